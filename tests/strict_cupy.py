@@ -1,0 +1,718 @@
+"""A strict stand-in for CuPy: proves without a GPU that code would run on one.
+
+`strict` is used as CuPy is (`import cupy as cp` becomes `cp = strict`); its arrays, `StrictArray`,
+wrap a private NumPy array that nothing outside reaches but through `.get()` and `strict.asnumpy`.
+The stand-in refuses what CuPy 14 refuses or does not have, and a little more: where CuPy differs
+from NumPy silently, or leaves a result undefined, it raises. Its rules:
+
+- no implicit way to the host: `__array__` raises, and so do NumPy's functions on a StrictArray;
+- no host arrays as operands, values or indices; Python and NumPy scalars are fine (NEP 50 holds);
+- results are StrictArrays, 0-d ones included, never Python or NumPy scalars;
+- what makes the host wait for the device is counted, and refused inside `no_synchronisation()`;
+- out-of-range entries of an index *array* wrap silently; duplicate indices in an assignment, whose
+  outcome CuPy leaves undefined, raise ValueError;
+- random streams differ from NumPy's, and a Generator has no `permutation`, `shuffle` or `choice`;
+- floating-point warnings are never raised and cannot be turned on: there is no `errstate`.
+
+What is offered stands in the tables below, as signatures that hold for CuPy and NumPy alike;
+`test_strict_cupy.py` compares them with the installed CuPy. Missing names are added there.
+"""
+
+import inspect
+import math
+import types
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+# -- What CuPy offers. One line: names, then the parameters that work on CuPy and on NumPy alike; a
+# -- parameter whose name differs between the two is positional, one whose place differs by keyword.
+
+UFUNCS = """
+    abs absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or
+    bitwise_xor cbrt ceil conj conjugate copysign cos cosh divide equal exp exp2 expm1 fabs
+    float_power floor floor_divide fmax fmin fmod greater greater_equal heaviside hypot invert
+    isfinite isinf isnan left_shift less less_equal log log10 log1p log2 logaddexp logical_and
+    logical_not logical_or logical_xor maximum minimum mod multiply negative not_equal positive pow
+    power reciprocal remainder right_shift rint sign signbit sin sinh sqrt square subtract tan tanh
+    true_divide trunc
+"""
+
+# The first parameter takes a StrictArray, or a sequence of them; so do those named a, b, x1 and x2.
+ARRAY_FUNCTIONS = """
+    sum prod mean nansum nanprod (a, axis=None, dtype=None, out=None, keepdims=False)
+    var std (a, axis=None, dtype=None, out=None, ddof=0, keepdims=False)
+    max min amax amin any all (a, axis=None, out=None, keepdims=False)
+    argmax argmin (a, axis=None, *, out=None, keepdims=False)
+    cumsum cumprod (a, axis=None, dtype=None, out=None)
+    count_nonzero (a, axis=None)
+    clip (a, a_min, a_max, out=None)
+    round (a, decimals=0, out=None)
+    nan_to_num (x, copy=True, nan=0.0, posinf=None, neginf=None)
+    isclose allclose (a, other, /, rtol=1e-05, atol=1e-08, equal_nan=False)
+    array_equal (a1, a2, equal_nan=False)
+    real imag (val)
+    matmul (x1, x2, /, *, out=None)
+    dot outer (a, b, out=None)
+    inner vdot (a, b, /)
+    tensordot (a, b, axes=2)
+    einsum (*operands, dtype=None, optimize=False)
+    trace (a, offset=0, axis1=0, axis2=1, dtype=None, out=None)
+    diagonal (a, offset=0, axis1=0, axis2=1)
+    diag (v, k=0)
+    tril triu (m, k=0)
+    reshape (a, newshape, /, order='C')
+    ravel (a, order='C')
+    transpose permute_dims (a, axes=None)
+    swapaxes (a, axis1, axis2)
+    moveaxis (a, source, destination)
+    matrix_transpose (x, /)
+    expand_dims (a, axis)
+    squeeze (a, axis=None)
+    broadcast_to (array, shape)
+    broadcast_arrays (*args)
+    flip (a, /, axis=None)
+    roll (a, shift, axis=None)
+    pad (array, pad_width, mode='constant', *, constant_values=0)
+    concatenate concat stack (tup, /, axis=0, out=None, *, dtype=None, casting='same_kind')
+    split array_split (ary, indices_or_sections, axis=0)
+    tile (A, reps)
+    repeat (a, repeats, axis=None)
+    take (a, indices, axis=None, out=None)
+    take_along_axis (a, indices, /, axis)
+    put_along_axis (arr, indices, values, axis)
+    where (condition, x=None, y=None, /)
+    nonzero flatnonzero argwhere (a)
+    unique (ar, return_index=False, return_inverse=False, return_counts=False)
+    sort argsort (a, axis=-1)
+    partition argpartition (a, kth, axis=-1)
+    searchsorted (a, v, side='left')
+    copyto (dst, src, casting='same_kind', where=None)
+    copy (a, order='K')
+    ascontiguousarray (a, dtype=None)
+    zeros_like ones_like (a, dtype=None, order='K', *, shape=None)
+    empty_like (prototype, /, dtype=None, order='K', *, shape=None)
+    full_like (a, fill_value, dtype=None, order='K', *, shape=None)
+"""
+
+CREATION_FUNCTIONS = """
+    zeros ones empty (shape, dtype=float, order='C')
+    full (shape, fill_value, dtype=None, order='C')
+    eye (N, M=None, k=0, dtype=float)
+    identity (n, dtype=float)
+    tri (N, M=None, k=0, dtype=float)
+    arange (start, /, stop=None, step=1, dtype=None)
+    linspace (start, stop, num=50, endpoint=True, *, dtype=None)
+"""
+
+# These answer on the host, about shapes and dtypes; no array is read.
+HOST_FUNCTIONS = """
+    ndim shape (a)
+    result_type (*arrays_and_dtypes)
+    can_cast (from_, to, /, casting='safe')
+    promote_types (type1, type2, /)
+    broadcast_shapes (*args)
+    may_share_memory (a, b, /)
+    iscomplexobj (x)
+    finfo (dtype)
+    iinfo (int_type, /)
+    issubdtype (arg1, arg2)
+"""
+
+LINALG_FUNCTIONS = "norm (x, ord=None, axis=None, keepdims=False)"
+
+GENERATOR_METHODS = """
+    random standard_normal standard_exponential (size=None, dtype=np.float64)
+    integers (low, high=None, size=None, dtype=np.int64, endpoint=False)
+    uniform (low=0.0, high=1.0, size=None)
+"""
+
+# Methods that are the function of the same name, and those with parameters of their own.
+METHODS_LIKE_FUNCTIONS = """
+    sum prod mean var std max min any all argmax argmin cumsum cumprod round dot trace diagonal
+    ravel swapaxes squeeze repeat take nonzero argsort argpartition searchsorted
+"""
+METHODS = """
+    reshape (*shape, order='C')
+    transpose (*axes)
+    astype (dtype, order='K', *, copy=True)
+    copy flatten (order='C')
+    view (dtype=None)
+    clip (min=None, max=None, out=None)
+    fill (value)
+    sort (axis=-1)
+    partition (kth, axis=-1)
+"""
+
+CONSTANTS = """
+    pi e inf nan newaxis dtype generic number integer signedinteger unsignedinteger inexact floating
+    complexfloating bool_ bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32
+    float64 complex64 complex128 intp
+"""
+
+# `ufunc.at` is an atomic operation on the device, which only these dtypes have.
+AT_DTYPES = {
+    "add": "int32 int64 uint32 uint64 float16 float32 float64",
+    "subtract": "int32 uint32",
+    "maximum": "int32 int64 uint32 uint64 float32 float64",
+    "minimum": "int32 int64 uint32 uint64 float32 float64",
+}
+
+# Parameters that say where or how much: the host must know them, so they take no device array.
+HOST_PARAMETERS = """
+    axis axis1 axis2 axes shape newshape size k kth N M n num shift reps pad_width source
+    destination indices_or_sections offset decimals start stop step low high
+"""
+
+_COMPARISONS = {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
+
+# -- Waiting for the device.
+
+
+class Synchronised(AssertionError):
+    """The host waited for the device inside `no_synchronisation()`."""
+
+
+_synchronisations = 0
+_refuse_waiting: ContextVar[bool] = ContextVar("_refuse_waiting", default=False)
+
+
+def _synchronise(what: str) -> None:
+    global _synchronisations
+    if _refuse_waiting.get():
+        raise Synchronised(f"{what} makes the host wait for the device")
+    _synchronisations += 1
+
+
+@contextmanager
+def no_synchronisation() -> Iterator[None]:
+    """Raise Synchronised, in this thread, where the code inside makes the host wait."""
+    token = _refuse_waiting.set(True)
+    try:
+        yield
+    finally:
+        _refuse_waiting.reset(token)
+
+
+@contextmanager
+def count_synchronisations() -> Iterator[Callable[[], int]]:
+    """Yield a function that says how often, since entry, the host waited for the device."""
+    before = _synchronisations
+    yield lambda: _synchronisations - before
+
+
+# -- In and out of the wrapper.
+
+
+def _unwrap(value: Any, operands: list["StrictArray"]) -> Any:
+    """`value` with NumPy arrays for its StrictArrays, which are appended to `operands`."""
+    if isinstance(value, StrictArray):
+        operands.append(value)
+        return value._array
+    if isinstance(value, (list, tuple)):
+        return type(value)(_unwrap(item, operands) for item in value)
+    if hasattr(type(value), "__array__") and not isinstance(value, np.generic):
+        raise TypeError(f"Unsupported type {type(value)}")
+    return value
+
+
+def _wrap(value: Any, operands: Iterable["StrictArray"]) -> Any:
+    """`value` with StrictArrays for arrays and scalars; a view of an operand knows its owner."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_wrap(item, operands) for item in value)
+    if not isinstance(value, (np.ndarray, np.generic, bool, int, float)):
+        return value
+    array = np.asarray(value)
+    base = None
+    for operand in operands:
+        if array is operand._array:
+            return operand
+        if _memory(array) is _memory(operand._array):
+            base = operand if operand.base is None else operand.base
+    return StrictArray(array, base)
+
+
+def _memory(array: np.ndarray) -> np.ndarray:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def _operand(value: Any) -> Any:
+    """The operand of a ufunc, unwrapped. Raises TypeError, in CuPy's words, as CuPy does."""
+    if isinstance(value, StrictArray):
+        return value._array
+    if type(value) in (bool, int, float, complex) or isinstance(value, np.generic):
+        return value
+    raise TypeError(f"Unsupported type {type(value)}")
+
+
+def _defers_to(other: Any) -> bool:
+    """Whether an operator leaves the work to `other`'s: CuPy's rule, which is NEP 13."""
+    if hasattr(other, "__array_ufunc__"):
+        return other.__array_ufunc__ is None
+    return getattr(other, "__array_priority__", 0) > StrictArray.__array_priority__
+
+
+def _refuse_duplicates(targets: np.ndarray, value: Any) -> None:
+    """Raise ValueError if different values would race for one element. targets: flat positions."""
+    if np.size(value) > 1 and np.unique(targets).size < targets.size:
+        raise ValueError("duplicate indices: which of the values is assigned is undefined in CuPy")
+
+
+# -- The array.
+
+
+def _operators(name: str) -> tuple[Any, Any, Any]:
+    """The forward, reflected and in-place operator that is the function `name`."""
+
+    def forward(self: Any, other: Any) -> Any:
+        return NotImplemented if _defers_to(other) else getattr(strict, name)(self, other)
+
+    def reflected(self: Any, other: Any) -> Any:
+        return getattr(strict, name)(other, self)
+
+    def in_place(self: Any, other: Any) -> Any:  # never defers, in CuPy either
+        return getattr(strict, name)(self, other, out=self)
+
+    return forward, reflected, in_place
+
+
+def _calls(name: str) -> Any:
+    """The method that is the function `name`."""
+    return lambda self, *args, **kwargs: getattr(strict, name)(self, *args, **kwargs)
+
+
+def _to_host(what: str, convert: Callable[..., Any]) -> Any:
+    return lambda self, *args: convert(self._host(what), *args)
+
+
+class _Flags(NamedTuple):
+    c_contiguous: bool
+    f_contiguous: bool
+    owndata: bool
+
+
+class StrictArray:
+    """An array as CuPy has it. Made by `strict.asarray` and the other functions of `strict`.
+
+    base: None, or the StrictArray that owns the memory of this view.
+    """
+
+    __slots__ = ("__weakref__", "_array", "base")
+    __array_priority__ = 100
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, array: np.ndarray, base: "StrictArray | None" = None) -> None:
+        if array.dtype.char not in "?bBhHiIlLqQefdFD":
+            raise ValueError(f"Unsupported dtype {array.dtype}")
+        self._array = array
+        self.base = base
+
+    def __getattr__(self, name: str) -> Any:  # only reached when there is no such attribute
+        raise AttributeError(_missing(f"ndarray.{name}"))
+
+    ndim = property(lambda self: self._array.ndim)
+    shape = property(lambda self: self._array.shape)
+    size = property(lambda self: self._array.size)
+    dtype = property(lambda self: self._array.dtype)
+    strides = property(lambda self: self._array.strides)
+    itemsize = property(lambda self: self._array.itemsize)
+    nbytes = property(lambda self: self._array.nbytes)
+    T = property(lambda self: _wrap(self._array.T, [self]))
+    mT = property(lambda self: _wrap(self._array.mT, [self]))
+    real = property(lambda self: _wrap(self._array.real, [self]))
+    imag = property(lambda self: _wrap(self._array.imag, [self]))
+
+    @property
+    def flags(self) -> _Flags:
+        flags = self._array.flags
+        return _Flags(flags.c_contiguous, flags.f_contiguous, self.base is None)
+
+    # To the host: each of these waits for the device.
+
+    def _host(self, what: str) -> np.ndarray:
+        _synchronise(what)
+        return self._array.copy()
+
+    def get(self) -> np.ndarray:
+        """A copy on the host."""
+        return self._host("get")
+
+    def __bool__(self) -> bool:
+        if self.size > 1:
+            raise ValueError("The truth value of an array with more than one element is ambiguous")
+        return bool(self._host("bool"))
+
+    item = _to_host("item", lambda array: array.item())
+    tolist = _to_host("tolist", lambda array: array.tolist())
+    __int__, __float__ = _to_host("int", int), _to_host("float", float)
+    __complex__, __format__ = _to_host("complex", complex), _to_host("format", format)
+    __repr__, __str__ = _to_host("repr", repr), _to_host("str", str)
+
+    # NumPy's ways in are shut.
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            "Implicit conversion to a NumPy array is not allowed. "
+            "Please use `.get()` to construct a NumPy array explicitly."
+        )
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        # `np.float32(2) * x` arrives here, and so does `np.float32(2) < x`, with its scalar made a
+        # 0-d array by NumPy. CuPy takes both. It takes `np.exp(x)` too, but our code must not.
+        if method == "__call__" and not kwargs and isinstance(inputs[0], (np.generic, np.ndarray)):
+            left = inputs[0]
+            if isinstance(left, np.ndarray) and left.ndim == 0 and ufunc.__name__ in _COMPARISONS:
+                left = left.item()
+            return getattr(strict, ufunc.__name__)(left, *inputs[1:])
+        raise TypeError(f"numpy.{ufunc.__name__} called on a device array: call the device library")
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        raise TypeError(f"numpy.{func.__name__} called on a device array: call the device library")
+
+    # Operators.
+
+    __add__, __radd__, __iadd__ = _operators("add")
+    __sub__, __rsub__, __isub__ = _operators("subtract")
+    __mul__, __rmul__, __imul__ = _operators("multiply")
+    __truediv__, __rtruediv__, __itruediv__ = _operators("true_divide")
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _operators("floor_divide")
+    __mod__, __rmod__, __imod__ = _operators("remainder")
+    __pow__, __rpow__, __ipow__ = _operators("power")
+    __and__, __rand__, __iand__ = _operators("bitwise_and")
+    __or__, __ror__, __ior__ = _operators("bitwise_or")
+    __xor__, __rxor__, __ixor__ = _operators("bitwise_xor")
+    __matmul__, __rmatmul__ = _operators("matmul")[:2]
+    __lt__ = _operators("less")[0]
+    __le__ = _operators("less_equal")[0]
+    __gt__ = _operators("greater")[0]
+    __ge__ = _operators("greater_equal")[0]
+    _equal = _operators("equal")[0]
+    _not_equal = _operators("not_equal")[0]
+
+    def __eq__(self, other: object) -> Any:  # `x == None` is all False in CuPy, not an error
+        return strict.zeros(self.shape, dtype=bool) if other is None else self._equal(other)
+
+    def __ne__(self, other: object) -> Any:
+        return strict.ones(self.shape, dtype=bool) if other is None else self._not_equal(other)
+
+    __neg__, __pos__ = _calls("negative"), _calls("positive")
+    __abs__, __invert__ = _calls("absolute"), _calls("invert")
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
+    # Indexing.
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of unsized object")
+        return self._array.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:  # of views: nothing waits until one of them is read
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        return _wrap(self._array[self._index(index)], [self])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        key = self._index(index)
+        value = _operand(value)
+        if any(isinstance(part, np.ndarray) and part.dtype != bool for part in key):
+            _refuse_duplicates(np.arange(self.size).reshape(self.shape)[key], value)
+        with np.errstate(all="ignore"):
+            self._array[key] = value
+
+    def _index(self, index: Any) -> tuple[Any, ...]:
+        """`index` for the NumPy array within: integer arrays wrapped, an Ellipsis always present.
+
+        Raises TypeError on a host array, IndexError on whatever else CuPy takes for no index.
+        """
+        parts = [_index_part(part) for part in (index if isinstance(index, tuple) else (index,))]
+        if not any(part is Ellipsis for part in parts):
+            parts.append(Ellipsis)  # so that NumPy, too, gives 0-d arrays and views of elements
+        axes = [_axes_taken(part) for part in parts]
+        if sum(axes) > self.ndim:
+            raise IndexError(f"too many indices for array: {self.ndim}-d, {sum(axes)} were indexed")
+        axis = 0
+        for i, part in enumerate(parts):
+            if part is Ellipsis:
+                axis += self.ndim - sum(axes)
+            elif isinstance(part, np.ndarray) and part.dtype != bool and self.shape[axis]:
+                parts[i] = np.asarray(np.remainder(part, self.shape[axis]))
+            axis += axes[i]
+        return tuple(parts)
+
+
+def _index_part(part: Any) -> Any:
+    """One element of an index, unwrapped and checked. A boolean mask waits for the device."""
+    if part is None or part is Ellipsis or isinstance(part, slice):
+        return part
+    if isinstance(part, (int, np.integer)) and not isinstance(part, bool):
+        return part
+    if isinstance(part, StrictArray):
+        array = part._array
+    elif isinstance(part, np.ndarray):
+        raise TypeError(f"Unsupported type {type(part)}: a host array as an index")
+    elif isinstance(part, (bool, np.bool_, list)):
+        array = np.asarray(part)
+        if array.size == 0:
+            array = array.astype(int)
+    else:
+        raise IndexError("only integers, slices, `...`, None, lists and device arrays are indices")
+    if array.dtype.kind not in "iub":
+        raise IndexError(
+            f"arrays used as indices must be of integer or boolean type: {array.dtype}"
+        )
+    if array.dtype == bool:
+        _synchronise("indexing by a boolean mask")
+    return array
+
+
+def _axes_taken(part: Any) -> int:
+    if part is None or part is Ellipsis:
+        return 0
+    return part.ndim if isinstance(part, np.ndarray) and part.dtype == bool else 1
+
+
+# -- The functions.
+
+
+class StrictUfunc:
+    """A ufunc: positional operands, then `out`, `casting`, `dtype`; no `where`, no `order`."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+        self._ufunc = getattr(np, name)
+        self.nin, self.nout = self._ufunc.nin, self._ufunc.nout
+
+    def __call__(
+        self, *args: Any, out: Any = None, casting: Any = "same_kind", dtype: Any = None
+    ) -> Any:
+        if not self.nin <= len(args) <= self.nin + (out is None):
+            raise TypeError(f"Wrong number of arguments for {self.__name__!r}: {len(args)}")
+        if len(args) > self.nin:
+            args, out = args[: self.nin], args[-1]
+        (out,) = out if isinstance(out, tuple) else (out,)
+        if out is not None and not isinstance(out, StrictArray):
+            raise TypeError(f"Unsupported type {type(out)}")
+        values = [_operand(arg) for arg in args]
+        with np.errstate(all="ignore"):
+            target = None if out is None else out._array
+            result = self._ufunc(*values, out=target, casting=casting, dtype=dtype)
+        return _wrap(result, [] if out is None else [out])
+
+    def at(self, a: StrictArray, indices: Any, b: Any) -> None:
+        """Scatter `b` into `a` where `indices` say, duplicates included."""
+        if self.__name__ not in AT_DTYPES:
+            raise NotImplementedError(f"`cupy_{self.__name__}.at` is not supported yet")
+        if a.dtype.name not in AT_DTYPES[self.__name__].split():
+            raise TypeError(f"cupy.{self.__name__}.at only supports {AT_DTYPES[self.__name__]}")
+        with np.errstate(all="ignore"):
+            value = np.asarray(_operand(b)).astype(a.dtype)
+            self._ufunc.at(a._array, a._index(indices), value)
+
+
+def _signatures(table: str) -> dict[str, inspect.Signature]:
+    """{name: signature} of a table."""
+    signatures = {}
+    for line in table.strip().splitlines():
+        names, _, parameters = line.rstrip(")").partition("(")
+        signature = inspect.signature(eval(f"lambda {parameters}: None", {"np": np}))
+        signatures.update(dict.fromkeys(names.split(), signature))
+    return signatures
+
+
+def _waits(name: str, arguments: dict[str, Any]) -> bool:
+    """Whether the function `name` makes the host wait for the device."""
+    return (
+        name in ("nonzero", "flatnonzero", "argwhere", "unique")
+        or (name == "where" and arguments.get("x") is None)
+        or (name == "repeat" and not isinstance(arguments["repeats"], (int, np.integer)))
+        or (name == "array_equal" and bool(arguments.get("equal_nan")))
+    )
+
+
+def _adapt(
+    name: str, function: Callable[..., Any], signature: inspect.Signature, kind: str
+) -> Callable[..., Any]:
+    """`function` of NumPy as CuPy would have it.
+
+    kind: "array", its first parameter takes device arrays; "creation", it takes none; "host", its
+    result stays as it is.
+    """
+
+    def adapted(*args: Any, **kwargs: Any) -> Any:
+        try:
+            arguments = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(f"cupy.{name}: {error}") from None
+        operands: list[StrictArray] = []
+        values = _unwrap(args, operands)
+        named = {key: _unwrap(value, operands) for key, value in kwargs.items()}
+        _check_places(name, arguments, kind, operands)
+        if _waits(name, arguments):
+            _synchronise(name)
+        with np.errstate(all="ignore"):
+            result = function(*values, **named)
+        return result if kind == "host" else _wrap(result, operands)
+
+    adapted.__name__ = name
+    return adapted
+
+
+def _check_places(
+    name: str, arguments: dict[str, Any], kind: str, operands: list[StrictArray]
+) -> None:
+    """Raise TypeError where a device array, or something else, is in the other's place."""
+    for i, (parameter, value) in enumerate(arguments.items()):
+        inside: list[StrictArray] = []
+        _unwrap(value, inside)
+        if parameter in HOST_PARAMETERS.split() and inside:
+            raise TypeError(f"cupy.{name}: {parameter} takes no device array")
+        if kind == "array" and (i == 0 or parameter in ("a", "b", "x1", "x2")):
+            several = parameter in ("tup", "args", "operands")
+            for item in value if several else [value]:
+                if not isinstance(item, StrictArray) and not (several and isinstance(item, str)):
+                    raise TypeError(f"cupy.{name}: {parameter} takes device arrays: {type(item)}")
+    if kind == "creation" and operands and name != "full":
+        raise TypeError(f"cupy.{name} takes no device array")
+
+
+# Where NumPy's function of the name does not do what CuPy's does.
+
+
+def _take_along_axis(a: Any, indices: Any, axis: Any) -> Any:
+    length = a.size if axis is None else a.shape[axis]
+    return np.take_along_axis(a, np.remainder(indices, length), axis)
+
+
+def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
+    indices = np.remainder(indices, arr.shape[axis])
+    positions = np.arange(arr.size).reshape(arr.shape)
+    _refuse_duplicates(np.take_along_axis(positions, indices, axis), values)
+    np.put_along_axis(arr, indices, values, axis)
+
+
+def _erf(x: Any) -> Any:
+    dtype = np.float32 if x.dtype == np.float32 else np.float64  # as cupyx, also for float16
+    return np.vectorize(math.erf, otypes=[float])(x).astype(dtype)
+
+
+_OWN: dict[str, Callable[..., Any]] = {
+    "take": partial(np.take, mode="wrap"),
+    "take_along_axis": _take_along_axis,
+    "put_along_axis": _put_along_axis,
+    "sort": partial(np.sort, kind="stable"),
+    "argsort": partial(np.argsort, kind="stable"),
+}
+
+
+def _adapt_all(table: str, source: Any, kind: str) -> dict[str, Callable[..., Any]]:
+    return {
+        name: _adapt(name, _OWN.get(name) or getattr(source, name), signature, kind)
+        for name, signature in _signatures(table).items()
+    }
+
+
+def _method(name: str, signature: inspect.Signature) -> Callable[..., Any]:
+    def call(array: np.ndarray, *args: Any, **kwargs: Any) -> Any:
+        if name in ("sort", "partition") and not array.flags.c_contiguous:
+            raise NotImplementedError("Sorting non-contiguous array is not supported.")
+        return getattr(array, name)(*args, **kwargs)
+
+    this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    signature = signature.replace(parameters=[this, *signature.parameters.values()])
+    return _adapt(f"ndarray.{name}", call, signature, "array")
+
+
+# -- The namespace.
+
+
+def _missing(name: str) -> str:
+    return (
+        f"cupy.{name} does not exist in CuPy, or tests/strict_cupy.py does not list it yet "
+        "(add it to the table if CuPy has it)"
+    )
+
+
+class _Namespace(types.ModuleType):
+    """A module whose missing names say what to do."""
+
+    def __init__(self, name: str, **contents: Any) -> None:
+        super().__init__(name)
+        self.__dict__.update(contents)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(_missing(name))
+
+    @property
+    def synchronisations(self) -> int:
+        """How often the host waited for the device since the program began."""
+        return _synchronisations
+
+
+class StrictGenerator:
+    """A random stream, as `cupy.random.Generator`: of the same seed as NumPy's, not the same."""
+
+    def __init__(self, seed: Any = None) -> None:
+        child = np.random.default_rng(seed).spawn(1)[0]
+        self.__dict__.update(_adapt_all(GENERATOR_METHODS, child, "creation"))
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(_missing(f"random.Generator.{name}"))
+
+
+# -- The ways in and out, which alone meet host arrays.
+
+
+def _asarray(a: Any, dtype: Any = None, order: Any = None) -> StrictArray:
+    """`a` on the device: itself where it is a StrictArray of the dtype, else a copy."""
+    if isinstance(a, StrictArray):
+        return _wrap(np.asarray(a._array, dtype=dtype, order=order), [a])
+    return StrictArray(np.array(a, dtype=dtype, order=order or "K", copy=True))
+
+
+def _array(obj: Any, dtype: Any = None, *, copy: bool = True, ndmin: int = 0) -> StrictArray:
+    array = _asarray(obj, dtype)
+    if copy and array is obj:
+        array = array.copy()
+    return array.reshape((1,) * max(0, ndmin - array.ndim) + array.shape)
+
+
+def _asnumpy(a: Any) -> np.ndarray:
+    return a.get() if isinstance(a, StrictArray) else np.asarray(a)
+
+
+for _name, _parameters in _signatures(METHODS).items():
+    setattr(StrictArray, _name, _method(_name, _parameters))
+for _name in METHODS_LIKE_FUNCTIONS.split():
+    setattr(StrictArray, _name, _calls(_name))
+
+# `special` stands in for cupyx.scipy.special, where erf lives: CuPy itself has none.
+special = _Namespace("special", erf=_adapt("erf", _erf, _signatures("erf (x)")["erf"], "array"))
+strict = _Namespace(
+    "strict_cupy",
+    ndarray=StrictArray,
+    ufunc=StrictUfunc,
+    asarray=_asarray,
+    array=_array,
+    asnumpy=_asnumpy,
+    random=_Namespace("random", default_rng=StrictGenerator, Generator=StrictGenerator),
+    linalg=_Namespace("linalg", **_adapt_all(LINALG_FUNCTIONS, np.linalg, "array")),
+    **{name: getattr(np, name) for name in CONSTANTS.split()},
+    **{name: StrictUfunc(name) for name in UFUNCS.split()},
+    **_adapt_all(ARRAY_FUNCTIONS, np, "array"),
+    **_adapt_all(CREATION_FUNCTIONS, np, "creation"),
+    **_adapt_all(HOST_FUNCTIONS, np, "host"),
+)

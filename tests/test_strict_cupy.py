@@ -1,0 +1,503 @@
+"""The strict stand-in for CuPy behaves as it says, and offers nothing that CuPy lacks."""
+
+import inspect
+import math
+import re
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import strict_cupy as stand_in
+from strict_cupy import (
+    StrictArray,
+    Synchronised,
+    count_synchronisations,
+    no_synchronisation,
+    special,
+    strict,
+)
+
+HOST = np.arange(12, dtype=np.float32).reshape(3, 4)
+
+
+def device(values: Any = HOST, dtype: Any = None) -> Any:
+    return strict.asarray(values, dtype=dtype)
+
+
+def matches(array: Any, expected: Any) -> bool:
+    """Whether `array` is a StrictArray with the values, the shape and the dtype expected."""
+    host, expected = array.get(), np.asarray(expected)
+    return host.dtype == expected.dtype and np.array_equal(host, expected, equal_nan=True)
+
+
+# -- Host and device never mix.
+
+
+@pytest.mark.parametrize(
+    "mix",
+    [
+        lambda x: np.asarray(x),
+        lambda x: np.exp(x),
+        lambda x: np.add(x, x),
+        lambda x: np.add.reduce(x),
+        lambda x: np.sum(x),
+        lambda x: np.concatenate([x, x]),
+        lambda x: np.zeros(3) + x,
+        lambda x: x + np.zeros(4),
+        lambda x: x + np.zeros(()),
+        lambda x: np.zeros(4) < x,
+        lambda x: x < np.zeros(()),
+        lambda x: x + [1, 2, 3, 4],
+        lambda x: HOST @ x.T,
+        lambda x: x @ HOST.T,
+        lambda x: x.__iadd__(HOST),
+        lambda x: x.__setitem__(0, HOST[0]),
+        lambda x: x.__setitem__(0, [1, 2, 3, 4]),
+        lambda x: x[np.array([0, 1])],
+        lambda x: x[np.array(0)],
+        lambda x: x.fill(np.zeros(())),
+        lambda x: strict.exp(HOST),
+        lambda x: strict.exp(x, out=HOST),
+        lambda x: strict.sum(HOST),
+        lambda x: strict.sum([1, 2]),
+        lambda x: strict.sum([x, x]),
+        lambda x: strict.take(x, np.array([0])),
+        lambda x: strict.concatenate([x, HOST]),
+        lambda x: strict.concatenate([x, [[0, 0, 0, 0]]]),
+        lambda x: strict.where(x > 0, HOST, 0),
+        lambda x: strict.tensordot(x, [1.0]),
+        lambda x: strict.add.at(x, np.array([0]), 1),
+        lambda x: strict.add.at(x, [0], HOST[:1]),
+        lambda x: strict.asarray([x, x]),
+        lambda x: strict.zeros(x.size * device(1)),
+        lambda x: x.reshape(device(3), 4),
+        lambda x: x.sum(axis=device(0)),
+        lambda x: range(3)[device(0)],
+        lambda x: x[: device(2)],
+    ],
+)
+def test_host_and_device_do_not_mix(mix: Callable[[Any], Any]) -> None:
+    x = device()
+    with pytest.raises(TypeError), no_synchronisation():
+        mix(x)
+    assert matches(x, HOST)
+
+
+def test_copies_in_and_out_share_nothing_with_the_host() -> None:
+    host = HOST.copy()
+    x = device(host)
+    host[0, 0] = 7
+    x.get()[0, 1] = 7
+    strict.asnumpy(x)[0, 2] = 7
+    assert matches(x, HOST)
+    assert strict.asarray(x) is x
+    assert strict.array(x) is not x
+    assert matches(strict.array(3, ndmin=2), np.array([[3]]))
+
+
+def test_scalars_are_operands_python_ones_weak_numpy_ones_strong() -> None:
+    x = device()
+    assert matches(2 * x + 1, 2 * HOST + 1)
+    assert (x * 2.5).dtype == (2.5**x).dtype == np.float32
+    assert matches(np.float32(2) * x, 2 * HOST)
+    assert (x * np.float64(2)).dtype == (np.float64(2) - x).dtype == np.float64
+    assert matches(np.float32(2) < x, HOST > 2)
+    assert matches(2 < x, HOST > 2)
+    assert matches(strict.exp(0.0), np.exp(0.0))
+
+
+def test_operators_defer_as_cupy_does() -> None:
+    class Tensor:
+        __array_ufunc__ = None
+
+        def __radd__(self, other: Any) -> str:
+            return "reflected"
+
+        __rmatmul__ = __gt__ = __eq__ = __radd__  # type: ignore[assignment]
+
+    x: Any = device()
+    assert x + Tensor() == x @ Tensor() == (x < Tensor()) == (x == Tensor()) == "reflected"
+    with pytest.raises(TypeError, match="Unsupported type"):
+        x += Tensor()
+    nothing: Any = None
+    assert matches(x == nothing, np.zeros((3, 4), bool))
+
+
+# -- Arrays.
+
+
+def test_results_are_arrays_never_scalars() -> None:
+    x = device()
+    for result in [
+        x[1, 2],
+        x[-1][0],
+        x.sum(),
+        x.max(axis=(0, 1)),
+        x.ravel() @ x.ravel(),
+        x.argmax(),
+        x[0, 0] + 1,
+        strict.count_nonzero(x),
+        strict.array_equal(x, x),
+        strict.allclose(x, x),
+        strict.linalg.norm(x),
+        strict.random.default_rng(0).random(),
+        x.take(device(3)),
+    ]:
+        assert isinstance(result, StrictArray) and result.shape == ()
+        assert result.base is None or result.base is x
+
+
+def test_views_share_memory_and_know_the_owner() -> None:
+    x = device()
+    views = [
+        x[1:, ::2],
+        x[0, 0],
+        x.T,
+        x.mT,
+        x[:2][:, 1],
+        x.reshape(-1),
+        x.transpose(1, 0),
+        x.view(),
+        strict.expand_dims(x, 0),
+        strict.broadcast_to(x, (2, 3, 4)),
+        strict.split(x, 2, axis=1)[1],
+        strict.broadcast_arrays(x[:1], x)[0],
+        strict.moveaxis(x, 0, 1).swapaxes(0, 1),
+    ]
+    assert all(view.base is x and not view.flags.owndata for view in views)
+    copies = [x.copy(), x + 0, x[[0, 1]], x[device(0)], x.T.reshape(-1), x.astype(x.dtype)]
+    assert all(copy.base is None for copy in copies)
+    assert x.astype(x.dtype, copy=False) is x and strict.ascontiguousarray(x) is x
+    assert x.flags.owndata and x.flags.c_contiguous and not x.T.flags.c_contiguous
+
+    views[0][...] = -1
+    assert x.get()[1, 0] == x.get()[2, 2] == -1
+
+
+def test_in_place_and_weak_references() -> None:
+    x = same = device()
+    x += 1
+    x *= x
+    x[0, 0] = device(5, np.int64)
+    x[1] = 0.5
+    strict.negative(x, out=x)
+    x[2:].fill(3)
+    expected = -((HOST + 1) ** 2)
+    expected[0, 0], expected[1], expected[2] = -5, -0.5, 3
+    assert x is same and matches(x, expected)
+    zero_d = device(1.0)
+    zero_d[()] = 2
+    zero_d[...] += 1
+    assert matches(zero_d, 3.0)
+
+    reference = weakref.ref(x)
+    del x, same
+    assert reference() is None
+    with pytest.raises(AttributeError):
+        zero_d.grad = 1
+    with pytest.raises(TypeError):
+        hash(zero_d)
+
+
+# -- Indices.
+
+
+def test_index_arrays_wrap_but_integers_do_not() -> None:
+    x = device()
+    assert matches(x[[3, -4]], HOST[[0, 2]])
+    assert matches(x[:, device([5, -5])], HOST[:, [1, 3]])
+    assert matches(x[..., device(4)], HOST[..., 0])
+    assert matches(x[None, [4], 1:, None], HOST[None, [1], 1:, None])
+    assert matches(x.take(device([[5, 0]]), axis=1), HOST.take([[1, 0]], axis=1))
+    assert matches(strict.take(x, 13), HOST.take(1))
+    assert matches(strict.take_along_axis(x, device([[7]]), 1), HOST[:, 3:])
+    assert matches(x[[]], HOST[[]])
+    strict.put_along_axis(x, device([[4], [5], [6]]), -1, 1)
+    x[[3]] = -2
+    expected = HOST.copy()
+    expected[1, 1] = expected[2, 2] = -1
+    expected[0] = -2
+    assert matches(x, expected)
+    for index in [3, (0, 4), (0, 0, 0), "a", 1.0, device(1.0)]:
+        with pytest.raises(IndexError):
+            x[index]
+
+
+def test_racing_assignments_are_refused() -> None:
+    x = device()
+    x[[0, 0]] = 1  # the same value for both
+    with pytest.raises(ValueError, match="undefined"):
+        x[[0, 3]] = device(HOST[:2])
+    with pytest.raises(ValueError, match="undefined"):
+        strict.put_along_axis(x, device([[0, 4]] * 3), device(HOST[:, :2]), 1)
+
+
+def test_scatter() -> None:
+    x = device()
+    strict.add.at(x, [0, 3, 1], 1.0)
+    strict.add.at(x, (device([0, 0]), slice(1, 3)), device([10.0, 20.0], np.float32))
+    strict.maximum.at(x, (2, 0), 100)
+    expected = HOST.copy()
+    expected[0] += 2
+    expected[1] += 1
+    expected[0, 1:3] += [20, 40]
+    expected[2, 0] = 100
+    assert matches(x, expected)
+    for dtype in (np.int8, bool, np.complex64):
+        with pytest.raises(TypeError, match="only supports"):
+            strict.add.at(device(HOST, dtype), [0], 1)
+    with pytest.raises(NotImplementedError):
+        strict.multiply.at(x, [0], 1)
+
+
+# -- Waiting for the device.
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda x: x.get(),
+        lambda x: strict.asnumpy(x),
+        lambda x: x.tolist(),
+        lambda x: x[0, 0].item(),
+        lambda x: float(x.sum()),
+        lambda x: int(x.argmax()),
+        lambda x: complex(x.sum()),
+        lambda x: bool(x.any()),
+        lambda x: 1 if strict.array_equal(x, x) else 0,
+        lambda x: 1 if strict.allclose(x, x) else 0,
+        lambda x: 3.0 in x.ravel()[3:],
+        lambda x: repr(x),
+        lambda x: f"{x.sum():.3f}",
+        lambda x: str(x),
+        lambda x: x[x > 3],
+        lambda x: x[0, [True, False, True, False]],
+        lambda x: x.__setitem__(x > 3, 0.0),
+        lambda x: x.nonzero(),
+        lambda x: strict.nonzero(x),
+        lambda x: strict.flatnonzero(x),
+        lambda x: strict.argwhere(x),
+        lambda x: strict.where(x > 3),
+        lambda x: strict.unique(x),
+        lambda x: strict.repeat(x, [1, 2, 1], axis=0),
+        lambda x: strict.array_equal(x, x, equal_nan=True),
+    ],
+)
+def test_each_of_these_waits_once(wait: Callable[[Any], Any]) -> None:
+    with count_synchronisations() as count:
+        wait(device())
+    assert count() == 1
+    with pytest.raises(Synchronised, match="wait for the device"), no_synchronisation():
+        wait(device())
+
+
+def test_a_training_step_does_not_wait() -> None:
+    before = strict.synchronisations
+    with no_synchronisation(), count_synchronisations() as count:
+        x, weight = device(), device(np.eye(4, 2, dtype=np.float32))
+        hidden = strict.maximum(x @ weight, 0)
+        shifted = hidden - hidden.max(axis=1, keepdims=True)
+        p = strict.exp(shifted)
+        p /= p.sum(axis=1, keepdims=True)
+        p[strict.arange(3), device([0, 1, 0])] -= 1
+        gradient = x.T @ (p / len(x))
+        weight -= 0.1 * strict.where(strict.isfinite(gradient), gradient, 0)
+        rows = [row * 2 for row in weight]
+        strict.copyto(weight, 0.0, where=weight < 0)
+        strict.sort(strict.concatenate(rows))
+    assert count() == 0 and strict.synchronisations == before
+    assert weight.dtype == np.float32
+
+
+# -- What is there, and what is not.
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["errstate", "erf", "einsum_path", "testing", "ndarray.__index__", "ndarray.data", "linalg.x"],
+)
+def test_missing_names_say_what_to_do(name: str) -> None:
+    where: Any = strict
+    *path, last = name.split(".")
+    for part in path:
+        where = device() if part == "ndarray" else getattr(where, part)
+    with pytest.raises(AttributeError, match="add it to the table"):
+        getattr(where, last)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: strict.exp(x, where=x > 0),
+        lambda x: strict.add(x, x, order="K"),
+        lambda x: strict.sum(x, where=x > 0),
+        lambda x: x.max(initial=0.0),
+        lambda x: strict.take(x, [0], mode="clip"),
+        lambda x: strict.clip(x, min=0, max=1),
+        lambda x: strict.take_along_axis(x, device([[0]])),
+        lambda x: strict.var(x, correction=1),
+        lambda x: x.astype(np.float64, casting="safe"),
+        lambda x: strict.add(x),
+    ],
+)
+def test_keywords_cupy_lacks_are_refused(call: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError):
+        call(device())
+
+
+def test_floating_point_warnings_cannot_be_turned_on() -> None:
+    with np.errstate(all="raise"):
+        x = device([0.0, -1.0, 1e300])
+        assert matches(strict.log(x)[:2], [-np.inf, np.nan])
+        assert matches(1 / x[:1], [np.inf])
+        assert matches((x * x)[2], np.inf)
+        x.astype(np.int32)
+
+
+def test_functions_agree_with_numpy() -> None:
+    x = device()
+    assert matches(strict.einsum("ij,kj->ik", x, x), HOST @ HOST.T)
+    assert matches(strict.tensordot(x, x, axes=((0, 1), (0, 1))), np.tensordot(HOST, HOST))
+    assert matches(strict.stack([x, x], axis=1), np.stack([HOST, HOST], axis=1))
+    assert matches(strict.pad(x, ((1, 0), (0, 2))), np.pad(HOST, ((1, 0), (0, 2))))
+    assert matches(x.std(axis=0, ddof=1), HOST.std(axis=0, ddof=1))
+    assert matches(strict.tril(x, k=-1), np.tril(HOST, k=-1))
+    assert matches(strict.full_like(x, 2), np.full_like(HOST, 2))
+    assert matches(strict.full((2,), device(3, np.int32)), np.full((2,), 3, np.int32))
+    assert matches(strict.argsort(x % 2), np.argsort(HOST % 2, kind="stable"))
+    assert strict.result_type(x, 1.0) == np.float32
+    assert matches(special.erf(x), np.vectorize(math.erf)(HOST).astype(np.float32))
+    with pytest.raises(NotImplementedError):
+        x.T.sort()
+    with pytest.raises(ValueError, match="Unsupported dtype"):
+        strict.asarray(["a"])
+
+
+def test_random_streams_are_their_own() -> None:
+    first, again = strict.random.default_rng(3), strict.random.default_rng(3)
+    sample = first.standard_normal((2, 3), dtype=np.float32).get()
+    assert matches(again.standard_normal(size=(2, 3), dtype=np.float32), sample)
+    assert not np.array_equal(
+        np.random.default_rng(3).standard_normal((2, 3), dtype=np.float32), sample
+    )
+    integers = first.integers(0, 5, size=100).get()
+    assert integers.dtype == np.int64 and set(integers) == set(range(5))
+    for name in ("permutation", "shuffle", "choice", "normal"):
+        with pytest.raises(AttributeError):
+            getattr(first, name)
+
+
+# -- The tables against the installed CuPy (which imports without a GPU) and the installed NumPy.
+
+FUNCTIONS = stand_in._signatures(
+    stand_in.ARRAY_FUNCTIONS + stand_in.CREATION_FUNCTIONS + stand_in.HOST_FUNCTIONS
+)
+ENTRANCES = {name: inspect.signature(getattr(strict, name)) for name in ("asarray", "array")}
+METHODS = stand_in._signatures(stand_in.METHODS) | {
+    name: FUNCTIONS[name].replace(parameters=list(FUNCTIONS[name].parameters.values())[1:])
+    for name in stand_in.METHODS_LIKE_FUNCTIONS.split()
+}
+
+
+@pytest.fixture(scope="module")
+def cupy() -> Any:
+    return pytest.importorskip("cupy", exc_type=ImportError)
+
+
+def documented_signature(function: Any) -> inspect.Signature | None:
+    """The signature of `function`; of a Cython one, as its docstring begins. None: not known."""
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        found = re.match(r"[\w.]+\((?:self, |self)?(.*)\)", function.__doc__ or "")
+    if not found:
+        return None
+    parameters = re.sub(r"\b(int|Py_ssize_t|_ndarray_base) (?=\w)", "", found[1])
+    try:
+        return inspect.signature(eval(f"lambda {parameters}: None", {"numpy": np}))
+    except SyntaxError:
+        return None
+
+
+def check_signature(ours: inspect.Signature, theirs: inspect.Signature, doc: str) -> None:
+    """Whatever call `ours` accepts, `theirs` accepts, and means the same."""
+    by_name, in_order = theirs.parameters, list(theirs.parameters.values())
+    kinds = [parameter.kind for parameter in in_order]
+    for i, parameter in enumerate(ours.parameters.values()):
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            assert parameter.kind in kinds
+        elif parameter.kind is parameter.POSITIONAL_ONLY:
+            assert (
+                kinds[0] is parameter.VAR_POSITIONAL or kinds[i] <= kinds[i].POSITIONAL_OR_KEYWORD
+            )
+        elif parameter.name in by_name:
+            there = by_name[parameter.name]
+            assert there.kind in (there.POSITIONAL_OR_KEYWORD, there.KEYWORD_ONLY)
+            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+                assert in_order[i] is there
+            if isinstance(parameter.default, (bool, int, float, str)):
+                assert there.default in (parameter.default, None, np._NoValue)
+        else:
+            assert parameter.VAR_KEYWORD in kinds and parameter.name in doc
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS | ENTRANCES))
+def test_functions_exist_in_cupy(cupy: Any, name: str) -> None:
+    theirs = getattr(cupy, name)
+    signature = documented_signature(theirs)
+    assert signature is not None
+    check_signature((FUNCTIONS | ENTRANCES)[name], signature, theirs.__doc__)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_functions_exist_in_numpy(name: str) -> None:
+    theirs = getattr(np, name)
+    try:
+        signature = inspect.signature(theirs)
+    except ValueError:  # some of NumPy's C functions tell no signature
+        pytest.skip(f"numpy.{name} has no signature")
+    check_signature(FUNCTIONS[name], signature, theirs.__doc__)
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_methods_exist_in_cupy(cupy: Any, name: str) -> None:
+    theirs = getattr(cupy.ndarray, name)
+    signature = documented_signature(theirs)
+    assert signature is not None
+    parameters = [p for p in signature.parameters.values() if p.name != "self"]
+    check_signature(METHODS[name], signature.replace(parameters=parameters), theirs.__doc__)
+
+
+@pytest.mark.parametrize("name", stand_in.UFUNCS.split())
+def test_ufuncs_exist_in_cupy(cupy: Any, name: str) -> None:
+    theirs = getattr(cupy, name)
+    assert isinstance(theirs, cupy.ufunc)
+    assert (theirs.nin, theirs.nout) == (getattr(strict, name).nin, 1)
+    assert r"out=None, \*, casting='same_kind', dtype=None)" in theirs.__doc__
+    scatters = theirs._scatter_op is not None if hasattr(theirs, "_scatter_op") else True
+    assert scatters or name not in stand_in.AT_DTYPES
+
+
+def test_the_rest_exists_in_cupy(cupy: Any) -> None:
+    special_functions = pytest.importorskip("cupyx.scipy.special", exc_type=ImportError)
+    assert isinstance(special_functions.erf, cupy.ufunc)
+    for name in stand_in.CONSTANTS.split():
+        assert getattr(cupy, name) is getattr(strict, name)
+    for attribute in vars(StrictArray):
+        ours_alone = {"_array", "_host", "_index", "_equal", "_not_equal"}
+        python = "getattr weakref annotations static_attributes firstlineno"
+        if attribute not in ours_alone and attribute.strip("_") not in python.split():
+            assert hasattr(cupy.ndarray, attribute), attribute
+    assert cupy.ndarray.__weakrefoffset__ > 0
+    for flag in stand_in._Flags._fields:
+        assert isinstance(getattr(cupy._core.flags.Flags, flag), property)
+    norm = stand_in._signatures(stand_in.LINALG_FUNCTIONS)["norm"]
+    check_signature(norm, inspect.signature(cupy.linalg.norm), "")
+    for name, signature in stand_in._signatures(stand_in.GENERATOR_METHODS).items():
+        theirs = documented_signature(getattr(cupy.random.Generator, name))
+        assert theirs is not None
+        parameters = [p for p in theirs.parameters.values() if p.name != "self"]
+        check_signature(signature, theirs.replace(parameters=parameters), "")
+    assert not hasattr(cupy.ndarray, "__index__") and not hasattr(cupy, "errstate")

@@ -1,0 +1,197 @@
+"""Which array library an array belongs to, and how arrays move between devices.
+
+Ops never import NumPy or CuPy to compute: they ask `xp(x)` and use what comes back, so an op written once
+runs wherever its arrays live. A library is described by a `Library`; NumPy's is built in, CuPy's is made when
+the first CuPy array or `device="cuda"` is seen, and `register` adds another (the tests add a strict stand-in).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = Any  # numpy.ndarray, cupy.ndarray, or an array of another registered library
+Shape: TypeAlias = tuple[int, ...]
+DType: TypeAlias = np.dtype[Any]
+
+FLOAT32 = np.dtype(np.float32)
+FLOAT64 = np.dtype(np.float64)
+
+
+@dataclass(frozen=True)
+class Library:
+    """An array library: its NumPy-like namespace and the four things that NumPy has no words for.
+
+    name: what its devices are called, "cpu" or "cuda".  kernels: which kernels it may run.
+    """
+
+    name: str
+    namespace: Any
+    kernels: str
+    from_host: Callable[[Any, int], Array]  # (host array, device index) -> array on that device
+    to_host: Callable[[Array], np.ndarray[Any, DType]]
+    index_of: Callable[[Array], int | None]  # the device's index, None where there is only one
+    to_index: Callable[[Array, int], Array]  # the array on that device of the same library
+
+
+NUMPY = Library(
+    name="cpu",
+    namespace=np,
+    kernels="numpy",
+    from_host=lambda array, index: np.asarray(array),
+    to_host=lambda array: array,
+    index_of=lambda array: None,
+    to_index=lambda array, index: array,
+)
+
+_by_type: dict[type, Library] = {np.ndarray: NUMPY}
+_by_name: dict[str, Library] = {"cpu": NUMPY}
+_namespaces: dict[type, Any] = {np.ndarray: np}
+
+
+def register(array_type: type, library: Library) -> None:
+    """Teach the engine one more array library; `array_type` is the exact type of its arrays."""
+    _by_type[array_type] = library
+    _by_name[library.name] = library
+    _namespaces[array_type] = library.namespace
+
+
+def xp(*arrays: Any) -> Any:
+    """The namespace (`numpy`, `cupy`, ...) of the first argument that is an array; NumPy for scalars alone."""
+    for array in arrays:
+        namespace = _namespaces.get(type(array))
+        if namespace is not None:
+            return namespace
+    return np
+
+
+def is_array(value: Any) -> bool:
+    """Whether `value` is an array of a known library (a CuPy array makes CuPy known)."""
+    kind = type(value)
+    if kind in _by_type:
+        return True
+    if kind.__module__.partition(".")[0] == "cupy" and kind.__name__ == "ndarray":
+        _load_cupy()
+        return True
+    return isinstance(value, np.ndarray)
+
+
+def library_of(array: Array) -> Library:
+    """The `Library` an array belongs to."""
+    return _by_type.get(type(array), NUMPY)
+
+
+def device_of(array: Array) -> str:
+    """Where an array lives: "cpu", "cuda:0", ..."""
+    library = library_of(array)
+    index = library.index_of(array)
+    return library.name if index is None else f"{library.name}:{index}"
+
+
+def to_host(array: Array) -> np.ndarray[Any, DType]:
+    """The array as a NumPy array; from a GPU this waits for the GPU and copies."""
+    return library_of(array).to_host(array)
+
+
+def move(array: Array, device: str) -> Array:
+    """The array on `device`; the same array if it is there already.
+
+    Raises ValueError for a device that does not exist, RuntimeError for "cuda" without CuPy or a GPU.
+    """
+    library, index = resolve(device)
+    here = library_of(array)
+    if here is library:
+        return library.to_index(array, index) if index is not None else array
+    return library.from_host(here.to_host(array), 0 if index is None else index)
+
+
+def resolve(device: str) -> tuple[Library, int | None]:
+    """The library and index that a device's name means: "cpu", "cuda", "cuda:1"."""
+    name, _, index = str(device).partition(":")
+    if name == "cuda" and name not in _by_name:
+        _load_cupy()
+    if name not in _by_name or (index and not index.isdigit()):
+        known = ", ".join(repr(known) for known in sorted({*_by_name, "cuda"}))
+        raise ValueError(f"no device is called {device!r}; devices are {known}, or 'cuda:0', 'cuda:1', ...")
+    if name == "cpu":
+        return NUMPY, None
+    return _by_name[name], int(index) if index else None
+
+
+def cuda_is_available() -> bool:
+    """Whether `device="cuda"` works here: CuPy is installed and sees a GPU."""
+    try:
+        resolve("cuda")
+    except RuntimeError:
+        return False
+    return True
+
+
+def _load_cupy() -> None:
+    try:
+        cupy = importlib.import_module("cupy")
+    except ImportError:
+        raise RuntimeError(
+            'device "cuda" needs CuPy, which is not installed: pip install "tinygrad-lecture[gpu]"'
+        ) from None
+    try:
+        gpus = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError:
+        gpus = 0
+    if gpus == 0:
+        raise RuntimeError('device "cuda" needs an NVIDIA GPU: CuPy is installed but finds none')
+
+    def on_device(array: Any, index: int) -> Array:
+        if index >= gpus:
+            raise ValueError(f'there is no device "cuda:{index}": this machine has {gpus} GPU(s)')
+        with cupy.cuda.Device(index):
+            return cupy.asarray(array)
+
+    register(
+        cupy.ndarray,
+        Library(
+            name="cuda",
+            namespace=cupy,
+            kernels="cupy",
+            from_host=on_device,
+            to_host=cupy.asnumpy,
+            index_of=lambda array: int(array.device.id),
+            to_index=on_device,
+        ),
+    )
+
+
+# --- dtypes -------------------------------------------------------------------------------------------------
+
+_default_dtype = FLOAT32
+
+
+def get_default_dtype() -> DType:
+    """The dtype that Python floats, and functions of integers, become; float32 unless set."""
+    return _default_dtype
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Set the dtype that Python floats become. Raises TypeError unless it is a floating dtype."""
+    global _default_dtype
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f":
+        raise TypeError(f"the default dtype must be a float dtype such as float32, not {dtype}")
+    _default_dtype = dtype
+
+
+def narrow(out: Array, inputs: tuple[Any, ...]) -> Array:
+    """Undo NumPy's promotion of integers to float64: a result is no wider than the floats it was made from.
+
+    NumPy makes float64 of int64 with float32, and of exp(int64). As in PyTorch, integers here take the float
+    dtype that they meet, or the default dtype where they meet none.
+    """
+    floats = [a.dtype for a in inputs if is_array(a) and a.dtype.kind in "fc"]
+    if not floats:
+        return out.astype(_default_dtype)
+    widest = np.result_type(*floats)
+    return out if out.dtype == widest or widest.kind == "c" else out.astype(widest)

@@ -1,0 +1,119 @@
+"""The error function, which NumPy lacks, from additions, multiplications and one exp per element.
+
+With u running over [-1, 1], and P and Q polynomials in u,
+
+    |x| < 1:   erf(x) = x P(u),                        u = 2 x² - 1
+    else:      erf(x) = sign(x) (1 - exp(-x²) Q(u)),   u linear in 1 / (1 + |x|)
+
+P approximates erf(x)/x and Q approximates exp(x²) erfc(x). The coefficients are those of Chebyshev interpolation at
+200 nodes in 40 digits, cut off and rewritten in powers of u. Largest relative error against 40 digits:
+1.6e-7 in float32, 2.6e-16 in float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..backend import Array, xp
+
+
+@dataclass(frozen=True)
+class _Fit:
+    p: tuple[float, ...]  # lowest power first
+    q: tuple[float, ...]
+    end: float  # from here on erf is 1 to the last digit
+
+
+_FITS = {
+    "float32": _Fit(
+        p=(
+            9.654687771e-01,
+            -1.405360973e-01,
+            1.985180493e-02,
+            -2.285419529e-03,
+            2.193594500e-04,
+            -1.766908081e-05,
+        ),
+        q=(
+            2.715528216e-01,
+            1.466376366e-01,
+            1.085418551e-02,
+            -1.386819571e-03,
+            -1.154297004e-04,
+            4.125832215e-05,
+        ),
+        end=4.0,
+    ),
+    "float64": _Fit(
+        p=(
+            0.9654687386698673,
+            -0.1405360890227171,
+            0.019852496688983708,
+            -0.0022854855611441132,
+            0.00021751715604160108,
+            -1.7537169441124826e-05,
+            1.223382738352401e-06,
+            -7.51156928660089e-08,
+            4.11580059766496e-09,
+            -2.035228404899467e-10,
+            9.167606746069445e-12,
+            -3.8078827395263415e-13,
+            1.454817075960679e-14,
+        ),
+        q=(
+            0.24402507744132426,
+            0.16947097195130426,
+            0.016466202800370033,
+            -0.002170378161028467,
+            -0.00030971232519966653,
+            0.00010776601398781736,
+            -2.6236616629246487e-06,
+            -4.8789614346686765e-06,
+            1.2089481304704936e-06,
+            1.1743593023460483e-09,
+            -8.035478580100447e-08,
+            2.361767709605347e-08,
+            -1.4550866175385827e-09,
+            -1.368043059674638e-09,
+            6.050341890617286e-10,
+            -1.0462020568051079e-10,
+            -1.6803787857927412e-11,
+            1.5432244526888716e-11,
+            -3.1474667109884315e-12,
+        ),
+        end=6.0,
+    ),
+}
+
+
+def erf(x: Array) -> Array:
+    """erf of each element, in x's float dtype (float16 by way of float32, integers as float64)."""
+    lib = xp(x)
+    x = lib.asarray(x)
+    dtype = np.dtype("float64" if x.dtype == np.float64 or x.dtype.kind not in "f" else "float32")
+    fit = _FITS[dtype.name]
+    x, given = x.astype(dtype, copy=False), x.dtype
+    size = lib.abs(x)
+
+    z = lib.minimum(size, 1)
+    inner = x * _polynomial(fit.p, 2 * z * z - 1)
+
+    y = lib.clip(size, 1, fit.end)
+    low, high = 1 / (fit.end + 1), 0.5
+    outer = 1 - lib.exp(-y * y) * _polynomial(fit.q, (1 / (1 + y) - low) * (2 / (high - low)) - 1)
+
+    result = lib.where(size < 1, inner, lib.where(x < 0, -outer, outer))
+    result = lib.where(x == x, result, x)  # nan stays nan
+    return result.astype(given if given.kind == "f" else dtype, copy=False)
+
+
+def _polynomial(coefficients: tuple[float, ...], u: Array) -> Array:
+    """Horner's rule, in one array."""
+    total = u * coefficients[-1]
+    for coefficient in coefficients[-2:0:-1]:
+        total += coefficient
+        total *= u
+    total += coefficients[0]
+    return total

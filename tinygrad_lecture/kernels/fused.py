@@ -1,0 +1,200 @@
+"""Kernels for ops/fused.py: the same results in fewer passes over memory, and the products of their Jacobians.
+
+Plain functions of arrays that write into memory of their own where they can; NumPy and CuPy both run them. A backward
+function takes the upstream gradient `g`, `needs` (which inputs want a gradient), the inputs, and `out` if it wants it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..backend import Array, xp
+from .erf import erf
+
+Needs: TypeAlias = list[bool]
+
+
+def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+    rows = x.reshape(-1, x.shape[-1]) if x.ndim > 2 else x  # one product instead of a batch of small ones
+    out = rows @ weight.T
+    if bias is not None:
+        out = _plus(out, bias)
+    return out.reshape(*x.shape[:-1], weight.shape[0]) if x.ndim > 2 else out
+
+
+def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array | None = None) -> tuple[Any, ...]:
+    rows = g.reshape(-1, g.shape[-1])  # (n, out)
+    dx = (g @ weight if g.ndim <= 2 else (rows @ weight).reshape(x.shape)) if needs[0] else None
+    dweight = rows.T @ x.reshape(-1, x.shape[-1]) if needs[1] else None
+    dbias = rows.sum(axis=0) if len(needs) > 2 and needs[2] else None
+    return (dx, dweight, dbias)[: len(needs)]
+
+
+def softmax(x: Array, axis: int = -1) -> Array:
+    e, total = _exponentials(x, axis)
+    e /= total
+    return e
+
+
+def softmax_backward(g: Array, needs: Needs, x: Array, out: Array, axis: int = -1) -> tuple[Any, ...]:
+    dx = g * out
+    dx -= out * dx.sum(axis=axis, keepdims=True)
+    return (dx,)
+
+
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    lib = xp(x)
+    shifted = x - _largest(x, axis)
+    shifted -= lib.log(_never_zero(lib.exp(shifted).sum(axis=axis, keepdims=True)))
+    return shifted
+
+
+def log_softmax_backward(g: Array, needs: Needs, x: Array, out: Array, axis: int = -1) -> tuple[Any, ...]:
+    dx = xp(out).exp(out)
+    dx *= -g.sum(axis=axis, keepdims=True)
+    dx += g
+    return (dx,)
+
+
+def cross_entropy(logits: Array, targets: Array) -> Array:
+    lib = xp(logits)
+    if targets.shape != logits.shape[:-1] or targets.dtype.kind not in "iu":
+        raise ValueError("targets do not fit logits")
+    if lib is np and targets.size and (targets.min() < 0 or targets.max() >= logits.shape[-1]):
+        raise IndexError("a target is out of range")
+    shifted = logits - _largest(logits, -1)
+    picked = shifted.reshape(-1, logits.shape[-1])[lib.arange(targets.size), targets.reshape(-1)]
+    total = _never_zero(lib.exp(shifted).sum(axis=-1))
+    return lib.log(total) - picked.reshape(targets.shape)
+
+
+def cross_entropy_backward(g: Array, needs: Needs, logits: Array, targets: Array) -> tuple[Any, ...]:
+    p = softmax(logits)
+    rows = p.reshape(-1, logits.shape[-1])
+    rows[xp(logits).arange(targets.size), targets.reshape(-1)] -= 1
+    p *= g[..., None]
+    return p, None
+
+
+def gelu(x: Array, approximate: str = "none") -> Array:
+    y = _gelu_gate(x, approximate)
+    y *= x
+    return y
+
+
+def gelu_backward(g: Array, needs: Needs, x: Array, approximate: str = "none") -> tuple[Any, ...]:
+    lib = xp(x)
+    gate = _gelu_gate(x, approximate)
+    if approximate == "none":  # d gate/dx is the normal density
+        slope = x * x
+        slope *= -0.5
+        lib.exp(slope, out=slope)
+        slope *= 1 / math.sqrt(2 * math.pi)
+    else:  # 2 gate (1 - gate) d/dx of the argument of tanh, since tanh' = 1 - tanh² and tanh = 2 gate - 1
+        slope = x * x
+        slope *= 3 * 0.044715
+        slope += 1
+        slope *= 2 * math.sqrt(2 / math.pi)
+        slope *= gate
+        slope *= 1 - gate
+    slope *= x
+    slope += gate
+    slope *= g
+    return (slope,)
+
+
+def _gelu_gate(x: Array, approximate: str) -> Array:
+    """What gelu multiplies x by: the (approximate) normal distribution function."""
+    if approximate == "none":
+        y = erf(x * math.sqrt(0.5))
+    elif approximate == "tanh":
+        y = x * x
+        y *= 0.044715
+        y += 1
+        y *= x
+        y *= math.sqrt(2 / math.pi)
+        xp(x).tanh(y, out=y)
+    else:
+        raise ValueError(f'approximate must be "none" or "tanh", not {approximate!r}')
+    y += 1
+    y *= 0.5
+    return y
+
+
+def layer_norm(
+    x: Array, weight: Array | None = None, bias: Array | None = None, axes: int = 1, eps: float = 1e-5
+) -> Array:
+    y, _ = _normalized(x, axes, eps)
+    if weight is not None:
+        y = _times(y, weight)
+    return y if bias is None else _plus(y, bias)
+
+
+def layer_norm_backward(
+    g: Array,
+    needs: Needs,
+    x: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    axes: int = 1,
+    eps: float = 1e-5,
+) -> tuple[Any, ...]:
+    over, rows = tuple(range(-axes, 0)), tuple(range(x.ndim - axes))
+    y, scale = _normalized(x, axes, eps)
+    dweight = (g * y).sum(axis=rows) if len(needs) > 1 and needs[1] else None
+    dbias = g.sum(axis=rows) if len(needs) > 2 and needs[2] else None
+    dx = None
+    if needs[0]:  # scale (d - mean(d) - y mean(d y)) with d the gradient of y
+        d = g if weight is None else g * weight
+        dx = d - d.mean(axis=over, keepdims=True)
+        y *= (d * y).mean(axis=over, keepdims=True)
+        dx -= y
+        dx *= scale
+    return (dx, dweight, dbias)[: len(needs)]
+
+
+def _normalized(x: Array, axes: int, eps: float) -> tuple[Array, Array]:
+    """(x - mean) / sqrt(var + eps), and the factor 1 / sqrt(var + eps)."""
+    lib, over = xp(x), tuple(range(-axes, 0))
+    y = x - x.mean(axis=over, keepdims=True)
+    scale = (y * y).mean(axis=over, keepdims=True)
+    scale += eps
+    scale = 1 / lib.sqrt(scale)
+    y *= scale
+    return y, scale
+
+
+def _exponentials(x: Array, axis: int) -> tuple[Array, Array]:
+    """exp(x - largest), and its sum."""
+    lib = xp(x)
+    e = x - _largest(x, axis)
+    lib.exp(e, out=e)
+    return e, _never_zero(e.sum(axis=axis, keepdims=True))
+
+
+def _largest(x: Array, axis: int) -> Array:
+    """The largest element along an axis, kept finite where all are -inf."""
+    return xp(x).maximum(x.max(axis=axis, keepdims=True), np.finfo(x.dtype).min.item())
+
+
+def _never_zero(total: Array) -> Array:
+    """A sum of exponentials of which the largest is 1; it is 0 only where there was nothing but -inf."""
+    return xp(total).maximum(total, 1)
+
+
+def _plus(y: Array, b: Array) -> Array:
+    """y + b, in y's memory where the dtype and shape allow."""
+    if y.dtype == b.dtype and b.ndim <= y.ndim:
+        y += b
+        return y
+    return y + b
+
+
+def _times(y: Array, b: Array) -> Array:
+    if y.dtype == b.dtype and b.ndim <= y.ndim:
+        y *= b
+        return y
+    return y * b

@@ -1,0 +1,33 @@
+"""Adding into places that may be named more than once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array, xp
+
+
+def scatter_add(total: Array, index: tuple[Any, ...], values: Array) -> None:
+    """total[index] += values, in place, where every naming of an element counts.
+
+    Rows picked by one integer array, as an embedding's are, are sorted and summed in runs: NumPy's `add.at`
+    goes element by element. The order of summation is fixed either way, so that results repeat to the bit.
+    """
+    if len(index) == 1 and type(total) is np.ndarray and total.ndim > 1 and values.ndim > 1:
+        _add_rows(total, index[0], values)
+    else:
+        xp(total).add.at(total, index, values)
+
+
+def _add_rows(total: Array, rows: Array, values: Array) -> None:
+    n = rows.size
+    if n == 0:
+        return
+    rows = rows.reshape(n) % len(total)
+    values = values.reshape(n, *total.shape[1:])  # (n, ...row)
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
+    total[rows[starts]] += np.add.reduceat(values[order], starts, axis=0)

@@ -1,0 +1,100 @@
+"""What is switched on, per thread: recording, the reference definitions, an observer of every op."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ContextDecorator
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+if TYPE_CHECKING:
+    from .observe import Observer
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Modes(threading.local):
+    recording: bool = True
+    reference: bool = False
+    observer: Observer | None = None
+
+
+modes = _Modes()
+
+
+class Switch(ContextDecorator):
+    """Set one mode within a `with` block or a decorated function, and put back what was there before."""
+
+    mode: str
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self._before: list[Any] = []
+
+    def _recreate_cm(self) -> Switch:
+        """Each call of a decorated function gets a switch of its own, so threads do not share `_before`."""
+        switch = object.__new__(type(self))
+        Switch.__init__(switch, self.value)
+        return switch
+
+    def __enter__(self) -> None:
+        self._before.append(getattr(modes, self.mode))
+        setattr(modes, self.mode, self.value)
+
+    def __exit__(self, *error: object) -> None:
+        setattr(modes, self.mode, self._before.pop())
+
+
+class set_grad_enabled(Switch):
+    """Record (True) or do not (False), in a `with` block or, as a decorator, in a function. Per thread."""
+
+    mode = "recording"
+
+    def __init__(self, enabled: bool) -> None:
+        super().__init__(enabled)
+
+
+class _Fixed(Switch):
+    """A switch whose value is in its name; `@no_grad` works without parentheses too."""
+
+    on: Any
+
+    @overload
+    def __new__(cls, function: F) -> F: ...
+    @overload
+    def __new__(cls, function: None = None) -> _Fixed: ...
+    def __new__(cls, function: Any = None) -> Any:
+        switch = super().__new__(cls)
+        if function is None:
+            return switch
+        switch.__init__()  # type: ignore[misc]
+        return switch(function)
+
+    def __init__(self, function: None = None) -> None:
+        super().__init__(self.on)
+
+
+class no_grad(_Fixed):
+    """Do not record: results do not require grad, and no memory is kept. Context manager and decorator."""
+
+    mode = "recording"
+    on = False
+
+
+class enable_grad(_Fixed):
+    """Record again inside a `no_grad`. Context manager and decorator, per thread."""
+
+    mode = "recording"
+    on = True
+
+
+class reference(_Fixed):
+    """Run every fused op as its definition, not its kernel: what the lecture's slide says, op by op."""
+
+    mode = "reference"
+    on = True
+
+
+def is_grad_enabled() -> bool:
+    """Whether this thread records."""
+    return modes.recording

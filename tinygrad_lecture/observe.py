@@ -1,0 +1,99 @@
+"""Watching every op of a thread as it runs: for `detect_anomaly`, and for the complex step of `gradcheck`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .backend import Array, is_array, xp
+from .modes import Switch
+from .traced import Traced
+
+if TYPE_CHECKING:
+    from .op import Op
+    from .tape import Record
+
+
+class Observer(Protocol):
+    """Is told of every call of an op with Tensors, and of every step of a backward walk."""
+
+    def saw_forward(
+        self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
+    ) -> None: ...
+
+    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
+
+
+class AnomalyError(RuntimeError):
+    """An op made the first nan or inf. `op` is its name, `where` the user's line, `backward` whether its rule did."""
+
+    def __init__(self, message: str, op: str, where: str, backward: bool) -> None:
+        super().__init__(message)
+        self.op, self.where, self.backward = op, where, backward
+
+
+class _AnomalyWatch:
+    def saw_forward(
+        self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
+    ) -> None:
+        where = _users_line()
+        if record is not None:
+            record.where = where
+        found = _new_trouble([*arrays, *settings.values()], [out])
+        if found:
+            raise AnomalyError(f"{op.name} made the first {found}, called at {where}", op.name, where, False)
+
+    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
+        found = _new_trouble([upstream], gradients)
+        if found:
+            where = getattr(record, "where", "a line outside of detect_anomaly()")
+            name = record.op.name
+            raise AnomalyError(
+                f"the backward rule of {name} made the first {found} in a gradient; {name} was called at {where}",
+                name,
+                where,
+                True,
+            )
+
+
+class detect_anomaly(Switch):
+    """Within it the first nan or inf raises `AnomalyError`, naming the op that made it and the user's line.
+
+    Forward and backward are both watched; run both inside. An op is blamed only for what was not in its inputs, so
+    a deliberate -inf (a mask) passes. Slow: every result is inspected. Context manager and decorator, per thread.
+    """
+
+    mode = "observer"
+
+    def __init__(self) -> None:
+        super().__init__(_AnomalyWatch())
+
+
+def _new_trouble(inputs: Sequence[Any], outputs: Sequence[Any]) -> str | None:
+    """ "nan" or "inf" if an output has it and no input does (nor, for an inf, a nan)."""
+    for name, lookup in (("nan", ["isnan"]), ("inf", ["isinf", "isnan"])):
+        if any(_has(x, lookup[0]) for x in outputs) and not any(_has(x, f) for x in inputs for f in ("isnan", "isinf")):
+            return name
+    return None
+
+
+def _has(value: Any, question: str) -> bool:
+    if isinstance(value, Traced):
+        value = value._array
+    if isinstance(value, float) or (is_array(value) and value.dtype.kind in "fc"):
+        lib = xp(value)
+        return bool(getattr(lib, question)(value).any())
+    return False
+
+
+_HERE = str(Path(__file__).parent)
+
+
+def _users_line() -> str:
+    """File and line of the innermost caller outside of this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

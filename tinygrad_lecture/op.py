@@ -1,0 +1,332 @@
+"""Op: a forward function with its backward rules, and the call that records.
+
+    @op
+    def mul(a, b, /):
+        return xp(a, b).multiply(a, b)
+
+    @mul.backward("a")
+    def _(g, b):
+        return g * b
+
+    @mul.backward("b")
+    def _(g, a):
+        return g * a
+
+Parameters before the slash are the inputs, arrays that gradients flow to; those after it are settings. A rule
+takes the upstream gradient `g` and asks by name for what else it needs, and just that is kept until backward:
+
+    an input's name, or `out`       the array itself (under create_graph: the Tensor)
+    a setting's name                its value
+    `x_shape`, `x_dtype`, `x_device`  of the input called x; these keep no array alive
+    `index`, `shapes`, `arrays`     of an op with any number of inputs (`def concatenate(*arrays, axis=0)`): which
+                                    input the rule is asked about, all their shapes, or, by the name that the
+                                    op gives them, all of them
+
+An op called with arrays returns an array and records nothing; called with a Tensor it returns a Tensor, and
+records if one of them requires grad. Rules are written with the same ops and operators, so they run at array
+speed, and are recorded themselves when higher derivatives are wanted.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
+
+import numpy as np
+
+from . import versions
+from .backend import FLOAT64, Array, device_of, get_default_dtype, is_array, narrow, xp
+from .errors import explain
+from .modes import modes
+from .names import numpy_names
+from .tape import Gradient, Node, Record
+from .traced import Traced, wrap
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=Callable[..., Any])
+
+Value: TypeAlias = Any  # what ops and rules compute with: an array or, where recorded, a Tensor
+
+# (arrays, result, settings, which input) -> what a rule asked for
+Getter: TypeAlias = Callable[[Sequence[Any], Array, dict[str, Any], int], Any]
+
+_ndarray = np.ndarray
+_new = object.__new__
+_tick = versions.tick
+_SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
+
+
+# What a rule may ask of an input without keeping it.
+_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "shape": lambda array: getattr(array, "shape", ()),
+    "dtype": lambda array: array.dtype if is_array(array) else get_default_dtype(),
+    "device": device_of,
+}
+
+
+class Rule:
+    """A backward rule and how to fetch, at the time of the call, what its parameters ask for."""
+
+    __slots__ = ("asks", "function", "sources")
+
+    def __init__(self, function: Callable[..., Gradient], op: Op[Any]) -> None:
+        self.function = function
+        names = list(inspect.signature(function).parameters)[1:]  # the first is the upstream gradient
+        self.asks: list[Getter] = [op.getter(name) for name in names]
+        # Which node a saved array belongs to, so that higher orders can wrap it again: an input's position,
+        # "out", "all" inputs or, for what is no array, None.
+        self.sources = [op.source(name) for name in names]
+
+    def rewrap(self, record: Record, saved: Sequence[Any]) -> list[Any]:
+        """The saved values as Tensors, each tied to the node it came from."""
+        nodes = record.nodes
+        values: list[Any] = []
+        for value, source in zip(saved, self.sources, strict=True):
+            if source == "out":
+                value = wrap(value, record)
+            elif source == "all":
+                value = [wrap(v, n) if is_array(v) else v for v, n in zip(value, nodes, strict=True)]
+            elif source is not None and is_array(value):
+                value = wrap(value, nodes[source])
+            values.append(value)
+        return values
+
+
+class Op(Generic[P]):
+    """A differentiable function of arrays; see the module's docstring. Made by the decorator `op`."""
+
+    def __init__(self, forward: Callable[P, Any], differentiable: bool = True) -> None:
+        self.forward: Callable[..., Any] = forward
+        self.name = forward.__name__
+        self.differentiable = differentiable
+        parameters = inspect.signature(forward).parameters.values()
+        kinds = inspect.Parameter
+        self.variadic = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
+        self.inputs = [p.name for p in parameters if p.kind is kinds.POSITIONAL_ONLY]
+        self.settings = {
+            p.name: p.default
+            for p in parameters
+            if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
+        }
+        if not (self.inputs or self.variadic):
+            raise TypeError(
+                f"op {self.name} has no inputs: put a slash after them, as in def {self.name}(x, /, axis=None)"
+            )
+        self.rules: list[Rule | None] = [None] * (1 if self.variadic else len(self.inputs))
+        self._arity = 1_000_000 if self.variadic else len(self.inputs)
+        self.complaint: Callable[..., str | None] | None = None
+        self.analytic = False  # whether it is complex differentiable, as the complex step needs
+        self.casts = False  # whether it may return a wider float than it was given
+        self.__doc__ = forward.__doc__
+        self.__name__ = self.__qualname__ = forward.__name__
+        self.__module__ = forward.__module__
+        self.__wrapped__ = forward
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    # --- declaring --------------------------------------------------------------------------------------
+
+    def backward(self, *inputs: Any) -> Any:
+        """Declare the backward rule for the named input; without a name, for the first (or only) one.
+
+        Raises TypeError for an input that the op does not have, or a rule that asks for an unknown name.
+        """
+        if len(inputs) == 1 and callable(inputs[0]):
+            return self.backward()(inputs[0])
+        positions = [0] if self.variadic or not inputs else [self._position(name) for name in inputs]
+
+        def declare(function: R) -> R:
+            for position in positions:
+                self.rules[position] = Rule(function, self)
+            return function
+
+        return declare
+
+    def explains(self, function: R) -> R:
+        """Declare what to say of bad inputs: a function of the op's arguments that returns a sentence or None."""
+        self.complaint = function
+        return function
+
+    def _position(self, name: str) -> int:
+        if name not in self.inputs:
+            raise TypeError(f"op {self.name} has no input called {name!r}; its inputs are {self.inputs}")
+        return self.inputs.index(name)
+
+    def getter(self, name: str) -> Getter:
+        """How to fetch, when the op is called, what a rule's parameter `name` asks for."""
+        if name == "out":
+            return lambda arrays, out, settings, index: out
+        if name in self.inputs:
+            position = self.inputs.index(name)
+            return lambda arrays, out, settings, index: arrays[position]
+        if name in self.settings:
+            default = self.settings[name]
+            return lambda arrays, out, settings, index: settings.get(name, default)
+        if self.variadic and name == "index":
+            return lambda arrays, out, settings, index: index
+        if name == self.variadic:
+            return lambda arrays, out, settings, index: arrays
+        if self.variadic and name == "shapes":
+            return lambda arrays, out, settings, index: [np.shape(array) for array in arrays]
+        stem, _, field = name.rpartition("_")
+        if stem in self.inputs and field in _FIELDS:
+            position = self.inputs.index(stem)
+            look_up = _FIELDS[field]
+            return lambda arrays, out, settings, index: look_up(arrays[position])
+        offered = [*self.inputs, *(f"{name}_{field}" for name in self.inputs for field in _FIELDS), *self.settings]
+        offered += ["index", "shapes", self.variadic, "out"] if self.variadic else ["out"]
+        raise TypeError(f"a backward rule of {self.name} asks for {name!r}; it may ask for {', '.join(offered)}")
+
+    def source(self, name: str) -> Any:
+        """The node that belongs to what `name` asks for: an input's position, "out", "all" or None."""
+        if name in self.inputs:
+            return self.inputs.index(name)
+        return "all" if name == self.variadic else "out" if name == "out" else None
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """As a class's attribute an op is a method: `Tensor.exp = ops.exp` makes x.exp()."""
+        return self if instance is None else MethodType(self, instance)
+
+    # --- calling ----------------------------------------------------------------------------------------
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+        inputs: tuple[Any, ...] = args
+        settings: dict[str, Any] = kwargs
+        if settings or len(inputs) > self._arity:
+            inputs, settings = self._bind(inputs, settings)
+        arrays: list[Any] = []
+        nodes: list[Node | None] = []
+        traced = tracked = foreign = False
+        for value in inputs:
+            if isinstance(value, Traced):
+                traced = True
+                arrays.append(value._array)
+                node = value._node
+                if node is not None:
+                    tracked = True
+                nodes.append(node)
+            else:
+                if type(value) not in _SCALARS:
+                    foreign = True
+                arrays.append(value)
+                nodes.append(None)
+        if not traced:
+            return self._run(inputs, settings)  # type: ignore[no-any-return]
+        tracked = tracked and self.differentiable and modes.recording
+        if foreign:
+            arrays = [v._array if isinstance(v, Traced) else constant(v, copy=tracked) for v in inputs]
+
+        out = self._run(arrays, settings)
+        if type(out) is not _ndarray and not is_array(out):  # NumPy makes scalars of 0-d results
+            out = xp(*arrays).asarray(out)
+        dtype = out.dtype
+        if dtype is FLOAT64 and not self.casts:
+            out = narrow(out, arrays)
+            dtype = out.dtype
+
+        record: Record | None = None
+        if tracked:
+            record = _new(Record)
+            record.op = self
+            record.nodes = nodes
+            record.saved = self._save(arrays, nodes, out, settings)
+            record.shape = out.shape
+            record.dtype = dtype
+            record.tensor = None
+            record.age = _tick()
+        if modes.observer is not None:
+            modes.observer.saw_forward(self, arrays, settings, out, record)
+        return wrap(out, record)
+
+    def _run(self, arrays: Sequence[Any], settings: dict[str, Any]) -> Any:
+        try:
+            return self.forward(*arrays, **settings)
+        except (ValueError, TypeError, IndexError) as error:
+            raise explain(self, arrays, settings, error) from error
+
+    def _save(
+        self, arrays: Sequence[Any], nodes: Sequence[Node | None], out: Array, settings: dict[str, Any]
+    ) -> list[Sequence[Any]]:
+        """Per input that wants a gradient, what its rule asks for."""
+        saved: list[Sequence[Any]] = []
+        for index, node in enumerate(nodes):
+            if node is None:
+                saved.append(())
+                continue
+            rule = self.rules[0 if self.variadic else index]
+            if rule is None:
+                name = "x" if self.variadic else self.inputs[index]
+                raise NotImplementedError(
+                    f'op {self.name} has no backward rule for its input {name}; declare one with '
+                    f'@{self.name}.backward("{name}"), or pass {name}.detach()'
+                )
+            saved.append([get(arrays, out, settings, index) for get in rule.asks] if rule.asks else ())
+        return saved
+
+    def pull_back(
+        self, record: Record, nodes: Sequence[Node | None], upstream: Gradient, create_graph: bool
+    ) -> Sequence[Gradient]:
+        """The vector-Jacobian products: for each input with a node, the gradient that its rule returns."""
+        assert record.saved is not None
+        gradients: list[Gradient] = []
+        for index, node in enumerate(nodes):
+            if node is None:
+                gradients.append(None)
+                continue
+            rule = self.rules[0 if self.variadic else index]
+            assert rule is not None
+            saved = record.saved[index]
+            gradients.append(rule.function(upstream, *(rule.rewrap(record, saved) if create_graph else saved)))
+        return gradients
+
+    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Sort the arguments of a call into inputs and settings by name, PyTorch's names turned into NumPy's."""
+        settings = numpy_names(self.name, kwargs)
+        inputs, extra = args[: self._arity], args[self._arity :]
+        names = list(self.settings)
+        if len(extra) > len(names):
+            raise TypeError(
+                f"{self.name} takes at most {self._arity + len(names)} arguments, not {len(args)}: "
+                f"{self.name}{inspect.signature(self.forward)}"
+            )
+        for name, value in zip(names, extra, strict=False):
+            if name in settings:
+                raise TypeError(f"{self.name} got {name} twice")
+            settings[name] = value
+        return inputs, settings
+
+
+def constant(value: Any, copy: bool) -> Any:
+    """An operand that is no Tensor, as an op takes it.
+
+    Arrays that a record may keep are copied, since their owner may change them unseen. Scalars of NumPy count
+    as Python's and never promote; lists become arrays as `tensor()` makes them.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if is_array(value):
+        return value.copy() if copy else value
+    if isinstance(value, (list, tuple)):
+        array = np.array(value)
+        return array.astype(get_default_dtype()) if array.dtype == FLOAT64 else array
+    return value
+
+
+@overload
+def op(forward: Callable[P, Any], /) -> Op[P]: ...
+@overload
+def op(*, differentiable: bool) -> Callable[[Callable[P, Any]], Op[P]]: ...
+def op(forward: Any = None, /, *, differentiable: bool = True) -> Any:
+    """Make an op of a forward function on arrays; its inputs stand before the slash.
+
+    With `differentiable=False` results never require grad (comparisons, argmax).
+    """
+    if forward is None:
+        return lambda function: Op(function, differentiable)
+    return Op(forward)

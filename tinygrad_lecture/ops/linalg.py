@@ -1,0 +1,146 @@
+"""Products that sum: matmul, einsum, outer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import Shape, xp
+from ..errors import broadcast_complaint
+from ..names import composite
+from ..op import Value, op
+from ..traced import Traced
+from .reduction import sum
+from .shape import reshape, swapaxes
+
+
+@op
+def matmul(a: Value, b: Value, /) -> Value:
+    """The matrix product over a's last and b's last but one axis; axes before them broadcast.
+
+    (..., n, k) @ (..., k, m) -> (..., n, m); a vector on either side counts as a row or column and loses its axis.
+    """
+    if b.ndim == 2 and a.ndim > 2:  # one large product instead of a batch of small ones
+        return (a.reshape(-1, a.shape[-1]) @ b).reshape(*a.shape[:-1], b.shape[-1])
+    return xp(a, b).matmul(a, b)
+
+
+@matmul.backward("a")
+def _(g: Value, b: Value, a_shape: Shape) -> Value:
+    if b.ndim == 1:
+        return g[..., None] * b  # (..., n, 1) * (k,) -> (..., n, k)
+    if len(a_shape) == 1:
+        return matmul(b, g[..., None])[..., 0]  # (..., k, m) @ (..., m, 1) -> (..., k)
+    return matmul(g, swapaxes(b, -1, -2))  # (..., n, m) @ (..., m, k)
+
+
+@matmul.backward("b")
+def _(g: Value, a: Value, b_shape: Shape) -> Value:
+    if a.ndim == 1:
+        return a[:, None] * g[..., None, :] if len(b_shape) > 1 else a * g  # (k, 1) * (..., 1, m) -> (..., k, m)
+    if len(b_shape) == 1:
+        return matmul(swapaxes(a, -1, -2), g[..., None])[..., 0]  # (..., k, n) @ (..., n, 1) -> (..., k)
+    if len(b_shape) == 2:  # sum over the batch within one product
+        a, g = reshape(a, (-1, a.shape[-1])), reshape(g, (-1, g.shape[-1]))
+    return matmul(swapaxes(a, -1, -2), g)  # (..., k, n) @ (..., n, m)
+
+
+@matmul.explains
+def _(a: Value, b: Value) -> str | None:
+    if a.ndim == 0 or b.ndim == 0:
+        return "a 0-d tensor has no rows and columns; multiply with *"
+    inner_a, inner_b = a.shape[-1], b.shape[-2] if b.ndim > 1 else b.shape[0]
+    if inner_a != inner_b:
+        remedy = "transpose one of them" if inner_a in b.shape[-2:] or inner_b in a.shape[-2:] else "reshape one of them"
+        return (
+            f"{a.shape} @ {b.shape}: the inner sizes {inner_a} and {inner_b} differ, and (n, k) @ (k, m) needs them "
+            f"equal; {remedy}"
+        )
+    return broadcast_complaint([a.shape[:-2], b.shape[:-2]])
+
+
+@composite
+def outer(a: Value, b: Value) -> Value:
+    """All products of two vectors: result[i, j] = a[i] * b[j]."""
+    if a.ndim != 1 or b.ndim != 1:
+        raise ValueError(f"outer: needs two vectors, not shapes {a.shape} and {b.shape}; flatten() them first")
+    return a[:, None] * b
+
+
+# --- einsum -------------------------------------------------------------------------------------------------
+
+
+@op
+def contract(*operands: Value, inputs: tuple[str, ...], output: str) -> Value:
+    """einsum of operands whose subscripts name no axis twice, to an output that they cover."""
+    return xp(*operands).einsum(",".join(inputs) + "->" + output, *operands, optimize=True)
+
+
+@contract.backward
+def _(g: Value, index: int, operands: list[Value], inputs: tuple[str, ...], output: str) -> Value:
+    others = [operand for i, operand in enumerate(operands) if i != index]
+    subscripts = [letters for i, letters in enumerate(inputs) if i != index]
+    return contract(g, *others, inputs=(output, *subscripts), output=inputs[index])
+
+
+def einsum(equation: str, *operands: Value) -> Value:
+    """Einstein summation, `einsum("bik,bkj->bij", a, b)`, with everything NumPy's takes: ellipses, repeated letters
+    (diagonals), an implicit output. Raises ValueError for an equation that does not fit the operands.
+
+    Reduced to one op whose rule is again an einsum: the gradient of an operand has the upstream in its place and its
+    own subscripts as output. For that, an axis that only one operand names is summed first, and a letter that an
+    operand repeats is tied by an identity matrix.
+    """
+    terms, output = _parse(equation, [operand.ndim for operand in operands])
+    fresh = (letter for letter in _LETTERS if letter not in "".join(terms))
+    inputs: list[str] = []
+    arrays = list(operands)
+    for position, letters in enumerate(terms):
+        seen = ""
+        for axis, letter in enumerate(letters):
+            if letter in seen:
+                twin = next(fresh)
+                array = operands[position]._array if isinstance(operands[position], Traced) else operands[position]
+                arrays.append(xp(array).eye(array.shape[axis], dtype=array.dtype))
+                terms.append(letter + twin)
+                letter = twin
+            seen += letter
+        inputs.append(seen)
+    inputs += terms[len(inputs) :]
+    for position, letters in enumerate(inputs):
+        elsewhere = output + "".join(inputs[:position] + inputs[position + 1 :])
+        lone = tuple(axis for axis, letter in enumerate(letters) if letter not in elsewhere)
+        if lone:
+            arrays[position] = sum(arrays[position], lone)
+            inputs[position] = "".join(letter for letter in letters if letter in elsewhere)
+    return contract(*arrays, inputs=tuple(inputs), output=output)
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def _parse(equation: str, ranks: list[int]) -> tuple[list[str], str]:
+    """The subscripts of each operand and of the output, with letters for what an ellipsis stands for."""
+    left, arrow, output = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(ranks):
+        raise ValueError(f"einsum: {equation!r} names {len(terms)} operands, and {len(ranks)} are given")
+    letters = set(left) - set(",.")
+    if not letters <= set(_LETTERS) or not set(output) <= letters | set("."):
+        raise ValueError(f"einsum: {equation!r} may use letters, each of the output's also on the left, commas and ...")
+    spare = [letter for letter in _LETTERS if letter not in letters]
+    widest = 0
+    for position, (term, rank) in enumerate(zip(terms, ranks, strict=True)):
+        hidden = rank - len(term.replace("...", ""))
+        if hidden < 0 or (hidden > 0 and "..." not in term):
+            raise ValueError(f"einsum: {term!r} in {equation!r} does not name the {rank} axes of operand {position}")
+        terms[position] = term.replace("...", "".join(spare[:hidden][::-1]))
+        widest = max(widest, hidden)
+    dots = "".join(spare[:widest][::-1])
+    if not arrow:
+        once = "".join(sorted(letter for letter in letters if left.count(letter) == 1))
+        output = ("..." if "..." in left else "") + once
+    return terms, output.replace("...", dots)
+
+
+for _analytic in (matmul, contract):
+    _analytic.analytic = True

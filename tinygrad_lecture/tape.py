@@ -1,0 +1,225 @@
+"""The tape: the nodes of the graph, and the walk that runs it backwards.
+
+A node stands for a value that gradients flow to: a `Leaf` is a tensor that the user wants the gradient of, a
+`Record` is one call of an op. Nodes carry an age. A result is younger than what it was made from, so visiting
+the nodes youngest first is a topological order: no recursion, and no limit to the depth.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from . import versions
+from .backend import Array, DType, Shape, is_array, xp
+from .modes import modes, set_grad_enabled
+from .traced import Traced, wrap
+
+if TYPE_CHECKING:
+    from .op import Op
+    from .tensor import Tensor
+
+
+class Leaf:
+    """The node of a tensor that asks for its gradient. `tensor` is weak: a graph keeps no tensor alive."""
+
+    __slots__ = ("age", "dtype", "shape", "tensor")
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.age = versions.tick()
+        self.shape: Shape = tensor._array.shape
+        self.dtype: DType = tensor._array.dtype
+        self.tensor: weakref.ref[Tensor] | None = weakref.ref(tensor)
+
+
+class Record:
+    """One call of an op: what its backward rules asked for, and the nodes that its inputs came from.
+
+    nodes: one per input, None where no gradient is wanted.  saved: per input, what its rule asked for; None
+    once the walk has been here.  tensor: the result, weakly, where the user said `retain_grad`.
+    """
+
+    __slots__ = ("age", "dtype", "nodes", "op", "saved", "shape", "tensor", "where")
+
+    op: Op[Any]
+    age: int
+    nodes: Sequence[Node | None]
+    saved: Sequence[Sequence[Any]] | None
+    shape: Shape
+    dtype: DType
+    tensor: weakref.ref[Tensor] | None
+    where: str | None
+
+
+Node: TypeAlias = Leaf | Record
+Gradient: TypeAlias = Any  # an array or, under create_graph, a Tensor
+
+_deposit_lock = threading.Lock()
+
+
+def walk(
+    seeds: Iterable[tuple[Node, Gradient]],
+    *,
+    wanted: Iterable[Node] | None = None,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> dict[Node, Gradient]:
+    """Reverse-mode differentiation: carry the seeds' upstream gradients down to where they are wanted.
+
+    Visits nodes youngest first. Each hands its upstream gradient to its op's rules and what they return to
+    the nodes below, where the contributions of all uses are summed. With `wanted` the gradients of those nodes
+    are returned and only what leads to them is visited; without, every leaf's `.grad` is added to.
+
+    With `create_graph` upstream gradients and saved values are Tensors, so the same rules record what they do.
+    """
+    found: dict[Node, Gradient] = {}
+    pending: dict[Node, Gradient] = {}
+    owned: set[Node] = set()  # nodes whose pending sum is memory of the walk's own, which it may add to in place
+    ages: list[tuple[int, Node]] = []
+    for node, upstream in seeds:
+        if node in pending:
+            pending[node] = pending[node] + upstream
+            continue
+        pending[node] = upstream
+        heappush(ages, (-node.age, node))
+    targets = None if wanted is None else set(wanted)
+    path = None if targets is None else _leading_to(targets, pending)  # the records to go through, all if None
+
+    with set_grad_enabled(create_graph), np.errstate(all="ignore"):
+        while ages:
+            node = heappop(ages)[1]
+            upstream = pending.pop(node)
+            if targets is None:
+                if node.tensor is not None:
+                    _deposit(node, upstream, node in owned, create_graph)
+            elif node in targets:
+                found[node] = upstream
+            if type(node) is Leaf or (path is not None and node not in path):
+                continue
+
+            if node.saved is None:
+                raise RuntimeError(
+                    f"backward has been through this graph already, and what {node.op.name} had saved is freed: "
+                    "call the first backward (or tl.grad) with retain_graph=True, or compute the result again"
+                )
+            if versions.any_write_since(node.age):
+                _refuse_if_written(node)
+            nodes = node.nodes
+            if path is not None and targets is not None:
+                nodes = [parent if parent in path or parent in targets else None for parent in nodes]
+            contributions = node.op.pull_back(node, nodes, upstream, create_graph)
+            if modes.observer is not None:
+                modes.observer.saw_backward(node, upstream, contributions)
+            for parent, contribution in zip(nodes, contributions, strict=True):
+                if parent is None:
+                    continue
+                if contribution.shape != parent.shape or contribution.dtype is not parent.dtype:
+                    contribution = _conform(contribution, parent, node.op)
+                held = pending.get(parent)
+                if held is None:
+                    pending[parent] = contribution
+                    heappush(ages, (-parent.age, parent))
+                    if type(parent) is Leaf and _is_fresh(contribution, upstream, node.saved):
+                        owned.add(parent)
+                elif parent in owned and not create_graph:
+                    held += contribution
+                else:
+                    pending[parent] = held + contribution
+                    owned.add(parent)
+            if not retain_graph:
+                node.nodes = ()
+                node.saved = None
+    return found
+
+
+def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:
+    """The records on a way from the roots down to a target; a target only if it leads to another."""
+    oldest = min((node.age for node in targets), default=0)
+    seen: set[Node] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node not in seen and node.age >= oldest:
+            seen.add(node)
+            if type(node) is Record:
+                stack.extend(parent for parent in node.nodes if parent is not None)
+    path: set[Node] = set()
+    for node in sorted(seen, key=lambda node: node.age):
+        if type(node) is Record and any(parent in path or parent in targets for parent in node.nodes):
+            path.add(node)
+    return path
+
+
+def _is_fresh(contribution: Gradient, upstream: Gradient, saved: Sequence[Sequence[Any]]) -> bool:
+    """Whether a rule made this array itself: not the upstream handed on, no view, nothing that was saved."""
+    if contribution is upstream or type(contribution) is not type(upstream):
+        return False
+    if isinstance(contribution, Traced):
+        return True
+    return contribution.base is None and not any(contribution is kept for values in saved for kept in values)
+
+
+def _conform(contribution: Gradient, parent: Node, op: Op[Any]) -> Gradient:
+    """Undo broadcasting: sum over the axes that the op stretched, and give the gradient its input's dtype.
+
+    Here and nowhere else; rules may ignore broadcasting. Raises RuntimeError for a shape that no broadcasting
+    of the input explains.
+    """
+    shape = parent.shape
+    if not (isinstance(contribution, Traced) or is_array(contribution)):
+        contribution = xp(contribution).asarray(contribution)
+    extra = contribution.ndim - len(shape)
+    stretched = [extra + axis for axis, size in enumerate(shape) if size == 1]
+    if extra < 0 or any(
+        size not in (1, got) for size, got in zip(shape, contribution.shape[extra:], strict=True)
+    ):
+        raise RuntimeError(
+            f"the backward rule of {op.name} returned a gradient of shape {contribution.shape} for an input of "
+            f"shape {shape}; a gradient has the shape of its input (or one that the input broadcasts to)"
+        )
+    if contribution.shape != shape:
+        axes = (*range(extra), *stretched)
+        contribution = contribution.sum(axis=axes, keepdims=True).reshape(shape)
+    return contribution if contribution.dtype == parent.dtype else contribution.astype(parent.dtype)
+
+
+def _deposit(node: Node, gradient: Gradient, owned: bool, create_graph: bool) -> None:
+    """Add to `.grad` of the tensor that a node stands for, if there is one still."""
+    assert node.tensor is not None
+    tensor = node.tensor()
+    if tensor is None:
+        return
+    if create_graph:
+        tensor.grad = gradient if tensor.grad is None else tensor.grad + gradient
+        return
+    with _deposit_lock:
+        if tensor.grad is None:
+            tensor.grad = wrap(gradient if owned else gradient.copy())
+        elif tensor.grad._node is None:
+            versions.announce_write(tensor.grad._array)
+            tensor.grad._array += gradient
+        else:
+            tensor.grad = tensor.grad + wrap(gradient)
+
+
+def _refuse_if_written(node: Record) -> None:
+    for array in _arrays_in(node.saved):
+        if versions.written_since(array, node.age):
+            raise RuntimeError(
+                f"a tensor of shape {array.shape} that {node.op.name} saved for backward was changed in place "
+                "afterwards, so its gradient would be wrong: compute the result again after the change, or "
+                "change a clone() instead"
+            )
+
+
+def _arrays_in(saved: Any) -> Iterator[Array]:
+    if isinstance(saved, (list, tuple)):
+        for value in saved:
+            yield from _arrays_in(value)
+    elif is_array(saved):
+        yield saved

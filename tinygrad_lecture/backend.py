@@ -60,9 +60,12 @@ def register(array_type: type, library: Library) -> None:
     _namespaces[array_type] = library.namespace
 
 
-def xp(*arrays: Any) -> Any:
+def xp(first: Any = None, *others: Any) -> Any:
     """The namespace (`numpy`, `cupy`, ...) of the first argument that is an array; NumPy for scalars alone."""
-    for array in arrays:
+    namespace = _namespaces.get(type(first))
+    if namespace is not None:
+        return namespace
+    for array in others:
         namespace = _namespaces.get(type(array))
         if namespace is not None:
             return namespace

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, o
 
 import numpy as np
 
+from . import traced as traced_module
 from . import versions
 from .backend import FLOAT64, Array, device_of, get_default_dtype, is_array, narrow, xp
 from .errors import explain
@@ -119,6 +120,8 @@ class Op(Generic[P]):
             )
         self.rules: list[Rule | None] = [None] * (1 if self.variadic else len(self.inputs))
         self._arity = 1_000_000 if self.variadic else len(self.inputs)
+        self._asks = True  # whether some rule asks for something, or is missing still
+        self._nothing: Sequence[Sequence[Any]] = ((),) * len(self.inputs)  # what is saved if not
         self.complaint: Callable[..., str | None] | None = None
         self.analytic = False  # whether it is complex differentiable, as the complex step needs
         self.casts = False  # whether it may return a wider float than it was given
@@ -144,6 +147,7 @@ class Op(Generic[P]):
         def declare(function: R) -> R:
             for position in positions:
                 self.rules[position] = Rule(function, self)
+            self._asks = self.variadic is not None or any(rule is None or rule.asks for rule in self.rules)
             return function
 
         return declare
@@ -217,12 +221,18 @@ class Op(Generic[P]):
                 arrays.append(value)
                 nodes.append(None)
         if not traced:
-            return self._run(inputs, settings)  # type: ignore[no-any-return]
+            try:
+                return self.forward(*inputs, **settings)  # type: ignore[no-any-return]
+            except (ValueError, TypeError, IndexError) as error:
+                raise explain(self, inputs, settings, error) from error
         tracked = tracked and self.differentiable and modes.recording
         if foreign:
             arrays = [v._array if isinstance(v, Traced) else constant(v, copy=tracked) for v in inputs]
 
-        out = self._run(arrays, settings)
+        try:
+            out = self.forward(*arrays, **settings)
+        except (ValueError, TypeError, IndexError) as error:
+            raise explain(self, arrays, settings, error) from error
         if type(out) is not _ndarray and not is_array(out):  # NumPy makes scalars of 0-d results
             out = xp(*arrays).asarray(out)
         dtype = out.dtype
@@ -230,29 +240,27 @@ class Op(Generic[P]):
             out = narrow(out, arrays)
             dtype = out.dtype
 
-        record: Record | None = None
+        result: Tensor = _new(traced_module.tensor_type)
+        result._array = out
+        result.grad = None
         if tracked:
-            record = _new(Record)
+            result._node = record = _new(Record)
             record.op = self
             record.nodes = nodes
-            record.saved = self._save(arrays, nodes, out, settings)
+            record.saved = self._save(arrays, nodes, out, settings) if self._asks else self._nothing
             record.shape = out.shape
             record.dtype = dtype
             record.tensor = None
             record.age = _tick()
+        else:
+            result._node = None
         if modes.observer is not None:
-            modes.observer.saw_forward(self, arrays, settings, out, record)
-        return wrap(out, record)
-
-    def _run(self, arrays: Sequence[Any], settings: dict[str, Any]) -> Any:
-        try:
-            return self.forward(*arrays, **settings)
-        except (ValueError, TypeError, IndexError) as error:
-            raise explain(self, arrays, settings, error) from error
+            modes.observer.saw_forward(self, arrays, settings, out, result._node)  # type: ignore[arg-type]
+        return result
 
     def _save(
         self, arrays: Sequence[Any], nodes: Sequence[Node | None], out: Array, settings: dict[str, Any]
-    ) -> list[Sequence[Any]]:
+    ) -> Sequence[Sequence[Any]]:
         """Per input that wants a gradient, what its rule asks for."""
         saved: list[Sequence[Any]] = []
         for index, node in enumerate(nodes):
@@ -263,10 +271,10 @@ class Op(Generic[P]):
             if rule is None:
                 name = "x" if self.variadic else self.inputs[index]
                 raise NotImplementedError(
-                    f'op {self.name} has no backward rule for its input {name}; declare one with '
+                    f"op {self.name} has no backward rule for its input {name}; declare one with "
                     f'@{self.name}.backward("{name}"), or pass {name}.detach()'
                 )
-            saved.append([get(arrays, out, settings, index) for get in rule.asks] if rule.asks else ())
+            saved.append([get(arrays, out, settings, index) for get in rule.asks])
         return saved
 
     def pull_back(
@@ -275,14 +283,15 @@ class Op(Generic[P]):
         """The vector-Jacobian products: for each input with a node, the gradient that its rule returns."""
         assert record.saved is not None
         gradients: list[Gradient] = []
-        for index, node in enumerate(nodes):
+        index = 0  # counted by hand: enumerate costs more, and this loop is the tape's own cost
+        for node in nodes:
             if node is None:
                 gradients.append(None)
-                continue
-            rule = self.rules[0 if self.variadic else index]
-            assert rule is not None
-            saved = record.saved[index]
-            gradients.append(rule.function(upstream, *(rule.rewrap(record, saved) if create_graph else saved)))
+            else:
+                rule: Rule = self.rules[0 if self.variadic else index]  # type: ignore[assignment]
+                saved = record.saved[index]
+                gradients.append(rule.function(upstream, *(rule.rewrap(record, saved) if create_graph else saved)))
+            index += 1
         return gradients
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

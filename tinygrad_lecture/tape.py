@@ -90,6 +90,8 @@ def walk(
     targets = None if wanted is None else set(wanted)
     path = None if targets is None else _leading_to(targets, pending)  # the records to go through, all if None
 
+    observer = modes.observer
+
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         while ages:
             node = heappop(ages)[1]
@@ -107,15 +109,15 @@ def walk(
                     f"backward has been through this graph already, and what {node.op.name} had saved is freed: "
                     "call the first backward (or tl.grad) with retain_graph=True, or compute the result again"
                 )
-            if versions.any_write_since(node.age):
+            if node.age < versions.last_write:
                 _refuse_if_written(node)
             nodes = node.nodes
             if path is not None and targets is not None:
                 nodes = [parent if parent in path or parent in targets else None for parent in nodes]
             contributions = node.op.pull_back(node, nodes, upstream, create_graph)
-            if modes.observer is not None:
-                modes.observer.saw_backward(node, upstream, contributions)
-            for parent, contribution in zip(nodes, contributions, strict=True):
+            if observer is not None:
+                observer.saw_backward(node, upstream, contributions)
+            for parent, contribution in zip(nodes, contributions):  # noqa: B905 - this loop is the tape's own cost
                 if parent is None:
                     continue
                 if contribution.shape != parent.shape or contribution.dtype is not parent.dtype:

@@ -14,13 +14,13 @@ from .backend import Array
 
 tick = itertools.count(1).__next__
 
-_last_write = 0
+last_write = 0  # the stamp of the latest write to anything; where no write is younger than a node, nothing is stale
 _stamps: dict[int, tuple[weakref.ref[Array], int]] = {}  # id of the memory's owner -> (the owner, stamp)
 
 
 def announce_write(array: Array) -> None:
     """Say that `array` is about to be written to: nodes made until now that saved its memory become invalid."""
-    global _last_write
+    global last_write
     owner = _owner(array)
     key = id(owner)
     held = _stamps.get(key)
@@ -28,13 +28,8 @@ def announce_write(array: Array) -> None:
         reference = weakref.ref(owner, lambda _: _stamps.pop(key, None))
     else:
         reference = held[0]
-    _last_write = stamp = tick()
+    last_write = stamp = tick()
     _stamps[key] = (reference, stamp)
-
-
-def any_write_since(age: int) -> bool:
-    """Whether anything at all was written to in place since `age`; the cheap question to ask first."""
-    return _last_write > age
 
 
 def written_since(array: Array, age: int) -> bool:

@@ -1,0 +1,306 @@
+"""The walk: order, fan-out, freeing, depth, leaks, threads."""
+
+import gc
+import threading
+import tracemalloc
+import weakref
+
+import numpy as np
+import pytest
+
+import tinygrad_lecture as tl
+
+
+def leaf(*values):
+    return tl.tensor(list(values), dtype=tl.float64, requires_grad=True)
+
+
+def test_a_diamond_sums_both_paths():
+    x = leaf(2.0)
+    y = x * 3
+    (y * y + y).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [2 * 6 * 3 + 3])
+
+
+def test_each_node_is_visited_once_even_in_a_lattice_of_2_to_the_60_paths():
+    x = leaf(1.0)
+    y = x
+    for _ in range(60):
+        y = (y + y) * 0.5
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [1.0])
+
+
+def test_backward_adds_to_what_is_in_grad_already():
+    x = leaf(1.0, 2.0)
+    for _ in range(3):
+        (x * x).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [6.0, 12.0])
+
+
+def test_a_gradient_handed_on_by_addition_is_not_shared():
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    upstream = tl.tensor([1.0, 1.0], dtype=tl.float64)
+    (a + b).backward(upstream)
+    a.grad.inplace()[...] = 7
+    np.testing.assert_array_equal(b.grad.numpy(), [1, 1])
+    np.testing.assert_array_equal(upstream.numpy(), [1, 1])
+
+
+def test_a_rule_that_returns_what_it_saved_cannot_corrupt_it():
+    @tl.op
+    def product(a, b, /):
+        return a * b
+
+    @product.backward("a")
+    def _(g, b):
+        return b  # wrong, but what a student may write
+
+    @product.backward("b")
+    def _(g, a):
+        return g * a
+
+    a, b = leaf(1.0, 2.0), tl.tensor([3.0, 4.0], dtype=tl.float64)
+    (product(a, b) + product(a, b)).sum().backward()
+    product(a, b).sum().backward()
+    np.testing.assert_array_equal(b.numpy(), [3, 4])
+
+
+def test_broadcasting_is_undone_for_every_shape():
+    for shape in [(), (1,), (3,), (1, 3), (2, 1), (1, 1), (2, 3), (1, 2, 3), (4, 1, 1)]:
+        x = tl.ones(shape, dtype=tl.float64, requires_grad=True)
+        (x * tl.ones(4, 2, 3, dtype=tl.float64)).sum().backward()
+        assert x.grad.shape == shape
+        assert float(x.grad.sum()) == 24
+
+
+def test_gradients_have_the_dtype_of_their_tensor_where_dtypes_mix():
+    x = tl.ones(3, requires_grad=True)
+    y = tl.ones(3, dtype=tl.float64, requires_grad=True)
+    (x * y).sum().backward()
+    assert (x.grad.dtype, y.grad.dtype) == (np.float32, np.float64)
+
+
+@pytest.mark.parametrize("op", [lambda x: x + 1, lambda x: x * 2, lambda x: x.exp(), lambda x: x.sum()])
+def test_a_second_backward_through_a_freed_graph_says_so(op):
+    x = leaf(1.0)
+    y = op(x).sum()
+    y.backward()
+    with pytest.raises(RuntimeError, match="retain_graph=True"):
+        y.backward()
+
+
+def test_retain_graph_allows_a_second_backward():
+    x = leaf(3.0)
+    y = (x * x).sum()
+    y.backward(retain_graph=True)
+    y.backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [12.0])
+
+
+def test_backward_of_a_leaf_is_its_upstream():
+    x = leaf(1.0, 2.0)
+    x.backward(tl.tensor([5.0, 6.0], dtype=tl.float64))
+    np.testing.assert_array_equal(x.grad.numpy(), [5, 6])
+
+
+def test_a_rule_that_returns_a_wrong_shape_is_named():
+    @tl.op
+    def double(x, /):
+        return 2 * x
+
+    @double.backward
+    def _(g):
+        return g[:1]
+
+    with pytest.raises(RuntimeError, match=r"double returned a gradient of shape \(1,\) for an input of shape \(3,\)"):
+        double(leaf(1.0, 2.0, 3.0)).sum().backward()
+
+
+def test_retain_grad_fills_the_gradient_of_a_result():
+    x = leaf(2.0)
+    y = x * 3
+    y.retain_grad()
+    (y * y).sum().backward()
+    np.testing.assert_array_equal(y.grad.numpy(), [12.0])
+    np.testing.assert_array_equal(x.grad.numpy(), [36.0])
+
+
+def test_gradients_of_gradients_may_be_taken_any_number_of_times():
+    x = leaf(0.5)
+    y = x.exp().sum()
+    for _ in range(5):
+        (g,) = tl.grad(y, x, create_graph=True)
+        np.testing.assert_allclose(g.numpy(), np.exp([0.5]))
+        y = g.sum()
+
+
+def test_create_graph_in_backward_leaves_a_gradient_that_can_be_differentiated():
+    x = leaf(3.0)
+    (x**3).sum().backward(create_graph=True)
+    first, x.grad = x.grad, None
+    first.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [18.0])
+
+
+# --- depth and memory ---------------------------------------------------------------------------------------
+
+
+def test_a_chain_of_a_million_nodes_is_built_differentiated_and_freed():
+    x = tl.ones(1, requires_grad=True)
+    y = x
+    for _ in range(1_000_000):
+        y = y + x
+    last = weakref.ref(y)
+    y.backward()
+    assert float(x.grad.sum()) == 1_000_001
+    del y
+    assert last() is None
+
+
+def test_a_deep_chain_that_nobody_differentiates_is_freed_too():
+    x = tl.ones(1, requires_grad=True)
+    y = x
+    for _ in range(300_000):
+        y = y * 1.0
+    seen = weakref.ref(y)
+    del y
+    assert seen() is None
+
+
+def test_the_graph_has_no_cycle_so_counting_references_frees_it():
+    gc.collect()
+    gc.disable()
+    try:
+        x = tl.randn(4, 4, requires_grad=True)
+        h = (x @ x).tanh().softmax(axis=1)
+        y = (tl.layer_norm(h) * h.exp()).sum()
+        held = [weakref.ref(h), weakref.ref(y), weakref.ref(h._array), weakref.ref(y._array)]
+        y.backward(create_graph=True)
+        x.grad = None
+        del h, y
+        assert [r() is None for r in held] == [True] * 4
+    finally:
+        gc.enable()
+
+
+def test_addition_keeps_no_array_alive():
+    x = leaf(1.0, 2.0)
+    middle = x * 2
+    memory = weakref.ref(middle._array)
+    y = middle + 1
+    del middle
+    assert memory() is None
+    y.sum().backward()
+
+
+def test_backward_lets_go_of_each_value_as_it_is_used():
+    x = tl.ones(250_000, requires_grad=True)  # one megabyte
+    y = x
+    for _ in range(20):
+        y = y.sin()
+    y = y.sum()
+    tracemalloc.start()
+    y.backward()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6e6, f"the walk held {peak / 1e6:.0f} MB at once while it needs about 3"
+
+
+def test_repeated_training_steps_do_not_grow_memory():
+    x = tl.randn(50, 50, requires_grad=True)
+
+    def step():
+        (x @ x).tanh().sum().backward()
+        x.grad = None
+
+    step()
+    tracemalloc.start()
+    for _ in range(20):
+        step()
+    current, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert current < 10_000
+
+
+# --- threads ------------------------------------------------------------------------------------------------
+
+
+def test_threads_record_and_differentiate_at_once_without_mixing():
+    shared = tl.ones(3, dtype=tl.float64, requires_grad=True)
+    failures = []
+
+    def work(k):
+        try:
+            own = tl.full((3,), float(k), dtype=tl.float64, requires_grad=True)
+            for _ in range(50):
+                y = own
+                for _ in range(10):
+                    y = y * shared
+                y.sum().backward()
+            np.testing.assert_allclose(own.grad.numpy(), [50.0] * 3)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    np.testing.assert_allclose(shared.grad.numpy(), [50 * 10 * (1 + 2 + 3 + 4)] * 3)
+
+
+def test_grad_mode_is_per_thread():
+    seen = []
+    with tl.no_grad():
+        thread = threading.Thread(target=lambda: seen.append(tl.is_grad_enabled()))
+        thread.start()
+        thread.join()
+        assert not tl.is_grad_enabled()
+    assert seen == [True]
+
+
+def test_grad_mode_is_put_back_when_a_rule_fails():
+    @tl.op
+    def broken(x, /):
+        return x + 0
+
+    @broken.backward
+    def _(g):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken(leaf(1.0)).sum().backward()
+    assert tl.is_grad_enabled()
+
+
+def test_no_grad_works_as_context_and_as_decorator_with_and_without_parentheses():
+    x = leaf(1.0)
+
+    @tl.no_grad
+    def plain():
+        return x * 2
+
+    @tl.no_grad()
+    def called():
+        with tl.enable_grad():
+            inner = x * 2
+        return x * 2, inner
+
+    assert not plain().requires_grad
+    outer, inner = called()
+    assert (outer.requires_grad, inner.requires_grad) == (False, True)
+    with tl.set_grad_enabled(False):
+        assert not (x * 2).requires_grad
+    assert (x * 2).requires_grad
+
+
+def test_a_recursive_decorated_function_puts_the_mode_back():
+    @tl.no_grad()
+    def down(n):
+        assert not tl.is_grad_enabled()
+        return n if n == 0 else down(n - 1)
+
+    down(3)
+    assert tl.is_grad_enabled()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .backend import is_array, library_of
@@ -19,27 +18,13 @@ from .tape import Gradient, Node, Record, walk
 from .traced import Traced, wrap
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """forward(*inputs, **settings) -> out, and backward(g, needs, *inputs, [out=out], **settings) -> gradients.
-
-    needs: a bool per input; the gradient of an input that needs none may be None. The output is kept for backward
-    if `backward` has a parameter called out.
-    """
-
-    forward: Callable[..., Any]
-    backward: Callable[..., tuple[Any, ...]]
-    keeps_out: bool
-
-
 class Fused(Op[P]):
     """An op given by its definition; see the module's docstring. Made by the decorator `fused`."""
 
     def __init__(self, definition: Callable[P, Any]) -> None:
         super().__init__(definition)
         self.definition: Callable[..., Any] = definition
-        self.kernels: dict[str, Kernel] = {}
-        self.forward = self._run_kernel
+        self.kernels: dict[str, KernelOp] = {}
 
     def kernel(
         self,
@@ -47,51 +32,57 @@ class Fused(Op[P]):
         backward: Callable[..., tuple[Any, ...]],
         libraries: Sequence[str] = ("numpy", "cupy"),
     ) -> None:
-        """Put a kernel behind the definition, for arrays of the libraries named."""
-        keeps_out = "out" in inspect.signature(backward).parameters
+        """Put a kernel behind the definition, for arrays of the libraries named.
+
+        forward(*inputs, **settings) -> out, and backward(g, needs, *inputs, [out=out], **settings) -> a gradient per
+        input. needs: a bool per input; the gradient of one that needs none may be None. The output is kept for backward
+        if `backward` has a parameter called out.
+        """
         for library in libraries:
-            self.kernels[library] = Kernel(forward, backward, keeps_out)
+            self.kernels[library] = KernelOp(self, forward, backward)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
-        if modes.reference or self._kernel_for(args) is None:
-            inputs, settings = self._bind(args, kwargs)
-            return self.definition(*inputs, **settings)
-        return super().__call__(*args, **kwargs)
+        """By the kernel for the first input's library, or by the definition: without a kernel, within `reference()`, and
+        for 0-d inputs and integers, which kernels do not take."""
+        first: Any = args[0] if args else None
+        array = first._array if isinstance(first, Traced) else first
+        if not modes.reference and is_array(array) and array.ndim and array.dtype.kind == "f":
+            kernel = self.kernels.get(library_of(array).kernels)
+            if kernel is not None:
+                return kernel(*args, **kwargs)
+        inputs, settings = self._bind(args, kwargs)
+        return self.definition(*inputs, **settings)
 
-    def _kernel_for(self, inputs: Sequence[Any]) -> Kernel | None:
-        """The kernel for the first input's library; none for a 0-d input or integers, which kernels do not take."""
-        array = inputs[0]._array if isinstance(inputs[0], Traced) else inputs[0]
-        if is_array(array) and array.ndim and array.dtype.kind == "f":
-            return self.kernels.get(library_of(array).kernels)
-        return None
 
-    def _run_kernel(self, *arrays: Any, **settings: Any) -> Any:
-        kernel = self._kernel_for(arrays)
-        assert kernel is not None
-        return kernel.forward(*arrays, **settings)
+class KernelOp(Op[Any]):
+    """A fused op as one record: the kernel forward and backward, the definition where backward is itself recorded."""
+
+    def __init__(self, fused: Fused[Any], forward: Callable[..., Any], backward: Callable[..., tuple[Any, ...]]) -> None:
+        super().__init__(fused.definition)
+        self.definition = fused.definition
+        self.forward = forward
+        self.kernel_backward = backward
+        self.keeps_out = "out" in inspect.signature(backward).parameters
+        self.complaint = fused.complaint
 
     def _save(
         self, arrays: Sequence[Any], nodes: Sequence[Node | None], out: Any, settings: dict[str, Any]
     ) -> list[Sequence[Any]]:
         """All inputs, since the definition needs them if a higher derivative is asked for; the settings; the output."""
-        kernel = self._kernel_for(arrays)
-        assert kernel is not None
-        return [arrays, [settings], [out] if kernel.keeps_out else []]
+        return [arrays, [settings], [out] if self.keeps_out else []]
 
     def pull_back(
         self, record: Record, nodes: Sequence[Node | None], upstream: Gradient, create_graph: bool
     ) -> Sequence[Gradient]:
-        """By the kernel or, when the result itself is to be differentiated, by differentiating the definition."""
         assert record.saved is not None
         arrays, (settings,), out = record.saved
         if create_graph:
             inputs = [wrap(a, n) if is_array(a) else a for a, n in zip(arrays, record.nodes, strict=True)]
             return pull_back_through(lambda *x: self.definition(*x, **settings), inputs, nodes, upstream)
-        kernel = self._kernel_for(arrays)
-        assert kernel is not None
         needs = [node is not None for node in nodes]
-        kept = {"out": out[0]} if out else {}
-        return kernel.backward(upstream, needs, *arrays, **kept, **settings)
+        if self.keeps_out:
+            return self.kernel_backward(upstream, needs, *arrays, out=out[0], **settings)
+        return self.kernel_backward(upstream, needs, *arrays, **settings)
 
 
 def pull_back_through(

@@ -22,6 +22,10 @@ class _Modes(threading.local):
 modes = _Modes()
 
 
+# How many observers there are in all threads: op calls ask this first, since a thread's own modes cost more to read.
+observers = 0
+
+
 class Switch(ContextDecorator):
     """Set one mode within a `with` block or a decorated function, and put back what was there before."""
 
@@ -43,6 +47,22 @@ class Switch(ContextDecorator):
 
     def __exit__(self, *error: object) -> None:
         setattr(modes, self.mode, self._before.pop())
+
+
+class Observing(Switch):
+    """Have every op call and backward step of this thread seen by an observer (see observe.py)."""
+
+    mode = "observer"
+
+    def __enter__(self) -> None:
+        global observers
+        observers += 1
+        super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        global observers
+        observers -= 1
+        super().__exit__(*error)
 
 
 class set_grad_enabled(Switch):

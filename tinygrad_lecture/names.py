@@ -16,6 +16,8 @@ def numpy_names(function: str, settings: dict[str, Any]) -> dict[str, Any]:
 
     Raises TypeError where both names are given.
     """
+    if not (_NUMPY.keys() & settings.keys() or type(settings.get("axis")) is list):
+        return settings
     renamed: dict[str, Any] = {}
     for name, value in settings.items():
         numpy_name = _NUMPY.get(name, name)

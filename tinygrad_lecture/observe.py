@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os.path
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .backend import Array, is_array, xp
-from .modes import Switch
+from .modes import Observing
 from .traced import Traced
 
 if TYPE_CHECKING:
@@ -58,14 +58,12 @@ class _AnomalyWatch:
             )
 
 
-class detect_anomaly(Switch):
+class detect_anomaly(Observing):
     """Within it the first nan or inf raises `AnomalyError`, naming the op that made it and the user's line.
 
     Forward and backward are both watched; run both inside. An op is blamed only for what was not in its inputs, so
     a deliberate -inf (a mask) passes. Slow: every result is inspected. Context manager and decorator, per thread.
     """
-
-    mode = "observer"
 
     def __init__(self) -> None:
         super().__init__(_AnomalyWatch())
@@ -88,7 +86,7 @@ def _has(value: Any, question: str) -> bool:
     return False
 
 
-_HERE = str(Path(__file__).parent)
+_HERE = os.path.dirname(__file__)  # noqa: PTH120 - importing pathlib would take longer than the engine
 
 
 def _users_line() -> str:

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, o
 
 import numpy as np
 
+from . import modes as modes_module
 from . import traced as traced_module
 from . import versions
 from .backend import FLOAT64, Array, device_of, get_default_dtype, is_array, narrow, xp
@@ -254,7 +255,7 @@ class Op(Generic[P]):
             record.age = _tick()
         else:
             result._node = None
-        if modes.observer is not None:
+        if modes_module.observers and modes.observer is not None:
             modes.observer.saw_forward(self, arrays, settings, out, result._node)  # type: ignore[arg-type]
         return result
 
@@ -283,32 +284,34 @@ class Op(Generic[P]):
         """The vector-Jacobian products: for each input with a node, the gradient that its rule returns."""
         assert record.saved is not None
         gradients: list[Gradient] = []
+        rules, saved_for, variadic = self.rules, record.saved, self.variadic
         index = 0  # counted by hand: enumerate costs more, and this loop is the tape's own cost
         for node in nodes:
             if node is None:
                 gradients.append(None)
             else:
-                rule: Rule = self.rules[0 if self.variadic else index]  # type: ignore[assignment]
-                saved = record.saved[index]
+                rule: Rule = rules[0 if variadic else index]  # type: ignore[assignment]
+                saved = saved_for[index]
                 gradients.append(rule.function(upstream, *(rule.rewrap(record, saved) if create_graph else saved)))
             index += 1
         return gradients
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort the arguments of a call into inputs and settings by name, PyTorch's names turned into NumPy's."""
-        settings = numpy_names(self.name, kwargs)
+        settings = numpy_names(self.name, kwargs) if kwargs else {}
+        if len(args) <= self._arity:
+            return args, settings
         inputs, extra = args[: self._arity], args[self._arity :]
-        names = list(self.settings)
-        if len(extra) > len(names):
+        if len(extra) > len(self.settings):
             raise TypeError(
-                f"{self.name} takes at most {self._arity + len(names)} arguments, not {len(args)}: "
+                f"{self.name} takes at most {self._arity + len(self.settings)} arguments, not {len(args)}: "
                 f"{self.name}{inspect.signature(self.forward)}"
             )
-        for name, value in zip(names, extra, strict=False):
-            if name in settings:
-                raise TypeError(f"{self.name} got {name} twice")
-            settings[name] = value
-        return inputs, settings
+        given = dict(zip(self.settings, extra, strict=False))
+        twice = given.keys() & settings.keys()
+        if twice:
+            raise TypeError(f"{self.name} got {', '.join(sorted(twice))} twice")
+        return inputs, {**given, **settings}
 
 
 def constant(value: Any, copy: bool) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .backend import NUMPY, Array, DType, Shape, move, resolve, xp
 
-_generator = np.random.default_rng()
+_generator: np.random.Generator | None = None  # made when first asked for: importing numpy.random takes its time
 
 
 def manual_seed(seed: int) -> None:
@@ -24,16 +24,19 @@ def manual_seed(seed: int) -> None:
 
 def get_rng_state() -> dict[str, Any]:
     """The state of the random stream as plain ints and strings, for `set_rng_state`."""
-    return dict(_generator.bit_generator.state)
+    return dict(generator().bit_generator.state)
 
 
 def set_rng_state(state: dict[str, Any]) -> None:
     """Continue the random stream from where `get_rng_state` was called."""
-    _generator.bit_generator.state = state
+    generator().bit_generator.state = state
 
 
 def generator() -> np.random.Generator:
     """The host's stream, for what is drawn on the host everywhere: permutations, seeds, dropout masks in tests."""
+    global _generator
+    if _generator is None:
+        _generator = np.random.default_rng()
     return _generator
 
 
@@ -41,8 +44,8 @@ def uniform(shape: Shape, dtype: DType, device: str = "cpu") -> Array:
     """Numbers from [0, 1)."""
     if resolve(device)[0] is NUMPY:
         if dtype.name in ("float32", "float64"):
-            return _generator.random(shape, dtype=dtype)
-        return _generator.random(shape, dtype=np.float32).astype(dtype)
+            return generator().random(shape, dtype=dtype)
+        return generator().random(shape, dtype=np.float32).astype(dtype)
     return _counted_uniform(math.prod(shape), device).reshape(shape).astype(dtype)
 
 
@@ -50,8 +53,8 @@ def normal(shape: Shape, dtype: DType, device: str = "cpu") -> Array:
     """Numbers from the normal distribution with mean 0 and standard deviation 1."""
     if resolve(device)[0] is NUMPY:
         if dtype.name in ("float32", "float64"):
-            return _generator.standard_normal(shape, dtype=dtype)
-        return _generator.standard_normal(shape, dtype=np.float32).astype(dtype)
+            return generator().standard_normal(shape, dtype=dtype)
+        return generator().standard_normal(shape, dtype=np.float32).astype(dtype)
     n = math.prod(shape)
     u, v = _counted_uniform(n, device), _counted_uniform(n, device)
     lib = xp(u)
@@ -61,12 +64,12 @@ def normal(shape: Shape, dtype: DType, device: str = "cpu") -> Array:
 
 def integers(low: int, high: int, shape: Shape, dtype: DType, device: str = "cpu") -> Array:
     """Integers from low to high - 1, drawn on the host."""
-    return move(_generator.integers(low, high, size=shape, dtype=dtype), device)
+    return move(generator().integers(low, high, size=shape, dtype=dtype), device)
 
 
 def _counted_uniform(n: int, device: str) -> Array:
     """n float64 numbers from [0, 1) on a device: SplitMix64 (Steele, Lea & Flood, 2014) at seed, seed + 1, ..."""
-    seed = int(_generator.integers(2**63, dtype=np.int64))
+    seed = int(generator().integers(2**63, dtype=np.int64))
     start = move(np.array([seed], dtype=np.uint64), device)
     lib = xp(start)
     z = (lib.arange(n, dtype=np.uint64) + start) * np.uint64(0x9E3779B97F4A7C15)

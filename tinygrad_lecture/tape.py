@@ -126,7 +126,7 @@ def walk(
                 if held is None:
                     pending[parent] = contribution
                     heappush(ages, (-parent.age, parent))
-                    if type(parent) is Leaf and _is_fresh(contribution, upstream, node.saved):
+                    if type(parent) is Leaf and not create_graph and _is_fresh(contribution, upstream, node.saved):
                         owned.add(parent)
                 elif parent in owned and not create_graph:
                     held += contribution
@@ -157,13 +157,15 @@ def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:
     return path
 
 
-def _is_fresh(contribution: Gradient, upstream: Gradient, saved: Sequence[Sequence[Any]]) -> bool:
+def _is_fresh(contribution: Array, upstream: Array, saved: Sequence[Sequence[Any]]) -> bool:
     """Whether a rule made this array itself: not the upstream handed on, no view, nothing that was saved."""
-    if contribution is upstream or type(contribution) is not type(upstream):
+    if contribution is upstream or contribution.base is not None:
         return False
-    if isinstance(contribution, Traced):
-        return True
-    return contribution.base is None and not any(contribution is kept for values in saved for kept in values)
+    for values in saved:
+        for kept in values:
+            if kept is contribution:
+                return False
+    return True
 
 
 def _conform(contribution: Gradient, parent: Node, op: Op[Any]) -> Gradient:

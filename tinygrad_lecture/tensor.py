@@ -597,7 +597,7 @@ def seed_for(x: Tensor, gradient: Any, create_graph: bool) -> Any:
                 f"backward from shape {x.shape} needs the upstream gradient, x.backward(gradient) with that shape; "
                 "or reduce to one number first, as in x.sum().backward()"
             )
-        seed = wrap(xp(x._array).ones_like(x._array))
+        seed = wrap(xp(x._array).full(x._array.shape, 1, x._array.dtype))
     else:
         seed = gradient if isinstance(gradient, Tensor) else Tensor(gradient, device=x.device)
         if seed.shape != x.shape:

@@ -35,7 +35,7 @@ def _(g: Value, x_shape: Shape, axis: Axes, keepdims: bool) -> Value:
 def spread(x: Value, /, shape: Shape, axis: Axes = None, keepdims: bool = False) -> Value:
     """The transpose of `sum`: repeat a reduced array along the axes it was reduced over, to the full `shape`."""
     full = xp(x).empty(shape, x.dtype)
-    full[...] = x.reshape(reduced_shape(shape, axis))
+    full[...] = x.reshape(reduced_shape(shape, axis) if axis is not None else ())
     return full
 
 

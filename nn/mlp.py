@@ -1,0 +1,42 @@
+"""MLP: layers of neurons one after the other, the lecture's network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .activation import ReLU
+from .container import Sequential
+from .linear import Linear
+from .module import Module
+
+
+class MLP(Sequential):
+    """A multilayer perceptron: Linear, activation, Linear, activation, ..., Linear.
+
+        nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)       # the lecture's, for handwritten digits
+
+    sizes: how many inputs, how many neurons in each hidden layer, how many outputs.
+    activation: the class (or a function that makes the module) that follows each hidden layer.
+    final_activation: the one after the last layer, None for none: losses like cross-entropy want none.
+    Raises ValueError for fewer than two sizes.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: Callable[[], Module] = ReLU,
+        final_activation: Callable[[], Module] | None = None,
+        bias: bool = True,
+        device: str = "cpu",
+        dtype: Any = None,
+    ) -> None:
+        if len(sizes) < 2:
+            raise ValueError(f"MLP: sizes must be at least two, inputs and outputs, not {list(sizes)}")
+        layers: list[Module] = []
+        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+            layers += [Linear(n_in, n_out, bias, device, dtype), activation()]
+        layers.pop()
+        if final_activation is not None:
+            layers.append(final_activation())
+        super().__init__(*layers)

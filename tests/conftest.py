@@ -1,0 +1,48 @@
+"""What holds for every test: Hypothesis's profiles, a fresh random stream, and no global state left behind."""
+
+import os
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.modes import modes
+
+# "ci" draws the same examples every time, so that a failure there is the same failure here: HYPOTHESIS_PROFILE=ci pytest
+settings.register_profile("ci", derandomize=True, print_blob=True, deadline=None, report_multiple_bugs=False, database=None)
+settings.register_profile("dev", print_blob=True, deadline=None, report_multiple_bugs=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(autouse=True)
+def _same_random_stream() -> None:
+    """Every test starts from the same random state, whatever ran before it."""
+    tl.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002 - the legacy stream is what others may use
+    random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _no_leaks() -> Iterator[None]:
+    """A test that leaves a mode switched, or the default dtype changed, fails, and the next one starts clean."""
+    before = _global_state()
+    yield
+    after = _global_state()
+    modes.recording, modes.reference, modes.observer = True, False, None
+    tl.set_default_dtype(tl.float32)
+    leaked = [f"{name}: {before[name]} became {after[name]}" for name in before if before[name] != after[name]]
+    if leaked:
+        pytest.fail("the test leaked global state; " + "; ".join(leaked))
+
+
+def _global_state() -> dict[str, object]:
+    return {
+        "grad mode": modes.recording,
+        "reference mode": modes.reference,
+        "observer": modes.observer,
+        "default dtype": tl.get_default_dtype(),
+        "NumPy's error state": np.geterr(),
+    }

@@ -1,0 +1,104 @@
+"""Drive one row of the op table: make Tensors of a sample, run the op, pull gradients back. Used on every device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from op_table import Row
+from strategies import Array, Sample
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.backend import is_array, move, to_host
+from tinygrad_lecture.traced import Traced, wrap
+
+
+def is_float(x: Any) -> bool:
+    """Whether an input may be differentiated by."""
+    return is_array(x) and x.dtype.kind == "f"
+
+
+def cast(sample: Sample, dtype: Any) -> Sample:
+    """The sample with its float arrays as another dtype; integers are whole, positive and small."""
+    kind = np.dtype(dtype).kind
+
+    def convert(x: Any) -> Any:
+        if not is_float(x):
+            return x
+        if kind == "f":
+            return x.astype(dtype)
+        return (np.abs(np.rint(2 * x)) + 1).astype(dtype) if kind == "i" else x > 0
+
+    settings = dict(sample.settings)
+    if "dtype" in settings:
+        settings["dtype"] = np.dtype(dtype)
+    return replace(sample, inputs=tuple(convert(x) for x in sample.inputs), settings=settings)
+
+
+def tensors(inputs: Sequence[Any], device: str = "cpu", grad: Sequence[bool] | None = None) -> list[Any]:
+    """Tensors around the arrays' own memory (on another device, a copy); floats require grad, or those named."""
+    made: list[Any] = []
+    for position, x in enumerate(inputs):
+        if not is_array(x):
+            made.append(x)
+            continue
+        tensor = wrap(move(x, device))
+        wanted = is_float(x) if grad is None else grad[position]
+        made.append(tensor.requires_grad_() if wanted else tensor)
+    return made
+
+
+def variables(inputs: Sequence[Any]) -> list[tl.Tensor]:
+    """Those of the inputs that require grad."""
+    return [x for x in inputs if isinstance(x, Traced) and x._node is not None]  # type: ignore[misc]
+
+
+def differentiable(results: Sequence[Any]) -> list[Any]:
+    """Those of an op's results that gradients flow from: `sort` returns indices too."""
+    return [r for r in results if getattr(r, "requires_grad", False)]
+
+
+def upstreams(results: Sequence[Any], seed: int = 1) -> list[Array]:
+    """A random upstream gradient per result, on the host, in its dtype."""
+    rng = np.random.default_rng(seed)
+    return [np.asarray(rng.uniform(0.5, 1.5, r.shape) * rng.choice([-1, 1], r.shape)).astype(r.dtype) for r in results]
+
+
+def gradients(
+    outs: Sequence[tl.Tensor], by: Sequence[tl.Tensor], given: Sequence[Any], create_graph: bool = False
+) -> list[tl.Tensor]:
+    """tl.grad, with zeros where nothing depends on an input. given: upstream gradients, arrays or Tensors."""
+    seeds = [g if isinstance(g, tl.Tensor) else wrap(move(g, out.device)) for g, out in zip(given, outs, strict=True)]
+    found = tl.grad(outs, by, seeds, create_graph=create_graph, allow_unused=True)
+    return [tl.zeros_like(x) if g is None else g for x, g in zip(by, found, strict=True)]
+
+
+def first_order(row: Row, sample: Sample, device: str = "cpu", seed: int = 1) -> tuple[list[Array], list[Array]]:
+    """The op's results and the gradients of its float inputs, on the host."""
+    inputs = tensors(sample.inputs, device)
+    results = row.run(inputs, sample.settings)
+    outs = differentiable(results)
+    by = variables(inputs)
+    found = gradients(outs, by, upstreams(outs, seed)) if outs else []
+    return [host(r) for r in results], [host(g) for g in found]
+
+
+def second_order(row: Row, sample: Sample, device: str = "cpu") -> tuple[list[Array], list[Array]]:
+    """The first gradients G, recorded, and those of sum(v * G), for random v, by the inputs and the upstreams."""
+    inputs = tensors(sample.inputs, device)
+    outs = differentiable(row.run(inputs, sample.settings))
+    by = variables(inputs)
+    given = [u.requires_grad_() for u in tensors(upstreams(outs), device)]
+    first = gradients(outs, by, given, create_graph=True)
+    recorded = differentiable(first)
+    second = gradients(recorded, [*by, *given], upstreams(recorded, seed=2)) if recorded else []
+    return [host(g) for g in first], [host(g) for g in second]
+
+
+def host(x: Any) -> Array:
+    """A result, Tensor or array, on the host."""
+    return np.asarray(to_host(x._array if isinstance(x, Traced) else x))
+
+

@@ -1,0 +1,209 @@
+"""Declaring ops and rules: what a student's own op gets, and is told."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import tinygrad_lecture as tl
+
+
+@tl.op
+def scaled_power(x, y, /, scale=2.0):
+    """scale * x ** y."""
+    return scale * x**y
+
+
+@scaled_power.backward("x")
+def _(g, x, y, scale):
+    return g * scale * y * x ** (y - 1)
+
+
+@scaled_power.backward("y")
+def _(g, x, out):
+    return g * out * tl.log(x)
+
+
+def test_a_rule_gets_inputs_settings_and_the_output_by_name():
+    x = tl.tensor([2.0, 3.0], dtype=tl.float64, requires_grad=True)
+    y = tl.tensor([1.0, 2.0], dtype=tl.float64, requires_grad=True)
+    scaled_power(x, y, scale=5.0).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [5, 30])
+    np.testing.assert_allclose(y.grad.numpy(), [10 * np.log(2), 45 * np.log(3)])
+
+
+def test_a_setting_may_be_given_by_position_or_left_at_its_default():
+    x = tl.tensor([2.0], requires_grad=True)
+    assert scaled_power(x, 2, 5.0).item() == 20
+    assert scaled_power(x, 2).item() == 8
+
+
+def test_a_rule_written_with_ops_serves_higher_orders():
+    x = tl.tensor([2.0], dtype=tl.float64, requires_grad=True)
+    (first,) = tl.grad(scaled_power(x, 3), x, create_graph=True)
+    (second,) = tl.grad(first, x, create_graph=True)
+    (third,) = tl.grad(second, x)
+    assert (first.item(), second.item(), third.item()) == (24, 24, 12)
+
+
+def test_arrays_in_arrays_out():
+    out = scaled_power(np.array([2.0]), 2)
+    assert type(out) is np.ndarray
+    assert isinstance(tl.exp(np.ones(2, np.float32)), np.ndarray)
+
+
+def test_an_op_is_a_method_where_a_class_has_it_as_attribute():
+    class Mine(tl.Tensor):
+        scaled_power = scaled_power
+
+    assert Mine([3.0]).scaled_power(2).item() == 18
+
+
+def test_shapes_and_dtypes_may_be_asked_for_and_keep_no_array_alive():
+    @tl.op
+    def total(x, /):
+        return x.sum()
+
+    @total.backward
+    def _(g, x_shape, x_dtype, x_device):
+        assert (x_shape, x_dtype, x_device) == ((3,), np.float64, "cpu")
+        return np.full(x_shape, g, x_dtype)
+
+    leaf = tl.ones(3, dtype=tl.float64, requires_grad=True)
+    x = leaf * 2
+    memory = weakref.ref(x._array)
+    y = total(x)
+    del x
+    gc.collect()
+    assert memory() is None
+    y.backward()
+    assert leaf.grad.tolist() == [2, 2, 2]
+
+
+def test_only_what_the_rules_of_tracked_inputs_ask_for_is_kept():
+    a, b = tl.ones(3, requires_grad=True), tl.ones(3)
+    fresh = b * 1
+    memory = weakref.ref(a._array)
+    y = a * fresh  # the rule for a wants b; none is needed for b, so a is not kept
+    assert all(kept is not a._array for values in y._node.saved for kept in values)
+    assert memory() is not None
+
+
+def test_any_number_of_inputs():
+    @tl.op
+    def weighted(*arrays, weights):
+        return sum(w * a for w, a in zip(weights, arrays, strict=True))
+
+    @weighted.backward
+    def _(g, index, arrays, shapes, weights):
+        assert len(arrays) == 2
+        assert shapes == [(2,), (1,)]
+        return g * weights[index]
+
+    a, b = tl.ones(2, requires_grad=True), tl.ones(1, requires_grad=True)
+    weighted(a, b, weights=[3.0, 4.0]).sum().backward()
+    assert a.grad.tolist() == [3, 3]
+    assert b.grad.tolist() == [8]
+
+
+def test_a_missing_rule_is_named_when_it_would_be_needed():
+    @tl.op
+    def lonely(x, /):
+        return x + 1
+
+    assert lonely(tl.ones(1)).item() == 2
+    with pytest.raises(NotImplementedError, match=r"lonely has no backward rule for its input x.*@lonely.backward"):
+        lonely(tl.ones(1, requires_grad=True))
+
+
+def test_a_rule_that_asks_for_what_there_is_not_is_refused_with_what_there_is():
+    @tl.op
+    def f(x, /, power=2):
+        return x**power
+
+    with pytest.raises(TypeError, match=r"asks for 'z'; it may ask for x, x_shape, .*power, out"):
+
+        @f.backward
+        def _(g, z):
+            return g
+
+    with pytest.raises(TypeError, match=r"no input called 'y'; its inputs are \['x'\]"):
+        f.backward("y")
+
+
+def test_an_op_without_a_slash_is_refused():
+    with pytest.raises(TypeError, match=r"put a slash after them, as in def f\(x, /, axis=None\)"):
+
+        @tl.op
+        def f(x):
+            return x
+
+
+def test_too_many_arguments_are_refused_with_the_signature():
+    with pytest.raises(TypeError, match=r"scaled_power takes at most 3 arguments, not 4.*\(x, y, /, scale=2.0\)"):
+        scaled_power(tl.ones(1), 2, 3, 4)
+    with pytest.raises(TypeError, match="scaled_power got scale twice"):
+        scaled_power(tl.ones(1), 2, 3, scale=4)
+
+
+def test_a_rule_that_needs_arrays_of_numpy_fails_loudly_when_differentiated_twice():
+    @tl.op
+    def f(x, /):
+        return np.sin(x)
+
+    @f.backward
+    def _(g, x):
+        return g * np.cos(x)
+
+    x = tl.tensor([1.0], requires_grad=True)
+    f(x).backward()
+    np.testing.assert_allclose(x.grad.numpy(), np.cos([1.0]), rtol=1e-6)
+    with pytest.raises(TypeError):
+        tl.grad(f(x), x, create_graph=True)
+
+
+def test_a_fused_op_without_kernel_is_its_definition():
+    @tl.fused
+    def square(x, /):
+        return x * x
+
+    x = tl.tensor([3.0], requires_grad=True)
+    y = square(x)
+    assert y._node.op.name == "mul"
+    y.backward()
+    assert x.grad.item() == 6
+
+
+def test_a_fused_op_runs_its_kernel_once_and_its_definition_for_reference_and_higher_orders():
+    calls = []
+
+    @tl.fused
+    def square(x, /):
+        calls.append("definition")
+        return x * x
+
+    def forward(x):
+        calls.append("kernel")
+        return x * x
+
+    def backward(g, needs, x):
+        calls.append("kernel backward")
+        return (g * 2 * x,)
+
+    square.kernel(forward, backward)
+    x = tl.tensor([3.0], requires_grad=True)
+    square(x).backward()
+    assert calls == ["kernel", "kernel backward"]
+    with tl.reference():
+        square(x)
+    assert calls.pop() == "definition"
+    (first,) = tl.grad(square(x), x, create_graph=True)
+    (second,) = tl.grad(first, x)
+    assert (first.item(), second.item()) == (6, 2)
+
+
+def test_docs_and_names_survive():
+    assert tl.exp.__doc__.startswith("e ** x")
+    assert tl.Tensor.exp is tl.exp
+    assert repr(tl.exp) == "<op exp>"

@@ -1,0 +1,442 @@
+"""Every op of the table, every promise: one test per op and property, so that a failure names both."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from itertools import product
+from typing import Any
+
+import drive
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numeric import assert_close, assert_same_bits, differences
+from op_table import TABLE, Row
+from strategies import LAYOUTS, Array, Sample, names_twice
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import ops
+from tinygrad_lecture.fusion import Fused
+from tinygrad_lecture.op import Op
+from tinygrad_lecture.traced import wrap
+
+TIGHT, DIFFERENCES, LOOSE = 1e-12, 1e-6, 2e-5  # float64; what central differences are good for; float32
+
+FLOATS = {"float64": TIGHT, "float32": LOOSE}
+
+
+def each(*rows: Row) -> Any:
+    """One test per row, called by the op's name."""
+    return pytest.mark.parametrize("row", rows, ids=[r.name for r in rows])
+
+
+def examples(count: int) -> Any:
+    """So many examples per op; no op is to be drawn slower than another."""
+    return settings(max_examples=count, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+ALL = list(TABLE.values())
+DIFFERENTIABLE = [r for r in ALL if r.differentiable]
+OPS = [r for r in ALL if isinstance(r.op, Op)]
+FUSED = [r for r in ALL if r.fused]
+
+
+def test_every_op_has_a_row() -> None:
+    assert set(TABLE) == set(ops.__all__)
+
+
+def test_every_op_is_exported() -> None:
+    made = {name for name, value in vars(ops).items() if isinstance(value, Op)}
+    assert made <= set(ops.__all__)
+
+
+# --- values and dtypes --------------------------------------------------------------------------------------
+
+
+@each(*ALL)
+@examples(20)
+@given(data=st.data())
+def test_value(row: Row, data: st.DataObject) -> None:
+    sample = data.draw(row.samples)
+    expected = row.expected(sample)
+    for result, wanted in zip(row.run(drive.tensors(sample.inputs), sample.settings), expected, strict=True):
+        assert_close(drive.host(result), wanted, row.name, TIGHT)
+
+
+@each(*ALL)
+@examples(10)
+@given(data=st.data())
+def test_arrays_in_arrays_out(row: Row, data: st.DataObject) -> None:
+    sample = data.draw(row.samples)
+    expected = row.expected(sample)
+    for result, wanted in zip(row.run(sample.inputs, sample.settings), expected, strict=True):
+        assert isinstance(result, (np.ndarray, np.generic)), f"{row.name} made a {type(result)} of arrays"
+        assert_close(result, wanted, row.name, TIGHT)
+
+
+@each(*[r for r in ALL if set(r.kinds) & {"i", "b"}])
+@examples(10)
+@given(data=st.data())
+def test_integers_and_bools(row: Row, data: st.DataObject) -> None:
+    """As NumPy has them, but where NumPy makes float64 of integers the result has the default dtype, float32."""
+    drawn = data.draw(row.samples)
+    dtype = data.draw(st.sampled_from([d for d in ("int64", "int32", "bool") if np.dtype(d).kind in row.kinds]))
+    sample = drive.cast(drawn, dtype)
+    expected = row.expected(sample)
+    for result, wanted in zip(row.run(drive.tensors(sample.inputs), sample.settings), expected, strict=True):
+        name = f"{row.name} of {dtype}"
+        assert_close(drive.host(result), wanted, name, LOOSE)
+        kept = result.dtype == wanted.dtype or (result.dtype == tl.float32 and wanted.dtype.kind == "f")
+        assert kept, f"{name} made {result.dtype}, expected {wanted.dtype}"
+
+
+@each(*ALL)
+@pytest.mark.parametrize("dtype", FLOATS)
+@examples(10)
+@given(data=st.data())
+def test_dtype_is_kept(row: Row, dtype: str, data: st.DataObject) -> None:
+    """float32 stays float32, and its gradient too; Python scalars never promote."""
+    drawn = data.draw(row.samples)
+    sample = drive.cast(drawn, dtype)
+    results, found = drive.first_order(row, sample) if row.differentiable else (values_of(row, sample), [])
+    for result, wanted in zip(results, row.expected(drawn), strict=True):
+        assert_close(result, wanted, row.name, FLOATS[dtype])
+        if not row.casts and result.dtype.kind == "f":
+            assert result.dtype == dtype, f"{row.name} of {dtype} made {result.dtype}"
+    by = [i for i, x in enumerate(drawn.inputs) if drive.is_float(x)]
+    for position, gradient in zip(by, found, strict=False):
+        assert gradient.dtype == dtype, f"the gradient of {row.name} of {dtype} is {gradient.dtype}"
+        if dtype == "float32":
+            wide = drive.first_order(row, drawn)[1][by.index(position)]
+            assert_close(gradient, wide, f"gradient of {row.name} by input {position} in float32", LOOSE, 10 * LOOSE)
+
+
+def values_of(row: Row, sample: Sample) -> list[Array]:
+    return [drive.host(r) for r in row.run(drive.tensors(sample.inputs, grad=[False] * 9), sample.settings)]
+
+
+@each(*[r for r in ALL if r.mixes])
+@examples(10)
+@given(data=st.data())
+def test_mixed_dtypes(row: Row, data: st.DataObject) -> None:
+    """Integers with float32 make float32, float32 with float64 float64; each gradient has its input's own dtype."""
+    sample = data.draw(row.samples)
+    floats = [i for i, x in enumerate(sample.inputs) if drive.is_float(x)]
+    narrowed = data.draw(st.sampled_from(floats))
+    for narrow, wide in (("int64", "float32"), ("float32", "float64")):
+        inputs = list(drive.cast(sample, wide).inputs)
+        inputs[narrowed] = drive.cast(sample, narrow).inputs[narrowed]
+        results, found = drive.first_order(row, Sample(tuple(inputs), sample.settings))
+        expected = wide if len(floats) > 1 else "float32"
+        for result, wanted in zip(results, row.expected(sample, *inputs), strict=True):
+            name = f"{row.name} of {narrow} and {wide}"
+            assert_close(result, wanted, name, LOOSE)
+            if len(floats) > 1 or narrow != "int64":
+                assert result.dtype == expected, f"{name} made {result.dtype}"
+        asked = [i for i in floats if inputs[i].dtype.kind == "f"]
+        for position, gradient in zip(asked, found, strict=False):
+            assert gradient.dtype == inputs[position].dtype, f"{row.name}: gradient by input {position}"
+
+
+@each(*[r for r in ALL if r.mixes and len(getattr(r.op, "inputs", [])) == 2 and r.name != "matmul"])
+@pytest.mark.parametrize("scalar", [2, 2.0, np.float64(2), np.int64(2)], ids=["int", "float", "np.float64", "np.int64"])
+def test_scalars_do_not_promote(row: Row, scalar: Any) -> None:
+    x = tl.tensor([0.5, 3.0], requires_grad=True)
+    for result in (row.op(x, scalar), row.op(scalar, x)):
+        assert result.dtype == tl.float32
+        assert tl.grad(result.sum(), x)[0].dtype == tl.float32
+    assert_close(row.op(x, scalar).detach(), row.expected(Sample((np.array([0.5, 3.0]), 2.0)))[0], row.name, LOOSE)
+
+
+# --- gradients ----------------------------------------------------------------------------------------------
+
+
+@each(*DIFFERENTIABLE)
+@examples(20)
+@given(data=st.data())
+def test_gradient(row: Row, data: st.DataObject) -> None:
+    """Against differences, on every element of every float input, with a random upstream."""
+    sample = data.draw(row.samples)
+    results, found = drive.first_order(row, sample)
+    given_ = drive.upstreams([r for r in results if r.dtype.kind == "f"])
+
+    def function(inputs: list[Any]) -> list[Array]:
+        return [np.asarray(r) for r in row.run(inputs, sample.settings) if np.asarray(r).dtype.kind in "fc"]
+
+    with np.errstate(all="ignore"):
+        for position, gradient in zip(floats_in(sample), found, strict=True):
+            expected = differences(function, sample.inputs, position, given_, complex_step=row.analytic)
+            rtol = 1e-10 if row.analytic else DIFFERENCES
+            assert_close(gradient, expected, f"gradient of {row.name} by input {position}", rtol)
+
+
+@each(*DIFFERENTIABLE)
+@examples(8)
+@given(data=st.data())
+def test_gradient_of_gradient(row: Row, data: st.DataObject) -> None:
+    """The recorded gradient is the unrecorded one, and its own gradients agree with differences of that."""
+    sample = data.draw(row.samples)
+    first, second = drive.second_order(row, sample)
+    results, unrecorded = drive.first_order(row, sample)
+    for position, a, b in zip(floats_in(sample), first, unrecorded, strict=True):
+        assert_close(a, b, f"gradient, recorded, of {row.name} by input {position}", TIGHT)
+
+    given_ = drive.upstreams([r for r in results if r.dtype.kind == "f"])
+    variables = [*sample.inputs, *given_]
+
+    def gradient(values: list[Any]) -> list[Array]:
+        inputs = drive.tensors(values[: len(sample.inputs)])
+        outs = drive.differentiable(row.run(inputs, sample.settings))
+        return [drive.host(g) for g in drive.gradients(outs, drive.variables(inputs), values[len(sample.inputs) :])]
+
+    asked = [*floats_in(sample), *range(len(sample.inputs), len(variables))]
+    weights = drive.upstreams(first, seed=2)
+    for position, found in zip(asked, second or [np.zeros_like(variables[p]) for p in asked], strict=True):
+        by = f"input {position}" if position < len(sample.inputs) else "the upstream gradient"
+        expected = differences(gradient, variables, position, weights)
+        assert_close(found, expected, f"second derivative of {row.name} by {by}", DIFFERENCES)
+
+
+@each(*[r for r in ALL if r.smooth])
+@examples(3)
+@given(data=st.data())
+def test_third_derivative(row: Row, data: st.DataObject) -> None:
+    sample = data.draw(row.samples)
+    assert row.name
+    asked = floats_in(sample)
+
+    def second(values: list[Any], create_graph: bool = False) -> tuple[list[Any], list[Any]]:
+        inputs = drive.tensors(values)
+        by = drive.variables(inputs)
+        outs = drive.differentiable(row.run(inputs, sample.settings))
+        first = drive.gradients(outs, by, drive.upstreams(outs), create_graph=True)
+        recorded = drive.differentiable(first)
+        given_ = drive.upstreams(recorded, seed=2)
+        found = drive.gradients(recorded, by, given_, create_graph) if recorded else [tl.zeros_like(x) for x in by]
+        return by, found
+
+    by, found = second(list(sample.inputs), create_graph=True)
+    recorded = drive.differentiable(found)
+    weights = drive.upstreams(found, seed=3)
+    chosen = [w for w, f in zip(weights, found, strict=True) if f.requires_grad]
+    third = drive.gradients(recorded, by, chosen) if recorded else [tl.zeros_like(x) for x in by]
+    for position, gradient in zip(asked, third, strict=True):
+        expected = differences(
+            lambda values: [drive.host(g) for g in second(values)[1]], sample.inputs, position, weights
+        )
+        name = f"third derivative of {row.name} by input {position}"
+        assert_close(drive.host(gradient), expected, name, 10 * DIFFERENCES)
+
+
+def floats_in(sample: Sample) -> list[int]:
+    """The positions of the inputs that have gradients."""
+    return [i for i, x in enumerate(sample.inputs) if drive.is_float(x)]
+
+
+@each(*DIFFERENTIABLE)
+@examples(8)
+@given(data=st.data())
+def test_each_input_alone(row: Row, data: st.DataObject) -> None:
+    """The gradient of an input is the same, to the bit, whatever others are asked for."""
+    sample = data.draw(row.samples)
+    asked = floats_in(sample)
+    together = drive.first_order(row, sample)[1]
+    for position, expected in zip(asked, together, strict=True):
+        inputs = drive.tensors(sample.inputs, grad=[i == position for i in range(len(sample.inputs))])
+        outs = drive.differentiable(row.run(inputs, sample.settings))
+        (alone,) = drive.gradients(outs, drive.variables(inputs), drive.upstreams(outs))
+        assert_same_bits(drive.host(alone), expected, f"gradient of {row.name} by input {position} alone")
+
+
+@each(*DIFFERENTIABLE)
+@examples(8)
+@given(data=st.data())
+def test_a_tensor_used_twice(row: Row, data: st.DataObject) -> None:
+    """Its gradient is the sum of both uses'."""
+    sample = data.draw(row.samples)
+    once = drive.first_order(row, sample, seed=1)[1], drive.first_order(row, sample, seed=2)[1]
+    inputs = drive.tensors(sample.inputs)
+    uses = [drive.differentiable(row.run(inputs, sample.settings)) for _ in range(2)]
+    for outs, seed in zip(uses, (1, 2), strict=True):
+        pairs = zip(outs, drive.upstreams(outs, seed), strict=True)
+        total = sum((out * wrap(u)).sum() for out, u in pairs)
+        assert isinstance(total, tl.Tensor)
+        total.backward()
+    joint = drive.tensors(sample.inputs)
+    outs = [*drive.differentiable(row.run(joint, sample.settings)), *drive.differentiable(row.run(joint, sample.settings))]
+    half = len(outs) // 2
+    both = drive.gradients(
+        outs, drive.variables(joint), [*drive.upstreams(outs[:half], 1), *drive.upstreams(outs[half:], 2)]
+    )
+    for position, x, walked, a, b in zip(floats_in(sample), drive.variables(inputs), both, *once, strict=True):
+        assert_close(drive.host(x.grad), a + b, f"gradient of {row.name}, used twice, by input {position}", TIGHT)
+        assert_close(drive.host(walked), a + b, f"gradient of {row.name}, used twice, by input {position}", TIGHT)
+
+
+# --- memory -------------------------------------------------------------------------------------------------
+
+
+@each(*DIFFERENTIABLE)
+@examples(10)
+@given(data=st.data())
+def test_nothing_is_written_to_and_no_memory_is_shared(row: Row, data: st.DataObject) -> None:
+    """Inputs and upstream stay as they were, to the bit, and an edit of one gradient changes nothing else."""
+    sample = data.draw(row.samples)
+    inputs = drive.tensors(sample.inputs)
+    outs = drive.differentiable(row.run(inputs, sample.settings))
+    given_ = drive.upstreams(outs)
+    watched = {f"input {i}": x for i, x in enumerate(sample.inputs) if isinstance(x, np.ndarray)}
+    watched.update({f"upstream gradient {i}": u for i, u in enumerate(given_)})
+    watched.update({f"result {i}": out.array for i, out in enumerate(outs)})
+    before = {name: array.copy() for name, array in watched.items()}
+    for out, upstream in zip(outs, given_, strict=True):
+        out.backward(wrap(upstream), retain_graph=True)
+    grads = {f"gradient {i}": x.grad.array for i, x in enumerate(inputs) if drive.variables([x]) and x.grad is not None}
+    for name, gradient in grads.items():
+        for other, array in {**watched, **grads}.items():
+            shared = other != name and np.shares_memory(gradient, array)
+            assert not shared, f"{row.name}: {name} shares memory with {other}"
+        gradient += 1  # in place, as an optimiser may
+    for name, array in watched.items():
+        assert_same_bits(array, before[name], f"{row.name}: {name} after backward")
+
+
+@each(*DIFFERENTIABLE)
+@examples(5)
+@given(data=st.data())
+def test_runs_twice_alike(row: Row, data: st.DataObject) -> None:
+    sample = data.draw(row.samples)
+    first, again = drive.first_order(row, sample), drive.first_order(row, sample)
+    for a, b in zip([*first[0], *first[1]], [*again[0], *again[1]], strict=True):
+        assert_same_bits(a, b, f"{row.name}, run twice")
+
+
+@each(*DIFFERENTIABLE)
+@examples(12)
+@given(data=st.data())
+def test_any_layout_of_memory(row: Row, data: st.DataObject) -> None:
+    """Transposed, reversed, strided and repeated inputs give what contiguous ones do."""
+    sample = data.draw(row.samples)
+    layout = LAYOUTS[data.draw(st.sampled_from(sorted(LAYOUTS)))]
+    views = tuple(layout(x) if drive.is_float(x) else x for x in sample.inputs)
+    plain = tuple(np.ascontiguousarray(x).reshape(x.shape) if drive.is_float(x) else x for x in views)
+    a, b = (drive.first_order(row, Sample(inputs, sample.settings)) for inputs in (views, plain))
+    for viewed, contiguous in zip([*a[0], *a[1]], [*b[0], *b[1]], strict=True):
+        assert_close(viewed, contiguous, f"{row.name} of views", TIGHT)
+
+
+@each(*[r for r in OPS if r.keeps is not None and r.differentiable])
+@examples(8)
+@given(data=st.data())
+def test_a_record_keeps_what_its_row_says(row: Row, data: st.DataObject) -> None:
+    """The arrays that stay alive with the record alone are those that the row names, at most."""
+    sample = data.draw(row.samples)
+    op: Op[Any] = row.op
+    names = [op.variadic] * len(sample.inputs) if op.variadic else op.inputs
+    inputs = drive.tensors([x.copy() if isinstance(x, np.ndarray) else x for x in sample.inputs])
+    (out,) = row.run(inputs, sample.settings)
+    owners = {
+        f"{name} (input {i})": weakref.ref(x.array)
+        for i, (name, x) in enumerate(zip(names, inputs, strict=False))
+        if isinstance(x, tl.Tensor)
+    }
+    owners["out"] = weakref.ref(out.array)
+    record = out._node
+    del inputs, out
+    gc.collect()
+    alive = {name for name, array in owners.items() if array() is not None}
+    assert record is not None
+    assert row.keeps is not None
+    allowed = row.keeps.split()
+    extra = sorted(name for name in alive if name.split(" ")[0] not in allowed)
+    assert not extra, f"{row.name} keeps {', '.join(extra)} alive, and its rule should not need it"
+    if isinstance(op, Fused) or op.variadic:
+        return
+    asked = {name for rule in op.rules if rule for name, source in zip(names_of(rule), rule.sources, strict=True) if source is not None}
+    assert asked == set(allowed), f"{row.name}: its rules ask for {sorted(asked)}, its row says {allowed}"
+
+
+def names_of(rule: Any) -> list[str]:
+    """What a rule's signature asks for, but the upstream gradient."""
+    return list(rule.function.__code__.co_varnames[1 : rule.function.__code__.co_argcount])
+
+
+# --- kernels against definitions ----------------------------------------------------------------------------
+
+
+@each(*FUSED)
+@pytest.mark.parametrize("dtype", FLOATS)
+@examples(20)
+@given(data=st.data())
+def test_kernel_is_its_definition(row: Row, dtype: str, data: st.DataObject) -> None:
+    """Forward, and backward for every choice of the inputs that require grad."""
+    sample = drive.cast(data.draw(row.samples), dtype)
+    asked = floats_in(sample)
+    rtol = FLOATS[dtype]
+    for choice in product([True, False], repeat=len(asked)):
+        wanted = [i in asked and choice[asked.index(i)] for i in range(len(sample.inputs))]
+        got, expected = kernel_and_definition(row, sample, wanted)
+        for what, a, b in zip(["value", *(f"gradient by input {i}" for i in asked)], got, expected, strict=False):
+            assert a.dtype == b.dtype == dtype, f"{row.name}: {what} is {a.dtype}"
+            assert_close(a, b, f"kernel of {row.name}, {wanted} requiring grad: {what}", rtol, 5 * rtol)
+
+
+def kernel_and_definition(row: Row, sample: Sample, grad: list[bool]) -> tuple[list[Array], list[Array]]:
+    """The value and gradients from each."""
+    found = []
+    for definition in (False, True):
+        inputs = drive.tensors(sample.inputs, grad=grad)
+        with tl.reference() if definition else tl.enable_grad():
+            (out,) = row.run(inputs, sample.settings)
+            outs = drive.differentiable([out])
+            gradients = drive.gradients(outs, drive.variables(inputs), drive.upstreams(outs)) if outs else []
+        found.append([drive.host(out), *(drive.host(g) for g in gradients)])
+    return found[0], found[1]
+
+
+INF, NAN = np.inf, np.nan
+EXTREMES: dict[str, list[Any]] = {
+    "softmax": [[[1e4, 0, -1e4]], [[-INF, 0, 1]], [[-INF, -INF]], [[NAN, 0, 1], [0, 1, 2]], [[3e38, -3e38]], [[5.0]]],
+    "gelu": [[[-1e4, -30, -6, 0, 6, 30, 1e4]], [[NAN, 1.0]], [[1e-30, -1e-30]]],
+    "layer_norm": [[[2.0, 2.0, 2.0]], [[1e15, -1e15, 0]], [[NAN, 1, 2], [1, 2, 3]], [[1e-20, 0, -1e-20]]],
+}
+EXTREMES["log_softmax"] = EXTREMES["softmax"]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(
+    ("name", "values"), [(name, values) for name, cases in EXTREMES.items() for values in cases], ids=str
+)
+def test_kernel_is_its_definition_at_extremes(name: str, values: Any, dtype: str) -> None:
+    """Large numbers, rows of -inf, nan: no warning, and what the definition says."""
+    sample = Sample((np.array(values, dtype=dtype),))
+    got, expected = kernel_and_definition(TABLE[name], sample, [True])
+    for what, a, b in zip(("value", "gradient"), got, expected, strict=True):
+        assert_close(a, b, f"kernel of {name} at {values}: {what}", FLOATS[dtype], FLOATS[dtype])
+        if np.isnan(np.array(values)).any():
+            assert np.isnan(a[0]).any(), f"{name}: a nan went missing"
+            assert not np.isnan(a[1:]).any(), f"{name}: a nan went to other rows"
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("row_of_logits", [[1e4, 0, -1e4], [-INF, 0, 1], [0, -INF, 1], [NAN, 0, 1]], ids=str)
+def test_cross_entropy_kernel_at_extremes(row_of_logits: list[float], dtype: str) -> None:
+    logits = np.array([row_of_logits, [0, 1, 2]], dtype=dtype)
+    for target in range(3):
+        sample = Sample((logits, np.array([target, 0])))
+        got, expected = kernel_and_definition(TABLE["cross_entropy"], sample, [True, False])
+        for what, a, b in zip(("value", "gradient"), got, expected, strict=True):
+            assert_close(a, b, f"kernel of cross_entropy at {row_of_logits}: {what}", FLOATS[dtype])
+
+
+def test_index_as_tensor_and_as_array_are_one() -> None:
+    x = tl.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    places, mask = np.array([2, 0, 2]), np.array([True, False, True])
+    for index in (places, mask, (places, 1), (slice(None), np.array([1])), np.array(1), ()):
+        as_tensors = tuple(tl.tensor(i) if isinstance(i, np.ndarray) else i for i in np.atleast_1d(index).tolist()) if False else index
+        wrapped = tl.tensor(index) if isinstance(index, np.ndarray) else index
+        assert_close(x[wrapped], x.numpy()[index], "x[Tensor]", 0)
+        assert as_tensors is index
+    assert not names_twice(mask, (3, 2))

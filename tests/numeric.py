@@ -1,0 +1,76 @@
+"""Derivatives by differences, to hold the engine's against; knows nothing of the engine. Reports name the element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Function = Callable[[list[Any]], Sequence[Array]]
+
+COMPLEX_STEP = 1e-20  # so small that its square is nothing: no cancellation, and no error of the step
+
+
+def differences(
+    function: Function,
+    inputs: Sequence[Any],
+    position: int,
+    upstreams: Sequence[Array],
+    complex_step: bool = False,
+) -> Array:
+    """The gradient of sum(upstream * out) over function's results, by each element of inputs[position].
+
+    By central differences in float64 or, for functions that are complex differentiable, by the complex step.
+    """
+    gradient = np.empty(inputs[position].shape)
+    if complex_step:
+        inputs = [x.astype(complex) if _is_float(x) else x for x in inputs]
+    for element in np.ndindex(gradient.shape):
+
+        def at(step: complex, element: tuple[int, ...] = element) -> complex:
+            moved = np.array(inputs[position])
+            moved[element] += step
+            outs = function([*inputs[:position], moved, *inputs[position + 1 :]])
+            return sum((complex((u * out).sum()) for u, out in zip(upstreams, outs, strict=True)), 0j)
+
+        if complex_step:
+            gradient[element] = at(COMPLEX_STEP * 1j).imag / COMPLEX_STEP
+        else:
+            step = float(np.cbrt(np.finfo(float).eps)) * max(1.0, abs(float(inputs[position][element])))
+            gradient[element] = (at(step) - at(-step)).real / (2 * step)
+    return gradient
+
+
+def _is_float(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+
+
+def assert_close(got: Any, expected: Any, what: str, rtol: float, atol: float | None = None) -> None:
+    """Fail, naming `what` and the worst element, unless shapes agree and values up to rtol * |expected| + atol."""
+    got, expected = np.asarray(got), np.asarray(expected)
+    assert got.shape == expected.shape, f"{what}: shape {got.shape}, expected {expected.shape}"
+    with np.errstate(all="ignore"):
+        wide_got, wide = got.astype(float), expected.astype(float)
+        error = np.abs(wide_got - wide) - rtol * np.abs(wide)
+        same = (wide_got == wide) | (np.isnan(wide_got) & np.isnan(wide))
+        wrong = ~(same | (error <= (rtol if atol is None else atol)))
+    if wrong.any():
+        worst = np.unravel_index(int(np.argmax(np.where(wrong, np.nan_to_num(error, nan=np.inf), -np.inf))), got.shape)
+        element = tuple(int(i) for i in worst)
+        raise AssertionError(
+            f"{what}: element {element} is {got[element]!r}, expected {expected[element]!r}; "
+            f"{int(wrong.sum())} of {got.size} elements are wrong\ngot\n{got}\nexpected\n{expected}"
+        )
+
+
+def assert_same_bits(got: Any, expected: Any, what: str) -> None:
+    """Fail unless two arrays agree in shape, dtype and every bit."""
+    got, expected = np.asarray(got), np.asarray(expected)
+    assert got.dtype == expected.dtype, f"{what}: dtype {got.dtype}, expected {expected.dtype}"
+    same = got.shape == expected.shape and got.tobytes() == expected.tobytes()
+    if not same:
+        assert_close(got, expected, what, rtol=0)
+        raise AssertionError(f"{what}: the bits differ (-0.0 and 0.0, or kinds of nan)\ngot\n{got}\nexpected\n{expected}")

@@ -1,0 +1,46 @@
+"""The house's rules: floors look down only, the engine needs NumPy alone, imports are light, packages are typed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*command):
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+
+
+def test_import_contracts_hold():
+    done = run(sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("package", ["tinygrad_lecture", "nn", "transformer"])
+def test_importing_brings_in_no_extra(package):
+    extras = ["cupy", "hypothesis", "matplotlib", "rich", "safetensors", "scipy", "torch"]
+    code = f"import {package}, sys; print([m for m in {extras} if m in sys.modules])"
+    done = run(sys.executable, "-c", code)
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
+
+
+def test_importing_the_engine_loads_no_slow_part_of_numpy_or_python_either():
+    slow = ["asyncio", "concurrent.futures", "importlib.metadata", "logging", "numpy.random", "pathlib", "unittest"]
+    code = f"import numpy, sys; had = set(sys.modules); import tinygrad_lecture; print([m for m in {slow} if m in set(sys.modules) - had])"
+    assert run(sys.executable, "-c", code).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("package", ["tinygrad_lecture", "nn", "transformer"])
+def test_packages_are_typed(package):
+    assert (ROOT / package / "py.typed").exists()
+
+
+def test_the_top_level_is_what_it_should_be():
+    listed = run("git", "ls-files").stdout.split("\n")
+    if not listed or not listed[0]:
+        pytest.skip("not a git checkout")
+    top = {line.split("/")[0] for line in listed if line and not line.startswith(".")}
+    allowed = {"pyproject.toml", "tinygrad_lecture", "nn", "transformer", "tests", "examples", "README.md", "LICENSE"}
+    assert top <= allowed | {"CHANGELOG.md", "CONTRIBUTING.md"}

@@ -11,18 +11,22 @@ The names are PyTorch's where it has them (nn.Linear, nn.functional, nn.init, nn
 `state_dict`.
 """
 
-from . import functional, init, optim
+from . import functional, init, optim, weights
 from .activation import GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Tanh
 from .container import ModuleList, Sequential
+from .data import DataLoader, TensorDataset
 from .linear import Identity, Linear
 from .loss import CrossEntropyLoss, MSELoss
 from .mlp import MLP
 from .module import Module, Parameter
+from .training import History, evaluate, fit
 
 __all__ = [
     "GELU",
     "MLP",
     "CrossEntropyLoss",
+    "DataLoader",
+    "History",
     "Identity",
     "LeakyReLU",
     "Linear",
@@ -37,7 +41,11 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "TensorDataset",
+    "evaluate",
+    "fit",
     "functional",
     "init",
     "optim",
+    "weights",
 ]

@@ -78,14 +78,13 @@ class Sequential(_Numbered):
             self.extend(modules)  # type: ignore[arg-type]  # `append` checks
 
     def forward(self, x: Any) -> Any:
-        name, layer = "", None
+        layer: Any = None
         try:
-            for name, layer in self.__dict__.items():
-                if isinstance(layer, Module):
-                    x = layer(x)
+            for layer in self.children():
+                x = layer(x)
         except Exception as error:
-            if isinstance(layer, Module):
-                error.add_note(f"in layer {name} of {type(self).__name__}, {type(layer).__name__}({layer.extra_repr()})")
+            name = next(name for name, child in self.named_children() if child is layer)
+            error.add_note(f"in layer {name} of {type(self).__name__}: {type(layer).__name__}({layer.extra_repr()})")
             raise
         return x
 

@@ -62,7 +62,7 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
         last = tuple(range(input.ndim))
         rows = input
     if target.shape == input.shape and target.dtype.kind == "f":
-        losses = -(tl.permute(target, last) * log_softmax(rows, -1)).sum(-1)
+        losses: Tensor = -(tl.permute(target, last) * log_softmax(rows, -1)).sum(-1)
     elif target.shape == rows.shape[:-1]:
         losses = tl.cross_entropy(rows, target)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from .activation import ReLU
@@ -34,7 +35,7 @@ class MLP(Sequential):
         if len(sizes) < 2:
             raise ValueError(f"MLP: sizes must be at least two, inputs and outputs, not {list(sizes)}")
         layers: list[Module] = []
-        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for n_in, n_out in pairwise(sizes):
             layers += [Linear(n_in, n_out, bias, device, dtype), activation()]
         layers.pop()
         if final_activation is not None:

@@ -53,8 +53,8 @@ def _no_forward(self: Module, *inputs: Any, **settings: Any) -> Any:
 class Module:
     """The base of all layers and networks. A subclass has a `forward`, and calling the module calls it."""
 
-    training: bool = True  # as in `train()`; `eval()` gives the instance its own
-    _buffers: Mapping[str, bool] = {}  # noqa: RUF012 - never changed, only replaced. Names of buffers: whether saved
+    training: bool = True
+    _buffers: Mapping[str, bool] = {}  # the names of the buffers, and whether they are saved; replaced, never changed
 
     forward: Callable[..., Any] = _no_forward
 
@@ -222,7 +222,7 @@ class Module:
         for wish in target:
             if isinstance(wish, Tensor):
                 dtype, device = wish.dtype, wish.device
-            elif isinstance(wish, str) and wish.partition(":")[0] in ("cpu", "cuda"):
+            elif isinstance(wish, str) and wish not in np.sctypeDict:
                 device = wish
             else:
                 dtype = wish

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 import tinygrad_lecture as tl
 from tinygrad_lecture.modes import modes
 
-# "ci" draws the same examples every time, so that a failure there is the same failure here: HYPOTHESIS_PROFILE=ci pytest
-settings.register_profile("ci", derandomize=True, print_blob=True, deadline=None, report_multiple_bugs=False, database=None)
+# "ci" draws the same examples every time, so that a failure there is one here: HYPOTHESIS_PROFILE=ci pytest
 settings.register_profile("dev", print_blob=True, deadline=None, report_multiple_bugs=False)
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, database=None)
+# "mutation" only asks whether anything fails (see mutation.py): no time goes into making the example small.
+settings.register_profile("mutation", settings.get_profile("ci"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 
@@ -21,7 +23,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.enviro
 def _same_random_stream() -> None:
     """Every test starts from the same random state, whatever ran before it."""
     tl.manual_seed(0)
-    np.random.seed(0)  # noqa: NPY002 - the legacy stream is what others may use
+    np.random.seed(0)
     random.seed(0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +30,7 @@ def cast(sample: Sample, dtype: Any) -> Sample:
             return x
         if kind == "f":
             return x.astype(dtype)
-        return (np.abs(np.rint(2 * x)) + 1).astype(dtype) if kind == "i" else x > 0
+        return np.asarray(np.abs(np.rint(2 * x)) + 1 if kind == "i" else x > 0, dtype=dtype)
 
     settings = dict(sample.settings)
     if "dtype" in settings:
@@ -75,30 +76,34 @@ def gradients(
     return [tl.zeros_like(x) if g is None else g for x, g in zip(by, found, strict=True)]
 
 
-def first_order(row: Row, sample: Sample, device: str = "cpu", seed: int = 1) -> tuple[list[Array], list[Array]]:
-    """The op's results and the gradients of its float inputs, on the host."""
+def first_order(
+    row: Row, sample: Sample, device: str = "cpu", seed: int = 1, during: AbstractContextManager[Any] | None = None
+) -> tuple[list[Array], list[Array]]:
+    """The op's results and the gradients of its float inputs, on the host. The op runs within `during`."""
     inputs = tensors(sample.inputs, device)
-    results = row.run(inputs, sample.settings)
-    outs = differentiable(results)
     by = variables(inputs)
-    found = gradients(outs, by, upstreams(outs, seed)) if outs else []
+    with during or nullcontext():
+        results = row.run(inputs, sample.settings)
+        outs = differentiable(results)
+        found = gradients(outs, by, upstreams(outs, seed)) if outs else []
     return [host(r) for r in results], [host(g) for g in found]
 
 
-def second_order(row: Row, sample: Sample, device: str = "cpu") -> tuple[list[Array], list[Array]]:
+def second_order(
+    row: Row, sample: Sample, device: str = "cpu", during: AbstractContextManager[Any] | None = None
+) -> tuple[list[Array], list[Array]]:
     """The first gradients G, recorded, and those of sum(v * G), for random v, by the inputs and the upstreams."""
     inputs = tensors(sample.inputs, device)
-    outs = differentiable(row.run(inputs, sample.settings))
     by = variables(inputs)
-    given = [u.requires_grad_() for u in tensors(upstreams(outs), device)]
-    first = gradients(outs, by, given, create_graph=True)
-    recorded = differentiable(first)
-    second = gradients(recorded, [*by, *given], upstreams(recorded, seed=2)) if recorded else []
+    with during or nullcontext():
+        outs = differentiable(row.run(inputs, sample.settings))
+        given = [wrap(move(u, o.device)).requires_grad_() for u, o in zip(upstreams(outs), outs, strict=True)]
+        first = gradients(outs, by, given, create_graph=True)
+        recorded = differentiable(first)
+        second = gradients(recorded, [*by, *given], upstreams(recorded, seed=2)) if recorded else []
     return [host(g) for g in first], [host(g) for g in second]
 
 
 def host(x: Any) -> Array:
     """A result, Tensor or array, on the host."""
     return np.asarray(to_host(x._array if isinstance(x, Traced) else x))
-
-

@@ -73,4 +73,4 @@ def assert_same_bits(got: Any, expected: Any, what: str) -> None:
     same = got.shape == expected.shape and got.tobytes() == expected.tobytes()
     if not same:
         assert_close(got, expected, what, rtol=0)
-        raise AssertionError(f"{what}: the bits differ (-0.0 and 0.0, or kinds of nan)\ngot\n{got}\nexpected\n{expected}")
+        raise AssertionError(f"{what}: the bits differ, as those of -0.0 and 0.0\ngot\n{got}\nexpected\n{expected}")

@@ -1,7 +1,7 @@
 """The table of ops: one row per public function of the engine, from which every property is tested.
 
-A row says how to draw sample calls, what NumPy (or a plain formula, independent of the op's own code) makes of them, and
-what the op promises. Samples keep away from the kinks named in the row by construction. An op without a row fails
+A row says how to draw sample calls, what NumPy (or a plain formula, independent of the op's own code) makes of them,
+and what the op promises. Samples keep away from the kinks named in the row by construction. An op without a row fails
 `test_every_op_has_a_row`.
 """
 
@@ -58,7 +58,11 @@ class Row:
     undefined: Callable[[Sample], bool] = lambda sample: False
 
     def __repr__(self) -> str:
-        return f"<row {self.name}>"
+        return f"TABLE[{self.name!r}]"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """As Hypothesis prints it in a failing example."""
+        printer.text(repr(self))
 
     @property
     def op(self) -> Any:
@@ -208,7 +212,6 @@ def special(draw: Draw) -> Sample:
 row("isnan", special(), lambda x: x != x, differentiable=False)
 row("isinf", special(), lambda x: np.abs(x) == np.inf, differentiable=False)
 row("isfinite", special(), lambda x: np.abs(x) < np.inf, differentiable=False)
-row("logical_not", special(), lambda x: x == 0, kinds="fib", differentiable=False)
 
 # --- elementwise, of two inputs, broadcast ------------------------------------------------------------------
 
@@ -277,18 +280,26 @@ row("add", pairs(), lambda a, b: a + b, **two, smooth=True, keeps="")
 row("sub", pairs(), lambda a, b: a - b, **two, smooth=True, keeps="")
 row("mul", pairs(), lambda a, b: a * b, **two, smooth=True, keeps="a b")
 row("div", pairs((0,)), lambda a, b: a / b, **two, smooth=True, keeps="b out")
-row("pow", powers(), lambda x, y: x**y, mixes=True, smooth=True, keeps="x y out")
+row("pow", powers(), lambda x, y: x**y, smooth=True, keeps="x y out")
 row("remainder", remainders(), lambda x, y: x - y * np.floor(x / y), kinks="whole quotients", keeps="x y")
 row("maximum", untied(), lambda a, b: np.where(a > b, a, b), kinks="ties", **two, keeps="a b")
 row("minimum", untied(), lambda a, b: np.where(a < b, a, b), kinks="ties", **two, keeps="a b")
 row(
     "where",
     choices(),
-    lambda condition, a, b: condition * a + ~condition * b,
+    np.where,
     kinds="fi",
     mixes=True,
     smooth=True,
     keeps="condition",
+)
+
+row(
+    "logical_not",
+    tied().map(lambda sample: Sample(sample.inputs[:1])),
+    lambda x: x == 0,
+    kinds="fib",
+    differentiable=False,
 )
 
 asks = {"kinds": "fi", "differentiable": False}
@@ -408,7 +419,7 @@ row("all", reductions(lambda shape: some.integers(shape, 0, 2)), np.all, kinds="
 @st.composite
 def reshapes(draw: Draw) -> Sample:
     x = draw(some.numbers(draw(some.shapes())))
-    shape = [n for n in draw(st.permutations(x.shape))] + [1] * draw(st.integers(0, 2))
+    shape = list(draw(st.permutations(x.shape))) + [1] * draw(st.integers(0, 2))
     if shape and x.size and draw(st.booleans()):
         shape[draw(st.integers(0, len(shape) - 1))] = -1
     elif draw(st.booleans()):
@@ -545,16 +556,14 @@ def flattened(draw: Draw) -> Sample:
         return Sample((x,))
     start = draw(st.integers(0, x.ndim - 1))
     end = draw(st.integers(start, x.ndim - 1))
-    return Sample(
-        (x,), {"start_dim": draw(some.signed(start, x.ndim)), "end_dim": draw(some.signed(end, x.ndim))}
-    )
+    return Sample((x,), {"start_dim": draw(some.signed(start, x.ndim)), "end_dim": draw(some.signed(end, x.ndim))})
 
 
 def flatten(x: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     if x.ndim == 0:
         return x.reshape(1)
     start, end = start_dim % x.ndim, end_dim % x.ndim
-    return x.reshape(x.shape[:start] + (math.prod(x.shape[start : end + 1]),) + x.shape[end + 1 :])
+    return x.reshape((*x.shape[:start], math.prod(x.shape[start : end + 1]), *x.shape[end + 1 :]))
 
 
 row("reshape", reshapes(), lambda x, shape: np.reshape(x, shape), kinds="fib", keeps="")
@@ -843,9 +852,9 @@ def outers(draw: Draw) -> Sample:
 
 # Products, diagonals, traces, sums over lone axes, ellipses that broadcast, no arrow, spaces, an operand twice.
 EQUATIONS = """
-ij,jk->ik; bij,bjk->bik; bqhd,bkhd->bhqk; ij->ji; ij->; ij->i; ij; ba; ii->i; ii->; ii; iij->j; iii->i; ij,ij->ij; i,j->ij;
-i,i->; i,i; ij,kj; ij,jk,kl->il; a,a,a->a; ij,j; ijk->ik; ...ij,...jk->...ik; ...i->...; i...->...i; ...,i->...i; ij,ii->j;
-ij , jk -> ik; ...ij->...ji; ...; b...,b->b...; ij,k->ij
+ij,jk->ik; bij,bjk->bik; bqhd,bkhd->bhqk; ij->ji; ij->; ij->i; ij; ba; ii->i; ii->; ii; iij->j; iii->i; ij,ij->ij;
+i,j->ij; i,i->; i,i; ij,kj; ij,jk,kl->il; a,a,a->a; ij,j; ijk->ik; ij,ii->j; ij , jk -> ik; ij,k->ij; ...;
+...ij,...jk->...ik; ...i->...; i...->...i; ...,i->...i; ...ij->...ji; b...,b->b...
 """.replace("\n", "").split(";")
 
 

@@ -36,7 +36,10 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .findings import GradcheckError, GradcheckReport
 from .fusion import fused
+from .gradcheck import gradcheck, gradgradcheck
+from .graph import Graph
 from .modes import enable_grad, is_grad_enabled, no_grad, reference, set_grad_enabled
 from .observe import AnomalyError, detect_anomaly
 from .op import op
@@ -144,6 +147,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AnomalyError",
+    "GradcheckError",
+    "GradcheckReport",
+    "Graph",
     "Tensor",
     "abs",
     "add",
@@ -194,6 +200,8 @@ __all__ = [
     "get_default_dtype",
     "get_rng_state",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "greater",
     "greater_equal",
     "int32",

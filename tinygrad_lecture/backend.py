@@ -8,7 +8,7 @@ the first CuPy array or `device="cuda"` is seen, and `register` adds another (th
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -100,8 +100,8 @@ def to_host(array: Array) -> np.ndarray[Any, DType]:
     return library_of(array).to_host(array)
 
 
-def move(array: Array, device: str) -> Array:
-    """The array on `device`; the same array if it is there already.
+def move(array: Array, device: str | None) -> Array:
+    """The array on `device`, None meaning the CPU; the same array if it is there already.
 
     Raises ValueError for a device that does not exist, RuntimeError for "cuda" without CuPy or a GPU.
     """
@@ -112,12 +112,13 @@ def move(array: Array, device: str) -> Array:
     return library.from_host(here.to_host(array), 0 if index is None else index)
 
 
-def resolve(device: str) -> tuple[Library, int | None]:
-    """The library and index that a device's name means: "cpu", "cuda", "cuda:1"."""
-    name, _, index = str(device).partition(":")
-    if name == "cuda" and name not in _by_name:
+def resolve(device: str | None) -> tuple[Library, int | None]:
+    """The library and index that a device's name means: "cpu" (so does None), "cuda", "cuda:1"."""
+    name, colon, index = ("cpu" if device is None else str(device)).partition(":")
+    well_formed = index.isdecimal() or not colon
+    if name == "cuda" and well_formed and name not in _by_name:
         _load_cupy()
-    if name not in _by_name or (index and not index.isdigit()):
+    if name not in _by_name or not well_formed:
         known = ", ".join(repr(known) for known in sorted({*_by_name, "cuda"}))
         raise ValueError(f"no device is called {device!r}; devices are {known}, or 'cuda:0', 'cuda:1', ...")
     if name == "cpu":
@@ -187,7 +188,7 @@ def set_default_dtype(dtype: Any) -> None:
     _default_dtype = dtype
 
 
-def narrow(out: Array, inputs: tuple[Any, ...]) -> Array:
+def narrow(out: Array, inputs: Sequence[Any]) -> Array:
     """Undo NumPy's promotion of integers to float64: a result is no wider than the floats it was made from.
 
     NumPy makes float64 of int64 with float32, and of exp(int64). As in PyTorch, integers here take the float

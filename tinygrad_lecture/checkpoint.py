@@ -1,16 +1,19 @@
-"""Checkpointing: compute again in backward what a part of the model would otherwise keep (Chen et al., arXiv:1604.06174)."""
+"""Checkpointing: compute again, in backward, what would else be kept until then (Chen et al., arXiv:1604.06174)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from typing import Any, NoReturn
 
 from . import ops, rng, versions
-from .backend import xp
-from .modes import enable_grad, modes
+from .backend import Array, is_array, xp
+from .modes import Observing, enable_grad, modes
+from .op import Op
 from .tape import Gradient, Leaf, Node, Record, walk
 from .tensor import Tensor
 from .traced import Traced, wrap
+from .transforms import apart
 
 
 def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
@@ -18,31 +21,40 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
 
     Gradients reach the inputs and every tensor that the function closes over, such as a layer's weights. The second
     run draws the same random numbers. The function returns a Tensor or a tuple of Tensors, and must do the same
-    computation each time; a second run that comes to another shape raises RuntimeError.
+    computation each time: backward raises RuntimeError if the second run reads other tensors that require grad, reads
+    what was changed in place since the first, or comes to another shape. A constant that the function closes over must
+    not be exchanged for another one; that goes unseen.
     """
     if not modes.recording:
         return function(*inputs)
     state = rng.get_rng_state()
+    kept = [wrap(x._array, x._node) if isinstance(x, Traced) else x for x in inputs]  # as they are now
     start = versions.tick()
-    out = function(*inputs)
+    with rng.replay(state):
+        out = function(*inputs)
+        state_after = rng.get_rng_state()
+    rng.set_rng_state(state_after)
     outs = out if isinstance(out, tuple) else (out,)
     if not all(isinstance(o, Tensor) for o in outs):
         raise TypeError("checkpoint: the function must return a Tensor or a tuple of Tensors")
 
-    # The function was recorded to see what it reads from outside: every node older than its first op. That record is
-    # dropped now, and one that runs the function anew takes its place.
-    flat = _flatten(outs)
-    sources = [] if flat._node is None else _read_from_outside(flat._node, start)
-    if not sources:
+    # The function was recorded to see what it reads from outside. That record is dropped now, and one that runs the
+    # function anew takes its place: its result is all that requires grad in one row, from which each result is cut.
+    row = _in_a_row(outs)
+    sources = [] if row is None else list(_read_from_outside(_inside(row, start), start))
+    if row is None or not sources:
         return out
-    joined = wrap(flat._array, _Rerun(function, inputs, state, flat).record(sources))
-    if not isinstance(out, tuple):
-        return joined.reshape(out.shape)
-    pieces, end = [], 0
+    saved = (kept, sources, [_array_of(node) for node in sources])
+    record = _record(_Rerun(function, state, row), sources, saved, row, versions.tick())
+    row = wrap(xp(row._array).zeros(row.shape, row.dtype), record)
+    results, end = [], 0
     for o in outs:
-        start, end = end, end + o.numel()
-        pieces.append(joined[start:end].reshape(o.shape).to(dtype=o.dtype))
-    return tuple(pieces)
+        if o._node is not None:
+            begin, end = end, end + o.numel()
+            piece = row[begin:end].reshape(o.shape).to(dtype=o.dtype)
+            o = wrap(o._array, piece._node)
+        results.append(o)
+    return tuple(results) if isinstance(out, tuple) else results[0]
 
 
 class _Rerun:
@@ -50,69 +62,123 @@ class _Rerun:
 
     name = "checkpoint"
 
-    def __init__(
-        self, function: Callable[..., Any], inputs: Sequence[Any], state: dict[str, Any], flat: Tensor
-    ) -> None:
-        self.function, self.inputs, self.state = function, inputs, state
-        self.shape, self.dtype = flat.shape, flat.dtype
-
-    def record(self, sources: Sequence[Node]) -> Record:
-        record = object.__new__(Record)
-        record.op = self  # type: ignore[assignment]
-        record.nodes = sources
-        # Nothing is read from these but whether they were written to: the second run would see other values.
-        leaves = [node.tensor() for node in sources if isinstance(node, Leaf) and node.tensor is not None]
-        record.saved = [[x._array for x in (*self.inputs, *leaves) if isinstance(x, Traced)]]
-        record.shape, record.dtype, record.tensor = self.shape, self.dtype, None
-        record.age = versions.tick()
-        return record
+    def __init__(self, function: Callable[..., Any], state: dict[str, Any], row: Tensor) -> None:
+        self.function, self.state, self.shape = function, state, row.shape
 
     def pull_back(
         self, record: Record, nodes: Sequence[Node | None], upstream: Gradient, create_graph: bool
     ) -> Sequence[Gradient]:
-        now = rng.get_rng_state()
-        rng.set_rng_state(self.state)
-        try:
-            with enable_grad():
-                out = self.function(*self.inputs)
-                flat = _flatten(out if isinstance(out, tuple) else (out,))
-        finally:
-            rng.set_rng_state(now)
-        if flat.shape != self.shape or flat._node is None:
-            raise RuntimeError(
-                f"checkpoint: the function gave {self.shape} at first and {flat.shape} when run again for backward; it "
-                "must do the same computation each time"
-            )
+        assert record.saved is not None
+        inputs, sources, arrays = record.saved
+        ages = [versions.tick() for _ in sources]
+        start = versions.tick()
+        watch = Observing(_ChangeWatch(record.age, start)) if versions.last_write > record.age else nullcontext()
+        with rng.replay(self.state), enable_grad(), watch:
+            out = self.function(*inputs)
+            row = _in_a_row(out if isinstance(out, tuple) else (out,))
+        if row is None or row.shape != self.shape:
+            gives = "nothing that requires grad" if row is None else f"{row.numel()}"
+            self._refuse(f"gave {self.shape[0]} elements at first, and now {gives}")
+        assert row._node is not None
+        inside = _inside(row, start)
+        if _read_from_outside(inside, start) != dict.fromkeys(sources):
+            self._refuse("reads other tensors that require grad than at first; was a variable of it assigned to since?")
+        now = [_array_of(node) for node in sources]
+        if any(new is not None and new is not old for new, old in zip(now, arrays, strict=True)):
+            self._refuse("reads a tensor whose .data was replaced since")
+
+        # The second run reads its sources through doors, at which the walk ends: what leads from one source to another
+        # belongs to the walk outside.
+        doors = [_record(ops.alias, (n,), ((),), n, age) for n, age in zip(record.nodes, ages, strict=True)]
+        door_of: dict[Node | None, Node] = dict(zip(sources, doors, strict=True))
+        for member in inside:
+            member.nodes = [door_of.get(node, node) for node in member.nodes]
         found = walk(
-            [(flat._node, upstream)],
-            wanted=[node for node in nodes if node is not None],
+            [(row._node, upstream)],
+            wanted=[door for door, node in zip(doors, nodes, strict=True) if node is not None],
             retain_graph=create_graph,
             create_graph=create_graph,
         )
-        return [None if node is None else found.get(node, _zeros(node, flat, create_graph)) for node in nodes]
+        return apart(map(found.get, doors), [upstream])
+
+    def _refuse(self, how: str) -> NoReturn:
+        raise RuntimeError(
+            f"checkpoint: run again for backward, the function {how}; it must do the same computation each time"
+        )
 
 
-def _flatten(outs: Sequence[Tensor]) -> Tensor:
-    """All results in one row."""
-    return ops.concatenate(*(o.reshape(-1) for o in outs))
+class _ChangeWatch:
+    """An observer that raises RuntimeError where an op reads what was written to in place between two ticks."""
+
+    def __init__(self, since: int, until: int) -> None:
+        self.since, self.until, self.outer = since, until, modes.observer
+
+    def saw_forward(
+        self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
+    ) -> None:
+        if modes.recording:
+            for array in _arrays_in((arrays, tuple(settings.values()))):
+                if versions.written_since(array, self.since) and not versions.written_since(array, self.until):
+                    raise RuntimeError(
+                        f"checkpoint: a tensor of shape {array.shape} that {op.name} reads in the function was "
+                        "changed in place since the function first ran, so its second run, for backward, computes "
+                        "something else: change a clone() instead, or change it after backward"
+                    )
+        if self.outer is not None:
+            self.outer.saw_forward(op, arrays, settings, out, record)
+
+    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
+        if self.outer is not None:
+            self.outer.saw_backward(record, upstream, gradients)
 
 
-def _zeros(node: Node, like: Tensor, create_graph: bool) -> Gradient:
-    zeros = xp(like._array).zeros(node.shape, node.dtype)
-    return wrap(zeros) if create_graph else zeros
+# --- graphs -------------------------------------------------------------------------------------------------
 
 
-def _read_from_outside(root: Node, start: int) -> list[Node]:
-    """The nodes older than `start` that those younger were made from."""
-    seen, outside, stack = {root}, [], [root]
+def _in_a_row(outs: Sequence[Tensor]) -> Tensor | None:
+    """All results that require grad, in one row; None if there are none."""
+    rows = [o.reshape(-1) for o in outs if o._node is not None]
+    return ops.concatenate(*rows) if rows else None
+
+
+def _record(op: Any, nodes: Sequence[Node | None], saved: Sequence[Sequence[Any]], like: Any, age: int) -> Record:
+    record = object.__new__(Record)
+    record.op, record.nodes, record.saved, record.age, record.tensor = op, nodes, saved, age, None
+    record.shape, record.dtype = like.shape, like.dtype
+    return record
+
+
+def _inside(row: Tensor, start: int) -> list[Record]:
+    """The records younger than `start` that a result was made from."""
+    records: dict[Record, None] = {}
+    stack: list[Node | None] = [row._node]
     while stack:
         node = stack.pop()
-        if node.age < start:
-            outside.append(node)
-            continue
-        assert isinstance(node, Record)
-        for parent in node.nodes:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
-    return outside
+        if isinstance(node, Record) and node.age >= start and node not in records:
+            records[node] = None
+            stack.extend(node.nodes)
+    return list(records)
+
+
+def _read_from_outside(records: Sequence[Record], start: int) -> dict[Node, None]:
+    """The nodes older than `start` that records were made from, and leaves made since that somebody holds still."""
+    return {
+        node: None
+        for record in records
+        for node in record.nodes
+        if node is not None and (node.age < start or _array_of(node) is not None)
+    }
+
+
+def _array_of(node: Node) -> Array | None:
+    """The array of a leaf whose tensor is still there."""
+    tensor = node.tensor() if isinstance(node, Leaf) and node.tensor is not None else None
+    return None if tensor is None else tensor._array
+
+
+def _arrays_in(values: Any) -> Iterator[Array]:
+    if isinstance(values, (list, tuple)):
+        for value in values:
+            yield from _arrays_in(value)
+    elif is_array(values):
+        yield values

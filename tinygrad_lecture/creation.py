@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import rng
-from .backend import FLOAT64, Array, Shape, device_of, get_default_dtype, is_array, move, xp
+from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, to_host, xp
 from .tensor import Tensor
 from .traced import Traced, wrap
 
@@ -15,43 +15,58 @@ from .traced import Traced, wrap
 def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """A new Tensor with a copy of data: numbers, nested lists, NumPy or CuPy arrays, Tensors (their graph is left).
 
-    dtype: that of an array stays; Python floats become the default dtype (float32), ints int64, bools bool.
-    device: "cpu", "cuda", ...; where the data is, by default the CPU.
-    Raises ValueError for ragged lists, TypeError for what is no number, and for requires_grad with integers.
+    dtype: that of arrays and Tensors stays, also within lists; Python's floats become the default dtype (float32), ints
+    int64, bools bool. device: "cpu", "cuda", ...; where the data is, by default.
+    Raises ValueError for ragged lists and ints that dtype cannot hold, TypeError for what is no number, and for
+    requires_grad with integers.
     """
     if isinstance(data, Traced):
         data = data._array
-    if is_array(data) or isinstance(data, np.generic):
-        array = data if is_array(data) else np.asarray(data)
-        if dtype is not None:
-            array = array.astype(np.dtype(dtype), copy=False)
-    else:
-        array = _from_python(data, dtype)
-    array = move(array, device) if device is not None else array
-    array = xp(array).array(array, copy=True, order="C")
-    return _finish(array, requires_grad)
+    array = data if is_array(data) else _from_python(data, dtype)
+    if array.dtype.kind not in "fiubc":
+        raise TypeError(
+            f"tensor: data must be numbers, nested lists of them or arrays of them, not {type(data).__name__}, of "
+            f"which NumPy makes an array of {array.dtype}"
+        )
+    wanted = (array.dtype if dtype is None else np.dtype(dtype)).newbyteorder("=")  # the machine's own order of bytes
+    if array.dtype != wanted:
+        array = array.astype(wanted)
+    if device is not None:
+        array = move(array, device)
+    return _finish(xp(array).array(array, copy=True, order="C"), requires_grad)
 
 
-def _from_python(data: Any, dtype: Any) -> Array:
-    data = _plain(data)
+_PYTHONS = frozenset({bool, int, float, complex})  # numbers that have no dtype of their own
+
+
+def _from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
+    """An array of numbers, lists and what NumPy makes arrays of; without a dtype Python's floats get the default."""
+    data = _without_tensors(data)
     try:
         array = np.array(data)
-    except ValueError as error:
-        raise ValueError(f"tensor: the rows of nested lists must have the same length ({error})") from None
-    if array.dtype.kind not in "fiubc":
-        raise TypeError(f"tensor: cannot make numbers of {type(data).__name__} data of dtype {array.dtype}")
-    if dtype is not None:
-        return array.astype(np.dtype(dtype))
-    return array.astype(get_default_dtype()) if array.dtype == FLOAT64 else array
+        if dtype is not None and array.dtype.kind in "iu" and np.dtype(dtype).kind in "iu":
+            return np.array(data, np.dtype(dtype))  # which, other than astype, refuses what does not fit
+    except (ValueError, OverflowError) as error:
+        ragged = "the rows of nested lists must have the same length: " if "inhomogeneous" in str(error) else ""
+        raise ValueError(f"tensor: {ragged}{error}") from None
+    chosen = dtype is not None or array.dtype != FLOAT64 or _has_float64(data)
+    return array if chosen else array.astype(get_default_dtype())
 
 
-def _plain(data: Any) -> Any:
-    """Tensors within lists as the numbers in them."""
+def _without_tensors(data: Any) -> Any:
+    """Tensors within lists as the arrays in them."""
     if isinstance(data, Traced):
-        return data.tolist()  # type: ignore[attr-defined]
-    if isinstance(data, (list, tuple)):
-        return [_plain(item) for item in data]
+        return to_host(data._array)
+    if isinstance(data, (list, tuple)) and not _PYTHONS.issuperset(map(type, data)):
+        return [_without_tensors(item) for item in data]
     return data
+
+
+def _has_float64(data: Any) -> bool:
+    """Whether data is, or has in its lists, an array or a number of NumPy's float64."""
+    if isinstance(data, (list, tuple)):
+        return not _PYTHONS.issuperset(map(type, data)) and any(map(_has_float64, data))
+    return hasattr(data, "__array__") and np.asarray(data).dtype == FLOAT64
 
 
 def _finish(array: Array, requires_grad: bool) -> Tensor:
@@ -67,26 +82,28 @@ def _shape(size: tuple[Any, ...]) -> Shape:
 
 
 def full(
-    size: int | Shape, fill_value: float, dtype: Any = None, device: str = "cpu", requires_grad: bool = False
+    size: int | Shape, fill_value: float, dtype: Any = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
     """A Tensor of shape `size` with one value everywhere; dtype as `tensor(fill_value)` has it."""
+    if isinstance(fill_value, (Traced, np.generic)):
+        fill_value = fill_value.item()
     if dtype is None:
         dtype = _from_python(fill_value, None).dtype
     array = np.full(size, fill_value, dtype=np.dtype(dtype))
     return _finish(move(array, device), requires_grad)
 
 
-def zeros(*size: Any, dtype: Any = None, device: str = "cpu", requires_grad: bool = False) -> Tensor:
+def zeros(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """zeros(2, 3) or zeros((2, 3)): zeros of the default dtype."""
     return full(_shape(size), 0, dtype or get_default_dtype(), device, requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: str = "cpu", requires_grad: bool = False) -> Tensor:
+def ones(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """ones(2, 3) or ones((2, 3)): ones of the default dtype."""
     return full(_shape(size), 1, dtype or get_default_dtype(), device, requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: str = "cpu", requires_grad: bool = False) -> Tensor:
+def empty(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Memory of that shape with whatever is in it."""
     array = np.empty(_shape(size), dtype=np.dtype(dtype or get_default_dtype()))
     return _finish(move(array, device), requires_grad)
@@ -97,10 +114,15 @@ def arange(
     end: float | None = None,
     step: float = 1,
     dtype: Any = None,
-    device: str = "cpu",
+    device: str | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """start, start + step, ... below end; arange(n) counts from 0. Ints give int64, floats the default dtype."""
+    """start, start + step, ... below end; arange(n) counts from 0. Ints give int64, floats the default dtype.
+
+    Raises ValueError for a step of 0.
+    """
+    if step == 0:
+        raise ValueError("arange: a step of 0 never arrives; give a step above or below 0")
     first, last = (0, start) if end is None else (start, end)
     array = np.arange(first, last, step)
     if dtype is None and array.dtype == FLOAT64:
@@ -109,7 +131,7 @@ def arange(
 
 
 def linspace(
-    start: float, end: float, steps: int, dtype: Any = None, device: str = "cpu", requires_grad: bool = False
+    start: float, end: float, steps: int, dtype: Any = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
     """`steps` numbers evenly spaced from start to end, both included."""
     array = np.linspace(start, end, steps).astype(dtype or get_default_dtype())
@@ -117,32 +139,39 @@ def linspace(
 
 
 def eye(
-    n: int, m: int | None = None, dtype: Any = None, device: str = "cpu", requires_grad: bool = False
+    n: int, m: int | None = None, dtype: Any = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
     """The (n, m) identity matrix, m = n by default."""
     return _finish(move(np.eye(n, m, dtype=dtype or get_default_dtype()), device), requires_grad)
 
 
-def rand(*size: Any, dtype: Any = None, device: str = "cpu", requires_grad: bool = False) -> Tensor:
+def rand(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Random numbers, uniform in [0, 1)."""
     return _finish(rng.uniform(_shape(size), np.dtype(dtype or get_default_dtype()), device), requires_grad)
 
 
-def randn(*size: Any, dtype: Any = None, device: str = "cpu", requires_grad: bool = False) -> Tensor:
+def randn(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Random numbers, normal with mean 0 and standard deviation 1."""
     return _finish(rng.normal(_shape(size), np.dtype(dtype or get_default_dtype()), device), requires_grad)
 
 
-def randint(low: int, high: int | None = None, size: Any = (), dtype: Any = np.int64, device: str = "cpu") -> Tensor:
-    """Random integers from low to high - 1; randint(high, size=(3,)) from 0."""
+def randint(low: int, high: Any = None, size: Any = (), dtype: Any = np.int64, device: str | None = None) -> Tensor:
+    """Random integers from low to high - 1, or from 0: randint(2, 10, (3,)), randint(10, (3,)), randint(10, size=3).
+
+    Raises ValueError where there is no such integer, or dtype cannot hold them.
+    """
+    if isinstance(high, (tuple, list)):
+        high, size = None, high
     first, end = (0, low) if high is None else (low, high)
     if end <= first:
         raise ValueError(f"randint: there is no integer from {first} to below {end}")
     return wrap(rng.integers(first, end, _shape((size,)), np.dtype(dtype), device))
 
 
-def randperm(n: int, device: str = "cpu") -> Tensor:
-    """The integers 0 to n - 1 in random order; drawn on the host."""
+def randperm(n: int, device: str | None = None) -> Tensor:
+    """The integers 0 to n - 1 in random order; drawn on the host. Raises ValueError for a negative n."""
+    if n < 0:
+        raise ValueError(f"randperm: there are no {n} integers to put in order")
     return wrap(move(rng.generator().permutation(n), device))
 
 

@@ -7,7 +7,8 @@ Central differences, for everything else: (f(x + h) - f(x - h)) / 2h is off by O
 O(eps / h) from rounding, least in sum for h near cbrt(eps). A second step, h/4, serves twice: it cancels the O(h²)
 (Richardson, 1911), and it tells smooth from not: the gap between the right and the left difference falls with h where
 a second derivative exists, and stays where there is a kink. An element that looks odd at two steps is looked at in
-ten, down to 1e-11, so that steep curves are told from kinks, and kinks from their neighbourhood.
+ten, down to 1e-11: there steep curves are told from kinks, and kinks from their neighbourhood, and how much the slopes
+jitter shows how exact the function's values are.
 
 A function here takes a list of arrays and returns all its outputs as one flat vector.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -30,7 +32,8 @@ STEP = EPS ** (1 / 3)
 COMPLEX_STEP = 1e-20
 SHRINK = 4  # from one step to the next
 LEVELS = 10  # how many steps an odd element is looked at in: 6e-6 to 2e-11
-ULPS = 100  # how many units in the last place the function's values may be off by
+ULPS = 50  # how many units in the last place the function's values may be off by, unless they are seen to jitter more
+WORST = 1e-3  # the largest jitter that is allowed for, beside the largest slope of the input
 KEEP = 4_000_000  # the largest Jacobian, in elements, that is kept whole
 
 
@@ -41,7 +44,7 @@ class Slopes:
     expected: Array  # (n,) the sum over outputs of upstream times derivative: what a gradient should be
     noise: Array  # (n,) how much of that may be rounding
     kinks: Array  # (n,) bool: there is no derivative here
-    unsteady: Array  # (n,) bool: differences of several steps do not agree, and it is no kink either
+    unsteady: Array  # (n,) bool: differences jitter more than is allowed for
     jacobian: Array | None  # (m, n), None if too large to keep
 
     @staticmethod
@@ -86,24 +89,24 @@ def complex_step(function: Function, xs: Sequence[Array], upstream: Array, value
             scale = np.abs(upstream * values)[column != 0].sum() / max(1.0, abs(x.flat[i]))
             slopes.put(i, column, upstream, ULPS * EPS * scale)
         found.append(slopes)
-    return found if _agree(function, xs, found, values) else None
+    return found if _agree(function, xs, found, upstream, values) else None
 
 
-def _agree(function: Function, xs: Sequence[Array], found: Sequence[Slopes], values: Array) -> bool:
-    """Whether differences along one random direction confirm the Jacobians, output by output."""
-    jacobians = [slopes.jacobian for slopes in found]
+def _agree(function: Function, xs: Sequence[Array], found: Sequence[Slopes], upstream: Array, values: Array) -> bool:
+    """Whether differences along one random direction confirm the Jacobians, output by output where they are kept."""
     rng = np.random.default_rng(1)
     direction = [rng.uniform(0.5, 1.5, x.shape) * rng.choice([-1, 1], x.shape) * np.maximum(1, np.abs(x)) for x in xs]
+    kept = all(slopes.jacobian is not None for slopes in found)
+    jacobians = [slopes.jacobian if kept else slopes.expected[None] for slopes in found]
+    terms = [jacobian * v.ravel() for jacobian, v in zip(jacobians, direction, strict=True)]
+    predicted, size = sum(t.sum(axis=1) for t in terms), sum(np.abs(t).sum(axis=1) for t in terms)
     for step in (STEP, STEP / 30, STEP / 900):
         up = function([x + step * v for x, v in zip(xs, direction, strict=True)])
         down = function([x - step * v for x, v in zip(xs, direction, strict=True)])
-        rise = (up - down) / (2 * step)
-        if any(jacobian is None for jacobian in jacobians):
-            return bool(np.all(np.isfinite(rise)))
-        terms = [j * v.ravel() for j, v in zip(jacobians, direction, strict=True) if j is not None]
-        predicted = sum((t.sum(axis=1) for t in terms), np.zeros(values.shape))
-        size = sum((np.abs(t).sum(axis=1) for t in terms), np.zeros(values.shape))
-        if np.all(np.abs(rise - predicted) <= 1e-4 * size + ULPS * EPS * np.abs(values) / step):
+        rise, noise = (up - down) / (2 * step), ULPS * EPS * np.abs(values) / step
+        if not kept:
+            rise, noise = upstream @ rise, np.abs(upstream) @ noise
+        if np.all(np.abs(rise - predicted) <= 1e-4 * size + noise):
             return True
     return False
 
@@ -112,18 +115,29 @@ def _agree(function: Function, xs: Sequence[Array], found: Sequence[Slopes], val
 
 
 def central_differences(
-    function: Function, xs: Sequence[Array], upstream: Array, values: Array, step: float = STEP
+    function: Function,
+    xs: Sequence[Array],
+    upstream: Array,
+    values: Array,
+    claims: Sequence[Array],
+    step: float = STEP,
 ) -> list[Slopes]:
-    """The slopes with respect to each of xs, from steps of step * max(1, |x|) and a quarter of it."""
+    """The slopes with respect to each of xs, from steps of step * max(1, |x|) and a quarter of it.
+
+    claims: the gradients to be checked. They do not enter the result, but where they disagree with the slope of two
+    steps the element is looked at in all steps, so that nobody is blamed for jitter.
+    """
     found: list[Slopes] = []
     points = [x.copy() for x in xs]
-    for point in points:
-        slopes = Slopes.empty(values.size, point.size)
+    for point, claim in zip(points, claims, strict=True):
+        slopes, rounding = Slopes.empty(values.size, point.size), np.zeros(point.size)
         for i in range(point.size):
             element = _Element(function, points, point, i, upstream, values)
-            element.examine(step * max(1.0, abs(point.flat[i])))
+            element.examine(step * max(1.0, abs(point.flat[i])), claim.flat[i])
             slopes.put(i, element.column, upstream, element.noise)
-            slopes.kinks[i], slopes.unsteady[i] = element.kink, element.unsteady
+            slopes.kinks[i], rounding[i] = element.kink, element.rounding
+        allowed = np.maximum(rounding, WORST * _largest(slopes.expected[~slopes.kinks]))
+        slopes.unsteady, slopes.noise = slopes.noise > allowed, np.minimum(slopes.noise, allowed)
         found.append(slopes)
     return found
 
@@ -139,10 +153,11 @@ class _Probe:
 
 
 class _Element:
-    """One element of one input, and the verdict on it: its column of the Jacobian, or that it is at a kink."""
+    """One element of one input, and the verdict on it.
 
-    kink = unsteady = False
-    noise = 0.0
+    column: of the Jacobian.  kink: whether there is no derivative.  noise: how much of upstream @ column may be
+    rounding, as the slopes jitter; rounding: the same if the function's values were exact but for their last digits.
+    """
 
     def __init__(
         self, function: Function, points: Sequence[Array], point: Array, i: int, upstream: Array, values: Array
@@ -150,12 +165,13 @@ class _Element:
         self.function, self.points, self.point, self.i = function, points, point, i
         self.upstream, self.values = upstream, values
         self.column = np.zeros(values.shape)
+        self.kink, self.noise, self.rounding = False, 0.0, 0.0
         self.size = np.zeros(values.shape)  # the largest |value| of the outputs that this element moves
 
-    def examine(self, step: float) -> None:
-        """Look at two steps and, if the function does not look smooth there, at all of them."""
+    def examine(self, step: float, claim: float) -> None:
+        """Look at two steps and, if the function does not look smooth there or the claim wrong, at all of them."""
         probes = [self._probe(step), self._probe(step / SHRINK)]
-        if not self._settle(probes):
+        if not self._settle(probes, claim):
             probes += [self._probe(step / SHRINK**level) for level in range(2, LEVELS)]
             self._look_closer(probes)
 
@@ -184,57 +200,55 @@ class _Element:
     def _scale(self) -> float:
         return float(np.abs(self.upstream) @ self.size)
 
-    def _noise_at(self, probe: _Probe) -> float:
-        """What rounding of the function's values may do to a slope or a gap."""
-        return ULPS * EPS * self._scale / probe.step
-
-    def _settle(self, probes: Sequence[_Probe | None]) -> bool:
-        """Take the extrapolated slope if two steps agree on it and the gap falls to 0 as it does for smooth functions."""
+    def _settle(self, probes: Sequence[_Probe | None], claim: float) -> bool:
+        """Take the slope if both steps and the claim agree on it, and the gap falls to 0 as for a smooth function."""
         coarse, fine = probes
         if coarse is None or fine is None:
             return False
-        noise = self._noise_at(fine)
         slope, jump = _slope(coarse, fine), _jump(coarse, fine)
-        if abs(fine.slope - coarse.slope) > 1e-4 * abs(slope) + noise or abs(jump) > 1e-6 * abs(slope) + noise:
+        margin = 1e-6 * abs(slope) + ULPS * EPS * self._scale / fine.step
+        if not max(abs(fine.slope - coarse.slope), abs(claim - slope), abs(jump)) <= margin:
             return False
         self._take(coarse, fine)
         return True
 
     def _take(self, coarse: _Probe, fine: _Probe) -> None:
         self.column = fine.column + (fine.column - coarse.column) / (SHRINK**2 - 1)
-        self.noise = self._noise_at(fine)
+        self.noise = self.rounding = ULPS * EPS * self._scale / fine.step
 
     def _look_closer(self, tried: Sequence[_Probe | None]) -> None:
         """Find the steps between which slope and jump change least; decide there between a slope and a kink."""
         probes: list[_Probe] = []
         for probe in tried:
             probes = [] if probe is None else [*probes, probe]  # of an interrupted row the fine end
-        if len(probes) < 4:
-            self.kink = True  # the edge of where the function is defined
+        if len(probes) < 5 or self._breaks(probes):
+            self.kink = True  # at the edge of where the function is defined, or at a step
             return
-        if self._breaks(probes):
-            self.kink = True
-            return
-        pairs = list(zip(probes, probes[1:], strict=False))
+        pairs = list(pairwise(probes))
         slopes, jumps = [_slope(*pair) for pair in pairs], [_jump(*pair) for pair in pairs]
-        noises = [self._noise_at(fine) for _, fine in pairs]
-        changes = [
+        # Where the step is small, slopes differ by the jitter of the function's values, divided by the step.
+        jitter = float(np.median([abs(fine.slope - coarse.slope) * fine.step for coarse, fine in pairs[-4:]]))
+        noises = [4 * max(jitter, ULPS * EPS * self._scale) / fine.step for _, fine in pairs]
+        changes = [noises[0] + abs(slopes[0])] + [
             abs(slopes[k] - slopes[k - 1]) + abs(jumps[k] - jumps[k - 1]) + noises[k] for k in range(1, len(pairs))
         ]
-        best = 1 + int(np.argmin(changes))
+        best = int(np.argmin(changes))
         self._take(*pairs[best])
-        jump, slope = jumps[best], slopes[best]
-        around = [k for k in range(best - 1, min(best + 2, len(jumps))) if noises[k] < 0.1 * abs(jump)]
+        self.noise = max(changes[best], self.rounding)
+        jump = jumps[best]
+        around = [k for k in (best - 1, best, best + 1) if 0 <= k < len(pairs) and noises[k] < 0.1 * abs(jump)]
         stays = len(around) > 1 and all(abs(jumps[k] - jump) <= 0.1 * abs(jump) for k in around)
-        self.kink = stays and abs(jump) > max(noises[best], 1e-6 * abs(slope))
-        self.unsteady = not self.kink and changes[best - 1] > 1e-3 * abs(slope) + 2 * noises[best]
+        self.kink = stays and abs(jump) > 1e-6 * abs(slopes[best])
 
     def _breaks(self, probes: Sequence[_Probe]) -> bool:
         """Whether differences grow without end as the step falls: a jump of the function, or a vertical tangent."""
-        last = probes[-4:]
-        steepness = [max(abs(probe.slope), abs(probe.gap)) for probe in last]
-        grows = all(b > 1.5 * a for a, b in zip(steepness, steepness[1:], strict=False))
-        return grows and steepness[-1] * last[-1].step > 1e-6 * self._scale
+        for end in (len(probes), len(probes) - 1, len(probes) - 2):
+            last = probes[end - 4 : end]
+            steepness = [max(abs(probe.slope), abs(probe.gap)) for probe in last]
+            grows = len(last) == 4 and all(b > 1.5 * a for a, b in pairwise(steepness))
+            if grows and steepness[-1] * last[-1].step > max(1e-6 * self._scale, 1e-12):  # it is more than rounding
+                return True
+        return False
 
 
 def _slope(coarse: _Probe, fine: _Probe) -> float:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def explain(op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], error: Exception) -> Exception:
-    """The error to raise in place of an array library's: of the same class, naming the op and its inputs."""
+    """The error to raise in place of an array library's, naming the op and its inputs: an IndexError, TypeError or
+    ValueError, of the same class if it was one. An AttributeError speaks of an input that is no array: a TypeError.
+    """
     reason = _different_devices(arrays)
     if reason is None and op.complaint is not None:
         try:
@@ -21,8 +23,11 @@ def explain(op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], error:
             reason = None
     if reason is None and isinstance(error, ValueError) and "broadcast" in str(error):
         reason = broadcast_complaint([a.shape for a in arrays if is_array(a)])
-    given = ", ".join(describe(array) for array in arrays)
-    kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
+    if reason is None and isinstance(error, (TypeError, AttributeError)):
+        reason = _no_numbers(arrays)
+    given = ", ".join(describe(array) for array in arrays) or "nothing"
+    kind: type[Exception] = TypeError if isinstance(error, AttributeError) else ValueError
+    kind = next((k for k in (IndexError, TypeError) if isinstance(error, k)), kind)
     return kind(f"{op.name}: {reason or error} (called with {given})")
 
 
@@ -46,6 +51,16 @@ def broadcast_complaint(shapes: Sequence[Shape]) -> str | None:
                 f"shapes {listed} do not broadcast: axis {axis} has sizes {' and '.join(map(str, sizes))}, which "
                 "must be equal or 1; reshape, transpose or unsqueeze one of them"
             )
+    return None
+
+
+def _no_numbers(values: Sequence[Any]) -> str | None:
+    for value in values:
+        if is_array(value):
+            if value.dtype.kind not in "fiubc":
+                return f"it takes arrays of numbers, not of {value.dtype}"
+        elif not (value is None or isinstance(value, (bool, int, float, complex))):
+            return f"it takes tensors, arrays and numbers, not {describe(value)}"
     return None
 
 

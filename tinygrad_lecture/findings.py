@@ -84,8 +84,8 @@ def _count(n: int, noun: str) -> str:
 
 
 def number(value: float) -> str:
-    """Six digits, and no more."""
-    return f"{value:.6g}"
+    """Six digits, and no -0."""
+    return f"{value + 0.0:.6g}"
 
 
 def place(index: tuple[int, ...]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 _HOME = Path(__file__).parent.parent  # the three packages lie side by side, in a clone as in site-packages
@@ -25,30 +24,24 @@ def require_own(*packages: str) -> None:
     for name in packages:
         found = _where(name)
         if found is not None and not _same(found, _HOME / name / "__init__.py"):
+            culprit = f"the folder {found.parent.name}" if found.name == "__init__.py" else found.name
             raise ImportError(
                 f"`import {name}` would import {found}, not the package {name} that belongs to tinygrad_lecture: "
-                f"rename {found.name}, or run from another folder",
+                f"rename {culprit}, or run from another folder",
                 name=name,
                 path=str(found),
             )
 
 
 def _where(name: str) -> Path | None:
-    """The file, or the folder without an `__init__.py`, that `import name` takes or has taken."""
+    """The file that `import name` takes or has taken; None if there is none."""
     module = sys.modules.get(name)
     if module is not None:
         file = getattr(module, "__file__", None)
-        if file is not None:
-            return Path(file)
-        spec: ModuleSpec | None = getattr(module, "__spec__", None)
     else:
         spec = importlib.util.find_spec(name)
-    if spec is None:
-        return None
-    if spec.origin is not None:
-        return Path(spec.origin)
-    folders = list(spec.submodule_search_locations or ())
-    return Path(folders[0]) if folders else None
+        file = None if spec is None else spec.origin  # of a folder without an __init__.py None
+    return None if file is None else Path(file)
 
 
 def _same(a: Path, b: Path) -> bool:

@@ -2,7 +2,7 @@
 
 All come from the one reverse walk; where more is needed the walk itself is differentiated. They nest: `grad(grad(f))`.
 Functions take Tensors and return Tensors; Tensors that they close over are constants to the transform, but the
-result can still be differentiated with respect to them.
+result can still be differentiated with respect to them. What a function does not depend on has a derivative of zeros.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from . import ops
-from .creation import zeros_like
+from .creation import zeros, zeros_like
 from .modes import enable_grad, is_grad_enabled
-from .tape import Leaf, Node, Record
+from .tape import Leaf, Node
 from .tensor import Tensor
 from .transforms import grad as gradients
 
@@ -27,11 +27,11 @@ def grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Fun
 
     argnums: which arguments to differentiate by; an int gives one gradient, a tuple a tuple of them. With has_aux the
     function returns (number, anything), and the result is (gradient, anything).
-    Raises RuntimeError if the function returns more than one number or does not depend on an argument.
+    Raises TypeError, when called, if the function returns anything but one float, or an argument is no float Tensor.
     """
     both = value_and_grad(function, argnums, has_aux)
 
-    @functools.wraps(function)
+    @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, result = both(*args, **kwargs)
         return (result, value[1]) if has_aux else result
@@ -42,22 +42,25 @@ def grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Fun
 def value_and_grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Like `grad`, for the pair (value, gradient) at the cost of the gradient."""
 
-    @functools.wraps(function)
+    @functools.wraps(function, updated=())
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        positions = (argnums,) if isinstance(argnums, int) else argnums
-        inner = list(args)
-        for position in positions:
-            inner[position] = _variable(args[position])
+        args, inner = _with_variables("grad", argnums, args)
         with enable_grad():
-            returned = function(*inner, **kwargs)
+            returned = function(*args, **kwargs)
+        if has_aux and not (isinstance(returned, tuple) and len(returned) == 2):
+            raise TypeError(f"grad: with has_aux the function must return a pair, (number, aux), not {_kind(returned)}")
         value, aux = returned if has_aux else (returned, None)
-        if not isinstance(value, Tensor) or value.numel() != 1:
-            shape = getattr(value, "shape", type(value).__name__)
-            raise RuntimeError(f"grad: the function must return one number as a Tensor, not {shape}; see jacobian")
-        wanted = [inner[position] for position in positions]
-        found = gradients(value, wanted, create_graph=_goes_on(value, wanted))
-        value = _outside(value, wanted)
-        return (value, aux) if has_aux else value, found[0] if isinstance(argnums, int) else found
+        _must_be_a_number("grad", value)
+        going_on: list[bool] = []
+
+        def leave(x: Tensor) -> Tensor:
+            going_on.append(_goes_on(x, inner))
+            return x if going_on[-1] else x.detach()
+
+        aux = _in_every_tensor(leave, aux)
+        found = _pull((value,), inner, (None,), retain_graph=any(going_on))
+        value = _outside(value, inner)
+        return (value, aux) if has_aux else value, _as_asked(found, argnums)
 
     return both
 
@@ -65,22 +68,22 @@ def value_and_grad(function: Function, argnums: Argnums = 0, has_aux: bool = Fal
 def vjp(function: Function, *primals: Tensor) -> tuple[Any, Callable[..., tuple[Tensor, ...]]]:
     """(function(*primals), pull_back), where pull_back(v) gives the vector-Jacobian products, one per primal.
 
-    v: an upstream gradient of the result's shape, or a tuple of them if the function returns a tuple.
-    An input that the function ignores has a gradient of zeros. pull_back may be called again.
+    v: an upstream gradient of the result's shape; if the function returns a tuple, one for each of its members, as a
+    tuple or one by one. pull_back may be called again.
     """
-    inner = [_variable(x) for x in primals]
+    inner = [_variable("vjp", x) for x in primals]
     with enable_grad():
         out = function(*inner)
-    outs = out if isinstance(out, tuple) else (out,)
+    outs = _as_tuple("vjp", out)
 
     def pull_back(*vectors: Any) -> tuple[Tensor, ...]:
         given = vectors[0] if len(vectors) == 1 and isinstance(vectors[0], tuple) else vectors
         if len(given) != len(outs):
             raise ValueError(f"vjp: the function has {len(outs)} results, but {len(given)} vectors are given")
-        return _pull(outs, inner, given)
+        return _pull(outs, inner, given, retain_graph=True)
 
-    outside = tuple(_outside(o, inner) for o in outs)
-    return (outside if isinstance(out, tuple) else outside[0]), pull_back
+    results = tuple(_outside(o, inner) for o in outs)
+    return (results if isinstance(out, tuple) else results[0]), pull_back
 
 
 def jvp(function: Function, primals: Sequence[Tensor], tangents: Sequence[Tensor]) -> tuple[Any, Any]:
@@ -89,60 +92,44 @@ def jvp(function: Function, primals: Sequence[Tensor], tangents: Sequence[Tensor
     Computed by reverse mode alone: the vector-Jacobian product is linear in its vector, so differentiating it by
     that vector transposes it once more.
     """
-    if len(primals) != len(tangents):
-        raise ValueError(f"jvp: {len(primals)} primals, but {len(tangents)} tangents")
-    for position, (x, t) in enumerate(zip(primals, tangents, strict=True)):
-        if x.shape != t.shape:
-            raise ValueError(f"jvp: primal {position} has shape {x.shape}, its tangent {t.shape}")
-    inner = [_variable(x) for x in primals]
+    _must_pair("jvp", primals, tangents)
+    inner = [_variable("jvp", x) for x in primals]
     with enable_grad():
         out = function(*inner)
-        outs = out if isinstance(out, tuple) else (out,)
-        vectors = [zeros_like(o, requires_grad=True) for o in outs]
-        products = _pull(outs, inner, vectors, create_graph=True)
-        pairing = sum((p * t).sum() for p, t in zip(products, tangents, strict=True))
-    moved = tuple(
-        zeros_like(o) if m is None else m
-        for o, m in zip(outs, _unless_constant(pairing, vectors, create_graph=is_grad_enabled()), strict=True)
-    )
-    moved = tuple(_outside(m, [*inner, *vectors]) for m in moved)
-    outside = tuple(_outside(o, inner) for o in outs)
-    return (outside, moved) if isinstance(out, tuple) else (outside[0], moved[0])
+        outs = _as_tuple("jvp", out)
+        moving = [o for o in outs if o.requires_grad]
+        vectors = [zeros_like(o, requires_grad=True) for o in moving]
+        pairing = _pairing(_pull(moving, inner, vectors, create_graph=True), tangents)
+    own = [*inner, *vectors]
+    products = iter(_pull((pairing,), vectors, (None,), own=own))
+    moves = tuple(next(products) if o.requires_grad else zeros_like(o) for o in outs)
+    results = tuple(_outside(o, own) for o in outs)
+    return (results, moves) if isinstance(out, tuple) else (results[0], moves[0])
 
 
 def jacobian(function: Function, argnums: Argnums = 0) -> Function:
-    """The Jacobian of a function with one Tensor as result, as a function: shape (*result's shape, *argument's shape).
+    """The Jacobian of a function of Tensors, as a function: shape (*result's shape, *argument's shape).
 
-    One backward walk per element of the result.
+    A tuple of argnums gives a tuple of them; a function that returns a tuple, a tuple with what each member would
+    give. One backward walk per element of the result.
     """
 
-    @functools.wraps(function)
+    @functools.wraps(function, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
-        positions = (argnums,) if isinstance(argnums, int) else argnums
-        inner = list(args)
-        for position in positions:
-            inner[position] = _variable(args[position])
+        args, inner = _with_variables("jacobian", argnums, args)
         with enable_grad():
-            out = function(*inner, **kwargs)
-        wanted = [inner[position] for position in positions]
-        rows = []
-        for element in range(out.numel()):
-            unit = zeros_like(out).reshape(-1)
-            unit[element] = 1
-            rows.append(_pull((out,), wanted, (unit.reshape(out.shape),)))
-        blocks = tuple(
-            ops.stack([row[i] for row in rows]).reshape(*out.shape, *x.shape)
-            if rows
-            else zeros_like(x).reshape(-1)[:0].reshape(*out.shape, *x.shape)
-            for i, x in enumerate(wanted)
-        )
-        return blocks[0] if isinstance(argnums, int) else blocks
+            out = function(*args, **kwargs)
+        blocks = tuple(_as_asked(_rows(o, inner), argnums) for o in _as_tuple("jacobian", out))
+        return blocks if isinstance(out, tuple) else blocks[0]
 
     return matrix
 
 
-def hessian(function: Function, argnums: int = 0) -> Function:
-    """The matrix of second derivatives of a function that returns one number: shape (*argument's, *argument's)."""
+def hessian(function: Function, argnums: Argnums = 0) -> Function:
+    """The matrix of second derivatives of a function that returns one number: shape (*argument's, *argument's).
+
+    A tuple of argnums gives a tuple of tuples, block [i][j] of shape (*i-th argument's, *j-th argument's).
+    """
     return jacobian(grad(function, argnums), argnums)
 
 
@@ -151,74 +138,168 @@ def hvp(function: Function, primals: Sequence[Tensor], tangents: Sequence[Tensor
 
     One product per primal: a Tensor for one primal, else a tuple.
     """
-    inner = [_variable(x) for x in primals]
+    _must_pair("hvp", primals, tangents)
+    inner = [_variable("hvp", x) for x in primals]
     with enable_grad():
         value = function(*inner)
-        slopes = _pull((value,), inner, (None,), create_graph=True)
-        pairing = sum((s * t).sum() for s, t in zip(slopes, tangents, strict=True))
-    products = _unless_constant(pairing, inner, create_graph=_goes_on(value, inner))
-    products = tuple(zeros_like(x) if p is None else p for x, p in zip(inner, products, strict=True))
+        _must_be_a_number("hvp", value)
+        pairing = _pairing(_pull((value,), inner, (None,), create_graph=True), tangents)
+    products = _pull((pairing,), inner, (None,), retain_graph=_goes_on(value, inner))
     return _outside(value, inner), products[0] if len(products) == 1 else products
 
 
-# --- shared -------------------------------------------------------------------------------------------------
+# --- the variables of a transform ---------------------------------------------------------------------------
 
 
-def _variable(x: Tensor) -> Tensor:
+def _with_variables(name: str, argnums: Argnums, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Tensor]]:
+    """The arguments with variables in the places to differentiate by, and these variables."""
+    inner = list(args)
+    positions = (argnums,) if isinstance(argnums, int) else argnums
+    for position in positions:
+        if not -len(args) <= position < len(args):
+            raise ValueError(f"{name}: argnums {argnums} of a call with {len(args)} positional arguments")
+        inner[position] = _variable(name, args[position])
+    return tuple(inner), [inner[position] for position in positions]
+
+
+def _variable(name: str, x: Any) -> Tensor:
     """x as a node of its own: of the outer graph if x is in one, so that transforms nest; else a new leaf."""
     if not isinstance(x, Tensor):
-        raise TypeError(f"only Tensors can be differentiated by, not {type(x).__name__}; make one with tl.tensor()")
+        raise TypeError(f"{name}: only Tensors can be differentiated by, not {_kind(x)}; make one with tl.tensor()")
     if x.requires_grad and is_grad_enabled():
         return ops.alias(x)
     return x.detach().requires_grad_()
 
 
-def _pull(
-    outs: Sequence[Tensor], inner: Sequence[Tensor], vectors: Sequence[Any], create_graph: bool = False
-) -> tuple[Tensor, ...]:
-    """Vector-Jacobian products with the graph kept, zeros for what nothing depends on."""
-    live = [(o, v) for o, v in zip(outs, vectors, strict=True) if o.requires_grad]
-    if not live:
-        return tuple(zeros_like(x) for x in inner)
-    found = gradients(
-        [o for o, _ in live],
-        inner,
-        [v for _, v in live],
-        retain_graph=True,
-        create_graph=create_graph or any(_goes_on(o, inner) for o, _ in live),
-        allow_unused=True,
-    )
-    return tuple(zeros_like(x) if g is None else g for x, g in zip(inner, found, strict=True))
-
-
-def _unless_constant(x: Any, inputs: Sequence[Tensor], create_graph: bool) -> tuple[Tensor | None, ...]:
-    if not (isinstance(x, Tensor) and x.requires_grad):
-        return (None,) * len(inputs)
-    return gradients(x, inputs, create_graph=create_graph, allow_unused=True)
-
-
-def _goes_on(out: Tensor, inner: Sequence[Tensor]) -> bool:
-    """Whether, while recording, a result depends on more than the transform's own variables."""
-    return is_grad_enabled() and bool(_sources(out._node) - {x._node for x in inner if isinstance(x._node, Leaf)})
-
-
-def _outside(out: Tensor, inner: Sequence[Tensor]) -> Tensor:
-    """A result as the caller sees it: still recorded if it depends on something of the caller's, else a constant."""
-    return out if _goes_on(out, inner) else out.detach()
-
-
-def _sources(node: Node | None) -> set[Node]:
-    """The leaves that a node was computed from."""
-    seen: set[Node] = set()
-    stack = [] if node is None else [node]
-    leaves: set[Node] = set()
+def _goes_on(x: Tensor, own: Sequence[Tensor]) -> bool:
+    """Whether, while recording, x depends on more than a transform's own variables: on what was there before it."""
+    if not is_grad_enabled():
+        return False
+    born = min((variable._node.age for variable in own if variable._node is not None), default=0)
+    seen: set[Node | None] = {None, *(variable._node for variable in own if isinstance(variable._node, Leaf))}
+    stack = [x._node]
     while stack:
         node = stack.pop()
-        if node in seen:
+        if node in seen or node is None:
             continue
+        if isinstance(node, Leaf) or node.age < born:
+            return True
         seen.add(node)
-        if isinstance(node, Record):
-            stack.extend(parent for parent in node.nodes if parent is not None)
-        else:
-            leaves.add(node)
-    return leaves
+        stack.extend(node.nodes)
+    return False
+
+
+def _outside(x: Tensor, own: Sequence[Tensor]) -> Tensor:
+    """A result as the caller sees it: still recorded if it depends on something of the caller's, else a constant."""
+    return x if x._node is None or _goes_on(x, own) else x.detach()
+
+
+def _in_every_tensor(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
+    """tree with its Tensors changed; it may be a Tensor, or tuples, lists and dicts of trees."""
+    if isinstance(tree, Tensor):
+        return change(tree)
+    if isinstance(tree, dict):
+        return {key: _in_every_tensor(change, value) for key, value in tree.items()}
+    if isinstance(tree, (tuple, list)):
+        members = [_in_every_tensor(change, value) for value in tree]
+        return type(tree)(*members) if hasattr(tree, "_fields") else type(tree)(members)
+    return tree
+
+
+# --- pulling back -------------------------------------------------------------------------------------------
+
+
+def _pull(
+    outs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    vectors: Sequence[Any],
+    *,
+    own: Sequence[Tensor] | None = None,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> tuple[Tensor, ...]:
+    """Vector-Jacobian products, one per input, zeros for what nothing depends on.
+
+    They are recorded if they depend on more than the transform's `own` variables, by default the inputs; with
+    create_graph, if they depend on these alone as well.
+    """
+    own = inputs if own is None else own
+    live = [(o, v) for o, v in zip(outs, vectors, strict=True) if o.requires_grad]
+    if not live:
+        return tuple(zeros_like(x) for x in inputs)
+    record = create_graph or any(_goes_on(x, own) for pair in live for x in pair if isinstance(x, Tensor))
+    found = gradients(
+        [o for o, _ in live],
+        inputs,
+        [v for _, v in live],
+        retain_graph=retain_graph or record,
+        create_graph=record,
+        allow_unused=True,
+    )
+    products = tuple(zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True))
+    return products if create_graph else tuple(_outside(p, own) for p in products)
+
+
+def _pairing(products: Sequence[Tensor], tangents: Sequence[Tensor]) -> Tensor:
+    """The sum of all products times tangents: one number."""
+    first, *rest = ((p * t).sum() for p, t in zip(products, tangents, strict=True))
+    return sum(rest, start=first)
+
+
+def _rows(out: Tensor, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """The Jacobians of one result, with respect to each input, row by row."""
+    rows = []
+    for element in range(out.numel()):
+        unit = zeros(out.numel(), dtype=out.dtype, device=out.device)
+        unit[element] = 1
+        rows.append(_pull((out,), inputs, (unit.reshape(out.shape),), retain_graph=True))
+    if not rows:
+        return [zeros(*out.shape, *x.shape, dtype=x.dtype, device=x.device) for x in inputs]
+    return [
+        ops.stack(column).reshape(*out.shape, *x.shape)
+        for x, column in zip(inputs, zip(*rows, strict=True), strict=True)
+    ]
+
+
+# --- what goes in and out -----------------------------------------------------------------------------------
+
+
+def _as_asked(found: Sequence[Tensor], argnums: Argnums) -> Any:
+    """One for an int, a tuple for a tuple."""
+    return found[0] if isinstance(argnums, int) else tuple(found)
+
+
+def _as_tuple(name: str, out: Any) -> tuple[Tensor, ...]:
+    outs = out if isinstance(out, tuple) else (out,)
+    for o in outs:
+        if not isinstance(o, Tensor):
+            raise TypeError(f"{name}: the function must return a Tensor or a tuple of Tensors, not {_kind(o)}")
+    return outs
+
+
+def _must_be_a_number(name: str, value: Any) -> None:
+    if not isinstance(value, Tensor) or value.numel() != 1 or value.dtype.kind != "f":
+        remedy = (
+            "; reduce it, as with .sum(), or see jacobian" if isinstance(value, Tensor) and value.numel() != 1 else ""
+        )
+        raise TypeError(f"{name}: the function must return one float as a Tensor, not {_kind(value)}{remedy}")
+
+
+def _must_pair(name: str, primals: Any, tangents: Any) -> None:
+    """Raise unless there is a tangent for each primal, of its shape."""
+    if not (isinstance(primals, (tuple, list)) and isinstance(tangents, (tuple, list))):
+        raise TypeError(f"{name}: primals and tangents are tuples of Tensors, as in {name}(f, (x,), (t,))")
+    if not primals or len(primals) != len(tangents):
+        raise ValueError(
+            f"{name}: {len(primals)} primals, but {len(tangents)} tangents; give one for each, and at least one"
+        )
+    for position, (x, t) in enumerate(zip(primals, tangents, strict=True)):
+        if getattr(x, "shape", None) != getattr(t, "shape", None):
+            raise ValueError(f"{name}: primal {position} is {_kind(x)}, its tangent {_kind(t)}; the shapes must agree")
+
+
+def _kind(value: Any) -> str:
+    """A value in a few words."""
+    return (
+        f"a Tensor of shape {value.shape}, {value.dtype}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+    )

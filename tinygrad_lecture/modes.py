@@ -24,6 +24,7 @@ modes = _Modes()
 
 # How many observers there are in all threads: op calls ask this first, since a thread's own modes cost more to read.
 observers = 0
+_counting = threading.Lock()
 
 
 class Switch(ContextDecorator):
@@ -56,12 +57,14 @@ class Observing(Switch):
 
     def __enter__(self) -> None:
         global observers
-        observers += 1
+        with _counting:
+            observers += 1
         super().__enter__()
 
     def __exit__(self, *error: object) -> None:
         global observers
-        observers -= 1
+        with _counting:
+            observers -= 1
         super().__exit__(*error)
 
 
@@ -74,15 +77,15 @@ class set_grad_enabled(Switch):
         super().__init__(enabled)
 
 
-class _Fixed(Switch):
+class Fixed(Switch):
     """A switch whose value is in its name; `@no_grad` works without parentheses too."""
 
     on: Any
 
     @overload
-    def __new__(cls, function: F) -> F: ...
+    def __new__(cls, function: F) -> F: ...  # type: ignore[misc]
     @overload
-    def __new__(cls, function: None = None) -> _Fixed: ...
+    def __new__(cls, function: None = None) -> Fixed: ...
     def __new__(cls, function: Any = None) -> Any:
         switch = super().__new__(cls)
         if function is None:
@@ -94,21 +97,21 @@ class _Fixed(Switch):
         super().__init__(self.on)
 
 
-class no_grad(_Fixed):
+class no_grad(Fixed):
     """Do not record: results do not require grad, and no memory is kept. Context manager and decorator."""
 
     mode = "recording"
     on = False
 
 
-class enable_grad(_Fixed):
+class enable_grad(Fixed):
     """Record again inside a `no_grad`. Context manager and decorator, per thread."""
 
     mode = "recording"
     on = True
 
 
-class reference(_Fixed):
+class reference(Fixed):
     """Run every fused op as its definition, not its kernel: what the lecture's slide says, op by op."""
 
     mode = "reference"

@@ -22,7 +22,8 @@ def numpy_names(function: str, settings: dict[str, Any]) -> dict[str, Any]:
     for name, value in settings.items():
         numpy_name = _NUMPY.get(name, name)
         if numpy_name in renamed:
-            raise TypeError(f"{function} got both {numpy_name} and {name}, which mean the same; give one")
+            both = " and ".join(given for given in settings if _NUMPY.get(given, given) == numpy_name)
+            raise TypeError(f"{function} got {both}, which mean the same; give one")
         if numpy_name == "axis" and type(value) is list:
             value = tuple(value)
         renamed[numpy_name] = value

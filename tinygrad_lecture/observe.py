@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .backend import Array, is_array, xp
-from .modes import Observing
+from .modes import Fixed, Observing
 from .traced import Traced
 
 if TYPE_CHECKING:
@@ -58,21 +58,22 @@ class _AnomalyWatch:
             )
 
 
-class detect_anomaly(Observing):
+class detect_anomaly(Observing, Fixed):
     """Within it the first nan or inf raises `AnomalyError`, naming the op that made it and the user's line.
 
-    Forward and backward are both watched; run both inside. An op is blamed only for what was not in its inputs, so
-    a deliberate -inf (a mask) passes. Slow: every result is inspected. Context manager and decorator, per thread.
+    Forward and backward are both watched; run both inside. An op is blamed only for what was not in its inputs, so a
+    deliberate -inf (a mask) passes, and the nan that is made of one does not. Slow: every result is inspected. Context
+    manager and decorator, per thread.
     """
 
-    def __init__(self) -> None:
-        super().__init__(_AnomalyWatch())
+    on = _AnomalyWatch()
 
 
 def _new_trouble(inputs: Sequence[Any], outputs: Sequence[Any]) -> str | None:
-    """ "nan" or "inf" if an output has it and no input does (nor, for an inf, a nan)."""
-    for name, lookup in (("nan", ["isnan"]), ("inf", ["isinf", "isnan"])):
-        if any(_has(x, lookup[0]) for x in outputs) and not any(_has(x, f) for x in inputs for f in ("isnan", "isinf")):
+    """ "nan" if an output has one and no input does; "inf" if an output has one, and no input has that or a nan."""
+    for name, questions in (("nan", ["isnan"]), ("inf", ["isinf", "isnan"])):
+        made = any(_has(x, questions[0]) for x in outputs)
+        if made and not any(_has(x, question) for x in inputs for question in questions):
             return name
     return None
 
@@ -86,7 +87,8 @@ def _has(value: Any, question: str) -> bool:
     return False
 
 
-_HERE = os.path.dirname(__file__)  # noqa: PTH120 - importing pathlib would take longer than the engine
+# The package's folder, with a slash at the end. By os.path: importing pathlib would take longer than the engine.
+_HERE = os.path.join(os.path.dirname(__file__), "")  # noqa: PTH118, PTH120
 
 
 def _users_line() -> str:

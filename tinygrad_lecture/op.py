@@ -32,7 +32,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeAlias, TypeVar, overload
 
 import numpy as np
 
@@ -136,6 +136,10 @@ class Op(Generic[P]):
 
     # --- declaring --------------------------------------------------------------------------------------
 
+    @overload
+    def backward(self, rule: R, /) -> R: ...
+    @overload
+    def backward(self, *inputs: str) -> Callable[[R], R]: ...
     def backward(self, *inputs: Any) -> Any:
         """Declare the backward rule for the named input; without a name, for the first (or only) one.
 
@@ -178,7 +182,7 @@ class Op(Generic[P]):
         if name == self.variadic:
             return lambda arrays, out, settings, index: arrays
         if self.variadic and name == "shapes":
-            return lambda arrays, out, settings, index: [np.shape(array) for array in arrays]
+            return lambda arrays, out, settings, index: [getattr(array, "shape", ()) for array in arrays]
         stem, _, field = name.rpartition("_")
         if stem in self.inputs and field in _FIELDS:
             position = self.inputs.index(stem)
@@ -194,6 +198,12 @@ class Op(Generic[P]):
             return self.inputs.index(name)
         return "all" if name == self.variadic else "out" if name == "out" else None
 
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> Self: ...
+    @overload
+    def __get__(self, instance: Tensor, owner: type | None = None) -> Callable[..., Tensor]: ...
+    @overload
+    def __get__(self, instance: object, owner: type | None = None) -> Any: ...
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """As a class's attribute an op is a method: `Tensor.exp = ops.exp` makes x.exp()."""
         return self if instance is None else MethodType(self, instance)
@@ -256,7 +266,7 @@ class Op(Generic[P]):
         else:
             result._node = None
         if modes_module.observers and modes.observer is not None:
-            modes.observer.saw_forward(self, arrays, settings, out, result._node)  # type: ignore[arg-type]
+            modes.observer.saw_forward(self, arrays, settings, out, result._node)
         return result
 
     def _save(

@@ -7,19 +7,30 @@ by counting, so the whole random state is the host's: small, and enough to resum
 from __future__ import annotations
 
 import math
+import operator
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from .backend import NUMPY, Array, DType, Shape, move, resolve, xp
 
-_generator: np.random.Generator | None = None  # made when first asked for: importing numpy.random takes its time
+
+class _Own(threading.local):
+    """The stream that a thread has to itself within `replay`."""
+
+    stream: np.random.Generator | None = None
+
+
+_own = _Own()
+_shared: np.random.Generator | None = None  # made when first asked for: importing numpy.random takes its time
 
 
 def manual_seed(seed: int) -> None:
-    """Start the random stream anew: same seed, same machine, same numbers."""
-    global _generator
-    _generator = np.random.default_rng(seed)
+    """Start the random stream anew: same seed, same machine, same numbers. Raises ValueError for a negative seed."""
+    generator().bit_generator.state = np.random.PCG64(operator.index(seed)).state
 
 
 def get_rng_state() -> dict[str, Any]:
@@ -28,29 +39,49 @@ def get_rng_state() -> dict[str, Any]:
 
 
 def set_rng_state(state: dict[str, Any]) -> None:
-    """Continue the random stream from where `get_rng_state` was called."""
+    """Continue the random stream from where `get_rng_state` was called. Raises ValueError for another kind of state."""
     generator().bit_generator.state = state
 
 
 def generator() -> np.random.Generator:
     """The host's stream, for what is drawn on the host everywhere: permutations, seeds, dropout masks in tests."""
-    global _generator
-    if _generator is None:
-        _generator = np.random.default_rng()
-    return _generator
+    global _shared
+    if _own.stream is not None:
+        return _own.stream
+    if _shared is None:
+        _shared = np.random.default_rng()
+    return _shared
 
 
-def uniform(shape: Shape, dtype: DType, device: str = "cpu") -> Array:
-    """Numbers from [0, 1)."""
-    if resolve(device)[0] is NUMPY:
-        if dtype.name in ("float32", "float64"):
-            return generator().random(shape, dtype=dtype)
-        return generator().random(shape, dtype=np.float32).astype(dtype)
-    return _counted_uniform(math.prod(shape), device).reshape(shape).astype(dtype)
+@contextmanager
+def replay(state: dict[str, Any]) -> Iterator[None]:
+    """Within it this thread draws from `state` on, from a stream of its own; the process's stays where it is.
+
+    So what was drawn once is drawn again, whatever other threads draw meanwhile.
+    """
+    before = _own.stream
+    _own.stream = np.random.Generator(np.random.PCG64(0))
+    _own.stream.bit_generator.state = state
+    try:
+        yield
+    finally:
+        _own.stream = before
 
 
-def normal(shape: Shape, dtype: DType, device: str = "cpu") -> Array:
-    """Numbers from the normal distribution with mean 0 and standard deviation 1."""
+def uniform(shape: Shape, dtype: DType, device: str | None = "cpu") -> Array:
+    """Numbers from [0, 1), with as many bits as dtype has. Raises TypeError if it is no float."""
+    bits = _float_bits(dtype)
+    if resolve(device)[0] is not NUMPY:
+        return _counted_uniform(math.prod(shape), device, bits).reshape(shape).astype(dtype)
+    if dtype.name in ("float32", "float64"):
+        return generator().random(shape, dtype=dtype)
+    whole = np.asarray(generator().integers(2**bits, size=shape))  # rounding to float16 would make 1 of 0.9999
+    return np.ldexp(whole.astype(dtype), -bits, out=np.empty(shape, dtype))
+
+
+def normal(shape: Shape, dtype: DType, device: str | None = "cpu") -> Array:
+    """Numbers from the normal distribution, mean 0 and standard deviation 1. Raises TypeError if dtype is no float."""
+    _float_bits(dtype)
     if resolve(device)[0] is NUMPY:
         if dtype.name in ("float32", "float64"):
             return generator().standard_normal(shape, dtype=dtype)
@@ -62,12 +93,20 @@ def normal(shape: Shape, dtype: DType, device: str = "cpu") -> Array:
     return (radius * lib.cos(2 * math.pi * v)).reshape(shape).astype(dtype)
 
 
-def integers(low: int, high: int, shape: Shape, dtype: DType, device: str = "cpu") -> Array:
-    """Integers from low to high - 1, drawn on the host."""
-    return move(generator().integers(low, high, size=shape, dtype=dtype), device)
+def integers(low: int, high: int, shape: Shape, dtype: DType, device: str | None = "cpu") -> Array:
+    """Integers from low to high - 1, drawn on the host. Raises ValueError for a bound that dtype cannot hold."""
+    drawn = generator().integers(low, high, size=shape, dtype=dtype if dtype.kind in "iub" else np.int64)
+    return move(np.asarray(drawn, dtype=dtype), device)
 
 
-def _counted_uniform(n: int, device: str) -> Array:
+def _float_bits(dtype: DType) -> int:
+    """How many bits a number of [0, 1) may have for dtype to hold it without rounding."""
+    if dtype.kind != "f":
+        raise TypeError(f"uniform and normal random numbers are floats, not {dtype}; for integers there is randint")
+    return min(np.finfo(dtype).nmant + 1, 53)
+
+
+def _counted_uniform(n: int, device: str | None, bits: int = 53) -> Array:
     """n float64 numbers from [0, 1) on a device: SplitMix64 (Steele, Lea & Flood, 2014) at seed, seed + 1, ..."""
     seed = int(generator().integers(2**63, dtype=np.int64))
     start = move(np.array([seed], dtype=np.uint64), device)
@@ -76,4 +115,4 @@ def _counted_uniform(n: int, device: str) -> Array:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return (z >> np.uint64(64 - bits)).astype(np.float64) * 2.0**-bits

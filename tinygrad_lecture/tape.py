@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 
+@final
 class Leaf:
     """The node of a tensor that asks for its gradient. `tensor` is weak: a graph keeps no tensor alive."""
 
@@ -96,6 +97,8 @@ def walk(
         while ages:
             node = heappop(ages)[1]
             upstream = pending.pop(node)
+            if not node.shape and isinstance(upstream, np.generic):
+                upstream = np.asarray(upstream)  # NumPy makes scalars of 0-d results
             if targets is None:
                 if node.tensor is not None:
                     _deposit(node, upstream, node in owned, create_graph)
@@ -130,6 +133,7 @@ def walk(
                         owned.add(parent)
                 elif parent in owned and not create_graph:
                     held += contribution
+                    pending[parent] = held  # no array but a scalar, if 0-d, that += could not add to in place
                 else:
                     pending[parent] = held + contribution
                     owned.add(parent)

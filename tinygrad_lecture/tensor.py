@@ -1,8 +1,9 @@
-"""Tensor: an array with operators, methods and, where it requires grad, a place in the graph. Each method is one call."""
+"""Tensor: an array with operators, methods and, where it requires grad, a place in the graph. A method is one call."""
 
 from __future__ import annotations
 
 import copy
+import operator
 import weakref
 from collections.abc import Iterator
 from typing import Any, SupportsIndex, TypeAlias
@@ -10,9 +11,11 @@ from typing import Any, SupportsIndex, TypeAlias
 import numpy as np
 
 from . import ops, versions
-from .backend import Array, DType, Shape, device_of, resolve, to_host, xp
+from .backend import Array, DType, Shape, device_of, to_host, xp
 from .modes import modes, set_grad_enabled
+from .names import composite
 from .ops.indexing import normal_index
+from .ops.shape import normal_axes
 from .tape import Leaf, Record, walk
 from .traced import Traced, use, wrap
 
@@ -47,9 +50,10 @@ class Tensor(Traced):
         """The sizes of the axes, a tuple."""
         return self._array.shape  # type: ignore[no-any-return]
 
+    @composite
     def size(self, axis: Integer | None = None) -> Any:
         """The shape or, with an axis, its size, as in PyTorch. (How many elements: `numel()`.)"""
-        return self.shape if axis is None else self.shape[axis]
+        return self.shape if axis is None else self.shape[normal_axes(self.ndim, axis)[0]]
 
     def numel(self) -> Integer:
         """How many elements there are."""
@@ -92,6 +96,8 @@ class Tensor(Traced):
     @data.setter
     def data(self, value: Any) -> None:
         new = value if isinstance(value, Traced) else Tensor(value)
+        if isinstance(self._node, Leaf):
+            _must_be_float(new._array.dtype)
         changed = new._array.shape != self.shape or new._array.dtype != self.dtype
         self._array = new._array
         if isinstance(self._node, Record):
@@ -130,8 +136,7 @@ class Tensor(Traced):
                 raise RuntimeError("a result of a recorded op always requires grad; use detach() for one that does not")
             self._node = None
         elif self._node is None:
-            if self.dtype.kind != "f":
-                raise TypeError(f"only floats can require grad, not {self.dtype}; convert with .to(tl.float32)")
+            _must_be_float(self.dtype)
             self._node = Leaf(self)
         return self
 
@@ -146,9 +151,7 @@ class Tensor(Traced):
             raise RuntimeError("retain_grad: this tensor does not require grad, so no gradient comes here")
         self._node.tensor = weakref.ref(self)
 
-    def backward(
-        self, gradient: Any = None, retain_graph: Flag | None = None, create_graph: Flag = False
-    ) -> None:
+    def backward(self, gradient: Any = None, retain_graph: Flag | None = None, create_graph: Flag = False) -> None:
         """Add the gradient of this tensor to `grad` of every leaf that it was computed from.
 
         gradient: the upstream gradient, of this tensor's shape; may be left out for a single element, where it is 1.
@@ -165,6 +168,7 @@ class Tensor(Traced):
         return wrap(self._array)
 
     def clone(self) -> Tensor:
+        """A copy in memory of its own; gradients flow back through it."""
         return ops.clone(self)
 
     # --- out of the tensor ------------------------------------------------------------------------------
@@ -172,7 +176,9 @@ class Tensor(Traced):
     def item(self) -> Any:
         """The only element as a Python number. Raises ValueError if there are more, or none."""
         if self._array.size != 1:
-            raise ValueError(f"item: a tensor of shape {self.shape} has {self._array.size} elements, not one; see tolist()")
+            raise ValueError(
+                f"item: a tensor of shape {self.shape} has {self._array.size} elements, not one; see tolist()"
+            )
         return to_host(self._array).item()
 
     def tolist(self) -> Any:
@@ -191,8 +197,12 @@ class Tensor(Traced):
                 "this tensor requires grad, and NumPy would lose its graph: use tl functions, or x.detach() if the "
                 "gradient is not wanted"
             )
-        array = self.numpy() if dtype is None else self.numpy().astype(dtype, copy=False)
-        return array.copy() if copy else array
+        array = self.numpy()
+        if dtype is None or np.dtype(dtype) == array.dtype:
+            return array.copy() if copy else array
+        if copy is False:
+            raise ValueError(f"a tensor of {array.dtype} cannot become an array of {np.dtype(dtype)} without a copy")
+        return array.astype(dtype)
 
     def __float__(self) -> Number:
         return float(self.item())
@@ -207,9 +217,7 @@ class Tensor(Traced):
 
     def __bool__(self) -> Flag:
         if self._array.size != 1:
-            raise ValueError(
-                f"a tensor of shape {self.shape} is neither true nor false; use (x == y).all() or .any()"
-            )
+            raise ValueError(f"a tensor of shape {self.shape} is neither true nor false; use (x == y).all() or .any()")
         return bool(self.item())
 
     def __len__(self) -> Integer:
@@ -223,11 +231,14 @@ class Tensor(Traced):
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> Flag:
-        return bool((self == value).any())
+        same = self == value
+        return isinstance(same, Tensor) and bool(same.any())
 
     def __repr__(self) -> str:
         text = np.array2string(to_host(self._array), separator=", ", prefix="tensor(", precision=4)
         notes = [text]
+        if self.numel() == 0 and self.ndim > 1:
+            notes.append(f"shape={self.shape}")
         if self.device != "cpu":
             notes.append(f"device='{self.device}'")
         if self.dtype.name not in ("float32", "int64", "bool"):
@@ -245,16 +256,22 @@ class Tensor(Traced):
 
     def __deepcopy__(self, memo: dict[Integer, Any]) -> Tensor:
         if isinstance(self._node, Record):
-            raise RuntimeError("only leaves can be deep-copied, since a copy would lose its graph; use x.detach() first")
-        twin = _as(type(self), wrap(self._array.copy()))
+            raise RuntimeError("only leaves can be deep-copied, since a copy would lose its graph; use x.clone()")
+        twin: Tensor = _as(type(self), wrap(self._array.copy()))
+        memo[id(self)] = twin
         if self._node is not None:
             twin._node = Leaf(twin)
-        twin.grad = copy.deepcopy(self.grad, memo)
-        memo[id(self)] = twin
+        if self.grad is not None:
+            twin.grad = wrap(self.grad._array.copy())
+        if hasattr(self, "__dict__"):  # of a subclass
+            vars(twin).update(copy.deepcopy(vars(self), memo))
         return twin
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        raise TypeError("tensors are not pickled; save x.numpy(), or a model's state_dict() as safetensors")
+        raise TypeError(
+            "tensors are not pickled, nor copied by copy.copy: save x.numpy(), or a model's state_dict() as "
+            "safetensors; copy with x.clone() or copy.deepcopy"
+        )
 
     # --- dtype and device -------------------------------------------------------------------------------
 
@@ -266,10 +283,7 @@ class Tensor(Traced):
         for wish in target:
             if isinstance(wish, Traced):
                 dtype, device = wish._array.dtype, device_of(wish._array)
-            elif isinstance(wish, str) and wish.partition(":")[0] in ("cpu", "cuda"):
-                device = wish
-            elif isinstance(wish, str) and wish not in np.sctypeDict:
-                resolve(wish)
+            elif isinstance(wish, str) and not _is_dtype(wish):
                 device = wish
             else:
                 dtype = wish
@@ -341,8 +355,8 @@ class Tensor(Traced):
             return True
         if isinstance(self._node, Leaf):
             raise RuntimeError(
-                f"{change} would change, in place, a leaf that requires grad, and so what gradients are asked of: do it "
-                "within tl.no_grad(), or make a new tensor, as in x = x + ..."
+                f"{change} would change, in place, a leaf that requires grad, and so what gradients are asked of: do "
+                "it within tl.no_grad(), or make a new tensor, as in x = x + ..."
             )
         if self._array.base is not None:
             raise RuntimeError(
@@ -508,9 +522,13 @@ class Tensor(Traced):
         return ops.getitem(self, index)  # type: ignore[no-any-return]
 
     def __eq__(self, other: Operand) -> Tensor:  # type: ignore[override]
+        if other is None or isinstance(other, str):
+            return NotImplemented  # for Python to say False
         return ops.equal(self, other)
 
     def __ne__(self, other: Operand) -> Tensor:  # type: ignore[override]
+        if other is None or isinstance(other, str):
+            return NotImplemented
         return ops.not_equal(self, other)
 
     def __lt__(self, other: Operand) -> Tensor:
@@ -594,14 +612,16 @@ def seed_for(x: Tensor, gradient: Any, create_graph: bool) -> Any:
     if gradient is None:
         if x._array.size != 1:
             raise RuntimeError(
-                f"backward from shape {x.shape} needs the upstream gradient, x.backward(gradient) with that shape; "
-                "or reduce to one number first, as in x.sum().backward()"
+                f"backward from shape {x.shape} needs the upstream gradient, of that shape, in x.backward(gradient) or "
+                "as grad_outputs of tl.grad; or reduce to one number first, as in x.sum().backward()"
             )
         seed = wrap(xp(x._array).full(x._array.shape, 1, x._array.dtype))
     else:
-        seed = gradient if isinstance(gradient, Tensor) else Tensor(gradient, device=x.device)
+        seed = gradient if isinstance(gradient, Tensor) else Tensor(gradient, x.dtype, x.device)
         if seed.shape != x.shape:
             raise ValueError(f"the upstream gradient has shape {seed.shape}, but the tensor has {x.shape}")
+        if seed.device != x.device:
+            raise ValueError(f"the upstream gradient is on {seed.device}, but the tensor on {x.device}; move it there")
         seed = seed.to(dtype=x.dtype)
     return seed if create_graph else seed._array
 
@@ -610,7 +630,9 @@ def _on_bools(op: Any, *operands: Any) -> Tensor:
     """& | ^ ~ are logical on bools; on integers they would mean bits, which nothing here needs."""
     for x in operands:
         if isinstance(x, Traced) and x._array.dtype != np.bool_:
-            raise TypeError(f"{op.name}: & | ^ ~ take bools, not {x._array.dtype}; compare first, as in (x > 0) & (y > 0)")
+            raise TypeError(
+                f"{op.name}: & | ^ ~ take bools, not {x._array.dtype}; compare first, as in (x > 0) & (y > 0)"
+            )
     return op(*operands)  # type: ignore[no-any-return]
 
 
@@ -618,7 +640,21 @@ def _sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """f(2, 3) and f((2, 3)) mean the same."""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
-    return tuple(int(n) for n in sizes)
+    return tuple(operator.index(n) for n in sizes)
+
+
+def _is_dtype(name: str) -> Flag:
+    """Whether NumPy knows a dtype of that name; what is none is a device's name."""
+    try:
+        np.dtype(name)
+    except TypeError:
+        return False
+    return True
+
+
+def _must_be_float(dtype: DType) -> None:
+    if dtype.kind != "f":
+        raise TypeError(f"only floats can require grad, not {dtype}; convert with .to(tl.float32)")
 
 
 def _as(kind: type[Tensor], x: Tensor) -> Any:

@@ -42,14 +42,14 @@ class Adam(Optimizer):
         lib = xp(p)
         return {"step": 0, "exp_avg": lib.zeros_like(p), "exp_avg_sq": lib.zeros_like(p)}
 
-    def update(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
-        lib = xp(p)
+    def update(self, param: Array, grad: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
+        lib = xp(param)
         lr, (beta1, beta2), decay = group["lr"], group["betas"], group["weight_decay"]
         t = state["step"] = state["step"] + 1
         # With c = sqrt(1 - β2^t) the step is lr c / (1 - β1^t) · m / (sqrt(v) + eps c): two passes fewer.
         c = (1 - beta2**t) ** 0.5
         step_size, eps = lr * c / (1 - beta1**t), group["eps"] * c
-        for p, g, m, v, scratch in blocks(p, g, state["exp_avg"], state["exp_avg_sq"]):
+        for p, g, m, v, scratch in blocks(param, grad, state["exp_avg"], state["exp_avg_sq"]):
             if decay:
                 g = self.decay(p, g, lr, decay)
             m *= beta1

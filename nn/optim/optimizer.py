@@ -23,7 +23,7 @@ from tinygrad_lecture.backend import Array, move, xp
 
 from ..module import clear_grad
 
-BLOCK = 16_384  # elements; five arrays of this many float32 fit the cache that a core has to itself
+BLOCK = 65_536  # elements; five arrays of this many float32 fit the cache that a core has to itself
 
 
 class Optimizer:
@@ -100,9 +100,9 @@ class Optimizer:
         """What is remembered of a parameter between steps, before the first."""
         return {}
 
-    def update(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Change the parameter p, in place, given its gradient g, which stays as it is."""
-        raise NotImplementedError(f"{self._name} does not say how a parameter changes: define update(p, g, state, group)")
+    def update(self, param: Array, grad: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Change one parameter, in place, given its gradient, which stays as it is."""
+        raise NotImplementedError(f"{self._name} does not say how a parameter changes: give its class a method update")
 
     # --- saving -----------------------------------------------------------------------------------------
 

@@ -52,17 +52,17 @@ class SGD(Optimizer):
     def initial_state(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
         return {"momentum_buffer": None}
 
-    def update(self, p: Array, g: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
-        lib = xp(p)
+    def update(self, param: Array, grad: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
+        lib = xp(param)
         lr, decay, momentum, nesterov = group["lr"], group["weight_decay"], group["momentum"], group["nesterov"]
         new_part = 1 - group["dampening"]
-        v = g  # in v's place where there is no momentum
+        velocity = grad  # in its place where there is no momentum
         if momentum:
-            v = state["momentum_buffer"]
-            if v is None:
-                v = state["momentum_buffer"] = lib.zeros_like(p)
+            velocity = state["momentum_buffer"]
+            if velocity is None:
+                velocity = state["momentum_buffer"] = lib.zeros_like(param)
                 new_part = 1
-        for p, g, v, scratch in blocks(p, g, v):
+        for p, g, v, scratch in blocks(param, grad, velocity):
             d = g
             if decay:
                 d = lib.multiply(p, decay, out=scratch)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
+from inspect import signature
 from itertools import product
 from typing import Any
 
@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numeric import assert_close, assert_same_bits, differences
 from op_table import TABLE, Row
-from strategies import LAYOUTS, Array, Sample, names_twice
+from strategies import LAYOUTS, Array, Sample
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import ops
 from tinygrad_lecture.fusion import Fused
-from tinygrad_lecture.op import Op
+from tinygrad_lecture.op import Op, Rule
 from tinygrad_lecture.traced import wrap
 
 TIGHT, DIFFERENCES, LOOSE = 1e-12, 1e-6, 2e-5  # float64; what central differences are good for; float32
@@ -27,12 +27,12 @@ TIGHT, DIFFERENCES, LOOSE = 1e-12, 1e-6, 2e-5  # float64; what central differenc
 FLOATS = {"float64": TIGHT, "float32": LOOSE}
 
 
-def each(*rows: Row) -> Any:
+def each(*rows: Row) -> pytest.MarkDecorator:
     """One test per row, called by the op's name."""
     return pytest.mark.parametrize("row", rows, ids=[r.name for r in rows])
 
 
-def examples(count: int) -> Any:
+def examples(count: int) -> settings:
     """So many examples per op; no op is to be drawn slower than another."""
     return settings(max_examples=count, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -88,7 +88,7 @@ def test_integers_and_bools(row: Row, data: st.DataObject) -> None:
     for result, wanted in zip(row.run(drive.tensors(sample.inputs), sample.settings), expected, strict=True):
         name = f"{row.name} of {dtype}"
         assert_close(drive.host(result), wanted, name, LOOSE)
-        kept = result.dtype == wanted.dtype or (result.dtype == tl.float32 and wanted.dtype.kind == "f")
+        kept = result.dtype.kind == wanted.dtype.kind and result.dtype != tl.float64
         assert kept, f"{name} made {result.dtype}, expected {wanted.dtype}"
 
 
@@ -140,13 +140,15 @@ def test_mixed_dtypes(row: Row, data: st.DataObject) -> None:
             assert gradient.dtype == inputs[position].dtype, f"{row.name}: gradient by input {position}"
 
 
-@each(*[r for r in ALL if r.mixes and len(getattr(r.op, "inputs", [])) == 2 and r.name != "matmul"])
+@each(*[TABLE[name] for name in ("add", "sub", "mul", "div", "pow", "remainder", "maximum", "minimum")])
 @pytest.mark.parametrize("scalar", [2, 2.0, np.float64(2), np.int64(2)], ids=["int", "float", "np.float64", "np.int64"])
 def test_scalars_do_not_promote(row: Row, scalar: Any) -> None:
     x = tl.tensor([0.5, 3.0], requires_grad=True)
     for result in (row.op(x, scalar), row.op(scalar, x)):
         assert result.dtype == tl.float32
-        assert tl.grad(result.sum(), x)[0].dtype == tl.float32
+        (gradient,) = tl.grad(result.sum(), x)
+        assert gradient is not None
+        assert gradient.dtype == tl.float32
     assert_close(row.op(x, scalar).detach(), row.expected(Sample((np.array([0.5, 3.0]), 2.0)))[0], row.name, LOOSE)
 
 
@@ -204,7 +206,6 @@ def test_gradient_of_gradient(row: Row, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_third_derivative(row: Row, data: st.DataObject) -> None:
     sample = data.draw(row.samples)
-    assert row.name
     asked = floats_in(sample)
 
     def second(values: list[Any], create_graph: bool = False) -> tuple[list[Any], list[Any]]:
@@ -265,11 +266,9 @@ def test_a_tensor_used_twice(row: Row, data: st.DataObject) -> None:
         assert isinstance(total, tl.Tensor)
         total.backward()
     joint = drive.tensors(sample.inputs)
-    outs = [*drive.differentiable(row.run(joint, sample.settings)), *drive.differentiable(row.run(joint, sample.settings))]
-    half = len(outs) // 2
-    both = drive.gradients(
-        outs, drive.variables(joint), [*drive.upstreams(outs[:half], 1), *drive.upstreams(outs[half:], 2)]
-    )
+    one, other = (drive.differentiable(row.run(joint, sample.settings)) for _ in range(2))
+    given_ = [*drive.upstreams(one, seed=1), *drive.upstreams(other, seed=2)]
+    both = drive.gradients([*one, *other], drive.variables(joint), given_)
     for position, x, walked, a, b in zip(floats_in(sample), drive.variables(inputs), both, *once, strict=True):
         assert_close(drive.host(x.grad), a + b, f"gradient of {row.name}, used twice, by input {position}", TIGHT)
         assert_close(drive.host(walked), a + b, f"gradient of {row.name}, used twice, by input {position}", TIGHT)
@@ -285,15 +284,19 @@ def test_nothing_is_written_to_and_no_memory_is_shared(row: Row, data: st.DataOb
     """Inputs and upstream stay as they were, to the bit, and an edit of one gradient changes nothing else."""
     sample = data.draw(row.samples)
     inputs = drive.tensors(sample.inputs)
+    by = drive.variables(inputs)
     outs = drive.differentiable(row.run(inputs, sample.settings))
     given_ = drive.upstreams(outs)
     watched = {f"input {i}": x for i, x in enumerate(sample.inputs) if isinstance(x, np.ndarray)}
     watched.update({f"upstream gradient {i}": u for i, u in enumerate(given_)})
     watched.update({f"result {i}": out.array for i, out in enumerate(outs)})
     before = {name: array.copy() for name, array in watched.items()}
+
     for out, upstream in zip(outs, given_, strict=True):
         out.backward(wrap(upstream), retain_graph=True)
-    grads = {f"gradient {i}": x.grad.array for i, x in enumerate(inputs) if drive.variables([x]) and x.grad is not None}
+    handed_out = tl.grad(outs, by, [wrap(u) for u in given_], allow_unused=True)
+    grads = {f"the grad of input {i}": x.grad.array for i, x in enumerate(by) if x.grad is not None}
+    grads.update({f"gradient {i} of tl.grad": g.array for i, g in enumerate(handed_out) if g is not None})
     for name, gradient in grads.items():
         for other, array in {**watched, **grads}.items():
             shared = other != name and np.shares_memory(gradient, array)
@@ -345,7 +348,6 @@ def test_a_record_keeps_what_its_row_says(row: Row, data: st.DataObject) -> None
     owners["out"] = weakref.ref(out.array)
     record = out._node
     del inputs, out
-    gc.collect()
     alive = {name for name, array in owners.items() if array() is not None}
     assert record is not None
     assert row.keeps is not None
@@ -354,13 +356,14 @@ def test_a_record_keeps_what_its_row_says(row: Row, data: st.DataObject) -> None
     assert not extra, f"{row.name} keeps {', '.join(extra)} alive, and its rule should not need it"
     if isinstance(op, Fused) or op.variadic:
         return
-    asked = {name for rule in op.rules if rule for name, source in zip(names_of(rule), rule.sources, strict=True) if source is not None}
+    asked = {name for rule in op.rules if rule for name in arrays_asked_by(rule)}
     assert asked == set(allowed), f"{row.name}: its rules ask for {sorted(asked)}, its row says {allowed}"
 
 
-def names_of(rule: Any) -> list[str]:
-    """What a rule's signature asks for, but the upstream gradient."""
-    return list(rule.function.__code__.co_varnames[1 : rule.function.__code__.co_argcount])
+def arrays_asked_by(rule: Rule) -> list[str]:
+    """The inputs, and "out", that a rule's signature names; the first name is the upstream gradient."""
+    names = list(signature(rule.function).parameters)[1:]
+    return [name for name, source in zip(names, rule.sources, strict=True) if source is not None]
 
 
 # --- kernels against definitions ----------------------------------------------------------------------------
@@ -398,7 +401,7 @@ def kernel_and_definition(row: Row, sample: Sample, grad: list[bool]) -> tuple[l
 
 INF, NAN = np.inf, np.nan
 EXTREMES: dict[str, list[Any]] = {
-    "softmax": [[[1e4, 0, -1e4]], [[-INF, 0, 1]], [[-INF, -INF]], [[NAN, 0, 1], [0, 1, 2]], [[3e38, -3e38]], [[5.0]]],
+    "softmax": [[[1e4, 0, -1e4]], [[-INF, 0, 1]], [[-INF, -INF]], [[NAN, 0, 1], [0, 1, 2]], [[3e38, 0]], [[5.0]]],
     "gelu": [[[-1e4, -30, -6, 0, 6, 30, 1e4]], [[NAN, 1.0]], [[1e-30, -1e-30]]],
     "layer_norm": [[[2.0, 2.0, 2.0]], [[1e15, -1e15, 0]], [[NAN, 1, 2], [1, 2, 3]], [[1e-20, 0, -1e-20]]],
 }
@@ -431,12 +434,16 @@ def test_cross_entropy_kernel_at_extremes(row_of_logits: list[float], dtype: str
             assert_close(a, b, f"kernel of cross_entropy at {row_of_logits}: {what}", FLOATS[dtype])
 
 
-def test_index_as_tensor_and_as_array_are_one() -> None:
-    x = tl.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
-    places, mask = np.array([2, 0, 2]), np.array([True, False, True])
-    for index in (places, mask, (places, 1), (slice(None), np.array([1])), np.array(1), ()):
-        as_tensors = tuple(tl.tensor(i) if isinstance(i, np.ndarray) else i for i in np.atleast_1d(index).tolist()) if False else index
-        wrapped = tl.tensor(index) if isinstance(index, np.ndarray) else index
-        assert_close(x[wrapped], x.numpy()[index], "x[Tensor]", 0)
-        assert as_tensors is index
-    assert not names_twice(mask, (3, 2))
+@pytest.mark.parametrize(
+    "index",
+    [np.array([2, 0, 2]), np.array([[0], [2]]), np.array(1), np.array([True, False, True]), np.zeros(0, int)],
+    ids=str,
+)
+def test_a_tensor_is_an_index_too(index: Array) -> None:
+    x = tl.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], requires_grad=True)
+    for as_array, as_tensor in ((index, tl.tensor(index)), ((index, 1), (tl.tensor(index), 1))):
+        assert_same_bits(x[as_tensor].detach(), x.detach().numpy()[as_array], f"x[{as_tensor}]")
+        (got,), (expected,) = (tl.grad(x[i].sum(), x) for i in (as_tensor, as_array))
+        assert got is not None
+        assert expected is not None
+        assert_same_bits(got, expected, f"gradient of x[{as_tensor}]")

@@ -18,19 +18,23 @@ Needs: TypeAlias = list[bool]
 
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
-    rows = x.reshape(-1, x.shape[-1]) if x.ndim > 2 else x  # one product instead of a batch of small ones
-    out = rows @ weight.T
+    out = (_rows(x) if x.ndim > 2 else x) @ weight.T  # one product instead of a batch of small ones
     if bias is not None:
         out = _plus(out, bias)
     return out.reshape(*x.shape[:-1], weight.shape[0]) if x.ndim > 2 else out
 
 
 def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array | None = None) -> tuple[Any, ...]:
-    rows = g.reshape(-1, g.shape[-1])  # (n, out)
+    rows = _rows(g)  # (n, out)
     dx = (g @ weight if g.ndim <= 2 else (rows @ weight).reshape(x.shape)) if needs[0] else None
-    dweight = rows.T @ x.reshape(-1, x.shape[-1]) if needs[1] else None
+    dweight = rows.T @ _rows(x) if needs[1] else None
     dbias = rows.sum(axis=0) if len(needs) > 2 and needs[2] else None
     return (dx, dweight, dbias)[: len(needs)]
+
+
+def _rows(x: Array) -> Array:
+    """(..., k) -> (rows, k); by count, since -1 cannot be worked out where k is 0."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def softmax(x: Array, axis: int = -1) -> Array:
@@ -72,11 +76,10 @@ def cross_entropy(logits: Array, targets: Array) -> Array:
 
 
 def cross_entropy_backward(g: Array, needs: Needs, logits: Array, targets: Array) -> tuple[Any, ...]:
-    p = softmax(logits)
-    rows = p.reshape(-1, logits.shape[-1])
-    rows[xp(logits).arange(targets.size), targets.reshape(-1)] -= 1
-    p *= g[..., None]
-    return p, None
+    p = _rows(softmax(logits))  # (rows, classes): a copy, where the logits' memory is in another order
+    p[xp(logits).arange(targets.size), targets.reshape(-1)] -= 1
+    p *= g.reshape(-1, 1)
+    return p.reshape(logits.shape), None
 
 
 def gelu(x: Array, approximate: str = "none") -> Array:

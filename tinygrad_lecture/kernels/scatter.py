@@ -15,7 +15,9 @@ def scatter_add(total: Array, index: tuple[Any, ...], values: Array) -> None:
     Rows picked by one integer array, as an embedding's are, are sorted and summed in runs: NumPy's `add.at`
     goes element by element. The order of summation is fixed either way, so that results repeat to the bit.
     """
-    if len(index) == 1 and type(total) is np.ndarray and total.ndim > 1 and values.ndim > 1:
+    first = index[0] if len(index) == 1 else None
+    by_rows = type(first) is type(total) is np.ndarray and first.dtype != bool
+    if by_rows and total.ndim > 1 and values.ndim > 1:
         _add_rows(total, index[0], values)
     else:
         xp(total).add.at(total, index, values)

@@ -6,6 +6,7 @@ Where a derivative does not exist the subgradient chosen is written in the docst
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -101,11 +102,13 @@ def pow(x: Value, y: Value, /) -> Value:
 def _(g: Value, x: Value, y: Value) -> Value:
     if isinstance(y, (int, float)):  # the usual case, spared the masks
         return g * (y * x ** (y - 1)) if y not in (0, 1) else g * float(y)
-    return g * (y * x ** where(y == 0, 0, y - 1))
+    return g * (y * x ** where((x == 0) & (y == 0), 0, y - 1))  # 0 at 0 ** 0, where x ** -1 would make nan of it
 
 
 @pow.backward("y")
 def _(g: Value, x: Value, y: Value, out: Value) -> Value:
+    if isinstance(x, (int, float)) and x > 0:
+        return g * (out * math.log(x))
     at_zero = (x == 0) & (y >= 0)
     return where(at_zero, 0, g * out * log(where(at_zero, 1, x)))
 

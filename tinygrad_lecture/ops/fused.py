@@ -12,7 +12,7 @@ import numpy as np
 from ..fusion import fused
 from ..kernels import fused as kernels
 from ..op import Value
-from ..traced import Traced
+from ..traced import Traced, wrap
 from .elementwise import erf, exp, log, maximum, sqrt, tanh, where
 from .indexing import gather
 from .reduction import Axes, max, mean, sum
@@ -112,7 +112,7 @@ def _largest(x: Value, axis: Axes) -> Value:
     """The largest element along axes as a constant, kept finite where all are -inf."""
     if x.dtype.kind != "f":
         raise TypeError(f"softmax and its kin take floats, not {x.dtype}; convert with .to(tl.float32)")
-    x = x.detach() if isinstance(x, Traced) else x
+    x = wrap(x._array) if isinstance(x, Traced) else x
     return maximum(max(x, axis, keepdims=True), float(np.finfo(x.dtype).min))
 
 

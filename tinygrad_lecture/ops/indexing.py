@@ -7,6 +7,7 @@ needed, and copies the arrays of others, so that what a record keeps cannot chan
 from __future__ import annotations
 
 import builtins
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,7 +53,7 @@ def _(g: Value, index: Any) -> Value:
 @op
 def put(x: Value, value: Value, /, index: Any) -> Value:
     """A copy of x with `value`, broadcast, at `index`; of an element named twice the last value counts."""
-    full = x.copy()
+    full = xp(x).array(x)
     full[index] = value
     return full
 
@@ -69,7 +70,7 @@ def _(g: Value, x_shape: Shape, index: Any) -> Value:
         return picked
     # Of several values written to one place only the last is there, and only it gets the gradient.
     lib = xp(*(i for i in index if is_array(i)))
-    turn = lib.arange(picked.size).reshape(picked.shape)
+    turn = lib.arange(math.prod(picked.shape)).reshape(picked.shape)
     written = lib.zeros(x_shape, dtype=turn.dtype)
     written[index] = turn
     return where(written[index] == turn, picked, 0)
@@ -180,7 +181,7 @@ def _along(shape: Shape, axis: int, index: Value, name: str) -> tuple[Any, ...]:
 @op
 def add_at(x: Value, src: Value, /, index: Any) -> Value:
     """A copy of x with src added at an index that `normal_index` made, as often as an element is named."""
-    total = x.copy()
+    total = xp(x).array(x)
     scatter_add_kernel(total, index, src)
     return total
 
@@ -218,9 +219,10 @@ class Ordered(NamedTuple):
 def argsort(x: Value, /, axis: int = -1, descending: bool = False) -> Value:
     """Where the elements of the sorted x are, along an axis; equals keep their order, nan counts as largest."""
     lib = xp(x)
+    stable = {"kind": "stable"} if lib is np else {}  # CuPy's sort always is
     if not descending:
-        return lib.argsort(x, axis=axis, kind="stable")
-    backwards = lib.argsort(lib.flip(x, axis), axis=axis, kind="stable")
+        return lib.argsort(x, axis=axis, **stable)
+    backwards = lib.argsort(lib.flip(x, axis), axis=axis, **stable)
     return x.shape[axis] - 1 - lib.flip(backwards, axis)
 
 
@@ -278,13 +280,16 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
 def one_hot(indices: Value, num_classes: int | None = None) -> Value:
     """A 1 at each index and 0 elsewhere along a new last axis, as int64, as in PyTorch.
 
-    num_classes: how many; the largest index + 1 by default. Raises ValueError for an index outside of it.
+    num_classes: how many; the largest index + 1 by default. Raises ValueError for an index outside of it; a GPU that is
+    told num_classes does not wait to look, and gives a row of zeros.
     """
     array = _plain(indices)
-    largest = int(array.max()) if array.size else -1
-    if array.size and (int(array.min()) < 0 or (num_classes is not None and largest >= num_classes)):
-        raise ValueError(f"one_hot: indices from {int(array.min())} to {largest} for {num_classes} classes")
-    n = largest + 1 if num_classes is None else num_classes
+    n = num_classes
+    if n is None or xp(array) is np:
+        least, largest = (int(array.min()), int(array.max())) if array.size else (0, -1)
+        n = largest + 1 if n is None else n
+        if least < 0 or largest >= n:
+            raise ValueError(f"one_hot: indices from {least} to {largest} for {n} classes")
     hot = (array[..., None] == xp(array).arange(n)).astype(np.int64)
     return wrap(hot) if isinstance(indices, Traced) else hot
 

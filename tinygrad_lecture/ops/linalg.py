@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..backend import Shape, xp
@@ -10,7 +11,7 @@ from ..names import composite
 from ..op import Value, op
 from ..traced import Traced
 from .reduction import sum
-from .shape import reshape, swapaxes
+from .shape import swapaxes
 
 
 @op
@@ -20,7 +21,7 @@ def matmul(a: Value, b: Value, /) -> Value:
     (..., n, k) @ (..., k, m) -> (..., n, m); a vector on either side counts as a row or column and loses its axis.
     """
     if b.ndim == 2 and a.ndim > 2:  # one large product instead of a batch of small ones
-        return (a.reshape(-1, a.shape[-1]) @ b).reshape(*a.shape[:-1], b.shape[-1])
+        return (_rows(a) @ b).reshape(*a.shape[:-1], b.shape[-1])
     return xp(a, b).matmul(a, b)
 
 
@@ -40,8 +41,13 @@ def _(g: Value, a: Value, b_shape: Shape) -> Value:
     if len(b_shape) == 1:
         return matmul(swapaxes(a, -1, -2), g[..., None])[..., 0]  # (..., k, n) @ (..., n, 1) -> (..., k)
     if len(b_shape) == 2:  # sum over the batch within one product
-        a, g = reshape(a, (-1, a.shape[-1])), reshape(g, (-1, g.shape[-1]))
+        a, g = _rows(a), _rows(g)
     return matmul(swapaxes(a, -1, -2), g)  # (..., k, n) @ (..., n, m)
+
+
+def _rows(x: Value) -> Value:
+    """(..., k) -> (rows, k); by count, since -1 cannot be worked out where k is 0."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 @matmul.explains

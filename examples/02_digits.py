@@ -1,0 +1,288 @@
+"""A network learns to read handwritten digits: the lecture's first network, whole.
+
+    python examples/02_digits.py
+
+A picture of 28 x 28 pixels is 784 numbers, from 0 for paper to 1 for ink. They go through two hidden layers of 16
+neurons to ten outputs, one per digit; the largest is the answer.
+
+    neuron              sigmoid(w · x + b), between 0 and 1                     nn.Linear, nn.Sigmoid
+    network             784-16-16-10: 13,002 weights and biases                 build
+    cost of a picture   (output - wanted output)², summed over the ten outputs  squared_error
+    mini-batch          the mean cost of 32 pictures stands for that of all     nn.DataLoader
+    gradient descent    each weight goes a little against its slope             nn.optim.SGD
+    backpropagation     what finds the 13,002 slopes                            cost.backward(), in nn.fit
+
+The options change what the lecture discusses: the layers, the activation, the cost, the way downhill.
+
+    python examples/02_digits.py --hidden 128 --activation relu --loss cross-entropy --optimizer adam
+    python examples/02_digits.py --batch-size 1                 # a step per picture: stochastic gradient descent
+    python examples/02_digits.py --batch-size all               # a step per epoch: batch gradient descent
+    python examples/02_digits.py --load out/digits/weights.safetensors
+
+Same options, same seed: same result. Ctrl-C ends the training early and keeps what was learnt; press it again to abort.
+"""
+
+import argparse
+import math
+import os
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+# Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from mnist import DataError, load_digits
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.foreign import require_own
+
+require_own("nn")  # an nn.py of your own beside this program would be imported instead
+
+import digits_report as report  # noqa: E402
+
+import nn  # noqa: E402
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "leaky-relu": nn.LeakyReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+}
+EXTRAS = 'pip install "tinygrad-lecture[examples]"'
+
+# --- the network and its cost -------------------------------------------------------------------------------
+
+
+def build(hidden: Sequence[int], activation: str, loss: str) -> nn.MLP:
+    """The network with random initial weights: 784 inputs, the hidden layers, ten outputs.
+
+    Squared error compares outputs with 0 and 1, so they go through a sigmoid. Cross-entropy has its softmax built in.
+    """
+    model = nn.MLP([784, *hidden, 10], ACTIVATIONS[activation], nn.Sigmoid if loss == "mse" else None)
+    if activation in ("sigmoid", "tanh"):  # Xavier's weights keep the sums of such layers where the slopes are large
+        for layer in model:
+            if isinstance(layer, nn.Linear):
+                nn.init.xavier_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
+    return model
+
+
+def squared_error(outputs: tl.Tensor, labels: tl.Tensor) -> tl.Tensor:
+    """The lecture's cost: squared distances from the wanted outputs, summed over the ten, mean over the batch.
+
+    outputs: (batch, 10), each 0 to 1.  labels: (batch,), the digits.
+    """
+    wanted = ONE_HOT[labels]  # (batch, 10): 1 at the digit, else 0
+    return nn.functional.mse_loss(outputs, wanted, reduction="sum") / len(labels)
+
+
+ONE_HOT = tl.eye(10)
+COSTS: dict[str, Callable[[tl.Tensor, tl.Tensor], tl.Tensor]] = {
+    "mse": squared_error,
+    "cross-entropy": nn.CrossEntropyLoss(),
+}
+
+
+def confidences(model: nn.Module, images: tl.Tensor, loss: str) -> tl.Tensor:
+    """How sure the network is of each digit, (n, 10): its outputs, after the softmax that cross-entropy has."""
+    with tl.no_grad():
+        outputs = model(images)
+        return outputs if loss == "mse" else tl.softmax(outputs, axis=-1)
+
+
+def make_optimizer(name: str, model: nn.Module, lr: float) -> nn.optim.Optimizer:
+    """The way downhill: straight, with momentum, or with Adam's step for each weight."""
+    if name == "adam":
+        return nn.optim.Adam(model.parameters(), lr)
+    return nn.optim.SGD(model.parameters(), lr, momentum=0.9 if name == "momentum" else 0.0)
+
+
+def usual_rate(optimizer: str, activation: str, loss: str) -> float:
+    """A learning rate that works. The slopes of sigmoids are small, so a network of them takes large steps."""
+    if optimizer == "adam":
+        return 0.001
+    rate = 1.0 if (activation, loss) == ("sigmoid", "mse") else 0.1
+    return rate / 10 if optimizer == "momentum" else rate
+
+
+# --- the program --------------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run with command-line arguments. Where something is wrong with them, SystemExit says what."""
+    options = parse(arguments)
+    try:
+        run(options)
+    except (DataError, FloatingPointError, OSError) as error:
+        stop(error)
+    except KeyboardInterrupt:
+        stop("aborted; nothing was saved")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read the digits, make the network, train it, test it, draw and save what came of it."""
+    digits = load_digits(options.data)
+    images, labels = tl.tensor(digits.train_images), tl.tensor(digits.train_labels)  # (n, 784), (n,)
+    test_images, test_labels = tl.tensor(digits.test_images), tl.tensor(digits.test_labels)  # (m, 784), (m,)
+    print(f"The digits: {digits.source}; {len(images):,} to learn from, {len(test_images):,} to be tested on.")
+    missing = [package for package in ("rich", "matplotlib", "safetensors") if find_spec(package) is None]
+    if missing:
+        print(f"Without {', '.join(missing)}: less to see, or to keep; {EXTRAS} brings it.")
+    options.out.mkdir(parents=True, exist_ok=True)
+
+    state = read_weights(options) if options.load else None
+    complete(options)
+    tl.manual_seed(options.seed)
+    model = build(options.hidden, options.activation, options.loss)
+    if state is not None:
+        try:
+            model.load_state_dict(state)
+        except ValueError as error:
+            stop(f"{options.load} does not fit: {error}")
+    print_parameters(model)
+
+    history = nn.History()
+    if options.epochs:
+        size = len(images) if options.batch_size == "all" else options.batch_size
+        print(f"\nTraining: {options.optimizer}, rate {options.lr:g}, batches of {size:,}, seed {options.seed}.")
+        history = nn.fit(
+            model,
+            nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True),
+            COSTS[options.loss],
+            make_optimizer(options.optimizer, model, options.lr),
+            options.epochs,
+            test=nn.DataLoader(nn.TensorDataset(test_images, test_labels), 1_000),
+            accuracy=True,
+        )
+        if history.interrupted:
+            print("Ended by Ctrl-C; what was learnt so far is kept.")
+
+    sure = confidences(model, test_images, options.loss).numpy()  # (m, 10)
+    report.print_accuracy(digits.test_labels, sure)
+    files = []
+    if "matplotlib" not in missing:
+        files += report.draw(options.out, history, model[0].weight.numpy(), digits, sure)
+    if options.epochs and "safetensors" not in missing:
+        files.append(save_weights(options, model))
+    for path in files:
+        print(path)
+
+
+def print_parameters(model: nn.MLP) -> None:
+    """Print what there is to learn, layer by layer."""
+    layers = [layer for layer in model if isinstance(layer, nn.Linear)]
+    sizes = [layers[0].in_features, *(layer.out_features for layer in layers)]
+    print(f"\nThe network, {'-'.join(map(str, sizes))}:")
+    for number, layer in enumerate(layers, start=1):
+        n_in, n_out = layer.in_features, layer.out_features
+        count = sum(p.numel() for p in layer.parameters())
+        print(f"  layer {number}: {n_in:4} x {n_out:3} weights + {n_out:3} biases {count:9,}")
+    print(f"  together {sum(p.numel() for p in model.parameters()):37,}")
+
+
+def save_weights(options: argparse.Namespace, model: nn.MLP) -> Path:
+    """Write the weights, and what kind of network they are for, to the output folder."""
+    path: Path = options.out / "weights.safetensors"
+    kind = {"hidden": " ".join(map(str, options.hidden)), "activation": options.activation, "loss": options.loss}
+    nn.weights.save_file(model.state_dict(), path, kind)
+    return path
+
+
+def read_weights(options: argparse.Namespace) -> dict[str, tl.Tensor]:
+    """The weights in the file to load. What it says about its network counts where the options say nothing."""
+    try:
+        state, kind = nn.weights.load_file(options.load), nn.weights.load_metadata(options.load)
+    except (ImportError, OSError, ValueError) as error:
+        stop(error)
+    sizes = kind.get("hidden", "")
+    if options.hidden is None and "hidden" in kind and all(size.isdigit() and len(size) < 5 for size in sizes.split()):
+        options.hidden = [int(size) for size in sizes.split()]
+    if options.activation is None and kind.get("activation") in ACTIVATIONS:
+        options.activation = kind["activation"]
+    if options.loss is None and kind.get("loss") in COSTS:
+        options.loss = kind["loss"]
+    return state
+
+
+def complete(options: argparse.Namespace) -> None:
+    """Fill in what neither the command line nor a weights file says: the lecture's network and its training."""
+    defaults = {"hidden": [16, 16], "activation": "sigmoid", "loss": "mse", "epochs": 0 if options.load else 30}
+    for name, value in defaults.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    if options.lr is None:
+        options.lr = usual_rate(options.optimizer, options.activation, options.loss)
+
+
+def stop(problem: object) -> NoReturn:
+    raise SystemExit(f"02_digits.py: {problem}")
+
+
+# --- the command line ---------------------------------------------------------------------------------------
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options; those that a weights file may decide are None if not given."""
+    summary, _, details = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="02_digits.py",
+        description=summary,
+        epilog=details,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument_group("the network").add_argument
+    add("--hidden", type=whole(1), nargs="*", metavar="N", help="neurons in each hidden layer (16 16); none: no layer")
+    add("--activation", choices=ACTIVATIONS, help="of the hidden layers (sigmoid)")
+    add("--load", type=Path, metavar="FILE", help="weights to start with; without --epochs they are only tested")
+
+    add = parser.add_argument_group("the training").add_argument
+    add("--loss", choices=COSTS, help="squared error or cross-entropy (mse)")
+    add("--optimizer", choices=("sgd", "momentum", "adam"), default="sgd", help="the way downhill (sgd)")
+    add("--lr", type=rate, metavar="X", help="learning rate (1 for the lecture's network, else 0.1; 0.001 for adam)")
+    add("--batch-size", type=batch, default=32, metavar="N", help="pictures per step; 1, ... or all (32)")
+    add("--epochs", type=whole(0), metavar="N", help="how often each picture is seen (30)")
+    add("--seed", type=whole(0), default=0, metavar="N", help="of everything random (0)")
+
+    add = parser.add_argument_group("files").add_argument
+    add("--data", type=Path, metavar="DIR", help="a folder with the four files of the full MNIST")
+    add("--out", type=Path, default=Path("out/digits"), metavar="DIR", help="for pictures and weights (out/digits)")
+    return parser.parse_args(arguments)
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """A type for argparse: a whole number, at least so large."""
+
+    def convert(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
+        return number
+
+    return convert
+
+
+def rate(text: str) -> float:
+    """A type for argparse: a learning rate."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def batch(text: str) -> int | str:
+    """A type for argparse: a batch size, or "all"."""
+    return text if text == "all" else whole(1)(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""What the lecture's programs have in common: their command line, how they end, and how their pictures look."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nn.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Colours that remain different to eyes that see fewer of them (Okabe & Ito, 2008).
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#AA4499",
+    "#56B4E9",
+    "#808080",
+)
+
+# --- the command line ---------------------------------------------------------------------------------------
+
+
+def command_line(prog: str, docstring: str | None, out: str) -> argparse.ArgumentParser:
+    """A parser that shows the program's docstring, with the options that all programs have: --seed and --out."""
+    summary, _, details = (docstring or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog=prog, description=summary, epilog=details, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of everything random (0)")
+    parser.add_argument("--out", type=Path, default=Path(out), metavar="DIR", help=f"folder for the pictures ({out})")
+    return parser
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """A type for argparse: a whole number, at least so large."""
+
+    def convert(text: str) -> int:
+        number = int(text) if text.isascii() and text.isdigit() else least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
+        return number
+
+    return convert
+
+
+def number(text: str) -> float:
+    """A type for argparse: a number, neither infinite nor nan."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return value
+
+
+def positive(text: str) -> float:
+    """A type for argparse: a number above 0."""
+    value = number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def carry_out(run: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, options: Any) -> None:
+    """Run a program's work with its options. Ctrl-C, or what goes wrong with a file or an extra, ends it in a line."""
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        run(options)
+    except KeyboardInterrupt:
+        raise SystemExit(f"\n{parser.prog}: aborted") from None
+    except (ImportError, OSError) as error:
+        raise SystemExit(f"{parser.prog}: {error}") from error
+
+
+# --- the pictures -------------------------------------------------------------------------------------------
+
+
+def new_figure(width: float, height: float, title: str = "") -> Figure:
+    """An empty figure of so many inches; without pyplot, so it needs no screen and is gone when nobody holds it.
+
+    Raises ImportError that says what to install if there is no matplotlib.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('the pictures need matplotlib: pip install "tinygrad-lecture[examples]"') from error
+    figure = Figure(figsize=(width, height), layout="constrained")
+    if title:
+        figure.suptitle(title, fontsize=14, weight="bold")
+    return figure
+
+
+def plain(axes: Axes, grid: bool = True) -> Axes:
+    """The same axes without the frame's upper and right line, and with a faint grid."""
+    axes.spines[["top", "right"]].set_visible(False)
+    if grid:
+        axes.grid(alpha=0.25)
+    return axes
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure to a file, whole or not at all, and say where it is."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=130)
+    print(f"  {path}")

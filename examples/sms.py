@@ -1,0 +1,176 @@
+"""The SMS Spam Collection: 5,574 text messages that people in Britain and Singapore got, each labelled ham or spam.
+
+    messages = load_messages()                          # from the cache, or downloaded once
+    messages = load_messages(Path("SMSSpamCollection"))
+
+A line is a message: its label, a tab, its text.
+
+    ham     Ok lar... Joking wif u oni...
+    spam    URGENT! You have won a 1 week FREE membership ...
+
+By T. A. Almeida and J. M. Gómez Hidalgo (DocEng 2011, doi:10.1145/2034691.2034742), under the licence CC BY 4.0. A file of
+your own in the same form will do as well, and so will the archive as it is downloaded.
+"""
+
+import hashlib
+import io
+import os
+import sys
+import urllib.request
+import zipfile
+import zlib
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.files import replacing
+
+HOME = "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip"
+NAME = "SMSSpamCollection"  # the file's name in the archive
+SHA256 = "7d039a24a6083ed9ef0f806ebad56bbb976e3aeb8de05669173bfdc4996c239d"  # of the file, not of the archive
+MOST = 50_000_000  # bytes; a hundred times what the collection has
+FEWEST = 25  # messages of a kind, so that a fifth of a fifth still has some of them
+
+
+class DataError(ValueError):
+    """A file is not the data it should be, or cannot be had; the message says which, why, what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Messages:
+    """Text messages and whether each is spam."""
+
+    texts: list[str]
+    spam: NDArray[np.bool_]  # (n,)
+    source: str  # where they come from, in words
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def load_messages(path: Path | None = None) -> Messages:
+    """Read a user's file or, without one, the SMS Spam Collection: from the cache, else from its public home.
+
+    Raises DataError if the file is missing or is something else, or the collection cannot be downloaded.
+    """
+    if path is not None:
+        return parse(_unpacked(_read(path), str(path)), str(path))
+    return parse(_collection(), "the SMS Spam Collection")
+
+
+def parse(data: bytes, source: str) -> Messages:
+    """The messages in a file's bytes; `source` is the file's name, for errors.
+
+    Raises DataError that names the line: no tab, an unknown label, bytes that are no text; or too few messages.
+    """
+    if not data.strip():
+        raise DataError(f"{source} is empty; it should have a message in each line: ham or spam, a tab, the text")
+    texts, labels = [], []
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        label, text = _parse_line(line.rstrip(b"\r"), f"{source}, line {number}")
+        texts.append(text)
+        labels.append(label == "spam")
+    spam = np.array(labels)
+    for kind, count in (("ham", (~spam).sum()), ("spam", spam.sum())):
+        if count < FEWEST:
+            raise DataError(f"{source} has {count} messages labelled {kind}; at least {FEWEST} of each kind are needed")
+    return Messages(texts, spam, source)
+
+
+def _parse_line(line: bytes, where: str) -> tuple[str, str]:
+    """(label, text) of a line."""
+    if b"\0" in line:
+        raise DataError(f"{where}: there are zero bytes, so this is no text file; is it the right one?")
+    try:
+        decoded = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: byte {line[error.start]:#04x} is not UTF-8; save the file as UTF-8 text") from None
+    label, tab, text = decoded.partition("\t")
+    if not tab:
+        raise DataError(f"{where}: there is no tab between label and text, but this: {_start(decoded)}")
+    label = label.strip().lower()
+    if label not in ("ham", "spam"):
+        raise DataError(f"{where}: the label must be ham or spam, not {_start(label)}")
+    return label, text
+
+
+def _start(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "...")
+
+
+# --- the collection's own file --------------------------------------------------------------------------------
+
+
+def _collection() -> bytes:
+    """The bytes of the collection's file, with the right hash; kept in the user's cache."""
+    cached = cache_folder() / NAME
+    if cached.is_file():
+        data = _read(cached)
+        if hashlib.sha256(data).hexdigest() == SHA256:
+            return data
+    data = _download()
+    try:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(cached) as beside:
+            beside.write_bytes(data)
+    except OSError as error:  # a full or read-only disk: next time it is downloaded again
+        print(f"The collection could not be kept in {cached.parent}: {error.strerror or error}", file=sys.stderr)
+    return data
+
+
+def cache_folder() -> Path:
+    """Where this system keeps what a program can fetch again."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "tinygrad_lecture"
+
+
+def _download() -> bytes:
+    """The collection's file out of its archive, fetched from its public home."""
+    by_hand = f"Fetch {HOME} by other means and pass the archive, or the {NAME} in it, with --data FILE"
+    print(f"Downloading the SMS Spam Collection (0.2 MB) from {HOME}", flush=True)
+    try:
+        with urllib.request.urlopen(HOME, timeout=20) as answer:
+            archive: bytes = answer.read(MOST)
+    except (OSError, HTTPException) as error:  # URLError and timeouts are OSErrors
+        reason = getattr(error, "reason", None) or error
+        raise DataError(f"the SMS Spam Collection cannot be downloaded: {reason}. {by_hand}") from error
+    data = _unpacked(archive, HOME)
+    found = hashlib.sha256(data).hexdigest()
+    if found != SHA256:
+        raise DataError(
+            f"what came from {HOME} is not the SMS Spam Collection: its SHA-256 is {found}, not {SHA256}. {by_hand}"
+        )
+    return data
+
+
+def _unpacked(data: bytes, source: str) -> bytes:
+    """The collection's file if these are the bytes of its archive, else the bytes themselves."""
+    if not data.startswith(b"PK\x03\x04"):
+        return data
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(NAME) as file:
+            return file.read(MOST)
+    except KeyError:
+        raise DataError(f"{source} is a zip archive without a file {NAME} in it; unpack it and name the file") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise DataError(f"{source} cannot be unpacked: {error}; fetch it again") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MOST:
+            raise DataError(f"{path} has {size:,} bytes, more than the {MOST:,} that this program reads")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error

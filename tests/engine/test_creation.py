@@ -1,0 +1,320 @@
+"""Making tensors: from all that data may be, of every dtype, and what is refused with which words."""
+
+import array
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import tinygrad_lecture as tl
+
+
+@pytest.fixture
+def _double_by_default():
+    tl.set_default_dtype(tl.float64)
+    yield
+    tl.set_default_dtype(tl.float32)
+
+
+# --- tensor: what data may be -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "dtype", "expected"),
+    [
+        (2.5, "float32", 2.5),
+        (2, "int64", 2),
+        (True, "bool", True),
+        (1j, "complex128", 1j),
+        ([], "float32", []),
+        ([[], []], "float32", [[], []]),
+        ([1, 2.5, True], "float32", [1, 2.5, 1]),
+        ([True, False], "bool", [True, False]),
+        ((1, 2), "int64", [1, 2]),
+        ([(1.0, 2.0), [3, 4]], "float32", [[1, 2], [3, 4]]),
+        (range(3), "int64", [0, 1, 2]),
+        (np.float64(2), "float64", 2),
+        (np.float32(2), "float32", 2),
+        (np.int16(2), "int16", 2),
+        (np.arange(3), "int64", [0, 1, 2]),
+        (np.ones(2, "float16"), "float16", [1, 1]),
+        (np.zeros((0, 3)), "float64", []),
+        (np.ones(2)[::-1], "float64", [1, 1]),
+        (np.array([1, 2], ">i4"), "int32", [1, 2]),
+        (array.array("i", [1, 2]), "int32", [1, 2]),
+        (memoryview(b"ab"), "uint8", [97, 98]),
+        ([np.float64(2), 1.0], "float64", [2, 1]),
+        ([np.int64(2), 0.5], "float32", [2, 0.5]),
+        ([np.ones(2), [3, 4]], "float64", [[1, 1], [3, 4]]),
+        ([np.float32(2), np.float32(3)], "float32", [2, 3]),
+        (2**63, "uint64", 2**63),
+    ],
+)
+def test_data_of_many_kinds(data, dtype, expected):
+    x = tl.tensor(data)
+    assert (str(x.dtype), x.tolist(), x.device) == (dtype, expected, "cpu")
+    assert x.dtype.isnative
+    assert type(x.array) is np.ndarray
+
+
+def test_tensors_and_lists_of_them_keep_their_dtype_and_lose_their_graph():
+    w = tl.tensor([1.0, 2.0], dtype=tl.float64, requires_grad=True)
+    for made in (tl.tensor(w * 2), tl.tensor([w * 2])[0], tl.tensor([w[0] * 2, w[1] * 2]), tl.Tensor(w * 2)):
+        assert (made.dtype, made.tolist(), made.requires_grad) == (np.float64, [2, 4], False)
+    assert tl.tensor([tl.ones((), dtype=tl.float16), tl.zeros((), dtype=tl.float16)]).dtype == np.float16
+    assert tl.tensor([[w, w], [w, w]]).shape == (2, 2, 2)
+    assert tl.tensor([tl.tensor(1), 2]).dtype == np.int64
+
+
+def test_objects_that_numpy_can_read_keep_their_dtype():
+    class Frame:
+        def __array__(self, dtype=None, copy=None):
+            return np.array([1.5, 2.5])
+
+    assert tl.tensor(Frame()).dtype == np.float64
+    assert tl.tensor([Frame(), Frame()]).shape == (2, 2)
+
+
+@pytest.mark.parametrize("data", [[1.0, 2.0], np.array([1.0, 2.0]), tl.tensor([1.0, 2.0])])
+def test_the_data_is_copied(data):
+    x = tl.tensor(data)
+    with tl.no_grad():
+        x[0] = 9.0
+    assert data[0] == 1
+    assert x.array.flags.c_contiguous
+    assert x.array.base is None
+
+
+def test_a_subclass_of_ndarray_becomes_an_ndarray():
+    class Labelled(np.ndarray):
+        pass
+
+    assert type(tl.tensor(np.ones(2).view(Labelled)).array) is np.ndarray
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        ([[1, 2], [3]], ValueError, "rows of nested lists must have the same length"),
+        ([[1, 2], 3], ValueError, "rows of nested lists must have the same length"),
+        ("abc", TypeError, "numbers, nested lists of them or arrays of them, not str"),
+        (["a", "b"], TypeError, "array of <U1"),
+        (["1", 2], TypeError, "array of <U"),
+        (b"ab", TypeError, "not bytes"),
+        (None, TypeError, "not NoneType"),
+        ([1, None], TypeError, "array of object"),
+        ({1, 2}, TypeError, "not set"),
+        ((i for i in range(3)), TypeError, "not generator"),
+        (2**70, TypeError, "not int, of which NumPy makes an array of object"),
+        (np.array(["a"]), TypeError, "array of <U1"),
+        (np.array([1, 2], dtype=object), TypeError, "array of object"),
+        (np.array(["2020-01-01"], dtype="M8[D]"), TypeError, "datetime64"),
+        (np.zeros(2, dtype=[("x", float)]), TypeError, "array of"),
+        ([tl.ones(2), tl.ones(3)], ValueError, "same length"),
+    ],
+)
+def test_what_is_no_number_is_refused(data, error, message):
+    with pytest.raises(error, match=message):
+        tl.tensor(data)
+
+
+# --- tensor: dtypes and the rest ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "int64", "uint8", "bool", "complex64"])
+def test_a_dtype_may_be_given_as_numpys_as_ours_or_as_a_string(dtype):
+    for given_as in (dtype, np.dtype(dtype), np.dtype(dtype).type):
+        for data in (1, [1, 0], np.array([1.0, 0.0]), tl.tensor([True, False])):
+            assert tl.tensor(data, dtype=given_as).dtype == dtype
+
+
+def test_pythons_types_are_dtypes_as_numpy_has_them():
+    assert [tl.tensor([1], dtype=t).dtype.name for t in (float, int, bool)] == ["float64", "int64", "bool"]
+    assert tl.tensor([1.5], dtype=tl.bool).tolist() == [True]
+
+
+def test_floats_are_not_rounded_on_their_way_to_a_wider_dtype():
+    assert tl.tensor([0.1], dtype=tl.float64).item() == 0.1
+    assert tl.tensor([2**53 + 1], dtype=tl.int64).item() == 2**53 + 1
+    assert tl.tensor([2.7], dtype=tl.int64).item() == 2
+
+
+def test_ints_that_do_not_fit_are_refused_rather_than_wrapped():
+    for data, dtype in ((300, "uint8"), ([1, -1], "uint8"), ([2**40], "int32")):
+        with pytest.raises(ValueError, match="out of bounds"):
+            tl.tensor(data, dtype=dtype)
+
+
+@pytest.mark.parametrize("make", [lambda d: tl.tensor([1], dtype=d), lambda d: tl.zeros(2, dtype=d)])
+def test_a_dtype_that_does_not_exist_is_refused(make):
+    with pytest.raises(TypeError, match="banana"):
+        make("banana")
+
+
+def test_requires_grad_is_for_floats():
+    assert tl.tensor([1.0], requires_grad=True).requires_grad
+    for make in (
+        lambda: tl.tensor([1], requires_grad=True),
+        lambda: tl.arange(3, requires_grad=True),
+        lambda: tl.zeros(2, dtype=tl.bool, requires_grad=True),
+        lambda: tl.tensor([1j], requires_grad=True),
+    ):
+        with pytest.raises(TypeError, match="only floats can require grad, not"):
+            make()
+
+
+@pytest.mark.usefixtures("_double_by_default")
+def test_the_default_dtype_is_what_floats_become():
+    made = [tl.tensor([1.0]), tl.zeros(2), tl.full((2,), 0.5), tl.rand(2), tl.arange(0.0, 1), tl.linspace(0, 1, 3)]
+    assert {x.dtype.name for x in made} == {"float64"}
+    assert tl.tensor([1]).dtype == np.int64
+    assert tl.tensor(np.float32(1)).dtype == np.float32
+    assert (tl.tensor([1, 2]) / 2).dtype == np.float64
+
+
+def test_the_default_dtype_is_a_float():
+    for dtype in (tl.int64, "bool", "complex64"):
+        with pytest.raises(TypeError, match="must be a float dtype"):
+            tl.set_default_dtype(dtype)
+    assert tl.get_default_dtype() == np.float32
+
+
+@given(
+    hnp.arrays(
+        hnp.floating_dtypes() | hnp.integer_dtypes() | hnp.boolean_dtypes(), hnp.array_shapes(min_dims=0, min_side=0)
+    )
+)
+def test_an_array_comes_back_as_it_went_in(data):
+    back = tl.tensor(data).numpy()
+    assert back.dtype == data.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(back, data)
+
+
+@given(
+    st.recursive(
+        st.floats(width=32) | st.integers(-(2**31), 2**31) | st.booleans(), lambda inner: st.lists(inner, max_size=3)
+    )
+)
+def test_nested_lists_are_what_numpy_makes_of_them_or_refused(data):
+    try:
+        expected = np.array(data)
+    except ValueError:
+        with pytest.raises(ValueError, match="same length"):
+            tl.tensor(data)
+        return
+    x = tl.tensor(data)
+    assert x.shape == expected.shape
+    assert x.dtype == ("float32" if expected.dtype == "float64" else expected.dtype)
+    np.testing.assert_array_equal(x.numpy(), expected.astype(x.dtype))
+
+
+# --- of a shape ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [tl.zeros, tl.ones, tl.empty, tl.rand, tl.randn])
+def test_a_shape_is_given_number_by_number_or_as_one(make):
+    for size in ((2, 3), ((2, 3),), ([2, 3],), (tl.ones(2, 3).shape,), (np.int64(2), tl.tensor(3))):
+        assert make(*size).shape == (2, 3)
+    assert make(2).shape == (2,)
+    assert make().shape == make(()).shape == ()
+    assert make(0, 3).shape == (0, 3)
+    assert make(2, dtype="float16").dtype == np.float16
+    assert make(2, requires_grad=True).requires_grad
+    assert make(2, device=None).device == make(2, device="cpu").device == "cpu"
+    for wrong in ((-1,), (2.5,)):
+        with pytest.raises((ValueError, TypeError)):
+            make(*wrong)
+
+
+def test_full_has_the_dtype_of_its_value():
+    assert tl.full((2,), 3).dtype == np.int64
+    assert tl.full((2,), 0.5).dtype == tl.full((2,), np.float64(0.5)).dtype == np.float32
+    assert tl.full((2,), True).dtype == np.bool_
+    assert tl.full(2, 1, dtype=tl.float16).tolist() == [1, 1]
+    assert tl.full((1, 2), tl.tensor(3.0)).tolist() == [[3, 3]]
+
+
+def test_arange_counts_as_numpys():
+    assert tl.arange(3).tolist() == [0, 1, 2]
+    assert tl.arange(1, 7, 2).tolist() == [1, 3, 5]
+    assert tl.arange(3, 0, -1).tolist() == [3, 2, 1]
+    assert tl.arange(3, 1).tolist() == []
+    assert tl.arange(2.0).dtype == tl.arange(0, 1, 0.5).dtype == np.float32
+    assert tl.arange(2, dtype=tl.float64).dtype == np.float64
+    assert tl.arange(3).dtype == np.int64
+    np.testing.assert_array_equal(tl.arange(0, 1, 0.1).numpy(), np.arange(0, 1, 0.1).astype("float32"))
+    with pytest.raises(ValueError, match="a step of 0 never arrives"):
+        tl.arange(0, 3, 0)
+
+
+def test_linspace_has_both_ends():
+    x = tl.linspace(-1, 1, 5)
+    assert (x.tolist(), x.dtype) == ([-1, -0.5, 0, 0.5, 1], np.float32)
+    assert tl.linspace(2, 3, 1).tolist() == [2]
+    assert tl.linspace(2, 3, 0).tolist() == []
+    with pytest.raises(ValueError, match="non-negative"):
+        tl.linspace(0, 1, -1)
+
+
+def test_eye_is_the_identity_matrix():
+    assert tl.eye(2).tolist() == [[1, 0], [0, 1]]
+    assert tl.eye(1, 2, dtype=tl.int64).tolist() == [[1, 0]]
+    assert tl.eye(0).shape == (0, 0)
+
+
+def test_randint_takes_its_bounds_as_pytorch_and_numpy_do():
+    for x in (
+        tl.randint(5, 7, (2, 3)),
+        tl.randint(5, 7, size=[2, 3]),
+        tl.randint(5, 7, size=(2, 3), dtype=tl.float32) + 0,
+    ):
+        assert x.shape == (2, 3)
+        assert set(x.numpy().ravel().tolist()) <= {5, 6}
+    assert tl.randint(1, (4,)).tolist() == [0] * 4
+    assert tl.randint(1, size=4).tolist() == [0] * 4
+    assert tl.randint(1).shape == ()
+    assert tl.randint(256, (9,), dtype=tl.uint8).dtype == np.uint8
+    with pytest.raises(ValueError, match="no integer from 3 to below 3"):
+        tl.randint(3, 3, (2,))
+    with pytest.raises(ValueError, match="out of bounds"):
+        tl.randint(0, 300, (2,), dtype=tl.uint8)
+
+
+def test_randperm_needs_a_number_of_integers():
+    assert tl.randperm(3).dtype == np.int64
+    with pytest.raises(ValueError, match="no -1 integers"):
+        tl.randperm(-1)
+
+
+# --- like another -------------------------------------------------------------------------------------------
+
+LIKE = {
+    "zeros_like": tl.zeros_like,
+    "ones_like": tl.ones_like,
+    "full_like": lambda x, **settings: tl.full_like(x, 2, **settings),
+    "empty_like": tl.empty_like,
+    "rand_like": tl.rand_like,
+    "randn_like": tl.randn_like,
+}
+
+
+@pytest.mark.parametrize("name", LIKE)
+def test_the_like_functions_take_shape_and_dtype_from_another(name):
+    like = LIKE[name]
+    x = tl.zeros(2, 0, 3, dtype=tl.float16, requires_grad=True)
+    y = like(x)
+    assert (y.shape, y.dtype, y.device, y.requires_grad) == ((2, 0, 3), np.float16, "cpu", False)
+    assert like(x, dtype=tl.float64, requires_grad=True).dtype == np.float64
+    assert like(x, requires_grad=True).requires_grad
+    assert like(tl.zeros(()), device="cpu").shape == ()
+
+
+def test_like_an_integer_tensor():
+    x = tl.tensor([1, 2])
+    assert tl.zeros_like(x).dtype == tl.full_like(x, 7).dtype == np.int64
+    assert tl.full_like(x, 7).tolist() == [7, 7]
+    assert tl.rand_like(x, dtype=tl.float32).dtype == np.float32
+    with pytest.raises(TypeError, match="floats, not int64"):
+        tl.rand_like(x)

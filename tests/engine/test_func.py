@@ -1,0 +1,494 @@
+"""tl.func: each transform against derivatives known by hand, nested in each other, and as users get them wrong."""
+
+import threading
+from collections import namedtuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+
+func = tl.func
+
+
+def vector(*values, requires_grad=False):
+    return tl.tensor(list(values), dtype=tl.float64, requires_grad=requires_grad)
+
+
+def number(value):
+    return tl.tensor(value, dtype=tl.float64)
+
+
+def close(got, expected):
+    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12, atol=1e-12)
+
+
+def cubes(x):
+    return (x**3).sum()
+
+
+# --- grad and value_and_grad --------------------------------------------------------------------------------
+
+
+def test_grad_is_the_gradient_of_a_number():
+    close(func.grad(cubes)(vector(1, 2)), [3, 12])
+
+
+def test_value_and_grad_gives_both():
+    value, gradient = func.value_and_grad(cubes)(vector(1, 2))
+    assert value.item() == 9
+    close(gradient, [3, 12])
+
+
+def test_grad_of_grad_of_grad():
+    f = np.poly1d([1.0, 0, 2, 0, 0])  # x**4 + 2x**2
+    g = lambda x: x**4 + 2 * x**2  # noqa: E731
+    for order in range(5):
+        close(g(number(3.0)), f.deriv(order)(3.0))
+        g = func.grad(g)
+
+
+def test_an_int_argnum_gives_one_gradient_and_a_tuple_a_tuple():
+    f = lambda x, y: (x * y * y).sum()  # noqa: E731
+    x, y = vector(1, 2), vector(3, 4)
+    close(func.grad(f, 1)(x, y), 2 * x.numpy() * y.numpy())
+    close(func.grad(f, -1)(x, y), 2 * x.numpy() * y.numpy())
+    (only,) = func.grad(f, (0,))(x, y)
+    close(only, [9, 16])
+    by_y, by_x = func.grad(f, (1, 0))(x, y)
+    close(by_y, [6, 16])
+    close(by_x, [9, 16])
+
+
+def test_keywords_and_other_arguments_go_through_untouched():
+    seen = []
+
+    def f(x, name, *, power):
+        seen.append((name, power))
+        return (x**power).sum()
+
+    close(func.grad(f)(vector(2), "anything", power=3), [12])
+    assert seen == [("anything", 3)]
+
+
+def test_one_tensor_given_twice_has_two_gradients():
+    x = vector(2, 3)
+    first, second = func.grad(lambda a, b: (a * b * b).sum(), (0, 1))(x, x)
+    close(first, [4, 9])
+    close(second, [8, 18])
+
+
+def test_what_a_function_ignores_has_a_gradient_of_zeros():
+    by_x, by_y = func.grad(lambda x, y: x.sum(), (0, 1))(vector(1, 2), vector(3))
+    close(by_x, [1, 1])
+    close(by_y, [0])
+    close(func.grad(lambda x: number(3.0))(vector(1, 2)), [0, 0])
+    close(func.grad(func.grad(lambda x: 3 * x))(number(1.0)), 0)
+
+
+def test_the_gradient_has_the_dtype_of_its_argument():
+    x, y = tl.ones(2), tl.ones(2, dtype=tl.float64)
+    by_x, by_y = func.grad(lambda x, y: (x * y).sum(), (0, 1))(x, y)
+    assert (by_x.dtype, by_y.dtype) == (np.float32, np.float64)
+
+
+def test_dot_grad_and_the_arguments_are_left_alone():
+    x = vector(1, 2, requires_grad=True)
+    w = vector(3, 4, requires_grad=True)
+    func.grad(lambda x: (x * w).sum())(x)
+    func.hessian(lambda x: (x * w).sum())(x)
+    assert (x.grad, w.grad, x.is_leaf) == (None, None, True)
+    close(x, [1, 2])
+
+
+def test_arguments_that_do_not_require_grad_still_do_not():
+    x = vector(1, 2)
+    gradient = func.grad(cubes)(x)
+    assert not x.requires_grad
+    assert not gradient.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (lambda x: x, r"one float as a Tensor, not a Tensor of shape \(2,\), float64; reduce it.*jacobian"),
+        (lambda x: 3.0, "one float as a Tensor, not a float"),
+        (lambda x: x.numpy().sum(), "one float as a Tensor, not a float64"),
+        (lambda x: x.argmax(), r"one float as a Tensor, not a Tensor of shape \(\), int64"),
+        (lambda x: (x.sum(), 1), "one float as a Tensor, not a tuple"),
+        (lambda x: None, "one float as a Tensor, not a NoneType"),
+    ],
+)
+def test_a_function_that_does_not_return_one_float_is_told_so(returned, message):
+    with pytest.raises(TypeError, match=message):
+        func.grad(returned)(vector(1, 2))
+    with pytest.raises(TypeError, match=message):
+        func.hvp(returned, (vector(1, 2),), (vector(1, 2),))
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        (3.0, r"only Tensors can be differentiated by, not a float; make one with tl.tensor"),
+        (np.ones(2), "not a ndarray"),
+        (tl.tensor([1, 2]), "only floats can require grad, not int64"),
+    ],
+)
+def test_an_argument_that_is_no_float_tensor_is_refused(argument, message):
+    with pytest.raises(TypeError, match=message):
+        func.grad(cubes)(argument)
+
+
+def test_argnums_out_of_range_are_refused():
+    for argnums in (1, -2, (0, 3)):
+        with pytest.raises(ValueError, match="of a call with 1 positional arguments"):
+            func.grad(cubes, argnums)(vector(1.0))
+
+
+# --- aux ----------------------------------------------------------------------------------------------------
+
+Parts = namedtuple("Parts", "square, double")
+
+
+def test_aux_comes_out_beside_the_gradient_as_a_constant_in_the_shape_it_had():
+    def f(x):
+        return cubes(x), {"parts": Parts(x * x, [2 * x]), "name": "f"}
+
+    gradient, aux = func.grad(f, has_aux=True)(vector(1, 2))
+    (value, again), _ = func.value_and_grad(f, has_aux=True)(vector(1, 2))
+    close(gradient, [3, 12])
+    assert value.item() == 9
+    close(aux["parts"].square, [1, 4])
+    close(aux["parts"].double[0], [2, 4])
+    assert aux["name"] == "f"
+    for tensor in (aux["parts"].square, aux["parts"].double[0], again["parts"].square):
+        assert not tensor.requires_grad, "aux would keep the transform's graph alive"
+
+
+def test_aux_that_depends_on_the_callers_tensors_can_be_differentiated():
+    w = vector(5, requires_grad=True)
+
+    def f(x):
+        square = x * x
+        return square.sum(), square * w
+
+    _, aux = func.grad(f, has_aux=True)(vector(2))
+    aux.sum().backward()
+    close(w.grad, [4])
+
+
+def test_aux_must_be_the_second_of_a_pair():
+    with pytest.raises(TypeError, match="must return a pair"):
+        func.grad(cubes, has_aux=True)(vector(1.0))
+
+
+# --- nesting, and tensors from outside ----------------------------------------------------------------------
+
+
+def test_inner_and_outer_variables_are_not_confused():
+    # The example of Siskind & Pearlmutter, 2005: d/dx [x * d/dy (x + y)] is 1.
+    close(func.grad(lambda x: x * func.grad(lambda y: x + y)(number(1.0)))(number(3.0)), 1)
+    # d/dx [x * d/dy (x y²) at 2x] = d/dx [4 x³] = 12 x²
+    close(func.grad(lambda x: x * func.grad(lambda y: x * y * y)(x * 2))(number(3.0)), 108)
+
+
+def test_gradients_can_be_differentiated_by_what_the_function_closes_over():
+    w = vector(2, 3, requires_grad=True)
+    gradient = func.grad(lambda x: (w * x * x).sum())(vector(5, 7))
+    gradient.sum().backward()
+    close(w.grad, [10, 14])
+
+
+def test_hessians_can_be_differentiated_by_what_the_function_closes_over():
+    w = vector(2, 3, requires_grad=True)
+    hessian = func.hessian(lambda x: (w * x**3).sum())(vector(5, 7))
+    (hessian * hessian).sum().backward()
+    close(w.grad, 2 * np.array([2, 3]) * (6 * np.array([5, 7])) ** 2)
+
+
+def test_the_value_can_be_differentiated_too():
+    w = vector(2, requires_grad=True)
+    value, _ = func.value_and_grad(lambda x: (w * x).sum())(vector(5))
+    value.backward()
+    close(w.grad, [5])
+
+
+def test_results_at_a_tensor_that_requires_grad_belong_to_its_graph():
+    x = vector(2, requires_grad=True)
+    func.grad(cubes)(x * x).sum().backward()  # 3 x**4
+    close(x.grad, [96])
+
+
+def test_a_step_of_learning_can_be_learnt_from():
+    start = vector(1.0, requires_grad=True)
+    w = start
+    for _ in range(3):
+        w = w - 0.1 * func.grad(lambda w: (w * w).sum())(w)
+    w.sum().backward()
+    close(start.grad, [0.8**3])
+
+
+def test_the_callers_graph_is_not_freed_by_a_transform():
+    x = vector(2, requires_grad=True)
+    h = x.exp()
+    func.grad(lambda y: (y * h).sum())(vector(3))
+    func.vjp(lambda y: y * h, vector(3))[1](vector(1))
+    h.sum().backward()
+    close(x.grad, np.exp([2]))
+
+
+def test_transforms_work_under_no_grad_and_give_constants():
+    w = vector(2, 3, requires_grad=True)
+    with tl.no_grad():
+        gradient = func.grad(lambda x: (w * x * x).sum())(w)
+        hessian = func.hessian(lambda x: (w * x * x).sum())(vector(1, 1))
+        value, product = func.hvp(lambda x: (w * x * x).sum(), (w,), (w,))
+    close(gradient, [8, 18])
+    close(hessian, np.diag([4, 6]))
+    close(product, [8, 18])
+    assert not any(t.requires_grad for t in (gradient, hessian, value, product))
+
+
+def test_no_grad_inside_of_the_function_hides_what_is_in_it():
+    def f(x):
+        with tl.no_grad():
+            c = x * x
+        return (c * x).sum()
+
+    close(func.grad(f)(vector(3)), [9])
+
+
+def test_transforms_leave_nothing_behind_in_other_threads_or_modes():
+    found = {}
+
+    def work(k):
+        x = vector(*([float(k)] * 50))
+        found[k] = func.hessian(cubes)(x).numpy()
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(1, 4)]
+    for thread in threads:
+        thread.start()
+    with tl.no_grad():
+        own = func.hessian(cubes)(vector(1.0))
+    for thread in threads:
+        thread.join()
+    close(own, [[6]])
+    for k in range(1, 4):
+        np.testing.assert_allclose(found[k], 6 * k * np.eye(50))
+
+
+def test_a_function_may_change_its_arguments_value_by_assignment_inside():
+    def f(x):
+        y = x * 1
+        y[0] = 5 * x[1]
+        y += x
+        return (y * y).sum()
+
+    close(func.grad(f)(vector(1, 2)), [2 * 11, 10 * 11 + 2 * 4 * 2])
+
+
+def test_transforms_are_named_after_their_function_and_take_ops_and_layers():
+    assert func.grad(cubes).__name__ == "cubes"
+    close(func.grad(tl.exp)(number(0.0)), 1)
+    assert "rules" not in vars(func.jacobian(tl.exp)), "wraps copied the op's inside"
+
+
+# --- vjp and jvp --------------------------------------------------------------------------------------------
+
+
+def test_vjp_pulls_back_as_often_as_asked():
+    out, pull_back = func.vjp(lambda x, y: x * y, vector(1, 2), vector(3, 4))
+    close(out, [3, 8])
+    assert not out.requires_grad
+    for scale in (1, 10):
+        by_x, by_y = pull_back(vector(scale, 0))
+        close(by_x, [3 * scale, 0])
+        close(by_y, [scale, 0])
+
+
+def test_vjp_of_a_tuple_takes_a_vector_for_each_member():
+    (double, square), pull_back = func.vjp(lambda x: (2 * x, x * x), vector(3))
+    close(double, [6])
+    close(square, [9])
+    close(pull_back(vector(1), vector(10))[0], [62])
+    close(pull_back((vector(1), vector(10)))[0], [62])
+    with pytest.raises(ValueError, match="has 2 results, but 1 vectors"):
+        pull_back(vector(1))
+
+
+def test_vjp_is_linear_in_its_vector_and_can_be_differentiated_by_it():
+    _, pull_back = func.vjp(lambda x: x * x, vector(3, 4))
+    close(func.grad(lambda v: pull_back(v)[0].sum())(vector(1, 1)), [6, 8])
+    v = vector(1, 1, requires_grad=True)
+    pull_back(v)[0].sum().backward()
+    close(v.grad, [6, 8])
+
+
+def test_jvp_moves_the_result_along_the_tangent():
+    out, move = func.jvp(lambda x, y: x * y, (vector(1, 2), vector(3, 4)), (vector(1, 0), vector(0, 1)))
+    close(out, [3, 8])
+    close(move, [3, 2])
+
+
+def test_jvp_of_a_tuple_with_integers_and_constants_moves_what_moves():
+    def f(x):
+        return x * x, x.argmax(), vector(7)
+
+    (square, where, constant), (moved, still, fixed) = func.jvp(f, (vector(2, 3),), (vector(1, 1),))
+    close(square, [4, 9])
+    assert (where.item(), constant.item()) == (1, 7)
+    close(moved, [4, 6])
+    assert (still.item(), fixed.item()) == (0, 0)
+
+
+def test_jvp_can_be_differentiated_by_its_tangent_and_its_primal():
+    f = lambda x: x**3  # noqa: E731
+    x, t = vector(2, 3), vector(1, 5)
+    close(func.jacobian(lambda t: func.jvp(f, (x,), (t,))[1])(t), np.diag([12, 27]))
+    close(func.jacobian(lambda x: func.jvp(f, (x,), (t,))[1])(x), np.diag([12, 90]))
+
+
+def test_jvp_of_vjp_is_forward_over_reverse():
+    x, t = vector(2, 3), vector(1, 5)
+    gradient = lambda x: func.vjp(cubes, x)[1](number(1.0))[0]  # noqa: E731
+    close(func.jvp(gradient, (x,), (t,))[1], 6 * x.numpy() * t.numpy())
+    directional = lambda x: func.jvp(cubes, (x,), (t,))[1]  # noqa: E731
+    close(func.vjp(directional, x)[1](number(1.0))[0], 6 * x.numpy() * t.numpy())
+
+
+@pytest.mark.parametrize("transform", [func.jvp, func.hvp])
+def test_primals_and_tangents_must_pair(transform):
+    x = vector(1, 2)
+    with pytest.raises(TypeError, match=r"primals and tangents are tuples of Tensors, as in \w+\(f, \(x,\), \(t,\)\)"):
+        transform(cubes, x, x)
+    with pytest.raises(ValueError, match="1 primals, but 2 tangents"):
+        transform(cubes, (x,), (x, x))
+    with pytest.raises(ValueError, match="at least one"):
+        transform(cubes, (), ())
+    with pytest.raises(ValueError, match=r"primal 0 is a Tensor of shape \(2,\).*tangent a Tensor of shape \(1,\)"):
+        transform(cubes, (x,), (vector(1),))
+
+
+@pytest.mark.parametrize(
+    "transform", [func.vjp, lambda f, x: func.jvp(f, (x,), (x,)), lambda f, x: func.jacobian(f)(x)]
+)
+def test_a_function_that_returns_no_tensors_is_told_so(transform):
+    with pytest.raises(TypeError, match="must return a Tensor or a tuple of Tensors, not a list"):
+        transform(lambda x: [x, x], vector(1.0))
+
+
+# --- jacobian, hessian, hvp ---------------------------------------------------------------------------------
+
+
+def test_the_jacobian_has_the_results_axes_then_the_arguments():
+    x = tl.tensor(np.arange(1.0, 7).reshape(2, 3))
+    jacobian = func.jacobian(lambda x: x.T * 2)(x)
+    assert jacobian.shape == (3, 2, 2, 3)
+    close(jacobian, 2 * np.einsum("bi,aj->abij", np.eye(2), np.eye(3)))  # [a, b] is 2 x[b, a]
+
+
+def test_the_jacobian_of_a_number_is_the_gradient_and_of_nothing_is_empty():
+    close(func.jacobian(cubes)(vector(1, 2)), [3, 12])
+    assert func.jacobian(lambda x: x[:0])(vector(1, 2)).shape == (0, 2)
+    assert func.jacobian(lambda x: x * 2)(tl.zeros(0, dtype=tl.float64)).shape == (0, 0)
+
+
+def test_the_jacobian_of_what_does_not_depend_on_an_argument_is_zeros():
+    close(func.jacobian(lambda x: vector(1, 2, 3))(vector(1, 2)), np.zeros((3, 2)))
+    close(func.jacobian(lambda x: x.argsort())(vector(1, 2)), np.zeros((2, 2)))
+    close(func.jacobian(lambda x, y: x, 1)(vector(1, 2), vector(3)), np.zeros((2, 1)))
+
+
+def test_tuples_of_argnums_and_of_results_nest():
+    x, y = vector(1, 2), vector(3)
+    (xx, xy), (yx, yy) = func.jacobian(lambda x, y: (x * y, y * y), (0, 1))(x, y)
+    close(xx, 3 * np.eye(2))
+    close(xy, [[1], [2]])
+    close(yx, [[0, 0]])
+    close(yy, [[6]])
+
+
+def test_the_hessian_of_two_arguments_is_a_matrix_of_blocks():
+    (xx, xy), (yx, yy) = func.hessian(lambda x, y: (x * x * y).sum(), (0, 1))(vector(1, 2), vector(3, 4))
+    close(xx, np.diag([6, 8]))
+    close(xy, np.diag([2, 4]))
+    close(yx, np.diag([2, 4]))
+    close(yy, np.zeros((2, 2)))
+
+
+def test_the_hessian_of_a_linear_function_is_zeros():
+    close(func.hessian(lambda x: (3 * x).sum())(vector(1, 2)), np.zeros((2, 2)))
+
+
+def test_derivatives_of_fused_ops_to_the_third_order():
+    x = vector(0.3, -0.2, 0.5)
+    third = func.jacobian(func.hessian(lambda x: tl.softmax(x)[0]))(x)
+    assert third.shape == (3, 3, 3)
+    close(third, third.numpy().transpose(1, 0, 2))
+    close(third, third.numpy().transpose(2, 1, 0))
+    p = np.exp(x.numpy()) / np.exp(x.numpy()).sum()
+    close(third[0, 0, 0], p[0] * (1 - p[0]) * (1 - 6 * p[0] + 6 * p[0] ** 2))
+
+
+def test_hvp_gives_a_product_per_primal():
+    f = lambda x, y: (x * x * y).sum()  # noqa: E731
+    x, y, s, t = vector(1, 2), vector(3, 4), vector(1, -1), vector(2, 1)
+    value, (by_x, by_y) = func.hvp(f, (x, y), (s, t))
+    close(value, 19)
+    close(by_x, 2 * y.numpy() * s.numpy() + 2 * x.numpy() * t.numpy())
+    close(by_y, 2 * x.numpy() * s.numpy())
+
+
+def test_hvp_can_be_differentiated_by_its_tangents_and_the_rest():
+    w, t = vector(2, requires_grad=True), vector(1, requires_grad=True)
+    value, product = func.hvp(lambda x: (w * x**3).sum(), (vector(5),), (t,))
+    product.sum().backward()
+    close(w.grad, [30])
+    close(t.grad, [60])
+    value.backward()
+    close(w.grad, [30 + 125])
+
+
+def test_hvp_of_a_value_that_goes_on_where_the_product_does_not():
+    w = vector(2, requires_grad=True)
+    value, product = func.hvp(lambda x: x.exp().sum() + w.sum(), (vector(1),), (vector(1),))
+    assert not product.requires_grad
+    value.backward()
+    close(w.grad, [1])
+
+
+# --- in general ---------------------------------------------------------------------------------------------
+
+FUNCTIONS = [
+    lambda x: tl.tanh(x) * x.sum(),
+    lambda x: x.exp() / (1 + x * x),
+    lambda x: tl.softmax(x) * 3,
+    lambda x: tl.outer(x, x.sin()).reshape(-1),
+    lambda x: tl.gelu(x)[::2],
+    lambda x: x.cumsum(0) * x.flip(0),
+]
+
+
+@given(
+    f=st.sampled_from(FUNCTIONS),
+    n=st.integers(1, 4),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_the_transforms_agree_with_each_other(f, n, seed):
+    rng = np.random.default_rng(seed)
+    x, t = (tl.tensor(rng.uniform(-1, 1, n)) for _ in range(2))
+    jacobian = func.jacobian(f)(x).numpy()
+    out, pull_back = func.vjp(f, x)
+    v = tl.tensor(rng.uniform(-1, 1, out.shape))
+    close(pull_back(v)[0], v.numpy() @ jacobian)
+    close(func.jvp(f, (x,), (t,))[1], jacobian @ t.numpy())
+
+    def number(x):
+        return (f(x) * v).sum()
+
+    close(func.grad(number)(x), v.numpy() @ jacobian)
+    hessian = func.hessian(number)(x).numpy()
+    np.testing.assert_allclose(hessian, hessian.T, atol=1e-12)
+    close(func.hvp(number, (x,), (t,))[1], hessian @ t.numpy())

@@ -1,0 +1,621 @@
+"""Tensor: what it says of itself, how it leaves for Python and NumPy, operators, and the forms that methods take."""
+
+import copy
+import inspect
+import operator
+import pickle
+import weakref
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import tinygrad_lecture as tl
+
+
+def leaf(*values):
+    return tl.tensor(list(values), requires_grad=True)
+
+
+# --- what it is ---------------------------------------------------------------------------------------------
+
+
+def test_it_says_what_it_is():
+    x = tl.zeros(2, 3)
+    assert (x.shape, x.ndim, x.dim(), x.numel(), x.dtype, x.device, x.is_cuda) == (
+        (2, 3),
+        2,
+        2,
+        6,
+        "float32",
+        "cpu",
+        False,
+    )
+    assert (x.size(), x.size(0), x.size(-1), x.size(axis=1), x.size(dim=1)) == ((2, 3), 2, 3, 3, 3)
+    assert tl.zeros(()).shape == ()
+    assert tl.zeros(()).numel() == 1
+    with pytest.raises(IndexError, match="axis 2 is out of range for a tensor with 2 axes"):
+        x.size(2)
+
+
+def test_leaves_and_results():
+    x, c = leaf(1.0), tl.ones(1)
+    y = x * 2
+    assert [(t.requires_grad, t.is_leaf) for t in (x, c, y, y.detach(), c * 2)] == [
+        (True, True),
+        (False, True),
+        (True, False),
+        (False, True),
+        (False, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: tl.tensor([1.0, 2.5]), "tensor([1. , 2.5])"),
+        (lambda: tl.tensor(3), "tensor(3)"),
+        (lambda: tl.tensor([True]), "tensor([ True])"),
+        (lambda: tl.ones(1, dtype=tl.float64), "tensor([1.], dtype=float64)"),
+        (lambda: leaf(1.0), "tensor([1.], requires_grad=True)"),
+        (lambda: leaf(1.0).exp(), "tensor([2.7183], made by exp)"),
+        (lambda: tl.zeros(0), "tensor([])"),
+        (lambda: tl.zeros(0, 3), "tensor([], shape=(0, 3))"),
+        (lambda: tl.ones(2, 2), "tensor([[1., 1.],\n        [1., 1.]])"),
+    ],
+)
+def test_repr(make, text):
+    assert repr(make()) == str(make()) == text
+
+
+def test_format_reaches_the_number_of_a_0_d_tensor():
+    assert f"{tl.tensor(1.5):.3f} {tl.tensor(7):>3} {tl.tensor(2.0)}" == "1.500   7 2.0"
+    assert f"{tl.tensor([1.0])}" == "tensor([1.])"
+    with pytest.raises(ValueError, match="format"):
+        f"{tl.ones(2):.3f}"
+
+
+def test_every_public_method_is_documented():
+    members = inspect.getmembers_static(tl.Tensor)
+    public = {name: member for name, member in members if not name.startswith("_") and name != "grad"}
+    assert len(public) > 100
+    assert [name for name, member in public.items() if not (getattr(member, "__doc__", None) or "").strip()] == []
+
+
+# --- the graph ----------------------------------------------------------------------------------------------
+
+
+def test_requires_grad_is_switched_on_and_off_for_leaves():
+    x = tl.ones(2)
+    assert x.requires_grad_() is x
+    assert x.requires_grad
+    x.requires_grad = False
+    assert not x.requires_grad
+    x.requires_grad_(False)
+    (x.requires_grad_() * 2).sum().backward()
+    assert x.grad.tolist() == [2, 2]
+
+
+def test_requires_grad_has_its_limits():
+    with pytest.raises(TypeError, match=r"only floats can require grad, not int64; convert with .to\(tl.float32\)"):
+        tl.tensor([1]).requires_grad_()
+    y = leaf(1.0) * 2
+    y.requires_grad_()
+    with pytest.raises(RuntimeError, match=r"always requires grad; use detach\(\)"):
+        y.requires_grad_(False)
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        tl.ones(1).retain_grad()
+
+
+def test_retain_grad_of_a_leaf_changes_nothing_and_of_a_dead_result_neither():
+    x = leaf(1.0)
+    x.retain_grad()
+    y = x * 2
+    y.retain_grad()
+    z = y * 3
+    del y
+    z.sum().backward()
+    assert x.grad.tolist() == [6]
+
+
+def test_backward_wants_a_graph_and_one_element_or_an_upstream():
+    with pytest.raises(
+        RuntimeError, match=r"does not require grad, so there is nothing to differentiate.*requires_grad=True"
+    ):
+        tl.ones(1).backward()
+    y = leaf(1.0, 2.0) * 2
+    with pytest.raises(
+        RuntimeError, match=r"backward from shape \(2,\) needs the upstream gradient.*x.sum\(\).backward"
+    ):
+        y.backward()
+    with pytest.raises(ValueError, match=r"upstream gradient has shape \(3,\), but the tensor has \(2,\)"):
+        y.backward(tl.ones(3))
+
+
+def test_detach_and_data_share_memory_and_clone_does_not():
+    x = leaf(1.0, 2.0)
+    assert not x.detach().requires_grad
+    assert not x.data.requires_grad
+    assert np.shares_memory(x.array, x.detach().array)
+    assert np.shares_memory(x.array, x.data.array)
+    assert not np.shares_memory(x.array, x.clone().array)
+    x.clone().sum().backward()
+    assert x.grad.tolist() == [1, 1]
+
+
+def test_data_takes_new_values_of_another_shape_and_dtype():
+    x = leaf(1.0)
+    x.data = tl.tensor([1.0, 2.0], dtype=tl.float64)
+    (x * x).sum().backward()
+    assert (x.is_leaf, x.requires_grad, x.grad.tolist(), x.grad.dtype) == (True, True, [2, 4], np.float64)
+    x.data = [3.0]
+    assert x.tolist() == [3]
+    with pytest.raises(TypeError, match="only floats can require grad, not int64"):
+        x.data = tl.tensor([1, 2])
+    c = tl.ones(1)
+    c.data = np.array([4, 5])
+    assert c.tolist() == [4, 5]
+
+
+def test_data_of_a_result_makes_it_a_constant():
+    x = leaf(1.0)
+    y = x * 2
+    y.data = tl.tensor([5.0])
+    assert not y.requires_grad
+    (y * x).sum().backward()
+    assert x.grad.tolist() == [5]
+
+
+# --- out to Python and NumPy --------------------------------------------------------------------------------
+
+
+def test_item_is_a_python_number():
+    for data, kind in ((1.5, float), (2, int), (True, bool), (1j, complex)):
+        for x in (tl.tensor(data), tl.tensor([[data]])):
+            assert type(x.item()) is kind
+            assert x.item() == data
+    for x in (tl.ones(2), tl.zeros(0)):
+        with pytest.raises(ValueError, match=r"item: a tensor of shape \(\d,\) has \d elements, not one; see tolist"):
+            x.item()
+
+
+def test_conversions_to_numbers():
+    assert (float(tl.tensor([2.5])), int(tl.tensor(2.9)), bool(tl.tensor([0.0])), bool(leaf(3.0))) == (
+        2.5,
+        2,
+        False,
+        True,
+    )
+    assert (round(float(tl.tensor(2.5))), complex(tl.tensor(1.0))) == (2, 1)
+    for convert in (float, int):
+        with pytest.raises(ValueError, match=r"shape \(2,\) has 2 elements, not one"):
+            convert(tl.ones(2))
+    for x in (tl.ones(2), tl.zeros(0)):
+        with pytest.raises(ValueError, match=r"neither true nor false; use \(x == y\).all\(\) or .any\(\)"):
+            bool(x)
+
+
+def test_an_integer_tensor_is_an_index_and_a_float_is_none():
+    n = tl.tensor(2)
+    assert ["a", "b", "c"][n] == "c"
+    assert list(range(n)) == [0, 1]
+    assert operator.index(tl.tensor([1])) == 1
+    for x in (tl.tensor(2.0), tl.tensor(True)):
+        with pytest.raises(TypeError, match="only an integer tensor can be an index, not"):
+            operator.index(x)
+
+
+def test_tolist_nests_as_the_axes_do():
+    assert tl.tensor([[1, 2]]).tolist() == [[1, 2]]
+    assert tl.tensor(1.5).tolist() == 1.5
+    assert tl.zeros(0, 2).tolist() == []
+
+
+def test_it_is_a_sequence_along_its_first_axis():
+    x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert len(x) == 2
+    first, second = x
+    assert (first.tolist(), second.tolist()) == ([1, 2], [3, 4])
+    assert [row.tolist() for row in reversed(x)] == [[3, 4], [1, 2]]
+    assert list(tl.zeros(0)) == []
+    w = leaf(1.0, 2.0)
+    sum(w).backward()
+    assert w.grad.tolist() == [1, 1]
+    for use in (len, iter):
+        with pytest.raises(TypeError, match="a 0-d tensor"):
+            use(tl.tensor(1.0))
+
+
+def test_contains_asks_for_an_element():
+    x = tl.tensor([1.0, 2.0])
+    assert 2 in x
+    assert tl.tensor(1.0) in x
+    assert 3 not in x
+    assert None not in x
+    assert "a" not in x
+
+
+def test_numpy_is_a_view_that_cannot_be_written_to():
+    x = leaf(1.0, 2.0)
+    view = x.numpy()
+    assert np.shares_memory(view, x.array)
+    with pytest.raises(ValueError, match="read-only"):
+        view[0] = 5
+    assert x.array.flags.writeable
+
+
+def test_numpys_functions_take_a_tensor_without_a_graph():
+    x = tl.tensor([1.0, 2.0])
+    assert np.asarray(x).tolist() == [1, 2]
+    assert np.asarray(x).dtype == np.float32
+    assert np.asarray(x, dtype="float64").dtype == np.float64
+    assert np.stack([x, x]).shape == (2, 2)
+    np.testing.assert_allclose(x, [1, 2])
+    copied = np.array(x)
+    copied[0] = 9
+    assert x.tolist() == [1, 2]
+    np.asarray(x, dtype=np.float32, copy=False)
+    with pytest.raises(ValueError, match="cannot become an array of float64 without a copy"):
+        np.asarray(x, dtype="float64", copy=False)
+
+
+def test_numpy_does_not_lose_a_graph_unseen():
+    with pytest.raises(RuntimeError, match=r"NumPy would lose its graph: use tl functions, or x.detach\(\)"):
+        np.asarray(leaf(1.0))
+    with pytest.raises(TypeError, match="does not support ufuncs"):
+        np.exp(leaf(1.0))
+
+
+# --- copies -------------------------------------------------------------------------------------------------
+
+
+def test_a_deep_copy_is_a_leaf_of_its_own():
+    x = leaf(1.0, 2.0)
+    (x * x).sum().backward()
+    twin = copy.deepcopy(x)
+    assert (twin.requires_grad, twin.is_leaf, twin.tolist(), twin.grad.tolist()) == (True, True, [1, 2], [2, 4])
+    assert not np.shares_memory(twin.array, x.array)
+    assert not np.shares_memory(twin.grad.array, x.grad.array)
+    (twin * 3).sum().backward()
+    assert x.grad.tolist() == [2, 4]
+    assert twin.grad.tolist() == [5, 7]
+
+
+def test_a_deep_copy_keeps_what_is_shared_shared():
+    x = leaf(1.0)
+    first, second = copy.deepcopy([x, x])
+    assert first is second
+
+
+def test_a_deep_copy_is_of_the_same_class_with_the_same_attributes():
+    class Named(tl.Tensor):
+        pass
+
+    x = Named([1.0], requires_grad=True)
+    x.names = ["weight"]
+    twin = copy.deepcopy(x)
+    assert type(twin) is Named
+    assert twin.names == ["weight"]
+    assert twin.names is not x.names
+    assert twin.requires_grad
+
+
+def test_a_gradient_with_a_graph_is_copied_as_a_constant():
+    x = leaf(2.0)
+    (x**3).sum().backward(create_graph=True)
+    assert x.grad.requires_grad
+    assert not copy.deepcopy(x).grad.requires_grad
+
+
+def test_results_are_not_deep_copied_and_nothing_is_pickled():
+    x = leaf(1.0)
+    with pytest.raises(RuntimeError, match=r"only leaves can be deep-copied.*clone\(\)"):
+        copy.deepcopy(x * 2)
+    for use in (pickle.dumps, copy.copy):
+        with pytest.raises(TypeError, match=r"not pickled.*safetensors.*copy with x.clone\(\) or copy.deepcopy"):
+            use(x)
+
+
+def test_it_can_be_a_key_and_a_member_by_identity():
+    x, y = tl.ones(2), tl.ones(2)
+    assert {x: 1, y: 2}[x] == 1
+    assert len({x, y, x}) == 2
+    assert weakref.ref(x)() is x
+
+
+# --- dtypes and devices -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda x: x.to(tl.float64),
+        lambda x: x.to("float64"),
+        lambda x: x.to("<f8"),
+        lambda x: x.to(float),
+        lambda x: x.to(np.dtype("float64")),
+        lambda x: x.to(dtype="float64"),
+        lambda x: x.to("cpu", tl.float64),
+        lambda x: x.to(tl.float64, device="cpu"),
+        lambda x: x.to(tl.zeros(1, dtype=tl.float64)),
+        lambda x: x.type_as(tl.zeros(1, dtype=tl.float64)),
+        lambda x: x.double(),
+        lambda x: x.astype("float64"),
+    ],
+)
+def test_every_way_to_another_dtype(convert):
+    x = leaf(1.0, 2.0)
+    y = convert(x)
+    assert (y.dtype, x.dtype) == (np.float64, np.float32)
+    (y * y).sum().backward()
+    assert (x.grad.dtype, x.grad.tolist()) == (np.float32, [2, 4])
+
+
+def test_the_named_conversions():
+    x = tl.tensor([0.0, 1.7])
+    names = {
+        "float": "float32",
+        "double": "float64",
+        "half": "float16",
+        "long": "int64",
+        "int": "int32",
+        "bool": "bool",
+    }
+    assert {name: getattr(x, name)().dtype.name for name in names} == names
+    assert (x.long().tolist(), x.bool().tolist()) == ([0, 1], [False, True])
+
+
+def test_to_gives_the_tensor_itself_where_nothing_changes_and_astype_a_copy():
+    x = tl.ones(2)
+    assert x.to("cpu") is x.to(tl.float32) is x.to(tl.ones(1)) is x.to() is x.cpu() is x.float() is x
+    assert x.astype("float32") is not x
+    assert not np.shares_memory(x.astype("float32").array, x.array)
+    assert x.astype("float32", copy=False) is x
+
+
+def test_integers_are_constants():
+    assert not leaf(1.0).to(tl.int64).requires_grad
+    assert not leaf(1.0).bool().requires_grad
+    assert leaf(1.0).half().requires_grad
+
+
+@pytest.mark.parametrize("device", ["gpu", "cpu1", "cuda:x", "CUDA", ""])
+def test_a_device_that_does_not_exist_is_refused(device):
+    for call in (
+        lambda: tl.ones(1).to(device),
+        lambda: tl.zeros(1, device=device),
+        lambda: tl.tensor([1], device=device),
+    ):
+        with pytest.raises(ValueError, match=r"no device is called .* devices are 'cpu', 'cuda'"):
+            call()
+
+
+# --- operators ----------------------------------------------------------------------------------------------
+
+BINARY = [
+    operator.add,
+    operator.sub,
+    operator.mul,
+    operator.truediv,
+    operator.pow,
+    operator.mod,
+    operator.floordiv,
+    operator.eq,
+    operator.ne,
+    operator.lt,
+    operator.le,
+    operator.gt,
+    operator.ge,
+]
+
+
+@given(
+    operate=st.sampled_from(BINARY),
+    data=hnp.arrays(
+        np.float32, hnp.array_shapes(min_dims=1, max_dims=2, max_side=3), elements=st.integers(1, 4).map(float)
+    ),
+    other=st.sampled_from(
+        [
+            2,
+            2.0,
+            True,
+            np.float64(2),
+            np.float32(2),
+            np.int64(2),
+            [2.0],
+            [[2]],
+            np.full(1, 2.0, np.float32),
+            tl.tensor(2.0),
+        ]
+    ),
+)
+def test_operators_with_every_kind_of_operand_on_either_side(operate, data, other):
+    x = tl.tensor(data)
+    number = np.float32(other.numpy() if isinstance(other, tl.Tensor) else other)
+    for got, expected in ((operate(x, other), operate(data, number)), (operate(other, x), operate(number, data))):
+        assert type(got) is tl.Tensor
+        assert got.dtype == expected.dtype, "an operand made the result wider than float32"
+        np.testing.assert_array_equal(got.numpy().reshape(data.shape), expected.reshape(data.shape))
+
+
+def test_an_array_on_the_left_gives_a_tensor_and_keeps_the_graph():
+    x = leaf(1.0, 2.0)
+    a = np.array([3.0, 4.0], dtype=np.float32)
+    for y in (a + x, a - x, a * x, a / x, a**x, a % x, a @ x, np.stack([a, a]) @ x, np.float64(2) * x, np.int64(2) - x):
+        assert type(y) is tl.Tensor
+        assert (y.requires_grad, y.dtype) == (True, np.float32)
+    assert (a > x).tolist() == [True, True]
+    (a * x).sum().backward()
+    assert x.grad.tolist() == [3, 4]
+
+
+def test_a_float64_array_does_promote_as_a_tensor_would():
+    assert (np.ones(2) * tl.ones(2)).dtype == np.float64
+    assert (tl.ones(2, dtype=tl.float64) * tl.ones(2)).dtype == np.float64
+
+
+def test_integers_and_floats_meet_as_in_pytorch():
+    i = tl.tensor([1, 2])
+    assert (i + tl.ones(2)).dtype == np.float32
+    assert (i * 0.5).dtype == np.float32
+    assert (i / 2).dtype == np.float32
+    assert (i + tl.ones(2, dtype=tl.float16)).dtype == np.float16
+    assert (i // 2).dtype == (i % 2).dtype == (i**2).dtype == np.int64
+    assert (i + 2**40).tolist() == [2**40 + 1, 2**40 + 2]
+    assert (tl.ones(1) * 2**70).item() == 2.0**70
+
+
+def test_unary_operators():
+    x = leaf(-1.0, 2.0)
+    assert ((-x).tolist(), abs(x).tolist(), (+x) is x) == ([1, -2], [1, 2], True)
+    (abs(x) - x).sum().backward()
+    assert x.grad.tolist() == [-2, 0]
+
+
+def test_comparisons_are_constants_of_bools():
+    x = leaf(1.0, 2.0)
+    y = x > 1
+    assert (y.tolist(), y.dtype, y.requires_grad) == ([False, True], np.bool_, False)
+    assert (x == x.detach()).all()
+    assert (x != [1.0, 3.0]).tolist() == [False, True]
+    assert not (x == tl.tensor([np.nan, np.nan])).any()
+
+
+def test_nothing_equals_none_or_a_name():
+    x = tl.ones(2)
+    assert (x == None) is False  # noqa: E711
+    assert (None == x) is False  # noqa: E711, SIM300
+    assert (x != None) is True  # noqa: E711
+    assert (x == "name") is False
+    assert x in [None, x]
+    with pytest.raises(TypeError, match="less"):
+        x < None  # noqa: B015
+
+
+def test_logical_operators_take_bools():
+    a, b = tl.tensor([True, True, False]), tl.tensor([True, False, False])
+    assert ((a & b).tolist(), (a | b).tolist(), (a ^ b).tolist(), (~a).tolist()) == (
+        [True, False, False],
+        [True, True, False],
+        [False, True, False],
+        [False, False, True],
+    )
+    for y in (np.array([True, False, False]) & a, a & np.array([True, False, False]), True & b, b & True):
+        assert type(y) is tl.Tensor
+        assert y.tolist() == [True, False, False]
+    for call in (lambda: tl.ones(3) & b, lambda: b | tl.tensor([1, 2, 3]), lambda: ~tl.tensor([1])):
+        with pytest.raises(TypeError, match=r"take bools, not .*; compare first, as in \(x > 0\) & \(y > 0\)"):
+            call()
+
+
+@pytest.mark.parametrize("operate", [operator.add, operator.mul, operator.matmul, operator.lt])
+@pytest.mark.parametrize("other", ["a", {1}, object()])
+def test_operands_that_are_no_numbers_are_refused(operate, other):
+    with pytest.raises(TypeError):
+        operate(tl.ones(2), other)
+
+
+# --- the forms that methods take ----------------------------------------------------------------------------
+
+
+def test_shapes_are_given_number_by_number_or_as_one():
+    x = tl.arange(6)
+    for y in (
+        x.reshape(2, 3),
+        x.reshape((2, 3)),
+        x.reshape([2, -1]),
+        x.reshape(-1, 3),
+        x.view(2, 3),
+        x.view((2, -1)),
+        x.reshape(np.int64(2), tl.tensor(3)),
+    ):
+        assert y.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert x.reshape(-1).shape == (6,)
+    assert tl.ones(1).reshape(()).shape == tl.ones(1).view().shape == ()
+    for wrong in ((2.0, 3), (x.shape[0] / 2, 2)):
+        with pytest.raises(TypeError, match="float"):
+            x.reshape(*wrong)
+
+
+def test_view_copies_where_a_view_is_impossible():
+    assert tl.arange(6).reshape(2, 3).T.view(6).tolist() == [0, 3, 1, 4, 2, 5]
+
+
+def test_axes_reversed_and_exchanged():
+    x = tl.zeros(2, 3, 4)
+    assert (x.T.shape, x.mT.shape) == ((4, 3, 2), (2, 4, 3))
+    assert (tl.zeros(3).T.shape, tl.zeros(()).T.shape) == ((3,), ())
+    assert x.permute(2, 0, 1).shape == x.permute((2, 0, 1)).shape == x.permute(-1, 0, 1).shape == (4, 2, 3)
+    assert x.transpose(0, 2).shape == x.swapaxes(0, 2).shape == x.transpose().shape == (4, 3, 2)
+    with pytest.raises(IndexError, match="swapaxes"):
+        tl.zeros(3).mT  # noqa: B018
+
+
+def test_expand_keeps_a_size_at_minus_1():
+    x = tl.tensor([[1], [2]])
+    assert x.expand(2, 3).tolist() == x.expand(-1, 3).tolist() == x.expand((-1, 3)).tolist() == [[1, 1, 1], [2, 2, 2]]
+    assert x.expand(4, -1, -1).shape == (4, 2, 1)
+    assert x.broadcast_to(2, 3).shape == x.broadcast_to((2, 3)).shape == (2, 3)
+    for wrong in ((-1, 2, 1), (3, 1), (2,)):
+        with pytest.raises(ValueError, match=r"shape \(2, 1\) does not broadcast to"):
+            x.expand(*wrong)
+
+
+def test_flip_takes_axes_in_every_form():
+    x = tl.arange(4).reshape(2, 2)
+    assert (
+        x.flip().tolist()
+        == x.flip(0, 1).tolist()
+        == x.flip((0, 1)).tolist()
+        == x.flip(dims=(0, 1)).tolist()
+        == [[3, 2], [1, 0]]
+    )
+    assert x.flip(0).tolist() == x.flip(axis=0).tolist() == x.flip(dims=[0]).tolist() == [[2, 3], [0, 1]]
+
+
+def test_split_and_chunk_cut_along_an_axis():
+    x = tl.arange(5)
+    assert [p.tolist() for p in x.split(2)] == [[0, 1], [2, 3], [4]]
+    assert [p.tolist() for p in x.split([1, 4])] == [[0], [1, 2, 3, 4]]
+    assert [p.tolist() for p in x.chunk(2)] == [[0, 1, 2], [3, 4]]
+    assert [p.shape for p in tl.zeros(2, 4).split(2, dim=1)] == [(2, 2), (2, 2)]
+    assert [p.shape for p in tl.zeros(2, 4).chunk(2, -1)] == [(2, 2), (2, 2)]
+    w = leaf(1.0, 2.0, 3.0)
+    head, tail = w.split([1, 2])
+    (head * tail).sum().backward()
+    assert w.grad.tolist() == [5, 1, 1]
+
+
+def test_dim_and_keepdim_are_axis_and_keepdims():
+    x = tl.arange(6.0).reshape(2, 3)
+    assert (
+        x.sum(dim=1, keepdim=True).tolist()
+        == x.sum(axis=1, keepdims=True).tolist()
+        == x.sum(1, True).tolist()
+        == [[3], [12]]
+    )
+    assert x.mean(dim=[0, 1]).item() == x.mean(axis=(0, 1)).item() == 2.5
+    with pytest.raises(TypeError, match="sum got dim and axis, which mean the same; give one"):
+        x.sum(dim=0, axis=0)
+
+
+def test_where_and_masked_fill_as_methods():
+    x = tl.tensor([1.0, -2.0])
+    assert x.where(x > 0, 0).tolist() == [1, 0]
+    assert x.masked_fill(x < 0, 9).tolist() == [1, 9]
+
+
+# --- subclasses ---------------------------------------------------------------------------------------------
+
+
+def test_a_subclass_is_made_as_a_tensor_is_and_its_results_are_tensors():
+    class Weight(tl.Tensor):
+        __slots__ = ()
+
+    w = Weight([[1, 2]], dtype="float64", requires_grad=True)
+    assert (type(w), w.dtype, w.requires_grad) == (Weight, np.float64, True)
+    assert type(w * 2) is tl.Tensor
+    (w * w).sum().backward()
+    assert w.grad.tolist() == [[2, 4]]

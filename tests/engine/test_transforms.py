@@ -1,0 +1,292 @@
+"""tl.grad: gradients handed out, by any node of the graph, and nothing else touched."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+
+
+def leaf(*values):
+    return tl.tensor(list(values), dtype=tl.float64, requires_grad=True)
+
+
+def constant(*values):
+    return tl.tensor(list(values), dtype=tl.float64)
+
+
+def close(got, expected):
+    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12, atol=1e-12)
+
+
+# --- what it returns ----------------------------------------------------------------------------------------
+
+
+def test_it_returns_a_tuple_also_for_a_single_input():
+    x = leaf(2, 3)
+    found = tl.grad((x * x).sum(), x)
+    assert type(found) is tuple
+    close(found[0], [4, 6])
+    assert not found[0].requires_grad
+
+
+def test_dot_grad_stays_as_it_was():
+    x, w = leaf(2), leaf(3)
+    w.grad = constant(7)
+    tl.grad((x * w).sum(), [x, w])
+    assert x.grad is None
+    assert w.grad.item() == 7
+
+
+def test_inputs_may_be_results_and_lie_on_the_way_to_each_other():
+    x = leaf(2)
+    square = x * x
+    fourth = square * square
+    by_fourth, by_square, by_x = tl.grad(fourth.sum() * 5, [fourth, square, x])
+    close(by_fourth, [5])
+    close(by_square, [5 * 2 * 4])
+    close(by_x, [5 * 4 * 8])
+
+
+def test_an_input_may_be_named_twice_and_be_the_output_itself():
+    x = leaf(2, 3)
+    y = x * x
+    upstream = constant(10, 20)
+    first, again, of_y = tl.grad(y, [x, x, y], upstream)
+    close(first, [40, 120])
+    close(again, [40, 120])
+    close(of_y, [10, 20])
+    close(tl.grad(x, x, upstream)[0], [10, 20])
+
+
+def test_outputs_are_summed_each_with_its_upstream():
+    x = leaf(2)
+    double, square = x * 2, x * x
+    close(tl.grad([double, square], x)[0], [2 + 4])
+    close(tl.grad([x * 2, x * x], x, [constant(10), None])[0], [20 + 4])
+    y = x * 3
+    close(tl.grad([y, y], x, (constant(1), constant(10)))[0], [33])
+
+
+def test_any_iterable_of_tensors_will_do():
+    parts = {"a": leaf(1), "b": leaf(2)}
+    by_a, by_b = tl.grad((parts["a"] * parts["b"]).sum(), parts.values())
+    close(by_a, [2])
+    close(by_b, [1])
+    assert tl.grad(leaf(1), []) == ()
+
+
+def test_each_gradient_has_its_inputs_shape_and_dtype():
+    x, y = tl.ones(1, 3, requires_grad=True), tl.ones(2, 1, dtype=tl.float64, requires_grad=True)
+    by_x, by_y = tl.grad((x * y).sum(), [x, y])
+    assert (by_x.shape, by_x.dtype, by_y.shape, by_y.dtype) == ((1, 3), np.float32, (2, 1), np.float64)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_no_two_gradients_share_memory_nor_the_upstream(create_graph):
+    a, b = leaf(1, 2), leaf(3, 4)
+    upstream = constant(1, 1)
+    found = [*tl.grad(a + b.reshape(2), [a, a, b], upstream, create_graph=create_graph)]
+    found += tl.grad(a.reshape(2), a, upstream, create_graph=create_graph)
+    for x in found:
+        with tl.no_grad():
+            x *= 0
+    found += tl.grad(a, a, upstream, create_graph=create_graph)
+    assert upstream.tolist() == [1, 1]
+    assert [x.tolist() for x in found] == [[0, 0]] * 4 + [[1, 1]]
+
+
+def test_upstreams_may_be_arrays_lists_and_other_dtypes():
+    x = leaf(1, 1)
+    y = x * 3
+    for upstream in (np.array([0.1, 2]), [0.1, 2], constant(0.1, 2)):
+        found = tl.grad(y, x, [upstream], retain_graph=True)[0]
+        assert found.tolist() == [0.1 * 3, 6], "0.1 was rounded to float32 on its way"
+    y.backward([0.1, 2])
+    assert x.grad.tolist() == [0.1 * 3, 6]
+    close(tl.grad(x * 3, x, tl.tensor([1, 2]))[0], [3, 6])
+
+
+# --- unused inputs and mistakes -----------------------------------------------------------------------------
+
+
+def test_an_input_that_nothing_depends_on_is_an_error_or_none():
+    x, other = leaf(1), leaf(2)
+    y = (x * x).sum()
+    with pytest.raises(RuntimeError, match=r"no output depends on input 1, of shape \(1,\); pass allow_unused=True"):
+        tl.grad(y, [x, other], retain_graph=True)
+    by_x, by_other = tl.grad(y, [x, other], allow_unused=True)
+    close(by_x, [2])
+    assert by_other is None
+
+
+def test_a_younger_result_is_not_what_an_older_one_depends_on():
+    x = leaf(1)
+    y = (x * x).sum()
+    later = y * 2
+    assert tl.grad(y, later, allow_unused=True) == (None,)
+
+
+def test_an_input_that_does_not_require_grad_is_named():
+    x = leaf(1)
+    with pytest.raises(RuntimeError, match=r"input 1, of shape \(1,\), does not require grad; make it with"):
+        tl.grad(x * 2, [x, constant(1)])
+
+
+def test_an_output_that_does_not_require_grad_says_why_that_may_be():
+    x = leaf(1)
+    with pytest.raises(RuntimeError, match=r"does not require grad.*no_grad"):
+        tl.grad([x * 2, constant(1)], x)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "inputs", "message"),
+    [
+        (lambda x: 3.0, lambda x: x, "outputs are Tensors, but number 0 is a float"),
+        (lambda x: x * 2, lambda x: [x, np.ones(1)], "inputs are Tensors, but number 1 is a ndarray"),
+        (lambda x: x * 2, lambda x: None, "inputs are Tensors, but number 0 is a NoneType"),
+    ],
+)
+def test_what_is_no_tensor_is_named(outputs, inputs, message):
+    x = leaf(1)
+    with pytest.raises(TypeError, match=message):
+        tl.grad(outputs(x), inputs(x))
+
+
+def test_there_is_one_upstream_for_each_output():
+    x = leaf(1)
+    with pytest.raises(ValueError, match="2 outputs, but 1 grad_outputs; give one for each"):
+        tl.grad([x * 1, x * 2], x, constant(1))
+    with pytest.raises(ValueError, match="1 outputs, but 2 grad_outputs"):
+        tl.grad(x * 1, x, [constant(1), constant(1)])
+
+
+def test_an_upstream_has_the_outputs_shape():
+    x = leaf(1, 2)
+    with pytest.raises(ValueError, match=r"upstream gradient has shape \(3,\), but the tensor has \(2,\)"):
+        tl.grad(x * 2, x, constant(1, 1, 1))
+    with pytest.raises(RuntimeError, match=r"backward from shape \(2,\) needs the upstream.*grad_outputs.*sum\(\)"):
+        tl.grad(x * 2, x)
+
+
+# --- what stays of the graph --------------------------------------------------------------------------------
+
+
+def test_only_the_way_from_outputs_to_inputs_is_freed():
+    x, w = leaf(2), leaf(3)
+    h = w.exp()
+    y = (x * x).sum() + h.sum()
+    tl.grad(y, x)
+    (h * 2).sum().backward()
+    close(w.grad, 2 * np.exp([3]))
+
+
+def test_what_lies_below_an_input_is_not_freed():
+    x = leaf(2)
+    h = x * x
+    tl.grad((h * h).sum(), h)
+    h.sum().backward()
+    close(x.grad, [4])
+
+
+def test_retain_graph_keeps_it_and_create_graph_does_too():
+    x = leaf(2)
+    y = (x**3).sum()
+    tl.grad(y, x, retain_graph=True)
+    (first,) = tl.grad(y, x, create_graph=True)
+    close(tl.grad(y, x)[0], [12])
+    close(tl.grad(first.sum(), x)[0], [12])
+
+
+def test_a_graph_that_is_freed_is_not_taken_for_one_that_does_not_lead_there():
+    x = leaf(2)
+    y = x.exp().sum()
+    y.backward()
+    for allow_unused in (False, True):
+        with pytest.raises(RuntimeError, match=r"freed.*retain_graph=True"):
+            tl.grad(y, x, allow_unused=allow_unused)
+
+
+def test_a_way_through_what_is_freed_is_not_left_out_of_the_sum():
+    x, w = leaf(1), leaf(2)
+    h = (x * w).exp()
+    h.sum().backward()
+    with pytest.raises(RuntimeError, match="freed"):
+        tl.grad((h * w).sum(), w)  # w comes in twice, and the way through h is gone
+
+
+def test_the_graph_is_freed_without_the_garbage_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        x = leaf(1, 2)
+        y = x.exp() * x
+        (g,) = tl.grad(y.sum(), x, create_graph=True)
+        held = [weakref.ref(y), weakref.ref(g), weakref.ref(y.array)]
+        del y, g
+        assert [ref() for ref in held] == [None] * 3
+    finally:
+        gc.enable()
+
+
+# --- higher orders ------------------------------------------------------------------------------------------
+
+
+def test_create_graph_gives_gradients_that_can_be_differentiated_by_everything():
+    x, w = leaf(2), leaf(5)
+    upstream = leaf(1)
+    (g,) = tl.grad(w * x**3, x, upstream, create_graph=True)  # 3 w u x²
+    by_x, by_w, by_u = tl.grad(g.sum(), [x, w, upstream])
+    close(by_x, [60])
+    close(by_w, [12])
+    close(by_u, [60])
+
+
+def test_create_graph_records_under_no_grad_too():
+    x = leaf(2)
+    y = (x**3).sum()
+    with tl.no_grad():
+        (g,) = tl.grad(y, x, create_graph=True)
+    close(tl.grad(g.sum(), x)[0], [12])
+
+
+def test_a_gradient_penalty_as_everyone_writes_it():
+    x, w = constant(1, 2), leaf(3, 4)
+    x.requires_grad_()
+    score = (w * x * x).sum()
+    (slope,) = tl.grad(score, x, create_graph=True)
+    penalty = ((slope * slope).sum() - 1) ** 2
+    penalty.backward()
+    inner = ((2 * np.array([3.0, 4]) * [1, 2]) ** 2).sum() - 1
+    close(w.grad, 2 * inner * 2 * 4 * np.array([3.0, 4]) * np.array([1, 4]))
+
+
+@given(st.lists(st.sampled_from(["exp", "mul", "add", "reuse", "sum"]), max_size=8), st.integers(0, 7))
+def test_grad_by_a_result_is_as_if_the_result_had_been_an_input(steps, cut):
+    """Whatever the graph: the gradient by a node is that by a leaf in its place."""
+
+    def run(x, w, steps):
+        nodes = [x]
+        for step in steps:
+            last = nodes[-1]
+            nodes.append(
+                {
+                    "exp": lambda v: (v * 0.1).exp(),
+                    "mul": lambda v: v * w,
+                    "add": lambda v: v + w,
+                    "reuse": lambda v: v * v * 0.5,
+                    "sum": lambda v: v.sum() + v,
+                }[step](last)
+            )
+        return nodes
+
+    cut = min(cut, len(steps))
+    x, w = leaf(0.5, -0.3), leaf(0.7, 0.2)
+    nodes = run(x, w, steps)
+    by_node, _ = tl.grad(nodes[-1].sum() + w.sum(), [nodes[cut], w])
+    stand_in = leaf(*nodes[cut].tolist())
+    close(by_node, tl.grad(run(stand_in, w, steps[cut:])[-1].sum(), stand_in)[0].numpy())

@@ -1,0 +1,311 @@
+"""The digit program as its users run it: figures reached, files written, options checked, Ctrl-C obeyed."""
+
+import importlib.util
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from digits_report import confusion, curves, mistakes, weights
+from mnist import FULL, load_digits
+
+import nn
+import tinygrad_lecture as tl
+from nn.training import Epoch, History, Scores
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = ROOT / "examples" / "02_digits.py"
+PICTURES = ["curves.png", "confusion.png", "weights.png", "mistakes.png"]
+
+
+def load_program():
+    spec = importlib.util.spec_from_file_location("digits_program", PROGRAM)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+program = load_program()
+
+
+def run_apart(*arguments, cwd):
+    """Run the program in a process of its own, as from a shell."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-W", "error", str(PROGRAM), *map(str, arguments)]
+    env = {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A folder like MNIST's, with 400 pictures to learn from and 100 to be tested on."""
+    folder = tmp_path_factory.mktemp("mnist")
+    digits = load_digits()
+    sets = (digits.train_images[:400], digits.train_labels[:400], digits.test_images[:100], digits.test_labels[:100])
+    for name, array in zip(FULL, sets, strict=True):
+        data = np.rint(array * 255).reshape(-1, 28, 28) if array.ndim == 2 else array
+        header = struct.pack(f">HBB{data.ndim}I", 0, 8, data.ndim, *data.shape)
+        (folder / name).write_bytes(header + data.astype(np.uint8).tobytes())
+    return folder
+
+
+@pytest.fixture
+def run(small, tmp_path, capsys):
+    """run("--epochs", 2) runs the program on the small set and returns what it printed."""
+
+    def call(*arguments, out="out"):
+        program.main(["--data", str(small), "--out", str(tmp_path / out), *map(str, arguments)])
+        return capsys.readouterr().out
+
+    return call
+
+
+def accuracy(output):
+    return float(re.search(r"Test accuracy ([\d.]+)%", output)[1])
+
+
+# --- the figures --------------------------------------------------------------------------------------------
+
+
+def test_as_a_newcomer_runs_it(tmp_path):
+    done = run_apart(cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert accuracy(done.stdout) >= 91
+    lines = done.stdout.splitlines()
+    counts = [int(line.split()[-1].replace(",", "")) for line in lines if re.match("  (layer|together)", line)]
+    assert counts == [12_560, 272, 170, 13_002]
+    folder = tmp_path / "out" / "digits"
+    files = [*PICTURES, "weights.safetensors"]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(files)
+    assert lines[-5:] == [str(Path("out/digits") / name) for name in files]
+    for name in PICTURES:
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_other_seeds_reach_it_too(seed, tmp_path, capsys):
+    program.main(["--seed", str(seed), "--out", str(tmp_path)])
+    assert accuracy(capsys.readouterr().out) >= 91
+
+
+def test_the_modern_network(tmp_path):
+    modern = ("--hidden", 128, "--activation", "relu", "--loss", "cross-entropy", "--optimizer", "adam")
+    done = run_apart(*modern, "--out", ".", cwd=tmp_path)
+    assert done.stderr == ""
+    assert accuracy(done.stdout) >= 94.5
+
+
+# --- options ------------------------------------------------------------------------------------------------
+
+
+def test_same_seed_same_result_bit_for_bit(run, tmp_path):
+    def weights_of(seed, out):
+        run("--epochs", 2, "--seed", seed, out=out)
+        return (tmp_path / out / "weights.safetensors").read_bytes()
+
+    assert weights_of(5, "a") == weights_of(5, "b")
+    assert weights_of(5, "a") != weights_of(6, "c")
+
+
+def test_the_table_adds_up(run):
+    rows = re.findall(r"^\s+(\d|all)\s+(\d+)\s+(\d+)\s+([\d.]+%|-)", run("--epochs", 1), re.MULTILINE)
+    assert [row[0] for row in rows] == [*"0123456789", "all"]
+    right, of = (sum(int(row[i]) for row in rows[:-1]) for i in (1, 2))
+    assert rows[-1] == ("all", str(right), str(of), f"{right / of:.1%}")
+    assert of == 100
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--batch-size", "all"],
+        ["--batch-size", "1"],
+        ["--hidden", "8", "--activation", "tanh", "--optimizer", "momentum"],
+        ["--hidden", "--loss", "cross-entropy"],
+        ["--hidden", "70", "--activation", "gelu", "--optimizer", "adam", "--lr", "0.01"],
+        ["--epochs", "0"],
+    ],
+    ids=" ".join,
+)
+def test_options(run, options):
+    output = run(*([] if "--epochs" in options else ["--epochs", "1"]), *options)
+    assert 0 <= accuracy(output) <= 100
+
+
+def test_batch_sizes_are_what_they_are_said_to_be(run, monkeypatch):
+    steps = []
+    step = nn.optim.SGD.step
+    monkeypatch.setattr(nn.optim.SGD, "step", lambda self: steps.append(0) or step(self))
+    for size, wanted in ((1, 400), (32, 13), ("all", 1)):
+        steps.clear()
+        run("--epochs", 1, "--batch-size", size)
+        assert len(steps) == wanted
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--hidden", "0"], "argument --hidden: '0' is not a whole number from 1 up"),
+        (["--hidden", "16,16"], "argument --hidden: '16,16' is not a whole number"),
+        (["--lr", "-1"], "argument --lr: '-1' is not a number above 0"),
+        (["--lr", "nan"], "argument --lr: 'nan' is not a number above 0"),
+        (["--batch-size", "some"], "argument --batch-size: 'some' is not a whole number from 1 up"),
+        (["--epochs", "1.5"], "argument --epochs: '1.5' is not a whole number from 0 up"),
+        (["--seed", "-1"], "argument --seed"),
+        (["--activation", "step"], "invalid choice: 'step'"),
+        (["--loss", "mae"], "invalid choice: 'mae'"),
+    ],
+)
+def test_bad_options_are_explained(options, message, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        program.main(options)
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_help_tells_the_options_and_their_defaults(capsys):
+    with pytest.raises(SystemExit):
+        program.main(["--help"])
+    text = capsys.readouterr().out
+    for word in ("--hidden", "--batch-size", "(16 16)", "(out/digits)", "784-16-16-10: 13,002"):
+        assert word in text
+
+
+@pytest.mark.parametrize("what", ["--data", "--out", "--load"])
+def test_bad_paths_are_explained(what, small, tmp_path):
+    (tmp_path / "file").write_text("text")
+    arguments = {"--data": str(small), "--out": str(tmp_path / "out"), "--epochs": "1", what: str(tmp_path / "file")}
+    with pytest.raises(SystemExit, match=r"02_digits\.py: .*file"):
+        program.main([word for pair in arguments.items() for word in pair])
+
+
+def test_a_learning_rate_that_is_far_too_large_is_explained(run):
+    with pytest.raises(SystemExit, match="loss became .*smaller learning rate"):
+        run("--epochs", 3, "--activation", "relu", "--loss", "cross-entropy", "--lr", 1e30)
+
+
+# --- weights ------------------------------------------------------------------------------------------------
+
+
+def test_loading_tests_without_training(run, tmp_path):
+    trained = run("--epochs", 2, "--hidden", 9, "--activation", "tanh", "--loss", "cross-entropy")
+    file = tmp_path / "out" / "weights.safetensors"
+    again = run("--load", file, out="again")
+    assert "784-9-10" in again
+    assert "Training" not in again
+    assert trained[trained.index("  digit") : trained.index("%:")] == again[again.index("  digit") : again.index("%:")]
+    assert sorted(path.name for path in (tmp_path / "again").iterdir()) == sorted(PICTURES[1:])
+    state = nn.weights.load_file(file)
+    assert list(state) == ["0.bias", "0.weight", "2.bias", "2.weight"] or sorted(state) == sorted(
+        nn.MLP([784, 9, 10]).state_dict()
+    )
+
+
+def test_loading_can_go_on_training(run, tmp_path):
+    first = run("--epochs", 3)
+    more = run("--load", tmp_path / "out" / "weights.safetensors", "--epochs", 3)
+    loss = [float(re.search(r"epoch 1/3   loss ([\d.]+)", output)[1]) for output in (first, more)]
+    assert loss[1] < loss[0]
+
+
+def test_weights_of_another_network_are_explained(run, tmp_path):
+    run("--epochs", 1)
+    file = tmp_path / "out" / "weights.safetensors"
+    with pytest.raises(SystemExit, match=r"does not fit: .*\n.*0.weight has shape \(16, 784\), wanted \(20, 784\)"):
+        run("--load", file, "--hidden", 20)
+
+
+def test_foreign_and_cut_files_are_explained(run, tmp_path):
+    run("--epochs", 1)
+    file = tmp_path / "out" / "weights.safetensors"
+    file.write_bytes(file.read_bytes()[:-4])
+    with pytest.raises(SystemExit, match="not all of one"):
+        run("--load", file)
+    nn.weights.save_file({"a": tl.ones(1)}, file, {"hidden": "9" * 9, "activation": "step", "loss": "none"})
+    with pytest.raises(SystemExit, match=r"does not fit: .*\n.*missing: 0.weight"):
+        run("--load", file)
+
+
+# --- Ctrl-C, and fewer packages -----------------------------------------------------------------------------
+
+
+def press_at(monkeypatch, step, times):
+    """Press Ctrl-C during a step, so many times."""
+    steps = []
+    plain = nn.optim.SGD.step
+
+    def watched(self):
+        steps.append(0)
+        if len(steps) == step:
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+        plain(self)
+
+    monkeypatch.setattr(nn.optim.SGD, "step", watched)
+    return steps
+
+
+def test_ctrl_c_keeps_what_was_learnt(run, tmp_path, monkeypatch):
+    steps = press_at(monkeypatch, 20, times=1)
+    output = run("--epochs", 50)
+    assert len(steps) == 20
+    assert "Ended by Ctrl-C; what was learnt so far is kept." in output
+    assert (tmp_path / "out" / "weights.safetensors").exists()
+    assert accuracy(output) > 0
+
+
+def test_ctrl_c_pressed_again_aborts(run, tmp_path, monkeypatch):
+    press_at(monkeypatch, 20, times=2)
+    with pytest.raises(SystemExit, match="aborted; nothing was saved"):
+        run("--epochs", 50)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_with_numpy_alone_it_trains_and_says_what_is_missing(run, tmp_path, monkeypatch):
+    for package in ("rich", "matplotlib", "safetensors"):
+        monkeypatch.setitem(sys.modules, package, None)
+    output = run("--epochs", 2)
+    assert "Without rich, matplotlib, safetensors" in output
+    assert 'pip install "tinygrad-lecture[examples]"' in output
+    assert re.search(r"^ +all +\d+ +100 +\d+\.\d%", output, re.MULTILINE)
+    assert list((tmp_path / "out").iterdir()) == []
+    with pytest.raises(SystemExit, match="safetensors"):
+        run("--load", tmp_path)
+
+
+def test_an_nn_of_ones_own_is_named(tmp_path):
+    for name in ("02_digits.py", "digits_report.py", "mnist.py"):
+        (tmp_path / name).write_bytes((ROOT / "examples" / name).read_bytes())
+    (tmp_path / "nn.py").write_text("")
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, tmp_path / "02_digits.py"], env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.search(r"^ImportError: .*nn\.py.*rename nn\.py", done.stderr, re.MULTILINE)
+
+
+# --- pictures -----------------------------------------------------------------------------------------------
+
+
+def test_pictures_of_odd_results_can_be_drawn(tmp_path):
+    images, labels = np.zeros((4, 784), np.float32), np.array([0, 1, 2, 3])
+    right = np.eye(10, dtype=np.float32)[labels]
+    wrong = np.roll(right, 1, axis=1)
+    one_epoch = History([Epoch(Scores(0.5, 0.5), Scores(0.4, 0.6), 1.0)])
+    figures = [
+        mistakes(images, labels, right),
+        mistakes(images, labels, wrong),
+        confusion(np.zeros((10, 10), np.int64)),
+        confusion(np.eye(10, dtype=np.int64)),
+        weights(np.zeros((1, 784), np.float32)),
+        weights(np.ones((100, 784), np.float32)),
+        curves(one_epoch),
+    ]
+    for number, figure in enumerate(figures):
+        figure.savefig(tmp_path / f"{number}.png", dpi=30)
+    assert mistakes(images, labels, right)._suptitle.get_text() == "No mistakes"

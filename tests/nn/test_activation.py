@@ -1,0 +1,45 @@
+"""The activations: each is the op of its name, and shows its settings."""
+
+import math
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+
+X = np.array([[-3.0, -0.5, 0.0, 0.5, 3.0]])
+PHI = np.array([[0.5 * (1 + math.erf(x / math.sqrt(2))) for x in X[0]]])
+SOFTMAX = np.exp(X) / np.exp(X).sum()
+
+CASES = [
+    (nn.Sigmoid(), 1 / (1 + np.exp(-X)), "Sigmoid()"),
+    (nn.Tanh(), np.tanh(X), "Tanh()"),
+    (nn.ReLU(), np.maximum(X, 0), "ReLU()"),
+    (nn.LeakyReLU(0.1), np.where(X > 0, X, 0.1 * X), "LeakyReLU(negative_slope=0.1)"),
+    (nn.SiLU(), X / (1 + np.exp(-X)), "SiLU()"),
+    (nn.GELU(), X * PHI, "GELU(approximate='none')"),
+    (
+        nn.GELU("tanh"),
+        0.5 * X * (1 + np.tanh(math.sqrt(2 / math.pi) * (X + 0.044715 * X**3))),
+        "GELU(approximate='tanh')",
+    ),
+    (nn.Softmax(dim=1), SOFTMAX, "Softmax(dim=1)"),
+    (nn.Softmax(), SOFTMAX, "Softmax(dim=-1)"),
+    (nn.LogSoftmax(dim=1), np.log(SOFTMAX), "LogSoftmax(dim=1)"),
+]
+
+
+@pytest.mark.parametrize(("module", "wanted", "shown"), CASES, ids=[case[2] for case in CASES])
+def test_activation(module, wanted, shown):
+    np.testing.assert_allclose(module(tl.tensor(X)).numpy(), wanted, rtol=1e-12)
+    assert repr(module) == shown
+    assert list(module.parameters()) == []
+    x = tl.tensor(X, requires_grad=True)
+    module(x).sum().backward()
+    assert x.grad.shape == x.shape
+
+
+def test_gelu_knows_two_formulas():
+    with pytest.raises(ValueError, match=r"GELU: approximate.*'sigmoid'"):
+        nn.GELU("sigmoid")

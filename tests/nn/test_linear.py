@@ -1,0 +1,63 @@
+"""Linear and Identity."""
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+
+
+def test_it_is_a_matrix_product_and_a_bias():
+    layer = nn.Linear(3, 2)
+    for shape in ((3,), (5, 3), (4, 5, 3)):
+        x = tl.randn(*shape)
+        wanted = x.numpy() @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
+        np.testing.assert_allclose(layer(x).detach().numpy(), wanted, rtol=1e-5, atol=1e-6)
+    assert nn.Linear(3, 2, bias=False)(tl.zeros(1, 3)).tolist() == [[0, 0]]
+    assert list(nn.Linear(3, 2, bias=False).state_dict()) == ["weight"]
+
+
+def test_gradients_reach_its_parameters():
+    layer = nn.Linear(3, 2, dtype=tl.float64)
+    x = tl.randn(5, 3, dtype=tl.float64)
+    (layer(x) * layer(x)).sum().backward()
+    g = 2 * layer(x).detach().numpy()
+    np.testing.assert_allclose(layer.weight.grad.numpy(), g.T @ x.numpy())
+    np.testing.assert_allclose(layer.bias.grad.numpy(), g.sum(0))
+
+
+def test_initial_parameters_fill_pytorchs_range_evenly():
+    layer = nn.Linear(100, 400)
+    for parameter in layer.parameters():
+        values = parameter.detach().numpy()
+        assert abs(values).max() <= 0.1
+        assert abs(values).max() > 0.099
+        assert abs(values.std() - 0.1 / 3**0.5) < 0.003
+        assert abs(values.mean()) < 0.01
+
+
+def test_same_seed_same_parameters():
+    def weights(seed):
+        tl.manual_seed(seed)
+        return nn.Linear(4, 4).weight.tolist()
+
+    assert weights(1) == weights(1)
+    assert weights(1) != weights(2)
+
+
+def test_dtype_is_that_asked_for():
+    layer = nn.Linear(2, 2, dtype=tl.float64)
+    assert {p.dtype for p in layer.parameters()} == {np.dtype(np.float64)}
+    assert layer(tl.zeros(1, 2, dtype=tl.float64)).dtype == tl.float64
+
+
+def test_wrong_sizes_are_explained():
+    with pytest.raises(ValueError, match="at least 1, not in 0, out 2"):
+        nn.Linear(0, 2)
+    with pytest.raises(ValueError, match=r"weight \(16, 784\) is \(out, in\).*\(\.\.\., 784\), got \(32, 28, 28\)"):
+        nn.Linear(784, 16)(tl.zeros(32, 28, 28))
+
+
+def test_identity_ignores_everything():
+    x = tl.ones(2)
+    assert nn.Identity(54, unused=True)(x) is x

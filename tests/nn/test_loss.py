@@ -1,0 +1,94 @@
+"""The losses, as modules and as functions: PyTorch's meaning of shapes, targets and reductions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nn
+import tinygrad_lecture as tl
+
+F = nn.functional
+
+
+def log_softmax(x, axis):
+    shifted = x - x.max(axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
+
+
+REDUCE = {"mean": np.mean, "sum": np.sum, "none": lambda losses: losses}
+
+
+@pytest.mark.parametrize("reduction", REDUCE)
+def test_mse(reduction):
+    x, y = tl.randn(4, 3, dtype=tl.float64, requires_grad=True), tl.randn(4, 3, dtype=tl.float64)
+    loss = nn.MSELoss(reduction)(x, y)
+    difference = x.detach().numpy() - y.numpy()
+    np.testing.assert_allclose(loss.detach().numpy(), REDUCE[reduction](difference**2))
+    loss.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 2 * difference / (12 if reduction == "mean" else 1))
+
+
+def test_mse_does_not_broadcast():
+    with pytest.raises(ValueError, match=r"mse_loss: input \(4, 1\) and target \(4,\) must have the same shape"):
+        nn.MSELoss()(tl.zeros(4, 1), tl.zeros(4))
+
+
+@given(st.sampled_from([(), (4,), (4, 2), (4, 2, 3)]), st.sampled_from(sorted(REDUCE)), st.booleans())
+def test_cross_entropy(shape, reduction, probabilities):
+    """Classes are axis 1, or the only one; targets are their numbers or a probability for each."""
+    rng = np.random.default_rng(1)
+    axis = min(len(shape), 1)
+    full = (*shape[:1], 5, *shape[1:])
+    x = rng.normal(size=full) * 3
+    labels = rng.integers(0, 5, shape)
+    one_hot = np.moveaxis(np.eye(5)[labels], -1, axis)
+    p = log_softmax(rng.normal(size=full), axis) if probabilities else one_hot
+    p = np.exp(p) if probabilities else p
+
+    logits = tl.tensor(x, requires_grad=True)
+    loss = nn.CrossEntropyLoss(reduction)(logits, tl.tensor(p if probabilities else labels))
+    losses = -(p * log_softmax(x, axis)).sum(axis)
+    np.testing.assert_allclose(loss.detach().numpy(), REDUCE[reduction](losses), rtol=1e-10)
+
+    loss.sum().backward()
+    wanted = np.exp(log_softmax(x, axis)) - p
+    rows = losses.size if reduction == "mean" else 1
+    np.testing.assert_allclose(logits.grad.numpy(), wanted / rows, rtol=1e-9, atol=1e-12)
+
+
+def test_cross_entropy_of_large_scores_is_finite():
+    loss = F.cross_entropy(tl.tensor([[1e4, -1e4], [0.0, 1e30]]), tl.tensor([1, 1]), "none")
+    assert loss.tolist() == [2e4, 0]
+
+
+def test_cross_entropy_keeps_float32():
+    x = tl.randn(4, 5, requires_grad=True)
+    loss = F.cross_entropy(x, tl.tensor([0, 1, 2, 3]))
+    loss.backward()
+    assert (loss.dtype, x.grad.dtype) == (tl.float32, tl.float32)
+
+
+def test_wrong_targets_are_explained():
+    x = tl.zeros(4, 5, 2)
+    message = r"input \(4, 5, 2\) wants class numbers of shape \(4, 2\) .* got \(4, 5\) int64"
+    with pytest.raises(ValueError, match=message):
+        F.cross_entropy(x, tl.zeros(4, 5, dtype=tl.int64))
+    with pytest.raises(ValueError, match=r"got \(4,\) float32"):
+        F.cross_entropy(x, tl.zeros(4))
+    with pytest.raises(IndexError, match="targets run from 0 to 5, and there are classes 0 to 4"):
+        F.cross_entropy(tl.zeros(2, 5), tl.tensor([0, 5]))
+
+
+def test_unknown_reductions_are_refused_before_they_are_used():
+    with pytest.raises(ValueError, match="MSELoss: reduction.*'average'"):
+        nn.MSELoss("average")
+    with pytest.raises(ValueError, match="CrossEntropyLoss: reduction"):
+        nn.CrossEntropyLoss(reduction="avg")
+    with pytest.raises(ValueError, match="'avg'"):
+        F.mse_loss(tl.zeros(1), tl.zeros(1), "avg")
+
+
+def test_functional_offers_the_engines_ops():
+    assert all(hasattr(F, name) for name in F.__all__)
+    assert F.relu is tl.relu

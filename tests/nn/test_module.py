@@ -1,0 +1,307 @@
+"""Module: what it finds in itself, its state, and what it does to all of it at once."""
+
+import copy
+
+import numpy as np
+import pytest
+import strict_device  # noqa: F401 - makes device="strict" work
+
+import nn
+import tinygrad_lecture as tl
+
+
+class Block(nn.Module):
+    """Two parameters, a child, a saved and an unsaved buffer, and what is none of these."""
+
+    def __init__(self):
+        self.scale = nn.Parameter(tl.ones(3))
+        self.inner = nn.Linear(3, 2)
+        self.shift = nn.Parameter(tl.zeros(2))
+        self.note = "not a tensor"
+        self.constant = tl.ones(5)
+        self.register_buffer("seen", tl.tensor(0))
+        self.register_buffer("mask", tl.ones(3), persistent=False)
+
+    def forward(self, x):
+        return self.inner(x * self.scale * self.mask) + self.shift
+
+
+class Pair(nn.Module):
+    def __init__(self):
+        self.a = Block()
+        self.b = Block()
+        self.b.inner = self.a.inner  # shared
+
+    def forward(self, x):
+        return self.a(x) + self.b(x)
+
+
+def names(pairs):
+    return [name for name, _ in pairs]
+
+
+# --- what is in it ------------------------------------------------------------------------------------------
+
+
+def test_a_parameter_is_a_copy_that_requires_grad():
+    data = tl.zeros(2)
+    parameter = nn.Parameter(data)
+    data.fill_(1)
+    assert isinstance(parameter, tl.Tensor)
+    assert parameter.requires_grad
+    assert parameter.is_leaf
+    assert parameter.tolist() == [0, 0]
+    assert repr(parameter).startswith("Parameter containing:\ntensor(")
+    assert not nn.Parameter(tl.tensor([1, 2]), requires_grad=False).requires_grad
+    with pytest.raises(TypeError, match="int64"):
+        nn.Parameter(tl.tensor([1, 2]))
+
+
+def test_own_parameters_come_first_then_the_childrens():
+    assert names(Block().named_parameters()) == ["scale", "shift", "inner.weight", "inner.bias"]
+    assert names(Block().named_parameters(recurse=False)) == ["scale", "shift"]
+    assert names(Block().named_parameters(prefix="top")) == ["top.scale", "top.shift", "top.inner.weight", "top.inner.bias"]
+    assert names(Block().named_buffers()) == ["seen", "mask"]
+    assert [p.shape for p in Block().parameters()] == [(3,), (2,), (2, 3), (2,)]
+    assert len(list(Block().buffers())) == 2
+
+
+def test_what_is_shared_is_listed_once():
+    pair = Pair()
+    assert names(pair.named_parameters()) == [
+        *("a.scale", "a.shift", "a.inner.weight", "a.inner.bias"),
+        *("b.scale", "b.shift"),
+    ]
+    assert len(names(pair.named_parameters(remove_duplicate=False))) == 8
+    assert names(pair.named_modules()) == ["", "a", "a.inner", "b"]
+    assert names(pair.named_modules(remove_duplicate=False)) == ["", "a", "a.inner", "b", "b.inner"]
+    assert names(pair.named_children()) == ["a", "b"]
+    assert list(pair.children()) == [pair.a, pair.b]
+    assert len(list(pair.modules())) == 4
+
+
+def test_one_parameter_under_two_names_is_one_parameter():
+    module = nn.Module()
+    module.first = module.second = nn.Parameter(tl.zeros(1))
+    assert names(module.named_parameters()) == ["first"]
+    assert list(module.state_dict()) == ["first", "second"]
+
+
+def test_removing_and_replacing_attributes():
+    block = Block()
+    del block.shift
+    block.scale = None
+    block.inner = nn.Parameter(tl.ones(1))
+    assert names(block.named_parameters()) == ["inner"]
+
+
+def test_a_tensor_does_not_take_the_place_of_a_parameter():
+    layer = nn.Linear(2, 2)
+    with pytest.raises(TypeError, match=r"Linear\.weight is a Parameter.*nn\.Parameter"):
+        layer.weight = tl.zeros(2, 2)
+    layer.weight = nn.Parameter(tl.zeros(2, 2))
+    layer.bias = None
+    assert layer(tl.ones(1, 2)).tolist() == [[0, 0]]
+
+
+def test_registering_buffers():
+    module = Block()
+    module.seen = tl.tensor(7)  # still the buffer
+    assert module.state_dict()["seen"].item() == 7
+    module.register_buffer("later", None)
+    assert "later" not in module.state_dict()
+    module.later = tl.zeros(1)
+    assert "later" in module.state_dict()
+    assert names(Block().named_buffers()) == ["seen", "mask"]  # of another instance: as they were
+    with pytest.raises(ValueError, match=r"'a\.b'"):
+        module.register_buffer("a.b", tl.zeros(1))
+    with pytest.raises(ValueError, match="'forward'"):
+        module.register_buffer("forward", tl.zeros(1))
+    with pytest.raises(TypeError, match="Tensor or None, not list"):
+        module.register_buffer("c", [1.0])
+
+
+# --- its state ----------------------------------------------------------------------------------------------
+
+
+def test_state_has_dotted_keys_and_shares_memory():
+    block = Block()
+    state = block.state_dict()
+    assert list(state) == ["scale", "shift", "seen", "inner.weight", "inner.bias"]
+    assert not any(tensor.requires_grad for tensor in state.values())
+    state["scale"].fill_(5)
+    assert block.scale.tolist() == [5, 5, 5]
+    assert list(block.state_dict(prefix="model."))[0] == "model.scale"
+
+
+def test_loading_makes_two_modules_equal():
+    one, other = Block(), Block()
+    weight = other.inner.weight
+    assert other.load_state_dict(one.state_dict()) == ([], [])
+    assert other.inner.weight is weight
+    x = tl.randn(4, 3)
+    assert other(x).tolist() == one(x).tolist()
+    weight.inplace()[...] = 0
+    assert one(x).tolist() != other(x).tolist()  # copied, not shared
+
+
+def test_loading_takes_arrays_and_keeps_dtypes():
+    layer = nn.Linear(2, 1)
+    layer.load_state_dict({"weight": np.array([[1.5, 2.5]]), "bias": np.array([3])})
+    assert (layer.weight.dtype, layer.bias.dtype) == (tl.float32, tl.float32)
+    assert layer.weight.tolist() == [[1.5, 2.5]]
+
+
+def test_loading_lists_all_that_is_wrong_and_changes_nothing():
+    block = Block()
+    before = {key: tensor.tolist() for key, tensor in block.state_dict().items()}
+    state = {
+        "scale": tl.zeros(3),
+        "shift": tl.zeros(4),
+        "seen": tl.tensor(1.5),
+        "inner.weight": "words",
+        "extra": tl.zeros(1),
+    }
+    with pytest.raises(ValueError, match="not the weights of this Block, which is unchanged") as error:
+        block.load_state_dict(state)
+    assert str(error.value).split("\n  ")[1:] == [
+        "shift has shape (4,), wanted (2,)",
+        "seen is float32, which does not fit into int64",
+        "inner.weight is of type str, wanted a Tensor or an array",
+        "missing: inner.bias",
+        "unexpected: extra",
+    ]
+    assert {key: tensor.tolist() for key, tensor in block.state_dict().items()} == before
+
+
+def test_not_strict_lets_keys_pass_but_no_shapes():
+    block = Block()
+    loaded = block.load_state_dict({"scale": tl.full((3,), 2.0), "extra": tl.zeros(1)}, strict=False)
+    assert loaded.missing_keys == ["shift", "seen", "inner.weight", "inner.bias"]
+    assert loaded.unexpected_keys == ["extra"]
+    assert block.scale.tolist() == [2, 2, 2]
+    with pytest.raises(ValueError, match=r"scale has shape \(1,\), wanted \(3,\)"):
+        block.load_state_dict({"scale": tl.zeros(1)}, strict=False)
+
+
+def test_loading_between_forward_and_backward_is_noticed():
+    layer = nn.Linear(2, 2)
+    x = tl.ones(1, 2, requires_grad=True)
+    out = layer(x).sum()
+    layer.load_state_dict(nn.Linear(2, 2).state_dict())
+    with pytest.raises(RuntimeError, match="linear saved for backward was changed"):
+        out.backward()
+
+
+# --- all of it at once --------------------------------------------------------------------------------------
+
+
+def test_training_and_evaluation_reach_every_module():
+    pair = Pair()
+    assert all(module.training for module in pair.modules())
+    assert pair.eval() is pair
+    assert not any(module.training for module in pair.modules())
+    assert Pair().training
+    assert pair.train().a.inner.training
+
+
+def test_gradients_can_be_forgotten_or_overwritten():
+    block = Block()
+    block(tl.ones(2, 3)).sum().backward()
+    block.zero_grad(set_to_none=False)
+    assert block.shift.grad.tolist() == [0, 0]
+    block.zero_grad()
+    assert all(p.grad is None for p in block.parameters())
+
+
+def test_what_is_frozen_gets_no_gradient():
+    block = Block().requires_grad_(False)
+    assert not block(tl.ones(2, 3)).requires_grad
+    block.inner.requires_grad_()
+    block(tl.ones(2, 3)).sum().backward()
+    assert block.scale.grad is None
+    assert block.inner.bias.grad.tolist() == [2, 2]
+
+
+def test_apply_goes_from_the_bottom_up():
+    order = []
+    assert Pair().a.apply(order.append) is order[-1]
+    assert [type(module) for module in order] == [nn.Linear, Block]
+
+
+@pytest.mark.parametrize(("move", "dtype"), [("double", tl.float64), ("half", tl.float16), ("float", tl.float32)])
+def test_dtypes_are_those_of_floats_and_their_gradients(move, dtype):
+    block = Block()
+    scale = block.scale
+    block(tl.ones(2, 3)).sum().backward()
+    assert getattr(block, move)() is block
+    assert block.scale is scale
+    assert scale.dtype == dtype
+    assert scale.grad.dtype == dtype
+    assert (block.mask.dtype, block.seen.dtype) == (dtype, tl.int64)
+    block.zero_grad()
+    block(tl.ones(2, 3, dtype=dtype)).sum().backward()
+    assert scale.grad.dtype == dtype
+
+
+def test_moving_to_another_device_or_like_another_tensor():
+    block = Block().to("strict", tl.float64)
+    assert {t.device for t in (*block.parameters(), *block.buffers())} == {"strict"}
+    assert block.scale.dtype == tl.float64
+    block(tl.ones(2, 3, dtype=tl.float64, device="strict")).sum().backward()
+    assert block.scale.grad.device == "strict"
+    block.cpu()
+    assert (block.scale.device, block.scale.grad.device) == ("cpu", "cpu")
+    block.to(tl.zeros(1, device="strict"))
+    assert (block.scale.device, block.scale.dtype) == ("strict", tl.float32)
+    block.load_state_dict(Block().state_dict())  # from the host
+    with pytest.raises(TypeError, match=r"Block\.to.*int64"):
+        block.to(tl.int64)
+    with pytest.raises(ValueError, match="'nowhere'"):
+        block.to(device="nowhere")
+
+
+def test_a_deep_copy_is_apart_and_keeps_what_is_shared():
+    pair = Pair().eval()
+    twin = copy.deepcopy(pair)
+    assert twin.b.inner is twin.a.inner
+    assert twin.a.inner is not pair.a.inner
+    twin.a.scale.inplace()[...] = 9
+    assert pair.a.scale.tolist() == [1, 1, 1]
+    assert isinstance(twin.a.scale, nn.Parameter)
+    assert not twin.training
+    twin(tl.ones(1, 3)).sum().backward()
+    assert pair.a.scale.grad is None
+
+
+def test_what_has_no_forward_says_so():
+    class Empty(nn.Module):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Empty computes nothing"):
+        Empty()(tl.ones(1))
+    with pytest.raises(AttributeError):
+        _ = Empty().weight
+
+
+def test_calling_super_init_as_for_pytorch_is_fine():
+    class Old(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(1, 1)
+
+    assert names(Old().named_parameters()) == ["layer.weight", "layer.bias"]
+
+
+def test_it_is_shown_as_a_tree():
+    assert repr(Pair()) == (
+        "Pair(\n"
+        "  (a): Block(\n"
+        "    (inner): Linear(in_features=3, out_features=2, bias=True)\n"
+        "  )\n"
+        "  (b): Block(\n"
+        "    (inner): Linear(in_features=3, out_features=2, bias=True)\n"
+        "  )\n"
+        ")"
+    )
+    assert repr(nn.Module()) == "Module()"

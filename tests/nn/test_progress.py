@@ -1,0 +1,77 @@
+"""The displays: which one, and what they show when."""
+
+import sys
+
+import pytest
+from nn import progress as module
+from nn.progress import Bar, Lines, Progress, progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only moves when told to: clock(seconds)."""
+    now = [0.0]
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+
+    def wait(seconds):
+        now[0] += seconds
+
+    return wait
+
+
+def not_asked():
+    raise AssertionError("scores cost time, and are only asked for when shown")
+
+
+def test_the_display_suits_the_output(monkeypatch):
+    assert type(progress(1, 1, show=False)) is Progress
+    assert type(progress(1, 1)) is Lines  # pytest's output is no terminal
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert type(progress(1, 1)) is Bar
+    monkeypatch.setitem(sys.modules, "rich", None)
+    assert type(progress(1, 1)) is Lines
+
+
+def test_nothing_is_shown_if_not_wanted(capsys):
+    with progress(2, 3, show=False) as display:
+        display.step(1, 1, not_asked)
+        display.epoch(1, "fine")
+    assert capsys.readouterr().out == ""
+
+
+def test_lines_for_the_first_the_last_and_one_a_second(capsys, clock):
+    with Lines(12, 100) as display:
+        for epoch in range(1, 13):
+            clock(0.4)
+            display.step(epoch, 100, not_asked)
+            display.epoch(epoch, f"loss {epoch}")
+    assert capsys.readouterr().out.splitlines() == [
+        "epoch  1/12   loss 1   4 s left",
+        "epoch  3/12   loss 3   4 s left",
+        "epoch  6/12   loss 6   2 s left",
+        "epoch  9/12   loss 9   1 s left",
+        "epoch 12/12   loss 12   0 s left",
+    ]
+
+
+def test_lines_within_a_long_epoch(capsys, clock):
+    with Lines(2, 100) as display:
+        clock(5)
+        display.step(1, 1, not_asked)
+        clock(10)
+        display.step(1, 10, lambda: "loss 3")
+        display.step(1, 11, not_asked)
+    assert capsys.readouterr().out == "epoch 1/2   loss 3   4 min 45 s left\n"
+
+
+def test_the_bar(capsys, clock):
+    with Bar(2, 10) as display:
+        display.step(1, 1, not_asked)
+        clock(1)
+        display.step(1, 5, lambda: "loss 0.5")
+        clock(3)
+        display.epoch(2, "loss 0.1")
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "epoch 2/2" in last
+    assert "loss 0.1" in last
+    assert "0 s left" in last

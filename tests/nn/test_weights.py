@@ -1,0 +1,100 @@
+"""Weights in safetensors files: what comes back, what is refused."""
+
+import sys
+
+import numpy as np
+import pytest
+import strict_device  # noqa: F401 - makes device="strict" work
+
+import nn
+import tinygrad_lecture as tl
+from nn import weights
+
+safetensors = pytest.importorskip("safetensors")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "weights.safetensors"
+
+
+def test_a_model_comes_back(path):
+    model, other = nn.MLP([3, 4, 2]), nn.MLP([3, 4, 2])
+    weights.save_file(model.state_dict(), path, {"note": "hello"})
+    other.load_state_dict(weights.load_file(str(path)))
+    x = tl.randn(5, 3)
+    assert other(x).tolist() == model(x).tolist()
+    assert weights.load_metadata(path) == {"note": "hello"}
+
+
+def test_dtypes_shapes_and_odd_layouts_come_back(path):
+    tensors = {
+        "half": tl.ones(2, dtype=tl.float16),
+        "double": tl.randn(2, 3, dtype=tl.float64),
+        "turned": tl.randn(4, 3).T,
+        "strided": tl.arange(10)[::-3],
+        "scalar": tl.tensor(3),
+        "flags": tl.tensor([True, False]),
+        "empty": tl.zeros(0, 3),
+    }
+    weights.save_file(tensors, path)
+    loaded = weights.load_file(path)
+    assert set(loaded) == set(tensors)
+    for name, tensor in tensors.items():
+        assert loaded[name].dtype == tensor.dtype
+        np.testing.assert_array_equal(loaded[name].numpy(), tensor.numpy())
+    assert weights.load_metadata(path) == {}
+
+
+def test_weights_of_a_device_are_written_from_the_host(path):
+    model = nn.Linear(2, 2).to("strict")
+    weights.save_file(model.state_dict(), path)
+    assert weights.load_file(path)["weight"].device == "cpu"
+
+
+def test_others_read_it(path):
+    from safetensors.numpy import load_file
+
+    layer = nn.Linear(2, 3)
+    weights.save_file(layer.state_dict(), path)
+    np.testing.assert_array_equal(load_file(path)["weight"], layer.weight.detach().numpy())
+
+
+def test_a_failed_save_leaves_the_old_file(path):
+    weights.save_file({"a": tl.ones(1)}, path)
+    with pytest.raises(Exception, match="complex"):
+        weights.save_file({"a": tl.tensor(np.ones(2, dtype=np.complex128))}, path)
+    assert weights.load_file(path)["a"].tolist() == [1]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_every_cut_of_a_file_is_refused(path):
+    weights.save_file(nn.Linear(2, 2).state_dict(), path)
+    data = path.read_bytes()
+    for n in range(len(data)):
+        path.write_bytes(data[:n])
+        with pytest.raises(ValueError, match="is not a safetensors file, or not all of one"):
+            weights.load_file(path)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n" + bytes(100), b"PK\x03\x04" * 30, b"<html>" * 20])
+def test_other_files_are_refused(path, data):
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"weights\.safetensors is not a safetensors file"):
+        weights.load_metadata(path)
+
+
+def test_what_is_not_there_or_a_folder_is_named(path):
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*weights\.safetensors"):
+        weights.load_file(path)
+    with pytest.raises(FileNotFoundError, match="is a folder"):
+        weights.load_file(path.parent)
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        weights.save_file({}, path / "deeper" / "file")
+
+
+def test_without_the_package_it_says_how_to_get_it(path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    for call in (lambda: weights.save_file({}, path), lambda: weights.load_file(path)):
+        with pytest.raises(ImportError, match=r'pip install "tinygrad-lecture\[examples\]"'):
+            call()

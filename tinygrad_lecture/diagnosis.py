@@ -1,0 +1,417 @@
+"""What is likely the matter with a wrong gradient: a table of hints, the simplest explanation first.
+
+Each hint is a small function of a `Case` that returns a sentence, or None where its pattern does not fit; the decorator
+names it and puts it into the table. Most compare what was got with what one known mistake would have given, element by
+element. The upstream gradient is random, so a pattern that fits every element to five digits is no accident.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import permutations
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .backend import Array, Shape, is_array, to_host
+from .op import Op
+
+
+@dataclass
+class Call:
+    """One recorded call of an op."""
+
+    op: Op[Any]
+    arrays: list[Any]
+    settings: dict[str, Any]
+    out: Array
+    nodes: list[Any]
+
+
+@dataclass
+class Case:
+    """A wrong gradient and what is known about it. Arrays without a remark have the input's shape."""
+
+    got: Array
+    expected: Array
+    wrong: Array  # bool
+    kinks: Array  # bool
+    x: Array
+    upstream: Array  # (m,), of all outputs together
+    jacobian: Array | None  # (m, n), None where too large
+    out: Array | None  # the output, if there is just one
+    others: dict[str, Array] = field(default_factory=dict)  # what is expected for the other inputs, by their names
+    call: Call | None = None  # the op, if what was checked is one call of an op
+    position: int = 0  # and which of its inputs x is
+
+    def fits(self, candidate: Array) -> bool:
+        """Whether a mistake that gives `candidate` explains what was got, everywhere but at kinks."""
+        if candidate.shape != self.got.shape:
+            return False
+        return same(self.got, candidate, ~self.kinks) and not same(candidate, self.expected, ~self.kinks)
+
+    def pulled(self, upstream: Array) -> Array | None:
+        """What another upstream gradient, of m elements, should have given."""
+        return None if self.jacobian is None else (upstream @ self.jacobian).reshape(self.x.shape)
+
+
+def same(a: Array, b: Array, where: Array | None = None) -> bool:
+    """Equal to five digits, and a small absolute error beside the largest element."""
+    a, b = (a, b) if where is None else (a[where], b[where])
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return False
+    scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
+    return bool(np.all(np.abs(a - b) <= 1e-5 * np.minimum(np.abs(a), np.abs(b)) + 1e-7 * scale))
+
+
+Hint: TypeAlias = Callable[[Case], str | None]
+HINTS: list[tuple[str, Hint]] = []
+
+
+def hint(name: str) -> Callable[[Hint], Hint]:
+    """Put a hint at the end of the table."""
+
+    def add(function: Hint) -> Hint:
+        HINTS.append((name, function))
+        return function
+
+    return add
+
+
+def diagnose(case: Case) -> tuple[str, str] | None:
+    """The name and the sentence of the first hint that fits, or None."""
+    with np.errstate(all="ignore"):
+        for name, function in HINTS:
+            text = function(case)
+            if text is not None:
+                return name, text
+    return None
+
+
+# --- one mistake in all elements ----------------------------------------------------------------------------
+
+
+@hint("not-finite")
+def _(case: Case) -> str | None:
+    if np.isfinite(case.got[case.wrong]).all():
+        return None
+    return "the rule gives nan or inf where the derivative is finite: does it divide by 0, or 0 times inf?"
+
+
+@hint("nearly-right")
+def _(case: Case) -> str | None:
+    error = np.abs(case.got - case.expected)[case.wrong]
+    if not np.all(error <= 2e-3 * np.abs(case.expected[case.wrong])):
+        return None
+    return "it is nearly right: a constant with too few digits, a forgotten small term such as eps, or float32 inside?"
+
+
+@hint("zero")
+def _(case: Case) -> str | None:
+    return "the rule gives 0 everywhere: nothing gets through" if not case.got[~case.kinks].any() else None
+
+
+@hint("mask-missing")
+def _(case: Case) -> str | None:
+    should_be_0 = (case.expected == 0) & ~case.kinks
+    if not np.array_equal(case.wrong, should_be_0) or case.wrong.all():
+        return None
+    return "it is wrong exactly where it should be 0: the output does not depend on these elements; is a mask missing?"
+
+
+@hint("partly-zero")
+def _(case: Case) -> str | None:
+    if case.wrong.all() or case.got[case.wrong].any():
+        return None
+    return "some elements get no gradient at all, and the others are right: does a mask block too much?"
+
+
+@hint("wrong-sign")
+def _(case: Case) -> str | None:
+    if not case.fits(-case.expected):
+        return None
+    return "every element has the wrong sign: is a minus missing, or is there one too many?"
+
+
+@hint("upstream-ignored")
+def _(case: Case) -> str | None:
+    candidate = case.pulled(np.ones_like(case.upstream))
+    if candidate is None or not case.fits(candidate):
+        return None
+    return "this is the derivative alone: the rule ignores the upstream gradient g and should multiply by it"
+
+
+@hint("upstream-twice")
+def _(case: Case) -> str | None:
+    candidate = case.pulled(case.upstream**2)
+    if candidate is None or not case.fits(candidate):
+        return None
+    return "the upstream gradient g is in the product twice; once is right"
+
+
+@hint("constant-factor")
+def _(case: Case) -> str | None:
+    factor = _factor(case)
+    tidy = None if factor is None else Fraction(factor).limit_denominator(64)
+    if factor is None or tidy is None or abs(float(tidy) - factor) > 1e-6 * factor:
+        return None
+    amount = f"{tidy} of" if factor < 1 else f"{tidy} times"
+    cause = "is a constant factor missing" if factor < 1 else "is there a constant factor too many"
+    return f"every element is {amount} what it should be: {cause}{_reduction(tidy, case)}?"
+
+
+def _factor(case: Case) -> float | None:
+    """The positive factor, not 1, by which all elements are off; None if there is none."""
+    got, expected = case.got[~case.kinks], case.expected[~case.kinks]
+    power = float(expected @ expected)
+    factor = float(got @ expected) / power if power else 0.0
+    return factor if factor > 0 and case.fits(factor * case.expected) else None
+
+
+def _reduction(factor: Fraction, case: Case) -> str:
+    """What a factor may have to do with the number of elements that a sum goes over, if there is any sum."""
+    if case.jacobian is not None and all((np.count_nonzero(case.jacobian, axis=a) <= 1).all() for a in (0, 1)):
+        return ""
+    for n in sorted({*case.x.shape, case.x.size, *(case.out.shape if case.out is not None else ())} - {0, 1}):
+        if factor == Fraction(1, n):
+            return f", or a mean taken for a sum ({n} is the size of an axis)"
+        if factor == n:
+            return f", or a sum taken for a mean ({n} is the size of an axis)"
+        if factor in (Fraction(n - 1, n), Fraction(n, n - 1)):
+            return f", or n taken for n - 1 ({n} is the size of an axis)"
+    return ""
+
+
+@hint("transposed")
+def _(case: Case) -> str | None:
+    for axes in permutations(range(case.x.ndim)) if 2 <= case.x.ndim <= 4 else ():
+        shape = case.x.shape
+        there = case.expected.transpose(axes)
+        back = case.expected.reshape(there.shape).transpose(np.argsort(axes))
+        if case.fits(there.reshape(shape)) or case.fits(back.reshape(shape)):
+            if axes[:-2] == tuple(range(case.x.ndim - 2)):
+                return "this is the right gradient transposed: exchange its last two axes"
+            return f"the numbers are right, but the axes are in another order, as if permuted by {axes}"
+    return None
+
+
+@hint("wrong-argument")
+def _(case: Case) -> str | None:
+    for swap, trial in _experiments(case):
+        if trial.shape == case.expected.shape and same(trial, case.expected, ~case.kinks):
+            return f"the rule would be right with {swap}"
+    return None
+
+
+def _experiments(case: Case) -> Iterator[tuple[str, Array]]:
+    """What the rule gives when one of the arrays it asked for is replaced by another, or by its transpose."""
+    call = case.call
+    rule = None if call is None else call.op.rules[0 if call.op.variadic else case.position]
+    if call is None or rule is None or call.op.variadic:
+        return
+    known = {**dict(zip(call.op.inputs, call.arrays, strict=False)), "out": call.out}
+    known = {name: a for name, a in known.items() if is_array(a) and a.dtype.kind == "f"}
+    names = list(inspect.signature(rule.function).parameters)[1:]
+    values = [get(call.arrays, call.out, call.settings, case.position) for get in rule.asks]
+    for j, name in enumerate(names):
+        if name not in known:
+            continue
+        swaps = {f"{other} in the place of {name}": known[other] for other in known if other != name}
+        if known[name].ndim > 1:
+            swaps[f"{name} transposed"] = known[name].swapaxes(-1, -2)
+        for swap, array in swaps.items():
+            arguments = [v.copy() if is_array(v) else v for v in values]
+            arguments[j] = array.copy()
+            try:
+                upstream = case.upstream.reshape(call.out.shape).copy()
+                yield swap, _summed(to_host(rule.function(upstream, *arguments)), case.x.shape)
+            except Exception:  # an experiment that fails shows nothing
+                continue
+
+
+def _summed(array: Array, shape: Shape) -> Array:
+    """Broadcasting undone, as the tape does it."""
+    array = array.sum(axis=tuple(range(array.ndim - len(shape))))
+    return array.sum(axis=tuple(a for a, n in enumerate(shape) if n == 1), keepdims=True)
+
+
+@hint("missing-factor")
+def _(case: Case) -> str | None:
+    for name, array in _known(case):
+        for power, spoken in ((1, name), (2, f"{name} squared")):
+            factor = array**power
+            if case.fits(case.expected / factor):
+                return f"times {spoken} it would be right"
+            if case.fits(case.expected * factor):
+                return f"divided by {spoken} it would be right"
+    return None
+
+
+def _known(case: Case) -> Iterator[tuple[str, Array]]:
+    """The input, the output and the op's other inputs, where their shapes broadcast to the input's."""
+    arrays: dict[str, Any] = {"the input": case.x, "the output": case.out}
+    if case.call is not None:
+        operands = dict(zip(case.call.op.inputs, case.call.arrays, strict=False))
+        arrays = {name: a for name, a in operands.items() if is_array(a) and a.dtype.kind == "f"} | {"out": case.out}
+    for name, array in arrays.items():
+        try:
+            yield name, np.broadcast_to(to_host(array), case.x.shape)
+        except (ValueError, AttributeError):
+            continue
+
+
+@hint("upstream-alone")
+def _(case: Case) -> str | None:
+    if case.out is None:
+        return None
+    upstream = case.upstream.reshape(case.out.shape)
+    try:
+        np.broadcast_shapes(case.x.shape, upstream.shape)
+        candidates = [_summed(upstream, case.x.shape), np.broadcast_to(upstream, case.x.shape)]
+    except ValueError:
+        candidates = [upstream.reshape(case.x.shape)] if upstream.size == case.x.size else []
+    if not any(case.fits(candidate) for candidate in candidates):
+        return None
+    return "the upstream gradient g is handed on as it came; the derivative of the op itself is missing"
+
+
+# --- the Jacobian used in part or the wrong way round -------------------------------------------------------
+
+
+@hint("diagonal")
+def _(case: Case) -> str | None:
+    jacobian = _square(case)
+    if jacobian is None or not case.fits((case.upstream * np.diag(jacobian)).reshape(case.x.shape)):
+        return None
+    return (
+        "only the diagonal of the Jacobian is used: an output depends on other elements of the input too, and their "
+        "contributions are missing"
+    )
+
+
+@hint("jacobian-transposed")
+def _(case: Case) -> str | None:
+    jacobian = _square(case)
+    if jacobian is None or not case.fits((jacobian @ case.upstream).reshape(case.x.shape)):
+        return None
+    return (
+        "the upstream gradient was multiplied by the Jacobian instead of its transpose: the rule goes the way of the "
+        "forward function, and should go back"
+    )
+
+
+def _square(case: Case) -> Array | None:
+    """The Jacobian of a function from one shape to itself."""
+    square = case.jacobian is not None and case.out is not None and case.out.shape == case.x.shape
+    return case.jacobian if square else None
+
+
+@hint("other-input")
+def _(case: Case) -> str | None:
+    for name, expected in case.others.items():
+        if case.fits(expected):
+            return f"this is the gradient with respect to {name}: are the rules exchanged?"
+    return None
+
+
+@hint("one-slice")
+def _(case: Case) -> str | None:
+    if case.jacobian is None or case.out is None:
+        return None
+    shape = case.out.shape
+    for axis, size in enumerate(shape):
+        for j in range(size) if size > 1 else ():
+            mask = np.zeros(shape)
+            mask[(slice(None),) * axis + (j,)] = 1
+            candidate = case.pulled(case.upstream * mask.ravel())
+            if candidate is not None and case.fits(candidate):
+                return (
+                    f"only slice {j} of axis {axis} of the output contributes: the input is used all along that axis "
+                    f"(broadcast), so sum over its {size} slices"
+                )
+    return None
+
+
+@hint("overwritten")
+def _(case: Case) -> str | None:
+    if case.jacobian is None or case.jacobian.size > 100_000:
+        return None
+    parts = (case.upstream[:, None] * case.jacobian).reshape(-1, *case.x.shape)  # (m, *x)
+    several = (np.count_nonzero(parts, axis=0) > 1) & ~case.kinks
+    if not (several & case.wrong).any() or (case.wrong & ~several).any():
+        return None
+    nearest = np.take_along_axis(parts, np.abs(parts - case.got).argmin(axis=0)[None], axis=0)[0]
+    if not same(nearest, case.got, several) or not nearest[several & case.wrong].all():
+        return None
+    return (
+        "where an element of the input reaches several elements of the output, only one contribution is there: they "
+        "are overwritten, and should be added up (for an index that names an element twice: np.add.at)"
+    )
+
+
+# --- right numbers in wrong places, right in some places only -----------------------------------------------
+
+
+@hint("misplaced")
+def _(case: Case) -> str | None:
+    got, expected = np.sort(case.got, axis=None), np.sort(case.expected, axis=None)
+    if case.kinks.any() or not same(got, expected):
+        return None
+    return "the numbers are right, but in wrong places: is something not put back in the order it came in?"
+
+
+@hint("region")
+def _(case: Case) -> str | None:
+    wrong, right = case.wrong, ~case.wrong & ~case.kinks
+    if min(np.count_nonzero(wrong), np.count_nonzero(right)) < 2:
+        return None
+    for region, mask in (("negative", case.x < 0), ("positive", case.x > 0)):
+        if np.array_equal(wrong, mask & ~case.kinks):
+            return f"it is wrong exactly where the input is {region}, and right elsewhere"
+    for axis in range(wrong.ndim):
+        over = tuple(a for a in range(wrong.ndim) if a != axis)
+        slices = np.flatnonzero(wrong.any(axis=over))
+        if len(slices) < wrong.shape[axis] and wrong.ndim > 1 and (wrong | case.kinks).all(axis=over)[slices].all():
+            listed = ", ".join(map(str, slices))
+            return f"along axis {axis} it is wrong at {listed} and right at every other place"
+    return None
+
+
+@hint("missing-term")
+def _(case: Case) -> str | None:
+    error = case.got - case.expected
+    if case.kinks.any() or not error.all():
+        return None
+    for name, array in (("", np.ones_like(error)), *_known(case)):
+        ratio = error / array
+        for axis, size in enumerate(error.shape):
+            level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), error.shape)
+            if size > 1 and np.isfinite(ratio).all() and same(ratio, level):
+                what = f"is {name} times a number that is the same" if name else "is the same"
+                return f"the error {what} all along axis {axis}: is a term missing that sums or averages over it?"
+    return None
+
+
+@hint("factor-per-slice")
+def _(case: Case) -> str | None:
+    ratio = case.got / case.expected
+    for axis, size in enumerate(ratio.shape):
+        if size > 1 and ratio.size > size and not case.kinks.any():
+            level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), ratio.shape)
+            if same(ratio, level):
+                return (
+                    f"all along axis {axis} the elements are off by one factor, a different one in each slice: is "
+                    "something missing that the op computes once per slice, as a sum or a norm?"
+                )
+    return None
+
+
+@hint("constant-factor")
+def _(case: Case) -> str | None:
+    factor = _factor(case)
+    if factor is None or case.x.size < 2:
+        return None
+    return f"every element is {factor:.6g} times what it should be: the factor is wrong, and the same everywhere"

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,6 +74,26 @@ def neuron(x: tl.Tensor, w: tl.Tensor, b: tl.Tensor, activation: Activation) -> 
     return z, activation(z)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A neuron with what it received, and what came of it.  names: of the inputs.  sigma: the activation's name."""
+
+    names: list[str]
+    sigma: str
+    x: tl.Tensor  # (n,)
+    w: tl.Tensor  # (n,)
+    b: tl.Tensor
+    z: tl.Tensor
+    a: tl.Tensor
+    y: float
+    cost: tl.Tensor
+
+    def rows(self) -> list[tuple[str, float, float, float]]:
+        """Name, input, weight and the weight's gradient; last the bias, a weight whose input is always 1."""
+        inputs = zip(self.names, self.x.tolist(), self.w.tolist(), self.w.grad.tolist(), strict=True)
+        return [*inputs, ("bias", 1.0, self.b.item(), self.b.grad.item())]
+
+
 # --- the program --------------------------------------------------------------------------------------------
 
 
@@ -118,85 +139,64 @@ def run(options: argparse.Namespace) -> None:
     b = tl.tensor(options.bias, dtype=tl.float64, requires_grad=True)
     z, a = neuron(x, w, b, activation)
     cost = (a - options.target) ** 2
+    answer = Answer(options.names, options.activation, x, w, b, z, a, options.target, cost)
+    explain_forward(answer)
 
-    explain_forward(options, x, w, b, z, a)
     (slope,) = tl.grad(a, z, retain_graph=True)  # sigma'(z), by the engine
     (blame,) = tl.grad(cost, a, retain_graph=True)  # 2(a - y)
     cost.backward()  # from here on w.grad and b.grad hold the gradients
-    assert w.grad is not None
-    assert b.grad is not None
-    explain_backward(options, x, w, b, a, cost, slope, blame)
+    explain_backward(answer, slope.item(), blame.item())
 
     with tl.no_grad():  # a step against the gradient, so that the cost falls
         new_a = neuron(x, w - options.rate * w.grad, b - options.rate * b.grad, activation)[1]
         new_cost = (new_a - options.target) ** 2
-    print(
-        f"\nLearning: each weight goes against its slope, w - {options.rate:g} · dC/dw, and so does the bias.\n"
-        f"  answer {a:.4f} -> {new_a:.4f}    cost {cost:.4f} -> {new_cost:.4f}"
-    )
+    print(f"\nLearning: each weight goes against its slope, w - {options.rate:g} · dC/dw, and so does the bias.")
+    print(f"  answer {a:.4f} -> {new_a:.4f}    cost {cost:.4f} -> {new_cost:.4f}")
     if new_cost.item() > cost.item():
         print("  The cost has risen: the step was too large. Try a smaller --rate.")
 
     print("\nPictures:")
-    save(draw_neuron(options, x, w, b, z, a, cost), options.out / "neuron.png")
+    save(draw_neuron(answer), options.out / "neuron.png")
     save(draw_activations(), options.out / "activations.png")
     save(draw_weight_and_bias(), options.out / "weight_and_bias.png")
 
 
-def explain_forward(
-    options: argparse.Namespace, x: tl.Tensor, w: tl.Tensor, b: tl.Tensor, z: tl.Tensor, a: tl.Tensor
-) -> None:
+def explain_forward(answer: Answer) -> None:
     """Print how the answer comes about."""
-    width = max(map(len, [*options.names, "receives"]))
-    print(f"A neuron\n\n  {'receives':{width + 8}} weights        and sums")
+    width = max(map(len, [*answer.names, "receives"]))
+    print(f"A neuron\n\n  {'receives':{width + 8}} weighs         and sums")
     total = 0.0
-    for name, x_i, w_i in zip(options.names, x.tolist(), w.tolist(), strict=True):
-        total += w_i * x_i
-        print(f"  {name:{width}} {x_i:7.2f} · {w_i:7.2f} = {w_i * x_i:8.3f}   together {total:8.3f}")
-    print(f"  {'adds its bias':{width + 20}} {b.item():8.3f}          z = {z.item():8.3f}")
-    print(f"  and activates: a = {options.activation}({z:.3f}) = {a:.4f}")
+    for name, x, w in zip(answer.names, answer.x.tolist(), answer.w.tolist(), strict=True):
+        total += w * x
+        print(f"  {name:{width}} {x:7.2f} · {w:7.2f} = {w * x:8.3f}   together {total:8.3f}")
+    print(f"  {'adds its bias':{width + 20}} {answer.b.item():8.3f}          z = {answer.z.item():8.3f}")
+    print(f"  and activates: a = {answer.sigma}({answer.z:.3f}) = {answer.a:.4f}")
 
 
-def explain_backward(
-    options: argparse.Namespace,
-    x: tl.Tensor,
-    w: tl.Tensor,
-    b: tl.Tensor,
-    a: tl.Tensor,
-    cost: tl.Tensor,
-    slope: tl.Tensor,
-    blame: tl.Tensor,
-) -> None:
-    """Print the cost, and how it depends on each weight: the chain rule beside what backward() found."""
-    assert w.grad is not None
-    assert b.grad is not None
-    width = max(map(len, [*options.names, "bias"]))
-    print(f"\nWhat would have been right: y = {options.target:g}. So the cost is C = (a - y)² = {cost:.4f}.")
+def explain_backward(answer: Answer, slope: float, blame: float) -> None:
+    """Print the cost, and how it depends on each weight: the chain rule beside what backward() found.
+
+    slope: sigma'(z).  blame: how the cost changes with the answer, dC/da.
+    """
+    print(f"\nWhat would have been right: y = {answer.y:g}. So the cost is C = (a - y)² = {answer.cost:.4f}.")
     print("\nHow much does the cost change with a weight? The chain rule goes back from the cost, link by link:\n")
-    print(f"  cost with answer    dC/da = 2(a - y)        = {blame.item():8.4f}")
-    print(f"  answer with sum     da/dz = sigma'(z)       = {slope.item():8.4f}")
+    print(f"  cost with answer    dC/da = 2(a - y)        = {blame:8.4f}")
+    print(f"  answer with sum     da/dz = sigma'(z)       = {slope:8.4f}")
     print("  sum with a weight   dz/dw = x               what the weight was multiplied with; 1 for the bias")
+    width = max(map(len, [*answer.names, "bias"]))
     print(f"\n  {'':{width}}        x  · sigma'(z) · 2(a - y)  =    dC/dw    backward() says")
-    rows = [*zip(options.names, x.tolist(), w.grad.tolist(), strict=True), ("bias", 1.0, b.grad.item())]
-    for name, x_i, found in rows:
-        product = x_i * slope.item() * blame.item()
-        factors = f"{x_i:6.2f}  ·  {slope.item():7.4f}  · {blame.item():8.4f}"
-        print(f"  {name:{width}}   {factors}  = {product:8.4f}   {found:8.4f}")
+    for name, x, _, found in answer.rows():
+        product = x * slope * blame
+        print(f"  {name:{width}}   {x:6.2f}  ·  {slope:7.4f}  · {blame:8.4f}  = {product:8.4f}   {found:8.4f}")
     print("\n  A large input makes its weight matter more; where sigma is flat, no weight matters.")
 
 
 # --- the pictures -------------------------------------------------------------------------------------------
 
 
-def draw_neuron(
-    options: argparse.Namespace, x: tl.Tensor, w: tl.Tensor, b: tl.Tensor, z: tl.Tensor, a: tl.Tensor, cost: tl.Tensor
-) -> Figure:
+def draw_neuron(answer: Answer) -> Figure:
     """The neuron with its numbers: forward in black, and what each weight does to the cost in red."""
-    assert w.grad is not None
-    assert b.grad is not None
-    rows = [*zip(options.names, x.tolist(), w.tolist(), w.grad.tolist(), strict=True)]
-    rows.append(("bias", 1.0, b.item(), b.grad.item()))
-    n = len(rows)
+    rows = answer.rows()
     n = len(rows)
     figure = new_figure(11, max(3.8, n + 1.4), "A neuron: receives, weighs, sums, activates")
     axes = figure.subplots()
@@ -212,35 +212,27 @@ def draw_neuron(
         _circle(axes, (0, y), 0.4, f"{x_i:g}")
         axes.text(-0.55, y, name, ha="right", va="center", fontsize=12)
         spot = (1.25, y + 0.25 * (middle - y))  # on the line
-        letter = "b" if name == "bias" else "w"
+        letter = "w" if i < n - 1 else "b"
         _label(axes, spot, f"{letter} = {w_i:g}", va="bottom", color=BLUE if up else "#9A6B00", weight="bold")
         _label(axes, spot, f"dC/d{letter} = {gradient:.3f}", va="top", color=VERMILION)
     _circle(axes, (4, middle), 0.5, "Σ")
-    axes.text(4, middle - 0.62, f"z = {z.item():.3f}", ha="center", va="top", fontsize=12)
+    axes.text(4, middle - 0.62, f"z = {answer.z.item():.3f}", ha="center", va="top", fontsize=12)
     _arrow(axes, (4.5, middle), (5.3, middle))
     _arrow(axes, (6.9, middle), (7.6, middle))
-    axes.text(7.7, middle, f"a = {a.item():.3f}", ha="left", va="center", fontsize=15, weight="bold")
-    axes.text(
-        7.7,
-        middle - 0.35,
-        f"cost (a − {options.target:g})² = {cost.item():.3f}",
-        ha="left",
-        va="center",
-        color=VERMILION,
-    )
+    axes.text(7.7, middle, f"a = {answer.a.item():.3f}", ha="left", va="center", fontsize=15, weight="bold")
+    cost = f"cost (a − {answer.y:g})² = {answer.cost.item():.3f}"
+    axes.text(7.7, middle - 0.35, cost, ha="left", va="center", color=VERMILION)
 
     inset = axes.inset_axes((5.3, middle - 0.8, 1.6, 1.6), transform=axes.transData)
-    reach = max(4.0, 1.4 * abs(z.item()))
+    reach = max(4.0, 1.4 * abs(answer.z.item()))
     zs = tl.linspace(-reach, reach, 200, dtype=tl.float64)
-    inset.plot(zs.numpy(), ACTIVATIONS[options.activation](zs).numpy(), color=GREEN, linewidth=2)
-    inset.plot([z.item()], [a.item()], "o", color=VERMILION, markersize=8)
-    inset.set(xticks=[0], yticks=[0], title=options.activation)
+    inset.plot(zs.numpy(), ACTIVATIONS[answer.sigma](zs).numpy(), color=GREEN, linewidth=2)
+    inset.plot([answer.z.item()], [answer.a.item()], "o", color=VERMILION, markersize=8)
+    inset.set(xticks=[0], yticks=[0], title=answer.sigma)
     inset.tick_params(labelsize=8)
     inset.axhline(0, color=GREY, linewidth=0.5)
     inset.axvline(0, color=GREY, linewidth=0.5)
-    note = (
-        "Blue lines push the sum up, orange ones down; the thicker, the more. Red: how the cost changes with a weight."
-    )
+    note = "Blue lines push the sum up, orange ones down; the thicker, the more. Red: how the cost changes with them."
     axes.text(3.75, -0.95, note, ha="center", va="bottom", fontsize=9.5)
     return figure
 
@@ -269,7 +261,6 @@ def curve(activation: Activation, reach: float = 5.0, points: int = 1000) -> tup
     z = tl.linspace(-reach, reach, points, dtype=tl.float64, requires_grad=True)
     a = activation(z)
     a.sum().backward()
-    assert z.grad is not None
     return z.numpy(), a.detach().numpy(), z.grad.numpy()
 
 

@@ -15,8 +15,8 @@ neurons to ten outputs, one per digit; the largest is the answer.
 The options change what the lecture discusses: the layers, the activation, the cost, the way downhill.
 
     python examples/02_digits.py --hidden 128 --activation relu --loss cross-entropy --optimizer adam
-    python examples/02_digits.py --batch-size 1                 # a step per picture: stochastic gradient descent
-    python examples/02_digits.py --batch-size all               # a step per epoch: batch gradient descent
+    python examples/02_digits.py --batch-size 1 --lr 0.1        # a step per picture: stochastic gradient descent
+    python examples/02_digits.py --batch-size all --lr 3 --epochs 200    # a step per epoch: batch gradient descent
     python examples/02_digits.py --load out/digits/weights.safetensors
 
 Same options, same seed: same result. Ctrl-C ends the training early and keeps what was learnt; press it again to abort.
@@ -25,10 +25,11 @@ Same options, same seed: same result. Ctrl-C ends the training early and keeps w
 import argparse
 import math
 import os
+import re
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 # Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -185,37 +186,38 @@ def print_parameters(model: nn.MLP) -> None:
 
 
 def save_weights(options: argparse.Namespace, model: nn.MLP) -> Path:
-    """Write the weights, and what kind of network they are for, to the output folder."""
+    """Write the weights, and what network they are for, as "784-16-16-10 sigmoid mse", to the output folder."""
     path: Path = options.out / "weights.safetensors"
-    kind = {"hidden": " ".join(map(str, options.hidden)), "activation": options.activation, "loss": options.loss}
-    nn.weights.save_file(model.state_dict(), path, kind)
+    sizes = "-".join(map(str, [784, *options.hidden, 10]))
+    nn.weights.save_file(model.state_dict(), path, {"network": f"{sizes} {options.activation} {options.loss}"})
     return path
 
 
 def read_weights(options: argparse.Namespace) -> dict[str, tl.Tensor]:
     """The weights in the file to load. What it says about its network counts where the options say nothing."""
     try:
-        state, kind = nn.weights.load_file(options.load), nn.weights.load_metadata(options.load)
+        state, words = nn.weights.load_file(options.load), nn.weights.load_metadata(options.load)
     except (ImportError, OSError, ValueError) as error:
         stop(error)
-    sizes = kind.get("hidden", "")
-    if options.hidden is None and "hidden" in kind and all(size.isdigit() and len(size) < 5 for size in sizes.split()):
-        options.hidden = [int(size) for size in sizes.split()]
-    if options.activation is None and kind.get("activation") in ACTIVATIONS:
-        options.activation = kind["activation"]
-    if options.loss is None and kind.get("loss") in COSTS:
-        options.loss = kind["loss"]
+    network = re.fullmatch(r"784-((?:\d{1,4}-)*)10 (\S+) (\S+)", words.get("network", ""))
+    if network and network[2] in ACTIVATIONS and network[3] in COSTS:
+        kind = {"hidden": [int(n) for n in network[1].split("-")[:-1]], "activation": network[2], "loss": network[3]}
+        fill_in(options, kind)
     return state
 
 
 def complete(options: argparse.Namespace) -> None:
     """Fill in what neither the command line nor a weights file says: the lecture's network and its training."""
     defaults = {"hidden": [16, 16], "activation": "sigmoid", "loss": "mse", "epochs": 0 if options.load else 30}
-    for name, value in defaults.items():
+    fill_in(options, defaults)
+    fill_in(options, {"lr": usual_rate(options.optimizer, options.activation, options.loss)})
+
+
+def fill_in(options: argparse.Namespace, values: dict[str, Any]) -> None:
+    """Set the options that are not set."""
+    for name, value in values.items():
         if getattr(options, name) is None:
             setattr(options, name, value)
-    if options.lr is None:
-        options.lr = usual_rate(options.optimizer, options.activation, options.loss)
 
 
 def stop(problem: object) -> NoReturn:

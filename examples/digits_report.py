@@ -139,14 +139,16 @@ def weights(weight: NDArray[np.float32], most: int = 64) -> Figure:
     columns = 4 if len(shown) <= 16 else 8
     rows = -(-len(shown) // columns)
     figure = _figure(1.6 * columns + 1, 1.75 * rows + 0.8)
-    limit = float(np.quantile(np.abs(shown), 0.995)) or 1.0  # one scale for all, symmetric, so that white is 0
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.axis("off")
-    for number, (axes, row) in enumerate(zip(grid.flat, shown, strict=False)):
-        image = axes.imshow(row.reshape(28, 28), cmap="RdBu_r", vmin=-limit, vmax=limit)
-        axes.set_title(f"neuron {number}", fontsize=9)
-    figure.colorbar(image, ax=grid, shrink=0.6, aspect=30, label="weight", extend="both")
+    axes = figure.subplots()
+    axes.axis("off")
+    mosaic = np.full((33 * rows, 30 * columns), np.nan)  # one image of all, since many small ones take long to draw
+    for number, row in enumerate(shown):
+        top, left = 33 * (number // columns) + 4, 30 * (number % columns) + 1
+        mosaic[top : top + 28, left : left + 28] = row.reshape(28, 28)
+        axes.text(left + 13.5, top - 1, f"neuron {number}", fontsize=9, ha="center")
+    limit = float(np.quantile(np.abs(shown), 0.995)) or 1.0  # symmetric, so that white is 0
+    image = axes.imshow(mosaic, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, label="weight", extend="both")
     which = "all" if len(shown) == len(weight) else f"{len(shown)} of"
     figure.suptitle(f"The first layer, weights of {which} {len(weight)} neurons:\nred wants ink there, blue wants none")
     return figure

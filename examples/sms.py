@@ -8,8 +8,8 @@ A line is a message: its label, a tab, its text.
     ham     Ok lar... Joking wif u oni...
     spam    URGENT! You have won a 1 week FREE membership ...
 
-By T. A. Almeida and J. M. Gómez Hidalgo (DocEng 2011, doi:10.1145/2034691.2034742), under the licence CC BY 4.0. A file of
-your own in the same form will do as well, and so will the archive as it is downloaded.
+By T. A. Almeida and J. M. Gómez Hidalgo, https://archive.ics.uci.edu/dataset/228, under the licence CC BY 4.0. A file
+of your own in the same form will do as well, and so will the archive as it is downloaded.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ import sys
 import urllib.request
 import zipfile
 import zlib
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -49,6 +50,10 @@ class Messages:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Messages":
+        """Those that are chosen."""
+        return Messages([self.texts[i] for i in np.flatnonzero(chosen)], self.spam[chosen], self.source)
 
 
 def load_messages(path: Path | None = None) -> Messages:
@@ -101,6 +106,29 @@ def _parse_line(line: bytes, where: str) -> tuple[str, str]:
 
 def _start(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "...")
+
+
+def deal(keys: Sequence[Hashable], labels: NDArray[np.bool_], parts: int, seed: int) -> NDArray[np.int64]:
+    """Deal messages out at random into parts of about equal size, each with its share of spam: the part of each, (n,).
+
+    Messages with the same key go to the same part. A collection of messages holds many twice, and a network tested on
+    what it has learnt by heart would look better than it is.
+    Raises DataError if the messages repeat each other so much that a part has none of a kind.
+    """
+    twins: dict[Hashable, list[int]] = {}
+    for i, key in enumerate(keys):
+        twins.setdefault(key, []).append(i)
+    groups = list(twins.values())
+    part = np.empty(len(keys), dtype=np.int64)
+    filled = np.zeros((parts, 2), dtype=np.int64)  # how many ham and spam are in each part
+    for g in np.random.default_rng(seed).permutation(len(groups)):
+        kind = int(labels[groups[g][0]])
+        emptiest = filled[:, kind].argmin()
+        part[groups[g]] = emptiest
+        filled[emptiest, kind] += len(groups[g])
+    if not filled.all():
+        raise DataError(f"there are too few different messages to deal ham and spam into {parts} parts each")
+    return part
 
 
 # --- the collection's own file --------------------------------------------------------------------------------

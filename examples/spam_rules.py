@@ -1,7 +1,7 @@
 """The other way to find spam: rules written by hand, points for what a person thinks is suspicious.
 
-Each rule is a pattern and its points; a message with 4 points or more is called spam. Every line was somebody's idea, and
-somebody has to have the next one when the spam changes.
+Each rule is a pattern and its points; a message with 4 points or more is called spam. Every line was somebody's idea
+after reading such messages, and somebody has to have the next one when the spam changes.
 """
 
 import re
@@ -36,7 +36,7 @@ RULES = (
     _rule(2, "ringtones and the like", r"\b(ring ?tones?|tones?|polyphonic|camcorder|nokia|subscri\w+)\b"),
     _rule(2, "chat lines", r"\b(sexy|xxx|dating|chat(lines?)?|singles|adult|18\+?)\b"),
     _rule(1, "free", r"\bfree\b"),
-    _rule(1, "cash, offer, voucher", r"\b(cash|offers?|vouchers?|bonus|discount|entry|draw|win)\b"),
+    _rule(1, "cash, offer, voucher", r"\b(cash|offers?|vouchers?|bonus|discount|entry|draw)\b"),
     _rule(1, "call, text, mobile", r"\b(call|text|mobile|phone)\b"),
     _rule(1, "three words in capitals", r"\b[A-Z]{3,}\b.*\b[A-Z]{3,}\b.*\b[A-Z]{3,}\b", re.DOTALL),
     _rule(-2, "talks to a friend", r"\b(i'?m|lol|haha|love|later|sorry|dear|da|lor|gonna|wat|d|i'?ll)\b"),

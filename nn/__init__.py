@@ -11,41 +11,97 @@ The names are PyTorch's where it has them (nn.Linear, nn.functional, nn.init, nn
 `state_dict`.
 """
 
-from . import functional, init, optim, weights
-from .activation import GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Tanh
-from .container import ModuleList, Sequential
+from . import functional, init, optim, utils, weights
+from .activation import (
+    ELU,
+    GELU,
+    Hardtanh,
+    LeakyReLU,
+    LogSigmoid,
+    LogSoftmax,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .data import DataLoader, TensorDataset
+from .dropout import Dropout
+from .embedding import Embedding
+from .flatten import Flatten, Unflatten
 from .linear import Identity, Linear
-from .loss import CrossEntropyLoss, MSELoss
+from .loss import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
 from .mlp import MLP
 from .module import Module, Parameter
+from .normalization import LayerNorm, RMSNorm
+from .table import Summary, summary
 from .training import History, evaluate, fit
+from .utils import clip_grad_norm_, clip_grad_value_
 
 __all__ = [
+    "ELU",
     "GELU",
     "MLP",
+    "BCELoss",
+    "BCEWithLogitsLoss",
     "CrossEntropyLoss",
     "DataLoader",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "Hardtanh",
     "History",
+    "HuberLoss",
     "Identity",
+    "KLDivLoss",
+    "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
     "Module",
+    "ModuleDict",
     "ModuleList",
+    "NLLLoss",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
+    "RMSNorm",
     "ReLU",
+    "ReLU6",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
+    "Softplus",
+    "Summary",
     "Tanh",
     "TensorDataset",
+    "Unflatten",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "evaluate",
     "fit",
     "functional",
     "init",
     "optim",
+    "summary",
+    "utils",
     "weights",
 ]

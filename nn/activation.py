@@ -1,10 +1,11 @@
-"""The activations as modules: what makes a layer more than a matrix. The formulas are in the engine's ops."""
+"""The activations as modules: what makes a layer more than a matrix. Formulas: in the engine and functional.py."""
 
 from __future__ import annotations
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
+from . import functional as F
 from .module import Module
 
 
@@ -15,6 +16,13 @@ class Sigmoid(Module):
         return tl.sigmoid(x)
 
 
+class LogSigmoid(Module):
+    """log(sigmoid(x)), finite also where sigmoid(x) rounds to 0."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.logsigmoid(x)
+
+
 class Tanh(Module):
     """Hyperbolic tangent: squeezes any number into -1 to 1."""
 
@@ -22,11 +30,34 @@ class Tanh(Module):
         return tl.tanh(x)
 
 
+class Hardtanh(Module):
+    """x kept within [min_val, max_val]; its slope at both counts as 0. Raises ValueError unless min_val < max_val."""
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+        if not min_val < max_val:
+            raise ValueError(f"Hardtanh: min_val must be below max_val, and {min_val} is not below {max_val}")
+        self.min_val = min_val
+        self.max_val = max_val
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.hardtanh(x, self.min_val, self.max_val)
+
+    def extra_repr(self) -> str:
+        return f"min_val={self.min_val}, max_val={self.max_val}"
+
+
 class ReLU(Module):
     """max(x, 0); its slope at 0 counts as 0."""
 
     def forward(self, x: Tensor) -> Tensor:
         return tl.relu(x)
+
+
+class ReLU6(Module):
+    """min(max(x, 0), 6); its slope at 0 and 6 counts as 0."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu6(x)
 
 
 class LeakyReLU(Module):
@@ -40,6 +71,33 @@ class LeakyReLU(Module):
 
     def extra_repr(self) -> str:
         return f"negative_slope={self.negative_slope}"
+
+
+class ELU(Module):
+    """x where x > 0, else alpha (exp(x) - 1)."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.elu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}"
+
+
+class Softplus(Module):
+    """log(1 + exp(beta x)) / beta, a smooth relu; x itself where beta x > threshold."""
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        self.beta = beta
+        self.threshold = threshold
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.softplus(x, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta}, threshold={self.threshold}"
 
 
 class SiLU(Module):

@@ -96,7 +96,8 @@ def draw_graph(graph: Graph | Tensor, path: str | Path, title: str = "") -> None
 def _lines(vertex: Vertex) -> list[tuple[str, dict[str, Any]]]:
     """The text in a box, line by line: how the value was made, what it is, its gradient."""
     made = str(vertex) if vertex.op is None else f"{vertex} = {vertex.formula}"
-    lines: list[tuple[str, dict[str, Any]]] = [(made.replace(" ** 2", "²"), {"fontsize": 11, "weight": "bold"})]
+    weight = "normal" if "$" in made else "bold"  # signs of mathematics are not bold, so their neighbours are not
+    lines: list[tuple[str, dict[str, Any]]] = [(made.replace(" ** 2", "²"), {"fontsize": 11, "weight": weight})]
     value = in_line(vertex.value)
     lines += [(row, {}) for row in _rows(value or f"shape {vertex.shape}")]
     gradient = in_line(vertex.grad)

@@ -1,6 +1,13 @@
-"""Layers and losses as functions: without parameters of their own, under PyTorch's names, usually imported as F."""
+"""Layers and losses as functions: without parameters of their own, under PyTorch's names, usually imported as F.
+
+What the engine has as an op is that op. The losses are in loss_functions.py.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import (
@@ -17,68 +24,189 @@ from tinygrad_lecture import (
     tanh,
 )
 
+from .checks import check_indices
+from .loss_functions import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
+)
+from .smooth import logsigmoid, softplus
+
 __all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cosine_similarity",
     "cross_entropy",
+    "dropout",
+    "elu",
+    "embedding",
     "gelu",
+    "hardtanh",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "log_softmax",
+    "logsigmoid",
     "mse_loss",
+    "nll_loss",
+    "normalize",
     "one_hot",
+    "pad",
     "relu",
+    "relu6",
+    "rms_norm",
     "sigmoid",
     "silu",
+    "smooth_l1_loss",
     "softmax",
+    "softplus",
     "tanh",
 ]
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Squared error, (input - target)², of each element: then the mean of all, the "sum", or "none" of both.
+# --- activations --------------------------------------------------------------------------------------------
 
-    Raises ValueError if the shapes differ: broadcasting here has always been an accident.
+
+def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """x where x > 0, else alpha (exp(x) - 1) (Clevert et al., arXiv:1511.07289)."""
+    positive = input > 0
+    below = tl.expm1(tl.where(positive, 0, input))  # exp of what is far above 0 would overflow
+    return tl.where(positive, input, alpha * below)
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """x kept within [min_val, max_val]. As in PyTorch its slope at both bounds is 0, other than that of `clip`."""
+    inside = (input > min_val) & (input < max_val)
+    return tl.where(inside, input, tl.clip(input.detach(), min_val, max_val))
+
+
+def relu6(input: Tensor) -> Tensor:
+    """min(max(x, 0), 6); its slope at 0 and 6 counts as 0."""
+    return hardtanh(input, 0.0, 6.0)
+
+
+# --- tables -------------------------------------------------------------------------------------------------
+
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+    """The rows of a table that integers name.
+
+    input: any shape, from 0 to rows - 1.  weight: (rows, features).  Returns (*input.shape, features).
+    padding_idx: a row that gets no gradient; negative ones count from the end.
+    Raises TypeError for an input of floats, IndexError for a row that does not exist (on a GPU that is not looked at).
     """
-    if input.shape != target.shape:
-        raise ValueError(
-            f"mse_loss: input {input.shape} and target {target.shape} must have the same shape; reshape one of them, "
-            "or make rows of class numbers with F.one_hot"
-        )
-    difference = input - target
-    return reduced(difference * difference, reduction)
+    if weight.ndim != 2:
+        raise ValueError(f"embedding: the weight is a table of shape (rows, features), not {weight.shape}")
+    rows = weight.shape[0]
+    check_indices("embedding", input, rows, "rows")
+    found = weight[input]  # (*input.shape, features)
+    if padding_idx is None:
+        return found
+    if not -rows <= padding_idx < rows:
+        raise IndexError(f"embedding: padding_idx {padding_idx} is none of {rows} rows")
+    padding = input == padding_idx % rows
+    return tl.where(tl.unsqueeze(padding, -1), found.detach(), found)
 
 
-def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """-log(softmax(input)[target]): how surprised the model is by the right class.
+# --- normalisation ------------------------------------------------------------------------------------------
 
-    input: (classes,), (N, classes) or (N, classes, ...), scores of any size, before a softmax.
-    target: the number of the right class, integers of shape (), (N,) or (N, ...); or floats of input's shape, a
-    probability for each class. reduction: the mean over all targets, their "sum", or "none" for one loss per target.
-    Raises ValueError for shapes that do not fit, IndexError for a class that does not exist.
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: int | Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """(x - mean) / sqrt(var + eps) over the last axes, times weight, plus bias (Ba et al., arXiv:1607.06450).
+
+    input: (..., *normalized_shape).  weight, bias: of shape normalized_shape, or None.  var divides by n.
+    Raises ValueError for other shapes.
     """
-    if input.ndim > 2:  # the engine has classes last: (N, classes, ...) -> (N, ..., classes)
-        last = (0, *range(2, input.ndim), 1)
-        rows = tl.permute(input, last)
-    else:
-        last = tuple(range(input.ndim))
-        rows = input
-    if target.shape == input.shape and target.dtype.kind == "f":
-        losses: Tensor = -(tl.permute(target, last) * log_softmax(rows, -1)).sum(-1)
-    elif target.shape == rows.shape[:-1]:
-        losses = tl.cross_entropy(rows, target)
-    else:
-        raise ValueError(
-            f"cross_entropy: input {input.shape} wants class numbers of shape {rows.shape[:-1]} or probabilities of "
-            f"its own shape as target, got {target.shape} {target.dtype}"
-        )
-    return reduced(losses, reduction)
+    axes = _normalized_axes("layer_norm", input, normalized_shape, weight, bias)
+    return tl.layer_norm(input, weight, bias, axes, eps)  # type: ignore[no-any-return]
 
 
-def reduced(losses: Tensor, reduction: str) -> Tensor:
-    """The losses' mean, their sum or, with "none", themselves. Raises ValueError for another word."""
-    if reduction == "mean":
-        return losses.mean()
-    if reduction == "sum":
-        return losses.sum()
-    if reduction == "none":
-        return losses
-    raise ValueError(f'reduction must be "mean", "sum" or "none", not {reduction!r}')
+def rms_norm(
+    input: Tensor, normalized_shape: int | Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """x / sqrt(mean(x²) + eps) over the last axes, times weight (Zhang & Sennrich, arXiv:1910.07467).
+
+    input: (..., *normalized_shape).  weight: of shape normalized_shape, or None.
+    eps: by default the distance from 1 to the next number of input's dtype. Raises ValueError for other shapes.
+    """
+    axes = tuple(range(-_normalized_axes("rms_norm", input, normalized_shape, weight), 0))
+    if eps is None:
+        eps = float(np.finfo(input.dtype).eps)
+    normal = input / tl.sqrt((input * input).mean(axes, keepdims=True) + eps)
+    return normal if weight is None else normal * weight
+
+
+def _normalized_axes(name: str, input: Tensor, normalized_shape: int | Sequence[int], *weights: Tensor | None) -> int:
+    """How many axes normalized_shape has; raises ValueError unless they are input's last ones, and the weights'."""
+    wanted = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not wanted or input.shape[-len(wanted) :] != wanted:
+        sizes = ", ".join(map(str, wanted))
+        raise ValueError(f"{name}: wanted (..., {sizes}), got {input.shape}")
+    for weight in weights:
+        if weight is not None and weight.shape != wanted:
+            raise ValueError(f"{name}: weight and bias must have the normalized shape, {wanted}, not {weight.shape}")
+    return len(wanted)
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """x / max(norm, eps) along an axis, with the p-norm: vectors of length 1, but for those of almost 0."""
+    return input / tl.clip(tl.norm(input, p, dim, keepdims=True), min=eps)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """The cosine of the angle between vectors along an axis, broadcast: 1 for the same direction, 0 for a right angle.
+
+    Norms below eps count as eps.
+    """
+    return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(dim)
+
+
+# --- chance -------------------------------------------------------------------------------------------------
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """In training each element is 0 with probability p, else divided by 1 - p, so that the expectation stays.
+
+    Otherwise the input itself (Srivastava et al., JMLR 15, 2014). Raises ValueError for a p outside of [0, 1].
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p is a probability, from 0 to 1, not {p}")
+    if not training or p == 0:
+        return input
+    kept = tl.rand(input.shape, dtype=tl.float32, device=input.device) >= p
+    return input * (kept.to(dtype=input.dtype) * (1 / (1 - p) if p < 1 else 0.0))
+
+
+# --- shape --------------------------------------------------------------------------------------------------
+
+
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
+    """`value` added around the input; pad is (left, right, top, bottom, ...), from the last axis forwards.
+
+    Negative widths cut off. Raises ValueError for an odd number of widths or too many, or another mode than "constant".
+    (NumPy's way, a pair for each axis from the first on, is `tl.pad`.)
+    """
+    if mode != "constant":
+        raise ValueError(f'pad: mode must be "constant", not {mode!r}')
+    if len(pad) % 2 or len(pad) > 2 * input.ndim:
+        raise ValueError(f"pad: {tuple(pad)} must be pairs, (before, after), for at most all axes of {input.shape}")
+    pairs = [(0, 0)] * (input.ndim - len(pad) // 2) + list(zip(pad[-2::-2], pad[-1::-2], strict=True))
+    if any(n + min(before, 0) + min(after, 0) < 0 for n, (before, after) in zip(input.shape, pairs, strict=True)):
+        raise ValueError(f"pad: {tuple(pad)} cuts off more than there is of shape {input.shape}")
+    inner = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(input.shape, pairs, strict=True))
+    return tl.pad(input[inner], [(max(a, 0), max(b, 0)) for a, b in pairs], value=value)

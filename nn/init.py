@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tinygrad_lecture import Tensor, rng
+from tinygrad_lecture.backend import move
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
@@ -28,6 +31,20 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     return _fill(tensor, n)
 
 
+def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
+    """Normal, but what falls outside of [a, b] is drawn again. Drawn on the host, on every device.
+
+    Raises ValueError if less than one number in a hundred falls inside.
+    """
+    inside = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
+    if not inside > 0.01:
+        raise ValueError(f"trunc_normal_: of mean {mean} and std {std} only {inside:.2%} falls into [{a}, {b}]")
+    values = np.asarray(mean + std * rng.normal(tensor.shape, tensor.dtype), tensor.dtype)
+    while (outside := (values < a) | (values > b)).any():
+        values[outside] = mean + std * rng.normal((int(outside.sum()),), tensor.dtype)
+    return _fill(tensor, move(values, tensor.device))
+
+
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """The same value everywhere."""
     return _fill(tensor, val)
@@ -41,6 +58,28 @@ def zeros_(tensor: Tensor) -> Tensor:
 def ones_(tensor: Tensor) -> Tensor:
     """1 everywhere."""
     return _fill(tensor, 1)
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """1 on the diagonal and 0 elsewhere, of a matrix. Raises ValueError for another number of axes."""
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_: fills a matrix, not a tensor of shape {tensor.shape}")
+    return _fill(tensor, move(np.eye(*tensor.shape, dtype=tensor.dtype), tensor.device))
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
+    """gain times a random matrix with orthonormal rows or, if it has more rows than columns, columns.
+
+    Such a matrix keeps the length of what it multiplies (Saxe et al., arXiv:1312.6120). Axes after the second belong to
+    the columns. Drawn on the host, on every device. Raises ValueError for fewer than two axes.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(f"orthogonal_: fills a weight of shape (out, in), not {tensor.shape}")
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
+    q, r = np.linalg.qr(rng.normal((max(rows, columns), min(rows, columns)), np.dtype(np.float64)))
+    q *= np.sign(np.diagonal(r))  # otherwise some directions would be more probable than others
+    q = q.T if rows < columns else q
+    return _fill(tensor, move((gain * q).reshape(tensor.shape).astype(tensor.dtype), tensor.device))
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:

@@ -42,7 +42,12 @@ class Linear(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in_features) -> (..., out_features)."""
-        return tl.linear(x, self.weight, self.bias)  # type: ignore[no-any-return]
+        try:
+            return tl.linear(x, self.weight, self.bias)  # type: ignore[no-any-return]
+        except ValueError:
+            if x.shape[-1:] != (self.in_features,):
+                raise ValueError(f"wanted (..., {self.in_features}), got {x.shape}") from None
+            raise
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

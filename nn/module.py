@@ -22,6 +22,9 @@ import numpy as np
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import is_array, move
 
+from .hook import ForwardHook, Handle
+from .place import locate
+
 
 class Parameter(Tensor):
     """A tensor that a module learns: it requires grad, and the module that has it as an attribute lists it.
@@ -55,11 +58,28 @@ class Module:
 
     training: bool = True
     _buffers: Mapping[str, bool] = {}  # the names of the buffers, and whether they are saved; replaced, never changed
+    _forward_hooks: Mapping[object, ForwardHook] = {}  # replaced, never changed
 
     forward: Callable[..., Any] = _no_forward
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
-        return self.forward(*inputs, **settings)
+        try:
+            output = self.forward(*inputs, **settings)
+        except Exception as error:
+            locate(error, self)
+            raise
+        if self._forward_hooks:
+            for hook in self._forward_hooks.values():
+                replacement = hook(self, inputs, output)
+                output = output if replacement is None else replacement
+        return output
+
+    def register_forward_hook(self, hook: ForwardHook) -> Handle:
+        """Have hook(module, inputs, output) called after each `forward`; what it returns, unless None, is the output.
+
+        Returns a handle, whose `remove()` takes the hook away.
+        """
+        return Handle(self, hook)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if type(value) is Tensor and isinstance(self.__dict__.get(name), Parameter):

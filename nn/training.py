@@ -84,7 +84,8 @@ def fit(
     Raises FloatingPointError when the loss is no longer a number.
     """
     history = History()
-    with Interrupt() as interrupt, progress(epochs, len(batches), show) as display:
+    quiet = np.errstate(over="ignore", invalid="ignore")  # the loss is checked instead
+    with quiet, Interrupt() as interrupt, progress(epochs, len(batches), show) as display:
         for epoch in range(1, epochs + 1):
             began = time.perf_counter()
             model.train()

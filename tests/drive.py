@@ -62,9 +62,14 @@ def differentiable(results: Sequence[Any]) -> list[Any]:
 
 
 def upstreams(results: Sequence[Any], seed: int = 1) -> list[Array]:
-    """A random upstream gradient per result, on the host, in its dtype."""
+    """A random upstream gradient per result, on the host, in its dtype; some elements are 0."""
     rng = np.random.default_rng(seed)
-    return [np.asarray(rng.uniform(0.5, 1.5, r.shape) * rng.choice([-1, 1], r.shape)).astype(r.dtype) for r in results]
+    made = []
+    for r in results:
+        upstream = np.asarray(rng.uniform(0.5, 1.5, r.shape) * rng.choice([-1, 1], r.shape), dtype=r.dtype)
+        upstream.reshape(-1)[4::5] = 0
+        made.append(upstream)
+    return made
 
 
 def gradients(

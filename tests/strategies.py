@@ -116,7 +116,8 @@ scalars = st.sampled_from([-1.5, -1.0, 0.5, 2.0, 3.0])
 
 def _every_other(x: Array) -> Array:
     wide = np.zeros(tuple(2 * n for n in x.shape), x.dtype)
-    view = wide[(..., *[slice(None, None, 2)] * x.ndim)]
+    every_other: tuple[Any, ...] = (..., *[slice(None, None, 2)] * x.ndim)
+    view: Array = wide[every_other]
     view[...] = x
     return view
 
@@ -157,7 +158,7 @@ def some_axes(draw: Draw, ndim: int) -> int | tuple[int, ...] | None:
 
 
 @st.composite
-def named(draw: Draw, **settings: Any) -> dict[str, Any]:
+def named(draw: Draw, /, **settings: Any) -> dict[str, Any]:
     """Settings as they may be written: under NumPy's names or PyTorch's."""
     if draw(st.booleans()):
         return settings

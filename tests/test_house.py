@@ -28,7 +28,10 @@ def test_importing_brings_in_no_extra(package):
 
 def test_importing_the_engine_loads_no_slow_part_of_numpy_or_python_either():
     slow = ["asyncio", "concurrent.futures", "importlib.metadata", "logging", "numpy.random", "pathlib", "unittest"]
-    code = f"import numpy, sys; had = set(sys.modules); import tinygrad_lecture; print([m for m in {slow} if m in set(sys.modules) - had])"
+    code = (
+        "import numpy, sys; had = set(sys.modules); import tinygrad_lecture; "
+        f"print([m for m in {slow} if m in set(sys.modules) - had])"
+    )
     assert run(sys.executable, "-c", code).stdout.strip() == "[]"
 
 

@@ -6,8 +6,8 @@
     (x * x).sum().backward()
     x.grad                                      # tensor([2., 4., 6.])
 
-Where things are: `tensor.py` the Tensor, `ops/` every op with its backward rule, `op.py` how a call is recorded, `tape.py`
-the backward walk, `backend.py` NumPy and CuPy, `gradcheck.py` finite differences against the rules.
+Where things are: `tensor.py` the Tensor, `ops/` every op with its backward rule, `op.py` how a call is recorded,
+`tape.py` the backward walk, `backend.py` NumPy and CuPy, `gradcheck.py` finite differences against the rules.
 """
 
 from numpy import bool_ as bool

@@ -22,7 +22,7 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_gra
     """
     if isinstance(data, Traced):
         data = data._array
-    array = data if is_array(data) else _from_python(data, dtype)
+    array = _from_python(data, dtype) if not is_array(data) else np.asarray(data) if xp(data) is np else data
     if array.dtype.kind not in "fiubc":
         raise TypeError(
             f"tensor: data must be numbers, nested lists of them or arrays of them, not {type(data).__name__}, of "
@@ -33,7 +33,7 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_gra
         array = array.astype(wanted)
     if device is not None:
         array = move(array, device)
-    return _finish(xp(array).array(array, copy=True, order="C"), requires_grad)
+    return _finish(array.copy(), requires_grad)
 
 
 _PYTHONS = frozenset({bool, int, float, complex})  # numbers that have no dtype of their own

@@ -7,7 +7,7 @@ Central differences, for everything else: (f(x + h) - f(x - h)) / 2h is off by O
 O(eps / h) from rounding, least in sum for h near cbrt(eps). A second step, h/4, serves twice: it cancels the O(h²)
 (Richardson, 1911), and it tells smooth from not: the gap between the right and the left difference falls with h where
 a second derivative exists, and stays where there is a kink. An element that looks odd at two steps is looked at in
-ten, down to 1e-11: there steep curves are told from kinks, and kinks from their neighbourhood, and how much the slopes
+more, down to 4e-13: there steep curves are told from kinks, and kinks from their neighbourhood, and how much the slopes
 jitter shows how exact the function's values are.
 
 A function here takes a list of arrays and returns all its outputs as one flat vector.
@@ -31,8 +31,10 @@ EPS = float(np.finfo(np.float64).eps)
 STEP = EPS ** (1 / 3)
 COMPLEX_STEP = 1e-20
 SHRINK = 4  # from one step to the next
-LEVELS = 10  # how many steps an odd element is looked at in: 6e-6 to 2e-11
-ULPS = 50  # how many units in the last place the function's values may be off by, unless they are seen to jitter more
+LEVELS = 13  # how many steps an odd element is looked at in: 6e-6 to 4e-13; more where the function is not finite
+ENOUGH = 6  # how many of them have to be finite on both sides
+EXACT = 4 * EPS  # what a function's values are off by, relatively, unless they are seen to jitter more
+CLOSE = 50 * EPS  # what two ways to compute the same may differ by
 WORST = 1e-3  # the largest jitter that is allowed for, beside the largest slope of the input
 KEEP = 4_000_000  # the largest Jacobian, in elements, that is kept whole
 
@@ -42,7 +44,7 @@ class Slopes:
     """The derivatives with respect to one input, flattened to n elements; m counts the elements of all outputs."""
 
     expected: Array  # (n,) the sum over outputs of upstream times derivative: what a gradient should be
-    noise: Array  # (n,) how much of that may be rounding
+    noise: Array  # (n,) how much rounding may change
     kinks: Array  # (n,) bool: there is no derivative here
     unsteady: Array  # (n,) bool: differences jitter more than is allowed for
     jacobian: Array | None  # (m, n), None if too large to keep
@@ -60,8 +62,9 @@ class Slopes:
 
     def put(self, i: int, column: Array, upstream: Array, noise: float) -> None:
         """Fill in element i from its column of the Jacobian."""
-        self.expected[i] = upstream @ column
-        self.noise[i] = noise
+        terms = upstream * column
+        self.expected[i] = terms.sum()
+        self.noise[i] = noise + CLOSE * np.abs(terms).sum()  # the last is for the rounding of the gradient itself
         if self.jacobian is not None:
             self.jacobian[:, i] = column
 
@@ -77,7 +80,7 @@ def complex_step(function: Function, xs: Sequence[Array], upstream: Array, value
     """
     found: list[Slopes] = []
     points = [x.astype(np.complex128) for x in xs]
-    close = ULPS * EPS * (np.abs(values) + _largest(values))
+    close = CLOSE * (np.abs(values) + _largest(values))
     for x, point in zip(xs, points, strict=True):
         slopes = Slopes.empty(values.size, x.size)
         for i in range(x.size):
@@ -87,7 +90,7 @@ def complex_step(function: Function, xs: Sequence[Array], upstream: Array, value
                 return None
             column = moved.imag / COMPLEX_STEP
             scale = np.abs(upstream * values)[column != 0].sum() / max(1.0, abs(x.flat[i]))
-            slopes.put(i, column, upstream, ULPS * EPS * scale)
+            slopes.put(i, column, upstream, CLOSE * scale)
         found.append(slopes)
     return found if _agree(function, xs, found, upstream, values) else None
 
@@ -103,7 +106,7 @@ def _agree(function: Function, xs: Sequence[Array], found: Sequence[Slopes], ups
     for step in (STEP, STEP / 30, STEP / 900):
         up = function([x + step * v for x, v in zip(xs, direction, strict=True)])
         down = function([x - step * v for x, v in zip(xs, direction, strict=True)])
-        rise, noise = (up - down) / (2 * step), ULPS * EPS * np.abs(values) / step
+        rise, noise = (up - down) / (2 * step), CLOSE * np.abs(values) / step
         if not kept:
             rise, noise = upstream @ rise, np.abs(upstream) @ noise
         if np.all(np.abs(rise - predicted) <= 1e-4 * size + noise):
@@ -137,7 +140,8 @@ def central_differences(
             slopes.put(i, element.column, upstream, element.noise)
             slopes.kinks[i], rounding[i] = element.kink, element.rounding
         allowed = np.maximum(rounding, WORST * _largest(slopes.expected[~slopes.kinks]))
-        slopes.unsteady, slopes.noise = slopes.noise > allowed, np.minimum(slopes.noise, allowed)
+        slopes.unsteady = (slopes.noise > allowed) & ~slopes.kinks
+        slopes.noise = np.minimum(slopes.noise, allowed)
         found.append(slopes)
     return found
 
@@ -172,7 +176,8 @@ class _Element:
         """Look at two steps and, if the function does not look smooth there or the claim wrong, at all of them."""
         probes = [self._probe(step), self._probe(step / SHRINK)]
         if not self._settle(probes, claim):
-            probes += [self._probe(step / SHRINK**level) for level in range(2, LEVELS)]
+            while len(probes) < LEVELS or (len(probes) < 2 * LEVELS and None in probes[-ENOUGH:]):
+                probes.append(self._probe(step / SHRINK ** len(probes)))
             self._look_closer(probes)
 
     def _probe(self, step: float) -> _Probe | None:
@@ -206,7 +211,7 @@ class _Element:
         if coarse is None or fine is None:
             return False
         slope, jump = _slope(coarse, fine), _jump(coarse, fine)
-        margin = 1e-6 * abs(slope) + ULPS * EPS * self._scale / fine.step
+        margin = 1e-6 * abs(slope) + EXACT * self._scale / fine.step
         if not max(abs(fine.slope - coarse.slope), abs(claim - slope), abs(jump)) <= margin:
             return False
         self._take(coarse, fine)
@@ -214,21 +219,21 @@ class _Element:
 
     def _take(self, coarse: _Probe, fine: _Probe) -> None:
         self.column = fine.column + (fine.column - coarse.column) / (SHRINK**2 - 1)
-        self.noise = self.rounding = ULPS * EPS * self._scale / fine.step
+        self.noise = self.rounding = EXACT * self._scale / fine.step
 
     def _look_closer(self, tried: Sequence[_Probe | None]) -> None:
         """Find the steps between which slope and jump change least; decide there between a slope and a kink."""
         probes: list[_Probe] = []
         for probe in tried:
             probes = [] if probe is None else [*probes, probe]  # of an interrupted row the fine end
-        if len(probes) < 5 or self._breaks(probes):
+        if len(probes) < ENOUGH or self._breaks(probes):
             self.kink = True  # at the edge of where the function is defined, or at a step
             return
         pairs = list(pairwise(probes))
         slopes, jumps = [_slope(*pair) for pair in pairs], [_jump(*pair) for pair in pairs]
         # Where the step is small, slopes differ by the jitter of the function's values, divided by the step.
-        jitter = float(np.median([abs(fine.slope - coarse.slope) * fine.step for coarse, fine in pairs[-4:]]))
-        noises = [4 * max(jitter, ULPS * EPS * self._scale) / fine.step for _, fine in pairs]
+        jitter = float(np.median([abs(slopes[k] - slopes[k - 1]) * pairs[k][1].step for k in (-1, -2, -3)]))
+        noises = [4 * max(jitter, EXACT * self._scale) / fine.step for _, fine in pairs]
         changes = [noises[0] + abs(slopes[0])] + [
             abs(slopes[k] - slopes[k - 1]) + abs(jumps[k] - jumps[k - 1]) + noises[k] for k in range(1, len(pairs))
         ]

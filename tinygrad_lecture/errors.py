@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def explain(op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], error: Exception) -> Exception:
-    """The error to raise in place of an array library's, naming the op and its inputs: an IndexError, TypeError or
-    ValueError, of the same class if it was one. An AttributeError speaks of an input that is no array: a TypeError.
+    """The error to raise in place of an array library's, naming the op and its inputs: of the same class if that is
+    IndexError, TypeError or ValueError; TypeError for an AttributeError, which speaks of an input that is no array.
     """
     reason = _different_devices(arrays)
     if reason is None and op.complaint is not None:

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .backend import is_array, library_of
+from .backend import is_array, library_of, xp
 from .modes import modes
 from .op import Op, P
 from .tape import Gradient, Node, Record, walk
@@ -42,7 +42,7 @@ class Fused(Op[P]):
             self.kernels[library] = KernelOp(self, forward, backward)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """By the kernel for the first input's library, or by the definition: without a kernel, within `reference()`, and
+        """By the kernel for the first input's library; by the definition where there is none, within `reference()`, and
         for 0-d inputs and integers, which kernels do not take."""
         first: Any = args[0] if args else None
         array = first._array if isinstance(first, Traced) else first
@@ -57,7 +57,9 @@ class Fused(Op[P]):
 class KernelOp(Op[Any]):
     """A fused op as one record: the kernel forward and backward, the definition where backward is itself recorded."""
 
-    def __init__(self, fused: Fused[Any], forward: Callable[..., Any], backward: Callable[..., tuple[Any, ...]]) -> None:
+    def __init__(
+        self, fused: Fused[Any], forward: Callable[..., Any], backward: Callable[..., tuple[Any, ...]]
+    ) -> None:
         super().__init__(fused.definition)
         self.definition = fused.definition
         self.forward = forward
@@ -80,9 +82,22 @@ class KernelOp(Op[Any]):
             inputs = [wrap(a, n) if is_array(a) else a for a, n in zip(arrays, record.nodes, strict=True)]
             return pull_back_through(lambda *x: self.definition(*x, **settings), inputs, nodes, upstream)
         needs = [node is not None for node in nodes]
-        if self.keeps_out:
-            return self.kernel_backward(upstream, needs, *arrays, out=out[0], **settings)
-        return self.kernel_backward(upstream, needs, *arrays, **settings)
+        kept = {"out": out[0]} if self.keeps_out else {}
+        return _apart(self.kernel_backward(upstream, needs, *arrays, **kept, **settings))
+
+
+def _apart(gradients: Sequence[Any]) -> list[Any]:
+    """The gradients with copies of those that share memory with one before them: the walk adds to them in place."""
+    owners: set[int] = set()
+    apart = []
+    for gradient in gradients:
+        if gradient is not None:
+            owner = id(gradient if gradient.base is None else gradient.base)
+            if owner in owners:
+                gradient = gradient.copy()
+            owners.add(owner)
+        apart.append(gradient)
+    return apart
 
 
 def pull_back_through(
@@ -104,7 +119,7 @@ def pull_back_through(
         create_graph=True,
     )
     return [
-        None if node is None else found[node] if node in found else 0 * a
+        None if node is None else found[node] if node in found else wrap(xp(a._array).zeros(a.shape, a.dtype))
         for node, a in zip(wanted, aliases, strict=True)
     ]
 

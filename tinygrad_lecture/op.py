@@ -39,7 +39,7 @@ import numpy as np
 from . import modes as modes_module
 from . import traced as traced_module
 from . import versions
-from .backend import FLOAT64, Array, device_of, get_default_dtype, is_array, narrow, xp
+from .backend import FLOAT32, FLOAT64, Array, device_of, get_default_dtype, is_array, move, narrow, xp
 from .errors import explain
 from .modes import modes
 from .names import numpy_names
@@ -58,6 +58,7 @@ Value: TypeAlias = Any  # what ops and rules compute with: an array or, where re
 Getter: TypeAlias = Callable[[Sequence[Any], Array, dict[str, Any], int], Any]
 
 _ndarray = np.ndarray
+_EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  # what errors.explain knows
 _new = object.__new__
 _tick = versions.tick
 _SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
@@ -111,9 +112,7 @@ class Op(Generic[P]):
         self.variadic = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
         self.inputs = [p.name for p in parameters if p.kind is kinds.POSITIONAL_ONLY]
         self.settings = {
-            p.name: p.default
-            for p in parameters
-            if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
+            p.name: p.default for p in parameters if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
         }
         if not (self.inputs or self.variadic):
             raise TypeError(
@@ -234,20 +233,21 @@ class Op(Generic[P]):
         if not traced:
             try:
                 return self.forward(*inputs, **settings)  # type: ignore[no-any-return]
-            except (ValueError, TypeError, IndexError) as error:
+            except _EXPLAINED as error:
                 raise explain(self, inputs, settings, error) from error
         tracked = tracked and self.differentiable and modes.recording
         if foreign:
-            arrays = [v._array if isinstance(v, Traced) else constant(v, copy=tracked) for v in inputs]
+            like = next(v._array for v in inputs if isinstance(v, Traced))
+            arrays = [v._array if isinstance(v, Traced) else constant(v, like, copy=tracked) for v in inputs]
 
         try:
             out = self.forward(*arrays, **settings)
-        except (ValueError, TypeError, IndexError) as error:
+        except _EXPLAINED as error:
             raise explain(self, arrays, settings, error) from error
         if type(out) is not _ndarray and not is_array(out):  # NumPy makes scalars of 0-d results
             out = xp(*arrays).asarray(out)
         dtype = out.dtype
-        if dtype is FLOAT64 and not self.casts:
+        if dtype is not FLOAT32 and dtype.kind == "f" and not self.casts:
             out = narrow(out, arrays)
             dtype = out.dtype
 
@@ -295,7 +295,7 @@ class Op(Generic[P]):
         assert record.saved is not None
         gradients: list[Gradient] = []
         rules, saved_for, variadic = self.rules, record.saved, self.variadic
-        index = 0  # counted by hand: enumerate costs more, and this loop is the tape's own cost
+        index = 0  # counted by hand, which costs less than enumerate: this loop is the tape's own cost
         for node in nodes:
             if node is None:
                 gradients.append(None)
@@ -303,7 +303,7 @@ class Op(Generic[P]):
                 rule: Rule = rules[0 if variadic else index]  # type: ignore[assignment]
                 saved = saved_for[index]
                 gradients.append(rule.function(upstream, *(rule.rewrap(record, saved) if create_graph else saved)))
-            index += 1
+            index += 1  # noqa: SIM113
         return gradients
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -317,26 +317,30 @@ class Op(Generic[P]):
                 f"{self.name} takes at most {self._arity + len(self.settings)} arguments, not {len(args)}: "
                 f"{self.name}{inspect.signature(self.forward)}"
             )
-        given = dict(zip(self.settings, extra, strict=False))
+        given = numpy_names(self.name, dict(zip(self.settings, extra, strict=False)))
         twice = given.keys() & settings.keys()
         if twice:
             raise TypeError(f"{self.name} got {', '.join(sorted(twice))} twice")
         return inputs, {**given, **settings}
 
 
-def constant(value: Any, copy: bool) -> Any:
-    """An operand that is no Tensor, as an op takes it.
+def constant(value: Any, like: Array, copy: bool) -> Any:
+    """An operand that is no Tensor, as an op takes it beside the array `like`.
 
-    Arrays that a record may keep are copied, since their owner may change them unseen. Scalars of NumPy count
-    as Python's and never promote; lists become arrays as `tensor()` makes them.
+    Arrays that a record may keep are copied, since their owner may change them unseen. NumPy's scalars count as
+    Python's and never promote, and neither do floats in lists. Raises TypeError for an array of what is no number.
     """
     if isinstance(value, np.generic):
         return value.item()
     if is_array(value):
+        if value.dtype == object:  # which NumPy would compute with, one Python object at a time
+            raise TypeError("an operand must be numbers, not an array of object")
         return value.copy() if copy else value
     if isinstance(value, (list, tuple)):
         array = np.array(value)
-        return array.astype(get_default_dtype()) if array.dtype == FLOAT64 else array
+        if array.dtype == FLOAT64:
+            array = array.astype(like.dtype if like.dtype.kind == "f" else get_default_dtype())
+        return move(array, device_of(like))
     return value
 
 

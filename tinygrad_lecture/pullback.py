@@ -81,8 +81,8 @@ def run_backward(subject: Subject, seed: int) -> Backward:
         if not np.isfinite(values).all():
             strange = values[~np.isfinite(values)][0]
             raise GradcheckError(
-                f"gradcheck: {subject.name} gives {strange} for these inputs, which has no derivative: choose inputs for "
-                "which all outputs are finite",
+                f"gradcheck: {subject.name} gives {strange} for these inputs, which has no derivative: choose inputs "
+                "for which all outputs are finite",
                 fn_name=subject.name,
                 hint="not-finite",
             )
@@ -108,8 +108,8 @@ def run_backward(subject: Subject, seed: int) -> Backward:
     for gradient, again in zip(gradients, second, strict=True):
         if again is not None and not alike(gradient, to_host(again.array), again.device):
             raise GradcheckError(
-                f"gradcheck: {rule} gives another gradient when it runs a second time: does it change what it was given, or "
-                "count its calls?",
+                f"gradcheck: {rule} gives another gradient when it runs a second time: does it change what it was "
+                "given, or count its calls?",
                 fn_name=subject.name,
                 hint="not-repeatable",
                 culprit=op,
@@ -135,7 +135,7 @@ def _refuse_if_changed(subject: Subject, leaves: Sequence[Tensor], what: str, cu
     for k, (x, leaf) in enumerate(zip(subject.xs, leaves, strict=True)):
         if not np.array_equal(to_host(leaf.array), x):
             raise GradcheckError(
-                f"gradcheck: {what}: {subject.called(k)}, shape {x.shape}, is not what it was; make a new array instead",
+                f"gradcheck: {what}: {subject.called(k)}, shape {x.shape}, is not what it was; make a new array",
                 fn_name=subject.name,
                 input_index=subject.checked[k],
                 input_name=subject.input_names[subject.checked[k]],

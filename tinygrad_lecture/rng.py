@@ -111,8 +111,9 @@ def _counted_uniform(n: int, device: str | None, bits: int = 53) -> Array:
     seed = int(generator().integers(2**63, dtype=np.int64))
     start = move(np.array([seed], dtype=np.uint64), device)
     lib = xp(start)
+    shift = lib.right_shift
     z = (lib.arange(n, dtype=np.uint64) + start) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(64 - bits)).astype(np.float64) * 2.0**-bits
+    z = (z ^ shift(z, np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ shift(z, np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ shift(z, np.uint64(31))
+    return shift(z, np.uint64(64 - bits)).astype(np.float64) * 2.0**-bits

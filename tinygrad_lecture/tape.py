@@ -144,7 +144,10 @@ def walk(
 
 
 def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:
-    """The records on a way from the roots down to a target; a target only if it leads to another."""
+    """The records on a way from the roots down to a target; a target only if it leads to another.
+
+    Where a freed record led is no longer known, so it counts as on the way, and the walk will stop there.
+    """
     oldest = min((node.age for node in targets), default=0)
     seen: set[Node] = set()
     stack = list(roots)
@@ -156,7 +159,9 @@ def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:
                 stack.extend(parent for parent in node.nodes if parent is not None)
     path: set[Node] = set()
     for node in sorted(seen, key=lambda node: node.age):
-        if type(node) is Record and any(parent in path or parent in targets for parent in node.nodes):
+        if type(node) is Record and (
+            node.saved is None or any(parent in path or parent in targets for parent in node.nodes)
+        ):
             path.add(node)
     return path
 
@@ -183,9 +188,7 @@ def _conform(contribution: Gradient, parent: Node, op: Op[Any]) -> Gradient:
         contribution = xp(contribution).asarray(contribution)
     extra = contribution.ndim - len(shape)
     stretched = [extra + axis for axis, size in enumerate(shape) if size == 1]
-    if extra < 0 or any(
-        size not in (1, got) for size, got in zip(shape, contribution.shape[extra:], strict=True)
-    ):
+    if extra < 0 or any(size not in (1, got) for size, got in zip(shape, contribution.shape[extra:], strict=True)):
         raise RuntimeError(
             f"the backward rule of {op.name} returned a gradient of shape {contribution.shape} for an input of "
             f"shape {shape}; a gradient has the shape of its input (or one that the input broadcasts to)"
@@ -203,7 +206,7 @@ def _deposit(node: Node, gradient: Gradient, owned: bool, create_graph: bool) ->
     if tensor is None:
         return
     if create_graph:
-        tensor.grad = gradient if tensor.grad is None else tensor.grad + gradient
+        tensor.grad = gradient.clone() if tensor.grad is None else tensor.grad + gradient
         return
     with _deposit_lock:
         if tensor.grad is None:

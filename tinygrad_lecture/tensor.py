@@ -95,7 +95,7 @@ class Tensor(Traced):
 
     @data.setter
     def data(self, value: Any) -> None:
-        new = value if isinstance(value, Traced) else Tensor(value)
+        new = value if isinstance(value, Traced) else Tensor(value, device=self.device)
         if isinstance(self._node, Leaf):
             _must_be_float(new._array.dtype)
         changed = new._array.shape != self.shape or new._array.dtype != self.dtype

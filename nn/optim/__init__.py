@@ -1,7 +1,10 @@
-"""Optimisers: how gradients change the parameters that a network learns."""
+"""Optimisers: how gradients change the parameters that a network learns; and schedules of their learning rates."""
 
+from . import lr_scheduler
+from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .optimizer import Optimizer
+from .rmsprop import RMSprop
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_scheduler"]

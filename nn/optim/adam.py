@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, xp
 
-from .optimizer import Optimizer, blocks
+from .optimizer import Group, Number, Optimizer, Params, Update
 
 
 class Adam(Optimizer):
@@ -19,70 +17,86 @@ class Adam(Optimizer):
 
     at step t (Kingma & Ba, arXiv:1412.6980). Both means start at 0, which the hats make up for.
     weight_decay adds weight_decay · p to g, and so is scaled away with it; AdamW repairs that.
+    amsgrad: divide by the largest v̂ so far, so that steps do not grow again (Reddi et al., ICLR 2018; as PyTorch has
+    it, by the largest v, with the hat of step t).  maximize: go uphill, along -g in place of g.
     Raises ValueError for negative settings, and betas outside of [0, 1).
     """
 
+    decoupled = False  # whether weight decay goes past the means, straight to the parameter
+
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        params: Params,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
 
-    def check(self, group: dict[str, Any]) -> None:
-        super().check(group)
+    def complaints(self, group: Group) -> Iterator[str]:
+        yield from super().complaints(group)
         beta1, beta2 = group["betas"]
         if not (0 <= beta1 < 1 and 0 <= beta2 < 1):
-            raise ValueError(f"{self._name}: betas must be two numbers from 0 to below 1, not {group['betas']}")
+            yield f"betas must be two numbers from 0 to below 1, not {group['betas']}"
 
-    def initial_state(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
-        lib = xp(p)
-        return {"step": 0, "exp_avg": lib.zeros_like(p), "exp_avg_sq": lib.zeros_like(p)}
+    def memory(self, group: Group) -> Mapping[str, float]:
+        means = {"exp_avg": 0.0, "exp_avg_sq": 0.0}
+        return {**means, "max_exp_avg_sq": 0.0} if group["amsgrad"] else means
 
-    def update(self, param: Array, grad: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
-        lib = xp(param)
+    def rule(self, group: Group, t: int, number: Number) -> Update:
         lr, (beta1, beta2), decay = group["lr"], group["betas"], group["weight_decay"]
-        t = state["step"] = state["step"] + 1
-        # With c = sqrt(1 - β2^t) the step is lr c / (1 - β1^t) · m / (sqrt(v) + eps c): two passes fewer.
+        # With c = sqrt(1 - β2^t) the step is lr c / (1 - β1^t) · m / (sqrt(v) + eps c): the hats are in two numbers.
         c = (1 - beta2**t) ** 0.5
-        step_size, eps = lr * c / (1 - beta1**t), group["eps"] * c
-        for p, g, m, v, scratch in blocks(param, grad, state["exp_avg"], state["exp_avg_sq"]):
-            if decay:
-                g = self.decay(p, g, lr, decay)
-            m *= beta1
-            m += lib.multiply(g, 1 - beta1, out=scratch)
-            lib.multiply(g, g, out=scratch)
-            scratch *= 1 - beta2
-            v *= beta2
-            v += scratch
-            lib.sqrt(v, out=scratch)
-            scratch += eps
-            lib.divide(m, scratch, out=scratch)
-            scratch *= step_size
-            p -= scratch
+        step, eps = number(lr * c / (1 - beta1**t)), number(group["eps"] * c)
+        new_m, old_v, new_v = number(1 - beta1), number(beta2), number(1 - beta2)
+        pull = number(decay)  # of the decay on the gradient, or what it leaves of the parameter
+        keep = number(1 - lr * decay)
+        decoupled, maximize = self.decoupled, group["maximize"]
 
-    def decay(self, p: Array, g: Array, lr: float, decay: float) -> Array:
-        """The gradient with the penalty's in it: that of weight_decay/2 · |p|²."""
-        return g + decay * p
+        def update(p: Array, g: Array, m: Array, v: Array, largest: Array | None = None) -> None:
+            if maximize:
+                g = -g
+            if decay and decoupled:
+                p *= keep
+            elif decay:
+                g = g + pull * p
+            m += new_m * (g - m)
+            v *= old_v
+            v += new_v * (g * g)
+            if largest is not None:
+                v = xp(v).maximum(largest, v, out=largest)
+            p -= step * (m / (v**0.5 + eps))
+
+        return update
 
 
 class AdamW(Adam):
     """Adam whose weight decay goes straight to the parameter, p ← p - lr · weight_decay · p, before each step
     (Loshchilov & Hutter, arXiv:1711.05101)."""
 
+    decoupled = True
+
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        params: Params,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay)
-
-    def decay(self, p: Array, g: Array, lr: float, decay: float) -> Array:
-        p *= 1 - lr * decay
-        return g
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)

@@ -1,29 +1,42 @@
-"""Optimizer: what all optimisers share: groups of parameters with their settings, a state per parameter, the step.
+"""Optimizer: what all optimisers share: groups of parameters with their settings, what is remembered, the step.
 
     optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
     optimizer.zero_grad()
     loss(model(x), y).backward()
     optimizer.step()
 
-A subclass writes `update`: how one parameter changes, given its gradient. It goes through the arrays in `blocks` that
-fit the processor's cache, and computes in their own memory and in a scratch array of a block's size. So a step needs no
-memory to speak of, and a formula of ten passes reads a large parameter from memory once, not ten times.
+A subclass writes down how a parameter changes, in `rule`, and which arrays it remembers for that, in `memory`:
+
+    class Signs(nn.optim.Optimizer):
+        def __init__(self, params, lr):
+            super().__init__(params, {"lr": lr})
+
+        def rule(self, group, t, number):
+            lr = number(group["lr"])
+
+            def update(p, g):                   # arrays: the parameter and its gradient
+                p -= lr * xp(g).sign(g)
+
+            return update
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import Array, move, xp
+from tinygrad_lecture.backend import Array, is_array, move, xp
 
 from ..module import clear_grad
+from .blocks import BLOCK, blocks
 
-BLOCK = 65_536  # elements; five arrays of this many float32 fit the cache that a core has to itself
+Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
+Group: TypeAlias = dict[str, Any]  # "params": the parameters; and the settings by name
+Number: TypeAlias = Callable[[float], Any]
+Update: TypeAlias = Callable[..., None]
 
 
 class Optimizer:
@@ -31,13 +44,15 @@ class Optimizer:
 
     params: the parameters to learn; or groups of them, dicts with "params" and settings that differ from the rest,
     as in [{"params": head}, {"params": body, "lr": 1e-4}].  defaults: the settings, by name.
-    Raises ValueError if there are none or one comes twice, TypeError for what is no Tensor of floats.
+    What is remembered lies where the parameters do: move a model to its device first, then make its optimiser.
+    Raises ValueError if there are no parameters, one comes twice or is no leaf, or for settings that make no sense;
+    TypeError for what is no Tensor.
     """
 
-    def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], defaults: dict[str, Any]) -> None:
+    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
-        self.param_groups: list[dict[str, Any]] = []
-        self.state: dict[Tensor, dict[str, Any]] = {}  # parameter -> name -> array or number
+        self.param_groups: list[Group] = []
+        self.state: dict[Tensor, dict[str, Any]] = {}  # parameter -> {"step": how many it took, name: array, ...}
         if isinstance(params, Tensor):
             raise TypeError(f"{self._name}: parameters come in a list, as of model.parameters(), not as one Tensor")
         given: list[Any] = list(params)
@@ -52,31 +67,48 @@ class Optimizer:
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """One more group of parameters: {"params": [...], "lr": ...}; settings it lacks are the defaults."""
+        if not isinstance(param_group, dict) or "params" not in param_group:
+            raise TypeError(f'{self._name}: a group of parameters is a dict, {{"params": [...]}} with settings or none')
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
-        known = {id(p) for group in self.param_groups for p in group["params"]}
+        known = set(self._all_parameters())
         for p in params:
             if not isinstance(p, Tensor):
                 raise TypeError(f"{self._name}: parameters must be Tensors, not {type(p).__name__}")
             if not p.is_leaf or p.dtype.kind != "f":
                 what = f"of {p.dtype}" if p.is_leaf else "computed from others"
                 raise ValueError(f"{self._name}: a tensor {what} cannot be learnt; give the Parameters themselves")
-            if id(p) in known:
+            if p in known:
                 raise ValueError(f"{self._name}: a parameter of shape {p.shape} is given twice; give each once")
-            known.add(id(p))
-        unknown = param_group.keys() - self.defaults.keys() - {"params"}
+            known.add(p)
+        unknown = param_group.keys() - self.defaults.keys() - {"params", "initial_lr"}
         if unknown:
             names = ", ".join(map(repr, sorted(unknown)))
             raise ValueError(f"{self._name} has no setting {names}; its settings are {', '.join(self.defaults)}")
         group = {**self.defaults, **param_group, "params": params}
-        self.check(group)
+        complaints = list(self.complaints(group))
+        if complaints:
+            raise ValueError(f"{self._name}: {'; '.join(complaints)}")
         self.param_groups.append(group)
 
-    def check(self, group: dict[str, Any]) -> None:
-        """Raise ValueError for settings that make no sense; a subclass adds its own."""
-        for name in ("lr", "weight_decay", "eps"):
-            if name in group and not group[name] >= 0:
-                raise ValueError(f"{self._name}: {name} must not be negative, but is {group[name]}")
+    # --- what a subclass says ---------------------------------------------------------------------------
+
+    def complaints(self, group: Group) -> Iterator[str]:
+        """Sentences about settings that make no sense; a subclass adds its own."""
+        return not_negative(group, "lr", "weight_decay", "eps")
+
+    def memory(self, group: Group) -> Mapping[str, float]:
+        """The arrays to remember of each parameter, by name, and the number that fills them at first."""
+        return {}
+
+    def rule(self, group: Group, t: int, number: Number) -> Update:
+        """How parameters of a group change at their t-th step, from 1: a function update(p, g, *memory).
+
+        It gets arrays, of which it changes p and those of memory, in place; the gradient g stays as it is. Large ones
+        come in pieces, so it treats all elements alike.  number: makes a Python number one of the arrays' kind, which
+        is multiplied with in half the time; so all arithmetic with settings comes before, in full precision.
+        """
+        raise NotImplementedError(f"{self._name} does not say how a parameter changes: give its class a method rule")
 
     # --- learning ---------------------------------------------------------------------------------------
 
@@ -87,73 +119,90 @@ class Optimizer:
                 clear_grad(p, set_to_none)
 
     def step(self) -> None:
-        """Change every parameter that has a gradient."""
+        """Change every parameter that has a gradient, in place."""
         for group in self.param_groups:
+            names = self.memory(group)
+            kind: Any = None
             for p in group["params"]:
-                if p.grad is not None:
-                    state = self.state.get(p)
-                    if state is None:
-                        state = self.state[p] = self.initial_state(p.array, group)
-                    self.update(p.inplace(), p.grad.array, state, group)
+                if p.grad is None:
+                    continue
+                state = self.state.get(p)
+                if state is None or (names and not names.keys() <= state.keys()):
+                    state = self._remember(p, names)
+                state["step"] = t = state["step"] + 1
+                array, gradient = p.inplace(), p.grad.array
+                held = [state[name] for name in names] if names else ()
+                this = t, array.dtype, type(array)
+                if kind != this:  # else the rule for the parameter before serves for this one too
+                    kind, update = this, self.rule(group, t, _number(array))
+                if array.size <= BLOCK:
+                    update(array, gradient, *held)
+                else:
+                    for pieces in blocks(array, gradient, *held):
+                        update(*pieces)
 
-    def initial_state(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
-        """What is remembered of a parameter between steps, before the first."""
-        return {}
-
-    def update(self, param: Array, grad: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Change one parameter, in place, given its gradient, which stays as it is."""
-        raise NotImplementedError(f"{self._name} does not say how a parameter changes: give its class a method update")
+    def _remember(self, p: Tensor, names: Mapping[str, float]) -> dict[str, Any]:
+        """The state of a parameter, with the arrays that it lacks added."""
+        if p.grad is not None and p.grad.shape != p.shape:
+            raise ValueError(f"{self._name}: a parameter of shape {p.shape} has a gradient of shape {p.grad.shape}")
+        state = self.state.setdefault(p, {"step": 0})
+        for name, value in names.items():
+            if name not in state:
+                state[name] = xp(p.array).full_like(p.array, value)
+        return state
 
     # --- saving -----------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of the state and the groups' settings, with numbers for the parameters, in PyTorch's layout.
+        """Copies of what is remembered, and the settings, with numbers for the parameters, in PyTorch's layout.
 
-        {"state": {0: {name: Tensor or number}, ...}, "param_groups": [{"lr": ..., "params": [0, ...]}, ...]}
+        {"state": {0: {"step": int, name: Tensor, ...}, ...}, "param_groups": [{"lr": ..., "params": [0, ...]}, ...]}
         """
         number = {p: i for i, p in enumerate(self._all_parameters())}
+        state: dict[int, dict[str, Any]] = {}
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p in self.state:
+                    held = self.state[p]
+                    arrays = {name: Tensor(held[name]) for name in self.memory(group) if name in held}
+                    state[number[p]] = {"step": held["step"], **arrays}
         groups = [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups]
-        state = {
-            number[p]: {name: Tensor(v) if hasattr(v, "shape") else v for name, v in held.items()}
-            for p, held in self.state.items()
-        }
-        return {"state": state, "param_groups": copy.deepcopy(groups)}
+        return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` of an optimiser with the same groups returned; all is copied.
+        """Take over what `state_dict` of an optimiser with the same groups returned, or PyTorch's; all is copied.
 
-        Raises ValueError if the groups or shapes do not fit, and then nothing has been changed.
+        Numbers of parameters may be text, arrays NumPy's, tuples lists, as files have them. Settings that this
+        optimiser does not have are left out, and those that the state lacks stay.
+        Raises ValueError that lists all that does not fit, and then nothing has been changed.
         """
-        groups, state = state_dict["param_groups"], state_dict["state"]
+        groups, state = state_dict["param_groups"], {int(i): held for i, held in state_dict["state"].items()}
+        complaints: list[str] = []
         sizes, own_sizes = ([len(group["params"]) for group in some] for some in (groups, self.param_groups))
         if sizes != own_sizes:
+            complaints.append(f"the state is for groups of {sizes} parameters, and here are {own_sizes}")
+        settings: list[Group] = []
+        loaded: dict[Tensor, dict[str, Any]] = {}
+        for index, (own, saved) in enumerate(zip(self.param_groups, groups, strict=False)):
+            kept = {name: _as_saved(saved[name]) for name in (*self.defaults, "initial_lr") if name in saved}
+            settings.append(kept)
+            complaints += [f"group {index}: {complaint}" for complaint in self.complaints({**own, **kept})]
+            names = self.memory({**own, **kept})
+            for i, p in zip(map(int, saved["params"]), own["params"], strict=False):
+                held = {name: value for name, value in state.pop(i, {}).items() if value is not None}
+                complaints += [f"parameter {i}: {complaint}" for complaint in _misfits(p, held, names)]
+                if held:
+                    loaded[p] = held
+        if state and sizes == own_sizes:
+            complaints.append(f"there are states of parameters that are in no group: {', '.join(map(str, state))}")
+        if complaints:
+            lines = "".join(f"\n  {complaint}" for complaint in complaints)
             raise ValueError(
-                f"{self._name}.load_state_dict: the state is for groups of {sizes} parameters, and here are {own_sizes}"
+                f"{self._name}.load_state_dict: this is not the state of such an optimiser, which is unchanged{lines}"
             )
-        params = self._all_parameters()
-        loaded = {params[int(number)]: self._loaded(params[int(number)], held) for number, held in state.items()}
-        settings = [{name: copy.deepcopy(group[name]) for name in self.defaults if name in group} for group in groups]
-        for own, new in zip(self.param_groups, settings, strict=True):
-            self.check({**own, **new})
-        for own, new in zip(self.param_groups, settings, strict=True):
-            own.update(new)
-        self.state = loaded
-
-    def _loaded(self, p: Tensor, held: Mapping[str, Any]) -> dict[str, Any]:
-        """A parameter's state with its arrays in the parameter's dtype and on its device."""
-        state: dict[str, Any] = {}
-        for name, value in held.items():
-            if name == "step":
-                state[name] = int(value)  # in PyTorch's own states a tensor
-            elif not isinstance(value, Tensor):
-                state[name] = value
-            elif value.shape != p.shape:
-                raise ValueError(
-                    f"{self._name}.load_state_dict: {name} has shape {value.shape}, its parameter {p.shape}"
-                )
-            else:
-                state[name] = move(value.array, p.device).astype(p.dtype)
-        return state
+        self.state = {p: _taken_over(p, held) for p, held in loaded.items()}
+        for own, kept in zip(self.param_groups, settings, strict=True):
+            own.update(kept)
 
     def _all_parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
@@ -166,19 +215,50 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
-def blocks(p: Array, *others: Array) -> Iterable[tuple[Array, ...]]:
-    """Tuples (p, *others, scratch) of one shape: a large p on the CPU block by block, any other as it is.
-
-    The blocks of p, and of others that lie in memory as p does, are views, to write to.
-    """
-    if p.size <= BLOCK or xp(p) is not np or not p.flags.c_contiguous:
-        return ((p, *others, xp(p).empty_like(p)),)
-    return _cut(p, *others)
+def not_negative(group: Group, *names: str) -> Iterator[str]:
+    """A sentence about each setting that is below 0 or NaN."""
+    for name in names:
+        if name in group and not group[name] >= 0:
+            yield f"{name} must not be negative, but is {group[name]}"
 
 
-def _cut(*arrays: Array) -> Iterator[tuple[Array, ...]]:
-    flat = [array.reshape(-1) for array in arrays]  # a view; of a gradient laid out otherwise a copy
-    scratch = np.empty(BLOCK, arrays[0].dtype)
-    for start in range(0, arrays[0].size, BLOCK):
-        parts = [array[start : start + BLOCK] for array in flat]
-        yield *parts, scratch[: parts[0].size]
+def _number(like: Array) -> Number:
+    """What makes numbers to compute with an array: for NumPy 0-d arrays, which it needs not convert each time."""
+    if xp(like) is not np:
+        return float
+    dtype = like.dtype
+    return lambda value: np.array(value, dtype) if value else 0.0  # 0 is not multiplied with, but asked for: `if decay`
+
+
+def _as_saved(setting: Any) -> Any:
+    """A setting as it was before a file, such as JSON, made a list of a tuple."""
+    return tuple(setting) if isinstance(setting, list) else setting
+
+
+def _array(value: Any) -> Any:
+    return value.array if isinstance(value, Tensor) else value
+
+
+def _misfits(p: Tensor, held: Mapping[str, Any], names: Mapping[str, float]) -> Iterator[str]:
+    """Why a saved state cannot be that of a parameter, which needs arrays of these names."""
+    arrays = {name: _array(value) for name, value in held.items() if name != "step"}
+    for name, array in arrays.items():
+        if name not in names:
+            yield f"{name} is not what this optimiser remembers"
+        elif not is_array(array):
+            yield f"{name} is of type {type(array).__name__}, wanted a Tensor or an array"
+        elif array.shape != p.shape:
+            yield f"{name} has shape {array.shape}, its parameter {p.shape}"
+        elif array.dtype.kind != "f":
+            yield f"{name} is {array.dtype}, wanted floats"
+    if held:
+        yield from (f"{name} is missing" for name in names if name not in arrays)
+
+
+def _taken_over(p: Tensor, held: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a saved state, in the dtype and on the device of its parameter. PyTorch's SGD does not count steps."""
+    arrays = {name: _array(value) for name, value in held.items() if name != "step"}
+    return {
+        "step": int(held.get("step", 1)),
+        **{name: move(array, p.device).astype(p.dtype) for name, array in arrays.items()},
+    }

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import Array, xp
+from tinygrad_lecture.backend import Array
 
-from .optimizer import Optimizer, blocks
+from .optimizer import Group, Number, Optimizer, Params, Update, not_negative
 
 
 class SGD(Optimizer):
@@ -19,59 +17,53 @@ class SGD(Optimizer):
         d = v,  or  d + momentum · v  with nesterov
 
     as PyTorch has it (Sutskever et al., ICML 2013, with lr outside of v).
+    maximize: go uphill, along -g in place of g.
     Raises ValueError for negative settings, and for nesterov without momentum or with dampening.
     """
 
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        params: Params,
         lr: float = 1e-3,
         momentum: float = 0.0,
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(
-            params,
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "dampening": dampening,
-                "weight_decay": weight_decay,
-                "nesterov": nesterov,
-            },
-        )
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
 
-    def check(self, group: dict[str, Any]) -> None:
-        super().check(group)
-        if not group["momentum"] >= 0:
-            raise ValueError(f"SGD: momentum must not be negative, but is {group['momentum']}")
+    def complaints(self, group: Group) -> Iterator[str]:
+        yield from super().complaints(group)
+        yield from not_negative(group, "momentum")
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
-            raise ValueError("SGD: nesterov needs momentum above 0 and dampening 0")
+            yield "nesterov needs momentum above 0 and dampening 0"
 
-    def initial_state(self, p: Array, group: dict[str, Any]) -> dict[str, Any]:
-        return {"momentum_buffer": None}
+    def memory(self, group: Group) -> Mapping[str, float]:
+        return {"momentum_buffer": 0.0} if group["momentum"] else {}
 
-    def update(self, param: Array, grad: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
-        lib = xp(param)
-        lr, decay, momentum, nesterov = group["lr"], group["weight_decay"], group["momentum"], group["nesterov"]
-        new_part = 1 - group["dampening"]
-        velocity = grad  # in its place where there is no momentum
-        if momentum:
-            velocity = state["momentum_buffer"]
-            if velocity is None:
-                velocity = state["momentum_buffer"] = lib.zeros_like(param)
-                new_part = 1
-        for p, g, v, scratch in blocks(param, grad, velocity):
-            d = g
+    def rule(self, group: Group, t: int, number: Number) -> Update:
+        lr, decay, momentum = number(group["lr"]), number(group["weight_decay"]), number(group["momentum"])
+        new_part = number(1 if t == 1 else 1 - group["dampening"])
+        maximize, nesterov = group["maximize"], group["nesterov"]
+
+        def update(p: Array, g: Array, v: Array | None = None) -> None:
+            d = -g if maximize else g
             if decay:
-                d = lib.multiply(p, decay, out=scratch)
-                d += g
-            if momentum:
+                d = d + decay * p
+            if v is not None:
                 v *= momentum
-                v += d if new_part == 1 else lib.multiply(d, new_part, out=scratch)
-                if not nesterov:
-                    d = v
-            p -= lib.multiply(d, lr, out=scratch)
-            if nesterov:
-                p -= lib.multiply(v, lr * momentum, out=scratch)
+                v += new_part * d
+                d = d + momentum * v if nesterov else v
+            p -= lr * d
+
+        return update

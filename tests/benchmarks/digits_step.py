@@ -46,7 +46,9 @@ def ours() -> Timings:
     sgd, adam = nn.optim.SGD(lecture.parameters(), lr=0.1), nn.optim.Adam(modern.parameters())
     return {
         "784-16-16-10, MSE, SGD: a step": _timed(trainer(lecture, sgd, lambda out: mse(out, one_hot))),
-        "784-128-10, cross-entropy, Adam: a step": _timed(trainer(modern, adam, lambda out: cross_entropy(out, labels))),
+        "784-128-10, cross-entropy, Adam: a step": _timed(
+            trainer(modern, adam, lambda out: cross_entropy(out, labels))
+        ),
     }
 
 
@@ -72,7 +74,9 @@ def theirs() -> Timings:
     sgd, adam = torch.optim.SGD(lecture.parameters(), lr=0.1), torch.optim.Adam(modern.parameters())
     return {
         "784-16-16-10, MSE, SGD: a step": _timed(trainer(lecture, sgd, lambda out: mse(out, one_hot))),
-        "784-128-10, cross-entropy, Adam: a step": _timed(trainer(modern, adam, lambda out: cross_entropy(out, labels))),
+        "784-128-10, cross-entropy, Adam: a step": _timed(
+            trainer(modern, adam, lambda out: cross_entropy(out, labels))
+        ),
     }
 
 

@@ -95,6 +95,9 @@ def test_what_came_in_is_not_blamed_on_the_op_that_it_came_into():
         (x * 2).exp()
         tl.tensor([1.0]).clip(max=math.inf)
         tl.tensor([1.0]) * math.inf
+        tl.pad(tl.ones(1), 1, value=-math.inf)
+        1 / tl.tensor([math.nan, 0.0])  # the nan was first
+        (leaf(1.0) * 2).backward(tl.tensor([math.inf]))
     with pytest.raises(tl.AnomalyError, match="log made the first nan"), tl.detect_anomaly():
         tl.log(tl.tensor([-1.0])) * x
 

@@ -353,7 +353,9 @@ def test_what_is_changed_before_or_elsewhere_or_inside_does_no_harm():
     def counted(x):
         with tl.no_grad():
             count.add_(1)
-        y = x * 1
+        fresh = constant(0, 0)
+        fresh += 1
+        y = x * fresh
         y *= scale
         return y
 
@@ -440,6 +442,12 @@ def test_anomalies_in_the_second_run_are_seen():
         with pytest.raises(tl.AnomalyError, match="rule of sqrt made the first inf") as caught:
             y.sum().backward()
     assert "test_checkpoint.py" in caught.value.where
+
+    x = leaf(1)
+    y = tl.checkpoint(lambda x: func.grad(lambda z: z.sqrt().sum())(constant(0)) * x, x)
+    noise += 1
+    with tl.detect_anomaly(), pytest.raises(tl.AnomalyError, match="rule of sqrt made the first inf"):
+        y.sum().backward()
 
 
 # --- memory -------------------------------------------------------------------------------------------------

@@ -16,11 +16,16 @@ ROOT = Path(__file__).parents[2]
 def run(folder, code):
     """Run a program in a folder, which Python searches first, with the project behind it."""
     (folder / "program.py").write_text(code)
-    search = f"import sys; sys.path.append({str(ROOT)!r}); import runpy; runpy.run_path('program.py', run_name='__main__')"
-    return subprocess.run([sys.executable, "-c", search], cwd=folder, capture_output=True, text=True)
+    start = f"import runpy, sys; sys.path.append({str(ROOT)!r}); runpy.run_path('program.py', run_name='__main__')"
+    return subprocess.run([sys.executable, "-c", start], cwd=folder, capture_output=True, text=True)
 
 
-PROGRAM = "from tinygrad_lecture.foreign import require_own\nrequire_own('nn', 'transformer')\nimport nn\nprint(nn.Linear(1, 1))\n"
+PROGRAM = """
+from tinygrad_lecture.foreign import require_own
+require_own("nn", "transformer")
+import nn
+print(nn.Linear(1, 1))
+"""
 
 
 def test_the_projects_own_packages_pass():

@@ -239,6 +239,23 @@ def test_the_callers_graph_is_not_freed_by_a_transform():
     close(x.grad, np.exp([2]))
 
 
+def test_only_what_depends_on_the_callers_tensors_stays_recorded():
+    w = vector(5, requires_grad=True)
+    by_x, by_y = func.grad(lambda x, y: (x * x).sum() + (w * y * y).sum(), (0, 1))(vector(1), vector(2))
+    assert (by_x.requires_grad, by_y.requires_grad) == (False, True)
+    out, move = func.jvp(lambda x: x**3, (vector(1),), (vector(2),))
+    assert (out.requires_grad, move.requires_grad) == (False, False)
+
+
+def test_what_was_freed_outside_is_not_taken_for_a_constant():
+    w = vector(5, requires_grad=True)
+    h = w.exp()
+    h.sum().backward()
+    gradient = func.grad(lambda x: (x * x * h).sum())(vector(1))
+    with pytest.raises(RuntimeError, match="freed"):
+        gradient.sum().backward()
+
+
 def test_transforms_work_under_no_grad_and_give_constants():
     w = vector(2, 3, requires_grad=True)
     with tl.no_grad():

@@ -192,8 +192,8 @@ def test_in_place_keeps_shape_and_dtype():
     x = tl.ones(1)
     with pytest.raises(ValueError, match=r"shape \(3,\) is not x's \(1,\)"):
         x += tl.ones(3)
+    i = tl.tensor([1, 2])
     with pytest.raises(TypeError, match="does not fit"):
-        i = tl.tensor([1, 2])
         i += 0.5
     x += np.ones(1)
     assert x.dtype == np.float32

@@ -10,7 +10,7 @@ from typing import Any
 import drive
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from numeric import assert_close, assert_same_bits, differences
 from op_table import TABLE, Row
@@ -41,6 +41,11 @@ ALL = list(TABLE.values())
 DIFFERENTIABLE = [r for r in ALL if r.differentiable]
 OPS = [r for r in ALL if isinstance(r.op, Op)]
 FUSED = [r for r in ALL if r.fused]
+
+
+def floats_in(sample: Sample) -> list[int]:
+    """The positions of the inputs that have gradients."""
+    return [i for i, x in enumerate(sample.inputs) if drive.is_float(x)]
 
 
 def test_every_op_has_a_row() -> None:
@@ -97,24 +102,19 @@ def test_integers_and_bools(row: Row, data: st.DataObject) -> None:
 @examples(10)
 @given(data=st.data())
 def test_dtype_is_kept(row: Row, dtype: str, data: st.DataObject) -> None:
-    """float32 stays float32, and its gradient too; Python scalars never promote."""
+    """float32 stays float32, and its gradient too; and both are float64's but for rounding."""
     drawn = data.draw(row.samples)
     sample = drive.cast(drawn, dtype)
-    results, found = drive.first_order(row, sample) if row.differentiable else (values_of(row, sample), [])
+    results, found = drive.first_order(row, sample)
     for result, wanted in zip(results, row.expected(drawn), strict=True):
-        assert_close(result, wanted, row.name, FLOATS[dtype])
+        assert_close(result, wanted, f"{row.name} in {dtype}", FLOATS[dtype])
         if not row.casts and result.dtype.kind == "f":
             assert result.dtype == dtype, f"{row.name} of {dtype} made {result.dtype}"
-    by = [i for i, x in enumerate(drawn.inputs) if drive.is_float(x)]
-    for position, gradient in zip(by, found, strict=False):
-        assert gradient.dtype == dtype, f"the gradient of {row.name} of {dtype} is {gradient.dtype}"
-        if dtype == "float32":
-            wide = drive.first_order(row, drawn)[1][by.index(position)]
-            assert_close(gradient, wide, f"gradient of {row.name} by input {position} in float32", LOOSE, 10 * LOOSE)
-
-
-def values_of(row: Row, sample: Sample) -> list[Array]:
-    return [drive.host(r) for r in row.run(drive.tensors(sample.inputs, grad=[False] * 9), sample.settings)]
+    wide = drive.first_order(row, drawn)[1]
+    for position, gradient, wanted in zip(floats_in(drawn), found, wide, strict=False):
+        name = f"gradient of {row.name} by input {position} in {dtype}"
+        assert gradient.dtype == dtype, f"{name} is {gradient.dtype}"
+        assert_close(gradient, wanted, name, FLOATS[dtype], 10 * FLOATS[dtype])
 
 
 @each(*[r for r in ALL if r.mixes])
@@ -231,11 +231,6 @@ def test_third_derivative(row: Row, data: st.DataObject) -> None:
         assert_close(drive.host(gradient), expected, name, 10 * DIFFERENCES)
 
 
-def floats_in(sample: Sample) -> list[int]:
-    """The positions of the inputs that have gradients."""
-    return [i for i, x in enumerate(sample.inputs) if drive.is_float(x)]
-
-
 @each(*DIFFERENTIABLE)
 @examples(8)
 @given(data=st.data())
@@ -272,6 +267,29 @@ def test_a_tensor_used_twice(row: Row, data: st.DataObject) -> None:
     for position, x, walked, a, b in zip(floats_in(sample), drive.variables(inputs), both, *once, strict=True):
         assert_close(drive.host(x.grad), a + b, f"gradient of {row.name}, used twice, by input {position}", TIGHT)
         assert_close(drive.host(walked), a + b, f"gradient of {row.name}, used twice, by input {position}", TIGHT)
+
+
+TWO_INPUTS = ["add", "sub", "mul", "div", "pow", "maximum", "minimum", "matmul", "concatenate", "linear"]
+
+
+@each(*[TABLE[name] for name in TWO_INPUTS])
+def test_a_tensor_that_is_both_inputs(row: Row) -> None:
+    """x * x: its gradient is the sum of both places', also where backward is recorded."""
+    x = np.array([[0.5, 1.5], [2.0, 0.7]])
+    apart = drive.first_order(row, Sample((x, x.copy())))[1]
+
+    def gradient(values: list[Any], create_graph: bool = False) -> tuple[list[tl.Tensor], list[tl.Tensor]]:
+        by = drive.tensors(values)
+        outs = row.run([*by, *by], {})
+        return by, drive.gradients(outs, by, drive.upstreams(outs), create_graph)
+
+    by, (first,) = gradient([x], create_graph=True)
+    assert_close(drive.host(first), apart[0] + apart[1], f"gradient of {row.name} of x and x", TIGHT)
+    weights = drive.upstreams([first], seed=2)
+    (second,) = drive.gradients([first], by, weights) if first.requires_grad else [tl.zeros_like(first)]
+    if row.kinks != "ties":
+        expected = differences(lambda values: [drive.host(gradient(values)[1][0])], [x], 0, weights)
+        assert_close(drive.host(second), expected, f"second derivative of {row.name} of x and x", DIFFERENCES)
 
 
 # --- memory -------------------------------------------------------------------------------------------------
@@ -397,6 +415,27 @@ def kernel_and_definition(row: Row, sample: Sample, grad: list[bool]) -> tuple[l
             gradients = drive.gradients(outs, drive.variables(inputs), drive.upstreams(outs)) if outs else []
         found.append([drive.host(out), *(drive.host(g) for g in gradients)])
     return found[0], found[1]
+
+
+@each(*FUSED)
+@examples(15)
+@given(data=st.data())
+def test_kernel_computes_what_is_needed(row: Row, data: st.DataObject) -> None:
+    """A gradient, of the input's shape, for each input that needs one; None for the others."""
+    sample = data.draw(row.samples)
+    assume(sample.inputs[0].ndim)  # 0-d is the definition's
+    kernel = row.op.kernels["numpy"]
+    out = kernel.forward(*sample.inputs, **sample.numpy_settings)
+    (upstream,) = drive.upstreams([out])
+    kept = {"out": out} if kernel.keeps_out else {}
+    asked = floats_in(sample)
+    for choice in product([True, False], repeat=len(asked)):
+        needs = [i in asked and choice[asked.index(i)] for i in range(len(sample.inputs))]
+        if any(needs):
+            found = kernel.kernel_backward(upstream, needs, *sample.inputs, **kept, **sample.numpy_settings)
+            shapes = [None if g is None else g.shape for g in found]
+            wanted = [x.shape if need else None for x, need in zip(sample.inputs, needs, strict=True)]
+            assert shapes == wanted, f"kernel of {row.name}: gradients of shapes {shapes}, wanted {wanted}"
 
 
 INF, NAN = np.inf, np.nan

@@ -167,7 +167,9 @@ def test_counted_uniform_numbers_are_uniform(dtype):
 @pytest.mark.usefixtures("_counting")
 def test_counted_numbers_never_round_up_to_1(monkeypatch):
     class Ones:
-        """A namespace that counts from the number that SplitMix64 maps to all ones."""
+        """A namespace that counts 0, 0, 0, ..."""
+
+        right_shift = staticmethod(np.right_shift)
 
         @staticmethod
         def arange(n, dtype):
@@ -217,6 +219,12 @@ def test_counted_normal_numbers_are_normal():
     for bound in (0.5, 1, 2, 3):
         assert abs(np.mean(np.abs(flat) < bound) - math.erf(bound / math.sqrt(2))) < 0.005
     assert abs(np.corrcoef(flat[:-1], flat[1:])[0, 1]) < 0.01
+
+
+def test_counted_normal_numbers_are_finite_also_where_the_uniform_number_is_0(monkeypatch):
+    monkeypatch.setattr(rng, "resolve", lambda device: (object(), None))
+    monkeypatch.setattr(rng, "_counted_uniform", lambda n, device: np.zeros(n))
+    assert rng.normal((2,), np.dtype(float), "device").tolist() == [0, 0]
 
 
 @pytest.mark.usefixtures("_counting")

@@ -24,10 +24,10 @@ def leaf(values: Values) -> tl.Tensor:
 
 
 def gradients(function: Callable[..., tl.Tensor], *values: Values) -> list[NDArray[Any]]:
-    """The gradients of function by each argument, with an upstream gradient of ones."""
+    """The gradients of function by each argument. They are linear in the upstream gradient, here 4."""
     inputs = [leaf(v) for v in values]
     out = function(*inputs)
-    return [g.numpy() for g in tl.grad(out, inputs, tl.ones_like(out))]  # type: ignore[union-attr]
+    return [g.numpy() / 4 for g in tl.grad(out, inputs, tl.full_like(out, 4))]  # type: ignore[union-attr]
 
 
 def check(function: Callable[..., tl.Tensor], *values: Values, expected: list[Values], what: str) -> None:
@@ -112,6 +112,17 @@ def test_root_is_0_at_0() -> None:
     check(ops.root, [0.0, 4.0], expected=[[0, 0.25]], what="root")
 
 
+@pytest.mark.parametrize("function", [ops.root, ops.norm], ids=["root", "norm"])
+def test_second_derivative_of_root_is_0_at_0(function: Callable[..., tl.Tensor]) -> None:
+    """A branch not taken must not divide by 0 either: its inf would come back as nan."""
+    x = leaf([0.0])
+    (first,) = tl.grad(function(x).sum(), x, create_graph=True)
+    assert first is not None
+    (second,) = tl.grad((first + x).sum(), x)
+    assert second is not None
+    assert second.tolist() == [1]
+
+
 # --- norm and std -------------------------------------------------------------------------------------------
 
 
@@ -177,6 +188,11 @@ def test_0_to_the_y_has_gradient_0_by_y() -> None:
     check(ops.pow, [0.0, 0.0], [0.0, 2.0], expected=[[0, 0], [0, 0]], what="0 ** y")
     check(lambda y: 0.0**y, [0.0, 2.0], expected=[[0, 0]], what="0 ** y")
     check(lambda y: 0**y, [0.0, 2.0], expected=[[0, 0]], what="0 ** y")
+
+
+def test_0_to_a_negative_y_falls_without_bound() -> None:
+    with np.errstate(divide="ignore"):
+        assert gradients(ops.pow, [0.0], [-1.0])[1].tolist() == [-INF]
 
 
 def test_a_negative_number_to_the_y_has_no_gradient_by_y() -> None:

@@ -486,7 +486,7 @@ def test_comparisons_are_constants_of_bools():
 def test_nothing_equals_none_or_a_name():
     x = tl.ones(2)
     assert (x == None) is False  # noqa: E711
-    assert (None == x) is False  # noqa: E711, SIM300
+    assert (None == x) is False  # noqa: E711
     assert (x != None) is True  # noqa: E711
     assert (x == "name") is False
     assert x in [None, x]

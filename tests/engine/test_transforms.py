@@ -251,7 +251,9 @@ def test_create_graph_records_under_no_grad_too():
     y = (x**3).sum()
     with tl.no_grad():
         (g,) = tl.grad(y, x, create_graph=True)
+        first, again = tl.grad(y, [x, x], create_graph=True)
     close(tl.grad(g.sum(), x)[0], [12])
+    close(tl.grad(again.sum() + first.sum(), x)[0], [24])
 
 
 def test_a_gradient_penalty_as_everyone_writes_it():

@@ -8,6 +8,8 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 
+F = nn.functional
+
 X = np.array([[-3.0, -0.5, 0.0, 0.5, 3.0]])
 PHI = np.array([[0.5 * (1 + math.erf(x / math.sqrt(2))) for x in X[0]]])
 SOFTMAX = np.exp(X) / np.exp(X).sum()
@@ -16,7 +18,12 @@ CASES = [
     (nn.Sigmoid(), 1 / (1 + np.exp(-X)), "Sigmoid()"),
     (nn.Tanh(), np.tanh(X), "Tanh()"),
     (nn.ReLU(), np.maximum(X, 0), "ReLU()"),
+    (nn.ReLU6(), np.clip(X, 0, 6), "ReLU6()"),
+    (nn.Hardtanh(-2, 0.2), np.clip(X, -2, 0.2), "Hardtanh(min_val=-2, max_val=0.2)"),
     (nn.LeakyReLU(0.1), np.where(X > 0, X, 0.1 * X), "LeakyReLU(negative_slope=0.1)"),
+    (nn.ELU(0.5), np.where(X > 0, X, 0.5 * np.expm1(X)), "ELU(alpha=0.5)"),
+    (nn.Softplus(2), np.log1p(np.exp(2 * X)) / 2, "Softplus(beta=2, threshold=20.0)"),
+    (nn.LogSigmoid(), -np.log1p(np.exp(-X)), "LogSigmoid()"),
     (nn.SiLU(), X / (1 + np.exp(-X)), "SiLU()"),
     (nn.GELU(), X * PHI, "GELU(approximate='none')"),
     (
@@ -43,3 +50,28 @@ def test_activation(module, wanted, shown):
 def test_gelu_knows_two_formulas():
     with pytest.raises(ValueError, match=r"GELU: approximate.*'sigmoid'"):
         nn.GELU("sigmoid")
+
+
+def test_what_makes_no_sense_is_refused():
+    with pytest.raises(ValueError, match="Hardtanh: min_val must be below max_val, and 1 is not below 1"):
+        nn.Hardtanh(1, 1)
+
+
+def test_slopes_at_kinks_are_those_of_pytorch():
+    x = tl.tensor([-1.0, 0.0, 1.0, 6.0], requires_grad=True)
+    for f, slopes in ((F.hardtanh, [0, 1, 0, 0]), (F.relu6, [0, 0, 1, 0]), (F.elu, [math.exp(-1), 1, 1, 1])):
+        np.testing.assert_allclose(tl.grad(f(x).sum(), x)[0].numpy(), slopes, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
+def test_softplus_never_overflows_and_is_smooth_at_0(dtype):
+    x = tl.tensor([-6e4, -50.0, 0.0, 11.5, 50.0, 6e4], dtype=dtype, requires_grad=True)
+    for threshold in (20, math.inf):
+        y = F.softplus(x, threshold=threshold)
+        np.testing.assert_allclose(y.detach().numpy(), np.logaddexp(0, x.detach().numpy()), rtol=2e-3, atol=1e-4)
+        (slope,) = tl.grad(y.sum(), x, create_graph=True)
+        np.testing.assert_allclose(slope.detach().numpy(), tl.sigmoid(x).detach().numpy(), rtol=2e-3, atol=1e-4)
+        (curvature,) = tl.grad(slope.sum(), x)
+        assert curvature[2].item() == 0.25
+        assert np.isfinite(curvature.numpy()).all()
+    assert F.logsigmoid(x)[0].item() == pytest.approx(-6e4, rel=1e-3)

@@ -58,18 +58,63 @@ def test_a_slice_of_a_subclass_does_not_call_its_init():
     assert part[0] is model[0]
 
 
-@pytest.mark.parametrize(("what", "message"), [(nn.ReLU, r"an object of the class.*not ReLU"), ("x", "modules, not str")])
+@pytest.mark.parametrize(("what", "message"), [(nn.ReLU, r"an object of the class.*not ReLU"), ("x", "not str")])
 def test_only_modules_are_held(what, message):
     for make in (lambda: nn.Sequential(what), lambda: nn.ModuleList([nn.Tanh(), what])):
         with pytest.raises(TypeError, match=message):
             make()
 
 
-def test_an_error_says_in_which_layer():
-    model = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.ReLU(), nn.Linear(4, 1)))
-    with pytest.raises(ValueError, match=r"weight \(1, 4\)") as error:
-        model(tl.ones(5, 2))
-    assert error.value.__notes__ == [
-        "in layer 1 of Sequential: Linear(in_features=4, out_features=1, bias=True)",
-        "in layer 1 of Sequential: Sequential()",
-    ]
+# --- parameters, and names of one's own ---------------------------------------------------------------------
+
+
+def test_a_list_of_parameters():
+    own = nn.Parameter(tl.ones(2))
+    held = nn.ParameterList([own, tl.zeros(3)])
+    assert held[0] is own
+    assert isinstance(held[1], nn.Parameter)
+    held.append(tl.zeros(1)).extend([tl.zeros(4)])
+    held[-1] = tl.zeros(5)
+    assert [p.shape for p in held] == [(2,), (3,), (1,), (5,)]
+    assert [name for name, _ in held.named_parameters()] == ["0", "1", "2", "3"]
+    assert held[:1][0] is own
+    with pytest.raises(IndexError, match="has 4 parameters, so there is none at 4"):
+        _ = held[4]
+    with pytest.raises(TypeError, match="ParameterList holds parameters, not list"):
+        held.append([1.0])
+
+
+@pytest.mark.parametrize(
+    ("container", "make"), [(nn.ModuleDict, nn.Tanh), (nn.ParameterDict, lambda: nn.Parameter(tl.ones(1)))]
+)
+def test_a_dict(container, make):
+    a, b, c = make(), make(), make()
+    held = container({"a": a, "b": b})
+    assert list(held) == list(held.keys()) == ["a", "b"]
+    assert list(held.values()) == [a, b]
+    assert list(held.items()) == [("a", a), ("b", b)]
+    assert (len(held), "a" in held, "c" in held) == (2, True, False)
+    held["b"] = c  # keeps its place
+    held.update([("d", b)])
+    assert list(held.values()) == [a, c, b]
+    assert held.pop("a") is a
+    del held["d"]
+    assert list(held.items()) == [("b", c)]
+    for name in ("keys", "forward", "a.b", "", "training"):
+        with pytest.raises(KeyError, match=f"{container.__name__}: '{name}' cannot be the name of a"):
+            held[name] = a
+    for name in ("a", "training"):
+        with pytest.raises(KeyError, match=name):
+            _ = held[name]
+    held.clear()
+    assert len(held) == 0
+
+
+def test_what_dicts_hold_is_found():
+    model = nn.Module()
+    model.layers = nn.ModuleDict({"one": nn.Linear(1, 2)})
+    model.scales = nn.ParameterDict({"two": tl.ones(3)})
+    assert list(model.state_dict()) == ["layers.one.weight", "layers.one.bias", "scales.two"]
+    assert isinstance(model.scales["two"], nn.Parameter)
+    with pytest.raises(TypeError, match="ModuleDict holds modules, not int"):
+        model.layers["two"] = 2

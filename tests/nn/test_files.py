@@ -1,6 +1,7 @@
 """Files are whole or not there."""
 
 import pytest
+
 from nn.files import replacing
 
 
@@ -28,5 +29,5 @@ def test_after_an_error_all_is_as_it_was(tmp_path, error):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="there is no folder .*nowhere"), replacing(tmp_path / "nowhere" / "a"):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere"), replacing(tmp_path / "nowhere" / "a"):
         pass

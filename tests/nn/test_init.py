@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import strict_device  # noqa: F401 - makes device="strict" work
 
 import nn
 import tinygrad_lecture as tl
@@ -56,7 +57,7 @@ def test_what_makes_no_sense_is_refused():
         init.xavier_uniform_(tl.empty(3))
     with pytest.raises(ValueError, match="'fan_avg'"):
         init.kaiming_uniform_(tl.empty(2, 2), mode="fan_avg")
-    with pytest.raises(ValueError, match="'softplus'.*relu"):
+    with pytest.raises(ValueError, match=r"'softplus'.*relu"):
         init.calculate_gain("softplus")
 
 
@@ -73,3 +74,58 @@ def test_graphs_that_saved_the_old_values_notice():
     init.zeros_(layer.weight)
     with pytest.raises(RuntimeError, match="changed in place"):
         out.backward()
+
+
+# --- what needs more than a formula -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
+@pytest.mark.parametrize(("mean", "std", "a", "b"), [(0, 1, -2, 2), (0, 0.02, -2, 2), (1, 2, -1, 1.5), (0, 1, 1, 3)])
+def test_a_truncated_normal_stays_within(mean, std, a, b, dtype):
+    values = init.trunc_normal_(tl.empty(100, 200, dtype=dtype), mean, std, a, b).numpy().astype(float)
+    assert values.min() >= np.array(a, dtype)
+    assert values.max() <= np.array(b, dtype)
+    x = np.linspace(a, b, 20_001)
+    density = np.exp(-(((x - mean) / std) ** 2) / 2)
+    wanted = (x * density).sum() / density.sum()
+    assert abs(values.mean() - wanted) < 0.02 * max(std, 0.1)
+
+
+def test_a_truncated_normal_needs_something_to_be_within():
+    for a, b in ((3, 5), (1, 1), (2, 1)):
+        with pytest.raises(ValueError, match=r"trunc_normal_: of mean 0 and std 1 only .*% falls into"):
+            init.trunc_normal_(tl.empty(3), 0, 1, a, b)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4), (4, 2, 3), (2, 4, 3), (1, 1)])
+@pytest.mark.parametrize("dtype", [tl.float32, tl.float64])
+def test_orthogonal(shape, dtype):
+    w = init.orthogonal_(tl.empty(shape, dtype=dtype), gain=2).numpy().astype(float).reshape(shape[0], -1)
+    product = w @ w.T if shape[0] <= w.shape[1] else w.T @ w
+    np.testing.assert_allclose(product, 4 * np.eye(len(product)), atol=1e-5)
+
+
+def test_eye():
+    assert init.eye_(tl.empty(2, 3)).tolist() == [[1, 0, 0], [0, 1, 0]]
+    for fill, shape in ((init.eye_, (2,)), (init.eye_, (2, 2, 2)), (init.orthogonal_, (3,))):
+        with pytest.raises(ValueError, match=rf"{fill.__name__}: fills a .* not .*{shape[0]},"):
+            fill(tl.empty(shape))
+
+
+FILLS = [
+    *(init.uniform_, init.normal_, init.trunc_normal_, init.xavier_uniform_, init.xavier_normal_),
+    *(init.kaiming_uniform_, init.kaiming_normal_, init.orthogonal_, init.eye_, init.ones_, init.zeros_),
+]
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_parameters_on_a_gpu_are_filled_there_from_the_same_seed(fill):
+    def filled():
+        tl.manual_seed(3)
+        weight = nn.Parameter(tl.full((4, 3), 9.0, device="strict"))
+        assert fill(weight) is weight
+        assert (weight.device, weight.dtype, weight.requires_grad) == ("strict", tl.float32, True)
+        return weight.tolist()
+
+    assert filled() == filled()
+    assert not np.any(np.array(filled()) == 9)

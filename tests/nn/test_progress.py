@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+
 from nn import progress as module
 from nn.progress import Bar, Lines, Progress, progress
 

@@ -5,11 +5,11 @@ import signal
 import numpy as np
 import pytest
 import strict_device  # noqa: F401 - makes device="strict" work
-from nn.training import Scores, Tally
 from strict_cupy import count_synchronisations
 
 import nn
 import tinygrad_lecture as tl
+from nn.training import Scores, Tally
 
 F = nn.functional
 
@@ -100,7 +100,7 @@ def test_modes_while_training_and_evaluating():
 
 def test_evaluate_puts_the_mode_back_after_an_error():
     model = nn.Linear(3, 3)
-    with pytest.raises(ValueError, match="wants x of shape"):
+    with pytest.raises(ValueError, match="wanted"):
         nn.evaluate(model, [(tl.ones(1, 2), tl.tensor([0]))], nn.CrossEntropyLoss())
     assert model.training
 
@@ -136,7 +136,7 @@ def test_ctrl_c_pressed_again_aborts():
 
 
 def test_a_loss_that_is_no_number_ends_the_training():
-    with pytest.raises(FloatingPointError, match="loss became nan in epoch 1.*smaller learning rate"):
+    with pytest.raises(FloatingPointError, match=r"loss became nan in epoch 1.*smaller learning rate"):
         trainer(3, loss=lambda outputs, targets: F.cross_entropy(outputs, targets) * float("nan"))
 
 

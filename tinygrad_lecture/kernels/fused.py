@@ -26,7 +26,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
 
 def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array | None = None) -> tuple[Any, ...]:
     rows = _rows(g)  # (n, out)
-    dx = (g @ weight if g.ndim <= 2 else (rows @ weight).reshape(x.shape)) if needs[0] else None
+    dx = (rows @ weight).reshape(x.shape) if needs[0] else None
     dweight = rows.T @ _rows(x) if needs[1] else None
     dbias = rows.sum(axis=0) if len(needs) > 2 and needs[2] else None
     return (dx, dweight, dbias)[: len(needs)]

@@ -109,8 +109,7 @@ def _(g: Value, x: Value, y: Value) -> Value:
 def _(g: Value, x: Value, y: Value, out: Value) -> Value:
     if isinstance(x, (int, float)) and x > 0:
         return g * (out * math.log(x))
-    at_zero = (x == 0) & (y >= 0)
-    return where(at_zero, 0, g * out * log(where(at_zero, 1, x)))
+    return g * out * log(where((x == 0) & (y >= 0), 1, x))  # log(1) is the 0 that is wanted
 
 
 @op

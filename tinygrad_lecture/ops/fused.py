@@ -75,7 +75,8 @@ def cross_entropy(logits: Value, targets: Value, /) -> Value:
 def _(logits: Value, targets: Value) -> str | None:
     classes = logits.shape[-1]
     if targets.shape != logits.shape[:-1]:
-        return f"logits {logits.shape} are (..., classes) and want targets of shape {logits.shape[:-1]}, got {targets.shape}"
+        wanted = logits.shape[:-1]
+        return f"logits {logits.shape} are (..., classes) and want targets of shape {wanted}, got {targets.shape}"
     if targets.dtype.kind not in "iu":
         return f"targets must be integers, the number of each row's class, not {targets.dtype}"
     return f"targets run from {targets.min()} to {targets.max()}, and there are classes 0 to {classes - 1}"

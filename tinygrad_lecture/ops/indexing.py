@@ -78,7 +78,7 @@ def _(g: Value, x_shape: Shape, index: Any) -> Value:
 
 @composite
 def getitem(x: Value, index: Any) -> Value:
-    """x[index], with ints, slices, None, Ellipsis, integer and boolean arrays or Tensors, lists, and tuples of these."""
+    """x[index], with ints, slices, None, Ellipsis, integer or boolean arrays, Tensors or lists, or a tuple of these."""
     return pick(x, normal_index(x, index))
 
 
@@ -119,8 +119,7 @@ def _plain(part: Any) -> Any:
 
 
 def _check_range(shape: Shape, parts: tuple[Any, ...]) -> None:
-    axes_used = [part.ndim if is_array(part) and part.dtype == bool else 1 for part in parts]
-    axes_used = [0 if p is None or p is Ellipsis or isinstance(p, bool) else n for p, n in zip(parts, axes_used)]
+    axes_used = [_axes_used(part) for part in parts]
     axis = 0
     for part, used in zip(parts, axes_used, strict=True):
         if part is Ellipsis:
@@ -131,6 +130,13 @@ def _check_range(shape: Shape, parts: tuple[Any, ...]) -> None:
                 wrong = part[(part < -n) | (part >= n)].flat[0]
                 raise IndexError(f"index {wrong} is out of range for axis {axis} of shape {shape}")
         axis += used
+
+
+def _axes_used(part: Any) -> int:
+    """How many axes a part of an index takes up; an Ellipsis takes what is left."""
+    if part is None or part is Ellipsis or isinstance(part, bool):
+        return 0
+    return part.ndim if is_array(part) and part.dtype == bool else 1
 
 
 def _has_integer_arrays(index: tuple[Any, ...]) -> bool:

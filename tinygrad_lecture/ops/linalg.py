@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from ..backend import Shape, xp
 from ..errors import broadcast_complaint
@@ -56,7 +55,9 @@ def _(a: Value, b: Value) -> str | None:
         return "a 0-d tensor has no rows and columns; multiply with *"
     inner_a, inner_b = a.shape[-1], b.shape[-2] if b.ndim > 1 else b.shape[0]
     if inner_a != inner_b:
-        remedy = "transpose one of them" if inner_a in b.shape[-2:] or inner_b in a.shape[-2:] else "reshape one of them"
+        remedy = (
+            "transpose one of them" if inner_a in b.shape[-2:] or inner_b in a.shape[-2:] else "reshape one of them"
+        )
         return (
             f"{a.shape} @ {b.shape}: the inner sizes {inner_a} and {inner_b} differ, and (n, k) @ (k, m) needs them "
             f"equal; {remedy}"

@@ -84,7 +84,10 @@ def _(g: Value, axis: int | tuple[int, ...] | None) -> Value:
 
 @op
 def pad(x: Value, /, pad_width: Sequence[tuple[int, int]], value: float = 0) -> Value:
-    """`value` added around x: pad_width gives (before, after) for each axis, as in NumPy; one number or pair for all."""
+    """`value` added around x.
+
+    pad_width: (before, after) for each axis or, as in NumPy, one pair or number for all.
+    """
     return xp(x).pad(x, pad_width, mode="constant", constant_values=value)
 
 

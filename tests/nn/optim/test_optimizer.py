@@ -1,13 +1,17 @@
 """What all optimisers share: groups, state, blocks, saving, bad input."""
 
+import json
+import tracemalloc
+
 import numpy as np
 import pytest
 import strict_device  # noqa: F401 - makes device="strict" work
-from nn.optim.optimizer import BLOCK, Optimizer, blocks
 from strict_cupy import no_synchronisation, strict
 
 import nn
 import tinygrad_lecture as tl
+from nn.optim.blocks import BLOCK, blocks
+from nn.optim.optimizer import Optimizer
 
 MAKERS = {
     "sgd": lambda params, **kw: nn.optim.SGD(params, lr=0.1, **kw),
@@ -15,6 +19,10 @@ MAKERS = {
     "nesterov": lambda params, **kw: nn.optim.SGD(params, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01, **kw),
     "adam": lambda params, **kw: nn.optim.Adam(params, lr=0.1, weight_decay=0.01, **kw),
     "adamw": lambda params, **kw: nn.optim.AdamW(params, lr=0.1, **kw),
+    "amsgrad": lambda params, **kw: nn.optim.Adam(params, lr=0.1, amsgrad=True, **kw),
+    "rmsprop": lambda params, **kw: nn.optim.RMSprop(params, lr=0.05, weight_decay=0.01, **kw),
+    "rmsprop with all": lambda params, **kw: nn.optim.RMSprop(params, lr=0.01, centered=True, momentum=0.5, **kw),
+    "adagrad": lambda params, **kw: nn.optim.Adagrad(params, lr=0.5, lr_decay=0.01, weight_decay=0.01, **kw),
 }
 every_optimizer = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
@@ -41,6 +49,43 @@ def test_it_goes_downhill_in_place(make):
     learn(None, 1, p=p, optimizer=optimizer)
     assert p.array is memory
     assert np.abs(p.detach().numpy()).max() < before
+
+
+@every_optimizer
+def test_it_finds_the_bottom_of_a_bowl(make):
+    p, optimizer = learn(make, steps=100)
+    for rate in np.geomspace(0.05, 0.001, 300):
+        optimizer.param_groups[0]["lr"] = rate
+        learn(None, 1, p=p, optimizer=optimizer)
+    assert np.abs(p.detach().numpy()).max() < 0.02
+
+
+@every_optimizer
+def test_maximize_climbs_where_it_would_descend(make):
+    up, down = nn.Parameter(tl.tensor([1.0, -2.0])), nn.Parameter(tl.tensor([1.0, -2.0]))
+    climber, descender = make([up], maximize=True), make([down])
+    for _ in range(3):
+        up.grad = tl.tensor([-0.3, 0.2])
+        down.grad = tl.tensor([0.3, -0.2])
+        climber.step()
+        descender.step()
+    np.testing.assert_array_equal(up.detach().numpy(), down.detach().numpy())
+
+
+@every_optimizer
+def test_a_step_needs_no_memory_to_speak_of(make):
+    """Its temporaries are of a block's size, not of the parameter's; also where a gradient lies otherwise in memory."""
+    p = nn.Parameter(tl.zeros(1000, 1000))
+    p.grad = tl.ones(1000, 1000).T
+    optimizer = make([p])
+    optimizer.step()
+    tracemalloc.start()
+    try:
+        optimizer.step()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * 4 * BLOCK < p.array.nbytes / 2
 
 
 @every_optimizer
@@ -140,6 +185,8 @@ def test_bad_parameters_are_refused():
         ([p * 2], ValueError, "computed from others"),
         ([tl.tensor([1])], ValueError, "of int64"),
         ([{"params": [p], "rate": 1}], ValueError, "has no setting 'rate'; its settings are lr"),
+        ([{"param": [p]}], TypeError, "a group of parameters is a dict"),
+        ([{"params": [p]}, tl.ones(1)], TypeError, "a group of parameters is a dict"),
     ]
     for params, error, message in cases:
         with pytest.raises(error, match=message):
@@ -157,11 +204,32 @@ def test_bad_parameters_are_refused():
         (nn.optim.SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "nesterov needs momentum"),
         (nn.optim.Adam, {"betas": (0.9, 1.0)}, "Adam: betas"),
         (nn.optim.AdamW, {"eps": -1e-8}, "AdamW: eps"),
+        (nn.optim.RMSprop, {"alpha": 1.0}, "RMSprop: alpha must be from 0 to below 1, not 1.0"),
+        (nn.optim.RMSprop, {"momentum": -1}, "RMSprop: momentum"),
+        (nn.optim.Adagrad, {"lr_decay": -1, "eps": -1}, "eps must not be negative, but is -1; lr_decay must not be"),
+        (nn.optim.Adagrad, {"initial_accumulator_value": -1}, "initial_accumulator_value"),
     ],
 )
 def test_bad_settings_are_refused(kind, settings, message):
     with pytest.raises(ValueError, match=message):
         kind([nn.Parameter(tl.ones(1))], **settings)
+
+
+def test_a_gradient_of_another_shape_is_refused():
+    p = nn.Parameter(tl.ones(3))
+    p.grad = tl.ones(1)
+    with pytest.raises(ValueError, match=r"a parameter of shape \(3,\) has a gradient of shape \(1,\)"):
+        nn.optim.SGD([p]).step()
+
+
+def test_a_group_that_is_refused_is_not_added():
+    p = nn.Parameter(tl.ones(1))
+    optimizer = nn.optim.SGD([p])
+    with pytest.raises(ValueError, match="twice"):
+        optimizer.add_param_group({"params": [nn.Parameter(tl.ones(1)), p]})
+    with pytest.raises(ValueError, match="lr"):
+        optimizer.add_param_group({"params": [nn.Parameter(tl.ones(1))], "lr": -1})
+    assert len(optimizer.param_groups) == 1
 
 
 # --- saving -------------------------------------------------------------------------------------------------
@@ -170,10 +238,10 @@ def test_bad_settings_are_refused(kind, settings, message):
 @every_optimizer
 def test_a_saved_and_loaded_optimizer_goes_on_bit_for_bit(make):
     straight, _ = learn(make, 6)
-    p, optimizer = learn(make, 3)
+    _, optimizer = learn(make, 3)
     state = optimizer.state_dict()
     optimizer.step()  # must not reach what was saved
-    again, restored = learn(make, 3)
+    again, _ = learn(make, 3)
     restored = make([again])
     restored.param_groups[0]["lr"] = 99
     restored.load_state_dict(state)
@@ -193,24 +261,98 @@ def test_the_state_has_pytorchs_layout():
     assert isinstance(state["state"][1]["exp_avg_sq"], tl.Tensor)
 
 
-def test_a_state_that_does_not_fit_changes_nothing():
-    p, optimizer = learn(MAKERS["adam"], 2)
-    good = optimizer.state_dict()
-    bad_shape = nn.optim.Adam([nn.Parameter(tl.ones(1))])
-    learn(None, 1, p=bad_shape.param_groups[0]["params"][0], optimizer=bad_shape)
+@every_optimizer
+def test_a_state_goes_through_text_and_arrays_bit_for_bit(make):
+    """As in a safetensors file: the numbers as JSON, where keys are text and tuples lists, and the arrays by names."""
+    straight, _ = learn(make, 6)
+    again, optimizer = learn(make, 3)
+    state = optimizer.state_dict()
+    arrays = {f"{i}.{name}": v.numpy() for i, held in state["state"].items() for name, v in held.items() if name != "step"}
+    numbers = {i: {"step": held["step"]} for i, held in state["state"].items()}
+    read = json.loads(json.dumps({"state": numbers, "param_groups": state["param_groups"]}))
+    for key, array in arrays.items():
+        i, name = key.split(".")
+        read["state"][i][name] = array
+    restored = make([again])
+    restored.load_state_dict(read)
+    assert restored.param_groups[0].keys() == optimizer.param_groups[0].keys()
+    learn(None, 3, p=again, optimizer=restored)
+    assert again.tolist() == straight.tolist()
+
+
+def test_a_state_loads_into_another_dtype_and_onto_another_device():
+    _, optimizer = learn(MAKERS["adam"], 2)
+    p = nn.Parameter(tl.zeros(3, 2))
+    p.data = p.detach().to("strict")
+    other = MAKERS["adam"]([p])
+    other.load_state_dict(optimizer.state_dict())
+    mean = other.state[p]["exp_avg"]
+    assert (type(mean), mean.dtype) == (strict.ndarray, np.float32)
+    learn(None, 1, p=p, optimizer=other)
+
+
+def test_memory_that_a_changed_setting_needs_no_longer_is_not_saved():
+    p, optimizer = learn(MAKERS["momentum"], 2)
+    optimizer.param_groups[0]["momentum"] = 0.0
+    state = optimizer.state_dict()
+    assert state["state"] == {0: {"step": 2}}
+    optimizer.load_state_dict(state)
+    optimizer.param_groups[0]["momentum"] = 0.9
+    learn(None, 1, p=p, optimizer=optimizer)
+    assert optimizer.state[p].keys() == {"step", "momentum_buffer"}
+
+
+@pytest.fixture
+def adam():
+    return learn(MAKERS["adam"], 2)
+
+
+def states_that_do_not_fit(good):
+    """Changed states of an Adam with one parameter of shape (3, 2), and what is to be said about each."""
+    held, group = good["state"][0], good["param_groups"][0]
     two = nn.optim.Adam([nn.Parameter(tl.ones(1)), nn.Parameter(tl.ones(1))]).state_dict()
-    bad_setting = {**good, "param_groups": [{**good["param_groups"][0], "lr": -1}]}
-    for state, message in (
-        (bad_shape.state_dict(), r"exp_avg has shape \(1,\), its parameter \(3, 2\)"),
+    _, momentum = learn(MAKERS["momentum"], 1)
+    return [
+        ({**good, "state": {0: {**held, "exp_avg": tl.ones(1)}}}, r"0: exp_avg has shape \(1,\), its parameter \(3, 2\)"),
+        ({**good, "state": {0: {"step": 1, "exp_avg": held["exp_avg"]}}}, "parameter 0: exp_avg_sq is missing"),
+        ({**good, "state": {0: {**held, "exp_avg": 1.0}}}, "exp_avg is of type float, wanted a Tensor or an array"),
+        ({**good, "state": {0: {**held, "exp_avg": tl.ones(3, 2).long()}}}, "exp_avg is int64, wanted floats"),
+        ({**good, "state": {0: held, 1: held}}, "states of parameters that are in no group: 1"),
+        ({**good, "param_groups": [{**group, "lr": -1}]}, "group 0: lr must not be negative, but is -1"),
+        (momentum.state_dict(), "momentum_buffer is not what this optimiser remembers\n.* exp_avg is missing"),
         (two, r"groups of \[2\] parameters, and here are \[1\]"),
-        (bad_setting, "lr must not be negative"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            optimizer.load_state_dict(state)
+    ]
+
+
+@pytest.mark.parametrize("case", range(8))
+def test_a_state_that_does_not_fit_changes_nothing(adam, case):
+    p, optimizer = adam
+    good = optimizer.state_dict()
+    state, message = states_that_do_not_fit(good)[case]
+    with pytest.raises(ValueError, match=message):
+        optimizer.load_state_dict(state)
     after = optimizer.state_dict()
     assert after["param_groups"] == good["param_groups"]
     assert after["state"][0]["exp_avg"].tolist() == good["state"][0]["exp_avg"].tolist()
     assert p is optimizer.param_groups[0]["params"][0]
+
+
+def test_all_that_does_not_fit_is_listed(adam):
+    _, optimizer = adam
+    good = optimizer.state_dict()
+    held = {"exp_avg": tl.ones(1), "exp_avg_sq": tl.ones(2), "more": tl.ones(3, 2)}
+    bad = {"state": {0: held}, "param_groups": [{**good["param_groups"][0], "lr": -1, "betas": [2, 3]}]}
+    with pytest.raises(ValueError, match="unchanged") as error:
+        optimizer.load_state_dict(bad)
+    lines = str(error.value).split("\n")
+    assert lines == [
+        "Adam.load_state_dict: this is not the state of such an optimiser, which is unchanged",
+        "  group 0: lr must not be negative, but is -1",
+        "  group 0: betas must be two numbers from 0 to below 1, not (2, 3)",
+        "  parameter 0: exp_avg has shape (1,), its parameter (3, 2)",
+        "  parameter 0: exp_avg_sq has shape (2,), its parameter (3, 2)",
+        "  parameter 0: more is not what this optimiser remembers",
+    ]
 
 
 def test_it_is_shown_with_its_settings():
@@ -228,30 +370,54 @@ def test_an_optimizer_of_ones_own():
         def __init__(self, params, lr):
             super().__init__(params, {"lr": lr})
 
-        def update(self, param, grad, state, group):
-            for p, g, scratch in blocks(param, grad):
-                p -= np.multiply(np.sign(g), group["lr"], out=scratch)
+        def rule(self, group, t, number):
+            lr = number(group["lr"])
+
+            def update(p, g):
+                p -= lr * np.sign(g)
+
+            return update
 
     p = nn.Parameter(tl.tensor([1.0, -1.0]))
     optimizer = Signs([p], lr=0.25)
     (p * p).sum().backward()
     optimizer.step()
     assert p.tolist() == [0.75, -0.75]
+    plain = Optimizer([p], {"lr": 1})
     with pytest.raises(NotImplementedError, match="Optimizer does not say how"):
-        plain = Optimizer([p], {"lr": 1})
         plain.step()
 
 
-def test_blocks_cover_everything_once():
-    for size in (0, 1, BLOCK, BLOCK + 1, 3 * BLOCK):
-        p, other = np.zeros(size), np.ones(size)
-        for part, one, scratch in blocks(p, other):
-            assert part.shape == one.shape == scratch.shape
-            assert part.size <= BLOCK
-            part += one
-        assert p.sum() == size
-    turned = np.zeros((BLOCK, 2)).T  # not in C order, so no flat view of it could be written to
-    for part, _ in blocks(turned):
-        part += 1
-    assert turned.all()
-    assert len(list(blocks(strict.zeros(2 * BLOCK)))) == 1
+def as_it_is(x):
+    return x
+
+
+def turned(x):
+    return x.T
+
+
+def every_other(x):
+    wide = np.zeros((2 * len(x), x.shape[1]))
+    wide[::2] = x
+    return wide[::2]
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (1, 1), (1, BLOCK), (1, BLOCK + 1), (BLOCK + 1, 1), (300, 301), (7, BLOCK)])
+@pytest.mark.parametrize("layout", [as_it_is, turned, every_other])
+@pytest.mark.parametrize("layout_of_g", [as_it_is, lambda g: np.asfortranarray(g), lambda g: np.broadcast_to(1.0, g.shape)])
+def test_blocks_cover_everything_once(shape, layout, layout_of_g):
+    p, m = layout(np.zeros(shape)), layout(np.zeros(shape))
+    g = layout_of_g(np.arange(p.size, dtype=float).reshape(p.shape))
+    g.flags.writeable = False
+    for part, slope, mean in blocks(p, g, m):
+        assert part.shape == slope.shape == mean.shape
+        assert part.size <= BLOCK
+        part += slope
+        mean -= slope
+    np.testing.assert_array_equal(p, g)
+    np.testing.assert_array_equal(m, -g)
+
+
+def test_other_devices_arrays_are_not_cut():
+    large = strict.zeros(2 * BLOCK)
+    assert len(list(blocks(large, large))) == 1

@@ -1,0 +1,202 @@
+"""A network learns to tell spam from text messages that somebody wants, and is compared with rules written by hand.
+
+    python examples/11_spam.py                              # downloads the SMS Spam Collection, once
+    python examples/11_spam.py --data SMSSpamCollection     # a file of your own: label, tab, text in each line
+    python examples/11_spam.py --message "WIN a FREE phone! Txt PRIZE to 80086"
+    python examples/11_spam.py --load out/spam/filter.safetensors --message "see you at 8"
+
+A message becomes a row of numbers, and a network with one output says how likely it is to be spam.
+
+    tokens            words; numbers as their class, [phone number], [money]    text_features.tokenize
+    bag of words      how often each token occurs                               --features bag
+    TF-IDF            the same, rare tokens count more                          --features tfidf
+    network           tokens - 32 relu - 1 sigmoid                              spam_filter.build
+    cost              -log of the probability given to what was right           spam_training.binary_cross_entropy
+    early stopping    the number of epochs, by messages not learnt from         spam_training.train
+    threshold         from which probability on it is called spam               precision_recall.choose_threshold
+    weighty words     the gradient of the output, at the inputs                 spam_filter.SpamFilter.pushes
+
+Only one message in seven is spam, so calling everything ham is right for 87% of them: accuracy says little. Recall, the
+part of the spam that is found, and precision, the part of what is called spam that is spam, say more. The threshold
+between them is chosen on messages that the network has not learnt from; and how good it all is, on a fifth of the
+messages that nothing was chosen by. Messages that differ in numbers and punctuation only are never on both sides.
+One thing makes it easier than life: in many ham messages the collectors put <#> in place of a number.
+
+Same options, same seed: same result. Ctrl-C ends the training early and keeps what was learnt; press it again to abort.
+"""
+
+import argparse
+import hashlib
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+# Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.foreign import require_own
+
+require_own("nn")  # an nn.py of your own beside this program would be imported instead
+
+import spam_pictures as pictures  # noqa: E402
+import spam_report as report  # noqa: E402
+import spam_rules  # noqa: E402
+from sms import DataError, deal, load_messages  # noqa: E402
+from spam_filter import SpamFilter  # noqa: E402
+from spam_training import Settings, Trained, train  # noqa: E402
+from text_features import tokenize, words  # noqa: E402
+
+EXTRAS = 'pip install "tinygrad-lecture[examples]"'
+FIFTHS = 5
+
+# --- the program --------------------------------------------------------------------------------------------
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run with command-line arguments. Where something is wrong with them, SystemExit says what."""
+    options = parse(arguments)
+    try:
+        run(options)
+    except (DataError, FloatingPointError, ImportError, OSError) as error:
+        stop(error)
+    except KeyboardInterrupt:
+        stop("aborted; nothing was saved")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train a filter, or load one; test it, draw and save what came of it; judge the user's messages."""
+    loaded = load(options.load) if options.load else None
+    if loaded is not None and options.threshold is not None:
+        loaded.threshold = options.threshold
+    judge_only = loaded is not None and options.message
+    spam_filter = loaded if judge_only else learn_and_test(options, loaded)
+    for text in options.message:
+        report.print_verdict(spam_filter, text)
+
+
+def load(path: Path) -> SpamFilter:
+    """A filter that was saved."""
+    try:
+        return SpamFilter.load(path)
+    except ValueError as error:
+        stop(error)
+
+
+def learn_and_test(options: argparse.Namespace, loaded: SpamFilter | None) -> SpamFilter:
+    """Train a filter on four fifths of the messages, unless one is loaded; test it on the fifth that is held out."""
+    missing = [package for package in ("rich", "matplotlib", "safetensors") if find_spec(package) is None]
+    if missing:
+        print(f"Without {', '.join(missing)}: less to see, or to keep; {EXTRAS} brings it.")
+    messages = load_messages(options.data)
+    keys = [" ".join(words(text)) for text in messages.texts]  # the same for messages that differ in numbers only
+    held_out = deal(keys, messages.spam, FIFTHS, seed=0) == options.fifth
+    report.print_messages(messages, keys, held_out)
+    options.out.mkdir(parents=True, exist_ok=True)
+
+    learn, test = messages.where(~held_out), messages.where(held_out)
+    origin = hashlib.sha256("\n".join(learn.texts).encode()).hexdigest()
+    if loaded is None:
+        tl.manual_seed(options.seed)
+        settings = Settings(options.features, options.hidden, options.epochs, options.lr)
+        documents = [tokenize(text) for text in learn.texts]
+        learn_keys = [key for key, held in zip(keys, held_out, strict=True) if not held]
+        trained = train(documents, learn.spam, learn_keys, settings, options.precision)
+        trained.filter.notes["learnt from"] = origin
+        if options.threshold is not None:
+            trained.filter.threshold = options.threshold
+    else:
+        trained = Trained(loaded)
+        if loaded.notes.get("learnt from") != origin:
+            print("The filter has learnt from other messages, maybe from those it is now tested on: no fair test.")
+
+    outcome = report.Outcome(learn, test, trained, spam_rules.points(test.texts))
+    report.print_scores(outcome)
+    report.print_thresholds(outcome)
+    report.print_words(outcome)
+    report.print_mistakes(outcome)
+    files = pictures.draw(options.out, outcome) if "matplotlib" not in missing else []
+    if loaded is None and "safetensors" not in missing:
+        files.append(options.out / "filter.safetensors")
+        trained.filter.save(files[-1])
+    print()
+    for path in files:
+        print(path)
+    return trained.filter
+
+
+def stop(problem: object) -> NoReturn:
+    raise SystemExit(f"11_spam.py: {problem}")
+
+
+# --- the command line ---------------------------------------------------------------------------------------
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options."""
+    summary, _, details = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="11_spam.py",
+        description=summary,
+        epilog=details,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument_group("the network").add_argument
+    add("--features", choices=("tfidf", "bag"), default="tfidf", help="what its input is (tfidf)")
+    add("--hidden", type=whole(1), nargs="*", default=[32], metavar="N", help="neurons in each hidden layer (32)")
+    add("--load", type=Path, metavar="FILE", help="a filter that was saved, in place of training one")
+
+    add = parser.add_argument_group("the training").add_argument
+    add("--epochs", type=whole(1), default=20, metavar="N", help="at most; early stopping may need fewer (20)")
+    add("--lr", type=between(0, math.inf), default=0.002, metavar="X", help="learning rate of Adam (0.002)")
+    add("--precision", type=between(0, 1), default=0.98, metavar="X", help="for the choice of a threshold (0.98)")
+    add("--threshold", type=between(0, 1), metavar="P", help="from which probability on it is spam (chosen)")
+    add("--fifth", type=int, choices=range(FIFTHS), default=0, help="which fifth of the messages is held out (0)")
+    add("--seed", type=whole(0), default=0, metavar="N", help="of everything random but the fifths (0)")
+
+    add = parser.add_argument_group("messages and files").add_argument
+    add("--message", action="append", default=[], metavar="TEXT", help="a message to judge; may be given repeatedly")
+    add("--data", type=Path, metavar="FILE", help="messages: label, tab, text in each line")
+    add("--out", type=Path, default=Path("out/spam"), metavar="DIR", help="for pictures and the filter (out/spam)")
+    return parser.parse_args(arguments)
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """A type for argparse: a whole number, at least so large."""
+
+    def convert(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
+        return number
+
+    return convert
+
+
+def between(low: float, high: float) -> Callable[[str], float]:
+    """A type for argparse: a number between two others, which it may not be."""
+
+    def convert(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not low < number < high:
+            wanted = f"above {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number {wanted}")
+        return number
+
+    return convert
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # messages have signs not every console has
+    main()

@@ -1,0 +1,107 @@
+"""SpamFilter: a network with all that it needs to judge a message: its vocabulary and its threshold, in one file.
+
+    spam_filter = SpamFilter.load(Path("out/spam/filter.safetensors"))
+    spam_filter.probabilities(["Call 09061 701461 now to claim your prize"])       # array([0.99...])
+    spam_filter.reasons("Call 09061 701461 now to claim your prize")               # [("[phone number]", 2.9), ...]
+
+It learns in spam_training.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from text_features import Vectorizer, tokenize
+
+import nn
+import tinygrad_lecture as tl
+
+
+def build(n_inputs: int, hidden: Sequence[int]) -> nn.MLP:
+    """A network with random initial weights, one input per token of the vocabulary, one output.
+
+    The output is a logit, any number; its sigmoid is the probability of spam. Without hidden layers this is logistic
+    regression: a weight for each token, and their sum.
+    """
+    return nn.MLP([n_inputs, *hidden, 1])
+
+
+@dataclass
+class SpamFilter:
+    """A network, the vectorizer that makes its input, and the probability from which on a message is called spam."""
+
+    vectorizer: Vectorizer
+    hidden: list[int]
+    threshold: float = 0.5
+    notes: dict[str, str] = field(default_factory=dict)  # kept with it: what it was trained on
+
+    def __post_init__(self) -> None:
+        self.model = build(len(self.vectorizer.vocabulary), self.hidden)
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """How likely each message is to be spam, (n,)."""
+        return self.judge(self.rows(texts))
+
+    def rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The network's input, (n, vocabulary)."""
+        return self.vectorizer([tokenize(text) for text in texts])
+
+    def judge(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The probabilities, (n,), of messages that are rows already."""
+        with tl.no_grad():
+            logits = self.model(tl.tensor(rows)).squeeze(-1).double()
+            return tl.sigmoid(logits).numpy()  # float64, where 0.9999999 is not yet 1
+
+    def pushes(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How far each token pushes a message's logit towards spam (above 0) or ham, (n, vocabulary): x · d logit/dx.
+
+        Between the kinks of its relus the network is a straight line, so the pushes of a message add up to its logit,
+        but for what the biases bring. The gradient is that of backpropagation, only that it goes on to the inputs.
+        """
+        x = tl.tensor(rows, requires_grad=True)
+        (slopes,) = tl.grad(self.model(x).sum(), [x])  # of the sum, as a row's logit depends on that row alone
+        return slopes.numpy() * rows
+
+    def reasons(self, text: str) -> list[tuple[str, float]]:
+        """The tokens of a message that the network knows, each with its push, the strongest first."""
+        rows = self.rows([text])
+        push = self.pushes(rows)[0]
+        known = np.flatnonzero(rows[0])
+        strongest = known[np.argsort(-np.abs(push[known]), kind="stable")]
+        return [(self.vectorizer.vocabulary[i], float(push[i])) for i in strongest]
+
+    # --- in a file --------------------------------------------------------------------------------------
+
+    def save(self, path: Path) -> None:
+        """Write all of it to a safetensors file. Raises ImportError without that package, OSError."""
+        words = {
+            "kind": self.vectorizer.kind,
+            "vocabulary": json.dumps(self.vectorizer.vocabulary),
+            "hidden": json.dumps(self.hidden),
+            "threshold": repr(self.threshold),
+            "notes": json.dumps(self.notes),
+        }
+        tensors = {"idf": tl.tensor(self.vectorizer.idf), **self.model.state_dict(prefix="model.")}
+        nn.weights.save_file(tensors, path, words)
+
+    @classmethod
+    def load(cls, path: Path) -> SpamFilter:
+        """Read what `save` has written. Raises ImportError, OSError, and ValueError for a file of another kind."""
+        tensors, words = nn.weights.load_file(path), nn.weights.load_metadata(path)
+        try:
+            vocabulary = [str(token) for token in json.loads(words["vocabulary"])]
+            hidden = [int(size) for size in json.loads(words["hidden"])]
+            vectorizer = Vectorizer(words["kind"], vocabulary, tensors.pop("idf").numpy())
+            if vectorizer.idf.shape != (len(vocabulary),):
+                raise ValueError("it has another number of words than of their weights")
+            notes = {str(key): str(note) for key, note in json.loads(words["notes"]).items()}
+            loaded = cls(vectorizer, hidden, float(words["threshold"]), notes)
+            loaded.model.load_state_dict({key.removeprefix("model."): value for key, value in tensors.items()})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"{path} holds no spam filter that 11_spam.py has saved: {error}") from error
+        return loaded

@@ -1,0 +1,210 @@
+"""What a spam filter has learnt, in words: tables, reasons, mistakes. Used by 11_spam.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from precision_recall import Counts, count, curve
+from sms import Messages
+from spam_filter import SpamFilter
+from spam_rules import ENOUGH, reasons
+from spam_training import Trained
+
+GOAL = 0.97  # the precision at which recalls are compared
+COMMON = 10  # messages that have a word before it is counted among the weighty ones
+
+
+@dataclass
+class Outcome:
+    """A trained filter, the messages it learnt from and those held out, and what all methods say of the latter."""
+
+    learn: Messages
+    test: Messages
+    trained: Trained
+    points: NDArray[np.int64]  # of the rules, (test,)
+
+    @property
+    def filter(self) -> SpamFilter:
+        return self.trained.filter
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        """The filter's for the held-out messages, (test,)."""
+        return self.filter.probabilities(self.test.texts)
+
+    @cached_property
+    def weighted(self) -> NDArray[np.float64] | None:
+        """Those of its twin that minds spam more."""
+        return None if self.trained.weighted is None else self.trained.weighted.probabilities(self.test.texts)
+
+    @cached_property
+    def validated(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
+        """The probabilities of the validation, and what is spam."""
+        if self.trained.validation is None:
+            return None
+        found = self.trained.validation.probabilities
+        judged = ~np.isnan(found)
+        return found[judged], self.learn.spam[judged]
+
+    def counts(self, called: NDArray[np.bool_]) -> Counts:
+        return count(called, self.test.spam)
+
+    @cached_property
+    def weighty(self) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
+        """Words with their mean push in the messages learnt from that have them: towards spam, towards ham."""
+        rows = self.filter.rows(self.learn.texts)
+        times = np.count_nonzero(rows, axis=0)
+        push = self.filter.pushes(rows).sum(axis=0) / np.maximum(times, 1)
+        push[times < COMMON] = 0  # of rare words the mean says little
+        ordered = [(self.filter.vectorizer.vocabulary[i], float(push[i])) for i in np.argsort(-push, kind="stable")]
+        return [w for w in ordered if w[1] > 0], [w for w in reversed(ordered) if w[1] < 0]
+
+
+# --- on the screen ------------------------------------------------------------------------------------------
+
+
+def print_messages(messages: Messages, keys: Sequence[str], held_out: NDArray[np.bool_]) -> None:
+    """Print how many messages there are, of each kind, and where."""
+    spam = messages.spam
+    print(f"The messages: {messages.source}; {len(messages):,} of them.\n")
+    rows = [
+        [name, f"{len(kind):,}", f"{(~kind).sum():,}", f"{kind.sum():,}", f"{kind.mean():.1%}"]
+        for name, kind in (("to learn from", spam[~held_out]), ("held out", spam[held_out]))
+    ]
+    print_table(["", "messages", "ham", "spam", "spam share"], rows)
+    print(
+        f"{len(messages) - len(set(messages.texts)):,} messages repeat another to the letter, "
+        f"{len(messages) - len(set(keys)):,} but for numbers and punctuation.\n"
+        "Such twins are on the same side, so that nothing held out has been learnt by heart."
+    )
+
+
+def print_scores(outcome: Outcome) -> None:
+    """Print what each method gets right of the held-out messages."""
+    probabilities, threshold = outcome.probabilities, outcome.filter.threshold
+    methods = [
+        ("everything is ham", np.zeros(len(outcome.test), dtype=bool)),
+        (f"rules, {ENOUGH} points", outcome.points >= ENOUGH),
+        ("network at 0.5", probabilities >= 0.5),
+    ]
+    if outcome.weighted is not None:
+        methods.append(("its twin at 0.5", outcome.weighted >= 0.5))
+    methods.append((f"network at {threshold:.3f}", probabilities >= threshold))
+    print("\nOn the messages held out:\n")
+    print_table(
+        ["", "accuracy", "precision", "recall", "spam missed", "ham lost"],
+        [[name, *_scores(outcome.counts(called))] for name, called in methods],
+    )
+    found = curve(probabilities, outcome.test.spam)
+    best = found.best(GOAL)
+    print(
+        f"With hindsight, a threshold of {found.thresholds[best]:.3f} would have had a recall of "
+        f"{found.recall[best]:.3f} at a precision of {found.precision[best]:.3f}."
+    )
+    if outcome.validated is not None:
+        chosen = count(outcome.validated[0] >= threshold, outcome.validated[1])
+        print(
+            f"At {threshold:.3f} the validation had a precision of {chosen.precision:.3f} and a recall of "
+            f"{chosen.recall:.3f}, on {len(outcome.validated[0]):,} messages."
+        )
+    if outcome.weighted is not None:
+        twin = curve(outcome.weighted, outcome.test.spam)
+        print(
+            "Minding spam more moves the twin along the curve, more found and more lost, as a lower threshold does;\n"
+            f"the curve itself stays where it was, or nearly: average precision {twin.average_precision:.4f}, "
+            f"of the network {found.average_precision:.4f}."
+        )
+
+
+def _scores(counts: Counts) -> list[str]:
+    shares = [f"{counts.accuracy:.1%}", f"{counts.precision:.3f}", f"{counts.recall:.3f}"]
+    return [*("-" if share == "nan" else share for share in shares), f"{counts.missed:,}", f"{counts.lost:,}"]
+
+
+def print_thresholds(outcome: Outcome) -> None:
+    """Print what other thresholds would do."""
+    chosen = outcome.filter.threshold
+    thresholds = sorted({0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, chosen})
+    print("\nThe network with other thresholds:\n")
+    print_table(
+        ["threshold", "accuracy", "precision", "recall", "spam missed", "ham lost"],
+        [
+            [f"{'* ' if t == chosen else ''}{t:.3f}", *_scores(outcome.counts(outcome.probabilities >= t))]
+            for t in thresholds
+        ],
+    )
+
+
+def print_words(outcome: Outcome, most: int = 12) -> None:
+    """Print the words that push most towards spam and towards ham."""
+    print(f"\nThe words that weigh most, of those in {COMMON} messages or more; [money] stands for all sums:\n")
+    for name, words in zip(("spam", "ham"), outcome.weighty, strict=True):
+        print(f"  {name + ':':5} {', '.join(f'{token} {push:+.1f}' for token, push in words[:most])}")
+
+
+def print_mistakes(outcome: Outcome, most: int = 5) -> None:
+    """Print the messages where the filter was surest of what is wrong, with the words that misled it."""
+    probabilities, spam = outcome.probabilities, outcome.test.spam
+    wrong = np.flatnonzero((probabilities >= outcome.filter.threshold) != spam)
+    wrong = wrong[np.argsort(-np.abs(spam[wrong] - probabilities[wrong]), kind="stable")]
+    for name, kind in (("Spam that it let through", True), ("Ham that it called spam", False)):
+        these = [i for i in wrong if spam[i] == kind]
+        print(f"\n{name}, the worst of {len(these)}:" if these else f"\n{name}: none.")
+        for i in these[:most]:
+            _print_reasons(outcome.filter, outcome.test.texts[i], probabilities[i])
+
+
+def print_verdict(spam_filter: SpamFilter, text: str) -> None:
+    """Print what the filter says of a message, why, and what the rules say."""
+    probability = float(spam_filter.probabilities([text])[0])
+    verdict = "Spam" if probability >= spam_filter.threshold else "Ham"
+    print(f"\n{verdict}, as the threshold is {spam_filter.threshold:.3f}:")
+    _print_reasons(spam_filter, text, probability, most=10)
+    rules = reasons(text)
+    total = sum(rule.points for rule in rules)
+    why = ", ".join(f"{rule.reason} {rule.points:+}" for rule in rules) or "none applies"
+    print(f"      rules: {total} points ({why}); spam is from {ENOUGH} on")
+
+
+def _print_reasons(spam_filter: SpamFilter, text: str, probability: float, most: int = 6) -> None:
+    """A message, its probability of spam, and the tokens that push most."""
+    pushes = spam_filter.reasons(text)[:most]
+    pieces = [(f"{push:+.1f} {token}", "red" if push > 0 else "green") for token, push in pushes]
+    if not pieces:
+        pieces = [("no word of it is known", "dim")]
+    quoted = " ".join(text.split())
+    quoted = quoted if len(quoted) <= 160 else quoted[:157] + "..."
+    try:
+        from rich.console import Console
+        from rich.text import Text
+    except ImportError:
+        print(f"{probability:5.3f} {quoted}\n      {'   '.join(piece for piece, _ in pieces)}")
+        return
+    line = Text(f"{probability:5.3f} {quoted}\n      ")
+    line.append_text(Text("   ").join(Text(piece, style) for piece, style in pieces))
+    Console(highlight=False, soft_wrap=True).print(line)
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: its first column is left-aligned, the others are numbers."""
+    try:
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+    except ImportError:
+        widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+        for row in (header, *rows):
+            numbers = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+            print("  ".join([row[0].ljust(widths[0]), *numbers]).rstrip())
+        print()
+        return
+    table = Table(box=box.SIMPLE_HEAD)
+    for i, name in enumerate(header):
+        table.add_column(name, justify="right" if i else "left")
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False, markup=False).print(table)

@@ -1,0 +1,46 @@
+"""Flatten and Unflatten: several axes as one, as between images and a Linear, and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+
+from .module import Module
+
+
+class Flatten(Module):
+    """The axes from start_dim to end_dim as one; by default all but the first, the batch: (32, 28, 28) -> (32, 784)."""
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        self.start_dim = start_dim
+        self.end_dim = end_dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return tl.flatten(x, self.start_dim, self.end_dim)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """One axis as several, of the sizes given, of which one may be -1: Unflatten(1, (28, 28)) undoes Flatten()."""
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        self.dim = dim
+        self.unflattened_size = tuple(unflattened_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not -x.ndim <= self.dim < x.ndim:
+            raise IndexError(f"axis {self.dim} is out of range for shape {x.shape}")
+        axis = self.dim % x.ndim
+        sizes = self.unflattened_size
+        known = math.prod(n for n in sizes if n != -1)
+        if sizes.count(-1) > 1 or (x.shape[axis] % known if -1 in sizes and known else x.shape[axis] != known):
+            raise ValueError(f"axis {self.dim} of size {x.shape[axis]} does not fall into {sizes}, got {x.shape}")
+        return x.reshape(*x.shape[:axis], *sizes, *x.shape[axis + 1 :])
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

@@ -1,0 +1,99 @@
+"""LayerNorm and RMSNorm: whatever comes in, the next layer gets numbers of about the size 1, times learnt scales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+
+from . import functional as F
+from . import init
+from .module import Module, Parameter
+
+
+class LayerNorm(Module):
+    """(x - mean) / sqrt(var + eps) over the last axes, times weight, plus bias (Ba et al., arXiv:1607.06450).
+
+    normalized_shape: the sizes of these axes, or the size of the last one.  weight, bias: of that shape, start as 1 and
+    0; None with elementwise_affine=False, and the bias also with bias=False. Raises ValueError for sizes below 1.
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: str = "cpu",
+        dtype: Any = None,
+    ) -> None:
+        self.normalized_shape = _sizes("LayerNorm", normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        shape = self.normalized_shape
+        self.weight = Parameter(tl.empty(shape, dtype=dtype, device=device)) if elementwise_affine else None
+        self.bias = Parameter(tl.empty(shape, dtype=dtype, device=device)) if elementwise_affine and bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Weight 1 and bias 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., *normalized_shape) -> (..., *normalized_shape)."""
+        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class RMSNorm(Module):
+    """x / sqrt(mean(x²) + eps) over the last axes, times weight (Zhang & Sennrich, arXiv:1910.07467).
+
+    normalized_shape: the sizes of these axes, or the size of the last one.  weight: of that shape, starts as 1; None
+    with elementwise_affine=False.  eps: by default the input's dtype decides. Raises ValueError for sizes below 1.
+    """
+
+    weight: Parameter | None
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: str = "cpu",
+        dtype: Any = None,
+    ) -> None:
+        self.normalized_shape = _sizes("RMSNorm", normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        shape = self.normalized_shape
+        self.weight = Parameter(tl.empty(shape, dtype=dtype, device=device)) if elementwise_affine else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Weight 1."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., *normalized_shape) -> (..., *normalized_shape)."""
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+def _sizes(name: str, normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
+    sizes = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not sizes or min(sizes) < 1:
+        raise ValueError(f"{name}: normalized_shape is a size or several, each at least 1, not {normalized_shape}")
+    return sizes

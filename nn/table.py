@@ -1,0 +1,116 @@
+"""A model in a table: its layers by path, the shapes that come out of them, and how many parameters they have.
+
+    >>> print(nn.summary(nn.MLP([784, 16, 10]), tl.zeros(32, 784)))
+    layer  kind    output    parameters
+           MLP     (32, 10)           0
+    0      Linear  (32, 16)      12,560
+    1      ReLU    (32, 16)           0
+    2      Linear  (32, 10)         170
+    12,730 parameters, all of them learnt
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tinygrad_lecture import Tensor, get_rng_state, no_grad, rng
+
+from .module import Module, Parameter
+
+
+@dataclass(frozen=True)
+class Row:
+    """A module under one of its paths. parameters: those of its own, without what a row above has counted.
+
+    output: the shape that it returned last, None if it was not called.  note: what else there is to say.
+    """
+
+    path: str
+    kind: str
+    output: str | None
+    parameters: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The rows of the table, from the top down, and how many parameters there are in all, and how many are learnt."""
+
+    rows: list[Row]
+    parameters: int
+    learnt: int
+
+    def __str__(self) -> str:
+        heads = ("layer", "kind", "output", "parameters", "")
+        cells = [(row.path, row.kind, row.output or "", f"{row.parameters:,}", row.note) for row in self.rows]
+        widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+        lines = []
+        for path, kind, output, parameters, note in (heads, *cells):
+            left = f"{path:{widths[0]}}  {kind:{widths[1]}}  {output:{widths[2]}}"
+            lines.append(f"{left}  {parameters:>{widths[3]}}  {note}".rstrip())
+        part = "all of them" if self.learnt == self.parameters else f"{self.learnt:,} of them"
+        return "\n".join([*lines, f"{self.parameters:,} parameters, {part} learnt"])
+
+    __repr__ = __str__
+
+
+def summary(model: Module, *inputs: Any) -> Summary:
+    """A model's layers; with inputs it is run on them once, without learning, to see what comes out of each layer.
+
+    It is run in evaluation mode, and afterwards modes and random state are as before. A shared module has a row for
+    each of its paths and, like a shared parameter, counts once.
+    """
+    outputs: dict[Module, list[str]] = {}
+    if inputs:
+        _run(model, inputs, outputs)
+    rows: list[Row] = []
+    first_path: dict[Module, str] = {}
+    counted: dict[Parameter, str] = {}
+    for path, module in model.named_modules(remove_duplicate=False):
+        own = dict(module.named_parameters(path, recurse=False))
+        new = {parameter: name for name, parameter in own.items() if parameter not in counted}
+        notes = []
+        if module in first_path:
+            notes.append(f"is {first_path[module]}")
+        else:
+            notes += [f"{name} is {counted[p]}" for name, p in own.items() if p in counted]
+            if len(outputs.get(module, [])) > 1:
+                notes.append(f"called {len(outputs[module])} times")
+        first_path.setdefault(module, path)
+        counted.update(new)
+        output = outputs[module][-1] if module in outputs else None
+        rows.append(Row(path, type(module).__name__, output, sum(p.numel() for p in new), ", ".join(notes)))
+    learnt = sum(p.numel() for p in counted if p.requires_grad)
+    return Summary(rows, sum(p.numel() for p in counted), learnt)
+
+
+def _run(model: Module, inputs: tuple[Any, ...], outputs: dict[Module, list[str]]) -> None:
+    """Run a model and collect, per module, what each call returned."""
+
+    def see(module: Module, inputs: tuple[Any, ...], output: Any) -> None:
+        outputs.setdefault(module, []).append(_shapes(output))
+
+    modes = {module: module.training for module in model.modules()}
+    handles = [module.register_forward_hook(see) for module in modes]
+    try:
+        model.eval()
+        with no_grad(), rng.replay(get_rng_state()):
+            model(*inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def _shapes(output: Any) -> str:
+    """The shapes of tensors, also in tuples, lists and dicts; of anything else its type."""
+    if isinstance(output, Tensor):
+        return str(output.shape)
+    if isinstance(output, Mapping):
+        return "{" + ", ".join(f"{key}: {_shapes(value)}" for key, value in output.items()) + "}"
+    if isinstance(output, (tuple, list)):
+        return ", ".join(_shapes(value) for value in output)
+    return "None" if output is None else type(output).__name__

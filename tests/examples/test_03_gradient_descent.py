@@ -1,0 +1,141 @@
+"""Gradient descent: the valley, the ways down, the rates, the approximation."""
+
+import re
+
+import numpy as np
+import pytest
+from programs import load
+
+import tinygrad_lecture as tl
+
+program = load("03_gradient_descent")
+PICTURES = {"landscape.png", "descents.png", "rates.png", "approximation.png"}
+SMALL = ["--widths", "1", "4", "--fit-steps", "30", "--tries", "1"]
+
+
+@pytest.fixture
+def points():
+    return program.noisy_points()
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """run("--steps", 5) runs the program with small networks and returns what it printed."""
+
+    def call(*arguments):
+        program.main([*SMALL, *map(str, arguments), "--out", str(tmp_path / "out")])
+        return capsys.readouterr().out
+
+    return call
+
+
+def test_as_in_the_lecture_with_its_pictures(run, tmp_path):
+    text = run()
+    for word in ("too small, still on the way", "fitting, down in the valley", "too large, each step overshoots"):
+        assert text.count(word) == 1
+    seen = [int(n.replace(",", "")) for n in re.findall(r"(?:batch|stochastic) .* ([\d,]+)\n", text)]
+    assert seen == sorted(seen, reverse=True)
+    assert len(seen) == 3
+    assert {path.name for path in (tmp_path / "out").iterdir()} == PICTURES
+    for picture in PICTURES:
+        assert str(tmp_path / "out" / picture) in text
+        assert (tmp_path / "out" / picture).read_bytes().startswith(b"\x89PNG")
+    text.encode("cp1252")  # what a Windows console may have
+
+
+def test_any_rates_can_be_tried(run):
+    text = run("--rates", "1e-9", "0.1", "1e200", "--steps", 3, "--widths", 2)
+    assert "rate 1e+200  cost" in text
+    assert "-> inf: too large" in text
+    assert "not reached" in text
+
+
+def test_the_cost_of_many_lines_at_once(points):
+    x, y = (t.numpy() for t in points.tensors)
+    w, b = np.array([1.0, -2.0, 0.5]), np.array([0.0, 1.0, -1.0])
+    costs = program.cost(tl.tensor(w[:, None]), tl.tensor(b[:, None]), *points.tensors)
+    np.testing.assert_allclose(costs.numpy(), [np.mean((w_ * x + b_ - y) ** 2) for w_, b_ in zip(w, b, strict=True)])
+
+
+def test_the_valley_is_where_least_squares_has_it(points):
+    x, y = (t.numpy() for t in points.tensors)
+    valley = program.survey(points)
+    np.testing.assert_allclose([valley.w, valley.b], np.polyfit(x, y, 1), rtol=1e-9)
+    assert valley.cost == pytest.approx(np.mean((valley.w * x + valley.b - y) ** 2))
+    ends = np.linalg.eigvalsh(2 * np.array([[np.mean(x * x), x.mean()], [x.mean(), 1]]))
+    np.testing.assert_allclose([valley.flattest, valley.steepest], ends)
+
+
+def test_a_batch_step_goes_against_the_gradient(points):
+    x, y = (t.numpy() for t in points.tensors)
+    descent = program.descend(points, "batch", 0.1, len(points), 1)
+    w, b = program.START
+    error = w * x + b - y
+    expected = [w - 0.1 * np.mean(2 * error * x), b - 0.1 * np.mean(2 * error)]
+    np.testing.assert_allclose(descent.path, [program.START, expected])
+    assert descent.seen.tolist() == [0, len(points)]
+
+
+def test_batch_descent_only_falls_and_the_curvature_says_from_where_on_it_rises(points):
+    limit = 2 / program.survey(points).steepest
+    below = program.descend(points, "below", 0.98 * limit, len(points), 200).costs
+    above = program.descend(points, "above", 1.02 * limit, len(points), 200).costs
+    assert np.all(np.diff(below) <= 1e-12)
+    assert above[-1] > above[100] > below[-1]
+
+
+def test_stochastic_descent_trembles_and_looks_at_fewer_points(points):
+    valley = program.survey(points)
+    batch = program.descend(points, "batch", 0.12, len(points), 80)
+    stochastic = program.descend(points, "stochastic", 0.12, 1, 80)
+    assert np.any(np.diff(stochastic.costs) > 0.01)
+    assert np.diff(batch.costs).max() < 1e-12
+    assert batch.seen[-1] == len(points) * stochastic.seen[-1]
+    assert stochastic.costs[40:].min() < 2 * valley.cost
+
+
+def test_a_hopeless_descent_ends_early(points):
+    assert len(program.descend(points, "hopeless", 10.0, len(points), 1000).path) < 20
+
+
+def test_the_wider_the_network_the_closer_the_fit():
+    x = tl.linspace(-1, 1, 100).reshape(-1, 1)
+    y = program.wiggly(x)
+    fits = [program.fit_curve(width, x, y, 500) for width in (1, 4, 32)]
+    errors = [fit.error for fit in fits]
+    assert errors[0] > 2 * errors[1] > 8 * errors[2]
+    assert [fit.parameters for fit in fits] == [4, 13, 97]
+    for fit in fits:
+        assert fit.error == pytest.approx(np.mean((fit.outputs - y[:, 0].numpy()) ** 2), rel=1e-4)
+        offset = fit.outputs - fit.parts.sum(axis=1)  # the neurons' shares sum to the output, but for its bias
+        np.testing.assert_allclose(offset, offset[0], atol=1e-4)
+
+
+def test_same_seed_same_numbers(run, monkeypatch):
+    monkeypatch.setattr(program, "save", lambda figure, path: None)
+    for name in ("draw_landscape", "draw_descents", "draw_rates", "draw_approximation"):
+        monkeypatch.setattr(program, name, lambda *given: None)
+    assert run("--seed", 5) == run("--seed", 5) != run("--seed", 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--batch", "41"], "40 at most"),
+        (["--rate", "-1"], "'-1' is not a number above 0"),
+        (["--rates", "1", "2"], "expected 3 arguments"),
+        (["--widths", "0"], "'0' is not a whole number from 1 up"),
+    ],
+)
+def test_bad_options_are_refused(capsys, arguments, message):
+    with pytest.raises(SystemExit, match="2"):
+        program.main(arguments)
+    assert message in capsys.readouterr().err
+
+
+def test_help_says_what_it_shows(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        program.main(["--help"])
+    text = capsys.readouterr().out
+    for word in (*PICTURES, "--rates", "--widths", "out/gradient_descent"):
+        assert word in text

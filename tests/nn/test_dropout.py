@@ -1,0 +1,83 @@
+"""Dropout: its expectation, and what it leaves alone."""
+
+import numpy as np
+import pytest
+import strict_device  # noqa: F401 - makes device="strict" work
+from hypothesis import given
+from hypothesis import strategies as st
+from strict_cupy import no_synchronisation
+
+import nn
+import tinygrad_lecture as tl
+
+F = nn.functional
+
+
+@pytest.mark.parametrize("device", ["cpu", "strict"])
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_in_training_the_expectation_stays(p, device):
+    x = tl.full((200, 500), 3.0, device=device)
+    with no_synchronisation():
+        out = nn.Dropout(p)(x)
+    values = out.numpy()
+    np.testing.assert_allclose(np.unique(values), [0, 3 / (1 - p)], rtol=1e-6)
+    assert abs((values == 0).mean() - p) < 0.01
+    assert abs(values.mean() / 3 - 1) < 0.03
+    for axis in (0, 1):  # no row or column is left out on the whole
+        assert (values.mean(axis) > 0).all()
+
+
+@pytest.mark.parametrize("p", [0.0, 0.5, 1.0])
+def test_in_evaluation_it_is_the_input(p):
+    x = tl.randn(3, 4)
+    assert nn.Dropout(p).eval()(x) is x
+    assert F.dropout(x, p, training=False) is x
+
+
+def test_at_the_ends():
+    x = tl.randn(3, 4, requires_grad=True)
+    assert F.dropout(x, 0.0) is x
+    out = F.dropout(x, 1.0)
+    out.sum().backward()
+    assert not out.detach().numpy().any()
+    assert not x.grad.numpy().any()
+
+
+@given(st.floats(0, 0.99), st.sampled_from([tl.float16, tl.float32, tl.float64]))
+def test_the_gradient_goes_where_the_numbers_went(p, dtype):
+    x = tl.ones(7, 5, dtype=dtype, requires_grad=True)
+    out = F.dropout(x, p)
+    out.sum().backward()
+    assert out.dtype == x.grad.dtype == dtype
+    assert x.grad.tolist() == out.tolist()
+
+
+def test_chance_is_the_seeds():
+    x, drop = tl.ones(100), nn.Dropout()
+
+    def drawn(seed):
+        tl.manual_seed(seed)
+        return [drop(x).tolist(), drop(x).tolist()]
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+    assert drawn(1)[0] != drawn(1)[1]
+
+
+def test_a_checkpoint_drops_the_same_again():
+    x = tl.ones(50, requires_grad=True)
+    out = tl.checkpoint(nn.Dropout(), x)
+    out.sum().backward()
+    assert x.grad.tolist() == out.tolist()
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
+def test_what_is_no_probability_is_refused(p):
+    with pytest.raises(ValueError, match="Dropout: p is a probability"):
+        nn.Dropout(p)
+    with pytest.raises(ValueError, match="dropout: p is a probability"):
+        F.dropout(tl.ones(1), p)
+
+
+def test_it_is_shown():
+    assert repr(nn.Dropout(0.2)) == "Dropout(p=0.2)"

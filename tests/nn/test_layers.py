@@ -1,0 +1,210 @@
+"""What every layer and loss keeps: the gradient is right, twice; float32 stays float32; rows do not mix; it runs on a
+GPU's arrays without waiting for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import strict_device  # noqa: F401 - makes device="strict" work
+from numeric import assert_close
+from numpy.typing import NDArray
+from strict_cupy import no_synchronisation
+
+import nn
+import tinygrad_lecture as tl
+
+F = nn.functional
+N = 5
+
+
+@dataclass
+class Case:
+    """A layer or loss, and the arrays that it is called with; floats are differentiated by."""
+
+    make: Callable[[], nn.Module]
+    inputs: tuple[NDArray[Any], ...]
+
+
+def normal(*shape: int, seed: int = 0) -> NDArray[Any]:
+    """Numbers of which none is at a kink."""
+    return np.random.default_rng(seed).normal(size=shape) + 0.01
+
+
+def chances(*shape: int, seed: int = 0) -> NDArray[Any]:
+    """Numbers between 0.05 and 0.95."""
+    return np.random.default_rng(seed).uniform(0.05, 0.95, shape)
+
+
+LABELS = np.array([0, 3, 1, 3, 2])
+SOME_IGNORED = np.array([0, -100, 1, 3, -100])
+WEIGHT = [0.5, 1.0, 2.0, 0.0]
+
+LAYERS = {
+    "Linear": Case(lambda: nn.Linear(4, 3), (normal(N, 4),)),
+    "Embedding": Case(lambda: nn.Embedding(6, 3), (np.array([[0, 5], [1, 1], [5, 2], [3, 4], [0, 0]]),)),
+    "Embedding with padding": Case(lambda: nn.Embedding(6, 3, padding_idx=5), (np.array([[0, 5], [1, 1], [5, 5]]),)),
+    "LayerNorm": Case(lambda: nn.LayerNorm(4), (normal(N, 4),)),
+    "LayerNorm over two axes": Case(lambda: nn.LayerNorm((3, 4), bias=False), (normal(N, 3, 4),)),
+    "RMSNorm": Case(lambda: nn.RMSNorm(4), (normal(N, 4),)),
+    "Dropout": Case(lambda: nn.Dropout(0.3).eval(), (normal(N, 4),)),
+    "Flatten": Case(nn.Flatten, (normal(N, 2, 3),)),
+    "Unflatten": Case(lambda: nn.Unflatten(1, (2, -1)), (normal(N, 6),)),
+    "Softmax": Case(nn.Softmax, (normal(N, 4),)),
+    "LogSoftmax": Case(nn.LogSoftmax, (normal(N, 4),)),
+    **{
+        name: Case(getattr(nn, name), (2 * normal(N, 4),))
+        for name in ("Identity", "Sigmoid", "LogSigmoid", "Tanh", "Hardtanh", "ReLU", "ReLU6")
+        + ("LeakyReLU", "ELU", "Softplus", "SiLU", "GELU")
+    },
+    "GELU, tanh": Case(lambda: nn.GELU("tanh"), (normal(N, 4),)),
+    "MLP": Case(lambda: nn.MLP([4, 6, 3], nn.Tanh), (normal(N, 4),)),
+}
+
+LOSSES = {
+    "MSELoss": Case(nn.MSELoss, (normal(N, 3), normal(N, 3, seed=1))),
+    "L1Loss": Case(nn.L1Loss, (normal(N, 3), normal(N, 3, seed=1))),
+    "HuberLoss": Case(nn.HuberLoss, (normal(N, 3), normal(N, 3, seed=1))),
+    "SmoothL1Loss": Case(lambda: nn.SmoothL1Loss(beta=0.5), (normal(N, 3), normal(N, 3, seed=1))),
+    "CrossEntropyLoss": Case(nn.CrossEntropyLoss, (normal(N, 4), LABELS)),
+    "CrossEntropyLoss, all its settings": Case(
+        lambda: nn.CrossEntropyLoss(tl.tensor(WEIGHT), label_smoothing=0.2), (normal(N, 4), SOME_IGNORED)
+    ),
+    "CrossEntropyLoss, all ignored": Case(
+        lambda: nn.CrossEntropyLoss(ignore_index=1, reduction="sum"), (normal(N, 4), np.ones(N, int))
+    ),
+    "CrossEntropyLoss, more axes": Case(nn.CrossEntropyLoss, (normal(N, 4, 2), LABELS[:, None] * [1, 0])),
+    "CrossEntropyLoss of probabilities": Case(
+        lambda: nn.CrossEntropyLoss(tl.tensor(WEIGHT), label_smoothing=0.2), (normal(N, 4), chances(N, 4))
+    ),
+    "NLLLoss": Case(lambda: nn.NLLLoss(tl.tensor(WEIGHT)), (normal(N, 4), SOME_IGNORED)),
+    "BCELoss": Case(lambda: nn.BCELoss(tl.tensor([1.0, 2.0])), (chances(N, 2), chances(N, 2, seed=1))),
+    "BCEWithLogitsLoss": Case(
+        lambda: nn.BCEWithLogitsLoss(tl.tensor([1.0, 2.0]), pos_weight=tl.tensor(3.0)), (normal(N, 2), chances(N, 2))
+    ),
+    "KLDivLoss": Case(lambda: nn.KLDivLoss("batchmean"), (normal(N, 3), chances(N, 3))),
+    "KLDivLoss of logarithms": Case(lambda: nn.KLDivLoss(log_target=True), (normal(N, 3), normal(N, 3, seed=1))),
+}
+
+ALL = {**LAYERS, **LOSSES}
+
+
+def each(cases: dict[str, Case]) -> Any:
+    """A test for each case, called by its name."""
+    return pytest.mark.parametrize("case", cases.values(), ids=cases.keys())
+
+
+def prepared(case: Case, dtype: Any = tl.float64, device: str = "cpu") -> tuple[nn.Module, list[tl.Tensor]]:
+    """The module with parameters that are not what they start with, and its inputs, of which floats require grad."""
+    module = case.make()
+    for seed, parameter in enumerate(module.parameters()):
+        with tl.no_grad():
+            parameter.copy_(tl.tensor(normal(*parameter.shape, seed=seed)))
+    module.to(dtype=dtype, device=device)
+    inputs = [tl.tensor(x, dtype=dtype if x.dtype.kind == "f" else None, device=device) for x in case.inputs]
+    return module, [x.requires_grad_() if x.dtype.kind == "f" else x for x in inputs]
+
+
+@each({name: case for name, case in ALL.items() if "padding" not in name})  # whose gradient is 0 on purpose
+def test_gradients_are_right(case: Case) -> None:
+    """By the inputs and the parameters, against differences; and those of the gradients."""
+    module, inputs = prepared(case)
+    parameters = dict(module.named_parameters())
+    n = len(inputs)
+
+    def run(*values: tl.Tensor) -> tl.Tensor:
+        return call_with(module, dict(zip(parameters, values[n:], strict=True)), *values[:n])
+
+    everything = [*inputs, *parameters.values()]
+    assert tl.gradcheck(run, everything)
+    assert tl.gradgradcheck(run, everything)
+
+
+def call_with(module: nn.Module, parameters: dict[str, tl.Tensor], *inputs: tl.Tensor) -> tl.Tensor:
+    """Call a module with other tensors in the place of its parameters."""
+    before = dict(module.named_parameters())
+    owners = {name: dict(module.named_modules())[name.rpartition(".")[0]] for name in before}
+    try:
+        for name, tensor in parameters.items():
+            vars(owners[name])[name.rpartition(".")[2]] = tensor
+        return module(*inputs)  # type: ignore[no-any-return]
+    finally:
+        for name, parameter in before.items():
+            vars(owners[name])[name.rpartition(".")[2]] = parameter
+
+
+@each(ALL)
+@pytest.mark.parametrize("dtype", [tl.float32, tl.float64])
+def test_dtypes_stay(case: Case, dtype: Any) -> None:
+    module, inputs = prepared(case, dtype)
+    out = module(*inputs)
+    assert out.dtype == dtype
+    if out.requires_grad:
+        out.sum().backward()
+    for tensor in (*inputs, *module.parameters()):
+        assert not tensor.requires_grad or tensor.grad.dtype == dtype
+
+
+@each(LAYERS)
+def test_rows_do_not_mix(case: Case) -> None:
+    """Rows in another order come out in that order, and a row alone as among others."""
+    module, inputs = prepared(case)
+    order = np.random.default_rng(2).permutation(len(inputs[0]))
+    out = module(inputs[0]).detach().numpy()
+    assert_close(module(inputs[0][order]).detach().numpy(), out[order], "rows in another order", 1e-12)
+    assert_close(module(inputs[0][1:2]).detach().numpy(), out[1:2], "a row alone", 1e-12)
+
+
+@each(ALL)
+@pytest.mark.parametrize("dtype", [tl.float32, tl.float64])
+def test_on_a_gpus_arrays(case: Case, dtype: Any) -> None:
+    """The same numbers, and no waiting for the device: forward, backward and twice backward."""
+
+    def results(device: str) -> list[tl.Tensor]:
+        module, inputs = prepared(case, dtype, device)
+        by = [x for x in (*inputs, *module.parameters()) if x.requires_grad]
+        with no_synchronisation():
+            out = module(*inputs)
+            first = tl.grad((out * out).sum(), by, create_graph=True, allow_unused=True)
+            second = tl.grad(sum((g * g).sum() for g in first if g is not None), by, allow_unused=True)
+        found = [out, *(g for g in (*first, *second) if g is not None)]
+        assert {x.device for x in found} == {device}
+        return found
+
+    for there, here in zip(results("strict"), results("cpu"), strict=True):
+        tolerance = 1e-11 if dtype == tl.float64 else 2e-5
+        assert_close(there.detach().cpu().numpy(), here.detach().numpy(), "on the device", tolerance)
+
+
+@pytest.mark.parametrize("device", ["cpu", "strict"])
+def test_layers_are_made_where_and_as_asked(device: str) -> None:
+    settings = {"device": device, "dtype": tl.float64}
+    for layer in (
+        nn.Linear(2, 3, **settings),
+        nn.Embedding(3, 2, 1, **settings),
+        nn.LayerNorm(2, **settings),
+        nn.RMSNorm(2, **settings),
+        nn.MLP([2, 3, 1], **settings),
+    ):
+        assert {p.device for p in layer.parameters()} == {device}
+        assert {p.dtype for p in layer.parameters()} == {np.dtype(np.float64)}
+
+
+def test_functions_for_vectors_and_edges() -> None:
+    """Functions without a layer: normalize, cosine_similarity and pad."""
+    x, y = (tl.tensor(normal(3, 4, seed=seed)) for seed in (1, 2))
+    assert tl.gradcheck(lambda x: F.normalize(x), [x])
+    assert tl.gradcheck(lambda x, y: F.cosine_similarity(x, y, dim=-1), [x, y])
+    assert tl.gradcheck(lambda x: F.pad(x, (1, -1, 0, 2), value=3), [x])
+    assert_close(F.normalize(x, dim=1).norm(axis=1).numpy(), np.ones(3), "length", 1e-12)
+    assert_close(F.cosine_similarity(x, x * 3).numpy(), np.ones(3), "similarity of the same direction", 1e-12)
+    assert F.normalize(tl.zeros(1, 2)).tolist() == [[0, 0]]
+    assert F.pad(tl.ones(2), (1, 2), value=5).tolist() == [5, 1, 1, 5, 5]
+    for widths, message in (((1,), "must be pairs"), ((1, 1, 1, 1), "at most all axes"), ((-2, -1), "cuts off more")):
+        with pytest.raises(ValueError, match=message):
+            F.pad(tl.ones(2), widths)
+    with pytest.raises(ValueError, match="'reflect'"):
+        F.pad(tl.ones(2), (1, 1), "reflect")

@@ -1,0 +1,42 @@
+"""The README keeps its word: its snippets run and print what it says, and its commands are those that CI runs."""
+
+import doctest
+import inspect
+import re
+from pathlib import Path
+
+import tinygrad_lecture as tl
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_snippets_print_what_the_readme_says():
+    sessions = "\n".join(re.findall(r"```python\n(>>> .*?)```", README, re.DOTALL))
+    parsed = doctest.DocTestParser().get_doctest(sessions, {}, "README", "README.md", 0)
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.IGNORE_EXCEPTION_DETAIL & 0)
+    outcome = runner.run(parsed, out=report.append)
+    assert outcome.attempted > 10
+    assert not outcome.failed, "".join(report)
+
+
+def test_the_rule_that_is_shown_is_the_rule_in_the_code():
+    (shown,) = re.findall(r"<!-- source: \S+ -->\n```python\n(.*?)```", README, re.DOTALL)
+    source = Path(inspect.getsourcefile(tl.exp.forward)).read_text(encoding="utf-8")
+    assert shown in source
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    (install, tests) = re.search(r"run the tests:\n\n```sh\n(.*?)\n```", README, re.DOTALL).group(1).split(" && ")
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert f"step {install}".replace("install", "install --quiet") in ci
+    assert f"step {tests}" in ci
+
+
+def test_files_that_the_readme_names_exist():
+    linked = re.findall(r"\]\(([^)#:]+)\)", README)
+    programs = re.findall(r"`?(examples/\w+\.py|tests/\w+(?:/\w+)?\.py)", README)
+    missing = [path for path in {*linked, *programs} if not (ROOT / path).exists()]
+    assert linked
+    assert not missing

@@ -11,7 +11,7 @@ A message becomes a row of numbers, and a network with one output says how likel
     bag of words      how often each token occurs                               --features bag
     TF-IDF            the same, rare tokens count more                          --features tfidf
     network           tokens - 32 relu - 1 sigmoid                              spam_filter.build
-    cost              -log of the probability given to what was right           spam_training.binary_cross_entropy
+    cost              -log of the probability given to what was right           nn.BCEWithLogitsLoss
     early stopping    the number of epochs, by messages not learnt from         spam_training.train
     threshold         from which probability on it is called spam               precision_recall.choose_threshold
     weighty words     the gradient of the output, at the inputs                 spam_filter.SpamFilter.pushes
@@ -20,7 +20,12 @@ Only one message in seven is spam, so calling everything ham is right for 87% of
 part of the spam that is found, and precision, the part of what is called spam that is spam, say more. The threshold
 between them is chosen on messages that the network has not learnt from; and how good it all is, on a fifth of the
 messages that nothing was chosen by. Messages that differ in numbers and punctuation only are never on both sides.
-One thing makes it easier than life: in many ham messages the collectors put <#> in place of a number.
+
+What to expect of the collection: 99.5% right, all ham kept and 96% of the spam found, where the rules are right for 98.7%
+and find 91%. That is a good fifth. Over all five, with three seeds each, the network is right for 98.5% to 99.6%, mean
+99.1%, with a mean precision of 0.985 and recall of 0.945; with `--fifth 4` they are 0.965 and 0.92. A network without a
+hidden layer does as well: it matters which words a message has, and little in what combination. And spam is easier
+to tell here than in life, as the collectors put <#> in place of the numbers in many ham messages.
 
 Same options, same seed: same result. Ctrl-C ends the training early and keeps what was learnt; press it again to abort.
 """

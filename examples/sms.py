@@ -71,10 +71,11 @@ def parse(data: bytes, source: str) -> Messages:
 
     Raises DataError that names the line: no tab, an unknown label, bytes that are no text; or too few messages.
     """
+    data = data.removeprefix(b"\xef\xbb\xbf")  # with which some editors begin a file of UTF-8
     if not data.strip():
         raise DataError(f"{source} is empty; it should have a message in each line: ham or spam, a tab, the text")
     texts, labels = [], []
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+    for number, line in enumerate(data.split(b"\n"), start=1):
         if not line.strip():
             continue
         label, text = _parse_line(line.rstrip(b"\r"), f"{source}, line {number}")

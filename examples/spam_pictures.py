@@ -118,7 +118,7 @@ def precision_recall(outcome: Outcome) -> Figure:
     methods.append(("network", outcome.probabilities, threshold, f"{threshold:.2f}", BLUE, "-"))
     for name, scores, cut, cut_name, colour, style in methods:
         points = curve(scores, outcome.test.spam)
-        label = f"{name}: average precision {points.average_precision:.3f}, the dot is {cut_name}"
+        label = f"{name}, average precision {points.average_precision:.3f}; the dot: {cut_name}"
         if style == "-":
             axes.step(points.recall, points.precision, style, color=colour, where="pre", linewidth=2)
         else:
@@ -133,9 +133,10 @@ def precision_recall(outcome: Outcome) -> Figure:
     axes.set_xlabel("recall: the part of the spam that is found")
     axes.set_ylabel("precision: the part of what is called spam that is spam")
     for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(np.arange(0.8, 1.01, 0.05))
         axis.set_major_formatter(lambda share, _: f"{share:.0%}")
     _bare(axes)
-    axes.legend(frameon=False, loc="lower left")
+    axes.legend(frameon=False, loc="lower left", fontsize=9)
     return figure
 
 

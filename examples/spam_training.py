@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,21 +37,12 @@ class Settings:
     lr: float = 0.002
 
 
-def binary_cross_entropy(logits: tl.Tensor, spam: tl.Tensor, spam_weight: float = 1.0) -> tl.Tensor:
-    """-log of the probability that the network gives to what is right, mean over the batch.
-
-        -log sigmoid(z)  for spam,  -log(1 - sigmoid(z)) = -log sigmoid(-z)  for ham
-
-    logits z: (batch, 1), spam: (batch, 1), 1 for spam and 0 for ham. Each spam counts `spam_weight` times.
-    Written with log1p, in which nothing overflows: -log sigmoid(z) = relu(-z) + log(1 + exp(-|z|)).
-    """
-    tail = tl.log1p(tl.exp(-tl.abs(logits)))
-    if_spam, if_ham = tl.relu(-logits) + tail, tl.relu(logits) + tail
-    return (spam_weight * spam * if_spam + (1 - spam) * if_ham).mean()
-
-
 class Learner:
-    """A new filter, and the messages it learns from."""
+    """A new filter, and the messages it learns from; each spam counts `spam_weight` times.
+
+    The cost of a message is -log of the probability that the network gives to what it is: -log sigmoid(z) for spam, z
+    the network's output, and -log(1 - sigmoid(z)) for ham.
+    """
 
     def __init__(
         self, documents: list[list[str]], spam: NDArray[np.bool_], settings: Settings, spam_weight: float = 1.0
@@ -61,7 +51,7 @@ class Learner:
         self.filter = SpamFilter(vectorizer, list(settings.hidden))
         rows = tl.tensor(vectorizer(documents))  # (n, vocabulary)
         self.batches = nn.DataLoader(nn.TensorDataset(rows, column(spam)), BATCH, shuffle=True)
-        self.loss = partial(binary_cross_entropy, spam_weight=spam_weight)
+        self.loss = nn.BCEWithLogitsLoss(pos_weight=tl.tensor(spam_weight))
         self.optimizer = nn.optim.Adam(self.filter.model.parameters(), settings.lr)
 
     def learn(self, epochs: int, test: Sequence[tuple[tl.Tensor, tl.Tensor]] | None = None) -> nn.History:

@@ -1,6 +1,6 @@
 """From a text message to a row of numbers: tokens, then a bag of words or TF-IDF.
 
-    tokens       tokenize("WIN £100! Txt 80086")            win [money] ! txt [short code] [digits: 5+] ...
+    tokens       tokenize("WIN £100! Txt 80086")    win [money] ! txt [short code] [length: 0-39] [digits: 5-14]
     bag of words how often each token of the vocabulary occurs; the order is lost
     TF-IDF       the same, but a token counts the more the fewer messages have it, and each row has length 1
 

@@ -155,9 +155,9 @@ def _set_aside(target: Tensor, ignore_index: int) -> tuple[Tensor | None, Tensor
 
     Whether there are any is looked at on the CPU alone; a GPU, for which one would have to wait, gets the mask always.
     """
-    ignored = target == ignore_index
-    if target.device == "cpu" and not ignored.array.any():
+    if target.device == "cpu" and not (target.array == ignore_index).any():
         return None, target
+    ignored = target == ignore_index
     return ignored, tl.where(ignored, 0, target)
 
 

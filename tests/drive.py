@@ -78,6 +78,8 @@ def gradients(
     """tl.grad, with zeros where nothing depends on an input. given: upstream gradients, arrays or Tensors."""
     seeds = [g if isinstance(g, tl.Tensor) else wrap(move(g, out.device)) for g, out in zip(given, outs, strict=True)]
     found = tl.grad(outs, by, seeds, create_graph=create_graph, allow_unused=True)
+    for x, g in zip(by, found, strict=True):
+        assert g is None or g.device == x.device, f"the gradient of an input on {x.device} is on {g.device}"
     return [tl.zeros_like(x) if g is None else g for x, g in zip(by, found, strict=True)]
 
 

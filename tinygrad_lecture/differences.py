@@ -250,8 +250,10 @@ class _Element:
         for end in (len(probes), len(probes) - 1, len(probes) - 2):
             last = probes[end - 4 : end]
             steepness = [max(abs(probe.slope), abs(probe.gap)) for probe in last]
-            grows = len(last) == 4 and all(b > 1.5 * a for a, b in pairwise(steepness))
-            if grows and steepness[-1] * last[-1].step > max(1e-6 * self._scale, 1e-12):  # it is more than rounding
+            if len(last) < 4 or steepness[-1] * last[-1].step <= max(1e-6 * self._scale, 1e-12):
+                continue  # it may be rounding
+            growth = [fine / coarse if coarse else 0 for coarse, fine in pairwise(steepness)]
+            if min(growth) > max(1.5, 0.9 * max(growth)):  # by the same factor from step to step: 4 at a jump
                 return True
         return False
 

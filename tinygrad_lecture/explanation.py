@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .backend import Array, is_array, to_host
+from .backend import FLOAT64, Array, is_array, to_host
 from .diagnosis import Call, Case, diagnose
 from .findings import GradcheckError, number, place, table
 from .op import Op
@@ -34,6 +34,8 @@ def explain(verdicts: Sequence[Verdict], done: Backward, recheck: Recheck) -> Gr
     hint: Hint | None = None
     if not done.arrived[verdict.k]:
         hint = NO_GRADIENT
+    elif short := next((c for c in done.calls if c.out.dtype.kind == "f" and c.out.dtype != FLOAT64), None):
+        hint = ("float32", f"{short.op.name} gives {short.out.dtype}, which is too few digits for differences")
     elif verdict.unsteady[verdict.wrong].all():
         hint = UNSTEADY
     elif is_op:

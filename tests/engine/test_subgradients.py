@@ -122,6 +122,13 @@ def test_second_derivative_of_root_is_0_at_0(function: Callable[..., tl.Tensor])
     assert second is not None
     assert second.tolist() == [1]
 
+    upstream = leaf([1.0] if function is ops.root else 1.0)
+    (first,) = tl.grad(function(x), x, upstream, create_graph=True)
+    assert first is not None
+    (by_upstream,) = tl.grad(first.sum(), upstream)
+    assert by_upstream is not None
+    assert by_upstream.tolist() == ([0] if function is ops.root else 0)
+
 
 # --- norm and std -------------------------------------------------------------------------------------------
 

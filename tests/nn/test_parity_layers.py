@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import distinct, integers, numbers, shapes
 
@@ -50,7 +50,8 @@ def test_embedding(data: st.DataObject, dtype: str, rows: int, features: int) ->
 @given(st.data(), dtypes, st.booleans(), st.booleans(), st.sampled_from([1e-5, 1e-3]))
 def test_layer_norm(data: st.DataObject, dtype: str, affine: bool, bias: bool, eps: float) -> None:
     normalized = data.draw(shapes(min_dims=1, max_dims=2, min_side=1))
-    x = data.draw(distinct((*data.draw(batches), *normalized)))
+    assume(dtype == "float64" or np.prod(normalized) > 1)  # of a single number PyTorch's gradient is only nearly 0
+    x = data.draw(distinct((*data.draw(batches), *normalized), step=2.0))  # far apart: the norm magnifies what is close
     shape: Any = normalized[0] if len(normalized) == 1 and data.draw(st.booleans()) else normalized
     ours, theirs = (module.LayerNorm(shape, eps, affine, bias) for module in (nn, torch.nn))
     for parameter in ours.parameters():

@@ -54,7 +54,7 @@ def test_a_layer_alone_is_named_by_its_class():
         (nn.Linear(3, 2), tl.tensor(1.0), "in Linear: wanted (..., 3), got ()"),
         (nn.LayerNorm((2, 3)), tl.zeros(4, 3), "in LayerNorm: layer_norm: wanted (..., 2, 3), got (4, 3)"),
         (nn.RMSNorm(3), tl.zeros(1), "in RMSNorm: rms_norm: wanted (..., 3), got (1,)"),
-        (nn.Unflatten(1, (2, 3)), tl.ones(1, 5), "in Unflatten: axis 1 of size 5 does not fall into (2, 3), got (1, 5)"),
+        (nn.Unflatten(0, (2, 3)), tl.zeros(5), "in Unflatten: axis 0 of size 5 does not fall into (2, 3), got (5,)"),
     ):
         with pytest.raises(ValueError, match="in ") as error:
             layer(x)

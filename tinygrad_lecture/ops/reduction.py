@@ -6,7 +6,6 @@ PyTorch: `dim` and `keepdim`.
 
 from __future__ import annotations
 
-import builtins
 import math
 from typing import TypeAlias
 
@@ -54,7 +53,7 @@ def mean(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
 @mean.backward
 def _(g: Value, x_shape: Shape, axis: Axes, keepdims: bool) -> Value:
-    return spread(g / builtins.max(count(x_shape, axis), 1), x_shape, axis, keepdims)
+    return spread(g / count(x_shape, axis), x_shape, axis, keepdims)
 
 
 @composite

@@ -37,7 +37,14 @@ def test_fifty_steps(kind, decay, betas, eps):
 
 def test_defaults_are_pytorchs():
     p = nn.Parameter(tl.ones(1))
-    expected = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0, "amsgrad": False, "maximize": False}
+    expected = {
+        "lr": 1e-3,
+        "betas": (0.9, 0.999),
+        "eps": 1e-8,
+        "weight_decay": 0.0,
+        "amsgrad": False,
+        "maximize": False,
+    }
     assert nn.optim.Adam([p]).defaults == expected
     assert nn.optim.AdamW([p]).defaults["weight_decay"] == 1e-2
 

@@ -267,7 +267,9 @@ def test_a_state_goes_through_text_and_arrays_bit_for_bit(make):
     straight, _ = learn(make, 6)
     again, optimizer = learn(make, 3)
     state = optimizer.state_dict()
-    arrays = {f"{i}.{name}": v.numpy() for i, held in state["state"].items() for name, v in held.items() if name != "step"}
+    arrays = {
+        f"{i}.{name}": v.numpy() for i, held in state["state"].items() for name, v in held.items() if name != "step"
+    }
     numbers = {i: {"step": held["step"]} for i, held in state["state"].items()}
     read = json.loads(json.dumps({"state": numbers, "param_groups": state["param_groups"]}))
     for key, array in arrays.items():
@@ -313,7 +315,10 @@ def states_that_do_not_fit(good):
     two = nn.optim.Adam([nn.Parameter(tl.ones(1)), nn.Parameter(tl.ones(1))]).state_dict()
     _, momentum = learn(MAKERS["momentum"], 1)
     return [
-        ({**good, "state": {0: {**held, "exp_avg": tl.ones(1)}}}, r"0: exp_avg has shape \(1,\), its parameter \(3, 2\)"),
+        (
+            {**good, "state": {0: {**held, "exp_avg": tl.ones(1)}}},
+            r"0: exp_avg has shape \(1,\), its parameter \(3, 2\)",
+        ),
         ({**good, "state": {0: {"step": 1, "exp_avg": held["exp_avg"]}}}, "parameter 0: exp_avg_sq is missing"),
         ({**good, "state": {0: {**held, "exp_avg": 1.0}}}, "exp_avg is of type float, wanted a Tensor or an array"),
         ({**good, "state": {0: {**held, "exp_avg": tl.ones(3, 2).long()}}}, "exp_avg is int64, wanted floats"),
@@ -404,7 +409,9 @@ def every_other(x):
 
 @pytest.mark.parametrize("shape", [(0, 2), (1, 1), (1, BLOCK), (1, BLOCK + 1), (BLOCK + 1, 1), (300, 301), (7, BLOCK)])
 @pytest.mark.parametrize("layout", [as_it_is, turned, every_other])
-@pytest.mark.parametrize("layout_of_g", [as_it_is, lambda g: np.asfortranarray(g), lambda g: np.broadcast_to(1.0, g.shape)])
+@pytest.mark.parametrize(
+    "layout_of_g", [as_it_is, lambda g: np.asfortranarray(g), lambda g: np.broadcast_to(1.0, g.shape)]
+)
 def test_blocks_cover_everything_once(shape, layout, layout_of_g):
     p, m = layout(np.zeros(shape)), layout(np.zeros(shape))
     g = layout_of_g(np.arange(p.size, dtype=float).reshape(p.shape))

@@ -1,0 +1,233 @@
+"""Schedules: their values, their course beside an optimiser's, saving, combining, bad input."""
+
+import math
+
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from nn.optim.lr_scheduler import (
+    ChainedScheduler,
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineWithWarmup,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    LRScheduler,
+    MultiStepLR,
+    OneCycleLR,
+    SequentialLR,
+    StepLR,
+)
+
+
+def sgd(lr=1.0, momentum=0.9):
+    return nn.optim.SGD([nn.Parameter(tl.ones(1))], lr=lr, momentum=momentum)
+
+
+def warm_then_cosine(optimizer):
+    return SequentialLR(optimizer, [LinearLR(optimizer, 0.1, total_iters=3), CosineAnnealingLR(optimizer, 9)], [4])
+
+
+MAKERS = {
+    "step": lambda o: StepLR(o, 3, gamma=0.5),
+    "multi step": lambda o: MultiStepLR(o, [8, 2, 5], gamma=0.1),
+    "constant": lambda o: ConstantLR(o, 0.25, total_iters=4),
+    "linear": lambda o: LinearLR(o, 0.1, 0.8, total_iters=7),
+    "exponential": lambda o: ExponentialLR(o, 0.9),
+    "cosine": lambda o: CosineAnnealingLR(o, 8, eta_min=0.1),
+    "cosine with warm-up": lambda o: CosineWithWarmup(o, 3, 10, min_lr=0.1),
+    "one cycle": lambda o: OneCycleLR(o, 1.0, total_steps=12),
+    "one cycle in three phases": lambda o: OneCycleLR(o, 1.0, 12, anneal_strategy="linear", three_phase=True),
+    "lambda": lambda o: LambdaLR(o, lambda step: 1 / (1 + step)),
+    "sequential": warm_then_cosine,
+    "chained": lambda o: ChainedScheduler([ExponentialLR(o, 0.9), ConstantLR(o, 0.5, total_iters=4)]),
+}
+every_schedule = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+
+
+def rates(schedule, steps):
+    """The rates that the optimiser has at so many steps."""
+    seen = []
+    for step in range(steps):
+        if step:
+            schedule.step()
+        seen.append(schedule.optimizer.param_groups[0]["lr"])
+    return seen
+
+
+def test_values():
+    approx = pytest.approx
+    assert rates(MAKERS["step"](sgd()), 7) == [1, 1, 1, 0.5, 0.5, 0.5, 0.25]
+    assert rates(MAKERS["multi step"](sgd()), 9) == approx([1, 1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.001])
+    assert rates(MAKERS["constant"](sgd()), 6) == [0.25, 0.25, 0.25, 0.25, 1, 1]
+    assert rates(LinearLR(sgd(), 0.5, total_iters=2), 4) == [0.5, 0.75, 1, 1]
+    assert rates(MAKERS["exponential"](sgd(2)), 3) == approx([2, 1.8, 1.62])
+    assert rates(CosineAnnealingLR(sgd(), 2, eta_min=0.5), 5) == approx([1, 0.75, 0.5, 0.75, 1])
+    assert rates(CosineWithWarmup(sgd(), 3, 5, min_lr=0.2), 7) == approx([0.25, 0.5, 0.75, 1, 0.6, 0.2, 0.2])
+    assert rates(MAKERS["lambda"](sgd()), 3) == [1, 1 / 2, 1 / 3]
+    linear = OneCycleLR(sgd(), 1.0, 11, pct_start=6 / 11, anneal_strategy="linear", div_factor=2, final_div_factor=5)
+    assert rates(linear, 12) == approx([0.5, 0.6, 0.7, 0.8, 0.9, 1, 0.82, 0.64, 0.46, 0.28, 0.1, 0.1])
+
+
+@every_schedule
+def test_a_curve_is_the_course_and_changes_nothing(make):
+    optimizer = sgd()
+    schedule = make(optimizer)
+    before = dict(optimizer.param_groups[0]), schedule.state_dict()
+    curve = schedule.curve(12)
+    assert (dict(optimizer.param_groups[0]), schedule.state_dict()) == before
+    assert curve == rates(schedule, 12)
+    assert schedule.get_last_lr() == curve[-1:]
+
+
+@every_schedule
+def test_a_resumed_schedule_is_exactly_where_it_would_have_been(make):
+    straight = make(sgd())
+    whole = rates(straight, 12)
+    optimizer = sgd()
+    schedule = make(optimizer)
+    rates(schedule, 6)
+    again = sgd(lr=99)
+    resumed = make(again)
+    again.load_state_dict(optimizer.state_dict())
+    resumed.load_state_dict(schedule.state_dict())
+    assert rates(resumed, 7) == whole[5:]
+    assert again.param_groups[0]["momentum"] == straight.optimizer.param_groups[0]["momentum"]
+
+
+@every_schedule
+def test_the_optimiser_need_not_be_loaded_for_the_rate(make):
+    schedule = make(sgd())
+    whole = rates(schedule, 6)
+    resumed = make(sgd(lr=0.5))
+    resumed.load_state_dict(schedule.state_dict())
+    assert resumed.get_last_lr() == whole[-1:]
+
+
+def test_every_group_has_its_own_rate_later_ones_too():
+    first, second, third = (nn.Parameter(tl.ones(1)) for _ in range(3))
+    optimizer = nn.optim.SGD([{"params": [first]}, {"params": [second], "lr": 0.5}], lr=1.0)
+    schedule = ExponentialLR(optimizer, 0.5)
+    schedule.step()
+    optimizer.add_param_group({"params": [third], "lr": 8.0})
+    schedule.step()
+    assert schedule.get_last_lr() == [0.25, 0.125, 2.0]
+    assert schedule.base_lrs == [1.0, 0.5, 8.0]
+    assert schedule.curve(2, group=1) == [0.5, 0.25]
+    each = LambdaLR(optimizer, [lambda s: 1.0, lambda s: 0.0, lambda s: s])
+    assert each.curve(3, group=2) == [0, 8, 16]
+    tops = OneCycleLR(optimizer, [1.0, 2.0, 3.0], total_steps=10)
+    assert [max(tops.curve(10, group=i)) for i in range(3)] == [1.0, 2.0, 3.0]
+
+
+def test_one_cycle_turns_momentum_the_other_way():
+    optimizer = sgd()
+    schedule = OneCycleLR(optimizer, 1.0, total_steps=10)
+    momenta, seen = [], []
+    for step in range(10):
+        if step:
+            schedule.step()
+        momenta.append(optimizer.param_groups[0]["momentum"])
+        seen.append(optimizer.param_groups[0]["lr"])
+    assert (momenta[0], min(momenta), momenta[-1]) == (0.95, 0.85, 0.95)
+    assert momenta.index(min(momenta)) == seen.index(max(seen)) == 2
+
+    adam = nn.optim.Adam([nn.Parameter(tl.ones(1))])
+    OneCycleLR(adam, 1.0, total_steps=10)
+    assert adam.param_groups[0]["betas"] == (0.95, 0.999)
+    OneCycleLR(nn.optim.Adagrad([nn.Parameter(tl.ones(1))]), 1.0, total_steps=10, cycle_momentum=False)
+
+
+def test_a_cycle_has_an_end():
+    schedule = OneCycleLR(sgd(), 1.0, epochs=2, steps_per_epoch=3)
+    rates(schedule, 7)  # a step after each of six updates
+    with pytest.raises(ValueError, match="this is step 7 of a cycle of 6"):
+        schedule.step()
+    assert math.isclose(OneCycleLR(sgd(), 1.0, total_steps=1).get_last_lr()[0], 1 / 25 / 1e4)
+
+
+def test_schedules_of_schedules():
+    schedule = warm_then_cosine(sgd())
+    linear, cosine = LinearLR(sgd(), 0.1, total_iters=3), CosineAnnealingLR(sgd(), 9)
+    assert rates(schedule, 12) == linear.curve(4) + cosine.curve(8)
+    optimizer = sgd()
+    inner = SequentialLR(optimizer, [ConstantLR(optimizer, 0.5), OneCycleLR(optimizer, 1.0, 10)], [2])
+    both = ChainedScheduler([inner, ExponentialLR(optimizer, 0.5)])
+    inner_rates = inner.curve(6)
+    assert rates(both, 6) == pytest.approx([rate * 0.5**step for step, rate in enumerate(inner_rates)])
+    assert optimizer.param_groups[0]["momentum"] < 0.95  # the cycle's third step
+
+
+def test_the_parameters_move_by_the_scheduled_rate():
+    p = nn.Parameter(tl.tensor([0.0]))
+    optimizer = nn.optim.SGD([p], lr=1.0)
+    schedule = StepLR(optimizer, 1, gamma=0.5)
+    for _ in range(3):
+        p.grad = tl.tensor([-1.0])
+        optimizer.step()
+        schedule.step()
+    assert p.item() == 1.75
+
+
+# --- bad input ----------------------------------------------------------------------------------------------
+
+
+def test_a_rate_that_something_else_has_changed_is_noticed():
+    optimizer = sgd()
+    first, second = ExponentialLR(optimizer, 0.5), ExponentialLR(optimizer, 0.1)
+    first.step()
+    with pytest.raises(RuntimeError, match=r"was 1\.0 after this schedule's last step.* made 0\.5 of it.*Chained"):
+        second.step()
+
+
+def other_optimizer(o):
+    return SequentialLR(sgd(), [StepLR(o, 1)], [])
+
+
+BAD = {
+    "no optimiser": (lambda o: StepLR(o.param_groups, 3), TypeError, "StepLR: a schedule is of an optimiser"),
+    "last_epoch": (lambda o: StepLR(o, 3, last_epoch=5), ValueError, 'need an "initial_lr"'),
+    "step_size": (lambda o: StepLR(o, 0), ValueError, "step_size must be at least 1, but is 0"),
+    "factor": (lambda o: ConstantLR(o, 2.0), ValueError, "factor must be from 0 to 1, but is 2.0"),
+    "linear": (lambda o: LinearLR(o, 0.5, 1.5), ValueError, "end_factor must be from 0 to 1"),
+    "T_max": (lambda o: CosineAnnealingLR(o, 0), ValueError, "T_max must be at least 1"),
+    "warm-up": (lambda o: CosineWithWarmup(o, 5, 5), ValueError, "from 0 to below total_steps, but they are 5 and 5"),
+    "length": (lambda o: OneCycleLR(o, 1.0, epochs=3), ValueError, "say how long"),
+    "strategy": (lambda o: OneCycleLR(o, 1.0, 9, anneal_strategy="cosine"), ValueError, "not 'cosine'"),
+    "rates": (lambda o: OneCycleLR(o, [1.0, 2.0], 9), ValueError, "2 rates for 1 groups"),
+    "functions": (lambda o: LambdaLR(o, []), ValueError, "0 functions for 1 groups"),
+    "milestones": (lambda o: SequentialLR(o, [StepLR(o, 1)], [5]), ValueError, "1 schedules need 0 milestones"),
+    "order": (lambda o: SequentialLR(o, [StepLR(o, 1)] * 3, [5, 5]), ValueError, "in rising order, not .5, 5."),
+    "optimisers": (other_optimizer, ValueError, "all of one optimiser"),
+    "none": (lambda o: ChainedScheduler([]), ValueError, "ChainedScheduler: it takes schedules, one or more"),
+    "no formula": (LRScheduler, NotImplementedError, "LRScheduler has no formula"),
+}
+
+
+@pytest.mark.parametrize(("make", "error", "message"), BAD.values(), ids=BAD)
+def test_bad_settings_are_refused(make, error, message):
+    optimizer = sgd()
+    with pytest.raises(error, match=message):
+        make(optimizer)
+
+
+def test_one_cycle_needs_a_momentum_to_turn():
+    with pytest.raises(ValueError, match="no momentum to turn"):
+        OneCycleLR(nn.optim.Adagrad([nn.Parameter(tl.ones(1))]), 1.0, total_steps=10)
+
+
+def test_a_state_of_other_groups_is_refused():
+    schedule = StepLR(sgd(), 3)
+    with pytest.raises(ValueError, match="the state is for 2 groups of parameters, and here are 1"):
+        schedule.load_state_dict({"last_epoch": 5, "base_lrs": [1.0, 2.0]})
+    assert schedule.state_dict() == {"last_epoch": 0, "base_lrs": [1.0]}
+
+
+def test_a_schedule_of_ones_own():
+    class Halves(LRScheduler):
+        def rate(self, step, initial):
+            return initial / 2**step
+
+    assert rates(Halves(sgd()), 3) == [1, 0.5, 0.25]

@@ -1,0 +1,348 @@
+"""Optimisers, schedules and clipping against PyTorch's: the same gradients in, the same course for fifty steps.
+
+The gradients are drawn, not computed, so that the optimisers alone are compared; some are missing at some steps, and
+one parameter is larger than a block.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numeric import assert_close
+from numpy.typing import NDArray
+
+import nn
+import tinygrad_lecture as tl
+from nn.optim.blocks import BLOCK
+
+torch = pytest.importorskip("torch")
+
+from torch_parity import examples  # noqa: E402 - it needs torch
+
+pytestmark = pytest.mark.parity
+
+STEPS = 50
+TOLERANCE = {"float64": 1e-9, "float32": 1e-5}
+dtypes = st.sampled_from(sorted(TOLERANCE))
+rates = st.sampled_from([0.0, 1e-3, 0.01, 0.1])
+decays = st.sampled_from([0.0, 0.01, 0.1])
+fractions = st.sampled_from([0.0, 0.5, 0.9, 0.99])
+
+
+# --- optimisers ---------------------------------------------------------------------------------------------
+
+
+@st.composite
+def sgd(draw: Callable[..., Any]) -> dict[str, Any]:
+    momentum = draw(fractions)
+    nesterov = momentum > 0 and draw(st.booleans())
+    dampening = 0.0 if nesterov else draw(st.sampled_from([0.0, 0.3]))
+    return {"momentum": momentum, "dampening": dampening, "nesterov": nesterov}
+
+
+@st.composite
+def rmsprop(draw: Callable[..., Any]) -> dict[str, Any]:
+    """Centered only where the variance is not all rounding, of which PyTorch's root is NaN at times and ours 0."""
+    centered = draw(st.booleans())
+    alpha = draw(st.sampled_from([0.9, 0.99]) if centered else fractions)
+    eps = draw(st.sampled_from([1e-3] if centered else [1e-8, 1e-3]))
+    return {"alpha": alpha, "eps": eps, "momentum": draw(fractions), "centered": centered}
+
+
+adam = st.fixed_dictionaries(
+    {
+        "betas": st.tuples(fractions, st.sampled_from([0.5, 0.95, 0.999])),
+        "eps": st.sampled_from([1e-8, 1e-3]),
+        "amsgrad": st.booleans(),
+    }
+)
+SETTINGS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "SGD": sgd(),
+    "Adam": adam,
+    "AdamW": adam,
+    "RMSprop": rmsprop(),
+    "Adagrad": st.fixed_dictionaries(
+        {
+            "lr_decay": st.sampled_from([0.0, 0.1]),
+            "initial_accumulator_value": st.sampled_from([0.0, 0.5]),
+            "eps": st.sampled_from([1e-10, 1e-3]),
+        }
+    ),
+}
+
+SHAPES = [(), (3,), (2, 3), (0, 2)]
+
+
+class Twins:
+    """Parameters of ours and of theirs, which get the same gradients."""
+
+    def __init__(self, shapes: list[tuple[int, ...]], dtype: str, rng: np.random.Generator) -> None:
+        self.dtype, self.rng = dtype, rng
+        start = [rng.normal(size=shape).astype(dtype) for shape in shapes]
+        self.ours = [nn.Parameter(tl.tensor(x)) for x in start]
+        self.theirs = [torch.nn.Parameter(torch.tensor(x)) for x in start]
+
+    def gradients(self, missing: float = 0.0) -> None:
+        """New gradients; each is missing with some probability."""
+        for p, q in zip(self.ours, self.theirs, strict=True):
+            g = np.asarray(self.rng.normal(size=p.shape)).astype(self.dtype)
+            g = np.where(np.abs(g) < 0.05, np.sign(g) * 0.05, g).astype(self.dtype)
+            absent = self.rng.random() < missing
+            p.grad = None if absent else tl.tensor(g)
+            q.grad = None if absent else torch.tensor(g)
+
+    def agree(self, what: str) -> None:
+        for i, (p, q) in enumerate(zip(self.ours, self.theirs, strict=True)):
+            assert_close(p.detach().numpy(), q.detach().numpy(), f"parameter {i} {what}", TOLERANCE[self.dtype])
+
+
+def pair(
+    name: str, settings: dict[str, Any], ours: list[dict[str, Any]], theirs: list[dict[str, Any]]
+) -> tuple[Any, Any]:
+    """An optimiser of ours, and PyTorch's of the same settings, computing one parameter at a time."""
+    return getattr(nn.optim, name)(ours, **settings), getattr(torch.optim, name)(theirs, **settings, foreach=False)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@examples
+@given(st.data(), dtypes)
+def test_fifty_steps(name: str, data: st.DataObject, dtype: str) -> None:
+    """In three groups, the last of which joins later and has a rate of its own; then saved, loaded and gone on with."""
+    settings = data.draw(SETTINGS[name])
+    settings |= {"lr": data.draw(rates), "weight_decay": data.draw(decays), "maximize": data.draw(st.booleans())}
+    twins = Twins([*SHAPES, (2,)], dtype, np.random.default_rng(data.draw(st.integers(0, 1000))))
+    own = {"lr": data.draw(rates), "weight_decay": data.draw(decays)}
+
+    def groups(params: list[Any]) -> list[dict[str, Any]]:
+        return [{"params": params[:2]}, {"params": params[2:4], **own}]
+
+    ours, theirs = pair(name, settings, groups(twins.ours), groups(twins.theirs))
+    for step in range(STEPS):
+        if step == 20:
+            ours.add_param_group({"params": twins.ours[4:], "lr": own["lr"] / 2})
+            theirs.add_param_group({"params": twins.theirs[4:], "lr": own["lr"] / 2})
+        if step == 30:
+            ours.load_state_dict(from_torch(theirs.state_dict()))
+        twins.gradients(missing=0.1)
+        ours.step()
+        theirs.step()
+        twins.agree(f"after step {step + 1}")
+
+
+def from_torch(state: dict[str, Any]) -> dict[str, Any]:
+    """A state_dict of PyTorch's with NumPy's arrays for its tensors."""
+    arrays = {
+        i: {name: v.numpy() if isinstance(v, torch.Tensor) else v for name, v in held.items()}
+        for i, held in state["state"].items()
+    }
+    return {**state, "state": arrays}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_our_state_goes_on_in_pytorch(name: str) -> None:
+    twins = Twins(SHAPES[1:], "float64", np.random.default_rng(0))
+    settings = {"lr": 0.01, "momentum": 0.9} if name == "SGD" else {"lr": 0.01}
+    ours, theirs = pair(name, settings, [{"params": twins.ours}], [{"params": twins.theirs}])
+    for _ in range(3):
+        twins.gradients()
+        ours.step()
+        theirs.step()
+    state = ours.state_dict()
+    fresh = getattr(torch.optim, name)(twins.theirs, **settings, foreach=False)
+    layout = fresh.state_dict()["param_groups"]
+    held = {
+        i: {key: torch.tensor(v if key == "step" else v.numpy()).double() for key, v in kept.items()}
+        for i, kept in state["state"].items()
+    }
+    groups = [{**theirs_group, **group} for theirs_group, group in zip(layout, state["param_groups"], strict=True)]
+    fresh.load_state_dict({"state": held, "param_groups": groups})
+    for _ in range(3):
+        twins.gradients()
+        ours.step()
+        fresh.step()
+        twins.agree("after loading")
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_large_parameter(name: str) -> None:
+    twins = Twins([(2, BLOCK + 3)], "float32", np.random.default_rng(0))
+    ours, theirs = pair(name, {"weight_decay": 0.1}, [{"params": twins.ours}], [{"params": twins.theirs}])
+    for _ in range(5):
+        twins.gradients()
+        ours.step()
+        theirs.step()
+    twins.agree("after five steps")
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_defaults(name: str) -> None:
+    ours = getattr(nn.optim, name)([nn.Parameter(tl.ones(1))]).defaults
+    theirs = getattr(torch.optim, name)([torch.nn.Parameter(torch.ones(1))]).defaults
+    assert ours == {setting: theirs[setting] for setting in ours}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@settings(max_examples=10)
+@given(st.data(), dtypes)
+def test_a_network_learns_alike(name: str, data: st.DataObject, dtype: str) -> None:
+    """Forward, backward, clipping, step and schedule together."""
+    settings = data.draw(SETTINGS[name]) | {"lr": 0.003, "weight_decay": data.draw(decays)}
+    settings |= {"eps": 1e-3} if "eps" in settings else {}  # gradients near 0 are rounding, and are not to be blown up
+    rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    x, y = rng.normal(size=(8, 5)).astype(dtype), rng.normal(size=(8, 2)).astype(dtype)
+    ours = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 2)).to(dtype=dtype)
+    theirs = torch.nn.Sequential(torch.nn.Linear(5, 7), torch.nn.Tanh(), torch.nn.Linear(7, 2))
+    theirs.to(getattr(torch, dtype))
+    theirs.load_state_dict({key: torch.tensor(value.numpy()) for key, value in ours.state_dict().items()})
+    a, b = pair(name, settings, [{"params": ours.parameters()}], [{"params": theirs.parameters()}])
+    ours_schedule = nn.optim.lr_scheduler.CosineAnnealingLR(a, STEPS)
+    theirs_schedule = torch.optim.lr_scheduler.CosineAnnealingLR(b, STEPS)
+    for step in range(STEPS):
+        a.zero_grad()
+        b.zero_grad()
+        nn.MSELoss()(ours(tl.tensor(x)), tl.tensor(y)).backward()
+        torch.nn.MSELoss()(theirs(torch.tensor(x)), torch.tensor(y)).backward()
+        norm = nn.clip_grad_norm_(ours.parameters(), 0.5)
+        wanted = torch.nn.utils.clip_grad_norm_(theirs.parameters(), 0.5)
+        tolerance = 1e-8 if dtype == "float64" else 1e-3
+        assert_close(norm.numpy(), wanted.numpy(), f"norm at step {step}", tolerance)
+        for optimizer in (a, b, ours_schedule, theirs_schedule):
+            optimizer.step()
+        for (key, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+            assert_close(p.detach().numpy(), q.detach().numpy(), f"{key} at step {step}", tolerance)
+
+
+# --- schedules ----------------------------------------------------------------------------------------------
+
+factors = st.floats(0.05, 1.0)
+few = st.integers(1, 12)
+
+
+def made(kind: str, arguments: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[Callable[[Any, Any], Any]]:
+    return arguments.map(lambda given: lambda module, optimizer: getattr(module, kind)(optimizer, **given))
+
+
+simple = st.one_of(
+    made("StepLR", st.fixed_dictionaries({"step_size": few, "gamma": factors})),
+    made("MultiStepLR", st.fixed_dictionaries({"milestones": st.lists(few, unique=True), "gamma": factors})),
+    made("ConstantLR", st.fixed_dictionaries({"factor": factors, "total_iters": few})),
+    made("LinearLR", st.fixed_dictionaries({"start_factor": factors, "end_factor": factors, "total_iters": few})),
+    made("ExponentialLR", st.fixed_dictionaries({"gamma": factors})),
+    made("CosineAnnealingLR", st.fixed_dictionaries({"T_max": few, "eta_min": st.sampled_from([0.0, 1e-3])})),
+    made("LambdaLR", few.map(lambda n: {"lr_lambda": [lambda step: n / (n + step), lambda step: 0.9**step]})),
+)
+
+
+@st.composite
+def one_cycle(draw: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    settings = {
+        "max_lr": draw(st.sampled_from([0.5, [0.5, 0.1]])),
+        "total_steps": STEPS,
+        "pct_start": draw(st.floats(0.05, 0.45)),
+        "anneal_strategy": draw(st.sampled_from(["cos", "linear"])),
+        "three_phase": draw(st.booleans()),
+        "div_factor": draw(st.floats(2, 30)),
+        "final_div_factor": draw(st.floats(2, 1e4)),
+        "cycle_momentum": draw(st.booleans()),
+        "base_momentum": draw(st.sampled_from([0.5, 0.85])),
+    }
+    return lambda module, optimizer: module.OneCycleLR(optimizer, **settings)
+
+
+@st.composite
+def sequential(draw: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    parts = draw(st.lists(simple, min_size=1, max_size=3))
+    milestones = sorted(draw(st.sets(st.integers(1, 30), min_size=len(parts) - 1, max_size=len(parts) - 1)))
+    return lambda module, optimizer: module.SequentialLR(
+        optimizer, [part(module, optimizer) for part in parts], milestones
+    )
+
+
+@st.composite
+def chained(draw: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    """Without cosines, which are no factors, and which PyTorch chains otherwise."""
+    kinds = [("ExponentialLR", {"gamma": 0.9}), ("StepLR", {"step_size": 3}), ("LinearLR", {}), ("ConstantLR", {})]
+    parts = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=3))
+    return lambda module, optimizer: module.ChainedScheduler(
+        [getattr(module, kind)(optimizer, **settings) for kind, settings in parts]
+    )
+
+
+@examples
+@given(st.one_of(simple, one_cycle(), sequential(), chained()), st.sampled_from(["SGD", "Adam"]))
+def test_schedules(make: Callable[[Any, Any], Any], name: str) -> None:
+    """The rates of two groups, and momentum, for fifty steps; equal to 1e-12 of the initial rate."""
+    twins = Twins([(2,), (3,)], "float64", np.random.default_rng(0))
+    settings = {"lr": 0.1, "momentum": 0.9} if name == "SGD" else {"lr": 0.1}
+
+    def groups(params: list[Any]) -> list[dict[str, Any]]:
+        return [{"params": params[:1]}, {"params": params[1:], "lr": 0.02}]
+
+    ours, theirs = pair(name, settings, groups(twins.ours), groups(twins.theirs))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SequentialLR steps its parts in a way that PyTorch itself has deprecated
+        schedule, wanted = make(nn.optim.lr_scheduler, ours), make(torch.optim.lr_scheduler, theirs)
+        for step in range(STEPS):
+            for key in ("lr", "momentum", "betas"):
+                ours_now, theirs_now = ([g[key] for g in o.param_groups if key in g] for o in (ours, theirs))
+                np.testing.assert_allclose(ours_now, theirs_now, rtol=1e-12, atol=1e-13, err_msg=f"{key}, step {step}")
+            np.testing.assert_allclose(schedule.get_last_lr(), wanted.get_last_lr(), rtol=1e-12, atol=1e-13)
+            theirs.step()
+            if step < STEPS - 1:
+                schedule.step()
+                wanted.step()
+
+
+# --- clipping -----------------------------------------------------------------------------------------------
+
+
+@examples
+@given(st.data(), dtypes, st.sampled_from([1.0, 2.0, 3.5, math.inf]), st.sampled_from([0.1, 1.0, 100.0]))
+def test_clip_grad_norm(data: st.DataObject, dtype: str, order: float, limit: float) -> None:
+    shapes = data.draw(st.lists(st.sampled_from(SHAPES[:3]), min_size=1, max_size=4))
+    twins = Twins(shapes, dtype, np.random.default_rng(data.draw(st.integers(0, 1000))))
+    twins.gradients(missing=0.2)
+    norm = nn.clip_grad_norm_(twins.ours, limit, order)
+    wanted = torch.nn.utils.clip_grad_norm_(twins.theirs, limit, order)
+    if any(p.grad is not None for p in twins.ours):
+        assert norm.dtype == dtype
+    assert_close(norm.numpy().astype(dtype), wanted.numpy().astype(dtype), "norm", TOLERANCE[dtype])
+    gradients_agree(twins)
+
+
+@pytest.mark.parametrize("bad", [math.inf, math.nan])
+def test_clip_grad_norm_of_what_is_no_number(bad: float) -> None:
+    twins = Twins([(2,), (2,)], "float32", np.random.default_rng(0))
+    twins.gradients()
+    assert twins.ours[0].grad is not None
+    twins.ours[0].grad.inplace()[0] = bad
+    twins.theirs[0].grad[0] = bad
+    nn.clip_grad_norm_(twins.ours, 1.0)
+    torch.nn.utils.clip_grad_norm_(twins.theirs, 1.0)
+    gradients_agree(twins)
+
+
+@examples
+@given(st.integers(0, 1000), dtypes, st.sampled_from([0.1, 1.0, 100.0]))
+def test_clip_grad_value(seed: int, dtype: str, limit: float) -> None:
+    twins = Twins(SHAPES, dtype, np.random.default_rng(seed))
+    twins.gradients()
+    twins.ours[0].grad = twins.theirs[0].grad = None  # PyTorch's needs one
+    nn.utils.clip_grad_value_(twins.ours, limit)
+    torch.nn.utils.clip_grad_value_(twins.theirs, limit)
+    gradients_agree(twins)
+
+
+def gradients_agree(twins: Twins) -> None:
+    for p, q in zip(twins.ours, twins.theirs, strict=True):
+        assert (p.grad is None) == (q.grad is None)
+        if p.grad is not None:
+            got: NDArray[Any] = p.grad.numpy()
+            assert_close(got, q.grad.numpy(), "gradient", TOLERANCE[twins.dtype])

@@ -51,9 +51,7 @@ def load_digits(folder: Path | None = None) -> Digits:
     Raises DataError if the folder or a file is missing, damaged or not what its name says.
     """
     if folder is None:
-        images, labels = _read_pair(
-            BUNDLED / "digits-images-idx3-ubyte.gz", BUNDLED / "digits-labels-idx1-ubyte.gz"
-        )
+        images, labels = _read_pair(BUNDLED / "digits-images-idx3-ubyte.gz", BUNDLED / "digits-labels-idx1-ubyte.gz")
         train, test = slice(None, -N_TEST), slice(-N_TEST, None)
         source = f"{len(labels):,} bundled digits of MNIST"
         return Digits(images[train], labels[train], images[test], labels[test], source)
@@ -106,9 +104,7 @@ def _read_bytes(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _read_pair(
-    images_path: Path, labels_path: Path
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Pictures (n, 784) as float32 from 0 to 1 and their labels (n,) as int64."""
     images, labels = read_idx(images_path), read_idx(labels_path)
     if images.shape[1:] != (28, 28):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from lecture import BLUE, GREEN, GREY, VERMILION, new_figure, plain
 from precision_recall import Curve, curve
 from spam_report import GOAL, Outcome
 from spam_rules import ENOUGH
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-GREEN, RED, GREY, BLUE = "#2a7f4f", "#c23b33", "#9aa3ad", "#2b6cb0"
+HAM, SPAM = GREEN, VERMILION
 
 
 def draw(folder: Path, outcome: Outcome) -> list[Path]:
@@ -38,7 +39,7 @@ def draw(folder: Path, outcome: Outcome) -> list[Path]:
 
 def curves(outcome: Outcome) -> Figure:
     """The loss after each epoch, of what was learnt from and of what was not, for each part of the validation."""
-    figure = _figure(8, 4.5)
+    figure = new_figure(8, 4.5)
     axes = figure.subplots()
     validation = outcome.trained.validation
     assert validation is not None
@@ -47,28 +48,28 @@ def curves(outcome: Outcome) -> Figure:
         learnt, judged = zip(*part.losses, strict=True)
         best = part.best_epoch
         axes.plot(epochs, learnt, color=GREY, label=None if k else "messages learnt from (while learning)")
-        axes.plot(epochs, judged, color=GREEN, label=None if k else "messages not seen")
-        axes.plot(best, judged[best - 1], "o", color=GREEN, label=None if k else "best epoch")
+        axes.plot(epochs, judged, color=HAM, label=None if k else "messages not seen")
+        axes.plot(best, judged[best - 1], "o", color=HAM, label=None if k else "best epoch")
     axes.set_title("Five networks, each judged by the part of the messages it has not learnt from")
     axes.set_xlabel("epoch")
     axes.set_ylabel("cross-entropy per message")
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    _bare(axes)
+    plain(axes).set_axisbelow(True)
     axes.legend(frameon=False)
     return figure
 
 
 def thresholds(outcome: Outcome) -> Figure:
     """Where ham and spam lie on the network's scale, and below it precision and recall of each threshold there."""
-    figure = _figure(9, 7)
+    figure = new_figure(9, 7)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.2])
     logits = _logit(outcome.probabilities)
     spam, chosen = outcome.test.spam, _logit(np.array(outcome.filter.threshold))
     bins = np.linspace(min(logits.min(), -8), max(logits.max(), 8), 60)
-    above.hist(logits[~spam], bins, color=GREEN, alpha=0.75, label=f"ham, {(~spam).sum():,} messages")
-    above.hist(logits[spam], bins, color=RED, alpha=0.75, label=f"spam, {spam.sum():,} messages")
+    above.hist(logits[~spam], bins, color=HAM, alpha=0.75, label=f"ham, {(~spam).sum():,} messages")
+    above.hist(logits[spam], bins, color=SPAM, alpha=0.75, label=f"spam, {spam.sum():,} messages")
     above.set_yscale("symlog", linthresh=1)
     above.set_ylim(bottom=0)
     above.set_yticks([0, 1, 10, 100], ["0", "1", "10", "100"])
@@ -91,7 +92,7 @@ def thresholds(outcome: Outcome) -> Figure:
     below.set_xlabel("probability of spam, by the network")
     for axes in (above, below):
         axes.axvline(chosen, color="black", linewidth=1, linestyle="--")
-        _bare(axes)
+        plain(axes).set_axisbelow(True)
     below.annotate(
         f"threshold {outcome.filter.threshold:.2f}", (chosen, 0.62), (6, 0), textcoords="offset points", va="bottom"
     )
@@ -102,17 +103,17 @@ def thresholds(outcome: Outcome) -> Figure:
 def _steps(axes: Axes, points: Curve, style: str, labels: tuple[str | None, str | None] = (None, None)) -> None:
     """Precision and recall as steps over the thresholds, as logits."""
     x = _logit(points.thresholds)
-    for values, colour, label in ((points.precision, BLUE, labels[0]), (points.recall, RED, labels[1])):
+    for values, colour, label in ((points.precision, BLUE, labels[0]), (points.recall, SPAM, labels[1])):
         # Up to the next higher score a threshold calls the same messages spam as at that score.
         axes.step(x, values, style, color=colour, label=label, where="post", linewidth=2 if label else 1.2)
 
 
 def precision_recall(outcome: Outcome) -> Figure:
     """Precision against recall of every threshold, for the networks and the rules; a dot where each is used."""
-    figure = _figure(7.5, 6)
+    figure = new_figure(7.5, 6)
     axes = figure.subplots()
     threshold = outcome.filter.threshold
-    methods = [("rules, by points", outcome.points, ENOUGH, f"{ENOUGH} points", RED, "s:")]
+    methods = [("rules, by points", outcome.points, ENOUGH, f"{ENOUGH} points", SPAM, "s:")]
     if outcome.weighted is not None:
         methods.append(("twin that minds spam more", outcome.weighted, 0.5, "0.5", GREY, "-"))
     methods.append(("network", outcome.probabilities, threshold, f"{threshold:.2f}", BLUE, "-"))
@@ -135,7 +136,7 @@ def precision_recall(outcome: Outcome) -> Figure:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(np.arange(0.8, 1.01, 0.05))
         axis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    _bare(axes)
+    plain(axes).set_axisbelow(True)
     axes.legend(frameon=False, loc="lower left", fontsize=9)
     return figure
 
@@ -144,7 +145,7 @@ def confusion(outcome: Outcome) -> Figure:
     """What became of the held-out messages of each kind, with the rules and with the network."""
     from matplotlib.patches import Rectangle
 
-    figure = _figure(9, 4.4)
+    figure = new_figure(9, 4.4)
     methods = (
         (f"Rules, {ENOUGH} points", outcome.points >= ENOUGH),
         (f"Network, threshold {outcome.filter.threshold:.2f}", outcome.probabilities >= outcome.filter.threshold),
@@ -156,7 +157,7 @@ def confusion(outcome: Outcome) -> Figure:
         for i in range(2):
             for j in range(2):
                 share = table[i][j] / sum(table[i])
-                colour = GREEN if i == j else RED
+                colour = HAM if i == j else SPAM
                 alpha = 0.15 + 0.65 * share if i == j else min(1.0, 0.1 + 3 * share)
                 axes.add_patch(Rectangle((j - 0.49, i - 0.49), 0.98, 0.98, facecolor=colour, alpha=alpha))
                 axes.text(j, i - 0.06, f"{table[i][j]:,}", ha="center", va="center", fontsize=17)
@@ -173,9 +174,9 @@ def confusion(outcome: Outcome) -> Figure:
 
 def weighty_words(outcome: Outcome, most: int = 22) -> Figure:
     """The words that push most towards spam and towards ham, as bars."""
-    figure = _figure(10, 6.6)
+    figure = new_figure(10, 6.6)
     figure.suptitle("How far a word pushes the network's sum, on average over the messages that have it")
-    sides = (("towards spam", RED, outcome.weighty[0]), ("towards ham", GREEN, outcome.weighty[1]))
+    sides = (("towards spam", SPAM, outcome.weighty[0]), ("towards ham", HAM, outcome.weighty[1]))
     for axes, (name, colour, words) in zip(figure.subplots(1, 2), sides, strict=True):
         shown = words[:most]
         axes.barh(range(len(shown)), [abs(push) for _, push in shown], color=colour)
@@ -183,7 +184,7 @@ def weighty_words(outcome: Outcome, most: int = 22) -> Figure:
         axes.set_ylim(max(len(shown), 1) - 0.4, -0.6)
         axes.set_title(name, color=colour)
         axes.tick_params(axis="y", length=0)
-        _bare(axes)
+        plain(axes).set_axisbelow(True)
         axes.grid(axis="y", visible=False)
     return figure
 
@@ -192,17 +193,3 @@ def _logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
     """The inverse of the sigmoid: the network's sum before it."""
     p = np.clip(p, 1e-12, 1 - 1e-12)
     return np.asarray(np.log(p / (1 - p)))
-
-
-def _bare(axes: Axes) -> None:
-    """Fewer lines: no frame above and on the right, a faint grid."""
-    axes.grid(alpha=0.3)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def _figure(width: float, height: float) -> Figure:
-    """An empty figure; without pyplot, so that it needs no screen and is gone when nobody holds it."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")

@@ -1,8 +1,8 @@
 """Mini-batches: a data set, and the loader that deals it out in batches, in a new order each epoch.
 
-    data = nn.TensorDataset(images, labels)
-    for x, y in nn.DataLoader(data, batch_size=32, shuffle=True):
-        ...                                             # x: (32, 784), y: (32,)
+data = nn.TensorDataset(images, labels)
+for x, y in nn.DataLoader(data, batch_size=32, shuffle=True):
+    ...                                             # x: (32, 784), y: (32,)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where in a model an error came up: the path of the layer, in front of the error's message.
 
-    ValueError: in 2.attention.proj (Linear): wanted (..., 64), got (8, 32)
+ValueError: in 2.attention.proj (Linear): wanted (..., 64), got (8, 32)
 """
 
 from __future__ import annotations

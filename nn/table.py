@@ -1,12 +1,12 @@
 """A model in a table: its layers by path, the shapes that come out of them, and how many parameters they have.
 
-    >>> print(nn.summary(nn.MLP([784, 16, 10]), tl.zeros(32, 784)))
-    layer  kind    output    parameters
-           MLP     (32, 10)           0
-    0      Linear  (32, 16)      12,560
-    1      ReLU    (32, 16)           0
-    2      Linear  (32, 10)         170
-    12,730 parameters, all of them learnt
+>>> print(nn.summary(nn.MLP([784, 16, 10]), tl.zeros(32, 784)))
+layer  kind    output    parameters
+       MLP     (32, 10)           0
+0      Linear  (32, 16)      12,560
+1      ReLU    (32, 16)           0
+2      Linear  (32, 10)         170
+12,730 parameters, all of them learnt
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The training loop: show the network a mini-batch, see how wrong it is, step downhill; again and again.
 
-    history = nn.fit(model, batches, nn.CrossEntropyLoss(), optimizer, epochs=10, test=test_batches, accuracy=True)
-    history.epochs[-1].test_accuracy                    # 0.945
+history = nn.fit(model, batches, nn.CrossEntropyLoss(), optimizer, epochs=10, test=test_batches, accuracy=True)
+history.epochs[-1].test_accuracy                    # 0.945
 """
 
 from __future__ import annotations
@@ -117,9 +117,7 @@ def fit(
     return history
 
 
-def evaluate(
-    model: Module, batches: Batches, loss: Callable[[Any, Any], Tensor], *, accuracy: bool = False
-) -> Scores:
+def evaluate(model: Module, batches: Batches, loss: Callable[[Any, Any], Tensor], *, accuracy: bool = False) -> Scores:
     """The scores of a model on batches, without learning from them; its mode (train or eval) is as before."""
     was_training = model.training
     model.eval()

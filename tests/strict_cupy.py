@@ -471,9 +471,7 @@ def _index_part(part: Any) -> Any:
     else:
         raise IndexError("only integers, slices, `...`, None, lists and device arrays are indices")
     if array.dtype.kind not in "iub":
-        raise IndexError(
-            f"arrays used as indices must be of integer or boolean type: {array.dtype}"
-        )
+        raise IndexError(f"arrays used as indices must be of integer or boolean type: {array.dtype}")
     if array.dtype == bool:
         _synchronise("indexing by a boolean mask")
     return array
@@ -496,9 +494,7 @@ class StrictUfunc:
         self._ufunc = getattr(np, name)
         self.nin, self.nout = self._ufunc.nin, self._ufunc.nout
 
-    def __call__(
-        self, *args: Any, out: Any = None, casting: Any = "same_kind", dtype: Any = None
-    ) -> Any:
+    def __call__(self, *args: Any, out: Any = None, casting: Any = "same_kind", dtype: Any = None) -> Any:
         if not self.nin <= len(args) <= self.nin + (out is None):
             raise TypeError(f"Wrong number of arguments for {self.__name__!r}: {len(args)}")
         if len(args) > self.nin:
@@ -543,9 +539,7 @@ def _waits(name: str, arguments: dict[str, Any]) -> bool:
     )
 
 
-def _adapt(
-    name: str, function: Callable[..., Any], signature: inspect.Signature, kind: str
-) -> Callable[..., Any]:
+def _adapt(name: str, function: Callable[..., Any], signature: inspect.Signature, kind: str) -> Callable[..., Any]:
     """`function` of NumPy as CuPy would have it.
 
     kind: "array", its first parameter takes device arrays; "creation", it takes none; "host", its
@@ -571,9 +565,7 @@ def _adapt(
     return adapted
 
 
-def _check_places(
-    name: str, arguments: dict[str, Any], kind: str, operands: list[StrictArray]
-) -> None:
+def _check_places(name: str, arguments: dict[str, Any], kind: str, operands: list[StrictArray]) -> None:
     """Raise TypeError where a device array, or something else, is in the other's place."""
     for i, (parameter, value) in enumerate(arguments.items()):
         inside: list[StrictArray] = []

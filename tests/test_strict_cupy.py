@@ -379,9 +379,7 @@ def test_random_streams_are_their_own() -> None:
     first, again = strict.random.default_rng(3), strict.random.default_rng(3)
     sample = first.standard_normal((2, 3), dtype=np.float32).get()
     assert matches(again.standard_normal(size=(2, 3), dtype=np.float32), sample)
-    assert not np.array_equal(
-        np.random.default_rng(3).standard_normal((2, 3), dtype=np.float32), sample
-    )
+    assert not np.array_equal(np.random.default_rng(3).standard_normal((2, 3), dtype=np.float32), sample)
     integers = first.integers(0, 5, size=100).get()
     assert integers.dtype == np.int64 and set(integers) == set(range(5))
     for name in ("permutation", "shuffle", "choice", "normal"):
@@ -391,9 +389,7 @@ def test_random_streams_are_their_own() -> None:
 
 # -- The tables against the installed CuPy (which imports without a GPU) and the installed NumPy.
 
-FUNCTIONS = stand_in._signatures(
-    stand_in.ARRAY_FUNCTIONS + stand_in.CREATION_FUNCTIONS + stand_in.HOST_FUNCTIONS
-)
+FUNCTIONS = stand_in._signatures(stand_in.ARRAY_FUNCTIONS + stand_in.CREATION_FUNCTIONS + stand_in.HOST_FUNCTIONS)
 ENTRANCES = {name: inspect.signature(getattr(strict, name)) for name in ("asarray", "array")}
 METHODS = stand_in._signatures(stand_in.METHODS) | {
     name: FUNCTIONS[name].replace(parameters=list(FUNCTIONS[name].parameters.values())[1:])
@@ -429,9 +425,7 @@ def check_signature(ours: inspect.Signature, theirs: inspect.Signature, doc: str
         if parameter.kind is parameter.VAR_POSITIONAL:
             assert parameter.kind in kinds
         elif parameter.kind is parameter.POSITIONAL_ONLY:
-            assert (
-                kinds[0] is parameter.VAR_POSITIONAL or kinds[i] <= kinds[i].POSITIONAL_OR_KEYWORD
-            )
+            assert kinds[0] is parameter.VAR_POSITIONAL or kinds[i] <= kinds[i].POSITIONAL_OR_KEYWORD
         elif parameter.name in by_name:
             there = by_name[parameter.name]
             assert there.kind in (there.POSITIONAL_OR_KEYWORD, there.KEYWORD_ONLY)

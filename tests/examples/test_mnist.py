@@ -47,9 +47,7 @@ IMAGES, LABELS, TEST_IMAGES, TEST_LABELS = mnist.FULL
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A small MNIST: 12 pictures to train with, 5 to test with."""
-    for name, array in zip(
-        mnist.FULL, (pictures(12), labels(12), pictures(5), labels(5)), strict=True
-    ):
+    for name, array in zip(mnist.FULL, (pictures(12), labels(12), pictures(5), labels(5)), strict=True):
         (tmp_path / name).write_bytes(idx(array))
     return tmp_path
 
@@ -159,11 +157,7 @@ def test_a_changed_byte_of_a_packed_file_never_changes_the_array(
         assert np.array_equal(read_idx(scratch), array)
 
 
-@given(
-    content=st.binary()
-    | st.binary().map(lambda b: b"\0\0\x08" + b)
-    | st.binary().map(b"\x1f\x8b".__add__)
-)
+@given(content=st.binary() | st.binary().map(lambda b: b"\0\0\x08" + b) | st.binary().map(b"\x1f\x8b".__add__))
 def test_any_bytes_are_an_array_or_a_data_error(scratch: Path, content: bytes) -> None:
     scratch.write_bytes(content)
     with suppress(DataError):
@@ -274,9 +268,7 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
         (TEST_LABELS, labels(5) + np.uint8(6), "t10k-.* holds the label 10, not 0 to 9"),
     ],
 )
-def test_a_file_in_the_place_of_another(
-    folder: Path, name: str, array: Bytes, message: str
-) -> None:
+def test_a_file_in_the_place_of_another(folder: Path, name: str, array: Bytes, message: str) -> None:
     (folder / name).write_bytes(idx(array))
     with pytest.raises(DataError, match=message) as caught:
         load_digits(folder)

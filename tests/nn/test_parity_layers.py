@@ -120,9 +120,7 @@ def test_cosine_similarity(data: st.DataObject, dtype: str) -> None:
     shape = data.draw(shapes(min_dims=1, min_side=1))
     dim = data.draw(st.integers(-len(shape), len(shape) - 1))
     x, y = (data.draw(numbers(shape, away_from=[0])) for _ in range(2))
-    agree(
-        lambda x, y: F.cosine_similarity(x, y, dim), lambda x, y: TF.cosine_similarity(x, y, dim), x, y, dtype=dtype
-    )
+    agree(lambda x, y: F.cosine_similarity(x, y, dim), lambda x, y: TF.cosine_similarity(x, y, dim), x, y, dtype=dtype)
 
 
 @examples

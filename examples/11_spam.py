@@ -22,10 +22,10 @@ between them is chosen on messages that the network has not learnt from; and how
 messages that nothing was chosen by. Messages that differ in numbers and punctuation only are never on both sides.
 
 What to expect of the collection: 99.5% right, all ham kept and 96% of the spam found, where the rules are right for
-98.7% and find 91%. That is a good fifth. Over all five, with three seeds each, the network is right for 98.5% to 99.6%, mean
-99.1%, with a mean precision of 0.985 and recall of 0.945; with `--fifth 4` they are 0.965 and 0.92. A network without a
-hidden layer does as well: it matters which words a message has, and little in what combination. And spam is easier
-to tell here than in life, as the collectors put <#> in place of the numbers in many ham messages.
+98.7% and find 91%. That is a good fifth. Over all five, with three seeds each, the network is right for 98.5% to
+99.6%, mean 99.1%, with a mean precision of 0.985 and recall of 0.945; with `--fifth 4` they are 0.965 and 0.92. A
+network without a hidden layer does as well: it matters which words a message has, and little in what combination. And
+spam is easier to tell here than in life, as the collectors put <#> in place of the numbers in many ham messages.
 
 Same options, same seed: same result. Ctrl-C ends the training early and keeps what was learnt; press it again to abort.
 """

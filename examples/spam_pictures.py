@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from lecture import BLUE, GREEN, GREY, VERMILION, new_figure, plain
+from numpy.typing import NDArray
 from precision_recall import Curve, curve
 from spam_report import GOAL, Outcome
 from spam_rules import ENOUGH

@@ -29,7 +29,7 @@ TOKENS = re.compile(
     | (?P<phone_number> \+?\b\d[\d\s-]{8,}\d\b )
     | (?P<time>         \b\d{1,2}[:.]\d\d(?:\s?[ap]m)?\b | \b\d{1,2}\s?[ap]\.?m\b | <time> )
     | (?P<short_code>   \b\d{5,6}\b )
-    | (?P<mixed>        \b(?=\w*\d)(?=\w*[a-z])\w{3,}\b )
+    | (?P<mixed>        \b(?=\w*\d)(?=\w*[a-z])\w{3,}\b )  # as 2nite, gr8, po19
     | (?P<number>       \d+ | <\#> | <decimal> )
     | (?P<smiley>       [:;=]-?[)(dp/]+ )
     | (?P<word>         [^\W\d_]+(?:'[a-z]+)? )

@@ -248,9 +248,9 @@ class _Element:
     def _breaks(self, probes: Sequence[_Probe]) -> bool:
         """Whether differences grow without end as the step falls: a jump of the function, or a vertical tangent."""
         for end in (len(probes), len(probes) - 1, len(probes) - 2):
-            last = probes[end - 4 : end]
+            last = probes[end - 5 : end] if end >= 5 else []
             steepness = [max(abs(probe.slope), abs(probe.gap)) for probe in last]
-            if len(last) < 4 or steepness[-1] * last[-1].step <= max(1e-6 * self._scale, 1e-12):
+            if not last or steepness[-1] * last[-1].step <= max(1e-6 * self._scale, 1e-12):
                 continue  # it may be rounding
             growth = [fine / coarse if coarse else 0 for coarse, fine in pairwise(steepness)]
             if min(growth) > max(1.5, 0.9 * max(growth)):  # by the same factor from step to step: 4 at a jump

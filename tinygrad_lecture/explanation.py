@@ -30,7 +30,7 @@ def explain(verdicts: Sequence[Verdict], done: Backward, recheck: Recheck) -> Gr
     shown = verdict if output is None else _of_output(verdict, done, output)
     case = _case(shown, verdicts, done, output)
     is_op = isinstance(verdict.subject.fn, Op) or not verdict.options.locate
-    culprit = done.calls[0].op.name if is_op and len(done.calls) == 1 else None
+    culprit = verdict.subject.name if is_op else None
     hint: Hint | None = None
     if not done.arrived[verdict.k]:
         hint = NO_GRADIENT
@@ -102,7 +102,7 @@ def _output_at_fault(verdict: Verdict, done: Backward) -> int | None:
 
 
 def _op_at_fault(calls: Sequence[Call], recheck: Recheck) -> tuple[GradcheckError | None, bool]:
-    """The error of the first op that is wrong when checked alone, and whether all could be checked."""
+    """The error of the first op whose rule is wrong when checked alone; if there is none, whether all could be checked."""
     searched_all = len(calls) <= CALLS
     for call in calls[:CALLS]:
         arrays = [a if is_array(a) else None for a in call.arrays]
@@ -112,11 +112,12 @@ def _op_at_fault(calls: Sequence[Call], recheck: Recheck) -> tuple[GradcheckErro
             continue
         try:
             error = recheck(_subject_of(call))
-        except Exception:  # an op that cannot be checked alone, for it computes in float32 or returns an inf
+        except Exception:  # an op that cannot be checked alone, for it computes in float32 or the like
             searched_all = False
             continue
-        if error is not None:
+        if error is not None and error.culprit is not None and error.hint != UNSTEADY[0]:
             return error, False
+        searched_all = searched_all and error is None  # an inf, as of a mask, is no fault of a rule
     return None, searched_all
 
 

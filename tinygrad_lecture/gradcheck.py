@@ -210,7 +210,7 @@ def _gradient_of(subject: Subject, grad_outputs: Any, options: Options) -> Subje
     for k, (a, b) in enumerate(zip(plain, recorded, strict=True)):
         got, expected = (np.zeros(subject.xs[k].shape) if g is None else to_host(g.array) for g in (b, a))
         atol = options.atol + 1e-9 * np.abs(expected).max(initial=0)
-        if not np.allclose(got, expected, rtol=options.rtol, atol=atol):
+        if not np.allclose(got, expected, rtol=options.rtol, atol=atol, equal_nan=True):
             raise GradcheckError(
                 f"gradgradcheck: the gradient of {subject.name} with respect to {subject.called(k)} changes by "
                 f"{number(float(np.abs(got - expected).max()))} under create_graph=True: a backward rule computes "

@@ -579,8 +579,8 @@ def test_the_users_threshold_counts(run):
     ("options", "message"),
     [
         (("--lr", "0"), "'0' is not a number above 0"),
-        (("--threshold", "1.5"), "'1.5' is not a number between 0 and 1"),
-        (("--precision", "x"), "'x' is not a number between 0 and 1"),
+        (("--threshold", "1.5"), "'1.5' is not between 0 and 1"),
+        (("--precision", "x"), "'x' is not a number"),
         (("--epochs", "0"), "'0' is not a whole number from 1 up"),
         (("--features", "letters"), "invalid choice: 'letters'"),
         (("--fifth", "5"), "invalid choice: 5"),

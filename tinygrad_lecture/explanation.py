@@ -102,7 +102,7 @@ def _output_at_fault(verdict: Verdict, done: Backward) -> int | None:
 
 
 def _op_at_fault(calls: Sequence[Call], recheck: Recheck) -> tuple[GradcheckError | None, bool]:
-    """The error of the first op whose rule is wrong when checked alone; if there is none, whether all could be checked."""
+    """The error of the first op whose rule is wrong when checked alone; if there is none, whether all were checked."""
     searched_all = len(calls) <= CALLS
     for call in calls[:CALLS]:
         arrays = [a if is_array(a) else None for a in call.arrays]

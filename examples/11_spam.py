@@ -75,11 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train a filter, or load one; test it, draw and save what came of it; judge the user's messages."""
-    loaded = load(options.load) if options.load else None
-    if loaded is not None and options.threshold is not None:
-        loaded.threshold = options.threshold
-    judge_only = loaded is not None and options.message
-    spam_filter = loaded if judge_only else learn_and_test(options, loaded)
+    spam_filter = load(options.load) if options.load else None
+    if spam_filter is not None and options.threshold is not None:
+        spam_filter.threshold = options.threshold
+    if spam_filter is None or not options.message:
+        spam_filter = learn_and_test(options, spam_filter)
     for text in options.message:
         report.print_verdict(spam_filter, text)
 
@@ -158,7 +158,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
     add = parser.add_argument_group("the messages").add_argument
     add("--message", action="append", default=[], metavar="TEXT", help="a message to judge; may be given repeatedly")
-    add("--data", type=Path, metavar="FILE", help="messages: label, tab, text in each line")
+    add("--data", type=Path, metavar="FILE", help="label, tab, text in each line (the SMS Spam Collection)")
     return parser.parse_args(arguments)
 
 

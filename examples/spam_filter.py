@@ -65,6 +65,7 @@ class SpamFilter:
         """
         x = tl.tensor(rows, requires_grad=True)
         (slopes,) = tl.grad(self.model(x).sum(), [x])  # of the sum, as a row's logit depends on that row alone
+        assert slopes is not None  # for all tokens, as all of them go into the sum
         return slopes.numpy() * rows
 
     def reasons(self, text: str) -> list[tuple[str, float]]:

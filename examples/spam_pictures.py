@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from lecture import BLUE, GREEN, GREY, VERMILION, new_figure, plain
@@ -48,8 +48,8 @@ def curves(outcome: Outcome) -> Figure:
         learnt, judged = zip(*part.losses, strict=True)
         best = part.best_epoch
         axes.plot(epochs, learnt, color=GREY, label=None if k else "messages learnt from (while learning)")
-        axes.plot(epochs, judged, color=HAM, label=None if k else "messages not seen")
-        axes.plot(best, judged[best - 1], "o", color=HAM, label=None if k else "best epoch")
+        axes.plot(epochs, judged, color=GREEN, label=None if k else "messages not seen")
+        axes.plot(best, judged[best - 1], "o", color=GREEN, label=None if k else "best epoch")
     axes.set_title("Five networks, each judged by the part of the messages it has not learnt from")
     axes.set_xlabel("epoch")
     axes.set_ylabel("cross-entropy per message")
@@ -103,7 +103,7 @@ def thresholds(outcome: Outcome) -> Figure:
 def _steps(axes: Axes, points: Curve, style: str, labels: tuple[str | None, str | None] = (None, None)) -> None:
     """Precision and recall as steps over the thresholds, as logits."""
     x = _logit(points.thresholds)
-    for values, colour, label in ((points.precision, BLUE, labels[0]), (points.recall, SPAM, labels[1])):
+    for values, colour, label in ((points.precision, BLUE, labels[0]), (points.recall, VERMILION, labels[1])):
         # Up to the next higher score a threshold calls the same messages spam as at that score.
         axes.step(x, values, style, color=colour, label=label, where="post", linewidth=2 if label else 1.2)
 
@@ -113,7 +113,9 @@ def precision_recall(outcome: Outcome) -> Figure:
     figure = new_figure(7.5, 6)
     axes = figure.subplots()
     threshold = outcome.filter.threshold
-    methods = [("rules, by points", outcome.points, ENOUGH, f"{ENOUGH} points", SPAM, "s:")]
+    methods: list[tuple[str, NDArray[Any], float, str, str, str]] = [
+        ("rules, by points", outcome.points, ENOUGH, f"{ENOUGH} points", VERMILION, "s:")
+    ]
     if outcome.weighted is not None:
         methods.append(("twin that minds spam more", outcome.weighted, 0.5, "0.5", GREY, "-"))
     methods.append(("network", outcome.probabilities, threshold, f"{threshold:.2f}", BLUE, "-"))
@@ -157,7 +159,7 @@ def confusion(outcome: Outcome) -> Figure:
         for i in range(2):
             for j in range(2):
                 share = table[i][j] / sum(table[i])
-                colour = HAM if i == j else SPAM
+                colour = GREEN if i == j else VERMILION
                 alpha = 0.15 + 0.65 * share if i == j else min(1.0, 0.1 + 3 * share)
                 axes.add_patch(Rectangle((j - 0.49, i - 0.49), 0.98, 0.98, facecolor=colour, alpha=alpha))
                 axes.text(j, i - 0.06, f"{table[i][j]:,}", ha="center", va="center", fontsize=17)

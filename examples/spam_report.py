@@ -15,7 +15,6 @@ from spam_rules import ENOUGH, reasons
 from spam_training import Trained
 
 GOAL = 0.97  # the precision at which recalls are compared
-COMMON = 10  # messages that have a word before it is counted among the weighty ones
 
 
 @dataclass
@@ -53,13 +52,18 @@ class Outcome:
     def counts(self, called: NDArray[np.bool_]) -> Counts:
         return count(called, self.test.spam)
 
+    @property
+    def common(self) -> int:
+        """How many messages must have a word for it to be counted among the weighty ones."""
+        return max(2, min(20, len(self.learn) // 100))
+
     @cached_property
     def weighty(self) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
         """Words with their mean push in the messages learnt from that have them: towards spam, towards ham."""
         rows = self.filter.rows(self.learn.texts)
         times = np.count_nonzero(rows, axis=0)
         push = self.filter.pushes(rows).sum(axis=0) / np.maximum(times, 1)
-        push[times < COMMON] = 0  # of rare words the mean says little
+        push[times < self.common] = 0  # of rare words the mean says little
         ordered = [(self.filter.vectorizer.vocabulary[i], float(push[i])) for i in np.argsort(-push, kind="stable")]
         return [w for w in ordered if w[1] > 0], [w for w in reversed(ordered) if w[1] < 0]
 
@@ -141,7 +145,7 @@ def print_thresholds(outcome: Outcome) -> None:
 
 def print_words(outcome: Outcome, most: int = 12) -> None:
     """Print the words that push most towards spam and towards ham."""
-    print(f"\nThe words that weigh most, of those in {COMMON} messages or more; [money] stands for all sums:\n")
+    print(f"\nThe words that weigh most, of those in {outcome.common} messages or more; [money] stands for all sums:\n")
     for name, words in zip(("spam", "ham"), outcome.weighty, strict=True):
         print(f"  {name + ':':5} {', '.join(f'{token} {push:+.1f}' for token, push in words[:most])}")
 

@@ -3,6 +3,7 @@
     python tests/mutation.py                       every rule; some minutes
     python tests/mutation.py --op pow --op prod    the rules of these ops
     python tests/mutation.py --sample 25           25 bugs, drawn over all rules
+    python tests/mutation.py --forward --op prod   bugs in what computes prod's value, not in its rule
 
 Works on a temporary copy of the engine. Bugs that no test notices are printed with file, line and change; then either
 the tests want an example more, or the change is none and belongs into EQUIVALENT with the reason. Not part of the test
@@ -108,9 +109,7 @@ class Mutant:
 
 def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
     """The backward rules of a file, each with the op whose tests must notice a bug in it."""
-    for function in ast.walk(tree):
-        if not isinstance(function, ast.FunctionDef):
-            continue
+    for function in functions(tree):
         if function.name.endswith("_backward"):
             yield function.name.removesuffix("_backward"), function
         for decorator in function.decorator_list:
@@ -120,13 +119,26 @@ def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
                 break  # a rule shared by several ops is the first one's
 
 
-def mutants(root: Path, path: Path, ops: Collection[str] | None = None) -> Iterator[Mutant]:
+def forwards(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """The functions that compute values: ops, what is composed of them, and kernels."""
+    for function in functions(tree):
+        decorators = {ast.unparse(decorator).partition("(")[0] for decorator in function.decorator_list}
+        kernel = not (decorators or function.name.startswith("_") or function.name.endswith("_backward"))
+        if decorators & {"op", "fused", "composite"} or kernel:
+            yield function.name, function
+
+
+def functions(tree: ast.Module) -> list[ast.FunctionDef]:
+    return [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+
+
+def mutants(root: Path, path: Path, ops: Collection[str] | None = None, within: Any = rules) -> Iterator[Mutant]:
     """Every bug that can be planted in a file's rules, or in those of some ops, one at a time."""
     text = (root / path).read_bytes()
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    for op, function in rules(ast.parse(text)):
+    for op, function in within(ast.parse(text)):
         if ops is not None and op not in ops:
             continue
         seen = set()
@@ -297,13 +309,15 @@ def main() -> int:
     parser.add_argument("--op", action="append", help="only the rules of this op; may be given several times")
     parser.add_argument("--sample", type=int, help="so many bugs, drawn at random but always the same")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="how many at a time")
+    parser.add_argument("--forward", action="store_true", help="in the functions that compute values, not in rules")
     parser.add_argument("--equivalent", action="store_true", help="only what is known to change nothing: it survives")
     parser.add_argument("--list", action="store_true", help="print the bugs and plant none")
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="mutation-") as name:
         original = snapshot(Path(name))
-        found = [mutant for path in SOURCES for mutant in mutants(original, path, options.op)]
+        within = forwards if options.forward else rules
+        found = [mutant for path in SOURCES for mutant in mutants(original, path, options.op, within)]
         planted = [mutant for mutant in found if (mutant.why_equivalent is not None) == options.equivalent]
         if options.sample is not None and options.sample < len(planted):
             planted = random.Random(0).sample(planted, options.sample)

@@ -522,13 +522,13 @@ def split(x: Array, split_size: Any, axis: int = 0) -> tuple[Array, ...]:
 
 @st.composite
 def chunks(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1, min_side=1))))
+    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
     axis = draw(some.one_axis(x.ndim))
     return Sample((x,), {"chunks": draw(st.integers(1, 4)), **draw(some.named(axis=axis))})
 
 
 def chunk(x: Array, chunks: int, axis: int = 0) -> tuple[Array, ...]:
-    return split(x, -(-x.shape[axis] // chunks), axis)
+    return split(x, max(-(-x.shape[axis] // chunks), 1), axis)
 
 
 @st.composite
@@ -855,7 +855,7 @@ def outers(draw: Draw) -> Sample:
 EQUATIONS = """
 ij,jk->ik; bij,bjk->bik; bqhd,bkhd->bhqk; ij->ji; ij->; ij->i; ij; ba; ii->i; ii->; ii; iij->j; iii->i; ij,ij->ij;
 i,j->ij; i,i->; i,i; ij,kj; ij,jk,kl->il; a,a,a->a; ij,j; ijk->ik; ij,ii->j; ij , jk -> ik; ij,k->ij; ...;
-...ij,...jk->...ik; ...i->...; i...->...i; ...,i->...i; ...ij->...ji; b...,b->b...
+...ij,...jk->...ik; ...i->...; i...->...i; ...,i->...i; ...ij->...ji; b...,b->b...; aa->a; aba->b; ba,aa->ab
 """.replace("\n", "").split(";")
 
 
@@ -959,7 +959,8 @@ def norm_layers(draw: Draw) -> Sample:
     axes = draw(st.integers(1, 2))
     normalised = draw(some.shapes(axes, axes, min_side=2))
     x = draw(some.distinct((*draw(some.shapes(max_dims=2)), *normalised)))
-    given = [draw(some.numbers(normalised)) if draw(st.booleans()) else None for _ in range(draw(st.integers(0, 2)))]
+    kinds = draw(st.sampled_from(["", "weight", "weight bias", "None bias", "weight None", "weight bias"])).split()
+    given = [None if kind == "None" else draw(some.numbers(normalised)) for kind in kinds]
     settings: dict[str, Any] = {"axes": axes} if axes > 1 or draw(st.booleans()) else {}
     if draw(st.booleans()):
         settings["eps"] = draw(st.sampled_from([1e-3, 0.1]))

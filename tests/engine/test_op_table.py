@@ -67,6 +67,8 @@ def test_value(row: Row, data: st.DataObject) -> None:
     sample = data.draw(row.samples)
     expected = row.expected(sample)
     for result, wanted in zip(row.run(drive.tensors(sample.inputs), sample.settings), expected, strict=True):
+        assert isinstance(result, tl.Tensor)
+        assert result.dtype == wanted.dtype, f"{row.name} made {result.dtype}, expected {wanted.dtype}"
         assert_close(drive.host(result), wanted, row.name, TIGHT)
 
 
@@ -463,7 +465,9 @@ def test_kernel_is_its_definition_at_extremes(name: str, values: Any, dtype: str
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("row_of_logits", [[1e4, 0, -1e4], [-INF, 0, 1], [0, -INF, 1], [NAN, 0, 1]], ids=str)
+@pytest.mark.parametrize(
+    "row_of_logits", [[1e4, 0, -1e4], [-INF, 0, 1], [0, -INF, 1], [NAN, 0, 1], [-INF] * 3], ids=str
+)
 def test_cross_entropy_kernel_at_extremes(row_of_logits: list[float], dtype: str) -> None:
     logits = np.array([row_of_logits, [0, 1, 2]], dtype=dtype)
     for target in range(3):
@@ -471,6 +475,40 @@ def test_cross_entropy_kernel_at_extremes(row_of_logits: list[float], dtype: str
         got, expected = kernel_and_definition(TABLE["cross_entropy"], sample, [True, False])
         for what, a, b in zip(("value", "gradient"), got, expected, strict=True):
             assert_close(a, b, f"kernel of cross_entropy at {row_of_logits}: {what}", FLOATS[dtype])
+
+
+@pytest.mark.parametrize(
+    ("targets", "error", "message"),
+    [
+        ([0, 3], IndexError, "targets run from 0 to 3, and there are classes 0 to 2"),
+        ([-1, 0], IndexError, "targets run from -1 to 0, and there are classes 0 to 2"),
+        ([0.0, 1.0], ValueError, "targets must be integers"),
+        ([0, 1, 2], ValueError, r"want targets of shape \(2,\), got \(3,\)"),
+    ],
+)
+def test_cross_entropy_refuses_targets(targets: list[float], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        ops.cross_entropy(tl.zeros(2, 3), tl.tensor(targets))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ops.one_hot(tl.tensor([0, 3]), 3), "indices from 0 to 3 for 3 classes"),
+        (lambda: ops.one_hot(tl.tensor([-1, 0]), 3), "indices from -1 to 0 for 3 classes"),
+        (lambda: ops.one_hot(tl.tensor([-1, 0])), "indices from -1 to 0 for 1 classes"),
+        (lambda: ops.outer(tl.ones(2), tl.ones(2, 2)), "needs two vectors"),
+        (lambda: ops.flatten(tl.ones(2, 2), 1, 0), "start_dim 1 comes after end_dim 0"),
+        (lambda: ops.flatten(tl.ones(2, 2), -1, 0), "start_dim -1 comes after end_dim 0"),
+        (lambda: ops.split(tl.ones(2), 0), "split_size must be positive, not 0"),
+        (lambda: ops.split(tl.ones(2), [3, -1]), "do not add up to 2"),
+        (lambda: ops.chunk(tl.ones(2), 0), "must be positive, not 0"),
+        (lambda: ops.topk(tl.ones(2), -1), "k = -1 of the 2 elements"),
+    ],
+)
+def test_bad_settings_are_refused(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 @pytest.mark.parametrize(

@@ -155,9 +155,37 @@ def test_std_is_0_where_all_are_equal() -> None:
 @pytest.mark.parametrize(("count", "correction"), [(0, 0), (0, 1), (1, 1), (2, 2), (1, 2)])
 def test_var_and_std_are_nan_of_too_few(count: int, correction: int) -> None:
     x = leaf(np.ones(count))
-    with np.errstate(invalid="ignore"):
-        assert math.isnan(ops.var(x, correction=correction).item())
-        assert math.isnan(ops.std(x, correction=correction).item())
+    assert math.isnan(ops.var(x, correction=correction).item())
+    assert math.isnan(ops.std(x, correction=correction).item())
+
+
+def test_mean_is_nan_of_nothing() -> None:
+    assert math.isnan(ops.mean(leaf(np.zeros((2, 0)))).item())
+    assert np.isnan(ops.mean(leaf(np.zeros((2, 0))), axis=1).tolist()).all()
+    assert gradients(ops.mean, np.zeros((2, 0)))[0].shape == (2, 0)
+
+
+@pytest.mark.parametrize("ord", [0, -1])
+def test_norm_refuses_what_is_no_norm(ord: float) -> None:
+    with pytest.raises(ValueError, match="ord must be positive"):
+        ops.norm(leaf([1.0]), ord)
+
+
+# --- numbers that are too large to exponentiate -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [tl.float32, tl.float64])
+@pytest.mark.parametrize(
+    ("name", "ends", "slopes"), [("sigmoid", (0, 1), (0, 0)), ("silu", (0, 1e4), (0, 1)), ("tanh", (-1, 1), (0, 0))]
+)
+def test_flat_ends(name: str, ends: tuple[float, float], slopes: tuple[float, float], dtype: Any) -> None:
+    """Far out there is no overflow, no warning and no nan."""
+    x = tl.tensor([-1e4, 1e4], dtype=dtype, requires_grad=True)
+    out = getattr(ops, name)(x)
+    assert_close(out.detach(), np.array(ends), name, rtol=1e-3)
+    (gradient,) = tl.grad(out.sum(), x)
+    assert gradient is not None
+    assert_close(gradient, np.array(slopes), f"gradient of {name}", rtol=1e-3)
 
 
 # --- powers -------------------------------------------------------------------------------------------------
@@ -318,4 +346,7 @@ def test_equals_keep_their_order_and_nan_is_largest() -> None:
     assert ops.argsort(x).tolist() == [2, 4, 0, 3, 1]
     assert ops.argsort(x, descending=True).tolist() == [1, 0, 3, 2, 4]
     assert ops.topk(x, 3).indices.tolist() == [1, 0, 3]
+    many = np.arange(100) % 3
+    assert ops.argsort(many).tolist() == sorted(range(100), key=lambda i: many[i])
+    assert ops.argsort(many, descending=True).tolist() == sorted(range(100), key=lambda i: -many[i])
     assert ops.sort(x, descending=True).indices.tolist() == [1, 0, 3, 2, 4]

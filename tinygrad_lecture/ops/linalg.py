@@ -101,7 +101,7 @@ def einsum(equation: str, *operands: Value) -> Value:
     fresh = (letter for letter in _LETTERS if letter not in "".join(terms))
     inputs: list[str] = []
     arrays = list(operands)
-    for position, letters in enumerate(terms):
+    for position, letters in enumerate(tuple(terms)):  # terms grows by the identities'
         seen = ""
         for axis, letter in enumerate(letters):
             if letter in seen:

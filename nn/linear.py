@@ -45,7 +45,7 @@ class Linear(Module):
         try:
             return tl.linear(x, self.weight, self.bias)  # type: ignore[no-any-return]
         except ValueError:
-            if x.shape[-1:] != (self.in_features,):
+            if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
                 raise ValueError(f"wanted (..., {self.in_features}), got {x.shape}") from None
             raise
 

@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numeric import assert_close
 from numpy.typing import NDArray
+from strategies import numbers
 
 import nn
 import tinygrad_lecture as tl
@@ -25,6 +26,11 @@ Array = NDArray[Any]
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
 examples = settings(max_examples=40)
 dtypes = st.sampled_from(sorted(TOLERANCE))
+
+
+def pairs(shape: tuple[int, ...], **settings: Any) -> st.SearchStrategy[Array]:
+    """Two arrays of `numbers`, drawn as one: two drawn apart are often the same, which hides what is wrong."""
+    return numbers((2, *shape), **settings)
 
 
 def agree(

@@ -36,6 +36,8 @@ def test_padding_starts_as_0_and_stays_as_it_is(padding):
     out.sum().backward()
     assert table.weight.grad.tolist() == [[1, 1], [0, 0], [0, 0]]
     assert repr(table) == "Embedding(3, 2, padding_idx=1)"
+    (g,) = tl.grad(F.embedding(tl.tensor([0, 1]), table.weight, padding).sum(), table.weight)
+    assert g.tolist() == [[1, 1], [0, 0], [0, 0]]
 
 
 def test_it_starts_normal():

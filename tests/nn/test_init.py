@@ -105,6 +105,12 @@ def test_orthogonal(shape, dtype):
     np.testing.assert_allclose(product, 4 * np.eye(len(product)), atol=1e-5)
 
 
+def test_orthogonal_matrices_point_in_all_directions_alike():
+    first = np.array([init.orthogonal_(tl.empty(3, 3)).numpy()[0, 0] for _ in range(400)])
+    assert abs((first > 0).mean() - 0.5) < 0.125  # 5 standard deviations of chance
+    assert abs(first.mean()) < 0.15
+
+
 def test_eye():
     assert init.eye_(tl.empty(2, 3)).tolist() == [[1, 0, 0], [0, 1, 0]]
     for fill, shape in ((init.eye_, (2,)), (init.eye_, (2, 2, 2)), (init.orthogonal_, (3,))):

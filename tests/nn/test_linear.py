@@ -56,6 +56,12 @@ def test_wrong_sizes_are_explained():
         nn.Linear(0, 2)
     with pytest.raises(ValueError, match=r"in Linear: wanted \(\.\.\., 784\), got \(32, 28, 28\)"):
         nn.Linear(784, 16)(tl.zeros(32, 28, 28))
+    with pytest.raises(ValueError, match=r"in Linear: .*2"):
+        nn.Linear(3, 2)([1.0, 2.0])
+    layer = nn.Linear(3, 2)
+    layer.bias = nn.Parameter(tl.zeros(5))
+    with pytest.raises(ValueError, match=r"in Linear: linear: .*bias of shape"):  # x is as wanted, so it is not blamed
+        layer(tl.zeros(1, 3))
 
 
 def test_identity_ignores_everything():

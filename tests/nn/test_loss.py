@@ -139,6 +139,21 @@ def test_smoothed_labels_are_probabilities():
     assert F.cross_entropy(x, F.one_hot(labels, 3).double(), label_smoothing=0.3).item() == pytest.approx(wanted)
 
 
+def test_smoothed_labels_keep_their_weights():
+    x, labels, weight = tl.randn(5, 3, dtype=tl.float64), tl.tensor([0, 1, 2, 1, 0]), tl.tensor([1.0, 5.0, 0.5])
+    smooth = F.one_hot(labels, 3).double() * 0.7 + 0.1
+    wanted = F.cross_entropy(x, smooth, weight, reduction="sum").item()
+    assert F.cross_entropy(x, labels, weight, reduction="sum", label_smoothing=0.3).item() == pytest.approx(wanted)
+
+
+def test_pos_weight_weighs_the_yes_alone():
+    x, y = tl.randn(20, dtype=tl.float64), tl.rand(20, dtype=tl.float64)
+    p = tl.sigmoid(x)
+    wanted = -(3 * y * tl.log(p) + (1 - y) * tl.log(1 - p)).mean()
+    loss = F.binary_cross_entropy_with_logits(x, y, pos_weight=tl.tensor(3.0, dtype=tl.float64))
+    assert loss.item() == pytest.approx(wanted.item())
+
+
 def test_yes_or_no_for_scores_is_that_for_probabilities_and_never_infinite():
     x, y = tl.randn(20, dtype=tl.float64), tl.rand(20, dtype=tl.float64)
     wanted = F.binary_cross_entropy(tl.sigmoid(x), y).item()
@@ -156,6 +171,10 @@ def test_certain_and_wrong_costs_100():
     p = tl.tensor([0.0, 1.0], requires_grad=True)
     assert nn.BCELoss()(p, tl.tensor([1.0, 0.0])).item() == 100
     assert nn.BCELoss()(p, tl.tensor([0.0, 1.0])).item() == 0
+    tiny = tl.tensor([1e-44], dtype=tl.float64)  # its logarithm is -101.3
+    assert nn.BCELoss()(tiny, tl.ones(1, dtype=tl.float64)).item() == pytest.approx(100, rel=1e-12)
+    nn.BCELoss(reduction="sum")(p, tl.tensor([1.0, 0.0])).backward()
+    np.testing.assert_allclose(p.grad.numpy(), [-1e12, 1e12], rtol=1e-6)
 
 
 def test_distances_meet_at_their_bounds():
@@ -165,6 +184,17 @@ def test_distances_meet_at_their_bounds():
     assert F.huber_loss(d, zero, "none", delta=2.0).tolist() == [4, 0.5, 0.125, 2]
     assert F.smooth_l1_loss(d, zero, "none", beta=2.0).tolist() == [2, 0.25, 0.0625, 1]
     assert F.smooth_l1_loss(d, zero, "none", beta=0.0).tolist() == [3, 1, 0.5, 2]
+
+
+@pytest.mark.parametrize("bound", [0.5, 1.0, 2.0])
+def test_the_bound_is_where_it_should_be(bound):
+    d = np.linspace(-3, 3, 1201)
+    x, zero = tl.tensor(d, requires_grad=True), tl.zeros(1201, dtype=tl.float64)
+    wanted = np.where(abs(d) < bound, d * d / 2, bound * (abs(d) - bound / 2))
+    np.testing.assert_allclose(F.huber_loss(x, zero, "none", bound).detach().numpy(), wanted, atol=1e-15)
+    np.testing.assert_allclose(F.smooth_l1_loss(x, zero, "none", bound).detach().numpy(), wanted / bound, atol=1e-15)
+    (slope,) = tl.grad(F.huber_loss(x, zero, "sum", bound), x)
+    np.testing.assert_allclose(slope.numpy(), np.clip(d, -bound, bound), atol=1e-12)
 
 
 def test_kl_divergence():

@@ -82,3 +82,5 @@ def test_nothing_is_broadcast():
             f(x, (1, 2, 3))
         with pytest.raises(ValueError, match=r"normalized shape, \(3,\), not \(1,\)"):
             f(x, 3, tl.ones(1))
+        with pytest.raises(ValueError, match=r"normalized shape, \(2, 3\), not \(3,\)"):
+            f(x, (2, 3), tl.ones(3))

@@ -83,6 +83,16 @@ def test_nothing_is_left_behind():
     assert tl.is_grad_enabled()
 
 
+def test_chance_is_as_before_also_where_a_layer_draws_while_evaluated():
+    class Noise(nn.Module):
+        def forward(self, x):
+            return x + tl.randn(*x.shape)
+
+    state = tl.get_rng_state()
+    nn.summary(nn.Sequential(Noise()), tl.zeros(2, 3))
+    assert tl.get_rng_state() == state
+
+
 class Raises(nn.Module):
     def forward(self, x):
         assert not x.requires_grad

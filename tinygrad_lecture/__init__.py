@@ -7,7 +7,7 @@
     x.grad                                      # tensor([2., 4., 6.])
 
 Where things are: `tensor.py` the Tensor, `ops/` every op with its backward rule, `op.py` how a call is recorded,
-`tape.py` the backward walk, `backend.py` NumPy and CuPy, `gradcheck.py` finite differences against the rules.
+`tape.py` the backward walk, `backend.py` NumPy and CuPy, `checking/` finite differences against the rules.
 """
 
 from numpy import bool_ as bool
@@ -15,6 +15,8 @@ from numpy import float16, float32, float64, int32, int64, uint8
 
 from . import func
 from .backend import cuda_is_available, get_default_dtype, set_default_dtype
+from .checking.gradcheck import gradcheck, gradgradcheck
+from .checking.report import GradcheckError, GradcheckReport
 from .checkpoint import checkpoint
 from .creation import (
     arange,
@@ -36,9 +38,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
-from .findings import GradcheckError, GradcheckReport
 from .fusion import fused
-from .gradcheck import gradcheck, gradgradcheck
 from .graph import Graph
 from .modes import enable_grad, is_grad_enabled, no_grad, reference, set_grad_enabled
 from .observe import AnomalyError, detect_anomaly

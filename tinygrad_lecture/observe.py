@@ -29,6 +29,8 @@ class Observer(Protocol):
 class AnomalyError(RuntimeError):
     """An op made the first nan or inf. `op` is its name, `where` the user's line, `backward` whether its rule did."""
 
+    __module__ = "tinygrad_lecture"  # where users find it, and so what a traceback says
+
     def __init__(self, message: str, op: str, where: str, backward: bool) -> None:
         super().__init__(message)
         self.op, self.where, self.backward = op, where, backward

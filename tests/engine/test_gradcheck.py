@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.diagnosis import HINTS
+from tinygrad_lecture.checking.hints import HINTS
 from tinygrad_lecture.modes import modes
 from tinygrad_lecture.traced import wrap
 

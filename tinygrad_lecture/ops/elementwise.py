@@ -534,7 +534,7 @@ def isfinite(x: Value, /) -> Value:
     return xp(x).isfinite(x)
 
 
-# Complex differentiable: the complex step may pass through them (see gradcheck.py).
+# Complex differentiable: the complex step may pass through them (see checking/).
 for _analytic in (
     *(add, sub, mul, div, neg, pow, exp, expm1, log, log1p, sqrt, root, sin, cos, tanh),
     *(sigmoid, silu, where, alias, clone),

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from .backend import FLOAT64, Array, move, to_host
-from .diagnosis import Call
-from .findings import GradcheckError
-from .modes import Observing, modes
-from .op import Op
+from ..backend import FLOAT64, Array, move, to_host
+from ..modes import Observing, modes
+from ..op import Op
+from ..tape import Record
+from ..tensor import Tensor
+from ..traced import wrap
+from ..transforms import grad
+from .hints import Call
+from .report import GradcheckError
 from .subject import Subject, flat
-from .tape import Record
-from .tensor import Tensor
-from .traced import wrap
-from .transforms import grad
 
 
 class Watch:

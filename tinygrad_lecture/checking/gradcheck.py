@@ -14,7 +14,7 @@
           a hint: times x it would be right
 
 The gradient is pulled back (`pullback.py`) from a random upstream gradient, so that nothing cancels by accident. What
-it should be is found in `differences.py`, what may be the matter in `diagnosis.py` and `explanation.py`.
+it should be is found in `differences.py`, what may be the matter in `explanation.py` and `hints.py`.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, is_array, move, to_host
-from .creation import zeros_like
+from ..backend import Array, is_array, move, to_host
+from ..creation import zeros_like
+from ..modes import Observing, no_grad, set_grad_enabled
+from ..op import Op
+from ..rng import get_rng_state, set_rng_state
+from ..tape import Record
+from ..tensor import Tensor
+from ..traced import Traced, wrap
 from .differences import STEP, Slopes, central_differences, complex_step
 from .explanation import explain
-from .findings import GradcheckError, GradcheckReport, number
-from .modes import Observing, no_grad, set_grad_enabled
-from .op import Op
 from .pullback import Backward, Watch, alike, pull, random_upstream, run_backward
-from .rng import get_rng_state, set_rng_state
+from .report import GradcheckError, GradcheckReport, number
 from .subject import Subject
-from .tape import Record
-from .tensor import Tensor
-from .traced import Traced, wrap
 from .verdict import Options, Verdict
 
 

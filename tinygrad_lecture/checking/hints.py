@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .backend import Array, Shape, is_array, to_host
-from .op import Op
+from ..backend import Array, Shape, is_array, to_host
+from ..op import Op
 
 
 @dataclass

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .backend import FLOAT64, Array, is_array, move, to_host
-from .findings import place
-from .modes import set_grad_enabled
-from .rng import get_rng_state, set_rng_state
-from .tensor import Tensor
-from .traced import Traced, wrap
+from ..backend import FLOAT64, Array, is_array, move, to_host
+from ..modes import set_grad_enabled
+from ..rng import get_rng_state, set_rng_state
+from ..tensor import Tensor
+from ..traced import Traced, wrap
+from .report import place
 
 
 class Subject:

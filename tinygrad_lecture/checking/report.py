@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, Shape
+from ..backend import Array, Shape
 
 SHOWN = 12  # up to how many elements an error lists them all
 
@@ -24,6 +24,8 @@ class GradcheckError(AssertionError):
     culprit: the name of the op whose own backward rule is wrong, where that could be told, else None.
     Fields that make no sense for an error are None.
     """
+
+    __module__ = "tinygrad_lecture"  # where users find it, and so what a traceback says
 
     fn_name: str = ""
     input_index: int | None = None
@@ -60,6 +62,8 @@ class GradcheckReport:
     compared.  kinks: how many were left out because there is no derivative.  largest_error: of |got - expected|.
     error: what would have been raised, under raise_exception=False.
     """
+
+    __module__ = "tinygrad_lecture"
 
     fn_name: str
     method: str

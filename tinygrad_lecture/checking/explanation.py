@@ -8,13 +8,13 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .backend import FLOAT64, Array, is_array, to_host
-from .diagnosis import Call, Case, diagnose
-from .findings import GradcheckError, number, place, table
-from .op import Op
+from ..backend import FLOAT64, Array, is_array, to_host
+from ..op import Op
+from ..traced import wrap
+from .hints import Call, Case, diagnose
 from .pullback import Backward, pull
+from .report import GradcheckError, number, place, table
 from .subject import Subject
-from .traced import wrap
 from .verdict import Verdict
 
 CALLS, CELLS = 200, 1_000_000  # how many op calls, with Jacobians how large, are looked through for the op at fault

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .backend import Array
+from ..backend import Array
 from .differences import Slopes
 from .subject import Subject
 

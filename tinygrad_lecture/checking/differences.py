@@ -23,7 +23,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from .backend import Array
+from ..backend import Array
 
 Function: TypeAlias = Callable[[Sequence[Array]], Array]
 

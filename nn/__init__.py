@@ -11,7 +11,7 @@ The names are PyTorch's where it has them (nn.Linear, nn.functional, nn.init, nn
 `state_dict`.
 """
 
-from . import functional, init, optim, utils, weights
+from . import data, functional, init, optim, utils, weights
 from .activation import (
     ELU,
     GELU,
@@ -96,6 +96,7 @@ __all__ = [
     "Unflatten",
     "clip_grad_norm_",
     "clip_grad_value_",
+    "data",
     "evaluate",
     "fit",
     "functional",

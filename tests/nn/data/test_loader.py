@@ -1,4 +1,6 @@
-"""TensorDataset and DataLoader: every row once an epoch, in an order that the seed decides."""
+"""DataLoader: every row once an epoch, in an order that the seed decides, and on from where it was."""
+
+import json
 
 import numpy as np
 import pytest
@@ -11,15 +13,6 @@ import tinygrad_lecture as tl
 
 def numbers(n):
     return nn.TensorDataset(tl.arange(n), tl.arange(n) * 10)
-
-
-def test_a_dataset_is_indexed_as_its_tensors_are():
-    data = nn.TensorDataset(tl.randn(5, 2), tl.arange(5))
-    assert len(data) == 5
-    for index in (3, slice(1, 3), np.array([4, 0])):
-        x, y = data[index]
-        assert x.tolist() == data.tensors[0][index].tolist()
-        assert y.tolist() == data.tensors[1][index].tolist()
 
 
 @given(n=st.integers(1, 40), batch_size=st.integers(1, 45), shuffle=st.booleans(), drop_last=st.booleans())
@@ -83,10 +76,64 @@ def test_any_object_with_rows_can_be_dealt_out():
 def test_bad_input_is_explained():
     with pytest.raises(ValueError, match="batch_size must be at least 1, not 0"):
         nn.DataLoader(numbers(3), 0)
-    with pytest.raises(ValueError, match=r"as many rows each.*\(3, 2\), \(4,\)"):
-        nn.TensorDataset(tl.zeros(3, 2), tl.zeros(4))
-    for tensors in ((), (tl.tensor(1.0),)):
-        with pytest.raises(ValueError, match="at least one tensor"):
-            nn.TensorDataset(*tensors)
     with pytest.raises(ValueError, match="0 rows make no batch of 4"):
         nn.DataLoader(numbers(0), 4)
+
+
+@given(
+    n=st.integers(1, 30),
+    batch_size=st.integers(1, 9),
+    shuffle=st.booleans(),
+    seed=st.none() | st.integers(0, 9),
+    dealt=st.integers(0, 60),
+)
+def test_another_loader_goes_on_where_the_state_was_taken(n, batch_size, shuffle, seed, dealt):
+    def loader():
+        return nn.DataLoader(numbers(n), batch_size, shuffle, seed=seed)
+
+    def three_epochs(loader, watch=lambda i: None):
+        rows = []
+        for _ in range(3):
+            for x, _ in loader:
+                rows.append(x.tolist())
+                watch(len(rows))
+        return rows
+
+    saved = {}
+
+    def save(i):
+        if i == dealt:
+            saved.update(json.loads(json.dumps({"loader": one.state_dict(), "stream": tl.get_rng_state()})))
+
+    tl.manual_seed(1)
+    one, other = loader(), loader()
+    save(0)
+    rows = three_epochs(one, save)
+    if saved:
+        tl.set_rng_state(saved["stream"])
+        other.load_state_dict(saved["loader"])
+        went_on = three_epochs(other)
+        assert went_on[: len(rows) - dealt] == rows[dealt:]
+
+
+def test_going_on_within_an_epoch_does_not_draw_from_the_shared_stream_again():
+    loader = nn.DataLoader(numbers(10), 2, shuffle=True)
+    next(iter(loader))
+    state, stream = loader.state_dict(), tl.get_rng_state()
+    other = nn.DataLoader(numbers(10), 2, shuffle=True)
+    other.load_state_dict(state)
+    assert len(list(other)) == 4
+    assert tl.get_rng_state() == stream
+
+
+def test_an_epoch_that_was_broken_off_is_not_gone_on_with_unless_told():
+    loader = nn.DataLoader(numbers(10), 2, shuffle=True)
+    next(iter(loader))
+    assert len(list(loader)) == 5
+
+
+def test_the_state_of_another_loader_is_refused():
+    loader = nn.DataLoader(numbers(10), 2, shuffle=True)
+    with pytest.raises(ValueError, match=r"rows 9, batch_size 2.*this one has rows 10, batch_size 2"):
+        loader.load_state_dict(nn.DataLoader(numbers(9), 2, shuffle=True).state_dict())
+    assert len(list(loader)) == 5

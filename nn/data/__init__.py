@@ -1,0 +1,21 @@
+"""Data: sets of examples, and the loader that deals them out in mini-batches, in a new order each epoch.
+
+learn, test = nn.data.random_split(nn.TensorDataset(images, labels), [0.85, 0.15], seed=0)
+for x, y in nn.DataLoader(learn, batch_size=32, shuffle=True):
+    ...                                             # x: (32, 784), y: (32,)
+"""
+
+from .collate import PadSequences, pad_sequence, stack_rows
+from .dataset import Dataset, Subset, TensorDataset, random_split
+from .loader import DataLoader
+
+__all__ = [
+    "DataLoader",
+    "Dataset",
+    "PadSequences",
+    "Subset",
+    "TensorDataset",
+    "pad_sequence",
+    "random_split",
+    "stack_rows",
+]

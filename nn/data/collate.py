@@ -1,0 +1,102 @@
+"""Making a batch of single rows: stacked where they are of one shape, padded where they are sequences of several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+
+
+def stack_rows(rows: Sequence[Any]) -> Any:
+    """A batch of rows: numbers, arrays or Tensors become one Tensor with an axis more, tuples a tuple of such.
+
+    Raises ValueError if the shapes differ; PadSequences is for those.
+    """
+    return _fieldwise(rows, _stack)
+
+
+def pad_sequence(
+    sequences: Sequence[Any], padding_value: float = 0, side: Literal["right", "left"] = "right"
+) -> Tensor:
+    """One Tensor (batch, longest, ...) of sequences (length, ...): lists, arrays or Tensors, of one dtype.
+
+    The shorter ones are filled up with padding_value, at the right (after the end) or the left.
+    Raises ValueError if there are none, or they differ in more than their lengths.
+    """
+    tensors = [_tensor(sequence) for sequence in sequences]
+    if not tensors:
+        raise ValueError("pad_sequence: there are no sequences")
+    if side not in ("right", "left"):
+        raise ValueError(f"pad_sequence: side is 'right' or 'left', not {side!r}")
+    kind = next((t for t in tensors if t.ndim and len(t)), tensors[0])  # an empty list says nothing about its dtype
+    for tensor in tensors:
+        if tensor.ndim == 0 or (tensor.shape[1:] != kind.shape[1:] and len(tensor)):
+            raise ValueError(
+                "pad_sequence: sequences may differ in their first axis alone, but here are "
+                f"{kind.shape} and {tensor.shape}"
+            )
+    longest = max(len(tensor) for tensor in tensors)
+    rows = []
+    for tensor in tensors:
+        filling = tl.full((longest - len(tensor), *kind.shape[1:]), padding_value, dtype=kind.dtype, device=kind.device)
+        parts = [tensor.to(kind.dtype), filling] if len(tensor) else [filling]
+        rows.append(tl.cat(parts if side == "right" else parts[::-1]))
+    batch: Tensor = tl.stack(rows)  # (batch, longest, ...)
+    return batch
+
+
+class PadSequences:
+    """A `collate_fn` for a DataLoader: sequences become one padded Tensor, what is no sequence is stacked.
+
+    mask: add a last field, (batch, longest), True where the first field has a token and False where it is filled up.
+
+        loader = nn.DataLoader(sentences, batch_size=8, collate_fn=nn.data.PadSequences(padding_value=0, mask=True))
+        for tokens, label, mask in loader: ...
+    """
+
+    def __init__(self, padding_value: float = 0, side: Literal["right", "left"] = "right", mask: bool = False) -> None:
+        self.padding_value, self.side, self.mask = padding_value, side, mask
+
+    def __call__(self, rows: Sequence[Any]) -> Any:
+        batch = _fieldwise(rows, self._field)
+        if not self.mask:
+            return batch
+        fields = batch if isinstance(batch, tuple) else (batch,)
+        first = [row[0] if isinstance(row, tuple) else row for row in rows]
+        there = pad_sequence([tl.ones(len(sequence), dtype=tl.bool) for sequence in first], 0, self.side)
+        return (*fields, there.to(fields[0].device))
+
+    def _field(self, values: Sequence[Any]) -> Tensor:
+        if all(isinstance(value, int | float) or getattr(value, "ndim", None) == 0 for value in values):
+            return _stack(values)
+        return pad_sequence(values, self.padding_value, self.side)
+
+
+def _fieldwise(rows: Sequence[Any], collate: Callable[[Sequence[Any]], Tensor]) -> Any:
+    """A tuple of what `collate` makes of each field if the rows are tuples, else what it makes of them."""
+    if not rows:
+        raise ValueError("a batch needs at least one row")
+    if not isinstance(rows[0], tuple):
+        return collate(rows)
+    lengths = {len(row) for row in rows}
+    if len(lengths) > 1:
+        raise ValueError(f"rows of a batch have as many fields each, but these have {sorted(lengths)}")
+    return tuple(collate(field) for field in zip(*rows, strict=True))
+
+
+def _stack(values: Sequence[Any]) -> Tensor:
+    tensors = [_tensor(value) for value in values]
+    if len({tensor.shape for tensor in tensors}) > 1:
+        shapes = ", ".join(sorted({str(tensor.shape) for tensor in tensors}))
+        raise ValueError(
+            f"rows of different shapes, {shapes}, do not make a batch: give the DataLoader "
+            "collate_fn=nn.data.PadSequences()"
+        )
+    batch: Tensor = tl.stack(tensors)
+    return batch
+
+
+def _tensor(value: Any) -> Tensor:
+    return value if isinstance(value, Tensor) else tl.tensor(value)

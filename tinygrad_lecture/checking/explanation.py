@@ -11,7 +11,8 @@ import numpy as np
 from ..backend import FLOAT64, Array, is_array, to_host
 from ..op import Op
 from ..traced import wrap
-from .hints import Call, Case, diagnose
+from .case import Call, Case
+from .hints import diagnose
 from .pullback import Backward, pull
 from .report import GradcheckError, number, place, table
 from .subject import Subject

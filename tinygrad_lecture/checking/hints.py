@@ -9,63 +9,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import permutations
-from typing import Any, TypeAlias
+from itertools import combinations, permutations, product
+from typing import TypeAlias
 
 import numpy as np
 
 from ..backend import Array, Shape, is_array, to_host
-from ..op import Op
-
-
-@dataclass
-class Call:
-    """One recorded call of an op."""
-
-    op: Op[Any]
-    arrays: list[Any]
-    settings: dict[str, Any]
-    out: Array
-    nodes: list[Any]
-
-
-@dataclass
-class Case:
-    """A wrong gradient and what is known about it. Arrays without a remark have the input's shape."""
-
-    got: Array
-    expected: Array
-    wrong: Array  # bool
-    kinks: Array  # bool
-    x: Array
-    upstream: Array  # (m,), of all outputs together
-    jacobian: Array | None  # (m, n), None where too large
-    out: Array | None  # the output, if there is just one
-    others: dict[str, Array] = field(default_factory=dict)  # what is expected for the other inputs, by their names
-    call: Call | None = None  # the op, if what was checked is one call of an op
-    position: int = 0  # and which of its inputs x is
-
-    def fits(self, candidate: Array) -> bool:
-        """Whether a mistake that gives `candidate` explains what was got, everywhere but at kinks."""
-        if candidate.shape != self.got.shape:
-            return False
-        return same(self.got, candidate, ~self.kinks) and not same(candidate, self.expected, ~self.kinks)
-
-    def pulled(self, upstream: Array) -> Array | None:
-        """What another upstream gradient, of m elements, should have given."""
-        return None if self.jacobian is None else (upstream @ self.jacobian).reshape(self.x.shape)
-
-
-def same(a: Array, b: Array, where: Array | None = None) -> bool:
-    """Equal to five digits, and a small absolute error beside the largest element."""
-    a, b = (a, b) if where is None else (a[where], b[where])
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return False
-    scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
-    return bool(np.all(np.abs(a - b) <= 1e-5 * np.minimum(np.abs(a), np.abs(b)) + 1e-7 * scale))
-
+from .case import Case, same, summed, weight
 
 Hint: TypeAlias = Callable[[Case], str | None]
 HINTS: list[tuple[str, Hint]] = []
@@ -152,6 +103,17 @@ def _(case: Case) -> str | None:
     return "the upstream gradient g is in the product twice; once is right"
 
 
+@hint("upstream-added")
+def _(case: Case) -> str | None:
+    reached = case.reached()
+    if reached is None or case.jacobian is None:
+        return None
+    derivative = case.jacobian.sum(axis=0).reshape(case.x.shape)
+    if not case.fits(case.upstream[reached] + derivative):
+        return None
+    return "this is the upstream gradient g plus the derivative: the rule should multiply them"
+
+
 @hint("constant-factor")
 def _(case: Case) -> str | None:
     factor = _factor(case)
@@ -160,14 +122,13 @@ def _(case: Case) -> str | None:
         return None
     amount = f"{tidy} of" if factor < 1 else f"{tidy} times"
     cause = "is a constant factor missing" if factor < 1 else "is there a constant factor too many"
-    return f"every element is {amount} what it should be: {cause}{_reduction(tidy, case)}?"
+    cause += _reduction(tidy, case) or (", or one of two equal terms" if tidy == Fraction(1, 2) else "")
+    return f"every element is {amount} what it should be: {cause}?"
 
 
 def _factor(case: Case) -> float | None:
     """The positive factor, not 1, by which all elements are off; None if there is none."""
-    got, expected = case.got[~case.kinks], case.expected[~case.kinks]
-    power = float(expected @ expected)
-    factor = float(got @ expected) / power if power else 0.0
+    factor = weight(case.got, case.expected, ~case.kinks)
     return factor if factor > 0 and case.fits(factor * case.expected) else None
 
 
@@ -183,6 +144,63 @@ def _reduction(factor: Fraction, case: Case) -> str:
         if factor in (Fraction(n - 1, n), Fraction(n, n - 1)):
             return f", or n taken for n - 1 ({n} is the size of an axis)"
     return ""
+
+
+@hint("wrong-axis")
+def _(case: Case) -> str | None:
+    if case.jacobian is None or case.out is None:
+        return None
+    wide, narrow, what = case.out, case.x, "the sum goes over axis {} of the output, and should go over {}"
+    if (np.count_nonzero(case.jacobian, axis=1) == 1).all():  # x was broadcast: its contributions are summed
+        terms = (case.upstream * case.jacobian.sum(axis=1)).reshape(case.out.shape)
+        found = {over: terms.sum(axis=over) for over in _reducing(wide.shape, narrow.shape)}
+    elif (np.count_nonzero(case.jacobian, axis=0) == 1).all():  # x was summed: the upstream gradient is spread
+        wide, narrow = narrow, wide
+        what = "the upstream gradient is spread along axis {} of the input, and should be along {}"
+        derivative = case.jacobian.sum(axis=0).reshape(case.x.shape)
+        upstream = case.upstream.reshape(case.out.shape)
+        found = {over: derivative * _spread(upstream, wide.shape, over) for over in _reducing(wide.shape, narrow.shape)}
+    else:
+        found = _sums_within(case)
+        what = "a sum or mean within the rule goes over axis {}, and should go over {}"
+    found = {over: candidate.reshape(case.x.shape) for over, candidate in found.items()}
+    right = [over for over, candidate in found.items() if same(candidate, case.expected, ~case.kinks)]
+    taken = [over for over, candidate in found.items() if case.fits(candidate)]
+    return what.format(_axes(taken[0]), _axes(right[0])) if right and taken else None
+
+
+def _reducing(wide: Shape, narrow: Shape) -> list[tuple[int, ...]]:
+    """The axes to sum over, to come from one shape to another, axes of size 1 aside: all choices."""
+    rank, kept = len(wide), [n for n in narrow if n != 1]
+    choices = (over for k in range(1, rank + 1) for over in combinations(range(rank), k))
+    return [over for over in choices if [n for a, n in enumerate(wide) if a not in over and n != 1] == kept]
+
+
+def _spread(array: Array, shape: Shape, over: tuple[int, ...]) -> Array:
+    """An array that was summed over axes, repeated along them."""
+    return np.broadcast_to(array.reshape([1 if a in over else n for a, n in enumerate(shape)]), shape)
+
+
+def _sums_within(case: Case) -> dict[tuple[int, ...], Array]:
+    """Of a rule that has, beside other terms, one that is (a sum over an axis of g times something) times something:
+    the gradients with the sum over each axis, if the sum was over one of them and should be over another."""
+    assert case.out is not None
+    if case.out.shape != case.x.shape or case.x.ndim < 2 or case.x.size < 4:
+        return {}
+    error, upstream = case.got - case.expected, case.upstream.reshape(case.x.shape)
+    factors = [np.ones_like(case.x), case.x, case.out]
+    for inner, outer in product(factors, factors):
+        sums = [(upstream * inner).sum(axis=axis, keepdims=True) for axis in range(case.x.ndim)]
+        for taken, right in permutations(range(case.x.ndim), 2):
+            change = outer * (sums[taken] - sums[right])
+            times = weight(error, change, ~case.kinks)
+            if times and same(error, times * change, ~case.kinks):
+                return {(right,): case.expected, (taken,): case.got}
+    return {}
+
+
+def _axes(over: tuple[int, ...]) -> str:
+    return str(over[0]) if len(over) == 1 else str(over)
 
 
 @hint("transposed")
@@ -227,20 +245,14 @@ def _experiments(case: Case) -> Iterator[tuple[str, Array]]:
             arguments[j] = array.copy()
             try:
                 upstream = case.upstream.reshape(call.out.shape).copy()
-                yield swap, _summed(to_host(rule.function(upstream, *arguments)), case.x.shape)
+                yield swap, summed(to_host(rule.function(upstream, *arguments)), case.x.shape)
             except Exception:  # an experiment that fails shows nothing
                 continue
 
 
-def _summed(array: Array, shape: Shape) -> Array:
-    """Broadcasting undone, as the tape does it."""
-    array = array.sum(axis=tuple(range(array.ndim - len(shape))))
-    return array.sum(axis=tuple(a for a, n in enumerate(shape) if n == 1), keepdims=True)
-
-
 @hint("missing-factor")
 def _(case: Case) -> str | None:
-    for name, array in _known(case):
+    for name, array in case.known():
         for power, spoken in ((1, name), (2, f"{name} squared")):
             factor = array**power
             if case.fits(case.expected / factor):
@@ -250,19 +262,6 @@ def _(case: Case) -> str | None:
     return None
 
 
-def _known(case: Case) -> Iterator[tuple[str, Array]]:
-    """The input, the output and the op's other inputs, where their shapes broadcast to the input's."""
-    arrays: dict[str, Any] = {"the input": case.x, "the output": case.out}
-    if case.call is not None:
-        operands = dict(zip(case.call.op.inputs, case.call.arrays, strict=False))
-        arrays = {name: a for name, a in operands.items() if is_array(a) and a.dtype.kind == "f"} | {"out": case.out}
-    for name, array in arrays.items():
-        try:
-            yield name, np.broadcast_to(to_host(array), case.x.shape)
-        except (ValueError, AttributeError):
-            continue
-
-
 @hint("upstream-alone")
 def _(case: Case) -> str | None:
     if case.out is None:
@@ -270,12 +269,54 @@ def _(case: Case) -> str | None:
     upstream = case.upstream.reshape(case.out.shape)
     try:
         np.broadcast_shapes(case.x.shape, upstream.shape)
-        candidates = [_summed(upstream, case.x.shape), np.broadcast_to(upstream, case.x.shape)]
+        candidates = [summed(upstream, case.x.shape), np.broadcast_to(upstream, case.x.shape)]
     except ValueError:
         candidates = [upstream.reshape(case.x.shape)] if upstream.size == case.x.size else []
     if not any(case.fits(candidate) for candidate in candidates):
         return None
     return "the upstream gradient g is handed on as it came; the derivative of the op itself is missing"
+
+
+@hint("dropped-term")
+def _(case: Case) -> str | None:
+    if case.x.size < 2:
+        return None
+    missing = case.expected - case.got
+    for name, term in _terms(case):
+        times = weight(missing, term, ~case.kinks)
+        tidy = Fraction(times).limit_denominator(4)
+        if not tidy or abs(tidy) > 4 or abs(float(tidy) - times) > 1e-6:
+            continue
+        if same(missing, float(tidy) * term, ~case.kinks):
+            amount = "" if abs(tidy) == 1 else f"{abs(tidy)} "
+            sign, cause = ("plus", "missing") if tidy > 0 else ("minus", "missing, or one too many")
+            return f"{sign} {amount}{name} it would be right: is a term {cause}?"
+    quotient = case.quotient()
+    if quotient is None or not case.fits(quotient):
+        return None
+    return (
+        f"this is g * out / {case.own_name}, as if out / {case.own_name} did not depend on the input: it does, and "
+        "so has a term of its own, by the product rule; that one is missing"
+    )
+
+
+def _terms(case: Case) -> Iterator[tuple[str, Array]]:
+    """What a rule may well have as one of its terms, where each element of the input reaches one of the output."""
+    reached = case.reached()
+    if reached is not None:
+        upstream = case.upstream[reached]
+        yield "g", upstream
+        for name, array in case.known():
+            yield f"g * {name}", upstream * array
+            yield f"g * {name} * {name}", upstream * array * array
+        quotient = case.quotient()
+        if quotient is not None:
+            yield f"g * out / {case.own_name}", quotient
+    elif case.out is not None and case.x.ndim == 2 and case.out.shape == case.x.shape == case.x.shape[::-1]:
+        upstream = case.upstream.reshape(case.x.shape)
+        name = case.own_name
+        yield f"g @ {name}.T", upstream @ case.x.T
+        yield f"{name}.T @ g", case.x.T @ upstream
 
 
 # --- the Jacobian used in part or the wrong way round -------------------------------------------------------
@@ -385,7 +426,7 @@ def _(case: Case) -> str | None:
     error = case.got - case.expected
     if case.kinks.any() or not error.all():
         return None
-    for name, array in (("", np.ones_like(error)), *_known(case)):
+    for name, array in (("", np.ones_like(error)), *case.known()):
         ratio = error / array
         for axis, size in enumerate(error.shape):
             level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), error.shape)

@@ -16,7 +16,7 @@ from ..tape import Record
 from ..tensor import Tensor
 from ..traced import wrap
 from ..transforms import grad
-from .hints import Call
+from .case import Call
 from .report import GradcheckError
 from .subject import Subject, flat
 

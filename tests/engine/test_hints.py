@@ -1,0 +1,262 @@
+"""The hints of gradcheck: each is given for its bug, and for no other."""
+
+import numpy as np
+import pytest
+from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinygrad_lecture.checking.hints import HINTS
+
+
+def softmax(x, /):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def overwriting(g, x):
+    full = np.zeros_like(x)
+    full[[0, 2, 0, 1]] = g
+    return full
+
+
+def normalized_rows(x, /):
+    return x / np.sqrt((x * x).sum(1, keepdims=True))
+
+
+def masked(g, x):
+    return np.where(x > 0.8, 0, g * 2 * x)
+
+
+BUGS = {
+    "not-finite": (make(lambda x, /: x * x, x=lambda g, x: g * x / (x - x)), [draw(3)]),
+    "nearly-right": (make(lambda x, /: x / 3, x=lambda g: g * 0.33333), [draw(3)]),
+    "zero": (make(lambda x, /: x * x, x=lambda g: 0 * g), [draw(3)]),
+    "mask-missing": (make(lambda x, /: np.maximum(x, 0), x=lambda g: g), [tensor([-1.0, 0.5, 2.0])]),
+    "partly-zero": (make(lambda x, /: x * x, x=masked), [tensor([-1.0, 0.5, 2.0, -3.0])]),
+    "wrong-sign": (make(lambda a, b, /: a - b, a=lambda g: g, b=lambda g: g), [draw(3), draw(3)]),
+    "upstream-ignored": (make(lambda x, /: np.exp(x), x=lambda g, out: out), [draw(2, 3)]),
+    "upstream-twice": (make(lambda x, /: np.exp(x), x=lambda g, out: g * g * out), [draw(2, 3)]),
+    "upstream-added": (make(lambda x, /: x * x, x=lambda g, x: g + 2 * x), [draw(2, 3)]),
+    "constant-factor": (make(lambda x, /: x * x, x=lambda g, x: g * x), [draw(2, 3)]),
+    "wrong-axis": (
+        make(lambda x, bias, /: x * bias, x=lambda g, bias: g * bias, bias=lambda g, x: (g * x).sum(1)),
+        [draw(3, 3), draw(3)],
+    ),
+    "transposed": (make(lambda a, b, /: a @ b, a=lambda g, b: b @ g.T, b=lambda g, a: a.T @ g), [draw(3, 3)] * 2),
+    "wrong-argument": (make(lambda x, /: np.tanh(x), x=lambda g, x: g * (1 - x * x)), [draw(4)]),
+    "missing-factor": (make(lambda x, /: x * x * x, x=lambda g, x: g * 3 * x), [draw(2, 3)]),
+    "upstream-alone": (make(lambda x, /: np.sin(x), x=lambda g: g), [draw(4)]),
+    "dropped-term": (make(lambda x, /: x * np.sin(x), x=lambda g, x: g * np.sin(x)), [draw(4)]),
+    "diagonal": (make(softmax, x=lambda g, out: g * out * (1 - out)), [draw(2, 3)]),
+    "jacobian-transposed": (make(lambda x, /: x.cumsum(-1), x=lambda g: g.cumsum(-1)), [draw(2, 3)]),
+    "other-input": (
+        make(lambda a, b, /: a * b * b, a=lambda g, a, b: 2 * g * a * b, b=lambda g, b: g * b * b),
+        [draw(3), draw(3)],
+    ),
+    "one-slice": (
+        make(lambda x, bias, /: x * bias, x=lambda g, bias: g * bias, bias=lambda g, x: (g * x)[0]),
+        [draw(2, 3), draw(3)],
+    ),
+    "overwritten": (make(lambda x, /: x[[0, 2, 0, 1]], x=overwriting), [draw(3)]),
+    "misplaced": (make(lambda x, /: np.roll(x * 2, 1), x=lambda g: g * 2 + 0), [draw(4)]),
+    "region": (make(lambda x, /: np.abs(x), x=lambda g, x: g * np.where(x < 0, 7 * x, 1)), [tensor([-2, -1, 1, 2.0])]),
+    "missing-term": (make(softmax, x=lambda g, out: g * out), [draw(2, 3)]),
+    "factor-per-slice": (
+        make(
+            normalized_rows,
+            x=lambda g, x, out: g - out * (g * out).sum(1, keepdims=True),
+        ),
+        [draw(2, 3)],
+    ),
+}
+
+
+def test_every_hint_has_its_bug():
+    assert list(dict.fromkeys(name for name, _ in HINTS)) == list(BUGS)
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_every_hint_is_given_for_its_bug(name):
+    fn, inputs = BUGS[name]
+    error = failure(fn, inputs)
+    assert error.hint == name
+    assert error.hint_text in str(error)
+    assert error.culprit == error.fn_name == "student_op"
+
+
+@pytest.mark.parametrize("name", [name for name in BUGS if name not in ("not-finite", "constant-factor")])
+def test_inside_of_a_function_the_op_at_fault_is_named_with_its_own_hint(name):
+    op, inputs = BUGS[name]
+    error = failure(lambda *xs: (op(*xs) * 0.3).sin().sum(), inputs)
+    assert (error.fn_name, error.culprit) == ("the function", "student_op")
+    assert "the op at fault: student_op" in str(error)
+    assert error.hint is not None
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [
+        (2, "2 times what it should be"),
+        (1 / 3, "1/3 of what it should be"),
+        (3 / 4, "3/4 of what"),
+        (2.5, "5/2 times"),
+        (np.pi, "3.14159 times"),
+    ],
+)
+def test_constant_factors_are_tidy_fractions_where_they_can_be(factor, said):
+    error = failure(make(lambda x, /: np.exp(x), x=lambda g, out: factor * g * out), draw(5))
+    assert error.hint == "constant-factor"
+    assert said in error.hint_text
+    assert "axis" not in error.hint_text
+
+
+@pytest.mark.parametrize(
+    ("forward", "rule", "said"),
+    [
+        (lambda x, /: x.mean(1), lambda g, x: g[:, None] + 0 * x, "a sum taken for a mean (3 is the size of an axis)"),
+        (
+            lambda x, /: x.sum(1),
+            lambda g, x: g[:, None] / 3 + 0 * x,
+            "a mean taken for a sum (3 is the size of an axis)",
+        ),
+        (
+            lambda x, /: x.var(1, ddof=1),
+            lambda g, x: g[:, None] * 2 * (x - x.mean(1, keepdims=True)) / 3,
+            "n taken for n - 1 (3 is the size of an axis)",
+        ),
+    ],
+    ids=["mean", "sum", "var"],
+)
+def test_factors_that_are_the_size_of_an_axis_say_so(forward, rule, said):
+    assert said in failure(make(forward, x=rule), draw(4, 3)).hint_text
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (lambda g, a: g * a, "with b in the place of a"),
+        (lambda g, out: g * out, "with b in the place of out"),
+    ],
+)
+def test_the_right_argument_is_named(rule, said):
+    error = failure(make(lambda a, b, /: a * b, a=rule, b=lambda g, a: g * a), [draw(3), draw(3)])
+    assert said in error.hint_text
+
+
+def test_a_transpose_forgotten_in_a_square_product_is_named():
+    error = failure(make(lambda a, b, /: a @ b, a=lambda g, b: g @ b, b=lambda g, a: a.T @ g), [draw(3, 3)] * 2)
+    assert "with b transposed" in error.hint_text
+
+
+def test_axes_in_another_order():
+    op = make(lambda x, /: x.transpose(2, 0, 1), x=lambda g: g.transpose(2, 0, 1))
+    assert "permuted by" in failure(op, draw(2, 2, 2)).hint_text
+    op = make(lambda x, /: x.T.copy(), x=lambda g: g.reshape(2, 3))
+    assert failure(op, draw(2, 3)).hint == "transposed"
+
+
+def test_a_region_may_be_slices():
+    def rule(g, x):
+        gradient = 2 * g * x
+        gradient[:, -1] = g[:, -1] * 5
+        return gradient
+
+    error = failure(make(lambda x, /: x * x, x=rule), draw(3, 4))
+    assert error.hint == "region"
+    assert "along axis 1 it is wrong at 3" in error.hint_text
+
+
+@pytest.mark.parametrize(
+    ("forward", "rule", "said"),
+    [
+        (lambda x, /: x * np.sin(x), lambda g, x: g * np.sin(x), "this is g * out / x"),
+        (lambda x, /: x * np.sin(x), lambda g, x: g * x * np.cos(x), "plus g * out / x it would be right"),
+        (lambda x, /: np.exp(x) * np.sin(x), lambda g, x: g * np.exp(x) * np.cos(x), "plus g * out it would be right"),
+        (lambda x, /: x * x + x, lambda g, x: g * 2 * x, "plus g it would be right"),
+        (lambda x, /: x**3 + x * x, lambda g, x: g * 3 * x * x, "plus 2 g * x it would be right"),
+        (lambda x, /: 1 / (1 + np.exp(-x)), lambda g, out: g * out, "minus g * out * out it would be right"),
+        (lambda x, /: (x * x + x).sum(1), lambda g, x: g[:, None] * 2 * x, "plus g it would be right"),
+        (lambda x, /: x @ x, lambda g, x: g @ x.T, "plus x.T @ g it would be right"),
+        (lambda x, /: x @ x, lambda g, x: x.T @ g, "plus g @ x.T it would be right"),
+    ],
+)
+def test_the_term_that_is_missing_is_named(forward, rule, said):
+    error = failure(make(forward, x=rule), draw(3, 3))
+    assert error.hint == "dropped-term"
+    assert said in error.hint_text
+
+
+@pytest.mark.parametrize(
+    ("forward", "rule"),
+    [
+        (lambda x, /: x * np.sin(x), lambda g, x: g * 0.7 * np.sin(x)),
+        (lambda x, /: np.cos(x) * np.sin(x), lambda g, x: g * np.cos(x) ** 2),
+        (lambda x, /: x * x, lambda g, x: g + 3 * x),
+        (lambda x, /: x * x, lambda g, x: g - 2 * x),
+        (lambda x, /: x @ x, lambda g, x: 0.9 * (g @ x.T)),
+        (lambda x, /: x @ x.T, lambda g, x: g @ x),
+        (lambda x, /: (x * x).sum(0), lambda g, x: g[:, None] * 2.3 * x),
+        (lambda x, /: x - x.mean(0), lambda g: g - 0.5 * g.mean(1) + g[0]),
+    ],
+)
+def test_what_is_nearly_such_a_pattern_gets_no_such_hint(forward, rule):
+    error = failure(make(forward, x=rule), draw(3, 3))
+    assert error.hint not in ("upstream-added", "wrong-axis", "dropped-term")
+
+
+@pytest.mark.parametrize(
+    ("forward", "rule", "said"),
+    [
+        (
+            lambda x, /: x.sum(0),
+            lambda g, x: g[:, None] + 0 * x,
+            "along axis 1 of the input, and should be along 0",
+        ),
+        (lambda x, /: (x * x).mean(1, keepdims=True), lambda g, x: g.T * 2 * x / 3, "along axis 0 of the input, and"),
+        (
+            softmax,
+            lambda g, out: out * (g - (g * out).sum(0)),
+            "the rule goes over axis 0, and should go over 1",
+        ),
+        (lambda x, /: x - x.mean(1, keepdims=True), lambda g: g - g.mean(0), "goes over axis 0, and should go over 1"),
+    ],
+    ids=["sum", "mean", "softmax", "centred"],
+)
+def test_a_sum_over_the_wrong_axis_is_named_with_the_right_one(forward, rule, said):
+    error = failure(make(forward, x=rule), draw(3, 3))
+    assert error.hint == "wrong-axis"
+    assert said in error.hint_text
+
+
+def test_a_sum_over_the_wrong_axes_of_three():
+    rules = {"x": lambda g, bias: g * bias, "bias": lambda g, x: (g * x).sum((0, 2))}
+    error = failure(make(lambda x, bias, /: x * bias, **rules), [draw(2, 3, 3), draw(3)])
+    assert "the sum goes over axis (0, 2) of the output, and should go over (0, 1)" in error.hint_text
+
+
+def test_an_added_upstream_is_seen_through_a_sum_and_where_the_derivative_is_0():
+    for forward, rule, x in (
+        (lambda x, /: (x * x).sum(1), lambda g, x: g[:, None] + 2 * x, draw(2, 3)),
+        (lambda x, /: x * x, lambda g, x: g + 2 * x, tensor([0.0, 1.0, -2.0])),
+    ):
+        assert failure(make(forward, x=rule), x).hint == "upstream-added"
+
+
+def test_half_of_the_gradient_may_be_one_of_two_equal_terms():
+    error = failure(make(lambda x, /: x * x, x=lambda g, x: g * x), draw(3))
+    assert "is a constant factor missing, or one of two equal terms?" in error.hint_text
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(2,), (5,), (2, 3), (3, 3), (2, 1, 4)]))
+def test_a_random_gradient_gets_no_hint(seed, shape):
+    rng = np.random.default_rng(seed)
+    x, wrong = tensor(rng.normal(size=shape)), rng.normal(size=shape)
+    forward = [
+        *(softmax, lambda x, /: np.exp(x), lambda x, /: x.sum(-1), lambda x, /: x * 3),
+        *(lambda x, /: x * np.sin(x), lambda x, /: x - x.mean(-1, keepdims=True)),
+    ][seed % 6]
+    error = failure(make(forward, x=lambda g: wrong.copy()), x)
+    assert error.hint is None
+    assert "hint" not in str(error)

@@ -1,0 +1,41 @@
+"""What the tests of gradcheck share: inputs, ops as a student writes them, and the error that a check raises."""
+
+import numpy as np
+import pytest
+
+import tinygrad_lecture as tl
+
+_rng = np.random.default_rng(7)
+
+
+@pytest.fixture(autouse=True)
+def same_draws():
+    """What a test draws depends on no other test."""
+    global _rng
+    _rng = np.random.default_rng(8)
+
+
+def tensor(data, **options):
+    return tl.tensor(data, dtype=tl.float64, **options)
+
+
+def draw(*shape):
+    """Random numbers, none near 0, of both signs."""
+    return tensor(_rng.uniform(0.3, 1.5, shape) * _rng.choice([-1, 1], shape))
+
+
+def make(forward, name="student_op", **rules):
+    """An op with a rule for each input named."""
+    forward.__name__ = name
+    made = tl.op(forward)
+    for who, rule in rules.items():
+        made.backward(who)(rule)
+    return made
+
+
+def failure(fn, inputs, check=tl.gradcheck, **options):
+    """The error that a check raises."""
+    with pytest.raises(tl.GradcheckError) as caught:
+        check(fn, inputs, **options)
+    assert isinstance(caught.value, AssertionError)
+    return caught.value

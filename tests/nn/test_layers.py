@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import strict_device  # noqa: F401 - makes device="strict" work
+from modules import call_with
 from numeric import assert_close
 from numpy.typing import NDArray
 from strict_cupy import no_synchronisation
@@ -121,19 +122,6 @@ def test_gradients_are_right(case: Case) -> None:
     everything = [*inputs, *parameters.values()]
     assert tl.gradcheck(run, everything)
     assert tl.gradgradcheck(run, everything)
-
-
-def call_with(module: nn.Module, parameters: dict[str, tl.Tensor], *inputs: tl.Tensor) -> tl.Tensor:
-    """Call a module with other tensors in the place of its parameters."""
-    before = dict(module.named_parameters())
-    owners = {name: dict(module.named_modules())[name.rpartition(".")[0]] for name in before}
-    try:
-        for name, tensor in parameters.items():
-            vars(owners[name])[name.rpartition(".")[2]] = tensor
-        return module(*inputs)  # type: ignore[no-any-return]
-    finally:
-        for name, parameter in before.items():
-            vars(owners[name])[name.rpartition(".")[2]] = parameter
 
 
 @each(ALL)

@@ -1,0 +1,202 @@
+"""Attention: the formula, masks, heads, permutations, and the key/value cache."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from modules import gradcheck_module, shuffled
+from numeric import assert_close
+
+import tinygrad_lecture as tl
+from transformer import KeyValues, MultiHeadAttention, Rotary, SingleHeadAttention, attention, causal_mask
+
+
+def normal(*shape, seed=0, requires_grad=False):
+    return tl.tensor(np.random.default_rng(seed).normal(size=shape), requires_grad=requires_grad)
+
+
+def qkv(queries=3, keys=4, head_dim=2, batch=(2,), requires_grad=False):
+    shapes = [(queries, head_dim), (keys, head_dim), (keys, 5)]
+    return [normal(*batch, *shape, seed=i, requires_grad=requires_grad) for i, shape in enumerate(shapes)]
+
+
+def test_it_is_the_formula():
+    q, k, v = qkv()
+    output, weights = attention(q, k, v)
+    scores = np.einsum("bqd,bkd->bqk", q.numpy(), k.numpy()) / np.sqrt(2)
+    wanted = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+    assert_close(weights.numpy(), wanted, "weights", 1e-12)
+    assert_close(output.numpy(), wanted @ v.numpy(), "output", 1e-12)
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_a_masked_key_is_as_if_it_were_not_there(data):
+    q, k, v = qkv()
+    seen = data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True).map(sorted))
+    mask = tl.tensor(np.isin(np.arange(4), seen))
+    output, weights = attention(q, k, v, mask)
+    alone, its_weights = attention(q, k[:, seen], v[:, seen])
+    assert_close(output.numpy(), alone.numpy(), "output", 1e-12)
+    assert_close(weights.numpy()[..., seen], its_weights.numpy(), "weights", 1e-12)
+    assert not weights.numpy()[..., [i for i in range(4) if i not in seen]].any()
+
+
+def test_a_query_that_may_look_nowhere_gets_zeros_and_no_nan():
+    q, k, v = qkv(requires_grad=True)
+    mask = np.ones((3, 4), bool)
+    mask[1] = False
+    output, weights = attention(q, k, v, tl.tensor(mask))
+    assert not output.detach().numpy()[:, 1].any() and not weights.detach().numpy()[:, 1].any()
+    (output * output).sum().backward()
+    assert not q.grad.numpy()[:, 1].any()
+    others = [0, 2]
+    q2, k2, v2 = qkv(requires_grad=True)
+    output, _ = attention(q2[:, others], k2, v2)
+    (output * output).sum().backward()
+    for a, b in ((q, q2), (k, k2), (v, v2)):
+        assert_close(a.grad.numpy(), b.grad.numpy(), "gradient, as without that query", 1e-12)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_its_gradients_are_right_twice(masked):
+    q, k, v = qkv(batch=(), requires_grad=True)
+    mask = tl.tensor([[True, True, False, True], [False] * 4, [True] * 4]) if masked else None
+    assert tl.gradcheck(lambda q, k, v: attention(q, k, v, mask), [q, k, v])
+    assert tl.gradgradcheck(lambda q, k, v: attention(q, k, v, mask), [q, k, v])
+
+
+def test_dropout_falls_on_the_output_and_not_on_the_weights_that_are_shown():
+    q, k, v = qkv(queries=50, keys=60)
+    output, weights = attention(q, k, v, dropout=0.5)
+    assert_close(weights.numpy().sum(-1), np.ones((2, 50)), "sum of weights", 1e-12)
+    assert np.abs(output.numpy() - (weights @ v).numpy()).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("shapes", "mask", "message"),
+    [
+        (((3, 2), (4, 3), (4, 2)), None, r"q \(3, 2\), k \(4, 3\), v \(4, 2\)"),
+        (((3, 2), (4, 2), (5, 2)), None, r"v \(5, 2\)"),
+        (((2,), (4, 2), (4, 2)), None, r"q \(2,\)"),
+        (((3, 2), (4, 2), (4, 2)), np.ones((4, 3), bool), r"= \(3, 4\), got \(4, 3\)"),
+        (((3, 2), (4, 2), (4, 2)), np.ones((1, 3, 4), bool), r"= \(3, 4\), got \(1, 3, 4\)"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_named(shapes, mask, message):
+    with pytest.raises(ValueError, match=message):
+        attention(*(normal(*shape) for shape in shapes), mask=None if mask is None else tl.tensor(mask))
+
+
+def test_a_mask_of_numbers_is_refused():
+    q, k, v = qkv()
+    with pytest.raises(TypeError, match="True where a query may look, not of float32"):
+        attention(q, k, v, tl.ones(3, 4))
+
+
+def test_the_causal_mask_looks_back():
+    assert causal_mask(3, 3).tolist() == [[True, False, False], [True, True, False], [True, True, True]]
+    assert causal_mask(1, 3).tolist() == [[True, True, True]]
+    assert causal_mask(2, 3).tolist() == [[True, True, False], [True, True, True]]
+
+
+def test_a_single_head_has_the_lectures_three_matrices():
+    head = shuffled(SingleHeadAttention(6, 2))
+    assert {name: p.shape for name, p in head.named_parameters()} == {
+        "W_Q.weight": (2, 6),
+        "W_K.weight": (2, 6),
+        "W_V.weight": (2, 6),
+    }
+    x = normal(2, 5, 6)
+    output, weights = head(x, causal_mask(5, 5))
+    assert output.shape == (2, 5, 2) and weights.shape == (2, 5, 5)
+    q, k, v = (x.numpy() @ w.weight.detach().numpy().T for w in (head.W_Q, head.W_K, head.W_V))
+    wanted, _ = attention(tl.tensor(q), tl.tensor(k), tl.tensor(v), causal_mask(5, 5))
+    assert_close(output.detach().numpy(), wanted.numpy(), "output", 1e-12)
+
+
+def test_many_heads_are_single_heads_side_by_side():
+    many = shuffled(MultiHeadAttention(6, 3, bias=False))
+    x = normal(2, 5, 6)
+    found = []
+    for h in range(3):
+        head, rows = SingleHeadAttention(6, 2).double(), slice(2 * h, 2 * h + 2)
+        head.load_state_dict({f"W_{m}.weight": getattr(many, f"W_{m}").weight.detach()[rows] for m in "QKV"})
+        found.append(head(x)[0].detach().numpy())
+    wanted = np.concatenate(found, -1) @ many.W_O.weight.detach().numpy().T
+    assert_close(many(x).detach().numpy(), wanted, "output", 1e-12)
+
+
+@pytest.mark.parametrize("kind", ["own text", "another text", "rotary"])
+def test_gradients_of_many_heads_are_right(kind):
+    rotary = Rotary(5, 2) if kind == "rotary" else None
+    module = shuffled(MultiHeadAttention(4, 2, key_width=3 if kind == "another text" else None, rotary=rotary))
+    x = normal(2, 3, 4, requires_grad=True)
+    if kind == "another text":
+        gradcheck_module(module, x, normal(2, 4, 3, seed=1, requires_grad=True))
+        return
+    positions = tl.tensor([0, 3, 4])
+    module.forward = lambda x: MultiHeadAttention.forward(module, x, mask=causal_mask(3, 3), positions=positions)
+    gradcheck_module(module, x)
+
+
+@settings(max_examples=20)
+@given(st.permutations(range(5)))
+def test_without_positions_the_order_of_tokens_does_not_matter(order):
+    module = shuffled(MultiHeadAttention(6, 3))
+    x = normal(2, 5, 6)
+    assert_close(module(x[:, order]).detach().numpy(), module(x).detach().numpy()[:, order], "permuted", 1e-11)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 20), st.integers(0, 4), st.integers(0, 4))
+def test_rotary_products_depend_on_the_distance_alone(shift, i, j):
+    rotary = Rotary(30, 4)
+    rotary.to(dtype=tl.float64)
+    q, k = normal(1, 1, 4), normal(1, 1, 4, seed=1)
+
+    def product(a, b):
+        return (rotary(q, tl.tensor([a])) * rotary(k, tl.tensor([b]))).sum().item()
+
+    assert product(i + shift, j + shift) == pytest.approx(product(i, j), abs=1e-6)
+
+
+def test_rotary_turns_pairs_by_the_papers_angles():
+    rotary = Rotary(4, 4)
+    turned = rotary(tl.tensor([[[1.0, 0.0, 1.0, 0.0]]]), tl.tensor([3])).numpy()[0, 0]
+    wanted = [np.cos(3), np.sin(3), np.cos(3 / 100), np.sin(3 / 100)]
+    assert_close(turned, wanted, "turned", 1e-6)
+    with pytest.raises(ValueError, match="even, and is 3"):
+        Rotary(4, 3)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.booleans())
+def test_piece_by_piece_with_a_cache_is_the_same_as_all_at_once(pieces, turning):
+    n = sum(pieces)
+    module = shuffled(MultiHeadAttention(4, 2, rotary=Rotary(20, 2) if turning else None))
+    x = normal(2, n, 4)
+    place = tl.arange(n)
+    with tl.no_grad():
+        wanted = module(x, mask=causal_mask(n, n), positions=place).numpy()
+        cache, found = KeyValues(), []
+        for piece in pieces:
+            start, end = cache.length, cache.length + piece
+            mask = causal_mask(piece, end)
+            found.append(module(x[:, start:end], mask=mask, positions=place[start:end], cache=cache).numpy())
+    assert_close(np.concatenate(found, 1), wanted, "with a cache", 1e-11)
+
+
+def test_a_cache_refuses_gradients_and_an_empty_one_has_nothing():
+    module, cache = MultiHeadAttention(4, 2), KeyValues()
+    with pytest.raises(RuntimeError, match=r"within tl.no_grad\(\)"):
+        module(tl.ones(1, 2, 4), cache=cache)
+    with pytest.raises(RuntimeError, match="empty"):
+        _ = cache.keys
+    with pytest.raises(RuntimeError, match="empty"):
+        _ = cache.values
+
+
+def test_heads_must_divide_the_width():
+    with pytest.raises(ValueError, match="width 6 cannot be split among 4 heads"):
+        MultiHeadAttention(6, 4)

@@ -1,0 +1,100 @@
+"""The configs: what they refuse, and that the formula counts what the model has."""
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transformer import GPT, EncoderConfig, EncoderDecoderConfig, GPTConfig
+
+CHOICES = {
+    "vocab_size": st.integers(1, 7),
+    "context": st.integers(1, 5),
+    "layers": st.integers(1, 2),
+    "hidden": st.integers(0, 5),
+    "activation": st.sampled_from(["relu", "gelu", "gelu_tanh", "swiglu"]),
+    "norm": st.sampled_from(["pre", "post"]),
+    "positions": st.sampled_from(["learned", "sinusoidal", "rotary", "none"]),
+    "bias": st.booleans(),
+    "tied": st.booleans(),
+    "embedding_norm": st.booleans(),
+}
+
+
+@st.composite
+def small_settings(draw):
+    heads = draw(st.integers(1, 3))
+    return {**{k: draw(v) for k, v in CHOICES.items()}, "heads": heads, "width": heads * draw(st.sampled_from([2, 4]))}
+
+
+@settings(max_examples=60)
+@given(small_settings())
+def test_the_formula_counts_what_gpt_has(chosen):
+    config = GPTConfig(**chosen)
+    model = GPT(config)
+    assert sum(p.numel() for p in model.parameters()) == config.parameter_count()
+    by_part = config.parameters_by_part()
+    assert by_part["W_Q"] == sum(p.numel() for name, p in model.named_parameters() if name.endswith("W_Q.weight"))
+    matrices = sum(p.numel() for name, p in model.named_parameters() if p.ndim == 2 and "positions" not in name)
+    assert config.weight_count() == matrices
+
+
+@pytest.mark.parametrize(
+    ("size", "count"),
+    [("small", 124_439_808), ("medium", 354_823_168), ("large", 774_030_080), ("xl", 1_557_611_200)],
+)
+def test_gpt2_has_the_sizes_that_openai_published(size, count):
+    assert GPTConfig.gpt2(size).parameter_count() == count
+
+
+def test_the_lectures_gpt3_has_175_billion_weights():
+    config = GPTConfig.gpt3()
+    assert config.weight_count() == 175_181_291_520
+    assert config.layers * config.heads == 9_216
+    assert config.head_dim == 128
+
+
+def test_nanogpts_small_setting_has_804096_parameters():
+    config = GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128, bias=False)
+    assert config.parameter_count() == 804_096
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"heads": 5}, "width 768 cannot be split among 5 heads"),
+        ({"width": 12, "heads": 4, "positions": "rotary"}, "must be even, and is 3"),
+        ({"layers": 0}, "layers is a whole number from 1 on, not 0"),
+        ({"vocab_size": 2.5}, "vocab_size is a whole number from 1 on, not 2.5"),
+        ({"hidden": -1}, "hidden is a whole number from 0 on, not -1"),
+        ({"activation": "tanh"}, '"relu", "gelu", "gelu_tanh", "swiglu", not \'tanh\''),
+        ({"norm": "middle"}, '"pre", "post", not \'middle\''),
+        ({"positions": "alibi"}, '"rotary", "none", not \'alibi\''),
+        ({"dropout": 1.0}, "dropout is a probability below 1, not 1.0"),
+        ({"eps": 0.0}, "eps must be above 0"),
+        ({"init_std": -1.0}, "init_std"),
+    ],
+)
+@pytest.mark.parametrize("kind", [GPTConfig, EncoderConfig, EncoderDecoderConfig])
+def test_what_cannot_be_is_refused(kind, wrong, message):
+    sizes = {"width": 768, "heads": 12}
+    with pytest.raises(ValueError, match=f"{kind.__name__}: .*") as caught:
+        kind(**{**sizes, **wrong})
+    assert message in str(caught.value)
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    with pytest.raises(ValueError, match=r"layers .*; heads .*; dropout"):
+        GPTConfig(layers=0, heads=0, dropout=2)
+
+
+def test_an_unknown_size_of_gpt2_is_refused():
+    with pytest.raises(ValueError, match="small, medium, large, xl, not 'tiny'"):
+        GPTConfig.gpt2("tiny")
+
+
+def test_a_config_survives_json():
+    config = GPTConfig(vocab_size=65, context=8, positions="rotary", hidden=7)
+    assert GPTConfig(**json.loads(json.dumps(dataclasses.asdict(config)))) == config

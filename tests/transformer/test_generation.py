@@ -1,0 +1,142 @@
+"""Generation: greedy, seeds, stop tokens, the sliding window, many prompts at once, and what it leaves as it was."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from modules import shuffled
+
+import tinygrad_lecture as tl
+from transformer import GPT, GPTConfig
+
+model = shuffled(
+    GPT(GPTConfig(vocab_size=7, context=6, layers=2, heads=2, width=4, dropout=0.2)), tl.float64, scale=1.0
+).eval()
+prompts = st.lists(st.integers(0, 6), min_size=1, max_size=9)
+
+
+def by_hand(prompt, n):
+    """Greedy, without a cache, one forward over the window for each token."""
+    text = list(prompt)
+    for _ in range(n):
+        text.append(int(model([text[-6:]]).detach().numpy()[0, -1].argmax()))
+    return text[len(prompt) :]
+
+
+@settings(max_examples=30)
+@given(prompts, st.booleans())
+def test_greedy_takes_the_largest_logit_and_the_window_slides(prompt, cached):
+    found = list(model.generate(prompt, max_new_tokens=8, temperature=0, cached=cached))
+    assert found == by_hand(prompt, 8)
+
+
+@settings(max_examples=30)
+@given(prompts, st.integers(0, 100))
+def test_the_cache_changes_no_token(prompt, seed):
+    a, b = (list(model.generate(prompt, max_new_tokens=8, seed=seed, cached=cached)) for cached in (True, False))
+    assert a == b
+
+
+@settings(max_examples=30)
+@given(st.lists(prompts, min_size=1, max_size=4), st.booleans(), st.sampled_from([None, 3, [1, 5]]))
+def test_many_prompts_get_what_each_gets_alone(many, cached, stop):
+    chosen = {"max_new_tokens": 7, "temperature": 0, "stop": stop, "cached": cached}
+    assert model.generate_batch(many, **chosen) == [list(model.generate(p, **chosen)) for p in many]
+
+
+@given(st.integers(0, 100))
+def test_a_stop_token_ends_the_text_and_is_not_part_of_it(seed):
+    free = list(model.generate([1, 2], max_new_tokens=12, seed=seed))
+    stopped = list(model.generate([1, 2], max_new_tokens=12, seed=seed, stop=3))
+    assert stopped == (free[: free.index(3)] if 3 in free else free)
+
+
+def test_the_same_seed_gives_the_same_text_and_another_another():
+    texts = [list(model.generate([1], max_new_tokens=30, seed=seed)) for seed in (0, 0, 1)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_a_seed_leaves_the_common_stream_alone_and_without_one_it_counts():
+    before = tl.get_rng_state()
+    list(model.generate([1], max_new_tokens=5, seed=0))
+    assert tl.get_rng_state() == before
+    texts = []
+    for _ in range(2):
+        tl.manual_seed(7)
+        texts.append(list(model.generate([1], max_new_tokens=30)))
+    assert texts[0] == texts[1]
+    assert tl.get_rng_state() != before
+
+
+def test_tokens_come_as_they_are_drawn():
+    calls = []
+    handle = model.register_forward_hook(lambda *_: calls.append(1))
+    counted = model.unembedding.register_forward_hook(lambda *_: calls.append(1))
+    with handle, counted:
+        tokens = model.generate([1, 2], max_new_tokens=5, seed=0)
+        assert not calls
+        next(tokens)
+        assert len(calls) == 1
+        next(tokens)
+        assert len(calls) == 2
+
+
+def test_nothing_stays_switched_between_two_tokens():
+    model.train()
+    try:
+        tokens = model.generate([1, 2], max_new_tokens=3, temperature=0)
+        first = next(tokens)
+        assert tl.is_grad_enabled() and model.training and model.blocks[0].ffn.dropout.training
+        assert [first, *tokens] == by_hand_in_evaluation([1, 2], 3)
+    finally:
+        model.eval()
+
+
+def by_hand_in_evaluation(prompt, n):
+    model.eval()
+    return by_hand(prompt, n)
+
+
+def test_top_k_1_is_greedy_and_settings_reach_the_draw():
+    greedy = list(model.generate([2], max_new_tokens=6, temperature=0))
+    assert list(model.generate([2], max_new_tokens=6, top_k=1, seed=5)) == greedy
+    assert list(model.generate([2], max_new_tokens=6, top_p=1e-6, seed=5)) == greedy
+    assert list(model.generate([2], max_new_tokens=6, temperature=1e-6, seed=5)) == greedy
+
+
+def test_no_more_tokens_than_asked_for():
+    assert list(model.generate([2], max_new_tokens=0)) == []
+    assert len(list(model.generate([2], max_new_tokens=11))) == 11
+    assert len(list(model.generate([2]))) == 100
+
+
+@pytest.mark.parametrize(
+    ("prompt", "chosen", "error", "message"),
+    [
+        ([], {}, ValueError, "at least one token"),
+        ([[1]], {}, ValueError, "at least one token"),
+        (["a"], {}, TypeError, "encode the text"),
+        ([0.5], {}, TypeError, "encode the text"),
+        ([1], {"max_new_tokens": -1}, ValueError, "max_new_tokens must not be negative"),
+        ([1], {"temperature": -1}, ValueError, "temperature"),
+        ([1], {"top_k": 0}, ValueError, "top_k"),
+        ([1], {"top_p": 2}, ValueError, "top_p"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(prompt, chosen, error, message):
+    """Not only when the first token is asked for."""
+    with pytest.raises(error, match=message):
+        model.generate(prompt, **chosen)
+    with pytest.raises(error, match=message):
+        model.generate_batch([prompt], **chosen)
+
+
+def test_a_token_out_of_the_vocabulary_is_named():
+    with pytest.raises(IndexError, match="token 9 at"):
+        list(model.generate([9]))
+
+
+def test_arrays_and_tensors_are_prompts_too():
+    wanted = list(model.generate([1, 2], max_new_tokens=3, seed=0))
+    for prompt in (np.array([1, 2]), tl.tensor([1, 2]), (1, 2)):
+        assert list(model.generate(prompt, max_new_tokens=3, seed=0)) == wanted

@@ -1,0 +1,239 @@
+"""GPT as a whole: causality, padding, the cache, gradients, its first loss, and what it refuses."""
+
+import math
+
+import numpy as np
+import pytest
+import strict_device  # noqa: F401 - makes device="strict" work
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from modules import gradcheck_module, shuffled
+from numeric import assert_close
+from strict_cupy import no_synchronisation
+
+import nn
+import tinygrad_lecture as tl
+from transformer import GPT, GPTConfig
+
+KINDS = {
+    "GPT-2": {},
+    "post-norm": {"norm": "post", "embedding_norm": True, "activation": "relu", "tied": False},
+    "rotary": {"positions": "rotary", "activation": "swiglu", "bias": False},
+    "sinusoidal": {"positions": "sinusoidal", "activation": "gelu"},
+    "no positions": {"positions": "none"},
+}
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def small(kind="GPT-2", dtype=tl.float64, device="cpu", **changes):
+    sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5}
+    return shuffled(GPT(GPTConfig(**{**sizes, **KINDS[kind], **changes})), dtype, device)
+
+
+def some_tokens(*shape, seed=0):
+    return tl.tensor(np.random.default_rng(seed).integers(0, 7, shape))
+
+
+@each_kind
+def test_gradients_of_the_whole_model_are_right(kind):
+    gradcheck_module(small(kind, layers=1), some_tokens(2, 3))
+
+
+@each_kind
+@settings(max_examples=15)
+@given(st.data())
+def test_changing_a_later_token_never_changes_an_earlier_logit(kind, data):
+    model = small(kind)
+    tokens = some_tokens(2, 6).numpy().copy()
+    place = data.draw(st.integers(0, 5))
+    before = model(tokens).detach().numpy()
+    tokens[0, place] = (tokens[0, place] + data.draw(st.integers(1, 6))) % 7
+    after = model(tokens).detach().numpy()
+    assert (before[0, :place] == after[0, :place]).all() and (before[1] == after[1]).all()
+    assert np.abs(before[0, place] - after[0, place]).max() > 1e-6
+
+
+@each_kind
+@settings(max_examples=15)
+@given(st.data())
+def test_padding_changes_no_real_token_wherever_it_is(kind, data):
+    """Neither its logits nor, through the loss, a gradient."""
+    model = small(kind)
+    lengths = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    side = data.draw(st.sampled_from(["left", "right"]))
+    longest = max(lengths) + data.draw(st.integers(0, 2))
+    tokens = some_tokens(len(lengths), longest, seed=1).numpy().copy()
+    targets = some_tokens(len(lengths), longest, seed=2).numpy().copy()
+    mask = np.zeros(tokens.shape, bool)
+    for i, n in enumerate(lengths):
+        mask[i, slice(longest - n, None) if side == "left" else slice(n)] = True
+
+    model.zero_grad()
+    padded = model(tokens, padding_mask=mask)
+    assert np.isfinite(padded.detach().numpy()).all()
+    model.loss(tokens, np.where(mask, targets, -100), mask).backward()
+    gradients = {name: p.grad.numpy().copy() for name, p in model.named_parameters()}
+
+    model.zero_grad()
+    total = tl.tensor(0.0, dtype=tl.float64)
+    for i, n in enumerate(lengths):
+        row = mask[i]
+        assert_close(padded[i].detach().numpy()[row], model(tokens[i][row]).detach().numpy(), "logits", 1e-10)
+        total = total + model.loss(tokens[i][row], targets[i][row]) * (n / sum(lengths))
+    total.backward()
+    for name, p in model.named_parameters():
+        assert_close(gradients[name], p.grad.numpy(), f"gradient of {name}", 1e-9)
+
+
+@each_kind
+@settings(max_examples=15)
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=3), st.booleans())
+def test_logits_with_a_cache_are_those_without(kind, pieces, padded):
+    pieces = pieces if sum(pieces) <= 6 else [6]
+    model = small(kind)
+    tokens = some_tokens(2, sum(pieces))
+    mask = None
+    if padded:
+        mask = np.ones(tokens.shape, bool)
+        mask[0, 0] = False
+    wanted = model(tokens, mask).detach().numpy()
+    cache = model.new_cache()
+    start = 0
+    with tl.no_grad():
+        for n in pieces:
+            seen = None if mask is None else mask[:, : start + n]
+            found = model(tokens[:, start : start + n], seen, cache).numpy()
+            assert_close(found, wanted[:, start : start + n], "with a cache", 1e-10)
+            start += n
+            assert cache.length == start
+
+
+def test_a_text_without_a_batch_is_a_batch_of_one():
+    model = small()
+    tokens = some_tokens(1, 4)
+    assert_close(model(tokens[0]).detach().numpy(), model(tokens).detach().numpy()[0], "logits", 1e-12)
+    assert_close(model(tokens.tolist()).detach().numpy(), model(tokens).detach().numpy(), "logits of a list", 0)
+    assert_close(model.next_logits(tokens).detach().numpy(), model(tokens).detach().numpy()[:, -1], "the last", 1e-12)
+
+
+def test_the_first_loss_is_that_of_guessing():
+    model = GPT(GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128, bias=False))
+    x, y = (np.random.default_rng(seed).integers(0, 65, (4, 64)) for seed in (0, 1))
+    assert model.loss(x, y).item() == pytest.approx(math.log(65), abs=0.1)
+
+
+def test_initial_weights_are_gpt2s():
+    model = GPT(GPTConfig(vocab_size=50, context=40, layers=8, heads=2, width=64))
+    for name, p in model.named_parameters():
+        values = p.detach().numpy()
+        if p.ndim == 1:
+            assert (values == (1 if "norm" in name and "weight" in name else 0)).all(), name
+        else:
+            residual = name.endswith(("W_O.weight", "down.weight"))
+            assert values.std() == pytest.approx(0.02 / (4 if residual else 1), rel=0.1), name
+            assert abs(values.mean()) < 0.002, name
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_weights_come_back_from_a_file(tied, tmp_path):
+    model, other = small(tied=tied), small(tied=tied)
+    nn.init.normal_(other.embedding.W_E.weight)
+    nn.weights.save_file(model.state_dict(), tmp_path / "model.safetensors")
+    other.load_state_dict(nn.weights.load_file(tmp_path / "model.safetensors"))
+    tokens = some_tokens(1, 3)
+    assert_close(other(tokens).detach().numpy(), model(tokens).detach().numpy(), "logits", 0)
+    assert (other.unembedding.W_U.weight is other.embedding.W_E.weight) == tied
+    names = [name for name, _ in other.named_parameters()]
+    assert ("unembedding.W_U.weight" in names) != tied
+
+
+def test_training_makes_it_better():
+    tl.manual_seed(0)
+    model = GPT(GPTConfig(vocab_size=5, context=8, layers=1, heads=2, width=16, dropout=0.1))
+    optimizer = nn.optim.AdamW(model.parameters(), lr=1e-2)
+    text = np.arange(9) % 5
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss = model.loss(text[None, :8], text[None, 1:])
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.3
+    assert list(model.generate([0, 1], max_new_tokens=4, temperature=0)) == [2, 3, 4, 0]
+
+
+def test_dropout_is_off_in_evaluation_and_on_in_training():
+    model = small(dropout=0.5)
+    tokens = some_tokens(1, 5)
+    a, b = (model(tokens).detach().numpy() for _ in range(2))
+    assert np.abs(a - b).max() > 1e-3
+    model.eval()
+    assert (model(tokens).detach().numpy() == model(tokens).detach().numpy()).all()
+
+
+@pytest.mark.parametrize(
+    ("tokens", "error", "message"),
+    [
+        ([[0, 1], [2, 7]], IndexError, r"token 7 at \(1, 1\) is not in the vocabulary, which has the tokens 0 to 6"),
+        ([[-1]], IndexError, r"token -1 at \(0, 0\)"),
+        ([[0] * 7], ValueError, "7 tokens are more than the context of 6"),
+        ([[0.5]], TypeError, "tokens are integers, not float"),
+        ([[]], ValueError, r"at least one of them, not \(1, 0\)"),
+        (3, ValueError, r"not \(\)"),
+    ],
+)
+def test_tokens_that_cannot_be_are_named(tokens, error, message):
+    with pytest.raises(error, match=message):
+        small()(tokens)
+
+
+def test_a_full_cache_says_so():
+    model = small()
+    cache = model.new_cache()
+    with tl.no_grad():
+        model([[0] * 5], cache=cache)
+        with pytest.raises(ValueError, match="2 tokens after 5 others are more than the context of 6"):
+            model([[0, 0]], cache=cache)
+
+
+@pytest.mark.parametrize(
+    ("mask", "error", "message"),
+    [
+        (np.ones((2, 3)), TypeError, "True for a token, not of float64"),
+        (np.ones((3, 2), bool), ValueError, r"wanted \(2, 3\), got \(3, 2\)"),
+    ],
+)
+def test_padding_masks_that_cannot_be_are_named(mask, error, message):
+    with pytest.raises(error, match=message):
+        small()(some_tokens(2, 3), padding_mask=mask)
+
+
+def test_targets_of_another_shape_are_named():
+    with pytest.raises(ValueError, match=r"a target for each token, \(2, 3\), got \(2, 4\)"):
+        small().loss(some_tokens(2, 3), some_tokens(2, 4))
+
+
+@each_kind
+@pytest.mark.parametrize("padded", [False, True])
+def test_on_a_gpus_arrays(kind, padded):
+    """The same loss and gradients, without waiting for the device."""
+    mask = np.ones((2, 4), bool)
+    mask[0, 3] = not padded
+
+    def results(device):
+        model = small(kind, tl.float32, device)
+        x, y = some_tokens(2, 4).to(device), some_tokens(2, 4, seed=1).to(device)
+        seen = tl.tensor(mask, device=device) if padded else None
+        with no_synchronisation():
+            loss = model.loss(x, y, seen)
+            loss.backward()
+        return [loss.detach(), *(p.grad for p in model.parameters())]
+
+    for there, here in zip(results("strict"), results("cpu"), strict=True):
+        assert there.device == "strict"
+        assert_close(there.cpu().numpy(), here.numpy(), "on the device", 2e-5)
+
+
+def test_generation_on_a_gpus_arrays():
+    settings = {"max_new_tokens": 8, "seed": 3, "top_k": 4, "top_p": 0.9}
+    here, there = small(), small(device="strict")
+    assert there.generate_batch([[1, 2, 3], [4]], **settings) == here.generate_batch([[1, 2, 3], [4]], **settings)

@@ -1,0 +1,75 @@
+"""The key/value cache: what attention computed of earlier tokens, so that a new token costs the work of one.
+
+A token's keys and values do not change when others follow, since no earlier token looks at them. So generation keeps
+them, and hands the model the new token alone.
+"""
+
+from __future__ import annotations
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+
+
+class KeyValues:
+    """Keys and values of one attention, (..., heads, length, head_dim) each, in memory that grows by doubling."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._keys: Tensor | None = None
+        self._values: Tensor | None = None
+
+    @property
+    def keys(self) -> Tensor:
+        """Those so far. Raises RuntimeError if there are none."""
+        return self._so_far(self._keys)
+
+    @property
+    def values(self) -> Tensor:
+        """Those so far. Raises RuntimeError if there are none."""
+        return self._so_far(self._values)
+
+    def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Add those of new tokens, (..., heads, new, head_dim) each, and return all.
+
+        Raises RuntimeError where gradients are recorded, which do not flow back into a cache.
+        """
+        if tl.is_grad_enabled() and (k.requires_grad or v.requires_grad):
+            raise RuntimeError("a key/value cache is for generating, and has no gradients: use it within tl.no_grad()")
+        end = self.length + k.shape[-2]
+        self._keys = _written(self._keys, k.detach(), self.length)
+        self._values = _written(self._values, v.detach(), self.length)
+        self.length = end
+        return self.keys, self.values
+
+    def _so_far(self, held: Tensor | None) -> Tensor:
+        if held is None:
+            raise RuntimeError("the key/value cache is empty")
+        return held[..., : self.length, :]
+
+
+def _written(held: Tensor | None, new: Tensor, start: int) -> Tensor:
+    """Memory with `new` from `start` on along the second last axis: `held` itself or, where that is full, a larger."""
+    end = start + new.shape[-2]
+    if held is None:
+        return new.clone()
+    if end > held.shape[-2]:
+        larger = tl.zeros(
+            *held.shape[:-2], max(end, 2 * held.shape[-2]), held.shape[-1], dtype=new.dtype, device=new.device
+        )
+        larger[..., :start, :] = held[..., :start, :]
+        held = larger
+    held[..., start:end, :] = new
+    return held
+
+
+class Cache:
+    """The caches of a model: per block one of its attention to its own text and one of that to another (`cross`)."""
+
+    def __init__(self, layers: int) -> None:
+        self.own = [KeyValues() for _ in range(layers)]
+        self.cross = [KeyValues() for _ in range(layers)]
+
+    @property
+    def length(self) -> int:
+        """How many tokens are in it."""
+        return self.own[0].length

@@ -1,0 +1,193 @@
+"""The sizes and choices of a model, checked when they are written down; and how many parameters they make, by formula.
+
+    config = GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128)
+    config.parameter_count()                    # 813,440, without allocating one of them
+
+The three models share the fields; what differs is their defaults and what is counted.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, Self, get_args
+
+Activation = Literal["relu", "gelu", "gelu_tanh", "swiglu"]
+Positions = Literal["learned", "sinusoidal", "rotary", "none"]
+NormPlace = Literal["pre", "post"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerConfig:
+    """What all three models ask.
+
+    vocab_size: how many tokens there are.  context: the most tokens that a model can look at.
+    layers: how many blocks.  heads: of each attention.  width: of the vectors between the blocks, which heads share.
+    hidden: neurons in the middle of each FFN; 0 for the usual 4 * width.
+    activation: of the FFN: "relu" (2017), "gelu" (BERT), "gelu_tanh" (GPT-2's formula), "swiglu" (with a gate, LLaMA).
+    norm: "pre", before attention and FFN, and one at the end (GPT-2), or "post", after each sum (2017, GPT-1, BERT).
+    positions: "learned" (GPT-2, BERT), "sinusoidal" (2017), "rotary" (LLaMA), or "none".
+    bias: whether Linear and LayerNorm have one.  dropout: on embeddings, attention weights and the output of each part.
+    tied: W_U is W_E.  embedding_norm: a LayerNorm after the embedding (BERT).  eps: of every LayerNorm.
+    init_std: of the initial weights; those that write to the residual stream get init_std / sqrt(2 layers) (GPT-2).
+
+    Raises ValueError that lists all that is wrong.
+    """
+
+    vocab_size: int = 50257
+    context: int = 1024
+    layers: int = 12
+    heads: int = 12
+    width: int = 768
+    hidden: int = 0
+    activation: Activation = "gelu_tanh"
+    norm: NormPlace = "pre"
+    positions: Positions = "learned"
+    bias: bool = True
+    dropout: float = 0.0
+    tied: bool = True
+    embedding_norm: bool = False
+    eps: float = 1e-5
+    init_std: float = 0.02
+
+    def __post_init__(self) -> None:
+        complaints = []
+        for name in ("vocab_size", "context", "layers", "heads", "width", "hidden"):
+            value, least = getattr(self, name), 0 if name == "hidden" else 1
+            if type(value) is not int or value < least:
+                complaints.append(f"{name} is a whole number from {least} on, not {value!r}")
+        for name, choices in (("activation", Activation), ("norm", NormPlace), ("positions", Positions)):
+            if getattr(self, name) not in get_args(choices):
+                listed = ", ".join(f'"{choice}"' for choice in get_args(choices))
+                complaints.append(f"{name} is one of {listed}, not {getattr(self, name)!r}")
+        if not 0 <= self.dropout < 1:
+            complaints.append(f"dropout is a probability below 1, not {self.dropout}")
+        if not (0 < self.eps < math.inf and 0 <= self.init_std < math.inf):
+            complaints.append(
+                f"eps must be above 0 and init_std not below, but they are {self.eps} and {self.init_std}"
+            )
+        if not complaints and self.width % self.heads:
+            complaints.append(f"width {self.width} cannot be split among {self.heads} heads: it must be a multiple")
+        if not complaints and self.positions == "rotary" and self.head_dim % 2:
+            complaints.append(f"rotary positions turn pairs, so width / heads must be even, and is {self.head_dim}")
+        if complaints:
+            raise ValueError(f"{type(self).__name__}: {'; '.join(complaints)}")
+        if not self.hidden:
+            object.__setattr__(self, "hidden", 4 * self.width)
+
+    @property
+    def head_dim(self) -> int:
+        """The width of a head's queries, keys and values: width / heads."""
+        return self.width // self.heads
+
+    # --- how many parameters ----------------------------------------------------------------------------
+
+    def parameters_by_part(self) -> dict[str, int]:
+        """How many parameters each part has, over all layers; a tied W_U has none of its own."""
+        return self._parts(attentions=self.layers, ffns=self.layers, embeddings=1)
+
+    def parameter_count(self) -> int:
+        """How many numbers the model learns."""
+        return sum(self.parameters_by_part().values())
+
+    def weight_count(self) -> int:
+        """The lecture's count: the entries of the matrices alone, without biases, norms and positions."""
+        return sum(n for part, n in self.parameters_by_part().items() if part not in ("positions", "biases", "norms"))
+
+    def _parts(self, attentions: int, ffns: int, embeddings: int) -> dict[str, int]:
+        """The table for a model of so many attentions, FFNs and embeddings of positions."""
+        gated = self.activation == "swiglu"
+        square = attentions * self.width * self.width
+        matrix = ffns * self.width * self.hidden
+        # A norm before (or after) each part, one at the end of each stack if they are before, those of the embeddings.
+        norms = attentions + ffns + embeddings * ((self.norm == "pre") + self.embedding_norm)
+        biases = attentions * 4 * self.width + ffns * (self.hidden * (1 + gated) + self.width) if self.bias else 0
+        return {
+            "W_E": self.vocab_size * self.width,
+            "positions": embeddings * self.context * self.width if self.positions == "learned" else 0,
+            "W_Q": square,
+            "W_K": square,
+            "W_V": square,
+            "W_O": square,
+            "FFN gate": matrix if gated else 0,
+            "FFN up": matrix,
+            "FFN down": matrix,
+            "biases": biases,
+            "norms": norms * self.width * (2 if self.bias else 1),
+            "W_U": 0 if self.tied else self.vocab_size * self.width,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class GPTConfig(TransformerConfig):
+    """Decoder-only. The defaults are GPT-2's, the smallest.
+
+    In the words of Hugging Face (and nanoGPT): context is n_positions (block_size), layers n_layer, heads n_head, width
+    n_embd, hidden n_inner, activation "gelu_tanh" is "gelu_new", eps layer_norm_epsilon, init_std initializer_range,
+    tied tie_word_embeddings.
+    """
+
+    @classmethod
+    def gpt2(cls, size: str = "small", **changes: int) -> Self:
+        """One of GPT-2's four: "small" (124M), "medium" (355M), "large" (774M), "xl" (1,558M) (Radford et al., 2019).
+
+        Raises ValueError for another word.
+        """
+        if size not in GPT2_SIZES:
+            raise ValueError(f"GPT-2 comes in sizes {', '.join(GPT2_SIZES)}, not {size!r}")
+        layers, heads, width = GPT2_SIZES[size]
+        return cls(**{"layers": layers, "heads": heads, "width": width, **changes})  # type: ignore[arg-type]
+
+    @classmethod
+    def gpt3(cls) -> Self:
+        """The lecture's GPT-3: 96 layers of 96 heads, 12,288 wide (Brown et al., arXiv:2005.14165), W_U not tied.
+
+        Its weight_count() is 175,181,291,520.
+        """
+        return cls(context=2048, layers=96, heads=96, width=12288, tied=False)
+
+
+GPT2_SIZES = {  # layers, heads, width
+    "small": (12, 12, 768),
+    "medium": (24, 16, 1024),
+    "large": (36, 20, 1280),
+    "xl": (48, 25, 1600),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderConfig(TransformerConfig):
+    """Encoder-only. The defaults are those of BERT's base model, without its second kind of sentence.
+
+    In the words of Hugging Face: context is max_position_embeddings, layers num_hidden_layers, heads
+    num_attention_heads, width hidden_size, hidden intermediate_size, eps layer_norm_eps.
+    """
+
+    vocab_size: int = 30522
+    context: int = 512
+    activation: Activation = "gelu"
+    norm: NormPlace = "post"
+    embedding_norm: bool = True
+    eps: float = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderDecoderConfig(TransformerConfig):
+    """Encoder and decoder of `layers` blocks each, over one vocabulary and one W_E. The defaults are the 2017 paper's.
+
+    In the words of Hugging Face's BART: context is max_position_embeddings, layers encoder_layers and decoder_layers,
+    width d_model, hidden encoder_ffn_dim and decoder_ffn_dim.
+    """
+
+    vocab_size: int = 37000
+    context: int = 512
+    layers: int = 6
+    heads: int = 8
+    width: int = 512
+    activation: Activation = "relu"
+    norm: NormPlace = "post"
+    positions: Positions = "sinusoidal"
+
+    def parameters_by_part(self) -> dict[str, int]:
+        """How many parameters each part has; a decoder's block has two attentions, to itself and to the encoder."""
+        return self._parts(attentions=3 * self.layers, ffns=2 * self.layers, embeddings=2)

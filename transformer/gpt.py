@@ -1,0 +1,123 @@
+"""GPT: decoder-only. Every token looks at itself and what came before, and says which token comes next.
+
+model = GPT(GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128))
+logits = model(tokens)                          # (batch, tokens) -> (batch, tokens, vocab_size)
+model.loss(tokens, next_tokens).backward()
+for token in model.generate([1, 2, 3], temperature=0.8, top_k=40): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import nn
+from tinygrad_lecture import Tensor
+
+from .block import Block, final_norm
+from .cache import Cache
+from .config import GPTConfig
+from .embedding import Embedding
+from .generation import Settings, one, padded, several
+from .loss import token_cross_entropy
+from .masks import checked_padding, look_back
+from .positions import positions_of
+from .unembedding import Unembedding
+from .weights import initialize
+
+
+class GPT(nn.Module):
+    """Embedding, `layers` blocks, a norm, unembedding (Radford et al., 2019). GPTConfig has all there is to choose."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        self.config = config
+        self.embedding = Embedding(config)
+        self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
+        self.norm = final_norm(config)
+        self.unembedding = Unembedding(config.vocab_size, config.width, self.embedding.W_E if config.tied else None)
+        initialize(self, config)
+
+    def forward(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
+        """Logits of the token that follows each token: (..., tokens) -> (..., tokens, vocab_size).
+
+        tokens: integers, a Tensor, array or list.
+        padding_mask: (..., tokens), True for a token and False for what only fills up, at either end; with a cache, of
+        the tokens in it and these.  cache: see `new_cache`.
+        Raises as `Embedding.checked` does, and for a padding mask of another shape ValueError.
+        """
+        return self.unembedding(self.vectors(tokens, padding_mask, cache))  # type: ignore[no-any-return]
+
+    def vectors(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
+        """What stands before the unembedding: (..., tokens) -> (..., tokens, width). Arguments as of `forward`."""
+        seen = 0 if cache is None else cache.length
+        tokens = self.embedding.checked(tokens, seen)
+        n, device = tokens.shape[-1], tokens.device
+        padding = checked_padding(padding_mask, (*tokens.shape[:-1], seen + n), device)
+        positions = positions_of(n, seen, padding, device)
+        mask = look_back(n, seen + n, padding, device)
+        x = self.embedding(tokens, positions)  # (..., tokens, width)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, mask, positions, None if cache is None else cache.own[layer])
+        return self.norm(x)  # type: ignore[no-any-return]
+
+    def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:
+        """The mean cross-entropy of the tokens that follow.
+
+        targets: (..., tokens), for each token the one after it; -100 is not counted.
+        """
+        return token_cross_entropy(self(tokens, padding_mask), targets)
+
+    # --- generating -------------------------------------------------------------------------------------
+
+    @property
+    def context(self) -> int:
+        """The most tokens that the model can look at."""
+        return self.config.context
+
+    def new_cache(self) -> Cache:
+        """An empty key/value cache: tokens that `forward` gets with it are added, and later ones look at them too."""
+        return Cache(self.config.layers)
+
+    def next_logits(self, tokens: Tensor, padding_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
+        """Of the token after the last alone: (..., tokens) -> (..., vocab_size)."""
+        return self.unembedding(self.vectors(tokens, padding_mask, cache)[..., -1, :])  # type: ignore[no-any-return]
+
+    def generate(
+        self,
+        prompt: Sequence[int] | Any,
+        *,
+        max_new_tokens: int = 100,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        stop: int | Iterable[int] | None = None,
+        seed: int | None = None,
+        cached: bool = True,
+    ) -> Iterator[int]:
+        """The tokens that follow a prompt, one by one as they are drawn.
+
+        prompt: at least one token, a list, array or Tensor of shape (tokens,).
+        temperature, top_k, top_p: see `probabilities`; temperature 0 always takes the most probable.
+        stop: a token, or several, that end the text; it is not part of it.
+        seed: for a random stream of its own; else the one that `tl.manual_seed` seeds.
+        cached: keep keys and values of earlier tokens (KeyValues), which changes nothing but the time.
+        Beyond the context the model sees the last `context` tokens.
+        Raises ValueError for settings that make no sense, an empty prompt; IndexError for a token out of vocabulary.
+        """
+        settings = Settings(
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            stop=stop,
+            seed=seed,
+            cached=cached,
+        )
+        return one(self, self, *padded([prompt]), settings)
+
+    def generate_batch(self, prompts: Iterable[Sequence[int] | Any], **settings: Any) -> list[list[int]]:
+        """The tokens that follow each of several prompts, of any lengths, drawn side by side.
+
+        The settings are those of `generate`, and so are the errors.
+        """
+        return several(self, self, *padded(prompts), Settings(**settings))

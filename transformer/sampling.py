@@ -1,0 +1,62 @@
+"""From logits to the next token: probabilities, then a draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import is_array
+
+
+def probabilities(
+    logits: Any, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+) -> Tensor:
+    """softmax(logits / temperature), of the most probable tokens alone: (..., vocab_size) -> (..., vocab_size).
+
+    temperature: below 1 the probable becomes more probable; 0 is greedy, all for the largest logit.
+    top_k: only the k largest keep a probability.
+    top_p: after that, only the fewest that together have at least top_p (Holtzman et al., arXiv:1904.09751).
+    What is left is scaled to sum to 1. Of equal logits the one with the smaller number comes first.
+    Raises ValueError for a temperature below 0, a top_k below 1, a top_p outside of (0, 1].
+    """
+    check_settings(temperature, top_k, top_p)
+    if not isinstance(logits, Tensor):
+        logits = tl.tensor(logits if is_array(logits) else np.asarray(logits, dtype=tl.get_default_dtype()))
+    size = logits.shape[-1]
+    if temperature == 0:
+        best: Tensor = tl.one_hot(tl.argmax(logits, -1), size)
+        return best.to(dtype=logits.dtype)
+    # The largest is taken off first, so that dividing by a temperature near 0 gives no inf - inf.
+    scaled = (logits - tl.max(logits, -1, keepdims=True)) / temperature
+    if top_k is None and top_p is None:
+        return tl.softmax(scaled, -1)  # type: ignore[no-any-return]
+    order = tl.argsort(scaled, -1, descending=True)  # (..., vocab_size): the tokens, best first
+    rank = tl.argsort(order, -1)  # of each token, from 0
+    if top_k is not None:
+        scaled = tl.where(rank < top_k, scaled, -np.inf)
+    if top_p is not None:
+        p = tl.gather(tl.softmax(scaled, -1), -1, order)  # best first
+        before = tl.cumsum(p, -1) - p  # what the better ones have together
+        kept = tl.gather(before, -1, rank) < top_p
+        scaled = tl.where(tl.logical_or(kept, rank == 0), scaled, -np.inf)
+    return tl.softmax(scaled, -1)  # type: ignore[no-any-return]
+
+
+def check_settings(temperature: float, top_k: int | None, top_p: float | None) -> None:
+    """Raises ValueError for settings that `probabilities` does not take."""
+    if not 0 <= temperature < np.inf:
+        raise ValueError(f"temperature is a number from 0 (greedy) on, not {temperature}")
+    if top_k is not None and top_k < 1:
+        raise ValueError(f"top_k is how many tokens may be drawn, at least 1, not {top_k}")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p is a probability above 0 and at most 1, not {top_p}")
+
+
+def draw(p: Tensor, random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """A token of each row of probabilities, (batch, vocab_size) -> (batch,), on the host."""
+    sums = np.cumsum(p.numpy(), axis=-1, dtype=np.float64)
+    mark = random.random((len(sums), 1)) * sums[:, -1:]
+    return (sums <= mark).sum(axis=-1)  # type: ignore[no-any-return]

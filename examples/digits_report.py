@@ -78,36 +78,12 @@ def draw(
         "weights.png": weights(weight),
         "mistakes.png": mistakes(digits.test_images, digits.test_labels, sure),
     }
-    if history.epochs:
-        figures = {"curves.png": curves(history), **figures}
+    if history:
+        figures = {"curves.png": history.figure(), **figures}
     for name, figure in figures.items():
         with replacing(folder / name) as path:
             figure.savefig(path, dpi=120)
     return [folder / name for name in figures]
-
-
-def curves(history: nn.History) -> Figure:
-    """Cost and accuracy after each epoch, while training and on the test pictures."""
-    figure = _figure(10, 4)
-    epochs = range(1, len(history.epochs) + 1)
-    train = [epoch.train for epoch in history.epochs]
-    test = [epoch.test for epoch in history.epochs if epoch.test is not None]
-    left, right = figure.subplots(1, 2)
-    for axes, title, name in ((left, "Cost per picture", "loss"), (right, "Pictures read right", "accuracy")):
-        for scores, label, colour in ((train, "while training", GREY), (test, "test pictures", GREEN)):
-            axes.plot(epochs, [getattr(score, name) for score in scores], ".-", color=colour, label=label)
-        axes.set_title(title)
-        axes.set_xlabel("epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
-    left.set_ylim(bottom=0)
-    right.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    last = test[-1].accuracy
-    assert last is not None
-    right.annotate(f"{last:.1%}", (epochs[-1], last), (0, -16), textcoords="offset points", ha="right", color=GREEN)
-    return figure
 
 
 def confusion(counts: NDArray[np.int64]) -> Figure:

@@ -154,7 +154,7 @@ def _learn_all_but(
     part = Part()
     for epoch in range(1, settings.epochs + 1):
         history = learner.learn(1, test)
-        done = history.epochs[0]
+        done = history[0]
         assert done.test is not None
         part.losses.append((done.train.loss, done.test.loss))
         if part.best_epoch == epoch:

@@ -31,7 +31,9 @@ from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Seq
 from .data import DataLoader, TensorDataset
 from .dropout import Dropout
 from .embedding import Embedding
+from .evaluation import Scores, evaluate
 from .flatten import Flatten, Unflatten
+from .history import History, Record
 from .linear import Identity, Linear
 from .loss import (
     BCELoss,
@@ -48,7 +50,7 @@ from .mlp import MLP
 from .module import Module, Parameter
 from .normalization import LayerNorm, RMSNorm
 from .table import Summary, summary
-from .training import History, evaluate, fit
+from .trainer import Trainer, fit
 from .utils import clip_grad_norm_, clip_grad_value_
 
 __all__ = [
@@ -84,6 +86,8 @@ __all__ = [
     "RMSNorm",
     "ReLU",
     "ReLU6",
+    "Record",
+    "Scores",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -93,6 +97,7 @@ __all__ = [
     "Summary",
     "Tanh",
     "TensorDataset",
+    "Trainer",
     "Unflatten",
     "clip_grad_norm_",
     "clip_grad_value_",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
     beside = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     try:
         yield beside
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())  # else a machine that loses power may have the name and not yet what is in it
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def sweep(path: str | Path) -> None:
+    """Remove what writes to `path` have left beside it that were killed half-way."""
+    path = Path(path)
+    for leftover in path.parent.glob(f".{path.stem}-{'[0-9a-f]' * 8}{path.suffix}"):
+        leftover.unlink(missing_ok=True)

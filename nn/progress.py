@@ -8,23 +8,26 @@ from collections.abc import Callable
 from typing import Any, Self
 
 
-def progress(epochs: int, steps: int, show: bool = True) -> Progress:
-    """The display of `epochs` epochs of `steps` steps that suits where the output goes; none with show=False."""
+def progress(steps: int, per_epoch: int | None = None, done: int = 0, show: bool = True) -> Progress:
+    """The display of so many steps that suits where the output goes; none with show=False.
+
+    per_epoch: steps of an epoch, if epochs are what is counted.  done: steps that were done before.
+    """
     if not show:
-        return Progress(epochs, steps)
+        return Progress(steps, per_epoch, done)
     if sys.stdout.isatty():
         try:
-            return Bar(epochs, steps)
+            return Bar(steps, per_epoch, done)
         except ImportError:  # rich is an extra
             pass
-    return Lines(epochs, steps)
+    return Lines(steps, per_epoch, done)
 
 
 class Progress:
     """Keeps the time and shows nothing; the displays below add the showing. For a `with` block."""
 
-    def __init__(self, epochs: int, steps: int) -> None:
-        self.epochs, self.steps = epochs, steps
+    def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0) -> None:
+        self.steps, self.per_epoch, self.before = steps, per_epoch, done
         self._began = self._shown = time.perf_counter()
 
     def __enter__(self) -> Self:
@@ -34,11 +37,11 @@ class Progress:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def step(self, epoch: int, step: int, scores: Callable[[], str]) -> None:
-        """A step is done, the first of the first epoch is (1, 1); `scores` is called only if they are shown."""
+    def step(self, done: int, scores: Callable[[], str]) -> None:
+        """So many steps are done; `scores` is called only if they are shown."""
 
-    def epoch(self, epoch: int, scores: str) -> None:
-        """An epoch is done, the first is 1."""
+    def record(self, done: int, scores: str) -> None:
+        """So many steps are done, and these are the scores of the last ones."""
 
     def _due(self, seconds: float) -> bool:
         """Whether so long has passed since this was last true."""
@@ -48,44 +51,61 @@ class Progress:
         self._shown = now
         return True
 
+    def _where(self, done: int) -> str:
+        """As "epoch  3/12", the one that the step belongs to, or "step   300/2,000"."""
+        if self.per_epoch is None:
+            return f"step {done:{len(f'{self.steps:,}')},}/{self.steps:,}"
+        epoch, epochs = -(-done // self.per_epoch), -(-self.steps // self.per_epoch)
+        return f"epoch {epoch:{len(str(epochs))}}/{epochs}"
+
+    def _speed(self, done: int) -> str:
+        """As "1,200 steps/s", or "2.5 s a step"."""
+        each = (time.perf_counter() - self._began) / max(done - self.before, 1)
+        return f"{each:.1f} s a step" if each > 1 else f"{1 / max(each, 1e-9):,.0f} steps/s"
+
     def _left(self, done: int) -> str:
-        """The time that is left after `done` steps, if all go as fast as these."""
-        seconds = round((time.perf_counter() - self._began) * (self.epochs * self.steps / done - 1))
+        """The time that is left, if all steps go as fast as those done since this display began."""
+        spent = time.perf_counter() - self._began
+        seconds = round(spent * (self.steps - done) / max(done - self.before, 1))
         return f"{seconds // 60} min {seconds % 60:02} s left" if seconds >= 60 else f"{seconds} s left"
 
 
 class Lines(Progress):
-    """A line after the first and the last epoch, and between them at most one a second."""
+    """A line for the first and the last record, and between them at most one a second."""
 
-    def step(self, epoch: int, step: int, scores: Callable[[], str]) -> None:
-        if step < self.steps and self._due(10):  # where an epoch takes long
-            self._print(epoch, (epoch - 1) * self.steps + step, scores())
+    _first = True
 
-    def epoch(self, epoch: int, scores: str) -> None:
-        if self._due(1) or epoch in (1, self.epochs):
-            self._print(epoch, epoch * self.steps, scores)
+    def step(self, done: int, scores: Callable[[], str]) -> None:
+        if self._due(10):  # where a record takes long to come
+            self._print(done, scores())
 
-    def _print(self, epoch: int, done: int, scores: str) -> None:
-        number = f"{epoch:{len(str(self.epochs))}}/{self.epochs}"
-        print(f"epoch {number}   {scores}   {self._left(done)}", flush=True)
+    def record(self, done: int, scores: str) -> None:
+        if self._due(1) or self._first or done == self.steps:
+            self._print(done, scores)
+        self._first = False
+
+    def _print(self, done: int, scores: str) -> None:
+        print(f"{self._where(done)}   {scores}   {self._left(done)}", flush=True)
 
 
 class Bar(Progress):
-    """A bar that fills over all epochs, with the scores as they stand. Raises ImportError without rich."""
+    """A bar that fills, with the scores as they stand. Raises ImportError without rich."""
 
-    def __init__(self, epochs: int, steps: int) -> None:
+    def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0) -> None:
         from rich import progress as rich
 
-        super().__init__(epochs, steps)
+        super().__init__(steps, per_epoch, done)
         self._bar: Any = rich.Progress(
-            rich.TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
+            rich.TextColumn("{task.fields[where]}"),
             rich.BarColumn(bar_width=None),
             rich.TextColumn("{task.fields[scores]}"),
+            rich.TextColumn("{task.fields[speed]}", style="progress.data.speed"),
             rich.TextColumn("{task.fields[left]}", style="progress.remaining"),
             auto_refresh=False,
             expand=True,
         )
-        self._task = self._bar.add_task("", total=epochs * steps, epoch=1, epochs=epochs, scores="", left="")
+        fields: dict[str, Any] = {"where": self._where(done), "scores": "", "speed": "", "left": ""}
+        self._task = self._bar.add_task("", total=steps, completed=done, **fields)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -94,13 +114,13 @@ class Bar(Progress):
     def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
-    def step(self, epoch: int, step: int, scores: Callable[[], str]) -> None:
+    def step(self, done: int, scores: Callable[[], str]) -> None:
         if self._due(0.1):
-            self._show(epoch, (epoch - 1) * self.steps + step, scores())
+            self._show(done, scores())
 
-    def epoch(self, epoch: int, scores: str) -> None:
-        self._show(epoch, epoch * self.steps, scores)
+    def record(self, done: int, scores: str) -> None:
+        self._show(done, scores)
 
-    def _show(self, epoch: int, done: int, scores: str) -> None:
-        fields = {"epoch": epoch, "scores": scores, "left": self._left(done)}
+    def _show(self, done: int, scores: str) -> None:
+        fields = {"where": self._where(done), "scores": scores, "speed": self._speed(done), "left": self._left(done)}
         self._bar.update(self._task, completed=done, refresh=True, **fields)

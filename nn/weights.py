@@ -26,10 +26,10 @@ def save_file(tensors: Mapping[str, Tensor], path: str | Path, metadata: Mapping
 
     Raises ImportError without the safetensors package, FileNotFoundError if there is no such folder.
     """
-    _safetensors()
+    require()
     from safetensors.numpy import save_file as save
 
-    arrays = {name: np.ascontiguousarray(to_host(tensor.array)) for name, tensor in tensors.items()}
+    arrays = {name: np.asarray(to_host(tensor.array), order="C") for name, tensor in tensors.items()}
     with replacing(path) as beside:
         save(arrays, beside, dict(metadata or {}))
 
@@ -51,7 +51,7 @@ def load_metadata(path: str | Path) -> dict[str, str]:
 
 
 def _open(path: str | Path) -> Any:
-    safetensors = _safetensors()
+    safetensors = require()
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}" if not path.exists() else f"{path} is a folder, not a file")
@@ -61,7 +61,8 @@ def _open(path: str | Path) -> Any:
         raise ValueError(f"{path} is not a safetensors file, or not all of one: {error}") from error
 
 
-def _safetensors() -> Any:
+def require() -> Any:
+    """The safetensors package. Raises ImportError that says how to get it."""
     try:
         import safetensors
     except ImportError:

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from digits_report import confusion, curves, mistakes, weights
+from digits_report import confusion, mistakes, weights
 from mnist import FULL, load_digits
 
 import nn
 import tinygrad_lecture as tl
-from nn.training import Epoch, History, Scores
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "examples" / "02_digits.py"
@@ -301,7 +300,6 @@ def test_pictures_of_odd_results_can_be_drawn(tmp_path):
     images, labels = np.zeros((4, 784), np.float32), np.array([0, 1, 2, 3])
     right = np.eye(10, dtype=np.float32)[labels]
     wrong = np.roll(right, 1, axis=1)
-    one_epoch = History([Epoch(Scores(0.5, 0.5), Scores(0.4, 0.6), 1.0)])
     figures = [
         mistakes(images, labels, right),
         mistakes(images, labels, wrong),
@@ -309,7 +307,6 @@ def test_pictures_of_odd_results_can_be_drawn(tmp_path):
         confusion(np.eye(10, dtype=np.int64)),
         weights(np.zeros((1, 784), np.float32)),
         weights(np.ones((100, 784), np.float32)),
-        curves(one_epoch),
     ]
     for number, figure in enumerate(figures):
         figure.savefig(tmp_path / f"{number}.png", dpi=30)

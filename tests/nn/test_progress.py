@@ -34,18 +34,18 @@ def test_the_display_suits_the_output(monkeypatch):
 
 
 def test_nothing_is_shown_if_not_wanted(capsys):
-    with progress(2, 3, show=False) as display:
-        display.step(1, 1, not_asked)
-        display.epoch(1, "fine")
+    with progress(6, 3, show=False) as display:
+        display.step(1, not_asked)
+        display.record(1, "fine")
     assert capsys.readouterr().out == ""
 
 
 def test_lines_for_the_first_the_last_and_one_a_second(capsys, clock):
-    with Lines(12, 100) as display:
+    with Lines(1200, per_epoch=100) as display:
         for epoch in range(1, 13):
             clock(0.4)
-            display.step(epoch, 100, not_asked)
-            display.epoch(epoch, f"loss {epoch}")
+            display.step(epoch * 100, not_asked)
+            display.record(epoch * 100, f"loss {epoch}")
     assert capsys.readouterr().out.splitlines() == [
         "epoch  1/12   loss 1   4 s left",
         "epoch  3/12   loss 3   4 s left",
@@ -56,23 +56,37 @@ def test_lines_for_the_first_the_last_and_one_a_second(capsys, clock):
 
 
 def test_lines_within_a_long_epoch(capsys, clock):
-    with Lines(2, 100) as display:
+    with Lines(200, per_epoch=100) as display:
         clock(5)
-        display.step(1, 1, not_asked)
+        display.step(1, not_asked)
         clock(10)
-        display.step(1, 10, lambda: "loss 3")
-        display.step(1, 11, not_asked)
+        display.step(10, lambda: "loss 3")
+        display.step(11, not_asked)
     assert capsys.readouterr().out == "epoch 1/2   loss 3   4 min 45 s left\n"
 
 
 def test_the_bar(capsys, clock):
-    with Bar(2, 10) as display:
-        display.step(1, 1, not_asked)
+    with Bar(20, per_epoch=10) as display:
+        display.step(1, not_asked)
         clock(1)
-        display.step(1, 5, lambda: "loss 0.5")
+        display.step(5, lambda: "loss 0.5")
         clock(3)
-        display.epoch(2, "loss 0.1")
+        display.record(20, "loss 0.1")
     last = capsys.readouterr().out.splitlines()[-1]
     assert "epoch 2/2" in last
     assert "loss 0.1" in last
+    assert "5 steps/s" in last
     assert "0 s left" in last
+
+
+def test_where_steps_are_counted_and_some_were_done_before(capsys, clock):
+    with Lines(2000, done=1500) as display:
+        clock(10)
+        display.step(1600, lambda: "loss 2")
+    assert capsys.readouterr().out == "step 1,600/2,000   loss 2   40 s left\n"
+
+
+def test_slow_steps_are_given_in_seconds(clock):
+    display = Lines(10)
+    clock(25)
+    assert display._speed(10) == "2.5 s a step"

@@ -98,3 +98,12 @@ def test_without_the_package_it_says_how_to_get_it(path, monkeypatch):
     for call in (lambda: weights.save_file({}, path), lambda: weights.load_file(path)):
         with pytest.raises(ImportError, match=r'pip install "tinygrad-lecture\[examples\]"'):
             call()
+
+
+def test_a_tensor_keeps_its_shape_even_without_axes(tmp_path):
+    tensors = {"scalar": tl.tensor(2.0), "empty": tl.zeros(0, 3), "transposed": tl.randn(2, 3).T}
+    nn.weights.save_file(tensors, tmp_path / "w.safetensors")
+    loaded = nn.weights.load_file(tmp_path / "w.safetensors")
+    assert {name: (t.shape, t.tolist()) for name, t in loaded.items()} == {
+        name: (t.shape, t.tolist()) for name, t in tensors.items()
+    }

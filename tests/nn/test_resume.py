@@ -1,0 +1,328 @@
+"""Going on after any end: to the same bits as if there had been none, or a refusal that says why."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+import strict_device  # noqa: F401 - makes device="strict" work
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_training import Press, bits, blobs, halves, make
+
+import nn
+import tinygrad_lecture as tl
+from nn import checkpoint
+
+ROOT = Path(__file__).parents[2]
+
+
+class Killed(BaseException):
+    """What ends a process without any chance to tidy up, as far as one process can play it."""
+
+
+def killed_after(trainer, calls):
+    """Let the loss kill the run at its so manieth call."""
+    count, loss = [0], trainer.loss
+
+    def deadly(outputs, targets):
+        count[0] += 1
+        if count[0] > calls:
+            raise Killed
+        return loss(outputs, targets)
+
+    trainer.loss = deadly
+    return trainer
+
+
+def everything(trainer):
+    """All that there is to compare: the bits of the weights, what the optimiser remembers, the history."""
+    tensors, state = trainer._state()
+    records = [{**record, "seconds": 0} for record in state["history"]["records"]]
+    tensors = {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}
+    return tensors, {**state, "seconds": 0, "history": {**state["history"], "records": records}}
+
+
+KINDS = {
+    "plain": {},
+    "dropout and a schedule": {"dropout": 0.4, "schedule": halves},
+    "accumulated": {"accumulate": 3, "dropout": 0.2},
+    "by epoch": {"schedule": halves, "schedule_by": "epoch", "accuracy": True},
+    "steps": {"steps": 19, "record_every": 4, "clip_norm": 0.5},
+    "a list": {"batches": list(nn.DataLoader(blobs(), 7)), "dropout": 0.3},
+    "a loader's own seed": {"batches": lambda: nn.DataLoader(blobs(), 8, shuffle=True, seed=5), "dropout": 0.3},
+    "a test in random order": {"test": nn.DataLoader(blobs(), 9, shuffle=True), "dropout": 0.3, "patience": 2},
+}
+
+
+def start(kind, **more):
+    chosen = {**KINDS[kind], **more}
+    if callable(chosen.get("batches")):
+        chosen["batches"] = chosen["batches"]()
+    return make(**chosen)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=10)
+@given(ends=st.lists(st.integers(0, 30), max_size=3), save_seconds=st.sampled_from([0.0, 1e-4]))
+def test_a_run_that_was_killed_goes_on_to_the_same_bits(kind, ends, save_seconds, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    whole = start(kind)
+    whole.fit()
+    for calls in ends:
+        try:
+            killed_after(start(kind, folder=folder, save_seconds=save_seconds), calls).fit(resume=True)
+        except Killed:
+            tl.rand(3)  # the new process knows nothing of this one's random stream
+    last = start(kind, folder=folder)
+    last.fit(resume=True)
+    assert everything(last) == everything(whole)
+
+
+PROGRAM = """
+    import sys
+    import nn, tinygrad_lecture as tl
+    tl.manual_seed(0)
+    data = nn.TensorDataset(tl.randn(40, 3), tl.randint(0, 2, (40,)))
+    model = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.Linear(8, 2))
+    optimizer = nn.optim.AdamW(model.parameters(), 0.01)
+    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, warmup_steps=5, total_steps=60)
+    def watch(trainer):
+        print(trainer.step, flush=True)
+        if sys.argv[2] == "slow":
+            sys.stdin.read(1)       # go on when told to
+    trainer = nn.Trainer(
+        model, nn.DataLoader(data, 8, shuffle=True), nn.CrossEntropyLoss(), optimizer, steps=60, schedule=schedule,
+        record_every=7, on_record=watch, folder=sys.argv[1], save_seconds=0, show=False,
+    )
+    trainer.fit(resume=True)
+    nn.weights.save_file(model.state_dict(), sys.argv[1] + "/end.safetensors")
+"""
+
+
+def test_kill_9_and_begin_again_gives_the_same_file(tmp_path):
+    def begin(folder, pace):
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(tmp_path / folder), pace]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, env=env, **pipes)
+
+    whole = begin("whole", "fast")
+    assert whole.wait() == 0
+    whole.stdin.close()
+    whole.stdout.close()
+    for records in (1, 4):
+        with begin("killed", "slow") as run:
+            for _ in range(records - 1):
+                run.stdout.readline()
+                run.stdin.write("x")
+                run.stdin.flush()
+            run.stdout.readline()
+            run.kill()  # SIGKILL
+    with begin("killed", "fast") as last:
+        steps = [int(line) for line in last.stdout]
+    assert steps[0] > 7  # it did go on, not begin
+    one, other = ((tmp_path / name / "end.safetensors").read_bytes() for name in ("whole", "killed"))
+    assert one == other
+
+
+def test_a_kill_while_saving_leaves_the_old_checkpoint_and_the_next_run_sweeps_up(tmp_path, monkeypatch):
+    trainer = make(folder=tmp_path, save_seconds=0)
+    with pytest.raises(Killed):
+        killed_after(trainer, 5).fit()
+    before = (tmp_path / "last.safetensors").read_bytes()
+    (tmp_path / ".last-0123abcd.safetensors").write_bytes(before[:100])  # what a kill in the middle leaves
+    (tmp_path / "mine.txt").write_text("stays")
+    again = make(folder=tmp_path)
+    again.fit(resume=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.safetensors", "last.safetensors", "mine.txt"]
+    whole = make()
+    whole.fit()
+    assert bits(again) == bits(whole)
+
+
+def test_ctrl_c_saves_and_the_run_goes_on(tmp_path):
+    whole = make(dropout=0.3)
+    whole.fit()
+    trainer = make(dropout=0.3, folder=tmp_path)
+    trainer.loss = Press(11)
+    assert trainer.fit().interrupted
+    again = make(dropout=0.3, folder=tmp_path)
+    history = again.fit(resume=True)
+    assert not history.interrupted
+    assert everything(again) == everything(whole)
+
+
+def test_an_unfinished_run_is_not_written_over(tmp_path):
+    with pytest.raises(Killed):
+        killed_after(make(folder=tmp_path, save_seconds=0), 5).fit()
+    before = (tmp_path / "last.safetensors").read_bytes()
+    with pytest.raises(FileExistsError, match=r"not finished: fit\(resume=True\) goes on with it.*delete it"):
+        make(folder=tmp_path).fit()
+    assert (tmp_path / "last.safetensors").read_bytes() == before
+
+
+def test_a_finished_run_is_gone_on_with_only_for_more(tmp_path, capsys):
+    make(epochs=2, folder=tmp_path).fit()
+    same = make(epochs=2, folder=tmp_path, show=True)
+    assert len(same.fit(resume=True)) == 2
+    assert f"Going on after step 16, from {tmp_path / 'last.safetensors'}." in capsys.readouterr().out
+    more = make(epochs=3, folder=tmp_path)
+    assert len(more.fit(resume=True)) == 3
+    whole = make(epochs=3)
+    whole.fit()
+    assert bits(more) == bits(whole)
+    assert len(make(epochs=1, folder=tmp_path).fit()) == 1  # a new run in the place of the finished one
+
+
+def test_the_best_weights_are_kept(tmp_path):
+    trainer = make(epochs=8, rate=2.0, test=[blobs(30)[:]], folder=tmp_path)
+    history = trainer.fit()
+    best = min(history.test_loss)
+    assert history[history.best].test.loss == best
+    assert history[-1].test.loss > best, "the example should get worse again"
+    trainer.load_best()
+    assert nn.evaluate(trainer.model, trainer.test, trainer.loss).loss == best
+    assert nn.weights.load_metadata(tmp_path / "best.safetensors")["step"] == str(history.steps[history.best])
+
+
+def test_on_a_device_it_goes_on_there(tmp_path):
+    def on_device():
+        tl.manual_seed(0)
+        model = nn.MLP([2, 8, 3], nn.Tanh).to("strict")
+        optimizer = nn.optim.Adam(model.parameters(), 0.1)
+        data = nn.DataLoader(blobs(device="strict"), 8, shuffle=True)
+        return nn.Trainer(
+            model, data, nn.CrossEntropyLoss(), optimizer, epochs=2, folder=tmp_path, save_seconds=0, show=False
+        )
+
+    with pytest.raises(Killed):
+        killed_after(on_device(), 9).fit()
+    trainer = on_device()
+    trainer.fit(resume=True)
+    assert {p.device for p in trainer.model.parameters()} == {"strict"}
+    assert trainer.history.steps == [8, 16]
+
+
+# --- files that are refused -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole_file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    trainer = make(epochs=2, folder=folder, schedule=halves)
+    trainer.fit()
+    return (folder / "last.safetensors").read_bytes()
+
+
+def refused(content, folder):
+    """The sentence with which a checkpoint is refused; nothing may have been changed by then."""
+    (folder / "last.safetensors").write_bytes(content)
+    trainer = make(epochs=2, folder=folder, schedule=halves)
+    before, stream = everything(trainer), tl.get_rng_state()
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the texts are looked at by the callers
+        trainer.fit(resume=True)
+    assert everything(trainer) == before
+    assert tl.get_rng_state() == stream
+    assert (folder / "last.safetensors").read_bytes() == content
+    return str(error.value)
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_a_flipped_bit_is_noticed_wherever_it_is(data, whole_file, tmp_path_factory):
+    place = data.draw(st.integers(0, len(whole_file) - 1), label="place")
+    bit = data.draw(st.integers(0, 7), label="bit")
+    content = bytearray(whole_file)
+    content[place] ^= 1 << bit
+    assert "last.safetensors" in refused(bytes(content), tmp_path_factory.getbasetemp())
+
+
+@settings(max_examples=20)
+@given(data=st.data())
+def test_a_file_that_was_cut_off_is_noticed(data, whole_file, tmp_path_factory):
+    length = data.draw(st.integers(0, len(whole_file) - 1), label="length")
+    message = refused(whole_file[:length], tmp_path_factory.getbasetemp())
+    assert "not a safetensors file, or not all of one" in message
+
+
+def test_foreign_files_are_named_as_such(tmp_path):
+    assert "not a safetensors file" in refused(b"\x89PNG and so on, " * 9, tmp_path)
+    path = tmp_path / "weights.safetensors"
+    nn.weights.save_file({"weight": tl.ones(2)}, path)
+    assert "is no checkpoint of a training: it calls itself 'nothing'" in refused(path.read_bytes(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batches": nn.DataLoader(blobs(), 16, shuffle=True)}, "batches in an epoch was 8 and is 4"),
+        ({"batches": nn.DataLoader(blobs(58), 8, shuffle=True)}, "rows 60, batch_size 8.*rows 58"),
+        ({"accumulate": 2}, "accumulate was 1 and is 2"),
+        ({"schedule": lambda optimizer: None}, "schedule was 'StepLR by step' and is None"),
+        ({"accuracy": True}, "accuracy was False and is True"),
+    ],
+)
+def test_the_checkpoint_of_another_run_is_refused(change, message, tmp_path):
+    make(folder=tmp_path, schedule=halves).fit()
+    trainer = make(**{"folder": tmp_path, "schedule": halves, "epochs": 9, **change})
+    before = bits(trainer)
+    with pytest.raises(ValueError, match=f"checkpoint of another run: .*{message}"):
+        trainer.fit(resume=True)
+    assert bits(trainer) == before
+    assert trainer.step == 0
+
+
+def test_the_checkpoint_of_another_model_is_refused_and_lists_all(tmp_path):
+    make(folder=tmp_path).fit()
+    trainer = make(folder=tmp_path, epochs=9)
+    trainer.model = nn.MLP([2, 9, 3], nn.Tanh)
+    with pytest.raises(ValueError, match=r"(?s)another run: load_state_dict.*0.weight has shape \(8, 2\).*missing: 2"):
+        trainer.fit(resume=True)
+
+
+def test_a_loss_that_is_no_number_is_not_saved_over_the_last_good_state(tmp_path):
+    with pytest.raises(Killed):
+        killed_after(make(folder=tmp_path, save_seconds=0), 3).fit()
+    before = (tmp_path / "last.safetensors").read_bytes()
+    trainer = make(folder=tmp_path, save_seconds=0)
+    trainer.loss = lambda outputs, targets: outputs.sum() * float("nan")
+    with pytest.raises(FloatingPointError, match="became nan in epoch 1"):
+        trainer.fit(resume=True)
+    assert (tmp_path / "last.safetensors").read_bytes() == before
+
+
+def test_without_a_folder_there_is_nothing_to_go_on_from():
+    trainer = make()
+    for attempt in (lambda: trainer.fit(resume=True), trainer.save, trainer.load_best):
+        with pytest.raises(ValueError, match=r"folder=\.\.\."):
+            attempt()
+
+
+def test_a_folder_needs_the_safetensors_package_from_the_start(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(ImportError, match="pip install"):
+        make(folder=tmp_path)
+
+
+# --- the file itself ------------------------------------------------------------------------------------
+
+
+def test_tensors_and_numbers_come_back_as_they_were(tmp_path):
+    tensors = {"a": tl.randn(3, 4), "b": tl.zeros(0), "c": tl.tensor(2), "d": tl.randn(4, 3).T}
+    state = {"pi": 3.141592653589793, "big": 2**127, "none": None, "inf": float("inf"), "words": "ä → β"}
+    checkpoint.save(tmp_path / "c.safetensors", tensors, {**state, "numpy": np.float32(0.5)})
+    loaded, words = checkpoint.load(tmp_path / "c.safetensors")
+    assert words == {**state, "numpy": 0.5} == checkpoint.peek(tmp_path / "c.safetensors")
+    assert {name: tensor.tolist() for name, tensor in loaded.items()} == {k: t.tolist() for k, t in tensors.items()}
+    assert json.loads(json.dumps(words)) == words
+
+
+def test_what_json_cannot_hold_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="cannot hold a set"):
+        checkpoint.save(tmp_path / "c.safetensors", {}, {"a": {1}})
+    assert list(tmp_path.iterdir()) == []

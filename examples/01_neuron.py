@@ -32,11 +32,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.foreign import require_own
-
-require_own("nn")  # an nn.py of your own beside this program would be imported instead
-
-from lecture import (  # noqa: E402
+from lecture import (
     BLUE,
     GREEN,
     GREY,

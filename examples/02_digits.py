@@ -34,16 +34,10 @@ from typing import Any, NoReturn
 # Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from mnist import DataError, load_digits
-
 import tinygrad_lecture as tl
-from tinygrad_lecture.foreign import require_own
-
-require_own("nn")  # an nn.py of your own beside this program would be imported instead
-
-import digits_report as report  # noqa: E402
-
-import nn  # noqa: E402
+import digits_report as report
+import nn
+from mnist import DataError, load_digits
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,

@@ -32,11 +32,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.foreign import require_own
-
-require_own("nn")  # an nn.py of your own beside this program would be imported instead
-
-from lecture import (  # noqa: E402
+import nn
+from lecture import (
     BLUE,
     GREEN,
     GREY,
@@ -50,8 +47,6 @@ from lecture import (  # noqa: E402
     save,
     whole,
 )
-
-import nn  # noqa: E402
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

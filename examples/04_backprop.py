@@ -33,14 +33,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.foreign import require_own
+from lecture import BLUE, ORANGE, VERMILION, carry_out, command_line, new_figure, number, positive, save, whole
+from nn.drawing import draw_graph
 from tinygrad_lecture.graph import Vertex, in_line
-
-require_own("nn")  # an nn.py of your own beside this program would be imported instead
-
-from lecture import BLUE, ORANGE, VERMILION, carry_out, command_line, new_figure, number, positive, save, whole  # noqa: E402
-
-from nn.drawing import draw_graph  # noqa: E402
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

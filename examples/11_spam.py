@@ -43,18 +43,14 @@ from typing import NoReturn
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.foreign import require_own
-
-require_own("nn")  # an nn.py of your own beside this program would be imported instead
-
-import spam_pictures as pictures  # noqa: E402
-import spam_report as report  # noqa: E402
-import spam_rules  # noqa: E402
-from lecture import command_line, number, positive, whole  # noqa: E402
-from sms import DataError, deal, load_messages  # noqa: E402
-from spam_filter import SpamFilter  # noqa: E402
-from spam_training import Settings, Trained, train  # noqa: E402
-from text_features import tokenize, words  # noqa: E402
+import spam_pictures as pictures
+import spam_report as report
+import spam_rules
+from lecture import command_line, number, positive, whole
+from sms import DataError, deal, load_messages
+from spam_filter import SpamFilter
+from spam_training import Settings, Trained, train
+from text_features import tokenize, words
 
 EXTRAS = 'pip install "tinygrad-lecture[examples]"'
 FIFTHS = 5

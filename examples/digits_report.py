@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from mnist import Digits
 from numpy.typing import NDArray
 
 import nn
+from mnist import Digits
 from nn.files import replacing
 
 if TYPE_CHECKING:

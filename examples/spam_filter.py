@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from text_features import Vectorizer, tokenize
 
-import nn
 import tinygrad_lecture as tl
+import nn
+from text_features import Vectorizer, tokenize
 
 
 def build(n_inputs: int, hidden: Sequence[int]) -> nn.MLP:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from lecture import BLUE, GREEN, GREY, VERMILION, new_figure, plain
 from numpy.typing import NDArray
+
+from lecture import BLUE, GREEN, GREY, VERMILION, new_figure, plain
+from nn.files import replacing
 from precision_recall import Curve, curve
 from spam_report import GOAL, Outcome
 from spam_rules import ENOUGH
-
-from nn.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
 from precision_recall import Counts, count, curve
 from sms import Messages
 from spam_filter import SpamFilter

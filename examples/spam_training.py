@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+import tinygrad_lecture as tl
+import nn
 from precision_recall import choose_threshold
 from sms import deal
 from spam_filter import SpamFilter
 from text_features import Vectorizer
-
-import nn
-import tinygrad_lecture as tl
 
 PARTS = 5  # of the messages to learn from
 PATIENCE = 3  # epochs without a new best

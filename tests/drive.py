@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from op_table import Row
-from strategies import Array, Sample
 
 import tinygrad_lecture as tl
+from op_table import Row
+from strategies import Array, Sample
 from tinygrad_lecture.backend import is_array, move, to_host
 from tinygrad_lecture.traced import Traced, wrap
 

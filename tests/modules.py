@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-import nn
 import tinygrad_lecture as tl
+import nn
 
 M = TypeVar("M", bound=nn.Module)
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import strategies as some
 from hypothesis import strategies as st
-from strategies import Array, Draw, Sample, Shape
 
+import strategies as some
 from tinygrad_lecture import ops
+from strategies import Array, Draw, Sample, Shape
 from tinygrad_lecture.fusion import Fused
 from tinygrad_lecture.op import Op
 from tinygrad_lecture.ops.indexing import normal_index

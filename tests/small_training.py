@@ -4,8 +4,8 @@ import signal
 
 import numpy as np
 
-import nn
 import tinygrad_lecture as tl
+import nn
 
 F = nn.functional
 

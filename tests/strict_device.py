@@ -1,7 +1,6 @@
 """The strict CuPy stand-in as a device of the engine: import this module, and `device="strict"` works."""
 
 from strict_cupy import StrictArray, strict
-
 from tinygrad_lecture.backend import Library, register
 
 register(

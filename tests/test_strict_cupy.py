@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import strict_cupy as stand_in
 from strict_cupy import (
     StrictArray,

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from hypothesis import settings
 from hypothesis import strategies as st
-from numeric import assert_close
 from numpy.typing import NDArray
-from strategies import numbers
 
-import nn
 import tinygrad_lecture as tl
+import nn
+from numeric import assert_close
+from strategies import numbers
 
 torch.set_num_threads(1)
 

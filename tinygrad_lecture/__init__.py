@@ -38,6 +38,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .foreign import guard
 from .fusion import fused
 from .graph import Graph
 from .modes import enable_grad, is_grad_enabled, no_grad, reference, set_grad_enabled
@@ -144,6 +145,9 @@ clamp = clip
 concat = cat
 
 __version__ = "0.1.0"
+
+guard()  # a student's own nn.py beside the program is named, not taken for ours
+del guard
 
 __all__ = [
     "AnomalyError",

@@ -9,22 +9,18 @@ The rooms, in the order that a text goes through them: embedding.py (and positio
 masks.py, cache.py) and ffn.py, unembedding.py, sampling.py and generation.py. gpt.py puts them together.
 """
 
-from tinygrad_lecture.foreign import require_own
-
-require_own("nn")  # a student's own nn.py beside the program would otherwise be found in its place
-
-from .attention import MultiHeadAttention, SingleHeadAttention, attention  # noqa: E402
-from .block import Block, CrossBlock  # noqa: E402
-from .cache import Cache, KeyValues  # noqa: E402
-from .config import EncoderConfig, EncoderDecoderConfig, GPTConfig, TransformerConfig  # noqa: E402
-from .embedding import Embedding  # noqa: E402
-from .ffn import FeedForward  # noqa: E402
-from .gpt import GPT  # noqa: E402
-from .loss import token_cross_entropy  # noqa: E402
-from .masks import causal_mask  # noqa: E402
-from .positions import Rotary, sinusoids  # noqa: E402
-from .sampling import probabilities  # noqa: E402
-from .unembedding import Unembedding  # noqa: E402
+from .attention import MultiHeadAttention, SingleHeadAttention, attention
+from .block import Block, CrossBlock
+from .cache import Cache, KeyValues
+from .config import EncoderConfig, EncoderDecoderConfig, GPTConfig, TransformerConfig
+from .embedding import Embedding
+from .ffn import FeedForward
+from .gpt import GPT
+from .loss import token_cross_entropy
+from .masks import causal_mask
+from .positions import Rotary, sinusoids
+from .sampling import probabilities
+from .unembedding import Unembedding
 
 __all__ = [
     "GPT",

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import math
 
-import nn
 import tinygrad_lecture as tl
-from nn import functional as F
+import nn
 from tinygrad_lecture import Tensor
+from nn import functional as F
 
 from .cache import KeyValues
 from .positions import Rotary

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-import nn
 import tinygrad_lecture as tl
+import nn
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import is_array
 

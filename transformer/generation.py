@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 
 import tinygrad_lecture as tl
-from nn import Module
 from tinygrad_lecture import Tensor, rng
+from nn import Module
 
 from .cache import Cache
 from .sampling import check_settings, draw, probabilities

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from nn import functional as F
 from tinygrad_lecture import Tensor
+from nn import functional as F
 from tinygrad_lecture.backend import is_array
 
 IGNORED = -100  # a target that is not counted, as in PyTorch

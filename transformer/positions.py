@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-import nn
 import tinygrad_lecture as tl
+import nn
 from tinygrad_lecture import Tensor
 
 

@@ -5,11 +5,11 @@ import importlib
 
 import numpy as np
 import pytest
-import strict_device  # noqa: F401 - registers device="strict", a CuPy that needs no GPU
-from strict_cupy import StrictArray, strict
 
 import tinygrad_lecture as tl
+import strict_device  # noqa: F401 - registers device="strict", a CuPy that needs no GPU
 from tinygrad_lecture import backend
+from strict_cupy import StrictArray, strict
 
 func = tl.func
 

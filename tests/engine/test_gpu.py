@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from functools import cache
 
-import drive
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
+import drive
 from numeric import assert_close
 from op_table import TABLE, Row
-
 from tinygrad_lecture.backend import resolve
 
 pytestmark = pytest.mark.gpu

@@ -5,12 +5,12 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-import strict_device  # noqa: F401 - makes device="strict" known
-from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
+import strict_device  # noqa: F401 - makes device="strict" known
+from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
 from tinygrad_lecture.modes import modes
 from tinygrad_lecture.traced import wrap
 

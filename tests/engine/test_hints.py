@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
 from tinygrad_lecture.checking.hints import HINTS
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from mutation import mutants
 
 TOOL = Path(__file__).parents[1] / "mutation.py"

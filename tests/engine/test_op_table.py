@@ -7,17 +7,17 @@ from inspect import signature
 from itertools import product
 from typing import Any
 
-import drive
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+import drive
+from tinygrad_lecture import ops
 from numeric import assert_close, assert_same_bits, differences
 from op_table import TABLE, Row
 from strategies import LAYOUTS, Array, Sample
-
-import tinygrad_lecture as tl
-from tinygrad_lecture import ops
 from tinygrad_lecture.fusion import Fused
 from tinygrad_lecture.op import Op, Rule
 from tinygrad_lecture.traced import wrap

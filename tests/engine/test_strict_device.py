@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import drive
 import numpy as np
 import pytest
-import strict_device  # noqa: F401 - makes device="strict" known
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
+import drive
+import strict_device  # noqa: F401 - makes device="strict" known
 from numeric import assert_close
 from op_table import TABLE, Row
 from strategies import Sample

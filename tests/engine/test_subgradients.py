@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numeric import assert_close
 from numpy.typing import NDArray
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import ops
+from numeric import assert_close
 
 INF, NAN = math.inf, math.nan
 Values = Any

@@ -5,9 +5,9 @@ import sys
 
 import numpy as np
 import pytest
-from programs import load
 
 import tinygrad_lecture as tl
+from programs import load
 
 program = load("01_neuron")
 PICTURES = {"neuron.png", "activations.png", "weight_and_bias.png"}

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+import tinygrad_lecture as tl
+import nn
 from digits_report import confusion, mistakes, weights
 from mnist import FULL, load_digits
-
-import nn
-import tinygrad_lecture as tl
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "examples" / "02_digits.py"

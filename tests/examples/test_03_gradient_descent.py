@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from programs import load
 
 import tinygrad_lecture as tl
+from programs import load
 
 program = load("03_gradient_descent")
 PICTURES = {"landscape.png", "descents.png", "rates.png", "approximation.png"}

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from programs import load
 
 import tinygrad_lecture as tl
+from programs import load
 
 program = load("04_backprop")
 PICTURES = {"graph.png", "network.png"}

@@ -17,20 +17,20 @@ from urllib.error import URLError
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+import nn
 import sms
 import spam_pictures
 import spam_rules
 import spam_training
-from hypothesis import given
-from hypothesis import strategies as st
 from precision_recall import Counts, choose_threshold, count, curve
 from sms import DataError, deal, load_messages, parse
 from spam_filter import SpamFilter
 from spam_training import Settings, train
 from text_features import Vectorizer, looks, tokenize, words
-
-import nn
-import tinygrad_lecture as tl
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "examples" / "11_spam.py"

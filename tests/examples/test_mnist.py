@@ -13,14 +13,15 @@ from dataclasses import FrozenInstanceError
 from pathlib import Path
 from types import ModuleType
 
-import mnist
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_np
-from mnist import DataError, load_digits, read_idx
 from numpy.typing import NDArray
+
+import mnist
+from mnist import DataError, load_digits, read_idx
 
 Bytes = NDArray[np.uint8]
 HTML = b"\n<!DOCTYPE html><html><body>403 Forbidden</body></html>"

@@ -5,11 +5,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+
+import tinygrad_lecture as tl
+import nn
 import strict_device  # noqa: F401 - makes device="strict" work
 from strict_cupy import no_synchronisation
-
-import nn
-import tinygrad_lecture as tl
 
 
 def parameters(*gradients, dtype=None, device=None):

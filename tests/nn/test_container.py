@@ -2,8 +2,8 @@
 
 import pytest
 
-import nn
 import tinygrad_lecture as tl
+import nn
 
 
 def test_sequential_runs_one_after_the_other():

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-import strict_device  # noqa: F401 - makes device="strict" work
 from hypothesis import given
 from hypothesis import strategies as st
-from strict_cupy import no_synchronisation
 
-import nn
 import tinygrad_lecture as tl
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
+from strict_cupy import no_synchronisation
 
 F = nn.functional
 

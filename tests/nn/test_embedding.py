@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-import strict_device  # noqa: F401 - makes device="strict" work
 
-import nn
 import tinygrad_lecture as tl
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
 
 F = nn.functional
 

@@ -2,8 +2,8 @@
 
 import copy
 
-import nn
 import tinygrad_lecture as tl
+import nn
 
 
 def test_a_hook_sees_module_inputs_and_output():

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+import tinygrad_lecture as tl
+import nn
 import strict_device  # noqa: F401 - makes device="strict" work
 from modules import call_with
 from numeric import assert_close
-from numpy.typing import NDArray
 from strict_cupy import no_synchronisation
-
-import nn
-import tinygrad_lecture as tl
 
 F = nn.functional
 N = 5

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import distinct, shapes
 
-import nn
 import tinygrad_lecture as tl
+import nn
+from strategies import distinct, shapes
 
 F = nn.functional
 normalized = shapes(min_dims=1, max_dims=2, min_side=2)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import numbers, shapes
 
 import nn
+from strategies import numbers, shapes
 
 torch = pytest.importorskip("torch")
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from strategies import shapes
 
-import nn
 import tinygrad_lecture as tl
+import nn
+from strategies import shapes
 
 torch = pytest.importorskip("torch")
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import distinct, integers, numbers, shapes
 
-import nn
 import tinygrad_lecture as tl
+import nn
+from strategies import distinct, integers, numbers, shapes
 
 torch = pytest.importorskip("torch")
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from strategies import integers, numbers, shapes
 
-import nn
 import tinygrad_lecture as tl
+import nn
+from strategies import integers, numbers, shapes
 
 torch = pytest.importorskip("torch")
 

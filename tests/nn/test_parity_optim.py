@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numeric import assert_close
 from numpy.typing import NDArray
 
-import nn
 import tinygrad_lecture as tl
+import nn
 from nn.optim.blocks import BLOCK
+from numeric import assert_close
 
 torch = pytest.importorskip("torch")
 

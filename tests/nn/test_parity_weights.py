@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-import nn
 import tinygrad_lecture as tl
+import nn
 
 torch = pytest.importorskip("torch")
 safetensors = pytest.importorskip("safetensors.torch")

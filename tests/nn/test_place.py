@@ -4,8 +4,8 @@ import traceback
 
 import pytest
 
-import nn
 import tinygrad_lecture as tl
+import nn
 
 
 class Attention(nn.Module):

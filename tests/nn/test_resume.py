@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import strict_device  # noqa: F401 - makes device="strict" work
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_training import Press, bits, blobs, halves, make
 
-import nn
 import tinygrad_lecture as tl
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
 from nn import checkpoint
+from small_training import Press, bits, blobs, halves, make
 
 ROOT = Path(__file__).parents[2]
 

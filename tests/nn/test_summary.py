@@ -4,8 +4,8 @@ import doctest
 
 import pytest
 
-import nn
 import tinygrad_lecture as tl
+import nn
 from nn import table
 
 

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-import strict_device  # noqa: F401 - makes device="strict" work
 from hypothesis import given
 from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
+from nn.evaluation import Scores, Tally
 from small_training import Press, bits, blobs, halves, make
 from strict_cupy import count_synchronisations
-
-import nn
-import tinygrad_lecture as tl
-from nn.evaluation import Scores, Tally
 
 F = nn.functional
 

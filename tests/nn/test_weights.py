@@ -4,10 +4,10 @@ import sys
 
 import numpy as np
 import pytest
-import strict_device  # noqa: F401 - makes device="strict" work
 
-import nn
 import tinygrad_lecture as tl
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
 from nn import weights
 
 safetensors = pytest.importorskip("safetensors")

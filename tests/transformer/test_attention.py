@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from modules import gradcheck_module, shuffled
-from numeric import assert_close
 
 import tinygrad_lecture as tl
+from modules import gradcheck_module, shuffled
+from numeric import assert_close
 from transformer import KeyValues, MultiHeadAttention, Rotary, SingleHeadAttention, attention, causal_mask
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from modules import shuffled
 
 import tinygrad_lecture as tl
+from modules import shuffled
 from transformer import GPT, GPTConfig
 
 model = shuffled(

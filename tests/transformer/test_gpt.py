@@ -4,15 +4,15 @@ import math
 
 import numpy as np
 import pytest
-import strict_device  # noqa: F401 - makes device="strict" work
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
 from modules import gradcheck_module, shuffled
 from numeric import assert_close
 from strict_cupy import no_synchronisation
-
-import nn
-import tinygrad_lecture as tl
 from transformer import GPT, GPTConfig
 
 KINDS = {

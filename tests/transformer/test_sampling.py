@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from numeric import assert_close
 
 import tinygrad_lecture as tl
+from numeric import assert_close
 from transformer import probabilities
 from transformer.sampling import draw
 

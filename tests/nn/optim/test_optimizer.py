@@ -5,13 +5,13 @@ import tracemalloc
 
 import numpy as np
 import pytest
-import strict_device  # noqa: F401 - makes device="strict" work
-from strict_cupy import no_synchronisation, strict
 
-import nn
 import tinygrad_lecture as tl
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
 from nn.optim.blocks import BLOCK, blocks
 from nn.optim.optimizer import Optimizer
+from strict_cupy import no_synchronisation, strict
 
 MAKERS = {
     "sgd": lambda params, **kw: nn.optim.SGD(params, lr=0.1, **kw),

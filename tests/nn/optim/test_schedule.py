@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-import nn
 import tinygrad_lecture as tl
+import nn
 from nn.optim.lr_scheduler import (
     ChainedScheduler,
     ConstantLR,

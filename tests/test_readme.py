@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_snippets_print_what_the_readme_says():
+def test_snippets_print_what_the_readme_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     sessions = "\n".join(re.findall(r"```python\n(>>> .*?)```", README, re.DOTALL))
     sessions = re.sub(r"\d\.\de-\d\d", "...", sessions)  # rounding errors differ from machine to machine
     parsed = doctest.DocTestParser().get_doctest(sessions, {}, "README", "README.md", 0)

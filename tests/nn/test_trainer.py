@@ -330,3 +330,33 @@ def test_batches_that_end_before_they_should_are_named():
 
     with pytest.raises(ValueError, match="to be 3 batches in an epoch, but they ended before"):
         make(batches=Short()).fit()
+
+
+def test_a_step_with_all_there_is_never_waits_for_a_gpu():
+    def learnt(device, steps):
+        tl.manual_seed(0)
+        model = nn.Sequential(nn.Linear(2, 8), nn.LayerNorm(8), nn.GELU(), nn.Linear(8, 3)).to(device)
+        optimizer = nn.optim.AdamW(model.parameters(), 0.05)
+        schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, warmup_steps=3, total_steps=20)
+        loader = nn.DataLoader(blobs(device=device), 8, shuffle=True)
+        trainer = nn.Trainer(
+            model,
+            loader,
+            nn.CrossEntropyLoss(label_smoothing=0.1),
+            optimizer,
+            steps=steps,
+            schedule=schedule,
+            accumulate=2,
+            clip_norm=1.0,
+            show=False,
+        )
+        with count_synchronisations() as waits:
+            trainer.fit()
+            return waits(), [p.detach().cpu().numpy() for p in model.parameters()]
+
+    one, _ = learnt("strict", 1)
+    many, on_device = learnt("strict", 12)
+    records = 3 - 1  # one an epoch of four steps, where the loss is read; a run of one step has one too
+    assert (many - one) <= 2 * records
+    for a, b in zip(on_device, learnt("cpu", 12)[1], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,9 +55,12 @@ class Learner:
         self.loss = nn.BCEWithLogitsLoss(pos_weight=tl.tensor(spam_weight))
         self.optimizer = nn.optim.Adam(self.filter.model.parameters(), settings.lr)
 
-    def learn(self, epochs: int, test: Sequence[tuple[tl.Tensor, tl.Tensor]] | None = None) -> nn.History:
-        """Learn from all messages so many times more. Ctrl-C ends it early."""
-        return nn.fit(self.filter.model, self.batches, self.loss, self.optimizer, epochs, test=test, show=False)
+    def learn(self, epochs: int, **settings: Any) -> nn.History:
+        """Learn from all messages so many times, or with the settings of a Trainer. Ctrl-C ends it early."""
+        trainer = nn.Trainer(
+            self.filter.model, self.batches, self.loss, self.optimizer, epochs=epochs, show=False, **settings
+        )
+        return trainer.fit()
 
 
 @dataclass
@@ -150,19 +154,16 @@ def _learn_all_but(
     """
     learner = Learner([documents[i] for i in np.flatnonzero(~judged)], spam[~judged], settings)
     rows = learner.filter.vectorizer([documents[i] for i in np.flatnonzero(judged)])
-    test = [(tl.tensor(rows), column(spam[judged]))]
-    part = Part()
-    for epoch in range(1, settings.epochs + 1):
-        history = learner.learn(1, test)
-        done = history[0]
-        assert done.test is not None
-        part.losses.append((done.train.loss, done.test.loss))
-        if part.best_epoch == epoch:
+
+    def keep_the_best(trainer: nn.Trainer) -> None:
+        if trainer.history.best == len(trainer.history) - 1:
             probabilities[judged] = learner.filter.judge(rows)
-        part.interrupted = history.interrupted
-        if part.interrupted or epoch - part.best_epoch == PATIENCE:
-            break
-    return learner, part
+
+    test = [(tl.tensor(rows), column(spam[judged]))]
+    history = learner.learn(settings.epochs, test=test, patience=PATIENCE, on_record=keep_the_best)
+    if history.best is None:  # Ctrl-C came before the first epoch was over
+        probabilities[judged] = learner.filter.judge(rows)
+    return learner, Part(list(zip(history.train_loss, history.test_loss, strict=True)), history.interrupted)
 
 
 def column(spam: NDArray[np.bool_]) -> tl.Tensor:

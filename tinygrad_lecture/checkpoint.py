@@ -25,6 +25,11 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
     what was changed in place since the first, or comes to another shape. A constant that the function closes over must
     not be exchanged for another one; that goes unseen.
     """
+    if not callable(function):
+        raise TypeError(
+            "checkpoint: the function to run comes first and its inputs after it, as in checkpoint(layer, x); "
+            f"{type(function).__name__} is no function"
+        )
     if not modes.recording:
         return function(*inputs)
     state = rng.get_rng_state()
@@ -111,7 +116,7 @@ class _ChangeWatch:
     """An observer that raises RuntimeError where an op reads what was written to in place between two ticks."""
 
     def __init__(self, since: int, until: int) -> None:
-        self.since, self.until, self.outer = since, until, modes.observer
+        self.since, self.until = since, until
 
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
@@ -124,12 +129,8 @@ class _ChangeWatch:
                         "changed in place since the function first ran, so its second run, for backward, computes "
                         "something else: change a clone() instead, or change it after backward"
                     )
-        if self.outer is not None:
-            self.outer.saw_forward(op, arrays, settings, out, record)
 
-    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
-        if self.outer is not None:
-            self.outer.saw_backward(record, upstream, gradients)
+    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
 
 
 # --- graphs -------------------------------------------------------------------------------------------------

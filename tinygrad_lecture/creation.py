@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,13 +19,15 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_gra
 
     dtype: that of arrays and Tensors stays, also within lists; Python's floats become the default dtype (float32), ints
     int64, bools bool. device: "cpu", "cuda", ...; where the data is, by default.
-    Raises ValueError for ragged lists and ints that dtype cannot hold, TypeError for what is no number, and for
+    Raises ValueError for ragged lists and ints that dtype cannot hold, TypeError for what is no real number, and for
     requires_grad with integers.
     """
     if isinstance(data, Traced):
         data = data._array
     array = _from_python(data, dtype) if not is_array(data) else np.asarray(data) if xp(data) is np else data
-    if array.dtype.kind not in "fiubc":
+    if array.dtype.kind == "c" or (dtype is not None and np.dtype(dtype).kind == "c"):
+        raise TypeError("tensor: complex numbers are not for tensors; take .real and .imag apart, or abs()")
+    if array.dtype.kind not in "fiub":
         raise TypeError(
             f"tensor: data must be numbers, nested lists of them or arrays of them, not {type(data).__name__}, of "
             f"which NumPy makes an array of {array.dtype}"
@@ -74,11 +78,20 @@ def _finish(array: Array, requires_grad: bool) -> Tensor:
     return result.requires_grad_() if requires_grad else result
 
 
-def _shape(size: tuple[Any, ...]) -> Shape:
-    """zeros(2, 3), zeros((2, 3)) and zeros([2, 3]) mean the same."""
+def _shape(name: str, size: tuple[Any, ...], what: str = "the sizes of a shape") -> Shape:
+    """zeros(2, 3), zeros((2, 3)) and zeros([2, 3]) mean the same.
+
+    Raises TypeError for a size that is no int, ValueError for one below 0.
+    """
     if len(size) == 1 and isinstance(size[0], (tuple, list)):
-        return tuple(size[0])
-    return size
+        size = tuple(size[0])
+    for n in size:
+        if not hasattr(n, "__index__"):
+            raise TypeError(f"{name}: {what} must be ints, not {n!r}")
+    shape = tuple(map(operator.index, size))
+    if min(shape, default=0) < 0:
+        raise ValueError(f"{name}: {what} must not be negative, as {min(shape)} is")
+    return shape
 
 
 def full(
@@ -89,23 +102,23 @@ def full(
         fill_value = fill_value.item()
     if dtype is None:
         dtype = _from_python(fill_value, None).dtype
-    array = np.full(size, fill_value, dtype=np.dtype(dtype))
+    array = np.full(_shape("full", (size,)), fill_value, dtype=np.dtype(dtype))
     return _finish(move(array, device), requires_grad)
 
 
 def zeros(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """zeros(2, 3) or zeros((2, 3)): zeros of the default dtype."""
-    return full(_shape(size), 0, dtype or get_default_dtype(), device, requires_grad)
+    return full(_shape("zeros", size), 0, dtype or get_default_dtype(), device, requires_grad)
 
 
 def ones(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """ones(2, 3) or ones((2, 3)): ones of the default dtype."""
-    return full(_shape(size), 1, dtype or get_default_dtype(), device, requires_grad)
+    return full(_shape("ones", size), 1, dtype or get_default_dtype(), device, requires_grad)
 
 
 def empty(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Memory of that shape with whatever is in it."""
-    array = np.empty(_shape(size), dtype=np.dtype(dtype or get_default_dtype()))
+    array = np.empty(_shape("empty", size), dtype=np.dtype(dtype or get_default_dtype()))
     return _finish(move(array, device), requires_grad)
 
 
@@ -121,6 +134,9 @@ def arange(
 
     Raises ValueError for a step of 0.
     """
+    for number in (start, end, step):
+        if isinstance(number, (str, list, tuple)):
+            raise TypeError(f"arange: start, end and step are numbers, not {number!r}")
     if step == 0:
         raise ValueError("arange: a step of 0 never arrives; give a step above or below 0")
     first, last = (0, start) if end is None else (start, end)
@@ -134,6 +150,7 @@ def linspace(
     start: float, end: float, steps: int, dtype: Any = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
     """`steps` numbers evenly spaced from start to end, both included."""
+    (steps,) = _shape("linspace", (steps,), "steps")
     array = np.linspace(start, end, steps).astype(dtype or get_default_dtype())
     return _finish(move(array, device), requires_grad)
 
@@ -142,17 +159,18 @@ def eye(
     n: int, m: int | None = None, dtype: Any = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
     """The (n, m) identity matrix, m = n by default."""
+    n, m = _shape("eye", (n, n if m is None else m), "n and m")
     return _finish(move(np.eye(n, m, dtype=dtype or get_default_dtype()), device), requires_grad)
 
 
 def rand(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Random numbers, uniform in [0, 1)."""
-    return _finish(rng.uniform(_shape(size), np.dtype(dtype or get_default_dtype()), device), requires_grad)
+    return _finish(rng.uniform(_shape("rand", size), np.dtype(dtype or get_default_dtype()), device), requires_grad)
 
 
 def randn(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Random numbers, normal with mean 0 and standard deviation 1."""
-    return _finish(rng.normal(_shape(size), np.dtype(dtype or get_default_dtype()), device), requires_grad)
+    return _finish(rng.normal(_shape("randn", size), np.dtype(dtype or get_default_dtype()), device), requires_grad)
 
 
 def randint(low: int, high: Any = None, size: Any = (), dtype: Any = np.int64, device: str | None = None) -> Tensor:
@@ -165,47 +183,52 @@ def randint(low: int, high: Any = None, size: Any = (), dtype: Any = np.int64, d
     first, end = (0, low) if high is None else (low, high)
     if end <= first:
         raise ValueError(f"randint: there is no integer from {first} to below {end}")
-    return wrap(rng.integers(first, end, _shape((size,)), np.dtype(dtype), device))
+    return wrap(rng.integers(first, end, _shape("randint", (size,)), np.dtype(dtype), device))
 
 
 def randperm(n: int, device: str | None = None) -> Tensor:
-    """The integers 0 to n - 1 in random order; drawn on the host. Raises ValueError for a negative n."""
-    if n < 0:
-        raise ValueError(f"randperm: there are no {n} integers to put in order")
+    """The integers 0 to n - 1 in random order; drawn on the host."""
+    (n,) = _shape("randperm", (n,), "n")
     return wrap(move(rng.generator().permutation(n), device))
 
 
-def _like(x: Tensor, dtype: Any, device: str | None) -> dict[str, Any]:
-    return {"dtype": dtype or x.dtype, "device": device or device_of(x._array)}
+def _like(
+    make: Callable[..., Tensor], x: Tensor, dtype: Any, device: str | None, requires_grad: bool, *values: Any
+) -> Tensor:
+    """make(shape, *values) with the shape of x and, unless given, its dtype and device."""
+    if not isinstance(x, Traced):
+        raise TypeError(f"{make.__name__}_like: it takes a Tensor to be like, not a {type(x).__name__}")
+    dtype, device = dtype or x._array.dtype, device or device_of(x._array)
+    return make(x._array.shape, *values, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def zeros_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Zeros of x's shape and, unless said otherwise, dtype and device; so with the other `_like` functions."""
-    return zeros(x.shape, **_like(x, dtype, device), requires_grad=requires_grad)
+    return _like(zeros, x, dtype, device, requires_grad)
 
 
 def ones_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Ones like x."""
-    return ones(x.shape, **_like(x, dtype, device), requires_grad=requires_grad)
+    return _like(ones, x, dtype, device, requires_grad)
 
 
 def full_like(
     x: Tensor, fill_value: float, dtype: Any = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
     """One value, like x."""
-    return full(x.shape, fill_value, **_like(x, dtype, device), requires_grad=requires_grad)
+    return _like(full, x, dtype, device, requires_grad, fill_value)
 
 
 def empty_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Uninitialised memory, like x."""
-    return empty(x.shape, **_like(x, dtype, device), requires_grad=requires_grad)
+    return _like(empty, x, dtype, device, requires_grad)
 
 
 def rand_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Uniform random numbers, like x."""
-    return rand(x.shape, **_like(x, dtype, device), requires_grad=requires_grad)
+    return _like(rand, x, dtype, device, requires_grad)
 
 
 def randn_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Normal random numbers, like x."""
-    return randn(x.shape, **_like(x, dtype, device), requires_grad=requires_grad)
+    return _like(randn, x, dtype, device, requires_grad)

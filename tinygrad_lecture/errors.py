@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .backend import Shape, device_of, is_array
+from .traced import Traced
 
 if TYPE_CHECKING:
     from .op import Op
+
+
+EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  # what the functions here know
 
 
 def explain(op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], error: Exception) -> Exception:
@@ -18,23 +25,45 @@ def explain(op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], error:
     reason = _different_devices(arrays)
     if reason is None and op.complaint is not None:
         try:
-            reason = op.complaint(*arrays, **settings)
+            reason = op.complaint(*map(_with_a_shape, arrays), **settings)
         except Exception:  # the complaint is about shapes, and these inputs may not even have one
             reason = None
     if reason is None and isinstance(error, ValueError) and "broadcast" in str(error):
         reason = broadcast_complaint([a.shape for a in arrays if is_array(a)])
     if reason is None and isinstance(error, (TypeError, AttributeError)):
-        reason = _no_numbers(arrays)
-    given = ", ".join(describe(array) for array in arrays) or "nothing"
+        reason = _no_numbers(op, arrays)
+    reason = reason or str(error)
     kind: type[Exception] = TypeError if isinstance(error, AttributeError) else ValueError
     kind = next((k for k in (IndexError, TypeError) if isinstance(error, k)), kind)
-    return kind(f"{op.name}: {reason or error} (called with {given})")
+    explained = kind(_sentence(op.name, reason, arrays))
+    vars(explained)["reason"] = reason  # for those who say it in another name
+    return explained
+
+
+def rename(error: Exception, name: str, arguments: Sequence[Any]) -> Exception:
+    """What an error from within a function of ops has to say, in the name of the function that the user called."""
+    reason: str = getattr(error, "reason", str(error))
+    if isinstance(error, AttributeError):  # it speaks of what is no array
+        strange = [x for x in arguments if not (isinstance(x, Traced) or is_array(x))]
+        reason = f"it takes tensors and arrays, not {describe(strange[0])}" if strange else reason
+        error = TypeError()
+    error.args = (_sentence(name, reason, arguments),)
+    vars(error)["reason"] = reason
+    return error
+
+
+def _sentence(name: str, reason: str, arguments: Sequence[Any]) -> str:
+    return f"{name}: {reason} (called with {', '.join(map(describe, arguments)) or 'nothing'})"
 
 
 def describe(value: Any) -> str:
     """An argument in a few characters: `(2, 3) float32` for an array, its value for a number."""
+    if isinstance(value, Traced):
+        value = value._array
     if is_array(value):
         return f"{value.shape} {value.dtype}"
+    if isinstance(value, (list, tuple)) and any(isinstance(x, Traced) or is_array(x) for x in value):
+        return f"[{', '.join(map(describe, value))}]" if len(value) < 5 else f"a {type(value).__name__} of {len(value)}"
     text = repr(value)
     return text if len(text) <= 40 else f"a {type(value).__name__}"
 
@@ -54,14 +83,33 @@ def broadcast_complaint(shapes: Sequence[Shape]) -> str | None:
     return None
 
 
-def _no_numbers(values: Sequence[Any]) -> str | None:
-    for value in values:
+def _with_a_shape(value: Any) -> Any:
+    """A number as an array, so that a complaint may ask for its shape."""
+    return np.asarray(value) if isinstance(value, (bool, int, float, complex)) else value
+
+
+def _no_numbers(op: Op[Any], values: Sequence[Any]) -> str | None:
+    parameters = list(inspect.signature(op.forward).parameters.values())
+    for position, value in enumerate(values):
+        if value is None and position < len(parameters) and parameters[position].default is None:
+            continue  # an input that may be left out
         if is_array(value):
             if value.dtype.kind not in "fiubc":
                 return f"it takes arrays of numbers, not of {value.dtype}"
-        elif not (value is None or isinstance(value, (bool, int, float, complex))):
+        elif not isinstance(value, (bool, int, float, complex)):
             return f"it takes tensors, arrays and numbers, not {describe(value)}"
     return None
+
+
+def numpy_refused(error: Exception) -> bool:
+    """Whether an error is what comes of giving a Tensor to a function of NumPy's."""
+    return "__array_ufunc__=None" in str(error) or "NumPy would lose its graph" in str(error)
+
+
+WITH_TL = (
+    "for higher derivatives, under create_graph=True, a rule is given Tensors, not arrays: write it with operators and "
+    "tl functions, as tl.exp(x) for np.exp(x)"
+)
 
 
 def _different_devices(arrays: Sequence[Any]) -> str | None:

@@ -29,6 +29,7 @@ def grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Fun
     function returns (number, anything), and the result is (gradient, anything).
     Raises TypeError, when called, if the function returns anything but one float, or an argument is no float Tensor.
     """
+    _must_make("grad", function, argnums)
     both = value_and_grad(function, argnums, has_aux)
 
     @functools.wraps(function, updated=())
@@ -41,6 +42,7 @@ def grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Fun
 
 def value_and_grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Like `grad`, for the pair (value, gradient) at the cost of the gradient."""
+    _must_make("value_and_grad", function, argnums)
 
     @functools.wraps(function, updated=())
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
@@ -71,6 +73,7 @@ def vjp(function: Function, *primals: Tensor) -> tuple[Any, Callable[..., tuple[
     v: an upstream gradient of the result's shape; if the function returns a tuple, one for each of its members, as a
     tuple or one by one. pull_back may be called again.
     """
+    _must_be_callable("vjp", function)
     inner = [_variable("vjp", x) for x in primals]
     with enable_grad():
         out = function(*inner)
@@ -92,6 +95,7 @@ def jvp(function: Function, primals: Sequence[Tensor], tangents: Sequence[Tensor
     Computed by reverse mode alone: the vector-Jacobian product is linear in its vector, so differentiating it by
     that vector transposes it once more.
     """
+    _must_be_callable("jvp", function)
     _must_pair("jvp", primals, tangents)
     inner = [_variable("jvp", x) for x in primals]
     with enable_grad():
@@ -113,6 +117,7 @@ def jacobian(function: Function, argnums: Argnums = 0) -> Function:
     A tuple of argnums gives a tuple of them; a function that returns a tuple, a tuple with what each member would
     give. One backward walk per element of the result.
     """
+    _must_make("jacobian", function, argnums)
 
     @functools.wraps(function, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
@@ -130,6 +135,7 @@ def hessian(function: Function, argnums: Argnums = 0) -> Function:
 
     A tuple of argnums gives a tuple of tuples, block [i][j] of shape (*i-th argument's, *j-th argument's).
     """
+    _must_make("hessian", function, argnums)
     return jacobian(grad(function, argnums), argnums)
 
 
@@ -138,6 +144,7 @@ def hvp(function: Function, primals: Sequence[Tensor], tangents: Sequence[Tensor
 
     One product per primal: a Tensor for one primal, else a tuple.
     """
+    _must_be_callable("hvp", function)
     _must_pair("hvp", primals, tangents)
     inner = [_variable("hvp", x) for x in primals]
     with enable_grad():
@@ -283,6 +290,21 @@ def _must_be_a_number(name: str, value: Any) -> None:
             "; reduce it, as with .sum(), or see jacobian" if isinstance(value, Tensor) and value.numel() != 1 else ""
         )
         raise TypeError(f"{name}: the function must return one float as a Tensor, not {_kind(value)}{remedy}")
+
+
+def _must_be_callable(name: str, function: Any) -> None:
+    if not callable(function):
+        raise TypeError(f"{name}: the function to differentiate comes first; {_kind(function)} is none")
+
+
+def _must_make(name: str, function: Any, argnums: Any) -> None:
+    """Raise for a transform that is called with the arguments of what it makes."""
+    _must_be_callable(name, function)
+    if not all(isinstance(n, int) for n in (argnums if isinstance(argnums, tuple) else (argnums,))):
+        raise TypeError(
+            f"{name} makes a function: write {name}(f)(x), not {name}(f, x); argnums, an int or a tuple of ints, says "
+            f"by which arguments, and is {_kind(argnums)}"
+        )
 
 
 def _must_pair(name: str, primals: Any, tangents: Any) -> None:

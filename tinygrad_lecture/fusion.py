@@ -13,6 +13,7 @@ from typing import Any
 
 from .backend import is_array, library_of, xp
 from .modes import modes
+from .names import composite_as
 from .op import Op, P
 from .tape import Gradient, Node, Record, walk
 from .traced import Traced, wrap
@@ -24,6 +25,7 @@ class Fused(Op[P]):
     def __init__(self, definition: Callable[P, Any]) -> None:
         super().__init__(definition)
         self.definition: Callable[..., Any] = definition
+        self._composed = composite_as(self.name, definition)
         self.kernels: dict[str, KernelOp] = {}
 
     def kernel(
@@ -51,7 +53,7 @@ class Fused(Op[P]):
             if kernel is not None:
                 return kernel(*args, **kwargs)
         inputs, settings = self._bind(args, kwargs)
-        return self.definition(*inputs, **settings)
+        return self._composed(*inputs, **settings)
 
 
 class KernelOp(Op[Any]):

@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from .backend import Array, DType, Shape, is_array, to_host
-from .modes import Observing, modes
+from .modes import Observing
 from .tape import Leaf, Node, Record, _conform
 from .traced import Traced
 
 if TYPE_CHECKING:
-    from .observe import Observer
     from .op import Op
 
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@"}
@@ -91,7 +90,6 @@ class Graph:
         self._at: dict[Node, Vertex] = {}
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by the array's id, which is its own as long as it lives
         self._watching: Observing | None = None
-        self._outer: Observer | None = None
         if result is not None:
             node = result._node
             if node is None:
@@ -145,7 +143,6 @@ class Graph:
     def __enter__(self) -> Self:
         if self._watching is not None:
             raise RuntimeError("Graph: it is watching already; make another Graph for a block within")
-        self._outer = modes.observer  # another graph, or detect_anomaly: it goes on seeing what this one sees
         self._watching = Observing(self)
         self._watching.__enter__()
         return self
@@ -153,7 +150,7 @@ class Graph:
     def __exit__(self, *error: object) -> None:
         assert self._watching is not None
         self._watching.__exit__(*error)
-        self._watching = self._outer = None
+        self._watching = None
 
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
@@ -165,8 +162,6 @@ class Graph:
                 for array, node in zip(arrays, record.nodes, strict=True)
             ]
             self._at[record] = self._add(record, op.name, inputs, settings, _copy(out))
-        if self._outer is not None:
-            self._outer.saw_forward(op, arrays, settings, out, record)
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         """The walk has been to a record: part of the protocol of observers."""
@@ -183,8 +178,6 @@ class Graph:
                 parent = self._vertex(node)
                 parent.grad = _plus(parent.grad, handed[-1])
         vertex.handed = handed
-        if self._outer is not None:
-            self._outer.saw_backward(record, upstream, gradients)
 
     # --- vertices ---------------------------------------------------------------------------------------
 

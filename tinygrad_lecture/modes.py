@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import ContextDecorator
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 if TYPE_CHECKING:
     from .observe import Observer
+    from .op import Op
+    from .tape import Record
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,12 +46,59 @@ class Switch(ContextDecorator):
         Switch.__init__(switch, self.value)
         return switch
 
+    def __call__(self, function: F) -> F:
+        """As a decorator. A generator runs in the mode wherever it is, and its caller, in between, does not.
+
+        Raises TypeError for an async function, which others may run in between of.
+        """
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            name = type(self).__name__
+            raise TypeError(f"{name} cannot decorate an async function; use `with {name}():` inside, around no await")
+        if not inspect.isgeneratorfunction(function):
+            return super().__call__(function)
+
+        @functools.wraps(function)
+        def generate(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            generator = function(*args, **kwargs)
+            resume: Callable[[], Any] = functools.partial(next, generator)
+            while True:
+                try:
+                    with self._recreate_cm():
+                        value = resume()
+                except StopIteration as end:
+                    return end.value
+                try:
+                    resume = functools.partial(generator.send, (yield value))
+                except GeneratorExit:
+                    with self._recreate_cm():
+                        generator.close()
+                    raise
+                except BaseException as error:
+                    resume = functools.partial(generator.throw, error)
+
+        return generate  # type: ignore[return-value]
+
     def __enter__(self) -> None:
         self._before.append(getattr(modes, self.mode))
         setattr(modes, self.mode, self.value)
 
     def __exit__(self, *error: object) -> None:
         setattr(modes, self.mode, self._before.pop())
+
+
+class Both:
+    """Two observers as one: whoever begins to watch within another's block does not blind the other."""
+
+    def __init__(self, inner: Observer, outer: Observer) -> None:
+        self.inner, self.outer = inner, outer
+
+    def saw_forward(self, op: Op[Any], arrays: Any, settings: dict[str, Any], out: Any, record: Record | None) -> None:
+        self.inner.saw_forward(op, arrays, settings, out, record)
+        self.outer.saw_forward(op, arrays, settings, out, record)
+
+    def saw_backward(self, record: Record, upstream: Any, gradients: Any) -> None:
+        self.inner.saw_backward(record, upstream, gradients)
+        self.outer.saw_backward(record, upstream, gradients)
 
 
 class Observing(Switch):
@@ -59,7 +110,10 @@ class Observing(Switch):
         global observers
         with _counting:
             observers += 1
+        outer = modes.observer
         super().__enter__()
+        if outer is not None:
+            modes.observer = Both(self.value, outer)
 
     def __exit__(self, *error: object) -> None:
         global observers

@@ -1,10 +1,15 @@
-"""One mechanism by which every function takes PyTorch's `dim` and `keepdim` for NumPy's `axis` and `keepdims`."""
+"""One mechanism by which every function takes PyTorch's `dim` and `keepdim` for NumPy's `axis` and `keepdims`, and by
+which functions composed of ops go by their own name in errors and in the graph."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
+
+from .errors import EXPLAINED, rename
+from .tape import Record
+from .traced import Traced
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,13 +35,42 @@ def numpy_names(function: str, settings: dict[str, Any]) -> dict[str, Any]:
     return renamed
 
 
-def composite(function: F) -> F:
-    """Mark a public function composed of ops: it too takes `dim` and `keepdim`."""
+@overload
+def composite(function: F, /) -> F: ...
+@overload
+def composite(*, name: str) -> Callable[[F], F]: ...
+def composite(function: Any = None, /, *, name: str = "") -> Any:
+    """Mark a public function composed of ops: it too takes `dim` and `keepdim`.
+
+    Errors from within, and its result's record, say its name and not that of an op inside. name: what users call it, if
+    not what Python does.
+    """
+    if function is None:
+        return lambda function: composite_as(name, function)
+    return composite_as(name or function.__name__, function)
+
+
+def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` as a composite that goes by a name."""
 
     @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def composed(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
-            kwargs = numpy_names(function.__name__, kwargs)
-        return function(*args, **kwargs)
+            kwargs = numpy_names(name, kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except EXPLAINED as error:
+            renamed = rename(error, name, args)
+            if renamed is error:
+                raise
+            raise renamed from error
+        if isinstance(result, Traced):
+            if type(result._node) is Record and not (args and result is args[0]):
+                result._node.called = name
+        elif isinstance(result, tuple):
+            for part in result:
+                if isinstance(part, Traced) and type(part._node) is Record and part is not args[0]:
+                    part._node.called = name
+        return result
 
-    return call  # type: ignore[return-value]
+    return composed

@@ -27,7 +27,11 @@ class Observer(Protocol):
 
 
 class AnomalyError(RuntimeError):
-    """An op made the first nan or inf. `op` is its name, `where` the user's line, `backward` whether its rule did."""
+    """An op made the first nan or inf.
+
+    op: the name of what the user called, the op or a function made of ops.  where: the user's line.  backward: whether
+    it was the backward rule.
+    """
 
     __module__ = "tinygrad_lecture"  # where users find it, and so what a traceback says
 
@@ -40,20 +44,21 @@ class _AnomalyWatch:
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
     ) -> None:
-        where = _users_line()
+        name, where = _users_call(op.name)
         if record is not None:
-            record.where = where
+            record.called, record.where = name, where
         found = _new_trouble([*arrays, *settings.values()], [out])
         if found:
-            raise AnomalyError(f"{op.name} made the first {found}, called at {where}", op.name, where, False)
+            raise AnomalyError(f"{name} made the first {found}, called at {where}", name, where, False)
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         found = _new_trouble([upstream], gradients)
         if found:
             where = getattr(record, "where", "a line outside of detect_anomaly()")
-            name = record.op.name
+            op, name = record.op.name, record.name
+            rule = op if op == name else f"{op}, in {name},"
             raise AnomalyError(
-                f"the backward rule of {name} made the first {found} in a gradient; {name} was called at {where}",
+                f"the backward rule of {rule} made the first {found} in a gradient; {name} was called at {where}",
                 name,
                 where,
                 True,
@@ -93,9 +98,13 @@ def _has(value: Any, question: str) -> bool:
 _HERE = os.path.join(os.path.dirname(__file__), "")  # noqa: PTH118, PTH120
 
 
-def _users_line() -> str:
-    """File and line of the innermost caller outside of this package."""
-    frame = sys._getframe(1)
+def _users_call(op: str) -> tuple[str, str]:
+    """What the innermost caller outside of this package called, for an op to be run, and the caller's file and line."""
+    frame, name = sys._getframe(1), op
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        if frame.f_code.co_name == "composed":  # see names.py
+            name = frame.f_locals["name"]
+        elif frame.f_code.co_name == "__call__":  # of an op
+            name = getattr(frame.f_locals["self"], "name", name)
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return name, f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -40,7 +40,7 @@ from . import modes as modes_module
 from . import traced as traced_module
 from . import versions
 from .backend import FLOAT32, FLOAT64, Array, device_of, get_default_dtype, is_array, move, narrow, xp
-from .errors import explain
+from .errors import EXPLAINED, WITH_TL, explain, numpy_refused
 from .modes import modes
 from .names import numpy_names
 from .tape import Gradient, Node, Record
@@ -58,7 +58,6 @@ Value: TypeAlias = Any  # what ops and rules compute with: an array or, where re
 Getter: TypeAlias = Callable[[Sequence[Any], Array, dict[str, Any], int], Any]
 
 _ndarray = np.ndarray
-_EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  # what errors.explain knows
 _new = object.__new__
 _tick = versions.tick
 _SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
@@ -140,12 +139,18 @@ class Op(Generic[P]):
     @overload
     def backward(self, *inputs: str) -> Callable[[R], R]: ...
     def backward(self, *inputs: Any) -> Any:
-        """Declare the backward rule for the named input; without a name, for the first (or only) one.
+        """Declare the backward rule for the named inputs; without a name, for the only one.
 
-        Raises TypeError for an input that the op does not have, or a rule that asks for an unknown name.
+        Raises TypeError for an input that the op does not have, none where it has several, or a rule that asks for an
+        unknown name.
         """
         if len(inputs) == 1 and callable(inputs[0]):
             return self.backward()(inputs[0])
+        if not inputs and len(self.inputs) > 1:
+            raise TypeError(
+                f"op {self.name} has the inputs {', '.join(self.inputs)}: say whose gradient the rule returns, as in "
+                f'@{self.name}.backward("{self.inputs[0]}")'
+            )
         positions = [0] if self.variadic or not inputs else [self._position(name) for name in inputs]
 
         def declare(function: R) -> R:
@@ -233,7 +238,7 @@ class Op(Generic[P]):
         if not traced:
             try:
                 return self.forward(*inputs, **settings)  # type: ignore[no-any-return]
-            except _EXPLAINED as error:
+            except EXPLAINED as error:
                 raise explain(self, inputs, settings, error) from error
         tracked = tracked and self.differentiable and modes.recording
         if foreign:
@@ -242,7 +247,7 @@ class Op(Generic[P]):
 
         try:
             out = self.forward(*arrays, **settings)
-        except _EXPLAINED as error:
+        except EXPLAINED as error:
             raise explain(self, arrays, settings, error) from error
         if type(out) is not _ndarray and not is_array(out):  # NumPy makes scalars of 0-d results
             out = xp(*arrays).asarray(out)
@@ -253,7 +258,7 @@ class Op(Generic[P]):
 
         result: Tensor = _new(traced_module.tensor_type)
         result._array = out
-        result.grad = None
+        result._grad = None
         if tracked:
             result._node = record = _new(Record)
             record.op = self
@@ -302,7 +307,12 @@ class Op(Generic[P]):
             else:
                 rule: Rule = rules[0 if variadic else index]  # type: ignore[assignment]
                 saved = saved_for[index]
-                gradients.append(rule.function(upstream, *(rule.rewrap(record, saved) if create_graph else saved)))
+                try:
+                    gradients.append(rule.function(upstream, *(rule.rewrap(record, saved) if create_graph else saved)))
+                except Exception as error:
+                    with_tl = f"; {WITH_TL}" if create_graph and numpy_refused(error) else ""
+                    error.add_note(f"raised by the backward rule of {record.name}{with_tl}")
+                    raise
             index += 1  # noqa: SIM113
         return gradients
 

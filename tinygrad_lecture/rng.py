@@ -29,7 +29,14 @@ _shared: np.random.Generator | None = None  # made when first asked for: importi
 
 
 def manual_seed(seed: int) -> None:
-    """Start the random stream anew: same seed, same machine, same numbers. Raises ValueError for a negative seed."""
+    """Start the random stream anew: same seed, same machine, same numbers.
+
+    Raises TypeError for a seed that is no int, ValueError for a negative one.
+    """
+    if not hasattr(seed, "__index__"):
+        raise TypeError(f"manual_seed: a seed is an int, not {seed!r}")
+    if operator.index(seed) < 0:
+        raise ValueError(f"manual_seed: a seed is 0 or more, not {seed}")
     generator().bit_generator.state = np.random.PCG64(operator.index(seed)).state
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 
-from . import versions
+from . import traced, versions
 from .backend import Array, DType, Shape, is_array, xp
 from .modes import modes, set_grad_enabled
 from .traced import Traced, wrap
@@ -42,10 +42,11 @@ class Record:
     """One call of an op: what its backward rules asked for, and the nodes that its inputs came from.
 
     nodes: one per input, None where no gradient is wanted.  saved: per input, what its rule asked for; None
-    once the walk has been here.  tensor: the result, weakly, where the user said `retain_grad`.
+    once the walk has been here.  tensor: the result, weakly, where the user said `retain_grad`.  called: the function
+    that the user called, unset if it is the op.  where: the user's line, set within `detect_anomaly`.
     """
 
-    __slots__ = ("age", "dtype", "nodes", "op", "saved", "shape", "tensor", "where")
+    __slots__ = ("age", "called", "dtype", "nodes", "op", "saved", "shape", "tensor", "where")
 
     op: Op[Any]
     age: int
@@ -54,7 +55,14 @@ class Record:
     shape: Shape
     dtype: DType
     tensor: weakref.ref[Tensor] | None
-    where: str | None
+    called: str
+    where: str
+
+    @property
+    def name(self) -> str:
+        """What the user called: the op, or a function made of ops whose last this is."""
+        name: str = getattr(self, "called", self.op.name)
+        return name
 
 
 Node: TypeAlias = Leaf | Record
@@ -92,6 +100,7 @@ def walk(
     path = None if targets is None else _leading_to(targets, pending)  # the records to go through, all if None
 
     observer = modes.observer
+    tensor_type = traced.tensor_type
 
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         while ages:
@@ -109,7 +118,7 @@ def walk(
 
             if node.saved is None:
                 raise RuntimeError(
-                    f"backward has been through this graph already, and what {node.op.name} had saved is freed: "
+                    f"backward has been through this graph already, and what {node.name} had saved is freed: "
                     "call the first backward (or tl.grad) with retain_graph=True, or compute the result again"
                 )
             if node.age < versions.last_write:
@@ -123,8 +132,14 @@ def walk(
             for parent, contribution in zip(nodes, contributions):  # noqa: B905 - this loop is the tape's own cost
                 if parent is None:
                     continue
-                if contribution.shape != parent.shape or contribution.dtype is not parent.dtype:
-                    contribution = _conform(contribution, parent, node.op)
+                if (type(contribution) is tensor_type) is not create_graph:
+                    _refuse(contribution, node, create_graph)
+                try:
+                    if contribution.shape != parent.shape or contribution.dtype is not parent.dtype:
+                        contribution = _conform(contribution, parent, node.op)
+                except AttributeError:
+                    _refuse(contribution, node, create_graph)
+                    raise
                 held = pending.get(parent)
                 if held is None:
                     pending[parent] = contribution
@@ -164,6 +179,31 @@ def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:
         ):
             path.add(node)
     return path
+
+
+def _refuse(contribution: Any, node: Record, create_graph: bool) -> None:
+    """Raise TypeError if a rule returned what is no gradient; an array where backward is recorded, or a Tensor where
+    it is not, is none."""
+    rule = f"the backward rule of {node.name} returned"
+    if contribution is None:
+        raise TypeError(f"{rule} None: is a return missing?")
+    if isinstance(contribution, Traced):
+        if not create_graph:
+            raise TypeError(
+                f"{rule} a Tensor for arrays: it is given arrays and returns one; leave out tl.tensor(), since "
+                "operators and tl functions take arrays too"
+            )
+    elif is_array(contribution) or isinstance(contribution, np.generic):
+        if create_graph:
+            raise TypeError(
+                f"{rule} an array under create_graph=True, so that what it computed is not recorded: write it with "
+                "operators and tl functions, which take the Tensors that it is given then"
+            )
+    else:
+        raise TypeError(
+            f"{rule} a {type(contribution).__name__}; a gradient is an array of its input's shape: the upstream "
+            "gradient times the derivative"
+        )
 
 
 def _is_fresh(contribution: Array, upstream: Array, saved: Sequence[Sequence[Any]]) -> bool:
@@ -206,23 +246,23 @@ def _deposit(node: Node, gradient: Gradient, owned: bool, create_graph: bool) ->
     if tensor is None:
         return
     if create_graph:
-        tensor.grad = gradient.clone() if tensor.grad is None else tensor.grad + gradient
+        tensor._grad = gradient.clone() if tensor._grad is None else tensor._grad + gradient
         return
     with _deposit_lock:
-        if tensor.grad is None:
-            tensor.grad = wrap(gradient if owned else gradient.copy())
-        elif tensor.grad._node is None:
-            versions.announce_write(tensor.grad._array)
-            tensor.grad._array += gradient
+        if tensor._grad is None:
+            tensor._grad = wrap(gradient if owned else gradient.copy())
+        elif tensor._grad._node is None:
+            versions.announce_write(tensor._grad._array)
+            tensor._grad._array += gradient
         else:
-            tensor.grad = tensor.grad + wrap(gradient)
+            tensor._grad = tensor._grad + wrap(gradient)
 
 
 def _refuse_if_written(node: Record) -> None:
     for array in _arrays_in(node.saved):
         if versions.written_since(array, node.age):
             raise RuntimeError(
-                f"a tensor of shape {array.shape} that {node.op.name} saved for backward was changed in place "
+                f"a tensor of shape {array.shape} that {node.name} saved for backward was changed in place "
                 "afterwards, so its gradient would be wrong: compute the result again after the change, or "
                 "change a clone() instead"
             )

@@ -14,7 +14,7 @@ from . import ops, versions
 from .backend import Array, DType, Shape, device_of, to_host, xp
 from .modes import modes, set_grad_enabled
 from .names import composite
-from .ops.indexing import normal_index
+from .ops.indexing import write
 from .ops.shape import normal_axes
 from .tape import Leaf, Record, walk
 from .traced import Traced, use, wrap
@@ -141,6 +141,26 @@ class Tensor(Traced):
         return self
 
     @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward has found, added up over all its runs; None if there was none.
+
+        To be set to None, or a Tensor of the same shape. Raises TypeError for what is neither, ValueError for another
+        shape or device.
+        """
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"a gradient is a Tensor or None, not a {type(value).__name__}")
+            if value.shape != self.shape:
+                raise ValueError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
+            if value.device != self.device:
+                raise ValueError(f"the gradient is on {value.device}, but the tensor on {self.device}; move it there")
+        self._grad = value
+
+    @property
     def is_leaf(self) -> Flag:
         """Whether this tensor is no result of a recorded op."""
         return not isinstance(self._node, Record)
@@ -244,7 +264,7 @@ class Tensor(Traced):
         if self.dtype.name not in ("float32", "int64", "bool"):
             notes.append(f"dtype={self.dtype}")
         if isinstance(self._node, Record):
-            notes.append(f"made by {self._node.op.name}")
+            notes.append(f"made by {self._node.name}")
         elif self._node is not None:
             notes.append("requires_grad=True")
         return f"tensor({', '.join(notes)})"
@@ -387,8 +407,7 @@ class Tensor(Traced):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if self._may_write("x[index] = value", value):
-            value = value._array if isinstance(value, Traced) else value
-            self.inplace()[normal_index(self, index)] = value
+            write(self.inplace(), index, value._array if isinstance(value, Traced) else value)
         else:
             result = ops.setitem(self, index, value)
             self._array, self._node = result._array, result._node
@@ -660,7 +679,7 @@ def _must_be_float(dtype: DType) -> None:
 def _as(kind: type[Tensor], x: Tensor) -> Any:
     """x's array in a tensor of another class, as a leaf."""
     twin = object.__new__(kind)
-    twin._array, twin._node, twin.grad = x._array, None, None
+    twin._array, twin._node, twin._grad = x._array, None, None
     return twin
 
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 class Traced:
     """An array that the tape follows: `_node` is None for a constant, else what gradients flow to."""
 
-    __slots__ = ("__weakref__", "_array", "_node", "grad")
+    __slots__ = ("__weakref__", "_array", "_grad", "_node")
 
     _array: Array
     _node: Node | None
-    grad: Tensor | None
+    _grad: Tensor | None
 
 
 tensor_type: type[Any] = Traced
@@ -39,5 +39,5 @@ def wrap(array: Array, node: Node | None = None) -> Tensor:
     result: Tensor = _new(tensor_type)
     result._array = array
     result._node = node
-    result.grad = None
+    result._grad = None
     return result

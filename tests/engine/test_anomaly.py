@@ -42,6 +42,25 @@ def test_the_line_is_the_users_also_through_functions_made_of_ops():
     assert caught.value.where == here()
 
 
+def test_a_function_made_of_ops_is_named_by_its_own_name():
+    for name, call in {
+        "norm": lambda: tl.full((2,), 1e30).norm(),
+        "prod": lambda: tl.full((2,), 3e38).prod(),
+        "einsum": lambda: tl.einsum("i,i->", tl.full((2,), 3e38), tl.full((2,), 3e38)),
+        "std": lambda: tl.full((2,), 3e38).std(),
+    }.items():
+        with tl.detect_anomaly(), pytest.raises(tl.AnomalyError, match=f"{name} made the first inf") as caught:
+            call()
+        assert caught.value.op == name
+
+
+def test_a_rule_within_a_function_made_of_ops_is_named_with_both():
+    with tl.detect_anomaly():
+        y = leaf(1e30, 1e-30).prod()
+        with pytest.raises(tl.AnomalyError, match="rule of mul, in prod, made the first inf in a gradient; prod was"):
+            y.backward(tl.tensor(1e20))
+
+
 def test_a_rule_that_makes_an_inf_is_named_with_the_line_of_the_call():
     with tl.detect_anomaly():
         y = leaf(0.0, 1.0).sqrt()

@@ -27,7 +27,6 @@ def _double_by_default():
         (2.5, "float32", 2.5),
         (2, "int64", 2),
         (True, "bool", True),
-        (1j, "complex128", 1j),
         ([], "float32", []),
         ([[], []], "float32", [[], []]),
         ([1, 2.5, True], "float32", [1, 2.5, 1]),
@@ -123,7 +122,7 @@ def test_what_is_no_number_is_refused(data, error, message):
 # --- tensor: dtypes and the rest ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "int64", "uint8", "bool", "complex64"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "int64", "uint8", "bool"])
 def test_a_dtype_may_be_given_as_numpys_as_ours_or_as_a_string(dtype):
     for given_as in (dtype, np.dtype(dtype), np.dtype(dtype).type):
         for data in (1, [1, 0], np.array([1.0, 0.0]), tl.tensor([True, False])):
@@ -159,7 +158,6 @@ def test_requires_grad_is_for_floats():
         lambda: tl.tensor([1], requires_grad=True),
         lambda: tl.arange(3, requires_grad=True),
         lambda: tl.zeros(2, dtype=tl.bool, requires_grad=True),
-        lambda: tl.tensor([1j], requires_grad=True),
     ):
         with pytest.raises(TypeError, match="only floats can require grad, not"):
             make()
@@ -254,7 +252,7 @@ def test_linspace_has_both_ends():
     assert (x.tolist(), x.dtype) == ([-1, -0.5, 0, 0.5, 1], np.float32)
     assert tl.linspace(2, 3, 1).tolist() == [2]
     assert tl.linspace(2, 3, 0).tolist() == []
-    with pytest.raises(ValueError, match="non-negative"):
+    with pytest.raises(ValueError, match="linspace: steps must not be negative, as -1 is"):
         tl.linspace(0, 1, -1)
 
 
@@ -284,7 +282,7 @@ def test_randint_takes_its_bounds_as_pytorch_and_numpy_do():
 
 def test_randperm_needs_a_number_of_integers():
     assert tl.randperm(3).dtype == np.int64
-    with pytest.raises(ValueError, match="no -1 integers"):
+    with pytest.raises(ValueError, match="randperm: n must not be negative, as -1 is"):
         tl.randperm(-1)
 
 

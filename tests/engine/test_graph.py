@@ -248,6 +248,19 @@ def test_an_anomaly_is_found_within_it():
         tl.log(x)
 
 
+def test_an_anomaly_watch_within_it_does_not_blind_it():
+    x = leaf(-1.0)
+    with tl.Graph() as graph:
+        with tl.detect_anomaly():
+            y = x * 2
+            with pytest.raises(tl.AnomalyError, match="log made the first nan"), np.errstate(invalid="ignore"):
+                tl.log(y)
+            y.backward()
+        y * 3
+    assert [v.op for v in graph] == [None, "mul", "mul"]
+    assert [v.op for v in graph.visited] == ["mul"]
+
+
 def test_it_watches_one_block_at_a_time_but_may_watch_another():
     x = leaf(1.0)
     with tl.Graph() as graph:

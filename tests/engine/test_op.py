@@ -107,6 +107,18 @@ def test_any_number_of_inputs():
     assert b.grad.tolist() == [8]
 
 
+def test_a_rule_for_several_inputs_must_say_which():
+    @tl.op
+    def product(a, b, /):
+        return a * b
+
+    with pytest.raises(TypeError, match=r'inputs a, b: say whose gradient.*@product.backward\("a"\)'):
+
+        @product.backward
+        def _(g, b):
+            return g * b
+
+
 def test_a_missing_rule_is_named_when_it_would_be_needed():
     @tl.op
     def lonely(x, /):

@@ -304,3 +304,66 @@ def test_a_recursive_decorated_function_puts_the_mode_back():
 
     down(3)
     assert tl.is_grad_enabled()
+
+
+def test_a_decorated_generator_runs_in_the_mode_and_its_caller_does_not():
+    @tl.no_grad()
+    def modes(log):
+        try:
+            while True:
+                try:
+                    log.append(((yield tl.is_grad_enabled()), tl.is_grad_enabled()))
+                except KeyError:
+                    log.append(("thrown", tl.is_grad_enabled()))
+        finally:
+            log.append(("closed", tl.is_grad_enabled()))
+
+    log = []
+    generator = modes(log)
+    assert next(generator) is False
+    assert tl.is_grad_enabled()
+    assert generator.send("sent") is False
+    assert generator.throw(KeyError) is False
+    assert tl.is_grad_enabled()
+    generator.close()
+    assert log == [("sent", False), ("thrown", False), ("closed", False)]
+    assert tl.is_grad_enabled()
+
+
+def test_a_decorated_generator_returns_and_raises_as_without():
+    @tl.no_grad
+    def two():
+        yield 1
+        yield 2
+        return 3
+
+    @tl.no_grad
+    def failing():
+        yield 1
+        raise ZeroDivisionError
+
+    def delegating():
+        return (yield from two())
+
+    assert (two.__name__, list(two())) == ("two", [1, 2])
+    generator = delegating()
+    assert [next(generator), next(generator)] == [1, 2]
+    with pytest.raises(StopIteration) as caught:
+        next(generator)
+    assert caught.value.value == 3
+    generator = failing()
+    next(generator)
+    with pytest.raises(ZeroDivisionError):
+        next(generator)
+    assert tl.is_grad_enabled()
+
+
+def test_an_async_function_is_refused():
+    async def later(): ...
+
+    async def several():
+        yield
+
+    for function in (later, several):
+        with pytest.raises(TypeError, match="no_grad cannot decorate an async function; use `with no_grad"):
+            tl.no_grad(function)

@@ -46,7 +46,7 @@ from .verdict import Options, Verdict
 def gradcheck(
     fn: Callable[..., Any],
     inputs: Any,
-    *,
+    *more: Any,
     eps: float | None = None,
     atol: float = 1e-12,
     rtol: float = 1e-6,
@@ -71,6 +71,8 @@ def gradcheck(
     for inputs that cannot be checked.
     """
     options = Options("gradcheck", eps, atol, rtol, seed, analytic=eps is None)
+    if more:
+        raise TypeError("gradcheck: put the inputs in a tuple, as in gradcheck(f, (a, b)); what follows it has names")
     subject = Subject(fn, inputs)
     return _concluded(lambda: _check(subject, options), subject, raise_exception)
 

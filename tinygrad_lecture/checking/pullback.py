@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from ..backend import FLOAT64, Array, move, to_host
-from ..modes import Observing, modes
+from ..errors import WITH_TL, numpy_refused
+from ..modes import Both, Observing, modes
 from ..op import Op
 from ..tape import Record
 from ..tensor import Tensor
-from ..traced import wrap
+from ..traced import Traced, wrap
 from ..transforms import grad
 from .case import Call
 from .report import GradcheckError
@@ -156,7 +157,7 @@ def pull(
     live = [(out, upstream) for out, upstream in zip(outs, upstreams, strict=True) if out.requires_grad]
     if not live:
         return [None] * len(inputs)
-    watch = modes.observer if isinstance(modes.observer, Watch) else None
+    watch = _watch()
     if watch is not None:
         watch.last = None
     try:
@@ -164,6 +165,12 @@ def pull(
     except Exception as error:
         raise _rule_failed(subject, error, None if watch is None else watch.last) from error
     return list(found)
+
+
+def _watch() -> Watch | None:
+    """Who watches for gradcheck, if anybody does."""
+    observer = modes.observer.inner if isinstance(modes.observer, Both) else modes.observer
+    return observer if isinstance(observer, Watch) else None
 
 
 def _columns(live: Sequence[tuple[Tensor, Tensor]], inputs: Sequence[Tensor]) -> tuple[Any, Any, Any]:
@@ -187,6 +194,8 @@ def _rule_failed(subject: Subject, error: Exception, last: tuple[Record, Sequenc
         shapes = {name: getattr(value, "shape", None) for name, value in arguments.items()}
         given = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape is not None)
         what = f"{raised}\n  it was given {given}" if given else raised
+        if numpy_refused(error):
+            return say(op.name, what, "numpy-in-rule", WITH_TL)
         text = _would_run(op, record, frame, arguments)
         return say(op.name, what, "rule-raised" if text is None else "transposed", text)
     if last is None:
@@ -208,6 +217,10 @@ def _rule_failed(subject: Subject, error: Exception, last: tuple[Record, Sequenc
     if not all(hasattr(g, "shape") for node, g in zip(record.nodes, gradients, strict=True) if node is not None):
         text = "a gradient is an array: the upstream gradient g times the derivative"
         return say(name, f"returned {', '.join(map(repr, gradients))}", "no-array", text)
+    rule = f"the backward rule of {name} "
+    if str(error).startswith(f"{rule}returned"):  # a Tensor for arrays or, under create_graph, the other way round
+        hint = "no-array" if any(isinstance(g, Traced) for g in gradients) else "numpy-in-rule"
+        return say(name, str(error).removeprefix(rule), hint)
     return say(None, raised, "rule-raised")
 
 

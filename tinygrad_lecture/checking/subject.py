@@ -33,6 +33,8 @@ class Subject:
         self.fn = fn
         self.args: list[Any] = [inputs] if isinstance(inputs, Traced) else list(inputs)
         self.name = _name_of(fn) if name is None else name
+        if self.args:
+            _must_take(fn, self.name, len(self.args))
         self.input_names = _input_names(fn, len(self.args)) if input_names is None else list(input_names)
         self.checked = _choose(self.args)
         self.random_state = get_rng_state()
@@ -104,6 +106,26 @@ class Subject:
 def flat(outs: Sequence[Traced]) -> Array:
     """The elements of all outputs as one vector on the host."""
     return np.concatenate([to_host(out._array).ravel() for out in outs])
+
+
+def _must_take(fn: Any, name: str, count: int) -> None:
+    """Raise TypeError unless a function can be called with so many inputs."""
+    if not callable(fn):
+        raise TypeError(
+            f"gradcheck: the function to check comes first, and then its inputs; {_kind(fn)} is no function"
+        )
+    try:
+        signature = inspect.signature(fn)
+    except (TypeError, ValueError):  # of some built-in functions nothing is known
+        return
+    try:
+        signature.bind(*[None] * count)
+    except TypeError as error:
+        takes, given = ", ".join(signature.parameters), f"{count} input" if count == 1 else f"{count} inputs"
+        raise TypeError(
+            f"gradcheck: {name}({takes}) cannot be called with {given} ({error}); put all of them in a tuple, as in "
+            "gradcheck(f, (a, b)), and settings into a lambda"
+        ) from None
 
 
 def _choose(args: Sequence[Any]) -> list[int]:

@@ -98,6 +98,13 @@ def pow(x: Value, y: Value, /) -> Value:
     return x**y
 
 
+@pow.explains
+def _(x: Value, y: Value) -> str | None:
+    if x.dtype.kind in "iu" and y.dtype.kind in "iu" and (y < 0).any():
+        return "an integer to a negative power is no integer; convert with .float() first"
+    return None
+
+
 @pow.backward("x")
 def _(g: Value, x: Value, y: Value) -> Value:
     if isinstance(y, (int, float)):  # the usual case, spared the masks

@@ -112,7 +112,7 @@ def layer_norm(x: Value, weight: Value = None, bias: Value = None, /, axes: int 
 def _largest(x: Value, axis: Axes) -> Value:
     """The largest element along axes as a constant, kept finite where all are -inf."""
     if x.dtype.kind != "f":
-        raise TypeError(f"softmax and its kin take floats, not {x.dtype}; convert with .to(tl.float32)")
+        raise TypeError(f"it takes floats, not {x.dtype}; convert with .to(tl.float32)")
     x = wrap(x._array) if isinstance(x, Traced) else x
     return maximum(max(x, axis, keepdims=True), float(np.finfo(x.dtype).min))
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import Shape, device_of, is_array, move, xp
+from ..backend import Array, Shape, device_of, is_array, move, xp
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..names import composite
 from ..op import Value, op
@@ -76,15 +76,35 @@ def _(g: Value, x_shape: Shape, index: Any) -> Value:
     return where(written[index] == turn, picked, 0)
 
 
-@composite
+@put.explains
+def _(x: Value, value: Value, index: Any) -> str | None:
+    return _does_not_fit(value.shape, x[index].shape)
+
+
+def _does_not_fit(value: Shape, there: Shape) -> str:
+    return f"a value of shape {value} does not broadcast to x[index], which has shape {there}"
+
+
+@composite(name="x[index]")
 def getitem(x: Value, index: Any) -> Value:
     """x[index], with ints, slices, None, Ellipsis, integer or boolean arrays, Tensors or lists, or a tuple of these."""
     return pick(x, normal_index(x, index))
 
 
+@composite(name="x[index] = value")
 def setitem(x: Value, index: Any, value: Value) -> Value:
     """A copy of x in which x[index] is `value`: what `x[index] = value` computes while recording."""
     return put(x, value, normal_index(x, index))
+
+
+@composite(name="x[index] = value")
+def write(x: Array, index: Any, value: Any) -> None:
+    """x[index] = value in the array x itself: what it does while not recording."""
+    index = normal_index(x, index)
+    try:
+        x[index] = value
+    except ValueError:
+        raise ValueError(_does_not_fit(np.shape(value), x[index].shape)) from None
 
 
 def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
@@ -153,7 +173,7 @@ def gather(x: Value, axis: int, index: Value) -> Value:
 
     index: integers, with as many axes as x and, but for `axis`, no size larger than x's. The result has its shape.
     """
-    return getitem(x, _along(x.shape, axis, index, "gather"))
+    return getitem(x, _along(x.shape, axis, index))
 
 
 @composite
@@ -162,19 +182,19 @@ def scatter_add(x: Value, axis: int, index: Value, src: Value) -> Value:
 
     Elements named more than once receive every addition. index and src: as many axes as x, src no smaller than index.
     """
-    places = normal_index(x, _along(x.shape, axis, index, "scatter_add"))
+    places = normal_index(x, _along(x.shape, axis, index))
     return add_at(x, src[tuple(slice(n) for n in index.shape)], places)
 
 
-def _along(shape: Shape, axis: int, index: Value, name: str) -> tuple[Any, ...]:
+def _along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
     index = _plain(index)
     if not -len(shape) <= axis < len(shape):
-        raise IndexError(f"{name}: axis {axis} is out of range for shape {shape}")
+        raise IndexError(f"axis {axis} is out of range for shape {shape}")
     axis %= len(shape)
     if index.ndim != len(shape) or builtins.any(
         m > n for a, (m, n) in enumerate(zip(index.shape, shape, strict=True)) if a != axis
     ):
-        raise ValueError(f"{name}: an index of shape {index.shape} does not fit shape {shape} along axis {axis}")
+        raise ValueError(f"an index of shape {index.shape} does not fit shape {shape} along axis {axis}")
     lib = xp(index)
     grid: list[Any] = []
     for a, n in enumerate(index.shape):
@@ -246,7 +266,7 @@ def topk(x: Value, k: int, axis: int = -1, largest: bool = True) -> Ordered:
     """The k largest (or smallest) elements along an axis, in order, and their places: a pair (values, indices)."""
     (axis,) = normal_axes(x.ndim, axis)
     if not 0 <= k <= x.shape[axis]:
-        raise ValueError(f"topk: k = {k} of the {x.shape[axis]} elements along axis {axis} of shape {x.shape}")
+        raise ValueError(f"k = {k} of the {x.shape[axis]} elements along axis {axis} of shape {x.shape}")
     indices = argsort(x, axis, largest)[(*[slice(None)] * axis, slice(k))]
     return Ordered(gather(x, axis, indices), indices)
 
@@ -290,12 +310,14 @@ def one_hot(indices: Value, num_classes: int | None = None) -> Value:
     told num_classes does not wait to look, and gives a row of zeros.
     """
     array = _plain(indices)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"the indices are integers, not {array.dtype}; convert with .long()")
     n = num_classes
     if n is None or xp(array) is np:
         least, largest = (int(array.min()), int(array.max())) if array.size else (0, -1)
         n = largest + 1 if n is None else n
         if least < 0 or largest >= n:
-            raise ValueError(f"one_hot: indices from {least} to {largest} for {n} classes")
+            raise ValueError(f"indices from {least} to {largest} for {n} classes")
     hot = (array[..., None] == xp(array).arange(n)).astype(np.int64)
     return wrap(hot) if isinstance(indices, Traced) else hot
 

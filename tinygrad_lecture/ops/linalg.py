@@ -69,7 +69,7 @@ def _(a: Value, b: Value) -> str | None:
 def outer(a: Value, b: Value) -> Value:
     """All products of two vectors: result[i, j] = a[i] * b[j]."""
     if a.ndim != 1 or b.ndim != 1:
-        raise ValueError(f"outer: needs two vectors, not shapes {a.shape} and {b.shape}; flatten() them first")
+        raise ValueError(f"needs two vectors, not shapes {a.shape} and {b.shape}; flatten() them first")
     return a[:, None] * b
 
 
@@ -89,6 +89,19 @@ def _(g: Value, index: int, operands: list[Value], inputs: tuple[str, ...], outp
     return contract(g, *others, inputs=(output, *subscripts), output=inputs[index])
 
 
+@contract.explains
+def _(*operands: Value, inputs: tuple[str, ...], output: str) -> str | None:
+    sizes: dict[str, set[int]] = {}
+    for letters, operand in zip(inputs, operands, strict=True):
+        for letter, size in zip(letters, operand.shape, strict=True):
+            sizes.setdefault(letter, set()).add(size)
+    for letter, found in sizes.items():
+        if len(found) > 1:
+            return f"the axes called {letter!r} have sizes {' and '.join(map(str, sorted(found)))}, and must agree"
+    return None
+
+
+@composite
 def einsum(equation: str, *operands: Value) -> Value:
     """Einstein summation, `einsum("bik,bkj->bij", a, b)`, with everything NumPy's takes: ellipses, repeated letters
     (diagonals), an implicit output. Raises ValueError for an equation that does not fit the operands.
@@ -130,16 +143,16 @@ def _parse(equation: str, ranks: list[int]) -> tuple[list[str], str]:
     left, arrow, output = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(ranks):
-        raise ValueError(f"einsum: {equation!r} names {len(terms)} operands, and {len(ranks)} are given")
+        raise ValueError(f"{equation!r} names {len(terms)} operands, and {len(ranks)} are given")
     letters = set(left) - set(",.")
     if not letters <= set(_LETTERS) or not set(output) <= letters | set("."):
-        raise ValueError(f"einsum: {equation!r} may use letters, each of the output's also on the left, commas and ...")
+        raise ValueError(f"{equation!r} may use letters, each of the output's also on the left, commas and ...")
     spare = [letter for letter in _LETTERS if letter not in letters]
     widest = 0
     for position, (term, rank) in enumerate(zip(terms, ranks, strict=True)):
         hidden = rank - len(term.replace("...", ""))
         if hidden < 0 or (hidden > 0 and "..." not in term):
-            raise ValueError(f"einsum: {term!r} in {equation!r} does not name the {rank} axes of operand {position}")
+            raise ValueError(f"{term!r} in {equation!r} does not name the {rank} axes of operand {position}")
         terms[position] = term.replace("...", "".join(spare[:hidden][::-1]))
         widest = max(widest, hidden)
     dots = "".join(spare[:widest][::-1])

@@ -150,7 +150,7 @@ def norm(x: Value, /, ord: float = 2, axis: Axes = None, keepdims: bool = False)
     if ord == -math.inf:
         return min(absolute(x), axis, keepdims)
     if ord <= 0:
-        raise ValueError(f"norm: ord must be positive, inf or -inf, not {ord}")
+        raise ValueError(f"ord must be positive, inf or -inf, not {ord}")
     powers = sum(absolute(x) ** ord, axis, keepdims)
     return where(powers == 0, 0, where(powers == 0, 1, powers) ** (1 / ord))
 

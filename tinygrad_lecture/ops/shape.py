@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..backend import Shape, xp
+from ..backend import Shape, is_array, xp
 from ..names import composite
 from ..op import Value, op
+from ..traced import Traced
 
 
 @op
@@ -126,6 +127,8 @@ def _(g: Value, index: int, shapes: list[Shape], axis: int) -> Value:
 def _(*arrays: Value, axis: int = 0) -> str:
     if not arrays:
         return "there is nothing to join"
+    if len({a.ndim for a in arrays}) == 1 and not -arrays[0].ndim <= axis < arrays[0].ndim:
+        return f"axis {axis} is out of range for shape {arrays[0].shape}; to join along a new axis see tl.stack"
     return f"shapes {', '.join(str(a.shape) for a in arrays)} must agree in all sizes but that of axis {axis}"
 
 
@@ -134,21 +137,31 @@ def _(*arrays: Value, axis: int = 0) -> str:
 
 @composite
 def cat(tensors: Sequence[Value], axis: int = 0) -> Value:
-    """A sequence of tensors joined along an axis."""
-    return concatenate(*tensors, axis=axis)
+    """A sequence of tensors joined along an axis that they have; their other sizes agree."""
+    return concatenate(*_listed("cat", tensors, axis), axis=axis)
 
 
 @composite
 def stack(tensors: Sequence[Value], axis: int = 0) -> Value:
     """Tensors of one shape joined along a new axis."""
+    tensors = _listed("stack", tensors, axis)
+    if len({t.shape for t in tensors}) > 1:
+        raise ValueError(f"the shapes {', '.join(str(t.shape) for t in tensors)} must be the same")
     return concatenate(*(unsqueeze(t, axis) for t in tensors), axis=axis)
+
+
+def _listed(name: str, tensors: Any, axis: Any) -> list[Value]:
+    """The tensors to join. Raises TypeError for tensors that are given one by one."""
+    if any(isinstance(x, Traced) or is_array(x) for x in (tensors, axis)):
+        raise TypeError(f"the tensors stand in a list, as in {name}([a, b]), and an axis after it")
+    return list(tensors)
 
 
 @composite
 def unsqueeze(x: Value, axis: int) -> Value:
     """A new axis of size 1 at a place: (2, 3) at 1 becomes (2, 1, 3). Raises IndexError where it cannot go."""
     if not -x.ndim - 1 <= axis <= x.ndim:
-        raise IndexError(f"unsqueeze: axis {axis} is out of range; shape {x.shape} takes {-x.ndim - 1} to {x.ndim}")
+        raise IndexError(f"axis {axis} is out of range; shape {x.shape} takes {-x.ndim - 1} to {x.ndim}")
     axis %= x.ndim + 1
     return reshape(x, (*x.shape[:axis], 1, *x.shape[axis:]))
 
@@ -160,7 +173,7 @@ def squeeze(x: Value, axis: int | tuple[int, ...] | None = None) -> Value:
     gone = set()
     for a in axes:
         if not -x.ndim <= a < x.ndim:
-            raise IndexError(f"squeeze: axis {a} is out of range for shape {x.shape}")
+            raise IndexError(f"axis {a} is out of range for shape {x.shape}")
         gone.add(a % x.ndim)
     return reshape(x, tuple(n for a, n in enumerate(x.shape) if not (a in gone and n == 1)))
 
@@ -170,9 +183,9 @@ def flatten(x: Value, start_dim: int = 0, end_dim: int = -1) -> Value:
     """The axes from start to end, both included, as one; a 0-d tensor becomes (1,)."""
     if x.ndim == 0:
         return reshape(x, (1,))
-    start, end = start_dim % x.ndim, end_dim % x.ndim
+    (start,), (end,) = normal_axes(x.ndim, start_dim), normal_axes(x.ndim, end_dim)
     if start > end:
-        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} for shape {x.shape}")
+        raise ValueError(f"start_dim {start_dim} comes after end_dim {end_dim} for shape {x.shape}")
     return reshape(x, (*x.shape[:start], math.prod(x.shape[start : end + 1]), *x.shape[end + 1 :]))
 
 
@@ -192,15 +205,16 @@ def transpose(x: Value, *axes: Any) -> Value:
 @composite
 def split(x: Value, split_size: int | Sequence[int], axis: int = 0) -> tuple[Value, ...]:
     """Pieces of `split_size` along an axis, the last maybe smaller; or of the sizes listed, which must add up."""
+    (axis,) = normal_axes(x.ndim, axis)
     n = x.shape[axis]
     if isinstance(split_size, int):
         if split_size <= 0:
-            raise ValueError(f"split: split_size must be positive, not {split_size}")
+            raise ValueError(f"split_size must be positive, not {split_size}")
         sizes = [min(split_size, n - start) for start in range(0, n, split_size)] or [0]
     else:
         sizes = list(split_size)
         if sum(sizes) != n or min(sizes, default=0) < 0:
-            raise ValueError(f"split: sizes {sizes} do not add up to {n}, the size of axis {axis} of {x.shape}")
+            raise ValueError(f"sizes {sizes} do not add up to {n}, the size of axis {axis} of {x.shape}")
     pieces, start = [], 0
     for size in sizes:
         cut = [slice(None)] * x.ndim
@@ -214,7 +228,8 @@ def split(x: Value, split_size: int | Sequence[int], axis: int = 0) -> tuple[Val
 def chunk(x: Value, chunks: int, axis: int = 0) -> tuple[Value, ...]:
     """At most `chunks` pieces of equal size along an axis, the last maybe smaller, as in PyTorch."""
     if chunks <= 0:
-        raise ValueError(f"chunk: the number of chunks must be positive, not {chunks}")
+        raise ValueError(f"the number of chunks must be positive, not {chunks}")
+    (axis,) = normal_axes(x.ndim, axis)
     return split(x, max(math.ceil(x.shape[axis] / chunks), 1), axis)
 
 

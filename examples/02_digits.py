@@ -37,7 +37,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import tinygrad_lecture as tl
 import digits_report as report
 import nn
-from mnist import DataError, load_digits
+from lecture import DataError
+from mnist import load_digits
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,

@@ -46,8 +46,8 @@ import tinygrad_lecture as tl
 import spam_pictures as pictures
 import spam_report as report
 import spam_rules
-from lecture import command_line, number, positive, whole
-from sms import DataError, deal, load_messages
+from lecture import DataError, command_line, number, positive, whole
+from sms import deal, load_messages
 from spam_filter import SpamFilter
 from spam_training import Settings, Trained, train
 from text_features import tokenize, words

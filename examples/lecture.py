@@ -25,6 +25,11 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = (
     "#808080",
 )
 
+
+class DataError(ValueError):
+    """A file is not the data it should be, or cannot be had; the message says which, why, what to do."""
+
+
 # --- the command line ---------------------------------------------------------------------------------------
 
 
@@ -77,7 +82,7 @@ def carry_out(run: Callable[[argparse.Namespace], None], parser: argparse.Argume
         run(options)
     except KeyboardInterrupt:
         raise SystemExit(f"\n{parser.prog}: aborted") from None
-    except (ImportError, OSError) as error:
+    except (DataError, ImportError, OSError) as error:
         raise SystemExit(f"{parser.prog}: {error}") from error
 
 

@@ -21,14 +21,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lecture import DataError
+
 BUNDLED = Path(__file__).parent / "data"
 N_TEST = 1_500  # the last ones of the bundled file
 FULL = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
         "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")  # fmt: skip
-
-
-class DataError(ValueError):
-    """A file or folder is not the data it should be; the message says which, why, what to do."""
 
 
 @dataclass(frozen=True, eq=False)

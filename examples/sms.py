@@ -12,32 +12,23 @@ By T. A. Almeida and J. M. Gómez Hidalgo, https://archive.ics.uci.edu/dataset/2
 of your own in the same form will do as well, and so will the archive as it is downloaded.
 """
 
-import hashlib
 import io
-import os
-import sys
-import urllib.request
 import zipfile
 import zlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.files import replacing
+from lecture import DataError
+from public_data import MOST, PublicFile, read
 
 HOME = "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip"
 NAME = "SMSSpamCollection"  # the file's name in the archive
 SHA256 = "7d039a24a6083ed9ef0f806ebad56bbb976e3aeb8de05669173bfdc4996c239d"  # of the file, not of the archive
-MOST = 50_000_000  # bytes; a hundred times what the collection has
 FEWEST = 25  # messages of a kind, so that a fifth of a fifth still has some of them
-
-
-class DataError(ValueError):
-    """A file is not the data it should be, or cannot be had; the message says which, why, what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +53,8 @@ def load_messages(path: Path | None = None) -> Messages:
     Raises DataError if the file is missing or is something else, or the collection cannot be downloaded.
     """
     if path is not None:
-        return parse(_unpacked(_read(path), str(path)), str(path))
-    return parse(_collection(), "the SMS Spam Collection")
+        return parse(_unpacked(read(path), str(path)), str(path))
+    return parse(COLLECTION.read(), "the SMS Spam Collection")
 
 
 def parse(data: bytes, source: str) -> Messages:
@@ -135,53 +126,6 @@ def deal(keys: Sequence[Hashable], labels: NDArray[np.bool_], parts: int, seed: 
 # --- the collection's own file --------------------------------------------------------------------------------
 
 
-def _collection() -> bytes:
-    """The bytes of the collection's file, with the right hash; kept in the user's cache."""
-    cached = cache_folder() / NAME
-    if cached.is_file():
-        data = _read(cached)
-        if hashlib.sha256(data).hexdigest() == SHA256:
-            return data
-    data = _download()
-    try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(cached) as beside:
-            beside.write_bytes(data)
-    except OSError as error:  # a full or read-only disk: next time it is downloaded again
-        print(f"The collection could not be kept in {cached.parent}: {error.strerror or error}", file=sys.stderr)
-    return data
-
-
-def cache_folder() -> Path:
-    """Where this system keeps what a program can fetch again."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "tinygrad_lecture"
-
-
-def _download() -> bytes:
-    """The collection's file out of its archive, fetched from its public home."""
-    by_hand = f"Fetch {HOME} by other means and pass the archive, or the {NAME} in it, with --data FILE"
-    print(f"Downloading the SMS Spam Collection (0.2 MB) from {HOME}", flush=True)
-    try:
-        with urllib.request.urlopen(HOME, timeout=20) as answer:
-            archive: bytes = answer.read(MOST)
-    except (OSError, HTTPException) as error:  # URLError and timeouts are OSErrors
-        reason = getattr(error, "reason", None) or error
-        raise DataError(f"the SMS Spam Collection cannot be downloaded: {reason}. {by_hand}") from error
-    data = _unpacked(archive, HOME)
-    found = hashlib.sha256(data).hexdigest()
-    if found != SHA256:
-        raise DataError(
-            f"what came from {HOME} is not the SMS Spam Collection: its SHA-256 is {found}, not {SHA256}. {by_hand}"
-        )
-    return data
-
-
 def _unpacked(data: bytes, source: str) -> bytes:
     """The collection's file if these are the bytes of its archive, else the bytes themselves."""
     if not data.startswith(b"PK\x03\x04"):
@@ -195,11 +139,12 @@ def _unpacked(data: bytes, source: str) -> bytes:
         raise DataError(f"{source} cannot be unpacked: {error}; fetch it again") from error
 
 
-def _read(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MOST:
-            raise DataError(f"{path} has {size:,} bytes, more than the {MOST:,} that this program reads")
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+COLLECTION = PublicFile(
+    "the SMS Spam Collection",
+    HOME,
+    NAME,
+    SHA256,
+    "0.2 MB",
+    f"pass the archive, or the {NAME} in it, with --data FILE",
+    _unpacked,
+)

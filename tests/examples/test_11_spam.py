@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
 import nn
+import public_data
 import sms
 import spam_pictures
 import spam_rules
@@ -145,7 +146,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
         with pytest.raises(DataError, match=re.escape(str(path)) + " cannot be read"):
             load_messages(path)
     (tmp_path / "large").write_bytes(bytes(101))
-    monkeypatch.setattr(sms, "MOST", 100)
+    monkeypatch.setattr(public_data, "MOST", 100)
     with pytest.raises(DataError, match="large has 101 bytes, more than the 100"):
         load_messages(tmp_path / "large")
 
@@ -192,7 +193,7 @@ def web(monkeypatch, tmp_path):
     """The web has the small collection, with its hash, and the cache is an empty folder."""
     stand_in = Web(archive())
     monkeypatch.setattr(urllib.request, "urlopen", stand_in)
-    monkeypatch.setattr(sms, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(public_data, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(sms, "SHA256", hashlib.sha256(made_up()).hexdigest())
     return stand_in
 
@@ -256,7 +257,7 @@ def test_the_cache_is_where_the_system_keeps_caches(monkeypatch, tmp_path, platf
         monkeypatch.delenv(name, raising=False)
     if variable:
         monkeypatch.setenv(variable, str(tmp_path / "caches"))
-    folder = sms.cache_folder()
+    folder = public_data.cache_folder()
     monkeypatch.undo()
     assert folder == tmp_path / ("caches" if variable else "") / end
 

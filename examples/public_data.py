@@ -1,0 +1,90 @@
+"""Data from its public home: downloaded once, held against its SHA-256, kept in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+
+from lecture import DataError
+from nn.files import replacing
+
+MOST = 50_000_000  # bytes that a program reads of a file
+
+
+@dataclass(frozen=True)
+class PublicFile:
+    """A file that anybody may fetch.
+
+    what: its name in a sentence.  url: its home.  name: of the file in the cache.  sha256: of the file.
+    size: in words.  by_hand: the end of "Fetch ... by other means and ...".  unpack: from what comes from the url, and
+    its source for errors, to the file.
+    """
+
+    what: str
+    url: str
+    name: str
+    sha256: str
+    size: str
+    by_hand: str
+    unpack: Callable[[bytes, str], bytes] = lambda data, source: data
+
+    def read(self) -> bytes:
+        """The file's bytes, with the right hash. Raises DataError if they cannot be had, and says what to do."""
+        cached = cache_folder() / self.name
+        if cached.is_file():
+            data = read(cached)
+            if hashlib.sha256(data).hexdigest() == self.sha256:
+                return data
+        data = self._download()
+        try:
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(cached) as beside:
+                beside.write_bytes(data)
+        except OSError as error:  # a full or read-only disk: next time it is downloaded again
+            print(f"{self.what} could not be kept in {cached.parent}: {error.strerror or error}", file=sys.stderr)
+        return data
+
+    def _download(self) -> bytes:
+        by_hand = f"Fetch {self.url} by other means and {self.by_hand}"
+        print(f"Downloading {self.what} ({self.size}) from {self.url}", flush=True)
+        try:
+            with urllib.request.urlopen(self.url, timeout=20) as answer:
+                came: bytes = answer.read(MOST)
+        except (OSError, HTTPException) as error:  # URLError and timeouts are OSErrors
+            reason = getattr(error, "reason", None) or error
+            raise DataError(f"{self.what} cannot be downloaded: {reason}. {by_hand}") from error
+        data = self.unpack(came, self.url)
+        found = hashlib.sha256(data).hexdigest()
+        if found != self.sha256:
+            raise DataError(
+                f"what came from {self.url} is not {self.what}: its SHA-256 is {found}, not {self.sha256}. {by_hand}"
+            )
+        return data
+
+
+def cache_folder() -> Path:
+    """Where this system keeps what a program can fetch again."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "tinygrad_lecture"
+
+
+def read(path: Path) -> bytes:
+    """A file's bytes. Raises DataError if it cannot be read or is larger than MOST."""
+    try:
+        size = path.stat().st_size
+        if size > MOST:
+            raise DataError(f"{path} has {size:,} bytes, more than the {MOST:,} that this program reads")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error

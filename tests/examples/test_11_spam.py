@@ -1,5 +1,6 @@
 """The spam program as its users run it, and its parts: data, tokens, rules, precision and recall, the filter."""
 
+import dataclasses
 import errno
 import hashlib
 import importlib.util
@@ -194,7 +195,8 @@ def web(monkeypatch, tmp_path):
     stand_in = Web(archive())
     monkeypatch.setattr(urllib.request, "urlopen", stand_in)
     monkeypatch.setattr(public_data, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(sms, "SHA256", hashlib.sha256(made_up()).hexdigest())
+    sha256 = hashlib.sha256(made_up()).hexdigest()
+    monkeypatch.setattr(sms, "COLLECTION", dataclasses.replace(sms.COLLECTION, sha256=sha256))
     return stand_in
 
 

@@ -21,6 +21,7 @@ from .masks import causal_mask
 from .positions import Rotary, sinusoids
 from .sampling import probabilities
 from .unembedding import Unembedding
+from .windows import Windows
 
 __all__ = [
     "GPT",
@@ -38,6 +39,7 @@ __all__ = [
     "SingleHeadAttention",
     "TransformerConfig",
     "Unembedding",
+    "Windows",
     "attention",
     "causal_mask",
     "probabilities",

@@ -174,18 +174,39 @@ def test_norm_refuses_what_is_no_norm(ord: float) -> None:
 # --- numbers that are too large to exponentiate -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", [tl.float32, tl.float64])
+@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
 @pytest.mark.parametrize(
     ("name", "ends", "slopes"), [("sigmoid", (0, 1), (0, 0)), ("silu", (0, 1e4), (0, 1)), ("tanh", (-1, 1), (0, 0))]
 )
 def test_flat_ends(name: str, ends: tuple[float, float], slopes: tuple[float, float], dtype: Any) -> None:
-    """Far out there is no overflow, no warning and no nan."""
+    """Far out there is no overflow, no warning and no nan, and the values are exact."""
     x = tl.tensor([-1e4, 1e4], dtype=dtype, requires_grad=True)
     out = getattr(ops, name)(x)
-    assert_close(out.detach(), np.array(ends), name, rtol=1e-3)
-    (gradient,) = tl.grad(out.sum(), x)
+    assert tuple(out.tolist()) == ends
+    (gradient,) = tl.grad(out, x, tl.ones(2))
     assert gradient is not None
-    assert_close(gradient, np.array(slopes), f"gradient of {name}", rtol=1e-3)
+    assert tuple(gradient.tolist()) == slopes
+
+
+@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
+def test_to_the_left_sigmoid_and_its_gradient_are_exp_down_to_the_smallest_number(dtype: Any) -> None:
+    x = tl.tensor([-40, -88, -89, -95, -103, -104, -700, -710, -740, -746, -INF], dtype=dtype, requires_grad=True)
+    out = ops.sigmoid(x)
+    out.backward(tl.ones_like(x))
+    expected = np.exp(x.detach().numpy())
+    np.testing.assert_array_equal(out.detach().numpy(), expected)
+    assert x.grad is not None
+    np.testing.assert_array_equal(x.grad.numpy(), expected)
+    assert 0 in expected
+    assert (expected[:3] > 0).all() or dtype is tl.float16
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_sigmoid_is_right_to_the_last_digits(dtype: Any) -> None:
+    x = np.linspace(-60, 60, 100_001).astype(dtype)
+    exact = 1 / (1 + np.exp(-x.astype(np.longdouble)))
+    error = np.abs(ops.sigmoid(x).astype(np.longdouble) - exact)  # type: ignore[attr-defined]
+    assert np.all(error <= 5 * np.spacing(exact.astype(dtype)))
 
 
 # --- powers -------------------------------------------------------------------------------------------------

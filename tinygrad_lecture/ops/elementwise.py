@@ -256,16 +256,16 @@ def _(g: Value, x: Value) -> Value:
 
 @op
 def sigmoid(x: Value, /) -> Value:
-    """1 / (1 + exp(-x)), without overflow."""
+    """1 / (1 + exp(-x)), computed as exp(x) / (exp(x) + 1): right to the last digits at both ends, without overflow."""
     lib = xp(x)
-    y = lib.negative(x)
-    y = lib.minimum(y, _LARGEST_EXPONENT.get(getattr(y, "dtype", None), 709))  # exp of it is finite
-    y = lib.exp(y)
-    y += 1
-    return lib.divide(1, y)
+    z = lib.minimum(x, _LARGEST_EXPONENT.get(getattr(x, "dtype", None), 709.0))  # exp of it is finite; from there on
+    z = lib.exp(z)
+    total = z + 1  # z / (z + 1) is 1
+    z /= total
+    return z
 
 
-_LARGEST_EXPONENT = {np.dtype(np.float16): 11, np.dtype(np.float32): 88}
+_LARGEST_EXPONENT = {np.dtype(np.float16): 11.0, np.dtype(np.float32): 88.0}
 
 
 @sigmoid.backward

@@ -6,7 +6,8 @@
     logits = model(tokens)                          # (batch, tokens) -> (batch, tokens, vocab_size)
 
 The rooms, in the order that a text goes through them: embedding.py (and positions.py), block.py with attention.py (and
-masks.py, cache.py) and ffn.py, unembedding.py, sampling.py and generation.py. gpt.py puts them together.
+masks.py, cache.py) and ffn.py, unembedding.py, sampling.py and generation.py. gpt.py, encoder.py and encoder_decoder.py
+put them together.
 """
 
 from .attention import MultiHeadAttention, SingleHeadAttention, attention
@@ -14,6 +15,8 @@ from .block import Block, CrossBlock
 from .cache import Cache, KeyValues
 from .config import EncoderConfig, EncoderDecoderConfig, GPTConfig, TransformerConfig
 from .embedding import Embedding
+from .encoder import Classifier, Encoder, mask_tokens
+from .encoder_decoder import EncoderDecoder
 from .ffn import FeedForward
 from .gpt import GPT
 from .loss import token_cross_entropy
@@ -27,9 +30,12 @@ __all__ = [
     "GPT",
     "Block",
     "Cache",
+    "Classifier",
     "CrossBlock",
     "Embedding",
+    "Encoder",
     "EncoderConfig",
+    "EncoderDecoder",
     "EncoderDecoderConfig",
     "FeedForward",
     "GPTConfig",
@@ -42,6 +48,7 @@ __all__ = [
     "Windows",
     "attention",
     "causal_mask",
+    "mask_tokens",
     "probabilities",
     "sinusoids",
     "token_cross_entropy",

@@ -1,9 +1,9 @@
-"""One training step of a small GPT: nanoGPT's setting for a CPU, 4 layers, 4 heads, 128 wide, 12 texts of 64 characters.
+"""One training step of a small GPT, nanoGPT's setting for a CPU: 4 layers, 4 heads, 128 wide, 12 texts of 64 tokens.
 
     python tests/benchmarks/gpt_step.py
 
 Forward, cross-entropy, backward, clipping and AdamW; the same model on both sides, in PyTorch as its users write it,
-with its own attention. And a token generated with the key/value cache.
+with its own attention.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def _timed(step: Any) -> float:
 
 
 def ours() -> Timings:
-    import nn
     import tinygrad_lecture as tl
+    import nn
     from transformer import GPT, GPTConfig
 
     x, y = (tl.tensor(np.ascontiguousarray(array)) for array in _data())

@@ -5,28 +5,9 @@ import json
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from small_transformers import small_settings
 from transformer import GPT, EncoderConfig, EncoderDecoderConfig, GPTConfig
-
-CHOICES = {
-    "vocab_size": st.integers(1, 7),
-    "context": st.integers(1, 5),
-    "layers": st.integers(1, 2),
-    "hidden": st.integers(0, 5),
-    "activation": st.sampled_from(["relu", "gelu", "gelu_tanh", "swiglu"]),
-    "norm": st.sampled_from(["pre", "post"]),
-    "positions": st.sampled_from(["learned", "sinusoidal", "rotary", "none"]),
-    "bias": st.booleans(),
-    "tied": st.booleans(),
-    "embedding_norm": st.booleans(),
-}
-
-
-@st.composite
-def small_settings(draw):
-    heads = draw(st.integers(1, 3))
-    return {**{k: draw(v) for k, v in CHOICES.items()}, "heads": heads, "width": heads * draw(st.sampled_from([2, 4]))}
 
 
 @settings(max_examples=60)

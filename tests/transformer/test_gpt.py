@@ -12,6 +12,7 @@ import nn
 import strict_device  # noqa: F401 - makes device="strict" work
 from modules import gradcheck_module, shuffled
 from numeric import assert_close
+from small_transformers import some_tokens
 from strict_cupy import no_synchronisation
 from transformer import GPT, GPTConfig
 
@@ -28,10 +29,6 @@ each_kind = pytest.mark.parametrize("kind", KINDS)
 def small(kind="GPT-2", dtype=tl.float64, device="cpu", **changes):
     sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5}
     return shuffled(GPT(GPTConfig(**{**sizes, **KINDS[kind], **changes})), dtype, device)
-
-
-def some_tokens(*shape, seed=0):
-    return tl.tensor(np.random.default_rng(seed).integers(0, 7, shape))
 
 
 @each_kind

@@ -1,0 +1,36 @@
+"""Transformers small enough to be tested through and through: strategies for their settings, and tokens of 7 kinds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+from strategies import Draw
+
+CHOICES = {
+    "vocab_size": st.integers(1, 7),
+    "context": st.integers(1, 5),
+    "layers": st.integers(1, 2),
+    "hidden": st.integers(0, 5),
+    "activation": st.sampled_from(["relu", "gelu", "gelu_tanh", "swiglu"]),
+    "norm": st.sampled_from(["pre", "post"]),
+    "positions": st.sampled_from(["learned", "sinusoidal", "rotary", "none"]),
+    "bias": st.booleans(),
+    "tied": st.booleans(),
+    "embedding_norm": st.booleans(),
+}
+
+
+@st.composite
+def small_settings(draw: Draw) -> dict[str, Any]:
+    """Every choice that a config has, with tiny sizes."""
+    heads = draw(st.integers(1, 3))
+    return {**{k: draw(v) for k, v in CHOICES.items()}, "heads": heads, "width": heads * draw(st.sampled_from([2, 4]))}
+
+
+def some_tokens(*shape: int, seed: int = 0) -> tl.Tensor:
+    """Tokens from 0 to 6."""
+    return tl.tensor(np.random.default_rng(seed).integers(0, 7, shape))

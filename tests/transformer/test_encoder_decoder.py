@@ -1,0 +1,183 @@
+"""The encoder-decoder: what each side sees, padding on either, the cache, and answers to sources."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
+from modules import gradcheck_module, shuffled
+from numeric import assert_close
+from small_transformers import small_settings, some_tokens
+from strict_cupy import no_synchronisation
+from transformer import EncoderDecoder, EncoderDecoderConfig
+
+KINDS = {
+    "2017": {},
+    "pre-norm": {"norm": "pre", "positions": "learned", "tied": False, "activation": "gelu"},
+    "rotary": {"positions": "rotary", "activation": "swiglu", "bias": False, "embedding_norm": True},
+}
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def small(kind="2017", dtype=tl.float64, device="cpu", scale=0.5, **changes):
+    sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5}
+    return shuffled(EncoderDecoder(EncoderDecoderConfig(**{**sizes, **KINDS[kind], **changes})), dtype, device, scale)
+
+
+@settings(max_examples=30)
+@given(small_settings())
+def test_the_formula_counts_what_the_model_has(chosen):
+    config = EncoderDecoderConfig(**chosen)
+    assert sum(p.numel() for p in EncoderDecoder(config).parameters()) == config.parameter_count()
+
+
+def test_the_paper_counts_65_million_for_its_base_model():
+    """Vaswani et al., table 3, with about 37,000 tokens in one vocabulary (section 5.1)."""
+    assert EncoderDecoderConfig().parameter_count() == pytest.approx(65e6, rel=0.05)
+
+
+@each_kind
+def test_gradients_of_the_whole_model_are_right(kind):
+    tiny = small(kind, layers=1, vocab_size=4, context=3, hidden=3)
+    gradcheck_module(tiny, tl.tensor([3, 0, 1]), tl.tensor([2, 3]))
+
+
+@each_kind
+@settings(max_examples=15)
+@given(st.data())
+def test_the_target_looks_back_and_at_the_whole_source(kind, data):
+    model = small(kind)
+    source, target = some_tokens(1, 5).numpy().copy(), some_tokens(1, 6, seed=1).numpy().copy()
+    place = data.draw(st.integers(0, 5))
+    before = model(source, target).detach().numpy()
+    target[0, place] = (target[0, place] + data.draw(st.integers(1, 6))) % 7
+    after = model(source, target).detach().numpy()
+    assert (before[0, :place] == after[0, :place]).all()
+    assert np.abs(before[0, place] - after[0, place]).max() > 1e-6
+    source[0, place % 5] = (source[0, place % 5] + 1) % 7
+    assert (np.abs(model(source, target).detach().numpy() - after).max(-1) > 1e-9).all()
+
+
+@each_kind
+@settings(max_examples=15)
+@given(st.data())
+def test_padding_changes_no_real_token_on_either_side(kind, data):
+    """Neither its logits nor, through the loss, a gradient."""
+    model = small(kind)
+    lengths = data.draw(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), min_size=1, max_size=3))
+    masks, texts = [], []
+    for which in (0, 1):
+        longest = max(pair[which] for pair in lengths) + data.draw(st.integers(0, 2))
+        left = data.draw(st.booleans())
+        mask = np.zeros((len(lengths), longest), bool)
+        for i, pair in enumerate(lengths):
+            mask[i, slice(longest - pair[which], None) if left else slice(pair[which])] = True
+        masks.append(mask)
+        texts.append(some_tokens(len(lengths), longest, seed=which).numpy())
+    (source, target), (source_mask, target_mask) = texts, masks
+    targets = some_tokens(*target.shape, seed=2).numpy()
+
+    padded = model(source, target, source_mask, target_mask)
+    model.loss(source, target, np.where(target_mask, targets, -100), source_mask, target_mask).backward()
+    gradients = {name: p.grad.numpy().copy() for name, p in model.named_parameters()}
+    model.zero_grad()
+    total = tl.tensor(0.0, dtype=tl.float64)
+    for i in range(len(lengths)):
+        rows = source[i][source_mask[i]], target[i][target_mask[i]]
+        found = padded[i].detach().numpy()[target_mask[i]]
+        assert_close(found, model(*rows).detach().numpy(), "logits", 1e-10)
+        total = total + model.loss(*rows, targets[i][target_mask[i]]) * (target_mask[i].sum() / target_mask.sum())
+    total.backward()
+    for name, p in model.named_parameters():
+        assert_close(gradients[name], p.grad.numpy(), f"gradient of {name}", 1e-9)
+
+
+model = small(scale=1.0, dropout=0.2).eval()
+texts = st.lists(st.integers(0, 6), min_size=1, max_size=6)
+
+
+@settings(max_examples=30)
+@given(texts, st.booleans())
+def test_greedy_takes_the_largest_logit(source, cached):
+    """Up to the context and beyond it, where the window of the target slides."""
+    wanted = [1]
+    for _ in range(8):
+        wanted.append(int(model([source], [wanted[-6:]]).detach().numpy()[0, -1].argmax()))
+    found = model.generate(source, start=1, max_new_tokens=8, temperature=0, cached=cached)
+    assert list(found) == wanted[1:]
+
+
+@settings(max_examples=30)
+@given(st.lists(texts, min_size=1, max_size=4), st.booleans())
+def test_many_sources_get_what_each_gets_alone(sources, cached):
+    chosen = {"start": 1, "max_new_tokens": 7, "temperature": 0, "stop": 3, "cached": cached}
+    assert model.generate_batch(sources, **chosen) == [list(model.generate(s, **chosen)) for s in sources]
+
+
+def test_the_source_is_read_once_for_all_tokens():
+    calls = []
+    with model.encoder_norm.register_forward_hook(lambda *_: calls.append(1)):
+        list(model.generate([1, 2, 3], start=0, max_new_tokens=4))
+    assert len(calls) == 1
+
+
+def test_it_learns_to_copy():
+    tl.manual_seed(0)
+    config = EncoderDecoderConfig(vocab_size=6, context=6, layers=1, heads=2, width=32)
+    learner = EncoderDecoder(config)
+    optimizer = nn.optim.AdamW(learner.parameters(), lr=1e-2)
+    source = np.random.default_rng(0).integers(1, 6, (64, 4))
+    target = np.concatenate([np.zeros((64, 1), int), source[:, :-1]], axis=1)
+    for _ in range(100):
+        optimizer.zero_grad()
+        loss = learner.loss(source, target, source)
+        loss.backward()
+        nn.clip_grad_norm_(learner.parameters(), 1.0)
+        optimizer.step()
+    assert loss.item() < 0.2
+    answers = learner.generate_batch(source[:20], start=0, max_new_tokens=4, temperature=0)
+    assert np.mean([answer == row.tolist() for answer, row in zip(answers, source, strict=False)]) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "masks", "message"),
+    [
+        ([[0] * 7], [[0]], {}, "7 tokens are more than the context of 6"),
+        ([[0]], [[0] * 8], {}, "8 tokens are more than the context of 6"),
+        ([[0, 1]], [[0]], {"source_padding": [[True]]}, r"wanted \(1, 2\), got \(1, 1\)"),
+        ([[0]], [[0, 1]], {"target_padding": [[True]]}, r"wanted \(1, 2\), got \(1, 1\)"),
+    ],
+)
+def test_what_cannot_be_is_refused(source, target, masks, message):
+    with pytest.raises(ValueError, match=message):
+        model(source, target, **masks)
+
+
+@each_kind
+@pytest.mark.parametrize("padded", [False, True])
+def test_on_a_gpus_arrays(kind, padded):
+    """The same loss and gradients, without waiting for the device."""
+    mask = np.ones((2, 4), bool)
+    mask[0, 3] = not padded
+
+    def results(device):
+        there = small(kind, tl.float32, device)
+        x, y, z = (some_tokens(2, 4, seed=seed).to(device) for seed in range(3))
+        seen = tl.tensor(mask, device=device) if padded else None
+        with no_synchronisation():
+            loss = there.loss(x, y, z, seen, seen)
+            loss.backward()
+        return [loss.detach(), *(p.grad for p in there.parameters())]
+
+    for there, here in zip(results("strict"), results("cpu"), strict=True):
+        assert there.device == "strict"
+        assert_close(there.cpu().numpy(), here.numpy(), "on the device", 5e-5)
+
+
+def test_answers_on_a_gpus_arrays():
+    chosen = {"start": 1, "max_new_tokens": 8, "seed": 3}
+    there = small(scale=1.0, device="strict").generate_batch([[1, 2, 3], [4]], **chosen)
+    assert there == model.generate_batch([[1, 2, 3], [4]], **chosen)

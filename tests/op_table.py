@@ -132,6 +132,7 @@ def sigmoid(x: Array) -> Array:
 
 
 row("neg", unary(), lambda x: -x, kinds="fi", smooth=True, keeps="")
+row("square", unary(), lambda x: x**2, kinds="fi", smooth=True)
 row("exp", unary(), np.exp, kinds="fi", smooth=True, keeps="out")
 row("expm1", unary(), np.expm1, kinds="fi", smooth=True, keeps="out")
 row("log", unary(0.2, 3), np.log, kinds="fi", smooth=True, keeps="x")
@@ -566,11 +567,41 @@ def flatten(x: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
     return x.reshape((*x.shape[:start], math.prod(x.shape[start : end + 1]), *x.shape[end + 1 :]))
 
 
+@st.composite
+def expansions(draw: Draw) -> Sample:
+    """Sizes that stay are named or -1."""
+    sample = draw(broadcasts())
+    (x,), shape = sample.inputs, list(sample.settings["shape"])
+    for a, n in enumerate(x.shape[::-1], 1):
+        if shape[-a] == n and draw(st.booleans()):
+            shape[-a] = -1
+    return Sample((x,), {"shape": tuple(shape)})
+
+
+def expand(x: Array, shape: Shape) -> Array:
+    kept = (1,) * (len(shape) - x.ndim) + x.shape
+    return np.broadcast_to(x, [m if n == -1 else n for n, m in zip(shape, kept, strict=True)])
+
+
+@st.composite
+def repetitions(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes())))
+    return Sample((x,), {"times": tuple(draw(st.lists(st.integers(0, 2), min_size=x.ndim, max_size=x.ndim + 1)))})
+
+
+@st.composite
+def unbindings(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes(min_dims=1, min_side=1))))
+    return Sample((x,), draw(some.named(axis=draw(some.one_axis(x.ndim)))) if draw(st.booleans()) else {})
+
+
 row("reshape", reshapes(), lambda x, shape: np.reshape(x, shape), kinds="fib", keeps="")
 row("permute", permutations(), np.transpose, kinds="fib", keeps="")
 row("swapaxes", swaps(), lambda x, axis0, axis1: np.swapaxes(x, axis0, axis1), kinds="fib", keeps="")
 row("transpose", transposes(), transpose, call=lambda op, x, axes: op(x, *axes), kinds="fib")
 row("broadcast_to", broadcasts(), np.broadcast_to, kinds="fib", keeps="")
+row("expand", expansions(), expand, kinds="fib")
+row("repeat", repetitions(), lambda x, times: np.tile(x, times), kinds="fib")
 row("flip", flips(), np.flip, kinds="fib", keeps="")
 row("pad", pads(), pad, kinds="fi", keeps="")
 row(
@@ -602,6 +633,7 @@ row("squeeze", squeezes(), squeeze, kinds="fib")
 row("flatten", flattened(), flatten, kinds="fib")
 row("split", splits(), split, kinds="fib")
 row("chunk", chunks(), chunk, kinds="fib")
+row("unbind", unbindings(), lambda x, axis=0: tuple(np.moveaxis(x, axis, 0)), kinds="fib")
 
 # --- indices ------------------------------------------------------------------------------------------------
 
@@ -704,6 +736,28 @@ def takes(draw: Draw) -> Sample:
     places = draw(some.integers(draw(some.shapes(max_dims=2)), -n, n))
     settings = {} if axis is None and draw(st.booleans()) else draw(some.named(axis=axis))
     return Sample((x,), {"indices": places if draw(st.booleans()) else places.tolist(), **settings})
+
+
+@st.composite
+def selections(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes(min_dims=1, min_side=1))))
+    axis = draw(some.one_axis(x.ndim))
+    index = draw(some.integers((draw(st.integers(0, 3)),), 0, x.shape[axis]))
+    return Sample((x,), {"index": index, **draw(some.named(axis=axis))})
+
+
+@st.composite
+def diagonals(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes(min_dims=2))))
+    settings = {"offset": draw(st.integers(-3, 3))} if draw(st.booleans()) else {}
+    if draw(st.booleans()):
+        settings["axis1"], settings["axis2"] = draw(st.permutations(range(x.ndim)))[:2]
+    return Sample((x,), settings)
+
+
+@st.composite
+def sparse(draw: Draw) -> Sample:
+    return Sample((draw(factors(draw(some.shapes()))),))
 
 
 @st.composite
@@ -817,6 +871,9 @@ row(
     kinds="fi",
 )
 row("take", takes(), lambda x, indices, axis=None: np.take(x, indices, axis), kinds="fib")
+row("index_select", selections(), lambda x, index, axis: np.take(x, index, axis), kinds="fib")
+row("diagonal", diagonals(), np.diagonal, kinds="fib")
+row("nonzero", sparse(), np.argwhere, kinds="fib", differentiable=False, waits=lambda sample: True)
 row("argsort", ordered(ties=True, ranks=(1, 3)), argsort, kinds="fi", differentiable=False)
 row("sort", ordered(ties=False), sort, kinks="ties", kinds="fi")
 row("topk", tops(), topk, kinks="ties", kinds="fi")
@@ -849,6 +906,18 @@ def products(draw: Draw) -> Sample:
 @st.composite
 def outers(draw: Draw) -> Sample:
     return Sample(tuple(draw(some.numbers((draw(st.integers(0, 3)),))) for _ in range(2)))
+
+
+@st.composite
+def vectors(draw: Draw) -> Sample:
+    n = draw(st.integers(0, 3))
+    return Sample((draw(some.numbers((n,))), draw(some.numbers((n,)))))
+
+
+@st.composite
+def batches(draw: Draw) -> Sample:
+    b, n, k, m = (draw(st.integers(0, 3)) for _ in range(4))
+    return Sample((draw(some.numbers((b, n, k))), draw(some.numbers((b, k, m)))))
 
 
 # Products, diagonals, traces, sums over lone axes, ellipses that broadcast, no arrow, spaces, an operand twice.
@@ -888,6 +957,8 @@ def contractions(draw: Draw) -> Sample:
 
 
 row("matmul", products(), np.matmul, kinds="fi", mixes=True, keeps="a b")
+row("dot", vectors(), lambda a, b: (a * b).sum(), kinds="fi", mixes=True)
+row("bmm", batches(), lambda a, b: np.einsum("bij,bjk->bik", a, b), kinds="fi", mixes=True)
 row("outer", outers(), lambda a, b: np.multiply.outer(a, b), kinds="fi", mixes=True)
 row(
     "einsum",

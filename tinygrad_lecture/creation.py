@@ -196,10 +196,14 @@ def _like(
     make: Callable[..., Tensor], x: Tensor, dtype: Any, device: str | None, requires_grad: bool, *values: Any
 ) -> Tensor:
     """make(shape, *values) with the shape of x and, unless given, its dtype and device."""
-    if not isinstance(x, Traced):
-        raise TypeError(f"{make.__name__}_like: it takes a Tensor to be like, not a {type(x).__name__}")
+    _must_be_a_tensor(f"{make.__name__}_like", x)
     dtype, device = dtype or x._array.dtype, device or device_of(x._array)
     return make(x._array.shape, *values, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def _must_be_a_tensor(name: str, x: Any) -> None:
+    if not isinstance(x, Traced):
+        raise TypeError(f"{name}: it takes a Tensor to be like, not a {type(x).__name__}")
 
 
 def zeros_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
@@ -232,3 +236,9 @@ def rand_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_
 def randn_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Normal random numbers, like x."""
     return _like(randn, x, dtype, device, requires_grad)
+
+
+def randint_like(x: Tensor, low: int, high: int | None = None, dtype: Any = None, device: str | None = None) -> Tensor:
+    """Random integers as `randint` draws them, like x; in the dtype of x, though it be a float's."""
+    _must_be_a_tensor("randint_like", x)
+    return randint(low, high, x.shape, dtype or x.dtype, device or x.device)

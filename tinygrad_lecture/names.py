@@ -13,7 +13,14 @@ from .traced import Traced
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_NUMPY = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
+_NUMPY = {
+    "dim": "axis",
+    "dims": "axis",
+    "keepdim": "keepdims",
+    "dim0": "axis0",
+    "dim1": "axis1",
+    "dim2": "axis2",
+}
 
 
 def numpy_names(function: str, settings: dict[str, Any]) -> dict[str, Any]:

@@ -564,7 +564,7 @@ class Tensor(Traced):
 
     # --- methods: the functions of the same names, bound ------------------------------------------------
 
-    add, sub, mul, div, pow = ops.add, ops.sub, ops.mul, ops.div, ops.pow
+    add, sub, mul, div, pow, square = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.square
     neg, abs, sign, floor, ceil, round = ops.neg, ops.abs, ops.sign, ops.floor, ops.ceil, ops.round
     exp, expm1, log, log1p, sqrt = ops.exp, ops.expm1, ops.log, ops.log1p, ops.sqrt
     sin, cos, tanh, erf = ops.sin, ops.cos, ops.tanh, ops.erf
@@ -575,15 +575,17 @@ class Tensor(Traced):
     sum, mean, prod, cumsum = ops.sum, ops.mean, ops.prod, ops.cumsum
     var, std, norm, logsumexp = ops.var, ops.std, ops.norm, ops.logsumexp
     max, min, argmax, argmin, any, all = ops.max, ops.min, ops.argmax, ops.argmin, ops.any, ops.all
+    amax, amin = ops.max, ops.min
     softmax, log_softmax = ops.softmax, ops.log_softmax
 
     flatten, squeeze, unsqueeze = ops.flatten, ops.squeeze, ops.unsqueeze
     swapaxes, transpose = ops.swapaxes, ops.transpose
-    pad, split, chunk = ops.pad, ops.split, ops.chunk
+    pad, split, chunk, unbind = ops.pad, ops.split, ops.chunk, ops.unbind
 
     gather, scatter_add, take, masked_fill = ops.gather, ops.scatter_add, ops.take, ops.masked_fill
+    index_select, nonzero, diagonal = ops.index_select, ops.nonzero, ops.diagonal
     sort, argsort, topk, tril, triu = ops.sort, ops.argsort, ops.topk, ops.tril, ops.triu
-    matmul, outer = ops.matmul, ops.outer
+    matmul, bmm, dot, outer = ops.matmul, ops.bmm, ops.dot, ops.outer
 
     def reshape(self, *shape: Any) -> Tensor:
         """x.reshape(2, -1) or x.reshape((2, -1)): the same elements in another shape."""
@@ -603,10 +605,19 @@ class Tensor(Traced):
 
     def expand(self, *shape: Any) -> Tensor:
         """broadcast_to as in PyTorch, where -1 keeps a size."""
-        sizes = _sizes(shape)
-        new = len(sizes) - self.ndim
-        kept = [self.shape[a - new] if n == -1 and a >= new else n for a, n in enumerate(sizes)]
-        return ops.broadcast_to(self, tuple(kept))
+        return ops.expand(self, _sizes(shape))  # type: ignore[no-any-return]
+
+    def expand_as(self, other: Tensor) -> Tensor:
+        """Broadcast to the shape of another tensor."""
+        return ops.expand(self, other.shape)  # type: ignore[no-any-return]
+
+    def repeat(self, *times: Any) -> Tensor:
+        """x.repeat(4, 1) or x.repeat((4, 1)): laid side by side so many times along each axis, as NumPy's tile does."""
+        return ops.repeat(self, _sizes(times))  # type: ignore[no-any-return]
+
+    def contiguous(self) -> Tensor:
+        """The tensor itself if its elements lie in memory row by row, else a copy that does."""
+        return self if self._array.flags.c_contiguous else ops.clone(self)
 
     def flip(self, *axes: Any, **names: Any) -> Tensor:
         """Reversed along axes, all by default: x.flip(0), x.flip(0, 1), x.flip((0, 1))."""

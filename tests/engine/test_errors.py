@@ -151,6 +151,22 @@ CASES = [
         "stack: the shapes (2, 3), (3,) must be the same (called with [(2, 3) float32, (3,) float32])",
     ),
     (lambda: tl.stack([x3] * 4 + [x2]), ValueError, "(called with a list of 5)"),
+    (
+        lambda: tl.dot(x2, x3),
+        ValueError,
+        "dot: needs two vectors of one length, not shapes (2,) and (3,)",
+    ),
+    (lambda: tl.bmm(x23, x23), ValueError, "bmm: needs shapes (b, n, k) and (b, k, m), not (2, 3) and (2, 3); batches"),
+    (lambda: x23.expand(4, 4), ValueError, "expand: shape (2, 3) does not broadcast to (4, 4)"),
+    (
+        lambda: x23.repeat(2),
+        ValueError,
+        "repeat: shape (2, 3) needs a number, 0 or more, for each of its 2 axes",
+    ),
+    (lambda: x23.diagonal(dim1=0, dim2=-2), ValueError, "diagonal: an axis is named twice in (0, -2)"),
+    (lambda: x3.diagonal(), IndexError, "diagonal: axis 1 is out of range for a tensor with 1 axes"),
+    (lambda: x23.unbind(2), IndexError, "unbind: axis 2 is out of range"),
+    (lambda: tl.randint_like(3, 2), TypeError, "randint_like: it takes a Tensor to be like, not a int"),
     # writing
     (
         lambda: tl.zeros(5).__setitem__(slice(2), x3),

@@ -619,3 +619,47 @@ def test_a_subclass_is_made_as_a_tensor_is_and_its_results_are_tensors():
     assert type(w * 2) is tl.Tensor
     (w * w).sum().backward()
     assert w.grad.tolist() == [[2, 4]]
+
+
+# --- names that users of PyTorch expect ---------------------------------------------------------------------
+
+
+def test_names_that_mean_what_they_do_in_pytorch():
+    x = tl.arange(6).reshape(2, 3)
+    assert x.square().tolist() == [[0, 1, 4], [9, 16, 25]]
+    assert [part.tolist() for part in x.unbind()] == [[0, 1, 2], [3, 4, 5]]
+    assert [part.tolist() for part in tl.unbind(x, dim=1)] == [[0, 3], [1, 4], [2, 5]]
+    assert x.repeat(2, 1, 2).shape == (2, 2, 6)
+    assert x[0].repeat(2).tolist() == [0, 1, 2, 0, 1, 2]
+    assert x[0].expand_as(tl.zeros(4, 3)).shape == tl.expand(x[:1], (4, -1)).shape == (4, 3)
+    assert x.index_select(1, tl.tensor([2, 0])).tolist() == [[2, 0], [5, 3]]
+    assert x.nonzero().tolist() == [[0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
+    assert x.diagonal().tolist() == [0, 4]
+    assert x.diagonal(1, dim1=0, dim2=1).tolist() == [1, 5]
+    assert (x.amax(0).tolist(), tl.amin(x, dim=1).tolist()) == ([3, 4, 5], [0, 3])
+    assert (x[0].dot(x[1]).item(), tl.bmm(x[None], x.T[None]).shape) == (14, (1, 2, 2))
+
+
+def test_contiguous_copies_only_what_lies_otherwise():
+    x = tl.ones(2, 3, requires_grad=True)
+    assert x.contiguous() is x
+    y = x.T.contiguous()
+    assert y.array.flags.c_contiguous
+    y.sum().backward()
+    assert x.grad.tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_randint_like_has_the_shape_and_dtype():
+    x = tl.zeros(200, dtype=tl.float64)
+    drawn = tl.randint_like(x, 2, 5)
+    assert (drawn.shape, drawn.dtype) == (x.shape, x.dtype)
+    assert set(drawn.tolist()) == {2, 3, 4}
+    assert set(tl.randint_like(x, 2, dtype=tl.int64).tolist()) == {0, 1}
+
+
+def test_unbiased_is_a_correction_of_1_or_0():
+    x = tl.tensor([1.0, 2.0, 6.0])
+    for name in ("var", "std"):
+        function = getattr(tl, name)
+        assert function(x, unbiased=True).item() == function(x, correction=1).item() == function(x).item()
+        assert function(x, unbiased=False).item() == function(x, correction=0).item()

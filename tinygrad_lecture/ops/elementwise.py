@@ -13,6 +13,7 @@ import numpy as np
 
 from ..backend import move, xp
 from ..kernels.erf import erf as erf_kernel
+from ..names import composite
 from ..op import Value, op
 
 # --- arithmetic ---------------------------------------------------------------------------------------------
@@ -75,6 +76,12 @@ def _(g: Value, b: Value) -> Value:
 @div.backward("b")
 def _(g: Value, b: Value, out: Value) -> Value:
     return -g * out / b  # d(a/b)/db = -a/b² = -(a/b)/b
+
+
+@composite
+def square(x: Value) -> Value:
+    """x * x."""
+    return x * x
 
 
 @op

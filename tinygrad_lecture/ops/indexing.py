@@ -18,7 +18,7 @@ from ..names import composite
 from ..op import Value, op
 from ..traced import Traced, wrap
 from .elementwise import where
-from .shape import normal_axes, reshape
+from .shape import normal_axes, permute, reshape
 
 # --- x[index] and x[index] = value --------------------------------------------------------------------------
 
@@ -229,6 +229,32 @@ def take(x: Value, indices: Any, axis: int | None = None) -> Value:
         return getitem(reshape(x, (-1,)), indices)
     (axis,) = normal_axes(x.ndim, axis)
     return getitem(x, (*[slice(None)] * axis, indices))
+
+
+@composite
+def index_select(x: Value, axis: int, index: Any) -> Value:
+    """`take` as PyTorch has it: the slices of x along an axis that a vector of integers names."""
+    return take(x, index, axis)
+
+
+@composite
+def diagonal(x: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+    """The elements of two axes whose second index is the first + offset, along a new last axis.
+
+    (2, 3, 4) gives (4, 2); on axes 1 and 2, (2, 3). Raises ValueError if both axes are one.
+    """
+    axes = normal_axes(x.ndim, (axis1, axis2))
+    rows, columns = (x.shape[a] for a in axes)
+    start, n = builtins.max(-offset, 0), builtins.max(builtins.min(rows, rows + offset, columns, columns - offset), 0)
+    along = xp(x._array if isinstance(x, Traced) else x).arange(start, start + n)
+    square = permute(x, (*(a for a in range(x.ndim) if a not in axes), *axes))  # (..., rows, columns)
+    return getitem(square, (..., along, along + offset))
+
+
+@op(differentiable=False)
+def nonzero(x: Value, /) -> Value:
+    """Where x is not 0: the places in order, one per row, shape (how many, x.ndim), int64, as in PyTorch."""
+    return xp(x).argwhere(x).astype(np.int64)
 
 
 # --- order --------------------------------------------------------------------------------------------------

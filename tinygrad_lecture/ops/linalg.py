@@ -73,6 +73,24 @@ def outer(a: Value, b: Value) -> Value:
     return a[:, None] * b
 
 
+@composite
+def dot(a: Value, b: Value) -> Value:
+    """The sum of the products of two vectors of one length."""
+    if a.ndim != 1 or a.shape != b.shape:
+        raise ValueError(f"needs two vectors of one length, not shapes {a.shape} and {b.shape}; see also matmul")
+    return matmul(a, b)
+
+
+@composite
+def bmm(a: Value, b: Value) -> Value:
+    """The products of two batches of matrices: (b, n, k) @ (b, k, m) -> (b, n, m), without broadcasting."""
+    if not (a.ndim == b.ndim == 3 and a.shape[0] == b.shape[0] and a.shape[2] == b.shape[1]):
+        raise ValueError(
+            f"needs shapes (b, n, k) and (b, k, m), not {a.shape} and {b.shape}; batches broadcast in matmul"
+        )
+    return matmul(a, b)
+
+
 # --- einsum -------------------------------------------------------------------------------------------------
 
 

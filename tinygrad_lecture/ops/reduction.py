@@ -57,20 +57,38 @@ def _(g: Value, x_shape: Shape, axis: Axes, keepdims: bool) -> Value:
 
 
 @composite
-def var(x: Value, /, axis: Axes = None, keepdims: bool = False, *, correction: float = 1) -> Value:
+def var(
+    x: Value,
+    /,
+    axis: Axes = None,
+    keepdims: bool = False,
+    *,
+    correction: float = 1,
+    unbiased: bool | None = None,
+) -> Value:
     """The variance over axes: squared distances from the mean, summed, over (n - correction).
 
     correction=1 as in PyTorch gives the unbiased estimate, correction=0 NumPy's default; nan where n <= correction.
+    unbiased: PyTorch's older word for a correction of 1 (True) or 0 (False).
     """
+    correction = correction if unbiased is None else int(unbiased)
     centred = x - mean(x, axis, keepdims=True)
     n = count(x.shape, axis) - correction
     return sum(centred * centred, axis, keepdims) / (n if n > 0 else math.nan)
 
 
 @composite
-def std(x: Value, /, axis: Axes = None, keepdims: bool = False, *, correction: float = 1) -> Value:
+def std(
+    x: Value,
+    /,
+    axis: Axes = None,
+    keepdims: bool = False,
+    *,
+    correction: float = 1,
+    unbiased: bool | None = None,
+) -> Value:
     """The standard deviation, sqrt(var); its subgradient is 0 where it is 0."""
-    return root(var(x, axis, keepdims, correction=correction))
+    return root(var(x, axis, keepdims, correction=correction, unbiased=unbiased))
 
 
 @op

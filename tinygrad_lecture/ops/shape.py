@@ -190,6 +190,28 @@ def flatten(x: Value, start_dim: int = 0, end_dim: int = -1) -> Value:
 
 
 @composite
+def expand(x: Value, shape: Shape) -> Value:
+    """`broadcast_to` as PyTorch has it: a size of -1 stays what it is."""
+    new = len(shape) - x.ndim
+    return broadcast_to(x, tuple(x.shape[a - new] if n == -1 and a >= new else n for a, n in enumerate(shape)))
+
+
+@composite
+def repeat(x: Value, times: Shape) -> Value:
+    """x side by side so many times along each axis, new axes in front: PyTorch's `repeat`, NumPy's `tile`.
+
+    (2, 3), 4 times and once, gives (8, 3). Raises ValueError for fewer numbers than x has axes.
+    """
+    if len(times) < x.ndim or min(times, default=0) < 0:
+        raise ValueError(f"shape {x.shape} needs a number, 0 or more, for each of its {x.ndim} axes, not {times}")
+    shape = (1,) * (len(times) - x.ndim) + x.shape
+    apart = [n for size in shape for n in (1, size)]  # (1, n0, 1, n1, ...)
+    wide = [n for k, size in zip(times, shape, strict=True) for n in (k, size)]  # (k0, n0, k1, n1, ...)
+    result = tuple(k * size for k, size in zip(times, shape, strict=True))
+    return reshape(broadcast_to(reshape(x, tuple(apart)), tuple(wide)), result)
+
+
+@composite
 def transpose(x: Value, *axes: Any) -> Value:
     """Two axes exchanged, `transpose(x, 0, 1)`, as in PyTorch; all of them reversed, `transpose(x)`;
     or in an order given as a tuple, `transpose(x, (1, 2, 0))`, as in NumPy."""
@@ -231,6 +253,13 @@ def chunk(x: Value, chunks: int, axis: int = 0) -> tuple[Value, ...]:
         raise ValueError(f"the number of chunks must be positive, not {chunks}")
     (axis,) = normal_axes(x.ndim, axis)
     return split(x, max(math.ceil(x.shape[axis] / chunks), 1), axis)
+
+
+@composite
+def unbind(x: Value, axis: int = 0) -> tuple[Value, ...]:
+    """The slices along an axis, without that axis."""
+    (axis,) = normal_axes(x.ndim, axis)
+    return tuple(x[(*[slice(None)] * axis, i)] for i in range(x.shape[axis]))
 
 
 # --- axes ---------------------------------------------------------------------------------------------------

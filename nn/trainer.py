@@ -154,6 +154,8 @@ class Trainer:
                 if self.step % (self.record_every or self.steps_per_epoch) == 0 or self.step == total:
                     self._take_record()
                     display.record(self.step, str(history[-1]))
+                    if self.on_record is not None:
+                        self.on_record(self)
                 if self.schedule and self.schedule_by == "epoch" and self.step % self.steps_per_epoch == 0:
                     self.schedule.step()
                 history.interrupted = interrupt.requested
@@ -230,8 +232,6 @@ class Trainer:
             self._not_better += 1
         history.stopped_early = self._out_of_patience
         self._tally, self._seconds = Tally(self.accuracy), 0.0
-        if self.on_record is not None:
-            self.on_record(self)
 
     def _record(self) -> Record:
         train = self._tally.scores()

@@ -1,8 +1,9 @@
-"""The weights a model starts with, GPT-2's recipe."""
+"""The weights a model starts with, GPT-2's recipe; and which of them decay."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import nn
 from nn import init
@@ -24,3 +25,16 @@ def initialize(model: nn.Module, config: TransformerConfig) -> None:
     for name, parameter in model.named_parameters():
         if name.endswith(("W_O.weight", "down.weight")):
             init.normal_(parameter, std=config.init_std / math.sqrt(2 * config.layers))
+
+
+def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """The parameters for an optimiser, in two groups: matrices, which decay, and biases and norms, which do not.
+
+    (Brown et al., arXiv:2005.14165, appendix B, decay 0.1; that vectors are left out is nanoGPT's.)
+    """
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import strict_device  # noqa: F401 - makes device="strict" work
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
 import nn
+import strict_device  # noqa: F401 - makes device="strict" work
 from transformer import Windows
 
 

@@ -20,7 +20,7 @@ def test_import_contracts_hold():
 
 @pytest.mark.parametrize("package", ["tinygrad_lecture", "nn", "transformer"])
 def test_importing_brings_in_no_extra(package):
-    extras = ["cupy", "hypothesis", "matplotlib", "rich", "safetensors", "scipy", "torch"]
+    extras = ["cupy", "hypothesis", "matplotlib", "regex", "rich", "safetensors", "scipy", "torch"]
     code = f"import {package}, sys; print([m for m in {extras} if m in sys.modules])"
     done = run(sys.executable, "-c", code)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr

@@ -5,9 +5,9 @@
     model = GPT(GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128))
     logits = model(tokens)                          # (batch, tokens) -> (batch, tokens, vocab_size)
 
-The rooms, in the order that a text goes through them: embedding.py (and positions.py), block.py with attention.py (and
-masks.py, cache.py) and ffn.py, unembedding.py, sampling.py and generation.py. gpt.py, encoder.py and encoder_decoder.py
-put them together.
+The rooms, in the order that a text goes through them: tokenizer/, embedding.py (and positions.py), block.py with
+attention.py (and masks.py, cache.py) and ffn.py, unembedding.py, sampling.py and generation.py. gpt.py, encoder.py and
+encoder_decoder.py put them together.
 """
 
 from .attention import MultiHeadAttention, SingleHeadAttention, attention
@@ -23,13 +23,16 @@ from .loss import token_cross_entropy
 from .masks import causal_mask
 from .positions import Rotary, sinusoids
 from .sampling import probabilities
+from .tokenizer import BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer
 from .unembedding import Unembedding
 from .windows import Windows
 
 __all__ = [
     "GPT",
+    "BPETokenizer",
     "Block",
     "Cache",
+    "CharTokenizer",
     "Classifier",
     "CrossBlock",
     "Embedding",
@@ -43,9 +46,11 @@ __all__ = [
     "MultiHeadAttention",
     "Rotary",
     "SingleHeadAttention",
+    "Tokenizer",
     "TransformerConfig",
     "Unembedding",
     "Windows",
+    "WordTokenizer",
     "attention",
     "causal_mask",
     "mask_tokens",

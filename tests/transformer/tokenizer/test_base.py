@@ -1,0 +1,230 @@
+"""What holds for all three tokenizers: special tokens, errors, streams, files."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+from transformer import BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer
+
+TEXT = "Was the bank flooded? The river bank was. 🙂 naïve, naïve!"
+END, PAD = "<|endoftext|>", "<pad>"
+KINDS = {
+    "characters": CharTokenizer.train(TEXT + END, [END, PAD]),
+    "words": WordTokenizer.train(TEXT + END, special_tokens=[END, PAD, "<unk>"]),
+    "bytes": BPETokenizer.train(TEXT + END, 280, [END, PAD]),
+}
+
+
+@pytest.fixture(params=KINDS)
+def t(request):
+    return KINDS[request.param]
+
+
+def test_ids_are_the_vocabularys_and_give_the_text_again(t):
+    ids = t.encode(TEXT)
+    assert all(type(id) is int and 0 <= id < t.vocab_size for id in ids)
+    assert t.decode(ids).replace(" ", "") == TEXT.replace(" ", "")
+    assert len(t) == t.vocab_size
+    assert t.tokens(TEXT) == [t.token(id) for id in ids]
+    assert t.encode("") == [] and t.decode([]) == "" and t.tokens("") == []
+
+
+def test_a_special_token_is_one_id_only_where_it_is_allowed(t):
+    text = f"the bank{END}was"
+    plain = t.encode("the bank") + [t.special_tokens[END]] + t.encode("was")
+    assert t.encode(text, allowed_special=[END]) == t.encode(text, END) == t.encode(text, "all") == plain
+    assert END in t.decode(plain)
+    assert END not in t.decode(plain, skip_special_tokens=True)
+    assert t.tokens(text, "all").count(END) == 1
+    assert t.special_tokens[END] not in t.encode(text.replace(END, "bank"), "all")
+
+
+def test_a_special_token_in_a_users_text_is_text():
+    for t in (KINDS["bytes"], KINDS["words"]):
+        assert t.special_tokens[END] not in t.encode(f"the{END}", PAD) + t.encode(f"the{END}")
+    assert KINDS["bytes"].decode(KINDS["bytes"].encode(END)) == END
+    with pytest.raises(ValueError, match=r"'<' \(U\+003C\) is not among"):
+        KINDS["characters"].encode(END)
+
+
+@pytest.mark.parametrize("make", [CharTokenizer, WordTokenizer])
+def test_a_special_token_that_looks_like_a_word_or_character_is_not_found_by_chance(make):
+    t = make(["a", "b"], special_tokens=["c"])
+    assert t.encode("c", "all") == [2]
+    with pytest.raises(ValueError, match="'c'"):
+        t.encode("c")
+
+
+def test_special_tokens_have_the_last_ids_and_teach_nothing(t):
+    n = t.vocab_size
+    assert list(t.special_tokens.values()) == list(range(n - len(t.special_tokens), n))
+    assert "|" not in [t.token(id) for id in range(n)] or t.kind == "bytes"
+    assert not any("endo" in t.token(id) for id in range(n - len(t.special_tokens)))
+
+
+def test_of_two_special_tokens_the_longer_is_taken(t):
+    t = copy.copy(t)
+    t.special_tokens = {"<a>": 0, "<a><b>": 1, "<b>": 2}
+    assert t.encode("<a><b><a><b>", "all") == [1, 1]
+    assert t.encode("<a><b>", ["<b>", "<a>"]) == [0, 2]
+
+
+def test_allowing_what_is_no_special_token_names_it(t):
+    with pytest.raises(
+        ValueError, match=r"allowed_special has '<eos>', and the special tokens are: '<\|endoftext\|>', "
+    ):
+        t.encode("the", allowed_special={"<eos>"})
+
+
+@pytest.mark.parametrize("bad", [b"bytes", None, ["the"], 5])
+def test_what_is_no_text_is_refused(t, bad):
+    with pytest.raises(TypeError, match=f"takes a text, a str, not {type(bad).__name__}"):
+        t.encode(bad)
+    with pytest.raises(TypeError, match=f"takes a text, a str, not {type(bad).__name__}"):
+        type(t).train(bad, **({"vocab_size": 300} if t.kind == "bytes" else {}))
+
+
+def test_a_lone_surrogate_is_refused_with_its_place(t):
+    for call in (t.encode, t.tokens):
+        with pytest.raises(ValueError, match=r"at position 3 there is '\\ud83d', a lone surrogate"):
+            call("the\ud83d")
+
+
+def test_the_remedy_for_lone_surrogates_works():
+    remedy = "\ud83d\ude42 \ud83d".encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assert KINDS["bytes"].decode(KINDS["bytes"].encode(remedy)) == "🙂 �"
+
+
+def test_ids_that_are_none_are_refused_with_their_place(t):
+    n = t.vocab_size
+    for bad in (n, -1):
+        with pytest.raises(
+            IndexError, match=f"id {bad} at position 1 is no token: the vocabulary has ids 0 to {n - 1}"
+        ):
+            t.decode([0, bad])
+        with pytest.raises(IndexError, match=f"id {bad} "):
+            t.token(bad)
+    for bad in (1.5, "1", [1], np.array([1, 2])):
+        with pytest.raises(TypeError, match="ids are integers in one row, but at position 0"):
+            t.decode([bad])
+    with pytest.raises(TypeError, match=r"takes a sequence of ids, not 5; for one id write \[5\]"):
+        t.decode(5)
+
+
+def test_ids_may_be_arrays_and_tensors(t):
+    ids = t.encode("the bank")
+    assert t.decode(np.array(ids)) == t.decode(tl.tensor(ids)) == t.decode(iter(ids)) == "the bank"
+
+
+def test_a_stream_gives_each_piece_as_its_id_comes(t):
+    ids = t.encode(TEXT)
+    seen = []
+    texts = []
+    for piece in t.stream(seen.append(id) or id for id in ids):
+        texts.append((len(seen), piece))
+    assert "".join(piece for _, piece in texts) == t.decode(ids)
+    assert [n for n, _ in texts] == list(range(1, len(ids) + 1))
+
+
+@given(st.lists(st.integers(0, 269), max_size=20))
+def test_bytes_that_are_no_text_become_a_sign_for_it_streamed_or_not(ids):
+    t = KINDS["bytes"]
+    expected = b"".join(t.vocabulary[id] for id in ids).decode("utf-8", "replace")
+    assert t.decode(ids) == "".join(t.stream(ids)) == expected
+
+
+# --- files ---------------------------------------------------------------------------------------------------
+
+
+def test_a_saved_tokenizer_is_the_same_when_loaded(t, tmp_path):
+    path = tmp_path / "t.json"
+    t.save(path)
+    for loaded in (Tokenizer.load(path), type(t).load(str(path))):
+        assert loaded == t
+        assert type(loaded) is type(t)
+        assert loaded.special_tokens == t.special_tokens
+        assert loaded.encode(TEXT + END, "all") == t.encode(TEXT + END, "all")
+    assert "ï" in path.read_text(encoding="utf-8") or t.kind == "bytes"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_tokenizers_differ_when_their_tokens_do(t):
+    assert t != CharTokenizer("xyz")
+    assert CharTokenizer("xy", ["z"]) != CharTokenizer("xyz")
+    assert repr(CharTokenizer("xy", ["z"])) == "CharTokenizer(3 tokens)"
+
+
+def test_loading_another_kind_says_which_it_is(t, tmp_path):
+    t.save(tmp_path / "t.json")
+    other = CharTokenizer if t.kind != "characters" else WordTokenizer
+    with pytest.raises(ValueError, match=rf"t\.json holds a {type(t).__name__}, not a {other.__name__}"):
+        other.load(tmp_path / "t.json")
+
+
+def test_a_file_that_was_cut_off_is_refused_at_every_length(t, tmp_path):
+    t.save(tmp_path / "t.json")
+    whole = (tmp_path / "t.json").read_bytes()
+    for length in range(0, len(whole), max(1, len(whole) // 50)):
+        (tmp_path / "t.json").write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"t\.json is not (JSON, or not all of it|a text in UTF-8)"):
+            Tokenizer.load(tmp_path / "t.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\x89PNG", "not a text in UTF-8: byte 0 is 0x89"),
+        (b"[1, 2]", "not a tokenizer that was written by save"),
+        (b'{"tokenizer": ["bytes"]}', "not a tokenizer that was written by save"),
+        (b'{"tokenizer": "syllables"}', "not a tokenizer that was written by save"),
+        (b"[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_foreign_files_are_refused(tmp_path, content, message):
+    (tmp_path / "t.json").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"t\.json.*{message}"):
+        Tokenizer.load(tmp_path / "t.json")
+
+
+def test_files_with_parts_missing_or_of_another_type_are_refused(t, tmp_path):
+    path = tmp_path / "t.json"
+    t.save(path)
+    state = json.loads(path.read_text(encoding="utf-8"))
+    for key in set(state) - {"tokenizer"}:
+        for value in (None, 5, [5], [None], [[]], "a", {"a": {}}, ["a", "a"], ["\ud800"]):
+            damaged = {**state, key: value}
+            path.write_text(json.dumps(damaged), encoding="utf-8")
+            with pytest.raises(ValueError, match=rf"t\.json is not a whole {type(t).__name__}: "):
+                Tokenizer.load(path)
+        path.write_text(json.dumps({k: v for k, v in state.items() if k != key}), encoding="utf-8")
+        with pytest.raises(ValueError, match=rf"t\.json is not a whole {type(t).__name__}: it has no '{key}'"):
+            Tokenizer.load(path)
+
+
+def test_files_that_are_not_there_are_named(t, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*none\.json"):
+        Tokenizer.load(tmp_path / "none.json")
+    with pytest.raises(FileNotFoundError, match="is a folder, not a file"):
+        Tokenizer.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        t.save(tmp_path / "none" / "t.json")
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "message"),
+    [
+        ("<pad>", TypeError, r"takes a list of names; write \['<pad>'\]"),
+        ([5], TypeError, "takes a text"),
+        ([""], ValueError, "must have a character"),
+        (["<a>", "<a>"], ValueError, "comes twice"),
+        (["\ud800"], ValueError, "lone surrogate"),
+    ],
+)
+def test_bad_names_of_special_tokens_are_refused(t, names, error, message):
+    with pytest.raises(error, match=f"special_tokens: .*{message}"):
+        type(t).train(TEXT, special_tokens=names, **({"vocab_size": 300} if t.kind == "bytes" else {}))

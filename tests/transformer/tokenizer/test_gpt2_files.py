@@ -1,0 +1,208 @@
+"""GPT-2's files: its ids on all kinds of text, both pairs of names, and what is wrong with files that are not whole.
+
+GPT-2's whole vocabulary is too large to be kept here. Its 65 merges below are all that the texts need: among the merges
+that a word can undergo, the first is the first in the whole list as well. The other ids are filled with special tokens.
+"""
+
+import json
+
+import pytest
+
+from transformer import BPETokenizer, Tokenizer
+from transformer.tokenizer.gpt2_files import BYTES, LETTERS, spell, unspell
+
+# number of the merge in GPT-2's vocab.bpe, and its two parts; the token that it makes has the id 255 + number
+MERGES = """
+1 Ġ t; 2 Ġ a; 3 h e; 7 Ġt he; 9 Ġ s; 11 Ġ w; 13 e n; 15 i t; 16 i s; 17 a n; 18 o r; 19 e s; 20 Ġ b; 21 e d; 22 Ġ f;
+37 a s; 39 Ġt h; 42 l l; 48 v e; 59 Ġ I; 80 l d; 83 ' s; 85 Ġ it; 107 Ġ 2; 120 o d; 129 Ġs e; 140 es t; 173 Ġth is;
+182 en d; 183 - -; 221 Ġw or; 373 Ċ Ċ; 405 t e; 440 e ll; 447 o od; 487 x t; 511 Ġse e; 526 Ġf l; 707 an k; 740 Ġwor ld;
+880 W e; 893 ĠI s; 928 ' ll; 1077 Ġt est; 1404 o f; 1788 I T; 2361 n a; 2973 ! !; 3076 Ġb ank; 4984 te xt; 6692 Ġfl ood;
+8327 ð Ł; 10854 ell o; 12265 Ġ ðŁ; 12503 he ll; 15241 H ello; 16718 W as; 19271 ä ½; 20795 Ġflood ed; 24746 å ¥;
+24826 Ļ Ĥ; 26629 Ã ¯; 31118 hell o; 32230 ĠðŁ ĻĤ; 38521 Ã¯ ve
+"""
+
+# ids as tiktoken gives them
+VECTORS = {
+    "hello world": [31373, 995],
+    "Hello, world. Is this-- a test?": [15496, 11, 995, 13, 1148, 428, 438, 257, 1332, 30],
+    "Was the bank flooded?": [16973, 262, 3331, 21050, 30],
+    "We'll see: it's 2+2=4!!": [1135, 1183, 766, 25, 340, 338, 362, 10, 17, 28, 19, 3228],
+    "IT'S  a\n\n \tb   ": [2043, 6, 50, 220, 257, 628, 220, 197, 65, 220, 220, 220],
+    "naïve 🙂 你好": [2616, 38776, 32485, 220, 19526, 254, 25001, 121],
+    "\x00 \x1c\x1f\x7f\x85": [188, 220, 216, 219, 221, 126, 227],
+    "<|endoftext|>": [27, 91, 437, 1659, 5239, 91, 29],
+}
+
+
+def gpt2():
+    """GPT-2's vocabulary and the lines of its merges, as far as they are here."""
+    printable = [letter for letter in LETTERS if ord(letter) < 256]
+    names = printable + [letter for letter in LETTERS if ord(letter) >= 256]
+    names += [f"<{id}>" for id in range(256, 50256)] + ["<|endoftext|>"]
+    merges = [part.split(" ", 1) for part in MERGES.strip().replace("\n", " ").split("; ")]
+    for number, pair in merges:
+        names[255 + int(number)] = pair.replace(" ", "")
+    return {name: id for id, name in enumerate(names)}, [pair for _, pair in merges]
+
+
+def write(folder, vocabulary, merges, names=("encoder.json", "vocab.bpe"), end="\n"):
+    (folder / names[0]).write_text(json.dumps(vocabulary), encoding="utf-8")
+    lines = end.join(["#version: 0.2", *merges, ""])
+    (folder / names[1]).write_text(lines, encoding="utf-8", newline="")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gpt2")
+    write(folder, *gpt2())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def t(folder):
+    return BPETokenizer.from_files(folder)
+
+
+@pytest.mark.parametrize("text", VECTORS)
+def test_ids_are_gpt2s(t, text):
+    assert t.encode(text) == VECTORS[text]
+    assert t.decode(VECTORS[text]) == text
+
+
+def test_the_end_of_a_text_is_one_id_only_where_it_is_allowed(t):
+    assert t.vocab_size == 50257
+    assert t.encode("<|endoftext|>hello world", "all") == [50256, 31373, 995]
+    assert 50256 not in t.encode("<|endoftext|>hello world")
+
+
+def test_all_names_of_the_files_will_do(t, folder, tmp_path):
+    vocabulary, merges = gpt2()
+    write(tmp_path, vocabulary, merges, ("vocab.json", "merges.txt"), end="\r\n")
+    assert BPETokenizer.from_files(tmp_path) == t
+    assert BPETokenizer.from_files(str(folder / "encoder.json"), str(folder / "vocab.bpe")) == t
+    (tmp_path / "bare").write_text("\n".join(merges), encoding="utf-8")  # neither version nor last line end
+    assert BPETokenizer.from_files(tmp_path / "vocab.json", tmp_path / "bare") == t
+
+
+def test_saved_and_written_as_files_it_is_the_same(t, tmp_path):
+    t.save(tmp_path / "t.json")
+    assert Tokenizer.load(tmp_path / "t.json") == t
+    t.to_files(tmp_path)
+    assert BPETokenizer.from_files(tmp_path) == t
+    assert (tmp_path / "merges.txt").read_bytes().startswith("#version: 0.2\nĠ t\n".encode())
+    assert json.loads((tmp_path / "vocab.json").read_text(encoding="utf-8"))["Ġworld"] == 995
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        t.to_files(tmp_path / "none")
+
+
+def test_a_trained_tokenizer_is_the_same_in_files(tmp_path):
+    t = BPETokenizer.train("# # the bank, the bank 🙂🙂 # #", 280, ["<|endoftext|>", "a name with spaces é"])
+    t.to_files(tmp_path)
+    assert BPETokenizer.from_files(tmp_path, special_tokens=list(t.special_tokens)) == t
+    with pytest.raises(ValueError, match="no merge makes the token 'a name with spaces é'; the merges are not all"):
+        BPETokenizer.from_files(tmp_path)
+
+
+def test_a_merge_of_the_version_lines_sign_is_no_version(tmp_path):
+    t = BPETokenizer.train("## ## ##", 258)
+    assert b"##" in t.vocabulary
+    t.to_files(tmp_path)
+    lines = (tmp_path / "merges.txt").read_text(encoding="utf-8").split("\n", 1)[1]
+    (tmp_path / "merges.txt").write_text(lines, encoding="utf-8")
+    assert BPETokenizer.from_files(tmp_path) == t
+
+
+def test_every_byte_has_a_letter_that_can_be_seen():
+    assert len(set(LETTERS)) == 256 == len(BYTES)
+    assert all(letter.isprintable() and not letter.isspace() for letter in LETTERS)
+    assert unspell(spell(bytes(range(256)))) == bytes(range(256))
+    assert spell(b" the\n") == "ĠtheĊ"
+    assert spell("é\xad".encode()) == "Ã©ÂŃ"
+
+
+# --- what is wrong ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("h", "merge 66, 'h', is not two tokens with a space between them"),
+        ("h e l", "merge 66, 'h e l', is not two tokens"),
+        ("", "merge 66, '', is not two tokens"),
+        ("q zz", "merge 66, 'q zz', needs the token 'zz', which is not in the vocabulary"),
+        ("q z", "merge 66, 'q z', needs the token 'qz', which is not in the vocabulary"),
+        ("h e", "the merge of ids 71 and 68 comes twice"),
+    ],
+)
+def test_a_wrong_merge_is_named_with_its_number(tmp_path, line, message):
+    vocabulary, merges = gpt2()
+    write(tmp_path, vocabulary, [*merges, line, merges[0]] if not line else [*merges, line])
+    with pytest.raises(ValueError, match=rf"vocab\.bpe: .*{message}"):
+        BPETokenizer.from_files(tmp_path)
+
+
+def test_merges_that_are_not_all_there_are_told(tmp_path):
+    vocabulary, merges = gpt2()
+    write(tmp_path, vocabulary, merges[:-5])
+    with pytest.raises(ValueError, match="no merge makes the token 'ĻĤ', nor 4 others; the merges are not all there"):
+        BPETokenizer.from_files(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda v: [*v], "an object of tokens and their ids"),
+        (lambda v: {**v, "!": "0"}, "an object of tokens and their ids"),
+        (lambda v: {**v, "!": True}, "an object of tokens and their ids"),
+        (lambda v: {**v, "!": 99_999}, "50257 tokens should have the ids 0 to 50256, but none has id 0"),
+        (lambda v: {**v, "!": 50_256}, "none has id 0"),
+        (lambda v: {k: i for k, i in v.items() if i != 50_000}, "none has id 50000"),
+        (lambda v: {"€" if k == "<300>" else k: i for k, i in v.items()}, "no merge makes the token '€'"),
+        (lambda v: {"<pad>" if k == "Ā" else k: i for k, i in v.items()}, "byte 0x00 is not in the vocabulary"),
+        (lambda v: {}, "needs the token 'Ġ'"),
+    ],
+)
+def test_a_wrong_vocabulary_is_named(tmp_path, change, message):
+    vocabulary, merges = gpt2()
+    write(tmp_path, change(vocabulary), merges)
+    with pytest.raises(ValueError, match=rf"encoder\.json.*{message}"):
+        BPETokenizer.from_files(tmp_path)
+
+
+def test_files_cut_off_or_exchanged_are_named(tmp_path, folder):
+    text = (folder / "encoder.json").read_text(encoding="utf-8")
+    (tmp_path / "cut.json").write_text(text[:-100], encoding="utf-8")
+    with pytest.raises(ValueError, match=r"cut\.json is not JSON, or not all of it"):
+        BPETokenizer.from_files(tmp_path / "cut.json", folder / "vocab.bpe")
+    with pytest.raises(ValueError, match=r"vocab\.bpe is not JSON"):
+        BPETokenizer.from_files(folder / "vocab.bpe", folder / "encoder.json")
+    (tmp_path / "picture").write_bytes(b"\x89PNG")
+    with pytest.raises(ValueError, match=r"picture is not a text in UTF-8"):
+        BPETokenizer.from_files(folder / "encoder.json", tmp_path / "picture")
+
+
+def test_letters_that_stand_for_no_byte_are_refused(t, tmp_path):
+    BPETokenizer.train("aa aa", 257).save(tmp_path / "t.json")
+    state = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))
+    state["vocabulary"].append("€")
+    (tmp_path / "t.json").write_text(json.dumps(state), encoding="utf-8")
+    with pytest.raises(ValueError, match="token '€' has the letter '€', which stands for no byte"):
+        Tokenizer.load(tmp_path / "t.json")
+
+
+def test_files_that_are_not_there_are_named(tmp_path, folder):
+    with pytest.raises(
+        FileNotFoundError, match=r"does not have encoder\.json and vocab\.bpe or vocab\.json and merges\.txt"
+    ):
+        BPETokenizer.from_files(tmp_path)
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        BPETokenizer.from_files(tmp_path / "none")
+    with pytest.raises(FileNotFoundError, match=r"encoder\.json is a file, and a vocabulary needs two"):
+        BPETokenizer.from_files(folder / "encoder.json")
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*none"):
+        BPETokenizer.from_files(folder / "encoder.json", tmp_path / "none")
+
+
+def test_a_special_token_that_is_not_there_is_named(folder):
+    with pytest.raises(ValueError, match="the special token '<pad>' is not in the vocabulary"):
+        BPETokenizer.from_files(folder, special_tokens=["<|endoftext|>", "<pad>"])

@@ -1,0 +1,81 @@
+"""WordTokenizer: a token for each word and sign."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transformer import WordTokenizer
+from transformer.tokenizer.word import words
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.text(st.sampled_from("ab '’.,?!()[] \n\u0301é-_1"))
+
+
+def test_the_lectures_sentence():
+    t = WordTokenizer.train("Was the bank flooded?")
+    assert t.tokens("Was the bank flooded?") == ["Was", "the", "bank", "flooded", "?"]
+    assert t.decode(t.encode("Was the bank flooded?")) == "Was the bank flooded?"
+    assert t.words == ["?", "Was", "bank", "flooded", "the"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("don't, or don’t", ["don't", ",", "or", "don’t"]),
+        ("the dogs' bowl", ["the", "dogs", "'", "bowl"]),
+        ("well-known (2+3=5)", ["well", "-", "known", "(", "2", "+", "3", "=", "5", ")"]),
+        ("cafe\u0301 café", ["café", "café"]),
+        (" \n\t\u00a0", []),
+        ("a\x00🙂", ["a", "\x00", "🙂"]),
+    ],
+)
+def test_what_is_a_word(text, expected):
+    assert words(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Well, is (this) fine? Yes; 5% of it: fine!",
+        "He said don't [sic], and left...",
+        "a - b",
+    ],
+)
+def test_decoded_text_can_be_read(text):
+    t = WordTokenizer.train(text)
+    assert t.decode(t.encode(text)) == text
+
+
+@given(TEXTS)
+def test_decoded_text_has_the_same_words(text):
+    t = WordTokenizer.train(text)
+    assert t.encode(t.decode(t.encode(text))) == t.encode(text)
+    assert words(t.decode(t.encode(text))) == t.tokens(text) == words(text)
+
+
+def test_frequent_words_come_first_and_the_rarest_are_left_out():
+    t = WordTokenizer.train("b a c b a b", vocab_size=3, special_tokens=["<unk>"])
+    assert t.words == ["b", "a"]
+    assert t.encode("a b c d") == [1, 0, 2, 2]
+    assert t.decode(t.encode("a b c d")) == "a b <unk> <unk>"
+    assert WordTokenizer.train("b a c b a b").words == ["b", "a", "c"]
+    assert WordTokenizer.train("b a", vocab_size=9).words == ["a", "b"]
+
+
+def test_an_unknown_word_is_named():
+    with pytest.raises(ValueError, match=r"the word 'robbed' is not among the 5 words .* special_tokens=\[\"<unk>\"\]"):
+        WordTokenizer.train("Was the bank flooded?").encode("Was the bank robbed?")
+
+
+def test_no_room_for_the_special_tokens_is_refused():
+    with pytest.raises(ValueError, match="vocab_size 1 has no room for 2 special tokens"):
+        WordTokenizer.train("a b", vocab_size=1, special_tokens=["<unk>", "<pad>"])
+    assert len(WordTokenizer.train("a b", vocab_size=2, special_tokens=["<unk>", "<pad>"])) == 2
+
+
+def test_a_vocabulary_of_more_than_words_is_refused():
+    with pytest.raises(ValueError, match="'the bank' is not one word but the / bank"):
+        WordTokenizer(["the bank"])
+    with pytest.raises(ValueError, match="' ' is not one word but none"):
+        WordTokenizer([" "])
+    with pytest.raises(ValueError, match="'a' comes twice"):
+        WordTokenizer(["a", "b", "a"])

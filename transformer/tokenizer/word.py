@@ -1,0 +1,91 @@
+"""A token for each word and each punctuation mark: short sequences, a vocabulary without end, and unknown words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Self
+
+from .base import Tokenizer, numbered, training_parts
+
+UNKNOWN = "<unk>"
+WORDS = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")  # letters and digits, also with an apostrophe between them; or a sign
+CLOSING, OPENING = frozenset(".,;:!?)]}%…"), frozenset("([{")
+
+
+def words(text: str) -> list[str]:
+    """The words and signs of a text, without the space between them, letters and their accents as one character.
+
+    >>> words("Was the bank flooded?")
+    ['Was', 'the', 'bank', 'flooded', '?']
+    """
+    return WORDS.findall(unicodedata.normalize("NFC", text))
+
+
+class WordTokenizer(Tokenizer):
+    """Words as tokens. "Was the bank flooded?" is Was / the / bank / flooded / ?
+
+    A word that is not in the vocabulary is an error that names it, or the token "<unk>" where special_tokens has that.
+    The space between words is not kept: `decode` puts one between them, and none before a full stop, a question mark
+    and the like. special_tokens: their ids follow the words'. Raises ValueError for what `words` would not give as one
+    word, or what comes twice.
+    """
+
+    kind = "words"
+
+    def __init__(self, vocabulary: Sequence[str], special_tokens: Sequence[str] = ()) -> None:
+        self.words = list(vocabulary)
+        self._ids, special = numbered("WordTokenizer", self.words, special_tokens)
+        super().__init__([*self._ids, *special], special)
+        for word in self.words:
+            if words(word) != [word]:
+                raise ValueError(f"WordTokenizer: {word!r} is not one word but {' / '.join(words(word)) or 'none'}")
+
+    @classmethod
+    def train(cls, text: str, vocab_size: int | None = None, special_tokens: Sequence[str] = ()) -> Self:
+        """Number the words of a text, the most frequent first, equally frequent ones in the order of the alphabet.
+
+        vocab_size: at most so many tokens, special ones included; the rarest words are left out. Raises ValueError if
+        it leaves no room for the special ones, TypeError unless the text is a str.
+        """
+        parts = training_parts("WordTokenizer.train", text, special_tokens)
+        counts = Counter(word for part in parts for word in words(part))
+        found = sorted(counts, key=lambda word: (-counts[word], word))
+        if vocab_size is not None:
+            room = vocab_size - len(special_tokens)
+            if room < 0:
+                raise ValueError(
+                    f"WordTokenizer.train: vocab_size {vocab_size} has no room for {len(special_tokens)} special tokens"
+                )
+            found = found[:room]
+        return cls(found, special_tokens)
+
+    def _encode(self, text: str) -> list[int]:
+        found = words(text)
+        if UNKNOWN in self.special_tokens:
+            unknown = self.special_tokens[UNKNOWN]
+            return [self._ids.get(word, unknown) for word in found]
+        try:
+            return [self._ids[word] for word in found]
+        except KeyError as error:
+            raise ValueError(
+                f"encode: the word {error.args[0]!r} is not among the {len(self.words)} words of this WordTokenizer; "
+                f'train it on a text that has it, or with special_tokens=["{UNKNOWN}"]'
+            ) from None
+
+    def _texts(self, ids: Iterable[int]) -> Iterator[str]:
+        before = None
+        for id in ids:
+            token = self._tokens[id]
+            apart = before is not None and before not in OPENING and token not in CLOSING
+            yield " " + token if apart else token
+            before = token
+
+    def _state(self) -> dict[str, list[str]]:
+        return {"special_tokens": list(self.special_tokens), "words": self.words}
+
+    @classmethod
+    def _from_state(cls, state: dict[str, list[str]]) -> Self:
+        return cls(state["words"], state["special_tokens"])

@@ -57,6 +57,12 @@ def composite(function: Any = None, /, *, name: str = "") -> Any:
     return composite_as(name or function.__name__, function)
 
 
+def _label(result: Any, name: str, arguments: tuple[Any, ...]) -> None:
+    """Have a new result's record say what the user called; an argument that is handed on keeps its own."""
+    if isinstance(result, Traced) and type(result._node) is Record and not (arguments and result is arguments[0]):
+        result._node.called = name
+
+
 def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` as a composite that goes by a name."""
 
@@ -72,12 +78,10 @@ def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
                 raise
             raise renamed from error
         if isinstance(result, Traced):
-            if type(result._node) is Record and not (args and result is args[0]):
-                result._node.called = name
+            _label(result, name, args)
         elif isinstance(result, tuple):
             for part in result:
-                if isinstance(part, Traced) and type(part._node) is Record and part is not args[0]:
-                    part._node.called = name
+                _label(part, name, args)
         return result
 
     return composed

@@ -314,6 +314,7 @@ def test_a_function_that_hands_its_input_on_leaves_its_name():
     x = tl.tensor(1.0, requires_grad=True) * 2
     assert x.sort().values is x
     assert "made by mul" in repr(x)
+    assert "made by split" in repr(tl.split(x=x.reshape(1), split_size=1)[0])
 
 
 def test_an_error_from_within_is_not_raised_twice():

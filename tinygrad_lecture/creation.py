@@ -100,6 +100,8 @@ def full(
     """A Tensor of shape `size` with one value everywhere; dtype as `tensor(fill_value)` has it."""
     if isinstance(fill_value, (Traced, np.generic)):
         fill_value = fill_value.item()
+    if not isinstance(fill_value, (bool, int, float)):
+        raise TypeError(f"full: fill_value is a number, not {fill_value!r}")
     if dtype is None:
         dtype = _from_python(fill_value, None).dtype
     array = np.full(_shape("full", (size,)), fill_value, dtype=np.dtype(dtype))
@@ -180,6 +182,9 @@ def randint(low: int, high: Any = None, size: Any = (), dtype: Any = np.int64, d
     """
     if isinstance(high, (tuple, list)):
         high, size = None, high
+    for bound in (low, high):
+        if not (bound is None or hasattr(bound, "__index__")):
+            raise TypeError(f"randint: low and high must be ints, not {bound!r}")
     first, end = (0, low) if high is None else (low, high)
     if end <= first:
         raise ValueError(f"randint: there is no integer from {first} to below {end}")

@@ -670,7 +670,10 @@ def _sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """f(2, 3) and f((2, 3)) mean the same."""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
-    return tuple(operator.index(n) for n in sizes)
+    for n in sizes:
+        if not hasattr(n, "__index__"):
+            raise TypeError(f"the sizes of a shape, and axes, must be ints, not {n!r}")
+    return tuple(map(operator.index, sizes))
 
 
 def _is_dtype(name: str) -> Flag:

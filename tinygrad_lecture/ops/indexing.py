@@ -103,7 +103,9 @@ def write(x: Array, index: Any, value: Any) -> None:
     index = normal_index(x, index)
     try:
         x[index] = value
-    except ValueError:
+    except ValueError as error:
+        if "broadcast" not in str(error):
+            raise
         raise ValueError(_does_not_fit(np.shape(value), x[index].shape)) from None
 
 

@@ -128,6 +128,8 @@ def einsum(equation: str, *operands: Value) -> Value:
     own subscripts as output. For that, an axis that only one operand names is summed first, and a letter that an
     operand repeats is tied by an identity matrix.
     """
+    if not isinstance(equation, str):
+        raise TypeError('the equation comes first, as in einsum("ij,jk->ik", a, b)')
     terms, output = _parse(equation, [operand.ndim for operand in operands])
     fresh = (letter for letter in _LETTERS if letter not in "".join(terms))
     inputs: list[str] = []

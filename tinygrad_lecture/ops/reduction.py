@@ -167,8 +167,8 @@ def norm(x: Value, /, ord: float = 2, axis: Axes = None, keepdims: bool = False)
         return max(absolute(x), axis, keepdims)
     if ord == -math.inf:
         return min(absolute(x), axis, keepdims)
-    if ord <= 0:
-        raise ValueError(f"ord must be positive, inf or -inf, not {ord}")
+    if not isinstance(ord, (int, float)) or ord <= 0:
+        raise ValueError(f"ord must be positive, inf or -inf, not {ord!r}")
     powers = sum(absolute(x) ** ord, axis, keepdims)
     return where(powers == 0, 0, where(powers == 0, 1, powers) ** (1 / ord))
 

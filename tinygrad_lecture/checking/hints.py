@@ -284,10 +284,8 @@ def _(case: Case) -> str | None:
     missing = case.expected - case.got
     for name, term in _terms(case):
         times = weight(missing, term, ~case.kinks)
-        tidy = Fraction(times).limit_denominator(4)
-        if not tidy or abs(tidy) > 4 or abs(float(tidy) - times) > 1e-6:
-            continue
-        if same(missing, float(tidy) * term, ~case.kinks):
+        tidy = Fraction(times).limit_denominator(4) if abs(times) < 4.5 else Fraction(0)
+        if tidy and abs(float(tidy) - times) < 1e-6 and same(missing, float(tidy) * term, ~case.kinks):
             amount = "" if abs(tidy) == 1 else f"{abs(tidy)} "
             sign, cause = ("plus", "missing") if tidy > 0 else ("minus", "missing, or one too many")
             return f"{sign} {amount}{name} it would be right: is a term {cause}?"

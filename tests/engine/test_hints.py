@@ -243,6 +243,11 @@ def test_an_added_upstream_is_seen_through_a_sum_and_where_the_derivative_is_0()
         assert failure(make(forward, x=rule), x).hint == "upstream-added"
 
 
+def test_numbers_too_large_for_a_pattern_are_no_pattern():
+    op = make(lambda x, /: x + 5, x=lambda g: g * np.array([2.0, 3.0]))
+    assert failure(op, tensor([1e-320, 1.0])).hint is None
+
+
 def test_half_of_the_gradient_may_be_one_of_two_equal_terms():
     error = failure(make(lambda x, /: x * x, x=lambda g, x: g * x), draw(3))
     assert "is a constant factor missing, or one of two equal terms?" in error.hint_text

@@ -535,7 +535,7 @@ def test_shapes_are_given_number_by_number_or_as_one():
     assert x.reshape(-1).shape == (6,)
     assert tl.ones(1).reshape(()).shape == tl.ones(1).view().shape == ()
     for wrong in ((2.0, 3), (x.shape[0] / 2, 2)):
-        with pytest.raises(TypeError, match="must be ints, not [23].0"):
+        with pytest.raises(TypeError, match="must be ints, not"):
             x.reshape(*wrong)
 
 

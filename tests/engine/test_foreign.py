@@ -1,5 +1,6 @@
 """A foreign nn.py or transformer.py in the way is named, in whatever order things are imported."""
 
+import os
 import subprocess
 import sys
 import types
@@ -16,7 +17,8 @@ def run(folder, code):
     """Run a program in a folder, which Python searches first, with the project behind it."""
     (folder / "program.py").write_text(code)
     start = f"import runpy, sys; sys.path.append({str(ROOT)!r}); runpy.run_path('program.py', run_name='__main__')"
-    return subprocess.run([sys.executable, "-c", start], cwd=folder, capture_output=True, text=True)
+    elsewhere = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run([sys.executable, "-c", start], cwd=folder, env=elsewhere, capture_output=True, text=True)
 
 
 ENGINE_FIRST = "import tinygrad_lecture as tl\nimport nn\nprint(nn.Linear(1, 1))"

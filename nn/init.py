@@ -8,6 +8,9 @@ each input goes to (fan_out), and the activation (gain).
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -15,8 +18,31 @@ from tinygrad_lecture import Tensor, rng
 from tinygrad_lecture.backend import move
 
 
+class _Own(threading.local):
+    skipping: bool = False
+
+
+_own = _Own()
+
+
+@contextmanager
+def skip() -> Iterator[None]:
+    """Within it nothing is drawn at random, on this thread: layers are made with whatever is in their memory.
+
+    For what gets other weights at once, such as those of a file: large models are made faster, and the random stream
+    stays where it is.
+    """
+    before, _own.skipping = _own.skipping, True
+    try:
+        yield
+    finally:
+        _own.skipping = before
+
+
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Uniform in [a, b)."""
+    if _own.skipping:
+        return tensor
     u = rng.uniform(tensor.shape, tensor.dtype, tensor.device)
     u *= b - a
     u += a
@@ -25,6 +51,8 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal with that mean and standard deviation."""
+    if _own.skipping:
+        return tensor
     n = rng.normal(tensor.shape, tensor.dtype, tensor.device)
     n *= std
     n += mean
@@ -36,6 +64,8 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
 
     Raises ValueError if less than one number in a hundred falls inside.
     """
+    if _own.skipping:
+        return tensor
     inside = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
     if not inside > 0.01:
         raise ValueError(f"trunc_normal_: of mean {mean} and std {std} only {inside:.2%} falls into [{a}, {b}]")
@@ -75,6 +105,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_: fills a weight of shape (out, in), not {tensor.shape}")
+    if _own.skipping:
+        return tensor
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
     q, r = np.linalg.qr(rng.normal((max(rows, columns), min(rows, columns)), np.dtype(np.float64)))
     q *= np.sign(np.diagonal(r))  # otherwise some directions would be more probable than others

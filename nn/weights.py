@@ -8,7 +8,9 @@ The keys are those of PyTorch's `state_dict`, so the files go both ways.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.backend import Array, Shape, to_host
 
 from .files import replacing
 
@@ -35,13 +37,73 @@ def save_file(tensors: Mapping[str, Tensor], path: str | Path, metadata: Mapping
 
 
 def load_file(path: str | Path) -> dict[str, Tensor]:
-    """The tensors in a safetensors file, on the CPU.
+    """The tensors in a safetensors file, on the CPU; bfloat16, which NumPy lacks, as float32, which holds it exactly.
 
     Raises ImportError without the safetensors package, FileNotFoundError if there is no such file, ValueError if it
     is something else or incomplete.
     """
-    with _open(path) as file:
-        return {name: tl.tensor(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118 - file is no mapping
+    archive = Archive(path)
+    return {name: tl.tensor(archive[name]) for name in archive}
+
+
+class Archive(Mapping[str, Array]):
+    """The arrays of a safetensors file by name, each read when it is asked for, so that large files need little memory.
+
+    bfloat16 comes as float32. Raises as `load_file` does, and KeyError for a name that is not there.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        with _open(path):  # which looks at all of it
+            pass
+        with self.path.open("rb") as file:  # 8 bytes say how long the header is, JSON; the tensors follow
+            size = int.from_bytes(file.read(8), "little")
+            self._header = json.loads(file.read(size))
+        self._header.pop("__metadata__", None)
+        self._start = 8 + size
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._header)
+
+    def __len__(self) -> int:
+        return len(self._header)
+
+    def __getitem__(self, name: str) -> Array:
+        dtype, shape = self.dtype(name), self.shape(name)
+        if dtype not in _NUMPY:
+            raise ValueError(f"{self.path}: {name} is of {dtype}, which is none of {', '.join(_NUMPY)}")
+        offset = self._start + self._header[name]["data_offsets"][0]
+        array = np.fromfile(self.path, _NUMPY[dtype], math.prod(shape), offset=offset).reshape(shape)
+        if dtype != "BF16":
+            return array
+        upper = array.astype(np.uint32)  # a bfloat16 is the upper half of a float32
+        upper <<= 16
+        return upper.view(np.float32)
+
+    def shape(self, name: str) -> Shape:
+        """Of a tensor, without reading it."""
+        return tuple(self._header[name]["shape"])
+
+    def dtype(self, name: str) -> str:
+        """Of a tensor, in the words of safetensors: F32, F16, BF16, I64, ..."""
+        return str(self._header[name]["dtype"])
+
+
+_NUMPY = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "BF16": "<u2",
+    "BOOL": "?",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+    "U64": "<u8",
+    "U32": "<u4",
+    "U16": "<u2",
+    "U8": "u1",
+}
 
 
 def load_metadata(path: str | Path) -> dict[str, str]:

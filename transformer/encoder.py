@@ -38,10 +38,11 @@ class Encoder(nn.Module):
 
     def __init__(self, config: EncoderConfig) -> None:
         self.config = config
-        self.embedding = Embedding(config)
-        self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
-        self.norm = final_norm(config)
-        self.unembedding = Unembedding(config.vocab_size, config.width, self.embedding.W_E if config.tied else None)
+        with nn.init.skip():
+            self.embedding = Embedding(config)
+            self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
+            self.norm = final_norm(config)
+            self.unembedding = Unembedding(config.vocab_size, config.width, self.embedding.W_E if config.tied else None)
         initialize(self, config)
 
     def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:

@@ -38,14 +38,15 @@ class EncoderDecoder(nn.Module):
 
     def __init__(self, config: EncoderDecoderConfig) -> None:
         self.config = config
-        self.source_embedding = Embedding(config)
-        self.encoder = nn.ModuleList([Block(config) for _ in range(config.layers)])
-        self.encoder_norm = final_norm(config)
-        W_E = self.source_embedding.W_E
-        self.target_embedding = Embedding(config, W_E)
-        self.decoder = nn.ModuleList([CrossBlock(config) for _ in range(config.layers)])
-        self.decoder_norm = final_norm(config)
-        self.unembedding = Unembedding(config.vocab_size, config.width, W_E if config.tied else None)
+        with nn.init.skip():
+            self.source_embedding = Embedding(config)
+            self.encoder = nn.ModuleList([Block(config) for _ in range(config.layers)])
+            self.encoder_norm = final_norm(config)
+            W_E = self.source_embedding.W_E
+            self.target_embedding = Embedding(config, W_E)
+            self.decoder = nn.ModuleList([CrossBlock(config) for _ in range(config.layers)])
+            self.decoder_norm = final_norm(config)
+            self.unembedding = Unembedding(config.vocab_size, config.width, W_E if config.tied else None)
         initialize(self, config)
 
     def forward(self, source: Any, target: Any, source_padding: Any = None, target_padding: Any = None) -> Tensor:

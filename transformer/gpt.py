@@ -9,7 +9,8 @@ for token in model.generate([1, 2, 3], temperature=0.8, top_k=40): ...
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import nn
 from tinygrad_lecture import Tensor
@@ -31,10 +32,11 @@ class GPT(nn.Module):
 
     def __init__(self, config: GPTConfig) -> None:
         self.config = config
-        self.embedding = Embedding(config)
-        self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
-        self.norm = final_norm(config)
-        self.unembedding = Unembedding(config.vocab_size, config.width, self.embedding.W_E if config.tied else None)
+        with nn.init.skip():
+            self.embedding = Embedding(config)
+            self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
+            self.norm = final_norm(config)
+            self.unembedding = Unembedding(config.vocab_size, config.width, self.embedding.W_E if config.tied else None)
         initialize(self, config)
 
     def forward(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
@@ -66,6 +68,32 @@ class GPT(nn.Module):
         targets: (..., tokens), for each token the one after it; -100 is not counted.
         """
         return token_cross_entropy(self(tokens, padding_mask), targets)
+
+    # --- from and to files ------------------------------------------------------------------------------
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> Self:
+        """A GPT-2 from a folder as Hugging Face's `transformers` keeps them, in evaluation mode.
+
+        The folder: config.json, and model.safetensors (or its parts with an index) in float32, float16 or bfloat16,
+        all read as the default dtype. Names may begin with `transformer.`; causal masks among them are let pass.
+        Of the three probabilities of dropout resid_pdrop counts.
+        Raises FileNotFoundError where a file is missing, ImportError without safetensors, ValueError for a config that
+        GPT cannot follow, or that lists all tensors that are missing, unexpected or of another shape.
+        """
+        from .pretrained import read
+
+        return read(cls, folder)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write config.json and model.safetensors to a folder, which is made if need be, for `transformers` to read.
+
+        Biases that the model does without are written as zeros, which means the same. Raises ValueError for a model
+        that is no GPT-2: with another place of norms, other positions, or a gate in the FFN.
+        """
+        from .pretrained import write
+
+        write(self, folder)
 
     # --- generating -------------------------------------------------------------------------------------
 

@@ -12,19 +12,17 @@ from .config import TransformerConfig
 
 
 def initialize(model: nn.Module, config: TransformerConfig) -> None:
-    """All matrices normal with standard deviation init_std, all biases 0, norms 1 and 0. In place.
+    """All matrices normal with standard deviation init_std, all biases 0; norms keep their 1 and 0. In place.
 
     What writes to the residual stream (W_O and the FFN's down) starts smaller, by 1 / sqrt(2 layers), since the stream
     is the sum of 2 * layers such parts (Radford et al., 2019, section 2.3).
     """
-    for module in model.modules():
-        if isinstance(module, (nn.Linear, nn.Embedding)):
-            init.normal_(module.weight, std=config.init_std)
-        if isinstance(module, nn.Linear) and module.bias is not None:
-            init.zeros_(module.bias)
+    residual = config.init_std / math.sqrt(2 * config.layers)
     for name, parameter in model.named_parameters():
-        if name.endswith(("W_O.weight", "down.weight")):
-            init.normal_(parameter, std=config.init_std / math.sqrt(2 * config.layers))
+        if parameter.ndim == 2:
+            init.normal_(parameter, std=residual if name.endswith(("W_O.weight", "down.weight")) else config.init_std)
+        elif "norm" not in name:
+            init.zeros_(parameter)
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

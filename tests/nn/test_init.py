@@ -135,3 +135,16 @@ def test_parameters_on_a_gpu_are_filled_there_from_the_same_seed(fill):
 
     assert filled() == filled()
     assert not np.any(np.array(filled()) == 9)
+
+
+def test_what_is_skipped_costs_nothing_and_is_over_afterwards():
+    before = tl.get_rng_state()
+    with init.skip():
+        layer = nn.Linear(3, 2)
+        with init.skip():
+            pass
+        for fill in (init.normal_, init.trunc_normal_, init.orthogonal_, init.xavier_uniform_):
+            fill(layer.weight)
+    assert tl.get_rng_state() == before
+    init.zeros_(layer.weight)
+    assert init.normal_(layer.weight).detach().numpy().all()

@@ -1,5 +1,6 @@
 """Weights in safetensors files: what comes back, what is refused."""
 
+import json
 import sys
 
 import numpy as np
@@ -44,6 +45,40 @@ def test_dtypes_shapes_and_odd_layouts_come_back(path):
         assert loaded[name].dtype == tensor.dtype
         np.testing.assert_array_equal(loaded[name].numpy(), tensor.numpy())
     assert weights.load_metadata(path) == {}
+
+
+def bfloat16_file(path, name, values):
+    """A safetensors file written by hand, with one tensor whose numbers keep the upper half of their bits."""
+    bits = (np.asarray(values, np.float32).view(np.uint32) >> 16).astype("<u2")
+    entry = {"dtype": "BF16", "shape": list(bits.shape), "data_offsets": [0, bits.nbytes]}
+    header = json.dumps({name: entry}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bits.tobytes())
+
+
+def test_bfloat16_comes_as_float32(path):
+    values = np.array([[1.0, -2.5, 0.0], [3e38, 1e-30, np.inf]], np.float32)
+    bfloat16_file(path, "w", values)
+    loaded = weights.load_file(path)["w"]
+    assert loaded.dtype == np.float32
+    np.testing.assert_allclose(loaded.numpy(), values, rtol=2**-7)
+    assert loaded[0].tolist() == [1.0, -2.5, 0.0]
+
+
+def test_an_archive_reads_what_is_asked_for(path):
+    weights.save_file({"a": tl.ones(2, 3), "b": tl.arange(4)}, path)
+    archive = weights.Archive(path)
+    assert (sorted(archive), len(archive), "a" in archive, "c" in archive) == (["a", "b"], 2, True, False)
+    assert (archive.shape("a"), archive.dtype("a"), archive.dtype("b")) == ((2, 3), "F32", "I64")
+    assert archive["b"].tolist() == [0, 1, 2, 3]
+    with pytest.raises(KeyError):
+        archive["c"]
+
+
+def test_a_dtype_that_numpy_lacks_is_named(path):
+    header = json.dumps({"w": {"dtype": "F8_E4M3", "shape": [2], "data_offsets": [0, 2]}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(2))
+    with pytest.raises(ValueError, match="w is of F8_E4M3, which is none of F64, F32"):
+        weights.load_file(path)
 
 
 def test_weights_of_a_device_are_written_from_the_host(path):

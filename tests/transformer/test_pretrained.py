@@ -1,0 +1,205 @@
+"""GPT-2 folders: what is written comes back, and what is wrong with one is said, all of it."""
+
+import json
+
+import numpy as np
+import pytest
+
+import tinygrad_lecture as tl
+import nn
+from modules import shuffled
+from numeric import assert_close
+from small_transformers import some_tokens
+from transformer import GPT, GPTConfig
+
+pytest.importorskip("safetensors")
+
+
+def small(**changes):
+    sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5, "eps": 1e-3}
+    return shuffled(GPT(GPTConfig(**{**sizes, **changes})), tl.float32).eval()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    small().save_pretrained(tmp_path / "gpt2")
+    return tmp_path / "gpt2"
+
+
+def rewrite(folder, change):
+    """Apply a change to the tensors of a folder, in place."""
+    path = folder / "model.safetensors"
+    tensors = nn.weights.load_file(path)
+    change(tensors)
+    nn.weights.save_file(tensors, path)
+
+
+def reconfigure(folder, **changes):
+    path = folder / "config.json"
+    config = {**json.loads(path.read_text(encoding="utf-8")), **changes}
+    path.write_text(json.dumps(config), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"tied": False}, {"bias": False}, {"activation": "gelu"}, {"activation": "relu", "dropout": 0.25}]
+)
+def test_what_is_written_comes_back(changes, tmp_path):
+    model = small(**changes)
+    model.save_pretrained(tmp_path / "new")
+    again = GPT.from_pretrained(tmp_path / "new")
+    assert again.config == GPTConfig(**{**vars(model.config), "bias": True})
+    assert not again.training
+    tokens = some_tokens(2, 6)
+    assert_close(again(tokens).detach().numpy(), model(tokens).detach().numpy(), "logits", 1e-5)
+    tied = again.unembedding.W_U.weight is again.embedding.W_E.weight
+    assert tied == model.config.tied
+
+
+def test_the_file_has_gpt2s_names_and_layout(folder):
+    tensors = nn.weights.load_file(folder / "model.safetensors")
+    assert tensors["transformer.h.1.attn.c_attn.weight"].shape == (4, 12)
+    assert tensors["transformer.h.1.mlp.c_fc.weight"].shape == (4, 5)
+    assert tensors["transformer.h.1.mlp.c_proj.weight"].shape == (5, 4)
+    keys = [name.removeprefix("transformer.h.1.") for name in tensors if ".h.1." in name]
+    assert set(keys) == {
+        f"{part}.{kind}"
+        for part in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
+        for kind in ("weight", "bias")
+    }
+    model = small()
+    W_K = tensors["transformer.h.1.attn.c_attn.weight"].numpy()[:, 4:8]
+    assert_close(W_K, model.blocks[1].attention.W_K.weight.detach().numpy().T, "W_K", 0)
+
+
+def test_names_without_prefix_masks_and_a_tied_head_are_let_pass(folder):
+    def change(tensors):
+        for name in list(tensors):
+            tensors[name.removeprefix("transformer.")] = tensors.pop(name)
+        tensors["h.0.attn.bias"] = tl.ones(1, 1, 6, 6)
+        tensors["h.1.attn.masked_bias"] = tl.tensor(-1e4)
+        tensors["lm_head.weight"] = tl.zeros(7, 4)
+
+    rewrite(folder, change)
+    tokens = some_tokens(2, 6)
+    found = GPT.from_pretrained(folder)(tokens).detach().numpy()
+    assert_close(found, small()(tokens).detach().numpy(), "logits", 1e-5)
+
+
+@pytest.mark.parametrize("kind", ["float16", "float64"])
+def test_other_floats_become_the_default_dtype(folder, kind):
+    def change(tensors):
+        for name in tensors:
+            tensors[name] = tensors[name].to(dtype=kind)
+
+    rewrite(folder, change)
+    model = GPT.from_pretrained(str(folder))
+    assert {p.dtype.name for p in model.parameters()} == {"float32"}
+    tokens = some_tokens(2, 6)
+    assert_close(model(tokens).detach().numpy(), small()(tokens).detach().numpy(), "logits", 0.02)
+
+
+def test_a_model_in_parts_is_read(folder):
+    tensors = nn.weights.load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    names = sorted(tensors)
+    parts = {"a.safetensors": names[::2], "b.safetensors": names[1::2]}
+    for file, held in parts.items():
+        nn.weights.save_file({name: tensors[name] for name in held}, folder / file)
+    index = {"weight_map": {name: file for file, held in parts.items() for name in held}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+    tokens = some_tokens(1, 6)
+    assert_close(GPT.from_pretrained(folder)(tokens).detach().numpy(), small()(tokens).detach().numpy(), "logits", 1e-5)
+
+
+def test_all_that_is_wrong_with_the_weights_is_listed(folder):
+    def change(tensors):
+        del tensors["transformer.h.0.ln_1.bias"]
+        del tensors["transformer.wpe.weight"]
+        tensors["transformer.h.2.ln_1.weight"] = tl.ones(4)
+        tensors["classifier"] = tl.ones(2, 3)
+        tensors["transformer.h.1.mlp.c_fc.weight"] = tl.ones(5, 4)
+        tensors["transformer.ln_f.bias"] = tl.arange(4)
+
+    rewrite(folder, change)
+    with pytest.raises(ValueError, match="not those of a GPT-2") as caught:
+        GPT.from_pretrained(folder)
+    assert str(caught.value).split("\n  ")[1:] == [
+        "missing: wpe.weight (6, 4)",
+        "missing: h.0.ln_1.bias (4,)",
+        "unexpected: classifier (2, 3)",
+        "h.1.mlp.c_fc.weight has shape (5, 4), wanted (4, 5)",
+        "unexpected: h.2.ln_1.weight (4,)",
+        "ln_f.bias is of I64, wanted floats",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model_type": "llama"}, "describes no GPT-2 but 'llama'"),
+        ({"activation_function": "mish"}, "what GPT does not do: activation_function 'mish'"),
+        (
+            {"scale_attn_weights": False, "add_cross_attention": True},
+            "scale_attn_weights False, add_cross_attention True",
+        ),
+        ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx True"),
+        ({"n_head": 3}, "width 4 cannot be split among 3 heads"),
+    ],
+)
+def test_configs_that_gpt_cannot_follow_are_refused(folder, changes, message):
+    reconfigure(folder, **changes)
+    with pytest.raises(ValueError, match=message):
+        GPT.from_pretrained(folder)
+
+
+def test_what_an_old_config_leaves_out_is_gpt2s(folder):
+    config = {"n_embd": 4, "n_head": 2, "n_layer": 2, "n_ctx": 6, "n_positions": 6, "vocab_size": 7, "n_inner": None}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"c_fc.weight has shape \(4, 5\), wanted \(4, 16\)"):
+        GPT.from_pretrained(folder)
+
+
+def test_missing_and_foreign_files_are_named(folder):
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(FileNotFoundError, match="a pickle, which could run anything"):
+        GPT.from_pretrained(folder)
+    (folder / "pytorch_model.bin").unlink()
+    with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
+        GPT.from_pretrained(folder)
+    (folder / "config.json").write_text("[1,", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"config\.json is not JSON"):
+        GPT.from_pretrained(folder)
+    (folder / "config.json").write_text("[1]", encoding="utf-8")
+    with pytest.raises(ValueError, match="describes no GPT-2 but 'list'"):
+        GPT.from_pretrained(folder)
+    with pytest.raises(FileNotFoundError, match=r"wanted a folder with config\.json and model"):
+        GPT.from_pretrained(folder / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"norm": "post", "positions": "rotary"}, "GPT-2 has no norm 'post', positions 'rotary'"),
+        ({"activation": "swiglu"}, "GPT-2 has no activation 'swiglu'"),
+        ({"embedding_norm": True}, "GPT-2 has no embedding_norm True"),
+    ],
+)
+def test_what_is_no_gpt2_is_not_written_as_one(changes, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        small(**changes).save_pretrained(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_loading_costs_the_common_stream_nothing(folder):
+    before = tl.get_rng_state()
+    GPT.from_pretrained(folder)
+    assert tl.get_rng_state() == before
+
+
+def test_a_device_is_saved_from_and_loaded_to(folder, tmp_path):
+    import strict_device  # noqa: F401 - makes device="strict" work
+
+    model = GPT.from_pretrained(folder).to("strict")
+    model.save_pretrained(tmp_path / "there")
+    wanted, found = (nn.weights.load_file(f / "model.safetensors") for f in (folder, tmp_path / "there"))
+    assert all(np.array_equal(wanted[name].numpy(), found[name].numpy()) for name in wanted)

@@ -1,0 +1,235 @@
+"""GPT-2's weights: folders as Hugging Face's `transformers` keeps them, read and written.
+
+    model = GPT.from_pretrained("gpt2")             # a folder with config.json and model.safetensors
+    model.save_pretrained("mine")                   # GPT2LMHeadModel.from_pretrained("mine") reads it
+
+The same numbers in another arrangement: GPT-2's layers keep their matrices as (in, out), where nn.Linear has (out, in),
+and W_Q, W_K and W_V side by side in one, c_attn.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+import nn
+from tinygrad_lecture import Tensor
+from nn import Parameter
+from nn.files import replacing
+from nn.weights import Archive, save_file
+from tinygrad_lecture.backend import Shape, move, to_host
+
+from .config import Activation, GPTConfig
+
+if TYPE_CHECKING:
+    from .gpt import GPT
+
+G = TypeVar("G", bound="GPT")
+ACTIVATIONS: dict[str, Activation] = {  # Hugging Face's word, ours
+    "gelu_new": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "gelu": "gelu",
+    "relu": "relu",
+}
+MASKS = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # causal masks, which older files keep among the weights
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A tensor of the file and the parameters that are in it, side by side along its last axis.
+
+    transposed: the file has (in, out). Parameters that the model does without (biases) are None, and zeros in the file.
+    """
+
+    name: str
+    parameters: tuple[Parameter | None, ...]
+    size: int  # of each of them along the last axis
+    transposed: bool = False
+
+    @property
+    def shape(self) -> Shape:
+        """In the file."""
+        first = self.parameters[0]
+        rows = () if first is None or first.ndim == 1 else (first.shape[1 if self.transposed else 0],)
+        return (*rows, len(self.parameters) * self.size)
+
+    def read(self, array: Any) -> None:
+        """Copy the file's tensor into the parameters."""
+        for i, parameter in enumerate(self.parameters):
+            if parameter is not None:
+                part = array[..., i * self.size : (i + 1) * self.size]
+                parameter.inplace()[...] = move(part.T if self.transposed else part, parameter.device)
+
+    def written(self) -> np.ndarray[Any, Any]:
+        """The parameters as the file's tensor."""
+        parts = [np.zeros(self.size) if p is None else to_host(p.array) for p in self.parameters]
+        return np.concatenate([part.T if self.transposed else part for part in parts], axis=-1)
+
+
+def entries(model: GPT) -> Iterator[Entry]:
+    """All tensors of a GPT-2 file, without the prefix `transformer.`."""
+    width, hidden = model.config.width, model.config.hidden
+
+    def norm(name: str, module: Any) -> Iterator[Entry]:
+        yield Entry(f"{name}.weight", (module.weight,), width)
+        yield Entry(f"{name}.bias", (module.bias,), width)
+
+    def linear(name: str, size: int, *modules: Any) -> Iterator[Entry]:
+        yield Entry(f"{name}.weight", tuple(m.weight for m in modules), size, transposed=True)
+        yield Entry(f"{name}.bias", tuple(m.bias for m in modules), size)
+
+    yield Entry("wte.weight", (model.embedding.W_E.weight,), width)
+    yield Entry("wpe.weight", (model.embedding.positions.weight,), width)
+    block: Any
+    for i, block in enumerate(model.blocks):
+        attention, ffn = block.attention, block.ffn
+        yield from norm(f"h.{i}.ln_1", block.norm_1)
+        yield from linear(f"h.{i}.attn.c_attn", width, attention.W_Q, attention.W_K, attention.W_V)
+        yield from linear(f"h.{i}.attn.c_proj", width, attention.W_O)
+        yield from norm(f"h.{i}.ln_2", block.norm_2)
+        yield from linear(f"h.{i}.mlp.c_fc", hidden, ffn.up)
+        yield from linear(f"h.{i}.mlp.c_proj", width, ffn.down)
+    yield from norm("ln_f", model.norm)
+    if not model.config.tied:
+        yield Entry("lm_head.weight", (model.unembedding.W_U.weight,), width)
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+
+def read(kind: type[G], folder: str | Path) -> G:
+    """See `GPT.from_pretrained`."""
+    folder = Path(folder)
+    config = read_config(folder / "config.json")
+    with nn.init.skip():
+        model = kind(config)
+    stored = {name.removeprefix("transformer."): (file, name) for file in _files(folder) for name in file}
+    wanted = {entry.name: entry for entry in entries(model)}
+    ignored = {name for name in stored if MASKS.fullmatch(name) or (config.tied and name == "lm_head.weight")}
+
+    complaints = [f"missing: {name} {entry.shape}" for name, entry in wanted.items() if name not in stored]
+    for name in sorted(stored.keys() - ignored):
+        file, key = stored[name]
+        shape, dtype = file.shape(key), file.dtype(key)
+        if name not in wanted:
+            complaints.append(f"unexpected: {name} {shape}")
+        elif shape != wanted[name].shape:
+            complaints.append(f"{name} has shape {shape}, wanted {wanted[name].shape}")
+        elif not dtype.startswith(("F", "BF")):
+            complaints.append(f"{name} is of {dtype}, wanted floats")
+    if complaints:
+        lines = "".join(f"\n  {complaint}" for complaint in complaints)
+        raise ValueError(f"{folder}: the weights are not those of a GPT-2 as its config.json describes it{lines}")
+    for name, entry in wanted.items():  # one tensor at a time, so that there is never a second copy of all
+        file, key = stored[name]
+        entry.read(file[key])
+    return model.eval()
+
+
+def read_config(path: Path) -> GPTConfig:
+    """The config.json of a GPT-2 as a GPTConfig.
+
+    Raises FileNotFoundError if there is none, ValueError if it is something else, or asks for what GPT does not do.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no {path}: wanted a folder with config.json and model.safetensors")
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(given, dict) or given.get("model_type", "gpt2") != "gpt2":
+        what = given.get("model_type") if isinstance(given, dict) else type(given).__name__
+        raise ValueError(f"{path} describes no GPT-2 but {what!r}")
+    activation = given.get("activation_function", "gelu_new")
+    unknown = [f"activation_function {activation!r}"] if activation not in ACTIVATIONS else []
+    for setting, usual in (
+        ("scale_attn_weights", True),
+        ("scale_attn_by_inverse_layer_idx", False),
+        ("add_cross_attention", False),
+    ):
+        if given.get(setting, usual) != usual:
+            unknown.append(f"{setting} {given[setting]}")
+    if unknown:
+        raise ValueError(f"{path} asks for what GPT does not do: {', '.join(unknown)}")
+    return GPTConfig(
+        vocab_size=given.get("vocab_size", 50257),
+        context=given.get("n_positions", 1024),
+        layers=given.get("n_layer", 12),
+        heads=given.get("n_head", 12),
+        width=given.get("n_embd", 768),
+        hidden=given.get("n_inner") or 0,
+        activation=ACTIVATIONS[activation],
+        dropout=given.get("resid_pdrop", 0.1),
+        tied=given.get("tie_word_embeddings", True),
+        eps=given.get("layer_norm_epsilon", 1e-5),
+        init_std=given.get("initializer_range", 0.02),
+    )
+
+
+def _files(folder: Path) -> list[Archive]:
+    """The safetensors file of a folder or, of a large model, all of them."""
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        return [Archive(folder / name) for name in names]
+    path = folder / "model.safetensors"
+    if not path.is_file() and (folder / "pytorch_model.bin").is_file():
+        raise FileNotFoundError(
+            f"{folder} has its weights in pytorch_model.bin, a pickle, which could run anything and is never opened "
+            "here; have transformers save it with safe_serialization=True"
+        )
+    return [Archive(path)]
+
+
+# --- writing ------------------------------------------------------------------------------------------------
+
+
+def write(model: GPT, folder: str | Path) -> None:
+    """See `GPT.save_pretrained`."""
+    config = model.config
+    wrong = [
+        f"{name} {getattr(config, name)!r}"
+        for name, only in (("norm", "pre"), ("positions", "learned"), ("embedding_norm", False))
+        if getattr(config, name) != only
+    ]
+    words = {ours: theirs for theirs, ours in reversed(ACTIVATIONS.items())}
+    if config.activation not in words:
+        wrong.append(f"activation {config.activation!r}")
+    if wrong:
+        raise ValueError(f"a GPT-2 folder cannot describe this model: GPT-2 has no {', '.join(wrong)}")
+    folder = Path(folder)
+    folder.mkdir(exist_ok=True)
+    dtype = str(model.embedding.W_E.weight.dtype)
+    described = {
+        "architectures": ["GPT2LMHeadModel"],
+        "model_type": "gpt2",
+        "vocab_size": config.vocab_size,
+        "n_positions": config.context,
+        "n_layer": config.layers,
+        "n_head": config.heads,
+        "n_embd": config.width,
+        "n_inner": config.hidden,
+        "activation_function": words[config.activation],
+        "layer_norm_epsilon": config.eps,
+        "initializer_range": config.init_std,
+        "tie_word_embeddings": config.tied,
+        "resid_pdrop": config.dropout,
+        "embd_pdrop": config.dropout,
+        "attn_pdrop": config.dropout,
+        "torch_dtype": dtype,
+    }
+    tensors = {
+        entry.name if entry.name.startswith("lm_head") else f"transformer.{entry.name}": Tensor(
+            entry.written(), dtype=dtype
+        )
+        for entry in entries(model)
+    }
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    with replacing(folder / "config.json") as beside:
+        beside.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,176 @@
+"""A transformer learns to write: a small GPT, on any text, one character (or piece) after the other.
+
+    python examples/08_gpt.py                           # the reference of Python, which every Python has with it
+    python examples/08_gpt.py --text shakespeare        # 1.1 MB from its public home, downloaded once
+    python examples/08_gpt.py --text names --lines      # each line is a text of its own: first names
+    python examples/08_gpt.py --text my.txt --tokenizer bpe --vocabulary 1000
+
+At the start the network knows nothing: of V tokens each is as likely as any other, and its loss is ln V. Counting which
+token follows which is a first way to do better. Then it learns: a window of the text, for each token the next one as
+the target, cross-entropy, AdamW. From time to time it shows what it would write.
+
+    text -> tokens          CharTokenizer, BPETokenizer         transformer/tokenizer/
+    tokens -> vectors       W_E, and where each token stands    transformer/embedding.py
+    4 times                 attention, then FFN                 transformer/block.py
+    vectors -> logits       W_U                                 transformer/unembedding.py
+    logits -> next token    softmax, temperature, a draw        transformer/sampling.py
+
+Ctrl-C ends it early and keeps everything; --resume goes on after that, or any other end, as if nothing had been. What
+was learnt is in the folder --out, and --load lets it write again:
+
+    python examples/08_gpt.py --resume
+    python examples/08_gpt.py --load out/gpt --prompt "The " --temperature 0.7 --tokens 1000
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import tinygrad_lecture as tl
+import gpt_report as report
+import gpt_writer
+import nn
+from gpt_text import Corpus, many_lines, one_text
+from gpt_writer import Writer
+from lecture import DataError, carry_out, command_line, not_negative, positive, share, whole
+from nn import checkpoint
+from transformer import GPT, GPTConfig, token_cross_entropy
+from transformer.weights import decay_groups
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run with command-line arguments. Where something is wrong with them, SystemExit says what."""
+    parser = options_of_the_program()
+    carry_out(run, parser, parser.parse_args(arguments))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Learn, or load what was learnt; then write, and look inside."""
+    tl.manual_seed(options.seed)
+    if options.load:
+        writer = gpt_writer.load(options.load)
+        print(f"{options.load}: {writer.model.config.parameter_count():,} parameters, {writer.tokenizer!r}.")
+        report.write(writer, options)
+        return
+    complete(options)
+    if options.lines:
+        corpus = many_lines(options.text, options.tokenizer, options.vocabulary)
+    else:
+        corpus = one_text(options.text, options.tokenizer, options.vocabulary, options.context)
+    print(corpus)
+    writer = learn(corpus, options)
+    report.write(writer, options, corpus.lines or frozenset())
+
+
+def build(corpus: Corpus, options: argparse.Namespace) -> GPT:
+    """The network with random initial weights; as in nanoGPT's smallest setting without biases."""
+    sizes = {"layers": options.layers, "heads": options.heads, "width": options.width, "dropout": options.dropout}
+    try:
+        config = GPTConfig(vocab_size=corpus.tokenizer.vocab_size, context=corpus.context, bias=False, **sizes)
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    report.print_parameters(config)
+    return GPT(config)
+
+
+def learn(corpus: Corpus, options: argparse.Namespace) -> Writer:
+    """A network that has learnt the text; its weights, and what going on takes, are in the folder `out`."""
+    writer = Writer(build(corpus, options), corpus.tokenizer, options.lines)
+    writer.encode(options.prompt)  # better now than after the learning
+    make_way(writer, options)
+    steps = options.steps
+    optimizer = nn.optim.AdamW(decay_groups(writer.model, options.decay), options.lr, betas=(0.9, 0.99))
+    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(100, steps // 10), steps, options.lr / 10)
+    test = nn.DataLoader(corpus.test, max(1, 8192 // corpus.context))
+    report.print_guesses(corpus, nn.evaluate(writer.model, test, token_cross_entropy).loss)
+
+    print(f"\nLearning: {steps:,} steps of {options.batch_size} x {corpus.context} tokens, rate {options.lr:g}.")
+    trainer = nn.Trainer(
+        writer.model,
+        nn.DataLoader(corpus.learn, options.batch_size, shuffle=True, drop_last=True),
+        token_cross_entropy,
+        optimizer,
+        steps=steps,
+        test=test,
+        schedule=schedule,
+        clip_norm=1.0,
+        record_every=max(1, steps // 8),
+        on_record=lambda trainer: report.show_sample(writer, trainer.step),
+        folder=options.out,
+    )
+    try:
+        history = trainer.fit(options.resume)
+    except (ValueError, FloatingPointError) as error:  # a run of other options, a rate that is too large
+        raise DataError(str(error)) from error
+    report.print_end(history)
+    report.draw_curves(history, options.out)
+    if history.best is not None:
+        trainer.load_best()
+    return writer
+
+
+def make_way(writer: Writer, options: argparse.Namespace) -> None:
+    """See to it that the folder `out` is for this network. Raises DataError if it holds another or unfinished one."""
+    last = options.out / "last.safetensors"
+    if options.resume and last.exists():
+        writer.check_same(options.out)
+    elif last.exists() and not checkpoint.peek(last).get("finished"):
+        raise DataError(
+            f"in {options.out} there is a run that is not finished: --resume goes on with it; to begin anew, choose "
+            "another --out, or delete it"
+        )
+    else:
+        writer.save(options.out)
+
+
+# --- the command line ---------------------------------------------------------------------------------------
+
+
+def complete(options: argparse.Namespace) -> None:
+    """Fill in what suits the text: nanoGPT's smallest setting for one, a narrower network for lines."""
+    usual = {"width": 128, "batch_size": 12, "steps": 2000}
+    if options.lines:
+        usual = {"width": 64, "batch_size": 64, "steps": 6000}
+    for name, value in usual.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+
+
+def options_of_the_program() -> argparse.ArgumentParser:
+    """All options; None where `complete` chooses."""
+    parser = command_line("08_gpt.py", __doc__, "out/gpt")
+    add = parser.add_argument_group("the text").add_argument
+    add("--text", default="python", metavar="FILE", help="a file, or one of python, shakespeare, names (python)")
+    add("--lines", action="store_true", help="each line is a text of its own")
+    add("--tokenizer", choices=("char", "bpe"), default="char", help="characters, or byte pairs to be learnt (char)")
+    add("--vocabulary", type=whole(256), default=1000, metavar="N", help="tokens of byte pairs (1000)")
+
+    add = parser.add_argument_group("the network").add_argument
+    add("--layers", type=whole(1), default=4, metavar="N", help="blocks (4)")
+    add("--heads", type=whole(1), default=4, metavar="N", help="of attention in each block (4)")
+    add("--width", type=whole(1), metavar="N", help="of the vectors; a multiple of the heads (128; with --lines 64)")
+    add("--context", type=whole(1), default=64, metavar="N", help="tokens that it sees; with --lines the longest (64)")
+    add("--dropout", type=share, default=0.0, metavar="P", help="while learning (0)")
+
+    add = parser.add_argument_group("the learning").add_argument
+    add("--steps", type=whole(1), metavar="N", help="of the optimiser (2000; with --lines 6000)")
+    add("--batch-size", type=whole(1), metavar="N", help="windows, or lines, a step (12; with --lines 64)")
+    add("--lr", type=positive, default=1e-3, metavar="X", help="highest learning rate; the last is a tenth (0.001)")
+    add("--decay", type=not_negative, default=0.1, metavar="X", help="of the matrices (0.1)")
+    add("--resume", action="store_true", help="go on with the run in --out, with the same options")
+
+    add = parser.add_argument_group("the writing").add_argument
+    add("--load", type=Path, metavar="DIR", help="a folder of an earlier run: write, without learning")
+    add("--prompt", default="", metavar="TEXT", help="how its text begins")
+    add("--tokens", type=whole(1), default=400, metavar="N", help="that it writes, at most (400)")
+    add("--samples", type=whole(1), default=20, metavar="N", help="texts, with --lines (20)")
+    add("--temperature", type=not_negative, default=0.8, metavar="T", help="0 takes the likeliest token, 1 draws (0.8)")
+    add("--top-k", type=whole(1), metavar="K", help="draw from the K likeliest")
+    add("--top-p", type=share, metavar="P", help="draw from the likeliest that have P together")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

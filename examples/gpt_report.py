@@ -1,0 +1,83 @@
+"""What 08_gpt.py says and draws: counts, how good guessing is, what is written while learning and at the end."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from importlib.util import find_spec
+from pathlib import Path
+
+import nn
+from gpt_text import Corpus
+from gpt_writer import Writer
+from transformer import GPTConfig
+
+SAMPLE = 64  # tokens that are shown while it learns
+
+
+def print_parameters(config: GPTConfig) -> None:
+    """Print what there is to learn, part by part."""
+    print(f"\nThe network: {config.layers} blocks of {config.heads} heads, {config.width} wide.")
+    for part, count in config.parameters_by_part().items():
+        if count:
+            print(f"  {part:10} {count:12,}")
+    print(f"  {'together':10} {config.parameter_count():12,}")
+
+
+def print_guesses(corpus: Corpus, untrained: float) -> None:
+    """Print what knowing nothing costs, by formula and by the untrained network, and what counting pairs does."""
+    size = corpus.tokenizer.vocab_size
+    print("\nThe loss per token, on the part to be tested on:")
+    print(f"  a guess among {size:,}, ln {size:,}          {math.log(size):6.3f}")
+    print(f"  the network before learning       {untrained:6.3f}")
+    counted = corpus.counting_loss()
+    if counted is not None:
+        print(f"  counting what follows what        {counted:6.3f}")
+
+
+def show_sample(writer: Writer, step: int) -> None:
+    """Print a line of what the network would write now; it draws from a stream of its own."""
+    text = "".join(writer.write("", SAMPLE, temperature=0.8, seed=step))
+    print(f"  after {step:6,} steps: {text.replace(chr(10), '⏎')}", flush=True)
+
+
+def print_end(history: nn.History) -> None:
+    """Print how good the network is now, in three ways to say it."""
+    if history.interrupted:
+        print("Ended by Ctrl-C; what was learnt so far is kept, and --resume goes on.")
+    if history.best is None:
+        return
+    best = history[history.best]
+    assert best.test is not None
+    loss = best.test.loss
+    print(
+        f"\nTest loss {loss:.4f} per token after {best.step:,} steps: as sure as of one among {math.exp(loss):.2f}, or "
+        f"{loss / math.log(2):.2f} bits."
+    )
+
+
+def draw_curves(history: nn.History, folder: Path) -> None:
+    """Draw the loss while learning."""
+    if history and find_spec("matplotlib") is not None:
+        history.plot(folder / "curves.png")
+        print(f"  {folder / 'curves.png'}")
+
+
+def write(writer: Writer, options: argparse.Namespace, known: frozenset[str] = frozenset()) -> None:
+    """Let it write, to the screen and as it comes: one text or, where each is a line, several.
+
+    known: the lines that it learnt from, which are marked.
+    """
+    settings = {"temperature": options.temperature, "top_k": options.top_k, "top_p": options.top_p}
+    print(f"\nIt writes, at temperature {options.temperature:g}:\n")
+    if not writer.lines:
+        print(options.prompt, end="")
+        for piece in writer.write(options.prompt, options.tokens, seed=options.seed, **settings):
+            print(piece, end="", flush=True)
+        print()
+        return
+    for number in range(options.samples):
+        text = options.prompt + "".join(
+            writer.write(options.prompt, options.tokens, seed=options.seed + number, **settings)
+        )
+        print(f"  {text}{'   (was in the list)' if text in known else ''}", flush=True)

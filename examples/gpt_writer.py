@@ -1,0 +1,86 @@
+"""A GPT with its tokenizer, in a folder: what 08_gpt.py keeps and reads again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import nn
+from lecture import DataError
+from nn.files import replacing
+from transformer import GPT, GPTConfig, Tokenizer
+
+MODEL, TOKENIZER, WEIGHTS = "model.json", "tokenizer.json", "best.safetensors"
+
+
+@dataclass
+class Writer:
+    """A model, what cuts its text into tokens, and whether each of its texts is a line."""
+
+    model: GPT
+    tokenizer: Tokenizer
+    lines: bool = False
+
+    def encode(self, prompt: str) -> list[int]:
+        """The tokens of the beginning of a text. Raises DataError for what the tokenizer does not know."""
+        try:
+            ids = self.tokenizer.encode(("\n" if self.lines else "") + prompt)
+            return ids or self.tokenizer.encode("\n")
+        except ValueError as error:
+            raise DataError(f"the model has not learnt of such a text: {error}") from error
+
+    def write(self, prompt: str, tokens: int, **settings: Any) -> Iterator[str]:
+        """What follows a prompt, as it comes; the settings are those of GPT.generate."""
+        stop = self.tokenizer.encode("\n") if self.lines else None
+        ids = self.model.generate(self.encode(prompt), max_new_tokens=tokens, stop=stop, **settings)
+        return self.tokenizer.stream(ids)
+
+    # --- files ------------------------------------------------------------------------------------------
+
+    def save(self, folder: Path) -> None:
+        """Write all but the weights, which a Trainer keeps."""
+        self.tokenizer.save(folder / TOKENIZER)
+        with replacing(folder / MODEL) as beside:
+            beside.write_text(json.dumps(self._description(), indent=2), encoding="utf-8")
+
+    def _description(self) -> dict[str, Any]:
+        return {"lines": self.lines, "config": asdict(self.model.config)}
+
+    def check_same(self, folder: Path) -> None:
+        """Raises DataError unless the folder is of a model of the same kind, with the same tokenizer."""
+        kept, own = _read_description(folder), self._description()
+        differing = [
+            f"{name} was {kept['config'].get(name)} and is {value}"
+            for name, value in own["config"].items()
+            if kept["config"].get(name) != value
+        ]
+        if differing or kept["lines"] != own["lines"] or Tokenizer.load(folder / TOKENIZER) != self.tokenizer:
+            reason = "; ".join(differing) or "it is of another text, or of one cut in another way"
+            raise DataError(f"--resume goes on with the same text and options; in {folder} {reason}")
+
+
+def load(folder: Path) -> Writer:
+    """A writer from its folder. Raises DataError if it is none, or of something else."""
+    described = _read_description(folder)
+    try:
+        model = GPT(GPTConfig(**described["config"]))
+        model.load_state_dict(nn.weights.load_file(folder / WEIGHTS))
+        return Writer(model.eval(), Tokenizer.load(folder / TOKENIZER), bool(described["lines"]))
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} holds no model that has learnt for long enough: {error}") from error
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{folder} holds no model of this program: {error}") from error
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    try:
+        described: dict[str, Any] = json.loads((folder / MODEL).read_text(encoding="utf-8"))
+        described["config"], described["lines"]
+    except OSError as error:
+        raise DataError(f"{folder / MODEL} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder / MODEL} is not what this program writes: {error}") from error
+    return described

@@ -1,0 +1,241 @@
+"""A small GPT learns any text, goes on after any end, and writes."""
+
+import json
+import math
+import re
+import signal
+import sys
+
+import pytest
+
+import tinygrad_lecture as tl
+import gpt_text
+import nn
+from lecture import DataError
+from programs import load
+
+program = load("08_gpt")
+
+TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 30
+NAMES = "\n".join(a + b for a in ("an", "el", "ma", "ro", "ka", "ti") for b in ("na", "la", "ri", "mo", "s"))
+SMALL = ["--layers", 1, "--heads", 2, "--width", 16, "--context", 8, "--steps", 16, "--batch-size", 4, "--tokens", 20]
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "names.txt").write_text(NAMES, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def run(files, capsys):
+    """run("--steps", 5) learns the small text with a small network and returns what was printed."""
+
+    def call(*arguments, text="text.txt", small=SMALL):
+        given = [] if text is None else ["--text", files / text]
+        program.main([*map(str, [*small, *given, "--out", files / "out", *arguments])])
+        return capsys.readouterr().out
+
+    return call
+
+
+def number(pattern, text):
+    return float(re.search(pattern, text).group(1).replace(",", ""))
+
+
+def test_it_learns_and_says_so(run, files):
+    output = run("--steps", 120, "--lr", 0.01)
+    assert "16 tokens" in output or "CharTokenizer(" in output
+    size = len(set(TEXT))
+    guess = number(rf"a guess among {size}, ln {size} +([\d.]+)", output)
+    assert guess == pytest.approx(math.log(size), abs=1e-3)
+    assert number(r"the network before learning +([\d.]+)", output) == pytest.approx(guess, abs=0.2)
+    counted = number(r"counting what follows what +([\d.]+)", output)
+    assert number(r"Test loss ([\d.]+) per token", output) < counted < guess
+    assert len(re.findall(r"^  after +\d+ steps: ", output, re.MULTILINE)) == 8
+    assert "It writes, at temperature 0.8:" in output
+    names = {path.name for path in (files / "out").iterdir()}
+    assert {"model.json", "tokenizer.json", "best.safetensors", "last.safetensors", "curves.png"} <= names
+
+
+def test_the_number_of_parameters_is_that_of_the_network(run, files):
+    output = run()
+    assert number(r"together +([\d,]+)", output) == sum(
+        nn.weights.load_file(files / "out" / "best.safetensors")[name].numel()
+        for name in nn.weights.load_file(files / "out" / "best.safetensors")
+        if name != "unembedding.W_U.weight"  # tied
+    )
+
+
+def test_lines_are_texts_of_their_own(run):
+    output = run("--lines", "--samples", 4, text="names.txt")
+    assert "names.txt, 30 lines" in output
+    written = output.split("It writes, at temperature 0.8:\n\n")[1].splitlines()
+    samples = [line for line in written if not line.endswith(".png")]
+    assert len(samples) == 4
+    assert all(line.startswith("  ") for line in samples)
+
+
+def test_pieces_in_place_of_characters(run):
+    output = run("--tokenizer", "bpe", "--vocabulary", 270)
+    assert "BPETokenizer(270 tokens)" in output
+    assert "Test loss" in output
+
+
+def test_the_same_seed_writes_the_same(run, files):
+    def text(output):
+        return output.split("It writes")[1]
+
+    once = text(run("--seed", 3))
+    assert text(run("--seed", 3)) == once
+    assert text(run("--seed", 4)) != once
+
+
+def test_what_was_learnt_writes_again(run, files):
+    learnt = run()
+    out = files / "out"
+    again = run("--load", out, "--prompt", "the cat", "--tokens", 5, "--temperature", 0, text=None)
+    assert re.search(r"^the cat.{5}$", again, re.MULTILINE | re.DOTALL)
+    assert learnt.split("It writes")[1].splitlines()[0] in run("--load", out, text=None)
+
+
+def press(monkeypatch, step):
+    """Ctrl-C in the middle of a step of the optimiser."""
+    count, plain = [0], nn.optim.AdamW.step
+
+    def watched(self):
+        count[0] += 1
+        if count[0] == step:
+            signal.raise_signal(signal.SIGINT)
+        plain(self)
+
+    monkeypatch.setattr(nn.optim.AdamW, "step", watched)
+
+
+def test_ctrl_c_keeps_what_was_learnt_and_resume_goes_on_to_the_same_weights(run, files, monkeypatch):
+    whole = run("--out", files / "whole", "--dropout", 0.2)
+    with monkeypatch.context() as patch:
+        press(patch, 7)
+        output = run("--dropout", 0.2)
+    assert "Ended by Ctrl-C; what was learnt so far is kept, and --resume goes on." in output
+    with pytest.raises(SystemExit, match=r"not finished: --resume goes on with it"):
+        run("--dropout", 0.2)
+    resumed = run("--dropout", 0.2, "--resume")
+    assert "Going on after step 7" in resumed
+    assert resumed.split("It writes")[1] == whole.split("It writes")[1]
+    for name in ("best", "last"):
+        one, other = (nn.weights.load_file(files / folder / f"{name}.safetensors") for folder in ("out", "whole"))
+        assert {k: t.numpy().tobytes() for k, t in one.items()} == {k: t.numpy().tobytes() for k, t in other.items()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "message"),
+    [
+        (["--width", 32], "text.txt", "same text and options.*width was 16 and is 32"),
+        ([], "names.txt", "vocab_size was"),
+        (["--batch-size", 8], "text.txt", "last.safetensors is the checkpoint of another run: batches in an epoch"),
+    ],
+)
+def test_resume_with_other_options_is_refused(run, files, arguments, text, message):
+    run()
+    (files / "names.txt").write_text(TEXT.replace("cat", "bear"), encoding="utf-8")
+    with pytest.raises(SystemExit, match=message):
+        run("--resume", *arguments, text=text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--text", "nowhere.txt"], "nowhere.txt cannot be read: No such file"),
+        (["--context", 500], "text.txt is too short"),
+        (["--width", 15], "width 15 cannot be split among 2 heads"),
+        (["--dropout", 1.5], "--dropout: '1.5' is not"),
+        (["--prompt", "Ω"], r"not learnt of such a text: .*'Ω'"),
+        (["--top-p", 3], "--top-p: '3' is not"),
+        (["--load", "nowhere"], "model.json cannot be read"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line(run, capsys, arguments, message):
+    with pytest.raises(SystemExit) as end:
+        run(*arguments)
+    said = capsys.readouterr().err if end.value.code == 2 else str(end.value)  # 2: argparse has said it
+    assert re.search(rf"08_gpt\.py: .*{message}", said)
+
+
+def test_a_text_that_is_none_is_named(run, files):
+    (files / "text.txt").write_bytes(b"abc\xff")
+    with pytest.raises(SystemExit, match=r"text.txt is no text in UTF-8: byte 3 is 0xff"):
+        run()
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"config": {}, "lines": false}', '{"config": {"depth": 1}, "lines": 0}']
+)
+def test_a_folder_of_something_else_is_named(run, files, content):
+    run()
+    (files / "out" / "model.json").write_text(content, encoding="utf-8")
+    with pytest.raises(SystemExit, match="out"):
+        run("--load", files / "out", text=None)
+
+
+def test_without_matplotlib_there_is_less_to_see(run, files, monkeypatch):
+    monkeypatch.setattr(program.report, "find_spec", lambda package: None)
+    assert "Test loss" in run()
+    assert not list((files / "out").glob("*.png"))
+
+
+# --- texts ----------------------------------------------------------------------------------------------
+
+
+def test_the_text_that_python_has_with_it():
+    text, source = gpt_text.load_text("python")
+    assert len(text) > 300_000
+    assert "pydoc_data" in source
+
+
+def test_a_python_without_it_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
+    with pytest.raises(DataError, match="pass a file with --text FILE"):
+        gpt_text.load_text("python")
+
+
+def test_a_long_text_is_cut_at_nine_tenths(files):
+    corpus = gpt_text.one_text(str(files / "text.txt"), "char", 0, context=8)
+    ids = corpus.tokenizer.encode(TEXT)
+    cut = len(TEXT) * 9 // 10
+    assert corpus.learn[0][0].tolist() == ids[:8]
+    assert corpus.test[:][1].reshape(-1).tolist() == ids[cut + 1 :][: len(corpus.test) * 8]
+
+
+def test_counting_pairs_is_what_it_says(files):
+    (files / "two.txt").write_text("ab" * 200, encoding="utf-8")
+    corpus = gpt_text.one_text(str(files / "two.txt"), "char", 0, context=4)
+    # a is followed by b 180 times and never by a: with 1 added to each count, 181 of 182.
+    assert corpus.counting_loss() == pytest.approx(-math.log(181 / 182), rel=0.02)
+
+
+def test_a_line_begins_and_ends_with_a_newline(files):
+    corpus = gpt_text.many_lines(str(files / "names.txt"), "char", 0)
+    newline = corpus.tokenizer.encode("\n")[0]
+    tokens, targets = corpus.learn[:]
+    for row, wanted in zip(tokens.tolist(), targets.tolist(), strict=True):
+        assert row[0] == newline
+        end = wanted.index(newline)
+        assert corpus.tokenizer.decode(wanted[:end]) in NAMES.split("\n")
+        assert wanted[:end] == row[1 : end + 1]
+        assert set(wanted[end + 1 :]) <= {-100}
+    assert len(corpus.test) == 3
+    assert len(corpus.lines) == 27
+
+
+def test_too_few_lines_are_refused(files):
+    (files / "few.txt").write_text("a\nb\n", encoding="utf-8")
+    with pytest.raises(DataError, match="has 2 lines"):
+        gpt_text.many_lines(str(files / "few.txt"), "char", 0)
+
+
+def test_the_public_texts_have_whole_hashes():
+    assert all(len(public.sha256) == 64 for public in gpt_text.PUBLIC.values())
+    assert json.dumps(sorted(gpt_text.PUBLIC)) == '["names", "shakespeare"]'
+    assert tl.is_grad_enabled()

@@ -7,7 +7,7 @@
 
 The rooms, in the order that a text goes through them: tokenizer/, embedding.py (and positions.py), block.py with
 attention.py (and masks.py, cache.py) and ffn.py, unembedding.py, sampling.py and generation.py. gpt.py, encoder.py and
-encoder_decoder.py put them together.
+encoder_decoder.py put them together, probes.py and pictures.py look inside.
 """
 
 from .attention import MultiHeadAttention, SingleHeadAttention, attention
@@ -21,7 +21,9 @@ from .ffn import FeedForward
 from .gpt import GPT
 from .loss import token_cross_entropy
 from .masks import causal_mask
+from .pictures import draw_attention, draw_lens
 from .positions import Rotary, sinusoids
+from .probes import Trace
 from .sampling import probabilities
 from .tokenizer import BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer
 from .unembedding import Unembedding
@@ -47,12 +49,15 @@ __all__ = [
     "Rotary",
     "SingleHeadAttention",
     "Tokenizer",
+    "Trace",
     "TransformerConfig",
     "Unembedding",
     "Windows",
     "WordTokenizer",
     "attention",
     "causal_mask",
+    "draw_attention",
+    "draw_lens",
     "mask_tokens",
     "probabilities",
     "sinusoids",

@@ -26,6 +26,7 @@ from .embedding import Embedding
 from .loss import token_cross_entropy
 from .masks import checked_padding, look_everywhere
 from .positions import positions_of
+from .probes import Trace, trace_stack
 from .unembedding import Unembedding
 from .weights import initialize
 
@@ -72,6 +73,13 @@ class Encoder(nn.Module):
         `mask_tokens` makes them.
         """
         return token_cross_entropy(self(tokens, padding_mask), targets)
+
+    def trace(self, tokens: Any, padding_mask: Any = None) -> Trace:
+        """What goes on inside while the model reads: attention weights, residual stream, logit lens.
+
+        In evaluation mode and without gradients. Arguments and errors as of `forward`.
+        """
+        return trace_stack(self, tokens, padding_mask)
 
 
 class Classifier(nn.Module):

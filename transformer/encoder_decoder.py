@@ -26,6 +26,7 @@ from .generation import Settings, one, padded, several
 from .loss import token_cross_entropy
 from .masks import checked_padding, look_back, look_everywhere
 from .positions import positions_of
+from .probes import Trace, trace_both
 from .unembedding import Unembedding
 from .weights import initialize
 
@@ -103,6 +104,13 @@ class EncoderDecoder(nn.Module):
         targets: (..., target), for each token of target the one after it; -100 is not counted.
         """
         return token_cross_entropy(self(source, target, source_padding, target_padding), targets)
+
+    def trace(self, source: Any, target: Any, source_padding: Any = None, target_padding: Any = None) -> Trace:
+        """What goes on inside the decoder: attention weights, residual stream, logit lens; `source` has the encoder's.
+
+        In evaluation mode and without gradients. Arguments and errors as of `forward`.
+        """
+        return trace_both(self, source, target, source_padding, target_padding)
 
     # --- generating -------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from tinygrad_lecture import Tensor, rng
 from nn import Module
 
 from .cache import Cache
+from .quiet import quiet
 from .sampling import check_settings, draw, probabilities
 
 Array = np.ndarray[Any, Any]
@@ -112,16 +113,9 @@ def stream(decoder: Decoder, model: Module, tokens: Array, mask: Array, settings
 
 
 def _next_logits(decoder: Decoder, model: Module, tokens: Array, mask: Array, cache: Cache | None) -> Tensor:
-    training = model.training
-    try:
-        if training:
-            model.eval()
-        with tl.no_grad():
-            padding = None if mask.all() else tl.tensor(mask)
-            return decoder.next_logits(tl.tensor(tokens), padding, cache)
-    finally:
-        if training:
-            model.train()
+    with quiet(model):
+        padding = None if mask.all() else tl.tensor(mask)
+        return decoder.next_logits(tl.tensor(tokens), padding, cache)
 
 
 def one(decoder: Decoder, model: Module, tokens: Array, mask: Array, settings: Settings) -> Iterator[int]:

@@ -23,6 +23,7 @@ from .generation import Settings, one, padded, several
 from .loss import token_cross_entropy
 from .masks import checked_padding, look_back
 from .positions import positions_of
+from .probes import Trace, trace_stack
 from .unembedding import Unembedding
 from .weights import initialize
 
@@ -94,6 +95,15 @@ class GPT(nn.Module):
         from .pretrained import write
 
         write(self, folder)
+
+    # --- looking inside ---------------------------------------------------------------------------------
+
+    def trace(self, tokens: Any, padding_mask: Any = None) -> Trace:
+        """What goes on inside while the model reads: attention weights, residual stream, logit lens.
+
+        In evaluation mode and without gradients. Arguments and errors as of `forward`.
+        """
+        return trace_stack(self, tokens, padding_mask)
 
     # --- generating -------------------------------------------------------------------------------------
 

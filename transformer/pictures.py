@@ -1,0 +1,158 @@
+"""Pictures of a trace: who looks at whom in every head, and what the model would say after each layer.
+
+    trace = model.trace(tokens)
+    labels = [tokenizer.decode([token]) for token in tokens]
+    draw_attention(trace.attention, labels, "attention.png")
+    draw_lens(trace, labels, tokenizer.decode, "lens.png")
+
+Needs matplotlib, which `pip install "tinygrad-lecture[examples]"` brings along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nn.files import replacing
+
+from .probes import Array, Trace
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SIGNS = {" ": "·", "\n": "↵", "\t": "→"}  # what would otherwise not be seen
+MOST = 64  # tokens in a picture
+
+
+def draw_attention(
+    attention: Sequence[Array],
+    labels: Sequence[str],
+    path: str | Path,
+    *,
+    keys: Sequence[str] | None = None,
+    title: str = "",
+) -> None:
+    """A map for every head of every layer: a row for each token that looks, a column for each that is looked at.
+
+    attention: (heads, queries, keys) for each layer, as in a trace of one text; slices of it draw some of the heads.
+    labels: the text of each query.  keys: of each key, by default the same.  path: ends in .png, .svg or .pdf.
+    Raises ImportError without matplotlib, ValueError for labels that do not fit, a batch of texts, or more than 64
+    tokens.
+    """
+    maps = [np.asarray(layer) for layer in attention]
+    keys = labels if keys is None else keys
+    wanted = (len(labels), len(keys))
+    if not maps or any(layer.ndim != 3 or layer.shape[1:] != wanted for layer in maps):
+        shapes = ", ".join(str(layer.shape) for layer in maps) or "nothing"
+        raise ValueError(
+            f"draw_attention: {wanted} labels want maps of shape (heads, {wanted[0]}, {wanted[1]}), got {shapes}"
+        )
+    _check_size("draw_attention", max(wanted))
+    heads = max(len(layer) for layer in maps)
+    cell = min(0.27, max(0.09, 16 / (heads * len(keys))))  # inches for a token
+    size = max(1.1, cell * len(keys)), max(1.1, cell * len(labels))
+    figure = _figure(size[0] * heads + 1.9, size[1] * len(maps) + 1.6, title)
+    grid = figure.subplots(len(maps), heads, squeeze=False)
+    image: Any = None
+    for layer, row in enumerate(maps):
+        for head in range(heads):
+            axes = grid[layer][head]
+            if head >= len(row):
+                axes.axis("off")
+                continue
+            image = axes.imshow(row[head], vmin=0, vmax=1, cmap="Blues", aspect="auto")
+            below = layer == len(maps) - 1
+            _label(axes, _all_visible(labels if head == 0 else ()), _all_visible(keys if below else ()), 72 * cell)
+            if layer == 0:
+                axes.set_title(f"head {head}", fontsize=9)
+            if head == 0:
+                axes.set_ylabel(f"layer {layer}", fontsize=9)
+    figure.supxlabel("is looked at", fontsize=9)
+    figure.supylabel("looks", fontsize=9)
+    figure.colorbar(image, ax=grid, label="weight", shrink=min(1.0, 2.5 / (size[1] * len(maps))), pad=0.01)
+    _save(figure, path)
+
+
+def draw_lens(
+    trace: Trace, labels: Sequence[str], decode: Callable[[list[int]], str], path: str | Path, *, title: str = ""
+) -> None:
+    """The logit lens: under each token, from bottom to top, which token the model would say after each layer.
+
+    The darker, the surer. trace: of one text.  labels: the text of each token.  decode: what makes text of a token.
+    Raises ImportError without matplotlib, ValueError for labels that do not fit, a batch of texts, or more than 64
+    tokens.
+    """
+    if trace.tokens.shape != (len(labels),):
+        raise ValueError(f"draw_lens: {len(labels)} labels want a trace of one text so long, got {trace.tokens.shape}")
+    _check_size("draw_lens", len(labels))
+    best = [trace.best_at(layer) for layer in range(trace.layers + 1)]
+    said = [[visible(decode([int(token)])) for token in tokens] for tokens, _ in best]
+    sure = np.stack([p for _, p in best])  # (layers + 1, tokens)
+    longest = max(len(text) for row in said for text in [*row, *map(visible, labels)])
+    figure = _figure(max(0.5, 0.1 * longest + 0.15) * len(labels) + 2.2, 0.3 * len(said) + 1.5, title)
+    axes = figure.subplots()
+    image = axes.imshow(sure, vmin=0, vmax=1, cmap="Blues", aspect="auto", origin="lower")
+    for layer, row in enumerate(said):
+        for place, text in enumerate(row):
+            colour = "white" if sure[layer, place] > 0.6 else "black"
+            axes.text(place, layer, text, ha="center", va="center", fontsize=8, color=colour, parse_math=False)
+    stages = ["embedding", *(f"after layer {layer}" for layer in range(trace.layers))]
+    _label(axes, stages, _all_visible(labels), 20, turned=False)
+    axes.set_xlabel("read", fontsize=9)
+    figure.colorbar(image, ax=axes, label="probability", pad=0.01)
+    _save(figure, path)
+
+
+def visible(text: str) -> str:
+    """A token's text with signs for spaces and line ends, and a box for each character that the font lacks."""
+    shown = "".join(SIGNS.get(c, c) for c in text)
+    return "".join(c if c.isprintable() and _in_font(c) else "□" for c in shown) or "∅"
+
+
+@cache
+def _in_font(character: str) -> bool:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return get_font(findfont(FontProperties())).get_char_index(ord(character)) != 0
+
+
+def _all_visible(labels: Sequence[str]) -> list[str]:
+    return [visible(label) for label in labels]
+
+
+def _label(axes: Axes, rows: Sequence[str], columns: Sequence[str], room: float, turned: bool = True) -> None:
+    """Names of the rows and columns of a map, if there are any. room: points for each. turned: long columns stand."""
+    size = min(9.0, 0.75 * room)
+    for axis, names in ((axes.yaxis, rows), (axes.xaxis, columns)):
+        axis.set_ticks(list(range(len(names))))
+        rotation = 90 if turned and axis is axes.xaxis and max(map(len, names), default=0) > 2 else 0
+        axis.set_ticklabels(names, fontsize=size, rotation=rotation)
+        for tick in axis.get_ticklabels():
+            tick.set_parse_math(False)
+    axes.tick_params(length=0)
+
+
+def _figure(width: float, height: float, title: str) -> Figure:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('pictures of a model need matplotlib: pip install "tinygrad-lecture[examples]"') from error
+    figure = Figure(figsize=(width, height), layout="constrained")
+    if title:
+        figure.suptitle(title, fontsize=12, weight="bold")
+    return figure
+
+
+def _check_size(name: str, tokens: int) -> None:
+    if tokens > MOST:
+        raise ValueError(f"{name}: a picture holds up to {MOST} tokens, not {tokens}; draw a part of them")
+
+
+def _save(figure: Any, path: str | Path) -> None:
+    with replacing(path) as beside:
+        figure.savefig(beside, dpi=130)

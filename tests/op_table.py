@@ -150,7 +150,7 @@ row(
     with_setting(unary(), approximate=st.sampled_from(["none", "tanh"])),
     gelu,
     smooth=True,
-    keeps="x",
+    keeps="x out",
 )
 row("relu", unary(away_from=(0,)), lambda x: np.where(x > 0, x, 0), kinks="0", kinds="fi", keeps="out")
 row(
@@ -1044,6 +1044,26 @@ def layer_norm(x: Array, weight: Any = None, bias: Any = None, axes: int = 1, ep
     return np.asarray(y * (1 if weight is None else weight) + (0 if bias is None else bias))
 
 
+@st.composite
+def lookers(draw: Draw) -> Sample:
+    given = (draw(some.masks(draw(some.narrower((*batch, queries, keys))))),) if mask == "drawn" else mask
+    return Sample((q, k, *given))
+    batch, d = draw(some.shapes(max_dims=2)), draw(st.integers(1, 3))
+    queries, keys = draw(st.integers(0, 3)), draw(st.integers(1, 4))
+    q, k = draw(some.numbers((*batch, queries, d))), draw(some.numbers((*batch, keys, d)))
+    mask = draw(st.sampled_from([(), (None,), "drawn", "drawn"]))
+    return Sample(
+        (q, k, *((draw(some.masks(draw(some.narrower((*batch, queries, keys))))),) if mask == "drawn" else mask))
+    )
+
+
+def attention_weights(q: Array, k: Array, mask: Any = None) -> Array:
+    e = np.exp(np.einsum("...qd,...kd->...qk", q, k) / np.sqrt(q.shape[-1])) * (True if mask is None else mask)
+    total = e.sum(-1, keepdims=True)
+    return np.asarray(e / np.where(total == 0, 1, total))
+
+
+row("attention_weights", lookers(), attention_weights, keeps="q k mask out")
 row("linear", layers(), linear, keeps="x weight bias")
 row("softmax", rows(), softmax, keeps="x out")
 row("log_softmax", rows(), lambda x, axis=-1: np.log(softmax(x, axis)), keeps="x out")

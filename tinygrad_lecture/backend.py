@@ -199,3 +199,20 @@ def narrow(out: Array, inputs: Sequence[Any]) -> Array:
         return out.astype(_default_dtype)
     widest = np.result_type(*floats)
     return out if out.dtype == widest or widest.kind == "c" else out.astype(widest)
+
+
+# --- memory -------------------------------------------------------------------------------------------------
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library keep up to some 60 MB that are freed, instead of handing them back to the system.
+
+    A training step frees all that it made. Linux's usual C library (glibc) then hands large arrays back, and the next
+    step pays for clearing the same pages again, up to a fifth of its time. How large is large it learns from the
+    largest array that was freed so far, up to 32 MB (mallopt(3), M_MMAP_THRESHOLD), so one is shown to it. Nobody
+    writes to this one, so it takes no memory; elsewhere it does nothing.
+    """
+    np.empty(31 * 2**20, np.uint8)
+
+
+_keep_freed_memory()

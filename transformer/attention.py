@@ -9,8 +9,6 @@ One function serves all three kinds, by what it is given:
 
 from __future__ import annotations
 
-import math
-
 import tinygrad_lecture as tl
 import nn
 from tinygrad_lecture import Tensor
@@ -32,10 +30,7 @@ def attention(
     Raises ValueError for shapes that do not fit, TypeError for a mask that is not of bools.
     """
     _check(q, k, v, mask)
-    scores = q @ k.mT / math.sqrt(q.shape[-1])  # (..., queries, keys)
-    if mask is not None:
-        scores = tl.where(mask, scores, -math.inf)
-    weights = tl.softmax(scores, -1)
+    weights = tl.attention_weights(q, k, mask)  # softmax(q k^T / sqrt(head_dim)), masked: (..., queries, keys)
     return F.dropout(weights, dropout) @ v, weights
 
 

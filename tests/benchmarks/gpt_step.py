@@ -3,7 +3,7 @@
     python tests/benchmarks/gpt_step.py
 
 Forward, cross-entropy, backward, clipping and AdamW; the same model on both sides, in PyTorch as its users write it,
-with its own attention.
+with its own attention. Once with GPT-2's formula for GELU, and once with the exact one, as nanoGPT has it.
 """
 
 from __future__ import annotations
@@ -34,16 +34,20 @@ def ours() -> Timings:
 
     x, y = (tl.tensor(np.ascontiguousarray(array)) for array in _data())
     sizes = {"vocab_size": VOCABULARY, "context": CONTEXT, "layers": LAYERS, "heads": HEADS, "width": WIDTH}
-    model = GPT(GPTConfig(**sizes, activation="gelu", bias=False))
-    optimizer = nn.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.1)
 
-    def step() -> None:
-        optimizer.zero_grad()
-        model.loss(x, y).backward()
-        nn.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+    def trainer(activation: Any) -> Any:
+        model = GPT(GPTConfig(**sizes, activation=activation, bias=False))
+        optimizer = nn.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.1)
 
-    return {"a training step": _timed(step)}
+        def step() -> None:
+            optimizer.zero_grad()
+            model.loss(x, y).backward()
+            nn.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+
+        return step
+
+    return {"a step, GELU of GPT-2": _timed(trainer("gelu_tanh")), "a step, exact GELU": _timed(trainer("gelu"))}
 
 
 def theirs() -> Timings:
@@ -64,12 +68,14 @@ def theirs() -> Timings:
             return self.out(y.transpose(1, 2).reshape(b, t, WIDTH))
 
     class Block(nn.Module):
-        def __init__(self) -> None:
+        def __init__(self, approximate: str) -> None:
             super().__init__()
             self.norm_1, self.norm_2 = nn.LayerNorm(WIDTH, bias=False), nn.LayerNorm(WIDTH, bias=False)
             self.attention = Attention()
             self.ffn = nn.Sequential(
-                nn.Linear(WIDTH, 4 * WIDTH, bias=False), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH, bias=False)
+                nn.Linear(WIDTH, 4 * WIDTH, bias=False),
+                nn.GELU(approximate),
+                nn.Linear(4 * WIDTH, WIDTH, bias=False),
             )
 
         def forward(self, x: Any) -> Any:
@@ -77,10 +83,10 @@ def theirs() -> Timings:
             return x + self.ffn(self.norm_2(x))
 
     class GPT(nn.Module):
-        def __init__(self) -> None:
+        def __init__(self, approximate: str) -> None:
             super().__init__()
             self.tokens, self.positions = nn.Embedding(VOCABULARY, WIDTH), nn.Embedding(CONTEXT, WIDTH)
-            self.blocks = nn.Sequential(*(Block() for _ in range(LAYERS)))
+            self.blocks = nn.Sequential(*(Block(approximate) for _ in range(LAYERS)))
             self.norm = nn.LayerNorm(WIDTH, bias=False)
             self.out = nn.Linear(WIDTH, VOCABULARY, bias=False)
             self.out.weight = self.tokens.weight
@@ -90,19 +96,23 @@ def theirs() -> Timings:
             return self.out(self.norm(self.blocks(x)))
 
     x, y = (torch.tensor(array) for array in _data())
-    model = GPT()
-    for p in model.parameters():
-        if p.ndim == 2:
-            nn.init.normal_(p, std=0.02)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.1)
 
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(model(x).view(-1, VOCABULARY), y.view(-1)).backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+    def trainer(approximate: str) -> Any:
+        model = GPT(approximate)
+        for p in model.parameters():
+            if p.ndim == 2:
+                nn.init.normal_(p, std=0.02)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.1)
 
-    return {"a training step": _timed(step)}
+        def step() -> None:
+            optimizer.zero_grad(set_to_none=True)
+            F.cross_entropy(model(x).view(-1, VOCABULARY), y.view(-1)).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+
+        return step
+
+    return {"a step, GELU of GPT-2": _timed(trainer("tanh")), "a step, exact GELU": _timed(trainer("none"))}
 
 
 if __name__ == "__main__":

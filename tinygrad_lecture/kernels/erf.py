@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..backend import Array, xp
+from .pieces import pieces
 
 
 @dataclass(frozen=True)
@@ -95,18 +96,38 @@ def erf(x: Array) -> Array:
     dtype = np.dtype("float64" if x.dtype == np.float64 or x.dtype.kind not in "f" else "float32")
     fit = _FITS[dtype.name]
     x, given = x.astype(dtype, copy=False), x.dtype
+    out = lib.empty_like(x)
+    for piece, given_piece in pieces(out, x):
+        piece[...] = _erf(given_piece, fit)
+    return out.astype(given if given.kind == "f" else dtype, copy=False)
+
+
+def _erf(x: Array, fit: _Fit) -> Array:
+    """Both formulas everywhere, each times 1 where it holds and times 0 elsewhere: choosing would cost far more."""
+    lib = xp(x)
     size = lib.abs(x)
 
     z = lib.minimum(size, 1)
-    inner = x * _polynomial(fit.p, 2 * z * z - 1)
+    u = z * z
+    u *= 2
+    u -= 1
+    inner = _polynomial(fit.p, u)
+    inner *= z
 
     y = lib.clip(size, 1, fit.end)
     low, high = 1 / (fit.end + 1), 0.5
-    outer = 1 - lib.exp(-y * y) * _polynomial(fit.q, (1 / (1 + y) - low) * (2 / (high - low)) - 1)
+    u = (2 / (high - low)) / (y + 1)
+    u -= 2 * low / (high - low) + 1
+    outer = _polynomial(fit.q, u)
+    y *= -y
+    outer *= lib.exp(y)
+    outer = 1 - outer
 
-    result = lib.where(size < 1, inner, lib.where(x < 0, -outer, outer))
-    result = lib.where(x == x, result, x)  # nan stays nan
-    return result.astype(given if given.kind == "f" else dtype, copy=False)
+    holds = (size < 1).astype(x.dtype)
+    inner *= holds
+    outer *= 1 - holds
+    inner += outer
+    return lib.copysign(inner, x)
 
 
 def _polynomial(coefficients: tuple[float, ...], u: Array) -> Array:

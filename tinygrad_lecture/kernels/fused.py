@@ -13,6 +13,7 @@ import numpy as np
 
 from ..backend import Array, xp
 from .erf import erf
+from .pieces import pieces
 
 Needs: TypeAlias = list[bool]
 
@@ -83,21 +84,31 @@ def cross_entropy_backward(g: Array, needs: Needs, logits: Array, targets: Array
 
 
 def gelu(x: Array, approximate: str = "none") -> Array:
-    y = _gelu_gate(x, approximate)
-    y *= x
-    return y
+    out = xp(x).empty_like(x)
+    for y, z in pieces(out, x):
+        xp(x).multiply(z, _gelu_gate(z, approximate), out=y)
+    return out
 
 
-def gelu_backward(g: Array, needs: Needs, x: Array, approximate: str = "none") -> tuple[Any, ...]:
+def gelu_backward(g: Array, needs: Needs, x: Array, out: Array, approximate: str = "none") -> tuple[Any, ...]:
+    dx = xp(x).empty_like(x)
+    for slope, upstream, z, y in pieces(dx, g, x, out):
+        _gelu_slope(slope, z, y, approximate)
+        slope *= upstream
+    return (dx,)
+
+
+def _gelu_slope(slope: Array, x: Array, out: Array, approximate: str) -> None:
+    """d gelu/dx = gate + x d gate/dx, written to `slope`; the gate is out / x."""
     lib = xp(x)
-    gate = _gelu_gate(x, approximate)
+    zero = (x == 0).astype(x.dtype)
+    gate = (out + 0.5 * zero) / (x + zero)  # at 0 it is 0.5
+    lib.multiply(x, x, out=slope)
     if approximate == "none":  # d gate/dx is the normal density
-        slope = x * x
         slope *= -0.5
         lib.exp(slope, out=slope)
         slope *= 1 / math.sqrt(2 * math.pi)
     else:  # 2 gate (1 - gate) d/dx of the argument of tanh, since tanh' = 1 - tanh² and tanh = 2 gate - 1
-        slope = x * x
         slope *= 3 * 0.044715
         slope += 1
         slope *= 2 * math.sqrt(2 / math.pi)
@@ -105,8 +116,6 @@ def gelu_backward(g: Array, needs: Needs, x: Array, approximate: str = "none") -
         slope *= 1 - gate
     slope *= x
     slope += gate
-    slope *= g
-    return (slope,)
 
 
 def _gelu_gate(x: Array, approximate: str) -> Array:
@@ -127,10 +136,33 @@ def _gelu_gate(x: Array, approximate: str) -> Array:
     return y
 
 
+def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:
+    lib = xp(q)
+    scores = lib.matmul(q, k.swapaxes(-1, -2))  # (..., queries, keys)
+    scores *= 1 / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores += lib.where(mask, scores.dtype.type(0), scores.dtype.type(-math.inf))
+    scores -= _largest(scores, -1)
+    lib.exp(scores, out=scores)
+    scores /= _never_zero(scores.sum(axis=-1, keepdims=True))
+    return scores
+
+
+def attention_weights_backward(
+    g: Array, needs: Needs, q: Array, k: Array, mask: Array | None = None, *, out: Array
+) -> tuple[Any, ...]:
+    (dscores,) = softmax_backward(g, needs, out, out)
+    dscores *= 1 / math.sqrt(q.shape[-1])
+    dq = xp(q).matmul(dscores, k) if needs[0] else None
+    dk = xp(q).matmul(dscores.swapaxes(-1, -2), q) if needs[1] else None
+    return (dq, dk, None)[: len(needs)]
+
+
 def layer_norm(
     x: Array, weight: Array | None = None, bias: Array | None = None, axes: int = 1, eps: float = 1e-5
 ) -> Array:
-    y, _ = _normalized(x, axes, eps)
+    y, _ = _normalized(_last_in_one(x, axes), eps)
+    y = y.reshape(x.shape)
     if weight is not None:
         y = _times(y, weight)
     return y if bias is None else _plus(y, bias)
@@ -145,29 +177,49 @@ def layer_norm_backward(
     axes: int = 1,
     eps: float = 1e-5,
 ) -> tuple[Any, ...]:
-    over, rows = tuple(range(-axes, 0)), tuple(range(x.ndim - axes))
-    y, scale = _normalized(x, axes, eps)
-    dweight = (g * y).sum(axis=rows) if len(needs) > 1 and needs[1] else None
-    dbias = g.sum(axis=rows) if len(needs) > 2 and needs[2] else None
+    lib, shape = xp(x), x.shape
+    normalized = shape[len(shape) - axes :]
+    y, scale = _normalized(_last_in_one(x, axes), eps)  # (rows, n), (rows, 1)
+    g = _last_in_one(g, axes)
+    dweight = lib.einsum("rn,rn->n", g, y).reshape(normalized) if len(needs) > 1 and needs[1] else None
+    dbias = g.sum(axis=0).reshape(normalized) if len(needs) > 2 and needs[2] else None
     dx = None
     if needs[0]:  # scale (d - mean(d) - y mean(d y)) with d the gradient of y
-        d = g if weight is None else g * weight
-        dx = d - d.mean(axis=over, keepdims=True)
-        y *= (d * y).mean(axis=over, keepdims=True)
+        d = g if weight is None else g * weight.reshape(-1)
+        y *= _row_products(d, y) / max(y.shape[1], 1)
+        dx = d - _row_means(d)
         dx -= y
         dx *= scale
+        dx = dx.reshape(shape)
     return (dx, dweight, dbias)[: len(needs)]
 
 
-def _normalized(x: Array, axes: int, eps: float) -> tuple[Array, Array]:
-    """(x - mean) / sqrt(var + eps), and the factor 1 / sqrt(var + eps)."""
-    lib, over = xp(x), tuple(range(-axes, 0))
-    y = x - x.mean(axis=over, keepdims=True)
-    scale = (y * y).mean(axis=over, keepdims=True)
+def _last_in_one(x: Array, axes: int) -> Array:
+    """(..., *normalized) -> (rows, n), the last `axes` axes in one."""
+    split = x.ndim - axes
+    return x.reshape(math.prod(x.shape[:split]), math.prod(x.shape[split:]))
+
+
+def _normalized(x: Array, eps: float) -> tuple[Array, Array]:
+    """(x - mean) / sqrt(var + eps) of each row, and the factor 1 / sqrt(var + eps): (rows, n), (rows, 1)."""
+    y = x - _row_means(x)
+    scale = _row_products(y, y)
+    scale /= max(x.shape[1], 1)
     scale += eps
-    scale = 1 / lib.sqrt(scale)
+    scale = 1 / xp(x).sqrt(scale)
     y *= scale
     return y, scale
+
+
+def _row_means(x: Array) -> Array:
+    """(rows, n) -> (rows, 1), as a product with a column, which is several times faster than a sum."""
+    n = x.shape[1]
+    return x @ xp(x).full((n, 1), 1 / max(n, 1), x.dtype)
+
+
+def _row_products(x: Array, y: Array) -> Array:
+    """The sum of x y in each row: (rows, n) -> (rows, 1)."""
+    return xp(x).einsum("rn,rn->r", x, y)[:, None]
 
 
 def _exponentials(x: Array, axis: int) -> tuple[Array, Array]:

@@ -51,7 +51,7 @@ from .elementwise import (
     to_device,
     where,
 )
-from .fused import cross_entropy, gelu, layer_norm, linear, log_softmax, logsumexp, softmax
+from .fused import attention_weights, cross_entropy, gelu, layer_norm, linear, log_softmax, logsumexp, softmax
 from .indexing import (
     add_at,
     argsort,
@@ -129,6 +129,7 @@ __all__ = [
     "argmin",
     "argsort",
     "astype",
+    "attention_weights",
     "bmm",
     "broadcast_to",
     "cat",

@@ -109,6 +109,26 @@ def layer_norm(x: Value, weight: Value = None, bias: Value = None, /, axes: int 
     return y if bias is None else y + bias
 
 
+@fused
+def attention_weights(q: Value, k: Value, mask: Value = None, /) -> Value:
+    """softmax(q k^T / sqrt(d)) over the keys that the mask allows (Vaswani et al., arXiv:1706.03762, formula 1).
+
+    q: (..., queries, d).  k: (..., keys, d).  mask: bools that broadcast to (..., queries, keys), or None for all.
+    Returns (..., queries, keys); a row without an allowed key is zeros, with gradient 0.
+    """
+    scores = q @ swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = where(mask, scores, -math.inf)
+    return softmax(scores, -1)
+
+
+@attention_weights.explains
+def _(q: Value, k: Value, mask: Value = None) -> str:
+    wanted = (*q.shape[:-1], k.shape[-2]) if k.ndim > 1 else "(..., queries, keys)"
+    given = "" if mask is None else f", and a mask of shape {mask.shape}, wanted one that broadcasts to {wanted}"
+    return f"q {q.shape} is (..., queries, d) and k {k.shape} is (..., keys, d){given}"
+
+
 def _largest(x: Value, axis: Axes) -> Value:
     """The largest element along axes as a constant, kept finite where all are -inf."""
     if x.dtype.kind != "f":
@@ -117,6 +137,7 @@ def _largest(x: Value, axis: Axes) -> Value:
     return maximum(max(x, axis, keepdims=True), float(np.finfo(x.dtype).min))
 
 
+attention_weights.kernel(kernels.attention_weights, kernels.attention_weights_backward)
 linear.kernel(kernels.linear, kernels.linear_backward)
 softmax.kernel(kernels.softmax, kernels.softmax_backward)
 log_softmax.kernel(kernels.log_softmax, kernels.log_softmax_backward)

@@ -36,6 +36,7 @@ class Scores:
 def evaluate(model: Module, batches: Batches, loss: Callable[..., Tensor], *, accuracy: bool = False) -> Scores:
     """The scores of a model on batches, without learning from them; its modes (train or eval) are as before.
 
+    The loss is the mean over all batches, by what each counts (see `count_of`).
     accuracy: count how often the largest output, (rows, ..., classes), is at the target, (rows, ...).
     Raises ValueError if there are no batches.
     """
@@ -46,11 +47,26 @@ def evaluate(model: Module, batches: Batches, loss: Callable[..., Tensor], *, ac
             tally = Tally(accuracy)
             for *inputs, targets in batches:
                 outputs = model(*inputs)
-                tally.add(outputs, targets, loss(outputs, targets))
+                tally.add(outputs, targets, loss(outputs, targets), count_of(loss, targets))
     finally:
         for module in training:
             module.training = True
     return tally.scores()
+
+
+def count_of(loss: Callable[..., Tensor], targets: Any) -> Any:
+    """How much a mini-batch counts in the mean over several: what a loss's own `count(targets)` says, else its rows.
+
+    nn's losses say it: of cross-entropy, the targets that are not ignored, each by its class's weight. A number or,
+    where it has to be computed on a device, a 0-d Tensor; None for a sum, to which nothing is divided.
+    """
+    if getattr(loss, "reduction", "mean") == "sum":
+        return None
+    count = getattr(loss, "count", None)
+    counted = len(targets) if count is None else count(targets)
+    if isinstance(counted, Tensor) and counted.device == "cpu":
+        return counted.item()
+    return counted
 
 
 class Tally:
@@ -58,32 +74,51 @@ class Tally:
 
     def __init__(self, accuracy: bool) -> None:
         self.accuracy = accuracy
-        self.rows = self.answers = 0
+        self.batches = self.answers = 0
         self.loss: Any = 0.0
+        self.count: Any = 0
         self.right: Any = 0
 
-    def add(self, outputs: Tensor, targets: Tensor, loss: Tensor) -> None:
-        """Count one batch: outputs (rows, ..., classes), targets (rows, ...), its mean loss."""
-        rows = len(targets)
-        self.rows += rows
-        self.loss = self.loss + loss.array.astype(np.float64) * rows  # float32 would lose small losses in the sum
+    def add(self, outputs: Tensor, targets: Tensor, loss: Tensor, count: Any) -> None:
+        """Count one batch: outputs (rows, ..., classes), targets (rows, ...), its loss, and what `count_of` says."""
+        self.batches += 1
+        if not (isinstance(count, int | float) and count == 0):  # else all is ignored, and the mean of nothing is nan
+            total = loss.array.astype(np.float64)  # float32 would lose small losses in the sum
+            n = count.array.astype(np.float64) if isinstance(count, Tensor) else count
+            self.loss = self.loss + (total if n is None else total * n)
+            self.count = self.count + (len(targets) if n is None else n)
         if self.accuracy:
-            hits = outputs.array.argmax(-1) == targets.array
+            answers = outputs.array.argmax(-1)
+            if answers.shape != targets.shape:
+                raise ValueError(
+                    f"accuracy is for outputs (rows, ..., classes) and the numbers of the right classes (rows, ...), "
+                    f"but they are {outputs.shape} and {targets.shape}; for other targets leave accuracy=False"
+                )
+            hits = answers == targets.array
             self.answers += hits.size
             self.right = self.right + hits.sum()
 
     def scores(self) -> Scores:
-        if not self.rows:
+        if not self.batches:
             raise ValueError("there were no batches, and so there are no scores")
-        return Scores(float(self.loss) / self.rows, float(self.right) / self.answers if self.accuracy else None)
+        count = float(self.count)
+        loss = float(self.loss) / count if count else float("nan")
+        return Scores(loss, float(self.right) / self.answers if self.accuracy else None)
 
     def state_dict(self) -> dict[str, Any]:
         """The sums as plain numbers; a GPU is waited for."""
-        return {"rows": self.rows, "answers": self.answers, "loss": float(self.loss), "right": int(self.right)}
+        return {
+            "batches": self.batches,
+            "answers": self.answers,
+            "loss": float(self.loss),
+            "count": float(self.count),
+            "right": int(self.right),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from sums that `state_dict` returned."""
-        self.rows, self.answers, self.loss, self.right = (state[k] for k in ("rows", "answers", "loss", "right"))
+        self.batches, self.answers = state["batches"], state["answers"]
+        self.loss, self.count, self.right = state["loss"], state["count"], state["right"]
 
     def __str__(self) -> str:
         return str(self.scores())

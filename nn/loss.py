@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tinygrad_lecture import Tensor
 
 from . import functional as F
+from .loss_functions import counted
 from .module import Module
 
 
@@ -18,6 +21,10 @@ class _Loss(Module):
             *most, last = (f'"{word}"' for word in self.reductions)
             raise ValueError(f"{type(self).__name__}: reduction must be {', '.join(most)} or {last}, not {reduction!r}")
         self.reduction = reduction
+
+    def count(self, target: Tensor) -> Any:
+        """How much a mini-batch counts in the mean over several; a number, or a 0-d Tensor. See nn.Trainer."""
+        return len(target)
 
 
 class MSELoss(_Loss):
@@ -84,6 +91,10 @@ class CrossEntropyLoss(_Loss):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
 
+    def count(self, target: Tensor) -> Any:
+        """The targets that count, each by its class's weight: what the mean is divided by."""
+        return counted(target, self.weight, self.ignore_index)
+
 
 class NLLLoss(_Loss):
     """What is left of the cross-entropy when input is log(softmax(scores)) already: -input[target].
@@ -100,6 +111,10 @@ class NLLLoss(_Loss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
+
+    def count(self, target: Tensor) -> Any:
+        """The targets that count, each by its class's weight: what the mean is divided by."""
+        return counted(target, self.weight, self.ignore_index)
 
 
 class BCELoss(_Loss):

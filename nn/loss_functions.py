@@ -7,6 +7,7 @@ weight, ignore_index and label_smoothing are said where they are used. Raise Val
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
@@ -126,6 +127,17 @@ def nll_loss(
     if weights is not None:
         losses = losses * weights
     return _reduced_by_weight(losses, weights, ignored, reduction)
+
+
+def counted(target: Tensor, weight: Tensor | None = None, ignore_index: int = -100) -> Any:
+    """What the mean of `cross_entropy` and `nll_loss` is divided by: a number, or a 0-d Tensor if one had to look."""
+    if target.dtype.kind == "f":  # probabilities of each class
+        return target.numel() / target.shape[1 if target.ndim > 1 else 0]
+    ignored, target = _set_aside(target, ignore_index)
+    if ignored is None and weight is None:
+        return target.numel()
+    counts = tl.ones(target.shape, dtype=tl.float64, device=target.device) if weight is None else weight[target]
+    return (counts if ignored is None else tl.where(ignored, 0, counts)).sum()
 
 
 def _classes_last(input: Tensor) -> Tensor:

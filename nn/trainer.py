@@ -11,6 +11,7 @@ The loop itself is `Trainer.fit`, one step of it `Trainer.learn`.
 from __future__ import annotations
 
 import math
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -23,7 +24,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from . import checkpoint, weights
-from .evaluation import Batches, Tally, evaluate
+from .evaluation import Batches, Tally, count_of, evaluate
 from .files import sweep
 from .history import History, Record
 from .interrupt import Interrupt
@@ -41,8 +42,8 @@ class Trainer:
     epochs or steps: how long; passes over all batches, or steps of the optimiser.
     test: batches to evaluate with each record.  accuracy: count how often the largest output is at the target.
     schedule: a learning-rate schedule of the optimiser, which goes on after each step, or epoch: schedule_by.
-    accumulate: how many mini-batches a step has, each weighted by its rows, so that their gradients add up to those of
-    one batch with all of them.
+    accumulate: how many mini-batches a step has, whose gradients add up to those of one batch with all their rows; a
+    loss of your own that is not the mean over the rows says with a method `count` what its mean is divided by.
     clip_norm: the most that the gradients' norm may be.
     record_every: steps between records; else there is one per epoch.  on_record: called with the trainer after each.
     best_by: what makes a record the best, its test scores' loss or accuracy (the training scores' without test).
@@ -52,8 +53,10 @@ class Trainer:
     show: progress on the screen.
 
     Going on is exact: a run that was killed at any moment and is begun again with resume=True ends with the very bits
-    of one that was never stopped. Model, optimiser, schedule, the batches' order and the random stream of dropout and
-    `tl.manual_seed` are in the file; what a loss or `on_record` keeps elsewhere is not.
+    of one that was never stopped. Model, optimiser, schedule, the DataLoader's order and the random stream of dropout
+    and `tl.manual_seed` are in the file. What a loss or `on_record` keeps elsewhere is not; and batches of another
+    kind, such as a list, have to be the same in each epoch. Only epochs or steps, what is recorded and how long to be
+    patient may differ from the run before.
     Raises ValueError for settings that make no sense, ImportError for a folder without the safetensors package.
     """
 
@@ -95,6 +98,7 @@ class Trainer:
         if self.folder is not None:
             weights.require()
 
+        self._settings = self._read_settings()
         self.step = 0  # steps done
         self.history = History()
         self._tally = Tally(accuracy)  # of the steps since the last record
@@ -109,8 +113,8 @@ class Trainer:
             yield "give either epochs or steps"
         for name, least in (("epochs", 0), ("steps", 0), ("accumulate", 1), ("record_every", 1), ("patience", 1)):
             value = getattr(self, name)
-            if value is not None and value < least:
-                yield f"{name} must be at least {least}, not {value}"
+            if value is not None and (not isinstance(value, int) or value < least):
+                yield f"{name} must be a whole number, at least {least}, not {value!r}"
         for name, wanted in (("schedule_by", ("step", "epoch")), ("best_by", ("loss", "accuracy"))):
             if getattr(self, name) not in wanted:
                 yield f"{name} must be {' or '.join(map(repr, wanted))}, not {getattr(self, name)!r}"
@@ -120,7 +124,10 @@ class Trainer:
             yield f"clip_norm must be above 0, not {self.clip_norm}"
         if self.schedule is not None and self.schedule.optimizer is not self.optimizer:
             yield "the schedule is of another optimiser"
-        if not len(self.batches):
+        if not hasattr(self.batches, "__len__"):
+            kind = type(self.batches).__name__
+            yield f"batches must have a length, as a DataLoader or a list has, and a {kind} has none"
+        elif not len(self.batches):
             yield "there are no batches to learn from"
 
     # --- the loop ---------------------------------------------------------------------------------------
@@ -166,7 +173,7 @@ class Trainer:
                     saved = time.perf_counter()
         if self.folder is not None:
             self.save()
-        if history.interrupted and self._tally.rows:
+        if history.interrupted and self._tally.batches:
             history.records.append(self._record())
             self._partial = True
         return history
@@ -174,13 +181,17 @@ class Trainer:
     def learn(self, batches: list[Any]) -> None:
         """One step downhill, on mini-batches as if they were one batch with all their rows."""
         self.optimizer.zero_grad()
-        rows = [len(targets) for *_, targets in batches]
-        for (*inputs, targets), n in zip(batches, rows, strict=True):
+        counts = [count_of(self.loss, targets) for *_, targets in batches]
+        for (*inputs, targets), count in zip(batches, counts, strict=True):
             outputs = self.model(*inputs)
             cost = self.loss(outputs, targets)
-            self._tally.add(outputs, targets, cost)
-            part = cost if len(batches) == 1 else cost * (n / sum(rows))
-            part.backward()
+            self._tally.add(outputs, targets, cost, count)
+            if (
+                len(batches) > 1 and count is not None
+            ):  # the mean of all is the sum of the parts' means, each by its part
+                cost = cost * _share(count, sum(counts), cost)
+            if isinstance(count, Tensor) or count != 0:  # else all of it is ignored, and there is no mean
+                cost.backward()
         if self.clip_norm is not None:
             clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self._rate = self._current_rate()
@@ -199,15 +210,14 @@ class Trainer:
 
     def _next_batches(self) -> list[Any]:
         """The mini-batches of the next step; at the end of an epoch they may be fewer than `accumulate`."""
-        if self._running is None:
+        done = self.step % self.steps_per_epoch  # of this epoch
+        if self._running is None or done == 0:
             self._running = iter(self.batches)
-            if not hasattr(self.batches, "load_state_dict"):  # a list does not know where it was
-                list(islice(self._running, self.step % self.steps_per_epoch * self.accumulate))
+            if not hasattr(self._running, "state_dict"):  # a list does not know where it was
+                list(islice(self._running, done * self.accumulate))
         batches = list(islice(self._running, self.accumulate))
         if not batches:
             raise ValueError(f"Trainer: there are to be {len(self.batches)} batches in an epoch, but they ended before")
-        if (self.step + 1) % self.steps_per_epoch == 0:
-            self._running = None
         return batches
 
     def _current_rate(self) -> float:
@@ -266,7 +276,8 @@ class Trainer:
         Raises ValueError without a folder, FloatingPointError when the loss is no longer a number.
         """
         path, (tensors, state) = self._file("last"), self._state()
-        self._check(state["tally"]["loss"])  # rather the last good state in the file than this one
+        if self._tally.batches:
+            self._check(self._tally.scores().loss)  # rather the last good state in the file than this one
         checkpoint.save(path, tensors, state)
 
     def load_best(self) -> None:
@@ -288,6 +299,8 @@ class Trainer:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         last = self._file("last")
+        with tempfile.TemporaryDirectory(dir=self.folder):  # PermissionError now, not after the first hour
+            pass
         sweep(last)
         sweep(self._file("best"))
         if self.step or not last.exists():
@@ -296,7 +309,9 @@ class Trainer:
             self.load(last)
             if self.show:
                 print(f"Going on after step {self.step:,}, from {last}.")
-        elif not checkpoint.peek(last).get("finished"):
+        elif not (there := checkpoint.peek(last)):
+            raise FileExistsError(f"{last} is there, and is no whole checkpoint of a training: delete it to begin anew")
+        elif not there.get("finished"):
             raise FileExistsError(
                 f"{last} is of a run that is not finished: fit(resume=True) goes on with it; to begin anew, delete it"
             )
@@ -312,7 +327,7 @@ class Trainer:
         before = self._state()
         try:
             self._take_over(tensors, state)
-        except ValueError as error:
+        except Exception as error:
             self._take_over(*before)
             raise ValueError(f"{path} is the checkpoint of another run: {error}") from error
 
@@ -323,8 +338,27 @@ class Trainer:
             "schedule": None if self.schedule is None else f"{type(self.schedule).__name__} by {self.schedule_by}",
             "batches in an epoch": len(self.batches),
             "accumulate": self.accumulate,
+            "clip_norm": self.clip_norm,
             "accuracy": self.accuracy,
+            "test": self.test is not None,
+            "best_by": self.best_by,
+            "dtypes": sorted({tensor.dtype.name for tensor in self.model.state_dict().values()}),
+            **self._settings,
         }
+
+    def _read_settings(self) -> dict[str, Any]:
+        """The settings of optimiser and schedule as they are at the beginning, as far as they are numbers and words."""
+        found: dict[str, Any] = {}
+        for i, group in enumerate(self.optimizer.param_groups):
+            where = f" of group {i}" if i else ""
+            found |= {f"{name}{where}": value for name, value in group.items() if name not in ("params", "initial_lr")}
+        if self.schedule is not None:
+            own = {
+                name: value for name, value in vars(self.schedule).items() if name[0] != "_" and name != "last_epoch"
+            }
+            found |= {f"{name} of the schedule": value for name, value in own.items()}
+        plain: dict[str, Any] = {name: _as_in_json(value) for name, value in found.items()}
+        return {name: value for name, value in plain.items() if value is not _NEITHER}
 
     def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that the next step depends on: copies of the tensors, and plain numbers and words."""
@@ -347,7 +381,8 @@ class Trainer:
             "rate": self._rate,
             "optimizer": {"param_groups": optimizer["param_groups"], "steps": steps},
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
-            "batches": self.batches.state_dict() if hasattr(self.batches, "state_dict") else None,
+            "batches": _where(self._running or self.batches) if self.step else None,
+            "test": _where(self.test),
             "random": tl.get_rng_state(),
         }
 
@@ -364,14 +399,37 @@ class Trainer:
         self.optimizer.load_state_dict({"state": held, "param_groups": groups})
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
-        if hasattr(self.batches, "load_state_dict"):
-            self.batches.load_state_dict(state["batches"])
+        for batches, where in ((self.batches, state["batches"]), (self.test, state["test"])):
+            if where is not None:
+                getattr(batches, "load_state_dict")(where)  # noqa: B009 - whose state_dict it was
         self._running = None
         self.step, self.history, self._partial = state["step"], History.from_state(state["history"]), False
         self._not_better, self._seconds, self._rate = state["not better"], state["seconds"], state["rate"]
         self._tally = Tally(self.accuracy)
         self._tally.load_state_dict(state["tally"])
         tl.set_rng_state(state["random"])
+
+
+def _where(batches: Any) -> Any:
+    """The state of a DataLoader or its epoch; None of what has none, such as a list."""
+    return batches.state_dict() if hasattr(batches, "state_dict") else None
+
+
+_NEITHER = object()
+
+
+def _as_in_json(value: Any) -> Any:
+    """Numbers, words and lists of them as JSON gives them back; `_NEITHER` for what else there is."""
+    if isinstance(value, list | tuple):
+        items = [_as_in_json(item) for item in value]
+        return _NEITHER if _NEITHER in items else items
+    return value if value is None or isinstance(value, str | int | float) else _NEITHER
+
+
+def _share(count: Any, total: Any, cost: Tensor) -> Any:
+    """count / total, as what a cost may be multiplied by."""
+    share = count / total
+    return share.to(dtype=cost.dtype) if isinstance(share, Tensor) else share
 
 
 def fit(

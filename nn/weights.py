@@ -26,14 +26,18 @@ from .files import replacing
 def save_file(tensors: Mapping[str, Tensor], path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write tensors, and words about them, to a safetensors file; it is complete or not there.
 
-    Raises ImportError without the safetensors package, FileNotFoundError if there is no such folder.
+    Raises ImportError without the safetensors package, FileNotFoundError if there is no such folder, OSError if it
+    cannot be written to.
     """
-    require()
+    safetensors = require()
     from safetensors.numpy import save_file as save
 
     arrays = {name: np.asarray(to_host(tensor.array), order="C") for name, tensor in tensors.items()}
     with replacing(path) as beside:
-        save(arrays, beside, dict(metadata or {}))
+        try:
+            save(arrays, beside, dict(metadata or {}))
+        except safetensors.SafetensorError as error:
+            raise OSError(f"cannot write {path}: {error}") from error
 
 
 def load_file(path: str | Path) -> dict[str, Tensor]:
@@ -117,6 +121,8 @@ def _open(path: str | Path) -> Any:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}" if not path.exists() else f"{path} is a folder, not a file")
+    with path.open("rb"):  # PermissionError, of which safetensors would say that there is no such file
+        pass
     try:
         return safetensors.safe_open(path, framework="np")
     except safetensors.SafetensorError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+import numpy as np
+
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
@@ -23,7 +25,7 @@ def pad_sequence(
     """One Tensor (batch, longest, ...) of sequences (length, ...): lists, arrays or Tensors, of one dtype.
 
     The shorter ones are filled up with padding_value, at the right (after the end) or the left.
-    Raises ValueError if there are none, or they differ in more than their lengths.
+    Raises ValueError if there are none, they differ in more than their lengths, or padding_value is not of their dtype.
     """
     tensors = [_tensor(sequence) for sequence in sequences]
     if not tensors:
@@ -37,11 +39,16 @@ def pad_sequence(
                 "pad_sequence: sequences may differ in their first axis alone, but here are "
                 f"{kind.shape} and {tensor.shape}"
             )
+    dtypes = {tensor.dtype.name for tensor in tensors if len(tensor)} or {kind.dtype.name}
+    if len(dtypes) > 1:
+        raise ValueError(f"pad_sequence: sequences are of one dtype, but here are {', '.join(sorted(dtypes))}")
+    if not _holds(kind.dtype, padding_value):
+        raise ValueError(f"pad_sequence: padding_value {padding_value} cannot be a {kind.dtype}")
     longest = max(len(tensor) for tensor in tensors)
     rows = []
     for tensor in tensors:
         filling = tl.full((longest - len(tensor), *kind.shape[1:]), padding_value, dtype=kind.dtype, device=kind.device)
-        parts = [tensor.to(kind.dtype), filling] if len(tensor) else [filling]
+        parts = [tensor, filling] if len(tensor) else [filling]
         rows.append(tl.cat(parts if side == "right" else parts[::-1]))
     batch: Tensor = tl.stack(rows)  # (batch, longest, ...)
     return batch
@@ -100,3 +107,11 @@ def _stack(values: Sequence[Any]) -> Tensor:
 
 def _tensor(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else tl.tensor(value)
+
+
+def _holds(dtype: Any, value: float) -> bool:
+    """Whether a dtype holds a value: floats any, up to rounding, integers and bools as it is."""
+    if dtype.kind == "f":
+        return True
+    lowest, highest = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return float(value).is_integer() and lowest <= value <= highest

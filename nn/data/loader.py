@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_lecture import rng
 
 from .collate import stack_rows
-from .dataset import Dataset
+from .dataset import Dataset, Subset
 
 
 class DataLoader:
@@ -39,11 +39,10 @@ class DataLoader:
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.drop_last = drop_last
-        self.collate_fn = stack_rows if collate_fn is None and isinstance(dataset, list | tuple) else collate_fn
+        self.collate_fn = stack_rows if collate_fn is None and _row_by_row(dataset) else collate_fn
         self._own_stream = None if seed is None else np.random.default_rng(seed)
-        self._drawn_from: Mapping[str, Any] | None = None  # the random state that the running epoch's order came from
-        self._dealt = 0  # how many batches of the running epoch have been dealt out
-        self._loaded = False  # whether the next epoch is one that was begun before, and goes on
+        self._epoch: Epoch | None = None  # the one that was begun last
+        self._begun: Mapping[str, Any] | None = None  # the state of one that is to be gone on with
         if len(self) == 0:
             raise ValueError(f"DataLoader: {len(dataset)} rows make no batch of {batch_size}; use a smaller batch_size")
 
@@ -52,78 +51,117 @@ class DataLoader:
         rows = len(self.dataset)
         return rows // self.batch_size if self.drop_last else -(-rows // self.batch_size)
 
-    def __iter__(self) -> Iterator[Any]:
-        if not self._loaded:
-            self._drawn_from, self._dealt = self._stream_state(), 0
-        order = self._order()
-        self._loaded = False
-        for i in range(self._dealt, len(self)):
-            rows = slice(i * self.batch_size, (i + 1) * self.batch_size)
-            self._dealt = i + 1
-            yield self._batch(rows if order is None else order[rows])
+    def __iter__(self) -> Epoch:
+        begun, self._begun = self._begun, None
+        if begun is not None:  # nothing is drawn a second time
+            order = _drawn(np.random.default_rng(0), begun["order"], len(self.dataset))
+            self._epoch = Epoch(self, begun["order"], order, begun["dealt"])
+        else:
+            stream = self._own_stream or rng.generator()
+            drawn_from = dict(stream.bit_generator.state) if self.shuffle else None
+            self._epoch = Epoch(self, drawn_from, _drawn(stream, drawn_from, len(self.dataset)))
+        return self._epoch
 
-    def _order(self) -> Any:
-        """The order of this epoch's rows; None for the data's own."""
-        if not self.shuffle:
-            return None
-        stream = self._own_stream or rng.generator()
-        if self._loaded and self._own_stream is None:  # the shared stream is not drawn from a second time
-            stream = np.random.default_rng(0)
-        if self._loaded:
-            stream.bit_generator.state = dict(self._drawn_from or {})
-        return stream.permutation(len(self.dataset))
-
-    def _batch(self, rows: Any) -> Any:
-        if self.collate_fn is None:
+    def batch(self, rows: Any) -> Any:
+        """The batch of these rows, a slice or an array of their numbers."""
+        if self.collate_fn is not None:
+            numbers = range(len(self.dataset))[rows] if isinstance(rows, slice) else rows.tolist()
+            return self.collate_fn([self.dataset[i] for i in numbers])
+        try:
             return self.dataset[rows]
-        numbers = range(len(self.dataset))[rows] if isinstance(rows, slice) else rows.tolist()
-        return self.collate_fn([self.dataset[i] for i in numbers])
-
-    def _stream_state(self) -> dict[str, Any] | None:
-        """Where the random stream of the order is; None where chance plays no part."""
-        if not self.shuffle:
-            return None
-        return rng.get_rng_state() if self._own_stream is None else dict(self._own_stream.bit_generator.state)
+        except TypeError as error:
+            error.add_note(
+                "DataLoader: it asks a data set for many rows at once, data[i:j] and data[array]; for one that gives "
+                "one row at a time, data[i], there is collate_fn=nn.data.stack_rows"
+            )
+            raise
 
     # --- saving -----------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Where it is, in plain numbers and words: how many batches of the running epoch it has dealt out, and the
-        random state that their order came from; between epochs, the state that the next order comes from."""
-        within = 0 < self._dealt < len(self)
-        own = self._own_stream is not None
-        stream = self._drawn_from if within else self._stream_state() if own else None
-        return {"epoch": self._layout(), "dealt": self._dealt if within else 0, "order": stream}
+        """Where it is, in plain numbers and words: how many batches of the epoch begun last it has dealt out, the
+        random state that their order came from, and where an own stream is."""
+        return {**self._begun} if self._begun is not None else self._state(self._epoch)
+
+    def _state(self, epoch: Epoch | None) -> dict[str, Any]:
+        within = epoch is not None and 0 < epoch.dealt < len(self)
+        return {
+            "epoch": self._layout(),
+            "dealt": epoch.dealt if epoch is not None and within else 0,
+            "order": epoch.drawn_from if epoch is not None and within else None,
+            "stream": None if self._own_stream is None else dict(self._own_stream.bit_generator.state),
+        }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Be where `state_dict` was taken: the next `for` goes on with the batch after the last one dealt out then.
 
         An order from the shared stream is found again without drawing from it, since its state is not the loader's to
-        set: see `tl.set_rng_state`.  Raises ValueError for the state of a loader with another number of rows, batch
-        size or kind of order, and then nothing has been changed.
+        set: see `tl.set_rng_state`.  Raises ValueError for what is no such state, or that of a loader with another
+        number of rows, batch size or kind of order, and then nothing has been changed.
         """
+        missing = {"epoch", "dealt", "order", "stream"} - state_dict.keys()
+        if missing:
+            raise ValueError(f"DataLoader.load_state_dict: this is no state of a loader; it lacks {sorted(missing)}")
         if state_dict["epoch"] != self._layout():
             raise ValueError(
                 f"DataLoader.load_state_dict: the state is of a loader with {_in_words(state_dict['epoch'])}, and this "
                 f"one has {_in_words(self._layout())}"
             )
-        stream = state_dict["order"]
-        self._dealt = int(state_dict["dealt"])
-        self._loaded = self._dealt > 0
-        self._drawn_from = stream
-        if self._own_stream is not None and stream is not None:
-            self._own_stream.bit_generator.state = stream
+        if not 0 <= state_dict["dealt"] < len(self):
+            raise ValueError(
+                f"DataLoader.load_state_dict: {state_dict['dealt']} batches dealt out of {len(self)} is no place to be"
+            )
+        if self._own_stream is not None:
+            self._own_stream.bit_generator.state = state_dict["stream"]
+        self._begun = state_dict if state_dict["dealt"] else None
+        self._epoch = None
 
     def _layout(self) -> dict[str, Any]:
         """What an epoch is made of; a position means the same in epochs that are alike."""
-        own = self.shuffle and self._own_stream is not None
         return {
             "rows": len(self.dataset),
             "batch_size": self.batch_size,
             "shuffle": self.shuffle,
             "drop_last": self.drop_last,
-            "own seed": own,
+            "own seed": self._own_stream is not None,
         }
+
+
+class Epoch:
+    """One pass over a loader's data: its batches one by one, and where it is. Others may be under way beside it."""
+
+    def __init__(self, loader: DataLoader, drawn_from: Mapping[str, Any] | None, order: Any, dealt: int = 0) -> None:
+        self.loader, self.drawn_from, self.order, self.dealt = loader, drawn_from, order, dealt
+
+    def __iter__(self) -> Epoch:
+        return self
+
+    def __next__(self) -> Any:
+        if self.dealt == len(self.loader):
+            raise StopIteration
+        size = self.loader.batch_size
+        rows = slice(self.dealt * size, (self.dealt + 1) * size)
+        self.dealt += 1
+        return self.loader.batch(rows if self.order is None else self.order[rows])
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of the loader within this epoch, for its `load_state_dict`."""
+        return self.loader._state(self)
+
+
+def _drawn(stream: np.random.Generator, state: Mapping[str, Any] | None, rows: int) -> Any:
+    """The order that a stream in this state gives, which moves it on; the data's own order, None, without a state."""
+    if state is None:
+        return None
+    stream.bit_generator.state = dict(state)
+    return stream.permutation(rows)
+
+
+def _row_by_row(dataset: Any) -> bool:
+    """Whether it is a plain list, or a part of one, which gives one row at a time."""
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    return isinstance(dataset, list | tuple)
 
 
 def _in_words(layout: Mapping[str, Any]) -> str:

@@ -55,14 +55,21 @@ KINDS = {
     "steps": {"steps": 19, "record_every": 4, "clip_norm": 0.5},
     "a list": {"batches": list(nn.DataLoader(blobs(), 7)), "dropout": 0.3},
     "a loader's own seed": {"batches": lambda: nn.DataLoader(blobs(), 8, shuffle=True, seed=5), "dropout": 0.3},
-    "a test in random order": {"test": nn.DataLoader(blobs(), 9, shuffle=True), "dropout": 0.3, "patience": 2},
+    "a test in random order": {"test": lambda: nn.DataLoader(blobs(), 9, shuffle=True, seed=2), "patience": 2},
+    "the same loader in between": {"on_record": lambda trainer: list(trainer.batches), "record_every": 3},
+    "its own seed and in between": {
+        "batches": lambda: nn.DataLoader(blobs(), 8, shuffle=True, seed=5),
+        "on_record": lambda trainer: next(iter(trainer.batches)),
+        "record_every": 3,
+    },
 }
 
 
 def start(kind, **more):
     chosen = {**KINDS[kind], **more}
-    if callable(chosen.get("batches")):
-        chosen["batches"] = chosen["batches"]()
+    for name in ("batches", "test"):
+        if callable(chosen.get(name)):
+            chosen[name] = chosen[name]()
     return make(**chosen)
 
 
@@ -135,7 +142,10 @@ def test_a_kill_while_saving_leaves_the_old_checkpoint_and_the_next_run_sweeps_u
     with pytest.raises(Killed):
         killed_after(trainer, 5).fit()
     before = (tmp_path / "last.safetensors").read_bytes()
-    (tmp_path / ".last-0123abcd.safetensors").write_bytes(before[:100])  # what a kill in the middle leaves
+    left = tmp_path / ".last.safetensors-0123abcd"  # by a kill in the middle
+    left.mkdir()
+    for name in ("last.safetensors", ".tmpX1y2Z3"):
+        (left / name).write_bytes(before[:100])
     (tmp_path / "mine.txt").write_text("stays")
     again = make(folder=tmp_path)
     again.fit(resume=True)
@@ -265,6 +275,10 @@ def test_foreign_files_are_named_as_such(tmp_path):
         ({"accumulate": 2}, "accumulate was 1 and is 2"),
         ({"schedule": lambda optimizer: None}, "schedule was 'StepLR by step' and is None"),
         ({"accuracy": True}, "accuracy was False and is True"),
+        ({"rate": 0.1}, "lr was 0.5 and is 0.1"),
+        ({"schedule": lambda optimizer: nn.optim.lr_scheduler.StepLR(optimizer, 3, 0.5)}, "step_size of the schedule"),
+        ({"clip_norm": 1.0}, "clip_norm was None and is 1.0"),
+        ({"test": [blobs()[:]]}, "test was False and is True"),
     ],
 )
 def test_the_checkpoint_of_another_run_is_refused(change, message, tmp_path):
@@ -283,6 +297,44 @@ def test_the_checkpoint_of_another_model_is_refused_and_lists_all(tmp_path):
     trainer.model = nn.MLP([2, 9, 3], nn.Tanh)
     with pytest.raises(ValueError, match=r"(?s)another run: load_state_dict.*0.weight has shape \(8, 2\).*missing: 2"):
         trainer.fit(resume=True)
+
+
+def test_a_checkpoint_without_all_its_parts_is_refused_and_changes_nothing(tmp_path):
+    make(folder=tmp_path).fit()
+    last = tmp_path / "last.safetensors"
+    tensors, state = checkpoint.load(last)
+    del state["random"]
+    checkpoint.save(last, tensors, state)
+    trainer = make(folder=tmp_path, epochs=9)
+    before = everything(trainer)
+    with pytest.raises(ValueError, match="checkpoint of another run: 'random'"):
+        trainer.fit(resume=True)
+    assert everything(trainer) == before
+
+
+def test_a_damaged_file_is_not_said_to_be_a_run_to_go_on_with(tmp_path):
+    (tmp_path / "last.safetensors").write_bytes(b"half a file")
+    with pytest.raises(FileExistsError, match="no whole checkpoint of a training: delete it"):
+        make(folder=tmp_path).fit()
+
+
+def test_a_dtype_may_not_change_in_the_middle(tmp_path):
+    make(folder=tmp_path).fit()
+    trainer = make(folder=tmp_path, epochs=9)
+    trainer.model.double()
+    with pytest.raises(ValueError, match=r"dtypes was .'float32'. and is .'float64'."):
+        trainer.fit(resume=True)
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_before_the_first_step(tmp_path, monkeypatch):
+    def refuse(*arguments, **settings):
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", refuse)
+    trainer = make(folder=tmp_path)
+    with pytest.raises(PermissionError):
+        trainer.fit()
+    assert trainer.step == 0
 
 
 def test_a_loss_that_is_no_number_is_not_saved_over_the_last_good_state(tmp_path):

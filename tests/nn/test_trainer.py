@@ -66,7 +66,7 @@ def test_without_accuracy_targets_may_be_anything():
 def test_accuracy_counts_every_place_of_a_sequence():
     tally = Tally(accuracy=True)
     outputs = tl.one_hot(tl.tensor([[0, 1, 2], [2, 1, 0]]), 3).to(tl.float32)  # (2, 3, 3)
-    tally.add(outputs, tl.tensor([[0, 1, 2], [2, 2, 2]]), tl.tensor(0.5))
+    tally.add(outputs, tl.tensor([[0, 1, 2], [2, 2, 2]]), tl.tensor(0.5), 2)
     assert tally.scores() == Scores(0.5, 4 / 6)
 
 
@@ -188,6 +188,59 @@ def test_accumulated_mini_batches_are_one_batch(rows, batch_size, accumulate, cl
     assert history[-1].train.loss == pytest.approx(wanted[-1].train.loss, rel=1e-10)
 
 
+WEIGHT = tl.tensor([0.2, 1.0, 3.0], dtype=tl.float64)
+LOSSES = {
+    "ignored": nn.CrossEntropyLoss(ignore_index=1),
+    "weighted": nn.CrossEntropyLoss(weight=WEIGHT, label_smoothing=0.1),
+    "ignored and weighted": nn.CrossEntropyLoss(weight=WEIGHT, ignore_index=0),
+    "summed": nn.CrossEntropyLoss(reduction="sum"),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("device", ["cpu", "strict"])
+def test_accumulated_losses_are_means_over_what_counts(name, device):
+    loss = LOSSES[name].to(device)
+    x, y = (tensor.to(device) for tensor in blobs(12).tensors)
+    y = tl.where(tl.arange(12, device=device) % 3 == 0, 2, y)  # so that no mini-batch is ignored whole
+
+    def learnt(batch_size, accumulate):
+        tl.manual_seed(0)
+        model = nn.Linear(2, 3).double().to(device)
+        batches = [(x[i : i + batch_size].double(), y[i : i + batch_size]) for i in range(0, 12, batch_size)]
+        optimizer = nn.optim.SGD(model.parameters(), lr=0.01)
+        settings = {"epochs": 1, "accumulate": accumulate, "test": batches, "show": False}
+        history = nn.Trainer(model, batches, loss, optimizer, **settings).fit()
+        return model.weight.detach().cpu().numpy(), history[-1]
+
+    (parts, record), (whole, wanted) = learnt(3, 4), learnt(12, 1)
+    LOSSES[name].to("cpu")
+    np.testing.assert_allclose(parts, whole, rtol=1e-12)
+    assert record.train.loss == pytest.approx(wanted.train.loss, rel=1e-12)
+    assert record.test.loss == pytest.approx(wanted.test.loss, rel=1e-12)
+
+
+def test_a_mini_batch_of_which_all_is_ignored_changes_nothing():
+    x, y = blobs(8).tensors
+    batches = [(x[:4], y[:4]), (x[4:], tl.full((4,), -100))]
+
+    def learnt(batches, accumulate):
+        tl.manual_seed(0)
+        model = nn.Linear(2, 3)
+        optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+        settings = {"epochs": 1, "accumulate": accumulate, "show": False}
+        history = nn.Trainer(model, batches, nn.CrossEntropyLoss(), optimizer, **settings).fit()
+        return model.weight.tolist(), history.train_loss
+
+    assert learnt(batches, 2) == learnt(batches[:1], 1)
+
+
+def test_accuracy_of_what_are_no_classes_is_refused():
+    data = [(tl.ones(3, 2), tl.ones(3, 2))]
+    with pytest.raises(ValueError, match=r"accuracy is for outputs.*\(3, 2\) and \(3, 2\).*accuracy=False"):
+        nn.evaluate(nn.Linear(2, 2), data, nn.MSELoss(), accuracy=True)
+
+
 def test_several_inputs_go_to_the_model_one_by_one():
     class Sum(nn.Module):
         def __init__(self):
@@ -300,9 +353,12 @@ def test_after_ctrl_c_fit_goes_on_in_the_middle_of_the_epoch():
     [
         ({"epochs": 1, "steps": 1}, "give either epochs or steps"),
         ({"epochs": None}, "give either epochs or steps"),
-        ({"epochs": -1}, "epochs must be at least 0, not -1"),
-        ({"accumulate": 0, "patience": 0}, "accumulate must be at least 1, not 0; patience must be at least 1"),
-        ({"record_every": 0}, "record_every must be at least 1"),
+        ({"epochs": -1}, "epochs must be a whole number, at least 0, not -1"),
+        ({"accumulate": 0, "patience": 0}, "accumulate must be a whole number, at least 1, not 0; patience must"),
+        ({"record_every": 0}, "record_every must be a whole number, at least 1"),
+        ({"epochs": 1.5}, "a whole number, at least 0, not 1.5"),
+        ({"epochs": "3"}, "a whole number, at least 0, not '3'"),
+        ({"batches": iter([])}, "batches must have a length.*list_iterator has none"),
         ({"best_by": "accuracy"}, "needs accuracy=True"),
         ({"best_by": "speed"}, "'loss' or 'accuracy', not 'speed'"),
         ({"schedule_by": "day"}, "'step' or 'epoch', not 'day'"),

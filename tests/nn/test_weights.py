@@ -135,6 +135,18 @@ def test_without_the_package_it_says_how_to_get_it(path, monkeypatch):
             call()
 
 
+def test_a_disk_that_is_full_is_an_error_of_the_system(tmp_path, monkeypatch):
+    import safetensors.numpy
+
+    def fail(*arguments):
+        raise safetensors.SafetensorError("No space left on device")
+
+    monkeypatch.setattr(safetensors.numpy, "save_file", fail)
+    with pytest.raises(OSError, match=r"cannot write .*w.safetensors: No space left"):
+        nn.weights.save_file({"a": tl.ones(1)}, tmp_path / "w.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_tensor_keeps_its_shape_even_without_axes(tmp_path):
     tensors = {"scalar": tl.tensor(2.0), "empty": tl.zeros(0, 3), "transposed": tl.randn(2, 3).T}
     nn.weights.save_file(tensors, tmp_path / "w.safetensors")

@@ -37,6 +37,9 @@ def test_sequences_of_vectors_keep_dtype_and_gradient():
         ([np.ones((2, 3)), np.ones((2, 4))], {}, r"\(2, 3\) and \(2, 4\)"),
         ([1, 2], {}, r"\(\) and \(\)"),
         ([[1]], {"side": "top"}, "'right' or 'left', not 'top'"),
+        ([[1, 2, 3], [4.5]], {}, "of one dtype, but here are float32, int64"),
+        ([[1, 2]], {"padding_value": 0.5}, "padding_value 0.5 cannot be a int64"),
+        ([np.uint8([1])], {"padding_value": -1}, "padding_value -1 cannot be a uint8"),
     ],
 )
 def test_what_is_no_sequence_is_refused(rows, settings, message):

@@ -137,3 +137,52 @@ def test_the_state_of_another_loader_is_refused():
     with pytest.raises(ValueError, match=r"rows 9, batch_size 2.*this one has rows 10, batch_size 2"):
         loader.load_state_dict(nn.DataLoader(numbers(9), 2, shuffle=True).state_dict())
     assert len(list(loader)) == 5
+
+
+def test_two_epochs_of_one_loader_at_once_do_not_disturb_each_other():
+    loader = nn.DataLoader(numbers(12), 3, shuffle=True, seed=1)
+    outer = iter(loader)
+    first = next(outer)
+    state = outer.state_dict()
+    list(loader)
+    rest = [x.tolist() for x, _ in outer]
+    other = nn.DataLoader(numbers(12), 3, shuffle=True, seed=1)
+    other.load_state_dict(state)
+    assert [x.tolist() for x, _ in other] == rest
+    assert len(first[0]) == 3
+
+
+def test_a_state_that_was_loaded_is_the_state_until_it_is_gone_on_with():
+    loader = nn.DataLoader(numbers(10), 2, shuffle=True, seed=4)
+    next(iter(loader))
+    other = nn.DataLoader(numbers(10), 2, shuffle=True, seed=4)
+    other.load_state_dict(loader.state_dict())
+    assert other.state_dict() == loader.state_dict()
+
+
+@pytest.mark.parametrize(("change", "message"), [({"dealt": 99}, "99 batches dealt out of 5"), (None, "lacks")])
+def test_what_is_no_state_is_refused(change, message):
+    loader = nn.DataLoader(numbers(10), 2)
+    state = {} if change is None else {**loader.state_dict(), **change}
+    with pytest.raises(ValueError, match=message):
+        loader.load_state_dict(state)
+
+
+def test_parts_of_a_list_are_stacked_as_the_list_would_be():
+    learn, _ = nn.data.random_split([(1.0, 2), (3.0, 4), (5.0, 6)], [2, 1], seed=0)
+    x, y = next(iter(nn.DataLoader(learn, 2)))
+    assert x.shape == y.shape == (2,)
+
+
+def test_a_data_set_that_gives_single_rows_is_told_of_stack_rows():
+    class Rows:
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, i):
+            return float(i), i
+
+    with pytest.raises(TypeError) as error:
+        next(iter(nn.DataLoader(Rows(), 2)))
+    assert "collate_fn=nn.data.stack_rows" in error.value.__notes__[0]
+    assert len(list(nn.DataLoader(Rows(), 2, collate_fn=nn.data.stack_rows))) == 2

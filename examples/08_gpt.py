@@ -36,7 +36,7 @@ from gpt_text import Corpus, many_lines, one_text
 from gpt_writer import Writer
 from lecture import DataError, carry_out, command_line, not_negative, positive, share, whole
 from nn import checkpoint
-from transformer import GPT, GPTConfig, token_cross_entropy
+from transformer import GPT, GPTConfig, TokenCrossEntropy
 from transformer.weights import decay_groups
 
 
@@ -84,13 +84,13 @@ def learn(corpus: Corpus, options: argparse.Namespace) -> Writer:
     optimizer = nn.optim.AdamW(decay_groups(writer.model, options.decay), options.lr, betas=(0.9, 0.99))
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(100, steps // 10), steps, options.lr / 10)
     test = nn.DataLoader(corpus.test, max(1, 8192 // corpus.context))
-    report.print_guesses(corpus, nn.evaluate(writer.model, test, token_cross_entropy).loss)
+    report.print_guesses(corpus, nn.evaluate(writer.model, test, TokenCrossEntropy()).loss)
 
     print(f"\nLearning: {steps:,} steps of {options.batch_size} x {corpus.context} tokens, rate {options.lr:g}.")
     trainer = nn.Trainer(
         writer.model,
         nn.DataLoader(corpus.learn, options.batch_size, shuffle=True, drop_last=True),
-        token_cross_entropy,
+        TokenCrossEntropy(),
         optimizer,
         steps=steps,
         test=test,

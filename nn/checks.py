@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
+import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import is_array
 
 
 def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
@@ -16,6 +22,14 @@ def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
         least, largest = int(indices.array.min()), int(indices.array.max())
         if least < 0 or largest >= n:
             raise IndexError(f"{name}: indices run from {least} to {largest}, and there are {things} 0 to {n - 1}")
+
+
+def as_tensor(value: Any, like: Tensor) -> Tensor:
+    """A Tensor as it is; an array or a list as a Tensor on the device of another."""
+    if isinstance(value, Tensor):
+        return value
+    made: Tensor = tl.tensor(value if is_array(value) else np.asarray(value), device=like.device)
+    return made
 
 
 def check_same_shape(name: str, input: Tensor, target: Tensor) -> None:

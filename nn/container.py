@@ -188,8 +188,18 @@ class ParameterList(_Numbered[Parameter]):
     def __init__(self, values: Iterable[Tensor] = ()) -> None:
         self.extend(values)  # type: ignore[arg-type]  # `append` makes Parameters of Tensors
 
+    def extra_repr(self) -> str:
+        return _shapes(self.named_parameters(recurse=False))
+
 
 class ParameterDict(_Named[Parameter]):
     """Parameters by name; Tensors in it become parameters."""
 
     _kind = Parameter
+
+    def extra_repr(self) -> str:
+        return _shapes(self.named_parameters(recurse=False))
+
+
+def _shapes(parameters: Iterable[tuple[str, Parameter]]) -> str:
+    return ", ".join(f"{name}: {parameter.shape}" for name, parameter in parameters)

@@ -12,13 +12,19 @@ from .module import Module
 
 
 class Flatten(Module):
-    """The axes from start_dim to end_dim as one; by default all but the first, the batch: (32, 28, 28) -> (32, 784)."""
+    """The axes from start_dim to end_dim as one; by default all but the first, the batch: (32, 28, 28) -> (32, 784).
+
+    Raises IndexError for an axis that the input does not have.
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         self.start_dim = start_dim
         self.end_dim = end_dim
 
     def forward(self, x: Tensor) -> Tensor:
+        for axis in (self.start_dim, self.end_dim):
+            if not -max(x.ndim, 1) <= axis < max(x.ndim, 1):
+                raise IndexError(f"wanted an input with an axis {axis} to flatten, got {x.shape}")
         return tl.flatten(x, self.start_dim, self.end_dim)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
-from .checks import check_indices, check_same_shape
+from .checks import as_tensor, check_indices, check_same_shape
 from .smooth import logsigmoid
 
 # --- of numbers ---------------------------------------------------------------------------------------------
@@ -82,6 +82,7 @@ def cross_entropy(
     label_smoothing: which part of the target is spread over all classes (Szegedy et al., arXiv:1512.00567).
     Raises ValueError for shapes that do not fit, IndexError for a class that does not exist.
     """
+    target = as_tensor(target, input)
     rows = _classes_last(input)  # (N, ..., classes)
     _check_weight("cross_entropy", weight, rows)
     if not 0 <= label_smoothing <= 1:
@@ -114,6 +115,7 @@ def nll_loss(
 
     Arguments and errors are those of `cross_entropy`; target has class numbers.
     """
+    target = as_tensor(target, input)
     rows = _classes_last(input)  # (N, ..., classes)
     _check_weight("nll_loss", weight, rows)
     if target.shape != rows.shape[:-1]:

@@ -190,7 +190,7 @@ class Module:
         own = self.state_dict()
         missing = [key for key in own if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]
-        arrays = {key: _array(state_dict[key]) for key in own if key in state_dict}
+        arrays = {key: array_of(state_dict[key]) for key in own if key in state_dict}
         complaints = [complaint for key, array in arrays.items() if (complaint := _misfit(key, own[key], array))]
         if strict:
             complaints += [f"missing: {', '.join(missing)}"] if missing else []
@@ -302,8 +302,11 @@ def _join(module: str, name: str) -> str:
     return f"{module}.{name}" if module else name
 
 
-def _array(value: Any) -> Any:
-    return value.array if isinstance(value, Tensor) else value
+def array_of(value: Any) -> Any:
+    """The array of a Tensor, of PyTorch's too, which NumPy reads; what is none stays as it is."""
+    if isinstance(value, Tensor):
+        return value.array
+    return np.asarray(value) if hasattr(value, "__array__") and not is_array(value) else value
 
 
 def _misfit(key: str, own: Tensor, array: Any) -> str | None:

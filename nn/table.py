@@ -60,9 +60,11 @@ def summary(model: Module, *inputs: Any) -> Summary:
     """A model's layers; with inputs it is run on them once, without learning, to see what comes out of each layer.
 
     It is run in evaluation mode, and afterwards modes and random state are as before. A shared module has a row for
-    each of its paths and, like a shared parameter, counts once.
+    each of its paths and, like a shared parameter, counts once. Raises TypeError for a shape in an input's place.
     """
     outputs: dict[Module, list[str]] = {}
+    if any(isinstance(x, tuple) and all(isinstance(n, int) for n in x) for x in inputs):
+        raise TypeError(f"summary: give an input for the model, such as tl.zeros{inputs[0]}, not the shape of one")
     if inputs:
         _run(model, inputs, outputs)
     rows: list[Row] = []

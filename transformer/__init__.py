@@ -19,7 +19,7 @@ from .encoder import Classifier, Encoder, mask_tokens
 from .encoder_decoder import EncoderDecoder
 from .ffn import FeedForward
 from .gpt import GPT
-from .loss import token_cross_entropy
+from .loss import TokenCrossEntropy, token_cross_entropy
 from .masks import causal_mask
 from .pictures import draw_attention, draw_lens
 from .positions import Rotary, sinusoids
@@ -48,6 +48,7 @@ __all__ = [
     "MultiHeadAttention",
     "Rotary",
     "SingleHeadAttention",
+    "TokenCrossEntropy",
     "Tokenizer",
     "Trace",
     "TransformerConfig",

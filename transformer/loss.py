@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-import tinygrad_lecture as tl
+import nn
 from tinygrad_lecture import Tensor
 from nn import functional as F
-from tinygrad_lecture.backend import is_array
+from nn.checks import as_tensor
+from nn.loss_functions import counted
 
 IGNORED = -100  # a target that is not counted, as in PyTorch
 
@@ -20,11 +19,27 @@ def token_cross_entropy(logits: Tensor, targets: Any, ignore_index: int = IGNORE
     logits: (..., tokens, vocab_size).  targets: (..., tokens), integers, a Tensor, array or list.
     Raises ValueError for shapes that do not fit.
     """
-    if not isinstance(targets, Tensor):
-        targets = tl.tensor(targets if is_array(targets) else np.asarray(targets), device=logits.device)
+    targets = as_tensor(targets, logits)
     if targets.shape != logits.shape[:-1]:
         raise ValueError(
             f"logits {logits.shape} want a target for each token, {logits.shape[:-1]}, got {targets.shape}"
         )
     rows = logits.reshape(targets.numel(), logits.shape[-1])  # (batch * tokens, vocab_size)
     return F.cross_entropy(rows, targets.reshape(targets.numel()), ignore_index=ignore_index)
+
+
+class TokenCrossEntropy(nn.Module):
+    """`token_cross_entropy` for a Trainer, which has it say how many tokens a mini-batch has.
+
+    nn.Trainer(model, nn.DataLoader(Windows(ids, 64), 12, shuffle=True), TokenCrossEntropy(), optimizer, steps=2000)
+    """
+
+    def __init__(self, ignore_index: int = IGNORED) -> None:
+        self.ignore_index = ignore_index
+
+    def forward(self, logits: Tensor, targets: Any) -> Tensor:
+        return token_cross_entropy(logits, targets, self.ignore_index)
+
+    def count(self, targets: Tensor) -> Any:
+        """The tokens that are counted; a number, or a 0-d Tensor."""
+        return counted(targets, ignore_index=self.ignore_index)

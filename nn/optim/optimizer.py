@@ -30,7 +30,7 @@ import numpy as np
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, is_array, move, xp
 
-from ..module import clear_grad
+from ..module import array_of, clear_grad
 from .blocks import BLOCK, blocks
 
 Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
@@ -235,13 +235,9 @@ def _as_saved(setting: Any) -> Any:
     return tuple(setting) if isinstance(setting, list) else setting
 
 
-def _array(value: Any) -> Any:
-    return value.array if isinstance(value, Tensor) else value
-
-
 def _misfits(p: Tensor, held: Mapping[str, Any], names: Mapping[str, float]) -> Iterator[str]:
     """Why a saved state cannot be that of a parameter, which needs arrays of these names."""
-    arrays = {name: _array(value) for name, value in held.items() if name != "step"}
+    arrays = {name: array_of(value) for name, value in held.items() if name != "step"}
     for name, array in arrays.items():
         if name not in names:
             yield f"{name} is not what this optimiser remembers"
@@ -257,7 +253,7 @@ def _misfits(p: Tensor, held: Mapping[str, Any], names: Mapping[str, float]) -> 
 
 def _taken_over(p: Tensor, held: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a saved state, in the dtype and on the device of its parameter. PyTorch's SGD does not count steps."""
-    arrays = {name: _array(value) for name, value in held.items() if name != "step"}
+    arrays = {name: array_of(value) for name, value in held.items() if name != "step"}
     return {
         "step": int(held.get("step", 1)),
         **{name: move(array, p.device).astype(p.dtype) for name, array in arrays.items()},

@@ -118,3 +118,8 @@ def test_what_dicts_hold_is_found():
     assert isinstance(model.scales["two"], nn.Parameter)
     with pytest.raises(TypeError, match="ModuleDict holds modules, not int"):
         model.layers["two"] = 2
+
+
+def test_parameters_in_a_list_or_dict_are_shown():
+    assert repr(nn.ParameterList([tl.ones(2, 3), tl.ones(1)])) == "ParameterList(0: (2, 3), 1: (1,))"
+    assert repr(nn.ParameterDict({"w": tl.ones(2)})) == "ParameterDict(w: (2,))"

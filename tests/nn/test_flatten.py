@@ -33,3 +33,15 @@ def test_what_does_not_fit_is_explained(sizes):
 def test_they_are_shown():
     assert repr(nn.Flatten()) == "Flatten(start_dim=1, end_dim=-1)"
     assert repr(nn.Unflatten(1, [2, 3])) == "Unflatten(dim=1, unflattened_size=(2, 3))"
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"), [(nn.Flatten(), (3,)), (nn.Flatten(5), (2, 3)), (nn.Flatten(0, 2), (2, 3))]
+)
+def test_axes_that_are_not_there_are_refused(layer, shape):
+    with pytest.raises(IndexError, match="Flatten: wanted an input with an axis"):
+        layer(tl.ones(*shape))
+
+
+def test_a_number_may_be_flattened_to_one():
+    assert nn.Flatten(0)(tl.tensor(2.0)).shape == (1,)

@@ -229,3 +229,11 @@ def test_settings_that_make_no_sense_are_refused():
     for loss in (F.l1_loss, F.huber_loss, F.smooth_l1_loss, F.kl_div, F.binary_cross_entropy):
         with pytest.raises(ValueError, match=rf"{loss.__name__}: input \(2, 3\) and target \(3,\) must have the same"):
             loss(x, tl.zeros(3))
+
+
+def test_class_numbers_may_come_as_an_array_or_a_list():
+    scores, classes = tl.randn(3, 4), [1, 0, 3]
+    wanted = F.cross_entropy(scores, tl.tensor(classes)).item()
+    for target in (classes, np.array(classes)):
+        assert F.cross_entropy(scores, target).item() == wanted
+        assert F.nll_loss(tl.log_softmax(scores, -1), target).item() == pytest.approx(wanted, rel=1e-6)

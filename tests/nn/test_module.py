@@ -305,3 +305,16 @@ def test_it_is_shown_as_a_tree():
         ")"
     )
     assert repr(nn.Module()) == "Module()"
+
+
+def test_arrays_of_other_libraries_that_numpy_reads_may_be_loaded():
+    class Foreign:
+        def __init__(self, array):
+            self.array = array
+
+        def __array__(self, dtype=None, copy=None):
+            return np.asarray(self.array, dtype)
+
+    model = nn.Linear(2, 1)
+    model.load_state_dict({"weight": Foreign([[1.0, 2.0]]), "bias": Foreign([3.0])})
+    assert (model.weight.tolist(), model.bias.tolist()) == ([[1, 2]], [3])

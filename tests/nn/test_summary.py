@@ -97,3 +97,8 @@ class Raises(nn.Module):
     def forward(self, x):
         assert not x.requires_grad
         raise RuntimeError("no")
+
+
+def test_a_shape_in_place_of_an_input_is_refused():
+    with pytest.raises(TypeError, match=r"such as tl.zeros\(1, 2\), not the shape"):
+        nn.summary(nn.Linear(2, 3), (1, 2))

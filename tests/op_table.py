@@ -1046,15 +1046,12 @@ def layer_norm(x: Array, weight: Any = None, bias: Any = None, axes: int = 1, ep
 
 @st.composite
 def lookers(draw: Draw) -> Sample:
-    given = (draw(some.masks(draw(some.narrower((*batch, queries, keys))))),) if mask == "drawn" else mask
-    return Sample((q, k, *given))
     batch, d = draw(some.shapes(max_dims=2)), draw(st.integers(1, 3))
     queries, keys = draw(st.integers(0, 3)), draw(st.integers(1, 4))
     q, k = draw(some.numbers((*batch, queries, d))), draw(some.numbers((*batch, keys, d)))
     mask = draw(st.sampled_from([(), (None,), "drawn", "drawn"]))
-    return Sample(
-        (q, k, *((draw(some.masks(draw(some.narrower((*batch, queries, keys))))),) if mask == "drawn" else mask))
-    )
+    given = (draw(some.masks(draw(some.narrower((*batch, queries, keys))))),) if mask == "drawn" else mask
+    return Sample((q, k, *given))
 
 
 def attention_weights(q: Array, k: Array, mask: Any = None) -> Array:

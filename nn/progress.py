@@ -93,17 +93,22 @@ class Bar(Progress):
 
     def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0) -> None:
         from rich import progress as rich
+        from rich.console import Console
 
         super().__init__(steps, per_epoch, done)
-        self._bar: Any = rich.Progress(
+        columns = [
             rich.TextColumn("{task.fields[where]}"),
             rich.BarColumn(bar_width=None),
             rich.TextColumn("{task.fields[scores]}"),
             rich.TextColumn("{task.fields[speed]}", style="progress.data.speed"),
             rich.TextColumn("{task.fields[left]}", style="progress.remaining"),
-            auto_refresh=False,
-            expand=True,
-        )
+        ]
+        width = Console().width
+        if width < 100:  # numbers before bars: what has no room would leave none for the rest
+            del columns[3]
+        if width < 80:
+            del columns[1]
+        self._bar: Any = rich.Progress(*columns, auto_refresh=False, expand=True)
         fields: dict[str, Any] = {"where": self._where(done), "scores": "", "speed": "", "left": ""}
         self._task = self._bar.add_task("", total=steps, completed=done, **fields)
 

@@ -65,7 +65,19 @@ def test_lines_within_a_long_epoch(capsys, clock):
     assert capsys.readouterr().out == "epoch 1/2   loss 3   4 min 45 s left\n"
 
 
-def test_the_bar(capsys, clock):
+def test_a_narrow_screen_shows_the_numbers(capsys, clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    with Bar(20, per_epoch=10) as display:
+        clock(3)
+        display.record(10, "loss 0.1234   accuracy 98.1%")
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "epoch 1/2" in last
+    assert "loss 0.1234   accuracy 98.1%" in last
+    assert "3 s left" in last
+
+
+def test_the_bar(capsys, clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     with Bar(20, per_epoch=10) as display:
         display.step(1, not_asked)
         clock(1)

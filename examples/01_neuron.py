@@ -47,6 +47,7 @@ from lecture import (
     plain,
     positive,
     save,
+    short,
 )
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ def run(options: argparse.Namespace) -> None:
         new_a = neuron(x, w - options.rate * w.grad, b - options.rate * b.grad, activation)[1]
         new_cost = (new_a - options.target) ** 2
     print(f"\nLearning: each weight goes against its slope, w - {options.rate:g} · dC/dw, and so does the bias.")
-    print(f"  answer {a:.4f} -> {new_a:.4f}    cost {cost:.4f} -> {new_cost:.4f}")
+    answers = f"answer {short(a.item(), 4)} -> {short(new_a.item(), 4)}"
+    print(f"  {answers}    cost {short(cost.item(), 4)} -> {short(new_cost.item(), 4)}")
     if new_cost.item() > cost.item():
         print("  The cost has risen: the step was too large. Try a smaller --rate.")
 
@@ -164,9 +166,10 @@ def explain_forward(answer: Answer) -> None:
     total = 0.0
     for name, x, w in zip(answer.names, answer.x.tolist(), answer.w.tolist(), strict=True):
         total += w * x
-        print(f"  {name:{width}} {x:7.2f} · {w:7.2f} = {w * x:8.3f}   together {total:8.3f}")
-    print(f"  {'adds its bias':{width + 20}} {answer.b.item():8.3f}          z = {answer.z.item():8.3f}")
-    print(f"  and activates: a = {answer.sigma}({answer.z:.3f}) = {answer.a:.4f}")
+        print(f"  {name:{width}} {short(x, 2):>7} · {short(w, 2):>7} = {short(w * x):>8}   together {short(total):>8}")
+    z, a = answer.z.item(), answer.a.item()
+    print(f"  {'adds its bias':{width + 20}} {short(answer.b.item()):>8}          z = {short(z):>8}")
+    print(f"  and activates: a = {answer.sigma}({short(z)}) = {short(a, 4)}")
 
 
 def explain_backward(answer: Answer, slope: float, blame: float) -> None:
@@ -174,16 +177,18 @@ def explain_backward(answer: Answer, slope: float, blame: float) -> None:
 
     slope: sigma'(z).  blame: how the cost changes with the answer, dC/da.
     """
-    print(f"\nWhat would have been right: y = {answer.y:g}. So the cost is C = (a - y)² = {answer.cost:.4f}.")
+    print(
+        f"\nWhat would have been right: y = {answer.y:g}. So the cost is C = (a - y)² = {short(answer.cost.item(), 4)}."
+    )
     print("\nHow much does the cost change with a weight? The chain rule goes back from the cost, link by link:\n")
-    print(f"  cost with answer    dC/da = 2(a - y)        = {blame:8.4f}")
-    print(f"  answer with sum     da/dz = sigma'(z)       = {slope:8.4f}")
+    print(f"  cost with answer    dC/da = 2(a - y)        = {short(blame, 4):>8}")
+    print(f"  answer with sum     da/dz = sigma'(z)       = {short(slope, 4):>8}")
     print("  sum with a weight   dz/dw = x               what the weight was multiplied with; 1 for the bias")
     width = max(map(len, [*answer.names, "bias"]))
     print(f"\n  {'':{width}}        x  · sigma'(z) · 2(a - y)  =    dC/dw    backward() says")
     for name, x, _, found in answer.rows():
-        product = x * slope * blame
-        print(f"  {name:{width}}   {x:6.2f}  ·  {slope:7.4f}  · {blame:8.4f}  = {product:8.4f}   {found:8.4f}")
+        factors = f"{short(x, 2):>6}  ·  {short(slope, 4):>7}  · {short(blame, 4):>8}"
+        print(f"  {name:{width}}   {factors}  = {short(x * slope * blame, 4):>8}   {short(found, 4):>8}")
     print("\n  A large input makes its weight matter more; where sigma is flat, no weight matters.")
 
 
@@ -191,7 +196,7 @@ def explain_backward(answer: Answer, slope: float, blame: float) -> None:
 
 
 def draw_neuron(answer: Answer) -> Figure:
-    """The neuron with its numbers: forward in black, and what each weight does to the cost in red."""
+    """The neuron with its numbers: forward in black, and what each weight does to the cost in orange."""
     rows = answer.rows()
     n = len(rows)
     figure = new_figure(11, max(3.8, n + 1.4), "A neuron: receives, weighs, sums, activates")
@@ -205,18 +210,19 @@ def draw_neuron(answer: Answer) -> Figure:
         up = w_i * x_i >= 0
         thickness = 1 + 6 * abs(w_i * x_i) / largest
         axes.plot([0.4, 3.5], [y, middle], color=BLUE if up else ORANGE, linewidth=thickness, alpha=0.7, zorder=1)
-        _circle(axes, (0, y), 0.4, f"{x_i:g}")
+        _circle(axes, (0, y), 0.4, f"{x_i:.3g}")
         axes.text(-0.55, y, name, ha="right", va="center", fontsize=12)
-        spot = (1.25, y + 0.25 * (middle - y))  # on the line
+        on_the_line = y + 0.25 * (middle - y)
         letter = "w" if i < n - 1 else "b"
-        _label(axes, spot, f"{letter} = {w_i:g}", va="bottom", color=BLUE if up else "#9A6B00", weight="bold")
-        _label(axes, spot, f"dC/d{letter} = {gradient:.3f}", va="top", color=VERMILION)
+        colour = BLUE if up else "#9A6B00"
+        _label(axes, (1.25, on_the_line + 0.03), f"{letter} = {w_i:g}", va="bottom", color=colour, weight="bold")
+        _label(axes, (1.25, on_the_line - 0.03), f"dC/d{letter} = {short(gradient)}", va="top", color=VERMILION)
     _circle(axes, (4, middle), 0.5, "Σ")
-    axes.text(4, middle - 0.62, f"z = {answer.z.item():.3f}", ha="center", va="top", fontsize=12)
+    axes.text(4, middle - 0.62, f"z = {short(answer.z.item())}", ha="center", va="top", fontsize=12)
     _arrow(axes, (4.5, middle), (5.3, middle))
     _arrow(axes, (6.9, middle), (7.6, middle))
-    axes.text(7.7, middle, f"a = {answer.a.item():.3f}", ha="left", va="center", fontsize=15, weight="bold")
-    cost = f"cost (a − {answer.y:g})² = {answer.cost.item():.3f}"
+    axes.text(7.7, middle, f"a = {short(answer.a.item())}", ha="left", va="center", fontsize=15, weight="bold")
+    cost = f"cost (a − {answer.y:g})² = {short(answer.cost.item())}"
     axes.text(7.7, middle - 0.35, cost, ha="left", va="center", color=VERMILION)
 
     inset = axes.inset_axes((5.3, middle - 0.8, 1.6, 1.6), transform=axes.transData)
@@ -228,13 +234,15 @@ def draw_neuron(answer: Answer) -> Figure:
     inset.tick_params(labelsize=8)
     inset.axhline(0, color=GREY, linewidth=0.5)
     inset.axvline(0, color=GREY, linewidth=0.5)
-    note = "Blue lines push the sum up, orange ones down; the thicker, the more. Red: how the cost changes with them."
+    note = (
+        "Blue lines push the sum up, yellow ones down; the thicker, the more. Orange: how the cost changes with them."
+    )
     axes.text(3.75, -0.95, note, ha="center", va="bottom", fontsize=9.5)
     return figure
 
 
 def _label(axes: Axes, spot: tuple[float, float], text: str, **style: str) -> None:
-    box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+    box = {"boxstyle": "square,pad=0.22", "facecolor": "white", "edgecolor": "none"}
     axes.text(*spot, text.replace("-", "−"), ha="center", fontsize=11, bbox=box, zorder=2, **style)
 
 
@@ -242,7 +250,7 @@ def _circle(axes: Axes, centre: tuple[float, float], radius: float, text: str) -
     from matplotlib.patches import Circle
 
     axes.add_patch(Circle(centre, radius, facecolor="white", edgecolor="black", linewidth=1.5, zorder=2))
-    axes.text(*centre, text, ha="center", va="center", fontsize=12, zorder=3)
+    axes.text(*centre, text, ha="center", va="center", fontsize=12 if len(text) < 6 else 9, zorder=3)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -45,6 +45,7 @@ from lecture import (
     plain,
     positive,
     save,
+    short,
     whole,
 )
 
@@ -78,6 +79,26 @@ class Descent:
     path: np.ndarray  # (steps + 1, 2): w, b
     costs: np.ndarray  # (steps + 1,)
     seen: np.ndarray  # (steps + 1,)
+
+    @property
+    def climbed(self) -> bool:
+        """Whether it ended higher than it began."""
+        return not self.costs[-1] <= self.costs[0]  # also if it is nan
+
+    @property
+    def rises(self) -> float:
+        """How much it trembled: all that it went up, in the logarithm of the cost."""
+        return float(np.maximum(np.diff(np.log(self.costs)), 0).sum())
+
+    @property
+    def drawn(self) -> np.ndarray:
+        """The costs where a picture can still have them, (steps + 1,)."""
+        return np.nan_to_num(np.minimum(self.costs, 1e100), nan=1e100)
+
+    def seen_until(self, height: float) -> float:
+        """How many points it had looked at when it first was so low; inf if it never was."""
+        low = np.flatnonzero(self.costs < height)
+        return float(self.seen[low[0]]) if len(low) else math.inf
 
 
 def descend(points: nn.TensorDataset, label: str, rate: float, batch: int, steps: int) -> Descent:
@@ -218,18 +239,18 @@ def run(options: argparse.Namespace) -> None:
 
     n, rate = len(points), options.rate or 0.5 / valley.steepest
     sizes = {"batch": n, "mini-batch": options.batch, "stochastic": 1}
-    print(f"Batch, mini-batch and stochastic descent, {options.steps} steps each at rate {rate:.3g}:")
+    print(f"Batch, mini-batch and stochastic descent, {steps_of(options.steps)} each at rate {rate:.3g}:")
     print("               points per step   cost at the end   points seen until within 10% of the lowest cost")
     descents = []
     for label, size in sizes.items():
         descents.append(descent := descend(points, label, rate, size, options.steps))
-        reached = np.flatnonzero(descent.costs < 1.1 * valley.cost)
-        seen = f"{descent.seen[reached[0]]:,}" if len(reached) else "not reached"
-        print(f"  {label:12} {size:15} {descent.costs[-1]:17.4f}   {seen:>14}")
-    print("  Batch descent's steps are the surest; stochastic descent makes many for the price of one, and trembles.\n")
+        seen = descent.seen_until(1.1 * valley.cost)
+        told = f"{seen:,.0f}" if math.isfinite(seen) else "not reached"
+        print(f"  {label:12} {size:15} {short(descent.costs[-1], 4):>17}   {told:>14}")
+    print(f"  {comparison(descents, valley)}\n")
 
     rates = options.rates or [factor / valley.steepest for factor in (0.02, 1, 2.1)]
-    print(f"Learning rates, batch descent, {options.steps} steps:")
+    print(f"Learning rates, batch descent, {steps_of(options.steps)}:")
     trials = []
     for rate in rates:
         trials.append(trial := descend(points, f"rate {rate:.3g}", rate, n, options.steps))
@@ -256,13 +277,53 @@ def run(options: argparse.Namespace) -> None:
     save(draw_approximation(x[:, 0].numpy(), y[:, 0].numpy(), fits), options.out / "approximation.png")
 
 
+def lowest(values: dict[str, float]) -> str | None:
+    """The name of the lowest value; None if several are as low."""
+    names = [name for name, value in values.items() if value == min(values.values())]
+    return names[0] if len(names) == 1 else None
+
+
+def smoothest(descents: Sequence[Descent]) -> str | None:
+    """The descent that trembled least, if there is one."""
+    return lowest({descent.label: descent.rises for descent in descents})
+
+
+def fastest(descents: Sequence[Descent], valley: Valley) -> str | None:
+    """The descent that was down in the valley after the fewest points, if there is one."""
+    return lowest({descent.label: descent.seen_until(1.1 * valley.cost) for descent in descents})
+
+
+def climbs(descents: Sequence[Descent]) -> str:
+    """A sentence about the descents that went up in the end; nothing if none did."""
+    labels = " and ".join(descent.label for descent in descents if descent.climbed)
+    return f"In {labels} descent the cost ends higher than it began" if labels else ""
+
+
+def comparison(descents: Sequence[Descent], valley: Valley) -> str:
+    """What is to be seen in descents side by side, in words."""
+    if climbs(descents):
+        return f"{climbs(descents)}: try a smaller --rate."
+    smooth, fast = smoothest(descents), fastest(descents, valley)
+    found = [f"{smooth} descent trembles least"] if smooth else []
+    found += [f"{fast} descent is down after the fewest points"] if fast else []
+    sentence = ", ".join(found) or "at this rate, and in so few steps, there is little between them"
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
 def verdict(descent: Descent, valley: Valley) -> str:
     """How well a learning rate fits, in words."""
-    if not descent.costs[-1] <= descent.costs[0]:  # also if it is nan
+    if descent.climbed:
         return "too large, each step overshoots and climbs"
-    if descent.costs[-1] > 1.1 * valley.cost:
-        return "too small, still on the way"
-    return "fitting, down in the valley"
+    if descent.costs[-1] <= 1.1 * valley.cost:
+        return "fitting, down in the valley"
+    if descent.rate > 1 / valley.steepest:  # further than to the lowest point on the steepest way
+        return "large, each step crosses the valley"
+    return f"too small for {steps_of(len(descent.path) - 1)}, still on the way"
+
+
+def steps_of(n: int) -> str:
+    """So many steps, in words."""
+    return f"{n} step{'s' * (n > 1)}"
 
 
 # --- the pictures -------------------------------------------------------------------------------------------
@@ -300,9 +361,10 @@ def draw_landscape(points: nn.TensorDataset, valley: Valley) -> Figure:
     bowl = np.where(heights < rim, heights, np.nan)  # cut off where it would hide the valley
     mesh = {"rcount": 40, "ccount": 40, "edgecolor": "white", "linewidth": 0.4, "alpha": 0.8}
     middle.plot_surface(w, b[:, None], bowl, color="#b9c7d6", **mesh)
-    middle.set(xlabel="w", ylabel="b", zlabel="cost")
+    middle.set(xlabel="w", zlabel="cost")
+    middle.set_ylabel("b", labelpad=12)
     middle.set_zticks(range(0, int(rim) + 1, 5))
-    middle.view_init(elev=35, azim=105)
+    middle.view_init(elev=45, azim=-75)  # w from left to right, b from the front to the back, as on the map
     draw_contours(right, points, valley)
     lines = (("start", *START, VERMILION), ("halfway", *_halfway(valley), ORANGE), ("best", valley.w, valley.b, BLUE))
     for name, slope, offset, colour in lines:
@@ -326,53 +388,73 @@ def _halfway(valley: Valley) -> tuple[float, float]:
 
 def draw_descents(points: nn.TensorDataset, valley: Valley, descents: Sequence[Descent]) -> Figure:
     """The three paths on one landscape; the cost by step, and by points looked at."""
-    figure = new_figure(14, 7, "The fewer points a step looks at, the more it trembles, and the less it costs")
+    rises = [descent.rises for descent in descents]
+    title = climbs(descents) or "Batch, mini-batch and stochastic descent"
+    if rises == sorted(set(rises)) and not climbs(descents):
+        title = "The fewer points a step looks at, the more it trembles, and the less it costs"
+    figure = new_figure(14, 7, title)
     grid = figure.add_gridspec(2, 2, width_ratios=[1.35, 1])
     landscape = figure.add_subplot(grid[:, 0])
     draw_contours(landscape, points, valley)
     above, below = plain(figure.add_subplot(grid[0, 1])), plain(figure.add_subplot(grid[1, 1]))
     for descent, colour in zip(reversed(descents), (ORANGE, GREEN, BLUE), strict=True):
         landscape.plot(*descent.path.T, ".-", color=colour, linewidth=1.5, markersize=5, label=descent.label)
-        above.plot(descent.costs, color=colour, linewidth=2, label=descent.label)
-        below.plot(descent.seen[1:], descent.costs[1:], color=colour, linewidth=2, label=descent.label)
+        above.plot(descent.drawn, color=colour, linewidth=2, label=descent.label)
+        below.plot(descent.seen[1:], descent.drawn[1:], ".-", color=colour, linewidth=2, label=descent.label)
     for axes in (above, below):
-        axes.axhline(valley.cost, color="black", linewidth=0.8, linestyle=":")
         axes.set(yscale="log", ylabel="cost of all points")
+        axes.axhline(valley.cost, color="black", linewidth=0.8, linestyle=":")
         plain_numbers(axes)
     landscape.annotate("start", START, (-8, 8), textcoords="offset points", ha="right")
-    landscape.set_title(f"{len(descents[0].path) - 1} steps of each, rate {descents[0].rate:.3g}")
+    landscape.set_title(f"{steps_of(len(descents[0].path) - 1)} of each, rate {descents[0].rate:.3g}")
     landscape.legend(loc="lower right")
-    above.set_title("step by step, batch descent is the smoothest")
+    smooth, fast = (None, None) if climbs(descents) else (smoothest(descents), fastest(descents, valley))
+    above.set_title(f"step by step, {smooth} descent is the smoothest" if smooth else "step by step")
     above.set_xlabel("step")
-    below.set_title("point by point, stochastic descent is the fastest")
+    above.xaxis.get_major_locator().set_params(integer=True)
+    below.set_title(f"point by point, {fast} descent is the fastest" if fast else "point by point")
     below.set(xscale="log", xlabel="points looked at")
     return figure
 
 
 def plain_numbers(axes: Axes) -> None:
-    """Marks such as 0.5, 1, 2, 5 on a logarithmic y axis, where matplotlib would write powers of ten."""
+    """Marks such as 0.5, 1, 2, 5 on a short logarithmic y axis, where matplotlib would write powers of ten."""
     low, high = axes.get_ylim()
+    if high > 1e3 * low:
+        return
     axes.set_yticks([k * 10.0**e for e in range(-3, 4) for k in (1, 2, 3, 5) if low <= k * 10.0**e <= high])
     axes.yaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
 
 
+EFFECTS = {  # of learning rates, by how the verdict on them begins
+    "too small": "too small a rate creeps",
+    "large": "a large rate crosses the valley",
+    "too large": "too large a rate leaps out of the valley",
+}
+
+
 def draw_rates(points: nn.TensorDataset, valley: Valley, trials: Sequence[Descent]) -> Figure:
     """The paths of the learning rates on the landscape, and their costs."""
-    figure = new_figure(14, 6.5, "Too small a rate creeps, too large a rate leaps out of the valley")
+    verdicts = [verdict(trial, valley) for trial in trials]
+    seen = [words for start, words in EFFECTS.items() if any(text.startswith(start) for text in verdicts)]
+    title = ", ".join(seen) or "each of these rates leads into the valley"
+    figure = new_figure(14, 6.5, f"{title[0].upper()}{title[1:]}")
     landscape, right = figure.subplots(1, 2, width_ratios=[1.2, 1])
     draw_contours(landscape, points, valley)
     plain(right)
-    for trial, colour in zip(trials, (BLUE, GREEN, VERMILION), strict=True):
-        label = f"{trial.label}: {verdict(trial, valley).split(',')[0]}"
+    for trial, text, colour in zip(trials, verdicts, (BLUE, GREEN, VERMILION), strict=True):
+        label = f"{trial.label}: {text.split(',')[0]}"
         landscape.plot(*trial.path.T, ".-", color=colour, linewidth=1.5, markersize=5, label=label)
-        right.plot(trial.costs, color=colour, linewidth=2.5, label=label)
+        right.plot(trial.drawn, color=colour, linewidth=2.5, label=label)
     landscape.annotate("start", START, (-8, 8), textcoords="offset points", ha="right")
     landscape.set_title("batch descent")
     landscape.legend(loc="lower right")
     right.axhline(valley.cost, color="black", linewidth=0.8, linestyle=":")
     right.annotate("the lowest there is", (0, valley.cost), (0, -12), textcoords="offset points", fontsize=9)
     right.set(yscale="log", xlabel="step", ylabel="cost")
+    right.xaxis.get_major_locator().set_params(integer=True)
+    plain_numbers(right)
     right.set_title(f"above {2 / valley.steepest:.3g} = 2 / (largest curvature) the cost grows")
     return figure
 

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from lecture import BLUE, ORANGE, VERMILION, carry_out, command_line, new_figure, number, positive, save, whole
+from lecture import BLUE, ORANGE, VERMILION, carry_out, command_line, new_figure, number, positive, save, short, whole
 from nn.drawing import draw_graph
 from tinygrad_lecture.graph import Vertex, in_line
 
@@ -278,10 +278,10 @@ def compare(
 def draw_network(
     layers: Sequence[int], parameters: dict[str, tl.Tensor], values: dict[str, tl.Tensor], graph: tl.Graph
 ) -> Figure:
-    """Activations in the neurons, weights on the lines, gradients in red; a large network without most numbers."""
+    """Activations in the neurons, weights on the lines, gradients in orange; a large network without most numbers."""
     wide, tall = 3.7, 1.6  # inches between layers, and between the neurons of one
     height = tall * max(layers)
-    title = "A network, and in red how the cost changes with each number"
+    title = "A network, and in orange how the cost changes with each number"
     figure = new_figure(wide * len(layers) + 0.4, height + 1.2, title)
     axes = figure.subplots()
     axes.axis("off")
@@ -306,15 +306,15 @@ def draw_network(
         for j, (x, y) in enumerate(column):
             axes.plot([x], [y], "o", markersize=50, markerfacecolor="white", markeredgecolor="black", zorder=2)
             a = activations.value[j]
-            _write(axes, x, y + (0.1 if layer else 0), f"{a:.3f}" if layer else f"{a:g}")
+            _write(axes, x, y + (0.1 if layer else 0), short(a) if layer else f"{a:g}")
             if activations.grad is not None:
-                _write(axes, x, y - 0.13, f"{activations.grad[j]:.3f}", color=VERMILION, fontsize=10)
+                _write(axes, x, y - 0.13, short(activations.grad[j]), color=VERMILION, fontsize=10)
         name = "inputs" if layer == 0 else f"layer {layer}"
         _write(axes, column[0][0], height / 2 + 0.1, rf"{name}, $a^{{({layer})}}$", fontsize=13)
     x = wide * (len(layers) - 1) + 0.6
     y = 0.15 if layers[-1] % 2 else tall / 2 + 0.15  # beside a neuron, not beside a bias
     _write(axes, x, y, f"wanted y = {in_line(graph[values['y']].value)}", ha="left", fontsize=12)
-    _write(axes, x, y - 0.3, f"cost C = {values['C'].item():.4f}", ha="left", fontsize=12, weight="bold")
+    _write(axes, x, y - 0.3, f"cost C = {short(values['C'].item(), 4)}", ha="left", fontsize=12, weight="bold")
     return figure
 
 
@@ -324,10 +324,10 @@ def _write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
 
 
 def _write_pair(axes: Axes, x: float, y: float, value: str, gradient: float) -> None:
-    """A parameter and, in red, its gradient, side by side."""
+    """A parameter and, in orange, its gradient, side by side."""
     box = {"boxstyle": "square,pad=0.2", "facecolor": "white", "edgecolor": "none"}
     _write(axes, x - 0.03, y, value, ha="right", weight="bold", bbox=box, zorder=2)
-    _write(axes, x + 0.03, y, f"{gradient:.3f}", ha="left", color=VERMILION, bbox=box, zorder=2)
+    _write(axes, x + 0.03, y, short(gradient), ha="left", color=VERMILION, bbox=box, zorder=2)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,10 +92,34 @@ def share(text: str) -> float:
     return value
 
 
+def given(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> set[str]:
+    """The names of the options that the command line has, even if their values are what they would be anyway."""
+    names = vars(parser.parse_args(arguments))
+    options = parser.parse_args(arguments, argparse.Namespace(**dict.fromkeys(names)))  # None stays where none is given
+    return {name for name, value in vars(options).items() if value is not None}
+
+
+def refuse_idle(parser: argparse.ArgumentParser, said: set[str], idle: Sequence[str], why: str) -> None:
+    """End with a message if the command line has options that do nothing there."""
+    if found := [name for name in idle if name in said]:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in found)
+        parser.error(f"{names}: without effect {why}; leave {'it' if len(found) == 1 else 'them'} out")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for the results, if there is none. Raises DataError if that, or a file in it, cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass  # so that it is known before the work, and not after it
+    except OSError as error:
+        raise DataError(f"cannot write to the folder {path}: {error.strerror}; name another with --out") from error
+
+
 def carry_out(run: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, options: Any) -> None:
     """Run a program's work with its options. Ctrl-C, or what goes wrong with a file or an extra, ends it in a line."""
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
+        make_folder(options.out)
         run(options)
     except KeyboardInterrupt:
         raise SystemExit(f"\n{parser.prog}: aborted") from None
@@ -102,7 +127,13 @@ def carry_out(run: Callable[[argparse.Namespace], None], parser: argparse.Argume
         raise SystemExit(f"{parser.prog}: {error}") from error
 
 
-# --- the pictures -------------------------------------------------------------------------------------------
+# --- numbers and pictures -----------------------------------------------------------------------------------
+
+
+def short(value: float, decimals: int = 3) -> str:
+    """A number with so many decimals; with a power of ten where they would show nothing of it, or too much."""
+    plain_enough = value == 0 or not math.isfinite(value) or 10.0**-decimals <= abs(value) < 1e6
+    return f"{value:.{decimals}f}" if plain_enough else f"{value:.{max(decimals - 2, 1)}e}"
 
 
 def new_figure(width: float, height: float, title: str = "") -> Figure:

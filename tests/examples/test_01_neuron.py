@@ -2,6 +2,7 @@
 
 import re
 import sys
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -63,6 +64,27 @@ def test_a_step_too_large_is_told(undrawn):
     assert "has risen" in undrawn("--activation", "leaky-relu", "--rate", 100)
 
 
+def test_numbers_large_and_small_are_written_short(undrawn):
+    text = undrawn("--inputs", 1e30, 1, 1)
+    assert re.search(r"z = +8\.2e\+29\n", text)
+    assert not re.search(r"\d{8}", text)
+    text = undrawn("--inputs", *range(1, 9))
+    assert re.search(r"x8 .* 6\.56e-07 +6\.56e-07\n", text)
+
+
+def test_the_picture_shows_gradients_however_small_and_no_words_overlap(monkeypatch, tmp_path):
+    drawn = {}
+    monkeypatch.setattr(program, "save", lambda figure, path: drawn.setdefault(path.name, figure))
+    program.main(["--inputs", *map(str, range(1, 9)), "--out", str(tmp_path)])
+    figure = drawn["neuron.png"]
+    figure.draw_without_rendering()
+    labels = [text for text in figure.axes[0].texts if re.match(r"(w|b|dC/d.) =", text.get_text())]
+    assert len(labels) == 18
+    assert "dC/dw = 8.2e\N{MINUS SIGN}08" in [label.get_text() for label in labels]
+    boxes = [label.get_window_extent() for label in labels]
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+
+
 def test_names_inputs_and_weights_of_ones_own(undrawn):
     text = undrawn("--names", "tired", "late", "--inputs", 0.8, 0.3, "--weights", 2, -1, "--bias", 0.5, "--target", 1)
     assert "z =    1.800" in text
@@ -98,6 +120,15 @@ def test_help_says_what_it_shows(capsys):
     text = capsys.readouterr().out
     for word in ("receives", "weighs", "sums", "activates", "activations.png", "--activation", "out/neuron"):
         assert word in text
+
+
+def test_a_folder_that_cannot_be_is_named_with_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    for folder in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        with pytest.raises(
+            SystemExit, match=r"01_neuron\.py: cannot write to the folder .*file.*; name another with --out"
+        ):
+            program.main(["--out", str(folder)])
 
 
 def test_ctrl_c_ends_in_a_line(undrawn, monkeypatch):

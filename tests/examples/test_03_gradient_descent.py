@@ -1,6 +1,7 @@
 """Gradient descent: the valley, the ways down, the rates, the approximation."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -31,8 +32,9 @@ def run(tmp_path, capsys):
 
 def test_as_in_the_lecture_with_its_pictures(run, tmp_path):
     text = run()
-    for word in ("too small, still on the way", "fitting, down in the valley", "too large, each step overshoots"):
+    for word in ("too small for 60 steps, still", "fitting, down in the valley", "too large, each step overshoots"):
         assert text.count(word) == 1
+    assert "Batch descent trembles least, stochastic descent is down after the fewest points." in text
     seen = [int(n.replace(",", "")) for n in re.findall(r"(?:batch|stochastic) .* ([\d,]+)\n", text)]
     assert seen == sorted(seen, reverse=True)
     assert len(seen) == 3
@@ -48,6 +50,92 @@ def test_any_rates_can_be_tried(run):
     assert "rate 1e+200  cost" in text
     assert "-> inf: too large" in text
     assert "not reached" in text
+
+
+@pytest.mark.parametrize(
+    ("factor", "steps", "words"),  # the factor: of 1 / (largest curvature)
+    [
+        (0.02, 60, "too small for 60 steps, still on the way"),
+        (0.4, 1, "too small for 1 step, still on the way"),
+        (1, 60, "fitting, down in the valley"),
+        (1.99, 1, "large, each step crosses the valley"),
+        (2.1, 60, "too large, each step overshoots and climbs"),
+    ],
+)
+def test_the_verdict_on_a_rate_is_what_happened(points, factor, steps, words):
+    valley = program.survey(points)
+    rate = factor / valley.steepest
+    descent = program.descend(points, "", rate, len(points), steps)
+    assert program.verdict(descent, valley) == words
+    hessian = tl.func.hessian(lambda p: program.cost(p[0], p[1], *points.tensors))(tl.tensor(program.START)).numpy()
+    steep = np.linalg.eigh(hessian)[1][:, 1]
+    before, after = ((p - [valley.w, valley.b]) @ steep for p in descent.path[:2])
+    assert (before * after < 0) == words.startswith(("large", "too large"))
+
+
+def titles(figure):
+    return [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes)]
+
+
+def test_the_titles_say_what_is_drawn(points):
+    valley = program.survey(points)
+
+    def compared(rate, steps):
+        ways = {"batch": 40, "mini-batch": 8, "stochastic": 1}
+        descents = [program.descend(points, label, rate, size, steps) for label, size in ways.items()]
+        return titles(program.draw_descents(points, valley, descents)), program.comparison(descents, valley)
+
+    (title, _, above, below), words = compared(0.126, 60)
+    assert title == "The fewer points a step looks at, the more it trembles, and the less it costs"
+    assert (above, below) == (
+        "step by step, batch descent is the smoothest",
+        "point by point, stochastic descent is the fastest",
+    )
+    for rate in (100, 1e200):
+        (title, _, above, below), words = compared(rate, 60)
+        assert title == "In batch and mini-batch and stochastic descent the cost ends higher than it began"
+        assert (above, below) == ("step by step", "point by point")
+        assert words == f"{title}: try a smaller --rate."
+    assert "little between them" in compared(1e-9, 3)[1]
+
+    def tried(*factors):  # of 1 / (largest curvature)
+        rates = [factor / valley.steepest for factor in factors]
+        trials = [program.descend(points, "", rate, len(points), 60) for rate in rates]
+        return titles(program.draw_rates(points, valley, trials))[0]
+
+    assert tried(0.02, 1, 2.1) == "Too small a rate creeps, too large a rate leaps out of the valley"
+    assert tried(1e10, 1e20, 1e30) == "Too large a rate leaps out of the valley"
+    assert tried(0.02, 1, 1.99) == "Too small a rate creeps, a large rate crosses the valley"
+    assert tried(0.8, 1, 1.2) == "Each of these rates leads into the valley"
+
+
+@pytest.mark.parametrize("rate", [0.1, 100, 1e10, 1e200])
+def test_no_two_marks_of_an_axis_overlap(points, rate):
+    valley = program.survey(points)
+    descents = [program.descend(points, label, rate, 40, 20) for label in ("batch", "mini-batch", "stochastic")]
+    figure = program.draw_descents(points, valley, descents)
+    figure.draw_without_rendering()
+    for axes in figure.axes[1:]:
+        low, high = axes.get_ylim()
+        boxes = [
+            label.get_window_extent()
+            for label in axes.get_yticklabels()
+            if low <= label.get_position()[1] <= high and label.get_text()
+        ]
+        assert len(boxes) >= 3
+        assert all(lower.y1 <= upper.y0 for lower, upper in pairwise(boxes))
+
+
+def test_the_landscape_runs_the_same_way_in_both_pictures(points):
+    from mpl_toolkits.mplot3d import proj3d
+
+    figure = program.draw_landscape(points, program.survey(points))
+    figure.draw_without_rendering()
+    surface = figure.axes[1]
+    x = [proj3d.proj_transform(w, 0, 0, surface.get_proj())[0] for w in (-2, 0, 2)]
+    assert x == sorted(x)
+    y = [proj3d.proj_transform(0, b, 0, surface.get_proj())[1] for b in (-2, 0, 2)]
+    assert y == sorted(y)
 
 
 def test_the_cost_of_many_lines_at_once(points):

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import is_array, move
+from tinygrad_lecture.backend import is_array, move, to_host
 
 from .hook import ForwardHook, Handle
 from .place import locate
@@ -184,7 +184,8 @@ class Module:
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadedKeys:
         """Copy Tensors or arrays into the parameters and buffers of their keys, which keep their dtype and device.
 
-        With strict=False missing and unexpected keys are let pass and returned; what does not fit never passes.
+        With strict=False missing and unexpected keys are let pass and returned; what does not fit never passes, nor do
+        two different arrays for a parameter that is shared under two keys.
         Raises ValueError that lists all that is wrong, and then nothing has been changed.
         """
         own = self.state_dict()
@@ -192,6 +193,7 @@ class Module:
         unexpected = [key for key in state_dict if key not in own]
         arrays = {key: array_of(state_dict[key]) for key in own if key in state_dict}
         complaints = [complaint for key, array in arrays.items() if (complaint := _misfit(key, own[key], array))]
+        complaints += _quarrels(own, arrays)
         if strict:
             complaints += [f"missing: {', '.join(missing)}"] if missing else []
             complaints += [f"unexpected: {', '.join(unexpected)}"] if unexpected else []
@@ -307,6 +309,19 @@ def array_of(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.array
     return np.asarray(value) if hasattr(value, "__array__") and not is_array(value) else value
+
+
+def _quarrels(own: Mapping[str, Tensor], arrays: Mapping[str, Any]) -> list[str]:
+    """About keys of one shared tensor that are to get different numbers."""
+    complaints: list[str] = []
+    first: dict[int, str] = {}
+    for key, array in arrays.items():
+        twin = first.setdefault(id(own[key].array), key)
+        if twin != key and is_array(array) and is_array(arrays[twin]) and array is not arrays[twin]:
+            a, b = to_host(array), to_host(arrays[twin])
+            if a.shape == b.shape and not np.array_equal(a, b):
+                complaints.append(f"{twin} and {key} are one parameter here, and differ in what is to be loaded")
+    return complaints
 
 
 def _misfit(key: str, own: Tensor, array: Any) -> str | None:

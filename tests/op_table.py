@@ -1046,6 +1046,7 @@ def layer_norm(x: Array, weight: Any = None, bias: Any = None, axes: int = 1, ep
 
 @st.composite
 def lookers(draw: Draw) -> Sample:
+    """Queries and keys, of a text or a batch; with a mask, where rows may have nothing, with None, or not named."""
     batch, d = draw(some.shapes(max_dims=2)), draw(st.integers(1, 3))
     queries, keys = draw(st.integers(0, 3)), draw(st.integers(1, 4))
     q, k = draw(some.numbers((*batch, queries, d))), draw(some.numbers((*batch, keys, d)))

@@ -8,7 +8,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import is_array
+from tinygrad_lecture.backend import Array, is_array, xp
 
 
 def probabilities(
@@ -33,16 +33,22 @@ def probabilities(
     scaled = (logits - tl.max(logits, -1, keepdims=True)) / temperature
     if top_k is None and top_p is None:
         return tl.softmax(scaled, -1)  # type: ignore[no-any-return]
-    order = tl.argsort(scaled, -1, descending=True)  # (..., vocab_size): the tokens, best first
-    rank = tl.argsort(order, -1)  # of each token, from 0
-    if top_k is not None:
-        scaled = tl.where(rank < top_k, scaled, -np.inf)
+    return tl.softmax(tl.where(_kept(scaled.array, top_k, top_p), scaled, -np.inf), -1)  # type: ignore[no-any-return]
+
+
+def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:
+    """Which tokens keep a probability: (..., vocab_size), bools. Of equals, the first."""
+    lib, size = xp(scores), scores.shape[-1]
+    ordered = lib.flip(lib.sort(scores, axis=-1), -1)  # best first
+    n: Any = size if top_k is None else min(top_k, size)  # how many are kept
     if top_p is not None:
-        p = tl.gather(tl.softmax(scaled, -1), -1, order)  # best first
-        before = tl.cumsum(p, -1) - p  # what the better ones have together
-        kept = tl.gather(before, -1, rank) < top_p
-        scaled = tl.where(tl.logical_or(kept, rank == 0), scaled, -np.inf)
-    return tl.softmax(scaled, -1)  # type: ignore[no-any-return]
+        p = tl.softmax(ordered[..., :n], -1)
+        before = lib.cumsum(p, axis=-1) - p  # what the better ones have together
+        n = lib.maximum((before < top_p).sum(axis=-1, keepdims=True), 1)  # (..., 1)
+    least = ordered[..., n - 1 : n] if top_p is None else lib.take_along_axis(ordered, n - 1, -1)
+    above, level = scores > least, scores == least
+    room = n - above.sum(axis=-1, keepdims=True)  # for those that are level with the last one
+    return above | (level & (lib.cumsum(level, axis=-1) <= room))
 
 
 def check_settings(temperature: float, top_k: int | None, top_p: float | None) -> None:

@@ -318,3 +318,12 @@ def test_arrays_of_other_libraries_that_numpy_reads_may_be_loaded():
     model = nn.Linear(2, 1)
     model.load_state_dict({"weight": Foreign([[1.0, 2.0]]), "bias": Foreign([3.0])})
     assert (model.weight.tolist(), model.bias.tolist()) == ([[1, 2]], [3])
+
+
+def test_two_arrays_for_one_shared_parameter_must_be_the_same():
+    model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
+    model[1].weight = model[0].weight
+    model.load_state_dict({"0.weight": tl.ones(2, 2), "1.weight": tl.ones(2, 2)})
+    with pytest.raises(ValueError, match=r"0\.weight and 1\.weight are one parameter here, and differ"):
+        model.load_state_dict({"0.weight": tl.zeros(2, 2), "1.weight": tl.ones(2, 2)})
+    assert model[0].weight.tolist() == [[1, 1], [1, 1]]

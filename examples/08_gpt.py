@@ -53,6 +53,7 @@ def run(options: argparse.Namespace) -> None:
         writer = gpt_writer.load(options.load)
         print(f"{options.load}: {writer.model.config.parameter_count():,} parameters, {writer.tokenizer!r}.")
         report.write(writer, options)
+        report.look_inside(writer, options)
         return
     complete(options)
     if options.lines:
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> None:
     print(corpus)
     writer = learn(corpus, options)
     report.write(writer, options, corpus.lines or frozenset())
+    report.look_inside(writer, options)
 
 
 def build(corpus: Corpus, options: argparse.Namespace) -> GPT:

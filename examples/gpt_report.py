@@ -10,9 +10,11 @@ from pathlib import Path
 import nn
 from gpt_text import Corpus
 from gpt_writer import Writer
+from inside import draw_inside
 from transformer import GPTConfig
 
 SAMPLE = 64  # tokens that are shown while it learns
+INSIDE = 32  # tokens of which the inside is drawn
 
 
 def print_parameters(config: GPTConfig) -> None:
@@ -61,6 +63,13 @@ def draw_curves(history: nn.History, folder: Path) -> None:
     if history and find_spec("matplotlib") is not None:
         history.plot(folder / "curves.png")
         print(f"  {folder / 'curves.png'}")
+
+
+def look_inside(writer: Writer, options: argparse.Namespace) -> None:
+    """Draw what goes on inside while the network reads what it has written itself, the beginning of it."""
+    text = options.prompt + "".join(writer.write(options.prompt, INSIDE, temperature=0.8, seed=options.seed))
+    ids = writer.encode(text)[: min(INSIDE, writer.model.context)]
+    draw_inside(writer.model, writer.tokenizer, ids, options.out)
 
 
 def write(writer: Writer, options: argparse.Namespace, known: frozenset[str] = frozenset()) -> None:

@@ -35,12 +35,14 @@ def draw_attention(
     path: str | Path,
     *,
     keys: Sequence[str] | None = None,
+    first: int = 0,
     title: str = "",
 ) -> None:
     """A map for every head of every layer: a row for each token that looks, a column for each that is looked at.
 
     attention: (heads, queries, keys) for each layer, as in a trace of one text; slices of it draw some of the heads.
-    labels: the text of each query.  keys: of each key, by default the same.  path: ends in .png, .svg or .pdf.
+    labels: the text of each query.  keys: of each key, by default the same.  first: the number of the first layer.
+    path: ends in .png, .svg or .pdf.
     Raises ImportError without matplotlib, ValueError for labels that do not fit, a batch of texts, or more than 64
     tokens.
     """
@@ -71,7 +73,7 @@ def draw_attention(
             if layer == 0:
                 axes.set_title(f"head {head}", fontsize=9)
             if head == 0:
-                axes.set_ylabel(f"layer {layer}", fontsize=9)
+                axes.set_ylabel(f"layer {first + layer}", fontsize=9)
     figure.supxlabel("is looked at", fontsize=9)
     figure.supylabel("looks", fontsize=9)
     figure.colorbar(image, ax=grid, label="weight", shrink=min(1.0, 2.5 / (size[1] * len(maps))), pad=0.01)

@@ -56,7 +56,8 @@ def test_it_learns_and_says_so(run, files):
     assert len(re.findall(r"^  after +\d+ steps: ", output, re.MULTILINE)) == 8
     assert "It writes, at temperature 0.8:" in output
     names = {path.name for path in (files / "out").iterdir()}
-    assert {"model.json", "tokenizer.json", "best.safetensors", "last.safetensors", "curves.png"} <= names
+    assert {"model.json", "tokenizer.json", "best.safetensors", "last.safetensors"} <= names
+    assert {"curves.png", "attention.png", "lens.png"} <= names
 
 
 def test_the_number_of_parameters_is_that_of_the_network(run, files):
@@ -72,9 +73,8 @@ def test_lines_are_texts_of_their_own(run):
     output = run("--lines", "--samples", 4, text="names.txt")
     assert "names.txt, 30 lines" in output
     written = output.split("It writes, at temperature 0.8:\n\n")[1].splitlines()
-    samples = [line for line in written if not line.endswith(".png")]
-    assert len(samples) == 4
-    assert all(line.startswith("  ") for line in samples)
+    assert all(line.startswith("  ") for line in written[:4])
+    assert written[4] == ""
 
 
 def test_pieces_in_place_of_characters(run):
@@ -84,12 +84,9 @@ def test_pieces_in_place_of_characters(run):
 
 
 def test_the_same_seed_writes_the_same(run, files):
-    def text(output):
-        return output.split("It writes")[1]
-
-    once = text(run("--seed", 3))
-    assert text(run("--seed", 3)) == once
-    assert text(run("--seed", 4)) != once
+    once = written(run("--seed", 3))
+    assert written(run("--seed", 3)) == once
+    assert written(run("--seed", 4)) != once
 
 
 def test_what_was_learnt_writes_again(run, files):
@@ -98,6 +95,11 @@ def test_what_was_learnt_writes_again(run, files):
     again = run("--load", out, "--prompt", "the cat", "--tokens", 5, "--temperature", 0, text=None)
     assert re.search(r"^the cat.{5}$", again, re.MULTILINE | re.DOTALL)
     assert learnt.split("It writes")[1].splitlines()[0] in run("--load", out, text=None)
+
+
+def written(output):
+    """What the network wrote at the end."""
+    return output.split("It writes")[1].split("\nInside")[0]
 
 
 def press(monkeypatch, step):
@@ -123,7 +125,7 @@ def test_ctrl_c_keeps_what_was_learnt_and_resume_goes_on_to_the_same_weights(run
         run("--dropout", 0.2)
     resumed = run("--dropout", 0.2, "--resume")
     assert "Going on after step 7" in resumed
-    assert resumed.split("It writes")[1] == whole.split("It writes")[1]
+    assert written(resumed) == written(whole)
     for name in ("best", "last"):
         one, other = (nn.weights.load_file(files / folder / f"{name}.safetensors") for folder in ("out", "whole"))
         assert {k: t.numpy().tobytes() for k, t in one.items()} == {k: t.numpy().tobytes() for k, t in other.items()}
@@ -180,7 +182,8 @@ def test_a_folder_of_something_else_is_named(run, files, content):
 
 
 def test_without_matplotlib_there_is_less_to_see(run, files, monkeypatch):
-    monkeypatch.setattr(program.report, "find_spec", lambda package: None)
+    for module in ("gpt_report", "inside"):
+        monkeypatch.setattr(f"{module}.find_spec", lambda package: None)
     assert "Test loss" in run()
     assert not list((files / "out").glob("*.png"))
 

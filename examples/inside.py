@@ -1,0 +1,55 @@
+"""Looking inside a GPT: what it would say next, who looks at whom, what it would say after each layer.
+
+Used by 08_gpt.py and 10_gpt2.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from transformer import GPT, Tokenizer, probabilities
+from transformer.pictures import draw_attention, draw_lens, visible
+
+MOST = 8  # heads or layers in one picture
+
+
+def pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
+    """The text of each token by itself."""
+    return [tokenizer.decode([token]) for token in ids]
+
+
+def print_next(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], n: int = 8) -> None:
+    """Print the likeliest tokens after a text, with their probabilities."""
+    with tl.no_grad():
+        p = probabilities(model(tl.tensor([list(ids)]))[0, -1]).numpy()  # (vocab_size,)
+    print("\nThe likeliest next tokens:")
+    for token in np.argsort(-p, kind="stable")[:n]:
+        print(f"  {p[token]:6.1%}  {visible(tokenizer.decode([int(token)]))}")
+
+
+def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Path) -> None:
+    """Draw the attention of every head, a picture for each layer if there are many, and the logit lens.
+
+    Without matplotlib nothing is drawn, and it is said.
+    """
+    if find_spec("matplotlib") is None:
+        print('Without matplotlib there are no pictures: pip install "tinygrad-lecture[examples]"')
+        return
+    trace = model.trace(list(ids))
+    labels = pieces(tokenizer, ids)
+    print("\nInside, for " + " ".join(map(visible, labels)) + ":")
+    if max(model.config.heads, trace.layers) <= MOST:
+        draw_attention(trace.attention, labels, folder / "attention.png")
+        print(f"  {folder / 'attention.png'}")
+    else:
+        for layer, maps in enumerate(trace.attention):
+            path = folder / f"attention_{layer}.png"
+            draw_attention([maps], labels, path, first=layer)
+            print(f"  {path}")
+    draw_lens(trace, labels, tokenizer.decode, folder / "lens.png")
+    print(f"  {folder / 'lens.png'}")

@@ -1,0 +1,97 @@
+"""A GPT-2 folder is read, goes on with a prompt, and is looked into."""
+
+import re
+
+import pytest
+
+import tinygrad_lecture as tl
+from programs import load
+from transformer import GPT, BPETokenizer, GPTConfig
+
+program = load("10_gpt2")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A GPT-2 of the usual kind, but small, that has learnt nothing."""
+    tokenizer = BPETokenizer.train("the weather today is fine. " * 20, 270, special_tokens=["<|endoftext|>"])
+    model = GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=32, layers=2, heads=2, width=8))
+    (tmp_path / "model").mkdir()
+    model.save_pretrained(tmp_path / "model")
+    tokenizer.to_files(tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def run(folder, tmp_path, capsys):
+    def call(*arguments, folder=folder):
+        program.main([str(folder), "--out", str(tmp_path / "out"), *map(str, arguments)])
+        return capsys.readouterr().out
+
+    return call
+
+
+def test_it_reads_says_what_comes_next_goes_on_and_is_looked_into(run, tmp_path):
+    output = run("--prompt", "the weather", "--tokens", 9)
+    counts = re.search(r"together +([\d,]+), and counted ([\d,]+)", output)
+    assert counts.group(1) == counts.group(2)
+    likeliest = [float(p) for p in re.findall(r"^ +([\d.]+)%  ", output, re.MULTILINE)]
+    assert len(likeliest) == 8
+    assert likeliest == sorted(likeliest, reverse=True)
+    assert "It goes on, at temperature 0.8:\n\nthe weather" in output
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"attention.png", "lens.png"}
+
+
+def test_the_same_seed_says_the_same(run):
+    def text(seed):
+        return run("--seed", seed, "--tokens", 30).split("It goes on")[1]
+
+    assert text(1) == text(1) != text(2)
+
+
+def test_a_larger_model_has_a_picture_for_each_layer(run, folder, tmp_path):
+    tokenizer = BPETokenizer.from_files(folder)
+    GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=16, layers=9, heads=1, width=4)).save_pretrained(folder)
+    run("--tokens", 0)
+    assert len(list((tmp_path / "out").glob("attention_*.png"))) == 9
+
+
+def test_a_long_prompt_is_looked_into_at_its_end(run, folder):
+    tokenizer = BPETokenizer.from_files(folder)
+    GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=200, layers=1, heads=1, width=4)).save_pretrained(folder)
+    assert "lens.png" in run("--prompt", "x" * 100, "--tokens", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["--prompt", ""], "prompt is empty"), (["--prompt", "x" * 40], "40 tokens, and the model looks at 32 at most")],
+)
+def test_prompts_that_cannot_be_are_refused(run, arguments, message):
+    with pytest.raises(SystemExit, match=message):
+        run(*arguments)
+
+
+def test_without_a_folder_it_says_how_to_get_one(run, tmp_path):
+    with pytest.raises(SystemExit, match=r"no folder .*nowhere.*--help"):
+        run(folder=tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "merges.txt"])
+def test_a_missing_file_is_named(run, folder, missing):
+    (folder / missing).unlink()
+    with pytest.raises(SystemExit, match=re.escape(missing)):
+        run()
+
+
+def test_a_tokenizer_of_another_model_is_refused(run, folder):
+    GPT(GPTConfig(vocab_size=20, context=32, layers=1, heads=1, width=4)).save_pretrained(folder)
+    with pytest.raises(SystemExit, match="do not belong together"):
+        run()
+
+
+def test_without_matplotlib_it_still_writes(run, monkeypatch):
+    monkeypatch.setattr("inside.find_spec", lambda package: None)
+    output = run("--tokens", 2)
+    assert "It goes on" in output
+    assert "Without matplotlib there are no pictures" in output
+    assert tl.is_grad_enabled()

@@ -111,14 +111,14 @@ def _erf(x: Array, fit: _Fit) -> Array:
     u = z * z
     u *= 2
     u -= 1
-    inner = _polynomial(fit.p, u)
+    inner = polynomial(fit.p, u)
     inner *= z
 
     y = lib.clip(size, 1, fit.end)
     low, high = 1 / (fit.end + 1), 0.5
     u = (2 / (high - low)) / (y + 1)
     u -= 2 * low / (high - low) + 1
-    outer = _polynomial(fit.q, u)
+    outer = polynomial(fit.q, u)
     y *= -y
     outer *= lib.exp(y)
     outer = 1 - outer
@@ -130,8 +130,8 @@ def _erf(x: Array, fit: _Fit) -> Array:
     return lib.copysign(inner, x)
 
 
-def _polynomial(coefficients: tuple[float, ...], u: Array) -> Array:
-    """Horner's rule, in one array."""
+def polynomial(coefficients: tuple[float, ...], u: Array) -> Array:
+    """The lowest coefficient comes first. Horner's rule, in one array."""
     total = u * coefficients[-1]
     for coefficient in coefficients[-2:0:-1]:
         total += coefficient

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, xp
-from .erf import erf
+from .gelu import gelu_piece, gelu_slope
 from .pieces import pieces
 
 Needs: TypeAlias = list[bool]
@@ -86,54 +86,16 @@ def cross_entropy_backward(g: Array, needs: Needs, logits: Array, targets: Array
 def gelu(x: Array, approximate: str = "none") -> Array:
     out = xp(x).empty_like(x)
     for y, z in pieces(out, x):
-        xp(x).multiply(z, _gelu_gate(z, approximate), out=y)
+        gelu_piece(z, approximate, out=y)
     return out
 
 
 def gelu_backward(g: Array, needs: Needs, x: Array, out: Array, approximate: str = "none") -> tuple[Any, ...]:
     dx = xp(x).empty_like(x)
     for slope, upstream, z, y in pieces(dx, g, x, out):
-        _gelu_slope(slope, z, y, approximate)
+        gelu_slope(z, y, approximate, out=slope)
         slope *= upstream
     return (dx,)
-
-
-def _gelu_slope(slope: Array, x: Array, out: Array, approximate: str) -> None:
-    """d gelu/dx = gate + x d gate/dx, written to `slope`; the gate is out / x."""
-    lib = xp(x)
-    zero = (x == 0).astype(x.dtype)
-    gate = (out + 0.5 * zero) / (x + zero)  # at 0 it is 0.5
-    lib.multiply(x, x, out=slope)
-    if approximate == "none":  # d gate/dx is the normal density
-        slope *= -0.5
-        lib.exp(slope, out=slope)
-        slope *= 1 / math.sqrt(2 * math.pi)
-    else:  # 2 gate (1 - gate) d/dx of the argument of tanh, since tanh' = 1 - tanh² and tanh = 2 gate - 1
-        slope *= 3 * 0.044715
-        slope += 1
-        slope *= 2 * math.sqrt(2 / math.pi)
-        slope *= gate
-        slope *= 1 - gate
-    slope *= x
-    slope += gate
-
-
-def _gelu_gate(x: Array, approximate: str) -> Array:
-    """What gelu multiplies x by: the (approximate) normal distribution function."""
-    if approximate == "none":
-        y = erf(x * math.sqrt(0.5))
-    elif approximate == "tanh":
-        y = x * x
-        y *= 0.044715
-        y += 1
-        y *= x
-        y *= math.sqrt(2 / math.pi)
-        xp(x).tanh(y, out=y)
-    else:
-        raise ValueError(f'approximate must be "none" or "tanh", not {approximate!r}')
-    y += 1
-    y *= 0.5
-    return y
 
 
 def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:

@@ -1,0 +1,86 @@
+"""GELU of a piece of an array, x gate(x), and its slope.
+
+The gate, the normal distribution function Φ or what GPT-2 approximates it by, is a sigmoid of an odd function:
+
+    gate(x) = 1 / (1 + exp(x C(x²)))
+
+Of the approximation 0.5 (1 + tanh(sqrt(2/pi) (x + 0.044715 x³))) that is only another way to write it, since
+(1 + tanh(u)) / 2 = 1 / (1 + exp(-2u)). For Φ itself C is a polynomial too, good to 8e-9 in the gate: with one exp it
+costs half of what erf does. It is a weighted least-squares fit, its weights raised where it is worst until its errors
+are even, to log(Φ(-x) / Φ(x)) / x for x from 0 to 6; beyond, C stays what it is at 6. That is for float32, where with
+rounding the largest error of GELU in [-9, 9] is 5.6e-7 (PyTorch 2.13: 1.2e-6). float64 takes erf.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..backend import FLOAT64, Array, xp
+from .erf import erf, polynomial
+
+_TANH = 2 * math.sqrt(2 / math.pi)
+
+# By the name of the approximation: C, the lowest power of x² first, and the x² from which on it stays what it is.
+_ODDS = {
+    "tanh": ((-_TANH, -_TANH * 0.044715), 100.0),
+    "none": (
+        (
+            -1.5957693529238968,
+            -7.266953034587376e-02,
+            7.074087221633997e-05,
+            1.0688913802849652e-04,
+            -6.715524994920458e-06,
+            5.541396317677257e-08,
+            1.6065248276911202e-08,
+            -9.767448739657095e-10,
+            2.3758437228573862e-11,
+            -2.1526253839056392e-13,
+        ),
+        36.0,
+    ),
+}
+
+
+def gelu_piece(x: Array, approximate: str, out: Array) -> None:
+    """x gate(x), written to `out`."""
+    lib = xp(x)
+    if approximate == "none" and x.dtype == FLOAT64:
+        gate = erf(x * math.sqrt(0.5))
+        gate += 1
+        gate *= 0.5
+        lib.multiply(x, gate, out=out)
+        return
+    if approximate not in _ODDS:
+        raise ValueError(f'approximate must be "none" or "tanh", not {approximate!r}')
+    coefficients, end = _ODDS[approximate]
+    if x.dtype == np.float16:
+        x = x.astype(np.float32)
+    near = lib.clip(x, -10, 10)  # no exp overflows, and below the gate is 0 to the last digit
+    square = near * near
+    odds = polynomial(coefficients, lib.minimum(square, end, out=square))
+    odds *= near
+    lib.exp(odds, out=odds)
+    odds += 1
+    lib.divide(lib.maximum(x, -10), odds, out=out)
+
+
+def gelu_slope(x: Array, gelu: Array, approximate: str, out: Array) -> None:
+    """d gelu/dx = gate + x d gate/dx, written to `out`; the gate is gelu / x."""
+    lib = xp(x)
+    zero = (x == 0).astype(x.dtype)
+    gate = (gelu + 0.5 * zero) / (x + zero)  # at 0 it is 0.5
+    slope = lib.multiply(x, x, out=out)
+    if approximate == "none":  # d gate/dx is the normal density
+        slope *= -0.5
+        lib.exp(slope, out=slope)
+        slope *= 1 / math.sqrt(2 * math.pi)
+    else:  # 2 gate (1 - gate) d/dx of the argument of tanh, since tanh' = 1 - tanh² and tanh = 2 gate - 1
+        slope *= 3 * 0.044715
+        slope += 1
+        slope *= 2 * math.sqrt(2 / math.pi)
+        slope *= gate
+        slope *= 1 - gate
+    slope *= x
+    slope += gate

@@ -45,6 +45,7 @@ from lecture import (
     carry_out,
     command_line,
     new_figure,
+    not_negative,
     number,
     plain,
     save,
@@ -107,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add(
         "--temperatures",
         nargs="+",
-        type=temperature,
+        type=not_negative,
         default=[0.5, 1.0, 2.0],
         metavar="T",
         help="to compare; 0 is greedy (0.5 1 2)",
@@ -118,14 +119,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     complete(parser, options)
     carry_out(run, parser, options)
-
-
-def temperature(text: str) -> float:
-    """A type for argparse: a number from 0 up."""
-    value = number(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a temperature, which is 0 or above")
-    return value
 
 
 def share(text: str) -> float:

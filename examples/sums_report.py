@@ -1,0 +1,206 @@
+"""How well a model does sums: its answers to what was held out, the other way round, and beyond what it learnt from.
+
+    exam = examine(model, notation, learnt, held_out, seed=0)
+    print_exam(exam)
+
+Used by 12_arithmetic.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sums import Notation, answers
+from transformer import GPT
+
+PLACES = ("units", "tens", "hundreds", "thousands")
+BEYOND = 500  # problems with larger numbers of each kind
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Problems with what the model said, and which are right."""
+
+    notation: Notation
+    pairs: np.ndarray  # (n, 2)
+    said: list[str]
+
+    @property
+    def right(self) -> np.ndarray:
+        """(n,), bools."""
+        results = [self.notation.result(a, b) for a, b in self.pairs.tolist()]
+        return np.array([said == result for said, result in zip(self.said, results, strict=True)], np.bool_)
+
+    def where(self, chosen: np.ndarray) -> Marked:
+        """Some of them, by bools or numbers."""
+        rows = np.arange(len(self.pairs))[chosen]
+        return Marked(self.notation, self.pairs[rows], [self.said[i] for i in rows])
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What the model says: to all pairs or, of a million, to those held out; which of them those are; and beyond."""
+
+    notation: Notation
+    held_out: Marked
+    learnt: Marked
+    mirrors: Marked  # b, a for every a, b held out
+    mirror_learnt: np.ndarray  # (held out,), bools: whether b, a was learnt from
+    beyond: dict[str, Marked]
+
+
+def mark(model: GPT, notation: Notation, pairs: np.ndarray) -> Marked:
+    """Let the model answer."""
+    return Marked(notation, pairs, answers(model, notation, pairs))
+
+
+def examine(model: GPT, notation: Notation, learnt: np.ndarray, held_out: np.ndarray, seed: int) -> Exam:
+    """Ask the model everything; of what it has learnt from at most 10,000 problems."""
+    draw = np.random.default_rng([seed, 1])
+    n, larger = notation.numbers, 10**notation.places
+    large, small = draw.integers(n, larger, (BEYOND, 3)), draw.integers(0, n, (BEYOND, 2))
+    kinds = {
+        "the first number": np.stack([large[:, 0], small[:, 0]], axis=1),
+        "the second number": np.stack([small[:, 1], large[:, 1]], axis=1),
+        "both": large[:, 1:],
+    }
+    reached = set(map(tuple, held_out.tolist()))
+    return Exam(
+        notation,
+        mark(model, notation, held_out),
+        mark(model, notation, learnt[:10_000]),
+        mark(model, notation, held_out[:, ::-1]),
+        np.array([(b, a) not in reached for a, b in held_out.tolist()]),
+        {name: mark(model, notation, pairs) for name, pairs in kinds.items()},
+    )
+
+
+def groups(exam: Exam) -> Iterator[tuple[str, list[tuple[str, Marked]]]]:
+    """What was held out, in groups: a title, and name and problems of each that is not empty."""
+    held_out, notation = exam.held_out, exam.notation
+    pairs = held_out.pairs
+    carries = np.array([notation.carries(a, b) for a, b in pairs.tolist()])
+    one, several = ("carry", "carries") if notation.operation == "+" else ("borrow", "borrows")
+    largest = np.array([len(str(max(pair))) for pair in pairs.tolist()])
+    smallest = np.array([len(str(min(pair))) for pair in pairs.tolist()])
+    by_carries = [(f"{k or 'no'} {one if k == 1 else several}", carries == k) for k in range(carries.max() + 1)]
+    sizes = [(x, y) for x in range(1, notation.digits + 1) for y in range(x, notation.digits + 1)]
+    by_size = [(f"{x} and {y} digits", (smallest == x) & (largest == y)) for x, y in sizes]
+    sign = notation.operation
+    by_mirror = [(f"b {sign} a learnt from", exam.mirror_learnt), (f"b {sign} a held out too", ~exam.mirror_learnt)]
+    for title, parts in (("by carries", by_carries), ("by size", by_size), ("by the other way round", by_mirror)):
+        yield title, [(name, held_out.where(chosen)) for name, chosen in parts if chosen.any()]
+
+
+def mirrored(exam: Exam, there: Marked, back: Marked) -> np.ndarray:
+    """Whether it says the same of b + a as of a + b, and of b - a the negative; (n,), bools."""
+    if exam.notation.operation == "+":
+        return np.array([x == y for x, y in zip(there.said, back.said, strict=True)])
+    return np.array([x == negative(y) for x, y in zip(there.said, back.said, strict=True)])
+
+
+def negative(number: str) -> str:
+    """The number with the other sign, as text."""
+    return number if number == "0" else number[1:] if number.startswith("-") else f"-{number}"
+
+
+def wrong_digits(marked: Marked) -> Counter[str]:
+    """In which places the wrong answers are wrong; an answer may be wrong in several, or in its length or sign."""
+    found: Counter[str] = Counter()
+    for (a, b), said in zip(marked.pairs.tolist(), marked.said, strict=True):
+        result = marked.notation.result(a, b)
+        if said == result:
+            continue
+        if len(said) != len(result) or said.startswith("-") != result.startswith("-"):
+            found["length or sign" if marked.notation.operation == "-" else "length"] += 1
+        else:
+            found.update(PLACES[k] for k, (x, y) in enumerate(zip(said[::-1], result[::-1], strict=True)) if x != y)
+    return found
+
+
+# --- printing -----------------------------------------------------------------------------------------------
+
+
+def print_problems(notation: Notation, learnt: np.ndarray, held_out: np.ndarray) -> None:
+    """What there is to learn from."""
+    order = "with its units first" if notation.reverse else "as one writes it"
+    print(f"{len(learnt):,} problems to learn from, {len(held_out):,} held out; the answer is written {order}:")
+    for a, b in learnt[:3].tolist():
+        print(f'  "{notation.question(a, b)}{notation.answer(a, b)}"')
+
+
+def print_exam(exam: Exam) -> None:
+    """All tables."""
+    held_out, notation, sign = exam.held_out, exam.notation, exam.notation.operation
+    print(f"\n{'':24} {'right':>7}")
+    line("learnt from", exam.learnt)
+    line("held out", held_out)
+    for title, parts in groups(exam):
+        print(f" held out, {title}")
+        for name, marked in parts:
+            line(f"  {name}", marked)
+    print(f" larger than {notation.numbers - 1}, which nobody has shown it")
+    for name, marked in exam.beyond.items():
+        line(f"  {name}", marked)
+
+    both = held_out.pairs[:, 0] != held_out.pairs[:, 1]
+    same = mirrored(exam, held_out, exam.mirrors)[both]
+    what = "the same of b + a as of a + b" if sign == "+" else "of b - a the negative of a - b"
+    print(f"\nThe other way round: it says {what} for {same.sum():,} of {len(same):,} pairs held out.")
+    for a, b in ((2, 3), (9, 8)):
+        print_example(exam, a, b)
+    print_mistakes(exam)
+
+
+def line(name: str, marked: Marked) -> None:
+    right = marked.right
+    print(f"{name:24} {right.mean():7.2%} {right.sum():6,} of {len(right):,}")
+
+
+def print_example(exam: Exam, a: int, b: int) -> None:
+    """What it says of a pair and of its mirror, if it has been asked."""
+    known = {}
+    for marked in (exam.learnt, exam.held_out, exam.mirrors):
+        known.update({tuple(pair): said for pair, said in zip(marked.pairs.tolist(), marked.said, strict=True)})
+    sign = exam.notation.operation
+    if (a, b) in known and (b, a) in known:
+        print(f"  {a} {sign} {b} = {known[a, b]}, {b} {sign} {a} = {known[b, a]}")
+
+
+def print_mistakes(exam: Exam) -> None:
+    """Which digits are wrong, and some of the wrong answers."""
+    for title, marked in (("held out", exam.held_out), ("with larger numbers", merged(exam))):
+        wrong = marked.where(~marked.right)
+        if not len(wrong):
+            print(f"\nNo mistakes {title}.")
+            continue
+        print(f"\n{len(wrong):,} mistakes {title}. Wrong are:")
+        found = wrong_digits(wrong)
+        print("  " + ", ".join(f"{place} {n:,}" for place, n in found.most_common()))
+        if marked is not exam.held_out:
+            print(f"  {overlooked(wrong):,} of them are as if the place that was always empty still were.")
+        for (a, b), said in list(zip(wrong.pairs.tolist(), wrong.said, strict=True))[:6]:
+            sign = exam.notation.operation
+            print(f"  {a} {sign} {b} = {exam.notation.result(a, b)}, and it says {said or 'nothing'}")
+
+
+def overlooked(marked: Marked) -> int:
+    """How many answers would be right if the numbers had only as many digits as those learnt from."""
+    n = marked.notation.numbers
+    results = [marked.notation.result(a % n, b % n) for a, b in marked.pairs.tolist()]
+    return sum(said == result for said, result in zip(marked.said, results, strict=True))
+
+
+def merged(exam: Exam) -> Marked:
+    """All problems with larger numbers, of each kind in turn."""
+    parts = list(exam.beyond.values())
+    order = np.arange(sum(map(len, parts))).reshape(len(parts), -1).T.ravel()
+    said = [answer for part in parts for answer in part.said]
+    return Marked(exam.notation, np.concatenate([part.pairs for part in parts]), said).where(order)

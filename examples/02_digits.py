@@ -23,7 +23,6 @@ Same options, same seed: same result. Ctrl-C ends the training early and keeps w
 """
 
 import argparse
-import math
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -37,7 +36,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import tinygrad_lecture as tl
 import digits_report as report
 import nn
-from lecture import DataError
+from lecture import DataError, command_line, given, make_folder, positive, refuse_idle, tell_leftover, whole
 from mnist import load_digits
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -128,7 +127,7 @@ def run(options: argparse.Namespace) -> None:
     missing = [package for package in ("rich", "matplotlib", "safetensors") if find_spec(package) is None]
     if missing:
         print(f"Without {', '.join(missing)}: less to see, or to keep; {EXTRAS} brings it.")
-    options.out.mkdir(parents=True, exist_ok=True)
+    make_folder(options.out)
 
     state = read_weights(options) if options.load else None
     complete(options)
@@ -159,6 +158,8 @@ def run(options: argparse.Namespace) -> None:
 
     sure = confidences(model, test_images, options.loss).numpy()  # (m, 10)
     report.print_accuracy(digits.test_labels, sure)
+    if remark := report.chance(digits.test_labels, sure):
+        print(remark, "The training came to nothing: try another --lr, or more --epochs." if options.epochs else "")
     files = []
     if "matplotlib" not in missing:
         files += report.draw(options.out, history, model[0].weight.numpy(), digits, sure)
@@ -166,6 +167,7 @@ def run(options: argparse.Namespace) -> None:
         files.append(save_weights(options, model))
     for path in files:
         print(path)
+    tell_leftover(options.out / "curves.png", files)
 
 
 def print_parameters(model: nn.MLP) -> None:
@@ -224,13 +226,8 @@ def stop(problem: object) -> NoReturn:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The options; those that a weights file may decide are None if not given."""
-    summary, _, details = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="02_digits.py",
-        description=summary,
-        epilog=details,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("02_digits.py", __doc__, out="out/digits")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="a folder with the four files of the full MNIST")
     add = parser.add_argument_group("the network").add_argument
     add("--hidden", type=whole(1), nargs="*", metavar="N", help="neurons in each hidden layer (16 16); none: no layer")
     add("--activation", choices=ACTIVATIONS, help="of the hidden layers (sigmoid)")
@@ -239,41 +236,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument_group("the training").add_argument
     add("--loss", choices=COSTS, help="squared error or cross-entropy (mse)")
     add("--optimizer", choices=("sgd", "momentum", "adam"), default="sgd", help="the way downhill (sgd)")
-    add("--lr", type=rate, metavar="X", help="learning rate (1 for the lecture's network, else 0.1; 0.001 for adam)")
+    add("--lr", type=positive, metavar="X", help="learning rate (1 for the lecture's network, else 0.1; adam: 0.001)")
     add("--batch-size", type=batch, default=32, metavar="N", help="pictures per step; 1, ... or all (32)")
     add("--epochs", type=whole(0), metavar="N", help="how often each picture is seen (30)")
-    add("--seed", type=whole(0), default=0, metavar="N", help="of everything random (0)")
-
-    add = parser.add_argument_group("files").add_argument
-    add("--data", type=Path, metavar="DIR", help="a folder with the four files of the full MNIST")
-    add("--out", type=Path, default=Path("out/digits"), metavar="DIR", help="for pictures and weights (out/digits)")
-    return parser.parse_args(arguments)
-
-
-def whole(least: int) -> Callable[[str], int]:
-    """A type for argparse: a whole number, at least so large."""
-
-    def convert(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if number < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} up")
-        return number
-
-    return convert
-
-
-def rate(text: str) -> float:
-    """A type for argparse: a learning rate."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return number
+    options = parser.parse_args(arguments)
+    if options.load and not options.epochs:
+        idle = ("optimizer", "lr", "batch_size", "seed")
+        refuse_idle(parser, given(parser, arguments), idle, "with --load and without --epochs, as nothing is trained")
+    return options
 
 
 def batch(text: str) -> int | str:

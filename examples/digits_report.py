@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import nn
+from lecture import new_figure
 from mnist import Digits
 from nn.files import replacing
 
@@ -43,6 +44,19 @@ def print_accuracy(labels: NDArray[np.int64], sure: NDArray[np.float32]) -> None
     print()
     _print_table(["digit", "right", "of", "accuracy", "most often mistaken for"], rows, ["all", *_share(right, n), ""])
     print(f"\nTest accuracy {right / n:.2%}: {n - right:,} of {n:,} pictures read wrong.")
+
+
+def chance(labels: NDArray[np.int64], sure: NDArray[np.float32]) -> str:
+    """A remark if the network is no better than one answer for all pictures; nothing if it is."""
+    counts = count_answers(labels, sure)
+    n = counts.sum()
+    answers = np.flatnonzero(counts.sum(axis=0))
+    if len(answers) == 1:
+        return f"The network answers {answers[0]} whatever the picture is."
+    commonest = counts.sum(axis=1).max() / n  # the part that is right if all are taken for the commonest digit
+    if counts.trace() / n < commonest + 3 * np.sqrt(commonest * (1 - commonest) / n):  # chance hardly goes beyond
+        return f"That is no better than chance: one answer for all pictures is right for up to {commonest:.1%}."
+    return ""
 
 
 def _share(right: int, n: int) -> list[str]:
@@ -88,7 +102,7 @@ def draw(
 
 def confusion(counts: NDArray[np.int64]) -> Figure:
     """A square per digit and answer: right answers green, wrong ones the redder the more there are."""
-    figure = _figure(7, 7)
+    figure = new_figure(7, 7)
     axes = figure.subplots()
     right = np.eye(10, dtype=bool)
     most_right, most_wrong = max(counts[right].max(), 1), max(counts[~right].max(), 1)
@@ -114,7 +128,7 @@ def weights(weight: NDArray[np.float32], most: int = 64) -> Figure:
     shown = weight[:most]
     columns = 4 if len(shown) <= 16 else 8
     rows = -(-len(shown) // columns)
-    figure = _figure(1.6 * columns + 1, 1.75 * rows + 0.8)
+    figure = new_figure(1.6 * columns + 1, 1.75 * rows + 0.8)
     axes = figure.subplots()
     axes.axis("off")
     mosaic = np.full((33 * rows, 30 * columns), np.nan)  # one image of all, since many small ones take long to draw
@@ -138,12 +152,12 @@ def mistakes(
     lead = sure[np.arange(len(sure)), answers] - sure[np.arange(len(sure)), labels]  # 0 where it is right
     worst = [i for i in np.argsort(-lead, kind="stable")[:most] if answers[i] != labels[i]]
     if not worst:
-        figure = _figure(6, 2)
+        figure = new_figure(6, 2)
         figure.suptitle("No mistakes")
         return figure
     columns = min(4, len(worst))
     rows = -(-len(worst) // columns)
-    figure = _figure(3.2 * columns, 1.95 * rows + 0.7)
+    figure = new_figure(3.2 * columns, 1.95 * rows + 0.7)
     figure.suptitle("The worst mistakes, and how sure the network was of each digit (green: the right one)")
     grid = figure.subplots(rows, 2 * columns, squeeze=False, width_ratios=[1.2, 1] * columns)
     for axes in grid.flat:
@@ -164,10 +178,3 @@ def mistakes(
             bars.get_yticklabels()[digit].set(color=colour, weight="bold", size=9)
         bars.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def _figure(width: float, height: float) -> Figure:
-    """An empty figure; without pyplot, so that it needs no screen and is gone when nobody holds it."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")

@@ -41,7 +41,7 @@ def command_line(prog: str, docstring: str | None, out: str) -> argparse.Argumen
         prog=prog, description=summary, epilog=details, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of everything random (0)")
-    parser.add_argument("--out", type=Path, default=Path(out), metavar="DIR", help=f"folder for the pictures ({out})")
+    parser.add_argument("--out", type=Path, default=Path(out), metavar="DIR", help=f"folder for the results ({out})")
     return parser
 
 
@@ -114,6 +114,12 @@ def make_folder(path: Path) -> None:
             pass  # so that it is known before the work, and not after it
     except OSError as error:
         raise DataError(f"cannot write to the folder {path}: {error.strerror}; name another with --out") from error
+
+
+def tell_leftover(path: Path, written: Sequence[Path]) -> None:
+    """Say so if a file is there that this run has not written: it tells of another."""
+    if path.exists() and path not in written:
+        print(f"{path} is from an earlier run.")
 
 
 def carry_out(run: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, options: Any) -> None:

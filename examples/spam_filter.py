@@ -38,6 +38,7 @@ class SpamFilter:
     vectorizer: Vectorizer
     hidden: list[int]
     threshold: float = 0.5
+    precision: float | None = None  # that the threshold was chosen for, if it was chosen
     notes: dict[str, str] = field(default_factory=dict)  # kept with it: what it was trained on
 
     def __post_init__(self) -> None:
@@ -85,6 +86,7 @@ class SpamFilter:
             "vocabulary": json.dumps(self.vectorizer.vocabulary),
             "hidden": json.dumps(self.hidden),
             "threshold": repr(self.threshold),
+            "precision": json.dumps(self.precision),
             "notes": json.dumps(self.notes),
         }
         tensors = {"idf": tl.tensor(self.vectorizer.idf), **self.model.state_dict(prefix="model.")}
@@ -101,8 +103,11 @@ class SpamFilter:
             if vectorizer.idf.shape != (len(vocabulary),):
                 raise ValueError("it has another number of words than of their weights")
             notes = {str(key): str(note) for key, note in json.loads(words["notes"]).items()}
-            loaded = cls(vectorizer, hidden, float(words["threshold"]), notes)
+            precision = json.loads(words["precision"])
+            precision = None if precision is None else float(precision)
+            loaded = cls(vectorizer, hidden, float(words["threshold"]), precision, notes)
             loaded.model.load_state_dict({key.removeprefix("model."): value for key, value in tensors.items()})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"{path} holds no spam filter that 11_spam.py has saved: {error}") from error
+            problem = f"there is no {error} in it" if isinstance(error, KeyError) else error
+            raise ValueError(f"{path} holds no spam filter that 11_spam.py has saved: {problem}") from error
         return loaded

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lecture import BLUE, GREEN, GREY, VERMILION, new_figure, plain
 from nn.files import replacing
 from precision_recall import Curve, curve
-from spam_report import GOAL, Outcome
+from spam_report import Outcome, in_short
 from spam_rules import ENOUGH
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def curves(outcome: Outcome) -> Figure:
         axes.plot(epochs, learnt, color=GREY, label=None if k else "messages learnt from (while learning)")
         axes.plot(epochs, judged, color=GREEN, label=None if k else "messages not seen")
         axes.plot(best, judged[best - 1], "o", color=GREEN, label=None if k else "best epoch")
-    axes.set_title("Five networks, each judged by the part of the messages it has not learnt from")
+    axes.set_title("Each network is judged by the part of the messages it has not learnt from")
     axes.set_xlabel("epoch")
     axes.set_ylabel("cross-entropy per message")
     axes.set_yscale("log")
@@ -67,7 +67,9 @@ def thresholds(outcome: Outcome) -> Figure:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.2])
     logits = _logit(outcome.probabilities)
     spam, chosen = outcome.test.spam, _logit(np.array(outcome.filter.threshold))
-    bins = np.linspace(min(logits.min(), -8), max(logits.max(), 8), 60)
+    low, high = min(logits.min(), -8, chosen), max(logits.max(), 8, chosen)
+    width = (high - low) / 60
+    bins = chosen + width * np.arange(-np.ceil((chosen - low) / width), np.ceil((high - chosen) / width) + 1)
     above.hist(logits[~spam], bins, color=HAM, alpha=0.75, label=f"ham, {(~spam).sum():,} messages")
     above.hist(logits[spam], bins, color=SPAM, alpha=0.75, label=f"spam, {spam.sum():,} messages")
     above.set_yscale("symlog", linthresh=1)
@@ -94,7 +96,11 @@ def thresholds(outcome: Outcome) -> Figure:
         axes.axvline(chosen, color="black", linewidth=1, linestyle="--")
         plain(axes).set_axisbelow(True)
     below.annotate(
-        f"threshold {outcome.filter.threshold:.2f}", (chosen, 0.62), (6, 0), textcoords="offset points", va="bottom"
+        f"threshold {in_short(outcome.filter.threshold)}",
+        (chosen, 0.62),
+        (6, 0),
+        textcoords="offset points",
+        va="bottom",
     )
     below.legend(frameon=False, loc="lower left")
     return figure
@@ -118,7 +124,7 @@ def precision_recall(outcome: Outcome) -> Figure:
     ]
     if outcome.weighted is not None:
         methods.append(("twin that minds spam more", outcome.weighted, 0.5, "0.5", GREY, "-"))
-    methods.append(("network", outcome.probabilities, threshold, f"{threshold:.2f}", BLUE, "-"))
+    methods.append(("network", outcome.probabilities, threshold, in_short(threshold), BLUE, "-"))
     for name, scores, cut, cut_name, colour, style in methods:
         points = curve(scores, outcome.test.spam)
         label = f"{name}, average precision {points.average_precision:.3f}; the dot: {cut_name}"
@@ -129,8 +135,10 @@ def precision_recall(outcome: Outcome) -> Figure:
         counts = outcome.counts(scores >= cut)
         axes.plot(counts.recall, counts.precision, "o", color=colour, markersize=10, zorder=3)
         axes.plot([], [], "o-" if style == "-" else "o:", color=colour, linewidth=2, markersize=8, label=label)
-    axes.axhline(GOAL, color="black", linewidth=0.8, linestyle="--")
-    axes.annotate(f"precision {GOAL:.0%}", (0.8, GOAL), (2, -12), textcoords="offset points", fontsize=9)
+    goal = outcome.filter.precision
+    if goal is not None:
+        label = f"precision {100 * goal:.4g}%, for which the network's threshold was chosen, on other messages"
+        axes.axhline(goal, color="black", linewidth=0.8, linestyle="--", label=label)
     axes.set(xlim=(0.795, 1.005), ylim=(0.795, 1.005))
     axes.set_title(f"All that a threshold can do, on {len(outcome.test):,} messages held out")
     axes.set_xlabel("recall: the part of the spam that is found")
@@ -150,7 +158,7 @@ def confusion(outcome: Outcome) -> Figure:
     figure = new_figure(9, 4.4)
     methods = (
         (f"Rules, {ENOUGH} points", outcome.points >= ENOUGH),
-        (f"Network, threshold {outcome.filter.threshold:.2f}", outcome.probabilities >= outcome.filter.threshold),
+        (f"Network, threshold {in_short(outcome.filter.threshold)}", outcome.probabilities >= outcome.filter.threshold),
     )
     for axes, (name, called) in zip(figure.subplots(1, 2), methods, strict=True):
         counts = outcome.counts(called)

@@ -15,8 +15,6 @@ from spam_filter import SpamFilter
 from spam_rules import ENOUGH, reasons
 from spam_training import Trained
 
-GOAL = 0.97  # the precision at which recalls are compared
-
 
 @dataclass
 class Outcome:
@@ -84,7 +82,7 @@ def print_messages(messages: Messages, keys: Sequence[str], held_out: NDArray[np
     print(
         f"{len(messages) - len(set(messages.texts)):,} messages repeat another to the letter, "
         f"{len(messages) - len(set(keys)):,} but for numbers and punctuation.\n"
-        "Such twins are on the same side, so that nothing held out has been learnt by heart."
+        "Such copies are on the same side, so that nothing held out has been learnt by heart."
     )
 
 
@@ -98,31 +96,41 @@ def print_scores(outcome: Outcome) -> None:
     ]
     if outcome.weighted is not None:
         methods.append(("its twin at 0.5", outcome.weighted >= 0.5))
-    methods.append((f"network at {threshold:.3f}", probabilities >= threshold))
+    if threshold != 0.5:
+        methods.append((f"network at {in_short(threshold)}", probabilities >= threshold))
     print("\nOn the messages held out:\n")
     print_table(
         ["", "accuracy", "precision", "recall", "spam missed", "ham lost"],
         [[name, *_scores(outcome.counts(called))] for name, called in methods],
     )
-    found = curve(probabilities, outcome.test.spam)
-    best = found.best(GOAL)
-    print(
-        f"With hindsight, a threshold of {found.thresholds[best]:.3f} would have had a recall of "
-        f"{found.recall[best]:.3f} at a precision of {found.precision[best]:.3f}."
-    )
+    found, goal = curve(probabilities, outcome.test.spam), outcome.filter.precision
     if outcome.validated is not None:
-        chosen = count(outcome.validated[0] >= threshold, outcome.validated[1])
+        why = ""
+        judged = count(outcome.validated[0] >= threshold, outcome.validated[1])
+        if goal is not None:
+            reached = judged.precision >= goal
+            why = f", chosen for a precision of {goal:g}" if reached else f", as near as there is to precision {goal:g}"
         print(
-            f"At {threshold:.3f} the validation had a precision of {chosen.precision:.3f} and a recall of "
-            f"{chosen.recall:.3f}, on {len(outcome.validated[0]):,} messages."
+            f"In the validation, on {len(outcome.validated[0]):,} messages, threshold {in_short(threshold)}{why},\n"
+            f"had precision {judged.precision:.3f} and recall {judged.recall:.3f}."
+        )
+    if goal is not None:
+        best = found.best(goal)
+        print(
+            f"With hindsight, {in_short(found.thresholds[best])} would be best for the messages held out: "
+            f"precision {found.precision[best]:.3f}, recall {found.recall[best]:.3f}."
         )
     if outcome.weighted is not None:
         twin = curve(outcome.weighted, outcome.test.spam)
         print(
-            "Minding spam more moves the twin along the curve, more found and more lost, as a lower threshold does;\n"
-            f"the curve itself stays where it was, or nearly: average precision {twin.average_precision:.4f}, "
-            f"of the network {found.average_precision:.4f}."
+            "Minding spam more is much like lowering the threshold. Over all thresholds, the average precision is\n"
+            f"{twin.average_precision:.4f} for the twin and {found.average_precision:.4f} for the network."
         )
+
+
+def in_short(p: float) -> str:
+    """A probability in three decimals, or in more where they would make it 0 or 1."""
+    return f"{p:.3f}" if 0.0005 <= p < 0.9995 or p in (0, 1) else f"{p:.6g}"
 
 
 def _scores(counts: Counts) -> list[str]:
@@ -132,13 +140,14 @@ def _scores(counts: Counts) -> list[str]:
 
 def print_thresholds(outcome: Outcome) -> None:
     """Print what other thresholds would do."""
-    chosen = outcome.filter.threshold
-    thresholds = sorted({0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, chosen})
-    print("\nThe network with other thresholds:\n")
+    used = outcome.filter.threshold
+    others = {0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99}
+    thresholds = sorted({used} | {t for t in others if abs(t - used) > 0.01 * min(t, 1 - t)})
+    print("\nThe network with other thresholds (*: the one it uses):\n")
     print_table(
         ["threshold", "accuracy", "precision", "recall", "spam missed", "ham lost"],
         [
-            [f"{'* ' if t == chosen else ''}{t:.3f}", *_scores(outcome.counts(outcome.probabilities >= t))]
+            [f"{'* ' if t == used else ''}{in_short(t)}", *_scores(outcome.counts(outcome.probabilities >= t))]
             for t in thresholds
         ],
     )
@@ -146,7 +155,10 @@ def print_thresholds(outcome: Outcome) -> None:
 
 def print_words(outcome: Outcome, most: int = 12) -> None:
     """Print the words that push most towards spam and towards ham."""
-    print(f"\nThe words that weigh most, of those in {outcome.common} messages or more; [money] stands for all sums:\n")
+    print(
+        "\nThe words that push furthest towards spam (+) or ham (-), on average over the messages that have them,\n"
+        f"of those in {outcome.common} messages or more; [money] is any sum of money, and so on:\n"
+    )
     for name, words in zip(("spam", "ham"), outcome.weighty, strict=True):
         print(f"  {name + ':':5} {', '.join(f'{token} {push:+.1f}' for token, push in words[:most])}")
 
@@ -158,7 +170,9 @@ def print_mistakes(outcome: Outcome, most: int = 5) -> None:
     wrong = wrong[np.argsort(-np.abs(spam[wrong] - probabilities[wrong]), kind="stable")]
     for name, kind in (("Spam that it let through", True), ("Ham that it called spam", False)):
         these = [i for i in wrong if spam[i] == kind]
-        print(f"\n{name}, the worst of {len(these)}:" if these else f"\n{name}: none.")
+        which = f"the {most} worst of {len(these)}" if len(these) > most else f"all {len(these)}"
+        told = f"{which}, with the probability of spam and the words that pushed most:"
+        print(f"\n{name}, {told}" if these else f"\n{name}: none.")
         for i in these[:most]:
             _print_reasons(outcome.filter, outcome.test.texts[i], probabilities[i])
 
@@ -167,7 +181,7 @@ def print_verdict(spam_filter: SpamFilter, text: str) -> None:
     """Print what the filter says of a message, why, and what the rules say."""
     probability = float(spam_filter.probabilities([text])[0])
     verdict = "Spam" if probability >= spam_filter.threshold else "Ham"
-    print(f"\n{verdict}, as the threshold is {spam_filter.threshold:.3f}:")
+    print(f"\n{verdict}, as the threshold is {in_short(spam_filter.threshold)}:")
     _print_reasons(spam_filter, text, probability, most=10)
     rules = reasons(text)
     total = sum(rule.points for rule in rules)

@@ -96,13 +96,13 @@ class Trained:
     filter: SpamFilter
     validation: Validation | None = None  # of a filter that was loaded there is none
     weighted: SpamFilter | None = None
-    interrupted: bool = False
+    finished: bool = True  # False if Ctrl-C came before the filter had learnt to the end
 
 
 def train(
     documents: list[list[str]], spam: NDArray[np.bool_], keys: list[str], settings: Settings, precision: float
 ) -> Trained:
-    """Train a filter that is to have at least this precision. keys: messages with the same one are twins.
+    """Train a filter that is to have at least this precision. keys: messages with the same one are copies.
 
     After Ctrl-C the filter is the one that was learning, with what it has learnt.
     """
@@ -112,8 +112,8 @@ def train(
     for k in range(PARTS):
         learner, part = _learn_all_but(number == k, documents, spam, settings, validation.probabilities)
         validation.parts.append(part)
-        trained = Trained(learner.filter, validation, interrupted=part.interrupted)
-        if part.interrupted:
+        trained, interrupted = Trained(learner.filter, validation, finished=False), part.interrupted
+        if interrupted:
             break
         print(
             f"  without part {k + 1}: best after {part.best_epoch} of {len(part.losses)} epochs, "
@@ -121,22 +121,24 @@ def train(
             flush=True,
         )
 
-    if not trained.interrupted:
+    if not interrupted:
         epochs = validation.best_epoch
         print(f"Training the filter itself on all {len(documents):,} messages, {epochs} epochs.", flush=True)
         learner = Learner(documents, spam, settings)
-        trained = Trained(learner.filter, validation, interrupted=learner.learn(epochs).interrupted)
-    if not trained.interrupted:
+        interrupted = learner.learn(epochs).interrupted
+        trained = Trained(learner.filter, validation, finished=not interrupted)
+    if not interrupted:
         weight = float((~spam).sum() / spam.sum())
         print(f"Training a twin for which each spam counts {weight:.1f} times, as if there were as many as ham.")
         learner = Learner(documents, spam, settings, weight)
-        trained.interrupted = learner.learn(epochs).interrupted
-        trained.weighted = None if trained.interrupted else learner.filter
-    if trained.interrupted:
+        interrupted = learner.learn(epochs).interrupted
+        trained.weighted = None if interrupted else learner.filter
+    if interrupted:
         print("Ended by Ctrl-C; what was learnt so far is kept.")
 
     judged = ~np.isnan(validation.probabilities)
     trained.filter.threshold = choose_threshold(validation.probabilities[judged], spam[judged], precision)
+    trained.filter.precision = precision
     return trained
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import tinygrad_lecture as tl
 import nn
-from digits_report import confusion, mistakes, weights
+from digits_report import chance, confusion, mistakes, weights
 from mnist import FULL, load_digits
 
 ROOT = Path(__file__).parents[2]
@@ -160,7 +160,9 @@ def test_batch_sizes_are_what_they_are_said_to_be(run, monkeypatch):
         (["--hidden", "0"], "argument --hidden: '0' is not a whole number from 1 up"),
         (["--hidden", "16,16"], "argument --hidden: '16,16' is not a whole number"),
         (["--lr", "-1"], "argument --lr: '-1' is not a number above 0"),
-        (["--lr", "nan"], "argument --lr: 'nan' is not a number above 0"),
+        (["--lr", "nan"], "argument --lr: 'nan' is not a number"),
+        (["--load", "x", "--lr", "1", "--seed", "0"], "--lr, --seed: without effect with --load and without --epochs"),
+        (["--load", "x", "--epochs", "0", "--optimizer", "sgd"], "--optimizer: without effect"),
         (["--batch-size", "some"], "argument --batch-size: 'some' is not a whole number from 1 up"),
         (["--epochs", "1.5"], "argument --epochs: '1.5' is not a whole number from 0 up"),
         (["--seed", "-1"], "argument --seed"),
@@ -196,6 +198,29 @@ def test_a_learning_rate_that_is_far_too_large_is_explained(run):
         run("--epochs", 3, "--activation", "relu", "--loss", "cross-entropy", "--lr", 1e30)
 
 
+def test_a_folder_that_cannot_be_is_named_with_what_to_do(run, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SystemExit, match=r"cannot write to the folder .*deeper: .*; name another with --out"):
+        run("--epochs", 1, out="file/deeper")
+
+
+def test_a_training_that_comes_to_nothing_is_told(run):
+    output = run("--epochs", 1, "--lr", 1e30)
+    assert re.search(r"The network answers \d whatever the picture is\. The training came to nothing: try", output)
+    assert "came to nothing" not in run("--epochs", 0)
+
+
+def test_answers_no_better_than_one_for_all_are_told():
+    labels = np.arange(1000) % 10
+    answers = np.eye(10, dtype=np.float32)
+    assert chance(labels, answers[labels]) == ""
+    assert chance(labels, answers[np.full(1000, 7)]) == "The network answers 7 whatever the picture is."
+    shuffled = np.random.default_rng(0).permutation(labels)
+    assert "no better than chance: one answer for all pictures is right for up to 10.0%" in chance(
+        labels, answers[shuffled]
+    )
+
+
 # --- weights ------------------------------------------------------------------------------------------------
 
 
@@ -209,6 +234,12 @@ def test_loading_tests_without_training(run, tmp_path):
     assert sorted(path.name for path in (tmp_path / "again").iterdir()) == sorted(PICTURES[1:])
     assert set(nn.weights.load_file(file)) == set(nn.MLP([784, 9, 10]).state_dict())
     assert nn.weights.load_metadata(file) == {"network": "784-9-10 tanh cross-entropy"}
+
+
+def test_pictures_of_an_earlier_run_are_told(run, tmp_path):
+    assert "is from an earlier run" not in run("--epochs", 1, draw=True)
+    output = run("--load", tmp_path / "out" / "weights.safetensors", draw=True)
+    assert output.endswith(f"{tmp_path / 'out' / 'curves.png'} is from an earlier run.\n")
 
 
 def test_loading_can_go_on_training(run, tmp_path):

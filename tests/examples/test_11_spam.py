@@ -26,6 +26,7 @@ import nn
 import public_data
 import sms
 import spam_pictures
+import spam_report
 import spam_rules
 import spam_training
 from precision_recall import Counts, choose_threshold, count, curve
@@ -78,10 +79,10 @@ def small(tmp_path_factory):
 def run(small, tmp_path, capsys, monkeypatch):
     """run("--seed", 1) runs the program on the small collection and returns what it printed; drawing takes too long."""
 
-    def call(*arguments, data=small, draw=False):
+    def call(*arguments, data=small, out=tmp_path / "out", draw=False):
         monkeypatch.setattr(spam_pictures, "draw", draw_pictures if draw else lambda *results: [])
-        own = ["--data", data] if data else []
-        program.main(list(map(str, [*own, "--out", tmp_path / "out", *arguments])))
+        files = [["--data", data] if data else [], ["--out", out] if out else []]
+        program.main(list(map(str, [*files[0], *files[1], *arguments])))
         return capsys.readouterr().out
 
     return call
@@ -469,6 +470,7 @@ def test_a_filter_comes_back_from_its_file(trained, tmp_path):
     spam_filter.save(tmp_path / "filter.safetensors")
     loaded = SpamFilter.load(tmp_path / "filter.safetensors")
     assert (loaded.threshold, loaded.notes, loaded.hidden) == (spam_filter.threshold, {"learnt from": "äöü"}, [8])
+    assert loaded.precision == spam_filter.precision == 0.95
     assert np.array_equal(loaded.probabilities(messages.texts), spam_filter.probabilities(messages.texts))
 
 
@@ -482,7 +484,8 @@ def test_a_filter_comes_back_from_its_file(trained, tmp_path):
         ({"hidden": "7"}, "not iterable"),
         ({"threshold": "high"}, "high"),
         ({"notes": "[1]"}, "items"),
-        ({"kind": None}, "kind"),
+        ({"precision": '"high"'}, "high"),
+        ({"kind": None}, "there is no 'kind' in it"),
     ],
 )
 def test_a_file_that_holds_another_thing_is_refused(trained, tmp_path, change, message):
@@ -558,11 +561,11 @@ def test_other_networks_learn_too(run, options):
 def test_a_saved_filter_judges_without_data(run, tmp_path):
     trained_output = run(*QUICK)
     saved = tmp_path / "out" / "filter.safetensors"
-    output = run("--load", saved, "--message", "claim your prize", data=tmp_path / "nowhere")
+    output = run("--load", saved, "--message", "claim your prize", data=None, out=None)
     assert "claim your prize" in output
     assert "messages" not in output
-    output = run("--load", saved, "--message", "claim your prize", "--threshold", "0.999999")
-    assert "Ham, as the threshold is 1.000" in output
+    output = run("--load", saved, "--message", "claim your prize", "--threshold", "0.999999", data=None, out=None)
+    assert "Ham, as the threshold is 0.999999" in output
 
     tested = run("--load", saved)
     assert "Training" not in tested
@@ -570,6 +573,47 @@ def test_a_saved_filter_judges_without_data(run, tmp_path):
     scores = re.compile(r"network at [^\n]*")
     assert scores.findall(tested) == scores.findall(trained_output)
     assert "no fair test" in run("--load", saved, "--fifth", 2)
+
+
+def test_pictures_of_an_earlier_run_are_told(run, tmp_path):
+    assert "is from an earlier run" not in run(*QUICK, draw=True)
+    output = run("--load", tmp_path / "out" / "filter.safetensors", draw=True)
+    assert output.endswith(f"{tmp_path / 'out' / 'curves.png'} is from an earlier run.\n")
+
+
+def test_the_threshold_used_is_named_alike_in_every_text_and_picture(trained):
+    spam_filter, messages = dataclasses.replace(trained[0].filter, threshold=0.4964, precision=0.95), trained[1]
+    outcome = spam_report.Outcome(messages, messages, spam_training.Trained(spam_filter), np.zeros(len(messages), int))
+    figures = (spam_pictures.thresholds, spam_pictures.precision_recall, spam_pictures.confusion)
+    for figure in (draw(outcome) for draw in figures):
+        texts = " ".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))
+        assert "0.496" in texts
+        assert "0.50 " not in texts
+
+
+def test_no_bar_is_on_both_sides_of_the_threshold(trained):
+    spam_filter, messages = dataclasses.replace(trained[0].filter, threshold=0.3), trained[1]
+    spam_filter.model = trained[0].filter.model
+    outcome = spam_report.Outcome(messages, messages, spam_training.Trained(spam_filter), np.zeros(len(messages), int))
+    above = spam_pictures.thresholds(outcome).axes[0]
+    cut = np.log(0.3 / 0.7)
+    bars = [(bar.get_x(), bar.get_x() + bar.get_width(), bar.get_height()) for bar in above.patches]
+    assert all(right <= cut + 1e-9 or left >= cut - 1e-9 for left, right, _ in bars)
+    beyond = sum(height for left, _, height in bars if left >= cut - 1e-9)
+    assert beyond == np.count_nonzero(outcome.probabilities >= 0.3)
+
+
+def test_the_precision_drawn_is_the_one_the_threshold_was_chosen_for(trained):
+    spam_filter, messages = trained[0].filter, trained[1]
+    outcome = spam_report.Outcome(messages, messages, trained[0], np.zeros(len(messages), int))
+
+    def line():
+        legend = spam_pictures.precision_recall(outcome).axes[0].get_legend()
+        return [text.get_text() for text in legend.get_texts() if text.get_text().startswith("precision")]
+
+    assert line() == ["precision 95%, for which the network's threshold was chosen, on other messages"]
+    outcome.trained = spam_training.Trained(dataclasses.replace(spam_filter, precision=None))
+    assert line() == []
 
 
 def test_the_users_threshold_counts(run):
@@ -587,6 +631,13 @@ def test_the_users_threshold_counts(run):
         (("--epochs", "0"), "'0' is not a whole number from 1 up"),
         (("--features", "letters"), "invalid choice: 'letters'"),
         (("--fifth", "5"), "invalid choice: 5"),
+        (
+            ("--load", "f", "--features", "tfidf"),
+            "--features: without effect with --load, which takes a filter as it is",
+        ),
+        (("--load", "f", "--hidden", "--seed", "0"), "--hidden, --seed: without effect with --load"),
+        (("--load", "f", "--message", "hello"), "--data, --out: without effect with --load and --message"),
+        (("--threshold", "0.5", "--precision", "0.9"), "--precision: without effect with --threshold"),
     ],
 )
 def test_wrong_options_are_refused(run, capsys, options, message):
@@ -602,7 +653,7 @@ def test_what_is_no_filter_is_refused(run, tmp_path):
     with pytest.raises(SystemExit, match="junk is not a safetensors file"):
         run("--load", tmp_path / "junk")
     nn.weights.save_file({"a": tl.zeros(2)}, tmp_path / "other.safetensors")
-    with pytest.raises(SystemExit, match=r"other.safetensors holds no spam filter that 11_spam.py has saved"):
+    with pytest.raises(SystemExit, match=r"holds no spam filter that 11_spam.py has saved: there is no 'vocab"):
         run("--load", tmp_path / "other.safetensors")
 
 
@@ -634,6 +685,9 @@ def press_at(monkeypatch, step, times):
 
 @pytest.mark.parametrize("step", [1, 70, 275, 320])  # in the first part, the second, the filter itself, its twin
 def test_ctrl_c_keeps_what_was_learnt(run, tmp_path, monkeypatch, step):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "filter.safetensors").write_bytes(b"of an earlier run")
     steps = press_at(monkeypatch, step, times=1)
     output = run("--hidden", 8, "--epochs", 9, "--lr", 0.001, draw=True)
     assert len(steps) == step
@@ -641,8 +695,11 @@ def test_ctrl_c_keeps_what_was_learnt(run, tmp_path, monkeypatch, step):
     assert "its twin" not in output
     assert ("Training the filter itself" in output) == (step >= 275)
     assert ("Training a twin" in output) == (step >= 320)
+    finished = step >= 320
+    assert ("The filter is unfinished, so it is kept apart" in output) != finished
     for name in [*PICTURES, "filter.safetensors"]:
-        assert (tmp_path / "out" / name).exists()
+        assert (out / ("" if finished else "unfinished") / name).exists()
+    assert ((out / "filter.safetensors").read_bytes() != b"of an earlier run") == finished
 
 
 def test_ctrl_c_pressed_again_aborts(run, tmp_path, monkeypatch):

@@ -27,8 +27,8 @@ find 91%. But this is a lucky fifth. Over all five, three seeds each, the networ
 layer does as well: it matters which words a message has, and little which come together. And spam is easier to tell
 here than in life, as the collectors put <#> in place of the numbers in many ham messages.
 
-Same options, same seed: same result. Ctrl-C ends the training early; press it again to abort. What was learnt by then is
-kept in a folder of its own, out/spam/unfinished, so that no finished filter is overwritten.
+Same options, same seed: same result. Ctrl-C ends the training early; press it again to abort. What was learnt is kept
+in a folder of its own, out/spam/unfinished, so that no finished filter is overwritten.
 """
 
 import argparse

@@ -137,7 +137,7 @@ def precision_recall(outcome: Outcome) -> Figure:
         axes.plot([], [], "o-" if style == "-" else "o:", color=colour, linewidth=2, markersize=8, label=label)
     goal = outcome.filter.precision
     if goal is not None:
-        label = f"precision {100 * goal:.4g}%, for which the network's threshold was chosen, on other messages"
+        label = f"precision {100 * goal:.4g}%, the aim when the threshold was chosen"
         axes.axhline(goal, color="black", linewidth=0.8, linestyle="--", label=label)
     axes.set(xlim=(0.795, 1.005), ylim=(0.795, 1.005))
     axes.set_title(f"All that a threshold can do, on {len(outcome.test):,} messages held out")

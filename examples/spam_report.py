@@ -105,14 +105,15 @@ def print_scores(outcome: Outcome) -> None:
     )
     found, goal = curve(probabilities, outcome.test.spam), outcome.filter.precision
     if outcome.validated is not None:
-        why = ""
-        judged = count(outcome.validated[0] >= threshold, outcome.validated[1])
+        scores, spam = outcome.validated
+        judged, why = count(scores >= threshold, spam), ""
         if goal is not None:
             reached = judged.precision >= goal
-            why = f", chosen for a precision of {goal:g}" if reached else f", as near as there is to precision {goal:g}"
+            why = ", where it was chosen for" if reached else ", where no other comes nearer to"
+            why = f"{why} a precision of {goal:g}"
         print(
-            f"In the validation, on {len(outcome.validated[0]):,} messages, threshold {in_short(threshold)}{why},\n"
-            f"had precision {judged.precision:.3f} and recall {judged.recall:.3f}."
+            f"In the validation{why}, the threshold of {in_short(threshold)} had\n"
+            f"precision {judged.precision:.3f} and recall {judged.recall:.3f}, on {len(spam):,} messages."
         )
     if goal is not None:
         best = found.best(goal)

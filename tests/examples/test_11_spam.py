@@ -611,7 +611,7 @@ def test_the_precision_drawn_is_the_one_the_threshold_was_chosen_for(trained):
         legend = spam_pictures.precision_recall(outcome).axes[0].get_legend()
         return [text.get_text() for text in legend.get_texts() if text.get_text().startswith("precision")]
 
-    assert line() == ["precision 95%, for which the network's threshold was chosen, on other messages"]
+    assert line() == ["precision 95%, the aim when the threshold was chosen"]
     outcome.trained = spam_training.Trained(dataclasses.replace(spam_filter, precision=None))
     assert line() == []
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 Activation = Literal["relu", "gelu", "gelu_tanh", "swiglu"]
 Positions = Literal["learned", "sinusoidal", "rotary", "none"]
@@ -128,7 +128,7 @@ class GPTConfig(TransformerConfig):
     """
 
     @classmethod
-    def gpt2(cls, size: str = "small", **changes: int) -> Self:
+    def gpt2(cls, size: str = "small", **changes: Any) -> Self:
         """One of GPT-2's four: "small" (124M), "medium" (355M), "large" (774M), "xl" (1,558M) (Radford et al., 2019).
 
         Raises ValueError for another word.
@@ -136,7 +136,7 @@ class GPTConfig(TransformerConfig):
         if size not in GPT2_SIZES:
             raise ValueError(f"GPT-2 comes in sizes {', '.join(GPT2_SIZES)}, not {size!r}")
         layers, heads, width = GPT2_SIZES[size]
-        return cls(**{"layers": layers, "heads": heads, "width": width, **changes})  # type: ignore[arg-type]
+        return cls(**{"layers": layers, "heads": heads, "width": width, **changes})
 
     @classmethod
     def gpt3(cls) -> Self:

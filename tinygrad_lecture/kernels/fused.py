@@ -100,23 +100,26 @@ def gelu_backward(g: Array, needs: Needs, x: Array, out: Array, approximate: str
 
 def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:
     lib = xp(q)
-    scores = lib.matmul(q, k.swapaxes(-1, -2))  # (..., queries, keys)
+    scores = lib.ascontiguousarray(lib.matmul(q, k.swapaxes(-1, -2)))  # (..., queries, keys)
     scores *= 1 / math.sqrt(q.shape[-1])
     if mask is not None:
         scores += lib.where(mask, scores.dtype.type(0), scores.dtype.type(-math.inf))
-    scores -= _largest(scores, -1)
-    lib.exp(scores, out=scores)
-    scores /= _never_zero(scores.sum(axis=-1, keepdims=True))
+    rows = _rows(scores)  # the same memory
+    rows -= _largest_of_rows(rows)
+    lib.exp(rows, out=rows)
+    rows /= _never_zero(_row_sums(rows))
     return scores
 
 
 def attention_weights_backward(
     g: Array, needs: Needs, q: Array, k: Array, mask: Array | None = None, *, out: Array
 ) -> tuple[Any, ...]:
-    (dscores,) = softmax_backward(g, needs, out, out)
+    lib = xp(q)
+    dscores = g - lib.einsum("...k,...k->...", g, out)[..., None]
+    dscores *= out
     dscores *= 1 / math.sqrt(q.shape[-1])
-    dq = xp(q).matmul(dscores, k) if needs[0] else None
-    dk = xp(q).matmul(dscores.swapaxes(-1, -2), q) if needs[1] else None
+    dq = lib.matmul(dscores, k) if needs[0] else None
+    dk = lib.matmul(dscores.swapaxes(-1, -2), q) if needs[1] else None
     return (dq, dk, None)[: len(needs)]
 
 
@@ -174,9 +177,15 @@ def _normalized(x: Array, eps: float) -> tuple[Array, Array]:
 
 
 def _row_means(x: Array) -> Array:
-    """(rows, n) -> (rows, 1), as a product with a column, which is several times faster than a sum."""
-    n = x.shape[1]
-    return x @ xp(x).full((n, 1), 1 / max(n, 1), x.dtype)
+    """(rows, n) -> (rows, 1)."""
+    means = _row_sums(x)
+    means /= max(x.shape[1], 1)
+    return means
+
+
+def _row_sums(x: Array) -> Array:
+    """(rows, n) -> (rows, 1), as a product with a column of ones, which is several times faster than a sum."""
+    return x @ xp(x).ones((x.shape[1], 1), x.dtype)
 
 
 def _row_products(x: Array, y: Array) -> Array:
@@ -195,6 +204,14 @@ def _exponentials(x: Array, axis: int) -> tuple[Array, Array]:
 def _largest(x: Array, axis: int) -> Array:
     """The largest element along an axis, kept finite where all are -inf."""
     return xp(x).maximum(x.max(axis=axis, keepdims=True), np.finfo(x.dtype).min.item())
+
+
+def _largest_of_rows(x: Array) -> Array:
+    """`_largest` of (rows, n); NumPy finds where it is in less than half of the time that it takes to find it."""
+    if xp(x) is not np:
+        return _largest(x, 1)
+    largest = x[np.arange(len(x)), x.argmax(axis=1)][:, None]
+    return np.maximum(largest, np.finfo(x.dtype).min.item(), out=largest)
 
 
 def _never_zero(total: Array) -> Array:

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tinygrad_lecture import Tensor, no_grad
+from tinygrad_lecture import Tensor
 
 from .module import Module
+from .quiet import quiet
 
 
 class Batches(Protocol):
@@ -40,17 +41,11 @@ def evaluate(model: Module, batches: Batches, loss: Callable[..., Tensor], *, ac
     accuracy: count how often the largest output, (rows, ..., classes), is at the target, (rows, ...).
     Raises ValueError if there are no batches.
     """
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        with no_grad():
-            tally = Tally(accuracy)
-            for *inputs, targets in batches:
-                outputs = model(*inputs)
-                tally.add(outputs, targets, loss(outputs, targets), count_of(loss, targets))
-    finally:
-        for module in training:
-            module.training = True
+    tally = Tally(accuracy)
+    with quiet(model):
+        for *inputs, targets in batches:
+            outputs = model(*inputs)
+            tally.add(outputs, targets, loss(outputs, targets), count_of(loss, targets))
     return tally.scores()
 
 

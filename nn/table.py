@@ -12,12 +12,14 @@ layer  kind    output    parameters
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_lecture import Tensor, get_rng_state, no_grad, rng
+from tinygrad_lecture import Tensor, get_rng_state, rng
 
 from .module import Module, Parameter
+from .quiet import quiet
 
 
 @dataclass(frozen=True)
@@ -94,17 +96,10 @@ def _run(model: Module, inputs: tuple[Any, ...], outputs: dict[Module, list[str]
     def see(module: Module, inputs: tuple[Any, ...], output: Any) -> None:
         outputs.setdefault(module, []).append(_shapes(output))
 
-    modes = {module: module.training for module in model.modules()}
-    handles = [module.register_forward_hook(see) for module in modes]
-    try:
-        model.eval()
-        with no_grad(), rng.replay(get_rng_state()):
-            model(*inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
-        for module, mode in modes.items():
-            module.training = mode
+    with quiet(model), rng.replay(get_rng_state()), ExitStack() as hooks:
+        for module in model.modules():
+            hooks.enter_context(module.register_forward_hook(see))
+        model(*inputs)
 
 
 def _shapes(output: Any) -> str:

@@ -15,9 +15,9 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, rng
 from nn import Module
+from nn.quiet import quiet
 
 from .cache import Cache
-from .quiet import quiet
 from .sampling import check_settings, draw, probabilities
 
 Array = np.ndarray[Any, Any]

@@ -20,10 +20,10 @@ import numpy as np
 import tinygrad_lecture as tl
 import nn
 from tinygrad_lecture import Tensor
+from nn.quiet import quiet
 from tinygrad_lecture.backend import to_host
 
 from .attention import MultiHeadAttention
-from .quiet import quiet
 from .sampling import probabilities
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ def numpy_names(function: str, settings: dict[str, Any]) -> dict[str, Any]:
 
     Raises TypeError where both names are given.
     """
-    if not (_NUMPY.keys() & settings.keys() or type(settings.get("axis")) is list):
+    if _NUMPY.keys().isdisjoint(settings) and type(settings.get("axis")) is not list:
         return settings
     renamed: dict[str, Any] = {}
     for name, value in settings.items():

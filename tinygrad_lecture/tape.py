@@ -80,22 +80,24 @@ def walk(
 ) -> dict[Node, Gradient]:
     """Reverse-mode differentiation: carry the seeds' upstream gradients down to where they are wanted.
 
-    Visits nodes youngest first. Each hands its upstream gradient to its op's rules and what they return to
-    the nodes below, where the contributions of all uses are summed. With `wanted` the gradients of those nodes
-    are returned and only what leads to them is visited; without, every leaf's `.grad` is added to.
+    Visits records youngest first. Each hands its upstream gradient to its op's rules and what they return to
+    the nodes below, where the contributions of all uses are summed; what has come to the leaves is theirs in the end.
+    With `wanted` the gradients of those nodes are returned and only what leads to them is visited; without, every
+    leaf's `.grad` is added to.
 
     With `create_graph` upstream gradients and saved values are Tensors, so the same rules record what they do.
     """
     found: dict[Node, Gradient] = {}
     pending: dict[Node, Gradient] = {}
     owned: set[Node] = set()  # nodes whose pending sum is memory of the walk's own, which it may add to in place
-    ages: list[tuple[int, Node]] = []
-    for node, upstream in seeds:
-        if node in pending:
-            pending[node] = pending[node] + upstream
+    ages: list[tuple[int, Record]] = []
+    for seed, upstream in seeds:
+        if seed in pending:
+            pending[seed] = pending[seed] + upstream
             continue
-        pending[node] = upstream
-        heappush(ages, (-node.age, node))
+        pending[seed] = upstream
+        if type(seed) is Record:
+            heappush(ages, (-seed.age, seed))
     targets = None if wanted is None else set(wanted)
     path = None if targets is None else _leading_to(targets, pending)  # the records to go through, all if None
 
@@ -106,14 +108,14 @@ def walk(
         while ages:
             node = heappop(ages)[1]
             upstream = pending.pop(node)
-            if not node.shape and isinstance(upstream, np.generic):
-                upstream = np.asarray(upstream)  # NumPy makes scalars of 0-d results
+            if not node.shape:
+                upstream = _no_scalar(upstream)
             if targets is None:
                 if node.tensor is not None:
-                    _deposit(node, upstream, node in owned, create_graph)
+                    _deposit(node, upstream, False, create_graph)
             elif node in targets:
                 found[node] = upstream
-            if type(node) is Leaf or (path is not None and node not in path):
+            if path is not None and node not in path:
                 continue
 
             if node.saved is None:
@@ -143,8 +145,9 @@ def walk(
                 held = pending.get(parent)
                 if held is None:
                     pending[parent] = contribution
-                    heappush(ages, (-parent.age, parent))
-                    if type(parent) is Leaf and not create_graph and _is_fresh(contribution, upstream, node.saved):
+                    if type(parent) is Record:
+                        heappush(ages, (-parent.age, parent))
+                    elif not create_graph and _is_fresh(contribution, upstream, node.saved):
                         owned.add(parent)
                 elif parent in owned and not create_graph:
                     held += contribution
@@ -155,7 +158,17 @@ def walk(
             if not retain_graph:
                 node.nodes = ()
                 node.saved = None
+        for leaf, gradient in pending.items():  # all else has been popped
+            if targets is None:
+                _deposit(leaf, _no_scalar(gradient), leaf in owned, create_graph)
+            elif leaf in targets:
+                found[leaf] = _no_scalar(gradient)
     return found
+
+
+def _no_scalar(gradient: Gradient) -> Gradient:
+    """NumPy makes scalars of 0-d results; a gradient is an array."""
+    return np.asarray(gradient) if isinstance(gradient, np.generic) else gradient
 
 
 def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:

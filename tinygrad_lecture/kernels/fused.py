@@ -35,7 +35,7 @@ def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array
 
 def _rows(x: Array) -> Array:
     """(..., k) -> (rows, k); by count, since -1 cannot be worked out where k is 0."""
-    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def softmax(x: Array, axis: int = -1) -> Array:

@@ -61,6 +61,7 @@ from lecture import (
     new_figure,
     plain,
     positive,
+    principal_axes,
     save,
     whole,
 )
@@ -311,14 +312,6 @@ def print_scores(found: Sequence[Score]) -> None:
 
 
 # --- the pictures -------------------------------------------------------------------------------------------
-
-
-def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, float]:
-    """Rows (n, dim) seen along the two directions in which they differ most: (n, 2), and the share of their variance
-    that is left, by singular value decomposition."""
-    centred = rows - rows.mean(axis=0)
-    _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
-    return centred @ axes[:2].T, float((sizes[:2] ** 2).sum() / ((sizes**2).sum() or 1))
 
 
 def draw_analogy(vectors: WordVectors, a: str, b: str, c: str) -> Figure:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nn.files import replacing
 
 if TYPE_CHECKING:
@@ -163,6 +165,14 @@ def plain(axes: Axes, grid: bool = True) -> Axes:
     if grid:
         axes.grid(alpha=0.25)
     return axes
+
+
+def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, float]:
+    """Rows (n, dim) seen along the two directions in which they differ most: (n, 2), and the share of their variance
+    that is left, by singular value decomposition."""
+    centred = rows - rows.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
+    return centred @ axes[:2].T, float((sizes[:2] ** 2).sum() / ((sizes**2).sum() or 1))
 
 
 def save(figure: Figure, path: Path) -> None:

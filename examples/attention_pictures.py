@@ -1,0 +1,198 @@
+"""The pictures of 07_attention.py: who looks at whom, where the vectors go, and the steps of one head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from lecture import BLUE, GREEN, GREY, ORANGE, VERMILION, new_figure, plain, principal_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SENSES = {"river": BLUE, "money": ORANGE, "either": GREY}
+FAINT = 0.05  # weights below are not drawn as arcs
+
+
+class Reading(Protocol):
+    """See 07_attention.py."""
+
+    words: list[str]
+    x: np.ndarray
+    q: np.ndarray
+    k: np.ndarray
+    v: np.ndarray
+    weights: np.ndarray
+    after: np.ndarray
+
+    def place(self, word: str) -> int: ...
+
+
+def draw_banks(texts: Sequence[str], banks: Sequence[Reading], vectors: np.ndarray, senses: Sequence[str]) -> Figure:
+    """Left, what `bank` looks at in the two sentences; right, its vectors, and those of the test, in two dimensions.
+
+    vectors: of `bank` after attention in the sentences of the test, (n, width).  senses: which bank it is there.
+    """
+    figure = new_figure(14, 6, "The same word before attention, two meanings after it")
+    grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.15])
+    colours = (SENSES["river"], SENSES["money"])
+    for row, (text, reading, colour) in enumerate(zip(texts, banks, colours, strict=True)):
+        axes = figure.add_subplot(grid[row, 0])
+        draw_arcs(axes, reading, {reading.place("bank"): colour})
+        axes.set_title(text, fontsize=12)
+    axes = plain(figure.add_subplot(grid[:, 1]))
+    ends = np.array([reading.after[reading.place("bank")] for reading in banks])
+    start = banks[0].x[banks[0].place("bank")]
+    points, share = principal_axes(np.concatenate([vectors, ends, start[None]]))
+    for sense, colour in SENSES.items():
+        chosen = points[: len(vectors)][[other == sense for other in senses]]
+        label = f"after, in sentences of the test: {sense if sense != 'either' else 'nothing says which'}"
+        axes.plot(*chosen.T, "o", color=colour, alpha=0.35, markersize=6, markeredgewidth=0, label=label)
+    *ends, start = points[len(vectors) :]
+    style = {"arrowstyle": "-|>", "linewidth": 2, "shrinkA": 6, "shrinkB": 4, "mutation_scale": 16}
+    for text, end, colour in zip(texts, ends, colours, strict=True):
+        axes.annotate("", tuple(end), tuple(start), arrowprops={**style, "color": colour})
+        axes.plot(*end, "D", color=colour, markersize=9, markeredgecolor="black")
+        side = "left" if end[0] < start[0] else "right"
+        box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1}
+        axes.annotate(text, tuple(end), (0, 14), textcoords="offset points", ha=side, weight="bold", bbox=box)
+    axes.plot(*start, "*", color="black", markersize=16, label="before, in every sentence: bank's row of W_E")
+    axes.margins(0.12, 0.15)
+    axes.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, frameon=False)
+    axes.set(xticklabels=[], yticklabels=[])
+    axes.set_title(f"the vector of `bank`: first two principal components, {share:.0%} of the variance", fontsize=11)
+    return figure
+
+
+def draw_arcs(axes: Axes, reading: Reading, lookers: dict[int, str]) -> None:
+    """The words in a row; arcs from those that look, in their colours, as thick as their weights for the others.
+
+    With one looker the weights stand under the words.
+    """
+    n = len(reading.words)
+    axes.axis("off")
+    reach = 1.0
+    for i, colour in lookers.items():
+        for j, weight in enumerate(reading.weights[i]):
+            if weight < FAINT:
+                continue
+            height = _arc(axes, i, j, colour, float(weight))
+            reach = max(reach, height)
+    for j, word in enumerate(reading.words):
+        look = {"color": lookers[j], "weight": "bold"} if j in lookers else {"color": "black"}
+        axes.text(j, 0, word, ha="center", va="center", fontsize=12, parse_math=False, **look)
+        if len(lookers) == 1:
+            (i,) = lookers
+            axes.text(j, -0.42, f"{reading.weights[i, j]:.2f}", ha="center", va="center", fontsize=10, color="#404040")
+    if len(lookers) == 1:
+        axes.text(-0.6, -0.42, "weights", ha="right", va="center", fontsize=10, color="#404040")
+    axes.set(xlim=(-1.3 if len(lookers) == 1 else -0.7, n - 0.3), ylim=(-0.7, reach + 0.35))
+
+
+def _arc(axes: Axes, i: int, j: int, colour: str, weight: float) -> float:
+    """An arrow from word i to word j, or a loop, above the words; returns how high it goes."""
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path as Curve
+
+    foot, height = 0.2, 0.55 + 0.28 * abs(i - j)
+    x0, x1 = (i - 0.12, j + 0.12) if i == j else (i - 0.05, j - 0.05)
+    if j < i:  # to the left: lower, so that it does not hide one to the right
+        height, x0, x1 = 0.8 * height, i + 0.05, j + 0.05
+    top = foot + 4 / 3 * height
+    curve = Curve([(x0, foot), (x0, top), (x1, top), (x1, foot)], [Curve.MOVETO, *[Curve.CURVE4] * 3])
+    style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 6 + 10 * weight, "shrinkA": 0, "shrinkB": 0}
+    axes.add_patch(FancyArrowPatch(path=curve, color=colour, linewidth=0.6 + 4 * weight, alpha=0.85, **style))
+    return foot + height
+
+
+def draw_sentence(reading: Reading, asked: Sequence[bool]) -> Figure:
+    """Arcs from every word that was asked for, and the map of all weights, where the others are pale.
+
+    asked: of each word, whether the made sentences ask what it means.
+    """
+    n = len(reading.words)
+    figure = new_figure(max(9.0, 0.95 * n + 1), max(5.5, 0.42 * n + 4), "Who looks at whom")
+    above, below = figure.subplots(2, 1, height_ratios=[1, 1.7])
+    colours = (BLUE, VERMILION, GREEN, ORANGE, "#AA4499", "#56B4E9")
+    lookers = [i for i in range(n) if asked[i]]
+    draw_arcs(above, reading, {i: colours[k % len(colours)] for k, i in enumerate(lookers)})
+    shown = np.where(np.array(asked)[:, None], reading.weights, 0.25 * reading.weights)
+    below.imshow(shown, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for i, j in np.ndindex(n, n):
+        colour = "white" if shown[i, j] > 0.6 else "black" if asked[i] else "#909090"
+        below.text(j, i, f"{reading.weights[i, j]:.2f}", ha="center", va="center", fontsize=8, color=colour)
+    _words(below, reading.words, range(n))
+    below.xaxis.tick_top()
+    for tick, counts in zip(below.get_yticklabels(), asked, strict=True):
+        tick.set_color("black" if counts else "#909090")
+    below.set_ylabel("looks")
+    below.set_xlabel("is looked at; each row sums to 1; grey: words that nobody asked for, so they look anywhere")
+    return figure
+
+
+def _words(axes: Axes, rows: Sequence[str], columns: Any) -> None:
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_xticks(list(columns), rows)
+    for tick in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        tick.set_parse_math(False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def draw_steps(reading: Reading, i: int) -> Figure:
+    """Query, keys, scores, softmax, values, weighted sum for word i, from left to right."""
+    n, d = reading.q.shape
+    word = reading.words[i]
+    figure = new_figure(14, max(4.5, 0.36 * n + 2.2), f"One head, step by step, for `{word}`")
+    grid = figure.add_gridspec(2, 4, height_ratios=[n, 1.4], width_ratios=[1.3, 0.8, 0.8, 1.3])
+    asks, found_by = colours(reading.q[i]), colours(reading.k)
+    hands_on = colours(reading.v, reading.x[i], reading.after[i])
+    keys, scores, weights, values = (figure.add_subplot(grid[0, column]) for column in range(4))
+    tables = ((keys, reading.k, found_by, "keys: k = W_K x"), (values, reading.v, hands_on, "values: v = W_V x"))
+    for axes, rows, look, title in tables:
+        axes.imshow(rows, **look)
+        axes.set_title(title)
+        axes.set_xticks([])
+        axes.tick_params(length=0)
+    fits = reading.k @ reading.q[i] / np.sqrt(d)
+    bars = ((scores, fits, "scores: q · k / √d", GREY), (weights, reading.weights[i], "weights: softmax", BLUE))
+    for axes, row, title, colour in bars:
+        plain(axes, grid=False).barh(range(n), row, color=colour, height=0.7)
+        for j, number in enumerate(row):
+            side = {"ha": "left", "xytext": (4, 0)} if number >= 0 else {"ha": "right", "xytext": (-4, 0)}
+            axes.annotate(f"{number:.2f}", (number, j), textcoords="offset points", va="center", fontsize=8, **side)
+        axes.set_ylim(n - 0.5, -0.5)
+        axes.margins(x=0.45)
+        axes.set_title(title)
+        axes.set_xticks([])
+        axes.axvline(0, color="black", linewidth=0.8)
+        axes.spines["bottom"].set_visible(False)
+    for axes in (keys, scores, weights, values):
+        axes.set_yticks(range(n), reading.words)
+        for j, tick in enumerate(axes.get_yticklabels()):
+            tick.set_parse_math(False)
+            tick.set_weight("bold" if j == i else "normal")
+    question, answer = figure.add_subplot(grid[1, 0]), figure.add_subplot(grid[1, 3])
+    question.imshow(reading.q[i][None], **asks)
+    question.set_yticks([0], [f"query of {word}"])
+    answer.imshow(np.stack([reading.weights[i] @ reading.v, reading.x[i], reading.after[i]]), **hands_on)
+    answer.set_yticks([0, 1, 2], ["weighted sum", f"x of {word}", "x + sum"])
+    for axes in (question, answer):
+        axes.set_xticks([])
+        axes.tick_params(length=0)
+    notes = figure.add_subplot(grid[1, 1:3])
+    notes.axis("off")
+    text = (
+        "each word's score says how well its key fits the query;\nthe weights say how much of its value is taken over"
+    )
+    notes.text(0.5, 0.5, text, ha="center", va="center", fontsize=10, color="#404040")
+    return figure
+
+
+def colours(*arrays: np.ndarray) -> dict[str, Any]:
+    """For imshow: red above 0, blue below, white at 0, and the darkest for the largest number of all."""
+    most = max(float(np.abs(array).max()) for array in arrays)
+    return {"cmap": "RdBu_r", "vmin": -most, "vmax": most, "aspect": "auto"}

@@ -37,7 +37,7 @@ import tinygrad_lecture as tl
 import digits_report as report
 import nn
 from lecture import DataError, command_line, given, make_folder, positive, refuse_idle, tell_leftover, whole
-from mnist import load_digits
+from mnist import Digits, load_digits
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,
@@ -153,21 +153,27 @@ def run(options: argparse.Namespace) -> None:
             test=nn.DataLoader(nn.TensorDataset(test_images, test_labels), 1_000),
             accuracy=True,
         )
-        if history.interrupted:
-            print("Ended by Ctrl-C; what was learnt so far is kept.")
-
-    sure = confidences(model, test_images, options.loss).numpy()  # (m, 10)
-    report.print_accuracy(digits.test_labels, sure)
-    if remark := report.chance(digits.test_labels, sure):
-        print(remark, "The training came to nothing: try another --lr, or more --epochs." if options.epochs else "")
     files = []
-    if "matplotlib" not in missing:
-        files += report.draw(options.out, history, model[0].weight.numpy(), digits, sure)
     if options.epochs and "safetensors" not in missing:
-        files.append(save_weights(options, model))
+        files.append(save_weights(options, model))  # before all that is only to be looked at
+    if history.interrupted:
+        print("Ended by Ctrl-C; what was learnt so far is kept." if files else "Ended by Ctrl-C.")
+    try:
+        files += show(options, model, history, digits, draw="matplotlib" not in missing)
+    except KeyboardInterrupt:
+        stop(f"aborted; {'the weights are in ' + str(files[0]) if files else 'nothing was saved'}")
     for path in files:
         print(path)
     tell_leftover(options.out / "curves.png", files)
+
+
+def show(options: argparse.Namespace, model: nn.MLP, history: nn.History, digits: Digits, draw: bool) -> list[Path]:
+    """Test the network, print how good it is, draw pictures, and return where they are."""
+    sure = confidences(model, tl.tensor(digits.test_images), options.loss).numpy()  # (m, 10)
+    report.print_accuracy(digits.test_labels, sure)
+    if remark := report.chance(digits.test_labels, sure):
+        print(remark, "The training came to nothing: try another --lr, or more --epochs." if options.epochs else "")
+    return report.draw(options.out, history, model[0].weight.numpy(), digits, sure) if draw else []
 
 
 def print_parameters(model: nn.MLP) -> None:

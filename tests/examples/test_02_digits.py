@@ -86,7 +86,7 @@ def test_as_a_newcomer_runs_it(tmp_path):
     counts = [int(line.split()[-1].replace(",", "")) for line in lines if re.match("  (layer|together)", line)]
     assert counts == [12_560, 272, 170, 13_002]
     folder = tmp_path / "out" / "digits"
-    files = [*PICTURES, "weights.safetensors"]
+    files = ["weights.safetensors", *PICTURES]
     assert sorted(path.name for path in folder.iterdir()) == sorted(files)
     assert lines[-5:] == [str(Path("out/digits") / name) for name in files]
     for name in PICTURES:
@@ -300,6 +300,16 @@ def test_ctrl_c_pressed_again_aborts(run, tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match="aborted; nothing was saved"):
         run("--epochs", 50)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_ctrl_c_while_the_pictures_are_drawn_leaves_the_weights(run, tmp_path, monkeypatch):
+    def pressed(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "confidences", pressed)
+    with pytest.raises(SystemExit, match=r"aborted; the weights are in .*weights.safetensors"):
+        run("--epochs", 1)
+    assert (tmp_path / "out" / "weights.safetensors").exists()
 
 
 def test_with_numpy_alone_it_trains_and_says_what_is_missing(run, tmp_path, monkeypatch):

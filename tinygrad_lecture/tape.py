@@ -219,15 +219,17 @@ def _refuse(contribution: Any, node: Record, create_graph: bool) -> None:
         )
 
 
-def _is_fresh(contribution: Array, upstream: Array, saved: Sequence[Sequence[Any]]) -> bool:
+def _is_fresh(contribution: Array, upstream: Array, saved: Sequence[Any]) -> bool:
     """Whether a rule made this array itself: not the upstream handed on, no view, nothing that was saved."""
-    if contribution is upstream or contribution.base is not None:
-        return False
-    for values in saved:
-        for kept in values:
-            if kept is contribution:
-                return False
-    return True
+    return contribution is not upstream and contribution.base is None and not _holds(saved, contribution)
+
+
+def _holds(saved: Sequence[Any], array: Array) -> bool:
+    """Whether an array is among what was saved; what a variadic op saved is a list of lists of lists."""
+    for value in saved:
+        if value is array or (isinstance(value, (list, tuple)) and _holds(value, array)):
+            return True
+    return False
 
 
 def _conform(contribution: Gradient, parent: Node, op: Op[Any]) -> Gradient:

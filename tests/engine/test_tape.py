@@ -47,6 +47,22 @@ def test_a_gradient_handed_on_by_addition_is_not_shared():
     np.testing.assert_array_equal(upstream.numpy(), [1, 1])
 
 
+def test_a_rule_of_a_variadic_op_that_returns_what_it_saved_cannot_corrupt_it():
+    @tl.op
+    def product(*xs):
+        return xs[0] * xs[1]
+
+    @product.backward
+    def _(g, index, xs):
+        return xs[1 - index]  # right where the upstream is 1
+
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    tenfold = a * 10
+    (product(a, b) + tenfold).sum().backward()
+    assert (a.grad.tolist(), b.grad.tolist()) == ([13, 14], [1, 2])
+    assert (a.tolist(), b.tolist()) == ([1, 2], [3, 4])
+
+
 def test_a_rule_that_returns_what_it_saved_cannot_corrupt_it():
     @tl.op
     def product(a, b, /):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any, NoReturn
+
+import numpy as np
 
 from . import ops, rng, versions
 from .backend import Array, is_array, xp
@@ -20,10 +23,10 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
     """function(*inputs), keeping nothing of its inside: backward runs the function a second time.
 
     Gradients reach the inputs and every tensor that the function closes over, such as a layer's weights. The second
-    run draws the same random numbers. The function returns a Tensor or a tuple of Tensors, and must do the same
-    computation each time: backward raises RuntimeError if the second run reads other tensors that require grad, reads
-    what was changed in place since the first, or comes to another shape. A constant that the function closes over must
-    not be exchanged for another one; that goes unseen.
+    run draws the same random numbers from tl's stream. The function returns a Tensor or a tuple of Tensors, and must do
+    the same computation each time: backward raises RuntimeError if the second run reads other tensors that require
+    grad, reads what was changed in place since the first, or comes to another shape or to other values, as where a
+    variable that it closes over was assigned to in between. On a GPU, comparing the values waits for the GPU.
     """
     if not callable(function):
         raise TypeError(
@@ -69,6 +72,7 @@ class _Rerun:
 
     def __init__(self, function: Callable[..., Any], state: dict[str, Any], row: Tensor) -> None:
         self.function, self.state, self.shape = function, state, row.shape
+        self.values = _digest(row._array)
 
     def pull_back(
         self, record: Record, nodes: Sequence[Node | None], upstream: Gradient, create_graph: bool
@@ -91,6 +95,11 @@ class _Rerun:
         now = [_array_of(node) for node in sources]
         if any(new is not None and new is not old for new, old in zip(now, arrays, strict=True)):
             self._refuse("reads a tensor whose .data was replaced since")
+        if _differ(row._array, self.values):
+            self._refuse(
+                "computes other values than at first; give it what changes between calls as an input, or bind it as a "
+                "default argument, lambda x, s=s: x * s, and draw random numbers with tl, whose stream is replayed"
+            )
 
         # The second run reads its sources through doors, at which the walk ends: what leads from one source to another
         # belongs to the walk outside.
@@ -107,8 +116,9 @@ class _Rerun:
         return apart(map(found.get, doors), [upstream])
 
     def _refuse(self, how: str) -> NoReturn:
+        name = getattr(self.function, "__qualname__", type(self.function).__name__)
         raise RuntimeError(
-            f"checkpoint: run again for backward, the function {how}; it must do the same computation each time"
+            f"checkpoint: run again for backward, the function {name} {how}; it must do the same computation each time"
         )
 
 
@@ -131,6 +141,31 @@ class _ChangeWatch:
                     )
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
+
+
+# --- values -------------------------------------------------------------------------------------------------
+
+
+def _digest(row: Array) -> Array:
+    """About sqrt(n) numbers that tell one row of n from another: sums, weighted, over about sqrt(n) elements each."""
+    lib, width = xp(row), max(math.isqrt(row.size), 1)
+    row = row.astype(np.float32) if row.dtype == np.float16 else row
+    weights = lib.linspace(0.5, 1.5, width, dtype=row.dtype)
+    whole = row.size - row.size % width
+    rest = row[whole:]
+    with np.errstate(all="ignore"):
+        sums = row[:whole].reshape(-1, width) @ weights
+        return lib.concatenate([sums, (rest @ weights[: rest.size]).reshape(1)])
+
+
+def _differ(row: Array, digest: Array) -> bool:
+    """Whether a row is another than the one that a digest was made of, rounding aside: it may differ from run to run
+    on a GPU, and with some CPU libraries, since sums are taken in another order."""
+    lib, now = xp(row), _digest(row)
+    known, finite = lib.isfinite(digest), lib.isfinite(now)
+    largest = lib.where(finite, abs(now), 0).max()
+    apart = finite & (abs(now - digest) > np.finfo(row.dtype).eps ** 0.6 * largest)
+    return bool((apart | (known != finite)).any())
 
 
 # --- graphs -------------------------------------------------------------------------------------------------

@@ -226,7 +226,7 @@ def _is_fresh(contribution: Array, upstream: Array, saved: Sequence[Any]) -> boo
 
 def _holds(saved: Sequence[Any], array: Array) -> bool:
     """Whether an array is among what was saved; what a variadic op saved is a list of lists of lists."""
-    for value in saved:
+    for value in saved:  # noqa: SIM110 - a generator would cost the walk more
         if value is array or (isinstance(value, (list, tuple)) and _holds(value, array)):
             return True
     return False

@@ -401,6 +401,91 @@ def test_a_second_run_of_another_size_is_refused():
         y.sum().backward()
 
 
+def through_layers(factors, x):
+    h = x
+    for s in factors:
+        h = tl.checkpoint(lambda z: z * s * z, h)  # noqa: B023 - s is the last one's when backward comes
+    return h
+
+
+def with_a_constant_exchanged(x):
+    mask = constant(1, 0, 1)
+    y = tl.checkpoint(lambda x: x * mask, x)
+    mask = constant(1, 1, 1)
+    return y
+
+
+def with_an_array_written_to(x):
+    mask = np.array([1.0, 0.0, 1.0])
+    y = tl.checkpoint(lambda x: x * mask, x)
+    mask[1] = 0.25
+    return y
+
+
+def with_numpys_random_numbers(x):
+    rng = np.random.default_rng(0)
+    return tl.checkpoint(lambda x: x * rng.normal(size=3), x)
+
+
+def with_a_sign_changed(x):
+    signs = iter([1, -1])
+    return tl.checkpoint(lambda x: x * next(signs), x)
+
+
+def with_another_order(x):
+    orders = iter([[0, 1, 2], [1, 0, 2]])
+    return tl.checkpoint(lambda x: (x * 1)[next(orders)], x)
+
+
+def with_a_nan_where_there_was_none(x):
+    factors = iter([1, np.nan])
+    return tl.checkpoint(lambda x: x * next(factors), x)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda x: through_layers((1.0, 2.0, 3.0), x),
+        *(with_a_constant_exchanged, with_an_array_written_to, with_numpys_random_numbers, with_a_sign_changed),
+        *(with_another_order, with_a_nan_where_there_was_none),
+    ],
+    ids=lambda model: model.__name__.replace("<lambda>", "in_a_loop"),
+)
+@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
+def test_a_second_run_that_computes_something_else_is_refused_by_its_name(model, dtype):
+    x = tl.tensor([0.5, 1.0, 1.5], dtype=dtype, requires_grad=True)
+    y = model(x)
+    said = r"the function \w+\.<locals>\.<lambda> computes other values than at first; give it .* default argument"
+    with pytest.raises(RuntimeError, match=said):
+        y.sum().backward()
+    assert x.grad is None
+
+
+def test_one_element_among_many_that_differs_is_refused():
+    change = np.zeros(1000, np.float32)
+    x = tl.ones(1000, requires_grad=True)
+    y = tl.checkpoint(lambda x: x + change, x)
+    change[-1] = 0.1
+    with pytest.raises(RuntimeError, match="computes other values than at first"):
+        y.sum().backward()
+
+
+def test_bound_values_in_a_loop_pass():
+    x = h = leaf(1, 2, 3)
+    for s in (1.0, 2.0, 3.0):
+        h = tl.checkpoint(lambda z, s=s: z * s * z, h)
+    h.sum().backward()
+    close(x.grad, 8 * 12 * np.array([1.0, 2.0, 3.0]) ** 7)
+
+
+@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
+def test_rounding_in_the_second_run_is_no_difference_and_neither_are_nan_and_inf_that_stay(dtype):
+    rounding = iter([0, np.finfo(dtype).eps])
+    x = tl.tensor([1.0, -2.0, 1e3, 0.0, np.inf, np.nan, 3.0], dtype=dtype, requires_grad=True)
+    tl.checkpoint(lambda x: x * (1 + next(rounding)), x).sum().backward()
+    assert x.grad is not None
+
+
 def test_a_second_run_that_does_not_require_grad_is_refused():
     runs = iter([True, False])
     x = leaf(1, 2)

@@ -21,9 +21,11 @@ numbers below 100 it never sees 1,500, and is judged by those.
     attention.png     which characters it looks at while it writes an answer, in every head
 
 What to expect of sums of two digits, seeds 0, 1 and 2, after a minute of one core's time: all 1,500 held out are right
-in reverse order, and in plain order 1,499, 1,500 and 1,500. Numbers of three digits it gets wrong, all or nearly all
-of them: it has learnt what stands where, and no rule for numbers of any length. The stripes of surprise.png run along
-equal sums, where a carry begins; in attention.png one sees heads that look at the two units, and others at the tens.
+in reverse order, and in plain order 1,499, 1,500 and 1,500. Of differences, seed 0, 1,500 and 1,493; the wrong ones
+are such as 50 - 49, at the edge of a borrow. Of sums of three digits in reverse, with --steps 3000, 1,500. Sums of
+numbers with more digits than learnt from are all wrong, or nearly all: it has learnt what stands where, and no rule for
+numbers of any length. The stripes of surprise.png run along equal sums, where a carry begins; in attention.png one sees
+heads that look at the two units, and others at the tens.
 
 Ctrl-C ends the learning early and keeps everything; --resume goes on as if nothing had been.
 """

@@ -58,7 +58,9 @@ def draw_surprise(model: GPT, exam: Exam) -> Figure:
     )
     wrong = marked.pairs[~marked.right]
     label = f"wrong: {len(wrong):,} of {len(marked):,}"
-    axes.plot(wrong[:, 1], wrong[:, 0], "x", color=VERMILION, markersize=6, markeredgewidth=2, label=label)
+    few = len(wrong) <= 200  # else the crosses would hide the map
+    cross = {"markersize": 6 if few else 1.5, "markeredgewidth": 2 if few else 0.7}
+    axes.plot(wrong[:, 1], wrong[:, 0], "x", color=VERMILION, label=label, **cross)
     axes.legend(loc="upper left", bbox_to_anchor=(0, 1.06), frameon=False, borderpad=0)
     axes.set(xlabel="b", ylabel="a", xlim=extent[:2], ylim=extent[2:])
     bar = figure.colorbar(image, shrink=0.8, extend="both")

@@ -171,7 +171,7 @@ def print_example(exam: Exam, a: int, b: int) -> None:
         known.update({tuple(pair): said for pair, said in zip(marked.pairs.tolist(), marked.said, strict=True)})
     sign = exam.notation.operation
     if (a, b) in known and (b, a) in known:
-        print(f"  {a} {sign} {b} = {known[a, b]}, {b} {sign} {a} = {known[b, a]}")
+        print(f"  {a} {sign} {b} = {known[a, b] or 'nothing'}, {b} {sign} {a} = {known[b, a] or 'nothing'}")
 
 
 def print_mistakes(exam: Exam) -> None:

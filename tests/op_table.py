@@ -1011,6 +1011,18 @@ def softmax(x: Array, axis: int = -1) -> Array:
 
 
 @st.composite
+def aims(draw: Draw) -> Sample:
+    """Outputs, and what they should be: of a mean, at least one."""
+    settings = draw(st.sampled_from([{}, {"average": True}, {"average": False}]))
+    shape = draw(some.shapes(min_side=int(settings.get("average", True))))
+    return Sample((draw(some.numbers(shape)), draw(some.numbers(shape))), settings)
+
+
+def squared_error(x: Array, y: Array, average: bool = True) -> Any:
+    return np.vdot(x - y, x - y) / (x.size if average else 1)
+
+
+@st.composite
 def guesses(draw: Draw) -> Sample:
     shape, number = draw(some.shapes(max_dims=2)), draw(st.integers(1, 4))
     targets = draw(some.integers(shape, 0, number))
@@ -1062,6 +1074,7 @@ def attention_weights(q: Array, k: Array, mask: Any = None) -> Array:
 
 
 row("attention_weights", lookers(), attention_weights, keeps="q k mask out")
+row("squared_error", aims(), squared_error, keeps="x y", smooth=True)
 row("linear", layers(), linear, keeps="x weight bias")
 row("softmax", rows(), softmax, keeps="x out")
 row("log_softmax", rows(), lambda x, axis=-1: np.log(softmax(x, axis)), keeps="x out")

@@ -51,7 +51,17 @@ from .elementwise import (
     to_device,
     where,
 )
-from .fused import attention_weights, cross_entropy, gelu, layer_norm, linear, log_softmax, logsumexp, softmax
+from .fused import (
+    attention_weights,
+    cross_entropy,
+    gelu,
+    layer_norm,
+    linear,
+    log_softmax,
+    logsumexp,
+    softmax,
+    squared_error,
+)
 from .indexing import (
     add_at,
     argsort,
@@ -216,6 +226,7 @@ __all__ = [
     "spread",
     "sqrt",
     "square",
+    "squared_error",
     "squeeze",
     "stack",
     "std",

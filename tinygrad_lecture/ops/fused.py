@@ -83,6 +83,16 @@ def _(logits: Value, targets: Value) -> str | None:
 
 
 @fused
+def squared_error(x: Value, y: Value, /, average: bool = True) -> Value:
+    """How far numbers are from what they should be: the mean of (x - y)² over all elements, or their sum.
+
+    x, y: of one shape.  average: whether to take the mean, nan of nothing.  Returns one number.
+    """
+    difference = x - y
+    return (mean if average else sum)(difference * difference)
+
+
+@fused
 def gelu(x: Value, /, approximate: str = "none") -> Value:
     """x times the probability that a standard normal is below x (Hendrycks & Gimpel, arXiv:1606.08415).
 
@@ -141,6 +151,7 @@ attention_weights.kernel(kernels.attention_weights, kernels.attention_weights_ba
 linear.kernel(kernels.linear, kernels.linear_backward)
 softmax.kernel(kernels.softmax, kernels.softmax_backward)
 log_softmax.kernel(kernels.log_softmax, kernels.log_softmax_backward)
+squared_error.kernel(kernels.squared_error, kernels.squared_error_backward)
 cross_entropy.kernel(kernels.cross_entropy, kernels.cross_entropy_backward)
 gelu.kernel(kernels.gelu, kernels.gelu_backward)
 layer_norm.kernel(kernels.layer_norm, kernels.layer_norm_backward)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .backend import Array, is_array, xp
+from .foreign import OURS
 from .modes import Fixed, Observing
 from .traced import Traced
 
@@ -94,17 +95,21 @@ def _has(value: Any, question: str) -> bool:
     return False
 
 
-# The package's folder, with a slash at the end. By os.path: importing pathlib would take longer than the engine.
+# The packages' folders, with a slash at the end. By os.path: importing pathlib would take longer than the engine.
 _HERE = os.path.join(os.path.dirname(__file__), "")  # noqa: PTH118, PTH120
+_INSIDE = (_HERE, *(os.path.join(os.path.dirname(os.path.dirname(_HERE)), name, "") for name in OURS))  # noqa: PTH118, PTH120
 
 
 def _users_call(op: str) -> tuple[str, str]:
-    """What the innermost caller outside of this package called, for an op to be run, and the caller's file and line."""
+    """What the innermost caller outside of the engine called, for an op to be run; and the file and line of the
+    innermost caller outside of the project's packages, so that a layer's user is shown his own line."""
     frame, name = sys._getframe(1), op
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         if frame.f_code.co_name == "composed":  # see names.py
             name = frame.f_locals["name"]
         elif frame.f_code.co_name == "__call__":  # of an op
             name = getattr(frame.f_locals["self"], "name", name)
+        frame = frame.f_back
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
         frame = frame.f_back
     return name, f"{frame.f_code.co_filename}:{frame.f_lineno}"

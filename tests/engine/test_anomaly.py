@@ -42,6 +42,13 @@ def test_the_line_is_the_users_also_through_functions_made_of_ops():
     assert caught.value.where == here()
 
 
+def test_the_variance_of_one_element_is_a_nan_that_is_found():
+    for name in ("var", "std"):
+        with tl.detect_anomaly(), pytest.raises(tl.AnomalyError, match=f"{name} made the first nan"):
+            getattr(tl, name)(tl.tensor([2.0]))
+    assert np.isnan(tl.var(tl.tensor([2.0, 3.0]), correction=2).item())
+
+
 def test_a_function_made_of_ops_is_named_by_its_own_name():
     for name, call in {
         "norm": lambda: tl.full((2,), 1e30).norm(),

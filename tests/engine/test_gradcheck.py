@@ -129,7 +129,10 @@ def test_the_error_reads_well():
     assert lines[1].startswith("  worst element (1, 0): expected ")
     assert lines[2].split() == ["element", "input", "upstream", "expected", "got"]
     assert len(lines) == 2 + 5 + 2
-    assert lines[-1] == "  a hint: every element is 1/3 of what it should be: is a constant factor missing?"
+    assert lines[-1] == (
+        "  a hint: every element is 1/3 of what it should be, so times 3 it would be right: is a constant factor "
+        "missing?"
+    )
 
 
 def test_large_arrays_are_not_listed_and_0d_has_no_element():

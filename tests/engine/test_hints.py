@@ -1,5 +1,7 @@
 """The hints of gradcheck: each is given for its bug, and for no other."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -58,6 +60,7 @@ BUGS = {
         make(lambda x, bias, /: x * bias, x=lambda g, bias: g * bias, bias=lambda g, x: (g * x)[0]),
         [draw(2, 3), draw(3)],
     ),
+    "no-sum": (make(lambda x, bias, /: x + bias, x=lambda g: g, bias=lambda g: g.max(0)), [draw(4, 3), draw(3)]),
     "overwritten": (make(lambda x, /: x[[0, 2, 0, 1]], x=overwriting), [draw(3)]),
     "misplaced": (make(lambda x, /: np.roll(x * 2, 1), x=lambda g: g * 2 + 0), [draw(4)]),
     "region": (make(lambda x, /: np.abs(x), x=lambda g, x: g * np.where(x < 0, 7 * x, 1)), [tensor([-2, -1, 1, 2.0])]),
@@ -109,6 +112,44 @@ def test_constant_factors_are_tidy_fractions_where_they_can_be(factor, said):
     assert error.hint == "constant-factor"
     assert said in error.hint_text
     assert "axis" not in error.hint_text
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 4), (2, 1, 3)])
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [
+        (0.7071, "0.7071 times what it should be, so times 1.41423 it would be right"),
+        (-2, "-2 times what it should be, so times -1/2 it would be right: .* and is the sign wrong"),
+        (-1 / 3, "-1/3 times what it should be, so times -3 it would be right: is a constant factor missing"),
+        (-np.pi, "-3.14159 times what it should be, so times -0.31831 it would be right"),
+    ],
+)
+def test_a_constant_factor_is_named_with_its_remedy_whatever_the_shape(shape, factor, said):
+    error = failure(make(lambda x, /: np.tanh(x), x=lambda g, out: factor * g * (1 - out * out)), draw(*shape))
+    assert error.hint == "constant-factor"
+    assert re.search(said, error.hint_text), error.hint_text
+
+
+@pytest.mark.parametrize(
+    ("shape", "bias", "rule", "said"),
+    [
+        (
+            (2, 4, 3),
+            (3,),
+            lambda g: g[0, 0],
+            r"only slice (0, 0) of axes (0, 1) of the output .* sum over its 8 slices",
+        ),
+        ((2, 4, 3), (3,), lambda g: g[1, 2], r"only slice (1, 2) of axes (0, 1)"),
+        ((4, 3), (), lambda g: g[0, 0], r"only slice (0, 0) of axes (0, 1) of the output .* sum over its 12 slices"),
+        ((4, 3), (3,), lambda g: g.max(0), "the maximum over axis 0 of the output, where there should be the sum"),
+        ((2, 4, 3), (3,), lambda g: g.min((0, 1)), "the minimum over axis (0, 1) of the output"),
+        ((4, 3), (4, 1), lambda g: g.max(1, keepdims=True), "the maximum over axis 1 of the output"),
+    ],
+)
+def test_a_sum_over_broadcast_axes_that_is_missing_is_no_overwriting(shape, bias, rule, said):
+    op = make(lambda x, bias, /: x + bias, x=lambda g: g, bias=lambda g: np.array(rule(g)))
+    error = failure(op, [draw(*shape), draw(*bias)])
+    assert re.search(said.replace("(", r"\(").replace(")", r"\)"), error.hint_text), error.hint_text
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ element. The upstream gradient is random, so a pattern that fits every element t
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import combinations, permutations, product
@@ -118,18 +119,19 @@ def _(case: Case) -> str | None:
 def _(case: Case) -> str | None:
     factor = _factor(case)
     tidy = None if factor is None else Fraction(factor).limit_denominator(64)
-    if factor is None or tidy is None or abs(float(tidy) - factor) > 1e-6 * factor:
+    if factor is None or tidy is None or abs(float(tidy) - factor) > 1e-6 * abs(factor):
         return None
-    amount = f"{tidy} of" if factor < 1 else f"{tidy} times"
-    cause = "is a constant factor missing" if factor < 1 else "is there a constant factor too many"
-    cause += _reduction(tidy, case) or (", or one of two equal terms" if tidy == Fraction(1, 2) else "")
-    return f"every element is {amount} what it should be: {cause}?"
+    amount = f"{tidy} of" if 0 < factor < 1 else f"{tidy} times"
+    cause = "is a constant factor missing" if abs(factor) < 1 else "is there a constant factor too many"
+    cause += _reduction(abs(tidy), case) or (", or one of two equal terms" if tidy == Fraction(1, 2) else "")
+    cause += ", and is the sign wrong" if factor < 0 else ""
+    return f"every element is {amount} what it should be, so times {1 / tidy} it would be right: {cause}?"
 
 
 def _factor(case: Case) -> float | None:
-    """The positive factor, not 1, by which all elements are off; None if there is none."""
+    """The factor, not 0 or 1, by which all elements are off; None if there is none."""
     factor = weight(case.got, case.expected, ~case.kinks)
-    return factor if factor > 0 and case.fits(factor * case.expected) else None
+    return factor if factor and case.fits(factor * case.expected) else None
 
 
 def _reduction(factor: Fraction, case: Case) -> str:
@@ -361,15 +363,34 @@ def _(case: Case) -> str | None:
     if case.jacobian is None or case.out is None:
         return None
     shape = case.out.shape
-    for axis, size in enumerate(shape):
-        for j in range(size) if size > 1 else ():
+    axes = [axis for axis, size in enumerate(shape) if size > 1]
+    for over in (over for k in range(1, len(axes) + 1) for over in combinations(axes, k)):
+        slices = [range(shape[axis]) for axis in over]
+        for place in product(*slices) if math.prod(map(len, slices)) <= 100 else ():
             mask = np.zeros(shape)
-            mask[(slice(None),) * axis + (j,)] = 1
+            mask[tuple(place[over.index(axis)] if axis in over else slice(None) for axis in range(len(shape)))] = 1
             candidate = case.pulled(case.upstream * mask.ravel())
             if candidate is not None and case.fits(candidate):
+                which = f"slice {place[0]} of axis {over[0]}" if len(over) == 1 else f"slice {place} of axes {over}"
+                along = "that axis" if len(over) == 1 else "these axes"
                 return (
-                    f"only slice {j} of axis {axis} of the output contributes: the input is used all along that axis "
-                    f"(broadcast), so sum over its {size} slices"
+                    f"only {which} of the output contributes: the input is used all along {along} (broadcast), so sum "
+                    f"over its {math.prod(map(len, slices))} slices"
+                )
+    return None
+
+
+@hint("no-sum")
+def _(case: Case) -> str | None:
+    if case.jacobian is None or case.out is None or not (np.count_nonzero(case.jacobian, axis=1) == 1).all():
+        return None  # x was not broadcast alone
+    terms = (case.upstream * case.jacobian.sum(axis=1)).reshape(case.out.shape)
+    for over in _reducing(case.out.shape, case.x.shape):
+        for name, reduce in (("maximum", np.max), ("minimum", np.min), ("product", np.prod)):
+            if case.fits(reduce(terms, axis=over).reshape(case.x.shape)):
+                return (
+                    f"this is the {name} over axis {_axes(over)} of the output, where there should be the sum: the "
+                    "input is used all along it (broadcast), and every use contributes"
                 )
     return None
 
@@ -440,7 +461,7 @@ def _(case: Case) -> str | None:
     for axis, size in enumerate(ratio.shape):
         if size > 1 and ratio.size > size and not case.kinks.any():
             level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), ratio.shape)
-            if same(ratio, level):
+            if same(ratio, level) and _factor(case) is None:
                 return (
                     f"all along axis {axis} the elements are off by one factor, a different one in each slice: is "
                     "something missing that the op computes once per slice, as a sum or a norm?"
@@ -453,4 +474,4 @@ def _(case: Case) -> str | None:
     factor = _factor(case)
     if factor is None or case.x.size < 2:
         return None
-    return f"every element is {factor:.6g} times what it should be: the factor is wrong, and the same everywhere"
+    return f"every element is {factor:.6g} times what it should be, so times {1 / factor:.6g} it would be right"

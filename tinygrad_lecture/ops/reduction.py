@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TypeAlias
 
+import numpy as np
+
 from ..backend import Shape, xp
 from ..names import composite
 from ..op import Value, op
@@ -73,8 +75,12 @@ def var(
     """
     correction = correction if unbiased is None else int(unbiased)
     centred = x - mean(x, axis, keepdims=True)
+    total = sum(centred * centred, axis, keepdims)
     n = count(x.shape, axis) - correction
-    return sum(centred * centred, axis, keepdims) / (n if n > 0 else math.nan)
+    if n > 0:
+        return total / n
+    with np.errstate(all="ignore"):
+        return total * 0 / 0  # not times nan, of which detect_anomaly would say that it came in
 
 
 @composite

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
+import sys
 import weakref
 from collections.abc import Iterator
 from typing import Any, SupportsIndex, TypeAlias
@@ -367,8 +368,8 @@ class Tensor(Traced):
     def _may_write(self, change: str, operand: Any) -> Flag:
         """Whether an in-place change goes straight to memory (True) or has to be recorded (False).
 
-        Raises RuntimeError for a change that can be neither: of a leaf that requires grad, and, while recording, of a
-        view, since the tensor it is a view of would not see the change.
+        Raises RuntimeError for a change that can be neither: of a leaf that requires grad, and, while recording, of
+        memory that others look into as well, since they would not see the change.
         """
         involved = self._node is not None or (isinstance(operand, Traced) and operand._node is not None)
         if not (modes.recording and involved):
@@ -378,10 +379,11 @@ class Tensor(Traced):
                 f"{change} would change, in place, a leaf that requires grad, and so what gradients are asked of: do "
                 "it within tl.no_grad(), or make a new tensor, as in x = x + ..."
             )
-        if self._array.base is not None:
+        if self._array.base is not None and not _is_last_view(self._array):
             raise RuntimeError(
-                f"{change} on a view cannot be recorded: make a new tensor, as in x = x + ..., or assign to the tensor "
-                "that it is a view of, base[index] = ..."
+                f"{change} cannot be recorded here, since x is a view, as x[0], x.T or x.reshape() are, and others use "
+                "its memory too, who would not see the change: make a new tensor, as in x = x + ..., take x = "
+                "x.clone() first, or assign to the tensor that it is a view of, base[index] = ..."
             )
         return False
 
@@ -674,6 +676,13 @@ def _sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
         if not hasattr(n, "__index__"):
             raise TypeError(f"the sizes of a shape, and axes, must be ints, not {n!r}")
     return tuple(map(operator.index, sizes))
+
+
+def _is_last_view(view: Array) -> Flag:
+    """Whether nobody but a view holds on to the array that it is a view of, as where an op made that for itself."""
+    if type(view.base) is not type(view) or view.base.base is not None:
+        return False
+    return sys.getrefcount(view.base) == 2  # the view, and this call
 
 
 def _is_dtype(name: str) -> Flag:

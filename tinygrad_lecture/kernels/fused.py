@@ -217,13 +217,15 @@ def _exponentials(x: Array, axis: int) -> tuple[Array, Array]:
 
 
 def _largest(x: Array, axis: int) -> Array:
-    """The largest element along an axis, kept finite where all are -inf."""
+    """The largest element along an axis, kept finite where all are -inf; of nothing, 0."""
+    if not x.size:
+        return 0.0
     return xp(x).maximum(x.max(axis=axis, keepdims=True), np.finfo(x.dtype).min.item())
 
 
 def _largest_of_rows(x: Array) -> Array:
     """`_largest` of (rows, n); NumPy finds where it is in less than half of the time that it takes to find it."""
-    if xp(x) is not np:
+    if xp(x) is not np or not x.size:
         return _largest(x, 1)
     largest = x[np.arange(len(x)), x.argmax(axis=1)][:, None]
     return np.maximum(largest, np.finfo(x.dtype).min.item(), out=largest)

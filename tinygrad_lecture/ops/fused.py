@@ -1,6 +1,7 @@
 """The lecture's larger formulas, each as it stands on the slide; the kernels behind them are in kernels/fused.py.
 
 A row of nothing but -inf: `logsumexp` gives -inf with gradient 0, `softmax` zeros (PyTorch: nan), `log_softmax` -inf.
+Of an empty row `logsumexp` gives -inf too.
 """
 
 from __future__ import annotations
@@ -140,9 +141,11 @@ def _(q: Value, k: Value, mask: Value = None) -> str:
 
 
 def _largest(x: Value, axis: Axes) -> Value:
-    """The largest element along axes as a constant, kept finite where all are -inf."""
+    """The largest element along axes as a constant, kept finite where all are -inf; of nothing, 0."""
     if x.dtype.kind != "f":
         raise TypeError(f"it takes floats, not {x.dtype}; convert with .to(tl.float32)")
+    if 0 in x.shape:
+        return 0.0
     x = wrap(x._array) if isinstance(x, Traced) else x
     return maximum(max(x, axis, keepdims=True), float(np.finfo(x.dtype).min))
 

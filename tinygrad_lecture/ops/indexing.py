@@ -18,7 +18,7 @@ from ..names import composite
 from ..op import Value, op
 from ..traced import Traced, wrap
 from .elementwise import where
-from .shape import normal_axes, permute, reshape
+from .shape import normal_axes, own_axis, permute, reshape
 
 # --- x[index] and x[index] = value --------------------------------------------------------------------------
 
@@ -273,6 +273,9 @@ class Ordered(NamedTuple):
 def argsort(x: Value, /, axis: int = -1, descending: bool = False) -> Value:
     """Where the elements of the sorted x are, along an axis; equals keep their order, nan counts as largest."""
     lib = xp(x)
+    if not x.ndim:
+        own_axis(x, axis)  # raises for an axis that a 0-d tensor does not have
+        return lib.zeros((), np.int64)
     stable = {"kind": "stable"} if lib is np else {}  # CuPy's sort always is
     if not descending:
         return lib.argsort(x, axis=axis, **stable)
@@ -284,7 +287,7 @@ def argsort(x: Value, /, axis: int = -1, descending: bool = False) -> Value:
 def sort(x: Value, axis: int = -1, descending: bool = False) -> Ordered:
     """x sorted along an axis, and the places where the elements were: a pair (values, indices), as in PyTorch."""
     if x.ndim == 0:
-        return Ordered(x, argsort(reshape(x, (1,))).reshape(()))
+        return Ordered(x, argsort(x, axis))
     indices = argsort(x, axis, descending)
     return Ordered(gather(x, axis, indices), indices)
 

@@ -16,7 +16,7 @@ from ..names import composite
 from ..op import Value, op
 from .elementwise import abs as absolute
 from .elementwise import root, where
-from .shape import flip, normal_axes, permute, reshape
+from .shape import axes_over, flip, own_axis, permute, reshape
 
 Axes: TypeAlias = int | tuple[int, ...] | None
 
@@ -24,7 +24,7 @@ Axes: TypeAlias = int | tuple[int, ...] | None
 @op
 def sum(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     """The sum over axes; of nothing, 0."""
-    return x.sum(axis=axis, keepdims=keepdims)
+    return x.sum(axis=own_axis(x, axis), keepdims=keepdims)
 
 
 @sum.backward
@@ -48,7 +48,7 @@ def _(g: Value, axis: Axes, keepdims: bool) -> Value:
 @op
 def mean(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     """The mean over axes; nan of nothing."""
-    total = x.sum(axis=axis, keepdims=keepdims)
+    total = x.sum(axis=own_axis(x, axis), keepdims=keepdims)
     n = count(x.shape, axis)
     return total / n if n else total * math.nan
 
@@ -100,13 +100,13 @@ def std(
 @op
 def max(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     """The largest element over axes; ties share the gradient equally. (For its place: `argmax`.)"""
-    return xp(x).max(x, axis=axis, keepdims=keepdims)
+    return xp(x).max(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
 @op
 def min(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     """The smallest element over axes; ties share the gradient equally. (For its place: `argmin`.)"""
-    return xp(x).min(x, axis=axis, keepdims=keepdims)
+    return xp(x).min(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
 @max.backward
@@ -132,7 +132,7 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     A tree of multiplications, halving the factors at each level, so that the gradient never divides: it is exact
     with any number of zeros, to any order.
     """
-    axes = normal_axes(x.ndim, axis)
+    axes = axes_over(x.ndim, axis)
     kept = tuple(a for a in range(x.ndim) if a not in axes)
     n = count(x.shape, axis)
     if n == 0:
@@ -151,7 +151,7 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 @op
 def cumsum(x: Value, /, axis: int) -> Value:
     """The running sum along an axis."""
-    return xp(x).cumsum(x, axis=axis)
+    return xp(x).cumsum(x, axis=axis) if x.ndim else sum(x, axis)
 
 
 @cumsum.backward
@@ -182,25 +182,25 @@ def norm(x: Value, /, ord: float = 2, axis: Axes = None, keepdims: bool = False)
 @op(differentiable=False)
 def argmax(x: Value, /, axis: int | None = None, keepdims: bool = False) -> Value:
     """The place of the first largest element along an axis (None: in the flattened tensor), as int64."""
-    return xp(x).argmax(x, axis=axis, keepdims=keepdims)
+    return xp(x).argmax(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
 @op(differentiable=False)
 def argmin(x: Value, /, axis: int | None = None, keepdims: bool = False) -> Value:
     """The place of the first smallest element along an axis (None: in the flattened tensor), as int64."""
-    return xp(x).argmin(x, axis=axis, keepdims=keepdims)
+    return xp(x).argmin(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
 @op(differentiable=False)
 def any(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     """Whether any element over axes is true."""
-    return xp(x).any(x, axis=axis, keepdims=keepdims)
+    return xp(x).any(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
 @op(differentiable=False)
 def all(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     """Whether all elements over axes are true."""
-    return xp(x).all(x, axis=axis, keepdims=keepdims)
+    return xp(x).all(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
 # --- axes ---------------------------------------------------------------------------------------------------
@@ -210,12 +210,12 @@ def count(shape: Shape, axis: Axes) -> int:
     """How many elements go into each result of a reduction."""
     if axis is None:
         return math.prod(shape)
-    return math.prod(shape[a] for a in normal_axes(len(shape), axis))
+    return math.prod(shape[a] for a in axes_over(len(shape), axis))
 
 
 def reduced_shape(shape: Shape, axis: Axes) -> Shape:
     """The shape after a reduction with keepdims."""
-    axes = normal_axes(len(shape), axis)
+    axes = axes_over(len(shape), axis)
     return tuple(1 if a in axes else size for a, size in enumerate(shape))
 
 

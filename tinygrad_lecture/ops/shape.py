@@ -75,7 +75,7 @@ def _(x: Value, shape: Shape) -> str:
 @op
 def flip(x: Value, /, axis: int | tuple[int, ...] | None = None) -> Value:
     """Reversed along axes, all by default."""
-    return xp(x).flip(x, axis)
+    return xp(x).flip(x, own_axis(x, axis))
 
 
 @flip.backward
@@ -169,12 +169,7 @@ def unsqueeze(x: Value, axis: int) -> Value:
 @composite
 def squeeze(x: Value, axis: int | tuple[int, ...] | None = None) -> Value:
     """Without axes of size 1, all or those named; an axis of another size stays, as in PyTorch."""
-    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-    gone = set()
-    for a in axes:
-        if not -x.ndim <= a < x.ndim:
-            raise IndexError(f"axis {a} is out of range for shape {x.shape}")
-        gone.add(a % x.ndim)
+    gone = axes_over(x.ndim, axis)
     return reshape(x, tuple(n for a, n in enumerate(x.shape) if not (a in gone and n == 1)))
 
 
@@ -277,6 +272,17 @@ def normal_axes(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...
     if len(set(axes)) < len(axes):
         raise ValueError(f"an axis is named twice in {axis}")
     return axes
+
+
+def axes_over(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
+    """The axes that a function goes over. As in PyTorch, 0 and -1 are no error for a 0-d tensor, but all that it has:
+    none."""
+    return () if ndim == 0 and axis in (0, -1, (0,), (-1,)) else normal_axes(ndim, axis)
+
+
+def own_axis(x: Any, axis: Any) -> Any:
+    """An axis to go over as the array libraries take it: None for a 0-d array, see `axes_over`."""
+    return axis if x.ndim else axes_over(0, axis) or None
 
 
 for _analytic in (reshape, permute, swapaxes, broadcast_to, flip, pad, concatenate):

@@ -659,9 +659,17 @@ def place(x: Array, shape: Shape, index: Any) -> Array:
 
 
 @st.composite
+def picks_of_rows(draw: Draw) -> Sample:
+    """One integer array for an index, as an embedding's, that names a row twice."""
+    shape = draw(some.shapes(min_dims=1, min_side=1))
+    rows = draw(st.lists(st.integers(-shape[0], shape[0] - 1), min_size=1, max_size=4))
+    return Sample((draw(some.numbers(shape)),), {"index": (np.array([*rows, rows[0]]),)})
+
+
+@st.composite
 def puts(draw: Draw) -> Sample:
     """A value that broadcasts to what the index names, or a number."""
-    sample = draw(picks())
+    sample = draw(picks() | picks_of_rows())
     (x,), index = sample.inputs, sample.settings["index"]
     shape = draw(some.narrower(x[index].shape))
     value = draw(some.scalars) if draw(st.sampled_from([True, False, False])) else draw(some.numbers(shape))
@@ -676,7 +684,7 @@ def put(x: Array, value: Any, index: Any) -> Array:
 
 @st.composite
 def additions(draw: Draw) -> Sample:
-    sample = draw(picks())
+    sample = draw(picks() | picks_of_rows())
     (x,), index = sample.inputs, sample.settings["index"]
     return Sample((x, draw(some.numbers(x[index].shape))), {"index": index})
 

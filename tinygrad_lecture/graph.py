@@ -173,7 +173,7 @@ class Graph:
             if node is None or gradient is None:
                 handed.append(None)
                 continue
-            handed.append(_copy(_conform(_array(gradient), node, record.op)))
+            handed.append(_copy(_conform(_array(gradient), node, record)))
             if isinstance(node, Leaf):  # where nothing else will tell the sum
                 parent = self._vertex(node)
                 parent.grad = _plus(parent.grad, handed[-1])

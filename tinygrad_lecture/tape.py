@@ -138,7 +138,7 @@ def walk(
                     _refuse(contribution, node, create_graph)
                 try:
                     if contribution.shape != parent.shape or contribution.dtype is not parent.dtype:
-                        contribution = _conform(contribution, parent, node.op)
+                        contribution = _conform(contribution, parent, node)
                 except AttributeError:
                     _refuse(contribution, node, create_graph)
                     raise
@@ -232,7 +232,7 @@ def _holds(saved: Sequence[Any], array: Array) -> bool:
     return False
 
 
-def _conform(contribution: Gradient, parent: Node, op: Op[Any]) -> Gradient:
+def _conform(contribution: Gradient, parent: Node, node: Record) -> Gradient:
     """Undo broadcasting: sum over the axes that the op stretched, and give the gradient its input's dtype.
 
     Here and nowhere else; rules may ignore broadcasting. Raises RuntimeError for a shape that no broadcasting
@@ -245,7 +245,7 @@ def _conform(contribution: Gradient, parent: Node, op: Op[Any]) -> Gradient:
     stretched = [extra + axis for axis, size in enumerate(shape) if size == 1]
     if extra < 0 or any(size not in (1, got) for size, got in zip(shape, contribution.shape[extra:], strict=True)):
         raise RuntimeError(
-            f"the backward rule of {op.name} returned a gradient of shape {contribution.shape} for an input of "
+            f"the backward rule of {node.name} returned a gradient of shape {contribution.shape} for an input of "
             f"shape {shape}; a gradient has the shape of its input (or one that the input broadcasts to)"
         )
     if contribution.shape != shape:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import strict_device  # noqa: F401 - makes device="strict" known
 import tinygrad_lecture as tl
+import strict_device  # noqa: F401 - makes device="strict" known
 
 LONE = {  # of one element 2: the value, and the gradient of the result's sum
     "sum": (lambda x, axis: x.sum(axis), 2, 1),

@@ -25,6 +25,13 @@ def _(g, x, out):
     return g * out * tl.log(x)
 
 
+def test_a_gradient_of_a_wrong_shape_is_said_of_what_the_user_called(monkeypatch):
+    x, y = tl.ones(2, 3, requires_grad=True), tl.ones(3, 2, requires_grad=True)
+    monkeypatch.setattr(tl.ops.contract.rules[0], "function", lambda g, *asked: g[0])
+    with pytest.raises(RuntimeError, match=r"rule of einsum returned a gradient of shape \(2,\) for an input of shape"):
+        tl.einsum("ij,jk->ik", x, y).sum().backward()
+
+
 def test_a_rule_gets_inputs_settings_and_the_output_by_name():
     x = tl.tensor([2.0, 3.0], dtype=tl.float64, requires_grad=True)
     y = tl.tensor([1.0, 2.0], dtype=tl.float64, requires_grad=True)

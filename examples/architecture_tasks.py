@@ -1,0 +1,167 @@
+"""The tasks of 09_architectures.py as data sets: the next word, hidden words, who a sentence is about, words backwards.
+
+Each deals out batches (*inputs, targets) of the model that it is for. tests/benchmarks/architectures.py trains the same
+models in PyTorch on the same batches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import numpy as np
+
+import tinygrad_lecture as tl
+import made_corpus
+import nn
+from tinygrad_lecture import Tensor, rng
+from transformer import WordTokenizer, mask_tokens
+from transformer.loss import IGNORED
+
+Tokens = np.ndarray
+
+# --- sentences ----------------------------------------------------------------------------------------------
+
+PAD, START, MASK = "<pad>", "<start>", "<mask>"
+SHARE = 0.25  # of the words that are hidden; BERT hides 15%, of texts that are longer
+FEMALE, MALE = ({pair[k] for pair in made_corpus.GENDER} for k in (1, 0))
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """Made sentences. learn, test: (sentences, longest), a start token before each and padding after it."""
+
+    tokenizer: WordTokenizer
+    learn: Tokens
+    test: Tokens
+
+    @property
+    def pad(self) -> int:
+        return self.tokenizer.special_tokens[PAD]
+
+    @property
+    def start(self) -> int:
+        return self.tokenizer.special_tokens[START]
+
+    @property
+    def mask(self) -> int:
+        return self.tokenizer.special_tokens[MASK]
+
+    @property
+    def longest(self) -> int:
+        return self.learn.shape[1]
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text, after the start token; "<mask>" is the mask. Raises ValueError for unknown words."""
+        return [self.start, *self.tokenizer.encode(text, allowed_special=[MASK])]
+
+    def words(self, tokens: Any) -> list[str]:
+        """The words of a row, without padding."""
+        return [self.tokenizer.token(int(token)) for token in tokens if token != self.pad]
+
+
+def make_sentences(count: int, seed: int, test: int = 500) -> Sentences:
+    """So many made sentences to learn from, and `test` others that are not among them (made_corpus.py)."""
+    draw = Random(seed)
+    kinds = (made_corpus.about_people, made_corpus.about_others, made_corpus.about_countries)
+    texts = [draw.choice(kinds)(draw) for _ in range(2 * count)]
+    others = sorted(set(texts))
+    draw.shuffle(others)
+    kept = set(others[test:])
+    learn = [text for text in texts if text in kept][:count]
+    tokenizer = WordTokenizer.train(" ".join(texts), special_tokens=[PAD, START, MASK])
+    start, pad = (tokenizer.special_tokens[name] for name in (START, PAD))
+    rows = [[start, *tokenizer.encode(text)] for text in (*others[:test], *learn)]
+    tokens = nn.data.pad_sequence(rows, pad).numpy()
+    return Sentences(tokenizer, tokens[test:], tokens[:test])
+
+
+def next_words(sentences: Sentences, tokens: Tokens) -> nn.TensorDataset:
+    """For a decoder: tokens, which of them are there, and the one after each; (n, longest) each.
+
+    After the last word comes the start token, for with it another sentence would begin.
+    """
+    there = tokens != sentences.pad
+    after = np.roll(tokens, -1, axis=1)
+    after[after == sentences.pad] = sentences.start
+    return nn.TensorDataset(tl.tensor(tokens), tl.tensor(there), tl.tensor(np.where(there, after, IGNORED)))
+
+
+class HiddenWords:
+    """For an encoder: tokens of which some are hidden, which are there, and what is hidden; (n, longest) each.
+
+    Other words are hidden each time, or, with a seed, always the same of a batch.
+    """
+
+    def __init__(self, sentences: Sentences, tokens: Tokens, seed: int | None = None) -> None:
+        self.sentences, self.tokens, self.seed = sentences, tokens, seed
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __getitem__(self, rows: Any) -> tuple[Tensor, Tensor, Tensor]:
+        tokens, made = self.tokens[rows], self.sentences
+        there = tokens != made.pad
+        keep = ~there | (np.arange(tokens.shape[1]) == 0)  # the start token is not hidden
+        size = made.tokenizer.vocab_size
+        inputs, targets = mask_tokens(tokens, made.mask, size, share=SHARE, keep=keep, seed=self.seed)
+        return inputs, tl.tensor(there), targets
+
+
+def genders(sentences: Sentences, tokens: Tokens) -> nn.TensorDataset:
+    """For a classifier: those of the sentences that are about people, and whether they are male, 0, or female, 1."""
+    encode = sentences.tokenizer.encode
+    female, male = (np.isin(tokens, encode(" ".join(sorted(group)))).any(1) for group in (FEMALE, MALE))
+    people = female | male
+    chosen = tokens[people]
+    return nn.TensorDataset(
+        tl.tensor(chosen), tl.tensor(chosen != sentences.pad), tl.tensor(female[people].astype(np.int64))
+    )
+
+
+# --- words backwards ----------------------------------------------------------------------------------------
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+FILL, BEGIN, END = range(len(LETTERS), len(LETTERS) + 3)
+SHORTEST, LONGEST = 3, 8  # letters in a word
+
+
+class Reversals:
+    """For an encoder-decoder: random letters and themselves backwards, others each time, or with a seed the same.
+
+    A batch is source, target, which of the source is there, and targets, (n, LONGEST + 1) each: source is the letters
+    and END, target BEGIN and the letters backwards, and targets are one token ahead and end with END.
+    """
+
+    def __init__(self, count: int, seed: int | None = None) -> None:
+        self.count, self.seed = count, seed
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, rows: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        n = len(np.arange(self.count)[rows])
+        random = rng.generator() if self.seed is None else np.random.default_rng(self.seed)
+        words = [random.integers(0, len(LETTERS), random.integers(SHORTEST, LONGEST + 1)) for _ in range(n)]
+        source, target = np.full((n, LONGEST + 1), FILL), np.full((n, LONGEST + 1), FILL)
+        targets = np.full((n, LONGEST + 1), IGNORED)
+        for i, word in enumerate(words):
+            end = len(word) + 1
+            source[i, :end] = [*word, END]
+            target[i, :end] = [BEGIN, *word[::-1]]
+            targets[i, :end] = [*word[::-1], END]
+        return tl.tensor(source), tl.tensor(target), tl.tensor(source != FILL), tl.tensor(targets)
+
+
+# --- how good an answer is ----------------------------------------------------------------------------------
+
+
+def right_answers(logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+    """Which part of the asked tokens is right, and of the rows, if all of them must be.
+
+    logits: (n, tokens, vocab_size).  targets: (n, tokens), IGNORED where nothing is asked.
+    """
+    asked = targets != IGNORED
+    right = (logits.argmax(-1) == targets) | ~asked
+    return float(right[asked].mean()), float(right.all(1).mean())

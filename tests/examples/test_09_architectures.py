@@ -1,0 +1,238 @@
+"""The three architectures: who sees whom, that each learns its task as well as PyTorch's, the tasks, the pictures."""
+
+import re
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+import made_corpus
+from programs import load
+from transformer.loss import IGNORED
+
+program = load("09_architectures")
+tasks = program.tasks
+PICTURES = {"masks.png", "gaps.png", "reverse.png"}
+# Per cent right in PyTorch, on average over three runs of tests/benchmarks/architectures.py.
+HIDDEN, BACKWARDS = 70.9, 100.0
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """run("--seed", 1) runs the program and returns what it printed."""
+
+    def call(*arguments):
+        program.main([*map(str, arguments), "--out", str(tmp_path / "out")])
+        return capsys.readouterr().out
+
+    return call
+
+
+@pytest.fixture
+def brief(run, monkeypatch):
+    """run, but with few steps, and without the time that pictures take."""
+    monkeypatch.setattr(program, "save", lambda figure, path: None)
+    monkeypatch.setattr(program, "TRIES", 1)
+    monkeypatch.setattr(program, "draw_attention", lambda *given, **more: None)
+    for name in ("draw_masks", "draw_gaps"):
+        monkeypatch.setattr(program.pictures, name, lambda *given: None)
+    return lambda *arguments: run("--next-steps", 2, "--hidden-steps", 2, "--reverse-steps", 2, *arguments)
+
+
+@pytest.fixture(scope="module")
+def sentences():
+    return tasks.make_sentences(400, 0, test=50)
+
+
+def per_cent(pattern, text):
+    return float(re.search(pattern + r" *([\d.]+)%", text).group(1))
+
+
+def grid(name, text):
+    """Who sees whom, as printed under a name: rows of bools."""
+    lines = text[text.index(f"\n  {name}\n") :].split("\n")[2:]
+    rows = []
+    for line in lines:
+        found = re.search(r"  ((?:[#.] )*[#.])$", line)
+        if found:
+            rows.append([sign == "#" for sign in found.group(1).split()])
+        elif "encoder" not in line:
+            break
+    return np.array(rows)
+
+
+# --- the program --------------------------------------------------------------------------------------------
+
+
+def test_each_learns_its_task_as_well_as_in_pytorch_and_is_drawn(run, tmp_path):
+    text = run()
+    assert per_cent("hidden in the test it says", text) > HIDDEN - 3
+    assert per_cent("Of 1,000 other words", text) > BACKWARDS - 1
+    assert per_cent("Of the same words the decoder says", text) < HIDDEN - 5
+    assert float(re.search(r"Test loss ([\d.]+)", text).group(1)) < 1.4
+    assert "lecture -> erutcel." in text
+    assert re.search(r"speak italian\n    decoder .*\n    encoder   rome", text)
+    assert per_cent("this encoder", text) > per_cent("an untrained encoder", text) + 5
+    for name, parameters in (("decoder-only", "51,024"), ("encoder-only", "51,024"), ("encoder-decoder", "49,872")):
+        assert re.search(rf"^  {name} +{parameters} ", text, re.MULTILINE)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == PICTURES
+    for picture in PICTURES:
+        assert str(tmp_path / "out" / picture) in text
+        assert (tmp_path / "out" / picture).read_bytes().startswith(b"\x89PNG")
+    text.encode("cp1252")  # what a Windows console may have
+
+
+def test_who_sees_whom_is_what_the_masks_say(brief):
+    text = brief("--sentence", "two kings said that they ruled", "--word", "Abc")
+    np.testing.assert_array_equal(grid("decoder-only", text), np.tri(7, dtype=bool))
+    np.testing.assert_array_equal(grid("encoder-only", text), np.ones((7, 7), bool))
+    whole, nothing = np.ones((4, 4), bool), np.zeros((4, 4), bool)
+    both = np.block([[whole, nothing], [whole, np.tri(4, dtype=bool)]])
+    np.testing.assert_array_equal(grid("encoder-decoder", text), both)
+    assert re.search(r"^  abc -> ", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--sentence", "was the bank flooded ?"], "the word 'was' is not among"),
+        (["--sentence", ""], "the sentence has 0 words, and the models take 1 to 10"),
+        (["--sentence", "the " * 11], "the sentence has 11 words"),
+    ],
+)
+def test_a_sentence_that_cannot_be_read_is_refused_before_training(brief, capsys, arguments, message):
+    with pytest.raises(SystemExit, match=rf"09_architectures\.py: .*{message}"):
+        brief(*arguments)
+    assert "step" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("word", ["ab", "abcdefghi", "naïve", ""])
+def test_a_word_that_cannot_be_reversed_is_refused(capsys, word):
+    with pytest.raises(SystemExit, match="2"):
+        program.main(["--word", word])
+    assert f"--word has 3 to 8 letters from a to z, not {word!r}" in capsys.readouterr().err
+
+
+def test_same_seed_same_output(brief):
+    def what_came_out(text):
+        return text[text.index("It writes") :]
+
+    once, again, other = (what_came_out(brief("--seed", seed)) for seed in (3, 3, 4))
+    assert once == again != other
+
+
+def test_ctrl_c_goes_on_with_what_was_learnt(brief, monkeypatch):
+    def fit(trainer):
+        trainer.history.interrupted = True
+        return trainer.history
+
+    monkeypatch.setattr(program.nn.Trainer, "fit", fit)
+    text = brief()
+    assert text.count("Ended by Ctrl-C; it goes on with what was learnt so far.") >= 3
+    assert "a token sees" in text
+
+
+def test_help_says_what_it_shows(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        program.main(["--help"])
+    text = capsys.readouterr().out
+    for word in (*PICTURES, "encoder-decoder", "PyTorch", "--sentence", "out/architectures"):
+        assert word in text
+
+
+def test_without_matplotlib_it_says_what_to_install(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(SystemExit, match=r'need matplotlib: pip install "tinygrad-lecture\[examples\]"'):
+        run("--next-steps", 1, "--hidden-steps", 1, "--reverse-steps", 1)
+
+
+# --- measuring ----------------------------------------------------------------------------------------------
+
+
+def test_sees_finds_which_output_depends_on_which_token():
+    def model(texts):
+        numbers = tl.tensor(texts.astype(np.float32))
+        return tl.stack([numbers[:, 0], numbers[:, 1] * 0 + 5, numbers.sum(-1)], -1)[:, :, None]
+
+    found = program.sees(model, [4, 9, 4], other=4)
+    np.testing.assert_array_equal(found, [[True, False, False], [False, False, False], [True, True, True]])
+
+
+def test_right_answers_counts_only_what_is_asked():
+    logits = np.zeros((3, 2, 4))
+    logits[0, 0, 1] = logits[0, 1, 2] = logits[1, 0, 3] = 1
+    targets = np.array([[1, 2], [1, IGNORED], [IGNORED, 0]])
+    assert program.tasks.right_answers(logits, targets) == (pytest.approx(3 / 4), pytest.approx(2 / 3))
+
+
+# --- the tasks ----------------------------------------------------------------------------------------------
+
+
+def test_no_sentence_of_the_test_is_learnt_from(sentences):
+    assert sentences.learn.shape[0] == 400
+    assert sentences.test.shape[0] == 50
+    learn, test = ({tuple(row) for row in rows.tolist()} for rows in (sentences.learn, sentences.test))
+    assert not learn & test
+    assert len(test) == 50
+    assert (sentences.learn[:, 0] == sentences.start).all()
+
+
+def test_the_next_word_follows_and_after_the_last_one_comes_the_start(sentences):
+    tokens, there, targets = (t.numpy() for t in tasks.next_words(sentences, sentences.test).tensors)
+    for row, mask, wanted in zip(tokens, there, targets, strict=True):
+        n = mask.sum()
+        assert mask.tolist() == [True] * n + [False] * (len(row) - n)
+        assert wanted[: n - 1].tolist() == row[1:n].tolist()
+        assert wanted[n - 1] == sentences.start
+        assert (wanted[n:] == IGNORED).all()
+
+
+def test_words_are_hidden_anew_each_time_or_with_a_seed_always_the_same(sentences):
+    rows = np.arange(50)
+    fixed, free = tasks.HiddenWords(sentences, sentences.test, seed=0), tasks.HiddenWords(sentences, sentences.test)
+    inputs, there, targets = (t.numpy() for t in fixed[rows])
+    assert all((a.numpy() == b.numpy()).all() for a, b in zip(fixed[rows], fixed[rows], strict=True))
+    assert (free[rows][2].numpy() != free[rows][2].numpy()).any()
+    chosen = targets != IGNORED
+    assert not chosen[:, 0].any(), "the start token is not hidden"
+    assert not (chosen & ~there).any(), "padding is not hidden"
+    assert (targets[chosen] == sentences.test[chosen]).all()
+    assert (inputs[~chosen] == sentences.test[~chosen]).all()
+    assert chosen[:, 1:][there[:, 1:]].mean() == pytest.approx(tasks.SHARE, abs=0.06)
+
+
+def test_the_gender_is_that_of_the_person_in_the_sentence(sentences):
+    tokens, _, female = (t.numpy() for t in tasks.genders(sentences, sentences.learn).tensors)
+    assert 100 < len(tokens) < 300  # a third are about people
+    men = {word for pair in made_corpus.GENDER for word in pair[:1]}
+    for row, label in zip(tokens, female, strict=True):
+        found = {*sentences.words(row)}
+        assert bool(found & men) != bool(label)
+        assert not ("she" in found and not label)
+        assert not ("he" in found and label)
+
+
+@given(st.integers(1, 20), st.integers(0, 1000))
+def test_words_are_reversed_between_their_begin_and_end(n, seed):
+    source, target, there, targets = (t.numpy() for t in tasks.Reversals(n, seed)[np.arange(n)])
+    assert source.shape == target.shape == there.shape == targets.shape == (n, tasks.LONGEST + 1)
+    for s, t, mask, wanted in zip(source, target, there, targets, strict=True):
+        length = mask.sum() - 1
+        assert tasks.SHORTEST <= length <= tasks.LONGEST
+        word = s[:length].tolist()
+        assert set(word) <= set(range(26))
+        assert s[length] == tasks.END
+        assert t[: length + 1].tolist() == [tasks.BEGIN, *word[::-1]]
+        assert wanted[: length + 1].tolist() == [*word[::-1], tasks.END]
+        assert (s[length + 1 :] == tasks.FILL).all()
+        assert (wanted[length + 1 :] == IGNORED).all()
+
+
+def test_other_words_come_each_time_unless_there_is_a_seed():
+    free, fixed = tasks.Reversals(8), tasks.Reversals(8, seed=1)
+    rows = np.arange(8)
+    assert (free[rows][0].numpy() != free[rows][0].numpy()).any()
+    assert (fixed[rows][0].numpy() == fixed[rows][0].numpy()).all()

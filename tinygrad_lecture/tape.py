@@ -219,17 +219,17 @@ def _refuse(contribution: Any, node: Record, create_graph: bool) -> None:
         )
 
 
-def _is_fresh(contribution: Array, upstream: Array, saved: Sequence[Any]) -> bool:
+def _is_fresh(contribution: Array, upstream: Array, saved: Sequence[Sequence[Any]]) -> bool:
     """Whether a rule made this array itself: not the upstream handed on, no view, nothing that was saved."""
-    return contribution is not upstream and contribution.base is None and not _holds(saved, contribution)
-
-
-def _holds(saved: Sequence[Any], array: Array) -> bool:
-    """Whether an array is among what was saved; what a variadic op saved is a list of lists of lists."""
-    for value in saved:  # noqa: SIM110 - a generator would cost the walk more
-        if value is array or (isinstance(value, (list, tuple)) and _holds(value, array)):
-            return True
-    return False
+    if contribution is upstream or contribution.base is not None:
+        return False
+    for values in saved:  # loops, and no function that calls itself, since the walk asks this for every parameter
+        for kept in values:
+            if kept is contribution:
+                return False
+            if type(kept) is list and any(array is contribution for array in kept):  # all inputs of a variadic op
+                return False
+    return True
 
 
 def _conform(contribution: Gradient, parent: Node, node: Record) -> Gradient:

@@ -22,7 +22,7 @@ def explain(op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], error:
     """The error to raise in place of an array library's, naming the op and its inputs: of the same class if that is
     IndexError, TypeError or ValueError; TypeError for an AttributeError, which speaks of an input that is no array.
     """
-    reason = _different_devices(arrays)
+    reason = _different_devices(arrays) or _called_by_numpy(op.name, error)
     if reason is None and op.complaint is not None:
         try:
             reason = op.complaint(*map(_with_a_shape, arrays), **settings)
@@ -42,7 +42,7 @@ def explain(op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], error:
 
 def rename(error: Exception, name: str, arguments: Sequence[Any]) -> Exception:
     """What an error from within a function of ops has to say, in the name of the function that the user called."""
-    reason: str = getattr(error, "reason", str(error))
+    reason: str = getattr(error, "reason", None) or _called_by_numpy(name, error) or str(error)
     if isinstance(error, AttributeError):  # it speaks of what is no array
         strange = [x for x in arguments if not (isinstance(x, Traced) or is_array(x))]
         reason = f"it takes tensors and arrays, not {describe(strange[0])}" if strange else reason
@@ -98,6 +98,14 @@ def _no_numbers(op: Op[Any], values: Sequence[Any]) -> str | None:
                 return f"it takes arrays of numbers, not of {value.dtype}"
         elif not isinstance(value, (bool, int, float, complex)):
             return f"it takes tensors, arrays and numbers, not {describe(value)}"
+    return None
+
+
+def _called_by_numpy(name: str, error: Exception) -> str | None:
+    """np.sum(x) calls x.sum(axis=None, dtype=None, out=None): what to say of arguments that are NumPy's alone."""
+    text = str(error)
+    if isinstance(error, TypeError) and text.endswith(("keyword argument 'dtype'", "keyword argument 'out'")):
+        return f"it takes no dtype and no out; for np.{name}(x), which hands these over, write tl.{name}(x)"
     return None
 
 

@@ -252,9 +252,14 @@ class Op(Generic[P]):
         if type(out) is not _ndarray and not is_array(out):  # NumPy makes scalars of 0-d results
             out = xp(*arrays).asarray(out)
         dtype = out.dtype
-        if dtype is not FLOAT32 and dtype.kind == "f" and not self.casts:
-            out = narrow(out, arrays)
-            dtype = out.dtype
+        if dtype is not FLOAT32:
+            if dtype.kind == "f" and not self.casts:
+                out = narrow(out, arrays)
+                dtype = out.dtype
+            elif dtype.kind == "c" and not any(isinstance(v, Traced) and v._array.dtype.kind == "c" for v in inputs):
+                raise TypeError(
+                    f"{self.name}: complex numbers are not for tensors; take .real and .imag apart, or abs()"
+                )
 
         result: Tensor = _new(traced_module.tensor_type)
         result._array = out

@@ -8,6 +8,7 @@ Nothing is paid at forward time, and `backward` looks closer only where a write 
 from __future__ import annotations
 
 import itertools
+import threading
 import weakref
 
 from .backend import Array
@@ -15,6 +16,7 @@ from .backend import Array
 tick = itertools.count(1).__next__
 
 last_write = 0  # the stamp of the latest write to anything; where no write is younger than a node, nothing is stale
+_stamping = threading.Lock()  # an older stamp never takes a younger one's place
 _stamps: dict[int, tuple[weakref.ref[Array], int]] = {}  # id of the memory's owner -> (the owner, stamp)
 
 
@@ -28,8 +30,9 @@ def announce_write(array: Array) -> None:
         reference = weakref.ref(owner, lambda _: _stamps.pop(key, None))
     else:
         reference = held[0]
-    last_write = stamp = tick()
-    _stamps[key] = (reference, stamp)
+    with _stamping:
+        last_write = stamp = tick()
+        _stamps[key] = (reference, stamp)
 
 
 def written_since(array: Array, age: int) -> bool:

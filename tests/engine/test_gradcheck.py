@@ -270,6 +270,9 @@ def test_values_with_too_few_digits_are_not_blamed_on_the_rule():
         (tl.exp, tl.tensor([1]), TypeError, "no input is a float tensor (a tensor of int64)"),
         (tl.exp, [np.ones(2)], TypeError, "an array of float64"),
         (tl.exp, [], ValueError, "there are no inputs"),
+        (tl.exp, 1.0, TypeError, "the inputs are a tensor or a tuple of them, not a float"),
+        (tl.exp, None, TypeError, "the inputs are a tensor or a tuple of them, not None; make one with tl.tensor"),
+        (tl.exp, np.ones(2), TypeError, "the inputs are a tensor or a tuple of them, not an array of float64"),
         (tl.exp, tensor([1.0, np.inf]), ValueError, "input 0 has inf at element 1"),
         (lambda x: x.numpy(), draw(2), TypeError, "returned an array of float64, not a Tensor"),
         (lambda x: None, draw(2), TypeError, "is a return missing?"),
@@ -284,6 +287,7 @@ def test_what_cannot_be_checked_says_why(check, fn, inputs, kind, said):
     with pytest.raises(kind) as caught:
         check(fn, inputs)
     assert said in str(caught.value)
+    assert str(caught.value).startswith(f"{check.__name__}: ")
 
 
 # --- nothing is left changed --------------------------------------------------------------------------------

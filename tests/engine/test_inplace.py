@@ -1,9 +1,12 @@
 """Writing in place: gradients are right or the program stops."""
 
+import threading
+
 import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
+from tinygrad_lecture import versions
 
 
 def leaf(*values):
@@ -229,6 +232,27 @@ def test_a_constant_that_is_the_last_view_of_its_memory_takes_what_is_recorded()
     (z * z).sum().backward()
     assert z.tolist() == [[1, 2, 3], [3, 4, 5]]
     assert w.grad.tolist() == [2, 4, 6]
+
+
+def test_an_older_stamp_of_another_thread_does_not_take_the_place_of_a_younger_one(monkeypatch):
+    x, y = constant(1.0), constant(2.0)
+    tick, entered, younger = versions.tick, threading.Event(), threading.Event()
+
+    def held_up():
+        stamp = tick()
+        if threading.current_thread() is other:
+            entered.set()
+            younger.wait(0.2)  # between the clock and the note of its time
+        return stamp
+
+    monkeypatch.setattr(versions, "tick", held_up)
+    other = threading.Thread(target=lambda: versions.announce_write(y.array))
+    other.start()
+    entered.wait()
+    versions.announce_write(x.array)
+    younger.set()
+    other.join()
+    assert versions.last_write == max(stamp for _, stamp in versions._stamps.values())
 
 
 def test_in_place_keeps_shape_and_dtype():

@@ -64,6 +64,13 @@ def test_ties_of_max_and_min_share_equally(name: str, sign: int) -> None:
     check(op, sign * np.array([INF, 1.0, INF]), expected=[[0.5, 0, 0.5]], what=name)
 
 
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_nan_takes_the_gradient_of_max_and_min(name: str) -> None:
+    rows = [[NAN, 1.0, 2.0], [NAN, 3.0, NAN], [1.0, 1.0, 1.0]]
+    expected = [[[1, 0, 0], [0.5, 0, 0.5], [1 / 3, 1 / 3, 1 / 3]]]
+    check(lambda x: getattr(ops, name)(x, axis=1), rows, expected=expected, what=name)
+
+
 def test_ties_of_norm_share_equally() -> None:
     check(lambda x: ops.norm(x, INF), [3.0, -3.0, 1.0], expected=[[0.5, -0.5, 0]], what="norm, inf")
     check(lambda x: ops.norm(x, -INF), [3.0, -1.0, 1.0], expected=[[0, -0.5, 0.5]], what="norm, -inf")
@@ -133,7 +140,7 @@ def test_second_derivative_of_root_is_0_at_0(function: Callable[..., tl.Tensor])
 # --- norm and std -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ord", [1, 1.5, 2, 3, INF, -INF])
+@pytest.mark.parametrize("ord", [0.5, 1, 1.5, 2, 3, INF, -INF])
 @pytest.mark.parametrize("keepdims", [False, True])
 def test_norm_is_0_at_0(ord: float, keepdims: bool) -> None:
     zeros = np.zeros((2, 2))
@@ -144,6 +151,10 @@ def test_norm_is_0_at_0(ord: float, keepdims: bool) -> None:
 def test_norm_of_one_zero_row_leaves_the_others() -> None:
     check(lambda x: ops.norm(x, axis=1), [[0.0, 0.0], [3.0, 4.0]], expected=[[[0, 0], [0.6, 0.8]]], what="norm")
     check(lambda x: ops.norm(x, 3, axis=1), [[0.0, 0.0], [2.0, 0.0]], expected=[[[0, 0], [1, 0]]], what="norm, 3,")
+
+
+def test_a_norm_of_an_order_below_1_passes_an_element_of_0_over() -> None:
+    check(lambda x: ops.norm(x, 0.5), [0.0, 4.0, -4.0], expected=[[0, 2, -2]], what="norm, 0.5,")
 
 
 def test_std_is_0_where_all_are_equal() -> None:
@@ -343,6 +354,13 @@ def test_logsumexp_of_all_minus_infinity_in_every_axis() -> None:
     out.backward()
     assert x.grad is not None
     assert (out.item(), x.grad.tolist()) == (-INF, [[0, 0], [0, 0]])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_logsumexp_of_infinity_is_infinity() -> None:
+    for row in ([INF, 1.0], [INF, INF], [-INF, INF], [1.0, INF, -INF]):
+        assert ops.logsumexp(leaf(row)).item() == INF
+    assert math.isnan(ops.logsumexp(leaf([INF, NAN])).item())
 
 
 # --- of a value written twice, the last counts --------------------------------------------------------------

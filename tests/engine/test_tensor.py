@@ -605,6 +605,8 @@ def test_where_and_masked_fill_as_methods():
     x = tl.tensor([1.0, -2.0])
     assert x.where(x > 0, 0).tolist() == [1, 0]
     assert x.masked_fill(x < 0, 9).tolist() == [1, 9]
+    filled = (x > 0).masked_fill(x < 0, 1)
+    assert (filled.dtype, filled.tolist()) == (tl.bool, [True, True])
 
 
 # --- subclasses ---------------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -95,8 +96,24 @@ def gradgradcheck(
     grad_outputs: the upstream gradients, one per output; random by default. The rest as in `gradcheck`.
     """
     options = Options("gradgradcheck", eps, atol, rtol, seed, analytic=False)
-    subject = Subject(fn, inputs)
-    return _concluded(lambda: _check(_gradient_of(subject, grad_outputs, options), options), subject, raise_exception)
+    with _said_of("gradgradcheck"):
+        subject = Subject(fn, inputs)
+        check = lambda: _check(_gradient_of(subject, grad_outputs, options), options)  # noqa: E731
+        return _concluded(check, subject, raise_exception)
+
+
+@contextmanager
+def _said_of(check: str) -> Iterator[None]:
+    """Errors that are said of gradcheck are said of another check."""
+    try:
+        yield
+    except (TypeError, ValueError, GradcheckError) as error:
+        error.args = tuple(a.replace("gradcheck: ", f"{check}: ", 1) if _of_gradcheck(a) else a for a in error.args)
+        raise
+
+
+def _of_gradcheck(text: Any) -> bool:
+    return isinstance(text, str) and text.startswith("gradcheck: ")
 
 
 def _concluded(check: Callable[[], GradcheckReport], subject: Subject, raise_exception: bool) -> GradcheckReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,12 @@ class Subject:
         input_names: Sequence[str | None] | None = None,
     ) -> None:
         self.fn = fn
+        if is_array(inputs) or not isinstance(inputs, Iterable):
+            given = "None" if inputs is None else _kind(inputs)
+            raise TypeError(
+                f"gradcheck: the inputs are a tensor or a tuple of them, not {given}; make one with tl.tensor(data, "
+                "dtype=tl.float64)"
+            )
         self.args: list[Any] = [inputs] if isinstance(inputs, Traced) else list(inputs)
         self.name = _name_of(fn) if name is None else name
         if self.args:

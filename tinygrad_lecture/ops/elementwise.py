@@ -393,6 +393,14 @@ def clip(x: Value, /, min: float | None = None, max: float | None = None) -> Val
     return x.copy() if y is x else y
 
 
+@clip.explains
+def _(x: Value, min: Any = None, max: Any = None) -> str | None:
+    for name, bound in (("min", min), ("max", max)):
+        if isinstance(bound, str):
+            return f"{name} is a number or None, not {bound!r}"
+    return None
+
+
 @clip.backward
 def _(g: Value, x: Value, min: Any, max: Any) -> Value:
     if min is not None:

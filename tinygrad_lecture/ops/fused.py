@@ -14,7 +14,7 @@ from ..fusion import fused
 from ..kernels import fused as kernels
 from ..op import Value
 from ..traced import Traced, wrap
-from .elementwise import erf, exp, log, maximum, sqrt, tanh, where
+from .elementwise import clip, erf, exp, log, sqrt, tanh, where
 from .indexing import gather
 from .reduction import Axes, max, mean, sum
 from .shape import reshape, squeeze, swapaxes
@@ -40,7 +40,7 @@ def _(x: Value, weight: Value, bias: Value = None) -> str:
 @fused
 def logsumexp(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     """log(sum(exp(x))) over axes, without overflow: the largest element is taken out of the sum first."""
-    shift = _largest(x, axis)
+    shift = _largest(x, axis, finite=True)
     total = sum(exp(x - shift), axis, keepdims=True)
     result = where(total == 0, -math.inf, log(where(total == 0, 1, total)) + shift)
     return result if keepdims else squeeze(result, axis)
@@ -140,14 +140,16 @@ def _(q: Value, k: Value, mask: Value = None) -> str:
     return f"q {q.shape} is (..., queries, d) and k {k.shape} is (..., keys, d){given}"
 
 
-def _largest(x: Value, axis: Axes) -> Value:
-    """The largest element along axes as a constant, kept finite where all are -inf; of nothing, 0."""
+def _largest(x: Value, axis: Axes, finite: bool = False) -> Value:
+    """The largest element along axes as a constant, kept finite where all are -inf (if `finite`, also where it is inf);
+    of nothing, 0."""
     if x.dtype.kind != "f":
         raise TypeError(f"it takes floats, not {x.dtype}; convert with .to(tl.float32)")
     if 0 in x.shape:
         return 0.0
     x = wrap(x._array) if isinstance(x, Traced) else x
-    return maximum(max(x, axis, keepdims=True), float(np.finfo(x.dtype).min))
+    limit = float(np.finfo(x.dtype).max)
+    return clip(max(x, axis, keepdims=True), -limit, limit if finite else None)
 
 
 attention_weights.kernel(kernels.attention_weights, kernels.attention_weights_backward)

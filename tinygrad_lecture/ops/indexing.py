@@ -192,6 +192,8 @@ def _along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
     index = _plain(index)
     if not -len(shape) <= axis < len(shape):
         raise IndexError(f"axis {axis} is out of range for shape {shape}")
+    if index.dtype.kind not in "iu":
+        raise IndexError(f"the index holds integers, which element to take along axis {axis}, not {index.dtype}")
     axis %= len(shape)
     if index.ndim != len(shape) or builtins.any(
         m > n for a, (m, n) in enumerate(zip(index.shape, shape, strict=True)) if a != axis
@@ -329,7 +331,9 @@ def _(g: Value, diagonal: int) -> Value:
 
 @composite
 def masked_fill(x: Value, mask: Value, value: Value) -> Value:
-    """`value` where the mask holds, x elsewhere; the mask broadcasts to x."""
+    """`value` where the mask holds, x elsewhere; the mask broadcasts to x. For x of bools a number counts as a bool."""
+    if x.dtype == np.bool_ and isinstance(value, (int, float)):
+        value = bool(value)
     return where(mask, value, x)
 
 

@@ -15,7 +15,7 @@ from ..backend import Shape, xp
 from ..names import composite
 from ..op import Value, op
 from .elementwise import abs as absolute
-from .elementwise import root, where
+from .elementwise import isnan, root, where
 from .shape import axes_over, flip, own_axis, permute, reshape
 
 Axes: TypeAlias = int | tuple[int, ...] | None
@@ -99,20 +99,20 @@ def std(
 
 @op
 def max(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The largest element over axes; ties share the gradient equally. (For its place: `argmax`.)"""
+    """The largest element over axes, a nan if there is one; ties share the gradient equally. (Its place: `argmax`.)"""
     return xp(x).max(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
 @op
 def min(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The smallest element over axes; ties share the gradient equally. (For its place: `argmin`.)"""
+    """The smallest element over axes, a nan if there is one; ties share the gradient equally. (Its place: `argmin`.)"""
     return xp(x).min(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
 @max.backward
 @min.backward
 def _(g: Value, x: Value, out: Value, axis: Axes, keepdims: bool) -> Value:
-    chosen = x == spread(out, x.shape, axis, keepdims)
+    chosen = (x == spread(out, x.shape, axis, keepdims)) | isnan(x)
     ties = sum(chosen.astype(x.dtype), axis, keepdims)
     return where(chosen, spread(g / ties, x.shape, axis, keepdims), 0)
 
@@ -175,7 +175,10 @@ def norm(x: Value, /, ord: float = 2, axis: Axes = None, keepdims: bool = False)
         return min(absolute(x), axis, keepdims)
     if not isinstance(ord, (int, float)) or ord <= 0:
         raise ValueError(f"ord must be positive, inf or -inf, not {ord!r}")
-    powers = sum(absolute(x) ** ord, axis, keepdims)
+    powers = (
+        absolute(x) ** ord if ord >= 1 else where(x == 0, 0, absolute(where(x == 0, 1, x)) ** ord)
+    )  # no slope inf at 0
+    powers = sum(powers, axis, keepdims)
     return where(powers == 0, 0, where(powers == 0, 1, powers) ** (1 / ord))
 
 

@@ -98,6 +98,14 @@ def _(g: Value, x_shape: Shape, pad_width: Any) -> Value:
     return g[tuple(slice(before, before + n) for (before, _), n in zip(pairs, x_shape, strict=True))]
 
 
+@pad.explains
+def _(x: Value, pad_width: Any, value: float = 0) -> str:
+    return (
+        f"pad_width {pad_width} does not fit shape {x.shape}: it is a pair (before, after) of ints, 0 or more, for "
+        f"each axis, as {((0, 0),) * (x.ndim - 1) + ((1, 2),)} for the last alone, or one pair or int for all"
+    )
+
+
 def _pairs(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
     """NumPy's short forms of pad_width written out."""
     if isinstance(pad_width, int):

@@ -24,11 +24,12 @@ def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
             raise IndexError(f"{name}: indices run from {least} to {largest}, and there are {things} 0 to {n - 1}")
 
 
-def as_tensor(value: Any, like: Tensor) -> Tensor:
-    """A Tensor as it is; an array or a list as a Tensor on the device of another."""
+def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
+    """A Tensor as it is; an array or a list as a Tensor, on the device of another if there is one."""
     if isinstance(value, Tensor):
         return value
-    made: Tensor = tl.tensor(value if is_array(value) else np.asarray(value), device=like.device)
+    device = None if like is None else like.device
+    made: Tensor = tl.tensor(value if is_array(value) else np.asarray(value), device=device)
     return made
 
 

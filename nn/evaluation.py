@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor
 
+from .checks import as_tensor
 from .module import Module
 from .quiet import quiet
 
@@ -45,7 +47,7 @@ def evaluate(model: Module, batches: Batches, loss: Callable[..., Tensor], *, ac
     with quiet(model):
         for *inputs, targets in batches:
             outputs = model(*inputs)
-            tally.add(outputs, targets, loss(outputs, targets), count_of(loss, targets))
+            tally.add(outputs, targets, loss(outputs, targets), count_of(loss, targets), loss)
     return tally.scores()
 
 
@@ -69,42 +71,54 @@ class Tally:
 
     def __init__(self, accuracy: bool) -> None:
         self.accuracy = accuracy
-        self.batches = self.answers = 0
+        self.batches = 0
+        self.answers: Any = 0
         self.loss: Any = 0.0
         self.count: Any = 0
         self.right: Any = 0
 
-    def add(self, outputs: Tensor, targets: Tensor, loss: Tensor, count: Any) -> None:
-        """Count one batch: outputs (rows, ..., classes), targets (rows, ...), its loss, and what `count_of` says."""
+    @property
+    def finite(self) -> bool:
+        """Whether all losses were numbers; a GPU is waited for."""
+        return math.isfinite(float(self.loss))
+
+    def add(self, outputs: Tensor, targets: Any, cost: Tensor, count: Any, loss: Any = None) -> None:
+        """Count one batch: outputs (rows, ..., classes), targets (rows, ...), its cost, and what `count_of` says.
+
+        loss: what the cost is by; its `class_axis` and `ignore_index`, if it has them, say which answers count.
+        """
         self.batches += 1
         if not (isinstance(count, int | float) and count == 0):  # else all is ignored, and the mean of nothing is nan
-            total = loss.array.astype(np.float64)  # float32 would lose small losses in the sum
+            total = cost.array.astype(np.float64)  # float32 would lose small losses in the sum
             n = count.array.astype(np.float64) if isinstance(count, Tensor) else count
             self.loss = self.loss + (total if n is None else total * n)
             self.count = self.count + (len(targets) if n is None else n)
         if self.accuracy:
-            answers = outputs.array.argmax(-1)
+            targets = as_tensor(targets, outputs)
+            answers = outputs.array.argmax(getattr(loss, "class_axis", -1) if outputs.ndim > 2 else -1)
             if answers.shape != targets.shape:
                 raise ValueError(
                     f"accuracy is for outputs (rows, ..., classes) and the numbers of the right classes (rows, ...), "
                     f"but they are {outputs.shape} and {targets.shape}; for other targets leave accuracy=False"
                 )
-            hits = answers == targets.array
-            self.answers += hits.size
-            self.right = self.right + hits.sum()
+            counted = targets.array != getattr(loss, "ignore_index", -100)
+            self.answers = self.answers + counted.sum()
+            self.right = self.right + ((answers == targets.array) & counted).sum()
 
     def scores(self) -> Scores:
         if not self.batches:
             raise ValueError("there were no batches, and so there are no scores")
         count = float(self.count)
         loss = float(self.loss) / count if count else float("nan")
-        return Scores(loss, float(self.right) / self.answers if self.accuracy else None)
+        answers = float(self.answers)
+        accuracy = float(self.right) / answers if answers else float("nan")
+        return Scores(loss, accuracy if self.accuracy else None)
 
     def state_dict(self) -> dict[str, Any]:
         """The sums as plain numbers; a GPU is waited for."""
         return {
             "batches": self.batches,
-            "answers": self.answers,
+            "answers": int(self.answers),
             "loss": float(self.loss),
             "count": float(self.count),
             "right": int(self.right),

@@ -19,13 +19,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Raises FileNotFoundError if there is no folder to write to, and what OSError the system has where it may not.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
-    beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
-        beside.mkdir()
-    except OSError as error:
-        raise type(error)(f"cannot write {path}: {error.strerror or error}") from error
+    beside = _folder_beside(path)
     try:
         yield beside / path.name
         _settle(beside / path.name)
@@ -39,6 +33,22 @@ def sweep(path: str | Path) -> None:
     path = Path(path)
     for leftover in path.parent.glob(f".{path.name}-{'[0-9a-f]' * 8}"):
         shutil.rmtree(leftover, ignore_errors=True)
+
+
+def check_writable(path: str | Path) -> None:
+    """Raises what `replacing` would if nothing may be written in the place of `path`."""
+    _folder_beside(Path(path)).rmdir()
+
+
+def _folder_beside(path: Path) -> Path:
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
+    beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        beside.mkdir()
+    except OSError as error:
+        raise type(error)(f"cannot write {path}: {error.strerror or error}") from error
+    return beside
 
 
 def _settle(file: Path) -> None:

@@ -75,6 +75,7 @@ class CrossEntropyLoss(_Loss):
     """
 
     weight: Tensor | None
+    class_axis = 1  # of scores with more axes
 
     def __init__(
         self,
@@ -103,6 +104,7 @@ class NLLLoss(_Loss):
     """
 
     weight: Tensor | None
+    class_axis = 1  # of scores with more axes
 
     def __init__(self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__(reduction)

@@ -133,8 +133,9 @@ def nll_loss(
     return _reduced_by_weight(losses, weights, ignored, reduction)
 
 
-def counted(target: Tensor, weight: Tensor | None = None, ignore_index: int = -100) -> Any:
+def counted(target: Any, weight: Tensor | None = None, ignore_index: int = -100) -> Any:
     """What the mean of `cross_entropy` and `nll_loss` is divided by: a number, or a 0-d Tensor if one had to look."""
+    target = as_tensor(target)
     if target.dtype.kind == "f":  # probabilities of each class
         return target.numel() / target.shape[1 if target.ndim > 1 else 0]
     ignored, target = _set_aside(target, ignore_index)

@@ -308,7 +308,12 @@ def array_of(value: Any) -> Any:
     """The array of a Tensor, of PyTorch's too, which NumPy reads; what is none stays as it is."""
     if isinstance(value, Tensor):
         return value.array
-    return np.asarray(value) if hasattr(value, "__array__") and not is_array(value) else value
+    if hasattr(value, "__array__") and not is_array(value):
+        try:
+            return np.asarray(value)
+        except (TypeError, RuntimeError, ValueError):  # NumPy has no such dtype, or may not look at it
+            return value
+    return value
 
 
 def _quarrels(own: Mapping[str, Tensor], arrays: Mapping[str, Any]) -> list[str]:
@@ -327,7 +332,9 @@ def _quarrels(own: Mapping[str, Tensor], arrays: Mapping[str, Any]) -> list[str]
 def _misfit(key: str, own: Tensor, array: Any) -> str | None:
     """Why an array cannot be copied into a tensor, None if it can."""
     if not is_array(array):
-        return f"{key} is of type {type(array).__name__}, wanted a Tensor or an array"
+        kind = f"{type(array).__module__}.{type(array).__name__}".removeprefix("builtins.")
+        unread = " that NumPy cannot read" if hasattr(array, "__array__") else ""
+        return f"{key} is of type {kind}{unread}, wanted a Tensor or an array"
     if array.shape != own.shape:
         return f"{key} has shape {array.shape}, wanted {own.shape}"
     if not np.can_cast(array.dtype, own.dtype, "same_kind"):

@@ -11,21 +11,22 @@ The loop itself is `Trainer.fit`, one step of it `Trainer.learn`.
 from __future__ import annotations
 
 import math
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import xp
 
 from . import checkpoint, weights
+from .data.loader import DataLoader, Epoch
 from .evaluation import Batches, Tally, count_of, evaluate
-from .files import sweep
+from .files import check_writable, sweep
 from .history import History, Record
 from .interrupt import Interrupt
 from .module import Module
@@ -56,7 +57,8 @@ class Trainer:
     of one that was never stopped. Model, optimiser, schedule, the DataLoader's order and the random stream of dropout
     and `tl.manual_seed` are in the file. What a loss or `on_record` keeps elsewhere is not; and batches of another
     kind, such as a list, have to be the same in each epoch. Only epochs or steps, what is recorded and how long to be
-    patient may differ from the run before.
+    patient may differ from the run before; numbers of the optimiser, the schedule and the loader that differ are
+    refused, while the loss, the model's code and what the data says are yours to keep.
     Raises ValueError for settings that make no sense, ImportError for a folder without the safetensors package.
     """
 
@@ -113,7 +115,7 @@ class Trainer:
             yield "give either epochs or steps"
         for name, least in (("epochs", 0), ("steps", 0), ("accumulate", 1), ("record_every", 1), ("patience", 1)):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < least):
+            if value is not None and (not isinstance(value, int | np.integer) or value < least):
                 yield f"{name} must be a whole number, at least {least}, not {value!r}"
         for name, wanted in (("schedule_by", ("step", "epoch")), ("best_by", ("loss", "accuracy"))):
             if getattr(self, name) not in wanted:
@@ -185,13 +187,14 @@ class Trainer:
         for (*inputs, targets), count in zip(batches, counts, strict=True):
             outputs = self.model(*inputs)
             cost = self.loss(outputs, targets)
-            self._tally.add(outputs, targets, cost, count)
-            if (
-                len(batches) > 1 and count is not None
-            ):  # the mean of all is the sum of the parts' means, each by its part
-                cost = cost * _share(count, sum(counts), cost)
-            if isinstance(count, Tensor) or count != 0:  # else all of it is ignored, and there is no mean
-                cost.backward()
+            self._tally.add(outputs, targets, cost, count, self.loss)
+            if isinstance(count, int | float) and count == 0:
+                continue  # all of it is ignored, and there is no mean
+            if len(batches) > 1 and count is not None:
+                cost = cost * _share(
+                    count, sum(counts), cost
+                )  # the mean of all is the sum of the parts' means by share
+            cost.backward()
         if self.clip_norm is not None:
             clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self._rate = self._current_rate()
@@ -213,7 +216,7 @@ class Trainer:
         done = self.step % self.steps_per_epoch  # of this epoch
         if self._running is None or done == 0:
             self._running = iter(self.batches)
-            if not hasattr(self._running, "state_dict"):  # a list does not know where it was
+            if not hasattr(self.batches, "load_state_dict"):  # a list does not know where it was
                 list(islice(self._running, done * self.accumulate))
         batches = list(islice(self._running, self.accumulate))
         if not batches:
@@ -236,6 +239,7 @@ class Trainer:
         if best is None or self._score(record) < self._score(best):
             history.best, self._not_better = len(history) - 1, 0
             if self.folder is not None:
+                self._check_weights()
                 words = {"step": str(record.step), "scores": str(record.test or record.train)}
                 weights.save_file(self.model.state_dict(), self.folder / "best.safetensors", words)
         else:
@@ -245,7 +249,7 @@ class Trainer:
 
     def _record(self) -> Record:
         train = self._tally.scores()
-        self._check(train.loss)
+        self._check_losses()
         test = None
         if self.test is not None:
             test = evaluate(self.model, self.test, self.loss, accuracy=self.accuracy)
@@ -258,14 +262,23 @@ class Trainer:
     def _score(self, record: Record) -> float:
         """The less, the better."""
         scores = record.test or record.train
-        return scores.loss if self.best_by == "loss" else -(scores.accuracy or 0.0)
+        score = scores.loss if self.best_by == "loss" else -(scores.accuracy or 0.0)
+        return math.inf if math.isnan(score) else score
 
-    def _check(self, loss: float) -> None:
-        if not math.isfinite(loss):
+    def _check_weights(self) -> None:
+        for name, parameter in self.model.named_parameters():
+            if not bool(xp(parameter.array).isfinite(parameter.array).all()):
+                raise FloatingPointError(
+                    f"{name} has elements that are no numbers after step {self.step:,}, and is not saved; try a "
+                    "smaller learning rate, or clip_norm"
+                )
+
+    def _check_losses(self) -> None:
+        if not self._tally.finite:
+            epoch = math.ceil(self.step / self.steps_per_epoch)
             raise FloatingPointError(
-                f"the loss became {loss} in epoch {math.ceil(self.step / self.steps_per_epoch)}, in the steps up to "
-                f"{self.step:,}, and from there nothing can be learnt; try a smaller "
-                "learning rate"
+                f"the loss became {float(self._tally.loss)} in epoch {epoch}, in the steps up to {self.step:,}, and "
+                "from there nothing can be learnt; try a smaller learning rate"
             )
 
     # --- the folder -------------------------------------------------------------------------------------
@@ -273,11 +286,11 @@ class Trainer:
     def save(self) -> None:
         """Write folder/last.safetensors, from which a run goes on.
 
-        Raises ValueError without a folder, FloatingPointError when the loss is no longer a number.
+        Raises ValueError without a folder, FloatingPointError when the loss or a weight is no longer a number.
         """
         path, (tensors, state) = self._file("last"), self._state()
-        if self._tally.batches:
-            self._check(self._tally.scores().loss)  # rather the last good state in the file than this one
+        self._check_losses()  # rather the last good state in the file than this one
+        self._check_weights()
         checkpoint.save(path, tensors, state)
 
     def load_best(self) -> None:
@@ -297,24 +310,31 @@ class Trainer:
             if resume:
                 raise ValueError("Trainer.fit: resume=True needs a folder to go on from: make it with folder=...")
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        last = self._file("last")
-        with tempfile.TemporaryDirectory(dir=self.folder):  # PermissionError now, not after the first hour
-            pass
+        last, best = self._file("last"), self._file("best")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise type(error)(f"{self.folder} cannot be a folder: {error.strerror or error}") from error
+        check_writable(last)  # now, not after the first hour
         sweep(last)
-        sweep(self._file("best"))
-        if self.step or not last.exists():
+        sweep(best)
+        if self.step:
             return
-        if resume:
+        if resume and last.exists():
             self.load(last)
             if self.show:
                 print(f"Going on after step {self.step:,}, from {last}.")
+            return
+        if not last.exists():
+            pass
         elif not (there := checkpoint.peek(last)):
             raise FileExistsError(f"{last} is there, and is no whole checkpoint of a training: delete it to begin anew")
         elif not there.get("finished"):
             raise FileExistsError(
                 f"{last} is of a run that is not finished: fit(resume=True) goes on with it; to begin anew, delete it"
             )
+        for of_another_run in (last, best):
+            of_another_run.unlink(missing_ok=True)
 
     def load(self, path: str | Path) -> None:
         """Be where a run was when it wrote this file. Raises as `fit` does, and then nothing has been changed."""
@@ -325,10 +345,13 @@ class Trainer:
         if differing:
             raise ValueError(f"{path} is the checkpoint of another run: {'; '.join(differing)}")
         before = self._state()
+        loaders = [(loader, loader.state_dict()) for loader in (self.test, self.batches) if _has_state(loader)]
         try:
             self._take_over(tensors, state)
         except Exception as error:
             self._take_over(*before)
+            for loader, where in loaders:
+                loader.load_state_dict(where)
             raise ValueError(f"{path} is the checkpoint of another run: {error}") from error
 
     def _run(self) -> dict[str, Any]:
@@ -353,10 +376,7 @@ class Trainer:
             where = f" of group {i}" if i else ""
             found |= {f"{name}{where}": value for name, value in group.items() if name not in ("params", "initial_lr")}
         if self.schedule is not None:
-            own = {
-                name: value for name, value in vars(self.schedule).items() if name[0] != "_" and name != "last_epoch"
-            }
-            found |= {f"{name} of the schedule": value for name, value in own.items()}
+            found |= {f"{name} of the schedule": value for name, value in _settings_of(self.schedule).items()}
         plain: dict[str, Any] = {name: _as_in_json(value) for name, value in found.items()}
         return {name: value for name, value in plain.items() if value is not _NEITHER}
 
@@ -381,10 +401,16 @@ class Trainer:
             "rate": self._rate,
             "optimizer": {"param_groups": optimizer["param_groups"], "steps": steps},
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
-            "batches": _where(self._running or self.batches) if self.step else None,
-            "test": _where(self.test),
+            "batches": self._where() if self.step else None,
+            "test": self.test.state_between() if isinstance(self.test, DataLoader) else None,
             "random": tl.get_rng_state(),
         }
+
+    def _where(self) -> dict[str, Any] | None:
+        """Where the running epoch is; None of batches that do not know, such as a list."""
+        if not _has_state(self.batches):
+            return None
+        return self._running.state_dict() if isinstance(self._running, Epoch) else self.batches.state_dict()
 
     def _take_over(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         held: dict[str, dict[str, Any]] = {n: {"step": step} for n, step in state["optimizer"]["steps"].items()}
@@ -399,9 +425,9 @@ class Trainer:
         self.optimizer.load_state_dict({"state": held, "param_groups": groups})
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
-        for batches, where in ((self.batches, state["batches"]), (self.test, state["test"])):
-            if where is not None:
-                getattr(batches, "load_state_dict")(where)  # noqa: B009 - whose state_dict it was
+        for batches, where in ((self.test, state["test"]), (self.batches, state["batches"])):  # which may be the same
+            if where is not None and _has_state(batches):
+                batches.load_state_dict(where)
         self._running = None
         self.step, self.history, self._partial = state["step"], History.from_state(state["history"]), False
         self._not_better, self._seconds, self._rate = state["not better"], state["seconds"], state["rate"]
@@ -410,16 +436,23 @@ class Trainer:
         tl.set_rng_state(state["random"])
 
 
-def _where(batches: Any) -> Any:
-    """The state of a DataLoader or its epoch; None of what has none, such as a list."""
-    return batches.state_dict() if hasattr(batches, "state_dict") else None
+def _has_state(batches: Any) -> TypeGuard[DataLoader]:
+    """Whether batches know where they are, as a DataLoader does, and a list does not."""
+    return hasattr(batches, "load_state_dict")
 
 
 _NEITHER = object()
 
 
+def _settings_of(schedule: LRScheduler) -> dict[str, Any]:
+    return {name: value for name, value in vars(schedule).items() if name[0] != "_" and name != "last_epoch"}
+
+
 def _as_in_json(value: Any) -> Any:
-    """Numbers, words and lists of them as JSON gives them back; `_NEITHER` for what else there is."""
+    """Numbers, words and lists of them as JSON gives them back, schedules as their settings; else `_NEITHER`."""
+    if isinstance(value, LRScheduler):
+        settings = {name: _as_in_json(setting) for name, setting in _settings_of(value).items()}
+        return [type(value).__name__, *([k, v] for k, v in settings.items() if v is not _NEITHER)]
     if isinstance(value, list | tuple):
         items = [_as_in_json(item) for item in value]
         return _NEITHER if _NEITHER in items else items

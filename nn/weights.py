@@ -21,10 +21,11 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, Shape, to_host
 
 from .files import replacing
+from .module import array_of
 
 
-def save_file(tensors: Mapping[str, Tensor], path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
-    """Write tensors, and words about them, to a safetensors file; it is complete or not there.
+def save_file(tensors: Mapping[str, Any], path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write tensors or arrays, and words about them, to a safetensors file; it is complete or not there.
 
     Raises ImportError without the safetensors package, FileNotFoundError if there is no such folder, OSError if it
     cannot be written to.
@@ -32,7 +33,7 @@ def save_file(tensors: Mapping[str, Tensor], path: str | Path, metadata: Mapping
     safetensors = require()
     from safetensors.numpy import save_file as save
 
-    arrays = {name: np.asarray(to_host(tensor.array), order="C") for name, tensor in tensors.items()}
+    arrays = {name: np.asarray(to_host(array_of(tensor)), order="C") for name, tensor in tensors.items()}
     with replacing(path) as beside:
         try:
             save(arrays, beside, dict(metadata or {}))

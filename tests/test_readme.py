@@ -42,3 +42,9 @@ def test_files_that_the_readme_names_exist():
     missing = [path for path in {*linked, *programs} if not (ROOT / path).exists()]
     assert linked
     assert not missing
+
+
+def test_every_program_is_in_the_list_of_programs_and_no_other():
+    listed = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    programs = {path.name for path in (ROOT / "examples").glob("[0-9]*.py")}
+    assert set(re.findall(r"`(\d\d_\w+\.py)`", listed)) == programs

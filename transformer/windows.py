@@ -23,6 +23,8 @@ class Windows:
     Raises TypeError for what are no integers, ValueError for a text that is shorter than context + 1.
     """
 
+    takes_many = True
+
     def __init__(self, tokens: Any, context: int, stride: int = 1) -> None:
         self.tokens = tokens if isinstance(tokens, Tensor) else tl.tensor(np.asarray(tokens))
         self.context, self.stride = context, stride

@@ -13,9 +13,10 @@ from tinygrad_lecture.backend import to_host
 
 
 class Dataset(Protocol):
-    """What a loader deals out: data[i:j], and data[indices] with an array of row numbers, are batches.
+    """What a loader deals out: data[i] is a row, a tuple of its fields.
 
-    One that knows only data[i], a row, will do for a loader that has a `collate_fn`.
+    A data set whose class says `takes_many = True` is asked for many rows at once, data[i:j] and data[array of row
+    numbers], which are then the batch.
     """
 
     def __len__(self) -> int: ...
@@ -28,6 +29,8 @@ class TensorDataset:
 
     Raises ValueError if they have different numbers of rows, or there are none.
     """
+
+    takes_many = True
 
     def __init__(self, *tensors: Tensor) -> None:
         if not tensors or any(tensor.ndim == 0 for tensor in tensors):
@@ -61,6 +64,11 @@ class Subset:
             )
         self.dataset = dataset
         self.indices = numbers.astype(np.int64)
+
+    @property
+    def takes_many(self) -> bool:
+        """Whether the data set that it is of can be asked for many rows at once."""
+        return getattr(self.dataset, "takes_many", False)
 
     def __len__(self) -> int:
         return len(self.indices)

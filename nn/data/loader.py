@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_lecture import rng
 
 from .collate import stack_rows
-from .dataset import Dataset, Subset
+from .dataset import Dataset
 
 
 class DataLoader:
@@ -19,8 +19,8 @@ class DataLoader:
     shuffle: a new random order each epoch, else the data's own, in which batches of tensors are views.
     drop_last: leave out the last batch if it is smaller than the others.
     seed: of an own random stream for the order; by default it comes from the one that `tl.manual_seed` seeds.
-    collate_fn: makes a batch of a list of rows, data[i] each; without it data[array of row numbers] is the batch, and
-    the rows of a plain list are stacked.
+    collate_fn: makes a batch of a list of rows, data[i] each; without it they are stacked (`nn.data.stack_rows`), or a
+    data set that can is asked for many rows at once (`nn.data.Dataset`).
     Raises ValueError for a batch size below 1, or if there would be no batch at all.
     """
 
@@ -39,7 +39,9 @@ class DataLoader:
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.drop_last = drop_last
-        self.collate_fn = stack_rows if collate_fn is None and _row_by_row(dataset) else collate_fn
+        takes_many = getattr(dataset, "takes_many", False)
+        self.collate_fn = stack_rows if collate_fn is None and not takes_many else collate_fn
+        self.seed = seed
         self._own_stream = None if seed is None else np.random.default_rng(seed)
         self._epoch: Epoch | None = None  # the one that was begun last
         self._begun: Mapping[str, Any] | None = None  # the state of one that is to be gone on with
@@ -64,17 +66,10 @@ class DataLoader:
 
     def batch(self, rows: Any) -> Any:
         """The batch of these rows, a slice or an array of their numbers."""
-        if self.collate_fn is not None:
-            numbers = range(len(self.dataset))[rows] if isinstance(rows, slice) else rows.tolist()
-            return self.collate_fn([self.dataset[i] for i in numbers])
-        try:
+        if self.collate_fn is None:
             return self.dataset[rows]
-        except TypeError as error:
-            error.add_note(
-                "DataLoader: it asks a data set for many rows at once, data[i:j] and data[array]; for one that gives "
-                "one row at a time, data[i], there is collate_fn=nn.data.stack_rows"
-            )
-            raise
+        numbers = range(len(self.dataset))[rows] if isinstance(rows, slice) else rows.tolist()
+        return self.collate_fn([self.dataset[i] for i in numbers])
 
     # --- saving -----------------------------------------------------------------------------------------
 
@@ -82,6 +77,10 @@ class DataLoader:
         """Where it is, in plain numbers and words: how many batches of the epoch begun last it has dealt out, the
         random state that their order came from, and where an own stream is."""
         return {**self._begun} if self._begun is not None else self._state(self._epoch)
+
+    def state_between(self) -> dict[str, Any]:
+        """The state from which the next epoch begins with its first batch, whatever has been dealt out of another."""
+        return self._state(None)
 
     def _state(self, epoch: Epoch | None) -> dict[str, Any]:
         within = epoch is not None and 0 < epoch.dealt < len(self)
@@ -123,7 +122,7 @@ class DataLoader:
             "batch_size": self.batch_size,
             "shuffle": self.shuffle,
             "drop_last": self.drop_last,
-            "own seed": self._own_stream is not None,
+            "seed": self.seed,
         }
 
 
@@ -155,13 +154,6 @@ def _drawn(stream: np.random.Generator, state: Mapping[str, Any] | None, rows: i
         return None
     stream.bit_generator.state = dict(state)
     return stream.permutation(rows)
-
-
-def _row_by_row(dataset: Any) -> bool:
-    """Whether it is a plain list, or a part of one, which gives one row at a time."""
-    while isinstance(dataset, Subset):
-        dataset = dataset.dataset
-    return isinstance(dataset, list | tuple)
 
 
 def _in_words(layout: Mapping[str, Any]) -> str:

@@ -56,6 +56,12 @@ KINDS = {
     "a list": {"batches": list(nn.DataLoader(blobs(), 7)), "dropout": 0.3},
     "a loader's own seed": {"batches": lambda: nn.DataLoader(blobs(), 8, shuffle=True, seed=5), "dropout": 0.3},
     "a test in random order": {"test": lambda: nn.DataLoader(blobs(), 9, shuffle=True, seed=2), "patience": 2},
+    "peeking at the test": {"test": lambda: nn.DataLoader(blobs(), 9), "on_record": lambda t: next(iter(t.test))},
+    "peeking at a test of its own order": {
+        "test": lambda: nn.DataLoader(blobs(), 9, shuffle=True, seed=3),
+        "on_record": lambda trainer: next(iter(trainer.test)),
+        "record_every": 3,
+    },
     "the same loader in between": {"on_record": lambda trainer: list(trainer.batches), "record_every": 3},
     "its own seed and in between": {
         "batches": lambda: nn.DataLoader(blobs(), 8, shuffle=True, seed=5),
@@ -153,6 +159,79 @@ def test_a_kill_while_saving_leaves_the_old_checkpoint_and_the_next_run_sweeps_u
     whole = make()
     whole.fit()
     assert bits(again) == bits(whole)
+
+
+@pytest.mark.parametrize("seed", [None, 5])
+@pytest.mark.parametrize("calls", [3, 8, 9, 14])
+def test_the_loader_that_is_learnt_from_may_be_the_test_too(tmp_path, seed, calls):
+    def begin(**more):
+        loader = nn.DataLoader(blobs(), 8, shuffle=True, seed=seed)
+        return make(batches=loader, test=loader, record_every=3, **more)
+
+    whole = begin()
+    whole.fit()
+    trainer = begin(folder=tmp_path, save_seconds=0)
+    plain, trainer.learn = trainer.learn, None
+
+    def learn(batches):
+        if trainer.step == calls:
+            raise Killed
+        plain(batches)
+
+    trainer.learn = learn
+    with pytest.raises(Killed):
+        trainer.fit()
+    again = begin(folder=tmp_path)
+    again.fit(resume=True)
+    assert everything(again) == everything(whole)
+
+
+def test_a_wrapper_of_a_loader_is_batches_of_another_kind(tmp_path):
+    class Wrapper:
+        def __init__(self):
+            self.loader = nn.DataLoader(blobs(), 8)
+
+        def __len__(self):
+            return len(self.loader)
+
+        def __iter__(self):
+            return iter(self.loader)
+
+    with pytest.raises(Killed):
+        killed_after(make(batches=Wrapper(), folder=tmp_path, save_seconds=0), 11).fit()
+    again = make(batches=Wrapper(), folder=tmp_path)
+    again.fit(resume=True)
+    whole = make(batches=Wrapper())
+    whole.fit()
+    assert bits(again) == bits(whole)
+
+
+def test_a_new_run_in_the_place_of_a_finished_one_leaves_nothing_of_it(tmp_path):
+    make(epochs=1, folder=tmp_path).fit()
+    trainer = make(epochs=3, rate=1e-3, folder=tmp_path, save_seconds=1e9)
+    with pytest.raises(Killed):
+        killed_after(trainer, 3).fit()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(FileNotFoundError):
+        trainer.load_best()
+    assert len(make(epochs=3, rate=1e-3, folder=tmp_path).fit(resume=True)) == 3
+
+
+def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
+    with pytest.raises(Killed):
+        killed_after(make(folder=tmp_path, save_seconds=0), 9).fit()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    trainer = make(folder=tmp_path, save_seconds=0)
+    plain = trainer.optimizer.step
+
+    def step():
+        plain()
+        trainer.model[0].weight.data.fill_(float("nan"))
+
+    trainer.optimizer.step = step
+    with pytest.raises(FloatingPointError, match=r"0.weight has elements that are no numbers after step 10"):
+        trainer.fit(resume=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_ctrl_c_saves_and_the_run_goes_on(tmp_path):
@@ -277,6 +356,11 @@ def test_foreign_files_are_named_as_such(tmp_path):
         ({"accuracy": True}, "accuracy was False and is True"),
         ({"rate": 0.1}, "lr was 0.5 and is 0.1"),
         ({"schedule": lambda optimizer: nn.optim.lr_scheduler.StepLR(optimizer, 3, 0.5)}, "step_size of the schedule"),
+        (
+            {"schedule": lambda optimizer: nn.optim.lr_scheduler.SequentialLR(optimizer, [halves(optimizer)], [])},
+            "schedule was",
+        ),
+        ({"batches": nn.DataLoader(blobs(), 8, shuffle=True, seed=2)}, "seed None.*seed 2"),
         ({"clip_norm": 1.0}, "clip_norm was None and is 1.0"),
         ({"test": [blobs()[:]]}, "test was False and is True"),
     ],
@@ -330,7 +414,7 @@ def test_a_folder_that_cannot_be_written_to_is_named_before_the_first_step(tmp_p
     def refuse(*arguments, **settings):
         raise PermissionError(13, "Permission denied", str(tmp_path))
 
-    monkeypatch.setattr("tempfile.TemporaryDirectory", refuse)
+    monkeypatch.setattr("nn.trainer.check_writable", refuse)
     trainer = make(folder=tmp_path)
     with pytest.raises(PermissionError):
         trainer.fit()

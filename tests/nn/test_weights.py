@@ -135,6 +135,11 @@ def test_without_the_package_it_says_how_to_get_it(path, monkeypatch):
             call()
 
 
+def test_arrays_may_be_saved_as_they_are(tmp_path):
+    nn.weights.save_file({"a": np.arange(3)}, tmp_path / "a.safetensors")
+    assert nn.weights.load_file(tmp_path / "a.safetensors")["a"].tolist() == [0, 1, 2]
+
+
 def test_a_disk_that_is_full_is_an_error_of_the_system(tmp_path, monkeypatch):
     import safetensors.numpy
 

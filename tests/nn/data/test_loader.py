@@ -62,15 +62,32 @@ def test_unshuffled_batches_are_views():
     assert np.shares_memory(x.numpy(), data.tensors[0].numpy())
 
 
-def test_any_object_with_rows_can_be_dealt_out():
+@pytest.mark.parametrize("many", [True, False])
+def test_any_object_with_rows_can_be_dealt_out(many):
     class Squares:
+        takes_many = many
+
         def __len__(self):
             return 5
 
         def __getitem__(self, index):
+            assert many == isinstance(index, slice)
             return np.arange(5)[index] ** 2
 
     assert [batch.tolist() for batch in nn.DataLoader(Squares(), 2)] == [[0, 1], [4, 9], [16]]
+
+
+def test_rows_of_several_fields_are_stacked_field_by_field():
+    class Rows:
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, i):
+            return np.arange(3.0) * i, i
+
+    x, y = next(iter(nn.DataLoader(Rows(), 3)))
+    assert x.tolist() == [[0, 0, 0], [0, 1, 2], [0, 2, 4]]
+    assert y.tolist() == [0, 1, 2]
 
 
 def test_bad_input_is_explained():
@@ -172,17 +189,3 @@ def test_parts_of_a_list_are_stacked_as_the_list_would_be():
     learn, _ = nn.data.random_split([(1.0, 2), (3.0, 4), (5.0, 6)], [2, 1], seed=0)
     x, y = next(iter(nn.DataLoader(learn, 2)))
     assert x.shape == y.shape == (2,)
-
-
-def test_a_data_set_that_gives_single_rows_is_told_of_stack_rows():
-    class Rows:
-        def __len__(self):
-            return 4
-
-        def __getitem__(self, i):
-            return float(i), i
-
-    with pytest.raises(TypeError) as error:
-        next(iter(nn.DataLoader(Rows(), 2)))
-    assert "collate_fn=nn.data.stack_rows" in error.value.__notes__[0]
-    assert len(list(nn.DataLoader(Rows(), 2, collate_fn=nn.data.stack_rows))) == 2

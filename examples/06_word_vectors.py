@@ -112,6 +112,8 @@ class Pairs:
     drawn by how often a word occurs to the power of 3/4, as in word2vec.
     """
 
+    takes_many = True
+
     def __init__(self, sentences: list[list[int]], words: int, window: int, negatives: int) -> None:
         pairs = [
             (sentence[i], sentence[j])

@@ -94,6 +94,8 @@ class HiddenWords:
     Other words are hidden each time, or, with a seed, always the same of a batch.
     """
 
+    takes_many = True
+
     def __init__(self, sentences: Sentences, tokens: Tokens, seed: int | None = None) -> None:
         self.sentences, self.tokens, self.seed = sentences, tokens, seed
 
@@ -133,6 +135,8 @@ class Reversals:
     A batch is source, target, which of the source is there, and targets, (n, LONGEST + 1) each: source is the letters
     and END, target BEGIN and the letters backwards, and targets are one token ahead and end with END.
     """
+
+    takes_many = True
 
     def __init__(self, count: int, seed: int | None = None) -> None:
         self.count, self.seed = count, seed

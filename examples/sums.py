@@ -82,6 +82,8 @@ class Notation:
 class Problems:
     """Pairs of numbers (n, 2) as a data set: characters, and for each the one after it, where that is of the answer."""
 
+    takes_many = True
+
     def __init__(self, notation: Notation, pairs: np.ndarray) -> None:
         self.notation, self.pairs = notation, pairs
 

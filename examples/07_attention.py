@@ -15,8 +15,8 @@ for. Nobody tells it where to look; that comes from being right. The sentences t
 from.
 
 Weights are not reasons: with --seed 3 `it` knows that it is the car without looking at it, for there "car" has become
-what it says when it finds no other vehicle. And the words have no positions here: the head knows
-which words there are, not in which order, and mixes up two vehicles. Real models have positions, many such heads side
+what it says when it finds no other vehicle. And the words have no positions here: the head knows which words there are,
+not in which order, and mixes up two vehicles, or a vehicle and a bank. Real models have positions, many such heads side
 by side, and layers above each other.
 
     bank.png        what `bank` looks at in two sentences, and its vector before and after: the same, then apart
@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -44,7 +43,8 @@ import tinygrad_lecture as tl
 import attention_pictures as pictures
 import meanings
 import nn
-from lecture import DataError, carry_out, command_line, positive, save, whole
+from known_words import known_words
+from lecture import DataError, carry_out, command_line, new_figure, positive, save, whole
 from meanings import Sentence
 from transformer import SingleHeadAttention, WordTokenizer, token_cross_entropy
 from transformer.loss import IGNORED
@@ -127,14 +127,7 @@ class Course:
 
         Raises DataError for words that the made sentences lack, too many words, or none.
         """
-        known = set(self.tokenizer.words)
-        found = [word.lower() for word in words(sentence)]
-        if unknown := sorted({word for word in found if word not in known}):
-            listed = textwrap.fill(" ".join(sorted(known)), 100, initial_indent="  ", subsequent_indent="  ")
-            raise DataError(
-                f"the made sentences have no {', '.join(map(repr, unknown))}, so nothing is known of such a word. "
-                f"Their {len(known)} words and signs are\n{listed}"
-            )
+        found = known_words(sentence, set(self.tokenizer.words))
         if not 0 < len(found) <= MOST:
             raise DataError(f"a sentence has 1 to {MOST} words and signs here, not {len(found)}")
         return self.tokenizer.encode(" ".join(found))
@@ -157,11 +150,14 @@ def prepare(seed: int, shown: Sequence[str]) -> Course:
 
 
 def train(model: Reader, course: Course, epochs: int, rate: float) -> nn.History:
-    """Teach the model the meanings of the asked words. Ctrl-C ends it, and what was learnt is kept."""
+    """Teach the model the meanings of the asked words. Ctrl-C ends it, and what was learnt is kept.
+
+    Raises DataError where the rate is so large that the loss is no longer a number.
+    """
     batches = nn.DataLoader(course.data(course.learn), 32, shuffle=True)
     optimizer = nn.optim.AdamW(model.parameters(), rate, weight_decay=0.1)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, 50, epochs * len(batches), rate / 20)
-    return nn.Trainer(
+    trainer = nn.Trainer(
         model,
         batches,
         token_cross_entropy,
@@ -171,7 +167,11 @@ def train(model: Reader, course: Course, epochs: int, rate: float) -> nn.History
         schedule=schedule,
         clip_norm=0.3,  # large steps would make the softmax so sure of itself that it learns no more
         record_every=len(batches) * max(1, epochs // 6),
-    ).fit()
+    )
+    try:
+        return trainer.fit()
+    except FloatingPointError as error:  # a rate that is too large
+        raise DataError(str(error)) from error
 
 
 def read(model: Reader, course: Course, sentence: str) -> Reading:
@@ -219,6 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Learn; then look at the two banks, at the sentence, and at one word of it step by step; draw."""
+    new_figure(1, 1)  # better to know before the learning than after it that there is no matplotlib
     tl.manual_seed(options.seed)
     course = prepare(options.seed, [*BANKS, options.sentence])
     model = Reader(course.tokenizer.vocab_size, course.pad, options.width, len(course.meanings))

@@ -42,7 +42,8 @@ import architecture_pictures as pictures
 import architecture_tasks as tasks
 import nn
 from architecture_tasks import LETTERS, MASK, Sentences
-from lecture import DataError, carry_out, command_line, save, whole
+from known_words import known_words
+from lecture import DataError, carry_out, command_line, new_figure, save, whole
 from transformer import (
     GPT,
     Classifier,
@@ -152,12 +153,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Build the three, measure what their tokens see, let each learn its task, and compare."""
+    new_figure(1, 1)  # better to know before the learning than after it that there is no matplotlib
     tl.manual_seed(options.seed)
     sentences = tasks.make_sentences(8000, options.seed)
-    try:
-        tokens = sentences.encode(options.sentence)
-    except ValueError as error:
-        raise DataError(str(error)) from error
+    tokens = sentences.encode(" ".join(known_words(options.sentence, set(sentences.tokenizer.words))))
     if not 2 <= len(tokens) <= sentences.longest:
         raise DataError(f"the sentence has {len(tokens) - 1} words, and the models take 1 to {sentences.longest - 1}")
     models = build(sentences)

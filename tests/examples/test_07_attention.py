@@ -137,6 +137,11 @@ def test_ctrl_c_keeps_what_was_learnt(brief, monkeypatch):
     assert "step by step" in text
 
 
+def test_a_rate_that_is_too_large_ends_in_a_line(brief):
+    with pytest.raises(SystemExit, match=r"07_attention\.py: the loss became nan .* try a smaller learning rate"):
+        brief("--rate", 1e9)
+
+
 @pytest.mark.parametrize(("arguments", "message"), [(["--width", "1"], "2 up"), (["--rate", "0"], "above 0")])
 def test_bad_options_are_refused(capsys, arguments, message):
     with pytest.raises(SystemExit, match="2"):
@@ -159,10 +164,11 @@ def test_help_says_what_it_shows(capsys):
         assert word in text
 
 
-def test_without_matplotlib_it_says_what_to_install(run, monkeypatch):
+def test_without_matplotlib_it_says_what_to_install_before_training(run, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(SystemExit, match=r'need matplotlib: pip install "tinygrad-lecture\[examples\]"'):
-        run("--epochs", 1)
+        run()
+    assert "epoch" not in capsys.readouterr().out
 
 
 # --- the model ----------------------------------------------------------------------------------------------

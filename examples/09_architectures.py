@@ -21,6 +21,10 @@ tests/benchmarks/architectures.py, three times each:
     hidden words        3,000    70.1%, 71.2%, 71.4%        70.3%, 70.8%, 71.6%
     words backwards       800    all words, each time       all words, each time
 
+From hidden words the encoder has learnt more than to guess them: whether a sentence is about one or several, it then
+learns from 20 examples, with --seed 0, 1, 2 to 95%, 90%, 79%; an encoder that starts from nothing, to 77%, 78%, 75%.
+That holds for what helps with hidden words: men from women, on which few words depend here, it tells no better.
+
     python examples/09_architectures.py --word lecture --sentence "two kings said that they ruled the kingdom"
 """
 
@@ -227,7 +231,7 @@ def decode(model: GPT, sentences: Sentences, steps: int) -> Row:
 
 
 def encode(models: Models, sentences: Sentences, steps: int) -> tuple[list[Row], list[pictures.Gap]]:
-    """Let the encoder learn hidden words, and then who a sentence is about; its lines of the table, and the gaps."""
+    """Let the encoder learn hidden words, and then to tell sentences apart; its lines of the table, and the gaps."""
     model = models.encoder
     print(f"\nEncoder-only learns to say which word is hidden; {tasks.SHARE:.0%} are:")
     learn(model, tasks.HiddenWords(sentences, sentences.learn), steps)
@@ -248,7 +252,7 @@ def encode(models: Models, sentences: Sentences, steps: int) -> tuple[list[Row],
     told = classify(model, sentences)
     rows = [
         ["encoder-only", "all words", "hidden words", f"{right:.1%} right, loss {loss:.3f}"],
-        ["  and a classifier", "all words", "man or woman?", f"{told:.1%} right, from {LABELLED} examples"],
+        ["  and a classifier", "all words", "one or several?", f"{told:.1%} right, from {LABELLED} examples"],
     ]
     return rows, gaps
 
@@ -271,13 +275,11 @@ def guesses(models: Models, sentences: Sentences) -> list[pictures.Gap]:
 
 
 def classify(encoder: Encoder, sentences: Sentences) -> float:
-    """Whether a few labelled sentences teach who is spoken of, with and without what the encoder knows already."""
-    labelled = tasks.genders(sentences, sentences.learn)
-    test = tasks.genders(sentences, sentences.test)
+    """Learn from a few labelled sentences if they are about one or several, with and without what the encoder knows."""
+    labelled = tasks.one_or_several(sentences, sentences.learn)
+    test = tasks.one_or_several(sentences, sentences.test)
     tries = np.arange(TRIES * LABELLED).reshape(TRIES, LABELLED)
-    print(
-        f"\nIs a sentence about a man or a woman? {LABELLED} examples to learn from, {len(test)} others for the test:"
-    )
+    print(f"\nIs a sentence about one or several? {LABELLED} examples to learn from, {len(test)} others for the test:")
     right = {}
     for name in ("an untrained encoder", "this encoder"):
         shares = []

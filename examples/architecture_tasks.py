@@ -1,4 +1,4 @@
-"""The tasks of 09_architectures.py as data sets: the next word, hidden words, who a sentence is about, words backwards.
+"""The tasks of 09_architectures.py as data sets: the next word, hidden words, one or several, words backwards.
 
 Each deals out batches (*inputs, targets) of the model that it is for. tests/benchmarks/architectures.py trains the same
 models in PyTorch on the same batches.
@@ -25,7 +25,7 @@ Tokens = np.ndarray
 
 PAD, START, MASK = "<pad>", "<start>", "<mask>"
 SHARE = 0.25  # of the words that are hidden; BERT hides 15%, of texts that are longer
-FEMALE, MALE = ({pair[k] for pair in made_corpus.GENDER} for k in (1, 0))
+ONE, SEVERAL = (sorted({pair[k] for pair in made_corpus.PLURAL}) for k in (0, 1))
 
 
 @dataclass(frozen=True)
@@ -111,15 +111,12 @@ class HiddenWords:
         return inputs, tl.tensor(there), targets
 
 
-def genders(sentences: Sentences, tokens: Tokens) -> nn.TensorDataset:
-    """For a classifier: those of the sentences that are about people, and whether they are male, 0, or female, 1."""
-    encode = sentences.tokenizer.encode
-    female, male = (np.isin(tokens, encode(" ".join(sorted(group)))).any(1) for group in (FEMALE, MALE))
-    people = female | male
-    chosen = tokens[people]
-    return nn.TensorDataset(
-        tl.tensor(chosen), tl.tensor(chosen != sentences.pad), tl.tensor(female[people].astype(np.int64))
-    )
+def one_or_several(sentences: Sentences, tokens: Tokens) -> nn.TensorDataset:
+    """For a classifier: the sentences about people, animals or things, and whether about one, 0, or several, 1."""
+    one, several = (np.isin(tokens, sentences.tokenizer.encode(" ".join(group))).any(1) for group in (ONE, SEVERAL))
+    chosen = tokens[one | several]
+    targets = several[one | several].astype(np.int64)
+    return nn.TensorDataset(tl.tensor(chosen), tl.tensor(chosen != sentences.pad), tl.tensor(targets))
 
 
 # --- words backwards ----------------------------------------------------------------------------------------

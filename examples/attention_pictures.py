@@ -58,7 +58,8 @@ def draw_banks(texts: Sequence[str], banks: Sequence[Reading], vectors: np.ndarr
         axes.plot(*end, "D", color=colour, markersize=9, markeredgecolor="black")
         side = "left" if end[0] < start[0] else "right"
         box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1}
-        axes.annotate(text, tuple(end), (0, 14), textcoords="offset points", ha=side, weight="bold", bbox=box)
+        away = -24 if end[1] < start[1] else 14  # from the arrow
+        axes.annotate(text, tuple(end), (0, away), textcoords="offset points", ha=side, weight="bold", bbox=box)
     axes.plot(*start, "*", color="black", markersize=16, label="before, in every sentence: bank's row of W_E")
     axes.margins(0.12, 0.15)
     axes.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, frameon=False)

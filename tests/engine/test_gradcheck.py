@@ -545,3 +545,14 @@ def test_a_kernel_that_is_not_its_definition_is_found():
     error = failure(doubled, draw(3), tl.gradgradcheck)
     assert error.hint == "create-graph"
     assert failure(doubled, draw(3)).hint == "constant-factor"
+
+
+def test_an_input_that_is_used_from_outside_is_not_said_to_be_right():
+    w = tl.tensor([0.5, 2.0], dtype=tl.float64, requires_grad=True)
+    x = tl.tensor([1.0, 3.0], dtype=tl.float64, requires_grad=True)
+    with pytest.raises(ValueError, match=r"does not use w_ \(input 0\).*from outside.*arguments alone"):
+        tl.gradcheck(lambda w_: w * w, (w,))
+    with pytest.raises(ValueError, match=r"input 1\)"):
+        tl.gradcheck(lambda x_, w_: x_ * w, (x, w))
+    assert tl.gradcheck(lambda w_: w_ * w, (w,))  # by its argument; the other is a constant
+    assert tl.gradcheck(lambda x_, w_: x_ * 2, (x, w))  # of which it does not depend at all

@@ -13,7 +13,7 @@ from ..backend import FLOAT64, Array, move, to_host
 from ..errors import WITH_TL, numpy_refused
 from ..modes import Both, Observing, modes
 from ..op import Op
-from ..tape import Record
+from ..tape import Leaf, Record
 from ..tensor import Tensor
 from ..traced import Traced, wrap
 from ..transforms import grad
@@ -67,6 +67,22 @@ class Backward:
         return wrap(move(self.upstreams[output].copy(), self.outs[output].device))
 
 
+def _refuse_if_used_from_outside(subject: Subject, calls: Sequence[Call], gradients: Sequence[Any]) -> None:
+    """Raises ValueError if the function does not use an input that it is given, but the same tensor by another way.
+
+    As in `lambda w_: layer(x)`, where layer holds w: no change of w_ changes anything, so all would look right.
+    """
+    leaves = [node for call in calls for node in call.nodes if isinstance(node, Leaf) and node.tensor is not None]
+    used = {id(leaf.tensor()) for leaf in leaves if leaf.tensor is not None}
+    for k, gradient in enumerate(gradients):
+        if gradient is None and id(subject.args[subject.checked[k]]) in used:
+            raise ValueError(
+                f"gradcheck: {subject.name} does not use {subject.called(k)} as it is given to it, but the same tensor "
+                "from outside, so nothing that gradcheck does to it is seen: write a function that computes with its "
+                "arguments alone, as lambda W: F.linear(x, W) for a layer's weight"
+            )
+
+
 def run_backward(subject: Subject, seed: int) -> Backward:
     """The function once, and its rules twice, from a random upstream gradient.
 
@@ -91,6 +107,7 @@ def run_backward(subject: Subject, seed: int) -> Backward:
         upstreams = [random_upstream(rng, out.shape) for out in outs]
         given = [wrap(move(u.copy(), out.device)) for u, out in zip(upstreams, outs, strict=True)]
         first, second = (pull(subject, outs, leaves, given) for _ in range(2))
+    _refuse_if_used_from_outside(subject, calls, first)
     op = calls[0].op.name if len(calls) == 1 else None
     rule = f"a backward rule of {subject.name}" if op is None else f"the backward rule of {op}"
     _refuse_if_changed(subject, leaves, f"{rule} changes an array that it was given, in place", op)

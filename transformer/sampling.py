@@ -16,28 +16,38 @@ def probabilities(
 ) -> Tensor:
     """softmax(logits / temperature), of the most probable tokens alone: (..., vocab_size) -> (..., vocab_size).
 
-    temperature: below 1 the probable becomes more probable; 0 is greedy, all for the largest logit.
+    temperature: below 1 the probable becomes more probable; 0 is greedy, all for the largest logit, and so is what is
+    0 in the dtype of the logits.
     top_k: only the k largest keep a probability.
     top_p: after that, only the fewest that together have at least top_p (Holtzman et al., arXiv:1904.09751).
     What is left is scaled to sum to 1. Of equal logits the one with the smaller number comes first.
+    A row in which a logit is nan or inf, or all are -inf, becomes nan.
     Raises ValueError for a temperature below 0, a top_k below 1, a top_p outside of (0, 1].
     """
     check_settings(temperature, top_k, top_p)
     if not isinstance(logits, Tensor):
         logits = tl.tensor(logits if is_array(logits) else np.asarray(logits, dtype=tl.get_default_dtype()))
-    size = logits.shape[-1]
+    if logits.dtype.kind != "f":
+        logits = logits.to(dtype=tl.get_default_dtype())
+    # Where the largest is no number, nor is any probability.
+    largest = tl.max(logits, -1, keepdims=True)
+    largest = tl.where(tl.isfinite(largest), largest, np.nan)
+    # As the dtype has it, which is 0 for 1e-46 in float32.
+    temperature = float(logits.dtype.type(min(temperature, float(np.finfo(logits.dtype).max))))
     if temperature == 0:
-        best: Tensor = tl.one_hot(tl.argmax(logits, -1), size)
-        return best.to(dtype=logits.dtype)
-    # The largest is taken off first, so that dividing by a temperature near 0 gives no inf - inf.
-    scaled = (logits - tl.max(logits, -1, keepdims=True)) / temperature
+        best = tl.one_hot(tl.argmax(logits, -1), logits.shape[-1])
+        return tl.where(tl.isfinite(largest), best.to(dtype=logits.dtype), np.nan)
+    below = logits - largest  # at most 0, so that a temperature near 0 gives no inf - inf
+    if temperature < 1:  # What would overflow stops before, where exp has long been 0.
+        below = tl.maximum(below, -temperature * float(np.finfo(logits.dtype).max) / 2)
+    scaled = below / temperature
     if top_k is None and top_p is None:
         return tl.softmax(scaled, -1)  # type: ignore[no-any-return]
     return tl.softmax(tl.where(_kept(scaled.array, top_k, top_p), scaled, -np.inf), -1)  # type: ignore[no-any-return]
 
 
 def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:
-    """Which tokens keep a probability: (..., vocab_size), bools. Of equals, the first."""
+    """Which tokens keep a probability: (..., vocab_size), bools. Of equals, the first. Rows of nan are kept whole."""
     lib, size = xp(scores), scores.shape[-1]
     ordered = lib.flip(lib.sort(scores, axis=-1), -1)  # best first
     n: Any = size if top_k is None else min(top_k, size)  # how many are kept
@@ -48,7 +58,7 @@ def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:
     least = ordered[..., n - 1 : n] if top_p is None else lib.take_along_axis(ordered, n - 1, -1)
     above, level = scores > least, scores == least
     room = n - above.sum(axis=-1, keepdims=True)  # for those that are level with the last one
-    return above | (level & (lib.cumsum(level, axis=-1) <= room))
+    return above | (level & (lib.cumsum(level, axis=-1) <= room)) | lib.isnan(scores)
 
 
 def check_settings(temperature: float, top_k: int | None, top_p: float | None) -> None:
@@ -62,7 +72,15 @@ def check_settings(temperature: float, top_k: int | None, top_p: float | None) -
 
 
 def draw(p: Tensor, random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """A token of each row of probabilities, (batch, vocab_size) -> (batch,), on the host."""
+    """A token of each row of probabilities, (batch, vocab_size) -> (batch,), on the host.
+
+    Raises ValueError for probabilities that are nan, which logits of nan or inf make.
+    """
     sums = np.cumsum(p.numpy(), axis=-1, dtype=np.float64)
+    if np.isnan(sums[:, -1]).any():
+        raise ValueError(
+            "no token can be drawn: the model's logits are nan or inf, as are those of a model whose training "
+            "diverged; look at its weights, and train with a smaller learning rate or clipped gradients"
+        )
     mark = random.random((len(sums), 1)) * sums[:, -1:]
     return (sums <= mark).sum(axis=-1)  # type: ignore[no-any-return]

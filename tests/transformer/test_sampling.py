@@ -44,6 +44,28 @@ def test_temperature_0_is_greedy_and_near_0_nearly(logits):
     assert_close(probabilities(logits, 1e-30).numpy(), found, "T near 0", 0)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("settings", [{}, {"top_k": 2}, {"top_p": 0.9}])
+@pytest.mark.parametrize("temperature", [1e-320, 1e-300, 1e-46, 1e-44, 1e-40, 1e-30])
+def test_the_least_temperatures_are_greedy_without_a_warning(temperature, settings, dtype):
+    logits = np.array([[1, -3e30, 2, -np.inf], [5, 0, 4.5, 1e5]], dtype)
+    assert probabilities(logits, temperature, **settings).tolist() == [[0, 0, 1, 0], [0, 0, 0, 1]]
+
+
+def test_the_greatest_temperatures_make_all_alike_but_what_may_not_be():
+    assert probabilities([1.0, 2.0, -np.inf], 1e300).tolist() == [0.5, 0.5, 0]
+
+
+@pytest.mark.parametrize("settings", [{}, {"temperature": 0}, {"temperature": 0.3, "top_k": 1}, {"top_p": 0.5}])
+@pytest.mark.parametrize("broken", [[0.0, np.nan, 1.0], [0.0, np.inf, 1.0], [-np.inf] * 3])
+def test_of_broken_logits_no_token_is_drawn(broken, settings):
+    p = probabilities([[0.0, 1.0, -np.inf], broken], **settings)
+    assert np.isnan(p.numpy()[1]).all() and p.numpy()[0].sum() == pytest.approx(1)
+    draw(p[:1], np.random.default_rng(0))
+    with pytest.raises(ValueError, match="logits are nan or inf"):
+        draw(p, np.random.default_rng(0))
+
+
 @given(logit_lists, st.integers(1, 10))
 def test_top_k_keeps_the_k_largest_and_their_proportions(logits, k):
     found, all_of_them = probabilities(np.array(logits), top_k=k).numpy(), probabilities(np.array(logits)).numpy()

@@ -79,7 +79,8 @@ def build(corpus: Corpus, options: argparse.Namespace) -> GPT:
 
 def learn(corpus: Corpus, options: argparse.Namespace) -> Writer:
     """A network that has learnt the text; its weights, and what going on takes, are in the folder `out`."""
-    writer = Writer(build(corpus, options), corpus.tokenizer, options.lines)
+    run = {"text": corpus.sha256, "seed": options.seed}
+    writer = Writer(build(corpus, options), corpus.tokenizer, options.lines, run)
     writer.encode(options.prompt)  # better now than after the learning
     make_way(writer, options)
     steps = options.steps
@@ -161,7 +162,7 @@ def options_of_the_program() -> argparse.ArgumentParser:
     add("--batch-size", type=whole(1), metavar="N", help="windows, or lines, a step (12; with --lines 64)")
     add("--lr", type=positive, default=1e-3, metavar="X", help="highest learning rate; the last is a tenth (0.001)")
     add("--decay", type=not_negative, default=0.1, metavar="X", help="of the matrices (0.1)")
-    add("--resume", action="store_true", help="go on with the run in --out, with the same options")
+    add("--resume", action="store_true", help="go on with the run in --out, with the same text and options")
 
     add = parser.add_argument_group("the writing").add_argument
     add("--load", type=Path, metavar="DIR", help="a folder of an earlier run: write, without learning")

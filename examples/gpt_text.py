@@ -5,6 +5,7 @@ Used by 08_gpt.py. A corpus is either one long text, of which windows are learnt
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,7 @@ class Corpus:
     """A text as tokens, in a part to learn from and one to be tested on."""
 
     source: str  # in words
+    sha256: str  # of the text
     tokenizer: Tokenizer
     learn: Any  # a data set of (tokens, targets), (n, context) each
     test: Any
@@ -100,6 +102,11 @@ def _python_reference() -> str:
     return "\n".join(topics[name] for name in sorted(topics))
 
 
+def sha256_of(text: str) -> str:
+    """What tells texts apart, in 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
 def make_tokenizer(kind: str, text: str, vocabulary: int) -> Tokenizer:
     """A tokenizer learnt from a text: "char", "word" or "bpe"."""
     if kind == "char":
@@ -122,6 +129,7 @@ def one_text(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
         )
     return Corpus(
         source,
+        sha256_of(text),
         tokenizer,
         Windows(learn, context),
         Windows(test, context, stride=context),
@@ -153,6 +161,7 @@ def many_lines(name: str, kind: str, vocabulary: int) -> Corpus:
     learn, test = nn.data.random_split(data, [len(rows) - held_out, held_out], seed=0)
     return Corpus(
         f"{source}, {len(lines):,} lines",
+        sha256_of(text),
         tokenizer,
         learn,
         test,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ MODEL, TOKENIZER, WEIGHTS = "model.json", "tokenizer.json", "best.safetensors"
 
 @dataclass
 class Writer:
-    """A model, what cuts its text into tokens, and whether each of its texts is a line."""
+    """A model, what cuts its text into tokens, whether each of its texts is a line, and which run it is learnt in."""
 
     model: GPT
     tokenizer: Tokenizer
     lines: bool = False
+    run: dict[str, Any] = field(default_factory=dict)  # the seed, and the SHA-256 of the text
 
     def encode(self, prompt: str) -> list[int]:
         """The tokens of the beginning of a text. Raises DataError for what the tokenizer does not know."""
@@ -47,19 +48,27 @@ class Writer:
             beside.write_text(json.dumps(self._description(), indent=2), encoding="utf-8")
 
     def _description(self) -> dict[str, Any]:
-        return {"lines": self.lines, "config": asdict(self.model.config)}
+        return {"run": self.run, "lines": self.lines, "config": asdict(self.model.config)}
 
     def check_same(self, folder: Path) -> None:
-        """Raises DataError unless the folder is of a model of the same kind, with the same tokenizer."""
+        """Raises DataError unless the folder is of the same run: text, seed, tokenizer, and size of the model."""
         kept, own = _read_description(folder), self._description()
-        differing = [
-            f"{name} was {kept['config'].get(name)} and is {value}"
-            for name, value in own["config"].items()
-            if kept["config"].get(name) != value
-        ]
-        if differing or kept["lines"] != own["lines"] or Tokenizer.load(folder / TOKENIZER) != self.tokenizer:
-            reason = "; ".join(differing) or "it is of another text, or of one cut in another way"
-            raise DataError(f"--resume goes on with the same text and options; in {folder} {reason}")
+        if not isinstance(kept.get("run"), dict):
+            raise DataError(
+                f"{folder / MODEL} does not say of which text and seed the run is, so that --resume cannot go on with "
+                "it as if nothing had been; begin anew with another --out"
+            )
+        reasons = ["it is of another text"] if kept["run"].get("text") != own["run"].get("text") else []
+        if kept["lines"] != own["lines"]:
+            reasons.append(f"it was begun with{'' if kept['lines'] else 'out'} --lines")
+        if Tokenizer.load(folder / TOKENIZER) != self.tokenizer:
+            reasons.append("the text was cut into other tokens")
+        was = {"seed": kept["run"].get("seed"), **kept["config"]}
+        for name, value in {"seed": own["run"].get("seed"), **own["config"]}.items():
+            if was.get(name) != value:
+                reasons.append(f"{name} was {was.get(name)} and is {value}")
+        if reasons:
+            raise DataError(f"--resume goes on with the same text and options; in {folder} {'; '.join(reasons)}")
 
 
 def load(folder: Path) -> Writer:

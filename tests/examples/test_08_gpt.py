@@ -135,15 +135,32 @@ def test_ctrl_c_keeps_what_was_learnt_and_resume_goes_on_to_the_same_weights(run
     ("arguments", "text", "message"),
     [
         (["--width", 32], "text.txt", "same text and options.*width was 16 and is 32"),
-        ([], "names.txt", "vocab_size was"),
+        ([], "names.txt", "another text; the text was cut into other tokens; vocab_size was"),
+        ([], "turned.txt", "in .*out it is of another text$"),
+        (["--seed", 4], "text.txt", "in .*out seed was 0 and is 4$"),
+        (["--lines"], "text.txt", "it was begun without --lines"),
+        (["--tokenizer", "bpe", "--vocabulary", 260], "text.txt", "the text was cut into other tokens"),
         (["--batch-size", 8], "text.txt", "last.safetensors is the checkpoint of another run: batches in an epoch"),
     ],
 )
 def test_resume_with_other_options_is_refused(run, files, arguments, text, message):
     run()
     (files / "names.txt").write_text(TEXT.replace("cat", "bear"), encoding="utf-8")
+    (files / "turned.txt").write_text(TEXT[::-1], encoding="utf-8")  # of the same characters
     with pytest.raises(SystemExit, match=message):
         run("--resume", *arguments, text=text)
+
+
+def test_resume_of_a_run_of_which_nobody_knows_the_text_is_refused(run, files):
+    run()
+    path = files / "out" / "model.json"
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    assert kept["run"] == {"text": gpt_text.sha256_of(TEXT), "seed": 0}
+    del kept["run"]
+    path.write_text(json.dumps(kept), encoding="utf-8")
+    with pytest.raises(SystemExit, match="does not say of which text and seed the run is"):
+        run("--resume")
+    assert "It writes" in run("--load", files / "out", text=None)
 
 
 @pytest.mark.parametrize(

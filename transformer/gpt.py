@@ -80,7 +80,8 @@ class GPT(nn.Module):
         all read as the default dtype. Names may begin with `transformer.`; causal masks among them are let pass.
         Of the three probabilities of dropout resid_pdrop counts.
         Raises FileNotFoundError where a file is missing, ImportError without safetensors, ValueError for a config that
-        GPT cannot follow, or that lists all tensors that are missing, unexpected or of another shape.
+        GPT cannot follow, or that lists all tensors that are missing, unexpected, there twice or of another shape, and
+        a lm_head.weight that differs from wte.weight although config.json ties them.
         """
         from .pretrained import read
 

@@ -109,11 +109,18 @@ def read(kind: type[G], folder: str | Path) -> G:
     config = read_config(folder / "config.json")
     with nn.init.skip():
         model = kind(config)
-    stored = {name.removeprefix("transformer."): (file, name) for file in _files(folder) for name in file}
+    stored: dict[str, tuple[Archive, str]] = {}
+    twice = []
+    for file in _files(folder):
+        for key in sorted(file):
+            name = key.removeprefix("transformer.")
+            if name in stored:
+                twice.append(f"{name} comes twice, as {stored[name][1]} and as {key}")
+            stored[name] = file, key
     wanted = {entry.name: entry for entry in entries(model)}
     ignored = {name for name in stored if MASKS.fullmatch(name) or (config.tied and name == "lm_head.weight")}
 
-    complaints = [f"missing: {name} {entry.shape}" for name, entry in wanted.items() if name not in stored]
+    complaints = [f"missing: {name} {entry.shape}" for name, entry in wanted.items() if name not in stored] + twice
     for name in sorted(stored.keys() - ignored):
         file, key = stored[name]
         shape, dtype = file.shape(key), file.dtype(key)
@@ -123,6 +130,10 @@ def read(kind: type[G], folder: str | Path) -> G:
             complaints.append(f"{name} has shape {shape}, wanted {wanted[name].shape}")
         elif not dtype.startswith(("F", "BF")):
             complaints.append(f"{name} is of {dtype}, wanted floats")
+    if config.tied and {"wte.weight", "lm_head.weight"} <= stored.keys():
+        W_E, W_U = (file[key] for file, key in (stored["wte.weight"], stored["lm_head.weight"]))
+        if not np.array_equal(W_E, W_U):
+            complaints.append("lm_head.weight differs from wte.weight although config.json ties them")
     if complaints:
         lines = "".join(f"\n  {complaint}" for complaint in complaints)
         raise ValueError(f"{folder}: the weights are not those of a GPT-2 as its config.json describes it{lines}")
@@ -157,19 +168,22 @@ def read_config(path: Path) -> GPTConfig:
             unknown.append(f"{setting} {given[setting]}")
     if unknown:
         raise ValueError(f"{path} asks for what GPT does not do: {', '.join(unknown)}")
-    return GPTConfig(
-        vocab_size=given.get("vocab_size", 50257),
-        context=given.get("n_positions", 1024),
-        layers=given.get("n_layer", 12),
-        heads=given.get("n_head", 12),
-        width=given.get("n_embd", 768),
-        hidden=given.get("n_inner") or 0,
-        activation=ACTIVATIONS[activation],
-        dropout=given.get("resid_pdrop", 0.1),
-        tied=given.get("tie_word_embeddings", True),
-        eps=given.get("layer_norm_epsilon", 1e-5),
-        init_std=given.get("initializer_range", 0.02),
-    )
+    try:
+        return GPTConfig(
+            vocab_size=given.get("vocab_size", 50257),
+            context=given.get("n_positions", 1024),
+            layers=given.get("n_layer", 12),
+            heads=given.get("n_head", 12),
+            width=given.get("n_embd", 768),
+            hidden=given.get("n_inner") or 0,
+            activation=ACTIVATIONS[activation],
+            dropout=given.get("resid_pdrop", 0.1),
+            tied=given.get("tie_word_embeddings", True),
+            eps=given.get("layer_norm_epsilon", 1e-5),
+            init_std=given.get("initializer_range", 0.02),
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}, in which what is left out is as in the smallest GPT-2: {error}") from None
 
 
 def _files(folder: Path) -> list[Archive]:

@@ -77,7 +77,7 @@ def test_names_without_prefix_masks_and_a_tied_head_are_let_pass(folder):
             tensors[name.removeprefix("transformer.")] = tensors.pop(name)
         tensors["h.0.attn.bias"] = tl.ones(1, 1, 6, 6)
         tensors["h.1.attn.masked_bias"] = tl.tensor(-1e4)
-        tensors["lm_head.weight"] = tl.zeros(7, 4)
+        tensors["lm_head.weight"] = tensors["wte.weight"]
 
     rewrite(folder, change)
     tokens = some_tokens(2, 6)
@@ -133,6 +133,24 @@ def test_all_that_is_wrong_with_the_weights_is_listed(folder):
     ]
 
 
+def test_a_tied_head_that_is_another_and_tensors_that_come_twice_are_not_dropped(folder):
+    def change(tensors):
+        tensors["wte.weight"] = tensors["transformer.wte.weight"]
+        tensors["lm_head.weight"] = tensors["transformer.wte.weight"] + 1
+
+    rewrite(folder, change)
+    with pytest.raises(ValueError, match="not those of a GPT-2") as caught:
+        GPT.from_pretrained(folder)
+    assert str(caught.value).split("\n  ")[1:] == [
+        "wte.weight comes twice, as transformer.wte.weight and as wte.weight",
+        "lm_head.weight differs from wte.weight although config.json ties them",
+    ]
+    reconfigure(folder, tie_word_embeddings=False)
+    rewrite(folder, lambda tensors: tensors.pop("wte.weight"))
+    head = GPT.from_pretrained(folder).unembedding.W_U.weight.detach().numpy()
+    assert_close(head, nn.weights.load_file(folder / "model.safetensors")["lm_head.weight"].numpy(), "W_U", 0)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -143,7 +161,8 @@ def test_all_that_is_wrong_with_the_weights_is_listed(folder):
             "scale_attn_weights False, add_cross_attention True",
         ),
         ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx True"),
-        ({"n_head": 3}, "width 4 cannot be split among 3 heads"),
+        ({"n_head": 3}, r"config\.json.*: GPTConfig: width 4 cannot be split among 3 heads"),
+        ({"layer_norm_epsilon": "a"}, r"config\.json.*: '<' not supported"),
     ],
 )
 def test_configs_that_gpt_cannot_follow_are_refused(folder, changes, message):

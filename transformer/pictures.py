@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SIGNS = {" ": "·", "\n": "↵", "\t": "→"}  # what would otherwise not be seen
 MOST = 64  # tokens in a picture
+LONGEST = 8  # characters of a token that the logit lens shows
 
 
 def draw_attention(
@@ -83,9 +84,10 @@ def draw_attention(
 def draw_lens(
     trace: Trace, labels: Sequence[str], decode: Callable[[list[int]], str], path: str | Path, *, title: str = ""
 ) -> None:
-    """The logit lens: under each token, from bottom to top, which token the model would say after each layer.
+    """The logit lens: above each token, from bottom to top, which next token the model would say after each layer.
 
-    The darker, the surer. trace: of one text.  labels: the text of each token.  decode: what makes text of a token.
+    The darker, the surer. Of a long token the first 7 characters are shown, with an ellipsis.
+    trace: of one text.  labels: the text of each token.  decode: what makes text of a token.
     Raises ImportError without matplotlib, ValueError for labels that do not fit, a batch of texts, or more than 64
     tokens.
     """
@@ -93,9 +95,10 @@ def draw_lens(
         raise ValueError(f"draw_lens: {len(labels)} labels want a trace of one text so long, got {trace.tokens.shape}")
     _check_size("draw_lens", len(labels))
     best = [trace.best_at(layer) for layer in range(trace.layers + 1)]
-    said = [[visible(decode([int(token)])) for token in tokens] for tokens, _ in best]
+    said = [[_elided(visible(decode([int(token)]))) for token in tokens] for tokens, _ in best]
+    read = [_elided(label) for label in _all_visible(labels)]
     sure = np.stack([p for _, p in best])  # (layers + 1, tokens)
-    longest = max(len(text) for row in said for text in [*row, *map(visible, labels)])
+    longest = max(len(text) for row in said for text in [*row, *read])
     figure = _figure(max(0.5, 0.1 * longest + 0.15) * len(labels) + 2.2, 0.3 * len(said) + 1.5, title)
     axes = figure.subplots()
     image = axes.imshow(sure, vmin=0, vmax=1, cmap="Blues", aspect="auto", origin="lower")
@@ -104,8 +107,8 @@ def draw_lens(
             colour = "white" if sure[layer, place] > 0.6 else "black"
             axes.text(place, layer, text, ha="center", va="center", fontsize=8, color=colour, parse_math=False)
     stages = ["embedding", *(f"after layer {layer}" for layer in range(trace.layers))]
-    _label(axes, stages, _all_visible(labels), 20, turned=False)
-    axes.set_xlabel("read", fontsize=9)
+    _label(axes, stages, read, 20, turned=False)
+    axes.set_xlabel("token read; above it, the predicted next token", fontsize=9)
     figure.colorbar(image, ax=axes, label="probability", pad=0.01)
     _save(figure, path)
 
@@ -125,6 +128,10 @@ def _in_font(character: str) -> bool:
 
 def _all_visible(labels: Sequence[str]) -> list[str]:
     return [visible(label) for label in labels]
+
+
+def _elided(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _label(axes: Axes, rows: Sequence[str], columns: Sequence[str], room: float, turned: bool = True) -> None:

@@ -152,10 +152,23 @@ def test_pictures_say_what_is_in_them(tmp_path):
         draw_lens(trace, labels, lambda ids: f"<{ids[0]}>", tmp_path / "lens.svg")
     heads, lens = texts_of(tmp_path / "heads.svg"), texts_of(tmp_path / "lens.svg")
     assert {"Was", "·the", "bank", "head 0", "head 1", "layer 0", "layer 2", "looks", "is looked at"} <= set(heads)
-    assert {"Was", "·the", "bank", "embedding", "after layer 2", "read"} <= set(lens)
+    assert {"Was", "·the", "bank", "embedding", "after layer 2"} <= set(lens)
+    assert "token read; above it, the predicted next token" in lens
     for layer in range(4):
         for token in trace.best_at(layer)[0]:
             assert f"&lt;{token}&gt;" in lens
+
+
+def test_a_long_token_is_cut_short_and_makes_no_wide_picture(tmp_path):
+    matplotlib = pytest.importorskip("matplotlib")
+    trace, path = gpt().trace([0, 1, 2]), tmp_path / "lens.svg"
+    widths = []
+    for long in ("x" * 8, "x" * 128):
+        with matplotlib.rc_context({"svg.fonttype": "none"}):
+            draw_lens(trace, ["a", long, "b"], lambda ids, long=long: long, path)
+        widths.append(float(path.read_text(encoding="utf-8").split('width="')[1].split("pt")[0]))
+    assert "xxxxxxx…" in texts_of(path) and not any("x" * 8 in text for text in texts_of(path))
+    assert widths[0] == widths[1]
 
 
 def test_pictures_that_cannot_be_drawn_say_why(tmp_path):

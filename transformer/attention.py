@@ -15,7 +15,7 @@ from tinygrad_lecture import Tensor
 from nn import functional as F
 
 from .cache import KeyValues
-from .positions import Rotary
+from .positions import Rotary, positions_of
 
 
 def attention(
@@ -120,17 +120,24 @@ class MultiHeadAttention(nn.Module):
 
         memory: (..., keys, key_width), what is looked at; by default x itself.
         mask: bools that broadcast to (..., queries, keys), True where a query may look, the same for all heads.
-        positions: of x, (queries,) or (..., queries), for rotary.
+        positions: of x, (queries,) or (..., queries), for rotary; by default 0, 1, ..., after those in the cache.
         cache: keys and values of earlier calls, which come before those of x and to which these are added; those of a
         memory are computed in the first call alone.
+        Raises ValueError for a memory with rotary, whose positions are those of one text.
         """
+        if self.rotary is not None and memory is not None:
+            raise ValueError(
+                "MultiHeadAttention: rotary positions are of one text, and memory is another; leave out one of the two"
+            )
         q = self._split(self.W_Q(x))  # (..., heads, queries, head_dim)
         if memory is not None and cache is not None and cache.length:
             k, v = cache.keys, cache.values
         else:
             source = x if memory is None else memory
             k, v = self._split(self.W_K(source)), self._split(self.W_V(source))  # (..., heads, keys, head_dim)
-            if self.rotary is not None and positions is not None:
+            if self.rotary is not None:
+                if positions is None:
+                    positions = positions_of(x.shape[-2], 0 if cache is None else cache.length, device=x.device)
                 q, k = self.rotary(q, positions), self.rotary(k, positions)
             if cache is not None:
                 k, v = cache.append(k, v)

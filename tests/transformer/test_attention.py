@@ -161,6 +161,23 @@ def test_rotary_products_depend_on_the_distance_alone(shift, i, j):
     assert product(i + shift, j + shift) == pytest.approx(product(i, j), abs=1e-6)
 
 
+def test_without_positions_rotary_counts_from_0_and_on_from_the_cache():
+    module = shuffled(MultiHeadAttention(4, 2, rotary=Rotary(6, 2))).eval()
+    x = tl.tensor(np.random.default_rng(0).normal(size=(2, 5, 4)))
+    mask = causal_mask(5, 5)
+    with tl.no_grad():
+        wanted = module(x, mask=mask, positions=tl.arange(5)).numpy()
+        assert_close(module(x, mask=mask).numpy(), wanted, "all at once", 1e-12)
+        cache = KeyValues()
+        parts = [module(x[:, :3], mask=mask[:3, :3], cache=cache), module(x[:, 3:], mask=mask[3:], cache=cache)]
+    assert_close(tl.cat(parts, 1).numpy(), wanted, "in two parts", 1e-12)
+    plain = MultiHeadAttention(4, 2)
+    plain.load_state_dict(module.state_dict())
+    assert not np.allclose(plain(x, mask=mask).detach().numpy(), wanted)
+    with pytest.raises(ValueError, match="rotary positions are of one text, and memory is another"):
+        module(x, x)
+
+
 def test_rotary_turns_pairs_by_the_papers_angles():
     rotary = Rotary(4, 4)
     turned = rotary(tl.tensor([[[1.0, 0.0, 1.0, 0.0]]]), tl.tensor([3])).numpy()[0, 0]

@@ -152,7 +152,7 @@ def prepare(seed: int, shown: Sequence[str]) -> Course:
 def train(model: Reader, course: Course, epochs: int, rate: float) -> nn.History:
     """Teach the model the meanings of the asked words. Ctrl-C ends it, and what was learnt is kept.
 
-    Raises DataError where the rate is so large that the loss is no longer a number.
+    Raises FloatingPointError where the rate is so large that the loss is no longer a number.
     """
     batches = nn.DataLoader(course.data(course.learn), 32, shuffle=True)
     optimizer = nn.optim.AdamW(model.parameters(), rate, weight_decay=0.1)
@@ -168,10 +168,7 @@ def train(model: Reader, course: Course, epochs: int, rate: float) -> nn.History
         clip_norm=0.3,  # large steps would make the softmax so sure of itself that it learns no more
         record_every=len(batches) * max(1, epochs // 6),
     )
-    try:
-        return trainer.fit()
-    except FloatingPointError as error:  # a rate that is too large
-        raise DataError(str(error)) from error
+    return trainer.fit()
 
 
 def read(model: Reader, course: Course, sentence: str) -> Reading:

@@ -34,16 +34,36 @@ import gpt_writer
 import nn
 from gpt_text import Corpus, many_lines, one_text
 from gpt_writer import Writer
-from lecture import DataError, carry_out, command_line, not_negative, positive, share, whole
-from nn import checkpoint
+from lecture import (
+    DataError,
+    carry_out,
+    command_line,
+    given,
+    not_negative,
+    positive,
+    refuse_idle,
+    refuse_unfinished,
+    share,
+    some_share,
+    whole,
+)
 from transformer import GPT, GPTConfig, TokenCrossEntropy
 from transformer.weights import decay_groups
+
+LEARNING = (  # options that --load leaves nothing to do for
+    *("text", "lines", "tokenizer", "vocabulary"),
+    *("layers", "heads", "width", "context", "dropout"),
+    *("steps", "batch_size", "lr", "decay", "resume"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run with command-line arguments. Where something is wrong with them, SystemExit says what."""
     parser = options_of_the_program()
-    carry_out(run, parser, parser.parse_args(arguments))
+    options = parser.parse_args(arguments)
+    if options.load:
+        refuse_idle(parser, given(parser, arguments), LEARNING, "with --load, where nothing is learnt")
+    carry_out(run, parser, options)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -52,6 +72,7 @@ def run(options: argparse.Namespace) -> None:
     if options.load:
         writer = gpt_writer.load(options.load)
         print(f"{options.load}: {writer.model.config.parameter_count():,} parameters, {writer.tokenizer!r}.")
+        writer.encode(options.prompt)  # better before a heading than after it
         report.write(writer, options)
         report.look_inside(writer, options)
         return
@@ -105,7 +126,7 @@ def learn(corpus: Corpus, options: argparse.Namespace) -> Writer:
     )
     try:
         history = trainer.fit(options.resume)
-    except (ValueError, FloatingPointError) as error:  # a run of other options, a rate that is too large
+    except ValueError as error:  # a run of other options
         raise DataError(str(error)) from error
     report.print_end(history)
     report.draw_curves(history, options.out)
@@ -116,15 +137,10 @@ def learn(corpus: Corpus, options: argparse.Namespace) -> Writer:
 
 def make_way(writer: Writer, options: argparse.Namespace) -> None:
     """See to it that the folder `out` is for this network. Raises DataError if it holds another or unfinished one."""
-    last = options.out / "last.safetensors"
-    if options.resume and last.exists():
+    if options.resume and (options.out / "last.safetensors").exists():
         writer.check_same(options.out)
-    elif last.exists() and not checkpoint.peek(last).get("finished"):
-        raise DataError(
-            f"in {options.out} there is a run that is not finished: --resume goes on with it; to begin anew, choose "
-            "another --out, or delete it"
-        )
     else:
+        refuse_unfinished(options.out)
         writer.save(options.out)
 
 
@@ -171,7 +187,7 @@ def options_of_the_program() -> argparse.ArgumentParser:
     add("--samples", type=whole(1), default=20, metavar="N", help="texts, with --lines (20)")
     add("--temperature", type=not_negative, default=0.8, metavar="T", help="0 takes the likeliest token, 1 draws (0.8)")
     add("--top-k", type=whole(1), metavar="K", help="draw from the K likeliest")
-    add("--top-p", type=share, metavar="P", help="draw from the likeliest that have P together")
+    add("--top-p", type=some_share, metavar="P", help="draw from the likeliest that have P together")
     return parser
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import tinygrad_lecture as tl
 from inside import draw_inside, pieces, print_next
-from lecture import DataError, carry_out, command_line, not_negative, share, whole
+from lecture import DataError, carry_out, command_line, not_negative, some_share, whole
 from transformer import GPT, BPETokenizer
 from transformer.pictures import MOST, visible
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--tokens", type=whole(0), default=40, metavar="N", help="to write (40)")
     add("--temperature", type=not_negative, default=0.8, metavar="T", help="0 takes the likeliest, 1 draws (0.8)")
     add("--top-k", type=whole(1), default=50, metavar="K", help="draw from the K likeliest (50)")
-    add("--top-p", type=share, metavar="P", help="draw from the likeliest that have P together")
+    add("--top-p", type=some_share, metavar="P", help="draw from the likeliest that have P together")
     carry_out(run, parser, parser.parse_args(arguments))
 
 

@@ -50,7 +50,7 @@ import tinygrad_lecture as tl
 import nn
 import sums_pictures as pictures
 import sums_report as report
-from lecture import DataError, carry_out, command_line, positive, save, whole
+from lecture import DataError, carry_out, command_line, positive, refuse_unfinished, save, whole
 from nn.files import replacing
 from sums import END, TOKENIZER, Notation, Problems, answers, deal
 from transformer import GPT, GPTConfig, TokenCrossEntropy, draw_attention
@@ -150,11 +150,13 @@ def learn(
         on_record=look,
         folder=options.out,
     )
-    if options.resume and curve.path.exists():
+    if not options.resume:
+        refuse_unfinished(options.out)
+    elif curve.path.exists():
         curve.load()
     try:
         history = trainer.fit(options.resume)
-    except (ValueError, FloatingPointError) as error:  # a run of other options, a rate that is too large
+    except ValueError as error:  # a run of other options
         raise DataError(str(error)) from error
     if history.interrupted:
         print("Ended by Ctrl-C; what follows is of what was learnt so far, and --resume goes on.")

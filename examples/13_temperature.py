@@ -49,6 +49,7 @@ from lecture import (
     number,
     plain,
     save,
+    some_share,
     whole,
 )
 from transformer import probabilities
@@ -114,19 +115,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="to compare; 0 is greedy (0.5 1 2)",
     )
     add("--top-k", type=whole(1), default=3, metavar="K", help="how many words top-k leaves (3)")
-    add("--top-p", type=share, default=0.6, metavar="P", help="how much probability top-p leaves at least (0.6)")
+    add("--top-p", type=some_share, default=0.6, metavar="P", help="how much probability top-p leaves at least (0.6)")
     add("--samples", type=whole(1), default=1000, metavar="N", help="draws at each temperature (1000)")
     options = parser.parse_args(arguments)
     complete(parser, options)
     carry_out(run, parser, options)
-
-
-def share(text: str) -> float:
-    """A type for argparse: a number above 0 and at most 1."""
-    value = number(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a probability above 0 and at most 1")
-    return value
 
 
 def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

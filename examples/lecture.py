@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nn import checkpoint
 from nn.files import replacing
 
 if TYPE_CHECKING:
@@ -94,6 +95,14 @@ def share(text: str) -> float:
     return value
 
 
+def some_share(text: str) -> float:
+    """A type for argparse: a number above 0 and at most 1."""
+    value = number(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1")
+    return value
+
+
 def given(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> set[str]:
     """The names of the options that the command line has, even if their values are what they would be anyway."""
     names = vars(parser.parse_args(arguments))
@@ -118,6 +127,16 @@ def make_folder(path: Path) -> None:
         raise DataError(f"cannot write to the folder {path}: {error.strerror}; name another with --out") from error
 
 
+def refuse_unfinished(folder: Path) -> None:
+    """Raises DataError if a Trainer's folder is of a run that is not finished, which a new one would overwrite."""
+    last = folder / "last.safetensors"
+    if last.exists() and not checkpoint.peek(last).get("finished"):
+        raise DataError(
+            f"in {folder} there is a run that is not finished: --resume goes on with it; to begin anew, choose another "
+            "--out, or delete it"
+        )
+
+
 def tell_leftover(path: Path, written: Sequence[Path]) -> None:
     """Say so if a file is there that this run has not written: it tells of another."""
     if path.exists() and path not in written:
@@ -125,13 +144,14 @@ def tell_leftover(path: Path, written: Sequence[Path]) -> None:
 
 
 def carry_out(run: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, options: Any) -> None:
-    """Run a program's work with its options. Ctrl-C, or what goes wrong with a file or an extra, ends it in a line."""
+    """Run a program's work with its options. Ctrl-C, or what goes wrong with a file, an extra, or a rate that is too
+    large, ends it in a line."""
     try:
         make_folder(options.out)
         run(options)
     except KeyboardInterrupt:
         raise SystemExit(f"\n{parser.prog}: aborted") from None
-    except (DataError, ImportError, OSError) as error:
+    except (DataError, ImportError, OSError, FloatingPointError) as error:
         raise SystemExit(f"{parser.prog}: {error}") from error
 
 

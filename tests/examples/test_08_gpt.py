@@ -92,9 +92,29 @@ def test_the_same_seed_writes_the_same(run, files):
 def test_what_was_learnt_writes_again(run, files):
     learnt = run()
     out = files / "out"
-    again = run("--load", out, "--prompt", "the cat", "--tokens", 5, "--temperature", 0, text=None)
+    again = run("--load", out, "--prompt", "the cat", "--tokens", 5, "--temperature", 0, text=None, small=())
     assert re.search(r"^the cat.{5}$", again, re.MULTILINE | re.DOTALL)
-    assert learnt.split("It writes")[1].splitlines()[0] in run("--load", out, text=None)
+    assert learnt.split("It writes")[1].splitlines()[0] in run("--load", out, text=None, small=())
+
+
+def test_a_prompt_of_unknown_characters_is_refused_before_anything_is_written(run, files, capsys):
+    run()
+    with pytest.raises(SystemExit, match=r"not learnt of such a text: .*'Ω'"):
+        run("--load", files / "out", "--prompt", "the Ω", text=None, small=())
+    assert "It writes" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["--steps", 5], "--steps: without"), (["--resume"], "--resume: without"), (SMALL[:-2], "--layers, --heads, --w")],
+)
+def test_options_of_the_learning_are_refused_where_nothing_is_learnt(run, files, capsys, arguments, message):
+    run()
+    with pytest.raises(SystemExit, match="2"):
+        run("--load", files / "out", *arguments, text=None, small=())
+    error = capsys.readouterr().err
+    assert message in error
+    assert "effect with --load, where nothing is learnt" in error
 
 
 def written(output):
@@ -160,7 +180,7 @@ def test_resume_of_a_run_of_which_nobody_knows_the_text_is_refused(run, files):
     path.write_text(json.dumps(kept), encoding="utf-8")
     with pytest.raises(SystemExit, match="does not say of which text and seed the run is"):
         run("--resume")
-    assert "It writes" in run("--load", files / "out", text=None)
+    assert "It writes" in run("--load", files / "out", text=None, small=())
 
 
 @pytest.mark.parametrize(
@@ -172,7 +192,7 @@ def test_resume_of_a_run_of_which_nobody_knows_the_text_is_refused(run, files):
         (["--dropout", 1.5], "--dropout: '1.5' is not"),
         (["--prompt", "Ω"], r"not learnt of such a text: .*'Ω'"),
         (["--top-p", 3], "--top-p: '3' is not"),
-        (["--load", "nowhere"], "model.json cannot be read"),
+        (["--top-p", 0], "--top-p: '0' is not a number above 0"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(run, capsys, arguments, message):
@@ -180,6 +200,11 @@ def test_what_cannot_be_is_said_in_a_line(run, capsys, arguments, message):
         run(*arguments)
     said = capsys.readouterr().err if end.value.code == 2 else str(end.value)  # 2: argparse has said it
     assert re.search(rf"08_gpt\.py: .*{message}", said)
+
+
+def test_a_missing_folder_is_named(run, files):
+    with pytest.raises(SystemExit, match=r"08_gpt\.py: .*model\.json cannot be read"):
+        run("--load", files / "nowhere", text=None, small=())
 
 
 def test_a_text_that_is_none_is_named(run, files):
@@ -195,7 +220,7 @@ def test_a_folder_of_something_else_is_named(run, files, content):
     run()
     (files / "out" / "model.json").write_text(content, encoding="utf-8")
     with pytest.raises(SystemExit, match="out"):
-        run("--load", files / "out", text=None)
+        run("--load", files / "out", text=None, small=())
 
 
 def test_without_matplotlib_there_is_less_to_see(run, files, monkeypatch):

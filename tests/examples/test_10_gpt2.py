@@ -71,6 +71,12 @@ def test_prompts_that_cannot_be_are_refused(run, arguments, message):
         run(*arguments)
 
 
+def test_a_top_p_that_leaves_nothing_is_refused(run, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run("--top-p", 0)
+    assert "--top-p: '0' is not a number above 0 and at most 1" in capsys.readouterr().err
+
+
 def test_without_a_folder_it_says_how_to_get_one(run, tmp_path):
     with pytest.raises(SystemExit, match=r"no folder .*nowhere.*--help"):
         run(folder=tmp_path / "nowhere")

@@ -118,7 +118,7 @@ def test_a_run_that_was_ended_goes_on_and_comes_to_the_same_end(undrawn, tmp_pat
 
     monkeypatch.setattr(program.nn.Trainer, "learn", interrupted)
     assert "Ended by Ctrl-C" in undrawn()
-    with pytest.raises(SystemExit, match="a run that is not finished"):
+    with pytest.raises(SystemExit, match="a run that is not finished: --resume goes on with it"):
         undrawn()
     monkeypatch.setattr(program.nn.Trainer, "learn", learn)
     with pytest.raises(SystemExit, match="begun with answer reverse, not plain"):

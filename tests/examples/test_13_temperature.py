@@ -129,7 +129,7 @@ def test_same_seed_same_draws(undrawn):
         (["--words", "a", "b"], "2 words and 5 logits: give a logit for each word"),
         (["--logits", "1", "nan"], "'nan' is not a number"),
         (["--temperatures", "-1"], "'-1' is not a number from 0 on"),
-        (["--top-p", "1.5"], "'1.5' is not a probability above 0 and at most 1"),
+        (["--top-p", "1.5"], "'1.5' is not a number above 0 and at most 1"),
         (["--top-k", "0"], "'0' is not a whole number from 1 up"),
     ],
 )

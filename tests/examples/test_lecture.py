@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lecture import command_line, given, refuse_idle, short
+from lecture import carry_out, command_line, given, refuse_idle, short
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,12 @@ def test_options_that_are_given_are_told_from_those_that_are_not(capsys):
     with pytest.raises(SystemExit, match="2"):
         refuse_idle(parser, said, ["out", "seed", "fit_steps"], "when nothing is fitted")
     assert "--seed, --fit-steps: without effect when nothing is fitted; leave them out" in capsys.readouterr().err
+
+
+def test_a_loss_that_is_no_number_ends_a_program_in_a_line(tmp_path):
+    def diverge(options):
+        raise FloatingPointError("the loss became nan")
+
+    parser = command_line("program.py", "What it does.", "out")
+    with pytest.raises(SystemExit, match=r"^program\.py: the loss became nan$"):
+        carry_out(diverge, parser, parser.parse_args(["--out", str(tmp_path)]))

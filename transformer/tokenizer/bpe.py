@@ -157,9 +157,9 @@ class BPETokenizer(Tokenizer):
     ) -> Self:
         """The tokenizer in OpenAI's encoder.json and vocab.bpe or Hugging Face's vocab.json and merges.txt.
 
-        vocabulary: the first file, or the folder that has both.  special_tokens: which of the tokens are special; not
-        needed for those that look like <|endoftext|> or [MASK]. Raises FileNotFoundError, or ValueError that names the
-        file and what is wrong with it.
+        vocabulary: the first file, or the folder that has both.  special_tokens: which of the tokens are special
+        besides those that no merge makes and that look like <|endoftext|> or [MASK].
+        Raises FileNotFoundError, or ValueError that names the file and what is wrong with it.
         """
         files = gpt2_files.find(Path(vocabulary)) if merges is None else (Path(vocabulary), Path(merges))
         vocabulary_, pairs, special = gpt2_files.read(*files, special_tokens)
@@ -187,7 +187,7 @@ class BPETokenizer(Tokenizer):
 
     @classmethod
     def _from_state(cls, state: dict[str, list[str]]) -> Self:
-        return cls(*gpt2_files.assemble(state["vocabulary"], state["merges"], state["special_tokens"]))
+        return cls(*gpt2_files.assemble(state["vocabulary"], state["merges"], state["special_tokens"], complete=True))
 
 
 def words(text: str) -> list[str]:

@@ -60,12 +60,13 @@ def spell_all(vocabulary: Sequence[bytes], special_tokens: Mapping[str, int]) ->
 
 
 def assemble(
-    names: Sequence[str], merges: Sequence[str], special_tokens: Collection[str] | None
+    names: Sequence[str], merges: Sequence[str], special_tokens: Collection[str] | None, complete: bool = False
 ) -> tuple[list[bytes], list[Pair], dict[str, int]]:
     """(bytes of each id, pairs of ids to be merged, special token -> id) from names and lines such as "Ġ t".
 
-    special_tokens: without them, those that no merge makes and that look like one, as <|endoftext|> does. Raises
-    ValueError if a merge is not of two tokens and makes a third, or if other tokens are made by no merge.
+    special_tokens: besides those that no merge makes and that look like one, as <|endoftext|> does.
+    complete: there are no others besides. Raises ValueError if a merge is not of two tokens and makes a third, or if,
+    without special_tokens, other tokens are made by no merge.
     """
     ids = {name: id for id, name in enumerate(names)}
     pairs = []
@@ -79,19 +80,20 @@ def assemble(
                 raise ValueError(f"merge {number}, {line!r}, needs the token {token!r}, which is not in the vocabulary")
         pairs.append((ids[parts[0]], ids[parts[1]]))
         made.add("".join(parts))
-    if special_tokens is None:
-        special_tokens = [name for name in names if name not in made]
-        others = [name for name in special_tokens if not SPECIAL.fullmatch(name)]
-        if others:
-            raise ValueError(
-                f"no merge makes the token {others[0]!r}"
-                + (f", nor {len(others) - 1:,} others" if len(others) > 1 else "")
-                + "; the merges are not all there or another vocabulary's, or special_tokens should name it"
-            )
-    for name in special_tokens:
+    named = dict.fromkeys(special_tokens or ())
+    unmade = [] if complete else [name for name in names if name not in made and name not in named]
+    looking = [name for name in unmade if SPECIAL.fullmatch(name)]
+    if special_tokens is None and len(looking) < len(unmade):
+        others = [name for name in unmade if name not in looking]
+        raise ValueError(
+            f"no merge makes the token {others[0]!r}"
+            + (f", nor {len(others) - 1:,} others" if len(others) > 1 else "")
+            + "; the merges are not all there or another vocabulary's, or special_tokens should name it"
+        )
+    for name in named:
         if name not in ids:
             raise ValueError(f"the special token {name!r} is not in the vocabulary")
-    special = {name: ids[name] for name in special_tokens}
+    special = {name: ids[name] for name in [*named, *looking]}
     vocabulary = [name.encode("utf-8") if name in special else unspell(name) for name in names]
     return vocabulary, pairs, special
 
@@ -108,6 +110,11 @@ def find(folder: Path) -> tuple[Path, Path]:
         if (folder / vocabulary).exists() and (folder / merges).exists():
             return folder / vocabulary, folder / merges
     wanted = " or ".join(" and ".join(pair) for pair in FILES)
+    if (folder / "tokenizer.json").exists():
+        raise FileNotFoundError(
+            f"the folder {folder} has tokenizer.json, which is not read, but not {wanted}; save the tokenizer's "
+            "vocab.json and merges.txt, as Hugging Face's slow tokenizers do"
+        )
     raise FileNotFoundError(f"the folder {folder} does not have {wanted}")
 
 

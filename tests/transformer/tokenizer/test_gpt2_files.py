@@ -103,6 +103,25 @@ def test_a_trained_tokenizer_is_the_same_in_files(tmp_path):
         BPETokenizer.from_files(tmp_path)
 
 
+def test_special_tokens_are_named_besides_those_that_look_like_one(tmp_path):
+    BPETokenizer.train("the bank", 260, ["<|endoftext|>", "[MASK]", "stop"]).to_files(tmp_path)
+    for named in (["stop"], ["stop", "[MASK]"]):
+        t = BPETokenizer.from_files(tmp_path, special_tokens=named)
+        assert set(t.special_tokens) == {"<|endoftext|>", "[MASK]", "stop"}
+
+
+def test_a_saved_tokenizer_has_no_special_tokens_but_its_own(tmp_path):
+    t = BPETokenizer([*(bytes([byte]) for byte in range(256)), b"<b>"], [])
+    t.save(tmp_path / "t.json")
+    assert Tokenizer.load(tmp_path / "t.json") == t and not t.special_tokens
+
+
+def test_a_folder_with_a_fast_tokenizer_alone_says_what_to_save(tmp_path):
+    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(FileNotFoundError, match=r"has tokenizer\.json, which is not read.*save the tokenizer's vocab"):
+        BPETokenizer.from_files(tmp_path)
+
+
 def test_a_merge_of_the_version_lines_sign_is_no_version(tmp_path):
     t = BPETokenizer.train("## ## ##", 258)
     assert b"##" in t.vocabulary

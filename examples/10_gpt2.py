@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tinygrad_lecture as tl
-from inside import draw_inside, pieces, print_next
+from inside import draw_inside, pieces, print_next, printable
 from lecture import DataError, carry_out, command_line, not_negative, some_share, whole
 from transformer import GPT, BPETokenizer
 from transformer.pictures import MOST, visible
@@ -94,11 +94,11 @@ def print_size(model: GPT) -> None:
 
 def write(model: GPT, tokenizer: BPETokenizer, ids: list[int], options: argparse.Namespace) -> None:
     """Let it go on with the prompt, on the screen and as it comes."""
-    print(f"\nIt goes on, at temperature {options.temperature:g}:\n\n{options.prompt}", end="", flush=True)
+    print(f"\nIt goes on, at temperature {options.temperature:g}:\n\n{printable(options.prompt)}", end="", flush=True)
     choice = {"temperature": options.temperature, "top_k": options.top_k, "top_p": options.top_p, "seed": options.seed}
     end = tokenizer.special_tokens.get("<|endoftext|>")
     for piece in tokenizer.stream(model.generate(ids, max_new_tokens=options.tokens, stop=end, **choice)):
-        print(piece, end="", flush=True)
+        print(printable(piece), end="", flush=True)
     print()
 
 

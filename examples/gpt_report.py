@@ -10,7 +10,7 @@ from pathlib import Path
 import nn
 from gpt_text import Corpus
 from gpt_writer import Writer
-from inside import draw_inside
+from inside import draw_inside, printable
 from transformer import GPTConfig
 
 SAMPLE = 64  # tokens that are shown while it learns
@@ -40,7 +40,7 @@ def print_guesses(corpus: Corpus, untrained: float) -> None:
 def show_sample(writer: Writer, step: int) -> None:
     """Print a line of what the network would write now; it draws from a stream of its own."""
     text = "".join(writer.write("", SAMPLE, temperature=0.8, seed=step))
-    print(f"  after {step:6,} steps: {text.replace(chr(10), '⏎')}", flush=True)
+    print(f"  after {step:6,} steps: {printable(text).replace(chr(10), '⏎')}", flush=True)
 
 
 def print_end(history: nn.History) -> None:
@@ -80,13 +80,13 @@ def write(writer: Writer, options: argparse.Namespace, known: frozenset[str] = f
     settings = {"temperature": options.temperature, "top_k": options.top_k, "top_p": options.top_p}
     print(f"\nIt writes, at temperature {options.temperature:g}:\n")
     if not writer.lines:
-        print(options.prompt, end="")
+        print(printable(options.prompt), end="")
         for piece in writer.write(options.prompt, options.tokens, seed=options.seed, **settings):
-            print(piece, end="", flush=True)
+            print(printable(piece), end="", flush=True)
         print()
         return
     for number in range(options.samples):
         text = options.prompt + "".join(
             writer.write(options.prompt, options.tokens, seed=options.seed + number, **settings)
         )
-        print(f"  {text}{'   (was in the list)' if text in known else ''}", flush=True)
+        print(f"  {printable(text)}{'   (was in the list)' if text in known else ''}", flush=True)

@@ -18,6 +18,16 @@ from transformer.pictures import draw_attention, draw_lens, visible
 MOST = 8  # heads or layers in one picture
 
 
+# Control characters but \n and \t: to a terminal they are commands. Unicode has signs for most.
+CONTROLS = dict.fromkeys(range(128, 160), "□") | {code: chr(0x2400 + code) for code in range(0x20)}
+CONTROLS |= {0x7F: "␡", ord("\n"): "\n", ord("\t"): "\t"}
+
+
+def printable(text: str) -> str:
+    """A text as it can be printed: with signs in place of control characters other than line ends and tabs."""
+    return text.translate(CONTROLS)
+
+
 def pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
     """The text of each token by itself."""
     return [tokenizer.decode([token]) for token in ids]
@@ -44,12 +54,12 @@ def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Pa
     labels = pieces(tokenizer, ids)
     print("\nInside, for " + " ".join(map(visible, labels)) + ":")
     if max(model.config.heads, trace.layers) <= MOST:
-        draw_attention(trace.attention, labels, folder / "attention.png")
+        draw_attention(trace.attention, labels, folder / "attention.png", title="The attention of every head")
         print(f"  {folder / 'attention.png'}")
     else:
         for layer, maps in enumerate(trace.attention):
             path = folder / f"attention_{layer}.png"
-            draw_attention([maps], labels, path, first=layer)
+            draw_attention([maps], labels, path, first=layer, title=f"Attention in layer {layer}")
             print(f"  {path}")
-    draw_lens(trace, labels, tokenizer.decode, folder / "lens.png")
+    draw_lens(trace, labels, tokenizer.decode, folder / "lens.png", title="The logit lens")
     print(f"  {folder / 'lens.png'}")

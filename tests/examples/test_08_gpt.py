@@ -83,6 +83,15 @@ def test_pieces_in_place_of_characters(run):
     assert "Test loss" in output
 
 
+def test_pieces_that_are_commands_to_a_terminal_are_shown_as_signs(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("gpt_writer.Writer.write", lambda *given, **settings: iter(["a\x1b[2J\x00\r", "\x7f\x9b\n\tb"]))
+    monkeypatch.setattr("gpt_report.look_inside", lambda writer, options: None)
+    for lines in ((), ("--lines", "--samples", 1)):
+        output = run(*lines, "--out", tmp_path / str(len(lines)))
+        assert "a␛[2J␀␍␡□\n\tb" in output
+        assert "steps: a␛[2J␀␍␡□⏎\tb" in output
+
+
 def test_the_same_seed_writes_the_same(run, files):
     once = written(run("--seed", 3))
     assert written(run("--seed", 3)) == once

@@ -42,6 +42,11 @@ def test_it_reads_says_what_comes_next_goes_on_and_is_looked_into(run, tmp_path)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"attention.png", "lens.png"}
 
 
+def test_bytes_that_are_commands_to_a_terminal_are_shown_as_signs(run, monkeypatch):
+    monkeypatch.setattr(program.BPETokenizer, "stream", lambda *given: iter(["\x1b\x00", "\n\x7f"]))
+    assert run("--prompt", "a\x1b").split("temperature 0.8:")[1].startswith("\n\na␛␛␀\n␡\n")
+
+
 def test_the_same_seed_says_the_same(run):
     def text(seed):
         return run("--seed", seed, "--tokens", 30).split("It goes on")[1]

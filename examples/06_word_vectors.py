@@ -386,13 +386,38 @@ def draw_directions(vectors: WordVectors, found: Sequence[Score]) -> Figure:
             if pairs:
                 label = f"{name}: mean cosine of two arrows {parallel[name]:.2f}, all dimensions"
                 axes.plot([], [], color=colour, linewidth=2, label=label)
-        for word, place in places.items():
-            axes.plot(*place, "o", color="black", markersize=4)
-            side, aside = ("right", -7) if place[0] < 0 else ("left", 7)  # outside, where fewer arrows are
-            axes.annotate(word, tuple(place), (aside, 2), textcoords="offset points", fontsize=10, ha=side)
+        axes.plot(*points.T, "o", color="black", markersize=4)
+        label_points(axes, places, [pair for pairs in arrows.values() for pair in pairs])
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
         axes.set(xlabel=f"first two principal components, {share:.0%} of the variance", xticklabels=[], yticklabels=[])
     return figure
+
+
+def label_points(axes: Axes, places: dict[str, np.ndarray], arrows: Sequence[Pair]) -> None:
+    """Write words near their points, (2,) each, with a line from each: of some spots the one that hides the least."""
+    size = np.ptp([*places.values()], axis=0)
+    steps = np.linspace(0, 1, 50)[:, None]
+    ways = [(1 - steps) * places[a] + steps * places[b] for a, b in arrows]
+    dots = np.concatenate([[*places.values()], *ways])
+    weights = np.where(np.arange(len(dots)) < len(places), 10, 1)  # a hidden point is worse than a bit of an arrow
+    written: list[tuple[np.ndarray, np.ndarray]] = []
+    for word, place in places.items():
+        half = size * (0.009 * len(word), 0.02)  # the word's, about
+
+        def hidden(centre: np.ndarray, half: np.ndarray = half) -> float:
+            words = sum(bool((abs(centre - other) < half + other_half).all()) for other, other_half in written)
+            return 100 * words + float(weights[(abs(dots - centre) < half).all(axis=1)].sum())
+
+        spots = [
+            place + (half + size * 0.012 * far) * (across, up)
+            for far in (1, 2, 3)
+            for up in (0, 0.7, -0.7, 1.4, -1.4)
+            for across in (1, -1)
+        ]
+        best = min(spots, key=hidden)
+        written.append((best, half))
+        thin = {"arrowstyle": "-", "color": GREY, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 2}
+        axes.annotate(word, tuple(place), tuple(best), fontsize=10, ha="center", va="center", arrowprops=thin)
 
 
 def draw_cosines(vectors: WordVectors, words: Sequence[str]) -> Figure:

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from random import Random
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
 import made_corpus
-from lecture import DataError
+from lecture import DataError, new_figure
 from programs import load
 from word_vectors import LINES, WordVectors, read, save
 
@@ -323,3 +323,17 @@ def test_a_damaged_file_is_refused_with_the_line(file, content, message):
 def test_a_folder_is_no_file():
     with pytest.raises(IsADirectoryError if sys.platform != "win32" else PermissionError):
         read(Path(__file__).parent)
+
+
+def test_no_name_of_a_point_lies_on_another():
+    figure = new_figure(8, 7)
+    axes = figure.subplots()
+    places = {f"word{i}": np.array([i % 2, 0.01 * i]) for i in range(6)} | {"far": np.array([0.5, 1.0])}
+    axes.plot(*np.array([*places.values()]).T, "o")
+    axes.margins(0.12)
+    program.label_points(axes, places, [("word0", "far")])
+    figure.draw_without_rendering()
+    from matplotlib.text import Text
+
+    boxes = [Text.get_window_extent(text) for text in axes.texts]  # without their lines
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))

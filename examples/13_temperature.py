@@ -239,6 +239,8 @@ def write(axes: Axes, p: np.ndarray, reach: np.ndarray) -> None:
 
 def draw_temperatures(scores: Scores, drawn: dict[float, np.ndarray], samples: int) -> Figure:
     """A panel for each temperature, from cold to hot."""
+    from matplotlib.ticker import FixedLocator
+
     n = len(drawn)
     figure = new_figure(1.6 + 3.3 * n, 1.8 + 0.45 * len(scores.words), f'"{scores.prompt} ..."')
     panels = figure.subplots(1, n, sharey=True, squeeze=False)[0]
@@ -248,7 +250,9 @@ def draw_temperatures(scores: Scores, drawn: dict[float, np.ndarray], samples: i
         write(axes, p, np.maximum(p, share))
         axes.plot(share, np.arange(len(share)), "|", color="black", markersize=13, markeredgewidth=1.6)
         axes.set_title(f"T = {T:g}{', greedy' if T == 0 else ''}")
-        axes.set_xlim(0, 1.35 * max(scores.p(T).max() for T in drawn))
+        most = max(scores.p(T).max() for T in drawn)
+        axes.set_xlim(0, 1.35 * most)  # with room for the numbers
+        axes.xaxis.set_major_locator(FixedLocator([x for x in axes.get_xticks() if x <= min(1, 1.2 * most)]))
     note = f"black marks: how often each word came in {samples:,} draws"
     figure.supxlabel(note, fontsize=10, color="#404040")
     return figure
@@ -271,16 +275,25 @@ def draw_continuum(scores: Scores, temperatures: Sequence[float]) -> Figure:
         label = f"{word}, logit {scores.logits[i]:g}"
         dashes = "-" if i < len(COLOURS) else "--"
         axes.plot(Ts, curves[:, i], dashes, color=COLOURS[i % len(COLOURS)], linewidth=2.5, label=label)
-    for T in marked:
+    apart = (hottest / coldest) ** 0.068  # the factor from one temperature to the next that a label takes
+    ends = [0.0] * 4  # where the last label ends, in each row of them
+    for T in sorted({*marked}):
         axes.axvline(T, color=GREY, linewidth=1, linestyle=":")
-        axes.annotate(f"T = {T:g}", (T, 1.03), ha="center", fontsize=9, color="#404040")
+        row = next((row for row, end in enumerate(ends) if end <= T), None)
+        if row is not None:  # else it would lie on another
+            style = {"fontsize": 9, "color": "#404040", "bbox": {"color": "white", "pad": 0.5}}
+            axes.annotate(f"T = {T:g}", (T, 1.03 + 0.055 * row), ha="center", **style)
+            ends[row] = apart * T
     axes.axhline(1 / len(scores.words), color=GREY, linewidth=1, linestyle="--")
     alike = f"all alike: 1/{len(scores.words)}"
     axes.annotate(alike, (coldest, 1 / len(scores.words)), (4, 4), textcoords="offset points", color="#404040")
-    axes.set(xscale="log", xlim=(coldest, hottest), ylim=(0, 1.1), xlabel="temperature", ylabel="probability")
+    top = 1.1 + 0.055 * sum(end > 0 for end in ends[1:])
+    axes.set(xscale="log", xlim=(coldest, hottest), ylim=(0, top), yticks=np.linspace(0, 1, 6))
+    axes.set(xlabel="temperature", ylabel="probability")
     axes.xaxis.set_major_formatter("{x:g}")
     if len(scores.words) <= 20:
-        axes.legend(edgecolor="none", framealpha=1, loc="upper right", bbox_to_anchor=(1, 0.95))
+        below = {"bbox_to_anchor": (1, 1), "bbox_transform": axes.get_yaxis_transform()}  # the temperatures
+        axes.legend(edgecolor="none", framealpha=1, loc="upper right", **below)
     return figure
 
 

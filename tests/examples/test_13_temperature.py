@@ -2,6 +2,7 @@
 
 import re
 import sys
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -151,3 +152,27 @@ def test_without_matplotlib_it_says_what_to_install(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(SystemExit, match=r'need matplotlib: pip install "tinygrad-lecture\[examples\]"'):
         run()
+
+
+def lecture_scores():
+    return program.Scores("The weather today is", [*program.LECTURE], np.array([*program.LECTURE.values()]))
+
+
+def test_names_of_close_temperatures_do_not_lie_on_each_other():
+    temperatures = [0.001, 0.5, 0.55, 0.6, 0.65, 1, 1.1, 2]
+    figure = program.draw_continuum(lecture_scores(), temperatures)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    names = [text for text in axes.texts if text.get_text().startswith("T = ")]
+    assert [text.get_text() for text in names] == [f"T = {T:g}" for T in temperatures]
+    boxes = [text.get_window_extent() for text in names] + [axes.get_legend().get_window_extent()]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
+@pytest.mark.parametrize("coldest", [0, 0.01, 0.5])
+def test_an_axis_of_probabilities_has_no_number_above_1(coldest):
+    drawn = {T: np.full(5, 200) for T in (coldest, 1.0)}
+    for axes in program.draw_temperatures(lecture_scores(), drawn, 1000).axes:
+        ticks = axes.get_xticks()
+        assert len(ticks) >= 3
+        assert max(ticks) <= 1

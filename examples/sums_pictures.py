@@ -64,7 +64,8 @@ def draw_surprise(model: GPT, exam: Exam) -> Figure:
     axes.legend(loc="upper left", bbox_to_anchor=(0, 1.06), frameon=False, borderpad=0)
     axes.set(xlabel="b", ylabel="a", xlim=extent[:2], ylim=extent[2:])
     bar = figure.colorbar(image, shrink=0.8, extend="both")
-    bar.set_label("−log p of the whole answer: at 0.01 the model gives it 99%, at 0.69 half")
+    bar.set_label("−log p of the whole answer; in brackets what other answers get, 1 − p")
+    bar.ax.yaxis.set_major_formatter(lambda height, _: f"{height:g} ({-100 * np.expm1(-height):.2g}%)")
     return figure
 
 

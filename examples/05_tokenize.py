@@ -438,7 +438,8 @@ def draw_vocabulary(text: Text, t: BPETokenizer, pieces: Sequence[Size], others:
     )
     left.yaxis.set_major_formatter("{x:,.0f}")
     smallest, largest = (end(s.size for s in (*pieces, *others)) for end in (min, max))
-    left.set_xticks([n for n in TICKS if 0.8 * smallest < n < 2.2 * largest], minor=False)
+    ticks = [n for n in TICKS if 0.8 * smallest < n < 2.2 * largest]
+    left.set_xticks(ticks if len(ticks) <= 8 else [n for n in ticks if str(n)[0] == "1"], minor=False)
     left.set(xlim=(0.8 * smallest, 2.2 * largest), ylim=(0, 1.1 * max(s.learnt for s in (*pieces, *others))))
     left.xaxis.set_major_formatter("{x:,.0f}")
     left.xaxis.set_minor_locator(NullLocator())

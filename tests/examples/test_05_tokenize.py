@@ -3,6 +3,7 @@
 import re
 import sys
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -226,3 +227,13 @@ def test_without_a_package_it_says_what_to_install(run, monkeypatch, module, ext
             run()
     finally:
         bpe._words.cache_clear()
+
+
+def test_sizes_of_large_vocabularies_do_not_run_together(story):
+    pieces = [program.Size("pieces", size, 1_000_000 // size, 0) for size in (256, 1000, 60_000)]
+    others = program.Size("characters", 40, 9000, 0), program.Size("words", 400_000, 800, 0)
+    figure = program.draw_vocabulary(story, BPETokenizer.train(story.learnt, 300), pieces, others)
+    figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert len(boxes) >= 3
+    assert not any(one.x1 + 5 > other.x0 for one, other in pairwise(boxes))

@@ -67,13 +67,14 @@ class Embedding(nn.Module):
                 f"{self.context}, or build the model with a larger context"
             )
         if made.device == "cpu":
-            self._check_vocabulary(made.array)
+            check_vocabulary(made.array, self.W_E.num_embeddings)
         return made
 
-    def _check_vocabulary(self, tokens: Any) -> None:
-        n = self.W_E.num_embeddings
-        if tokens.min() < 0 or tokens.max() >= n:
-            place = tuple(int(i) for i in np.argwhere((tokens < 0) | (tokens >= n))[0])
-            raise IndexError(
-                f"token {tokens[place]} at {place} is not in the vocabulary, which has the tokens 0 to {n - 1}"
-            )
+
+def check_vocabulary(tokens: Any, size: int) -> None:
+    """Raises IndexError that names the first of the tokens, an array on the host, that is not in the vocabulary."""
+    if tokens.min() < 0 or tokens.max() >= size:
+        place = tuple(int(i) for i in np.argwhere((tokens < 0) | (tokens >= size))[0])
+        raise IndexError(
+            f"token {tokens[place]} at {place} is not in the vocabulary, which has the tokens 0 to {size - 1}"
+        )

@@ -21,7 +21,7 @@ from tinygrad_lecture import Tensor
 from .block import Block, CrossBlock, final_norm
 from .cache import Cache
 from .config import EncoderDecoderConfig
-from .embedding import Embedding
+from .embedding import Embedding, check_vocabulary
 from .generation import Settings, one, padded, several
 from .loss import token_cross_entropy
 from .masks import checked_padding, look_back, look_everywhere
@@ -145,13 +145,20 @@ class EncoderDecoder(nn.Module):
             seed=seed,
             cached=cached,
         )
-        return one(_Answering(self, *padded([source])), self, *padded([[start]]), settings)
+        return one(_answering(self, [source]), self, *padded([[start]]), settings)
 
     def generate_batch(self, sources: Iterable[Sequence[int] | Any], *, start: int, **settings: Any) -> list[list[int]]:
         """The texts that answer several sources, of any lengths. The settings are those of `generate`."""
-        tokens, mask = padded(sources)
-        decoder = _Answering(self, tokens, mask)
-        return several(decoder, self, *padded([[start]] * len(tokens)), Settings(**settings))
+        decoder = _answering(self, sources)
+        return several(decoder, self, *padded([[start]] * len(decoder.source)), Settings(**settings))
+
+
+def _answering(model: EncoderDecoder, sources: Iterable[Sequence[int] | Any]) -> _Answering:
+    """Raises IndexError for a token of a source that is not in the vocabulary, ValueError for too long a source."""
+    tokens, mask = padded(sources)
+    check_vocabulary(tokens, model.config.vocab_size)
+    model.source_embedding.checked(tokens)
+    return _Answering(model, tokens, mask)
 
 
 @dataclass
@@ -166,6 +173,10 @@ class _Answering:
     @property
     def context(self) -> int:
         return self.model.config.context
+
+    @property
+    def vocab_size(self) -> int:
+        return self.model.config.vocab_size
 
     def new_cache(self) -> Cache:
         return self.model.new_cache()

@@ -6,8 +6,10 @@ elsewhere, nothing in the cache is true any more and every token costs the work 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +20,7 @@ from nn import Module
 from nn.quiet import quiet
 
 from .cache import Cache
+from .embedding import check_vocabulary
 from .sampling import check_settings, draw, probabilities
 
 Array = np.ndarray[Any, Any]
@@ -31,6 +34,11 @@ class Decoder(Protocol):
         """The most tokens that it can look at."""
         ...
 
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens there are."""
+        ...
+
     def new_cache(self) -> Cache:
         """An empty key/value cache."""
         ...
@@ -42,29 +50,41 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How tokens are chosen; see `GPT.generate`. Raises ValueError for what cannot be."""
+    """How tokens are chosen; see `GPT.generate`. Raises ValueError or TypeError for what cannot be."""
 
     max_new_tokens: int = 100
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float | None = None
-    stop: int | Iterable[int] | None = None
+    stop: Any = None  # a token, several or None; once made, a tuple of ints
     seed: int | None = None
     cached: bool = True
 
     def __post_init__(self) -> None:
         check_settings(self.temperature, self.top_k, self.top_p)
+        if not isinstance(self.max_new_tokens, Integral):
+            raise TypeError(f"max_new_tokens is a whole number, not {self.max_new_tokens!r}")
         if self.max_new_tokens < 0:
             raise ValueError(f"max_new_tokens must not be negative, and is {self.max_new_tokens}")
-
-    def stops(self) -> Array:
-        """The tokens that end a text."""
-        stop = () if self.stop is None else (self.stop,) if isinstance(self.stop, int) else self.stop
-        return np.array([int(token) for token in stop], np.int64)
+        object.__setattr__(self, "stop", _stops(self.stop))
 
     def generator(self) -> np.random.Generator:
         """With a seed a stream of its own; else the one that `tl.manual_seed` seeds."""
         return rng.generator() if self.seed is None else np.random.default_rng(self.seed)
+
+
+def _stops(stop: Any) -> tuple[int, ...]:
+    """The tokens that end a text, from one or several or None. Raises TypeError for what are no integers."""
+    if stop is None:
+        return ()
+    held = stop.numpy() if isinstance(stop, Tensor) else stop
+    many = np.ndim(held) > 0 if isinstance(held, np.ndarray) else isinstance(held, Iterable)
+    try:
+        return tuple(operator.index(token) for token in (held if many else [held]))
+    except TypeError:
+        raise TypeError(
+            f"stop is the number of a token, or several, not {stop!r}; encode the text with the tokenizer"
+        ) from None
 
 
 def padded(prompts: Iterable[Sequence[int] | Array | Tensor]) -> tuple[Array, Array]:
@@ -92,7 +112,7 @@ def stream(decoder: Decoder, model: Module, tokens: Array, mask: Array, settings
     Nothing stays switched between two tokens: each is computed within no_grad and in evaluation mode.
     """
     random = settings.generator()
-    stops = settings.stops()
+    stops = np.array(settings.stop, np.int64)
     running = np.ones(len(tokens), np.bool_)
     cache = None
     for _ in range(settings.max_new_tokens):
@@ -118,12 +138,23 @@ def _next_logits(decoder: Decoder, model: Module, tokens: Array, mask: Array, ca
         return decoder.next_logits(tl.tensor(tokens), padding, cache)
 
 
+def _check_tokens(decoder: Decoder, tokens: Array, settings: Settings) -> None:
+    """Raises IndexError for a token of the prompts, or one that stops, that is not in the vocabulary."""
+    check_vocabulary(tokens, decoder.vocab_size)
+    if unknown := [token for token in settings.stop if not 0 <= token < decoder.vocab_size]:
+        raise IndexError(
+            f"stop: token {unknown[0]} is not in the vocabulary, which has the tokens 0 to {decoder.vocab_size - 1}"
+        )
+
+
 def one(decoder: Decoder, model: Module, tokens: Array, mask: Array, settings: Settings) -> Iterator[int]:
-    """The tokens that follow a single prompt, as they come."""
+    """The tokens that follow a single prompt, as they come; what is wrong is said at once."""
+    _check_tokens(decoder, tokens, settings)
     return (int(token[0]) for token in stream(decoder, model, tokens, mask, settings))
 
 
 def several(decoder: Decoder, model: Module, tokens: Array, mask: Array, settings: Settings) -> list[list[int]]:
     """The tokens that follow each of several prompts."""
+    _check_tokens(decoder, tokens, settings)
     columns = list(stream(decoder, model, tokens, mask, settings))
     return [[int(column[row]) for column in columns if column[row] >= 0] for row in range(len(tokens))]

@@ -113,6 +113,11 @@ class GPT(nn.Module):
         """The most tokens that the model can look at."""
         return self.config.context
 
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens there are."""
+        return self.config.vocab_size
+
     def new_cache(self) -> Cache:
         """An empty key/value cache: tokens that `forward` gets with it are added, and later ones look at them too."""
         return Cache(self.config.layers)
@@ -141,7 +146,8 @@ class GPT(nn.Module):
         seed: for a random stream of its own; else the one that `tl.manual_seed` seeds.
         cached: keep keys and values of earlier tokens (KeyValues), which changes nothing but the time.
         Beyond the context the model sees the last `context` tokens.
-        Raises ValueError for settings that make no sense, an empty prompt; IndexError for a token out of vocabulary.
+        Raises at once ValueError for settings that make no sense, an empty prompt; TypeError for what are no numbers;
+        IndexError for a token out of vocabulary, to stop at too.
         """
         settings = Settings(
             max_new_tokens=max_new_tokens,

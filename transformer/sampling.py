@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ def probabilities(
     top_p: after that, only the fewest that together have at least top_p (Holtzman et al., arXiv:1904.09751).
     What is left is scaled to sum to 1. Of equal logits the one with the smaller number comes first.
     A row in which a logit is nan or inf, or all are -inf, becomes nan.
-    Raises ValueError for a temperature below 0, a top_k below 1, a top_p outside of (0, 1].
+    Raises ValueError for a temperature below 0, a top_k below 1, a top_p outside of (0, 1]; TypeError for a top_k
+    that is not whole, and for what is no number.
     """
     check_settings(temperature, top_k, top_p)
     if not isinstance(logits, Tensor):
@@ -62,7 +64,10 @@ def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:
 
 
 def check_settings(temperature: float, top_k: int | None, top_p: float | None) -> None:
-    """Raises ValueError for settings that `probabilities` does not take."""
+    """Raises ValueError for settings that `probabilities` does not take, TypeError for what are no numbers."""
+    for name, value, kind in (("temperature", temperature, Real), ("top_k", top_k, Integral), ("top_p", top_p, Real)):
+        if not isinstance(value, kind) and (value is not None or name == "temperature"):
+            raise TypeError(f"{name} is a {'whole ' if kind is Integral else ''}number, not {value!r}")
     if not 0 <= temperature < np.inf:
         raise ValueError(f"temperature is a number from 0 (greedy) on, not {temperature}")
     if top_k is not None and top_k < 1:

@@ -181,3 +181,17 @@ def test_answers_on_a_gpus_arrays():
     chosen = {"start": 1, "max_new_tokens": 8, "seed": 3}
     there = small(scale=1.0, device="strict").generate_batch([[1, 2, 3], [4]], **chosen)
     assert there == model.generate_batch([[1, 2, 3], [4]], **chosen)
+
+
+def test_a_source_that_cannot_be_read_is_refused_at_once():
+    model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=4, layers=1, heads=1, width=2))
+    for source, error, message in (
+        ([9], IndexError, "token 9 at"),
+        ([1] * 5, ValueError, "more than the context of 4"),
+    ):
+        with pytest.raises(error, match=message):
+            model.generate(source, start=1)
+        with pytest.raises(error, match=message):
+            model.generate_batch([[1], source], start=1)
+    with pytest.raises(IndexError, match="token 8 at"):
+        model.generate([1], start=8)

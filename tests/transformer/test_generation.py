@@ -121,6 +121,16 @@ def test_no_more_tokens_than_asked_for():
         ([1], {"temperature": -1}, ValueError, "temperature"),
         ([1], {"top_k": 0}, ValueError, "top_k"),
         ([1], {"top_p": 2}, ValueError, "top_p"),
+        ([1], {"max_new_tokens": 1.5}, TypeError, "max_new_tokens is a whole number, not 1.5"),
+        ([1], {"temperature": "a"}, TypeError, "temperature is a number, not 'a'"),
+        ([1], {"temperature": None}, TypeError, "temperature is a number, not None"),
+        ([1], {"top_k": 1.5}, TypeError, "top_k is a whole number, not 1.5"),
+        ([1], {"top_p": "1"}, TypeError, "top_p is a number, not '1'"),
+        ([1], {"stop": "12"}, TypeError, "stop is the number of a token, or several, not '12'"),
+        ([1], {"stop": [2, 0.5]}, TypeError, "stop is the number of a token"),
+        ([1], {"stop": 7}, IndexError, "stop: token 7 is not in the vocabulary, which has the tokens 0 to 6"),
+        ([1], {"stop": [3, -1]}, IndexError, "stop: token -1"),
+        ([9], {}, IndexError, "token 9 at"),
     ],
 )
 def test_what_cannot_be_is_refused_at_once(prompt, chosen, error, message):
@@ -131,9 +141,12 @@ def test_what_cannot_be_is_refused_at_once(prompt, chosen, error, message):
         model.generate_batch([prompt], **chosen)
 
 
-def test_a_token_out_of_the_vocabulary_is_named():
-    with pytest.raises(IndexError, match="token 9 at"):
-        list(model.generate([9]))
+def test_stop_tokens_come_in_all_kinds():
+    free = list(model.generate([1, 2], max_new_tokens=40, seed=0))
+    wanted = free[: free.index(3)]
+    kinds = (np.int64(3), [3], np.array([3]), np.array(3), tl.tensor(3), tl.tensor([3]), {3}, range(3, 4), iter([3]))
+    for stop in kinds:
+        assert list(model.generate([1, 2], max_new_tokens=np.int64(40), seed=0, stop=stop)) == wanted
 
 
 def test_arrays_and_tensors_are_prompts_too():

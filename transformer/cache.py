@@ -63,13 +63,26 @@ def _written(held: Tensor | None, new: Tensor, start: int) -> Tensor:
 
 
 class Cache:
-    """The caches of a model: per block one of its attention to its own text and one of that to another (`cross`)."""
+    """The caches of a model: per block one of its attention to its own text and one of that to another (`cross`).
+
+    The padding mask of what is in it is kept, so that later calls need none.
+    """
 
     def __init__(self, layers: int) -> None:
         self.own = [KeyValues() for _ in range(layers)]
         self.cross = [KeyValues() for _ in range(layers)]
+        self._padding: Tensor | None = None
 
     @property
     def length(self) -> int:
         """How many tokens are in it."""
         return self.own[0].length
+
+    def with_new(self, padding_mask: Tensor | None, new: int) -> Tensor | None:
+        """The padding mask of the tokens in it and `new` others, all of them tokens if none is given: (..., tokens)."""
+        if padding_mask is None and self._padding is not None:
+            before = self._padding[..., : self.length]
+            tokens = tl.ones(*before.shape[:-1], new, dtype=before.dtype, device=before.device)
+            padding_mask = tl.cat([before, tokens], -1)
+        self._padding = padding_mask
+        return padding_mask

@@ -81,12 +81,20 @@ class EncoderDecoder(nn.Module):
         """What stands before the unembedding: (..., target) -> (..., target, width).
 
         memory: (..., source, width), from `encode`.  cache: see `new_cache`; target_padding then is that of the tokens
-        in it and these.
+        in it and these; left out, these are all tokens, and those in it are as they were.
+        Raises ValueError unless target and memory have the same batch.
         """
         seen = 0 if cache is None else cache.length
         target = self.target_embedding.checked(target, seen)
+        if target.shape[:-1] != memory.shape[:-2]:
+            raise ValueError(
+                "EncoderDecoder: each source has its target, and the other way round, but sources have the batch "
+                f"{memory.shape[:-2]} and targets {target.shape[:-1]}"
+            )
         n, device = target.shape[-1], target.device
         padding = checked_padding(target_padding, (*target.shape[:-1], seen + n), device)
+        if cache is not None:
+            padding = cache.with_new(padding, n)
         positions = positions_of(n, seen, padding, device)
         mask = look_back(n, seen + n, padding, device)
         memory_mask = look_everywhere(checked_padding(source_padding, memory.shape[:-1], device))

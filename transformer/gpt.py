@@ -45,7 +45,8 @@ class GPT(nn.Module):
 
         tokens: integers, a Tensor, array or list.
         padding_mask: (..., tokens), True for a token and False for what only fills up, at either end; with a cache, of
-        the tokens in it and these.  cache: see `new_cache`.
+        the tokens in it and these; left out, these are all tokens, and those in it are as they were.
+        cache: see `new_cache`.
         Raises as `Embedding.checked` does, and for a padding mask of another shape ValueError.
         """
         return self.unembedding(self.vectors(tokens, padding_mask, cache))  # type: ignore[no-any-return]
@@ -56,6 +57,8 @@ class GPT(nn.Module):
         tokens = self.embedding.checked(tokens, seen)
         n, device = tokens.shape[-1], tokens.device
         padding = checked_padding(padding_mask, (*tokens.shape[:-1], seen + n), device)
+        if cache is not None:
+            padding = cache.with_new(padding, n)
         positions = positions_of(n, seen, padding, device)
         mask = look_back(n, seen + n, padding, device)
         x = self.embedding(tokens, positions)  # (..., tokens, width)

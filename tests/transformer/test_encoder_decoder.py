@@ -195,3 +195,23 @@ def test_a_source_that_cannot_be_read_is_refused_at_once():
             model.generate_batch([[1], source], start=1)
     with pytest.raises(IndexError, match="token 8 at"):
         model.generate([1], start=8)
+
+
+def test_sources_and_targets_of_different_number_are_named():
+    model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=4, layers=1, heads=1, width=2))
+    with pytest.raises(ValueError, match=r"sources have the batch \(3,\) and targets \(2,\)"):
+        model([[1, 2]] * 3, [[1]] * 2)
+    with pytest.raises(ValueError, match=r"sources have the batch \(1,\) and targets \(\)"):
+        model([[1, 2]], [1])
+
+
+def test_a_cache_remembers_the_targets_padding():
+    model = shuffled(EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=8, layers=2, heads=2, width=4))).eval()
+    target, mask = [[0, 0, 3, 4, 5]], [[False, False, True, True, True]]
+    with tl.no_grad():
+        memory = model.encode([[1, 2]])
+        wanted = model.decode(target, memory, mask).numpy()[:, 3:]
+        cache = model.new_cache()
+        model.decode([target[0][:3]], memory, [mask[0][:3]], cache=cache)
+        found = [model.decode([[token]], memory, cache=cache).numpy() for token in target[0][3:]]
+    assert_close(np.concatenate(found, 1), wanted, "with a cache", 1e-11)

@@ -183,6 +183,19 @@ def test_tokens_that_cannot_be_are_named(tokens, error, message):
         small()(tokens)
 
 
+@pytest.mark.parametrize("positions", ["learned", "rotary"])
+def test_a_cache_remembers_the_padding(positions):
+    model = shuffled(GPT(GPTConfig(vocab_size=7, context=8, layers=2, heads=2, width=4, positions=positions))).eval()
+    tokens, mask = np.array([[0, 0, 3, 4, 5], [1, 2, 3, 4, 5]]), np.array([[False] * 2 + [True] * 3, [True] * 5])
+    with tl.no_grad():
+        wanted = model(tokens, mask).numpy()
+        cache = model.new_cache()
+        model(tokens[:, :3], mask[:, :3], cache)
+        for place in (3, 4):
+            found = model(tokens[:, place : place + 1], cache=cache).numpy()
+            assert_close(found, wanted[:, place : place + 1], "the next token", 1e-11)
+
+
 def test_a_full_cache_says_so():
     model = small()
     cache = model.new_cache()

@@ -25,8 +25,13 @@ was learnt is in the folder --out, and --load lets it write again:
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
+
+# Before NumPy comes: threads for such small matrices gain little, and cost much on a machine with other work to do. For
+# a wider network say OPENBLAS_NUM_THREADS=8, or so.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import tinygrad_lecture as tl
 import gpt_report as report

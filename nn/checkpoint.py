@@ -58,6 +58,23 @@ def peek(path: str | Path) -> dict[str, Any]:
     return state
 
 
+def flat(optimizer: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """An optimiser's `state_dict` as tensors by name, "0.exp_avg", and the rest as JSON holds it; see `nested`."""
+    state = optimizer["state"]
+    tensors = {f"{i}.{name}": t for i, held in state.items() for name, t in held.items() if name != "step"}
+    steps = {str(i): held["step"] for i, held in state.items()}
+    return tensors, {"param_groups": optimizer["param_groups"], "steps": steps}
+
+
+def nested(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
+    """The `state_dict` of which `flat` made tensors by name and a rest."""
+    state: dict[str, dict[str, Any]] = {i: {"step": step} for i, step in rest["steps"].items()}
+    for key, tensor in tensors.items():
+        i, _, name = key.partition(".")
+        state[i][name] = tensor
+    return {"state": state, "param_groups": rest["param_groups"]}
+
+
 def _fingerprint(tensors: Mapping[str, Tensor], text: str) -> str:
     """A SHA-256 of all names, dtypes, shapes, values and the text."""
     digest = hashlib.sha256(text.encode())

@@ -55,7 +55,7 @@ def count_of(loss: Callable[..., Tensor], targets: Any) -> Any:
     """How much a mini-batch counts in the mean over several: what a loss's own `count(targets)` says, else its rows.
 
     nn's losses say it: of cross-entropy, the targets that are not ignored, each by its class's weight. A number or,
-    where it has to be computed on a device, a 0-d Tensor; None for a sum, to which nothing is divided.
+    where it has to be computed on a device, a 0-d Tensor; None for a sum, which is not divided.
     """
     if getattr(loss, "reduction", "mean") == "sum":
         return None

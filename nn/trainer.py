@@ -33,6 +33,7 @@ from .module import Module
 from .optim import Optimizer
 from .optim.lr_scheduler import LRScheduler
 from .progress import progress
+from .settings import read_settings
 from .utils import clip_grad_norm_
 
 
@@ -100,7 +101,7 @@ class Trainer:
         if self.folder is not None:
             weights.require()
 
-        self._settings = self._read_settings()
+        self._settings = read_settings(optimizer, schedule)
         self.step = 0  # steps done
         self.history = History()
         self._tally = Tally(accuracy)  # of the steps since the last record
@@ -140,8 +141,8 @@ class Trainer:
         resume: go on from folder/last.safetensors if it is there, else begin. Without it a run that is there and not
         finished raises FileExistsError, so that nothing is lost.
         Ctrl-C ends the training after the current step, with everything saved; pressed again, it aborts.
-        Raises FloatingPointError when the loss is no longer a number, ValueError that says what is wrong with a file
-        that is no whole checkpoint or one of another run, and then nothing has been changed.
+        Raises FloatingPointError when the loss or a weight is no longer a number, ValueError that says what is wrong
+        with a file that is no whole checkpoint or one of another run, and then nothing has been changed.
         """
         self._open_folder(resume)
         history, total = self.history, self.total_steps
@@ -191,9 +192,7 @@ class Trainer:
             if isinstance(count, int | float) and count == 0:
                 continue  # all of it is ignored, and there is no mean
             if len(batches) > 1 and count is not None:
-                cost = cost * _share(
-                    count, sum(counts), cost
-                )  # the mean of all is the sum of the parts' means by share
+                cost = cost * _share(count, sum(counts), cost)  # the mean of all is the parts' means, each by its share
             cost.backward()
         if self.clip_norm is not None:
             clip_grad_norm_(self.model.parameters(), self.clip_norm)
@@ -216,7 +215,7 @@ class Trainer:
         done = self.step % self.steps_per_epoch  # of this epoch
         if self._running is None or done == 0:
             self._running = iter(self.batches)
-            if not hasattr(self.batches, "load_state_dict"):  # a list does not know where it was
+            if not _has_state(self.batches):  # a list does not know where it was
                 list(islice(self._running, done * self.accumulate))
         batches = list(islice(self._running, self.accumulate))
         if not batches:
@@ -325,13 +324,11 @@ class Trainer:
             if self.show:
                 print(f"Going on after step {self.step:,}, from {last}.")
             return
-        if not last.exists():
-            pass
-        elif not (there := checkpoint.peek(last)):
-            raise FileExistsError(f"{last} is there, and is no whole checkpoint of a training: delete it to begin anew")
-        elif not there.get("finished"):
+        if last.exists() and not (there := checkpoint.peek(last)).get("finished"):
             raise FileExistsError(
                 f"{last} is of a run that is not finished: fit(resume=True) goes on with it; to begin anew, delete it"
+                if there
+                else f"{last} is there, and is no whole checkpoint of a training: delete it to begin anew"
             )
         for of_another_run in (last, best):
             of_another_run.unlink(missing_ok=True)
@@ -340,8 +337,8 @@ class Trainer:
         """Be where a run was when it wrote this file. Raises as `fit` does, and then nothing has been changed."""
         tensors, state = checkpoint.load(path)
         own = self._run()
-        differing = [f"{name} was {state['run'].get(name)!r} and is {own[name]!r}" for name in own]
-        differing = [text for text, name in zip(differing, own, strict=True) if state["run"].get(name) != own[name]]
+        was = state["run"]
+        differing = [f"{k} was {was.get(k)!r} and is {own[k]!r}" for k in own if was.get(k) != own[k]]
         if differing:
             raise ValueError(f"{path} is the checkpoint of another run: {'; '.join(differing)}")
         before = self._state()
@@ -369,25 +366,11 @@ class Trainer:
             **self._settings,
         }
 
-    def _read_settings(self) -> dict[str, Any]:
-        """The settings of optimiser and schedule as they are at the beginning, as far as they are numbers and words."""
-        found: dict[str, Any] = {}
-        for i, group in enumerate(self.optimizer.param_groups):
-            where = f" of group {i}" if i else ""
-            found |= {f"{name}{where}": value for name, value in group.items() if name not in ("params", "initial_lr")}
-        if self.schedule is not None:
-            found |= {f"{name} of the schedule": value for name, value in _settings_of(self.schedule).items()}
-        plain: dict[str, Any] = {name: _as_in_json(value) for name, value in found.items()}
-        return {name: value for name, value in plain.items() if value is not _NEITHER}
-
     def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that the next step depends on: copies of the tensors, and plain numbers and words."""
         tensors = {f"model.{name}": tensor.clone() for name, tensor in self.model.state_dict().items()}
-        optimizer = self.optimizer.state_dict()
-        steps = {}
-        for number, held in optimizer["state"].items():
-            steps[str(number)] = held.pop("step")
-            tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in held.items()}
+        held, optimizer = checkpoint.flat(self.optimizer.state_dict())
+        tensors |= {f"optimizer.{name}": tensor for name, tensor in held.items()}
         history = self.history.state_dict()
         history["records"] = history["records"][: len(self.history) - self._partial]
         return tensors, {
@@ -399,7 +382,7 @@ class Trainer:
             "tally": self._tally.state_dict(),
             "seconds": self._seconds,
             "rate": self._rate,
-            "optimizer": {"param_groups": optimizer["param_groups"], "steps": steps},
+            "optimizer": optimizer,
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
             "batches": self._where() if self.step else None,
             "test": self.test.state_between() if isinstance(self.test, DataLoader) else None,
@@ -413,16 +396,8 @@ class Trainer:
         return self._running.state_dict() if isinstance(self._running, Epoch) else self.batches.state_dict()
 
     def _take_over(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-        held: dict[str, dict[str, Any]] = {n: {"step": step} for n, step in state["optimizer"]["steps"].items()}
-        for key, tensor in tensors.items():
-            part, _, rest = key.partition(".")
-            if part == "optimizer":
-                number, _, name = rest.partition(".")
-                held[number][name] = tensor
-        groups = state["optimizer"]["param_groups"]
-        model = {key.removeprefix("model."): tensor for key, tensor in tensors.items() if key.startswith("model.")}
-        self.model.load_state_dict(model)
-        self.optimizer.load_state_dict({"state": held, "param_groups": groups})
+        self.model.load_state_dict(_part("model", tensors))
+        self.optimizer.load_state_dict(checkpoint.nested(_part("optimizer", tensors), state["optimizer"]))
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
         for batches, where in ((self.test, state["test"]), (self.batches, state["batches"])):  # which may be the same
@@ -441,22 +416,9 @@ def _has_state(batches: Any) -> TypeGuard[DataLoader]:
     return hasattr(batches, "load_state_dict")
 
 
-_NEITHER = object()
-
-
-def _settings_of(schedule: LRScheduler) -> dict[str, Any]:
-    return {name: value for name, value in vars(schedule).items() if name[0] != "_" and name != "last_epoch"}
-
-
-def _as_in_json(value: Any) -> Any:
-    """Numbers, words and lists of them as JSON gives them back, schedules as their settings; else `_NEITHER`."""
-    if isinstance(value, LRScheduler):
-        settings = {name: _as_in_json(setting) for name, setting in _settings_of(value).items()}
-        return [type(value).__name__, *([k, v] for k, v in settings.items() if v is not _NEITHER)]
-    if isinstance(value, list | tuple):
-        items = [_as_in_json(item) for item in value]
-        return _NEITHER if _NEITHER in items else items
-    return value if value is None or isinstance(value, str | int | float) else _NEITHER
+def _part(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with a name and a dot, without these."""
+    return {key.removeprefix(f"{name}."): tensor for key, tensor in tensors.items() if key.startswith(f"{name}.")}
 
 
 def _share(count: Any, total: Any, cost: Tensor) -> Any:

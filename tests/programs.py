@@ -2,8 +2,12 @@
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -18,3 +22,17 @@ def load(name: str) -> ModuleType:
         module = sys.modules[known] = importlib.util.module_from_spec(spec)  # dataclasses look their module up there
         spec.loader.exec_module(module)
     return sys.modules[known]
+
+
+def running(program: ModuleType) -> Any:
+    """A fixture `run`: run("--seed", 1) runs the program, into the folder "out", and returns what it printed."""
+
+    @pytest.fixture
+    def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+        def call(*arguments: object) -> str:
+            program.main([*map(str, arguments), "--out", str(tmp_path / "out")])
+            return capsys.readouterr().out
+
+        return call
+
+    return run

@@ -8,21 +8,13 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from programs import load
+from programs import load, running
 
 program = load("01_neuron")
 PICTURES = {"neuron.png", "activations.png", "weight_and_bias.png"}
 
 
-@pytest.fixture
-def run(tmp_path, capsys):
-    """run("--bias", 1) runs the program and returns what it printed."""
-
-    def call(*arguments):
-        program.main([*map(str, arguments), "--out", str(tmp_path / "out")])
-        return capsys.readouterr().out
-
-    return call
+run = running(program)
 
 
 @pytest.fixture

@@ -7,21 +7,13 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from programs import load
+from programs import load, running
 
 program = load("04_backprop")
 PICTURES = {"graph.png", "network.png"}
 
 
-@pytest.fixture
-def run(tmp_path, capsys):
-    """run("--layers", 1, 1) runs the program and returns what it printed."""
-
-    def call(*arguments):
-        program.main([*map(str, arguments), "--out", str(tmp_path / "out")])
-        return capsys.readouterr().out
-
-    return call
+run = running(program)
 
 
 @pytest.fixture

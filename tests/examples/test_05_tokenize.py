@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from programs import load
+from programs import load, running
 from transformer import BPETokenizer, CharTokenizer
 from transformer.tokenizer import bpe
 
@@ -15,15 +15,7 @@ program = load("05_tokenize")
 PICTURES = {"pieces.png", "merges.png", "vocabulary.png"}
 
 
-@pytest.fixture
-def run(tmp_path, capsys):
-    """run("--vocab-size", 300) runs the program and returns what it printed."""
-
-    def call(*arguments):
-        program.main([*map(str, arguments), "--out", str(tmp_path / "out")])
-        return capsys.readouterr().out
-
-    return call
+run = running(program)
 
 
 @pytest.fixture

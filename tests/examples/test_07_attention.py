@@ -10,22 +10,14 @@ import pytest
 import tinygrad_lecture as tl
 import meanings
 from lecture import DataError
-from programs import load
+from programs import load, running
 from transformer import attention
 
 program = load("07_attention")
 PICTURES = {"bank.png", "sentence.png", "steps.png"}
 
 
-@pytest.fixture
-def run(tmp_path, capsys):
-    """run("--seed", 1) runs the program and returns what it printed."""
-
-    def call(*arguments):
-        program.main([*map(str, arguments), "--out", str(tmp_path / "out")])
-        return capsys.readouterr().out
-
-    return call
+run = running(program)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
 import made_corpus
-from programs import load
+from programs import load, running
 from transformer.loss import IGNORED
 
 program = load("09_architectures")
@@ -20,15 +20,7 @@ PICTURES = {"masks.png", "gaps.png", "reverse.png"}
 HIDDEN, BACKWARDS = 70.9, 100.0
 
 
-@pytest.fixture
-def run(tmp_path, capsys):
-    """run("--seed", 1) runs the program and returns what it printed."""
-
-    def call(*arguments):
-        program.main([*map(str, arguments), "--out", str(tmp_path / "out")])
-        return capsys.readouterr().out
-
-    return call
+run = running(program)
 
 
 @pytest.fixture

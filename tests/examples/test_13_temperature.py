@@ -7,21 +7,13 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from programs import load
+from programs import load, running
 
 program = load("13_temperature")
 PICTURES = {"temperature.png", "continuum.png", "cuts.png"}
 
 
-@pytest.fixture
-def run(tmp_path, capsys):
-    """run("--top-k", 1) runs the program and returns what it printed."""
-
-    def call(*arguments):
-        program.main([*map(str, arguments), "--out", str(tmp_path / "out")])
-        return capsys.readouterr().out
-
-    return call
+run = running(program)
 
 
 @pytest.fixture

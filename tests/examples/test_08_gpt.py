@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-import tinygrad_lecture as tl
 import gpt_text
 import nn
 from lecture import DataError
@@ -46,8 +45,8 @@ def number(pattern, text):
 
 def test_it_learns_and_says_so(run, files):
     output = run("--steps", 120, "--lr", 0.01)
-    assert "16 tokens" in output or "CharTokenizer(" in output
     size = len(set(TEXT))
+    assert f"CharTokenizer({size} tokens)" in output
     guess = number(rf"a guess among {size}, ln {size} +([\d.]+)", output)
     assert guess == pytest.approx(math.log(size), abs=1e-3)
     assert number(r"the network before learning +([\d.]+)", output) == pytest.approx(guess, abs=0.2)
@@ -291,5 +290,3 @@ def test_too_few_lines_are_refused(files):
 
 def test_the_public_texts_have_whole_hashes():
     assert all(len(public.sha256) == 64 for public in gpt_text.PUBLIC.values())
-    assert json.dumps(sorted(gpt_text.PUBLIC)) == '["names", "shakespeare"]'
-    assert tl.is_grad_enabled()

@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-import tinygrad_lecture as tl
 from programs import load
 from transformer import GPT, BPETokenizer, GPTConfig
 
@@ -105,4 +104,3 @@ def test_without_matplotlib_it_still_writes(run, monkeypatch):
     output = run("--tokens", 2)
     assert "It goes on" in output
     assert "Without matplotlib there are no pictures" in output
-    assert tl.is_grad_enabled()

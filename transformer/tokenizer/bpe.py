@@ -8,17 +8,17 @@ unsupervised multitask learners", 2019), and with its files these are its tokens
 from __future__ import annotations
 
 import codecs
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from . import gpt2_files
 from .base import Tokenizer, check_special_tokens, check_text, training_parts
 from .explanation import Explanation, Merge, Word
-from .learning import Pair, learn_merges, merge
+from .learning import Pair, learn_merges
+from .merging import left_of, merging
 
 if TYPE_CHECKING:
     from regex import Pattern
@@ -99,24 +99,17 @@ class BPETokenizer(Tokenizer):
         for word in words(text):
             known = self._remembered.get(word)
             if known is None:
-                *_, (_, known) = self._merging(word)
+                pieces = self._bytes(word)
+                deque(merging(pieces, self._merges), maxlen=0)
+                known = left_of(pieces)
                 if len(self._remembered) < REMEMBERED and len(word) <= LONGEST_REMEMBERED:
                     self._remembered[word] = known
             ids += known
         return ids
 
-    def _merging(self, word: str) -> Iterator[tuple[Pair | None, list[int]]]:
-        """(None, the ids of a word's bytes), then (a pair, the ids after its merge), until no pair can be merged.
-
-        Of all neighbours that can be merged, those that were learnt first are, wherever they stand. The time grows with
-        the square of a word's length, which words do not let one feel: 1,000 letters without a space take 0.04 s.
-        """
-        ids = [self._of_byte[byte] for byte in word.encode("utf-8")]
-        yield None, ids
-        while known := [pair for pair in set(pairwise(ids)) if pair in self._merges]:
-            first = min(known, key=self._merges.__getitem__)
-            ids = merge(ids, first, self._merges[first][1])
-            yield first, ids
+    def _bytes(self, word: str) -> list[int]:
+        """A word's first pieces."""
+        return [self._of_byte[byte] for byte in word.encode("utf-8")]
 
     def explain(self, text: str) -> Explanation:
         """Each merge of each word of a text, as it happens, to be printed or looked through. Raises as `encode` does.
@@ -130,16 +123,15 @@ class BPETokenizer(Tokenizer):
         return Explanation(self._explain_word(word) for word in words(text))
 
     def _explain_word(self, word: str) -> Word:
-        (_, start), *later = self._merging(word)
-        merges = []
-        for pair, ids in later:
-            assert pair is not None
-            left, right = self._pieces(pair)
-            merges.append(Merge(self._merges[pair][0] + 1, left, right, self._pieces(ids)))
-        return Word(word, self._pieces(start), merges, later[-1][1] if later else start)
+        pieces = self._bytes(word)
+        start, merges = self._spelt(pieces), []
+        for pair in merging(pieces, self._merges):
+            left, right = self._spelt(pair)
+            merges.append(Merge(self._merges[pair][0] + 1, left, right, self._spelt(pieces)))
+        return Word(word, start, merges, left_of(pieces))
 
-    def _pieces(self, ids: Sequence[int]) -> list[str]:
-        return [self._tokens[id] for id in ids]
+    def _spelt(self, pieces: Sequence[int]) -> list[str]:
+        return [self._tokens[id] for id in left_of(pieces)]
 
     def _texts(self, ids: Iterable[int]) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a token may end in the middle of a character

@@ -65,13 +65,14 @@ def _written(held: Tensor | None, new: Tensor, start: int) -> Tensor:
 class Cache:
     """The caches of a model: per block one of its attention to its own text and one of that to another (`cross`).
 
-    The padding mask of what is in it is kept, so that later calls need none.
+    The padding masks of what is in it and of the other text are kept, so that later calls need none.
     """
 
     def __init__(self, layers: int) -> None:
         self.own = [KeyValues() for _ in range(layers)]
         self.cross = [KeyValues() for _ in range(layers)]
         self._padding: Tensor | None = None
+        self._source_padding: Tensor | None = None
 
     @property
     def length(self) -> int:
@@ -86,3 +87,9 @@ class Cache:
             padding_mask = tl.cat([before, tokens], -1)
         self._padding = padding_mask
         return padding_mask
+
+    def with_source(self, padding_mask: Tensor | None) -> Tensor | None:
+        """The padding mask of the other text: this one from now on or, if none is given, that of before."""
+        if padding_mask is not None:
+            self._source_padding = padding_mask
+        return self._source_padding

@@ -118,6 +118,14 @@ class TransformerConfig:
         }
 
 
+def check_config(model: object, config: object, kind: type[TransformerConfig]) -> None:
+    """Raises TypeError unless it is the config of that model."""
+    if not isinstance(config, kind):
+        name = type(model).__name__
+        got = type(config).__name__ if isinstance(config, TransformerConfig) else repr(config)
+        raise TypeError(f"{name} is built from a {kind.__name__}, as in {name}({kind.__name__}(width=64)), not {got}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class GPTConfig(TransformerConfig):
     """Decoder-only. The defaults are GPT-2's, the smallest.

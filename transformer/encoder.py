@@ -21,7 +21,7 @@ import nn
 from tinygrad_lecture import Tensor, rng
 
 from .block import Block, final_norm
-from .config import EncoderConfig
+from .config import EncoderConfig, check_config
 from .embedding import Embedding
 from .loss import token_cross_entropy
 from .masks import checked_padding, look_everywhere
@@ -38,6 +38,7 @@ class Encoder(nn.Module):
     """
 
     def __init__(self, config: EncoderConfig) -> None:
+        check_config(self, config, EncoderConfig)
         self.config = config
         with nn.init.skip():
             self.embedding = Embedding(config)
@@ -85,7 +86,7 @@ class Encoder(nn.Module):
 class Classifier(nn.Module):
     """What a text is about, from the encoder's vectors: one of them, or their mean, through tanh and a last matrix.
 
-    pooling: "first", the vector of the first token, as BERT does with its [CLS], or "mean", of all that is no padding.
+    pooling: "first", the vector of the first token that is no padding, as BERT does with its [CLS], or "mean", of all.
     The encoder is learnt along; `encoder.requires_grad_(False)` keeps it as it is.
     Raises ValueError for fewer than two classes, or another pooling.
     """
@@ -104,15 +105,24 @@ class Classifier(nn.Module):
         self.encoder = encoder
 
     def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:
-        """Logits of the classes: (..., tokens) -> (..., classes). Padding only at the end with pooling "first"."""
+        """Logits of the classes: (..., tokens) -> (..., classes). Arguments and errors as of `Encoder.forward`."""
         x = self.encoder.encode(tokens, padding_mask)  # (..., tokens, width)
-        pooled = x[..., 0, :] if self.pooling == "first" else _mean(x, padding_mask)  # (..., width)
+        padding = checked_padding(padding_mask, x.shape[:-1], x.device)
+        pooled = _first(x, padding) if self.pooling == "first" else _mean(x, padding)  # (..., width)
         return self.out(self.dropout(tl.tanh(self.pool(pooled))))  # type: ignore[no-any-return]
 
 
-def _mean(x: Tensor, padding_mask: Any) -> Tensor:
+def _first(x: Tensor, padding: Tensor | None) -> Tensor:
+    """Of the tokens, the first that is no padding: (..., tokens, width) -> (..., width)."""
+    if padding is None:
+        return x[..., 0, :]
+    place = tl.unsqueeze(tl.argmax(padding, -1, keepdims=True), -1)  # (..., 1, 1)
+    first: Tensor = tl.gather(x, -2, tl.broadcast_to(place, (*x.shape[:-2], 1, x.shape[-1])))  # (..., 1, width)
+    return first[..., 0, :]
+
+
+def _mean(x: Tensor, padding: Tensor | None) -> Tensor:
     """Over the tokens: (..., tokens, width) -> (..., width)."""
-    padding = checked_padding(padding_mask, x.shape[:-1], x.device)
     if padding is None:
         return tl.mean(x, -2)
     counted = tl.unsqueeze(padding.to(dtype=x.dtype), -1)  # (..., tokens, 1)
@@ -136,9 +146,12 @@ def mask_tokens(
     3.1). The targets are the true tokens of the chosen, and -100 elsewhere.
     keep: bools of tokens' shape, True for what is never chosen, such as padding.
     seed: for a random stream of its own; else the one that `tl.manual_seed` seeds.
-    Raises ValueError for a mask_token out of the vocabulary, a share that is no probability, a `keep` of another shape.
+    Raises ValueError for a mask_token out of the vocabulary, a share that is no probability, a `keep` of another shape;
+    TypeError for tokens that are no integers.
     """
     true = np.asarray(tokens.numpy() if isinstance(tokens, Tensor) else tokens)
+    if true.dtype.kind not in "iu":
+        raise TypeError(f"mask_tokens: tokens are integers, not {true.dtype}")
     if not 0 <= mask_token < vocab_size or not 0 <= share <= 1:
         raise ValueError(
             f"mask_tokens: mask_token {mask_token} must be one of the tokens 0 to {vocab_size - 1}, and share {share} "

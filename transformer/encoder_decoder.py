@@ -20,7 +20,7 @@ from tinygrad_lecture import Tensor
 
 from .block import Block, CrossBlock, final_norm
 from .cache import Cache
-from .config import EncoderDecoderConfig
+from .config import EncoderDecoderConfig, check_config
 from .embedding import Embedding, check_vocabulary
 from .generation import Settings, one, padded, several
 from .loss import token_cross_entropy
@@ -38,6 +38,7 @@ class EncoderDecoder(nn.Module):
     """
 
     def __init__(self, config: EncoderDecoderConfig) -> None:
+        check_config(self, config, EncoderDecoderConfig)
         self.config = config
         with nn.init.skip():
             self.source_embedding = Embedding(config)
@@ -81,7 +82,8 @@ class EncoderDecoder(nn.Module):
         """What stands before the unembedding: (..., target) -> (..., target, width).
 
         memory: (..., source, width), from `encode`.  cache: see `new_cache`; target_padding then is that of the tokens
-        in it and these; left out, these are all tokens, and those in it are as they were.
+        in it and these; left out, these are all tokens, and those in it are as they were. source_padding: that of
+        `encode`; a cache remembers it.
         Raises ValueError unless target and memory have the same batch.
         """
         seen = 0 if cache is None else cache.length
@@ -93,11 +95,12 @@ class EncoderDecoder(nn.Module):
             )
         n, device = target.shape[-1], target.device
         padding = checked_padding(target_padding, (*target.shape[:-1], seen + n), device)
+        memory_padding = checked_padding(source_padding, memory.shape[:-1], device)
         if cache is not None:
-            padding = cache.with_new(padding, n)
+            padding, memory_padding = cache.with_new(padding, n), cache.with_source(memory_padding)
         positions = positions_of(n, seen, padding, device)
         mask = look_back(n, seen + n, padding, device)
-        memory_mask = look_everywhere(checked_padding(source_padding, memory.shape[:-1], device))
+        memory_mask = look_everywhere(memory_padding)
         x = self.target_embedding(target, positions)  # (..., target, width)
         for layer, block in enumerate(self.decoder):
             own, cross = (None, None) if cache is None else (cache.own[layer], cache.cross[layer])

@@ -17,7 +17,7 @@ from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm
 from .cache import Cache
-from .config import GPTConfig
+from .config import GPTConfig, check_config
 from .embedding import Embedding
 from .generation import Settings, one, padded, several
 from .loss import token_cross_entropy
@@ -32,6 +32,7 @@ class GPT(nn.Module):
     """Embedding, `layers` blocks, a norm, unembedding (Radford et al., 2019). GPTConfig has all there is to choose."""
 
     def __init__(self, config: GPTConfig) -> None:
+        check_config(self, config, GPTConfig)
         self.config = config
         with nn.init.skip():
             self.embedding = Embedding(config)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trace:
     """What a stack of blocks computed of a text. All arrays are on the host; leading axes are those of tokens.
 
@@ -50,6 +50,12 @@ class Trace:
     cross: list[Array] = field(default_factory=list)
     source: Trace | None = None
     read_out: Callable[[Tensor], Tensor] | None = None
+
+    def __repr__(self) -> str:
+        parts = [f"tokens {self.tokens.shape}", f"residual {len(self.residual)} x {self.residual[0].shape}"]
+        for name, weights in (("attention", self.attention), ("cross", self.cross)):
+            parts += [f"{name} {len(weights)} x {weights[0].shape}"] if weights else []
+        return f"Trace({', '.join(parts)})"
 
     @property
     def layers(self) -> int:

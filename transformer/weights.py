@@ -29,7 +29,10 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """The parameters for an optimiser, in two groups: matrices, which decay, and biases and norms, which do not.
 
     (Brown et al., arXiv:2005.14165, appendix B, decay 0.1; that vectors are left out is nanoGPT's.)
+    Raises TypeError for what is no module.
     """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"decay_groups takes the model itself, not {type(model).__name__}: decay_groups(model, 0.1)")
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from small_transformers import small_settings
-from transformer import GPT, EncoderConfig, EncoderDecoderConfig, GPTConfig
+from transformer import GPT, Encoder, EncoderConfig, EncoderDecoder, EncoderDecoderConfig, GPTConfig
 
 
 @settings(max_examples=60)
@@ -79,3 +79,12 @@ def test_an_unknown_size_of_gpt2_is_refused():
 def test_a_config_survives_json():
     config = GPTConfig(vocab_size=65, context=8, positions="rotary", hidden=7)
     assert GPTConfig(**json.loads(json.dumps(dataclasses.asdict(config)))) == config
+
+
+@pytest.mark.parametrize("model", [GPT, Encoder, EncoderDecoder])
+def test_a_model_wants_its_own_config(model):
+    name = model.__name__
+    other = EncoderConfig() if model is GPT else GPTConfig()
+    for config, got in ((other, type(other).__name__), (65, "65")):
+        with pytest.raises(TypeError, match=rf"{name} is built from a {name}Config, as in .*\), not {got}$"):
+            model(config)

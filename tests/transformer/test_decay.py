@@ -1,5 +1,7 @@
 """Which weights decay: the matrices, and each parameter once."""
 
+import pytest
+
 import nn
 from transformer import GPT, GPTConfig
 from transformer.weights import decay_groups
@@ -21,3 +23,8 @@ def test_without_vectors_or_with_frozen_matrices_there_is_one_group():
     model = nn.Linear(2, 3)
     model.weight.requires_grad_(False)
     assert [group["weight_decay"] for group in decay_groups(model, 0.1)] == [0.0]
+
+
+def test_parameters_in_the_models_place_are_refused():
+    with pytest.raises(TypeError, match=r"takes the model itself, not generator: decay_groups\(model, 0.1\)"):
+        decay_groups(nn.Linear(2, 3).parameters(), 0.1)

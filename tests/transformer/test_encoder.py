@@ -108,13 +108,16 @@ def test_padding_changes_no_real_token_wherever_it_is(kind, data):
 
 
 @pytest.mark.parametrize("pooling", ["first", "mean"])
-def test_padding_changes_no_class(pooling):
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padding_changes_no_class(pooling, side):
     model = classifier(pooling=pooling)
     tokens = some_tokens(2, 5).numpy()
-    mask = np.array([[True] * 3 + [False] * 2, [True] * 5])
+    real = slice(2, None) if side == "left" else slice(3)
+    mask = np.zeros((2, 5), bool)
+    mask[0, real] = mask[1] = True
     padded = model(tokens, mask).detach().numpy()
     assert padded.shape == (2, 3)
-    assert_close(padded[0], model(tokens[0, :3]).detach().numpy(), "logits", 1e-10)
+    assert_close(padded[0], model(tokens[0, real]).detach().numpy(), "logits", 1e-10)
     assert_close(padded[1], model(tokens[1]).detach().numpy(), "logits", 1e-10)
 
 
@@ -187,20 +190,23 @@ def test_a_seed_repeats_what_is_hidden_and_leaves_the_common_stream_alone():
 def test_hiding_that_cannot_be_is_refused(chosen, message):
     with pytest.raises(ValueError, match=message):
         mask_tokens([1, 2, 3], **chosen)
+    with pytest.raises(TypeError, match="tokens are integers, not float64"):
+        mask_tokens([1.0, 2.0], 0, 5)
 
 
 # --- on a GPU -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("pooling", ["first", "mean"])
 @each_kind
 @pytest.mark.parametrize("padded", [False, True])
-def test_on_a_gpus_arrays(kind, padded):
+def test_on_a_gpus_arrays(kind, padded, pooling):
     """The same loss, classes and gradients, without waiting for the device."""
     mask = np.ones((2, 4), bool)
     mask[0, 3] = not padded
 
     def results(device):
-        model, head = small(kind, tl.float32, device), classifier(kind, "mean", tl.float32, device)
+        model, head = small(kind, tl.float32, device), classifier(kind, pooling, tl.float32, device)
         x, y = some_tokens(2, 4).to(device), some_tokens(2, 4, seed=1).to(device)
         seen = tl.tensor(mask, device=device) if padded else None
         with no_synchronisation():

@@ -215,3 +215,16 @@ def test_a_cache_remembers_the_targets_padding():
         model.decode([target[0][:3]], memory, [mask[0][:3]], cache=cache)
         found = [model.decode([[token]], memory, cache=cache).numpy() for token in target[0][3:]]
     assert_close(np.concatenate(found, 1), wanted, "with a cache", 1e-11)
+
+
+def test_a_cache_remembers_the_sources_padding():
+    model = shuffled(EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=8, layers=2, heads=2, width=4))).eval()
+    source, padding = some_tokens(1, 4), np.array([[False, False, True, True]])
+    target = some_tokens(1, 4, seed=1).numpy()
+    with tl.no_grad():
+        memory = model.encode(source, padding)
+        wanted = model.decode(target, memory, None, padding).numpy()[:, 2:]
+        cache = model.new_cache()
+        model.decode(target[:, :2], memory, None, padding, cache=cache)
+        found = [model.decode(target[:, [place]], memory, cache=cache).numpy() for place in (2, 3)]
+    assert_close(np.concatenate(found, 1), wanted, "with a cache", 1e-11)

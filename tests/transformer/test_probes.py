@@ -90,6 +90,10 @@ def test_an_encoder_decoder_shows_both_sides_and_where_they_meet():
         trace.source.logits_at(1)
 
 
+def test_a_trace_prints_its_shapes_and_not_its_arrays():
+    assert repr(gpt().trace([1, 2])) == "Trace(tokens (2,), residual 4 x (2, 4), attention 3 x (2, 2, 2))"
+
+
 def test_looking_leaves_nothing_behind():
     model = gpt()
     model.blocks[1].eval()  # one part is not in training

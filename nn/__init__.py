@@ -33,6 +33,8 @@ from .dropout import Dropout
 from .embedding import Embedding
 from .evaluation import Scores, evaluate
 from .flatten import Flatten, Unflatten
+from .functional_call import functional_call
+from .gradcheck import gradcheck
 from .history import History, Record
 from .linear import Identity, Linear
 from .loss import (
@@ -105,6 +107,8 @@ __all__ = [
     "evaluate",
     "fit",
     "functional",
+    "functional_call",
+    "gradcheck",
     "init",
     "optim",
     "summary",

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 import tinygrad_lecture as tl
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
-from modules import call_with
 from numeric import assert_close
 from strict_cupy import no_synchronisation
 
@@ -117,11 +116,10 @@ def test_gradients_are_right(case: Case) -> None:
     n = len(inputs)
 
     def run(*values: tl.Tensor) -> tl.Tensor:
-        return call_with(module, dict(zip(parameters, values[n:], strict=True)), *values[:n])
+        return nn.functional_call(module, dict(zip(parameters, values[n:], strict=True)), values[:n])
 
-    everything = [*inputs, *parameters.values()]
-    assert tl.gradcheck(run, everything)
-    assert tl.gradgradcheck(run, everything)
+    assert nn.gradcheck(module, inputs)
+    assert tl.gradgradcheck(run, [*inputs, *parameters.values()])
 
 
 @each(ALL)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import tinygrad_lecture as tl
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
-from modules import gradcheck_module, shuffled
+from modules import shuffled
 from numeric import assert_close
 from small_transformers import small_settings, some_tokens
 from strict_cupy import no_synchronisation
@@ -46,13 +46,13 @@ def test_bert_base_has_the_size_that_google_published():
 
 @each_kind
 def test_gradients_of_the_whole_model_are_right(kind):
-    gradcheck_module(small(kind, layers=1), some_tokens(2, 3))
+    assert nn.gradcheck(small(kind, layers=1), some_tokens(2, 3))
 
 
 @pytest.mark.parametrize("pooling", ["first", "mean"])
 def test_gradients_of_the_classifier_are_right(pooling):
     model = shuffled(Classifier(small(layers=1), 2, pooling))
-    gradcheck_module(model, some_tokens(2, 3))
+    assert nn.gradcheck(model, some_tokens(2, 3))
 
 
 @each_kind

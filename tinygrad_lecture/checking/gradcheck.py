@@ -53,6 +53,7 @@ def gradcheck(
     rtol: float = 1e-6,
     seed: int = 0,
     raise_exception: bool = True,
+    input_names: Sequence[str | None] | None = None,
 ) -> GradcheckReport:
     """Check the gradients of fn with respect to its inputs, every element, against differences of its values.
 
@@ -62,6 +63,7 @@ def gradcheck(
     eps: the step of central differences, relative to max(1, |x|). By default the complex step is used where fn is made
     of analytic ops, and elsewhere eps is cbrt(2.2e-16) = 6.1e-6.  seed: of the upstream gradient.
     An element is right if |got - expected| <= atol + rtol * |expected| + what rounding may do to the differences.
+    input_names: what the report calls the inputs, a name or None for each; by default as the signature of fn does.
 
     Elements at which fn has no derivative (relu at 0, ties in max, floor at an integer) are left out and counted; if
     none is left, it warns. Random numbers that fn draws from the engine's stream are the same in every call, and the
@@ -74,7 +76,7 @@ def gradcheck(
     options = Options("gradcheck", eps, atol, rtol, seed, analytic=eps is None)
     if more:
         raise TypeError("gradcheck: put the inputs in a tuple, as in gradcheck(f, (a, b)); what follows it has names")
-    subject = Subject(fn, inputs)
+    subject = Subject(fn, inputs, input_names=input_names)
     return _concluded(lambda: _check(subject, options), subject, raise_exception)
 
 

@@ -41,7 +41,9 @@ class Subject:
         self.name = _name_of(fn) if name is None else name
         if self.args:
             _must_take(fn, self.name, len(self.args))
-        self.input_names = _input_names(fn, len(self.args)) if input_names is None else list(input_names)
+        self.input_names = names_of(fn, len(self.args)) if input_names is None else list(input_names)
+        if len(self.input_names) != len(self.args):
+            raise ValueError(f"gradcheck: {len(self.input_names)} input_names for {len(self.args)} inputs")
         self.checked = _choose(self.args)
         self.random_state = get_rng_state()
         # A broadcast view becomes an array with memory for each element, and a tensor given twice becomes two.
@@ -164,7 +166,7 @@ def _name_of(fn: Any) -> str:
     return "the function" if name == "<lambda>" else name
 
 
-def _input_names(fn: Any, count: int) -> list[str | None]:
+def names_of(fn: Any, count: int) -> list[str | None]:
     """The names that fn's signature has for its first inputs; None where it has none."""
     try:
         parameters = list(inspect.signature(fn).parameters.values())

@@ -29,7 +29,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +50,7 @@ from lecture import (
 )
 from public_data import read
 from transformer import BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer
+from transformer.fonts import drawable, families
 from transformer.tokenizer.bpe import words
 from transformer.tokenizer.explanation import Word, visible
 
@@ -303,19 +303,6 @@ def print_special(t: BPETokenizer) -> None:
 # --- the pictures -------------------------------------------------------------------------------------------
 
 
-def drawable(token: str) -> str:
-    """A token as it can be drawn: spaces as dots, and what the font does not have as its code point."""
-    return "".join(c if ord(c) in _drawn() else f"U+{ord(c):X}" for c in visible(token))
-
-
-@cache
-def _drawn() -> frozenset[int]:
-    """The code points that matplotlib's own font has."""
-    from matplotlib.font_manager import findfont, get_font
-
-    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
-
-
 def box(
     axes: Axes, left: float, bottom: float, width: float, height: float, text: str, colour: str, size: float
 ) -> None:
@@ -326,7 +313,16 @@ def box(
     corner = (left + 0.04, bottom)
     patch = FancyBboxPatch(corner, width - 0.08, height, boxstyle=style, facecolor=colour, edgecolor=colour, alpha=0.3)
     axes.add_patch(patch)
-    axes.text(left + width / 2, bottom + height / 2, text, ha="center", va="center", fontsize=size, parse_math=False)
+    axes.text(
+        left + width / 2,
+        bottom + height / 2,
+        text,
+        ha="center",
+        va="center",
+        fontsize=size,
+        fontfamily=families(),
+        parse_math=False,
+    )
 
 
 def draw_pieces(sentence: str, ways: dict[str, Tokenizer]) -> Figure:
@@ -334,7 +330,8 @@ def draw_pieces(sentence: str, ways: dict[str, Tokenizer]) -> Figure:
     shown = sentence if len(sentence) <= 48 else sentence[:47].rstrip() + "…"
     note = "" if shown == sentence else ", its beginning"
     figure = new_figure(max(8.0, 0.36 * len(shown) + 2), 5.2, "")
-    figure.suptitle(f'"{drawable(shown).replace("·", " ")}"{note}', fontsize=14, weight="bold", parse_math=False)
+    title = f'"{drawable(visible(shown)).replace("·", " ")}"{note}'
+    figure.suptitle(title, fontsize=14, weight="bold", fontfamily=families(), parse_math=False)
     axes = figure.subplots()
     axes.axis("off")
     longest = 0.0
@@ -345,7 +342,7 @@ def draw_pieces(sentence: str, ways: dict[str, Tokenizer]) -> Figure:
         axes.text(0, y + 1.25, f"{len(ids)} {name}", fontsize=12, weight="bold")
         axes.text(4.6, y + 1.25, f"of a vocabulary of {len(t):,}", fontsize=11, color="#505050")
         for i, (token, id) in enumerate(zip(tokens, ids, strict=True)):
-            label = drawable(token)
+            label = drawable(visible(token))
             width = max(0.42 * len(label) + 0.35, 0.22 * len(str(id)) + 0.15)
             box(axes, x, y + 0.3, width, 0.7, label, COLOURS[i % len(COLOURS)], 13)
             axes.text(x + width / 2, y + 0.12, str(id), ha="center", va="top", fontsize=8.5, color="#404040")
@@ -392,7 +389,8 @@ def draw_tree(axes: Axes, word: Word, left: float) -> None:
     nodes = [(left + i, 0.0) for i in range(len(word.bytes))]  # where each piece stands
     pieces = list(word.bytes)
     for (x, y), piece in zip(nodes, pieces, strict=True):
-        axes.text(x, y - 0.15, drawable(piece), ha="center", va="top", fontsize=13, parse_math=False)
+        text = drawable(visible(piece))
+        axes.text(x, y - 0.15, text, ha="center", va="top", fontsize=13, fontfamily=families(), parse_math=False)
     for step, merge in enumerate(word.merges, start=1):
         i = 0
         while i < len(pieces) - 1:
@@ -411,7 +409,8 @@ def label(axes: Axes, x: float, y: float, piece: str) -> None:
     """What a merge has made, on the line that goes up from it."""
     box = {"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none"}
     style = {"ha": "center", "va": "center", "fontsize": 11, "weight": "bold", "parse_math": False}
-    axes.text(x, y + 0.36, drawable(piece), bbox=box, zorder=2, **style)
+    text = drawable(visible(piece))
+    axes.text(x, y + 0.36, text, bbox=box, zorder=2, fontfamily=families(), **style)
 
 
 def draw_vocabulary(text: Text, t: BPETokenizer, pieces: Sequence[Size], others: tuple[Size, Size]) -> Figure:

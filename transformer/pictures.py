@@ -11,7 +11,6 @@ Needs matplotlib, which `pip install "tinygrad-lecture[examples]"` brings along.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from nn.files import replacing
 
+from .fonts import BOX, drawable, families
 from .probes import Array, Trace
 
 if TYPE_CHECKING:
@@ -56,21 +56,22 @@ def draw_attention(
             f"draw_attention: {wanted} labels want maps of shape (heads, {wanted[0]}, {wanted[1]}), got {shapes}"
         )
     _check_size("draw_attention", max(wanted))
+    rows, columns = [_drawn(label) for label in labels], [_drawn(label) for label in keys]
     heads = max(len(layer) for layer in maps)
     cell = min(0.27, max(0.09, 16 / (heads * len(keys))))  # inches for a token
     size = max(1.1, cell * len(keys)), max(1.1, cell * len(labels))
     figure = _figure(size[0] * heads + 1.9, size[1] * len(maps) + 1.6, title)
     grid = figure.subplots(len(maps), heads, squeeze=False)
     image: Any = None
-    for layer, row in enumerate(maps):
+    for layer, own in enumerate(maps):
         for head in range(heads):
             axes = grid[layer][head]
-            if head >= len(row):
+            if head >= len(own):
                 axes.axis("off")
                 continue
-            image = axes.imshow(row[head], vmin=0, vmax=1, cmap="Blues", aspect="auto")
+            image = axes.imshow(own[head], vmin=0, vmax=1, cmap="Blues", aspect="auto")
             below = layer == len(maps) - 1
-            _label(axes, _all_visible(labels if head == 0 else ()), _all_visible(keys if below else ()), 72 * cell)
+            _label(axes, rows if head == 0 else (), columns if below else (), 72 * cell)
             if layer == 0:
                 axes.set_title(f"head {head}", fontsize=9)
             if head == 0:
@@ -95,8 +96,8 @@ def draw_lens(
         raise ValueError(f"draw_lens: {len(labels)} labels want a trace of one text so long, got {trace.tokens.shape}")
     _check_size("draw_lens", len(labels))
     best = [trace.best_at(layer) for layer in range(trace.layers + 1)]
-    said = [[_elided(visible(decode([int(token)]))) for token in tokens] for tokens, _ in best]
-    read = [_elided(label) for label in _all_visible(labels)]
+    said = [[_elided(_drawn(decode([int(token)]))) for token in tokens] for tokens, _ in best]
+    read = [_elided(_drawn(label)) for label in labels]
     sure = np.stack([p for _, p in best])  # (layers + 1, tokens)
     longest = max(len(text) for row in said for text in [*row, *read])
     figure = _figure(max(0.5, 0.1 * longest + 0.15) * len(labels) + 2.2, 0.3 * len(said) + 1.5, title)
@@ -105,7 +106,8 @@ def draw_lens(
     for layer, row in enumerate(said):
         for place, text in enumerate(row):
             colour = "white" if sure[layer, place] > 0.6 else "black"
-            axes.text(place, layer, text, ha="center", va="center", fontsize=8, color=colour, parse_math=False)
+            style: dict[str, Any] = {"fontsize": 8, "fontfamily": families(), "color": colour}
+            axes.text(place, layer, text, ha="center", va="center", parse_math=False, **style)
     stages = ["embedding", *(f"after layer {layer}" for layer in range(trace.layers))]
     _label(axes, stages, read, 20, turned=False)
     axes.set_xlabel("token read; above it, the predicted next token", fontsize=9)
@@ -114,20 +116,13 @@ def draw_lens(
 
 
 def visible(text: str) -> str:
-    """A token's text with signs for spaces and line ends, and a box for each character that the font lacks."""
+    """A token's text with signs for spaces and line ends, and a box for each other character that cannot be seen."""
     shown = "".join(SIGNS.get(c, c) for c in text)
-    return "".join(c if c.isprintable() and _in_font(c) else "□" for c in shown) or "∅"
+    return "".join(c if c.isprintable() else BOX for c in shown) or "∅"
 
 
-@cache
-def _in_font(character: str) -> bool:
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    return get_font(findfont(FontProperties())).get_char_index(ord(character)) != 0
-
-
-def _all_visible(labels: Sequence[str]) -> list[str]:
-    return [visible(label) for label in labels]
+def _drawn(text: str) -> str:
+    return drawable(visible(text))
 
 
 def _elided(text: str) -> str:
@@ -143,6 +138,7 @@ def _label(axes: Axes, rows: Sequence[str], columns: Sequence[str], room: float,
         axis.set_ticklabels(names, fontsize=size, rotation=rotation)
         for tick in axis.get_ticklabels():
             tick.set_parse_math(False)
+            tick.set_fontfamily(families())
     axes.tick_params(length=0)
 
 

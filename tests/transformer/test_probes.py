@@ -163,6 +163,16 @@ def test_pictures_say_what_is_in_them(tmp_path):
             assert f"&lt;{token}&gt;" in lens
 
 
+def test_letters_that_the_usual_font_lacks_come_from_another_that_has_them(tmp_path):
+    """The circled A is in a font that matplotlib brings along; U+10FFFD is of private use, and in none."""
+    matplotlib = pytest.importorskip("matplotlib")
+    trace, path = gpt().trace([0, 1]), tmp_path / "heads.svg"
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        draw_attention(trace.attention, ["Ⓐx", "\U0010fffd"], path)
+    assert {"Ⓐx", "□"} <= set(texts_of(path))
+    draw_attention(trace.attention, ["Ⓐx", "\U0010fffd"], tmp_path / "heads.png")  # a missing letter would warn
+
+
 def test_a_long_token_is_cut_short_and_makes_no_wide_picture(tmp_path):
     matplotlib = pytest.importorskip("matplotlib")
     trace, path = gpt().trace([0, 1, 2]), tmp_path / "lens.svg"

@@ -313,16 +313,8 @@ def box(
     corner = (left + 0.04, bottom)
     patch = FancyBboxPatch(corner, width - 0.08, height, boxstyle=style, facecolor=colour, edgecolor=colour, alpha=0.3)
     axes.add_patch(patch)
-    axes.text(
-        left + width / 2,
-        bottom + height / 2,
-        text,
-        ha="center",
-        va="center",
-        fontsize=size,
-        fontfamily=families(),
-        parse_math=False,
-    )
+    style = {"ha": "center", "va": "center", "fontsize": size, "fontfamily": families(), "parse_math": False}
+    axes.text(left + width / 2, bottom + height / 2, text, **style)
 
 
 def draw_pieces(sentence: str, ways: dict[str, Tokenizer]) -> Figure:
@@ -340,7 +332,8 @@ def draw_pieces(sentence: str, ways: dict[str, Tokenizer]) -> Figure:
         tokens, ids = t.tokens(sentence_part), t.encode(sentence_part)
         x, y = 0.0, -2.1 * line
         axes.text(0, y + 1.25, f"{len(ids)} {name}", fontsize=12, weight="bold")
-        axes.text(4.6, y + 1.25, f"of a vocabulary of {len(t):,}", fontsize=11, color="#505050")
+        size = {"xytext": (112, 0), "textcoords": "offset points", "fontsize": 11, "color": "#505050"}
+        axes.annotate(f"of a vocabulary of {len(t):,}", (0, y + 1.25), **size)
         for i, (token, id) in enumerate(zip(tokens, ids, strict=True)):
             label = drawable(visible(token))
             width = max(0.42 * len(label) + 0.35, 0.22 * len(str(id)) + 0.15)

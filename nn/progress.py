@@ -94,16 +94,27 @@ class Bar(Progress):
     def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0) -> None:
         from rich import progress as rich
         from rich.console import Console
+        from rich.table import Column
+        from rich.text import Text
 
         super().__init__(steps, per_epoch, done)
+        width = Console().width
+
+        class Scores(rich.TextColumn):
+            """What gives way on a narrow terminal, from the end on: of the scores the loss comes first."""
+
+            def render(self, task: rich.Task) -> Text:
+                text = super().render(task)
+                text.no_wrap, text.overflow = True, "ellipsis"
+                return text
+
         columns = [
             rich.TextColumn("{task.fields[where]}"),
             rich.BarColumn(bar_width=None),
-            rich.TextColumn("{task.fields[scores]}"),
+            Scores("{task.fields[scores]}", table_column=Column(no_wrap=width >= 80)),
             rich.TextColumn("{task.fields[speed]}", style="progress.data.speed"),
             rich.TextColumn("{task.fields[left]}", style="progress.remaining"),
         ]
-        width = Console().width
         if width < 100:  # numbers before bars: what has no room would leave none for the rest
             del columns[3]
         if width < 80:

@@ -76,6 +76,15 @@ def test_a_narrow_screen_shows_the_numbers(capsys, clock, monkeypatch):
     assert "3 s left" in last
 
 
+def test_on_a_narrow_screen_the_end_of_the_scores_gives_way(capsys, clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    with Bar(20, per_epoch=10) as display:
+        clock(3)
+        display.record(10, "loss 0.1234   test 0.2345, 98.1%   rate 0.000123")
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "epoch 1/2 loss 0.1234   test 0.2345" in last and "…" in last and "3 s left" in last
+
+
 def test_the_bar(capsys, clock, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     with Bar(20, per_epoch=10) as display:

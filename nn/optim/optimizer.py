@@ -29,9 +29,9 @@ import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, is_array, move, xp
+from tinygrad_lecture.kernels.pieces import in_pieces
 
 from ..module import array_of, clear_grad
-from .blocks import BLOCK, blocks
 
 Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
 Group: TypeAlias = dict[str, Any]  # "params": the parameters; and the settings by name
@@ -135,11 +135,7 @@ class Optimizer:
                 this = t, array.dtype, type(array)
                 if kind != this:  # else the rule for the parameter before serves for this one too
                     kind, update = this, self.rule(group, t, _number(array))
-                if array.size <= BLOCK:
-                    update(array, gradient, *held)
-                else:
-                    for pieces in blocks(array, gradient, *held):
-                        update(*pieces)
+                in_pieces(update, array, gradient, *held, read=(1,))
 
     def _remember(self, p: Tensor, names: Mapping[str, float]) -> dict[str, Any]:
         """The state of a parameter, with the arrays that it lacks added."""

@@ -5,26 +5,52 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from numeric import assert_same_bits
-from tinygrad_lecture.kernels.pieces import PIECE, pieces
+from strict_cupy import strict
+from tinygrad_lecture.kernels.pieces import PIECE, in_pieces
 
 
-@given(st.sampled_from([0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 3 * PIECE + 7]), st.booleans())
-def test_pieces_are_all_of_it_and_what_is_written_arrives(n, in_order):
-    x = np.arange(2 * n, dtype=np.float32).reshape(n, 2)
-    x = x if in_order else x.T
-    out = np.zeros_like(x)
-    sizes = []
-    for y, z in pieces(out, x):
-        y[...] = z + 1
-        sizes.append(z.size)
-    assert_same_bits(out, x + 1, "written")
-    assert sum(sizes) == 2 * n
-    assert not in_order or max(sizes) <= PIECE
+def as_it_is(x):
+    return x
+
+
+def turned(x):
+    return x.T
+
+
+def every_other(x):
+    wide = np.zeros((2 * len(x), x.shape[1]))
+    wide[::2] = x
+    return wide[::2]
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (1, 1), (1, PIECE), (1, PIECE + 1), (PIECE + 1, 1), (300, 301), (7, PIECE)])
+@pytest.mark.parametrize("layout", [as_it_is, turned, every_other])
+@pytest.mark.parametrize(
+    "layout_of_g", [as_it_is, lambda g: np.asfortranarray(g), lambda g: np.broadcast_to(1.0, g.shape)]
+)
+def test_pieces_are_all_of_it_and_what_is_written_arrives(shape, layout, layout_of_g):
+    p, m = layout(np.zeros(shape)), layout(np.zeros(shape))
+    g = layout_of_g(np.arange(p.size, dtype=float).reshape(p.shape))
+    g.flags.writeable = False
+
+    def kernel(p, g, m):
+        assert p.shape == g.shape == m.shape
+        assert p.size <= PIECE
+        p += g
+        m -= g
+
+    in_pieces(kernel, p, g, m, read=(1,))
+    np.testing.assert_array_equal(p, g)
+    np.testing.assert_array_equal(m, -g)
+
+
+def test_other_devices_arrays_are_not_cut():
+    large = strict.zeros(2 * PIECE)
+    seen = []
+    in_pieces(lambda *arrays: seen.append(arrays), large, large)
+    assert len(seen) == 1 and all(array is large for array in seen[0])
 
 
 @pytest.mark.parametrize("function", [tl.gelu, tl.erf, lambda x: tl.gelu(x, "tanh")])

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 import tinygrad_lecture as tl
 import nn
-from nn.optim.blocks import BLOCK
 from numeric import assert_close
+from tinygrad_lecture.kernels.pieces import PIECE
 
 torch = pytest.importorskip("torch")
 
@@ -172,7 +172,7 @@ def test_our_state_goes_on_in_pytorch(name: str) -> None:
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_large_parameter(name: str) -> None:
-    twins = Twins([(2, BLOCK + 3)], "float32", np.random.default_rng(0))
+    twins = Twins([(2, PIECE + 3)], "float32", np.random.default_rng(0))
     ours, theirs = pair(name, {"weight_decay": 0.1}, [{"params": twins.ours}], [{"params": twins.theirs}])
     for _ in range(5):
         twins.gradients()

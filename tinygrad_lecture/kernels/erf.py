@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..backend import Array, xp
-from .pieces import pieces
+from .pieces import in_pieces
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,11 @@ def erf(x: Array) -> Array:
     fit = _FITS[dtype.name]
     x, given = x.astype(dtype, copy=False), x.dtype
     out = lib.empty_like(x)
-    for piece, given_piece in pieces(out, x):
-        piece[...] = _erf(given_piece, fit)
+    in_pieces(lambda y, z: _erf(z, fit, out=y), out, x, read=(1,))
     return out.astype(given if given.kind == "f" else dtype, copy=False)
 
 
-def _erf(x: Array, fit: _Fit) -> Array:
+def _erf(x: Array, fit: _Fit, out: Array) -> None:
     """Both formulas everywhere, each times 1 where it holds and times 0 elsewhere: choosing would cost far more."""
     lib = xp(x)
     size = lib.abs(x)
@@ -127,7 +126,7 @@ def _erf(x: Array, fit: _Fit) -> Array:
     inner *= holds
     outer *= 1 - holds
     inner += outer
-    return lib.copysign(inner, x)
+    lib.copysign(inner, x, out=out)
 
 
 def polynomial(coefficients: tuple[float, ...], u: Array) -> Array:

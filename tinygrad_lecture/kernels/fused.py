@@ -13,7 +13,7 @@ import numpy as np
 
 from ..backend import Array, xp
 from .gelu import gelu_piece, gelu_slope
-from .pieces import pieces
+from .pieces import in_pieces
 
 Needs: TypeAlias = list[bool]
 
@@ -100,16 +100,17 @@ def squared_error_backward(g: Array, needs: Needs, x: Array, y: Array, average: 
 
 def gelu(x: Array, approximate: str = "none") -> Array:
     out = xp(x).empty_like(x)
-    for y, z in pieces(out, x):
-        gelu_piece(z, approximate, out=y)
+    in_pieces(lambda y, z: gelu_piece(z, approximate, out=y), out, x, read=(1,))
     return out
 
 
 def gelu_backward(g: Array, needs: Needs, x: Array, out: Array, approximate: str = "none") -> tuple[Any, ...]:
+    def piece(dx: Array, g: Array, x: Array, out: Array) -> None:
+        gelu_slope(x, out, approximate, out=dx)
+        dx *= g
+
     dx = xp(x).empty_like(x)
-    for slope, upstream, z, y in pieces(dx, g, x, out):
-        gelu_slope(z, y, approximate, out=slope)
-        slope *= upstream
+    in_pieces(piece, dx, g, x, out, read=(1, 2, 3))
     return (dx,)
 
 

@@ -1,4 +1,4 @@
-"""What all optimisers share: groups, state, blocks, saving, bad input."""
+"""What all optimisers share: groups, state, pieces, saving, bad input."""
 
 import json
 import tracemalloc
@@ -9,9 +9,9 @@ import pytest
 import tinygrad_lecture as tl
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
-from nn.optim.blocks import BLOCK, blocks
 from nn.optim.optimizer import Optimizer
 from strict_cupy import no_synchronisation, strict
+from tinygrad_lecture.kernels.pieces import PIECE
 
 MAKERS = {
     "sgd": lambda params, **kw: nn.optim.SGD(params, lr=0.1, **kw),
@@ -85,14 +85,14 @@ def test_a_step_needs_no_memory_to_speak_of(make):
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 8 * 4 * BLOCK < p.array.nbytes / 2
+    assert peak < 8 * 4 * PIECE < p.array.nbytes / 2
 
 
 @every_optimizer
-def test_large_parameters_in_blocks_change_as_small_ones_do(make):
-    """The same numbers, whether a parameter is cut into blocks or not, also where its gradient lies otherwise."""
+def test_large_parameters_in_pieces_change_as_small_ones_do(make):
+    """The same numbers, whether a parameter is cut into pieces or not, also where its gradient lies otherwise."""
     rng = np.random.default_rng(0)
-    start, grads = rng.normal(size=(BLOCK // 50 + 7, 100)), rng.normal(size=(3, BLOCK // 50 + 7, 100))
+    start, grads = rng.normal(size=(PIECE // 50 + 7, 100)), rng.normal(size=(3, PIECE // 50 + 7, 100))
     large = nn.Parameter(tl.tensor(start))
     rows = [nn.Parameter(tl.tensor(row)) for row in start]
     whole, parts = make([large]), make(rows)
@@ -392,40 +392,3 @@ def test_an_optimizer_of_ones_own():
     plain = Optimizer([p], {"lr": 1})
     with pytest.raises(NotImplementedError, match="Optimizer does not say how"):
         plain.step()
-
-
-def as_it_is(x):
-    return x
-
-
-def turned(x):
-    return x.T
-
-
-def every_other(x):
-    wide = np.zeros((2 * len(x), x.shape[1]))
-    wide[::2] = x
-    return wide[::2]
-
-
-@pytest.mark.parametrize("shape", [(0, 2), (1, 1), (1, BLOCK), (1, BLOCK + 1), (BLOCK + 1, 1), (300, 301), (7, BLOCK)])
-@pytest.mark.parametrize("layout", [as_it_is, turned, every_other])
-@pytest.mark.parametrize(
-    "layout_of_g", [as_it_is, lambda g: np.asfortranarray(g), lambda g: np.broadcast_to(1.0, g.shape)]
-)
-def test_blocks_cover_everything_once(shape, layout, layout_of_g):
-    p, m = layout(np.zeros(shape)), layout(np.zeros(shape))
-    g = layout_of_g(np.arange(p.size, dtype=float).reshape(p.shape))
-    g.flags.writeable = False
-    for part, slope, mean in blocks(p, g, m):
-        assert part.shape == slope.shape == mean.shape
-        assert part.size <= BLOCK
-        part += slope
-        mean -= slope
-    np.testing.assert_array_equal(p, g)
-    np.testing.assert_array_equal(m, -g)
-
-
-def test_other_devices_arrays_are_not_cut():
-    large = strict.zeros(2 * BLOCK)
-    assert len(list(blocks(large, large))) == 1

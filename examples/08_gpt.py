@@ -52,8 +52,7 @@ from lecture import (
     some_share,
     whole,
 )
-from transformer import GPT, GPTConfig, TokenCrossEntropy
-from transformer.weights import decay_groups
+from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
 LEARNING = (  # options that --load leaves nothing to do for
     *("text", "lines", "tokenizer", "vocabulary"),

@@ -53,8 +53,7 @@ import sums_report as report
 from lecture import DataError, carry_out, command_line, positive, refuse_unfinished, save, whole
 from nn.files import replacing
 from sums import END, TOKENIZER, Notation, Problems, answers, deal
-from transformer import GPT, GPTConfig, TokenCrossEntropy, draw_attention
-from transformer.weights import decay_groups
+from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups, draw_attention
 
 WATCHED = 500  # of the problems held out, which are looked at while learning
 

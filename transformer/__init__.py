@@ -27,6 +27,7 @@ from .probes import Trace
 from .sampling import probabilities
 from .tokenizer import BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer
 from .unembedding import Unembedding
+from .weights import decay_groups
 from .windows import Windows
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "WordTokenizer",
     "attention",
     "causal_mask",
+    "decay_groups",
     "draw_attention",
     "draw_lens",
     "mask_tokens",

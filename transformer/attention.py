@@ -9,33 +9,37 @@ One function serves all three kinds, by what it is given:
 
 from __future__ import annotations
 
+from typing import Any
+
 import tinygrad_lecture as tl
 import nn
 from tinygrad_lecture import Tensor
 from nn import functional as F
+from nn.checks import as_tensor
 
 from .cache import KeyValues
 from .positions import Rotary, positions_of
 
 
-def attention(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, dropout: float = 0.0
-) -> tuple[Tensor, Tensor]:
+def attention(q: Tensor, k: Tensor, v: Tensor, mask: Any = None, dropout: float = 0.0) -> tuple[Tensor, Tensor]:
     """softmax(q k^T / sqrt(head_dim)) v, and the weights, that softmax (Vaswani et al., arXiv:1706.03762, formula 1).
 
     q: (..., queries, head_dim).  k: (..., keys, head_dim).  v: (..., keys, any).
     mask: bools that broadcast to (..., queries, keys), True where the query may look at the key; None: everywhere.
+    A Tensor, array or list.
     dropout: with what probability a weight is dropped, in the output, not in the weights returned.
     Returns (..., queries, any) and (..., queries, keys). A query that may look nowhere gets zeros, as do its gradients.
     Raises ValueError for shapes that do not fit, TypeError for a mask that is not of bools.
     """
+    if mask is not None:
+        mask = as_tensor(mask, q)
     _check(q, k, v, mask)
     weights = tl.attention_weights(q, k, mask)  # softmax(q k^T / sqrt(head_dim)), masked: (..., queries, keys)
     return F.dropout(weights, dropout) @ v, weights
 
 
 def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
-    if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
+    if min(q.ndim, k.ndim, v.ndim) < 2 or not q.shape[-1] == k.shape[-1] > 0 or k.shape[-2] != v.shape[-2]:
         raise ValueError(
             "attention: wanted q (..., queries, head_dim), k (..., keys, head_dim) and v (..., keys, any), got "
             f"q {q.shape}, k {k.shape}, v {v.shape}"
@@ -82,6 +86,7 @@ class MultiHeadAttention(nn.Module):
 
     W_Q, W_O: width -> width.  W_K, W_V: key_width -> width, where key_width is that of the vectors looked at, by
     default the same. Head h has the rows from h * head_dim on, with head_dim = width / heads.
+    dropout: of the weights and, unlike in PyTorch's module, of the output as well, as GPT-2 has it.
     rotary: positions for queries and keys, or None.
     Raises ValueError unless heads divides width.
     """
@@ -123,14 +128,21 @@ class MultiHeadAttention(nn.Module):
         positions: of x, (queries,) or (..., queries), for rotary; by default 0, 1, ..., after those in the cache.
         cache: keys and values of earlier calls, which come before those of x and to which these are added; those of a
         memory are computed in the first call alone.
-        Raises ValueError for a memory with rotary, whose positions are those of one text.
+        Raises ValueError for shapes that do not fit, and for a memory with rotary, whose positions are of one text.
         """
+        if x.ndim < 2:
+            raise ValueError(f"MultiHeadAttention: wanted x of shape (..., queries, width), got {x.shape}")
         if self.rotary is not None and memory is not None:
             raise ValueError(
                 "MultiHeadAttention: rotary positions are of one text, and memory is another; leave out one of the two"
             )
         q = self._split(self.W_Q(x))  # (..., heads, queries, head_dim)
         if memory is not None and cache is not None and cache.length:
+            if memory.shape[-2] != cache.length:
+                raise ValueError(
+                    f"MultiHeadAttention: the cache is of a memory of {cache.length} tokens, and this one has "
+                    f"{memory.shape[-2]}"
+                )
             k, v = cache.keys, cache.values
         else:
             source = x if memory is None else memory

@@ -24,7 +24,7 @@ class Block(nn.Module):
         self.norm_1 = layer_norm(config)
         self.attention = _attention(config)
         self.norm_2 = layer_norm(config)
-        self.ffn = FeedForward(config.width, config.hidden, config.activation, config.bias, config.dropout)
+        self.ffn = FeedForward(config.width, config.ffn_width, config.activation, config.bias, config.dropout)
 
     def forward(
         self,
@@ -56,7 +56,7 @@ class CrossBlock(nn.Module):
         self.norm_2 = layer_norm(config)
         self.cross = MultiHeadAttention(config.width, config.heads, bias=config.bias, dropout=config.dropout)
         self.norm_3 = layer_norm(config)
-        self.ffn = FeedForward(config.width, config.hidden, config.activation, config.bias, config.dropout)
+        self.ffn = FeedForward(config.width, config.ffn_width, config.activation, config.bias, config.dropout)
 
     def forward(
         self,

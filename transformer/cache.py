@@ -6,8 +6,13 @@ them, and hands the model the new token alone.
 
 from __future__ import annotations
 
+from typing import Any
+
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import Shape
+
+ANOTHER = "begin another with new_cache()"
 
 
 class KeyValues:
@@ -65,19 +70,40 @@ def _written(held: Tensor | None, new: Tensor, start: int) -> Tensor:
 class Cache:
     """The caches of a model: per block one of its attention to its own text and one of that to another (`cross`).
 
-    The padding masks of what is in it and of the other text are kept, so that later calls need none.
+    length: how many tokens are in it.  The padding masks of these and of the other text are kept, so that later calls
+    need none.
     """
 
     def __init__(self, layers: int) -> None:
         self.own = [KeyValues() for _ in range(layers)]
         self.cross = [KeyValues() for _ in range(layers)]
+        self.length = 0
+        self._batch: Shape = ()
         self._padding: Tensor | None = None
         self._source_padding: Tensor | None = None
 
-    @property
-    def length(self) -> int:
-        """How many tokens are in it."""
-        return self.own[0].length
+    def begin(self, layers: int, tokens: Tensor) -> None:
+        """Get ready for a model's next tokens, (..., tokens). What a call that did not end has added is forgotten.
+
+        Raises ValueError for another number of layers or texts than before.
+        """
+        if layers != len(self.own):
+            raise ValueError(
+                f"the cache is of a model with {len(self.own)} layers, and this one has {layers}; {ANOTHER}"
+            )
+        if self.length == 0:
+            self.__init__(layers)  # type: ignore[misc]
+            self._batch = tokens.shape[:-1]
+        if tokens.shape[:-1] != self._batch:
+            raise ValueError(
+                f"the cache is of a batch of texts of shape {self._batch}, and this is {tokens.shape[:-1]}; {ANOTHER}"
+            )
+        for attention in self.own:
+            attention.length = self.length
+
+    def end(self, tokens: Tensor) -> None:
+        """These tokens are in it, in all layers."""
+        self.length += tokens.shape[-1]
 
     def with_new(self, padding_mask: Tensor | None, new: int) -> Tensor | None:
         """The padding mask of the tokens in it and `new` others, all of them tokens if none is given: (..., tokens)."""
@@ -93,3 +119,12 @@ class Cache:
         if padding_mask is not None:
             self._source_padding = padding_mask
         return self._source_padding
+
+
+def seen_by(cache: Any) -> int:
+    """How many tokens are in a cache, or 0 where there is none. Raises TypeError for what is no cache."""
+    if cache is None:
+        return 0
+    if not isinstance(cache, Cache):
+        raise TypeError(f"a cache is what new_cache() makes, not {cache!r}")
+    return cache.length

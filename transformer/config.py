@@ -9,12 +9,17 @@ The three models share the fields; what differs is their defaults and what is co
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal, Self, get_args
+
+import numpy as np
 
 Activation = Literal["relu", "gelu", "gelu_tanh", "swiglu"]
 Positions = Literal["learned", "sinusoidal", "rotary", "none"]
 NormPlace = Literal["pre", "post"]
+SIZES = ("vocab_size", "context", "layers", "heads", "width", "hidden")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +34,9 @@ class TransformerConfig:
     positions: "learned" (GPT-2, BERT), "sinusoidal" (2017), "rotary" (LLaMA), or "none".
     bias: whether Linear and LayerNorm have one.  dropout: on embeddings, attention weights and the output of each part.
     tied: W_U is W_E.  embedding_norm: a LayerNorm after the embedding (BERT).  eps: of every LayerNorm.
-    init_std: of the initial weights; those that write to the residual stream get init_std / sqrt(2 layers) (GPT-2).
+    init_std: standard deviation of the initial weights, 0.02 (GPT-2, BERT); None for 1 / sqrt(width) (2017; Glorot and
+    Bengio, 2010), with which narrow models learn sooner. Those that write to the residual stream get init_std / sqrt(2
+    layers) (GPT-2).
 
     Raises ValueError that lists all that is wrong.
     """
@@ -48,37 +55,54 @@ class TransformerConfig:
     tied: bool = True
     embedding_norm: bool = False
     eps: float = 1e-5
-    init_std: float = 0.02
+    init_std: float | None = 0.02
 
     def __post_init__(self) -> None:
-        complaints = []
-        for name in ("vocab_size", "context", "layers", "heads", "width", "hidden"):
-            value, least = getattr(self, name), 0 if name == "hidden" else 1
-            if type(value) is not int or value < least:
-                complaints.append(f"{name} is a whole number from {least} on, not {value!r}")
-        for name, choices in (("activation", Activation), ("norm", NormPlace), ("positions", Positions)):
-            if getattr(self, name) not in get_args(choices):
-                listed = ", ".join(f'"{choice}"' for choice in get_args(choices))
-                complaints.append(f"{name} is one of {listed}, not {getattr(self, name)!r}")
-        if not 0 <= self.dropout < 1:
-            complaints.append(f"dropout is a probability below 1, not {self.dropout}")
-        if not (0 < self.eps < math.inf and 0 <= self.init_std < math.inf):
-            complaints.append(
-                f"eps must be above 0 and init_std not below, but they are {self.eps} and {self.init_std}"
-            )
+        for name in SIZES:
+            if isinstance(value := getattr(self, name), np.integer):
+                object.__setattr__(self, name, int(value))
+        complaints = list(self._complaints())
         if not complaints and self.width % self.heads:
             complaints.append(f"width {self.width} cannot be split among {self.heads} heads: it must be a multiple")
         if not complaints and self.positions == "rotary" and self.head_dim % 2:
             complaints.append(f"rotary positions turn pairs, so width / heads must be even, and is {self.head_dim}")
         if complaints:
             raise ValueError(f"{type(self).__name__}: {'; '.join(complaints)}")
-        if not self.hidden:
-            object.__setattr__(self, "hidden", 4 * self.width)
+
+    def _complaints(self) -> Iterator[str]:
+        """What is wrong with each field by itself."""
+        for name in SIZES:
+            value, least = getattr(self, name), 0 if name == "hidden" else 1
+            if type(value) is not int or value < least:
+                yield f"{name} is a whole number from {least} on, not {value!r}"
+        for name, choices in (("activation", Activation), ("norm", NormPlace), ("positions", Positions)):
+            if (value := getattr(self, name)) not in get_args(choices):
+                listed = ", ".join(f'"{choice}"' for choice in get_args(choices))
+                yield f"{name} is one of {listed}, not {value!r}"
+        for name in ("bias", "tied", "embedding_norm"):
+            if type(value := getattr(self, name)) is not bool:
+                yield f"{name} is True or False, not {value!r}"
+        if not _is_number(self.dropout) or not 0 <= self.dropout < 1:
+            yield f"dropout is a probability below 1, not {self.dropout!r}"
+        if not _is_number(self.eps) or self.eps <= 0:
+            yield f"eps is a number above 0, not {self.eps!r}"
+        if self.init_std is not None and (not _is_number(self.init_std) or self.init_std < 0):
+            yield f"init_std is a number from 0 on, or None, not {self.init_std!r}"
 
     @property
     def head_dim(self) -> int:
         """The width of a head's queries, keys and values: width / heads."""
         return self.width // self.heads
+
+    @property
+    def std(self) -> float:
+        """Of the initial weights: `init_std` or, if that is None, 1 / sqrt(width)."""
+        return 1 / math.sqrt(self.width) if self.init_std is None else self.init_std
+
+    @property
+    def ffn_width(self) -> int:
+        """The neurons in the middle of each FFN: `hidden` or, if that is 0, 4 * width."""
+        return self.hidden or 4 * self.width
 
     # --- how many parameters ----------------------------------------------------------------------------
 
@@ -98,10 +122,10 @@ class TransformerConfig:
         """The table for a model of so many attentions, FFNs and embeddings of positions."""
         gated = self.activation == "swiglu"
         square = attentions * self.width * self.width
-        matrix = ffns * self.width * self.hidden
+        matrix = ffns * self.width * self.ffn_width
         # A norm before (or after) each part, one at the end of each stack if they are before, those of the embeddings.
         norms = attentions + ffns + embeddings * ((self.norm == "pre") + self.embedding_norm)
-        biases = attentions * 4 * self.width + ffns * (self.hidden * (1 + gated) + self.width) if self.bias else 0
+        biases = attentions * 4 * self.width + ffns * (self.ffn_width * (1 + gated) + self.width) if self.bias else 0
         return {
             "W_E": self.vocab_size * self.width,
             "positions": embeddings * self.context * self.width if self.positions == "learned" else 0,
@@ -116,6 +140,10 @@ class TransformerConfig:
             "norms": norms * self.width * (2 if self.bias else 1),
             "W_U": 0 if self.tied else self.vocab_size * self.width,
         }
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and math.isfinite(value)
 
 
 def check_config(model: object, config: object, kind: type[TransformerConfig]) -> None:
@@ -195,6 +223,7 @@ class EncoderDecoderConfig(TransformerConfig):
     activation: Activation = "relu"
     norm: NormPlace = "post"
     positions: Positions = "sinusoidal"
+    init_std: float | None = None
 
     def parameters_by_part(self) -> dict[str, int]:
         """How many parameters each part has; a decoder's block has two attentions, to itself and to the encoder."""

@@ -5,23 +5,21 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
-import tinygrad_lecture as tl
 import nn
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import is_array
 
 from .block import layer_norm
 from .config import TransformerConfig
 from .positions import sinusoids
+from .tokens import as_tokens, check_vocabulary
 
 
 class Embedding(nn.Module):
     """W_E[token], plus the position's vector, learned or sinusoidal; none where attention knows it (rotary) or nobody.
 
     W_E: (vocab_size, width), an nn.Embedding; one may be given, to be shared. With sinusoids it is multiplied by
-    sqrt(width), as in the 2017 paper (section 3.4), since otherwise the waves would drown it.
+    sqrt(width), as in the 2017 paper (section 3.4), which makes words as large as the waves if W_E's standard deviation
+    is 1 / sqrt(width), as it begins with by default in an EncoderDecoder.
     """
 
     def __init__(self, config: TransformerConfig, W_E: nn.Embedding | None = None) -> None:
@@ -48,18 +46,10 @@ class Embedding(nn.Module):
     def checked(self, tokens: Any, seen: int = 0) -> Tensor:
         """Tokens from a Tensor, array or list as a Tensor of integers on the device of W_E.
 
-        seen: how many came before them. Raises TypeError for what are no integers, IndexError for a token that is not
-        in the vocabulary (on a GPU that is not looked at), ValueError for more tokens than the context holds, or none.
+        seen: how many came before them. Raises as `as_tokens` does, IndexError for a token out of the vocabulary (on a
+        GPU that is not looked at), ValueError for more tokens than the context holds.
         """
-        device = self.W_E.weight.device
-        if isinstance(tokens, Tensor):
-            made = tokens.to(device=device)
-        else:
-            made = tl.tensor(tokens if is_array(tokens) else np.asarray(tokens), device=device)
-        if not made.numel() or not made.ndim:
-            raise ValueError(f"tokens have shape (batch, tokens), at least one of them, not {made.shape}")
-        if made.dtype.kind not in "iu":
-            raise TypeError(f"tokens are integers, not {made.dtype}")
+        made = as_tokens(tokens).to(device=self.W_E.weight.device)
         if seen + made.shape[-1] > self.context:
             after = f" after {seen} others" if seen else ""
             raise ValueError(
@@ -69,12 +59,3 @@ class Embedding(nn.Module):
         if made.device == "cpu":
             check_vocabulary(made.array, self.W_E.num_embeddings)
         return made
-
-
-def check_vocabulary(tokens: Any, size: int) -> None:
-    """Raises IndexError that names the first of the tokens, an array on the host, that is not in the vocabulary."""
-    if tokens.min() < 0 or tokens.max() >= size:
-        place = tuple(int(i) for i in np.argwhere((tokens < 0) | (tokens >= size))[0])
-        raise IndexError(
-            f"token {tokens[place]} at {place} is not in the vocabulary, which has the tokens 0 to {size - 1}"
-        )

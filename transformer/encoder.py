@@ -19,6 +19,7 @@ import numpy as np
 import tinygrad_lecture as tl
 import nn
 from tinygrad_lecture import Tensor, rng
+from tinygrad_lecture.backend import to_host
 
 from .block import Block, final_norm
 from .config import EncoderConfig, check_config
@@ -27,6 +28,7 @@ from .loss import token_cross_entropy
 from .masks import checked_padding, look_everywhere
 from .positions import positions_of
 from .probes import Trace, trace_stack
+from .tokens import as_tokens, check_vocabulary
 from .unembedding import Unembedding
 from .weights import initialize
 
@@ -147,16 +149,15 @@ def mask_tokens(
     keep: bools of tokens' shape, True for what is never chosen, such as padding.
     seed: for a random stream of its own; else the one that `tl.manual_seed` seeds.
     Raises ValueError for a mask_token out of the vocabulary, a share that is no probability, a `keep` of another shape;
-    TypeError for tokens that are no integers.
+    as `as_tokens` does, and IndexError for a token out of the vocabulary.
     """
-    true = np.asarray(tokens.numpy() if isinstance(tokens, Tensor) else tokens)
-    if true.dtype.kind not in "iu":
-        raise TypeError(f"mask_tokens: tokens are integers, not {true.dtype}")
     if not 0 <= mask_token < vocab_size or not 0 <= share <= 1:
         raise ValueError(
             f"mask_tokens: mask_token {mask_token} must be one of the tokens 0 to {vocab_size - 1}, and share {share} "
             "a probability"
         )
+    true = to_host(as_tokens(tokens).array).astype(np.int64)  # which has room for -100
+    check_vocabulary(true, vocab_size)
     random = rng.generator() if seed is None else np.random.default_rng(seed)
     chosen = random.random(true.shape) < share
     if keep is not None:

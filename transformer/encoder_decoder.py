@@ -19,14 +19,15 @@ import nn
 from tinygrad_lecture import Tensor
 
 from .block import Block, CrossBlock, final_norm
-from .cache import Cache
+from .cache import Cache, seen_by
 from .config import EncoderDecoderConfig, check_config
-from .embedding import Embedding, check_vocabulary
+from .embedding import Embedding
 from .generation import Settings, one, padded, several
 from .loss import token_cross_entropy
 from .masks import checked_padding, look_back, look_everywhere
 from .positions import positions_of
 from .probes import Trace, trace_both
+from .tokens import check_vocabulary
 from .unembedding import Unembedding
 from .weights import initialize
 
@@ -84,9 +85,9 @@ class EncoderDecoder(nn.Module):
         memory: (..., source, width), from `encode`.  cache: see `new_cache`; target_padding then is that of the tokens
         in it and these; left out, these are all tokens, and those in it are as they were. source_padding: that of
         `encode`; a cache remembers it.
-        Raises ValueError unless target and memory have the same batch.
+        Raises ValueError unless target and memory have the same batch, and the cache is of these texts.
         """
-        seen = 0 if cache is None else cache.length
+        seen = seen_by(cache)
         target = self.target_embedding.checked(target, seen)
         if target.shape[:-1] != memory.shape[:-2]:
             raise ValueError(
@@ -97,6 +98,7 @@ class EncoderDecoder(nn.Module):
         padding = checked_padding(target_padding, (*target.shape[:-1], seen + n), device)
         memory_padding = checked_padding(source_padding, memory.shape[:-1], device)
         if cache is not None:
+            cache.begin(len(self.decoder), target)
             padding, memory_padding = cache.with_new(padding, n), cache.with_source(memory_padding)
         positions = positions_of(n, seen, padding, device)
         mask = look_back(n, seen + n, padding, device)
@@ -105,6 +107,8 @@ class EncoderDecoder(nn.Module):
         for layer, block in enumerate(self.decoder):
             own, cross = (None, None) if cache is None else (cache.own[layer], cache.cross[layer])
             x = block(x, memory, mask, memory_mask, positions, own, cross)
+        if cache is not None:
+            cache.end(target)
         return self.decoder_norm(x)  # type: ignore[no-any-return]
 
     def loss(
@@ -161,7 +165,7 @@ class EncoderDecoder(nn.Module):
     def generate_batch(self, sources: Iterable[Sequence[int] | Any], *, start: int, **settings: Any) -> list[list[int]]:
         """The texts that answer several sources, of any lengths. The settings are those of `generate`."""
         decoder = _answering(self, sources)
-        return several(decoder, self, *padded([[start]] * len(decoder.source)), Settings(**settings))
+        return several(decoder, self, *padded([[start]] * len(decoder.source)), Settings.of(settings))
 
 
 def _answering(model: EncoderDecoder, sources: Iterable[Sequence[int] | Any]) -> _Answering:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Integral
 from typing import Any, Protocol
 
@@ -18,10 +18,11 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, rng
 from nn import Module
 from nn.quiet import quiet
+from tinygrad_lecture.backend import to_host
 
 from .cache import Cache
-from .embedding import check_vocabulary
 from .sampling import check_settings, draw, probabilities
+from .tokens import ENCODE, as_tokens, check_vocabulary
 
 Array = np.ndarray[Any, Any]
 
@@ -66,7 +67,18 @@ class Settings:
             raise TypeError(f"max_new_tokens is a whole number, not {self.max_new_tokens!r}")
         if self.max_new_tokens < 0:
             raise ValueError(f"max_new_tokens must not be negative, and is {self.max_new_tokens}")
+        if self.seed is not None and (not isinstance(self.seed, Integral) or self.seed < 0):
+            raise ValueError(f"seed is a whole number from 0 on, not {self.seed!r}")
         object.__setattr__(self, "stop", _stops(self.stop))
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> Settings:
+        """Settings by name. Raises TypeError for a name that is none."""
+        known = [field.name for field in fields(cls)]
+        for name in given:
+            if name not in known:
+                raise TypeError(f"generate_batch has no setting {name!r}; there are {', '.join(known)}")
+        return cls(**given)
 
     def generator(self) -> np.random.Generator:
         """With a seed a stream of its own; else the one that `tl.manual_seed` seeds."""
@@ -82,9 +94,7 @@ def _stops(stop: Any) -> tuple[int, ...]:
     try:
         return tuple(operator.index(token) for token in (held if many else [held]))
     except TypeError:
-        raise TypeError(
-            f"stop is the number of a token, or several, not {stop!r}; encode the text with the tokenizer"
-        ) from None
+        raise TypeError(f"stop is the number of a token, or several, not {stop!r}; {ENCODE}") from None
 
 
 def padded(prompts: Iterable[Sequence[int] | Array | Tensor]) -> tuple[Array, Array]:
@@ -92,11 +102,9 @@ def padded(prompts: Iterable[Sequence[int] | Array | Tensor]) -> tuple[Array, Ar
 
     Raises ValueError for no prompt, or an empty one; TypeError for what are no integers.
     """
-    rows = [np.asarray(p.numpy() if isinstance(p, Tensor) else p) for p in prompts]
-    if not rows or not all(row.ndim == 1 and row.size for row in rows):
-        raise ValueError("a prompt is a sequence of at least one token, such as the token that begins a text")
-    if any(row.dtype.kind not in "iu" for row in rows):
-        raise TypeError("a prompt is made of integers, the numbers of tokens; encode the text with the tokenizer")
+    rows = [_row(prompt) for prompt in prompts]
+    if not rows:
+        raise ValueError("there are no prompts")
     longest = max(row.size for row in rows)
     tokens = np.zeros((len(rows), longest), np.int64)
     mask = np.zeros((len(rows), longest), np.bool_)
@@ -104,6 +112,16 @@ def padded(prompts: Iterable[Sequence[int] | Array | Tensor]) -> tuple[Array, Ar
         tokens[i, longest - row.size :] = row
         mask[i, longest - row.size :] = True
     return tokens, mask
+
+
+def _row(prompt: Any) -> Array:
+    try:
+        row = to_host(as_tokens(prompt).array)
+    except ValueError:
+        raise ValueError("a prompt is a sequence of at least one token, such as the token that begins a text") from None
+    if row.ndim != 1:
+        raise ValueError(f"a prompt is a row of tokens, not of shape {row.shape}; generate_batch takes several prompts")
+    return row
 
 
 def stream(decoder: Decoder, model: Module, tokens: Array, mask: Array, settings: Settings) -> Iterator[Array]:

@@ -16,7 +16,7 @@ import nn
 from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm
-from .cache import Cache
+from .cache import Cache, seen_by
 from .config import GPTConfig, check_config
 from .embedding import Embedding
 from .generation import Settings, one, padded, several
@@ -48,23 +48,26 @@ class GPT(nn.Module):
         padding_mask: (..., tokens), True for a token and False for what only fills up, at either end; with a cache, of
         the tokens in it and these; left out, these are all tokens, and those in it are as they were.
         cache: see `new_cache`.
-        Raises as `Embedding.checked` does, and for a padding mask of another shape ValueError.
+        Raises as `Embedding.checked` does, and ValueError for another shape of padding mask, or a cache of other texts.
         """
         return self.unembedding(self.vectors(tokens, padding_mask, cache))  # type: ignore[no-any-return]
 
     def vectors(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
         """What stands before the unembedding: (..., tokens) -> (..., tokens, width). Arguments as of `forward`."""
-        seen = 0 if cache is None else cache.length
+        seen = seen_by(cache)
         tokens = self.embedding.checked(tokens, seen)
         n, device = tokens.shape[-1], tokens.device
         padding = checked_padding(padding_mask, (*tokens.shape[:-1], seen + n), device)
         if cache is not None:
+            cache.begin(len(self.blocks), tokens)
             padding = cache.with_new(padding, n)
         positions = positions_of(n, seen, padding, device)
         mask = look_back(n, seen + n, padding, device)
         x = self.embedding(tokens, positions)  # (..., tokens, width)
         for layer, block in enumerate(self.blocks):
             x = block(x, mask, positions, None if cache is None else cache.own[layer])
+        if cache is not None:
+            cache.end(tokens)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:
@@ -169,4 +172,4 @@ class GPT(nn.Module):
 
         The settings are those of `generate`, and so are the errors.
         """
-        return several(self, self, *padded(prompts), Settings(**settings))
+        return several(self, self, *padded(prompts), Settings.of(settings))

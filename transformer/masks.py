@@ -12,7 +12,12 @@ from tinygrad_lecture.backend import Shape, is_array
 
 
 def causal_mask(queries: int, keys: int, device: str = "cpu") -> Tensor:
-    """True where a query may look, at its place and before; the queries are the last of the keys: (queries, keys)."""
+    """True where a query may look, at its place and before; the queries are the last of the keys: (queries, keys).
+
+    Raises ValueError for more queries than keys.
+    """
+    if queries > keys:
+        raise ValueError(f"causal_mask: the queries are the last of the keys, but there are {queries} of {keys} keys")
     place = tl.arange(keys, device=device)
     mask: Tensor = place <= tl.unsqueeze(place[keys - queries :], -1)
     return mask

@@ -56,7 +56,7 @@ def draw_attention(
             f"draw_attention: {wanted} labels want maps of shape (heads, {wanted[0]}, {wanted[1]}), got {shapes}"
         )
     _check_size("draw_attention", max(wanted))
-    rows, columns = [_drawn(label) for label in labels], [_drawn(label) for label in keys]
+    rows, columns = [_drawn(str(label)) for label in labels], [_drawn(str(label)) for label in keys]
     heads = max(len(layer) for layer in maps)
     cell = min(0.27, max(0.09, 16 / (heads * len(keys))))  # inches for a token
     size = max(1.1, cell * len(keys)), max(1.1, cell * len(labels))
@@ -85,7 +85,7 @@ def draw_attention(
 def draw_lens(
     trace: Trace, labels: Sequence[str], decode: Callable[[list[int]], str], path: str | Path, *, title: str = ""
 ) -> None:
-    """The logit lens: above each token, from bottom to top, which next token the model would say after each layer.
+    """The logit lens: above each token, from bottom to top, which next token the model would say after each block.
 
     The darker, the surer. Of a long token the first 7 characters are shown, with an ellipsis.
     trace: of one text.  labels: the text of each token.  decode: what makes text of a token.
@@ -97,7 +97,7 @@ def draw_lens(
     _check_size("draw_lens", len(labels))
     best = [trace.best_at(layer) for layer in range(trace.layers + 1)]
     said = [[_elided(_drawn(decode([int(token)]))) for token in tokens] for tokens, _ in best]
-    read = [_elided(_drawn(label)) for label in labels]
+    read = [_elided(_drawn(str(label))) for label in labels]
     sure = np.stack([p for _, p in best])  # (layers + 1, tokens)
     longest = max(len(text) for row in said for text in [*row, *read])
     figure = _figure(max(0.5, 0.1 * longest + 0.15) * len(labels) + 2.2, 0.3 * len(said) + 1.5, title)
@@ -108,7 +108,7 @@ def draw_lens(
             colour = "white" if sure[layer, place] > 0.6 else "black"
             style: dict[str, Any] = {"fontsize": 8, "fontfamily": families(), "color": colour}
             axes.text(place, layer, text, ha="center", va="center", parse_math=False, **style)
-    stages = ["embedding", *(f"after layer {layer}" for layer in range(trace.layers))]
+    stages = ["embedding", *(f"after {n} block{'s' * (n > 1)}" for n in range(1, trace.layers + 1))]
     _label(axes, stages, read, 20, turned=False)
     axes.set_xlabel("token read; above it, the predicted next token", fontsize=9)
     figure.colorbar(image, ax=axes, label="probability", pad=0.01)

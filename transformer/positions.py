@@ -29,7 +29,7 @@ def sinusoids(context: int, width: int) -> Tensor:
     (Vaswani et al., arXiv:1706.03762, section 3.5).
     """
     angles = _angles(context, width)  # (context, ceil(width / 2))
-    waves = np.stack([np.sin(angles), np.cos(angles)], -1).reshape(context, -1)[:, :width]
+    waves = np.stack([np.sin(angles), np.cos(angles)], -1).reshape(context, angles.shape[1] * 2)[:, :width]
     return tl.tensor(waves, dtype=tl.get_default_dtype())
 
 

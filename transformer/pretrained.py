@@ -74,7 +74,7 @@ class Entry:
 
 def entries(model: GPT) -> Iterator[Entry]:
     """All tensors of a GPT-2 file, without the prefix `transformer.`."""
-    width, hidden = model.config.width, model.config.hidden
+    width, hidden = model.config.width, model.config.ffn_width
 
     def norm(name: str, module: Any) -> Iterator[Entry]:
         yield Entry(f"{name}.weight", (module.weight,), width)
@@ -228,10 +228,10 @@ def write(model: GPT, folder: str | Path) -> None:
         "n_layer": config.layers,
         "n_head": config.heads,
         "n_embd": config.width,
-        "n_inner": config.hidden,
+        "n_inner": config.ffn_width,
         "activation_function": words[config.activation],
         "layer_norm_epsilon": config.eps,
-        "initializer_range": config.init_std,
+        "initializer_range": config.std,
         "tie_word_embeddings": config.tied,
         "resid_pdrop": config.dropout,
         "embd_pdrop": config.dropout,

@@ -25,6 +25,7 @@ from tinygrad_lecture.backend import to_host
 
 from .attention import MultiHeadAttention
 from .sampling import probabilities
+from .tokens import as_tokens
 
 if TYPE_CHECKING:
     from .encoder import Encoder
@@ -66,15 +67,15 @@ class Trace:
         """The logit lens: the residual stream after `layer` blocks read through the last norm and W_U.
 
         (..., tokens, vocab_size); at the last layer they are the model's own logits (nostalgebraist, "interpreting GPT:
-        the logit lens", 2020). Raises IndexError for a layer that is not there, ValueError for a trace of an encoder
-        whose text no W_U reads.
+        the logit lens", 2020), as long as its weights are what they were. Raises IndexError for a layer that is not
+        there, ValueError for a trace of an encoder whose text no W_U reads.
         """
         if not 0 <= layer <= self.layers:
             raise IndexError(f"the residual stream can be read after 0 to {self.layers} blocks, not after {layer}")
         if self.read_out is None:
             raise ValueError("the encoder of an encoder-decoder has no W_U to be read through")
         with tl.no_grad():
-            return to_host(self.read_out(tl.tensor(self.residual[layer])).array)
+            return _array(self.read_out(tl.tensor(self.residual[layer])))
 
     def best_at(self, layer: int) -> tuple[Array, Array]:
         """The most probable token of each place, by the logit lens, and its probability: (..., tokens) both."""
@@ -89,7 +90,9 @@ def trace_stack(model: GPT | Encoder, tokens: Any, padding_mask: Any = None) -> 
         residual = _outputs([model.embedding, *blocks], hooks)
         attention = _weights([block.attention for block in blocks], hooks)
         model(tokens, padding_mask)
-    return Trace(_tokens(tokens), _arrays(residual), _arrays(attention), read_out=_read_out(model, model.norm))
+    return Trace(
+        _array(as_tokens(tokens)), _arrays(residual), _arrays(attention), read_out=_read_out(model, model.norm)
+    )
 
 
 def trace_both(model: EncoderDecoder, source: Any, target: Any, source_padding: Any, target_padding: Any) -> Trace:
@@ -104,11 +107,11 @@ def trace_both(model: EncoderDecoder, source: Any, target: Any, source_padding: 
         cross = _weights([block.cross for block in decoder], hooks)
         model(source, target, source_padding, target_padding)
     return Trace(
-        _tokens(target),
+        _array(as_tokens(target)),
         _arrays(target_residual),
         _arrays(target_attention),
         _arrays(cross),
-        source=Trace(_tokens(source), _arrays(source_residual), _arrays(source_attention)),
+        source=Trace(_array(as_tokens(source)), _arrays(source_residual), _arrays(source_attention)),
         read_out=_read_out(model, model.decoder_norm),
     )
 
@@ -132,11 +135,11 @@ def _weights(attentions: Iterable[MultiHeadAttention], hooks: ExitStack) -> list
 
 
 def _arrays(tensors: Iterable[Tensor]) -> list[Array]:
-    return [to_host(tensor.array) for tensor in tensors]
+    return [_array(tensor) for tensor in tensors]
 
 
-def _tokens(tokens: Any) -> Array:
-    return np.asarray(tokens.numpy() if isinstance(tokens, Tensor) else tokens)
+def _array(tensor: Tensor) -> Array:
+    return to_host(tensor.array)
 
 
 def _read_out(model: Any, norm: nn.Module) -> Callable[[Tensor], Tensor]:

@@ -27,6 +27,7 @@ def probabilities(
     that is not whole, and for what is no number.
     """
     check_settings(temperature, top_k, top_p)
+    top_p = None if top_p == 1 else top_p
     if not isinstance(logits, Tensor):
         logits = tl.tensor(logits if is_array(logits) else np.asarray(logits, dtype=tl.get_default_dtype()))
     if logits.dtype.kind != "f":
@@ -54,7 +55,7 @@ def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:
     ordered = lib.flip(lib.sort(scores, axis=-1), -1)  # best first
     n: Any = size if top_k is None else min(top_k, size)  # how many are kept
     if top_p is not None:
-        p = tl.softmax(ordered[..., :n], -1)
+        p = tl.softmax(ordered[..., :n].astype(np.float64), -1)  # float16 has no room for a sum of small ones
         before = lib.cumsum(p, axis=-1) - p  # what the better ones have together
         n = lib.maximum((before < top_p).sum(axis=-1, keepdims=True), 1)  # (..., 1)
     least = ordered[..., n - 1 : n] if top_p is None else lib.take_along_axis(ordered, n - 1, -1)

@@ -12,15 +12,15 @@ from .config import TransformerConfig
 
 
 def initialize(model: nn.Module, config: TransformerConfig) -> None:
-    """All matrices normal with standard deviation init_std, all biases 0; norms keep their 1 and 0. In place.
+    """All matrices normal with standard deviation config.std, all biases 0; norms keep their 1 and 0. In place.
 
     What writes to the residual stream (W_O and the FFN's down) starts smaller, by 1 / sqrt(2 layers), since the stream
     is the sum of 2 * layers such parts (Radford et al., 2019, section 2.3).
     """
-    residual = config.init_std / math.sqrt(2 * config.layers)
+    residual = config.std / math.sqrt(2 * config.layers)
     for name, parameter in model.named_parameters():
         if parameter.ndim == 2:
-            init.normal_(parameter, std=residual if name.endswith(("W_O.weight", "down.weight")) else config.init_std)
+            init.normal_(parameter, std=residual if name.endswith(("W_O.weight", "down.weight")) else config.std)
         elif "norm" not in name:
             init.zeros_(parameter)
 

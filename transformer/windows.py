@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+
+from .tokens import as_tokens
 
 
 class Windows:
@@ -26,7 +27,7 @@ class Windows:
     takes_many = True
 
     def __init__(self, tokens: Any, context: int, stride: int = 1) -> None:
-        self.tokens = tokens if isinstance(tokens, Tensor) else tl.tensor(np.asarray(tokens))
+        self.tokens = as_tokens(tokens)
         self.context, self.stride = context, stride
         if min(context, stride) < 1:
             raise ValueError(f"Windows: context and stride must be at least 1, but are {context} and {stride}")
@@ -35,8 +36,6 @@ class Windows:
                 f"Windows: wanted one row of more tokens than the context of {context}, got {self.tokens.shape}; use a "
                 "longer text or a smaller context"
             )
-        if self.tokens.dtype.kind not in "iu":
-            raise TypeError(f"Windows: tokens are integers, not {self.tokens.dtype}")
 
     def __len__(self) -> int:
         return (len(self.tokens) - 1 - self.context) // self.stride + 1

@@ -78,12 +78,12 @@ class EncoderDecoder(torch_nn.Module):
         return self.stacks(x, y, tgt_mask=later, **hidden) @ self.letters.weight.T
 
 
-def initialize(model: torch_nn.Module, layers: int) -> None:
+def initialize(model: torch_nn.Module, layers: int, std: float) -> None:
     """As transformer/weights.py does."""
     for name, p in model.named_parameters():
         if p.ndim == 2:
             smaller = name.endswith(("out_proj.weight", "linear2.weight"))
-            torch_nn.init.normal_(p, std=0.02 / math.sqrt(2 * layers) if smaller else 0.02)
+            torch_nn.init.normal_(p, std=std / math.sqrt(2 * layers) if smaller else std)
         elif "norm" not in name:
             torch_nn.init.zeros_(p)
 
@@ -118,7 +118,7 @@ def theirs(kind: str, sentences: Any) -> tuple[Any, Callable[..., None], Callabl
         model: torch_nn.Module = Encoder(sentences.tokenizer.vocab_size, sentences.longest)
     else:
         model = EncoderDecoder(tasks.END + 1, tasks.LONGEST + 1)
-    initialize(model, 2 if kind == "hidden" else 1)
+    initialize(model, *((2, 0.02) if kind == "hidden" else (1, 1 / math.sqrt(SIZES["width"]))))
 
     def answer(model: Any, data: Any) -> Any:
         *inputs, targets = to_torch(data[np.arange(len(data))])

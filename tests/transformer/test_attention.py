@@ -203,6 +203,19 @@ def test_piece_by_piece_with_a_cache_is_the_same_as_all_at_once(pieces, turning)
     assert_close(np.concatenate(found, 1), wanted, "with a cache", 1e-11)
 
 
+def test_the_cache_of_another_memory_is_refused():
+    module, cache, x = MultiHeadAttention(4, 2), KeyValues(), tl.ones(1, 1, 4)
+    with tl.no_grad():
+        module(x, tl.ones(1, 3, 4), cache=cache)
+        with pytest.raises(ValueError, match="the cache is of a memory of 3 tokens, and this one has 2"):
+            module(x, tl.ones(1, 2, 4), cache=cache)
+
+
+def test_a_mask_may_be_a_list():
+    q, mask = normal(2, 3), [[True, False], [True, True]]
+    assert attention(q, q, q, mask)[0].tolist() == attention(q, q, q, tl.tensor(mask))[0].tolist()
+
+
 def test_a_cache_refuses_gradients_and_an_empty_one_has_nothing():
     module, cache = MultiHeadAttention(4, 2), KeyValues()
     with pytest.raises(RuntimeError, match=r"within tl.no_grad\(\)"):

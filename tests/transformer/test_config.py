@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
@@ -54,8 +55,13 @@ def test_nanogpts_small_setting_has_804096_parameters():
         ({"norm": "middle"}, '"pre", "post", not \'middle\''),
         ({"positions": "alibi"}, '"rotary", "none", not \'alibi\''),
         ({"dropout": 1.0}, "dropout is a probability below 1, not 1.0"),
-        ({"eps": 0.0}, "eps must be above 0"),
-        ({"init_std": -1.0}, "init_std"),
+        ({"dropout": "a"}, "dropout is a probability below 1, not 'a'"),
+        ({"eps": 0.0}, "eps is a number above 0, not 0.0"),
+        ({"eps": None}, "eps is a number above 0, not None"),
+        ({"init_std": -1.0}, "init_std is a number from 0 on, or None, not -1.0"),
+        ({"bias": "no"}, "bias is True or False, not 'no'"),
+        ({"layers": True}, "layers is a whole number from 1 on, not True"),
+        ({"activation": ["gelu"]}, "activation is one of"),
     ],
 )
 @pytest.mark.parametrize("kind", [GPTConfig, EncoderConfig, EncoderDecoderConfig])
@@ -64,6 +70,27 @@ def test_what_cannot_be_is_refused(kind, wrong, message):
     with pytest.raises(ValueError, match=f"{kind.__name__}: .*") as caught:
         kind(**{**sizes, **wrong})
     assert message in str(caught.value)
+
+
+def test_numpys_integers_are_whole_numbers():
+    config = GPTConfig(vocab_size=np.int64(65), width=np.uint16(64), heads=4)
+    assert type(config.vocab_size) is type(config.width) is int
+
+
+def test_what_follows_from_the_width_follows_another_width():
+    config = dataclasses.replace(GPTConfig(), width=96, heads=4)
+    assert config.ffn_width == 384 and config == GPTConfig(width=96, heads=4)
+    assert dataclasses.replace(GPTConfig(hidden=7), width=96).ffn_width == 7
+    assert dataclasses.replace(EncoderDecoderConfig(), width=64).std == 1 / 8
+
+
+def test_weights_begin_as_the_config_says():
+    for init_std, std in ((0.5, 0.5), (None, 1 / 8)):
+        model = GPT(GPTConfig(vocab_size=300, context=50, layers=2, heads=2, width=64, init_std=init_std))
+        for name, parameter in model.named_parameters():
+            if parameter.ndim == 2:
+                wanted = std / 2 if name.endswith(("W_O.weight", "down.weight")) else std
+                assert parameter.detach().numpy().std() == pytest.approx(wanted, rel=0.1), name
 
 
 def test_all_that_is_wrong_is_said_at_once():

@@ -3,8 +3,7 @@
 import pytest
 
 import nn
-from transformer import GPT, GPTConfig
-from transformer.weights import decay_groups
+from transformer import GPT, GPTConfig, decay_groups
 
 
 def test_matrices_decay_and_the_rest_does_not():

@@ -161,6 +161,14 @@ def test_of_the_chosen_80_are_hidden_10_exchanged_and_10_stay():
     assert set(np.unique(shown)) == set(range(101))
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32])
+def test_targets_of_short_integers_are_the_same(dtype):
+    tokens = np.arange(100)
+    wanted = mask_tokens(tokens, 0, 100, seed=0)
+    for found, right in zip(mask_tokens(tokens.astype(dtype), 0, 100, seed=0), wanted, strict=True):
+        assert found.dtype == tl.int64 and found.tolist() == right.tolist()
+
+
 def test_what_is_to_be_kept_is_never_chosen():
     tokens = tl.tensor(np.arange(20).reshape(2, 10))
     keep = tokens < 10
@@ -190,8 +198,8 @@ def test_a_seed_repeats_what_is_hidden_and_leaves_the_common_stream_alone():
 def test_hiding_that_cannot_be_is_refused(chosen, message):
     with pytest.raises(ValueError, match=message):
         mask_tokens([1, 2, 3], **chosen)
-    with pytest.raises(TypeError, match="tokens are integers, not float64"):
-        mask_tokens([1.0, 2.0], 0, 5)
+    with pytest.raises(IndexError, match="token 7 at"):
+        mask_tokens([1, 7], 0, 5)
 
 
 # --- on a GPU -----------------------------------------------------------------------------------------------

@@ -114,7 +114,8 @@ def test_no_more_tokens_than_asked_for():
     ("prompt", "chosen", "error", "message"),
     [
         ([], {}, ValueError, "at least one token"),
-        ([[1]], {}, ValueError, "at least one token"),
+        ([[1]], {}, ValueError, r"a row of tokens, not of shape \(1, 1\); generate_batch takes several"),
+        ("hi", {}, TypeError, "not text; encode the text with the tokenizer"),
         (["a"], {}, TypeError, "encode the text"),
         ([0.5], {}, TypeError, "encode the text"),
         ([1], {"max_new_tokens": -1}, ValueError, "max_new_tokens must not be negative"),
@@ -126,6 +127,8 @@ def test_no_more_tokens_than_asked_for():
         ([1], {"temperature": None}, TypeError, "temperature is a number, not None"),
         ([1], {"top_k": 1.5}, TypeError, "top_k is a whole number, not 1.5"),
         ([1], {"top_p": "1"}, TypeError, "top_p is a number, not '1'"),
+        ([1], {"seed": -1}, ValueError, "seed is a whole number from 0 on, not -1"),
+        ([1], {"seed": "x"}, ValueError, "seed is a whole number from 0 on, not 'x'"),
         ([1], {"stop": "12"}, TypeError, "stop is the number of a token, or several, not '12'"),
         ([1], {"stop": [2, 0.5]}, TypeError, "stop is the number of a token"),
         ([1], {"stop": 7}, IndexError, "stop: token 7 is not in the vocabulary, which has the tokens 0 to 6"),
@@ -139,6 +142,13 @@ def test_what_cannot_be_is_refused_at_once(prompt, chosen, error, message):
         model.generate(prompt, **chosen)
     with pytest.raises(error, match=message):
         model.generate_batch([prompt], **chosen)
+
+
+def test_a_setting_of_another_name_is_named():
+    with pytest.raises(
+        TypeError, match="generate_batch has no setting 'temp'; there are max_new_tokens, temperature, "
+    ):
+        model.generate_batch([[1]], temp=0.5)
 
 
 def test_stop_tokens_come_in_all_kinds():

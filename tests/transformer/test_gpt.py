@@ -14,7 +14,7 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import some_tokens
 from strict_cupy import no_synchronisation
-from transformer import GPT, GPTConfig
+from transformer import GPT, Cache, GPTConfig
 
 KINDS = {
     "GPT-2": {},
@@ -194,6 +194,41 @@ def test_a_cache_remembers_the_padding(positions):
         for place in (3, 4):
             found = model(tokens[:, place : place + 1], cache=cache).numpy()
             assert_close(found, wanted[:, place : place + 1], "the next token", 1e-11)
+
+
+def test_a_call_that_is_interrupted_adds_nothing_to_the_cache(monkeypatch):
+    model = small("GPT-2").eval()
+    tokens = some_tokens(2, 5).numpy()
+    with tl.no_grad():
+        wanted = model(tokens).numpy()
+        for done in (0, 2):
+            cache = model.new_cache()
+            if done:
+                model(tokens[:, :done], cache=cache)
+            with monkeypatch.context() as during:
+                during.setattr(model.blocks[1], "forward", interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    model(tokens[:, done : done + 2], cache=cache)
+            assert cache.length == done
+            found = model(tokens[:, done:], cache=cache).numpy()
+            assert_close(found, wanted[:, done:], "after an interruption", 1e-10)
+
+
+def interrupted(*args, **kwargs):
+    raise KeyboardInterrupt
+
+
+def test_the_cache_of_other_texts_is_refused():
+    model = small("GPT-2").eval()
+    with tl.no_grad():
+        cache = model.new_cache()
+        model([[1], [2]], cache=cache)
+        with pytest.raises(ValueError, match=r"of a batch of texts of shape \(2,\), and this is \(1,\); begin another"):
+            model([[1]], cache=cache)
+        with pytest.raises(ValueError, match="of a model with 7 layers, and this one has 2"):
+            model([[1]], cache=Cache(7))
+        with pytest.raises(TypeError, match=r"a cache is what new_cache\(\) makes, not True"):
+            model([[1]], cache=True)
 
 
 def test_a_full_cache_says_so():

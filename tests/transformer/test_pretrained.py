@@ -162,7 +162,7 @@ def test_a_tied_head_that_is_another_and_tensors_that_come_twice_are_not_dropped
         ),
         ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx True"),
         ({"n_head": 3}, r"config\.json.*: GPTConfig: width 4 cannot be split among 3 heads"),
-        ({"layer_norm_epsilon": "a"}, r"config\.json.*: '<' not supported"),
+        ({"layer_norm_epsilon": "a"}, r"config\.json.*: GPTConfig: eps is a number above 0, not 'a'"),
     ],
 )
 def test_configs_that_gpt_cannot_follow_are_refused(folder, changes, message):

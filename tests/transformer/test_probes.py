@@ -156,7 +156,7 @@ def test_pictures_say_what_is_in_them(tmp_path):
         draw_lens(trace, labels, lambda ids: f"<{ids[0]}>", tmp_path / "lens.svg")
     heads, lens = texts_of(tmp_path / "heads.svg"), texts_of(tmp_path / "lens.svg")
     assert {"Was", "·the", "bank", "head 0", "head 1", "layer 0", "layer 2", "looks", "is looked at"} <= set(heads)
-    assert {"Was", "·the", "bank", "embedding", "after layer 2"} <= set(lens)
+    assert {"Was", "·the", "bank", "embedding", "after 3 blocks"} <= set(lens)
     assert "token read; above it, the predicted next token" in lens
     for layer in range(4):
         for token in trace.best_at(layer)[0]:

@@ -85,6 +85,20 @@ def test_top_p_keeps_the_fewest_that_reach_it(logits, top_p):
     assert found.sum() == pytest.approx(1)
 
 
+def test_top_p_counts_right_in_a_large_vocabulary_of_any_dtype():
+    """Sums of many small probabilities have no room in float16."""
+    logits = np.random.default_rng(0).normal(size=50257) * 4
+    p = np.sort(np.exp(logits.astype(np.float16).astype(float)))[::-1]
+    fewest = 1 + int(np.searchsorted(np.cumsum(p) / p.sum(), 0.9))
+    for dtype in (np.float16, np.float32):
+        kept = probabilities(logits.astype(np.float16).astype(dtype), top_p=0.9).numpy() > 0
+        assert abs(int(kept.sum()) - fewest) <= fewest // 100, f"{dtype.__name__} keeps {kept.sum()}, not {fewest}"
+
+
+def test_top_p_of_1_keeps_all():
+    assert (probabilities(np.zeros(50257, np.float32), top_p=1.0).numpy() > 0).all()
+
+
 def test_top_p_counts_within_top_k():
     """Of 0.4, 0.3, 0.2, 0.1 the best two are 0.57 and 0.43, so 0.5 is reached by the first alone."""
     logits = np.log([0.4, 0.3, 0.2, 0.1])

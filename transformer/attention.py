@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 import tinygrad_lecture as tl
 import nn
 from tinygrad_lecture import Tensor
 from nn import functional as F
 from nn.checks import as_tensor
+from tinygrad_lecture.backend import Shape
 
 from .cache import KeyValues
 from .positions import Rotary, positions_of
@@ -39,10 +42,11 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Any = None, dropout: float 
 
 
 def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
-    if min(q.ndim, k.ndim, v.ndim) < 2 or not q.shape[-1] == k.shape[-1] > 0 or k.shape[-2] != v.shape[-2]:
+    fits = min(q.ndim, k.ndim, v.ndim) >= 2 and q.shape[-1] == k.shape[-1] > 0 and k.shape[-2] == v.shape[-2]
+    if not fits or not _broadcast(q.shape[:-2], k.shape[:-2], v.shape[:-2]):
         raise ValueError(
-            "attention: wanted q (..., queries, head_dim), k (..., keys, head_dim) and v (..., keys, any), got "
-            f"q {q.shape}, k {k.shape}, v {v.shape}"
+            "attention: wanted q (..., queries, head_dim), k (..., keys, head_dim) and v (..., keys, any), whose other "
+            f"axes broadcast, got q {q.shape}, k {k.shape}, v {v.shape}"
         )
     if mask is None:
         return
@@ -53,6 +57,14 @@ def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
         raise ValueError(
             f"attention: wanted a mask that broadcasts to (..., queries, keys) = {wanted}, got {mask.shape}"
         )
+
+
+def _broadcast(*shapes: Shape) -> bool:
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        return False
+    return True
 
 
 class SingleHeadAttention(nn.Module):
@@ -117,7 +129,7 @@ class MultiHeadAttention(nn.Module):
         x: Tensor,
         memory: Tensor | None = None,
         *,
-        mask: Tensor | None = None,
+        mask: Any = None,
         positions: Tensor | None = None,
         cache: KeyValues | None = None,
     ) -> Tensor:
@@ -131,17 +143,14 @@ class MultiHeadAttention(nn.Module):
         Raises ValueError for shapes that do not fit, and for a memory with rotary, whose positions are of one text.
         """
         if x.ndim < 2:
-            raise ValueError(f"MultiHeadAttention: wanted x of shape (..., queries, width), got {x.shape}")
+            raise ValueError(f"wanted x of shape (..., queries, width), got {x.shape}")
         if self.rotary is not None and memory is not None:
-            raise ValueError(
-                "MultiHeadAttention: rotary positions are of one text, and memory is another; leave out one of the two"
-            )
+            raise ValueError("rotary positions are of one text, and memory is another; leave out one of the two")
         q = self._split(self.W_Q(x))  # (..., heads, queries, head_dim)
         if memory is not None and cache is not None and cache.length:
             if memory.shape[-2] != cache.length:
                 raise ValueError(
-                    f"MultiHeadAttention: the cache is of a memory of {cache.length} tokens, and this one has "
-                    f"{memory.shape[-2]}"
+                    f"the cache is of a memory of {cache.length} tokens, and this one has {memory.shape[-2]}"
                 )
             k, v = cache.keys, cache.values
         else:
@@ -153,8 +162,9 @@ class MultiHeadAttention(nn.Module):
                 q, k = self.rotary(q, positions), self.rotary(k, positions)
             if cache is not None:
                 k, v = cache.append(k, v)
-        if mask is not None and mask.ndim > 2:
-            mask = tl.unsqueeze(mask, -3)  # (..., 1, queries, keys): for all heads
+        if mask is not None:
+            mask = as_tensor(mask, x)
+            mask = mask if mask.ndim <= 2 else tl.unsqueeze(mask, -3)  # (..., 1, queries, keys): for all heads
         found, _ = self.attend(q, k, v, mask)  # (..., heads, queries, head_dim)
         joined = found.swapaxes(-3, -2).reshape(x.shape)  # (..., queries, heads, head_dim) -> (..., queries, width)
         return self.dropout(self.W_O(joined))  # type: ignore[no-any-return]

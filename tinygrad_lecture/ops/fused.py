@@ -137,7 +137,8 @@ def attention_weights(q: Value, k: Value, mask: Value = None, /) -> Value:
 def _(q: Value, k: Value, mask: Value = None) -> str:
     wanted = (*q.shape[:-1], k.shape[-2]) if k.ndim > 1 else "(..., queries, keys)"
     given = "" if mask is None else f", and a mask of shape {mask.shape}, wanted one that broadcasts to {wanted}"
-    return f"q {q.shape} is (..., queries, d) and k {k.shape} is (..., keys, d){given}"
+    got = f"got {q.shape} and {k.shape}{given}"
+    return f"wanted q (..., queries, d) and k (..., keys, d), whose other axes broadcast, {got}"
 
 
 def _largest(x: Value, axis: Axes, finite: bool = False) -> Value:

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 
@@ -16,7 +16,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     After an error the old file is as it was, and what was half written is gone. The name is the same, so that what
     writes by a file's ending does the same.
-    Raises FileNotFoundError if there is no folder to write to, and what OSError the system has where it may not.
+    Raises FileNotFoundError if there is no folder to write to, IsADirectoryError if the path is one, and what OSError
+    the system has where it may not.
     """
     path = Path(path)
     beside = _folder_beside(path)
@@ -26,6 +27,34 @@ def replacing(path: str | Path) -> Iterator[Path]:
         (beside / path.name).replace(path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def replacing_together(*paths: str | Path) -> Iterator[list[Path]]:
+    """`replacing` for files that mean something only together: the old ones leave before the first new one comes.
+
+    Renamed in the order given, one right after the other. A kill in between leaves some missing, but no new file beside
+    an old one; after an error all is as it was.
+    """
+    targets = [Path(path) for path in paths]
+    with ExitStack() as cleaning, ExitStack() as restoring:
+        fresh = []
+        for target in targets:
+            beside = _folder_beside(target)
+            cleaning.callback(shutil.rmtree, beside, ignore_errors=True)
+            fresh.append(beside / target.name)
+        yield fresh
+        for file in fresh:
+            _settle(file)
+        for file, target in zip(fresh, targets, strict=True):
+            if target.exists():
+                old = target.replace(file.with_name("old"))
+                restoring.callback(old.replace, target)
+            else:
+                restoring.callback(target.unlink, missing_ok=True)
+        for file, target in zip(fresh, targets, strict=True):
+            file.replace(target)
+        restoring.pop_all()
 
 
 def sweep(path: str | Path) -> None:
@@ -40,7 +69,21 @@ def check_writable(path: str | Path) -> None:
     _folder_beside(Path(path)).rmdir()
 
 
+def make_folder(folder: str | Path) -> None:
+    """Make a folder, and those that it is in, unless it is there.
+
+    Raises NotADirectoryError that names a file in the way, and what OSError the system has where it may not.
+    """
+    folder = Path(folder)
+    for each in (folder, *folder.parents):
+        if each.is_file():
+            raise NotADirectoryError(f"cannot make the folder {folder}: {each} is a file; give another path")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def _folder_beside(path: Path) -> Path:
+    if path.is_dir():
+        raise IsADirectoryError(f"cannot write {path}: it is a folder; give the path of a file")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
     beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")

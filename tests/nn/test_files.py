@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nn.files import replacing, sweep
+from nn.files import make_folder, replacing, replacing_together, sweep
 
 
 def test_the_file_comes_at_the_end_under_a_like_name(tmp_path):
@@ -59,3 +59,87 @@ def test_after_an_error_all_is_as_it_was(tmp_path, error):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere"), replacing(tmp_path / "nowhere" / "a"):
         pass
+
+
+@pytest.mark.parametrize("place", ["folder", "folder/..", "."])
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path, monkeypatch, place):
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(IsADirectoryError, match=f"cannot write {place}: it is a folder"), replacing(place):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+# --- files that belong together ----------------------------------------------------------------------------------
+
+
+def write_together(folder, text):
+    with replacing_together(folder / "a", folder / "b") as fresh:
+        for file in fresh:
+            file.write_text(text)
+
+
+def read(folder):
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.fixture
+def steps(tmp_path, monkeypatch):
+    """What is in the folder after each renaming."""
+    rename, seen = Path.replace, []
+
+    def replace(path, target):
+        renamed = rename(path, target)
+        seen.append(read(tmp_path))
+        return renamed
+
+    monkeypatch.setattr(Path, "replace", replace)
+    return seen
+
+
+def test_files_that_belong_together_are_never_an_old_and_a_new_one(tmp_path, steps):
+    write_together(tmp_path, "old")
+    write_together(tmp_path, "new")
+    assert steps == [
+        {"a": "old"},
+        {"a": "old", "b": "old"},
+        {"b": "old"},
+        {},
+        {"a": "new"},
+        {"a": "new", "b": "new"},
+    ]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("old", [{}, {"a": "old"}, {"b": "old"}, {"a": "old", "b": "old"}])
+@pytest.mark.parametrize("bad", range(4))
+def test_whichever_renaming_fails_all_is_as_it_was(tmp_path, monkeypatch, old, bad):
+    for name, text in old.items():
+        (tmp_path / name).write_text(text)
+    rename, calls = Path.replace, []
+
+    def replace(path, target):
+        calls.append(path)
+        if len(calls) == bad + 1:
+            raise PermissionError(13, "Permission denied")
+        return rename(path, target)
+
+    bad = min(bad, len(old) + 1)
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(PermissionError):
+        write_together(tmp_path, "new")
+    assert read(tmp_path) == old
+    assert len(list(tmp_path.iterdir())) == len(old)
+
+
+def test_folders_are_made_with_those_that_they_are_in(tmp_path):
+    for _ in "ab":  # the second time it is there
+        make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+@pytest.mark.parametrize("folder", ["file", "file/inside"])
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path, folder):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match=r"cannot make the folder .*: .*file is a file; give another path"):
+        make_folder(tmp_path / folder)

@@ -21,11 +21,12 @@ import numpy as np
 import nn
 from tinygrad_lecture import Tensor
 from nn import Parameter
-from nn.files import replacing
+from nn.files import make_folder, replacing_together
 from nn.weights import Archive, save_file
 from tinygrad_lecture.backend import Shape, move, to_host
 
 from .config import Activation, GPTConfig
+from .json_files import read_json
 
 if TYPE_CHECKING:
     from .gpt import GPT
@@ -37,6 +38,27 @@ ACTIVATIONS: dict[str, Activation] = {  # Hugging Face's word, ours
     "gelu": "gelu",
     "relu": "relu",
 }
+WORDS = {  # config.json's, ours
+    "vocab_size": "vocab_size",
+    "n_positions": "context",
+    "n_layer": "layers",
+    "n_head": "heads",
+    "n_embd": "width",
+    "resid_pdrop": "dropout",
+    "tie_word_embeddings": "tied",
+    "layer_norm_epsilon": "eps",
+    "initializer_range": "init_std",
+}
+CHOICES: dict[str, tuple[Any, ...]] = {  # what GPT can do of what config.json may ask for
+    "activation_function": tuple(ACTIVATIONS),
+    "scale_attn_weights": (True,),
+    "scale_attn_by_inverse_layer_idx": (False,),
+    "add_cross_attention": (False,),
+}
+INDEX = "model.safetensors.index.json"  # of a model in parts: which of them has which tensor
+PART = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+BESIDE = re.compile(r"[^/\\:]+\.safetensors")
+FETCH = "fetch or save the model again"
 MASKS = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # causal masks, which older files keep among the weights
 
 
@@ -150,55 +172,50 @@ def read_config(path: Path) -> GPTConfig:
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}: wanted a folder with config.json and model.safetensors")
-    try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from error
+    given = read_json(path)
     if not isinstance(given, dict) or given.get("model_type", "gpt2") != "gpt2":
         what = given.get("model_type") if isinstance(given, dict) else type(given).__name__
         raise ValueError(f"{path} describes no GPT-2 but {what!r}")
-    activation = given.get("activation_function", "gelu_new")
-    unknown = [f"activation_function {activation!r}"] if activation not in ACTIVATIONS else []
-    for setting, usual in (
-        ("scale_attn_weights", True),
-        ("scale_attn_by_inverse_layer_idx", False),
-        ("add_cross_attention", False),
-    ):
-        if given.get(setting, usual) != usual:
-            unknown.append(f"{setting} {given[setting]}")
+    unknown = [f"{name} {given[name]!r}" for name, can in CHOICES.items() if name in given and given[name] not in can]
     if unknown:
         raise ValueError(f"{path} asks for what GPT does not do: {', '.join(unknown)}")
+    asked = {ours: given[theirs] for theirs, ours in WORDS.items() if theirs in given}
+    if given.get("n_inner") is not None:
+        asked["hidden"] = given["n_inner"]
     try:
         return GPTConfig(
-            vocab_size=given.get("vocab_size", 50257),
-            context=given.get("n_positions", 1024),
-            layers=given.get("n_layer", 12),
-            heads=given.get("n_head", 12),
-            width=given.get("n_embd", 768),
-            hidden=given.get("n_inner") or 0,
-            activation=ACTIVATIONS[activation],
-            dropout=given.get("resid_pdrop", 0.1),
-            tied=given.get("tie_word_embeddings", True),
-            eps=given.get("layer_norm_epsilon", 1e-5),
-            init_std=given.get("initializer_range", 0.02),
+            activation=ACTIVATIONS[given.get("activation_function", "gelu_new")], **{"dropout": 0.1, **asked}
         )
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(f"{path}, in which what is left out is as in the smallest GPT-2: {error}") from None
 
 
 def _files(folder: Path) -> list[Archive]:
-    """The safetensors file of a folder or, of a large model, all of them."""
-    index = folder / "model.safetensors.index.json"
+    """The safetensors file of a folder or, of a large model, all of them. Raises FileNotFoundError or ValueError."""
+    path, index = folder / "model.safetensors", folder / INDEX
+    if path.is_file():  # as transformers does, whatever index is left of an earlier model
+        return [Archive(path)]
     if index.is_file():
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        return [Archive(folder / name) for name in names]
-    path = folder / "model.safetensors"
-    if not path.is_file() and (folder / "pytorch_model.bin").is_file():
+        return [Archive(folder / name) for name in _parts(index)]
+    if (folder / "pytorch_model.bin").is_file():
         raise FileNotFoundError(
             f"{folder} has its weights in pytorch_model.bin, a pickle, which could run anything and is never opened "
             "here; have transformers save it with safe_serialization=True"
         )
     return [Archive(path)]
+
+
+def _parts(index: Path) -> list[str]:
+    """The files that an index names. Raises ValueError if it is none, or names something outside its folder."""
+    given = read_json(index)
+    files = given.get("weight_map") if isinstance(given, dict) else None
+    if not isinstance(files, dict) or not all(isinstance(name, str) for name in files.values()):
+        raise ValueError(f'{index} is no index of weights: wanted {{"weight_map": {{tensor: file, ...}}}}; {FETCH}')
+    names = sorted(set(files.values()))
+    for name in names:
+        if not BESIDE.fullmatch(name):
+            raise ValueError(f"{index} names {name!r}, which is no safetensors file in its own folder; {FETCH}")
+    return names
 
 
 # --- writing ------------------------------------------------------------------------------------------------
@@ -218,22 +235,15 @@ def write(model: GPT, folder: str | Path) -> None:
     if wrong:
         raise ValueError(f"a GPT-2 folder cannot describe this model: GPT-2 has no {', '.join(wrong)}")
     folder = Path(folder)
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     dtype = str(model.embedding.W_E.weight.dtype)
     described = {
         "architectures": ["GPT2LMHeadModel"],
         "model_type": "gpt2",
-        "vocab_size": config.vocab_size,
-        "n_positions": config.context,
-        "n_layer": config.layers,
-        "n_head": config.heads,
-        "n_embd": config.width,
-        "n_inner": config.ffn_width,
-        "activation_function": words[config.activation],
-        "layer_norm_epsilon": config.eps,
+        **{theirs: getattr(config, ours) for theirs, ours in WORDS.items()},
         "initializer_range": config.std,
-        "tie_word_embeddings": config.tied,
-        "resid_pdrop": config.dropout,
+        "n_inner": config.hidden or None,
+        "activation_function": words[config.activation],
         "embd_pdrop": config.dropout,
         "attn_pdrop": config.dropout,
         "torch_dtype": dtype,
@@ -244,6 +254,21 @@ def write(model: GPT, folder: str | Path) -> None:
         )
         for entry in entries(model)
     }
-    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
-    with replacing(folder / "config.json") as beside:
-        beside.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    with replacing_together(folder / "model.safetensors", folder / "config.json") as (weights, description):
+        save_file(tensors, weights, {"format": "pt"})
+        description.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    _remove_parts(folder / INDEX)
+
+
+def _remove_parts(index: Path) -> None:
+    """Remove what is left of a model in parts, so that nobody takes it for the one that is there now."""
+    if not index.is_file():
+        return
+    try:
+        names = _parts(index)
+    except ValueError:  # then which they are is not known
+        names = []
+    index.unlink()
+    for name in names:
+        if PART.fullmatch(name):
+            (index.parent / name).unlink(missing_ok=True)

@@ -98,17 +98,122 @@ def test_other_floats_become_the_default_dtype(folder, kind):
     assert_close(model(tokens).detach().numpy(), small()(tokens).detach().numpy(), "logits", 0.02)
 
 
-def test_a_model_in_parts_is_read(folder):
+INDEX, PARTS = "model.safetensors.index.json", [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+
+
+def split(folder):
+    """Make a model in two parts, with an index, of the one in the folder."""
     tensors = nn.weights.load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
-    names = sorted(tensors)
-    parts = {"a.safetensors": names[::2], "b.safetensors": names[1::2]}
-    for file, held in parts.items():
-        nn.weights.save_file({name: tensors[name] for name in held}, folder / file)
-    index = {"weight_map": {name: file for file, held in parts.items() for name in held}}
-    (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+    files = {name: PARTS[i % 2] for i, name in enumerate(sorted(tensors))}
+    for part in PARTS:
+        nn.weights.save_file({name: tensors[name] for name in files if files[name] == part}, folder / part)
+    write_index(folder, {"weight_map": files})
+
+
+def write_index(folder, value):
+    (folder / INDEX).write_text(json.dumps(value), encoding="utf-8")
+
+
+def test_a_model_in_parts_is_read(folder):
+    split(folder)
     tokens = some_tokens(1, 6)
     assert_close(GPT.from_pretrained(folder)(tokens).detach().numpy(), small()(tokens).detach().numpy(), "logits", 1e-5)
+
+
+def test_a_model_saved_over_one_in_parts_is_the_one_that_is_read(folder):
+    split(folder)
+    (folder / "notes.txt").touch()
+    other = small(activation="relu")
+    for parameter in other.parameters():
+        parameter.inplace()[...] += 1
+    other.save_pretrained(folder)
+    tokens = some_tokens(1, 6)
+    assert_close(GPT.from_pretrained(folder)(tokens).detach().numpy(), other(tokens).detach().numpy(), "logits", 1e-5)
+    assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors", "notes.txt"}
+
+
+def test_a_whole_model_is_read_before_the_index_of_an_earlier_one(folder):
+    write_index(folder, {"weight_map": {"wte.weight": PARTS[0]}})
+    tokens = some_tokens(1, 6)
+    assert_close(GPT.from_pretrained(folder)(tokens).detach().numpy(), small()(tokens).detach().numpy(), "logits", 1e-5)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        {"weight_map": {"a": "../outside.safetensors", "b": PARTS[0]}},
+        {"weight_map": {"a": "own.safetensors"}},
+        {"weight_map": []},
+        [1],
+    ],
+)
+def test_saving_removes_no_file_but_parts_of_the_folder(folder, index):
+    kept = [folder.parent / "outside.safetensors", folder / "own.safetensors"]
+    for path in kept:
+        path.touch()
+    write_index(folder, index)
+    small().save_pretrained(folder)
+    assert all(path.is_file() for path in kept)
+    assert not (folder / INDEX).exists()
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ({}, r'is no index of weights: wanted \{"weight_map": \{tensor: file, \.\.\.\}\}; fetch or save'),
+        ([1], "is no index of weights"),
+        ({"weight_map": ["a"]}, "is no index of weights"),
+        ({"weight_map": {"a": 1}}, "is no index of weights"),
+        (
+            {"weight_map": {"a": "../../x.safetensors"}},
+            r"names '\.\./\.\./x\.safetensors', which is no .* in its own folder",
+        ),
+        ({"weight_map": {"a": "/x.safetensors"}}, "names '/x.safetensors', which is no"),
+        ({"weight_map": {"a": "..\\x.safetensors"}}, r"names '\.\.\\+x\.safetensors', which is no"),
+        ({"weight_map": {"a": "pytorch_model.bin"}}, "names 'pytorch_model.bin', which is no safetensors file"),
+    ],
+)
+def test_an_index_that_is_none_or_leads_out_of_the_folder_is_refused(folder, index, message):
+    (folder / "model.safetensors").unlink()
+    write_index(folder, index)
+    with pytest.raises(ValueError, match=rf"model\.safetensors\.index\.json {message}"):
+        GPT.from_pretrained(folder)
+
+
+def test_a_broken_index_is_named(folder):
+    (folder / "model.safetensors").unlink()
+    (folder / INDEX).write_text('{"weight_map": {', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"model\.safetensors\.index\.json is not JSON"):
+        GPT.from_pretrained(folder)
+
+
+def test_a_part_that_is_missing_is_named(folder):
+    split(folder)
+    (folder / PARTS[1]).unlink()
+    with pytest.raises(FileNotFoundError, match=f"there is no file .*{PARTS[1]}"):
+        GPT.from_pretrained(folder)
+
+
+def test_after_an_error_the_old_model_is_whole(folder, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def fail(tensors, path, metadata=None):
+        path.write_bytes(b"half")
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("transformer.pretrained.save_file", fail)
+    with pytest.raises(OSError, match="full"):
+        small(eps=0.5).save_pretrained(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_folder_is_made_with_those_that_it_is_in(tmp_path):
+    small().save_pretrained(tmp_path / "runs" / "first")
+    assert GPT.from_pretrained(tmp_path / "runs" / "first").config == small().config
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match=r"cannot make the folder .*file: .*file is a file"):
+        small().save_pretrained(tmp_path / "file")
 
 
 def test_all_that_is_wrong_with_the_weights_is_listed(folder):
@@ -163,6 +268,11 @@ def test_a_tied_head_that_is_another_and_tensors_that_come_twice_are_not_dropped
         ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx True"),
         ({"n_head": 3}, r"config\.json.*: GPTConfig: width 4 cannot be split among 3 heads"),
         ({"layer_norm_epsilon": "a"}, r"config\.json.*: GPTConfig: eps is a number above 0, not 'a'"),
+        ({"activation_function": ["a"]}, r"config\.json .*: activation_function \['a'\]"),
+        (
+            {"layer_norm_epsilon": None, "tie_word_embeddings": "no", "n_inner": "x", "n_head": 2.0},
+            r"config\.json.*heads is a .* not 2\.0; hidden .* not 'x'; tied is True or False, not 'no'; eps .* None",
+        ),
     ],
 )
 def test_configs_that_gpt_cannot_follow_are_refused(folder, changes, message):

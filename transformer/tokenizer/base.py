@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Self
 
 from nn.files import replacing
 
+from ..json_files import read_json
+
 
 class Tokenizer(ABC):
     """Cuts text into tokens and numbers them: `encode` gives the ids 0 to n - 1, `decode` the text again.
@@ -212,30 +214,6 @@ def numbered(
             raise ValueError(f"{name}: {token!r} comes twice")
         ids[token] = id
     return {token: ids[token] for token in vocabulary}, {token: ids[token] for token in special_tokens}
-
-
-def read_json(path: str | Path) -> Any:
-    """What a file of JSON holds. Raises FileNotFoundError, or ValueError that names the file if it holds no JSON."""
-    text = read_text(path)
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON, or not all of it: {error}") from None
-    except RecursionError:
-        raise ValueError(f"{path} is JSON, but nested too deeply for a tokenizer") from None
-
-
-def read_text(path: str | Path) -> str:
-    """What a file of UTF-8 holds. Raises FileNotFoundError, or ValueError that names the file if it is no text."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}" if not path.exists() else f"{path} is a folder, not a file")
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not a text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
-        ) from None
 
 
 def write_json(value: Any, path: str | Path) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 
 from nn.files import replacing
 
-from .base import read_json, read_text, write_json
+from ..json_files import read_json, read_text
+from .base import write_json
 from .learning import Pair
 
 FILES = (("encoder.json", "vocab.bpe"), ("vocab.json", "merges.txt"))  # OpenAI's names, Hugging Face's

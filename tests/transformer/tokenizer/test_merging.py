@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transformer.tokenizer.learning import merge
+from naive_bpe import merge
 from transformer.tokenizer.merging import left_of, merging
 
 

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from . import gpt2_files
+from . import gpt2_files, tokenizer_json
 from .base import Tokenizer, check_special_tokens, check_text, training_parts
 from .explanation import Explanation, Merge, Word
 from .learning import Pair, learn_merges
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 # character is left to the word that follows. \p{L} is a letter, \p{N} a digit, of any script.
 WORDS = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 REMEMBERED = 1 << 16  # words whose ids are kept
-LONGEST_REMEMBERED = 64  # bytes
+LONGEST_REMEMBERED = 64  # characters
 
 
 class BPETokenizer(Tokenizer):
     """Byte-level byte pair encoding.
 
         t = BPETokenizer.train(text, vocab_size=1000, special_tokens=["<|endoftext|>"])
-        t = BPETokenizer.from_files("encoder.json", "vocab.bpe")
+        t = BPETokenizer.from_files("gpt2")     # a folder with GPT-2's files
 
     vocabulary: the bytes of each id, a special token's name in UTF-8; all 256 single bytes are among them.
     merges: the pairs of ids in the order in which they are merged.  special_tokens: name -> id.
@@ -147,22 +147,32 @@ class BPETokenizer(Tokenizer):
     def from_files(
         cls, vocabulary: str | Path, merges: str | Path | None = None, special_tokens: Collection[str] | None = None
     ) -> Self:
-        """The tokenizer in OpenAI's encoder.json and vocab.bpe or Hugging Face's vocab.json and merges.txt.
+        """GPT-2's tokenizer, or another like it, from the files of OpenAI or Hugging Face.
 
-        vocabulary: the first file, or the folder that has both.  special_tokens: which of the tokens are special
-        besides those that no merge makes and that look like <|endoftext|> or [MASK].
-        Raises FileNotFoundError, or ValueError that names the file and what is wrong with it.
+        vocabulary, merges: encoder.json and vocab.bpe, or vocab.json and merges.txt, with added_tokens.json beside it
+        if there is one.  vocabulary alone: tokenizer.json, or a folder, with two of these files or else tokenizer.json.
+        special_tokens: which tokens are special besides those that the files say were added, or that no merge makes and
+        that look like <|endoftext|> or [MASK].
+        Raises FileNotFoundError, or ValueError that names the file and what is wrong with it, or asked for by it that
+        GPT-2's tokenizer does not do.
         """
-        files = gpt2_files.find(Path(vocabulary)) if merges is None else (Path(vocabulary), Path(merges))
-        vocabulary_, pairs, special = gpt2_files.read(*files, special_tokens)
-        try:
-            return cls(vocabulary_, pairs, special)
-        except ValueError as error:
-            raise ValueError(f"{files[0]} and {files[1]}: {error}") from error
+        path = Path(vocabulary)
+        if merges is not None:
+            return gpt2_files.read(cls, path, Path(merges), special_tokens)
+        if path.is_dir():
+            found = gpt2_files.find(path)
+            if found:
+                return gpt2_files.read(cls, *found, special_tokens)
+            path /= tokenizer_json.FILE
+            if not path.is_file():
+                wanted = ", or ".join([*(" and ".join(pair) for pair in gpt2_files.FILES), path.name])
+                raise FileNotFoundError(f"the folder {path.parent} does not have {wanted}")
+        return tokenizer_json.read(cls, path, special_tokens)
 
     def to_files(self, folder: str | Path) -> None:
         """Write vocab.json and merges.txt into a folder, for Hugging Face's libraries and `from_files`.
 
+        An added_tokens.json or tokenizer.json of the tokenizer that was there before is removed.
         Raises FileNotFoundError if there is no such folder.
         """
         gpt2_files.write(Path(folder), self._names, self._spelt_merges())
@@ -179,7 +189,7 @@ class BPETokenizer(Tokenizer):
 
     @classmethod
     def _from_state(cls, state: dict[str, list[str]]) -> Self:
-        return cls(*gpt2_files.assemble(state["vocabulary"], state["merges"], state["special_tokens"], complete=True))
+        return cls(*gpt2_files.assemble(state["vocabulary"], state["merges"], state["special_tokens"]))
 
 
 def words(text: str) -> list[str]:

@@ -3,24 +3,32 @@
     encoder.json    {"!": 0, ..., "Ġthe": 262, ..., "<|endoftext|>": 50256}     each token and its id
     vocab.bpe       #version: 0.2, then a merge in each line, the first to be merged first: Ġ t
 
-Both write a byte as a letter that can be seen: bytes that are printable in Latin-1 as themselves, the others as the
+    added_tokens.json   {"<pad>": 50257}    beside the vocabulary if special tokens were added to it later
+
+They write a byte as a letter that can be seen: bytes that are printable in Latin-1 as themselves, the others as the
 letters from U+0100 on, in their order. So a space is Ġ and a line's end Ċ. Special tokens are written as they are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from nn.files import replacing
+from nn.files import replacing_together
 
 from ..json_files import read_json, read_text
 from .base import write_json
 from .learning import Pair
 
-FILES = (("encoder.json", "vocab.bpe"), ("vocab.json", "merges.txt"))  # OpenAI's names, Hugging Face's
+if TYPE_CHECKING:
+    from .bpe import BPETokenizer
+
+B = TypeVar("B", bound="BPETokenizer")
+
+FILES = (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe"))  # Hugging Face's names, OpenAI's
+ADDED = "added_tokens.json"
 SPECIAL = re.compile(r"<.+>|\[.+\]", re.DOTALL)  # how special tokens look: <|endoftext|>, <pad>, [MASK]
 
 
@@ -60,18 +68,34 @@ def spell_all(vocabulary: Sequence[bytes], special_tokens: Mapping[str, int]) ->
     return names
 
 
+def in_order(vocabulary: Any, added: Any) -> list[str]:
+    """The name of each id, from a vocabulary and what was added to it, both objects of tokens and their ids.
+
+    Raises ValueError if they are something else, disagree about a token, or have other ids than 0 to n - 1.
+    """
+    for given in (vocabulary, added):
+        if not isinstance(given, dict) or not all(type(id) is int for id in given.values()):
+            raise ValueError("this is no vocabulary: an object of tokens and their ids")
+    for name, id in added.items():
+        if vocabulary.get(name, id) != id:
+            raise ValueError(f"the token {name!r} has the id {vocabulary[name]}, and among those added the id {id}")
+    ids = {**vocabulary, **added}
+    names = {id: name for name, id in ids.items()}
+    for id in range(len(ids)):
+        if id not in names:
+            raise ValueError(f"{len(ids)} tokens should have the ids 0 to {len(ids) - 1}, but none has id {id}")
+    return [names[id] for id in range(len(ids))]
+
+
 def assemble(
-    names: Sequence[str], merges: Sequence[str], special_tokens: Collection[str] | None, complete: bool = False
+    names: Sequence[str], merges: Sequence[str], special_tokens: Iterable[str]
 ) -> tuple[list[bytes], list[Pair], dict[str, int]]:
     """(bytes of each id, pairs of ids to be merged, special token -> id) from names and lines such as "Ġ t".
 
-    special_tokens: besides those that no merge makes and that look like one, as <|endoftext|> does.
-    complete: there are no others besides. Raises ValueError if a merge is not of two tokens and makes a third, or if,
-    without special_tokens, other tokens are made by no merge.
+    Raises ValueError if a merge is not of two tokens and makes a third, or if a special token is not among the names.
     """
     ids = {name: id for id, name in enumerate(names)}
     pairs = []
-    made = set(LETTERS)
     for number, line in enumerate(merges, start=1):
         parts = line.split(" ")
         if len(parts) != 2:
@@ -80,76 +104,62 @@ def assemble(
             if token not in ids:
                 raise ValueError(f"merge {number}, {line!r}, needs the token {token!r}, which is not in the vocabulary")
         pairs.append((ids[parts[0]], ids[parts[1]]))
-        made.add("".join(parts))
-    named = dict.fromkeys(special_tokens or ())
-    unmade = [] if complete else [name for name in names if name not in made and name not in named]
-    looking = [name for name in unmade if SPECIAL.fullmatch(name)]
-    if special_tokens is None and len(looking) < len(unmade):
-        others = [name for name in unmade if name not in looking]
-        raise ValueError(
-            f"no merge makes the token {others[0]!r}"
-            + (f", nor {len(others) - 1:,} others" if len(others) > 1 else "")
-            + "; the merges are not all there or another vocabulary's, or special_tokens should name it"
-        )
-    for name in named:
+    special = {}
+    for name in special_tokens:
         if name not in ids:
             raise ValueError(f"the special token {name!r} is not in the vocabulary")
-    special = {name: ids[name] for name in [*named, *looking]}
+        special[name] = ids[name]
     vocabulary = [name.encode("utf-8") if name in special else unspell(name) for name in names]
     return vocabulary, pairs, special
 
 
-def find(folder: Path) -> tuple[Path, Path]:
-    """The two files in a folder, under OpenAI's or Hugging Face's names. Raises FileNotFoundError if they are not."""
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"{folder} is a file, and a vocabulary needs two: from_files(encoder, merges), or their folder"
-            if folder.exists()
-            else f"there is no folder {folder}"
-        )
+# --- reading and writing --------------------------------------------------------------------------------------
+
+
+def find(folder: Path) -> tuple[Path, Path] | None:
+    """The two files in a folder, under Hugging Face's or OpenAI's names, if it has them."""
     for vocabulary, merges in FILES:
-        if (folder / vocabulary).exists() and (folder / merges).exists():
+        if (folder / vocabulary).is_file() and (folder / merges).is_file():
             return folder / vocabulary, folder / merges
-    wanted = " or ".join(" and ".join(pair) for pair in FILES)
-    if (folder / "tokenizer.json").exists():
-        raise FileNotFoundError(
-            f"the folder {folder} has tokenizer.json, which is not read, but not {wanted}; save the tokenizer's "
-            "vocab.json and merges.txt, as Hugging Face's slow tokenizers do"
-        )
-    raise FileNotFoundError(f"the folder {folder} does not have {wanted}")
+    return None
 
 
-def read(
-    vocabulary: Path, merges: Path, special_tokens: Collection[str] | None
-) -> tuple[list[bytes], list[Pair], dict[str, int]]:
-    """What `assemble` makes of the two files. Raises FileNotFoundError, or ValueError that names the file."""
-    names = _names(vocabulary)
-    lines = [line.removesuffix("\r") for line in read_text(merges).split("\n")]
+def read(kind: type[B], vocabulary: Path, merges: Path, special_tokens: Collection[str] | None) -> B:
+    """See `BPETokenizer.from_files`."""
+    ids, lines = read_json(vocabulary), _lines(merges)
+    beside = vocabulary.with_name(ADDED)
+    added = read_json(beside) if beside.is_file() else {}
+    try:
+        names = in_order(ids, added)
+        named = dict.fromkeys([*added, *(special_tokens or ())])
+        made = {*LETTERS, *named, *(line.replace(" ", "") for line in lines)}
+        looking = [name for name in names if name not in made and SPECIAL.fullmatch(name)]
+        others = [name for name in names if name not in made and not SPECIAL.fullmatch(name)]
+        if others and special_tokens is None:
+            raise ValueError(
+                f"no merge makes the token {others[0]!r}"
+                + (f", nor {len(others) - 1:,} others" if len(others) > 1 else "")
+                + "; the merges are not all there or another vocabulary's, or special_tokens should name it"
+            )
+        return kind(*assemble(names, lines, [*named, *looking]))
+    except ValueError as error:
+        files = f"{vocabulary} (with {ADDED}) and {merges}" if added else f"{vocabulary} and {merges}"
+        raise ValueError(f"{files}: {error}") from None
+
+
+def _lines(path: Path) -> list[str]:
+    lines = [line.removesuffix("\r") for line in read_text(path).split("\n")]
     if lines[0].startswith("#version"):
         del lines[0]
     while lines and not lines[-1]:
         del lines[-1]
-    try:
-        return assemble(names, lines, special_tokens)
-    except ValueError as error:
-        raise ValueError(f"{vocabulary} and {merges}: {error}") from None
-
-
-def _names(path: Path) -> list[str]:
-    """The name of each id. Raises ValueError unless the ids are 0 to n - 1."""
-    ids: Any = read_json(path)
-    if not isinstance(ids, dict) or not all(type(id) is int for id in ids.values()):
-        raise ValueError(f"{path} is JSON, but not a vocabulary: an object of tokens and their ids")
-    names = {id: name for name, id in ids.items()}
-    for id in range(len(ids)):
-        if id not in names:
-            raise ValueError(f"{path}: {len(ids)} tokens should have the ids 0 to {len(ids) - 1}, but none has id {id}")
-    return [names[id] for id in range(len(ids))]
+    return lines
 
 
 def write(folder: Path, names: Sequence[str], merges: Sequence[str]) -> None:
-    """Write the two files under Hugging Face's names. Raises FileNotFoundError if there is no such folder."""
-    vocabulary, lines = FILES[1]
-    write_json({name: id for id, name in enumerate(names)}, folder / vocabulary)
-    with replacing(folder / lines) as beside:
-        beside.write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8", newline="\n")
+    """See `BPETokenizer.to_files`."""
+    with replacing_together(*(folder / name for name in FILES[0])) as (vocabulary, lines):
+        write_json({name: id for id, name in enumerate(names)}, vocabulary)
+        lines.write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8", newline="\n")
+    for other in (ADDED, "tokenizer.json"):  # of the tokenizer that was here before
+        (folder / other).unlink(missing_ok=True)

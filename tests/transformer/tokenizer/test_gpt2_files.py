@@ -116,10 +116,43 @@ def test_a_saved_tokenizer_has_no_special_tokens_but_its_own(tmp_path):
     assert Tokenizer.load(tmp_path / "t.json") == t and not t.special_tokens
 
 
-def test_a_folder_with_a_fast_tokenizer_alone_says_what_to_save(tmp_path):
-    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(FileNotFoundError, match=r"has tokenizer\.json, which is not read.*save the tokenizer's vocab"):
+def test_tokens_that_were_added_are_special(tmp_path):
+    t = BPETokenizer.train("the bank", 260, ["<|endoftext|>"])
+    t.to_files(tmp_path)
+    added = {"<|endoftext|>": t.special_tokens["<|endoftext|>"], "a pad": t.vocab_size, "<sep>": t.vocab_size + 1}
+    (tmp_path / "added_tokens.json").write_text(json.dumps(added), encoding="utf-8")
+    found = BPETokenizer.from_files(tmp_path)
+    assert found.special_tokens == added
+    assert found.encode("the bank<sep>a pad", "all") == [*t.encode("the bank"), added["<sep>"], added["a pad"]]
+    found.to_files(tmp_path)
+    assert BPETokenizer.from_files(tmp_path, special_tokens=["a pad"]).special_tokens == added
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [
+        ({"<pad>": 50_258}, "50258 tokens should have the ids 0 to 50257, but none has id 50257"),
+        ({"<pad>": 3}, "50258 tokens should have the ids"),
+        ({"<|endoftext|>": 50_257}, r"'<\|endoftext\|>' has the id 50256, and among those added the id 50257"),
+        (["<pad>"], "an object of tokens and their ids"),
+        ({"<pad>": "50257"}, "an object of tokens and their ids"),
+    ],
+)
+def test_added_tokens_that_do_not_go_on_with_the_vocabulary_are_refused(tmp_path, added, message):
+    write(tmp_path, *gpt2())
+    (tmp_path / "added_tokens.json").write_text(json.dumps(added), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"encoder\.json \(with added_tokens\.json\) and .*vocab\.bpe: .*{message}"):
         BPETokenizer.from_files(tmp_path)
+
+
+def test_what_was_written_last_is_what_is_read(t, tmp_path):
+    write(tmp_path, *gpt2())
+    (tmp_path / "added_tokens.json").write_text('{"<pad>": 50257}', encoding="utf-8")
+    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
+    new = BPETokenizer.train("the bank", 258)
+    new.to_files(tmp_path)
+    assert BPETokenizer.from_files(tmp_path) == new
+    assert {path.name for path in tmp_path.iterdir()} == {"encoder.json", "vocab.bpe", "vocab.json", "merges.txt"}
 
 
 def test_a_merge_of_the_version_lines_sign_is_no_version(tmp_path):
@@ -211,13 +244,12 @@ def test_letters_that_stand_for_no_byte_are_refused(t, tmp_path):
 
 def test_files_that_are_not_there_are_named(tmp_path, folder):
     with pytest.raises(
-        FileNotFoundError, match=r"does not have encoder\.json and vocab\.bpe or vocab\.json and merges\.txt"
+        FileNotFoundError,
+        match=r"does not have vocab\.json and merges\.txt, or encoder\.json and vocab\.bpe, or tokenizer\.json",
     ):
         BPETokenizer.from_files(tmp_path)
-    with pytest.raises(FileNotFoundError, match="there is no folder"):
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*none"):
         BPETokenizer.from_files(tmp_path / "none")
-    with pytest.raises(FileNotFoundError, match=r"encoder\.json is a file, and a vocabulary needs two"):
-        BPETokenizer.from_files(folder / "encoder.json")
     with pytest.raises(FileNotFoundError, match=r"there is no file .*none"):
         BPETokenizer.from_files(folder / "encoder.json", tmp_path / "none")
 

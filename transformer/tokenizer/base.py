@@ -6,13 +6,15 @@ import json
 import operator
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from nn.files import replacing
 
 from ..json_files import read_json
+
+UNKNOWN = "<unk>"  # the special token for what is not in the vocabulary
 
 
 class Tokenizer(ABC):
@@ -54,10 +56,9 @@ class Tokenizer(ABC):
         begin at one place the longer. Raises TypeError unless the text is a str, ValueError if it has a lone surrogate
         or something that is not in the vocabulary, or if allowed_special names what is no special token.
         """
-        check_text("encode", text)
         ids: list[int] = []
-        for i, part in enumerate(split_at(self._allowed(allowed_special), text)):
-            ids += [self.special_tokens[part]] if i % 2 else self._encode(part)
+        for part, special in self._parts("encode", text, allowed_special):
+            ids += [self.special_tokens[part]] if special else self._encode(part)
         return ids
 
     def tokens(self, text: str, allowed_special: str | Collection[str] = ()) -> list[str]:
@@ -77,9 +78,11 @@ class Tokenizer(ABC):
         return self._texts(id for id in self._checked(ids) if id not in skipped)
 
     def _checked(self, ids: Iterable[int]) -> Iterator[int]:
-        if not isinstance(ids, Iterable):
-            raise TypeError(f"decode: takes a sequence of ids, not {ids!r}; for one id write [{ids!r}]")
-        for position, id in enumerate(ids):
+        try:
+            given = iter(ids)
+        except TypeError:  # a number, or an array without axes
+            raise TypeError(f"decode: takes a sequence of ids, not {ids!r}; for one id write [{ids!r}]") from None
+        for position, id in enumerate(given):
             try:
                 id = operator.index(id)
             except TypeError:
@@ -93,15 +96,18 @@ class Tokenizer(ABC):
                 )
             yield id
 
-    def _allowed(self, names: str | Collection[str]) -> Collection[str]:
-        if names == "all":
-            return self.special_tokens
-        names = (names,) if isinstance(names, str) else names
-        for name in names:
-            if name not in self.special_tokens:
+    def _parts(self, name: str, text: str, allowed_special: str | Collection[str]) -> Iterator[tuple[str, bool]]:
+        """The text cut at the special tokens that are allowed, and of each part whether it is one."""
+        check_text(name, text)
+        if allowed_special == "all":
+            allowed_special = self.special_tokens
+        elif isinstance(allowed_special, str):
+            allowed_special = (allowed_special,)
+        for token in allowed_special:
+            if token not in self.special_tokens:
                 known = ", ".join(map(repr, self.special_tokens)) or "none"
-                raise ValueError(f"encode: allowed_special has {name!r}, and the special tokens are: {known}")
-        return names
+                raise ValueError(f"{name}: allowed_special has {token!r}, and the special tokens are: {known}")
+        return ((part, i % 2 == 1) for i, part in enumerate(split_at(allowed_special, text)))
 
     def __len__(self) -> int:
         return self.vocab_size
@@ -197,6 +203,26 @@ def check_special_tokens(names: Collection[str]) -> None:
             raise ValueError("special_tokens: a name must have a character")
     if len(set(names)) < len(names):
         raise ValueError(f"special_tokens: a name comes twice in {list(names)}")
+
+
+def looked_up(
+    tokens: Iterable[str], ids: Mapping[str, int], unknown: int | None, complaint: Callable[[str], str]
+) -> list[int]:
+    """The id of each token, or `unknown` for what has none. Raises ValueError with the complaint if that is None."""
+    if unknown is not None:
+        return [ids.get(token, unknown) for token in tokens]
+    try:
+        return [ids[token] for token in tokens]
+    except KeyError as error:
+        raise ValueError(f'encode: {complaint(error.args[0])}, or with special_tokens=["{UNKNOWN}"]') from None
+
+
+def whole(name: str, value: int) -> int:
+    """The value as an int. Raises TypeError unless it is a whole number: an int or one of NumPy's."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is a whole number, not {value!r}") from None
 
 
 def numbered(

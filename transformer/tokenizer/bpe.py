@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from . import gpt2_files, tokenizer_json
-from .base import Tokenizer, check_special_tokens, check_text, training_parts
+from .base import Tokenizer, check_special_tokens, training_parts, whole
 from .explanation import Explanation, Merge, Word
 from .learning import Pair, learn_merges
 from .merging import left_of, merging
@@ -79,8 +79,9 @@ class BPETokenizer(Tokenizer):
         """Learn merges from a text until there are `vocab_size` tokens: 256 bytes, the merges, the special tokens.
 
         Fewer if no pair of neighbours comes twice any more. Raises ValueError if vocab_size has no room for bytes and
-        special tokens, TypeError unless the text is a str.
+        special tokens, TypeError unless the text is a str and vocab_size a whole number.
         """
+        vocab_size = whole("BPETokenizer.train: vocab_size", vocab_size)
         least = 256 + len(special_tokens)
         if vocab_size < least:
             raise ValueError(
@@ -111,16 +112,23 @@ class BPETokenizer(Tokenizer):
         """A word's first pieces."""
         return [self._of_byte[byte] for byte in word.encode("utf-8")]
 
-    def explain(self, text: str) -> Explanation:
-        """Each merge of each word of a text, as it happens, to be printed or looked through. Raises as `encode` does.
+    def explain(self, text: str, allowed_special: str | Collection[str] = ()) -> Explanation:
+        """Each merge of each word of a text, as it happens, to be printed or looked through.
+
+        allowed_special: as of `encode`; such a token is a word without merges. Raises as `encode` does.
 
         >>> print(t.explain("hello"))
         hello   ids 31373
                             h|e|l|l|o
           merge 3     h + e     he|l|l|o
         """
-        check_text("explain", text)
-        return Explanation(self._explain_word(word) for word in words(text))
+        explained: list[Word] = []
+        for part, special in self._parts("explain", text, allowed_special):
+            if special:
+                explained.append(Word(part, [part], [], [self.special_tokens[part]]))
+            else:
+                explained += map(self._explain_word, words(part))
+        return Explanation(explained)
 
     def _explain_word(self, word: str) -> Word:
         pieces = self._bytes(word)

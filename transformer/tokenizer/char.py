@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
-from .base import Tokenizer, numbered, training_parts
+from .base import UNKNOWN, Tokenizer, looked_up, numbered, training_parts
 
 
 class CharTokenizer(Tokenizer):
@@ -14,7 +14,8 @@ class CharTokenizer(Tokenizer):
         t = CharTokenizer.train("hello")    # e h l o
         t.encode("hole")                    # [1, 3, 2, 0]
 
-    special_tokens: their ids follow the characters'. A character is one of Unicode's code points: an emoji made of
+    special_tokens: their ids follow the characters'; "<unk>" among them stands for what is not in the alphabet, which
+    is an error otherwise. A character is one of Unicode's code points: an emoji made of
     several, or é written as e and an accent, is several tokens. Raises ValueError for what is no single character or
     comes twice.
     """
@@ -36,14 +37,13 @@ class CharTokenizer(Tokenizer):
         return cls(sorted(set("".join(parts))), special_tokens)
 
     def _encode(self, text: str) -> list[int]:
-        try:
-            return [self._ids[character] for character in text]
-        except KeyError as error:
-            (unknown,) = error.args
-            raise ValueError(
-                f"encode: {unknown!r} (U+{ord(unknown):04X}) is not among the {len(self.characters)} characters of "
-                "this CharTokenizer; train it on a text that has it"
-            ) from None
+        return looked_up(text, self._ids, self.special_tokens.get(UNKNOWN), self._complaint)
+
+    def _complaint(self, unknown: str) -> str:
+        return (
+            f"{unknown!r} (U+{ord(unknown):04X}) is not among the {len(self.characters)} characters of this "
+            "CharTokenizer; train it on a text that has it"
+        )
 
     def _texts(self, ids: Iterable[int]) -> Iterator[str]:
         return (self._tokens[id] for id in ids)

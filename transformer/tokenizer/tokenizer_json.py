@@ -41,7 +41,9 @@ def read(kind: type[B], path: Path, special_tokens: Collection[str] | None) -> B
     given = read_json(path)
     try:
         if not isinstance(given, dict) or not isinstance(given.get("model"), dict):
-            raise ValueError(f"this is no {FILE}; a vocabulary in two files is read by from_files(vocabulary, merges)")
+            raise ValueError(
+                f"this is no {FILE}; two files are read by from_files(vocabulary, merges), what save wrote by load"
+            )
         model, added = given["model"], _added(given.get("added_tokens"))
         strange = [
             *_strange("normalizer", given.get("normalizer") or {}, NORMALIZER),
@@ -54,9 +56,10 @@ def read(kind: type[B], path: Path, special_tokens: Collection[str] | None) -> B
                 f"it asks for what BPETokenizer does not do: {', '.join(strange)}; the package tokenizers does that"
             )
         special = dict.fromkeys([*(special_tokens or ()), *(name for name in added if added[name].get("special"))])
-        for name in added.keys() - special:
+        plain = [name for name in added if name not in special]
+        if plain:
             raise ValueError(
-                f"the added token {name!r} is not special; if it may be one here, special_tokens should name it"
+                f"the added token {plain[0]!r} is not special; if it may be one here, special_tokens should name it"
             )
         names = in_order(model.get("vocab"), {name: token["id"] for name, token in added.items()})
         return kind(*assemble(names, _lines(model.get("merges")), special))

@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
-from .base import Tokenizer, numbered, training_parts
+from .base import UNKNOWN, Tokenizer, looked_up, numbered, training_parts, whole
 
-UNKNOWN = "<unk>"
 WORDS = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")  # letters and digits, also with an apostrophe between them; or a sign
 CLOSING, OPENING = frozenset(".,;:!?)]}%…"), frozenset("([{")
 
@@ -48,13 +47,13 @@ class WordTokenizer(Tokenizer):
         """Number the words of a text, the most frequent first, equally frequent ones in the order of the alphabet.
 
         vocab_size: at most so many tokens, special ones included; the rarest words are left out. Raises ValueError if
-        it leaves no room for the special ones, TypeError unless the text is a str.
+        it leaves no room for the special ones, TypeError unless the text is a str and vocab_size a whole number.
         """
         parts = training_parts("WordTokenizer.train", text, special_tokens)
         counts = Counter(word for part in parts for word in words(part))
         found = sorted(counts, key=lambda word: (-counts[word], word))
         if vocab_size is not None:
-            room = vocab_size - len(special_tokens)
+            room = whole("WordTokenizer.train: vocab_size", vocab_size) - len(special_tokens)
             if room < 0:
                 raise ValueError(
                     f"WordTokenizer.train: vocab_size {vocab_size} has no room for {len(special_tokens)} special tokens"
@@ -63,17 +62,13 @@ class WordTokenizer(Tokenizer):
         return cls(found, special_tokens)
 
     def _encode(self, text: str) -> list[int]:
-        found = words(text)
-        if UNKNOWN in self.special_tokens:
-            unknown = self.special_tokens[UNKNOWN]
-            return [self._ids.get(word, unknown) for word in found]
-        try:
-            return [self._ids[word] for word in found]
-        except KeyError as error:
-            raise ValueError(
-                f"encode: the word {error.args[0]!r} is not among the {len(self.words)} words of this WordTokenizer; "
-                f'train it on a text that has it, or with special_tokens=["{UNKNOWN}"]'
-            ) from None
+        return looked_up(words(text), self._ids, self.special_tokens.get(UNKNOWN), self._complaint)
+
+    def _complaint(self, unknown: str) -> str:
+        return (
+            f"the word {unknown!r} is not among the {len(self.words)} words of this WordTokenizer; train it on a text "
+            "that has it"
+        )
 
     def _texts(self, ids: Iterable[int]) -> Iterator[str]:
         before = None

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import numpy as np
 import pytest
@@ -50,6 +51,25 @@ def test_a_special_token_in_a_users_text_is_text():
     assert KINDS["bytes"].decode(KINDS["bytes"].encode(END)) == END
     with pytest.raises(ValueError, match=r"'<' \(U\+003C\) is not among"):
         KINDS["characters"].encode(END)
+
+
+@pytest.mark.parametrize("size", ["300", 300.0, [300]])
+@pytest.mark.parametrize("kind", [BPETokenizer, WordTokenizer])
+def test_a_vocabulary_has_a_whole_number_of_tokens(kind, size):
+    with pytest.raises(
+        TypeError, match=rf"{kind.__name__}\.train: vocab_size is a whole number, not {re.escape(repr(size))}"
+    ):
+        kind.train(TEXT, vocab_size=size)
+    assert kind.train(TEXT, vocab_size=np.int64(300)) == kind.train(TEXT, vocab_size=300)
+
+
+@pytest.mark.parametrize("make", [CharTokenizer, WordTokenizer])
+def test_what_is_unknown_is_the_special_token_of_that_name_if_there_is_one(make):
+    t = make(["a", "b"], special_tokens=["<unk>", END])
+    assert t.encode("acb") == [0, 2, 1] if make is CharTokenizer else t.encode("a c b") == [0, 2, 1]
+    assert t.tokens(f"a<unk>{END}", "all") == ["a", "<unk>", END]
+    with pytest.raises(ValueError, match=r"'c' .*train it on a text that has it, or with special_tokens=\[\"<unk>\"\]"):
+        make(["a", "b"], special_tokens=[END]).encode("c")
 
 
 @pytest.mark.parametrize("make", [CharTokenizer, WordTokenizer])
@@ -112,8 +132,9 @@ def test_ids_that_are_none_are_refused_with_their_place(t):
     for bad in (1.5, "1", [1], np.array([1, 2])):
         with pytest.raises(TypeError, match="ids are integers in one row, but at position 0"):
             t.decode([bad])
-    with pytest.raises(TypeError, match=r"takes a sequence of ids, not 5; for one id write \[5\]"):
-        t.decode(5)
+    for bad in (5, np.array(5), tl.tensor(5)):
+        with pytest.raises(TypeError, match=r"takes a sequence of ids, not .*5\)?; for one id write \[.*5\)?\]"):
+            t.decode(bad)
 
 
 def test_ids_may_be_arrays_and_tensors(t):
@@ -213,6 +234,9 @@ def test_files_that_are_not_there_are_named(t, tmp_path):
         Tokenizer.load(tmp_path)
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         t.save(tmp_path / "none" / "t.json")
+    for folder in (tmp_path, "."):
+        with pytest.raises(IsADirectoryError, match="it is a folder; give the path of a file"):
+            t.save(folder)
 
 
 @pytest.mark.parametrize(

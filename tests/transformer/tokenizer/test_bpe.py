@@ -278,6 +278,17 @@ def test_each_merge_is_told_as_it_happens():
     ]
 
 
+def test_a_special_token_is_explained_as_one_where_it_is_allowed():
+    text = "the<|endoftext|>bank"
+    explained = TRAINED.explain(text, "all")
+    assert [word.text for word in explained] == ["the", "<|endoftext|>", "bank"]
+    assert [id for word in explained for id in word.ids] == TRAINED.encode(text, "all")
+    assert [piece for word in explained for piece in word.pieces] == TRAINED.tokens(text, "all")
+    assert [id for word in TRAINED.explain(text) for id in word.ids] == TRAINED.encode(text)
+    with pytest.raises(ValueError, match="explain: allowed_special has '<eos>'"):
+        TRAINED.explain(text, "<eos>")
+
+
 def test_space_is_shown_and_a_word_without_merges_has_its_bytes():
     assert str(TRAINED.explain(" Q\n")) == "·Q   ids 32 81\n      ·|Q\n\\n   ids 10\n      \\n"
     assert TRAINED.explain(" Q")[0].pieces == [" ", "Q"]

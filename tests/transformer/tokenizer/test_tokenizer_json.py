@@ -140,6 +140,6 @@ def test_a_file_of_another_kind_says_how_two_files_are_read(tmp_path):
     CharTokenizer("abc").save(tmp_path / "ours.json")
     for name in ("vocab.json", "ours.json"):
         with pytest.raises(
-            ValueError, match=rf"{name}: this is no tokenizer\.json; .* from_files\(vocabulary, merges\)"
+            ValueError, match=rf"{name}: this is no tokenizer\.json; .* from_files\(vocabulary, merges\), .* by load"
         ):
             BPETokenizer.from_files(tmp_path / name)

@@ -12,7 +12,7 @@ def read_json(path: str | Path) -> Any:
     text = read_text(path)
     try:
         return json.loads(text)
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise ValueError(f"{path} is not JSON, or not all of it: {error}") from None
     except RecursionError:
         raise ValueError(f"{path} is JSON, but nested too deeply") from None

@@ -171,7 +171,9 @@ def read_config(path: Path) -> GPTConfig:
     Raises FileNotFoundError if there is none, ValueError if it is something else, or asks for what GPT does not do.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"there is no {path}: wanted a folder with config.json and model.safetensors")
+        raise FileNotFoundError(
+            f"there is no {path}: wanted a folder with config.json and model.safetensors; nothing is downloaded"
+        )
     given = read_json(path)
     if not isinstance(given, dict) or given.get("model_type", "gpt2") != "gpt2":
         what = given.get("model_type") if isinstance(given, dict) else type(given).__name__

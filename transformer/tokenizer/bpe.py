@@ -48,6 +48,13 @@ class BPETokenizer(Tokenizer):
         self, vocabulary: Sequence[bytes], merges: Sequence[Pair], special_tokens: Mapping[str, int] | None = None
     ) -> None:
         self.vocabulary, self.merges = list(vocabulary), list(merges)
+        if not isinstance(special_tokens, Mapping | None):
+            raise TypeError(
+                f"BPETokenizer: special_tokens are names and their ids, as in {{'<pad>': 256}}, not {special_tokens!r}"
+            )
+        for token in self.vocabulary:
+            if not isinstance(token, bytes):
+                raise TypeError(f"BPETokenizer: the vocabulary is of bytes, as b'the', and has {token!r}")
         special = dict(special_tokens or {})
         check_special_tokens(special)
         for name, id in special.items():
@@ -180,10 +187,11 @@ class BPETokenizer(Tokenizer):
     def to_files(self, folder: str | Path) -> None:
         """Write vocab.json and merges.txt into a folder, for Hugging Face's libraries and `from_files`.
 
-        An added_tokens.json or tokenizer.json of the tokenizer that was there before is removed.
-        Raises FileNotFoundError if there is no such folder.
+        What Hugging Face's libraries would read besides or instead, an added_tokens.json or a tokenizer.json of theirs,
+        is removed. Raises FileNotFoundError if there is no such folder.
         """
         gpt2_files.write(Path(folder), self._names, self._spelt_merges())
+        tokenizer_json.remove(Path(folder))
 
     def _spelt_merges(self) -> list[str]:
         return [f"{self._names[left]} {self._names[right]}" for left, right in self.merges]

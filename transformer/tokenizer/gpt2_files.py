@@ -161,5 +161,4 @@ def write(folder: Path, names: Sequence[str], merges: Sequence[str]) -> None:
     with replacing_together(*(folder / name for name in FILES[0])) as (vocabulary, lines):
         write_json({name: id for id, name in enumerate(names)}, vocabulary)
         lines.write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8", newline="\n")
-    for other in (ADDED, "tokenizer.json"):  # of the tokenizer that was here before
-        (folder / other).unlink(missing_ok=True)
+    (folder / ADDED).unlink(missing_ok=True)  # of the tokenizer that was here before

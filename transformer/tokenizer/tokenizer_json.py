@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,11 +37,16 @@ NORMALIZER: Values = {"type": (None,)}
 ADDED_TOKEN: Values = {"lstrip": (False,), "rstrip": (False,), "single_word": (False,)}
 
 
+def is_one(given: Any) -> bool:
+    """Whether what a file of JSON holds is a tokenizer of Hugging Face's, and not one that `save` has written."""
+    return isinstance(given, dict) and isinstance(given.get("model"), dict)
+
+
 def read(kind: type[B], path: Path, special_tokens: Collection[str] | None) -> B:
     """See `BPETokenizer.from_files`."""
     given = read_json(path)
     try:
-        if not isinstance(given, dict) or not isinstance(given.get("model"), dict):
+        if not is_one(given):
             raise ValueError(
                 f"this is no {FILE}; two files are read by from_files(vocabulary, merges), what save wrote by load"
             )
@@ -65,6 +71,13 @@ def read(kind: type[B], path: Path, special_tokens: Collection[str] | None) -> B
         return kind(*assemble(names, _lines(model.get("merges")), special))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def remove(folder: Path) -> None:
+    """Remove the file from a folder, but no other that has its name."""
+    with suppress(FileNotFoundError, ValueError):  # there is none, or it is broken
+        if is_one(read_json(folder / FILE)):
+            (folder / FILE).unlink()
 
 
 def _strange(name: str, part: Any, values: Values) -> Iterator[str]:

@@ -204,6 +204,7 @@ def test_a_file_that_was_cut_off_is_refused_at_every_length(t, tmp_path):
         (b'{"tokenizer": ["bytes"]}', "not a tokenizer that was written by save"),
         (b'{"tokenizer": "syllables"}', "not a tokenizer that was written by save"),
         (b"[" * 100_000, "nested too deeply"),
+        (b"1" * 5000, "not JSON, or not all of it: Exceeds the limit"),
     ],
 )
 def test_foreign_files_are_refused(tmp_path, content, message):

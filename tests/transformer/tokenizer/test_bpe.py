@@ -254,6 +254,18 @@ def test_a_vocabulary_that_does_not_hold_together_is_refused(vocabulary, merges,
         BPETokenizer(vocabulary, merges, special)
 
 
+@pytest.mark.parametrize(
+    ("vocabulary", "special", "message"),
+    [
+        (["a"], {}, "the vocabulary is of bytes, as b'the', and has 'a'"),
+        ([*BYTES, b"<pad>"], ["<pad>"], r"names and their ids, as in \{'<pad>': 256\}, not \['<pad>'\]"),
+    ],
+)
+def test_text_for_bytes_and_names_without_ids_are_refused(vocabulary, special, message):
+    with pytest.raises(TypeError, match=message):
+        BPETokenizer(vocabulary, [], special)
+
+
 # --- explaining ----------------------------------------------------------------------------------------------------
 
 

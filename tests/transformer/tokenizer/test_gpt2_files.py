@@ -148,11 +148,18 @@ def test_added_tokens_that_do_not_go_on_with_the_vocabulary_are_refused(tmp_path
 def test_what_was_written_last_is_what_is_read(t, tmp_path):
     write(tmp_path, *gpt2())
     (tmp_path / "added_tokens.json").write_text('{"<pad>": 50257}', encoding="utf-8")
-    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "tokenizer.json").write_text('{"model": {}}', encoding="utf-8")
     new = BPETokenizer.train("the bank", 258)
     new.to_files(tmp_path)
     assert BPETokenizer.from_files(tmp_path) == new
     assert {path.name for path in tmp_path.iterdir()} == {"encoder.json", "vocab.bpe", "vocab.json", "merges.txt"}
+
+
+@pytest.mark.parametrize("content", ["{", "[]"])
+def test_a_file_that_only_has_the_name_of_hugging_faces_stays(tmp_path, content):
+    (tmp_path / "tokenizer.json").write_text(content, encoding="utf-8")
+    BPETokenizer.train("the bank", 258).to_files(tmp_path)
+    assert (tmp_path / "tokenizer.json").read_text(encoding="utf-8") == content
 
 
 def test_a_merge_of_the_version_lines_sign_is_no_version(tmp_path):

@@ -41,7 +41,15 @@ def reconfigure(folder, **changes):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"tied": False}, {"bias": False}, {"activation": "gelu"}, {"activation": "relu", "dropout": 0.25}]
+    "changes",
+    [
+        {},
+        {"tied": False},
+        {"bias": False},
+        {"hidden": 0},
+        {"activation": "gelu"},
+        {"activation": "relu", "dropout": 0.25},
+    ],
 )
 def test_what_is_written_comes_back(changes, tmp_path):
     model = small(**changes)

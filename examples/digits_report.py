@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import nn
 from lecture import new_figure
 from mnist import Digits
-from nn.files import replacing
+from nn.picture import save_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -95,8 +95,7 @@ def draw(
     if history:
         figures = {"curves.png": history.figure(), **figures}
     for name, figure in figures.items():
-        with replacing(folder / name) as path:
-            figure.savefig(path, dpi=120)
+        save_picture(figure, folder / name, dpi=120)
     return [folder / name for name in figures]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nn import checkpoint
-from nn.files import replacing
+from nn.picture import save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -197,6 +197,5 @@ def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, float]:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure to a file, whole or not at all, and say where it is."""
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=130)
+    save_picture(figure, path)
     print(f"  {path}")

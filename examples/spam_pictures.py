@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lecture import BLUE, GREEN, GREY, VERMILION, new_figure, plain
-from nn.files import replacing
+from nn.picture import save_picture
 from precision_recall import Curve, curve
 from spam_report import Outcome, in_short
 from spam_rules import ENOUGH
@@ -32,8 +32,7 @@ def draw(folder: Path, outcome: Outcome) -> list[Path]:
     if outcome.trained.validation is not None:
         figures = {"curves.png": curves(outcome), **figures}
     for name, figure in figures.items():
-        with replacing(folder / name) as path:
-            figure.savefig(path, dpi=120)
+        save_picture(figure, folder / name, dpi=120)
     return [folder / name for name in figures]
 
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_lecture import Graph, Tensor
 from tinygrad_lecture.graph import Vertex, in_line
 
-from .files import replacing
 from .layout import Layout, Point, layered
+from .picture import save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,8 +36,8 @@ def draw_graph(graph: Graph | Tensor, path: str | Path, title: str = "") -> None
     """Draw a graph, or how a tensor was made, to a picture file; its ending says which kind: .png, .svg, .pdf.
 
     Values of more than 8 elements appear as their shape. Names may be formulas of matplotlib, as "$W^{(1)}$".
-    Raises ImportError without matplotlib, ValueError for a graph with no vertex or more than 300, FileNotFoundError
-    if there is no folder to write to.
+    Raises ImportError without matplotlib, ValueError for a graph with no vertex or more than 300, or another
+    ending, FileNotFoundError if there is no folder to write to.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -89,8 +89,7 @@ def draw_graph(graph: Graph | Tensor, path: str | Path, title: str = "") -> None
     side = max(width - layout.width, 0) / 2 + 0.25
     axes.set(xlim=(-side, layout.width + side), ylim=(-0.25, y + 0.15))
     figure.set_size_inches(layout.width + 2 * side, y + 0.4)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=140)
+    save_picture(figure, path, dpi=140)
 
 
 def _lines(vertex: Vertex) -> list[tuple[str, dict[str, Any]]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from .evaluation import Scores
-from .files import replacing
+from .picture import save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,11 +87,11 @@ class History:
         return figure
 
     def plot(self, path: str | Path) -> None:
-        """Draw `figure` to a picture file; its ending says which kind: .png, .svg, .pdf. Raises as `figure` does, and
-        FileNotFoundError if there is no folder to write to."""
-        figure = self.figure()
-        with replacing(path) as temporary:
-            figure.savefig(temporary, dpi=120)
+        """Draw `figure` to a picture file; its ending says which kind: .png, .svg, .pdf.
+
+        Raises as `figure` does, ValueError for another ending, FileNotFoundError if there is no folder to write to.
+        """
+        save_picture(self.figure(), path, dpi=120)
 
     def _draw(self, axes: Axes, name: str) -> None:
         by_epoch = all(float(record.epoch).is_integer() for record in self.records)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn.files import replacing
+from nn.picture import save_picture
 
 from .fonts import BOX, drawable, families
 from .probes import Array, Trace
@@ -44,8 +44,8 @@ def draw_attention(
     attention: (heads, queries, keys) for each layer, as in a trace of one text; slices of it draw some of the heads.
     labels: the text of each query.  keys: of each key, by default the same.  first: the number of the first layer.
     path: ends in .png, .svg or .pdf.
-    Raises ImportError without matplotlib, ValueError for labels that do not fit, a batch of texts, or more than 64
-    tokens.
+    Raises ImportError without matplotlib, ValueError for labels that do not fit, a batch of texts, more than 64
+    tokens, or another ending.
     """
     maps = [np.asarray(layer) for layer in attention]
     keys = labels if keys is None else keys
@@ -79,7 +79,7 @@ def draw_attention(
     figure.supxlabel("is looked at", fontsize=9)
     figure.supylabel("looks", fontsize=9)
     figure.colorbar(image, ax=grid, label="weight", shrink=min(1.0, 2.5 / (size[1] * len(maps))), pad=0.01)
-    _save(figure, path)
+    save_picture(figure, path)
 
 
 def draw_lens(
@@ -89,8 +89,8 @@ def draw_lens(
 
     The darker, the surer. Of a long token the first 7 characters are shown, with an ellipsis.
     trace: of one text.  labels: the text of each token.  decode: what makes text of a token.
-    Raises ImportError without matplotlib, ValueError for labels that do not fit, a batch of texts, or more than 64
-    tokens.
+    Raises ImportError without matplotlib, ValueError for labels that do not fit, a batch of texts, more than 64
+    tokens, or another ending.
     """
     if trace.tokens.shape != (len(labels),):
         raise ValueError(f"draw_lens: {len(labels)} labels want a trace of one text so long, got {trace.tokens.shape}")
@@ -112,7 +112,7 @@ def draw_lens(
     _label(axes, stages, read, 20, turned=False)
     axes.set_xlabel("token read; above it, the predicted next token", fontsize=9)
     figure.colorbar(image, ax=axes, label="probability", pad=0.01)
-    _save(figure, path)
+    save_picture(figure, path)
 
 
 def visible(text: str) -> str:
@@ -156,8 +156,3 @@ def _figure(width: float, height: float, title: str) -> Figure:
 def _check_size(name: str, tokens: int) -> None:
     if tokens > MOST:
         raise ValueError(f"{name}: a picture holds up to {MOST} tokens, not {tokens}; draw a part of them")
-
-
-def _save(figure: Any, path: str | Path) -> None:
-    with replacing(path) as beside:
-        figure.savefig(beside, dpi=130)

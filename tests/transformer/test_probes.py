@@ -192,6 +192,9 @@ def test_pictures_that_cannot_be_drawn_say_why(tmp_path):
         draw_attention(trace.attention, ["a", "b"], path)
     with pytest.raises(ValueError, match="got nothing"):
         draw_attention([], ["a"], path)
+    for ending in ("no", "no.", "no.txt"):
+        with pytest.raises(ValueError, match=r"cannot draw .*: the ending says which kind"):
+            draw_attention(trace.attention, ["a", "b", "c"], tmp_path / ending)
     with pytest.raises(ValueError, match="up to 64 tokens, not 65"):
         draw_attention([np.zeros((1, 65, 65))], ["a"] * 65, path)
     with pytest.raises(ValueError, match=r"2 labels want a trace of one text so long, got \(3,\)"):

@@ -75,8 +75,7 @@ class Cache:
     """
 
     def __init__(self, layers: int) -> None:
-        self.own = [KeyValues() for _ in range(layers)]
-        self.cross = [KeyValues() for _ in range(layers)]
+        self.own, self.cross = _empty(layers), _empty(layers)
         self.length = 0
         self._batch: Shape = ()
         self._padding: Tensor | None = None
@@ -92,8 +91,8 @@ class Cache:
                 f"the cache is of a model with {len(self.own)} layers, and this one has {layers}; {ANOTHER}"
             )
         if self.length == 0:
-            self.__init__(layers)  # type: ignore[misc]
-            self._batch = tokens.shape[:-1]
+            self.own, self.cross = _empty(layers), _empty(layers)
+            self._batch, self._padding, self._source_padding = tokens.shape[:-1], None, None
         if tokens.shape[:-1] != self._batch:
             raise ValueError(
                 f"the cache is of a batch of texts of shape {self._batch}, and this is {tokens.shape[:-1]}; {ANOTHER}"
@@ -119,6 +118,10 @@ class Cache:
         if padding_mask is not None:
             self._source_padding = padding_mask
         return self._source_padding
+
+
+def _empty(layers: int) -> list[KeyValues]:
+    return [KeyValues() for _ in range(layers)]
 
 
 def seen_by(cache: Any) -> int:

@@ -171,6 +171,7 @@ class BPETokenizer(Tokenizer):
         Raises FileNotFoundError, or ValueError that names the file and what is wrong with it, or asked for by it that
         GPT-2's tokenizer does not do.
         """
+        check_special_tokens(special_tokens or ())
         path = Path(vocabulary)
         if merges is not None:
             return gpt2_files.read(cls, path, Path(merges), special_tokens)

@@ -1,9 +1,8 @@
 """GPT-2's two files: encoder.json and vocab.bpe, which Hugging Face calls vocab.json and merges.txt.
 
-    encoder.json    {"!": 0, ..., "Ġthe": 262, ..., "<|endoftext|>": 50256}     each token and its id
-    vocab.bpe       #version: 0.2, then a merge in each line, the first to be merged first: Ġ t
-
-    added_tokens.json   {"<pad>": 50257}    beside the vocabulary if special tokens were added to it later
+    encoder.json        {"!": 0, ..., "Ġthe": 262, ..., "<|endoftext|>": 50256}     each token and its id
+    vocab.bpe           #version: 0.2, then a merge in each line, the first to be merged first: Ġ t
+    added_tokens.json   {"<pad>": 50257}    a third, where special tokens were added later
 
 They write a byte as a letter that can be seen: bytes that are printable in Latin-1 as themselves, the others as the
 letters from U+0100 on, in their order. So a space is Ġ and a line's end Ċ. Special tokens are written as they are.

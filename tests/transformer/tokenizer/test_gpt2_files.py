@@ -262,5 +262,7 @@ def test_files_that_are_not_there_are_named(tmp_path, folder):
 
 
 def test_a_special_token_that_is_not_there_is_named(folder):
+    with pytest.raises(TypeError, match=r"special_tokens: takes a list of names; write \['<pad>'\]"):
+        BPETokenizer.from_files(folder, special_tokens="<pad>")
     with pytest.raises(ValueError, match="the special token '<pad>' is not in the vocabulary"):
         BPETokenizer.from_files(folder, special_tokens=["<|endoftext|>", "<pad>"])

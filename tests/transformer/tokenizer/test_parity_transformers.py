@@ -14,7 +14,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what others deprecate among themselves
     tokenizers = pytest.importorskip("tokenizers")
     transformers = pytest.importorskip("transformers")
-    from transformers import GPT2Config, GPT2LMHeadModel, GPT2Tokenizer
+    from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
@@ -26,15 +26,16 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.lists(
 
 
 @pytest.fixture(scope="module")
-def theirs():
+def theirs(tmp_path_factory):
     """A GPT-2 tokenizer that learnt a small corpus."""
     learnt = tokenizers.Tokenizer(tokenizers.models.BPE())
     learnt.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
     trainer = tokenizers.trainers.BpeTrainer(vocab_size=300, special_tokens=[END], initial_alphabet=alphabet)
     learnt.train_from_iterator([CORPUS], trainer)
-    model = json.loads(learnt.to_str())["model"]
-    tokenizer = GPT2Tokenizer(vocab=model["vocab"], merges=[tuple(merge) for merge in model["merges"]])
+    files = tmp_path_factory.mktemp("learnt")
+    learnt.model.save(str(files))
+    tokenizer = GPT2TokenizerFast.from_pretrained(files)
     tokenizer.add_special_tokens({"pad_token": "<pad>"})
     return tokenizer
 
@@ -69,7 +70,7 @@ def test_our_files_with_tokens_added_to_them_are_read_alike_by_both(ours, tmp_pa
     new = ours.vocab_size
     (tmp_path / "added_tokens.json").write_text(json.dumps({"<sep>": new}), encoding="utf-8")
     text = f"Was the bank<sep> flooded?{END}"
-    ids = GPT2Tokenizer.from_pretrained(tmp_path)(text)["input_ids"]
+    ids = GPT2TokenizerFast.from_pretrained(tmp_path)(text)["input_ids"]
     assert new in ids and 0 in ids
     assert BPETokenizer.from_files(tmp_path).encode(text, "all") == ids
 

@@ -74,6 +74,13 @@ EQUIVALENT: dict[tuple[str, str], str] = {
         "p[xp(logits).arange(targets.size), targets.reshape(-2)] -= 1",
     ): "NumPy takes any negative size for -1",
     ("cross_entropy", "p *= g.reshape(-2, 1)"): "NumPy takes any negative size for -1",
+    ("squared_error", "d *= g * (2 / max(1, d.size) if average else 2)"): "the same exchange",
+    ("attention_weights", "dscores = g - lib.einsum('...k,...k->...', out, g)[..., None]"): "the same exchange",
+    ("attention_weights", "dk = lib.matmul(dscores.swapaxes(-2, -1), q) if needs[1] else None"): "the same exchange",
+    **{
+        ("gelu", f"in_pieces(piece, dx, g, x, out{read})"): "test_pieces.py has what cannot be written"
+        for read in ("", ", read=(2, 2, 3)", ", read=(1, 3, 3)", ", read=(1, 2, 4)")
+    },
 }
 
 

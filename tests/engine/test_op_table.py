@@ -477,6 +477,15 @@ def test_cross_entropy_kernel_at_extremes(row_of_logits: list[float], dtype: str
             assert_close(a, b, f"kernel of cross_entropy at {row_of_logits}: {what}", FLOATS[dtype])
 
 
+@pytest.mark.parametrize("average", [True, False])
+def test_squared_error_of_nothing_has_no_gradient_and_no_mean(average: bool) -> None:
+    x = tl.zeros(0, 3, requires_grad=True)
+    loss = ops.squared_error(x, tl.zeros(0, 3), average=average)
+    loss.backward()
+    assert x.grad is not None and x.grad.shape == (0, 3)
+    assert np.isnan(loss.item()) if average else loss.item() == 0
+
+
 @pytest.mark.parametrize(
     ("targets", "error", "message"),
     [

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
+import strict_device  # noqa: F401 - makes device="strict" work
 from strict_cupy import strict
 from tinygrad_lecture.kernels.pieces import PIECE, in_pieces
 
@@ -51,6 +52,17 @@ def test_other_devices_arrays_are_not_cut():
     seen = []
     in_pieces(lambda *arrays: seen.append(arrays), large, large)
     assert len(seen) == 1 and all(array is large for array in seen[0])
+
+
+@pytest.mark.parametrize("function", [tl.gelu, tl.erf, lambda x: tl.gelu(x, "tanh")])
+def test_a_large_array_that_cannot_be_written_is_only_read(function):
+    """A row for all, and as upstream gradient the same number for all."""
+    row = tl.tensor(np.linspace(-3, 3, 400), dtype=tl.float32, requires_grad=True)
+    out = function(tl.expand(row, (300, 400)))
+    out.backward(tl.expand(tl.tensor(1.0), (300, 400)))
+    alone = tl.tensor(row.detach(), requires_grad=True)
+    function(alone).sum().backward()
+    np.testing.assert_allclose(row.grad.numpy(), 300 * alone.grad.numpy(), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("function", [tl.gelu, tl.erf, lambda x: tl.gelu(x, "tanh")])

@@ -84,7 +84,8 @@ class GPT(nn.Module):
         """A GPT-2 from a folder as Hugging Face's `transformers` keeps them, in evaluation mode.
 
         The folder: config.json, and model.safetensors (or its parts with an index) in float32, float16 or bfloat16,
-        all read as the default dtype; its tokenizer is read by `BPETokenizer.from_files(folder)`. Names may begin with `transformer.`; causal masks among them are let pass.
+        all read as the default dtype. Names may begin with `transformer.`; causal masks among them are let pass. Its
+        tokenizer is read by `BPETokenizer.from_files(folder)`.
         Of the three probabilities of dropout resid_pdrop counts.
         Raises FileNotFoundError where a file is missing, ImportError without safetensors, ValueError for a config that
         GPT cannot follow, or that lists all tensors that are missing, unexpected, there twice or of another shape, and

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeGuard
@@ -52,14 +52,16 @@ class Trainer:
     patience: end after so many records in a row that are not the best so far.
     folder: for last.safetensors, the whole state, written every `save_seconds` and at the end; and for
     best.safetensors, the weights with the best scores, which `model.load_state_dict(nn.weights.load_file(...))` reads.
+    settings: numbers and words by name that tell this run from others, such as a program's options or a hash of its
+    data; they are kept in the file, and a run with other ones is not gone on with.
     show: progress on the screen.
 
     Going on is exact: a run that was killed at any moment and is begun again with resume=True ends with the very bits
     of one that was never stopped. Model, optimiser, schedule, the DataLoader's order and the random stream of dropout
     and `tl.manual_seed` are in the file. What a loss or `on_record` keeps elsewhere is not; and batches of another
     kind, such as a list, have to be the same in each epoch. Only epochs or steps, what is recorded and how long to be
-    patient may differ from the run before; numbers of the optimiser, the schedule and the loader that differ are
-    refused, while the loss, the model's code and what the data says are yours to keep.
+    patient may differ from the run before; `settings`, and numbers of the optimiser, the schedule and the loader that
+    differ are refused, while the loss, the model's code and what the data says are yours to keep.
     Raises ValueError for settings that make no sense, ImportError for a folder without the safetensors package.
     """
 
@@ -84,6 +86,7 @@ class Trainer:
         patience: int | None = None,
         folder: str | Path | None = None,
         save_seconds: float = 30.0,
+        settings: Mapping[str, str | float | None] | None = None,
         show: bool = True,
     ) -> None:
         self.model, self.batches, self.loss, self.optimizer = model, batches, loss, optimizer
@@ -95,13 +98,14 @@ class Trainer:
         self.best_by, self.patience = best_by, patience
         self.folder = None if folder is None else Path(folder)
         self.save_seconds, self.show = save_seconds, show
+        self.settings = dict(settings or {})
         complaints = list(self._complaints())
         if complaints:
             raise ValueError(f"Trainer: {'; '.join(complaints)}")
         if self.folder is not None:
             weights.require()
 
-        self._settings = read_settings(optimizer, schedule)
+        self._of_optimizer = read_settings(optimizer, schedule)  # before the first step
         self.step = 0  # steps done
         self.history = History()
         self._tally = Tally(accuracy)  # of the steps since the last record
@@ -127,6 +131,9 @@ class Trainer:
             yield f"clip_norm must be above 0, not {self.clip_norm}"
         if self.schedule is not None and self.schedule.optimizer is not self.optimizer:
             yield "the schedule is of another optimiser"
+        for name, value in self.settings.items():
+            if not (value is None or isinstance(value, str | int | float)):
+                yield f"settings are numbers and words, and {name} is a {type(value).__name__}"
         if not hasattr(self.batches, "__len__"):
             kind = type(self.batches).__name__
             yield f"batches must have a length, as a DataLoader or a list has, and a {kind} has none"
@@ -336,8 +343,14 @@ class Trainer:
     def load(self, path: str | Path) -> None:
         """Be where a run was when it wrote this file. Raises as `fit` does, and then nothing has been changed."""
         tensors, state = checkpoint.load(path)
-        own = self._run()
-        was = state["run"]
+        was, own = state.get("settings", {}), self.settings
+        differing = [f"{k} {was.get(k)}, not {own.get(k)}" for k in was | own if was.get(k) != own.get(k)]
+        if differing:  # and what follows from them need not be told
+            raise ValueError(
+                f"{path} is of a run begun with {'; '.join(differing)}: give the same again to go on, or begin anew in "
+                "another folder"
+            )
+        was, own = state["run"], self._run()
         differing = [f"{k} was {was.get(k)!r} and is {own[k]!r}" for k in own if was.get(k) != own[k]]
         if differing:
             raise ValueError(f"{path} is the checkpoint of another run: {'; '.join(differing)}")
@@ -363,7 +376,7 @@ class Trainer:
             "test": self.test is not None,
             "best_by": self.best_by,
             "dtypes": sorted({tensor.dtype.name for tensor in self.model.state_dict().values()}),
-            **self._settings,
+            **self._of_optimizer,
         }
 
     def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -374,6 +387,7 @@ class Trainer:
         history = self.history.state_dict()
         history["records"] = history["records"][: len(self.history) - self._partial]
         return tensors, {
+            "settings": self.settings,
             "run": self._run(),
             "finished": self.step >= self.total_steps or self.history.stopped_early,
             "step": self.step,

@@ -383,6 +383,25 @@ def test_the_checkpoint_of_another_model_is_refused_and_lists_all(tmp_path):
         trainer.fit(resume=True)
 
 
+def test_a_run_is_told_from_others_by_its_own_settings(tmp_path):
+    settings = {"--text": "SHA-256 0a1b", "--lr": 0.1, "--lines": False, "--top-k": None}
+    make(folder=tmp_path, settings=settings).fit()
+    before = (tmp_path / "last.safetensors").read_bytes()
+    trainer = make(folder=tmp_path, rate=0.1, settings={**settings, "--text": "SHA-256 2c3d", "--lr": 1})
+    with pytest.raises(ValueError, match=r"begun with --text SHA-256 0a1b, not SHA-256 2c3d; --lr 0\.1, not 1: give"):
+        trainer.fit(resume=True)
+    with pytest.raises(ValueError, match=r"begun with --lr 0\.1, not None"):
+        make(folder=tmp_path, settings={k: v for k, v in settings.items() if k != "--lr"}).fit(resume=True)
+    assert (tmp_path / "last.safetensors").read_bytes() == before
+    assert len(make(folder=tmp_path, settings=settings, epochs=4).fit(resume=True)) == 4
+
+
+def test_a_run_that_says_nothing_of_itself_is_not_gone_on_with_as_one_that_does(tmp_path):
+    make(folder=tmp_path).fit()
+    with pytest.raises(ValueError, match="begun with --seed None, not 0"):
+        make(folder=tmp_path, settings={"--seed": 0}).fit(resume=True)
+
+
 def test_a_checkpoint_without_all_its_parts_is_refused_and_changes_nothing(tmp_path):
     make(folder=tmp_path).fit()
     last = tmp_path / "last.safetensors"

@@ -403,6 +403,7 @@ def test_after_ctrl_c_fit_goes_on_in_the_middle_of_the_epoch():
         ({"best_by": "speed"}, "'loss' or 'accuracy', not 'speed'"),
         ({"schedule_by": "day"}, "'step' or 'epoch', not 'day'"),
         ({"clip_norm": 0.0}, "clip_norm must be above 0"),
+        ({"settings": {"--ask": [1, 2]}}, "settings are numbers and words, and --ask is a list"),
         ({"schedule": lambda optimizer: halves(nn.optim.SGD([nn.Parameter(tl.ones(1))]))}, "of another optimiser"),
     ],
 )

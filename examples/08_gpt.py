@@ -1,9 +1,9 @@
 """A transformer learns to write: a small GPT, on any text, one character (or piece) after the other.
 
     python examples/08_gpt.py                           # the reference of Python, which every Python has with it
-    python examples/08_gpt.py --text shakespeare        # 1.1 MB from its public home, downloaded once
-    python examples/08_gpt.py --text names --lines      # each line is a text of its own: first names
-    python examples/08_gpt.py --text my.txt --tokenizer bpe --vocabulary 1000
+    python examples/08_gpt.py --text shakespeare --out out/shakespeare      # 1.1 MB, downloaded once
+    python examples/08_gpt.py --text names --lines --out out/names          # each line is a text of its own
+    python examples/08_gpt.py --text my.txt --tokenizer bpe --vocabulary 1000 --out out/mine
 
 At the start the network knows nothing: of V tokens each is as likely as any other, and its loss is ln V. Counting which
 token follows which is a first way to do better. Then it learns: a window of the text, for each token the next one as
@@ -16,7 +16,7 @@ the target, cross-entropy, AdamW. From time to time it shows what it would write
     logits -> next token    softmax, temperature, a draw        transformer/sampling.py
 
 Ctrl-C ends it early and keeps everything; --resume goes on after that, or any other end, as if nothing had been. What
-was learnt is in the folder --out, and --load lets it write again:
+was learnt is in the folder --out, a run in each, where --again begins anew and --load lets it write:
 
     python examples/08_gpt.py --resume
     python examples/08_gpt.py --load out/gpt --prompt "The " --temperature 0.7 --tokens 1000
@@ -47,26 +47,30 @@ from lecture import (
     not_negative,
     positive,
     refuse_idle,
-    refuse_unfinished,
     share,
     some_share,
     whole,
 )
+from runs import add_ways_to_begin, learn_or_go_on, make_way, refuse_taken, settings_of
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
-LEARNING = (  # options that --load leaves nothing to do for
-    *("text", "lines", "tokenizer", "vocabulary"),
+CHOSEN = (  # options that make another run of a text
+    *("lines", "tokenizer", "vocabulary"),
     *("layers", "heads", "width", "context", "dropout"),
-    *("steps", "batch_size", "lr", "decay", "resume"),
+    *("steps", "batch_size", "lr", "decay"),
 )
+FILES = (gpt_writer.WEIGHTS, gpt_writer.MODEL, gpt_writer.TOKENIZER, *report.PICTURES)  # beside the checkpoint
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run with command-line arguments. Where something is wrong with them, SystemExit says what."""
     parser = options_of_the_program()
     options = parser.parse_args(arguments)
+    said = given(parser, arguments)
     if options.load:
-        refuse_idle(parser, given(parser, arguments), LEARNING, "with --load, where nothing is learnt")
+        refuse_idle(parser, said, ["text", *CHOSEN, "resume", "again"], "with --load, where nothing is learnt")
+    else:
+        refuse_useless(parser, options, said)
     carry_out(run, parser, options)
 
 
@@ -80,6 +84,7 @@ def run(options: argparse.Namespace) -> None:
         report.write(writer, options)
         report.look_inside(writer, options)
         return
+    refuse_taken(options)
     complete(options)
     if options.lines:
         corpus = many_lines(options.text, options.tokenizer, options.vocabulary)
@@ -104,20 +109,19 @@ def build(corpus: Corpus, options: argparse.Namespace) -> GPT:
 
 def learn(corpus: Corpus, options: argparse.Namespace) -> Writer:
     """A network that has learnt the text; its weights, and what going on takes, are in the folder `out`."""
-    run = {"text": corpus.sha256, "seed": options.seed}
-    writer = Writer(build(corpus, options), corpus.tokenizer, options.lines, run)
+    writer = Writer(build(corpus, options), corpus.tokenizer, options.lines)
     writer.encode(options.prompt)  # better now than after the learning
-    make_way(writer, options)
-    steps = options.steps
+    steps, batch_size = options.steps, min(options.batch_size, len(corpus.learn))
     optimizer = nn.optim.AdamW(decay_groups(writer.model, options.decay), options.lr, betas=(0.9, 0.99))
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(100, steps // 10), steps, options.lr / 10)
     test = nn.DataLoader(corpus.test, max(1, 8192 // corpus.context))
-    report.print_guesses(corpus, nn.evaluate(writer.model, test, TokenCrossEntropy()).loss)
+    guesses = report.guesses(corpus)
+    report.print_guesses(guesses, nn.evaluate(writer.model, test, TokenCrossEntropy()).loss)
 
-    print(f"\nLearning: {steps:,} steps of {options.batch_size} x {corpus.context} tokens, rate {options.lr:g}.")
+    print(f"\nLearning: {steps:,} steps of {batch_size:,} x {corpus.context} tokens, rate {options.lr:g}.")
     trainer = nn.Trainer(
         writer.model,
-        nn.DataLoader(corpus.learn, options.batch_size, shuffle=True, drop_last=True),
+        nn.DataLoader(corpus.learn, batch_size, shuffle=True, drop_last=True),
         TokenCrossEntropy(),
         optimizer,
         steps=steps,
@@ -127,25 +131,16 @@ def learn(corpus: Corpus, options: argparse.Namespace) -> Writer:
         record_every=max(1, steps // 8),
         on_record=lambda trainer: report.show_sample(writer, trainer.step),
         folder=options.out,
+        settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings_of(options, [*CHOSEN, "seed"])},
     )
-    try:
-        history = trainer.fit(options.resume)
-    except ValueError as error:  # a run of other options
-        raise DataError(str(error)) from error
+    if make_way(options, FILES):
+        writer.save(options.out)
+    history = learn_or_go_on(trainer, options)
     report.print_end(history)
-    report.draw_curves(history, options.out)
+    report.draw_curves(history, guesses, options.out)
     if history.best is not None:
         trainer.load_best()
     return writer
-
-
-def make_way(writer: Writer, options: argparse.Namespace) -> None:
-    """See to it that the folder `out` is for this network. Raises DataError if it holds another or unfinished one."""
-    if options.resume and (options.out / "last.safetensors").exists():
-        writer.check_same(options.out)
-    else:
-        refuse_unfinished(options.out)
-        writer.save(options.out)
 
 
 # --- the command line ---------------------------------------------------------------------------------------
@@ -161,6 +156,16 @@ def complete(options: argparse.Namespace) -> None:
             setattr(options, name, value)
 
 
+def refuse_useless(parser: argparse.ArgumentParser, options: argparse.Namespace, said: set[str]) -> None:
+    """End with a message for options that do nothing with the others."""
+    if options.lines:
+        refuse_idle(parser, said, ["context"], "with --lines, where it is the longest line's")
+    else:
+        refuse_idle(parser, said, ["samples"], "without --lines, where there is one text")
+    if options.tokenizer != "bpe":
+        refuse_idle(parser, said, ["vocabulary"], "without --tokenizer bpe, where each character is a token")
+
+
 def options_of_the_program() -> argparse.ArgumentParser:
     """All options; None where `complete` chooses."""
     parser = command_line("08_gpt.py", __doc__, "out/gpt")
@@ -174,15 +179,16 @@ def options_of_the_program() -> argparse.ArgumentParser:
     add("--layers", type=whole(1), default=4, metavar="N", help="blocks (4)")
     add("--heads", type=whole(1), default=4, metavar="N", help="of attention in each block (4)")
     add("--width", type=whole(1), metavar="N", help="of the vectors; a multiple of the heads (128; with --lines 64)")
-    add("--context", type=whole(1), default=64, metavar="N", help="tokens that it sees; with --lines the longest (64)")
+    add("--context", type=whole(1), default=64, metavar="N", help="tokens that it sees; not with --lines (64)")
     add("--dropout", type=share, default=0.0, metavar="P", help="while learning (0)")
 
-    add = parser.add_argument_group("the learning").add_argument
+    group = parser.add_argument_group("the learning")
+    add = group.add_argument
     add("--steps", type=whole(1), metavar="N", help="of the optimiser (2000; with --lines 6000)")
     add("--batch-size", type=whole(1), metavar="N", help="windows, or lines, a step (12; with --lines 64)")
     add("--lr", type=positive, default=1e-3, metavar="X", help="highest learning rate; the last is a tenth (0.001)")
     add("--decay", type=not_negative, default=0.1, metavar="X", help="of the matrices (0.1)")
-    add("--resume", action="store_true", help="go on with the run in --out, with the same text and options")
+    add_ways_to_begin(group)
 
     add = parser.add_argument_group("the writing").add_argument
     add("--load", type=Path, metavar="DIR", help="a folder of an earlier run: write, without learning")

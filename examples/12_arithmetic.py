@@ -1,10 +1,10 @@
 """A transformer learns to add: problems as characters, and nobody tells it what a digit is, or to carry one.
 
     python examples/12_arithmetic.py                        # two-digit sums, the answer's units first: a minute
-    python examples/12_arithmetic.py --answer plain         # as one writes it, which is harder: the first digit
-                                                            #   depends on a carry that has not been written yet
-    python examples/12_arithmetic.py --operation -          # differences, with negative ones
     python examples/12_arithmetic.py --resume --ask 58+67   # go on with what is in --out, and ask it
+    python examples/12_arithmetic.py --answer plain --out out/plain     # as one writes it, which is harder: the first
+                                                            #   digit depends on a carry that is not written yet
+    python examples/12_arithmetic.py --operation - --out out/minus      # differences, with negative ones
 
 The lecture's exercise. A small GPT reads "  7+ 58=" and goes on character by character; its cost is the cross-entropy
 of the answer's characters alone, since the question cannot be foreseen and is masked out. Of the 10,000 pairs of
@@ -22,12 +22,13 @@ numbers below 100 it never sees 1,500, and is judged by those.
 
 What to expect of sums of two digits, seeds 0, 1 and 2, after a minute of one core's time: all 1,500 held out are right
 in reverse order, and in plain order 1,499, 1,500 and 1,500. Of differences, seed 0, 1,500 and 1,493; the wrong ones
-are such as 50 - 49, at the edge of a borrow. Of sums of three digits in reverse, with --steps 3000, 1,500. Sums of
+are such as 50 - 49, at the edge of a borrow. Of sums of three digits in reverse, with --steps 3000, 1,500. Machines
+round differently, so that with yours a few more may be wrong, or fewer. Sums of
 numbers with more digits than learnt from are all wrong, or nearly all: it has learnt what stands where, and no rule for
 numbers of any length. The stripes of surprise.png run along equal sums, where a carry begins; in attention.png one sees
 heads that look at the two units, and others at the tens.
 
-Ctrl-C ends the learning early and keeps everything; --resume goes on as if nothing had been.
+Ctrl-C ends the learning early and keeps everything; --resume goes on as if nothing had been, and --again begins anew.
 """
 
 from __future__ import annotations
@@ -39,7 +40,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 # Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -50,12 +50,22 @@ import tinygrad_lecture as tl
 import nn
 import sums_pictures as pictures
 import sums_report as report
-from lecture import DataError, carry_out, command_line, positive, refuse_unfinished, save, whole
+from lecture import DataError, carry_out, command_line, positive, save, whole
 from nn.files import replacing
+from runs import add_ways_to_begin, learn_or_go_on, make_way, refuse_taken, settings_of
 from sums import END, TOKENIZER, Notation, Problems, answers, deal
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups, draw_attention
 
 WATCHED = 500  # of the problems held out, which are looked at while learning
+CHOSEN = (  # options that make another run
+    *("operation", "digits", "answer", "held_out"),
+    *("layers", "heads", "width"),
+    *("steps", "batch", "rate", "seed"),
+)
+FILES = (  # beside the checkpoint
+    *("best.safetensors", "curve.json"),
+    *("learning.png", "surprise.png", "errors.png", "attention.png"),
+)
 
 
 @dataclass(frozen=True)
@@ -70,31 +80,23 @@ class Point:
 
 @dataclass
 class Curve:
-    """The points of a run, in a file beside the Trainer's, with the options that the run has been begun with."""
+    """The points of a run, in a file beside the Trainer's."""
 
     path: Path
-    settings: dict[str, Any]
     points: list[Point] = field(default_factory=list)
 
     def load(self) -> None:
-        """Take up the points of a run that is gone on with. Raises DataError if that has other options."""
+        """Take up the points of a run that is gone on with. Raises DataError if they are not whole."""
         try:
             state = json.loads(self.path.read_text(encoding="utf-8"))
-            settings, points = state["settings"], [Point(**point) for point in state["points"]]
+            self.points = [Point(**point) for point in state["points"]]
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{self.path} is damaged, or not of this program: {error}") from error
-        for name, value in self.settings.items():
-            if settings.get(name) != value:
-                raise DataError(
-                    f"the run in {self.path.parent} has been begun with {name} {settings.get(name)}, not {value}: give "
-                    "the same options again, or another --out"
-                )
-        self.points = points
 
     def add(self, point: Point) -> None:
         """Also forget the points that a run had got to before it was killed, and comes to again."""
         self.points = [p for p in self.points if p.step < point.step] + [point]
-        state = {"settings": self.settings, "points": [asdict(p) for p in self.points]}
+        state = {"points": [asdict(p) for p in self.points]}
         with replacing(self.path) as temporary:
             temporary.write_text(json.dumps(state, indent=1), encoding="utf-8")
 
@@ -114,28 +116,12 @@ def learn(
     print(f"{config.parameter_count():,} parameters, {options.steps:,} steps of {options.batch} problems.\n")
     optimizer = nn.optim.AdamW(decay_groups(model, 0.1), options.rate, betas=(0.9, 0.99))
     warmup = min(100, options.steps // 10)
-    settings = {
-        name: getattr(options, name)
-        for name in (
-            "operation",
-            "digits",
-            "answer",
-            "held_out",
-            "layers",
-            "heads",
-            "width",
-            "steps",
-            "batch",
-            "rate",
-            "seed",
-        )
-    }
-    curve = Curve(options.out / "curve.json", settings)
+    curve = Curve(options.out / "curve.json")
 
     def look(trainer: nn.Trainer) -> None:
         point = Point(trainer.step, trainer.history[-1].train.loss, *digits_right(model, notation, watched))
         curve.add(point)
-        print(f"  {point.right:6.1%} of {len(watched)} held out answered right", flush=True)
+        print(f"  after {trainer.step:6,} steps {point.right:6.1%} of {len(watched)} held out are right", flush=True)
 
     trainer = nn.Trainer(
         model,
@@ -148,15 +134,11 @@ def learn(
         record_every=max(1, options.steps // 24),
         on_record=look,
         folder=options.out,
+        settings=settings_of(options, CHOSEN),
     )
-    if not options.resume:
-        refuse_unfinished(options.out)
-    elif curve.path.exists():
+    if not make_way(options, FILES) and curve.path.exists():
         curve.load()
-    try:
-        history = trainer.fit(options.resume)
-    except ValueError as error:  # a run of other options
-        raise DataError(str(error)) from error
+    history = learn_or_go_on(trainer, options)
     if history.interrupted:
         print("Ended by Ctrl-C; what follows is of what was learnt so far, and --resume goes on.")
     return model, curve
@@ -207,11 +189,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--layers", type=whole(1), default=2, metavar="N", help="blocks (2)")
     add("--heads", type=whole(1), default=4, metavar="N", help="of attention in each block (4)")
     add("--width", type=whole(1), default=128, metavar="N", help="of the vectors; a multiple of the heads (128)")
-    add = parser.add_argument_group("the learning").add_argument
+    group = parser.add_argument_group("the learning")
+    add = group.add_argument
     add("--steps", type=whole(1), default=1200, metavar="N", help="of the optimiser (1200)")
     add("--batch", type=whole(1), default=128, metavar="N", help="problems a step (128)")
     add("--rate", type=positive, default=0.002, metavar="X", help="highest learning rate of AdamW (0.002)")
-    add("--resume", action="store_true", help="go on with the run in --out, with the same options")
+    add_ways_to_begin(group)
     options = parser.parse_args(arguments)
     notation = Notation(options.digits, options.operation, options.answer == "reverse")
     check(parser, options, notation)
@@ -242,6 +225,7 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace, notation
 
 def run(options: argparse.Namespace, notation: Notation) -> None:
     """Learn, or go on; answer; be judged; draw."""
+    refuse_taken(options)
     tl.manual_seed(options.seed)
     learnt, held_out = deal(notation, options.held_out, options.seed)
     report.print_problems(notation, learnt, held_out)

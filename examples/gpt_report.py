@@ -11,10 +11,12 @@ import nn
 from gpt_text import Corpus
 from gpt_writer import Writer
 from inside import draw_inside, printable
+from lecture import BLUE, VERMILION, save, until_ctrl_c
 from transformer import GPTConfig
 
 SAMPLE = 64  # tokens that are shown while it learns
 INSIDE = 32  # tokens of which the inside is drawn
+PICTURES = ("curves.png", "attention*.png", "lens.png")
 
 
 def print_parameters(config: GPTConfig) -> None:
@@ -26,15 +28,20 @@ def print_parameters(config: GPTConfig) -> None:
     print(f"  {'together':10} {config.parameter_count():12,}")
 
 
-def print_guesses(corpus: Corpus, untrained: float) -> None:
-    """Print what knowing nothing costs, by formula and by the untrained network, and what counting pairs does."""
+def guesses(corpus: Corpus) -> dict[str, float]:
+    """The loss of those who have learnt little: who knows nothing, and who counts pairs, where that can be done."""
     size = corpus.tokenizer.vocab_size
+    losses = {f"a guess among {size:,}, ln {size:,}": math.log(size)}
+    if (counted := corpus.counting_loss()) is not None:
+        losses["counting what follows what"] = counted
+    return losses
+
+
+def print_guesses(losses: dict[str, float], untrained: float) -> None:
+    """Print them, and what the network loses before it learns."""
     print("\nThe loss per token, on the part to be tested on:")
-    print(f"  a guess among {size:,}, ln {size:,}          {math.log(size):6.3f}")
-    print(f"  the network before learning       {untrained:6.3f}")
-    counted = corpus.counting_loss()
-    if counted is not None:
-        print(f"  counting what follows what        {counted:6.3f}")
+    for name, loss in {**losses, "the network before learning": untrained}.items():
+        print(f"  {name:32} {loss:7.3f}")
 
 
 def show_sample(writer: Writer, step: int) -> None:
@@ -58,11 +65,14 @@ def print_end(history: nn.History) -> None:
     )
 
 
-def draw_curves(history: nn.History, folder: Path) -> None:
-    """Draw the loss while learning."""
+def draw_curves(history: nn.History, losses: dict[str, float], folder: Path) -> None:
+    """Draw the loss while learning, beside that of the guesses."""
     if history and find_spec("matplotlib") is not None:
-        history.plot(folder / "curves.png")
-        print(f"  {folder / 'curves.png'}")
+        figure = history.figure()
+        for (name, loss), colour in zip(losses.items(), (VERMILION, BLUE), strict=False):
+            figure.axes[0].axhline(loss, color=colour, linestyle=":", label=name)
+        figure.axes[0].legend(frameon=False)
+        save(figure, folder / "curves.png")
 
 
 def look_inside(writer: Writer, options: argparse.Namespace) -> None:
@@ -73,7 +83,7 @@ def look_inside(writer: Writer, options: argparse.Namespace) -> None:
 
 
 def write(writer: Writer, options: argparse.Namespace, known: frozenset[str] = frozenset()) -> None:
-    """Let it write, to the screen and as it comes: one text or, where each is a line, several.
+    """Let it write, to the screen and as it comes, until Ctrl-C: one text or, where each is a line, several.
 
     known: the lines that it learnt from, which are marked.
     """
@@ -81,11 +91,11 @@ def write(writer: Writer, options: argparse.Namespace, known: frozenset[str] = f
     print(f"\nIt writes, at temperature {options.temperature:g}:\n")
     if not writer.lines:
         print(printable(options.prompt), end="")
-        for piece in writer.write(options.prompt, options.tokens, seed=options.seed, **settings):
+        for piece in until_ctrl_c(writer.write(options.prompt, options.tokens, seed=options.seed, **settings)):
             print(printable(piece), end="", flush=True)
         print()
         return
-    for number in range(options.samples):
+    for number in until_ctrl_c(range(options.samples)):
         text = options.prompt + "".join(
             writer.write(options.prompt, options.tokens, seed=options.seed + number, **settings)
         )

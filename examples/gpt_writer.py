@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,11 @@ MODEL, TOKENIZER, WEIGHTS = "model.json", "tokenizer.json", "best.safetensors"
 
 @dataclass
 class Writer:
-    """A model, what cuts its text into tokens, whether each of its texts is a line, and which run it is learnt in."""
+    """A model, what cuts its text into tokens, and whether each of its texts is a line."""
 
     model: GPT
     tokenizer: Tokenizer
     lines: bool = False
-    run: dict[str, Any] = field(default_factory=dict)  # the seed, and the SHA-256 of the text
 
     def encode(self, prompt: str) -> list[int]:
         """The tokens of the beginning of a text. Raises DataError for what the tokenizer does not know."""
@@ -45,30 +44,8 @@ class Writer:
         """Write all but the weights, which a Trainer keeps."""
         self.tokenizer.save(folder / TOKENIZER)
         with replacing(folder / MODEL) as beside:
-            beside.write_text(json.dumps(self._description(), indent=2), encoding="utf-8")
-
-    def _description(self) -> dict[str, Any]:
-        return {"run": self.run, "lines": self.lines, "config": asdict(self.model.config)}
-
-    def check_same(self, folder: Path) -> None:
-        """Raises DataError unless the folder is of the same run: text, seed, tokenizer, and size of the model."""
-        kept, own = _read_description(folder), self._description()
-        if not isinstance(kept.get("run"), dict):
-            raise DataError(
-                f"{folder / MODEL} does not say of which text and seed the run is, so that --resume cannot go on with "
-                "it as if nothing had been; begin anew with another --out"
-            )
-        reasons = ["it is of another text"] if kept["run"].get("text") != own["run"].get("text") else []
-        if kept["lines"] != own["lines"]:
-            reasons.append(f"it was begun with{'' if kept['lines'] else 'out'} --lines")
-        if Tokenizer.load(folder / TOKENIZER) != self.tokenizer:
-            reasons.append("the text was cut into other tokens")
-        was = {"seed": kept["run"].get("seed"), **kept["config"]}
-        for name, value in {"seed": own["run"].get("seed"), **own["config"]}.items():
-            if was.get(name) != value:
-                reasons.append(f"{name} was {was.get(name)} and is {value}")
-        if reasons:
-            raise DataError(f"--resume goes on with the same text and options; in {folder} {'; '.join(reasons)}")
+            described = {"lines": self.lines, "config": asdict(self.model.config)}
+            beside.write_text(json.dumps(described, indent=2), encoding="utf-8")
 
 
 def load(folder: Path) -> Writer:

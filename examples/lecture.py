@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from nn import checkpoint
+from nn.interrupt import Interrupt
 from nn.picture import save_picture
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = (
     "#56B4E9",
     "#808080",
 )
+
+
+Item = TypeVar("Item")
 
 
 class DataError(ValueError):
@@ -110,10 +115,15 @@ def given(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> s
     return {name for name, value in vars(options).items() if value is not None}
 
 
+def flag(name: str) -> str:
+    """An option as one types it."""
+    return f"--{name.replace('_', '-')}"
+
+
 def refuse_idle(parser: argparse.ArgumentParser, said: set[str], idle: Sequence[str], why: str) -> None:
     """End with a message if the command line has options that do nothing there."""
     if found := [name for name in idle if name in said]:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in found)
+        names = ", ".join(map(flag, found))
         parser.error(f"{names}: without effect {why}; leave {'it' if len(found) == 1 else 'them'} out")
 
 
@@ -127,30 +137,34 @@ def make_folder(path: Path) -> None:
         raise DataError(f"cannot write to the folder {path}: {error.strerror}; name another with --out") from error
 
 
-def refuse_unfinished(folder: Path) -> None:
-    """Raises DataError if a Trainer's folder is of a run that is not finished, which a new one would overwrite."""
-    last = folder / "last.safetensors"
-    if last.exists() and not checkpoint.peek(last).get("finished"):
-        raise DataError(
-            f"in {folder} there is a run that is not finished: --resume goes on with it; to begin anew, choose another "
-            "--out, or delete it"
-        )
-
-
 def tell_leftover(path: Path, written: Sequence[Path]) -> None:
     """Say so if a file is there that this run has not written: it tells of another."""
     if path.exists() and path not in written:
         print(f"{path} is from an earlier run.")
 
 
+def until_ctrl_c(items: Iterable[Item]) -> Iterator[Item]:
+    """The items, up to one during which Ctrl-C is pressed: that ends them, and not the program. Twice aborts."""
+    with Interrupt() as interrupt:
+        for item in items:
+            yield item
+            if interrupt.requested:
+                return
+
+
 def carry_out(run: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, options: Any) -> None:
     """Run a program's work with its options. Ctrl-C, or what goes wrong with a file, an extra, or a rate that is too
-    large, ends it in a line."""
+    large, ends it in a line; that nobody reads on, as in `... | head`, without one."""
     try:
         make_folder(options.out)
         run(options)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         raise SystemExit(f"\n{parser.prog}: aborted") from None
+    except BrokenPipeError:
+        with Path(os.devnull).open("w") as nowhere:  # where Python may write what is left
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        raise SystemExit(1) from None
     except (DataError, ImportError, OSError, FloatingPointError) as error:
         raise SystemExit(f"{parser.prog}: {error}") from error
 

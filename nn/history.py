@@ -114,7 +114,7 @@ class History:
         if name == "accuracy":
             axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         last = tested[-1] if tested else (where[-1], trained[-1])
-        shown = f"{last[1]:.1%}" if name == "accuracy" else f"{last[1]:.3g}"
+        shown = f"{last[1]:.1%}" if name == "accuracy" else f"{last[1]:#.3g}".rstrip(".")  # 1.90, not 1.9
         above = 8 if last[1] >= trained[-1] else -16  # on the side where the other curve is not
         axes.annotate(shown, last, (0, above), textcoords="offset points", ha="right", color=TEST if tested else TRAIN)
 

@@ -1,6 +1,5 @@
 """A small GPT learns any text, goes on after any end, and writes."""
 
-import json
 import math
 import re
 import signal
@@ -17,7 +16,8 @@ program = load("08_gpt")
 
 TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 30
 NAMES = "\n".join(a + b for a in ("an", "el", "ma", "ro", "ka", "ti") for b in ("na", "la", "ri", "mo", "s"))
-SMALL = ["--layers", 1, "--heads", 2, "--width", 16, "--context", 8, "--steps", 16, "--batch-size", 4, "--tokens", 20]
+SMALL_LINES = ["--layers", 1, "--heads", 2, "--width", 16, "--steps", 16, "--batch-size", 4, "--tokens", 20]
+SMALL = [*SMALL_LINES, "--context", 8]
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_the_number_of_parameters_is_that_of_the_network(run, files):
 
 
 def test_lines_are_texts_of_their_own(run):
-    output = run("--lines", "--samples", 4, text="names.txt")
+    output = run("--lines", "--samples", 4, text="names.txt", small=SMALL_LINES)
     assert "names.txt, 30 lines" in output
     written = output.split("It writes, at temperature 0.8:\n\n")[1].splitlines()
     assert all(line.startswith("  ") for line in written[:4])
@@ -85,16 +85,16 @@ def test_pieces_in_place_of_characters(run):
 def test_pieces_that_are_commands_to_a_terminal_are_shown_as_signs(run, tmp_path, monkeypatch):
     monkeypatch.setattr("gpt_writer.Writer.write", lambda *given, **settings: iter(["a\x1b[2J\x00\r", "\x7f\x9b\n\tb"]))
     monkeypatch.setattr("gpt_report.look_inside", lambda writer, options: None)
-    for lines in ((), ("--lines", "--samples", 1)):
-        output = run(*lines, "--out", tmp_path / str(len(lines)))
+    for small in (SMALL, [*SMALL_LINES, "--lines", "--samples", 1]):
+        output = run("--out", tmp_path / str(len(small)), small=small)
         assert "a␛[2J␀␍␡□\n\tb" in output
         assert "steps: a␛[2J␀␍␡□⏎\tb" in output
 
 
 def test_the_same_seed_writes_the_same(run, files):
     once = written(run("--seed", 3))
-    assert written(run("--seed", 3)) == once
-    assert written(run("--seed", 4)) != once
+    assert written(run("--seed", 3, "--again")) == once
+    assert written(run("--seed", 4, "--again")) != once
 
 
 def test_what_was_learnt_writes_again(run, files):
@@ -114,7 +114,12 @@ def test_a_prompt_of_unknown_characters_is_refused_before_anything_is_written(ru
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--steps", 5], "--steps: without"), (["--resume"], "--resume: without"), (SMALL[:-2], "--layers, --heads, --w")],
+    [
+        (["--steps", 5], "--steps: without"),
+        (["--resume"], "--resume: without"),
+        (["--again"], "--again: without"),
+        (SMALL_LINES[:-2], "--layers, --heads, --width"),
+    ],
 )
 def test_options_of_the_learning_are_refused_where_nothing_is_learnt(run, files, capsys, arguments, message):
     run()
@@ -149,7 +154,7 @@ def test_ctrl_c_keeps_what_was_learnt_and_resume_goes_on_to_the_same_weights(run
         press(patch, 7)
         output = run("--dropout", 0.2)
     assert "Ended by Ctrl-C; what was learnt so far is kept, and --resume goes on." in output
-    with pytest.raises(SystemExit, match=r"not finished: --resume goes on with it"):
+    with pytest.raises(SystemExit, match=r"there is a run that is not finished: --resume goes on with it"):
         run("--dropout", 0.2)
     resumed = run("--dropout", 0.2, "--resume")
     assert "Going on after step 7" in resumed
@@ -162,33 +167,117 @@ def test_ctrl_c_keeps_what_was_learnt_and_resume_goes_on_to_the_same_weights(run
 @pytest.mark.parametrize(
     ("arguments", "text", "message"),
     [
-        (["--width", 32], "text.txt", "same text and options.*width was 16 and is 32"),
-        ([], "names.txt", "another text; the text was cut into other tokens; vocab_size was"),
-        ([], "turned.txt", "in .*out it is of another text$"),
-        (["--seed", 4], "text.txt", "in .*out seed was 0 and is 4$"),
-        (["--lines"], "text.txt", "it was begun without --lines"),
-        (["--tokenizer", "bpe", "--vocabulary", 260], "text.txt", "the text was cut into other tokens"),
-        (["--batch-size", 8], "text.txt", "last.safetensors is the checkpoint of another run: batches in an epoch"),
+        (["--width", 32], "text.txt", "--width 16, not 32"),
+        (["--steps", 60, "--lr", 0.01], "text.txt", r"--steps 16, not 60; --lr 0\.001, not 0\.01"),
+        ([], "turned.txt", "--text SHA-256 [0-9a-f]{16}, not SHA-256 [0-9a-f]{16}"),
+        (["--seed", 4], "text.txt", "--seed 0, not 4"),
+        (["--tokenizer", "bpe"], "text.txt", "--tokenizer char, not bpe"),
+        (["--batch-size", 8], "text.txt", "--batch-size 4, not 8"),
     ],
 )
-def test_resume_with_other_options_is_refused(run, files, arguments, text, message):
+def test_resume_with_other_options_is_refused_by_their_names(run, files, arguments, text, message):
     run()
-    (files / "names.txt").write_text(TEXT.replace("cat", "bear"), encoding="utf-8")
+    before = contents(files / "out")
     (files / "turned.txt").write_text(TEXT[::-1], encoding="utf-8")  # of the same characters
-    with pytest.raises(SystemExit, match=message):
+    with pytest.raises(SystemExit, match=f"last.safetensors is of a run begun with {message}: give the same again"):
         run("--resume", *arguments, text=text)
+    assert contents(files / "out") == before
 
 
-def test_resume_of_a_run_of_which_nobody_knows_the_text_is_refused(run, files):
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_finished_run_is_not_written_over_without_a_word(run, files):
     run()
-    path = files / "out" / "model.json"
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    assert kept["run"] == {"text": gpt_text.sha256_of(TEXT), "seed": 0}
-    del kept["run"]
-    path.write_text(json.dumps(kept), encoding="utf-8")
-    with pytest.raises(SystemExit, match="does not say of which text and seed the run is"):
-        run("--resume")
-    assert "It writes" in run("--load", files / "out", text=None, small=())
+    before = contents(files / "out")
+    with pytest.raises(SystemExit, match="a run that is finished: --resume goes on with it, --again begins anew"):
+        run("--seed", 4)
+    assert contents(files / "out") == before
+    run("--seed", 4, "--again")
+    after = contents(files / "out")
+    assert after.keys() == before.keys()
+    assert after["best.safetensors"] != before["best.safetensors"]
+
+
+@pytest.mark.parametrize("moment", ["nn.evaluate", "gpt_writer.Writer.save", "nn.Trainer.fit", "nn.Trainer.learn"])
+def test_ctrl_c_before_the_learning_never_mixes_two_runs(run, files, monkeypatch, moment):
+    """In the folder of a finished run, with another text of the same length and characters: wherever it is pressed,
+    --resume comes to where a run of that text in a new folder does."""
+    (files / "turned.txt").write_text(TEXT[::-1], encoding="utf-8")
+    whole = run("--out", files / "whole", text="turned.txt")
+    run()
+    before = contents(files / "out")
+
+    def press(*given, **settings):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moment, press)
+        with pytest.raises(SystemExit, match="aborted"):
+            run("--again", text="turned.txt")
+    if moment == "nn.evaluate":
+        assert contents(files / "out") == before
+        with pytest.raises(SystemExit, match="begun with --text SHA-256"):
+            run("--resume", text="turned.txt")
+        return
+    with pytest.raises(SystemExit, match=r"holds no model|cannot be read"):
+        run("--load", files / "out", text=None, small=())
+    resumed = run("--resume", text="turned.txt")
+    assert "Going on" not in resumed
+    assert written(resumed) == written(whole)
+
+
+def test_ctrl_c_ends_the_writing_and_the_pictures_are_drawn(run, files, monkeypatch):
+    run()
+    for picture in (files / "out").glob("*.png"):
+        picture.unlink()
+    plain = program.Writer.write
+
+    def pressed(self, prompt, tokens, **settings):
+        for number, piece in enumerate(plain(self, prompt, tokens, **settings)):
+            if tokens == 1000 and number == 30:
+                signal.raise_signal(signal.SIGINT)
+            yield piece
+
+    monkeypatch.setattr(program.Writer, "write", pressed)
+    output = run("--load", files / "out", "--tokens", 1000, "--out", files / "out", text=None, small=())
+    text, inside = output.split("at temperature 0.8:\n\n")[1].split("\n\nInside")
+    assert len(text) == 31
+    assert "lens.png" in inside
+    assert (files / "out" / "attention.png").exists()
+
+
+@pytest.mark.parametrize(("text", "small"), [("text.txt", SMALL), ("few.txt", [*SMALL_LINES, "--lines"])])
+def test_a_batch_has_no_more_than_there_is_to_learn_from(run, files, text, small):
+    (files / "few.txt").write_text("\n".join(NAMES.split("\n")[:20]), encoding="utf-8")
+    output = run("--batch-size", 50000, "--steps", 1, text=text, small=small)
+    assert f"1 steps of {'18' if text == 'few.txt' else '1,288'} x" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--lines", "--context", 5], "--context: without effect with --lines"),
+        (["--vocabulary", 300], "--vocabulary: without effect without --tokenizer bpe"),
+        (["--samples", 3], "--samples: without effect without --lines"),
+        (["--resume", "--again"], "--again: not allowed with argument --resume"),
+    ],
+)
+def test_options_that_do_nothing_with_the_others_are_refused(run, files, capsys, arguments, message):
+    with pytest.raises(SystemExit, match="2"):
+        run(*arguments)
+    assert message in capsys.readouterr().err
+    assert not (files / "out").exists()
+
+
+def test_the_curves_are_drawn_beside_what_guesses_lose(run, monkeypatch):
+    figures = []
+    monkeypatch.setattr("gpt_report.save", lambda figure, path: figures.append(figure))
+    run()
+    (_, labels) = figures[0].axes[0].get_legend_handles_labels()
+    size = len(set(TEXT))
+    assert labels == ["training", "test", f"a guess among {size}, ln {size}", "counting what follows what"]
 
 
 @pytest.mark.parametrize(

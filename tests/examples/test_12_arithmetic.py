@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 import tinygrad_lecture as tl
 import sums_pictures
 import sums_report as report
-from lecture import DataError
 from programs import load
 from sums import TOKENIZER, Notation, Problems, answers, deal, surprise
 from transformer import GPT, GPTConfig
@@ -99,7 +98,7 @@ def test_differences_in_plain_order(run):
 
 
 def test_same_seed_same_run(undrawn):
-    first, again, other = (tables(undrawn("--seed", seed)) for seed in (5, 5, 6))
+    first, again, other = (tables(undrawn("--seed", seed, "--again")) for seed in (5, 5, 6))
     assert first == again != other
 
 
@@ -121,7 +120,7 @@ def test_a_run_that_was_ended_goes_on_and_comes_to_the_same_end(undrawn, tmp_pat
     with pytest.raises(SystemExit, match="a run that is not finished: --resume goes on with it"):
         undrawn()
     monkeypatch.setattr(program.nn.Trainer, "learn", learn)
-    with pytest.raises(SystemExit, match="begun with answer reverse, not plain"):
+    with pytest.raises(SystemExit, match="begun with --answer reverse, not plain"):
         undrawn("--resume", "--answer", "plain")
     text = undrawn("--resume")
     assert "Going on after step 17" in text
@@ -137,15 +136,49 @@ def test_a_damaged_curve_is_told(undrawn, tmp_path):
 
 
 def test_points_that_a_killed_run_had_got_to_are_forgotten(tmp_path):
-    curve = program.Curve(tmp_path / "curve.json", {"seed": 0})
+    curve = program.Curve(tmp_path / "curve.json")
     for step in (10, 20, 30, 20):
         curve.add(program.Point(step, 1 / step, 0.5, [0.5]))
-    again = program.Curve(tmp_path / "curve.json", {"seed": 0})
+    again = program.Curve(tmp_path / "curve.json")
     again.load()
     assert [point.step for point in again.points] == [10, 20]
     assert again.points == curve.points
-    with pytest.raises(DataError, match="begun with seed 0, not 1"):
-        program.Curve(tmp_path / "curve.json", {"seed": 1}).load()
+
+
+def test_a_finished_run_is_not_written_over_without_a_word(undrawn, tmp_path):
+    undrawn()
+    before = contents(tmp_path / "out")
+    with pytest.raises(SystemExit, match="a run that is finished: --resume goes on with it, --again begins anew"):
+        undrawn("--answer", "plain")
+    assert contents(tmp_path / "out") == before
+    undrawn("--answer", "plain", "--again")
+    assert contents(tmp_path / "out")["curve.json"] != before["curve.json"]
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_ctrl_c_before_the_first_record_never_mixes_two_runs(undrawn, tmp_path, monkeypatch):
+    whole = undrawn("--answer", "plain")
+    points = json.loads((tmp_path / "out" / "curve.json").read_text(encoding="utf-8"))["points"]
+    undrawn("--again")
+    learn = program.nn.Trainer.learn
+
+    def interrupted(trainer, batches):
+        learn(trainer, batches)
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(program.nn.Trainer, "learn", interrupted)
+        patch.setattr(program.nn.Trainer, "_take_record", lambda trainer: pytest.fail("a record"))
+        undrawn("--answer", "plain", "--again", "--steps", 48)
+    assert contents(tmp_path / "out").keys() == {"last.safetensors"}
+    with pytest.raises(SystemExit, match="begun with --answer plain, not reverse"):
+        undrawn("--resume", "--steps", 48)
+    undrawn("--answer", "plain", "--resume", "--steps", 48)
+    assert tables(undrawn("--answer", "plain", "--again")) == tables(whole)
+    assert json.loads((tmp_path / "out" / "curve.json").read_text(encoding="utf-8"))["points"] == points
 
 
 @pytest.mark.parametrize(

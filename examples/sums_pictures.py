@@ -50,12 +50,12 @@ def draw_surprise(model: GPT, exam: Exam) -> Figure:
     figure = new_figure(9.5, 8, "How surprised the model is by the right answer, −log p")
     axes = figure.subplots()
     from matplotlib.colors import LogNorm
+    from matplotlib.ticker import LogLocator
 
     edge = (shown[-1] - shown[0]) / (len(shown) - 1) / 2
     extent = (-edge, shown[-1] + edge, -edge, shown[-1] + edge)
-    image = axes.imshow(
-        heights, origin="lower", extent=extent, norm=LogNorm(least, max(most, 10 * least)), cmap="cividis"
-    )
+    scale = LogNorm(least, max(most, 10 * least))
+    image = axes.imshow(heights, origin="lower", extent=extent, norm=scale, cmap="cividis")
     wrong = marked.pairs[~marked.right]
     label = f"wrong: {len(wrong):,} of {len(marked):,}"
     few = len(wrong) <= 200  # else the crosses would hide the map
@@ -63,10 +63,18 @@ def draw_surprise(model: GPT, exam: Exam) -> Figure:
     axes.plot(wrong[:, 1], wrong[:, 0], "x", color=VERMILION, label=label, **cross)
     axes.legend(loc="upper left", bbox_to_anchor=(0, 1.06), frameon=False, borderpad=0)
     axes.set(xlabel="b", ylabel="a", xlim=extent[:2], ylim=extent[2:])
-    bar = figure.colorbar(image, shrink=0.8, extend="both")
+    few_decades = scale.vmax < 1000 * scale.vmin
+    ticks = LogLocator(subs=(1, 2, 5) if few_decades else (1,))
+    bar = figure.colorbar(image, shrink=0.8, extend="both", ticks=ticks, format=lambda height, _: in_words(height))
+    bar.ax.minorticks_off()
     bar.set_label("−log p of the whole answer; in brackets what other answers get, 1 − p")
-    bar.ax.yaxis.set_major_formatter(lambda height, _: f"{height:g} ({-100 * np.expm1(-height):.2g}%)")
     return figure
+
+
+def in_words(surprise: float) -> str:
+    """-log p, and in brackets 1 - p: as "0.01 (1%)"."""
+    others = -100 * np.expm1(-surprise)
+    return f"{surprise:g} ({f'{others:.2g}' if others <= 99 else 'over 99'}%)"
 
 
 def draw_errors(exam: Exam) -> Figure:

@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -292,6 +293,27 @@ def test_surprise_is_that_of_the_model_character_by_character():
             text += character
         expected.append(-np.log(p))
     np.testing.assert_allclose(surprise(model, Problems(notation, pairs)), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("surprise", "words"),
+    [(1e-6, "1e-06 (0.0001%)"), (0.01, "0.01 (1%)"), (2.0, "2 (86%)"), (5.0, "5 (over 99%)"), (10.0, "10 (over 99%)")],
+)
+def test_surprise_in_words(surprise, words):
+    assert sums_pictures.in_words(surprise) == words
+
+
+@pytest.mark.parametrize(("least", "most"), [(2e-5, 8.0), (3.0, 25.0)])
+def test_every_tick_of_the_surprise_is_in_the_same_words(monkeypatch, least, most):
+    notation = Notation(1, "+", True)
+    exam = types.SimpleNamespace(notation=notation)
+    monkeypatch.setattr(sums_pictures, "surprise", lambda model, problems: np.linspace(least, most, len(problems)))
+    figure = sums_pictures.draw_surprise(clever(notation), exam)
+    figure.canvas.draw()
+    major, minor = (figure.axes[1].get_yticklabels(minor=minor) for minor in (False, True))
+    labels = [label.get_text() for label in (*major, *minor) if label.get_text()]
+    assert len(labels) > 2
+    assert all(label.endswith("%)") for label in labels)
 
 
 # --- the report ---------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -152,19 +153,27 @@ def until_ctrl_c(items: Iterable[Item]) -> Iterator[Item]:
                 return
 
 
-def carry_out(run: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, options: Any) -> None:
-    """Run a program's work with its options. Ctrl-C, or what goes wrong with a file, an extra, or a rate that is too
-    large, ends it in a line; that nobody reads on, as in `... | head`, without one."""
+@contextmanager
+def while_it_is_read() -> Iterator[None]:
+    """A block that ends the program without a word when nobody reads on what it prints, as in `... | head`."""
     try:
-        make_folder(options.out)
-        run(options)
+        yield
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        raise SystemExit(f"\n{parser.prog}: aborted") from None
     except BrokenPipeError:
         with Path(os.devnull).open("w") as nowhere:  # where Python may write what is left
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         raise SystemExit(1) from None
+
+
+def carry_out(run: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, options: Any) -> None:
+    """Run a program's work with its options. Ctrl-C, or what goes wrong with a file, an extra, or a rate that is too
+    large, ends it in a line."""
+    try:
+        make_folder(options.out)
+        with while_it_is_read():
+            run(options)
+    except KeyboardInterrupt:
+        raise SystemExit(f"\n{parser.prog}: aborted") from None
     except (DataError, ImportError, OSError, FloatingPointError) as error:
         raise SystemExit(f"{parser.prog}: {error}") from error
 

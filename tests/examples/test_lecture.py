@@ -1,10 +1,14 @@
 """What the lecture's programs have in common: numbers in short, and options that do nothing."""
 
 import math
+import signal
+import subprocess
+import sys
 
 import pytest
 
-from lecture import carry_out, command_line, given, refuse_idle, short
+from lecture import carry_out, command_line, given, refuse_idle, short, until_ctrl_c
+from programs import EXAMPLES
 
 
 @pytest.mark.parametrize(
@@ -45,3 +49,39 @@ def test_a_loss_that_is_no_number_ends_a_program_in_a_line(tmp_path):
     parser = command_line("program.py", "What it does.", "out")
     with pytest.raises(SystemExit, match=r"^program\.py: the loss became nan$"):
         carry_out(diverge, parser, parser.parse_args(["--out", str(tmp_path)]))
+
+
+def test_ctrl_c_ends_what_is_gone_through_and_not_the_program():
+    seen = []
+    for item in until_ctrl_c(range(9)):
+        seen.append(item)
+        if item == 3:
+            signal.raise_signal(signal.SIGINT)
+    assert seen == [0, 1, 2, 3]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)  # as ever
+    assert list(until_ctrl_c("abc")) == ["a", "b", "c"]
+
+
+def test_twice_ctrl_c_aborts_at_once():
+    for _ in until_ctrl_c(range(9)):
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("lines", [1, 100_000])
+def test_a_program_whose_output_nobody_reads_on_ends_without_a_word(tmp_path, lines):
+    program = f"""
+from lecture import carry_out, command_line
+parser = command_line("program.py", "What it does.", "out")
+carry_out(lambda options: [input(), *map(print, range({lines}))], parser, parser.parse_args())
+"""
+    command = [sys.executable, "-c", program, "--out", str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=EXAMPLES, stdin=pipe, stdout=pipe, stderr=pipe) as running:
+        running.stdout.close()
+        running.stdin.write(b"go on\n")
+        running.stdin.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == 1

@@ -98,7 +98,8 @@ class Bar(Progress):
         from rich.text import Text
 
         super().__init__(steps, per_epoch, done)
-        width = Console().width
+        console = Console()  # of its own, since the common one may have been made when the terminal was wider
+        width = console.width
 
         class Scores(rich.TextColumn):
             """What gives way on a narrow terminal, from the end on: of the scores the loss comes first."""
@@ -119,7 +120,7 @@ class Bar(Progress):
             del columns[3]
         if width < 80:
             del columns[1]
-        self._bar: Any = rich.Progress(*columns, auto_refresh=False, expand=True)
+        self._bar: Any = rich.Progress(*columns, console=console, auto_refresh=False, expand=True)
         fields: dict[str, Any] = {"where": self._where(done), "scores": "", "speed": "", "left": ""}
         self._task = self._bar.add_task("", total=steps, completed=done, **fields)
 

@@ -477,6 +477,18 @@ def test_cross_entropy_kernel_at_extremes(row_of_logits: list[float], dtype: str
             assert_close(a, b, f"kernel of cross_entropy at {row_of_logits}: {what}", FLOATS[dtype])
 
 
+@pytest.mark.parametrize("shape", [(3, 4), (2, 4, 3), (0, 3)], ids=str)
+def test_every_diagonal_is_numpys(shape: tuple[int, ...]) -> None:
+    x = np.arange(np.prod(shape)).reshape(shape)
+    axes = range(-len(shape), len(shape))
+    for offset, axis1, axis2 in product(range(-5, 6), axes, axes):
+        if (axis1 - axis2) % len(shape):
+            found = ops.diagonal(tl.tensor(x), offset, axis1, axis2).numpy()
+            expected = np.diagonal(x, offset, axis1, axis2)
+            assert found.shape == expected.shape, f"diagonal {offset} of axes {axis1}, {axis2}: shape {found.shape}"
+            assert (found == expected).all(), f"diagonal {offset} of axes {axis1}, {axis2}: {found}"
+
+
 @pytest.mark.parametrize("average", [True, False])
 def test_squared_error_of_nothing_has_no_gradient_and_no_mean(average: bool) -> None:
     x = tl.zeros(0, 3, requires_grad=True)
@@ -507,6 +519,9 @@ def test_cross_entropy_refuses_targets(targets: list[float], error: type[Excepti
         (lambda: ops.one_hot(tl.tensor([-1, 0]), 3), "indices from -1 to 0 for 3 classes"),
         (lambda: ops.one_hot(tl.tensor([-1, 0])), "indices from -1 to 0 for 1 classes"),
         (lambda: ops.outer(tl.ones(2), tl.ones(2, 2)), "needs two vectors"),
+        (lambda: ops.gelu(tl.ones(2), "erf"), 'approximate must be "none" or "tanh", not \'erf\''),
+        (lambda: ops.expand(tl.ones(2), (-1, 2)), "does not broadcast"),
+        (lambda: ops.diagonal(tl.ones(2, 2), 0, 1, -1), "axis"),
         (lambda: ops.flatten(tl.ones(2, 2), 1, 0), "start_dim 1 comes after end_dim 0"),
         (lambda: ops.flatten(tl.ones(2, 2), -1, 0), "start_dim -1 comes after end_dim 0"),
         (lambda: ops.split(tl.ones(2), 0), "split_size must be positive, not 0"),

@@ -1,6 +1,6 @@
 """A transformer learns to write: a small GPT, on any text, one character (or piece) after the other.
 
-    python examples/08_gpt.py                           # the reference of Python, which every Python has with it
+    python examples/08_gpt.py                                               # the reference of Python
     python examples/08_gpt.py --text shakespeare --out out/shakespeare      # 1.1 MB, downloaded once
     python examples/08_gpt.py --text names --lines --out out/names          # each line is a text of its own
     python examples/08_gpt.py --text my.txt --tokenizer bpe --vocabulary 1000 --out out/mine
@@ -69,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     said = given(parser, arguments)
     if options.load:
         refuse_idle(parser, said, ["text", *CHOSEN, "resume", "again"], "with --load, where nothing is learnt")
+        if "out" not in said and options.load.is_dir():
+            options.out = options.load  # else pictures of one model would come to lie beside another
     else:
         refuse_useless(parser, options, said)
     carry_out(run, parser, options)
@@ -191,7 +193,7 @@ def options_of_the_program() -> argparse.ArgumentParser:
     add_ways_to_begin(group)
 
     add = parser.add_argument_group("the writing").add_argument
-    add("--load", type=Path, metavar="DIR", help="a folder of an earlier run: write, without learning")
+    add("--load", type=Path, metavar="DIR", help="a folder of an earlier run: write, and draw there, without learning")
     add("--prompt", default="", metavar="TEXT", help="how its text begins")
     add("--tokens", type=whole(1), default=400, metavar="N", help="that it writes, at most (400)")
     add("--samples", type=whole(1), default=20, metavar="N", help="texts, with --lines (20)")

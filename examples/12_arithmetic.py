@@ -1,9 +1,9 @@
 """A transformer learns to add: problems as characters, and nobody tells it what a digit is, or to carry one.
 
-    python examples/12_arithmetic.py                        # two-digit sums, the answer's units first: a minute
-    python examples/12_arithmetic.py --resume --ask 58+67   # go on with what is in --out, and ask it
+    python examples/12_arithmetic.py                                    # two-digit sums, the answer's units first
+    python examples/12_arithmetic.py --resume --ask 58+67               # go on with what is in --out, and ask it
     python examples/12_arithmetic.py --answer plain --out out/plain     # as one writes it, which is harder: the first
-                                                            #   digit depends on a carry that is not written yet
+                                                                        #   digit depends on a carry still to come
     python examples/12_arithmetic.py --operation - --out out/minus      # differences, with negative ones
 
 The lecture's exercise. A small GPT reads "  7+ 58=" and goes on character by character; its cost is the cross-entropy
@@ -21,12 +21,12 @@ numbers below 100 it never sees 1,500, and is judged by those.
     attention.png     which characters it looks at while it writes an answer, in every head
 
 What to expect of sums of two digits, seeds 0, 1 and 2, after a minute of one core's time: all 1,500 held out are right
-in reverse order, and in plain order 1,499, 1,500 and 1,500. Of differences, seed 0, 1,500 and 1,493; the wrong ones
-are such as 50 - 49, at the edge of a borrow. Of sums of three digits in reverse, with --steps 3000, 1,500. Machines
-round differently, so that with yours a few more may be wrong, or fewer. Sums of
-numbers with more digits than learnt from are all wrong, or nearly all: it has learnt what stands where, and no rule for
-numbers of any length. The stripes of surprise.png run along equal sums, where a carry begins; in attention.png one sees
-heads that look at the two units, and others at the tens.
+in reverse order, and in plain order 1,499, 1,500 and 1,500. Of differences, seed 0, 1,500 and 1,493; the wrong ones are
+such as 50 - 49, at the edge of a borrow. Of sums of three digits in reverse, with --steps 3000, 1,500. Machines round
+differently, so that with yours a few more may be wrong, or fewer. Sums of numbers with more digits than learnt from are
+all wrong, or nearly all: it has learnt what stands where, and no rule for numbers of any length. The stripes of
+surprise.png run along equal sums, where a carry begins; in attention.png one sees heads that look at the two units, and
+others at the tens.
 
 Ctrl-C ends the learning early and keeps everything; --resume goes on as if nothing had been, and --again begins anew.
 """
@@ -113,7 +113,8 @@ def learn(
     """
     config = network(options, notation)
     model = GPT(config)
-    print(f"{config.parameter_count():,} parameters, {options.steps:,} steps of {options.batch} problems.\n")
+    batch = min(options.batch, len(learnt))
+    print(f"{config.parameter_count():,} parameters, {options.steps:,} steps of {batch:,} problems.\n")
     optimizer = nn.optim.AdamW(decay_groups(model, 0.1), options.rate, betas=(0.9, 0.99))
     warmup = min(100, options.steps // 10)
     curve = Curve(options.out / "curve.json")
@@ -125,7 +126,7 @@ def learn(
 
     trainer = nn.Trainer(
         model,
-        nn.DataLoader(Problems(notation, learnt), min(options.batch, len(learnt)), shuffle=True, drop_last=True),
+        nn.DataLoader(Problems(notation, learnt), batch, shuffle=True, drop_last=True),
         TokenCrossEntropy(),
         optimizer,
         steps=options.steps,

@@ -18,6 +18,7 @@ from typing import Any
 import nn
 from lecture import DataError, flag
 from nn import checkpoint
+from nn.files import sweep
 
 
 def add_ways_to_begin(group: argparse._ArgumentGroup) -> None:
@@ -49,6 +50,8 @@ def make_way(options: argparse.Namespace, kept: Sequence[str]) -> bool:
     kept: the names of all that a run leaves behind, with * for any letters. What is there of another run is removed,
     its checkpoint first: at no moment are there files of two runs.
     """
+    for name in kept:
+        sweep(options.out / name)  # what a kill has left half-written
     last = options.out / "last.safetensors"
     if options.resume and last.exists():
         return False

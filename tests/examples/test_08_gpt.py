@@ -105,6 +105,16 @@ def test_what_was_learnt_writes_again(run, files):
     assert learnt.split("It writes")[1].splitlines()[0] in run("--load", out, text=None, small=())
 
 
+def test_pictures_of_what_is_loaded_come_to_lie_beside_it(run, files, capsys, monkeypatch):
+    run()
+    monkeypatch.chdir(files)
+    for picture in (files / "out").glob("*.png"):
+        picture.unlink()
+    program.main(["--load", "out", "--tokens", "5"])
+    assert {path.name for path in (files / "out").glob("*.png")} == {"attention.png", "lens.png"}
+    assert not (files / "out" / "gpt").exists()
+
+
 def test_a_prompt_of_unknown_characters_is_refused_before_anything_is_written(run, files, capsys):
     run()
     with pytest.raises(SystemExit, match=r"not learnt of such a text: .*'Ω'"):
@@ -156,7 +166,9 @@ def test_ctrl_c_keeps_what_was_learnt_and_resume_goes_on_to_the_same_weights(run
     assert "Ended by Ctrl-C; what was learnt so far is kept, and --resume goes on." in output
     with pytest.raises(SystemExit, match=r"there is a run that is not finished: --resume goes on with it"):
         run("--dropout", 0.2)
+    (files / "out" / ".curves.png-0123abcd").mkdir()  # by a kill while it was drawn
     resumed = run("--dropout", 0.2, "--resume")
+    assert not list((files / "out").glob(".*"))
     assert "Going on after step 7" in resumed
     assert written(resumed) == written(whole)
     for name in ("best", "last"):

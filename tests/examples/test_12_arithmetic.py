@@ -98,6 +98,10 @@ def test_differences_in_plain_order(run):
     assert "of b - a the negative of a - b" in text
 
 
+def test_a_batch_has_no_more_than_there_is_to_learn_from(undrawn):
+    assert "1 steps of 85 problems" in undrawn("--batch", 500, "--steps", 1)
+
+
 def test_same_seed_same_run(undrawn):
     first, again, other = (tables(undrawn("--seed", seed, "--again")) for seed in (5, 5, 6))
     assert first == again != other

@@ -33,6 +33,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inside import printable
 from lecture import (
     BLUE,
     GREEN,
@@ -43,8 +44,10 @@ from lecture import (
     DataError,
     carry_out,
     command_line,
+    given,
     new_figure,
     plain,
+    refuse_idle,
     save,
     whole,
 )
@@ -65,6 +68,8 @@ LEAST = 200  # characters to learn from
 MERGES = [16 * 2**k for k in range(12)]  # in the table and picture of vocabularies
 MOST_MERGES = 4096  # that are learnt for them
 RARE = ["bank", "flooding", "neighbourhood", "naïve", "12345", "Donaudampfschifffahrt", "🙂"]
+LONGEST = 24  # characters of a token, or bytes of a word, that are shown whole
+WIDEST = 45.0  # of a row of boxes in a picture; a character takes 0.42
 TICKS = [n * 10**k for k in range(7) for n in (1, 2, 5)]
 COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
 
@@ -111,15 +116,43 @@ def sizes(text: Text, t: BPETokenizer) -> list[Size]:
     return found
 
 
-def whole_tokens(text: Text) -> tuple[Size, Size]:
+def whole_tokens(text: Text, ways: dict[str, Tokenizer]) -> tuple[Size, Size]:
     """The same for characters and words."""
-    characters = CharTokenizer.train(text.learnt + text.rest)
-    known = WordTokenizer.train(text.learnt, special_tokens=[UNKNOWN])
+    known = ways["words"]
     rest = known.encode(text.rest)
     return (
-        Size("characters", len(characters), len(text.learnt), len(text.rest)),
+        Size("characters", len(ways["characters"]), len(text.learnt), len(text.rest)),
         Size("words", len(known), len(known.encode(text.learnt)), len(rest), rest.count(known.special_tokens[UNKNOWN])),
     )
+
+
+# --- text on a screen ---------------------------------------------------------------------------------------
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: two for a wide character such as 漢, none for an accent on another.
+
+    Source: https://www.unicode.org/reports/tr11/
+    """
+    return sum(
+        2 if unicodedata.east_asian_width(c) in "WF" else unicodedata.category(c) not in ("Mn", "Me", "Cf")
+        for c in text
+    )
+
+
+def to_the_right(text: str, width: int) -> str:
+    """A text at the right end of so many columns."""
+    return " " * (width - columns(text)) + text
+
+
+def shown(token: str) -> str:
+    """A token as it is printed: with a dot for a space, and of a long one the beginning."""
+    return visible(token if len(token) <= LONGEST else f"{token[: LONGEST - 1]}…")
+
+
+def counted(n: int, name: str) -> str:
+    """As "2 words", or "1 word"."""
+    return f"{n:,} {name if n != 1 else name.removesuffix('s')}"
 
 
 # --- the program --------------------------------------------------------------------------------------------
@@ -133,7 +166,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--text", type=Path, metavar="FILE", help="to learn from, in UTF-8 (a short story)")
     add("--vocab-size", type=whole(257), default=600, metavar="N", help="tokens to learn, bytes included (600)")
     add("--tokenizer", type=Path, metavar="PATH", help="a folder with GPT-2's files, or a saved BPETokenizer")
-    carry_out(run, parser, parser.parse_args(arguments))
+    options = parser.parse_args(arguments)
+    if options.tokenizer is not None:
+        refuse_idle(parser, given(parser, arguments), ["vocab_size"], "with --tokenizer")
+    carry_out(run, parser, options)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -150,10 +186,12 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(str(error)) from None
     print_ways(options.sentence, ways)
     print_wikipedia()
-    print_learnt(text, t, given=options.tokenizer is not None)
+    print_learnt(text, t, None if options.tokenizer else options.vocab_size)
     print_merges(t, options.sentence)
-    bytes_to_largest, others = sizes(text, largest), whole_tokens(text)
+    bytes_to_largest, others = sizes(text, largest), whole_tokens(text, ways)
     print_sizes(text, [*others, *bytes_to_largest])
+    if not options.tokenizer and len(largest.merges) < MOST_MERGES:
+        print(f"  With {len(largest)} tokens all is learnt: no pair of neighbours comes twice in a word of the text.")
     print_rare(t)
     print_special(t)
     print("\nPictures:")
@@ -162,7 +200,7 @@ def run(options: argparse.Namespace) -> None:
         save(draw_merges(options.sentence, t), options.out / "merges.png")
     else:
         print("  merges.png is left out: the words are too long to be drawn")
-    save(draw_vocabulary(text, t, bytes_to_largest, others), options.out / "vocabulary.png")
+    save(draw_vocabulary(text, ways, bytes_to_largest, others), options.out / "vocabulary.png")
 
 
 def read_text(path: Path | None) -> Text:
@@ -191,7 +229,7 @@ def three_ways(text: Text, sentence: str, t: BPETokenizer) -> dict[str, Tokenize
         raise ValueError("the sentence has no words")
     t.encode(sentence)
     return {
-        "characters": CharTokenizer.train(text.learnt + sentence),
+        "characters": CharTokenizer.train(text.learnt + text.rest + sentence),
         "words": WordTokenizer.train(text.learnt, special_tokens=[UNKNOWN]),
         "pieces": t,
     }
@@ -199,14 +237,14 @@ def three_ways(text: Text, sentence: str, t: BPETokenizer) -> dict[str, Tokenize
 
 def print_ways(sentence: str, ways: dict[str, Tokenizer]) -> None:
     """The sentence as tokens and as ids."""
-    print(f'"{sentence}" in three ways. A dot is a space; below each token stands its id.')
+    print(f'"{printable(sentence)}" in three ways. A dot is a space; below each token stands its id.')
     for name, t in ways.items():
         ids = t.encode(sentence)
-        print(f"\n  {len(ids)} {name}, of {len(t):,}")
-        tokens = [visible(token) for token in t.tokens(sentence)]
-        for row in rows(tokens, ids):
-            print("    " + " ".join(f"{token:>{max(len(token), len(str(id)))}}" for token, id in row))
-            print("    " + " ".join(f"{id:>{max(len(token), len(str(id)))}}" for token, id in row))
+        print(f"\n  {counted(len(ids), name)}, of {len(t):,}")
+        for row in rows([shown(token) for token in t.tokens(sentence)], ids):
+            wide = [max(columns(token), len(str(id))) for token, id in row]
+            print("    " + " ".join(to_the_right(token, n) for (token, _), n in zip(row, wide, strict=True)))
+            print("    " + " ".join(f"{id:>{n}}" for (_, id), n in zip(row, wide, strict=True)))
 
 
 def rows(tokens: Sequence[str], ids: Sequence[int], width: int = 100) -> Iterator[list[tuple[str, int]]]:
@@ -214,7 +252,7 @@ def rows(tokens: Sequence[str], ids: Sequence[int], width: int = 100) -> Iterato
     row: list[tuple[str, int]] = []
     used = 0
     for token, id in zip(tokens, ids, strict=True):
-        space = max(len(token), len(str(id))) + 1
+        space = max(columns(token), len(str(id))) + 1
         if row and used + space > width:
             yield row
             row, used = [], 0
@@ -237,27 +275,38 @@ def print_wikipedia() -> None:
             print(f"  {pieces:24} no pair comes twice")
 
 
-def print_learnt(text: Text, t: BPETokenizer, given: bool) -> None:
-    """The first merges with how often their pairs come in the text, and the last ones."""
+def print_learnt(text: Text, t: BPETokenizer, wanted: int | None) -> None:
+    """The first merges with how often their pairs come in the text, and the longest tokens.
+
+    wanted: how large the vocabulary was to be; None if it was given.
+    """
     often = Counter(words(text.learnt))
-    print(f"\nThe first merges {'given' if given else 'learnt'}, and how often their pair comes in {text.source}:\n")
+    if wanted is not None and len(t) < wanted:
+        print(f"\nOf {wanted:,} tokens {len(t):,} are learnt; then no pair of neighbours comes twice in a word.")
+    how = "given" if wanted is None else "learnt"
+    print(f"\nThe first merges {how}, and how often their pair comes in {text.source}:\n")
     lines = []
     for n, pair in enumerate(t.merges[:12]):
         left, right = map(t.token, pair)
-        lines.append(f"{n + 1:4}  {visible(left):>3} + {visible(right):3} {pair_count(t, n, often):7,}")
+        lines.append(f"{n + 1:4}  {to_the_right(shown(left), 3)} + {shown(right):3} {pair_count(t, n, often):7,}")
     half = (len(lines) + 1) // 2
     for i in range(half):
         print("  " + "      ".join(lines[i::half]))
     whole_words = [token for token in map(t.token, range(len(t))) if token.strip().isalpha()]
     longest = sorted(whole_words, key=len)[-8:]
-    print(textwrap.fill(f"The longest tokens: {' '.join(map(visible, longest[::-1]))}", 110, initial_indent="\n  "))
+    print(textwrap.fill(f"The longest tokens: {' '.join(map(shown, longest[::-1]))}", 110, initial_indent="\n  "))
 
 
 def print_merges(t: BPETokenizer, sentence: str) -> None:
     """What `explain` tells of the sentence's words, each once."""
     print("\nPut together, each word by itself, the merge that was learnt first before the others:\n")
     different = {word.text: word for word in t.explain(sentence)}
-    print(textwrap.indent("\n".join(map(str, different.values())), "  "))
+    for word in different.values():
+        if len(word.bytes) <= 2 * LONGEST:
+            print(textwrap.indent(str(word), "  "))
+        else:
+            tokens = counted(len(word.ids), "tokens")
+            print(f"  {shown(word.text)}   {len(word.bytes):,} bytes, {tokens}: too long to be shown merge by merge")
 
 
 def print_sizes(text: Text, table: Sequence[Size]) -> None:
@@ -276,12 +325,13 @@ def print_sizes(text: Text, table: Sequence[Size]) -> None:
 
 def print_rare(t: BPETokenizer) -> None:
     """Words in the middle of a text as pieces: the rarer, the more."""
-    print("\nWhat is frequent where the merges were learnt is one token. What is rare is cut to pieces:\n")
+    print("\nWhat is frequent where the merges were learnt is one token. What is rare is cut to pieces. Each with the")
+    print("space before it:\n")
     for word in RARE:
         pieces = t.tokens(f" {word}")
-        shown = word if len(word) > 1 else f"U+{ord(word):X}, {unicodedata.name(word).lower()}"
+        name = word if len(word) > 1 else f"U+{ord(word):X}, {unicodedata.name(word).lower()}"
         tokens = f"{len(pieces):3} {'tokens' if len(pieces) > 1 else 'token '}"
-        print(f"  {shown:30} {len(word.encode()):3} bytes {tokens}   {'|'.join(map(visible, pieces))}")
+        print(f"  {name:30} {len(f' {word}'.encode()):3} bytes {tokens}   {'|'.join(map(shown, pieces))}")
     print(
         "\n  An emoji is four bytes of UTF-8, each of them a token, \\xf0 and so on, until merges are learnt for them."
     )
@@ -317,31 +367,43 @@ def box(
     axes.text(left + width / 2, bottom + height / 2, text, **style)
 
 
+def boxes(t: Tokenizer, text: str) -> list[tuple[str, int, float]]:
+    """Of each token what is written in its box, its id, and how wide the box is."""
+    labels = [drawable(shown(token)) for token in t.tokens(text)]
+    return [
+        (label, id, max(0.42 * columns(label), 0.22 * len(str(id)), 0.42) + 0.35)
+        for label, id in zip(labels, t.encode(text), strict=True)
+    ]
+
+
+def widest(ways: dict[str, Tokenizer], text: str) -> float:
+    """How wide the longest of the rows of boxes is."""
+    return max(sum(width for *_, width in boxes(t, text)) for t in ways.values())
+
+
 def draw_pieces(sentence: str, ways: dict[str, Tokenizer]) -> Figure:
-    """The sentence three times, each token as wide as its text, with its id below."""
-    shown = sentence if len(sentence) <= 48 else sentence[:47].rstrip() + "…"
-    note = "" if shown == sentence else ", its beginning"
-    figure = new_figure(max(8.0, 0.36 * len(shown) + 2), 5.2, "")
-    title = f'"{drawable(visible(shown)).replace("·", " ")}"{note}'
+    """The sentence three times, or as much of it as fits, each token as wide as its text, with its id below."""
+    part = sentence[:60]
+    while widest(ways, part) > WIDEST:
+        part = part[:-1]
+    width = max(widest(ways, part), 18.0)
+    figure = new_figure(0.43 * width + 0.4, 5.2)
+    cut = "" if part == sentence else "…"
+    title = f'"{drawable(visible(part)).replace("·", " ")}{cut}"{", its beginning" if cut else ""}'
     figure.suptitle(title, fontsize=14, weight="bold", fontfamily=families(), parse_math=False)
     axes = figure.subplots()
     axes.axis("off")
-    longest = 0.0
     for line, (name, t) in enumerate(ways.items()):
-        sentence_part = shown.removesuffix("…") if note else shown
-        tokens, ids = t.tokens(sentence_part), t.encode(sentence_part)
+        row = boxes(t, part)
         x, y = 0.0, -2.1 * line
-        axes.text(0, y + 1.25, f"{len(ids)} {name}", fontsize=12, weight="bold")
+        axes.text(0, y + 1.25, counted(len(row), name), fontsize=12, weight="bold")
         size = {"xytext": (112, 0), "textcoords": "offset points", "fontsize": 11, "color": "#505050"}
         axes.annotate(f"of a vocabulary of {len(t):,}", (0, y + 1.25), **size)
-        for i, (token, id) in enumerate(zip(tokens, ids, strict=True)):
-            label = drawable(visible(token))
-            width = max(0.42 * len(label) + 0.35, 0.22 * len(str(id)) + 0.15)
-            box(axes, x, y + 0.3, width, 0.7, label, COLOURS[i % len(COLOURS)], 13)
-            axes.text(x + width / 2, y + 0.12, str(id), ha="center", va="top", fontsize=8.5, color="#404040")
-            x += width
-        longest = max(longest, x)
-    axes.set(xlim=(-0.1, max(longest, 9) + 0.1), ylim=(-4.5, 1.8))
+        for i, (label, id, wide) in enumerate(row):
+            box(axes, x, y + 0.3, wide, 0.7, label, COLOURS[i % len(COLOURS)], 13)
+            axes.text(x + wide / 2, y + 0.12, str(id), ha="center", va="top", fontsize=8.5, color="#404040")
+            x += wide
+    axes.set(xlim=(-0.1, width + 0.1), ylim=(-4.5, 1.8))
     return figure
 
 
@@ -406,7 +468,9 @@ def label(axes: Axes, x: float, y: float, piece: str) -> None:
     axes.text(x, y + 0.36, text, bbox=box, zorder=2, fontfamily=families(), **style)
 
 
-def draw_vocabulary(text: Text, t: BPETokenizer, pieces: Sequence[Size], others: tuple[Size, Size]) -> Figure:
+def draw_vocabulary(
+    text: Text, ways: dict[str, Tokenizer], pieces: Sequence[Size], others: tuple[Size, Size]
+) -> Figure:
     """Left, how long the text is in each vocabulary. Right, how often each token comes, the most frequent first."""
     from matplotlib.ticker import NullLocator
 
@@ -436,7 +500,6 @@ def draw_vocabulary(text: Text, t: BPETokenizer, pieces: Sequence[Size], others:
     left.xaxis.set_major_formatter("{x:,.0f}")
     left.xaxis.set_minor_locator(NullLocator())
 
-    ways = three_ways(text, SENTENCE, t)
     for (name, way), colour in zip(ways.items(), (GREEN, VERMILION, BLUE), strict=True):
         counts = sorted(Counter(way.encode(text.learnt)).values(), reverse=True)
         label = f"{name}: {len(counts):,} in use, {sum(count == 1 for count in counts):,} of them once"

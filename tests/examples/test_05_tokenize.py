@@ -73,6 +73,72 @@ def test_long_sentences_have_several_rows():
     assert {len(row) for row in rows} == {4, 2}
 
 
+CHINESE = "银行 被淹了吗 🙂? e\u0301\n$x_1$"
+
+
+def test_wide_characters_stand_above_their_ids(undrawn):
+    tokens, ids = after(undrawn("--sentence", CHINESE), "characters, of")[:2]
+    assert tokens.split() == [program.visible(c) for c in CHINESE]
+    assert program.columns(tokens) == len(ids)
+
+
+def test_both_tables_count_the_same_characters(undrawn):
+    text = undrawn("--sentence", CHINESE)
+    (many,) = re.findall(r"characters, of (\d+)", text)
+    assert re.search(rf"  characters +{many} ", text)
+
+
+def test_controls_in_the_sentence_are_no_commands_to_the_terminal(undrawn):
+    text = undrawn("--sentence", "the \x1b[2Jbank")
+    assert "\x1b" not in text
+    assert '"the ␛[2Jbank"' in text
+
+
+def test_one_of_something_is_no_plural(undrawn):
+    assert "\n  1 word, of " in undrawn("--sentence", "bank")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [CHINESE, "Was the bank flooded?", "<mmmmm WWWWW> " * 9, "银" * 60],
+    ids=["Chinese", "lecture", "wide", "long"],
+)
+def test_tokens_and_ids_do_not_lie_on_each_other(story, sentence):
+    t = BPETokenizer.train(story.learnt, 300)
+    figure = program.draw_pieces(sentence, program.three_ways(story, sentence, t))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    ids = [text for text in axes.texts if text.get_fontsize() == 8.5]
+    for one, other in pairwise(ids):
+        if one.get_position()[1] == other.get_position()[1]:
+            assert one.get_window_extent().x1 < other.get_window_extent().x0
+    texts = [text for text in axes.texts if text.get_fontsize() == 13]
+    assert len(texts) == len(ids) == len(axes.patches)
+    for text, patch in zip(texts, axes.patches, strict=True):
+        inside, outside = text.get_window_extent(), patch.get_window_extent()
+        assert outside.x0 <= inside.x0
+        assert inside.x1 <= outside.x1
+    title = figure._suptitle.get_window_extent()
+    assert 0 <= title.x0
+    assert title.x1 <= figure.bbox.x1
+
+
+def test_long_tokens_are_shortened(undrawn, tmp_path):
+    own = tmp_path / "own.txt"
+    own.write_text("a" * 20_000, encoding="utf-8")
+    text = undrawn("--text", own, "--sentence", "a" * 3000)
+    assert max(map(len, text.splitlines()[1:])) < 200  # all but the sentence itself
+    assert "aaaa…" in text
+    assert "too long to be shown merge by merge" in text
+
+
+def test_why_there_are_fewer_tokens_than_were_asked_for_is_said(undrawn):
+    text = undrawn("--vocab-size", 2000)
+    assert "Of 2,000 tokens 612 are learnt; then no pair of neighbours comes twice in a word." in text
+    assert "With 611 tokens all is learnt" in text
+    assert "are learnt; then" not in undrawn()
+
+
 def test_with_the_first_merges_only_it_is_what_it_was_when_it_had_learnt_so_many(story):
     t = BPETokenizer.train(story.learnt, 400)
     early = BPETokenizer.train(story.learnt, 300)
@@ -92,7 +158,8 @@ def test_larger_vocabularies_make_shorter_sequences(undrawn, story):
     assert (found[0].size, found[0].learnt) == (256, len(story.learnt.encode()))
     assert found[-1].size == 600
     assert [size.learnt for size in found] == sorted({size.learnt for size in found}, reverse=True)
-    characters, words = program.whole_tokens(story)
+    ways = program.three_ways(story, program.SENTENCE, BPETokenizer.train(story.learnt, 300))
+    characters, words = program.whole_tokens(story, ways)
     assert (characters.learnt, characters.unknown) == (len(story.learnt), 0)
     assert 0 < words.unknown < words.rest < found[-1].rest
     text = undrawn()
@@ -102,8 +169,8 @@ def test_larger_vocabularies_make_shorter_sequences(undrawn, story):
 
 def test_rare_words_and_emoji_are_cut_to_pieces(undrawn):
     text = undrawn()
-    assert re.search(r"bank +4 bytes +1 token +·bank\n", text)
-    assert re.search(r"U\+1F642, slightly smiling face +4 bytes +5 tokens +·\|\\xf0\|\\x9f\|\\x99\|\\x82\n", text)
+    assert re.search(r"bank +5 bytes +1 token +·bank\n", text)
+    assert re.search(r"U\+1F642, slightly smiling face +5 bytes +5 tokens +·\|\\xf0\|\\x9f\|\\x99\|\\x82\n", text)
 
 
 def test_what_a_user_types_ends_no_document(undrawn):
@@ -187,6 +254,12 @@ def test_files_that_will_not_do_are_named(undrawn, tmp_path):
             undrawn(*arguments)
 
 
+def test_what_does_nothing_with_a_given_tokenizer_is_refused(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        program.main(["--tokenizer", "t.json", "--vocab-size", "600"])
+    assert "--vocab-size: without effect with --tokenizer; leave it out" in capsys.readouterr().err
+
+
 def test_bad_options_are_refused(capsys):
     with pytest.raises(SystemExit, match="2"):
         program.main(["--vocab-size", "256"])
@@ -224,7 +297,8 @@ def test_without_a_package_it_says_what_to_install(run, monkeypatch, module, ext
 def test_sizes_of_large_vocabularies_do_not_run_together(story):
     pieces = [program.Size("pieces", size, 1_000_000 // size, 0) for size in (256, 1000, 60_000)]
     others = program.Size("characters", 40, 9000, 0), program.Size("words", 400_000, 800, 0)
-    figure = program.draw_vocabulary(story, BPETokenizer.train(story.learnt, 300), pieces, others)
+    ways = program.three_ways(story, program.SENTENCE, BPETokenizer.train(story.learnt, 300))
+    figure = program.draw_vocabulary(story, ways, pieces, others)
     figure.draw_without_rendering()
     boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
     assert len(boxes) >= 3

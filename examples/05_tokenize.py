@@ -53,7 +53,7 @@ from lecture import (
 )
 from public_data import read
 from transformer import BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer
-from transformer.fonts import drawable, families
+from transformer.fonts import as_written, drawable
 from transformer.tokenizer.bpe import words
 from transformer.tokenizer.explanation import Word, visible
 
@@ -363,8 +363,7 @@ def box(
     corner = (left + 0.04, bottom)
     patch = FancyBboxPatch(corner, width - 0.08, height, boxstyle=style, facecolor=colour, edgecolor=colour, alpha=0.3)
     axes.add_patch(patch)
-    style = {"ha": "center", "va": "center", "fontsize": size, "fontfamily": families(), "parse_math": False}
-    axes.text(left + width / 2, bottom + height / 2, text, **style)
+    axes.text(left + width / 2, bottom + height / 2, text, ha="center", va="center", fontsize=size, **as_written())
 
 
 def boxes(t: Tokenizer, text: str) -> list[tuple[str, int, float]]:
@@ -390,7 +389,7 @@ def draw_pieces(sentence: str, ways: dict[str, Tokenizer]) -> Figure:
     figure = new_figure(0.43 * width + 0.4, 5.2)
     cut = "" if part == sentence else "…"
     title = f'"{drawable(visible(part)).replace("·", " ")}{cut}"{", its beginning" if cut else ""}'
-    figure.suptitle(title, fontsize=14, weight="bold", fontfamily=families(), parse_math=False)
+    figure.suptitle(title, fontsize=14, weight="bold", **as_written())
     axes = figure.subplots()
     axes.axis("off")
     for line, (name, t) in enumerate(ways.items()):
@@ -445,7 +444,7 @@ def draw_tree(axes: Axes, word: Word, left: float) -> None:
     pieces = list(word.bytes)
     for (x, y), piece in zip(nodes, pieces, strict=True):
         text = drawable(visible(piece))
-        axes.text(x, y - 0.15, text, ha="center", va="top", fontsize=13, fontfamily=families(), parse_math=False)
+        axes.text(x, y - 0.15, text, ha="center", va="top", fontsize=13, **as_written())
     for step, merge in enumerate(word.merges, start=1):
         i = 0
         while i < len(pieces) - 1:
@@ -463,9 +462,9 @@ def draw_tree(axes: Axes, word: Word, left: float) -> None:
 def label(axes: Axes, x: float, y: float, piece: str) -> None:
     """What a merge has made, on the line that goes up from it."""
     box = {"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none"}
-    style = {"ha": "center", "va": "center", "fontsize": 11, "weight": "bold", "parse_math": False}
+    style = {"ha": "center", "va": "center", "fontsize": 11, "weight": "bold"}
     text = drawable(visible(piece))
-    axes.text(x, y + 0.36, text, bbox=box, zorder=2, fontfamily=families(), **style)
+    axes.text(x, y + 0.36, text, bbox=box, zorder=2, **style, **as_written())
 
 
 def draw_vocabulary(

@@ -1,6 +1,6 @@
 """Letters in pictures: what matplotlib's own font lacks, such as 漢 or ह, another font of the machine may have.
 
-axes.text(x, y, drawable(text), fontfamily=families())
+axes.text(x, y, drawable(text), **as_written())
 """
 
 from __future__ import annotations
@@ -14,6 +14,14 @@ BOX = "□"
 def drawable(text: str) -> str:
     """The text with a box for each character that no font of the machine has, or that is no letter at all."""
     return "".join(c if c.isprintable() and _family_with(c) else BOX for c in text)
+
+
+def as_written() -> dict[str, Any]:
+    """What makes matplotlib draw texts made by `drawable` so far as they are: their fonts, and no $...$ as mathematics.
+
+    For axes.text, annotate, set_title, set_xticks with labels, and whatever else takes properties of a text.
+    """
+    return {"fontfamily": families(), "parse_math": False}
 
 
 def families() -> list[str]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from nn.picture import save_picture
 
-from .fonts import BOX, drawable, families
+from .fonts import BOX, as_written, drawable
 from .probes import Array, Trace
 
 if TYPE_CHECKING:
@@ -106,8 +106,7 @@ def draw_lens(
     for layer, row in enumerate(said):
         for place, text in enumerate(row):
             colour = "white" if sure[layer, place] > 0.6 else "black"
-            style: dict[str, Any] = {"fontsize": 8, "fontfamily": families(), "color": colour}
-            axes.text(place, layer, text, ha="center", va="center", parse_math=False, **style)
+            axes.text(place, layer, text, ha="center", va="center", fontsize=8, color=colour, **as_written())
     stages = ["embedding", *(f"after {n} block{'s' * (n > 1)}" for n in range(1, trace.layers + 1))]
     _label(axes, stages, read, 20, turned=False)
     axes.set_xlabel("token read; above it, the predicted next token", fontsize=9)
@@ -133,12 +132,8 @@ def _label(axes: Axes, rows: Sequence[str], columns: Sequence[str], room: float,
     """Names of the rows and columns of a map, if there are any. room: points for each. turned: long columns stand."""
     size = min(9.0, 0.75 * room)
     for axis, names in ((axes.yaxis, rows), (axes.xaxis, columns)):
-        axis.set_ticks(list(range(len(names))))
         rotation = 90 if turned and axis is axes.xaxis and max(map(len, names), default=0) > 2 else 0
-        axis.set_ticklabels(names, fontsize=size, rotation=rotation)
-        for tick in axis.get_ticklabels():
-            tick.set_parse_math(False)
-            tick.set_fontfamily(families())
+        axis.set_ticks(list(range(len(names))), list(names), fontsize=size, rotation=rotation, **as_written())
     axes.tick_params(length=0)
 
 

@@ -53,6 +53,7 @@ from lecture import (
     whole,
 )
 from transformer import probabilities
+from transformer.fonts import as_written, drawable
 from transformer.sampling import draw
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
 
 def run(options: argparse.Namespace) -> None:
     """Print the table, how its first number comes about, the draws, the cuts; and draw."""
+    new_figure(1, 1)  # better to know before the table than after it that there is no matplotlib
     scores = Scores(options.prompt, options.words, np.array(options.logits))
     temperatures = list(dict.fromkeys(options.temperatures))
     random = np.random.default_rng(options.seed)
@@ -198,6 +200,7 @@ def print_draws(scores: Scores, drawn: dict[float, np.ndarray], samples: int) ->
             p = scores.p(T)[i]
             cells.append(f"{count[i]:12,} {samples * p:8,.0f} ±{math.sqrt(samples * p * (1 - p)):4.0f}")
         print(f"  {word:{scores.width}}" + "".join(cells))
+    print("  ±: one standard deviation; about three counts in ten lie farther away from what is expected.")
 
 
 def print_cuts(scores: Scores, top_k: int, top_p: float) -> None:
@@ -226,7 +229,7 @@ def bars(axes: Axes, words: list[str], p: np.ndarray, colour: str) -> None:
     """Probabilities as bars, the first word on top."""
     rows = np.arange(len(p))
     plain(axes, grid=False).barh(rows, p, color=colour, height=0.7)
-    axes.set_yticks(rows, words)
+    axes.set_yticks(rows, [drawable(word) for word in words], **as_written())
     axes.set(ylim=(len(p) - 0.4, -0.6), xlabel="probability")
 
 
@@ -242,7 +245,8 @@ def draw_temperatures(scores: Scores, drawn: dict[float, np.ndarray], samples: i
     from matplotlib.ticker import FixedLocator
 
     n = len(drawn)
-    figure = new_figure(1.6 + 3.3 * n, 1.8 + 0.45 * len(scores.words), f'"{scores.prompt} ..."')
+    figure = new_figure(1.6 + 3.3 * n, 1.8 + 0.45 * len(scores.words))
+    figure.suptitle(f'"{drawable(scores.prompt)} ..."', fontsize=14, weight="bold", **as_written())
     panels = figure.subplots(1, n, sharey=True, squeeze=False)[0]
     for axes, T in zip(panels, sorted(drawn), strict=True):
         p, share = scores.p(T), drawn[T] / samples
@@ -272,7 +276,7 @@ def draw_continuum(scores: Scores, temperatures: Sequence[float]) -> Figure:
     Ts = np.geomspace(coldest, hottest, 200)
     curves = np.stack([scores.p(T) for T in Ts])  # (temperatures, words)
     for i, word in enumerate(scores.words):
-        label = f"{word}, logit {scores.logits[i]:g}"
+        label = drawable(f"{word}, logit {scores.logits[i]:g}")
         dashes = "-" if i < len(COLOURS) else "--"
         axes.plot(Ts, curves[:, i], dashes, color=COLOURS[i % len(COLOURS)], linewidth=2.5, label=label)
     apart = (hottest / coldest) ** 0.068  # the factor from one temperature to the next that a label takes
@@ -293,7 +297,9 @@ def draw_continuum(scores: Scores, temperatures: Sequence[float]) -> Figure:
     axes.xaxis.set_major_formatter("{x:g}")
     if len(scores.words) <= 20:
         below = {"bbox_to_anchor": (1, 1), "bbox_transform": axes.get_yaxis_transform()}  # the temperatures
-        axes.legend(edgecolor="none", framealpha=1, loc="upper right", **below)
+        legend = axes.legend(edgecolor="none", framealpha=1, loc="upper right", **below)
+        for text in legend.get_texts():
+            text.set(**as_written())
     return figure
 
 
@@ -307,7 +313,7 @@ def draw_cuts(scores: Scores, top_k: int, top_p: float) -> Figure:
     bars(everything, ranked.words, full, GREY)
     write(everything, full, full)
     sums = np.cumsum(full)
-    everything.plot(sums, np.arange(len(sums)), ".-", color=VERMILION, linewidth=1.2, label="together with those above")
+    everything.plot(sums, np.arange(len(sums)), "o-", color=VERMILION, linewidth=1.2, label="together with those above")
     everything.axvline(top_p, color=VERMILION, linestyle=":", linewidth=1.2)
     everything.legend(edgecolor="none", framealpha=1, fontsize=8, loc="lower center")
     everything.set_xlim(0, 1.1)

@@ -78,6 +78,7 @@ def test_what_is_drawn_is_counted_and_is_as_many_as_expected(undrawn):
     np.testing.assert_allclose(drawn[..., 1], 20_000 * p, atol=0.51)
     np.testing.assert_allclose(drawn[..., 2], np.sqrt(20_000 * p * (1 - p)), atol=0.51)
     assert np.all(np.abs(drawn[..., 0] - drawn[..., 1]) < 5 * drawn[..., 2])
+    assert "±: one standard deviation; about three counts in ten lie farther away" in text
 
 
 def test_top_k_counts_words_and_top_p_probability(undrawn):
@@ -140,10 +141,26 @@ def test_help_says_what_it_shows(capsys):
         assert word in text
 
 
-def test_without_matplotlib_it_says_what_to_install(run, monkeypatch):
+def test_without_matplotlib_it_says_what_to_install_before_the_work(run, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(SystemExit, match=r'need matplotlib: pip install "tinygrad-lecture\[examples\]"'):
         run()
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize("word", [r"$\a$", "银行", "a\tb"])
+def test_any_word_can_be_drawn_as_it_is(run, tmp_path, word):
+    run("--prompt", "a $x^2$", "--words", word, "b", "--logits", 1, 2)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == PICTURES
+
+
+def test_dollars_in_the_prompt_are_no_mathematics():
+    scores = program.Scores("a $x^2$", ["$y$", "b"], np.array([1.0, 2.0]))
+    figures = [program.draw_temperatures(scores, {1.0: np.array([3, 7])}, 10), program.draw_continuum(scores, [1.0])]
+    texts = [figures[0]._suptitle, *figures[0].axes[0].get_yticklabels(), *figures[1].axes[0].get_legend().get_texts()]
+    with_dollars = [text for text in texts if "$" in text.get_text()]
+    assert len(with_dollars) == 3
+    assert not any(text.get_parse_math() for text in with_dollars)
 
 
 def lecture_scores():

@@ -58,13 +58,17 @@ from lecture import (
     DataError,
     carry_out,
     command_line,
+    given,
     new_figure,
     plain,
     positive,
     principal_axes,
+    refuse_idle,
     save,
+    tell_leftover,
     whole,
 )
+from transformer.fonts import as_written, drawable
 from word_vectors import WordVectors, read
 from word_vectors import save as save_vectors
 
@@ -82,6 +86,7 @@ ANALOGIES = [("king", "man", "woman"), ("prince", "boy", "girl"), ("cats", "cat"
 NEAR = ["queen", "boys", "paris", "cat"]
 SHOWN = ["man", "king", "prince", "boy", "woman", "queen", "princess", "girl", "kings", "queens", "dog", "dogs", "cat",
          "cats", "apple", "apples", "france", "italy", "paris", "rome"]  # fmt: skip
+TRAINING = ["sentences", "dim", "window", "negatives", "epochs", "batch", "rate"]  # options
 DRAWN_PEOPLE = {"man", "woman", "men", "women", "king", "queen", "kings", "queens", "boy", "girl", "boys", "girls",
                 "prince", "princess", "princes", "princesses"}  # fmt: skip
 DRAWN_OTHERS = {word for one, many, _ in made_corpus.OTHERS for word in (one, many)}
@@ -246,13 +251,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--batch", type=whole(1), default=1024, metavar="N", help="pairs in a mini-batch (1024)")
     add("--rate", type=positive, default=0.01, metavar="R", help="learning rate of Adam, going down to 0 (0.01)")
     options = parser.parse_args(arguments)
-    if options.limit is not None and options.vectors is None:
-        parser.error("--limit is for a file of --vectors")
+    if options.vectors is None:
+        refuse_idle(parser, given(parser, arguments), ["limit"], "without --vectors")
+    else:
+        refuse_idle(parser, given(parser, arguments), TRAINING, "with --vectors")
     carry_out(run, parser, options)
 
 
 def run(options: argparse.Namespace) -> None:
     """Get the vectors, ask them, draw."""
+    new_figure(1, 1)  # better to know before the learning than after it that there is no matplotlib
     asked = {word for analogy in options.analogy or () for word in analogy} | {*(options.near or ())}
     if options.vectors is None:
         vectors = train(options, asked)
@@ -267,13 +275,18 @@ def run(options: argparse.Namespace) -> None:
     found = list(scores(vectors))
     print_scores(found)
 
-    print("\nPictures:")
+    pictures: dict[str, Figure] = {}
     if analogies and len(vectors) > 3:
-        save(draw_analogy(vectors, *analogies[0]), options.out / "analogy.png")
+        pictures["analogy.png"] = draw_analogy(vectors, *analogies[0])
     if found:
-        save(draw_directions(vectors, found), options.out / "directions.png")
+        pictures["directions.png"] = draw_directions(vectors, found)
     if shown := [word for word in SHOWN if word in vectors]:
-        save(draw_cosines(vectors, shown), options.out / "cosines.png")
+        pictures["cosines.png"] = draw_cosines(vectors, shown)
+    print("\nPictures:" if pictures else "\nNo pictures: the words that would be drawn are not in the vocabulary.")
+    for name, figure in pictures.items():
+        save(figure, options.out / name)
+    for name in ("analogy.png", "directions.png", "cosines.png"):
+        tell_leftover(options.out / name, [options.out / written for written in pictures])
 
 
 def print_near(vectors: WordVectors, words: Sequence[str]) -> None:
@@ -321,7 +334,10 @@ def draw_analogy(vectors: WordVectors, a: str, b: str, c: str) -> Figure:
     target = vectors[a] - vectors[b] + vectors[c]
     found = vectors.near(target, 6, [a, b, c])
     answer, cosine = found[0]
-    figure = new_figure(13, 5.6, f"{a} − {b} + {c} is nearest to {answer}: cosine {cosine:.2f}")
+    way = drawable(f"{a} − {b} + {c}")
+    figure = new_figure(13, 5.6)
+    title = f"{way} is nearest to {drawable(answer)}: cosine {cosine:.2f}"
+    figure.suptitle(title, fontsize=14, weight="bold", **as_written())
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
     across, up = vectors[c] - vectors[b], vectors[a] - vectors[b]
     x = unit(across)
@@ -336,20 +352,23 @@ def draw_analogy(vectors: WordVectors, a: str, b: str, c: str) -> Figure:
     for start, end, colour in ((places[b], places[a], GREY), (places[b], places[c], BLUE), (places[a], goal, BLUE)):
         arrow(left, start, end, colour)
     left.plot(*goal, "x", color=VERMILION, markersize=12, markeredgewidth=3)
-    left.annotate(f"{a} − {b} + {c}", goal, (0, 14), textcoords="offset points", ha="center", color=VERMILION)
+    style = {"ha": "center", "color": VERMILION, **as_written()}
+    left.annotate(way, goal, (0, 14), textcoords="offset points", **style)
     for word, place in places.items():
         colour = GREEN if word == answer else "black"
         left.plot(*place, "o", color=colour, markersize=9)
         below = -18 if word in (b, c, answer) else 10
-        left.annotate(word, place, (6, below), textcoords="offset points", fontsize=13, color=colour, weight="bold")
+        style = {"fontsize": 13, "color": colour, "weight": "bold", **as_written()}
+        left.annotate(drawable(word), place, (6, below), textcoords="offset points", **style)
     away = np.linalg.norm(vectors[answer] - vectors[b] - places[answer][0] * x - places[answer][1] * y)
-    left.set_title(f"the plane of {a}, {b} and {c}; {answer} is {away:.2f} off it, and every word 1 from the origin")
-    left.title.set_fontsize(10)
+    title = drawable(f"the plane of {a}, {b} and {c}; {answer} is {away:.2f} off it, and every word 1 from the origin")
+    left.set_title(title, fontsize=10, **as_written())
     left.margins(0.25)
     own = [(word, float(unit(target) @ vectors[word])) for word in (a, b, c)]
     bars = sorted([*found, *own], key=lambda item: item[1])
     colours = [GREEN if word == answer else "#d0d0d0" if word in (a, b, c) else SKY for word, _ in bars]
-    plain(right, grid=False).barh([word for word, _ in bars], [cosine for _, cosine in bars], color=colours)
+    plain(right, grid=False).barh(range(len(bars)), [cosine for _, cosine in bars], color=colours)
+    right.set_yticks(range(len(bars)), [drawable(word) for word, _ in bars], **as_written())
     for row, (_, value) in enumerate(bars):
         right.annotate(f"{value:.2f}", (max(value, 0), row), (5, 0), textcoords="offset points", va="center")
     right.set(xlabel="cosine", xlim=(min(0, *(value for _, value in bars)), 1.12))
@@ -367,7 +386,7 @@ def draw_directions(vectors: WordVectors, found: Sequence[Score]) -> Figure:
     """People in the plane of their first two principal components, an arrow from each male word to its female one, and
     from each singular to its plural; beside it the same for things and animals alone."""
     parallel = {score.name: score.parallel for score in found}
-    figure = new_figure(15, 7, "A direction for each meaning: arrows of a kind point the same way, more or less")
+    figure = new_figure(15, 7, "Directions: from male to female, and from one to several")
     for axes, words in zip(figure.subplots(1, 2, width_ratios=[1.4, 1]), (DRAWN_PEOPLE, DRAWN_OTHERS), strict=True):
         arrows = {
             name: [pair for pair in RELATIONS[name] if {*pair} <= words and all(w in vectors for w in pair)]

@@ -9,6 +9,7 @@ A file has a line for each word: the word, then its numbers, with spaces between
 
 from __future__ import annotations
 
+import codecs
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -73,7 +74,7 @@ class WordVectors:
 def read(path: Path, limit: int | None = None) -> WordVectors:
     """The vectors in a text file in GloVe's format; with a limit, the first so many, usually those of frequent words.
 
-    A first line with two numbers, as word2vec writes it, is passed over.
+    A first line with two numbers, as word2vec writes it, is passed over, and so is a byte order mark before it.
     Raises DataError that names the line which is damaged, OSError where the file cannot be read.
     """
     words: list[str] = []
@@ -83,6 +84,8 @@ def read(path: Path, limit: int | None = None) -> WordVectors:
         lines = enumerate(file, 1)
         waiting: list[bytes] = []  # the numbers of some lines
         for number, line in lines:
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
             word, _, numbers = line.rstrip().partition(b" ")
             if number == 1 and word.isdigit() and numbers.isdigit():
                 continue

@@ -27,7 +27,9 @@ def run(tmp_path, capsys):
     """run("--near", "king") runs the program on a smaller corpus and returns what it printed."""
 
     def call(*arguments):
-        program.main([*SMALL, *map(str, arguments), "--out", str(tmp_path / "out")])
+        program.main(
+            [*(() if "--vectors" in arguments else SMALL), *map(str, arguments), "--out", str(tmp_path / "out")]
+        )
         return capsys.readouterr().out
 
     return call
@@ -112,6 +114,25 @@ def test_a_file_with_few_words_leaves_out_what_cannot_be_asked(run, file, tmp_pa
     assert {path.name for path in (tmp_path / "out").iterdir()} == PICTURES
 
 
+def test_pictures_of_an_earlier_run_are_told(run, file, tmp_path):
+    (tmp_path / "out").mkdir()
+    for picture in PICTURES:
+        (tmp_path / "out" / picture).touch()
+    text = run("--vectors", file("some 1 0\nother 1 1\n"))
+    assert "No pictures: the words that would be drawn are not in the vocabulary." in text
+    assert "Pictures:" not in text
+    assert all(f"{tmp_path / 'out' / picture} is from an earlier run." in text for picture in PICTURES)
+    text = run("--vectors", file("man 1 0\nking 1 1\nhouse 0 -1\n"))
+    assert "cosines.png is from" not in text
+    assert "analogy.png is from" in text
+
+
+@pytest.mark.parametrize("word", [r"$\a$", "银行"])
+def test_any_word_can_be_drawn_as_it_is(run, file, tmp_path, word):
+    run("--vectors", file(f"{word} 1 0\nb 0 1\nc 1 1\n{word}{word} 1 2\n"), "--analogy", word, "b", "c")
+    assert (tmp_path / "out" / "analogy.png").exists()
+
+
 @pytest.mark.parametrize("analogy", [("king", "king", "king"), ("king", "man", "man")])
 def test_a_question_without_a_plane_can_be_drawn(run, file, analogy):
     run("--vectors", file("man 1 0 0\nwoman 0 1 0\nking 1 0 1\nqueen 0 1 1\n"), "--analogy", *analogy)
@@ -130,7 +151,8 @@ def test_ctrl_c_keeps_what_was_learnt(undrawn, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--limit", "10"], "--limit is for a file of --vectors"),
+        (["--limit", "10"], "--limit: without effect without --vectors"),
+        (["--vectors", "f.txt", "--epochs", "3", "--dim", "8"], "--dim, --epochs: without effect with --vectors"),
         (["--analogy", "king", "man"], "expected 3 arguments"),
         (["--dim", "1"], "'1' is not a whole number from 2 up"),
     ],
@@ -156,10 +178,11 @@ def test_help_says_what_it_shows(capsys):
         assert word in text
 
 
-def test_without_matplotlib_it_says_what_to_install(run, monkeypatch):
+def test_without_matplotlib_it_says_what_to_install_before_training(run, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(SystemExit, match=r'need matplotlib: pip install "tinygrad-lecture\[examples\]"'):
         run()
+    assert not capsys.readouterr().out
 
 
 # --- corpus, pairs, model -----------------------------------------------------------------------------------
@@ -281,6 +304,11 @@ def test_a_first_line_as_of_word2vec_words_with_spaces_and_windows_line_ends(fil
     found = read(file("3 2\r\nthe 1 0\r\n. . . 0 -1e-1\r\nat name@domain.com 0.6 .8"))
     assert found.words == ["the", ". . .", "at name@domain.com"]
     np.testing.assert_allclose(found.rows, [[1, 0], [0, -1], [0.6, 0.8]], rtol=1e-6)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_word(file):
+    assert read(file("\ufeffthe 1 2\nof 3 4\n")).words == ["the", "of"]
+    assert read(file("\ufeff2 2\nthe 1 2\nof 3 4\n")).words == ["the", "of"]
 
 
 def test_a_limit_reads_the_first_words_only(file):

@@ -10,9 +10,15 @@ Every word has a query, what it asks, a key, what it is found by, and a value, w
     x + weights v                               what it takes over is added to what it was
 
 The program trains such a head, three matrices and no more, in seconds on sentences that it makes (meanings.py). After
-attention `bank` is to say whether it is that of a river or of money, `car` what colour it has, and `it` what it stands
-for. Nobody tells it where to look; that comes from being right. The sentences that are shown are none that it learnt
-from.
+attention a word is to say what it means there:
+
+    bank                          of a river, of money, or either, if nothing says which
+    vehicles   car, bus, ...      which colour it has
+    colours    red, blue, ...     whose colour it is: printed as red: car
+    deeds      stopped, ...       who did it
+    it                            what it stands for
+
+Nobody tells it where to look; that comes from being right. The sentences that are shown are none that it learnt from.
 
 Weights are not reasons: with --seed 3 `it` knows that it is the car without looking at it, for there "car" has become
 what it says when it finds no other vehicle. And the words have no positions here: the head knows which words there are,

@@ -55,11 +55,7 @@ def draw_banks(texts: Sequence[str], banks: Sequence[Reading], vectors: np.ndarr
     style = {"arrowstyle": "-|>", "linewidth": 2, "shrinkA": 6, "shrinkB": 4, "mutation_scale": 16}
     for text, end, colour in zip(texts, ends, colours, strict=True):
         axes.annotate("", tuple(end), tuple(start), arrowprops={**style, "color": colour})
-        axes.plot(*end, "D", color=colour, markersize=9, markeredgecolor="black")
-        side = "left" if end[0] < start[0] else "right"
-        box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1}
-        away = -24 if end[1] < start[1] else 14  # from the arrow
-        axes.annotate(text, tuple(end), (0, away), textcoords="offset points", ha=side, weight="bold", bbox=box)
+        axes.plot(*end, "D", color=colour, markersize=9, markeredgecolor="black", label=f"after: {text}")
     axes.plot(*start, "*", color="black", markersize=16, label="before, in every sentence: bank's row of W_E")
     axes.margins(0.12, 0.15)
     axes.legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2, frameon=False)
@@ -75,13 +71,9 @@ def draw_arcs(axes: Axes, reading: Reading, lookers: dict[int, str]) -> None:
     """
     n = len(reading.words)
     axes.axis("off")
-    reach = 1.0
-    for i, colour in lookers.items():
-        for j, weight in enumerate(reading.weights[i]):
-            if weight < FAINT:
-                continue
-            height = _arc(axes, i, j, colour, float(weight))
-            reach = max(reach, height)
+    arcs = [(i, j) for i in lookers for j in range(n) if reading.weights[i, j] >= FAINT]
+    heights = [_arc(axes, i, j, ends, lookers[i], float(reading.weights[i, j])) for (i, j), ends in _ends(arcs).items()]
+    reach = max([1.0, *heights])
     for j, word in enumerate(reading.words):
         look = {"color": lookers[j], "weight": "bold"} if j in lookers else {"color": "black"}
         axes.text(j, 0, word, ha="center", va="center", fontsize=12, parse_math=False, **look)
@@ -93,15 +85,34 @@ def draw_arcs(axes: Axes, reading: Reading, lookers: dict[int, str]) -> None:
     axes.set(xlim=(-1.3 if len(lookers) == 1 else -0.7, n - 0.3), ylim=(-0.7, reach + 0.35))
 
 
-def _arc(axes: Axes, i: int, j: int, colour: str, weight: float) -> float:
+def _ends(arcs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], list[float]]:
+    """Where arcs from word i to word j begin and end: above a word side by side, so that none lies on another.
+
+    From left to right those to the left, the nearest first, and those to the right, the farthest first: then arcs from
+    the same word do not cross. Of two between the same words the one to the right is higher, and outside.
+    """
+    at: dict[int, list[tuple[float, bool, tuple[int, int], int]]] = {}
+    for i, j in arcs:
+        for end, (here, other) in enumerate(((i, j), (j, i))):
+            order = 1 / (other - here) if i != j else (-np.inf, np.inf)[end]
+            at.setdefault(here, []).append((order, (i < j) == (other < here), (i, j), end))
+    ends = {arc: [0.0, 0.0] for arc in arcs}
+    for word, found in at.items():
+        step = min(0.2, 0.8 / len(found))
+        for k, (*_, arc, end) in enumerate(sorted(found)):
+            ends[arc][end] = word + step * (k - (len(found) - 1) / 2)
+    return ends
+
+
+def _arc(axes: Axes, i: int, j: int, ends: Sequence[float], colour: str, weight: float) -> float:
     """An arrow from word i to word j, or a loop, above the words; returns how high it goes."""
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path as Curve
 
     foot, height = 0.2, 0.55 + 0.28 * abs(i - j)
-    x0, x1 = (i - 0.12, j + 0.12) if i == j else (i - 0.05, j - 0.05)
     if j < i:  # to the left: lower, so that it does not hide one to the right
-        height, x0, x1 = 0.8 * height, i + 0.05, j + 0.05
+        height *= 0.8
+    x0, x1 = ends
     top = foot + 4 / 3 * height
     curve = Curve([(x0, foot), (x0, top), (x1, top), (x1, foot)], [Curve.MOVETO, *[Curve.CURVE4] * 3])
     style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 6 + 10 * weight, "shrinkA": 0, "shrinkB": 0}
@@ -153,8 +164,10 @@ def draw_steps(reading: Reading, i: int) -> Figure:
     hands_on = colours(reading.v, reading.x[i], reading.after[i])
     keys, scores, weights, values = (figure.add_subplot(grid[0, column]) for column in range(4))
     tables = ((keys, reading.k, found_by, "keys: k = W_K x"), (values, reading.v, hands_on, "values: v = W_V x"))
-    for axes, rows, look, title in tables:
-        axes.imshow(rows, **look)
+    question, answer = figure.add_subplot(grid[1, 0]), figure.add_subplot(grid[1, 3])
+    for (axes, rows, look, title), below in zip(tables, (question, answer), strict=True):
+        image = axes.imshow(rows, **look)
+        figure.colorbar(image, ax=[axes, below], pad=0.02, aspect=40)
         axes.set_title(title)
         axes.set_xticks([])
         axes.tick_params(length=0)
@@ -166,7 +179,7 @@ def draw_steps(reading: Reading, i: int) -> Figure:
             side = {"ha": "left", "xytext": (4, 0)} if number >= 0 else {"ha": "right", "xytext": (-4, 0)}
             axes.annotate(f"{number:.2f}", (number, j), textcoords="offset points", va="center", fontsize=8, **side)
         axes.set_ylim(n - 0.5, -0.5)
-        axes.margins(x=0.45)
+        axes.margins(x=0.55)
         axes.set_title(title)
         axes.set_xticks([])
         axes.axvline(0, color="black", linewidth=0.8)
@@ -176,7 +189,6 @@ def draw_steps(reading: Reading, i: int) -> Figure:
         for j, tick in enumerate(axes.get_yticklabels()):
             tick.set_parse_math(False)
             tick.set_weight("bold" if j == i else "normal")
-    question, answer = figure.add_subplot(grid[1, 0]), figure.add_subplot(grid[1, 3])
     question.imshow(reading.q[i][None], **asks)
     question.set_yticks([0], [f"query of {word}"])
     answer.imshow(np.stack([reading.weights[i] @ reading.v, reading.x[i], reading.after[i]]), **hands_on)

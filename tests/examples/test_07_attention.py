@@ -2,10 +2,13 @@
 
 import re
 import sys
+from itertools import pairwise
 from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
 import meanings
@@ -243,3 +246,43 @@ def test_a_word_is_found_in_any_case_and_a_missing_one_named(model_and_course):
     assert reading.place("the") == 0
     with pytest.raises(DataError, match=r"no 'river' in the sentence 'The bank was the bank \."):
         reading.place("river")
+
+
+# --- the pictures -------------------------------------------------------------------------------------------
+
+
+@given(st.sets(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1))
+def test_no_two_arcs_begin_or_end_in_the_same_place(arcs):
+    found = program.pictures._ends(sorted(arcs))
+    assert set(found) == arcs
+    places = []
+    for arc, ends in found.items():
+        for word, end in zip(arc, ends, strict=True):
+            assert abs(end - word) <= 0.4, "an end stays above its word"
+            places.append(end)
+    assert all(other - one > 0.05 for one, other in pairwise(sorted(places)))
+
+
+def test_arcs_between_the_same_words_lie_in_each_other():
+    ends = program.pictures._ends([(1, 2), (2, 1), (3, 2)])
+    assert ends[1, 2][0] < ends[2, 1][1] < ends[2, 1][0] < ends[1, 2][1] < ends[3, 2][1]
+
+
+def test_nothing_is_written_over_the_points_of_the_banks(model_and_course):
+    model, course = model_and_course
+    banks = [program.read(model, course, text) for text in program.BANKS]
+    figure = program.pictures.draw_banks(program.BANKS, banks, *program.bank_vectors(model, course))
+    axes = figure.axes[-1]
+    assert not any(text.get_text() for text in axes.texts)
+    named = {text.get_text() for text in axes.get_legend().get_texts()}
+    assert named >= {f"after: {text}" for text in program.BANKS}
+
+
+def test_colours_of_the_steps_have_a_scale(model_and_course):
+    reading = program.read(*model_and_course, program.BANKS[0])
+    figure = program.pictures.draw_steps(reading, 2)
+    scales = [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
+    tables = (reading.q[2], reading.k), (reading.v, reading.x[2], reading.after[2])
+    assert [axes.get_ylim()[1] for axes in scales] == [
+        pytest.approx(max(abs(array).max() for array in arrays)) for arrays in tables
+    ]

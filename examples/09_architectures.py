@@ -14,16 +14,24 @@ sentences that it makes (made_corpus.py) and on words to be written backwards:
     gaps.png            the same gap for the decoder, which knows what stands left of it, and the encoder
     reverse.png         cross-attention while a word is written backwards: a diagonal, reversed
 
-What is to be reached comes from the same models in PyTorch, trained on the same batches with the same recipe by
-tests/benchmarks/architectures.py, three times each:
+What is to be reached comes from the same models in PyTorch, which tests/benchmarks/architectures.py trains on the same
+batches with the same recipe: the least of five runs, rounded down. The table at the end says if it is reached.
 
-                        steps    right in the test, here    in PyTorch
-    hidden words        3,000    70.1%, 71.2%, 71.4%        70.3%, 70.8%, 71.6%
-    words backwards       800    all words, each time       all words, each time
+    right in the test, --seed      0       1       2       3       4    to be reached
+    hidden words, here          70.1%   69.2%   68.6%   71.5%   71.7%    69%
+                  in PyTorch    70.3%   69.9%   69.5%   71.1%   71.4%
+    words backwards, here      100.0%  100.0%  100.0%  100.0%  100.0%    99%
+                  in PyTorch   100.0%  100.0%  100.0%   99.6%  100.0%
 
-From hidden words the encoder has learnt more than to guess them: whether a sentence is about one or several, it then
-learns from 20 examples, with --seed 0, 1, 2 to 95%, 90%, 79%; an encoder that starts from nothing, to 77%, 78%, 75%.
-That holds for what helps with hidden words: men from women, on which few words depend here, it tells no better.
+Each seed has other sentences and other words hidden, some 900, so that the figures are good to 1.5 points or so; with
+seed 2 it is just missed.
+
+From hidden words the encoder has learnt more than to guess them. Whether a sentence is about one or several, it then
+learns from 40 examples, with seeds 0 to 4 to 97%, 97%, 95%, 98%, 97%; an encoder that starts from nothing, to 83%, 85%,
+84%, 86%, 85%. That holds for what helps with hidden words: men from women, on which few words depend here, it tells
+hardly better, to 78% against 76%.
+
+Ctrl-C ends the learning: the lessons that are left are skipped, and what was learnt so far is shown.
 
     python examples/09_architectures.py --word lecture --sentence "two kings said that they ruled the kingdom"
 """
@@ -34,6 +42,7 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 # Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
@@ -47,7 +56,7 @@ import architecture_tasks as tasks
 import nn
 from architecture_tasks import LETTERS, MASK, Sentences
 from known_words import known_words
-from lecture import DataError, carry_out, command_line, new_figure, save, whole
+from lecture import DataError, carry_out, command_line, new_figure, save, tell_leftover, whole
 from transformer import (
     GPT,
     Classifier,
@@ -65,8 +74,10 @@ from transformer import (
 SIZES: Any = {"heads": 2, "width": 48, "hidden": 96, "activation": "gelu", "norm": "pre", "positions": "learned"}
 SENTENCE = "every queen said that she ruled the kingdom"
 BATCH = 32
-Row = list[str]  # of the table: architecture, what a token sees, task, figure
-LABELLED, TRIES = 20, 5  # sentences that the classifier learns from, and how often it does, from other ones
+LABELLED, TRIES = 40, 10  # sentences that the classifier learns from, and how often it does, from other ones
+# The tasks, and of two of them what part is to be right: the least that the same model reached in PyTorch, see above.
+NEXT, HIDDEN, NUMBER, REVERSE = "the next word", "hidden words", "one or several?", "words backwards"
+GOALS = {HIDDEN: 0.69, REVERSE: 0.99}
 GAPS = [
     f"the mayor of {MASK} where people speak italian",
     f"these {MASK} caught a mouse",
@@ -75,6 +86,18 @@ GAPS = [
 ]
 
 # --- the three models ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Result:
+    """What part of a lesson's test is right, that in words, and whether Ctrl-C ended the lesson."""
+
+    right: float
+    figure: str
+    interrupted: bool = False
+
+
+Lesson = Callable[[], Result]
 
 
 @dataclass(frozen=True)
@@ -107,8 +130,10 @@ def learn(model: nn.Module, data: Any, steps: int, rate: float = 5e-3, show: boo
     history = nn.Trainer(
         model, batches, loss, optimizer, steps=steps, schedule=schedule, clip_norm=1.0, record_every=every, show=show
     ).fit()
-    if history.interrupted:
-        print("Ended by Ctrl-C; it goes on with what was learnt so far.")
+    if history.interrupted and show:
+        print(
+            f"Ended by Ctrl-C after {history[-1].step:,} of {steps:,} steps; what follows is of what was learnt so far."
+        )
     return history
 
 
@@ -158,26 +183,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(options: argparse.Namespace) -> None:
     """Build the three, measure what their tokens see, let each learn its task, and compare."""
     new_figure(1, 1)  # better to know before the learning than after it that there is no matplotlib
-    tl.manual_seed(options.seed)
     sentences = tasks.make_sentences(8000, options.seed)
     tokens = sentences.encode(" ".join(known_words(options.sentence, set(sentences.tokenizer.words))))
     if not 2 <= len(tokens) <= sentences.longest:
         raise DataError(f"the sentence has {len(tokens) - 1} words, and the models take 1 to {sentences.longest - 1}")
+    tl.manual_seed(options.seed)
     models = build(sentences)
     word = [LETTERS.index(letter) for letter in options.word.lower()]
     panels = measure(models, sentences, tokens, word)
-    first = decode(models.decoder, sentences, options.next_steps)
-    others, gaps = encode(models, sentences, options.hidden_steps)
-    print_table(models, [first, *others, reverse(models.both, word, options.reverse_steps)])
+    lessons: dict[str, Lesson] = {
+        NEXT: lambda: decode(models.decoder, sentences, options.next_steps),
+        HIDDEN: lambda: encode(models, sentences, options.hidden_steps),
+        NUMBER: lambda: classify(models.encoder, sentences),
+        REVERSE: lambda: reverse(models.both, word, options.reverse_steps),
+    }
+    results = teach(lessons, options.seed)
+    print_table(models, results)
 
     print("\nPictures:")
-    save(pictures.draw_masks(panels), options.out / "masks.png")
-    save(pictures.draw_gaps(gaps), options.out / "gaps.png")
-    trace = models.both.trace([*word, tasks.END], [tasks.BEGIN, *word[::-1]])
-    read, written = [*options.word.lower(), "end"], [*options.word.lower()[::-1], "end"]
-    path = options.out / "reverse.png"
-    draw_attention(trace.cross, written, path, keys=read, title="Which letter it looks at, writing each")
-    print(f"  {path}")
+    masks, gaps, reversed_word = (options.out / f"{name}.png" for name in ("masks", "gaps", "reverse"))
+    save(pictures.draw_masks(panels), masks)
+    if HIDDEN in results:
+        save(pictures.draw_gaps(guesses(models, sentences)), gaps)
+    else:
+        tell_leftover(gaps, [])
+    if REVERSE in results:
+        draw_reversed(models.both, word, reversed_word)
+    else:
+        tell_leftover(reversed_word, [])
 
 
 def measure(models: Models, sentences: Sentences, tokens: Sequence[int], word: Sequence[int]) -> list[pictures.Panel]:
@@ -196,11 +229,10 @@ def measure(models: Models, sentences: Sentences, tokens: Sequence[int], word: S
     both[:n, :n] = sees(models.both.encode, source, z)
     both[n:, :n] = sees(lambda texts: models.both(texts, beside(texts, target)), source, z)
     both[n:, n:] = sees(lambda texts: models.both(beside(texts, source), texts), target, z)
-    letters = [*(LETTERS[i] for i in word)]
     panels = [
         pictures.Panel("decoder-only", names, sees(models.decoder, tokens, other)),
         pictures.Panel("encoder-only", names, sees(models.encoder, tokens, other)),
-        pictures.Panel("encoder-decoder", [*letters, "<end>", "<begin>", *letters[::-1]], both, n),
+        pictures.Panel("encoder-decoder", [*tasks.signs(source), *tasks.signs(target)], both, n),
     ]
     print("Who sees whom: a row for each token, with a # under those that its output depends on, measured.")
     for panel in panels:
@@ -213,10 +245,28 @@ def measure(models: Models, sentences: Sentences, tokens: Sequence[int], word: S
     return panels
 
 
-def decode(model: GPT, sentences: Sentences, steps: int) -> Row:
-    """Let the decoder learn to say the next word, and write; its line of the table."""
+def teach(lessons: dict[str, Lesson], seed: int) -> dict[str, Result]:
+    """Give the lessons, each with the random numbers that it would have alone. After Ctrl-C the rest is skipped."""
+    results: dict[str, Result] = {}
+    ended = False
+    for task, lesson in lessons.items():
+        tl.manual_seed(seed)
+        try:
+            results[task] = lesson()
+            ended = results[task].interrupted
+        except KeyboardInterrupt:  # between two trainings
+            ended = True
+        if ended:
+            break
+    if skipped := [task for task in lessons if task not in results]:
+        print(f"\nSkipped after Ctrl-C: {', '.join(skipped)}.")
+    return results
+
+
+def decode(model: GPT, sentences: Sentences, steps: int) -> Result:
+    """Let the decoder learn to say the next word, and write."""
     print(f"\nDecoder-only learns to say the next word, of {sentences.tokenizer.vocab_size}:")
-    learn(model, tasks.next_words(sentences, sentences.learn), steps)
+    history = learn(model, tasks.next_words(sentences, sentences.learn), steps)
     outputs, targets = answer(model, tasks.next_words(sentences, sentences.test))
     right, _ = tasks.right_answers(outputs.numpy(), targets.numpy())
     loss = token_cross_entropy(outputs, targets).item()
@@ -227,14 +277,14 @@ def decode(model: GPT, sentences: Sentences, steps: int) -> Row:
     texts = model.generate_batch([[sentences.start]] * 4, max_new_tokens=sentences.longest - 1, stop=sentences.start)
     for text in texts:
         print(f"  {sentences.tokenizer.decode(text)}")
-    return ["decoder-only", "what came before", "the next word", f"{right:.1%} right, loss {loss:.3f}"]
+    return Result(right, f"{right:.1%} right, loss {loss:.3f}", history.interrupted)
 
 
-def encode(models: Models, sentences: Sentences, steps: int) -> tuple[list[Row], list[pictures.Gap]]:
-    """Let the encoder learn hidden words, and then to tell sentences apart; its lines of the table, and the gaps."""
+def encode(models: Models, sentences: Sentences, steps: int) -> Result:
+    """Let the encoder learn hidden words, and compare what it and the decoder say for gaps."""
     model = models.encoder
     print(f"\nEncoder-only learns to say which word is hidden; {tasks.SHARE:.0%} are:")
-    learn(model, tasks.HiddenWords(sentences, sentences.learn), steps)
+    history = learn(model, tasks.HiddenWords(sentences, sentences.learn), steps)
     hidden = tasks.HiddenWords(sentences, sentences.test, seed=0)
     outputs, targets = answer(model, hidden)
     right, _ = tasks.right_answers(outputs.numpy(), targets.numpy())
@@ -244,17 +294,11 @@ def encode(models: Models, sentences: Sentences, steps: int) -> tuple[list[Row],
         guess = models.decoder(sentences.test[:, :-1])
     left, _ = tasks.right_answers(guess.numpy(), targets.numpy()[:, 1:])
     print(f"Of the same words the decoder says {left:.1%} right, from what stands before them, none of it hidden.")
-    gaps = guesses(models, sentences)
-    for text, before, around in gaps:
+    for text, before, around in guesses(models, sentences):
         print(f"\n  {text.replace(MASK, '___')}")
         for name, p in (("decoder", before), ("encoder", around)):
             print(f"    {name}   " + ", ".join(f"{word} {share:.2f}" for word, share in p[:4]))
-    told = classify(model, sentences)
-    rows = [
-        ["encoder-only", "all words", "hidden words", f"{right:.1%} right, loss {loss:.3f}"],
-        ["  and a classifier", "all words", "one or several?", f"{told:.1%} right, from {LABELLED} examples"],
-    ]
-    return rows, gaps
+    return Result(right, f"{right:.1%} right, loss {loss:.3f}", history.interrupted)
 
 
 def guesses(models: Models, sentences: Sentences) -> list[pictures.Gap]:
@@ -274,47 +318,83 @@ def guesses(models: Models, sentences: Sentences) -> list[pictures.Gap]:
     return found
 
 
-def classify(encoder: Encoder, sentences: Sentences) -> float:
-    """Learn from a few labelled sentences if they are about one or several, with and without what the encoder knows."""
+def classify(encoder: Encoder, sentences: Sentences) -> Result:
+    """Learn from a few labelled sentences if they are about one or several, with and without what the encoder knows.
+
+    Raises KeyboardInterrupt after Ctrl-C: an average with half-learnt models in it would say nothing.
+    """
     labelled = tasks.one_or_several(sentences, sentences.learn)
     test = tasks.one_or_several(sentences, sentences.test)
-    tries = np.arange(TRIES * LABELLED).reshape(TRIES, LABELLED)
-    print(f"\nIs a sentence about one or several? {LABELLED} examples to learn from, {len(test)} others for the test:")
-    right = {}
-    for name in ("an untrained encoder", "this encoder"):
-        shares = []
-        for few in tries:
+    print(f"\nIs a sentence about one or several? {LABELLED} examples to learn from, {len(test)} others for the test;")
+    print(f"on average over {TRIES} times {LABELLED} examples, the same for both:")
+    shares = np.empty((TRIES, 2))
+    for few, row in zip(np.arange(TRIES * LABELLED).reshape(TRIES, LABELLED), shares, strict=True):
+        for k in range(2):
             model = Classifier(Encoder(encoder.config), 2, "mean")
-            if name == "this encoder":
+            if k:
                 model.encoder.load_state_dict(encoder.state_dict())  # a copy, which goes on learning
-            learn(model, nn.data.Subset(labelled, few), 60, rate=2e-3, show=False)
+            if learn(model, nn.data.Subset(labelled, few), 60, rate=2e-3, show=False).interrupted:
+                raise KeyboardInterrupt
             outputs, targets = answer(model, test)
-            shares.append((outputs.numpy().argmax(-1) == targets.numpy()).mean())
-        right[name] = float(np.mean(shares))
-        print(f"  {name:22} {right[name]:.1%} right, on average over {TRIES} times {LABELLED} examples")
-    return right["this encoder"]
+            row[k] = (outputs.numpy().argmax(-1) == targets.numpy()).mean()
+    for name, right in zip(("an untrained encoder", "this encoder"), shares.mean(axis=0), strict=True):
+        print(f"  {name:22} {right:.1%} right")
+    more = 100 * (shares[:, 1] - shares[:, 0])
+    print(
+        f"  {'the difference':22} {more.mean():+.1f} points, standard error {more.std(ddof=1) / len(more) ** 0.5:.1f}"
+    )
+    right = float(shares[:, 1].mean())
+    return Result(right, f"{right:.1%} right, from {LABELLED} examples")
 
 
-def reverse(model: EncoderDecoder, word: Sequence[int], steps: int) -> Row:
-    """Let encoder and decoder learn to write words backwards; their line of the table."""
+def reverse(model: EncoderDecoder, word: Sequence[int], steps: int) -> Result:
+    """Let encoder and decoder learn to write words backwards."""
     print(f"\nEncoder-decoder learns to write {tasks.SHORTEST} to {tasks.LONGEST} letters backwards:")
-    learn(model, tasks.Reversals(BATCH * 100), steps)
+    history = learn(model, tasks.Reversals(BATCH * 100), steps)
     outputs, targets = answer(model, tasks.Reversals(1000, seed=0))
     letters, whole_words = tasks.right_answers(outputs.numpy(), targets.numpy())
     print(f"Of 1,000 other words {whole_words:.1%} are right, of their letters {letters:.2%}.")
-    written = model.generate([*word, tasks.END], start=tasks.BEGIN, max_new_tokens=len(word) + 1, temperature=0)
-    signs = f"{LETTERS}_>."  # for what fills up, begins and ends
-    print(f"  {''.join(signs[i] for i in word)} -> {''.join(signs[i] for i in written)}   (a full stop where it ends)")
-    return ["encoder-decoder", "source, and before", "backwards", f"{whole_words:.1%} of words right"]
+    print(f"  {in_line(word)} -> {in_line(written(model, word))}")
+    return Result(whole_words, f"{whole_words:.1%} of words right", history.interrupted)
 
 
-def print_table(models: Models, rows: Sequence[Row]) -> None:
-    """Print the three side by side."""
-    counts = [models.decoder.config, models.encoder.config, None, models.both.config]
-    print(f"\n  {'architecture':20}{'parameters':>10}   {'a token sees':20}{'task':16}in the test")
-    for (name, seen, task, figure), config in zip(rows, counts, strict=True):
-        parameters = "" if config is None else f"{config.parameter_count():,}"
-        print(f"  {name:20}{parameters:>10}   {seen:20}{task:16}{figure}")
+def in_line(letters: Sequence[int]) -> str:
+    """As "erutcel <end>"."""
+    return "".join(tasks.signs(letters)).replace("<", " <")
+
+
+def written(model: EncoderDecoder, word: Sequence[int]) -> list[int]:
+    """What the model writes for a word, with the end if it comes to one."""
+    answer = model.generate([*word, tasks.END], start=tasks.BEGIN, max_new_tokens=len(word) + 1, temperature=0)
+    return list(answer)
+
+
+def draw_reversed(model: EncoderDecoder, word: Sequence[int], path: Path) -> None:
+    """Draw at which letter the model looks while it writes the word backwards."""
+    source, target = [*word, tasks.END], written(model, word)
+    trace = model.trace(source, [tasks.BEGIN, *target[:-1]])
+    title = "Which letter it looks at, writing each"
+    draw_attention(trace.cross, tasks.signs(target), path, keys=tasks.signs(source), title=title)
+    print(f"  {path}")
+
+
+def print_table(models: Models, results: dict[str, Result]) -> None:
+    """Print the three side by side, and if they have reached what they do in PyTorch."""
+    decoder, encoder, both = (f"{m.config.parameter_count():,}" for m in (models.decoder, models.encoder, models.both))
+    rows = [
+        ("decoder-only", decoder, "itself and before", NEXT),
+        ("encoder-only", encoder, "all words", HIDDEN),
+        ("  and a classifier", "", "all words", NUMBER),
+        ("encoder-decoder", both, "source, and before", REVERSE),
+    ]
+    print(
+        f"\n  {'architecture':20}{'parameters':>10}   {'a token sees':20}{'task':17}{'in the test':30}PyTorch's least"
+    )
+    for name, parameters, seen, task in rows:
+        result, goal = results.get(task), GOALS.get(task)
+        figure = "skipped" if result is None else result.figure
+        met = "" if goal is None else f"{goal:.0%}: {'reached' if result and result.right >= goal else 'missed'}"
+        print(f"  {name:20}{parameters:>10}   {seen:20}{task:17}{figure:30}{met}".rstrip())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lecture import BLUE, GREEN, ORANGE, VERMILION, new_figure, plain
+from lecture import BLUE, GREEN, ORANGE, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ COLOURS = {"decoder-only": ORANGE, "encoder-only": BLUE, "encoder-decoder": GREE
 ABOUT = {
     "decoder-only": "itself and before",
     "encoder-only": "everything",
-    "encoder-decoder": "all of the source; of the target, before",
+    "encoder-decoder": "all of the source; of the target, itself and before",
 }
 
 
@@ -38,15 +38,14 @@ class Panel:
 
 def draw_masks(panels: Sequence[Panel]) -> Figure:
     """A map for each model: a row for each token, filled where it sees."""
-    largest = max(len(panel.words) for panel in panels)
-    figure = new_figure(16, 7.6, "What a token sees: on which tokens its output depends")
-    for axes, panel in zip(figure.subplots(1, len(panels), width_ratios=[1, 1, 1.45]), panels, strict=True):
+    figure = new_figure(16, 6.8, "What a token sees: on which tokens its output depends")
+    for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
         n, colour = len(panel.words), COLOURS[panel.name]
         for i, j in np.ndindex(n, n):
             fill = colour if panel.sees[i, j] else "#f2f2f2"
             axes.add_patch(_square(j, i, fill))
         axes.set(xlim=(0, n), ylim=(n, 0), aspect="equal")
-        size = 11 if n < 0.75 * largest else 9
+        size = 11 if n < 12 else 9
         axes.set_xticks(np.arange(n) + 0.5, panel.words, rotation=60, ha="left", rotation_mode="anchor", fontsize=size)
         axes.set_yticks(np.arange(n) + 0.5, panel.words, fontsize=size)
         axes.xaxis.tick_top()
@@ -54,7 +53,7 @@ def draw_masks(panels: Sequence[Panel]) -> Figure:
         axes.spines[:].set_visible(False)
         if panel.sources:
             _name_blocks(axes, panel.sources, n)
-        axes.set_title(f"{panel.name}: {ABOUT[panel.name]}", fontsize=11, pad=14)
+        axes.set_title(f"{panel.name}\n{ABOUT[panel.name]}", fontsize=11, pad=14)
     return figure
 
 
@@ -85,17 +84,17 @@ def draw_gaps(gaps: Sequence[Gap]) -> Figure:
     grid = figure.subplots(2, len(gaps), squeeze=False)
     for column, (text, before, around) in enumerate(gaps):
         left, right = text.split("<mask>")
-        shown = ((grid[0][column], before, f"{left}___", ORANGE), (grid[1][column], around, f"{left}___{right}", BLUE))
-        for axes, guesses, title, colour in shown:
+        shown = (("decoder-only", before, f"{left}___"), ("encoder-only", around, f"{left}___{right}"))
+        for axes, (name, guesses, title) in zip(grid[:, column], shown, strict=True):
             words, p = [word for word, _ in guesses], [share for _, share in guesses]
-            plain(axes, grid=False).barh(range(len(p)), p, color=colour, height=0.7)
+            plain(axes, grid=False).barh(range(len(p)), p, color=COLOURS[name], height=0.7)
             axes.set_yticks(range(len(p)), words)
             axes.set(ylim=(len(p) - 0.5, -0.5), xlim=(0, 1.15))
             axes.set_title(title, fontsize=10)
+            if column == 0:
+                axes.set_ylabel(name, color=COLOURS[name], fontsize=12, weight="bold")
             for row, share in enumerate(p):
                 axes.annotate(f"{share:.2f}", (share, row), (4, 0), textcoords="offset points", va="center", fontsize=9)
-    grid[0][0].set_ylabel("decoder-only", color=VERMILION, fontsize=12, weight="bold")
-    grid[1][0].set_ylabel("encoder-only", color=BLUE, fontsize=12, weight="bold")
     for axes in grid[1]:
         axes.set_xlabel("probability")
     return figure

@@ -124,6 +124,12 @@ def one_or_several(sentences: Sentences, tokens: Tokens) -> nn.TensorDataset:
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 FILL, BEGIN, END = range(len(LETTERS), len(LETTERS) + 3)
 SHORTEST, LONGEST = 3, 8  # letters in a word
+SIGNS = [*LETTERS, "<fill>", "<begin>", "<end>"]
+
+
+def signs(tokens: Any) -> list[str]:
+    """The letters of tokens, and what fills up, begins and ends by name."""
+    return [SIGNS[int(token)] for token in tokens]
 
 
 class Reversals:

@@ -10,8 +10,11 @@ from transformer.tokenizer.word import words
 
 
 def known_words(sentence: str, known: Collection[str]) -> list[str]:
-    """The words and signs of a sentence, in small letters. Raises DataError that names those that are not known."""
+    """The words and signs of a sentence, in small letters, without a full stop or the like at its end if there are none
+    in the made sentences. Raises DataError that names words that are not known."""
     found = words(sentence.lower())
+    if found and found[-1] in {*".!?"} - {*known}:
+        found.pop()
     if unknown := sorted({word for word in found if word not in known}):
         listed = textwrap.fill(" ".join(sorted(known)), 100, initial_indent="  ", subsequent_indent="  ")
         raise DataError(

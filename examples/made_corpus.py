@@ -4,7 +4,7 @@
 
 No sentence says that a queen is to a king what a woman is to a man. But words with something in common stand in the
 same patterns: kings and queens rule, kings and men shave, many and two come before kings and cats. Used by
-06_word_vectors.py.
+06_word_vectors.py and 09_architectures.py.
 """
 
 from __future__ import annotations

@@ -343,13 +343,7 @@ class Trainer:
     def load(self, path: str | Path) -> None:
         """Be where a run was when it wrote this file. Raises as `fit` does, and then nothing has been changed."""
         tensors, state = checkpoint.load(path)
-        was, own = state.get("settings", {}), self.settings
-        differing = [f"{k} {was.get(k)}, not {own.get(k)}" for k in was | own if was.get(k) != own.get(k)]
-        if differing:  # and what follows from them need not be told
-            raise ValueError(
-                f"{path} is of a run begun with {'; '.join(differing)}: give the same again to go on, or begin anew in "
-                "another folder"
-            )
+        self._check_settings(path, state.get("settings", {}))
         was, own = state["run"], self._run()
         differing = [f"{k} was {was.get(k)!r} and is {own[k]!r}" for k in own if was.get(k) != own[k]]
         if differing:
@@ -363,6 +357,21 @@ class Trainer:
             for loader, where in loaders:
                 loader.load_state_dict(where)
             raise ValueError(f"{path} is the checkpoint of another run: {error}") from error
+
+    def _check_settings(self, path: str | Path, was: dict[str, Any]) -> None:
+        """Of settings that differ all is told; of what follows from them, such as the optimiser's, nothing need be."""
+        own = self.settings
+        if was.keys() != own.keys():
+            names, wanted = (", ".join(settings) or "none" for settings in (was, own))
+            raise ValueError(
+                f"{path} is of a run of another kind: its settings are {names}, and not {wanted}; begin anew in another "
+                "folder"
+            )
+        if differing := [f"{name} {was[name]}, not {own[name]}" for name in own if was[name] != own[name]]:
+            raise ValueError(
+                f"{path} is of a run begun with {'; '.join(differing)}: give the same again to go on, or begin anew in "
+                "another folder"
+            )
 
     def _run(self) -> dict[str, Any]:
         """What has to be the same for going on to mean anything."""

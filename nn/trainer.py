@@ -364,8 +364,8 @@ class Trainer:
         if was.keys() != own.keys():
             names, wanted = (", ".join(settings) or "none" for settings in (was, own))
             raise ValueError(
-                f"{path} is of a run of another kind: its settings are {names}, and not {wanted}; begin anew in another "
-                "folder"
+                f"{path} is of a run of another kind: its settings are {names}, and not {wanted}; begin anew in "
+                "another folder"
             )
         if differing := [f"{name} {was[name]}, not {own[name]}" for name in own if was[name] != own[name]]:
             raise ValueError(

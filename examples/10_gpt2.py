@@ -8,8 +8,10 @@ smallest, 548 MB, once:
     pip install huggingface_hub
     hf download openai-community/gpt2 config.json model.safetensors vocab.json merges.txt --local-dir gpt2
 
-Larger ones are openai-community/gpt2-medium, -large and -xl; a model of your own that `save_pretrained` wrote will do
-as well. The network is the same that 08_gpt.py trains, only larger, and so is the code:
+Larger ones are openai-community/gpt2-medium, -large and -xl. A model of your own will do as well, which
+`GPT.save_pretrained` wrote, with its tokenizer's files beside it, which `BPETokenizer.to_files` writes.
+
+The network is the same that 08_gpt.py trains, only larger, and so is the code:
 
     text -> tokens          BPETokenizer, the pieces that GPT-2 learnt      transformer/tokenizer/
     the weights             GPT.from_pretrained                             transformer/pretrained.py

@@ -1,6 +1,6 @@
 """Looking inside a GPT: what it would say next, who looks at whom, what it would say after each layer.
 
-Used by 08_gpt.py and 10_gpt2.py.
+Used by 08_gpt.py and 10_gpt2.py; by 05_tokenize.py for text that goes to a terminal.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def print_next(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], n: int = 8)
         p = probabilities(model(tl.tensor([list(ids)]))[0, -1]).numpy()  # (vocab_size,)
     print("\nThe likeliest next tokens:")
     for token in np.argsort(-p, kind="stable")[:n]:
-        print(f"  {p[token]:6.1%}  {visible(tokenizer.decode([int(token)]))}")
+        print(f"  {f'{100 * p[token]:.3g}%':>8}  {visible(tokenizer.decode([int(token)]))}")
 
 
 def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Path) -> None:

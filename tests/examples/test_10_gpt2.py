@@ -41,6 +41,22 @@ def test_it_reads_says_what_comes_next_goes_on_and_is_looked_into(run, tmp_path)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"attention.png", "lens.png"}
 
 
+def test_probabilities_of_a_model_that_knows_nothing_are_no_zeros(run, folder):
+    tokenizer = BPETokenizer.from_files(folder)
+    flat = GPTConfig(vocab_size=5000, context=32, layers=1, heads=1, width=4, init_std=0.0)
+    assert tokenizer.vocab_size < flat.vocab_size
+    GPT(flat).save_pretrained(folder)
+    assert re.findall(r"^ +(\S+)%  ", run("--tokens", 0), re.MULTILINE) == 8 * ["0.02"]
+
+
+def test_help_says_what_a_folder_of_ones_own_needs(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        program.main(["--help"])
+    text = capsys.readouterr().out
+    assert "save_pretrained" in text
+    assert "BPETokenizer.to_files" in text
+
+
 def test_bytes_that_are_commands_to_a_terminal_are_shown_as_signs(run, monkeypatch):
     monkeypatch.setattr(program.BPETokenizer, "stream", lambda *given: iter(["\x1b\x00", "\n\x7f"]))
     assert run("--prompt", "a\x1b").split("temperature 0.8:")[1].startswith("\n\na␛␛␀\n␡\n")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from nn.interrupt import Interrupt
+from nn.picture import new_figure as new_figure  # for all programs
 from nn.picture import save_picture
 
 if TYPE_CHECKING:
@@ -185,21 +186,6 @@ def short(value: float, decimals: int = 3) -> str:
     """A number with so many decimals; with a power of ten where they would show nothing of it, or too much."""
     plain_enough = value == 0 or not math.isfinite(value) or 10.0**-decimals <= abs(value) < 1e6
     return f"{value:.{decimals}f}" if plain_enough else f"{value:.{max(decimals - 2, 1)}e}"
-
-
-def new_figure(width: float, height: float, title: str = "") -> Figure:
-    """An empty figure of so many inches; without pyplot, so it needs no screen and is gone when nobody holds it.
-
-    Raises ImportError that says what to install if there is no matplotlib.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError('the pictures need matplotlib: pip install "tinygrad-lecture[examples]"') from error
-    figure = Figure(figsize=(width, height), layout="constrained")
-    if title:
-        figure.suptitle(title, fontsize=14, weight="bold")
-    return figure
 
 
 def plain(axes: Axes, grid: bool = True) -> Axes:

@@ -21,7 +21,7 @@ from tinygrad_lecture import Graph, Tensor
 from tinygrad_lecture.graph import Vertex, in_line
 
 from .layout import Layout, Point, layered
-from .picture import save_picture
+from .picture import new_figure, save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,16 +39,14 @@ def draw_graph(graph: Graph | Tensor, path: str | Path, title: str = "") -> None
     Raises ImportError without matplotlib, ValueError for a graph with no vertex or more than 300, or another
     ending, FileNotFoundError if there is no folder to write to.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError('draw_graph needs matplotlib: pip install "tinygrad-lecture[examples]"') from error
     vertices = (graph if isinstance(graph, Graph) else Graph(graph)).vertices
     if not 0 < len(vertices) <= MOST:
         raise ValueError(f"draw_graph: a picture holds 1 to {MOST} vertices, but the graph has {len(vertices)}")
 
-    figure = Figure()
+    figure = new_figure(1, 1)
+    figure.set_layout_engine("none")  # every place and the size are computed below
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
     canvas: Any = FigureCanvasAgg(figure)

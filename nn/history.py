@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from .evaluation import Scores
-from .picture import save_picture
+from .picture import new_figure, save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,16 +72,12 @@ class History:
 
         Raises ImportError without matplotlib, ValueError if there is no record.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError('a history is drawn by matplotlib: pip install "tinygrad-lecture[plots]"') from error
         if not self.records:
             raise ValueError("History: there is no record to draw")
         names = ["loss"]
         names += ["accuracy"] if self.records[0].train.accuracy is not None else []
         names += ["learning rate"] if len({record.lr for record in self.records}) > 1 else []
-        figure = Figure(figsize=(5 * len(names), 4), layout="constrained")
+        figure = new_figure(5 * len(names), 4)
         for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
             self._draw(axes, name)
         return figure

@@ -1,4 +1,4 @@
-"""Pictures on disk: how everything that is drawn is written."""
+"""Pictures: how everything that is drawn begins and ends."""
 
 from __future__ import annotations
 
@@ -9,6 +9,21 @@ from .files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+def new_figure(width: float, height: float, title: str = "", size: float = 14) -> Figure:
+    """An empty figure of so many inches; without pyplot, so it needs no screen and is gone when nobody holds it.
+
+    size: of the title, in points. Raises ImportError that says what to install if there is no matplotlib.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('pictures need matplotlib: pip install "tinygrad-lecture[examples]"') from error
+    figure = Figure(figsize=(width, height), layout="constrained")
+    if title:
+        figure.suptitle(title, fontsize=size, weight="bold")
+    return figure
 
 
 def save_picture(figure: Figure, path: str | Path, dpi: int = 130) -> None:

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nn.picture import save_picture
+from nn.picture import new_figure, save_picture
 
 from .fonts import BOX, as_written, drawable
 from .probes import Array, Trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 SIGNS = {" ": "·", "\n": "↵", "\t": "→"}  # what would otherwise not be seen
 MOST = 64  # tokens in a picture
@@ -60,7 +59,7 @@ def draw_attention(
     heads = max(len(layer) for layer in maps)
     cell = min(0.27, max(0.09, 16 / (heads * len(keys))))  # inches for a token
     size = max(1.1, cell * len(keys)), max(1.1, cell * len(labels))
-    figure = _figure(size[0] * heads + 1.9, size[1] * len(maps) + 1.6, title)
+    figure = new_figure(size[0] * heads + 1.9, size[1] * len(maps) + 1.6, title, size=12)
     grid = figure.subplots(len(maps), heads, squeeze=False)
     image: Any = None
     for layer, own in enumerate(maps):
@@ -100,7 +99,7 @@ def draw_lens(
     read = [_elided(_drawn(str(label))) for label in labels]
     sure = np.stack([p for _, p in best])  # (layers + 1, tokens)
     longest = max(len(text) for row in said for text in [*row, *read])
-    figure = _figure(max(0.5, 0.1 * longest + 0.15) * len(labels) + 2.2, 0.3 * len(said) + 1.5, title)
+    figure = new_figure(max(0.5, 0.1 * longest + 0.15) * len(labels) + 2.2, 0.3 * len(said) + 1.5, title, size=12)
     axes = figure.subplots()
     image = axes.imshow(sure, vmin=0, vmax=1, cmap="Blues", aspect="auto", origin="lower")
     for layer, row in enumerate(said):
@@ -135,17 +134,6 @@ def _label(axes: Axes, rows: Sequence[str], columns: Sequence[str], room: float,
         rotation = 90 if turned and axis is axes.xaxis and max(map(len, names), default=0) > 2 else 0
         axis.set_ticks(list(range(len(names))), list(names), fontsize=size, rotation=rotation, **as_written())
     axes.tick_params(length=0)
-
-
-def _figure(width: float, height: float, title: str) -> Figure:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError('pictures of a model need matplotlib: pip install "tinygrad-lecture[examples]"') from error
-    figure = Figure(figsize=(width, height), layout="constrained")
-    if title:
-        figure.suptitle(title, fontsize=12, weight="bold")
-    return figure
 
 
 def _check_size(name: str, tokens: int) -> None:

@@ -69,7 +69,7 @@ MERGES = [16 * 2**k for k in range(12)]  # in the table and picture of vocabular
 MOST_MERGES = 4096  # that are learnt for them
 RARE = ["bank", "flooding", "neighbourhood", "naïve", "12345", "Donaudampfschifffahrt", "🙂"]
 LONGEST = 24  # characters of a token, or bytes of a word, that are shown whole
-WIDEST = 45.0  # of a row of boxes in a picture; a character takes 0.42
+WIDEST = 60.0  # of a row of boxes in a picture; a character takes 0.42
 TICKS = [n * 10**k for k in range(7) for n in (1, 2, 5)]
 COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
 
@@ -146,8 +146,8 @@ def to_the_right(text: str, width: int) -> str:
 
 
 def shown(token: str) -> str:
-    """A token as it is printed: with a dot for a space, and of a long one the beginning."""
-    return visible(token if len(token) <= LONGEST else f"{token[: LONGEST - 1]}…")
+    """A token as it is printed: with a dot for a space; of a long one the beginning, and how many characters it has."""
+    return visible(token if len(token) <= LONGEST else f"{token[: LONGEST // 2]}…({len(token):,})")
 
 
 def counted(n: int, name: str) -> str:
@@ -285,10 +285,12 @@ def print_learnt(text: Text, t: BPETokenizer, wanted: int | None) -> None:
         print(f"\nOf {wanted:,} tokens {len(t):,} are learnt; then no pair of neighbours comes twice in a word.")
     how = "given" if wanted is None else "learnt"
     print(f"\nThe first merges {how}, and how often their pair comes in {text.source}:\n")
-    lines = []
-    for n, pair in enumerate(t.merges[:12]):
-        left, right = map(t.token, pair)
-        lines.append(f"{n + 1:4}  {to_the_right(shown(left), 3)} + {shown(right):3} {pair_count(t, n, often):7,}")
+    pairs = [(shown(t.token(left)), shown(t.token(right))) for left, right in t.merges[:12]]
+    wide = max([3, *(columns(token) for pair in pairs for token in pair)])
+    lines = [
+        f"{n + 1:4}  {to_the_right(left, wide)} + {right}{' ' * (wide - columns(right))} {pair_count(t, n, often):7,}"
+        for n, (left, right) in enumerate(pairs)
+    ]
     half = (len(lines) + 1) // 2
     for i in range(half):
         print("  " + "      ".join(lines[i::half]))
@@ -317,10 +319,12 @@ def print_sizes(text: Text, table: Sequence[Size]) -> None:
     print(f"  {'':12}{'':10}{'':12}{'per token':>12}{'the rest':>12}")
     for size in table:
         per = len(text.learnt) / max(size.learnt, 1)
-        print(f"  {size.name:12}{size.size:10,}{size.learnt:12,}{per:12.2f}{size.rest:12,}{size.unknown:9,}")
+        print(f"  {size.name:12}{size.size:10,}{size.learnt:12,}{per:12,.2f}{size.rest:12,}{size.unknown:9,}")
     known = table[1]
-    print(f"\n  Of {known.rest:,} words in the rest, {known.unknown:,} are unknown. Characters can be unknown as well;")
-    print("  to pieces nothing is, since every text is bytes, and all 256 are in the vocabulary.")
+    unknown = f"{known.unknown:,} {'is' if known.unknown == 1 else 'are'} unknown"
+    print(f"\n  Of {counted(known.rest, 'words')} in the rest, {unknown}. Characters can be as well,")
+    print("  though none is here, where they are those of the whole text and the sentence. To pieces nothing is, since")
+    print("  every text is bytes, and all 256 are in the vocabulary.")
 
 
 def print_rare(t: BPETokenizer) -> None:

@@ -36,7 +36,17 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import tinygrad_lecture as tl
 import digits_report as report
 import nn
-from lecture import DataError, command_line, given, make_folder, positive, refuse_idle, tell_leftover, whole
+from lecture import (
+    DataError,
+    command_line,
+    given,
+    make_folder,
+    positive,
+    refuse_idle,
+    tell_leftover,
+    while_it_is_read,
+    whole,
+)
 from mnist import Digits, load_digits
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -111,7 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run with command-line arguments. Where something is wrong with them, SystemExit says what."""
     options = parse(arguments)
     try:
-        run(options)
+        with while_it_is_read():
+            run(options)
     except (DataError, FloatingPointError, OSError) as error:
         stop(error)
     except KeyboardInterrupt:

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import tinygrad_lecture as tl
 from inside import draw_inside, pieces, print_next, printable
-from lecture import DataError, carry_out, command_line, not_negative, some_share, whole
+from lecture import DataError, carry_out, command_line, not_negative, some_share, until_ctrl_c, whole
 from transformer import GPT, BPETokenizer
 from transformer.pictures import MOST, visible
 
@@ -99,7 +99,8 @@ def write(model: GPT, tokenizer: BPETokenizer, ids: list[int], options: argparse
     print(f"\nIt goes on, at temperature {options.temperature:g}:\n\n{printable(options.prompt)}", end="", flush=True)
     choice = {"temperature": options.temperature, "top_k": options.top_k, "top_p": options.top_p, "seed": options.seed}
     end = tokenizer.special_tokens.get("<|endoftext|>")
-    for piece in tokenizer.stream(model.generate(ids, max_new_tokens=options.tokens, stop=end, **choice)):
+    tokens = model.generate(ids, max_new_tokens=options.tokens, stop=end, **choice)
+    for piece in until_ctrl_c(tokenizer.stream(tokens)):
         print(printable(piece), end="", flush=True)
     print()
 

@@ -56,6 +56,7 @@ from lecture import (
     positive,
     refuse_idle,
     tell_leftover,
+    while_it_is_read,
     whole,
 )
 from sms import deal, load_messages
@@ -73,7 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run with command-line arguments. Where something is wrong with them, SystemExit says what."""
     options = parse(arguments)
     try:
-        run(options)
+        with while_it_is_read():
+            run(options)
     except (DataError, FloatingPointError, ImportError, OSError) as error:
         stop(error)
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -39,6 +39,25 @@ def save_file(tensors: Mapping[str, Any], path: str | Path, metadata: Mapping[st
             save(arrays, beside, dict(metadata or {}))
         except safetensors.SafetensorError as error:
             raise OSError(f"cannot write {path}: {error}") from error
+        _sort_words(beside)
+
+
+def _sort_words(path: Path) -> None:
+    """Sort the words in a file, which safetensors writes in any order, so that what is equal makes equal files."""
+    with path.open("r+b") as file:
+        size, header = _header(file)
+        if "__metadata__" in header:
+            header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+            text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+            if len(text) <= size:  # as it is, if JSON is written as there
+                file.seek(8)
+                file.write(text.ljust(size))
+
+
+def _header(file: BinaryIO) -> tuple[int, dict[str, Any]]:
+    """How long a file's header is, and what it says: 8 bytes have the length, JSON follows, and then the tensors."""
+    size = int.from_bytes(file.read(8), "little")
+    return size, json.loads(file.read(size))
 
 
 def load_file(path: str | Path) -> dict[str, Tensor]:
@@ -61,9 +80,8 @@ class Archive(Mapping[str, Array]):
         self.path = Path(path)
         with _open(path):  # which looks at all of it
             pass
-        with self.path.open("rb") as file:  # 8 bytes say how long the header is, JSON; the tensors follow
-            size = int.from_bytes(file.read(8), "little")
-            self._header = json.loads(file.read(size))
+        with self.path.open("rb") as file:
+            size, self._header = _header(file)
         self._header.pop("__metadata__", None)
         self._start = 8 + size
 

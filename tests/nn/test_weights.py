@@ -28,6 +28,17 @@ def test_a_model_comes_back(path):
     assert weights.load_metadata(path) == {"note": "hello"}
 
 
+def test_equal_weights_and_words_are_equal_files(tmp_path):
+    words = {f"word {i}": 'text with "signs", ümläuts,\n\x1f and 漢' for i in range(8)}
+    tensors = nn.Linear(3, 2).state_dict()
+    files = set()
+    for i in range(4):
+        weights.save_file(tensors, tmp_path / str(i), dict(reversed(words.items())) if i % 2 else words)
+        assert weights.load_metadata(tmp_path / str(i)) == words
+        files.add((tmp_path / str(i)).read_bytes())
+    assert len(files) == 1
+
+
 def test_dtypes_shapes_and_odd_layouts_come_back(path):
     tensors = {
         "half": tl.ones(2, dtype=tl.float16),

@@ -49,6 +49,7 @@ from lecture import (
     plain,
     refuse_idle,
     save,
+    tell_leftover,
     whole,
 )
 from public_data import read
@@ -200,6 +201,7 @@ def run(options: argparse.Namespace) -> None:
         save(draw_merges(options.sentence, t), options.out / "merges.png")
     else:
         print("  merges.png is left out: the words are too long to be drawn")
+        tell_leftover(options.out / "merges.png", [])
     save(draw_vocabulary(text, ways, bytes_to_largest, others), options.out / "vocabulary.png")
 
 

@@ -89,18 +89,6 @@ GAPS = [
 
 
 @dataclass(frozen=True)
-class Result:
-    """What part of a lesson's test is right, that in words, and whether Ctrl-C ended the lesson."""
-
-    right: float
-    figure: str
-    interrupted: bool = False
-
-
-Lesson = Callable[[], Result]
-
-
-@dataclass(frozen=True)
 class Models:
     """One of each, untrained."""
 
@@ -243,6 +231,21 @@ def measure(models: Models, sentences: Sentences, tokens: Sequence[int], word: S
             if i + 1 == panel.sources:
                 print(f"  {'':{width}}  above the encoder, which reads; below the decoder, which writes")
     return panels
+
+
+# --- the lessons --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Result:
+    """What part of a lesson's test is right, that in words, and whether Ctrl-C ended the lesson."""
+
+    right: float
+    figure: str
+    interrupted: bool = False
+
+
+Lesson = Callable[[], Result]
 
 
 def teach(lessons: dict[str, Lesson], seed: int) -> dict[str, Result]:

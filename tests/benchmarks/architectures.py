@@ -144,7 +144,7 @@ def ours(kind: str, sentences: Any) -> tuple[Any, Callable[..., None], Callable[
 def main() -> None:
     """Train and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of weights and batches (0 1 2)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="of all that is random (0 to 4)")
     options = parser.parse_args()
     torch.set_num_threads(1)
     print("task        library   seed  steps   parameters   tokens right   rows right   seconds")

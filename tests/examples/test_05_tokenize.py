@@ -202,6 +202,8 @@ def test_a_text_that_teaches_nothing_is_still_cut(run, tmp_path):
 def test_words_too_long_to_be_drawn_are_told(run, tmp_path):
     assert "merges.png is left out" in run("--sentence", "x" * 40)
     assert {path.name for path in (tmp_path / "out").iterdir()} == PICTURES - {"merges.png"}
+    run()
+    assert "merges.png is from an earlier run" in run("--sentence", "x" * 40)
 
 
 @pytest.mark.parametrize("kind", ["folder", "file"])

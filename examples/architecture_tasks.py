@@ -111,6 +111,11 @@ class HiddenWords:
         return inputs, tl.tensor(there), targets
 
 
+def hidden_in_the_test(sentences: Sentences) -> HiddenWords:
+    """The test sentences, each four times, with other words hidden: always the same, some 3,600."""
+    return HiddenWords(sentences, np.tile(sentences.test, (4, 1)), seed=0)
+
+
 def one_or_several(sentences: Sentences, tokens: Tokens) -> nn.TensorDataset:
     """For a classifier: the sentences about people, animals or things, and whether about one, 0, or several, 1."""
     one, several = (np.isin(tokens, sentences.tokenizer.encode(" ".join(group))).any(1) for group in (ONE, SEVERAL))

@@ -43,6 +43,7 @@ LAYER = {
     "dim_feedforward": SIZES["hidden"],
     "dropout": 0.0,
     "activation": SIZES["activation"],
+    "layer_norm_eps": SIZES["eps"],
     "norm_first": True,
     "batch_first": True,
 }
@@ -56,7 +57,9 @@ class Encoder(torch_nn.Module):
         width = SIZES["width"]
         self.words, self.places = torch_nn.Embedding(vocabulary, width), torch_nn.Embedding(context, width)
         layer = torch_nn.TransformerEncoderLayer(**LAYER)
-        self.stack = torch_nn.TransformerEncoder(layer, 2, torch_nn.LayerNorm(width), enable_nested_tensor=False)
+        self.stack = torch_nn.TransformerEncoder(
+            layer, 2, torch_nn.LayerNorm(width, SIZES["eps"]), enable_nested_tensor=False
+        )
 
     def forward(self, tokens: Any, there: Any) -> Any:
         x = self.words(tokens) + self.places.weight[: tokens.shape[1]]
@@ -72,7 +75,9 @@ class EncoderDecoder(torch_nn.Module):
         self.letters = torch_nn.Embedding(vocabulary, width)
         self.places = torch_nn.ModuleList([torch_nn.Embedding(context, width) for _ in range(2)])
         layer = torch_nn.TransformerEncoderLayer(**LAYER)
-        encoder = torch_nn.TransformerEncoder(layer, 1, torch_nn.LayerNorm(width), enable_nested_tensor=False)
+        encoder = torch_nn.TransformerEncoder(
+            layer, 1, torch_nn.LayerNorm(width, SIZES["eps"]), enable_nested_tensor=False
+        )
         self.stacks = torch_nn.Transformer(num_decoder_layers=1, custom_encoder=encoder, **LAYER)
 
     def forward(self, source: Any, target: Any, there: Any) -> Any:
@@ -150,7 +155,7 @@ def main() -> None:
     print("task        library   seed  steps   parameters   tokens right   rows right   seconds")
     for seed in options.seeds:
         sentences = tasks.make_sentences(8000, seed)
-        hidden = tasks.HiddenWords(sentences, sentences.learn), tasks.HiddenWords(sentences, sentences.test, seed=0)
+        hidden = tasks.HiddenWords(sentences, sentences.learn), tasks.hidden_in_the_test(sentences)
         everything = {
             "hidden": (*hidden, 3000),
             "backwards": (tasks.Reversals(program.BATCH * 100), tasks.Reversals(1000, seed=0), 800),

@@ -5,8 +5,9 @@
     python examples/08_gpt.py --text names --lines --out out/names          # each line is a text of its own
     python examples/08_gpt.py --text my.txt --tokenizer bpe --vocabulary 1000 --out out/mine
 
-At the start the network knows nothing: of V tokens each is as likely as any other, and its loss is ln V. Counting which
-token follows which is a first way to do better. Then it learns: a window of the text, for each token the next one as
+At the start the network knows nothing: of V tokens each is about as likely as any other, and its loss about ln V (W_U
+is W_E, so it holds each token itself for a little likelier to follow). Counting which token follows which is a first
+way to do better. Then it learns: a window of the text, for each token the next one as
 the target, cross-entropy, AdamW. From time to time it shows what it would write.
 
     text -> tokens          CharTokenizer, BPETokenizer         transformer/tokenizer/
@@ -20,6 +21,10 @@ was learnt is in the folder --out, a run in each, where --again begins anew and 
 
     python examples/08_gpt.py --resume
     python examples/08_gpt.py --load out/gpt --prompt "The " --temperature 0.7 --tokens 1000
+
+    curves.png          the loss while it learns, beside that of a guess and of counting
+    attention.png       who looks at whom in every head, in the text that it wrote
+    lens.png            what it would say next after each block
 """
 
 from __future__ import annotations
@@ -51,7 +56,7 @@ from lecture import (
     some_share,
     whole,
 )
-from runs import add_ways_to_begin, learn_or_go_on, make_way, refuse_taken, settings_of
+from runs import add_ways_to_begin, learn_or_go_on, make_way, refuse_beside_a_run, refuse_taken, settings_of
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
 CHOSEN = (  # options that make another run of a text
@@ -59,7 +64,6 @@ CHOSEN = (  # options that make another run of a text
     *("layers", "heads", "width", "context", "dropout"),
     *("steps", "batch_size", "lr", "decay"),
 )
-FILES = (gpt_writer.WEIGHTS, gpt_writer.MODEL, gpt_writer.TOKENIZER, *report.PICTURES)  # beside the checkpoint
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -70,9 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.load:
         refuse_idle(parser, said, ["text", *CHOSEN, "resume", "again"], "with --load, where nothing is learnt")
         if "out" not in said and options.load.is_dir():
-            options.out = options.load  # else pictures of one model would come to lie beside another
+            options.out = options.load
     else:
         refuse_useless(parser, options, said)
+    if options.temperature == 0:
+        refuse_idle(parser, said, ["top_k", "top_p"], "with --temperature 0, which takes the likeliest")
+    options.said = said
     carry_out(run, parser, options)
 
 
@@ -80,7 +87,11 @@ def run(options: argparse.Namespace) -> None:
     """Learn, or load what was learnt; then write, and look inside."""
     tl.manual_seed(options.seed)
     if options.load:
+        if options.out != options.load:
+            refuse_beside_a_run(options)
         writer = gpt_writer.load(options.load)
+        if "samples" in options.said and not writer.lines:
+            raise DataError(f"--samples: the model in {options.load} has learnt one text, and not lines")
         print(f"{options.load}: {writer.model.config.parameter_count():,} parameters, {writer.tokenizer!r}.")
         writer.encode(options.prompt)  # better before a heading than after it
         report.write(writer, options)
@@ -135,7 +146,7 @@ def learn(corpus: Corpus, options: argparse.Namespace) -> Writer:
         folder=options.out,
         settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings_of(options, [*CHOSEN, "seed"])},
     )
-    if make_way(options, FILES):
+    if make_way(options):
         writer.save(options.out)
     history = learn_or_go_on(trainer, options)
     report.print_end(history)

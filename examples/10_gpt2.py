@@ -17,6 +17,9 @@ The network is the same that 08_gpt.py trains, only larger, and so is the code:
     the weights             GPT.from_pretrained                             transformer/pretrained.py
     what it would say       logits, softmax                                 transformer/sampling.py
     inside                  the attention of every head; the logit lens     transformer/probes.py
+
+    attention_0.png, ...    who looks at whom in every head of each layer
+    lens.png                what it would say next after each block
 """
 
 from __future__ import annotations
@@ -27,7 +30,17 @@ from pathlib import Path
 
 import tinygrad_lecture as tl
 from inside import draw_inside, pieces, print_next, printable
-from lecture import DataError, carry_out, command_line, not_negative, some_share, until_ctrl_c, whole
+from lecture import (
+    DataError,
+    carry_out,
+    command_line,
+    given,
+    not_negative,
+    refuse_idle,
+    some_share,
+    until_ctrl_c,
+    whole,
+)
 from transformer import GPT, BPETokenizer
 from transformer.pictures import MOST, visible
 
@@ -44,7 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add("--temperature", type=not_negative, default=0.8, metavar="T", help="0 takes the likeliest, 1 draws (0.8)")
     add("--top-k", type=whole(1), default=50, metavar="K", help="draw from the K likeliest (50)")
     add("--top-p", type=some_share, metavar="P", help="draw from the likeliest that have P together")
-    carry_out(run, parser, parser.parse_args(arguments))
+    options = parser.parse_args(arguments)
+    if options.temperature == 0:
+        refuse_idle(
+            parser, given(parser, arguments), ["top_k", "top_p"], "with --temperature 0, which takes the likeliest"
+        )
+    carry_out(run, parser, options)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -62,10 +62,6 @@ CHOSEN = (  # options that make another run
     *("layers", "heads", "width"),
     *("steps", "batch", "rate", "seed"),
 )
-FILES = (  # beside the checkpoint
-    *("best.safetensors", "curve.json"),
-    *("learning.png", "surprise.png", "errors.png", "attention.png"),
-)
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,7 @@ def learn(
         folder=options.out,
         settings=settings_of(options, CHOSEN),
     )
-    if not make_way(options, FILES) and curve.path.exists():
+    if not make_way(options) and curve.path.exists():
         curve.load()
     history = learn_or_go_on(trainer, options)
     if history.interrupted:

@@ -6,6 +6,7 @@ import argparse
 import math
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import nn
 from gpt_text import Corpus
@@ -16,7 +17,6 @@ from transformer import GPTConfig
 
 SAMPLE = 64  # tokens that are shown while it learns
 INSIDE = 32  # tokens of which the inside is drawn
-PICTURES = ("curves.png", "attention*.png", "lens.png")
 
 
 def print_parameters(config: GPTConfig) -> None:
@@ -77,7 +77,7 @@ def draw_curves(history: nn.History, losses: dict[str, float], folder: Path) -> 
 
 def look_inside(writer: Writer, options: argparse.Namespace) -> None:
     """Draw what goes on inside while the network reads what it has written itself, the beginning of it."""
-    text = options.prompt + "".join(writer.write(options.prompt, INSIDE, temperature=0.8, seed=options.seed))
+    text = options.prompt + "".join(writer.write(options.prompt, INSIDE, seed=options.seed, **_chosen(options)))
     ids = writer.encode(text)[: min(INSIDE, writer.model.context)]
     draw_inside(writer.model, writer.tokenizer, ids, options.out)
 
@@ -87,16 +87,19 @@ def write(writer: Writer, options: argparse.Namespace, known: frozenset[str] = f
 
     known: the lines that it learnt from, which are marked.
     """
-    settings = {"temperature": options.temperature, "top_k": options.top_k, "top_p": options.top_p}
     print(f"\nIt writes, at temperature {options.temperature:g}:\n")
     if not writer.lines:
         print(printable(options.prompt), end="")
-        for piece in until_ctrl_c(writer.write(options.prompt, options.tokens, seed=options.seed, **settings)):
+        for piece in until_ctrl_c(writer.write(options.prompt, options.tokens, seed=options.seed, **_chosen(options))):
             print(printable(piece), end="", flush=True)
         print()
         return
     for number in until_ctrl_c(range(options.samples)):
         text = options.prompt + "".join(
-            writer.write(options.prompt, options.tokens, seed=options.seed + number, **settings)
+            writer.write(options.prompt, options.tokens, seed=options.seed + number, **_chosen(options))
         )
-        print(f"  {printable(text)}{'   (was in the list)' if text in known else ''}", flush=True)
+        print(f"  {printable(text)}{'   (one of those learnt from)' if text in known else ''}", flush=True)
+
+
+def _chosen(options: argparse.Namespace) -> dict[str, Any]:
+    return {"temperature": options.temperature, "top_k": options.top_k, "top_p": options.top_p}

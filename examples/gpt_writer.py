@@ -27,10 +27,17 @@ class Writer:
     def encode(self, prompt: str) -> list[int]:
         """The tokens of the beginning of a text. Raises DataError for what the tokenizer does not know."""
         try:
-            ids = self.tokenizer.encode(("\n" if self.lines else "") + prompt)
-            return ids or self.tokenizer.encode("\n")
+            return self.tokenizer.encode(("\n" if self.lines else "") + prompt) or [self._start]
         except ValueError as error:
             raise DataError(f"the model has not learnt of such a text: {error}") from error
+
+    @property
+    def _start(self) -> int:
+        """The token that a text without a beginning goes on from: a line's end, or in a text without lines any."""
+        try:
+            return self.tokenizer.encode("\n")[0]
+        except ValueError:
+            return 0
 
     def write(self, prompt: str, tokens: int, **settings: Any) -> Iterator[str]:
         """What follows a prompt, as it comes; the settings are those of GPT.generate."""

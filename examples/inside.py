@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_lecture as tl
+from lecture import tell_leftover
 from transformer import GPT, Tokenizer, probabilities
 from transformer.pictures import draw_attention, draw_lens, visible
 
@@ -53,13 +54,17 @@ def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Pa
     trace = model.trace(list(ids))
     labels = pieces(tokenizer, ids)
     print("\nInside, for " + " ".join(map(visible, labels)) + ":")
+    drawn = []
     if max(model.config.heads, trace.layers) <= MOST:
-        draw_attention(trace.attention, labels, folder / "attention.png", title="The attention of every head")
-        print(f"  {folder / 'attention.png'}")
+        drawn.append(folder / "attention.png")
+        draw_attention(trace.attention, labels, drawn[0], title="The attention of every head")
     else:
         for layer, maps in enumerate(trace.attention):
-            path = folder / f"attention_{layer}.png"
-            draw_attention([maps], labels, path, first=layer, title=f"Attention in layer {layer}")
-            print(f"  {path}")
+            drawn.append(folder / f"attention_{layer}.png")
+            draw_attention([maps], labels, drawn[-1], first=layer, title=f"Attention in layer {layer}")
+    for path in drawn:
+        print(f"  {path}")
     draw_lens(trace, labels, tokenizer.decode, folder / "lens.png", title="The logit lens")
     print(f"  {folder / 'lens.png'}")
+    for path in sorted(folder.glob("attention*.png")):
+        tell_leftover(path, drawn)

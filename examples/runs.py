@@ -2,7 +2,7 @@
 
     refuse_taken(options)                   # before any work, if --out holds a run and nothing says what to do with it
     trainer = nn.Trainer(..., folder=options.out, settings=settings_of(options, ["steps", "seed"]))
-    if make_way(options, FILES):            # whatever was there is gone
+    if make_way(options):                   # whatever was there is gone
         ...                                 # what describes the run, in files of its own
     learn_or_go_on(trainer, options)
 
@@ -13,12 +13,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import nn
 from lecture import DataError, flag
 from nn import checkpoint
 from nn.files import sweep
+
+# What runs leave behind beside last.safetensors, with * for any letters; of both programs, since --out is one's choice.
+FILES = (
+    *("best.safetensors", "model.json", "tokenizer.json", "curve.json"),
+    *("curves.png", "attention*.png", "lens.png", "learning.png", "surprise.png", "errors.png"),
+)
 
 
 def add_ways_to_begin(group: argparse._ArgumentGroup) -> None:
@@ -34,32 +41,52 @@ def settings_of(options: argparse.Namespace, names: Sequence[str]) -> dict[str, 
 
 
 def refuse_taken(options: argparse.Namespace) -> None:
-    """Raises DataError if the folder --out holds a run, and nothing says what is to become of that."""
-    last, best = (options.out / f"{name}.safetensors" for name in ("last", "best"))
-    if (last.exists() or best.exists()) and not (options.resume or options.again):
-        finished = last.exists() and checkpoint.peek(last).get("finished")
-        raise DataError(
-            f"in {options.out} there is a run that is {'' if finished else 'not '}finished: --resume goes on with it, "
-            "--again begins anew in its place; or choose another --out"
-        )
+    """Say what becomes of a folder --out, before any work.
+
+    Raises DataError if it holds a run, and nothing says what is to become of that, or if it cannot be gone on with.
+    """
+    last, best = _checkpoints(options)
+    if options.again or (options.resume and last.exists()):
+        return
+    anew = "--again begins anew in its place; or choose another --out"
+    if last.exists():
+        finished = "" if checkpoint.peek(last).get("finished") else "not "
+        raise DataError(f"in {options.out} there is a run that is {finished}finished: --resume goes on with it, {anew}")
+    if best.exists():
+        raise DataError(f"in {options.out} there is {best.name} of a run that cannot be gone on with: {anew}")
+    if options.resume:
+        print(f"In {options.out} there is nothing to go on with, so a new run begins.")
 
 
-def make_way(options: argparse.Namespace, kept: Sequence[str]) -> bool:
+def make_way(options: argparse.Namespace) -> bool:
     """Whether a run begins now, in a folder --out that it has to itself; else --resume goes on with the one there.
 
-    kept: the names of all that a run leaves behind, with * for any letters. What is there of another run is removed,
-    its checkpoint first: at no moment are there files of two runs.
+    What is there of another run, of either program, is removed, its checkpoint first: at no moment are there files of
+    two runs.
     """
-    for name in kept:
+    for name in FILES:
         sweep(options.out / name)  # what a kill has left half-written
-    last = options.out / "last.safetensors"
+    last, _ = _checkpoints(options)
     if options.resume and last.exists():
         return False
     last.unlink(missing_ok=True)
-    for name in kept:
+    for name in FILES:
         for leftover in options.out.glob(name):
             leftover.unlink()
     return True
+
+
+def refuse_beside_a_run(options: argparse.Namespace) -> None:
+    """Raises DataError if --out holds a run, beside which pictures of another model would come to lie."""
+    if any(path.exists() for path in _checkpoints(options)):
+        raise DataError(
+            f"in {options.out} there is a run, and these would be another model's pictures; give another --out"
+        )
+
+
+def _checkpoints(options: argparse.Namespace) -> tuple[Path, Path]:
+    """The last state of a run, and its best weights."""
+    return options.out / "last.safetensors", options.out / "best.safetensors"
 
 
 def learn_or_go_on(trainer: nn.Trainer, options: argparse.Namespace) -> nn.History:

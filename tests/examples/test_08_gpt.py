@@ -105,6 +105,23 @@ def test_what_was_learnt_writes_again(run, files):
     assert learnt.split("It writes")[1].splitlines()[0] in run("--load", out, text=None, small=())
 
 
+def test_a_text_of_one_line_is_learnt_too(run, files):
+    (files / "dna.txt").write_text("GATTACAT" * 60, encoding="utf-8")
+    output = run(text="dna.txt")
+    assert re.search(r"It writes, at temperature 0.8:\n\n[ACGT]+\n", output)
+    assert re.search(r"\n[ACGT]+\n", run("--load", files / "out", "--tokens", 9, text=None, small=()))
+
+
+def test_what_is_loaded_draws_beside_no_other_run(run, files):
+    run()
+    (files / "out").rename(files / "one")
+    run("--seed", 4)
+    before = contents(files / "out")
+    with pytest.raises(SystemExit, match="there is a run, and these would be another model's pictures"):
+        run("--load", files / "one", text=None, small=())
+    assert contents(files / "out") == before
+
+
 def test_pictures_of_what_is_loaded_come_to_lie_beside_it(run, files, capsys, monkeypatch):
     run()
     monkeypatch.chdir(files)
@@ -212,6 +229,27 @@ def test_a_finished_run_is_not_written_over_without_a_word(run, files):
     assert after["best.safetensors"] != before["best.safetensors"]
 
 
+def test_where_there_is_nothing_to_go_on_with_it_is_said(run, files):
+    assert "there is nothing to go on with, so a new run begins" in run("--resume")
+    (files / "out" / "last.safetensors").unlink()
+    before = contents(files / "out")
+    for way in ([], ["--resume"]):
+        with pytest.raises(SystemExit, match=r"there is best\.safetensors of a run that cannot be gone on with: --again"):
+            run(*way)
+    assert contents(files / "out") == before
+
+
+def test_a_run_in_the_place_of_one_of_the_other_program_is_alone(run, files, capsys):
+    sums = ["--steps", "2", "--width", "8", "--layers", "1", "--heads", "1", "--out", str(files / "out")]
+    run()
+    ours = contents(files / "out").keys()
+    load("12_arithmetic").main([*sums, "--again"])
+    theirs = contents(files / "out").keys()
+    assert not {"model.json", "tokenizer.json", "curves.png", "lens.png"} & theirs
+    run("--again")
+    assert contents(files / "out").keys() == ours
+
+
 @pytest.mark.parametrize("moment", ["nn.evaluate", "gpt_writer.Writer.save", "nn.Trainer.fit", "nn.Trainer.learn"])
 def test_ctrl_c_before_the_learning_never_mixes_two_runs(run, files, monkeypatch, moment):
     """In the folder of a finished run, with another text of the same length and characters: wherever it is pressed,
@@ -273,6 +311,7 @@ def test_a_batch_has_no_more_than_there_is_to_learn_from(run, files, text, small
         (["--lines", "--context", 5], "--context: without effect with --lines"),
         (["--vocabulary", 300], "--vocabulary: without effect without --tokenizer bpe"),
         (["--samples", 3], "--samples: without effect without --lines"),
+        (["--temperature", 0, "--top-k", 3], "--top-k: without effect with --temperature 0"),
         (["--resume", "--again"], "--again: not allowed with argument --resume"),
     ],
 )

@@ -72,8 +72,10 @@ def test_the_same_seed_says_the_same(run):
 def test_a_larger_model_has_a_picture_for_each_layer(run, folder, tmp_path):
     tokenizer = BPETokenizer.from_files(folder)
     GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=16, layers=9, heads=1, width=4)).save_pretrained(folder)
-    run("--tokens", 0)
+    assert "earlier run" not in run("--tokens", 0)
     assert len(list((tmp_path / "out").glob("attention_*.png"))) == 9
+    GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=16, layers=1, heads=1, width=4)).save_pretrained(folder)
+    assert run("--tokens", 0).count("is from an earlier run") == 9
 
 
 def test_a_long_prompt_is_looked_into_at_its_end(run, folder):

@@ -234,7 +234,7 @@ def test_where_there_is_nothing_to_go_on_with_it_is_said(run, files):
     (files / "out" / "last.safetensors").unlink()
     before = contents(files / "out")
     for way in ([], ["--resume"]):
-        with pytest.raises(SystemExit, match=r"there is best\.safetensors of a run that cannot be gone on with: --again"):
+        with pytest.raises(SystemExit, match=r"best\.safetensors of a run that cannot be gone on with: --again"):
             run(*way)
     assert contents(files / "out") == before
 

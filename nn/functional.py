@@ -23,6 +23,7 @@ from tinygrad_lecture import (
     softmax,
     tanh,
 )
+from tinygrad_lecture.ops.half import in_float32
 
 from .checks import check_indices
 from .loss_functions import (
@@ -147,8 +148,13 @@ def rms_norm(
     axes = tuple(range(-_normalized_axes("rms_norm", input, normalized_shape, weight), 0))
     if eps is None:
         eps = float(np.finfo(input.dtype).eps)
-    normal = input / tl.sqrt((input * input).mean(axes, keepdims=True) + eps)
+    normal = _of_length_1(input, axes, eps)
     return normal if weight is None else normal * weight
+
+
+@in_float32
+def _of_length_1(x: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
+    return x / tl.sqrt((x * x).mean(axes, keepdims=True) + eps)
 
 
 def _normalized_axes(name: str, input: Tensor, normalized_shape: int | Sequence[int], *weights: Tensor | None) -> int:

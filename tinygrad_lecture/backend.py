@@ -18,6 +18,7 @@ Array: TypeAlias = Any  # numpy.ndarray, cupy.ndarray, or an array of another re
 Shape: TypeAlias = tuple[int, ...]
 DType: TypeAlias = np.dtype[Any]
 
+FLOAT16 = np.dtype(np.float16)
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
 

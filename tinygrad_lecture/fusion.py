@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .backend import is_array, library_of, xp
+from .backend import FLOAT16, is_array, library_of, xp
 from .modes import modes
 from .names import composite_as
 from .op import Op, P
@@ -26,6 +26,7 @@ class Fused(Op[P]):
         super().__init__(definition)
         self.definition: Callable[..., Any] = definition
         self._composed = composite_as(self.name, definition)
+        self._in_float32 = composite_as(self.name, self._widened)
         self.kernels: dict[str, KernelOp] = {}
 
     def kernel(
@@ -45,15 +46,22 @@ class Fused(Op[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """By the kernel for the first input's library; by the definition where there is none, within `reference()`, and
-        for 0-d inputs and integers, which kernels do not take."""
+        for 0-d inputs and integers, which kernels do not take. Either way of float16 in float32."""
         first: Any = args[0] if args else None
         array = first._array if isinstance(first, Traced) else first
+        if is_array(array) and array.dtype == FLOAT16:
+            return self._in_float32(*args, **kwargs)
         if not modes.reference and is_array(array) and array.ndim and array.dtype.kind == "f":
             kernel = self.kernels.get(library_of(array).kernels)
             if kernel is not None:
                 return kernel(*args, **kwargs)
         inputs, settings = self._bind(args, kwargs)
         return self._composed(*inputs, **settings)
+
+    def _widened(self, *args: Any, **kwargs: Any) -> Any:
+        from .ops.half import called_in_float32  # of the ops' floor, above this one
+
+        return called_in_float32(self, args, kwargs)
 
 
 class KernelOp(Op[Any]):

@@ -11,11 +11,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ..backend import Shape, xp
+from ..backend import FLOAT16, FLOAT32, Shape, xp
 from ..names import composite
 from ..op import Value, op
 from .elementwise import abs as absolute
 from .elementwise import isnan, root, where
+from .half import in_float32
 from .shape import axes_over, flip, own_axis, permute, reshape
 
 Axes: TypeAlias = int | tuple[int, ...] | None
@@ -23,7 +24,9 @@ Axes: TypeAlias = int | tuple[int, ...] | None
 
 @op
 def sum(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The sum over axes; of nothing, 0."""
+    """The sum over axes; of nothing, 0. Of float16 it is added up in float32."""
+    if x.dtype == FLOAT16:
+        return x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=FLOAT32).astype(FLOAT16)
     return x.sum(axis=own_axis(x, axis), keepdims=keepdims)
 
 
@@ -47,7 +50,9 @@ def _(g: Value, axis: Axes, keepdims: bool) -> Value:
 
 @op
 def mean(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The mean over axes; nan of nothing."""
+    """The mean over axes; nan of nothing. Of float16 it is computed in float32."""
+    if x.dtype == FLOAT16:
+        return mean(x.astype(FLOAT32), axis, keepdims).astype(FLOAT16)
     total = x.sum(axis=own_axis(x, axis), keepdims=keepdims)
     n = count(x.shape, axis)
     return total / n if n else total * math.nan
@@ -59,6 +64,7 @@ def _(g: Value, x_shape: Shape, axis: Axes, keepdims: bool) -> Value:
 
 
 @composite
+@in_float32
 def var(
     x: Value,
     /,
@@ -84,6 +90,7 @@ def var(
 
 
 @composite
+@in_float32
 def std(
     x: Value,
     /,
@@ -160,6 +167,7 @@ def _(g: Value, axis: int) -> Value:
 
 
 @composite
+@in_float32
 def norm(x: Value, /, ord: float = 2, axis: Axes = None, keepdims: bool = False) -> Value:
     """The vector norm (sum |x|^ord)^(1/ord) over axes; also 1, inf (the largest |x|) and -inf (the smallest).
 

@@ -26,12 +26,19 @@ def functional_call(
     parameters: by the names of `named_parameters` and `named_buffers`; a shared one is replaced wherever it is.
     args: a tuple of inputs, or a single one.  kwargs: those with names.
     Afterwards, and if the call fails, the module is as it was. Not for two threads with the same module.
-    Raises KeyError for a name that the module does not have, ValueError for a tensor of another shape.
+    Raises KeyError for a name that the module does not have, TypeError for what is no Tensor, ValueError for one of
+    another shape, or for two in the place of one that is shared.
     """
     places = _places(module)
+    taken: dict[tuple[Module, str], tuple[str, Tensor]] = {}
     for name, tensor in parameters.items():
         if name not in places:
             raise KeyError(f"functional_call: {type(module).__name__} has no parameter or buffer {name!r}")
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"functional_call: wanted a Tensor for {name}, not a {type(tensor).__name__}")
+        other, same = taken.setdefault(places[name][0], (name, tensor))
+        if same is not tensor:
+            raise ValueError(f"functional_call: {other} and {name} are one, and cannot be two different tensors")
         (owner, attribute), *_ = places[name]
         if tensor.shape != vars(owner)[attribute].shape:
             raise ValueError(

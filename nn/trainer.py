@@ -98,7 +98,7 @@ class Trainer:
         self.best_by, self.patience = best_by, patience
         self.folder = None if folder is None else Path(folder)
         self.save_seconds, self.show = save_seconds, show
-        self.settings = dict(settings or {})
+        self.settings = {name: v.item() if isinstance(v, np.generic) else v for name, v in (settings or {}).items()}
         complaints = list(self._complaints())
         if complaints:
             raise ValueError(f"Trainer: {'; '.join(complaints)}")
@@ -132,8 +132,9 @@ class Trainer:
         if self.schedule is not None and self.schedule.optimizer is not self.optimizer:
             yield "the schedule is of another optimiser"
         for name, value in self.settings.items():
-            if not (value is None or isinstance(value, str | int | float)):
-                yield f"settings are numbers and words, and {name} is a {type(value).__name__}"
+            plain = value is None or (isinstance(value, str | int | float) and value == value)
+            if not plain or not isinstance(name, str):
+                yield f"settings are numbers and words by name, and {name!r} is {value!r}"
         if not hasattr(self.batches, "__len__"):
             kind = type(self.batches).__name__
             yield f"batches must have a length, as a DataLoader or a list has, and a {kind} has none"

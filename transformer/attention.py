@@ -113,9 +113,14 @@ class MultiHeadAttention(nn.Module):
         dropout: float = 0.0,
         rotary: Rotary | None = None,
     ) -> None:
-        if heads < 1 or width % heads:
+        if heads != int(heads) or heads < 1 or width % heads:
             raise ValueError(f"MultiHeadAttention: width {width} cannot be split among {heads} heads")
-        self.heads = heads
+        if rotary is not None and rotary.head_dim != width // heads:
+            raise ValueError(
+                f"MultiHeadAttention: the rotary positions are for heads {rotary.head_dim} wide, and these are "
+                f"{width // heads}"
+            )
+        self.heads = int(heads)
         self.W_Q = nn.Linear(width, width, bias)
         self.W_K = nn.Linear(key_width or width, width, bias)
         self.W_V = nn.Linear(key_width or width, width, bias)
@@ -130,7 +135,7 @@ class MultiHeadAttention(nn.Module):
         memory: Tensor | None = None,
         *,
         mask: Any = None,
-        positions: Tensor | None = None,
+        positions: Any = None,
         cache: KeyValues | None = None,
     ) -> Tensor:
         """(..., queries, width) -> (..., queries, width).
@@ -159,6 +164,7 @@ class MultiHeadAttention(nn.Module):
             if self.rotary is not None:
                 if positions is None:
                     positions = positions_of(x.shape[-2], 0 if cache is None else cache.length, device=x.device)
+                positions = as_tensor(positions, x)
                 q, k = self.rotary(q, positions), self.rotary(k, positions)
             if cache is not None:
                 k, v = cache.append(k, v)

@@ -78,13 +78,15 @@ class Cache:
         self.own, self.cross = _empty(layers), _empty(layers)
         self.length = 0
         self._batch: Shape = ()
+        self._memory: Tensor | None = None
         self._padding: Tensor | None = None
         self._source_padding: Tensor | None = None
 
-    def begin(self, layers: int, tokens: Tensor) -> None:
+    def begin(self, layers: int, tokens: Tensor, memory: Tensor | None = None) -> None:
         """Get ready for a model's next tokens, (..., tokens). What a call that did not end has added is forgotten.
 
-        Raises ValueError for another number of layers or texts than before.
+        memory: the other text's vectors. Raises ValueError for another one, or another number of layers or texts, than
+        before.
         """
         if layers != len(self.own):
             raise ValueError(
@@ -92,32 +94,38 @@ class Cache:
             )
         if self.length == 0:
             self.own, self.cross = _empty(layers), _empty(layers)
-            self._batch, self._padding, self._source_padding = tokens.shape[:-1], None, None
+            self._batch, self._memory = tokens.shape[:-1], memory
         if tokens.shape[:-1] != self._batch:
             raise ValueError(
                 f"the cache is of a batch of texts of shape {self._batch}, and this is {tokens.shape[:-1]}; {ANOTHER}"
             )
+        if not _same(memory, self._memory):
+            raise ValueError(f"the cache is of another memory, that of another text; {ANOTHER}")
         for attention in self.own:
             attention.length = self.length
 
-    def end(self, tokens: Tensor) -> None:
-        """These tokens are in it, in all layers."""
-        self.length += tokens.shape[-1]
-
-    def with_new(self, padding_mask: Tensor | None, new: int) -> Tensor | None:
+    def padding(self, padding_mask: Tensor | None, new: int) -> Tensor | None:
         """The padding mask of the tokens in it and `new` others, all of them tokens if none is given: (..., tokens)."""
-        if padding_mask is None and self._padding is not None:
-            before = self._padding[..., : self.length]
-            tokens = tl.ones(*before.shape[:-1], new, dtype=before.dtype, device=before.device)
-            padding_mask = tl.cat([before, tokens], -1)
-        self._padding = padding_mask
-        return padding_mask
+        if padding_mask is not None or self._padding is None:
+            return padding_mask
+        tokens = tl.ones(*self._padding.shape[:-1], new, dtype=self._padding.dtype, device=self._padding.device)
+        return tl.cat([self._padding, tokens], -1)  # type: ignore[no-any-return]
 
-    def with_source(self, padding_mask: Tensor | None) -> Tensor | None:
-        """The padding mask of the other text: this one from now on or, if none is given, that of before."""
-        if padding_mask is not None:
-            self._source_padding = padding_mask
-        return self._source_padding
+    def source_padding(self, padding_mask: Tensor | None) -> Tensor | None:
+        """The padding mask of the other text: this one or, if none is given, that of before."""
+        return self._source_padding if padding_mask is None else padding_mask
+
+    def end(self, tokens: Tensor, padding_mask: Tensor | None, source_padding: Tensor | None = None) -> None:
+        """These tokens are in it, in all layers, and these are the masks from now on."""
+        self.length += tokens.shape[-1]
+        self._padding, self._source_padding = padding_mask, source_padding
+
+
+def _same(a: Tensor | None, b: Tensor | None) -> bool:
+    """Whether two memories are one, or (on the CPU, where looking costs little) alike."""
+    if a is b or a is None or b is None:
+        return a is b
+    return a.shape == b.shape and (a.device != "cpu" or bool((a.array == b.array).all()))
 
 
 def _empty(layers: int) -> list[KeyValues]:

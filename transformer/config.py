@@ -61,6 +61,9 @@ class TransformerConfig:
         for name in SIZES:
             if isinstance(value := getattr(self, name), np.integer):
                 object.__setattr__(self, name, int(value))
+        for name in ("dropout", "eps", "init_std"):
+            if isinstance(value := getattr(self, name), np.floating):
+                object.__setattr__(self, name, float(value))
         complaints = list(self._complaints())
         if not complaints and self.width % self.heads:
             complaints.append(f"width {self.width} cannot be split among {self.heads} heads: it must be a multiple")
@@ -143,7 +146,7 @@ class TransformerConfig:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and math.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def check_config(model: object, config: object, kind: type[TransformerConfig]) -> None:

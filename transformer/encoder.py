@@ -12,6 +12,7 @@ classifier(tokens)                                          # (batch, classes)
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Literal
 
 import numpy as np
@@ -151,6 +152,7 @@ def mask_tokens(
     Raises ValueError for a mask_token out of the vocabulary, a share that is no probability, a `keep` of another shape;
     as `as_tokens` does, and IndexError for a token out of the vocabulary.
     """
+    mask_token = operator.index(mask_token)
     if not 0 <= mask_token < vocab_size or not 0 <= share <= 1:
         raise ValueError(
             f"mask_tokens: mask_token {mask_token} must be one of the tokens 0 to {vocab_size - 1}, and share {share} "

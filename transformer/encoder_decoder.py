@@ -98,8 +98,8 @@ class EncoderDecoder(nn.Module):
         padding = checked_padding(target_padding, (*target.shape[:-1], seen + n), device)
         memory_padding = checked_padding(source_padding, memory.shape[:-1], device)
         if cache is not None:
-            cache.begin(len(self.decoder), target)
-            padding, memory_padding = cache.with_new(padding, n), cache.with_source(memory_padding)
+            cache.begin(len(self.decoder), target, memory.detach())
+            padding, memory_padding = cache.padding(padding, n), cache.source_padding(memory_padding)
         positions = positions_of(n, seen, padding, device)
         mask = look_back(n, seen + n, padding, device)
         memory_mask = look_everywhere(memory_padding)
@@ -108,7 +108,7 @@ class EncoderDecoder(nn.Module):
             own, cross = (None, None) if cache is None else (cache.own[layer], cache.cross[layer])
             x = block(x, memory, mask, memory_mask, positions, own, cross)
         if cache is not None:
-            cache.end(target)
+            cache.end(target, padding, memory_padding)
         return self.decoder_norm(x)  # type: ignore[no-any-return]
 
     def loss(

@@ -60,14 +60,14 @@ class GPT(nn.Module):
         padding = checked_padding(padding_mask, (*tokens.shape[:-1], seen + n), device)
         if cache is not None:
             cache.begin(len(self.blocks), tokens)
-            padding = cache.with_new(padding, n)
+            padding = cache.padding(padding, n)
         positions = positions_of(n, seen, padding, device)
         mask = look_back(n, seen + n, padding, device)
         x = self.embedding(tokens, positions)  # (..., tokens, width)
         for layer, block in enumerate(self.blocks):
             x = block(x, mask, positions, None if cache is None else cache.own[layer])
         if cache is not None:
-            cache.end(tokens)
+            cache.end(tokens, padding)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:

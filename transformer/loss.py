@@ -16,10 +16,10 @@ IGNORED = -100  # a target that is not counted, as in PyTorch
 def token_cross_entropy(logits: Tensor, targets: Any, ignore_index: int = IGNORED) -> Tensor:
     """The mean of -log(softmax(logits)[target]) over all tokens but those whose target is ignore_index.
 
-    logits: (..., tokens, vocab_size).  targets: (..., tokens), integers, a Tensor, array or list.
+    logits: (..., tokens, vocab_size).  targets: (..., tokens), integers, a Tensor of any device, array or list.
     Raises ValueError for shapes that do not fit.
     """
-    targets = as_tensor(targets, logits)
+    targets = as_tensor(targets, logits).to(device=logits.device)
     if targets.shape != logits.shape[:-1]:
         raise ValueError(
             f"logits {logits.shape} want a target for each token, {logits.shape[:-1]}, got {targets.shape}"

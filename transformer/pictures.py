@@ -42,7 +42,7 @@ def draw_attention(
 
     attention: (heads, queries, keys) for each layer, as in a trace of one text; slices of it draw some of the heads.
     labels: the text of each query.  keys: of each key, by default the same.  first: the number of the first layer.
-    path: ends in .png, .svg or .pdf.
+    path: ends in .png, .svg, .pdf or another ending of matplotlib's.
     Raises ImportError without matplotlib, ValueError for labels that do not fit, a batch of texts, more than 64
     tokens, or another ending.
     """

@@ -48,6 +48,7 @@ class Rotary(nn.Module):
     def __init__(self, context: int, head_dim: int) -> None:
         if head_dim % 2:
             raise ValueError(f"Rotary: positions turn pairs, so head_dim must be even, and is {head_dim}")
+        self.head_dim = head_dim
         angles = _angles(context, head_dim)  # (context, head_dim / 2)
         dtype = tl.get_default_dtype()
         self.register_buffer("cos", tl.tensor(np.cos(angles), dtype=dtype), persistent=False)

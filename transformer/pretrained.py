@@ -129,8 +129,6 @@ def read(kind: type[G], folder: str | Path) -> G:
     """See `GPT.from_pretrained`."""
     folder = Path(folder)
     config = read_config(folder / "config.json")
-    with nn.init.skip():
-        model = kind(config)
     stored: dict[str, tuple[Archive, str]] = {}
     twice = []
     for file in _files(folder):
@@ -139,6 +137,10 @@ def read(kind: type[G], folder: str | Path) -> G:
             if name in stored:
                 twice.append(f"{name} comes twice, as {stored[name][1]} and as {key}")
             stored[name] = file, key
+    if config.layers > len(stored):  # before a model of so many is made
+        raise ValueError(f"{folder}: config.json describes {config.layers} layers, but there are {len(stored)} tensors")
+    with nn.init.skip():
+        model = kind(config)
     wanted = {entry.name: entry for entry in entries(model)}
     ignored = {name for name in stored if MASKS.fullmatch(name) or (config.tied and name == "lm_head.weight")}
 
@@ -236,6 +238,12 @@ def write(model: GPT, folder: str | Path) -> None:
         wrong.append(f"activation {config.activation!r}")
     if wrong:
         raise ValueError(f"a GPT-2 folder cannot describe this model: GPT-2 has no {', '.join(wrong)}")
+    W_E, W_U = (to_host(p.array) for p in (model.embedding.W_E.weight, model.unembedding.W_U.weight))
+    if config.tied and not np.array_equal(W_E, W_U):
+        raise ValueError(
+            "a GPT-2 folder cannot describe this model: its config says that W_U is W_E (tied), but they differ; set "
+            "unembedding.W_U.weight to embedding.W_E.weight, or make the model with tied=False"
+        )
     folder = Path(folder)
     make_folder(folder)
     dtype = str(model.embedding.W_E.weight.dtype)

@@ -119,7 +119,7 @@ def trace_both(model: EncoderDecoder, source: Any, target: Any, source_padding: 
 def _outputs(modules: Iterable[Any], hooks: ExitStack) -> list[Tensor]:
     """A list that fills with the modules' outputs."""
     found: list[Tensor] = []
-    for module in modules:
+    for module in dict.fromkeys(modules):  # one that stands twice is called twice
         hooks.enter_context(module.register_forward_hook(lambda module, inputs, output: found.append(output)))
     return found
 
@@ -127,7 +127,7 @@ def _outputs(modules: Iterable[Any], hooks: ExitStack) -> list[Tensor]:
 def _weights(attentions: Iterable[MultiHeadAttention], hooks: ExitStack) -> list[Tensor]:
     """A list that fills with the attentions' weights."""
     found: list[Tensor] = []
-    for attention in attentions:
+    for attention in dict.fromkeys(attentions):
         hooks.enter_context(
             attention.attend.register_forward_hook(lambda module, inputs, output: found.append(output[1]))
         )

@@ -403,7 +403,9 @@ def test_after_ctrl_c_fit_goes_on_in_the_middle_of_the_epoch():
         ({"best_by": "speed"}, "'loss' or 'accuracy', not 'speed'"),
         ({"schedule_by": "day"}, "'step' or 'epoch', not 'day'"),
         ({"clip_norm": 0.0}, "clip_norm must be above 0"),
-        ({"settings": {"--ask": [1, 2]}}, "settings are numbers and words, and --ask is a list"),
+        ({"settings": {1: 2}}, "numbers and words by name, and 1 is 2"),
+        ({"settings": {"--ask": float("nan")}}, "numbers and words by name, and .--ask. is nan"),
+        ({"settings": {"--ask": [1, 2]}}, "settings are numbers and words by name, and .--ask. is .1, 2."),
         ({"schedule": lambda optimizer: halves(nn.optim.SGD([nn.Parameter(tl.ones(1))]))}, "of another optimiser"),
     ],
 )

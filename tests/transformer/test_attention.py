@@ -211,6 +211,15 @@ def test_the_cache_of_another_memory_is_refused():
             module(x, tl.ones(1, 2, 4), cache=cache)
 
 
+def test_rotary_positions_are_of_the_heads_width_and_may_be_a_list():
+    with pytest.raises(ValueError, match="the rotary positions are for heads 2 wide, and these are 4"):
+        MultiHeadAttention(8, 2, rotary=Rotary(4, 2))
+    module, x = shuffled(MultiHeadAttention(8, 2, rotary=Rotary(4, 4))), normal(2, 8)
+    assert module(x, positions=[1, 3]).tolist() == module(x, positions=tl.tensor([1, 3])).tolist()
+    with pytest.raises(ValueError, match=r"width 8 cannot be split among 2.5 heads"):
+        MultiHeadAttention(8, 2.5)
+
+
 def test_a_mask_may_be_a_list():
     q, mask = normal(2, 3), [[True, False], [True, True]]
     assert attention(q, q, q, mask)[0].tolist() == attention(q, q, q, tl.tensor(mask))[0].tolist()

@@ -57,6 +57,7 @@ def test_nanogpts_small_setting_has_804096_parameters():
         ({"dropout": 1.0}, "dropout is a probability below 1, not 1.0"),
         ({"dropout": "a"}, "dropout is a probability below 1, not 'a'"),
         ({"eps": 0.0}, "eps is a number above 0, not 0.0"),
+        ({"eps": True}, "eps is a number above 0, not True"),
         ({"eps": None}, "eps is a number above 0, not None"),
         ({"init_std": -1.0}, "init_std is a number from 0 on, or None, not -1.0"),
         ({"bias": "no"}, "bias is True or False, not 'no'"),
@@ -75,6 +76,7 @@ def test_what_cannot_be_is_refused(kind, wrong, message):
 def test_numpys_integers_are_whole_numbers():
     config = GPTConfig(vocab_size=np.int64(65), width=np.uint16(64), heads=4)
     assert type(config.vocab_size) is type(config.width) is int
+    json.dumps(dataclasses.asdict(GPTConfig(eps=np.float32(1e-5), dropout=np.float64(0.1), init_std=np.float16(0.02))))
 
 
 def test_what_follows_from_the_width_follows_another_width():

@@ -1,5 +1,7 @@
 """The encoder-decoder: what each side sees, padding on either, the cache, and answers to sources."""
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -215,6 +217,16 @@ def test_a_cache_remembers_the_targets_padding():
         model.decode([target[0][:3]], memory, [mask[0][:3]], cache=cache)
         found = [model.decode([[token]], memory, cache=cache).numpy() for token in target[0][3:]]
     assert_close(np.concatenate(found, 1), wanted, "with a cache", 1e-11)
+
+
+def test_the_cache_of_another_source_is_refused():
+    model = shuffled(EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=8, layers=1, heads=2, width=4))).eval()
+    with tl.no_grad():
+        one, other, cache = model.encode([[1, 2]]), model.encode([[3, 4]]), model.new_cache()
+        model.decode([[1]], one, cache=cache)
+        with pytest.raises(ValueError, match=r"the cache is of another memory.*begin another with new_cache\(\)"):
+            model.decode([[2]], other, cache=cache)
+        model.decode([[2]], model.encode([[1, 2]]), cache=copy.deepcopy(cache))  # the same, made again
 
 
 def test_a_cache_remembers_the_sources_padding():

@@ -208,7 +208,7 @@ def test_a_call_that_is_interrupted_adds_nothing_to_the_cache(monkeypatch):
             with monkeypatch.context() as during:
                 during.setattr(model.blocks[1], "forward", interrupted)
                 with pytest.raises(KeyboardInterrupt):
-                    model(tokens[:, done : done + 2], cache=cache)
+                    model(tokens[:, done : done + 2], [[False] + [True] * (done + 1)] * 2, cache=cache)
             assert cache.length == done
             found = model(tokens[:, done:], cache=cache).numpy()
             assert_close(found, wanted[:, done:], "after an interruption", 1e-10)
@@ -229,6 +229,11 @@ def test_the_cache_of_other_texts_is_refused():
             model([[1]], cache=Cache(7))
         with pytest.raises(TypeError, match=r"a cache is what new_cache\(\) makes, not True"):
             model([[1]], cache=True)
+
+
+def test_targets_come_to_the_devices_logits():
+    model, x = small("GPT-2", device="strict"), some_tokens(2, 3)
+    assert model.loss(x, x).device == "strict"
 
 
 def test_a_full_cache_says_so():

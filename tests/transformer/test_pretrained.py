@@ -289,6 +289,20 @@ def test_configs_that_gpt_cannot_follow_are_refused(folder, changes, message):
         GPT.from_pretrained(folder)
 
 
+def test_more_layers_than_tensors_are_refused_before_a_model_is_made(folder):
+    reconfigure(folder, n_layer=10**18)
+    with pytest.raises(ValueError, match=r"describes 1000000000000000000 layers, but there are \d+ tensors"):
+        GPT.from_pretrained(folder)
+
+
+def test_weights_that_are_no_longer_tied_are_not_written_as_if_they_were(tmp_path):
+    model = GPT(GPTConfig(vocab_size=7, context=6, layers=1, heads=2, width=4))
+    model.embedding.W_E.weight = nn.Parameter(tl.randn(7, 4))
+    with pytest.raises(ValueError, match=r"config says that W_U is W_E \(tied\), but they differ"):
+        model.save_pretrained(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
 def test_what_an_old_config_leaves_out_is_gpt2s(folder):
     config = {"n_embd": 4, "n_head": 2, "n_layer": 2, "n_ctx": 6, "n_positions": 6, "vocab_size": 7, "n_inner": None}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")

@@ -90,6 +90,14 @@ def test_an_encoder_decoder_shows_both_sides_and_where_they_meet():
         trace.source.logits_at(1)
 
 
+def test_a_block_that_stands_twice_is_seen_twice():
+    model = gpt()
+    model.blocks[2] = model.blocks[0]
+    trace = model.trace([1, 2])
+    assert (len(trace.attention), len(trace.residual)) == (3, 4)
+    assert (trace.logits_at(3) == model.eval()([1, 2]).detach().numpy()).all()
+
+
 def test_a_trace_prints_its_shapes_and_not_its_arrays():
     assert repr(gpt().trace([1, 2])) == "Trace(tokens (2,), residual 4 x (2, 4), attention 3 x (2, 2, 2))"
 

@@ -6,21 +6,29 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Self
 
 from .base import UNKNOWN, Tokenizer, looked_up, numbered, training_parts, whole
 
-WORDS = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")  # letters and digits, also with an apostrophe between them; or a sign
 CLOSING, OPENING = frozenset(".,;:!?)]}%…"), frozenset("([{")
 
 
 def words(text: str) -> list[str]:
-    """The words and signs of a text, without the space between them, letters and their accents as one character.
+    """The words and signs of a text, without the space between them; accents and vowel signs belong to their letters.
 
     >>> words("Was the bank flooded?")
     ['Was', 'the', 'bank', 'flooded', '?']
     """
-    return WORDS.findall(unicodedata.normalize("NFC", text))
+    text = unicodedata.normalize("NFC", text)
+    return _pattern("".join(sorted(c for c in set(text) if unicodedata.category(c)[0] == "M"))).findall(text)
+
+
+@cache
+def _pattern(marks: str) -> re.Pattern[str]:
+    """Letters, digits and marks (accents, vowel signs), also with an apostrophe between them; or a sign."""
+    letters = rf"[\w{re.escape(marks)}]+"
+    return re.compile(rf"{letters}(?:['’]{letters})*|[^\w\s]")
 
 
 class WordTokenizer(Tokenizer):

@@ -79,3 +79,7 @@ def test_a_vocabulary_of_more_than_words_is_refused():
         WordTokenizer([" "])
     with pytest.raises(ValueError, match="'a' comes twice"):
         WordTokenizer(["a", "b", "a"])
+
+
+def test_accents_and_vowel_signs_stay_with_their_letters():
+    assert words("हिन्दी भाषा, q\u0303uick é e\u0301") == ["हिन्दी", "भाषा", ",", "q\u0303uick", "é", "é"]

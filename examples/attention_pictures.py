@@ -36,7 +36,7 @@ def draw_banks(texts: Sequence[str], banks: Sequence[Reading], vectors: np.ndarr
 
     vectors: of `bank` after attention in the sentences of the test, (n, width).  senses: which bank it is there.
     """
-    figure = new_figure(14, 6, "The same word before attention, two meanings after it")
+    figure = new_figure(14, 6, "What `bank` looks at, and its vector before and after attention")
     grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.15])
     colours = (SENSES["river"], SENSES["money"])
     for row, (text, reading, colour) in enumerate(zip(texts, banks, colours, strict=True)):
@@ -160,10 +160,10 @@ def draw_steps(reading: Reading, i: int) -> Figure:
     word = reading.words[i]
     figure = new_figure(14, max(4.5, 0.36 * n + 2.2), f"One head, step by step, for `{word}`")
     grid = figure.add_gridspec(2, 4, height_ratios=[n, 1.4], width_ratios=[1.3, 0.8, 0.8, 1.3])
-    asks, found_by = colours(reading.q[i]), colours(reading.k)
+    fit = colours(reading.k, reading.q[i])
     hands_on = colours(reading.v, reading.x[i], reading.after[i])
     keys, scores, weights, values = (figure.add_subplot(grid[0, column]) for column in range(4))
-    tables = ((keys, reading.k, found_by, "keys: k = W_K x"), (values, reading.v, hands_on, "values: v = W_V x"))
+    tables = ((keys, reading.k, fit, "keys: k = W_K x"), (values, reading.v, hands_on, "values: v = W_V x"))
     question, answer = figure.add_subplot(grid[1, 0]), figure.add_subplot(grid[1, 3])
     for (axes, rows, look, title), below in zip(tables, (question, answer), strict=True):
         image = axes.imshow(rows, **look)
@@ -189,7 +189,7 @@ def draw_steps(reading: Reading, i: int) -> Figure:
         for j, tick in enumerate(axes.get_yticklabels()):
             tick.set_parse_math(False)
             tick.set_weight("bold" if j == i else "normal")
-    question.imshow(reading.q[i][None], **asks)
+    question.imshow(reading.q[i][None], **fit)
     question.set_yticks([0], [f"query of {word}"])
     answer.imshow(np.stack([reading.weights[i] @ reading.v, reading.x[i], reading.after[i]]), **hands_on)
     answer.set_yticks([0, 1, 2], ["weighted sum", f"x of {word}", "x + sum"])
@@ -206,6 +206,9 @@ def draw_steps(reading: Reading, i: int) -> Figure:
 
 
 def colours(*arrays: np.ndarray) -> dict[str, Any]:
-    """For imshow: red above 0, blue below, white at 0, and the darkest for the largest number of all."""
+    """For imshow: red above 0, blue below, white at 0, and the darkest for the largest number of all.
+
+    Each cell in its own colour: where many numbers are narrow, matplotlib would blend neighbours, also of other rows.
+    """
     most = max(float(np.abs(array).max()) for array in arrays)
-    return {"cmap": "RdBu_r", "vmin": -most, "vmax": most, "aspect": "auto"}
+    return {"cmap": "RdBu_r", "vmin": -most, "vmax": most, "aspect": "auto", "interpolation": "nearest"}

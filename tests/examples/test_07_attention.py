@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -278,11 +279,14 @@ def test_nothing_is_written_over_the_points_of_the_banks(model_and_course):
     assert named >= {f"after: {text}" for text in program.BANKS}
 
 
-def test_colours_of_the_steps_have_a_scale(model_and_course):
+@pytest.mark.parametrize("longer", ["q", "k", "x", "v"])
+def test_colours_of_the_steps_are_those_of_the_scale_beside_them(model_and_course, longer):
     reading = program.read(*model_and_course, program.BANKS[0])
+    reading = replace(reading, **{longer: 50 * getattr(reading, longer)})
     figure = program.pictures.draw_steps(reading, 2)
     scales = [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
+    images = [axes.images[0] for axes in figure.axes if axes.images]  # left and right, above and then below
     tables = (reading.q[2], reading.k), (reading.v, reading.x[2], reading.after[2])
-    assert [axes.get_ylim()[1] for axes in scales] == [
-        pytest.approx(max(abs(array).max() for array in arrays)) for arrays in tables
-    ]
+    for arrays, scale, shown in zip(tables, scales, (images[::2], images[1::2]), strict=True):
+        largest = pytest.approx(max(abs(array).max() for array in arrays))
+        assert [scale.get_ylim()[1], *(image.get_clim()[1] for image in shown)] == [largest] * 3

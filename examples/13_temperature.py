@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 PROMPT = "The weather today is"
 LECTURE = {"sunny": 2.0, "nice": 1.8, "warm": 1.2, "cold": 0.8, "rainy": 0.6}
 COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
+STYLES = [{"linestyle": dashes, "color": colour} for dashes in ("-", "--") for colour in COLOURS]
 
 
 @dataclass(frozen=True)
@@ -213,8 +214,8 @@ def print_cuts(scores: Scores, top_k: int, top_p: float) -> None:
         left = f"{cell(by_k[i]):>11} {cell(by_p[i]):>12}"
         print(f"  {scores.words[i]:{scores.width}} {full[i]:6.4f} {together:10.4f} {left}")
     kept = int((by_p > 0).sum())
-    print(f"  Top-k always leaves {min(top_k, len(full))}; top-p here {kept}, ", end="")
-    print("fewer where the model is sure, more where it is not.")
+    always = f"Top-k always leaves {top_k}" if top_k < len(full) else f"Top-k {top_k} leaves all, for there are no more"
+    print(f"  {always}; top-p here {kept}, fewer where the model is sure, more where it is not.")
 
 
 def cell(p: float) -> str:
@@ -269,38 +270,51 @@ def heat(T: float) -> str:
 
 def draw_continuum(scores: Scores, temperatures: Sequence[float]) -> Figure:
     """Each word's probability against the temperature, on a logarithmic axis."""
-    figure = new_figure(9, 5, "From greedy to all alike")
-    axes = plain(figure.subplots())
-    marked = [T for T in temperatures if 0.001 <= T <= 1000]  # beyond that all is greedy, or alike
+    marked = sorted({T for T in temperatures if 0.001 <= T <= 1000})  # beyond that all is greedy, or alike
     hottest, coldest = max([10.0, *(1.5 * T for T in marked)]), min([0.05, *(T / 1.5 for T in marked)])
+    rows = label_rows(marked, apart=(hottest / coldest) ** 0.068)  # the factor between temperatures that a label takes
+    top = 1.1 + 0.055 * max(rows, default=0)
+    figure = new_figure(9, max(5.0, 4 * top), "From greedy to all alike")
+    axes = plain(figure.subplots())
+    for T, row in zip(marked, rows, strict=True):
+        axes.axvline(T, color=GREY, linewidth=1, linestyle=":")
+        style = {"fontsize": 9, "color": "#404040", "bbox": {"color": "white", "pad": 0.5}}
+        axes.annotate(f"T = {T:g}", (T, 1.03 + 0.055 * row), ha="center", **style)
     Ts = np.geomspace(coldest, hottest, 200)
     curves = np.stack([scores.p(T) for T in Ts])  # (temperatures, words)
-    for i, word in enumerate(scores.words):
-        label = drawable(f"{word}, logit {scores.logits[i]:g}")
-        dashes = "-" if i < len(COLOURS) else "--"
-        axes.plot(Ts, curves[:, i], dashes, color=COLOURS[i % len(COLOURS)], linewidth=2.5, label=label)
-    apart = (hottest / coldest) ** 0.068  # the factor from one temperature to the next that a label takes
-    ends = [0.0] * 4  # where the last label ends, in each row of them
-    for T in sorted({*marked}):
-        axes.axvline(T, color=GREY, linewidth=1, linestyle=":")
-        row = next((row for row, end in enumerate(ends) if end <= T), None)
-        if row is not None:  # else it would lie on another
-            style = {"fontsize": 9, "color": "#404040", "bbox": {"color": "white", "pad": 0.5}}
-            axes.annotate(f"T = {T:g}", (T, 1.03 + 0.055 * row), ha="center", **style)
-            ends[row] = apart * T
+    best = np.argsort(-scores.logits, kind="stable")
+    named, others = np.sort(best[: len(STYLES)]), best[len(STYLES) :]  # there are no more styles to tell apart
+    for i, curve_style in zip(named, STYLES, strict=False):
+        label = drawable(f"{scores.words[i]}, logit {scores.logits[i]:g}")
+        axes.plot(Ts, curves[:, i], **curve_style, linewidth=2.5, label=label)
+    if len(others):
+        lines = axes.plot(Ts, curves[:, others], color=GREY, linewidth=0.8, zorder=1.5)
+        lines[0].set_label(f"the others, {len(others)}")
     axes.axhline(1 / len(scores.words), color=GREY, linewidth=1, linestyle="--")
     alike = f"all alike: 1/{len(scores.words)}"
     axes.annotate(alike, (coldest, 1 / len(scores.words)), (4, 4), textcoords="offset points", color="#404040")
-    top = 1.1 + 0.055 * sum(end > 0 for end in ends[1:])
     axes.set(xscale="log", xlim=(coldest, hottest), ylim=(0, top), yticks=np.linspace(0, 1, 6))
     axes.set(xlabel="temperature", ylabel="probability")
     axes.xaxis.set_major_formatter("{x:g}")
-    if len(scores.words) <= 20:
-        below = {"bbox_to_anchor": (1, 1), "bbox_transform": axes.get_yaxis_transform()}  # the temperatures
-        legend = axes.legend(edgecolor="none", framealpha=1, loc="upper right", **below)
-        for text in legend.get_texts():
-            text.set(**as_written())
+    below = {"bbox_to_anchor": (1, 1), "bbox_transform": axes.get_yaxis_transform()}  # the temperatures
+    legend = axes.legend(edgecolor="none", framealpha=1, loc="upper right", **below)
+    for text in legend.get_texts():
+        text.set(**as_written())
     return figure
+
+
+def label_rows(temperatures: Sequence[float], apart: float) -> list[int]:
+    """For each of the sorted temperatures the row of its label: the lowest in which it does not lie on another.
+
+    apart: the factor between two temperatures that have room in the same row.
+    """
+    ends: list[float] = []  # where the last label ends, in each row of them
+    rows = []
+    for T in temperatures:
+        row = next((row for row, end in enumerate(ends) if end <= T), len(ends))
+        ends[row : row + 1] = [apart * T]
+        rows.append(row)
+    return rows
 
 
 def draw_cuts(scores: Scores, top_k: int, top_p: float) -> Figure:
@@ -319,7 +333,8 @@ def draw_cuts(scores: Scores, top_k: int, top_p: float) -> Figure:
     everything.set_xlim(0, 1.1)
     everything.set_title("all words, T = 1")
     left = [ranked.p(top_k=top_k), ranked.p(top_p=top_p)]
-    titles = [f"top-k {top_k}: the {min(top_k, len(order))} best", f"top-p {top_p:g}: the fewest with {top_p:.0%}"]
+    best = f"the {top_k} best" if top_k < len(order) else f"all {len(order)}"
+    titles = [f"top-k {top_k}: {best}", f"top-p {top_p:g}: the fewest with {top_p:.0%}"]
     for axes, p, title, colour in zip(both, left, titles, (BLUE, VERMILION), strict=True):
         bars(axes, ranked.words, p, colour)
         axes.barh(np.arange(len(full)), full, color="none", edgecolor="#404040", linestyle="--", height=0.7)

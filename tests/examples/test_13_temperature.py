@@ -178,6 +178,30 @@ def test_names_of_close_temperatures_do_not_lie_on_each_other():
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
+def test_of_many_temperatures_each_has_its_name():
+    temperatures = [0.8 + 0.05 * i for i in range(13)]
+    figure = program.draw_continuum(lecture_scores(), temperatures)
+    figure.draw_without_rendering()
+    names = [text for text in figure.axes[0].texts if text.get_text().startswith("T = ")]
+    assert [text.get_text() for text in names] == [f"T = {T:g}" for T in temperatures]
+    assert not any(one.overlaps(other) for one, other in combinations([text.get_window_extent() for text in names], 2))
+
+
+def test_of_many_words_the_likeliest_have_names_and_lines_of_their_own():
+    logits = np.random.default_rng(0).permutation(30) / 5
+    scores = program.Scores("", [f"word{i}" for i in range(30)], logits)
+    axes = program.draw_continuum(scores, [1.0]).axes[0]
+    *names, others = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert names == [f"word{i}, logit {logits[i]:g}" for i in range(30) if logits[i] * 5 >= 18]
+    assert others == "the others, 18"
+    lines = [line for line in axes.lines if line.get_label() in names]
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 12
+
+
+def test_top_k_with_no_more_words_says_so(undrawn):
+    assert "Top-k 5 leaves all, for there are no more" in undrawn("--logits", 1, 2, "--top-k", 5)
+
+
 @pytest.mark.parametrize("coldest", [0, 0.01, 0.5])
 def test_an_axis_of_probabilities_has_no_number_above_1(coldest):
     drawn = {T: np.full(5, 200) for T in (coldest, 1.0)}

@@ -19,6 +19,7 @@ from transformer import GPT
 
 PLACES = ("units", "tens", "hundreds", "thousands")
 BEYOND = 500  # problems with larger numbers of each kind
+EXAMPLES = ((2, 3), (9, 8))  # that are shown both ways round, whether learnt from or held out
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Exam:
     mirrors: Marked  # b, a for every a, b held out
     mirror_learnt: np.ndarray  # (held out,), bools: whether b, a was learnt from
     beyond: dict[str, Marked]
+    examples: Marked  # each of EXAMPLES, and then its mirror
 
 
 def mark(model: GPT, notation: Notation, pairs: np.ndarray) -> Marked:
@@ -79,6 +81,7 @@ def examine(model: GPT, notation: Notation, learnt: np.ndarray, held_out: np.nda
         mark(model, notation, held_out[:, ::-1]),
         np.array([(b, a) not in reached for a, b in held_out.tolist()]),
         {name: mark(model, notation, pairs) for name, pairs in kinds.items()},
+        mark(model, notation, np.array([pair for a, b in EXAMPLES for pair in ((a, b), (b, a))])),
     )
 
 
@@ -154,24 +157,14 @@ def print_exam(exam: Exam) -> None:
     same = mirrored(exam, held_out, exam.mirrors)[both]
     what = "the same of b + a as of a + b" if sign == "+" else "of b - a the negative of a - b"
     print(f"\nThe other way round: it says {what} for {same.sum():,} of {len(same):,} pairs held out.")
-    for a, b in ((2, 3), (9, 8)):
-        print_example(exam, a, b)
+    for (a, b), there, back in zip(EXAMPLES, exam.examples.said[::2], exam.examples.said[1::2], strict=True):
+        print(f"  {a} {sign} {b} = {there or 'nothing'}, {b} {sign} {a} = {back or 'nothing'}")
     print_mistakes(exam)
 
 
 def line(name: str, marked: Marked) -> None:
     right = marked.right
     print(f"{name:24} {right.mean():7.2%} {right.sum():6,} of {len(right):,}")
-
-
-def print_example(exam: Exam, a: int, b: int) -> None:
-    """What it says of a pair and of its mirror, if it has been asked."""
-    known = {}
-    for marked in (exam.learnt, exam.held_out, exam.mirrors):
-        known.update({tuple(pair): said for pair, said in zip(marked.pairs.tolist(), marked.said, strict=True)})
-    sign = exam.notation.operation
-    if (a, b) in known and (b, a) in known:
-        print(f"  {a} {sign} {b} = {known[a, b] or 'nothing'}, {b} {sign} {a} = {known[b, a] or 'nothing'}")
 
 
 def print_mistakes(exam: Exam) -> None:
@@ -181,11 +174,11 @@ def print_mistakes(exam: Exam) -> None:
         if not len(wrong):
             print(f"\nNo mistakes {title}.")
             continue
-        print(f"\n{len(wrong):,} mistakes {title}. Wrong are:")
+        print(f"\n{len(wrong):,} mistake{'s' if len(wrong) > 1 else ''} {title}. Wrong are:")
         found = wrong_digits(wrong)
         print("  " + ", ".join(f"{place} {n:,}" for place, n in found.most_common()))
         if marked is not exam.held_out:
-            print(f"  {overlooked(wrong):,} of them are as if the place that was always empty still were.")
+            print(f"  As if the place that was always empty still were: {overlooked(wrong):,} of them.")
         for (a, b), said in list(zip(wrong.pairs.tolist(), wrong.said, strict=True))[:6]:
             sign = exam.notation.operation
             print(f"  {a} {sign} {b} = {exam.notation.result(a, b)}, and it says {said or 'nothing'}")

@@ -328,8 +328,8 @@ def notation(request):
     return Notation(2, request.param, True)
 
 
-def examined(notation, student):
-    learnt, held_out = deal(notation, 1500, seed=0)
+def examined(notation, student, held_out=1500):
+    learnt, held_out = deal(notation, held_out, seed=0)
     return report.examine(student, notation, learnt, held_out, seed=0)
 
 
@@ -373,7 +373,35 @@ def test_who_overlooks_the_larger_place_is_found_out(capsys):
     assert exam.held_out.right.all()
     assert report.overlooked(report.merged(exam)) == 1500
     report.print_mistakes(exam)
-    assert "1,500 of them are as if the place that was always empty still were" in capsys.readouterr().out
+    assert "As if the place that was always empty still were: 1,500 of them." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("digits", [1, 2, 3])
+def test_it_is_always_asked_some_sums_the_other_way_round(capsys, digits):
+    """Of a million pairs few are asked, but these are."""
+    notation = Notation(digits, "+", True)
+    learnt, held_out = deal(notation, 50, seed=0)
+    report.print_exam(report.examine(clever(notation), notation, learnt, held_out, seed=0))
+    assert "\n  2 + 3 = 5, 3 + 2 = 5\n  9 + 8 = 17, 8 + 9 = 17\n" in capsys.readouterr().out
+
+
+def test_one_mistake_is_one(capsys):
+    notation = Notation(1, "+", True)
+    exam = examined(notation, Student(notation, lambda a, b: "1" if (a, b) == (4, 5) else str(a + b)), held_out=100)
+    report.print_mistakes(exam)
+    assert "\n1 mistake held out." in capsys.readouterr().out
+
+
+def test_little_is_learnt_and_every_curve_is_seen():
+    points = [program.Point(step, 2.0, 0.0, [0.0, 0.0]) for step in (10, 20)]
+    figure = sums_pictures.draw_learning(points, Notation(2))
+    figure.draw_without_rendering()
+    axes = figure.axes[1]
+    assert not axes.get_legend().get_window_extent().overlaps(axes.get_window_extent())
+    *digits, whole = axes.lines
+    assert all(
+        whole.get_zorder() < line.get_zorder() and whole.get_linewidth() > line.get_linewidth() for line in digits
+    )
 
 
 def test_wrong_digits_by_place_and_by_length():

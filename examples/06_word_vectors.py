@@ -266,7 +266,11 @@ def run(options: argparse.Namespace) -> None:
         vectors = train(options, asked)
     else:
         print(f"Reading {options.vectors} ...", flush=True)
-        vectors = read(options.vectors, options.limit)
+        try:
+            vectors = read(options.vectors, options.limit)
+        except OSError as error:
+            why = f"cannot read {options.vectors}: {error.strerror}"
+            raise DataError(f"{why}; name a text file in GloVe's format with --vectors") from error
         print(f"{len(vectors):,} words, {vectors.rows.shape[1]} numbers each.\n")
         refuse_unknown(asked, vectors)
     analogies = options.analogy or [a for a in ANALOGIES if all(word in vectors for word in a)]

@@ -25,14 +25,18 @@ LINES = 4096  # that are turned into numbers at a time
 class WordVectors:
     """Words, and a vector of length 1 for each, so that a dot product of two is the cosine of the angle between them.
 
-    Of a word given twice the first counts. Raises KeyError where a word is asked for that is not there.
+    Of a word given twice the first counts, and the others are left out. Raises KeyError where a word is asked for that
+    is not there.
     """
 
     def __init__(self, words: Sequence[str], rows: np.ndarray) -> None:
+        self.words = list(dict.fromkeys(words))
+        if len(self.words) < len(words):
+            first = {word: i for i, word in reversed(list(enumerate(words)))}
+            rows = rows[[first[word] for word in self.words]]
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-        self.words = list(words)
         self.rows = rows / np.where(lengths > 0, lengths, 1)  # (words, dim)
-        self.place = {word: i for i, word in reversed(list(enumerate(words)))}
+        self.place = {word: i for i, word in enumerate(self.words)}
 
     def __len__(self) -> int:
         return len(self.words)

@@ -250,8 +250,10 @@ def test_a_vector_of_zeros_is_near_to_nothing():
 
 
 def test_the_first_of_equal_words_counts():
-    vectors = WordVectors(["a", "a"], np.array([[1.0, 0], [0, 1]]))
+    vectors = WordVectors(["b", "a", "a", "c", "b"], np.array([[0.0, 1], [2, 0], [0, -1], [-1, 0], [1, 1]]))
     assert vectors["a"].tolist() == [1, 0]
+    assert len(vectors) == 3
+    assert vectors.near(vectors["a"], 5) == [("a", 1), ("b", 0), ("c", -1)]
 
 
 def test_analogies_answer_with_the_nearest_word_and_by_default_none_of_the_question():
@@ -346,6 +348,13 @@ def test_files_longer_than_what_is_parsed_at_a_time(file):
 def test_a_damaged_file_is_refused_with_the_line(file, content, message):
     with pytest.raises(DataError, match=message):
         read(file(content))
+
+
+def test_a_file_that_is_not_there_ends_the_program_in_a_line(undrawn, tmp_path):
+    with pytest.raises(
+        SystemExit, match=r"cannot read .*nosuch: .+; name a text file in GloVe's format with --vectors$"
+    ):
+        undrawn("--vectors", tmp_path / "nosuch")
 
 
 def test_a_folder_is_no_file():

@@ -64,6 +64,7 @@ def test_each_learns_its_task_as_well_as_in_pytorch_and_is_drawn(run, tmp_path):
     assert hidden >= 100 * program.GOALS[program.HIDDEN]
     assert per_cent("Of 1,000 other words", text) >= 100 * program.GOALS[program.REVERSE]
     assert text.count("%: reached") == 2
+    assert "The test's are drawn from the different ones, most of them about people" in text
     assert per_cent("Of the same words the decoder says", text) < hidden - 5
     assert float(re.search(r"Test loss ([\d.]+)", text).group(1)) < 1.4
     assert "lecture -> erutcel <end>\n" in text

@@ -205,6 +205,11 @@ def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure to a file, whole or not at all, and say where it is."""
+    """Write a figure to a file, whole or not at all, and say where it is, and if letters are missing in it."""
+    from matplotlib.text import Text
+
+    from transformer.fonts import BOX
+
     save_picture(figure, path)
-    print(f"  {path}")
+    boxes = any(BOX in text.get_text() for text in figure.findobj(Text))
+    print(f"  {path}{', where a box is a character that no font of this machine can draw' if boxes else ''}")

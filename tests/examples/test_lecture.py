@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from lecture import carry_out, command_line, given, refuse_idle, short, until_ctrl_c
+from lecture import carry_out, command_line, given, new_figure, refuse_idle, save, short, until_ctrl_c
 from programs import EXAMPLES
+from transformer.fonts import as_written, drawable
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,16 @@ def test_a_loss_that_is_no_number_ends_a_program_in_a_line(tmp_path):
     parser = command_line("program.py", "What it does.", "out")
     with pytest.raises(SystemExit, match=r"^program\.py: the loss became nan$"):
         carry_out(diverge, parser, parser.parse_args(["--out", str(tmp_path)]))
+
+
+@pytest.mark.parametrize(("text", "said"), [("a word", False), ("a \ue000 word", True)])
+def test_letters_that_no_font_has_are_told(tmp_path, capsys, text, said):
+    figure = new_figure(2, 2)
+    figure.text(0, 0, drawable(text), **as_written())
+    save(figure, tmp_path / "picture.png")
+    assert capsys.readouterr().out.strip().removeprefix(str(tmp_path / "picture.png")) == (
+        ", where a box is a character that no font of this machine can draw" if said else ""
+    )
 
 
 def test_ctrl_c_ends_what_is_gone_through_and_not_the_program():

@@ -68,6 +68,7 @@ from lecture import (
     tell_leftover,
     whole,
 )
+from nn.picture import require_matplotlib
 from transformer.fonts import as_written, drawable
 from word_vectors import WordVectors, read
 from word_vectors import save as save_vectors
@@ -260,7 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Get the vectors, ask them, draw."""
-    new_figure(1, 1)  # better to know before the learning than after it that there is no matplotlib
+    require_matplotlib()  # better to know before the learning than after it
     asked = {word for analogy in options.analogy or () for word in analogy} | {*(options.near or ())}
     if options.vectors is None:
         vectors = train(options, asked)

@@ -50,8 +50,9 @@ import attention_pictures as pictures
 import meanings
 import nn
 from known_words import known_words
-from lecture import DataError, carry_out, command_line, new_figure, positive, save, whole
+from lecture import DataError, carry_out, command_line, positive, save, whole
 from meanings import Sentence
+from nn.picture import require_matplotlib
 from transformer import SingleHeadAttention, WordTokenizer, token_cross_entropy
 from transformer.loss import IGNORED
 from transformer.tokenizer.word import words
@@ -222,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Learn; then look at the two banks, at the sentence, and at one word of it step by step; draw."""
-    new_figure(1, 1)  # better to know before the learning than after it that there is no matplotlib
+    require_matplotlib()  # better to know before the learning than after it
     tl.manual_seed(options.seed)
     course = prepare(options.seed, [*BANKS, options.sentence])
     model = Reader(course.tokenizer.vocab_size, course.pad, options.width, len(course.meanings))

@@ -57,7 +57,8 @@ import architecture_tasks as tasks
 import nn
 from architecture_tasks import LETTERS, MASK, Sentences
 from known_words import known_words
-from lecture import DataError, carry_out, command_line, new_figure, save, tell_leftover, whole
+from lecture import DataError, carry_out, command_line, save, tell_leftover, whole
+from nn.picture import require_matplotlib
 from transformer import (
     GPT,
     Classifier,
@@ -179,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Build the three, measure what their tokens see, let each learn its task, and compare."""
-    new_figure(1, 1)  # better to know before the learning than after it that there is no matplotlib
+    require_matplotlib()  # better to know before the learning than after it
     sentences = tasks.make_sentences(8000, options.seed)
     tokens = sentences.encode(" ".join(known_words(options.sentence, set(sentences.tokenizer.words))))
     if not 2 <= len(tokens) <= sentences.longest:

@@ -52,6 +52,7 @@ from lecture import (
     some_share,
     whole,
 )
+from nn.picture import require_matplotlib
 from transformer import probabilities
 from transformer.fonts import as_written, drawable
 from transformer.sampling import draw
@@ -137,7 +138,7 @@ def complete(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
 
 def run(options: argparse.Namespace) -> None:
     """Print the table, how its first number comes about, the draws, the cuts; and draw."""
-    new_figure(1, 1)  # better to know before the table than after it that there is no matplotlib
+    require_matplotlib()  # better to know before the table than after it
     scores = Scores(options.prompt, options.words, np.array(options.logits))
     temperatures = list(dict.fromkeys(options.temperatures))
     random = np.random.default_rng(options.seed)

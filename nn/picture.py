@@ -11,15 +11,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+def require_matplotlib() -> None:
+    """Raises ImportError that says how to get matplotlib, if it is not there."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise ImportError('pictures need matplotlib: pip install "tinygrad-lecture[examples]"') from error
+
+
 def new_figure(width: float, height: float, title: str = "", size: float = 14) -> Figure:
     """An empty figure of so many inches; without pyplot, so it needs no screen and is gone when nobody holds it.
 
     size: of the title, in points. Raises ImportError that says what to install if there is no matplotlib.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError('pictures need matplotlib: pip install "tinygrad-lecture[examples]"') from error
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), layout="constrained")
     if title:
         figure.suptitle(title, fontsize=size, weight="bold")

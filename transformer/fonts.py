@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from nn.picture import require_matplotlib
+
 BOX = "□"
 
 
@@ -34,7 +36,8 @@ _needed = ["sans-serif"]
 
 @cache
 def _family_with(character: str) -> str | None:
-    """The font that has a character: its family's name."""
+    """The font that has a character: its family's name. Raises ImportError without matplotlib."""
+    require_matplotlib()
     for family in dict.fromkeys([*_needed, *_upright()]):
         if _has(family, character):
             if family not in _needed:

@@ -1,5 +1,7 @@
 """Probes: what a trace shows is what the model computed, and looking changes nothing."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from transformer import (
     GPTConfig,
     draw_attention,
     draw_lens,
+    fonts,
 )
 
 SIZES = {"vocab_size": 7, "context": 6, "layers": 3, "heads": 2, "width": 4, "hidden": 5, "dropout": 0.3}
@@ -191,6 +194,19 @@ def test_a_long_token_is_cut_short_and_makes_no_wide_picture(tmp_path):
         widths.append(float(path.read_text(encoding="utf-8").split('width="')[1].split("pt")[0]))
     assert "xxxxxxx…" in texts_of(path) and not any("x" * 8 in text for text in texts_of(path))
     assert widths[0] == widths[1]
+
+
+def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    fonts._family_with.cache_clear()
+    trace = gpt().trace([0, 1])
+    for draw in (
+        lambda: draw_attention(trace.attention, ["a", "b"], tmp_path / "no.png"),
+        lambda: draw_lens(trace, ["a", "b"], lambda ids: "x", tmp_path / "no.png"),
+    ):
+        with pytest.raises(ImportError, match=r'need matplotlib: pip install "tinygrad-lecture\[examples\]"'):
+            draw()
 
 
 def test_pictures_that_cannot_be_drawn_say_why(tmp_path):

@@ -1,8 +1,8 @@
-"""Loading a program of examples/ as a module, though its name begins with a digit."""
+"""The programs of examples/ in tests: loaded as modules, though their names begin with a digit, and run."""
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,3 +36,19 @@ def running(program: ModuleType) -> Any:
         return call
 
     return run
+
+
+def help_of(program: ModuleType, capsys: pytest.CaptureFixture[str]) -> str:
+    """What --help prints."""
+    with pytest.raises(SystemExit) as ended:
+        program.main(["--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+def refusal_of(program: ModuleType, arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What the program says of options that it does not take."""
+    with pytest.raises(SystemExit) as ended:
+        program.main(arguments)
+    assert ended.value.code == 2
+    return capsys.readouterr().err

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import tinygrad_lecture as tl
 import meanings
 from lecture import DataError
-from programs import load, running
+from programs import help_of, load, refusal_of, running
 from transformer import attention
 
 program = load("07_attention")
@@ -140,9 +140,7 @@ def test_a_rate_that_is_too_large_ends_in_a_line(brief):
 
 @pytest.mark.parametrize(("arguments", "message"), [(["--width", "1"], "2 up"), (["--rate", "0"], "above 0")])
 def test_bad_options_are_refused(capsys, arguments, message):
-    with pytest.raises(SystemExit, match="2"):
-        program.main(arguments)
-    assert message in capsys.readouterr().err
+    assert message in refusal_of(program, arguments, capsys)
 
 
 def test_other_widths_can_be_drawn(run, tmp_path):
@@ -153,9 +151,7 @@ def test_other_widths_can_be_drawn(run, tmp_path):
 
 
 def test_help_says_what_it_shows(capsys):
-    with pytest.raises(SystemExit, match="0"):
-        program.main(["--help"])
-    text = capsys.readouterr().out
+    text = help_of(program, capsys)
     for word in (*PICTURES, "Was the bank flooded?", "W_Q", "--sentence", "out/attention"):
         assert word in text
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from programs import load
+from programs import help_of, load
 from transformer import GPT, BPETokenizer, GPTConfig
 
 program = load("10_gpt2")
@@ -50,9 +50,7 @@ def test_probabilities_of_a_model_that_knows_nothing_are_no_zeros(run, folder):
 
 
 def test_help_says_what_a_folder_of_ones_own_needs(capsys):
-    with pytest.raises(SystemExit, match="0"):
-        program.main(["--help"])
-    text = capsys.readouterr().out
+    text = help_of(program, capsys)
     assert "save_pretrained" in text
     assert "BPETokenizer.to_files" in text
 

@@ -478,7 +478,7 @@ def test_cross_entropy_kernel_at_extremes(row_of_logits: list[float], dtype: str
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (2, 4, 3), (0, 3)], ids=str)
-def test_every_diagonal_is_numpys(shape: tuple[int, ...]) -> None:
+def test_diagonal_is_numpys_wherever_it_lies(shape: tuple[int, ...]) -> None:
     x = np.arange(np.prod(shape)).reshape(shape)
     axes = range(-len(shape), len(shape))
     for offset, axis1, axis2 in product(range(-5, 6), axes, axes):
@@ -487,6 +487,13 @@ def test_every_diagonal_is_numpys(shape: tuple[int, ...]) -> None:
             expected = np.diagonal(x, offset, axis1, axis2)
             assert found.shape == expected.shape, f"diagonal {offset} of axes {axis1}, {axis2}: shape {found.shape}"
             assert (found == expected).all(), f"diagonal {offset} of axes {axis1}, {axis2}: {found}"
+
+
+def test_layer_norm_of_nothing_is_nothing() -> None:
+    x, weight = tl.zeros(2, 0, requires_grad=True), tl.ones(0, requires_grad=True)
+    y = ops.layer_norm(x, weight)
+    y.sum().backward()
+    assert y.shape == x.grad.shape == (2, 0) and weight.grad.shape == (0,)
 
 
 @pytest.mark.parametrize("average", [True, False])

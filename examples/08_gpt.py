@@ -79,7 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         refuse_useless(parser, options, said)
     if options.temperature == 0:
         refuse_idle(parser, said, ["top_k", "top_p"], "with --temperature 0, which takes the likeliest")
-    options.said = said
     carry_out(run, parser, options)
 
 
@@ -90,7 +89,7 @@ def run(options: argparse.Namespace) -> None:
         if options.out != options.load:
             refuse_beside_a_run(options)
         writer = gpt_writer.load(options.load)
-        if "samples" in options.said and not writer.lines:
+        if options.samples and not writer.lines:
             raise DataError(f"--samples: the model in {options.load} has learnt one text, and not lines")
         print(f"{options.load}: {writer.model.config.parameter_count():,} parameters, {writer.tokenizer!r}.")
         writer.encode(options.prompt)  # better before a heading than after it
@@ -207,7 +206,7 @@ def options_of_the_program() -> argparse.ArgumentParser:
     add("--load", type=Path, metavar="DIR", help="a folder of an earlier run: write, and draw there, without learning")
     add("--prompt", default="", metavar="TEXT", help="how its text begins")
     add("--tokens", type=whole(1), default=400, metavar="N", help="that it writes, at most (400)")
-    add("--samples", type=whole(1), default=20, metavar="N", help="texts, with --lines (20)")
+    add("--samples", type=whole(1), metavar="N", help="texts, with --lines (20)")
     add("--temperature", type=not_negative, default=0.8, metavar="T", help="0 takes the likeliest token, 1 draws (0.8)")
     add("--top-k", type=whole(1), metavar="K", help="draw from the K likeliest")
     add("--top-p", type=some_share, metavar="P", help="draw from the likeliest that have P together")

@@ -16,6 +16,7 @@ from lecture import BLUE, VERMILION, save, until_ctrl_c
 from transformer import GPTConfig
 
 SAMPLE = 64  # tokens that are shown while it learns
+SAMPLES = 20  # of a model of lines, where nobody says how many
 INSIDE = 32  # tokens of which the inside is drawn
 
 
@@ -94,7 +95,7 @@ def write(writer: Writer, options: argparse.Namespace, known: frozenset[str] = f
             print(printable(piece), end="", flush=True)
         print()
         return
-    for number in until_ctrl_c(range(options.samples)):
+    for number in until_ctrl_c(range(options.samples or SAMPLES)):
         text = options.prompt + "".join(
             writer.write(options.prompt, options.tokens, seed=options.seed + number, **_chosen(options))
         )

@@ -49,10 +49,10 @@ class Fused(Op[P]):
         for 0-d inputs and integers, which kernels do not take. Either way of float16 in float32."""
         first: Any = args[0] if args else None
         array = first._array if isinstance(first, Traced) else first
-        if is_array(array) and array.dtype == FLOAT16:
-            return self._in_float32(*args, **kwargs)
-        if not modes.reference and is_array(array) and array.ndim and array.dtype.kind == "f":
-            kernel = self.kernels.get(library_of(array).kernels)
+        if is_array(array) and array.dtype.kind == "f":
+            if array.dtype == FLOAT16:
+                return self._in_float32(*args, **kwargs)
+            kernel = self.kernels.get(library_of(array).kernels) if array.ndim and not modes.reference else None
             if kernel is not None:
                 return kernel(*args, **kwargs)
         inputs, settings = self._bind(args, kwargs)

@@ -123,9 +123,9 @@ class Cache:
 
 def _same(a: Tensor | None, b: Tensor | None) -> bool:
     """Whether two memories are one, or (on the CPU, where looking costs little) alike."""
-    if a is b or a is None or b is None:
+    if a is None or b is None:
         return a is b
-    return a.shape == b.shape and (a.device != "cpu" or bool((a.array == b.array).all()))
+    return a.array is b.array or (a.shape == b.shape and (a.device != "cpu" or bool((a.array == b.array).all())))
 
 
 def _empty(layers: int) -> list[KeyValues]:

@@ -1,10 +1,12 @@
-"""Files of text and JSON, read with errors that name them."""
+"""Files of text and JSON: read with errors that name them, written whole or not at all."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import Any
+
+from nn.files import replacing
 
 
 def read_json(path: str | Path) -> Any:
@@ -29,3 +31,9 @@ def read_text(path: str | Path) -> str:
         raise ValueError(
             f"{path} is not a text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
         ) from None
+
+
+def write_json(value: Any, path: str | Path) -> None:
+    """Write a file of JSON in UTF-8, whole or not at all. Raises FileNotFoundError if there is no such folder."""
+    with replacing(path) as beside:
+        beside.write_text(json.dumps(value, ensure_ascii=False, indent=0), encoding="utf-8")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import Shape, is_array
+from nn.checks import as_tensor
+from tinygrad_lecture.backend import Shape
 
 
 def causal_mask(queries: int, keys: int, device: str = "cpu") -> Tensor:
@@ -44,10 +43,7 @@ def checked_padding(padding_mask: Any, shape: Shape, device: str) -> Tensor | No
     """
     if padding_mask is None:
         return None
-    if isinstance(padding_mask, Tensor):
-        mask = padding_mask.to(device=device)
-    else:
-        mask = tl.tensor(padding_mask if is_array(padding_mask) else np.asarray(padding_mask), device=device)
+    mask = as_tensor(padding_mask).to(device=device)
     if mask.dtype.kind != "b":
         raise TypeError(f"a padding mask is of bools, True for a token, not of {mask.dtype}; write tokens != padding")
     if mask.shape != shape:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import operator
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-from nn.files import replacing
-
-from ..json_files import read_json
+from ..json_files import read_json, write_json
 
 UNKNOWN = "<unk>"  # the special token for what is not in the vocabulary
 
@@ -240,9 +237,3 @@ def numbered(
             raise ValueError(f"{name}: {token!r} comes twice")
         ids[token] = id
     return {token: ids[token] for token in vocabulary}, {token: ids[token] for token in special_tokens}
-
-
-def write_json(value: Any, path: str | Path) -> None:
-    """Write a file of JSON in UTF-8, whole or not at all. Raises FileNotFoundError if there is no such folder."""
-    with replacing(path) as beside:
-        beside.write_text(json.dumps(value, ensure_ascii=False, indent=0), encoding="utf-8")

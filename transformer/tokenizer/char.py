@@ -15,9 +15,8 @@ class CharTokenizer(Tokenizer):
         t.encode("hole")                    # [1, 3, 2, 0]
 
     special_tokens: their ids follow the characters'; "<unk>" among them stands for what is not in the alphabet, which
-    is an error otherwise. A character is one of Unicode's code points: an emoji made of
-    several, or é written as e and an accent, is several tokens. Raises ValueError for what is no single character or
-    comes twice.
+    is an error otherwise. A character is one of Unicode's code points: an emoji made of several, or é written as e and
+    an accent, is several tokens. Raises ValueError for what is no single character or comes twice.
     """
 
     kind = "characters"

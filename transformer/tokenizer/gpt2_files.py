@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from nn.files import replacing_together
 
-from ..json_files import read_json, read_text
-from .base import write_json
+from ..json_files import read_json, read_text, write_json
 from .learning import Pair
 
 if TYPE_CHECKING:

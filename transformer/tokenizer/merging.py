@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
-from .learning import Pair
-
-GONE = -1
+from .learning import NONE, Pair
 
 
 def merging(pieces: list[int], merges: Mapping[Pair, tuple[int, int]]) -> Iterator[Pair]:
     """Merge in place, yielding each pair once it is merged wherever it stood, from left to right.
 
-    pieces: ids; what two become stands in the left one's place, and in the right one's GONE from then on.
+    pieces: ids; what two become stands in the left one's place, and in the right one's NONE from then on.
     merges: pair -> (its place in the order, the id that it becomes).
 
     The neighbours that can be merged wait in a heap, and a merge makes only those next to it look anew, so the time
@@ -43,7 +41,7 @@ def merging(pieces: list[int], merges: Mapping[Pair, tuple[int, int]]) -> Iterat
             left = heappop(waiting)[1]
             right = after[left]
             if right < end and (pieces[left], pieces[right]) == pair:
-                pieces[left], pieces[right] = merges[pair][1], GONE
+                pieces[left], pieces[right] = merges[pair][1], NONE
                 after[left] = after[right]
                 if after[right] < end:
                     before[after[right]] = left
@@ -57,4 +55,4 @@ def merging(pieces: list[int], merges: Mapping[Pair, tuple[int, int]]) -> Iterat
 
 def left_of(pieces: Sequence[int]) -> list[int]:
     """The pieces without those that are gone."""
-    return [id for id in pieces if id != GONE]
+    return [id for id in pieces if id != NONE]

@@ -97,6 +97,7 @@ class History:
         axes.set_xlabel("epoch" if by_epoch else "step")
         axes.locator_params(axis="x", integer=True)
         axes.grid(alpha=0.3)
+        axes.margins(y=0.12)  # room for the label at the end of a curve
         axes.spines[["top", "right"]].set_visible(False)
         if name == "learning rate":
             axes.plot(where, [record.lr for record in self.records], marker, color=TRAIN)

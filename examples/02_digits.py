@@ -33,9 +33,9 @@ from typing import Any, NoReturn
 # Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import tinygrad_lecture as tl
 import digits_report as report
 import nn
+import tinygrad_lecture as tl
 from lecture import (
     DataError,
     command_line,

@@ -31,8 +31,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 from lecture import (
     BLUE,
     GREEN,

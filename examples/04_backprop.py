@@ -34,8 +34,8 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from lecture import BLUE, ORANGE, VERMILION, carry_out, command_line, new_figure, number, positive, save, short, whole
-from nn.drawing import draw_graph
-from tinygrad_lecture.graph import Vertex, in_line
+from tinygrad_lecture.inspect.drawing import draw_graph
+from tinygrad_lecture.inspect.graph import Vertex, in_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

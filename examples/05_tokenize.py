@@ -53,8 +53,8 @@ from lecture import (
     whole,
 )
 from public_data import read
+from tinygrad_lecture.inspect.fonts import as_written, drawable
 from transformer import BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer
-from transformer.fonts import as_written, drawable
 from transformer.tokenizer.bpe import words
 from transformer.tokenizer.explanation import Word, visible
 

@@ -44,10 +44,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-import tinygrad_lecture as tl
 import made_corpus
 import nn
-from tinygrad_lecture import rng
+import tinygrad_lecture as tl
 from lecture import (
     BLUE,
     GREEN,
@@ -68,8 +67,9 @@ from lecture import (
     tell_leftover,
     whole,
 )
-from nn.picture import require_matplotlib
-from transformer.fonts import as_written, drawable
+from tinygrad_lecture import random as rng
+from tinygrad_lecture.inspect.fonts import as_written, drawable
+from tinygrad_lecture.inspect.picture import require_matplotlib
 from word_vectors import WordVectors, read
 from word_vectors import save as save_vectors
 

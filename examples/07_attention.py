@@ -45,17 +45,17 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-import tinygrad_lecture as tl
 import attention_pictures as pictures
 import meanings
 import nn
+import tinygrad_lecture as tl
 from known_words import known_words
 from lecture import DataError, carry_out, command_line, positive, save, whole
 from meanings import Sentence
-from nn.picture import require_matplotlib
+from tinygrad_lecture.inspect.picture import require_matplotlib
 from transformer import SingleHeadAttention, WordTokenizer, token_cross_entropy
-from transformer.loss import IGNORED
 from transformer.tokenizer.word import words
+from transformer.training.loss import IGNORED
 
 PAD = "<pad>"  # fills up the shorter sentences of a batch; nobody may look at it
 BANKS = ("Was the bank flooded?", "Did the bank lend money?")

@@ -38,10 +38,10 @@ from pathlib import Path
 # a wider network say OPENBLAS_NUM_THREADS=8, or so.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import tinygrad_lecture as tl
 import gpt_report as report
 import gpt_writer
 import nn
+import tinygrad_lecture as tl
 from gpt_text import Corpus, many_lines, one_text
 from gpt_writer import Writer
 from lecture import (

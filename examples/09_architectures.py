@@ -51,14 +51,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-import tinygrad_lecture as tl
 import architecture_pictures as pictures
 import architecture_tasks as tasks
 import nn
+import tinygrad_lecture as tl
 from architecture_tasks import LETTERS, MASK, Sentences
 from known_words import known_words
 from lecture import DataError, carry_out, command_line, save, tell_leftover, whole
-from nn.picture import require_matplotlib
+from tinygrad_lecture.inspect.picture import require_matplotlib
 from transformer import (
     GPT,
     Classifier,

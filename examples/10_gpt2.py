@@ -42,7 +42,7 @@ from lecture import (
     whole,
 )
 from transformer import GPT, BPETokenizer
-from transformer.pictures import MOST, visible
+from transformer.inspect.pictures import MOST, visible
 
 HOW = "fetch one first, as `python examples/10_gpt2.py --help` says"
 

@@ -43,10 +43,10 @@ from typing import NoReturn
 # Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import tinygrad_lecture as tl
 import spam_pictures as pictures
 import spam_report as report
 import spam_rules
+import tinygrad_lecture as tl
 from lecture import (
     DataError,
     command_line,

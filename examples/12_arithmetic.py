@@ -46,14 +46,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-import tinygrad_lecture as tl
 import nn
 import sums_pictures as pictures
 import sums_report as report
+import tinygrad_lecture as tl
 from lecture import DataError, carry_out, command_line, positive, save, whole
-from nn.files import replacing
 from runs import add_ways_to_begin, learn_or_go_on, make_way, refuse_taken, settings_of
 from sums import END, TOKENIZER, Notation, Problems, answers, deal
+from tinygrad_lecture.files import replacing
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups, draw_attention
 
 WATCHED = 500  # of the problems held out, which are looked at while learning

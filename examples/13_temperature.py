@@ -52,10 +52,10 @@ from lecture import (
     some_share,
     whole,
 )
-from nn.picture import require_matplotlib
+from tinygrad_lecture.inspect.fonts import as_written, drawable
+from tinygrad_lecture.inspect.picture import require_matplotlib
 from transformer import probabilities
-from transformer.fonts import as_written, drawable
-from transformer.sampling import draw
+from transformer.generation.sampling import draw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

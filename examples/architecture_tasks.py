@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-import tinygrad_lecture as tl
 import made_corpus
 import nn
-from tinygrad_lecture import Tensor, rng
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+from tinygrad_lecture import random as rng
 from transformer import WordTokenizer, mask_tokens
-from transformer.loss import IGNORED
+from transformer.training.loss import IGNORED
 
 Tokens = np.ndarray
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import nn
 from lecture import new_figure
 from mnist import Digits
-from nn.picture import save_picture
+from tinygrad_lecture.inspect.picture import save_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 from lecture import DataError
 from public_data import PublicFile, read
 from transformer import BPETokenizer, CharTokenizer, Tokenizer, Windows, WordTokenizer
-from transformer.loss import IGNORED
+from transformer.training.loss import IGNORED
 
 Tokens = NDArray[np.int64]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import nn
 from lecture import DataError
-from nn.files import replacing
+from tinygrad_lecture.files import replacing
 from transformer import GPT, GPTConfig, Tokenizer
 
 MODEL, TOKENIZER, WEIGHTS = "model.json", "tokenizer.json", "best.safetensors"

@@ -14,7 +14,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from lecture import tell_leftover
 from transformer import GPT, Tokenizer, probabilities
-from transformer.pictures import draw_attention, draw_lens, visible
+from transformer.inspect.pictures import draw_attention, draw_lens, visible
 
 MOST = 8  # heads or layers in one picture
 

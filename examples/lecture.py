@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from nn.interrupt import Interrupt
-from nn.picture import new_figure as new_figure  # for all programs
-from nn.picture import save_picture
+from nn.training.interrupt import Interrupt
+from tinygrad_lecture.inspect.picture import new_figure as new_figure  # for all programs
+from tinygrad_lecture.inspect.picture import save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -208,7 +208,7 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure to a file, whole or not at all, and say where it is, and if letters are missing in it."""
     from matplotlib.text import Text
 
-    from transformer.fonts import BOX
+    from tinygrad_lecture.inspect.fonts import BOX
 
     save_picture(figure, path)
     boxes = any(BOX in text.get_text() for text in figure.findobj(Text))

@@ -12,7 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from lecture import DataError
-from nn.files import replacing
+from tinygrad_lecture.files import replacing
 
 MOST = 50_000_000  # bytes that a program reads of a file
 

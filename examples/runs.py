@@ -18,8 +18,8 @@ from typing import Any
 
 import nn
 from lecture import DataError, flag
-from nn import checkpoint
-from nn.files import sweep
+from nn.training import saved_state as checkpoint
+from tinygrad_lecture.files import sweep
 
 # What runs leave behind beside last.safetensors, with * for any letters; of both programs, since --out is one's choice.
 FILES = (

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 from text_features import Vectorizer, tokenize
 
 

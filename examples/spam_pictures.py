@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lecture import BLUE, GREEN, GREY, VERMILION, new_figure, plain
-from nn.picture import save_picture
 from precision_recall import Curve, curve
 from spam_report import Outcome, in_short
 from spam_rules import ENOUGH
+from tinygrad_lecture.inspect.picture import save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

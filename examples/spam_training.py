@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 from precision_recall import choose_threshold
 from sms import deal
 from spam_filter import SpamFilter

@@ -17,7 +17,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from transformer import GPT, CharTokenizer
-from transformer.loss import IGNORED
+from transformer.training.loss import IGNORED
 
 END = "."
 TOKENIZER = CharTokenizer(f"0123456789+-={END} ")

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from lecture import DataError
-from nn.files import replacing
+from tinygrad_lecture.files import replacing
 
 LINES = 4096  # that are turned into numbers at a time
 

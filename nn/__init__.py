@@ -11,7 +11,7 @@ The names are PyTorch's where it has them (nn.Linear, nn.functional, nn.init, nn
 `state_dict`.
 """
 
-from . import data, functional, init, optim, utils, weights
+from . import data, functional, init, optim, utils
 from .activation import (
     ELU,
     GELU,
@@ -31,11 +31,10 @@ from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Seq
 from .data import DataLoader, TensorDataset
 from .dropout import Dropout
 from .embedding import Embedding
-from .evaluation import Scores, evaluate
+from .files import weights
 from .flatten import Flatten, Unflatten
-from .functional_call import functional_call
-from .gradcheck import gradcheck
-from .history import History, Record
+from .inspect.checking import gradcheck
+from .inspect.table import Summary, summary
 from .linear import Identity, Linear
 from .loss import (
     BCELoss,
@@ -51,8 +50,10 @@ from .loss import (
 from .mlp import MLP
 from .module import Module, Parameter
 from .normalization import LayerNorm, RMSNorm
-from .table import Summary, summary
-from .trainer import Trainer, fit
+from .stateless import functional_call
+from .training.evaluation import Scores, evaluate
+from .training.history import History, Record
+from .training.trainer import Trainer, fit
 from .utils import clip_grad_norm_, clip_grad_value_
 
 __all__ = [

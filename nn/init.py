@@ -14,7 +14,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from tinygrad_lecture import Tensor, rng
+from tinygrad_lecture import Tensor
+from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import move
 
 

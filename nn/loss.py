@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_lecture import Tensor
 
 from . import functional as F
-from .loss_functions import counted
+from .functional.loss import counted
 from .module import Module
 
 

@@ -15,15 +15,14 @@ attributes, so using one costs nothing, and a subclass need not call `super().__
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import is_array, move, to_host
 
-from .hook import ForwardHook, Handle
-from .place import locate
+from .errors.place import locate
 
 
 class Parameter(Tensor):
@@ -51,6 +50,30 @@ class LoadedKeys(NamedTuple):
 
 def _no_forward(self: Module, *inputs: Any, **settings: Any) -> Any:
     raise NotImplementedError(f"{type(self).__name__} computes nothing: give its class a method forward(self, x)")
+
+
+# (module, inputs, output) -> what to return in place of the output, None to leave it
+ForwardHook: TypeAlias = "Callable[[Module, tuple[Any, ...], Any], Any]"
+
+
+class Handle:
+    """A hook's registration: `remove()` ends it, and so does leaving a `with` block."""
+
+    def __init__(self, module: Module, hook: ForwardHook) -> None:
+        self._module = module
+        self._key = object()
+        module._forward_hooks = {**module._forward_hooks, self._key: hook}
+
+    def remove(self) -> None:
+        """Take the hook away; if it is gone already, nothing happens."""
+        hooks = self._module._forward_hooks
+        self._module._forward_hooks = {key: hook for key, hook in hooks.items() if key is not self._key}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
 
 
 class Module:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, settings
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.modes import modes
+from tinygrad_lecture.autograd.modes import modes
 
 # "ci" draws the same examples every time, so that a failure there is one here: HYPOTHESIS_PROFILE=ci pytest
 settings.register_profile("dev", print_blob=True, deadline=None, report_multiple_bugs=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import rng
+from . import random as rng
 from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, to_host, xp
 from .tensor import Tensor
 from .traced import Traced, wrap

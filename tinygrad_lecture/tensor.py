@@ -11,13 +11,14 @@ from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
-from . import ops, versions
+from . import ops
+from .autograd import versions
+from .autograd.modes import modes, set_grad_enabled
+from .autograd.tape import Leaf, Record, walk
 from .backend import Array, DType, Shape, device_of, to_host, xp
-from .modes import modes, set_grad_enabled
-from .names import composite
+from .ops.composite import composite
 from .ops.indexing import write
 from .ops.shape import normal_axes
-from .tape import Leaf, Record, walk
 from .traced import Traced, use, wrap
 
 Number: TypeAlias = float  # inside the class `float`, `int` and `bool` are methods, as in PyTorch

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .backend import Array
 
 if TYPE_CHECKING:
-    from .tape import Node
+    from .autograd.tape import Node
     from .tensor import Tensor
 
 

@@ -12,23 +12,23 @@ encoder_decoder.py put them together, probes.py and pictures.py look inside.
 
 from .attention import MultiHeadAttention, SingleHeadAttention, attention
 from .block import Block, CrossBlock
-from .cache import Cache, KeyValues
 from .config import EncoderConfig, EncoderDecoderConfig, GPTConfig, TransformerConfig
 from .embedding import Embedding
 from .encoder import Classifier, Encoder, mask_tokens
 from .encoder_decoder import EncoderDecoder
 from .ffn import FeedForward
+from .generation.cache import Cache, KeyValues
+from .generation.sampling import probabilities
 from .gpt import GPT
-from .loss import TokenCrossEntropy, token_cross_entropy
+from .inspect.pictures import draw_attention, draw_lens
+from .inspect.probes import Trace
 from .masks import causal_mask
-from .pictures import draw_attention, draw_lens
 from .positions import Rotary, sinusoids
-from .probes import Trace
-from .sampling import probabilities
 from .tokenizer import BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer
+from .training.loss import TokenCrossEntropy, token_cross_entropy
+from .training.parameters import decay_groups
+from .training.windows import Windows
 from .unembedding import Unembedding
-from .weights import decay_groups
-from .windows import Windows
 
 __all__ = [
     "GPT",

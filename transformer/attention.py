@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-import tinygrad_lecture as tl
 import nn
-from tinygrad_lecture import Tensor
+import tinygrad_lecture as tl
 from nn import functional as F
-from nn.checks import as_tensor
+from nn.errors.checks import as_tensor
+from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Shape
 
-from .cache import KeyValues
+from .generation.cache import KeyValues
 from .positions import Rotary, positions_of
 
 

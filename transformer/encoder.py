@@ -17,21 +17,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-import tinygrad_lecture as tl
 import nn
-from tinygrad_lecture import Tensor, rng
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import to_host
 
 from .block import Block, final_norm
 from .config import EncoderConfig, check_config
 from .embedding import Embedding
-from .loss import token_cross_entropy
+from .inspect.probes import Trace, trace_stack
 from .masks import checked_padding, look_everywhere
 from .positions import positions_of
-from .probes import Trace, trace_stack
 from .tokens import as_tokens, check_vocabulary
+from .training.loss import token_cross_entropy
+from .training.parameters import initialize
 from .unembedding import Unembedding
-from .weights import initialize
 
 
 class Encoder(nn.Module):

@@ -19,17 +19,17 @@ import nn
 from tinygrad_lecture import Tensor
 
 from .block import Block, CrossBlock, final_norm
-from .cache import Cache, seen_by
 from .config import EncoderDecoderConfig, check_config
 from .embedding import Embedding
-from .generation import Settings, one, padded, several
-from .loss import token_cross_entropy
+from .generation.cache import Cache, seen_by
+from .generation.generate import Settings, one, padded, several
+from .inspect.probes import Trace, trace_both
 from .masks import checked_padding, look_back, look_everywhere
 from .positions import positions_of
-from .probes import Trace, trace_both
 from .tokens import check_vocabulary
+from .training.loss import token_cross_entropy
+from .training.parameters import initialize
 from .unembedding import Unembedding
-from .weights import initialize
 
 
 class EncoderDecoder(nn.Module):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from .config import Activation

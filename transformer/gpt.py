@@ -16,16 +16,16 @@ import nn
 from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm
-from .cache import Cache, seen_by
 from .config import GPTConfig, check_config
 from .embedding import Embedding
-from .generation import Settings, one, padded, several
-from .loss import token_cross_entropy
+from .generation.cache import Cache, seen_by
+from .generation.generate import Settings, one, padded, several
+from .inspect.probes import Trace, trace_stack
 from .masks import checked_padding, look_back
 from .positions import positions_of
-from .probes import Trace, trace_stack
+from .training.loss import token_cross_entropy
+from .training.parameters import initialize
 from .unembedding import Unembedding
-from .weights import initialize
 
 
 class GPT(nn.Module):
@@ -91,7 +91,7 @@ class GPT(nn.Module):
         GPT cannot follow, or that lists all tensors that are missing, unexpected, there twice or of another shape, and
         a lm_head.weight that differs from wte.weight although config.json ties them.
         """
-        from .pretrained import read
+        from .pretrained.gpt2 import read
 
         return read(cls, folder)
 
@@ -102,7 +102,7 @@ class GPT(nn.Module):
         Biases that the model does without are written as zeros, which means the same. Raises ValueError for a model
         that is no GPT-2: with another place of norms, other positions, or a gate in the FFN.
         """
-        from .pretrained import write
+        from .pretrained.gpt2 import write
 
         write(self, folder)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import tinygrad_lecture as tl
+from nn.errors.checks import as_tensor
 from tinygrad_lecture import Tensor
-from nn.checks import as_tensor
 from tinygrad_lecture.backend import Shape
 
 

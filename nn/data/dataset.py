@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tinygrad_lecture import Tensor, rng
+from tinygrad_lecture import Tensor
+from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import to_host
 
 

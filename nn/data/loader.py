@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lecture import rng
+from tinygrad_lecture import random as rng
 
 from .collate import stack_rows
 from .dataset import Dataset

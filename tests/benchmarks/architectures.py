@@ -30,8 +30,8 @@ from torch.nn import functional as F
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples"), str(ROOT / "tests")]
 
-import tinygrad_lecture as tl  # noqa: E402
 import nn  # noqa: E402
+import tinygrad_lecture as tl  # noqa: E402
 from programs import load  # noqa: E402
 
 program = load("09_architectures")

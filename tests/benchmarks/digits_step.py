@@ -27,8 +27,8 @@ def _timed(step: Any) -> float:
 
 
 def ours() -> Timings:
-    import tinygrad_lecture as tl
     import nn
+    import tinygrad_lecture as tl
 
     images, one_hot, labels = (tl.tensor(array) for array in _data())
 

@@ -28,8 +28,8 @@ def _timed(step: Any) -> float:
 
 
 def ours() -> Timings:
-    import tinygrad_lecture as tl
     import nn
+    import tinygrad_lecture as tl
     from transformer import GPT, GPTConfig
 
     x, y = (tl.tensor(np.ascontiguousarray(array)) for array in _data())

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 from digits_report import chance, confusion, mistakes, weights
 from mnist import FULL, load_digits
 
@@ -322,16 +322,6 @@ def test_with_numpy_alone_it_trains_and_says_what_is_missing(run, tmp_path, monk
     assert list((tmp_path / "out").iterdir()) == []
     with pytest.raises(SystemExit, match="safetensors"):
         run("--load", tmp_path)
-
-
-def test_an_nn_of_ones_own_is_named(tmp_path):
-    for name in ("02_digits.py", "digits_report.py", "mnist.py"):
-        (tmp_path / name).write_bytes((ROOT / "examples" / name).read_bytes())
-    (tmp_path / "nn.py").write_text("")
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, tmp_path / "02_digits.py"], env=env, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert re.search(r"^ImportError: .*nn\.py.*rename nn\.py", done.stderr, re.MULTILINE)
 
 
 # --- pictures -----------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tinygrad_lecture as tl
 import made_corpus
+import tinygrad_lecture as tl
 from lecture import DataError, new_figure
 from programs import help_of, load, refusal_of
 from word_vectors import LINES, WordVectors, read, save

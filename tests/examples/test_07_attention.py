@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tinygrad_lecture as tl
 import meanings
+import tinygrad_lecture as tl
 from lecture import DataError
 from programs import help_of, load, refusal_of, running
 from transformer import attention

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tinygrad_lecture as tl
 import made_corpus
+import tinygrad_lecture as tl
 from programs import help_of, load, refusal_of, running
-from transformer.loss import IGNORED
+from transformer.training.loss import IGNORED
 
 program = load("09_architectures")
 tasks = program.tasks

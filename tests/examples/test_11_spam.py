@@ -21,7 +21,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tinygrad_lecture as tl
 import nn
 import public_data
 import sms
@@ -29,6 +28,7 @@ import spam_pictures
 import spam_report
 import spam_rules
 import spam_training
+import tinygrad_lecture as tl
 from precision_recall import Counts, choose_threshold, count, curve
 from sms import DataError, deal, load_messages, parse
 from spam_filter import SpamFilter

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tinygrad_lecture as tl
 import sums_pictures
 import sums_report as report
+import tinygrad_lecture as tl
 from programs import help_of, load, refusal_of
 from sums import TOKENIZER, Notation, Problems, answers, deal, surprise
 from transformer import GPT, GPTConfig
-from transformer.loss import IGNORED
+from transformer.training.loss import IGNORED
 
 program = load("12_arithmetic")
 PICTURES = {"learning.png", "surprise.png", "errors.png", "attention.png"}

@@ -9,7 +9,7 @@ import pytest
 
 from lecture import carry_out, command_line, given, new_figure, refuse_idle, save, short, until_ctrl_c
 from programs import EXAMPLES
-from transformer.fonts import as_written, drawable
+from tinygrad_lecture.inspect.fonts import as_written, drawable
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 
 
 def test_sequential_runs_one_after_the_other():

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tinygrad_lecture as tl
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
 from strict_cupy import no_synchronisation
 
 F = nn.functional

@@ -2,8 +2,8 @@
 
 import pytest
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 
 
 def test_images_become_rows_and_images_again():

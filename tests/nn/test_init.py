@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-import tinygrad_lecture as tl
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
 
 init = nn.init
 IN, OUT = 300, 500

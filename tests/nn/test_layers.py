@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import tinygrad_lecture as tl
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
 from numeric import assert_close
 from strict_cupy import no_synchronisation
 

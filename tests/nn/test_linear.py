@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 
 
 def test_it_is_a_matrix_product_and_a_bias():

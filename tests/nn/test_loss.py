@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 
 F = nn.functional
 

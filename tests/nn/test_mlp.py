@@ -2,8 +2,8 @@
 
 import pytest
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 
 
 def test_the_lectures_network_has_13_002_parameters():

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 from strategies import shapes
 
 torch = pytest.importorskip("torch")

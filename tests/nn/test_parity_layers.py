@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 from strategies import distinct, integers, numbers, shapes
 
 torch = pytest.importorskip("torch")

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 from numeric import assert_close
 from tinygrad_lecture.kernels.pieces import PIECE
 

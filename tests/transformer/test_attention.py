@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 from modules import shuffled
 from numeric import assert_close
 from transformer import KeyValues, MultiHeadAttention, Rotary, SingleHeadAttention, attention, causal_mask

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import tinygrad_lecture as tl
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
 from modules import shuffled
 from numeric import assert_close
 from small_transformers import small_settings, some_tokens

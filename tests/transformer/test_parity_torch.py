@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 from modules import shuffled
 from transformer import (
     Block,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import tinygrad_lecture as tl
 import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
 from transformer import GPT, GPTConfig, Windows, mask_tokens
 from transformer.tokens import as_tokens
 

@@ -4,8 +4,8 @@ import inspect
 
 import pytest
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 import transformer
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy has a word to say on these values, too

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.op import Op
 from ..backend import Array, Shape, is_array, to_host
-from ..op import Op
 
 
 @dataclass

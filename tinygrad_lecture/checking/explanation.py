@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ..autograd.op import Op
 from ..backend import FLOAT64, Array, is_array, to_host
-from ..op import Op
 from ..traced import wrap
+from .analytical import Backward, pull
 from .case import Call, Case
 from .hints import diagnose
-from .pullback import Backward, pull
 from .report import GradcheckError, number, place, table
 from .subject import Subject
 from .verdict import Verdict

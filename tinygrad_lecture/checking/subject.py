@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.modes import set_grad_enabled
 from ..backend import FLOAT64, Array, is_array, move, to_host
-from ..modes import set_grad_enabled
-from ..rng import get_rng_state, set_rng_state
+from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 from ..traced import Traced, wrap
 from .report import place

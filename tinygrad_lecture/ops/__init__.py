@@ -83,30 +83,8 @@ from .indexing import (
     tril,
     triu,
 )
-from .linalg import (
-    bmm,
-    contract,
-    dot,
-    einsum,
-    matmul,
-    outer,
-)
-from .reduction import (
-    all,
-    any,
-    argmax,
-    argmin,
-    cumsum,
-    max,
-    mean,
-    min,
-    norm,
-    prod,
-    spread,
-    std,
-    sum,
-    var,
-)
+from .linalg import bmm, contract, dot, einsum, matmul, outer
+from .reduction import all, any, argmax, argmin, cumsum, max, mean, min, norm, prod, spread, std, sum, var
 from .shape import (
     broadcast_to,
     cat,

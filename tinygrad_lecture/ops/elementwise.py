@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.op import Value, op
 from ..backend import move, xp
 from ..kernels.erf import erf as erf_kernel
-from ..names import composite
-from ..op import Value, op
+from .composite import composite
 
 # --- arithmetic ---------------------------------------------------------------------------------------------
 

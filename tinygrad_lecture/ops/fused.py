@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from ..fusion import fused
+from ..autograd.op import Value
 from ..kernels import fused as kernels
-from ..op import Value
 from ..traced import Traced, wrap
 from .elementwise import clip, erf, exp, log, sqrt, tanh, where
+from .fusion import fused
 from .indexing import gather
 from .reduction import Axes, max, mean, sum
 from .shape import reshape, squeeze, swapaxes

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..autograd.op import Value, op
 from ..backend import Array, Shape, device_of, is_array, move, xp
 from ..kernels.scatter import scatter_add as scatter_add_kernel
-from ..names import composite
-from ..op import Value, op
 from ..traced import Traced, wrap
+from .composite import composite
 from .elementwise import where
 from .shape import normal_axes, own_axis, permute, reshape
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
+from ..autograd.op import Value, op
 from ..backend import Shape, xp
-from ..errors import broadcast_complaint
-from ..names import composite
-from ..op import Value, op
+from ..errors.messages import broadcast_complaint
 from ..traced import Traced
+from .composite import composite
 from .reduction import sum
 from .shape import swapaxes
 

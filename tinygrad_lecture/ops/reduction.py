@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, xp
-from ..names import composite
-from ..op import Value, op
+from .composite import composite
 from .elementwise import abs as absolute
 from .elementwise import isnan, root, where
 from .half import in_float32

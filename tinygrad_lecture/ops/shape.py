@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from ..autograd.op import Value, op
 from ..backend import Shape, is_array, xp
-from ..names import composite
-from ..op import Value, op
 from ..traced import Traced
+from .composite import composite
 
 
 @op

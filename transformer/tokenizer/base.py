@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 from typing import ClassVar, Self
 
-from ..json_files import read_json, write_json
+from nn.files.json_files import read_json, write_json
 
 UNKNOWN = "<unk>"  # the special token for what is not in the vocabulary
 

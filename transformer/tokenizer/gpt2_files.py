@@ -15,9 +15,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nn.files import replacing_together
+from nn.files.json_files import read_json, read_text, write_json
+from tinygrad_lecture.files import replacing_together
 
-from ..json_files import read_json, read_text, write_json
 from .learning import Pair
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..json_files import read_json
+from nn.files.json_files import read_json
+
 from .gpt2_files import assemble, in_order
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 from nn.data import PadSequences, pad_sequence, stack_rows
 
 sequences = st.lists(st.lists(st.integers(1, 99), max_size=7), min_size=1, max_size=5)

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 
 
 def by_hand(p, gradients, lr, beta1, beta2, eps, l2, decoupled):

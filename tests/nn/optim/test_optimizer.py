@@ -6,9 +6,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-import tinygrad_lecture as tl
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
 from nn.optim.optimizer import Optimizer
 from strict_cupy import no_synchronisation, strict
 from tinygrad_lecture.kernels.pieces import PIECE

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 
 
 def by_hand(p, gradients, lr, alpha, eps, weight_decay, momentum, centered):

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 from nn.optim.lr_scheduler import (
     ChainedScheduler,
     ConstantLR,

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-import tinygrad_lecture as tl
 import nn
+import tinygrad_lecture as tl
 
 
 def by_hand(p, gradients, lr, momentum, dampening, weight_decay, nesterov):

@@ -1,0 +1,1 @@
+"""Checks of inputs, and where in a model an error arose."""

@@ -1,0 +1,1 @@
+"""Weights and JSON in files."""

@@ -1,0 +1,1090 @@
+"""The table of ops: one row per public function of the engine, from which every property is tested.
+
+A row says how to draw sample calls, what NumPy (or a plain formula, independent of the op's own code) makes of them,
+and what the op promises. Samples keep away from the kinks named in the row by construction. An op without a row fails
+`test_every_op_has_a_row`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+import strategies as some
+from strategies import Array, Draw, Sample, Shape
+from tinygrad_lecture import ops
+from tinygrad_lecture.autograd.op import Op
+from tinygrad_lecture.ops.fusion import Fused
+from tinygrad_lecture.ops.indexing import normal_index
+
+Samples = st.SearchStrategy[Sample]
+
+
+def plain_call(op: Callable[..., Any], *inputs: Any, **settings: Any) -> Any:
+    """The usual way to hand over a sample: inputs by position, settings by name."""
+    return op(*inputs, **settings)
+
+
+@dataclass(frozen=True, repr=False)
+class Row:
+    """What the tests know of one op.
+
+    reference: the value, from NumPy arrays.  call: how a sample's inputs and settings are handed over.
+    kinks: where the op has no derivative; samples stay away.  kinds: the kinds of dtypes that it takes (f, i, b).
+    mixes: whether inputs of several dtypes go together.  smooth: whether third derivatives are worth checking.
+    keeps: the inputs, and "out", that its record may keep for backward (None: of a composite, that of its parts).
+    casts: whether a setting, not the inputs, decides the result's dtype.
+    waits: for which samples a GPU must wait by nature, as for a mask, since the size of the result is in its values.
+    undefined: for which samples CuPy's result is undefined.
+    """
+
+    name: str
+    samples: Samples
+    reference: Callable[..., Any]
+    call: Callable[..., Any] = plain_call
+    differentiable: bool = True
+    kinks: str = ""
+    kinds: str = "f"
+    mixes: bool = False
+    smooth: bool = False
+    keeps: str | None = None
+    casts: bool = False
+    waits: Callable[[Sample], bool] = lambda sample: False
+    undefined: Callable[[Sample], bool] = lambda sample: False
+
+    def __repr__(self) -> str:
+        return f"TABLE[{self.name!r}]"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """As Hypothesis prints it in a failing example."""
+        printer.text(repr(self))
+
+    @property
+    def op(self) -> Any:
+        """The function itself, looked up anew each time."""
+        return getattr(ops, self.name)
+
+    @property
+    def analytic(self) -> bool:
+        """Whether the complex step may go through it."""
+        return getattr(self.op, "analytic", False)
+
+    @property
+    def fused(self) -> bool:
+        """Whether a kernel stands behind it."""
+        return isinstance(self.op, Fused) and bool(self.op.kernels)
+
+    def run(self, inputs: Any, settings: dict[str, Any]) -> list[Any]:
+        """The op's results as a list; of several, as `sort` and `split` have, all."""
+        result = self.call(self.op, *inputs, **settings)
+        return list(result) if isinstance(result, tuple) else [result]
+
+    def expected(self, sample: Sample, *inputs: Any) -> list[Array]:
+        """The reference's results, from the sample's inputs or others in their place."""
+        result = self.reference(*(inputs or sample.inputs), **sample.numpy_settings)
+        return [np.asarray(r) for r in (result if isinstance(result, tuple) else (result,))]
+
+
+TABLE: dict[str, Row] = {}
+
+
+def row(name: str, samples: Samples, reference: Callable[..., Any], **promises: Any) -> None:
+    """Enter a row."""
+    assert name not in TABLE, f"two rows for {name}"
+    if isinstance(getattr(ops, name, None), Op) and not promises.get("differentiable", True):
+        promises.setdefault("keeps", "")
+    TABLE[name] = Row(name, samples, reference, **promises)
+
+
+# --- elementwise, of one input ------------------------------------------------------------------------------
+
+
+@st.composite
+def unary(draw: Draw, low: float = -2, high: float = 2, away_from: tuple[float, ...] = ()) -> Sample:
+    return Sample((draw(some.numbers(draw(some.shapes()), low, high, away_from)),))
+
+
+@st.composite
+def with_setting(draw: Draw, samples: Samples, /, **settings: st.SearchStrategy[Any]) -> Sample:
+    """Samples with settings, each drawn or left at its default."""
+    chosen = {name: draw(values) for name, values in settings.items() if draw(st.booleans())}
+    sample = draw(samples)
+    return Sample(sample.inputs, {**sample.settings, **chosen})
+
+
+def erf(x: Array) -> Array:
+    return np.asarray(np.vectorize(math.erf, otypes=[float])(x))
+
+
+def gelu(x: Array, approximate: str = "none") -> Any:
+    if approximate == "tanh":
+        return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return 0.5 * x * (1 + erf(x / np.sqrt(2)))
+
+
+def sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+row("neg", unary(), lambda x: -x, kinds="fi", smooth=True, keeps="")
+row("square", unary(), lambda x: x**2, kinds="fi", smooth=True)
+row("exp", unary(), np.exp, kinds="fi", smooth=True, keeps="out")
+row("expm1", unary(), np.expm1, kinds="fi", smooth=True, keeps="out")
+row("log", unary(0.2, 3), np.log, kinds="fi", smooth=True, keeps="x")
+row("log1p", unary(-0.7, 2), np.log1p, kinds="fi", smooth=True, keeps="x")
+row("sqrt", unary(0.2, 3), np.sqrt, kinks="0", kinds="fi", smooth=True, keeps="out")
+row("root", unary(0.2, 3), np.sqrt, kinks="0", kinds="fi", smooth=True, keeps="out")
+row("sin", unary(), np.sin, kinds="fi", smooth=True, keeps="x")
+row("cos", unary(), np.cos, kinds="fi", smooth=True, keeps="x")
+row("tanh", unary(), np.tanh, kinds="fi", smooth=True, keeps="out")
+row("erf", unary(), erf, kinds="fi", smooth=True, keeps="x")
+row("sigmoid", unary(), sigmoid, kinds="fi", smooth=True, keeps="out")
+row("silu", unary(), lambda x: x * sigmoid(x), kinds="fi", smooth=True, keeps="x")
+row(
+    "gelu",
+    with_setting(unary(), approximate=st.sampled_from(["none", "tanh"])),
+    gelu,
+    smooth=True,
+    keeps="x out",
+)
+row("relu", unary(away_from=(0,)), lambda x: np.where(x > 0, x, 0), kinks="0", kinds="fi", keeps="out")
+row(
+    "leaky_relu",
+    with_setting(unary(away_from=(0,)), negative_slope=st.sampled_from([0.0, 0.1, 0.5])),
+    lambda x, negative_slope=0.01: np.where(x > 0, x, negative_slope * x),
+    kinks="0",
+    keeps="x",
+)
+row("abs", unary(away_from=(0,)), lambda x: np.where(x < 0, -x, x), kinks="0", kinds="fi", keeps="x")
+row("sign", unary(away_from=(0,)), lambda x: 1 * (x > 0) - 1.0 * (x < 0), kinks="0", keeps="")
+row("floor", unary(away_from=(-2, -1, 0, 1, 2)), np.floor, kinks="integers", keeps="")
+row("ceil", unary(away_from=(-2, -1, 0, 1, 2)), np.ceil, kinks="integers", keeps="")
+row("round", unary(away_from=(-1.5, -0.5, 0.5, 1.5)), np.round, kinks="halves", keeps="")
+row("clone", unary(), np.copy, kinds="fib", smooth=True, keeps="")
+row("alias", unary(), np.copy, kinds="fib", smooth=True, keeps="")
+
+
+@st.composite
+def clipped(draw: Draw) -> Sample:
+    """Bounds as numbers, one of them maybe missing."""
+    low, high = draw(st.sampled_from([(-1, 1), (-1.0, None), (None, 0.5), (0, 1.5), (None, None)]))
+    x = draw(some.numbers(draw(some.shapes()), away_from=[b for b in (low, high) if b is not None]))
+    settings = {name: bound for name, bound in (("min", low), ("max", high)) if bound is not None}
+    return Sample((x,), settings)
+
+
+def clip(x: Array, min: float = -math.inf, max: float = math.inf) -> Array:
+    return np.where(x < min, min, np.where(x > max, max, x))
+
+
+row("clip", clipped(), clip, kinks="the bounds", keeps="x")
+row(
+    "astype",
+    unary().map(lambda sample: Sample(sample.inputs, {"dtype": np.dtype(np.float64)})),
+    lambda x, dtype: np.array(x, dtype=dtype),
+    kinds="fib",
+    smooth=True,
+    keeps="",
+    casts=True,
+)
+row(
+    "to_device",
+    unary().map(lambda sample: Sample(sample.inputs, {"device": "cpu"})),
+    lambda x, device: np.copy(x),
+    kinds="fib",
+    smooth=True,
+    keeps="",
+    waits=lambda sample: True,
+)
+
+
+@st.composite
+def special(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes())))
+    odd = draw(some.seeds).choice([np.nan, np.inf, -np.inf, 0.0], x.shape)
+    return Sample((np.where(draw(some.masks(x.shape)), x, odd),))
+
+
+row("isnan", special(), lambda x: x != x, differentiable=False)
+row("isinf", special(), lambda x: np.abs(x) == np.inf, differentiable=False)
+row("isfinite", special(), lambda x: np.abs(x) < np.inf, differentiable=False)
+
+# --- elementwise, of two inputs, broadcast ------------------------------------------------------------------
+
+
+@st.composite
+def pairs(draw: Draw, away_from: tuple[float, ...] = (), scalars: bool = True) -> Sample:
+    """Two arrays that broadcast, or an array and a number on either side; the second keeps away from kinks."""
+    a, b = draw(some.broadcastable())
+    pair = [draw(some.numbers(a)), draw(some.numbers(b, away_from=away_from))]
+    if scalars and draw(st.sampled_from([True, False, False, False])):
+        pair[draw(st.integers(0, 1))] = draw(some.scalars)
+    return Sample(tuple(pair))
+
+
+@st.composite
+def untied(draw: Draw) -> Sample:
+    """Pairs without a tie: halves against halves and a quarter."""
+    a, b = draw(some.broadcastable())
+    return Sample((draw(some.distinct(a, -2, 0.5)), draw(some.distinct(b, -1.75, 0.5))))
+
+
+@st.composite
+def tied(draw: Draw) -> Sample:
+    """Pairs with ties and zeros."""
+    a, b = draw(some.broadcastable())
+    return Sample((draw(some.integers(a, -1, 2)) * 0.5, draw(some.integers(b, -1, 2)) * 0.5))
+
+
+@st.composite
+def powers(draw: Draw) -> Sample:
+    """Any positive base to any exponent, 0 among them; any base to a whole number; a number to any exponent."""
+    kind = draw(st.sampled_from(["arrays", "arrays", "number", "whole numbers", "of a number", "root"]))
+    a, b = draw(some.broadcastable())
+    exponent = np.where(draw(some.masks(b)), draw(some.numbers(b)), draw(some.integers(b, -1, 3)))
+    if kind == "arrays":
+        return Sample((draw(some.numbers(a, 0.3, 2)), exponent))
+    if kind == "number":
+        return Sample((draw(some.numbers(a, away_from=(0,))), draw(st.sampled_from([0, 1, 2, 3, -1, -2, 2.0, 0.0]))))
+    if kind == "whole numbers":
+        return Sample((draw(some.numbers(a, away_from=(0,))), draw(some.integers(b, -2, 4))))
+    if kind == "of a number":
+        return Sample((draw(st.sampled_from([0.7, 2, 3.0])), exponent))
+    return Sample((draw(some.numbers(a, 0.3, 2)), draw(st.sampled_from([0.5, -0.5, 1.5]))))
+
+
+@st.composite
+def remainders(draw: Draw) -> Sample:
+    """x = y * (a whole number + a fraction), the fraction away from 0 and 1: no jump is near."""
+    a, b = draw(some.broadcastable())
+    whole, fraction = draw(some.integers(a, -2, 3)), draw(some.numbers(a, 0.2, 0.8))
+    size = draw(st.sampled_from([0.5, 1.0, 1.7]))  # one for all of y, so that x is right for every pair
+    return Sample((size * (whole + fraction), np.where(draw(some.masks(b)), size, -size)))
+
+
+@st.composite
+def choices(draw: Draw) -> Sample:
+    condition, a, b = draw(some.broadcastable(3))
+    parts = [draw(some.numbers(a)), draw(some.numbers(b))]
+    if draw(st.booleans()):
+        parts[draw(st.integers(0, 1))] = draw(some.scalars)
+    return Sample((draw(some.masks(condition)), *parts))
+
+
+two = {"kinds": "fi", "mixes": True}
+row("add", pairs(), lambda a, b: a + b, **two, smooth=True, keeps="")
+row("sub", pairs(), lambda a, b: a - b, **two, smooth=True, keeps="")
+row("mul", pairs(), lambda a, b: a * b, **two, smooth=True, keeps="a b")
+row("div", pairs((0,)), lambda a, b: a / b, **two, smooth=True, keeps="b out")
+row("pow", powers(), lambda x, y: x**y, smooth=True, keeps="x y out")
+row("remainder", remainders(), lambda x, y: x - y * np.floor(x / y), kinks="whole quotients", keeps="x y")
+row("maximum", untied(), lambda a, b: np.where(a > b, a, b), kinks="ties", **two, keeps="a b")
+row("minimum", untied(), lambda a, b: np.where(a < b, a, b), kinks="ties", **two, keeps="a b")
+row(
+    "where",
+    choices(),
+    np.where,
+    kinds="fi",
+    mixes=True,
+    smooth=True,
+    keeps="condition",
+)
+
+row(
+    "logical_not",
+    tied().map(lambda sample: Sample(sample.inputs[:1])),
+    lambda x: x == 0,
+    kinds="fib",
+    differentiable=False,
+)
+
+asks = {"kinds": "fi", "differentiable": False}
+row("equal", tied(), lambda a, b: a == b, **asks)
+row("not_equal", tied(), lambda a, b: a != b, **asks)
+row("less", tied(), lambda a, b: a < b, **asks)
+row("less_equal", tied(), lambda a, b: a <= b, **asks)
+row("greater", tied(), lambda a, b: a > b, **asks)
+row("greater_equal", tied(), lambda a, b: a >= b, **asks)
+row("logical_and", tied(), lambda a, b: (a != 0) & (b != 0), kinds="fib", differentiable=False)
+row("logical_or", tied(), lambda a, b: (a != 0) | (b != 0), kinds="fib", differentiable=False)
+row("logical_xor", tied(), lambda a, b: (a != 0) ^ (b != 0), kinds="fib", differentiable=False)
+row("floor_divide", remainders(), lambda a, b: np.floor(a / b), differentiable=False)
+
+# --- reductions ---------------------------------------------------------------------------------------------
+
+
+def reduced_count(shape: Shape, settings: dict[str, Any]) -> int:
+    """How many elements go into each result."""
+    axis = settings.get("axis", settings.get("dim"))
+    return math.prod(shape) if axis is None else math.prod(shape[a] for a in np.atleast_1d(np.array(axis, dtype=int)))
+
+
+@st.composite
+def reductions(
+    draw: Draw, values: Callable[[Shape], st.SearchStrategy[Array]] = some.numbers, at_least: int = 0
+) -> Sample:
+    """An array to reduce over axes, at least so many elements into each result."""
+    shape = draw(some.shapes(min_side=0 if at_least == 0 else draw(st.sampled_from([0, 1, 2]))))
+    settings = draw(some.reduced(len(shape)))
+    if reduced_count(shape, settings) < at_least:
+        shape, settings = (2, *(max(n, 1) for n in shape)), {}
+    return Sample((draw(values(shape)),), settings)
+
+
+@st.composite
+def factors(draw: Draw, shape: Shape) -> Array:
+    """Numbers of which some are 0: a product's gradient is exact there."""
+    x = draw(some.numbers(shape, away_from=(0,)))
+    return np.asarray(np.where(draw(some.seeds).random(shape) < 0.15, 0.0, x))
+
+
+@st.composite
+def running(draw: Draw) -> Sample:
+    shape = draw(some.shapes(min_dims=1))
+    return Sample((draw(some.numbers(shape)),), draw(some.named(axis=draw(some.one_axis(len(shape))))))
+
+
+@st.composite
+def norms(draw: Draw) -> Sample:
+    ord = draw(st.sampled_from([2, 1, 3, 1.5, math.inf, -math.inf, None]))
+    sample = draw(reductions(some.signed_distinct, at_least=1))
+    return sample if ord is None else Sample(sample.inputs, {"ord": ord, **sample.settings})
+
+
+def norm(x: Array, ord: float = 2, axis: Any = None, keepdims: bool = False) -> Any:
+    if math.isinf(ord):
+        return (np.max if ord > 0 else np.min)(np.abs(x), axis=axis, keepdims=keepdims)
+    return np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+
+
+@st.composite
+def spreads(draw: Draw) -> Sample:
+    """What a sum over some axes of a shape gives, to be spread to that shape again."""
+    shape = draw(some.shapes())
+    settings = {"axis": draw(some.some_axes(len(shape))), "keepdims": draw(st.booleans())}
+    reduced = np.sum(np.zeros(shape), **settings).shape
+    return Sample((draw(some.numbers(reduced)),), {"shape": shape, **settings})
+
+
+def spread(x: Array, shape: Shape, axis: Any, keepdims: bool) -> Array:
+    if not keepdims:
+        x = np.expand_dims(x, tuple(range(len(shape))) if axis is None else axis)
+    return np.broadcast_to(x, shape)
+
+
+@st.composite
+def one_axis_or_all(draw: Draw) -> Sample:
+    """For argmax and argmin: ties too, of which the first counts."""
+    shape = draw(some.shapes(min_side=1))
+    axis = draw(st.none() | some.one_axis(len(shape))) if shape else None
+    return Sample((draw(some.integers(shape, 0, 3)) * 0.5,), draw(some.named(axis=axis, keepdims=draw(st.booleans()))))
+
+
+def deviation(x: Array, axis: Any = None, keepdims: bool = False, correction: float = 1) -> Any:
+    return np.std(x, axis=axis, keepdims=keepdims, ddof=correction)
+
+
+def variance(x: Array, axis: Any = None, keepdims: bool = False, correction: float = 1) -> Any:
+    return np.var(x, axis=axis, keepdims=keepdims, ddof=correction)
+
+
+def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
+
+
+corrected = {"correction": st.sampled_from([0, 1, 0.5])}
+row("sum", reductions(), np.sum, kinds="fib", keeps="")
+row("spread", spreads(), spread, kinds="fi", keeps="")
+row("mean", reductions(at_least=1), np.mean, kinds="fi", keeps="")
+row("var", with_setting(reductions(at_least=2), **corrected), variance, kinds="fi")
+row("std", with_setting(reductions(some.distinct, at_least=2), **corrected), deviation, kinks="0")
+row("max", reductions(some.distinct, at_least=1), np.max, kinks="ties", kinds="fib", keeps="x out")
+row("min", reductions(some.distinct, at_least=1), np.min, kinks="ties", kinds="fib", keeps="x out")
+row("prod", reductions(factors), np.prod, kinds="fi")
+row("cumsum", running(), np.cumsum, kinds="fi", keeps="")
+row("norm", norms(), norm, kinks="0, and ties of the largest and smallest")
+row("logsumexp", reductions(at_least=1), logsumexp)
+row("argmax", one_axis_or_all(), np.argmax, kinds="fi", differentiable=False)
+row("argmin", one_axis_or_all(), np.argmin, kinds="fi", differentiable=False)
+row("any", reductions(lambda shape: some.integers(shape, 0, 2)), np.any, kinds="fib", differentiable=False)
+row("all", reductions(lambda shape: some.integers(shape, 0, 2)), np.all, kinds="fib", differentiable=False)
+
+# --- shapes -------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def reshapes(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes())))
+    shape = list(draw(st.permutations(x.shape))) + [1] * draw(st.integers(0, 2))
+    if shape and x.size and draw(st.booleans()):
+        shape[draw(st.integers(0, len(shape) - 1))] = -1
+    elif draw(st.booleans()):
+        shape = [x.size]
+    return Sample((x,), {"shape": tuple(shape)})
+
+
+@st.composite
+def permutations(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes())))
+    axes = [draw(some.signed(a, x.ndim)) for a in draw(st.permutations(range(x.ndim)))]
+    return Sample((x,), {"axes": tuple(axes)})
+
+
+@st.composite
+def swaps(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
+    return Sample((x,), {"axis0": draw(some.one_axis(x.ndim)), "axis1": draw(some.one_axis(x.ndim))})
+
+
+@st.composite
+def transposes(draw: Draw) -> Sample:
+    """No axes, two, or all in a tuple, as positional arguments."""
+    axes: Any = draw(st.sampled_from(["none", "two", "all"]))
+    if axes == "two":
+        sample = draw(swaps())
+        return Sample(sample.inputs, {"axes": tuple(sample.settings.values())})
+    sample = draw(permutations())
+    return Sample(sample.inputs, {"axes": () if axes == "none" else (sample.settings["axes"],)})
+
+
+def transpose(x: Array, axes: tuple[Any, ...]) -> Array:
+    return np.swapaxes(x, *axes) if len(axes) == 2 else np.transpose(x, *axes)
+
+
+@st.composite
+def broadcasts(draw: Draw) -> Sample:
+    shape = draw(some.shapes())
+    return Sample((draw(some.numbers(draw(some.narrower(shape)))),), {"shape": shape})
+
+
+@st.composite
+def flips(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes())))
+    return Sample((x,), draw(some.named(axis=draw(some.some_axes(x.ndim)))) if draw(st.booleans()) else {})
+
+
+@st.composite
+def pads(draw: Draw) -> Sample:
+    """pad_width in each of NumPy's ways to write it."""
+    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
+    pair = st.tuples(st.integers(0, 2), st.integers(0, 2))
+    width = draw(
+        st.one_of(
+            st.integers(0, 2),
+            pair,
+            st.tuples(st.integers(0, 2)),
+            st.tuples(pair),
+            st.tuples(*[pair] * x.ndim),
+            st.lists(pair, min_size=x.ndim, max_size=x.ndim),
+        )
+    )
+    return Sample((x,), {"pad_width": width, **({"value": 1.5} if draw(st.booleans()) else {})})
+
+
+def pad(x: Array, pad_width: Any, value: float = 0) -> Array:
+    return np.pad(x, pad_width, constant_values=value)
+
+
+@st.composite
+def joined(draw: Draw, stacked: bool = False) -> Sample:
+    """Arrays that agree in every size but, unless they are to be stacked, that of the axis."""
+    shape = draw(some.shapes(min_dims=0 if stacked else 1))
+    axis = draw(some.one_axis(len(shape) + stacked))
+    arrays = []
+    for _ in range(draw(st.integers(1, 3))):
+        own = list(shape)
+        if not stacked:
+            own[axis] = draw(st.integers(0, 3))
+        arrays.append(draw(some.numbers(tuple(own))))
+    return Sample(tuple(arrays), draw(some.named(axis=axis)) if axis or draw(st.booleans()) else {})
+
+
+@st.composite
+def splits(draw: Draw) -> Sample:
+    """Into pieces of one size, or of sizes that add up."""
+    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
+    axis = draw(some.one_axis(x.ndim))
+    cuts = sorted(draw(st.lists(st.integers(0, x.shape[axis]), max_size=2)))
+    sizes = np.diff([0, *cuts, x.shape[axis]]).tolist()
+    size = draw(st.integers(1, 4) | st.just(sizes))
+    return Sample((x,), {"split_size": size, **draw(some.named(axis=axis))})
+
+
+def split(x: Array, split_size: Any, axis: int = 0) -> tuple[Array, ...]:
+    n = x.shape[axis]
+    cuts = np.cumsum(split_size)[:-1] if isinstance(split_size, list) else np.arange(split_size, n, split_size)
+    return tuple(np.split(x, cuts, axis))
+
+
+@st.composite
+def chunks(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
+    axis = draw(some.one_axis(x.ndim))
+    return Sample((x,), {"chunks": draw(st.integers(1, 4)), **draw(some.named(axis=axis))})
+
+
+def chunk(x: Array, chunks: int, axis: int = 0) -> tuple[Array, ...]:
+    return split(x, max(-(-x.shape[axis] // chunks), 1), axis)
+
+
+@st.composite
+def unsqueezes(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes())))
+    return Sample((x,), draw(some.named(axis=draw(some.one_axis(x.ndim + 1)))))
+
+
+@st.composite
+def squeezes(draw: Draw) -> Sample:
+    """Axes named that are not of size 1 too: they stay."""
+    x = draw(some.numbers(draw(some.shapes(max_side=2))))
+    return Sample((x,), draw(some.named(axis=draw(some.some_axes(x.ndim)))) if draw(st.booleans()) else {})
+
+
+def squeeze(x: Array, axis: Any = None) -> Array:
+    wanted = range(x.ndim) if axis is None else [a % x.ndim for a in ((axis,) if isinstance(axis, int) else axis)]
+    return np.squeeze(x, tuple(a for a in wanted if x.shape[a] == 1))
+
+
+@st.composite
+def flattened(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes())))
+    if x.ndim == 0 or draw(st.booleans()):
+        return Sample((x,))
+    start = draw(st.integers(0, x.ndim - 1))
+    end = draw(st.integers(start, x.ndim - 1))
+    return Sample((x,), {"start_dim": draw(some.signed(start, x.ndim)), "end_dim": draw(some.signed(end, x.ndim))})
+
+
+def flatten(x: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
+    if x.ndim == 0:
+        return x.reshape(1)
+    start, end = start_dim % x.ndim, end_dim % x.ndim
+    return x.reshape((*x.shape[:start], math.prod(x.shape[start : end + 1]), *x.shape[end + 1 :]))
+
+
+@st.composite
+def expansions(draw: Draw) -> Sample:
+    """Sizes that stay are named or -1."""
+    sample = draw(broadcasts())
+    (x,), shape = sample.inputs, list(sample.settings["shape"])
+    for a, n in enumerate(x.shape[::-1], 1):
+        if shape[-a] == n and draw(st.booleans()):
+            shape[-a] = -1
+    return Sample((x,), {"shape": tuple(shape)})
+
+
+def expand(x: Array, shape: Shape) -> Array:
+    kept = (1,) * (len(shape) - x.ndim) + x.shape
+    return np.broadcast_to(x, [m if n == -1 else n for n, m in zip(shape, kept, strict=True)])
+
+
+@st.composite
+def repetitions(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes())))
+    return Sample((x,), {"times": tuple(draw(st.lists(st.integers(0, 2), min_size=x.ndim, max_size=x.ndim + 1)))})
+
+
+@st.composite
+def unbindings(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes(min_dims=1, min_side=1))))
+    return Sample((x,), draw(some.named(axis=draw(some.one_axis(x.ndim)))) if draw(st.booleans()) else {})
+
+
+row("reshape", reshapes(), lambda x, shape: np.reshape(x, shape), kinds="fib", keeps="")
+row("permute", permutations(), np.transpose, kinds="fib", keeps="")
+row("swapaxes", swaps(), lambda x, axis0, axis1: np.swapaxes(x, axis0, axis1), kinds="fib", keeps="")
+row("transpose", transposes(), transpose, call=lambda op, x, axes: op(x, *axes), kinds="fib")
+row("broadcast_to", broadcasts(), np.broadcast_to, kinds="fib", keeps="")
+row("expand", expansions(), expand, kinds="fib")
+row("repeat", repetitions(), lambda x, times: np.tile(x, times), kinds="fib")
+row("flip", flips(), np.flip, kinds="fib", keeps="")
+row("pad", pads(), pad, kinds="fi", keeps="")
+row(
+    "concatenate",
+    joined(),
+    lambda *arrays, axis=0: np.concatenate(arrays, axis),
+    kinds="fib",
+    mixes=True,
+    keeps="",
+)
+row(
+    "cat",
+    joined(),
+    lambda *arrays, axis=0: np.concatenate(arrays, axis),
+    call=lambda op, *arrays, **settings: op(arrays, **settings),
+    kinds="fib",
+    mixes=True,
+)
+row(
+    "stack",
+    joined(stacked=True),
+    lambda *arrays, axis=0: np.stack(arrays, axis),
+    call=lambda op, *arrays, **settings: op(list(arrays), **settings),
+    kinds="fib",
+    mixes=True,
+)
+row("unsqueeze", unsqueezes(), np.expand_dims, kinds="fib")
+row("squeeze", squeezes(), squeeze, kinds="fib")
+row("flatten", flattened(), flatten, kinds="fib")
+row("split", splits(), split, kinds="fib")
+row("chunk", chunks(), chunk, kinds="fib")
+row("unbind", unbindings(), lambda x, axis=0: tuple(np.moveaxis(x, axis, 0)), kinds="fib")
+
+# --- indices ------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def picks(draw: Draw) -> Sample:
+    shape = draw(some.shapes())
+    return Sample((draw(some.numbers(shape)),), {"index": draw(some.indices(shape))})
+
+
+@st.composite
+def places(draw: Draw) -> Sample:
+    shape = draw(some.shapes())
+    index = draw(some.indices(shape))
+    picked = np.zeros(shape)[index].shape
+    return Sample((draw(some.numbers(picked)),), {"shape": shape, "index": index})
+
+
+def place(x: Array, shape: Shape, index: Any) -> Array:
+    full = np.zeros(shape, x.dtype)
+    np.add.at(full, index, x)
+    return full
+
+
+@st.composite
+def picks_of_rows(draw: Draw) -> Sample:
+    """One integer array for an index, as an embedding's, that names a row twice."""
+    shape = draw(some.shapes(min_dims=1, min_side=1))
+    rows = draw(st.lists(st.integers(-shape[0], shape[0] - 1), min_size=1, max_size=4))
+    return Sample((draw(some.numbers(shape)),), {"index": (np.array([*rows, rows[0]]),)})
+
+
+@st.composite
+def puts(draw: Draw) -> Sample:
+    """A value that broadcasts to what the index names, or a number."""
+    sample = draw(picks() | picks_of_rows())
+    (x,), index = sample.inputs, sample.settings["index"]
+    shape = draw(some.narrower(x[index].shape))
+    value = draw(some.scalars) if draw(st.sampled_from([True, False, False])) else draw(some.numbers(shape))
+    return Sample((x, value), {"index": index})
+
+
+def put(x: Array, value: Any, index: Any) -> Array:
+    full = np.array(x)
+    full[index] = value
+    return full
+
+
+@st.composite
+def additions(draw: Draw) -> Sample:
+    sample = draw(picks() | picks_of_rows())
+    (x,), index = sample.inputs, sample.settings["index"]
+    return Sample((x, draw(some.numbers(x[index].shape))), {"index": index})
+
+
+def add_at(x: Array, src: Array, index: Any) -> Array:
+    full = np.array(x)
+    np.add.at(full, index, src)
+    return full
+
+
+@st.composite
+def gathers(draw: Draw) -> Sample:
+    """Indices of the same number of axes, in the other axes no longer than x."""
+    shape = draw(some.shapes(min_dims=1, min_side=1))
+    axis = draw(some.one_axis(len(shape)))
+    sizes = [draw(st.integers(1, n)) for n in shape]
+    sizes[axis] = draw(st.integers(0, 4))
+    index = draw(some.integers(tuple(sizes), -shape[axis], shape[axis]))
+    return Sample((draw(some.numbers(shape)), index), draw(some.named(axis=axis)))
+
+
+def gather(x: Any, index: Any, axis: int) -> Any:
+    result = np.empty(index.shape, x.dtype)
+    for place in np.ndindex(index.shape):
+        result[place] = x[moved(place, axis, index[place])]
+    return result
+
+
+def moved(place: tuple[int, ...], axis: int, to: Any) -> tuple[int, ...]:
+    """A place with another number along one axis."""
+    found = list(place)
+    found[axis] = int(to)
+    return tuple(found)
+
+
+@st.composite
+def scatters(draw: Draw) -> Sample:
+    """A source that is at least as long as the index along every axis."""
+    sample = draw(gathers())
+    x, index = sample.inputs
+    sizes = tuple(n + draw(st.integers(0, 1)) for n in index.shape)
+    return Sample((x, index, draw(some.numbers(sizes))), sample.settings)
+
+
+def scatter_add(x: Any, index: Any, src: Any, axis: int) -> Any:
+    total = np.array(x)
+    for place in np.ndindex(index.shape):
+        total[moved(place, axis, index[place])] += src[place]
+    return total
+
+
+@st.composite
+def takes(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes(min_dims=1, min_side=1))))
+    axis = draw(st.none() | some.one_axis(x.ndim))
+    n = x.size if axis is None else x.shape[axis]
+    places = draw(some.integers(draw(some.shapes(max_dims=2)), -n, n))
+    settings = {} if axis is None and draw(st.booleans()) else draw(some.named(axis=axis))
+    return Sample((x,), {"indices": places if draw(st.booleans()) else places.tolist(), **settings})
+
+
+@st.composite
+def selections(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes(min_dims=1, min_side=1))))
+    axis = draw(some.one_axis(x.ndim))
+    index = draw(some.integers((draw(st.integers(0, 3)),), 0, x.shape[axis]))
+    return Sample((x,), {"index": index, **draw(some.named(axis=axis))})
+
+
+@st.composite
+def diagonals(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes(min_dims=2))))
+    settings = {"offset": draw(st.integers(-3, 3))} if draw(st.booleans()) else {}
+    if draw(st.booleans()):
+        settings["axis1"], settings["axis2"] = draw(st.permutations(range(x.ndim)))[:2]
+    return Sample((x,), settings)
+
+
+@st.composite
+def sparse(draw: Draw) -> Sample:
+    return Sample((draw(factors(draw(some.shapes()))),))
+
+
+@st.composite
+def ordered(draw: Draw, ties: bool, ranks: tuple[int, int] = (0, 3)) -> Sample:
+    shape = draw(some.shapes(*ranks))
+    x = draw(some.integers(shape, 0, 3)) * 0.5 if ties else draw(some.distinct(shape))
+    settings: dict[str, Any] = {"axis": draw(some.one_axis(x.ndim))} if x.ndim and draw(st.booleans()) else {}
+    if draw(st.booleans()):
+        settings["descending"] = draw(st.booleans())
+    return Sample((x,), draw(some.named(**settings)))
+
+
+def argsort(x: Array, axis: int = -1, descending: bool = False) -> Array:
+    return np.argsort(-x if descending else x, axis=axis if x.ndim else None, kind="stable").reshape(x.shape)
+
+
+def sort(x: Array, axis: int = -1, descending: bool = False) -> tuple[Array, Array]:
+    places = argsort(x, axis, descending)
+    return (np.take_along_axis(x, places, axis) if x.ndim else x), places
+
+
+@st.composite
+def tops(draw: Draw) -> Sample:
+    x = draw(some.distinct(draw(some.shapes(min_dims=1))))
+    axis = draw(some.one_axis(x.ndim))
+    settings = {"k": draw(st.integers(0, x.shape[axis])), **draw(some.named(axis=axis))}
+    if draw(st.booleans()):
+        settings["largest"] = draw(st.booleans())
+    return Sample((x,), settings)
+
+
+def topk(x: Array, k: int, axis: int = -1, largest: bool = True) -> tuple[Array, Array]:
+    values, places = sort(x, axis, largest)
+    return np.take(values, range(k), axis), np.take(places, range(k), axis)
+
+
+@st.composite
+def triangles(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes(min_dims=2))))
+    return Sample((x,), {"diagonal": draw(st.integers(-2, 2))} if draw(st.booleans()) else {})
+
+
+def triangle(x: Array, kept: Callable[[Any, Any], Any]) -> Array:
+    i, j = np.indices(x.shape[-2:])
+    return np.asarray(x * kept(i, j))
+
+
+@st.composite
+def fills(draw: Draw) -> Sample:
+    """A mask that broadcasts to x, and a number or a 0-d array to fill with."""
+    shape = draw(some.shapes())
+    value = draw(some.scalars | some.numbers(()))
+    return Sample((draw(some.numbers(shape)), draw(some.masks(draw(some.narrower(shape)))), value))
+
+
+@st.composite
+def classes(draw: Draw) -> Sample:
+    shape = draw(some.shapes())
+    number = draw(st.integers(1, 4))
+    given = {"num_classes": number} if draw(st.booleans()) else {}
+    return Sample((draw(some.integers(shape, 0, number)),), given)
+
+
+def one_hot(indices: Array, num_classes: int | None = None) -> Array:
+    n = num_classes if num_classes is not None else int(np.max(indices, initial=-1)) + 1
+    return np.asarray(np.eye(n, dtype=np.int64)[indices])
+
+
+def with_index(op: Callable[..., Any], x: Any, *others: Any, index: Any, **settings: Any) -> Any:
+    """For the ops that take an index made ready by `normal_index`."""
+    whole = ops.broadcast_to(ops.sum(x), settings["shape"]) if "shape" in settings else x
+    return op(x, *others, index=normal_index(whole, index), **settings)
+
+
+def masked(sample: Sample) -> bool:
+    return some.has_mask(sample.settings["index"])
+
+
+def ambiguous(sample: Sample) -> bool:
+    """Whether several values are written to one element."""
+    return some.names_twice(sample.settings["index"], sample.inputs[0].shape)
+
+
+indexed = {"kinds": "fib", "waits": masked}
+row("pick", picks(), lambda x, index: x[index], call=with_index, **indexed, keeps="")
+row("place", places(), place, call=with_index, kinds="fi", waits=masked, keeps="")
+row("put", puts(), put, call=with_index, kinds="fi", waits=masked, undefined=ambiguous, keeps="")
+row("add_at", additions(), add_at, call=with_index, kinds="fi", waits=masked, keeps="")
+row("getitem", picks(), lambda x, index: x[index], **indexed)
+row(
+    "setitem",
+    puts(),
+    put,
+    call=lambda op, x, value, index: op(x, index, value),
+    kinds="fi",
+    waits=masked,
+    undefined=ambiguous,
+)
+row(
+    "gather",
+    gathers(),
+    gather,
+    call=lambda op, x, index, **axis: op(x, index=index, **axis),
+    kinds="fib",
+)
+row(
+    "scatter_add",
+    scatters(),
+    scatter_add,
+    call=lambda op, x, index, src, **axis: op(x, index=index, src=src, **axis),
+    kinds="fi",
+)
+row("take", takes(), lambda x, indices, axis=None: np.take(x, indices, axis), kinds="fib")
+row("index_select", selections(), lambda x, index, axis: np.take(x, index, axis), kinds="fib")
+row("diagonal", diagonals(), np.diagonal, kinds="fib")
+row("nonzero", sparse(), np.argwhere, kinds="fib", differentiable=False, waits=lambda sample: True)
+row("argsort", ordered(ties=True, ranks=(1, 3)), argsort, kinds="fi", differentiable=False)
+row("sort", ordered(ties=False), sort, kinks="ties", kinds="fi")
+row("topk", tops(), topk, kinks="ties", kinds="fi")
+row("tril", triangles(), lambda x, diagonal=0: triangle(x, lambda i, j: j - i <= diagonal), kinds="fi", keeps="")
+row("triu", triangles(), lambda x, diagonal=0: triangle(x, lambda i, j: j - i >= diagonal), kinds="fi", keeps="")
+row("masked_fill", fills(), lambda x, mask, value: np.where(mask, value, x))
+row(
+    "one_hot",
+    classes(),
+    one_hot,
+    differentiable=False,
+    casts=True,
+    waits=lambda sample: "num_classes" not in sample.settings,
+)
+
+# --- products that sum --------------------------------------------------------------------------------------
+
+
+@st.composite
+def products(draw: Draw) -> Sample:
+    """Matrices, vectors on either side, batches that broadcast."""
+    n, k, m = draw(some.shapes(3, 3))
+    batch_a, batch_b = draw(some.broadcastable(max_dims=2))
+    kind = draw(st.sampled_from(["matrices", "row", "column", "vectors", "large by small"]))
+    a = (k,) if kind in ("row", "vectors") else (*batch_a, n, k)
+    b = (k,) if kind in ("column", "vectors") else (k, m) if kind == "large by small" else (*batch_b, k, m)
+    return Sample((draw(some.numbers(a)), draw(some.numbers(b))))
+
+
+@st.composite
+def outers(draw: Draw) -> Sample:
+    return Sample(tuple(draw(some.numbers((draw(st.integers(0, 3)),))) for _ in range(2)))
+
+
+@st.composite
+def vectors(draw: Draw) -> Sample:
+    n = draw(st.integers(0, 3))
+    return Sample((draw(some.numbers((n,))), draw(some.numbers((n,)))))
+
+
+@st.composite
+def batches(draw: Draw) -> Sample:
+    b, n, k, m = (draw(st.integers(0, 3)) for _ in range(4))
+    return Sample((draw(some.numbers((b, n, k))), draw(some.numbers((b, k, m)))))
+
+
+# Products, diagonals, traces, sums over lone axes, ellipses that broadcast, no arrow, spaces, an operand twice.
+EQUATIONS = """
+ij,jk->ik; bij,bjk->bik; bqhd,bkhd->bhqk; ij->ji; ij->; ij->i; ij; ba; ii->i; ii->; ii; iij->j; iii->i; ij,ij->ij;
+i,j->ij; i,i->; i,i; ij,kj; ij,jk,kl->il; a,a,a->a; ij,j; ijk->ik; ij,ii->j; ij , jk -> ik; ij,k->ij; ...;
+...ij,...jk->...ik; ...i->...; i...->...i; ...,i->...i; ...ij->...ji; b...,b->b...; aa->a; aba->b; ba,aa->ab
+""".replace("\n", "").split(";")
+
+
+@st.composite
+def einsums(draw: Draw) -> Sample:
+    """A size for each letter, and shapes for the dots; sometimes a size 1 that broadcasts."""
+    equation = draw(st.sampled_from(EQUATIONS))
+    terms = equation.partition("->")[0].replace(" ", "").split(",")
+    sizes = {letter: draw(st.integers(1, 3)) for letter in sorted(set("".join(terms)) - {"."})}
+    dots = draw(some.broadcastable(len(terms), max_dims=2, min_side=1))
+    arrays = []
+    for term, hidden in zip(terms, dots, strict=True):
+        shape: list[int] = []
+        for part in term.replace("...", "."):
+            shape.extend(hidden if part == "." else (sizes[part],))
+        arrays.append(draw(some.numbers(tuple(shape))))
+    return Sample(tuple(arrays), {"equation": equation})
+
+
+@st.composite
+def contractions(draw: Draw) -> Sample:
+    inputs, output = draw(
+        st.sampled_from(
+            [(("ij", "jk"), "ik"), (("ij",), "ji"), (("i", "j"), "ji"), (("bij", "bjk", "k"), "bi"), (("ij", "ij"), "")]
+        )
+    )
+    sizes = {letter: draw(st.integers(0, 3)) for letter in "bijk"}
+    arrays = tuple(draw(some.numbers(tuple(sizes[letter] for letter in term))) for term in inputs)
+    return Sample(arrays, {"inputs": inputs, "output": output})
+
+
+row("matmul", products(), np.matmul, kinds="fi", mixes=True, keeps="a b")
+row("dot", vectors(), lambda a, b: (a * b).sum(), kinds="fi", mixes=True)
+row("bmm", batches(), lambda a, b: np.einsum("bij,bjk->bik", a, b), kinds="fi", mixes=True)
+row("outer", outers(), lambda a, b: np.multiply.outer(a, b), kinds="fi", mixes=True)
+row(
+    "einsum",
+    einsums(),
+    lambda *operands, equation: np.einsum(equation, *operands),
+    call=lambda op, *operands, equation: op(equation, *operands),
+    kinds="fi",
+    mixes=True,
+)
+row(
+    "contract",
+    contractions(),
+    lambda *operands, inputs, output: np.einsum(",".join(inputs) + "->" + output, *operands),
+    kinds="fi",
+    keeps="operands",
+)
+
+# --- fused --------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def layers(draw: Draw) -> Sample:
+    """Rows of vectors, or one vector, through a weight; with a bias, without one, and without naming it."""
+    into, out = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+    x = draw(some.numbers((*draw(some.shapes(max_dims=2)), into)))
+    weight = draw(some.numbers((out, into)))
+    bias = draw(st.sampled_from([(), (None,), "drawn"]))
+    return Sample((x, weight, *((draw(some.numbers((out,))),) if bias == "drawn" else bias)))
+
+
+def linear(x: Array, weight: Array, bias: Any = None) -> Array:
+    y = np.tensordot(x, weight, axes=(-1, 1))
+    return np.asarray(y if bias is None else y + bias)
+
+
+@st.composite
+def rows(draw: Draw, min_dims: int = 1) -> Sample:
+    """Something to normalise along an axis: a row is never empty."""
+    shape = draw(some.shapes(min_dims=min_dims))
+    axis = draw(some.one_axis(len(shape)))
+    shape = tuple(n or 1 if a == axis % len(shape) else n for a, n in enumerate(shape))
+    x = draw(some.numbers(shape))
+    if shape[-1] and draw(st.booleans()):
+        return Sample((x,))
+    return Sample((x,), draw(some.named(axis=axis)))
+
+
+def softmax(x: Array, axis: int = -1) -> Array:
+    return np.asarray(np.exp(x) / np.exp(x).sum(axis, keepdims=True))
+
+
+@st.composite
+def aims(draw: Draw) -> Sample:
+    """Outputs, and what they should be: of a mean, at least one."""
+    settings = draw(st.sampled_from([{}, {"average": True}, {"average": False}]))
+    shape = draw(some.shapes(min_side=int(settings.get("average", True))))
+    return Sample((draw(some.numbers(shape)), draw(some.numbers(shape))), settings)
+
+
+def squared_error(x: Array, y: Array, average: bool = True) -> Any:
+    return np.vdot(x - y, x - y) / (x.size if average else 1)
+
+
+@st.composite
+def guesses(draw: Draw) -> Sample:
+    shape, number = draw(some.shapes(max_dims=2)), draw(st.integers(1, 4))
+    targets = draw(some.integers(shape, 0, number))
+    return Sample((draw(some.numbers((*shape, number))), targets.astype(draw(st.sampled_from(["int64", "int32"])))))
+
+
+def cross_entropy(logits: Array, targets: Array) -> Array:
+    losses = np.empty(targets.shape, logits.dtype)
+    for place in np.ndindex(targets.shape):
+        losses[place] = -np.log(softmax(logits[place])[targets[place]])
+    return losses
+
+
+@st.composite
+def norm_layers(draw: Draw) -> Sample:
+    """Over the last one or two axes, at least two elements; weight and bias given, None or not named."""
+    axes = draw(st.integers(1, 2))
+    normalised = draw(some.shapes(axes, axes, min_side=2))
+    x = draw(some.distinct((*draw(some.shapes(max_dims=2)), *normalised)))
+    kinds = draw(st.sampled_from(["", "weight", "weight bias", "None bias", "weight None", "weight bias"])).split()
+    given = [None if kind == "None" else draw(some.numbers(normalised)) for kind in kinds]
+    settings: dict[str, Any] = {"axes": axes} if axes > 1 or draw(st.booleans()) else {}
+    if draw(st.booleans()):
+        settings["eps"] = draw(st.sampled_from([1e-3, 0.1]))
+    return Sample((x, *given), settings)
+
+
+def layer_norm(x: Array, weight: Any = None, bias: Any = None, axes: int = 1, eps: float = 1e-5) -> Array:
+    over = tuple(range(x.ndim - axes, x.ndim))
+    y = (x - np.mean(x, over, keepdims=True)) / np.sqrt(np.var(x, over, keepdims=True) + eps)
+    return np.asarray(y * (1 if weight is None else weight) + (0 if bias is None else bias))
+
+
+@st.composite
+def lookers(draw: Draw) -> Sample:
+    """Queries and keys, of a text or a batch; with a mask, where rows may have nothing, with None, or not named."""
+    batch, d = draw(some.shapes(max_dims=2)), draw(st.integers(1, 3))
+    queries, keys = draw(st.integers(0, 3)), draw(st.integers(1, 4))
+    q, k = draw(some.numbers((*batch, queries, d))), draw(some.numbers((*batch, keys, d)))
+    mask = draw(st.sampled_from([(), (None,), "drawn", "drawn"]))
+    given = (draw(some.masks(draw(some.narrower((*batch, queries, keys))))),) if mask == "drawn" else mask
+    return Sample((q, k, *given))
+
+
+def attention_weights(q: Array, k: Array, mask: Any = None) -> Array:
+    e = np.exp(np.einsum("...qd,...kd->...qk", q, k) / np.sqrt(q.shape[-1])) * (True if mask is None else mask)
+    total = e.sum(-1, keepdims=True)
+    return np.asarray(e / np.where(total == 0, 1, total))
+
+
+row("attention_weights", lookers(), attention_weights, keeps="q k mask out")
+row("squared_error", aims(), squared_error, keeps="x y", smooth=True)
+row("linear", layers(), linear, keeps="x weight bias")
+row("softmax", rows(), softmax, keeps="x out")
+row("log_softmax", rows(), lambda x, axis=-1: np.log(softmax(x, axis)), keeps="x out")
+row("cross_entropy", guesses(), cross_entropy, keeps="logits targets")
+row("layer_norm", norm_layers(), layer_norm, keeps="x weight bias")

@@ -1,0 +1,81 @@
+"""Hold a piece of nn against PyTorch's: the same weights, inputs and upstream gradient in, the same numbers out.
+
+Import this after `pytest.importorskip("torch")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from hypothesis import settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import nn
+import tinygrad_lecture as tl
+from numeric import assert_close
+from strategies import numbers
+
+torch.set_num_threads(1)
+
+Array = NDArray[Any]
+
+TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
+examples = settings(max_examples=40)
+dtypes = st.sampled_from(sorted(TOLERANCE))
+
+
+def pairs(shape: tuple[int, ...], **settings: Any) -> st.SearchStrategy[Array]:
+    """Two arrays of `numbers`, drawn as one: two drawn apart are often the same, which hides what is wrong."""
+    return numbers((2, *shape), **settings)
+
+
+def agree(
+    ours: Callable[..., Any],
+    theirs: Callable[..., Any],
+    *arrays: Array,
+    dtype: str,
+    constants: Sequence[int] = (),
+) -> None:
+    """Fail unless two modules, or functions, agree in their output and in all gradients, in `dtype`.
+
+    Float inputs are differentiated by, but for those at the positions `constants`. Modules get the same weights: ours.
+    """
+    if isinstance(ours, nn.Module):
+        ours.to(dtype=dtype)
+        theirs.to(getattr(torch, dtype))  # type: ignore[attr-defined]
+        theirs.load_state_dict(to_torch(ours.state_dict()))  # type: ignore[attr-defined]
+    arrays = tuple(x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays)
+    variable = [x.dtype.kind == "f" and i not in constants for i, x in enumerate(arrays)]
+    a = [tl.tensor(x, requires_grad=v) for x, v in zip(arrays, variable, strict=True)]
+    b = [torch.tensor(x, requires_grad=v) for x, v in zip(arrays, variable, strict=True)]
+
+    out, wanted = ours(*a), theirs(*b)
+    assert str(out.dtype) == str(wanted.dtype).removeprefix("torch."), f"{out.dtype} is not {wanted.dtype}"
+    close(out, wanted, "output", dtype)
+    if not wanted.requires_grad:
+        return
+    upstream = np.random.default_rng(out.ndim).normal(size=out.shape).astype(dtype)
+    out.backward(tl.tensor(upstream))
+    wanted.backward(torch.tensor(upstream))
+    for i, (x, y) in enumerate(zip(a, b, strict=True)):
+        if y.grad is not None:
+            close(x.grad, y.grad, f"gradient of input {i}", dtype)
+    if isinstance(ours, nn.Module):
+        parameters = dict(theirs.named_parameters())  # type: ignore[attr-defined]
+        assert list(parameters) == [name for name, _ in ours.named_parameters()]
+        for name, parameter in ours.named_parameters():
+            close(parameter.grad, parameters[name].grad, f"gradient of {name}", dtype)
+
+
+def close(got: Any, wanted: Any, what: str, dtype: str) -> None:
+    """Fail unless a Tensor of ours and one of theirs are the same to the tolerance of a dtype."""
+    assert_close(got.detach().numpy(), wanted.detach().numpy(), what, TOLERANCE[dtype])
+
+
+def to_torch(state: dict[str, tl.Tensor]) -> dict[str, Any]:
+    """A state_dict of ours as PyTorch's."""
+    return {key: torch.tensor(tensor.numpy()) for key, tensor in state.items()}

@@ -1,0 +1,145 @@
+"""Where an error came up: it names the layer by its path in the model."""
+
+import traceback
+
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+
+
+class Attention(nn.Module):
+    def __init__(self, n):
+        self.proj = nn.Linear(n, n)
+
+    def forward(self, x):
+        return self.proj(x)
+
+
+class Block(nn.Module):
+    def __init__(self, n):
+        self.norms = nn.ModuleList([nn.LayerNorm(n)])
+        self.attention = Attention(n)
+
+    def forward(self, x):
+        return x + self.attention(self.norms[0](x))
+
+
+class Raises(nn.Module):
+    def __init__(self, error):
+        self.error = error
+
+    def forward(self, x):
+        raise self.error
+
+
+def test_a_wrong_shape_names_the_layer():
+    model = nn.Sequential(nn.ReLU(), nn.Tanh(), Block(64))
+    model[2].norms[0] = nn.Identity()
+    with pytest.raises(ValueError, match="wanted") as error:
+        model(tl.zeros(8, 32))
+    assert str(error.value) == "in 2.attention.proj (Linear): wanted (..., 64), got (8, 32)"
+    assert "in 2.attention.proj (Linear): wanted (..., 64), got (8, 32)" in traceback.format_exception(error.value)[-1]
+
+
+def test_also_one_that_a_list_holds():
+    with pytest.raises(ValueError, match="norms") as error:
+        nn.Sequential(Block(64))(tl.zeros(8, 32))
+    assert str(error.value) == "in 0.norms.0 (LayerNorm): layer_norm: wanted (..., 64), got (8, 32)"
+
+
+def test_a_layer_alone_is_named_by_its_class():
+    for layer, x, message in (
+        (nn.Linear(3, 2), tl.zeros(2), "in Linear: wanted (..., 3), got (2,)"),
+        (nn.Linear(3, 2), tl.tensor(1.0), "in Linear: wanted (..., 3), got ()"),
+        (nn.LayerNorm((2, 3)), tl.zeros(4, 3), "in LayerNorm: layer_norm: wanted (..., 2, 3), got (4, 3)"),
+        (nn.RMSNorm(3), tl.zeros(1), "in RMSNorm: rms_norm: wanted (..., 3), got (1,)"),
+        (nn.Unflatten(0, (2, 3)), tl.zeros(5), "in Unflatten: axis 0 of size 5 does not fall into (2, 3), got (5,)"),
+    ):
+        with pytest.raises(ValueError, match="in ") as error:
+            layer(x)
+        assert str(error.value) == message
+
+
+def test_types_and_indices_too():
+    model = nn.Sequential(nn.Embedding(10, 4))
+    with pytest.raises(TypeError, match=r"^in 0 \(Embedding\): embedding: rows are chosen by integers, not by float32"):
+        model(tl.zeros(2))
+    with pytest.raises(IndexError, match=r"^in 0 \(Embedding\): embedding: indices run from -1 to 10, .* rows 0 to 9$"):
+        model(tl.tensor([-1, 10]))
+
+
+def test_what_the_engine_says_is_kept():
+    class Product(nn.Module):
+        def forward(self, x):
+            return x @ x
+
+    with pytest.raises(ValueError, match=r"^in 0\.1 \(Product\): matmul: \(2, 3\) @ \(2, 3\): the inner sizes"):
+        nn.Sequential(nn.Sequential(nn.Identity(), Product()))(tl.zeros(2, 3))
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("x"), ValueError("x", 1), ValueError(), OSError(2, "x")])
+def test_other_errors_keep_their_message_and_get_a_note(error):
+    before = str(error)
+    with pytest.raises(type(error)) as caught:
+        nn.Sequential(nn.Sequential(Raises(error)))(1)
+    assert caught.value is error
+    assert str(error) == before
+    assert error.__notes__ == ["in 0.0 (Raises)"]
+
+
+def test_the_notes_of_others_are_left_alone():
+    error = RuntimeError("x")
+    error.add_note("before")
+
+    class Notes(nn.Module):
+        def __init__(self):
+            self.inner = Raises(error)
+
+        def forward(self, x):
+            try:
+                return self.inner(x)
+            except RuntimeError:
+                error.add_note("after")
+                raise
+
+    with pytest.raises(RuntimeError):
+        nn.Sequential(Notes())(1)
+    assert error.__notes__ == ["before", "in 0.inner (Raises)", "after"]
+
+
+def test_a_shared_layer_is_named_as_the_module_that_called_it_knows_it():
+    first, second = Attention(2), Attention(2)
+    second.proj = first.proj
+    model = nn.Sequential({"second": nn.Sequential(second), "first": first})
+    with pytest.raises(ValueError, match=r"in second\.0\.proj \(Linear\)"):
+        model(tl.zeros(1, 3))
+
+
+def test_a_module_that_the_caller_does_not_know_begins_anew():
+    class Hides(nn.Module):
+        def __init__(self):
+            self.layers = [nn.Linear(2, 2)]
+
+        def forward(self, x):
+            return self.layers[0](x)
+
+    with pytest.raises(ValueError, match=r"^in 0 \(Hides\): in Linear: wanted \(\.\.\., 2\), got \(1, 3\)$"):
+        nn.Sequential(Hides())(tl.zeros(1, 3))
+
+
+def test_a_module_that_calls_itself():
+    class Deep(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(2, 2)
+
+        def forward(self, x, depth=3):
+            return self(x, depth - 1) if depth else self.layer(x)
+
+    with pytest.raises(ValueError, match=r"^in 0\.layer \(Linear\): wanted"):
+        nn.Sequential(Deep())(tl.zeros(1, 3))
+
+
+def test_errors_of_linear_that_are_not_of_the_shape_keep_their_message():
+    with pytest.raises(TypeError, match=r"^in Linear: .* not 'words'"):
+        nn.Linear(2, 2)("words")

@@ -1,0 +1,156 @@
+"""Clipping: what it does to gradients, on the host and on a device, and what it returns."""
+
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
+from strict_cupy import no_synchronisation
+
+
+def parameters(*gradients, dtype=None, device=None):
+    """Parameters with these gradients; None for one without."""
+    made = []
+    for gradient in gradients:
+        g = None if gradient is None else tl.tensor(np.asarray(gradient), dtype=dtype, device=device)
+        p = nn.Parameter(tl.zeros(1) if g is None else tl.zeros_like(g))
+        p.data, p.grad = p.detach().to(device=device), g
+        made.append(p)
+    return made
+
+
+def gradients(params):
+    return [p.grad.numpy() for p in params if p.grad is not None]
+
+
+@pytest.mark.parametrize(
+    ("order", "norm"), [(2.0, 13.0), (1.0, 19.0), (3.0, (27 + 64 + 1728) ** (1 / 3)), (math.inf, 12.0)]
+)
+def test_all_are_scaled_by_one_factor(order, norm):
+    params = parameters([[3.0, -4.0]], None, 12.0)
+    total = nn.clip_grad_norm_(params, 1.5, order)
+    assert (total.shape, total.dtype) == ((), np.float64)
+    assert total.item() == pytest.approx(norm)
+    factor = 1.5 / (norm + 1e-6)
+    np.testing.assert_allclose(gradients(params)[0], [[3 * factor, -4 * factor]])
+    np.testing.assert_allclose(gradients(params)[1], 12 * factor)
+    assert nn.clip_grad_norm_(params, 1.5, order).item() == pytest.approx(1.5, rel=1e-5)
+
+
+def test_short_gradients_stay_and_so_do_graphs_that_saved_them():
+    (p,) = parameters([3.0, 4.0])
+    w = nn.Parameter(tl.ones(2))
+    out = (w * p.grad).sum()
+    assert nn.utils.clip_grad_norm_(p, 5.1).item() == 5
+    assert p.grad.tolist() == [3, 4]
+    out.backward()
+
+
+def test_a_graph_that_saved_a_gradient_notices():
+    (p,) = parameters([3.0, 4.0])
+    w = nn.Parameter(tl.ones(2))
+    clipped, limited = (w * p.grad).sum(), (w * p.grad).sum()
+    nn.clip_grad_norm_([p], 1.0)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        clipped.backward()
+    nn.clip_grad_value_([p], 0.5)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        limited.backward()
+
+
+def test_there_need_not_be_gradients():
+    assert nn.clip_grad_norm_(parameters(None), 1.0).item() == 0
+    assert nn.clip_grad_norm_([], 1.0).item() == 0
+    assert nn.clip_grad_norm_(parameters(np.zeros((0, 3))), 1.0).item() == 0
+    assert nn.clip_grad_norm_(parameters(np.zeros((0, 3))), 1.0, math.inf).item() == 0
+    nn.clip_grad_value_(parameters(None), 1.0)
+
+
+def test_it_takes_a_generator_as_of_a_module():
+    model = nn.Linear(3, 2)
+    model(tl.ones(1, 3)).sum().backward()
+    assert nn.clip_grad_norm_(model.parameters(), 1.0).item() == pytest.approx(8**0.5)
+    assert nn.clip_grad_norm_(model.parameters(), 1.0).item() == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.parametrize("order", [1.0, 2.0, 2.5, math.inf])
+@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
+def test_dtypes_stay_and_float16_has_room(order, dtype):
+    params = parameters(np.full(100, 200.0), [[1.0, 2.0]], dtype=dtype)
+    total = nn.clip_grad_norm_(params, 1.0, order)
+    assert total.dtype == dtype
+    assert [g.dtype for g in gradients(params)] == [dtype, dtype]
+    wanted = np.linalg.norm(np.array([200.0] * 100 + [1, 2]), order)
+    assert total.item() == pytest.approx(wanted, rel=1e-3)
+    assert nn.clip_grad_norm_(params, 1.0, order).item() == pytest.approx(1, rel=1e-2)
+
+
+@pytest.mark.parametrize("order", [1.0, 2.0, 3.0, math.inf])
+def test_a_gpus_arrays_are_enough_and_the_host_does_not_wait(order):
+    grads = [[3.0, -4.0], [[12.0]], np.zeros((0, 2))]
+    host, device = parameters(*grads), parameters(*grads, device="strict")
+    wanted = nn.clip_grad_norm_(host, 1.0, order)
+    with no_synchronisation():
+        total = nn.clip_grad_norm_(device, 1.0, order)
+    assert total.device == "strict"
+    assert total.item() == pytest.approx(wanted.item())
+    for p, q in zip(host, device, strict=True):
+        np.testing.assert_allclose(q.grad.cpu().numpy(), p.grad.numpy())
+    with no_synchronisation():
+        nn.clip_grad_value_(device, 0.1)
+    assert device[0].grad.cpu().tolist() == [0.1, -0.1]
+
+
+def test_gradients_may_lie_on_several_devices():
+    (here,), (there,) = parameters([3.0]), parameters([4.0], device="strict")
+    total = nn.clip_grad_norm_([here, there], 1.0)
+    assert (total.item(), total.device) == (5, "cpu")
+    assert here.grad.item() == pytest.approx(3 / 5)
+    assert there.grad.item() == pytest.approx(4 / 5)
+
+
+@pytest.mark.parametrize("bad", [math.inf, math.nan])
+def test_a_norm_that_is_no_number(bad):
+    params = parameters([1.0, bad], [2.0])
+    with pytest.raises(RuntimeError, match=f"norm of the gradients is {bad}, so they cannot be scaled"):
+        nn.clip_grad_norm_(params, 1.0, error_if_nonfinite=True)
+    np.testing.assert_array_equal(gradients(params)[1], [2])
+    assert not math.isfinite(nn.clip_grad_norm_(params, 1.0).item())
+    np.testing.assert_array_equal(gradients(params)[1], [0 if bad == math.inf else math.nan])
+
+
+def test_a_norm_too_large_for_its_dtype_is_inf_without_a_warning():
+    params = parameters([1e30, 1.0], dtype=tl.float32)
+    assert nn.clip_grad_norm_(params, 1.0).item() == math.inf
+
+
+def test_an_order_that_is_none_is_refused():
+    for order in (0, -1.0, math.nan):
+        with pytest.raises(ValueError, match="norm_type must be above 0"):
+            nn.clip_grad_norm_(parameters([1.0]), 1.0, order)
+
+
+def test_values_are_brought_between_bounds():
+    params = parameters([3.0, -4.0, 0.5, math.nan], None)
+    nn.clip_grad_value_(params, 1)
+    np.testing.assert_array_equal(gradients(params)[0], [1, -1, 0.5, math.nan])
+    (one,) = parameters([-3.0])
+    nn.utils.clip_grad_value_(one, 2.0)
+    assert one.grad.item() == -2
+
+
+@pytest.mark.parametrize("order", [2.0, math.inf])
+def test_it_needs_no_memory_to_speak_of(order):
+    params = parameters(np.ones((1000, 1000)), np.ones((1000, 1000)).T)
+    tracemalloc.start()
+    try:
+        nn.clip_grad_norm_(params, 1.0, order)
+        nn.clip_grad_value_(params, 1e-4)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100_000

@@ -1,0 +1,113 @@
+"""The displays: which one, and what they show when."""
+
+import sys
+
+import pytest
+
+from nn.training import progress as module
+from nn.training.progress import Bar, Lines, Progress, progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only moves when told to: clock(seconds)."""
+    now = [0.0]
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+
+    def wait(seconds):
+        now[0] += seconds
+
+    return wait
+
+
+def not_asked():
+    raise AssertionError("scores cost time, and are only asked for when shown")
+
+
+def test_the_display_suits_the_output(monkeypatch):
+    assert type(progress(1, 1, show=False)) is Progress
+    assert type(progress(1, 1)) is Lines  # pytest's output is no terminal
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert type(progress(1, 1)) is Bar
+    monkeypatch.setitem(sys.modules, "rich", None)
+    assert type(progress(1, 1)) is Lines
+
+
+def test_nothing_is_shown_if_not_wanted(capsys):
+    with progress(6, 3, show=False) as display:
+        display.step(1, not_asked)
+        display.record(1, "fine")
+    assert capsys.readouterr().out == ""
+
+
+def test_lines_for_the_first_the_last_and_one_a_second(capsys, clock):
+    with Lines(1200, per_epoch=100) as display:
+        for epoch in range(1, 13):
+            clock(0.4)
+            display.step(epoch * 100, not_asked)
+            display.record(epoch * 100, f"loss {epoch}")
+    assert capsys.readouterr().out.splitlines() == [
+        "epoch  1/12   loss 1   4 s left",
+        "epoch  3/12   loss 3   4 s left",
+        "epoch  6/12   loss 6   2 s left",
+        "epoch  9/12   loss 9   1 s left",
+        "epoch 12/12   loss 12   0 s left",
+    ]
+
+
+def test_lines_within_a_long_epoch(capsys, clock):
+    with Lines(200, per_epoch=100) as display:
+        clock(5)
+        display.step(1, not_asked)
+        clock(10)
+        display.step(10, lambda: "loss 3")
+        display.step(11, not_asked)
+    assert capsys.readouterr().out == "epoch 1/2   loss 3   4 min 45 s left\n"
+
+
+def test_a_narrow_screen_shows_the_numbers(capsys, clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    with Bar(20, per_epoch=10) as display:
+        clock(3)
+        display.record(10, "loss 0.1234   accuracy 98.1%")
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "epoch 1/2" in last
+    assert "loss 0.1234   accuracy 98.1%" in last
+    assert "3 s left" in last
+
+
+def test_on_a_narrow_screen_the_end_of_the_scores_gives_way(capsys, clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    with Bar(20, per_epoch=10) as display:
+        clock(3)
+        display.record(10, "loss 0.1234   test 0.2345, 98.1%   rate 0.000123")
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "epoch 1/2 loss 0.1234   test 0.2345" in last and "…" in last and "3 s left" in last
+
+
+def test_the_bar(capsys, clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    with Bar(20, per_epoch=10) as display:
+        display.step(1, not_asked)
+        clock(1)
+        display.step(5, lambda: "loss 0.5")
+        clock(3)
+        display.record(20, "loss 0.1")
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "epoch 2/2" in last
+    assert "loss 0.1" in last
+    assert "5 steps/s" in last
+    assert "0 s left" in last
+
+
+def test_where_steps_are_counted_and_some_were_done_before(capsys, clock):
+    with Lines(2000, done=1500) as display:
+        clock(10)
+        display.step(1600, lambda: "loss 2")
+    assert capsys.readouterr().out == "step 1,600/2,000   loss 2   40 s left\n"
+
+
+def test_slow_steps_are_given_in_seconds(clock):
+    display = Lines(10)
+    clock(25)
+    assert display._speed(10) == "2.5 s a step"

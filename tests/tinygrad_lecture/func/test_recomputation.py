@@ -1,0 +1,584 @@
+"""tl.checkpoint: the same values and gradients as without it, less memory, and never a silently wrong gradient."""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import tinygrad_lecture as tl
+
+func = tl.func
+
+
+def leaf(*values):
+    return tl.tensor(list(values), dtype=tl.float64, requires_grad=True)
+
+
+def constant(*values):
+    return tl.tensor(list(values), dtype=tl.float64)
+
+
+def close(got, expected):
+    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12, atol=1e-12)
+
+
+# --- the same as without ------------------------------------------------------------------------------------
+
+
+def dropped(h):
+    return h * (tl.rand(3) < 0.5) * 2
+
+
+def an_input_and_a_tensor_closed_over(checkpoint, x, w):
+    return checkpoint(lambda x: (x * w).exp().sum(), x)
+
+
+def nested(checkpoint, x, w):
+    def gate(z):
+        return (z * w).tanh() * z
+
+    def noise(z):
+        return z.sin() * dropped(z)
+
+    return checkpoint(lambda x: (checkpoint(gate, x * w) * checkpoint(noise, x)).sum(), x)
+
+
+def nested_three_deep(checkpoint, x, w):
+    def outer(x):
+        def middle(y):
+            def inner(z):
+                return (z * w * y).tanh() * dropped(z)
+
+            return checkpoint(inner, y * w) * y * x
+
+        return checkpoint(middle, x.exp())
+
+    return checkpoint(outer, x).sum()
+
+
+def one_after_another(checkpoint, x, w):
+    h = checkpoint(tl.tanh, x)
+    h = checkpoint(lambda h: dropped(h).exp(), h)
+    return checkpoint(lambda h: dropped(h) * w, h).sum()
+
+
+def a_tuple_with_integers(checkpoint, x, w):
+    product, power, largest = checkpoint(lambda x: (x * w, x.exp(), x.argmax()), x)
+    return (product * power).sum() * product[largest]
+
+
+def an_input_on_the_way_of_another(checkpoint, x, w):
+    h = x.exp() * w
+    return checkpoint(lambda h: (h * x * w).sum(), h) * h.sum()
+
+
+def closed_over_tensors_on_the_way_of_each_other(checkpoint, x, w):
+    h = x.exp() * w
+    k = h * x
+    return checkpoint(lambda: (h * x * w * k).sum()) * h.sum()
+
+
+def returns_its_input(checkpoint, x, w):
+    return (checkpoint(lambda x: x, x) * w).sum()
+
+
+def returns_what_it_closes_over(checkpoint, x, w):
+    return (checkpoint(lambda x: w, x) * x).sum()
+
+
+def one_tensor_twice(checkpoint, x, w):
+    return (checkpoint(lambda a, b: a * b * w, x, x) * w).sum()
+
+
+def ignores_an_input(checkpoint, x, w):
+    return (checkpoint(lambda a, b: a * w, x, w.exp()) * x).sum()
+
+
+def fused_ops(checkpoint, x, w):
+    return checkpoint(lambda x: (tl.layer_norm(tl.softmax(x) + w) * tl.gelu(x)).sum(), x)
+
+
+def a_transform_inside(checkpoint, x, w):
+    slope = func.grad(lambda z: ((z * w) ** 2).sum())
+    return checkpoint(lambda x: (slope(constant(1, 2, 3)) * x).sum(), x)
+
+
+def within_a_transform(checkpoint, x, w):
+    return (func.grad(lambda z: checkpoint(lambda z: (z * w).exp().sum(), z))(x) * x).sum()
+
+
+def a_transposed_view(checkpoint, x, w):
+    return checkpoint(lambda a, b: (a[:, None] + b).T.exp(), x, w).sum()
+
+
+def writes_in_place(checkpoint, x, w):
+    def write(x):
+        y = x * 1
+        y[0] = w[1] * x[2]
+        y *= w
+        return y
+
+    return checkpoint(write, x).sum()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        an_input_and_a_tensor_closed_over,
+        nested,
+        nested_three_deep,
+        one_after_another,
+        a_tuple_with_integers,
+        an_input_on_the_way_of_another,
+        closed_over_tensors_on_the_way_of_each_other,
+        returns_its_input,
+        returns_what_it_closes_over,
+        one_tensor_twice,
+        ignores_an_input,
+        fused_ops,
+        a_transform_inside,
+        within_a_transform,
+        a_transposed_view,
+        writes_in_place,
+    ],
+)
+def test_values_and_derivatives_of_two_orders_and_the_random_stream_are_the_same(model):
+    def run(checkpoint):
+        x, w = leaf(0.5, -0.3, 0.2), leaf(0.7, 0.2, -0.4)
+        tl.manual_seed(3)
+        y = model(checkpoint, x, w)
+        first = tl.grad(y, [x, w], create_graph=True)
+        second = tl.grad(sum((g * g).sum() for g in first), [x, w], retain_graph=True)
+        y.backward()
+        return [y, *first, *second, x.grad, w.grad], tl.get_rng_state()
+
+    (expected, state), (got, state_with) = run(lambda function, *inputs: function(*inputs)), run(tl.checkpoint)
+    for a, b in zip(got, expected, strict=True):
+        assert a.dtype == b.dtype
+        close(a, b.numpy())
+    assert state_with == state, "the random stream went on from elsewhere than without checkpoint"
+
+
+def test_outputs_keep_their_dtypes_and_constants_stay_constants():
+    x = tl.ones(2, requires_grad=True)
+    wide = tl.ones(2, dtype=tl.float64, requires_grad=True)
+    big = tl.tensor([2**40 + 1])
+    single, double, integers, plain = tl.checkpoint(lambda x, y: (x * 2, y * 3, big, tl.ones(1)), x, wide)
+    assert (single.dtype, double.dtype, integers.dtype) == (np.float32, np.float64, np.int64)
+    assert integers.tolist() == [2**40 + 1]
+    assert [t.requires_grad for t in (single, double, integers, plain)] == [True, True, False, False]
+    (single.sum() + double.sum()).backward()
+    assert (x.grad.dtype, wide.grad.dtype) == (np.float32, np.float64)
+    assert x.grad.tolist() == [2, 2]
+    assert wide.grad.tolist() == [3, 3]
+
+
+def test_a_result_of_no_elements_or_no_axes_passes():
+    x = leaf(1, 2)
+    empty, scalar = tl.checkpoint(lambda x: (x[:0] * 2, x.sum()), x)
+    assert (empty.shape, scalar.shape) == ((0,), ())
+    (scalar + empty.sum()).backward()
+    close(x.grad, [1, 1])
+
+
+def test_without_anything_that_requires_grad_it_is_a_call():
+    x = constant(1, 2)
+    y = tl.checkpoint(lambda x: x * 2, x)
+    assert not y.requires_grad
+    assert tl.checkpoint(lambda x: (), x) == ()
+    with tl.no_grad():
+        assert not tl.checkpoint(lambda x: x * 2, leaf(1)).requires_grad
+
+
+def test_inputs_need_not_be_tensors():
+    x = leaf(2)
+    tl.checkpoint(lambda x, power, name: x**power, x, 3, "cube").sum().backward()
+    close(x.grad, [12])
+
+
+def test_a_result_may_be_written_to_in_place():
+    x = leaf(1, 2)
+    y = tl.checkpoint(lambda x: x.exp(), x)
+    y += 1
+    (y * y).sum().backward()
+    close(x.grad, 2 * (np.exp([1, 2]) + 1) * np.exp([1, 2]))
+
+
+def test_backward_twice_with_retain_graph_and_a_clear_error_without():
+    x = leaf(1)
+    y = tl.checkpoint(lambda x: x.exp(), x).sum()
+    y.backward(retain_graph=True)
+    y.backward()
+    close(x.grad, 2 * np.exp([1]))
+    with pytest.raises(RuntimeError, match="freed"):
+        y.backward()
+
+
+def test_grad_by_one_of_the_sources_runs_only_what_leads_there():
+    x, w = leaf(2), leaf(3)
+    h = x.exp()
+    y = tl.checkpoint(lambda h: h * w, h).sum()
+    by_h, by_w = tl.grad(y, [h, w], retain_graph=True)
+    close(by_h, [3])
+    close(by_w, np.exp([2]))
+    close(tl.grad(y, w)[0], np.exp([2]))
+    h.sum().backward()  # still there
+    close(x.grad, np.exp([2]))
+
+
+def test_gradients_that_share_memory_inside_are_summed_apart():
+    a, b = leaf(1, 2), leaf(3, 4)
+    other = a * 3
+    (tl.checkpoint(lambda a, b: (a + b).exp(), a, b) + other).sum().backward()
+    close(a.grad, np.exp([4, 6]) + 3)
+    close(b.grad, np.exp([4, 6]))
+    a.grad.zero_()
+    close(b.grad, np.exp([4, 6]))
+
+
+def test_a_weight_made_at_the_first_call_is_trained():
+    class Lazy:
+        weight = None
+
+        def __call__(self, x):
+            if self.weight is None:
+                self.weight = leaf(5)
+            return x * self.weight
+
+    layer, x = Lazy(), leaf(2)
+    tl.checkpoint(layer, x).sum().backward()
+    close(layer.weight.grad, [2])
+    close(x.grad, [5])
+
+
+def test_a_tensor_made_inside_may_require_grad():
+    x = leaf(2)
+    tl.checkpoint(lambda x: x * leaf(5), x).sum().backward()
+    close(x.grad, [5])
+
+
+# --- random numbers -----------------------------------------------------------------------------------------
+
+
+def test_dropout_is_the_same_in_both_runs():
+    masks = []
+
+    def drop(x):
+        masks.append(tl.rand(100) < 0.5)
+        return x * masks[-1]
+
+    x = tl.ones(100, requires_grad=True)
+    y = tl.checkpoint(drop, x)
+    tl.rand(7)  # the stream goes on in between
+    before = tl.get_rng_state()
+    y.sum().backward()
+    assert len(masks) == 2
+    np.testing.assert_array_equal(masks[0].numpy(), masks[1].numpy())
+    np.testing.assert_array_equal(x.grad.numpy(), y.numpy())
+    assert tl.get_rng_state() == before
+
+
+def test_dropout_is_the_same_in_both_runs_whatever_other_threads_draw():
+    stop = threading.Event()
+
+    def draw():
+        while not stop.is_set():
+            tl.rand(10)
+
+    other = threading.Thread(target=draw)
+    other.start()
+    try:
+        for _ in range(30):
+            x = tl.ones(50, requires_grad=True)
+            y = tl.checkpoint(lambda x: sum(x * (tl.rand(50) < 0.5) for _ in range(3)), x)
+            y.sum().backward()
+            np.testing.assert_array_equal(x.grad.numpy(), y.numpy())
+    finally:
+        stop.set()
+        other.join()
+
+
+def test_seeding_inside_of_the_function_holds_in_both_runs_and_afterwards():
+    def seeded(x):
+        tl.manual_seed(7)
+        return x * tl.rand(3)
+
+    x = tl.ones(3, requires_grad=True)
+    y = tl.checkpoint(seeded, x)
+    after = tl.rand(2)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), y.numpy())
+    tl.manual_seed(7)
+    tl.rand(3)
+    np.testing.assert_array_equal(after.numpy(), tl.rand(2).numpy())
+
+
+# --- what has changed in between is noticed -----------------------------------------------------------------
+
+
+def test_an_input_changed_in_place_is_refused():
+    x, mask = leaf(1, 2), constant(3, 4)
+    y = tl.checkpoint(lambda x, mask: (x * mask).exp(), x, mask)
+    mask += 1
+    with pytest.raises(RuntimeError, match=r"checkpoint: a tensor of shape \(2,\) that mul reads.*changed in place"):
+        y.sum().backward()
+
+
+def test_a_weight_changed_in_place_is_refused():
+    x, w = constant(1, 2), leaf(3, 4)
+    y = tl.checkpoint(lambda x: x * w, x)
+    with tl.no_grad():
+        w -= 0.1
+    with pytest.raises(RuntimeError, match=r"shape \(2,\).*changed in place"):
+        y.sum().backward()
+
+
+@pytest.mark.parametrize("read", ["constant", "intermediate", "index"])
+def test_what_it_closes_over_changed_in_place_is_refused(read):
+    x = leaf(1, 2)
+    held = {"constant": constant(3, 4), "intermediate": x * 2, "index": tl.tensor([0, 0])}[read]
+    y = tl.checkpoint(lambda x: x[held] if read == "index" else (x + held).exp(), x)
+    with tl.no_grad():
+        held += 1
+    with pytest.raises(RuntimeError, match="changed in place since the function first ran"):
+        y.sum().backward()
+
+
+def test_what_is_changed_before_or_elsewhere_or_inside_does_no_harm():
+    x, scale, other = leaf(1, 2), constant(3, 4), constant(0)
+    count = constant(0)
+
+    def counted(x):
+        with tl.no_grad():
+            count.add_(1)
+        fresh = constant(0, 0)
+        fresh += 1
+        y = x * fresh
+        y *= scale
+        return y
+
+    scale += 1
+    y = tl.checkpoint(counted, x)
+    z = tl.checkpoint(counted, x)
+    other += 1
+    (y + z).sum().backward()
+    close(x.grad, [8, 10])
+
+
+def test_an_input_that_has_taken_a_new_value_on_the_tape_counts_with_its_old_one():
+    x = leaf(1, 2)
+    h = x * 2
+    y = tl.checkpoint(tl.exp, h)
+    h += 1  # recorded: h is now another node, the old one lives on
+    y.sum().backward()
+    close(x.grad, 2 * np.exp([2, 4]))
+
+
+def test_a_variable_of_the_function_assigned_to_in_between_is_refused():
+    x = leaf(1, 2)
+    h = x * 2
+    y = tl.checkpoint(lambda: h.exp())
+    h = h + 1
+    with pytest.raises(RuntimeError, match="reads other tensors that require grad than at first"):
+        y.sum().backward()
+
+
+def test_a_weight_whose_data_was_replaced_is_refused():
+    x, w = constant(1, 2), leaf(3, 4)
+    y = tl.checkpoint(lambda x: x * w, x)
+    w.data = constant(5, 6)
+    with pytest.raises(RuntimeError, match=r"\.data was replaced"):
+        y.sum().backward()
+
+
+def test_a_second_run_of_another_size_is_refused():
+    lengths = iter([2, 3])
+    x = leaf(1, 2, 3)
+    y = tl.checkpoint(lambda x: x[: next(lengths)] * 2, x)
+    with pytest.raises(RuntimeError, match="gave 2 elements at first, and now 3; it must do the same computation"):
+        y.sum().backward()
+
+
+def through_layers(factors, x):
+    h = x
+    for s in factors:
+        h = tl.checkpoint(lambda z: z * s * z, h)  # noqa: B023 - s is the last one's when backward comes
+    return h
+
+
+def with_a_constant_exchanged(x):
+    mask = constant(1, 0, 1)
+    y = tl.checkpoint(lambda x: x * mask, x)
+    mask = constant(1, 1, 1)
+    return y
+
+
+def with_an_array_written_to(x):
+    mask = np.array([1.0, 0.0, 1.0])
+    y = tl.checkpoint(lambda x: x * mask, x)
+    mask[1] = 0.25
+    return y
+
+
+def with_numpys_random_numbers(x):
+    rng = np.random.default_rng(0)
+    return tl.checkpoint(lambda x: x * rng.normal(size=3), x)
+
+
+def with_a_sign_changed(x):
+    signs = iter([1, -1])
+    return tl.checkpoint(lambda x: x * next(signs), x)
+
+
+def with_another_order(x):
+    orders = iter([[0, 1, 2], [1, 0, 2]])
+    return tl.checkpoint(lambda x: (x * 1)[next(orders)], x)
+
+
+def with_a_nan_where_there_was_none(x):
+    factors = iter([1, np.nan])
+    return tl.checkpoint(lambda x: x * next(factors), x)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda x: through_layers((1.0, 2.0, 3.0), x),
+        *(with_a_constant_exchanged, with_an_array_written_to, with_numpys_random_numbers, with_a_sign_changed),
+        *(with_another_order, with_a_nan_where_there_was_none),
+    ],
+    ids=lambda model: model.__name__.replace("<lambda>", "in_a_loop"),
+)
+@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
+def test_a_second_run_that_computes_something_else_is_refused_by_its_name(model, dtype):
+    x = tl.tensor([0.5, 1.0, 1.5], dtype=dtype, requires_grad=True)
+    y = model(x)
+    said = r"the function \w+\.<locals>\.<lambda> computes other values than at first; give it .* default argument"
+    with pytest.raises(RuntimeError, match=said):
+        y.sum().backward()
+    assert x.grad is None
+
+
+def test_one_element_among_many_that_differs_is_refused():
+    change = np.zeros(1000, np.float32)
+    x = tl.ones(1000, requires_grad=True)
+    y = tl.checkpoint(lambda x: x + change, x)
+    change[-1] = 0.1
+    with pytest.raises(RuntimeError, match="computes other values than at first"):
+        y.sum().backward()
+
+
+def test_bound_values_in_a_loop_pass():
+    x = h = leaf(1, 2, 3)
+    for s in (1.0, 2.0, 3.0):
+        h = tl.checkpoint(lambda z, s=s: z * s * z, h)
+    h.sum().backward()
+    close(x.grad, 8 * 12 * np.array([1.0, 2.0, 3.0]) ** 7)
+
+
+@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
+def test_rounding_in_the_second_run_is_no_difference_and_neither_are_nan_and_inf_that_stay(dtype):
+    rounding = iter([0, np.finfo(dtype).eps])
+    x = tl.tensor([1.0, -2.0, 1e3, 0.0, np.inf, np.nan, 3.0], dtype=dtype, requires_grad=True)
+    tl.checkpoint(lambda x: x * (1 + next(rounding)), x).sum().backward()
+    assert x.grad is not None
+
+
+def test_a_second_run_that_does_not_require_grad_is_refused():
+    runs = iter([True, False])
+    x = leaf(1, 2)
+    y = tl.checkpoint(lambda x: x * 2 if next(runs) else x.detach() * 2, x)
+    with pytest.raises(RuntimeError, match="gave 2 elements at first, and now nothing that requires grad"):
+        y.sum().backward()
+
+
+def test_an_error_in_the_second_run_leaves_everything_as_it_was():
+    calls = []
+
+    def fails_later(x):
+        calls.append(None)
+        if len(calls) > 1:
+            raise ZeroDivisionError
+        return x * tl.rand(2)
+
+    x = tl.ones(2, requires_grad=True)
+    y = tl.checkpoint(fails_later, x)
+    before = tl.get_rng_state()
+    with pytest.raises(ZeroDivisionError):
+        y.sum().backward()
+    assert tl.get_rng_state() == before
+    assert tl.is_grad_enabled()
+
+
+@pytest.mark.parametrize("result", [3.0, None, [tl.ones(1)], (tl.ones(1), 2)])
+def test_a_function_returns_tensors(result):
+    with pytest.raises(TypeError, match="must return a Tensor or a tuple of Tensors"):
+        tl.checkpoint(lambda x: result, leaf(1))
+
+
+def test_anomalies_in_the_second_run_are_seen():
+    x = leaf(0)
+    with tl.detect_anomaly():
+        y = tl.checkpoint(lambda x: x.sqrt() * 2, x)
+        noise = constant(1)
+        noise += 1  # so that the second run is watched for changes as well
+        with pytest.raises(tl.AnomalyError, match="rule of sqrt made the first inf") as caught:
+            y.sum().backward()
+    assert "test_recomputation.py" in caught.value.where
+
+    x = leaf(1)
+    y = tl.checkpoint(lambda x: func.grad(lambda z: z.sqrt().sum())(constant(0)) * x, x)
+    noise += 1
+    with tl.detect_anomaly(), pytest.raises(tl.AnomalyError, match="rule of sqrt made the first inf"):
+        y.sum().backward()
+
+
+# --- memory -------------------------------------------------------------------------------------------------
+
+
+def test_nothing_of_the_inside_is_kept():
+    held = []
+
+    def block(x):
+        inside = x.exp()
+        held.append(weakref.ref(inside.array))
+        return inside.sin() * inside
+
+    gc.disable()
+    try:
+        x = leaf(1, 2)
+        y = tl.checkpoint(block, x)
+        assert held[0]() is None, "an array of the first run is still alive"
+        y.sum().backward()
+        assert held[1]() is None, "an array of the second run is still alive"
+    finally:
+        gc.enable()
+
+
+def test_inputs_are_let_go_of_by_backward():
+    x = leaf(1, 2)
+    h = x * 2
+    y = tl.checkpoint(tl.exp, h)
+    memory = weakref.ref(h.array)
+    del h
+    assert memory() is not None
+    y.sum().backward()
+    assert memory() is None
+    close(x.grad, 2 * np.exp([2, 4]))
+
+
+def test_the_function_runs_twice_and_once_more_per_level_of_nesting():
+    counts = {"outer": 0, "inner": 0}
+
+    def inner(x):
+        counts["inner"] += 1
+        return x.sin()
+
+    def outer(x):
+        counts["outer"] += 1
+        return tl.checkpoint(inner, x).exp()
+
+    tl.checkpoint(outer, leaf(1)).sum().backward()
+    assert counts == {"outer": 2, "inner": 3}

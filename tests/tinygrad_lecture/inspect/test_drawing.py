@@ -1,0 +1,120 @@
+"""Drawing graphs: where boxes and arrows go, and that a picture comes of it."""
+
+import sys
+from itertools import combinations, pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture.inspect.drawing import draw_graph
+from tinygrad_lecture.inspect.layout import layered
+
+PNG = b"\x89PNG\r\n"
+
+
+@st.composite
+def graphs(draw):
+    """Sizes of boxes, and arrows from lower to higher numbers, some of them double."""
+    n = draw(st.integers(1, 12))
+    sizes = draw(st.lists(st.tuples(st.floats(0.2, 3), st.floats(0.2, 2)), min_size=n, max_size=n))
+    pairs = list(combinations(range(n), 2))
+    return sizes, draw(st.lists(st.sampled_from(pairs), max_size=20)) if pairs else []
+
+
+@given(graphs())
+def test_no_two_boxes_touch_and_all_arrows_lead_down(graph):
+    sizes, arrows = graph
+    layout = layered(sizes, arrows, gap=0.3, rise=0.5)
+    boxes = list(zip(layout.centres, sizes, strict=True))
+    for ((x1, y1), (w1, h1)), ((x2, y2), (w2, h2)) in combinations(boxes, 2):
+        assert abs(x1 - x2) >= (w1 + w2) / 2 + 0.3 - 1e-9 or abs(y1 - y2) >= (h1 + h2) / 2 + 0.5 - 1e-9
+    for (x, y), (w, h) in boxes:
+        assert w / 2 - 1e-9 <= x <= layout.width - w / 2 + 1e-9
+        assert h / 2 - 1e-9 <= y <= layout.height - h / 2 + 1e-9
+    for (start, end), path in zip(arrows, layout.paths, strict=True):
+        heights = [layout.bands[start][1], *(y for _, y in path), layout.bands[end][0]]
+        assert all(upper >= lower for upper, lower in pairwise(heights))
+        assert heights[0] > heights[-1]
+
+
+@given(graphs())
+def test_arrows_go_around_boxes(graph):
+    sizes, arrows = graph
+    layout = layered(sizes, arrows)
+    for path in layout.paths:
+        for (x, top), (_, bottom) in zip(path[::2], path[1::2], strict=True):  # straight down through a layer
+            for (cx, cy), (w, _) in zip(layout.centres, sizes, strict=True):
+                assert not (bottom <= cy <= top and abs(cx - x) < w / 2)
+
+
+def test_a_chain_is_straight_and_a_fork_even():
+    chain = layered([(1, 1)] * 3, [(0, 1), (1, 2)])
+    assert len({round(x, 9) for x, _ in chain.centres}) == 1
+    fork = layered([(1, 1)] * 3, [(0, 1), (0, 2)])
+    (x0, _), (x1, _), (x2, _) = fork.centres
+    assert x0 == pytest.approx((x1 + x2) / 2)
+
+
+def test_crossings_are_undone():
+    layout = layered([(1, 1)] * 6, [(0, 5), (1, 4), (2, 3)])
+    xs = [x for x, _ in layout.centres]
+    assert [xs[i] for i in (0, 1, 2)] == pytest.approx([xs[i] for i in (5, 4, 3)])
+
+
+def test_a_leaf_is_right_above_its_first_use():
+    layout = layered([(1, 1)] * 5, [(0, 1), (1, 2), (2, 4), (3, 4)])
+    assert layout.centres[3][1] == layout.centres[2][1]
+
+
+def test_nothing_at_all():
+    layout = layered([], [])
+    assert (layout.centres, layout.width, layout.height) == ([], 0, 0)
+
+
+# --- pictures -----------------------------------------------------------------------------------------------
+
+
+def test_a_network_and_its_gradients_in_two_lines(tmp_path):
+    model = nn.MLP([3, 4, 2])
+    with tl.Graph() as graph:
+        (model(tl.ones(2, 3)) ** 2).sum().backward()
+    draw_graph(graph.name(dict(model.named_parameters())), tmp_path / "graph.svg", "A network")
+    svg = (tmp_path / "graph.svg").read_text(encoding="utf-8")
+    assert "<svg" in svg
+    for text in ("A network", "gradients flow back up", "0.weight", "shape (4, 3)"):
+        assert f"<!-- {text} -->" in svg
+
+
+def test_a_tensor_in_one_line(tmp_path):
+    x = tl.ones(2, requires_grad=True)
+    draw_graph((x * x).sum(), tmp_path / "graph.png")
+    assert (tmp_path / "graph.png").read_bytes().startswith(PNG)
+    assert [path.name for path in tmp_path.iterdir()] == ["graph.png"]
+
+
+def test_names_may_be_formulas(tmp_path):
+    x = tl.ones(1, requires_grad=True)
+    y = x * 2
+    draw_graph(tl.Graph(y).name({"$x^{(1)}$": x, "$y$": y}), str(tmp_path / "graph.pdf"))
+    assert (tmp_path / "graph.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_what_cannot_be_drawn_is_refused(tmp_path):
+    x = y = tl.ones(1, requires_grad=True)
+    for _ in range(300):
+        y = y + x
+    with pytest.raises(ValueError, match="holds 1 to 300 vertices, but the graph has 301"):
+        draw_graph(y, tmp_path / "graph.png")
+    with pytest.raises(ValueError, match="has 0"):
+        draw_graph(tl.Graph(), tmp_path / "graph.png")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        draw_graph(x * 2, tmp_path / "nowhere" / "graph.png")
+
+
+def test_without_matplotlib_it_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r'pip install "tinygrad-lecture\[examples\]"'):
+        draw_graph(tl.ones(1, requires_grad=True), tmp_path / "graph.png")

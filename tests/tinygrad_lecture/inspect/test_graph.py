@@ -1,0 +1,343 @@
+"""Graph: what it sees of a computation, forward and backward, and what it says of it."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.inspect.graph import in_line
+
+
+def leaf(*values):
+    return tl.tensor(list(values), dtype=tl.float64, requires_grad=True)
+
+
+@pytest.fixture
+def neuron():
+    """A neuron's computation as in the module's docstring: (graph, its variables)."""
+    w, b = leaf(0.5, -1.0), tl.tensor(0.25, dtype=tl.float64, requires_grad=True)
+    x, y = tl.tensor([1.0, 2.0], dtype=tl.float64), tl.tensor(1.0, dtype=tl.float64)
+    with tl.Graph() as graph:
+        z = w @ x + b
+        a = tl.sigmoid(z)
+        cost = (a - y) ** 2
+        cost.backward()
+    names = {"w": w, "b": b, "x": x, "y": y, "z": z, "a": a, "cost": cost}
+    return graph.name(names), names
+
+
+def test_every_value_comes_in_the_order_of_computing_with_its_formula(neuron):
+    graph, _ = neuron
+    assert [f"{v}: {v.formula}" for v in graph] == [
+        "w: leaf",
+        "x: constant",
+        "#3: w @ x",
+        "b: leaf",
+        "z: #3 + b",
+        "a: sigmoid(z)",
+        "y: constant",
+        "#8: a - y",
+        "cost: #8 ** 2",
+    ]
+    assert [v.number for v in graph] == list(range(1, 10))
+    assert [v.requires_grad for v in graph] == [True, False, True, True, True, True, False, True, True]
+    assert len(graph) == 9
+
+
+def test_values_and_gradients_are_those_of_the_tensors(neuron):
+    graph, names = neuron
+    a = 1 / (1 + np.exp(1.25))
+    for name, value in {"z": -1.25, "a": a, "cost": (a - 1) ** 2}.items():
+        np.testing.assert_allclose(graph[names[name]].value, value)
+    slope = 2 * (a - 1)
+    for name, gradient in {"cost": 1, "a": slope, "z": slope * a * (1 - a), "w": names["w"].grad.numpy()}.items():
+        np.testing.assert_allclose(graph[names[name]].grad, gradient)
+    assert graph[names["x"]].grad is None
+    assert graph[names["w"]].shape == (2,)
+    assert graph[names["w"]].dtype == tl.float64
+
+
+def test_backwards_steps_are_in_its_own_order_each_with_what_it_handed_on(neuron):
+    graph, names = neuron
+    assert [str(v) for v in graph.visited] == ["cost", "#8", "a", "z", "#3"]
+    product = graph.visited[-1]
+    np.testing.assert_array_equal(product.handed[0], names["w"].grad.numpy())
+    assert product.handed[1] is None  # x is a constant
+
+
+def test_it_prints_as_a_table(neuron):
+    lines = str(neuron[0]).split("\n")
+    assert lines[0].split() == ["name", "made", "by", "shape", "value", "gradient"]
+    assert lines[1].split(maxsplit=4) == ["#1", "w", "leaf", "(2,)", "[0.5, -1]  [-0.2691, -0.5382]"]
+    assert lines[5].split(maxsplit=5) == ["#5", "z", "#3", "+", "b", "()     -1.25      -0.2691"]
+    assert len(lines) == 10
+    assert repr(neuron[0].vertices[5]) == "<vertex a: sigmoid(z), shape ()>"
+
+
+def test_a_value_used_twice_gets_the_sum_of_what_its_uses_hand_it():
+    x = leaf(3.0)
+    with tl.Graph() as graph:
+        y = x * 2
+        (y * y + y).sum().backward()
+    handed = [g for v in graph.visited for u, g in zip(v.inputs, v.handed, strict=True) if u is graph[y]]
+    assert [g.item() for g in handed] == [1.0, 6.0, 6.0]
+    assert graph[y].grad.item() == 13.0
+    assert graph[x].grad.item() == x.grad.item() == 26.0
+
+
+def test_a_second_backward_adds_as_it_does_to_grad():
+    x = leaf(3.0)
+    with tl.Graph() as graph:
+        y = x * 2
+        z = y * y
+        z.backward(retain_graph=True)
+        z.backward()
+    assert graph[x].grad.item() == x.grad.item() == 48.0
+    assert graph[y].grad.item() == 24.0
+
+
+def test_what_is_handed_on_has_the_shape_of_the_input():
+    row, column = leaf(1.0, 2.0, 3.0), tl.ones(2, 1, dtype=tl.float64, requires_grad=True)
+    with tl.Graph() as graph:
+        (row * column).sum().backward()
+    product = graph.visited[-1]
+    assert [g.shape for g in product.handed] == [(3,), (2, 1)]
+    np.testing.assert_array_equal(product.handed[1], [[6.0], [6.0]])
+
+
+def test_a_constant_is_one_vertex_for_all_its_uses_and_a_number_none():
+    x, c = leaf(1.0, 2.0), tl.tensor([3.0, 4.0], dtype=tl.float64)
+    with tl.Graph() as graph:
+        y = (x * c + c) ** 2.5
+    assert [v.formula for v in graph] == ["leaf", "constant", "#1 * #2", "#3 + #2", "#4 ** 2.5"]
+    assert graph[y].inputs[1].number == 0
+
+
+def test_settings_are_in_the_formula_but_not_at_length():
+    x = tl.ones(2, 3, requires_grad=True)
+    with tl.Graph() as graph:
+        -x.sum(axis=1, keepdims=True)
+        x[tl.tensor([0, 1, 0, 1, 0, 1, 0, 1])]
+    formulas = [v.formula for v in graph]
+    assert formulas[1:3] == ["sum(#1, axis=1, keepdims=True)", "-#2"]
+    assert formulas[3] == "pick(#1, index=...)"
+
+
+def test_a_fused_op_is_one_vertex_and_within_reference_its_definition():
+    x = tl.ones(3, requires_grad=True)
+    with tl.Graph() as fused:
+        tl.softmax(x, axis=-1)
+    with tl.reference(), tl.Graph() as defined:
+        tl.softmax(x, axis=-1)
+    assert [v.op for v in fused] == [None, "softmax"]
+    assert "exp" in [v.op for v in defined]
+
+
+def test_values_are_copies_that_later_changes_leave_alone():
+    x, c = leaf(1.0), tl.tensor([2.0], dtype=tl.float64)
+    with tl.Graph() as graph:
+        y = x * c
+    with tl.no_grad():
+        x += 10
+        c += 10
+        y += 10
+    assert [v.value.item() for v in graph] == [1.0, 2.0, 2.0]
+
+
+def test_what_is_not_recorded_is_left_out():
+    x = leaf(1.0)
+    with tl.Graph() as graph:
+        with tl.no_grad():
+            x * 2
+        tl.ones(2) + 1
+        y = x * 3
+    z = y + 1
+    assert [v.formula for v in graph] == ["leaf", "#1 * 3"]
+    assert y.tolist() == [3.0]
+    with pytest.raises(KeyError, match=r"shape \(1,\) that is not in this graph"):
+        graph[z]
+
+
+def test_names_of_other_things_are_ignored():
+    x = leaf(1.0)
+    with tl.Graph() as graph:
+        y = x + 1
+    graph.name({"x": x, "y": y, "other": tl.ones(1), "text": "x", "self": graph})
+    assert [str(v) for v in graph] == ["x", "y"]
+
+
+def test_what_was_made_before_is_filled_in_without_its_value():
+    x = leaf(1.0)
+    y = x * 2
+    with tl.Graph() as graph:
+        z = y + 1
+        z.backward()
+    assert [v.formula for v in graph] == ["leaf", "#1 * constant", "#2 + 1"]
+    assert [v.value is None for v in graph] == [False, False, False]  # y's from its use
+    assert graph[x].grad.item() == 2.0
+
+
+def test_backward_of_a_graph_made_before_is_seen():
+    x = leaf(2.0)
+    y = tl.exp(x) * x
+    with tl.Graph() as graph:
+        y.backward()
+    assert [v.op for v in graph.visited] == ["mul", "exp"]
+    assert graph[x].grad.item() == pytest.approx(x.grad.item())
+
+
+# --- of a tensor that is there already ----------------------------------------------------------------------
+
+
+def test_of_a_tensor_it_knows_how_it_was_made():
+    w, x = leaf(1.0, 2.0), tl.tensor([3.0, 4.0], dtype=tl.float64)
+    z = w * x
+    a = tl.tanh(z)
+    a.retain_grad()
+    graph = tl.Graph(a).name({"w": w, "a": a})
+    assert [f"{v}: {v.formula}" for v in graph] == ["w: leaf", "#2: w * constant", "a: tanh(#2)"]
+    assert graph[w].value.tolist() == [1.0, 2.0]
+    assert graph[z].value is None
+    np.testing.assert_array_equal(graph[a].value, np.tanh([3.0, 8.0]))  # retain_grad keeps hold of the tensor
+    a.sum().backward()  # the graph is whole still
+
+
+def test_a_long_chain_needs_no_recursion():
+    x = y = leaf(1.0)
+    for _ in range(20_000):
+        y = y + x
+    graph = tl.Graph(y)
+    assert len(graph) == 20_001
+    assert graph.vertices[-1].formula == "#20000 + #1"
+
+
+def test_a_tensor_without_a_graph_is_refused():
+    with pytest.raises(RuntimeError, match="no record of how it was made"):
+        tl.Graph(tl.ones(2))
+    y = leaf(1.0) * 2
+    y.backward()
+    with pytest.raises(RuntimeError, match="backward has freed this graph"):
+        tl.Graph(y)
+    assert [v.formula for v in tl.Graph(leaf(1.0))] == ["leaf"]
+
+
+# --- beside other observers ---------------------------------------------------------------------------------
+
+
+def test_graphs_nest_and_both_see():
+    x = leaf(1.0)
+    with tl.Graph() as outer:
+        y = x * 2
+        with tl.Graph() as inner:
+            y.backward()
+    assert [v.op for v in outer.visited] == [v.op for v in inner.visited] == ["mul"]
+
+
+def test_an_anomaly_is_found_within_it():
+    x = leaf(-1.0)
+    with (
+        pytest.raises(tl.AnomalyError, match="log made the first nan"),
+        np.errstate(invalid="ignore"),
+        tl.detect_anomaly(),
+        tl.Graph(),
+    ):
+        tl.log(x)
+
+
+def test_an_anomaly_watch_within_it_does_not_blind_it():
+    x = leaf(-1.0)
+    with tl.Graph() as graph:
+        with tl.detect_anomaly():
+            y = x * 2
+            with pytest.raises(tl.AnomalyError, match="log made the first nan"), np.errstate(invalid="ignore"):
+                tl.log(y)
+            y.backward()
+        y * 3
+    assert [v.op for v in graph] == [None, "mul", "mul"]
+    assert [v.op for v in graph.visited] == ["mul"]
+
+
+def test_it_watches_one_block_at_a_time_but_may_watch_another():
+    x = leaf(1.0)
+    with tl.Graph() as graph:
+        y = x * 2
+        with pytest.raises(RuntimeError, match="watching already"), graph:
+            pass
+        z = y * 3
+    with graph:
+        z.backward()
+    assert len(graph) == 3
+    assert graph[x].grad.item() == 6.0
+
+
+def test_after_an_error_it_watches_no_longer():
+    x = leaf(1.0)
+    with pytest.raises(ZeroDivisionError), tl.Graph() as graph:  # noqa: PT012
+        x * 2
+        1 / 0  # noqa: B018
+    x * 3
+    assert len(graph) == 2
+
+
+def test_a_checkpoint_and_derivatives_of_derivatives_pass():
+    x = leaf(0.5)
+    with tl.Graph() as graph:
+        tl.checkpoint(lambda t: tl.sin(t) * t, x).sum().backward()
+    assert x.grad.item() == pytest.approx(np.cos(0.5) * 0.5 + np.sin(0.5))
+    assert graph[x].grad is not None
+    with tl.Graph() as graph:
+        (slope,) = tl.grad(x**3, x, create_graph=True)
+        slope.backward()
+    assert graph[slope].value.item() == pytest.approx(0.75)
+    assert graph[slope].grad.item() == 1.0
+
+
+def test_a_graph_is_in_no_cycle():
+    x = leaf(1.0)
+    gc.disable()
+    try:
+        with tl.Graph() as graph:
+            (x * x).backward()
+        gone = weakref.ref(graph.vertices[-1].inputs[0].value)
+        del graph
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+# --- the text of numbers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.array(0.5), "0.5"),
+        (np.array([[1.0, -0.0], [1 / 3, 1e-9]]), "[[1, 0], [0.3333, 1e-09]]"),
+        (np.array([1, 2]), "[1, 2]"),
+        (np.array([True]), "[True]"),
+        (np.array([np.nan, -np.inf]), "[nan, -inf]"),
+        (np.zeros((2, 0)), "[[], []]"),
+        (np.zeros(9), ""),
+        (None, ""),
+    ],
+)
+def test_small_arrays_in_one_line(value, text):
+    assert in_line(value) == text
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "mul", "sub"]), st.integers(0, 99), st.integers(0, 99)), min_size=1))
+def test_gradients_of_any_graph_are_what_retain_grad_finds(steps):
+    values = [leaf(0.3, -0.7), leaf(1.1, 0.4)]
+    with tl.Graph() as graph:
+        for name, i, j in steps:
+            out = getattr(tl, name)(values[i % len(values)], values[j % len(values)]) * 0.5
+            out.retain_grad()
+            values.append(out)
+        values[-1].sum().backward()
+    for value in values:
+        if value.grad is not None:
+            np.testing.assert_allclose(graph[value].grad, value.grad.numpy(), rtol=1e-12, atol=1e-300)

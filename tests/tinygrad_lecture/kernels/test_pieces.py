@@ -1,0 +1,105 @@
+"""Pieces of large arrays, and the memory that they are made in."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
+from strict_cupy import strict
+from tinygrad_lecture.kernels.pieces import PIECE, in_pieces
+
+
+def as_it_is(x):
+    return x
+
+
+def turned(x):
+    return x.T
+
+
+def every_other(x):
+    wide = np.zeros((2 * len(x), x.shape[1]))
+    wide[::2] = x
+    return wide[::2]
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (1, 1), (1, PIECE), (1, PIECE + 1), (PIECE + 1, 1), (300, 301), (7, PIECE)])
+@pytest.mark.parametrize("layout", [as_it_is, turned, every_other])
+@pytest.mark.parametrize(
+    "layout_of_g", [as_it_is, lambda g: np.asfortranarray(g), lambda g: np.broadcast_to(1.0, g.shape)]
+)
+def test_pieces_are_all_of_it_and_what_is_written_arrives(shape, layout, layout_of_g):
+    p, m = layout(np.zeros(shape)), layout(np.zeros(shape))
+    g = layout_of_g(np.arange(p.size, dtype=float).reshape(p.shape))
+    g.flags.writeable = False
+
+    def kernel(p, g, m):
+        assert p.shape == g.shape == m.shape
+        assert p.size <= PIECE
+        p += g
+        m -= g
+
+    in_pieces(kernel, p, g, m, read=(1,))
+    np.testing.assert_array_equal(p, g)
+    np.testing.assert_array_equal(m, -g)
+
+
+def test_other_devices_arrays_are_not_cut():
+    large = strict.zeros(2 * PIECE)
+    seen = []
+    in_pieces(lambda *arrays: seen.append(arrays), large, large)
+    assert len(seen) == 1 and all(array is large for array in seen[0])
+
+
+@pytest.mark.parametrize("function", [tl.gelu, tl.erf, lambda x: tl.gelu(x, "tanh")])
+def test_a_large_array_that_cannot_be_written_is_only_read(function):
+    """A row for all, and as upstream gradient the same number for all."""
+    row = tl.tensor(np.linspace(-3, 3, 400), dtype=tl.float32, requires_grad=True)
+    out = function(tl.expand(row, (300, 400)))
+    out.backward(tl.expand(tl.tensor(1.0), (300, 400)))
+    alone = tl.tensor(row.detach(), requires_grad=True)
+    function(alone).sum().backward()
+    np.testing.assert_allclose(row.grad.numpy(), 300 * alone.grad.numpy(), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("function", [tl.gelu, tl.erf, lambda x: tl.gelu(x, "tanh")])
+@pytest.mark.parametrize("layout", ["in order", "turned", "every other"])
+def test_a_large_array_is_computed_as_its_parts(function, layout):
+    """Value and gradient, in every order of memory."""
+    x = np.random.default_rng(0).normal(size=(300, 400)).astype(np.float32)
+    x = {"in order": x, "turned": x.T, "every other": x[:, ::2]}[layout]
+    whole = tl.tensor(x.copy(), requires_grad=True) if layout == "in order" else tl.tensor(x).requires_grad_()
+    rows = [tl.tensor(np.ascontiguousarray(row), requires_grad=True) for row in x[::50]]
+    out = function(whole)
+    out.sum().backward()
+    for i, row in enumerate(rows):
+        part = function(row)
+        part.sum().backward()
+        np.testing.assert_allclose(out.detach().numpy()[50 * i], part.detach().numpy(), rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(whole.grad.numpy()[50 * i], row.grad.numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it is glibc that is taught to keep memory")
+def test_freed_memory_is_kept_for_the_next_step():
+    code = """
+import platform, resource
+import numpy as np
+import tinygrad_lecture
+def step():
+    return [np.ones(2**18) for _ in range(8)]                      # 2 MB each, 512 pages
+for _ in range(3):
+    step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    step()
+print(platform.libc_ver()[0], resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    library, _, faults = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.partition(" ")
+    if library != "glibc":
+        pytest.skip("another C library")
+    assert int(faults) < 1000, "pages were cleared again: 10 steps of 4096 pages each"

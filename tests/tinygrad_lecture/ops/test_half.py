@@ -1,0 +1,65 @@
+"""float16: what is added up is added up in float32, and comes back as float16."""
+
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+
+import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
+
+X = np.array([[0, 100, 200, 300, 400, 500], [1, 2, 3, 4, 5, 6]])
+
+
+def half(values, device="cpu"):
+    return tl.tensor(np.asarray(values, np.float16), device=device)
+
+
+CASES = {
+    "sum": lambda x: tl.sum(x, 1),
+    "mean": lambda x: tl.mean(x),
+    "var": lambda x: tl.var(x / 4, 1),
+    "std": lambda x: tl.std(x, 1),
+    "norm": lambda x: tl.norm(x, axis=1),
+    "logsumexp": lambda x: tl.logsumexp(x, 1),
+    "softmax": lambda x: tl.softmax(x, -1),
+    "layer_norm": lambda x: tl.layer_norm(x),
+    "attention_weights": lambda x: tl.attention_weights(x / 4, x / 4),
+    "squared_error": lambda x: tl.squared_error(x / 8, x / 9),
+    "linear": lambda x: tl.linear(x, x / 16),
+    "gelu": lambda x: tl.gelu(x),
+}
+
+
+@pytest.mark.parametrize("device", ["cpu", "strict"])
+@pytest.mark.parametrize("plainly", [False, True], ids=["kernel", "definition"])
+@pytest.mark.parametrize("name", CASES)
+def test_halves_are_computed_as_singles_are(name, plainly, device):
+    """Value and gradient are those of float32, rounded; squares of more than 255 have no place in float16."""
+
+    def results(dtype):
+        x = tl.tensor(X.astype(dtype), device=device, requires_grad=True)
+        with tl.reference() if plainly else nullcontext():
+            out = CASES[name](x)
+            out.sum().backward()
+        return out.detach().cpu().numpy(), x.grad.cpu().numpy()
+
+    for found, wanted in zip(results(np.float16), results(np.float32), strict=True):
+        assert found.dtype == np.float16
+        np.testing.assert_allclose(found.astype(float), wanted, rtol=4e-3, atol=4e-3)
+
+
+def test_many_small_halves_add_up():
+    assert tl.mean(tl.full((10_000,), 100.0, dtype=tl.float16)).item() == 100
+    assert tl.full((4_001,), 1.0, dtype=tl.float16).sum().item() == 4_000  # the nearest that there is
+    assert tl.layer_norm(half([3, 3, 3]), eps=1e-12).tolist() == [0, 0, 0]
+
+
+def test_other_floats_that_come_with_it_keep_their_digits():
+    assert tl.layer_norm(half([1, 2, 3]), tl.ones(3)).dtype == tl.float32
+
+
+def test_a_result_goes_by_the_name_of_what_was_called():
+    x = half([1, 2, 3]).requires_grad_()
+    assert "made by layer_norm" in repr(tl.layer_norm(x))
+    assert "made by softmax" in repr(tl.softmax(x, -1))

@@ -1,0 +1,38 @@
+"""The tool that tests the tests: it notices a bug that is one, and reports one that is none."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mutation import mutants
+
+ROOT = Path(__file__).parents[3]
+TOOL = ROOT / "tests" / "helpers" / "mutation.py"
+
+
+def mutation(*options: str) -> tuple[int, str]:
+    done = subprocess.run([sys.executable, TOOL, *options], capture_output=True, text=True, timeout=300, check=False)
+    assert not done.stderr, done.stderr
+    return done.returncode, done.stdout
+
+
+def test_bugs_are_planted_where_the_rules_are() -> None:
+    path = Path("tinygrad_lecture/ops/elementwise.py")
+    found = {mutant.after.partition("  #")[0] for mutant in mutants(ROOT, path, ["div"])}
+    assert found >= {"return (g * b)", "return g", "return (-g * out * b)", "return (-g * out)", "return g * out / b"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each bug has a forked process of its own")
+def test_a_bug_is_noticed() -> None:
+    assert mutation("--op", "neg")[0] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each bug has a forked process of its own")
+def test_what_no_test_notices_is_reported() -> None:
+    status, printed = mutation("--op", "swapaxes", "--equivalent")
+    assert status == 1
+    assert "- return swapaxes(g, axis0, axis1)" in printed
+    assert "+ return swapaxes(g, axis1, axis0)" in printed

@@ -1,0 +1,557 @@
+"""Every op of the table, every promise: one test per op and property, so that a failure names both."""
+
+from __future__ import annotations
+
+import weakref
+from inspect import signature
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import drive
+import tinygrad_lecture as tl
+from numeric import assert_close, assert_same_bits, differences
+from op_table import TABLE, Row
+from strategies import LAYOUTS, Array, Sample
+from tinygrad_lecture import ops
+from tinygrad_lecture.autograd.op import Op, Rule
+from tinygrad_lecture.ops.fusion import Fused
+from tinygrad_lecture.traced import wrap
+
+TIGHT, DIFFERENCES, LOOSE = 1e-12, 1e-6, 2e-5  # float64; what central differences are good for; float32
+
+FLOATS = {"float64": TIGHT, "float32": LOOSE}
+
+
+def each(*rows: Row) -> pytest.MarkDecorator:
+    """One test per row, called by the op's name."""
+    return pytest.mark.parametrize("row", rows, ids=[r.name for r in rows])
+
+
+def examples(count: int) -> settings:
+    """So many examples per op; no op is to be drawn slower than another."""
+    return settings(max_examples=count, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+ALL = list(TABLE.values())
+DIFFERENTIABLE = [r for r in ALL if r.differentiable]
+OPS = [r for r in ALL if isinstance(r.op, Op)]
+FUSED = [r for r in ALL if r.fused]
+
+
+def floats_in(sample: Sample) -> list[int]:
+    """The positions of the inputs that have gradients."""
+    return [i for i, x in enumerate(sample.inputs) if drive.is_float(x)]
+
+
+def test_every_op_has_a_row() -> None:
+    assert set(TABLE) == set(ops.__all__)
+
+
+def test_every_op_is_exported() -> None:
+    made = {name for name, value in vars(ops).items() if isinstance(value, Op)}
+    assert made <= set(ops.__all__)
+
+
+# --- values and dtypes --------------------------------------------------------------------------------------
+
+
+@each(*ALL)
+@examples(20)
+@given(data=st.data())
+def test_value(row: Row, data: st.DataObject) -> None:
+    sample = data.draw(row.samples)
+    expected = row.expected(sample)
+    for result, wanted in zip(row.run(drive.tensors(sample.inputs), sample.settings), expected, strict=True):
+        assert isinstance(result, tl.Tensor)
+        assert result.dtype == wanted.dtype, f"{row.name} made {result.dtype}, expected {wanted.dtype}"
+        assert_close(drive.host(result), wanted, row.name, TIGHT)
+
+
+@each(*ALL)
+@examples(10)
+@given(data=st.data())
+def test_arrays_in_arrays_out(row: Row, data: st.DataObject) -> None:
+    sample = data.draw(row.samples)
+    expected = row.expected(sample)
+    for result, wanted in zip(row.run(sample.inputs, sample.settings), expected, strict=True):
+        assert isinstance(result, (np.ndarray, np.generic)), f"{row.name} made a {type(result)} of arrays"
+        assert_close(result, wanted, row.name, TIGHT)
+
+
+@each(*[r for r in ALL if set(r.kinds) & {"i", "b"}])
+@examples(10)
+@given(data=st.data())
+def test_integers_and_bools(row: Row, data: st.DataObject) -> None:
+    """As NumPy has them, but where NumPy makes float64 of integers the result has the default dtype, float32."""
+    drawn = data.draw(row.samples)
+    dtype = data.draw(st.sampled_from([d for d in ("int64", "int32", "bool") if np.dtype(d).kind in row.kinds]))
+    sample = drive.cast(drawn, dtype)
+    expected = row.expected(sample)
+    for result, wanted in zip(row.run(drive.tensors(sample.inputs), sample.settings), expected, strict=True):
+        name = f"{row.name} of {dtype}"
+        assert_close(drive.host(result), wanted, name, LOOSE)
+        kept = result.dtype.kind == wanted.dtype.kind and result.dtype != tl.float64
+        assert kept, f"{name} made {result.dtype}, expected {wanted.dtype}"
+
+
+@each(*ALL)
+@pytest.mark.parametrize("dtype", FLOATS)
+@examples(10)
+@given(data=st.data())
+def test_dtype_is_kept(row: Row, dtype: str, data: st.DataObject) -> None:
+    """float32 stays float32, and its gradient too; and both are float64's but for rounding."""
+    drawn = data.draw(row.samples)
+    sample = drive.cast(drawn, dtype)
+    results, found = drive.first_order(row, sample)
+    for result, wanted in zip(results, row.expected(drawn), strict=True):
+        assert_close(result, wanted, f"{row.name} in {dtype}", FLOATS[dtype])
+        if not row.casts and result.dtype.kind == "f":
+            assert result.dtype == dtype, f"{row.name} of {dtype} made {result.dtype}"
+    wide = drive.first_order(row, drawn)[1]
+    for position, gradient, wanted in zip(floats_in(drawn), found, wide, strict=False):
+        name = f"gradient of {row.name} by input {position} in {dtype}"
+        assert gradient.dtype == dtype, f"{name} is {gradient.dtype}"
+        assert_close(gradient, wanted, name, FLOATS[dtype], 10 * FLOATS[dtype])
+
+
+@each(*[r for r in ALL if r.mixes])
+@examples(10)
+@given(data=st.data())
+def test_mixed_dtypes(row: Row, data: st.DataObject) -> None:
+    """Integers with float32 make float32, float32 with float64 float64; each gradient has its input's own dtype."""
+    sample = data.draw(row.samples)
+    floats = [i for i, x in enumerate(sample.inputs) if drive.is_float(x)]
+    narrowed = data.draw(st.sampled_from(floats))
+    for narrow, wide in (("int64", "float32"), ("float32", "float64")):
+        inputs = list(drive.cast(sample, wide).inputs)
+        inputs[narrowed] = drive.cast(sample, narrow).inputs[narrowed]
+        results, found = drive.first_order(row, Sample(tuple(inputs), sample.settings))
+        expected = wide if len(floats) > 1 else "float32"
+        for result, wanted in zip(results, row.expected(sample, *inputs), strict=True):
+            name = f"{row.name} of {narrow} and {wide}"
+            assert_close(result, wanted, name, LOOSE)
+            if len(floats) > 1 or narrow != "int64":
+                assert result.dtype == expected, f"{name} made {result.dtype}"
+        asked = [i for i in floats if inputs[i].dtype.kind == "f"]
+        for position, gradient in zip(asked, found, strict=False):
+            assert gradient.dtype == inputs[position].dtype, f"{row.name}: gradient by input {position}"
+
+
+@each(*[TABLE[name] for name in ("add", "sub", "mul", "div", "pow", "remainder", "maximum", "minimum")])
+@pytest.mark.parametrize("scalar", [2, 2.0, np.float64(2), np.int64(2)], ids=["int", "float", "np.float64", "np.int64"])
+def test_scalars_do_not_promote(row: Row, scalar: Any) -> None:
+    x = tl.tensor([0.5, 3.0], requires_grad=True)
+    for result in (row.op(x, scalar), row.op(scalar, x)):
+        assert result.dtype == tl.float32
+        (gradient,) = tl.grad(result.sum(), x)
+        assert gradient is not None
+        assert gradient.dtype == tl.float32
+    assert_close(row.op(x, scalar).detach(), row.expected(Sample((np.array([0.5, 3.0]), 2.0)))[0], row.name, LOOSE)
+
+
+# --- gradients ----------------------------------------------------------------------------------------------
+
+
+@each(*DIFFERENTIABLE)
+@examples(20)
+@given(data=st.data())
+def test_gradient(row: Row, data: st.DataObject) -> None:
+    """Against differences, on every element of every float input, with a random upstream."""
+    sample = data.draw(row.samples)
+    results, found = drive.first_order(row, sample)
+    given_ = drive.upstreams([r for r in results if r.dtype.kind == "f"])
+
+    def function(inputs: list[Any]) -> list[Array]:
+        return [np.asarray(r) for r in row.run(inputs, sample.settings) if np.asarray(r).dtype.kind in "fc"]
+
+    with np.errstate(all="ignore"):
+        for position, gradient in zip(floats_in(sample), found, strict=True):
+            expected = differences(function, sample.inputs, position, given_, complex_step=row.analytic)
+            rtol = 1e-10 if row.analytic else DIFFERENCES
+            assert_close(gradient, expected, f"gradient of {row.name} by input {position}", rtol)
+
+
+@each(*DIFFERENTIABLE)
+@examples(8)
+@given(data=st.data())
+def test_gradient_of_gradient(row: Row, data: st.DataObject) -> None:
+    """The recorded gradient is the unrecorded one, and its own gradients agree with differences of that."""
+    sample = data.draw(row.samples)
+    first, second = drive.second_order(row, sample)
+    results, unrecorded = drive.first_order(row, sample)
+    for position, a, b in zip(floats_in(sample), first, unrecorded, strict=True):
+        assert_close(a, b, f"gradient, recorded, of {row.name} by input {position}", TIGHT)
+
+    given_ = drive.upstreams([r for r in results if r.dtype.kind == "f"])
+    variables = [*sample.inputs, *given_]
+
+    def gradient(values: list[Any]) -> list[Array]:
+        inputs = drive.tensors(values[: len(sample.inputs)])
+        outs = drive.differentiable(row.run(inputs, sample.settings))
+        return [drive.host(g) for g in drive.gradients(outs, drive.variables(inputs), values[len(sample.inputs) :])]
+
+    asked = [*floats_in(sample), *range(len(sample.inputs), len(variables))]
+    weights = drive.upstreams(first, seed=2)
+    for position, found in zip(asked, second or [np.zeros_like(variables[p]) for p in asked], strict=True):
+        by = f"input {position}" if position < len(sample.inputs) else "the upstream gradient"
+        expected = differences(gradient, variables, position, weights)
+        assert_close(found, expected, f"second derivative of {row.name} by {by}", DIFFERENCES)
+
+
+@each(*[r for r in ALL if r.smooth])
+@examples(3)
+@given(data=st.data())
+def test_third_derivative(row: Row, data: st.DataObject) -> None:
+    sample = data.draw(row.samples)
+    asked = floats_in(sample)
+
+    def second(values: list[Any], create_graph: bool = False) -> tuple[list[Any], list[Any]]:
+        inputs = drive.tensors(values)
+        by = drive.variables(inputs)
+        outs = drive.differentiable(row.run(inputs, sample.settings))
+        first = drive.gradients(outs, by, drive.upstreams(outs), create_graph=True)
+        recorded = drive.differentiable(first)
+        given_ = drive.upstreams(recorded, seed=2)
+        found = drive.gradients(recorded, by, given_, create_graph) if recorded else [tl.zeros_like(x) for x in by]
+        return by, found
+
+    by, found = second(list(sample.inputs), create_graph=True)
+    recorded = drive.differentiable(found)
+    weights = drive.upstreams(found, seed=3)
+    chosen = [w for w, f in zip(weights, found, strict=True) if f.requires_grad]
+    third = drive.gradients(recorded, by, chosen) if recorded else [tl.zeros_like(x) for x in by]
+    for position, gradient in zip(asked, third, strict=True):
+        expected = differences(
+            lambda values: [drive.host(g) for g in second(values)[1]], sample.inputs, position, weights
+        )
+        name = f"third derivative of {row.name} by input {position}"
+        assert_close(drive.host(gradient), expected, name, 10 * DIFFERENCES)
+
+
+@each(*DIFFERENTIABLE)
+@examples(8)
+@given(data=st.data())
+def test_each_input_alone(row: Row, data: st.DataObject) -> None:
+    """The gradient of an input is the same, to the bit, whatever others are asked for."""
+    sample = data.draw(row.samples)
+    asked = floats_in(sample)
+    together = drive.first_order(row, sample)[1]
+    for position, expected in zip(asked, together, strict=True):
+        inputs = drive.tensors(sample.inputs, grad=[i == position for i in range(len(sample.inputs))])
+        outs = drive.differentiable(row.run(inputs, sample.settings))
+        (alone,) = drive.gradients(outs, drive.variables(inputs), drive.upstreams(outs))
+        assert_same_bits(drive.host(alone), expected, f"gradient of {row.name} by input {position} alone")
+
+
+@each(*DIFFERENTIABLE)
+@examples(8)
+@given(data=st.data())
+def test_a_tensor_used_twice(row: Row, data: st.DataObject) -> None:
+    """Its gradient is the sum of both uses'."""
+    sample = data.draw(row.samples)
+    once = drive.first_order(row, sample, seed=1)[1], drive.first_order(row, sample, seed=2)[1]
+    inputs = drive.tensors(sample.inputs)
+    uses = [drive.differentiable(row.run(inputs, sample.settings)) for _ in range(2)]
+    for outs, seed in zip(uses, (1, 2), strict=True):
+        pairs = zip(outs, drive.upstreams(outs, seed), strict=True)
+        total = sum((out * wrap(u)).sum() for out, u in pairs)
+        assert isinstance(total, tl.Tensor)
+        total.backward()
+    joint = drive.tensors(sample.inputs)
+    one, other = (drive.differentiable(row.run(joint, sample.settings)) for _ in range(2))
+    given_ = [*drive.upstreams(one, seed=1), *drive.upstreams(other, seed=2)]
+    both = drive.gradients([*one, *other], drive.variables(joint), given_)
+    for position, x, walked, a, b in zip(floats_in(sample), drive.variables(inputs), both, *once, strict=True):
+        assert_close(drive.host(x.grad), a + b, f"gradient of {row.name}, used twice, by input {position}", TIGHT)
+        assert_close(drive.host(walked), a + b, f"gradient of {row.name}, used twice, by input {position}", TIGHT)
+
+
+TWO_INPUTS = ["add", "sub", "mul", "div", "pow", "maximum", "minimum", "matmul", "concatenate", "linear"]
+
+
+@each(*[TABLE[name] for name in TWO_INPUTS])
+def test_a_tensor_that_is_both_inputs(row: Row) -> None:
+    """x * x: its gradient is the sum of both places', also where backward is recorded."""
+    x = np.array([[0.5, 1.5], [2.0, 0.7]])
+    apart = drive.first_order(row, Sample((x, x.copy())))[1]
+
+    def gradient(values: list[Any], create_graph: bool = False) -> tuple[list[tl.Tensor], list[tl.Tensor]]:
+        by = drive.tensors(values)
+        outs = row.run([*by, *by], {})
+        return by, drive.gradients(outs, by, drive.upstreams(outs), create_graph)
+
+    by, (first,) = gradient([x], create_graph=True)
+    assert_close(drive.host(first), apart[0] + apart[1], f"gradient of {row.name} of x and x", TIGHT)
+    weights = drive.upstreams([first], seed=2)
+    (second,) = drive.gradients([first], by, weights) if first.requires_grad else [tl.zeros_like(first)]
+    if row.kinks != "ties":
+        expected = differences(lambda values: [drive.host(gradient(values)[1][0])], [x], 0, weights)
+        assert_close(drive.host(second), expected, f"second derivative of {row.name} of x and x", DIFFERENCES)
+
+
+# --- memory -------------------------------------------------------------------------------------------------
+
+
+@each(*DIFFERENTIABLE)
+@examples(10)
+@given(data=st.data())
+def test_nothing_is_written_to_and_no_memory_is_shared(row: Row, data: st.DataObject) -> None:
+    """Inputs and upstream stay as they were, to the bit, and an edit of one gradient changes nothing else."""
+    sample = data.draw(row.samples)
+    inputs = drive.tensors(sample.inputs)
+    by = drive.variables(inputs)
+    outs = drive.differentiable(row.run(inputs, sample.settings))
+    given_ = drive.upstreams(outs)
+    watched = {f"input {i}": x for i, x in enumerate(sample.inputs) if isinstance(x, np.ndarray)}
+    watched.update({f"upstream gradient {i}": u for i, u in enumerate(given_)})
+    watched.update({f"result {i}": out.array for i, out in enumerate(outs)})
+    before = {name: array.copy() for name, array in watched.items()}
+
+    for out, upstream in zip(outs, given_, strict=True):
+        out.backward(wrap(upstream), retain_graph=True)
+    handed_out = tl.grad(outs, by, [wrap(u) for u in given_], allow_unused=True)
+    grads = {f"the grad of input {i}": x.grad.array for i, x in enumerate(by) if x.grad is not None}
+    grads.update({f"gradient {i} of tl.grad": g.array for i, g in enumerate(handed_out) if g is not None})
+    for name, gradient in grads.items():
+        for other, array in {**watched, **grads}.items():
+            shared = other != name and np.shares_memory(gradient, array)
+            assert not shared, f"{row.name}: {name} shares memory with {other}"
+        gradient += 1  # in place, as an optimiser may
+    for name, array in watched.items():
+        assert_same_bits(array, before[name], f"{row.name}: {name} after backward")
+
+
+@each(*DIFFERENTIABLE)
+@examples(5)
+@given(data=st.data())
+def test_runs_twice_alike(row: Row, data: st.DataObject) -> None:
+    sample = data.draw(row.samples)
+    first, again = drive.first_order(row, sample), drive.first_order(row, sample)
+    for a, b in zip([*first[0], *first[1]], [*again[0], *again[1]], strict=True):
+        assert_same_bits(a, b, f"{row.name}, run twice")
+
+
+@each(*DIFFERENTIABLE)
+@examples(12)
+@given(data=st.data())
+def test_any_layout_of_memory(row: Row, data: st.DataObject) -> None:
+    """Transposed, reversed, strided and repeated inputs give what contiguous ones do."""
+    sample = data.draw(row.samples)
+    layout = LAYOUTS[data.draw(st.sampled_from(sorted(LAYOUTS)))]
+    views = tuple(layout(x) if drive.is_float(x) else x for x in sample.inputs)
+    plain = tuple(np.ascontiguousarray(x).reshape(x.shape) if drive.is_float(x) else x for x in views)
+    a, b = (drive.first_order(row, Sample(inputs, sample.settings)) for inputs in (views, plain))
+    for viewed, contiguous in zip([*a[0], *a[1]], [*b[0], *b[1]], strict=True):
+        assert_close(viewed, contiguous, f"{row.name} of views", TIGHT)
+
+
+@each(*[r for r in OPS if r.keeps is not None and r.differentiable])
+@examples(8)
+@given(data=st.data())
+def test_a_record_keeps_what_its_row_says(row: Row, data: st.DataObject) -> None:
+    """The arrays that stay alive with the record alone are those that the row names, at most."""
+    sample = data.draw(row.samples)
+    op: Op[Any] = row.op
+    names = [op.variadic] * len(sample.inputs) if op.variadic else op.inputs
+    inputs = drive.tensors([x.copy() if isinstance(x, np.ndarray) else x for x in sample.inputs])
+    (out,) = row.run(inputs, sample.settings)
+    owners = {
+        f"{name} (input {i})": weakref.ref(x.array)
+        for i, (name, x) in enumerate(zip(names, inputs, strict=False))
+        if isinstance(x, tl.Tensor)
+    }
+    owners["out"] = weakref.ref(out.array)
+    record = out._node
+    del inputs, out
+    alive = {name for name, array in owners.items() if array() is not None}
+    assert record is not None
+    assert row.keeps is not None
+    allowed = row.keeps.split()
+    extra = sorted(name for name in alive if name.split(" ")[0] not in allowed)
+    assert not extra, f"{row.name} keeps {', '.join(extra)} alive, and its rule should not need it"
+    if isinstance(op, Fused) or op.variadic:
+        return
+    asked = {name for rule in op.rules if rule for name in arrays_asked_by(rule)}
+    assert asked == set(allowed), f"{row.name}: its rules ask for {sorted(asked)}, its row says {allowed}"
+
+
+def arrays_asked_by(rule: Rule) -> list[str]:
+    """The inputs, and "out", that a rule's signature names; the first name is the upstream gradient."""
+    names = list(signature(rule.function).parameters)[1:]
+    return [name for name, source in zip(names, rule.sources, strict=True) if source is not None]
+
+
+# --- kernels against definitions ----------------------------------------------------------------------------
+
+
+@each(*FUSED)
+@pytest.mark.parametrize("dtype", FLOATS)
+@examples(20)
+@given(data=st.data())
+def test_kernel_is_its_definition(row: Row, dtype: str, data: st.DataObject) -> None:
+    """Forward, and backward for every choice of the inputs that require grad."""
+    sample = drive.cast(data.draw(row.samples), dtype)
+    asked = floats_in(sample)
+    rtol = FLOATS[dtype]
+    for choice in product([True, False], repeat=len(asked)):
+        wanted = [i in asked and choice[asked.index(i)] for i in range(len(sample.inputs))]
+        got, expected = kernel_and_definition(row, sample, wanted)
+        for what, a, b in zip(["value", *(f"gradient by input {i}" for i in asked)], got, expected, strict=False):
+            assert a.dtype == b.dtype == dtype, f"{row.name}: {what} is {a.dtype}"
+            assert_close(a, b, f"kernel of {row.name}, {wanted} requiring grad: {what}", rtol, 5 * rtol)
+
+
+def kernel_and_definition(row: Row, sample: Sample, grad: list[bool]) -> tuple[list[Array], list[Array]]:
+    """The value and gradients from each."""
+    found = []
+    for definition in (False, True):
+        inputs = drive.tensors(sample.inputs, grad=grad)
+        with tl.reference() if definition else tl.enable_grad():
+            (out,) = row.run(inputs, sample.settings)
+            outs = drive.differentiable([out])
+            gradients = drive.gradients(outs, drive.variables(inputs), drive.upstreams(outs)) if outs else []
+        found.append([drive.host(out), *(drive.host(g) for g in gradients)])
+    return found[0], found[1]
+
+
+@each(*FUSED)
+@examples(15)
+@given(data=st.data())
+def test_kernel_computes_what_is_needed(row: Row, data: st.DataObject) -> None:
+    """A gradient, of the input's shape, for each input that needs one; None for the others."""
+    sample = data.draw(row.samples)
+    assume(sample.inputs[0].ndim)  # 0-d is the definition's
+    kernel = row.op.kernels["numpy"]
+    out = kernel.forward(*sample.inputs, **sample.numpy_settings)
+    (upstream,) = drive.upstreams([out])
+    kept = {"out": out} if kernel.keeps_out else {}
+    asked = floats_in(sample)
+    for choice in product([True, False], repeat=len(asked)):
+        needs = [i in asked and choice[asked.index(i)] for i in range(len(sample.inputs))]
+        if any(needs):
+            found = kernel.kernel_backward(upstream, needs, *sample.inputs, **kept, **sample.numpy_settings)
+            shapes = [None if g is None else g.shape for g in found]
+            wanted = [x.shape if need else None for x, need in zip(sample.inputs, needs, strict=True)]
+            assert shapes == wanted, f"kernel of {row.name}: gradients of shapes {shapes}, wanted {wanted}"
+
+
+INF, NAN = np.inf, np.nan
+EXTREMES: dict[str, list[Any]] = {
+    "softmax": [[[1e4, 0, -1e4]], [[-INF, 0, 1]], [[-INF, -INF]], [[NAN, 0, 1], [0, 1, 2]], [[3e38, 0]], [[5.0]]],
+    "gelu": [[[-1e4, -30, -6, 0, 6, 30, 1e4]], [[NAN, 1.0]], [[1e-30, -1e-30]]],
+    "layer_norm": [[[2.0, 2.0, 2.0]], [[1e15, -1e15, 0]], [[NAN, 1, 2], [1, 2, 3]], [[1e-20, 0, -1e-20]]],
+}
+EXTREMES["log_softmax"] = EXTREMES["softmax"]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(
+    ("name", "values"), [(name, values) for name, cases in EXTREMES.items() for values in cases], ids=str
+)
+def test_kernel_is_its_definition_at_extremes(name: str, values: Any, dtype: str) -> None:
+    """Large numbers, rows of -inf, nan: no warning, and what the definition says."""
+    sample = Sample((np.array(values, dtype=dtype),))
+    got, expected = kernel_and_definition(TABLE[name], sample, [True])
+    for what, a, b in zip(("value", "gradient"), got, expected, strict=True):
+        assert_close(a, b, f"kernel of {name} at {values}: {what}", FLOATS[dtype], FLOATS[dtype])
+        if np.isnan(np.array(values)).any():
+            assert np.isnan(a[0]).any(), f"{name}: a nan went missing"
+            assert not np.isnan(a[1:]).any(), f"{name}: a nan went to other rows"
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(
+    "row_of_logits", [[1e4, 0, -1e4], [-INF, 0, 1], [0, -INF, 1], [NAN, 0, 1], [-INF] * 3], ids=str
+)
+def test_cross_entropy_kernel_at_extremes(row_of_logits: list[float], dtype: str) -> None:
+    logits = np.array([row_of_logits, [0, 1, 2]], dtype=dtype)
+    for target in range(3):
+        sample = Sample((logits, np.array([target, 0])))
+        got, expected = kernel_and_definition(TABLE["cross_entropy"], sample, [True, False])
+        for what, a, b in zip(("value", "gradient"), got, expected, strict=True):
+            assert_close(a, b, f"kernel of cross_entropy at {row_of_logits}: {what}", FLOATS[dtype])
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 4, 3), (0, 3)], ids=str)
+def test_diagonal_is_numpys_wherever_it_lies(shape: tuple[int, ...]) -> None:
+    x = np.arange(np.prod(shape)).reshape(shape)
+    axes = range(-len(shape), len(shape))
+    for offset, axis1, axis2 in product(range(-5, 6), axes, axes):
+        if (axis1 - axis2) % len(shape):
+            found = ops.diagonal(tl.tensor(x), offset, axis1, axis2).numpy()
+            expected = np.diagonal(x, offset, axis1, axis2)
+            assert found.shape == expected.shape, f"diagonal {offset} of axes {axis1}, {axis2}: shape {found.shape}"
+            assert (found == expected).all(), f"diagonal {offset} of axes {axis1}, {axis2}: {found}"
+
+
+def test_layer_norm_of_nothing_is_nothing() -> None:
+    x, weight = tl.zeros(2, 0, requires_grad=True), tl.ones(0, requires_grad=True)
+    y = ops.layer_norm(x, weight)
+    y.sum().backward()
+    assert y.shape == x.grad.shape == (2, 0) and weight.grad.shape == (0,)
+
+
+@pytest.mark.parametrize("average", [True, False])
+def test_squared_error_of_nothing_has_no_gradient_and_no_mean(average: bool) -> None:
+    x = tl.zeros(0, 3, requires_grad=True)
+    loss = ops.squared_error(x, tl.zeros(0, 3), average=average)
+    loss.backward()
+    assert x.grad is not None and x.grad.shape == (0, 3)
+    assert np.isnan(loss.item()) if average else loss.item() == 0
+
+
+@pytest.mark.parametrize(
+    ("targets", "error", "message"),
+    [
+        ([0, 3], IndexError, "targets run from 0 to 3, and there are classes 0 to 2"),
+        ([-1, 0], IndexError, "targets run from -1 to 0, and there are classes 0 to 2"),
+        ([0.0, 1.0], ValueError, "targets must be integers"),
+        ([0, 1, 2], ValueError, r"want targets of shape \(2,\), got \(3,\)"),
+    ],
+)
+def test_cross_entropy_refuses_targets(targets: list[float], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        ops.cross_entropy(tl.zeros(2, 3), tl.tensor(targets))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ops.one_hot(tl.tensor([0, 3]), 3), "indices from 0 to 3 for 3 classes"),
+        (lambda: ops.one_hot(tl.tensor([-1, 0]), 3), "indices from -1 to 0 for 3 classes"),
+        (lambda: ops.one_hot(tl.tensor([-1, 0])), "indices from -1 to 0 for 1 classes"),
+        (lambda: ops.outer(tl.ones(2), tl.ones(2, 2)), "needs two vectors"),
+        (lambda: ops.gelu(tl.ones(2), "erf"), 'approximate must be "none" or "tanh", not \'erf\''),
+        (lambda: ops.expand(tl.ones(2), (-1, 2)), "does not broadcast"),
+        (lambda: ops.diagonal(tl.ones(2, 2), 0, 1, -1), "axis"),
+        (lambda: ops.flatten(tl.ones(2, 2), 1, 0), "start_dim 1 comes after end_dim 0"),
+        (lambda: ops.flatten(tl.ones(2, 2), -1, 0), "start_dim -1 comes after end_dim 0"),
+        (lambda: ops.split(tl.ones(2), 0), "split_size must be positive, not 0"),
+        (lambda: ops.split(tl.ones(2), [3, -1]), "do not add up to 2"),
+        (lambda: ops.chunk(tl.ones(2), 0), "must be positive, not 0"),
+        (lambda: ops.topk(tl.ones(2), -1), "k = -1 of the 2 elements"),
+    ],
+)
+def test_bad_settings_are_refused(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    "index",
+    [np.array([2, 0, 2]), np.array([[0], [2]]), np.array(1), np.array([True, False, True]), np.zeros(0, int)],
+    ids=str,
+)
+def test_a_tensor_is_an_index_too(index: Array) -> None:
+    x = tl.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], requires_grad=True)
+    for as_array, as_tensor in ((index, tl.tensor(index)), ((index, 1), (tl.tensor(index), 1))):
+        assert_same_bits(x[as_tensor].detach(), x.detach().numpy()[as_array], f"x[{as_tensor}]")
+        (got,), (expected,) = (tl.grad(x[i].sum(), x) for i in (as_tensor, as_array))
+        assert got is not None
+        assert expected is not None
+        assert_same_bits(got, expected, f"gradient of x[{as_tensor}]")

@@ -1,0 +1,391 @@
+"""Every subgradient that the engine promises, where a derivative does not exist or a formula would give nan."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import tinygrad_lecture as tl
+from numeric import assert_close
+from tinygrad_lecture import ops
+
+INF, NAN = math.inf, math.nan
+Values = Any
+
+
+def leaf(values: Values) -> tl.Tensor:
+    return tl.tensor(values, dtype=tl.float64, requires_grad=True)
+
+
+def gradients(function: Callable[..., tl.Tensor], *values: Values) -> list[NDArray[Any]]:
+    """The gradients of function by each argument. They are linear in the upstream gradient, here 4."""
+    inputs = [leaf(v) for v in values]
+    out = function(*inputs)
+    return [g.numpy() / 4 for g in tl.grad(out, inputs, tl.full_like(out, 4))]  # type: ignore[union-attr]
+
+
+def check(function: Callable[..., tl.Tensor], *values: Values, expected: list[Values], what: str) -> None:
+    for position, (got, wanted) in enumerate(zip(gradients(function, *values), expected, strict=True)):
+        assert_close(got, np.array(wanted, dtype=float), f"gradient of {what} by input {position}", rtol=1e-12)
+
+
+# --- ties share equally -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_equals_share_equally(name: str) -> None:
+    op = getattr(ops, name)
+    check(op, [1.0, 2.0, 2.0], [1.0, 2.0, 2.0], expected=[[0.5] * 3, [0.5] * 3], what=name)
+    check(op, [INF, -INF], [INF, -INF], expected=[[0.5, 0.5], [0.5, 0.5]], what=name)
+    check(op, [0.0], [-0.0], expected=[[0.5], [0.5]], what=name)
+
+
+def test_maximum_and_minimum_choose() -> None:
+    check(ops.maximum, [1.0, 3.0], [2.0, 2.0], expected=[[0, 1], [1, 0]], what="maximum")
+    check(ops.minimum, [1.0, 3.0], [2.0, 2.0], expected=[[1, 0], [0, 1]], what="minimum")
+
+
+@pytest.mark.parametrize(("name", "sign"), [("max", 1), ("min", -1)])
+def test_ties_of_max_and_min_share_equally(name: str, sign: int) -> None:
+    op = getattr(ops, name)
+    x = sign * np.array([[3.0, 1.0, 3.0], [2.0, 2.0, 2.0]])
+    check(op, x, expected=[[[0.5, 0, 0.5], [0, 0, 0]]], what=name)
+    rows = [[0.5, 0, 0.5], [1 / 3, 1 / 3, 1 / 3]]
+    check(lambda x: op(x, axis=1), x, expected=[rows], what=name)
+    check(lambda x: op(x, axis=-1, keepdims=True), x, expected=[rows], what=name)
+    check(lambda x: op(x, axis=-2), x, expected=[[[1, 0, 1], [0, 1, 0]]], what=name)
+    check(lambda x: op(x, axis=(0, 1)), x, expected=[[[0.5, 0, 0.5], [0, 0, 0]]], what=name)
+    check(op, sign * np.array([INF, 1.0, INF]), expected=[[0.5, 0, 0.5]], what=name)
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_nan_takes_the_gradient_of_max_and_min(name: str) -> None:
+    rows = [[NAN, 1.0, 2.0], [NAN, 3.0, NAN], [1.0, 1.0, 1.0]]
+    expected = [[[1, 0, 0], [0.5, 0, 0.5], [1 / 3, 1 / 3, 1 / 3]]]
+    check(lambda x: getattr(ops, name)(x, axis=1), rows, expected=expected, what=name)
+
+
+def test_ties_of_norm_share_equally() -> None:
+    check(lambda x: ops.norm(x, INF), [3.0, -3.0, 1.0], expected=[[0.5, -0.5, 0]], what="norm, inf")
+    check(lambda x: ops.norm(x, -INF), [3.0, -1.0, 1.0], expected=[[0, -0.5, 0.5]], what="norm, -inf")
+
+
+# --- kinks --------------------------------------------------------------------------------------------------
+
+
+def test_relu_is_0_at_0() -> None:
+    check(ops.relu, [-1.0, 0.0, -0.0, 1.0], expected=[[0, 0, 0, 1]], what="relu")
+
+
+def test_leaky_relu_has_the_slope_at_0() -> None:
+    check(lambda x: ops.leaky_relu(x, 0.25), [-1.0, 0.0, 1.0], expected=[[0.25, 0.25, 1]], what="leaky_relu")
+
+
+def test_abs_is_0_at_0() -> None:
+    check(ops.abs, [-2.0, 0.0, -0.0, 2.0], expected=[[-1, 0, 0, 1]], what="abs")
+
+
+@pytest.mark.parametrize("name", ["sign", "floor", "ceil", "round"])
+def test_steps_have_gradient_0(name: str) -> None:
+    check(getattr(ops, name), [-1.0, 0.0, 0.5, 2.0], expected=[[0, 0, 0, 0]], what=name)
+
+
+def test_clip_passes_at_its_bounds() -> None:
+    x = [-2.0, -1.0, 0.0, 1.0, 2.0]
+    check(lambda x: ops.clip(x, -1, 1), x, expected=[[0, 1, 1, 1, 0]], what="clip")
+    check(lambda x: ops.clip(x, min=-1), x, expected=[[0, 1, 1, 1, 1]], what="clip")
+    check(lambda x: ops.clip(x, max=1), x, expected=[[1, 1, 1, 1, 0]], what="clip")
+
+
+def test_where_lets_no_nan_through() -> None:
+    """The classic trap: the branch not taken has an infinite derivative."""
+    x = [0.0, 4.0]
+    check(lambda x: ops.where(x > 0, ops.sqrt(ops.where(x > 0, x, 1)), 0), x, expected=[[0, 0.25]], what="where")
+    taken = tl.tensor([False, True])
+    check(lambda a, b: ops.where(taken, a, b), [NAN, 1.0], [1.0, NAN], expected=[[0, 1], [1, 0]], what="where")
+
+
+def test_sqrt_is_inf_at_0() -> None:
+    check(ops.sqrt, [0.0, 4.0], expected=[[INF, 0.25]], what="sqrt")
+
+
+def test_root_is_0_at_0() -> None:
+    check(ops.root, [0.0, 4.0], expected=[[0, 0.25]], what="root")
+
+
+@pytest.mark.parametrize("function", [ops.root, ops.norm], ids=["root", "norm"])
+def test_second_derivative_of_root_is_0_at_0(function: Callable[..., tl.Tensor]) -> None:
+    """A branch not taken must not divide by 0 either: its inf would come back as nan."""
+    x = leaf([0.0])
+    (first,) = tl.grad(function(x).sum(), x, create_graph=True)
+    assert first is not None
+    (second,) = tl.grad((first + x).sum(), x)
+    assert second is not None
+    assert second.tolist() == [1]
+
+    upstream = leaf([1.0] if function is ops.root else 1.0)
+    (first,) = tl.grad(function(x), x, upstream, create_graph=True)
+    assert first is not None
+    (by_upstream,) = tl.grad(first.sum(), upstream)
+    assert by_upstream is not None
+    assert by_upstream.tolist() == ([0] if function is ops.root else 0)
+
+
+# --- norm and std -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ord", [0.5, 1, 1.5, 2, 3, INF, -INF])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_norm_is_0_at_0(ord: float, keepdims: bool) -> None:
+    zeros = np.zeros((2, 2))
+    check(lambda x: ops.norm(x, ord, axis=1, keepdims=keepdims), zeros, expected=[zeros], what=f"norm, {ord},")
+    assert ops.norm(np.zeros(3), ord) == 0
+
+
+def test_norm_of_one_zero_row_leaves_the_others() -> None:
+    check(lambda x: ops.norm(x, axis=1), [[0.0, 0.0], [3.0, 4.0]], expected=[[[0, 0], [0.6, 0.8]]], what="norm")
+    check(lambda x: ops.norm(x, 3, axis=1), [[0.0, 0.0], [2.0, 0.0]], expected=[[[0, 0], [1, 0]]], what="norm, 3,")
+
+
+def test_a_norm_of_an_order_below_1_passes_an_element_of_0_over() -> None:
+    check(lambda x: ops.norm(x, 0.5), [0.0, 4.0, -4.0], expected=[[0, 2, -2]], what="norm, 0.5,")
+
+
+def test_std_is_0_where_all_are_equal() -> None:
+    slope = 0.5**0.5
+    check(lambda x: ops.std(x, axis=1), [[2.0, 2.0], [1.0, 3.0]], expected=[[[0, 0], [-slope, slope]]], what="std")
+    check(lambda x: ops.std(x, correction=0), [1.0, 1.0, 1.0], expected=[[0, 0, 0]], what="std")
+
+
+@pytest.mark.parametrize(("count", "correction"), [(0, 0), (0, 1), (1, 1), (2, 2), (1, 2)])
+def test_var_and_std_are_nan_of_too_few(count: int, correction: int) -> None:
+    x = leaf(np.ones(count))
+    assert math.isnan(ops.var(x, correction=correction).item())
+    assert math.isnan(ops.std(x, correction=correction).item())
+
+
+def test_mean_is_nan_of_nothing() -> None:
+    assert math.isnan(ops.mean(leaf(np.zeros((2, 0)))).item())
+    assert np.isnan(ops.mean(leaf(np.zeros((2, 0))), axis=1).tolist()).all()
+    assert gradients(ops.mean, np.zeros((2, 0)))[0].shape == (2, 0)
+
+
+@pytest.mark.parametrize("ord", [0, -1])
+def test_norm_refuses_what_is_no_norm(ord: float) -> None:
+    with pytest.raises(ValueError, match="ord must be positive"):
+        ops.norm(leaf([1.0]), ord)
+
+
+# --- numbers that are too large to exponentiate -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
+@pytest.mark.parametrize(
+    ("name", "ends", "slopes"), [("sigmoid", (0, 1), (0, 0)), ("silu", (0, 1e4), (0, 1)), ("tanh", (-1, 1), (0, 0))]
+)
+def test_flat_ends(name: str, ends: tuple[float, float], slopes: tuple[float, float], dtype: Any) -> None:
+    """Far out there is no overflow, no warning and no nan, and the values are exact."""
+    x = tl.tensor([-1e4, 1e4], dtype=dtype, requires_grad=True)
+    out = getattr(ops, name)(x)
+    assert tuple(out.tolist()) == ends
+    (gradient,) = tl.grad(out, x, tl.ones(2))
+    assert gradient is not None
+    assert tuple(gradient.tolist()) == slopes
+
+
+@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
+def test_to_the_left_sigmoid_and_its_gradient_are_exp_down_to_the_smallest_number(dtype: Any) -> None:
+    x = tl.tensor([-40, -88, -89, -95, -103, -104, -700, -710, -740, -746, -INF], dtype=dtype, requires_grad=True)
+    out = ops.sigmoid(x)
+    out.backward(tl.ones_like(x))
+    expected = np.exp(x.detach().numpy())
+    np.testing.assert_array_equal(out.detach().numpy(), expected)
+    assert x.grad is not None
+    np.testing.assert_array_equal(x.grad.numpy(), expected)
+    assert 0 in expected
+    assert (expected[:3] > 0).all() or dtype is tl.float16
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_sigmoid_is_right_to_the_last_digits(dtype: Any) -> None:
+    x = np.linspace(-60, 60, 100_001).astype(dtype)
+    exact = 1 / (1 + np.exp(-x.astype(np.longdouble)))
+    error = np.abs(ops.sigmoid(x).astype(np.longdouble) - exact)  # type: ignore[attr-defined]
+    assert np.all(error <= 5 * np.spacing(exact.astype(dtype)))
+
+
+# --- powers -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("x", [-2.0, -1.0, 0.0, -0.0, 1e-300, 0.5, 1.0, 3.0, INF, -INF])
+@pytest.mark.parametrize("zero", [0, 0.0, np.zeros(()), np.zeros((), int)], ids=["int", "float", "array", "integers"])
+def test_x_to_the_0_has_gradient_0(x: float, zero: Any) -> None:
+    check(lambda x: x**zero, [x], expected=[[0]], what=f"x ** 0 at {x}")
+    check(lambda x: x**zero + x, [x], expected=[[1]], what=f"x ** 0 + x at {x}")
+
+
+@pytest.mark.parametrize("x", [-2.0, 0.0, 0.5, 3.0])
+def test_x_to_the_0_has_second_derivative_0(x: float) -> None:
+    for zero in (0, 0.0, np.zeros(1)):
+        v = leaf([x])
+        (first,) = tl.grad((v**zero + v * v).sum(), v, create_graph=True)
+        assert first is not None
+        (second,) = tl.grad(first.sum(), v)
+        assert second is not None
+        assert second.tolist() == [2]
+
+
+@pytest.mark.parametrize("one", [1, 1.0, np.ones(3)], ids=["int", "float", "array"])
+def test_x_to_the_1_has_gradient_1(one: Any) -> None:
+    check(lambda x: x**one, [-2.0, 0.0, 3.0], expected=[[1, 1, 1]], what="x ** 1")
+
+
+@pytest.mark.parametrize("two", [2, 2.0, np.full(2, 2.0)], ids=["int", "float", "array"])
+def test_x_squared_at_0(two: Any) -> None:
+    check(lambda x: x**two, [0.0, -3.0], expected=[[0, -6]], what="x ** 2")
+
+
+def test_0_to_the_y_has_gradient_0_by_y() -> None:
+    check(ops.pow, [0.0, 0.0], [0.0, 2.0], expected=[[0, 0], [0, 0]], what="0 ** y")
+    check(lambda y: 0.0**y, [0.0, 2.0], expected=[[0, 0]], what="0 ** y")
+    check(lambda y: 0**y, [0.0, 2.0], expected=[[0, 0]], what="0 ** y")
+
+
+def test_0_to_a_negative_y_falls_without_bound() -> None:
+    with np.errstate(divide="ignore"):
+        assert gradients(ops.pow, [0.0], [-1.0])[1].tolist() == [-INF]
+
+
+def test_a_negative_number_to_the_y_has_no_gradient_by_y() -> None:
+    assert np.isnan(gradients(ops.pow, [-2.0], [2.0])[1]).all()
+    assert_close(gradients(ops.pow, [-2.0], [2.0])[0], [-4.0], "gradient of (-2) ** 2", 1e-12)
+
+
+def test_the_mixed_derivative_at_exponent_0() -> None:
+    """d/dy (y x^(y-1)) at y = 0 is 1 / x."""
+    x, y = leaf([2.0, 0.25]), leaf([0.0, 0.0])
+    (by_x,) = tl.grad((x**y).sum(), x, create_graph=True)
+    assert by_x is not None
+    (mixed,) = tl.grad(by_x.sum(), y)
+    assert mixed is not None
+    assert mixed.tolist() == [0.5, 4]
+
+
+# --- products with zeros ------------------------------------------------------------------------------------
+
+
+def product_rule(x: list[float], order: int) -> NDArray[Any]:
+    """The derivatives of a product by any `order` of its factors: the product of the others, 0 for one named twice."""
+    found = np.zeros((len(x),) * order)
+    for named in itertools.product(range(len(x)), repeat=order):
+        if len(set(named)) == order:
+            found[named] = math.prod(v for i, v in enumerate(x) if i not in named)
+    return found
+
+
+@pytest.mark.parametrize(
+    "x", [[2.0], [0.0], [2.0, 3.0, 4.0], [2.0, 0.0, 4.0], [0.0, 3.0, 0.0, 5.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 3.0]]
+)
+def test_prod_is_exact_with_zeros(x: list[float]) -> None:
+    """With no zero, one, two, three: the gradient, the second and the third derivatives."""
+    assert_close(gradients(ops.prod, x)[0], product_rule(x, 1), f"gradient of prod at {x}", rtol=1e-15)
+    hessian = tl.func.hessian(ops.prod)(leaf(x))
+    assert_close(hessian.numpy(), product_rule(x, 2), f"second derivative of prod at {x}", rtol=1e-15)
+    third = tl.func.jacobian(tl.func.hessian(ops.prod))(leaf(x))
+    assert_close(third.numpy(), product_rule(x, 3), f"third derivative of prod at {x}", rtol=1e-15)
+
+
+def test_prod_along_axes_is_exact_with_zeros() -> None:
+    x = [[0.0, 2.0, 3.0], [4.0, 0.0, 0.0]]
+    rows = [[6, 0, 0], [0, 0, 0]]
+    check(lambda x: ops.prod(x, axis=1), x, expected=[rows], what="prod")
+    check(lambda x: ops.prod(x, axis=0, keepdims=True), x, expected=[[[4, 0, 0], [0, 2, 3]]], what="prod")
+
+
+# --- rows of -inf -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("definition", [False, True], ids=["kernel", "definition"])
+class TestRowsOfMinusInfinity:
+    """What a fully masked row of attention comes to; no warning, and no nan in other rows."""
+
+    ROWS = ((-INF, -INF), (0.0, -INF), (0.0, 0.0))
+
+    def run(self, definition: bool, function: Any, upstream: Values) -> tuple[list[Any], list[Any]]:
+        """The value and the gradient; the upstream gradient is the same for every row."""
+        x = leaf(self.ROWS)
+        with tl.reference() if definition else tl.enable_grad():
+            out = function(x)
+            out.backward(tl.ones_like(out) * tl.tensor(upstream))
+        assert x.grad is not None
+        return out.tolist(), x.grad.tolist()
+
+    def test_logsumexp_is_minus_inf_with_gradient_0(self, definition: bool) -> None:
+        functions: list[Any] = [
+            lambda x: ops.logsumexp(x, axis=1),
+            lambda x: ops.logsumexp(x, axis=-1, keepdims=True),
+        ]
+        for function in functions:
+            out, grad = self.run(definition, function, 1.0)
+            assert_close(np.ravel(out), [-INF, 0, math.log(2)], "logsumexp", rtol=1e-15)
+            assert_close(grad, [[0, 0], [1, 0], [0.5, 0.5]], "gradient of logsumexp", rtol=1e-15)
+
+    def test_softmax_is_0_with_gradient_0(self, definition: bool) -> None:
+        out, grad = self.run(definition, ops.softmax, [1.0, 3.0])
+        assert_close(out, [[0, 0], [1, 0], [0.5, 0.5]], "softmax", rtol=1e-15)
+        assert_close(grad, [[0, 0], [0, 0], [-0.5, 0.5]], "gradient of softmax", rtol=1e-15)
+
+    def test_log_softmax_is_minus_inf(self, definition: bool) -> None:
+        out, grad = self.run(definition, ops.log_softmax, [1.0, 3.0])
+        assert_close(out, [[-INF, -INF], [0, -INF], [math.log(0.5)] * 2], "log_softmax", rtol=1e-15)
+        assert_close(grad[1:], [[-3, 3], [-1, 1]], "gradient of log_softmax", rtol=1e-15)
+        assert np.isfinite(grad[0]).all()
+
+
+def test_logsumexp_of_all_minus_infinity_in_every_axis() -> None:
+    x = leaf([[-INF, -INF], [-INF, -INF]])
+    out = ops.logsumexp(x)
+    out.backward()
+    assert x.grad is not None
+    assert (out.item(), x.grad.tolist()) == (-INF, [[0, 0], [0, 0]])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_logsumexp_of_infinity_is_infinity() -> None:
+    for row in ([INF, 1.0], [INF, INF], [-INF, INF], [1.0, INF, -INF]):
+        assert ops.logsumexp(leaf(row)).item() == INF
+    assert math.isnan(ops.logsumexp(leaf([INF, NAN])).item())
+
+
+# --- of a value written twice, the last counts --------------------------------------------------------------
+
+
+def test_of_a_value_written_twice_the_last_has_the_gradient() -> None:
+    x, value = leaf([1.0, 2.0, 3.0]), leaf([10.0, 20.0, 30.0])
+    out = ops.setitem(x, [0, 2, 0], value)
+    assert out.tolist() == [30, 2, 20]
+    out.backward(tl.tensor([1.0, 10.0, 100.0]))
+    assert x.grad is not None
+    assert value.grad is not None
+    assert x.grad.tolist() == [0, 10, 0]
+    assert value.grad.tolist() == [0, 100, 1]
+
+
+# --- order of equals, and nan -------------------------------------------------------------------------------
+
+
+def test_equals_keep_their_order_and_nan_is_largest() -> None:
+    x = tl.tensor([2.0, NAN, 1.0, 2.0, 1.0])
+    assert ops.argsort(x).tolist() == [2, 4, 0, 3, 1]
+    assert ops.argsort(x, descending=True).tolist() == [1, 0, 3, 2, 4]
+    assert ops.topk(x, 3).indices.tolist() == [1, 0, 3]
+    many = np.arange(100) % 3
+    assert ops.argsort(many).tolist() == sorted(range(100), key=lambda i: many[i])
+    assert ops.argsort(many, descending=True).tolist() == sorted(range(100), key=lambda i: -many[i])
+    assert ops.sort(x, descending=True).indices.tolist() == [1, 0, 3, 2, 4]

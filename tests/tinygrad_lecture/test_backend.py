@@ -1,0 +1,245 @@
+"""Which library an array belongs to, devices and their names, dtypes; and the engine's outer rooms on a device."""
+
+import copy
+import importlib
+
+import numpy as np
+import pytest
+
+import strict_device  # noqa: F401 - registers device="strict", a CuPy that needs no GPU
+import tinygrad_lecture as tl
+from strict_cupy import StrictArray, strict
+from tinygrad_lecture import backend
+
+func = tl.func
+
+
+def on_device(*values, requires_grad=False):
+    return tl.tensor(list(values), dtype=tl.float64, device="strict", requires_grad=requires_grad)
+
+
+# --- libraries ----------------------------------------------------------------------------------------------
+
+
+def test_xp_is_the_library_of_the_first_array():
+    host, device = np.ones(1), strict.ones(1)
+    assert backend.xp() is backend.xp(1, None) is backend.xp(host) is backend.xp(2.0, host) is np
+    assert backend.xp(device) is backend.xp(1, device) is backend.xp(None, 2, device) is strict
+
+
+def test_a_subclass_of_ndarray_is_numpys():
+    class Labelled(np.ndarray):
+        pass
+
+    array = np.ones(1).view(Labelled)
+    assert backend.is_array(array)
+    assert backend.xp(array) is np
+    assert backend.device_of(array) == "cpu"
+
+
+def test_what_is_an_array():
+    assert backend.is_array(np.ones(1))
+    assert backend.is_array(strict.ones(1))
+    for other in (1.0, [1], None, "a", np.float32(1), tl.ones(1)):
+        assert not backend.is_array(other)
+
+
+# --- devices ------------------------------------------------------------------------------------------------
+
+
+def test_move_there_and_back():
+    array = np.array([1.0, 2.0])
+    assert backend.move(array, "cpu") is array
+    assert backend.move(array, None) is array
+    there = backend.move(array, "strict")
+    assert type(there) is StrictArray
+    assert backend.move(there, "strict") is there
+    assert (backend.device_of(there), backend.device_of(array)) == ("strict", "cpu")
+    assert backend.move(there, "cpu").tolist() == backend.to_host(there).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "cuda:-1", "cuda0", "CPU", "", 0])
+def test_a_name_that_is_no_devices_is_refused_with_those_that_are(name):
+    with pytest.raises(ValueError, match=rf"no device is called {name!r}; devices are 'cpu', 'cuda'.* or 'cuda:0'"):
+        backend.resolve(name)
+
+
+def test_without_cupy_cuda_says_what_to_install(monkeypatch):
+    def no_cupy(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(backend, "_by_name", {"cpu": backend.NUMPY})
+    monkeypatch.setattr(importlib, "import_module", no_cupy)
+    for call in (lambda: tl.ones(1).cuda(), lambda: tl.zeros(1, device="cuda:0"), lambda: tl.ones(1).to("cuda")):
+        with pytest.raises(RuntimeError, match=r"needs CuPy, which is not installed: pip install .*\[gpu\]"):
+            call()
+    assert not tl.cuda_is_available()
+
+
+class FakeCuPy:
+    """As much of CuPy as the backend touches to make it known: two GPUs, whose arrays are the stand-in's."""
+
+    ndarray = StrictArray
+
+    def __init__(self, gpus):
+        self.gpus = gpus
+        self.used = []
+        self.cuda = self
+        self.runtime = self
+
+    class CUDARuntimeError(Exception):
+        pass
+
+    def getDeviceCount(self):
+        if self.gpus is None:
+            raise self.CUDARuntimeError
+        return self.gpus
+
+    def Device(self, index):
+        self.used.append(index)
+        return tl.no_grad()  # any context manager
+
+    asarray = staticmethod(strict.asarray)
+    asnumpy = staticmethod(strict.asnumpy)
+
+
+@pytest.fixture
+def _no_cupy_yet(monkeypatch):
+    monkeypatch.setattr(backend, "_by_name", {"cpu": backend.NUMPY})
+    monkeypatch.setattr(backend, "_by_type", {np.ndarray: backend.NUMPY})
+    monkeypatch.setattr(backend, "_namespaces", {np.ndarray: np})
+
+
+@pytest.mark.usefixtures("_no_cupy_yet")
+@pytest.mark.parametrize("gpus", [0, None])
+def test_cupy_without_a_gpu_says_so(monkeypatch, gpus):
+    monkeypatch.setattr(importlib, "import_module", lambda name: FakeCuPy(gpus))
+    assert not tl.cuda_is_available()
+    with pytest.raises(RuntimeError, match="needs an NVIDIA GPU: CuPy is installed but finds none"):
+        tl.ones(1).cuda()
+
+
+@pytest.mark.usefixtures("_no_cupy_yet")
+def test_a_gpu_is_named_by_its_index(monkeypatch):
+    cupy = FakeCuPy(2)
+    monkeypatch.setattr(importlib, "import_module", lambda name: cupy)
+    assert tl.cuda_is_available()
+    backend.move(np.ones(1), "cuda")
+    backend.move(np.ones(1), "cuda:1")
+    assert cupy.used == [0, 1]
+    with pytest.raises(ValueError, match=r'there is no device "cuda:2": this machine has 2 GPU\(s\)'):
+        backend.move(np.ones(1), "cuda:2")
+
+
+# --- dtypes -------------------------------------------------------------------------------------------------
+
+
+def test_narrow_keeps_a_result_as_wide_as_the_floats_it_was_made_from():
+    wide = np.ones(2)
+    single, half, integers = (np.ones(2, dtype) for dtype in ("float32", "float16", "int64"))
+    assert backend.narrow(wide, [integers, 2]).dtype == np.float32
+    assert backend.narrow(wide, [integers, single]).dtype == np.float32
+    assert backend.narrow(wide, [half, integers]).dtype == np.float16
+    assert backend.narrow(wide, [single, wide]) is wide
+    assert backend.narrow(wide, [single, np.ones(2, "complex64")]) is wide
+
+
+# --- the engine's outer rooms on a device -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [tl.zeros, tl.ones, tl.empty, tl.rand, tl.randn])
+def test_tensors_are_made_on_the_device(make):
+    x = make(2, 3, device="strict", dtype=tl.float16, requires_grad=True)
+    assert (x.device, x.shape, x.dtype, x.requires_grad) == ("strict", (2, 3), np.float16, True)
+    assert type(x.array) is StrictArray
+
+
+def test_others_are_made_on_the_device_too():
+    made = [
+        tl.tensor([1.0], device="strict"),
+        tl.tensor(np.ones(1), device="strict"),
+        tl.tensor(strict.ones(1)),
+        tl.tensor(on_device(1.0)),
+        tl.full((1,), 2, device="strict"),
+        tl.arange(3, device="strict"),
+        tl.linspace(0, 1, 3, device="strict"),
+        tl.eye(2, device="strict"),
+        tl.randint(3, (2,), device="strict"),
+        tl.randperm(3, device="strict"),
+        tl.zeros_like(on_device(1.0)),
+        tl.rand_like(on_device(1.0)),
+        tl.full_like(on_device(1.0), 3),
+        copy.deepcopy(on_device(1.0)),
+    ]
+    assert {x.device for x in made} == {"strict"}
+    assert tl.tensor(on_device(1.0), device="cpu").device == "cpu"
+    assert tl.zeros_like(on_device(1.0), device="cpu").device == "cpu"
+
+
+def test_random_numbers_on_the_device_come_from_the_one_stream():
+    def drawn():
+        tl.manual_seed(1)
+        return [make(5, device="strict").tolist() for make in (tl.rand, tl.randn, tl.rand)]
+
+    first = drawn()
+    assert first == drawn()
+    assert first[0] != first[2]
+    assert all(0 <= x < 1 for x in first[0])
+
+
+def test_a_tensor_moves_with_its_gradient():
+    x = tl.tensor([1.0, 2.0], requires_grad=True)
+    there = x.to("strict")
+    assert (there.device, there.requires_grad, there.is_cuda) == ("strict", True, False)
+    (there * there).cpu().sum().backward()
+    assert (x.grad.device, x.grad.tolist()) == ("cpu", [2, 4])
+    assert there.to("strict") is there
+    assert x.to(on_device(1.0)).device == "strict"
+    assert x.to("strict", tl.float16).dtype == np.float16
+
+
+def test_it_comes_back_as_numpy_python_and_text():
+    x = on_device(1.0, 2.0)
+    assert (x.tolist(), x[0].item(), x.numpy().tolist(), np.asarray(x).tolist()) == ([1, 2], 1, [1, 2], [1, 2])
+    assert repr(x) == "tensor([1., 2.], device='strict', dtype=float64)"
+    assert not x.numpy().flags.writeable
+    assert (x == None) is False  # noqa: E711
+
+
+def test_data_that_is_assigned_stays_on_the_device():
+    x = on_device(1.0, requires_grad=True)
+    x.data = [2.0]
+    assert (x.device, x.tolist()) == ("strict", [2])
+
+
+def test_devices_do_not_mix():
+    x = on_device(1.0, 2.0, requires_grad=True)
+    for other in (tl.ones(2), np.ones(2)):
+        with pytest.raises(
+            TypeError, match=r"add: its inputs are on different devices, cpu and strict; move one.*\.to\(device\)"
+        ):
+            x + other
+    with pytest.raises(ValueError, match="upstream gradient is on cpu, but the tensor on strict; move it there"):
+        (x * 2).backward(tl.ones(2))
+    (x * 2).backward([1.0, 10.0])  # numbers have no device
+    assert x.grad.tolist() == [2, 20]
+
+
+def test_grad_transforms_and_checkpoint_run_on_the_device():
+    x, t = on_device(1.0, 2.0), on_device(1.0, -1.0)
+    cubes = lambda x: (x**3).sum()  # noqa: E731
+    assert func.grad(cubes)(x).tolist() == [3, 12]
+    assert func.hessian(cubes)(x).tolist() == [[6, 0], [0, 12]]
+    assert func.jvp(lambda x: x * x, (x,), (t,))[1].tolist() == [2, -4]
+    assert func.hvp(cubes, (x,), (t,))[1].tolist() == [6, -12]
+    w = on_device(1.0, 2.0, requires_grad=True)
+    y = tl.checkpoint(lambda w: w * tl.rand(2, device="strict"), w)
+    y.sum().backward()
+    np.testing.assert_allclose(w.grad.numpy(), y.numpy() / w.numpy())
+    assert tl.grad((w * w).sum(), w)[0].device == "strict"
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_anomalies_are_found_on_the_device():
+    with tl.detect_anomaly(), pytest.raises(tl.AnomalyError, match="log made the first nan"):
+        on_device(-1.0).log()

@@ -1,0 +1,145 @@
+"""Files are whole or not there."""
+
+from pathlib import Path
+
+import pytest
+
+from tinygrad_lecture.files import make_folder, replacing, replacing_together, sweep
+
+
+def test_the_file_comes_at_the_end_under_a_like_name(tmp_path):
+    target = tmp_path / "picture.png"
+    target.write_text("old")
+    with replacing(str(target)) as beside:
+        assert beside.name == "picture.png"
+        beside.write_text("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_writer_keeps_to_its_owner_others_may_read_as_any_file(tmp_path):
+    (tmp_path / "usual").touch()
+    with replacing(tmp_path / "a.bin") as beside:
+        beside.touch(mode=0o600)
+    assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_where_nothing_may_be_written_the_file_is_named(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with (
+        pytest.raises(PermissionError, match=r"cannot write .*a.bin: Permission denied"),
+        replacing(tmp_path / "a.bin"),
+    ):
+        pass
+
+
+def test_what_killed_writes_have_left_is_swept_up_and_nothing_else(tmp_path):
+    for name in (".a.bin-01234567", ".a.bin-89abcdef", ".a.bin-not-one", ".b.bin-01234567"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").touch()
+    sweep(tmp_path / "a.bin")
+    assert {path.name for path in tmp_path.iterdir()} == {".a.bin-not-one", ".b.bin-01234567"}
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_after_an_error_all_is_as_it_was(tmp_path, error):
+    target = tmp_path / "a.bin"
+    target.write_text("old")
+    with pytest.raises(error), replacing(target) as beside:  # noqa: PT012
+        beside.write_text("half")
+        raise error
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere"), replacing(tmp_path / "nowhere" / "a"):
+        pass
+
+
+@pytest.mark.parametrize("place", ["folder", "folder/..", "."])
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path, monkeypatch, place):
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(IsADirectoryError, match=f"cannot write {place}: it is a folder"), replacing(place):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+# --- files that belong together ----------------------------------------------------------------------------------
+
+
+def write_together(folder, text):
+    with replacing_together(folder / "a", folder / "b") as fresh:
+        for file in fresh:
+            file.write_text(text)
+
+
+def read(folder):
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.fixture
+def steps(tmp_path, monkeypatch):
+    """What is in the folder after each renaming."""
+    rename, seen = Path.replace, []
+
+    def replace(path, target):
+        renamed = rename(path, target)
+        seen.append(read(tmp_path))
+        return renamed
+
+    monkeypatch.setattr(Path, "replace", replace)
+    return seen
+
+
+def test_files_that_belong_together_are_never_an_old_and_a_new_one(tmp_path, steps):
+    write_together(tmp_path, "old")
+    write_together(tmp_path, "new")
+    assert steps == [
+        {"a": "old"},
+        {"a": "old", "b": "old"},
+        {"b": "old"},
+        {},
+        {"a": "new"},
+        {"a": "new", "b": "new"},
+    ]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("old", [{}, {"a": "old"}, {"b": "old"}, {"a": "old", "b": "old"}])
+@pytest.mark.parametrize("bad", range(4))
+def test_whichever_renaming_fails_all_is_as_it_was(tmp_path, monkeypatch, old, bad):
+    for name, text in old.items():
+        (tmp_path / name).write_text(text)
+    rename, calls = Path.replace, []
+
+    def replace(path, target):
+        calls.append(path)
+        if len(calls) == bad + 1:
+            raise PermissionError(13, "Permission denied")
+        return rename(path, target)
+
+    bad = min(bad, len(old) + 1)
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(PermissionError):
+        write_together(tmp_path, "new")
+    assert read(tmp_path) == old
+    assert len(list(tmp_path.iterdir())) == len(old)
+
+
+def test_folders_are_made_with_those_that_they_are_in(tmp_path):
+    for _ in "ab":  # the second time it is there
+        make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+@pytest.mark.parametrize("folder", ["file", "file/inside"])
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path, folder):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match=r"cannot make the folder .*: .*file is a file; give another path"):
+        make_folder(tmp_path / folder)

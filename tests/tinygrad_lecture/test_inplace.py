@@ -1,0 +1,289 @@
+"""Writing in place: gradients are right or the program stops."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.autograd import versions
+
+
+def leaf(*values):
+    return tl.tensor(list(values), dtype=tl.float64, requires_grad=True)
+
+
+def constant(*values):
+    return tl.tensor(list(values), dtype=tl.float64)
+
+
+WRITES = {
+    "+=": lambda x: x.__iadd__(1),
+    "-=": lambda x: x.__isub__(1),
+    "*=": lambda x: x.__imul__(2),
+    "/=": lambda x: x.__itruediv__(2),
+    "**=": lambda x: x.__ipow__(2),
+    "[] =": lambda x: x.__setitem__(0, 5.0),
+    "add_": lambda x: x.add_(1, alpha=3),
+    "sub_": lambda x: x.sub_(1),
+    "mul_": lambda x: x.mul_(2),
+    "div_": lambda x: x.div_(2),
+    "copy_": lambda x: x.copy_(constant(1.0, 1.0)),
+    "fill_": lambda x: x.fill_(3),
+    "zero_": lambda x: x.zero_(),
+    "inplace()": lambda x: x.inplace().__setitem__(0, 5.0),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_saved_input_that_is_written_to_stops_backward(write):
+    w, x = leaf(1.0, 2.0), constant(3.0, 4.0)
+    y = (w * x).sum()
+    WRITES[write](x)
+    with pytest.raises(RuntimeError, match=r"shape \(2,\) that mul saved for backward was changed in place"):
+        y.backward()
+
+
+@pytest.mark.parametrize("view", ["[0:1]", "reshape", "detach", "data", "T"])
+def test_writing_through_a_view_is_found_too(view):
+    w, x = leaf(1.0, 2.0), constant(3.0, 4.0)
+    y = (w * x).sum()
+    seen = {"[0:1]": x[0:1], "reshape": x.reshape(2, 1), "detach": x.detach(), "data": x.data, "T": x.T}[view]
+    seen += 1
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
+def test_writing_to_the_base_is_found_where_a_view_was_saved():
+    w, x = leaf(1.0, 2.0), constant(3.0, 4.0, 5.0)
+    y = (w * x[:2]).sum()
+    x[0] = 9.0
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
+def test_a_saved_output_that_is_written_to_stops_backward():
+    x = leaf(1.0)
+    y = x.exp()
+    with tl.no_grad():
+        y += 1
+    with pytest.raises(RuntimeError, match="exp saved for backward was changed"):
+        y.sum().backward()
+
+
+def test_a_leaf_updated_between_forward_and_backward_stops_backward():
+    w = leaf(1.0, 2.0)
+    y = (w * w).sum()
+    with tl.no_grad():
+        w -= 0.1
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
+def test_a_write_before_the_op_or_to_other_memory_does_no_harm():
+    w, x, other = leaf(1.0, 2.0), constant(3.0, 4.0), constant(0.0)
+    x += 1
+    y = (w * x).sum()
+    other += 1
+    y.backward()
+    np.testing.assert_array_equal(w.grad.numpy(), [4, 5])
+
+
+def test_what_a_rule_does_not_need_may_change():
+    x = leaf(1.0)
+    y = x + constant(1.0)
+    z = constant(2.0)
+    s = (y + z).sum()
+    z += 1
+    s.backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [1])
+
+
+def test_an_index_tensor_that_is_written_to_stops_backward():
+    x, index = leaf(1.0, 2.0), tl.tensor([0, 0])
+    y = x[index].sum()
+    index[0] = 1
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
+def test_arrays_of_the_user_are_copied_so_that_they_may_change():
+    w, array, index = leaf(1.0, 2.0), np.array([3.0, 4.0]), np.array([0, 1])
+    y = (w * array).sum() + w[index].sum()
+    array[:] = 0
+    index[:] = 0
+    y.backward()
+    np.testing.assert_array_equal(w.grad.numpy(), [4, 5])
+
+
+def test_tensor_copies_its_data():
+    array = np.ones(2)
+    x = tl.tensor(array)
+    array[0] = 5
+    assert x.tolist() == [1, 1]
+
+
+def test_numpy_gives_a_view_that_cannot_be_written_to():
+    x = tl.ones(2)
+    with pytest.raises(ValueError, match="read-only"):
+        x.numpy()[0] = 3
+
+
+# --- in place on the tape -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("write", [w for w in WRITES if w != "inplace()"])
+def test_a_leaf_that_requires_grad_is_not_written_to_while_recording(write):
+    w = leaf(1.0, 2.0)
+    with pytest.raises(RuntimeError, match=r"leaf that requires grad.*no_grad"):
+        WRITES[write](w)
+    np.testing.assert_array_equal(w.numpy(), [1, 2])
+
+
+def test_adding_up_a_loss_in_place_is_recorded():
+    x = leaf(2.0)
+    loss = x * 1
+    for k in range(2, 5):
+        loss += k * x
+    loss.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [10.0])
+
+
+def test_in_place_leaves_values_that_were_saved_before_alone():
+    x = leaf(3.0)
+    y = x * 1
+    square = y * y
+    y += 5
+    (square + y).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [7.0])
+
+
+def test_assignment_to_an_index_is_differentiable_in_both():
+    x, v = leaf(1.0, 2.0, 3.0), leaf(10.0, 20.0)
+    y = x * 2
+    y[:2] = v * 3
+    (y * tl.tensor([1.0, 2.0, 4.0], dtype=tl.float64)).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [0, 0, 8])
+    np.testing.assert_array_equal(v.grad.numpy(), [3, 6])
+
+
+def test_a_constant_buffer_takes_tracked_values():
+    w, buffer = leaf(2.0, 3.0), tl.zeros(3, dtype=tl.float64)
+    buffer[1] = w[0] * w[1]
+    buffer[2] = w[1]
+    assert buffer.requires_grad
+    buffer.sum().backward()
+    np.testing.assert_array_equal(w.grad.numpy(), [3, 3])
+
+
+def test_of_values_written_to_one_place_only_the_last_gets_a_gradient():
+    v, y = leaf(1.0, 2.0, 3.0), tl.zeros(2, dtype=tl.float64)
+    y[[0, 0, 1]] = v
+    assert y.tolist() == [2, 3]
+    y.sum().backward()
+    np.testing.assert_array_equal(v.grad.numpy(), [0, 1, 1])
+
+
+def test_a_tracked_write_to_a_view_is_refused_since_its_base_would_not_see_it():
+    w, buffer = leaf(2.0), tl.zeros(3, 1, dtype=tl.float64)
+    row = buffer[0]
+    with pytest.raises(RuntimeError, match=r"x is a view.* who would not see the change: .*clone.*base\[index\]"):
+        row += w
+    other = buffer.reshape(3)
+    del buffer, row
+    piece = other[:2]
+    with pytest.raises(RuntimeError, match="x is a view"):
+        other += w
+    with pytest.raises(RuntimeError, match="x is a view"):
+        piece[0] = w
+
+
+OWN = {
+    "batched matmul": lambda w: tl.ones(2, 3, 4, dtype=tl.float64) @ (w * tl.ones(4, 5, dtype=tl.float64)),
+    "linear of 3-D": lambda w: tl.linear(tl.ones(2, 3, 4, dtype=tl.float64), w * tl.ones(5, 4, dtype=tl.float64)),
+    "prod": lambda w: (w * tl.ones(4, 3, dtype=tl.float64)).prod(0),
+    "logsumexp": lambda w: (w * tl.ones(4, 3, dtype=tl.float64)).logsumexp(0),
+    "repeat": lambda w: (w * 1).repeat(4, 1),
+    "x[:, [0, 1]]": lambda w: (w * tl.ones(4, 3, dtype=tl.float64))[:, [0, 1]],
+    "reshape of a result": lambda w: (w * tl.ones(4, 3, dtype=tl.float64)).reshape(-1),
+    "transpose of a result": lambda w: (w * tl.ones(4, 3, dtype=tl.float64)).T,
+    "einsum": lambda w: tl.einsum("ij,kj->ki", tl.ones(4, 3, dtype=tl.float64), w * tl.ones(2, 3, dtype=tl.float64)),
+}
+
+
+@pytest.mark.parametrize("make", OWN.values(), ids=OWN)
+def test_a_view_of_memory_that_nobody_else_holds_is_written_to_like_any_result(make):
+    w = leaf(2.0)
+    x = make(w)
+    plain = make(w).numpy()
+    (slope,) = tl.grad(make(w).sum(), w)
+    x += w
+    x[0] = w.sum() * 3
+    np.testing.assert_array_equal(x.numpy()[1:], plain[1:] + 2)
+    np.testing.assert_array_equal(x.numpy()[0], np.full_like(plain[0], 6))
+    (first,) = tl.grad(make(w)[0].sum(), w)
+    x.sum().backward()
+    np.testing.assert_allclose(w.grad.numpy(), (slope - first + plain[1:].size + 3 * plain[0].size).numpy())
+
+
+def test_a_constant_that_is_the_last_view_of_its_memory_takes_what_is_recorded():
+    z, w = tl.arange(6).float().reshape(2, 3), tl.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    z[0] = w
+    (z * z).sum().backward()
+    assert z.tolist() == [[1, 2, 3], [3, 4, 5]]
+    assert w.grad.tolist() == [2, 4, 6]
+
+
+def test_an_older_stamp_of_another_thread_does_not_take_the_place_of_a_younger_one(monkeypatch):
+    x, y = constant(1.0), constant(2.0)
+    tick, entered, younger = versions.tick, threading.Event(), threading.Event()
+
+    def held_up():
+        stamp = tick()
+        if threading.current_thread() is other:
+            entered.set()
+            younger.wait(0.2)  # between the clock and the note of its time
+        return stamp
+
+    monkeypatch.setattr(versions, "tick", held_up)
+    other = threading.Thread(target=lambda: versions.announce_write(y.array))
+    other.start()
+    entered.wait()
+    versions.announce_write(x.array)
+    younger.set()
+    other.join()
+    assert versions.last_write == max(stamp for _, stamp in versions._stamps.values())
+
+
+def test_in_place_keeps_shape_and_dtype():
+    x = tl.ones(1)
+    with pytest.raises(ValueError, match=r"shape \(3,\) is not x's \(1,\)"):
+        x += tl.ones(3)
+    i = tl.tensor([1, 2])
+    with pytest.raises(TypeError, match="does not fit"):
+        i += 0.5
+    x += np.ones(1)
+    assert x.dtype == np.float32
+
+
+def test_manual_gradient_descent_as_everyone_writes_it():
+    w = tl.tensor([1.0], requires_grad=True)
+    for _ in range(50):
+        loss = ((w - 3) ** 2).sum()
+        loss.backward()
+        with tl.no_grad():
+            w -= 0.1 * w.grad
+            w.grad.zero_()
+    assert abs(w.item() - 3) < 1e-3
+    assert w.requires_grad
+    assert w.is_leaf
+
+
+def test_replacing_data_leaves_old_graphs_with_the_old_values():
+    w = leaf(2.0)
+    y = (w * w).sum()
+    w.data = tl.tensor([5.0], dtype=tl.float64)
+    y.backward()
+    np.testing.assert_array_equal(w.grad.numpy(), [4.0])
+    (w * w).sum().backward()
+    np.testing.assert_array_equal(w.grad.numpy(), [14.0])

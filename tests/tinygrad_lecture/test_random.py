@@ -1,0 +1,258 @@
+"""Random numbers: reproducible, resumable, and distributed as they say, on the host and by counting on a device."""
+
+import json
+import math
+import threading
+
+import numpy as np
+import pytest
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import random as rng
+from tinygrad_lecture.backend import NUMPY
+
+FLOATS = [tl.float16, tl.float32, tl.float64, np.longdouble]
+DRAWS = {
+    "rand": lambda: tl.rand(5),
+    "rand float16": lambda: tl.rand(5, dtype=tl.float16),
+    "randn": lambda: tl.randn(5),
+    "randint": lambda: tl.randint(0, 100, size=5),
+    "randint int32": lambda: tl.randint(0, 100, size=5, dtype=tl.int32),
+    "randperm": lambda: tl.randperm(5),
+}
+
+
+# --- seeds and states ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("draw", DRAWS)
+def test_the_same_seed_gives_the_same_numbers_and_another_others(draw):
+    def drawn(seed):
+        tl.manual_seed(seed)
+        return [DRAWS[draw]().tolist() for _ in range(4)]
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+
+
+@pytest.mark.parametrize("draw", DRAWS)
+def test_a_state_taken_in_midstream_is_resumed_from_bit_for_bit(draw):
+    tl.rand(3, dtype=tl.float32)  # an odd number of halves, so that the state has one in store
+    state = tl.get_rng_state()
+    expected = [DRAWS[draw]().tolist() for _ in range(3)]
+    tl.manual_seed(99)
+    tl.set_rng_state(json.loads(json.dumps(state)))
+    assert [DRAWS[draw]().tolist() for _ in range(3)] == expected
+
+
+def test_a_state_does_not_change_as_numbers_are_drawn():
+    state = tl.get_rng_state()
+    before = json.dumps(state)
+    tl.rand(10)
+    assert json.dumps(state) == before
+
+
+def test_successive_draws_differ():
+    assert len({tuple(tl.rand(3).tolist()) for _ in range(100)}) == 100
+
+
+@pytest.mark.parametrize("state", [{}, {"bit_generator": "MT19937"}])
+def test_a_state_of_another_kind_is_refused(state):
+    with pytest.raises(ValueError, match="state must be for a PCG64"):
+        tl.set_rng_state(state)
+
+
+def test_a_seed_is_an_integer_and_not_negative():
+    tl.manual_seed(np.int64(3))
+    for seed in (None, 1.5, "1"):
+        with pytest.raises(TypeError, match="manual_seed: a seed is an int, not"):
+            tl.manual_seed(seed)
+    with pytest.raises(ValueError, match="manual_seed: a seed is 0 or more, not -1"):
+        tl.manual_seed(-1)
+
+
+def test_replay_draws_again_and_leaves_the_stream_where_it_is():
+    state = tl.get_rng_state()
+    first = tl.rand(4).tolist()
+    second = tl.rand(4).tolist()
+    now = tl.get_rng_state()
+    with rng.replay(state):
+        assert tl.rand(4).tolist() == first
+        with rng.replay(state):
+            assert tl.rand(4).tolist() == first
+        assert tl.rand(4).tolist() == second
+    assert tl.get_rng_state() == now
+
+
+def test_replay_is_the_threads_own():
+    state = tl.get_rng_state()
+    expected = tl.rand(4).tolist()
+    elsewhere = []
+    with rng.replay(state):
+        thread = threading.Thread(target=lambda: elsewhere.append(tl.rand(4).tolist()))
+        thread.start()
+        thread.join()
+        assert tl.rand(4).tolist() == expected
+    assert elsewhere[0] != expected
+
+
+# --- distributions ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_uniform_numbers_are_of_0_to_1_without_1(dtype):
+    x = tl.rand(100_000, dtype=dtype).numpy()
+    assert x.dtype == dtype
+    assert x.min() >= 0
+    assert x.max() < 1, "1.0 itself came out: the number was rounded up"
+    assert abs(x.mean(dtype=float) - 1 / 2) < 0.01
+    assert abs(x.var(dtype=float) - 1 / 12) < 0.01
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_normal_numbers_have_the_moments_of_the_normal_distribution(dtype):
+    x = tl.randn(100_000, dtype=dtype).numpy()
+    assert x.dtype == dtype
+    x = x.astype(float)
+    moments = [np.mean(x**k) for k in (1, 2, 3, 4)]
+    np.testing.assert_allclose(moments, [0, 1, 0, 3], atol=0.1)
+    assert abs(np.mean(np.abs(x) < 1) - math.erf(math.sqrt(0.5))) < 0.01
+
+
+def test_integers_are_of_low_to_high_without_high_and_equally_many():
+    x = tl.randint(-2, 3, size=(100, 100)).numpy()
+    values, counts = np.unique(x, return_counts=True)
+    assert values.tolist() == [-2, -1, 0, 1, 2]
+    np.testing.assert_allclose(counts, 2000, rtol=0.1)
+
+
+def test_permutations_have_each_integer_once():
+    assert sorted(tl.randperm(50).tolist()) == list(range(50))
+    assert tl.randperm(50).tolist() != list(range(50))
+    assert tl.randperm(0).tolist() == []
+
+
+@pytest.mark.parametrize("draw", [tl.rand, tl.randn])
+@pytest.mark.parametrize("dtype", ["int64", "bool", "complex128"])
+def test_random_floats_of_another_dtype_are_refused(draw, dtype):
+    with pytest.raises(TypeError, match=rf"are floats, not {dtype}; for integers there is randint"):
+        draw(3, dtype=dtype)
+
+
+# --- by counting, as on a GPU -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def _counting(monkeypatch):
+    """The host plays a device: arrays stay NumPy's, and what is no host must count."""
+    monkeypatch.setattr(rng, "resolve", lambda device: (object() if device == "device" else NUMPY, None))
+    monkeypatch.setattr(rng, "move", lambda array, device: array)
+
+
+N = 200_000
+
+
+@pytest.mark.usefixtures("_counting")
+@pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
+def test_counted_uniform_numbers_are_uniform(dtype):
+    x = rng.uniform((N,), np.dtype(dtype), "device")
+    assert x.dtype == dtype
+    assert x.min() >= 0
+    assert x.max() < 1
+    counts, _ = np.histogram(x.astype(float), bins=64, range=(0, 1))
+    chi_square = ((counts - N / 64) ** 2 / (N / 64)).sum()
+    assert 30 < chi_square < 110  # of 63 degrees of freedom
+
+
+@pytest.mark.usefixtures("_counting")
+def test_counted_numbers_never_round_up_to_1(monkeypatch):
+    class Ones:
+        """A namespace that counts 0, 0, 0, ..."""
+
+        right_shift = staticmethod(np.right_shift)
+
+        @staticmethod
+        def arange(n, dtype):
+            return np.zeros(n, dtype)
+
+    last = _unmix(2**64 - 1) * pow(0x9E3779B97F4A7C15, -1, 2**64) % 2**64
+    monkeypatch.setattr(rng, "move", lambda array, device: np.array([last], dtype=np.uint64))
+    monkeypatch.setattr(rng, "xp", lambda array: Ones)
+    for dtype in (np.float16, np.float32, np.float64):
+        (x,) = rng.uniform((1,), np.dtype(dtype), "device")
+        assert x == 1 - np.finfo(dtype).epsneg
+
+
+def _unmix(z):
+    """The inverse of SplitMix64's mixing, in exact integers."""
+    z ^= (z >> 31) ^ (z >> 62)
+    z = z * pow(0x94D049BB133111EB, -1, 2**64) % 2**64
+    z ^= (z >> 27) ^ (z >> 54)
+    z = z * pow(0xBF58476D1CE4E5B9, -1, 2**64) % 2**64
+    return z ^ (z >> 30) ^ (z >> 60)
+
+
+@pytest.mark.usefixtures("_counting")
+def test_counted_numbers_do_not_know_their_neighbours():
+    x = rng.uniform((N,), np.dtype(float), "device")
+    for lag in (1, 2, 3, 64, 1024):
+        assert abs(np.corrcoef(x[:-lag], x[lag:])[0, 1]) < 0.01
+    bits = np.unpackbits((x * 2**53).astype(np.uint64).view(np.uint8).reshape(N, 8)[:, :6], axis=1)
+    np.testing.assert_allclose(bits.mean(axis=0), 0.5, atol=0.01)
+    assert np.abs(np.corrcoef(bits.T) - np.eye(48)).max() < 0.02
+
+
+@pytest.mark.usefixtures("_counting")
+def test_counted_draws_do_not_know_each_other():
+    a, b = (rng.uniform((N,), np.dtype(float), "device") for _ in range(2))
+    assert abs(np.corrcoef(a, b)[0, 1]) < 0.01
+    assert not np.isin(a[:1000], b).any()
+
+
+@pytest.mark.usefixtures("_counting")
+def test_counted_normal_numbers_are_normal():
+    x = rng.normal((N // 4, 4), np.dtype(np.float32), "device")
+    assert (x.shape, x.dtype) == ((N // 4, 4), np.float32)
+    assert np.isfinite(x).all()
+    flat = x.ravel().astype(float)
+    np.testing.assert_allclose([np.mean(flat**k) for k in (1, 2, 3, 4)], [0, 1, 0, 3], atol=0.06)
+    for bound in (0.5, 1, 2, 3):
+        assert abs(np.mean(np.abs(flat) < bound) - math.erf(bound / math.sqrt(2))) < 0.005
+    assert abs(np.corrcoef(flat[:-1], flat[1:])[0, 1]) < 0.01
+
+
+def test_counted_normal_numbers_are_finite_also_where_the_uniform_number_is_0(monkeypatch):
+    monkeypatch.setattr(rng, "resolve", lambda device: (object(), None))
+    monkeypatch.setattr(rng, "_counted_uniform", lambda n, device: np.zeros(n))
+    assert rng.normal((2,), np.dtype(float), "device").tolist() == [0, 0]
+
+
+@pytest.mark.usefixtures("_counting")
+def test_counted_numbers_come_from_the_seed_and_the_state():
+    tl.manual_seed(5)
+    state = tl.get_rng_state()
+    a = rng.uniform((3,), np.dtype(float), "device")
+    tl.set_rng_state(state)
+    np.testing.assert_array_equal(rng.uniform((3,), np.dtype(float), "device"), a)
+    tl.manual_seed(6)
+    assert not np.array_equal(rng.uniform((3,), np.dtype(float), "device"), a)
+    for shape in ((), (0,), (2, 0)):
+        assert rng.uniform(shape, np.dtype(float), "device").shape == shape
+        assert rng.normal(shape, np.dtype(float), "device").shape == shape
+
+
+def test_counting_is_splitmix64(monkeypatch):
+    """The first numbers of the reference implementation seeded with 1234567, cut to 53 bits."""
+    reference = [
+        6457827717110365317,
+        3203168211198807973,
+        9817491932198370423,
+        4593380528125082431,
+        16408922859458223821,
+    ]
+    golden = 0x9E3779B97F4A7C15
+    start = (1234567 + golden) * pow(golden, -1, 2**64) % 2**64  # the reference adds, ours multiplies
+    monkeypatch.setattr(rng, "resolve", lambda device: (object(), None))
+    monkeypatch.setattr(rng, "move", lambda array, device: np.array([start], dtype=np.uint64))
+    drawn = rng.uniform((5,), np.dtype(float), "device")
+    assert drawn.tolist() == [(z >> 11) * 2.0**-53 for z in reference]

@@ -1,0 +1,55 @@
+"""Windows: every stretch of a text, and the tokens that follow."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
+from transformer import Windows
+
+
+@given(length=st.integers(2, 40), context=st.integers(1, 12), stride=st.integers(1, 13), data=st.data())
+def test_each_window_is_a_stretch_and_its_targets_are_what_follows(length, context, stride, data):
+    if length <= context:
+        return
+    windows = Windows(list(range(length)), context, stride)
+    i = data.draw(st.integers(0, len(windows) - 1))
+    tokens, targets = windows[i]
+    assert tokens.tolist() == list(range(i * stride, i * stride + context))
+    assert targets.tolist() == [token + 1 for token in tokens.tolist()]
+    assert (len(windows) - 1) * stride + context + 1 <= length < len(windows) * stride + context + 1
+
+
+def test_with_a_stride_of_the_context_each_token_is_asked_for_once():
+    windows = Windows(np.arange(20), 6, stride=6)
+    _, targets = windows[:]
+    assert targets.reshape(-1).tolist() == list(range(1, 19))
+
+
+def test_a_loader_deals_them_out():
+    tokens, targets = next(iter(nn.DataLoader(Windows(tl.arange(30), 4), 5, shuffle=True)))
+    assert tokens.shape == targets.shape == (5, 4)
+    assert (tokens[:, 1:] == targets[:, :-1]).all()
+
+
+def test_they_lie_where_the_text_does():
+    tokens, _ = Windows(tl.arange(10).to("strict"), 3)[np.array([4, 0])]
+    assert tokens.device == "strict"
+    assert tokens.cpu().tolist() == [[4, 5, 6], [0, 1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "context", "error", "message"),
+    [
+        ([1, 2, 3], 3, ValueError, r"more tokens than the context of 3, got \(3,\)"),
+        ([[1, 2, 3]], 1, ValueError, r"one row of more tokens"),
+        ([1.0, 2.0], 1, TypeError, "integers, not float"),
+        ([1, 2], 0, ValueError, "at least 1, but are 0 and 1"),
+    ],
+)
+def test_what_is_no_text_is_refused(tokens, context, error, message):
+    with pytest.raises(error, match=message):
+        Windows(tokens, context)

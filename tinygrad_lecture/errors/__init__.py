@@ -1,0 +1,1 @@
+"""Error messages for users, and PyTorch's names for arguments."""

@@ -1,0 +1,5 @@
+"""Derivatives as functions of functions, under the names of `torch.func`: `tl.func.grad(f)` is the gradient of f."""
+
+from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]

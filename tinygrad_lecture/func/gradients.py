@@ -1,0 +1,89 @@
+"""`tl.grad`: gradients of outputs with respect to inputs, handed out instead of added to `.grad`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .. import ops
+from ..autograd.modes import enable_grad
+from ..autograd.tape import Gradient, Node, walk
+from ..tensor import Tensor, seed_for
+from ..traced import Traced, wrap
+
+
+def grad(
+    outputs: Tensor | Iterable[Tensor],
+    inputs: Tensor | Iterable[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of outputs, summed, with respect to inputs: a tuple with one Tensor per input, as in PyTorch.
+
+    Unlike `backward` it leaves every `.grad` alone, and inputs may be results of ops. Each gradient has its input's
+    shape and dtype, and memory of its own. grad_outputs: the upstream gradient of each output; 1 for those of one
+    element. retain_graph: keep the graph between outputs and inputs for another walk (by default only with
+    create_graph). create_graph: record, for derivatives of the gradients.
+    Raises TypeError for what is no Tensor; RuntimeError for an input that no output depends on, unless allow_unused,
+    where it gives None, and for one that does not require grad.
+    """
+    outs, wanted = _tensors("outputs", outputs), _tensors("inputs", inputs)
+    upstreams = tuple(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
+    if grad_outputs is None:
+        upstreams *= len(outs)
+    if len(upstreams) != len(outs):
+        raise ValueError(f"grad: {len(outs)} outputs, but {len(upstreams)} grad_outputs; give one for each")
+    seeds = [seed_for(o, g, create_graph) for o, g in zip(outs, upstreams, strict=True)]
+    nodes: list[Node] = []
+    for position, x in enumerate(wanted):
+        if x._node is None:
+            raise RuntimeError(
+                f"grad: input {position}, of shape {x.shape}, does not require grad; make it with requires_grad=True, "
+                "before the outputs are computed from it"
+            )
+        nodes.append(x._node)
+    found = walk(
+        [(o._node, seed) for o, seed in zip(outs, seeds, strict=True) if o._node is not None],
+        wanted=nodes,
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+    )
+    for position, node in enumerate(nodes):
+        if node not in found and not allow_unused:
+            raise RuntimeError(
+                f"grad: no output depends on input {position}, of shape {wanted[position].shape}; pass "
+                "allow_unused=True to get None for it"
+            )
+    return tuple(None if g is None else _as_tensor(g) for g in apart(map(found.get, nodes), seeds))
+
+
+def apart(gradients: Iterable[Gradient], given: Iterable[Gradient] = ()) -> list[Gradient]:
+    """The gradients, with copies of those whose memory another has, or may have, or what was given.
+
+    A rule may hand its upstream on, as addition's does, or a view of it.
+    """
+    seen = {id(g._array if isinstance(g, Traced) else g) for g in given}
+    own: list[Gradient] = []
+    for g in gradients:
+        array = g._array if isinstance(g, Traced) else g
+        if g is not None and (id(array) in seen or array.base is not None):
+            with enable_grad():
+                g = ops.clone(g)
+        seen.add(id(array))
+        own.append(g)
+    return own
+
+
+def _tensors(what: str, given: Any) -> tuple[Tensor, ...]:
+    many = tuple(given) if not isinstance(given, Traced) and hasattr(given, "__iter__") else (given,)
+    for position, x in enumerate(many):
+        if not isinstance(x, Traced):
+            raise TypeError(f"grad: {what} are Tensors, but number {position} is a {type(x).__name__}")
+    return many
+
+
+def _as_tensor(gradient: Gradient) -> Tensor:
+    """What a walk found, an array or (create_graph) a Tensor, as a Tensor."""
+    return gradient if isinstance(gradient, Tensor) else wrap(gradient)

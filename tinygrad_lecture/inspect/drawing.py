@@ -1,0 +1,155 @@
+"""Drawing a computation: a box per value, from top to bottom, and the gradients that flow back up.
+
+    with tl.Graph() as graph:
+        loss(model(x), y).backward()
+    draw_graph(graph.name(dict(model.named_parameters())), "graph.png")
+
+    draw_graph(y, "graph.png")              # a tensor that is there already: how it was made
+
+Needs matplotlib, which `pip install "tinygrad-lecture[examples]"` brings along.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..traced import Traced
+from .graph import Graph, Vertex, in_line
+from .layout import Layout, Point, layered
+from .picture import new_figure, save_picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST = 300  # boxes in a picture
+LEAF, CONSTANT, RESULT = "#cfe4f5", "#e9e9e9", "#ffffff"
+INK, GRADIENT = "#303030", "#b84700"
+PAD = 0.09  # inches around the text in a box; the axes are in inches
+
+
+def draw_graph(graph: Graph | Traced, path: str | Path, title: str = "") -> None:
+    """Draw a graph, or how a tensor was made, to a picture file; its ending says which kind: .png, .svg, .pdf.
+
+    Values of more than 8 elements appear as their shape. Names may be formulas of matplotlib, as "$W^{(1)}$".
+    Raises ImportError without matplotlib, ValueError for a graph with no vertex or more than 300, or another
+    ending, FileNotFoundError if there is no folder to write to.
+    """
+    vertices = (graph if isinstance(graph, Graph) else Graph(graph)).vertices
+    if not 0 < len(vertices) <= MOST:
+        raise ValueError(f"draw_graph: a picture holds 1 to {MOST} vertices, but the graph has {len(vertices)}")
+
+    figure = new_figure(1, 1)
+    figure.set_layout_engine("none")  # every place and the size are computed below
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.axis("off")
+    canvas: Any = FigureCanvasAgg(figure)
+    renderer = canvas.get_renderer()
+
+    def write(line: str, **style: Any) -> tuple[Any, float, float]:
+        text = axes.text(0, 0, line, **{"color": INK, "va": "top", "fontsize": 9, **style})
+        extent = text.get_window_extent(renderer)
+        return text, extent.width / figure.dpi, extent.height / figure.dpi
+
+    texts = [[write(line, **style) for line, style in _lines(vertex)] for vertex in vertices]
+    sizes = [(max(w for _, w, _ in lines) + 2 * PAD, sum(h + 0.05 for *_, h in lines) + 2 * PAD) for lines in texts]
+    place = {id(vertex): i for i, vertex in enumerate(vertices)}
+    arrows = [(place[id(x)], i) for i, vertex in enumerate(vertices) for x in vertex.inputs if id(x) in place]
+    layout = layered(sizes, arrows)
+
+    for vertex, lines, size, centre in zip(vertices, texts, sizes, layout.centres, strict=True):
+        _draw_box(axes, vertex, size, centre)
+        y = centre[1] + size[1] / 2 - PAD
+        for text, _, height in lines:
+            text.set(position=(centre[0], y), ha="center")
+            y -= height + 0.05
+    back = any(vertex.grad is not None for vertex in vertices)
+    _draw_arrows(axes, arrows, sizes, layout, [vertices[start].grad is not None for start, _ in arrows])
+
+    heading = [write("values flow down", fontsize=10)]
+    if back:
+        heading.append(write("gradients flow back up", fontsize=10, color=GRADIENT))
+    width = sum(w for _, w, _ in heading) + 0.25 * (len(heading) - 1)
+    x, y = (layout.width - width) / 2, layout.height + 0.42
+    for text, w, _ in heading:
+        text.set(position=(x, y), ha="left")
+        x += w + 0.25
+    if title:
+        text, w, h = write(title, fontsize=13, weight="bold", ha="center", va="bottom")
+        text.set_position((layout.width / 2, y + 0.12))
+        width, y = max(width, w), y + 0.12 + h
+    side = max(width - layout.width, 0) / 2 + 0.25
+    axes.set(xlim=(-side, layout.width + side), ylim=(-0.25, y + 0.15))
+    figure.set_size_inches(layout.width + 2 * side, y + 0.4)
+    save_picture(figure, path, dpi=140)
+
+
+def _lines(vertex: Vertex) -> list[tuple[str, dict[str, Any]]]:
+    """The text in a box, line by line: how the value was made, what it is, its gradient."""
+    made = str(vertex) if vertex.op is None else f"{vertex} = {vertex.formula}"
+    weight = "normal" if "$" in made else "bold"  # signs of mathematics are not bold, so their neighbours are not
+    lines: list[tuple[str, dict[str, Any]]] = [(made.replace(" ** 2", "²"), {"fontsize": 11, "weight": weight})]
+    value = in_line(vertex.value)
+    lines += [(row, {}) for row in _rows(value or f"shape {vertex.shape}")]
+    gradient = in_line(vertex.grad)
+    lines += [(row, {"color": GRADIENT}) for row in _rows(gradient)]
+    return lines
+
+
+def _rows(text: str) -> list[str]:
+    """A matrix in one line as a line per row."""
+    return text.replace("], [", "],\n[").split("\n") if text else []
+
+
+def _draw_box(axes: Axes, vertex: Vertex, size: Point, centre: Point) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    colour = RESULT if vertex.op is not None else LEAF if vertex.requires_grad else CONSTANT
+    corner = centre[0] - size[0] / 2, centre[1] - size[1] / 2
+    style = "round,pad=0,rounding_size=0.08"
+    axes.add_patch(FancyBboxPatch(corner, *size, boxstyle=style, facecolor=colour, edgecolor=INK, linewidth=1))
+
+
+def _draw_arrows(
+    axes: Axes, arrows: Sequence[tuple[int, int]], sizes: Sequence[Point], layout: Layout, back: Sequence[bool]
+) -> None:
+    """An arrow down for each value that goes into another and, where `back` says so, one up for its gradient.
+
+    They leave and enter a box side by side, in the order of where they come from and go to.
+    """
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path as Curve
+
+    exits: dict[int, list[tuple[float, int]]] = defaultdict(list)  # box -> (where to, which arrow) of all that leave it
+    entries: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for k, (start, end) in enumerate(arrows):
+        stops = [layout.centres[start], *layout.paths[k], layout.centres[end]]
+        exits[start].append((stops[1][0], k))
+        entries[end].append((stops[-2][0], k))
+
+    def port(box: int, k: int, ports: dict[int, list[tuple[float, int]]]) -> float:
+        order = [number for _, number in sorted(ports[box])]
+        step = min(0.45, (sizes[box][0] - 0.2) / len(order))
+        return layout.centres[box][0] + (order.index(k) - (len(order) - 1) / 2) * step
+
+    for k, (start, end) in enumerate(arrows):
+        x0, x1 = port(start, k, exits), port(end, k, entries)
+        bottom, top = layout.centres[start][1] - sizes[start][1] / 2, layout.centres[end][1] + sizes[end][1] / 2
+        points = [(x0, bottom), (x0, layout.bands[start][1]), *layout.paths[k], (x1, layout.bands[end][0]), (x1, top)]
+        for colour, shift, way in ((INK, -0.05, points), (GRADIENT, 0.05, points[::-1])):
+            if colour == GRADIENT and not back[k]:
+                continue
+            way = [(x + (shift if back[k] else 0), y) for x, y in way]
+            vertices, codes = [way[0]], [Curve.MOVETO]
+            for (xa, ya), (xb, yb) in pairwise(way):
+                if abs(ya - yb) < 1e-6:
+                    continue  # the box reaches to the layer's edge
+                vertices += [(xa, (ya + yb) / 2), (xb, (ya + yb) / 2), (xb, yb)]
+                codes += [Curve.CURVE4] * 3
+            style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "shrinkA": 0, "shrinkB": 0}
+            axes.add_patch(FancyArrowPatch(path=Curve(vertices, codes), color=colour, linewidth=1, **style))

@@ -1,0 +1,60 @@
+"""One mechanism by which every function takes PyTorch's `dim` and `keepdim` for NumPy's `axis` and `keepdims`, and by
+which functions composed of ops go by their own name in errors and in the graph."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from ..autograd.tape import Record
+from ..errors.argument_names import numpy_names
+from ..errors.messages import EXPLAINED, rename
+from ..traced import Traced
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@overload
+def composite(function: F, /) -> F: ...
+@overload
+def composite(*, name: str) -> Callable[[F], F]: ...
+def composite(function: Any = None, /, *, name: str = "") -> Any:
+    """Mark a public function composed of ops: it too takes `dim` and `keepdim`.
+
+    Errors from within, and its result's record, say its name and not that of an op inside. name: what users call it, if
+    not what Python does.
+    """
+    if function is None:
+        return lambda function: composite_as(name, function)
+    return composite_as(name or function.__name__, function)
+
+
+def _label(result: Any, name: str, arguments: tuple[Any, ...]) -> None:
+    """Have a new result's record say what the user called; an argument that is handed on keeps its own."""
+    if isinstance(result, Traced) and type(result._node) is Record and not (arguments and result is arguments[0]):
+        result._node.called = name
+
+
+def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` as a composite that goes by a name."""
+
+    @functools.wraps(function)
+    def composed(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            kwargs = numpy_names(name, kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except EXPLAINED as error:
+            renamed = rename(error, name, args)
+            if renamed is error:
+                raise
+            raise renamed from error
+        if isinstance(result, Traced):
+            _label(result, name, args)
+        elif isinstance(result, tuple):
+            for part in result:
+                _label(part, name, args)
+        return result
+
+    return composed

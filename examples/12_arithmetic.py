@@ -53,7 +53,7 @@ import tinygrad_lecture as tl
 from lecture import DataError, carry_out, command_line, positive, save, whole
 from runs import add_ways_to_begin, learn_or_go_on, make_way, refuse_taken, settings_of
 from sums import END, TOKENIZER, Notation, Problems, answers, deal
-from tinygrad_lecture.files import replacing
+from tinygrad_lecture.files import atomic_write
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups, draw_attention
 
 WATCHED = 500  # of the problems held out, which are looked at while learning
@@ -93,7 +93,7 @@ class Curve:
         """Also forget the points that a run had got to before it was killed, and comes to again."""
         self.points = [p for p in self.points if p.step < point.step] + [point]
         state = {"points": [asdict(p) for p in self.points]}
-        with replacing(self.path) as temporary:
+        with atomic_write(self.path) as temporary:
             temporary.write_text(json.dumps(state, indent=1), encoding="utf-8")
 
 

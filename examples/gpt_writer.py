@@ -10,7 +10,7 @@ from typing import Any
 
 import nn
 from lecture import DataError
-from tinygrad_lecture.files import replacing
+from tinygrad_lecture.files import atomic_write
 from transformer import GPT, GPTConfig, Tokenizer
 
 MODEL, TOKENIZER, WEIGHTS = "model.json", "tokenizer.json", "best.safetensors"
@@ -50,7 +50,7 @@ class Writer:
     def save(self, folder: Path) -> None:
         """Write all but the weights, which a Trainer keeps."""
         self.tokenizer.save(folder / TOKENIZER)
-        with replacing(folder / MODEL) as beside:
+        with atomic_write(folder / MODEL) as beside:
             described = {"lines": self.lines, "config": asdict(self.model.config)}
             beside.write_text(json.dumps(described, indent=2), encoding="utf-8")
 

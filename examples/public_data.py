@@ -12,7 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from lecture import DataError
-from tinygrad_lecture.files import replacing
+from tinygrad_lecture.files import atomic_write
 
 MOST = 50_000_000  # bytes that a program reads of a file
 
@@ -44,7 +44,7 @@ class PublicFile:
         data = self._download()
         try:
             cached.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(cached) as beside:
+            with atomic_write(cached) as beside:
                 beside.write_bytes(data)
         except OSError as error:  # a full or read-only disk: next time it is downloaded again
             print(f"{self.what} could not be kept in {cached.parent}: {error.strerror or error}", file=sys.stderr)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from lecture import DataError
-from tinygrad_lecture.files import replacing
+from tinygrad_lecture.files import atomic_write
 
 LINES = 4096  # that are turned into numbers at a time
 
@@ -168,6 +168,6 @@ def shown(line: bytes) -> str:
 
 def save(path: Path, words: Sequence[str], rows: np.ndarray) -> None:
     """Write vectors to a text file that `read` reads."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         for word, row in zip(words, rows, strict=True):
             file.write(f"{word} {' '.join(f'{x:.6g}' for x in row)}\n")

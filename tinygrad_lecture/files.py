@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """A path to write to in place of `path`, which becomes `path` at the end of the block and not before.
 
     After an error the old file is as it was, and what was half written is gone. The name is the same, so that what
@@ -30,8 +30,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_together(*paths: str | Path) -> Iterator[list[Path]]:
-    """`replacing` for files that mean something only together: the old ones leave before the first new one comes.
+def atomic_write_together(*paths: str | Path) -> Iterator[list[Path]]:
+    """`atomic_write` for files that mean something only together: the old ones leave before the first new one comes.
 
     Renamed in the order given, one right after the other. A kill in between leaves some missing, but no new file beside
     an old one; after an error all is as it was.
@@ -65,7 +65,7 @@ def sweep(path: str | Path) -> None:
 
 
 def check_writable(path: str | Path) -> None:
-    """Raises what `replacing` would if nothing may be written in the place of `path`."""
+    """Raises what `atomic_write` would if nothing may be written in the place of `path`."""
     _folder_beside(Path(path)).rmdir()
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tinygrad_lecture.files import replacing
+from tinygrad_lecture.files import atomic_write
 
 
 def read_json(path: str | Path) -> Any:
@@ -35,5 +35,5 @@ def read_text(path: str | Path) -> str:
 
 def write_json(value: Any, path: str | Path) -> None:
     """Write a file of JSON in UTF-8, whole or not at all. Raises FileNotFoundError if there is no such folder."""
-    with replacing(path) as beside:
+    with atomic_write(path) as beside:
         beside.write_text(json.dumps(value, ensure_ascii=False, indent=0), encoding="utf-8")

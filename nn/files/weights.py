@@ -19,7 +19,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, Shape, to_host
-from tinygrad_lecture.files import replacing
+from tinygrad_lecture.files import atomic_write
 
 from ..module import array_of
 
@@ -34,7 +34,7 @@ def save_file(tensors: Mapping[str, Any], path: str | Path, metadata: Mapping[st
     from safetensors.numpy import save_file as save
 
     arrays = {name: np.asarray(to_host(array_of(tensor)), order="C") for name, tensor in tensors.items()}
-    with replacing(path) as beside:
+    with atomic_write(path) as beside:
         try:
             save(arrays, beside, dict(metadata or {}))
         except safetensors.SafetensorError as error:

@@ -34,7 +34,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "tinygrad_lecture/ops").glob("*.py"))
 SOURCES.append(Path("tinygrad_lecture/kernels/fused.py"))
-TESTS = [
+ENGINE_TESTS = ("ops/test_op_table", "ops/test_subgradients", "test_strict_device")
+TESTS = [f"tests/tinygrad_lecture/{name}.py" for name in ENGINE_TESTS]
     f"tests/tinygrad_lecture/{name}.py" for name in ("ops/test_op_table", "ops/test_subgradients", "test_strict_device")
 ]
 PATIENCE = 300  # seconds; a bug that makes the tests hang is noticed

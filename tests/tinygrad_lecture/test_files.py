@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_lecture.files import make_folder, replacing, replacing_together, sweep
+from tinygrad_lecture.files import atomic_write, atomic_write_together, make_folder, sweep
 
 
 def test_the_file_comes_at_the_end_under_a_like_name(tmp_path):
     target = tmp_path / "picture.png"
     target.write_text("old")
-    with replacing(str(target)) as beside:
+    with atomic_write(str(target)) as beside:
         assert beside.name == "picture.png"
         beside.write_text("new")
         assert target.read_text() == "old"
@@ -20,7 +20,7 @@ def test_the_file_comes_at_the_end_under_a_like_name(tmp_path):
 
 def test_what_a_writer_keeps_to_its_owner_others_may_read_as_any_file(tmp_path):
     (tmp_path / "usual").touch()
-    with replacing(tmp_path / "a.bin") as beside:
+    with atomic_write(tmp_path / "a.bin") as beside:
         beside.touch(mode=0o600)
     assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
@@ -32,7 +32,7 @@ def test_where_nothing_may_be_written_the_file_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "mkdir", refuse)
     with (
         pytest.raises(PermissionError, match=r"cannot write .*a.bin: Permission denied"),
-        replacing(tmp_path / "a.bin"),
+        atomic_write(tmp_path / "a.bin"),
     ):
         pass
 
@@ -49,7 +49,7 @@ def test_what_killed_writes_have_left_is_swept_up_and_nothing_else(tmp_path):
 def test_after_an_error_all_is_as_it_was(tmp_path, error):
     target = tmp_path / "a.bin"
     target.write_text("old")
-    with pytest.raises(error), replacing(target) as beside:  # noqa: PT012
+    with pytest.raises(error), atomic_write(target) as beside:  # noqa: PT012
         beside.write_text("half")
         raise error
     assert target.read_text() == "old"
@@ -57,7 +57,10 @@ def test_after_an_error_all_is_as_it_was(tmp_path, error):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere"), replacing(tmp_path / "nowhere" / "a"):
+    with (
+        pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere"),
+        atomic_write(tmp_path / "nowhere" / "a"),
+    ):
         pass
 
 
@@ -65,7 +68,7 @@ def test_a_missing_folder_is_named(tmp_path):
 def test_a_folder_in_the_place_of_a_file_is_named(tmp_path, monkeypatch, place):
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(IsADirectoryError, match=f"cannot write {place}: it is a folder"), replacing(place):
+    with pytest.raises(IsADirectoryError, match=f"cannot write {place}: it is a folder"), atomic_write(place):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
@@ -74,7 +77,7 @@ def test_a_folder_in_the_place_of_a_file_is_named(tmp_path, monkeypatch, place):
 
 
 def write_together(folder, text):
-    with replacing_together(folder / "a", folder / "b") as fresh:
+    with atomic_write_together(folder / "a", folder / "b") as fresh:
         for file in fresh:
             file.write_text(text)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files import replacing
+from ..files import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,5 +41,5 @@ def save_picture(figure: Figure, path: str | Path, dpi: int = 130) -> None:
     kinds = figure.canvas.get_supported_filetypes()
     if Path(path).suffix[1:].lower() not in kinds:
         raise ValueError(f"cannot draw {path}: the ending says which kind of picture it is, .png, .svg or .pdf")
-    with replacing(path) as beside:
+    with atomic_write(path) as beside:
         figure.savefig(beside, dpi=dpi)

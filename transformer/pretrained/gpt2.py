@@ -24,7 +24,7 @@ from nn.files.json_files import read_json
 from nn.files.weights import Archive, save_file
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Shape, move, to_host
-from tinygrad_lecture.files import make_folder, replacing_together
+from tinygrad_lecture.files import atomic_write_together, make_folder
 
 from ..config import Activation, GPTConfig
 
@@ -264,7 +264,7 @@ def write(model: GPT, folder: str | Path) -> None:
         )
         for entry in entries(model)
     }
-    with replacing_together(folder / "model.safetensors", folder / "config.json") as (weights, description):
+    with atomic_write_together(folder / "model.safetensors", folder / "config.json") as (weights, description):
         save_file(tensors, weights, {"format": "pt"})
         description.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
     _remove_parts(folder / INDEX)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nn.files.json_files import read_json, read_text, write_json
-from tinygrad_lecture.files import replacing_together
+from tinygrad_lecture.files import atomic_write_together
 
 from .learning import Pair
 
@@ -156,7 +156,7 @@ def _lines(path: Path) -> list[str]:
 
 def write(folder: Path, names: Sequence[str], merges: Sequence[str]) -> None:
     """See `BPETokenizer.to_files`."""
-    with replacing_together(*(folder / name for name in FILES[0])) as (vocabulary, lines):
+    with atomic_write_together(*(folder / name for name in FILES[0])) as (vocabulary, lines):
         write_json({name: id for id, name in enumerate(names)}, vocabulary)
         lines.write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8", newline="\n")
     (folder / ADDED).unlink(missing_ok=True)  # of the tokenizer that was here before

@@ -36,8 +36,6 @@ SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "tinygrad_lecture/op
 SOURCES.append(Path("tinygrad_lecture/kernels/fused.py"))
 ENGINE_TESTS = ("ops/test_op_table", "ops/test_subgradients", "test_strict_device")
 TESTS = [f"tests/tinygrad_lecture/{name}.py" for name in ENGINE_TESTS]
-    f"tests/tinygrad_lecture/{name}.py" for name in ("ops/test_op_table", "ops/test_subgradients", "test_strict_device")
-]
 PATIENCE = 300  # seconds; a bug that makes the tests hang is noticed
 
 # Changes that change nothing anyone could see: (op, the changed line) -> why.

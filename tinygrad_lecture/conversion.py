@@ -1,12 +1,13 @@
-"""Arrays from Python data: what `tl.tensor` and `Tensor(data)` make of numbers, lists, arrays and Tensors."""
+"""Conversion of arguments: data to arrays, sizes to shapes, and what `x.to(...)` asks for."""
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
-from .backend import FLOAT64, Array, DType, get_default_dtype, is_array, move, to_host, xp
+from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, to_host, xp
 from .traced import Traced
 
 
@@ -61,3 +62,47 @@ def _has_float64(data: Any) -> bool:
     if isinstance(data, (list, tuple)):
         return not _PYTHONS.issuperset(map(type, data)) and any(map(_has_float64, data))
     return hasattr(data, "__array__") and np.asarray(data).dtype == FLOAT64
+
+
+def as_shape(
+    sizes: tuple[Any, ...], name: str = "", what: str = "the sizes of a shape", negative: bool = False
+) -> Shape:
+    """The ints of f(2, 3), f((2, 3)) or f([2, 3]), which mean the same.
+
+    name: the function that was called, and what: what the sizes are, for errors.  negative: allow numbers below 0.
+    Raises TypeError for a size that is not an int, ValueError for one below 0.
+    """
+    called = f"{name}: " if name else ""
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = tuple(sizes[0])
+    for n in sizes:
+        if not hasattr(n, "__index__"):
+            raise TypeError(f"{called}{what} must be ints, not {n!r}")
+    shape = tuple(map(operator.index, sizes))
+    if not negative and min(shape, default=0) < 0:
+        raise ValueError(f"{called}{what} must not be negative, but {min(shape)} is")
+    return shape
+
+
+def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None = None) -> tuple[Any, str | None]:
+    """(dtype, device) that x.to(*targets, dtype, device) asks for, each None if it stays.
+
+    targets: dtypes or their names, names of devices, and Tensors, whose dtype and device are meant.
+    """
+    for target in targets:
+        if isinstance(target, Traced):
+            dtype, device = target._array.dtype, device_of(target._array)
+        elif isinstance(target, str) and not _is_dtype(target):
+            device = target
+        else:
+            dtype = target
+    return None if dtype is None else np.dtype(dtype), device
+
+
+def _is_dtype(name: str) -> bool:
+    """Whether NumPy knows a dtype of that name; other names are those of devices."""
+    try:
+        np.dtype(name)
+    except TypeError:
+        return False
+    return True

@@ -1,16 +1,19 @@
-"""Tensors from data, from a shape, from chance. All take dtype, device and requires_grad as PyTorch's do."""
+"""Making tensors: from data, of a shape, from random numbers. All take PyTorch's dtype, device and requires_grad.
+
+dtype: by default the default dtype, float32.  device: "cpu" (the default), "cuda", "cuda:1", ...
+requires_grad: compute the gradient of this tensor; for floats only.
+"""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from . import random as rng
+from . import random
 from .backend import FLOAT64, Array, Shape, device_of, get_default_dtype, move
-from .conversion import from_python, new_array
+from .conversion import as_shape, from_python, new_array
 from .tensor import Tensor
 from .traced import Traced, wrap
 
@@ -18,8 +21,10 @@ from .traced import Traced, wrap
 def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """A new Tensor with a copy of data: numbers, nested lists, NumPy or CuPy arrays, Tensors (without their graph).
 
+        tl.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)     # shape (2, 2), float32
+
     dtype: by default that of arrays and Tensors, also within lists; Python's floats become the default dtype (float32),
-    ints int64, bools bool.  device: "cpu", "cuda", ...; by default where the data is.
+    ints int64, bools bool.  device: by default where the data is.
     Raises ValueError for ragged lists and ints that dtype cannot hold, TypeError for data that are not real numbers,
     and for requires_grad with integers.
     """
@@ -27,53 +32,43 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_gra
 
 
 def _finish(array: Array, requires_grad: bool) -> Tensor:
-    result = wrap(array)
-    return result.requires_grad_() if requires_grad else result  # type: ignore[no-any-return]
+    result: Tensor = wrap(array)
+    return result.requires_grad_() if requires_grad else result
 
 
-def _shape(name: str, size: tuple[Any, ...], what: str = "the sizes of a shape") -> Shape:
-    """zeros(2, 3), zeros((2, 3)) and zeros([2, 3]) mean the same.
-
-    Raises TypeError for a size that is no int, ValueError for one below 0.
-    """
-    if len(size) == 1 and isinstance(size[0], (tuple, list)):
-        size = tuple(size[0])
-    for n in size:
-        if not hasattr(n, "__index__"):
-            raise TypeError(f"{name}: {what} must be ints, not {n!r}")
-    shape = tuple(map(operator.index, size))
-    if min(shape, default=0) < 0:
-        raise ValueError(f"{name}: {what} must not be negative, as {min(shape)} is")
-    return shape
+# --- of a shape ---------------------------------------------------------------------------------------------
 
 
 def full(
     size: int | Shape, fill_value: float, dtype: Any = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """A Tensor of shape `size` with one value everywhere; dtype as `tensor(fill_value)` has it."""
+    """A Tensor of shape `size` with one value everywhere: full((2, 3), 0.5).
+
+    dtype: by default what `tensor(fill_value)` has. Raises TypeError if fill_value is not a number.
+    """
     if isinstance(fill_value, (Traced, np.generic)):
         fill_value = fill_value.item()
     if not isinstance(fill_value, (bool, int, float)):
-        raise TypeError(f"full: fill_value is a number, not {fill_value!r}")
+        raise TypeError(f"full: fill_value must be a number, not {fill_value!r}")
     if dtype is None:
         dtype = from_python(fill_value, None).dtype
-    array = np.full(_shape("full", (size,)), fill_value, dtype=np.dtype(dtype))
+    array = np.full(as_shape((size,), "full"), fill_value, dtype=np.dtype(dtype))
     return _finish(move(array, device), requires_grad)
 
 
 def zeros(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """zeros(2, 3) or zeros((2, 3)): zeros of the default dtype."""
-    return full(_shape("zeros", size), 0, dtype or get_default_dtype(), device, requires_grad)
+    """Zeros: zeros(2, 3) or zeros((2, 3))."""
+    return full(as_shape(size, "zeros"), 0, dtype or get_default_dtype(), device, requires_grad)
 
 
 def ones(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """ones(2, 3) or ones((2, 3)): ones of the default dtype."""
-    return full(_shape("ones", size), 1, dtype or get_default_dtype(), device, requires_grad)
+    """Ones: ones(2, 3) or ones((2, 3))."""
+    return full(as_shape(size, "ones"), 1, dtype or get_default_dtype(), device, requires_grad)
 
 
 def empty(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Memory of that shape with whatever is in it."""
-    array = np.empty(_shape("empty", size), dtype=np.dtype(dtype or get_default_dtype()))
+    """Uninitialised memory: empty(2, 3) or empty((2, 3)). Its values are arbitrary."""
+    array = np.empty(as_shape(size, "empty"), dtype=np.dtype(dtype or get_default_dtype()))
     return _finish(move(array, device), requires_grad)
 
 
@@ -85,15 +80,16 @@ def arange(
     device: str | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """start, start + step, ... below end; arange(n) counts from 0. Ints give int64, floats the default dtype.
+    """start, start + step, ... up to but not including end; arange(n) counts from 0.
 
-    Raises ValueError for a step of 0.
+    dtype: by default int64 for ints, else the default dtype.
+    Raises TypeError for arguments that are not numbers, ValueError for a step of 0.
     """
     for number in (start, end, step):
         if isinstance(number, (str, list, tuple)):
-            raise TypeError(f"arange: start, end and step are numbers, not {number!r}")
+            raise TypeError(f"arange: start, end and step must be numbers, not {number!r}")
     if step == 0:
-        raise ValueError("arange: a step of 0 never arrives; give a step above or below 0")
+        raise ValueError("arange: step must not be 0")
     first, last = (0, start) if end is None else (start, end)
     array = np.arange(first, last, step)
     if dtype is None and array.dtype == FLOAT64:
@@ -104,8 +100,8 @@ def arange(
 def linspace(
     start: float, end: float, steps: int, dtype: Any = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """`steps` numbers evenly spaced from start to end, both included."""
-    (steps,) = _shape("linspace", (steps,), "steps")
+    """`steps` evenly spaced numbers from start to end, both included."""
+    (steps,) = as_shape((steps,), "linspace", "steps")
     array = np.linspace(start, end, steps).astype(dtype or get_default_dtype())
     return _finish(move(array, device), requires_grad)
 
@@ -113,25 +109,30 @@ def linspace(
 def eye(
     n: int, m: int | None = None, dtype: Any = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """The (n, m) identity matrix, m = n by default."""
-    n, m = _shape("eye", (n, n if m is None else m), "n and m")
+    """The (n, m) identity matrix; m = n by default."""
+    n, m = as_shape((n, n if m is None else m), "eye", "n and m")
     return _finish(move(np.eye(n, m, dtype=dtype or get_default_dtype()), device), requires_grad)
 
 
+# --- random -------------------------------------------------------------------------------------------------
+
+
 def rand(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Random numbers, uniform in [0, 1)."""
-    return _finish(rng.uniform(_shape("rand", size), np.dtype(dtype or get_default_dtype()), device), requires_grad)
+    """Random numbers, uniform in [0, 1): rand(2, 3) or rand((2, 3))."""
+    array = random.uniform(as_shape(size, "rand"), np.dtype(dtype or get_default_dtype()), device)
+    return _finish(array, requires_grad)
 
 
 def randn(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Random numbers, normal with mean 0 and standard deviation 1."""
-    return _finish(rng.normal(_shape("randn", size), np.dtype(dtype or get_default_dtype()), device), requires_grad)
+    """Random numbers, normal with mean 0 and standard deviation 1: randn(2, 3) or randn((2, 3))."""
+    array = random.normal(as_shape(size, "randn"), np.dtype(dtype or get_default_dtype()), device)
+    return _finish(array, requires_grad)
 
 
 def randint(low: int, high: Any = None, size: Any = (), dtype: Any = np.int64, device: str | None = None) -> Tensor:
-    """Random integers from low to high - 1, or from 0: randint(2, 10, (3,)), randint(10, (3,)), randint(10, size=3).
+    """Random integers from low to high - 1: randint(2, 10, (3,)); from 0 if there is one bound: randint(10, (3,)).
 
-    Raises ValueError where there is no such integer, or dtype cannot hold them.
+    Raises TypeError for bounds that are not ints, ValueError if there is no such integer or dtype cannot hold it.
     """
     if isinstance(high, (tuple, list)):
         high, size = None, high
@@ -141,19 +142,62 @@ def randint(low: int, high: Any = None, size: Any = (), dtype: Any = np.int64, d
     first, end = (0, low) if high is None else (low, high)
     if end <= first:
         raise ValueError(f"randint: there is no integer from {first} to below {end}")
-    return wrap(rng.integers(first, end, _shape("randint", (size,)), np.dtype(dtype), device))  # type: ignore[no-any-return]
+    result: Tensor = wrap(random.integers(first, end, as_shape((size,), "randint"), np.dtype(dtype), device))
+    return result
 
 
 def randperm(n: int, device: str | None = None) -> Tensor:
-    """The integers 0 to n - 1 in random order; drawn on the host."""
-    (n,) = _shape("randperm", (n,), "n")
-    return wrap(move(rng.generator().permutation(n), device))  # type: ignore[no-any-return]
+    """The integers 0 to n - 1 in random order, drawn on the host."""
+    (n,) = as_shape((n,), "randperm", "n")
+    result: Tensor = wrap(move(random.generator().permutation(n), device))
+    return result
+
+
+# --- like another tensor ------------------------------------------------------------------------------------
+
+
+def zeros_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+    """Zeros with the shape of x and, by default, its dtype and device; so with the other `_like` functions."""
+    return _like(zeros, x, dtype, device, requires_grad)
+
+
+def ones_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+    """Ones with the shape of x."""
+    return _like(ones, x, dtype, device, requires_grad)
+
+
+def full_like(
+    x: Tensor, fill_value: float, dtype: Any = None, device: str | None = None, requires_grad: bool = False
+) -> Tensor:
+    """One value everywhere, with the shape of x."""
+    return _like(full, x, dtype, device, requires_grad, fill_value)
+
+
+def empty_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+    """Uninitialised memory with the shape of x."""
+    return _like(empty, x, dtype, device, requires_grad)
+
+
+def rand_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+    """Random numbers, uniform in [0, 1), with the shape of x."""
+    return _like(rand, x, dtype, device, requires_grad)
+
+
+def randn_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+    """Random numbers, normal with mean 0 and standard deviation 1, with the shape of x."""
+    return _like(randn, x, dtype, device, requires_grad)
+
+
+def randint_like(x: Tensor, low: int, high: int | None = None, dtype: Any = None, device: str | None = None) -> Tensor:
+    """Random integers as `randint` draws them, with the shape of x and its dtype, even if that is a float."""
+    _must_be_a_tensor("randint_like", x)
+    return randint(low, high, x.shape, dtype or x.dtype, device or x.device)
 
 
 def _like(
     make: Callable[..., Tensor], x: Tensor, dtype: Any, device: str | None, requires_grad: bool, *values: Any
 ) -> Tensor:
-    """make(shape, *values) with the shape of x and, unless given, its dtype and device."""
+    """make(shape, *values) with the shape of x and, by default, its dtype and device."""
     _must_be_a_tensor(f"{make.__name__}_like", x)
     dtype, device = dtype or x._array.dtype, device or device_of(x._array)
     return make(x._array.shape, *values, dtype=dtype, device=device, requires_grad=requires_grad)
@@ -161,42 +205,4 @@ def _like(
 
 def _must_be_a_tensor(name: str, x: Any) -> None:
     if not isinstance(x, Traced):
-        raise TypeError(f"{name}: it takes a Tensor to be like, not a {type(x).__name__}")
-
-
-def zeros_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Zeros of x's shape and, unless said otherwise, dtype and device; so with the other `_like` functions."""
-    return _like(zeros, x, dtype, device, requires_grad)
-
-
-def ones_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Ones like x."""
-    return _like(ones, x, dtype, device, requires_grad)
-
-
-def full_like(
-    x: Tensor, fill_value: float, dtype: Any = None, device: str | None = None, requires_grad: bool = False
-) -> Tensor:
-    """One value, like x."""
-    return _like(full, x, dtype, device, requires_grad, fill_value)
-
-
-def empty_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Uninitialised memory, like x."""
-    return _like(empty, x, dtype, device, requires_grad)
-
-
-def rand_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Uniform random numbers, like x."""
-    return _like(rand, x, dtype, device, requires_grad)
-
-
-def randn_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Normal random numbers, like x."""
-    return _like(randn, x, dtype, device, requires_grad)
-
-
-def randint_like(x: Tensor, low: int, high: int | None = None, dtype: Any = None, device: str | None = None) -> Tensor:
-    """Random integers as `randint` draws them, like x; in the dtype of x, though it be a float's."""
-    _must_be_a_tensor("randint_like", x)
-    return randint(low, high, x.shape, dtype or x.dtype, device or x.device)
+        raise TypeError(f"{name}: its first argument must be a Tensor, not {type(x).__name__}")

@@ -1,10 +1,8 @@
-"""Tensor: an array with operators, methods and, where it requires grad, a place in the graph. A method is one call."""
+"""Tensor: an array with operators, methods and, if it requires grad, a node in the graph. Each method is one call."""
 
 from __future__ import annotations
 
 import copy
-import operator
-import sys
 import weakref
 from collections.abc import Iterator
 from typing import Any, SupportsIndex, TypeAlias
@@ -12,13 +10,12 @@ from typing import Any, SupportsIndex, TypeAlias
 import numpy as np
 
 from . import ops
-from .autograd import versions
-from .autograd.modes import modes, set_grad_enabled
+from .autograd.seeds import seed_for
 from .autograd.tape import Leaf, Record, backward_pass
-from .backend import Array, DType, Shape, device_of, to_host, xp
-from .conversion import new_array
+from .backend import Array, DType, Shape, device_of, to_host
+from .conversion import as_shape, new_array, parse_target
+from .inplace import announced, assign, update
 from .ops.composite import composite
-from .ops.indexing import write
 from .ops.shape import normal_axes
 from .traced import Traced, use, wrap
 
@@ -29,10 +26,15 @@ Operand: TypeAlias = "Tensor | Array | float"
 
 
 class Tensor(Traced):
-    """An array whose operations may be recorded, so that `backward` can find gradients.
+    """An array whose operations are recorded if it requires grad, so that `backward` can compute gradients.
 
-    Tensor(data) is tl.tensor(data). Results of ops are Tensors; those made from one that requires grad require grad
-    too. `grad` is None until a backward reached this tensor, then a Tensor of the same shape and dtype.
+        x = tl.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        y = (x * x).sum()
+        y.backward()
+        x.grad                                      # tensor([2., 4., 6.])
+
+    Tensor(data) is tl.tensor(data). Results of ops are Tensors, and require grad if an input does. `grad` is None until
+    a backward reaches this tensor, then a Tensor of the same shape and dtype.
     """
 
     __slots__ = ()
@@ -43,7 +45,7 @@ class Tensor(Traced):
         made._array, made._node, made._grad = new_array(data, dtype, device), None, None
         return made.requires_grad_() if requires_grad else made
 
-    # --- what it is -------------------------------------------------------------------------------------
+    # --- shape, dtype, device ---------------------------------------------------------------------------
 
     @property
     def shape(self) -> Shape:
@@ -52,45 +54,45 @@ class Tensor(Traced):
 
     @composite
     def size(self, axis: Integer | None = None) -> Any:
-        """The shape or, with an axis, its size, as in PyTorch. (How many elements: `numel()`.)"""
+        """The shape or, with an axis, the size of that axis, as in PyTorch. For the number of elements see `numel`."""
         return self.shape if axis is None else self.shape[normal_axes(self.ndim, axis)[0]]
 
     def numel(self) -> Integer:
-        """How many elements there are."""
+        """The number of elements."""
         return self._array.size  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> Integer:
-        """How many axes there are."""
+        """The number of axes."""
         return self._array.ndim  # type: ignore[no-any-return]
 
     def dim(self) -> Integer:
-        """How many axes there are: ndim under PyTorch's other name."""
+        """The number of axes: PyTorch's other name for `ndim`."""
         return self.ndim
 
     @property
     def dtype(self) -> DType:
-        """NumPy's dtype of the elements."""
+        """The dtype of the elements, one of NumPy's."""
         return self._array.dtype  # type: ignore[no-any-return]
 
     @property
     def device(self) -> str:
-        """Where the array lives: "cpu", "cuda:0", ..."""
+        """The device of the array: "cpu", "cuda:0", ..."""
         return device_of(self._array)
 
     @property
     def is_cuda(self) -> Flag:
-        """Whether the array lives on a GPU."""
+        """Whether the array is on a GPU."""
         return self.device.startswith("cuda")
 
     @property
     def array(self) -> Array:
-        """The NumPy or CuPy array itself, to read from. To write to it use `inplace()`."""
+        """The NumPy or CuPy array itself, for reading. To write to it, use `inplace()`."""
         return self._array
 
     @property
     def data(self) -> Tensor:
-        """The same memory without the graph; assigning replaces the memory."""
+        """A Tensor with the same memory and no graph. Assigning to it replaces the memory."""
         return wrap(self._array)  # type: ignore[no-any-return]
 
     @data.setter
@@ -112,14 +114,14 @@ class Tensor(Traced):
 
     @property
     def mT(self) -> Tensor:
-        """The last two axes exchanged."""
+        """The last two axes swapped."""
         return ops.swapaxes(self, -1, -2)
 
     # --- the graph --------------------------------------------------------------------------------------
 
     @property
     def requires_grad(self) -> Flag:
-        """Whether gradients flow to this tensor."""
+        """Whether gradients are computed for this tensor."""
         return self._node is not None
 
     @requires_grad.setter
@@ -127,13 +129,13 @@ class Tensor(Traced):
         self.requires_grad_(flag)
 
     def requires_grad_(self, flag: Flag = True) -> Tensor:
-        """Ask for this tensor's gradient, or no longer. In place.
+        """Start, or stop, computing gradients for this tensor. In place; returns the tensor.
 
-        Raises TypeError for integers, RuntimeError to switch it off for the result of a recorded op.
+        Raises TypeError for integers, RuntimeError for stopping at the result of a recorded op.
         """
         if not flag:
             if isinstance(self._node, Record):
-                raise RuntimeError("a result of a recorded op always requires grad; use detach() for one that does not")
+                raise RuntimeError("the result of a recorded op always requires grad; use detach() to get a constant")
             self._node = None
         elif self._node is None:
             _must_be_float(self.dtype)
@@ -142,9 +144,9 @@ class Tensor(Traced):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that backward has found, added up over all its runs; None if there was none.
+        """The gradient, summed over all runs of backward; None before the first.
 
-        To be set to None, or a Tensor of the same shape. Raises TypeError for what is neither, ValueError for another
+        Set it to None or to a Tensor of the same shape. Raises TypeError for anything else, ValueError for another
         shape or device.
         """
         return self._grad  # type: ignore[no-any-return]
@@ -153,7 +155,7 @@ class Tensor(Traced):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"a gradient is a Tensor or None, not a {type(value).__name__}")
+                raise TypeError(f"grad must be a Tensor or None, not a {type(value).__name__}")
             if value.shape != self.shape:
                 raise ValueError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
             if value.device != self.device:
@@ -162,42 +164,44 @@ class Tensor(Traced):
 
     @property
     def is_leaf(self) -> Flag:
-        """Whether this tensor is no result of a recorded op."""
+        """Whether this tensor is not the result of a recorded op."""
         return not isinstance(self._node, Record)
 
     def retain_grad(self) -> None:
         """Let backward fill `grad` of this result too. Raises RuntimeError if it does not require grad."""
         if self._node is None:
-            raise RuntimeError("retain_grad: this tensor does not require grad, so no gradient comes here")
+            raise RuntimeError("retain_grad: this tensor does not require grad, so it gets no gradient")
         self._node.tensor = weakref.ref(self)
 
     def backward(self, gradient: Any = None, retain_graph: Flag | None = None, create_graph: Flag = False) -> None:
         """Add the gradient of this tensor to `grad` of every leaf that it was computed from.
 
-        gradient: the upstream gradient, of this tensor's shape; may be left out for a single element, where it is 1.
+        gradient: the upstream gradient, of this tensor's shape; 1 by default if it has a single element.
         retain_graph: keep the graph for another backward (by default only with create_graph).
-        create_graph: record the backward itself, so that gradients can be differentiated.
-        Raises RuntimeError if this tensor does not require grad, or its graph is freed, ValueError for a wrong shape.
+        create_graph: record the backward pass itself, so that gradients can be differentiated.
+        Raises RuntimeError if this tensor does not require grad, its graph was freed, or a saved value was changed in
+        place; ValueError for a gradient of another shape.
         """
         seed = seed_for(self, gradient, create_graph)
         assert self._node is not None
-        backward_pass([(self._node, seed)], retain_graph=_or(retain_graph, create_graph), create_graph=create_graph)
+        retain_graph = create_graph if retain_graph is None else retain_graph
+        backward_pass([(self._node, seed)], retain_graph=retain_graph, create_graph=create_graph)
 
     def detach(self) -> Tensor:
-        """The same memory as a constant: no gradient flows back through it."""
+        """A constant with the same memory: no gradient flows back through it."""
         return wrap(self._array)  # type: ignore[no-any-return]
 
     def clone(self) -> Tensor:
-        """A copy in memory of its own; gradients flow back through it."""
+        """A copy; gradients flow back through it."""
         return ops.clone(self)
 
-    # --- out of the tensor ------------------------------------------------------------------------------
+    # --- conversion to Python and NumPy -----------------------------------------------------------------
 
     def item(self) -> Any:
-        """The only element as a Python number. Raises ValueError if there are more, or none."""
+        """The only element, as a Python number. Raises ValueError unless there is exactly one."""
         if self._array.size != 1:
             raise ValueError(
-                f"item: a tensor of shape {self.shape} has {self._array.size} elements, not one; see tolist()"
+                f"item: a tensor of shape {self.shape} has {self._array.size} elements, not one; use tolist()"
             )
         return to_host(self._array).item()
 
@@ -206,7 +210,7 @@ class Tensor(Traced):
         return to_host(self._array).tolist()
 
     def numpy(self) -> np.ndarray[Any, DType]:
-        """The elements as a NumPy array: a read-only view, from a GPU a copy."""
+        """The elements as a NumPy array: a read-only view, or a copy from a GPU."""
         view = to_host(self._array).view()
         view.flags.writeable = False
         return view
@@ -214,8 +218,8 @@ class Tensor(Traced):
     def __array__(self, dtype: Any = None, copy: Flag | None = None) -> np.ndarray[Any, DType]:
         if self._node is not None:
             raise RuntimeError(
-                "this tensor requires grad, and NumPy would lose its graph: use tl functions, or x.detach() if the "
-                "gradient is not wanted"
+                "this tensor requires grad, and NumPy would lose its graph: use tl functions, or x.detach() if you "
+                "need no gradient"
             )
         array = self.numpy()
         if dtype is None or np.dtype(dtype) == array.dtype:
@@ -232,7 +236,7 @@ class Tensor(Traced):
 
     def __index__(self) -> Integer:
         if self.dtype.kind not in "iu":
-            raise TypeError(f"only an integer tensor can be an index, not {self.dtype}")
+            raise TypeError(f"only an integer tensor can be an index, not one of {self.dtype}")
         return int(self.item())
 
     def __bool__(self) -> Flag:
@@ -247,7 +251,7 @@ class Tensor(Traced):
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
-            raise TypeError("a 0-d tensor cannot be iterated over; its number is x.item()")
+            raise TypeError("a 0-d tensor cannot be iterated over; get its number with x.item()")
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> Flag:
@@ -276,42 +280,40 @@ class Tensor(Traced):
 
     def __deepcopy__(self, memo: dict[Integer, Any]) -> Tensor:
         if isinstance(self._node, Record):
-            raise RuntimeError("only leaves can be deep-copied, since a copy would lose its graph; use x.clone()")
-        twin: Tensor = _as(type(self), wrap(self._array.copy()))
+            raise RuntimeError("only leaves can be deep-copied: a copied result would lose its graph; use x.clone()")
+        twin = object.__new__(type(self))
+        twin._array, twin._node, twin._grad = self._array.copy(), None, None
         memo[id(self)] = twin
         if self._node is not None:
             twin._node = Leaf(twin)
         if self.grad is not None:
             twin.grad = wrap(self.grad._array.copy())
-        if hasattr(self, "__dict__"):  # of a subclass
+        if hasattr(self, "__dict__"):  # a subclass's attributes
             vars(twin).update(copy.deepcopy(vars(self), memo))
         return twin
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         raise TypeError(
-            "tensors are not pickled, nor copied by copy.copy: save x.numpy(), or a model's state_dict() as "
+            "Tensor cannot be pickled or copied with copy.copy: save x.numpy(), or a model's state_dict() as "
             "safetensors; copy with x.clone() or copy.deepcopy"
         )
 
-    # --- dtype and device -------------------------------------------------------------------------------
+    # --- conversion to another dtype or device ----------------------------------------------------------
 
     def to(self, *target: Any, dtype: Any = None, device: str | None = None) -> Tensor:
-        """This tensor with another dtype, on another device, or like another tensor: x.to("cuda"), x.to(tl.float64).
+        """A Tensor with another dtype, on another device, or like another tensor: x.to("cuda"), x.to(tl.float64).
 
-        The tensor itself where nothing changes. Raises ValueError for an unknown device.
+        The tensor itself if nothing changes. Raises ValueError for an unknown device.
         """
-        for wish in target:
-            if isinstance(wish, Traced):
-                dtype, device = wish._array.dtype, device_of(wish._array)
-            elif isinstance(wish, str) and not _is_dtype(wish):
-                device = wish
-            else:
-                dtype = wish
-        x = self if dtype is None or np.dtype(dtype) == self.dtype else self.astype(dtype)
+        dtype, device = parse_target(target, dtype, device)
+        x = self if dtype is None or dtype == self.dtype else self.astype(dtype)
         return x if device is None or x.device == device else ops.to_device(x, device)
 
     def astype(self, dtype: Any, copy: Flag = True) -> Tensor:
-        """A copy with another dtype. Integers and bools are constants to the tape."""
+        """A copy with another dtype. Integers and bools are constants: no gradient flows back through them.
+
+        copy: copy even if the dtype stays.
+        """
         wanted = np.dtype(dtype)
         if not copy and wanted == self.dtype:
             return self
@@ -319,133 +321,83 @@ class Tensor(Traced):
         return ops.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
 
     def cuda(self, index: Integer | None = None) -> Tensor:
-        """On the GPU. Raises RuntimeError without CuPy or a GPU."""
+        """The tensor on a GPU. Raises RuntimeError without CuPy or a GPU."""
         return self.to(device="cuda" if index is None else f"cuda:{index}")
 
     def cpu(self) -> Tensor:
-        """On the CPU."""
+        """The tensor on the CPU."""
         return self.to(device="cpu")
 
     def type_as(self, other: Tensor) -> Tensor:
-        """With the dtype of another tensor."""
+        """The tensor with the dtype of another one."""
         return self.to(dtype=other.dtype)
 
     def float(self) -> Tensor:
-        """As float32."""
+        """The tensor as float32."""
         return self.to(dtype=np.float32)
 
     def double(self) -> Tensor:
-        """As float64."""
+        """The tensor as float64."""
         return self.to(dtype=np.float64)
 
     def half(self) -> Tensor:
-        """As float16."""
+        """The tensor as float16."""
         return self.to(dtype=np.float16)
 
     def long(self) -> Tensor:
-        """As int64."""
+        """The tensor as int64."""
         return self.to(dtype=np.int64)
 
     def int(self) -> Tensor:
-        """As int32."""
+        """The tensor as int32."""
         return self.to(dtype=np.int32)
 
     def bool(self) -> Tensor:
-        """As bool: true where not 0."""
+        """The tensor as bool: True where it is not 0."""
         return self.to(dtype=np.bool_)
 
-    # --- writing ----------------------------------------------------------------------------------------
+    # --- in-place changes, see inplace.py ---------------------------------------------------------------
 
     def inplace(self) -> Array:
-        """The array itself, announced as about to be written to: graphs that saved it will refuse to run.
-
-        For optimisers and the like, which update a leaf outside of any graph. Write at once.
-        """
-        versions.announce_write(self._array)
-        return self._array
-
-    def _may_write(self, change: str, operand: Any) -> Flag:
-        """Whether an in-place change goes straight to memory (True) or has to be recorded (False).
-
-        Raises RuntimeError for a change that can be neither: of a leaf that requires grad, and, while recording, of
-        memory that others look into as well, since they would not see the change.
-        """
-        involved = self._node is not None or (isinstance(operand, Traced) and operand._node is not None)
-        if not (modes.recording and involved):
-            return True
-        if isinstance(self._node, Leaf):
-            raise RuntimeError(
-                f"{change} would change, in place, a leaf that requires grad, and so what gradients are asked of: do "
-                "it within tl.no_grad(), or make a new tensor, as in x = x + ..."
-            )
-        if self._array.base is not None and not _is_last_view(self._array):
-            raise RuntimeError(
-                f"{change} cannot be recorded here, since x is a view, as x[0], x.T or x.reshape() are, and others use "
-                "its memory too, who would not see the change: make a new tensor, as in x = x + ..., take x = "
-                "x.clone() first, or assign to the tensor that it is a view of, base[index] = ..."
-            )
-        return False
-
-    def _update(self, change: str, op: Any, operand: Any) -> Tensor:
-        """x = op(x, operand), in place.
-
-        While recording, this tensor takes over the result's array and node; the old memory stays for those that
-        saved it. Else the result is written into the memory.
-        """
-        straight = self._may_write(change, operand)
-        with set_grad_enabled(not straight):
-            result = op(self, operand)
-        if result.shape != self.shape:
-            raise ValueError(f"{change}: the result's shape {result.shape} is not x's {self.shape}; write x = x + ...")
-        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
-            raise TypeError(f"{change}: {result.dtype} does not fit into x's {self.dtype}; convert x with .to() first")
-        if straight:
-            self.inplace()[...] = result._array
-        else:
-            result = result.to(dtype=self.dtype)
-            self._array, self._node = result._array, result._node
-        return self
+        """The array itself, for writing to at once, as optimisers do. Graphs that saved it will refuse to run."""
+        return announced(self)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if self._may_write("x[index] = value", value):
-            write(self.inplace(), index, value._array if isinstance(value, Traced) else value)
-        else:
-            result = ops.setitem(self, index, value)
-            self._array, self._node = result._array, result._node
+        assign(self, index, value)
 
     def __iadd__(self, other: Operand) -> Tensor:
-        return self._update("x += y", ops.add, other)
+        return update(self, "x += y", ops.add, other)
 
     def __isub__(self, other: Operand) -> Tensor:
-        return self._update("x -= y", ops.sub, other)
+        return update(self, "x -= y", ops.sub, other)
 
     def __imul__(self, other: Operand) -> Tensor:
-        return self._update("x *= y", ops.mul, other)
+        return update(self, "x *= y", ops.mul, other)
 
     def __itruediv__(self, other: Operand) -> Tensor:
-        return self._update("x /= y", ops.div, other)
+        return update(self, "x /= y", ops.div, other)
 
     def __ipow__(self, other: Operand) -> Tensor:
-        return self._update("x **= y", ops.pow, other)
+        return update(self, "x **= y", ops.pow, other)
 
     def add_(self, other: Operand, alpha: Number = 1) -> Tensor:
         """x += alpha * other."""
-        return self._update("x.add_(y)", ops.add, other if alpha == 1 else ops.mul(other, alpha))
+        return update(self, "x.add_(y)", ops.add, other if alpha == 1 else ops.mul(other, alpha))
 
     def sub_(self, other: Operand, alpha: Number = 1) -> Tensor:
         """x -= alpha * other."""
-        return self._update("x.sub_(y)", ops.sub, other if alpha == 1 else ops.mul(other, alpha))
+        return update(self, "x.sub_(y)", ops.sub, other if alpha == 1 else ops.mul(other, alpha))
 
     def mul_(self, other: Operand) -> Tensor:
         """x *= other."""
-        return self._update("x.mul_(y)", ops.mul, other)
+        return update(self, "x.mul_(y)", ops.mul, other)
 
     def div_(self, other: Operand) -> Tensor:
         """x /= other."""
-        return self._update("x.div_(y)", ops.div, other)
+        return update(self, "x.div_(y)", ops.div, other)
 
     def copy_(self, other: Operand) -> Tensor:
-        """Overwrite with other, broadcast and cast."""
+        """Overwrite with other, broadcast and converted to this dtype."""
         self[...] = other
         return self
 
@@ -543,7 +495,7 @@ class Tensor(Traced):
 
     def __eq__(self, other: Operand) -> Tensor:  # type: ignore[override]
         if other is None or isinstance(other, str):
-            return NotImplemented  # for Python to say False
+            return NotImplemented  # Python then answers False
         return ops.equal(self, other)
 
     def __ne__(self, other: Operand) -> Tensor:  # type: ignore[override]
@@ -589,76 +541,51 @@ class Tensor(Traced):
     matmul, bmm, dot, outer = ops.matmul, ops.bmm, ops.dot, ops.outer
 
     def reshape(self, *shape: Any) -> Tensor:
-        """x.reshape(2, -1) or x.reshape((2, -1)): the same elements in another shape."""
-        return ops.reshape(self, _sizes(shape))
+        """The same elements in another shape: x.reshape(2, -1) or x.reshape((2, -1))."""
+        return ops.reshape(self, as_shape(shape, negative=True))
 
     def view(self, *shape: Any) -> Tensor:
-        """reshape under PyTorch's other name; unlike there it copies where a view is impossible."""
-        return ops.reshape(self, _sizes(shape))
+        """PyTorch's other name for `reshape`; unlike PyTorch's it copies if a view is impossible."""
+        return ops.reshape(self, as_shape(shape, negative=True))
 
     def permute(self, *axes: Any) -> Tensor:
-        """x.permute(0, 2, 1) or x.permute((0, 2, 1)): the axes in another order."""
-        return ops.permute(self, _sizes(axes))
+        """The axes in another order: x.permute(0, 2, 1) or x.permute((0, 2, 1))."""
+        return ops.permute(self, as_shape(axes, what="axes", negative=True))
 
     def broadcast_to(self, *shape: Any) -> Tensor:
-        """Repeated along new axes and axes of size 1; a view."""
-        return ops.broadcast_to(self, _sizes(shape))
+        """A view, repeated along new axes and axes of size 1 to another shape."""
+        return ops.broadcast_to(self, as_shape(shape, negative=True))
 
     def expand(self, *shape: Any) -> Tensor:
-        """broadcast_to as in PyTorch, where -1 keeps a size."""
-        return ops.expand(self, _sizes(shape))  # type: ignore[no-any-return]
+        """PyTorch's `broadcast_to`: -1 keeps a size."""
+        return ops.expand(self, as_shape(shape, negative=True))  # type: ignore[no-any-return]
 
     def expand_as(self, other: Tensor) -> Tensor:
-        """Broadcast to the shape of another tensor."""
+        """A view, broadcast to the shape of another tensor."""
         return ops.expand(self, other.shape)  # type: ignore[no-any-return]
 
     def repeat(self, *times: Any) -> Tensor:
-        """x.repeat(4, 1) or x.repeat((4, 1)): laid side by side so many times along each axis, as NumPy's tile does."""
-        return ops.repeat(self, _sizes(times))  # type: ignore[no-any-return]
+        """Copies side by side, so many along each axis, like NumPy's tile: x.repeat(4, 1) or x.repeat((4, 1))."""
+        return ops.repeat(self, as_shape(times, what="the numbers of repetitions", negative=True))  # type: ignore[no-any-return]
 
     def contiguous(self) -> Tensor:
-        """The tensor itself if its elements lie in memory row by row, else a copy that does."""
+        """The tensor itself if its memory is in row-major order, else a copy that is."""
         return self if self._array.flags.c_contiguous else ops.clone(self)
 
     def flip(self, *axes: Any, **names: Any) -> Tensor:
-        """Reversed along axes, all by default: x.flip(0), x.flip(0, 1), x.flip((0, 1))."""
-        return ops.flip(self, *((_sizes(axes),) if axes else ()), **names)
+        """The elements reversed along axes, by default all: x.flip(0), x.flip(0, 1), x.flip((0, 1))."""
+        return ops.flip(self, *((as_shape(axes, what="axes", negative=True),) if axes else ()), **names)
 
     def where(self, condition: Tensor, other: Operand) -> Tensor:
-        """This tensor where the condition holds, else other."""
+        """The elements of this tensor where the condition holds, else those of other."""
         return ops.where(condition, self, other)
 
 
 use(Tensor)
 
 
-def seed_for(x: Tensor, gradient: Any, create_graph: bool) -> Any:
-    """The upstream gradient to start a walk at x with: an array or, with create_graph, a Tensor."""
-    if x._node is None:
-        raise RuntimeError(
-            "this tensor does not require grad, so there is nothing to differentiate: it was computed from constants, "
-            "under no_grad(), or by an op without a gradient (comparisons, argmax, integers); "
-            "set requires_grad=True on the inputs"
-        )
-    if gradient is None:
-        if x._array.size != 1:
-            raise RuntimeError(
-                f"backward from shape {x.shape} needs the upstream gradient, of that shape, in x.backward(gradient) or "
-                "as grad_outputs of tl.grad; or reduce to one number first, as in x.sum().backward()"
-            )
-        seed = wrap(xp(x._array).full(x._array.shape, 1, x._array.dtype))
-    else:
-        seed = gradient if isinstance(gradient, Tensor) else Tensor(gradient, x.dtype, x.device)
-        if seed.shape != x.shape:
-            raise ValueError(f"the upstream gradient has shape {seed.shape}, but the tensor has {x.shape}")
-        if seed.device != x.device:
-            raise ValueError(f"the upstream gradient is on {seed.device}, but the tensor on {x.device}; move it there")
-        seed = seed.to(dtype=x.dtype)
-    return seed if create_graph else seed._array
-
-
 def _on_bools(op: Any, *operands: Any) -> Tensor:
-    """& | ^ ~ are logical on bools; on integers they would mean bits, which nothing here needs."""
+    """& | ^ ~ of bools. Raises TypeError for integers, where they would mean bits."""
     for x in operands:
         if isinstance(x, Traced) and x._array.dtype != np.bool_:
             raise TypeError(
@@ -667,43 +594,6 @@ def _on_bools(op: Any, *operands: Any) -> Tensor:
     return op(*operands)  # type: ignore[no-any-return]
 
 
-def _sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    """f(2, 3) and f((2, 3)) mean the same."""
-    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
-        sizes = tuple(sizes[0])
-    for n in sizes:
-        if not hasattr(n, "__index__"):
-            raise TypeError(f"the sizes of a shape, and axes, must be ints, not {n!r}")
-    return tuple(map(operator.index, sizes))
-
-
-def _is_last_view(view: Array) -> Flag:
-    """Whether nobody but a view holds on to the array that it is a view of, as where an op made that for itself."""
-    if type(view.base) is not type(view) or view.base.base is not None:
-        return False
-    return sys.getrefcount(view.base) == 2  # the view, and this call
-
-
-def _is_dtype(name: str) -> Flag:
-    """Whether NumPy knows a dtype of that name; what is none is a device's name."""
-    try:
-        np.dtype(name)
-    except TypeError:
-        return False
-    return True
-
-
 def _must_be_float(dtype: DType) -> None:
     if dtype.kind != "f":
         raise TypeError(f"only floats can require grad, not {dtype}; convert with .to(tl.float32)")
-
-
-def _as(kind: type[Tensor], x: Tensor) -> Any:
-    """x's array in a tensor of another class, as a leaf."""
-    twin = object.__new__(kind)
-    twin._array, twin._node, twin._grad = x._array, None, None
-    return twin
-
-
-def _or(flag: bool | None, default: bool) -> bool:
-    return default if flag is None else flag

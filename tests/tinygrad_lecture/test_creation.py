@@ -243,7 +243,7 @@ def test_arange_counts_as_numpys():
     assert tl.arange(2, dtype=tl.float64).dtype == np.float64
     assert tl.arange(3).dtype == np.int64
     np.testing.assert_array_equal(tl.arange(0, 1, 0.1).numpy(), np.arange(0, 1, 0.1).astype("float32"))
-    with pytest.raises(ValueError, match="a step of 0 never arrives"):
+    with pytest.raises(ValueError, match="step must not be 0"):
         tl.arange(0, 3, 0)
 
 
@@ -252,7 +252,7 @@ def test_linspace_has_both_ends():
     assert (x.tolist(), x.dtype) == ([-1, -0.5, 0, 0.5, 1], np.float32)
     assert tl.linspace(2, 3, 1).tolist() == [2]
     assert tl.linspace(2, 3, 0).tolist() == []
-    with pytest.raises(ValueError, match="linspace: steps must not be negative, as -1 is"):
+    with pytest.raises(ValueError, match="linspace: steps must not be negative, but -1 is"):
         tl.linspace(0, 1, -1)
 
 
@@ -282,7 +282,7 @@ def test_randint_takes_its_bounds_as_pytorch_and_numpy_do():
 
 def test_randperm_needs_a_number_of_integers():
     assert tl.randperm(3).dtype == np.int64
-    with pytest.raises(ValueError, match="randperm: n must not be negative, as -1 is"):
+    with pytest.raises(ValueError, match="randperm: n must not be negative, but -1 is"):
         tl.randperm(-1)
 
 

@@ -187,7 +187,7 @@ def test_of_values_written_to_one_place_only_the_last_gets_a_gradient():
 def test_a_tracked_write_to_a_view_is_refused_since_its_base_would_not_see_it():
     w, buffer = leaf(2.0), tl.zeros(3, 1, dtype=tl.float64)
     row = buffer[0]
-    with pytest.raises(RuntimeError, match=r"x is a view.* who would not see the change: .*clone.*base\[index\]"):
+    with pytest.raises(RuntimeError, match=r"x is a view.* would not see the change.*clone.*base\[index\]"):
         row += w
     other = buffer.reshape(3)
     del buffer, row
@@ -257,7 +257,7 @@ def test_an_older_stamp_of_another_thread_does_not_take_the_place_of_a_younger_o
 
 def test_in_place_keeps_shape_and_dtype():
     x = tl.ones(1)
-    with pytest.raises(ValueError, match=r"shape \(3,\) is not x's \(1,\)"):
+    with pytest.raises(ValueError, match=r"shape \(3,\), but x has \(1,\)"):
         x += tl.ones(3)
     i = tl.tensor([1, 2])
     with pytest.raises(TypeError, match="does not fit"):

@@ -1,4 +1,4 @@
-"""What is switched on, per thread: recording, the reference definitions, an observer of every op."""
+"""Thread-local modes: recording, reference kernels, and an observer of every op."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class _Modes(threading.local):
 modes = _Modes()
 
 
-# How many observers there are in all threads: op calls ask this first, since a thread's own modes cost more to read.
+# The number of observers in all threads. Op calls check it first, since reading a thread-local mode costs more.
 observers = 0
 
 
 class Switch(ContextDecorator):
-    """Set one mode within a `with` block or a decorated function, and put back what was there before."""
+    """Sets one mode within a `with` block or a decorated function, and restores the previous value."""
 
     mode: str
 
@@ -35,19 +35,21 @@ class Switch(ContextDecorator):
         self._before: list[Any] = []
 
     def _recreate_cm(self) -> Switch:
-        """Each call of a decorated function gets a switch of its own, so threads do not share `_before`."""
+        """A new switch for each call of a decorated function, so that threads do not share `_before`."""
         switch = object.__new__(type(self))
         Switch.__init__(switch, self.value)
         return switch
 
     def __call__(self, function: F) -> F:
-        """As a decorator. A generator runs in the mode wherever it is, and its caller, in between, does not.
+        """Decorate a function. A generator runs in this mode, but its caller, between two values, does not.
 
-        Raises TypeError for an async function, which others may run in between of.
+        Raises TypeError for an async function, since other tasks would run in the mode while it waits.
         """
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             name = type(self).__name__
-            raise TypeError(f"{name} cannot decorate an async function; use `with {name}():` inside, around no await")
+            raise TypeError(
+                f"{name} cannot decorate an async function; use `with {name}():` inside it, with no await in the block"
+            )
         if not inspect.isgeneratorfunction(function):
             return super().__call__(function)
 
@@ -81,7 +83,7 @@ class Switch(ContextDecorator):
 
 
 class set_grad_enabled(Switch):
-    """Record (True) or do not (False), in a `with` block or, as a decorator, in a function. Per thread."""
+    """Switches recording on (True) or off (False), within a `with` block or a decorated function, for this thread."""
 
     mode = "recording"
 
@@ -90,7 +92,7 @@ class set_grad_enabled(Switch):
 
 
 class Fixed(Switch):
-    """A switch whose value is in its name; `@no_grad` works without parentheses too."""
+    """A switch with a fixed value; it decorates without parentheses too: `@no_grad`."""
 
     on: Any
 
@@ -110,21 +112,21 @@ class Fixed(Switch):
 
 
 class no_grad(Fixed):
-    """Do not record: results do not require grad, and no memory is kept. Context manager and decorator."""
+    """Switches recording off: results do not require grad and keep no memory. Context manager and decorator."""
 
     mode = "recording"
     on = False
 
 
 class enable_grad(Fixed):
-    """Record again inside a `no_grad`. Context manager and decorator, per thread."""
+    """Switches recording on again inside a `no_grad`. Context manager and decorator."""
 
     mode = "recording"
     on = True
 
 
 class reference(Fixed):
-    """Run every fused op as its definition, not its kernel: what the lecture's slide says, op by op."""
+    """Runs the definition of every fused op, as on the lecture's slide, instead of its kernel."""
 
     mode = "reference"
     on = True

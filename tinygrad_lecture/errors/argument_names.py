@@ -15,9 +15,9 @@ _NUMPY = {
 
 
 def numpy_names(function: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """A call's keyword arguments under NumPy's names, a list of axes as a tuple.
+    """A call's keyword arguments under NumPy's names, with a list of axes as a tuple.
 
-    Raises TypeError where both names are given.
+    Raises TypeError if both names of one argument are given.
     """
     if _NUMPY.keys().isdisjoint(settings) and type(settings.get("axis")) is not list:
         return settings
@@ -26,7 +26,7 @@ def numpy_names(function: str, settings: dict[str, Any]) -> dict[str, Any]:
         numpy_name = _NUMPY.get(name, name)
         if numpy_name in renamed:
             both = " and ".join(given for given in settings if _NUMPY.get(given, given) == numpy_name)
-            raise TypeError(f"{function} got {both}, which mean the same; give one")
+            raise TypeError(f"{function} got {both}, which mean the same; give one of them")
         if numpy_name == "axis" and type(value) is list:
             value = tuple(value)
         renamed[numpy_name] = value

@@ -1,4 +1,4 @@
-"""Errors that speak the user's language: which op, which shapes, what to do."""
+"""Error messages in the user's terms: which op, which shapes, what to do."""
 
 from __future__ import annotations
 
@@ -11,42 +11,46 @@ import numpy as np
 from ..backend import Shape, device_of, is_array
 from ..traced import Traced
 
-EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  # what the functions here know
+EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  # errors that are translated here
+
+Complaint = Callable[..., str | None]  # (*inputs, **settings) -> what is wrong with them, or None
 
 
 def explain(
     name: str,
     forward: Callable[..., Any],
-    complaint: Callable[..., str | None] | None,
+    complaint: Complaint | None,
     arrays: Sequence[Any],
     settings: dict[str, Any],
     error: Exception,
 ) -> Exception:
-    """The error to raise in place of an array library's, naming the op and its inputs: of the same class if that is
-    IndexError, TypeError or ValueError; TypeError for an AttributeError, which speaks of an input that is no array.
+    """The error to raise instead of the array library's: it names the op and its inputs, and says what to do.
+
+    It is an IndexError, TypeError or ValueError as the original; an AttributeError becomes a TypeError, since it means
+    that an input is not an array.
     """
     reason = _different_devices(arrays) or _called_by_numpy(name, error)
     if reason is None and complaint is not None:
         try:
             reason = complaint(*map(_with_a_shape, arrays), **settings)
-        except Exception:  # the complaint is about shapes, and these inputs may not even have one
+        except Exception:  # the complaint asks for shapes, and these inputs may not have any
             reason = None
     if reason is None and isinstance(error, ValueError) and "broadcast" in str(error):
         reason = broadcast_complaint([a.shape for a in arrays if is_array(a)])
     if reason is None and isinstance(error, (TypeError, AttributeError)):
-        reason = _no_numbers(forward, arrays)
+        reason = _not_numbers(forward, arrays)
     reason = reason or str(error)
     kind: type[Exception] = TypeError if isinstance(error, AttributeError) else ValueError
     kind = next((k for k in (IndexError, TypeError) if isinstance(error, k)), kind)
     explained = kind(_sentence(name, reason, arrays))
-    vars(explained)["reason"] = reason  # for those who say it in another name
+    vars(explained)["reason"] = reason  # `rename` says it again under another name
     return explained
 
 
 def rename(error: Exception, name: str, arguments: Sequence[Any]) -> Exception:
-    """What an error from within a function of ops has to say, in the name of the function that the user called."""
+    """An error from inside a function composed of ops, under the name of the function that the user called."""
     reason: str = getattr(error, "reason", None) or _called_by_numpy(name, error) or str(error)
-    if isinstance(error, AttributeError):  # it speaks of what is no array
+    if isinstance(error, AttributeError):  # an argument is not an array
         strange = [x for x in arguments if not (isinstance(x, Traced) or is_array(x))]
         reason = f"it takes tensors and arrays, not {describe(strange[0])}" if strange else reason
         error = TypeError()
@@ -60,7 +64,7 @@ def _sentence(name: str, reason: str, arguments: Sequence[Any]) -> str:
 
 
 def describe(value: Any) -> str:
-    """An argument in a few characters: `(2, 3) float32` for an array, its value for a number."""
+    """An argument in a few characters: `(2, 3) float32` for an array, the value of a number."""
     if isinstance(value, Traced):
         value = value._array
     if is_array(value):
@@ -72,7 +76,7 @@ def describe(value: Any) -> str:
 
 
 def broadcast_complaint(shapes: Sequence[Shape]) -> str | None:
-    """What keeps shapes from broadcasting, as a sentence; None if nothing does."""
+    """Why shapes do not broadcast, as a sentence; None if they do."""
     rank = max((len(shape) for shape in shapes), default=0)
     padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
     for axis in range(-1, -rank - 1, -1):
@@ -91,11 +95,12 @@ def _with_a_shape(value: Any) -> Any:
     return np.asarray(value) if isinstance(value, (bool, int, float, complex)) else value
 
 
-def _no_numbers(forward: Callable[..., Any], values: Sequence[Any]) -> str | None:
+def _not_numbers(forward: Callable[..., Any], values: Sequence[Any]) -> str | None:
+    """Which of the inputs is not made of numbers, as a sentence; None if all are."""
     parameters = list(inspect.signature(forward).parameters.values())
     for position, value in enumerate(values):
         if value is None and position < len(parameters) and parameters[position].default is None:
-            continue  # an input that may be left out
+            continue  # an optional input
         if is_array(value):
             if value.dtype.kind not in "fiubc":
                 return f"it takes arrays of numbers, not of {value.dtype}"
@@ -105,21 +110,21 @@ def _no_numbers(forward: Callable[..., Any], values: Sequence[Any]) -> str | Non
 
 
 def _called_by_numpy(name: str, error: Exception) -> str | None:
-    """np.sum(x) calls x.sum(axis=None, dtype=None, out=None): what to say of arguments that are NumPy's alone."""
+    """np.sum(x) calls x.sum(axis=None, dtype=None, out=None): what to say about arguments that only NumPy has."""
     text = str(error)
     if isinstance(error, TypeError) and text.endswith(("keyword argument 'dtype'", "keyword argument 'out'")):
-        return f"it takes no dtype and no out; for np.{name}(x), which hands these over, write tl.{name}(x)"
+        return f"it takes no dtype and no out; np.{name}(x) passes them, so write tl.{name}(x)"
     return None
 
 
 def numpy_refused(error: Exception) -> bool:
-    """Whether an error is what comes of giving a Tensor to a function of NumPy's."""
+    """Whether an error comes from giving a Tensor to one of NumPy's functions."""
     return "__array_ufunc__=None" in str(error) or "NumPy would lose its graph" in str(error)
 
 
 WITH_TL = (
-    "for higher derivatives, under create_graph=True, a rule is given Tensors, not arrays: write it with operators and "
-    "tl functions, as tl.exp(x) for np.exp(x)"
+    "for higher derivatives, under create_graph=True, a rule receives Tensors instead of arrays: write it with "
+    "operators and tl functions, such as tl.exp(x) for np.exp(x)"
 )
 
 

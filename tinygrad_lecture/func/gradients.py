@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..autograd.memory import separate
+from ..autograd.seeds import seed_for
 from ..autograd.tape import Gradient, backward_pass
-from ..tensor import Tensor, seed_for
+from ..tensor import Tensor
 from ..traced import Node, Traced, wrap
 
 

@@ -525,7 +525,7 @@ def test_a_rule_that_takes_arrays_only_is_found():
     assert tl.gradcheck(arrays_only, draw(3))
     error = failure(arrays_only, draw(3), tl.gradgradcheck)
     assert (error.hint, error.culprit) == ("numpy-in-rule", "arrays_only")
-    assert "write it with operators and tl functions, as tl.exp(x) for np.exp(x)" in error.hint_text
+    assert "write it with operators and tl functions, such as tl.exp(x) for np.exp(x)" in error.hint_text
 
 
 def test_a_wrong_rule_within_a_rule_is_named():

@@ -167,7 +167,7 @@ CASES = [
     (lambda: x23.diagonal(dim1=0, dim2=-2), ValueError, "diagonal: an axis is named twice in (0, -2)"),
     (lambda: x3.diagonal(), IndexError, "diagonal: axis 1 is out of range for a tensor with 1 axes"),
     (lambda: x23.unbind(2), IndexError, "unbind: axis 2 is out of range"),
-    (lambda: tl.randint_like(3, 2), TypeError, "randint_like: it takes a Tensor to be like, not a int"),
+    (lambda: tl.randint_like(3, 2), TypeError, "randint_like: its first argument must be a Tensor, not int"),
     # writing
     (
         lambda: tl.zeros(5).__setitem__(slice(2), x3),
@@ -186,29 +186,29 @@ CASES = [
         ValueError,
         "a gradient of shape (2,) does not fit a tensor of",
     ),
-    (lambda: setattr(tl.ones(3), "grad", 1.0), TypeError, "a gradient is a Tensor or None, not a float"),
+    (lambda: setattr(tl.ones(3), "grad", 1.0), TypeError, "grad must be a Tensor or None, not a float"),
     # making tensors
     (lambda: tl.tensor([1j]), TypeError, "tensor: tensors hold no complex numbers"),
     (lambda: tl.tensor([1.0], dtype="complex64"), TypeError, "tensor: tensors hold no complex numbers"),
     (lambda: tl.zeros("a"), TypeError, "zeros: the sizes of a shape must be ints, not 'a'"),
     (lambda: tl.ones(2.5), TypeError, "ones: the sizes of a shape must be ints, not 2.5"),
-    (lambda: tl.zeros(-1), ValueError, "zeros: the sizes of a shape must not be negative, as -1 is"),
-    (lambda: tl.full((2, -3), 1), ValueError, "full: the sizes of a shape must not be negative, as -3 is"),
+    (lambda: tl.zeros(-1), ValueError, "zeros: the sizes of a shape must not be negative, but -1 is"),
+    (lambda: tl.full((2, -3), 1), ValueError, "full: the sizes of a shape must not be negative, but -3 is"),
     (lambda: tl.empty(-1), ValueError, "empty: the sizes"),
     (lambda: tl.rand(-1), ValueError, "rand: the sizes"),
     (lambda: tl.randn("a"), TypeError, "randn: the sizes"),
     (lambda: tl.randint(3, (-1,)), ValueError, "randint: the sizes"),
     (lambda: tl.randint("a"), TypeError, "randint: low and high must be ints, not 'a'"),
-    (lambda: tl.full(2, "a"), TypeError, "full: fill_value is a number, not 'a'"),
-    (lambda: x23.reshape("a"), TypeError, "the sizes of a shape, and axes, must be ints, not 'a'"),
-    (lambda: x23.permute(0, 1.5), TypeError, "the sizes of a shape, and axes, must be ints, not 1.5"),
+    (lambda: tl.full(2, "a"), TypeError, "full: fill_value must be a number, not 'a'"),
+    (lambda: x23.reshape("a"), TypeError, "the sizes of a shape must be ints, not 'a'"),
+    (lambda: x23.permute(0, 1.5), TypeError, "axes must be ints, not 1.5"),
     (lambda: tl.einsum(x23, x23), TypeError, "einsum: the equation comes first"),
     (lambda: x23.norm("fro"), ValueError, "norm: ord must be positive, inf or -inf, not 'fro'"),
     (lambda: tl.eye("a"), TypeError, "eye: n and m must be ints, not 'a'"),
     (lambda: tl.linspace(0, 1, 2.5), TypeError, "linspace: steps must be ints, not 2.5"),
     (lambda: tl.randperm("a"), TypeError, "randperm: n must be ints, not 'a'"),
-    (lambda: tl.arange("a"), TypeError, "arange: start, end and step are numbers, not 'a'"),
-    (lambda: tl.ones_like(3), TypeError, "ones_like: it takes a Tensor to be like, not a int"),
+    (lambda: tl.arange("a"), TypeError, "arange: start, end and step must be numbers, not 'a'"),
+    (lambda: tl.ones_like(3), TypeError, "ones_like: its first argument must be a Tensor, not int"),
     # functions of functions
     (
         lambda: tl.gradcheck(tl.mul, x3, x3),
@@ -245,12 +245,12 @@ CASES = [
     (
         lambda: np.sum(x2),
         TypeError,
-        "sum: it takes no dtype and no out; for np.sum(x), which hands these over, write tl.sum",
+        "sum: it takes no dtype and no out; np.sum(x) passes them, so write tl.sum",
     ),
     (
         lambda: np.std(x2),
         TypeError,
-        "std: it takes no dtype and no out; for np.std(x), which hands these over, write tl.std",
+        "std: it takes no dtype and no out; np.std(x) passes them, so write tl.std",
     ),
     (
         lambda: tl.pad(x23, (1, 2, 3, 4)),
@@ -432,7 +432,7 @@ def test_a_rule_of_numpy_functions_gets_a_note_under_create_graph(function):
         op(x).backward(upstream, create_graph=True)
     (note,) = caught.value.__notes__
     assert "raised by the backward rule of student; for higher derivatives" in note
-    assert "write it with operators and tl functions, as tl.exp(x) for np.exp(x)" in note
+    assert "write it with operators and tl functions, such as tl.exp(x) for np.exp(x)" in note
 
 
 def test_any_error_of_a_rule_names_the_op():

@@ -169,7 +169,7 @@ def test_an_upstream_has_the_outputs_shape():
     x = leaf(1, 2)
     with pytest.raises(ValueError, match=r"upstream gradient has shape \(3,\), but the tensor has \(2,\)"):
         tl.grad(x * 2, x, constant(1, 1, 1))
-    with pytest.raises(RuntimeError, match=r"backward from shape \(2,\) needs the upstream.*grad_outputs.*sum\(\)"):
+    with pytest.raises(RuntimeError, match=r"backward from shape \(2,\) needs an upstream.*grad_outputs.*sum\(\)"):
         tl.grad(x * 2, x)
 
 

@@ -1,8 +1,8 @@
 """The table of hints, simplest explanation first.
 
 A hint is a function of a `Case` that returns a sentence, or None if it does not apply. Most compare the gradient that
-was got with the one that a known mistake would give, element by element. The upstream gradient is random, so if every element
-agrees to five digits, it is not a coincidence.
+was got with the one that a known mistake would give, element by element. The upstream gradient is random, so if every
+element agrees to five digits, it is not a coincidence.
 """
 
 from __future__ import annotations

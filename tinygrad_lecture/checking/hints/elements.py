@@ -27,7 +27,7 @@ def nearly_right(case: Case) -> str | None:
 
 def zero(case: Case) -> str | None:
     """got = 0."""
-    return "the rule gives 0 everywhere" if not case.got[~case.kinks].any() else None
+    return "the rule gives 0 everywhere; check what g is multiplied by" if not case.got[~case.kinks].any() else None
 
 
 def mask_missing(case: Case) -> str | None:
@@ -60,7 +60,7 @@ def misplaced(case: Case) -> str | None:
     got, expected = np.sort(case.got, axis=None), np.sort(case.expected, axis=None)
     if case.kinks.any() or not same(got, expected):
         return None
-    return "the numbers are right, but in the wrong places: the op changed their order, and the rule must undo that"
+    return "the numbers are right, but in the wrong places; put them back in the order of the input"
 
 
 def region(case: Case) -> str | None:

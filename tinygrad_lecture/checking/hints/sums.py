@@ -27,7 +27,7 @@ def one_slice(case: Case) -> str | None:
                 which = f"slice {place[0]} of axis {over[0]}" if len(over) == 1 else f"slice {place} of axes {over}"
                 return (
                     f"only {which} of the output contributes, but the input is broadcast along "
-                    f"{'this axis' if len(over) == 1 else 'these axes'}; sum over all "
+                    f"{'this axis' if len(over) == 1 else 'these axes'}; sum over its "
                     f"{math.prod(map(len, slices))} slices"
                 )
     return None

@@ -62,9 +62,6 @@ def missing_term(case: Case) -> str | None:
         for axis, size in enumerate(error.shape):
             level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), error.shape)
             if size > 1 and np.isfinite(ratio).all() and same(ratio, level):
-                what = f"divided by {name} is the same number" if name else "is the same number"
-                return (
-                    f"the error {what} for all elements along axis {axis}: a term is missing that sums or averages "
-                    "over this axis"
-                )
+                error_is = f"the error divided by {name} is" if name else "the error is"
+                return f"{error_is} constant along axis {axis}: a term is missing that sums or averages over this axis"
     return None

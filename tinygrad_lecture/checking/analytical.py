@@ -43,7 +43,8 @@ class Analytical:
 
     def upstream_tensor(self, output: int) -> Tensor:
         """The upstream gradient of one output, on its device."""
-        return wrap(move(self.upstreams[output].copy(), self.outs[output].device))
+        tensor: Tensor = wrap(move(self.upstreams[output].copy(), self.outs[output].device))
+        return tensor
 
 
 def analytical_gradients(subject: Subject, seed: int) -> Analytical:

@@ -75,7 +75,8 @@ class Subject:
         return [self._tensor(x, i).requires_grad_() for x, i in zip(self.xs, self.checked, strict=True)]
 
     def _tensor(self, x: Array, position: int) -> Tensor:
-        return wrap(move(np.array(x, copy=True, order="K"), self.args[position].device))
+        tensor: Tensor = wrap(move(np.array(x, copy=True, order="K"), self.args[position].device))
+        return tensor
 
     def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """The floating-point outputs for other values of the checked inputs.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,14 @@ class Call:
         named = {**dict(zip(self.op.inputs, self.arrays, strict=False)), "out": self.out}
         return {name: array for name, array in named.items() if is_array(array) and array.dtype.kind == "f"}
 
-    def rule_arguments(self, position: int) -> dict[str, Any]:
-        """What the backward rule of one input was given beside the upstream gradient: its arguments by name."""
+    def rule(self, position: int) -> tuple[Callable[..., Any], dict[str, Any]] | None:
+        """The backward rule of one input, and its arguments by name, without the upstream gradient; or None."""
         rule = self.op.rules[position]
-        assert rule is not None
+        if rule is None:
+            return None
         names = list(inspect.signature(rule.function).parameters)[1:]
-        return {name: self.op.getter(name)(self.arrays, self.out, self.settings, position) for name in names}
+        values = (self.op.getter(name)(self.arrays, self.out, self.settings, position) for name in names)
+        return rule.function, dict(zip(names, values, strict=True))
 
 
 class CallWatch:

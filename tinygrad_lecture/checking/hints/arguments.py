@@ -21,10 +21,10 @@ def _trials(case: Case) -> Iterator[tuple[str, Array]]:
     call = case.call
     if call is None or call.op.variadic:
         return
-    rule = call.op.rules[case.position]
-    if rule is None:
+    found = call.rule(case.position)
+    if found is None:
         return
-    known, arguments = call.named_arrays(), call.rule_arguments(case.position)
+    known, (rule, arguments) = call.named_arrays(), found
     for name in arguments:
         if name not in known:
             continue
@@ -36,6 +36,6 @@ def _trials(case: Case) -> Iterator[tuple[str, Array]]:
             trial[name] = array.copy()
             try:
                 upstream = case.upstream.reshape(call.out.shape).copy()
-                yield swap, sum_to_shape(to_host(rule.function(upstream, *trial.values())), case.x.shape)
+                yield swap, sum_to_shape(to_host(rule(upstream, *trial.values())), case.x.shape)
             except Exception:  # the rule does not run with these arguments
                 continue

@@ -70,7 +70,7 @@ def factor_per_slice(case: Case) -> str | None:
             level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), ratio.shape)
             if same(ratio, level) and _factor(case) is None:
                 return (
-                    f"got / expected is constant along axis {axis} and differs between slices: a factor is missing that the "
-                    "op computes once per slice, such as a sum or a norm"
+                    f"got / expected is constant along axis {axis} and differs between slices: a factor is "
+                    "missing that the op computes once per slice, such as a sum or a norm"
                 )
     return None

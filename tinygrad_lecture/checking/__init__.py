@@ -9,7 +9,7 @@ explanation.py    the error for a wrong gradient
 locate.py         which output and which op is at fault
 hints/            the likely cause: known mistakes, each with the gradient it would give
 second_order.py   the function that `tl.gradgradcheck` checks: gradients as a function of inputs
-rule_errors.py    the error for a rule that raises or returns what is not a gradient
+rule_errors.py    the error for a rule that raises, or returns something else than a gradient
 watch.py          observers: which ops were called, what their rules returned
 report.py         GradcheckError and GradcheckReport
 """

@@ -140,7 +140,7 @@ def alike(a: Array, b: Array, device: str = "cpu") -> bool:
 
 
 def _require_unchanged(subject: Subject, leaves: Sequence[Tensor], what: str, culprit: str | None = None) -> None:
-    """Raise GradcheckError if an input is no longer what it was."""
+    """Raise GradcheckError if an input has changed."""
     for k, (x, leaf) in enumerate(zip(subject.xs, leaves, strict=True)):
         if not np.array_equal(to_host(leaf.array), x):
             raise GradcheckError(

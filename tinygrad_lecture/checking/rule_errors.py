@@ -22,9 +22,10 @@ from .subject import Subject
 
 @dataclass(frozen=True)
 class FailedRule:
-    """A backward rule that raised: the record it ran for, which input's rule it is, and its arguments by name.
+    """A backward rule that raised.
 
-    function and shape, the input's, are None where the rule is the backward kernel of a fused op.
+    record: the call that it ran for.  arguments: what it was given, by name.
+    function: the rule.  shape: the shape of its input.  Both are None for the backward kernel of a fused op.
     """
 
     record: Record
@@ -100,7 +101,7 @@ def _transposed_argument(failed: FailedRule) -> str | None:
     return None
 
 
-# --- a rule that returned what is not a gradient ------------------------------------------------------------
+# --- a rule that returned something else than a gradient ----------------------------------------------------
 
 
 def _refused(subject: Subject, record: Record, gradients: Sequence[Any], create_graph: bool) -> GradcheckError | None:

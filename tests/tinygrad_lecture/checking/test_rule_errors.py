@@ -1,4 +1,4 @@
-"""Rules that raise or return what is not a gradient: the error names the op and the likely cause."""
+"""Rules that raise or return something else than a gradient: the error names the op and the likely cause."""
 
 import traceback
 

@@ -37,7 +37,7 @@ def wrong_axis(case: Case) -> str | None:
 
 
 def reducing_axes(wide: Shape, narrow: Shape) -> list[Axes]:
-    """All sets of axes whose sum takes an array of shape `wide` to shape `narrow`, axes of size 1 ignored."""
+    """All sets of axes that, summed over, take an array of shape `wide` to shape `narrow`, axes of size 1 ignored."""
     rank, kept = len(wide), [n for n in narrow if n != 1]
     choices = (over for k in range(1, rank + 1) for over in combinations(range(rank), k))
     return [over for over in choices if [n for a, n in enumerate(wide) if a not in over and n != 1] == kept]

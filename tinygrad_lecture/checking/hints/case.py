@@ -1,4 +1,4 @@
-"""`Case`: a wrong gradient and what is known about it, for the hints to look at."""
+"""`Case`: a wrong gradient and the facts that hints look at."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..watch import Call
 
 @dataclass
 class Case:
-    """A wrong gradient and what is known about it.
+    """A wrong gradient with the facts about it.
 
     Arrays have the shape of the input unless a comment says otherwise. n is the number of elements of the input, m
     that of all outputs together.

@@ -35,7 +35,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     if not -rows <= padding_idx < rows:
         raise IndexError(f"embedding: padding_idx {padding_idx} is none of {rows} rows")
     padding = input == padding_idx % rows
-    return tl.where(tl.unsqueeze(padding, -1), found.detach(), found)
+    return tl.where(tl.unsqueeze(padding, -1), found.detach(), found)  # type: ignore[no-any-return]
 
 
 # --- normalisation ------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ def _normalized_axes(name: str, input: Tensor, normalized_shape: int | Sequence[
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """x / max(norm, eps) along an axis, with the p-norm: vectors of length 1, but for those of almost 0."""
-    return input / tl.clip(tl.norm(input, p, dim, keepdims=True), min=eps)
+    return input / tl.clip(tl.norm(input, p, dim, keepdims=True), min=eps)  # type: ignore[no-any-return]
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from ..autograd.contract import RuleError
 from ..autograd.op import Op
 from ..autograd.tape import Record
 from ..backend import Shape, is_array
@@ -55,22 +55,17 @@ def rule_error(
 
 
 def _failed_rule(error: Exception) -> FailedRule | None:
-    """The rule that raised an error, the innermost if rules were nested; None if it was not raised by a rule.
-
-    The traceback is searched for an op's method that has a record at hand: what it called is the rule.
-    """
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    for caller, frame in reversed(list(pairwise(frames))):
-        op, record = caller.f_locals.get("self"), caller.f_locals.get("record")
-        if not (isinstance(op, Op) and isinstance(record, Record)):
-            continue
-        code = frame.f_code
-        arguments = {name: frame.f_locals.get(name) for name in code.co_varnames[: code.co_argcount]}
-        for rule, node in zip(op.rules, record.nodes, strict=False):
-            if rule is not None and node is not None and getattr(rule.function, "__code__", None) is code:
-                return FailedRule(record, arguments, rule.function, node.shape)
-        return FailedRule(record, arguments, None, None)
-    return None
+    """The rule that raised an error; None if it was not raised by a rule."""
+    facts: RuleError | None = getattr(error, "rule_error", None)
+    if facts is None:
+        return None
+    record, op = facts.record, facts.record.op
+    rule = op.rules[0 if op.variadic else facts.index] if isinstance(op, Op) else None
+    if rule is None:
+        return FailedRule(record, {"g": facts.upstream}, None, None)
+    saved = record.saved[facts.index] if record.saved else ()
+    arguments = dict(zip(inspect.signature(rule).parameters, (facts.upstream, *saved), strict=False))
+    return FailedRule(record, arguments, rule, record.nodes[facts.index].shape)
 
 
 # --- a rule that raised -------------------------------------------------------------------------------------

@@ -32,9 +32,10 @@ class Call:
         rule = self.op.rules[position]
         if rule is None:
             return None
-        names = list(inspect.signature(rule.function).parameters)[1:]
-        values = (self.op.getter(name)(self.arrays, self.out, self.settings, position) for name in names)
-        return rule.function, dict(zip(names, values, strict=True))
+        names = list(inspect.signature(rule).parameters)[1:]
+        saver = self.op.saver
+        values = () if saver is None else saver(self.arrays, self.out, self.settings, self.nodes)[position]
+        return rule, dict(zip(names, values, strict=True))
 
 
 class CallWatch:

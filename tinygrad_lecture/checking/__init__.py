@@ -1,11 +1,15 @@
-"""Are the backward rules right? What stands behind `tl.gradcheck` and `tl.gradgradcheck`.
+"""Gradient checking: analytical gradients, from the backward rules, against numerical ones, from function values.
 
-gradcheck.py        the two checks: gradients by the rules against gradients from values
-subject.py          what is checked: a function and its inputs, to be run again and again
-pullback.py         the gradients that the rules give
-differences.py      what they should be: the complex step and central differences
-verdict.py          the two side by side, element by element
-explanation.py      from a wrong gradient to an error: which output, which op
-hints.py            what is likely the matter: a table of known mistakes
-report.py           the error and the report
+check.py          `tl.gradcheck` and `tl.gradgradcheck`, and the check in a few steps
+subject.py        what is checked: a function and its inputs
+analytical.py     the analytical gradient: a backward pass from a random upstream gradient
+numerical/        the numerical gradient: the complex step and central differences
+verdict.py        the comparison, element by element
+explanation.py    the error for a wrong gradient
+locate.py         which output and which op is at fault
+hints/            the likely cause: known mistakes, each with the gradient it would give
+second_order.py   the function that `tl.gradgradcheck` checks: gradients as a function of inputs
+rule_errors.py    the error for a rule that raises, or returns something else than a gradient
+watch.py          observers: which ops were called, what their rules returned
+report.py         GradcheckError and GradcheckReport
 """

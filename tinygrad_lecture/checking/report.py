@@ -1,4 +1,4 @@
-"""What gradcheck has to say: a report when all is well, and an error that explains itself when it is not."""
+"""The outcome of a check: a report if the gradients are right, an error that explains itself if not."""
 
 from __future__ import annotations
 
@@ -8,24 +8,28 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, Shape
+from ..errors.table import aligned
 
-SHOWN = 12  # up to how many elements an error lists them all
+MAX_LISTED = 12  # an error lists all elements of an input with at most this many
 
 
 class GradcheckError(AssertionError):
-    """A gradient is wrong, or cannot be checked. The text is for people; programs read the fields.
+    """A gradient is wrong, or cannot be checked. The message is for people, the fields are for programs.
 
-    fn_name: what was checked.  input_index, input_name: with respect to which input; the name may be None.
-    output_index: which output's gradient, None if there is only one or more than one is at fault.  shape: the input's.
-    wrong, total: how many elements of how many.  worst_index: of the worst, a tuple; expected, got: its values.
-    expected_array, got_array: all of them, NumPy arrays of the input's shape.  kinks: where nothing can be expected, a
-    bool array of that shape.  method: "complex step" or "central differences".
-    hint: a short name for what is likely the matter, as "constant-factor", or None; hint_text: the same in a sentence.
-    culprit: the name of the op whose own backward rule is wrong, where that could be told, else None.
-    Fields that make no sense for an error are None.
+    fn_name: the function that was checked.
+    input_index, input_name: the input whose gradient is wrong; the name may be None.
+    output_index: the output whose gradient is wrong; None if there is one output, or if several are wrong.
+    shape: the shape of the input.  wrong, total: how many elements are wrong, and how many were compared.
+    worst_index: the index of the element with the largest error, a tuple.  expected, got: its two values.
+    expected_array, got_array: the numerical and the analytical gradient, NumPy arrays of the input's shape.
+    kinks: where there is no derivative, a bool array of that shape.
+    method: "complex step" or "central differences".
+    hint: a short name of the likely cause, as "constant-factor", or None.  hint_text: the likely cause as a sentence.
+    culprit: the name of the op whose backward rule is wrong, or None if it could not be determined.
+    Fields that do not apply are None.
     """
 
-    __module__ = "tinygrad_lecture"  # where users find it, and so what a traceback says
+    __module__ = "tinygrad_lecture"  # the public name, shown in tracebacks
 
     fn_name: str = ""
     input_index: int | None = None
@@ -46,21 +50,22 @@ class GradcheckError(AssertionError):
     culprit: str | None = None
 
     def __init__(self, message: str, **fields: Any) -> None:
-        text = fields.get("hint_text")
-        super().__init__(f"{message}\n  a hint: {text}" if text else message)
+        cause = fields.get("hint_text")
+        super().__init__(f"{message}\n  likely cause: {cause}" if cause else message)
         for name, value in fields.items():
             if not hasattr(type(self), name):
-                raise TypeError(f"GradcheckError has no field {name}")
+                raise TypeError(f"GradcheckError has no field {name!r}")
             setattr(self, name, value)
 
 
 @dataclass(frozen=True)
 class GradcheckReport:
-    """The outcome of a check; true if the gradients are right.
+    """The outcome of a check; true if all gradients are right.
 
-    fn_name: what was checked.  method: "complex step" or "central differences".  checked: how many elements were
-    compared.  kinks: how many were left out because there is no derivative.  largest_error: of |got - expected|.
-    error: what would have been raised, under raise_exception=False.
+    fn_name: the function that was checked.  method: "complex step" or "central differences".
+    checked: the number of elements compared.  kinks: the number left out, since they have no derivative.
+    largest_error: the largest |got - expected|.
+    error: with raise_exception=False, the GradcheckError that would have been raised; else None.
     """
 
     __module__ = "tinygrad_lecture"
@@ -78,36 +83,34 @@ class GradcheckReport:
     def __str__(self) -> str:
         if self.error is not None:
             return str(self.error)
-        text = f"{self.fn_name}: {_count(self.checked, 'element')} right, by {self.method}"
+        text = f"{self.fn_name}: {_counted(self.checked, 'element')} right, by {self.method}"
         text += f", largest error {self.largest_error:.1e}" if self.checked else ""
-        return text + (f"; {_count(self.kinks, 'kink')} left out" if self.kinks else "")
+        return text + (f"; {_counted(self.kinks, 'kink')} left out" if self.kinks else "")
 
 
-def _count(n: int, noun: str) -> str:
+def _counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def number(value: float) -> str:
-    """Six digits, and no -0."""
+    """A number with six digits, and no -0."""
     return f"{value + 0.0:.6g}"
 
 
 def place(index: tuple[int, ...]) -> str:
-    """An index as a person writes it: 3, (1, 2), or nothing for the only element of a 0-d tensor."""
+    """An index as text: "3", "(1, 2)", or "" for the only element of a 0-d tensor."""
     return "" if not index else str(index[0]) if len(index) == 1 else str(index)
 
 
-def table(columns: dict[str, Array], wrong: Array, kinks: Array) -> list[str]:
-    """Small arrays of one shape side by side, a line per element, with a mark where it is wrong."""
-    if not 1 < wrong.size <= SHOWN:
+def element_table(columns: dict[str, Array], wrong: Array, kinks: Array) -> list[str]:
+    """Arrays of one shape side by side: a line per element, marked where it is wrong or a kink.
+
+    Empty if there are too many elements to list, or only one.
+    """
+    if not 1 < wrong.size <= MAX_LISTED:
         return []
-    rows = [["element", *columns]]
+    rows = [["element", *columns, ""]]
     for index in np.ndindex(wrong.shape):
-        rows.append([place(index), *(number(float(column[index])) for column in columns.values())])
-    marks = ["", *("wrong" if w else "kink" if k else "" for w, k in zip(wrong.flat, kinks.flat, strict=True))]
-    widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
-    lines = []
-    for row, mark in zip(rows, marks, strict=True):
-        cells = "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        lines.append(f"    {cells}  {mark}".rstrip())
-    return lines
+        numbers = (number(float(column[index])) for column in columns.values())
+        rows.append([place(index), *numbers, "wrong" if wrong[index] else "kink" if kinks[index] else ""])
+    return [f"    {line}" for line in aligned(rows, right=range(len(columns) + 1))]

@@ -1,4 +1,4 @@
-"""Got and expected side by side: which elements of a gradient are wrong."""
+"""`Verdict`: the analytical and the numerical gradient side by side, and which elements are wrong."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..backend import Array
-from .differences import Slopes
+from .numerical.gradient import NumericalGradient
 from .subject import Subject
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is asked of a check. analytic: try the complex step. locate: look for the op at fault."""
+    """The settings of a check, as `gradcheck` explains them.
 
-    check: str
+    analytic: try the complex step.  locate: look for the op at fault.
+    """
+
     eps: float | None
     atol: float
     rtol: float
@@ -26,7 +28,11 @@ class Options:
 
 @dataclass
 class Verdict:
-    """The gradient of one input, `got`, next to what it should be. Arrays have the shape of that input, `x`."""
+    """The comparison of one input's two gradients: `got`, by the rules, and `expected`, from values.
+
+    An element is right if |got - expected| <= atol + rtol * |expected| + noise, where noise is the error estimate of
+    the numerical gradient. Kinks are not compared. Arrays have the shape of the input.
+    """
 
     subject: Subject
     k: int  # which of the checked inputs
@@ -40,29 +46,33 @@ class Verdict:
     jacobian: Array | None  # (m, n), None where too large
 
     @staticmethod
-    def of(subject: Subject, k: int, options: Options, method: str, slopes: Slopes, got: Array) -> Verdict:
-        """From what the values say, `slopes`, and what the rules gave."""
-        flat = (slopes.expected, slopes.noise, slopes.kinks, slopes.unsteady)
+    def of(
+        subject: Subject, k: int, options: Options, method: str, numerical: NumericalGradient, got: Array
+    ) -> Verdict:
+        """The comparison of a numerical gradient with the analytical one, `got`."""
+        flat = (numerical.expected, numerical.noise, numerical.kinks, numerical.unsteady)
         expected, noise, kinks, unsteady = (array.reshape(got.shape) for array in flat)
-        return Verdict(subject, k, options, method, got, expected, noise, kinks, unsteady, slopes.jacobian)
+        return Verdict(subject, k, options, method, got, expected, noise, kinks, unsteady, numerical.jacobian)
 
     @property
     def x(self) -> Array:
+        """The input."""
         return self.subject.xs[self.k]
 
     @property
     def error(self) -> Array:
+        """The absolute error of each element."""
         return np.abs(self.got - self.expected)
 
     @property
     def wrong(self) -> Array:
-        """bool; a nan is wrong too."""
+        """Which elements are wrong, a bool array; nan is wrong."""
         tolerance = self.options.atol + self.options.rtol * np.abs(self.expected) + self.noise
         return ~(self.error <= tolerance) & ~self.kinks
 
     @property
     def total(self) -> int:
-        """How many elements were compared."""
+        """The number of elements compared."""
         return int(np.count_nonzero(~self.kinks))
 
     @property
@@ -71,6 +81,6 @@ class Verdict:
 
     @property
     def worst(self) -> tuple[int, ...]:
-        """Where, among the wrong, the error is largest."""
+        """The index of the wrong element with the largest error."""
         error = np.where(self.wrong, np.nan_to_num(self.error, nan=np.inf), -1)
         return tuple(int(i) for i in np.unravel_index(error.argmax(), error.shape))

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Concatenate
 
+from ..autograd.contract import add_facts
 from ..autograd.memory import separate
 from ..autograd.modes import modes
 from ..autograd.op import Op, P
@@ -83,7 +84,11 @@ class KernelOp(Op[Any]):
             return vjp_through(lambda *x: self.definition(*x, **settings), inputs, nodes, upstream)
         needs = [node is not None for node in nodes]
         kept = {"out": out[0]} if self.keeps_out else {}
-        gradients = self.kernel_backward(upstream, needs, *arrays, **kept, **settings)
+        try:
+            gradients = self.kernel_backward(upstream, needs, *arrays, **kept, **settings)
+        except Exception as error:
+            add_facts(error, record, 0, upstream, create_graph)
+            raise
         return separate(gradients, copy_views=False)
 
 

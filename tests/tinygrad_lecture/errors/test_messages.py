@@ -213,17 +213,17 @@ CASES = [
     (
         lambda: tl.gradcheck(tl.mul, x3, x3),
         TypeError,
-        "gradcheck: put the inputs in a tuple, as in gradcheck(f, (a, b)); what follows it has names",
+        "gradcheck: put all inputs in a tuple, as in gradcheck(f, (a, b)); the other arguments are keyword-only",
     ),
     (
         lambda: tl.gradgradcheck(tl.mul, x3, x3),
         TypeError,
-        "gradcheck: mul(a, b) cannot be called with 1 input (missing a required argument: 'b'); put all of ",
+        "gradgradcheck: mul(a, b) cannot be called with 1 input (missing a required argument: 'b'); put all",
     ),
     (
         lambda: tl.gradcheck(x3, x3),
         TypeError,
-        "gradcheck: the function to check comes first, and then its",
+        "gradcheck: the first argument must be the function to check, not a Tensor",
     ),
     (lambda: tl.checkpoint(x3, x3), TypeError, "checkpoint: the function to run comes first and its inputs after it"),
     (

@@ -29,7 +29,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, is_array, move, xp
-from tinygrad_lecture.kernels.pieces import in_pieces
+from tinygrad_lecture.pieces import in_pieces
 
 from ..module import array_of, clear_grad
 

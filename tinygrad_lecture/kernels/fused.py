@@ -13,7 +13,7 @@ import numpy as np
 
 from ..backend import Array, xp
 from .gelu import gelu_piece, gelu_slope
-from .pieces import in_pieces
+from ..pieces import in_pieces
 
 Needs: TypeAlias = list[bool]
 

@@ -1,4 +1,4 @@
-"""Pieces of large arrays, and the memory that they are made in."""
+"""Cache blocking, and the memory it needs."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from strict_cupy import strict
-from tinygrad_lecture.kernels.pieces import PIECE, in_pieces
+from tinygrad_lecture.pieces import PIECE, in_pieces
 
 
 def as_it_is(x):

@@ -1,4 +1,6 @@
-"""Locate an error in a model: the path of the layer that raised it, in front of the message.
+"""Locate an error in a model: put the path of the layer that raised it in front of the message.
+
+For example:
 
     ValueError: in 2.attention.proj (Linear): wanted (..., 64), got (8, 32)
 """

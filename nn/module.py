@@ -223,7 +223,7 @@ class Module:
         if complaints:
             lines = "".join(f"\n  {complaint}" for complaint in complaints)
             raise ValueError(
-                f"{type(self).__name__}.load_state_dict: the state does not fit, and nothing was changed{lines}"
+                f"load_state_dict: the state does not fit this {type(self).__name__}, and nothing was changed{lines}"
             )
         for key, array in arrays.items():
             own[key].inplace()[...] = move(array, own[key].device)

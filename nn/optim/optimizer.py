@@ -200,7 +200,9 @@ class Optimizer:
             complaints.append(f"there is state for parameters in no group: {', '.join(map(str, state))}")
         if complaints:
             lines = "".join(f"\n  {complaint}" for complaint in complaints)
-            raise ValueError(f"{self._name}.load_state_dict: the state does not fit, and nothing was changed{lines}")
+            raise ValueError(
+                f"load_state_dict: the state does not fit this {self._name}, and nothing was changed{lines}"
+            )
         self.state = {p: _copied_state(p, held) for p, held in loaded.items()}
         for own, kept in zip(self.param_groups, settings, strict=True):
             own.update(kept)

@@ -73,9 +73,9 @@ def test_a_checkpoint_drops_the_same_again():
 
 @pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
 def test_what_is_no_probability_is_refused(p):
-    with pytest.raises(ValueError, match="Dropout: p is a probability"):
+    with pytest.raises(ValueError, match="Dropout: p must be a probability"):
         nn.Dropout(p)
-    with pytest.raises(ValueError, match="dropout: p is a probability"):
+    with pytest.raises(ValueError, match="dropout: p must be a probability"):
         F.dropout(tl.ones(1), p)
 
 

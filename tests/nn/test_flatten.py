@@ -24,7 +24,7 @@ def test_some_axes():
 
 @pytest.mark.parametrize("sizes", [(2, 3), (-1, -1), (-1, 3), (0, -1)])
 def test_what_does_not_fit_is_explained(sizes):
-    with pytest.raises(ValueError, match=r"in Unflatten: axis 1 of size 4 does not fall into .* got \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"in Unflatten: cannot split axis 1 of size 4 into .* got \(2, 4\)"):
         nn.Unflatten(1, sizes)(tl.zeros(2, 4))
     with pytest.raises(IndexError, match=r"axis 2 is out of range for shape \(2, 4\)"):
         nn.Unflatten(2, (2, 2))(tl.zeros(2, 4))
@@ -39,7 +39,7 @@ def test_they_are_shown():
     ("layer", "shape"), [(nn.Flatten(), (3,)), (nn.Flatten(5), (2, 3)), (nn.Flatten(0, 2), (2, 3))]
 )
 def test_axes_that_are_not_there_are_refused(layer, shape):
-    with pytest.raises(IndexError, match="Flatten: wanted an input with an axis"):
+    with pytest.raises(IndexError, match=r"Flatten: axis -?. is out of range for shape"):
         layer(tl.ones(*shape))
 
 

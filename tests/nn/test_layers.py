@@ -177,21 +177,3 @@ def test_layers_are_made_where_and_as_asked(device: str) -> None:
     ):
         assert {p.device for p in layer.parameters()} == {device}
         assert {p.dtype for p in layer.parameters()} == {np.dtype(np.float64)}
-
-
-def test_functions_for_vectors_and_edges() -> None:
-    """Functions without a layer: normalize, cosine_similarity and pad."""
-    x, y = (tl.tensor(normal(3, 4, seed=seed)) for seed in (1, 2))
-    assert tl.gradcheck(lambda x: F.normalize(x), [x])
-    assert tl.gradcheck(lambda x, y: F.cosine_similarity(x, y, dim=-1), [x, y])
-    assert tl.gradcheck(lambda x: F.pad(x, (1, -1, 0, 2), value=3), [x])
-    assert_close(F.normalize(x, dim=1).norm(axis=1).numpy(), np.ones(3), "length", 1e-12)
-    assert_close(F.cosine_similarity(x, x * 3).numpy(), np.ones(3), "similarity of the same direction", 1e-12)
-    assert F.cosine_similarity(tl.tensor([[3.0, 0.0]]), tl.tensor([[0.0, 2.0]])).tolist() == [0]
-    assert F.normalize(tl.zeros(1, 2)).tolist() == [[0, 0]]
-    assert F.pad(tl.ones(2), (1, 2), value=5).tolist() == [5, 1, 1, 5, 5]
-    for widths, message in (((1,), "must be pairs"), ((1, 1, 1, 1), "at most all axes"), ((-2, -1), "cuts off more")):
-        with pytest.raises(ValueError, match=message):
-            F.pad(tl.ones(2), widths)
-    with pytest.raises(ValueError, match="'reflect'"):
-        F.pad(tl.ones(2), (1, 1), "reflect")

@@ -52,7 +52,7 @@ def test_dtype_is_that_asked_for():
 
 
 def test_wrong_sizes_are_explained():
-    with pytest.raises(ValueError, match="at least 1, not in 0, out 2"):
+    with pytest.raises(ValueError, match="at least 1, not 0 and 2"):
         nn.Linear(0, 2)
     with pytest.raises(ValueError, match=r"in Linear: wanted \(\.\.\., 784\), got \(32, 28, 28\)"):
         nn.Linear(784, 16)(tl.zeros(32, 28, 28))

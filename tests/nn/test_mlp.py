@@ -32,5 +32,5 @@ def test_activations_may_be_made_by_any_function():
 
 @pytest.mark.parametrize("sizes", [[], [784]])
 def test_it_needs_inputs_and_outputs(sizes):
-    with pytest.raises(ValueError, match="at least two, inputs and outputs"):
+    with pytest.raises(ValueError, match="at least two numbers, inputs and outputs"):
         nn.MLP(sizes)

@@ -47,14 +47,6 @@ def test_all_the_same_is_0_and_no_nan():
     assert nn.RMSNorm(3)(tl.zeros(2, 3)).tolist() == [[0, 0, 0]] * 2
 
 
-def test_eps_of_rms_norm_is_the_dtypes_by_default():
-    for dtype in (tl.float32, tl.float64):
-        eps = np.finfo(dtype).eps
-        x = tl.full((1,), float(np.sqrt(eps)), dtype=dtype)
-        assert F.rms_norm(x, 1).item() == pytest.approx(1 / np.sqrt(2))
-        assert F.rms_norm(x, (1,), eps=3 * eps).item() == pytest.approx(1 / 2)
-
-
 def test_parameters_are_those_asked_for():
     assert list(nn.LayerNorm((2, 3)).state_dict()) == ["weight", "bias"]
     assert nn.LayerNorm((2, 3)).weight.shape == (2, 3)
@@ -69,18 +61,5 @@ def test_parameters_are_those_asked_for():
 @pytest.mark.parametrize("shape", [0, (), (2, 0), -1])
 def test_sizes_below_1_are_refused(shape):
     for layer in (nn.LayerNorm, nn.RMSNorm):
-        with pytest.raises(ValueError, match=f"{layer.__name__}: normalized_shape is a size or several"):
+        with pytest.raises(ValueError, match=f"{layer.__name__}: normalized_shape must be one or more sizes"):
             layer(shape)
-
-
-def test_nothing_is_broadcast():
-    x = tl.zeros(2, 3)
-    for f in (F.layer_norm, F.rms_norm):
-        with pytest.raises(ValueError, match=rf"{f.__name__}: wanted \(\.\.\., 4\), got \(2, 3\)"):
-            f(x, 4)
-        with pytest.raises(ValueError, match=r"wanted \(\.\.\., 1, 2, 3\), got \(2, 3\)"):
-            f(x, (1, 2, 3))
-        with pytest.raises(ValueError, match=r"normalized shape, \(3,\), not \(1,\)"):
-            f(x, 3, tl.ones(1))
-        with pytest.raises(ValueError, match=r"normalized shape, \(2, 3\), not \(3,\)"):
-            f(x, (2, 3), tl.ones(3))

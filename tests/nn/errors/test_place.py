@@ -54,7 +54,7 @@ def test_a_layer_alone_is_named_by_its_class():
         (nn.Linear(3, 2), tl.tensor(1.0), "in Linear: wanted (..., 3), got ()"),
         (nn.LayerNorm((2, 3)), tl.zeros(4, 3), "in LayerNorm: layer_norm: wanted (..., 2, 3), got (4, 3)"),
         (nn.RMSNorm(3), tl.zeros(1), "in RMSNorm: rms_norm: wanted (..., 3), got (1,)"),
-        (nn.Unflatten(0, (2, 3)), tl.zeros(5), "in Unflatten: axis 0 of size 5 does not fall into (2, 3), got (5,)"),
+        (nn.Unflatten(0, (2, 3)), tl.zeros(5), "in Unflatten: cannot split axis 0 of size 5 into (2, 3), got (5,)"),
     ):
         with pytest.raises(ValueError, match="in ") as error:
             layer(x)
@@ -63,9 +63,11 @@ def test_a_layer_alone_is_named_by_its_class():
 
 def test_types_and_indices_too():
     model = nn.Sequential(nn.Embedding(10, 4))
-    with pytest.raises(TypeError, match=r"^in 0 \(Embedding\): embedding: rows are chosen by integers, not by float32"):
+    with pytest.raises(TypeError, match=r"^in 0 \(Embedding\): embedding: rows must be given as integers, not float32"):
         model(tl.zeros(2))
-    with pytest.raises(IndexError, match=r"^in 0 \(Embedding\): embedding: indices run from -1 to 10, .* rows 0 to 9$"):
+    with pytest.raises(
+        IndexError, match=r"^in 0 \(Embedding\): embedding: indices run from -1 to 10, .* rows are 0 to 9$"
+    ):
         model(tl.tensor([-1, 10]))
 
 

@@ -73,7 +73,7 @@ def test_inputs_that_require_grad_are_those_that_are_checked():
 
 
 def test_what_is_no_module_is_sent_to_the_other_gradcheck():
-    with pytest.raises(TypeError, match=r"takes a module, not a function; for a function there is tl.gradcheck"):
+    with pytest.raises(TypeError, match=r"must be a Module, not function; for a function use tl.gradcheck"):
         nn.gradcheck(lambda x: x, tl.randn(2))
 
 

@@ -100,5 +100,5 @@ class Raises(nn.Module):
 
 
 def test_a_shape_in_place_of_an_input_is_refused():
-    with pytest.raises(TypeError, match=r"such as tl.zeros\(1, 2\), not the shape"):
+    with pytest.raises(TypeError, match=r"such as tl.zeros\(1, 2\), not its shape"):
         nn.summary(nn.Linear(2, 3), (1, 2))

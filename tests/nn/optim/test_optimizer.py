@@ -177,16 +177,16 @@ def test_groups_have_settings_of_their_own():
 def test_bad_parameters_are_refused():
     p = nn.Parameter(tl.ones(2))
     cases = [
-        ([], ValueError, "SGD: there is nothing to optimise"),
-        (p, TypeError, "come in a list"),
+        ([], ValueError, "SGD: params is empty, so there is nothing to optimise"),
+        (p, TypeError, "must be an iterable of Tensors"),
         ([p, p], ValueError, r"shape \(2,\) is given twice"),
         ([{"params": [p]}, {"params": [p]}], ValueError, "twice"),
         ([np.ones(2)], TypeError, "must be Tensors, not ndarray"),
         ([p * 2], ValueError, "computed from others"),
-        ([tl.tensor([1])], ValueError, "of int64"),
+        ([tl.tensor([1])], ValueError, "of dtype int64"),
         ([{"params": [p], "rate": 1}], ValueError, "has no setting 'rate'; its settings are lr"),
-        ([{"param": [p]}], TypeError, "a group of parameters is a dict"),
-        ([{"params": [p]}, tl.ones(1)], TypeError, "a group of parameters is a dict"),
+        ([{"param": [p]}], TypeError, "a parameter group must be a dict"),
+        ([{"params": [p]}, tl.ones(1)], TypeError, "a parameter group must be a dict"),
     ]
     for params, error, message in cases:
         with pytest.raises(error, match=message):
@@ -204,7 +204,7 @@ def test_bad_parameters_are_refused():
         (nn.optim.SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "nesterov needs momentum"),
         (nn.optim.Adam, {"betas": (0.9, 1.0)}, "Adam: betas"),
         (nn.optim.AdamW, {"eps": -1e-8}, "AdamW: eps"),
-        (nn.optim.RMSprop, {"alpha": 1.0}, "RMSprop: alpha must be from 0 to below 1, not 1.0"),
+        (nn.optim.RMSprop, {"alpha": 1.0}, r"RMSprop: alpha must be in \[0, 1\), not 1.0"),
         (nn.optim.RMSprop, {"momentum": -1}, "RMSprop: momentum"),
         (nn.optim.Adagrad, {"lr_decay": -1, "eps": -1}, "eps must not be negative, but is -1; lr_decay must not be"),
         (nn.optim.Adagrad, {"initial_accumulator_value": -1}, "initial_accumulator_value"),
@@ -318,15 +318,18 @@ def states_that_do_not_fit(good):
     return [
         (
             {**good, "state": {0: {**held, "exp_avg": tl.ones(1)}}},
-            r"0: exp_avg has shape \(1,\), its parameter \(3, 2\)",
+            r"0: exp_avg has shape \(1,\), wanted \(3, 2\)",
         ),
         ({**good, "state": {0: {"step": 1, "exp_avg": held["exp_avg"]}}}, "parameter 0: exp_avg_sq is missing"),
         ({**good, "state": {0: {**held, "exp_avg": 1.0}}}, "exp_avg is of type float, wanted a Tensor or an array"),
-        ({**good, "state": {0: {**held, "exp_avg": tl.ones(3, 2).long()}}}, "exp_avg is int64, wanted floats"),
-        ({**good, "state": {0: held, 1: held}}, "states of parameters that are in no group: 1"),
+        (
+            {**good, "state": {0: {**held, "exp_avg": tl.ones(3, 2).long()}}},
+            "exp_avg has dtype int64, wanted a float",
+        ),
+        ({**good, "state": {0: held, 1: held}}, "state for parameters in no group: 1"),
         ({**good, "param_groups": [{**group, "lr": -1}]}, "group 0: lr must not be negative, but is -1"),
-        (momentum.state_dict(), "momentum_buffer is not what this optimiser remembers\n.* exp_avg is missing"),
-        (two, r"groups of \[2\] parameters, and here are \[1\]"),
+        (momentum.state_dict(), "momentum_buffer is not part of this optimiser's state\n.* exp_avg is missing"),
+        (two, r"groups of \[2\] parameters, but the groups here have \[1\]"),
     ]
 
 
@@ -348,16 +351,16 @@ def test_all_that_does_not_fit_is_listed(adam):
     good = optimizer.state_dict()
     held = {"exp_avg": tl.ones(1), "exp_avg_sq": tl.ones(2), "more": tl.ones(3, 2)}
     bad = {"state": {0: held}, "param_groups": [{**good["param_groups"][0], "lr": -1, "betas": [2, 3]}]}
-    with pytest.raises(ValueError, match="unchanged") as error:
+    with pytest.raises(ValueError, match="nothing was changed") as error:
         optimizer.load_state_dict(bad)
     lines = str(error.value).split("\n")
     assert lines == [
-        "Adam.load_state_dict: this is not the state of such an optimiser, which is unchanged",
+        "load_state_dict: the state does not fit this Adam, and nothing was changed",
         "  group 0: lr must not be negative, but is -1",
-        "  group 0: betas must be two numbers from 0 to below 1, not (2, 3)",
-        "  parameter 0: exp_avg has shape (1,), its parameter (3, 2)",
-        "  parameter 0: exp_avg_sq has shape (2,), its parameter (3, 2)",
-        "  parameter 0: more is not what this optimiser remembers",
+        "  group 0: betas must be two numbers in [0, 1), not (2, 3)",
+        "  parameter 0: exp_avg has shape (1,), wanted (3, 2)",
+        "  parameter 0: exp_avg_sq has shape (2,), wanted (3, 2)",
+        "  parameter 0: more is not part of this optimiser's state",
     ]
 
 
@@ -390,5 +393,5 @@ def test_an_optimizer_of_ones_own():
     optimizer.step()
     assert p.tolist() == [0.75, -0.75]
     plain = Optimizer([p], {"lr": 1})
-    with pytest.raises(NotImplementedError, match="Optimizer does not say how"):
+    with pytest.raises(NotImplementedError, match="Optimizer has no rule; define rule"):
         plain.step()

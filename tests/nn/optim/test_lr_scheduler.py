@@ -143,7 +143,7 @@ def test_one_cycle_turns_momentum_the_other_way():
 def test_a_cycle_has_an_end():
     schedule = OneCycleLR(sgd(), 1.0, epochs=2, steps_per_epoch=3)
     rates(schedule, 7)  # a step after each of six updates
-    with pytest.raises(ValueError, match="this is step 7 of a cycle of 6"):
+    with pytest.raises(ValueError, match="step 7 is past the end of a cycle of 6"):
         schedule.step()
     assert math.isclose(OneCycleLR(sgd(), 1.0, total_steps=1).get_last_lr()[0], 1 / 25 / 1e4)
 
@@ -178,7 +178,7 @@ def test_a_rate_that_something_else_has_changed_is_noticed():
     optimizer = sgd()
     first, second = ExponentialLR(optimizer, 0.5), ExponentialLR(optimizer, 0.1)
     first.step()
-    with pytest.raises(RuntimeError, match=r"was 1\.0 after this schedule's last step.* made 0\.5 of it.*Chained"):
+    with pytest.raises(RuntimeError, match=r"was 1\.0 after this schedule's last step.* is now 0\.5; .*Chained"):
         second.step()
 
 
@@ -187,22 +187,26 @@ def other_optimizer(o):
 
 
 BAD = {
-    "no optimiser": (lambda o: StepLR(o.param_groups, 3), TypeError, "StepLR: a schedule is of an optimiser"),
-    "last_epoch": (lambda o: StepLR(o, 3, last_epoch=5), ValueError, 'need an "initial_lr"'),
+    "no optimiser": (
+        lambda o: StepLR(o.param_groups, 3),
+        TypeError,
+        "StepLR: optimizer must be an Optimizer",
+    ),
+    "last_epoch": (lambda o: StepLR(o, 3, last_epoch=5), ValueError, 'needs an "initial_lr"'),
     "step_size": (lambda o: StepLR(o, 0), ValueError, "step_size must be at least 1, but is 0"),
     "factor": (lambda o: ConstantLR(o, 2.0), ValueError, "factor must be from 0 to 1, but is 2.0"),
     "linear": (lambda o: LinearLR(o, 0.5, 1.5), ValueError, "end_factor must be from 0 to 1"),
     "T_max": (lambda o: CosineAnnealingLR(o, 0), ValueError, "T_max must be at least 1"),
-    "warm-up": (lambda o: CosineWithWarmup(o, 5, 5), ValueError, "from 0 to below total_steps, but they are 5 and 5"),
-    "length": (lambda o: OneCycleLR(o, 1.0, epochs=3), ValueError, "say how long"),
+    "warm-up": (lambda o: CosineWithWarmup(o, 5, 5), ValueError, "at least 0 and below total_steps, not 5 of 5"),
+    "length": (lambda o: OneCycleLR(o, 1.0, epochs=3), ValueError, "pass total_steps, or epochs and steps_per_epoch"),
     "strategy": (lambda o: OneCycleLR(o, 1.0, 9, anneal_strategy="cosine"), ValueError, "not 'cosine'"),
-    "rates": (lambda o: OneCycleLR(o, [1.0, 2.0], 9), ValueError, "2 rates for 1 groups"),
-    "functions": (lambda o: LambdaLR(o, []), ValueError, "0 functions for 1 groups"),
+    "rates": (lambda o: OneCycleLR(o, [1.0, 2.0], 9), ValueError, "max_lr has 2 values for 1 parameter groups"),
+    "functions": (lambda o: LambdaLR(o, []), ValueError, "lr_lambda has 0 values for 1 parameter groups"),
     "milestones": (lambda o: SequentialLR(o, [StepLR(o, 1)], [5]), ValueError, "1 schedules need 0 milestones"),
     "order": (lambda o: SequentialLR(o, [StepLR(o, 1)] * 3, [5, 5]), ValueError, "in rising order, not .5, 5."),
-    "optimisers": (other_optimizer, ValueError, "all of one optimiser"),
-    "none": (lambda o: ChainedScheduler([]), ValueError, "ChainedScheduler: it takes schedules, one or more"),
-    "no formula": (LRScheduler, NotImplementedError, "LRScheduler has no formula"),
+    "optimisers": (other_optimizer, ValueError, "schedules of one optimiser"),
+    "none": (lambda o: ChainedScheduler([]), ValueError, "ChainedScheduler: schedulers must be one or more"),
+    "no formula": (LRScheduler, NotImplementedError, "LRScheduler has no rate; define rate"),
 }
 
 
@@ -214,13 +218,13 @@ def test_bad_settings_are_refused(make, error, message):
 
 
 def test_one_cycle_needs_a_momentum_to_turn():
-    with pytest.raises(ValueError, match="no momentum to turn"):
+    with pytest.raises(ValueError, match="no momentum to cycle"):
         OneCycleLR(nn.optim.Adagrad([nn.Parameter(tl.ones(1))]), 1.0, total_steps=10)
 
 
 def test_a_state_of_other_groups_is_refused():
     schedule = StepLR(sgd(), 3)
-    with pytest.raises(ValueError, match="the state is for 2 groups of parameters, and here are 1"):
+    with pytest.raises(ValueError, match="the state is for 2 parameter groups, but the optimiser has 1"):
         schedule.load_state_dict({"last_epoch": 5, "base_lrs": [1.0, 2.0]})
     assert schedule.state_dict() == {"last_epoch": 0, "base_lrs": [1.0]}
 

@@ -67,10 +67,11 @@ def _places(module: Module) -> dict[str, list[tuple[Module, str]]]:
     names: dict[str, Tensor] = {}
     for path, owner in module.named_modules(remove_duplicate=False):
         for own in (owner.named_parameters, owner.named_buffers):
-            for attribute, tensor in own(recurse=False, remove_duplicate=False):
-                names[f"{path}.{attribute}" if path else attribute] = tensor
-                if (owner, attribute) not in holders.setdefault(tensor, []):
-                    holders[tensor].append((owner, attribute))
+            for name, tensor in own(path, recurse=False, remove_duplicate=False):
+                names[name] = tensor
+                place = owner, name.rpartition(".")[2]
+                if place not in holders.setdefault(tensor, []):
+                    holders[tensor].append(place)
     return {name: holders[tensor] for name, tensor in names.items()}
 
 

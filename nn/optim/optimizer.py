@@ -156,10 +156,12 @@ class Optimizer:
     # --- saving -----------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """A copy of the state and settings, with numbers for the parameters, in PyTorch's layout:
+        """A copy of the state and settings, in PyTorch's layout. Parameters are numbered:
 
-        {"state": {0: {"step": int, name: Tensor, ...}, ...},
-         "param_groups": [{"lr": ..., "params": [0, ...]}, ...]}
+            {"state": {0: {"step": int, name: Tensor, ...}, ...},
+             "param_groups": [{"lr": ..., "params": [0, ...]}, ...]}
+
+        Tensors share no memory with the optimiser.
         """
         number = {p: i for i, p in enumerate(self._all_parameters())}
         state: dict[int, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""The activations: each is the op of its name, and shows its settings."""
+"""Activation modules: values and repr."""
 
 import math
 
@@ -52,6 +52,6 @@ def test_gelu_knows_two_formulas():
         nn.GELU("sigmoid")
 
 
-def test_what_makes_no_sense_is_refused():
+def test_bad_settings_are_refused():
     with pytest.raises(ValueError, match="Hardtanh: min_val must be below max_val, but they are 1 and 1"):
         nn.Hardtanh(1, 1)

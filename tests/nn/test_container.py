@@ -1,4 +1,4 @@
-"""Sequential and ModuleList."""
+"""Containers of modules and of parameters."""
 
 import pytest
 
@@ -6,7 +6,7 @@ import nn
 import tinygrad_lecture as tl
 
 
-def test_sequential_runs_one_after_the_other():
+def test_sequential_runs_in_order():
     first, second = nn.Linear(2, 3), nn.Linear(3, 1)
     model = nn.Sequential(first, nn.Tanh(), second)
     x = tl.randn(4, 2)
@@ -65,7 +65,7 @@ def test_only_modules_are_held(what, message):
             make()
 
 
-# --- parameters, and names of one's own ---------------------------------------------------------------------
+# --- parameters and dicts -----------------------------------------------------------------------------------
 
 
 def test_a_list_of_parameters():
@@ -110,7 +110,7 @@ def test_a_dict(container, make):
     assert len(held) == 0
 
 
-def test_what_dicts_hold_is_found():
+def test_modules_find_the_contents_of_dicts():
     model = nn.Module()
     model.layers = nn.ModuleDict({"one": nn.Linear(1, 2)})
     model.scales = nn.ParameterDict({"two": tl.ones(3)})
@@ -120,6 +120,6 @@ def test_what_dicts_hold_is_found():
         model.layers["two"] = 2
 
 
-def test_parameters_in_a_list_or_dict_are_shown():
+def test_repr_shows_parameters_in_containers():
     assert repr(nn.ParameterList([tl.ones(2, 3), tl.ones(1)])) == "ParameterList(0: (2, 3), 1: (1,))"
     assert repr(nn.ParameterDict({"w": tl.ones(2)})) == "ParameterDict(w: (2,))"

@@ -1,4 +1,4 @@
-"""The losses, as modules and as functions: PyTorch's meaning of shapes, targets and reductions."""
+"""Loss modules: shapes, targets and reductions, as in PyTorch."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_mse_does_not_broadcast():
 
 @given(st.sampled_from([(), (4,), (4, 2), (4, 2, 3)]), st.sampled_from(sorted(REDUCE)), st.booleans())
 def test_cross_entropy(shape, reduction, probabilities):
-    """Classes are axis 1, or the only one; targets are their numbers or a probability for each."""
+    """Classes are axis 1, or the only axis; targets are class numbers or probabilities."""
     rng = np.random.default_rng(1)
     axis = min(len(shape), 1)
     full = (*shape[:1], 5, *shape[1:])
@@ -57,7 +57,7 @@ def test_cross_entropy(shape, reduction, probabilities):
     np.testing.assert_allclose(logits.grad.numpy(), wanted / rows, rtol=1e-9, atol=1e-12)
 
 
-def test_unknown_reductions_are_refused_before_they_are_used():
+def test_unknown_reductions_are_refused():
     with pytest.raises(ValueError, match=r"MSELoss: reduction.*'average'"):
         nn.MSELoss("average")
     with pytest.raises(ValueError, match="CrossEntropyLoss: reduction"):
@@ -66,10 +66,10 @@ def test_unknown_reductions_are_refused_before_they_are_used():
         F.mse_loss(tl.zeros(1), tl.zeros(1), "avg")
 
 
-# --- what counts, and how much ------------------------------------------------------------------------------
+# --- weights and ignored targets ----------------------------------------------------------------------------
 
 
-def test_certain_and_wrong_costs_100():
+def test_bce_is_at_most_100():
     p = tl.tensor([0.0, 1.0], requires_grad=True)
     assert nn.BCELoss()(p, tl.tensor([1.0, 0.0])).item() == 100
     assert nn.BCELoss()(p, tl.tensor([0.0, 1.0])).item() == 0

@@ -1,4 +1,4 @@
-"""Layers against PyTorch's, and the functions behind them."""
+"""Layers against PyTorch's."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_embedding(data: st.DataObject, dtype: str, rows: int, features: int) ->
     if padding is not None:
         assert not ours.weight.detach()[padding].numpy().any()
     agree(ours, theirs, tokens, dtype=dtype)
-    weight = data.draw(numbers((rows, features)))  # whose padding row is not 0
+    weight = data.draw(numbers((rows, features)))  # with a padding row that is not 0
     agree(
         lambda x, w: F.embedding(x, w, padding), lambda x, w: TF.embedding(x, w, padding), tokens, weight, dtype=dtype
     )
@@ -49,8 +49,8 @@ def test_embedding(data: st.DataObject, dtype: str, rows: int, features: int) ->
 @given(st.data(), dtypes, st.booleans(), st.booleans(), st.sampled_from([1e-5, 1e-3]))
 def test_layer_norm(data: st.DataObject, dtype: str, affine: bool, bias: bool, eps: float) -> None:
     normalized = data.draw(shapes(min_dims=1, max_dims=2, min_side=1))
-    assume(dtype == "float64" or np.prod(normalized) > 1)  # of a single number PyTorch's gradient is only nearly 0
-    x = data.draw(distinct((*data.draw(batches), *normalized), step=2.0))  # far apart: the norm magnifies what is close
+    assume(dtype == "float64" or np.prod(normalized) > 1)  # for a single number PyTorch's gradient is only nearly 0
+    x = data.draw(distinct((*data.draw(batches), *normalized), step=2.0))  # close numbers magnify rounding
     shape: Any = normalized[0] if len(normalized) == 1 and data.draw(st.booleans()) else normalized
     ours, theirs = (module.LayerNorm(shape, eps, affine, bias) for module in (nn, torch.nn))
     for parameter in ours.parameters():
@@ -71,7 +71,7 @@ def test_rms_norm(data: st.DataObject, dtype: str, affine: bool, eps: float | No
 
 @examples
 @given(st.data(), dtypes, st.sampled_from([0.0, 0.3, 1.0]))
-def test_dropout_where_nothing_is_left_to_chance(data: st.DataObject, dtype: str, p: float) -> None:
+def test_dropout_without_chance(data: st.DataObject, dtype: str, p: float) -> None:
     x = data.draw(numbers(data.draw(shapes())))
     training = p != 0.3 and data.draw(st.booleans())
     agree(nn.Dropout(p).train(training), torch.nn.Dropout(p).train(training), x, dtype=dtype)
@@ -92,8 +92,8 @@ def test_flatten_and_unflatten(data: st.DataObject, dtype: str) -> None:
 
 @examples
 @given(st.data(), dtypes)
-def test_a_network_of_them(data: st.DataObject, dtype: str) -> None:
-    """Several layers deep, from tokens to a loss for each of a batch."""
+def test_a_network_of_all_layers(data: st.DataObject, dtype: str) -> None:
+    """Several layers deep, from tokens to log-probabilities."""
     tokens = data.draw(integers((3, 4), 0, 7))
 
     def build(module: Any) -> Any:

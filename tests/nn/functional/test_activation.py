@@ -11,7 +11,7 @@ import tinygrad_lecture as tl
 F = nn.functional
 
 
-def test_slopes_at_kinks_are_those_of_pytorch():
+def test_gradients_at_kinks_are_pytorchs():
     x = tl.tensor([-1.0, 0.0, 1.0, 6.0], requires_grad=True)
     for f, slopes in ((F.hardtanh, [0, 1, 0, 0]), (F.relu6, [0, 0, 1, 0]), (F.elu, [math.exp(-1), 1, 1, 1])):
         np.testing.assert_allclose(tl.grad(f(x).sum(), x)[0].numpy(), slopes, rtol=1e-6)

@@ -74,14 +74,14 @@ def test_smoothed_labels_are_probabilities():
     assert F.cross_entropy(x, F.one_hot(labels, 3).double(), label_smoothing=0.3).item() == pytest.approx(wanted)
 
 
-def test_smoothed_labels_keep_their_weights():
+def test_smoothed_labels_are_weighted_per_class():
     x, labels, weight = tl.randn(5, 3, dtype=tl.float64), tl.tensor([0, 1, 2, 1, 0]), tl.tensor([1.0, 5.0, 0.5])
     smooth = F.one_hot(labels, 3).double() * 0.7 + 0.1
     wanted = F.cross_entropy(x, smooth, weight, reduction="sum").item()
     assert F.cross_entropy(x, labels, weight, reduction="sum", label_smoothing=0.3).item() == pytest.approx(wanted)
 
 
-def test_pos_weight_weighs_the_yes_alone():
+def test_pos_weight_scales_the_positive_term():
     x, y = tl.randn(20, dtype=tl.float64), tl.rand(20, dtype=tl.float64)
     p = tl.sigmoid(x)
     wanted = -(3 * y * tl.log(p) + (1 - y) * tl.log(1 - p)).mean()
@@ -89,7 +89,7 @@ def test_pos_weight_weighs_the_yes_alone():
     assert loss.item() == pytest.approx(wanted.item())
 
 
-def test_yes_or_no_for_scores_is_that_for_probabilities_and_never_infinite():
+def test_bce_with_logits_equals_bce_and_is_always_finite():
     x, y = tl.randn(20, dtype=tl.float64), tl.rand(20, dtype=tl.float64)
     wanted = F.binary_cross_entropy(tl.sigmoid(x), y).item()
     assert F.binary_cross_entropy_with_logits(x, y).item() == pytest.approx(wanted)
@@ -102,7 +102,7 @@ def test_yes_or_no_for_scores_is_that_for_probabilities_and_never_infinite():
     assert curvature.tolist() == [0, 0, 0.25]
 
 
-def test_distances_meet_at_their_bounds():
+def test_values_on_both_sides_of_the_bound():
     d = tl.tensor([-3.0, -1.0, 0.5, 2.0])
     zero = tl.zeros(4)
     assert F.l1_loss(d, zero, "none").tolist() == [3, 1, 0.5, 2]
@@ -133,7 +133,7 @@ def test_kl_divergence():
     assert np.isfinite(never.grad.numpy()).all()
 
 
-def test_settings_that_make_no_sense_are_refused():
+def test_bad_arguments_are_refused():
     x, p, labels = tl.zeros(2, 3), tl.full((2, 3), 0.5), tl.tensor([0, 1])
     for call, error, message in (
         (

@@ -9,7 +9,7 @@ import tinygrad_lecture as tl
 F = nn.functional
 
 
-def test_eps_of_rms_norm_is_the_dtypes_by_default():
+def test_the_default_eps_of_rms_norm_is_machine_epsilon():
     for dtype in (tl.float32, tl.float64):
         eps = np.finfo(dtype).eps
         x = tl.full((1,), float(np.sqrt(eps)), dtype=dtype)

@@ -14,7 +14,7 @@ def test_the_gradient_is_right():
     assert tl.gradcheck(lambda x: F.pad(x, (1, -1, 0, 2), value=3), [x])
 
 
-def test_the_value_is_added_on_both_sides():
+def test_it_pads_with_the_value():
     assert F.pad(tl.ones(2), (1, 2), value=5).tolist() == [5, 1, 1, 5, 5]
 
 

@@ -23,7 +23,7 @@ batches = shapes(max_dims=2)
 
 @examples
 @given(st.integers(0, 1000), st.sampled_from([0.1, 0.5, 0.9]))
-def test_dropout_keeps_as_many_and_scales_them_alike(seed: int, p: float) -> None:
+def test_dropout_keeps_and_scales_alike(seed: int, p: float) -> None:
     tl.manual_seed(seed)
     torch.manual_seed(seed)
     n = 10_000

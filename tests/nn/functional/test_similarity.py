@@ -18,7 +18,7 @@ def test_gradients_are_right():
     assert tl.gradcheck(lambda x, y: F.cosine_similarity(x, y, dim=-1), [vectors(1), vectors(2)])
 
 
-def test_lengths_are_1_and_directions_are_compared():
+def test_unit_length_and_cosine():
     x = vectors(1)
     assert_close(F.normalize(x, dim=1).norm(axis=1).numpy(), np.ones(3), "length", 1e-12)
     assert_close(F.cosine_similarity(x, x * 3).numpy(), np.ones(3), "similarity of the same direction", 1e-12)

@@ -1,4 +1,4 @@
-"""What all optimisers share: groups, state, pieces, saving, bad input."""
+"""All optimisers: groups, state, cache blocking, saving, bad input."""
 
 import json
 import tracemalloc
@@ -28,7 +28,7 @@ every_optimizer = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
 
 def learn(make, steps=5, shape=(3, 2), device="cpu", optimizer=None, p=None):
-    """Some steps downhill from a bowl's edge; the parameter afterwards."""
+    """(parameter, optimiser) after some steps on the function sum(p²)."""
     if p is None:
         p = nn.Parameter(tl.tensor(np.linspace(-1, 2, np.prod(shape)).reshape(shape)))
         p.data = p.detach().to(device)
@@ -73,8 +73,8 @@ def test_maximize_climbs_where_it_would_descend(make):
 
 
 @every_optimizer
-def test_a_step_needs_no_memory_to_speak_of(make):
-    """Its temporaries are of a block's size, not of the parameter's; also where a gradient lies otherwise in memory."""
+def test_a_step_needs_little_memory(make):
+    """Temporaries have a piece's size, not the parameter's, even if the gradient has another memory layout."""
     p = nn.Parameter(tl.zeros(1000, 1000))
     p.grad = tl.ones(1000, 1000).T
     optimizer = make([p])
@@ -89,8 +89,8 @@ def test_a_step_needs_no_memory_to_speak_of(make):
 
 
 @every_optimizer
-def test_large_parameters_in_pieces_change_as_small_ones_do(make):
-    """The same numbers, whether a parameter is cut into pieces or not, also where its gradient lies otherwise."""
+def test_large_parameters_in_pieces_are_updated_like_small_ones(make):
+    """Cutting into pieces does not change the numbers, whatever the gradient's memory layout."""
     rng = np.random.default_rng(0)
     start, grads = rng.normal(size=(PIECE // 50 + 7, 100)), rng.normal(size=(3, PIECE // 50 + 7, 100))
     large = nn.Parameter(tl.tensor(start))
@@ -107,7 +107,7 @@ def test_large_parameters_in_pieces_change_as_small_ones_do(make):
 
 
 @every_optimizer
-def test_it_leaves_gradients_as_they_are(make):
+def test_gradients_are_unchanged(make):
     p, optimizer = learn(make, steps=1)
     before = p.grad.numpy().copy()
     optimizer.step()
@@ -119,14 +119,14 @@ def test_it_leaves_gradients_as_they_are(make):
 def test_dtypes_stay(make, dtype):
     p = nn.Parameter(tl.ones(3, dtype=dtype))
     _, optimizer = learn(None, 2, p=p, optimizer=make([p]))
-    optimizer.param_groups[0]["lr"] = np.float64(0.1)  # as a schedule might compute it
+    optimizer.param_groups[0]["lr"] = np.float64(0.1)  # a schedule may compute such a number
     learn(None, 2, p=p, optimizer=optimizer)
     assert p.dtype == dtype
     assert all(v.dtype == dtype for v in optimizer.state[p].values() if hasattr(v, "dtype"))
 
 
 @every_optimizer
-def test_a_gpus_arrays_are_enough_and_the_host_does_not_wait(make):
+def test_it_runs_on_a_gpus_arrays_without_synchronising(make):
     host, _ = learn(make)
     device, optimizer = learn(make, device="strict")
     np.testing.assert_allclose(device.detach().cpu().numpy(), host.detach().numpy(), rtol=1e-12)
@@ -134,7 +134,7 @@ def test_a_gpus_arrays_are_enough_and_the_host_does_not_wait(make):
         optimizer.step()
 
 
-def test_what_has_no_gradient_is_left_alone():
+def test_parameters_without_gradient_are_skipped():
     used, unused = nn.Parameter(tl.ones(1)), nn.Parameter(tl.ones(1))
     optimizer = nn.optim.Adam([used, unused])
     used.sum().backward()
@@ -144,7 +144,7 @@ def test_what_has_no_gradient_is_left_alone():
     assert unused not in optimizer.state
 
 
-def test_zero_grad_forgets_or_overwrites():
+def test_zero_grad_sets_none_or_zeros():
     p, optimizer = learn(MAKERS["sgd"], 1)
     optimizer.zero_grad(set_to_none=False)
     assert p.grad.tolist() == [[0, 0]] * 3
@@ -152,7 +152,7 @@ def test_zero_grad_forgets_or_overwrites():
     assert p.grad is None
 
 
-def test_a_graph_that_saved_a_parameter_notices_the_step():
+def test_backward_after_a_step_through_a_saved_parameter_raises():
     p, optimizer = learn(MAKERS["sgd"], 1)
     late = (p * p).sum()
     optimizer.step()
@@ -163,7 +163,7 @@ def test_a_graph_that_saved_a_parameter_notices_the_step():
 # --- groups -------------------------------------------------------------------------------------------------
 
 
-def test_groups_have_settings_of_their_own():
+def test_groups_have_their_own_settings():
     slow, fast = nn.Parameter(tl.ones(1)), nn.Parameter(tl.ones(1))
     optimizer = nn.optim.SGD([{"params": [slow]}, {"params": fast, "lr": 0.5}], lr=0.1)
     later = nn.Parameter(tl.ones(1))
@@ -237,11 +237,11 @@ def test_a_group_that_is_refused_is_not_added():
 
 
 @every_optimizer
-def test_a_saved_and_loaded_optimizer_goes_on_bit_for_bit(make):
+def test_a_loaded_optimizer_continues_bit_for_bit(make):
     straight, _ = learn(make, 6)
     _, optimizer = learn(make, 3)
     state = optimizer.state_dict()
-    optimizer.step()  # must not reach what was saved
+    optimizer.step()  # must not change the saved state
     again, _ = learn(make, 3)
     restored = make([again])
     restored.param_groups[0]["lr"] = 99
@@ -263,8 +263,8 @@ def test_the_state_has_pytorchs_layout():
 
 
 @every_optimizer
-def test_a_state_goes_through_text_and_arrays_bit_for_bit(make):
-    """As in a safetensors file: the numbers as JSON, where keys are text and tuples lists, and the arrays by names."""
+def test_a_state_survives_json_and_arrays_bit_for_bit(make):
+    """As in a safetensors file: numbers as JSON, where keys are strings and tuples lists, and arrays by name."""
     straight, _ = learn(make, 6)
     again, optimizer = learn(make, 3)
     state = optimizer.state_dict()
@@ -294,7 +294,7 @@ def test_a_state_loads_into_another_dtype_and_onto_another_device():
     learn(None, 1, p=p, optimizer=other)
 
 
-def test_memory_that_a_changed_setting_needs_no_longer_is_not_saved():
+def test_arrays_that_the_settings_no_longer_need_are_not_saved():
     p, optimizer = learn(MAKERS["momentum"], 2)
     optimizer.param_groups[0]["momentum"] = 0.0
     state = optimizer.state_dict()
@@ -311,7 +311,7 @@ def adam():
 
 
 def states_that_do_not_fit(good):
-    """Changed states of an Adam with one parameter of shape (3, 2), and what is to be said about each."""
+    """Broken states for an Adam with one parameter of shape (3, 2), and the message for each."""
     held, group = good["state"][0], good["param_groups"][0]
     two = nn.optim.Adam([nn.Parameter(tl.ones(1)), nn.Parameter(tl.ones(1))]).state_dict()
     _, momentum = learn(MAKERS["momentum"], 1)
@@ -346,7 +346,7 @@ def test_a_state_that_does_not_fit_changes_nothing(adam, case):
     assert p is optimizer.param_groups[0]["params"][0]
 
 
-def test_all_that_does_not_fit_is_listed(adam):
+def test_everything_that_does_not_fit_is_listed(adam):
     _, optimizer = adam
     good = optimizer.state_dict()
     held = {"exp_avg": tl.ones(1), "exp_avg_sq": tl.ones(2), "more": tl.ones(3, 2)}
@@ -364,17 +364,17 @@ def test_all_that_does_not_fit_is_listed(adam):
     ]
 
 
-def test_it_is_shown_with_its_settings():
+def test_repr_shows_the_settings():
     text = repr(nn.optim.SGD(nn.Linear(10, 3).parameters(), lr=0.5))
     assert text.startswith("SGD(\n  33 parameters: lr=0.5, momentum=0.0")
 
 
-# --- writing one's own --------------------------------------------------------------------------------------
+# --- custom optimisers --------------------------------------------------------------------------------------
 
 
-def test_an_optimizer_of_ones_own():
+def test_a_custom_optimizer():
     class Signs(Optimizer):
-        """Steps of one length, by the signs of the gradient."""
+        """Steps of constant length in the direction of the gradient's signs."""
 
         def __init__(self, params, lr):
             super().__init__(params, {"lr": lr})

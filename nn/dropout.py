@@ -21,7 +21,7 @@ class Dropout(Module):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        """(...) -> (...)."""
+        """`(...) -> (...)`."""
         return F.dropout(x, self.p, self.training)
 
     def extra_repr(self) -> str:

@@ -13,9 +13,9 @@ from .module import Module, Parameter
 
 
 class Embedding(Module):
-    """Row i of the weight for each integer i: (...) -> (..., embedding_dim).
+    """Row i of the weight for each integer i: `(...) -> (..., embedding_dim)`.
 
-    - `weight`: (num_embeddings, embedding_dim), initially normal with mean 0 and standard deviation 1.
+    - `weight`: `(num_embeddings, embedding_dim)`, initially normal with mean 0 and standard deviation 1.
     - `padding_idx`: a row that starts as 0 and gets no gradient, for the token that only fills up; negative values
       count from the end.
 
@@ -46,7 +46,7 @@ class Embedding(Module):
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
         """An Embedding with a copy of the given rows as weight, frozen unless freeze=False.
 
-        Raises ValueError unless `embeddings` has shape (rows, features).
+        Raises ValueError unless `embeddings` has shape `(rows, features)`.
         """
         if embeddings.ndim != 2:
             raise ValueError(
@@ -67,7 +67,7 @@ class Embedding(Module):
                 self.weight[self.padding_idx] = 0
 
     def forward(self, x: Tensor) -> Tensor:
-        """Integers (...) -> (..., embedding_dim)."""
+        """Integers `(...) -> (..., embedding_dim)`."""
         return F.embedding(x, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:

@@ -12,7 +12,7 @@ from .module import Module
 
 
 class Flatten(Module):
-    """Merges the axes from start_dim to end_dim; by default all but the first: (32, 28, 28) -> (32, 784).
+    """Merges the axes from start_dim to end_dim; by default all but the first: `(32, 28, 28) -> (32, 784)`.
 
     Raises IndexError for an axis that the input does not have.
     """
@@ -32,7 +32,7 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Splits axis `dim` into axes of the given sizes: Unflatten(1, (28, 28)) does (32, 784) -> (32, 28, 28).
+    """Splits axis `dim` into axes of the given sizes: Unflatten(1, (28, 28)) is `(32, 784) -> (32, 28, 28)`.
 
     One size may be -1. Raises IndexError for an axis that the input does not have, ValueError for sizes that do not
     multiply to its size.

@@ -163,7 +163,7 @@ _GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "s
 
 
 def fans(tensor: Tensor) -> tuple[int, int]:
-    """(fan_in, fan_out) of a weight of shape (out, in, ...); the sizes of further axes multiply both.
+    """(fan_in, fan_out) of a weight of shape `(out, in, ...)`; the sizes of further axes multiply both.
 
     Raises ValueError for fewer than two axes.
     """

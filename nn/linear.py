@@ -13,10 +13,12 @@ from .module import Module, Parameter
 
 
 class Linear(Module):
-    """y = x Wᵀ + b, (..., in_features) -> (..., out_features): each output is a weighted sum of all inputs plus a bias.
+    """y = x Wᵀ + b: each output is a neuron's weighted sum of all inputs plus its bias.
 
-    - `weight`: (out_features, in_features), one row per neuron.
-    - `bias`: (out_features,), or None with bias=False.
+    Shape: `(..., in_features) -> (..., out_features)`.
+
+    - `weight`: `(out_features, in_features)`, one row per neuron.
+    - `bias`: `(out_features,)`, or None with bias=False.
 
     Both start uniform in ±1/sqrt(in_features), as in PyTorch. Raises ValueError for sizes below 1.
     """
@@ -43,7 +45,7 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., in_features) -> (..., out_features)."""
+        """`(..., in_features) -> (..., out_features)`."""
         try:
             return tl.linear(x, self.weight, self.bias)  # type: ignore[no-any-return]
         except ValueError:

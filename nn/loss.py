@@ -74,7 +74,7 @@ class SmoothL1Loss(_Loss):
 
 
 class _ClassLoss(_Loss):
-    """Base of losses over classes. `weight`, (classes,), is a buffer; targets equal to `ignore_index` are left out."""
+    """Base of losses over classes, with a buffer `weight` of shape `(classes,)` and an `ignore_index`."""
 
     weight: Tensor | None
     class_axis = 1  # for inputs with more than two axes
@@ -92,9 +92,9 @@ class _ClassLoss(_Loss):
 class CrossEntropyLoss(_ClassLoss):
     """-log(softmax(input)[target]): the negative log-likelihood of the right class.
 
-    - `input`: logits of shape (N, classes) or (N, classes, ...).
-    - `target`: class numbers of shape (N, ...), or a probability per class in the input's shape.
-    - `weight`: (classes,), a factor per class.
+    - `input`: logits of shape `(N, classes)` or `(N, classes, ...)`.
+    - `target`: class numbers of shape `(N, ...)`, or a probability per class in the input's shape.
+    - `weight`: `(classes,)`, a factor per class.
     - `ignore_index`: targets with this number are left out.
     - `label_smoothing`: the part of each target that is spread evenly over all classes.
 

@@ -13,7 +13,9 @@ from .module import Module
 
 
 class MLP(Sequential):
-    """Multilayer perceptron, (..., sizes[0]) -> (..., sizes[-1]): Linear, activation, Linear, activation, ..., Linear.
+    """Multilayer perceptron: Linear, activation, Linear, activation, ..., Linear.
+
+    Shape: `(..., sizes[0]) -> (..., sizes[-1])`.
 
         nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)       # the lecture's, for handwritten digits
 

@@ -14,11 +14,13 @@ from .module import Module, Parameter
 
 
 class LayerNorm(Module):
-    """(x - mean) / sqrt(var + eps) · weight + bias, (..., *normalized_shape) -> (..., *normalized_shape).
+    """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var over the last axes.
 
-    - `normalized_shape`: sizes of the last axes, over which mean and var are taken, or the size of the last axis.
-    - `weight`, `bias`: normalized_shape, initially 1 and 0. Both are None with elementwise_affine=False, the bias
-      also with bias=False.
+    Shape: `(..., *normalized_shape) -> (..., *normalized_shape)`.
+
+    - `normalized_shape`: sizes of these axes, or the size of the last axis.
+    - `weight`, `bias`: of shape `normalized_shape`, initially 1 and 0. Both are None with elementwise_affine=False,
+      the bias also with bias=False.
 
     Raises ValueError for sizes below 1. (Ba et al., arXiv:1607.06450.)
     """
@@ -51,7 +53,7 @@ class LayerNorm(Module):
             init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., *normalized_shape) -> (..., *normalized_shape)."""
+        """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -59,10 +61,12 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """x / sqrt(mean(x²) + eps) · weight, (..., *normalized_shape) -> (..., *normalized_shape).
+    """x / sqrt(mean(x²) + eps) · weight, with the mean over the last axes.
 
-    - `normalized_shape`: sizes of the last axes, over which the mean is taken, or the size of the last axis.
-    - `weight`: normalized_shape, initially 1; None with elementwise_affine=False.
+    Shape: `(..., *normalized_shape) -> (..., *normalized_shape)`.
+
+    - `normalized_shape`: sizes of these axes, or the size of the last axis.
+    - `weight`: of shape `normalized_shape`, initially 1; None with elementwise_affine=False.
     - `eps`: by default the machine epsilon of the input's dtype.
 
     Raises ValueError for sizes below 1. (Zhang & Sennrich, arXiv:1910.07467.)
@@ -91,7 +95,7 @@ class RMSNorm(Module):
             init.ones_(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., *normalized_shape) -> (..., *normalized_shape)."""
+        """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:

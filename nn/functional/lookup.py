@@ -12,11 +12,13 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     """weight[input]: one row of the table for each integer.
 
     - `input`: integers of any shape, each from 0 to rows - 1.
-    - `weight`: (rows, features).
+    - `weight`: `(rows, features)`.
     - `padding_idx`: a row that gets no gradient; negative values count from the end.
 
-    Returns (*input.shape, features). Raises TypeError unless the input has an integer dtype, IndexError for a row that
-    does not exist (not checked on a GPU), ValueError for a weight of another number of axes.
+    Returns `(*input.shape, features)`.
+
+    Raises TypeError unless the input has an integer dtype, IndexError for a row that does not exist (not checked on a
+    GPU), ValueError for a weight of another number of axes.
     """
     if weight.ndim != 2:
         raise ValueError(f"embedding: weight must have shape (rows, features), not {weight.shape}")

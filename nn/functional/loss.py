@@ -74,10 +74,10 @@ def cross_entropy(
 ) -> Tensor:
     """-log(softmax(input)[target]): the negative log-likelihood of the right class.
 
-    - `input`: logits of shape (classes,), (N, classes) or (N, classes, ...).
-    - `target`: class numbers, integers of shape (), (N,) or (N, ...); or floats of the input's shape, a probability
-      per class.
-    - `weight`: (classes,), a factor per class. The mean then divides by the sum of the targets' weights; for
+    - `input`: logits of shape `(classes,)`, `(N, classes)` or `(N, classes, ...)`.
+    - `target`: class numbers, integers of shape `()`, `(N,)` or `(N, ...)`; or floats of the input's shape, a
+      probability per class.
+    - `weight`: `(classes,)`, a factor per class. The mean then divides by the sum of the targets' weights; for
       probabilities it divides by the number of rows.
     - `ignore_index`: targets with this number are left out; if all are, the mean is NaN and its gradient 0.
     - `label_smoothing`: the part of each target that is spread evenly over all classes (Szegedy et al.,

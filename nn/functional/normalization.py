@@ -20,8 +20,8 @@ def layer_norm(
 ) -> Tensor:
     """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var over the last axes; var divides by n.
 
-    - `input`: (..., *normalized_shape); the output has the same shape.
-    - `weight`, `bias`: normalized_shape, or None.
+    - `input`: `(..., *normalized_shape)`; the output has the same shape.
+    - `weight`, `bias`: of shape `normalized_shape`, or None.
 
     Raises ValueError if a shape does not fit. (Ba et al., arXiv:1607.06450.)
     """
@@ -34,8 +34,8 @@ def rms_norm(
 ) -> Tensor:
     """x / sqrt(mean(x²) + eps) · weight, with the mean over the last axes.
 
-    - `input`: (..., *normalized_shape); the output has the same shape.
-    - `weight`: normalized_shape, or None.
+    - `input`: `(..., *normalized_shape)`; the output has the same shape.
+    - `weight`: of shape `normalized_shape`, or None.
     - `eps`: by default the machine epsilon of the input's dtype.
 
     Raises ValueError if a shape does not fit. (Zhang & Sennrich, arXiv:1910.07467.)

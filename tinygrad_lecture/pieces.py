@@ -1,8 +1,8 @@
-"""Cache blocking: apply a kernel to large arrays piece by piece, so that intermediate results stay in the cache.
+"""Cache blocking: process large arrays in pieces that fit the processor's cache.
 
-GELU makes about fifteen passes over its array, an Adam step about twelve over arrays of a parameter's size. On whole
-arrays each pass reads and writes main memory and allocates a full-size temporary. On pieces that fit a core's cache
-the passes run in the cache, and the temporaries are small.
+GELU passes over its array fifteen times, and an update such as Adam's twelve times over arrays of a parameter's size.
+Written plainly, each pass reads and writes main memory and allocates a full-size result. In pieces, the passes work in
+the cache, and their results are small.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import numpy as np
 
 from .backend import Array, xp
 
-PIECE = 32_768  # elements: a few float32 arrays of this size fit a core's own cache
+PIECE = 32_768  # elements; a few float32 arrays of this size fit a core's own cache
 
 
 def in_pieces(kernel: Callable[..., object], *arrays: Array, read: Collection[int] = ()) -> None:
-    """Call `kernel(*arrays)`: large NumPy arrays in flat pieces of `PIECE` elements, all others at once.
+    """Call kernel(*arrays) for an elementwise kernel; on the CPU, once per flat piece of large arrays.
 
-    The kernel must be elementwise, and all arrays must have one shape. `read` holds the positions of arrays that are
-    only read; what the kernel writes to the others reaches them, whatever their memory layout.
+    The arrays have the same shape and any memory layout; the kernel writes to them in place.  read: the positions of
+    the arrays that it only reads.
     """
     if arrays[0].size <= PIECE or xp(arrays[0]) is not np:
         kernel(*arrays)

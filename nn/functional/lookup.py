@@ -24,10 +24,11 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
         raise ValueError(f"embedding: weight must have shape (rows, features), not {weight.shape}")
     rows = weight.shape[0]
     check_indices("embedding", input, rows, "rows")
-    found = weight[input]  # (*input.shape, features)
+    found: Tensor = weight[input]  # (*input.shape, features)
     if padding_idx is None:
         return found
     if not -rows <= padding_idx < rows:
         raise IndexError(f"embedding: padding_idx {padding_idx} is out of range for {rows} rows")
     padding = input == padding_idx % rows
-    return tl.where(tl.unsqueeze(padding, -1), found.detach(), found)
+    without_padding: Tensor = tl.where(tl.unsqueeze(padding, -1), found.detach(), found)
+    return without_padding

@@ -8,7 +8,8 @@ from tinygrad_lecture import Tensor
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """x / max(‖x‖_p, eps) along an axis: vectors of length 1 in the p-norm. The shape stays."""
-    return input / tl.clip(tl.norm(input, p, dim, keepdims=True), min=eps)
+    lengths: Tensor = tl.clip(tl.norm(input, p, dim, keepdims=True), min=eps)
+    return input / lengths
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:

@@ -9,73 +9,26 @@ from typing import Any
 import numpy as np
 
 from . import random as rng
-from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, to_host, xp
+from .backend import FLOAT64, Array, Shape, device_of, get_default_dtype, move
+from .conversion import from_python, new_array
 from .tensor import Tensor
 from .traced import Traced, wrap
 
 
 def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """A new Tensor with a copy of data: numbers, nested lists, NumPy or CuPy arrays, Tensors (their graph is left).
+    """A new Tensor with a copy of data: numbers, nested lists, NumPy or CuPy arrays, Tensors (without their graph).
 
-    dtype: that of arrays and Tensors stays, also within lists; Python's floats become the default dtype (float32), ints
-    int64, bools bool. device: "cpu", "cuda", ...; where the data is, by default.
-    Raises ValueError for ragged lists and ints that dtype cannot hold, TypeError for what is no real number, and for
-    requires_grad with integers.
+    dtype: by default that of arrays and Tensors, also within lists; Python's floats become the default dtype (float32),
+    ints int64, bools bool.  device: "cpu", "cuda", ...; by default where the data is.
+    Raises ValueError for ragged lists and ints that dtype cannot hold, TypeError for data that are not real numbers,
+    and for requires_grad with integers.
     """
-    if isinstance(data, Traced):
-        data = data._array
-    array = _from_python(data, dtype) if not is_array(data) else np.asarray(data) if xp(data) is np else data
-    if array.dtype.kind == "c" or (dtype is not None and np.dtype(dtype).kind == "c"):
-        raise TypeError("tensor: complex numbers are not for tensors; take .real and .imag apart, or abs()")
-    if array.dtype.kind not in "fiub":
-        raise TypeError(
-            f"tensor: data must be numbers, nested lists of them or arrays of them, not {type(data).__name__}, of "
-            f"which NumPy makes an array of {array.dtype}"
-        )
-    wanted = (array.dtype if dtype is None else np.dtype(dtype)).newbyteorder("=")  # the machine's own order of bytes
-    if array.dtype != wanted:
-        array = array.astype(wanted)
-    if device is not None:
-        array = move(array, device)
-    return _finish(array.copy(), requires_grad)
-
-
-_PYTHONS = frozenset({bool, int, float, complex})  # numbers that have no dtype of their own
-
-
-def _from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
-    """An array of numbers, lists and what NumPy makes arrays of; without a dtype Python's floats get the default."""
-    data = _without_tensors(data)
-    try:
-        array = np.array(data)
-        if dtype is not None and array.dtype.kind in "iu" and np.dtype(dtype).kind in "iu":
-            return np.array(data, np.dtype(dtype))  # which, other than astype, refuses what does not fit
-    except (ValueError, OverflowError) as error:
-        ragged = "the rows of nested lists must have the same length: " if "inhomogeneous" in str(error) else ""
-        raise ValueError(f"tensor: {ragged}{error}") from None
-    chosen = dtype is not None or array.dtype != FLOAT64 or _has_float64(data)
-    return array if chosen else array.astype(get_default_dtype())
-
-
-def _without_tensors(data: Any) -> Any:
-    """Tensors within lists as the arrays in them."""
-    if isinstance(data, Traced):
-        return to_host(data._array)
-    if isinstance(data, (list, tuple)) and not _PYTHONS.issuperset(map(type, data)):
-        return [_without_tensors(item) for item in data]
-    return data
-
-
-def _has_float64(data: Any) -> bool:
-    """Whether data is, or has in its lists, an array or a number of NumPy's float64."""
-    if isinstance(data, (list, tuple)):
-        return not _PYTHONS.issuperset(map(type, data)) and any(map(_has_float64, data))
-    return hasattr(data, "__array__") and np.asarray(data).dtype == FLOAT64
+    return _finish(new_array(data, dtype, device), requires_grad)
 
 
 def _finish(array: Array, requires_grad: bool) -> Tensor:
     result = wrap(array)
-    return result.requires_grad_() if requires_grad else result
+    return result.requires_grad_() if requires_grad else result  # type: ignore[no-any-return]
 
 
 def _shape(name: str, size: tuple[Any, ...], what: str = "the sizes of a shape") -> Shape:
@@ -103,7 +56,7 @@ def full(
     if not isinstance(fill_value, (bool, int, float)):
         raise TypeError(f"full: fill_value is a number, not {fill_value!r}")
     if dtype is None:
-        dtype = _from_python(fill_value, None).dtype
+        dtype = from_python(fill_value, None).dtype
     array = np.full(_shape("full", (size,)), fill_value, dtype=np.dtype(dtype))
     return _finish(move(array, device), requires_grad)
 
@@ -188,13 +141,13 @@ def randint(low: int, high: Any = None, size: Any = (), dtype: Any = np.int64, d
     first, end = (0, low) if high is None else (low, high)
     if end <= first:
         raise ValueError(f"randint: there is no integer from {first} to below {end}")
-    return wrap(rng.integers(first, end, _shape("randint", (size,)), np.dtype(dtype), device))
+    return wrap(rng.integers(first, end, _shape("randint", (size,)), np.dtype(dtype), device))  # type: ignore[no-any-return]
 
 
 def randperm(n: int, device: str | None = None) -> Tensor:
     """The integers 0 to n - 1 in random order; drawn on the host."""
     (n,) = _shape("randperm", (n,), "n")
-    return wrap(move(rng.generator().permutation(n), device))
+    return wrap(move(rng.generator().permutation(n), device))  # type: ignore[no-any-return]
 
 
 def _like(

@@ -14,8 +14,9 @@ import numpy as np
 from . import ops
 from .autograd import versions
 from .autograd.modes import modes, set_grad_enabled
-from .autograd.tape import Leaf, Record, walk
+from .autograd.tape import Leaf, Record, backward_pass
 from .backend import Array, DType, Shape, device_of, to_host, xp
+from .conversion import new_array
 from .ops.composite import composite
 from .ops.indexing import write
 from .ops.shape import normal_axes
@@ -38,11 +39,8 @@ class Tensor(Traced):
     __array_ufunc__ = None  # NumPy's and CuPy's operators defer to ours: array + Tensor is a Tensor
 
     def __new__(cls, data: Any, dtype: Any = None, device: str | None = None, requires_grad: Flag = False) -> Tensor:
-        from .creation import tensor  # built on Tensor, so it cannot be imported above
-
-        made = tensor(data, dtype, device)
-        if cls is not Tensor:
-            made = _as(cls, made)
+        made = object.__new__(cls)
+        made._array, made._node, made._grad = new_array(data, dtype, device), None, None
         return made.requires_grad_() if requires_grad else made
 
     # --- what it is -------------------------------------------------------------------------------------
@@ -93,7 +91,7 @@ class Tensor(Traced):
     @property
     def data(self) -> Tensor:
         """The same memory without the graph; assigning replaces the memory."""
-        return wrap(self._array)
+        return wrap(self._array)  # type: ignore[no-any-return]
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -149,7 +147,7 @@ class Tensor(Traced):
         To be set to None, or a Tensor of the same shape. Raises TypeError for what is neither, ValueError for another
         shape or device.
         """
-        return self._grad
+        return self._grad  # type: ignore[no-any-return]
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -183,11 +181,11 @@ class Tensor(Traced):
         """
         seed = seed_for(self, gradient, create_graph)
         assert self._node is not None
-        walk([(self._node, seed)], retain_graph=_or(retain_graph, create_graph), create_graph=create_graph)
+        backward_pass([(self._node, seed)], retain_graph=_or(retain_graph, create_graph), create_graph=create_graph)
 
     def detach(self) -> Tensor:
         """The same memory as a constant: no gradient flows back through it."""
-        return wrap(self._array)
+        return wrap(self._array)  # type: ignore[no-any-return]
 
     def clone(self) -> Tensor:
         """A copy in memory of its own; gradients flow back through it."""

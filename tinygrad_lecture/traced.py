@@ -1,27 +1,52 @@
-"""What the tape needs of a Tensor: an array, the node that made it, a gradient. `Tensor` adds the rest.
+"""What lies below Tensor: an array, the node of the graph that it came from, and a gradient. `Tensor` adds the rest.
 
-The tape makes Tensors but lies below them, so `tensor.py` names its class here once, with `use`.
+The tape makes Tensors but lies below them, so `tensor.py` registers its class here once, with `use`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import weakref
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
 
-from .backend import Array
+from .backend import Array, DType, Shape
 
-if TYPE_CHECKING:
-    from .autograd.tape import Node
-    from .tensor import Tensor
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Node:
+    """A value that gradients flow to. `autograd/tape.py` has the two kinds, `Leaf` and `Record`.
+
+    shape, dtype: what its gradient must have.  age: a tick of the engine's clock; a result is younger than its inputs.
+    nodes: of each input of the op that computed it, None for constants.
+    saved: for each input, what its backward rule asked for; None after backward has freed it.
+    tensor: a weak reference to the tensor whose `.grad` backward fills, or None.
+    """
+
+    __slots__ = ("age", "dtype", "nodes", "saved", "shape", "tensor")
+
+    shape: Shape
+    dtype: DType
+    age: int
+    nodes: Sequence[Node | None]
+    saved: Sequence[Sequence[Any]] | None
+    tensor: weakref.ref[Traced] | None
 
 
 class Traced:
-    """An array that the tape follows: `_node` is None for a constant, else what gradients flow to."""
+    """An array that the tape follows. `_node` is None for a constant."""
 
     __slots__ = ("__weakref__", "_array", "_grad", "_node")
 
     _array: Array
     _node: Node | None
-    _grad: Tensor | None
+    _grad: Any  # a Tensor or None
+
+
+class TensorLike(Protocol[T_co]):
+    """A Tensor, for type checkers: the result of an op has the type that `detach` returns."""
+
+    def detach(self) -> T_co: ...
 
 
 tensor_type: type[Any] = Traced
@@ -29,14 +54,14 @@ _new = object.__new__
 
 
 def use(kind: type[Traced]) -> None:
-    """Make `kind` the class of every result from now on."""
+    """Make `kind` the class of all results from now on."""
     global tensor_type
     tensor_type = kind
 
 
-def wrap(array: Array, node: Node | None = None) -> Tensor:
+def wrap(array: Array, node: Node | None = None) -> Any:
     """A Tensor around an array, without a copy."""
-    result: Tensor = _new(tensor_type)
+    result = _new(tensor_type)
     result._array = array
     result._node = node
     result._grad = None

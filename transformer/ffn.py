@@ -39,7 +39,7 @@ class FeedForward(nn.Module):
         """(..., width) -> (..., hidden): what the neurons in the middle say."""
         up: Tensor = self.up(x)
         if self.activation == "swiglu":
-            return tl.silu(self.gate(x)) * up
+            return tl.silu(self.gate(x)) * up  # type: ignore[no-any-return]
         if self.activation == "relu":
             return tl.relu(up)
         return tl.gelu(up, "tanh" if self.activation == "gelu_tanh" else "none")  # type: ignore[no-any-return]

@@ -77,7 +77,7 @@ class Row:
     @property
     def fused(self) -> bool:
         """Whether a kernel stands behind it."""
-        return isinstance(self.op, Fused) and bool(self.op.kernels)
+        return isinstance(self.op, Fused) and self.op.kernel_op is not None
 
     def run(self, inputs: Any, settings: dict[str, Any]) -> list[Any]:
         """The op's results as a list; of several, as `sort` and `split` have, all."""
@@ -652,7 +652,7 @@ def places(draw: Draw) -> Sample:
     return Sample((draw(some.numbers(picked)),), {"shape": shape, "index": index})
 
 
-def place(x: Array, shape: Shape, index: Any) -> Array:
+def index_add(x: Array, shape: Shape, index: Any) -> Array:
     full = np.zeros(shape, x.dtype)
     np.add.at(full, index, x)
     return full
@@ -851,7 +851,7 @@ def ambiguous(sample: Sample) -> bool:
 
 indexed = {"kinds": "fib", "waits": masked}
 row("pick", picks(), lambda x, index: x[index], call=with_index, **indexed, keeps="")
-row("place", places(), place, call=with_index, kinds="fi", waits=masked, keeps="")
+row("index_add", places(), index_add, call=with_index, kinds="fi", waits=masked, keeps="")
 row("put", puts(), put, call=with_index, kinds="fi", waits=masked, undefined=ambiguous, keeps="")
 row("add_at", additions(), add_at, call=with_index, kinds="fi", waits=masked, keeps="")
 row("getitem", picks(), lambda x, index: x[index], **indexed)

@@ -98,7 +98,7 @@ def test_a_subclass_of_ndarray_becomes_an_ndarray():
     [
         ([[1, 2], [3]], ValueError, "rows of nested lists must have the same length"),
         ([[1, 2], 3], ValueError, "rows of nested lists must have the same length"),
-        ("abc", TypeError, "numbers, nested lists of them or arrays of them, not str"),
+        ("abc", TypeError, "numbers, nested lists of numbers or arrays of them, not str"),
         (["a", "b"], TypeError, "array of <U1"),
         (["1", 2], TypeError, "array of <U"),
         (b"ab", TypeError, "not bytes"),
@@ -106,7 +106,7 @@ def test_a_subclass_of_ndarray_becomes_an_ndarray():
         ([1, None], TypeError, "array of object"),
         ({1, 2}, TypeError, "not set"),
         ((i for i in range(3)), TypeError, "not generator"),
-        (2**70, TypeError, "not int, of which NumPy makes an array of object"),
+        (2**70, TypeError, "not int, from which NumPy makes an array of object"),
         (np.array(["a"]), TypeError, "array of <U1"),
         (np.array([1, 2], dtype=object), TypeError, "array of object"),
         (np.array(["2020-01-01"], dtype="M8[D]"), TypeError, "datetime64"),

@@ -1,8 +1,8 @@
-"""When memory was last written to in place, so that a graph whose saved values changed can refuse to run.
+"""Version counters: detect in-place writes to saved arrays.
 
-One clock serves the whole engine: each node of the graph takes a tick as its age, each in-place write takes a
-tick as its stamp. A value that a node saved is stale when its memory bears a stamp younger than the node.
-Nothing is paid at forward time, and `backward` looks closer only where a write is younger than the node.
+One clock serves the whole engine. Each node of the graph takes a tick as its age, each in-place write takes a tick as
+its stamp. A saved array is stale if its memory has a stamp younger than the node that saved it. Forward pays nothing
+for this; backward looks closer only if some write is younger than the node.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from ..backend import Array
 
 tick = itertools.count(1).__next__
 
-last_write = 0  # the stamp of the latest write to anything; where no write is younger than a node, nothing is stale
-_stamping = threading.Lock()  # an older stamp never takes a younger one's place
-_stamps: dict[int, tuple[weakref.ref[Array], int]] = {}  # id of the memory's owner -> (the owner, stamp)
+last_write = 0  # the stamp of the latest in-place write to any array
+_stamping = threading.Lock()  # an older stamp never replaces a younger one
+_stamps: dict[int, tuple[weakref.ref[Array], int]] = {}  # id of the array that owns the memory -> (that array, stamp)
 
 
 def announce_write(array: Array) -> None:
-    """Say that `array` is about to be written to: nodes made until now that saved its memory become invalid."""
+    """Stamp the memory of `array` before writing to it: nodes recorded until now that saved it refuse to run."""
     global last_write
-    owner = _owner(array)
+    owner = owner_of(array)
     key = id(owner)
     held = _stamps.get(key)
     if held is None or held[0]() is not owner:
@@ -37,13 +37,13 @@ def announce_write(array: Array) -> None:
 
 def written_since(array: Array, age: int) -> bool:
     """Whether the memory of `array` was written to in place since `age`."""
-    owner = _owner(array)
+    owner = owner_of(array)
     held = _stamps.get(id(owner))
     return held is not None and held[0]() is owner and held[1] > age
 
 
-def _owner(array: Array) -> Array:
-    """The array that owns the memory that `array` may be a view of."""
+def owner_of(array: Array) -> Array:
+    """The array that owns the memory of `array`, which may be a view of it."""
     base = array.base
     while base is not None and type(base) is type(array):
         array, base = base, base.base

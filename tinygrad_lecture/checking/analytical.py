@@ -65,7 +65,7 @@ class Backward:
 
     def given(self, output: int) -> Tensor:
         """The upstream gradient of one output, on its device."""
-        return wrap(move(self.upstreams[output].copy(), self.outs[output].device))
+        return wrap(move(self.upstreams[output].copy(), self.outs[output].device))  # type: ignore[no-any-return]
 
 
 def _refuse_if_used_from_outside(subject: Subject, calls: Sequence[Call], gradients: Sequence[Any]) -> None:
@@ -245,13 +245,13 @@ def _rule_failed(subject: Subject, error: Exception, last: tuple[Record, Sequenc
 def _would_run(op: Op[Any], record: Record, frame: FrameType, arguments: dict[str, Any]) -> str | None:
     """Whether a rule that raised gives the shape of its input when one of its arguments is transposed."""
     for position, rule in enumerate(op.rules):
-        if rule is None or rule.function.__code__ is not frame.f_code or position >= len(record.nodes):
+        if rule is None or rule.__code__ is not frame.f_code or position >= len(record.nodes):
             continue
         node = record.nodes[position]
         for name, value in arguments.items():
             if node is not None and getattr(value, "ndim", 0) > 1:
                 try:
-                    trial = rule.function(**{**arguments, name: value.swapaxes(-1, -2)})
+                    trial = rule(**{**arguments, name: value.swapaxes(-1, -2)})
                 except Exception:  # it does not
                     continue
                 if getattr(trial, "shape", None) == node.shape:
@@ -268,5 +268,5 @@ def _running_rules(error: Exception) -> Iterator[tuple[Op[Any], Record, FrameTyp
         trace = trace.tb_next
     for outer, inner in zip(frames[-2::-1], frames[:0:-1], strict=True):
         op = outer.f_locals.get("self")
-        if outer.f_code.co_name == "pull_back" and isinstance(op, Op) and inner.f_code.co_name != "rewrap":
+        if outer.f_code.co_name == "vjp" and isinstance(op, Op):
             yield op, outer.f_locals["record"], inner

@@ -70,7 +70,7 @@ class Subject:
         return [self._tensor(x, i).requires_grad_() for x, i in zip(self.xs, self.checked, strict=True)]
 
     def _tensor(self, x: Array, position: int) -> Tensor:
-        return wrap(move(np.array(x, copy=True, order="K"), self.args[position].device))
+        return wrap(move(np.array(x, copy=True, order="K"), self.args[position].device))  # type: ignore[no-any-return]
 
     def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """The floating outputs. Each run draws the same numbers from the engine's random stream.

@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from ..backend import Shape, device_of, is_array
 from ..traced import Traced
 
-if TYPE_CHECKING:
-    from ..autograd.op import Op
-
-
 EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  # what the functions here know
 
 
-def explain(op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], error: Exception) -> Exception:
+def explain(
+    name: str,
+    forward: Callable[..., Any],
+    complaint: Callable[..., str | None] | None,
+    arrays: Sequence[Any],
+    settings: dict[str, Any],
+    error: Exception,
+) -> Exception:
     """The error to raise in place of an array library's, naming the op and its inputs: of the same class if that is
     IndexError, TypeError or ValueError; TypeError for an AttributeError, which speaks of an input that is no array.
     """
-    reason = _different_devices(arrays) or _called_by_numpy(op.name, error)
-    if reason is None and op.complaint is not None:
+    reason = _different_devices(arrays) or _called_by_numpy(name, error)
+    if reason is None and complaint is not None:
         try:
-            reason = op.complaint(*map(_with_a_shape, arrays), **settings)
+            reason = complaint(*map(_with_a_shape, arrays), **settings)
         except Exception:  # the complaint is about shapes, and these inputs may not even have one
             reason = None
     if reason is None and isinstance(error, ValueError) and "broadcast" in str(error):
         reason = broadcast_complaint([a.shape for a in arrays if is_array(a)])
     if reason is None and isinstance(error, (TypeError, AttributeError)):
-        reason = _no_numbers(op, arrays)
+        reason = _no_numbers(forward, arrays)
     reason = reason or str(error)
     kind: type[Exception] = TypeError if isinstance(error, AttributeError) else ValueError
     kind = next((k for k in (IndexError, TypeError) if isinstance(error, k)), kind)
-    explained = kind(_sentence(op.name, reason, arrays))
+    explained = kind(_sentence(name, reason, arrays))
     vars(explained)["reason"] = reason  # for those who say it in another name
     return explained
 
@@ -88,8 +91,8 @@ def _with_a_shape(value: Any) -> Any:
     return np.asarray(value) if isinstance(value, (bool, int, float, complex)) else value
 
 
-def _no_numbers(op: Op[Any], values: Sequence[Any]) -> str | None:
-    parameters = list(inspect.signature(op.forward).parameters.values())
+def _no_numbers(forward: Callable[..., Any], values: Sequence[Any]) -> str | None:
+    parameters = list(inspect.signature(forward).parameters.values())
     for position, value in enumerate(values):
         if value is None and position < len(parameters) and parameters[position].default is None:
             continue  # an input that may be left out

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .. import ops
-from ..autograd.modes import enable_grad
-from ..autograd.tape import Gradient, Node, walk
+from ..autograd.memory import separate
+from ..autograd.tape import Gradient, backward_pass
 from ..tensor import Tensor, seed_for
-from ..traced import Traced, wrap
+from ..traced import Node, Traced, wrap
 
 
 def grad(
@@ -44,7 +43,7 @@ def grad(
                 "before the outputs are computed from it"
             )
         nodes.append(x._node)
-    found = walk(
+    found = backward_pass(
         [(o._node, seed) for o, seed in zip(outs, seeds, strict=True) if o._node is not None],
         wanted=nodes,
         retain_graph=create_graph if retain_graph is None else retain_graph,
@@ -56,24 +55,7 @@ def grad(
                 f"grad: no output depends on input {position}, of shape {wanted[position].shape}; pass "
                 "allow_unused=True to get None for it"
             )
-    return tuple(None if g is None else _as_tensor(g) for g in apart(map(found.get, nodes), seeds))
-
-
-def apart(gradients: Iterable[Gradient], given: Iterable[Gradient] = ()) -> list[Gradient]:
-    """The gradients, with copies of those whose memory another has, or may have, or what was given.
-
-    A rule may hand its upstream on, as addition's does, or a view of it.
-    """
-    seen = {id(g._array if isinstance(g, Traced) else g) for g in given}
-    own: list[Gradient] = []
-    for g in gradients:
-        array = g._array if isinstance(g, Traced) else g
-        if g is not None and (id(array) in seen or array.base is not None):
-            with enable_grad():
-                g = ops.clone(g)
-        seen.add(id(array))
-        own.append(g)
-    return own
+    return tuple(None if g is None else _as_tensor(g) for g in separate(map(found.get, nodes), seeds))
 
 
 def _tensors(what: str, given: Any) -> tuple[Tensor, ...]:

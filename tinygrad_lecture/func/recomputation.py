@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any, NoReturn
 
@@ -12,14 +12,14 @@ import numpy as np
 from .. import ops
 from .. import random as rng
 from ..autograd import versions
+from ..autograd.memory import arrays_in, separate
 from ..autograd.modes import enable_grad, modes
 from ..autograd.op import Op
-from ..autograd.tape import Gradient, Leaf, Node, Record, walk
-from ..backend import Array, is_array, xp
+from ..autograd.tape import Gradient, Leaf, Record, backward_pass
+from ..backend import Array, xp
 from ..inspect.observe import Observing
 from ..tensor import Tensor
-from ..traced import Traced, wrap
-from .gradients import apart
+from ..traced import Node, Traced, wrap
 
 
 def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
@@ -77,7 +77,7 @@ class _Rerun:
         self.function, self.state, self.shape = function, state, row.shape
         self.values = _digest(row._array)
 
-    def pull_back(
+    def vjp(
         self, record: Record, nodes: Sequence[Node | None], upstream: Gradient, create_graph: bool
     ) -> Sequence[Gradient]:
         assert record.saved is not None
@@ -104,19 +104,19 @@ class _Rerun:
                 "default argument, lambda x, s=s: x * s, and draw random numbers with tl, whose stream is replayed"
             )
 
-        # The second run reads its sources through doors, at which the walk ends: what leads from one source to another
-        # belongs to the walk outside.
+        # The second run reads its sources through doors, at which the pass ends: what leads from one source to another
+        # belongs to the pass outside.
         doors = [_record(ops.alias, (n,), ((),), n, age) for n, age in zip(record.nodes, ages, strict=True)]
         door_of: dict[Node | None, Node] = dict(zip(sources, doors, strict=True))
         for member in inside:
             member.nodes = [door_of.get(node, node) for node in member.nodes]
-        found = walk(
+        found = backward_pass(
             [(row._node, upstream)],
             wanted=[door for door, node in zip(doors, nodes, strict=True) if node is not None],
             retain_graph=create_graph,
             create_graph=create_graph,
         )
-        return apart(map(found.get, doors), [upstream])
+        return separate(map(found.get, doors), [upstream])
 
     def _refuse(self, how: str) -> NoReturn:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
@@ -135,7 +135,7 @@ class _ChangeWatch:
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
     ) -> None:
         if modes.recording:
-            for array in _arrays_in((arrays, tuple(settings.values()))):
+            for array in arrays_in((arrays, tuple(settings.values()))):
                 if versions.written_since(array, self.since) and not versions.written_since(array, self.until):
                     raise RuntimeError(
                         f"checkpoint: a tensor of shape {array.shape} that {op.name} reads in the function was "
@@ -181,9 +181,8 @@ def _in_a_row(outs: Sequence[Tensor]) -> Tensor | None:
 
 
 def _record(op: Any, nodes: Sequence[Node | None], saved: Sequence[Sequence[Any]], like: Any, age: int) -> Record:
-    record = object.__new__(Record)
-    record.op, record.nodes, record.saved, record.age, record.tensor = op, nodes, saved, age, None
-    record.shape, record.dtype = like.shape, like.dtype
+    record = Record(op, nodes, saved, like)
+    record.age = age
     return record
 
 
@@ -213,11 +212,3 @@ def _array_of(node: Node) -> Array | None:
     """The array of a leaf whose tensor is still there."""
     tensor = node.tensor() if isinstance(node, Leaf) and node.tensor is not None else None
     return None if tensor is None else tensor._array
-
-
-def _arrays_in(values: Any) -> Iterator[Array]:
-    if isinstance(values, (list, tuple)):
-        for value in values:
-            yield from _arrays_in(value)
-    elif is_array(values):
-        yield values

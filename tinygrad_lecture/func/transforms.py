@@ -13,9 +13,10 @@ from typing import Any, TypeAlias
 
 from .. import ops
 from ..autograd.modes import enable_grad, is_grad_enabled
-from ..autograd.tape import Leaf, Node
+from ..autograd.tape import Leaf
 from ..creation import zeros, zeros_like
 from ..tensor import Tensor
+from ..traced import Node
 from .gradients import grad as gradients
 
 Function: TypeAlias = Callable[..., Any]

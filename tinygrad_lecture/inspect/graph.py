@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..autograd.tape import Leaf, Node, Record, _conform
+from ..autograd.tape import Leaf, Record, unbroadcast
 from ..backend import Array, DType, Shape, is_array, to_host
-from ..traced import Traced
+from ..traced import Node, Traced
 from .observe import Observing
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class Graph:
             if node is None or gradient is None:
                 handed.append(None)
                 continue
-            handed.append(_copy(_conform(_array(gradient), node, record)))
+            handed.append(_copy(unbroadcast(_array(gradient), node)))
             if isinstance(node, Leaf):  # where nothing else will tell the sum
                 parent = self._vertex(node)
                 parent.grad = _plus(parent.grad, handed[-1])

@@ -1,6 +1,6 @@
 """Functions of one element at a time, or of pairs that NumPy's broadcasting makes; each with its derivative.
 
-Rules return a gradient of the broadcast shape; the tape sums it back to the input's shape (`tape._conform`).
+Rules return a gradient of the broadcast shape; the tape sums it back to the input's shape (`unbroadcast`).
 Where a derivative does not exist the subgradient chosen is written in the docstring.
 """
 
@@ -19,7 +19,7 @@ from .composite import composite
 # --- arithmetic ---------------------------------------------------------------------------------------------
 
 
-@op
+@op(analytic=True)
 def add(a: Value, b: Value, /) -> Value:
     """a + b, broadcast."""
     return xp(a, b).add(a, b)
@@ -30,7 +30,7 @@ def _(g: Value) -> Value:
     return g
 
 
-@op
+@op(analytic=True)
 def sub(a: Value, b: Value, /) -> Value:
     """a - b, broadcast."""
     return xp(a, b).subtract(a, b)
@@ -46,7 +46,7 @@ def _(g: Value) -> Value:
     return -g
 
 
-@op
+@op(analytic=True)
 def mul(a: Value, b: Value, /) -> Value:
     """a * b, broadcast."""
     return xp(a, b).multiply(a, b)
@@ -62,7 +62,7 @@ def _(g: Value, a: Value) -> Value:
     return g * a
 
 
-@op
+@op(analytic=True)
 def div(a: Value, b: Value, /) -> Value:
     """a / b, broadcast; integers give floats."""
     return xp(a, b).true_divide(a, b)
@@ -84,7 +84,7 @@ def square(x: Value) -> Value:
     return x * x
 
 
-@op
+@op(analytic=True)
 def neg(x: Value, /) -> Value:
     """-x."""
     return xp(x).negative(x)
@@ -95,7 +95,7 @@ def _(g: Value) -> Value:
     return -g
 
 
-@op
+@op(analytic=True)
 def pow(x: Value, y: Value, /) -> Value:
     """x ** y, broadcast, differentiable in both.
 
@@ -145,7 +145,7 @@ def _(g: Value, x: Value, y: Value) -> Value:
 # --- exponentials and roots ---------------------------------------------------------------------------------
 
 
-@op
+@op(analytic=True)
 def exp(x: Value, /) -> Value:
     """e ** x."""
     return xp(x).exp(x)
@@ -156,7 +156,7 @@ def _(g: Value, out: Value) -> Value:
     return g * out  # d exp(x)/dx is exp(x), which is the output itself
 
 
-@op
+@op(analytic=True)
 def expm1(x: Value, /) -> Value:
     """exp(x) - 1, exact near 0."""
     return xp(x).expm1(x)
@@ -167,7 +167,7 @@ def _(g: Value, out: Value) -> Value:
     return g * (out + 1)
 
 
-@op
+@op(analytic=True)
 def log(x: Value, /) -> Value:
     """Natural logarithm; -inf at 0, nan below."""
     return xp(x).log(x)
@@ -178,7 +178,7 @@ def _(g: Value, x: Value) -> Value:
     return g / x
 
 
-@op
+@op(analytic=True)
 def log1p(x: Value, /) -> Value:
     """log(1 + x), exact near 0."""
     return xp(x).log1p(x)
@@ -189,7 +189,7 @@ def _(g: Value, x: Value) -> Value:
     return g / (1 + x)
 
 
-@op
+@op(analytic=True)
 def sqrt(x: Value, /) -> Value:
     """Square root; its gradient is inf at 0."""
     return xp(x).sqrt(x)
@@ -200,7 +200,7 @@ def _(g: Value, out: Value) -> Value:
     return 0.5 * g / out
 
 
-@op
+@op(analytic=True)
 def root(x: Value, /) -> Value:
     """Square root with the subgradient 0 at 0, where `sqrt` has inf; `norm` and `std` are built on it."""
     return xp(x).sqrt(x)
@@ -214,7 +214,7 @@ def _(g: Value, out: Value) -> Value:
 # --- trigonometry and its kin -------------------------------------------------------------------------------
 
 
-@op
+@op(analytic=True)
 def sin(x: Value, /) -> Value:
     """Sine of an angle in radians."""
     return xp(x).sin(x)
@@ -225,7 +225,7 @@ def _(g: Value, x: Value) -> Value:
     return g * cos(x)
 
 
-@op
+@op(analytic=True)
 def cos(x: Value, /) -> Value:
     """Cosine of an angle in radians."""
     return xp(x).cos(x)
@@ -236,7 +236,7 @@ def _(g: Value, x: Value) -> Value:
     return -g * sin(x)
 
 
-@op
+@op(analytic=True)
 def tanh(x: Value, /) -> Value:
     """Hyperbolic tangent."""
     return xp(x).tanh(x)
@@ -261,7 +261,7 @@ def _(g: Value, x: Value) -> Value:
 # --- activations --------------------------------------------------------------------------------------------
 
 
-@op
+@op(analytic=True)
 def sigmoid(x: Value, /) -> Value:
     """1 / (1 + exp(-x)), computed as exp(x) / (exp(x) + 1): right to the last digits at both ends, without overflow."""
     lib = xp(x)
@@ -302,7 +302,7 @@ def _(g: Value, x: Value, negative_slope: Any) -> Value:
     return where(x > 0, g, negative_slope * g)
 
 
-@op
+@op(analytic=True)
 def silu(x: Value, /) -> Value:
     """x * sigmoid(x), also called swish (Elfwing et al., arXiv:1702.03118)."""
     return x * sigmoid(x)
@@ -410,7 +410,7 @@ def _(g: Value, x: Value, min: Any, max: Any) -> Value:
     return g
 
 
-@op
+@op(analytic=True)
 def where(condition: Value, a: Value, b: Value, /) -> Value:
     """a where the condition holds, else b; all three broadcast. No nan of the branch not taken gets through."""
     return xp(condition, a, b).where(condition, a, b)
@@ -426,13 +426,10 @@ def _(g: Value, condition: Value) -> Value:
     return where(condition, 0, g)
 
 
-@op
+@op(casts=True)
 def astype(x: Value, /, dtype: Any) -> Value:
     """x with another dtype; the gradient goes back in x's own."""
     return x.astype(dtype, copy=False)
-
-
-astype.casts = True
 
 
 @astype.backward
@@ -451,13 +448,13 @@ def _(g: Value, x_device: str) -> Value:
     return to_device(g, x_device)
 
 
-@op
+@op(analytic=True)
 def clone(x: Value, /) -> Value:
     """A copy of x in memory of its own."""
     return x.copy()
 
 
-@op
+@op(analytic=True)
 def alias(x: Value, /) -> Value:
     """x itself as a new node of the graph, so that gradients with respect to this use alone can be asked for."""
     return x
@@ -554,11 +551,3 @@ def isinf(x: Value, /) -> Value:
 def isfinite(x: Value, /) -> Value:
     """Where x is neither nan nor infinite."""
     return xp(x).isfinite(x)
-
-
-# Complex differentiable: the complex step may pass through them (see checking/).
-for _analytic in (
-    *(add, sub, mul, div, neg, pow, exp, expm1, log, log1p, sqrt, root, sin, cos, tanh),
-    *(sigmoid, silu, where, alias, clone),
-):
-    _analytic.analytic = True

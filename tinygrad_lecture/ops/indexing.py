@@ -23,7 +23,7 @@ from .shape import normal_axes, own_axis, permute, reshape
 # --- x[index] and x[index] = value --------------------------------------------------------------------------
 
 
-@op
+@op(analytic=True)
 def pick(x: Value, /, index: Any) -> Value:
     """x[index] for an index that `normal_index` made: a view for slices and ints, a copy for arrays."""
     return x[index]
@@ -31,11 +31,11 @@ def pick(x: Value, /, index: Any) -> Value:
 
 @pick.backward
 def _(g: Value, x_shape: Shape, index: Any) -> Value:
-    return place(g, x_shape, index)
+    return index_add(g, x_shape, index)
 
 
-@op
-def place(x: Value, /, shape: Shape, index: Any) -> Value:
+@op(analytic=True)
+def index_add(x: Value, /, shape: Shape, index: Any) -> Value:
     """The transpose of `pick`: zeros of `shape` with x added at `index`, as often as an element is named there."""
     full = xp(x).zeros(shape, x.dtype)
     if _has_integer_arrays(index):
@@ -45,12 +45,12 @@ def place(x: Value, /, shape: Shape, index: Any) -> Value:
     return full
 
 
-@place.backward
+@index_add.backward
 def _(g: Value, index: Any) -> Value:
     return pick(g, index)
 
 
-@op
+@op(analytic=True)
 def put(x: Value, value: Value, /, index: Any) -> Value:
     """A copy of x with `value`, broadcast, at `index`; of an element named twice the last value counts."""
     full = xp(x).array(x)
@@ -208,7 +208,7 @@ def _along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
     return tuple(grid)
 
 
-@op
+@op(analytic=True)
 def add_at(x: Value, src: Value, /, index: Any) -> Value:
     """A copy of x with src added at an index that `normal_index` made, as often as an element is named."""
     total = xp(x).array(x)
@@ -307,7 +307,7 @@ def topk(x: Value, k: int, axis: int = -1, largest: bool = True) -> Ordered:
 # --- masks --------------------------------------------------------------------------------------------------
 
 
-@op
+@op(analytic=True)
 def tril(x: Value, /, diagonal: int = 0) -> Value:
     """The lower triangle of the last two axes, 0 above; diagonal=1 keeps one more, -1 one less."""
     return xp(x).tril(x, diagonal)
@@ -318,7 +318,7 @@ def _(g: Value, diagonal: int) -> Value:
     return tril(g, diagonal)
 
 
-@op
+@op(analytic=True)
 def triu(x: Value, /, diagonal: int = 0) -> Value:
     """The upper triangle of the last two axes, 0 below; diagonal=1 keeps one less, -1 one more."""
     return xp(x).triu(x, diagonal)
@@ -355,7 +355,3 @@ def one_hot(indices: Value, num_classes: int | None = None) -> Value:
             raise ValueError(f"indices from {least} to {largest} for {n} classes")
     hot = (array[..., None] == xp(array).arange(n)).astype(np.int64)
     return wrap(hot) if isinstance(indices, Traced) else hot
-
-
-for _analytic in (pick, place, put, add_at, tril, triu):
-    _analytic.analytic = True

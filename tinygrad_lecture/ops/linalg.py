@@ -13,7 +13,7 @@ from .reduction import sum
 from .shape import swapaxes
 
 
-@op
+@op(analytic=True)
 def matmul(a: Value, b: Value, /) -> Value:
     """The matrix product over a's last and b's last but one axis; axes before them broadcast.
 
@@ -94,7 +94,7 @@ def bmm(a: Value, b: Value) -> Value:
 # --- einsum -------------------------------------------------------------------------------------------------
 
 
-@op
+@op(analytic=True)
 def contract(*operands: Value, inputs: tuple[str, ...], output: str) -> Value:
     """einsum of operands whose subscripts name no axis twice, to an output that they cover."""
     return xp(*operands).einsum(",".join(inputs) + "->" + output, *operands, optimize=True)
@@ -180,7 +180,3 @@ def _parse(equation: str, ranks: list[int]) -> tuple[list[str], str]:
         once = "".join(sorted(letter for letter in letters if left.count(letter) == 1))
         output = ("..." if "..." in left else "") + once
     return terms, output.replace("...", dots)
-
-
-for _analytic in (matmul, contract):
-    _analytic.analytic = True

@@ -22,7 +22,7 @@ from .shape import axes_over, flip, own_axis, permute, reshape
 Axes: TypeAlias = int | tuple[int, ...] | None
 
 
-@op
+@op(analytic=True)
 def sum(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     """The sum over axes; of nothing, 0. Of float16 it is added up in float32."""
     if x.dtype == FLOAT16:
@@ -35,7 +35,7 @@ def _(g: Value, x_shape: Shape, axis: Axes, keepdims: bool) -> Value:
     return spread(g, x_shape, axis, keepdims)
 
 
-@op
+@op(analytic=True)
 def spread(x: Value, /, shape: Shape, axis: Axes = None, keepdims: bool = False) -> Value:
     """The transpose of `sum`: repeat a reduced array along the axes it was reduced over, to the full `shape`."""
     full = xp(x).empty(shape, x.dtype)
@@ -48,7 +48,7 @@ def _(g: Value, axis: Axes, keepdims: bool) -> Value:
     return sum(g, axis, keepdims)
 
 
-@op
+@op(analytic=True)
 def mean(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     """The mean over axes; nan of nothing. Of float16 it is computed in float32."""
     if x.dtype == FLOAT16:
@@ -155,7 +155,7 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     return reshape(product, reduced_shape(x.shape, axis) if keepdims else tuple(x.shape[a] for a in kept))
 
 
-@op
+@op(analytic=True)
 def cumsum(x: Value, /, axis: int) -> Value:
     """The running sum along an axis."""
     return xp(x).cumsum(x, axis=axis) if x.ndim else sum(x, axis)
@@ -228,7 +228,3 @@ def reduced_shape(shape: Shape, axis: Axes) -> Shape:
     """The shape after a reduction with keepdims."""
     axes = axes_over(len(shape), axis)
     return tuple(1 if a in axes else size for a, size in enumerate(shape))
-
-
-for _analytic in (sum, spread, mean, cumsum):
-    _analytic.analytic = True

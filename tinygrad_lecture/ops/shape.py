@@ -12,7 +12,7 @@ from ..traced import Traced
 from .composite import composite
 
 
-@op
+@op(analytic=True)
 def reshape(x: Value, /, shape: Shape) -> Value:
     """The elements of x, row by row, in another shape; one size may be -1 and is worked out."""
     return x.reshape(shape)
@@ -28,7 +28,7 @@ def _(x: Value, shape: Shape) -> str:
     return f"the {x.size} elements of shape {x.shape} do not fill shape {shape}"
 
 
-@op
+@op(analytic=True)
 def permute(x: Value, /, axes: tuple[int, ...]) -> Value:
     """The axes of x in the order given: result axis i is x's axis axes[i]."""
     return x.transpose(axes)
@@ -45,7 +45,7 @@ def _(x: Value, axes: tuple[int, ...]) -> str:
     return f"axes {axes} are no order of the {x.ndim} axes of shape {x.shape}; name each once"
 
 
-@op
+@op(analytic=True)
 def swapaxes(x: Value, /, axis0: int, axis1: int) -> Value:
     """Two axes exchanged."""
     return x.swapaxes(axis0, axis1)
@@ -56,7 +56,7 @@ def _(g: Value, axis0: int, axis1: int) -> Value:
     return swapaxes(g, axis0, axis1)
 
 
-@op
+@op(analytic=True)
 def broadcast_to(x: Value, /, shape: Shape) -> Value:
     """x repeated along new axes, and axes of size 1, to a shape; a view that takes no memory."""
     return xp(x).broadcast_to(x, shape)
@@ -72,7 +72,7 @@ def _(x: Value, shape: Shape) -> str:
     return f"shape {x.shape} does not broadcast to {shape}: a size may change only from 1, and axes are added in front"
 
 
-@op
+@op(analytic=True)
 def flip(x: Value, /, axis: int | tuple[int, ...] | None = None) -> Value:
     """Reversed along axes, all by default."""
     return xp(x).flip(x, own_axis(x, axis))
@@ -83,7 +83,7 @@ def _(g: Value, axis: int | tuple[int, ...] | None) -> Value:
     return flip(g, axis)
 
 
-@op
+@op(analytic=True)
 def pad(x: Value, /, pad_width: Sequence[tuple[int, int]], value: float = 0) -> Value:
     """`value` added around x.
 
@@ -117,7 +117,7 @@ def _pairs(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
     return [(pair[0], pair[-1]) for pair in (pairs * ndim if len(pairs) == 1 else pairs)]
 
 
-@op
+@op(analytic=True)
 def concatenate(*arrays: Value, axis: int = 0) -> Value:
     """Arrays joined along an axis that they have; their other sizes agree."""
     return xp(*arrays).concatenate(arrays, axis=axis)
@@ -291,7 +291,3 @@ def axes_over(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
 def own_axis(x: Any, axis: Any) -> Any:
     """An axis to go over as the array libraries take it: None for a 0-d array, see `axes_over`."""
     return axis if x.ndim else axes_over(0, axis) or None
-
-
-for _analytic in (reshape, permute, swapaxes, broadcast_to, flip, pad, concatenate):
-    _analytic.analytic = True

@@ -39,7 +39,7 @@ def probabilities(
     temperature = float(logits.dtype.type(min(temperature, float(np.finfo(logits.dtype).max))))
     if temperature == 0:
         best = tl.one_hot(tl.argmax(logits, -1), logits.shape[-1])
-        return tl.where(tl.isfinite(largest), best.to(dtype=logits.dtype), np.nan)
+        return tl.where(tl.isfinite(largest), best.to(dtype=logits.dtype), np.nan)  # type: ignore[no-any-return]
     below = logits - largest  # at most 0, so that a temperature near 0 gives no inf - inf
     if temperature < 1:  # What would overflow stops before, where exp has long been 0.
         below = tl.maximum(below, -temperature * float(np.finfo(logits.dtype).max) / 2)

@@ -1,0 +1,88 @@
+"""Checks around a backward rule: what it saved is unchanged, and it returned a gradient."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..backend import is_array
+from ..errors.messages import WITH_TL, numpy_refused
+from ..traced import Node, Traced
+from .memory import arrays_in
+from .versions import written_since
+
+
+class RuleError:
+    """What is known about a rule that raised; the exception carries it as its attribute `rule_error`.
+
+    record: the record whose rule it was.  index: which input.  upstream: the gradient that it was given.
+    """
+
+    def __init__(self, record: Any, index: int, upstream: Any) -> None:
+        self.record, self.index, self.upstream = record, index, upstream
+
+
+def add_facts(error: Exception, record: Any, index: int, upstream: Any, create_graph: bool) -> None:
+    """Add to an exception that a rule raised: a note that says whose rule it was, and the facts in `rule_error`."""
+    with_tl = f"; {WITH_TL}" if create_graph and numpy_refused(error) else ""
+    error.add_note(f"raised by the backward rule of {record.name}{with_tl}")
+    if not hasattr(error, "rule_error"):  # else a rule within this one raised it
+        error.rule_error = RuleError(record, index, upstream)  # type: ignore[attr-defined]
+
+
+def as_gradient(returned: Any, node: Node, record: Any, create_graph: bool) -> Any:
+    """What a rule returned, as a gradient whose shape is the node's or broadcast from it.
+
+    Raises TypeError unless it is an array (under create_graph, a Tensor), RuntimeError for a shape that broadcasting
+    does not explain.
+    """
+    if isinstance(returned, np.generic) and not create_graph:  # NumPy returns scalars for 0-d results
+        returned = np.asarray(returned)
+        if returned.shape == node.shape:
+            return returned
+    if isinstance(returned, Traced) is not create_graph or not (create_graph or is_array(returned)):
+        _refuse(returned, record, create_graph)
+    extra = returned.ndim - len(node.shape)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(node.shape, returned.shape[extra:], strict=True)):
+        raise RuntimeError(
+            f"the backward rule of {record.name} returned a gradient of shape {returned.shape} for an input of shape "
+            f"{node.shape}; a gradient has the shape of its input (or one that the input broadcasts to)"
+        )
+    return returned
+
+
+def _refuse(returned: Any, record: Any, create_graph: bool) -> NoReturn:
+    rule = f"the backward rule of {record.name} returned"
+    if returned is None:
+        raise TypeError(f"{rule} None: is a return missing?")
+    if isinstance(returned, Traced):
+        raise TypeError(
+            f"{rule} a Tensor, but it was given arrays and must return one: remove tl.tensor(), since operators and tl "
+            "functions take arrays too"
+        )
+    if create_graph and (is_array(returned) or isinstance(returned, np.generic)):
+        raise TypeError(
+            f"{rule} an array under create_graph=True, so its computation is not recorded: write it with operators and "
+            "tl functions, which take the Tensors that it is given"
+        )
+    raise TypeError(
+        f"{rule} a {type(returned).__name__}; a gradient is an array of its input's shape: the upstream gradient times "
+        "the derivative"
+    )
+
+
+def check_saved(record: Any) -> None:
+    """Raise RuntimeError if what a record saved was freed, or written to in place since."""
+    if record.saved is None:
+        raise RuntimeError(
+            f"backward has been through this graph already and freed what {record.name} saved: pass retain_graph=True "
+            "to the first backward (or tl.grad), or compute the result again"
+        )
+    for array in arrays_in(record.saved):
+        if written_since(array, record.age):
+            raise RuntimeError(
+                f"a tensor of shape {array.shape} that {record.name} saved for backward was changed in place "
+                "afterwards, so its gradient would be wrong: compute the result again after the change, or change a "
+                "clone() instead"
+            )

@@ -1,0 +1,54 @@
+"""The rare paths of a call: operands that are not Tensors, and results that NumPy made wider than they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..backend import FLOAT32, FLOAT64, Array, device_of, get_default_dtype, is_array, move, narrow, xp
+from ..traced import Traced
+
+SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
+
+
+def as_operand(value: Any, like: Array, copy: bool) -> Any:
+    """An operand that is not a Tensor, converted to work with the array `like`.
+
+    copy: copy arrays, since a record may keep them and their owner may change them unseen.
+    NumPy's scalars act like Python's: neither they nor floats in lists promote.
+    Raises TypeError for an array of objects.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if is_array(value):
+        if value.dtype == object:  # NumPy would compute with one Python object at a time
+            raise TypeError("an operand must be numbers, not an array of object")
+        return value.copy() if copy else value
+    if isinstance(value, (list, tuple)):
+        array = np.array(value)
+        if array.dtype == FLOAT64:
+            array = array.astype(like.dtype if like.dtype.kind == "f" else get_default_dtype())
+        return move(array, device_of(like))
+    return value
+
+
+def settle(out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, casts: bool) -> Array:
+    """What a forward function returned, as an array and no wider than the floats it was computed from.
+
+    inputs: as the op was called; arrays: the same without Tensors.  casts: the op may return a wider float than it was
+    given. Raises TypeError for a complex result of real Tensors.
+    """
+    if isinstance(out, np.generic):  # NumPy returns scalars for 0-d results
+        out = np.asarray(out)
+    elif not is_array(out):
+        out = xp(*arrays).asarray(out)
+    dtype = out.dtype
+    if dtype is FLOAT32:
+        return out
+    if dtype.kind == "f" and not casts:
+        return narrow(out, arrays)
+    if dtype.kind == "c" and not any(isinstance(x, Traced) and x._array.dtype.kind == "c" for x in inputs):
+        raise TypeError(f"{name}: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
+    return out

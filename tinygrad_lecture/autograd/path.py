@@ -1,0 +1,45 @@
+"""The path from outputs to the inputs that `tl.grad` asks about: backward visits only that part of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..traced import Node
+
+
+class Path:
+    """The part of a graph that leads from roots down to targets, and the gradients found at the targets."""
+
+    def __init__(self, targets: set[Node], roots: Iterable[Node]) -> None:
+        self.targets = targets
+        self.records = _leading_to(targets, roots)
+        self.found: dict[Node, Any] = {}
+
+    def inputs_of(self, record: Node) -> list[Node | None]:
+        """The nodes of a record's inputs, None for those whose gradient is not needed."""
+        return [node if node in self.records or node in self.targets else None for node in record.nodes]
+
+    def collect(self, node: Node, gradient: Any) -> None:
+        if node in self.targets:
+            self.found[node] = gradient
+
+
+def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:
+    """The records on a way from the roots down to a target; a target only if it leads to another.
+
+    A freed record counts, since its inputs are no longer known; the pass will stop there.
+    """
+    oldest = min((node.age for node in targets), default=0)
+    seen: set[Node] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node not in seen and node.age >= oldest:
+            seen.add(node)
+            stack.extend(parent for parent in node.nodes if parent is not None)
+    records: set[Node] = set()
+    for node in sorted(seen, key=lambda node: node.age):
+        if node.saved is None or any(parent in records or parent in targets for parent in node.nodes):
+            records.add(node)
+    return records

@@ -1,0 +1,117 @@
+"""Savers: what the backward rules of an op ask the tape to keep, compiled into one function per op.
+
+The rules of `mul` are `_(g, b)` for the input a and `_(g, a)` for b, so its saver is
+
+    lambda arrays, out, settings, nodes: (
+        (arrays[1],) if nodes[0] is not None else (),
+        (arrays[0],) if nodes[1] is not None else (),
+    )
+
+and the rule runs as `rule(g, *saved[0])`. A rule may ask for
+
+    an input's name, or `out`         the array
+    a setting's name                  its value
+    `x_shape`, `x_dtype`, `x_device`  metadata of the input x; keeps no array alive
+    `index`, `shapes`, `arrays`       if the op has any number of inputs (`def concatenate(*arrays, axis=0)`): which
+                                      input the rule is for, all shapes, or all arrays under the op's name for them
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from ..backend import device_of, get_default_dtype, is_array
+from ..traced import Node, wrap
+
+# (arrays, out, settings, nodes) -> for each input that requires grad, what its rule asked for
+Saver: TypeAlias = Callable[[Sequence[Any], Any, Mapping[str, Any], Sequence[Any]], Sequence[Sequence[Any]]]
+Rule: TypeAlias = Callable[..., Any]
+
+
+def expressions(op: Any, rule: Rule) -> list[str]:
+    """The Python expression for each thing that a rule asks for. Raises TypeError for an unknown name."""
+    _upstream, *asked = inspect.signature(rule).parameters
+    return [_expression(op, name) for name in asked]
+
+
+def _expression(op: Any, name: str) -> str:
+    if name == "out":
+        return "out"
+    if name in op.inputs:
+        return f"arrays[{op.inputs.index(name)}]"
+    if name in op.settings:
+        return f"settings.get({name!r}, defaults[{name!r}])"
+    if op.variadic and name in _VARIADIC:
+        return _VARIADIC[name]
+    if name == op.variadic:
+        return "arrays"
+    stem, _, field = name.rpartition("_")
+    if stem in op.inputs and field in _METADATA:
+        return f"{field}_of(arrays[{op.inputs.index(stem)}])"
+    offered = [*op.inputs, *(f"{x}_{field}" for x in op.inputs for field in _METADATA), *op.settings]
+    offered += [*_VARIADIC, op.variadic, "out"] if op.variadic else ["out"]
+    raise TypeError(f"a backward rule of {op.name} asks for {name!r}; it may ask for {', '.join(offered)}")
+
+
+def compile_saver(op: Any) -> Saver | None:
+    """The saver of an op, from what its rules ask for; None if they ask for nothing, as those of addition."""
+    if not any(asked or asked is None for asked in op.asked):
+        return None
+
+    def no_rule(position: int) -> None:
+        name = "x" if op.variadic else op.inputs[position]
+        raise NotImplementedError(
+            f'op {op.name} has no backward rule for its input {name}; add one with @{op.name}.backward("{name}"), '
+            f"or pass {name}.detach()"
+        )
+
+    def saved(position: int) -> str:
+        asked = op.asked[position]
+        return f"no_rule({position})" if asked is None else f"({''.join(f'{expression}, ' for expression in asked)})"
+
+    if op.variadic:
+        body = f"[{saved(0)} if node is not None else () for index, node in enumerate(nodes)]"
+    elif len(op.inputs) == 1:
+        body = f"({saved(0)},)"
+    else:
+        kept = [saved(i) for i in range(len(op.inputs))]
+        body = "".join("(), " if k == "()" else f"{k} if nodes[{i}] is not None else (), " for i, k in enumerate(kept))
+    names = {"defaults": op.settings, "no_rule": no_rule, **{f"{field}_of": of for field, of in _METADATA.items()}}
+    saver: Saver = eval(f"lambda arrays, out, settings, nodes: ({body})", names)
+    return saver
+
+
+def as_tensors(saver: Saver | None, record: Node) -> list[list[Any]]:
+    """What a record saved, its arrays wrapped as Tensors of the nodes that they came from, for higher derivatives.
+
+    The saver itself finds these nodes: called with nodes instead of arrays, it returns the same structure with a node
+    for each array.
+    """
+    if saver is None:
+        return []
+    places = saver(record.nodes, record, _NoNodes(), record.nodes)
+    return [list(map(_as_tensor, *pair)) for pair in zip(record.saved or (), places, strict=True)]
+
+
+class _NoNodes(dict[str, Any]):
+    """In place of the settings: their values came from no node."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return ...
+
+
+def _as_tensor(value: Any, node: Any) -> Any:
+    if type(value) is list and type(node) is list:  # all inputs of a variadic op
+        return list(map(_as_tensor, value, node))
+    return wrap(value, node) if is_array(value) and isinstance(node, Node | None) else value
+
+
+# Input metadata a rule may use without saving the array.
+_METADATA: dict[str, Callable[[Any], Any]] = {
+    "shape": lambda array: getattr(array, "shape", ()),
+    "dtype": lambda array: getattr(array, "dtype", None) or get_default_dtype(),
+    "device": device_of,
+}
+_VARIADIC = {"index": "index", "shapes": "[shape_of(array) for array in arrays]"}

@@ -1,0 +1,41 @@
+"""The signature of an op: inputs stand before the slash, settings after it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors.argument_names import numpy_names
+
+
+def parse(forward: Callable[..., Any]) -> tuple[list[str], str | None, dict[str, Any]]:
+    """(names of the inputs, name of `*inputs` or None, settings with their defaults), from a function's signature."""
+    kinds = inspect.Parameter
+    parameters = inspect.signature(forward).parameters.values()
+    inputs = [p.name for p in parameters if p.kind is kinds.POSITIONAL_ONLY]
+    variadic = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
+    settings = {p.name: p.default for p in parameters if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)}
+    if not (inputs or variadic):
+        name = forward.__name__
+        raise TypeError(f"op {name} has no inputs: put a slash after them, as in def {name}(x, /, axis=None)")
+    return inputs, variadic, settings
+
+
+def bind(op: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call of an op as (inputs, settings by name); PyTorch's names become NumPy's."""
+    settings = numpy_names(op.name, kwargs) if kwargs else {}
+    if len(args) <= op.arity:
+        return tuple(args), settings
+    n = op.arity
+    inputs, extra = tuple(args[:n]), args[n:]
+    if len(extra) > len(op.settings):
+        raise TypeError(
+            f"{op.name} takes at most {n + len(op.settings)} arguments, not {len(args)}: "
+            f"{op.name}{inspect.signature(op.forward)}"
+        )
+    given = numpy_names(op.name, dict(zip(op.settings, extra, strict=False)))
+    twice = given.keys() & settings.keys()
+    if twice:
+        raise TypeError(f"{op.name} got {', '.join(sorted(twice))} twice")
+    return inputs, {**given, **settings}

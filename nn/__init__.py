@@ -1,4 +1,4 @@
-"""nn: layers, losses, optimisers, data and the training loop, composed of the engine's ops alone.
+"""nn: layers, losses, optimisers, data loading and the training loop, built from the engine's ops.
 
     import nn
     import tinygrad_lecture as tl
@@ -7,8 +7,7 @@
     optimizer = nn.optim.SGD(model.parameters(), lr=1.0)
     nn.fit(model, batches, nn.MSELoss(), optimizer, epochs=10)
 
-The names are PyTorch's where it has them (nn.Linear, nn.functional, nn.init, nn.optim), and so are the keys of
-`state_dict`.
+Names, and the keys of `state_dict`, are PyTorch's where it has them.
 """
 
 from . import data, functional, init, optim, utils
@@ -57,62 +56,11 @@ from .training.trainer import Trainer, fit
 from .utils import clip_grad_norm_, clip_grad_value_
 
 __all__ = [
-    "ELU",
-    "GELU",
-    "MLP",
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "CrossEntropyLoss",
-    "DataLoader",
-    "Dropout",
-    "Embedding",
-    "Flatten",
-    "Hardtanh",
-    "History",
-    "HuberLoss",
-    "Identity",
-    "KLDivLoss",
-    "L1Loss",
-    "LayerNorm",
-    "LeakyReLU",
-    "Linear",
-    "LogSigmoid",
-    "LogSoftmax",
-    "MSELoss",
-    "Module",
-    "ModuleDict",
-    "ModuleList",
-    "NLLLoss",
-    "Parameter",
-    "ParameterDict",
-    "ParameterList",
-    "RMSNorm",
-    "ReLU",
-    "ReLU6",
-    "Record",
-    "Scores",
-    "Sequential",
-    "SiLU",
-    "Sigmoid",
-    "SmoothL1Loss",
-    "Softmax",
-    "Softplus",
-    "Summary",
-    "Tanh",
-    "TensorDataset",
-    "Trainer",
-    "Unflatten",
-    "clip_grad_norm_",
-    "clip_grad_value_",
-    "data",
-    "evaluate",
-    "fit",
-    "functional",
-    "functional_call",
-    "gradcheck",
-    "init",
-    "optim",
-    "summary",
-    "utils",
-    "weights",
-]
+    "ELU", "GELU", "MLP", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "DataLoader", "Dropout", "Embedding",
+    "Flatten", "Hardtanh", "History", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LayerNorm", "LeakyReLU",
+    "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "Module", "ModuleDict", "ModuleList", "NLLLoss", "Parameter",
+    "ParameterDict", "ParameterList", "RMSNorm", "ReLU", "ReLU6", "Record", "Scores", "Sequential", "SiLU", "Sigmoid",
+    "SmoothL1Loss", "Softmax", "Softplus", "Summary", "Tanh", "TensorDataset", "Trainer", "Unflatten",
+    "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional", "functional_call", "gradcheck",
+    "init", "optim", "summary", "utils", "weights",
+]  # fmt: skip

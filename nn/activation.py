@@ -1,4 +1,7 @@
-"""The activations as modules: what makes a layer more than a matrix. Formulas: in the engine and functional.py."""
+"""Activation functions as modules: elementwise (softmax: along an axis), the output has the input's shape.
+
+Without an activation between them, two linear layers are one linear layer.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +13,32 @@ from .module import Module
 
 
 class Sigmoid(Module):
-    """1 / (1 + exp(-x)): squeezes any number into 0 to 1, the lecture's activation."""
+    """σ(x) = 1 / (1 + exp(-x)), from 0 to 1: the lecture's activation."""
 
     def forward(self, x: Tensor) -> Tensor:
         return tl.sigmoid(x)
 
 
 class LogSigmoid(Module):
-    """log(sigmoid(x)), finite also where sigmoid(x) rounds to 0."""
+    """log(σ(x)), finite even where σ(x) rounds to 0."""
 
     def forward(self, x: Tensor) -> Tensor:
         return F.logsigmoid(x)
 
 
 class Tanh(Module):
-    """Hyperbolic tangent: squeezes any number into -1 to 1."""
+    """tanh(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x)), from -1 to 1."""
 
     def forward(self, x: Tensor) -> Tensor:
         return tl.tanh(x)
 
 
 class Hardtanh(Module):
-    """x kept within [min_val, max_val]; its slope at both counts as 0. Raises ValueError unless min_val < max_val."""
+    """min(max(x, min_val), max_val); the gradient at both bounds is 0. Raises ValueError unless min_val < max_val."""
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
         if not min_val < max_val:
-            raise ValueError(f"Hardtanh: min_val must be below max_val, and {min_val} is not below {max_val}")
+            raise ValueError(f"Hardtanh: min_val must be below max_val, but they are {min_val} and {max_val}")
         self.min_val = min_val
         self.max_val = max_val
 
@@ -47,21 +50,21 @@ class Hardtanh(Module):
 
 
 class ReLU(Module):
-    """max(x, 0); its slope at 0 counts as 0."""
+    """max(x, 0); the gradient at 0 is 0."""
 
     def forward(self, x: Tensor) -> Tensor:
         return tl.relu(x)
 
 
 class ReLU6(Module):
-    """min(max(x, 0), 6); its slope at 0 and 6 counts as 0."""
+    """min(max(x, 0), 6); the gradient at 0 and 6 is 0."""
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu6(x)
 
 
 class LeakyReLU(Module):
-    """x where x > 0, else negative_slope * x."""
+    """x where x > 0, else negative_slope · x."""
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
@@ -74,7 +77,7 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """x where x > 0, else alpha (exp(x) - 1)."""
+    """x where x > 0, else alpha · (exp(x) - 1) (Clevert et al., arXiv:1511.07289)."""
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
@@ -87,7 +90,7 @@ class ELU(Module):
 
 
 class Softplus(Module):
-    """log(1 + exp(beta x)) / beta, a smooth relu; x itself where beta x > threshold."""
+    """log(1 + exp(beta · x)) / beta, a smooth relu; x itself where beta · x > threshold (Dugas et al., NIPS 2000)."""
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         self.beta = beta
@@ -101,16 +104,17 @@ class Softplus(Module):
 
 
 class SiLU(Module):
-    """x * sigmoid(x), also called swish."""
+    """x · σ(x), also called swish (Elfwing et al., arXiv:1702.03118)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return tl.silu(x)
 
 
 class GELU(Module):
-    """x * Φ(x), Φ the normal distribution function; approximate="tanh" is GPT-2's formula.
+    """x · Φ(x), with Φ the cumulative distribution function of the standard normal.
 
-    Raises ValueError for an `approximate` other than "none" and "tanh".
+    approximate="tanh" is the formula that GPT-2 uses: x · (1 + tanh(sqrt(2/π) · (x + 0.044715 x³))) / 2.
+    Raises ValueError for another `approximate`. (Hendrycks & Gimpel, arXiv:1606.08415.)
     """
 
     def __init__(self, approximate: str = "none") -> None:
@@ -126,7 +130,7 @@ class GELU(Module):
 
 
 class Softmax(Module):
-    """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
+    """exp(x) / sum(exp(x)) along axis `dim`: positive numbers that sum to 1."""
 
     def __init__(self, dim: int = -1) -> None:
         self.dim = dim
@@ -139,7 +143,7 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """log(softmax(x)) along an axis, computed without overflow."""
+    """log(softmax(x)) = x - logsumexp(x) along axis `dim`, computed without overflow."""
 
     def __init__(self, dim: int = -1) -> None:
         self.dim = dim

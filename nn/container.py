@@ -1,5 +1,8 @@
-"""Containers. Sequential runs its modules one after the other; the others only hold modules or parameters, by number
-or by name, so that the module which has them as an attribute finds them: a plain list or dict hides them."""
+"""Containers of modules and parameters, by number or by name.
+
+Sequential runs its modules in order. The others only register what they hold: a module finds parameters in its
+attributes and in containers, but not in plain lists or dicts.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ T = TypeVar("T", Module, Parameter)
 
 
 class _Container(Module, Generic[T]):
-    """What is held are attributes, so that PyTorch's keys come out: 0.weight, 0.bias, 1.weight, ..."""
+    """Stores its values as attributes, which gives PyTorch's keys: 0.weight, 0.bias, 1.weight, ..."""
 
     _kind: type[T]
 
@@ -28,22 +31,24 @@ class _Container(Module, Generic[T]):
         if self._kind is Parameter and isinstance(value, Tensor) and not isinstance(value, Parameter):
             value = Parameter(value)
         if not isinstance(value, self._kind):
-            hint = " (an object of the class, not the class)" if isinstance(value, type) else ""
-            given = value.__name__ if isinstance(value, type) else type(value).__name__
-            raise TypeError(f"{type(self).__name__} holds {self._kind.__name__.lower()}s{hint}, not {given}")
+            given = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+            raise TypeError(f"{type(self).__name__} holds {self._kind.__name__} objects, not {given}")
         return value
 
     def _put(self, name: str, value: Any) -> None:
-        """Hold a value under a name of the user's choice."""
+        """Store a value under a name that the user chose."""
         taken = hasattr(self, name) and name not in self._held()
         if taken or "." in name or not name:
-            what = f"{type(self).__name__}: {name!r} cannot be the name of a {self._kind.__name__.lower()}"
-            raise KeyError(f"{what}; it is taken, empty or dotted")
+            kind = self._kind.__name__.lower()
+            raise KeyError(
+                f"{type(self).__name__}: {name!r} cannot be the name of a {kind}: it is empty, has a dot, or is an "
+                "attribute already"
+            )
         setattr(self, name, self._checked(value))
 
 
 class _Numbered(_Container[T]):
-    """A list: the names are "0", "1", ..."""
+    """A list, with the names "0", "1", ..."""
 
     def __iter__(self) -> Iterator[T]:
         return iter(self._held().values())
@@ -53,7 +58,7 @@ class _Numbered(_Container[T]):
     @overload
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> T | Self:
-        """What is at a place, or a container of what is in a slice (the same objects, not copies)."""
+        """The item at an index, or a container with the items of a slice (not copied)."""
         held = list(self)
         if isinstance(index, slice):
             return type(self)._of(held[index])
@@ -64,31 +69,32 @@ class _Numbered(_Container[T]):
         setattr(self, names[self._place(index, len(names))], self._checked(value))
 
     def append(self, value: T) -> Self:
-        """Add one at the end. In place."""
+        """Add a value at the end, in place. Returns self."""
         setattr(self, str(len(self)), self._checked(value))
         return self
 
     def extend(self, values: Iterable[T]) -> Self:
-        """Add several at the end. In place."""
+        """Add several values at the end, in place. Returns self."""
         for value in list(values):
             self.append(value)
         return self
 
     @classmethod
     def _of(cls, values: Iterable[T]) -> Self:
-        """A container of this kind; a subclass may have an __init__ of its own, which is not called."""
+        """A container of the same class, made without its __init__, which a subclass may have changed."""
         made = cls.__new__(cls)
         return made.extend(values)
 
     def _place(self, index: int, n: int) -> int:
         if not -n <= index < n:
-            held = self._kind.__name__.lower()
-            raise IndexError(f"{type(self).__name__} has {n} {held}s, so there is none at {index}")
+            raise IndexError(
+                f"{type(self).__name__}: index {index} is out of range for {n} {self._kind.__name__.lower()}s"
+            )
         return index % n
 
 
 class _Named(_Container[T]):
-    """A dict: the names are the user's."""
+    """A dict, with names that the user chose."""
 
     def __init__(self, values: Mapping[str, T] | Iterable[tuple[str, T]] = ()) -> None:
         self.update(values)
@@ -113,34 +119,34 @@ class _Named(_Container[T]):
         return self._held().keys()
 
     def values(self) -> Iterable[T]:
-        """What is held."""
+        """The values."""
         return self._held().values()
 
     def items(self) -> Iterable[tuple[str, T]]:
-        """Pairs of name and what it names."""
+        """The (name, value) pairs."""
         return self._held().items()
 
     def update(self, values: Mapping[str, T] | Iterable[tuple[str, T]]) -> None:
-        """Add or replace. In place. Raises KeyError for a name that is taken by something else, empty or dotted."""
+        """Add or replace, in place. Raises KeyError for a name that is empty, has a dot, or is another attribute's."""
         for name, value in dict(values).items():
             self[name] = value
 
     def pop(self, name: str) -> T:
-        """Take one out and return it."""
+        """Remove a value and return it. Raises KeyError for an unknown name."""
         value = self[name]
         delattr(self, name)
         return value
 
     def clear(self) -> None:
-        """Take all out."""
+        """Remove all values."""
         for name in self:
             delattr(self, name)
 
 
 class Sequential(_Numbered[Module]):
-    """Modules that run one after the other, each on the output of the one before.
+    """Runs its modules in order, each on the output of the one before.
 
-    Sequential(a, b, c) calls them "0", "1", "2"; Sequential({"hidden": a, "out": b}) names them.
+    Sequential(a, b, c) names them "0", "1", "2"; Sequential({"hidden": a, "out": b}) gives other names.
     """
 
     _kind = Module
@@ -159,7 +165,7 @@ class Sequential(_Numbered[Module]):
 
 
 class ModuleList(_Numbered[Module]):
-    """A list of modules."""
+    """A list of modules; it has no forward."""
 
     _kind = Module
 
@@ -167,7 +173,7 @@ class ModuleList(_Numbered[Module]):
         self.extend(modules)
 
     def insert(self, index: int, module: Module) -> None:
-        """Put a module before the one at a place; those behind it move up. In place."""
+        """Insert a module before an index, in place."""
         modules = list(self.children())
         modules.insert(index, module)
         for place, shifted in enumerate(modules):
@@ -175,13 +181,13 @@ class ModuleList(_Numbered[Module]):
 
 
 class ModuleDict(_Named[Module]):
-    """Modules by name."""
+    """A dict of modules; it has no forward."""
 
     _kind = Module
 
 
 class ParameterList(_Numbered[Parameter]):
-    """A list of parameters; Tensors in it become parameters."""
+    """A list of parameters; a Tensor becomes a Parameter."""
 
     _kind = Parameter
 
@@ -193,7 +199,7 @@ class ParameterList(_Numbered[Parameter]):
 
 
 class ParameterDict(_Named[Parameter]):
-    """Parameters by name; Tensors in it become parameters."""
+    """A dict of parameters; a Tensor becomes a Parameter."""
 
     _kind = Parameter
 

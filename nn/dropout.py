@@ -1,4 +1,4 @@
-"""Dropout: while training, some of the neurons are silent, so that no other can rely on them."""
+"""Dropout: random zeros while training, so that no neuron relies on another."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from .module import Module
 
 
 class Dropout(Module):
-    """In training each element is 0 with probability p, else divided by 1 - p; in evaluation the input itself.
+    """In training, sets each element to 0 with probability p and divides the others by 1 - p, which keeps the mean.
 
-    (Srivastava et al., JMLR 15, 2014.) Chance comes from the stream that `tl.manual_seed` seeds.
-    Raises ValueError for a p outside of [0, 1].
+    In evaluation it returns its input. The output has the input's shape; the random stream is that of
+    `tl.manual_seed`. Raises ValueError for a p outside [0, 1]. (Srivastava et al., JMLR 15, 2014.)
     """
 
     def __init__(self, p: float = 0.5) -> None:
         if not 0 <= p <= 1:
-            raise ValueError(f"Dropout: p is a probability, from 0 to 1, not {p}")
+            raise ValueError(f"Dropout: p must be a probability from 0 to 1, not {p}")
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
+        """`(...) -> (...)`."""
         return F.dropout(x, self.p, self.training)
 
     def extra_repr(self) -> str:

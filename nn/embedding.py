@@ -1,4 +1,4 @@
-"""Embedding: a table with a row for each token, word or class, which is learnt."""
+"""Embedding: a learnt table with one row per token, word or class."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from .module import Module, Parameter
 
 
 class Embedding(Module):
-    """A vector for each of num_embeddings numbers: row i of the weight for the number i.
+    """Row i of the weight for each integer i: `(...) -> (..., embedding_dim)`.
 
-    weight: (num_embeddings, embedding_dim), starts normal with mean 0 and standard deviation 1.
-    padding_idx: the number that stands for nothing: its row starts as 0 and gets no gradient; -1 is the last.
-    Raises ValueError for sizes below 1, or a padding_idx that is none of the numbers.
+    - `weight`: `(num_embeddings, embedding_dim)`, initially normal with mean 0 and standard deviation 1.
+    - `padding_idx`: a row that starts as 0 and gets no gradient, for the token that only fills up; negative values
+      count from the end.
+
+    Raises ValueError for sizes below 1, or a padding_idx out of range.
     """
 
     weight: Parameter
@@ -31,9 +33,9 @@ class Embedding(Module):
         dtype: Any = None,
     ) -> None:
         if num_embeddings < 1 or embedding_dim < 1:
-            raise ValueError(f"Embedding: sizes must be at least 1, not {num_embeddings} rows of {embedding_dim}")
+            raise ValueError(f"Embedding: sizes must be at least 1, not {num_embeddings} and {embedding_dim}")
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise ValueError(f"Embedding: padding_idx {padding_idx} is none of {num_embeddings} rows")
+            raise ValueError(f"Embedding: padding_idx {padding_idx} is out of range for {num_embeddings} rows")
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
@@ -42,12 +44,14 @@ class Embedding(Module):
 
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
-        """A table with the rows given, copied, which is not learnt further unless freeze=False.
+        """An Embedding with a copy of the given rows as weight, frozen unless freeze=False.
 
-        Raises ValueError unless embeddings have two axes.
+        Raises ValueError unless `embeddings` has shape `(rows, features)`.
         """
         if embeddings.ndim != 2:
-            raise ValueError(f"Embedding: pretrained rows have shape (rows, features), not {embeddings.shape}")
+            raise ValueError(
+                f"Embedding.from_pretrained: embeddings must have shape (rows, features), not {embeddings.shape}"
+            )
         rows, features = embeddings.shape
         made = cls(rows, features, padding_idx, embeddings.device, embeddings.dtype)
         with no_grad():
@@ -56,14 +60,14 @@ class Embedding(Module):
         return made
 
     def reset_parameters(self) -> None:
-        """Draw the rows anew."""
+        """Draw new rows, and set the padding row to 0."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
             with no_grad():
                 self.weight[self.padding_idx] = 0
 
     def forward(self, x: Tensor) -> Tensor:
-        """Integers (...) -> (..., embedding_dim)."""
+        """Integers `(...) -> (..., embedding_dim)`."""
         return F.embedding(x, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:

@@ -1,4 +1,4 @@
-"""Flatten and Unflatten: several axes as one, as between images and a Linear, and back."""
+"""Flatten and Unflatten: merge axes, as between images and a Linear layer, and split one again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .module import Module
 
 
 class Flatten(Module):
-    """The axes from start_dim to end_dim as one; by default all but the first, the batch: (32, 28, 28) -> (32, 784).
+    """Merges the axes from start_dim to end_dim; by default all but the first: `(32, 28, 28) -> (32, 784)`.
 
     Raises IndexError for an axis that the input does not have.
     """
@@ -24,7 +24,7 @@ class Flatten(Module):
     def forward(self, x: Tensor) -> Tensor:
         for axis in (self.start_dim, self.end_dim):
             if not -max(x.ndim, 1) <= axis < max(x.ndim, 1):
-                raise IndexError(f"wanted an input with an axis {axis} to flatten, got {x.shape}")
+                raise IndexError(f"axis {axis} is out of range for shape {x.shape}")
         return tl.flatten(x, self.start_dim, self.end_dim)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
@@ -32,7 +32,11 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """One axis as several, of the sizes given, of which one may be -1: Unflatten(1, (28, 28)) undoes Flatten()."""
+    """Splits axis `dim` into axes of the given sizes: Unflatten(1, (28, 28)) is `(32, 784) -> (32, 28, 28)`.
+
+    One size may be -1. Raises IndexError for an axis that the input does not have, ValueError for sizes that do not
+    multiply to its size.
+    """
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         self.dim = dim
@@ -45,7 +49,7 @@ class Unflatten(Module):
         sizes = self.unflattened_size
         known = math.prod(n for n in sizes if n != -1)
         if sizes.count(-1) > 1 or (x.shape[axis] % known if -1 in sizes and known else x.shape[axis] != known):
-            raise ValueError(f"axis {self.dim} of size {x.shape[axis]} does not fall into {sizes}, got {x.shape}")
+            raise ValueError(f"cannot split axis {self.dim} of size {x.shape[axis]} into {sizes}, got {x.shape}")
         return x.reshape(*x.shape[:axis], *sizes, *x.shape[axis + 1 :])
 
     def extra_repr(self) -> str:

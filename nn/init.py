@@ -1,8 +1,8 @@
-"""Initial weights. Each function fills a tensor in place, from the stream that `tl.manual_seed` seeds, and returns it.
+"""Weight initialisation: each function fills a tensor in place and returns it.
 
-A layer should hand on signals of about the size that it gets, forwards and backwards, or deep networks start out with
-nothing to learn from. The variance that does so depends on how many numbers each neuron sums (fan_in), how many neurons
-each input goes to (fan_out), and the activation (gain).
+Random numbers come from the stream of `tl.manual_seed`. The variance of the weights should keep the size of signals
+from layer to layer, forwards and backwards; otherwise they vanish or explode in a deep network. It depends on the
+number of inputs of a neuron (fan_in), the number of neurons an input feeds (fan_out), and the activation (gain).
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import move
 
 
-class _Own(threading.local):
+class _Mode(threading.local):
     skipping: bool = False
 
 
-_own = _Own()
+_mode = _Mode()
 
 
 @contextmanager
 def skip() -> Iterator[None]:
-    """Within it nothing is drawn at random, on this thread: layers are made with whatever is in their memory.
+    """Context manager in which this thread draws no random weights: new layers keep uninitialised memory.
 
-    For what gets other weights at once, such as those of a file: large models are made faster, and the random stream
-    stays where it is.
+    For models that get other weights at once, as from a file: they are made faster, and the random stream does not
+    advance.
     """
-    before, _own.skipping = _own.skipping, True
+    before, _mode.skipping = _mode.skipping, True
     try:
         yield
     finally:
-        _own.skipping = before
+        _mode.skipping = before
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
-    """Uniform in [a, b)."""
-    if _own.skipping:
+    """Uniform distribution over [a, b)."""
+    if _mode.skipping:
         return tensor
     u = rng.uniform(tensor.shape, tensor.dtype, tensor.device)
     u *= b - a
@@ -51,8 +51,8 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
-    """Normal with that mean and standard deviation."""
-    if _own.skipping:
+    """Normal distribution with the given mean and standard deviation."""
+    if _mode.skipping:
         return tensor
     n = rng.normal(tensor.shape, tensor.dtype, tensor.device)
     n *= std
@@ -61,15 +61,17 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 
 
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
-    """Normal, but what falls outside of [a, b] is drawn again. Drawn on the host, on every device.
+    """Normal distribution truncated to [a, b]: numbers outside are drawn again. Drawn on the host for every device.
 
-    Raises ValueError if less than one number in a hundred falls inside.
+    Raises ValueError if less than 1% of the distribution is inside.
     """
-    if _own.skipping:
+    if _mode.skipping:
         return tensor
     inside = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
     if not inside > 0.01:
-        raise ValueError(f"trunc_normal_: of mean {mean} and std {std} only {inside:.2%} falls into [{a}, {b}]")
+        raise ValueError(
+            f"trunc_normal_: only {inside:.2%} of mean {mean} and std {std} is inside [{a}, {b}]; widen it"
+        )
     values = np.asarray(mean + std * rng.normal(tensor.shape, tensor.dtype), tensor.dtype)
     while (outside := (values < a) | (values > b)).any():
         values[outside] = mean + std * rng.normal((int(outside.sum()),), tensor.dtype)
@@ -77,7 +79,7 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """The same value everywhere."""
+    """`val` everywhere."""
     return _fill(tensor, val)
 
 
@@ -92,25 +94,25 @@ def ones_(tensor: Tensor) -> Tensor:
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """1 on the diagonal and 0 elsewhere, of a matrix. Raises ValueError for another number of axes."""
+    """Identity matrix: 1 on the diagonal, 0 elsewhere. Raises ValueError unless the tensor has two axes."""
     if tensor.ndim != 2:
-        raise ValueError(f"eye_: fills a matrix, not a tensor of shape {tensor.shape}")
+        raise ValueError(f"eye_: the tensor must be a matrix, not of shape {tensor.shape}")
     return _fill(tensor, move(np.eye(*tensor.shape, dtype=tensor.dtype), tensor.device))
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
-    """gain times a random matrix with orthonormal rows or, if it has more rows than columns, columns.
+    """`gain` times a random matrix with orthonormal rows or, with more rows than columns, orthonormal columns.
 
-    Such a matrix keeps the length of what it multiplies (Saxe et al., arXiv:1312.6120). Axes after the second belong to
-    the columns. Drawn on the host, on every device. Raises ValueError for fewer than two axes.
+    Such a matrix keeps the length of the vectors it multiplies. Axes after the second count as columns. Drawn on the
+    host for every device. Raises ValueError for fewer than two axes. (Saxe et al., arXiv:1312.6120.)
     """
     if tensor.ndim < 2:
-        raise ValueError(f"orthogonal_: fills a weight of shape (out, in), not {tensor.shape}")
-    if _own.skipping:
+        raise ValueError(f"orthogonal_: the tensor must have shape (out, in, ...), not {tensor.shape}")
+    if _mode.skipping:
         return tensor
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
     q, r = np.linalg.qr(rng.normal((max(rows, columns), min(rows, columns)), np.dtype(np.float64)))
-    q *= np.sign(np.diagonal(r))  # otherwise some directions would be more probable than others
+    q *= np.sign(np.diagonal(r))  # makes every direction equally probable
     q = q.T if rows < columns else q
     return _fill(tensor, move((gain * q).reshape(tensor.shape).astype(tensor.dtype), tensor.device))
 
@@ -129,29 +131,31 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
 
 
 def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
-    """Uniform with variance gain² / fan, for relu and its kin (He et al., arXiv:1502.01852).
+    """Uniform with variance gain² / fan, for relu and its variants (He et al., arXiv:1502.01852).
 
-    a: the negative slope, of leaky_relu.  mode: "fan_in" keeps the size of signals forwards, "fan_out" backwards.
+    `a` is the negative slope of leaky_relu. The mode "fan_in" keeps the size of signals in the forward pass, "fan_out"
+    in the backward pass. Raises ValueError for another mode, or an unknown nonlinearity.
     """
     bound = calculate_gain(nonlinearity, a) * math.sqrt(3 / _fan(tensor, mode))
     return uniform_(tensor, -bound, bound)
 
 
 def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
-    """Normal with variance gain² / fan, for relu and its kin (He et al., arXiv:1502.01852)."""
+    """Normal with variance gain² / fan; arguments and source are those of `kaiming_uniform_`."""
     return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode)))
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """How much larger weights must be for an activation, PyTorch's table. param: leaky_relu's negative slope.
+    """The factor that makes up for an activation's shrinking of signals, from PyTorch's table.
 
-    Raises ValueError for an activation that is not in it.
+    `param` is the negative slope of leaky_relu, 0.01 by default. Raises ValueError for an activation that is not in
+    the table.
     """
     if nonlinearity == "leaky_relu":
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in _GAINS:
         known = ", ".join(sorted([*_GAINS, "leaky_relu"]))
-        raise ValueError(f"calculate_gain: no gain is known for {nonlinearity!r}, only for {known}")
+        raise ValueError(f"calculate_gain: nonlinearity must be one of {known}, not {nonlinearity!r}")
     return _GAINS[nonlinearity]
 
 
@@ -159,13 +163,14 @@ _GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "s
 
 
 def fans(tensor: Tensor) -> tuple[int, int]:
-    """(fan_in, fan_out) of a weight of shape (out, in, ...): axes after the second multiply both.
+    """(fan_in, fan_out) of a weight of shape `(out, in, ...)`; the sizes of further axes multiply both.
 
     Raises ValueError for fewer than two axes.
     """
     if tensor.ndim < 2:
         raise ValueError(
-            f"Xavier and Kaiming fill a weight of shape (out, in), not {tensor.shape}; a bias uniform_ or zeros_"
+            f"Xavier and Kaiming need a weight of shape (out, in, ...), not {tensor.shape}; fill a bias "
+            "with uniform_ or zeros_"
         )
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field

@@ -1,4 +1,4 @@
-"""Linear: a layer of neurons, before their activation; and Identity, which is none."""
+"""Linear, a layer of neurons before their activation, and Identity, which does nothing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from .module import Module, Parameter
 
 
 class Linear(Module):
-    """y = x W^T + b: each output is a neuron, a weighted sum of all inputs plus its bias.
+    """y = x Wᵀ + b: each output is a neuron's weighted sum of all inputs plus its bias.
 
-    weight: (out_features, in_features), a row per neuron.  bias: (out_features,), or None with bias=False.
+    Shape: `(..., in_features) -> (..., out_features)`.
+
+    - `weight`: `(out_features, in_features)`, one row per neuron.
+    - `bias`: `(out_features,)`, or None with bias=False.
+
     Both start uniform in ±1/sqrt(in_features), as in PyTorch. Raises ValueError for sizes below 1.
     """
 
@@ -26,7 +30,7 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True, device: str = "cpu", dtype: Any = None
     ) -> None:
         if in_features < 1 or out_features < 1:
-            raise ValueError(f"Linear: sizes must be at least 1, not in {in_features}, out {out_features}")
+            raise ValueError(f"Linear: sizes must be at least 1, not {in_features} and {out_features}")
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(tl.empty(out_features, in_features, dtype=dtype, device=device))
@@ -34,14 +38,14 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the parameters anew. Uniform ±1/sqrt(in) is what PyTorch writes as Kaiming with a = sqrt(5)."""
+        """Draw new parameters, uniform in ±1/sqrt(in_features): the bound of Kaiming's formula with a = sqrt(5)."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             bound = 1 / math.sqrt(self.in_features)
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., in_features) -> (..., out_features)."""
+        """`(..., in_features) -> (..., out_features)`."""
         try:
             return tl.linear(x, self.weight, self.bias)  # type: ignore[no-any-return]
         except ValueError:
@@ -54,7 +58,7 @@ class Linear(Module):
 
 
 class Identity(Module):
-    """x itself: a place where a layer could be. Takes and ignores any arguments."""
+    """Returns its input; stands where another layer could be. Accepts and ignores any arguments."""
 
     def __init__(self, *ignored: Any, **settings: Any) -> None:
         pass

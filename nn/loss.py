@@ -1,4 +1,4 @@
-"""The losses as modules: how wrong outputs are, in one number. The formulas are in loss_functions.py."""
+"""Losses as modules: how wrong the outputs are, as one number. The formulas are in `nn/functional/loss.py`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .module import Module
 
 
 class _Loss(Module):
-    """reduction: "mean" over what the loss is computed for, "sum", or "none". Raises ValueError for another word."""
+    """Base of all losses; `reduction` is "mean", "sum" or "none". Raises ValueError for another one."""
 
     reductions: tuple[str, ...] = ("mean", "sum", "none")
 
@@ -23,14 +23,18 @@ class _Loss(Module):
         self.reduction = reduction
 
     def count(self, target: Tensor) -> Any:
-        """How much a mini-batch counts in the mean over several; a number, or a 0-d Tensor. See nn.Trainer."""
+        """The weight of a mini-batch in a mean over several, a number or a 0-d Tensor; `nn.Trainer` uses it."""
         return len(target)
 
 
-class MSELoss(_Loss):
-    """Squared error. The mean is over all elements, as in PyTorch: over the rows and over the outputs.
+# --- regression ---------------------------------------------------------------------------------------------
 
-    The lecture's cost sums over the outputs: MSELoss(reduction="sum") divided by the number of rows.
+
+class MSELoss(_Loss):
+    """Squared error (input - target)²; input and target have one shape.
+
+    The mean is over all elements, rows and outputs, as in PyTorch. The lecture's cost sums over the outputs:
+    MSELoss(reduction="sum") divided by the number of rows.
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -38,14 +42,14 @@ class MSELoss(_Loss):
 
 
 class L1Loss(_Loss):
-    """Absolute error, |input - target|."""
+    """Absolute error |input - target|; input and target have one shape."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, self.reduction)
 
 
 class HuberLoss(_Loss):
-    """d² / 2 for a difference |d| up to delta, from there straight on: delta (|d| - delta / 2)."""
+    """With d = input - target: d² / 2 where |d| < delta, else delta · (|d| - delta / 2) (Huber, 1964)."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
@@ -56,7 +60,7 @@ class HuberLoss(_Loss):
 
 
 class SmoothL1Loss(_Loss):
-    """HuberLoss / beta: d² / (2 beta) for a difference |d| up to beta, from there |d| - beta / 2."""
+    """HuberLoss / beta, with d = input - target: d² / (2 beta) where |d| < beta, else |d| - beta / 2."""
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
@@ -66,16 +70,36 @@ class SmoothL1Loss(_Loss):
         return F.smooth_l1_loss(input, target, self.reduction, self.beta)
 
 
-class CrossEntropyLoss(_Loss):
-    """-log of the probability that a softmax of the scores gives to the right class.
+# --- classification -----------------------------------------------------------------------------------------
 
-    Scores are (N, classes) or (N, classes, ...), before any softmax; targets are class numbers (N, ...) or a
-    probability for each class. weight: (classes,), how much each class counts.  ignore_index: class numbers that count
-    for nothing.  label_smoothing: which part of a target is spread over all classes. See F.cross_entropy.
-    """
+
+class _ClassLoss(_Loss):
+    """Base of losses over classes, with a buffer `weight` of shape `(classes,)` and an `ignore_index`."""
 
     weight: Tensor | None
-    class_axis = 1  # of scores with more axes
+    class_axis = 1  # for inputs with more than two axes
+
+    def __init__(self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.register_buffer("weight", weight)
+        self.ignore_index = ignore_index
+
+    def count(self, target: Tensor) -> Any:
+        """What the mean divides by: the number of targets not ignored, or the sum of their class weights."""
+        return counted(target, self.weight, self.ignore_index)
+
+
+class CrossEntropyLoss(_ClassLoss):
+    """-log(softmax(input)[target]): the negative log-likelihood of the right class.
+
+    - `input`: logits of shape `(N, classes)` or `(N, classes, ...)`.
+    - `target`: class numbers of shape `(N, ...)`, or a probability per class in the input's shape.
+    - `weight`: `(classes,)`, a factor per class.
+    - `ignore_index`: targets with this number are left out.
+    - `label_smoothing`: the part of each target that is spread evenly over all classes.
+
+    `F.cross_entropy` has the details.
+    """
 
     def __init__(
         self,
@@ -84,45 +108,30 @@ class CrossEntropyLoss(_Loss):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__(reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
+        super().__init__(weight, ignore_index, reduction)
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
 
-    def count(self, target: Tensor) -> Any:
-        """The targets that count, each by its class's weight: what the mean is divided by."""
-        return counted(target, self.weight, self.ignore_index)
 
+class NLLLoss(_ClassLoss):
+    """-input[target], the negative log-likelihood: CrossEntropyLoss for inputs that are log_softmax(logits) already.
 
-class NLLLoss(_Loss):
-    """What is left of the cross-entropy when input is log(softmax(scores)) already: -input[target].
-
-    weight: (classes,), how much each class counts.  ignore_index: class numbers that count for nothing.
+    `weight` and `ignore_index` are those of CrossEntropyLoss; targets are class numbers.
     """
-
-    weight: Tensor | None
-    class_axis = 1  # of scores with more axes
-
-    def __init__(self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean") -> None:
-        super().__init__(reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
-    def count(self, target: Tensor) -> Any:
-        """The targets that count, each by its class's weight: what the mean is divided by."""
-        return counted(target, self.weight, self.ignore_index)
+
+# --- probabilities ------------------------------------------------------------------------------------------
 
 
 class BCELoss(_Loss):
-    """Cross-entropy of yes or no, for probabilities. For scores BCEWithLogitsLoss is exact where this is not.
+    """Binary cross-entropy -(y log(p) + (1 - y) log(1 - p)), for probabilities p; `weight` is a factor per element.
 
-    weight: how much each element counts, broadcast.
+    Prefer BCEWithLogitsLoss, which stays exact where p rounds to 0 or 1.
     """
 
     weight: Tensor | None
@@ -136,9 +145,9 @@ class BCELoss(_Loss):
 
 
 class BCEWithLogitsLoss(_Loss):
-    """Cross-entropy of yes or no, for scores of any size before a sigmoid.
+    """Binary cross-entropy -(y log(σ(x)) + (1 - y) log(1 - σ(x))), for logits x of any size.
 
-    weight: how much each element counts, broadcast.  pos_weight: how much the yes counts, broadcast.
+    `weight` is a factor per element, `pos_weight` a factor of the first term; both broadcast.
     """
 
     weight: Tensor | None
@@ -154,9 +163,10 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """How far the model's distribution, input its logarithm, is from the true one, target (or its logarithm).
+    """Kullback-Leibler divergence, target · (log(target) - input), of log-probabilities from target probabilities.
 
-    reduction: "batchmean", the sum over the classes and the mean over the rows, is the Kullback-Leibler divergence.
+    With log_target=True the target is log-probabilities too. Only reduction="batchmean", the sum over classes and mean
+    over rows, is the divergence itself; "mean" divides by the number of classes as well.
     """
 
     reductions = ("mean", "sum", "none", "batchmean")

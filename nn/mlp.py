@@ -1,4 +1,4 @@
-"""MLP: layers of neurons one after the other, the lecture's network."""
+"""MLP: a stack of linear layers with activations between them, the lecture's network."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from .module import Module
 
 
 class MLP(Sequential):
-    """A multilayer perceptron: Linear, activation, Linear, activation, ..., Linear.
+    """Multilayer perceptron: Linear, activation, Linear, activation, ..., Linear.
+
+    Shape: `(..., sizes[0]) -> (..., sizes[-1])`.
 
         nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)       # the lecture's, for handwritten digits
 
-    sizes: how many inputs, how many neurons in each hidden layer, how many outputs.
-    activation: the class (or a function that makes the module) that follows each hidden layer.
-    final_activation: the one after the last layer, None for none: losses like cross-entropy want none.
+    - `sizes`: number of inputs, of neurons in each hidden layer, of outputs.
+    - `activation`: class, or function that makes a module, for the activation after each hidden layer.
+    - `final_activation`: the same for the last layer; None where the loss takes logits, as cross-entropy does.
+
     Raises ValueError for fewer than two sizes.
     """
 
@@ -33,7 +36,7 @@ class MLP(Sequential):
         dtype: Any = None,
     ) -> None:
         if len(sizes) < 2:
-            raise ValueError(f"MLP: sizes must be at least two, inputs and outputs, not {list(sizes)}")
+            raise ValueError(f"MLP: sizes must be at least two numbers, inputs and outputs, not {list(sizes)}")
         layers: list[Module] = []
         for n_in, n_out in pairwise(sizes):
             layers += [Linear(n_in, n_out, bias, device, dtype), activation()]

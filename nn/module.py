@@ -1,4 +1,4 @@
-"""Module: a part of a network, with the parameters it learns; and Parameter, a tensor that is learnt.
+"""Module, the base of layers and networks, and Parameter, a tensor that is trained.
 
     class Neuron(nn.Module):
         def __init__(self, n):
@@ -8,8 +8,8 @@
         def forward(self, x):                                   # (batch, n)
             return tl.sigmoid(x @ self.weight + self.bias)      # (batch,)
 
-A module's attributes are its register: a Parameter among them is learnt, a Module is a child. They are ordinary
-attributes, so using one costs nothing, and a subclass need not call `super().__init__()` (it may).
+A module finds its parameters and child modules among its attributes. They are ordinary attributes, so reading one has
+no overhead, and a subclass may call `super().__init__()` but need not.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
-from tinygrad_lecture import Tensor
+from tinygrad_lecture import Tensor, empty
 from tinygrad_lecture.backend import is_array, move, to_host
 
 from .errors.place import locate
 
 
 class Parameter(Tensor):
-    """A tensor that a module learns: it requires grad, and the module that has it as an attribute lists it.
+    """A trainable tensor: it requires grad, and a module that has it as an attribute lists it in `parameters()`.
 
-    Copies its data. Raises TypeError for integers, unless requires_grad=False.
+    Copies `data`. Raises TypeError for integers, unless requires_grad=False.
     """
 
     __slots__ = ()
@@ -42,22 +42,22 @@ class Parameter(Tensor):
 
 
 class LoadedKeys(NamedTuple):
-    """What `load_state_dict(strict=False)` has let pass."""
+    """Keys that `load_state_dict(strict=False)` skipped."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
 
 
 def _no_forward(self: Module, *inputs: Any, **settings: Any) -> Any:
-    raise NotImplementedError(f"{type(self).__name__} computes nothing: give its class a method forward(self, x)")
+    raise NotImplementedError(f"{type(self).__name__} has no forward; define forward(self, x) in its class")
 
 
-# (module, inputs, output) -> what to return in place of the output, None to leave it
+# (module, inputs, output) -> a replacement of the output, or None to keep it
 ForwardHook: TypeAlias = "Callable[[Module, tuple[Any, ...], Any], Any]"
 
 
 class Handle:
-    """A hook's registration: `remove()` ends it, and so does leaving a `with` block."""
+    """A registered hook; `remove()`, or leaving a `with` block, removes it."""
 
     def __init__(self, module: Module, hook: ForwardHook) -> None:
         self._module = module
@@ -65,7 +65,7 @@ class Handle:
         module._forward_hooks = {**module._forward_hooks, self._key: hook}
 
     def remove(self) -> None:
-        """Take the hook away; if it is gone already, nothing happens."""
+        """Remove the hook; a second call does nothing."""
         hooks = self._module._forward_hooks
         self._module._forward_hooks = {key: hook for key, hook in hooks.items() if key is not self._key}
 
@@ -77,11 +77,11 @@ class Handle:
 
 
 class Module:
-    """The base of all layers and networks. A subclass has a `forward`, and calling the module calls it."""
+    """Base class of layers and networks. A subclass defines `forward`; calling the module calls it."""
 
     training: bool = True
-    _buffers: Mapping[str, bool] = {}  # the names of the buffers, and whether they are saved; replaced, never changed
-    _forward_hooks: Mapping[object, ForwardHook] = {}  # replaced, never changed
+    _buffers: Mapping[str, bool] = {}  # name -> whether it is saved; replaced, never changed in place
+    _forward_hooks: Mapping[object, ForwardHook] = {}  # replaced, never changed in place
 
     forward: Callable[..., Any] = _no_forward
 
@@ -98,32 +98,32 @@ class Module:
         return output
 
     def register_forward_hook(self, hook: ForwardHook) -> Handle:
-        """Have hook(module, inputs, output) called after each `forward`; what it returns, unless None, is the output.
+        """Call hook(module, inputs, output) after each `forward`; unless it returns None, that replaces the output.
 
-        Returns a handle, whose `remove()` takes the hook away.
+        Returns a handle with a method `remove()`.
         """
         return Handle(self, hook)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if type(value) is Tensor and isinstance(self.__dict__.get(name), Parameter):
             raise TypeError(
-                f"{type(self).__name__}.{name} is a Parameter, and a Tensor in its place would not be learnt: assign "
+                f"{type(self).__name__}.{name} is a Parameter, and a Tensor would not be trained; assign "
                 f"nn.Parameter(...), or change the values with {name}.copy_(...) under tl.no_grad()"
             )
         object.__setattr__(self, name, value)
 
-    # --- what is in it ----------------------------------------------------------------------------------
+    # --- children, parameters, buffers ------------------------------------------------------------------
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules right below this one, by the names of the attributes that hold them."""
+        """(attribute name, module) for each direct child."""
         return ((name, value) for name, value in self.__dict__.items() if isinstance(value, Module))
 
     def children(self) -> Iterator[Module]:
-        """The modules right below this one."""
+        """The direct children."""
         return (child for _, child in self.named_children())
 
     def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
-        """This module and all below it, from the top down, by their dotted names; each once."""
+        """(dotted name, module) for this module and all below it, parents first; a shared module once."""
         return self._descend(prefix, set() if remove_duplicate else None)
 
     def _descend(self, name: str, seen: set[Module] | None) -> Iterator[tuple[str, Module]]:
@@ -142,17 +142,17 @@ class Module:
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """The parameters by their dotted names; a shared one comes once, under its first name."""
+        """(dotted name, parameter) for all parameters; a shared one once, under its first name."""
         return self._members(Module._own_parameters, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """The parameters, each once; with recurse=False without those of the modules below."""
+        """The parameters, each once; with recurse=False only this module's own."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """The buffers by their dotted names; see `register_buffer`."""
+        """(dotted name, buffer) for all buffers; see `register_buffer`."""
         return self._members(Module._own_buffers, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
@@ -177,13 +177,13 @@ class Module:
                     seen.add(member)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Hold a tensor that is state but not learnt: it moves along with `to()`, and is saved unless
-        persistent=False.
+        """Register a tensor that is state but not trained: `to()` moves it, `state_dict` has it if persistent.
 
-        Raises ValueError for a name that is taken or has a dot, TypeError for what is no Tensor.
+        Raises ValueError for a name that is empty, has a dot or is another attribute's, TypeError unless `tensor` is a
+        Tensor or None.
         """
         if not name or "." in name:
-            raise ValueError(f"register_buffer: {name!r} cannot be a name; it must not be empty or have a dot in it")
+            raise ValueError(f"register_buffer: the name {name!r} must not be empty or have a dot")
         if name not in self._buffers and hasattr(self, name):
             raise ValueError(f"register_buffer: {type(self).__name__} already has an attribute {name!r}")
         if tensor is not None and not isinstance(tensor, Tensor):
@@ -191,10 +191,10 @@ class Module:
         self._buffers = {**self._buffers, name: persistent}
         setattr(self, name, tensor)
 
-    # --- its state --------------------------------------------------------------------------------------
+    # --- state ------------------------------------------------------------------------------------------
 
     def state_dict(self, prefix: str = "") -> dict[str, Tensor]:
-        """All parameters and saved buffers under PyTorch's keys, each with `prefix` before it; memory is shared."""
+        """All parameters and persistent buffers by PyTorch's keys, with `prefix` in front; they share memory."""
         state: dict[str, Tensor] = {}
         for module_name, module in self.named_modules(remove_duplicate=False):
             for name, parameter in module._own_parameters():
@@ -205,79 +205,78 @@ class Module:
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadedKeys:
-        """Copy Tensors or arrays into the parameters and buffers of their keys, which keep their dtype and device.
+        """Copy Tensors or arrays into the parameters and buffers with the same keys, which keep their dtype and device.
 
-        With strict=False missing and unexpected keys are let pass and returned; what does not fit never passes, nor do
-        two different arrays for a parameter that is shared under two keys.
-        Raises ValueError that lists all that is wrong, and then nothing has been changed.
+        Returns (missing keys, unexpected keys), which must be empty unless strict=False.
+        Raises ValueError for wrong keys, shapes or dtypes, or two different arrays for one shared parameter. It lists
+        everything that is wrong, and nothing has been changed then.
         """
         own = self.state_dict()
         missing = [key for key in own if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]
         arrays = {key: array_of(state_dict[key]) for key in own if key in state_dict}
         complaints = [complaint for key, array in arrays.items() if (complaint := _misfit(key, own[key], array))]
-        complaints += _quarrels(own, arrays)
+        complaints += _conflicts(own, arrays)
         if strict:
             complaints += [f"missing: {', '.join(missing)}"] if missing else []
             complaints += [f"unexpected: {', '.join(unexpected)}"] if unexpected else []
         if complaints:
             lines = "".join(f"\n  {complaint}" for complaint in complaints)
             raise ValueError(
-                f"load_state_dict: these are not the weights of this {type(self).__name__}, which is unchanged{lines}"
+                f"load_state_dict: the state does not fit this {type(self).__name__}, and nothing was changed{lines}"
             )
         for key, array in arrays.items():
             own[key].inplace()[...] = move(array, own[key].device)
         return LoadedKeys(missing, unexpected)
 
-    # --- all of it at once ------------------------------------------------------------------------------
+    # --- the whole module at once -----------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
-        """Switch this module and all below to training or, with mode=False, to evaluation. In place."""
+        """Set training mode, or with mode=False evaluation mode, in this module and all below. Returns self."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> Self:
-        """Switch to evaluation: `train(False)`."""
+        """Set evaluation mode: `train(False)`."""
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Learn, or no longer learn, all parameters. In place."""
+        """Train all parameters or, with False, freeze them. Returns self."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters; with set_to_none=False overwrite them with 0."""
+        """Set the gradients of all parameters to None, or with set_to_none=False to 0."""
         for parameter in self.parameters():
             clear_grad(parameter, set_to_none)
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
-        """Call a function with every module below and then with this one, as for a special initialisation."""
+        """Call function(module) for every module below and then for this one, as for initialisation. Returns self."""
         for child in self.children():
             child.apply(function)
         function(self)
         return self
 
     def to(self, *target: Any, dtype: Any = None, device: str | None = None) -> Self:
-        """Move parameters, gradients and buffers, in place: to("cuda"), to(tl.float64), to(other_tensor).
+        """Move parameters, gradients and buffers, in place: to("cuda"), to(tl.float64), to(other_tensor). Returns self.
 
-        The dtype is for floats; buffers of integers keep theirs. Raises TypeError for a dtype that is no float.
+        Arguments are those of `Tensor.to`. Integer buffers keep their dtype. Raises TypeError for a dtype that is not
+        a float, ValueError for an unknown device.
         """
-        for wish in target:
-            if isinstance(wish, Tensor):
-                dtype, device = wish.dtype, wish.device
-            elif isinstance(wish, str) and wish not in np.sctypeDict:
-                device = wish
-            else:
-                dtype = wish
-        if dtype is not None and np.dtype(dtype).kind != "f":
-            raise TypeError(f"{type(self).__name__}.to: parameters are floats, and cannot become {np.dtype(dtype)}")
+
+        def moved(tensor: Tensor) -> Tensor:
+            there = tensor.detach().to(*target, dtype=dtype, device=device)
+            return there if tensor.dtype.kind == "f" else tensor.detach().to(device=there.device)
+
+        wanted = moved(empty(0)).dtype
+        if wanted.kind != "f":
+            raise TypeError(f"{type(self).__name__}.to: the dtype must be a float such as tl.float32, not {wanted}")
         for tensor in (*self.parameters(), *self.buffers()):
-            wanted = dtype if tensor.dtype.kind == "f" else None
-            tensor.data = tensor.detach().to(dtype=wanted, device=device)
+            tensor.data = moved(tensor)
             if tensor.grad is not None:
-                tensor.grad = tensor.grad.detach().to(dtype=wanted, device=device)
+                tensor.grad = moved(tensor.grad)
         return self
 
     def cuda(self, index: int | None = None) -> Self:
@@ -289,21 +288,21 @@ class Module:
         return self.to(device="cpu")
 
     def double(self) -> Self:
-        """Make all floats float64."""
+        """Convert all floats to float64."""
         return self.to(dtype=np.float64)
 
     def float(self) -> Self:
-        """Make all floats float32."""
+        """Convert all floats to float32."""
         return self.to(dtype=np.float32)
 
     def half(self) -> Self:
-        """Make all floats float16."""
+        """Convert all floats to float16."""
         return self.to(dtype=np.float16)
 
-    # --- how it is shown --------------------------------------------------------------------------------
+    # --- repr -------------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """What `repr` shows between the parentheses; a layer gives its sizes."""
+        """Text that `repr` shows in the parentheses; a layer gives its sizes."""
         return ""
 
     def __repr__(self) -> str:
@@ -316,7 +315,7 @@ class Module:
 
 
 def clear_grad(tensor: Tensor, set_to_none: bool = True) -> None:
-    """Forget a tensor's gradient, or overwrite it with 0."""
+    """Set a tensor's gradient to None, or with set_to_none=False to 0."""
     if set_to_none or tensor.grad is None:
         tensor.grad = None
     else:
@@ -328,19 +327,19 @@ def _join(module: str, name: str) -> str:
 
 
 def array_of(value: Any) -> Any:
-    """The array of a Tensor, of PyTorch's too, which NumPy reads; what is none stays as it is."""
+    """The array of a Tensor, or of an object that NumPy can read, such as PyTorch's; any other value unchanged."""
     if isinstance(value, Tensor):
         return value.array
     if hasattr(value, "__array__") and not is_array(value):
         try:
             return np.asarray(value)
-        except (TypeError, RuntimeError, ValueError):  # NumPy has no such dtype, or may not look at it
+        except (TypeError, RuntimeError, ValueError):  # NumPy lacks the dtype, or must not read the memory
             return value
     return value
 
 
-def _quarrels(own: Mapping[str, Tensor], arrays: Mapping[str, Any]) -> list[str]:
-    """About keys of one shared tensor that are to get different numbers."""
+def _conflicts(own: Mapping[str, Tensor], arrays: Mapping[str, Any]) -> list[str]:
+    """A message for each key of a shared tensor that would get other numbers than an earlier key."""
     complaints: list[str] = []
     first: dict[int, str] = {}
     for key, array in arrays.items():
@@ -348,12 +347,12 @@ def _quarrels(own: Mapping[str, Tensor], arrays: Mapping[str, Any]) -> list[str]
         if twin != key and is_array(array) and is_array(arrays[twin]) and array is not arrays[twin]:
             a, b = to_host(array), to_host(arrays[twin])
             if a.shape == b.shape and not np.array_equal(a, b):
-                complaints.append(f"{twin} and {key} are one parameter here, and differ in what is to be loaded")
+                complaints.append(f"{twin} and {key} are one shared parameter, but have different values in the state")
     return complaints
 
 
 def _misfit(key: str, own: Tensor, array: Any) -> str | None:
-    """Why an array cannot be copied into a tensor, None if it can."""
+    """Why an array cannot be copied into a tensor; None if it can."""
     if not is_array(array):
         kind = f"{type(array).__module__}.{type(array).__name__}".removeprefix("builtins.")
         unread = " that NumPy cannot read" if hasattr(array, "__array__") else ""
@@ -361,5 +360,5 @@ def _misfit(key: str, own: Tensor, array: Any) -> str | None:
     if array.shape != own.shape:
         return f"{key} has shape {array.shape}, wanted {own.shape}"
     if not np.can_cast(array.dtype, own.dtype, "same_kind"):
-        return f"{key} is {array.dtype}, which does not fit into {own.dtype}"
+        return f"{key} has dtype {array.dtype}, which cannot be converted to {own.dtype}"
     return None

@@ -1,4 +1,4 @@
-"""LayerNorm and RMSNorm: whatever comes in, the next layer gets numbers of about the size 1, times learnt scales."""
+"""LayerNorm and RMSNorm: rescale each row to standard size, then multiply by learnt scales."""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ from .module import Module, Parameter
 
 
 class LayerNorm(Module):
-    """(x - mean) / sqrt(var + eps) over the last axes, times weight, plus bias (Ba et al., arXiv:1607.06450).
+    """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var over the last axes.
 
-    normalized_shape: the sizes of these axes, or the size of the last one.  weight, bias: of that shape, start as 1 and
-    0; None with elementwise_affine=False, and the bias also with bias=False. Raises ValueError for sizes below 1.
+    Shape: `(..., *normalized_shape) -> (..., *normalized_shape)`.
+
+    - `normalized_shape`: sizes of these axes, or the size of the last axis.
+    - `weight`, `bias`: of shape `normalized_shape`, initially 1 and 0. Both are None with elementwise_affine=False,
+      the bias also with bias=False.
+
+    Raises ValueError for sizes below 1. (Ba et al., arXiv:1607.06450.)
     """
 
     weight: Parameter | None
@@ -41,14 +46,14 @@ class LayerNorm(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Weight 1 and bias 0."""
+        """Set the weight to 1 and the bias to 0."""
         if self.weight is not None:
             init.ones_(self.weight)
         if self.bias is not None:
             init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., *normalized_shape) -> (..., *normalized_shape)."""
+        """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -56,10 +61,15 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """x / sqrt(mean(x²) + eps) over the last axes, times weight (Zhang & Sennrich, arXiv:1910.07467).
+    """x / sqrt(mean(x²) + eps) · weight, with the mean over the last axes.
 
-    normalized_shape: the sizes of these axes, or the size of the last one.  weight: of that shape, starts as 1; None
-    with elementwise_affine=False.  eps: by default the input's dtype decides. Raises ValueError for sizes below 1.
+    Shape: `(..., *normalized_shape) -> (..., *normalized_shape)`.
+
+    - `normalized_shape`: sizes of these axes, or the size of the last axis.
+    - `weight`: of shape `normalized_shape`, initially 1; None with elementwise_affine=False.
+    - `eps`: by default the machine epsilon of the input's dtype.
+
+    Raises ValueError for sizes below 1. (Zhang & Sennrich, arXiv:1910.07467.)
     """
 
     weight: Parameter | None
@@ -80,12 +90,12 @@ class RMSNorm(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Weight 1."""
+        """Set the weight to 1."""
         if self.weight is not None:
             init.ones_(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., *normalized_shape) -> (..., *normalized_shape)."""
+        """`(..., *normalized_shape) -> (..., *normalized_shape)`."""
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
@@ -95,5 +105,5 @@ class RMSNorm(Module):
 def _sizes(name: str, normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
     sizes = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not sizes or min(sizes) < 1:
-        raise ValueError(f"{name}: normalized_shape is a size or several, each at least 1, not {normalized_shape}")
+        raise ValueError(f"{name}: normalized_shape must be one or more sizes of at least 1, not {normalized_shape}")
     return sizes

@@ -1,11 +1,13 @@
-"""A module as a function of its parameters: called with other tensors in their place.
+"""Temporary state: call a module with other tensors as its parameters, or in evaluation mode.
 
-parameters = dict(model.named_parameters())
+Higher derivatives of a loss by a model's parameters:
 
-def loss(*values):
-    return F.mse_loss(nn.functional_call(model, dict(zip(parameters, values)), x), y)
+    parameters = dict(model.named_parameters())
 
-tl.func.hvp(loss, tuple(parameters.values()), direction)
+    def loss(*values):
+        return F.mse_loss(nn.functional_call(model, dict(zip(parameters, values)), x), y)
+
+    tl.func.hvp(loss, tuple(parameters.values()), direction)
 """
 
 from __future__ import annotations
@@ -22,13 +24,17 @@ from .module import Module
 def functional_call(
     module: Module, parameters: Mapping[str, Tensor], args: Any = (), kwargs: Mapping[str, Any] | None = None
 ) -> Any:
-    """What the module returns with other tensors in the place of some of its parameters or buffers, as in PyTorch.
+    """`module(*args, **kwargs)` with some parameters or buffers replaced by other tensors, as in PyTorch.
 
-    parameters: by the names of `named_parameters` and `named_buffers`; a shared one is replaced wherever it is.
-    args: a tuple of inputs, or a single one.  kwargs: those with names.
-    Afterwards, and if the call fails, the module is as it was. Not for two threads with the same module.
-    Raises KeyError for a name that the module does not have, TypeError for what is no Tensor, ValueError for one of
-    another shape, or for two in the place of one that is shared.
+    - `parameters`: replacements by the names of `named_parameters` and `named_buffers`; a shared tensor is replaced
+      everywhere.
+    - `args`: a tuple of inputs, or a single input.
+
+    The module has its own tensors again afterwards, also if the call raises. Two threads must not call this with the
+    same module at once.
+
+    Raises KeyError for an unknown name, TypeError for a replacement that is not a Tensor, ValueError for one of
+    another shape, or two different ones for a shared tensor.
     """
     places = _places(module)
     taken: dict[tuple[Module, str], tuple[str, Tensor]] = {}
@@ -36,21 +42,19 @@ def functional_call(
         if name not in places:
             raise KeyError(f"functional_call: {type(module).__name__} has no parameter or buffer {name!r}")
         if not isinstance(tensor, Tensor):
-            raise TypeError(f"functional_call: wanted a Tensor for {name}, not a {type(tensor).__name__}")
+            raise TypeError(f"functional_call: {name} must be a Tensor, not {type(tensor).__name__}")
         other, same = taken.setdefault(places[name][0], (name, tensor))
         if same is not tensor:
-            raise ValueError(f"functional_call: {other} and {name} are one, and cannot be two different tensors")
+            raise ValueError(f"functional_call: {other} and {name} are shared, but got two different tensors")
         (owner, attribute), *_ = places[name]
-        if tensor.shape != vars(owner)[attribute].shape:
-            raise ValueError(
-                f"functional_call: {name} has shape {vars(owner)[attribute].shape}, and {tensor.shape} cannot stand in "
-                "its place"
-            )
+        wanted = vars(owner)[attribute].shape
+        if tensor.shape != wanted:
+            raise ValueError(f"functional_call: {name} must have shape {wanted}, not {tensor.shape}")
     replaced = [(owner, attribute, name) for name in parameters for owner, attribute in places[name]]
     before = [vars(owner)[attribute] for owner, attribute, _ in replaced]
     try:
         for owner, attribute, name in replaced:
-            vars(owner)[attribute] = parameters[name]  # not by assignment, which refuses a Tensor for a Parameter
+            vars(owner)[attribute] = parameters[name]  # setattr would refuse a Tensor for a Parameter
         return module(*(args if isinstance(args, (tuple, list)) else (args,)), **(kwargs or {}))
     finally:
         for (owner, attribute, _), held in zip(replaced, before, strict=True):
@@ -58,21 +62,22 @@ def functional_call(
 
 
 def _places(module: Module) -> dict[str, list[tuple[Module, str]]]:
-    """Under each name of a parameter or buffer: all modules that hold it, and as which attribute."""
+    """For each name of a parameter or buffer, all (module, attribute) pairs that hold the tensor."""
     holders: dict[Tensor, list[tuple[Module, str]]] = {}
     names: dict[str, Tensor] = {}
     for path, owner in module.named_modules(remove_duplicate=False):
         for own in (owner.named_parameters, owner.named_buffers):
-            for attribute, tensor in own(recurse=False, remove_duplicate=False):
-                names[f"{path}.{attribute}" if path else attribute] = tensor
-                if (owner, attribute) not in holders.setdefault(tensor, []):
-                    holders[tensor].append((owner, attribute))
+            for name, tensor in own(path, recurse=False, remove_duplicate=False):
+                names[name] = tensor
+                place = owner, name.rpartition(".")[2]
+                if place not in holders.setdefault(tensor, []):
+                    holders[tensor].append(place)
     return {name: holders[tensor] for name, tensor in names.items()}
 
 
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
-    """Within it nothing is recorded and every part is in evaluation mode; each goes back to its own afterwards."""
+    """Context manager: the model in evaluation mode and no recording; afterwards each module has its own mode again."""
     training = [module for module in model.modules() if module.training]
     for module in training:
         module.training = False

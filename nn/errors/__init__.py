@@ -1,1 +1,1 @@
-"""Checks of inputs, and where in a model an error arose."""
+"""Error reporting for nn: input checks shared by layers and losses, and the path of the layer that failed."""

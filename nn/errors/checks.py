@@ -1,4 +1,4 @@
-"""What several layers and losses ask of their inputs, and how they say what is wrong."""
+"""Input checks shared by layers and losses, and the errors they raise."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from tinygrad_lecture.backend import is_array
 
 
 def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
-    """Raises TypeError unless indices are integers, IndexError unless they are from 0 to n - 1.
+    """Raises TypeError unless `indices` are integers, IndexError unless all are from 0 to n - 1.
 
-    The range is looked at on the CPU alone: on a GPU one would have to wait for the numbers.
+    The range is checked on the CPU only: on a GPU the check would wait for the device.
     """
     if indices.dtype.kind not in "iu":
-        raise TypeError(f"{name}: {things} are chosen by integers, not by {indices.dtype}; convert with .long()")
+        raise TypeError(f"{name}: {things} must be given as integers, not {indices.dtype}; convert with .long()")
     if indices.device == "cpu" and indices.numel():
         least, largest = int(indices.array.min()), int(indices.array.max())
         if least < 0 or largest >= n:
-            raise IndexError(f"{name}: indices run from {least} to {largest}, and there are {things} 0 to {n - 1}")
+            raise IndexError(f"{name}: indices run from {least} to {largest}, but {things} are 0 to {n - 1}")
 
 
 def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
-    """A Tensor as it is; an array or a list as a Tensor, on the device of another if there is one."""
+    """`value` as a Tensor: a Tensor unchanged, an array or list copied to the device of `like`."""
     if isinstance(value, Tensor):
         return value
     device = None if like is None else like.device
@@ -34,9 +34,9 @@ def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
 
 
 def check_same_shape(name: str, input: Tensor, target: Tensor) -> None:
-    """Raises ValueError if the shapes differ: broadcasting a target has always been an accident."""
+    """Raises ValueError if the shapes differ: a loss never broadcasts, which would hide a wrong target."""
     if input.shape != target.shape:
         raise ValueError(
             f"{name}: input {input.shape} and target {target.shape} must have the same shape; reshape one of them, "
-            "or make rows of class numbers with F.one_hot"
+            "or encode class numbers with F.one_hot"
         )

@@ -1,41 +1,47 @@
-"""Where in a model an error came up: the path of the layer, in front of the error's message.
+"""Locate an error in a model: put the path of the layer that raised it in front of the message.
 
-ValueError: in 2.attention.proj (Linear): wanted (..., 64), got (8, 32)
+For example:
+
+    ValueError: in 2.attention.proj (Linear): wanted (..., 64), got (8, 32)
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from ..module import Module
+
+class Tree(Protocol):
+    """What `locate` needs of a module: the modules below it, by their dotted names."""
+
+    def named_modules(self) -> Iterable[tuple[str, Any]]: ...
 
 
 @dataclass
 class Place:
-    """What an error remembers on its way out: the module that it left last, and the path from there to its source."""
+    """Stored on an error while it propagates: the last module it left, and the path from there to its source."""
 
-    module: Module
-    source: str  # the class of the module in which it came up
-    message: str | None  # what the error says itself; None where its message is not for us to change
-    note: int = 0  # which of the error's notes is ours, then
+    module: Tree
+    source: str  # class name of the module that raised
+    message: str | None  # the error's own message; None if the place is added as a note instead
+    note: int = 0  # index of that note in `__notes__`
     path: str = ""
 
     def __str__(self) -> str:
         return f"in {self.path} ({self.source})" if self.path else f"in {self.source}"
 
 
-def locate(error: Exception, module: Module) -> None:
-    """Have an error that leaves a module's `forward` say where it came up.
+def locate(error: Exception, module: Tree) -> None:
+    """Add to an error that leaves `module.forward` where it was raised.
 
-    The module where it came up gives its class; each one around it, as the error passes, puts the name that it has for
-    the one before in front of the path. Errors as ops and layers raise them for wrong inputs get the place into their
-    message, all others as a note.
+    The module that raised it gives its class name. Each enclosing module then prefixes the path with its name for the
+    module before. ValueError, TypeError and IndexError with one string get the place in their message, all other
+    errors as a note.
     """
     place: Place | None = getattr(error, "_place", None)
     name = None if place is None else _name_of(place.module, module)
-    if place is None or name is None:  # it begins here, or comes from a module that this one does not know
+    if place is None or name is None:  # raised here, or by a module that is not registered below this one
         place = Place(module, type(module).__name__, _message(error))
         error._place = place  # type: ignore[attr-defined]
         if place.message is None:
@@ -50,8 +56,8 @@ def locate(error: Exception, module: Module) -> None:
         error.args = (f"{place}: {place.message}",)
 
 
-def _name_of(inner: Module, outer: Module) -> str | None:
-    """The path to a module from one around it, None if it is not there."""
+def _name_of(inner: Tree, outer: Tree) -> str | None:
+    """Dotted name of `inner` in `outer`, None if it is not there."""
     return next((name for name, module in outer.named_modules() if module is inner), None)
 
 

@@ -1,7 +1,6 @@
-"""The formulas of the losses, in PyTorch's meaning of every argument. loss.py has them as modules.
+"""Loss functions, with PyTorch's meaning of every argument. `nn/loss.py` has them as modules.
 
-reduction, of all: "mean" over what the loss is computed for, "sum", or "none" for the losses themselves.
-weight, ignore_index and label_smoothing are said where they are used. Raise ValueError for shapes that do not fit.
+Each takes `reduction`: "mean", "sum", or "none" for the losses themselves. Shapes that do not fit raise ValueError.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from tinygrad_lecture import Tensor
 from ..errors.checks import as_tensor, check_indices, check_same_shape
 from .activation import logsigmoid
 
-# --- of numbers ---------------------------------------------------------------------------------------------
+# --- regression ---------------------------------------------------------------------------------------------
 
 
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Squared error: (input - target)² of each element."""
+    """Squared error (input - target)² per element. Shapes must be equal."""
     check_same_shape("mse_loss", input, target)
     if reduction in ("mean", "sum"):
         return tl.squared_error(input, target, average=reduction == "mean")  # type: ignore[no-any-return]
@@ -28,15 +27,15 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
 
 
 def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Absolute error: |input - target| of each element; its slope at 0 counts as 0."""
+    """Absolute error |input - target| per element; the gradient at 0 is 0. Shapes must be equal."""
     check_same_shape("l1_loss", input, target)
     return reduced(tl.abs(input - target), reduction)
 
 
 def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
-    """d² / 2 for a difference |d| up to delta, from there straight on: delta (|d| - delta / 2) (Huber, 1964).
+    """With d = input - target: d² / 2 where |d| < delta, else delta · (|d| - delta / 2). Shapes must be equal.
 
-    Raises ValueError unless delta is positive.
+    Raises ValueError unless delta is positive. (Huber, Ann. Math. Statist. 35, 1964.)
     """
     if delta <= 0:
         raise ValueError(f"huber_loss: delta must be positive, not {delta}")
@@ -45,12 +44,12 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
 
 
 def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
-    """huber_loss / beta: d² / (2 beta) up to beta, from there |d| - beta / 2. With beta = 0 it is `l1_loss`.
+    """huber_loss / beta: d² / (2 beta) where |d| < beta, else |d| - beta / 2; with beta = 0 it is `l1_loss`.
 
     Raises ValueError for a negative beta.
     """
     if beta < 0:
-        raise ValueError(f"smooth_l1_loss: beta must not be negative, and is {beta}")
+        raise ValueError(f"smooth_l1_loss: beta must not be negative, but is {beta}")
     check_same_shape("smooth_l1_loss", input, target)
     if beta == 0:
         return l1_loss(input, target, reduction)
@@ -62,7 +61,7 @@ def _huber(difference: Tensor, delta: float) -> Tensor:
     return tl.where(size < delta, 0.5 * difference * difference, delta * (size - 0.5 * delta))
 
 
-# --- of classes ---------------------------------------------------------------------------------------------
+# --- classification -----------------------------------------------------------------------------------------
 
 
 def cross_entropy(
@@ -73,33 +72,36 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """-log(softmax(input)[target]): how surprised the model is by the right class.
+    """-log(softmax(input)[target]): the negative log-likelihood of the right class.
 
-    input: (classes,), (N, classes) or (N, classes, ...), scores of any size, before a softmax.
-    target: the number of the right class, integers of shape (), (N,) or (N, ...); or floats of input's shape, a
-    probability for each class.
-    weight: (classes,), how much each class counts. The mean is then by the weights of the targets; with probabilities
-    as targets, by their number.
-    ignore_index: targets of this number count for nothing; with nothing else there, the mean is nan.
-    label_smoothing: which part of the target is spread over all classes (Szegedy et al., arXiv:1512.00567).
-    Raises ValueError for shapes that do not fit, IndexError for a class that does not exist.
+    - `input`: logits of shape `(classes,)`, `(N, classes)` or `(N, classes, ...)`.
+    - `target`: class numbers, integers of shape `()`, `(N,)` or `(N, ...)`; or floats of the input's shape, a
+      probability per class.
+    - `weight`: `(classes,)`, a factor per class. The mean then divides by the sum of the targets' weights; for
+      probabilities it divides by the number of rows.
+    - `ignore_index`: targets with this number are left out; if all are, the mean is NaN and its gradient 0.
+    - `label_smoothing`: the part of each target that is spread evenly over all classes (Szegedy et al.,
+      arXiv:1512.00567).
+
+    Raises ValueError for shapes that do not fit or a label_smoothing outside [0, 1], IndexError for a class that does
+    not exist.
     """
     target = as_tensor(target, input)
     rows = _classes_last(input)  # (N, ..., classes)
     _check_weight("cross_entropy", weight, rows)
     if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"cross_entropy: label_smoothing is a part of 1, from 0 to 1, not {label_smoothing}")
+        raise ValueError(f"cross_entropy: label_smoothing must be from 0 to 1, not {label_smoothing}")
     if target.shape == input.shape and target.dtype.kind == "f":
         if ignore_index >= 0:
-            raise ValueError("cross_entropy: ignore_index is for targets that are class numbers, not probabilities")
-        return reduced(_of_probabilities(rows, _classes_last(target), weight, label_smoothing), reduction)
+            raise ValueError("cross_entropy: ignore_index needs class numbers as target, not probabilities")
+        return reduced(_soft_cross_entropy(rows, _classes_last(target), weight, label_smoothing), reduction)
     if target.shape != rows.shape[:-1]:
         raise ValueError(
-            f"cross_entropy: input {input.shape} wants class numbers of shape {rows.shape[:-1]} or probabilities of "
-            f"its own shape as target, got {target.shape} {target.dtype}"
+            f"cross_entropy: for input {input.shape} target must be class numbers of shape {rows.shape[:-1]} or "
+            f"probabilities of shape {input.shape}, got {target.shape} {target.dtype}"
         )
-    ignored, target = _set_aside(target, ignore_index)
-    losses = tl.cross_entropy(rows, target)
+    ignored, target = _split_ignored(target, ignore_index)
+    losses = tl.cross_entropy(rows, target)  # (N, ...)
     weights = None if weight is None else weight[target]
     if weights is not None:
         losses = losses * weights
@@ -107,38 +109,42 @@ def cross_entropy(
         logs = tl.log_softmax(rows, -1)
         even = -(logs if weight is None else logs * weight).sum(-1) / rows.shape[-1]
         losses = (1 - label_smoothing) * losses + label_smoothing * even
-    return _reduced_by_weight(losses, weights, ignored, reduction)
+    return _weighted_reduction(losses, weights, ignored, reduction)
 
 
 def nll_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
 ) -> Tensor:
-    """-input[target]: what is left of the cross-entropy when input is log(softmax(scores)) already.
+    """-input[target], the negative log-likelihood: `cross_entropy` for an input that is log_softmax(logits) already.
 
-    Arguments and errors are those of `cross_entropy`; target has class numbers.
+    Arguments and errors are those of `cross_entropy`; the target must be class numbers.
     """
     target = as_tensor(target, input)
     rows = _classes_last(input)  # (N, ..., classes)
     _check_weight("nll_loss", weight, rows)
     if target.shape != rows.shape[:-1]:
         raise ValueError(
-            f"nll_loss: input {input.shape} wants class numbers of shape {rows.shape[:-1]}, got {target.shape}"
+            f"nll_loss: for input {input.shape} target must be class numbers of shape {rows.shape[:-1]}, "
+            f"got {target.shape}"
         )
-    ignored, target = _set_aside(target, ignore_index)
+    ignored, target = _split_ignored(target, ignore_index)
     check_indices("nll_loss", target, rows.shape[-1], "classes")
-    losses = -tl.gather(rows, -1, tl.unsqueeze(target, -1))[..., 0]
+    losses = -tl.gather(rows, -1, tl.unsqueeze(target, -1))[..., 0]  # (N, ...)
     weights = None if weight is None else weight[target]
     if weights is not None:
         losses = losses * weights
-    return _reduced_by_weight(losses, weights, ignored, reduction)
+    return _weighted_reduction(losses, weights, ignored, reduction)
 
 
 def counted(target: Any, weight: Tensor | None = None, ignore_index: int = -100) -> Any:
-    """What the mean of `cross_entropy` and `nll_loss` is divided by: a number, or a 0-d Tensor if one had to look."""
+    """What the mean of `cross_entropy` and `nll_loss` divides by: the number of targets, or the sum of their weights.
+
+    A Python number, or a 0-d Tensor if it depends on the values in `target`.
+    """
     target = as_tensor(target)
-    if target.dtype.kind == "f":  # probabilities of each class
+    if target.dtype.kind == "f":  # a probability per class
         return target.numel() / target.shape[1 if target.ndim > 1 else 0]
-    ignored, target = _set_aside(target, ignore_index)
+    ignored, target = _split_ignored(target, ignore_index)
     if ignored is None and weight is None:
         return target.numel()
     counts = tl.ones(target.shape, dtype=tl.float64, device=target.device) if weight is None else weight[target]
@@ -146,7 +152,7 @@ def counted(target: Any, weight: Tensor | None = None, ignore_index: int = -100)
 
 
 def _classes_last(input: Tensor) -> Tensor:
-    """(N, classes, ...) -> (N, ..., classes), which is where the engine has them."""
+    """(N, classes, ...) -> (N, ..., classes), the engine's order."""
     return tl.permute(input, (0, *range(2, input.ndim), 1)) if input.ndim > 2 else input
 
 
@@ -154,11 +160,11 @@ def _check_weight(name: str, weight: Tensor | None, rows: Tensor) -> None:
     if rows.ndim == 0:
         raise ValueError(f"{name}: input must have an axis of classes, not shape ()")
     if weight is not None and weight.shape != rows.shape[-1:]:
-        raise ValueError(f"{name}: weight has one number per class, shape {rows.shape[-1:]}, not {weight.shape}")
+        raise ValueError(f"{name}: weight must have one number per class, shape {rows.shape[-1:]}, not {weight.shape}")
 
 
-def _of_probabilities(rows: Tensor, target: Tensor, weight: Tensor | None, label_smoothing: float) -> Tensor:
-    """-sum(target * log(softmax(rows))) over the classes, which are last in both, each times its weight."""
+def _soft_cross_entropy(rows: Tensor, target: Tensor, weight: Tensor | None, label_smoothing: float) -> Tensor:
+    """-sum(weight · target · log_softmax(rows)) over the classes, the last axis of both."""
     if label_smoothing:
         target = (1 - label_smoothing) * target + label_smoothing / rows.shape[-1]
     if weight is not None:
@@ -167,10 +173,11 @@ def _of_probabilities(rows: Tensor, target: Tensor, weight: Tensor | None, label
     return -(target * logs).sum(-1)
 
 
-def _set_aside(target: Tensor, ignore_index: int) -> tuple[Tensor | None, Tensor]:
-    """Which targets are to be ignored, None where there are none, and the targets with class 0 in their place.
+def _split_ignored(target: Tensor, ignore_index: int) -> tuple[Tensor | None, Tensor]:
+    """(mask of ignored targets or None, targets with class 0 where ignored).
 
-    Whether there are any is looked at on the CPU alone; a GPU, for which one would have to wait, gets the mask always.
+    None means that none is ignored. Only the CPU is asked; on a GPU, where the answer would have to be waited for, the
+    mask is always returned.
     """
     if target.device == "cpu" and not (target.array == ignore_index).any():
         return None, target
@@ -178,52 +185,54 @@ def _set_aside(target: Tensor, ignore_index: int) -> tuple[Tensor | None, Tensor
     return ignored, tl.where(ignored, 0, target)
 
 
-def _reduced_by_weight(losses: Tensor, weights: Tensor | None, ignored: Tensor | None, reduction: str) -> Tensor:
-    """`reduced`, but the mean is by the weights, and what is ignored counts for nothing; of nothing it is nan."""
+def _weighted_reduction(losses: Tensor, weights: Tensor | None, ignored: Tensor | None, reduction: str) -> Tensor:
+    """`reduced`, with a weighted mean and ignored losses left out. The mean of no losses is NaN."""
     if ignored is not None:
         losses = tl.where(ignored, 0, losses)
     if reduction != "mean" or (ignored is None and weights is None):
         return reduced(losses, reduction)
     if ignored is not None:
-        counted = tl.logical_not(ignored).to(dtype=losses.dtype)
-        weights = counted if weights is None else weights * counted
+        kept = tl.logical_not(ignored).to(dtype=losses.dtype)
+        weights = kept if weights is None else weights * kept
     assert weights is not None
     total = weights.sum()
     return losses.sum() / tl.where(total == 0, math.nan, total)
 
 
-# --- of probabilities ---------------------------------------------------------------------------------------
+# --- probabilities ------------------------------------------------------------------------------------------
 
 
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
-    """-(y log(p) + (1 - y) log(1 - p)) for probabilities p, the input, and targets y from 0 to 1.
+    """-(y log(p) + (1 - y) log(1 - p)) per element, for probabilities p (input) and targets y from 0 to 1.
 
-    weight: how much each element counts, broadcast; the mean is over all elements nevertheless.
-    As in PyTorch the logarithms are not below -100, and where p (1 - p) < 1e-12 the slope is (p - y) / 1e-12. Better is
-    `binary_cross_entropy_with_logits`. Raises ValueError for a p outside of [0, 1] (on a GPU that is not looked at).
+    `weight` is a factor per element and broadcasts; the mean still divides by the number of elements. As in PyTorch,
+    logarithms are at least -100, and where p (1 - p) < 1e-12 the gradient is (p - y) / 1e-12. Prefer
+    `binary_cross_entropy_with_logits`, which is exact.
+
+    Raises ValueError for different shapes, or a p outside [0, 1] (not checked on a GPU).
     """
     check_same_shape("binary_cross_entropy", input, target)
     if input.device == "cpu" and bool(((input.array < 0) | (input.array > 1)).any()):
         raise ValueError(
-            "binary_cross_entropy: input must be probabilities, from 0 to 1, and is not; put a sigmoid before, or use "
+            "binary_cross_entropy: input must be probabilities from 0 to 1; apply a sigmoid first, or use "
             "binary_cross_entropy_with_logits"
         )
     saturated = input * (1 - input) < _FLATTEST
     p = tl.where(saturated, 0.5, input)
     losses = -(target * tl.log(p) + (1 - target) * tl.log(1 - p))
-    at_the_end = -(target * _log_above(input.detach()) + (1 - target) * _log_above(1 - input.detach()))
+    at_the_end = -(target * _clamped_log(input.detach()) + (1 - target) * _clamped_log(1 - input.detach()))
     slope = (input - target).detach() / _FLATTEST
     losses = tl.where(saturated, at_the_end + slope * (input - input.detach()), losses)
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
-_FLATTEST = 9.999999960041972e-13  # 1e-12 as a float32, which PyTorch has in every dtype
+_FLATTEST = 9.999999960041972e-13  # 1e-12 rounded to float32, which PyTorch uses for every dtype
 
 
-def _log_above(p: Tensor) -> Tensor:
-    """log(p), but at least -100."""
+def _clamped_log(p: Tensor) -> Tensor:
+    """max(log(p), -100)."""
     return tl.where(p > 0, tl.clip(tl.log(tl.where(p > 0, p, 1)), min=-100), -100)
 
 
@@ -234,10 +243,10 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """-(y log(σ(x)) + (1 - y) log(1 - σ(x))) for scores x of any size, before a sigmoid, and targets y from 0 to 1.
+    """-(y log(σ(x)) + (1 - y) log(1 - σ(x))) per element, for logits x (input) and targets y from 0 to 1.
 
-    weight: how much each element counts, broadcast; the mean is over all elements nevertheless.
-    pos_weight: how much the first term counts, broadcast: above 1 it makes up for few positives.
+    `weight` is a factor per element and broadcasts; the mean still divides by the number of elements. `pos_weight` is
+    a factor of the first term and broadcasts: above 1 it makes up for few positives. Shapes must be equal.
     """
     check_same_shape("binary_cross_entropy_with_logits", input, target)
     log_p = logsigmoid(input)
@@ -249,10 +258,11 @@ def binary_cross_entropy_with_logits(
 
 
 def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False) -> Tensor:
-    """target (log(target) - input): from the model's distribution, input its logarithm, to the true one.
+    """target · (log(target) - input) per element, for an input of log-probabilities. Shapes must be equal.
 
-    log_target: the target is a logarithm too.  reduction: also "batchmean", the sum divided by the size of the first
-    axis, which alone is the Kullback-Leibler divergence; "mean" divides by the number of classes as well.
+    The target holds probabilities, or log-probabilities with log_target=True. Only reduction="batchmean", the sum
+    divided by the size of the first axis, is the Kullback-Leibler divergence of input from target; "mean" divides by
+    the number of classes as well.
     """
     check_same_shape("kl_div", input, target)
     if log_target:
@@ -265,11 +275,11 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     return reduced(losses, reduction)
 
 
-# --- from losses to the loss --------------------------------------------------------------------------------
+# --- reduction ----------------------------------------------------------------------------------------------
 
 
 def reduced(losses: Tensor, reduction: str) -> Tensor:
-    """The losses' mean, their sum or, with "none", themselves. Raises ValueError for another word."""
+    """The mean or sum of the losses, or with "none" the losses themselves. Raises ValueError for another reduction."""
     if reduction == "mean":
         return losses.mean()
     if reduction == "sum":

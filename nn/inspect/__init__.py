@@ -1,1 +1,1 @@
-"""Looking inside a module: its table of layers, and whether its gradients are right."""
+"""Looking inside a module: a table of its layers, and a check of its gradients."""

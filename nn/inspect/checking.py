@@ -1,7 +1,9 @@
-"""`nn.gradcheck`: are the gradients of a module right, those by its inputs and those by its parameters?
+"""`nn.gradcheck`: check a module's gradients with respect to its inputs and parameters.
 
->>> print(nn.gradcheck(nn.MLP([3, 4, 2], nn.Tanh), tl.randn(5, 3)))
-MLP: 41 elements right, by complex step, largest error 1.8e-15
+For example:
+
+    >>> print(nn.gradcheck(nn.MLP([3, 4, 2], nn.Tanh), tl.randn(5, 3)))
+    MLP: 41 elements right, by complex step, largest error 1.8e-15
 """
 
 from __future__ import annotations
@@ -21,16 +23,19 @@ from ..stateless import functional_call
 def gradcheck(
     module: Module, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any
 ) -> GradcheckReport:
-    """`tl.gradcheck` of a module as a function of its inputs and its parameters, computed in float64.
+    """`tl.gradcheck` of a module as a function of its inputs and parameters, in float64.
 
-    args: an input or a tuple of them. Those that require grad are checked or, if none does, all floats.
-    kwargs: inputs with names, which are not checked.  options: those of `tl.gradcheck`.
-    Checked are all parameters that require grad, each once, wherever it is used. The module itself stays as it is: a
-    copy is computed with. Returns and raises as `tl.gradcheck` does; parameters have their dotted names in the report.
+    - `args`: an input or a tuple of inputs. Those that require grad are checked or, if none does, all floats.
+    - `kwargs`: keyword inputs, which are not checked.
+    - `options`: those of `tl.gradcheck`.
+
+    Checks all parameters that require grad, a shared one once. It works on a copy and leaves the module unchanged.
+    Returns and raises what `tl.gradcheck` does; the report names parameters by their dotted names.
+    Raises TypeError unless `module` is a Module.
     """
     if not isinstance(module, Module):
         raise TypeError(
-            f"nn.gradcheck takes a module, not a {type(module).__name__}; for a function there is tl.gradcheck"
+            f"nn.gradcheck: module must be a Module, not {type(module).__name__}; for a function use tl.gradcheck"
         )
     twin = copy.deepcopy(module).to(dtype=tl.float64)
     given = args if isinstance(args, (tuple, list)) else (args,)

@@ -1,12 +1,14 @@
-"""A model in a table: its layers by path, the shapes that come out of them, and how many parameters they have.
+"""`nn.summary`: a table of a model's layers, their output shapes and numbers of parameters.
 
->>> print(nn.summary(nn.MLP([784, 16, 10]), tl.zeros(32, 784)))
-layer  kind    output    parameters
-       MLP     (32, 10)           0
-0      Linear  (32, 16)      12,560
-1      ReLU    (32, 16)           0
-2      Linear  (32, 10)         170
-12,730 parameters, all of them learnt
+For example:
+
+    >>> print(nn.summary(nn.MLP([784, 16, 10]), tl.zeros(32, 784)))
+    layer  kind    output    parameters
+           MLP     (32, 10)           0
+    0      Linear  (32, 16)      12,560
+    1      ReLU    (32, 16)           0
+    2      Linear  (32, 10)         170
+    12,730 parameters, all of them learnt
 """
 
 from __future__ import annotations
@@ -25,21 +27,18 @@ from ..stateless import evaluating
 
 @dataclass(frozen=True)
 class Row:
-    """A module under one of its paths. parameters: those of its own, without what a row above has counted.
-
-    output: the shape that it returned last, None if it was not called.  note: what else there is to say.
-    """
+    """One row of a `Summary`: a module under one of its paths."""
 
     path: str
-    kind: str
-    output: str | None
-    parameters: int
+    kind: str  # class name
+    output: str | None  # shape of its last output, None if it was not called
+    parameters: int  # its own, without those that a row above has counted
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The rows of the table, from the top down, and how many parameters there are in all, and how many are learnt."""
+    """A table of layers, with the total number of parameters and of those that are learnt; `str` formats it."""
 
     rows: list[Row]
     parameters: int
@@ -60,14 +59,14 @@ class Summary:
 
 
 def summary(model: Module, *inputs: Any) -> Summary:
-    """A model's layers; with inputs it is run on them once, without learning, to see what comes out of each layer.
+    """A table of a model's layers; with inputs the model runs once, and the table shows each layer's output shape.
 
-    It is run in evaluation mode, and afterwards modes and random state are as before. A shared module has a row for
-    each of its paths and, like a shared parameter, counts once. Raises TypeError for a shape in an input's place.
+    The run is in evaluation mode and without recording; modes and random state are restored. A shared module has a row
+    per path, but its parameters count once. Raises TypeError for a shape instead of an input.
     """
     outputs: dict[Module, list[str]] = {}
     if any(isinstance(x, tuple) and all(isinstance(n, int) for n in x) for x in inputs):
-        raise TypeError(f"summary: give an input for the model, such as tl.zeros{inputs[0]}, not the shape of one")
+        raise TypeError(f"summary: pass an input such as tl.zeros{inputs[0]}, not its shape")
     if inputs:
         _run(model, inputs, outputs)
     rows: list[Row] = []
@@ -92,7 +91,7 @@ def summary(model: Module, *inputs: Any) -> Summary:
 
 
 def _run(model: Module, inputs: tuple[Any, ...], outputs: dict[Module, list[str]]) -> None:
-    """Run a model and collect, per module, what each call returned."""
+    """Run a model and collect the shapes that each call of each module returned."""
 
     def see(module: Module, inputs: tuple[Any, ...], output: Any) -> None:
         outputs.setdefault(module, []).append(_shapes(output))
@@ -104,7 +103,7 @@ def _run(model: Module, inputs: tuple[Any, ...], outputs: dict[Module, list[str]
 
 
 def _shapes(output: Any) -> str:
-    """The shapes of tensors, also in tuples, lists and dicts; of anything else its type."""
+    """The shape of a tensor, or of those in a tuple, list or dict; for any other value its type."""
     if isinstance(output, Tensor):
         return str(output.shape)
     if isinstance(output, Mapping):

@@ -1,4 +1,4 @@
-"""Optimisers: how gradients change the parameters that a network learns; and schedules of their learning rates."""
+"""Optimisers, which update parameters from gradients, and schedules of their learning rates."""
 
 from . import lr_scheduler
 from .adagrad import Adagrad

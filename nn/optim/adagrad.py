@@ -1,4 +1,4 @@
-"""Adagrad: what has had large gradients goes on in small steps, what has rarely had any in large ones."""
+"""Adagrad: smaller steps for parameters with large past gradients, larger ones for rarely updated parameters."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from .optimizer import Group, Number, Optimizer, Params, Update, not_negative
 
 
 class Adagrad(Optimizer):
-    """p ← p - lr / (1 + (t - 1) · lr_decay) · g / (sqrt(s) + eps), with the sum of all squares so far:
+    """Adagrad, which divides the gradient g by the root of the sum of its squares; at step t:
 
-        s ← s + g²                                      from initial_accumulator_value
+        g = g + weight_decay · p
+        s ← s + g²                                      starting from initial_accumulator_value
+        p ← p - lr / (1 + (t - 1) · lr_decay) · g / (sqrt(s) + eps)
 
-    at step t (Duchi, Hazan & Singer, JMLR 2011).
-    weight_decay: adds weight_decay · p to g.  maximize: go uphill, along -g in place of g.
-    Raises ValueError for negative settings.
+    (Duchi, Hazan & Singer, JMLR 12, 2011.) With maximize=True it uses -g and climbs. Raises ValueError for negative
+    settings.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Adam and AdamW: each parameter gets a step of about the same length, however large its gradients are."""
+"""Adam and AdamW: steps of about one length for every parameter, whatever the size of its gradients."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from .optimizer import Group, Number, Optimizer, Params, Update
 
 
 class Adam(Optimizer):
-    """p ← p - lr · m̂ / (sqrt(v̂) + eps), with running means of the gradient and its square:
+    """Adam, with running means m of the gradient g and v of its square; at step t:
 
+        g = g + weight_decay · p
         m ← β1 · m + (1 - β1) · g,     m̂ = m / (1 - β1^t)
         v ← β2 · v + (1 - β2) · g²,    v̂ = v / (1 - β2^t)
+        p ← p - lr · m̂ / (sqrt(v̂) + eps)
 
-    at step t (Kingma & Ba, arXiv:1412.6980). Both means start at 0, which the hats make up for.
-    weight_decay adds weight_decay · p to g, and so is scaled away with it; AdamW repairs that.
-    amsgrad: divide by the largest v̂ so far, so that steps do not grow again (Reddi et al., ICLR 2018; as PyTorch has
-    it, by the largest v, with the hat of step t).  maximize: go uphill, along -g in place of g.
-    Raises ValueError for negative settings, and betas outside of [0, 1).
+    (Kingma & Ba, arXiv:1412.6980.) Both means start at 0; m̂ and v̂ correct that bias. Weight decay is part of g here
+    and so rescaled with it; AdamW keeps it apart.
+
+    With amsgrad=True the denominator has the largest v so far, corrected for step t as in PyTorch, so that steps do
+    not grow again (Reddi et al., ICLR 2018). With maximize=True it uses -g and climbs.
+    Raises ValueError for negative settings, or betas outside [0, 1).
     """
 
-    decoupled = False  # whether weight decay goes past the means, straight to the parameter
+    decoupled = False  # whether weight decay acts on the parameter directly, not through g
 
     def __init__(
         self,
@@ -49,7 +52,7 @@ class Adam(Optimizer):
         yield from super().complaints(group)
         beta1, beta2 = group["betas"]
         if not (0 <= beta1 < 1 and 0 <= beta2 < 1):
-            yield f"betas must be two numbers from 0 to below 1, not {group['betas']}"
+            yield f"betas must be two numbers in [0, 1), not {group['betas']}"
 
     def memory(self, group: Group) -> Mapping[str, float]:
         means = {"exp_avg": 0.0, "exp_avg_sq": 0.0}
@@ -57,12 +60,11 @@ class Adam(Optimizer):
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
         lr, (beta1, beta2), decay = group["lr"], group["betas"], group["weight_decay"]
-        # With c = sqrt(1 - β2^t) the step is lr c / (1 - β1^t) · m / (sqrt(v) + eps c): the hats are in two numbers.
+        # With c = sqrt(1 - β2^t) the step is lr c / (1 - β1^t) · m / (sqrt(v) + eps c): two numbers correct the bias.
         c = (1 - beta2**t) ** 0.5
         step, eps = number(lr * c / (1 - beta1**t)), number(group["eps"] * c)
         new_m, old_v, new_v = number(1 - beta1), number(beta2), number(1 - beta2)
-        pull = number(decay)  # of the decay on the gradient, or what it leaves of the parameter
-        keep = number(1 - lr * decay)
+        pull, keep = number(decay), number(1 - lr * decay)  # for Adam, for AdamW
         decoupled, maximize = self.decoupled, group["maximize"]
 
         def update(p: Array, g: Array, m: Array, v: Array, largest: Array | None = None) -> None:
@@ -83,8 +85,10 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam whose weight decay goes straight to the parameter, p ← p - lr · weight_decay · p, before each step
-    (Loshchilov & Hutter, arXiv:1711.05101)."""
+    """Adam with decoupled weight decay: p ← p - lr · weight_decay · p before each step, and g without it.
+
+    (Loshchilov & Hutter, arXiv:1711.05101.)
+    """
 
     decoupled = True
 

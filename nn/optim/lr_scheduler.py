@@ -1,4 +1,4 @@
-"""Schedules: how the learning rate changes while a network learns. In PyTorch's names `nn.optim.lr_scheduler`.
+"""Learning rate schedules: formulas for the learning rate of each step.
 
     optimizer = nn.optim.AdamW(model.parameters(), lr=3e-4)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, warmup_steps=100, total_steps=5000)
@@ -7,11 +7,11 @@
         optimizer.step()
         schedule.step()
 
-    plt.plot(schedule.curve(5000))              # to see it beforehand
+    plt.plot(schedule.curve(5000))              # the rates, without training
 
-A schedule is a formula in the number of steps done: `rate(step, initial)`. So it can be drawn without an optimiser's
-taking part, and a resumed one is exactly where it would have been. A formula needs to be the only one that sets the
-rate: two of them after each other are a SequentialLR, two at once a ChainedScheduler.
+A schedule is a formula in the number of steps done, `rate(step, initial)`. So its curve can be drawn beforehand, and a
+resumed schedule continues exactly. Only one schedule may set the rate: SequentialLR runs several one after another,
+ChainedScheduler combines several at once.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeVar
 
 from .optimizer import Optimizer
 
-Factor: TypeAlias = Callable[[int], float]
+T = TypeVar("T")
 
 
 class LRScheduler:
-    """The base of all schedules. It sets the rate of step 0 when it is made, and the next one with each `step()`.
+    """Base class of all schedules: sets the rate of step 0 when it is made, and the next rate with each `step()`.
 
-    last_epoch: how many steps were done before, less one; -1 starts afresh, with the groups' rates as the initial ones.
-    Raises TypeError for what is no optimiser, ValueError for last_epoch without an earlier schedule's initial rates.
+    `last_epoch` is the number of steps done before, less one; -1 starts with the groups' rates as the initial ones.
+    Raises TypeError unless `optimizer` is an Optimizer, ValueError for a last_epoch if groups lack an initial rate.
     """
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{self._name}: a schedule is of an optimiser, not of a {type(optimizer).__name__}")
+            raise TypeError(f"{self._name}: optimizer must be an Optimizer, not {type(optimizer).__name__}")
         if last_epoch != -1 and not all("initial_lr" in group for group in optimizer.param_groups):
             raise ValueError(
-                f'{self._name}: to go on from last_epoch={last_epoch} the groups need an "initial_lr"; load the states '
-                "of optimiser and schedule instead"
+                f'{self._name}: last_epoch={last_epoch} needs an "initial_lr" in every parameter group; load the saved '
+                "states of optimiser and schedule instead"
             )
         self.optimizer = optimizer
         self._set(last_epoch + 1)
@@ -50,7 +50,7 @@ class LRScheduler:
 
     @property
     def base_lrs(self) -> list[float]:
-        """The initial rate of each group, from which the others are computed."""
+        """The initial rate of each group."""
         for group in self.optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
         return [float(group["initial_lr"]) for group in self.optimizer.param_groups]
@@ -58,31 +58,34 @@ class LRScheduler:
     # --- the formula ------------------------------------------------------------------------------------
 
     def rate(self, step: int, initial: float) -> float:
-        """The learning rate after so many steps, given the initial one. A subclass says it."""
-        raise NotImplementedError(f"{self._name} has no formula: give its class a method rate(self, step, initial)")
+        """The learning rate after `step` steps, from the initial rate. A subclass defines it."""
+        raise NotImplementedError(f"{self._name} has no rate; define rate(self, step, initial) in its class")
 
     def rates(self, step: int, initials: Sequence[float]) -> list[float]:
-        """The rates of all groups after so many steps."""
+        """The rates of all groups after `step` steps."""
         return [self.rate(step, initial) for initial in initials]
 
     def curve(self, steps: int, group: int = 0) -> list[float]:
-        """The rates of the first `steps` steps, to be drawn; nothing is changed."""
+        """The rates of the first `steps` steps, for a plot; changes nothing."""
         initials = self.base_lrs
         return [self.rates(step, initials)[group] for step in range(steps)]
 
-    # --- its course -------------------------------------------------------------------------------------
+    def set_momentum(self, step: int) -> None:
+        """Set the momentum after `step` steps; only OneCycleLR does."""
+
+    # --- stepping ---------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Set the next rate; to be called after the optimiser's step.
+        """Set the next rate; call it after the optimiser's step.
 
-        Raises RuntimeError if something else has changed the rate since, which would be lost.
+        Raises RuntimeError if the rate is not the one this schedule set last, since the change would be lost.
         """
         for group, last in zip(self.optimizer.param_groups, self._last_lr, strict=False):
             if not math.isclose(group["lr"], last, rel_tol=1e-9):
                 raise RuntimeError(
-                    f"{self._name}: the learning rate was {last} after this schedule's last step, and something else "
-                    f"has made {group['lr']} of it; combine schedules as SequentialLR or ChainedScheduler, and load "
-                    "the schedule's state after the optimiser's"
+                    f"{self._name}: the learning rate was {last} after this schedule's last step, but is now "
+                    f"{group['lr']}; combine schedules with SequentialLR or ChainedScheduler, and load the schedule's "
+                    "state after the optimiser's"
                 )
         self._set(self.last_epoch + 1)
 
@@ -94,40 +97,37 @@ class LRScheduler:
         self._last_lr = self.rates(step, self.base_lrs)
         for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
             group["lr"] = rate
-        self.set_others(step)
+        self.set_momentum(step)
         self.last_epoch = step
-
-    def set_others(self, step: int) -> None:
-        """Set what else the schedule changes; most change nothing else."""
 
     # --- saving -----------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the schedule is, in numbers: {"last_epoch": ..., "base_lrs": [...]}. Its settings are not in it."""
+        """{"last_epoch": ..., "base_lrs": [...]}, the position of the schedule; its settings are not saved."""
         return {"last_epoch": self.last_epoch, "base_lrs": self.base_lrs}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go to where `state_dict` was taken, and set the rate.
+        """Continue where `state_dict` was taken, and set the rate.
 
-        Raises ValueError for a state with another number of groups, and then nothing has been changed.
+        Raises ValueError for a state with another number of groups, and nothing has been changed then.
         """
         groups = self.optimizer.param_groups
         initials = state_dict.get("base_lrs", self.base_lrs)
         if len(initials) != len(groups):
             raise ValueError(
-                f"{self._name}.load_state_dict: the state is for {len(initials)} groups of parameters, and here are "
-                f"{len(groups)}"
+                f"{self._name}.load_state_dict: the state is for {len(initials)} parameter groups, but the optimiser "
+                f"has {len(groups)}"
             )
         for group, initial in zip(groups, initials, strict=True):
             group["initial_lr"] = float(initial)
         self._set(int(state_dict["last_epoch"]))
 
 
-# --- by steps -----------------------------------------------------------------------------------------------
+# --- stepwise -----------------------------------------------------------------------------------------------
 
 
 class StepLR(LRScheduler):
-    """initial · gamma^(step // step_size): by a factor less every step_size steps."""
+    """initial · gamma^(step // step_size)."""
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.step_size, self.gamma = _at_least_one("StepLR: step_size", step_size), gamma
@@ -138,7 +138,7 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """initial · gamma^(how many milestones are reached): by a factor less at each of these steps."""
+    """initial · gamma^(number of milestones reached)."""
 
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
@@ -154,14 +154,14 @@ class ConstantLR(LRScheduler):
     """initial · factor for total_iters steps, then initial."""
 
     def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
-        self.factor, self.total_iters = _between(0, 1, "ConstantLR: factor", factor), total_iters
+        self.factor, self.total_iters = _fraction("ConstantLR: factor", factor), total_iters
         super().__init__(optimizer, last_epoch)
 
     def rate(self, step: int, initial: float) -> float:
         return initial * (self.factor if step < self.total_iters else 1.0)
 
 
-# --- smoothly -----------------------------------------------------------------------------------------------
+# --- smooth -------------------------------------------------------------------------------------------------
 
 
 class ExponentialLR(LRScheduler):
@@ -176,7 +176,7 @@ class ExponentialLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """From initial · start_factor in a straight line to initial · end_factor, within total_iters steps."""
+    """From initial · start_factor to initial · end_factor in a straight line of total_iters steps."""
 
     def __init__(
         self,
@@ -186,8 +186,8 @@ class LinearLR(LRScheduler):
         total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:
-        self.start_factor = _between(0, 1, "LinearLR: start_factor", start_factor)
-        self.end_factor = _between(0, 1, "LinearLR: end_factor", end_factor)
+        self.start_factor = _fraction("LinearLR: start_factor", start_factor)
+        self.end_factor = _fraction("LinearLR: end_factor", end_factor)
         self.total_iters = _at_least_one("LinearLR: total_iters", total_iters)
         super().__init__(optimizer, last_epoch)
 
@@ -197,8 +197,12 @@ class LinearLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Half a cosine wave from initial down to eta_min within T_max steps, and up again after that
-    (Loshchilov & Hutter, arXiv:1608.03983)."""
+    """Half a cosine wave from initial down to eta_min in T_max steps, then up again.
+
+        eta_min + (initial - eta_min) · (1 + cos(π · step / T_max)) / 2
+
+    (Loshchilov & Hutter, arXiv:1608.03983.)
+    """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self.T_max, self.eta_min = _at_least_one("CosineAnnealingLR: T_max", T_max), eta_min
@@ -209,7 +213,7 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class CosineWithWarmup(LRScheduler):
-    """As transformers are trained: up to initial in warmup_steps steps, then half a cosine wave down to min_lr.
+    """Linear warm-up to initial, then half a cosine wave down to min_lr, as transformers are trained.
 
         initial · (step + 1) / (warmup_steps + 1)                           before warmup_steps, so never 0
         min_lr + (initial - min_lr) · (1 + cos(π · done)) / 2               with done from 0 to 1 at total_steps
@@ -223,7 +227,7 @@ class CosineWithWarmup(LRScheduler):
     ) -> None:
         if not 0 <= warmup_steps < total_steps:
             raise ValueError(
-                f"CosineWithWarmup: warmup_steps must be from 0 to below total_steps, but they are {warmup_steps} and "
+                f"CosineWithWarmup: warmup_steps must be at least 0 and below total_steps, not {warmup_steps} of "
                 f"{total_steps}"
             )
         self.warmup_steps, self.total_steps, self.min_lr = warmup_steps, total_steps, min_lr
@@ -237,14 +241,18 @@ class CosineWithWarmup(LRScheduler):
 
 
 class OneCycleLR(LRScheduler):
-    """Once up to max_lr and down again to almost nothing, with momentum going the other way
-    (Smith & Topin, arXiv:1708.07120).
+    """One cycle up to max_lr and down to almost 0, with momentum in the opposite direction.
 
-    From max_lr / div_factor to max_lr in the first pct_start of the steps, then down to 1/final_div_factor of where
-    it began; with three_phase first down to where it began, as slowly as it went up. It ends at step total_steps - 1.
-    max_lr: one, or one for each group.  total_steps: or epochs and steps_per_epoch.  anneal_strategy: "cos", "linear".
-    cycle_momentum: turn momentum, or the first of Adam's betas, from max_momentum to base_momentum and back.
-    Raises ValueError for settings that make no sense, and for a step past total_steps.
+    The rate rises from max_lr / div_factor to max_lr in the first pct_start of the steps, then falls to
+    max_lr / div_factor / final_div_factor at step total_steps - 1. With three_phase=True it first falls back to
+    max_lr / div_factor, as slowly as it rose.
+
+    - `max_lr`: one number, or one per group.
+    - `total_steps`: alternatively `epochs` and `steps_per_epoch`.
+    - `anneal_strategy`: "cos" or "linear".
+    - `cycle_momentum`: move momentum, or the first of Adam's betas, from max_momentum to base_momentum and back.
+
+    Raises ValueError for invalid settings, and for a step past total_steps. (Smith & Topin, arXiv:1708.07120.)
     """
 
     def __init__(
@@ -266,25 +274,21 @@ class OneCycleLR(LRScheduler):
     ) -> None:
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
-                raise ValueError("OneCycleLR: say how long it is, by total_steps or by epochs and steps_per_epoch")
+                raise ValueError("OneCycleLR: pass total_steps, or epochs and steps_per_epoch")
             total_steps = epochs * steps_per_epoch
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f'OneCycleLR: anneal_strategy is "cos" or "linear", not {anneal_strategy!r}')
+            raise ValueError(f'OneCycleLR: anneal_strategy must be "cos" or "linear", not {anneal_strategy!r}')
         if cycle_momentum and not optimizer.defaults.keys() & {"momentum", "betas"}:
-            raise ValueError("OneCycleLR: this optimiser has no momentum to turn; set cycle_momentum=False")
+            raise ValueError("OneCycleLR: this optimiser has no momentum to cycle; pass cycle_momentum=False")
         self.total_steps = _at_least_one("OneCycleLR: total_steps", total_steps)
         self.between = _cosine if anneal_strategy == "cos" else _line
         self.cycle_momentum, self.low, self.high = cycle_momentum, base_momentum, max_momentum
         self.div_factor, self.final_div_factor = div_factor, final_div_factor
 
-        top = _between(0, 1, "OneCycleLR: pct_start", pct_start) * total_steps - 1
+        top = _fraction("OneCycleLR: pct_start", pct_start) * total_steps - 1
         self.ends = [top, 2 * top, total_steps - 1] if three_phase else [top, total_steps - 1]
         if last_epoch == -1:
-            peaks = list(max_lr) if isinstance(max_lr, Sequence) else [max_lr] * len(optimizer.param_groups)
-            if len(peaks) != len(optimizer.param_groups):
-                raise ValueError(
-                    f"OneCycleLR: max_lr has {len(peaks)} rates for {len(optimizer.param_groups)} groups of parameters"
-                )
+            peaks = _per_group("OneCycleLR: max_lr", max_lr, optimizer)
             for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["initial_lr"] = peak / div_factor
         super().__init__(optimizer, last_epoch)
@@ -294,7 +298,7 @@ class OneCycleLR(LRScheduler):
         levels = [initial, peak, initial, last] if len(self.ends) == 3 else [initial, peak, last]
         return self._at(step, levels)
 
-    def set_others(self, step: int) -> None:
+    def set_momentum(self, step: int) -> None:
         if self.cycle_momentum:
             momentum = self._at(step, [self.high, self.low, self.high, self.high])
             for group in self.optimizer.param_groups:
@@ -304,26 +308,28 @@ class OneCycleLR(LRScheduler):
                     group["momentum"] = momentum
 
     def _at(self, step: int, levels: Sequence[float]) -> float:
-        """Where on the way from level to level a step is; the ends of the phases are in `ends`."""
+        """The value at a step of a curve through `levels`, which it reaches at step 0 and at `ends`."""
         if step > self.total_steps:
-            raise ValueError(f"OneCycleLR: this is step {step} of a cycle of {self.total_steps}; its end is reached")
+            raise ValueError(f"OneCycleLR: step {step} is past the end of a cycle of {self.total_steps} steps")
         phase = min(sum(step > end for end in self.ends), len(self.ends) - 1)
         start, end = self.ends[phase - 1] if phase else 0.0, self.ends[phase]
         done = min((step - start) / (end - start), 1.0) if end > start else 1.0
         return self.between(levels[phase], levels[phase + 1], done)
 
 
-# --- of one's own, and of others ----------------------------------------------------------------------------
+# --- custom and combined ------------------------------------------------------------------------------------
 
 
 class LambdaLR(LRScheduler):
-    """initial · lr_lambda(step), with a function of one's own, or a list of one for each group."""
+    """initial · lr_lambda(step), for a function of your own, or a list with one per group."""
 
-    def __init__(self, optimizer: Optimizer, lr_lambda: Factor | Sequence[Factor], last_epoch: int = -1) -> None:
-        groups = len(optimizer.param_groups)
-        self.lr_lambdas = list(lr_lambda) if isinstance(lr_lambda, Sequence) else [lr_lambda] * groups
-        if len(self.lr_lambdas) != groups:
-            raise ValueError(f"LambdaLR: {len(self.lr_lambdas)} functions for {groups} groups of parameters")
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+        last_epoch: int = -1,
+    ) -> None:
+        self.lr_lambdas = _per_group("LambdaLR: lr_lambda", lr_lambda, optimizer)
         super().__init__(optimizer, last_epoch)
 
     def rates(self, step: int, initials: Sequence[float]) -> list[float]:
@@ -331,7 +337,7 @@ class LambdaLR(LRScheduler):
 
 
 class SequentialLR(LRScheduler):
-    """One schedule after another: the next takes over at each milestone, a number of steps, and begins at its step 0.
+    """Schedules one after another: at each milestone, a number of steps, the next one starts at its step 0.
 
     Raises ValueError unless there is one milestone fewer than schedules, in rising order, and all have one optimiser.
     """
@@ -344,7 +350,7 @@ class SequentialLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         self.schedulers, self.milestones = list(schedulers), list(milestones)
-        _of_one_optimizer("SequentialLR", self.schedulers, optimizer)
+        _check_optimizers("SequentialLR", self.schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1 or self.milestones != sorted(set(milestones)):
             raise ValueError(
                 f"SequentialLR: {len(schedulers)} schedules need {len(schedulers) - 1} milestones in rising order, not "
@@ -356,26 +362,26 @@ class SequentialLR(LRScheduler):
         schedule, step = self._current(step)
         return schedule.rates(step, initials)
 
-    def set_others(self, step: int) -> None:
+    def set_momentum(self, step: int) -> None:
         schedule, step = self._current(step)
-        schedule.set_others(step)
+        schedule.set_momentum(step)
 
     def _current(self, step: int) -> tuple[LRScheduler, int]:
-        """The schedule in charge, and how many steps it has done."""
+        """(the schedule in charge, its own number of steps)."""
         index = bisect_right(self.milestones, step)
         return self.schedulers[index], step - (self.milestones[index - 1] if index else 0)
 
 
 class ChainedScheduler(LRScheduler):
-    """Several schedules at once: each takes the rate of the one before as the initial one, so that factors multiply.
+    """Schedules at once: each takes the rate of the one before as its initial rate, so factors multiply.
 
-    Raises ValueError if there are none or not all have one optimiser.
+    Raises ValueError for no schedules, or schedules of several optimisers.
     """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         self.schedulers = list(schedulers)
         chosen = optimizer or (self.schedulers[0].optimizer if self.schedulers else None)
-        _of_one_optimizer("ChainedScheduler", self.schedulers, chosen)
+        _check_optimizers("ChainedScheduler", self.schedulers, chosen)
         assert chosen is not None
         super().__init__(chosen)
 
@@ -385,21 +391,21 @@ class ChainedScheduler(LRScheduler):
             rates = schedule.rates(step, rates)
         return rates
 
-    def set_others(self, step: int) -> None:
+    def set_momentum(self, step: int) -> None:
         for schedule in self.schedulers:
-            schedule.set_others(step)
+            schedule.set_momentum(step)
 
 
-# --- from one number to another -----------------------------------------------------------------------------
+# --- helpers ------------------------------------------------------------------------------------------------
 
 
 def _line(start: float, end: float, done: float) -> float:
-    """A straight line: start where done is 0, end where it is 1."""
+    """Linear interpolation: `start` at done = 0, `end` at done = 1."""
     return start + (end - start) * done
 
 
 def _cosine(start: float, end: float, done: float) -> float:
-    """Half a cosine wave: start where done is 0, end where it is 1, level at both."""
+    """Half a cosine wave: `start` at done = 0, `end` at done = 1, with slope 0 at both."""
     return end + (start - end) * (1 + math.cos(math.pi * done)) / 2
 
 
@@ -409,12 +415,21 @@ def _at_least_one(what: str, value: int) -> int:
     return value
 
 
-def _between(low: float, high: float, what: str, value: float) -> float:
-    if not low <= value <= high:
-        raise ValueError(f"{what} must be from {low} to {high}, but is {value}")
+def _fraction(what: str, value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{what} must be from 0 to 1, but is {value}")
     return value
 
 
-def _of_one_optimizer(name: str, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None) -> None:
+def _per_group(what: str, values: T | Sequence[T], optimizer: Optimizer) -> list[T]:
+    """A value for each parameter group: those of a sequence, or one value for all."""
+    n = len(optimizer.param_groups)
+    each = list(values) if isinstance(values, Sequence) else [values] * n
+    if len(each) != n:
+        raise ValueError(f"{what} has {len(each)} values for {n} parameter groups")
+    return each
+
+
+def _check_optimizers(name: str, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None) -> None:
     if not schedulers or any(schedule.optimizer is not optimizer for schedule in schedulers):
-        raise ValueError(f"{name}: it takes schedules, one or more, all of one optimiser")
+        raise ValueError(f"{name}: schedulers must be one or more schedules of one optimiser")

@@ -1,11 +1,11 @@
-"""Optimizer: what all optimisers share: groups of parameters with their settings, what is remembered, the step.
+"""Optimizer, the base of all optimisers: parameter groups with settings, state per parameter, the step.
 
     optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
     optimizer.zero_grad()
     loss(model(x), y).backward()
     optimizer.step()
 
-A subclass writes down how a parameter changes, in `rule`, and which arrays it remembers for that, in `memory`:
+A subclass defines the update in `rule`, and the arrays that it keeps between steps in `memory`:
 
     class Signs(nn.optim.Optimizer):
         def __init__(self, params, lr):
@@ -29,7 +29,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, is_array, move, xp
-from tinygrad_lecture.kernels.pieces import in_pieces
+from tinygrad_lecture.pieces import in_pieces
 
 from ..module import array_of, clear_grad
 
@@ -40,24 +40,28 @@ Update: TypeAlias = Callable[..., None]
 
 
 class Optimizer:
-    """The base of all optimisers.
+    """Base class of all optimisers.
 
-    params: the parameters to learn; or groups of them, dicts with "params" and settings that differ from the rest,
-    as in [{"params": head}, {"params": body, "lr": 1e-4}].  defaults: the settings, by name.
-    What is remembered lies where the parameters do: move a model to its device first, then make its optimiser.
-    Raises ValueError if there are no parameters, one comes twice or is no leaf, or for settings that make no sense;
-    TypeError for what is no Tensor.
+    - `params`: the parameters to train, or groups of them: dicts with "params" and settings of their own, as in
+      [{"params": head}, {"params": body, "lr": 1e-4}].
+    - `defaults`: the settings by name, for groups that do not set them.
+
+    State is kept on the parameters' device: move a model first, then make its optimiser.
+    Raises ValueError for no parameters, one given twice, one that is not a float leaf, or invalid settings; TypeError
+    for a parameter that is not a Tensor.
     """
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.param_groups: list[Group] = []
-        self.state: dict[Tensor, dict[str, Any]] = {}  # parameter -> {"step": how many it took, name: array, ...}
+        self.state: dict[Tensor, dict[str, Any]] = {}  # parameter -> {"step": number of its steps, name: array, ...}
         if isinstance(params, Tensor):
-            raise TypeError(f"{self._name}: parameters come in a list, as of model.parameters(), not as one Tensor")
+            raise TypeError(
+                f"{self._name}: params must be an iterable of Tensors such as model.parameters(), not one Tensor"
+            )
         given: list[Any] = list(params)
         if not given:
-            raise ValueError(f"{self._name}: there is nothing to optimise; the list of parameters is empty")
+            raise ValueError(f"{self._name}: params is empty, so there is nothing to optimise")
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
 
@@ -66,9 +70,9 @@ class Optimizer:
         return type(self).__name__
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """One more group of parameters: {"params": [...], "lr": ...}; settings it lacks are the defaults."""
+        """Add a parameter group {"params": [...], "lr": ..., ...}; settings that it lacks are the defaults."""
         if not isinstance(param_group, dict) or "params" not in param_group:
-            raise TypeError(f'{self._name}: a group of parameters is a dict, {{"params": [...]}} with settings or none')
+            raise TypeError(f'{self._name}: a parameter group must be a dict such as {{"params": [...], "lr": 0.1}}')
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
         known = set(self._all_parameters())
@@ -76,10 +80,10 @@ class Optimizer:
             if not isinstance(p, Tensor):
                 raise TypeError(f"{self._name}: parameters must be Tensors, not {type(p).__name__}")
             if not p.is_leaf or p.dtype.kind != "f":
-                what = f"of {p.dtype}" if p.is_leaf else "computed from others"
-                raise ValueError(f"{self._name}: a tensor {what} cannot be learnt; give the Parameters themselves")
+                what = f"of dtype {p.dtype}" if p.is_leaf else "computed from others"
+                raise ValueError(f"{self._name}: cannot optimise a tensor {what}; pass the Parameters themselves")
             if p in known:
-                raise ValueError(f"{self._name}: a parameter of shape {p.shape} is given twice; give each once")
+                raise ValueError(f"{self._name}: a parameter of shape {p.shape} is given twice; pass each once")
             known.add(p)
         unknown = param_group.keys() - self.defaults.keys() - {"params", "initial_lr"}
         if unknown:
@@ -91,35 +95,37 @@ class Optimizer:
             raise ValueError(f"{self._name}: {'; '.join(complaints)}")
         self.param_groups.append(group)
 
-    # --- what a subclass says ---------------------------------------------------------------------------
+    # --- for subclasses ---------------------------------------------------------------------------------
 
     def complaints(self, group: Group) -> Iterator[str]:
-        """Sentences about settings that make no sense; a subclass adds its own."""
+        """Messages about invalid settings of a group; a subclass adds its own."""
         return not_negative(group, "lr", "weight_decay", "eps")
 
     def memory(self, group: Group) -> Mapping[str, float]:
-        """The arrays to remember of each parameter, by name, and the number that fills them at first."""
+        """The arrays to keep for each parameter: name -> initial value of all elements."""
         return {}
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
-        """How parameters of a group change at their t-th step, from 1: a function update(p, g, *memory).
+        """The update of a group's parameters at their t-th step (from 1): a function update(p, g, *memory).
 
-        It gets arrays, of which it changes p and those of memory, in place; the gradient g stays as it is. Large ones
-        come in pieces, so it treats all elements alike.  number: makes a Python number one of the arrays' kind, which
-        is multiplied with in half the time; so all arithmetic with settings comes before, in full precision.
+        It gets arrays: the parameter p and those of `memory`, which it changes in place, and the gradient g, which it
+        must not change. Large arrays come in pieces, so the update must be elementwise.
+
+        `number` converts a Python number to the arrays' dtype, which halves the time of a multiplication. Compute with
+        settings first, in full precision, and convert the result.
         """
-        raise NotImplementedError(f"{self._name} does not say how a parameter changes: give its class a method rule")
+        raise NotImplementedError(f"{self._name} has no rule; define rule(self, group, t, number) in its class")
 
-    # --- learning ---------------------------------------------------------------------------------------
+    # --- training ---------------------------------------------------------------------------------------
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters; with set_to_none=False overwrite them with 0."""
+        """Set the gradients of all parameters to None, or with set_to_none=False to 0."""
         for group in self.param_groups:
             for p in group["params"]:
                 clear_grad(p, set_to_none)
 
     def step(self) -> None:
-        """Change every parameter that has a gradient, in place."""
+        """Update every parameter that has a gradient, in place."""
         for group in self.param_groups:
             names = self.memory(group)
             kind: Any = None
@@ -128,17 +134,17 @@ class Optimizer:
                     continue
                 state = self.state.get(p)
                 if state is None or (names and not names.keys() <= state.keys()):
-                    state = self._remember(p, names)
+                    state = self._ensure_state(p, names)
                 state["step"] = t = state["step"] + 1
                 array, gradient = p.inplace(), p.grad.array
                 held = [state[name] for name in names] if names else ()
                 this = t, array.dtype, type(array)
-                if kind != this:  # else the rule for the parameter before serves for this one too
+                if kind != this:  # else the previous parameter's update fits this one too
                     kind, update = this, self.rule(group, t, _number(array))
                 in_pieces(update, array, gradient, *held, read=(1,))
 
-    def _remember(self, p: Tensor, names: Mapping[str, float]) -> dict[str, Any]:
-        """The state of a parameter, with the arrays that it lacks added."""
+    def _ensure_state(self, p: Tensor, names: Mapping[str, float]) -> dict[str, Any]:
+        """The state of a parameter, after adding the arrays that it lacks."""
         if p.grad is not None and p.grad.shape != p.shape:
             raise ValueError(f"{self._name}: a parameter of shape {p.shape} has a gradient of shape {p.grad.shape}")
         state = self.state.setdefault(p, {"step": 0})
@@ -150,9 +156,12 @@ class Optimizer:
     # --- saving -----------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of what is remembered, and the settings, with numbers for the parameters, in PyTorch's layout.
+        """A copy of the state and settings, in PyTorch's layout. Parameters are numbered:
 
-        {"state": {0: {"step": int, name: Tensor, ...}, ...}, "param_groups": [{"lr": ..., "params": [0, ...]}, ...]}
+            {"state": {0: {"step": int, name: Tensor, ...}, ...},
+             "param_groups": [{"lr": ..., "params": [0, ...]}, ...]}
+
+        Tensors share no memory with the optimiser.
         """
         number = {p: i for i, p in enumerate(self._all_parameters())}
         state: dict[int, dict[str, Any]] = {}
@@ -166,17 +175,17 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` of an optimiser with the same groups returned, or PyTorch's; all is copied.
+        """Copy the state that `state_dict` of an optimiser with the same groups returned, PyTorch's included.
 
-        Numbers of parameters may be text, arrays NumPy's, tuples lists, as files have them. Settings that this
-        optimiser does not have are left out, and those that the state lacks stay.
-        Raises ValueError that lists all that does not fit, and then nothing has been changed.
+        Keys may be strings, arrays NumPy's and tuples lists, as they are after JSON. Settings that this optimiser does
+        not have are ignored, and those that the state lacks keep their values.
+        Raises ValueError that lists everything that does not fit, and nothing has been changed then.
         """
         groups, state = state_dict["param_groups"], {int(i): held for i, held in state_dict["state"].items()}
         complaints: list[str] = []
         sizes, own_sizes = ([len(group["params"]) for group in some] for some in (groups, self.param_groups))
         if sizes != own_sizes:
-            complaints.append(f"the state is for groups of {sizes} parameters, and here are {own_sizes}")
+            complaints.append(f"the state is for groups of {sizes} parameters, but the groups here have {own_sizes}")
         settings: list[Group] = []
         loaded: dict[Tensor, dict[str, Any]] = {}
         for index, (own, saved) in enumerate(zip(self.param_groups, groups, strict=False)):
@@ -190,13 +199,13 @@ class Optimizer:
                 if held:
                     loaded[p] = held
         if state and sizes == own_sizes:
-            complaints.append(f"there are states of parameters that are in no group: {', '.join(map(str, state))}")
+            complaints.append(f"there is state for parameters in no group: {', '.join(map(str, state))}")
         if complaints:
             lines = "".join(f"\n  {complaint}" for complaint in complaints)
             raise ValueError(
-                f"{self._name}.load_state_dict: this is not the state of such an optimiser, which is unchanged{lines}"
+                f"load_state_dict: the state does not fit this {self._name}, and nothing was changed{lines}"
             )
-        self.state = {p: _taken_over(p, held) for p, held in loaded.items()}
+        self.state = {p: _copied_state(p, held) for p, held in loaded.items()}
         for own, kept in zip(self.param_groups, settings, strict=True):
             own.update(kept)
 
@@ -212,43 +221,43 @@ class Optimizer:
 
 
 def not_negative(group: Group, *names: str) -> Iterator[str]:
-    """A sentence about each setting that is below 0 or NaN."""
+    """A message about each setting that is below 0 or NaN."""
     for name in names:
         if name in group and not group[name] >= 0:
             yield f"{name} must not be negative, but is {group[name]}"
 
 
 def _number(like: Array) -> Number:
-    """What makes numbers to compute with an array: for NumPy 0-d arrays, which it needs not convert each time."""
+    """A function that converts Python numbers for arithmetic with `like`; for NumPy to 0-d arrays of its dtype."""
     if xp(like) is not np:
         return float
     dtype = like.dtype
-    return lambda value: np.array(value, dtype) if value else 0.0  # 0 is not multiplied with, but asked for: `if decay`
+    return lambda value: np.array(value, dtype) if value else 0.0  # rules test for 0, as in `if decay`
 
 
 def _as_saved(setting: Any) -> Any:
-    """A setting as it was before a file, such as JSON, made a list of a tuple."""
+    """A setting as it was before JSON made a list of a tuple."""
     return tuple(setting) if isinstance(setting, list) else setting
 
 
 def _misfits(p: Tensor, held: Mapping[str, Any], names: Mapping[str, float]) -> Iterator[str]:
-    """Why a saved state cannot be that of a parameter, which needs arrays of these names."""
+    """Messages about why a saved state does not fit a parameter that needs arrays of these names."""
     arrays = {name: array_of(value) for name, value in held.items() if name != "step"}
     for name, array in arrays.items():
         if name not in names:
-            yield f"{name} is not what this optimiser remembers"
+            yield f"{name} is not part of this optimiser's state"
         elif not is_array(array):
             yield f"{name} is of type {type(array).__name__}, wanted a Tensor or an array"
         elif array.shape != p.shape:
-            yield f"{name} has shape {array.shape}, its parameter {p.shape}"
+            yield f"{name} has shape {array.shape}, wanted {p.shape}"
         elif array.dtype.kind != "f":
-            yield f"{name} is {array.dtype}, wanted floats"
+            yield f"{name} has dtype {array.dtype}, wanted a float dtype"
     if held:
         yield from (f"{name} is missing" for name in names if name not in arrays)
 
 
-def _taken_over(p: Tensor, held: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a saved state, in the dtype and on the device of its parameter. PyTorch's SGD does not count steps."""
+def _copied_state(p: Tensor, held: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a saved state in its parameter's dtype and on its device. PyTorch's SGD saves no "step"."""
     arrays = {name: array_of(value) for name, value in held.items() if name != "step"}
     return {
         "step": int(held.get("step", 1)),

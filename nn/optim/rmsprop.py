@@ -1,4 +1,4 @@
-"""RMSprop: each gradient is divided by how large the gradients of its parameter have been of late."""
+"""RMSprop: divides each gradient by the root of a running mean of its square."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .optimizer import Group, Number, Optimizer, Params, Update, not_negative
 
 
 class RMSprop(Optimizer):
-    """p ← p - lr · d, where the direction d is the gradient in units of its own size:
+    """RMSprop, p ← p - lr · d, with the direction d from the gradient g:
 
+        g = g + weight_decay · p
         v ← alpha · v + (1 - alpha) · g²                a running mean of the square
         d = g / (sqrt(v) + eps)
         u ← momentum · u + d,  d = u                    with momentum
 
-    (Tieleman & Hinton, lecture 6e of Neural Networks for Machine Learning, 2012).
-    centered: take the running mean's own square off v, which makes it the variance (Graves, arXiv:1308.0850).
-    weight_decay: adds weight_decay · p to g.  maximize: go uphill, along -g in place of g.
-    Raises ValueError for negative settings, and alpha outside of [0, 1).
+    (Tieleman & Hinton, lecture 6e of Neural Networks for Machine Learning, 2012.) With centered=True, v is reduced by
+    the square of a running mean of g, which makes it a variance (Graves, arXiv:1308.0850). With maximize=True it uses
+    -g and climbs. Raises ValueError for negative settings, or alpha outside [0, 1).
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class RMSprop(Optimizer):
         yield from super().complaints(group)
         yield from not_negative(group, "momentum")
         if not 0 <= group["alpha"] < 1:
-            yield f"alpha must be from 0 to below 1, not {group['alpha']}"
+            yield f"alpha must be in [0, 1), not {group['alpha']}"
 
     def memory(self, group: Group) -> Mapping[str, float]:
         names = ["square_avg"]
@@ -72,7 +72,7 @@ class RMSprop(Optimizer):
             if centered:
                 mean = more[0]
                 mean += new * (g - mean)
-                v = xp(v).maximum(v - mean * mean, 0)  # a variance that rounding must not take below 0
+                v = xp(v).maximum(v - mean * mean, 0)  # rounding must not make a variance negative
             d = g / (v**0.5 + eps)
             if momentum:
                 u = more[-1]

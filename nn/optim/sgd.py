@@ -1,4 +1,4 @@
-"""SGD: gradient descent, a step downhill after each mini-batch; with momentum, a ball that rolls downhill."""
+"""SGD: stochastic gradient descent, one step downhill per mini-batch; with momentum, like a ball that rolls."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from .optimizer import Group, Number, Optimizer, Params, Update, not_negative
 
 
 class SGD(Optimizer):
-    """p ← p - lr · d, where the direction d is
+    """Stochastic gradient descent, p ← p - lr · d, with the direction d from the gradient g:
 
-        d = g + weight_decay · p                        the gradient, pulled towards 0
+        d = g + weight_decay · p
         v ← momentum · v + (1 - dampening) · d          with momentum; the first v is d
         d = v,  or  d + momentum · v  with nesterov
 
-    as PyTorch has it (Sutskever et al., ICML 2013, with lr outside of v).
-    maximize: go uphill, along -g in place of g.
-    Raises ValueError for negative settings, and for nesterov without momentum or with dampening.
+    These are PyTorch's formulas (Sutskever et al., ICML 2013, but with lr outside v). With maximize=True it uses -g
+    and climbs. Raises ValueError for negative settings, and for nesterov without momentum or with dampening.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Modules in tests: weights that are not what they start with."""
+"""Modules for tests, with weights other than the initial ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def shuffled(module: M, dtype: Any = tl.float64, device: str = "cpu", scale: float = 0.5) -> M:
-    """The module with all parameters drawn anew, the biases and norms too, so that none is invisible."""
+    """The module with all parameters drawn at random, so that biases of 0 and scales of 1 matter too."""
     random = np.random.default_rng(0)
     for parameter in module.parameters():
         with tl.no_grad():

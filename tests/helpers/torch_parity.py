@@ -1,4 +1,4 @@
-"""Hold a piece of nn against PyTorch's: the same weights, inputs and upstream gradient in, the same numbers out.
+"""Compare nn with PyTorch: the same weights, inputs and upstream gradient must give the same numbers.
 
 Import this after `pytest.importorskip("torch")`.
 """
@@ -29,7 +29,7 @@ dtypes = st.sampled_from(sorted(TOLERANCE))
 
 
 def pairs(shape: tuple[int, ...], **settings: Any) -> st.SearchStrategy[Array]:
-    """Two arrays of `numbers`, drawn as one: two drawn apart are often the same, which hides what is wrong."""
+    """Two arrays of `numbers`, drawn as one: two separate draws are often equal, which hides errors."""
     return numbers((2, *shape), **settings)
 
 
@@ -40,9 +40,9 @@ def agree(
     dtype: str,
     constants: Sequence[int] = (),
 ) -> None:
-    """Fail unless two modules, or functions, agree in their output and in all gradients, in `dtype`.
+    """Fail unless two modules or functions agree in output and all gradients, in `dtype`.
 
-    Float inputs are differentiated by, but for those at the positions `constants`. Modules get the same weights: ours.
+    Float inputs are differentiated, except those at the positions `constants`. Both modules get our weights.
     """
     if isinstance(ours, nn.Module):
         ours.to(dtype=dtype)
@@ -72,10 +72,10 @@ def agree(
 
 
 def close(got: Any, wanted: Any, what: str, dtype: str) -> None:
-    """Fail unless a Tensor of ours and one of theirs are the same to the tolerance of a dtype."""
+    """Fail unless our Tensor and theirs are equal within the tolerance of a dtype."""
     assert_close(got.detach().numpy(), wanted.detach().numpy(), what, TOLERANCE[dtype])
 
 
 def to_torch(state: dict[str, tl.Tensor]) -> dict[str, Any]:
-    """A state_dict of ours as PyTorch's."""
+    """Our state_dict with PyTorch tensors."""
     return {key: torch.tensor(tensor.numpy()) for key, tensor in state.items()}

@@ -1,4 +1,4 @@
-"""Dropout: its expectation, and what it leaves alone."""
+"""Dropout: expected value, masks, evaluation mode."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ F = nn.functional
 
 @pytest.mark.parametrize("device", ["cpu", "strict"])
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
-def test_in_training_the_expectation_stays(p, device):
+def test_training_keeps_the_expected_value(p, device):
     x = tl.full((200, 500), 3.0, device=device)
     with no_synchronisation():
         out = nn.Dropout(p)(x)
@@ -23,18 +23,18 @@ def test_in_training_the_expectation_stays(p, device):
     np.testing.assert_allclose(np.unique(values), [0, 3 / (1 - p)], rtol=1e-6)
     assert abs((values == 0).mean() - p) < 0.01
     assert abs(values.mean() / 3 - 1) < 0.03
-    for axis in (0, 1):  # no row or column is left out on the whole
+    for axis in (0, 1):  # no row or column is dropped as a whole
         assert (values.mean(axis) > 0).all()
 
 
 @pytest.mark.parametrize("p", [0.0, 0.5, 1.0])
-def test_in_evaluation_it_is_the_input(p):
+def test_evaluation_returns_the_input(p):
     x = tl.randn(3, 4)
     assert nn.Dropout(p).eval()(x) is x
     assert F.dropout(x, p, training=False) is x
 
 
-def test_at_the_ends():
+def test_p_of_0_and_1():
     x = tl.randn(3, 4, requires_grad=True)
     assert F.dropout(x, 0.0) is x
     out = F.dropout(x, 1.0)
@@ -44,7 +44,7 @@ def test_at_the_ends():
 
 
 @given(st.floats(0, 0.99), st.sampled_from([tl.float16, tl.float32, tl.float64]))
-def test_the_gradient_goes_where_the_numbers_went(p, dtype):
+def test_the_gradient_has_the_same_mask(p, dtype):
     x = tl.ones(7, 5, dtype=dtype, requires_grad=True)
     out = F.dropout(x, p)
     out.sum().backward()
@@ -52,7 +52,7 @@ def test_the_gradient_goes_where_the_numbers_went(p, dtype):
     assert x.grad.tolist() == out.tolist()
 
 
-def test_chance_is_the_seeds():
+def test_the_seed_decides_the_masks():
     x, drop = tl.ones(100), nn.Dropout()
 
     def drawn(seed):
@@ -64,7 +64,7 @@ def test_chance_is_the_seeds():
     assert drawn(1)[0] != drawn(1)[1]
 
 
-def test_a_checkpoint_drops_the_same_again():
+def test_recomputation_draws_the_same_mask():
     x = tl.ones(50, requires_grad=True)
     out = tl.checkpoint(nn.Dropout(), x)
     out.sum().backward()
@@ -72,12 +72,12 @@ def test_a_checkpoint_drops_the_same_again():
 
 
 @pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
-def test_what_is_no_probability_is_refused(p):
-    with pytest.raises(ValueError, match="Dropout: p is a probability"):
+def test_a_p_outside_0_to_1_is_refused(p):
+    with pytest.raises(ValueError, match="Dropout: p must be a probability"):
         nn.Dropout(p)
-    with pytest.raises(ValueError, match="dropout: p is a probability"):
+    with pytest.raises(ValueError, match="dropout: p must be a probability"):
         F.dropout(tl.ones(1), p)
 
 
-def test_it_is_shown():
+def test_repr():
     assert repr(nn.Dropout(0.2)) == "Dropout(p=0.2)"

@@ -1,4 +1,4 @@
-"""Initial weights: the spread that each formula promises, in place, from the seeded stream."""
+"""Weight initialisation: the spread of each formula, in place, from the seeded stream."""
 
 import math
 
@@ -46,18 +46,18 @@ def test_constants():
     assert init.constant_(x, 0.5).tolist() == [[0.5, 0.5], [0.5, 0.5]]
 
 
-def test_more_axes_belong_to_the_field_that_a_neuron_sees():
+def test_further_axes_multiply_both_fans():
     weight = tl.empty(4, 3, 5, 5)
     assert init.fans(weight) == (75, 100)
     assert np.abs(init.xavier_uniform_(weight).numpy()).max() <= math.sqrt(6 / 175)
 
 
-def test_what_makes_no_sense_is_refused():
-    with pytest.raises(ValueError, match=r"\(out, in\), not \(3,\)"):
+def test_bad_settings_are_refused():
+    with pytest.raises(ValueError, match=r"\(out, in, ...\), not \(3,\)"):
         init.xavier_uniform_(tl.empty(3))
     with pytest.raises(ValueError, match="'fan_avg'"):
         init.kaiming_uniform_(tl.empty(2, 2), mode="fan_avg")
-    with pytest.raises(ValueError, match=r"'softplus'.*relu"):
+    with pytest.raises(ValueError, match=r"relu.* not 'softplus'"):
         init.calculate_gain("softplus")
 
 
@@ -68,7 +68,7 @@ def test_gains_are_pytorchs():
     assert init.calculate_gain("leaky_relu", 1.0) == pytest.approx(1)
 
 
-def test_graphs_that_saved_the_old_values_notice():
+def test_backward_through_the_old_values_raises():
     layer = nn.Linear(2, 2)
     out = layer(tl.ones(1, 2, requires_grad=True)).sum()
     init.zeros_(layer.weight)
@@ -76,12 +76,12 @@ def test_graphs_that_saved_the_old_values_notice():
         out.backward()
 
 
-# --- what needs more than a formula -------------------------------------------------------------------------
+# --- truncated normal, orthogonal, identity -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
 @pytest.mark.parametrize(("mean", "std", "a", "b"), [(0, 1, -2, 2), (0, 0.02, -2, 2), (1, 2, -1, 1.5), (0, 1, 1, 3)])
-def test_a_truncated_normal_stays_within(mean, std, a, b, dtype):
+def test_a_truncated_normal_stays_inside_its_bounds(mean, std, a, b, dtype):
     values = init.trunc_normal_(tl.empty(100, 200, dtype=dtype), mean, std, a, b).numpy().astype(float)
     assert values.min() >= np.array(a, dtype)
     assert values.max() <= np.array(b, dtype)
@@ -91,9 +91,9 @@ def test_a_truncated_normal_stays_within(mean, std, a, b, dtype):
     assert abs(values.mean() - wanted) < 0.02 * max(std, 0.1)
 
 
-def test_a_truncated_normal_needs_something_to_be_within():
+def test_a_truncated_normal_needs_bounds_with_probability():
     for a, b in ((3, 5), (1, 1), (2, 1)):
-        with pytest.raises(ValueError, match=r"trunc_normal_: of mean 0 and std 1 only .*% falls into"):
+        with pytest.raises(ValueError, match=r"trunc_normal_: only .*% of mean 0 and std 1 is inside"):
             init.trunc_normal_(tl.empty(3), 0, 1, a, b)
 
 
@@ -105,7 +105,7 @@ def test_orthogonal(shape, dtype):
     np.testing.assert_allclose(product, 4 * np.eye(len(product)), atol=1e-5)
 
 
-def test_orthogonal_matrices_point_in_all_directions_alike():
+def test_orthogonal_matrices_prefer_no_direction():
     first = np.array([init.orthogonal_(tl.empty(3, 3)).numpy()[0, 0] for _ in range(400)])
     assert abs((first > 0).mean() - 0.5) < 0.125  # 5 standard deviations of chance
     assert abs(first.mean()) < 0.15
@@ -114,7 +114,7 @@ def test_orthogonal_matrices_point_in_all_directions_alike():
 def test_eye():
     assert init.eye_(tl.empty(2, 3)).tolist() == [[1, 0, 0], [0, 1, 0]]
     for fill, shape in ((init.eye_, (2,)), (init.eye_, (2, 2, 2)), (init.orthogonal_, (3,))):
-        with pytest.raises(ValueError, match=rf"{fill.__name__}: fills a .* not .*{shape[0]},"):
+        with pytest.raises(ValueError, match=rf"{fill.__name__}: the tensor must .* not .*{shape[0]},"):
             fill(tl.empty(shape))
 
 
@@ -125,7 +125,7 @@ FILLS = [
 
 
 @pytest.mark.parametrize("fill", FILLS)
-def test_parameters_on_a_gpu_are_filled_there_from_the_same_seed(fill):
+def test_parameters_are_filled_on_their_device_from_the_seed(fill):
     def filled():
         tl.manual_seed(3)
         weight = nn.Parameter(tl.full((4, 3), 9.0, device="strict"))
@@ -137,7 +137,7 @@ def test_parameters_on_a_gpu_are_filled_there_from_the_same_seed(fill):
     assert not np.any(np.array(filled()) == 9)
 
 
-def test_what_is_skipped_costs_nothing_and_is_over_afterwards():
+def test_skip_draws_nothing_and_ends_with_its_block():
     before = tl.get_rng_state()
     with init.skip():
         layer = nn.Linear(3, 2)

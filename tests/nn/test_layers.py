@@ -23,14 +23,14 @@ N = 5
 
 @dataclass
 class Case:
-    """A layer or loss, and the arrays that it is called with; floats are differentiated by."""
+    """A layer or loss and its inputs; float inputs are differentiated."""
 
     make: Callable[[], nn.Module]
     inputs: tuple[NDArray[Any], ...]
 
 
 def normal(*shape: int, seed: int = 0) -> NDArray[Any]:
-    """Numbers of which none is at a kink."""
+    """Normal numbers, none of them at a kink."""
     return np.random.default_rng(seed).normal(size=shape) + 0.01
 
 
@@ -93,12 +93,12 @@ ALL = {**LAYERS, **LOSSES}
 
 
 def each(cases: dict[str, Case]) -> Any:
-    """A test for each case, called by its name."""
+    """Parametrise a test over cases, with their names as ids."""
     return pytest.mark.parametrize("case", cases.values(), ids=cases.keys())
 
 
 def prepared(case: Case, dtype: Any = tl.float64, device: str = "cpu") -> tuple[nn.Module, list[tl.Tensor]]:
-    """The module with parameters that are not what they start with, and its inputs, of which floats require grad."""
+    """(module with random parameters, its inputs); float inputs require grad."""
     module = case.make()
     for seed, parameter in enumerate(module.parameters()):
         with tl.no_grad():
@@ -108,9 +108,9 @@ def prepared(case: Case, dtype: Any = tl.float64, device: str = "cpu") -> tuple[
     return module, [x.requires_grad_() if x.dtype.kind == "f" else x for x in inputs]
 
 
-@each({name: case for name, case in ALL.items() if "padding" not in name})  # whose gradient is 0 on purpose
+@each({name: case for name, case in ALL.items() if "padding" not in name})  # has a gradient of 0 on purpose
 def test_gradients_are_right(case: Case) -> None:
-    """By the inputs and the parameters, against differences; and those of the gradients."""
+    """First and second order, by inputs and parameters, against finite differences."""
     module, inputs = prepared(case)
     parameters = dict(module.named_parameters())
     n = len(inputs)
@@ -136,7 +136,7 @@ def test_dtypes_stay(case: Case, dtype: Any) -> None:
 
 @each(LAYERS)
 def test_rows_do_not_mix(case: Case) -> None:
-    """Rows in another order come out in that order, and a row alone as among others."""
+    """Permuting the rows permutes the output, and a single row gives its row of the output."""
     module, inputs = prepared(case)
     order = np.random.default_rng(2).permutation(len(inputs[0]))
     out = module(inputs[0]).detach().numpy()
@@ -146,8 +146,8 @@ def test_rows_do_not_mix(case: Case) -> None:
 
 @each(ALL)
 @pytest.mark.parametrize("dtype", [tl.float32, tl.float64])
-def test_on_a_gpus_arrays(case: Case, dtype: Any) -> None:
-    """The same numbers, and no waiting for the device: forward, backward and twice backward."""
+def test_it_runs_on_a_gpus_arrays_without_synchronising(case: Case, dtype: Any) -> None:
+    """The same numbers without synchronisation: forward, backward and backward of the gradients."""
 
     def results(device: str) -> list[tl.Tensor]:
         module, inputs = prepared(case, dtype, device)
@@ -166,7 +166,7 @@ def test_on_a_gpus_arrays(case: Case, dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("device", ["cpu", "strict"])
-def test_layers_are_made_where_and_as_asked(device: str) -> None:
+def test_device_and_dtype_arguments(device: str) -> None:
     settings = {"device": device, "dtype": tl.float64}
     for layer in (
         nn.Linear(2, 3, **settings),
@@ -177,21 +177,3 @@ def test_layers_are_made_where_and_as_asked(device: str) -> None:
     ):
         assert {p.device for p in layer.parameters()} == {device}
         assert {p.dtype for p in layer.parameters()} == {np.dtype(np.float64)}
-
-
-def test_functions_for_vectors_and_edges() -> None:
-    """Functions without a layer: normalize, cosine_similarity and pad."""
-    x, y = (tl.tensor(normal(3, 4, seed=seed)) for seed in (1, 2))
-    assert tl.gradcheck(lambda x: F.normalize(x), [x])
-    assert tl.gradcheck(lambda x, y: F.cosine_similarity(x, y, dim=-1), [x, y])
-    assert tl.gradcheck(lambda x: F.pad(x, (1, -1, 0, 2), value=3), [x])
-    assert_close(F.normalize(x, dim=1).norm(axis=1).numpy(), np.ones(3), "length", 1e-12)
-    assert_close(F.cosine_similarity(x, x * 3).numpy(), np.ones(3), "similarity of the same direction", 1e-12)
-    assert F.cosine_similarity(tl.tensor([[3.0, 0.0]]), tl.tensor([[0.0, 2.0]])).tolist() == [0]
-    assert F.normalize(tl.zeros(1, 2)).tolist() == [[0, 0]]
-    assert F.pad(tl.ones(2), (1, 2), value=5).tolist() == [5, 1, 1, 5, 5]
-    for widths, message in (((1,), "must be pairs"), ((1, 1, 1, 1), "at most all axes"), ((-2, -1), "cuts off more")):
-        with pytest.raises(ValueError, match=message):
-            F.pad(tl.ones(2), widths)
-    with pytest.raises(ValueError, match="'reflect'"):
-        F.pad(tl.ones(2), (1, 1), "reflect")

@@ -7,7 +7,7 @@ import nn
 import tinygrad_lecture as tl
 
 
-def test_it_is_a_matrix_product_and_a_bias():
+def test_it_is_a_matrix_product_plus_a_bias():
     layer = nn.Linear(3, 2)
     for shape in ((3,), (5, 3), (4, 5, 3)):
         x = tl.randn(*shape)
@@ -45,14 +45,14 @@ def test_same_seed_same_parameters():
     assert weights(1) != weights(2)
 
 
-def test_dtype_is_that_asked_for():
+def test_the_dtype_argument():
     layer = nn.Linear(2, 2, dtype=tl.float64)
     assert {p.dtype for p in layer.parameters()} == {np.dtype(np.float64)}
     assert layer(tl.zeros(1, 2, dtype=tl.float64)).dtype == tl.float64
 
 
 def test_wrong_sizes_are_explained():
-    with pytest.raises(ValueError, match="at least 1, not in 0, out 2"):
+    with pytest.raises(ValueError, match="at least 1, not 0 and 2"):
         nn.Linear(0, 2)
     with pytest.raises(ValueError, match=r"in Linear: wanted \(\.\.\., 784\), got \(32, 28, 28\)"):
         nn.Linear(784, 16)(tl.zeros(32, 28, 28))
@@ -60,10 +60,10 @@ def test_wrong_sizes_are_explained():
         nn.Linear(3, 2)([1.0, 2.0])
     layer = nn.Linear(3, 2)
     layer.bias = nn.Parameter(tl.zeros(5))
-    with pytest.raises(ValueError, match=r"in Linear: linear: .*bias of shape"):  # x is as wanted, so it is not blamed
+    with pytest.raises(ValueError, match=r"in Linear: linear: .*bias of shape"):  # x fits
         layer(tl.zeros(1, 3))
 
 
-def test_identity_ignores_everything():
+def test_identity_ignores_its_arguments():
     x = tl.ones(2)
     assert nn.Identity(54, unused=True)(x) is x

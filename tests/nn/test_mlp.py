@@ -22,7 +22,7 @@ def test_the_last_layer_has_no_activation_unless_asked():
     assert [type(layer) for layer in nn.MLP((2, 1))] == [nn.Linear]
 
 
-def test_activations_may_be_made_by_any_function():
+def test_an_activation_may_be_any_function():
     model = nn.MLP([2, 3, 3, 1], lambda: nn.LeakyReLU(0.2), bias=False, dtype=tl.float64)
     assert model[1] is not model[3]
     assert model[3].negative_slope == 0.2
@@ -32,5 +32,5 @@ def test_activations_may_be_made_by_any_function():
 
 @pytest.mark.parametrize("sizes", [[], [784]])
 def test_it_needs_inputs_and_outputs(sizes):
-    with pytest.raises(ValueError, match="at least two, inputs and outputs"):
+    with pytest.raises(ValueError, match="at least two numbers, inputs and outputs"):
         nn.MLP(sizes)

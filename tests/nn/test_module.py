@@ -1,4 +1,4 @@
-"""Module: what it finds in itself, its state, and what it does to all of it at once."""
+"""Module: children and parameters, state, and operations on the whole module."""
 
 import copy
 
@@ -11,7 +11,7 @@ import tinygrad_lecture as tl
 
 
 class Block(nn.Module):
-    """Two parameters, a child, a saved and an unsaved buffer, and what is none of these."""
+    """Two parameters, a child, a persistent and a non-persistent buffer, and other attributes."""
 
     def __init__(self):
         self.scale = nn.Parameter(tl.ones(3))
@@ -40,7 +40,7 @@ def names(pairs):
     return [name for name, _ in pairs]
 
 
-# --- what is in it ------------------------------------------------------------------------------------------
+# --- children, parameters, buffers --------------------------------------------------------------------------
 
 
 def test_a_parameter_is_a_copy_that_requires_grad():
@@ -66,7 +66,7 @@ def test_own_parameters_come_first_then_the_childrens():
     assert len(list(Block().buffers())) == 2
 
 
-def test_what_is_shared_is_listed_once():
+def test_shared_modules_and_parameters_are_listed_once():
     pair = Pair()
     assert names(pair.named_parameters()) == [
         *("a.scale", "a.shift", "a.inner.weight", "a.inner.bias"),
@@ -95,7 +95,7 @@ def test_removing_and_replacing_attributes():
     assert names(block.named_parameters()) == ["inner"]
 
 
-def test_a_tensor_does_not_take_the_place_of_a_parameter():
+def test_a_parameter_cannot_be_replaced_by_a_tensor():
     layer = nn.Linear(2, 2)
     with pytest.raises(TypeError, match=r"Linear\.weight is a Parameter.*nn\.Parameter"):
         layer.weight = tl.zeros(2, 2)
@@ -112,7 +112,7 @@ def test_registering_buffers():
     assert "later" not in module.state_dict()
     module.later = tl.zeros(1)
     assert "later" in module.state_dict()
-    assert names(Block().named_buffers()) == ["seen", "mask"]  # of another instance: as they were
+    assert names(Block().named_buffers()) == ["seen", "mask"]  # another instance is unaffected
     with pytest.raises(ValueError, match=r"'a\.b'"):
         module.register_buffer("a.b", tl.zeros(1))
     with pytest.raises(ValueError, match="'forward'"):
@@ -121,7 +121,7 @@ def test_registering_buffers():
         module.register_buffer("c", [1.0])
 
 
-# --- its state ----------------------------------------------------------------------------------------------
+# --- state --------------------------------------------------------------------------------------------------
 
 
 def test_state_has_dotted_keys_and_shares_memory():
@@ -152,7 +152,7 @@ def test_loading_takes_arrays_and_keeps_dtypes():
     assert layer.weight.tolist() == [[1.5, 2.5]]
 
 
-def test_loading_lists_all_that_is_wrong_and_changes_nothing():
+def test_loading_lists_every_error_and_changes_nothing():
     block = Block()
     before = {key: tensor.tolist() for key, tensor in block.state_dict().items()}
     state = {
@@ -162,11 +162,11 @@ def test_loading_lists_all_that_is_wrong_and_changes_nothing():
         "inner.weight": "words",
         "extra": tl.zeros(1),
     }
-    with pytest.raises(ValueError, match="not the weights of this Block, which is unchanged") as error:
+    with pytest.raises(ValueError, match="state does not fit this Block, and nothing was changed") as error:
         block.load_state_dict(state)
     assert str(error.value).split("\n  ")[1:] == [
         "shift has shape (4,), wanted (2,)",
-        "seen is float32, which does not fit into int64",
+        "seen has dtype float32, which cannot be converted to int64",
         "inner.weight is of type str, wanted a Tensor or an array",
         "missing: inner.bias",
         "unexpected: extra",
@@ -174,7 +174,7 @@ def test_loading_lists_all_that_is_wrong_and_changes_nothing():
     assert {key: tensor.tolist() for key, tensor in block.state_dict().items()} == before
 
 
-def test_not_strict_lets_keys_pass_but_no_shapes():
+def test_strict_false_skips_keys_but_checks_shapes():
     block = Block()
     loaded = block.load_state_dict({"scale": tl.full((3,), 2.0), "extra": tl.zeros(1)}, strict=False)
     assert loaded.missing_keys == ["shift", "seen", "inner.weight", "inner.bias"]
@@ -193,7 +193,7 @@ def test_loading_between_forward_and_backward_is_noticed():
         out.backward()
 
 
-# --- all of it at once --------------------------------------------------------------------------------------
+# --- the whole module at once -------------------------------------------------------------------------------
 
 
 def test_training_and_evaluation_reach_every_module():
@@ -205,7 +205,7 @@ def test_training_and_evaluation_reach_every_module():
     assert pair.train().a.inner.training
 
 
-def test_gradients_can_be_forgotten_or_overwritten():
+def test_zero_grad_sets_none_or_zeros():
     block = Block()
     block(tl.ones(2, 3)).sum().backward()
     block.zero_grad(set_to_none=False)
@@ -214,7 +214,7 @@ def test_gradients_can_be_forgotten_or_overwritten():
     assert all(p.grad is None for p in block.parameters())
 
 
-def test_what_is_frozen_gets_no_gradient():
+def test_frozen_parameters_get_no_gradient():
     block = Block().requires_grad_(False)
     assert not block(tl.ones(2, 3)).requires_grad
     block.inner.requires_grad_()
@@ -223,14 +223,14 @@ def test_what_is_frozen_gets_no_gradient():
     assert block.inner.bias.grad.tolist() == [2, 2]
 
 
-def test_apply_goes_from_the_bottom_up():
+def test_apply_visits_children_first():
     order = []
     assert Pair().a.apply(order.append) is order[-1]
     assert [type(module) for module in order] == [nn.Linear, Block]
 
 
 @pytest.mark.parametrize(("move", "dtype"), [("double", tl.float64), ("half", tl.float16), ("float", tl.float32)])
-def test_dtypes_are_those_of_floats_and_their_gradients(move, dtype):
+def test_dtype_conversion_reaches_floats_and_gradients_only(move, dtype):
     block = Block()
     scale = block.scale
     block(tl.ones(2, 3)).sum().backward()
@@ -261,7 +261,7 @@ def test_moving_to_another_device_or_like_another_tensor():
         block.to(device="nowhere")
 
 
-def test_a_deep_copy_is_apart_and_keeps_what_is_shared():
+def test_a_deep_copy_is_independent_and_keeps_sharing():
     pair = Pair().eval()
     twin = copy.deepcopy(pair)
     assert twin.b.inner is twin.a.inner
@@ -274,17 +274,17 @@ def test_a_deep_copy_is_apart_and_keeps_what_is_shared():
     assert pair.a.scale.grad is None
 
 
-def test_what_has_no_forward_says_so():
+def test_a_module_without_forward_raises():
     class Empty(nn.Module):
         pass
 
-    with pytest.raises(NotImplementedError, match="Empty computes nothing"):
+    with pytest.raises(NotImplementedError, match="Empty has no forward"):
         Empty()(tl.ones(1))
     with pytest.raises(AttributeError):
         _ = Empty().weight
 
 
-def test_calling_super_init_as_for_pytorch_is_fine():
+def test_calling_super_init_is_allowed():
     class Old(nn.Module):
         def __init__(self):
             super().__init__()
@@ -293,7 +293,7 @@ def test_calling_super_init_as_for_pytorch_is_fine():
     assert names(Old().named_parameters()) == ["layer.weight", "layer.bias"]
 
 
-def test_it_is_shown_as_a_tree():
+def test_repr_is_a_tree():
     assert repr(Pair()) == (
         "Pair(\n"
         "  (a): Block(\n"
@@ -307,7 +307,7 @@ def test_it_is_shown_as_a_tree():
     assert repr(nn.Module()) == "Module()"
 
 
-def test_arrays_of_other_libraries_that_numpy_reads_may_be_loaded():
+def test_arrays_of_other_libraries_can_be_loaded():
     class Foreign:
         def __init__(self, array):
             self.array = array
@@ -320,10 +320,10 @@ def test_arrays_of_other_libraries_that_numpy_reads_may_be_loaded():
     assert (model.weight.tolist(), model.bias.tolist()) == ([[1, 2]], [3])
 
 
-def test_two_arrays_for_one_shared_parameter_must_be_the_same():
+def test_a_shared_parameter_cannot_load_two_different_arrays():
     model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
     model[1].weight = model[0].weight
     model.load_state_dict({"0.weight": tl.ones(2, 2), "1.weight": tl.ones(2, 2)})
-    with pytest.raises(ValueError, match=r"0\.weight and 1\.weight are one parameter here, and differ"):
+    with pytest.raises(ValueError, match=r"0\.weight and 1\.weight are one shared parameter, but have"):
         model.load_state_dict({"0.weight": tl.zeros(2, 2), "1.weight": tl.ones(2, 2)})
     assert model[0].weight.tolist() == [[1, 1], [1, 1]]

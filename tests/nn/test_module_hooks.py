@@ -1,4 +1,4 @@
-"""Forward hooks: they see each call, may replace the output, and can be taken away."""
+"""Forward hooks: they see each call, may replace the output, and can be removed."""
 
 import copy
 
@@ -15,7 +15,7 @@ def test_a_hook_sees_module_inputs_and_output():
     assert seen == [(layer, (x,), y)]
 
 
-def test_what_it_returns_is_the_output():
+def test_its_return_value_replaces_the_output():
     layer = nn.Identity()
     layer.register_forward_hook(lambda module, inputs, output: output + 1)
     layer.register_forward_hook(lambda module, inputs, output: None)
@@ -36,21 +36,21 @@ def test_handles_remove_their_own_hook_only():
     assert nn.Identity()(tl.ones(1)).tolist() == [1]  # another instance
 
 
-def test_a_forgotten_handle_leaves_its_hook():
+def test_dropping_the_handle_keeps_the_hook():
     layer = nn.Identity()
     for _ in range(5):
         layer.register_forward_hook(lambda module, inputs, output: output + 1)
     assert layer(tl.zeros(1)).tolist() == [5]
 
 
-def test_a_hook_may_take_itself_away():
+def test_a_hook_may_remove_itself():
     layer = nn.Identity()
     handle = layer.register_forward_hook(lambda *call: handle.remove())
     layer.register_forward_hook(lambda module, inputs, output: output + 1)
     assert [layer(tl.zeros(1)).item() for _ in range(2)] == [1, 1]
 
 
-def test_hooks_are_no_part_of_the_state():
+def test_hooks_are_not_saved():
     layer = nn.Linear(2, 1)
     layer.register_forward_hook(lambda *call: None)
     assert list(layer.state_dict()) == ["weight", "bias"]

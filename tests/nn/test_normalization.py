@@ -1,4 +1,4 @@
-"""LayerNorm and RMSNorm: what comes out has the size promised, whatever went in."""
+"""LayerNorm and RMSNorm: the statistics of the output, parameters, bad sizes."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_layer_norm_has_mean_0_and_variance_1(data, shape, shift, scale):
 
 
 @given(st.data(), normalized, st.floats(-3, 3), st.floats(0.5, 3))
-def test_layer_norm_does_not_see_shift_and_scale(data, shape, shift, scale):
+def test_layer_norm_is_invariant_to_shift_and_scale(data, shape, shift, scale):
     x = tl.tensor(data.draw(distinct((2, *shape))))
     norm = nn.LayerNorm(shape, eps=0, dtype=tl.float64)
     for parameter in norm.parameters():
@@ -38,7 +38,7 @@ def test_rms_norm_has_mean_square_1(data, shape, scale):
     np.testing.assert_allclose((out**2).mean(tuple(range(-len(shape), 0))), 1, rtol=1e-9)
 
 
-def test_all_the_same_is_0_and_no_nan():
+def test_a_constant_input_gives_0_and_no_nan():
     x = tl.full((2, 3), 5.0, requires_grad=True)
     out = nn.LayerNorm(3)(x)
     assert out.tolist() == [[0, 0, 0]] * 2
@@ -47,15 +47,7 @@ def test_all_the_same_is_0_and_no_nan():
     assert nn.RMSNorm(3)(tl.zeros(2, 3)).tolist() == [[0, 0, 0]] * 2
 
 
-def test_eps_of_rms_norm_is_the_dtypes_by_default():
-    for dtype in (tl.float32, tl.float64):
-        eps = np.finfo(dtype).eps
-        x = tl.full((1,), float(np.sqrt(eps)), dtype=dtype)
-        assert F.rms_norm(x, 1).item() == pytest.approx(1 / np.sqrt(2))
-        assert F.rms_norm(x, (1,), eps=3 * eps).item() == pytest.approx(1 / 2)
-
-
-def test_parameters_are_those_asked_for():
+def test_the_parameters_that_the_arguments_ask_for():
     assert list(nn.LayerNorm((2, 3)).state_dict()) == ["weight", "bias"]
     assert nn.LayerNorm((2, 3)).weight.shape == (2, 3)
     assert list(nn.LayerNorm(3, bias=False).state_dict()) == ["weight"]
@@ -69,18 +61,5 @@ def test_parameters_are_those_asked_for():
 @pytest.mark.parametrize("shape", [0, (), (2, 0), -1])
 def test_sizes_below_1_are_refused(shape):
     for layer in (nn.LayerNorm, nn.RMSNorm):
-        with pytest.raises(ValueError, match=f"{layer.__name__}: normalized_shape is a size or several"):
+        with pytest.raises(ValueError, match=f"{layer.__name__}: normalized_shape must be one or more sizes"):
             layer(shape)
-
-
-def test_nothing_is_broadcast():
-    x = tl.zeros(2, 3)
-    for f in (F.layer_norm, F.rms_norm):
-        with pytest.raises(ValueError, match=rf"{f.__name__}: wanted \(\.\.\., 4\), got \(2, 3\)"):
-            f(x, 4)
-        with pytest.raises(ValueError, match=r"wanted \(\.\.\., 1, 2, 3\), got \(2, 3\)"):
-            f(x, (1, 2, 3))
-        with pytest.raises(ValueError, match=r"normalized shape, \(3,\), not \(1,\)"):
-            f(x, 3, tl.ones(1))
-        with pytest.raises(ValueError, match=r"normalized shape, \(2, 3\), not \(3,\)"):
-            f(x, (2, 3), tl.ones(3))

@@ -33,14 +33,14 @@ MODES = st.fixed_dictionaries(
 
 
 def arguments_of(name: str) -> st.SearchStrategy[dict[str, Any]]:
-    """What an initialisation may be told."""
+    """Arguments of an initialisation."""
     return MODES if "kaiming" in name else st.fixed_dictionaries({"gain": st.sampled_from([0.5, 1.0, 2.0])})
 
 
 @pytest.mark.parametrize("name", NAMES)
 @examples
 @given(data=st.data())
-def test_bounds_and_spreads_are_the_same_numbers(name: str, data: st.DataObject) -> None:
+def test_bounds_and_spreads_are_equal(name: str, data: st.DataObject) -> None:
     shape, arguments = data.draw(shapes(min_dims=2, max_dims=4, min_side=1)), data.draw(arguments_of(name))
     asked: list[tuple[float, float]] = []
     with pytest.MonkeyPatch.context() as patch:
@@ -84,7 +84,7 @@ FILLS: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "arguments"), FILLS, ids=lambda value: str(value))
 @settings(examples, max_examples=15)
 @given(shape=shapes(min_dims=2, max_dims=3, min_side=2), seed=st.integers(0, 1000))
-def test_samples_are_of_one_distribution(name: str, arguments: Any, shape: tuple[int, ...], seed: int) -> None:
+def test_samples_have_the_same_distribution(name: str, arguments: Any, shape: tuple[int, ...], seed: int) -> None:
     tl.manual_seed(seed)
     torch.manual_seed(seed)
     times = math.ceil(1000 / math.prod(shape))
@@ -95,7 +95,7 @@ def test_samples_are_of_one_distribution(name: str, arguments: Any, shape: tuple
 
 @pytest.mark.parametrize("shape", [(3, 3), (2, 3), (3, 2), (2, 2, 2)])
 def test_orthogonal_matrices_have_no_preferred_direction(shape: tuple[int, ...]) -> None:
-    """The first element alone, of many matrices: numbers of one matrix depend on one another."""
+    """Only the first element of many matrices: the elements of one matrix are not independent."""
     tl.manual_seed(1)
     torch.manual_seed(1)
     ours = np.array([nn.init.orthogonal_(tl.empty(shape)).numpy().flat[0] for _ in range(1000)])
@@ -103,7 +103,7 @@ def test_orthogonal_matrices_have_no_preferred_direction(shape: tuple[int, ...])
     assert distance(ours, theirs) < 3
 
 
-def test_the_same_constants() -> None:
+def test_constants_are_equal() -> None:
     for name, arguments in (("eye_", ()), ("ones_", ()), ("zeros_", ()), ("constant_", (0.3,))):
         ours = getattr(nn.init, name)(tl.empty(2, 3), *arguments).numpy()
         assert ours.tolist() == getattr(torch.nn.init, name)(torch.empty(2, 3), *arguments).tolist()
@@ -118,7 +118,7 @@ LAYERS: dict[str, tuple[Any, ...]] = {
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_layers_start_as_pytorchs_do(name: str) -> None:
+def test_layers_are_initialised_like_pytorchs(name: str) -> None:
     tl.manual_seed(1)
     torch.manual_seed(1)
     ours = getattr(nn, name)(*LAYERS[name]).state_dict()

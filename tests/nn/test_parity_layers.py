@@ -1,4 +1,4 @@
-"""Layers against PyTorch's, and the functions behind them."""
+"""Layers against PyTorch's."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import nn
-import tinygrad_lecture as tl
 from strategies import distinct, integers, numbers, shapes
 
 torch = pytest.importorskip("torch")
 
-from torch_parity import agree, dtypes, examples, pairs  # noqa: E402 - it needs torch
+from torch_parity import agree, dtypes, examples  # noqa: E402 - it needs torch
 
 pytestmark = pytest.mark.parity
 
@@ -40,7 +39,7 @@ def test_embedding(data: st.DataObject, dtype: str, rows: int, features: int) ->
     if padding is not None:
         assert not ours.weight.detach()[padding].numpy().any()
     agree(ours, theirs, tokens, dtype=dtype)
-    weight = data.draw(numbers((rows, features)))  # whose padding row is not 0
+    weight = data.draw(numbers((rows, features)))  # with a padding row that is not 0
     agree(
         lambda x, w: F.embedding(x, w, padding), lambda x, w: TF.embedding(x, w, padding), tokens, weight, dtype=dtype
     )
@@ -50,8 +49,8 @@ def test_embedding(data: st.DataObject, dtype: str, rows: int, features: int) ->
 @given(st.data(), dtypes, st.booleans(), st.booleans(), st.sampled_from([1e-5, 1e-3]))
 def test_layer_norm(data: st.DataObject, dtype: str, affine: bool, bias: bool, eps: float) -> None:
     normalized = data.draw(shapes(min_dims=1, max_dims=2, min_side=1))
-    assume(dtype == "float64" or np.prod(normalized) > 1)  # of a single number PyTorch's gradient is only nearly 0
-    x = data.draw(distinct((*data.draw(batches), *normalized), step=2.0))  # far apart: the norm magnifies what is close
+    assume(dtype == "float64" or np.prod(normalized) > 1)  # for a single number PyTorch's gradient is only nearly 0
+    x = data.draw(distinct((*data.draw(batches), *normalized), step=2.0))  # close numbers magnify rounding
     shape: Any = normalized[0] if len(normalized) == 1 and data.draw(st.booleans()) else normalized
     ours, theirs = (module.LayerNorm(shape, eps, affine, bias) for module in (nn, torch.nn))
     for parameter in ours.parameters():
@@ -72,24 +71,10 @@ def test_rms_norm(data: st.DataObject, dtype: str, affine: bool, eps: float | No
 
 @examples
 @given(st.data(), dtypes, st.sampled_from([0.0, 0.3, 1.0]))
-def test_dropout_where_nothing_is_left_to_chance(data: st.DataObject, dtype: str, p: float) -> None:
+def test_dropout_without_chance(data: st.DataObject, dtype: str, p: float) -> None:
     x = data.draw(numbers(data.draw(shapes())))
     training = p != 0.3 and data.draw(st.booleans())
     agree(nn.Dropout(p).train(training), torch.nn.Dropout(p).train(training), x, dtype=dtype)
-
-
-@examples
-@given(st.integers(0, 1000), st.sampled_from([0.1, 0.5, 0.9]))
-def test_dropout_keeps_as_many_and_scales_them_alike(seed: int, p: float) -> None:
-    tl.manual_seed(seed)
-    torch.manual_seed(seed)
-    n = 10_000
-    ours = F.dropout(tl.ones(n, dtype=tl.float64), p).numpy()
-    theirs = TF.dropout(torch.ones(n, dtype=torch.float64), p).numpy()
-    np.testing.assert_allclose(np.unique(ours), np.unique(theirs), rtol=1e-12)
-    spread = (n * p * (1 - p)) ** 0.5
-    for mask in (ours, theirs):
-        assert abs(np.count_nonzero(mask) - n * (1 - p)) < 6 * spread
 
 
 @examples
@@ -106,44 +91,9 @@ def test_flatten_and_unflatten(data: st.DataObject, dtype: str) -> None:
 
 
 @examples
-@given(st.data(), dtypes, st.sampled_from([1.0, 2.0, 3.0, np.inf]))
-def test_normalize(data: st.DataObject, dtype: str, p: float) -> None:
-    shape = data.draw(shapes(min_dims=1, min_side=1))
-    dim = data.draw(st.integers(-len(shape), len(shape) - 1))
-    x = data.draw(distinct(shape, start=0.5))
-    agree(lambda x: F.normalize(x, p, dim), lambda x: TF.normalize(x, p, dim), x, dtype=dtype)
-
-
-@examples
 @given(st.data(), dtypes)
-def test_cosine_similarity(data: st.DataObject, dtype: str) -> None:
-    shape = data.draw(shapes(min_dims=1, min_side=1))
-    dim = data.draw(st.integers(-len(shape), len(shape) - 1))
-    x, y = data.draw(pairs(shape, away_from=[0]))
-    agree(lambda x, y: F.cosine_similarity(x, y, dim), lambda x, y: TF.cosine_similarity(x, y, dim), x, y, dtype=dtype)
-
-
-@examples
-@given(st.data(), dtypes, st.sampled_from([0.0, 1.5]))
-def test_pad(data: st.DataObject, dtype: str, value: float) -> None:
-    shape = data.draw(shapes(min_dims=1, min_side=2))
-    axes = data.draw(st.integers(1, len(shape)))
-    widths = data.draw(st.lists(st.integers(-1, 2), min_size=2 * axes, max_size=2 * axes))
-    x = data.draw(numbers(shape))
-    agree(lambda x: F.pad(x, widths, value=value), lambda x: TF.pad(x, widths, value=value), x, dtype=dtype)
-
-
-@examples
-@given(st.data(), st.integers(3, 6))
-def test_one_hot(data: st.DataObject, classes: int) -> None:
-    x = data.draw(integers(data.draw(batches), 0, 3))
-    agree(lambda x: F.one_hot(x, classes), lambda x: TF.one_hot(x, classes), x, dtype="float64")
-
-
-@examples
-@given(st.data(), dtypes)
-def test_a_network_of_them(data: st.DataObject, dtype: str) -> None:
-    """Several layers deep, from tokens to a loss for each of a batch."""
+def test_a_network_of_all_layers(data: st.DataObject, dtype: str) -> None:
+    """Several layers deep, from tokens to log-probabilities."""
     tokens = data.draw(integers((3, 4), 0, 7))
 
     def build(module: Any) -> Any:

@@ -24,14 +24,14 @@ reductions = st.sampled_from(["mean", "sum", "none"])
 
 
 def twins(name: str, dtype: str, weights: Any = None, **settings: Any) -> tuple[Any, Any]:
-    """Ours and theirs, with the same settings and weights, arrays by name of which some may be None."""
+    """(ours, theirs) with the same settings and weights; `weights` maps names to arrays or None."""
     given = {key: array for key, array in (weights or {}).items() if array is not None}
     ours = {key: tl.tensor(array, dtype=dtype) for key, array in given.items()}
     theirs = {key: torch.tensor(array.astype(dtype)) for key, array in given.items()}
     return getattr(nn, name)(**ours, **settings), getattr(torch.nn, name)(**theirs, **settings)
 
 
-# --- of numbers ---------------------------------------------------------------------------------------------
+# --- regression ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["MSELoss", "L1Loss"])
@@ -60,14 +60,14 @@ def test_around_the_bounds(dtype: str, bound: float) -> None:
     agree(*twins("HuberLoss", dtype, reduction="none", delta=bound), x, np.zeros(1201), dtype=dtype)
 
 
-# --- of classes ---------------------------------------------------------------------------------------------
+# --- classification -----------------------------------------------------------------------------------------
 
 CLASSES = 4
 
 
 @st.composite
 def class_weights(draw: Any) -> NDArray[Any] | None:
-    """None, or a weight for each class, of which one may be 0."""
+    """None, or a weight per class; one may be 0."""
     weight = draw(st.none() | numbers((CLASSES,), low=0.2, high=3))
     if weight is not None and draw(st.booleans()):
         weight[1] = 0
@@ -83,7 +83,7 @@ def scores(draw: Any) -> NDArray[Any]:
 
 @st.composite
 def labels(draw: Any, x: NDArray[Any], ignore_index: int) -> NDArray[Any]:
-    """A class number for each of x's rows, some of them (or all) ignored."""
+    """A class number per row of x; some or all may be ignore_index."""
     axis = min(x.ndim - 1, 1)
     shape = tuple(np.delete(x.shape, axis))
     target = draw(integers(shape, 0, CLASSES))
@@ -130,7 +130,7 @@ def test_cross_entropy_of_large_scores(dtype: str) -> None:
     agree(*twins("CrossEntropyLoss", dtype, reduction="none"), x, np.array([1, 0, 2]), dtype=dtype)
 
 
-# --- of probabilities ---------------------------------------------------------------------------------------
+# --- probabilities ------------------------------------------------------------------------------------------
 
 
 @examples
@@ -143,8 +143,8 @@ def test_binary_cross_entropy(data: st.DataObject, dtype: str, reduction: str) -
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_binary_cross_entropy_of_certainty(dtype: str) -> None:
-    """Where a logarithm is -inf, or would be below -100, and the slope is held.
+def test_binary_cross_entropy_at_0_and_1(dtype: str) -> None:
+    """Where a logarithm is clamped to -100, and the gradient is bounded.
 
     The gradient by the target is not PyTorch's there, which forgets the -100 in it and has inf.
     """
@@ -178,6 +178,6 @@ def test_kl_div(data: st.DataObject, dtype: str, reduction: str, log_target: boo
     agree(*twins("KLDivLoss", dtype, reduction=reduction, log_target=log_target), np.log(x), np.asarray(y), dtype=dtype)
 
 
-def test_kl_div_of_what_never_happens() -> None:
+def test_kl_div_with_a_zero_target() -> None:
     x, y = np.array([-1.0, -2.0]), np.array([0.0, 1.0])
     agree(*twins("KLDivLoss", "float64", reduction="sum"), x, y, dtype="float64", constants=[1])

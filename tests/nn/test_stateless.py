@@ -1,4 +1,4 @@
-"""functional_call: other tensors for one call, and afterwards the module as before."""
+"""functional_call: replaces tensors for one call, and restores the module."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_parameters_and_buffers_are_replaced_for_one_call():
     assert model.layer.weight is own and model.shift.tolist() == [1.0, 1.0]
 
 
-def test_gradients_flow_to_what_was_given():
+def test_gradients_flow_to_the_replacements():
     model, x = nn.Linear(2, 1, bias=False), tl.tensor([[3.0, 4.0]])
     weight = tl.zeros(1, 2, requires_grad=True)
     nn.functional_call(model, {"weight": weight}, x).sum().backward()
@@ -33,14 +33,14 @@ def test_gradients_flow_to_what_was_given():
     assert hessian.reshape(2, 2).tolist() == [[18.0, 24.0], [24.0, 32.0]]
 
 
-def test_a_shared_parameter_is_replaced_wherever_it_is_by_either_name():
+def test_a_shared_parameter_is_replaced_everywhere_by_either_name():
     layer = nn.Linear(2, 2, bias=False)
     twice, x = nn.Sequential(layer, layer), tl.ones(1, 2)
     for name in ("0.weight", "1.weight"):
         assert nn.functional_call(twice, {name: 2 * tl.eye(2)}, x).tolist() == [[4.0, 4.0]]
 
 
-def test_a_call_that_fails_leaves_the_module_as_it_was():
+def test_a_failed_call_restores_the_module():
     model = nn.Linear(2, 2)
     own = model.weight
     with pytest.raises(ValueError, match=r"wanted \(..., 2\), got \(3,\)"):
@@ -52,15 +52,15 @@ def test_a_shared_parameter_cannot_be_two():
     layer = nn.Linear(2, 2, bias=False)
     twice, x, a = nn.Sequential(layer, layer), tl.ones(1, 2), tl.eye(2)
     assert nn.functional_call(twice, {"0.weight": a, "1.weight": a}, x).tolist() == [[1.0, 1.0]]
-    with pytest.raises(ValueError, match=r"0.weight and 1.weight are one, and cannot be two different tensors"):
+    with pytest.raises(ValueError, match=r"0.weight and 1.weight are shared, but got two different tensors"):
         nn.functional_call(twice, {"0.weight": a, "1.weight": tl.eye(2)}, x)
 
 
-def test_what_cannot_stand_in_is_named():
+def test_bad_replacements_are_refused():
     model = nn.Linear(2, 2)
     with pytest.raises(KeyError, match="Linear has no parameter or buffer 'weigth'"):
         nn.functional_call(model, {"weigth": tl.eye(2)}, tl.ones(2))
-    with pytest.raises(TypeError, match="wanted a Tensor for weight, not a list"):
+    with pytest.raises(TypeError, match="weight must be a Tensor, not list"):
         nn.functional_call(model, {"weight": [[1.0]]}, tl.ones(2))
-    with pytest.raises(ValueError, match=r"weight has shape \(2, 2\), and \(3, 3\) cannot stand in its place"):
+    with pytest.raises(ValueError, match=r"weight must have shape \(2, 2\), not \(3, 3\)"):
         nn.functional_call(model, {"weight": tl.eye(3)}, tl.ones(2))

@@ -1,4 +1,4 @@
-"""Clipping: what it does to gradients, on the host and on a device, and what it returns."""
+"""Gradient clipping: results and return values, on the host and on a device."""
 
 import math
 import tracemalloc
@@ -13,7 +13,7 @@ from strict_cupy import no_synchronisation
 
 
 def parameters(*gradients, dtype=None, device=None):
-    """Parameters with these gradients; None for one without."""
+    """Parameters with these gradients; None for no gradient."""
     made = []
     for gradient in gradients:
         g = None if gradient is None else tl.tensor(np.asarray(gradient), dtype=dtype, device=device)
@@ -30,7 +30,7 @@ def gradients(params):
 @pytest.mark.parametrize(
     ("order", "norm"), [(2.0, 13.0), (1.0, 19.0), (3.0, (27 + 64 + 1728) ** (1 / 3)), (math.inf, 12.0)]
 )
-def test_all_are_scaled_by_one_factor(order, norm):
+def test_all_gradients_are_scaled_by_one_factor(order, norm):
     params = parameters([[3.0, -4.0]], None, 12.0)
     total = nn.clip_grad_norm_(params, 1.5, order)
     assert (total.shape, total.dtype) == ((), np.float64)
@@ -41,7 +41,7 @@ def test_all_are_scaled_by_one_factor(order, norm):
     assert nn.clip_grad_norm_(params, 1.5, order).item() == pytest.approx(1.5, rel=1e-5)
 
 
-def test_short_gradients_stay_and_so_do_graphs_that_saved_them():
+def test_short_gradients_are_not_written_to():
     (p,) = parameters([3.0, 4.0])
     w = nn.Parameter(tl.ones(2))
     out = (w * p.grad).sum()
@@ -50,7 +50,7 @@ def test_short_gradients_stay_and_so_do_graphs_that_saved_them():
     out.backward()
 
 
-def test_a_graph_that_saved_a_gradient_notices():
+def test_backward_through_a_clipped_gradient_raises():
     (p,) = parameters([3.0, 4.0])
     w = nn.Parameter(tl.ones(2))
     clipped, limited = (w * p.grad).sum(), (w * p.grad).sum()
@@ -62,7 +62,7 @@ def test_a_graph_that_saved_a_gradient_notices():
         limited.backward()
 
 
-def test_there_need_not_be_gradients():
+def test_parameters_without_gradients():
     assert nn.clip_grad_norm_(parameters(None), 1.0).item() == 0
     assert nn.clip_grad_norm_([], 1.0).item() == 0
     assert nn.clip_grad_norm_(parameters(np.zeros((0, 3))), 1.0).item() == 0
@@ -70,7 +70,7 @@ def test_there_need_not_be_gradients():
     nn.clip_grad_value_(parameters(None), 1.0)
 
 
-def test_it_takes_a_generator_as_of_a_module():
+def test_parameters_may_be_a_generator():
     model = nn.Linear(3, 2)
     model(tl.ones(1, 3)).sum().backward()
     assert nn.clip_grad_norm_(model.parameters(), 1.0).item() == pytest.approx(8**0.5)
@@ -79,7 +79,7 @@ def test_it_takes_a_generator_as_of_a_module():
 
 @pytest.mark.parametrize("order", [1.0, 2.0, 2.5, math.inf])
 @pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
-def test_dtypes_stay_and_float16_has_room(order, dtype):
+def test_dtypes_stay_and_float16_does_not_overflow(order, dtype):
     params = parameters(np.full(100, 200.0), [[1.0, 2.0]], dtype=dtype)
     total = nn.clip_grad_norm_(params, 1.0, order)
     assert total.dtype == dtype
@@ -90,7 +90,7 @@ def test_dtypes_stay_and_float16_has_room(order, dtype):
 
 
 @pytest.mark.parametrize("order", [1.0, 2.0, 3.0, math.inf])
-def test_a_gpus_arrays_are_enough_and_the_host_does_not_wait(order):
+def test_it_runs_on_a_gpus_arrays_without_synchronising(order):
     grads = [[3.0, -4.0], [[12.0]], np.zeros((0, 2))]
     host, device = parameters(*grads), parameters(*grads, device="strict")
     wanted = nn.clip_grad_norm_(host, 1.0, order)
@@ -105,7 +105,7 @@ def test_a_gpus_arrays_are_enough_and_the_host_does_not_wait(order):
     assert device[0].grad.cpu().tolist() == [0.1, -0.1]
 
 
-def test_gradients_may_lie_on_several_devices():
+def test_gradients_may_be_on_several_devices():
     (here,), (there,) = parameters([3.0]), parameters([4.0], device="strict")
     total = nn.clip_grad_norm_([here, there], 1.0)
     assert (total.item(), total.device) == (5, "cpu")
@@ -114,7 +114,7 @@ def test_gradients_may_lie_on_several_devices():
 
 
 @pytest.mark.parametrize("bad", [math.inf, math.nan])
-def test_a_norm_that_is_no_number(bad):
+def test_a_norm_of_inf_or_nan(bad):
     params = parameters([1.0, bad], [2.0])
     with pytest.raises(RuntimeError, match=f"norm of the gradients is {bad}, so they cannot be scaled"):
         nn.clip_grad_norm_(params, 1.0, error_if_nonfinite=True)
@@ -128,13 +128,13 @@ def test_a_norm_too_large_for_its_dtype_is_inf_without_a_warning():
     assert nn.clip_grad_norm_(params, 1.0).item() == math.inf
 
 
-def test_an_order_that_is_none_is_refused():
+def test_a_norm_type_not_above_0_is_refused():
     for order in (0, -1.0, math.nan):
         with pytest.raises(ValueError, match="norm_type must be above 0"):
             nn.clip_grad_norm_(parameters([1.0]), 1.0, order)
 
 
-def test_values_are_brought_between_bounds():
+def test_values_are_clipped_to_bounds():
     params = parameters([3.0, -4.0, 0.5, math.nan], None)
     nn.clip_grad_value_(params, 1)
     np.testing.assert_array_equal(gradients(params)[0], [1, -1, 0.5, math.nan])
@@ -144,7 +144,7 @@ def test_values_are_brought_between_bounds():
 
 
 @pytest.mark.parametrize("order", [2.0, math.inf])
-def test_it_needs_no_memory_to_speak_of(order):
+def test_it_needs_little_memory(order):
     params = parameters(np.ones((1000, 1000)), np.ones((1000, 1000)).T)
     tracemalloc.start()
     try:

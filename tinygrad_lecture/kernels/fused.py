@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, xp
+from ..pieces import in_pieces
 from .gelu import gelu_piece, gelu_slope
-from .pieces import in_pieces
 
 Needs: TypeAlias = list[bool]
 

@@ -1,4 +1,4 @@
-"""Where an error came up: it names the layer by its path in the model."""
+"""Errors name the layer by its path in the model."""
 
 import traceback
 
@@ -42,7 +42,7 @@ def test_a_wrong_shape_names_the_layer():
     assert "in 2.attention.proj (Linear): wanted (..., 64), got (8, 32)" in traceback.format_exception(error.value)[-1]
 
 
-def test_also_one_that_a_list_holds():
+def test_the_path_includes_lists():
     with pytest.raises(ValueError, match="norms") as error:
         nn.Sequential(Block(64))(tl.zeros(8, 32))
     assert str(error.value) == "in 0.norms.0 (LayerNorm): layer_norm: wanted (..., 64), got (8, 32)"
@@ -54,22 +54,24 @@ def test_a_layer_alone_is_named_by_its_class():
         (nn.Linear(3, 2), tl.tensor(1.0), "in Linear: wanted (..., 3), got ()"),
         (nn.LayerNorm((2, 3)), tl.zeros(4, 3), "in LayerNorm: layer_norm: wanted (..., 2, 3), got (4, 3)"),
         (nn.RMSNorm(3), tl.zeros(1), "in RMSNorm: rms_norm: wanted (..., 3), got (1,)"),
-        (nn.Unflatten(0, (2, 3)), tl.zeros(5), "in Unflatten: axis 0 of size 5 does not fall into (2, 3), got (5,)"),
+        (nn.Unflatten(0, (2, 3)), tl.zeros(5), "in Unflatten: cannot split axis 0 of size 5 into (2, 3), got (5,)"),
     ):
         with pytest.raises(ValueError, match="in ") as error:
             layer(x)
         assert str(error.value) == message
 
 
-def test_types_and_indices_too():
+def test_type_and_index_errors_too():
     model = nn.Sequential(nn.Embedding(10, 4))
-    with pytest.raises(TypeError, match=r"^in 0 \(Embedding\): embedding: rows are chosen by integers, not by float32"):
+    with pytest.raises(TypeError, match=r"^in 0 \(Embedding\): embedding: rows must be given as integers, not float32"):
         model(tl.zeros(2))
-    with pytest.raises(IndexError, match=r"^in 0 \(Embedding\): embedding: indices run from -1 to 10, .* rows 0 to 9$"):
+    with pytest.raises(
+        IndexError, match=r"^in 0 \(Embedding\): embedding: indices run from -1 to 10, .* rows are 0 to 9$"
+    ):
         model(tl.tensor([-1, 10]))
 
 
-def test_what_the_engine_says_is_kept():
+def test_the_engines_message_is_kept():
     class Product(nn.Module):
         def forward(self, x):
             return x @ x
@@ -88,7 +90,7 @@ def test_other_errors_keep_their_message_and_get_a_note(error):
     assert error.__notes__ == ["in 0.0 (Raises)"]
 
 
-def test_the_notes_of_others_are_left_alone():
+def test_other_notes_are_kept():
     error = RuntimeError("x")
     error.add_note("before")
 
@@ -108,7 +110,7 @@ def test_the_notes_of_others_are_left_alone():
     assert error.__notes__ == ["before", "in 0.inner (Raises)", "after"]
 
 
-def test_a_shared_layer_is_named_as_the_module_that_called_it_knows_it():
+def test_a_shared_layer_has_the_name_of_its_caller():
     first, second = Attention(2), Attention(2)
     second.proj = first.proj
     model = nn.Sequential({"second": nn.Sequential(second), "first": first})
@@ -116,7 +118,7 @@ def test_a_shared_layer_is_named_as_the_module_that_called_it_knows_it():
         model(tl.zeros(1, 3))
 
 
-def test_a_module_that_the_caller_does_not_know_begins_anew():
+def test_an_unregistered_module_starts_a_new_path():
     class Hides(nn.Module):
         def __init__(self):
             self.layers = [nn.Linear(2, 2)]
@@ -140,6 +142,6 @@ def test_a_module_that_calls_itself():
         nn.Sequential(Deep())(tl.zeros(1, 3))
 
 
-def test_errors_of_linear_that_are_not_of_the_shape_keep_their_message():
+def test_linear_keeps_messages_about_anything_but_the_shape():
     with pytest.raises(TypeError, match=r"^in Linear: .* not 'words'"):
         nn.Linear(2, 2)("words")

@@ -1,4 +1,4 @@
-"""nn.gradcheck: by inputs and parameters, on a copy, with names that say where."""
+"""nn.gradcheck: inputs and parameters, on a copy, with names in the report."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_a_wrong_rule_inside_is_found_and_the_parameter_named():
     assert nn.gradcheck(inner, tl.randn(2, 3), {"shift": tl.ones(3)}).checked == 6 + 9 + 3
 
 
-def test_every_parameter_is_counted_and_a_shared_one_once_with_all_that_it_does():
+def test_a_shared_parameter_is_checked_once_with_all_its_uses():
     class Tied(nn.Module):
         def __init__(self):
             self.there, self.back = nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False)
@@ -52,7 +52,7 @@ def test_every_parameter_is_counted_and_a_shared_one_once_with_all_that_it_does(
     assert tl.any(slope != 0) and tl.any(nn.functional_call(model, {"there.weight": tl.zeros(2, 2)}, x) == 0)
 
 
-def test_the_module_and_the_inputs_stay_as_they_are():
+def test_the_module_and_the_inputs_are_unchanged():
     model, x = nn.MLP([3, 4, 2], nn.Tanh), tl.randn(5, 3)
     before = {name: p.numpy().copy() for name, p in model.named_parameters()}
     assert nn.gradcheck(model, x)
@@ -61,7 +61,7 @@ def test_the_module_and_the_inputs_stay_as_they_are():
         assert p.dtype == tl.float32 and p.grad is None and np.array_equal(p.numpy(), before[name])
 
 
-def test_inputs_that_require_grad_are_those_that_are_checked():
+def test_inputs_that_require_grad_are_checked():
     a, b = tl.randn(2, requires_grad=True), tl.randn(2)
 
     class Product(nn.Module):
@@ -72,11 +72,11 @@ def test_inputs_that_require_grad_are_those_that_are_checked():
     assert nn.gradcheck(Product(), (a.detach(), b)).checked == 4
 
 
-def test_what_is_no_module_is_sent_to_the_other_gradcheck():
-    with pytest.raises(TypeError, match=r"takes a module, not a function; for a function there is tl.gradcheck"):
+def test_a_function_is_refused():
+    with pytest.raises(TypeError, match=r"must be a Module, not function; for a function use tl.gradcheck"):
         nn.gradcheck(lambda x: x, tl.randn(2))
 
 
-def test_names_for_other_inputs_than_there_are_are_refused():
+def test_a_wrong_number_of_input_names_is_refused():
     with pytest.raises(ValueError, match="2 input_names for 1 inputs"):
         tl.gradcheck(tl.exp, tl.tensor([1.0], dtype=tl.float64), input_names=["x", "y"])

@@ -49,7 +49,7 @@ class Shared(nn.Module):
         return (y[0], [y]), {"loss": y.sum(), "none": None}, "words"
 
 
-def test_shared_modules_tied_weights_nested_outputs_and_what_is_not_called():
+def test_shared_modules_tied_weights_nested_outputs_and_uncalled_layers():
     rows = {row.path: row for row in nn.summary(Shared(), tl.zeros(2, 3), False).rows}
     assert list(rows) == ["", "a", "b", "again", "act", "unused", "unused.0"]
     assert rows[""].output == "(3,), (2, 3), {loss: (), none: None}, str"
@@ -58,7 +58,7 @@ def test_shared_modules_tied_weights_nested_outputs_and_what_is_not_called():
     assert (rows["unused"].output, rows["unused.0"].output) == (None, None)
 
 
-def test_totals_count_everything_once_and_what_is_learnt():
+def test_totals_count_each_parameter_once():
     shown = nn.summary(Shared())
     assert shown.parameters == sum(p.numel() for p in Shared().parameters()) == 20
     assert shown.learnt == 20 - 9 - 3
@@ -66,7 +66,7 @@ def test_totals_count_everything_once_and_what_is_learnt():
     assert {row.output for row in shown.rows} == {None}
 
 
-def test_nothing_is_left_behind():
+def test_modes_hooks_and_random_state_are_restored():
     model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(), Raises())
     model[0].eval()
     state = tl.get_rng_state()
@@ -83,7 +83,7 @@ def test_nothing_is_left_behind():
     assert tl.is_grad_enabled()
 
 
-def test_chance_is_as_before_also_where_a_layer_draws_while_evaluated():
+def test_random_state_is_restored_if_a_layer_draws_in_evaluation():
     class Noise(nn.Module):
         def forward(self, x):
             return x + tl.randn(*x.shape)
@@ -100,5 +100,5 @@ class Raises(nn.Module):
 
 
 def test_a_shape_in_place_of_an_input_is_refused():
-    with pytest.raises(TypeError, match=r"such as tl.zeros\(1, 2\), not the shape"):
+    with pytest.raises(TypeError, match=r"such as tl.zeros\(1, 2\), not its shape"):
         nn.summary(nn.Linear(2, 3), (1, 2))

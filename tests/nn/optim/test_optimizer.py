@@ -1,4 +1,4 @@
-"""What all optimisers share: groups, state, pieces, saving, bad input."""
+"""All optimisers: groups, state, cache blocking, saving, bad input."""
 
 import json
 import tracemalloc
@@ -11,7 +11,7 @@ import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from nn.optim.optimizer import Optimizer
 from strict_cupy import no_synchronisation, strict
-from tinygrad_lecture.kernels.pieces import PIECE
+from tinygrad_lecture.pieces import PIECE
 
 MAKERS = {
     "sgd": lambda params, **kw: nn.optim.SGD(params, lr=0.1, **kw),
@@ -28,7 +28,7 @@ every_optimizer = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
 
 def learn(make, steps=5, shape=(3, 2), device="cpu", optimizer=None, p=None):
-    """Some steps downhill from a bowl's edge; the parameter afterwards."""
+    """(parameter, optimiser) after some steps on the function sum(p²)."""
     if p is None:
         p = nn.Parameter(tl.tensor(np.linspace(-1, 2, np.prod(shape)).reshape(shape)))
         p.data = p.detach().to(device)
@@ -73,8 +73,8 @@ def test_maximize_climbs_where_it_would_descend(make):
 
 
 @every_optimizer
-def test_a_step_needs_no_memory_to_speak_of(make):
-    """Its temporaries are of a block's size, not of the parameter's; also where a gradient lies otherwise in memory."""
+def test_a_step_needs_little_memory(make):
+    """Temporaries have a piece's size, not the parameter's, even if the gradient has another memory layout."""
     p = nn.Parameter(tl.zeros(1000, 1000))
     p.grad = tl.ones(1000, 1000).T
     optimizer = make([p])
@@ -89,8 +89,8 @@ def test_a_step_needs_no_memory_to_speak_of(make):
 
 
 @every_optimizer
-def test_large_parameters_in_pieces_change_as_small_ones_do(make):
-    """The same numbers, whether a parameter is cut into pieces or not, also where its gradient lies otherwise."""
+def test_large_parameters_in_pieces_are_updated_like_small_ones(make):
+    """Cutting into pieces does not change the numbers, whatever the gradient's memory layout."""
     rng = np.random.default_rng(0)
     start, grads = rng.normal(size=(PIECE // 50 + 7, 100)), rng.normal(size=(3, PIECE // 50 + 7, 100))
     large = nn.Parameter(tl.tensor(start))
@@ -107,7 +107,7 @@ def test_large_parameters_in_pieces_change_as_small_ones_do(make):
 
 
 @every_optimizer
-def test_it_leaves_gradients_as_they_are(make):
+def test_gradients_are_unchanged(make):
     p, optimizer = learn(make, steps=1)
     before = p.grad.numpy().copy()
     optimizer.step()
@@ -119,14 +119,14 @@ def test_it_leaves_gradients_as_they_are(make):
 def test_dtypes_stay(make, dtype):
     p = nn.Parameter(tl.ones(3, dtype=dtype))
     _, optimizer = learn(None, 2, p=p, optimizer=make([p]))
-    optimizer.param_groups[0]["lr"] = np.float64(0.1)  # as a schedule might compute it
+    optimizer.param_groups[0]["lr"] = np.float64(0.1)  # a schedule may compute such a number
     learn(None, 2, p=p, optimizer=optimizer)
     assert p.dtype == dtype
     assert all(v.dtype == dtype for v in optimizer.state[p].values() if hasattr(v, "dtype"))
 
 
 @every_optimizer
-def test_a_gpus_arrays_are_enough_and_the_host_does_not_wait(make):
+def test_it_runs_on_a_gpus_arrays_without_synchronising(make):
     host, _ = learn(make)
     device, optimizer = learn(make, device="strict")
     np.testing.assert_allclose(device.detach().cpu().numpy(), host.detach().numpy(), rtol=1e-12)
@@ -134,7 +134,7 @@ def test_a_gpus_arrays_are_enough_and_the_host_does_not_wait(make):
         optimizer.step()
 
 
-def test_what_has_no_gradient_is_left_alone():
+def test_parameters_without_gradient_are_skipped():
     used, unused = nn.Parameter(tl.ones(1)), nn.Parameter(tl.ones(1))
     optimizer = nn.optim.Adam([used, unused])
     used.sum().backward()
@@ -144,7 +144,7 @@ def test_what_has_no_gradient_is_left_alone():
     assert unused not in optimizer.state
 
 
-def test_zero_grad_forgets_or_overwrites():
+def test_zero_grad_sets_none_or_zeros():
     p, optimizer = learn(MAKERS["sgd"], 1)
     optimizer.zero_grad(set_to_none=False)
     assert p.grad.tolist() == [[0, 0]] * 3
@@ -152,7 +152,7 @@ def test_zero_grad_forgets_or_overwrites():
     assert p.grad is None
 
 
-def test_a_graph_that_saved_a_parameter_notices_the_step():
+def test_backward_after_a_step_through_a_saved_parameter_raises():
     p, optimizer = learn(MAKERS["sgd"], 1)
     late = (p * p).sum()
     optimizer.step()
@@ -163,7 +163,7 @@ def test_a_graph_that_saved_a_parameter_notices_the_step():
 # --- groups -------------------------------------------------------------------------------------------------
 
 
-def test_groups_have_settings_of_their_own():
+def test_groups_have_their_own_settings():
     slow, fast = nn.Parameter(tl.ones(1)), nn.Parameter(tl.ones(1))
     optimizer = nn.optim.SGD([{"params": [slow]}, {"params": fast, "lr": 0.5}], lr=0.1)
     later = nn.Parameter(tl.ones(1))
@@ -177,16 +177,16 @@ def test_groups_have_settings_of_their_own():
 def test_bad_parameters_are_refused():
     p = nn.Parameter(tl.ones(2))
     cases = [
-        ([], ValueError, "SGD: there is nothing to optimise"),
-        (p, TypeError, "come in a list"),
+        ([], ValueError, "SGD: params is empty, so there is nothing to optimise"),
+        (p, TypeError, "must be an iterable of Tensors"),
         ([p, p], ValueError, r"shape \(2,\) is given twice"),
         ([{"params": [p]}, {"params": [p]}], ValueError, "twice"),
         ([np.ones(2)], TypeError, "must be Tensors, not ndarray"),
         ([p * 2], ValueError, "computed from others"),
-        ([tl.tensor([1])], ValueError, "of int64"),
+        ([tl.tensor([1])], ValueError, "of dtype int64"),
         ([{"params": [p], "rate": 1}], ValueError, "has no setting 'rate'; its settings are lr"),
-        ([{"param": [p]}], TypeError, "a group of parameters is a dict"),
-        ([{"params": [p]}, tl.ones(1)], TypeError, "a group of parameters is a dict"),
+        ([{"param": [p]}], TypeError, "a parameter group must be a dict"),
+        ([{"params": [p]}, tl.ones(1)], TypeError, "a parameter group must be a dict"),
     ]
     for params, error, message in cases:
         with pytest.raises(error, match=message):
@@ -204,7 +204,7 @@ def test_bad_parameters_are_refused():
         (nn.optim.SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "nesterov needs momentum"),
         (nn.optim.Adam, {"betas": (0.9, 1.0)}, "Adam: betas"),
         (nn.optim.AdamW, {"eps": -1e-8}, "AdamW: eps"),
-        (nn.optim.RMSprop, {"alpha": 1.0}, "RMSprop: alpha must be from 0 to below 1, not 1.0"),
+        (nn.optim.RMSprop, {"alpha": 1.0}, r"RMSprop: alpha must be in \[0, 1\), not 1.0"),
         (nn.optim.RMSprop, {"momentum": -1}, "RMSprop: momentum"),
         (nn.optim.Adagrad, {"lr_decay": -1, "eps": -1}, "eps must not be negative, but is -1; lr_decay must not be"),
         (nn.optim.Adagrad, {"initial_accumulator_value": -1}, "initial_accumulator_value"),
@@ -237,11 +237,11 @@ def test_a_group_that_is_refused_is_not_added():
 
 
 @every_optimizer
-def test_a_saved_and_loaded_optimizer_goes_on_bit_for_bit(make):
+def test_a_loaded_optimizer_continues_bit_for_bit(make):
     straight, _ = learn(make, 6)
     _, optimizer = learn(make, 3)
     state = optimizer.state_dict()
-    optimizer.step()  # must not reach what was saved
+    optimizer.step()  # must not change the saved state
     again, _ = learn(make, 3)
     restored = make([again])
     restored.param_groups[0]["lr"] = 99
@@ -263,8 +263,8 @@ def test_the_state_has_pytorchs_layout():
 
 
 @every_optimizer
-def test_a_state_goes_through_text_and_arrays_bit_for_bit(make):
-    """As in a safetensors file: the numbers as JSON, where keys are text and tuples lists, and the arrays by names."""
+def test_a_state_survives_json_and_arrays_bit_for_bit(make):
+    """As in a safetensors file: numbers as JSON, where keys are strings and tuples lists, and arrays by name."""
     straight, _ = learn(make, 6)
     again, optimizer = learn(make, 3)
     state = optimizer.state_dict()
@@ -294,7 +294,7 @@ def test_a_state_loads_into_another_dtype_and_onto_another_device():
     learn(None, 1, p=p, optimizer=other)
 
 
-def test_memory_that_a_changed_setting_needs_no_longer_is_not_saved():
+def test_arrays_that_the_settings_no_longer_need_are_not_saved():
     p, optimizer = learn(MAKERS["momentum"], 2)
     optimizer.param_groups[0]["momentum"] = 0.0
     state = optimizer.state_dict()
@@ -311,22 +311,25 @@ def adam():
 
 
 def states_that_do_not_fit(good):
-    """Changed states of an Adam with one parameter of shape (3, 2), and what is to be said about each."""
+    """Broken states for an Adam with one parameter of shape (3, 2), and the message for each."""
     held, group = good["state"][0], good["param_groups"][0]
     two = nn.optim.Adam([nn.Parameter(tl.ones(1)), nn.Parameter(tl.ones(1))]).state_dict()
     _, momentum = learn(MAKERS["momentum"], 1)
     return [
         (
             {**good, "state": {0: {**held, "exp_avg": tl.ones(1)}}},
-            r"0: exp_avg has shape \(1,\), its parameter \(3, 2\)",
+            r"0: exp_avg has shape \(1,\), wanted \(3, 2\)",
         ),
         ({**good, "state": {0: {"step": 1, "exp_avg": held["exp_avg"]}}}, "parameter 0: exp_avg_sq is missing"),
         ({**good, "state": {0: {**held, "exp_avg": 1.0}}}, "exp_avg is of type float, wanted a Tensor or an array"),
-        ({**good, "state": {0: {**held, "exp_avg": tl.ones(3, 2).long()}}}, "exp_avg is int64, wanted floats"),
-        ({**good, "state": {0: held, 1: held}}, "states of parameters that are in no group: 1"),
+        (
+            {**good, "state": {0: {**held, "exp_avg": tl.ones(3, 2).long()}}},
+            "exp_avg has dtype int64, wanted a float",
+        ),
+        ({**good, "state": {0: held, 1: held}}, "state for parameters in no group: 1"),
         ({**good, "param_groups": [{**group, "lr": -1}]}, "group 0: lr must not be negative, but is -1"),
-        (momentum.state_dict(), "momentum_buffer is not what this optimiser remembers\n.* exp_avg is missing"),
-        (two, r"groups of \[2\] parameters, and here are \[1\]"),
+        (momentum.state_dict(), "momentum_buffer is not part of this optimiser's state\n.* exp_avg is missing"),
+        (two, r"groups of \[2\] parameters, but the groups here have \[1\]"),
     ]
 
 
@@ -343,35 +346,35 @@ def test_a_state_that_does_not_fit_changes_nothing(adam, case):
     assert p is optimizer.param_groups[0]["params"][0]
 
 
-def test_all_that_does_not_fit_is_listed(adam):
+def test_everything_that_does_not_fit_is_listed(adam):
     _, optimizer = adam
     good = optimizer.state_dict()
     held = {"exp_avg": tl.ones(1), "exp_avg_sq": tl.ones(2), "more": tl.ones(3, 2)}
     bad = {"state": {0: held}, "param_groups": [{**good["param_groups"][0], "lr": -1, "betas": [2, 3]}]}
-    with pytest.raises(ValueError, match="unchanged") as error:
+    with pytest.raises(ValueError, match="nothing was changed") as error:
         optimizer.load_state_dict(bad)
     lines = str(error.value).split("\n")
     assert lines == [
-        "Adam.load_state_dict: this is not the state of such an optimiser, which is unchanged",
+        "load_state_dict: the state does not fit this Adam, and nothing was changed",
         "  group 0: lr must not be negative, but is -1",
-        "  group 0: betas must be two numbers from 0 to below 1, not (2, 3)",
-        "  parameter 0: exp_avg has shape (1,), its parameter (3, 2)",
-        "  parameter 0: exp_avg_sq has shape (2,), its parameter (3, 2)",
-        "  parameter 0: more is not what this optimiser remembers",
+        "  group 0: betas must be two numbers in [0, 1), not (2, 3)",
+        "  parameter 0: exp_avg has shape (1,), wanted (3, 2)",
+        "  parameter 0: exp_avg_sq has shape (2,), wanted (3, 2)",
+        "  parameter 0: more is not part of this optimiser's state",
     ]
 
 
-def test_it_is_shown_with_its_settings():
+def test_repr_shows_the_settings():
     text = repr(nn.optim.SGD(nn.Linear(10, 3).parameters(), lr=0.5))
     assert text.startswith("SGD(\n  33 parameters: lr=0.5, momentum=0.0")
 
 
-# --- writing one's own --------------------------------------------------------------------------------------
+# --- custom optimisers --------------------------------------------------------------------------------------
 
 
-def test_an_optimizer_of_ones_own():
+def test_a_custom_optimizer():
     class Signs(Optimizer):
-        """Steps of one length, by the signs of the gradient."""
+        """Steps of constant length in the direction of the gradient's signs."""
 
         def __init__(self, params, lr):
             super().__init__(params, {"lr": lr})
@@ -390,5 +393,5 @@ def test_an_optimizer_of_ones_own():
     optimizer.step()
     assert p.tolist() == [0.75, -0.75]
     plain = Optimizer([p], {"lr": 1})
-    with pytest.raises(NotImplementedError, match="Optimizer does not say how"):
+    with pytest.raises(NotImplementedError, match="Optimizer has no rule; define rule"):
         plain.step()

@@ -35,7 +35,7 @@ def test_fifty_steps(decay, momentum, centered):
     assert p.item() == pytest.approx(by_hand(1.5, gradients, 0.01, 0.9, 1e-6, decay, momentum, centered), rel=1e-10)
 
 
-def test_gradients_that_never_change_have_no_variance_and_still_no_nan():
+def test_constant_gradients_have_zero_variance_and_no_nan():
     p = nn.Parameter(tl.tensor([1.0, 2.0, 3.0]))
     optimizer = nn.optim.RMSprop([p], alpha=0.5, centered=True)
     for _ in range(100):

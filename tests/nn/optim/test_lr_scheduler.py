@@ -1,4 +1,4 @@
-"""Schedules: their values, their course beside an optimiser's, saving, combining, bad input."""
+"""Schedules: values, stepping with an optimiser, saving, combining, bad input."""
 
 import math
 
@@ -48,7 +48,7 @@ every_schedule = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
 
 def rates(schedule, steps):
-    """The rates that the optimiser has at so many steps."""
+    """The optimiser's rates in a run of `steps` steps."""
     seen = []
     for step in range(steps):
         if step:
@@ -72,7 +72,7 @@ def test_values():
 
 
 @every_schedule
-def test_a_curve_is_the_course_and_changes_nothing(make):
+def test_curve_gives_the_rates_of_a_run_and_changes_nothing(make):
     optimizer = sgd()
     schedule = make(optimizer)
     before = dict(optimizer.param_groups[0]), schedule.state_dict()
@@ -83,7 +83,7 @@ def test_a_curve_is_the_course_and_changes_nothing(make):
 
 
 @every_schedule
-def test_a_resumed_schedule_is_exactly_where_it_would_have_been(make):
+def test_a_resumed_schedule_continues_exactly(make):
     straight = make(sgd())
     whole = rates(straight, 12)
     optimizer = sgd()
@@ -98,7 +98,7 @@ def test_a_resumed_schedule_is_exactly_where_it_would_have_been(make):
 
 
 @every_schedule
-def test_the_optimiser_need_not_be_loaded_for_the_rate(make):
+def test_loading_the_schedule_alone_restores_the_rate(make):
     schedule = make(sgd())
     whole = rates(schedule, 6)
     resumed = make(sgd(lr=0.5))
@@ -106,7 +106,7 @@ def test_the_optimiser_need_not_be_loaded_for_the_rate(make):
     assert resumed.get_last_lr() == whole[-1:]
 
 
-def test_every_group_has_its_own_rate_later_ones_too():
+def test_each_group_has_its_own_rate_even_one_added_later():
     first, second, third = (nn.Parameter(tl.ones(1)) for _ in range(3))
     optimizer = nn.optim.SGD([{"params": [first]}, {"params": [second], "lr": 0.5}], lr=1.0)
     schedule = ExponentialLR(optimizer, 0.5)
@@ -122,7 +122,7 @@ def test_every_group_has_its_own_rate_later_ones_too():
     assert [max(tops.curve(10, group=i)) for i in range(3)] == [1.0, 2.0, 3.0]
 
 
-def test_one_cycle_turns_momentum_the_other_way():
+def test_one_cycle_moves_momentum_in_the_opposite_direction():
     optimizer = sgd()
     schedule = OneCycleLR(optimizer, 1.0, total_steps=10)
     momenta, seen = [], []
@@ -140,15 +140,15 @@ def test_one_cycle_turns_momentum_the_other_way():
     OneCycleLR(nn.optim.Adagrad([nn.Parameter(tl.ones(1))]), 1.0, total_steps=10, cycle_momentum=False)
 
 
-def test_a_cycle_has_an_end():
+def test_a_step_past_the_end_of_a_cycle_is_refused():
     schedule = OneCycleLR(sgd(), 1.0, epochs=2, steps_per_epoch=3)
     rates(schedule, 7)  # a step after each of six updates
-    with pytest.raises(ValueError, match="this is step 7 of a cycle of 6"):
+    with pytest.raises(ValueError, match="step 7 is past the end of a cycle of 6"):
         schedule.step()
     assert math.isclose(OneCycleLR(sgd(), 1.0, total_steps=1).get_last_lr()[0], 1 / 25 / 1e4)
 
 
-def test_schedules_of_schedules():
+def test_schedules_can_be_combined():
     schedule = warm_then_cosine(sgd())
     linear, cosine = LinearLR(sgd(), 0.1, total_iters=3), CosineAnnealingLR(sgd(), 9)
     assert rates(schedule, 12) == linear.curve(4) + cosine.curve(8)
@@ -160,7 +160,7 @@ def test_schedules_of_schedules():
     assert optimizer.param_groups[0]["momentum"] < 0.95  # the cycle's third step
 
 
-def test_the_parameters_move_by_the_scheduled_rate():
+def test_the_optimiser_uses_the_scheduled_rate():
     p = nn.Parameter(tl.tensor([0.0]))
     optimizer = nn.optim.SGD([p], lr=1.0)
     schedule = StepLR(optimizer, 1, gamma=0.5)
@@ -174,11 +174,11 @@ def test_the_parameters_move_by_the_scheduled_rate():
 # --- bad input ----------------------------------------------------------------------------------------------
 
 
-def test_a_rate_that_something_else_has_changed_is_noticed():
+def test_a_rate_changed_by_something_else_is_noticed():
     optimizer = sgd()
     first, second = ExponentialLR(optimizer, 0.5), ExponentialLR(optimizer, 0.1)
     first.step()
-    with pytest.raises(RuntimeError, match=r"was 1\.0 after this schedule's last step.* made 0\.5 of it.*Chained"):
+    with pytest.raises(RuntimeError, match=r"was 1\.0 after this schedule's last step.* is now 0\.5; .*Chained"):
         second.step()
 
 
@@ -187,22 +187,26 @@ def other_optimizer(o):
 
 
 BAD = {
-    "no optimiser": (lambda o: StepLR(o.param_groups, 3), TypeError, "StepLR: a schedule is of an optimiser"),
-    "last_epoch": (lambda o: StepLR(o, 3, last_epoch=5), ValueError, 'need an "initial_lr"'),
+    "no optimiser": (
+        lambda o: StepLR(o.param_groups, 3),
+        TypeError,
+        "StepLR: optimizer must be an Optimizer",
+    ),
+    "last_epoch": (lambda o: StepLR(o, 3, last_epoch=5), ValueError, 'needs an "initial_lr"'),
     "step_size": (lambda o: StepLR(o, 0), ValueError, "step_size must be at least 1, but is 0"),
     "factor": (lambda o: ConstantLR(o, 2.0), ValueError, "factor must be from 0 to 1, but is 2.0"),
     "linear": (lambda o: LinearLR(o, 0.5, 1.5), ValueError, "end_factor must be from 0 to 1"),
     "T_max": (lambda o: CosineAnnealingLR(o, 0), ValueError, "T_max must be at least 1"),
-    "warm-up": (lambda o: CosineWithWarmup(o, 5, 5), ValueError, "from 0 to below total_steps, but they are 5 and 5"),
-    "length": (lambda o: OneCycleLR(o, 1.0, epochs=3), ValueError, "say how long"),
+    "warm-up": (lambda o: CosineWithWarmup(o, 5, 5), ValueError, "at least 0 and below total_steps, not 5 of 5"),
+    "length": (lambda o: OneCycleLR(o, 1.0, epochs=3), ValueError, "pass total_steps, or epochs and steps_per_epoch"),
     "strategy": (lambda o: OneCycleLR(o, 1.0, 9, anneal_strategy="cosine"), ValueError, "not 'cosine'"),
-    "rates": (lambda o: OneCycleLR(o, [1.0, 2.0], 9), ValueError, "2 rates for 1 groups"),
-    "functions": (lambda o: LambdaLR(o, []), ValueError, "0 functions for 1 groups"),
+    "rates": (lambda o: OneCycleLR(o, [1.0, 2.0], 9), ValueError, "max_lr has 2 values for 1 parameter groups"),
+    "functions": (lambda o: LambdaLR(o, []), ValueError, "lr_lambda has 0 values for 1 parameter groups"),
     "milestones": (lambda o: SequentialLR(o, [StepLR(o, 1)], [5]), ValueError, "1 schedules need 0 milestones"),
     "order": (lambda o: SequentialLR(o, [StepLR(o, 1)] * 3, [5, 5]), ValueError, "in rising order, not .5, 5."),
-    "optimisers": (other_optimizer, ValueError, "all of one optimiser"),
-    "none": (lambda o: ChainedScheduler([]), ValueError, "ChainedScheduler: it takes schedules, one or more"),
-    "no formula": (LRScheduler, NotImplementedError, "LRScheduler has no formula"),
+    "optimisers": (other_optimizer, ValueError, "schedules of one optimiser"),
+    "none": (lambda o: ChainedScheduler([]), ValueError, "ChainedScheduler: schedulers must be one or more"),
+    "no formula": (LRScheduler, NotImplementedError, "LRScheduler has no rate; define rate"),
 }
 
 
@@ -213,19 +217,19 @@ def test_bad_settings_are_refused(make, error, message):
         make(optimizer)
 
 
-def test_one_cycle_needs_a_momentum_to_turn():
-    with pytest.raises(ValueError, match="no momentum to turn"):
+def test_one_cycle_needs_an_optimiser_with_momentum():
+    with pytest.raises(ValueError, match="no momentum to cycle"):
         OneCycleLR(nn.optim.Adagrad([nn.Parameter(tl.ones(1))]), 1.0, total_steps=10)
 
 
-def test_a_state_of_other_groups_is_refused():
+def test_a_state_for_other_groups_is_refused():
     schedule = StepLR(sgd(), 3)
-    with pytest.raises(ValueError, match="the state is for 2 groups of parameters, and here are 1"):
+    with pytest.raises(ValueError, match="the state is for 2 parameter groups, but the optimiser has 1"):
         schedule.load_state_dict({"last_epoch": 5, "base_lrs": [1.0, 2.0]})
     assert schedule.state_dict() == {"last_epoch": 0, "base_lrs": [1.0]}
 
 
-def test_a_schedule_of_ones_own():
+def test_a_custom_schedule():
     class Halves(LRScheduler):
         def rate(self, step, initial):
             return initial / 2**step

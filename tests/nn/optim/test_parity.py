@@ -1,4 +1,4 @@
-"""Optimisers, schedules and clipping against PyTorch's: the same gradients in, the same course for fifty steps.
+"""Optimisers, schedules and clipping against PyTorch's: the same gradients give the same parameters for fifty steps.
 
 The gradients are drawn, not computed, so that the optimisers alone are compared; some are missing at some steps, and
 one parameter is larger than a block.
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 import nn
 import tinygrad_lecture as tl
 from numeric import assert_close
-from tinygrad_lecture.kernels.pieces import PIECE
+from tinygrad_lecture.pieces import PIECE
 
 torch = pytest.importorskip("torch")
 
@@ -49,7 +49,7 @@ def sgd(draw: Callable[..., Any]) -> dict[str, Any]:
 
 @st.composite
 def rmsprop(draw: Callable[..., Any]) -> dict[str, Any]:
-    """Centered only where the variance is not all rounding, of which PyTorch's root is NaN at times and ours 0."""
+    """Centered only if the variance is not mere rounding, for which PyTorch may give NaN and we give 0."""
     centered = draw(st.booleans())
     alpha = draw(st.sampled_from([0.9, 0.99]) if centered else fractions)
     eps = draw(st.sampled_from([1e-3] if centered else [1e-8, 1e-3]))
@@ -81,7 +81,7 @@ SHAPES = [(), (3,), (2, 3), (0, 2)]
 
 
 class Twins:
-    """Parameters of ours and of theirs, which get the same gradients."""
+    """Our parameters and PyTorch's, with the same gradients."""
 
     def __init__(self, shapes: list[tuple[int, ...]], dtype: str, rng: np.random.Generator) -> None:
         self.dtype, self.rng = dtype, rng
@@ -106,7 +106,7 @@ class Twins:
 def pair(
     name: str, settings: dict[str, Any], ours: list[dict[str, Any]], theirs: list[dict[str, Any]]
 ) -> tuple[Any, Any]:
-    """An optimiser of ours, and PyTorch's of the same settings, computing one parameter at a time."""
+    """Our optimiser and PyTorch's with the same settings, one parameter at a time."""
     return getattr(nn.optim, name)(ours, **settings), getattr(torch.optim, name)(theirs, **settings, foreach=False)
 
 
@@ -114,7 +114,7 @@ def pair(
 @examples
 @given(st.data(), dtypes)
 def test_fifty_steps(name: str, data: st.DataObject, dtype: str) -> None:
-    """In three groups, the last of which joins later and has a rate of its own; then saved, loaded and gone on with."""
+    """Three groups, the last one added later with its own rate; then saved, loaded and continued."""
     settings = data.draw(SETTINGS[name])
     settings |= {"lr": data.draw(rates), "weight_decay": data.draw(decays), "maximize": data.draw(st.booleans())}
     twins = Twins([*SHAPES, (2,)], dtype, np.random.default_rng(data.draw(st.integers(0, 1000))))
@@ -137,7 +137,7 @@ def test_fifty_steps(name: str, data: st.DataObject, dtype: str) -> None:
 
 
 def from_torch(state: dict[str, Any]) -> dict[str, Any]:
-    """A state_dict of PyTorch's with NumPy's arrays for its tensors."""
+    """PyTorch's state_dict with NumPy arrays instead of tensors."""
     arrays = {
         i: {name: v.numpy() if isinstance(v, torch.Tensor) else v for name, v in held.items()}
         for i, held in state["state"].items()
@@ -146,7 +146,7 @@ def from_torch(state: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_our_state_goes_on_in_pytorch(name: str) -> None:
+def test_pytorch_continues_from_our_state(name: str) -> None:
     twins = Twins(SHAPES[1:], "float64", np.random.default_rng(0))
     settings = {"lr": 0.01, "momentum": 0.9} if name == "SGD" else {"lr": 0.01}
     ours, theirs = pair(name, settings, [{"params": twins.ours}], [{"params": twins.theirs}])
@@ -191,10 +191,10 @@ def test_defaults(name: str) -> None:
 @pytest.mark.parametrize("name", SETTINGS)
 @settings(max_examples=10)
 @given(st.data(), dtypes)
-def test_a_network_learns_alike(name: str, data: st.DataObject, dtype: str) -> None:
+def test_a_network_trains_alike(name: str, data: st.DataObject, dtype: str) -> None:
     """Forward, backward, clipping, step and schedule together."""
     settings = data.draw(SETTINGS[name]) | {"lr": 0.003, "weight_decay": data.draw(decays)}
-    settings |= {"eps": 1e-3} if "eps" in settings else {}  # gradients near 0 are rounding, and are not to be blown up
+    settings |= {"eps": 1e-3} if "eps" in settings else {}  # do not magnify gradients near 0, which are rounding
     rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
     x, y = rng.normal(size=(8, 5)).astype(dtype), rng.normal(size=(8, 2)).astype(dtype)
     ours = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 2)).to(dtype=dtype)
@@ -267,7 +267,7 @@ def sequential(draw: Callable[..., Any]) -> Callable[[Any, Any], Any]:
 
 @st.composite
 def chained(draw: Callable[..., Any]) -> Callable[[Any, Any], Any]:
-    """Without cosines, which are no factors, and which PyTorch chains otherwise."""
+    """Without cosines: they are not factors, and PyTorch chains them differently."""
     kinds = [("ExponentialLR", {"gamma": 0.9}), ("StepLR", {"step_size": 3}), ("LinearLR", {}), ("ConstantLR", {})]
     parts = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=3))
     return lambda module, optimizer: module.ChainedScheduler(
@@ -278,7 +278,7 @@ def chained(draw: Callable[..., Any]) -> Callable[[Any, Any], Any]:
 @examples
 @given(st.one_of(simple, one_cycle(), sequential(), chained()), st.sampled_from(["SGD", "Adam"]))
 def test_schedules(make: Callable[[Any, Any], Any], name: str) -> None:
-    """The rates of two groups, and momentum, for fifty steps; equal to 1e-12 of the initial rate."""
+    """The rates and momentum of two groups for fifty steps, to 1e-12."""
     twins = Twins([(2,), (3,)], "float64", np.random.default_rng(0))
     settings = {"lr": 0.1, "momentum": 0.9} if name == "SGD" else {"lr": 0.1}
 
@@ -318,7 +318,7 @@ def test_clip_grad_norm(data: st.DataObject, dtype: str, order: float, limit: fl
 
 
 @pytest.mark.parametrize("bad", [math.inf, math.nan])
-def test_clip_grad_norm_of_what_is_no_number(bad: float) -> None:
+def test_clip_grad_norm_with_inf_and_nan(bad: float) -> None:
     twins = Twins([(2,), (2,)], "float32", np.random.default_rng(0))
     twins.gradients()
     assert twins.ours[0].grad is not None

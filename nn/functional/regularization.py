@@ -1,0 +1,20 @@
+"""Dropout: random zeros while training, so that no neuron relies on another."""
+
+from __future__ import annotations
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """Sets each element to 0 with probability p and divides the others by 1 - p, which keeps the expected value.
+
+    Returns the input itself if training is False or p is 0. The random stream is that of `tl.manual_seed`.
+    Raises ValueError for a p outside [0, 1]. (Srivastava et al., JMLR 15, 2014.)
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p must be a probability from 0 to 1, not {p}")
+    if not training or p == 0:
+        return input
+    kept = tl.rand(input.shape, dtype=tl.float32, device=input.device) >= p
+    return input * (kept.to(dtype=input.dtype) * (1 / (1 - p) if p < 1 else 0.0))

@@ -1,0 +1,20 @@
+"""Vectors along an axis: scale them to unit length, compare their directions."""
+
+from __future__ import annotations
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """x / max(‖x‖_p, eps) along an axis: vectors of length 1 in the p-norm. The shape stays."""
+    lengths: Tensor = tl.clip(tl.norm(input, p, dim, keepdims=True), min=eps)
+    return input / lengths
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """x1 · x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) along an axis, which is removed; inputs broadcast.
+
+    This is the cosine of the angle between the vectors: 1 for the same direction, 0 for a right angle.
+    """
+    return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(dim)

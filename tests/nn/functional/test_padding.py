@@ -1,0 +1,30 @@
+"""pad, with PyTorch's order of widths."""
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+
+F = nn.functional
+
+
+def test_the_gradient_is_right():
+    x = tl.tensor(np.random.default_rng(1).normal(size=(3, 4)))
+    assert tl.gradcheck(lambda x: F.pad(x, (1, -1, 0, 2), value=3), [x])
+
+
+def test_it_pads_with_the_value():
+    assert F.pad(tl.ones(2), (1, 2), value=5).tolist() == [5, 1, 1, 5, 5]
+
+
+def test_bad_widths_and_modes_are_refused():
+    for widths, message in (
+        ((1,), r"\(1,\) must be \(before, after\) pairs"),
+        ((1, 1, 1, 1), "at most one per axis of an input of shape"),
+        ((-2, -1), "cuts off more"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            F.pad(tl.ones(2), widths)
+    with pytest.raises(ValueError, match="'reflect'"):
+        F.pad(tl.ones(2), (1, 1), "reflect")

@@ -88,7 +88,7 @@ def test_an_archive_reads_what_is_asked_for(path):
 def test_a_dtype_that_numpy_lacks_is_named(path):
     header = json.dumps({"w": {"dtype": "F8_E4M3", "shape": [2], "data_offsets": [0, 2]}}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(2))
-    with pytest.raises(ValueError, match="w is of F8_E4M3, which is none of F64, F32"):
+    with pytest.raises(ValueError, match="w is F8_E4M3, a dtype that NumPy lacks"):
         weights.load_file(path)
 
 

@@ -52,7 +52,7 @@ from .module import Module, Parameter
 from .normalization import LayerNorm, RMSNorm
 from .stateless import functional_call
 from .training.evaluation import Scores, evaluate
-from .training.history import History, Record
+from .training.history import History, HistoryRow
 from .training.trainer import Trainer, fit
 from .utils import clip_grad_norm_, clip_grad_value_
 
@@ -69,6 +69,7 @@ __all__ = [
     "Flatten",
     "Hardtanh",
     "History",
+    "HistoryRow",
     "HuberLoss",
     "Identity",
     "KLDivLoss",
@@ -89,7 +90,6 @@ __all__ = [
     "RMSNorm",
     "ReLU",
     "ReLU6",
-    "Record",
     "Scores",
     "Sequential",
     "SiLU",

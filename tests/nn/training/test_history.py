@@ -4,14 +4,13 @@ import pytest
 
 import nn
 from nn.training.evaluation import Scores
-from nn.training.history import Record
 
 
 def history(*losses, accuracy=None, test=True):
     """A history whose training losses are twice those of the test."""
     return nn.History(
         [
-            Record(i + 1, i + 1, Scores(2 * loss, accuracy), Scores(loss, accuracy) if test else None, 0.1, 1.0)
+            nn.HistoryRow(i + 1, i + 1, Scores(2 * loss, accuracy), Scores(loss, accuracy) if test else None, 0.1, 1.0)
             for i, loss in enumerate(losses)
         ]
     )
@@ -36,5 +35,5 @@ def test_there_is_a_curve_of_what_was_learnt_from_and_one_of_the_test():
 
 
 def test_a_history_without_records_has_no_picture():
-    with pytest.raises(ValueError, match="no record to draw"):
+    with pytest.raises(ValueError, match="the history is empty"):
         nn.History().figure()

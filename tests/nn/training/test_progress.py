@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from nn.training import progress as module
-from nn.training.progress import Bar, Lines, Progress, progress
+from nn.training.progress import Bar, Lines, Progress, choose_display
 
 
 @pytest.fixture
@@ -25,16 +25,16 @@ def not_asked():
 
 
 def test_the_display_suits_the_output(monkeypatch):
-    assert type(progress(1, 1, show=False)) is Progress
-    assert type(progress(1, 1)) is Lines  # pytest's output is no terminal
+    assert type(choose_display(1, 1, show=False)) is Progress
+    assert type(choose_display(1, 1)) is Lines  # pytest's output is no terminal
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert type(progress(1, 1)) is Bar
+    assert type(choose_display(1, 1)) is Bar
     monkeypatch.setitem(sys.modules, "rich", None)
-    assert type(progress(1, 1)) is Lines
+    assert type(choose_display(1, 1)) is Lines
 
 
 def test_nothing_is_shown_if_not_wanted(capsys):
-    with progress(6, 3, show=False) as display:
+    with choose_display(6, 3, show=False) as display:
         display.step(1, not_asked)
         display.record(1, "fine")
     assert capsys.readouterr().out == ""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
-from nn.training import saved_state as checkpoint
+from nn.training import saved_state
 from small_training import Press, bits, blobs, halves, make
 
 ROOT = Path(__file__).parents[3]
@@ -143,7 +143,7 @@ def test_kill_9_and_begin_again_gives_the_same_file(tmp_path):
     assert one == other
 
 
-def test_a_kill_while_saving_leaves_the_old_checkpoint_and_the_next_run_sweeps_up(tmp_path, monkeypatch):
+def test_a_kill_while_saving_leaves_the_old_file_and_the_next_run_sweeps_up(tmp_path, monkeypatch):
     trainer = make(folder=tmp_path, save_seconds=0)
     with pytest.raises(Killed):
         killed_after(trainer, 5).fit()
@@ -229,7 +229,7 @@ def test_weights_that_are_no_numbers_are_not_kept(tmp_path):
         trainer.model[0].weight.data.fill_(float("nan"))
 
     trainer.optimizer.step = step
-    with pytest.raises(FloatingPointError, match=r"0.weight has elements that are no numbers after step 10"):
+    with pytest.raises(FloatingPointError, match=r"0.weight has NaN or infinite elements after step 10"):
         trainer.fit(resume=True)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -250,7 +250,7 @@ def test_an_unfinished_run_is_not_written_over(tmp_path):
     with pytest.raises(Killed):
         killed_after(make(folder=tmp_path, save_seconds=0), 5).fit()
     before = (tmp_path / "last.safetensors").read_bytes()
-    with pytest.raises(FileExistsError, match=r"not finished: fit\(resume=True\) goes on with it.*delete it"):
+    with pytest.raises(FileExistsError, match=r"unfinished run: fit\(resume=True\) resumes it; delete it"):
         make(folder=tmp_path).fit()
     assert (tmp_path / "last.safetensors").read_bytes() == before
 
@@ -259,7 +259,7 @@ def test_a_finished_run_is_gone_on_with_only_for_more(tmp_path, capsys):
     make(epochs=2, folder=tmp_path).fit()
     same = make(epochs=2, folder=tmp_path, show=True)
     assert len(same.fit(resume=True)) == 2
-    assert f"Going on after step 16, from {tmp_path / 'last.safetensors'}." in capsys.readouterr().out
+    assert f"Resuming after step 16, from {tmp_path / 'last.safetensors'}." in capsys.readouterr().out
     more = make(epochs=3, folder=tmp_path)
     assert len(more.fit(resume=True)) == 3
     whole = make(epochs=3)
@@ -309,7 +309,7 @@ def whole_file(tmp_path_factory):
 
 
 def refused(content, folder):
-    """The sentence with which a checkpoint is refused; nothing may have been changed by then."""
+    """The sentence with which a saved state is refused; nothing may have been changed by then."""
     (folder / "last.safetensors").write_bytes(content)
     trainer = make(epochs=2, folder=folder, schedule=halves)
     before, stream = everything(trainer), tl.get_rng_state()
@@ -343,39 +343,39 @@ def test_foreign_files_are_named_as_such(tmp_path):
     assert "not a safetensors file" in refused(b"\x89PNG and so on, " * 9, tmp_path)
     path = tmp_path / "weights.safetensors"
     nn.weights.save_file({"weight": tl.ones(2)}, path)
-    assert "is no checkpoint of a training: it calls itself 'nothing'" in refused(path.read_bytes(), tmp_path)
+    assert "is not the saved state of a training: its format is None" in refused(path.read_bytes(), tmp_path)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batches": nn.DataLoader(blobs(), 16, shuffle=True)}, "batches in an epoch was 8 and is 4"),
+        ({"batches": nn.DataLoader(blobs(), 16, shuffle=True)}, "batches in an epoch was 8, is 4"),
         ({"batches": nn.DataLoader(blobs(58), 8, shuffle=True)}, "rows 60, batch_size 8.*rows 58"),
-        ({"accumulate": 2}, "accumulate was 1 and is 2"),
-        ({"schedule": lambda optimizer: None}, "schedule was 'StepLR by step' and is None"),
-        ({"accuracy": True}, "accuracy was False and is True"),
-        ({"rate": 0.1}, "lr was 0.5 and is 0.1"),
+        ({"accumulate": 2}, "accumulate was 1, is 2"),
+        ({"schedule": lambda optimizer: None}, "schedule was 'StepLR by step', is None"),
+        ({"accuracy": True}, "accuracy was False, is True"),
+        ({"rate": 0.1}, "lr was 0.5, is 0.1"),
         ({"schedule": lambda optimizer: nn.optim.lr_scheduler.StepLR(optimizer, 3, 0.5)}, "step_size of the schedule"),
         (
             {"schedule": lambda optimizer: nn.optim.lr_scheduler.SequentialLR(optimizer, [halves(optimizer)], [])},
             "schedule was",
         ),
         ({"batches": nn.DataLoader(blobs(), 8, shuffle=True, seed=2)}, "seed None.*seed 2"),
-        ({"clip_norm": 1.0}, "clip_norm was None and is 1.0"),
-        ({"test": [blobs()[:]]}, "test was False and is True"),
+        ({"clip_norm": 1.0}, "clip_norm was None, is 1.0"),
+        ({"test": [blobs()[:]]}, "test was False, is True"),
     ],
 )
-def test_the_checkpoint_of_another_run_is_refused(change, message, tmp_path):
+def test_the_saved_state_of_another_run_is_refused(change, message, tmp_path):
     make(folder=tmp_path, schedule=halves).fit()
     trainer = make(**{"folder": tmp_path, "schedule": halves, "epochs": 9, **change})
     before = bits(trainer)
-    with pytest.raises(ValueError, match=f"checkpoint of another run: .*{message}"):
+    with pytest.raises(ValueError, match=f"saved state of another run: .*{message}"):
         trainer.fit(resume=True)
     assert bits(trainer) == before
     assert trainer.step == 0
 
 
-def test_the_checkpoint_of_another_model_is_refused_and_lists_all(tmp_path):
+def test_the_saved_state_of_another_model_is_refused_and_lists_all(tmp_path):
     make(folder=tmp_path).fit()
     trainer = make(folder=tmp_path, epochs=9)
     trainer.model = nn.MLP([2, 9, 3], nn.Tanh)
@@ -388,9 +388,9 @@ def test_a_run_is_told_from_others_by_its_own_settings(tmp_path):
     make(folder=tmp_path, settings=settings).fit()
     before = (tmp_path / "last.safetensors").read_bytes()
     trainer = make(folder=tmp_path, rate=0.1, settings={**settings, "--text": "SHA-256 2c3d", "--lr": 1})
-    with pytest.raises(ValueError, match=r"begun with --text SHA-256 0a1b, not SHA-256 2c3d; --lr 0\.1, not 1: give"):
+    with pytest.raises(ValueError, match=r"saved with --text SHA-256 0a1b, not SHA-256 2c3d; --lr 0\.1, not 1: use"):
         trainer.fit(resume=True)
-    with pytest.raises(ValueError, match="kind: its settings are --text, --lr, --lines, --top-k, and not none"):
+    with pytest.raises(ValueError, match="kind of run: its settings are --text, --lr, --lines, --top-k, not none"):
         make(folder=tmp_path).fit(resume=True)
     assert (tmp_path / "last.safetensors").read_bytes() == before
     assert len(make(folder=tmp_path, settings=settings, epochs=4).fit(resume=True)) == 4
@@ -398,26 +398,26 @@ def test_a_run_is_told_from_others_by_its_own_settings(tmp_path):
 
 def test_a_run_that_says_nothing_of_itself_is_not_gone_on_with_as_one_that_does(tmp_path):
     make(folder=tmp_path).fit()
-    with pytest.raises(ValueError, match="of another kind: its settings are none, and not --seed; begin anew"):
+    with pytest.raises(ValueError, match="another kind of run: its settings are none, not --seed; start a new"):
         make(folder=tmp_path, settings={"--seed": 0}).fit(resume=True)
 
 
-def test_a_checkpoint_without_all_its_parts_is_refused_and_changes_nothing(tmp_path):
+def test_a_saved_state_without_all_its_parts_is_refused_and_changes_nothing(tmp_path):
     make(folder=tmp_path).fit()
     last = tmp_path / "last.safetensors"
-    tensors, state = checkpoint.load(last)
+    tensors, state = saved_state.load(last)
     del state["random"]
-    checkpoint.save(last, tensors, state)
+    saved_state.save(last, tensors, state)
     trainer = make(folder=tmp_path, epochs=9)
     before = everything(trainer)
-    with pytest.raises(ValueError, match="checkpoint of another run: 'random'"):
+    with pytest.raises(ValueError, match="saved state of another run: 'random'"):
         trainer.fit(resume=True)
     assert everything(trainer) == before
 
 
 def test_a_damaged_file_is_not_said_to_be_a_run_to_go_on_with(tmp_path):
     (tmp_path / "last.safetensors").write_bytes(b"half a file")
-    with pytest.raises(FileExistsError, match="no whole checkpoint of a training: delete it"):
+    with pytest.raises(FileExistsError, match="not a saved state of a training; delete it"):
         make(folder=tmp_path).fit()
 
 
@@ -425,7 +425,7 @@ def test_a_dtype_may_not_change_in_the_middle(tmp_path):
     make(folder=tmp_path).fit()
     trainer = make(folder=tmp_path, epochs=9)
     trainer.model.double()
-    with pytest.raises(ValueError, match=r"dtypes was .'float32'. and is .'float64'."):
+    with pytest.raises(ValueError, match=r"dtypes was .'float32'., is .'float64'."):
         trainer.fit(resume=True)
 
 
@@ -433,7 +433,7 @@ def test_a_folder_that_cannot_be_written_to_is_named_before_the_first_step(tmp_p
     def refuse(*arguments, **settings):
         raise PermissionError(13, "Permission denied", str(tmp_path))
 
-    monkeypatch.setattr("nn.training.trainer.check_writable", refuse)
+    monkeypatch.setattr("nn.training.resume.check_writable", refuse)
     trainer = make(folder=tmp_path)
     with pytest.raises(PermissionError):
         trainer.fit()
@@ -470,14 +470,14 @@ def test_a_folder_needs_the_safetensors_package_from_the_start(tmp_path, monkeyp
 def test_tensors_and_numbers_come_back_as_they_were(tmp_path):
     tensors = {"a": tl.randn(3, 4), "b": tl.zeros(0), "c": tl.tensor(2), "d": tl.randn(4, 3).T}
     state = {"pi": 3.141592653589793, "big": 2**127, "none": None, "inf": float("inf"), "words": "ä → β"}
-    checkpoint.save(tmp_path / "c.safetensors", tensors, {**state, "numpy": np.float32(0.5)})
-    loaded, words = checkpoint.load(tmp_path / "c.safetensors")
-    assert words == {**state, "numpy": 0.5} == checkpoint.peek(tmp_path / "c.safetensors")
+    saved_state.save(tmp_path / "c.safetensors", tensors, {**state, "numpy": np.float32(0.5)})
+    loaded, words = saved_state.load(tmp_path / "c.safetensors")
+    assert words == {**state, "numpy": 0.5} == saved_state.peek(tmp_path / "c.safetensors")
     assert {name: tensor.tolist() for name, tensor in loaded.items()} == {k: t.tolist() for k, t in tensors.items()}
     assert json.loads(json.dumps(words)) == words
 
 
 def test_what_json_cannot_hold_is_refused(tmp_path):
     with pytest.raises(TypeError, match="cannot hold a set"):
-        checkpoint.save(tmp_path / "c.safetensors", {}, {"a": {1}})
+        saved_state.save(tmp_path / "c.safetensors", {}, {"a": {1}})
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
-from nn.training.evaluation import Scores, Tally
+from nn.training.evaluation import RunningMetrics, Scores
 from small_training import Press, bits, blobs, halves, make
 from strict_cupy import count_synchronisations
 
@@ -64,10 +64,10 @@ def test_without_accuracy_targets_may_be_anything():
 
 
 def test_accuracy_counts_every_place_of_a_sequence():
-    tally = Tally(accuracy=True)
+    metrics = RunningMetrics(accuracy=True)
     outputs = tl.one_hot(tl.tensor([[0, 1, 2], [2, 1, 0]]), 3).to(tl.float32)  # (2, 3, 3)
-    tally.add(outputs, tl.tensor([[0, 1, 2], [2, 2, 2]]), tl.tensor(0.5), 2)
-    assert tally.scores() == Scores(0.5, 4 / 6)
+    metrics.add(outputs, tl.tensor([[0, 1, 2], [2, 2, 2]]), tl.tensor(0.5), 2)
+    assert metrics.scores() == Scores(0.5, 4 / 6)
 
 
 def test_modes_while_training_and_evaluating():
@@ -277,7 +277,7 @@ def test_a_test_loss_that_is_no_number_is_never_the_best():
 
 def test_accuracy_of_what_are_no_classes_is_refused():
     data = [(tl.ones(3, 2), tl.ones(3, 2))]
-    with pytest.raises(ValueError, match=r"accuracy is for outputs.*\(3, 2\) and \(3, 2\).*accuracy=False"):
+    with pytest.raises(ValueError, match=r"accuracy needs outputs.*\(3, 2\) and \(3, 2\).*accuracy=False"):
         nn.evaluate(nn.Linear(2, 2), data, nn.MSELoss(), accuracy=True)
 
 
@@ -403,10 +403,13 @@ def test_after_ctrl_c_fit_goes_on_in_the_middle_of_the_epoch():
         ({"best_by": "speed"}, "'loss' or 'accuracy', not 'speed'"),
         ({"schedule_by": "day"}, "'step' or 'epoch', not 'day'"),
         ({"clip_norm": 0.0}, "clip_norm must be above 0"),
-        ({"settings": {1: 2}}, "numbers and words by name, and 1 is 2"),
-        ({"settings": {"--ask": float("nan")}}, "numbers and words by name, and .--ask. is nan"),
-        ({"settings": {"--ask": [1, 2]}}, "settings are numbers and words by name, and .--ask. is .1, 2."),
-        ({"schedule": lambda optimizer: halves(nn.optim.SGD([nn.Parameter(tl.ones(1))]))}, "of another optimiser"),
+        ({"settings": {1: 2}}, "numbers or strings, but 1 is 2"),
+        ({"settings": {"--ask": float("nan")}}, "numbers or strings, but .--ask. is nan"),
+        ({"settings": {"--ask": [1, 2]}}, "settings must map names to numbers or strings, but .--ask. is .1, 2."),
+        (
+            {"schedule": lambda optimizer: halves(nn.optim.SGD([nn.Parameter(tl.ones(1))]))},
+            "another optimiser",
+        ),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings, message):
@@ -427,7 +430,7 @@ def test_batches_that_end_before_they_should_are_named():
         def __iter__(self):
             return iter([blobs()[:4]] * 2)
 
-    with pytest.raises(ValueError, match="to be 3 batches in an epoch, but they ended before"):
+    with pytest.raises(ValueError, match="ended early; its length promises 3 per epoch"):
         make(batches=Short()).fit()
 
 

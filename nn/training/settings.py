@@ -47,9 +47,8 @@ def check_own_settings(path: str | Path, saved: Mapping[str, Any], own: Mapping[
 
 def check_run(path: str | Path, saved: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     """Raises ValueError that lists the settings that differ from those saved in the file `path`."""
-    if differing := [
-        f"{name} was {saved.get(name)!r}, is {own[name]!r}" for name in own if saved.get(name) != own[name]
-    ]:
+    differing = [f"{name} was {saved.get(name)!r}, is {v!r}" for name, v in own.items() if saved.get(name) != v]
+    if differing:
         raise ValueError(f"{path} is the saved state of another run: {'; '.join(differing)}")
 
 

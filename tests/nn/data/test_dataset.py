@@ -23,7 +23,7 @@ def test_a_dataset_is_indexed_as_its_tensors_are():
 
 
 def test_tensors_without_rows_or_of_different_lengths_are_refused():
-    with pytest.raises(ValueError, match=r"as many rows each.*\(3, 2\), \(4,\)"):
+    with pytest.raises(ValueError, match=r"same number of rows.*\(3, 2\), \(4,\)"):
         nn.TensorDataset(tl.zeros(3, 2), tl.zeros(4))
     for tensors in ((), (tl.tensor(1.0),)):
         with pytest.raises(ValueError, match="at least one tensor"):
@@ -47,9 +47,9 @@ def test_a_subset_of_what_is_known_row_by_row():
 
 
 def test_a_subset_of_rows_that_are_not_there_is_refused():
-    with pytest.raises(IndexError, match="indices run from 0 to 6, and there are rows 0 to 5"):
+    with pytest.raises(IndexError, match="indices run from 0 to 6, but the rows are 0 to 5"):
         nn.data.Subset(numbers(6), [0, 6])
-    with pytest.raises(TypeError, match=r"by a list of integers, not by float64"):
+    with pytest.raises(TypeError, match=r"must be a list of integers, not float64"):
         nn.data.Subset(numbers(6), [0.5])
     assert len(nn.data.Subset(numbers(6), [])) == 0
 
@@ -93,7 +93,11 @@ def test_a_split_has_a_seed_of_its_own_or_follows_manual_seed():
 
 @pytest.mark.parametrize(
     ("lengths", "message"),
-    [([5, 6], r"parts of \[5, 6\] rows are 11, and there are 10"), ([0.5, 0.6], "sum to 1.1"), ([-1, 11], "negative")],
+    [
+        ([5, 6], r"\[5, 6\] add up to 11 rows, but there are 10"),
+        ([0.5, 0.6], "sum to 1.1"),
+        ([-1, 11], "negative"),
+    ],
 )
 def test_parts_that_are_not_all_of_it_are_refused(lengths, message):
     with pytest.raises(ValueError, match=message):

@@ -350,7 +350,7 @@ def test_foreign_files_are_named_as_such(tmp_path):
     ("change", "message"),
     [
         ({"batches": nn.DataLoader(blobs(), 16, shuffle=True)}, "batches in an epoch was 8, is 4"),
-        ({"batches": nn.DataLoader(blobs(58), 8, shuffle=True)}, "rows 60, batch_size 8.*rows 58"),
+        ({"batches": nn.DataLoader(blobs(58), 8, shuffle=True)}, "rows was 60, is 58"),
         ({"accumulate": 2}, "accumulate was 1, is 2"),
         ({"schedule": lambda optimizer: None}, "schedule was 'StepLR by step', is None"),
         ({"accuracy": True}, "accuracy was False, is True"),
@@ -360,7 +360,7 @@ def test_foreign_files_are_named_as_such(tmp_path):
             {"schedule": lambda optimizer: nn.optim.lr_scheduler.SequentialLR(optimizer, [halves(optimizer)], [])},
             "schedule was",
         ),
-        ({"batches": nn.DataLoader(blobs(), 8, shuffle=True, seed=2)}, "seed None.*seed 2"),
+        ({"batches": nn.DataLoader(blobs(), 8, shuffle=True, seed=2)}, "seed was None, is 2"),
         ({"clip_norm": 1.0}, "clip_norm was None, is 1.0"),
         ({"test": [blobs()[:]]}, "test was False, is True"),
     ],

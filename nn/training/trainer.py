@@ -128,8 +128,8 @@ class Trainer(Resumable):
         history = self.history
         if not self.model.training:
             self.model.train()
-        per_epoch = None if self.epochs is None else self.steps_per_epoch
-        display = choose_display(self.total_steps, per_epoch, self.step, self.show)
+        epoch = self.steps_per_epoch
+        display = choose_display(self.total_steps, None if self.epochs is None else epoch, self.step, self.show)
         quiet = np.errstate(over="ignore", invalid="ignore")  # the loss is checked instead
         with quiet, Interrupt() as interrupt, display:
             while not self._finished:
@@ -137,12 +137,12 @@ class Trainer(Resumable):
                 self.learn(self._next_batches())
                 self._seconds += time.perf_counter() - began
                 display.step(self.step, self._scores)
-                if self.step % (self.record_every or self.steps_per_epoch) == 0 or self.step == self.total_steps:
-                    self._record()
+                if self.step % (self.record_every or epoch) == 0 or self.step == self.total_steps:
+                    self._record()  # evaluates
                     display.record(self.step, str(history[-1]))
                     if self.on_record is not None:
                         self.on_record(self)
-                if self.schedule and self.schedule_by == "epoch" and self.step % self.steps_per_epoch == 0:
+                if self.schedule is not None and self.schedule_by == "epoch" and self.step % epoch == 0:
                     self.schedule.step()
                 history.interrupted = interrupt.requested
                 if history.interrupted:
@@ -161,13 +161,13 @@ class Trainer(Resumable):
         counts = [count_of(self.loss, targets) for *_, targets in batches]
         for (*inputs, targets), count in zip(batches, counts, strict=True):
             outputs = self.model(*inputs)
-            cost = self.loss(outputs, targets)
-            self._metrics.add(outputs, targets, cost, count, self.loss)
+            loss = self.loss(outputs, targets)
+            self._metrics.add(outputs, targets, loss, count, self.loss)
             if isinstance(count, int | float) and count == 0:
                 continue  # all targets are ignored: the mean is NaN
             if len(batches) > 1 and count is not None:
-                cost = cost * share_of(count, counts, cost)  # the mean over all is the sum of each mean times its share
-            cost.backward()
+                loss = loss * share_of(count, counts, loss)  # these sum to the mean over all rows
+            loss.backward()
         if self.clip_norm is not None:
             clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self._rate = float(self.optimizer.param_groups[0]["lr"])
@@ -201,6 +201,7 @@ class Trainer(Resumable):
         self._metrics, self._seconds = RunningMetrics(self.accuracy), 0.0
 
     def _row(self) -> HistoryRow:
+        """The scores since the last row, and an evaluation on the test data."""
         train, test = self._metrics.scores(), None
         self._check_losses()
         if self.test is not None:

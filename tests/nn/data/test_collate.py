@@ -1,4 +1,4 @@
-"""Batches of single rows: stacked or padded, field by field."""
+"""Rows collated into batches: stacked or padded, field by field."""
 
 import numpy as np
 import pytest
@@ -13,12 +13,12 @@ sequences = st.lists(st.lists(st.integers(1, 99), max_size=7), min_size=1, max_s
 
 
 @given(sequences, st.sampled_from(["right", "left"]))
-def test_padding_adds_and_loses_nothing(rows, side):
+def test_padding_keeps_every_token(rows, side):
     batch = pad_sequence(rows, padding_value=0, side=side).tolist()
     longest = max(map(len, rows))
     for row, padded in zip(rows, batch, strict=True):
-        filling = [0] * (longest - len(row))
-        assert padded == (row + filling if side == "right" else filling + row)
+        padding = [0] * (longest - len(row))
+        assert padded == (row + padding if side == "right" else padding + row)
 
 
 def test_sequences_of_vectors_keep_dtype_and_gradient():
@@ -42,7 +42,7 @@ def test_sequences_of_vectors_keep_dtype_and_gradient():
         ([np.uint8([1])], {"padding_value": -1}, "padding_value -1 does not fit dtype uint8"),
     ],
 )
-def test_what_is_no_sequence_is_refused(rows, settings, message):
+def test_sequences_that_cannot_be_padded_are_refused(rows, settings, message):
     with pytest.raises(ValueError, match=message):
         pad_sequence(rows, **settings)
 

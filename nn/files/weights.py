@@ -55,7 +55,7 @@ def load_file(path: str | Path) -> dict[str, Tensor]:
 
 
 def load_metadata(path: str | Path) -> dict[str, str]:
-    """Returns the metadata that `save_file` wrote; empty if there is none. Raises as `load_file` does."""
+    """Returns the metadata that `save_file` wrote; {} if it has none. Raises as `load_file` does."""
     with _open(path) as file:
         return dict(file.metadata() or {})
 

@@ -24,14 +24,19 @@ from .settings import check_own_settings, check_run
 
 
 class Resumable:
-    """Base class of `Trainer`: everything about its folder. The attributes are those that a saved state depends on."""
+    """Base class of `Trainer`: saves a training to its folder, and resumes it exactly.
 
+    `Trainer` sets these attributes. The saved state has the parts and the progress; most options must match.
+    """
+
+    # parts
     model: Module
     batches: Batches
     test: Batches | None
     optimizer: Optimizer
     schedule: LRScheduler | None
 
+    # options
     epochs: int | None
     steps: int | None
     schedule_by: str
@@ -45,6 +50,7 @@ class Resumable:
     settings: Mapping[str, Any]
     show: bool
 
+    # progress; `Trainer.__init__` says what each is
     step: int
     history: History
     _optimizer_settings: dict[str, Any]
@@ -58,10 +64,12 @@ class Resumable:
 
     @property
     def steps_per_epoch(self) -> int:
+        """Optimiser steps in one pass over the batches."""
         return -(-len(self.batches) // self.accumulate)
 
     @property
     def total_steps(self) -> int:
+        """Optimiser steps in the whole training."""
         return self.steps if self.steps is not None else (self.epochs or 0) * self.steps_per_epoch
 
     @property
@@ -151,9 +159,9 @@ class Resumable:
             return
         if last.exists() and not (state := saved_state.peek(last)).get("finished"):
             raise FileExistsError(
-                f"{last} is the saved state of an unfinished run: fit(resume=True) resumes it; delete it to start anew"
+                f"{last} is the saved state of an unfinished run: fit(resume=True) resumes it; delete it to start over"
                 if state
-                else f"{last} exists, but is not a saved state of a training; delete it to start anew"
+                else f"{last} exists, but is not a saved state of a training; delete it to start over"
             )
         for old in (last, best):
             old.unlink(missing_ok=True)

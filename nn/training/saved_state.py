@@ -49,7 +49,7 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def peek(path: str | Path) -> dict[str, Any]:
-    """Returns the state in a file without reading its tensors or verifying it; empty if there is none."""
+    """Returns the state in a file without reading its tensors or verifying it; {} if it has none."""
     try:
         state: dict[str, Any] = json.loads(weights.load_metadata(path)["state"])
     except (KeyError, ValueError):

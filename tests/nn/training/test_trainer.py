@@ -195,7 +195,7 @@ def test_steps_and_rows_that_are_ignored_whole_are_skipped():
 
 
 def scripted(scores, **settings):
-    """A Trainer whose test losses, row by row, are given."""
+    """A Trainer with the given test losses, one per row."""
     planned = iter(scores)
 
     class Planned(nn.Module):

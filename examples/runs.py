@@ -18,7 +18,7 @@ from typing import Any
 
 import nn
 from lecture import DataError, flag
-from nn.training import saved_state as checkpoint
+from nn.training import saved_state
 from tinygrad_lecture.files import sweep
 
 # What runs leave behind beside last.safetensors, with * for any letters; of both programs, since --out is one's choice.
@@ -45,12 +45,12 @@ def refuse_taken(options: argparse.Namespace) -> None:
 
     Raises DataError if it holds a run, and nothing says what is to become of that, or if it cannot be gone on with.
     """
-    last, best = _checkpoints(options)
+    last, best = _saved_files(options)
     if options.again or (options.resume and last.exists()):
         return
     anew = "--again begins anew in its place; or choose another --out"
     if last.exists():
-        finished = "" if checkpoint.peek(last).get("finished") else "not "
+        finished = "" if saved_state.peek(last).get("finished") else "not "
         raise DataError(f"in {options.out} there is a run that is {finished}finished: --resume goes on with it, {anew}")
     if best.exists():
         raise DataError(f"in {options.out} there is {best.name} of a run that cannot be gone on with: {anew}")
@@ -61,12 +61,12 @@ def refuse_taken(options: argparse.Namespace) -> None:
 def make_way(options: argparse.Namespace) -> bool:
     """Whether a run begins now, in a folder --out that it has to itself; else --resume goes on with the one there.
 
-    What is there of another run, of either program, is removed, its checkpoint first: at no moment are there files of
+    What is there of another run, of either program, is removed, its saved state first: at no moment are there files of
     two runs.
     """
     for name in FILES:
         sweep(options.out / name)  # what a kill has left half-written
-    last, _ = _checkpoints(options)
+    last, _ = _saved_files(options)
     if options.resume and last.exists():
         return False
     last.unlink(missing_ok=True)
@@ -78,13 +78,13 @@ def make_way(options: argparse.Namespace) -> bool:
 
 def refuse_beside_a_run(options: argparse.Namespace) -> None:
     """Raises DataError if --out holds a run, beside which pictures of another model would come to lie."""
-    if any(path.exists() for path in _checkpoints(options)):
+    if any(path.exists() for path in _saved_files(options)):
         raise DataError(
             f"in {options.out} there is a run, and these would be another model's pictures; give another --out"
         )
 
 
-def _checkpoints(options: argparse.Namespace) -> tuple[Path, Path]:
+def _saved_files(options: argparse.Namespace) -> tuple[Path, Path]:
     """The last state of a run, and its best weights."""
     return options.out / "last.safetensors", options.out / "best.safetensors"
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written in a folder of their own beside their place, then renamed into it."""
+"""Atomic writes: into a temporary folder beside the target, then renamed into place."""
 
 from __future__ import annotations
 
@@ -12,67 +12,70 @@ from pathlib import Path
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """A path to write to in place of `path`, which becomes `path` at the end of the block and not before.
+    """Yields a temporary path to write to; the file is renamed to `path` when the block ends.
 
-    After an error the old file is as it was, and what was half written is gone. The name is the same, so that what
-    writes by a file's ending does the same.
-    Raises FileNotFoundError if there is no folder to write to, IsADirectoryError if the path is one, and what OSError
-    the system has where it may not.
+        with atomic_write("model.json") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    If the block raises, the old file is untouched and the temporary one is removed. The temporary file has the same
+    name, in another folder, so that writers which look at the suffix work as usual.
+    Raises FileNotFoundError if the parent folder does not exist, IsADirectoryError if `path` is a folder, and the
+    system's OSError if the folder is not writable.
     """
     path = Path(path)
-    beside = _folder_beside(path)
+    temporary = _temporary_folder(path)
     try:
-        yield beside / path.name
-        _settle(beside / path.name)
-        (beside / path.name).replace(path)
+        yield temporary / path.name
+        _finish(temporary / path.name)
+        (temporary / path.name).replace(path)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager
 def atomic_write_together(*paths: str | Path) -> Iterator[list[Path]]:
-    """`atomic_write` for files that mean something only together: the old ones leave before the first new one comes.
+    """`atomic_write` for files that only make sense together: an old file never stands beside a new one.
 
-    Renamed in the order given, one right after the other. A kill in between leaves some missing, but no new file beside
-    an old one; after an error all is as it was.
+    At the end of the block all old files are moved away, then the new ones are renamed into place in the given order.
+    A kill in between may leave some files missing. An error restores the old files.
     """
     targets = [Path(path) for path in paths]
     with ExitStack() as cleaning, ExitStack() as restoring:
-        fresh = []
+        written = []
         for target in targets:
-            beside = _folder_beside(target)
-            cleaning.callback(shutil.rmtree, beside, ignore_errors=True)
-            fresh.append(beside / target.name)
-        yield fresh
-        for file in fresh:
-            _settle(file)
-        for file, target in zip(fresh, targets, strict=True):
+            temporary = _temporary_folder(target)
+            cleaning.callback(shutil.rmtree, temporary, ignore_errors=True)
+            written.append(temporary / target.name)
+        yield written
+        for file in written:
+            _finish(file)
+        for file, target in zip(written, targets, strict=True):
             if target.exists():
                 old = target.replace(file.with_name("old"))
                 restoring.callback(old.replace, target)
             else:
                 restoring.callback(target.unlink, missing_ok=True)
-        for file, target in zip(fresh, targets, strict=True):
+        for file, target in zip(written, targets, strict=True):
             file.replace(target)
         restoring.pop_all()
 
 
 def sweep(path: str | Path) -> None:
-    """Remove what writes to `path` have left beside it that were killed half-way."""
+    """Remove temporary folders left behind by killed writes to `path`."""
     path = Path(path)
     for leftover in path.parent.glob(f".{path.name}-{'[0-9a-f]' * 8}"):
         shutil.rmtree(leftover, ignore_errors=True)
 
 
 def check_writable(path: str | Path) -> None:
-    """Raises what `atomic_write` would if nothing may be written in the place of `path`."""
-    _folder_beside(Path(path)).rmdir()
+    """Raises what `atomic_write(path)` would raise if `path` cannot be written."""
+    _temporary_folder(Path(path)).rmdir()
 
 
 def make_folder(folder: str | Path) -> None:
-    """Make a folder, and those that it is in, unless it is there.
+    """Make a folder and its parents; does nothing if it exists.
 
-    Raises NotADirectoryError that names a file in the way, and what OSError the system has where it may not.
+    Raises NotADirectoryError, naming the file, if a file is in the way, and the system's OSError if it may not be made.
     """
     folder = Path(folder)
     for each in (folder, *folder.parents):
@@ -81,24 +84,28 @@ def make_folder(folder: str | Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def _folder_beside(path: Path) -> Path:
+def _temporary_folder(path: Path) -> Path:
+    """A new empty folder beside `path`: renaming out of it stays within one file system."""
     if path.is_dir():
         raise IsADirectoryError(f"cannot write {path}: it is a folder; give the path of a file")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
-    beside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
-        beside.mkdir()
+        temporary.mkdir()
     except OSError as error:
         raise type(error)(f"cannot write {path}: {error.strerror or error}") from error
-    return beside
+    return temporary
 
 
-def _settle(file: Path) -> None:
-    """Have a file on the disk itself, else a machine that loses power may have its name and not yet what is in it; and
-    let those read it who may read what is written here, since some writers keep a file to its owner."""
-    fresh = file.with_name("fresh")
-    fresh.touch()
-    file.chmod(fresh.stat().st_mode & 0o777)
+def _finish(file: Path) -> None:
+    """Give the file the usual permissions and flush it to disk.
+
+    Some writers make files readable by their owner only. Without fsync, a power cut after the rename could leave the
+    new name with no content.
+    """
+    usual = file.with_name("usual")
+    usual.touch()
+    file.chmod(usual.stat().st_mode & 0o777)
     with file.open("rb+") as opened:
         os.fsync(opened.fileno())

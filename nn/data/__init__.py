@@ -1,7 +1,7 @@
-"""Data: sets of examples, and the loader that deals them out in mini-batches, in a new order each epoch.
+"""Data: datasets, and a loader that yields them in shuffled mini-batches.
 
-learn, test = nn.data.random_split(nn.TensorDataset(images, labels), [0.85, 0.15], seed=0)
-for x, y in nn.DataLoader(learn, batch_size=32, shuffle=True):
+train, test = nn.data.random_split(nn.TensorDataset(images, labels), [0.85, 0.15], seed=0)
+for x, y in nn.DataLoader(train, batch_size=32, shuffle=True):
     ...                                             # x: (32, 784), y: (32,)
 """
 

@@ -1,4 +1,4 @@
-"""Making a batch of single rows: stacked where they are of one shape, padded where they are sequences of several."""
+"""Collating rows into a batch: stacked if their shapes agree, padded if they are sequences of different lengths."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tinygrad_lecture import Tensor
 
 
 def stack_rows(rows: Sequence[Any]) -> Any:
-    """A batch of rows: numbers, arrays or Tensors become one Tensor with an axis more, tuples a tuple of such.
+    """Returns a batch of rows: numbers, arrays or Tensors stacked along a new first axis; of tuples, a tuple of these.
 
-    Raises ValueError if the shapes differ; PadSequences is for those.
+    Raises ValueError if the shapes differ; use PadSequences for those.
     """
     return _fieldwise(rows, _stack)
 
@@ -22,42 +22,43 @@ def stack_rows(rows: Sequence[Any]) -> Any:
 def pad_sequence(
     sequences: Sequence[Any], padding_value: float = 0, side: Literal["right", "left"] = "right"
 ) -> Tensor:
-    """One Tensor (batch, longest, ...) of sequences (length, ...): lists, arrays or Tensors, of one dtype.
+    """Returns a Tensor (batch, longest, ...) of sequences (length, ...): lists, arrays or Tensors, all of one dtype.
 
-    The shorter ones are filled up with padding_value, at the right (after the end) or the left.
-    Raises ValueError if there are none, they differ in more than their lengths, or padding_value is not of their dtype.
+    Shorter sequences are padded with padding_value on the right (after the end) or on the left.
+    Raises ValueError if there are no sequences, if they differ in more than their length, or if their dtype cannot hold
+    padding_value.
     """
     tensors = [_tensor(sequence) for sequence in sequences]
     if not tensors:
         raise ValueError("pad_sequence: there are no sequences")
     if side not in ("right", "left"):
-        raise ValueError(f"pad_sequence: side is 'right' or 'left', not {side!r}")
-    kind = next((t for t in tensors if t.ndim and len(t)), tensors[0])  # an empty list says nothing about its dtype
+        raise ValueError(f"pad_sequence: side must be 'right' or 'left', not {side!r}")
+    kind = next((t for t in tensors if t.ndim and len(t)), tensors[0])  # an empty list has no dtype of its own
     for tensor in tensors:
         if tensor.ndim == 0 or (tensor.shape[1:] != kind.shape[1:] and len(tensor)):
             raise ValueError(
-                "pad_sequence: sequences may differ in their first axis alone, but here are "
+                "pad_sequence: sequences may differ in their first axis only, but have shapes "
                 f"{kind.shape} and {tensor.shape}"
             )
     dtypes = {tensor.dtype.name for tensor in tensors if len(tensor)} or {kind.dtype.name}
     if len(dtypes) > 1:
-        raise ValueError(f"pad_sequence: sequences are of one dtype, but here are {', '.join(sorted(dtypes))}")
+        raise ValueError(f"pad_sequence: sequences must have one dtype, but have {', '.join(sorted(dtypes))}")
     if not _holds(kind.dtype, padding_value):
-        raise ValueError(f"pad_sequence: padding_value {padding_value} cannot be a {kind.dtype}")
+        raise ValueError(f"pad_sequence: padding_value {padding_value} does not fit dtype {kind.dtype}")
     longest = max(len(tensor) for tensor in tensors)
     rows = []
     for tensor in tensors:
-        filling = tl.full((longest - len(tensor), *kind.shape[1:]), padding_value, dtype=kind.dtype, device=kind.device)
-        parts = [tensor, filling] if len(tensor) else [filling]
+        padding = tl.full((longest - len(tensor), *kind.shape[1:]), padding_value, dtype=kind.dtype, device=kind.device)
+        parts = [tensor, padding] if len(tensor) else [padding]
         rows.append(tl.cat(parts if side == "right" else parts[::-1]))
     batch: Tensor = tl.stack(rows)  # (batch, longest, ...)
     return batch
 
 
 class PadSequences:
-    """A `collate_fn` for a DataLoader: sequences become one padded Tensor, what is no sequence is stacked.
+    """A `collate_fn` for a DataLoader: pads sequences, stacks single numbers.
 
-    mask: add a last field, (batch, longest), True where the first field has a token and False where it is filled up.
+    mask: append a mask (batch, longest) of the first field: True at tokens, False at padding.
 
         loader = nn.DataLoader(sentences, batch_size=8, collate_fn=nn.data.PadSequences(padding_value=0, mask=True))
         for tokens, label, mask in loader: ...
@@ -72,8 +73,8 @@ class PadSequences:
             return batch
         fields = batch if isinstance(batch, tuple) else (batch,)
         first = [row[0] if isinstance(row, tuple) else row for row in rows]
-        there = pad_sequence([tl.ones(len(sequence), dtype=tl.bool) for sequence in first], 0, self.side)
-        return (*fields, there.to(fields[0].device))
+        mask = pad_sequence([tl.ones(len(sequence), dtype=tl.bool) for sequence in first], 0, self.side)
+        return (*fields, mask.to(fields[0].device))
 
     def _field(self, values: Sequence[Any]) -> Tensor:
         if all(isinstance(value, int | float) or getattr(value, "ndim", None) == 0 for value in values):
@@ -82,14 +83,14 @@ class PadSequences:
 
 
 def _fieldwise(rows: Sequence[Any], collate: Callable[[Sequence[Any]], Tensor]) -> Any:
-    """A tuple of what `collate` makes of each field if the rows are tuples, else what it makes of them."""
+    """Collate each field by itself if the rows are tuples, otherwise the rows."""
     if not rows:
         raise ValueError("a batch needs at least one row")
     if not isinstance(rows[0], tuple):
         return collate(rows)
     lengths = {len(row) for row in rows}
     if len(lengths) > 1:
-        raise ValueError(f"rows of a batch have as many fields each, but these have {sorted(lengths)}")
+        raise ValueError(f"rows of a batch must have the same number of fields, but have {sorted(lengths)}")
     return tuple(collate(field) for field in zip(*rows, strict=True))
 
 
@@ -98,7 +99,7 @@ def _stack(values: Sequence[Any]) -> Tensor:
     if len({tensor.shape for tensor in tensors}) > 1:
         shapes = ", ".join(sorted({str(tensor.shape) for tensor in tensors}))
         raise ValueError(
-            f"rows of different shapes, {shapes}, do not make a batch: give the DataLoader "
+            f"cannot stack rows of different shapes, {shapes}; to pad sequences, give the DataLoader "
             "collate_fn=nn.data.PadSequences()"
         )
     batch: Tensor = tl.stack(tensors)
@@ -110,7 +111,7 @@ def _tensor(value: Any) -> Tensor:
 
 
 def _holds(dtype: Any, value: float) -> bool:
-    """Whether a dtype holds a value: floats any, up to rounding, integers and bools as it is."""
+    """Whether a dtype can hold a value: floats any value up to rounding, integers and bools exactly."""
     if dtype.kind == "f":
         return True
     lowest, highest = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)

@@ -1,4 +1,4 @@
-"""Sets of examples: of tensors, and parts of a set."""
+"""Datasets: rows of tensors, subsets, and random splits."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from tinygrad_lecture.backend import to_host
 
 
 class Dataset(Protocol):
-    """What a loader deals out: data[i] is a row, a tuple of its fields.
+    """Rows for a DataLoader: data[i] is a row, or a tuple of its fields.
 
-    A data set whose class says `takes_many = True` is asked for many rows at once, data[i:j] and data[array of row
-    numbers], which are then the batch.
+    If the class has `takes_many = True`, a batch is read by one index: data[i:j] or data[array of row numbers].
     """
 
     def __len__(self) -> int: ...
@@ -26,19 +25,19 @@ class Dataset(Protocol):
 
 
 class TensorDataset:
-    """Tensors of as many rows each: data[index] is a tuple of tensor[index] for each of them.
+    """Tensors with the same number of rows: data[index] is the tuple of tensor[index] for each of them.
 
-    Raises ValueError if they have different numbers of rows, or there are none.
+    Raises ValueError without tensors, for a 0-d tensor, or if the numbers of rows differ.
     """
 
     takes_many = True
 
     def __init__(self, *tensors: Tensor) -> None:
         if not tensors or any(tensor.ndim == 0 for tensor in tensors):
-            raise ValueError("TensorDataset: give at least one tensor, and each of them rows to deal out")
+            raise ValueError("TensorDataset: give at least one tensor, each with at least one axis")
         if len({len(tensor) for tensor in tensors}) > 1:
             shapes = ", ".join(str(tensor.shape) for tensor in tensors)
-            raise ValueError(f"TensorDataset: the tensors must have as many rows each, but their shapes are {shapes}")
+            raise ValueError(f"TensorDataset: all tensors must have the same number of rows, but have shapes {shapes}")
         self.tensors = tensors
 
     def __len__(self) -> int:
@@ -49,26 +48,26 @@ class TensorDataset:
 
 
 class Subset:
-    """Some rows of a data set, in the order of `indices`, which may come from NumPy, a Tensor or a list.
+    """The rows of a dataset at `indices` (list, array or Tensor of integers), in that order.
 
-    Raises TypeError if they are no integers, IndexError if there is no such row.
+    Raises TypeError if the indices are not integers, IndexError if one is out of range.
     """
 
     def __init__(self, dataset: Any, indices: Any) -> None:
         numbers = np.asarray(to_host(indices.array) if isinstance(indices, Tensor) else indices)
         if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
-            raise TypeError(f"Subset: rows are chosen by a list of integers, not by {numbers.dtype} {numbers.shape}")
+            raise TypeError(f"Subset: indices must be a list of integers, not {numbers.dtype} of shape {numbers.shape}")
         rows = len(dataset)
         if numbers.size and not (-rows <= numbers.min() and numbers.max() < rows):
             raise IndexError(
-                f"Subset: indices run from {numbers.min()} to {numbers.max()}, and there are rows 0 to {rows - 1}"
+                f"Subset: indices run from {numbers.min()} to {numbers.max()}, but the rows are 0 to {rows - 1}"
             )
         self.dataset = dataset
         self.indices = numbers.astype(np.int64)
 
     @property
     def takes_many(self) -> bool:
-        """Whether the data set that it is of can be asked for many rows at once."""
+        """Whether the dataset reads a batch by one index; see `Dataset`."""
         return getattr(self.dataset, "takes_many", False)
 
     def __len__(self) -> int:
@@ -80,15 +79,16 @@ class Subset:
 
 
 def random_split(dataset: Any, lengths: Sequence[int | float], seed: int | None = None) -> list[Subset]:
-    """Deal a data set out by chance into parts of these lengths: numbers of rows, or shares that sum to 1.
+    """Returns random, disjoint parts of a dataset. lengths: numbers of rows, or shares that sum to 1.
 
-    Shares are rounded down, and the rows that are left go to the first parts, one each.
-    seed: of a random stream for this alone, so that the test set stays what it is; by default it is drawn from the one
-    that `tl.manual_seed` seeds.  Raises ValueError unless the parts are all of it.
+    Shares are rounded down; the remaining rows go to the first parts, one each.
+    seed: seeds a random stream of its own, so that the split stays the same; by default the split is drawn from the
+    stream that `tl.manual_seed` seeds.
+    Raises ValueError if a length is negative, or the parts do not add up to the whole dataset.
     """
     rows = len(dataset)
     if any(not length >= 0 for length in lengths):
-        raise ValueError(f"random_split: lengths must not be negative, but are {list(lengths)}")
+        raise ValueError(f"random_split: lengths must not be negative, not {list(lengths)}")
     if all(float(length).is_integer() for length in lengths) and sum(lengths) != 1:
         counts = [int(length) for length in lengths]
     else:
@@ -98,7 +98,7 @@ def random_split(dataset: Any, lengths: Sequence[int | float], seed: int | None 
         for i in range(rows - sum(counts)):
             counts[i] += 1
     if sum(counts) != rows:
-        raise ValueError(f"random_split: parts of {counts} rows are {sum(counts)}, and there are {rows}")
+        raise ValueError(f"random_split: lengths {counts} add up to {sum(counts)} rows, but there are {rows}")
     stream = rng.generator() if seed is None else np.random.default_rng(seed)
     parts = np.split(stream.permutation(rows), np.cumsum(counts)[:-1])
     return [Subset(dataset, part) for part in parts]

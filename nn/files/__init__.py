@@ -1,1 +1,1 @@
-"""Weights and JSON in files."""
+"""Files: weights as safetensors, JSON, text."""

@@ -1,4 +1,4 @@
-"""Files of text and JSON: read with errors that name them, written whole or not at all."""
+"""JSON and text files: errors name the file, writes are atomic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tinygrad_lecture.files import atomic_write
 
 
 def read_json(path: str | Path) -> Any:
-    """What a file of JSON holds. Raises FileNotFoundError, or ValueError that names the file if it holds no JSON."""
+    """Returns the value in a JSON file. Raises as `read_text` does, and ValueError if the text is not JSON."""
     text = read_text(path)
     try:
         return json.loads(text)
@@ -21,12 +21,12 @@ def read_json(path: str | Path) -> Any:
 
 
 def read_text(path: str | Path) -> str:
-    """What a file of UTF-8 holds. Raises FileNotFoundError, or ValueError that names the file if it is no text."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}" if not path.exists() else f"{path} is a folder, not a file")
+    """Returns the text of a UTF-8 file, without a byte order mark.
+
+    Raises FileNotFoundError if there is no such file, ValueError if it is not UTF-8.
+    """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return require_file(path).read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} is not a text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
@@ -34,6 +34,14 @@ def read_text(path: str | Path) -> str:
 
 
 def write_json(value: Any, path: str | Path) -> None:
-    """Write a file of JSON in UTF-8, whole or not at all. Raises FileNotFoundError if there is no such folder."""
-    with atomic_write(path) as beside:
-        beside.write_text(json.dumps(value, ensure_ascii=False, indent=0), encoding="utf-8")
+    """Write a JSON file in UTF-8, atomically. Raises FileNotFoundError if the parent folder does not exist."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(value, ensure_ascii=False, indent=0), encoding="utf-8")
+
+
+def require_file(path: str | Path) -> Path:
+    """Returns the path of an existing file. Raises FileNotFoundError that says whether nothing or a folder is there."""
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is a folder, not a file" if path.exists() else f"there is no file {path}")
+    return path

@@ -1,9 +1,9 @@
-"""Weights in files: safetensors, which holds named arrays and nothing that could be run.
+"""Weights in files: safetensors, a format of named arrays that cannot contain code.
 
     nn.weights.save_file(model.state_dict(), "digits.safetensors")
     model.load_state_dict(nn.weights.load_file("digits.safetensors"))
 
-The keys are those of PyTorch's `state_dict`, so the files go both ways.
+The keys are those of PyTorch's `state_dict`, so PyTorch reads these files and its files load here.
 """
 
 from __future__ import annotations
@@ -22,134 +22,85 @@ from tinygrad_lecture.backend import Array, Shape, to_host
 from tinygrad_lecture.files import atomic_write
 
 from ..module import array_of
+from .json_files import require_file
 
 
 def save_file(tensors: Mapping[str, Any], path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
-    """Write tensors or arrays, and words about them, to a safetensors file; it is complete or not there.
+    """Write tensors or arrays, and text metadata, to a safetensors file, atomically.
 
-    Raises ImportError without the safetensors package, FileNotFoundError if there is no such folder, OSError if it
-    cannot be written to.
+    Equal tensors and metadata make equal files.
+    Raises ImportError without the safetensors package, FileNotFoundError if the parent folder does not exist, OSError
+    if the file cannot be written.
     """
     safetensors = require()
     from safetensors.numpy import save_file as save
 
     arrays = {name: np.asarray(to_host(array_of(tensor)), order="C") for name, tensor in tensors.items()}
-    with atomic_write(path) as beside:
+    with atomic_write(path) as temporary:
         try:
-            save(arrays, beside, dict(metadata or {}))
+            save(arrays, temporary, dict(metadata or {}))
         except safetensors.SafetensorError as error:
             raise OSError(f"cannot write {path}: {error}") from error
-        _sort_words(beside)
-
-
-def _sort_words(path: Path) -> None:
-    """Sort the words in a file, which safetensors writes in any order, so that what is equal makes equal files."""
-    with path.open("r+b") as file:
-        size, header = _header(file)
-        if "__metadata__" in header:
-            header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-            text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-            if len(text) <= size:  # as it is, if JSON is written as there
-                file.seek(8)
-                file.write(text.ljust(size))
-
-
-def _header(file: BinaryIO) -> tuple[int, dict[str, Any]]:
-    """How long a file's header is, and what it says: 8 bytes have the length, JSON follows, and then the tensors."""
-    size = int.from_bytes(file.read(8), "little")
-    return size, json.loads(file.read(size))
+        _sort_metadata(temporary)
 
 
 def load_file(path: str | Path) -> dict[str, Tensor]:
-    """The tensors in a safetensors file, on the CPU; bfloat16, which NumPy lacks, as float32, which holds it exactly.
+    """Returns the tensors of a safetensors file by name, on the CPU; bfloat16 becomes float32, without loss.
 
     Raises ImportError without the safetensors package, FileNotFoundError if there is no such file, ValueError if it
-    is something else or incomplete.
+    is not safetensors, incomplete, or has a dtype that NumPy lacks.
     """
     archive = Archive(path)
     return {name: tl.tensor(archive[name]) for name in archive}
 
 
-class Archive(Mapping[str, Array]):
-    """The arrays of a safetensors file by name, each read when it is asked for, so that large files need little memory.
-
-    bfloat16 comes as float32. Raises as `load_file` does, and KeyError for a name that is not there.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        with _open(path):  # which looks at all of it
-            pass
-        with self.path.open("rb") as file:
-            size, self._header = _header(file)
-        self._header.pop("__metadata__", None)
-        self._start = 8 + size
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._header)
-
-    def __len__(self) -> int:
-        return len(self._header)
-
-    def __getitem__(self, name: str) -> Array:
-        dtype, shape = self.dtype(name), self.shape(name)
-        if dtype not in _NUMPY:
-            raise ValueError(f"{self.path}: {name} is of {dtype}, which is none of {', '.join(_NUMPY)}")
-        offset = self._start + self._header[name]["data_offsets"][0]
-        array = np.fromfile(self.path, _NUMPY[dtype], math.prod(shape), offset=offset).reshape(shape)
-        if dtype != "BF16":
-            return array
-        upper = array.astype(np.uint32)  # a bfloat16 is the upper half of a float32
-        upper <<= 16
-        return upper.view(np.float32)
-
-    def shape(self, name: str) -> Shape:
-        """Of a tensor, without reading it."""
-        return tuple(self._header[name]["shape"])
-
-    def dtype(self, name: str) -> str:
-        """Of a tensor, in the words of safetensors: F32, F16, BF16, I64, ..."""
-        return str(self._header[name]["dtype"])
-
-
-_NUMPY = {
-    "F64": "<f8",
-    "F32": "<f4",
-    "F16": "<f2",
-    "BF16": "<u2",
-    "BOOL": "?",
-    "I64": "<i8",
-    "I32": "<i4",
-    "I16": "<i2",
-    "I8": "i1",
-    "U64": "<u8",
-    "U32": "<u4",
-    "U16": "<u2",
-    "U8": "u1",
-}
-
-
 def load_metadata(path: str | Path) -> dict[str, str]:
-    """The words that `save_file` put into a safetensors file; none if there are none. Raises as `load_file` does."""
+    """Returns the metadata that `save_file` wrote; {} if it has none. Raises as `load_file` does."""
     with _open(path) as file:
         return dict(file.metadata() or {})
 
 
-def _open(path: str | Path) -> Any:
-    safetensors = require()
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}" if not path.exists() else f"{path} is a folder, not a file")
-    with path.open("rb"):  # PermissionError, of which safetensors would say that there is no such file
-        pass
-    try:
-        return safetensors.safe_open(path, framework="np")
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is not a safetensors file, or not all of one: {error}") from error
+class Archive(Mapping[str, Array]):
+    """The arrays of a safetensors file by name, each read when it is indexed, so that large files need little memory.
+
+    bfloat16 becomes float32. Raises as `load_file` does, and KeyError for an unknown name.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._file = _open(path)
+        self._names = dict.fromkeys(self._file.keys())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, name: str) -> Array:
+        if self.dtype(name) == "BF16":
+            return _read_bfloat16(self.path, name)
+        try:
+            return self._file.get_tensor(name)
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"{self.path}: {name} is {self.dtype(name)}, a dtype that NumPy lacks") from error
+
+    def shape(self, name: str) -> Shape:
+        """Returns the shape of a tensor without reading it."""
+        return tuple(self._slice(name).get_shape())
+
+    def dtype(self, name: str) -> str:
+        """Returns the dtype of a tensor as safetensors spells it, without reading it: F32, F16, BF16, I64, ..."""
+        return str(self._slice(name).get_dtype())
+
+    def _slice(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._file.get_slice(name)
 
 
 def require() -> Any:
-    """The safetensors package. Raises ImportError that says how to get it."""
+    """Returns the safetensors package. Raises ImportError that says how to install it."""
     try:
         import safetensors
     except ImportError:
@@ -157,3 +108,46 @@ def require() -> Any:
             'weights are kept in safetensors files, which needs a package: pip install "tinygrad-lecture[examples]"'
         ) from None
     return safetensors
+
+
+def _open(path: str | Path) -> Any:
+    """The file as `safetensors.safe_open` gives it, which checks that the header describes exactly this file."""
+    safetensors = require()
+    with require_file(path).open("rb"):  # PermissionError, which safetensors reports as a missing file
+        pass
+    try:
+        return safetensors.safe_open(path, framework="np")
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is not a safetensors file, or not all of one: {error}") from error
+
+
+# --- what the package cannot do -------------------------------------------------------------------------
+
+
+def _sort_metadata(path: Path) -> None:
+    """Sort the metadata in the header, in place: the package writes it in random order."""
+    with path.open("r+b") as file:
+        size, header = _read_header(file)
+        if "__metadata__" in header:
+            header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+            text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+            if len(text) <= size:  # the package escapes characters as json.dumps does, so it is
+                file.seek(8)
+                file.write(text.ljust(size))
+
+
+def _read_bfloat16(path: Path, name: str) -> Array:
+    """A bfloat16 tensor as float32: the package raises, since NumPy has no bfloat16 without torch or ml_dtypes."""
+    with path.open("rb") as file:
+        size, header = _read_header(file)
+        shape, (start, _) = header[name]["shape"], header[name]["data_offsets"]
+        file.seek(8 + size + start)
+        bits = np.fromfile(file, "<u2", math.prod(shape)).reshape(shape).astype(np.uint32)
+    bits <<= 16  # a bfloat16 is the upper half of a float32
+    return bits.view(np.float32)
+
+
+def _read_header(file: BinaryIO) -> tuple[int, dict[str, Any]]:
+    """The length of the header in bytes, and the header: 8 bytes of length, then JSON, then the arrays."""
+    size = int.from_bytes(file.read(8), "little")
+    return size, json.loads(file.read(size))

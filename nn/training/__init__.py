@@ -1,1 +1,1 @@
-"""The training loop, evaluation, and what a run writes to its folder."""
+"""The training loop, evaluation, and the folder that a run saves to and resumes from."""

@@ -1,9 +1,9 @@
-"""How good a model is: its mean loss over some batches, and how often it is right."""
+"""Evaluation: mean loss and accuracy of a model over batches."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from ..stateless import evaluating
 
 
 class Batches(Protocol):
-    """Tuples (*inputs, targets); a DataLoader, or a list of such tuples."""
+    """Tuples (*inputs, targets), with a length: a DataLoader, or a list."""
 
     def __len__(self) -> int: ...
 
@@ -26,7 +26,7 @@ class Batches(Protocol):
 
 @dataclass(frozen=True)
 class Scores:
-    """The mean loss over all rows and, where it was asked for, which part of the answers were right."""
+    """Mean loss over all rows, and accuracy (share of right answers) if it was asked for."""
 
     loss: float
     accuracy: float | None = None
@@ -37,25 +37,26 @@ class Scores:
 
 
 def evaluate(model: Module, batches: Batches, loss: Callable[..., Tensor], *, accuracy: bool = False) -> Scores:
-    """The scores of a model on batches, without learning from them; its modes (train or eval) are as before.
+    """Returns the scores of a model on batches, in evaluation mode and without recording; restores the mode.
 
-    The loss is the mean over all batches, by what each counts (see `count_of`).
-    accuracy: count how often the largest output, (rows, ..., classes), is at the target, (rows, ...).
+    The loss is the mean over all batches, each weighted by `count_of`.
+    accuracy: compare the argmax of the outputs, (rows, ..., classes), with the targets, (rows, ...).
     Raises ValueError if there are no batches.
     """
-    tally = Tally(accuracy)
+    metrics = RunningMetrics(accuracy)
     with evaluating(model):
         for *inputs, targets in batches:
             outputs = model(*inputs)
-            tally.add(outputs, targets, loss(outputs, targets), count_of(loss, targets), loss)
-    return tally.scores()
+            metrics.add(outputs, targets, loss(outputs, targets), count_of(loss, targets), loss)
+    return metrics.scores()
 
 
 def count_of(loss: Callable[..., Tensor], targets: Any) -> Any:
-    """How much a mini-batch counts in the mean over several: what a loss's own `count(targets)` says, else its rows.
+    """Returns the weight of a mini-batch in a mean over several: the loss's own `count(targets)`, or the rows.
 
-    nn's losses say it: of cross-entropy, the targets that are not ignored, each by its class's weight. A number or,
-    where it has to be computed on a device, a 0-d Tensor; None for a sum, which is not divided.
+    nn's losses have `count`. For cross-entropy it is the number of targets that are not ignored, or the sum of their
+    class weights. Returns a number, or a 0-d Tensor if it is computed on another device; None for reduction="sum",
+    which is not divided by anything.
     """
     if getattr(loss, "reduction", "mean") == "sum":
         return None
@@ -66,8 +67,14 @@ def count_of(loss: Callable[..., Tensor], targets: Any) -> Any:
     return counted
 
 
-class Tally:
-    """Running sums of the loss and of the right answers, kept on the device: a GPU is waited for only to read them."""
+def share_of(count: Any, counts: Sequence[Any], cost: Tensor) -> Any:
+    """Returns count / sum(counts), in a dtype that multiplies `cost`: a mini-batch's share of an accumulated step."""
+    share = count / sum(counts)
+    return share.to(dtype=cost.dtype) if isinstance(share, Tensor) else share
+
+
+class RunningMetrics:
+    """Running sums of loss and right answers, kept on the device: only reading them waits for a GPU."""
 
     def __init__(self, accuracy: bool) -> None:
         self.accuracy = accuracy
@@ -79,16 +86,16 @@ class Tally:
 
     @property
     def finite(self) -> bool:
-        """Whether all losses were numbers; a GPU is waited for."""
+        """Whether all losses were finite; waits for a GPU."""
         return math.isfinite(float(self.loss))
 
     def add(self, outputs: Tensor, targets: Any, cost: Tensor, count: Any, loss: Any = None) -> None:
-        """Count one batch: outputs (rows, ..., classes), targets (rows, ...), its cost, and what `count_of` says.
+        """Add one batch: outputs (rows, ..., classes), targets (rows, ...), its loss `cost`, and its `count_of`.
 
-        loss: what the cost is by; its `class_axis` and `ignore_index`, if it has them, say which answers count.
+        loss: the loss function; its `class_axis` and `ignore_index`, if it has them, are used for the accuracy.
         """
         self.batches += 1
-        if not (isinstance(count, int | float) and count == 0):  # else all is ignored, and the mean of nothing is nan
+        if not (isinstance(count, int | float) and count == 0):  # all targets are ignored: the mean of nothing is NaN
             total = cost.array.astype(np.float64)  # float32 would lose small losses in the sum
             n = count.array.astype(np.float64) if isinstance(count, Tensor) else count
             self.loss = self.loss + (total if n is None else total * n)
@@ -98,16 +105,17 @@ class Tally:
             answers = outputs.array.argmax(getattr(loss, "class_axis", -1) if outputs.ndim > 2 else -1)
             if answers.shape != targets.shape:
                 raise ValueError(
-                    f"accuracy is for outputs (rows, ..., classes) and the numbers of the right classes (rows, ...), "
-                    f"but they are {outputs.shape} and {targets.shape}; for other targets leave accuracy=False"
+                    f"accuracy needs outputs (rows, ..., classes) and class numbers (rows, ...) as targets, not "
+                    f"{outputs.shape} and {targets.shape}; for other targets leave accuracy=False"
                 )
             counted = targets.array != getattr(loss, "ignore_index", -100)
             self.answers = self.answers + counted.sum()
             self.right = self.right + ((answers == targets.array) & counted).sum()
 
     def scores(self) -> Scores:
+        """Returns the means; waits for a GPU. Raises ValueError if nothing was added."""
         if not self.batches:
-            raise ValueError("there were no batches, and so there are no scores")
+            raise ValueError("cannot compute scores: there were no batches")
         count = float(self.count)
         loss = float(self.loss) / count if count else float("nan")
         answers = float(self.answers)
@@ -115,7 +123,7 @@ class Tally:
         return Scores(loss, accuracy if self.accuracy else None)
 
     def state_dict(self) -> dict[str, Any]:
-        """The sums as plain numbers; a GPU is waited for."""
+        """Returns the sums as plain numbers; waits for a GPU."""
         return {
             "batches": self.batches,
             "answers": int(self.answers),
@@ -125,7 +133,7 @@ class Tally:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from sums that `state_dict` returned."""
+        """Continue from sums that `state_dict` returned."""
         self.batches, self.answers = state["batches"], state["answers"]
         self.loss, self.count, self.right = state["loss"], state["count"], state["right"]
 

@@ -1,7 +1,8 @@
-"""History: what a training brought, record by record, in numbers and as a picture."""
+"""History of a training: losses, accuracy and learning rate, as numbers and as curves."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,16 +20,15 @@ TRAIN, TEST = "#9aa3ad", "#2a7f4f"
 
 
 @dataclass(frozen=True)
-class Record:
-    """How things stood after `step` steps: the mean scores while training since the record before, those on the test
-    data now, the learning rate of the first group, and the seconds that the steps since the record before took."""
+class HistoryRow:
+    """Scores at one point of a training: after `step` steps."""
 
     step: int
-    epoch: float  # passes over the data, 2.5 in the middle of the third
-    train: Scores
-    test: Scores | None
-    lr: float
-    seconds: float
+    epoch: float  # passes over the data: 2.5 in the middle of the third
+    train: Scores  # means over the steps since the previous row
+    test: Scores | None  # on the test data, after the step
+    lr: float  # learning rate of the first parameter group
+    seconds: float  # time that the steps since the previous row took
 
     def __str__(self) -> str:
         if self.test is None:
@@ -39,60 +39,71 @@ class Record:
 
 @dataclass
 class History:
-    """The records of a training, and how it ended. A history is a sequence of its records: history[-1].test.loss."""
+    """The rows of a training, as a sequence (`history[-1].test.loss`), and how the training ended."""
 
-    records: list[Record] = field(default_factory=list)
-    interrupted: bool = False  # by Ctrl-C, and the last record may then be of a part
-    stopped_early: bool = False  # since the test scores no longer got better
-    best: int | None = None  # which record had the best scores
+    records: list[HistoryRow] = field(default_factory=list)
+    interrupted: bool = False  # by Ctrl-C: the last row may then cover fewer steps than the others
+    stopped_early: bool = False  # the scores had not improved for `patience` rows
+    best: int | None = None  # index of the row with the best scores
 
     def __len__(self) -> int:
         return len(self.records)
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[HistoryRow]:
         return iter(self.records)
 
-    def __getitem__(self, index: int) -> Record:
+    def __getitem__(self, index: int) -> HistoryRow:
         return self.records[index]
 
     @property
     def steps(self) -> list[int]:
-        return [record.step for record in self.records]
+        return [row.step for row in self.records]
 
     @property
     def train_loss(self) -> list[float]:
-        return [record.train.loss for record in self.records]
+        return [row.train.loss for row in self.records]
 
     @property
     def test_loss(self) -> list[float]:
-        """Of the records that have test scores."""
-        return [record.test.loss for record in self.records if record.test is not None]
+        """Test losses, of the rows that have one."""
+        return [row.test.loss for row in self.records if row.test is not None]
+
+    def add(self, row: HistoryRow, best_by: str = "loss") -> bool:
+        """Append a row and return whether it is the best so far, by the "loss" or "accuracy" of its test scores.
+
+        A row without test scores is compared by its training scores. NaN is never better.
+        """
+        self.records.append(row)
+        if self.best is not None and not _score(row, best_by) < _score(self[self.best], best_by):
+            return False
+        self.best = len(self) - 1
+        return True
 
     def figure(self) -> Figure:
-        """Curves of the loss and, where they were asked for, of the accuracy and a changing learning rate.
+        """Returns curves of the loss and, if there are any, of the accuracy and a learning rate that changes.
 
-        Raises ImportError without matplotlib, ValueError if there is no record.
+        Raises ImportError without matplotlib, ValueError if the history is empty.
         """
         if not self.records:
-            raise ValueError("History: there is no record to draw")
+            raise ValueError("History: nothing to draw, the history is empty")
         names = ["loss"]
         names += ["accuracy"] if self.records[0].train.accuracy is not None else []
-        names += ["learning rate"] if len({record.lr for record in self.records}) > 1 else []
+        names += ["learning rate"] if len({row.lr for row in self.records}) > 1 else []
         figure = new_figure(5 * len(names), 4)
         for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
             self._draw(axes, name)
         return figure
 
     def plot(self, path: str | Path) -> None:
-        """Draw `figure` to a picture file; its ending says which kind: .png, .svg, .pdf.
+        """Save `figure` to a picture file: .png, .svg or .pdf.
 
-        Raises as `figure` does, ValueError for another ending, FileNotFoundError if there is no folder to write to.
+        Raises as `figure` does, ValueError for another suffix, FileNotFoundError if the folder does not exist.
         """
         save_picture(self.figure(), path, dpi=120)
 
     def _draw(self, axes: Axes, name: str) -> None:
-        by_epoch = all(float(record.epoch).is_integer() for record in self.records)
-        where = [record.epoch if by_epoch else record.step for record in self.records]
+        by_epoch = all(float(row.epoch).is_integer() for row in self.records)
+        where = [row.epoch if by_epoch else row.step for row in self.records]
         marker = ".-" if len(where) <= 60 else "-"
         axes.set_title(name)
         axes.set_xlabel("epoch" if by_epoch else "step")
@@ -101,11 +112,11 @@ class History:
         axes.margins(y=0.12)  # room for the label at the end of a curve
         axes.spines[["top", "right"]].set_visible(False)
         if name == "learning rate":
-            axes.plot(where, [record.lr for record in self.records], marker, color=TRAIN)
+            axes.plot(where, [row.lr for row in self.records], marker, color=TRAIN)
             return
-        trained = [getattr(record.train, name) for record in self.records]
+        trained = [getattr(row.train, name) for row in self.records]
         axes.plot(where, trained, marker, color=TRAIN, label="training")
-        tested = [(x, getattr(record.test, name)) for x, record in zip(where, self.records, strict=True) if record.test]
+        tested = [(x, getattr(row.test, name)) for x, row in zip(where, self.records, strict=True) if row.test]
         if tested:
             axes.plot(*zip(*tested, strict=True), marker, color=TEST, label="test")
             axes.legend(frameon=False)
@@ -113,26 +124,27 @@ class History:
             axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         last = tested[-1] if tested else (where[-1], trained[-1])
         shown = f"{last[1]:.1%}" if name == "accuracy" else f"{last[1]:#.3g}".rstrip(".")  # 1.90, not 1.9
-        above = 8 if last[1] >= trained[-1] else -16  # on the side where the other curve is not
+        above = 8 if last[1] >= trained[-1] else -16  # away from the other curve
         axes.annotate(shown, last, (0, above), textcoords="offset points", ha="right", color=TEST if tested else TRAIN)
 
     # --- saving -----------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """The records in plain numbers and words, for a file."""
+        """Returns the history as plain numbers and strings, as JSON holds them."""
         return asdict(self)
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
-        """The history whose `state_dict` this is."""
+        """Returns the history that `state_dict` described."""
         records = [
-            Record(
-                **{
-                    **record,
-                    "train": Scores(**record["train"]),
-                    "test": None if record["test"] is None else Scores(**record["test"]),
-                }
-            )
-            for record in state["records"]
+            HistoryRow(**{**row, "train": Scores(**row["train"]), "test": row["test"] and Scores(**row["test"])})
+            for row in state["records"]
         ]
         return cls(**{**state, "records": records})
+
+
+def _score(row: HistoryRow, best_by: str) -> float:
+    """What `best_by` compares: lower is better."""
+    scores = row.test or row.train
+    score = scores.loss if best_by == "loss" else -(scores.accuracy or 0.0)
+    return math.inf if math.isnan(score) else score

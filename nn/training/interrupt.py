@@ -1,4 +1,4 @@
-"""Ctrl-C that ends a loop after its current step: the first press is noted, the second aborts as ever."""
+"""Ctrl-C between steps: the first press is noted, the second raises KeyboardInterrupt."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any, Self
 
 
 class Interrupt:
-    """Within `with Interrupt() as interrupt:` the first Ctrl-C only makes `interrupt.requested` true.
+    """Context manager in which the first Ctrl-C only sets `requested`; the second raises KeyboardInterrupt.
 
-    A second one is KeyboardInterrupt. Outside of the main thread, where Python lets nobody handle signals, and where
-    Ctrl-C is ignored (as under nohup), it changes nothing.
+        with Interrupt() as interrupt:
+            while not interrupt.requested:
+                step()
+
+    Does nothing outside the main thread, where Python allows no signal handlers, and where Ctrl-C is ignored (nohup).
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Showing how training goes: a bar by rich on a terminal, else a plain line now and then."""
+"""Progress displays: a bar (rich) on a terminal, otherwise a plain line now and then."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any, Self
 
 
-def progress(steps: int, per_epoch: int | None = None, done: int = 0, show: bool = True) -> Progress:
-    """The display of so many steps that suits where the output goes; none with show=False.
+def choose_display(steps: int, per_epoch: int | None = None, done: int = 0, show: bool = True) -> Progress:
+    """Returns the display that suits the output: Bar, Lines, or a silent Progress with show=False.
 
-    per_epoch: steps of an epoch, if epochs are what is counted.  done: steps that were done before.
+    steps: the total.  per_epoch: steps per epoch, to count epochs instead.  done: steps done before this display.
     """
     if not show:
         return Progress(steps, per_epoch, done)
@@ -24,7 +24,7 @@ def progress(steps: int, per_epoch: int | None = None, done: int = 0, show: bool
 
 
 class Progress:
-    """Keeps the time and shows nothing; the displays below add the showing. For a `with` block."""
+    """Measures time and shows nothing; the base class of the displays below. A context manager."""
 
     def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0) -> None:
         self.steps, self.per_epoch, self.before = steps, per_epoch, done
@@ -38,13 +38,13 @@ class Progress:
         pass
 
     def step(self, done: int, scores: Callable[[], str]) -> None:
-        """So many steps are done; `scores` is called only if they are shown."""
+        """`done` steps are done; `scores` is called only if it will be shown."""
 
     def record(self, done: int, scores: str) -> None:
-        """So many steps are done, and these are the scores of the last ones."""
+        """A row was added to the history after `done` steps; `scores` is the row as text."""
 
     def _due(self, seconds: float) -> bool:
-        """Whether so long has passed since this was last true."""
+        """Whether `seconds` have passed since the last time this returned True."""
         now = time.perf_counter()
         if now - self._shown < seconds:
             return False
@@ -52,31 +52,31 @@ class Progress:
         return True
 
     def _where(self, done: int) -> str:
-        """As "epoch  3/12", the one that the step belongs to, or "step   300/2,000"."""
+        """Returns "epoch  3/12" or "step   300/2,000"."""
         if self.per_epoch is None:
             return f"step {done:{len(f'{self.steps:,}')},}/{self.steps:,}"
         epoch, epochs = -(-done // self.per_epoch), -(-self.steps // self.per_epoch)
         return f"epoch {epoch:{len(str(epochs))}}/{epochs}"
 
     def _speed(self, done: int) -> str:
-        """As "1,200 steps/s", or "2.5 s a step"."""
+        """Returns "1,200 steps/s" or "2.5 s a step"."""
         each = (time.perf_counter() - self._began) / max(done - self.before, 1)
         return f"{each:.1f} s a step" if each > 1 else f"{1 / max(each, 1e-9):,.0f} steps/s"
 
     def _left(self, done: int) -> str:
-        """The time that is left, if all steps go as fast as those done since this display began."""
+        """Returns "4 min 45 s left", at the average speed so far."""
         spent = time.perf_counter() - self._began
         seconds = round(spent * (self.steps - done) / max(done - self.before, 1))
         return f"{seconds // 60} min {seconds % 60:02} s left" if seconds >= 60 else f"{seconds} s left"
 
 
 class Lines(Progress):
-    """A line for the first and the last record, and between them at most one a second."""
+    """Prints the first row and the last, and at most one per second in between."""
 
     _first = True
 
     def step(self, done: int, scores: Callable[[], str]) -> None:
-        if self._due(10):  # where a record takes long to come
+        if self._due(10):  # rows are rare: show the running scores
             self._print(done, scores())
 
     def record(self, done: int, scores: str) -> None:
@@ -89,7 +89,7 @@ class Lines(Progress):
 
 
 class Bar(Progress):
-    """A bar that fills, with the scores as they stand. Raises ImportError without rich."""
+    """A progress bar with the current scores. Raises ImportError without rich."""
 
     def __init__(self, steps: int, per_epoch: int | None = None, done: int = 0) -> None:
         from rich import progress as rich
@@ -98,11 +98,11 @@ class Bar(Progress):
         from rich.text import Text
 
         super().__init__(steps, per_epoch, done)
-        console = Console()  # of its own, since the common one may have been made when the terminal was wider
+        console = Console()  # not the shared one: its width may be outdated
         width = console.width
 
         class Scores(rich.TextColumn):
-            """What gives way on a narrow terminal, from the end on: of the scores the loss comes first."""
+            """Truncates at the end on a narrow terminal: the loss comes first and stays."""
 
             def render(self, task: rich.Task) -> Text:
                 text = super().render(task)
@@ -116,7 +116,7 @@ class Bar(Progress):
             rich.TextColumn("{task.fields[speed]}", style="progress.data.speed"),
             rich.TextColumn("{task.fields[left]}", style="progress.remaining"),
         ]
-        if width < 100:  # numbers before bars: what has no room would leave none for the rest
+        if width < 100:  # narrow: drop the speed, then the bar
             del columns[3]
         if width < 80:
             del columns[1]

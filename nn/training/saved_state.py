@@ -1,7 +1,7 @@
-"""Checkpoints: a training's whole state in one safetensors file, which is complete and unharmed, or refused.
+"""Saved state: everything a training needs to resume, in one safetensors file that is verified when read.
 
-The tensors of model and optimiser are in it as such, all else (counters, random states, the history) as JSON in the
-file's metadata, with a SHA-256 of both: safetensors itself notices a file that was cut off, not a bit that was flipped.
+The tensors of model and optimiser are stored as tensors; counters, random states and the history as JSON in the file's
+metadata. A SHA-256 covers both: safetensors detects truncated files, but not flipped bits.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tinygrad_lecture import Tensor
 
 from ..files import weights
 
-_FORMAT = "tinygrad_lecture checkpoint, version 1"
+_FORMAT = "tinygrad_lecture saved state, version 1"
 
 
 def save(path: str | Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-    """Write tensors and a state of plain numbers, words, lists and dicts; the old file is there until the new one is.
+    """Write tensors and a JSON-like state to a file, atomically.
 
     Raises ImportError without the safetensors package, TypeError for a state that JSON cannot hold.
     """
@@ -32,25 +32,24 @@ def save(path: str | Path, tensors: Mapping[str, Tensor], state: Mapping[str, An
 
 
 def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors, on the CPU, and the state that `save` wrote.
+    """Returns the tensors, on the CPU, and the state that `save` wrote.
 
-    Raises FileNotFoundError if there is no such file, ValueError that says why if it is not a whole checkpoint.
+    Raises FileNotFoundError if there is no such file, ValueError if it is not a saved state, incomplete or damaged.
     """
-    words = weights.load_metadata(path)
-    if words.get("format") != _FORMAT:
+    metadata = weights.load_metadata(path)
+    if metadata.get("format") != _FORMAT:
         raise ValueError(
-            f"{path} is no checkpoint of a training: it calls itself {words.get('format', 'nothing')!r}, "
-            f"and a checkpoint would say {_FORMAT!r}"
+            f"{path} is not the saved state of a training: its format is {metadata.get('format')!r}, not {_FORMAT!r}"
         )
     tensors = weights.load_file(path)
-    if words.get("sha256") != _fingerprint(tensors, words.get("state", "")):
-        raise ValueError(f"{path} is damaged: what is in it is not what was written; take another copy, or begin anew")
-    state: dict[str, Any] = json.loads(words["state"])
+    if metadata.get("sha256") != _fingerprint(tensors, metadata.get("state", "")):
+        raise ValueError(f"{path} is damaged: its SHA-256 does not match; use another copy, or start a new run")
+    state: dict[str, Any] = json.loads(metadata["state"])
     return tensors, state
 
 
 def peek(path: str | Path) -> dict[str, Any]:
-    """The state in a file alone, without looking at the tensors or whether it is unharmed; empty if it has none."""
+    """Returns the state in a file without reading its tensors or verifying it; {} if it has none."""
     try:
         state: dict[str, Any] = json.loads(weights.load_metadata(path)["state"])
     except (KeyError, ValueError):
@@ -58,16 +57,16 @@ def peek(path: str | Path) -> dict[str, Any]:
     return state
 
 
-def flat(optimizer: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """An optimiser's `state_dict` as tensors by name, "0.exp_avg", and the rest as JSON holds it; see `nested`."""
+def split_optimizer(optimizer: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Returns an optimiser's `state_dict` as tensors by name ("0.exp_avg") and a JSON-like rest."""
     state = optimizer["state"]
     tensors = {f"{i}.{name}": t for i, held in state.items() for name, t in held.items() if name != "step"}
     steps = {str(i): held["step"] for i, held in state.items()}
     return tensors, {"param_groups": optimizer["param_groups"], "steps": steps}
 
 
-def nested(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
-    """The `state_dict` of which `flat` made tensors by name and a rest."""
+def join_optimizer(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the `state_dict` that `split_optimizer` took apart."""
     state: dict[str, dict[str, Any]] = {i: {"step": step} for i, step in rest["steps"].items()}
     for key, tensor in tensors.items():
         i, _, name = key.partition(".")
@@ -76,7 +75,7 @@ def nested(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, 
 
 
 def _fingerprint(tensors: Mapping[str, Tensor], text: str) -> str:
-    """A SHA-256 of all names, dtypes, shapes, values and the text."""
+    """SHA-256 of all names, dtypes, shapes, values and the text."""
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         array = np.asarray(tensors[name].array, order="C")
@@ -86,7 +85,7 @@ def _fingerprint(tensors: Mapping[str, Tensor], text: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A number of NumPy's as one of Python's."""
+    """Convert a NumPy number to a Python number, for `json.dumps`."""
     if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
         return value.item()
-    raise TypeError(f"a checkpoint cannot hold a {type(value).__name__}: {value!r}")
+    raise TypeError(f"a saved state cannot hold a {type(value).__name__}: {value!r}")

@@ -1,40 +1,67 @@
-"""The settings of an optimiser and its schedule, as a file can keep them, to be compared with those of another run."""
+"""Settings that must match to resume: those of the optimiser and schedule as JSON values, and the comparison."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
 
-_NEITHER = object()
+_OTHER = object()  # marks a value that JSON cannot hold
 
 
 def read_settings(optimizer: Optimizer, schedule: LRScheduler | None) -> dict[str, Any]:
-    """The settings by name, {"lr": 0.1, "gamma of the schedule": 0.5, ...}, as far as they are numbers and words.
+    """Returns the settings by name, {"lr": 0.1, "gamma of the schedule": 0.5, ...}.
 
-    Of what is neither, such as a function, nothing is said.
+    Only numbers, strings, lists of them, and schedules inside a schedule are included; functions, say, are not.
     """
     found: dict[str, Any] = {}
     for i, group in enumerate(optimizer.param_groups):
         where = f" of group {i}" if i else ""
         found |= {f"{name}{where}": value for name, value in group.items() if name not in ("params", "initial_lr")}
     if schedule is not None:
-        found |= {f"{name} of the schedule": value for name, value in _own(schedule).items()}
-    plain: dict[str, Any] = {name: _as_in_json(value) for name, value in found.items()}
-    return {name: value for name, value in plain.items() if value is not _NEITHER}
+        found |= {f"{name} of the schedule": value for name, value in _attributes(schedule).items()}
+    plain: dict[str, Any] = {name: _as_json(value) for name, value in found.items()}
+    return {name: value for name, value in plain.items() if value is not _OTHER}
 
 
-def _own(schedule: LRScheduler) -> dict[str, Any]:
+def check_own_settings(path: str | Path, saved: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Raises ValueError if a run's own settings (`Trainer(settings=...)`) differ from those saved in the file `path`.
+
+    They are checked first: an optimiser that differs because of them needs no mention.
+    """
+    if saved.keys() != own.keys():
+        names, wanted = (", ".join(settings) or "none" for settings in (saved, own))
+        raise ValueError(
+            f"{path} was saved by another kind of run: its settings are {names}, not {wanted}; start a new run in "
+            "another folder"
+        )
+    if differing := [f"{name} {saved[name]}, not {own[name]}" for name in own if saved[name] != own[name]]:
+        raise ValueError(
+            f"{path} was saved with {'; '.join(differing)}: use the same settings to resume, or start a new run in "
+            "another folder"
+        )
+
+
+def check_run(path: str | Path, saved: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Raises ValueError that lists the settings that differ from those saved in the file `path`."""
+    differing = [f"{name} was {saved.get(name)!r}, is {v!r}" for name, v in own.items() if saved.get(name) != v]
+    if differing:
+        raise ValueError(f"{path} is the saved state of another run: {'; '.join(differing)}")
+
+
+def _attributes(schedule: LRScheduler) -> dict[str, Any]:
     return {name: value for name, value in vars(schedule).items() if name[0] != "_" and name != "last_epoch"}
 
 
-def _as_in_json(value: Any) -> Any:
-    """Numbers, words and lists of them as JSON gives them back, schedules as their settings; else `_NEITHER`."""
+def _as_json(value: Any) -> Any:
+    """Numbers, strings and lists as JSON returns them, schedules as lists of their settings; anything else `_OTHER`."""
     if isinstance(value, LRScheduler):
-        settings = {name: _as_in_json(setting) for name, setting in _own(value).items()}
-        return [type(value).__name__, *([k, v] for k, v in settings.items() if v is not _NEITHER)]
+        settings = {name: _as_json(setting) for name, setting in _attributes(value).items()}
+        return [type(value).__name__, *([k, v] for k, v in settings.items() if v is not _OTHER)]
     if isinstance(value, list | tuple):
-        items = [_as_in_json(item) for item in value]
-        return _NEITHER if _NEITHER in items else items
-    return value if value is None or isinstance(value, str | int | float) else _NEITHER
+        items = [_as_json(item) for item in value]
+        return _OTHER if _OTHER in items else items
+    return value if value is None or isinstance(value, str | int | float) else _OTHER

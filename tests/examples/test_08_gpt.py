@@ -186,7 +186,7 @@ def test_ctrl_c_keeps_what_was_learnt_and_resume_goes_on_to_the_same_weights(run
     (files / "out" / ".curves.png-0123abcd").mkdir()  # by a kill while it was drawn
     resumed = run("--dropout", 0.2, "--resume")
     assert not list((files / "out").glob(".*"))
-    assert "Going on after step 7" in resumed
+    assert "Resuming after step 7" in resumed
     assert written(resumed) == written(whole)
     for name in ("best", "last"):
         one, other = (nn.weights.load_file(files / folder / f"{name}.safetensors") for folder in ("out", "whole"))
@@ -208,7 +208,7 @@ def test_resume_with_other_options_is_refused_by_their_names(run, files, argumen
     run()
     before = contents(files / "out")
     (files / "turned.txt").write_text(TEXT[::-1], encoding="utf-8")  # of the same characters
-    with pytest.raises(SystemExit, match=f"last.safetensors is of a run begun with {message}: give the same again"):
+    with pytest.raises(SystemExit, match=f"last.safetensors was saved with {message}: use the same settings"):
         run("--resume", *arguments, text=text)
     assert contents(files / "out") == before
 
@@ -268,13 +268,13 @@ def test_ctrl_c_before_the_learning_never_mixes_two_runs(run, files, monkeypatch
             run("--again", text="turned.txt")
     if moment == "nn.evaluate":
         assert contents(files / "out") == before
-        with pytest.raises(SystemExit, match="begun with --text SHA-256"):
+        with pytest.raises(SystemExit, match="saved with --text SHA-256"):
             run("--resume", text="turned.txt")
         return
     with pytest.raises(SystemExit, match=r"holds no model|cannot be read"):
         run("--load", files / "out", text=None, small=())
     resumed = run("--resume", text="turned.txt")
-    assert "Going on" not in resumed
+    assert "Resuming" not in resumed
     assert written(resumed) == written(whole)
 
 

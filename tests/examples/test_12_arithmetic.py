@@ -125,10 +125,10 @@ def test_a_run_that_was_ended_goes_on_and_comes_to_the_same_end(undrawn, tmp_pat
     with pytest.raises(SystemExit, match="a run that is not finished: --resume goes on with it"):
         undrawn()
     monkeypatch.setattr(program.nn.Trainer, "learn", learn)
-    with pytest.raises(SystemExit, match="begun with --answer reverse, not plain"):
+    with pytest.raises(SystemExit, match="saved with --answer reverse, not plain"):
         undrawn("--resume", "--answer", "plain")
     text = undrawn("--resume")
-    assert "Going on after step 17" in text
+    assert "Resuming after step 17" in text
     assert tables(text) == tables(whole)
     assert json.loads((tmp_path / "out" / "curve.json").read_text(encoding="utf-8"))["points"] == points
 
@@ -176,10 +176,10 @@ def test_ctrl_c_before_the_first_record_never_mixes_two_runs(undrawn, tmp_path, 
 
     with monkeypatch.context() as patch:
         patch.setattr(program.nn.Trainer, "learn", interrupted)
-        patch.setattr(program.nn.Trainer, "_take_record", lambda trainer: pytest.fail("a record"))
+        patch.setattr(program.nn.Trainer, "_record", lambda trainer: pytest.fail("a record"))
         undrawn("--answer", "plain", "--again", "--steps", 48)
     assert contents(tmp_path / "out").keys() == {"last.safetensors"}
-    with pytest.raises(SystemExit, match="begun with --answer plain, not reverse"):
+    with pytest.raises(SystemExit, match="saved with --answer plain, not reverse"):
         undrawn("--resume", "--steps", 48)
     undrawn("--answer", "plain", "--resume", "--steps", 48)
     assert tables(undrawn("--answer", "plain", "--again")) == tables(whole)

@@ -1,4 +1,4 @@
-"""A training that is done in a moment, always the same one, for tests of what is around it."""
+"""Trainings that take a moment and are always the same, and ways to end them."""
 
 import signal
 
@@ -11,7 +11,7 @@ F = nn.functional
 
 
 def blobs(n=60, device="cpu"):
-    """Points around three corners, and which corner: learnt in a moment."""
+    """A dataset of points around three corners, labelled by corner."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, n)
     points = np.array([[0, 0], [0, 4], [4, 0]])[labels] + rng.normal(size=(n, 2))
@@ -20,7 +20,7 @@ def blobs(n=60, device="cpu"):
 
 
 def make(batches=None, rate=0.5, dropout=0.0, **settings):
-    """A Trainer of a small network on the blobs, always the same one."""
+    """A Trainer of a small network on the blobs, by default 3 epochs of 8 steps."""
     tl.manual_seed(0)
     model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Dropout(dropout), nn.Linear(8, 3))
     optimizer = nn.optim.Adam(model.parameters(), rate)
@@ -30,16 +30,39 @@ def make(batches=None, rate=0.5, dropout=0.0, **settings):
     return nn.Trainer(model, batches, nn.CrossEntropyLoss(), optimizer, schedule=schedule, **settings)
 
 
-def bits(trainer):
-    return [p.detach().numpy().tobytes() for p in trainer.model.parameters()]
+def fitted(**settings):
+    """`make(...)` after its training."""
+    trainer = make(**settings)
+    trainer.fit()
+    return trainer
+
+
+def sgd(model, batches, loss=None, lr=0.1, **settings):
+    """The history of a model trained by SGD, by default for one epoch."""
+    optimizer = nn.optim.SGD(model.parameters(), lr)
+    settings = {"epochs": 1, "show": False, **settings}
+    return nn.Trainer(model, batches, loss or nn.CrossEntropyLoss(), optimizer, **settings).fit()
 
 
 def halves(optimizer):
     return nn.optim.lr_scheduler.StepLR(optimizer, 2, gamma=0.5)
 
 
+def bits(trainer):
+    """The bits of the model's parameters."""
+    return [p.detach().numpy().tobytes() for p in trainer.model.parameters()]
+
+
+def everything(trainer):
+    """The bits of the whole saved state, except for measured times."""
+    tensors, state = trainer._state()
+    records = [{**record, "seconds": 0} for record in state["history"]["records"]]
+    tensors = {name: tensor.numpy().tobytes() for name, tensor in tensors.items()}
+    return tensors, {**state, "seconds": 0, "history": {**state["history"], "records": records}}
+
+
 class Press:
-    """A loss during which Ctrl-C is pressed, at a given call, so many times."""
+    """A loss that presses Ctrl-C in a given call, one or more times."""
 
     def __init__(self, call, times=1):
         self.call, self.times, self.n = call, times, 0
@@ -50,3 +73,30 @@ class Press:
             for _ in range(self.times):
                 signal.raise_signal(signal.SIGINT)
         return F.cross_entropy(outputs, targets)
+
+
+class Killed(BaseException):
+    """Simulates a kill: nothing in the library handles it."""
+
+
+def killed_after(trainer, calls):
+    """The trainer, with a loss that kills the run after so many calls."""
+    count, loss = [0], trainer.loss
+
+    def deadly(outputs, targets):
+        count[0] += 1
+        if count[0] > calls:
+            raise Killed
+        return loss(outputs, targets)
+
+    trainer.loss = deadly
+    return trainer
+
+
+def kill(calls, **settings):
+    """Start `make(...)` and kill it after so many calls of the loss."""
+    try:
+        killed_after(make(**settings), calls).fit()
+    except Killed:
+        return
+    raise AssertionError("the run ended before it was killed")

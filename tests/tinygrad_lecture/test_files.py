@@ -1,4 +1,4 @@
-"""Files are whole or not there."""
+"""Atomic writes: a file is complete or absent, also after errors."""
 
 from pathlib import Path
 
@@ -7,25 +7,25 @@ import pytest
 from tinygrad_lecture.files import atomic_write, atomic_write_together, make_folder, sweep
 
 
-def test_the_file_comes_at_the_end_under_a_like_name(tmp_path):
+def test_the_file_is_replaced_at_the_end_of_the_block(tmp_path):
     target = tmp_path / "picture.png"
     target.write_text("old")
-    with atomic_write(str(target)) as beside:
-        assert beside.name == "picture.png"
-        beside.write_text("new")
+    with atomic_write(str(target)) as temporary:
+        assert temporary.name == "picture.png"
+        temporary.write_text("new")
         assert target.read_text() == "old"
     assert target.read_text() == "new"
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_what_a_writer_keeps_to_its_owner_others_may_read_as_any_file(tmp_path):
+def test_the_file_has_the_usual_permissions(tmp_path):
     (tmp_path / "usual").touch()
-    with atomic_write(tmp_path / "a.bin") as beside:
-        beside.touch(mode=0o600)
+    with atomic_write(tmp_path / "a.bin") as temporary:
+        temporary.touch(mode=0o600)
     assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
-def test_where_nothing_may_be_written_the_file_is_named(tmp_path, monkeypatch):
+def test_an_unwritable_folder_is_reported_with_the_file_name(tmp_path, monkeypatch):
     def refuse(path):
         raise PermissionError(13, "Permission denied", str(path))
 
@@ -37,7 +37,7 @@ def test_where_nothing_may_be_written_the_file_is_named(tmp_path, monkeypatch):
         pass
 
 
-def test_what_killed_writes_have_left_is_swept_up_and_nothing_else(tmp_path):
+def test_sweep_removes_leftovers_of_killed_writes_only(tmp_path):
     for name in (".a.bin-01234567", ".a.bin-89abcdef", ".a.bin-not-one", ".b.bin-01234567"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "half").touch()
@@ -46,11 +46,11 @@ def test_what_killed_writes_have_left_is_swept_up_and_nothing_else(tmp_path):
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
-def test_after_an_error_all_is_as_it_was(tmp_path, error):
+def test_an_error_leaves_the_old_file(tmp_path, error):
     target = tmp_path / "a.bin"
     target.write_text("old")
-    with pytest.raises(error), atomic_write(target) as beside:  # noqa: PT012
-        beside.write_text("half")
+    with pytest.raises(error), atomic_write(target) as temporary:  # noqa: PT012
+        temporary.write_text("half")
         raise error
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
@@ -65,7 +65,7 @@ def test_a_missing_folder_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["folder", "folder/..", "."])
-def test_a_folder_in_the_place_of_a_file_is_named(tmp_path, monkeypatch, place):
+def test_a_folder_in_place_of_the_file_is_named(tmp_path, monkeypatch, place):
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(IsADirectoryError, match=f"cannot write {place}: it is a folder"), atomic_write(place):
@@ -88,7 +88,7 @@ def read(folder):
 
 @pytest.fixture
 def steps(tmp_path, monkeypatch):
-    """What is in the folder after each renaming."""
+    """The content of the folder after each rename."""
     rename, seen = Path.replace, []
 
     def replace(path, target):
@@ -100,7 +100,7 @@ def steps(tmp_path, monkeypatch):
     return seen
 
 
-def test_files_that_belong_together_are_never_an_old_and_a_new_one(tmp_path, steps):
+def test_an_old_file_never_stands_beside_a_new_one(tmp_path, steps):
     write_together(tmp_path, "old")
     write_together(tmp_path, "new")
     assert steps == [
@@ -116,7 +116,7 @@ def test_files_that_belong_together_are_never_an_old_and_a_new_one(tmp_path, ste
 
 @pytest.mark.parametrize("old", [{}, {"a": "old"}, {"b": "old"}, {"a": "old", "b": "old"}])
 @pytest.mark.parametrize("bad", range(4))
-def test_whichever_renaming_fails_all_is_as_it_was(tmp_path, monkeypatch, old, bad):
+def test_a_failed_rename_restores_the_old_files(tmp_path, monkeypatch, old, bad):
     for name, text in old.items():
         (tmp_path / name).write_text(text)
     rename, calls = Path.replace, []
@@ -135,14 +135,14 @@ def test_whichever_renaming_fails_all_is_as_it_was(tmp_path, monkeypatch, old, b
     assert len(list(tmp_path.iterdir())) == len(old)
 
 
-def test_folders_are_made_with_those_that_they_are_in(tmp_path):
+def test_make_folder_makes_parents_too(tmp_path):
     for _ in "ab":  # the second time it is there
         make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
 
 
 @pytest.mark.parametrize("folder", ["file", "file/inside"])
-def test_a_file_in_the_place_of_a_folder_is_named(tmp_path, folder):
+def test_a_file_in_place_of_a_folder_is_named(tmp_path, folder):
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError, match=r"cannot make the folder .*: .*file is a file; give another path"):
         make_folder(tmp_path / folder)

@@ -1,4 +1,4 @@
-"""Batches of single rows: stacked or padded, field by field."""
+"""Rows collated into batches: stacked or padded, field by field."""
 
 import numpy as np
 import pytest
@@ -13,12 +13,12 @@ sequences = st.lists(st.lists(st.integers(1, 99), max_size=7), min_size=1, max_s
 
 
 @given(sequences, st.sampled_from(["right", "left"]))
-def test_padding_adds_and_loses_nothing(rows, side):
+def test_padding_keeps_every_token(rows, side):
     batch = pad_sequence(rows, padding_value=0, side=side).tolist()
     longest = max(map(len, rows))
     for row, padded in zip(rows, batch, strict=True):
-        filling = [0] * (longest - len(row))
-        assert padded == (row + filling if side == "right" else filling + row)
+        padding = [0] * (longest - len(row))
+        assert padded == (row + padding if side == "right" else padding + row)
 
 
 def test_sequences_of_vectors_keep_dtype_and_gradient():
@@ -37,12 +37,12 @@ def test_sequences_of_vectors_keep_dtype_and_gradient():
         ([np.ones((2, 3)), np.ones((2, 4))], {}, r"\(2, 3\) and \(2, 4\)"),
         ([1, 2], {}, r"\(\) and \(\)"),
         ([[1]], {"side": "top"}, "'right' or 'left', not 'top'"),
-        ([[1, 2, 3], [4.5]], {}, "of one dtype, but here are float32, int64"),
-        ([[1, 2]], {"padding_value": 0.5}, "padding_value 0.5 cannot be a int64"),
-        ([np.uint8([1])], {"padding_value": -1}, "padding_value -1 cannot be a uint8"),
+        ([[1, 2, 3], [4.5]], {}, "one dtype, but have float32, int64"),
+        ([[1, 2]], {"padding_value": 0.5}, "padding_value 0.5 does not fit dtype int64"),
+        ([np.uint8([1])], {"padding_value": -1}, "padding_value -1 does not fit dtype uint8"),
     ],
 )
-def test_what_is_no_sequence_is_refused(rows, settings, message):
+def test_sequences_that_cannot_be_padded_are_refused(rows, settings, message):
     with pytest.raises(ValueError, match=message):
         pad_sequence(rows, **settings)
 
@@ -78,7 +78,7 @@ def test_rows_of_one_shape_are_stacked():
 def test_rows_that_do_not_fit_together_are_refused():
     with pytest.raises(ValueError, match=r"different shapes, \(1,\), \(2,\).*PadSequences"):
         stack_rows([[1], [1, 2]])
-    with pytest.raises(ValueError, match=r"as many fields each, but these have \[1, 2\]"):
+    with pytest.raises(ValueError, match=r"the same number of fields, but have \[1, 2\]"):
         stack_rows([(1,), (1, 2)])
     with pytest.raises(ValueError, match="at least one row"):
         stack_rows([])

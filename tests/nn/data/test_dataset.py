@@ -1,4 +1,4 @@
-"""TensorDataset, Subset and random_split: rows by any index, and parts that together are all of it."""
+"""TensorDataset, Subset and random_split: rows by any index, and parts that add up to the whole."""
 
 import numpy as np
 import pytest
@@ -22,8 +22,8 @@ def test_a_dataset_is_indexed_as_its_tensors_are():
         assert y.tolist() == data.tensors[1][index].tolist()
 
 
-def test_tensors_without_rows_or_of_different_lengths_are_refused():
-    with pytest.raises(ValueError, match=r"as many rows each.*\(3, 2\), \(4,\)"):
+def test_tensors_of_different_lengths_or_0d_are_refused():
+    with pytest.raises(ValueError, match=r"same number of rows.*\(3, 2\), \(4,\)"):
         nn.TensorDataset(tl.zeros(3, 2), tl.zeros(4))
     for tensors in ((), (tl.tensor(1.0),)):
         with pytest.raises(ValueError, match="at least one tensor"):
@@ -31,7 +31,7 @@ def test_tensors_without_rows_or_of_different_lengths_are_refused():
 
 
 @pytest.mark.parametrize("indices", [[4, 0, -1], np.array([4, 0, 5]), tl.tensor([4, 0, 5])])
-def test_a_subset_has_the_rows_it_was_told_in_that_order(indices):
+def test_a_subset_has_the_rows_at_its_indices_in_order(indices):
     part = nn.data.Subset(numbers(6), indices)
     assert part[:][0].tolist() == [4, 0, 5]
     assert part[np.array([2, 0])][0].tolist() == [5, 4]
@@ -46,34 +46,34 @@ def test_a_subset_of_what_is_known_row_by_row():
     assert (part[0], part[1]) == ("c", "a")
 
 
-def test_a_subset_of_rows_that_are_not_there_is_refused():
-    with pytest.raises(IndexError, match="indices run from 0 to 6, and there are rows 0 to 5"):
+def test_indices_out_of_range_are_refused():
+    with pytest.raises(IndexError, match="indices run from 0 to 6, but the rows are 0 to 5"):
         nn.data.Subset(numbers(6), [0, 6])
-    with pytest.raises(TypeError, match=r"by a list of integers, not by float64"):
+    with pytest.raises(TypeError, match=r"must be a list of integers, not float64"):
         nn.data.Subset(numbers(6), [0.5])
     assert len(nn.data.Subset(numbers(6), [])) == 0
 
 
 @given(rows=st.integers(0, 50), cuts=st.lists(st.integers(0, 50), max_size=4), seed=st.integers(0, 9))
-def test_parts_by_number_are_all_rows_once(rows, cuts, seed):
+def test_parts_by_number_contain_every_row_once(rows, cuts, seed):
     edges = [0, *sorted(min(cut, rows) for cut in cuts), rows]
     lengths = np.diff(edges).tolist()
     if sum(lengths) == 1 and len(lengths) > 1:
-        return  # one row in several parts: the lengths are shares as well, with the same result
+        return  # these lengths are also valid shares, with the same result
     parts = nn.data.random_split(numbers(rows), lengths, seed)
     assert [len(part) for part in parts] == lengths
     assert sorted(i for part in parts for i in part.indices.tolist()) == list(range(rows))
 
 
 @given(rows=st.integers(0, 200), weights=st.lists(st.integers(1, 9), min_size=1, max_size=5))
-def test_parts_by_share_are_all_rows_once(rows, weights):
+def test_parts_by_share_contain_every_row_once(rows, weights):
     shares = [weight / sum(weights) for weight in weights]
     parts = nn.data.random_split(numbers(rows), shares, seed=0)
     assert sorted(i for part in parts for i in part.indices.tolist()) == list(range(rows))
     assert all(abs(len(part) - rows * share) <= 1 for part, share in zip(parts, shares, strict=True))
 
 
-def test_shares_come_out_as_one_would_reckon():
+def test_shares_are_rounded_as_expected():
     assert [len(part) for part in nn.data.random_split(numbers(10_000), [0.85, 0.15])] == [8_500, 1_500]
     assert [len(part) for part in nn.data.random_split(numbers(10), [0.7, 0.2, 0.1])] == [7, 2, 1]
 
@@ -93,8 +93,12 @@ def test_a_split_has_a_seed_of_its_own_or_follows_manual_seed():
 
 @pytest.mark.parametrize(
     ("lengths", "message"),
-    [([5, 6], r"parts of \[5, 6\] rows are 11, and there are 10"), ([0.5, 0.6], "sum to 1.1"), ([-1, 11], "negative")],
+    [
+        ([5, 6], r"\[5, 6\] add up to 11 rows, but there are 10"),
+        ([0.5, 0.6], "sum to 1.1"),
+        ([-1, 11], "negative"),
+    ],
 )
-def test_parts_that_are_not_all_of_it_are_refused(lengths, message):
+def test_parts_that_do_not_add_up_are_refused(lengths, message):
     with pytest.raises(ValueError, match=message):
         nn.data.random_split(numbers(10), lengths)

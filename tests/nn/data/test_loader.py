@@ -1,4 +1,4 @@
-"""DataLoader: every row once an epoch, in an order that the seed decides, and on from where it was."""
+"""DataLoader: every row once per epoch, an order that depends on the seed, and exact resuming."""
 
 import json
 
@@ -18,7 +18,7 @@ def numbers(n):
 @given(n=st.integers(1, 40), batch_size=st.integers(1, 45), shuffle=st.booleans(), drop_last=st.booleans())
 def test_an_epoch_has_every_row_once(n, batch_size, shuffle, drop_last):
     if drop_last and batch_size > n:
-        with pytest.raises(ValueError, match=f"{n} rows make no batch of {batch_size}"):
+        with pytest.raises(ValueError, match=f"{n} rows are too few for a batch of {batch_size}"):
             nn.DataLoader(numbers(n), batch_size, shuffle, drop_last)
         return
     loader = nn.DataLoader(numbers(n), batch_size, shuffle, drop_last)
@@ -46,7 +46,7 @@ def test_the_order_is_new_each_epoch_and_follows_manual_seed():
     assert orders(nn.DataLoader(numbers(20), 4, shuffle=True)) == [first, second]
 
 
-def test_with_a_seed_of_its_own_it_leaves_the_stream_alone():
+def test_a_seed_of_its_own_leaves_the_shared_stream_alone():
     tl.manual_seed(3)
     wanted = tl.rand(1).item()
     tl.manual_seed(3)
@@ -63,7 +63,7 @@ def test_unshuffled_batches_are_views():
 
 
 @pytest.mark.parametrize("many", [True, False])
-def test_any_object_with_rows_can_be_dealt_out(many):
+def test_any_object_with_rows_can_be_loaded(many):
     class Squares:
         takes_many = many
 
@@ -90,10 +90,10 @@ def test_rows_of_several_fields_are_stacked_field_by_field():
     assert y.tolist() == [0, 1, 2]
 
 
-def test_bad_input_is_explained():
+def test_a_batch_size_that_gives_no_batch_is_refused():
     with pytest.raises(ValueError, match="batch_size must be at least 1, not 0"):
         nn.DataLoader(numbers(3), 0)
-    with pytest.raises(ValueError, match="0 rows make no batch of 4"):
+    with pytest.raises(ValueError, match="0 rows are too few for a batch of 4"):
         nn.DataLoader(numbers(0), 4)
 
 
@@ -104,7 +104,7 @@ def test_bad_input_is_explained():
     seed=st.none() | st.integers(0, 9),
     dealt=st.integers(0, 60),
 )
-def test_another_loader_goes_on_where_the_state_was_taken(n, batch_size, shuffle, seed, dealt):
+def test_another_loader_continues_from_a_state(n, batch_size, shuffle, seed, dealt):
     def loader():
         return nn.DataLoader(numbers(n), batch_size, shuffle, seed=seed)
 
@@ -129,11 +129,11 @@ def test_another_loader_goes_on_where_the_state_was_taken(n, batch_size, shuffle
     if saved:
         tl.set_rng_state(saved["stream"])
         other.load_state_dict(saved["loader"])
-        went_on = three_epochs(other)
-        assert went_on[: len(rows) - dealt] == rows[dealt:]
+        continued = three_epochs(other)
+        assert continued[: len(rows) - dealt] == rows[dealt:]
 
 
-def test_going_on_within_an_epoch_does_not_draw_from_the_shared_stream_again():
+def test_resuming_an_epoch_does_not_draw_from_the_shared_stream():
     loader = nn.DataLoader(numbers(10), 2, shuffle=True)
     next(iter(loader))
     state, stream = loader.state_dict(), tl.get_rng_state()
@@ -143,7 +143,7 @@ def test_going_on_within_an_epoch_does_not_draw_from_the_shared_stream_again():
     assert tl.get_rng_state() == stream
 
 
-def test_an_epoch_that_was_broken_off_is_not_gone_on_with_unless_told():
+def test_an_abandoned_epoch_is_not_continued():
     loader = nn.DataLoader(numbers(10), 2, shuffle=True)
     next(iter(loader))
     assert len(list(loader)) == 5
@@ -151,12 +151,12 @@ def test_an_epoch_that_was_broken_off_is_not_gone_on_with_unless_told():
 
 def test_the_state_of_another_loader_is_refused():
     loader = nn.DataLoader(numbers(10), 2, shuffle=True)
-    with pytest.raises(ValueError, match=r"rows 9, batch_size 2.*this one has rows 10, batch_size 2"):
+    with pytest.raises(ValueError, match="another loader: rows was 9, is 10"):
         loader.load_state_dict(nn.DataLoader(numbers(9), 2, shuffle=True).state_dict())
     assert len(list(loader)) == 5
 
 
-def test_two_epochs_of_one_loader_at_once_do_not_disturb_each_other():
+def test_two_epochs_of_one_loader_can_run_at_once():
     loader = nn.DataLoader(numbers(12), 3, shuffle=True, seed=1)
     outer = iter(loader)
     first = next(outer)
@@ -169,7 +169,7 @@ def test_two_epochs_of_one_loader_at_once_do_not_disturb_each_other():
     assert len(first[0]) == 3
 
 
-def test_a_state_that_was_loaded_is_the_state_until_it_is_gone_on_with():
+def test_a_loaded_state_is_returned_until_it_is_used():
     loader = nn.DataLoader(numbers(10), 2, shuffle=True, seed=4)
     next(iter(loader))
     other = nn.DataLoader(numbers(10), 2, shuffle=True, seed=4)
@@ -177,15 +177,15 @@ def test_a_state_that_was_loaded_is_the_state_until_it_is_gone_on_with():
     assert other.state_dict() == loader.state_dict()
 
 
-@pytest.mark.parametrize(("change", "message"), [({"dealt": 99}, "99 batches dealt out of 5"), (None, "lacks")])
-def test_what_is_no_state_is_refused(change, message):
+@pytest.mark.parametrize(("change", "message"), [({"dealt": 99}, "is 99, but an epoch has 5 batches"), (None, "lacks")])
+def test_invalid_states_are_refused(change, message):
     loader = nn.DataLoader(numbers(10), 2)
     state = {} if change is None else {**loader.state_dict(), **change}
     with pytest.raises(ValueError, match=message):
         loader.load_state_dict(state)
 
 
-def test_parts_of_a_list_are_stacked_as_the_list_would_be():
+def test_subsets_of_a_list_are_stacked():
     learn, _ = nn.data.random_split([(1.0, 2), (3.0, 4), (5.0, 6)], [2, 1], seed=0)
     x, y = next(iter(nn.DataLoader(learn, 2)))
     assert x.shape == y.shape == (2,)

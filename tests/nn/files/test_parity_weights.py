@@ -1,4 +1,4 @@
-"""Weights go both ways: a state_dict that PyTorch saved as safetensors loads here, and one saved here loads there."""
+"""A state_dict saved by PyTorch as safetensors loads here, and one saved here loads there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.parity
 
 
 def build(module: Any) -> Any:
-    """A network with every layer that has weights, in every container that both libraries have."""
+    """A network with every layer that has weights and every container, from nn or torch.nn."""
     return module.ModuleDict(
         {
             "tokens": module.Embedding(7, 4, padding_idx=-1),
@@ -34,7 +34,7 @@ def build(module: Any) -> Any:
 
 
 def run(net: Any, x: Any) -> Any:
-    """The network at work."""
+    """The output of the network."""
     x = net["tokens"](x)
     for block in net["blocks"]:
         x = x + block(x)
@@ -42,7 +42,7 @@ def run(net: Any, x: Any) -> Any:
 
 
 def randomize(net: Any) -> None:
-    """No parameter has the value that it starts with."""
+    """Give every parameter a random value, other than its initial one."""
     for parameter in net.parameters():
         nn.init.normal_(parameter) if isinstance(parameter, tl.Tensor) else torch.nn.init.normal_(parameter)
 

@@ -1,4 +1,4 @@
-"""Weights in safetensors files: what comes back, what is refused."""
+"""Weights in safetensors files: what is loaded equals what was saved; other files are refused."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ def path(tmp_path):
     return tmp_path / "weights.safetensors"
 
 
-def test_a_model_comes_back(path):
+def test_a_model_is_saved_and_loaded(path):
     model, other = nn.MLP([3, 4, 2]), nn.MLP([3, 4, 2])
     weights.save_file(model.state_dict(), path, {"note": "hello"})
     other.load_state_dict(weights.load_file(str(path)))
@@ -28,7 +28,7 @@ def test_a_model_comes_back(path):
     assert weights.load_metadata(path) == {"note": "hello"}
 
 
-def test_equal_weights_and_words_are_equal_files(tmp_path):
+def test_equal_weights_and_metadata_make_equal_files(tmp_path):
     words = {f"word {i}": 'text with "signs", ümläuts,\n\x1f and 漢' for i in range(8)}
     tensors = nn.Linear(3, 2).state_dict()
     files = set()
@@ -39,7 +39,7 @@ def test_equal_weights_and_words_are_equal_files(tmp_path):
     assert len(files) == 1
 
 
-def test_dtypes_shapes_and_odd_layouts_come_back(path):
+def test_dtypes_shapes_and_memory_layouts_are_kept(path):
     tensors = {
         "half": tl.ones(2, dtype=tl.float16),
         "double": tl.randn(2, 3, dtype=tl.float64),
@@ -53,20 +53,20 @@ def test_dtypes_shapes_and_odd_layouts_come_back(path):
     loaded = weights.load_file(path)
     assert set(loaded) == set(tensors)
     for name, tensor in tensors.items():
-        assert loaded[name].dtype == tensor.dtype
+        assert (loaded[name].dtype, loaded[name].shape) == (tensor.dtype, tensor.shape)
         np.testing.assert_array_equal(loaded[name].numpy(), tensor.numpy())
     assert weights.load_metadata(path) == {}
 
 
 def bfloat16_file(path, name, values):
-    """A safetensors file written by hand, with one tensor whose numbers keep the upper half of their bits."""
+    """Write a safetensors file with one bfloat16 tensor: the upper half of each float32."""
     bits = (np.asarray(values, np.float32).view(np.uint32) >> 16).astype("<u2")
     entry = {"dtype": "BF16", "shape": list(bits.shape), "data_offsets": [0, bits.nbytes]}
     header = json.dumps({name: entry}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + bits.tobytes())
 
 
-def test_bfloat16_comes_as_float32(path):
+def test_bfloat16_is_loaded_as_float32(path):
     values = np.array([[1.0, -2.5, 0.0], [3e38, 1e-30, np.inf]], np.float32)
     bfloat16_file(path, "w", values)
     loaded = weights.load_file(path)["w"]
@@ -75,7 +75,7 @@ def test_bfloat16_comes_as_float32(path):
     assert loaded[0].tolist() == [1.0, -2.5, 0.0]
 
 
-def test_an_archive_reads_what_is_asked_for(path):
+def test_an_archive_reads_single_tensors(path):
     weights.save_file({"a": tl.ones(2, 3), "b": tl.arange(4)}, path)
     archive = weights.Archive(path)
     assert (sorted(archive), len(archive), "a" in archive, "c" in archive) == (["a", "b"], 2, True, False)
@@ -88,17 +88,17 @@ def test_an_archive_reads_what_is_asked_for(path):
 def test_a_dtype_that_numpy_lacks_is_named(path):
     header = json.dumps({"w": {"dtype": "F8_E4M3", "shape": [2], "data_offsets": [0, 2]}}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(2))
-    with pytest.raises(ValueError, match="w is of F8_E4M3, which is none of F64, F32"):
+    with pytest.raises(ValueError, match="w is F8_E4M3, a dtype that NumPy lacks"):
         weights.load_file(path)
 
 
-def test_weights_of_a_device_are_written_from_the_host(path):
+def test_weights_on_a_device_can_be_saved(path):
     model = nn.Linear(2, 2).to("strict")
     weights.save_file(model.state_dict(), path)
     assert weights.load_file(path)["weight"].device == "cpu"
 
 
-def test_others_read_it(path):
+def test_the_safetensors_package_reads_it(path):
     from safetensors.numpy import load_file
 
     layer = nn.Linear(2, 3)
@@ -114,7 +114,7 @@ def test_a_failed_save_leaves_the_old_file(path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_every_cut_of_a_file_is_refused(path):
+def test_every_truncation_of_a_file_is_refused(path):
     weights.save_file(nn.Linear(2, 2).state_dict(), path)
     data = path.read_bytes()
     for n in range(len(data)):
@@ -130,7 +130,7 @@ def test_other_files_are_refused(path, data):
         weights.load_metadata(path)
 
 
-def test_what_is_not_there_or_a_folder_is_named(path):
+def test_missing_files_and_folders_are_named(path):
     with pytest.raises(FileNotFoundError, match=r"there is no file .*weights\.safetensors"):
         weights.load_file(path)
     with pytest.raises(FileNotFoundError, match="is a folder"):
@@ -139,34 +139,25 @@ def test_what_is_not_there_or_a_folder_is_named(path):
         weights.save_file({}, path / "deeper" / "file")
 
 
-def test_without_the_package_it_says_how_to_get_it(path, monkeypatch):
+def test_without_the_package_it_says_how_to_install_it(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     for call in (lambda: weights.save_file({}, path), lambda: weights.load_file(path)):
         with pytest.raises(ImportError, match=r'pip install "tinygrad-lecture\[examples\]"'):
             call()
 
 
-def test_arrays_may_be_saved_as_they_are(tmp_path):
-    nn.weights.save_file({"a": np.arange(3)}, tmp_path / "a.safetensors")
-    assert nn.weights.load_file(tmp_path / "a.safetensors")["a"].tolist() == [0, 1, 2]
+def test_arrays_can_be_saved(path):
+    weights.save_file({"a": np.arange(3)}, path)
+    assert weights.load_file(path)["a"].tolist() == [0, 1, 2]
 
 
-def test_a_disk_that_is_full_is_an_error_of_the_system(tmp_path, monkeypatch):
+def test_a_full_disk_is_an_oserror(path, monkeypatch):
     import safetensors.numpy
 
     def fail(*arguments):
         raise safetensors.SafetensorError("No space left on device")
 
     monkeypatch.setattr(safetensors.numpy, "save_file", fail)
-    with pytest.raises(OSError, match=r"cannot write .*w.safetensors: No space left"):
-        nn.weights.save_file({"a": tl.ones(1)}, tmp_path / "w.safetensors")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_tensor_keeps_its_shape_even_without_axes(tmp_path):
-    tensors = {"scalar": tl.tensor(2.0), "empty": tl.zeros(0, 3), "transposed": tl.randn(2, 3).T}
-    nn.weights.save_file(tensors, tmp_path / "w.safetensors")
-    loaded = nn.weights.load_file(tmp_path / "w.safetensors")
-    assert {name: (t.shape, t.tolist()) for name, t in loaded.items()} == {
-        name: (t.shape, t.tolist()) for name, t in tensors.items()
-    }
+    with pytest.raises(OSError, match=r"cannot write .*weights.safetensors: No space left"):
+        weights.save_file({"a": tl.ones(1)}, path)
+    assert list(path.parent.iterdir()) == []

@@ -1,17 +1,16 @@
-"""The picture of a training's history: what its curves are, and how their ends are labelled."""
+"""The picture of a history: its curves, and the labels at their ends."""
 
 import pytest
 
 import nn
 from nn.training.evaluation import Scores
-from nn.training.history import Record
 
 
 def history(*losses, accuracy=None, test=True):
-    """A history whose training losses are twice those of the test."""
+    """A history with these test losses, and training losses twice as large."""
     return nn.History(
         [
-            Record(i + 1, i + 1, Scores(2 * loss, accuracy), Scores(loss, accuracy) if test else None, 0.1, 1.0)
+            nn.HistoryRow(i + 1, i + 1, Scores(2 * loss, accuracy), Scores(loss, accuracy) if test else None, 0.1, 1.0)
             for i, loss in enumerate(losses)
         ]
     )
@@ -20,12 +19,12 @@ def history(*losses, accuracy=None, test=True):
 @pytest.mark.parametrize(
     ("loss", "label"), [(1.9037, "1.90"), (0.9, "0.900"), (0.01234, "0.0123"), (123.4, "123"), (0.0, "0.00")]
 )
-def test_the_last_loss_is_written_with_three_figures(loss, label):
+def test_the_last_loss_is_labelled_with_three_digits(loss, label):
     (axes,) = history(3.0, loss).figure().axes
     assert [text.get_text() for text in axes.texts] == [label]
 
 
-def test_there_is_a_curve_of_what_was_learnt_from_and_one_of_the_test():
+def test_there_are_a_training_and_a_test_curve():
     axes = history(3.0, 2.0, accuracy=0.5).figure().axes
     assert [each.get_title() for each in axes] == ["loss", "accuracy"]
     train, test = ([*line.get_ydata()] for line in axes[0].get_lines())
@@ -35,6 +34,6 @@ def test_there_is_a_curve_of_what_was_learnt_from_and_one_of_the_test():
     assert [[*line.get_ydata()] for line in axes.get_lines()] == [[6.0, 4.0]]
 
 
-def test_a_history_without_records_has_no_picture():
-    with pytest.raises(ValueError, match="no record to draw"):
+def test_an_empty_history_has_no_picture():
+    with pytest.raises(ValueError, match="the history is empty"):
         nn.History().figure()

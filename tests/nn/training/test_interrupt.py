@@ -1,4 +1,4 @@
-"""Ctrl-C: the first press is noted, the second aborts; and all is as before afterwards."""
+"""Ctrl-C: the first press is noted, the second aborts; the handler is restored afterwards."""
 
 import signal
 import threading
@@ -23,7 +23,7 @@ def test_the_first_press_is_noted_and_the_second_aborts():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_the_handler_is_put_back_after_an_error_too():
+def test_the_handler_is_restored_after_an_error():
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(ZeroDivisionError), Interrupt():
         raise ZeroDivisionError
@@ -32,7 +32,7 @@ def test_the_handler_is_put_back_after_an_error_too():
         press()
 
 
-def test_where_ctrl_c_is_ignored_it_stays_so():
+def test_where_ctrl_c_is_ignored_it_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with Interrupt() as interrupt:
@@ -42,7 +42,7 @@ def test_where_ctrl_c_is_ignored_it_stays_so():
         signal.signal(signal.SIGINT, before)
 
 
-def test_other_threads_train_without():
+def test_it_does_nothing_in_other_threads():
     seen = []
 
     def work():

@@ -1,11 +1,11 @@
-"""The displays: which one, and what they show when."""
+"""Progress displays: which one is chosen, and what it shows when."""
 
 import sys
 
 import pytest
 
 from nn.training import progress as module
-from nn.training.progress import Bar, Lines, Progress, progress
+from nn.training.progress import Bar, Lines, Progress, choose_display
 
 
 @pytest.fixture
@@ -21,26 +21,26 @@ def clock(monkeypatch):
 
 
 def not_asked():
-    raise AssertionError("scores cost time, and are only asked for when shown")
+    raise AssertionError("scores cost time: they are only computed when shown")
 
 
 def test_the_display_suits_the_output(monkeypatch):
-    assert type(progress(1, 1, show=False)) is Progress
-    assert type(progress(1, 1)) is Lines  # pytest's output is no terminal
+    assert type(choose_display(1, 1, show=False)) is Progress
+    assert type(choose_display(1, 1)) is Lines  # pytest's output is no terminal
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert type(progress(1, 1)) is Bar
+    assert type(choose_display(1, 1)) is Bar
     monkeypatch.setitem(sys.modules, "rich", None)
-    assert type(progress(1, 1)) is Lines
+    assert type(choose_display(1, 1)) is Lines
 
 
-def test_nothing_is_shown_if_not_wanted(capsys):
-    with progress(6, 3, show=False) as display:
+def test_nothing_is_shown_with_show_false(capsys):
+    with choose_display(6, 3, show=False) as display:
         display.step(1, not_asked)
         display.record(1, "fine")
     assert capsys.readouterr().out == ""
 
 
-def test_lines_for_the_first_the_last_and_one_a_second(capsys, clock):
+def test_lines_for_the_first_row_the_last_and_one_per_second(capsys, clock):
     with Lines(1200, per_epoch=100) as display:
         for epoch in range(1, 13):
             clock(0.4)
@@ -76,7 +76,7 @@ def test_a_narrow_screen_shows_the_numbers(capsys, clock, monkeypatch):
     assert "3 s left" in last
 
 
-def test_on_a_narrow_screen_the_end_of_the_scores_gives_way(capsys, clock, monkeypatch):
+def test_a_narrow_screen_truncates_the_scores_at_the_end(capsys, clock, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     with Bar(20, per_epoch=10) as display:
         clock(3)
@@ -100,14 +100,14 @@ def test_the_bar(capsys, clock, monkeypatch):
     assert "0 s left" in last
 
 
-def test_where_steps_are_counted_and_some_were_done_before(capsys, clock):
+def test_steps_are_counted_from_those_done_before(capsys, clock):
     with Lines(2000, done=1500) as display:
         clock(10)
         display.step(1600, lambda: "loss 2")
     assert capsys.readouterr().out == "step 1,600/2,000   loss 2   40 s left\n"
 
 
-def test_slow_steps_are_given_in_seconds(clock):
+def test_slow_steps_are_shown_in_seconds(clock):
     display = Lines(10)
     clock(25)
     assert display._speed(10) == "2.5 s a step"

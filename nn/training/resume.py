@@ -1,0 +1,258 @@
+"""Saving a run to its folder and resuming it exactly: what the saved state holds, and when it is refused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import xp
+from tinygrad_lecture.files import check_writable, make_folder, sweep
+
+from ..data.loader import DataLoader, Epoch
+from ..files import weights
+from ..module import Module
+from ..optim import Optimizer
+from ..optim.lr_scheduler import LRScheduler
+from . import saved_state
+from .evaluation import Batches, RunningMetrics
+from .history import History, HistoryRow
+from .settings import check_own_settings, check_run
+
+
+class Resumable:
+    """Base class of `Trainer`: saves a training to its folder, and resumes it exactly.
+
+    `Trainer` sets these attributes. The saved state has the parts and the progress; most options must match.
+    """
+
+    # parts
+    model: Module
+    batches: Batches
+    test: Batches | None
+    optimizer: Optimizer
+    schedule: LRScheduler | None
+
+    # options
+    epochs: int | None
+    steps: int | None
+    schedule_by: str
+    accumulate: int
+    clip_norm: float | None
+    accuracy: bool
+    best_by: str
+    patience: int | None
+    folder: Path | None
+    save_seconds: float
+    settings: Mapping[str, Any]
+    show: bool
+
+    # progress; `Trainer.__init__` says what each is
+    step: int
+    history: History
+    _optimizer_settings: dict[str, Any]
+    _metrics: RunningMetrics
+    _seconds: float
+    _rate: float
+    _partial: bool
+    _not_better: int
+    _running: Iterator[Any] | None
+    _saved_at: float
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps in one pass over the batches."""
+        return -(-len(self.batches) // self.accumulate)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps in the whole training."""
+        return self.steps if self.steps is not None else (self.epochs or 0) * self.steps_per_epoch
+
+    @property
+    def _finished(self) -> bool:
+        return self.step >= self.total_steps or self.history.stopped_early
+
+    @property
+    def _out_of_patience(self) -> bool:
+        return self.patience is not None and self._not_better >= self.patience
+
+    # --- the folder -------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write folder/last.safetensors, from which `fit(resume=True)` continues.
+
+        Raises ValueError without a folder, FloatingPointError if the loss or a weight is NaN or infinite.
+        """
+        path = self._file("last")
+        tensors, state = self._state()
+        self._check_losses()  # before the last good state is overwritten
+        self._check_weights()
+        saved_state.save(path, tensors, state)
+
+    def load(self, path: str | Path) -> None:
+        """Restore the state that a run saved in this file. Raises as `fit` does; an error changes nothing."""
+        tensors, state = saved_state.load(path)
+        check_own_settings(path, state.get("settings", {}), self.settings)
+        check_run(path, state["run"], self._settings_to_match())
+        before = self._state()
+        positions = [(loader, loader.state_dict()) for loader in (self.test, self.batches) if has_state(loader)]
+        try:
+            self._restore(tensors, state)
+        except Exception as error:
+            self._restore(*before)
+            for loader, position in positions:
+                loader.load_state_dict(position)
+            raise ValueError(f"{path} is the saved state of another run: {error}") from error
+
+    def load_best(self) -> None:
+        """Load the weights with the best scores, folder/best.safetensors, into the model.
+
+        Raises ValueError without a folder, FileNotFoundError before the first row of the history.
+        """
+        self.model.load_state_dict(weights.load_file(self._file("best")))
+
+    def _save_best(self, row: HistoryRow) -> None:
+        self._check_weights()
+        metadata = {"step": str(row.step), "scores": str(row.test or row.train)}
+        weights.save_file(self.model.state_dict(), self._file("best"), metadata)
+
+    def _file(self, name: str) -> Path:
+        if self.folder is None:
+            raise ValueError("Trainer: there is no folder to save to or load from; make it with folder=...")
+        return self.folder / f"{name}.safetensors"
+
+    def _begin(self, resume: bool) -> None:
+        """Start `fit`, or continue after an earlier call."""
+        self._open_folder(resume)
+        if self._partial:  # its steps are continued
+            self.history.records.pop()
+        self.history.interrupted = self._partial = False
+        self.history.stopped_early = self._out_of_patience
+        self._saved_at = time.perf_counter()
+
+    def _save_if_due(self) -> None:
+        if self.folder is not None and time.perf_counter() - self._saved_at >= self.save_seconds:
+            self.save()
+            self._saved_at = time.perf_counter()
+
+    def _open_folder(self, resume: bool) -> None:
+        """Make the folder; load the run in it, or remove a finished one."""
+        if self.folder is None:
+            if resume:
+                raise ValueError("Trainer.fit: resume=True needs a folder; make the Trainer with folder=...")
+            return
+        last, best = self._file("last"), self._file("best")
+        make_folder(self.folder)
+        check_writable(last)  # now, not after the first hour
+        sweep(last)
+        sweep(best)
+        if self.step:
+            return
+        if resume and last.exists():
+            self.load(last)
+            if self.show:
+                print(f"Resuming after step {self.step:,}, from {last}.")
+            return
+        if last.exists() and not (state := saved_state.peek(last)).get("finished"):
+            raise FileExistsError(
+                f"{last} is the saved state of an unfinished run: fit(resume=True) resumes it; delete it to start over"
+                if state
+                else f"{last} exists, but is not a saved state of a training; delete it to start over"
+            )
+        for old in (last, best):
+            old.unlink(missing_ok=True)
+
+    def _check_losses(self) -> None:
+        if not self._metrics.finite:
+            epoch = -(-self.step // self.steps_per_epoch)
+            raise FloatingPointError(
+                f"the loss became {float(self._metrics.loss)} in epoch {epoch}, at or before step {self.step:,}, and "
+                "training cannot recover from that; try a smaller learning rate"
+            )
+
+    def _check_weights(self) -> None:
+        for name, parameter in self.model.named_parameters():
+            if not bool(xp(parameter.array).isfinite(parameter.array).all()):
+                raise FloatingPointError(
+                    f"{name} has NaN or infinite elements after step {self.step:,} and is not saved; try a smaller "
+                    "learning rate, or clip_norm"
+                )
+
+    # --- the state --------------------------------------------------------------------------------------
+
+    def _settings_to_match(self) -> dict[str, Any]:
+        """Settings that must match to resume."""
+        return {
+            "optimizer": type(self.optimizer).__name__,
+            "schedule": None if self.schedule is None else f"{type(self.schedule).__name__} by {self.schedule_by}",
+            "batches in an epoch": len(self.batches),
+            "accumulate": self.accumulate,
+            "clip_norm": self.clip_norm,
+            "accuracy": self.accuracy,
+            "test": self.test is not None,
+            "best_by": self.best_by,
+            "dtypes": sorted({tensor.dtype.name for tensor in self.model.state_dict().values()}),
+            **self._optimizer_settings,
+        }
+
+    def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything the next step depends on: copies of the tensors, and a JSON-like rest."""
+        tensors = {f"model.{name}": tensor.clone() for name, tensor in self.model.state_dict().items()}
+        optimizer_tensors, optimizer = saved_state.split_optimizer(self.optimizer.state_dict())
+        tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizer_tensors.items()}
+        history = self.history.state_dict()
+        history["records"] = history["records"][: len(self.history) - self._partial]
+        return tensors, {
+            "settings": self.settings,
+            "run": self._settings_to_match(),
+            "finished": self._finished,
+            "step": self.step,
+            "history": {**history, "interrupted": False},
+            "not better": self._not_better,
+            "metrics": self._metrics.state_dict(),
+            "seconds": self._seconds,
+            "rate": self._rate,
+            "optimizer": optimizer,
+            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            "batches": self._position() if self.step else None,
+            "test": self.test.state_between() if isinstance(self.test, DataLoader) else None,
+            "random": tl.get_rng_state(),
+        }
+
+    def _position(self) -> dict[str, Any] | None:
+        """The position within the current epoch; None for batches without a state, such as a list."""
+        if not has_state(self.batches):
+            return None
+        return self._running.state_dict() if isinstance(self._running, Epoch) else self.batches.state_dict()
+
+    def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Put back what `_state` returned."""
+        self.model.load_state_dict(_with_prefix("model.", tensors))
+        self.optimizer.load_state_dict(
+            saved_state.join_optimizer(_with_prefix("optimizer.", tensors), state["optimizer"])
+        )
+        if self.schedule is not None:
+            self.schedule.load_state_dict(state["schedule"])
+        for batches, position in ((self.test, state["test"]), (self.batches, state["batches"])):  # may be one loader
+            if position is not None and has_state(batches):
+                batches.load_state_dict(position)
+        self._running = None
+        self.step, self.history, self._partial = state["step"], History.from_state(state["history"]), False
+        self._not_better, self._seconds, self._rate = state["not better"], state["seconds"], state["rate"]
+        self._metrics = RunningMetrics(self.accuracy)
+        self._metrics.load_state_dict(state["metrics"])
+        tl.set_rng_state(state["random"])
+
+
+def has_state(batches: Any) -> TypeGuard[DataLoader]:
+    """Whether batches know their position, as a DataLoader does and a list does not."""
+    return hasattr(batches, "load_state_dict")
+
+
+def _with_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names start with the prefix, named without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

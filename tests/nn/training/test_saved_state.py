@@ -1,0 +1,155 @@
+"""The saved state of a run: damaged files and other runs are refused, and then nothing is changed."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nn
+import tinygrad_lecture as tl
+from nn.training import saved_state
+from small_training import bits, blobs, everything, halves, make
+
+
+@pytest.fixture(scope="module")
+def whole_file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    make(epochs=2, folder=folder, schedule=halves).fit()
+    return (folder / "last.safetensors").read_bytes()
+
+
+def refused(content, folder):
+    """The message with which a file is refused; checks that nothing was changed."""
+    (folder / "last.safetensors").write_bytes(content)
+    trainer = make(epochs=2, folder=folder, schedule=halves)
+    before, stream = everything(trainer), tl.get_rng_state()
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the callers look at the message
+        trainer.fit(resume=True)
+    assert everything(trainer) == before
+    assert tl.get_rng_state() == stream
+    assert (folder / "last.safetensors").read_bytes() == content
+    return str(error.value)
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_a_flipped_bit_is_noticed_anywhere(data, whole_file, tmp_path_factory):
+    place = data.draw(st.integers(0, len(whole_file) - 1), label="place")
+    bit = data.draw(st.integers(0, 7), label="bit")
+    content = bytearray(whole_file)
+    content[place] ^= 1 << bit
+    assert "last.safetensors" in refused(bytes(content), tmp_path_factory.getbasetemp())
+
+
+@settings(max_examples=20)
+@given(data=st.data())
+def test_a_truncated_file_is_noticed(data, whole_file, tmp_path_factory):
+    length = data.draw(st.integers(0, len(whole_file) - 1), label="length")
+    message = refused(whole_file[:length], tmp_path_factory.getbasetemp())
+    assert "not a safetensors file, or not all of one" in message
+
+
+def test_foreign_files_are_named_as_such(tmp_path):
+    assert "not a safetensors file" in refused(b"\x89PNG and so on, " * 9, tmp_path)
+    path = tmp_path / "weights.safetensors"
+    nn.weights.save_file({"weight": tl.ones(2)}, path)
+    assert "is not the saved state of a training: its format is None" in refused(path.read_bytes(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batches": nn.DataLoader(blobs(), 16, shuffle=True)}, "batches in an epoch was 8, is 4"),
+        ({"batches": nn.DataLoader(blobs(58), 8, shuffle=True)}, "rows was 60, is 58"),
+        ({"batches": nn.DataLoader(blobs(), 8, shuffle=True, seed=2)}, "seed was None, is 2"),
+        ({"accumulate": 2}, "accumulate was 1, is 2"),
+        ({"schedule": lambda optimizer: None}, "schedule was 'StepLR by step', is None"),
+        ({"schedule": lambda optimizer: nn.optim.lr_scheduler.StepLR(optimizer, 3, 0.5)}, "step_size of the schedule"),
+        (
+            {"schedule": lambda optimizer: nn.optim.lr_scheduler.SequentialLR(optimizer, [halves(optimizer)], [])},
+            "schedule was",
+        ),
+        ({"accuracy": True}, "accuracy was False, is True"),
+        ({"rate": 0.1}, "lr was 0.5, is 0.1"),
+        ({"clip_norm": 1.0}, "clip_norm was None, is 1.0"),
+        ({"test": [blobs()[:]]}, "test was False, is True"),
+    ],
+)
+def test_the_saved_state_of_another_run_is_refused(change, message, tmp_path):
+    make(folder=tmp_path, schedule=halves).fit()
+    trainer = make(**{"folder": tmp_path, "schedule": halves, "epochs": 9, **change})
+    before = bits(trainer)
+    with pytest.raises(ValueError, match=f"saved state of another run: .*{message}"):
+        trainer.fit(resume=True)
+    assert bits(trainer) == before
+    assert trainer.step == 0
+
+
+def test_another_model_is_refused_with_all_differences(tmp_path):
+    make(folder=tmp_path).fit()
+    trainer = make(folder=tmp_path, epochs=9)
+    trainer.model = nn.MLP([2, 9, 3], nn.Tanh)
+    with pytest.raises(ValueError, match=r"(?s)another run: load_state_dict.*0.weight has shape \(8, 2\).*missing: 2"):
+        trainer.fit(resume=True)
+
+
+def test_another_dtype_is_refused(tmp_path):
+    make(folder=tmp_path).fit()
+    trainer = make(folder=tmp_path, epochs=9)
+    trainer.model.double()
+    with pytest.raises(ValueError, match=r"dtypes was .'float32'., is .'float64'."):
+        trainer.fit(resume=True)
+
+
+def test_runs_are_told_apart_by_their_own_settings(tmp_path):
+    settings = {"--text": "SHA-256 0a1b", "--lr": 0.1, "--lines": False, "--top-k": None}
+    make(folder=tmp_path, settings=settings).fit()
+    before = (tmp_path / "last.safetensors").read_bytes()
+    trainer = make(folder=tmp_path, rate=0.1, settings={**settings, "--text": "SHA-256 2c3d", "--lr": 1})
+    with pytest.raises(ValueError, match=r"saved with --text SHA-256 0a1b, not SHA-256 2c3d; --lr 0\.1, not 1: use"):
+        trainer.fit(resume=True)
+    with pytest.raises(ValueError, match="kind of run: its settings are --text, --lr, --lines, --top-k, not none"):
+        make(folder=tmp_path).fit(resume=True)
+    assert (tmp_path / "last.safetensors").read_bytes() == before
+    assert len(make(folder=tmp_path, settings=settings, epochs=4).fit(resume=True)) == 4
+
+
+def test_a_run_with_settings_does_not_resume_one_without(tmp_path):
+    make(folder=tmp_path).fit()
+    with pytest.raises(ValueError, match="another kind of run: its settings are none, not --seed; start a new"):
+        make(folder=tmp_path, settings={"--seed": 0}).fit(resume=True)
+
+
+def test_an_incomplete_state_is_refused_and_changes_nothing(tmp_path):
+    make(folder=tmp_path).fit()
+    last = tmp_path / "last.safetensors"
+    tensors, state = saved_state.load(last)
+    del state["random"]
+    saved_state.save(last, tensors, state)
+    trainer = make(folder=tmp_path, epochs=9)
+    before = everything(trainer)
+    with pytest.raises(ValueError, match="saved state of another run: 'random'"):
+        trainer.fit(resume=True)
+    assert everything(trainer) == before
+
+
+# --- the file itself ------------------------------------------------------------------------------------
+
+
+def test_tensors_and_numbers_are_read_as_they_were_written(tmp_path):
+    path = tmp_path / "c.safetensors"
+    tensors = {"a": tl.randn(3, 4), "b": tl.zeros(0), "c": tl.tensor(2), "d": tl.randn(4, 3).T}
+    state = {"pi": 3.141592653589793, "big": 2**127, "none": None, "inf": float("inf"), "words": "ä → β"}
+    saved_state.save(path, tensors, {**state, "numpy": np.float32(0.5)})
+    loaded, found = saved_state.load(path)
+    assert found == {**state, "numpy": 0.5} == saved_state.peek(path)
+    assert {name: tensor.tolist() for name, tensor in loaded.items()} == {k: t.tolist() for k, t in tensors.items()}
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_a_state_that_json_cannot_hold_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="cannot hold a set"):
+        saved_state.save(tmp_path / "c.safetensors", {}, {"a": {1}})
+    assert list(tmp_path.iterdir()) == []

@@ -57,10 +57,10 @@ from .utils import clip_grad_norm_, clip_grad_value_
 
 __all__ = [
     "ELU", "GELU", "MLP", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "DataLoader", "Dropout", "Embedding",
-    "Flatten", "Hardtanh", "History", "HistoryRow", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LayerNorm", "LeakyReLU",
-    "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "Module", "ModuleDict", "ModuleList", "NLLLoss", "Parameter",
-    "ParameterDict", "ParameterList", "RMSNorm", "ReLU", "ReLU6", "Scores", "Sequential", "SiLU", "Sigmoid",
-    "SmoothL1Loss", "Softmax", "Softplus", "Summary", "Tanh", "TensorDataset", "Trainer", "Unflatten",
+    "Flatten", "Hardtanh", "History", "HistoryRow", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LayerNorm",
+    "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "Module", "ModuleDict", "ModuleList", "NLLLoss",
+    "Parameter", "ParameterDict", "ParameterList", "RMSNorm", "ReLU", "ReLU6", "Scores", "Sequential", "SiLU",
+    "Sigmoid", "SmoothL1Loss", "Softmax", "Softplus", "Summary", "Tanh", "TensorDataset", "Trainer", "Unflatten",
     "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional", "functional_call", "gradcheck",
     "init", "optim", "summary", "utils", "weights",
 ]  # fmt: skip

@@ -22,7 +22,7 @@ from .traced import Traced, use, wrap
 Number: TypeAlias = float  # inside the class `float`, `int` and `bool` are methods, as in PyTorch
 Integer: TypeAlias = int
 Flag: TypeAlias = bool
-Operand: TypeAlias = "Tensor | Array | float"
+Operand: TypeAlias = "Tensor | Array | Number"
 
 
 class Tensor(Traced):

@@ -1,7 +1,5 @@
 """The outcome of a check: a report if the gradients are right, an error that explains itself if not."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,8 +65,6 @@ class GradcheckReport:
     largest_error: the largest |got - expected|.
     error: with raise_exception=False, the GradcheckError that would have been raised; else None.
     """
-
-    __module__ = "tinygrad_lecture"
 
     fn_name: str
     method: str

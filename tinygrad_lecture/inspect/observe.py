@@ -14,7 +14,12 @@ from ..backend import Array
 
 
 class Observer(Protocol):
-    """Is told of every call of an op with Tensors, and of every step of a backward walk."""
+    """What an observer can see. A subclass may define only one of the two methods; the inherited one does nothing.
+
+    saw_forward is called after each op call that takes a Tensor: `record` is None if the call was not recorded.
+    saw_backward is called after each step of a backward pass: `gradients` are what the op's rules returned, one per
+    input, None for an input that needs no gradient.
+    """
 
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
@@ -23,26 +28,26 @@ class Observer(Protocol):
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
 
 
-_counting = threading.Lock()
-
-
 class Both:
-    """Two observers as one: whoever begins to watch within another's block does not blind the other."""
+    """Two observers as one, for an observer that starts inside another observer's block."""
 
     def __init__(self, inner: Observer, outer: Observer) -> None:
         self.inner, self.outer = inner, outer
 
-    def saw_forward(self, op: Op[Any], arrays: Any, settings: dict[str, Any], out: Any, record: Record | None) -> None:
-        self.inner.saw_forward(op, arrays, settings, out, record)
-        self.outer.saw_forward(op, arrays, settings, out, record)
+    def saw_forward(self, *call: Any) -> None:
+        self.inner.saw_forward(*call)
+        self.outer.saw_forward(*call)
 
-    def saw_backward(self, record: Record, upstream: Any, gradients: Any) -> None:
-        self.inner.saw_backward(record, upstream, gradients)
-        self.outer.saw_backward(record, upstream, gradients)
+    def saw_backward(self, *step: Any) -> None:
+        self.inner.saw_backward(*step)
+        self.outer.saw_backward(*step)
+
+
+_counting = threading.Lock()
 
 
 class Observing(Switch):
-    """Have every op call and backward step of this thread seen by an observer (see observe.py)."""
+    """Context manager: show an observer every op call and backward step of this thread."""
 
     mode = "observer"
 

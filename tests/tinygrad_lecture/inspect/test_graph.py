@@ -78,6 +78,26 @@ def test_it_prints_as_a_table(neuron):
     assert repr(neuron[0].vertices[5]) == "<vertex a: sigmoid(z), shape ()>"
 
 
+def test_dot_has_names_formulas_shapes_and_an_arrow_per_use(neuron):
+    lines = neuron[0].dot().split("\n")
+    assert (lines[0], lines[-1]) == ("digraph {", "}")
+    assert r'  1 [label="w\nshape (2,)"];' in lines
+    assert r'  5 [label="z = #3 + b\nshape ()"];' in lines
+    assert [line for line in lines if "->" in line] == [
+        f"  {edge};" for edge in ("1 -> 3", "2 -> 3", "3 -> 5", "4 -> 5", "5 -> 6", "6 -> 8", "7 -> 8", "8 -> 9")
+    ]
+
+
+def test_dot_escapes_names_and_draws_a_second_use_twice():
+    x = leaf(3.0)
+    y = x * x
+    lines = tl.Graph(y).name({'a"b\\c&lt;\nd\\': x, "y": y}).dot().split("\n")
+    name = r"a\"b\\c&amp;lt;\nd\\"
+    assert rf'  1 [label="{name}\nshape (1,)"];' in lines
+    assert rf'  2 [label="y = {name} * {name}\nshape (1,)"];' in lines
+    assert lines.count("  1 -> 2;") == 2
+
+
 def test_a_value_used_twice_gets_the_sum_of_what_its_uses_hand_it():
     x = leaf(3.0)
     with tl.Graph() as graph:
@@ -216,7 +236,7 @@ def test_a_long_chain_needs_no_recursion():
 
 
 def test_a_tensor_without_a_graph_is_refused():
-    with pytest.raises(RuntimeError, match="no record of how it was made"):
+    with pytest.raises(RuntimeError, match="its computation was not recorded"):
         tl.Graph(tl.ones(2))
     y = leaf(1.0) * 2
     y.backward()

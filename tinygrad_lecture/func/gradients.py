@@ -1,13 +1,13 @@
-"""`tl.grad`: gradients of outputs with respect to inputs, handed out instead of added to `.grad`."""
+"""`tl.grad`: gradients of outputs with respect to inputs, returned instead of accumulated in `.grad`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from .. import ops
-from ..autograd.modes import enable_grad
-from ..autograd.tape import Gradient, Node, walk
+from ..autograd.memory import unshare
+from ..autograd.tape import Gradient, Node
+from ..autograd.tape import walk as backward_pass
 from ..tensor import Tensor, seed_for
 from ..traced import Traced, wrap
 
@@ -20,14 +20,23 @@ def grad(
     create_graph: bool = False,
     allow_unused: bool = False,
 ) -> tuple[Tensor | None, ...]:
-    """The gradients of outputs, summed, with respect to inputs: a tuple with one Tensor per input, as in PyTorch.
+    """The gradients of the sum of outputs with respect to inputs: a tuple of one Tensor per input, as in PyTorch.
 
-    Unlike `backward` it leaves every `.grad` alone, and inputs may be results of ops. Each gradient has its input's
-    shape and dtype, and memory of its own. grad_outputs: the upstream gradient of each output; 1 for those of one
-    element. retain_graph: keep the graph between outputs and inputs for another walk (by default only with
-    create_graph). create_graph: record, for derivatives of the gradients.
-    Raises TypeError for what is no Tensor; RuntimeError for an input that no output depends on, unless allow_unused,
-    where it gives None, and for one that does not require grad.
+        (slope,) = tl.grad((x**3).sum(), x)
+
+    Unlike `backward`, it leaves every `.grad` as it is, and inputs may be results of ops. Each gradient has its input's
+    shape and dtype, and memory of its own.
+
+    grad_outputs: the upstream gradient of each output (the vector of the vector-Jacobian product), of the output's
+    shape; by default 1, for outputs of one element.
+    retain_graph: keep the graph between outputs and inputs for another backward pass; by default only with
+    create_graph.
+    create_graph: record the gradients' own computation, so that they can be differentiated.
+    allow_unused: give None, instead of an error, for an input that no output depends on.
+
+    Raises TypeError for inputs or outputs that are not Tensors; ValueError for the wrong number of grad_outputs or a
+    wrong shape; RuntimeError for an input that does not require grad or that no output depends on, and for a graph that
+    is freed already.
     """
     outs, wanted = _tensors("outputs", outputs), _tensors("inputs", inputs)
     upstreams = tuple(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
@@ -44,7 +53,7 @@ def grad(
                 "before the outputs are computed from it"
             )
         nodes.append(x._node)
-    found = walk(
+    found = backward_pass(
         [(o._node, seed) for o, seed in zip(outs, seeds, strict=True) if o._node is not None],
         wanted=nodes,
         retain_graph=create_graph if retain_graph is None else retain_graph,
@@ -56,34 +65,17 @@ def grad(
                 f"grad: no output depends on input {position}, of shape {wanted[position].shape}; pass "
                 "allow_unused=True to get None for it"
             )
-    return tuple(None if g is None else _as_tensor(g) for g in apart(map(found.get, nodes), seeds))
-
-
-def apart(gradients: Iterable[Gradient], given: Iterable[Gradient] = ()) -> list[Gradient]:
-    """The gradients, with copies of those whose memory another has, or may have, or what was given.
-
-    A rule may hand its upstream on, as addition's does, or a view of it.
-    """
-    seen = {id(g._array if isinstance(g, Traced) else g) for g in given}
-    own: list[Gradient] = []
-    for g in gradients:
-        array = g._array if isinstance(g, Traced) else g
-        if g is not None and (id(array) in seen or array.base is not None):
-            with enable_grad():
-                g = ops.clone(g)
-        seen.add(id(array))
-        own.append(g)
-    return own
+    return tuple(None if g is None else _as_tensor(g) for g in unshare(map(found.get, nodes), seeds, views=True))
 
 
 def _tensors(what: str, given: Any) -> tuple[Tensor, ...]:
     many = tuple(given) if not isinstance(given, Traced) and hasattr(given, "__iter__") else (given,)
     for position, x in enumerate(many):
         if not isinstance(x, Traced):
-            raise TypeError(f"grad: {what} are Tensors, but number {position} is a {type(x).__name__}")
+            raise TypeError(f"grad: {what} must be Tensors, but number {position} is a {type(x).__name__}")
     return many
 
 
 def _as_tensor(gradient: Gradient) -> Tensor:
-    """What a walk found, an array or (create_graph) a Tensor, as a Tensor."""
+    """A gradient, which is an array or, under create_graph, a Tensor already, as a Tensor."""
     return gradient if isinstance(gradient, Tensor) else wrap(gradient)

@@ -12,6 +12,7 @@ import numpy as np
 from .. import ops
 from .. import random as rng
 from ..autograd import versions
+from ..autograd.memory import unshare
 from ..autograd.modes import enable_grad, modes
 from ..autograd.op import Op
 from ..autograd.tape import Gradient, Leaf, Node, Record, walk
@@ -19,7 +20,6 @@ from ..backend import Array, is_array, xp
 from ..inspect.observe import Observing
 from ..tensor import Tensor
 from ..traced import Traced, wrap
-from .gradients import apart
 
 
 def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
@@ -116,7 +116,7 @@ class _Rerun:
             retain_graph=create_graph,
             create_graph=create_graph,
         )
-        return apart(map(found.get, doors), [upstream])
+        return unshare(map(found.get, doors), [upstream])
 
     def _refuse(self, how: str) -> NoReturn:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)

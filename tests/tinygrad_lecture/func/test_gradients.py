@@ -146,9 +146,9 @@ def test_an_output_that_does_not_require_grad_says_why_that_may_be():
 @pytest.mark.parametrize(
     ("outputs", "inputs", "message"),
     [
-        (lambda x: 3.0, lambda x: x, "outputs are Tensors, but number 0 is a float"),
-        (lambda x: x * 2, lambda x: [x, np.ones(1)], "inputs are Tensors, but number 1 is a ndarray"),
-        (lambda x: x * 2, lambda x: None, "inputs are Tensors, but number 0 is a NoneType"),
+        (lambda x: 3.0, lambda x: x, "outputs must be Tensors, but number 0 is a float"),
+        (lambda x: x * 2, lambda x: [x, np.ones(1)], "inputs must be Tensors, but number 1 is a ndarray"),
+        (lambda x: x * 2, lambda x: None, "inputs must be Tensors, but number 0 is a NoneType"),
     ],
 )
 def test_what_is_no_tensor_is_named(outputs, inputs, message):

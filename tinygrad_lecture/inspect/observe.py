@@ -14,11 +14,10 @@ from ..backend import Array
 
 
 class Observer(Protocol):
-    """What an observer can see. A subclass may define only one of the two methods; the inherited one does nothing.
+    """An object that sees op calls and backward steps, each after it has run.
 
-    saw_forward is called after each op call that takes a Tensor: `record` is None if the call was not recorded.
-    saw_backward is called after each step of a backward pass: `gradients` are what the op's rules returned, one per
-    input, None for an input that needs no gradient.
+    saw_forward: an op was called with Tensors; `record` is None if the call was not recorded.
+    saw_backward: the rules of a record's op returned `gradients`, one per input, None where no gradient is needed.
     """
 
     def saw_forward(

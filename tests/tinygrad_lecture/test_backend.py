@@ -127,7 +127,7 @@ def test_a_gpu_is_named_by_its_index(monkeypatch):
     backend.move(np.ones(1), "cuda")
     backend.move(np.ones(1), "cuda:1")
     assert cupy.used == [0, 1]
-    with pytest.raises(ValueError, match=r'there is no device "cuda:2": this machine has 2 GPU\(s\)'):
+    with pytest.raises(ValueError, match=r'device "cuda:2" does not exist: this machine has 2 GPU\(s\)'):
         backend.move(np.ones(1), "cuda:2")
 
 

@@ -65,9 +65,9 @@ def test_a_state_of_another_kind_is_refused(state):
 def test_a_seed_is_an_integer_and_not_negative():
     tl.manual_seed(np.int64(3))
     for seed in (None, 1.5, "1"):
-        with pytest.raises(TypeError, match="manual_seed: a seed is an int, not"):
+        with pytest.raises(TypeError, match="manual_seed: the seed must be an int, not"):
             tl.manual_seed(seed)
-    with pytest.raises(ValueError, match="manual_seed: a seed is 0 or more, not -1"):
+    with pytest.raises(ValueError, match="manual_seed: the seed must be 0 or more, not -1"):
         tl.manual_seed(-1)
 
 
@@ -135,7 +135,7 @@ def test_permutations_have_each_integer_once():
 @pytest.mark.parametrize("draw", [tl.rand, tl.randn])
 @pytest.mark.parametrize("dtype", ["int64", "bool", "complex128"])
 def test_random_floats_of_another_dtype_are_refused(draw, dtype):
-    with pytest.raises(TypeError, match=rf"are floats, not {dtype}; for integers there is randint"):
+    with pytest.raises(TypeError, match=rf"must be floats, not {dtype}; for integers use randint"):
         draw(3, dtype=dtype)
 
 

@@ -1,8 +1,8 @@
-"""Large arrays, a piece at a time: what fits the processor's cache is read from memory once, not once per operation.
+"""Cache blocking: process large arrays in pieces that fit the processor's cache.
 
-GELU goes fifteen times over its array, and an update such as Adam's twelve times over arrays of a parameter's size.
-Written plainly, each of these operations reads and writes main memory, and makes an array of full size for its result.
-Done piece by piece they work in the cache, and their results are small.
+GELU passes over its array fifteen times, and an update such as Adam's twelve times over arrays of a parameter's size.
+Written plainly, each pass reads and writes main memory and allocates a full-size result. In pieces, the passes work in
+the cache, and their results are small.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import numpy as np
 
 from ..backend import Array, xp
 
-PIECE = 32_768  # elements; a few arrays of float32 so large fit a core's own cache
+PIECE = 32_768  # elements; a few float32 arrays of this size fit a core's own cache
 
 
 def in_pieces(kernel: Callable[..., object], *arrays: Array, read: Collection[int] = ()) -> None:
-    """kernel(*arrays), where the kernel treats all elements alike: on the CPU large arrays come in flat pieces.
+    """Call kernel(*arrays) for an elementwise kernel; on the CPU, once per flat piece of large arrays.
 
-    All have one shape. read: which of them, by place, are only read; what is written to the others arrives, however
-    they lie in memory.
+    The arrays have the same shape and any memory layout; the kernel writes to them in place.  read: the positions of
+    the arrays that it only reads.
     """
     if arrays[0].size <= PIECE or xp(arrays[0]) is not np:
         kernel(*arrays)

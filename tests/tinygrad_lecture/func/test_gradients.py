@@ -1,4 +1,4 @@
-"""tl.grad: gradients handed out, by any node of the graph, and nothing else touched."""
+"""tl.grad: gradients with respect to any node of the graph, without side effects."""
 
 import gc
 import weakref
@@ -269,7 +269,7 @@ def test_a_gradient_penalty_as_everyone_writes_it():
 
 @given(st.lists(st.sampled_from(["exp", "mul", "add", "reuse", "sum"]), max_size=8), st.integers(0, 7))
 def test_grad_by_a_result_is_as_if_the_result_had_been_an_input(steps, cut):
-    """Whatever the graph: the gradient by a node is that by a leaf in its place."""
+    """In any graph, the gradient with respect to a result equals that with respect to a leaf in its place."""
 
     def run(x, w, steps):
         nodes = [x]

@@ -1,4 +1,4 @@
-"""tl.checkpoint: the same values and gradients as without it, less memory, and never a silently wrong gradient."""
+"""tl.checkpoint: the values and gradients of a plain call, less memory, and never a silently wrong gradient."""
 
 import gc
 import threading
@@ -158,7 +158,7 @@ def test_values_and_derivatives_of_two_orders_and_the_random_stream_are_the_same
     for a, b in zip(got, expected, strict=True):
         assert a.dtype == b.dtype
         close(a, b.numpy())
-    assert state_with == state, "the random stream went on from elsewhere than without checkpoint"
+    assert state_with == state, "checkpoint left the random stream at another state than a plain call"
 
 
 def test_outputs_keep_their_dtypes_and_constants_stay_constants():
@@ -371,7 +371,7 @@ def test_an_input_that_has_taken_a_new_value_on_the_tape_counts_with_its_old_one
     x = leaf(1, 2)
     h = x * 2
     y = tl.checkpoint(tl.exp, h)
-    h += 1  # recorded: h is now another node, the old one lives on
+    h += 1  # recorded: h has a new node, and the old one stays in the graph
     y.sum().backward()
     close(x.grad, 2 * np.exp([2, 4]))
 
@@ -479,7 +479,7 @@ def test_bound_values_in_a_loop_pass():
 
 
 @pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
-def test_rounding_in_the_second_run_is_no_difference_and_neither_are_nan_and_inf_that_stay(dtype):
+def test_rounding_in_the_second_run_is_allowed_and_nan_and_inf_that_stay_too(dtype):
     rounding = iter([0, np.finfo(dtype).eps])
     x = tl.tensor([1.0, -2.0, 1e3, 0.0, np.inf, np.nan, 3.0], dtype=dtype, requires_grad=True)
     tl.checkpoint(lambda x: x * (1 + next(rounding)), x).sum().backward()
@@ -523,7 +523,7 @@ def test_anomalies_in_the_second_run_are_seen():
     with tl.detect_anomaly():
         y = tl.checkpoint(lambda x: x.sqrt() * 2, x)
         noise = constant(1)
-        noise += 1  # so that the second run is watched for changes as well
+        noise += 1  # so the second run is watched for changes too
         with pytest.raises(tl.AnomalyError, match="rule of sqrt made the first inf") as caught:
             y.sum().backward()
     assert "test_recomputation.py" in caught.value.where

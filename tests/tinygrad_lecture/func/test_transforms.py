@@ -1,4 +1,4 @@
-"""tl.func: each transform against derivatives known by hand, nested in each other, and as users get them wrong."""
+"""tl.func: each transform against derivatives known by hand, nested, and called wrongly."""
 
 import threading
 from collections import namedtuple
@@ -309,7 +309,7 @@ def test_a_function_may_change_its_arguments_value_by_assignment_inside():
 def test_transforms_are_named_after_their_function_and_take_ops_and_layers():
     assert func.grad(cubes).__name__ == "cubes"
     close(func.grad(tl.exp)(number(0.0)), 1)
-    assert "rules" not in vars(func.jacobian(tl.exp)), "wraps copied the op's inside"
+    assert "rules" not in vars(func.jacobian(tl.exp)), "functools.wraps copied the op's attributes"
 
 
 # --- vjp and jvp --------------------------------------------------------------------------------------------

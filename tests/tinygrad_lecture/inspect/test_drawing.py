@@ -1,4 +1,4 @@
-"""Drawing graphs: where boxes and arrows go, and that a picture comes of it."""
+"""Drawing graphs: the positions of boxes and arrows, and the picture files."""
 
 import sys
 from itertools import combinations, pairwise
@@ -16,7 +16,7 @@ PNG = b"\x89PNG\r\n"
 
 @st.composite
 def graphs(draw):
-    """Sizes of boxes, and arrows from lower to higher numbers, some of them double."""
+    """Box sizes, and arrows from lower to higher numbers, some of them twice."""
     n = draw(st.integers(1, 12))
     sizes = draw(st.lists(st.tuples(st.floats(0.2, 3), st.floats(0.2, 2)), min_size=n, max_size=n))
     pairs = list(combinations(range(n), 2))

@@ -1,4 +1,4 @@
-"""Graph: what it sees of a computation, forward and backward, and what it says of it."""
+"""Graph: the values and gradients that it sees of a computation, and its table and DOT text."""
 
 import gc
 import weakref
@@ -18,7 +18,7 @@ def leaf(*values):
 
 @pytest.fixture
 def neuron():
-    """A neuron's computation as in the module's docstring: (graph, its variables)."""
+    """The neuron of the module's docstring: (graph, its variables by name)."""
     w, b = leaf(0.5, -1.0), tl.tensor(0.25, dtype=tl.float64, requires_grad=True)
     x, y = tl.tensor([1.0, 2.0], dtype=tl.float64), tl.tensor(1.0, dtype=tl.float64)
     with tl.Graph() as graph:

@@ -1,4 +1,4 @@
-"""Pieces of large arrays, and the memory that they are made in."""
+"""in_pieces: large arrays in pieces, in every memory layout; and freed memory that is kept."""
 
 import subprocess
 import sys
@@ -56,7 +56,7 @@ def test_other_devices_arrays_are_not_cut():
 
 @pytest.mark.parametrize("function", [tl.gelu, tl.erf, lambda x: tl.gelu(x, "tanh")])
 def test_a_large_array_that_cannot_be_written_is_only_read(function):
-    """A row for all, and as upstream gradient the same number for all."""
+    """Broadcast views as input and as upstream gradient."""
     row = tl.tensor(np.linspace(-3, 3, 400), dtype=tl.float32, requires_grad=True)
     out = function(tl.expand(row, (300, 400)))
     out.backward(tl.expand(tl.tensor(1.0), (300, 400)))
@@ -68,7 +68,7 @@ def test_a_large_array_that_cannot_be_written_is_only_read(function):
 @pytest.mark.parametrize("function", [tl.gelu, tl.erf, lambda x: tl.gelu(x, "tanh")])
 @pytest.mark.parametrize("layout", ["in order", "turned", "every other"])
 def test_a_large_array_is_computed_as_its_parts(function, layout):
-    """Value and gradient, in every order of memory."""
+    """Value and gradient, in every memory layout."""
     x = np.random.default_rng(0).normal(size=(300, 400)).astype(np.float32)
     x = {"in order": x, "turned": x.T, "every other": x[:, ::2]}[layout]
     whole = tl.tensor(x.copy(), requires_grad=True) if layout == "in order" else tl.tensor(x).requires_grad_()
@@ -82,7 +82,7 @@ def test_a_large_array_is_computed_as_its_parts(function, layout):
         np.testing.assert_allclose(whole.grad.numpy()[50 * i], row.grad.numpy(), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it is glibc that is taught to keep memory")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc keeps freed memory")
 def test_freed_memory_is_kept_for_the_next_step():
     code = """
 import platform, resource

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ..autograd.modes import Fixed, modes
@@ -86,8 +85,8 @@ def _has(value: Any, test: str) -> bool:
     return False
 
 
-_ROOT = Path(__file__).parents[2]
-_PACKAGES = tuple(f"{_ROOT / name}{os.sep}" for name in ("tinygrad_lecture", "nn", "transformer"))
+_ROOT = __file__.rpartition("tinygrad_lecture")[0]  # without pathlib, to keep the import light
+_PACKAGES = tuple(f"{_ROOT}{name}{os.sep}" for name in ("tinygrad_lecture", "nn", "transformer"))
 
 
 def _users_line() -> str:

@@ -47,12 +47,14 @@ def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> No
         extent = text.get_window_extent(renderer)
         return text, extent.width / figure.dpi, extent.height / figure.dpi
 
+    # Measure the texts, and arrange boxes of their size.
     texts = [[write(line, **style) for line, style in _lines(vertex)] for vertex in vertices]
     sizes = [(max(w for _, w, _ in lines) + 2 * PAD, sum(h + 0.05 for *_, h in lines) + 2 * PAD) for lines in texts]
     place = {id(vertex): i for i, vertex in enumerate(vertices)}
     arrows = [(place[id(x)], i) for i, vertex in enumerate(vertices) for x in vertex.inputs if id(x) in place]
     layout = layered(sizes, arrows)
 
+    # Boxes, texts and arrows.
     for vertex, lines, size, centre in zip(vertices, texts, sizes, layout.centres, strict=True):
         _draw_box(axes, vertex, size, centre)
         y = centre[1] + size[1] / 2 - PAD
@@ -62,6 +64,7 @@ def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> No
     back = any(vertex.grad is not None for vertex in vertices)
     _draw_arrows(axes, arrows, sizes, layout, [vertices[start].grad is not None for start, _ in arrows])
 
+    # The heading, and a figure that holds everything.
     heading = [write("values flow down", fontsize=10)]
     if back:
         heading.append(write("gradients flow back up", fontsize=10, color=GRADIENT))

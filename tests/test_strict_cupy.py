@@ -1,7 +1,6 @@
 """The strict stand-in for CuPy behaves as it says, and offers nothing that CuPy lacks."""
 
 import inspect
-import math
 import re
 import weakref
 from collections.abc import Callable
@@ -11,14 +10,7 @@ import numpy as np
 import pytest
 
 import strict_cupy as stand_in
-from strict_cupy import (
-    StrictArray,
-    Synchronised,
-    count_synchronisations,
-    no_synchronisation,
-    special,
-    strict,
-)
+from strict_cupy import StrictArray, Synchronised, count_synchronisations, no_synchronisation, strict
 
 HOST = np.arange(12, dtype=np.float32).reshape(3, 4)
 
@@ -28,7 +20,7 @@ def device(values: Any = HOST, dtype: Any = None) -> Any:
 
 
 def matches(array: Any, expected: Any) -> bool:
-    """Whether `array` is a StrictArray with the values, the shape and the dtype expected."""
+    """Whether a StrictArray has the expected values, shape and dtype."""
     host, expected = array.get(), np.asarray(expected)
     return host.dtype == expected.dtype and np.array_equal(host, expected, equal_nan=True)
 
@@ -58,17 +50,14 @@ def matches(array: Any, expected: Any) -> bool:
         lambda x: x.__setitem__(0, [1, 2, 3, 4]),
         lambda x: x[np.array([0, 1])],
         lambda x: x[np.array(0)],
-        lambda x: x.fill(np.zeros(())),
         lambda x: strict.exp(HOST),
         lambda x: strict.exp(x, out=HOST),
         lambda x: strict.sum(HOST),
         lambda x: strict.sum([1, 2]),
         lambda x: strict.sum([x, x]),
-        lambda x: strict.take(x, np.array([0])),
         lambda x: strict.concatenate([x, HOST]),
         lambda x: strict.concatenate([x, [[0, 0, 0, 0]]]),
         lambda x: strict.where(x > 0, HOST, 0),
-        lambda x: strict.tensordot(x, [1.0]),
         lambda x: strict.add.at(x, np.array([0]), 1),
         lambda x: strict.add.at(x, [0], HOST[:1]),
         lambda x: strict.asarray([x, x]),
@@ -139,12 +128,6 @@ def test_results_are_arrays_never_scalars() -> None:
         x.ravel() @ x.ravel(),
         x.argmax(),
         x[0, 0] + 1,
-        strict.count_nonzero(x),
-        strict.array_equal(x, x),
-        strict.allclose(x, x),
-        strict.linalg.norm(x),
-        strict.random.default_rng(0).random(),
-        x.take(device(3)),
     ]:
         assert isinstance(result, StrictArray) and result.shape == ()
         assert result.base is None or result.base is x
@@ -156,22 +139,18 @@ def test_views_share_memory_and_know_the_owner() -> None:
         x[1:, ::2],
         x[0, 0],
         x.T,
-        x.mT,
         x[:2][:, 1],
         x.reshape(-1),
         x.transpose(1, 0),
-        x.view(),
         strict.expand_dims(x, 0),
         strict.broadcast_to(x, (2, 3, 4)),
         strict.split(x, 2, axis=1)[1],
-        strict.broadcast_arrays(x[:1], x)[0],
-        strict.moveaxis(x, 0, 1).swapaxes(0, 1),
+        strict.swapaxes(x, 0, 1).swapaxes(0, 1),
     ]
-    assert all(view.base is x and not view.flags.owndata for view in views)
+    assert all(view.base is x for view in views)
     copies = [x.copy(), x + 0, x[[0, 1]], x[device(0)], x.T.reshape(-1), x.astype(x.dtype)]
     assert all(copy.base is None for copy in copies)
     assert x.astype(x.dtype, copy=False) is x and strict.ascontiguousarray(x) is x
-    assert x.flags.owndata and x.flags.c_contiguous and not x.T.flags.c_contiguous
 
     views[0][...] = -1
     assert x.get()[1, 0] == x.get()[2, 2] == -1
@@ -184,9 +163,8 @@ def test_in_place_and_weak_references() -> None:
     x[0, 0] = device(5, np.int64)
     x[1] = 0.5
     strict.negative(x, out=x)
-    x[2:].fill(3)
     expected = -((HOST + 1) ** 2)
-    expected[0, 0], expected[1], expected[2] = -5, -0.5, 3
+    expected[0, 0], expected[1] = -5, -0.5
     assert x is same and matches(x, expected)
     zero_d = device(1.0)
     zero_d[()] = 2
@@ -211,14 +189,10 @@ def test_index_arrays_wrap_but_integers_do_not() -> None:
     assert matches(x[:, device([5, -5])], HOST[:, [1, 3]])
     assert matches(x[..., device(4)], HOST[..., 0])
     assert matches(x[None, [4], 1:, None], HOST[None, [1], 1:, None])
-    assert matches(x.take(device([[5, 0]]), axis=1), HOST.take([[1, 0]], axis=1))
-    assert matches(strict.take(x, 13), HOST.take(1))
     assert matches(strict.take_along_axis(x, device([[7]]), 1), HOST[:, 3:])
     assert matches(x[[]], HOST[[]])
-    strict.put_along_axis(x, device([[4], [5], [6]]), -1, 1)
     x[[3]] = -2
     expected = HOST.copy()
-    expected[1, 1] = expected[2, 2] = -1
     expected[0] = -2
     assert matches(x, expected)
     for index in [3, (0, 4), (0, 0, 0), "a", 1.0, device(1.0)]:
@@ -231,20 +205,16 @@ def test_racing_assignments_are_refused() -> None:
     x[[0, 0]] = 1  # the same value for both
     with pytest.raises(ValueError, match="undefined"):
         x[[0, 3]] = device(HOST[:2])
-    with pytest.raises(ValueError, match="undefined"):
-        strict.put_along_axis(x, device([[0, 4]] * 3), device(HOST[:, :2]), 1)
 
 
 def test_scatter() -> None:
     x = device()
     strict.add.at(x, [0, 3, 1], 1.0)
     strict.add.at(x, (device([0, 0]), slice(1, 3)), device([10.0, 20.0], np.float32))
-    strict.maximum.at(x, (2, 0), 100)
     expected = HOST.copy()
     expected[0] += 2
     expected[1] += 1
     expected[0, 1:3] += [20, 40]
-    expected[2, 0] = 100
     assert matches(x, expected)
     for dtype in (np.int8, bool, np.complex64):
         with pytest.raises(TypeError, match="only supports"):
@@ -253,7 +223,7 @@ def test_scatter() -> None:
         strict.multiply.at(x, [0], 1)
 
 
-# -- Waiting for the device.
+# -- Synchronisation.
 
 
 @pytest.mark.parametrize(
@@ -267,8 +237,6 @@ def test_scatter() -> None:
         lambda x: int(x.argmax()),
         lambda x: complex(x.sum()),
         lambda x: bool(x.any()),
-        lambda x: 1 if strict.array_equal(x, x) else 0,
-        lambda x: 1 if strict.allclose(x, x) else 0,
         lambda x: 3.0 in x.ravel()[3:],
         lambda x: repr(x),
         lambda x: f"{x.sum():.3f}",
@@ -278,12 +246,8 @@ def test_scatter() -> None:
         lambda x: x.__setitem__(x > 3, 0.0),
         lambda x: x.nonzero(),
         lambda x: strict.nonzero(x),
-        lambda x: strict.flatnonzero(x),
         lambda x: strict.argwhere(x),
         lambda x: strict.where(x > 3),
-        lambda x: strict.unique(x),
-        lambda x: strict.repeat(x, [1, 2, 1], axis=0),
-        lambda x: strict.array_equal(x, x, equal_nan=True),
     ],
 )
 def test_each_of_these_waits_once(wait: Callable[[Any], Any]) -> None:
@@ -306,7 +270,6 @@ def test_a_training_step_does_not_wait() -> None:
         gradient = x.T @ (p / len(x))
         weight -= 0.1 * strict.where(strict.isfinite(gradient), gradient, 0)
         rows = [row * 2 for row in weight]
-        strict.copyto(weight, 0.0, where=weight < 0)
         strict.sort(strict.concatenate(rows))
     assert count() == 0 and strict.synchronisations == before
     assert weight.dtype == np.float32
@@ -317,7 +280,7 @@ def test_a_training_step_does_not_wait() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["errstate", "erf", "einsum_path", "testing", "ndarray.__index__", "ndarray.data", "linalg.x"],
+    ["errstate", "erf", "einsum_path", "testing", "ndarray.__index__", "ndarray.data", "random", "linalg"],
 )
 def test_missing_names_say_what_to_do(name: str) -> None:
     where: Any = strict
@@ -335,7 +298,6 @@ def test_missing_names_say_what_to_do(name: str) -> None:
         lambda x: strict.add(x, x, order="K"),
         lambda x: strict.sum(x, where=x > 0),
         lambda x: x.max(initial=0.0),
-        lambda x: strict.take(x, [0], mode="clip"),
         lambda x: strict.clip(x, min=0, max=1),
         lambda x: strict.take_along_axis(x, device([[0]])),
         lambda x: strict.var(x, correction=1),
@@ -360,7 +322,6 @@ def test_floating_point_warnings_cannot_be_turned_on() -> None:
 def test_functions_agree_with_numpy() -> None:
     x = device()
     assert matches(strict.einsum("ij,kj->ik", x, x), HOST @ HOST.T)
-    assert matches(strict.tensordot(x, x, axes=((0, 1), (0, 1))), np.tensordot(HOST, HOST))
     assert matches(strict.stack([x, x], axis=1), np.stack([HOST, HOST], axis=1))
     assert matches(strict.pad(x, ((1, 0), (0, 2))), np.pad(HOST, ((1, 0), (0, 2))))
     assert matches(x.std(axis=0, ddof=1), HOST.std(axis=0, ddof=1))
@@ -368,29 +329,13 @@ def test_functions_agree_with_numpy() -> None:
     assert matches(strict.full_like(x, 2), np.full_like(HOST, 2))
     assert matches(strict.full((2,), device(3, np.int32)), np.full((2,), 3, np.int32))
     assert matches(strict.argsort(x % 2), np.argsort(HOST % 2, kind="stable"))
-    assert strict.result_type(x, 1.0) == np.float32
-    assert matches(special.erf(x), np.vectorize(math.erf)(HOST).astype(np.float32))
-    with pytest.raises(NotImplementedError):
-        x.T.sort()
     with pytest.raises(ValueError, match="Unsupported dtype"):
         strict.asarray(["a"])
 
 
-def test_random_streams_are_their_own() -> None:
-    first, again = strict.random.default_rng(3), strict.random.default_rng(3)
-    sample = first.standard_normal((2, 3), dtype=np.float32).get()
-    assert matches(again.standard_normal(size=(2, 3), dtype=np.float32), sample)
-    assert not np.array_equal(np.random.default_rng(3).standard_normal((2, 3), dtype=np.float32), sample)
-    integers = first.integers(0, 5, size=100).get()
-    assert integers.dtype == np.int64 and set(integers) == set(range(5))
-    for name in ("permutation", "shuffle", "choice", "normal"):
-        with pytest.raises(AttributeError):
-            getattr(first, name)
-
-
 # -- The tables against the installed CuPy (which imports without a GPU) and the installed NumPy.
 
-FUNCTIONS = stand_in._signatures(stand_in.ARRAY_FUNCTIONS + stand_in.CREATION_FUNCTIONS + stand_in.HOST_FUNCTIONS)
+FUNCTIONS = stand_in._signatures(stand_in.ARRAY_FUNCTIONS + stand_in.CREATION_FUNCTIONS)
 ENTRANCES = {name: inspect.signature(getattr(strict, name)) for name in ("asarray", "array")}
 METHODS = stand_in._signatures(stand_in.METHODS) | {
     name: FUNCTIONS[name].replace(parameters=list(FUNCTIONS[name].parameters.values())[1:])
@@ -404,7 +349,7 @@ def cupy() -> Any:
 
 
 def documented_signature(function: Any) -> inspect.Signature | None:
-    """The signature of `function`; of a Cython one, as its docstring begins. None: not known."""
+    """The signature of `function`; for a Cython function, from its docstring. None if unknown."""
     try:
         return inspect.signature(function)
     except ValueError:
@@ -419,7 +364,7 @@ def documented_signature(function: Any) -> inspect.Signature | None:
 
 
 def check_signature(ours: inspect.Signature, theirs: inspect.Signature, doc: str) -> None:
-    """Whatever call `ours` accepts, `theirs` accepts, and means the same."""
+    """Assert that `theirs` accepts every call that `ours` accepts, with the same meaning."""
     by_name, in_order = theirs.parameters, list(theirs.parameters.values())
     kinds = [parameter.kind for parameter in in_order]
     for i, parameter in enumerate(ours.parameters.values()):
@@ -451,7 +396,7 @@ def test_functions_exist_in_numpy(name: str) -> None:
     theirs = getattr(np, name)
     try:
         signature = inspect.signature(theirs)
-    except ValueError:  # some of NumPy's C functions tell no signature
+    except ValueError:  # some of NumPy's C functions have none
         pytest.skip(f"numpy.{name} has no signature")
     check_signature(FUNCTIONS[name], signature, theirs.__doc__)
 
@@ -472,12 +417,10 @@ def test_ufuncs_exist_in_cupy(cupy: Any, name: str) -> None:
     assert (theirs.nin, theirs.nout) == (getattr(strict, name).nin, 1)
     assert r"out=None, \*, casting='same_kind', dtype=None)" in theirs.__doc__
     scatters = theirs._scatter_op is not None if hasattr(theirs, "_scatter_op") else True
-    assert scatters or name not in stand_in.AT_DTYPES
+    assert scatters or name != "add"
 
 
 def test_the_rest_exists_in_cupy(cupy: Any) -> None:
-    special_functions = pytest.importorskip("cupyx.scipy.special", exc_type=ImportError)
-    assert isinstance(special_functions.erf, cupy.ufunc)
     for name in stand_in.CONSTANTS.split():
         assert getattr(cupy, name) is getattr(strict, name)
     for attribute in vars(StrictArray):
@@ -486,13 +429,4 @@ def test_the_rest_exists_in_cupy(cupy: Any) -> None:
         if attribute not in ours_alone and attribute.strip("_") not in python.split():
             assert hasattr(cupy.ndarray, attribute), attribute
     assert cupy.ndarray.__weakrefoffset__ > 0
-    for flag in stand_in._Flags._fields:
-        assert isinstance(getattr(cupy._core.flags.Flags, flag), property)
-    norm = stand_in._signatures(stand_in.LINALG_FUNCTIONS)["norm"]
-    check_signature(norm, inspect.signature(cupy.linalg.norm), "")
-    for name, signature in stand_in._signatures(stand_in.GENERATOR_METHODS).items():
-        theirs = documented_signature(getattr(cupy.random.Generator, name))
-        assert theirs is not None
-        parameters = [p for p in theirs.parameters.values() if p.name != "self"]
-        check_signature(signature, theirs.replace(parameters=parameters), "")
     assert not hasattr(cupy.ndarray, "__index__") and not hasattr(cupy, "errstate")

@@ -1,8 +1,8 @@
-"""Which array library an array belongs to, and how arrays move between devices.
+"""Array libraries: which one an array belongs to, and how arrays move between devices.
 
-Ops never import NumPy or CuPy to compute: they ask `xp(x)` and use what comes back, so an op written once
-runs wherever its arrays live. A library is described by a `Library`; NumPy's is built in, CuPy's is made when
-the first CuPy array or `device="cuda"` is seen, and `register` adds another (the tests add a strict stand-in).
+Ops do not import NumPy or CuPy to compute. They call `xp(x)` for the namespace of x's library, so one op runs on every
+device. A `Library` describes an array library. NumPy's is built in; CuPy's is created at the first CuPy array or
+`device="cuda"`; `register` adds another (the tests add a strict stand-in for CuPy).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ FLOAT64 = np.dtype(np.float64)
 
 @dataclass(frozen=True)
 class Library:
-    """An array library: its NumPy-like namespace and the four things that NumPy has no words for.
+    """An array library: its NumPy-like namespace, and how arrays move to and from its devices.
 
-    name: what its devices are called, "cpu" or "cuda".  kernels: which kernels it may run.
+    name: the name of its devices, "cpu" or "cuda".  kernels: the name under which kernels are registered for it.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Library:
     kernels: str
     from_host: Callable[[Any, int], Array]  # (host array, device index) -> array on that device
     to_host: Callable[[Array], np.ndarray[Any, DType]]
-    index_of: Callable[[Array], int | None]  # the device's index, None where there is only one
+    index_of: Callable[[Array], int | None]  # the device's index, None if there is only one
     to_index: Callable[[Array, int], Array]  # the array on that device of the same library
 
 
@@ -55,14 +55,14 @@ _namespaces: dict[type, Any] = {np.ndarray: np}
 
 
 def register(array_type: type, library: Library) -> None:
-    """Teach the engine one more array library; `array_type` is the exact type of its arrays."""
+    """Add an array library to the engine. array_type: the exact type of its arrays."""
     _by_type[array_type] = library
     _by_name[library.name] = library
     _namespaces[array_type] = library.namespace
 
 
 def xp(first: Any = None, *others: Any) -> Any:
-    """The namespace (`numpy`, `cupy`, ...) of the first argument that is an array; NumPy for scalars alone."""
+    """The namespace (`numpy`, `cupy`, ...) of the first argument that is an array; `numpy` if none is."""
     namespace = _namespaces.get(type(first))
     if namespace is not None:
         return namespace
@@ -74,7 +74,7 @@ def xp(first: Any = None, *others: Any) -> Any:
 
 
 def is_array(value: Any) -> bool:
-    """Whether `value` is an array of a known library (a CuPy array makes CuPy known)."""
+    """Whether `value` is an array of a known library. The first CuPy array registers CuPy."""
     kind = type(value)
     if kind in _by_type:
         return True
@@ -90,21 +90,21 @@ def library_of(array: Array) -> Library:
 
 
 def device_of(array: Array) -> str:
-    """Where an array lives: "cpu", "cuda:0", ..."""
+    """The device of an array: "cpu", "cuda:0", ..."""
     library = library_of(array)
     index = library.index_of(array)
     return library.name if index is None else f"{library.name}:{index}"
 
 
 def to_host(array: Array) -> np.ndarray[Any, DType]:
-    """The array as a NumPy array; from a GPU this waits for the GPU and copies."""
+    """The array as a NumPy array. For a GPU array this waits for the GPU and copies."""
     return library_of(array).to_host(array)
 
 
 def move(array: Array, device: str | None) -> Array:
-    """The array on `device`, None meaning the CPU; the same array if it is there already.
+    """The array on `device` (None means the CPU); the same array if it is there already.
 
-    Raises ValueError for a device that does not exist, RuntimeError for "cuda" without CuPy or a GPU.
+    Raises ValueError for a device that does not exist, RuntimeError for "cuda" without CuPy or without a GPU.
     """
     library, index = resolve(device)
     here = library_of(array)
@@ -114,7 +114,7 @@ def move(array: Array, device: str | None) -> Array:
 
 
 def resolve(device: str | None) -> tuple[Library, int | None]:
-    """The library and index that a device's name means: "cpu" (so does None), "cuda", "cuda:1"."""
+    """The library and index of a device's name: "cpu", "cuda", "cuda:1"; None means "cpu". Raises as `move` does."""
     name, colon, index = ("cpu" if device is None else str(device)).partition(":")
     well_formed = index.isdecimal() or not colon
     if name == "cuda" and well_formed and name not in _by_name:
@@ -128,7 +128,7 @@ def resolve(device: str | None) -> tuple[Library, int | None]:
 
 
 def cuda_is_available() -> bool:
-    """Whether `device="cuda"` works here: CuPy is installed and sees a GPU."""
+    """Whether `device="cuda"` works: CuPy is installed and finds a GPU."""
     try:
         resolve("cuda")
     except RuntimeError:
@@ -152,7 +152,7 @@ def _load_cupy() -> None:
 
     def on_device(array: Any, index: int) -> Array:
         if index >= gpus:
-            raise ValueError(f'there is no device "cuda:{index}": this machine has {gpus} GPU(s)')
+            raise ValueError(f'device "cuda:{index}" does not exist: this machine has {gpus} GPU(s)')
         with cupy.cuda.Device(index):
             return cupy.asarray(array)
 
@@ -176,12 +176,12 @@ _default_dtype = FLOAT32
 
 
 def get_default_dtype() -> DType:
-    """The dtype that Python floats, and functions of integers, become; float32 unless set."""
+    """The dtype of Tensors made from Python floats, and of float functions of integers; float32 unless set."""
     return _default_dtype
 
 
 def set_default_dtype(dtype: Any) -> None:
-    """Set the dtype that Python floats become. Raises TypeError unless it is a floating dtype."""
+    """Set the dtype of Tensors made from Python floats. Raises TypeError unless it is a float dtype."""
     global _default_dtype
     dtype = np.dtype(dtype)
     if dtype.kind != "f":
@@ -190,10 +190,10 @@ def set_default_dtype(dtype: Any) -> None:
 
 
 def narrow(out: Array, inputs: Sequence[Any]) -> Array:
-    """Undo NumPy's promotion of integers to float64: a result is no wider than the floats it was made from.
+    """The result without NumPy's promotion of integers to float64: no wider than the floats among its inputs.
 
-    NumPy makes float64 of int64 with float32, and of exp(int64). As in PyTorch, integers here take the float
-    dtype that they meet, or the default dtype where they meet none.
+    NumPy promotes int64 with float32, and exp(int64), to float64. As in PyTorch, integers here take the dtype of the
+    floats they are combined with, or the default dtype if there are none.
     """
     floats = [a.dtype for a in inputs if is_array(a) and a.dtype.kind in "fc"]
     if not floats:
@@ -206,12 +206,12 @@ def narrow(out: Array, inputs: Sequence[Any]) -> Array:
 
 
 def _keep_freed_memory() -> None:
-    """Have the C library keep up to some 60 MB that are freed, instead of handing them back to the system.
+    """Let the C library keep up to about 60 MB of freed memory instead of returning it to the system.
 
-    A training step frees all that it made. Linux's usual C library (glibc) then hands large arrays back, and the next
-    step pays for clearing the same pages again, up to a fifth of its time. How large is large it learns from the
-    largest array that was freed so far, up to 32 MB (mallopt(3), M_MMAP_THRESHOLD), so one is shown to it. Nobody
-    writes to this one, so it takes no memory; elsewhere it does nothing.
+    A training step frees everything it allocated. Linux's usual C library (glibc) returns large arrays to the system,
+    so the next step pays for clearing the same pages again, up to a fifth of its time. glibc decides what is large by
+    the largest array freed so far, up to 32 MB (mallopt(3), M_MMAP_THRESHOLD), so this function frees one. It is never
+    written to and so takes no memory; with other C libraries it has no effect.
     """
     np.empty(31 * 2**20, np.uint8)
 

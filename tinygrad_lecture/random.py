@@ -1,7 +1,7 @@
-"""Random numbers: one stream for the process, on the host, whatever device the numbers are for.
+"""Random numbers: one stream per process, on the host, for every device.
 
-On the CPU numbers come from NumPy's PCG64. A GPU gets a seed from the host's stream and computes its numbers from it
-by counting, so the whole random state is the host's: small, and enough to resume from bit for bit.
+CPU numbers come from NumPy's PCG64. GPU numbers come from a counter-based generator, seeded from the host's stream for
+each draw. So the host's stream is the whole random state: small, and enough to resume bit for bit.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from .backend import NUMPY, Array, DType, Shape, move, resolve, xp
 
 
 class _Own(threading.local):
-    """The stream that a thread has to itself within `replay`."""
+    """A thread's own stream, within `replay`."""
 
     stream: np.random.Generator | None = None
 
 
 _own = _Own()
-_shared: np.random.Generator | None = None  # made when first asked for: importing numpy.random takes its time
+_shared: np.random.Generator | None = None  # created on first use: importing numpy.random is slow
 
 
 def manual_seed(seed: int) -> None:
-    """Start the random stream anew: same seed, same machine, same numbers.
+    """Seed the random stream: same seed, same machine, same numbers.
 
-    Raises TypeError for a seed that is no int, ValueError for a negative one.
+    Raises TypeError for a seed that is not an int, ValueError for a negative one.
     """
     if not hasattr(seed, "__index__"):
-        raise TypeError(f"manual_seed: a seed is an int, not {seed!r}")
+        raise TypeError(f"manual_seed: the seed must be an int, not {seed!r}")
     if operator.index(seed) < 0:
-        raise ValueError(f"manual_seed: a seed is 0 or more, not {seed}")
+        raise ValueError(f"manual_seed: the seed must be 0 or more, not {seed}")
     generator().bit_generator.state = np.random.PCG64(operator.index(seed)).state
 
 
@@ -46,12 +46,12 @@ def get_rng_state() -> dict[str, Any]:
 
 
 def set_rng_state(state: dict[str, Any]) -> None:
-    """Continue the random stream from where `get_rng_state` was called. Raises ValueError for another kind of state."""
+    """Continue the random stream from a state of `get_rng_state`. Raises ValueError for another generator's state."""
     generator().bit_generator.state = state
 
 
 def generator() -> np.random.Generator:
-    """The host's stream, for what is drawn on the host everywhere: permutations, seeds, dropout masks in tests."""
+    """The host's stream as a NumPy Generator, for numbers always drawn on the host: permutations, seeds."""
     global _shared
     if _own.stream is not None:
         return _own.stream
@@ -62,9 +62,9 @@ def generator() -> np.random.Generator:
 
 @contextmanager
 def replay(state: dict[str, Any]) -> Iterator[None]:
-    """Within it this thread draws from `state` on, from a stream of its own; the process's stays where it is.
+    """Context manager: draw the same numbers again, from `state` on, whatever other threads draw meanwhile.
 
-    So what was drawn once is drawn again, whatever other threads draw meanwhile.
+    This thread draws from a stream of its own; the process's stream stays as it is.
     """
     before = _own.stream
     _own.stream = np.random.Generator(np.random.PCG64(0))
@@ -76,18 +76,18 @@ def replay(state: dict[str, Any]) -> Iterator[None]:
 
 
 def uniform(shape: Shape, dtype: DType, device: str | None = "cpu") -> Array:
-    """Numbers from [0, 1), with as many bits as dtype has. Raises TypeError if it is no float."""
+    """Uniform numbers in [0, 1), with as many random bits as dtype holds. Raises TypeError unless dtype is a float."""
     bits = _float_bits(dtype)
     if resolve(device)[0] is not NUMPY:
         return _counted_uniform(math.prod(shape), device, bits).reshape(shape).astype(dtype)
     if dtype.name in ("float32", "float64"):
         return generator().random(shape, dtype=dtype)
-    whole = np.asarray(generator().integers(2**bits, size=shape))  # rounding to float16 would make 1 of 0.9999
+    whole = np.asarray(generator().integers(2**bits, size=shape))  # float32 0.9999 would round to float16 1
     return np.ldexp(whole.astype(dtype), -bits, out=np.empty(shape, dtype))
 
 
 def normal(shape: Shape, dtype: DType, device: str | None = "cpu") -> Array:
-    """Numbers from the normal distribution, mean 0 and standard deviation 1. Raises TypeError if dtype is no float."""
+    """Standard normal numbers: mean 0, standard deviation 1. Raises TypeError unless dtype is a float."""
     _float_bits(dtype)
     if resolve(device)[0] is NUMPY:
         if dtype.name in ("float32", "float64"):
@@ -101,20 +101,20 @@ def normal(shape: Shape, dtype: DType, device: str | None = "cpu") -> Array:
 
 
 def integers(low: int, high: int, shape: Shape, dtype: DType, device: str | None = "cpu") -> Array:
-    """Integers from low to high - 1, drawn on the host. Raises ValueError for a bound that dtype cannot hold."""
+    """Integers from low to high - 1, drawn on the host. Raises ValueError for bounds that dtype cannot hold."""
     drawn = generator().integers(low, high, size=shape, dtype=dtype if dtype.kind in "iub" else np.int64)
     return move(np.asarray(drawn, dtype=dtype), device)
 
 
 def _float_bits(dtype: DType) -> int:
-    """How many bits a number of [0, 1) may have for dtype to hold it without rounding."""
+    """How many bits a number in [0, 1) may have so that dtype holds it without rounding."""
     if dtype.kind != "f":
-        raise TypeError(f"uniform and normal random numbers are floats, not {dtype}; for integers there is randint")
+        raise TypeError(f"uniform and normal random numbers must be floats, not {dtype}; for integers use randint")
     return min(np.finfo(dtype).nmant + 1, 53)
 
 
 def _counted_uniform(n: int, device: str | None, bits: int = 53) -> Array:
-    """n float64 numbers from [0, 1) on a device: SplitMix64 (Steele, Lea & Flood, 2014) at seed, seed + 1, ..."""
+    """n float64 numbers in [0, 1) on a device: SplitMix64 (Steele, Lea & Flood, 2014) of seed, seed + 1, ..."""
     seed = int(generator().integers(2**63, dtype=np.int64))
     start = move(np.array([seed], dtype=np.uint64), device)
     lib = xp(start)

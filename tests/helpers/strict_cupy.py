@@ -1,36 +1,33 @@
-"""A strict stand-in for CuPy: proves without a GPU that code would run on one.
+"""A strict stand-in for CuPy: shows without a GPU that code would run on one.
 
-`strict` is used as CuPy is (`import cupy as cp` becomes `cp = strict`); its arrays, `StrictArray`,
-wrap a private NumPy array that nothing outside reaches but through `.get()` and `strict.asnumpy`.
-The stand-in refuses what CuPy 14 refuses or does not have, and a little more: where CuPy differs
-from NumPy silently, or leaves a result undefined, it raises. Its rules:
+`strict` is used as CuPy is (`import cupy as cp` becomes `cp = strict`). Its arrays, `StrictArray`, wrap a private NumPy
+array that only `.get()` and `strict.asnumpy` copy out. The stand-in refuses what CuPy 14 refuses or lacks. Where CuPy
+silently differs from NumPy, or leaves a result undefined, it raises. Its rules:
 
-- no implicit way to the host: `__array__` raises, and so do NumPy's functions on a StrictArray;
-- no host arrays as operands, values or indices; Python and NumPy scalars are fine (NEP 50 holds);
-- results are StrictArrays, 0-d ones included, never Python or NumPy scalars;
-- what makes the host wait for the device is counted, and refused inside `no_synchronisation()`;
-- out-of-range entries of an index *array* wrap silently; duplicate indices in an assignment, whose
-  outcome CuPy leaves undefined, raise ValueError;
-- random streams differ from NumPy's, and a Generator has no `permutation`, `shuffle` or `choice`;
+- no implicit conversion to the host: `__array__` raises, and so do NumPy's functions on a StrictArray;
+- no host arrays as operands, values or indices; Python and NumPy scalars are allowed (NEP 50 holds);
+- results are StrictArrays, also 0-d ones, never Python or NumPy scalars;
+- each synchronisation, where the host waits for the device, is counted, and raises inside `no_synchronisation()`;
+- out-of-range entries of an index *array* wrap silently; duplicate indices in an assignment, whose outcome CuPy leaves
+  undefined, raise ValueError;
 - floating-point warnings are never raised and cannot be turned on: there is no `errstate`.
 
-What is offered stands in the tables below, as signatures that hold for CuPy and NumPy alike;
-`test_strict_cupy.py` compares them with the installed CuPy. Missing names are added there.
+The tables below list what is offered: what this project uses, and its nearest relatives. Their signatures hold for CuPy
+and NumPy alike; `test_strict_cupy.py` compares them with the installed CuPy. Add missing names there.
 """
 
 import inspect
-import math
 import types
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-# -- What CuPy offers. One line: names, then the parameters that work on CuPy and on NumPy alike; a
-# -- parameter whose name differs between the two is positional, one whose place differs by keyword.
+# -- What CuPy offers. Each line: names, then the parameters that work on CuPy and NumPy alike. A parameter whose name
+# -- differs between the two is positional-only; one whose position differs is keyword-only.
 
 UFUNCS = """
     abs absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or
@@ -44,55 +41,30 @@ UFUNCS = """
 
 # The first parameter takes a StrictArray, or a sequence of them; so do those named a, b, x1 and x2.
 ARRAY_FUNCTIONS = """
-    sum prod mean nansum nanprod (a, axis=None, dtype=None, out=None, keepdims=False)
+    sum prod mean (a, axis=None, dtype=None, out=None, keepdims=False)
     var std (a, axis=None, dtype=None, out=None, ddof=0, keepdims=False)
     max min amax amin any all (a, axis=None, out=None, keepdims=False)
     argmax argmin (a, axis=None, *, out=None, keepdims=False)
-    cumsum cumprod (a, axis=None, dtype=None, out=None)
-    count_nonzero (a, axis=None)
+    cumsum (a, axis=None, dtype=None, out=None)
     clip (a, a_min, a_max, out=None)
-    round (a, decimals=0, out=None)
-    nan_to_num (x, copy=True, nan=0.0, posinf=None, neginf=None)
-    isclose allclose (a, other, /, rtol=1e-05, atol=1e-08, equal_nan=False)
-    array_equal (a1, a2, equal_nan=False)
-    real imag (val)
     matmul (x1, x2, /, *, out=None)
-    dot outer (a, b, out=None)
-    inner vdot (a, b, /)
-    tensordot (a, b, axes=2)
+    dot (a, b, out=None)
+    vdot (a, b, /)
     einsum (*operands, dtype=None, optimize=False)
-    trace (a, offset=0, axis1=0, axis2=1, dtype=None, out=None)
-    diagonal (a, offset=0, axis1=0, axis2=1)
-    diag (v, k=0)
     tril triu (m, k=0)
-    reshape (a, newshape, /, order='C')
     ravel (a, order='C')
-    transpose permute_dims (a, axes=None)
     swapaxes (a, axis1, axis2)
-    moveaxis (a, source, destination)
-    matrix_transpose (x, /)
     expand_dims (a, axis)
     squeeze (a, axis=None)
     broadcast_to (array, shape)
-    broadcast_arrays (*args)
     flip (a, /, axis=None)
-    roll (a, shift, axis=None)
     pad (array, pad_width, mode='constant', *, constant_values=0)
-    concatenate concat stack (tup, /, axis=0, out=None, *, dtype=None, casting='same_kind')
-    split array_split (ary, indices_or_sections, axis=0)
-    tile (A, reps)
-    repeat (a, repeats, axis=None)
-    take (a, indices, axis=None, out=None)
+    concatenate stack (tup, /, axis=0, out=None, *, dtype=None, casting='same_kind')
+    split (ary, indices_or_sections, axis=0)
     take_along_axis (a, indices, /, axis)
-    put_along_axis (arr, indices, values, axis)
     where (condition, x=None, y=None, /)
-    nonzero flatnonzero argwhere (a)
-    unique (ar, return_index=False, return_inverse=False, return_counts=False)
+    nonzero argwhere (a)
     sort argsort (a, axis=-1)
-    partition argpartition (a, kth, axis=-1)
-    searchsorted (a, v, side='left')
-    copyto (dst, src, casting='same_kind', where=None)
-    copy (a, order='K')
     ascontiguousarray (a, dtype=None)
     zeros_like ones_like (a, dtype=None, order='K', *, shape=None)
     empty_like (prototype, /, dtype=None, order='K', *, shape=None)
@@ -103,74 +75,32 @@ CREATION_FUNCTIONS = """
     zeros ones empty (shape, dtype=float, order='C')
     full (shape, fill_value, dtype=None, order='C')
     eye (N, M=None, k=0, dtype=float)
-    identity (n, dtype=float)
-    tri (N, M=None, k=0, dtype=float)
     arange (start, /, stop=None, step=1, dtype=None)
     linspace (start, stop, num=50, endpoint=True, *, dtype=None)
 """
 
-# These answer on the host, about shapes and dtypes; no array is read.
-HOST_FUNCTIONS = """
-    ndim shape (a)
-    result_type (*arrays_and_dtypes)
-    can_cast (from_, to, /, casting='safe')
-    promote_types (type1, type2, /)
-    broadcast_shapes (*args)
-    may_share_memory (a, b, /)
-    iscomplexobj (x)
-    finfo (dtype)
-    iinfo (int_type, /)
-    issubdtype (arg1, arg2)
-"""
-
-LINALG_FUNCTIONS = "norm (x, ord=None, axis=None, keepdims=False)"
-
-GENERATOR_METHODS = """
-    random standard_normal standard_exponential (size=None, dtype=np.float64)
-    integers (low, high=None, size=None, dtype=np.int64, endpoint=False)
-    uniform (low=0.0, high=1.0, size=None)
-"""
-
 # Methods that are the function of the same name, and those with parameters of their own.
 METHODS_LIKE_FUNCTIONS = """
-    sum prod mean var std max min any all argmax argmin cumsum cumprod round dot trace diagonal
-    ravel swapaxes squeeze repeat take nonzero argsort argpartition searchsorted
+    sum prod mean var std max min any all argmax argmin cumsum dot ravel swapaxes squeeze nonzero argsort
 """
 METHODS = """
     reshape (*shape, order='C')
     transpose (*axes)
     astype (dtype, order='K', *, copy=True)
-    copy flatten (order='C')
-    view (dtype=None)
-    clip (min=None, max=None, out=None)
-    fill (value)
-    sort (axis=-1)
-    partition (kth, axis=-1)
+    copy (order='C')
 """
 
-CONSTANTS = """
-    pi e inf nan newaxis dtype generic number integer signedinteger unsignedinteger inexact floating
-    complexfloating bool_ bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32
-    float64 complex64 complex128 intp
-"""
+CONSTANTS = "pi e inf nan newaxis bool_ int32 int64 uint8 uint64 float16 float32 float64 complex64 complex128"
 
-# `ufunc.at` is an atomic operation on the device, which only these dtypes have.
-AT_DTYPES = {
-    "add": "int32 int64 uint32 uint64 float16 float32 float64",
-    "subtract": "int32 uint32",
-    "maximum": "int32 int64 uint32 uint64 float32 float64",
-    "minimum": "int32 int64 uint32 uint64 float32 float64",
-}
+# `add.at` is an atomic operation on the device, which only these dtypes have; no other ufunc here has an `at`.
+ADD_AT_DTYPES = "int32 int64 uint32 uint64 float16 float32 float64"
 
-# Parameters that say where or how much: the host must know them, so they take no device array.
-HOST_PARAMETERS = """
-    axis axis1 axis2 axes shape newshape size k kth N M n num shift reps pad_width source
-    destination indices_or_sections offset decimals start stop step low high
-"""
+# Parameters that the host must know, so they take no device array.
+HOST_PARAMETERS = "axis axis1 axis2 shape k N M num pad_width indices_or_sections start stop step"
 
 _COMPARISONS = {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
 
-# -- Waiting for the device.
+# -- Synchronisation: the host waits for the device.
 
 
 class Synchronised(AssertionError):
@@ -190,7 +120,7 @@ def _synchronise(what: str) -> None:
 
 @contextmanager
 def no_synchronisation() -> Iterator[None]:
-    """Raise Synchronised, in this thread, where the code inside makes the host wait."""
+    """Raise Synchronised, in this thread, if the code inside makes the host wait."""
     token = _refuse_waiting.set(True)
     try:
         yield
@@ -200,7 +130,7 @@ def no_synchronisation() -> Iterator[None]:
 
 @contextmanager
 def count_synchronisations() -> Iterator[Callable[[], int]]:
-    """Yield a function that says how often, since entry, the host waited for the device."""
+    """Yield a function that returns how often the host has waited for the device since entry."""
     before = _synchronisations
     yield lambda: _synchronisations - before
 
@@ -209,7 +139,7 @@ def count_synchronisations() -> Iterator[Callable[[], int]]:
 
 
 def _unwrap(value: Any, operands: list["StrictArray"]) -> Any:
-    """`value` with NumPy arrays for its StrictArrays, which are appended to `operands`."""
+    """`value` with NumPy arrays in place of its StrictArrays, which are appended to `operands`."""
     if isinstance(value, StrictArray):
         operands.append(value)
         return value._array
@@ -221,7 +151,7 @@ def _unwrap(value: Any, operands: list["StrictArray"]) -> Any:
 
 
 def _wrap(value: Any, operands: Iterable["StrictArray"]) -> Any:
-    """`value` with StrictArrays for arrays and scalars; a view of an operand knows its owner."""
+    """`value` with StrictArrays in place of arrays and scalars; a view of an operand keeps its owner as `base`."""
     if isinstance(value, (list, tuple)):
         return type(value)(_wrap(item, operands) for item in value)
     if not isinstance(value, (np.ndarray, np.generic, bool, int, float)):
@@ -252,14 +182,14 @@ def _operand(value: Any) -> Any:
 
 
 def _defers_to(other: Any) -> bool:
-    """Whether an operator leaves the work to `other`'s: CuPy's rule, which is NEP 13."""
+    """Whether an operator returns NotImplemented, so that `other`'s runs: CuPy's rule, NEP 13."""
     if hasattr(other, "__array_ufunc__"):
         return other.__array_ufunc__ is None
     return getattr(other, "__array_priority__", 0) > StrictArray.__array_priority__
 
 
 def _refuse_duplicates(targets: np.ndarray, value: Any) -> None:
-    """Raise ValueError if different values would race for one element. targets: flat positions."""
+    """Raise ValueError if several values would be assigned to one element. targets: flat positions."""
     if np.size(value) > 1 and np.unique(targets).size < targets.size:
         raise ValueError("duplicate indices: which of the values is assigned is undefined in CuPy")
 
@@ -291,14 +221,8 @@ def _to_host(what: str, convert: Callable[..., Any]) -> Any:
     return lambda self, *args: convert(self._host(what), *args)
 
 
-class _Flags(NamedTuple):
-    c_contiguous: bool
-    f_contiguous: bool
-    owndata: bool
-
-
 class StrictArray:
-    """An array as CuPy has it. Made by `strict.asarray` and the other functions of `strict`.
+    """An array that behaves as CuPy's does. Made by `strict.asarray` and the other functions of `strict`.
 
     base: None, or the StrictArray that owns the memory of this view.
     """
@@ -320,20 +244,9 @@ class StrictArray:
     shape = property(lambda self: self._array.shape)
     size = property(lambda self: self._array.size)
     dtype = property(lambda self: self._array.dtype)
-    strides = property(lambda self: self._array.strides)
-    itemsize = property(lambda self: self._array.itemsize)
-    nbytes = property(lambda self: self._array.nbytes)
     T = property(lambda self: _wrap(self._array.T, [self]))
-    mT = property(lambda self: _wrap(self._array.mT, [self]))
-    real = property(lambda self: _wrap(self._array.real, [self]))
-    imag = property(lambda self: _wrap(self._array.imag, [self]))
 
-    @property
-    def flags(self) -> _Flags:
-        flags = self._array.flags
-        return _Flags(flags.c_contiguous, flags.f_contiguous, self.base is None)
-
-    # To the host: each of these waits for the device.
+    # Conversions to the host: each synchronises.
 
     def _host(self, what: str) -> np.ndarray:
         _synchronise(what)
@@ -354,7 +267,7 @@ class StrictArray:
     __complex__, __format__ = _to_host("complex", complex), _to_host("format", format)
     __repr__, __str__ = _to_host("repr", repr), _to_host("str", str)
 
-    # NumPy's ways in are shut.
+    # NumPy's protocols refuse.
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
@@ -363,8 +276,8 @@ class StrictArray:
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        # `np.float32(2) * x` arrives here, and so does `np.float32(2) < x`, with its scalar made a
-        # 0-d array by NumPy. CuPy takes both. It takes `np.exp(x)` too, but our code must not.
+        # NumPy calls this for `np.float32(2) * x`, and for `np.float32(2) < x` with the scalar as a 0-d array. CuPy
+        # accepts both. It also accepts `np.exp(x)`, which this project must not use.
         if method == "__call__" and not kwargs and isinstance(inputs[0], (np.generic, np.ndarray)):
             left = inputs[0]
             if isinstance(left, np.ndarray) and left.ndim == 0 and ufunc.__name__ in _COMPARISONS:
@@ -404,12 +317,6 @@ class StrictArray:
     __neg__, __pos__ = _calls("negative"), _calls("positive")
     __abs__, __invert__ = _calls("absolute"), _calls("invert")
 
-    def __copy__(self) -> Any:
-        return self.copy()
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        return self.copy()
-
     # Indexing.
 
     def __len__(self) -> int:
@@ -417,7 +324,7 @@ class StrictArray:
             raise TypeError("len() of unsized object")
         return self._array.shape[0]
 
-    def __iter__(self) -> Iterator[Any]:  # of views: nothing waits until one of them is read
+    def __iter__(self) -> Iterator[Any]:  # over views, so without synchronisation
         if self.ndim == 0:
             raise TypeError("iteration over a 0-d array")
         return (self[i] for i in range(len(self)))
@@ -434,13 +341,13 @@ class StrictArray:
             self._array[key] = value
 
     def _index(self, index: Any) -> tuple[Any, ...]:
-        """`index` for the NumPy array within: integer arrays wrapped, an Ellipsis always present.
+        """`index` for the wrapped NumPy array: integer arrays wrapped, an Ellipsis always present.
 
-        Raises TypeError on a host array, IndexError on whatever else CuPy takes for no index.
+        Raises TypeError for a host array, IndexError for anything else that CuPy does not accept as an index.
         """
         parts = [_index_part(part) for part in (index if isinstance(index, tuple) else (index,))]
         if not any(part is Ellipsis for part in parts):
-            parts.append(Ellipsis)  # so that NumPy, too, gives 0-d arrays and views of elements
+            parts.append(Ellipsis)  # makes NumPy, too, return 0-d arrays and views
         axes = [_axes_taken(part) for part in parts]
         if sum(axes) > self.ndim:
             raise IndexError(f"too many indices for array: {self.ndim}-d, {sum(axes)} were indexed")
@@ -455,7 +362,7 @@ class StrictArray:
 
 
 def _index_part(part: Any) -> Any:
-    """One element of an index, unwrapped and checked. A boolean mask waits for the device."""
+    """One element of an index, unwrapped and checked. A boolean mask synchronises."""
     if part is None or part is Ellipsis or isinstance(part, slice):
         return part
     if isinstance(part, (int, np.integer)) and not isinstance(part, bool):
@@ -509,11 +416,11 @@ class StrictUfunc:
         return _wrap(result, [] if out is None else [out])
 
     def at(self, a: StrictArray, indices: Any, b: Any) -> None:
-        """Scatter `b` into `a` where `indices` say, duplicates included."""
-        if self.__name__ not in AT_DTYPES:
+        """Add `b` to `a` at `indices`, duplicates included."""
+        if self.__name__ != "add":
             raise NotImplementedError(f"`cupy_{self.__name__}.at` is not supported yet")
-        if a.dtype.name not in AT_DTYPES[self.__name__].split():
-            raise TypeError(f"cupy.{self.__name__}.at only supports {AT_DTYPES[self.__name__]}")
+        if a.dtype.name not in ADD_AT_DTYPES.split():
+            raise TypeError(f"cupy.add.at only supports {ADD_AT_DTYPES}")
         with np.errstate(all="ignore"):
             value = np.asarray(_operand(b)).astype(a.dtype)
             self._ufunc.at(a._array, a._index(indices), value)
@@ -530,20 +437,14 @@ def _signatures(table: str) -> dict[str, inspect.Signature]:
 
 
 def _waits(name: str, arguments: dict[str, Any]) -> bool:
-    """Whether the function `name` makes the host wait for the device."""
-    return (
-        name in ("nonzero", "flatnonzero", "argwhere", "unique")
-        or (name == "where" and arguments.get("x") is None)
-        or (name == "repeat" and not isinstance(arguments["repeats"], (int, np.integer)))
-        or (name == "array_equal" and bool(arguments.get("equal_nan")))
-    )
+    """Whether the function `name` synchronises."""
+    return name in ("nonzero", "argwhere") or (name == "where" and arguments.get("x") is None)
 
 
 def _adapt(name: str, function: Callable[..., Any], signature: inspect.Signature, kind: str) -> Callable[..., Any]:
-    """`function` of NumPy as CuPy would have it.
+    """A function of NumPy's that behaves as CuPy's does.
 
-    kind: "array", its first parameter takes device arrays; "creation", it takes none; "host", its
-    result stays as it is.
+    kind: "array" if its first parameter takes device arrays, "creation" if it takes none.
     """
 
     def adapted(*args: Any, **kwargs: Any) -> Any:
@@ -559,21 +460,21 @@ def _adapt(name: str, function: Callable[..., Any], signature: inspect.Signature
             _synchronise(name)
         with np.errstate(all="ignore"):
             result = function(*values, **named)
-        return result if kind == "host" else _wrap(result, operands)
+        return _wrap(result, operands)
 
     adapted.__name__ = name
     return adapted
 
 
 def _check_places(name: str, arguments: dict[str, Any], kind: str, operands: list[StrictArray]) -> None:
-    """Raise TypeError where a device array, or something else, is in the other's place."""
+    """Raise TypeError for a device array where CuPy takes none, or for anything else where it takes only those."""
     for i, (parameter, value) in enumerate(arguments.items()):
         inside: list[StrictArray] = []
         _unwrap(value, inside)
         if parameter in HOST_PARAMETERS.split() and inside:
             raise TypeError(f"cupy.{name}: {parameter} takes no device array")
         if kind == "array" and (i == 0 or parameter in ("a", "b", "x1", "x2")):
-            several = parameter in ("tup", "args", "operands")
+            several = parameter in ("tup", "operands")
             for item in value if several else [value]:
                 if not isinstance(item, StrictArray) and not (several and isinstance(item, str)):
                     raise TypeError(f"cupy.{name}: {parameter} takes device arrays: {type(item)}")
@@ -581,46 +482,29 @@ def _check_places(name: str, arguments: dict[str, Any], kind: str, operands: lis
         raise TypeError(f"cupy.{name} takes no device array")
 
 
-# Where NumPy's function of the name does not do what CuPy's does.
+# Where NumPy's function differs from CuPy's.
 
 
 def _take_along_axis(a: Any, indices: Any, axis: Any) -> Any:
-    length = a.size if axis is None else a.shape[axis]
-    return np.take_along_axis(a, np.remainder(indices, length), axis)
-
-
-def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
-    indices = np.remainder(indices, arr.shape[axis])
-    positions = np.arange(arr.size).reshape(arr.shape)
-    _refuse_duplicates(np.take_along_axis(positions, indices, axis), values)
-    np.put_along_axis(arr, indices, values, axis)
-
-
-def _erf(x: Any) -> Any:
-    dtype = np.float32 if x.dtype == np.float32 else np.float64  # as cupyx, also for float16
-    return np.vectorize(math.erf, otypes=[float])(x).astype(dtype)
+    return np.take_along_axis(a, np.remainder(indices, a.shape[axis]), axis)
 
 
 _OWN: dict[str, Callable[..., Any]] = {
-    "take": partial(np.take, mode="wrap"),
     "take_along_axis": _take_along_axis,
-    "put_along_axis": _put_along_axis,
     "sort": partial(np.sort, kind="stable"),
     "argsort": partial(np.argsort, kind="stable"),
 }
 
 
-def _adapt_all(table: str, source: Any, kind: str) -> dict[str, Callable[..., Any]]:
+def _adapt_all(table: str, kind: str) -> dict[str, Callable[..., Any]]:
     return {
-        name: _adapt(name, _OWN.get(name) or getattr(source, name), signature, kind)
+        name: _adapt(name, _OWN.get(name) or getattr(np, name), signature, kind)
         for name, signature in _signatures(table).items()
     }
 
 
 def _method(name: str, signature: inspect.Signature) -> Callable[..., Any]:
     def call(array: np.ndarray, *args: Any, **kwargs: Any) -> Any:
-        if name in ("sort", "partition") and not array.flags.c_contiguous:
-            raise NotImplementedError("Sorting non-contiguous array is not supported.")
         return getattr(array, name)(*args, **kwargs)
 
     this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
@@ -639,37 +523,22 @@ def _missing(name: str) -> str:
 
 
 class _Namespace(types.ModuleType):
-    """A module whose missing names say what to do."""
-
-    def __init__(self, name: str, **contents: Any) -> None:
-        super().__init__(name)
-        self.__dict__.update(contents)
+    """A module that says what to do about a missing name."""
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(_missing(name))
 
     @property
     def synchronisations(self) -> int:
-        """How often the host waited for the device since the program began."""
+        """How often the host has waited for the device since the program began."""
         return _synchronisations
 
 
-class StrictGenerator:
-    """A random stream, as `cupy.random.Generator`: of the same seed as NumPy's, not the same."""
-
-    def __init__(self, seed: Any = None) -> None:
-        child = np.random.default_rng(seed).spawn(1)[0]
-        self.__dict__.update(_adapt_all(GENERATOR_METHODS, child, "creation"))
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(_missing(f"random.Generator.{name}"))
-
-
-# -- The ways in and out, which alone meet host arrays.
+# -- Conversions, the only functions that take host arrays.
 
 
 def _asarray(a: Any, dtype: Any = None, order: Any = None) -> StrictArray:
-    """`a` on the device: itself where it is a StrictArray of the dtype, else a copy."""
+    """`a` on the device: itself if it is a StrictArray of that dtype, otherwise a copy."""
     if isinstance(a, StrictArray):
         return _wrap(np.asarray(a._array, dtype=dtype, order=order), [a])
     return StrictArray(np.array(a, dtype=dtype, order=order or "K", copy=True))
@@ -691,20 +560,15 @@ for _name, _parameters in _signatures(METHODS).items():
 for _name in METHODS_LIKE_FUNCTIONS.split():
     setattr(StrictArray, _name, _calls(_name))
 
-# `special` stands in for cupyx.scipy.special, where erf lives: CuPy itself has none.
-special = _Namespace("special", erf=_adapt("erf", _erf, _signatures("erf (x)")["erf"], "array"))
-strict = _Namespace(
-    "strict_cupy",
+strict = _Namespace("strict_cupy")
+vars(strict).update(
     ndarray=StrictArray,
     ufunc=StrictUfunc,
     asarray=_asarray,
     array=_array,
     asnumpy=_asnumpy,
-    random=_Namespace("random", default_rng=StrictGenerator, Generator=StrictGenerator),
-    linalg=_Namespace("linalg", **_adapt_all(LINALG_FUNCTIONS, np.linalg, "array")),
     **{name: getattr(np, name) for name in CONSTANTS.split()},
     **{name: StrictUfunc(name) for name in UFUNCS.split()},
-    **_adapt_all(ARRAY_FUNCTIONS, np, "array"),
-    **_adapt_all(CREATION_FUNCTIONS, np, "creation"),
-    **_adapt_all(HOST_FUNCTIONS, np, "host"),
+    **_adapt_all(ARRAY_FUNCTIONS, "array"),
+    **_adapt_all(CREATION_FUNCTIONS, "creation"),
 )

@@ -1,4 +1,4 @@
-"""The strict CuPy stand-in as a device of the engine: import this module, and `device="strict"` works."""
+"""The strict stand-in for CuPy as a device: importing this module makes `device="strict"` work."""
 
 from strict_cupy import StrictArray, strict
 from tinygrad_lecture.backend import Library, register

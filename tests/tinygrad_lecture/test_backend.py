@@ -1,4 +1,4 @@
-"""Which library an array belongs to, devices and their names, dtypes; and the engine's outer rooms on a device."""
+"""Array libraries, devices and their names, dtypes; and the engine's public functions on a device."""
 
 import copy
 import importlib
@@ -77,7 +77,7 @@ def test_without_cupy_cuda_says_what_to_install(monkeypatch):
 
 
 class FakeCuPy:
-    """As much of CuPy as the backend touches to make it known: two GPUs, whose arrays are the stand-in's."""
+    """The part of CuPy that the backend uses to register it; its arrays are the stand-in's."""
 
     ndarray = StrictArray
 
@@ -127,7 +127,7 @@ def test_a_gpu_is_named_by_its_index(monkeypatch):
     backend.move(np.ones(1), "cuda")
     backend.move(np.ones(1), "cuda:1")
     assert cupy.used == [0, 1]
-    with pytest.raises(ValueError, match=r'there is no device "cuda:2": this machine has 2 GPU\(s\)'):
+    with pytest.raises(ValueError, match=r'device "cuda:2" does not exist: this machine has 2 GPU\(s\)'):
         backend.move(np.ones(1), "cuda:2")
 
 
@@ -144,7 +144,7 @@ def test_narrow_keeps_a_result_as_wide_as_the_floats_it_was_made_from():
     assert backend.narrow(wide, [single, np.ones(2, "complex64")]) is wide
 
 
-# --- the engine's outer rooms on a device -------------------------------------------------------------------
+# --- the engine's public functions on a device --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", [tl.zeros, tl.ones, tl.empty, tl.rand, tl.randn])

@@ -1,4 +1,4 @@
-"""The op table on a real GPU: CuPy against NumPy. Without a GPU these tests report themselves skipped, and why."""
+"""The op table on a real GPU: CuPy against NumPy. Without a GPU these tests are skipped, with the reason."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ ALL = list(TABLE.values())
 
 @cache
 def why_no_gpu() -> str | None:
-    """What is missing; None where everything is there. Asked when a test runs: importing CuPy takes a while."""
+    """What is missing for a GPU, or None. Called when a test runs, not at import: importing CuPy is slow."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # CuPy warns of what it finds, or not, on the machine
+            warnings.simplefilter("ignore")  # CuPy warns about the machine's CUDA installation
             resolve("cuda")
     except RuntimeError as error:
         return str(error)
@@ -40,7 +40,7 @@ def _needs_gpu() -> None:
 
 
 def each(rows: list[Row]) -> pytest.MarkDecorator:
-    """One test per row, called by the op's name."""
+    """One test per row, named after its op."""
     return pytest.mark.parametrize("row", rows, ids=[r.name for r in rows])
 
 
@@ -52,7 +52,7 @@ examples = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @settings(examples, max_examples=15)
 @given(data=st.data())
 def test_forward_and_backward(row: Row, dtype: str, data: st.DataObject) -> None:
-    """The value and the gradients are NumPy's."""
+    """Values and gradients equal NumPy's."""
     sample = data.draw(row.samples)
     assume(not row.undefined(sample))
     sample = drive.cast(sample, dtype)
@@ -67,7 +67,7 @@ def test_forward_and_backward(row: Row, dtype: str, data: st.DataObject) -> None
 @settings(examples, max_examples=6)
 @given(data=st.data())
 def test_gradient_of_gradient(row: Row, data: st.DataObject) -> None:
-    """So are the second derivatives."""
+    """Second derivatives equal NumPy's."""
     sample = data.draw(row.samples)
     assume(not row.undefined(sample))
     there, here = drive.second_order(row, sample, "cuda"), drive.second_order(row, sample)

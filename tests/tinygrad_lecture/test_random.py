@@ -1,4 +1,4 @@
-"""Random numbers: reproducible, resumable, and distributed as they say, on the host and by counting on a device."""
+"""Random numbers: reproducible, resumable and correctly distributed, on the host and counter-based on a device."""
 
 import json
 import math
@@ -37,7 +37,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_others(draw):
 
 @pytest.mark.parametrize("draw", DRAWS)
 def test_a_state_taken_in_midstream_is_resumed_from_bit_for_bit(draw):
-    tl.rand(3, dtype=tl.float32)  # an odd number of halves, so that the state has one in store
+    tl.rand(3, dtype=tl.float32)  # an odd number of 32-bit draws, so the state holds one in reserve
     state = tl.get_rng_state()
     expected = [DRAWS[draw]().tolist() for _ in range(3)]
     tl.manual_seed(99)
@@ -65,9 +65,9 @@ def test_a_state_of_another_kind_is_refused(state):
 def test_a_seed_is_an_integer_and_not_negative():
     tl.manual_seed(np.int64(3))
     for seed in (None, 1.5, "1"):
-        with pytest.raises(TypeError, match="manual_seed: a seed is an int, not"):
+        with pytest.raises(TypeError, match="manual_seed: the seed must be an int, not"):
             tl.manual_seed(seed)
-    with pytest.raises(ValueError, match="manual_seed: a seed is 0 or more, not -1"):
+    with pytest.raises(ValueError, match="manual_seed: the seed must be 0 or more, not -1"):
         tl.manual_seed(-1)
 
 
@@ -104,7 +104,7 @@ def test_uniform_numbers_are_of_0_to_1_without_1(dtype):
     x = tl.rand(100_000, dtype=dtype).numpy()
     assert x.dtype == dtype
     assert x.min() >= 0
-    assert x.max() < 1, "1.0 itself came out: the number was rounded up"
+    assert x.max() < 1, "1.0 was drawn: a number was rounded up"
     assert abs(x.mean(dtype=float) - 1 / 2) < 0.01
     assert abs(x.var(dtype=float) - 1 / 12) < 0.01
 
@@ -135,16 +135,16 @@ def test_permutations_have_each_integer_once():
 @pytest.mark.parametrize("draw", [tl.rand, tl.randn])
 @pytest.mark.parametrize("dtype", ["int64", "bool", "complex128"])
 def test_random_floats_of_another_dtype_are_refused(draw, dtype):
-    with pytest.raises(TypeError, match=rf"are floats, not {dtype}; for integers there is randint"):
+    with pytest.raises(TypeError, match=rf"must be floats, not {dtype}; for integers use randint"):
         draw(3, dtype=dtype)
 
 
-# --- by counting, as on a GPU -------------------------------------------------------------------------------
+# --- counter-based, as on a GPU -----------------------------------------------------------------------------
 
 
 @pytest.fixture
 def _counting(monkeypatch):
-    """The host plays a device: arrays stay NumPy's, and what is no host must count."""
+    """A device whose arrays are NumPy's, so that the counter-based generator runs on the host."""
     monkeypatch.setattr(rng, "resolve", lambda device: (object() if device == "device" else NUMPY, None))
     monkeypatch.setattr(rng, "move", lambda array, device: array)
 
@@ -161,7 +161,7 @@ def test_counted_uniform_numbers_are_uniform(dtype):
     assert x.max() < 1
     counts, _ = np.histogram(x.astype(float), bins=64, range=(0, 1))
     chi_square = ((counts - N / 64) ** 2 / (N / 64)).sum()
-    assert 30 < chi_square < 110  # of 63 degrees of freedom
+    assert 30 < chi_square < 110  # 63 degrees of freedom
 
 
 @pytest.mark.usefixtures("_counting")
@@ -242,7 +242,7 @@ def test_counted_numbers_come_from_the_seed_and_the_state():
 
 
 def test_counting_is_splitmix64(monkeypatch):
-    """The first numbers of the reference implementation seeded with 1234567, cut to 53 bits."""
+    """The first numbers of the reference implementation seeded with 1234567, truncated to 53 bits."""
     reference = [
         6457827717110365317,
         3203168211198807973,

@@ -1,4 +1,4 @@
-"""The op table on the strict stand-in: what passes here uses nothing that CuPy lacks, and never waits for the GPU."""
+"""The op table on the strict stand-in for CuPy: ops use nothing that CuPy lacks and never wait for the GPU."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ DIFFERENTIABLE = [r for r in ALL if r.differentiable]
 
 
 def each(rows: list[Row]) -> pytest.MarkDecorator:
-    """One test per row, called by the op's name."""
+    """One test per row, named after its op."""
     return pytest.mark.parametrize("row", rows, ids=[r.name for r in rows])
 
 
 def draw(row: Row, data: st.DataObject) -> tuple[Sample, AbstractContextManager[Any]]:
-    """A sample that CuPy defines the result of; and what to run it in, so that waiting for the device raises."""
+    """A sample whose result CuPy defines, and the context to run it in, where waiting for the device raises."""
     sample = data.draw(row.samples)
     assume(not row.undefined(sample))
     return sample, nullcontext() if row.waits(sample) else no_synchronisation()
@@ -53,7 +53,7 @@ def test_arrays(row: Row, data: st.DataObject) -> None:
 @settings(max_examples=15)
 @given(data=st.data())
 def test_forward_and_backward(row: Row, data: st.DataObject) -> None:
-    """The value and the gradients are NumPy's."""
+    """Values and gradients equal NumPy's."""
     sample, during = draw(row, data)
     there, here = drive.first_order(row, sample, "strict", during=during), drive.first_order(row, sample)
     for what, got, expected in zip(("value", "gradient"), there, here, strict=True):
@@ -66,7 +66,7 @@ def test_forward_and_backward(row: Row, data: st.DataObject) -> None:
 @settings(max_examples=6)
 @given(data=st.data())
 def test_gradient_of_gradient(row: Row, data: st.DataObject) -> None:
-    """So are the second derivatives."""
+    """Second derivatives equal NumPy's."""
     sample, during = draw(row, data)
     there, here = drive.second_order(row, sample, "strict", during=during), drive.second_order(row, sample)
     for a, b in zip([*there[0], *there[1]], [*here[0], *here[1]], strict=True):
@@ -77,7 +77,7 @@ def test_gradient_of_gradient(row: Row, data: st.DataObject) -> None:
 @settings(max_examples=10)
 @given(data=st.data())
 def test_float32_kernels(row: Row, data: st.DataObject) -> None:
-    """In the dtype that GPUs are for."""
+    """Kernels in float32, the usual dtype on GPUs."""
     sample, during = draw(row, data)
     sample = drive.cast(sample, "float32")
     there, here = drive.first_order(row, sample, "strict", during=during), drive.first_order(row, sample)

@@ -24,24 +24,25 @@ def owns_memory(gradient: Array, upstream: Array, saved: Sequence[Sequence[Any]]
     return True
 
 
-def separate(gradients: Iterable[Any], given: Iterable[Any] = (), copy_views: bool = True) -> list[Any]:
-    """The gradients, arrays or Tensors or None, with copies of those that share memory with an earlier one.
+def unshare(gradients: Iterable[Any], taken: Iterable[Any] = (), *, views: bool = False) -> list[Any]:
+    """The gradients, with a copy of each that shares memory with an earlier one or with one of `taken`.
 
-    given: arrays or Tensors that belong to the caller; a gradient that shares memory with one of them is copied too.
-    copy_views: copy every view, whatever it is a view of.
+    A backward rule may return its upstream gradient, as addition's does, or a view of it, as reshape's does.
+    gradients: arrays or, under create_graph, Tensors; None stays None.  views: copy every view, shared or not.
     """
-    taken = {id(owner_of(_array(g))) for g in given}
-    separated = []
+    owners = {id(owner_of(_array(g))) for g in taken}
+    unshared = []
     for gradient in gradients:
         if gradient is not None:
             array = _array(gradient)
-            owner = id(owner_of(array))
-            if owner in taken or (copy_views and array.base is not None):
+            owner = owner_of(array)
+            if id(owner) in owners or (views and owner is not array):
                 with enable_grad():
                     gradient = gradient.copy() if gradient is array else gradient.clone()
-            taken.add(owner)
-        separated.append(gradient)
-    return separated
+            else:
+                owners.add(id(owner))
+        unshared.append(gradient)
+    return unshared
 
 
 def arrays_in(values: Any) -> Iterator[Array]:

@@ -16,6 +16,7 @@ class _Modes(threading.local):
     recording: bool = True
     reference: bool = False
     observer: Any = None  # an Observer, see inspect/observe.py
+    called: str | None = None  # the outermost composite that is running, kept only while some thread observes
 
 
 modes = _Modes()

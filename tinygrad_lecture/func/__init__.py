@@ -1,4 +1,4 @@
-"""Derivatives as functions of functions, under the names of `torch.func`: `tl.func.grad(f)` is the gradient of f."""
+"""Function transforms under the names of `torch.func`: `tl.func.grad(f)` is the gradient of f, as a function."""
 
 from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 

@@ -1,11 +1,11 @@
-"""`tl.grad`: gradients of outputs with respect to inputs, handed out instead of added to `.grad`."""
+"""`tl.grad`: gradients of outputs with respect to inputs, returned instead of accumulated in `.grad`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from ..autograd.memory import separate
+from ..autograd.memory import unshare
 from ..autograd.seeds import seed_for
 from ..autograd.tape import Gradient, backward_pass
 from ..tensor import Tensor
@@ -20,14 +20,23 @@ def grad(
     create_graph: bool = False,
     allow_unused: bool = False,
 ) -> tuple[Tensor | None, ...]:
-    """The gradients of outputs, summed, with respect to inputs: a tuple with one Tensor per input, as in PyTorch.
+    """The gradients of the sum of outputs with respect to inputs: a tuple of one Tensor per input, as in PyTorch.
 
-    Unlike `backward` it leaves every `.grad` alone, and inputs may be results of ops. Each gradient has its input's
-    shape and dtype, and memory of its own. grad_outputs: the upstream gradient of each output; 1 for those of one
-    element. retain_graph: keep the graph between outputs and inputs for another walk (by default only with
-    create_graph). create_graph: record, for derivatives of the gradients.
-    Raises TypeError for what is no Tensor; RuntimeError for an input that no output depends on, unless allow_unused,
-    where it gives None, and for one that does not require grad.
+        (slope,) = tl.grad((x**3).sum(), x)
+
+    Unlike `backward`, it leaves every `.grad` as it is, and inputs may be results of ops. Each gradient has its input's
+    shape and dtype, and memory of its own.
+
+    grad_outputs: the upstream gradient of each output (the vector of the vector-Jacobian product), of the output's
+    shape; by default 1, for outputs of one element.
+    retain_graph: keep the graph between outputs and inputs for another backward pass; by default only with
+    create_graph.
+    create_graph: record the gradients' own computation, so that they can be differentiated.
+    allow_unused: give None, instead of an error, for an input that no output depends on.
+
+    Raises TypeError for inputs or outputs that are not Tensors; ValueError for the wrong number of grad_outputs or a
+    wrong shape; RuntimeError for an input that does not require grad or that no output depends on, and for a graph that
+    is freed already.
     """
     outs, wanted = _tensors("outputs", outputs), _tensors("inputs", inputs)
     upstreams = tuple(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
@@ -56,17 +65,17 @@ def grad(
                 f"grad: no output depends on input {position}, of shape {wanted[position].shape}; pass "
                 "allow_unused=True to get None for it"
             )
-    return tuple(None if g is None else _as_tensor(g) for g in separate(map(found.get, nodes), seeds))
+    return tuple(None if g is None else _as_tensor(g) for g in unshare(map(found.get, nodes), seeds, views=True))
 
 
 def _tensors(what: str, given: Any) -> tuple[Tensor, ...]:
     many = tuple(given) if not isinstance(given, Traced) and hasattr(given, "__iter__") else (given,)
     for position, x in enumerate(many):
         if not isinstance(x, Traced):
-            raise TypeError(f"grad: {what} are Tensors, but number {position} is a {type(x).__name__}")
+            raise TypeError(f"grad: {what} must be Tensors, but number {position} is a {type(x).__name__}")
     return many
 
 
 def _as_tensor(gradient: Gradient) -> Tensor:
-    """What a walk found, an array or (create_graph) a Tensor, as a Tensor."""
+    """A gradient, which is an array or, under create_graph, a Tensor already, as a Tensor."""
     return gradient if isinstance(gradient, Tensor) else wrap(gradient)

@@ -1,4 +1,7 @@
-"""Checkpointing: compute again, in backward, what would else be kept until then (Chen et al., arXiv:1604.06174)."""
+"""Recomputation (gradient checkpointing): backward computes intermediate values again instead of keeping them.
+
+Chen et al., arXiv:1604.06174.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import numpy as np
 from .. import ops
 from .. import random as rng
 from ..autograd import versions
-from ..autograd.memory import arrays_in, separate
+from ..autograd.memory import arrays_in, unshare
 from ..autograd.modes import enable_grad, modes
 from ..autograd.op import Op
 from ..autograd.tape import Gradient, Leaf, Record, backward_pass
@@ -23,23 +26,27 @@ from ..traced import Node, Traced, wrap
 
 
 def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
-    """function(*inputs), keeping nothing of its inside: backward runs the function a second time.
+    """function(*inputs), without keeping its intermediate values: backward runs the function a second time.
 
-    Gradients reach the inputs and every tensor that the function closes over, such as a layer's weights. The second
-    run draws the same random numbers from tl's stream. The function returns a Tensor or a tuple of Tensors, and must do
-    the same computation each time: backward raises RuntimeError if the second run reads other tensors that require
-    grad, reads what was changed in place since the first, or comes to another shape or to other values, as where a
-    variable that it closes over was assigned to in between. On a GPU, comparing the values waits for the GPU.
+        y = tl.checkpoint(block, x)             # as y = block(x), with less memory and one more forward pass
+
+    Gradients flow to the inputs and to every tensor that the function closes over, such as a layer's weights. The
+    second run draws the same random numbers from tl's stream. The function must return a Tensor or a tuple of Tensors.
+
+    The function must do the same computation each time. Backward raises RuntimeError if the second run uses other
+    tensors that require grad, reads a tensor changed in place since the first run, or returns another shape or other
+    values, for instance because a variable it closes over was assigned in between. On a GPU, comparing the values
+    waits for the GPU. Raises TypeError if the function is not callable or returns anything but Tensors.
     """
     if not callable(function):
         raise TypeError(
             "checkpoint: the function to run comes first and its inputs after it, as in checkpoint(layer, x); "
-            f"{type(function).__name__} is no function"
+            f"a {type(function).__name__} is not callable"
         )
     if not modes.recording:
         return function(*inputs)
     state = rng.get_rng_state()
-    kept = [wrap(x._array, x._node) if isinstance(x, Traced) else x for x in inputs]  # as they are now
+    kept = [wrap(x._array, x._node) if isinstance(x, Traced) else x for x in inputs]  # a later x += 1 changes x._node
     start = versions.tick()
     with rng.replay(state):
         out = function(*inputs)
@@ -49,10 +56,10 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
     if not all(isinstance(o, Tensor) for o in outs):
         raise TypeError("checkpoint: the function must return a Tensor or a tuple of Tensors")
 
-    # The function was recorded to see what it reads from outside. That record is dropped now, and one that runs the
-    # function anew takes its place: its result is all that requires grad in one row, from which each result is cut.
+    # The first run was recorded only to find its sources, the nodes it uses from outside. One record that reruns the
+    # function replaces those records. Its result is one row of all elements that require grad; each output is a slice.
     row = _in_a_row(outs)
-    sources = [] if row is None else list(_read_from_outside(_inside(row, start), start))
+    sources = [] if row is None else list(_used_from_outside(_inside(row, start), start))
     if row is None or not sources:
         return out
     saved = (kept, sources, [_array_of(node) for node in sources])
@@ -69,7 +76,7 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
 
 
 class _Rerun:
-    """Stands where an op stands in a record; its backward rule is the function itself, run and differentiated."""
+    """Takes the place of an op in a record; its backward rule runs the function and differentiates that run."""
 
     name = "checkpoint"
 
@@ -89,23 +96,23 @@ class _Rerun:
             out = self.function(*inputs)
             row = _in_a_row(out if isinstance(out, tuple) else (out,))
         if row is None or row.shape != self.shape:
-            gives = "nothing that requires grad" if row is None else f"{row.numel()}"
-            self._refuse(f"gave {self.shape[0]} elements at first, and now {gives}")
+            now = "none that requires grad" if row is None else row.numel()
+            self._refuse(f"returned {self.shape[0]} elements at first, and now {now}")
         assert row._node is not None
         inside = _inside(row, start)
-        if _read_from_outside(inside, start) != dict.fromkeys(sources):
-            self._refuse("reads other tensors that require grad than at first; was a variable of it assigned to since?")
-        now = [_array_of(node) for node in sources]
-        if any(new is not None and new is not old for new, old in zip(now, arrays, strict=True)):
-            self._refuse("reads a tensor whose .data was replaced since")
+        if _used_from_outside(inside, start) != dict.fromkeys(sources):
+            self._refuse("uses other tensors that require grad than at first; was a variable assigned in between?")
+        current = [_array_of(node) for node in sources]
+        if any(new is not None and new is not old for new, old in zip(current, arrays, strict=True)):
+            self._refuse("uses a tensor whose .data was replaced in between")
         if _differ(row._array, self.values):
             self._refuse(
-                "computes other values than at first; give it what changes between calls as an input, or bind it as a "
+                "returned other values than at first; pass what changes between calls as an input or bind it as a "
                 "default argument, lambda x, s=s: x * s, and draw random numbers with tl, whose stream is replayed"
             )
 
-        # The second run reads its sources through doors, at which the pass ends: what leads from one source to another
-        # belongs to the pass outside.
+        # Each source is replaced by a door, where this backward pass ends: if one source was computed from another, the
+        # path between them belongs to the outer backward pass.
         doors = [_record(ops.alias, (n,), ((),), n, age) for n, age in zip(record.nodes, ages, strict=True)]
         door_of: dict[Node | None, Node] = dict(zip(sources, doors, strict=True))
         for member in inside:
@@ -116,7 +123,7 @@ class _Rerun:
             retain_graph=create_graph,
             create_graph=create_graph,
         )
-        return separate(map(found.get, doors), [upstream])
+        return unshare(map(found.get, doors), [upstream])
 
     def _refuse(self, how: str) -> NoReturn:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
@@ -126,7 +133,7 @@ class _Rerun:
 
 
 class _ChangeWatch:
-    """An observer that raises RuntimeError where an op reads what was written to in place between two ticks."""
+    """Raises RuntimeError where an op reads memory that was written to in place between two ticks."""
 
     def __init__(self, since: int, until: int) -> None:
         self.since, self.until = since, until
@@ -139,8 +146,8 @@ class _ChangeWatch:
                 if versions.written_since(array, self.since) and not versions.written_since(array, self.until):
                     raise RuntimeError(
                         f"checkpoint: a tensor of shape {array.shape} that {op.name} reads in the function was "
-                        "changed in place since the function first ran, so its second run, for backward, computes "
-                        "something else: change a clone() instead, or change it after backward"
+                        "changed in place since the function first ran, so running it again for backward would give "
+                        "other values: change a clone() instead, or change it after backward"
                     )
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
@@ -150,44 +157,47 @@ class _ChangeWatch:
 
 
 def _digest(row: Array) -> Array:
-    """About sqrt(n) numbers that tell one row of n from another: sums, weighted, over about sqrt(n) elements each."""
+    """A fingerprint of a row: weighted sums of blocks, about sqrt(n) numbers for n elements."""
     lib, width = xp(row), max(math.isqrt(row.size), 1)
     row = row.astype(np.float32) if row.dtype == np.float16 else row
     weights = lib.linspace(0.5, 1.5, width, dtype=row.dtype)
-    whole = row.size - row.size % width
+    whole = row.size - row.size % width  # elements in whole blocks
     rest = row[whole:]
     with np.errstate(all="ignore"):
-        sums = row[:whole].reshape(-1, width) @ weights
+        sums = row[:whole].reshape(-1, width) @ weights  # (blocks, width) @ (width,) -> (blocks,)
         return lib.concatenate([sums, (rest @ weights[: rest.size]).reshape(1)])
 
 
 def _differ(row: Array, digest: Array) -> bool:
-    """Whether a row is another than the one that a digest was made of, rounding aside: it may differ from run to run
-    on a GPU, and with some CPU libraries, since sums are taken in another order."""
+    """Whether a row differs from the one that a digest was computed from, by more than rounding.
+
+    Rounding may differ between runs on a GPU, and with some CPU libraries, which sum in another order.
+    """
     lib, now = xp(row), _digest(row)
     known, finite = lib.isfinite(digest), lib.isfinite(now)
     largest = lib.where(finite, abs(now), 0).max()
-    apart = finite & (abs(now - digest) > np.finfo(row.dtype).eps ** 0.6 * largest)
-    return bool((apart | (known != finite)).any())
+    far = finite & (abs(now - digest) > np.finfo(row.dtype).eps ** 0.6 * largest)
+    return bool((far | (known != finite)).any())
 
 
 # --- graphs -------------------------------------------------------------------------------------------------
 
 
 def _in_a_row(outs: Sequence[Tensor]) -> Tensor | None:
-    """All results that require grad, in one row; None if there are none."""
+    """The elements of all results that require grad, as one vector; None if there are none."""
     rows = [o.reshape(-1) for o in outs if o._node is not None]
     return ops.concatenate(*rows) if rows else None
 
 
 def _record(op: Any, nodes: Sequence[Node | None], saved: Sequence[Sequence[Any]], like: Any, age: int) -> Record:
+    """A record of `op` with the shape and dtype of `like`."""
     record = Record(op, nodes, saved, like)
     record.age = age
     return record
 
 
 def _inside(row: Tensor, start: int) -> list[Record]:
-    """The records younger than `start` that a result was made from."""
+    """The records made since `start` that a result was computed from."""
     records: dict[Record, None] = {}
     stack: list[Node | None] = [row._node]
     while stack:
@@ -198,8 +208,8 @@ def _inside(row: Tensor, start: int) -> list[Record]:
     return list(records)
 
 
-def _read_from_outside(records: Sequence[Record], start: int) -> dict[Node, None]:
-    """The nodes older than `start` that records were made from, and leaves made since that somebody holds still."""
+def _used_from_outside(records: Sequence[Record], start: int) -> dict[Node, None]:
+    """The nodes that records use and that are older than `start`, or leaves made since whose tensor is still alive."""
     return {
         node: None
         for record in records
@@ -209,6 +219,6 @@ def _read_from_outside(records: Sequence[Record], start: int) -> dict[Node, None
 
 
 def _array_of(node: Node) -> Array | None:
-    """The array of a leaf whose tensor is still there."""
+    """The array of a leaf whose tensor is still alive, otherwise None."""
     tensor = node.tensor() if isinstance(node, Leaf) and node.tensor is not None else None
     return None if tensor is None else tensor._array

@@ -1,13 +1,13 @@
-"""Watching every op of a thread as it runs: for `detect_anomaly`, and for the complex step of `gradcheck`."""
+"""detect_anomaly: find the op that makes the first nan or inf, and the user's line that called it."""
 
 from __future__ import annotations
 
-import os.path
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ..autograd.modes import Fixed
+from ..autograd.modes import Fixed, modes
 from ..autograd.op import Op
 from ..autograd.tape import Record
 from ..backend import Array, is_array, xp
@@ -16,13 +16,13 @@ from .observe import Observing
 
 
 class AnomalyError(RuntimeError):
-    """An op made the first nan or inf.
+    """Raised within `detect_anomaly` for the first nan or inf.
 
-    op: the name of what the user called, the op or a function made of ops.  where: the user's line.  backward: whether
-    it was the backward rule.
+    op: the name of the function that the user called.  where: the user's "file:line".  backward: True if a backward
+    rule made it, False if the forward call did.
     """
 
-    __module__ = "tinygrad_lecture"  # where users find it, and so what a traceback says
+    __module__ = "tinygrad_lecture"  # a traceback shows the name that users import
 
     def __init__(self, message: str, op: str, where: str, backward: bool) -> None:
         super().__init__(message)
@@ -33,15 +33,15 @@ class _AnomalyWatch:
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
     ) -> None:
-        name, where = _users_call(op.name)
+        name, where = modes.called or op.name, _users_line()
         if record is not None:
             record.called, record.where = name, where
-        found = _new_trouble([*arrays, *settings.values()], [out])
+        found = _first_made([*arrays, *settings.values()], [out])
         if found:
             raise AnomalyError(f"{name} made the first {found}, called at {where}", name, where, False)
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
-        found = _new_trouble([upstream], gradients)
+        found = _first_made([upstream], gradients)
         if found:
             where = getattr(record, "where", "a line outside of detect_anomaly()")
             op, name = record.op.name, record.name
@@ -55,50 +55,43 @@ class _AnomalyWatch:
 
 
 class detect_anomaly(Observing, Fixed):
-    """Within it the first nan or inf raises `AnomalyError`, naming the op that made it and the user's line.
+    """Raise `AnomalyError` at the first nan or inf, naming the op that made it and the user's line.
 
-    Forward and backward are both watched; run both inside. An op is blamed only for what was not in its inputs, so a
-    deliberate -inf (a mask) passes, and the nan that is made of one does not. Slow: every result is inspected. Context
-    manager and decorator, per thread.
+        with tl.detect_anomaly():
+            loss(model(x), y).backward()
+
+    Both forward calls and backward rules are checked, so run both inside. An op is blamed only if its inputs did not
+    have the nan or inf already: a deliberate -inf (a mask) passes, and a nan computed from it is reported. Slow, since
+    every result is read. Context manager and decorator, per thread.
     """
 
     on = _AnomalyWatch()
 
 
-def _new_trouble(inputs: Sequence[Any], outputs: Sequence[Any]) -> str | None:
-    """ "nan" if an output has one and no input does; "inf" if an output has one, and no input has that or a nan."""
-    for name, questions in (("nan", ["isnan"]), ("inf", ["isinf", "isnan"])):
-        made = any(_has(x, questions[0]) for x in outputs)
-        if made and not any(_has(x, question) for x in inputs for question in questions):
+def _first_made(inputs: Sequence[Any], outputs: Sequence[Any]) -> str | None:
+    """ "nan" if an output has one and no input does; "inf" if an output has one and no input has an inf or a nan."""
+    for name, tests in (("nan", ["isnan"]), ("inf", ["isinf", "isnan"])):
+        made = any(_has(x, tests[0]) for x in outputs)
+        if made and not any(_has(x, test) for x in inputs for test in tests):
             return name
     return None
 
 
-def _has(value: Any, question: str) -> bool:
+def _has(value: Any, test: str) -> bool:
     if isinstance(value, Traced):
         value = value._array
     if isinstance(value, float) or (is_array(value) and value.dtype.kind in "fc"):
-        lib = xp(value)
-        return bool(getattr(lib, question)(value).any())
+        return bool(getattr(xp(value), test)(value).any())
     return False
 
 
-# The packages' folders, with a slash at the end. By os.path: importing pathlib would take longer than the engine.
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))  # noqa: PTH120
-_HERE, *_OTHERS = (os.path.join(_ROOT, name, "") for name in ("tinygrad_lecture", "nn", "transformer"))  # noqa: PTH118
-_INSIDE = (_HERE, *_OTHERS)
+_ROOT = __file__.rpartition("tinygrad_lecture")[0]  # without pathlib, to keep the import light
+_PACKAGES = tuple(f"{_ROOT}{name}{os.sep}" for name in ("tinygrad_lecture", "nn", "transformer"))
 
 
-def _users_call(op: str) -> tuple[str, str]:
-    """What the innermost caller outside of the engine called, for an op to be run; and the file and line of the
-    innermost caller outside of the project's packages, so that a layer's user is shown his own line."""
-    frame, name = sys._getframe(1), op
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
-        if frame.f_code.co_name == "composed":  # see names.py
-            name = frame.f_locals["name"]
-        elif frame.f_code.co_name == "__call__":  # of an op
-            name = getattr(frame.f_locals["self"], "name", name)
+def _users_line() -> str:
+    """The "file:line" of the innermost caller outside these packages: for a layer's user, the call of the layer."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):
         frame = frame.f_back
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
-        frame = frame.f_back
-    return name, f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -1,49 +1,40 @@
-"""Drawing a computation: a box per value, from top to bottom, and the gradients that flow back up.
+"""Drawing a graph: a box per value, from top to bottom, and the gradients that flow back up. See `Graph.draw`.
 
-    with tl.Graph() as graph:
-        loss(model(x), y).backward()
-    draw_graph(graph.name(dict(model.named_parameters())), "graph.png")
-
-    draw_graph(y, "graph.png")              # a tensor that is there already: how it was made
-
-Needs matplotlib, which `pip install "tinygrad-lecture[examples]"` brings along.
+Needs matplotlib, which `pip install "tinygrad-lecture[examples]"` installs.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..traced import Traced
-from .graph import Graph, Vertex, in_line
 from .layout import Layout, Point, layered
 from .picture import new_figure, save_picture
+from .vertex import Vertex, in_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST = 300  # boxes in a picture
+MOST = 300  # boxes per picture
 LEAF, CONSTANT, RESULT = "#cfe4f5", "#e9e9e9", "#ffffff"
 INK, GRADIENT = "#303030", "#b84700"
 PAD = 0.09  # inches around the text in a box; the axes are in inches
 
 
-def draw_graph(graph: Graph | Traced, path: str | Path, title: str = "") -> None:
-    """Draw a graph, or how a tensor was made, to a picture file; its ending says which kind: .png, .svg, .pdf.
-
-    Values of more than 8 elements appear as their shape. Names may be formulas of matplotlib, as "$W^{(1)}$".
-    Raises ImportError without matplotlib, ValueError for a graph with no vertex or more than 300, or another
-    ending, FileNotFoundError if there is no folder to write to.
-    """
-    vertices = (graph if isinstance(graph, Graph) else Graph(graph)).vertices
+def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> None:
+    """Draw the vertices of a graph, inputs first, to a picture file. What it raises: see `Graph.draw`."""
+    vertices = list(graph)
     if not 0 < len(vertices) <= MOST:
-        raise ValueError(f"draw_graph: a picture holds 1 to {MOST} vertices, but the graph has {len(vertices)}")
+        raise ValueError(
+            f"Graph.draw: a picture holds 1 to {MOST} vertices, but the graph has {len(vertices)}; print(graph) and "
+            "graph.dot() have no limit"
+        )
 
     figure = new_figure(1, 1)
-    figure.set_layout_engine("none")  # every place and the size are computed below
+    figure.set_layout_engine("none")  # positions and size are computed below
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     axes = figure.add_axes((0, 0, 1, 1))
@@ -56,12 +47,14 @@ def draw_graph(graph: Graph | Traced, path: str | Path, title: str = "") -> None
         extent = text.get_window_extent(renderer)
         return text, extent.width / figure.dpi, extent.height / figure.dpi
 
+    # Measure the texts, and arrange boxes of their size.
     texts = [[write(line, **style) for line, style in _lines(vertex)] for vertex in vertices]
     sizes = [(max(w for _, w, _ in lines) + 2 * PAD, sum(h + 0.05 for *_, h in lines) + 2 * PAD) for lines in texts]
     place = {id(vertex): i for i, vertex in enumerate(vertices)}
     arrows = [(place[id(x)], i) for i, vertex in enumerate(vertices) for x in vertex.inputs if id(x) in place]
     layout = layered(sizes, arrows)
 
+    # Boxes, texts and arrows.
     for vertex, lines, size, centre in zip(vertices, texts, sizes, layout.centres, strict=True):
         _draw_box(axes, vertex, size, centre)
         y = centre[1] + size[1] / 2 - PAD
@@ -71,6 +64,7 @@ def draw_graph(graph: Graph | Traced, path: str | Path, title: str = "") -> None
     back = any(vertex.grad is not None for vertex in vertices)
     _draw_arrows(axes, arrows, sizes, layout, [vertices[start].grad is not None for start, _ in arrows])
 
+    # The heading, and a figure that holds everything.
     heading = [write("values flow down", fontsize=10)]
     if back:
         heading.append(write("gradients flow back up", fontsize=10, color=GRADIENT))
@@ -90,19 +84,17 @@ def draw_graph(graph: Graph | Traced, path: str | Path, title: str = "") -> None
 
 
 def _lines(vertex: Vertex) -> list[tuple[str, dict[str, Any]]]:
-    """The text in a box, line by line: how the value was made, what it is, its gradient."""
-    made = str(vertex) if vertex.op is None else f"{vertex} = {vertex.formula}"
-    weight = "normal" if "$" in made else "bold"  # signs of mathematics are not bold, so their neighbours are not
-    lines: list[tuple[str, dict[str, Any]]] = [(made.replace(" ** 2", "²"), {"fontsize": 11, "weight": weight})]
-    value = in_line(vertex.value)
-    lines += [(row, {}) for row in _rows(value or f"shape {vertex.shape}")]
-    gradient = in_line(vertex.grad)
-    lines += [(row, {"color": GRADIENT}) for row in _rows(gradient)]
+    """The text of a box, line by line, each with its style: equation, value or shape, gradient."""
+    equation = vertex.equation.replace(" ** 2", "²")
+    weight = "normal" if "$" in equation else "bold"  # mathtext is never bold, so the rest of its line is not
+    lines: list[tuple[str, dict[str, Any]]] = [(equation, {"fontsize": 11, "weight": weight})]
+    lines += [(row, {}) for row in _rows(in_line(vertex.value) or f"shape {vertex.shape}")]
+    lines += [(row, {"color": GRADIENT}) for row in _rows(in_line(vertex.grad))]
     return lines
 
 
 def _rows(text: str) -> list[str]:
-    """A matrix in one line as a line per row."""
+    """A matrix written in one line, as one line per row."""
     return text.replace("], [", "],\n[").split("\n") if text else []
 
 
@@ -118,14 +110,14 @@ def _draw_box(axes: Axes, vertex: Vertex, size: Point, centre: Point) -> None:
 def _draw_arrows(
     axes: Axes, arrows: Sequence[tuple[int, int]], sizes: Sequence[Point], layout: Layout, back: Sequence[bool]
 ) -> None:
-    """An arrow down for each value that goes into another and, where `back` says so, one up for its gradient.
+    """Draw an arrow down for each input of a value and, where `back` is True, one up for its gradient.
 
-    They leave and enter a box side by side, in the order of where they come from and go to.
+    Arrows leave and enter a box side by side, ordered by where they go and where they come from.
     """
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path as Curve
 
-    exits: dict[int, list[tuple[float, int]]] = defaultdict(list)  # box -> (where to, which arrow) of all that leave it
+    exits: dict[int, list[tuple[float, int]]] = defaultdict(list)  # box -> (x of the next stop, arrow)
     entries: dict[int, list[tuple[float, int]]] = defaultdict(list)
     for k, (start, end) in enumerate(arrows):
         stops = [layout.centres[start], *layout.paths[k], layout.centres[end]]
@@ -148,7 +140,7 @@ def _draw_arrows(
             vertices, codes = [way[0]], [Curve.MOVETO]
             for (xa, ya), (xb, yb) in pairwise(way):
                 if abs(ya - yb) < 1e-6:
-                    continue  # the box reaches to the layer's edge
+                    continue  # the box is as high as its layer
                 vertices += [(xa, (ya + yb) / 2), (xb, (ya + yb) / 2), (xb, yb)]
                 codes += [Curve.CURVE4] * 3
             style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "shrinkA": 0, "shrinkB": 0}

@@ -1,4 +1,4 @@
-"""Letters in pictures: what matplotlib's own font lacks, such as 漢 or ह, another font of the machine may have.
+"""Fonts for any text in pictures: letters that matplotlib's own font lacks, such as 漢 or ह, from installed fonts.
 
 axes.text(x, y, drawable(text), **as_written())
 """
@@ -14,29 +14,25 @@ BOX = "□"
 
 
 def drawable(text: str) -> str:
-    """The text with a box for each character that no font of the machine has, or that is no letter at all."""
+    """The text with □ for each character that is not printable or that no installed font has."""
     return "".join(c if c.isprintable() and _family_with(c) else BOX for c in text)
 
 
 def as_written() -> dict[str, Any]:
-    """What makes matplotlib draw texts made by `drawable` so far as they are: their fonts, and no $...$ as mathematics.
+    """Matplotlib text properties for texts made by `drawable`: their fonts, and `$` as an ordinary character.
 
-    For axes.text, annotate, set_title, set_xticks with labels, and whatever else takes properties of a text.
+    For axes.text, annotate, set_title, set_xticks with labels, and other methods that take text properties. Call it
+    after `drawable`, which finds the fonts.
     """
-    return {"fontfamily": families(), "parse_math": False}
+    return {"fontfamily": list(_needed), "parse_math": False}
 
 
-def families() -> list[str]:
-    """The fonts that texts made by `drawable` so far need, matplotlib's own first."""
-    return list(_needed)
-
-
-_needed = ["sans-serif"]
+_needed = ["sans-serif"]  # font families needed so far; matplotlib's own first
 
 
 @cache
 def _family_with(character: str) -> str | None:
-    """The font that has a character: its family's name. Raises ImportError without matplotlib."""
+    """The name of a font family that has a character, or None. Raises ImportError without matplotlib."""
     require_matplotlib()
     for family in dict.fromkeys([*_needed, *_upright()]):
         if _has(family, character):
@@ -48,7 +44,7 @@ def _family_with(character: str) -> str | None:
 
 @cache
 def _upright() -> list[str]:
-    """The families of which there is an ordinary font. The last resort's has nothing but boxes."""
+    """The installed font families with an upright regular font, without Last Resort, which has only boxes."""
     from matplotlib.font_manager import fontManager
 
     fonts = (
@@ -62,6 +58,6 @@ def _has(family: str, character: str) -> bool:
 
     try:
         font: Any = get_font(findfont(FontProperties(family=[family])))
-    except (OSError, RuntimeError):  # a font of coloured pictures, which matplotlib cannot draw
+    except (OSError, RuntimeError):  # a colour-bitmap font, which matplotlib cannot draw
         return False
     return bool(font.get_char_index(ord(character)))

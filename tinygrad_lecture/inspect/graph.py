@@ -1,103 +1,63 @@
-"""The graph of a computation, to look at: every value, how it was made and, after backward, its gradient.
+"""Graph: every value of a computation, how it was computed and, after backward, its gradient.
 
-    with tl.Graph() as graph:                   # watches what is computed within
+    with tl.Graph() as graph:                   # watches what is computed inside
         z = w @ x + b
         cost = (tl.sigmoid(z) - y) ** 2
         cost.backward()
-    print(graph.name(locals()))                 # a line per value: name, formula, shape, value, gradient
-    graph[z].grad                               # also of what is no leaf
+    print(graph.name(locals()))                 # one line per value: name, formula, shape, value, gradient
+    graph[z].grad                               # gradients of results too, not only of leaves
+    graph.draw("graph.png")                     # a picture (needs matplotlib)
+    print(graph.dot())                          # text for Graphviz
 
-The tape keeps no more than what backward rules ask for. So who wants to see all values has to watch while they are
-computed, and that is what a Graph does; it keeps a copy of each, which suits small networks. `tl.Graph(y)`, of a tensor
-that is there already, knows what the tape knows: how y was made, and the values of leaves.
+The tape saves only what backward rules ask for. A Graph therefore watches the computation and copies each value, which
+suits small networks. `tl.Graph(y)`, for a tensor that exists already, knows what the tape knows: how y was computed,
+and the values of the leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from ..autograd.tape import Leaf, Record, unbroadcast
-from ..backend import Array, DType, Shape, is_array, to_host
+from ..backend import Array, is_array, to_host
 from ..traced import Node, Traced
 from .observe import Observing
+from .vertex import Vertex, in_line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..autograd.op import Op
 
-_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@"}
 
-
-@dataclass(eq=False, slots=True)
-class Vertex:
-    """One value of a graph: the result of an op; or a leaf or a constant, which have none.
-
-    number: its place in the graph, from 1; 0 for what is in the formulas alone, as the 2 of x ** 2.
-    op: the name of the op that made it, None for a leaf or a constant.  inputs: what the op was called with.
-    settings: the op's other arguments.  requires_grad: whether gradients flow to it.
-    value, grad: NumPy arrays, None as long as they are not known.  handed: what its backward rule gave to each
-    of the inputs; where a value has several uses, its grad is the sum of what they hand it.
-    """
-
-    number: int
-    shape: Shape
-    dtype: DType | None = None
-    op: str | None = None
-    inputs: Sequence[Vertex] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    requires_grad: bool = False
-    value: Array | None = None
-    grad: Array | None = None
-    handed: Sequence[Array | None] = ()
-    name: str = ""
-
-    def __str__(self) -> str:
-        return self.name or f"#{self.number}"
-
-    def __repr__(self) -> str:
-        return f"<vertex {self}: {self.formula}, shape {self.shape}>"
-
-    @property
-    def formula(self) -> str:
-        """How it was made, as one would type it: "W @ a", "sigmoid(z)"; else "leaf" or "constant"."""
-        if self.op is None:
-            return "leaf" if self.requires_grad else "constant"
-        given = [str(x) for x in self.inputs]
-        if self.op in _SIGNS and len(given) == 2:
-            return f" {_SIGNS[self.op]} ".join(given)
-        if self.op == "neg":
-            return f"-{given[0]}"
-        return f"{self.op}({', '.join([*given, *(f'{name}={_in_short(v)}' for name, v in self.settings.items())])})"
-
-
-_UNKNOWN = Vertex(0, (), name="constant")  # an operand that was not seen, and that the tape has not kept
+_UNKNOWN = Vertex(0, (), name="constant")  # an operand that the tape did not save
 
 
 class Graph:
-    """All values of a computation in the order they were computed in, each a `Vertex`; see the module's docstring.
+    """The values of a computation in the order of computing, each a `Vertex`; the module's docstring has an example.
 
-    vertices: the values; what a value was made from comes before it.  visited: the results in the order in which
-    backward came to them.  Ops that record nothing, as under no_grad, are left out.
-    Raises RuntimeError for a tensor that has no graph, or whose graph backward has freed.
+    vertices: the values; inputs come before what is computed from them.  visited: the results in the order in which
+    backward visited them.  Ops that are not recorded, as under no_grad, are left out.
+    Raises RuntimeError for a tensor that does not require grad, or after backward has freed its graph.
     """
 
     def __init__(self, result: Traced | None = None) -> None:
         self.vertices: list[Vertex] = []
         self.visited: list[Vertex] = []
         self._at: dict[Node, Vertex] = {}
-        self._constants: dict[int, tuple[Array, Vertex]] = {}  # by the array's id, which is its own as long as it lives
+        self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
         self._watching: Observing | None = None
         if result is not None:
             node = result._node
             if node is None:
-                raise RuntimeError("Graph: this tensor does not require grad, so there is no record of how it was made")
+                raise RuntimeError("Graph: this tensor does not require grad, so its computation was not recorded")
             if isinstance(node, Record) and node.saved is None:
                 raise RuntimeError(
-                    "Graph: backward has freed this graph; make the Graph before, call backward(retain_graph=True), or "
-                    "compute and go backward within `with tl.Graph() as graph:`"
+                    "Graph: backward has freed this graph; make the Graph before backward, call "
+                    "backward(retain_graph=True), or compute and go backward within `with tl.Graph() as graph:`"
                 )
             self._vertex(node)
 
@@ -117,7 +77,13 @@ class Graph:
         return vertex
 
     def name(self, names: Mapping[str, Any]) -> Self:
-        """Name vertices after tensors: `locals()`, `dict(model.named_parameters())`. Others are ignored. In place."""
+        """Name the vertices of tensors, in place; returns the graph.
+
+            graph.name(locals())
+            graph.name(dict(model.named_parameters()))
+
+        Values that are not tensors of this graph are ignored.
+        """
         for name, tensor in names.items():
             vertex = self._find(tensor) if isinstance(tensor, Traced) else None
             if vertex is not None:
@@ -133,6 +99,31 @@ class Graph:
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
         )
 
+    def draw(self, path: str | Path, title: str = "") -> None:
+        """Draw the graph to a picture file: a box per value, from top to bottom, and gradients in orange.
+
+            tl.Graph(y).draw("graph.png")       # how a tensor was computed
+
+        The ending chooses the format: .png, .svg or .pdf. Values of more than 8 elements appear as their shape. Names
+        may be matplotlib formulas: graph.name({"$W^{(1)}$": w}).
+        Raises ImportError without matplotlib, ValueError for an empty graph, one of more than 300 values, or another
+        ending, FileNotFoundError if the folder does not exist.
+        """
+        from .drawing import draw_graph
+
+        draw_graph(self.vertices, path, title)
+
+    def dot(self) -> str:
+        """The graph in Graphviz's DOT language: names, formulas and shapes. Needs nothing installed.
+
+        Path("graph.dot").write_text(graph.dot(), encoding="utf-8")     # then: dot -Tsvg graph.dot -o graph.svg
+        """
+        lines = ["digraph {", "  node [shape=box];"]
+        for vertex in self.vertices:
+            lines.append(f'  {vertex.number} [label="{_escaped(vertex.equation)}\\nshape {vertex.shape}"];')
+            lines += [f"  {x.number} -> {vertex.number};" for x in vertex.inputs if x.number]
+        return "\n".join([*lines, "}"])
+
     def _find(self, tensor: Traced) -> Vertex | None:
         if tensor._node is not None:
             return self._at.get(tensor._node)
@@ -142,7 +133,7 @@ class Graph:
 
     def __enter__(self) -> Self:
         if self._watching is not None:
-            raise RuntimeError("Graph: it is watching already; make another Graph for a block within")
+            raise RuntimeError("Graph: it is watching already; make another Graph for the inner block")
         self._watching = Observing(self)
         self._watching.__enter__()
         return self
@@ -155,7 +146,7 @@ class Graph:
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
     ) -> None:
-        """An op was called: part of the protocol of observers."""
+        """Add the result of an op call; see `Observer`."""
         if record is not None:
             inputs = [
                 self._constant(array) if node is None else self._vertex(node, array)
@@ -164,7 +155,7 @@ class Graph:
             self._at[record] = self._add(record, op.name, inputs, settings, _copy(out))
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
-        """The walk has been to a record: part of the protocol of observers."""
+        """Add the gradients of a backward step; see `Observer`."""
         vertex = self._vertex(record)
         self.visited.append(vertex)
         vertex.grad = _plus(vertex.grad, upstream)
@@ -174,7 +165,7 @@ class Graph:
                 handed.append(None)
                 continue
             handed.append(_copy(unbroadcast(_array(gradient), node)))
-            if isinstance(node, Leaf):  # where nothing else will tell the sum
+            if isinstance(node, Leaf):  # no backward step of its own shows its sum
                 parent = self._vertex(node)
                 parent.grad = _plus(parent.grad, handed[-1])
         vertex.handed = handed
@@ -182,7 +173,7 @@ class Graph:
     # --- vertices ---------------------------------------------------------------------------------------
 
     def _vertex(self, node: Node, array: Any = None) -> Vertex:
-        """The vertex of a node; if it is new, after those of all that it was made from."""
+        """The vertex of a node; a new one is added after the vertices of everything it was computed from."""
         missing, stack = set[Node](), [node]
         while stack:
             current = stack.pop()
@@ -208,7 +199,7 @@ class Graph:
         return vertex
 
     def _constant(self, value: Any) -> Vertex:
-        """The vertex of an operand without a gradient: one for all uses of an array; a number has its own each time."""
+        """The vertex of an operand that needs no gradient: one per array, and a new one for each use of a number."""
         if not is_array(value):
             return Vertex(0, (), value=None if value is None else np.asarray(value), name=str(value))
         held = self._constants.get(id(value))
@@ -219,20 +210,11 @@ class Graph:
         return held[1]
 
 
-def in_line(array: Array | None, most: int = 8) -> str:
-    """A small array in one line, with four digits: "[[0.5, -1], [1, 2]]"; nothing if it is larger, or not known."""
-    return "" if array is None or array.size > most else _listed(array.tolist())
-
-
-def _listed(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_listed, value))}]"
-    return f"{value + 0.0:.4g}" if isinstance(value, float) else str(value)  # + 0.0: no -0
-
-
-def _in_short(value: Any) -> str:
-    text = str(value) if not isinstance(value, Traced) and not is_array(value) else "..."
-    return text if len(text) < 20 else "..."
+def _escaped(label: str) -> str:
+    """A label for a quoted DOT string: no quote ends it, no backslash or ampersand starts an escape."""
+    for sign, escape in (("\\", "\\\\"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
+        label = label.replace(sign, escape)
+    return label
 
 
 def _array(value: Any) -> Array:

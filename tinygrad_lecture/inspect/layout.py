@@ -1,8 +1,8 @@
-"""Where the boxes of a graph go: in layers from top to bottom, few arrows crossing, neighbours above one another.
+"""Layered graph drawing: where the boxes go, with few crossing arrows and neighbours above one another.
 
-The usual three steps (Sugiyama et al., 1981): give each box a layer below all that lead to it; order each layer so that
-boxes are near what they are connected with; move boxes sideways until they are, without touching. An arrow over several
-layers goes through a place of its own in each of them, so that it runs around boxes and not through them.
+The usual three steps (Sugiyama et al., 1981): assign each box a layer below all its predecessors; order each layer so
+that boxes are near their neighbours in the layers above and below; move boxes sideways towards those neighbours without
+overlap. An arrow across several layers gets a lane of its own in each, so it runs around boxes, not through them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 Point: TypeAlias = tuple[float, float]
 
-LANE = 0.25  # the width that an arrow gets where it passes through a layer
+LANE = 0.25  # width reserved for an arrow that passes through a layer
 
 
 @dataclass(eq=False)
@@ -30,8 +30,11 @@ class _Place:
 
 @dataclass(frozen=True)
 class Layout:
-    """centres: of the boxes.  bands: the top and the bottom of each box's layer.  paths: for each arrow the points it
-    passes between the layers of its two boxes.  x goes from 0 to `width`; y from 0 at the bottom to `height`."""
+    """The positions of boxes and arrows. x runs from 0 to `width`, y from 0 at the bottom to `height`.
+
+    centres: of the boxes.  bands: the top and bottom of each box's layer.  paths: per arrow, the points it passes
+    between the layers of its two boxes.
+    """
 
     centres: list[Point]
     bands: list[tuple[float, float]]
@@ -41,9 +44,9 @@ class Layout:
 
 
 def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], gap: float = 0.3, rise: float = 0.5) -> Layout:
-    """Arrange boxes of given (width, height), connected by arrows (from, to), which go from lower numbers to higher.
+    """The layout of boxes of given (width, height), connected by arrows (from, to), each with from < to.
 
-    gap: the least distance of boxes side by side.  rise: that of layers.
+    gap: the smallest distance between boxes side by side.  rise: the distance between layers.
     """
     boxes = [_Place(*size, layer) for size, layer in zip(sizes, _layers(len(sizes), arrows), strict=True)]
     places = list(boxes)
@@ -83,7 +86,8 @@ def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], gap: floa
 
 
 def _layers(n: int, arrows: Sequence[tuple[int, int]]) -> list[int]:
-    """Right below all that lead to it; then down to what it leads to, where no more arrows get longer than shorter."""
+    """The layer of each box: right below its predecessors, then moved down to its successors if that lengthens no more
+    arrows than it shortens."""
     before: list[list[int]] = [[] for _ in range(n)]
     after: list[list[int]] = [[] for _ in range(n)]
     for start, end in arrows:
@@ -102,7 +106,7 @@ def _layers(n: int, arrows: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def _untangled(layers: list[list[_Place]], sweeps: int = 12) -> list[list[_Place]]:
-    """The layers, each ordered by where its places' neighbours are, downwards, upwards, again; the best of all."""
+    """The layers with the fewest crossings: sort each by its neighbours' mean order, sweeping down and up in turn."""
     best, fewest = layers, _crossings(layers)
     for sweep in range(sweeps):
         down = sweep % 2 == 0
@@ -117,7 +121,7 @@ def _untangled(layers: list[list[_Place]], sweeps: int = 12) -> list[list[_Place
 
 
 def _crossings(layers: list[list[_Place]]) -> int:
-    """How many pairs of arrows cross."""
+    """The number of pairs of arrows that cross."""
     for layer in layers:
         _number(layer)
     count = 0
@@ -136,7 +140,7 @@ def _number(layer: list[_Place]) -> None:
 
 
 def _settle(layers: list[list[_Place]], gap: float, rounds: int = 20) -> None:
-    """Move places towards the mean of their neighbours, as far as those beside them let."""
+    """Set x of every place: near the mean of its neighbours above and below, without overlap within a layer."""
     for layer in layers:
         _spread(layer, [0.0] * len(layer), gap)
     for turn in range(rounds):
@@ -150,11 +154,11 @@ def _settle(layers: list[list[_Place]], gap: float, rounds: int = 20) -> None:
 
 
 def _spread(layer: list[_Place], wishes: Sequence[float], gap: float) -> None:
-    """Put a layer's places, in their order and not touching, as near to where they wish to be as can be.
+    """Set x of a layer's places as near to their wishes as their order and the gaps allow, in least squares.
 
-    In least squares: places that would touch form a block, which sits at the mean of what its members wish for it.
+    Places that would touch form a block, placed at the mean of its members' wishes.
     """
-    blocks: list[tuple[float, list[float]]] = []  # where a block wishes to start, and its members' offsets
+    blocks: list[tuple[float, list[float]]] = []  # (the block's wished start, its members' offsets)
     offset = 0.0
     for i, (place, wish) in enumerate(zip(layer, wishes, strict=True)):
         if i:

@@ -14,7 +14,11 @@ from ..backend import Array
 
 
 class Observer(Protocol):
-    """Is told of every call of an op with Tensors, and of every step of a backward walk."""
+    """An object that sees op calls and backward steps, each after it has run.
+
+    saw_forward: an op was called with Tensors; `record` is None if the call was not recorded.
+    saw_backward: the rules of a record's op returned `gradients`, one per input, None where no gradient is needed.
+    """
 
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
@@ -23,26 +27,26 @@ class Observer(Protocol):
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None: ...
 
 
-_counting = threading.Lock()
-
-
 class Both:
-    """Two observers as one: whoever begins to watch within another's block does not blind the other."""
+    """Two observers as one, for an observer that starts inside another observer's block."""
 
     def __init__(self, inner: Observer, outer: Observer) -> None:
         self.inner, self.outer = inner, outer
 
-    def saw_forward(self, op: Op[Any], arrays: Any, settings: dict[str, Any], out: Any, record: Record | None) -> None:
-        self.inner.saw_forward(op, arrays, settings, out, record)
-        self.outer.saw_forward(op, arrays, settings, out, record)
+    def saw_forward(self, *call: Any) -> None:
+        self.inner.saw_forward(*call)
+        self.outer.saw_forward(*call)
 
-    def saw_backward(self, record: Record, upstream: Any, gradients: Any) -> None:
-        self.inner.saw_backward(record, upstream, gradients)
-        self.outer.saw_backward(record, upstream, gradients)
+    def saw_backward(self, *step: Any) -> None:
+        self.inner.saw_backward(*step)
+        self.outer.saw_backward(*step)
+
+
+_counting = threading.Lock()
 
 
 class Observing(Switch):
-    """Have every op call and backward step of this thread seen by an observer (see observe.py)."""
+    """Context manager: show an observer every op call and backward step of this thread."""
 
     mode = "observer"
 

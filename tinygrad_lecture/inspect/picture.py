@@ -1,4 +1,4 @@
-"""Pictures: how everything that is drawn begins and ends."""
+"""Pictures: how every figure starts, and how it is saved."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def require_matplotlib() -> None:
-    """Raises ImportError that says how to get matplotlib, if it is not there."""
+    """Raise ImportError, saying what to install, if matplotlib is missing."""
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
@@ -20,9 +20,9 @@ def require_matplotlib() -> None:
 
 
 def new_figure(width: float, height: float, title: str = "", size: float = 14) -> Figure:
-    """An empty figure of so many inches; without pyplot, so it needs no screen and is gone when nobody holds it.
+    """An empty matplotlib figure, width by height in inches. Made without pyplot: no display, freed when unused.
 
-    size: of the title, in points. Raises ImportError that says what to install if there is no matplotlib.
+    size: the title's, in points. Raises ImportError, saying what to install, if matplotlib is missing.
     """
     require_matplotlib()
     from matplotlib.figure import Figure
@@ -34,12 +34,12 @@ def new_figure(width: float, height: float, title: str = "", size: float = 14) -
 
 
 def save_picture(figure: Figure, path: str | Path, dpi: int = 130) -> None:
-    """Write a figure to a file, whole or not at all; the ending says which kind it is: .png, .svg, .pdf and others.
+    """Save a figure atomically. The ending chooses the format: .png, .svg, .pdf or another that matplotlib knows.
 
-    Raises ValueError for another ending, FileNotFoundError if there is no folder to write to.
+    Raises ValueError for another ending, FileNotFoundError if the folder does not exist.
     """
     kinds = figure.canvas.get_supported_filetypes()
     if Path(path).suffix[1:].lower() not in kinds:
-        raise ValueError(f"cannot draw {path}: the ending says which kind of picture it is, .png, .svg or .pdf")
+        raise ValueError(f"cannot draw {path}: the ending says which kind of picture to save; use .png, .svg or .pdf")
     with atomic_write(path) as beside:
         figure.savefig(beside, dpi=dpi)

@@ -1,0 +1,1 @@
+"""Fast array functions, without any knowledge of gradients."""

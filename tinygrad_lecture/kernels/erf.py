@@ -1,13 +1,13 @@
-"""The error function, which NumPy lacks, from additions, multiplications and one exp per element.
+"""The error function, which NumPy lacks, with additions, multiplications and one exp per element.
 
 With u running over [-1, 1], and P and Q polynomials in u,
 
     |x| < 1:   erf(x) = x P(u),                        u = 2 x² - 1
     else:      erf(x) = sign(x) (1 - exp(-x²) Q(u)),   u linear in 1 / (1 + |x|)
 
-P approximates erf(x)/x and Q approximates exp(x²) erfc(x). The coefficients are those of Chebyshev interpolation at
-200 nodes in 40 digits, cut off and rewritten in powers of u. Largest relative error against 40 digits:
-1.6e-7 in float32, 2.6e-16 in float64.
+P approximates erf(x)/x and Q approximates exp(x²) erfc(x). The coefficients come from Chebyshev interpolation at 200
+nodes in 40 digits, truncated and rewritten in powers of u. Largest relative error against a 40-digit reference: 1.6e-7
+in float32, 2.6e-16 in float64.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..pieces import in_pieces
 class _Fit:
     p: tuple[float, ...]  # lowest power first
     q: tuple[float, ...]
-    end: float  # from here on erf is 1 to the last digit
+    end: float  # beyond it erf rounds to 1
 
 
 _FITS = {
@@ -90,7 +90,7 @@ _FITS = {
 
 
 def erf(x: Array) -> Array:
-    """erf of each element, in x's float dtype (float16 by way of float32, integers as float64)."""
+    """erf of each element, in x's float dtype. Computes float16 in float32; integers give float64."""
     lib = xp(x)
     x = lib.asarray(x)
     dtype = np.dtype("float64" if x.dtype == np.float64 or x.dtype.kind not in "f" else "float32")
@@ -102,7 +102,7 @@ def erf(x: Array) -> Array:
 
 
 def _erf(x: Array, fit: _Fit, out: Array) -> None:
-    """Both formulas everywhere, each times 1 where it holds and times 0 elsewhere: choosing would cost far more."""
+    """Both formulas for all elements, each times 1 where it holds and 0 elsewhere: selecting would cost far more."""
     lib = xp(x)
     size = lib.abs(x)
 
@@ -130,7 +130,7 @@ def _erf(x: Array, fit: _Fit, out: Array) -> None:
 
 
 def polynomial(coefficients: tuple[float, ...], u: Array) -> Array:
-    """The lowest coefficient comes first. Horner's rule, in one array."""
+    """The polynomial at u by Horner's rule, in one array. coefficients: lowest power first."""
     total = u * coefficients[-1]
     for coefficient in coefficients[-2:0:-1]:
         total += coefficient

@@ -1,7 +1,8 @@
-"""Kernels for ops/fused.py: the same results in fewer passes over memory, and the products of their Jacobians.
+"""Kernels for ops/fused.py: the same results in fewer passes over memory, and their vector-Jacobian products.
 
-Plain functions of arrays that write into memory of their own where they can; NumPy and CuPy both run them. A backward
-function takes the upstream gradient `g`, `needs` (which inputs want a gradient), the inputs, and `out` if it wants it.
+Plain array functions that reuse their own temporary arrays where they can; they run on NumPy and CuPy. A backward
+function takes the upstream gradient `g`, `needs` (a bool per input: whether it needs a gradient), the inputs and, if it
+has a parameter of that name, the output `out`. It returns one gradient per input, None where none is needed.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ Needs: TypeAlias = list[bool]
 
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
-    rows = x if x.ndim < 3 else _rows(x)  # one product instead of a batch of small ones
-    out = rows.dot(weight.T)  # as @, at less cost where matrices are small
+    rows = x if x.ndim < 3 else _rows(x)  # one matrix product instead of a batch of small ones
+    out = rows.dot(weight.T)  # the same as @, faster for small matrices
     if bias is not None:
         out = _plus(out, bias)
     return out if x.ndim < 3 else out.reshape(*x.shape[:-1], weight.shape[0])
@@ -35,7 +36,7 @@ def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array
 
 
 def _rows(x: Array) -> Array:
-    """(..., k) -> (rows, k); by count, since -1 cannot be worked out where k is 0."""
+    """(..., k) -> (rows, k). The rows are counted, since reshape cannot infer -1 if k is 0."""
     return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
@@ -78,7 +79,7 @@ def cross_entropy(logits: Array, targets: Array) -> Array:
 
 
 def cross_entropy_backward(g: Array, needs: Needs, logits: Array, targets: Array) -> tuple[Any, ...]:
-    p = _rows(softmax(logits))  # (rows, classes): a copy, where the logits' memory is in another order
+    p = _rows(softmax(logits))  # (rows, classes); a copy if the logits are not contiguous
     p[xp(logits).arange(targets.size), targets.reshape(-1)] -= 1
     p *= g.reshape(-1, 1)
     return p.reshape(logits.shape), None
@@ -120,7 +121,7 @@ def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:
     scores *= 1 / math.sqrt(q.shape[-1])
     if mask is not None:
         scores += lib.where(mask, scores.dtype.type(0), scores.dtype.type(-math.inf))
-    rows = _rows(scores)  # the same memory
+    rows = _rows(scores)  # a view: scores is contiguous
     rows -= _largest_of_rows(rows)
     lib.exp(rows, out=rows)
     rows /= _never_zero(_row_sums(rows))
@@ -165,7 +166,7 @@ def layer_norm_backward(
     dweight = lib.einsum("rn,rn->n", g, y).reshape(normalized) if len(needs) > 1 and needs[1] else None
     dbias = g.sum(axis=0).reshape(normalized) if len(needs) > 2 and needs[2] else None
     dx = None
-    if needs[0]:  # scale (d - mean(d) - y mean(d y)) with d the gradient of y
+    if needs[0]:  # dx = scale (d - mean(d) - y mean(d y)), where d is the gradient of y
         d = g if weight is None else g * weight.reshape(-1)
         y *= _row_products(d, y) / max(y.shape[1], 1)
         dx = d - _row_means(d)
@@ -176,13 +177,13 @@ def layer_norm_backward(
 
 
 def _last_in_one(x: Array, axes: int) -> Array:
-    """(..., *normalized) -> (rows, n), the last `axes` axes in one."""
+    """(..., *normalized) -> (rows, n): the last `axes` axes merged into one."""
     split = x.ndim - axes
     return x.reshape(math.prod(x.shape[:split]), math.prod(x.shape[split:]))
 
 
 def _normalized(x: Array, eps: float) -> tuple[Array, Array]:
-    """(x - mean) / sqrt(var + eps) of each row, and the factor 1 / sqrt(var + eps): (rows, n), (rows, 1)."""
+    """Each row's (x - mean) / sqrt(var + eps), shape (rows, n), and 1 / sqrt(var + eps), shape (rows, 1)."""
     y = x - _row_means(x)
     scale = _row_products(y, y)
     scale /= max(x.shape[1], 1)
@@ -200,17 +201,17 @@ def _row_means(x: Array) -> Array:
 
 
 def _row_sums(x: Array) -> Array:
-    """(rows, n) -> (rows, 1), as a product with a column of ones, which is several times faster than a sum."""
+    """(rows, n) -> (rows, 1). A product with a column of ones, which is several times faster than sum()."""
     return x @ xp(x).ones((x.shape[1], 1), x.dtype)
 
 
 def _row_products(x: Array, y: Array) -> Array:
-    """The sum of x y in each row: (rows, n) -> (rows, 1)."""
+    """The sum of x y over each row: (rows, n) -> (rows, 1)."""
     return xp(x).einsum("rn,rn->r", x, y)[:, None]
 
 
 def _exponentials(x: Array, axis: int) -> tuple[Array, Array]:
-    """exp(x - largest), and its sum."""
+    """exp(x - largest) and its sum along an axis, for softmax."""
     lib = xp(x)
     e = x - _largest(x, axis)
     lib.exp(e, out=e)
@@ -218,14 +219,14 @@ def _exponentials(x: Array, axis: int) -> tuple[Array, Array]:
 
 
 def _largest(x: Array, axis: int) -> Array:
-    """The largest element along an axis, kept finite where all are -inf; of nothing, 0."""
+    """The largest element along an axis, made finite where all are -inf; 0 for an empty array."""
     if not x.size:
         return 0.0
     return xp(x).maximum(x.max(axis=axis, keepdims=True), np.finfo(x.dtype).min.item())
 
 
 def _largest_of_rows(x: Array) -> Array:
-    """`_largest` of (rows, n); NumPy finds where it is in less than half of the time that it takes to find it."""
+    """`_largest` of (rows, n) -> (rows, 1). NumPy's argmax takes less than half the time of its max here."""
     if xp(x) is not np or not x.size:
         return _largest(x, 1)
     largest = x[np.arange(len(x)), x.argmax(axis=1)][:, None]
@@ -233,12 +234,12 @@ def _largest_of_rows(x: Array) -> Array:
 
 
 def _never_zero(total: Array) -> Array:
-    """A sum of exponentials of which the largest is 1; it is 0 only where there was nothing but -inf."""
+    """A sum of exponentials whose largest is 1, at least 1: it is 0 only for a row of -inf."""
     return xp(total).maximum(total, 1)
 
 
 def _plus(y: Array, b: Array) -> Array:
-    """y + b, in y's memory where the dtype and shape allow."""
+    """y + b, in place if the dtypes are equal and b has no more axes than y."""
     if y.dtype == b.dtype and b.ndim <= y.ndim:
         y += b
         return y
@@ -246,6 +247,7 @@ def _plus(y: Array, b: Array) -> Array:
 
 
 def _times(y: Array, b: Array) -> Array:
+    """y * b, in place under the same conditions."""
     if y.dtype == b.dtype and b.ndim <= y.ndim:
         y *= b
         return y

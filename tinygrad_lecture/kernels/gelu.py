@@ -1,14 +1,14 @@
-"""GELU of a piece of an array, x gate(x), and its slope.
+"""GELU, x gate(x), of one piece of an array, and its derivative.
 
-The gate, the normal distribution function Φ or what GPT-2 approximates it by, is a sigmoid of an odd function:
+The gate is the normal distribution function Φ or GPT-2's approximation of it. Both are a sigmoid of an odd function:
 
     gate(x) = 1 / (1 + exp(x C(x²)))
 
-Of the approximation 0.5 (1 + tanh(sqrt(2/pi) (x + 0.044715 x³))) that is only another way to write it, since
-(1 + tanh(u)) / 2 = 1 / (1 + exp(-2u)). For Φ itself C is a polynomial too, good to 7e-8 in GELU: with one exp it costs
-half of what erf does. It is a weighted least-squares fit, its weights raised where it is worst until its errors are
-even, to log(Φ(-x) / Φ(x)) / x for x from 0 to 6; beyond, C stays what it is at 6. That is for float32, where with
-rounding the largest error of GELU in [-9, 9] is 3.1e-7 (PyTorch 2.13: 1.2e-6). float64 takes erf.
+For the approximation 0.5 (1 + tanh(sqrt(2/pi) (x + 0.044715 x³))) this is exact, since
+(1 + tanh(u)) / 2 = 1 / (1 + exp(-2u)). For Φ, C is a fitted polynomial, accurate to 7e-8 in GELU; with one exp it costs
+half as much as erf. C fits log(Φ(-x) / Φ(x)) / x for x from 0 to 6 by weighted least squares, with weights raised where
+the error is largest until the errors are even; beyond 6, C keeps its value at 6. This is for float32, where the largest
+error of GELU in [-9, 9], rounding included, is 3.1e-7 (PyTorch 2.13: 1.2e-6). float64 uses erf.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .erf import erf, polynomial
 
 _TANH = 2 * math.sqrt(2 / math.pi)
 
-# By the name of the approximation: C, the lowest power of x² first, and the x² from which on it stays what it is.
+# Per approximation: the coefficients of C, lowest power of x² first, and the x² beyond which C is constant.
 _ODDS = {
     "tanh": ((-_TANH, -_TANH * 0.044715), 100.0),
     "none": (
@@ -41,7 +41,7 @@ _ODDS = {
 
 
 def gelu_piece(x: Array, approximate: str, out: Array) -> None:
-    """x gate(x), written to `out`."""
+    """Write x gate(x) to `out`. Raises ValueError for an unknown approximation."""
     lib = xp(x)
     if approximate == "none" and x.dtype == FLOAT64:
         gate = erf(x * math.sqrt(0.5))
@@ -54,7 +54,7 @@ def gelu_piece(x: Array, approximate: str, out: Array) -> None:
     coefficients, end = _ODDS[approximate]
     if x.dtype == np.float16:
         x = x.astype(np.float32)
-    near = lib.clip(x, -10, 10)  # no exp overflows, and below the gate is 0 to the last digit
+    near = lib.clip(x, -10, 10)  # exp cannot overflow; below -10 the gate rounds to 0
     square = near * near
     odds = polynomial(coefficients, lib.minimum(square, end, out=square))
     odds *= near
@@ -64,7 +64,7 @@ def gelu_piece(x: Array, approximate: str, out: Array) -> None:
 
 
 def gelu_slope(x: Array, gelu: Array, approximate: str, out: Array) -> None:
-    """d gelu/dx = gate + x d gate/dx, written to `out`; the gate is gelu / x."""
+    """Write d gelu/dx = gate + x d gate/dx to `out`. gelu: the value x gate, from which the gate is recovered."""
     lib = xp(x)
     zero = (x == 0).astype(x.dtype)
     gate = (gelu + 0.5 * zero) / (x + zero)  # at 0 it is 0.5

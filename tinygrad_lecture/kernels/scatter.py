@@ -1,4 +1,4 @@
-"""Adding into places that may be named more than once."""
+"""Scatter-add: adding at indices that may repeat."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ..backend import Array, xp
 
 
 def scatter_add(total: Array, index: tuple[Any, ...], values: Array) -> None:
-    """total[index] += values, in place, where every naming of an element counts.
+    """total[index] += values, in place, where repeated indices add up.
 
-    Rows picked by one integer array, as an embedding's are, are sorted and summed in runs: NumPy's `add.at`
-    goes element by element. The order of summation is fixed either way, so that results repeat to the bit.
+    Rows selected by one integer array, as in an embedding, are sorted and summed in runs: NumPy's `add.at` goes element
+    by element. On the CPU the order of summation is fixed either way, so results repeat bit for bit.
     """
     first = index[0] if len(index) == 1 else None
     by_rows = type(first) is type(total) is np.ndarray and first.dtype != bool

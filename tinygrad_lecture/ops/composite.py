@@ -7,6 +7,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
+from ..autograd import modes as modes_module
+from ..autograd.modes import modes
 from ..autograd.tape import Record
 from ..errors.argument_names import numpy_names
 from ..errors.messages import EXPLAINED, rename
@@ -43,6 +45,9 @@ def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def composed(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
             kwargs = numpy_names(name, kwargs)
+        outermost = modes_module.observers and modes.called is None
+        if outermost:
+            modes.called = name
         try:
             result = function(*args, **kwargs)
         except EXPLAINED as error:
@@ -50,6 +55,9 @@ def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             if renamed is error:
                 raise
             raise renamed from error
+        finally:
+            if outermost:
+                modes.called = None
         if isinstance(result, Traced):
             _label(result, name, args)
         elif isinstance(result, tuple):

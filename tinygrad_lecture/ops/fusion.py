@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Concatenate
 
 from ..autograd.contract import add_facts
-from ..autograd.memory import separate
+from ..autograd.memory import unshare
 from ..autograd.modes import modes
 from ..autograd.op import Op, P
 from ..autograd.signature import bind
@@ -89,7 +89,7 @@ class KernelOp(Op[Any]):
         except Exception as error:
             add_facts(error, record, 0, upstream, create_graph)
             raise
-        return separate(gradients, copy_views=False)
+        return unshare(gradients)
 
 
 def vjp_through(

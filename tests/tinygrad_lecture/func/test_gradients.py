@@ -1,4 +1,4 @@
-"""tl.grad: gradients handed out, by any node of the graph, and nothing else touched."""
+"""tl.grad: gradients with respect to any node of the graph, without side effects."""
 
 import gc
 import weakref
@@ -146,9 +146,9 @@ def test_an_output_that_does_not_require_grad_says_why_that_may_be():
 @pytest.mark.parametrize(
     ("outputs", "inputs", "message"),
     [
-        (lambda x: 3.0, lambda x: x, "outputs are Tensors, but number 0 is a float"),
-        (lambda x: x * 2, lambda x: [x, np.ones(1)], "inputs are Tensors, but number 1 is a ndarray"),
-        (lambda x: x * 2, lambda x: None, "inputs are Tensors, but number 0 is a NoneType"),
+        (lambda x: 3.0, lambda x: x, "outputs must be Tensors, but number 0 is a float"),
+        (lambda x: x * 2, lambda x: [x, np.ones(1)], "inputs must be Tensors, but number 1 is a ndarray"),
+        (lambda x: x * 2, lambda x: None, "inputs must be Tensors, but number 0 is a NoneType"),
     ],
 )
 def test_what_is_no_tensor_is_named(outputs, inputs, message):
@@ -269,7 +269,7 @@ def test_a_gradient_penalty_as_everyone_writes_it():
 
 @given(st.lists(st.sampled_from(["exp", "mul", "add", "reuse", "sum"]), max_size=8), st.integers(0, 7))
 def test_grad_by_a_result_is_as_if_the_result_had_been_an_input(steps, cut):
-    """Whatever the graph: the gradient by a node is that by a leaf in its place."""
+    """In any graph, the gradient with respect to a result equals that with respect to a leaf in its place."""
 
     def run(x, w, steps):
         nodes = [x]

@@ -1,4 +1,4 @@
-"""tl.checkpoint: the same values and gradients as without it, less memory, and never a silently wrong gradient."""
+"""tl.checkpoint: the values and gradients of a plain call, less memory, and never a silently wrong gradient."""
 
 import gc
 import threading
@@ -158,7 +158,7 @@ def test_values_and_derivatives_of_two_orders_and_the_random_stream_are_the_same
     for a, b in zip(got, expected, strict=True):
         assert a.dtype == b.dtype
         close(a, b.numpy())
-    assert state_with == state, "the random stream went on from elsewhere than without checkpoint"
+    assert state_with == state, "checkpoint left the random stream at another state than a plain call"
 
 
 def test_outputs_keep_their_dtypes_and_constants_stay_constants():
@@ -371,7 +371,7 @@ def test_an_input_that_has_taken_a_new_value_on_the_tape_counts_with_its_old_one
     x = leaf(1, 2)
     h = x * 2
     y = tl.checkpoint(tl.exp, h)
-    h += 1  # recorded: h is now another node, the old one lives on
+    h += 1  # recorded: h has a new node, and the old one stays in the graph
     y.sum().backward()
     close(x.grad, 2 * np.exp([2, 4]))
 
@@ -381,7 +381,7 @@ def test_a_variable_of_the_function_assigned_to_in_between_is_refused():
     h = x * 2
     y = tl.checkpoint(lambda: h.exp())
     h = h + 1
-    with pytest.raises(RuntimeError, match="reads other tensors that require grad than at first"):
+    with pytest.raises(RuntimeError, match="uses other tensors that require grad than at first"):
         y.sum().backward()
 
 
@@ -397,7 +397,7 @@ def test_a_second_run_of_another_size_is_refused():
     lengths = iter([2, 3])
     x = leaf(1, 2, 3)
     y = tl.checkpoint(lambda x: x[: next(lengths)] * 2, x)
-    with pytest.raises(RuntimeError, match="gave 2 elements at first, and now 3; it must do the same computation"):
+    with pytest.raises(RuntimeError, match="returned 2 elements at first, and now 3; it must do the same computation"):
         y.sum().backward()
 
 
@@ -455,7 +455,7 @@ def with_a_nan_where_there_was_none(x):
 def test_a_second_run_that_computes_something_else_is_refused_by_its_name(model, dtype):
     x = tl.tensor([0.5, 1.0, 1.5], dtype=dtype, requires_grad=True)
     y = model(x)
-    said = r"the function \w+\.<locals>\.<lambda> computes other values than at first; give it .* default argument"
+    said = r"the function \w+\.<locals>\.<lambda> returned other values than at first; pass .* default argument"
     with pytest.raises(RuntimeError, match=said):
         y.sum().backward()
     assert x.grad is None
@@ -466,7 +466,7 @@ def test_one_element_among_many_that_differs_is_refused():
     x = tl.ones(1000, requires_grad=True)
     y = tl.checkpoint(lambda x: x + change, x)
     change[-1] = 0.1
-    with pytest.raises(RuntimeError, match="computes other values than at first"):
+    with pytest.raises(RuntimeError, match="returned other values than at first"):
         y.sum().backward()
 
 
@@ -479,7 +479,7 @@ def test_bound_values_in_a_loop_pass():
 
 
 @pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
-def test_rounding_in_the_second_run_is_no_difference_and_neither_are_nan_and_inf_that_stay(dtype):
+def test_rounding_in_the_second_run_is_allowed_and_nan_and_inf_that_stay_too(dtype):
     rounding = iter([0, np.finfo(dtype).eps])
     x = tl.tensor([1.0, -2.0, 1e3, 0.0, np.inf, np.nan, 3.0], dtype=dtype, requires_grad=True)
     tl.checkpoint(lambda x: x * (1 + next(rounding)), x).sum().backward()
@@ -490,7 +490,7 @@ def test_a_second_run_that_does_not_require_grad_is_refused():
     runs = iter([True, False])
     x = leaf(1, 2)
     y = tl.checkpoint(lambda x: x * 2 if next(runs) else x.detach() * 2, x)
-    with pytest.raises(RuntimeError, match="gave 2 elements at first, and now nothing that requires grad"):
+    with pytest.raises(RuntimeError, match="returned 2 elements at first, and now none that requires grad"):
         y.sum().backward()
 
 
@@ -523,7 +523,7 @@ def test_anomalies_in_the_second_run_are_seen():
     with tl.detect_anomaly():
         y = tl.checkpoint(lambda x: x.sqrt() * 2, x)
         noise = constant(1)
-        noise += 1  # so that the second run is watched for changes as well
+        noise += 1  # so the second run is watched for changes too
         with pytest.raises(tl.AnomalyError, match="rule of sqrt made the first inf") as caught:
             y.sum().backward()
     assert "test_recomputation.py" in caught.value.where

@@ -1,4 +1,4 @@
-"""tl.func: each transform against derivatives known by hand, nested in each other, and as users get them wrong."""
+"""tl.func: each transform against derivatives known by hand, nested, and called wrongly."""
 
 import threading
 from collections import namedtuple
@@ -131,7 +131,7 @@ def test_a_function_that_does_not_return_one_float_is_told_so(returned, message)
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        (3.0, r"only Tensors can be differentiated by, not a float; make one with tl.tensor"),
+        (3.0, r"can differentiate only with respect to Tensors, not a float; use tl.tensor"),
         (np.ones(2), "not a ndarray"),
         (tl.tensor([1, 2]), "only floats can require grad, not int64"),
     ],
@@ -309,37 +309,37 @@ def test_a_function_may_change_its_arguments_value_by_assignment_inside():
 def test_transforms_are_named_after_their_function_and_take_ops_and_layers():
     assert func.grad(cubes).__name__ == "cubes"
     close(func.grad(tl.exp)(number(0.0)), 1)
-    assert "rules" not in vars(func.jacobian(tl.exp)), "wraps copied the op's inside"
+    assert "rules" not in vars(func.jacobian(tl.exp)), "functools.wraps copied the op's attributes"
 
 
 # --- vjp and jvp --------------------------------------------------------------------------------------------
 
 
-def test_vjp_pulls_back_as_often_as_asked():
-    out, pull_back = func.vjp(lambda x, y: x * y, vector(1, 2), vector(3, 4))
+def test_vjp_fn_may_be_called_again():
+    out, vjp_fn = func.vjp(lambda x, y: x * y, vector(1, 2), vector(3, 4))
     close(out, [3, 8])
     assert not out.requires_grad
     for scale in (1, 10):
-        by_x, by_y = pull_back(vector(scale, 0))
+        by_x, by_y = vjp_fn(vector(scale, 0))
         close(by_x, [3 * scale, 0])
         close(by_y, [scale, 0])
 
 
-def test_vjp_of_a_tuple_takes_a_vector_for_each_member():
-    (double, square), pull_back = func.vjp(lambda x: (2 * x, x * x), vector(3))
+def test_vjp_of_a_tuple_takes_a_cotangent_per_member():
+    (double, square), vjp_fn = func.vjp(lambda x: (2 * x, x * x), vector(3))
     close(double, [6])
     close(square, [9])
-    close(pull_back(vector(1), vector(10))[0], [62])
-    close(pull_back((vector(1), vector(10)))[0], [62])
-    with pytest.raises(ValueError, match="has 2 results, but 1 vectors"):
-        pull_back(vector(1))
+    close(vjp_fn(vector(1), vector(10))[0], [62])
+    close(vjp_fn((vector(1), vector(10)))[0], [62])
+    with pytest.raises(ValueError, match="has 2 results, but 1 cotangents"):
+        vjp_fn(vector(1))
 
 
-def test_vjp_is_linear_in_its_vector_and_can_be_differentiated_by_it():
-    _, pull_back = func.vjp(lambda x: x * x, vector(3, 4))
-    close(func.grad(lambda v: pull_back(v)[0].sum())(vector(1, 1)), [6, 8])
+def test_vjp_is_linear_in_its_cotangent_and_can_be_differentiated_by_it():
+    _, vjp_fn = func.vjp(lambda x: x * x, vector(3, 4))
+    close(func.grad(lambda v: vjp_fn(v)[0].sum())(vector(1, 1)), [6, 8])
     v = vector(1, 1, requires_grad=True)
-    pull_back(v)[0].sum().backward()
+    vjp_fn(v)[0].sum().backward()
     close(v.grad, [6, 8])
 
 
@@ -378,7 +378,7 @@ def test_jvp_of_vjp_is_forward_over_reverse():
 @pytest.mark.parametrize("transform", [func.jvp, func.hvp])
 def test_primals_and_tangents_must_pair(transform):
     x = vector(1, 2)
-    with pytest.raises(TypeError, match=r"primals and tangents are tuples of Tensors, as in \w+\(f, \(x,\), \(t,\)\)"):
+    with pytest.raises(TypeError, match=r"primals and tangents must be tuples.*, as in \w+\(f, \(x,\), \(t,\)\)"):
         transform(cubes, x, x)
     with pytest.raises(ValueError, match="1 primals, but 2 tangents"):
         transform(cubes, (x,), (x, x))
@@ -497,9 +497,9 @@ def test_the_transforms_agree_with_each_other(f, n, seed):
     rng = np.random.default_rng(seed)
     x, t = (tl.tensor(rng.uniform(-1, 1, n)) for _ in range(2))
     jacobian = func.jacobian(f)(x).numpy()
-    out, pull_back = func.vjp(f, x)
+    out, vjp_fn = func.vjp(f, x)
     v = tl.tensor(rng.uniform(-1, 1, out.shape))
-    close(pull_back(v)[0], v.numpy() @ jacobian)
+    close(vjp_fn(v)[0], v.numpy() @ jacobian)
     close(func.jvp(f, (x,), (t,))[1], jacobian @ t.numpy())
 
     def number(x):

@@ -1,4 +1,4 @@
-"""tl.detect_anomaly: the first nan or inf is found where it is made, and the line of the user's that made it."""
+"""tl.detect_anomaly: names the op that makes the first nan or inf, and the user's line that called it."""
 
 import inspect
 import math
@@ -10,7 +10,7 @@ import pytest
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd import modes
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy has a word to say on these values, too
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy warns of these values too
 
 
 def leaf(*values):
@@ -18,7 +18,7 @@ def leaf(*values):
 
 
 def here():
-    """This file and the line before the one that calls."""
+    """This file and the line before the caller's."""
     caller = inspect.currentframe().f_back
     return f"{__file__}:{caller.f_lineno - 1}"
 
@@ -59,6 +59,15 @@ def test_a_function_made_of_ops_is_named_by_its_own_name():
         with tl.detect_anomaly(), pytest.raises(tl.AnomalyError, match=f"{name} made the first inf") as caught:
             call()
         assert caught.value.op == name
+        assert modes.modes.called is None
+
+
+def test_a_function_made_of_ops_that_fails_leaves_no_name_behind():
+    with tl.detect_anomaly():
+        with pytest.raises(ValueError, match="einsum"):
+            tl.einsum("ij,i", tl.ones(2))
+        with pytest.raises(tl.AnomalyError, match="log made the first nan"):
+            tl.log(tl.tensor([-1.0]))
 
 
 def test_a_rule_within_a_function_made_of_ops_is_named_with_both():

@@ -1,4 +1,4 @@
-"""Drawing graphs: where boxes and arrows go, and that a picture comes of it."""
+"""Drawing graphs: the positions of boxes and arrows, and the picture files."""
 
 import sys
 from itertools import combinations, pairwise
@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.layout import layered
 
 PNG = b"\x89PNG\r\n"
@@ -17,7 +16,7 @@ PNG = b"\x89PNG\r\n"
 
 @st.composite
 def graphs(draw):
-    """Sizes of boxes, and arrows from lower to higher numbers, some of them double."""
+    """Box sizes, and arrows from lower to higher numbers, some of them twice."""
     n = draw(st.integers(1, 12))
     sizes = draw(st.lists(st.tuples(st.floats(0.2, 3), st.floats(0.2, 2)), min_size=n, max_size=n))
     pairs = list(combinations(range(n), 2))
@@ -81,7 +80,7 @@ def test_a_network_and_its_gradients_in_two_lines(tmp_path):
     model = nn.MLP([3, 4, 2])
     with tl.Graph() as graph:
         (model(tl.ones(2, 3)) ** 2).sum().backward()
-    draw_graph(graph.name(dict(model.named_parameters())), tmp_path / "graph.svg", "A network")
+    graph.name(dict(model.named_parameters())).draw(tmp_path / "graph.svg", "A network")
     svg = (tmp_path / "graph.svg").read_text(encoding="utf-8")
     assert "<svg" in svg
     for text in ("A network", "gradients flow back up", "0.weight", "shape (4, 3)"):
@@ -90,7 +89,7 @@ def test_a_network_and_its_gradients_in_two_lines(tmp_path):
 
 def test_a_tensor_in_one_line(tmp_path):
     x = tl.ones(2, requires_grad=True)
-    draw_graph((x * x).sum(), tmp_path / "graph.png")
+    tl.Graph((x * x).sum()).draw(tmp_path / "graph.png")
     assert (tmp_path / "graph.png").read_bytes().startswith(PNG)
     assert [path.name for path in tmp_path.iterdir()] == ["graph.png"]
 
@@ -98,7 +97,7 @@ def test_a_tensor_in_one_line(tmp_path):
 def test_names_may_be_formulas(tmp_path):
     x = tl.ones(1, requires_grad=True)
     y = x * 2
-    draw_graph(tl.Graph(y).name({"$x^{(1)}$": x, "$y$": y}), str(tmp_path / "graph.pdf"))
+    tl.Graph(y).name({"$x^{(1)}$": x, "$y$": y}).draw(str(tmp_path / "graph.pdf"))
     assert (tmp_path / "graph.pdf").read_bytes().startswith(b"%PDF")
 
 
@@ -107,14 +106,14 @@ def test_what_cannot_be_drawn_is_refused(tmp_path):
     for _ in range(300):
         y = y + x
     with pytest.raises(ValueError, match="holds 1 to 300 vertices, but the graph has 301"):
-        draw_graph(y, tmp_path / "graph.png")
+        tl.Graph(y).draw(tmp_path / "graph.png")
     with pytest.raises(ValueError, match="has 0"):
-        draw_graph(tl.Graph(), tmp_path / "graph.png")
+        tl.Graph().draw(tmp_path / "graph.png")
     with pytest.raises(FileNotFoundError, match="no folder"):
-        draw_graph(x * 2, tmp_path / "nowhere" / "graph.png")
+        tl.Graph(x * 2).draw(tmp_path / "nowhere" / "graph.png")
 
 
 def test_without_matplotlib_it_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r'pip install "tinygrad-lecture\[examples\]"'):
-        draw_graph(tl.ones(1, requires_grad=True), tmp_path / "graph.png")
+        tl.Graph(tl.ones(1, requires_grad=True)).draw(tmp_path / "graph.png")

@@ -1,4 +1,4 @@
-"""Graph: what it sees of a computation, forward and backward, and what it says of it."""
+"""Graph: the values and gradients that it sees of a computation, and its table and DOT text."""
 
 import gc
 import weakref
@@ -18,7 +18,7 @@ def leaf(*values):
 
 @pytest.fixture
 def neuron():
-    """A neuron's computation as in the module's docstring: (graph, its variables)."""
+    """The neuron of the module's docstring: (graph, its variables by name)."""
     w, b = leaf(0.5, -1.0), tl.tensor(0.25, dtype=tl.float64, requires_grad=True)
     x, y = tl.tensor([1.0, 2.0], dtype=tl.float64), tl.tensor(1.0, dtype=tl.float64)
     with tl.Graph() as graph:
@@ -76,6 +76,26 @@ def test_it_prints_as_a_table(neuron):
     assert lines[5].split(maxsplit=5) == ["#5", "z", "#3", "+", "b", "()     -1.25      -0.2691"]
     assert len(lines) == 10
     assert repr(neuron[0].vertices[5]) == "<vertex a: sigmoid(z), shape ()>"
+
+
+def test_dot_has_names_formulas_shapes_and_an_arrow_per_use(neuron):
+    lines = neuron[0].dot().split("\n")
+    assert (lines[0], lines[-1]) == ("digraph {", "}")
+    assert r'  1 [label="w\nshape (2,)"];' in lines
+    assert r'  5 [label="z = #3 + b\nshape ()"];' in lines
+    assert [line for line in lines if "->" in line] == [
+        f"  {edge};" for edge in ("1 -> 3", "2 -> 3", "3 -> 5", "4 -> 5", "5 -> 6", "6 -> 8", "7 -> 8", "8 -> 9")
+    ]
+
+
+def test_dot_escapes_names_and_draws_a_second_use_twice():
+    x = leaf(3.0)
+    y = x * x
+    lines = tl.Graph(y).name({'a"b\\c&lt;\nd\\': x, "y": y}).dot().split("\n")
+    name = r"a\"b\\c&amp;lt;\nd\\"
+    assert rf'  1 [label="{name}\nshape (1,)"];' in lines
+    assert rf'  2 [label="y = {name} * {name}\nshape (1,)"];' in lines
+    assert lines.count("  1 -> 2;") == 2
 
 
 def test_a_value_used_twice_gets_the_sum_of_what_its_uses_hand_it():
@@ -216,7 +236,7 @@ def test_a_long_chain_needs_no_recursion():
 
 
 def test_a_tensor_without_a_graph_is_refused():
-    with pytest.raises(RuntimeError, match="no record of how it was made"):
+    with pytest.raises(RuntimeError, match="its computation was not recorded"):
         tl.Graph(tl.ones(2))
     y = leaf(1.0) * 2
     y.backward()

@@ -1,0 +1,130 @@
+"""What makes transforms nest: variables of their own, and results recorded only if they depend on anything else.
+
+A transform differentiates with respect to new nodes, its variables. What depends on them alone is a constant to the
+caller. What also depends on a Tensor from outside, such as one closed over or an outer transform's variable, stays
+recorded, so that the caller can differentiate it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .. import ops
+from ..autograd.modes import is_grad_enabled
+from ..autograd.tape import Leaf
+from ..creation import zeros, zeros_like
+from ..tensor import Tensor
+from ..traced import Node
+from .arguments import Argnums, kind
+from .gradients import grad
+
+
+def with_variables(name: str, argnums: Argnums, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Tensor]]:
+    """The arguments with variables at the positions `argnums`, and these variables."""
+    inner = list(args)
+    positions = (argnums,) if isinstance(argnums, int) else argnums
+    for position in positions:
+        if not -len(args) <= position < len(args):
+            raise ValueError(f"{name}: argnums {argnums} of a call with {len(args)} positional arguments")
+        inner[position] = variable(name, args[position])
+    return tuple(inner), [inner[position] for position in positions]
+
+
+def variable(name: str, x: Any) -> Tensor:
+    """x as a new node: an alias in the outer graph if x is in one, so that transforms nest; otherwise a new leaf."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name}: can differentiate only with respect to Tensors, not {kind(x)}; use tl.tensor(data)")
+    if x.requires_grad and is_grad_enabled():
+        return ops.alias(x)
+    return x.detach().requires_grad_()
+
+
+def depends_on_outside(x: Tensor, own: Sequence[Tensor]) -> bool:
+    """Whether x depends on more than a transform's own variables: on a leaf, or on a node older than they are.
+
+    False under no_grad, where the caller wants no graph.
+    """
+    if not is_grad_enabled():
+        return False
+    born = min((variable._node.age for variable in own if variable._node is not None), default=0)
+    seen: set[Node | None] = {None, *(variable._node for variable in own if isinstance(variable._node, Leaf))}
+    stack = [x._node]
+    while stack:
+        node = stack.pop()
+        if node in seen or node is None:
+            continue
+        if isinstance(node, Leaf) or node.age < born:
+            return True
+        seen.add(node)
+        stack.extend(node.nodes)
+    return False
+
+
+def seen_from_outside(x: Tensor, own: Sequence[Tensor]) -> Tensor:
+    """A result for the caller: still recorded if it depends on anything from outside, otherwise a constant."""
+    return x if x._node is None or depends_on_outside(x, own) else x.detach()
+
+
+def map_tensors(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
+    """tree with each of its Tensors changed; a tree is a Tensor, or tuples, lists and dicts of trees."""
+    if isinstance(tree, Tensor):
+        return change(tree)
+    if isinstance(tree, dict):
+        return {key: map_tensors(change, value) for key, value in tree.items()}
+    if isinstance(tree, (tuple, list)):
+        members = [map_tensors(change, value) for value in tree]
+        return type(tree)(*members) if hasattr(tree, "_fields") else type(tree)(members)
+    return tree
+
+
+def vjps(
+    outs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    cotangents: Sequence[Any],
+    *,
+    own: Sequence[Tensor] | None = None,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> tuple[Tensor, ...]:
+    """The vector-Jacobian products, one per input; zeros for an input that no output depends on.
+
+    own: the transform's variables, by default the inputs. The products are recorded if they depend on anything else
+    or, with create_graph, always.
+    """
+    own = inputs if own is None else own
+    live = [(o, v) for o, v in zip(outs, cotangents, strict=True) if o.requires_grad]
+    if not live:
+        return tuple(zeros_like(x) for x in inputs)
+    record = create_graph or any(depends_on_outside(x, own) for pair in live for x in pair if isinstance(x, Tensor))
+    found = grad(
+        [o for o, _ in live],
+        inputs,
+        [v for _, v in live],
+        retain_graph=retain_graph or record,
+        create_graph=record,
+        allow_unused=True,
+    )
+    products = tuple(zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True))
+    return products if create_graph else tuple(seen_from_outside(p, own) for p in products)
+
+
+def inner_product(products: Sequence[Tensor], tangents: Sequence[Tensor]) -> Tensor:
+    """The sum of all products times tangents: one number."""
+    first, *rest = ((p * t).sum() for p, t in zip(products, tangents, strict=True))
+    return sum(rest, start=first)
+
+
+def jacobians(out: Tensor, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """The Jacobian of one result with respect to each input: a row, the vjp with a unit vector, per element of it."""
+    rows = []
+    for element in range(out.numel()):
+        unit = zeros(out.numel(), dtype=out.dtype, device=out.device)
+        unit[element] = 1
+        rows.append(vjps((out,), inputs, (unit.reshape(out.shape),), retain_graph=True))
+    if not rows:
+        return [zeros(*out.shape, *x.shape, dtype=x.dtype, device=x.device) for x in inputs]
+    return [
+        ops.stack(column).reshape(*out.shape, *x.shape)  # (elements, *x.shape) -> (*out.shape, *x.shape)
+        for x, column in zip(inputs, zip(*rows, strict=True), strict=True)
+    ]

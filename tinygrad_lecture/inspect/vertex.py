@@ -1,0 +1,77 @@
+"""Vertex: one value of a computation graph, and how it is written in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..backend import Array, DType, Shape, is_array
+from ..traced import Traced
+
+_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@"}
+
+
+@dataclass(eq=False, slots=True)
+class Vertex:
+    """One value of a graph: a leaf, a constant or the result of an op.
+
+    number: its place in the graph, from 1; 0 for a number that appears only in formulas, such as the 2 of x ** 2.
+    op: the name of the op that computed it, None for a leaf or a constant.
+    inputs: the op's inputs.  settings: the op's other arguments.
+    requires_grad: whether gradients flow to it.
+    value, grad: NumPy arrays, None where not known.
+    handed: the gradient that its backward rule returned for each input. A value with several uses has as its grad the
+    sum of what they hand it.
+    """
+
+    number: int
+    shape: Shape
+    dtype: DType | None = None
+    op: str | None = None
+    inputs: Sequence[Vertex] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    requires_grad: bool = False
+    value: Array | None = None
+    grad: Array | None = None
+    handed: Sequence[Array | None] = ()
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.name or f"#{self.number}"
+
+    def __repr__(self) -> str:
+        return f"<vertex {self}: {self.formula}, shape {self.shape}>"
+
+    @property
+    def formula(self) -> str:
+        """How it was computed, as one would type it: "W @ a", "sigmoid(z)"; otherwise "leaf" or "constant"."""
+        if self.op is None:
+            return "leaf" if self.requires_grad else "constant"
+        given = [str(x) for x in self.inputs]
+        if self.op in _SIGNS and len(given) == 2:
+            return f" {_SIGNS[self.op]} ".join(given)
+        if self.op == "neg":
+            return f"-{given[0]}"
+        return f"{self.op}({', '.join([*given, *(f'{name}={_in_short(v)}' for name, v in self.settings.items())])})"
+
+    @property
+    def equation(self) -> str:
+        """Its name and formula, "z = W @ a"; the name alone for a leaf or a constant."""
+        return str(self) if self.op is None else f"{self} = {self.formula}"
+
+
+def in_line(array: Array | None, most: int = 8) -> str:
+    """A small array in one line, with four digits: "[[0.5, -1], [1, 2]]". "" for a larger array or None."""
+    return "" if array is None or array.size > most else _listed(array.tolist())
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_listed, value))}]"
+    return f"{value + 0.0:.4g}" if isinstance(value, float) else str(value)  # + 0.0 turns -0 into 0
+
+
+def _in_short(value: Any) -> str:
+    text = str(value) if not isinstance(value, Traced) and not is_array(value) else "..."
+    return text if len(text) < 20 else "..."

@@ -1,6 +1,9 @@
 """What holds for every test: Hypothesis's profiles, a fresh random stream, and no global state left behind."""
 
 import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: on a busy machine its threads wait for each other
+
 import random
 import signal
 from collections.abc import Iterator

@@ -1,5 +1,6 @@
 """The house's rules: floors look down only, the engine needs NumPy alone, imports are light, packages are typed."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,19 @@ def test_importing_the_engine_loads_no_slow_part_of_numpy_or_python_either():
         f"print([m for m in {slow} if m in set(sys.modules) - had])"
     )
     assert run(sys.executable, "-c", code).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("package", ["tinygrad_lecture", "nn", "transformer"])
+def test_no_folder_holds_more_files_than_one_looks_through(package):
+    folders = [ROOT / package, *(path for path in (ROOT / package).rglob("*") if path.is_dir())]
+    crowded = {str(folder): n for folder in folders if (n := len(list(folder.glob("*.py")))) > 15}
+    assert not crowded
+
+
+def test_names_of_tests_are_read_at_a_glance():
+    found = re.findall(r"def (test_\w+)", "".join(p.read_text("utf-8") for p in (ROOT / "tests").rglob("*.py")))
+    assert found
+    assert not [name for name in found if len(name) > 80]
 
 
 @pytest.mark.parametrize("package", ["tinygrad_lecture", "nn", "transformer"])

@@ -30,10 +30,22 @@ def test_the_rule_that_is_shown_is_the_rule_in_the_code():
 
 
 def test_ci_runs_the_test_command_of_the_readme():
-    (install, tests) = re.search(r"run the tests:\n\n```sh\n(.*?)\n```", README, re.DOTALL).group(1).split(" && ")
+    (install, tests) = re.search(r"run the tests[^\n]*:\n\n```sh\n(.*?)\n```", README, re.DOTALL).group(1).split(" && ")
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert f"step {install}".replace("install", "install --quiet") in ci
     assert f"step {tests}" in ci
+
+
+def test_the_reading_order_is_as_long_as_it_says():
+    table = README.partition("<!-- reading order -->")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (\[.*\)) \| (\d+) \|", table, re.MULTILINE)
+    lines = [sum(len(text(path)) for path in re.findall(r"\]\((.*?)\)", files)) for files, _ in rows]
+    assert lines == [int(said) for _, said in rows]
+    assert sum(lines[:4]) < 700, "how x.grad came about is no longer read in 700 lines"
+
+
+def text(path: str) -> list[str]:
+    return (ROOT / path).read_text(encoding="utf-8").splitlines()
 
 
 def test_files_that_the_readme_names_exist():

@@ -20,6 +20,7 @@ from typing import Any
 
 from tinygrad_lecture import Tensor, get_rng_state
 from tinygrad_lecture import random as rng
+from tinygrad_lecture.errors.table import aligned
 
 from ..module import Module, Parameter
 from ..stateless import evaluating
@@ -45,13 +46,9 @@ class Summary:
     learnt: int
 
     def __str__(self) -> str:
-        heads = ("layer", "kind", "output", "parameters", "")
-        cells = [(row.path, row.kind, row.output or "", f"{row.parameters:,}", row.note) for row in self.rows]
-        widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-        lines = []
-        for path, kind, output, parameters, note in (heads, *cells):
-            left = f"{path:{widths[0]}}  {kind:{widths[1]}}  {output:{widths[2]}}"
-            lines.append(f"{left}  {parameters:>{widths[3]}}  {note}".rstrip())
+        rows = [("layer", "kind", "output", "parameters", "")]
+        rows += [(row.path, row.kind, row.output or "", f"{row.parameters:,}", row.note) for row in self.rows]
+        lines = aligned(rows, right=[3])
         part = "all of them" if self.learnt == self.parameters else f"{self.learnt:,} of them"
         return "\n".join([*lines, f"{self.parameters:,} parameters, {part} learnt"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from ..errors.words import kind_of
 from ..tensor import Tensor
 
 Function: TypeAlias = Callable[..., Any]
@@ -21,7 +22,7 @@ def as_tuple(name: str, out: Any) -> tuple[Tensor, ...]:
     outs = out if isinstance(out, tuple) else (out,)
     for o in outs:
         if not isinstance(o, Tensor):
-            raise TypeError(f"{name}: the function must return a Tensor or a tuple of Tensors, not {kind(o)}")
+            raise TypeError(f"{name}: the function must return a Tensor or a tuple of Tensors, not {kind_of(o)}")
     return outs
 
 
@@ -30,13 +31,13 @@ def must_be_a_number(name: str, value: Any) -> None:
     if not isinstance(value, Tensor) or value.numel() != 1 or value.dtype.kind != "f":
         several = isinstance(value, Tensor) and value.numel() != 1
         remedy = "; reduce it, as with .sum(), or use jacobian" if several else ""
-        raise TypeError(f"{name}: the function must return one float as a Tensor, not {kind(value)}{remedy}")
+        raise TypeError(f"{name}: the function must return one float as a Tensor, not {kind_of(value)}{remedy}")
 
 
 def must_be_callable(name: str, function: Any) -> None:
     """Raise TypeError unless the first argument of a transform is a function."""
     if not callable(function):
-        raise TypeError(f"{name}: the function to differentiate comes first; {kind(function)} is not callable")
+        raise TypeError(f"{name}: the function to differentiate comes first; {kind_of(function)} is not callable")
 
 
 def must_make(name: str, function: Any, argnums: Any) -> None:
@@ -45,7 +46,7 @@ def must_make(name: str, function: Any, argnums: Any) -> None:
     if not all(isinstance(n, int) for n in (argnums if isinstance(argnums, tuple) else (argnums,))):
         raise TypeError(
             f"{name} makes a function: write {name}(f)(x), not {name}(f, x); argnums must be an int or a tuple of "
-            f"ints, not {kind(argnums)}"
+            f"ints, not {kind_of(argnums)}"
         )
 
 
@@ -59,11 +60,6 @@ def must_pair(name: str, primals: Any, tangents: Any) -> None:
         )
     for position, (x, t) in enumerate(zip(primals, tangents, strict=True)):
         if getattr(x, "shape", None) != getattr(t, "shape", None):
-            raise ValueError(f"{name}: primal {position} is {kind(x)}, its tangent {kind(t)}; the shapes must agree")
-
-
-def kind(value: Any) -> str:
-    """A value in a few words: "a Tensor of shape (2,), float64", "a list"."""
-    if isinstance(value, Tensor):
-        return f"a Tensor of shape {value.shape}, {value.dtype}"
-    return f"a {type(value).__name__}"
+            raise ValueError(
+                f"{name}: primal {position} is {kind_of(x)}, its tangent {kind_of(t)}; the shapes must agree"
+            )

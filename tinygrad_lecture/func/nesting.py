@@ -14,9 +14,10 @@ from .. import ops
 from ..autograd.modes import is_grad_enabled
 from ..autograd.tape import Leaf
 from ..creation import zeros, zeros_like
+from ..errors.words import kind_of
 from ..tensor import Tensor
 from ..traced import Node
-from .arguments import Argnums, kind
+from .arguments import Argnums
 from .gradients import grad
 
 
@@ -34,7 +35,9 @@ def with_variables(name: str, argnums: Argnums, args: tuple[Any, ...]) -> tuple[
 def variable(name: str, x: Any) -> Tensor:
     """x as a new node: an alias in the outer graph if x is in one, so that transforms nest; otherwise a new leaf."""
     if not isinstance(x, Tensor):
-        raise TypeError(f"{name}: can differentiate only with respect to Tensors, not {kind(x)}; use tl.tensor(data)")
+        raise TypeError(
+            f"{name}: can differentiate only with respect to Tensors, not {kind_of(x)}; use tl.tensor(data)"
+        )
     if x.requires_grad and is_grad_enabled():
         return ops.alias(x)
     return x.detach().requires_grad_()

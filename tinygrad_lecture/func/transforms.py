@@ -14,13 +14,13 @@ from typing import Any
 
 from ..autograd.modes import enable_grad
 from ..creation import zeros_like
+from ..errors.words import kind_of
 from ..tensor import Tensor
 from .arguments import (
     Argnums,
     Function,
     as_asked,
     as_tuple,
-    kind,
     must_be_a_number,
     must_be_callable,
     must_make,
@@ -70,7 +70,9 @@ def value_and_grad(function: Function, argnums: Argnums = 0, has_aux: bool = Fal
         with enable_grad():
             returned = function(*args, **kwargs)
         if has_aux and not (isinstance(returned, tuple) and len(returned) == 2):
-            raise TypeError(f"grad: with has_aux the function must return a pair, (number, aux), not {kind(returned)}")
+            raise TypeError(
+                f"grad: with has_aux the function must return a pair, (number, aux), not {kind_of(returned)}"
+            )
         value, aux = returned if has_aux else (returned, None)
         must_be_a_number("grad", value)
         stays_recorded: list[bool] = []

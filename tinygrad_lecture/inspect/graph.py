@@ -23,6 +23,7 @@ import numpy as np
 
 from ..autograd.tape import Leaf, Record, unbroadcast
 from ..backend import Array, is_array, to_host
+from ..errors.table import aligned
 from ..traced import Node, Traced
 from .observe import Observing
 from .vertex import Vertex, in_line
@@ -94,10 +95,7 @@ class Graph:
         rows = [["", "name", "made by", "shape", "value", "gradient"]]
         for v in self.vertices:
             rows.append([f"#{v.number}", v.name, v.formula, str(v.shape), in_line(v.value), in_line(v.grad)])
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-        )
+        return "\n".join(aligned(rows))
 
     def draw(self, path: str | Path, title: str = "") -> None:
         """Draw the graph to a picture file: a box per value, from top to bottom, and gradients in orange.

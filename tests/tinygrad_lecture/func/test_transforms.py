@@ -118,7 +118,7 @@ def test_arguments_that_do_not_require_grad_still_do_not():
         (lambda x: x.numpy().sum(), "one float as a Tensor, not a float64"),
         (lambda x: x.argmax(), r"one float as a Tensor, not a Tensor of shape \(\), int64"),
         (lambda x: (x.sum(), 1), "one float as a Tensor, not a tuple"),
-        (lambda x: None, "one float as a Tensor, not a NoneType"),
+        (lambda x: None, "one float as a Tensor, not None"),
     ],
 )
 def test_a_function_that_does_not_return_one_float_is_told_so(returned, message):
@@ -132,7 +132,7 @@ def test_a_function_that_does_not_return_one_float_is_told_so(returned, message)
     ("argument", "message"),
     [
         (3.0, r"can differentiate only with respect to Tensors, not a float; use tl.tensor"),
-        (np.ones(2), "not a ndarray"),
+        (np.ones(2), "not an array"),
         (tl.tensor([1, 2]), "only floats can require grad, not int64"),
     ],
 )

@@ -11,7 +11,7 @@ from transformer import GPT, BPETokenizer
 
 torch = pytest.importorskip("torch")
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # what others deprecate among themselves
+    warnings.simplefilter("ignore")  # deprecations inside other packages
     tokenizers = pytest.importorskip("tokenizers")
     transformers = pytest.importorskip("transformers")
     from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast

@@ -40,12 +40,12 @@ SUPPORTED: dict[str, tuple[Any, ...]] = {  # values in config.json that GPT can 
 def read_config(path: Path) -> GPTConfig:
     """The GPTConfig of a config.json. Fields that the file leaves out are those of the smallest GPT-2.
 
-    Raises FileNotFoundError if there is no such file, ValueError if it does not describe a GPT-2 or asks for something
-    that GPT does not support.
+    Raises FileNotFoundError if the file does not exist, ValueError if it does not describe a GPT-2 or asks for
+    something that GPT does not support.
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"there is no {path}: expected a folder with config.json and model.safetensors; nothing is downloaded"
+            f"{path} does not exist: expected a folder with config.json and model.safetensors; nothing is downloaded"
         )
     given = read_json(path)
     if not isinstance(given, dict) or given.get("model_type", "gpt2") != "gpt2":

@@ -82,7 +82,11 @@ class PretrainedFolder:
 
 
 def save_folder(model: Model, folder: str | Path) -> None:
-    """Write a model as a GPT-2 folder, in place of an earlier model. Errors as in `GPT.save_pretrained`."""
+    """Write a model as a GPT-2 folder, in place of an earlier model.
+
+    Raises ValueError for a model that is not a GPT-2, or a W_U that differs from W_E although the config ties them;
+    ImportError without safetensors, and OSError if the folder cannot be written.
+    """
     dtype = model.embedding.W_E.weight.dtype
     described = config_json(model.config, str(dtype))
     W_E, W_U = (to_host(p.array) for p in (model.embedding.W_E.weight, model.unembedding.W_U.weight))

@@ -98,7 +98,7 @@ class BPETokenizer(Tokenizer):
     def train(cls, text: str, vocab_size: int, special_tokens: Sequence[str] = ()) -> Self:
         """Learn merges from a text until there are `vocab_size` tokens: 256 bytes, the merges, the special tokens.
 
-        There are fewer tokens if no pair of neighbours comes twice any more.
+        There are fewer tokens if no pair of neighbours occurs twice any more.
 
         Raises ValueError if vocab_size is too small for bytes and special tokens, TypeError if the text is not a str or
         vocab_size is not an integer.

@@ -9,9 +9,9 @@
 An example (from Wikipedia, "Byte-pair encoding"):
 
     aaabdaaabac     a a is the most frequent pair     Z = aa
-    ZabdZabac       Z a and a b both come twice       Y = ab
-    ZYdZYac         Z Y comes twice                   X = ZY
-    XdXac           no pair comes twice
+    ZabdZabac       Z a and a b both occur twice       Y = ab
+    ZYdZYac         Z Y occurs twice                   X = ZY
+    XdXac           no pair occurs twice
 
 Sources: P. Gage, "A new algorithm for data compression" (1994); R. Sennrich, B. Haddow and A. Birch, "Neural machine
 translation of rare words with subword units" (2016), who use it for subwords.
@@ -30,7 +30,7 @@ from .row import EMPTY, Pair, Row
 def learn_merges(words: Mapping[bytes, int], vocab_size: int) -> tuple[list[bytes], list[Pair]]:
     """The vocabulary (the bytes of each id) and the merges (pairs of ids, in the order learnt).
 
-    words: each word and how often it comes.  vocab_size: at least 256; fewer tokens if no pair comes twice any more.
+    words: each word and how often it occurs.  vocab_size: at least 256; fewer tokens if no pair occurs twice any more.
 
     Ids 0 to 255 are the single bytes, and merge n makes the token 256 + n. Between equally frequent pairs, the smaller
     ids win. Pairs are counted once; each merge then updates the counts of the pairs next to it.
@@ -50,7 +50,7 @@ def learn_merges(words: Mapping[bytes, int], vocab_size: int) -> tuple[list[byte
 
 
 class PairCounts:
-    """How often each pair comes, and the most frequent pair.
+    """How often each pair occurs, and the most frequent pair.
 
     Each changed count goes onto a heap. Outdated entries stay there and are skipped when they reach the top.
     """
@@ -67,7 +67,7 @@ class PairCounts:
                 heappush(self._heap, (-self._counts[pair], pair))
 
     def most_frequent(self) -> Pair | None:
-        """The most frequent pair, the one with the smaller ids in a tie; None if no pair comes twice."""
+        """The most frequent pair, the one with the smaller ids in a tie; None if no pair occurs twice."""
         while self._heap:
             negative, pair = heappop(self._heap)
             if -negative == self._counts[pair]:
@@ -83,7 +83,7 @@ class Corpus(Row):
 
     def __init__(self, words: Mapping[bytes, int]) -> None:
         super().__init__(words)
-        self._often = [0]  # for each place, how often its word comes
+        self._often = [0]  # for each place, how often its word occurs
         for word, count in words.items():
             self._often += [count] * (len(word) + 1)
         self._places: defaultdict[Pair, list[int]] = defaultdict(list)  # of the left token; some are outdated
@@ -92,7 +92,7 @@ class Corpus(Row):
                 self._places[pair].append(left)
 
     def pair_counts(self) -> Counter[Pair]:
-        """How often each pair comes, before the first merge."""
+        """How often each pair occurs, before the first merge."""
         return Counter({pair: sum(self._often[left] for left in places) for pair, places in self._places.items()})
 
     def merge(self, pair: Pair, new: int) -> Counter[Pair]:

@@ -202,7 +202,7 @@ def test_everything_wrong_with_the_weights_is_listed(folder):
     ]
 
 
-def test_a_tied_head_that_is_another_and_tensors_that_come_twice_are_not_dropped(folder):
+def test_a_different_tied_head_and_repeated_tensors_are_refused(folder):
     def change(tensors):
         tensors["wte.weight"] = tensors["transformer.wte.weight"]
         tensors["lm_head.weight"] = tensors["transformer.wte.weight"] + 1

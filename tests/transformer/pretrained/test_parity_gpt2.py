@@ -23,7 +23,7 @@ SIZES = {"vocab_size": 7, "n_positions": 10, "n_layer": 3, "n_head": 2, "n_embd"
 
 
 def theirs(**changes):
-    """A random model with weights so large that every part of it shows."""
+    """A random model with weights so large that every part of it affects the logits."""
     torch.manual_seed(0)
     model = GPT2LMHeadModel(GPT2Config(**{**SIZES, "bos_token_id": 0, "eos_token_id": 0, **changes})).eval()
     with torch.no_grad():

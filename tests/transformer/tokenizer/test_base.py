@@ -1,4 +1,4 @@
-"""What holds for all three tokenizers: special tokens, errors, streams, files."""
+"""What all three tokenizers share: special tokens, errors, streams, files."""
 
 import copy
 import json
@@ -26,7 +26,7 @@ def t(request):
     return KINDS[request.param]
 
 
-def test_ids_are_the_vocabularys_and_give_the_text_again(t):
+def test_ids_are_in_range_and_decode_to_the_text(t):
     ids = t.encode(TEXT)
     assert all(type(id) is int and 0 <= id < t.vocab_size for id in ids)
     assert t.decode(ids).replace(" ", "") == TEXT.replace(" ", "")
@@ -64,7 +64,7 @@ def test_a_vocabulary_has_a_whole_number_of_tokens(kind, size):
 
 
 @pytest.mark.parametrize("make", [CharTokenizer, WordTokenizer])
-def test_what_is_unknown_is_the_special_token_of_that_name_if_there_is_one(make):
+def test_unknown_text_becomes_the_unk_token_if_there_is_one(make):
     t = make(["a", "b"], special_tokens=["<unk>", END])
     assert t.encode("acb") == [0, 2, 1] if make is CharTokenizer else t.encode("a c b") == [0, 2, 1]
     assert t.tokens(f"a<unk>{END}", "all") == ["a", "<unk>", END]
@@ -87,14 +87,14 @@ def test_special_tokens_have_the_last_ids_and_teach_nothing(t):
     assert not any("endo" in t.token(id) for id in range(n - len(t.special_tokens)))
 
 
-def test_of_two_special_tokens_the_longer_is_taken(t):
+def test_the_longer_of_two_special_tokens_is_taken(t):
     t = copy.copy(t)
     t.special_tokens = {"<a>": 0, "<a><b>": 1, "<b>": 2}
     assert t.encode("<a><b><a><b>", "all") == [1, 1]
     assert t.encode("<a><b>", ["<b>", "<a>"]) == [0, 2]
 
 
-def test_allowing_what_is_no_special_token_names_it(t):
+def test_allowing_an_unknown_special_token_is_refused(t):
     with pytest.raises(
         ValueError, match=r"allowed_special contains '<eos>'; the special tokens are: '<\|endoftext\|>', "
     ):
@@ -102,14 +102,14 @@ def test_allowing_what_is_no_special_token_names_it(t):
 
 
 @pytest.mark.parametrize("bad", [b"bytes", None, ["the"], 5])
-def test_what_is_no_text_is_refused(t, bad):
+def test_anything_but_a_str_is_refused(t, bad):
     with pytest.raises(TypeError, match=f"expected a str, not {type(bad).__name__}"):
         t.encode(bad)
     with pytest.raises(TypeError, match=f"expected a str, not {type(bad).__name__}"):
         type(t).train(bad, **({"vocab_size": 300} if t.kind == "bytes" else {}))
 
 
-def test_a_lone_surrogate_is_refused_with_its_place(t):
+def test_a_lone_surrogate_is_refused_with_its_position(t):
     for call in (t.encode, t.tokens):
         with pytest.raises(ValueError, match=r"position 3 holds '\\ud83d', a lone surrogate"):
             call("the\ud83d")
@@ -120,7 +120,7 @@ def test_the_remedy_for_lone_surrogates_works():
     assert KINDS["bytes"].decode(KINDS["bytes"].encode(remedy)) == "🙂 �"
 
 
-def test_ids_that_are_none_are_refused_with_their_place(t):
+def test_bad_ids_are_refused_with_their_position(t):
     n = t.vocab_size
     for bad in (n, -1):
         with pytest.raises(
@@ -153,7 +153,7 @@ def test_a_stream_gives_each_piece_as_its_id_comes(t):
 
 
 @given(st.lists(st.integers(0, 269), max_size=20))
-def test_bytes_that_are_no_text_become_a_sign_for_it_streamed_or_not(ids):
+def test_invalid_utf8_becomes_replacement_characters_streamed_or_not(ids):
     t = KINDS["bytes"]
     expected = b"".join(t.vocabulary[id] for id in ids).decode("utf-8", "replace")
     assert t.decode(ids) == "".join(t.stream(ids)) == expected

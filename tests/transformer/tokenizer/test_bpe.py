@@ -24,7 +24,7 @@ def learnt(t):
 
 def test_wikipedias_example():
     t = BPETokenizer.train("aaabdaaabac", vocab_size=1000)
-    assert learnt(t) == ["a+a", "a+b", "aa+ab"]  # then no pair comes twice
+    assert learnt(t) == ["a+a", "a+b", "aa+ab"]  # then no pair occurs twice
     assert t.vocab_size == 259
     assert t.encode("aaabdaaabac") == [258, ord("d"), 258, ord("a"), ord("c")]
     assert t.tokens("aaabdaaabac") == ["aaab", "d", "aaab", "a", "c"]
@@ -104,7 +104,7 @@ def test_words_are_cut_as_gpt2_cuts_them(text, expected):
     assert bpe.words(text) == expected
 
 
-def test_the_merge_that_was_learnt_first_comes_first_wherever_it_stands():
+def test_the_first_learnt_merge_goes_first_wherever_it_is():
     vocabulary = [bytes([byte]) for byte in range(256)] + [b"bc", b"ab", b"abc"]
     t = BPETokenizer(vocabulary, [(98, 99), (97, 98), (97, 256), (257, 99)])
     assert t.tokens("abc") == ["abc"]
@@ -171,7 +171,7 @@ BYTES = [bytes([byte]) for byte in range(256)]
         ),
     ],
 )
-def test_a_vocabulary_that_does_not_hold_together_is_refused(vocabulary, merges, special, message):
+def test_an_inconsistent_vocabulary_is_refused(vocabulary, merges, special, message):
     with pytest.raises(ValueError, match=message):
         BPETokenizer(vocabulary, merges, special)
 
@@ -195,7 +195,7 @@ def test_text_for_bytes_and_names_without_ids_are_refused(vocabulary, special, m
 # --- explaining ----------------------------------------------------------------------------------------------------
 
 
-def test_each_merge_is_told_as_it_happens():
+def test_explain_shows_each_merge():
     t = BPETokenizer.train("aaabdaaabac", vocab_size=1000)
     (word,) = t.explain("aaabc")
     assert word.text == "aaabc"

@@ -15,8 +15,8 @@ A, B = b"ab"
 def test_wikipedias_example():
     vocabulary, merges = learn_merges({b"aaabdaaabac": 1}, 1000)
     aa, ab = 256, 257
-    assert merges == [(A, A), (A, B), (aa, ab)]  # aa a comes as often as a b, but has larger ids
-    assert vocabulary[256:] == [b"aa", b"ab", b"aaab"]  # then no pair comes twice
+    assert merges == [(A, A), (A, B), (aa, ab)]  # aa a occurs as often as a b, but has larger ids
+    assert vocabulary[256:] == [b"aa", b"ab", b"aaab"]  # then no pair occurs twice
 
 
 def test_a_word_counts_as_often_as_it_comes():
@@ -33,13 +33,13 @@ def test_learning_stops_at_the_size_asked_for():
     st.dictionaries(st.text("aaabbc", max_size=12).map(str.encode), st.integers(1, 4), max_size=8),
     st.integers(256, 290),
 )
-def test_the_merges_are_those_of_the_naive_algorithm_and_no_token_is_made_twice(words, vocab_size):
+def test_the_merges_are_the_naive_ones_and_no_token_is_made_twice(words, vocab_size):
     vocabulary, merges = learn_merges(words, vocab_size)
     assert (vocabulary, merges) == naive_bpe.learn_merges(words, vocab_size)
     assert len(set(vocabulary)) == len(vocabulary)
 
 
-def test_the_merges_of_longer_text_are_those_of_the_naive_algorithm():
+def test_the_merges_of_longer_text_are_the_naive_ones():
     draw = random.Random(0)
     words = {"".join(draw.choices("abcdefgh", [8, 7, 6, 5, 4, 3, 2, 1], k=draw.randrange(1, 9))) for _ in range(300)}
     counted = {word.encode(): draw.randrange(1, 50) for word in sorted(words)}

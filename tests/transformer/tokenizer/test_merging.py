@@ -21,7 +21,7 @@ def merges_and_ids(draw):
 
 
 @given(merges_and_ids())
-def test_merges_and_the_ids_after_each_are_those_of_the_naive_algorithm(case):
+def test_merges_and_the_ids_after_each_are_the_naive_ones(case):
     merges, ids = case
     row = Row([ids])
     assert [(pair, row.tokens()) for pair in apply_merges(row, merges)] == naive_bpe.apply_merges(ids, merges)

@@ -1,4 +1,4 @@
-"""BPETokenizer against Hugging Face's tokenizers: what they write is read, and the ids are theirs."""
+"""BPETokenizer against Hugging Face's tokenizers: it reads their files and returns the same ids."""
 
 import json
 import warnings

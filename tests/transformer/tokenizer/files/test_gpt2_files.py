@@ -1,7 +1,7 @@
-"""GPT-2's files: its ids on all kinds of text, both pairs of names, and what is wrong with files that are not whole.
+"""GPT-2's files: its ids for many kinds of text, both pairs of file names, and errors in damaged files.
 
-GPT-2's whole vocabulary is too large to be kept here. Its 65 merges below are all that the texts need: among the merges
-that a word can undergo, the first is the first in the whole list as well. The other ids are filled with special tokens.
+GPT-2's whole vocabulary is too large to keep here. The texts below need only 65 of its merges: with these, every word
+is merged as with the whole list. The other ids are filled with special tokens.
 """
 
 import json
@@ -11,7 +11,7 @@ import pytest
 from transformer import BPETokenizer, Tokenizer
 from transformer.tokenizer.files.token_names import LETTERS
 
-# number of the merge in GPT-2's vocab.bpe, and its two parts; the token that it makes has the id 255 + number
+# the merge's number in GPT-2's vocab.bpe, and its two tokens; merge n makes the token with id 255 + n
 MERGES = """
 1 Ġ t; 2 Ġ a; 3 h e; 7 Ġt he; 9 Ġ s; 11 Ġ w; 13 e n; 15 i t; 16 i s; 17 a n; 18 o r; 19 e s; 20 Ġ b; 21 e d; 22 Ġ f;
 37 a s; 39 Ġt h; 42 l l; 48 v e; 59 Ġ I; 80 l d; 83 ' s; 85 Ġ it; 107 Ġ 2; 120 o d; 129 Ġs e; 140 es t; 173 Ġth is;
@@ -35,7 +35,7 @@ VECTORS = {
 
 
 def gpt2():
-    """GPT-2's vocabulary and the lines of its merges, as far as they are here."""
+    """GPT-2's vocabulary with the merges above, and the merges as lines."""
     printable = [letter for letter in LETTERS if ord(letter) < 256]
     names = printable + [letter for letter in LETTERS if ord(letter) >= 256]
     names += [f"<{id}>" for id in range(256, 50256)] + ["<|endoftext|>"]
@@ -75,16 +75,16 @@ def test_the_end_of_a_text_is_one_id_only_where_it_is_allowed(t):
     assert 50256 not in t.encode("<|endoftext|>hello world")
 
 
-def test_all_names_of_the_files_will_do(t, folder, tmp_path):
+def test_the_files_may_have_either_pair_of_names(t, folder, tmp_path):
     vocabulary, merges = gpt2()
     write(tmp_path, vocabulary, merges, ("vocab.json", "merges.txt"), end="\r\n")
     assert BPETokenizer.from_files(tmp_path) == t
     assert BPETokenizer.from_files(str(folder / "encoder.json"), str(folder / "vocab.bpe")) == t
-    (tmp_path / "bare").write_text("\n".join(merges), encoding="utf-8")  # neither version nor last line end
+    (tmp_path / "bare").write_text("\n".join(merges), encoding="utf-8")  # without version line and last line break
     assert BPETokenizer.from_files(tmp_path / "vocab.json", tmp_path / "bare") == t
 
 
-def test_saved_and_written_as_files_it_is_the_same(t, tmp_path):
+def test_saving_and_writing_files_keep_the_tokenizer(t, tmp_path):
     t.save(tmp_path / "t.json")
     assert Tokenizer.load(tmp_path / "t.json") == t
     t.to_files(tmp_path)
@@ -138,14 +138,14 @@ def test_tokens_that_were_added_are_special(tmp_path):
         ({"<pad>": "50257"}, "an object of tokens and their ids"),
     ],
 )
-def test_added_tokens_that_do_not_go_on_with_the_vocabulary_are_refused(tmp_path, added, message):
+def test_added_tokens_that_do_not_continue_the_ids_are_refused(tmp_path, added, message):
     write(tmp_path, *gpt2())
     (tmp_path / "added_tokens.json").write_text(json.dumps(added), encoding="utf-8")
     with pytest.raises(ValueError, match=rf"encoder\.json \(with added_tokens\.json\) and .*vocab\.bpe: .*{message}"):
         BPETokenizer.from_files(tmp_path)
 
 
-def test_what_was_written_last_is_what_is_read(t, tmp_path):
+def test_writing_replaces_an_earlier_tokenizer(t, tmp_path):
     write(tmp_path, *gpt2())
     (tmp_path / "added_tokens.json").write_text('{"<pad>": 50257}', encoding="utf-8")
     (tmp_path / "tokenizer.json").write_text('{"model": {}}', encoding="utf-8")
@@ -156,13 +156,13 @@ def test_what_was_written_last_is_what_is_read(t, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])
-def test_a_file_that_only_has_the_name_of_hugging_faces_stays(tmp_path, content):
+def test_a_foreign_tokenizer_json_is_kept(tmp_path, content):
     (tmp_path / "tokenizer.json").write_text(content, encoding="utf-8")
     BPETokenizer.train("the bank", 258).to_files(tmp_path)
     assert (tmp_path / "tokenizer.json").read_text(encoding="utf-8") == content
 
 
-def test_a_merge_of_the_version_lines_sign_is_no_version(tmp_path):
+def test_a_merge_that_starts_with_hashes_is_not_a_version_line(tmp_path):
     t = BPETokenizer.train("## ## ##", 258)
     assert b"##" in t.vocabulary
     t.to_files(tmp_path)
@@ -171,7 +171,7 @@ def test_a_merge_of_the_version_lines_sign_is_no_version(tmp_path):
     assert BPETokenizer.from_files(tmp_path) == t
 
 
-# --- what is wrong ---------------------------------------------------------------------------------------------------
+# --- errors ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_wrong_merge_is_named_with_its_number(tmp_path, line, message):
         BPETokenizer.from_files(tmp_path)
 
 
-def test_merges_that_are_not_all_there_are_told(tmp_path):
+def test_incomplete_merges_are_refused(tmp_path):
     vocabulary, merges = gpt2()
     write(tmp_path, vocabulary, merges[:-5])
     with pytest.raises(ValueError, match="no merge makes the token 'ĻĤ', nor 4 others; the merges are incomplete"):

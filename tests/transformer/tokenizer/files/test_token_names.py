@@ -1,4 +1,4 @@
-"""Token names: every byte as a letter that can be seen."""
+"""Token names: every byte as a visible letter."""
 
 from transformer.tokenizer.files.token_names import BYTES, LETTERS, spell, unspell
 

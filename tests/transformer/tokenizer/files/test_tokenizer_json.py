@@ -1,4 +1,4 @@
-"""Hugging Face's tokenizer.json: the same tokenizer as in GPT-2's two files, or a word on why not."""
+"""Hugging Face's tokenizer.json: the same tokenizer as in GPT-2's two files, or an error that says why not."""
 
 import json
 
@@ -10,7 +10,7 @@ T = BPETokenizer.train("Was the bank flooded? The bank by the river was. " * 3, 
 
 
 def described(t):
-    """As transformers 5 writes it, without what it says of no use here."""
+    """The contents of the file that transformers 5 writes, without fields that are ignored here."""
     names, lines = t._state()["vocabulary"], t._state()["merges"]
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
     return {
@@ -35,7 +35,7 @@ def described(t):
 
 @pytest.fixture
 def read(tmp_path):
-    """The tokenizer of a file with changes in it, such as model={"type": "Unigram"}."""
+    """Reads a file with changes in it, such as model={"type": "Unigram"}."""
 
     def call(special_tokens=None, **changes):
         given = described(T)
@@ -54,11 +54,11 @@ def test_it_is_the_tokenizer_of_the_two_files(read, tmp_path):
     assert BPETokenizer.from_files(str(tmp_path / "tokenizer.json")) == T
 
 
-def test_merges_may_be_lines_as_they_once_were(read):
+def test_merges_may_be_lines(read):
     assert read(model={"merges": T._state()["merges"]}) == T
 
 
-def test_settings_left_out_are_as_they_once_were(read, tmp_path):
+def test_missing_settings_have_their_defaults(read, tmp_path):
     given = described(T)
     given["model"] = {name: given["model"][name] for name in ("vocab", "merges")}
     given["pre_tokenizer"] = {"type": "ByteLevel", "add_prefix_space": False}
@@ -67,7 +67,7 @@ def test_settings_left_out_are_as_they_once_were(read, tmp_path):
     assert BPETokenizer.from_files(tmp_path) == T
 
 
-def test_special_tokens_may_go_on_with_the_vocabulary(read):
+def test_special_tokens_may_continue_the_ids(read):
     n = T.vocab_size
     t = read(added_tokens=[*described(T)["added_tokens"], {"id": n, "content": "<sep> é", "special": True}])
     assert t.special_tokens == {**T.special_tokens, "<sep> é": n}
@@ -106,7 +106,7 @@ def test_the_two_files_come_first(read, tmp_path):
         ),
     ],
 )
-def test_what_gpt2s_tokenizer_does_not_do_is_refused(read, changes, message):
+def test_unsupported_settings_are_refused(read, changes, message):
     with pytest.raises(ValueError, match=rf"tokenizer\.json: BPETokenizer does not support {message}"):
         read(**changes)
 
@@ -130,7 +130,7 @@ def test_what_gpt2s_tokenizer_does_not_do_is_refused(read, changes, message):
         ),
     ],
 )
-def test_what_is_broken_is_named(read, changes, message):
+def test_damaged_files_are_refused(read, changes, message):
     with pytest.raises(ValueError, match=rf"tokenizer\.json: .*{message}"):
         read(**changes)
 

@@ -23,6 +23,7 @@ from .generation.generate import Settings, one, padded, several
 from .inspect.probes import Trace, trace_stack
 from .masks import checked_padding, look_back
 from .positions import positions_of
+from .pretrained.folder import PretrainedFolder, save_folder
 from .training.loss import token_cross_entropy
 from .training.parameters import initialize
 from .unembedding import Unembedding
@@ -91,9 +92,11 @@ class GPT(nn.Module):
         GPT cannot follow, or that lists all tensors that are missing, unexpected, there twice or of another shape, and
         a lm_head.weight that differs from wte.weight although config.json ties them.
         """
-        from .pretrained.gpt2 import read
-
-        return read(cls, folder)
+        opened = PretrainedFolder(folder)
+        with nn.init.skip():
+            model = cls(opened.config)
+        opened.load_weights(model)
+        return model.eval()
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write config.json and model.safetensors to a folder, which is made if need be, for `transformers` to read.
@@ -102,9 +105,7 @@ class GPT(nn.Module):
         Biases that the model does without are written as zeros, which means the same. Raises ValueError for a model
         that is no GPT-2: with another place of norms, other positions, or a gate in the FFN.
         """
-        from .pretrained.gpt2 import write
-
-        write(self, folder)
+        save_folder(self, folder)
 
     # --- looking inside ---------------------------------------------------------------------------------
 

@@ -1,9 +1,10 @@
-"""Tokenizers: a text as a list of numbers, and back.
+"""Tokenizers: text to token ids, and back.
 
-CharTokenizer    a token for each character
-WordTokenizer    a token for each word and each sign
-BPETokenizer     pieces of words, learnt by byte pair encoding, as GPT-2 has them
-Tokenizer        what they have in common
+- `CharTokenizer`: one token per character (char.py)
+- `WordTokenizer`: one token per word and punctuation mark (word.py)
+- `BPETokenizer`: subwords learnt by byte pair encoding, as in GPT-2 (bpe.py; learning.py and merging.py hold the
+  algorithm)
+- `Tokenizer`: the interface of all three (base.py)
 """
 
 from .base import Tokenizer

@@ -1,22 +1,26 @@
-"""A token for each character: a small vocabulary, long sequences, and nothing to learn but the alphabet."""
+"""One token per character: a small vocabulary and long sequences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
-from .base import UNKNOWN, Tokenizer, looked_up, numbered, training_parts
+from .base import Tokenizer
+from .special_tokens import training_parts
+from .vocabulary import UNKNOWN, look_up, numbered
 
 
 class CharTokenizer(Tokenizer):
-    """Characters as tokens, numbered in the order of the alphabet given.
+    """Characters as tokens, numbered in the order given.
 
         t = CharTokenizer.train("hello")    # e h l o
         t.encode("hole")                    # [1, 3, 2, 0]
 
-    special_tokens: their ids follow the characters'; "<unk>" among them stands for what is not in the alphabet, which
-    is an error otherwise. A character is one of Unicode's code points: an emoji made of several, or é written as e and
-    an accent, is several tokens. Raises ValueError for what is no single character or comes twice.
+    characters: Unicode code points; an emoji or an accented letter may consist of several.
+    special_tokens: their ids follow those of the characters. If "<unk>" is among them, it replaces unknown characters,
+    which are an error otherwise.
+
+    Raises ValueError for a token that is not a single character, or occurs twice.
     """
 
     kind = "characters"
@@ -27,22 +31,19 @@ class CharTokenizer(Tokenizer):
         super().__init__([*self._ids, *special], special)
         for character in self.characters:
             if len(character) != 1:
-                raise ValueError(f"CharTokenizer: {character!r} is not one character")
+                raise ValueError(f"CharTokenizer: {character!r} is not a single character")
 
     @classmethod
     def train(cls, text: str, special_tokens: Sequence[str] = ()) -> Self:
-        """Number the characters of a text, in the order of their code points. Raises TypeError unless it is a str."""
+        """A tokenizer with the characters of a text, sorted by code point. Raises TypeError if it is not a str."""
         parts = training_parts("CharTokenizer.train", text, special_tokens)
         return cls(sorted(set("".join(parts))), special_tokens)
 
     def _encode(self, text: str) -> list[int]:
-        return looked_up(text, self._ids, self.special_tokens.get(UNKNOWN), self._complaint)
+        return look_up(text, self._ids, self.special_tokens.get(UNKNOWN), self._unknown)
 
-    def _complaint(self, unknown: str) -> str:
-        return (
-            f"{unknown!r} (U+{ord(unknown):04X}) is not among the {len(self.characters)} characters of this "
-            "CharTokenizer; train it on a text that has it"
-        )
+    def _unknown(self, character: str) -> str:
+        return f"{character!r} (U+{ord(character):04X}) is not in the vocabulary of {len(self.characters)} characters"
 
     def _texts(self, ids: Iterable[int]) -> Iterator[str]:
         return (self._tokens[id] for id in ids)

@@ -1,4 +1,4 @@
-"""What `BPETokenizer.explain` tells: each word, its bytes, and what becomes of them merge by merge."""
+"""The result of `BPETokenizer.explain`: each word, its bytes, and its merges step by step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Merge:
-    """A merge and what it leaves.  number: its place in the order in which merges were learnt, from 1."""
+    """One merge: its number in the order of learning (from 1), the two tokens, and the word's tokens after it."""
 
     number: int
     left: str
@@ -17,7 +17,7 @@ class Merge:
 
 @dataclass(frozen=True)
 class Word:
-    """A word, its bytes as text, the merges in their order, and the ids in the end."""
+    """A word, its bytes as text, its merges in order, and its token ids."""
 
     text: str
     bytes: list[str]
@@ -30,18 +30,17 @@ class Word:
         return self.merges[-1].pieces if self.merges else self.bytes
 
     def __str__(self) -> str:
-        rows = [("", "", in_line(self.bytes))]
+        rows = [("", "", side_by_side(self.bytes))]
         for merge in self.merges:
-            rows.append(
-                (f"merge {merge.number}", f"{visible(merge.left)} + {visible(merge.right)}", in_line(merge.pieces))
-            )
+            pair = f"{visible(merge.left)} + {visible(merge.right)}"
+            rows.append((f"merge {merge.number}", pair, side_by_side(merge.pieces)))
         wide = [max(len(row[i]) for row in rows) for i in (0, 1)]
         lines = [f"  {number:{wide[0]}}  {pair:{wide[1]}}  {pieces}".rstrip() for number, pair, pieces in rows]
         return "\n".join([f"{visible(self.text)}   ids {' '.join(map(str, self.ids))}", *lines])
 
 
 class Explanation(tuple[Word, ...]):
-    """The words of a text, each with its merges; printed, a line for each merge."""
+    """The words of a text with their merges. Prints one line per merge."""
 
     __slots__ = ()
 
@@ -52,10 +51,10 @@ class Explanation(tuple[Word, ...]):
 
 
 def visible(piece: str) -> str:
-    """A piece with its spaces as dots, other space as escapes."""
+    """The text with a dot for each space, and escapes for other whitespace."""
     return "".join("·" if c == " " else c if c.isprintable() else repr(c)[1:-1] for c in piece)
 
 
-def in_line(pieces: list[str]) -> str:
-    """Pieces side by side: ·|h|e|l|l|o"""
+def side_by_side(pieces: list[str]) -> str:
+    """The tokens in one line: ·|h|e|l|l|o"""
     return "|".join(map(visible, pieces))

@@ -1,102 +1,121 @@
-"""How byte pair encoding learns: the most frequent pair of neighbours becomes a token, again and again.
+"""Learning byte pair encoding: the most frequent pair of neighbouring tokens becomes a new token, again and again.
 
-    aaabdaaabac     a a comes most often          Z = aa
-    ZabdZabac       Z a and a b come twice        Y = ab
-    ZYdZYac         Z Y comes twice               X = ZY
-    XdXac           no pair comes twice
+    words = the words of a text, each a list of bytes
+    while the vocabulary is smaller than wanted:
+        pair = the most frequent pair of neighbours in the words
+        add the pair, joined, to the vocabulary
+        replace the pair by the new token in all words
 
-P. Gage, "A new algorithm for data compression" (1994); R. Sennrich, B. Haddow and A. Birch, "Neural machine translation
-of rare words with subword units" (2016), for pieces of words. The example is Wikipedia's, "Byte-pair encoding".
+An example (from Wikipedia, "Byte-pair encoding"):
+
+    aaabdaaabac     a a is the most frequent pair     Z = aa
+    ZabdZabac       Z a and a b both occur twice       Y = ab
+    ZYdZYac         Z Y occurs twice                   X = ZY
+    XdXac           no pair occurs twice
+
+Sources: P. Gage, "A new algorithm for data compression" (1994); R. Sennrich, B. Haddow and A. Birch, "Neural machine
+translation of rare words with subword units" (2016), who use it for subwords.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import pairwise
 
-Pair = tuple[int, int]
-NONE = -1  # stands between two words, and in the place of a piece that went into its left neighbour
+from .row import EMPTY, Pair, Row
 
 
 def learn_merges(words: Mapping[bytes, int], vocab_size: int) -> tuple[list[bytes], list[Pair]]:
-    """(each id's bytes, the pairs in the order in which they are to be merged) from words and how often each comes.
+    """The vocabulary (the bytes of each id) and the merges (pairs of ids, in the order learnt).
 
-    A byte is its own id. Of equally frequent pairs the one of smaller ids is merged. Ends with `vocab_size` tokens, or
-    earlier when no pair comes twice.
+    words: each word and how often it occurs.  vocab_size: at least 256; fewer tokens if no pair occurs twice any more.
 
-    Counted is once. A merge changes the counts of the pairs around it, and only these are put right; the heap may then
-    hold old counts of a pair, which are passed over.
+    Ids 0 to 255 are the single bytes, and merge n makes the token 256 + n. Between equally frequent pairs, the smaller
+    ids win. Pairs are counted once; each merge then updates the counts of the pairs next to it.
+
+    No token is made twice: the same bytes are merged in the same way wherever nothing is merged across their ends.
     """
     vocabulary = [bytes([byte]) for byte in range(256)]
-    ids = {token: id for id, token in enumerate(vocabulary)}
     merges: list[Pair] = []
-
-    row = Row(words)
-    counts = row.counts()
-    heap = [(-count, pair) for pair, count in counts.items()]
-    heapify(heap)
-    while len(vocabulary) < vocab_size and heap:
-        count, pair = heappop(heap)
-        if -count != counts[pair]:
-            continue
-        if -count < 2:
-            break
-        token = vocabulary[pair[0]] + vocabulary[pair[1]]
-        if token not in ids:  # else another pair makes it too
-            ids[token] = len(vocabulary)
-            vocabulary.append(token)
+    corpus = Corpus(words)
+    counts = PairCounts()
+    counts.add(corpus.pair_counts())
+    while len(vocabulary) < vocab_size and (pair := counts.most_frequent()) is not None:
         merges.append(pair)
-        for changed, difference in row.merge(pair, ids[token]).items():
-            if difference:
-                counts[changed] += difference
-                heappush(heap, (-counts[changed], changed))
+        counts.add(corpus.merge(pair, new=len(vocabulary)))
+        vocabulary.append(vocabulary[pair[0]] + vocabulary[pair[1]])
     return vocabulary, merges
 
 
-class Row:
-    """All words in one row of pieces, where each knows its neighbours and each pair its places.
+class PairCounts:
+    """How often each pair occurs, and the most frequent pair.
 
-    So a merge takes as long as the pair has places, however long the words are.
+    Each changed count goes onto a heap. Outdated entries stay there and are skipped when they reach the top.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[Pair] = Counter()
+        self._heap: list[tuple[int, Pair]] = []  # (-count, pair)
+
+    def add(self, differences: Mapping[Pair, int]) -> None:
+        """Add to the counts."""
+        for pair, difference in differences.items():
+            if difference:
+                self._counts[pair] += difference
+                heappush(self._heap, (-self._counts[pair], pair))
+
+    def most_frequent(self) -> Pair | None:
+        """The most frequent pair, the one with the smaller ids in a tie; None if no pair occurs twice."""
+        while self._heap:
+            negative, pair = heappop(self._heap)
+            if -negative == self._counts[pair]:
+                return pair if self._counts[pair] >= 2 else None
+        return None
+
+
+class Corpus(Row):
+    """All words to learn from in one row, and the places of each pair.
+
+    The time of a merge grows with the number of places of its pair, not with the length of the words.
     """
 
     def __init__(self, words: Mapping[bytes, int]) -> None:
-        self.pieces = [NONE]
-        self.often = [0]  # how often the word comes that a piece belongs to
+        super().__init__(words)
+        self._often = [0]  # for each place, how often its word occurs
         for word, count in words.items():
-            self.pieces += [*word, NONE]
-            self.often += [count] * (len(word) + 1)
-        n = len(self.pieces)
-        self.before, self.after = list(range(-1, n - 1)), list(range(1, n + 1))
-        self.places: defaultdict[Pair, list[int]] = defaultdict(list)  # of its left piece; some are out of date
-        for left, pair in enumerate(pairwise(self.pieces)):
-            if NONE not in pair:
-                self.places[pair].append(left)
+            self._often += [count] * (len(word) + 1)
+        self._places: defaultdict[Pair, list[int]] = defaultdict(list)  # of the left token; some are outdated
+        for left, pair in enumerate(pairwise(self.ids)):
+            if EMPTY not in pair:
+                self._places[pair].append(left)
 
-    def counts(self) -> Counter[Pair]:
-        """How often each pair comes, as long as nothing is merged."""
-        return Counter({pair: sum(self.often[left] for left in places) for pair, places in self.places.items()})
+    def pair_counts(self) -> Counter[Pair]:
+        """How often each pair occurs, before the first merge."""
+        return Counter({pair: sum(self._often[left] for left in places) for pair, places in self._places.items()})
 
     def merge(self, pair: Pair, new: int) -> Counter[Pair]:
-        """Put `new` for each such pair, from left to right. Gives what this adds to the count of each pair."""
-        pieces, before, after, places = self.pieces, self.before, self.after, self.places
-        added: Counter[Pair] = Counter()
+        """Replace the pair by the token `new` everywhere, from left to right. Returns the change of each pair's count.
+
+        In x a b y, merging a b into c removes the pairs x a, a b and b y, and adds x c and c y.
+        """
+        ids, before, after, places = self.ids, self.before, self.after, self._places
+        change: Counter[Pair] = Counter()
         for left in sorted(places.pop(pair)):
             right = after[left]
-            if (pieces[left], pieces[right]) != pair:
-                continue  # one of them was merged with another neighbour
+            if (ids[left], ids[right]) != pair:
+                continue  # outdated: one of the two was merged with its other neighbour
             outer, beyond = before[left], after[right]
-            often = self.often[left]
-            added[pair] -= often
-            if pieces[outer] != NONE:
-                added[pieces[outer], pair[0]] -= often
-                added[pieces[outer], new] += often
-                places[pieces[outer], new].append(outer)
-            if pieces[beyond] != NONE:
-                added[pair[1], pieces[beyond]] -= often
-                added[new, pieces[beyond]] += often
-                places[new, pieces[beyond]].append(left)
-            pieces[left], pieces[right] = new, NONE
-            after[left], before[beyond] = beyond, left
-        return added
+            often = self._often[left]
+            change[pair] -= often
+            if ids[outer] != EMPTY:
+                change[ids[outer], pair[0]] -= often
+                change[ids[outer], new] += often
+                places[ids[outer], new].append(outer)
+            if ids[beyond] != EMPTY:
+                change[pair[1], ids[beyond]] -= often
+                change[new, ids[beyond]] += often
+                places[new, ids[beyond]].append(left)
+            self.join(left, new)
+        return change

@@ -1,58 +1,46 @@
-"""How byte pair encoding encodes: of all neighbours that can be merged, those whose merge was learnt first are.
+"""Encoding with byte pair encoding: of all neighbours that have a merge, those learnt first are merged first.
 
-h|e|l|l|o       the first learnt of h e, e l, l l, l o is h e
-he|l|l|o        then of he l, l l, l o
-he|ll|o         until no two neighbours have a merge
+h|e|l|l|o       of h e, e l, l l and l o, the merge h e was learnt first
+he|l|l|o        of he l, l l and l o, the merge l l was learnt first
+he|ll|o         and so on, until no two neighbours have a merge
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
 
-from .learning import NONE, Pair
+from .row import Pair, Row
 
 
-def merging(pieces: list[int], merges: Mapping[Pair, tuple[int, int]]) -> Iterator[Pair]:
-    """Merge in place, yielding each pair once it is merged wherever it stood, from left to right.
+def apply_merges(row: Row, merges: Mapping[Pair, tuple[int, int]]) -> Iterator[Pair]:
+    """Apply the merges to a row in place. Yields each pair after it was merged everywhere, from left to right.
 
-    pieces: ids; what two become stands in the left one's place, and in the right one's NONE from then on.
-    merges: pair -> (its place in the order, the id that it becomes).
+    merges: pair -> (rank, new id). The rank is the merge's place in the order in which merges were learnt.
 
-    The neighbours that can be merged wait in a heap, and a merge makes only those next to it look anew, so the time
-    grows with n log n. The heap may hold pairs that are no neighbours any more, which are passed over.
+    The candidates wait in a heap, and a merge adds at most two new ones, so n tokens take O(n log n) steps. Outdated
+    candidates are skipped when they reach the top.
     """
-    end = len(pieces)
-    before, after = list(range(-1, end - 1)), list(range(1, end + 1))  # the neighbours of each place
-    waiting: list[tuple[int, int, Pair]] = []  # the merge's place in the order, where its left piece stands, the pair
+    ids, before, after = row.ids, row.before, row.after
+    candidates: list[tuple[int, int, Pair]] = []  # (rank, place of the left token, pair)
 
-    def see(left: int) -> None:
-        if left >= 0 and after[left] < end:
-            pair = pieces[left], pieces[after[left]]
-            if pair in merges:
-                heappush(waiting, (merges[pair][0], left, pair))
+    def add_candidate(left: int) -> None:
+        pair = ids[left], ids[after[left]]
+        if pair in merges:  # never with EMPTY
+            heappush(candidates, (merges[pair][0], left, pair))
 
-    for place in range(end):
-        see(place)
-    while waiting:
-        order, _, pair = waiting[0]
+    for place in range(len(ids) - 1):
+        add_candidate(place)
+    while candidates:
+        rank, _, pair = candidates[0]
         merged = []
-        while waiting and waiting[0][0] == order:
-            left = heappop(waiting)[1]
-            right = after[left]
-            if right < end and (pieces[left], pieces[right]) == pair:
-                pieces[left], pieces[right] = merges[pair][1], NONE
-                after[left] = after[right]
-                if after[right] < end:
-                    before[after[right]] = left
+        while candidates and candidates[0][0] == rank:
+            left = heappop(candidates)[1]
+            if (ids[left], ids[after[left]]) == pair:  # else outdated
+                row.join(left, merges[pair][1])
                 merged.append(left)
         for left in merged:
-            see(before[left])
-            see(left)
+            add_candidate(before[left])
+            add_candidate(left)
         if merged:
             yield pair
-
-
-def left_of(pieces: Sequence[int]) -> list[int]:
-    """The pieces without those that are gone."""
-    return [id for id in pieces if id != NONE]

@@ -1,4 +1,4 @@
-"""A token for each word and each punctuation mark: short sequences, a vocabulary without end, and unknown words."""
+"""One token per word and punctuation mark: short sequences, a large vocabulary, and unknown words."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Self
 
-from .base import UNKNOWN, Tokenizer, looked_up, numbered, training_parts, whole
+from .base import Tokenizer
+from .checks import checked_int
+from .special_tokens import training_parts
+from .vocabulary import UNKNOWN, look_up, numbered
 
 CLOSING, OPENING = frozenset(".,;:!?)]}%…"), frozenset("([{")
 
 
 def words(text: str) -> list[str]:
-    """The words and signs of a text, without the space between them; accents and vowel signs belong to their letters.
+    """The words and punctuation marks of a text, without whitespace, in Unicode's NFC form.
 
     >>> words("Was the bank flooded?")
     ['Was', 'the', 'bank', 'flooded', '?']
@@ -26,18 +29,20 @@ def words(text: str) -> list[str]:
 
 @cache
 def _pattern(marks: str) -> re.Pattern[str]:
-    """Letters, digits and marks (accents, vowel signs), also with an apostrophe between them; or a sign."""
+    r"""Matches letters, digits and the combining marks given (not in \w), joined by apostrophes; or one other sign."""
     letters = rf"[\w{re.escape(marks)}]+"
     return re.compile(rf"{letters}(?:['’]{letters})*|[^\w\s]")
 
 
 class WordTokenizer(Tokenizer):
-    """Words as tokens. "Was the bank flooded?" is Was / the / bank / flooded / ?
+    """Words and punctuation marks as tokens: "Was the bank flooded?" is Was / the / bank / flooded / ?
 
-    A word that is not in the vocabulary is an error that names it, or the token "<unk>" where special_tokens has that.
-    The space between words is not kept: `decode` puts one between them, and none before a full stop, a question mark
-    and the like. special_tokens: their ids follow the words'. Raises ValueError for what `words` would not give as one
-    word, or what comes twice.
+    special_tokens: their ids follow those of the words. If "<unk>" is among them, it replaces unknown words, which are
+    an error otherwise.
+
+    Whitespace is not kept: `decode` puts a space between words, and none before a full stop, a question mark and so on.
+
+    Raises ValueError for a token that `words` does not return as one word, or that occurs twice.
     """
 
     kind = "words"
@@ -52,31 +57,31 @@ class WordTokenizer(Tokenizer):
 
     @classmethod
     def train(cls, text: str, vocab_size: int | None = None, special_tokens: Sequence[str] = ()) -> Self:
-        """Number the words of a text, the most frequent first, equally frequent ones in the order of the alphabet.
+        """A tokenizer with the words of a text, the most frequent first, ties in alphabetical order.
 
-        vocab_size: at most so many tokens, special ones included; the rarest words are left out. Raises ValueError if
-        it leaves no room for the special ones, TypeError unless the text is a str and vocab_size a whole number.
+        vocab_size: the most tokens, including special ones; the rarest words are left out. None keeps all words.
+
+        Raises ValueError if vocab_size is smaller than the number of special tokens, TypeError if the text is not a str
+        or vocab_size is not an integer.
         """
         parts = training_parts("WordTokenizer.train", text, special_tokens)
         counts = Counter(word for part in parts for word in words(part))
         found = sorted(counts, key=lambda word: (-counts[word], word))
         if vocab_size is not None:
-            room = whole("WordTokenizer.train: vocab_size", vocab_size) - len(special_tokens)
+            room = checked_int("WordTokenizer.train: vocab_size", vocab_size) - len(special_tokens)
             if room < 0:
                 raise ValueError(
-                    f"WordTokenizer.train: vocab_size {vocab_size} has no room for {len(special_tokens)} special tokens"
+                    f"WordTokenizer.train: vocab_size {vocab_size} is too small for {len(special_tokens)} special "
+                    "tokens"
                 )
             found = found[:room]
         return cls(found, special_tokens)
 
     def _encode(self, text: str) -> list[int]:
-        return looked_up(words(text), self._ids, self.special_tokens.get(UNKNOWN), self._complaint)
+        return look_up(words(text), self._ids, self.special_tokens.get(UNKNOWN), self._unknown)
 
-    def _complaint(self, unknown: str) -> str:
-        return (
-            f"the word {unknown!r} is not among the {len(self.words)} words of this WordTokenizer; train it on a text "
-            "that has it"
-        )
+    def _unknown(self, word: str) -> str:
+        return f"the word {word!r} is not in the vocabulary of {len(self.words)} words"
 
     def _texts(self, ids: Iterable[int]) -> Iterator[str]:
         before = None

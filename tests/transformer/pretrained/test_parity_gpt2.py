@@ -1,4 +1,4 @@
-"""GPT against Hugging Face's GPT-2: its folders are read, ours are read by it, and the logits are the same."""
+"""GPT against Hugging Face's GPT-2: each reads the folders of the other, with the same logits."""
 
 import warnings
 
@@ -13,7 +13,7 @@ from transformer import GPT, GPTConfig
 
 torch = pytest.importorskip("torch")
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # what others deprecate among themselves
+    warnings.simplefilter("ignore")  # deprecations inside other packages
     transformers = pytest.importorskip("transformers")
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -23,7 +23,7 @@ SIZES = {"vocab_size": 7, "n_positions": 10, "n_layer": 3, "n_head": 2, "n_embd"
 
 
 def theirs(**changes):
-    """A random model with weights so large that every part of it shows."""
+    """A random model with weights so large that every part of it affects the logits."""
     torch.manual_seed(0)
     model = GPT2LMHeadModel(GPT2Config(**{**SIZES, "bos_token_id": 0, "eos_token_id": 0, **changes})).eval()
     with torch.no_grad():
@@ -66,7 +66,7 @@ def test_half_precision_files_are_read_to_the_last_bit(dtype, tmp_path):
 
 
 def test_a_file_of_the_model_without_a_head_is_read(tmp_path):
-    """Which has no prefix `transformer.`."""
+    """Its names have no prefix `transformer.`."""
     model = theirs()
     model.transformer.save_pretrained(tmp_path)
     tokens = some_tokens(3, 10).numpy()

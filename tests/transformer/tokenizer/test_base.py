@@ -1,4 +1,4 @@
-"""What holds for all three tokenizers: special tokens, errors, streams, files."""
+"""What all three tokenizers share: special tokens, errors, streams, files."""
 
 import copy
 import json
@@ -26,7 +26,7 @@ def t(request):
     return KINDS[request.param]
 
 
-def test_ids_are_the_vocabularys_and_give_the_text_again(t):
+def test_ids_are_in_range_and_decode_to_the_text(t):
     ids = t.encode(TEXT)
     assert all(type(id) is int and 0 <= id < t.vocab_size for id in ids)
     assert t.decode(ids).replace(" ", "") == TEXT.replace(" ", "")
@@ -49,7 +49,7 @@ def test_a_special_token_in_a_users_text_is_text():
     for t in (KINDS["bytes"], KINDS["words"]):
         assert t.special_tokens[END] not in t.encode(f"the{END}", PAD) + t.encode(f"the{END}")
     assert KINDS["bytes"].decode(KINDS["bytes"].encode(END)) == END
-    with pytest.raises(ValueError, match=r"'<' \(U\+003C\) is not among"):
+    with pytest.raises(ValueError, match=r"'<' \(U\+003C\) is not in the vocabulary of"):
         KINDS["characters"].encode(END)
 
 
@@ -57,18 +57,18 @@ def test_a_special_token_in_a_users_text_is_text():
 @pytest.mark.parametrize("kind", [BPETokenizer, WordTokenizer])
 def test_a_vocabulary_has_a_whole_number_of_tokens(kind, size):
     with pytest.raises(
-        TypeError, match=rf"{kind.__name__}\.train: vocab_size is a whole number, not {re.escape(repr(size))}"
+        TypeError, match=rf"{kind.__name__}\.train: vocab_size must be a whole number, not {re.escape(repr(size))}"
     ):
         kind.train(TEXT, vocab_size=size)
     assert kind.train(TEXT, vocab_size=np.int64(300)) == kind.train(TEXT, vocab_size=300)
 
 
 @pytest.mark.parametrize("make", [CharTokenizer, WordTokenizer])
-def test_what_is_unknown_is_the_special_token_of_that_name_if_there_is_one(make):
+def test_unknown_text_becomes_the_unk_token_if_there_is_one(make):
     t = make(["a", "b"], special_tokens=["<unk>", END])
     assert t.encode("acb") == [0, 2, 1] if make is CharTokenizer else t.encode("a c b") == [0, 2, 1]
     assert t.tokens(f"a<unk>{END}", "all") == ["a", "<unk>", END]
-    with pytest.raises(ValueError, match=r"'c' .*train it on a text that has it, or with special_tokens=\[\"<unk>\"\]"):
+    with pytest.raises(ValueError, match=r"'c' .*text that contains it, or with special_tokens=\[\"<unk>\"\]"):
         make(["a", "b"], special_tokens=[END]).encode("c")
 
 
@@ -87,31 +87,31 @@ def test_special_tokens_have_the_last_ids_and_teach_nothing(t):
     assert not any("endo" in t.token(id) for id in range(n - len(t.special_tokens)))
 
 
-def test_of_two_special_tokens_the_longer_is_taken(t):
+def test_the_longer_of_two_special_tokens_is_taken(t):
     t = copy.copy(t)
     t.special_tokens = {"<a>": 0, "<a><b>": 1, "<b>": 2}
     assert t.encode("<a><b><a><b>", "all") == [1, 1]
     assert t.encode("<a><b>", ["<b>", "<a>"]) == [0, 2]
 
 
-def test_allowing_what_is_no_special_token_names_it(t):
+def test_allowing_an_unknown_special_token_is_refused(t):
     with pytest.raises(
-        ValueError, match=r"allowed_special has '<eos>', and the special tokens are: '<\|endoftext\|>', "
+        ValueError, match=r"allowed_special contains '<eos>'; the special tokens are: '<\|endoftext\|>', "
     ):
         t.encode("the", allowed_special={"<eos>"})
 
 
 @pytest.mark.parametrize("bad", [b"bytes", None, ["the"], 5])
-def test_what_is_no_text_is_refused(t, bad):
-    with pytest.raises(TypeError, match=f"takes a text, a str, not {type(bad).__name__}"):
+def test_anything_but_a_str_is_refused(t, bad):
+    with pytest.raises(TypeError, match=f"expected a str, not {type(bad).__name__}"):
         t.encode(bad)
-    with pytest.raises(TypeError, match=f"takes a text, a str, not {type(bad).__name__}"):
+    with pytest.raises(TypeError, match=f"expected a str, not {type(bad).__name__}"):
         type(t).train(bad, **({"vocab_size": 300} if t.kind == "bytes" else {}))
 
 
-def test_a_lone_surrogate_is_refused_with_its_place(t):
+def test_a_lone_surrogate_is_refused_with_its_position(t):
     for call in (t.encode, t.tokens):
-        with pytest.raises(ValueError, match=r"at position 3 there is '\\ud83d', a lone surrogate"):
+        with pytest.raises(ValueError, match=r"position 3 holds '\\ud83d', a lone surrogate"):
             call("the\ud83d")
 
 
@@ -120,20 +120,20 @@ def test_the_remedy_for_lone_surrogates_works():
     assert KINDS["bytes"].decode(KINDS["bytes"].encode(remedy)) == "🙂 �"
 
 
-def test_ids_that_are_none_are_refused_with_their_place(t):
+def test_bad_ids_are_refused_with_their_position(t):
     n = t.vocab_size
     for bad in (n, -1):
         with pytest.raises(
-            IndexError, match=f"id {bad} at position 1 is no token: the vocabulary has ids 0 to {n - 1}"
+            IndexError, match=f"id {bad} at position 1 is out of range: the vocabulary has ids 0 to {n - 1}"
         ):
             t.decode([0, bad])
         with pytest.raises(IndexError, match=f"id {bad} "):
             t.token(bad)
     for bad in (1.5, "1", [1], np.array([1, 2])):
-        with pytest.raises(TypeError, match="ids are integers in one row, but at position 0"):
+        with pytest.raises(TypeError, match="expected one row of integers, but position 0 holds"):
             t.decode([bad])
     for bad in (5, np.array(5), tl.tensor(5)):
-        with pytest.raises(TypeError, match=r"takes a sequence of ids, not .*5\)?; for one id write \[.*5\)?\]"):
+        with pytest.raises(TypeError, match=r"expected a sequence of ids, not .*5\)?; for one id write \[.*5\)?\]"):
             t.decode(bad)
 
 
@@ -153,7 +153,7 @@ def test_a_stream_gives_each_piece_as_its_id_comes(t):
 
 
 @given(st.lists(st.integers(0, 269), max_size=20))
-def test_bytes_that_are_no_text_become_a_sign_for_it_streamed_or_not(ids):
+def test_invalid_utf8_becomes_replacement_characters_streamed_or_not(ids):
     t = KINDS["bytes"]
     expected = b"".join(t.vocabulary[id] for id in ids).decode("utf-8", "replace")
     assert t.decode(ids) == "".join(t.stream(ids)) == expected
@@ -200,9 +200,9 @@ def test_a_file_that_was_cut_off_is_refused_at_every_length(t, tmp_path):
     ("content", "message"),
     [
         (b"\x89PNG", "not a text in UTF-8: byte 0 is 0x89"),
-        (b"[1, 2]", "not a tokenizer that was written by save"),
-        (b'{"tokenizer": ["bytes"]}', "not a tokenizer that was written by save"),
-        (b'{"tokenizer": "syllables"}', "not a tokenizer that was written by save"),
+        (b"[1, 2]", "not a tokenizer written by save"),
+        (b'{"tokenizer": ["bytes"]}', "not a tokenizer written by save"),
+        (b'{"tokenizer": "syllables"}', "not a tokenizer written by save"),
         (b"[" * 100_000, "nested too deeply"),
         (b"1" * 5000, "not JSON, or not all of it: Exceeds the limit"),
     ],
@@ -221,10 +221,10 @@ def test_files_with_parts_missing_or_of_another_type_are_refused(t, tmp_path):
         for value in (None, 5, [5], [None], [[]], "a", {"a": {}}, ["a", "a"], ["\ud800"]):
             damaged = {**state, key: value}
             path.write_text(json.dumps(damaged), encoding="utf-8")
-            with pytest.raises(ValueError, match=rf"t\.json is not a whole {type(t).__name__}: "):
+            with pytest.raises(ValueError, match=rf"t\.json is not a complete {type(t).__name__}: "):
                 Tokenizer.load(path)
         path.write_text(json.dumps({k: v for k, v in state.items() if k != key}), encoding="utf-8")
-        with pytest.raises(ValueError, match=rf"t\.json is not a whole {type(t).__name__}: it has no '{key}'"):
+        with pytest.raises(ValueError, match=rf"t\.json is not a complete {type(t).__name__}: it has no '{key}'"):
             Tokenizer.load(path)
 
 
@@ -243,10 +243,10 @@ def test_files_that_are_not_there_are_named(t, tmp_path):
 @pytest.mark.parametrize(
     ("names", "error", "message"),
     [
-        ("<pad>", TypeError, r"takes a list of names; write \['<pad>'\]"),
-        ([5], TypeError, "takes a text"),
-        ([""], ValueError, "must have a character"),
-        (["<a>", "<a>"], ValueError, "comes twice"),
+        ("<pad>", TypeError, r"expected a list of names; write \['<pad>'\]"),
+        ([5], TypeError, "expected a str"),
+        ([""], ValueError, "must not be empty"),
+        (["<a>", "<a>"], ValueError, "occurs twice"),
         (["\ud800"], ValueError, "lone surrogate"),
     ],
 )

@@ -32,16 +32,16 @@ def test_any_text_of_the_alphabet_makes_the_round_trip(text, data):
 
 
 def test_an_unknown_character_is_named():
-    with pytest.raises(ValueError, match=r"'é' \(U\+00E9\) is not among the 4 characters of this CharTokenizer"):
+    with pytest.raises(ValueError, match=r"'é' \(U\+00E9\) is not in the vocabulary of 4 characters"):
         CharTokenizer.train("hello").encode("hélo")
     with pytest.raises(ValueError, match=r"'\\n' \(U\+000A\)"):
         CharTokenizer.train("hello").encode("hello\n")
 
 
 def test_an_alphabet_of_more_than_characters_is_refused():
-    with pytest.raises(ValueError, match="'bc' is not one character"):
+    with pytest.raises(ValueError, match="'bc' is not a single character"):
         CharTokenizer(["a", "bc"])
-    with pytest.raises(ValueError, match="'a' comes twice"):
+    with pytest.raises(ValueError, match="'a' occurs twice"):
         CharTokenizer("aba")
-    with pytest.raises(ValueError, match="'a' comes twice"):
+    with pytest.raises(ValueError, match="'a' occurs twice"):
         CharTokenizer("ab", special_tokens=["a"])

@@ -1,4 +1,4 @@
-"""BPETokenizer against Hugging Face's tokenizers: what they write is read, and the ids are theirs."""
+"""BPETokenizer against Hugging Face's tokenizers: it reads their files and returns the same ids."""
 
 import json
 import warnings
@@ -11,7 +11,7 @@ from transformer import GPT, BPETokenizer
 
 torch = pytest.importorskip("torch")
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # what others deprecate among themselves
+    warnings.simplefilter("ignore")  # deprecations inside other packages
     tokenizers = pytest.importorskip("tokenizers")
     transformers = pytest.importorskip("transformers")
     from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast

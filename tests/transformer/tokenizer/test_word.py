@@ -62,12 +62,14 @@ def test_frequent_words_come_first_and_the_rarest_are_left_out():
 
 
 def test_an_unknown_word_is_named():
-    with pytest.raises(ValueError, match=r"the word 'robbed' is not among the 5 words .* special_tokens=\[\"<unk>\"\]"):
+    with pytest.raises(
+        ValueError, match=r"word 'robbed' is not in the vocabulary of 5 words; .*special_tokens=\[\"<unk>"
+    ):
         WordTokenizer.train("Was the bank flooded?").encode("Was the bank robbed?")
 
 
 def test_no_room_for_the_special_tokens_is_refused():
-    with pytest.raises(ValueError, match="vocab_size 1 has no room for 2 special tokens"):
+    with pytest.raises(ValueError, match="vocab_size 1 is too small for 2 special tokens"):
         WordTokenizer.train("a b", vocab_size=1, special_tokens=["<unk>", "<pad>"])
     assert len(WordTokenizer.train("a b", vocab_size=2, special_tokens=["<unk>", "<pad>"])) == 2
 
@@ -77,7 +79,7 @@ def test_a_vocabulary_of_more_than_words_is_refused():
         WordTokenizer(["the bank"])
     with pytest.raises(ValueError, match="' ' is not one word but none"):
         WordTokenizer([" "])
-    with pytest.raises(ValueError, match="'a' comes twice"):
+    with pytest.raises(ValueError, match="'a' occurs twice"):
         WordTokenizer(["a", "b", "a"])
 
 

@@ -1,7 +1,7 @@
-"""GPT-2's files: its ids on all kinds of text, both pairs of names, and what is wrong with files that are not whole.
+"""GPT-2's files: its ids for many kinds of text, both pairs of file names, and errors in damaged files.
 
-GPT-2's whole vocabulary is too large to be kept here. Its 65 merges below are all that the texts need: among the merges
-that a word can undergo, the first is the first in the whole list as well. The other ids are filled with special tokens.
+GPT-2's whole vocabulary is too large to keep here. The texts below need only 65 of its merges: with these, every word
+is merged as with the whole list. The other ids are filled with special tokens.
 """
 
 import json
@@ -9,9 +9,9 @@ import json
 import pytest
 
 from transformer import BPETokenizer, Tokenizer
-from transformer.tokenizer.gpt2_files import BYTES, LETTERS, spell, unspell
+from transformer.tokenizer.files.token_names import LETTERS
 
-# number of the merge in GPT-2's vocab.bpe, and its two parts; the token that it makes has the id 255 + number
+# the merge's number in GPT-2's vocab.bpe, and its two tokens; merge n makes the token with id 255 + n
 MERGES = """
 1 Ġ t; 2 Ġ a; 3 h e; 7 Ġt he; 9 Ġ s; 11 Ġ w; 13 e n; 15 i t; 16 i s; 17 a n; 18 o r; 19 e s; 20 Ġ b; 21 e d; 22 Ġ f;
 37 a s; 39 Ġt h; 42 l l; 48 v e; 59 Ġ I; 80 l d; 83 ' s; 85 Ġ it; 107 Ġ 2; 120 o d; 129 Ġs e; 140 es t; 173 Ġth is;
@@ -35,7 +35,7 @@ VECTORS = {
 
 
 def gpt2():
-    """GPT-2's vocabulary and the lines of its merges, as far as they are here."""
+    """GPT-2's vocabulary with the merges above, and the merges as lines."""
     printable = [letter for letter in LETTERS if ord(letter) < 256]
     names = printable + [letter for letter in LETTERS if ord(letter) >= 256]
     names += [f"<{id}>" for id in range(256, 50256)] + ["<|endoftext|>"]
@@ -75,16 +75,16 @@ def test_the_end_of_a_text_is_one_id_only_where_it_is_allowed(t):
     assert 50256 not in t.encode("<|endoftext|>hello world")
 
 
-def test_all_names_of_the_files_will_do(t, folder, tmp_path):
+def test_the_files_may_have_either_pair_of_names(t, folder, tmp_path):
     vocabulary, merges = gpt2()
     write(tmp_path, vocabulary, merges, ("vocab.json", "merges.txt"), end="\r\n")
     assert BPETokenizer.from_files(tmp_path) == t
     assert BPETokenizer.from_files(str(folder / "encoder.json"), str(folder / "vocab.bpe")) == t
-    (tmp_path / "bare").write_text("\n".join(merges), encoding="utf-8")  # neither version nor last line end
+    (tmp_path / "bare").write_text("\n".join(merges), encoding="utf-8")  # without version line and last line break
     assert BPETokenizer.from_files(tmp_path / "vocab.json", tmp_path / "bare") == t
 
 
-def test_saved_and_written_as_files_it_is_the_same(t, tmp_path):
+def test_saving_and_writing_files_keep_the_tokenizer(t, tmp_path):
     t.save(tmp_path / "t.json")
     assert Tokenizer.load(tmp_path / "t.json") == t
     t.to_files(tmp_path)
@@ -99,7 +99,7 @@ def test_a_trained_tokenizer_is_the_same_in_files(tmp_path):
     t = BPETokenizer.train("# # the bank, the bank 🙂🙂 # #", 280, ["<|endoftext|>", "a name with spaces é"])
     t.to_files(tmp_path)
     assert BPETokenizer.from_files(tmp_path, special_tokens=list(t.special_tokens)) == t
-    with pytest.raises(ValueError, match="no merge makes the token 'a name with spaces é'; the merges are not all"):
+    with pytest.raises(ValueError, match="no merge makes the token 'a name with spaces é'; the merges are incomplete"):
         BPETokenizer.from_files(tmp_path)
 
 
@@ -131,21 +131,21 @@ def test_tokens_that_were_added_are_special(tmp_path):
 @pytest.mark.parametrize(
     ("added", "message"),
     [
-        ({"<pad>": 50_258}, "50258 tokens should have the ids 0 to 50257, but none has id 50257"),
-        ({"<pad>": 3}, "50258 tokens should have the ids"),
-        ({"<|endoftext|>": 50_257}, r"'<\|endoftext\|>' has the id 50256, and among those added the id 50257"),
+        ({"<pad>": 50_258}, "50258 tokens must have the ids 0 to 50257, but no token has id 50257"),
+        ({"<pad>": 3}, "50258 tokens must have the ids"),
+        ({"<|endoftext|>": 50_257}, r"'<\|endoftext\|>' has id 50256, but id 50257 among the added tokens"),
         (["<pad>"], "an object of tokens and their ids"),
         ({"<pad>": "50257"}, "an object of tokens and their ids"),
     ],
 )
-def test_added_tokens_that_do_not_go_on_with_the_vocabulary_are_refused(tmp_path, added, message):
+def test_added_tokens_that_do_not_continue_the_ids_are_refused(tmp_path, added, message):
     write(tmp_path, *gpt2())
     (tmp_path / "added_tokens.json").write_text(json.dumps(added), encoding="utf-8")
     with pytest.raises(ValueError, match=rf"encoder\.json \(with added_tokens\.json\) and .*vocab\.bpe: .*{message}"):
         BPETokenizer.from_files(tmp_path)
 
 
-def test_what_was_written_last_is_what_is_read(t, tmp_path):
+def test_writing_replaces_an_earlier_tokenizer(t, tmp_path):
     write(tmp_path, *gpt2())
     (tmp_path / "added_tokens.json").write_text('{"<pad>": 50257}', encoding="utf-8")
     (tmp_path / "tokenizer.json").write_text('{"model": {}}', encoding="utf-8")
@@ -156,13 +156,13 @@ def test_what_was_written_last_is_what_is_read(t, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])
-def test_a_file_that_only_has_the_name_of_hugging_faces_stays(tmp_path, content):
+def test_a_foreign_tokenizer_json_is_kept(tmp_path, content):
     (tmp_path / "tokenizer.json").write_text(content, encoding="utf-8")
     BPETokenizer.train("the bank", 258).to_files(tmp_path)
     assert (tmp_path / "tokenizer.json").read_text(encoding="utf-8") == content
 
 
-def test_a_merge_of_the_version_lines_sign_is_no_version(tmp_path):
+def test_a_merge_that_starts_with_hashes_is_not_a_version_line(tmp_path):
     t = BPETokenizer.train("## ## ##", 258)
     assert b"##" in t.vocabulary
     t.to_files(tmp_path)
@@ -171,26 +171,18 @@ def test_a_merge_of_the_version_lines_sign_is_no_version(tmp_path):
     assert BPETokenizer.from_files(tmp_path) == t
 
 
-def test_every_byte_has_a_letter_that_can_be_seen():
-    assert len(set(LETTERS)) == 256 == len(BYTES)
-    assert all(letter.isprintable() and not letter.isspace() for letter in LETTERS)
-    assert unspell(spell(bytes(range(256)))) == bytes(range(256))
-    assert spell(b" the\n") == "ĠtheĊ"
-    assert spell("é\xad".encode()) == "Ã©ÂŃ"
-
-
-# --- what is wrong ---------------------------------------------------------------------------------------------------
+# --- errors ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("h", "merge 66, 'h', is not two tokens with a space between them"),
-        ("h e l", "merge 66, 'h e l', is not two tokens"),
-        ("", "merge 66, '', is not two tokens"),
+        ("h", "merge 66, 'h', must be two tokens with a space between them"),
+        ("h e l", "merge 66, 'h e l', must be two tokens"),
+        ("", "merge 66, '', must be two tokens"),
         ("q zz", "merge 66, 'q zz', needs the token 'zz', which is not in the vocabulary"),
         ("q z", "merge 66, 'q z', needs the token 'qz', which is not in the vocabulary"),
-        ("h e", "the merge of ids 71 and 68 comes twice"),
+        ("h e", "the merge of ids 71 and 68 occurs twice"),
     ],
 )
 def test_a_wrong_merge_is_named_with_its_number(tmp_path, line, message):
@@ -200,10 +192,10 @@ def test_a_wrong_merge_is_named_with_its_number(tmp_path, line, message):
         BPETokenizer.from_files(tmp_path)
 
 
-def test_merges_that_are_not_all_there_are_told(tmp_path):
+def test_incomplete_merges_are_refused(tmp_path):
     vocabulary, merges = gpt2()
     write(tmp_path, vocabulary, merges[:-5])
-    with pytest.raises(ValueError, match="no merge makes the token 'ĻĤ', nor 4 others; the merges are not all there"):
+    with pytest.raises(ValueError, match="no merge makes the token 'ĻĤ', nor 4 others; the merges are incomplete"):
         BPETokenizer.from_files(tmp_path)
 
 
@@ -213,11 +205,11 @@ def test_merges_that_are_not_all_there_are_told(tmp_path):
         (lambda v: [*v], "an object of tokens and their ids"),
         (lambda v: {**v, "!": "0"}, "an object of tokens and their ids"),
         (lambda v: {**v, "!": True}, "an object of tokens and their ids"),
-        (lambda v: {**v, "!": 99_999}, "50257 tokens should have the ids 0 to 50256, but none has id 0"),
-        (lambda v: {**v, "!": 50_256}, "none has id 0"),
-        (lambda v: {k: i for k, i in v.items() if i != 50_000}, "none has id 50000"),
+        (lambda v: {**v, "!": 99_999}, "50257 tokens must have the ids 0 to 50256, but no token has id 0"),
+        (lambda v: {**v, "!": 50_256}, "no token has id 0"),
+        (lambda v: {k: i for k, i in v.items() if i != 50_000}, "no token has id 50000"),
         (lambda v: {"€" if k == "<300>" else k: i for k, i in v.items()}, "no merge makes the token '€'"),
-        (lambda v: {"<pad>" if k == "Ā" else k: i for k, i in v.items()}, "byte 0x00 is not in the vocabulary"),
+        (lambda v: {"<pad>" if k == "Ā" else k: i for k, i in v.items()}, "byte 0x00 is missing"),
         (lambda v: {}, "needs the token 'Ġ'"),
     ],
 )
@@ -262,7 +254,7 @@ def test_files_that_are_not_there_are_named(tmp_path, folder):
 
 
 def test_a_special_token_that_is_not_there_is_named(folder):
-    with pytest.raises(TypeError, match=r"special_tokens: takes a list of names; write \['<pad>'\]"):
+    with pytest.raises(TypeError, match=r"special_tokens: expected a list of names; write \['<pad>'\]"):
         BPETokenizer.from_files(folder, special_tokens="<pad>")
     with pytest.raises(ValueError, match="the special token '<pad>' is not in the vocabulary"):
         BPETokenizer.from_files(folder, special_tokens=["<|endoftext|>", "<pad>"])

@@ -1,4 +1,4 @@
-"""Hugging Face's tokenizer.json: the same tokenizer as in GPT-2's two files, or a word on why not."""
+"""Hugging Face's tokenizer.json: the same tokenizer as in GPT-2's two files, or an error that says why not."""
 
 import json
 
@@ -10,7 +10,7 @@ T = BPETokenizer.train("Was the bank flooded? The bank by the river was. " * 3, 
 
 
 def described(t):
-    """As transformers 5 writes it, without what it says of no use here."""
+    """The contents of the file that transformers 5 writes, without fields that are ignored here."""
     names, lines = t._state()["vocabulary"], t._state()["merges"]
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
     return {
@@ -35,7 +35,7 @@ def described(t):
 
 @pytest.fixture
 def read(tmp_path):
-    """The tokenizer of a file with changes in it, such as model={"type": "Unigram"}."""
+    """Reads a file with changes in it, such as model={"type": "Unigram"}."""
 
     def call(special_tokens=None, **changes):
         given = described(T)
@@ -54,11 +54,11 @@ def test_it_is_the_tokenizer_of_the_two_files(read, tmp_path):
     assert BPETokenizer.from_files(str(tmp_path / "tokenizer.json")) == T
 
 
-def test_merges_may_be_lines_as_they_once_were(read):
+def test_merges_may_be_lines(read):
     assert read(model={"merges": T._state()["merges"]}) == T
 
 
-def test_settings_left_out_are_as_they_once_were(read, tmp_path):
+def test_missing_settings_have_their_defaults(read, tmp_path):
     given = described(T)
     given["model"] = {name: given["model"][name] for name in ("vocab", "merges")}
     given["pre_tokenizer"] = {"type": "ByteLevel", "add_prefix_space": False}
@@ -67,7 +67,7 @@ def test_settings_left_out_are_as_they_once_were(read, tmp_path):
     assert BPETokenizer.from_files(tmp_path) == T
 
 
-def test_special_tokens_may_go_on_with_the_vocabulary(read):
+def test_special_tokens_may_continue_the_ids(read):
     n = T.vocab_size
     t = read(added_tokens=[*described(T)["added_tokens"], {"id": n, "content": "<sep> é", "special": True}])
     assert t.special_tokens == {**T.special_tokens, "<sep> é": n}
@@ -76,7 +76,7 @@ def test_special_tokens_may_go_on_with_the_vocabulary(read):
 
 def test_an_added_token_that_is_not_special_is_one_when_it_is_named(read):
     added = [*described(T)["added_tokens"], {"id": T.vocab_size, "content": "hello there", "special": False}]
-    with pytest.raises(ValueError, match=r"tokenizer\.json: the added token 'hello there' is not special; .* name it"):
+    with pytest.raises(ValueError, match=r"'hello there' is not special; .* name it in special_tokens"):
         read(added_tokens=added)
     t = read(["hello there"], added_tokens=added)
     assert t.special_tokens == {**T.special_tokens, "hello there": T.vocab_size}
@@ -91,7 +91,7 @@ def test_the_two_files_come_first(read, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": {"type": "WordPiece"}}, 'model with type "WordPiece"; the package tokenizers does'),
+        ({"model": {"type": "WordPiece"}}, 'model with type "WordPiece"; use Hugging Face.s package tokenizers'),
         ({"model": {"dropout": 0.1, "ignore_merges": True}}, "model with dropout 0.1, model with ignore_merges true"),
         ({"model": {"end_of_word_suffix": "</w>"}}, 'model with end_of_word_suffix "</w>"'),
         ({"model": {"continuing_subword_prefix": "##"}}, 'model with continuing_subword_prefix "##"'),
@@ -106,31 +106,31 @@ def test_the_two_files_come_first(read, tmp_path):
         ),
     ],
 )
-def test_what_gpt2s_tokenizer_does_not_do_is_refused(read, changes, message):
-    with pytest.raises(ValueError, match=rf"tokenizer\.json: it asks for what BPETokenizer does not do: {message}"):
+def test_unsupported_settings_are_refused(read, changes, message):
+    with pytest.raises(ValueError, match=rf"tokenizer\.json: BPETokenizer does not support {message}"):
         read(**changes)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": None}, r"this is no tokenizer\.json"),
+        ({"model": None}, r"this is not Hugging Face's tokenizer\.json"),
         ({"model": {"vocab": None}}, "an object of tokens and their ids"),
-        ({"model": {"vocab": {"a": 1}, "merges": []}, "added_tokens": []}, "none has id 0"),
-        ({"model": {"merges": None}}, "no list of merges"),
-        ({"model": {"merges": [["a", "b"], 5]}}, "merge 2, 5, is neither a line nor a pair"),
-        ({"model": {"merges": [["a", 5]]}}, r"merge 1, \[\"a\", 5\], is neither"),
-        ({"model": {"merges": [["a", "b", "c"]]}}, "merge 1, 'a b c', is not two tokens"),
-        ({"pre_tokenizer": "ByteLevel"}, 'its pre_tokenizer is no object but "ByteLevel"'),
-        ({"added_tokens": {"<pad>": 289}}, "its added_tokens are not a list"),
-        ({"added_tokens": [{"id": "289", "content": "<pad>"}]}, "its added_tokens are not a list of objects"),
+        ({"model": {"vocab": {"a": 1}, "merges": []}, "added_tokens": []}, "no token has id 0"),
+        ({"model": {"merges": None}}, "must have a list of merges"),
+        ({"model": {"merges": [["a", "b"], 5]}}, "merge 2, 5, must be a line or a pair"),
+        ({"model": {"merges": [["a", 5]]}}, r"merge 1, \[\"a\", 5\], must be a line"),
+        ({"model": {"merges": [["a", "b", "c"]]}}, "merge 1, 'a b c', must be two tokens"),
+        ({"pre_tokenizer": "ByteLevel"}, 'its pre_tokenizer must be an object, not "ByteLevel"'),
+        ({"added_tokens": {"<pad>": 289}}, "its added_tokens must be a list"),
+        ({"added_tokens": [{"id": "289", "content": "<pad>"}]}, "its added_tokens must be a list of objects"),
         (
             {"added_tokens": [{"id": 500, "content": "<pad>", "special": True}]},
-            "'<pad>' has the id [0-9]+, and among those added the id 500",
+            "'<pad>' has id [0-9]+, but id 500 among the added tokens",
         ),
     ],
 )
-def test_what_is_broken_is_named(read, changes, message):
+def test_damaged_files_are_refused(read, changes, message):
     with pytest.raises(ValueError, match=rf"tokenizer\.json: .*{message}"):
         read(**changes)
 
@@ -140,6 +140,6 @@ def test_a_file_of_another_kind_says_how_two_files_are_read(tmp_path):
     CharTokenizer("abc").save(tmp_path / "ours.json")
     for name in ("vocab.json", "ours.json"):
         with pytest.raises(
-            ValueError, match=rf"{name}: this is no tokenizer\.json; .* from_files\(vocabulary, merges\), .* by load"
+            ValueError, match=rf"{name}: this is not Hugging Face's .* from_files\(vocabulary, merges\), .* use load"
         ):
             BPETokenizer.from_files(tmp_path / name)

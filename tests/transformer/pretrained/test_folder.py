@@ -1,4 +1,4 @@
-"""GPT-2 folders: what is written comes back, and what is wrong with one is said, all of it."""
+"""GPT-2 folders: saved and loaded, in one file or in parts, and every error in one named."""
 
 import json
 
@@ -7,37 +7,19 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from modules import shuffled
 from numeric import assert_close
+from small_gpt2 import reconfigure, rewrite, small
 from small_transformers import some_tokens
 from transformer import GPT, GPTConfig
 
 pytest.importorskip("safetensors")
+INDEX, PARTS = "model.safetensors.index.json", [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
 
 
-def small(**changes):
-    sizes = {"vocab_size": 7, "context": 6, "layers": 2, "heads": 2, "width": 4, "hidden": 5, "eps": 1e-3}
-    return shuffled(GPT(GPTConfig(**{**sizes, **changes})), tl.float32).eval()
-
-
-@pytest.fixture
-def folder(tmp_path):
-    small().save_pretrained(tmp_path / "gpt2")
-    return tmp_path / "gpt2"
-
-
-def rewrite(folder, change):
-    """Apply a change to the tensors of a folder, in place."""
-    path = folder / "model.safetensors"
-    tensors = nn.weights.load_file(path)
-    change(tensors)
-    nn.weights.save_file(tensors, path)
-
-
-def reconfigure(folder, **changes):
-    path = folder / "config.json"
-    config = {**json.loads(path.read_text(encoding="utf-8")), **changes}
-    path.write_text(json.dumps(config), encoding="utf-8")
+def assert_alike(found, wanted, tolerance=1e-5):
+    """Both models have the same logits."""
+    tokens = some_tokens(2, 6)
+    assert_close(found(tokens).detach().numpy(), wanted(tokens).detach().numpy(), "logits", tolerance)
 
 
 @pytest.mark.parametrize(
@@ -51,35 +33,18 @@ def reconfigure(folder, **changes):
         {"activation": "relu", "dropout": 0.25},
     ],
 )
-def test_what_is_written_comes_back(changes, tmp_path):
+def test_a_saved_model_is_loaded_again(changes, tmp_path):
     model = small(**changes)
     model.save_pretrained(tmp_path / "new")
     again = GPT.from_pretrained(tmp_path / "new")
     assert again.config == GPTConfig(**{**vars(model.config), "bias": True})
     assert not again.training
-    tokens = some_tokens(2, 6)
-    assert_close(again(tokens).detach().numpy(), model(tokens).detach().numpy(), "logits", 1e-5)
+    assert_alike(again, model)
     tied = again.unembedding.W_U.weight is again.embedding.W_E.weight
     assert tied == model.config.tied
 
 
-def test_the_file_has_gpt2s_names_and_layout(folder):
-    tensors = nn.weights.load_file(folder / "model.safetensors")
-    assert tensors["transformer.h.1.attn.c_attn.weight"].shape == (4, 12)
-    assert tensors["transformer.h.1.mlp.c_fc.weight"].shape == (4, 5)
-    assert tensors["transformer.h.1.mlp.c_proj.weight"].shape == (5, 4)
-    keys = [name.removeprefix("transformer.h.1.") for name in tensors if ".h.1." in name]
-    assert set(keys) == {
-        f"{part}.{kind}"
-        for part in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
-        for kind in ("weight", "bias")
-    }
-    model = small()
-    W_K = tensors["transformer.h.1.attn.c_attn.weight"].numpy()[:, 4:8]
-    assert_close(W_K, model.blocks[1].attention.W_K.weight.detach().numpy().T, "W_K", 0)
-
-
-def test_names_without_prefix_masks_and_a_tied_head_are_let_pass(folder):
+def test_names_without_prefix_masks_and_a_tied_head_are_accepted(folder):
     def change(tensors):
         for name in list(tensors):
             tensors[name.removeprefix("transformer.")] = tensors.pop(name)
@@ -88,9 +53,7 @@ def test_names_without_prefix_masks_and_a_tied_head_are_let_pass(folder):
         tensors["lm_head.weight"] = tensors["wte.weight"]
 
     rewrite(folder, change)
-    tokens = some_tokens(2, 6)
-    found = GPT.from_pretrained(folder)(tokens).detach().numpy()
-    assert_close(found, small()(tokens).detach().numpy(), "logits", 1e-5)
+    assert_alike(GPT.from_pretrained(folder), small())
 
 
 @pytest.mark.parametrize("kind", ["float16", "float64"])
@@ -102,15 +65,11 @@ def test_other_floats_become_the_default_dtype(folder, kind):
     rewrite(folder, change)
     model = GPT.from_pretrained(str(folder))
     assert {p.dtype.name for p in model.parameters()} == {"float32"}
-    tokens = some_tokens(2, 6)
-    assert_close(model(tokens).detach().numpy(), small()(tokens).detach().numpy(), "logits", 0.02)
-
-
-INDEX, PARTS = "model.safetensors.index.json", [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    assert_alike(model, small(), 0.02)
 
 
 def split(folder):
-    """Make a model in two parts, with an index, of the one in the folder."""
+    """Split the model in the folder into two parts with an index."""
     tensors = nn.weights.load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
     files = {name: PARTS[i % 2] for i, name in enumerate(sorted(tensors))}
@@ -125,26 +84,23 @@ def write_index(folder, value):
 
 def test_a_model_in_parts_is_read(folder):
     split(folder)
-    tokens = some_tokens(1, 6)
-    assert_close(GPT.from_pretrained(folder)(tokens).detach().numpy(), small()(tokens).detach().numpy(), "logits", 1e-5)
+    assert_alike(GPT.from_pretrained(folder), small())
 
 
-def test_a_model_saved_over_one_in_parts_is_the_one_that_is_read(folder):
+def test_saving_replaces_an_earlier_model_in_parts(folder):
     split(folder)
     (folder / "notes.txt").touch()
     other = small(activation="relu")
     for parameter in other.parameters():
         parameter.inplace()[...] += 1
     other.save_pretrained(folder)
-    tokens = some_tokens(1, 6)
-    assert_close(GPT.from_pretrained(folder)(tokens).detach().numpy(), other(tokens).detach().numpy(), "logits", 1e-5)
+    assert_alike(GPT.from_pretrained(folder), other)
     assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors", "notes.txt"}
 
 
 def test_a_whole_model_is_read_before_the_index_of_an_earlier_one(folder):
     write_index(folder, {"weight_map": {"wte.weight": PARTS[0]}})
-    tokens = some_tokens(1, 6)
-    assert_close(GPT.from_pretrained(folder)(tokens).detach().numpy(), small()(tokens).detach().numpy(), "logits", 1e-5)
+    assert_alike(GPT.from_pretrained(folder), small())
 
 
 @pytest.mark.parametrize(
@@ -156,7 +112,7 @@ def test_a_whole_model_is_read_before_the_index_of_an_earlier_one(folder):
         [1],
     ],
 )
-def test_saving_removes_no_file_but_parts_of_the_folder(folder, index):
+def test_saving_removes_nothing_but_parts_inside_the_folder(folder, index):
     kept = [folder.parent / "outside.safetensors", folder / "own.safetensors"]
     for path in kept:
         path.touch()
@@ -169,20 +125,20 @@ def test_saving_removes_no_file_but_parts_of_the_folder(folder, index):
 @pytest.mark.parametrize(
     ("index", "message"),
     [
-        ({}, r'is no index of weights: wanted \{"weight_map": \{tensor: file, \.\.\.\}\}; fetch or save'),
-        ([1], "is no index of weights"),
-        ({"weight_map": ["a"]}, "is no index of weights"),
-        ({"weight_map": {"a": 1}}, "is no index of weights"),
+        ({}, r'is not an index of weights: expected \{"weight_map": \{tensor: file, \.\.\.\}\}; download or save'),
+        ([1], "is not an index of weights"),
+        ({"weight_map": ["a"]}, "is not an index of weights"),
+        ({"weight_map": {"a": 1}}, "is not an index of weights"),
         (
             {"weight_map": {"a": "../../x.safetensors"}},
-            r"names '\.\./\.\./x\.safetensors', which is no .* in its own folder",
+            r"names '\.\./\.\./x\.safetensors', which is not a .* in its own folder",
         ),
-        ({"weight_map": {"a": "/x.safetensors"}}, "names '/x.safetensors', which is no"),
+        ({"weight_map": {"a": "/x.safetensors"}}, "names '/x.safetensors', which is not"),
         ({"weight_map": {"a": "..\\x.safetensors"}}, r"names '\.\.\\+x\.safetensors', which is no"),
-        ({"weight_map": {"a": "pytorch_model.bin"}}, "names 'pytorch_model.bin', which is no safetensors file"),
+        ({"weight_map": {"a": "pytorch_model.bin"}}, "names 'pytorch_model.bin', which is not a safetensors file"),
     ],
 )
-def test_an_index_that_is_none_or_leads_out_of_the_folder_is_refused(folder, index, message):
+def test_an_index_that_is_damaged_or_leads_out_of_the_folder_is_refused(folder, index, message):
     (folder / "model.safetensors").unlink()
     write_index(folder, index)
     with pytest.raises(ValueError, match=rf"model\.safetensors\.index\.json {message}"):
@@ -203,20 +159,20 @@ def test_a_part_that_is_missing_is_named(folder):
         GPT.from_pretrained(folder)
 
 
-def test_after_an_error_the_old_model_is_whole(folder, monkeypatch):
+def test_after_an_error_the_old_model_is_complete(folder, monkeypatch):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
     def fail(tensors, path, metadata=None):
         path.write_bytes(b"half")
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("transformer.pretrained.gpt2.save_file", fail)
+    monkeypatch.setattr("transformer.pretrained.folder.save_file", fail)
     with pytest.raises(OSError, match="full"):
         small(eps=0.5).save_pretrained(folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_the_folder_is_made_with_those_that_it_is_in(tmp_path):
+def test_the_folder_is_made_with_its_parents(tmp_path):
     small().save_pretrained(tmp_path / "runs" / "first")
     assert GPT.from_pretrained(tmp_path / "runs" / "first").config == small().config
     (tmp_path / "file").touch()
@@ -224,7 +180,7 @@ def test_the_folder_is_made_with_those_that_it_is_in(tmp_path):
         small().save_pretrained(tmp_path / "file")
 
 
-def test_all_that_is_wrong_with_the_weights_is_listed(folder):
+def test_everything_wrong_with_the_weights_is_listed(folder):
     def change(tensors):
         del tensors["transformer.h.0.ln_1.bias"]
         del tensors["transformer.wpe.weight"]
@@ -234,29 +190,29 @@ def test_all_that_is_wrong_with_the_weights_is_listed(folder):
         tensors["transformer.ln_f.bias"] = tl.arange(4)
 
     rewrite(folder, change)
-    with pytest.raises(ValueError, match="not those of a GPT-2") as caught:
+    with pytest.raises(ValueError, match=r"the weights do not match config\.json") as caught:
         GPT.from_pretrained(folder)
     assert str(caught.value).split("\n  ")[1:] == [
         "missing: wpe.weight (6, 4)",
         "missing: h.0.ln_1.bias (4,)",
         "unexpected: classifier (2, 3)",
-        "h.1.mlp.c_fc.weight has shape (5, 4), wanted (4, 5)",
+        "h.1.mlp.c_fc.weight has shape (5, 4), expected (4, 5)",
         "unexpected: h.2.ln_1.weight (4,)",
-        "ln_f.bias is of I64, wanted floats",
+        "ln_f.bias has dtype I64, expected floats",
     ]
 
 
-def test_a_tied_head_that_is_another_and_tensors_that_come_twice_are_not_dropped(folder):
+def test_a_different_tied_head_and_repeated_tensors_are_refused(folder):
     def change(tensors):
         tensors["wte.weight"] = tensors["transformer.wte.weight"]
         tensors["lm_head.weight"] = tensors["transformer.wte.weight"] + 1
 
     rewrite(folder, change)
-    with pytest.raises(ValueError, match="not those of a GPT-2") as caught:
+    with pytest.raises(ValueError, match=r"the weights do not match config\.json") as caught:
         GPT.from_pretrained(folder)
     assert str(caught.value).split("\n  ")[1:] == [
-        "wte.weight comes twice, as transformer.wte.weight and as wte.weight",
-        "lm_head.weight differs from wte.weight although config.json ties them",
+        "wte.weight occurs twice, as transformer.wte.weight and as wte.weight",
+        "lm_head.weight differs from wte.weight, although config.json ties them",
     ]
     reconfigure(folder, tie_word_embeddings=False)
     rewrite(folder, lambda tensors: tensors.pop("wte.weight"))
@@ -264,55 +220,23 @@ def test_a_tied_head_that_is_another_and_tensors_that_come_twice_are_not_dropped
     assert_close(head, nn.weights.load_file(folder / "model.safetensors")["lm_head.weight"].numpy(), "W_U", 0)
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"model_type": "llama"}, "describes no GPT-2 but 'llama'"),
-        ({"activation_function": "mish"}, "what GPT does not do: activation_function 'mish'"),
-        (
-            {"scale_attn_weights": False, "add_cross_attention": True},
-            "scale_attn_weights False, add_cross_attention True",
-        ),
-        ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx True"),
-        ({"n_head": 3}, r"config\.json.*: GPTConfig: width 4 cannot be split among 3 heads"),
-        ({"layer_norm_epsilon": "a"}, r"config\.json.*: GPTConfig: eps is a number above 0, not 'a'"),
-        ({"activation_function": ["a"]}, r"config\.json .*: activation_function \['a'\]"),
-        (
-            {"layer_norm_epsilon": None, "tie_word_embeddings": "no", "n_inner": "x", "n_head": 2.0},
-            r"config\.json.*heads is a .* not 2\.0; hidden .* not 'x'; tied is True or False, not 'no'; eps .* None",
-        ),
-    ],
-)
-def test_configs_that_gpt_cannot_follow_are_refused(folder, changes, message):
-    reconfigure(folder, **changes)
-    with pytest.raises(ValueError, match=message):
-        GPT.from_pretrained(folder)
-
-
 def test_more_layers_than_tensors_are_refused_before_a_model_is_made(folder):
     reconfigure(folder, n_layer=10**18)
-    with pytest.raises(ValueError, match=r"describes 1000000000000000000 layers, but there are \d+ tensors"):
+    with pytest.raises(ValueError, match=r"describes 1000000000000000000 layers, but there are only \d+ tensors"):
         GPT.from_pretrained(folder)
 
 
-def test_weights_that_are_no_longer_tied_are_not_written_as_if_they_were(tmp_path):
+def test_weights_that_are_no_longer_tied_are_not_saved_as_tied(tmp_path):
     model = GPT(GPTConfig(vocab_size=7, context=6, layers=1, heads=2, width=4))
     model.embedding.W_E.weight = nn.Parameter(tl.randn(7, 4))
-    with pytest.raises(ValueError, match=r"config says that W_U is W_E \(tied\), but they differ"):
+    with pytest.raises(ValueError, match=r"config ties W_U to W_E, but their weights differ"):
         model.save_pretrained(tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
-def test_what_an_old_config_leaves_out_is_gpt2s(folder):
-    config = {"n_embd": 4, "n_head": 2, "n_layer": 2, "n_ctx": 6, "n_positions": 6, "vocab_size": 7, "n_inner": None}
-    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"c_fc.weight has shape \(4, 5\), wanted \(4, 16\)"):
-        GPT.from_pretrained(folder)
-
-
 def test_missing_and_foreign_files_are_named(folder):
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(FileNotFoundError, match="a pickle, which could run anything"):
+    with pytest.raises(FileNotFoundError, match="a pickle; pickles can run any code"):
         GPT.from_pretrained(folder)
     (folder / "pytorch_model.bin").unlink()
     with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
@@ -321,33 +245,19 @@ def test_missing_and_foreign_files_are_named(folder):
     with pytest.raises(ValueError, match=r"config\.json is not JSON"):
         GPT.from_pretrained(folder)
     (folder / "config.json").write_text("[1]", encoding="utf-8")
-    with pytest.raises(ValueError, match="describes no GPT-2 but 'list'"):
+    with pytest.raises(ValueError, match="describes 'list', not a GPT-2"):
         GPT.from_pretrained(folder)
-    with pytest.raises(FileNotFoundError, match=r"wanted a folder with config\.json and model"):
+    with pytest.raises(FileNotFoundError, match=r"expected a folder with config\.json and model"):
         GPT.from_pretrained(folder / "nowhere")
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"norm": "post", "positions": "rotary"}, "GPT-2 has no norm 'post', positions 'rotary'"),
-        ({"activation": "swiglu"}, "GPT-2 has no activation 'swiglu'"),
-        ({"embedding_norm": True}, "GPT-2 has no embedding_norm True"),
-    ],
-)
-def test_what_is_no_gpt2_is_not_written_as_one(changes, message, tmp_path):
-    with pytest.raises(ValueError, match=message):
-        small(**changes).save_pretrained(tmp_path / "new")
-    assert not (tmp_path / "new").exists()
-
-
-def test_loading_costs_the_common_stream_nothing(folder):
+def test_loading_leaves_the_random_state_alone(folder):
     before = tl.get_rng_state()
     GPT.from_pretrained(folder)
     assert tl.get_rng_state() == before
 
 
-def test_a_device_is_saved_from_and_loaded_to(folder, tmp_path):
+def test_a_model_on_a_device_is_saved(folder, tmp_path):
     import strict_device  # noqa: F401 - makes device="strict" work
 
     model = GPT.from_pretrained(folder).to("strict")

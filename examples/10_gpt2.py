@@ -29,8 +29,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tinygrad_lecture as tl
-from inside import draw_inside, pieces, print_next, printable
-from lecture import (
+from helpers.inside import draw_inside, pieces, print_next, printable
+from helpers.lecture import (
     DataError,
     carry_out,
     command_line,

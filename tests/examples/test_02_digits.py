@@ -14,8 +14,8 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from digits_report import chance, confusion, mistakes, weights
-from mnist import FULL, load_digits
+from helpers.digits.mnist import FULL, load_digits
+from helpers.digits.report import chance, confusion, mistakes, weights
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "examples" / "02_digits.py"

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import made_corpus
 import tinygrad_lecture as tl
-from lecture import DataError, new_figure
+from helpers import made_corpus
+from helpers.lecture import DataError, new_figure
+from helpers.word_vectors import LINES, WordVectors, read, save
 from programs import help_of, load, refusal_of
-from word_vectors import LINES, WordVectors, read, save
 
 program = load("06_word_vectors")
 PICTURES = {"analogy.png", "directions.png", "cosines.png"}

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import meanings
 import tinygrad_lecture as tl
-from lecture import DataError
+from helpers.attention import meanings
+from helpers.lecture import DataError
 from programs import help_of, load, refusal_of, running
 from transformer import attention
 

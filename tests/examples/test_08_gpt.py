@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-import gpt_text
 import nn
-from lecture import DataError
+from helpers.gpt import text as gpt_text
+from helpers.lecture import DataError
 from programs import load
 
 program = load("08_gpt")
@@ -83,8 +83,10 @@ def test_pieces_in_place_of_characters(run):
 
 
 def test_pieces_that_are_commands_to_a_terminal_are_shown_as_signs(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("gpt_writer.Writer.write", lambda *given, **settings: iter(["a\x1b[2J\x00\r", "\x7f\x9b\n\tb"]))
-    monkeypatch.setattr("gpt_report.look_inside", lambda writer, options: None)
+    monkeypatch.setattr(
+        "helpers.gpt.writer.Writer.write", lambda *given, **settings: iter(["a\x1b[2J\x00\r", "\x7f\x9b\n\tb"])
+    )
+    monkeypatch.setattr("helpers.gpt.report.look_inside", lambda writer, options: None)
     for small in (SMALL, [*SMALL_LINES, "--lines", "--samples", 1]):
         output = run("--out", tmp_path / str(len(small)), small=small)
         assert "a␛[2J␀␍␡□\n\tb" in output
@@ -250,7 +252,9 @@ def test_a_run_in_the_place_of_one_of_the_other_program_is_alone(run, files, cap
     assert contents(files / "out").keys() == ours
 
 
-@pytest.mark.parametrize("moment", ["nn.evaluate", "gpt_writer.Writer.save", "nn.Trainer.fit", "nn.Trainer.learn"])
+@pytest.mark.parametrize(
+    "moment", ["nn.evaluate", "helpers.gpt.writer.Writer.save", "nn.Trainer.fit", "nn.Trainer.learn"]
+)
 def test_ctrl_c_before_the_learning_never_mixes_two_runs(run, files, monkeypatch, moment):
     """In the folder of a finished run, with another text of the same length and characters: wherever it is pressed,
     --resume comes to where a run of that text in a new folder does."""
@@ -324,7 +328,7 @@ def test_options_that_do_nothing_with_the_others_are_refused(run, files, capsys,
 
 def test_the_curves_are_drawn_beside_what_guesses_lose(run, monkeypatch):
     figures = []
-    monkeypatch.setattr("gpt_report.save", lambda figure, path: figures.append(figure))
+    monkeypatch.setattr("helpers.gpt.report.save", lambda figure, path: figures.append(figure))
     run()
     (_, labels) = figures[0].axes[0].get_legend_handles_labels()
     size = len(set(TEXT))
@@ -372,8 +376,8 @@ def test_a_folder_of_something_else_is_named(run, files, content):
 
 
 def test_without_matplotlib_there_is_less_to_see(run, files, monkeypatch):
-    for module in ("gpt_report", "inside"):
-        monkeypatch.setattr(f"{module}.find_spec", lambda package: None)
+    for module in ("gpt.report", "inside"):
+        monkeypatch.setattr(f"helpers.{module}.find_spec", lambda package: None)
     assert "Test loss" in run()
     assert not list((files / "out").glob("*.png"))
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import made_corpus
 import tinygrad_lecture as tl
+from helpers import made_corpus
 from programs import help_of, load, refusal_of, running
 from transformer.training.loss import IGNORED
 

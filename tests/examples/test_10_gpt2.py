@@ -116,7 +116,7 @@ def test_a_tokenizer_of_another_model_is_refused(run, folder):
 
 
 def test_without_matplotlib_it_still_writes(run, monkeypatch):
-    monkeypatch.setattr("inside.find_spec", lambda package: None)
+    monkeypatch.setattr("helpers.inside.find_spec", lambda package: None)
     output = run("--tokens", 2)
     assert "It goes on" in output
     assert "Without matplotlib there are no pictures" in output

@@ -22,18 +22,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
-import public_data
-import sms
-import spam_pictures
-import spam_report
-import spam_rules
-import spam_training
 import tinygrad_lecture as tl
-from precision_recall import Counts, choose_threshold, count, curve
-from sms import DataError, deal, load_messages, parse
-from spam_filter import SpamFilter
-from spam_training import Settings, train
-from text_features import Vectorizer, looks, tokenize, words
+from helpers import public_data
+from helpers.spam import pictures as spam_pictures
+from helpers.spam import report as spam_report
+from helpers.spam import rules as spam_rules
+from helpers.spam import sms
+from helpers.spam import training as spam_training
+from helpers.spam.features import Vectorizer, looks, tokenize, words
+from helpers.spam.filter import SpamFilter
+from helpers.spam.precision_recall import Counts, choose_threshold, count, curve
+from helpers.spam.sms import DataError, deal, load_messages, parse
+from helpers.spam.training import Settings, train
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "examples" / "11_spam.py"

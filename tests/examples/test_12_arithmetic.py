@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import sums_pictures
-import sums_report as report
 import tinygrad_lecture as tl
+from helpers.sums import pictures as sums_pictures
+from helpers.sums import report
+from helpers.sums.problems import TOKENIZER, Notation, Problems, answers, deal, surprise
 from programs import help_of, load, refusal_of
-from sums import TOKENIZER, Notation, Problems, answers, deal, surprise
 from transformer import GPT, GPTConfig
 from transformer.training.loss import IGNORED
 

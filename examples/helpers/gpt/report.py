@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import nn
-from gpt_text import Corpus
-from gpt_writer import Writer
-from inside import draw_inside, printable
-from lecture import BLUE, VERMILION, save, until_ctrl_c
+from helpers.gpt.text import Corpus
+from helpers.gpt.writer import Writer
+from helpers.inside import draw_inside, printable
+from helpers.lecture import BLUE, VERMILION, save, until_ctrl_c
 from transformer import GPTConfig
 
 SAMPLE = 64  # tokens that are shown while it learns

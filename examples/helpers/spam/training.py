@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
-from precision_recall import choose_threshold
-from sms import deal
-from spam_filter import SpamFilter
-from text_features import Vectorizer
+from helpers.spam.features import Vectorizer
+from helpers.spam.filter import SpamFilter
+from helpers.spam.precision_recall import choose_threshold
+from helpers.spam.sms import deal
 
 PARTS = 5  # of the messages to learn from
 PATIENCE = 3  # epochs without a new best

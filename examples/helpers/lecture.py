@@ -161,7 +161,7 @@ def while_it_is_read() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        with Path(os.devnull).open("w") as nowhere:  # where Python may write what is left
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:  # where Python may write what is left
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         raise SystemExit(1) from None
 

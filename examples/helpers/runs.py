@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import nn
-from lecture import DataError, flag
+from helpers.lecture import DataError, flag
 from nn.training import saved_state as checkpoint
 from tinygrad_lecture.files import sweep
 

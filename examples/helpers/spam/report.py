@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from precision_recall import Counts, count, curve
-from sms import Messages
-from spam_filter import SpamFilter
-from spam_rules import ENOUGH, reasons
-from spam_training import Trained
+from helpers.spam.filter import SpamFilter
+from helpers.spam.precision_recall import Counts, count, curve
+from helpers.spam.rules import ENOUGH, reasons
+from helpers.spam.sms import Messages
+from helpers.spam.training import Trained
 
 
 @dataclass

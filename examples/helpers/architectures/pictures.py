@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lecture import BLUE, GREEN, ORANGE, new_figure, plain
+from helpers.lecture import BLUE, GREEN, ORANGE, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

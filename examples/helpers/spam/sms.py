@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lecture import DataError
-from public_data import MOST, PublicFile, read
+from helpers.lecture import DataError
+from helpers.public_data import MOST, PublicFile, read
 
 HOME = "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip"
 NAME = "SMSSpamCollection"  # the file's name in the archive

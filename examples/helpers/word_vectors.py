@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lecture import DataError
+from helpers.lecture import DataError
 from tinygrad_lecture.files import atomic_write
 
 LINES = 4096  # that are turned into numbers at a time

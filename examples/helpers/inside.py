@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_lecture as tl
-from lecture import tell_leftover
+from helpers.lecture import tell_leftover
 from transformer import GPT, Tokenizer, probabilities
 from transformer.inspect.pictures import draw_attention, draw_lens, visible
 

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lecture import DataError
+from helpers.lecture import DataError
 
-BUNDLED = Path(__file__).parent / "data"
+BUNDLED = Path(__file__).parents[2] / "data"
 N_TEST = 1_500  # the last ones of the bundled file
 FULL = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
         "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")  # fmt: skip

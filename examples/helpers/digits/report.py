@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import nn
-from lecture import new_figure
-from mnist import Digits
+from helpers.digits.mnist import Digits
+from helpers.lecture import new_figure
 from tinygrad_lecture.inspect.picture import save_picture
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lecture import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, plain
-from sums import Notation, Problems, surprise
-from sums_report import PLACES, Exam, groups, mark
+from helpers.lecture import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, plain
+from helpers.sums.problems import Notation, Problems, surprise
+from helpers.sums.report import PLACES, Exam, groups, mark
 from transformer import GPT
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-import made_corpus
 import nn
 import tinygrad_lecture as tl
+from helpers import made_corpus
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from transformer import WordTokenizer, mask_tokens

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sums import Notation, answers
+from helpers.sums.problems import Notation, answers
 from transformer import GPT
 
 PLACES = ("units", "tens", "hundreds", "thousands")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lecture import BLUE, GREEN, GREY, VERMILION, new_figure, plain
-from precision_recall import Curve, curve
-from spam_report import Outcome, in_short
-from spam_rules import ENOUGH
+from helpers.lecture import BLUE, GREEN, GREY, VERMILION, new_figure, plain
+from helpers.spam.precision_recall import Curve, curve
+from helpers.spam.report import Outcome, in_short
+from helpers.spam.rules import ENOUGH
 from tinygrad_lecture.inspect.picture import save_picture
 
 if TYPE_CHECKING:

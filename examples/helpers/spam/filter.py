@@ -4,7 +4,7 @@
     spam_filter.probabilities(["Call 09061 701461 now to claim your prize"])       # array([0.99...])
     spam_filter.reasons("Call 09061 701461 now to claim your prize")               # [("[phone number]", 2.9), ...]
 
-It learns in spam_training.py.
+It is trained in training.py.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
-from text_features import Vectorizer, tokenize
+from helpers.spam.features import Vectorizer, tokenize
 
 
 def build(n_inputs: int, hidden: Sequence[int]) -> nn.MLP:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Collection
 
-from lecture import DataError
+from helpers.lecture import DataError
 from transformer.tokenizer.word import words
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from lecture import BLUE, GREEN, GREY, ORANGE, VERMILION, new_figure, plain, principal_axes
+from helpers.lecture import BLUE, GREEN, GREY, ORANGE, VERMILION, new_figure, plain, principal_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

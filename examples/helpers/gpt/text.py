@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
-from lecture import DataError
-from public_data import PublicFile, read
+from helpers.lecture import DataError
+from helpers.public_data import PublicFile, read
 from transformer import BPETokenizer, CharTokenizer, Tokenizer, Windows, WordTokenizer
 from transformer.training.loss import IGNORED
 

@@ -82,7 +82,7 @@ def test_what_was_trained_is_saved_and_read_again(undrawn, tmp_path):
 
 def test_same_seed_same_vectors(undrawn, tmp_path):
     def vectors(seed):
-        undrawn("--seed", seed)
+        undrawn("--sentences", 2000, "--epochs", 1, "--seed", seed)
         return (tmp_path / "out" / "vectors.txt").read_bytes()
 
     assert vectors(3) == vectors(3) != vectors(4)

@@ -3,13 +3,10 @@
 import dataclasses
 import errno
 import hashlib
-import importlib.util
 import io
-import os
 import random
 import re
 import signal
-import subprocess
 import sys
 import urllib.request
 import zipfile
@@ -34,21 +31,11 @@ from helpers.spam.filter import SpamFilter
 from helpers.spam.precision_recall import Counts, choose_threshold, count, curve
 from helpers.spam.sms import DataError, deal, load_messages, parse
 from helpers.spam.training import Settings, train
+from programs import ROOT, load, run_apart
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = ROOT / "examples" / "11_spam.py"
+program = load("11_spam")
 COLLECTION = ROOT.parent / "shared" / "data" / "sms_spam.tsv"  # tests that want the real one skip where it is not
 PICTURES = ["curves.png", "threshold.png", "precision_recall.png", "confusion.png", "words.png"]
-
-
-def load_program():
-    spec = importlib.util.spec_from_file_location("spam_program", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-program = load_program()
 draw_pictures = spam_pictures.draw
 
 
@@ -535,6 +522,7 @@ QUICK = ("--hidden", 8, "--epochs", 6, "--lr", 0.02)
 def test_a_run_shows_and_writes_what_it_promises(run, tmp_path):
     output = run(*QUICK, "--message", "Txt PRIZE to 80086 to claim £900", "--message", "home late, love [u]", draw=True)
     assert "220 of them" in output
+    assert "is from an earlier run" not in output
     for part in ("everything is ham", "rules, 4 points", "network at 0.5", "its twin at 0.5", "[phone number] +"):
         assert part in output
     assert re.search(r"Spam, as the threshold is [\d.]+:\n[01]\.\d{3} Txt PRIZE to 80086 to claim £900\n", output)
@@ -558,7 +546,7 @@ def test_other_networks_learn_too(run, options):
     assert float(chosen[1]) > 90
 
 
-def test_a_saved_filter_judges_without_data(run, tmp_path):
+def test_a_saved_filter_judges_without_data_and_tells_older_pictures(run, tmp_path):
     trained_output = run(*QUICK)
     saved = tmp_path / "out" / "filter.safetensors"
     output = run("--load", saved, "--message", "claim your prize", data=None, out=None)
@@ -567,18 +555,14 @@ def test_a_saved_filter_judges_without_data(run, tmp_path):
     output = run("--load", saved, "--message", "claim your prize", "--threshold", "0.999999", data=None, out=None)
     assert "Ham, as the threshold is 0.999999" in output
 
-    tested = run("--load", saved)
+    (tmp_path / "out" / "curves.png").touch()
+    tested = run("--load", saved, draw=True)
+    assert tested.endswith(f"{tmp_path / 'out' / 'curves.png'} is from an earlier run.\n")
     assert "Training" not in tested
     assert "no fair test" not in tested
     scores = re.compile(r"network at [^\n]*")
     assert scores.findall(tested) == scores.findall(trained_output)
     assert "no fair test" in run("--load", saved, "--fifth", 2)
-
-
-def test_pictures_of_an_earlier_run_are_told(run, tmp_path):
-    assert "is from an earlier run" not in run(*QUICK, draw=True)
-    output = run("--load", tmp_path / "out" / "filter.safetensors", draw=True)
-    assert output.endswith(f"{tmp_path / 'out' / 'curves.png'} is from an earlier run.\n")
 
 
 def test_the_threshold_used_is_named_alike_in_every_text_and_picture(trained):
@@ -689,7 +673,8 @@ def test_ctrl_c_keeps_what_was_learnt(run, tmp_path, monkeypatch, step):
     out.mkdir()
     (out / "filter.safetensors").write_bytes(b"of an earlier run")
     steps = press_at(monkeypatch, step, times=1)
-    output = run("--hidden", 8, "--epochs", 9, "--lr", 0.001, draw=True)
+    drawn = step in (1, 275)
+    output = run("--hidden", 8, "--epochs", 9, "--lr", 0.001, draw=drawn)
     assert len(steps) == step
     assert "Ended by Ctrl-C; what was learnt so far is kept." in output
     assert "its twin" not in output
@@ -697,7 +682,7 @@ def test_ctrl_c_keeps_what_was_learnt(run, tmp_path, monkeypatch, step):
     assert ("Training a twin" in output) == (step >= 320)
     finished = step >= 320
     assert ("The filter is unfinished, so it is kept apart" in output) != finished
-    for name in [*PICTURES, "filter.safetensors"]:
+    for name in ["filter.safetensors", *(PICTURES if drawn else [])]:
         assert (out / ("" if finished else "unfinished") / name).exists()
     assert ((out / "filter.safetensors").read_bytes() != b"of an earlier run") == finished
 
@@ -709,17 +694,9 @@ def test_ctrl_c_pressed_again_aborts(run, tmp_path, monkeypatch):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def run_apart(*arguments, cwd, encoding="utf-8"):
-    """Run the program in a process of its own, as from a shell."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-W", "error", str(PROGRAM), *map(str, arguments)]
-    env = {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": encoding}
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, encoding="utf-8")
-
-
 def test_as_from_a_shell(small, tmp_path):
     """Also where the console has few signs."""
-    done = run_apart("--data", small, "--lr", 0.02, "--message", "鈥 £5", cwd=tmp_path, encoding="ascii")
+    done = run_apart("11_spam", "--data", small, "--lr", 0.02, "--message", "鈥 £5", cwd=tmp_path, encoding="ascii")
     assert done.returncode == 0, done.stderr
     assert "? ?5" in done.stdout
     assert (tmp_path / "out" / "spam" / "words.png").exists()
@@ -729,12 +706,12 @@ def test_as_from_a_shell(small, tmp_path):
 
 
 @pytest.mark.skipif(not COLLECTION.exists(), reason="the SMS Spam Collection is not here")
-def test_the_collection_reaches_the_goal(tmp_path):
+def test_the_collection_reaches_the_goal(run):
     assert hashlib.sha256(COLLECTION.read_bytes()).hexdigest() == sms.SHA256
-    done = run_apart("--data", COLLECTION, cwd=tmp_path)
-    assert "5,574 of them" in done.stdout, done.stderr
-    assert "403 messages repeat another to the letter" in done.stdout
-    accuracy, precision, recall = re.findall(r"network at [\d.]+ +([\d.]+)% +([\d.]+) +([\d.]+)", done.stdout)[-1]
+    output = run(data=COLLECTION)
+    assert "5,574 of them" in output
+    assert "403 messages repeat another to the letter" in output
+    accuracy, precision, recall = re.findall(r"network at [\d.]+ +([\d.]+)% +([\d.]+) +([\d.]+)", output)[-1]
     assert float(accuracy) >= 98.5
     assert float(precision) >= 0.97
     assert float(recall) >= 0.92

@@ -204,7 +204,7 @@ def test_no_sentence_has_a_male_word_and_a_female_one():
         assert not (male & {*sentence} and "she" in sentence)
 
 
-def test_pairs_are_the_words_within_the_window_and_the_others_are_drawn_by_how_often_they_occur():
+def test_pairs_lie_within_the_window_and_negatives_are_drawn_by_frequency():
     tl.manual_seed(0)
     pairs = program.Pairs([[0, 1, 2, 3], [3]], words=5, window=2, negatives=20_000)
     found = sorted(zip(pairs.middle.tolist(), pairs.beside.tolist(), strict=True))

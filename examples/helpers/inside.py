@@ -1,4 +1,4 @@
-"""Looking inside a GPT: what it would say next, who looks at whom, what it would say after each layer.
+"""Looking inside a GPT: the likeliest next tokens, the attention of every head, the logit lens.
 
 Used by 08_gpt.py and 10_gpt2.py; by 05_tokenize.py for text that goes to a terminal.
 """
@@ -16,26 +16,26 @@ from helpers.lecture import tell_leftover
 from transformer import GPT, Tokenizer, probabilities
 from transformer.inspect.pictures import draw_attention, draw_lens, visible
 
-MOST = 8  # heads or layers in one picture
+MOST = 8  # heads, or layers, in one picture
 
 
-# Control characters but \n and \t: to a terminal they are commands. Unicode has signs for most.
+# Control characters except \n and \t, which a terminal would obey, and the signs that Unicode has for most of them.
 CONTROLS = dict.fromkeys(range(128, 160), "□") | {code: chr(0x2400 + code) for code in range(0x20)}
 CONTROLS |= {0x7F: "␡", ord("\n"): "\n", ord("\t"): "\t"}
 
 
 def printable(text: str) -> str:
-    """A text as it can be printed: with signs in place of control characters other than line ends and tabs."""
+    """Replace control characters, except newlines and tabs, by signs that are safe to print."""
     return text.translate(CONTROLS)
 
 
 def pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
-    """The text of each token by itself."""
+    """Return the text of each token."""
     return [tokenizer.decode([token]) for token in ids]
 
 
 def print_next(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], n: int = 8) -> None:
-    """Print the likeliest tokens after a text, with their probabilities."""
+    """Print the `n` likeliest tokens after a text, with their probabilities."""
     with tl.no_grad():
         p = probabilities(model(tl.tensor([list(ids)]))[0, -1]).numpy()  # (vocab_size,)
     print("\nThe likeliest next tokens:")
@@ -44,9 +44,9 @@ def print_next(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], n: int = 8)
 
 
 def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Path) -> None:
-    """Draw the attention of every head, a picture for each layer if there are many, and the logit lens.
+    """Draw the attention of every head, one picture per layer if there are many, and the logit lens.
 
-    Without matplotlib nothing is drawn, and it is said.
+    Without matplotlib it prints how to install it instead.
     """
     if find_spec("matplotlib") is None:
         print('Without matplotlib there are no pictures: pip install "tinygrad-lecture[examples]"')

@@ -1,4 +1,4 @@
-"""What the lecture's programs have in common: their command line, how they end, and how their pictures look."""
+"""Shared by all programs: the command line, how a program ends, how its pictures look."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Colours that remain different to eyes that see fewer of them (Okabe & Ito, 2008).
+# Colours that colour-blind readers can tell apart (Okabe & Ito, 2008).
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = (
     "#0072B2",
     "#E69F00",
@@ -38,25 +38,25 @@ Item = TypeVar("Item")
 
 
 class DataError(ValueError):
-    """A file is not the data it should be, or cannot be had; the message says which, why, what to do."""
+    """A file is missing, damaged or of another kind. The message names it, the reason, and the remedy."""
 
 
 # --- the command line ---------------------------------------------------------------------------------------
 
 
 def command_line(prog: str, docstring: str | None, out: str) -> argparse.ArgumentParser:
-    """A parser that shows the program's docstring, with the options that all programs have: --seed and --out."""
+    """Return a parser whose help is the program's docstring, with the options of all programs: --seed and --out."""
     summary, _, details = (docstring or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         prog=prog, description=summary, epilog=details, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of everything random (0)")
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="random seed (0)")
     parser.add_argument("--out", type=Path, default=Path(out), metavar="DIR", help=f"folder for the results ({out})")
     return parser
 
 
 def whole(least: int) -> Callable[[str], int]:
-    """A type for argparse: a whole number, at least so large."""
+    """Return an argparse type: a whole number, at least `least`."""
 
     def convert(text: str) -> int:
         number = int(text) if text.isascii() and text.isdigit() else least - 1
@@ -68,7 +68,7 @@ def whole(least: int) -> Callable[[str], int]:
 
 
 def number(text: str) -> float:
-    """A type for argparse: a number, neither infinite nor nan."""
+    """An argparse type: a finite number."""
     try:
         value = float(text)
     except ValueError:
@@ -79,7 +79,7 @@ def number(text: str) -> float:
 
 
 def positive(text: str) -> float:
-    """A type for argparse: a number above 0."""
+    """An argparse type: a number above 0."""
     value = number(text)
     if value <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
@@ -87,7 +87,7 @@ def positive(text: str) -> float:
 
 
 def not_negative(text: str) -> float:
-    """A type for argparse: a number from 0 on."""
+    """An argparse type: a number from 0 up."""
     value = number(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
@@ -95,7 +95,7 @@ def not_negative(text: str) -> float:
 
 
 def share(text: str) -> float:
-    """A type for argparse: a number from 0 to 1."""
+    """An argparse type: a number from 0 to 1."""
     value = number(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
@@ -103,7 +103,7 @@ def share(text: str) -> float:
 
 
 def some_share(text: str) -> float:
-    """A type for argparse: a number above 0 and at most 1."""
+    """An argparse type: a number above 0 and at most 1."""
     value = number(text)
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1")
@@ -111,42 +111,42 @@ def some_share(text: str) -> float:
 
 
 def given(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> set[str]:
-    """The names of the options that the command line has, even if their values are what they would be anyway."""
+    """Return the names of the options typed on the command line, also those typed with their default value."""
     names = vars(parser.parse_args(arguments))
-    options = parser.parse_args(arguments, argparse.Namespace(**dict.fromkeys(names)))  # None stays where none is given
+    options = parser.parse_args(arguments, argparse.Namespace(**dict.fromkeys(names)))  # None stays for those not given
     return {name for name, value in vars(options).items() if value is not None}
 
 
 def flag(name: str) -> str:
-    """An option as one types it."""
+    """Return an option as it is typed: "fit_steps" -> "--fit-steps"."""
     return f"--{name.replace('_', '-')}"
 
 
 def refuse_idle(parser: argparse.ArgumentParser, said: set[str], idle: Sequence[str], why: str) -> None:
-    """End with a message if the command line has options that do nothing there."""
+    """Exit with a message if `said` has options that have no effect here."""
     if found := [name for name in idle if name in said]:
         names = ", ".join(map(flag, found))
         parser.error(f"{names}: without effect {why}; leave {'it' if len(found) == 1 else 'them'} out")
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder for the results, if there is none. Raises DataError if that, or a file in it, cannot be."""
+    """Make the folder for the results. Raises DataError if it, or a file in it, cannot be written."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
-            pass  # so that it is known before the work, and not after it
+            pass  # fail before the work, not after it
     except OSError as error:
         raise DataError(f"cannot write to the folder {path}: {error.strerror}; name another with --out") from error
 
 
 def tell_leftover(path: Path, written: Sequence[Path]) -> None:
-    """Say so if a file is there that this run has not written: it tells of another."""
+    """Print a line if a file exists that this run has not written."""
     if path.exists() and path not in written:
         print(f"{path} is from an earlier run.")
 
 
 def until_ctrl_c(items: Iterable[Item]) -> Iterator[Item]:
-    """The items, up to one during which Ctrl-C is pressed: that ends them, and not the program. Twice aborts."""
+    """Yield items until Ctrl-C is pressed, which ends the loop but not the program. A second Ctrl-C aborts."""
     with Interrupt() as interrupt:
         for item in items:
             yield item
@@ -156,19 +156,21 @@ def until_ctrl_c(items: Iterable[Item]) -> Iterator[Item]:
 
 @contextmanager
 def while_it_is_read() -> Iterator[None]:
-    """A block that ends the program without a word when nobody reads on what it prints, as in `... | head`."""
+    """Context: exit silently when the reader of the output closes it, as in `... | head`."""
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:  # where Python may write what is left
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:  # Python flushes what is left into it
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         raise SystemExit(1) from None
 
 
 def carry_out(run: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser, options: Any) -> None:
-    """Run a program's work with its options. Ctrl-C, or what goes wrong with a file, an extra, or a rate that is too
-    large, ends it in a line."""
+    """Run a program with its options.
+
+    Ctrl-C, DataError, a missing extra, OSError and FloatingPointError (a learning rate too large) exit with one line.
+    """
     try:
         make_folder(options.out)
         with while_it_is_read():
@@ -183,13 +185,13 @@ def carry_out(run: Callable[[argparse.Namespace], None], parser: argparse.Argume
 
 
 def short(value: float, decimals: int = 3) -> str:
-    """A number with so many decimals; with a power of ten where they would show nothing of it, or too much."""
+    """Format a number with `decimals` decimals, or with a power of ten if it is too small or too large for that."""
     plain_enough = value == 0 or not math.isfinite(value) or 10.0**-decimals <= abs(value) < 1e6
     return f"{value:.{decimals}f}" if plain_enough else f"{value:.{max(decimals - 2, 1)}e}"
 
 
 def plain(axes: Axes, grid: bool = True) -> Axes:
-    """The same axes without the frame's upper and right line, and with a faint grid."""
+    """Hide the upper and right line of the frame, add a faint grid, and return the axes."""
     axes.spines[["top", "right"]].set_visible(False)
     if grid:
         axes.grid(alpha=0.25)
@@ -197,15 +199,17 @@ def plain(axes: Axes, grid: bool = True) -> Axes:
 
 
 def principal_axes(rows: np.ndarray) -> tuple[np.ndarray, float]:
-    """Rows (n, dim) seen along the two directions in which they differ most: (n, 2), and the share of their variance
-    that is left, by singular value decomposition."""
+    """Project rows (n, dim) onto their first two principal components: (n, 2), and the share of the variance kept.
+
+    By singular value decomposition of the centred rows.
+    """
     centred = rows - rows.mean(axis=0)
     _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
     return centred @ axes[:2].T, float((sizes[:2] ** 2).sum() / ((sizes**2).sum() or 1))
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure to a file, whole or not at all, and say where it is, and if letters are missing in it."""
+    """Write a figure to a file, atomically, and print its path, with a note if no font has some of its characters."""
     from matplotlib.text import Text
 
     from tinygrad_lecture.inspect.fonts import BOX

@@ -1,9 +1,9 @@
-"""A small corpus made of sentence patterns, in which words differ in gender, number, age, rank and what else they do.
+"""A small corpus made from sentence patterns. Its words differ in gender, number, age, rank and other properties.
 
     sentences = make(20_000, random)            # lists of words: "every queen said that she ruled the kingdom"
 
-No sentence says that a queen is to a king what a woman is to a man. But words with something in common stand in the
-same patterns: kings and queens rule, kings and men shave, many and two come before kings and cats. Used by
+No sentence states that a queen is to a king as a woman is to a man. But words that share a property stand in the same
+patterns: kings and queens rule, kings and men shave, "many" and "two" come before kings and cats. Used by
 06_word_vectors.py and 09_architectures.py.
 """
 
@@ -13,7 +13,7 @@ from random import Random
 
 # --- the words ----------------------------------------------------------------------------------------------
 
-# Male, female, their plurals, and what they have in common: groups of phrases below.
+# Male, female, their plurals, and the groups of PHRASES that fit both.
 PEOPLE = [
     ("man", "woman", "men", "women", ("grown",)),
     ("boy", "girl", "boys", "girls", ("young",)),
@@ -28,7 +28,7 @@ PEOPLE = [
     ("actor", "actress", "actors", "actresses", ("grown", "stage")),
     ("waiter", "waitress", "waiters", "waitresses", ("grown", "restaurant")),
 ]
-# Singular, plural, and what they do or have.
+# Singular, plural, and the groups of PHRASES that fit.
 OTHERS = [
     ("dog", "dogs", ("animal", "dog")),
     ("cat", "cats", ("animal", "cat")),
@@ -40,7 +40,7 @@ OTHERS = [
     ("book", "books", ("thing", "book")),
     ("house", "houses", ("thing", "house")),
 ]
-# Country, capital, language, and what is eaten there.
+# Country, capital, language, food.
 COUNTRIES = [
     ("france", "paris", "french", "cheese"),
     ("italy", "rome", "italian", "pasta"),
@@ -86,7 +86,7 @@ CAPITAL = [(country, city) for country, city, *_ in COUNTRIES]
 
 
 def make(sentences: int, draw: Random) -> list[list[str]]:
-    """So many sentences, lists of words: seven of ten about people, the rest about animals, things and countries."""
+    """Return sentences as lists of words: seven in ten about people, the others about animals, things and countries."""
     makers = draw.choices((about_people, about_others, about_countries), (7, 2, 1), k=sentences)
     return [maker(draw).split() for maker in makers]
 

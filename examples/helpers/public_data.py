@@ -1,4 +1,4 @@
-"""Data from its public home: downloaded once, held against its SHA-256, kept in the user's cache."""
+"""Public data files: downloaded once, verified by SHA-256, kept in the user's cache."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pathlib import Path
 from helpers.lecture import DataError
 from tinygrad_lecture.files import atomic_write
 
-MOST = 50_000_000  # bytes that a program reads of a file
+MOST = 50_000_000  # largest file that is read, in bytes
 
 
 @dataclass(frozen=True)
 class PublicFile:
-    """A file that anybody may fetch.
+    """A file that can be downloaded.
 
-    what: its name in a sentence.  url: its home.  name: of the file in the cache.  sha256: of the file.
-    size: in words.  by_hand: the end of "Fetch ... by other means and ...".  unpack: from what comes from the url, and
-    its source for errors, to the file.
+    what: its name in messages.  url: where it is.  name: its name in the cache.  sha256: of the file.  size: in words.
+    by_hand: the end of "Fetch ... by other means and ...".  unpack: takes the downloaded bytes and their source (for
+    errors), and returns the file's bytes.
     """
 
     what: str
@@ -35,7 +35,7 @@ class PublicFile:
     unpack: Callable[[bytes, str], bytes] = lambda data, source: data
 
     def read(self) -> bytes:
-        """The file's bytes, with the right hash. Raises DataError if they cannot be had, and says what to do."""
+        """Return the file's bytes, verified. Raises DataError, with the remedy, if the file cannot be downloaded."""
         cached = cache_folder() / self.name
         if cached.is_file():
             data = read(cached)
@@ -46,7 +46,7 @@ class PublicFile:
             cached.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(cached) as beside:
                 beside.write_bytes(data)
-        except OSError as error:  # a full or read-only disk: next time it is downloaded again
+        except OSError as error:  # a full or read-only disk: download again next time
             print(f"{self.what} could not be kept in {cached.parent}: {error.strerror or error}", file=sys.stderr)
         return data
 
@@ -63,13 +63,13 @@ class PublicFile:
         found = hashlib.sha256(data).hexdigest()
         if found != self.sha256:
             raise DataError(
-                f"what came from {self.url} is not {self.what}: its SHA-256 is {found}, not {self.sha256}. {by_hand}"
+                f"the download from {self.url} is not {self.what}: its SHA-256 is {found}, not {self.sha256}. {by_hand}"
             )
         return data
 
 
 def cache_folder() -> Path:
-    """Where this system keeps what a program can fetch again."""
+    """Return this project's folder in the system's cache."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -80,11 +80,11 @@ def cache_folder() -> Path:
 
 
 def read(path: Path) -> bytes:
-    """A file's bytes. Raises DataError if it cannot be read or is larger than MOST."""
+    """Return a file's bytes. Raises DataError if it cannot be read or is larger than MOST."""
     try:
         size = path.stat().st_size
         if size > MOST:
-            raise DataError(f"{path} has {size:,} bytes, more than the {MOST:,} that this program reads")
+            raise DataError(f"{path} has {size:,} bytes, more than the limit of {MOST:,}")
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error

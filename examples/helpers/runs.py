@@ -1,9 +1,9 @@
-"""Runs that are kept in a folder, to be gone on with: where one begins, and that it never mixes with another.
+"""Runs kept in a folder and resumed from it: a folder holds one run at a time, of one program.
 
-    refuse_taken(options)                   # before any work, if --out holds a run and nothing says what to do with it
+    refuse_taken(options)                   # before any work: raises if --out holds a run and no option says what to do
     trainer = nn.Trainer(..., folder=options.out, settings=settings_of(options, ["steps", "seed"]))
-    if make_way(options):                   # whatever was there is gone
-        ...                                 # what describes the run, in files of its own
+    if make_way(options):                   # a new run: the folder is cleared
+        ...                                 # write the files that describe the run
     learn_or_go_on(trainer, options)
 
 Used by 08_gpt.py and 12_arithmetic.py.
@@ -18,10 +18,10 @@ from typing import Any
 
 import nn
 from helpers.lecture import DataError, flag
-from nn.training import saved_state as checkpoint
+from nn.training import saved_state
 from tinygrad_lecture.files import sweep
 
-# What runs leave behind beside last.safetensors, with * for any letters; of both programs, since --out is one's choice.
+# Files of a run beside last.safetensors (* for any letters), of both programs, since both may be given the same --out.
 FILES = (
     *("best.safetensors", "model.json", "tokenizer.json", "curve.json"),
     *("curves.png", "attention*.png", "lens.png", "learning.png", "surprise.png", "errors.png"),
@@ -29,44 +29,44 @@ FILES = (
 
 
 def add_ways_to_begin(group: argparse._ArgumentGroup) -> None:
-    """The options --resume and --again, of which one is needed where the folder --out holds a run."""
+    """Add --resume and --again; one of them is required if the folder --out holds a run."""
     add = group.add_mutually_exclusive_group().add_argument
-    add("--resume", action="store_true", help="go on with the run in --out, with the same options")
-    add("--again", action="store_true", help="begin anew in the place of the run in --out")
+    add("--resume", action="store_true", help="continue the run in --out, with the same options")
+    add("--again", action="store_true", help="replace the run in --out by a new one")
 
 
 def settings_of(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
-    """Options as settings of a Trainer: what has to be the same for going on."""
+    """Return options as settings of a Trainer: those that must match to resume."""
     return {flag(name): getattr(options, name) for name in names}
 
 
 def refuse_taken(options: argparse.Namespace) -> None:
-    """Say what becomes of a folder --out, before any work.
+    """Check the folder --out before any work.
 
-    Raises DataError if it holds a run, and nothing says what is to become of that, or if it cannot be gone on with.
+    Raises DataError if it holds a run and neither --resume nor --again is given, or a run that cannot be resumed.
     """
-    last, best = _checkpoints(options)
+    last, best = _files_of_a_run(options)
     if options.again or (options.resume and last.exists()):
         return
-    anew = "--again begins anew in its place; or choose another --out"
+    replace = "--again replaces it; or choose another --out"
     if last.exists():
-        finished = "" if checkpoint.peek(last).get("finished") else "not "
-        raise DataError(f"in {options.out} there is a run that is {finished}finished: --resume goes on with it, {anew}")
+        finished = "" if saved_state.peek(last).get("finished") else "not "
+        raise DataError(f"{options.out} holds a run that is {finished}finished: --resume continues it, {replace}")
     if best.exists():
-        raise DataError(f"in {options.out} there is {best.name} of a run that cannot be gone on with: {anew}")
+        raise DataError(f"{options.out} holds {best.name} of a run that cannot be resumed: {replace}")
     if options.resume:
-        print(f"In {options.out} there is nothing to go on with, so a new run begins.")
+        print(f"{options.out} holds no run to resume, so a new run begins.")
 
 
 def make_way(options: argparse.Namespace) -> bool:
-    """Whether a run begins now, in a folder --out that it has to itself; else --resume goes on with the one there.
+    """Clear the folder --out for a new run and return True; return False if --resume continues the run there.
 
-    What is there of another run, of either program, is removed, its checkpoint first: at no moment are there files of
-    two runs.
+    Files of another run, of either program, are removed, its saved state first: the folder never holds files of two
+    runs.
     """
     for name in FILES:
-        sweep(options.out / name)  # what a kill has left half-written
-    last, _ = _checkpoints(options)
+        sweep(options.out / name)  # temporary files of a killed process
+    last, _ = _files_of_a_run(options)
     if options.resume and last.exists():
         return False
     last.unlink(missing_ok=True)
@@ -77,20 +77,18 @@ def make_way(options: argparse.Namespace) -> bool:
 
 
 def refuse_beside_a_run(options: argparse.Namespace) -> None:
-    """Raises DataError if --out holds a run, beside which pictures of another model would come to lie."""
-    if any(path.exists() for path in _checkpoints(options)):
-        raise DataError(
-            f"in {options.out} there is a run, and these would be another model's pictures; give another --out"
-        )
+    """Raises DataError if --out holds a run: pictures of another model do not belong beside it."""
+    if any(path.exists() for path in _files_of_a_run(options)):
+        raise DataError(f"{options.out} holds a run, and these are pictures of another model; choose another --out")
 
 
-def _checkpoints(options: argparse.Namespace) -> tuple[Path, Path]:
-    """The last state of a run, and its best weights."""
+def _files_of_a_run(options: argparse.Namespace) -> tuple[Path, Path]:
+    """Return the paths of a run's last saved state and of its best weights."""
     return options.out / "last.safetensors", options.out / "best.safetensors"
 
 
 def learn_or_go_on(trainer: nn.Trainer, options: argparse.Namespace) -> nn.History:
-    """Train, or go on. Raises DataError if the folder is of a run with other options, or damaged."""
+    """Train, or resume. Raises DataError if the folder holds a run with other options, or is damaged."""
     try:
         return trainer.fit(options.resume)
     except ValueError as error:

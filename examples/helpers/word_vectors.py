@@ -1,9 +1,9 @@
-"""Word vectors: read from a file, saved in one, and asked which words are near.
+"""Word vectors: files, nearest words, analogies.
 
     vectors = read("glove.6B.50d.txt")
     vectors.near(vectors["king"] - vectors["man"] + vectors["woman"], without=["king", "man", "woman"])
 
-A file has a line for each word: the word, then its numbers, with spaces between, as GloVe's have (Pennington et al.,
+A file has one line per word: the word and its numbers, separated by spaces, as in GloVe's files (Pennington et al.,
 2014). Used by 06_word_vectors.py.
 """
 
@@ -19,14 +19,13 @@ import numpy as np
 from helpers.lecture import DataError
 from tinygrad_lecture.files import atomic_write
 
-LINES = 4096  # that are turned into numbers at a time
+LINES = 4096  # parsed at a time
 
 
 class WordVectors:
-    """Words, and a vector of length 1 for each, so that a dot product of two is the cosine of the angle between them.
+    """Words, each with a vector of length 1: the dot product of two is the cosine of the angle between them.
 
-    Of a word given twice the first counts, and the others are left out. Raises KeyError where a word is asked for that
-    is not there.
+    Of repeated words the first is kept. Looking up an unknown word raises KeyError.
     """
 
     def __init__(self, words: Sequence[str], rows: np.ndarray) -> None:
@@ -49,7 +48,7 @@ class WordVectors:
         return self.rows[self.place[word]]
 
     def near(self, vector: np.ndarray, n: int = 1, without: Iterable[str] = ()) -> list[tuple[str, float]]:
-        """The n words whose vectors point most nearly where this one does, with their cosines, best first."""
+        """Return the n words nearest to a vector by cosine, with their cosines, best first; none in `without`."""
         cosines = self.rows @ (vector / (np.linalg.norm(vector) or 1))
         cosines[[self.place[word] for word in without]] = -np.inf
         best = np.argpartition(-cosines, min(n, len(cosines) - 1))[:n]
@@ -57,15 +56,15 @@ class WordVectors:
         return [(self.words[i], float(cosines[i])) for i in best if cosines[i] > -np.inf]
 
     def solve(self, questions: Sequence[tuple[str, str, str]], own_words: bool = False) -> list[str]:
-        """The answers to questions "a is to b as c to ...": the word nearest to b - a + c.
+        """Answer questions "a is to b as c is to ...": for each, the word nearest to b - a + c.
 
-        own_words: whether a, b and c may be answers too; usually they may not (Mikolov et al., arXiv:1301.3781).
+        own_words: whether a, b and c may be answers; usually they may not (Mikolov et al., arXiv:1301.3781).
         """
         answers: list[str] = []
         places = np.array([[self.place[word] for word in question] for question in questions], np.int64).reshape(-1, 3)
-        for some in np.split(places, range(64, len(places), 64)):  # each makes a row as long as the vocabulary
+        for some in np.split(places, range(64, len(places), 64)):  # a question takes a row as long as the vocabulary
             a, b, c = (self.rows[some[:, k]] for k in range(3))
-            cosines = (b - a + c) @ self.rows.T  # (questions, words), but for a factor
+            cosines = (b - a + c) @ self.rows.T  # (questions, words), up to a factor per row
             if not own_words:
                 np.put_along_axis(cosines, some, -np.inf, axis=1)
             answers += [self.words[i] for i in cosines.argmax(axis=1)]
@@ -76,17 +75,17 @@ class WordVectors:
 
 
 def read(path: Path, limit: int | None = None) -> WordVectors:
-    """The vectors in a text file in GloVe's format; with a limit, the first so many, usually those of frequent words.
+    """Read vectors from a text file in GloVe's format; at most `limit`, which are usually the most frequent words.
 
-    A first line with two numbers, as word2vec writes it, is passed over, and so is a byte order mark before it.
-    Raises DataError that names the line which is damaged, OSError where the file cannot be read.
+    A first line of two numbers, as word2vec writes it, is skipped, and so is a byte order mark. Raises DataError that
+    names the damaged line, OSError if the file cannot be read.
     """
     words: list[str] = []
     parts: list[np.ndarray] = []
     dim = 0
     with path.open("rb") as file:
         lines = enumerate(file, 1)
-        waiting: list[bytes] = []  # the numbers of some lines
+        waiting: list[bytes] = []  # lines not yet parsed, without their words
         for number, line in lines:
             if number == 1:
                 line = line.removeprefix(codecs.BOM_UTF8)
@@ -117,7 +116,7 @@ def read(path: Path, limit: int | None = None) -> WordVectors:
 
 
 def as_numbers(lines: list[bytes], dim: int, path: Path, last: int) -> np.ndarray:
-    """Lines of `dim` numbers each as an array.  last: the number of the last line, for the error."""
+    """Parse lines of `dim` numbers each: (lines, dim).  last: the number of the last line, for the error."""
     rows = parsed(b" ".join(lines))
     if len(rows) == len(lines) * dim and np.isfinite(rows).all():
         return rows.reshape(len(lines), dim)
@@ -125,25 +124,26 @@ def as_numbers(lines: list[bytes], dim: int, path: Path, last: int) -> np.ndarra
         for part in line.split():
             if len(value := parsed(part)) != 1 or not np.isfinite(value[0]):
                 raise DataError(
-                    f"{path}, line {number}: wanted {dim} numbers after the word, and {shown(part)} is none"
+                    f"{path}, line {number}: wanted {dim} numbers after the word, "
+                    f"but {shown(part)} is not a finite number"
                 )
     raise AssertionError("each number is right, but not all of them together")
 
 
 def parsed(text: bytes) -> np.ndarray:
-    """The numbers in a text; where something else is among them, fewer."""
+    """Return the numbers in a text, up to the first thing that is not a number."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's, where it comes upon what is no number
+        warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's, at the first thing that is not a number
         try:
             return np.fromstring(text, dtype=np.float32, sep=" ")
-        except ValueError:  # which is to take the warning's place
+        except ValueError:  # which will replace the warning
             return np.empty(0, np.float32)
 
 
 def with_spaces(line: bytes, dim: int, where: str) -> tuple[bytes, bytes]:
-    """A line whose word has spaces in it, as a few have in GloVe's largest file: word and numbers.
+    """Split a line whose word contains spaces, as a few in GloVe's largest file do, into word and numbers.
 
-    Raises DataError if instead it has too few or too many numbers.
+    Raises DataError if the line has too few or too many numbers instead.
     """
     parts = line.rstrip().rsplit(b" ", dim)
     middle = parts[0].split(b" ")[1:]
@@ -161,13 +161,13 @@ def decoded(word: bytes, where: str) -> str:
 
 
 def shown(line: bytes) -> str:
-    """The beginning of a line for a message."""
+    """Return the beginning of a line, for a message."""
     text = line.rstrip().decode("utf-8", "backslashreplace")
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
 def save(path: Path, words: Sequence[str], rows: np.ndarray) -> None:
-    """Write vectors to a text file that `read` reads."""
+    """Write vectors to a text file that `read` can read, atomically."""
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         for word, row in zip(words, rows, strict=True):
             file.write(f"{word} {' '.join(f'{x:.6g}' for x in row)}\n")

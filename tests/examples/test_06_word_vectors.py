@@ -321,7 +321,9 @@ def test_files_longer_than_what_is_parsed_at_a_time(file):
     assert len(found) == len(rows)
     np.testing.assert_allclose(found.rows, rows / np.linalg.norm(rows, axis=1, keepdims=True), rtol=1e-5)
     lines[LINES + 3] = "word 1 2,5"
-    with pytest.raises(DataError, match=rf"line {LINES + 4}: wanted 2 numbers after the word, and '2,5' is none"):
+    with pytest.raises(
+        DataError, match=rf"line {LINES + 4}: wanted 2 numbers after the word, but '2,5' is not a finite number"
+    ):
         read(file("\n".join(lines)))
 
 
@@ -334,8 +336,8 @@ def test_files_longer_than_what_is_parsed_at_a_time(file):
         ("a 1 2\nb 1\n", "line 2: wanted a word and 2 numbers, found 1 after the word: 'b 1'"),
         ("a 1 2\n\nb 1 2\n", "line 2: wanted a word and 2 numbers, found"),
         ("a 1 2\nb 1 2 3\n", "line 2: wanted a word and 2 numbers, found 3 after the word: 'b 1 2 3'"),
-        ("a 1 2\nb 1 x\nc 1 2\n", "line 2: wanted 2 numbers after the word, and 'x' is none"),
-        ("a 1 2\nb 1 nan\n", "line 2: wanted 2 numbers after the word, and 'nan' is none"),
+        ("a 1 2\nb 1 x\nc 1 2\n", "line 2: wanted 2 numbers after the word, but 'x' is not a finite number"),
+        ("a 1 2\nb 1 nan\n", "line 2: wanted 2 numbers after the word, but 'nan' is not a finite number"),
         ("a 1 2\nb 1 1e99\n", "line 2: wanted 2 numbers after the word"),
         (b"a 1 2\n\xff\xfe 1 2\n", r"line 2: the word is not UTF-8 but .*; is this a text file\?"),
         (b"PK\x03\x04\x14 1 2\n", "is a zip archive; unpack it"),

@@ -107,7 +107,7 @@ def test_a_sentence_of_ones_own_in_capital_letters(brief):
     [
         (
             ["--sentence", "The Bank of England was flooded"],
-            "the made sentences have no 'england', so nothing is known",
+            "the made sentences have no 'england', which the model cannot read",
         ),
         (["--sentence", "cows, cats"], r"no ',', 'cats', 'cows'[\s\S]*audited bank bankrupt"),
         (["--sentence", " "], "a sentence has 1 to 30 words and signs here, not 0"),

@@ -152,7 +152,7 @@ def test_a_text_of_one_line_is_learnt_too(brief, files):
 def test_what_is_loaded_draws_beside_no_other_run(run, files, finished):
     shutil.copytree(files / "out", files / "one")
     before = contents(files / "out")
-    with pytest.raises(SystemExit, match="there is a run, and these would be another model's pictures"):
+    with pytest.raises(SystemExit, match="holds a run, and these are pictures of another model"):
         run("--load", files / "one", text=None, small=())
     assert contents(files / "out") == before
 
@@ -167,7 +167,7 @@ def test_pictures_of_what_is_loaded_come_to_lie_beside_it(files, finished, monke
 
 
 def test_a_prompt_of_unknown_characters_is_refused_before_anything_is_written(run, files, finished, capsys):
-    with pytest.raises(SystemExit, match=r"not learnt of such a text: .*'Ω'"):
+    with pytest.raises(SystemExit, match=r"cannot read this prompt: .*'Ω'"):
         run("--load", files / "out", "--prompt", "the Ω", text=None, small=())
     assert "It writes" not in capsys.readouterr().out
 
@@ -210,7 +210,7 @@ def test_ctrl_c_keeps_what_was_learnt_and_resume_goes_on_to_the_same_weights(bri
         press(patch, 7)
         output = brief("--dropout", 0.2)
     assert "Ended by Ctrl-C; what was learnt so far is kept, and --resume goes on." in output
-    with pytest.raises(SystemExit, match=r"there is a run that is not finished: --resume goes on with it"):
+    with pytest.raises(SystemExit, match=r"holds a run that is not finished: --resume continues it"):
         brief("--dropout", 0.2)
     (files / "out" / ".curves.png-0123abcd").mkdir()  # by a kill while it was drawn
     resumed = brief("--dropout", 0.2, "--resume")
@@ -239,7 +239,7 @@ def test_resume_with_other_options_is_refused_by_their_names(run, files, finishe
 
 def test_a_finished_run_is_not_written_over_without_a_word(run, files, finished):
     before = contents(files / "out")
-    with pytest.raises(SystemExit, match="a run that is finished: --resume goes on with it, --again begins anew"):
+    with pytest.raises(SystemExit, match="a run that is finished: --resume continues it, --again replaces it"):
         run("--seed", 4)
     assert contents(files / "out") == before
     run("--seed", 4, "--again")
@@ -249,11 +249,11 @@ def test_a_finished_run_is_not_written_over_without_a_word(run, files, finished)
 
 
 def test_where_there_is_nothing_to_go_on_with_it_is_said(brief, files):
-    assert "there is nothing to go on with, so a new run begins" in brief("--resume")
+    assert "holds no run to resume, so a new run begins" in brief("--resume")
     (files / "out" / "last.safetensors").unlink()
     before = contents(files / "out")
     for way in ([], ["--resume"]):
-        with pytest.raises(SystemExit, match=r"best\.safetensors of a run that cannot be gone on with: --again"):
+        with pytest.raises(SystemExit, match=r"best\.safetensors of a run that cannot be resumed: --again"):
             brief(*way)
     assert contents(files / "out") == before
 
@@ -293,7 +293,7 @@ def test_ctrl_c_before_the_learning_never_mixes_two_runs(brief, files, finished,
         with pytest.raises(SystemExit, match="begun with --text SHA-256"):
             brief("--resume", text="turned.txt")
         return
-    with pytest.raises(SystemExit, match=r"holds no model|cannot be read"):
+    with pytest.raises(SystemExit, match=r"holds no trained model|cannot be read"):
         brief("--load", files / "out", text=None, small=())
     resumed = brief("--resume", text="turned.txt")
     assert "Going on" not in resumed
@@ -357,7 +357,7 @@ def test_the_curves_are_drawn_beside_what_guesses_lose(run, monkeypatch):
         (["--context", 500], "text.txt is too short"),
         (["--width", 15], "width 15 cannot be split among 2 heads"),
         (["--dropout", 1.5], "--dropout: '1.5' is not"),
-        (["--prompt", "Ω"], r"not learnt of such a text: .*'Ω'"),
+        (["--prompt", "Ω"], r"cannot read this prompt: .*'Ω'"),
         (["--top-p", 3], "--top-p: '3' is not"),
         (["--top-p", 0], "--top-p: '0' is not a number above 0"),
     ],
@@ -376,7 +376,7 @@ def test_a_missing_folder_is_named(run, files):
 
 def test_a_text_that_is_none_is_named(run, files):
     (files / "text.txt").write_bytes(b"abc\xff")
-    with pytest.raises(SystemExit, match=r"text.txt is no text in UTF-8: byte 3 is 0xff"):
+    with pytest.raises(SystemExit, match=r"text.txt is not UTF-8 text: byte 3 is 0xff"):
         run()
 
 

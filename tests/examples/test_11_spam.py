@@ -106,13 +106,13 @@ def test_messages_are_read_whatever_the_line_ends():
         (b"", r"is empty; it should have a message in each line"),
         (b"\n \n", "is empty"),
         (b"\xef\xbb\xbf", "is empty"),
-        (many(b"ham\tyes\nham yes\n"), r", line 2: there is no tab between label and text, but this: 'ham yes'"),
-        (many(b"v1,v2\n"), r", line 1: there is no tab"),
+        (many(b"ham\tyes\nham yes\n"), r", line 2: no tab between label and text in 'ham yes'"),
+        (many(b"v1,v2\n"), r", line 1: no tab"),
         (many(b"ham\ta\neggs\tb\n"), r", line 2: the label must be ham or spam, not 'eggs'"),
         (many(b"a" * 99 + b"\tb\n"), r", line 1: the label .* not 'a{40}\.\.\.'"),
         (many(b"\x89PNG\r\n\x1a\n\0\0"), r", line 1: byte 0x89 is not UTF-8; save the file as UTF-8"),
         (many(b"spam\ta\nspam\t\xa3100\n"), r", line 2: byte 0xa3 is not UTF-8"),
-        (many(b"ham\ta\0b\n"), r", line 1: there are zero bytes, so this is no text file"),
+        (many(b"ham\ta\0b\n"), r", line 1: it contains zero bytes, so this is not a text file"),
         (made_up(n_spam=24), r"has 24 messages labelled spam; at least 25 of each kind are needed"),
         (made_up(n_ham=0), r"has 0 messages labelled ham"),
     ],
@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
             load_messages(path)
     (tmp_path / "large").write_bytes(bytes(101))
     monkeypatch.setattr(public_data, "MOST", 100)
-    with pytest.raises(DataError, match="large has 101 bytes, more than the 100"):
+    with pytest.raises(DataError, match="large has 101 bytes, more than the limit of 100"):
         load_messages(tmp_path / "large")
 
 
@@ -464,7 +464,7 @@ def test_a_filter_comes_back_from_its_file(trained, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"vocabulary": '["one"]'}, "another number of words"),
+        ({"vocabulary": '["one"]'}, "the numbers of words"),
         ({"vocabulary": "{"}, "line 1 column 2"),
         ({"hidden": "[9]"}, "model|shape"),
         ({"hidden": "[-1]"}, "sizes must be at least 1"),
@@ -472,7 +472,7 @@ def test_a_filter_comes_back_from_its_file(trained, tmp_path):
         ({"threshold": "high"}, "high"),
         ({"notes": "[1]"}, "items"),
         ({"precision": '"high"'}, "high"),
-        ({"kind": None}, "there is no 'kind' in it"),
+        ({"kind": None}, "'kind' is missing"),
     ],
 )
 def test_a_file_that_holds_another_thing_is_refused(trained, tmp_path, change, message):
@@ -480,7 +480,9 @@ def test_a_file_that_holds_another_thing_is_refused(trained, tmp_path, change, m
     trained[0].filter.save(path)
     metadata = {k: v for k, v in {**nn.weights.load_metadata(path), **change}.items() if v is not None}
     nn.weights.save_file(nn.weights.load_file(path), path, metadata)
-    with pytest.raises(ValueError, match=f"(?s)filter.safetensors holds no spam filter that 11_spam.py .*({message})"):
+    with pytest.raises(
+        ValueError, match=f"(?s)filter.safetensors is not a spam filter saved by 11_spam.py.*({message})"
+    ):
         SpamFilter.load(path)
 
 
@@ -637,7 +639,7 @@ def test_what_is_no_filter_is_refused(run, tmp_path):
     with pytest.raises(SystemExit, match="junk is not a safetensors file"):
         run("--load", tmp_path / "junk")
     nn.weights.save_file({"a": tl.zeros(2)}, tmp_path / "other.safetensors")
-    with pytest.raises(SystemExit, match=r"holds no spam filter that 11_spam.py has saved: there is no 'vocab"):
+    with pytest.raises(SystemExit, match=r"is not a spam filter saved by 11_spam.py: 'vocabulary' is missing"):
         run("--load", tmp_path / "other.safetensors")
 
 

@@ -1,4 +1,4 @@
-"""The pictures of 09_architectures.py: who sees whom, and what is guessed for a gap from one side and from both."""
+"""The pictures of 09_architectures.py: who sees whom, and the guesses for a gap from one side and from both."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ ABOUT = {
 
 @dataclass(frozen=True)
 class Panel:
-    """Who sees whom in a model: sees[i, j] if the output at word i depends on word j.
+    """Who sees whom in a model: sees[i, j] is True if the output at word i depends on word j.
 
-    sources: how many of the words are the source's, in an encoder-decoder.
+    sources: the number of source words, in an encoder-decoder.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Panel:
 
 
 def draw_masks(panels: Sequence[Panel]) -> Figure:
-    """A map for each model: a row for each token, filled where it sees."""
+    """Draw a map for each model: one row per token, filled where it sees."""
     figure = new_figure(16, 6.8, "What a token sees: on which tokens its output depends")
     for axes, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
         n, colour = len(panel.words), COLOURS[panel.name]
@@ -64,7 +64,7 @@ def _square(x: float, y: float, colour: str) -> object:
 
 
 def _name_blocks(axes: Axes, m: int, n: int) -> None:
-    """Lines between source and target, and what each part is."""
+    """Draw lines between source and target, and name each block."""
     axes.axhline(m, color="black", linewidth=1.5)
     axes.axvline(m, color="black", linewidth=1.5)
     spots = (
@@ -79,7 +79,7 @@ def _name_blocks(axes: Axes, m: int, n: int) -> None:
 
 
 def draw_gaps(gaps: Sequence[Gap]) -> Figure:
-    """For each gap the best guesses of the decoder, above, and the encoder, below."""
+    """Draw, for each gap, the best guesses of the decoder, above, and of the encoder, below."""
     figure = new_figure(4.1 * len(gaps), 6.2, "The same gap, seen from the left and from both sides")
     grid = figure.subplots(2, len(gaps), squeeze=False)
     for column, (text, before, around) in enumerate(gaps):

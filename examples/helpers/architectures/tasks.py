@@ -1,6 +1,6 @@
 """The tasks of 09_architectures.py as data sets: the next word, hidden words, one or several, words backwards.
 
-Each deals out batches (*inputs, targets) of the model that it is for. tests/benchmarks/architectures.py trains the same
+Each yields batches (*inputs, targets) for its model. tests/benchmarks/architectures.py trains the same
 models in PyTorch on the same batches.
 """
 
@@ -25,13 +25,13 @@ Tokens = np.ndarray
 # --- sentences ----------------------------------------------------------------------------------------------
 
 PAD, START, MASK = "<pad>", "<start>", "<mask>"
-SHARE = 0.25  # of the words that are hidden; BERT hides 15%, of texts that are longer
+SHARE = 0.25  # of the words are hidden; BERT hides 15% of longer texts
 ONE, SEVERAL = (sorted({pair[k] for pair in made_corpus.PLURAL}) for k in (0, 1))
 
 
 @dataclass(frozen=True)
 class Sentences:
-    """Made sentences. learn, test: (sentences, longest), a start token before each and padding after it."""
+    """Made sentences. learn, test: (sentences, longest), a start token before each sentence and padding after it."""
 
     tokenizer: WordTokenizer
     learn: Tokens
@@ -54,16 +54,16 @@ class Sentences:
         return self.learn.shape[1]
 
     def encode(self, text: str) -> list[int]:
-        """The tokens of a text, after the start token; "<mask>" is the mask. Raises ValueError for unknown words."""
+        """Return the start token and a text's tokens; "<mask>" is the mask. Raises ValueError for unknown words."""
         return [self.start, *self.tokenizer.encode(text, allowed_special=[MASK])]
 
     def words(self, tokens: Any) -> list[str]:
-        """The words of a row, without padding."""
+        """Return the words of a row, without padding."""
         return [self.tokenizer.token(int(token)) for token in tokens if token != self.pad]
 
 
 def make_sentences(count: int, seed: int, test: int = 500) -> Sentences:
-    """So many made sentences to learn from, and `test` others that are not among them (made_corpus.py)."""
+    """Make `count` sentences to learn from, and `test` others that are not among them (made_corpus.py)."""
     draw = Random(seed)
     kinds = (made_corpus.about_people, made_corpus.about_others, made_corpus.about_countries)
     texts = [draw.choice(kinds)(draw) for _ in range(2 * count)]
@@ -79,9 +79,9 @@ def make_sentences(count: int, seed: int, test: int = 500) -> Sentences:
 
 
 def next_words(sentences: Sentences, tokens: Tokens) -> nn.TensorDataset:
-    """For a decoder: tokens, which of them are there, and the one after each; (n, longest) each.
+    """For a decoder: tokens, which of them are not padding, and the next token of each; (n, longest) each.
 
-    After the last word comes the start token, for with it another sentence would begin.
+    The last word is followed by the start token, which would begin another sentence.
     """
     there = tokens != sentences.pad
     after = np.roll(tokens, -1, axis=1)
@@ -90,9 +90,9 @@ def next_words(sentences: Sentences, tokens: Tokens) -> nn.TensorDataset:
 
 
 class HiddenWords:
-    """For an encoder: tokens of which some are hidden, which are there, and what is hidden; (n, longest) each.
+    """For an encoder: tokens with some masked, which are not padding, and the masked tokens; (n, longest) each.
 
-    Other words are hidden each time, or, with a seed, always the same of a batch.
+    Other words are masked each time or, with a seed, always the same ones of a batch.
     """
 
     takes_many = True
@@ -113,12 +113,12 @@ class HiddenWords:
 
 
 def hidden_in_the_test(sentences: Sentences) -> HiddenWords:
-    """The test sentences, each four times, with other words hidden: always the same, some 3,600."""
+    """Return the test sentences four times, each time with other words hidden: always the same 3,600 or so."""
     return HiddenWords(sentences, np.tile(sentences.test, (4, 1)), seed=0)
 
 
 def one_or_several(sentences: Sentences, tokens: Tokens) -> nn.TensorDataset:
-    """For a classifier: the sentences about people, animals or things, and whether about one, 0, or several, 1."""
+    """For a classifier: sentences about people, animals or things, labelled 0 if about one, 1 if about several."""
     one, several = (np.isin(tokens, sentences.tokenizer.encode(" ".join(group))).any(1) for group in (ONE, SEVERAL))
     chosen = tokens[one | several]
     targets = several[one | several].astype(np.int64)
@@ -134,15 +134,15 @@ SIGNS = [*LETTERS, "<fill>", "<begin>", "<end>"]
 
 
 def signs(tokens: Any) -> list[str]:
-    """The letters of tokens, and what fills up, begins and ends by name."""
+    """Return tokens as letters, and the special ones by their names."""
     return [SIGNS[int(token)] for token in tokens]
 
 
 class Reversals:
-    """For an encoder-decoder: random letters and themselves backwards, others each time, or with a seed the same.
+    """For an encoder-decoder: random letters and the same backwards; others each time or, with a seed, always the same.
 
-    A batch is source, target, which of the source is there, and targets, (n, LONGEST + 1) each: source is the letters
-    and END, target BEGIN and the letters backwards, and targets are one token ahead and end with END.
+    A batch is source, target, which of the source is not padding, and targets, (n, LONGEST + 1) each. source: the
+    letters and END. target: BEGIN and the letters backwards. targets: the same, one token ahead, with END.
     """
 
     takes_many = True
@@ -171,9 +171,9 @@ class Reversals:
 
 
 def right_answers(logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-    """Which part of the asked tokens is right, and of the rows, if all of them must be.
+    """Return the share of right tokens, and the share of rows in which every token is right.
 
-    logits: (n, tokens, vocab_size).  targets: (n, tokens), IGNORED where nothing is asked.
+    logits: (n, tokens, vocab_size).  targets: (n, tokens), IGNORED where a token does not count.
     """
     asked = targets != IGNORED
     right = (logits.argmax(-1) == targets) | ~asked

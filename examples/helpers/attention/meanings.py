@@ -2,16 +2,15 @@
 
     sentences = make(3000, random)  # lists such as [("the", None), ("bank", "river"), ("was", None), ("flooded", None)]
 
-What tells the banks apart is one other word, and in some sentences none. The meaning of a vehicle is its colour; that
-of a colour, of what the vehicle did and of `it` is the vehicle, if there is one. Other words are not asked for. Used
-by 07_attention.py.
+One other word tells the banks apart; in some sentences no word does. A vehicle means its colour. A colour, `it` and
+what the vehicle did mean the vehicle, if there is one. Other words have no meaning to learn. Used by 07_attention.py.
 """
 
 from __future__ import annotations
 
 from random import Random
 
-Sentence = list[tuple[str, str | None]]  # words, and what they mean where that is asked for
+Sentence = list[tuple[str, str | None]]  # words, each with its meaning, or None if it has none to learn
 
 # --- the banks: what tells them apart --------------------------------------------------------------------------
 
@@ -27,7 +26,7 @@ DEEDS = {
     "river": ("fished", "swam", "paddled", "camped", "anchored"),
     "money": ("paid", "borrowed", "saved", "invested", "withdrew"),
 }
-LOOKS = ("old", "big", "small", "new")  # what says nothing, and stands in sentences about both
+LOOKS = ("old", "big", "small", "new")  # said of both banks, so it tells nothing
 PLACES = ("near", "by", "at")
 TIMES = ("", " today", " again", " the other day")
 
@@ -42,7 +41,7 @@ SPEECH = ("said", "thought", "wrote", "heard")
 
 
 def make(sentences: int, draw: Random) -> list[Sentence]:
-    """So many sentences, no two alike."""
+    """Return sentences, no two alike."""
     found: dict[str, None] = {}
     while len(found) < sentences:
         found[draw.choice((about_a_bank, about_a_vehicle))(draw)] = None
@@ -50,13 +49,13 @@ def make(sentences: int, draw: Random) -> list[Sentence]:
 
 
 def parse(text: str) -> Sentence:
-    """A sentence written as "was the bank=river flooded ?"."""
+    """Parse a sentence such as "was the bank=river flooded ?"."""
     pairs = [word.partition("=") for word in text.split()]
     return [(word, meaning or None) for word, _, meaning in pairs]
 
 
 def about_a_bank(draw: Random) -> str:
-    """As "did the old bank=money lend money ?"; in one of three nothing says which, and it is "either"."""
+    """As "did the old bank=money lend money ?"; in one of three no word tells which bank: "either"."""
     sense = draw.choice(("river", "money", "either"))
     look, time, place = draw.choice(LOOKS), draw.choice(TIMES), draw.choice(PLACES)
     bank = f"the {draw.choice(('', f'{look} '))}bank={sense}"

@@ -1,4 +1,4 @@
-"""The pictures of 07_attention.py: who looks at whom, where the vectors go, and the steps of one head."""
+"""The pictures of 07_attention.py: who looks at whom, how vectors move, the steps of one head."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SENSES = {"river": BLUE, "money": ORANGE, "either": GREY}
-FAINT = 0.05  # weights below are not drawn as arcs
+FAINT = 0.05  # smaller weights are not drawn as arcs
 
 
 class Reading(Protocol):
-    """See 07_attention.py."""
+    """A sentence read by the head of 07_attention.py; its Reading has these and more."""
 
     words: list[str]
     x: np.ndarray
@@ -32,9 +32,9 @@ class Reading(Protocol):
 
 
 def draw_banks(texts: Sequence[str], banks: Sequence[Reading], vectors: np.ndarray, senses: Sequence[str]) -> Figure:
-    """Left, what `bank` looks at in the two sentences; right, its vectors, and those of the test, in two dimensions.
+    """Draw what `bank` looks at in two sentences, left, and its vectors before and after in two dimensions, right.
 
-    vectors: of `bank` after attention in the sentences of the test, (n, width).  senses: which bank it is there.
+    vectors: of `bank` after attention in the test's sentences, (n, width).  senses: the kind of bank in each.
     """
     figure = new_figure(14, 6, "What `bank` looks at, and its vector before and after attention")
     grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.15])
@@ -65,9 +65,9 @@ def draw_banks(texts: Sequence[str], banks: Sequence[Reading], vectors: np.ndarr
 
 
 def draw_arcs(axes: Axes, reading: Reading, lookers: dict[int, str]) -> None:
-    """The words in a row; arcs from those that look, in their colours, as thick as their weights for the others.
+    """Draw the words in a row, and arcs from the lookers, each in its colour, as thick as the attention weight.
 
-    With one looker the weights stand under the words.
+    With one looker the weights are written under the words.
     """
     n = len(reading.words)
     axes.axis("off")
@@ -86,10 +86,10 @@ def draw_arcs(axes: Axes, reading: Reading, lookers: dict[int, str]) -> None:
 
 
 def _ends(arcs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], list[float]]:
-    """Where arcs from word i to word j begin and end: above a word side by side, so that none lies on another.
+    """Return where the arcs from word i to word j begin and end: side by side above a word, so that none overlap.
 
-    From left to right those to the left, the nearest first, and those to the right, the farthest first: then arcs from
-    the same word do not cross. Of two between the same words the one to the right is higher, and outside.
+    From left to right: arcs to the left, nearest first, then arcs to the right, farthest first. So arcs from one word
+    do not cross. Of two arcs between the same words the one to the right is higher and encloses the other.
     """
     at: dict[int, list[tuple[float, bool, tuple[int, int], int]]] = {}
     for i, j in arcs:
@@ -105,12 +105,12 @@ def _ends(arcs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], list[float]]
 
 
 def _arc(axes: Axes, i: int, j: int, ends: Sequence[float], colour: str, weight: float) -> float:
-    """An arrow from word i to word j, or a loop, above the words; returns how high it goes."""
+    """Draw an arrow from word i to word j, or a loop, above the words; return its height."""
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path as Curve
 
     foot, height = 0.2, 0.55 + 0.28 * abs(i - j)
-    if j < i:  # to the left: lower, so that it does not hide one to the right
+    if j < i:  # to the left: lower, so that it does not hide an arc to the right
         height *= 0.8
     x0, x1 = ends
     top = foot + 4 / 3 * height
@@ -121,9 +121,9 @@ def _arc(axes: Axes, i: int, j: int, ends: Sequence[float], colour: str, weight:
 
 
 def draw_sentence(reading: Reading, asked: Sequence[bool]) -> Figure:
-    """Arcs from every word that was asked for, and the map of all weights, where the others are pale.
+    """Draw arcs from every word with a meaning to learn, and the map of all weights, the other words pale.
 
-    asked: of each word, whether the made sentences ask what it means.
+    asked: for each word, whether it has a meaning to learn.
     """
     n = len(reading.words)
     figure = new_figure(max(9.0, 0.95 * n + 1), max(5.5, 0.42 * n + 4), "Who looks at whom")
@@ -155,7 +155,7 @@ def _words(axes: Axes, rows: Sequence[str], columns: Any) -> None:
 
 
 def draw_steps(reading: Reading, i: int) -> Figure:
-    """Query, keys, scores, softmax, values, weighted sum for word i, from left to right."""
+    """Draw the query, keys, scores, softmax, values and weighted sum for word i, from left to right."""
     n, d = reading.q.shape
     word = reading.words[i]
     figure = new_figure(14, max(4.5, 0.36 * n + 2.2), f"One head, step by step, for `{word}`")
@@ -206,9 +206,9 @@ def draw_steps(reading: Reading, i: int) -> Figure:
 
 
 def colours(*arrays: np.ndarray) -> dict[str, Any]:
-    """For imshow: red above 0, blue below, white at 0, and the darkest for the largest number of all.
+    """Return imshow's arguments: red above 0, blue below, white at 0, darkest at the largest absolute value of all.
 
-    Each cell in its own colour: where many numbers are narrow, matplotlib would blend neighbours, also of other rows.
+    Without interpolation, as matplotlib blends neighbouring cells where they are narrow.
     """
     most = max(float(np.abs(array).max()) for array in arrays)
     return {"cmap": "RdBu_r", "vmin": -most, "vmax": most, "aspect": "auto", "interpolation": "nearest"}

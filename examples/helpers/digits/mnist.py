@@ -1,10 +1,10 @@
-"""The handwritten digits: 10,000 come with the project, all of MNIST can be read from a folder.
+"""The handwritten digits: 10,000 are bundled, and the full MNIST can be read from a folder.
 
     digits = load_digits()                 # 8,500 to train with, 1,500 to test with
     digits = load_digits(Path("mnist"))    # 60,000 and 10,000
 
-MNIST is kept in idx files, as they are or packed with gzip. An idx file is a header of
-big-endian numbers, then the elements of one array, last axis fastest:
+MNIST is a set of idx files, plain or packed with gzip. An idx file is a header of big-endian numbers, then the elements
+of one array, last axis fastest:
 
     00 00 08 03                                 two zeros, 08 for uint8, the number of axes
     00 00 ea 60    00 00 00 1c    00 00 00 1c   the length of each axis: (60000, 28, 28)
@@ -37,7 +37,7 @@ class Digits:
     train_labels: NDArray[np.int64]  # (n,), 0 to 9
     test_images: NDArray[np.float32]  # (m, 784)
     test_labels: NDArray[np.int64]  # (m,)
-    source: str  # where they come from, in words
+    source: str  # where they come from, for printing
 
 
 def load_digits(folder: Path | None = None) -> Digits:
@@ -63,9 +63,9 @@ def load_digits(folder: Path | None = None) -> Digits:
 def read_idx(path: Path) -> NDArray[np.uint8]:
     """Read an idx file of bytes with 1 to 3 axes, packed or not, as a read-only uint8 array.
 
-    Whether it is packed is seen from its first bytes, not from its name.
+    Its first bytes, not its name, say whether it is packed.
 
-    Raises DataError if the file cannot be read, is damaged or is something else.
+    Raises DataError if the file cannot be read, is damaged or is not an idx file.
     """
     data = _read_bytes(path)
     if not data:
@@ -92,7 +92,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def _read_bytes(path: Path) -> bytes:
-    """The file's content, unpacked if it is packed with gzip."""
+    """Return the file's content, unpacked if it is packed with gzip."""
     try:
         data = path.read_bytes()
         return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
@@ -103,7 +103,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Pictures (n, 784) as float32 from 0 to 1 and their labels (n,) as int64."""
+    """Return pictures (n, 784) as float32 from 0 to 1 and their labels (n,) as int64."""
     images, labels = read_idx(images_path), read_idx(labels_path)
     if images.shape[1:] != (28, 28):
         raise DataError(
@@ -128,7 +128,7 @@ def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[np.float32
 
 
 def _find(folder: Path, name: str) -> Path:
-    """The file in `folder` under its usual or its dotted name, with or without `.gz`."""
+    """Return the path of a file in `folder` under its usual or its dotted name, with or without `.gz`."""
     for stem in (name, name.replace("-idx", ".idx")):
         for ending in ("", ".gz"):
             path = folder / (stem + ending)

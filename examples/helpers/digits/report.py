@@ -1,6 +1,6 @@
-"""What a network has learnt about digits: a table of its accuracy, and pictures. Used by 02_digits.py.
+"""The report on a digit network: a table of its accuracy, and pictures. Used by 02_digits.py.
 
-`sure` is always the network's confidences, (m, 10): a row per test picture, how sure it is of each digit.
+`sure` is the network's confidences, (m, 10): one row per test picture, one number per digit.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ GREEN, RED, GREY = "#2a7f4f", "#c23b33", "#9aa3ad"
 
 
 def count_answers(labels: NDArray[np.int64], sure: NDArray[np.float32]) -> NDArray[np.int64]:
-    """How often each digit was taken for each, (10, 10): [digit, answer]."""
+    """Return the confusion matrix, (10, 10): [digit, answer]."""
     counts = np.zeros((10, 10), dtype=np.int64)
     np.add.at(counts, (labels, sure.argmax(axis=1)), 1)
     return counts
 
 
 def print_accuracy(labels: NDArray[np.int64], sure: NDArray[np.float32]) -> None:
-    """Print how many pictures of each digit were read right, and what the others were taken for."""
+    """Print the accuracy per digit, and the digit it is most often mistaken for."""
     counts = count_answers(labels, sure)
     rows = []
     for digit, answers in enumerate(counts):
@@ -47,14 +47,14 @@ def print_accuracy(labels: NDArray[np.int64], sure: NDArray[np.float32]) -> None
 
 
 def chance(labels: NDArray[np.int64], sure: NDArray[np.float32]) -> str:
-    """A remark if the network is no better than one answer for all pictures; nothing if it is."""
+    """Return a remark if the network is no better than one answer for all pictures, else ""."""
     counts = count_answers(labels, sure)
     n = counts.sum()
     answers = np.flatnonzero(counts.sum(axis=0))
     if len(answers) == 1:
         return f"The network answers {answers[0]} whatever the picture is."
-    commonest = counts.sum(axis=1).max() / n  # the part that is right if all are taken for the commonest digit
-    if counts.trace() / n < commonest + 3 * np.sqrt(commonest * (1 - commonest) / n):  # chance hardly goes beyond
+    commonest = counts.sum(axis=1).max() / n  # accuracy of always answering the commonest digit
+    if counts.trace() / n < commonest + 3 * np.sqrt(commonest * (1 - commonest) / n):  # within three standard errors
         return f"That is no better than chance: one answer for all pictures is right for up to {commonest:.1%}."
     return ""
 
@@ -100,7 +100,7 @@ def draw(
 
 
 def confusion(counts: NDArray[np.int64]) -> Figure:
-    """A square per digit and answer: right answers green, wrong ones the redder the more there are."""
+    """Draw the confusion matrix: right answers green, wrong ones redder the more there are."""
     figure = new_figure(7, 7)
     axes = figure.subplots()
     right = np.eye(10, dtype=bool)
@@ -123,14 +123,14 @@ def confusion(counts: NDArray[np.int64]) -> Figure:
 
 
 def weights(weight: NDArray[np.float32], most: int = 64) -> Figure:
-    """The first layer's neurons as pictures of their weights: ink on red adds to the sum, ink on blue takes away."""
+    """Draw the first layer's neurons as pictures of their weights: ink on red adds to the sum, on blue subtracts."""
     shown = weight[:most]
     columns = 4 if len(shown) <= 16 else 8
     rows = -(-len(shown) // columns)
     figure = new_figure(1.6 * columns + 1, 1.75 * rows + 0.8)
     axes = figure.subplots()
     axes.axis("off")
-    mosaic = np.full((33 * rows, 30 * columns), np.nan)  # one image of all, since many small ones take long to draw
+    mosaic = np.full((33 * rows, 30 * columns), np.nan)  # one image for all: many small ones are slow to draw
     for number, row in enumerate(shown):
         top, left = 33 * (number // columns) + 4, 30 * (number % columns) + 1
         mosaic[top : top + 28, left : left + 28] = row.reshape(28, 28)
@@ -146,7 +146,7 @@ def weights(weight: NDArray[np.float32], most: int = 64) -> Figure:
 def mistakes(
     images: NDArray[np.float32], labels: NDArray[np.int64], sure: NDArray[np.float32], most: int = 12
 ) -> Figure:
-    """The pictures where the network was surest of a wrong digit, each with its ten confidences."""
+    """Draw the pictures where the network was surest of a wrong digit, each with its ten confidences."""
     answers = sure.argmax(axis=1)
     lead = sure[np.arange(len(sure)), answers] - sure[np.arange(len(sure)), labels]  # 0 where it is right
     worst = [i for i in np.argsort(-lead, kind="stable")[:most] if answers[i] != labels[i]]

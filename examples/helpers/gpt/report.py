@@ -1,4 +1,4 @@
-"""What 08_gpt.py says and draws: counts, how good guessing is, what is written while learning and at the end."""
+"""What 08_gpt.py prints and draws: parameter counts, baseline losses, samples, curves."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from helpers.inside import draw_inside, printable
 from helpers.lecture import BLUE, VERMILION, save, until_ctrl_c
 from transformer import GPTConfig
 
-SAMPLE = 64  # tokens that are shown while it learns
-SAMPLES = 20  # of a model of lines, where nobody says how many
-INSIDE = 32  # tokens of which the inside is drawn
+SAMPLE = 64  # tokens of a sample shown while it learns
+SAMPLES = 20  # lines written without --samples
+INSIDE = 32  # tokens in the pictures of attention and the logit lens
 
 
 def print_parameters(config: GPTConfig) -> None:
-    """Print what there is to learn, part by part."""
+    """Print the number of parameters, part by part."""
     print(f"\nThe network: {config.layers} blocks of {config.heads} heads, {config.width} wide.")
     for part, count in config.parameters_by_part().items():
         if count:
@@ -30,7 +30,7 @@ def print_parameters(config: GPTConfig) -> None:
 
 
 def guesses(corpus: Corpus) -> dict[str, float]:
-    """The loss of those who have learnt little: who knows nothing, and who counts pairs, where that can be done."""
+    """Return baseline losses: a uniform guess and, where its table is small enough, counting pairs of tokens."""
     size = corpus.tokenizer.vocab_size
     losses = {f"a guess among {size:,}, ln {size:,}": math.log(size)}
     if (counted := corpus.counting_loss()) is not None:
@@ -39,20 +39,20 @@ def guesses(corpus: Corpus) -> dict[str, float]:
 
 
 def print_guesses(losses: dict[str, float], untrained: float) -> None:
-    """Print them, and what the network loses before it learns."""
+    """Print the baseline losses and the untrained network's."""
     print("\nThe loss per token, on the part to be tested on:")
     for name, loss in {**losses, "the network before learning": untrained}.items():
         print(f"  {name:32} {loss:7.3f}")
 
 
 def show_sample(writer: Writer, step: int) -> None:
-    """Print a line of what the network would write now; it draws from a stream of its own."""
+    """Print a line that the network writes now, drawn from a random stream of its own."""
     text = "".join(writer.write("", SAMPLE, temperature=0.8, seed=step))
     print(f"  after {step:6,} steps: {printable(text).replace(chr(10), '⏎')}", flush=True)
 
 
 def print_end(history: nn.History) -> None:
-    """Print how good the network is now, in three ways to say it."""
+    """Print the test loss in nats, as a perplexity and in bits."""
     if history.interrupted:
         print("Ended by Ctrl-C; what was learnt so far is kept, and --resume goes on.")
     if history.best is None:
@@ -67,7 +67,7 @@ def print_end(history: nn.History) -> None:
 
 
 def draw_curves(history: nn.History, losses: dict[str, float], folder: Path) -> None:
-    """Draw the loss while learning, beside that of the guesses."""
+    """Draw the loss while learning, beside the baselines."""
     if history and find_spec("matplotlib") is not None:
         figure = history.figure()
         for (name, loss), colour in zip(losses.items(), (VERMILION, BLUE), strict=False):
@@ -77,16 +77,16 @@ def draw_curves(history: nn.History, losses: dict[str, float], folder: Path) -> 
 
 
 def look_inside(writer: Writer, options: argparse.Namespace) -> None:
-    """Draw what goes on inside while the network reads what it has written itself, the beginning of it."""
+    """Draw attention and the logit lens while the network reads the beginning of its own text."""
     text = options.prompt + "".join(writer.write(options.prompt, INSIDE, seed=options.seed, **_chosen(options)))
     ids = writer.encode(text)[: min(INSIDE, writer.model.context)]
     draw_inside(writer.model, writer.tokenizer, ids, options.out)
 
 
 def write(writer: Writer, options: argparse.Namespace, known: frozenset[str] = frozenset()) -> None:
-    """Let it write, to the screen and as it comes, until Ctrl-C: one text or, where each is a line, several.
+    """Write to the screen, token by token, until Ctrl-C: one text or, for a model of lines, several.
 
-    known: the lines that it learnt from, which are marked.
+    known: the lines it learnt from; they are marked.
     """
     print(f"\nIt writes, at temperature {options.temperature:g}:\n")
     if not writer.lines:

@@ -1,6 +1,6 @@
-"""Texts to learn from: a file, or a public one by its name; cut into tokens, part of it kept for testing.
+"""Texts to learn from: a file, or a public text by its name, as tokens, a part held out for testing.
 
-Used by 08_gpt.py. A corpus is either one long text, of which windows are learnt, or lines, each a text of its own.
+A corpus is one long text, learnt in windows, or lines, each a text of its own. Used by 08_gpt.py.
 """
 
 from __future__ import annotations
@@ -41,22 +41,22 @@ PUBLIC = {
         "pass the file with --text FILE",
     ),
 }
-MOST_FOR_BIGRAMS = 3000  # tokens; the table has the square of that
+MOST_FOR_BIGRAMS = 3000  # tokens in the vocabulary; the table has the square of that
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """A text as tokens, in a part to learn from and one to be tested on."""
+    """A text as tokens, split into a part to learn from and a part for testing."""
 
-    source: str  # in words
+    source: str  # where it comes from, for printing
     sha256: str  # of the text
     tokenizer: Tokenizer
     learn: Any  # a data set of (tokens, targets), (n, context) each
     test: Any
     context: int
-    learn_pairs: tuple[Tokens, Tokens]  # each token, and the one that follows it
+    learn_pairs: tuple[Tokens, Tokens]  # each token, and its successor
     test_pairs: tuple[Tokens, Tokens]
-    lines: frozenset[str] | None = None  # those to learn from, where each is a text of its own
+    lines: frozenset[str] | None = None  # the lines to learn from, if each is a text of its own
 
     def __str__(self) -> str:
         learn, test = len(self.learn_pairs[0]), len(self.test_pairs[0])
@@ -66,9 +66,9 @@ class Corpus:
         )
 
     def counting_loss(self) -> float | None:
-        """What a table that counts which token follows which loses on the test part, in nats per token.
+        """Return the test loss of a bigram table, in nats per token: it counts which token follows which.
 
-        Each count has 1 added, so that nothing is impossible. None where the table would be too large.
+        Each count has 1 added, so that no pair has probability 0. None if the table would be too large.
         """
         size = self.tokenizer.vocab_size
         if size > MOST_FOR_BIGRAMS:
@@ -80,9 +80,9 @@ class Corpus:
 
 
 def load_text(name: str) -> tuple[str, str]:
-    """A text, and what it is in words: "python", one of PUBLIC, or a file of UTF-8.
+    """Return a text and its description: "python", one of PUBLIC, or a UTF-8 file.
 
-    Raises DataError if there is no such file, or it is no text.
+    Raises DataError if the file cannot be read or is not UTF-8.
     """
     if name == "python":
         return _python_reference(), "the reference of the Python language, from pydoc_data/topics.py"
@@ -90,7 +90,7 @@ def load_text(name: str) -> tuple[str, str]:
     try:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise DataError(f"{name} is no text in UTF-8: byte {error.start} is {data[error.start]:#04x}") from None
+        raise DataError(f"{name} is not UTF-8 text: byte {error.start} is {data[error.start]:#04x}") from None
     return text, source
 
 
@@ -103,12 +103,12 @@ def _python_reference() -> str:
 
 
 def sha256_of(text: str) -> str:
-    """What tells texts apart, in 64 hexadecimal digits."""
+    """Return the SHA-256 of a text, in 64 hexadecimal digits."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def make_tokenizer(kind: str, text: str, vocabulary: int) -> Tokenizer:
-    """A tokenizer learnt from a text: "char", "word" or "bpe"."""
+    """Train a tokenizer on a text: "char", "word" or "bpe"."""
     if kind == "char":
         return CharTokenizer.train(text)
     if kind == "word":
@@ -117,14 +117,14 @@ def make_tokenizer(kind: str, text: str, vocabulary: int) -> Tokenizer:
 
 
 def one_text(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
-    """A long text: the first nine tenths to learn from, in windows that begin at any token."""
+    """Return a corpus of one text: windows of its first nine tenths to learn from, the rest for testing."""
     text, source = load_text(name)
     tokenizer = make_tokenizer(kind, text, vocabulary)
     cut = len(text) * 9 // 10
     learn, test = (np.array(tokenizer.encode(part), np.int64) for part in (text[:cut], text[cut:]))
     if min(len(learn), len(test)) <= context:
         raise DataError(
-            f"{name} is too short: a tenth of it, {len(test):,} tokens, is to fill a window of {context}; take a "
+            f"{name} is too short: its last tenth has {len(test):,} tokens and must fill a window of {context}; take a "
             "longer text or a smaller --context"
         )
     return Corpus(
@@ -140,14 +140,14 @@ def one_text(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
 
 
 def many_lines(name: str, kind: str, vocabulary: int) -> Corpus:
-    """Lines as texts of their own, a tenth of them (at most 3,000), drawn by chance, to be tested on.
+    """Return a corpus of lines, each a text of its own; a random tenth of them, at most 3,000, is for testing.
 
-    The newline stands at both ends of each: it begins a line and, as what is to be predicted, ends it.
+    A newline begins each line as input and ends it as target.
     """
     text, source = load_text(name)
     lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) < 20:
-        raise DataError(f"{name} has {len(lines)} lines with anything in them; learning from lines takes 20 or more")
+        raise DataError(f"{name} has {len(lines)} lines that are not blank; --lines needs 20 or more")
     tokenizer = make_tokenizer(kind, text if "\n" in text else text + "\n", vocabulary)
     (newline,) = tokenizer.encode("\n")
     rows = [[newline, *tokenizer.encode(line), newline] for line in lines]

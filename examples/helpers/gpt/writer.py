@@ -1,4 +1,4 @@
-"""A GPT with its tokenizer, in a folder: what 08_gpt.py keeps and reads again."""
+"""A GPT with its tokenizer, saved in a folder and loaded from it. Used by 08_gpt.py."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ MODEL, TOKENIZER, WEIGHTS = "model.json", "tokenizer.json", "best.safetensors"
 
 @dataclass
 class Writer:
-    """A model, what cuts its text into tokens, and whether each of its texts is a line."""
+    """A model, its tokenizer, and whether each of its texts is a line."""
 
     model: GPT
     tokenizer: Tokenizer
     lines: bool = False
 
     def encode(self, prompt: str) -> list[int]:
-        """The tokens of the beginning of a text. Raises DataError for what the tokenizer does not know."""
+        """Return the tokens of a prompt. Raises DataError for characters that the tokenizer does not know."""
         try:
             return self.tokenizer.encode(("\n" if self.lines else "") + prompt) or [self._start]
         except ValueError as error:
-            raise DataError(f"the model has not learnt of such a text: {error}") from error
+            raise DataError(f"the model cannot read this prompt: {error}") from error
 
     @property
     def _start(self) -> int:
-        """The token that a text without a beginning goes on from: a line's end, or in a text without lines any."""
+        """The token that stands for an empty prompt: the newline or, if the text had none, token 0."""
         try:
             return self.tokenizer.encode("\n")[0]
         except ValueError:
             return 0
 
     def write(self, prompt: str, tokens: int, **settings: Any) -> Iterator[str]:
-        """What follows a prompt, as it comes; the settings are those of GPT.generate."""
+        """Yield the continuation of a prompt piece by piece; the settings are those of GPT.generate."""
         stop = self.tokenizer.encode("\n") if self.lines else None
         ids = self.model.generate(self.encode(prompt), max_new_tokens=tokens, stop=stop, **settings)
         return self.tokenizer.stream(ids)
@@ -48,7 +48,7 @@ class Writer:
     # --- files ------------------------------------------------------------------------------------------
 
     def save(self, folder: Path) -> None:
-        """Write all but the weights, which a Trainer keeps."""
+        """Write the tokenizer and the sizes; the Trainer saves the weights."""
         self.tokenizer.save(folder / TOKENIZER)
         with atomic_write(folder / MODEL) as beside:
             described = {"lines": self.lines, "config": asdict(self.model.config)}
@@ -56,14 +56,14 @@ class Writer:
 
 
 def load(folder: Path) -> Writer:
-    """A writer from its folder. Raises DataError if it is none, or of something else."""
+    """Load a writer from its folder. Raises DataError if files are missing or are not a model of this program."""
     described = _read_description(folder)
     try:
         model = GPT(GPTConfig(**described["config"]))
         model.load_state_dict(nn.weights.load_file(folder / WEIGHTS))
         return Writer(model.eval(), Tokenizer.load(folder / TOKENIZER), bool(described["lines"]))
     except FileNotFoundError as error:
-        raise DataError(f"{folder} holds no model that has learnt for long enough: {error}") from error
+        raise DataError(f"{folder} holds no trained model: {error}") from error
     except (ValueError, TypeError) as error:
         raise DataError(f"{folder} holds no model of this program: {error}") from error
 

@@ -1,11 +1,11 @@
-"""From a text message to a row of numbers: tokens, then a bag of words or TF-IDF.
+"""Text messages as rows of numbers: tokens, then a bag of words or TF-IDF.
 
     tokens       tokenize("WIN £100! Txt 80086")    win [money] ! txt [short code] [length: 0-39] [digits: 5-14]
     bag of words how often each token of the vocabulary occurs; the order is lost
-    TF-IDF       the same, but a token counts the more the fewer messages have it, and each row has length 1
+    TF-IDF       the same, but rarer tokens weigh more, and each row has length 1
 
-Which digits a number has says little, what kind of number it is says much: each phone number comes once, phone numbers
-come in every second spam. So numbers, sums of money, addresses become classes, in square brackets.
+The digits of a number say little, but its kind says much: a phone number occurs once, but every second spam has one. So
+numbers, sums of money and addresses become classes, in square brackets.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ WORDS = re.compile(r"[A-Za-z]{2,}")
 
 
 def tokenize(text: str) -> list[str]:
-    """The tokens of a message in their order, then those that say what it looks like."""
+    """Return the words of a message in order, then the tokens that describe its look."""
     return [*words(text), *looks(text)]
 
 
 def words(text: str) -> list[str]:
-    """The words of a message in lower case; numbers, addresses and the like as their class, [phone number]."""
+    """Return the words of a message in lower case; numbers, addresses and the like as classes: [phone number]."""
     tokens = []
     for match in TOKENS.finditer(_clean(text).lower()):
         kind, found = match.lastgroup, match.group()
@@ -61,7 +61,7 @@ def words(text: str) -> list[str]:
 
 
 def looks(text: str) -> list[str]:
-    """What a message looks like from afar: how long it is, how many digits it has, whether it shouts."""
+    """Return tokens for the look of a message: its length, its digits, its capitals."""
     text = _clean(text)
     length = min(len(text) // 40, 4) * 40
     digits = sum(c.isdigit() for c in text)
@@ -75,15 +75,15 @@ def looks(text: str) -> list[str]:
 
 
 def _clean(text: str) -> str:
-    """HTML's signs undone, twice since some were done twice, and one kind of apostrophe."""
+    """Unescape HTML, twice since some messages were escaped twice, and unify apostrophes."""
     return html.unescape(html.unescape(text)).replace("\x92", "'").replace("’", "'")
 
 
 @dataclass(frozen=True, eq=False)
 class Vectorizer:
-    """Makes rows of numbers of messages, a column for each token of a vocabulary.
+    """Turns messages into rows of numbers, one column per token of a vocabulary.
 
-    kind: "bag" or "tfidf".  idf: what a token counts, log((1 + messages) / (1 + messages with it)) + 1.
+    kind: "bag" or "tfidf".  idf: a token's weight, log((1 + messages) / (1 + messages with it)) + 1.
     """
 
     kind: str
@@ -92,9 +92,9 @@ class Vectorizer:
 
     @classmethod
     def learn(cls, documents: Sequence[Sequence[str]], kind: str, at_least: int = 2) -> Vectorizer:
-        """The vocabulary of some documents, lists of tokens: all tokens that so many of them have.
+        """Learn the vocabulary of documents, lists of tokens: the tokens that occur in `at_least` of them.
 
-        Raises ValueError for another kind, or if no token is in so many documents.
+        Raises ValueError for another kind, or if no token occurs in that many documents.
         """
         if kind not in ("bag", "tfidf"):
             raise ValueError(f'Vectorizer: kind must be "bag" or "tfidf", not {kind!r}')
@@ -107,7 +107,7 @@ class Vectorizer:
         return cls(kind, vocabulary, idf.astype(np.float32))
 
     def __call__(self, documents: Sequence[Iterable[str]]) -> NDArray[np.float32]:
-        """(documents, vocabulary): a row per document; tokens that are not in the vocabulary do not count."""
+        """Return (documents, vocabulary): one row per document; unknown tokens are ignored."""
         column = {token: i for i, token in enumerate(self.vocabulary)}
         rows = np.zeros((len(documents), len(self.vocabulary)), dtype=np.float32)
         for row, tokens in zip(rows, documents, strict=True):
@@ -115,7 +115,7 @@ class Vectorizer:
                 if token in column:
                     row[column[token]] = count
         if self.kind == "tfidf":
-            np.log1p(rows, out=rows)  # the fifth "free" says less than the first
+            np.log1p(rows, out=rows)  # a fifth "free" says less than the first
             rows *= self.idf
             rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
         return rows

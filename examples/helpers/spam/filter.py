@@ -1,4 +1,4 @@
-"""SpamFilter: a network with all that it needs to judge a message: its vocabulary and its threshold, in one file.
+"""SpamFilter: a network with its vocabulary and its threshold, saved in one file.
 
     spam_filter = SpamFilter.load(Path("out/spam/filter.safetensors"))
     spam_filter.probabilities(["Call 09061 701461 now to claim your prize"])       # array([0.99...])
@@ -23,64 +23,64 @@ from helpers.spam.features import Vectorizer, tokenize
 
 
 def build(n_inputs: int, hidden: Sequence[int]) -> nn.MLP:
-    """A network with random initial weights, one input per token of the vocabulary, one output.
+    """Return a network with random weights: one input per token of the vocabulary, one output.
 
-    The output is a logit, any number; its sigmoid is the probability of spam. Without hidden layers this is logistic
-    regression: a weight for each token, and their sum.
+    The output is a logit; its sigmoid is the probability of spam. Without hidden layers this is logistic regression:
+    one weight per token.
     """
     return nn.MLP([n_inputs, *hidden, 1])
 
 
 @dataclass
 class SpamFilter:
-    """A network, the vectorizer that makes its input, and the probability from which on a message is called spam."""
+    """A network, the vectorizer that makes its input, and the threshold: the lowest probability called spam."""
 
     vectorizer: Vectorizer
     hidden: list[int]
     threshold: float = 0.5
-    precision: float | None = None  # that the threshold was chosen for, if it was chosen
-    notes: dict[str, str] = field(default_factory=dict)  # kept with it: what it was trained on
+    precision: float | None = None  # the goal when the threshold was chosen, if it was
+    notes: dict[str, str] = field(default_factory=dict)  # saved with it: what it was trained on
 
     def __post_init__(self) -> None:
         self.model = build(len(self.vectorizer.vocabulary), self.hidden)
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """How likely each message is to be spam, (n,)."""
+        """Return the probability of spam for each message, (n,)."""
         return self.judge(self.rows(texts))
 
     def rows(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The network's input, (n, vocabulary)."""
+        """Return the network's input, (n, vocabulary)."""
         return self.vectorizer([tokenize(text) for text in texts])
 
     def judge(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The probabilities, (n,), of messages that are rows already."""
+        """Return the probability of spam for each row of input, (n,)."""
         with tl.no_grad():
             logits = self.model(tl.tensor(rows)).squeeze(-1).double()
             return tl.sigmoid(logits).numpy()  # float64, where 0.9999999 is not yet 1
 
     def pushes(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How far each token pushes a message's logit towards spam (above 0) or ham, (n, vocabulary): x · d logit/dx.
+        """Return how far each token pushes the logit towards spam (above 0) or ham, (n, vocabulary): x · d logit/dx.
 
-        Between the kinks of its relus the network is a straight line, so the pushes of a message add up to its logit,
-        but for what the biases bring. The gradient is that of backpropagation, only that it goes on to the inputs.
+        Between the kinks of its ReLUs the network is linear, so the pushes of a message add up to its logit, except for
+        what the biases add. The gradient comes from backpropagation, continued to the inputs.
         """
         x = tl.tensor(rows, requires_grad=True)
-        (slopes,) = tl.grad(self.model(x).sum(), [x])  # of the sum, as a row's logit depends on that row alone
-        assert slopes is not None  # for all tokens, as all of them go into the sum
+        (slopes,) = tl.grad(self.model(x).sum(), [x])  # of the sum: each logit depends on its own row only
+        assert slopes is not None  # every row is part of the sum
         return slopes.numpy() * rows
 
     def reasons(self, text: str) -> list[tuple[str, float]]:
-        """The tokens of a message that the network knows, each with its push, the strongest first."""
+        """Return the known tokens of a message, each with its push, the strongest first."""
         rows = self.rows([text])
         push = self.pushes(rows)[0]
         known = np.flatnonzero(rows[0])
         strongest = known[np.argsort(-np.abs(push[known]), kind="stable")]
         return [(self.vectorizer.vocabulary[i], float(push[i])) for i in strongest]
 
-    # --- in a file --------------------------------------------------------------------------------------
+    # --- files --------------------------------------------------------------------------------------
 
     def save(self, path: Path) -> None:
-        """Write all of it to a safetensors file. Raises ImportError without that package, OSError."""
+        """Save the filter to a safetensors file. Raises ImportError without that package, OSError."""
         words = {
             "kind": self.vectorizer.kind,
             "vocabulary": json.dumps(self.vectorizer.vocabulary),
@@ -94,20 +94,20 @@ class SpamFilter:
 
     @classmethod
     def load(cls, path: Path) -> SpamFilter:
-        """Read what `save` has written. Raises ImportError, OSError, and ValueError for a file of another kind."""
+        """Load a saved filter. Raises ImportError, OSError, and ValueError for another kind of file."""
         tensors, words = nn.weights.load_file(path), nn.weights.load_metadata(path)
         try:
             vocabulary = [str(token) for token in json.loads(words["vocabulary"])]
             hidden = [int(size) for size in json.loads(words["hidden"])]
             vectorizer = Vectorizer(words["kind"], vocabulary, tensors.pop("idf").numpy())
             if vectorizer.idf.shape != (len(vocabulary),):
-                raise ValueError("it has another number of words than of their weights")
+                raise ValueError("the numbers of words and of their weights differ")
             notes = {str(key): str(note) for key, note in json.loads(words["notes"]).items()}
             precision = json.loads(words["precision"])
             precision = None if precision is None else float(precision)
             loaded = cls(vectorizer, hidden, float(words["threshold"]), precision, notes)
             loaded.model.load_state_dict({key.removeprefix("model."): value for key, value in tensors.items()})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            problem = f"there is no {error} in it" if isinstance(error, KeyError) else error
-            raise ValueError(f"{path} holds no spam filter that 11_spam.py has saved: {problem}") from error
+            problem = f"{error} is missing" if isinstance(error, KeyError) else error
+            raise ValueError(f"{path} is not a spam filter saved by 11_spam.py: {problem}") from error
         return loaded

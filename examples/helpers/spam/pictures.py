@@ -1,4 +1,4 @@
-"""What a spam filter has learnt, in pictures. Used by 11_spam.py."""
+"""The pictures of a spam filter. Used by 11_spam.py."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def draw(folder: Path, outcome: Outcome) -> list[Path]:
 
 
 def curves(outcome: Outcome) -> Figure:
-    """The loss after each epoch, of what was learnt from and of what was not, for each part of the validation."""
+    """Draw training and test loss after each epoch, for each part of the cross-validation."""
     figure = new_figure(8, 4.5)
     axes = figure.subplots()
     validation = outcome.trained.validation
@@ -61,7 +61,7 @@ def curves(outcome: Outcome) -> Figure:
 
 
 def thresholds(outcome: Outcome) -> Figure:
-    """Where ham and spam lie on the network's scale, and below it precision and recall of each threshold there."""
+    """Draw histograms of ham and spam over the network's logits, and below them precision and recall by threshold."""
     figure = new_figure(9, 7)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.2])
     logits = _logit(outcome.probabilities)
@@ -106,7 +106,7 @@ def thresholds(outcome: Outcome) -> Figure:
 
 
 def _steps(axes: Axes, points: Curve, style: str, labels: tuple[str | None, str | None] = (None, None)) -> None:
-    """Precision and recall as steps over the thresholds, as logits."""
+    """Draw precision and recall as steps over the thresholds, as logits."""
     x = _logit(points.thresholds)
     for values, colour, label in ((points.precision, BLUE, labels[0]), (points.recall, VERMILION, labels[1])):
         # Up to the next higher score a threshold calls the same messages spam as at that score.
@@ -114,7 +114,7 @@ def _steps(axes: Axes, points: Curve, style: str, labels: tuple[str | None, str 
 
 
 def precision_recall(outcome: Outcome) -> Figure:
-    """Precision against recall of every threshold, for the networks and the rules; a dot where each is used."""
+    """Draw precision over recall for the networks and the rules; a dot marks the threshold in use."""
     figure = new_figure(7.5, 6)
     axes = figure.subplots()
     threshold = outcome.filter.threshold
@@ -151,7 +151,7 @@ def precision_recall(outcome: Outcome) -> Figure:
 
 
 def confusion(outcome: Outcome) -> Figure:
-    """What became of the held-out messages of each kind, with the rules and with the network."""
+    """Draw the confusion matrices of the rules and of the network on the held-out messages."""
     from matplotlib.patches import Rectangle
 
     figure = new_figure(9, 4.4)
@@ -182,7 +182,7 @@ def confusion(outcome: Outcome) -> Figure:
 
 
 def weighty_words(outcome: Outcome, most: int = 22) -> Figure:
-    """The words that push most towards spam and towards ham, as bars."""
+    """Draw the words that push most towards spam and towards ham, as bars."""
     figure = new_figure(10, 6.6)
     figure.suptitle("How far a word pushes the network's sum, on average over the messages that have it")
     sides = (("towards spam", SPAM, outcome.weighty[0]), ("towards ham", HAM, outcome.weighty[1]))
@@ -199,6 +199,6 @@ def weighty_words(outcome: Outcome, most: int = 22) -> Figure:
 
 
 def _logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse of the sigmoid: the network's sum before it."""
+    """The inverse of the sigmoid, with p clipped away from 0 and 1."""
     p = np.clip(p, 1e-12, 1 - 1e-12)
     return np.asarray(np.log(p / (1 - p)))

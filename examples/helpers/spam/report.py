@@ -1,4 +1,4 @@
-"""What a spam filter has learnt, in words: tables, reasons, mistakes. Used by 11_spam.py."""
+"""The report on a spam filter: tables, reasons, mistakes. Used by 11_spam.py."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from helpers.spam.training import Trained
 
 @dataclass
 class Outcome:
-    """A trained filter, the messages it learnt from and those held out, and what all methods say of the latter."""
+    """A trained filter, its messages, those held out, and the scores of all methods for the latter."""
 
     learn: Messages
     test: Messages
@@ -31,17 +31,17 @@ class Outcome:
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
-        """The filter's for the held-out messages, (test,)."""
+        """The filter's probabilities for the held-out messages, (test,)."""
         return self.filter.probabilities(self.test.texts)
 
     @cached_property
     def weighted(self) -> NDArray[np.float64] | None:
-        """Those of its twin that minds spam more."""
+        """The same of its twin for which spam counts more."""
         return None if self.trained.weighted is None else self.trained.weighted.probabilities(self.test.texts)
 
     @cached_property
     def validated(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
-        """The probabilities of the validation, and what is spam."""
+        """The probabilities of the cross-validation, and the labels."""
         if self.trained.validation is None:
             return None
         found = self.trained.validation.probabilities
@@ -53,16 +53,16 @@ class Outcome:
 
     @property
     def common(self) -> int:
-        """How many messages must have a word for it to be counted among the weighty ones."""
+        """The number of messages a word must occur in to be listed."""
         return max(2, min(20, len(self.learn) // 100))
 
     @cached_property
     def weighty(self) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
-        """Words with their mean push in the messages learnt from that have them: towards spam, towards ham."""
+        """Words with their mean push in the training messages that have them: towards spam, towards ham."""
         rows = self.filter.rows(self.learn.texts)
         times = np.count_nonzero(rows, axis=0)
         push = self.filter.pushes(rows).sum(axis=0) / np.maximum(times, 1)
-        push[times < self.common] = 0  # of rare words the mean says little
+        push[times < self.common] = 0  # the mean says little for rare words
         ordered = [(self.filter.vectorizer.vocabulary[i], float(push[i])) for i in np.argsort(-push, kind="stable")]
         return [w for w in ordered if w[1] > 0], [w for w in reversed(ordered) if w[1] < 0]
 
@@ -71,7 +71,7 @@ class Outcome:
 
 
 def print_messages(messages: Messages, keys: Sequence[str], held_out: NDArray[np.bool_]) -> None:
-    """Print how many messages there are, of each kind, and where."""
+    """Print the number of messages of each kind, to learn from and held out."""
     spam = messages.spam
     print(f"The messages: {messages.source}; {len(messages):,} of them.\n")
     rows = [
@@ -87,7 +87,7 @@ def print_messages(messages: Messages, keys: Sequence[str], held_out: NDArray[np
 
 
 def print_scores(outcome: Outcome) -> None:
-    """Print what each method gets right of the held-out messages."""
+    """Print the scores of each method on the held-out messages."""
     probabilities, threshold = outcome.probabilities, outcome.filter.threshold
     methods = [
         ("everything is ham", np.zeros(len(outcome.test), dtype=bool)),
@@ -130,7 +130,7 @@ def print_scores(outcome: Outcome) -> None:
 
 
 def in_short(p: float) -> str:
-    """A probability in three decimals, or in more where they would make it 0 or 1."""
+    """Format a probability with three decimals, or with more where three would show 0 or 1."""
     return f"{p:.3f}" if 0.0005 <= p < 0.9995 or p in (0, 1) else f"{p:.6g}"
 
 
@@ -140,7 +140,7 @@ def _scores(counts: Counts) -> list[str]:
 
 
 def print_thresholds(outcome: Outcome) -> None:
-    """Print what other thresholds would do."""
+    """Print the scores at other thresholds."""
     used = outcome.filter.threshold
     others = {0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99}
     thresholds = sorted({used} | {t for t in others if abs(t - used) > 0.01 * min(t, 1 - t)})
@@ -165,7 +165,7 @@ def print_words(outcome: Outcome, most: int = 12) -> None:
 
 
 def print_mistakes(outcome: Outcome, most: int = 5) -> None:
-    """Print the messages where the filter was surest of what is wrong, with the words that misled it."""
+    """Print the messages where the filter was surest of a wrong answer, with the words that misled it."""
     probabilities, spam = outcome.probabilities, outcome.test.spam
     wrong = np.flatnonzero((probabilities >= outcome.filter.threshold) != spam)
     wrong = wrong[np.argsort(-np.abs(spam[wrong] - probabilities[wrong]), kind="stable")]
@@ -179,7 +179,7 @@ def print_mistakes(outcome: Outcome, most: int = 5) -> None:
 
 
 def print_verdict(spam_filter: SpamFilter, text: str) -> None:
-    """Print what the filter says of a message, why, and what the rules say."""
+    """Print the filter's verdict on a message, its reasons, and the rules' verdict."""
     probability = float(spam_filter.probabilities([text])[0])
     verdict = "Spam" if probability >= spam_filter.threshold else "Ham"
     print(f"\n{verdict}, as the threshold is {in_short(spam_filter.threshold)}:")
@@ -191,7 +191,7 @@ def print_verdict(spam_filter: SpamFilter, text: str) -> None:
 
 
 def _print_reasons(spam_filter: SpamFilter, text: str, probability: float, most: int = 6) -> None:
-    """A message, its probability of spam, and the tokens that push most."""
+    """Print a message, its probability of spam, and the tokens that push most."""
     pushes = spam_filter.reasons(text)[:most]
     pieces = [(f"{push:+.1f} {token}", "red" if push > 0 else "green") for token, push in pushes]
     if not pieces:

@@ -1,7 +1,7 @@
-"""The other way to find spam: rules written by hand, points for what a person thinks is suspicious.
+"""Spam rules written by hand, for comparison: points for patterns that look suspicious to a person.
 
-Each rule is a pattern and its points; a message with 4 points or more is called spam. Every line was somebody's idea
-after reading such messages, and somebody has to have the next one when the spam changes.
+A message with 4 points or more is called spam. Each rule is an idea someone had after reading such messages, and when
+the spam changes, someone must write the next one.
 """
 
 import re
@@ -44,10 +44,10 @@ RULES = (
 
 
 def points(texts: Sequence[str]) -> NDArray[np.int64]:
-    """The points of each message, (n,): each rule counts once, however often it applies."""
+    """Return the points of each message, (n,): each rule counts once, however often it matches."""
     return np.array([sum(rule.points for rule in RULES if rule.pattern.search(text)) for text in texts], dtype=np.int64)
 
 
 def reasons(text: str) -> list[Rule]:
-    """The rules that apply to a message."""
+    """Return the rules that match a message."""
     return [rule for rule in RULES if rule.pattern.search(text)]

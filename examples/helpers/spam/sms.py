@@ -1,15 +1,15 @@
-"""The SMS Spam Collection: 5,574 text messages that people in Britain and Singapore got, each labelled ham or spam.
+"""The SMS Spam Collection: 5,574 text messages received in Britain and Singapore, each labelled ham or spam.
 
     messages = load_messages()                          # from the cache, or downloaded once
     messages = load_messages(Path("SMSSpamCollection"))
 
-A line is a message: its label, a tab, its text.
+Each line is a message: its label, a tab, its text.
 
     ham     Ok lar... Joking wif u oni...
     spam    URGENT! You have won a 1 week FREE membership ...
 
 By T. A. Almeida and J. M. Gómez Hidalgo, https://archive.ics.uci.edu/dataset/228, under the licence CC BY 4.0. A file
-of your own in the same form will do as well, and so will the archive as it is downloaded.
+of your own in the same format works too, and so does the downloaded archive.
 """
 
 import io
@@ -28,7 +28,7 @@ from helpers.public_data import MOST, PublicFile, read
 HOME = "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip"
 NAME = "SMSSpamCollection"  # the file's name in the archive
 SHA256 = "7d039a24a6083ed9ef0f806ebad56bbb976e3aeb8de05669173bfdc4996c239d"  # of the file, not of the archive
-FEWEST = 25  # messages of a kind, so that a fifth of a fifth still has some of them
+FEWEST = 25  # messages of a kind, so that a fifth of a fifth still has one
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,20 +37,20 @@ class Messages:
 
     texts: list[str]
     spam: NDArray[np.bool_]  # (n,)
-    source: str  # where they come from, in words
+    source: str  # where they come from, for printing
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def where(self, chosen: NDArray[np.bool_]) -> "Messages":
-        """Those that are chosen."""
+        """Return the messages selected by a mask, (n,)."""
         return Messages([self.texts[i] for i in np.flatnonzero(chosen)], self.spam[chosen], self.source)
 
 
 def load_messages(path: Path | None = None) -> Messages:
-    """Read a user's file or, without one, the SMS Spam Collection: from the cache, else from its public home.
+    """Read a user's file or, without one, the SMS Spam Collection, which is downloaded once.
 
-    Raises DataError if the file is missing or is something else, or the collection cannot be downloaded.
+    Raises DataError if the file cannot be read or has another format, or the collection cannot be downloaded.
     """
     if path is not None:
         return parse(_unpacked(read(path), str(path)), str(path))
@@ -58,11 +58,11 @@ def load_messages(path: Path | None = None) -> Messages:
 
 
 def parse(data: bytes, source: str) -> Messages:
-    """The messages in a file's bytes; `source` is the file's name, for errors.
+    """Parse the messages in a file's bytes; `source` is the file's name, for errors.
 
-    Raises DataError that names the line: no tab, an unknown label, bytes that are no text; or too few messages.
+    Raises DataError that names the line (no tab, an unknown label, bytes that are not UTF-8), or for too few messages.
     """
-    data = data.removeprefix(b"\xef\xbb\xbf")  # with which some editors begin a file of UTF-8
+    data = data.removeprefix(b"\xef\xbb\xbf")  # the byte order mark that some editors write
     if not data.strip():
         raise DataError(f"{source} is empty; it should have a message in each line: ham or spam, a tab, the text")
     texts, labels = [], []
@@ -80,16 +80,16 @@ def parse(data: bytes, source: str) -> Messages:
 
 
 def _parse_line(line: bytes, where: str) -> tuple[str, str]:
-    """(label, text) of a line."""
+    """Return (label, text) of a line."""
     if b"\0" in line:
-        raise DataError(f"{where}: there are zero bytes, so this is no text file; is it the right one?")
+        raise DataError(f"{where}: it contains zero bytes, so this is not a text file; is it the right one?")
     try:
         decoded = line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: byte {line[error.start]:#04x} is not UTF-8; save the file as UTF-8 text") from None
     label, tab, text = decoded.partition("\t")
     if not tab:
-        raise DataError(f"{where}: there is no tab between label and text, but this: {_start(decoded)}")
+        raise DataError(f"{where}: no tab between label and text in {_start(decoded)}")
     label = label.strip().lower()
     if label not in ("ham", "spam"):
         raise DataError(f"{where}: the label must be ham or spam, not {_start(label)}")
@@ -101,11 +101,11 @@ def _start(text: str) -> str:
 
 
 def deal(keys: Sequence[Hashable], labels: NDArray[np.bool_], parts: int, seed: int) -> NDArray[np.int64]:
-    """Deal messages out at random into parts of about equal size, each with its share of spam: the part of each, (n,).
+    """Split messages at random into parts of about equal size and equal share of spam: the part of each, (n,).
 
-    Messages with the same key go to the same part. A collection of messages holds many twice, and a network tested on
-    what it has learnt by heart would look better than it is.
-    Raises DataError if the messages repeat each other so much that a part has none of a kind.
+    Messages with the same key go to the same part. The collection has many duplicates, and a network tested on messages
+    it has memorised would look better than it is. Raises DataError if so many are duplicates that a part has no
+    message of a kind.
     """
     twins: dict[Hashable, list[int]] = {}
     for i, key in enumerate(keys):
@@ -127,7 +127,7 @@ def deal(keys: Sequence[Hashable], labels: NDArray[np.bool_], parts: int, seed: 
 
 
 def _unpacked(data: bytes, source: str) -> bytes:
-    """The collection's file if these are the bytes of its archive, else the bytes themselves."""
+    """Return the collection's file if the bytes are its archive, else the bytes themselves."""
     if not data.startswith(b"PK\x03\x04"):
         return data
     try:

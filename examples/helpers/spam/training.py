@@ -1,8 +1,8 @@
-"""How the spam filter learns: its cost, and cross-validation, which says when to stop and where to put the threshold.
+"""Training the spam filter: its cost, and cross-validation, which sets the number of epochs and the threshold.
 
     trained = train(documents, spam, keys, Settings(), precision=0.98)
-    trained.filter                      # learnt from all of the messages
-    trained.validation.probabilities    # what networks said of those of them that they had not learnt from
+    trained.filter                      # trained on all messages
+    trained.validation.probabilities    # of each message, by a network that was not trained on it
 
 Used by 11_spam.py.
 """
@@ -30,7 +30,7 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class Settings:
-    """How to learn."""
+    """Settings of the training."""
 
     features: str = "tfidf"  # or "bag"
     hidden: Sequence[int] = (32,)
@@ -39,10 +39,9 @@ class Settings:
 
 
 class Learner:
-    """A new filter, and the messages it learns from; each spam counts `spam_weight` times.
+    """A new filter and the messages it learns from; each spam counts `spam_weight` times.
 
-    The cost of a message is -log of the probability that the network gives to what it is: -log sigmoid(z) for spam, z
-    the network's output, and -log(1 - sigmoid(z)) for ham.
+    The cost is the cross-entropy of the network's output z: -log sigmoid(z) for spam, -log(1 - sigmoid(z)) for ham.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class Learner:
         self.optimizer = nn.optim.Adam(self.filter.model.parameters(), settings.lr)
 
     def learn(self, epochs: int, **settings: Any) -> nn.History:
-        """Learn from all messages so many times, or with the settings of a Trainer. Ctrl-C ends it early."""
+        """Train for `epochs` epochs, with further settings of a Trainer. Ctrl-C ends it early."""
         trainer = nn.Trainer(
             self.filter.model, self.batches, self.loss, self.optimizer, epochs=epochs, show=False, **settings
         )
@@ -65,46 +64,46 @@ class Learner:
 
 @dataclass
 class Part:
-    """How a network learnt from all parts but this one, and how well it judged this one after each epoch."""
+    """One fold of the cross-validation: a network's losses, trained on the other parts and tested on this one."""
 
-    losses: list[tuple[float, float]] = field(default_factory=list)  # of the messages learnt from, of those judged
+    losses: list[tuple[float, float]] = field(default_factory=list)  # (training, test) after each epoch
     interrupted: bool = False
 
     @property
     def best_epoch(self) -> int:
-        """The epoch with the lowest loss of the judged; the first is 1."""
+        """The epoch with the lowest test loss; the first is 1."""
         return 1 + min(range(len(self.losses)), key=lambda epoch: self.losses[epoch][1])
 
 
 @dataclass
 class Validation:
-    """What networks say of messages that they have not learnt from."""
+    """The cross-validation: probabilities for messages from networks that were not trained on them."""
 
-    probabilities: NDArray[np.float64]  # (n,), nan where Ctrl-C came before
+    probabilities: NDArray[np.float64]  # (n,), nan for those that Ctrl-C left out
     parts: list[Part] = field(default_factory=list)
 
     @property
     def best_epoch(self) -> int:
-        """The best number of epochs, mean of the parts."""
+        """The best number of epochs: the mean over the parts."""
         return round(sum(part.best_epoch for part in self.parts) / len(self.parts))
 
 
 @dataclass
 class Trained:
-    """What came of the training; `weighted` is a twin of the filter that was told to mind spam more than ham."""
+    """The result of the training. weighted: a twin of the filter for which spam counts more than ham."""
 
     filter: SpamFilter
-    validation: Validation | None = None  # of a filter that was loaded there is none
+    validation: Validation | None = None  # None for a loaded filter
     weighted: SpamFilter | None = None
-    finished: bool = True  # False if Ctrl-C came before the filter had learnt to the end
+    finished: bool = True  # False if Ctrl-C came before the end of the filter's training
 
 
 def train(
     documents: list[list[str]], spam: NDArray[np.bool_], keys: list[str], settings: Settings, precision: float
 ) -> Trained:
-    """Train a filter that is to have at least this precision. keys: messages with the same one are copies.
+    """Train a filter and choose its threshold for this precision. keys: messages with the same key are duplicates.
 
-    After Ctrl-C the filter is the one that was learning, with what it has learnt.
+    After Ctrl-C the filter is the network in training at that moment.
     """
     print(f"\nTraining {PARTS} networks, each on all but one part of the messages, which it then judges:")
     validation = Validation(np.full(len(documents), np.nan))
@@ -149,10 +148,10 @@ def _learn_all_but(
     settings: Settings,
     probabilities: NDArray[np.float64],
 ) -> tuple[Learner, Part]:
-    """Learn from the messages that are not to be judged, then fill in the probabilities of those that are.
+    """Train on the messages that are not judged, and fill in the probabilities of those that are.
 
-    A network that has had enough gets worse at what it has not seen, while it still gets better at what it has. So it
-    is stopped there, and what counts is what it said in its best epoch.
+    Early stopping: an overfitting network gets worse on unseen messages while it still improves on those it learns
+    from. Training stops there, and the probabilities are those of the best epoch.
     """
     learner = Learner([documents[i] for i in np.flatnonzero(~judged)], spam[~judged], settings)
     rows = learner.filter.vectorizer([documents[i] for i in np.flatnonzero(judged)])
@@ -169,5 +168,5 @@ def _learn_all_but(
 
 
 def column(spam: NDArray[np.bool_]) -> tl.Tensor:
-    """(n, 1): 1 for spam, 0 for ham."""
+    """Return targets (n, 1): 1 for spam, 0 for ham."""
     return tl.tensor(spam[:, None].astype(np.float32))

@@ -1,4 +1,4 @@
-"""Pictures of a model that does sums: how it learnt, how sure it is, where it errs. Used by 12_arithmetic.py."""
+"""The pictures of a model that does sums: learning curve, surprise, errors. Used by 12_arithmetic.py."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from transformer import GPT
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SIDE = 100  # of the map of all pairs, at most
+SIDE = 100  # rows and columns in the map of all pairs, at most
 
 
 def draw_learning(points: Sequence[Any], notation: Notation) -> Figure:
-    """The cost, and the shares of right digits and answers, by step."""
+    """Draw the cost, and the shares of right digits and answers, by step."""
     order = "with its units first" if notation.reverse else "as one writes it"
     kind = "sums" if notation.operation == "+" else "differences"
     figure = new_figure(13, 5, f"Learning {kind}, the answer {order}")
@@ -31,7 +31,7 @@ def draw_learning(points: Sequence[Any], notation: Notation) -> Figure:
     for place in range(min(len(colours), *(len(point.digits) for point in points))):
         shares = [point.digits[place] for point in points]
         plain(right).plot(steps, shares, color=colours[place], linewidth=2, label=PLACES[place])
-    behind = {"color": "black", "linewidth": 4.5, "zorder": 1.5}  # where little is learnt, digits are as often right
+    behind = {"color": "black", "linewidth": 4.5, "zorder": 1.5}  # else it hides the digits' lines where they coincide
     right.plot(steps, [point.right for point in points], label="whole answers", **behind)
     right.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     right.set(ylim=(0, 1.02), xlabel="step", title="right digits of problems held out")
@@ -40,7 +40,7 @@ def draw_learning(points: Sequence[Any], notation: Notation) -> Figure:
 
 
 def draw_surprise(model: GPT, exam: Exam) -> Figure:
-    """A map of all pairs, or of some rows and columns of it: how surprised the model is by the right answer."""
+    """Draw a map of all pairs, or of some rows and columns: -log p of the right answer."""
     notation = exam.notation
     n = notation.numbers
     shown = np.unique(np.linspace(0, n - 1, min(n, SIDE)).astype(int))
@@ -73,13 +73,13 @@ def draw_surprise(model: GPT, exam: Exam) -> Figure:
 
 
 def in_words(surprise: float) -> str:
-    """-log p, and in brackets 1 - p: as "0.01 (1%)"."""
+    """Format -log p, with 1 - p in brackets: "0.01 (1%)"."""
     others = -100 * np.expm1(-surprise)
     return f"{surprise:g} ({f'{others:.2g}' if others <= 99 else 'over 99'}%)"
 
 
 def draw_errors(exam: Exam) -> Figure:
-    """The share of wrong answers in each group."""
+    """Draw the share of wrong answers in each group."""
     rows = [("learnt from", exam.learnt, GREY), ("held out", exam.held_out, BLUE)]
     for _, parts in groups(exam):
         rows += [(f"  {name}", marked, "#9ccbe8") for name, marked in parts]

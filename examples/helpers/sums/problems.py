@@ -1,11 +1,11 @@
-"""Sums as texts: "  7+ 58=65." The problems that 12_arithmetic.py learns from, and what a model answers.
+"""Sums as texts, "  7+ 58=65.": the problems that 12_arithmetic.py learns from, and a model's answers.
 
     notation = Notation(digits=2, operation="+", reverse=False)
     notation.question(7, 58), notation.answer(7, 58)            # "  7+ 58=", "65."
     learn, held_out = deal(notation, held_out=1500, seed=0)     # pairs of numbers, (n, 2) each
     answers(model, notation, held_out)                          # ["65", ...]
 
-Numbers stand right-aligned, in one place more than they need, so that larger ones than those learnt from can be asked.
+Numbers are right-aligned, with one place more than they need, so that larger ones than those learnt from can be asked.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from transformer.training.loss import IGNORED
 
 END = "."
 TOKENIZER = CharTokenizer(f"0123456789+-={END} ")
-AT_ONCE = 2000  # problems in a batch, where nothing is learnt
+AT_ONCE = 2000  # problems in a batch, outside of training
 
 
 @dataclass(frozen=True)
 class Notation:
-    """How a problem is written.  digits: of the numbers to learn from, at most.  reverse: the answer's units first."""
+    """How a problem is written.  digits: of the largest number to learn from.  reverse: the answer, units first."""
 
     digits: int = 2
     operation: str = "+"
@@ -34,42 +34,42 @@ class Notation:
 
     @property
     def numbers(self) -> int:
-        """How many numbers there are to learn from: 0 to this, without it."""
+        """The numbers to learn from are those below this."""
         return 10**self.digits
 
     @property
     def places(self) -> int:
-        """That a number has in a question."""
+        """Places of a number in a question."""
         return self.digits + 1
 
     @property
     def asked(self) -> int:
-        """Characters of a question."""
+        """Characters in a question."""
         return 2 * self.places + 2
 
     @property
     def length(self) -> int:
-        """The most characters of question and answer; the sum of the largest numbers that can be written fits."""
+        """Most characters in question and answer, for the sum of the largest numbers that can be written."""
         return self.asked + self.places + 2
 
     def question(self, a: int, b: int) -> str:
-        """As "  7+ 58="."""
+        """Return a question, such as "  7+ 58="."""
         return f"{a:{self.places}}{self.operation}{b:{self.places}}="
 
     def result(self, a: int, b: int) -> str:
-        """What is right, as one reads it: "65"."""
+        """Return the right result as it is read: "65"."""
         return str(a + b if self.operation == "+" else a - b)
 
     def answer(self, a: int, b: int) -> str:
-        """What is right, as it is to be written: "65.", or "56." in reverse."""
+        """Return the right answer as it is written: "65.", or "56." in reverse."""
         return self.turned(self.result(a, b)) + END
 
     def turned(self, answer: str) -> str:
-        """An answer from the way it is written to the way it is read, or back."""
+        """Convert an answer between the way it is written and the way it is read."""
         return answer[::-1] if self.reverse else answer
 
     def carries(self, a: int, b: int) -> int:
-        """How many digits of the answer depend on their neighbour: carried ones in a sum, borrowed in a difference."""
+        """Return the number of carries in a sum, or of borrows in a difference."""
         a, b = (a, b) if self.operation == "+" else (max(a, b), min(a, b))
         found = carried = 0
         while a or b:
@@ -80,7 +80,7 @@ class Notation:
 
 
 class Problems:
-    """Pairs of numbers (n, 2) as a data set: characters, and for each the one after it, where that is of the answer."""
+    """Pairs of numbers (n, 2) as a data set: characters, and for each the next one if it belongs to the answer."""
 
     takes_many = True
 
@@ -91,7 +91,7 @@ class Problems:
         return len(self.pairs)
 
     def __getitem__(self, rows: Any) -> tuple[tl.Tensor, tl.Tensor]:
-        """tokens and targets, (n, longest length - 1); targets are IGNORED within the question and after the end."""
+        """Return tokens and targets, (n, longest - 1); targets are IGNORED in the question and after the end."""
         pairs = self.pairs[rows].tolist()
         asked = self.notation.asked
         answers = [self.notation.answer(a, b) for a, b in pairs]
@@ -106,14 +106,14 @@ class Problems:
 
 
 def deal(notation: Notation, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """All pairs of numbers in random order, those to learn from and those that are held out: (n, 2) each."""
+    """Return all pairs of numbers in random order, those to learn from and those held out: (n, 2) each."""
     order = np.random.default_rng(seed).permutation(notation.numbers**2)
     pairs = np.stack(np.divmod(order, notation.numbers), axis=1)
     return pairs[held_out:], pairs[:held_out]
 
 
 def answers(model: GPT, notation: Notation, pairs: np.ndarray) -> list[str]:
-    """What the model answers, the most probable character each time, as one reads it."""
+    """Return the model's answers as they are read, decoded greedily."""
     found = []
     for some in range(0, len(pairs), AT_ONCE):
         questions = [TOKENIZER.encode(notation.question(a, b)) for a, b in pairs[some : some + AT_ONCE].tolist()]
@@ -124,7 +124,7 @@ def answers(model: GPT, notation: Notation, pairs: np.ndarray) -> list[str]:
 
 
 def surprise(model: GPT, problems: Problems) -> np.ndarray:
-    """-log of the probability that the model gives to the whole right answer: (n,)."""
+    """Return -log p of the whole right answer, p by the model: (n,)."""
     found = []
     with tl.no_grad():
         for some in range(0, len(problems), AT_ONCE):

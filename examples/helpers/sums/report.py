@@ -1,4 +1,4 @@
-"""How well a model does sums: its answers to what was held out, the other way round, and beyond what it learnt from.
+"""The report on a model that does sums: held-out problems, swapped ones, and larger numbers.
 
     exam = examine(model, notation, learnt, held_out, seed=0)
     print_exam(exam)
@@ -18,13 +18,13 @@ from helpers.sums.problems import Notation, answers
 from transformer import GPT
 
 PLACES = ("units", "tens", "hundreds", "thousands")
-BEYOND = 500  # problems with larger numbers of each kind
-EXAMPLES = ((2, 3), (9, 8))  # that are shown both ways round, whether learnt from or held out
+BEYOND = 500  # problems of each kind with larger numbers
+EXAMPLES = ((2, 3), (9, 8))  # always shown, and swapped, whether learnt from or held out
 
 
 @dataclass(frozen=True)
 class Marked:
-    """Problems with what the model said, and which are right."""
+    """Problems with the model's answers, and which are right."""
 
     notation: Notation
     pairs: np.ndarray  # (n, 2)
@@ -32,12 +32,12 @@ class Marked:
 
     @property
     def right(self) -> np.ndarray:
-        """(n,), bools."""
+        """Which answers are right, (n,) of bools."""
         results = [self.notation.result(a, b) for a, b in self.pairs.tolist()]
         return np.array([said == result for said, result in zip(self.said, results, strict=True)], np.bool_)
 
     def where(self, chosen: np.ndarray) -> Marked:
-        """Some of them, by bools or numbers."""
+        """Select problems by a mask or by indices."""
         rows = np.arange(len(self.pairs))[chosen]
         return Marked(self.notation, self.pairs[rows], [self.said[i] for i in rows])
 
@@ -47,24 +47,24 @@ class Marked:
 
 @dataclass(frozen=True)
 class Exam:
-    """What the model says: to all pairs or, of a million, to those held out; which of them those are; and beyond."""
+    """The model's answers to problems held out, learnt from, swapped, and with larger numbers."""
 
     notation: Notation
     held_out: Marked
     learnt: Marked
     mirrors: Marked  # b, a for every a, b held out
-    mirror_learnt: np.ndarray  # (held out,), bools: whether b, a was learnt from
+    mirror_learnt: np.ndarray  # (held out,) of bools: whether b, a was learnt from
     beyond: dict[str, Marked]
-    examples: Marked  # each of EXAMPLES, and then its mirror
+    examples: Marked  # each of EXAMPLES, then its mirror
 
 
 def mark(model: GPT, notation: Notation, pairs: np.ndarray) -> Marked:
-    """Let the model answer."""
+    """Let the model answer the problems."""
     return Marked(notation, pairs, answers(model, notation, pairs))
 
 
 def examine(model: GPT, notation: Notation, learnt: np.ndarray, held_out: np.ndarray, seed: int) -> Exam:
-    """Ask the model everything; of what it has learnt from at most 10,000 problems."""
+    """Ask the model all problems; of those learnt from, at most 10,000."""
     draw = np.random.default_rng([seed, 1])
     n, larger = notation.numbers, 10**notation.places
     large, small = draw.integers(n, larger, (BEYOND, 3)), draw.integers(0, n, (BEYOND, 2))
@@ -86,7 +86,7 @@ def examine(model: GPT, notation: Notation, learnt: np.ndarray, held_out: np.nda
 
 
 def groups(exam: Exam) -> Iterator[tuple[str, list[tuple[str, Marked]]]]:
-    """What was held out, in groups: a title, and name and problems of each that is not empty."""
+    """Yield the held-out problems in groups: a title, and the name and problems of each part that is not empty."""
     held_out, notation = exam.held_out, exam.notation
     pairs = held_out.pairs
     carries = np.array([notation.carries(a, b) for a, b in pairs.tolist()])
@@ -103,19 +103,19 @@ def groups(exam: Exam) -> Iterator[tuple[str, list[tuple[str, Marked]]]]:
 
 
 def mirrored(exam: Exam, there: Marked, back: Marked) -> np.ndarray:
-    """Whether it says the same of b + a as of a + b, and of b - a the negative; (n,), bools."""
+    """Return whether b + a has the answer of a + b, or b - a its negative: (n,) of bools."""
     if exam.notation.operation == "+":
         return np.array([x == y for x, y in zip(there.said, back.said, strict=True)])
     return np.array([x == negative(y) for x, y in zip(there.said, back.said, strict=True)])
 
 
 def negative(number: str) -> str:
-    """The number with the other sign, as text."""
+    """Return the number with the other sign, as text."""
     return number if number == "0" else number[1:] if number.startswith("-") else f"-{number}"
 
 
 def wrong_digits(marked: Marked) -> Counter[str]:
-    """In which places the wrong answers are wrong; an answer may be wrong in several, or in its length or sign."""
+    """Count the places in which wrong answers are wrong; one may be wrong in several, or in its length or sign."""
     found: Counter[str] = Counter()
     for (a, b), said in zip(marked.pairs.tolist(), marked.said, strict=True):
         result = marked.notation.result(a, b)
@@ -132,7 +132,7 @@ def wrong_digits(marked: Marked) -> Counter[str]:
 
 
 def print_problems(notation: Notation, learnt: np.ndarray, held_out: np.ndarray) -> None:
-    """What there is to learn from."""
+    """Print the number of problems, and some examples."""
     order = "with its units first" if notation.reverse else "as one writes it"
     print(f"{len(learnt):,} problems to learn from, {len(held_out):,} held out; the answer is written {order}:")
     for a, b in learnt[:3].tolist():
@@ -140,7 +140,7 @@ def print_problems(notation: Notation, learnt: np.ndarray, held_out: np.ndarray)
 
 
 def print_exam(exam: Exam) -> None:
-    """All tables."""
+    """Print all tables."""
     held_out, notation, sign = exam.held_out, exam.notation, exam.notation.operation
     print(f"\n{'':24} {'right':>7}")
     line("learnt from", exam.learnt)
@@ -168,7 +168,7 @@ def line(name: str, marked: Marked) -> None:
 
 
 def print_mistakes(exam: Exam) -> None:
-    """Which digits are wrong, and some of the wrong answers."""
+    """Print which digits are wrong, and some of the wrong answers."""
     for title, marked in (("held out", exam.held_out), ("with larger numbers", merged(exam))):
         wrong = marked.where(~marked.right)
         if not len(wrong):
@@ -185,14 +185,14 @@ def print_mistakes(exam: Exam) -> None:
 
 
 def overlooked(marked: Marked) -> int:
-    """How many answers would be right if the numbers had only as many digits as those learnt from."""
+    """Return how many answers would be right if the numbers were cut to the digits of those learnt from."""
     n = marked.notation.numbers
     results = [marked.notation.result(a % n, b % n) for a, b in marked.pairs.tolist()]
     return sum(said == result for said, result in zip(marked.said, results, strict=True))
 
 
 def merged(exam: Exam) -> Marked:
-    """All problems with larger numbers, of each kind in turn."""
+    """Return all problems with larger numbers, the kinds taking turns."""
     parts = list(exam.beyond.values())
     order = np.arange(sum(map(len, parts))).reshape(len(parts), -1).T.ravel()
     said = [answer for part in parts for answer in part.said]

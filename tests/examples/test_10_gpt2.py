@@ -56,6 +56,7 @@ def test_help_says_what_a_folder_of_ones_own_needs(capsys):
 
 
 def test_bytes_that_are_commands_to_a_terminal_are_shown_as_signs(run, monkeypatch):
+    monkeypatch.setattr(program, "draw_inside", lambda *given: None)
     monkeypatch.setattr(program.BPETokenizer, "stream", lambda *given: iter(["\x1b\x00", "\n\x7f"]))
     assert run("--prompt", "a\x1b").split("temperature 0.8:")[1].startswith("\n\na␛␛␀\n␡\n")
 

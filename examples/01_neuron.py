@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import tinygrad_lecture as tl
-from lecture import (
+from helpers.lecture import (
     BLUE,
     GREEN,
     GREY,

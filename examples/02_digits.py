@@ -23,20 +23,21 @@ Same options, same seed: same result. Ctrl-C ends the training early and keeps w
 """
 
 import argparse
-import os
 import re
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
-# Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
 
-import digits_report as report
+# isort: split
+
 import nn
 import tinygrad_lecture as tl
-from lecture import (
+from helpers.digits import report
+from helpers.digits.mnist import Digits, load_digits
+from helpers.lecture import (
     DataError,
     command_line,
     given,
@@ -47,7 +48,6 @@ from lecture import (
     while_it_is_read,
     whole,
 )
-from mnist import Digits, load_digits
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,

@@ -21,19 +21,19 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-# Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
+
+# isort: split
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from lecture import (
+from helpers.lecture import (
     BLUE,
     GREEN,
     GREY,

@@ -33,7 +33,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from lecture import BLUE, ORANGE, VERMILION, carry_out, command_line, new_figure, number, positive, save, short, whole
+from helpers.lecture import (
+    BLUE,
+    ORANGE,
+    VERMILION,
+    carry_out,
+    command_line,
+    new_figure,
+    number,
+    positive,
+    save,
+    short,
+    whole,
+)
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import Vertex, in_line
 

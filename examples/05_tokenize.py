@@ -33,8 +33,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inside import printable
-from lecture import (
+from helpers.inside import printable
+from helpers.lecture import (
     BLUE,
     GREEN,
     ORANGE,
@@ -52,7 +52,7 @@ from lecture import (
     tell_leftover,
     whole,
 )
-from public_data import read
+from helpers.public_data import read
 from tinygrad_lecture.inspect.fonts import as_written, drawable
 from transformer import BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer
 from transformer.tokenizer.bpe import words

@@ -30,7 +30,6 @@ The vectors that were trained are saved in vectors.txt, which --vectors reads.
 from __future__ import annotations
 
 import argparse
-import os
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
@@ -39,15 +38,16 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-# Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
+
+# isort: split
 
 import numpy as np
 
-import made_corpus
 import nn
 import tinygrad_lecture as tl
-from lecture import (
+from helpers import made_corpus
+from helpers.lecture import (
     BLUE,
     GREEN,
     GREY,
@@ -67,11 +67,11 @@ from lecture import (
     tell_leftover,
     whole,
 )
+from helpers.word_vectors import WordVectors, read
+from helpers.word_vectors import save as save_vectors
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.inspect.fonts import as_written, drawable
 from tinygrad_lecture.inspect.picture import require_matplotlib
-from word_vectors import WordVectors, read
-from word_vectors import save as save_vectors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -35,23 +35,22 @@ by side, and layers above each other.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-# Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
+
+# isort: split
 
 import numpy as np
 
-import attention_pictures as pictures
-import meanings
 import nn
 import tinygrad_lecture as tl
-from known_words import known_words
-from lecture import DataError, carry_out, command_line, positive, save, whole
-from meanings import Sentence
+from helpers.attention import meanings, pictures
+from helpers.attention.meanings import Sentence
+from helpers.known_words import known_words
+from helpers.lecture import DataError, carry_out, command_line, positive, save, whole
 from tinygrad_lecture.inspect.picture import require_matplotlib
 from transformer import SingleHeadAttention, WordTokenizer, token_cross_entropy
 from transformer.tokenizer.word import words

@@ -30,21 +30,20 @@ was learnt is in the folder --out, a run in each, where --again begins anew and 
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-# Before NumPy comes: threads for such small matrices gain little, and cost much on a machine with other work to do. For
-# a wider network say OPENBLAS_NUM_THREADS=8, or so.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
 
-import gpt_report as report
-import gpt_writer
+# isort: split
+
 import nn
 import tinygrad_lecture as tl
-from gpt_text import Corpus, many_lines, one_text
-from gpt_writer import Writer
-from lecture import (
+from helpers.gpt import report
+from helpers.gpt import writer as gpt_writer
+from helpers.gpt.text import Corpus, many_lines, one_text
+from helpers.gpt.writer import Writer
+from helpers.lecture import (
     DataError,
     carry_out,
     command_line,
@@ -56,7 +55,7 @@ from lecture import (
     some_share,
     whole,
 )
-from runs import add_ways_to_begin, learn_or_go_on, make_way, refuse_beside_a_run, refuse_taken, settings_of
+from helpers.runs import add_ways_to_begin, learn_or_go_on, make_way, refuse_beside_a_run, refuse_taken, settings_of
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
 CHOSEN = (  # options that make another run of a text

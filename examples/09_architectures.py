@@ -40,24 +40,23 @@ Ctrl-C ends the learning: the lessons that are left are skipped, and what was le
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
+
+# isort: split
 
 import numpy as np
 
-import architecture_pictures as pictures
-import architecture_tasks as tasks
 import nn
 import tinygrad_lecture as tl
-from architecture_tasks import LETTERS, MASK, Sentences
-from known_words import known_words
-from lecture import DataError, carry_out, command_line, save, tell_leftover, whole
+from helpers.architectures import pictures, tasks
+from helpers.architectures.tasks import LETTERS, MASK, Sentences
+from helpers.known_words import known_words
+from helpers.lecture import DataError, carry_out, command_line, save, tell_leftover, whole
 from tinygrad_lecture.inspect.picture import require_matplotlib
 from transformer import (
     GPT,

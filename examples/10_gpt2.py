@@ -14,7 +14,7 @@ Larger ones are openai-community/gpt2-medium, -large and -xl. A model of your ow
 The network is the same that 08_gpt.py trains, only larger, and so is the code:
 
     text -> tokens          BPETokenizer, the pieces that GPT-2 learnt      transformer/tokenizer/
-    the weights             GPT.from_pretrained                             transformer/pretrained.py
+    the weights             GPT.from_pretrained                             transformer/pretrained/
     what it would say       logits, softmax                                 transformer/sampling.py
     inside                  the attention of every head; the logit lens     transformer/probes.py
 
@@ -29,8 +29,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tinygrad_lecture as tl
-from inside import draw_inside, pieces, print_next, printable
-from lecture import (
+from helpers.inside import draw_inside, pieces, print_next, printable
+from helpers.lecture import (
     DataError,
     carry_out,
     command_line,

@@ -33,21 +33,18 @@ in a folder of its own, out/spam/unfinished, so that no finished filter is overw
 
 import argparse
 import hashlib
-import os
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-# Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
 
-import spam_pictures as pictures
-import spam_report as report
-import spam_rules
+# isort: split
+
 import tinygrad_lecture as tl
-from lecture import (
+from helpers.lecture import (
     DataError,
     command_line,
     given,
@@ -59,10 +56,12 @@ from lecture import (
     while_it_is_read,
     whole,
 )
-from sms import deal, load_messages
-from spam_filter import SpamFilter
-from spam_training import Settings, Trained, train
-from text_features import tokenize, words
+from helpers.spam import pictures, report
+from helpers.spam import rules as spam_rules
+from helpers.spam.features import tokenize, words
+from helpers.spam.filter import SpamFilter
+from helpers.spam.sms import deal, load_messages
+from helpers.spam.training import Settings, Trained, train
 
 EXTRAS = 'pip install "tinygrad-lecture[examples]"'
 FIFTHS = 5

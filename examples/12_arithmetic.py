@@ -35,24 +35,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-# Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
+
+# isort: split
 
 import numpy as np
 
 import nn
-import sums_pictures as pictures
-import sums_report as report
 import tinygrad_lecture as tl
-from lecture import DataError, carry_out, command_line, positive, save, whole
-from runs import add_ways_to_begin, learn_or_go_on, make_way, refuse_taken, settings_of
-from sums import END, TOKENIZER, Notation, Problems, answers, deal
+from helpers.lecture import DataError, carry_out, command_line, positive, save, whole
+from helpers.runs import add_ways_to_begin, learn_or_go_on, make_way, refuse_taken, settings_of
+from helpers.sums import pictures, report
+from helpers.sums.problems import END, TOKENIZER, Notation, Problems, answers, deal
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups, draw_attention
 

@@ -1,34 +1,34 @@
-"""Hidden words and words written backwards: what the models of 09_architectures.py reach here and in PyTorch.
+"""Hidden words and words written backwards: the accuracy of 09_architectures.py's models here and in PyTorch.
 
     python tests/benchmarks/architectures.py
 
-Here they have the weights that they begin with in the program, and learn from what they learn from there, so that the
-figures are those of `09_architectures.py --seed 0` and so on. In PyTorch they are made of its TransformerEncoder and
-Transformer: of the same sizes, with the same kind of initial weights, on the same batches in the same order, with the
-same recipe (AdamW, warm-up and cosine, gradients clipped). Prints what part of the test is right, and how long it took.
+Ours start from the program's initial weights and train on the program's batches, so the figures are those of
+`09_architectures.py --seed 0` and so on. PyTorch's are built from its TransformerEncoder and Transformer: the same
+sizes, the same distribution of initial weights, the same batches in the same order, the same recipe (AdamW, warm-up and
+cosine, gradient clipping). Prints the share of the test that is right, and the seconds of training.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# Before NumPy comes: sharing such small matrices among threads takes longer than multiplying them.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-import numpy as np
-import torch
-from torch import nn as torch_nn
-from torch.nn import functional as F
-
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "examples"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "examples"), str(ROOT / "tests" / "helpers")]
+
+import helpers.one_blas_thread  # noqa: F401, E402  before NumPy is imported
+
+# isort: split
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from torch import nn as torch_nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
 
 import nn  # noqa: E402
 import tinygrad_lecture as tl  # noqa: E402
@@ -50,7 +50,7 @@ LAYER = {
 
 
 class Encoder(torch_nn.Module):
-    """Words and positions, two layers, W_U tied to the words."""
+    """Token and position embeddings, two layers, W_U tied to the token embedding."""
 
     def __init__(self, vocabulary: int, context: int) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class Encoder(torch_nn.Module):
 
 
 class EncoderDecoder(torch_nn.Module):
-    """A layer of each, over one table of letters, to which W_U is tied."""
+    """One layer of each over a shared token embedding, to which W_U is tied."""
 
     def __init__(self, vocabulary: int, context: int) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class EncoderDecoder(torch_nn.Module):
 
 
 def initialize(model: torch_nn.Module, layers: int, std: float) -> None:
-    """As transformer/weights.py does."""
+    """Draw initial weights as transformer/weights.py does."""
     for name, p in model.named_parameters():
         if p.ndim == 2:
             smaller = name.endswith(("out_proj.weight", "linear2.weight"))
@@ -99,7 +99,7 @@ def initialize(model: torch_nn.Module, layers: int, std: float) -> None:
 
 
 def learn(model: torch_nn.Module, data: Any, steps: int) -> None:
-    """The recipe of 09_architectures.learn."""
+    """Train by the recipe of 09_architectures.learn."""
     optimizer = torch.optim.AdamW(model.parameters(), 5e-3, betas=(0.9, 0.98), weight_decay=0.01)
     ours = nn.optim.lr_scheduler.CosineWithWarmup(nn.optim.SGD([tl.zeros(1)], 5e-3), min(100, steps // 5), steps, 5e-4)
     batches = nn.DataLoader(data, program.BATCH, shuffle=True, drop_last=True)
@@ -123,7 +123,7 @@ def to_torch(batch: Any) -> list[Any]:
 
 
 def theirs(kind: str, sentences: Any) -> tuple[Any, Callable[..., None], Callable[[Any, Any], Any]]:
-    """A model in PyTorch, how it learns, and how it answers."""
+    """Return a PyTorch model, its training function, and its answer function."""
     if kind == "hidden":
         model: torch_nn.Module = Encoder(sentences.tokenizer.vocab_size, sentences.longest)
     else:
@@ -140,16 +140,16 @@ def theirs(kind: str, sentences: Any) -> tuple[Any, Callable[..., None], Callabl
 
 
 def ours(kind: str, sentences: Any) -> tuple[Any, Callable[..., None], Callable[[Any, Any], Any]]:
-    """The model of the program, how it learns, and how it answers."""
+    """Return the program's model, its training function, and its answer function."""
     models = program.build(sentences)
     model = models.encoder if kind == "hidden" else models.both
     return model, lambda *given: program.learn(*given, show=False), program.answer
 
 
 def main() -> None:
-    """Train and print."""
+    """Train each model in turn and print a line for it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="of all that is random (0 to 4)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="random seeds (0 to 4)")
     options = parser.parse_args()
     torch.set_num_threads(1)
     print("task        library   seed  steps   parameters   tokens right   rows right   seconds")

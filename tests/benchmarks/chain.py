@@ -1,8 +1,8 @@
-"""The tape's own cost: a chain of 10,000 additions of float32 tensors with one element, forward and backward.
+"""The tape's own cost: a chain of 10,000 additions of one-element float32 tensors, forward and backward.
 
     python tests/benchmarks/chain.py
 
-`y = y + x` adds the leaf itself, so every addition has two inputs that want a gradient; `y = y + c` a constant.
+In `y = y + x` both inputs require a gradient: the leaf itself is added. In `y = y + c` a constant is added.
 """
 
 from __future__ import annotations

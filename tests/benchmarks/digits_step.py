@@ -2,8 +2,8 @@
 
     python tests/benchmarks/digits_step.py
 
-Both sides train as their users write it: a model of layers, a loss, an optimiser. Twice: sigmoid and squared error
-with plain SGD, as in the lecture; and 784-128-10 with ReLU, cross-entropy and Adam.
+Both sides use the public API: a model of layers, a loss, an optimiser. Two settings: sigmoid, squared error and plain
+SGD, as in the lecture; and 784-128-10 with ReLU, cross-entropy and Adam.
 """
 
 from __future__ import annotations

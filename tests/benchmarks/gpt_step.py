@@ -1,9 +1,9 @@
-"""One training step of a small GPT, nanoGPT's setting for a CPU: 4 layers, 4 heads, 128 wide, 12 texts of 64 tokens.
+"""One training step of a small GPT, nanoGPT's CPU setting: 4 layers, 4 heads, 128 wide, 12 texts of 64 tokens.
 
     python tests/benchmarks/gpt_step.py
 
-Forward, cross-entropy, backward, clipping and AdamW; the same model on both sides, in PyTorch as its users write it,
-with its own attention. Once with GPT-2's formula for GELU, and once with the exact one, as nanoGPT has it.
+Forward, cross-entropy, backward, gradient clipping and AdamW. The same model on both sides; PyTorch's uses
+scaled_dot_product_attention. Two settings: GPT-2's tanh formula for GELU, and exact GELU as in nanoGPT.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Timing two libraries fairly: each in a process of its own, turn by turn, medians and ratios of paired rounds.
+"""Time two libraries side by side: each in a process of its own, in turn; medians, and ratios within rounds.
 
-Two libraries in one process fight over the cores with their thread pools, and a noisy machine favours whoever runs in
-a quiet moment; so each round starts one process per library, one after the other, and ratios are taken within rounds.
-A benchmark is a file with a function per library that returns {what: seconds}, and `main(__file__, ...)` at its end.
+In one process the thread pools of two libraries compete for the cores. On a busy machine the library that runs in a
+quiet moment looks faster. So each round starts one process per library, one after the other, and the ratio is taken
+within the round.
+
+A benchmark is a file with one function per library, which returns {label: seconds}; it ends with `main(__file__, ...)`.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ Timings = dict[str, float]
 
 
 def median_of(function: Callable[[], object], repeat: int) -> float:
-    """The median seconds of `repeat` calls."""
+    """Return the median seconds of `repeat` calls."""
     seconds = []
     for _ in range(repeat):
         start = time.perf_counter()
@@ -33,7 +35,7 @@ def median_of(function: Callable[[], object], repeat: int) -> float:
 
 
 def main(file: str, ours: Callable[[], Timings], theirs: Callable[[], Timings]) -> None:
-    """Run as a benchmark (the parent), or as one of its processes (--library)."""
+    """Run the benchmark and print its table; with --library, run one side and print its timings as JSON."""
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="processes per library (default 7)")
     parser.add_argument("--library", choices=["ours", "theirs"], help=argparse.SUPPRESS)

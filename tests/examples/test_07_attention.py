@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import meanings
 import tinygrad_lecture as tl
-from lecture import DataError
+from helpers.attention import meanings
+from helpers.lecture import DataError
 from programs import help_of, load, refusal_of, running
 from transformer import attention
 
@@ -25,12 +25,19 @@ run = running(program)
 
 
 @pytest.fixture
-def brief(run, monkeypatch):
-    """run, but after one epoch, and without the time that pictures take."""
+def few_sentences(monkeypatch):
+    """Fewer sentences, and one epoch, which is little more than the warm-up."""
+    monkeypatch.setattr(program, "SENTENCES", 2100)
+    return ["--epochs", 1]
+
+
+@pytest.fixture
+def brief(run, few_sentences, monkeypatch):
+    """run, but with few sentences, and without the time that pictures take."""
     monkeypatch.setattr(program, "save", lambda figure, path: None)
     for name in ("draw_banks", "draw_sentence", "draw_steps"):
         monkeypatch.setattr(program.pictures, name, lambda *given: None)
-    return lambda *arguments: run("--epochs", 1, *arguments)
+    return lambda *arguments: run(*few_sentences, *arguments)
 
 
 @pytest.fixture
@@ -100,7 +107,7 @@ def test_a_sentence_of_ones_own_in_capital_letters(brief):
     [
         (
             ["--sentence", "The Bank of England was flooded"],
-            "the made sentences have no 'england', so nothing is known",
+            "the made sentences have no 'england', which the model cannot read",
         ),
         (["--sentence", "cows, cats"], r"no ',', 'cats', 'cows'[\s\S]*audited bank bankrupt"),
         (["--sentence", " "], "a sentence has 1 to 30 words and signs here, not 0"),
@@ -143,9 +150,9 @@ def test_bad_options_are_refused(capsys, arguments, message):
     assert message in refusal_of(program, arguments, capsys)
 
 
-def test_other_widths_can_be_drawn(run, tmp_path):
-    run("--width", 2, "--epochs", 1, "--sentence", "bank")
-    text = run("--width", 12, "--epochs", 1, "--sentence", "was it red?")
+def test_other_widths_can_be_drawn(run, few_sentences, tmp_path):
+    run("--width", 2, *few_sentences, "--sentence", "bank")
+    text = run("--width", 12, *few_sentences, "--sentence", "was it red?")
     assert " ..." in text[text.index("step by step") :]
     assert {path.name for path in (tmp_path / "out").iterdir()} == PICTURES
 

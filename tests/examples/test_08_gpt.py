@@ -2,19 +2,21 @@
 
 import math
 import re
+import shutil
 import signal
 import sys
 
 import pytest
 
-import gpt_text
 import nn
-from lecture import DataError
-from programs import load
+from helpers.gpt import text as gpt_text
+from helpers.lecture import DataError
+from programs import contents, load, output_of
 
 program = load("08_gpt")
 
 TEXT = "the cat sat on the mat. the dog sat on the log.\n" * 30
+TURNED = TEXT[::-1]  # another text of the same length, with the same characters
 NAMES = "\n".join(a + b for a in ("an", "el", "ma", "ro", "ka", "ti") for b in ("na", "la", "ri", "mo", "s"))
 SMALL_LINES = ["--layers", 1, "--heads", 2, "--width", 16, "--steps", 16, "--batch-size", 4, "--tokens", 20]
 SMALL = [*SMALL_LINES, "--context", 8]
@@ -22,8 +24,8 @@ SMALL = [*SMALL_LINES, "--context", 8]
 
 @pytest.fixture
 def files(tmp_path):
-    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
-    (tmp_path / "names.txt").write_text(NAMES, encoding="utf-8")
+    for name, text in {"text.txt": TEXT, "turned.txt": TURNED, "names.txt": NAMES}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
 
 
@@ -37,6 +39,46 @@ def run(files, capsys):
         return capsys.readouterr().out
 
     return call
+
+
+@pytest.fixture
+def brief(run, monkeypatch):
+    """run, but without the time that samples and pictures take."""
+    be_brief(monkeypatch)
+    return run
+
+
+def be_brief(monkeypatch):
+    for name in ("show_sample", "look_inside", "draw_curves"):
+        monkeypatch.setattr(program.report, name, lambda *given: None)
+
+
+def learnt(tmp_path_factory, text):
+    folder = tmp_path_factory.mktemp("learnt")
+    (folder / "text.txt").write_text(text, encoding="utf-8")
+    return folder / "out", output_of(program, *SMALL, "--text", folder / "text.txt", "--out", folder / "out")
+
+
+@pytest.fixture(scope="module")
+def learnt_once(tmp_path_factory):
+    """A finished run of the small text: its folder, and what it printed."""
+    return learnt(tmp_path_factory, TEXT)
+
+
+@pytest.fixture(scope="module")
+def learnt_turned(tmp_path_factory):
+    """The same of the turned text, without pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        be_brief(patch)
+        return learnt(tmp_path_factory, TURNED)
+
+
+@pytest.fixture
+def finished(learnt_once, files):
+    """A copy of the finished run in the folder "out"; what it printed."""
+    folder, output = learnt_once
+    shutil.copytree(folder, files / "out")
+    return output
 
 
 def number(pattern, text):
@@ -59,71 +101,69 @@ def test_it_learns_and_says_so(run, files):
     assert {"curves.png", "attention.png", "lens.png"} <= names
 
 
-def test_the_number_of_parameters_is_that_of_the_network(run, files):
-    output = run()
-    assert number(r"together +([\d,]+)", output) == sum(
-        nn.weights.load_file(files / "out" / "best.safetensors")[name].numel()
-        for name in nn.weights.load_file(files / "out" / "best.safetensors")
-        if name != "unembedding.W_U.weight"  # tied
-    )
+def test_the_number_of_parameters_is_that_of_the_network(learnt_once):
+    folder, output = learnt_once
+    weights = nn.weights.load_file(folder / "best.safetensors")
+    weights.pop("unembedding.W_U.weight", None)  # tied
+    assert number(r"together +([\d,]+)", output) == sum(weight.numel() for weight in weights.values())
 
 
-def test_lines_are_texts_of_their_own(run):
+def test_lines_are_texts_of_their_own(run, monkeypatch):
+    monkeypatch.setattr(program.report, "look_inside", lambda writer, options: None)
     output = run("--lines", "--samples", 4, text="names.txt", small=SMALL_LINES)
     assert "names.txt, 30 lines" in output
-    written = output.split("It writes, at temperature 0.8:\n\n")[1].splitlines()
-    assert all(line.startswith("  ") for line in written[:4])
-    assert written[4] == ""
+    lines = output.split("It writes, at temperature 0.8:\n\n")[1].splitlines()
+    assert len(lines) == 4
+    assert all(line.startswith("  ") for line in lines)
 
 
-def test_pieces_in_place_of_characters(run):
-    output = run("--tokenizer", "bpe", "--vocabulary", 270)
+def test_pieces_in_place_of_characters(brief):
+    output = brief("--tokenizer", "bpe", "--vocabulary", 270)
     assert "BPETokenizer(270 tokens)" in output
     assert "Test loss" in output
 
 
 def test_pieces_that_are_commands_to_a_terminal_are_shown_as_signs(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("gpt_writer.Writer.write", lambda *given, **settings: iter(["a\x1b[2J\x00\r", "\x7f\x9b\n\tb"]))
-    monkeypatch.setattr("gpt_report.look_inside", lambda writer, options: None)
+    monkeypatch.setattr(
+        "helpers.gpt.writer.Writer.write", lambda *given, **settings: iter(["a\x1b[2J\x00\r", "\x7f\x9b\n\tb"])
+    )
+    for name in ("look_inside", "draw_curves"):
+        monkeypatch.setattr(program.report, name, lambda *given: None)
     for small in (SMALL, [*SMALL_LINES, "--lines", "--samples", 1]):
         output = run("--out", tmp_path / str(len(small)), small=small)
         assert "a␛[2J␀␍␡□\n\tb" in output
         assert "steps: a␛[2J␀␍␡□⏎\tb" in output
 
 
-def test_the_same_seed_writes_the_same(run, files):
-    once = written(run("--seed", 3))
-    assert written(run("--seed", 3, "--again")) == once
-    assert written(run("--seed", 4, "--again")) != once
+def test_the_same_seed_writes_the_same(brief, learnt_once):
+    once = written(learnt_once[1])
+    assert written(brief("--seed", 0)) == once
+    assert written(brief("--seed", 4, "--again")) != once
 
 
-def test_what_was_learnt_writes_again(run, files):
-    learnt = run()
+def test_what_was_learnt_writes_again(brief, files, finished):
     out = files / "out"
-    again = run("--load", out, "--prompt", "the cat", "--tokens", 5, "--temperature", 0, text=None, small=())
+    again = brief("--load", out, "--prompt", "the cat", "--tokens", 5, "--temperature", 0, text=None, small=())
     assert re.search(r"^the cat.{5}$", again, re.MULTILINE | re.DOTALL)
-    assert learnt.split("It writes")[1].splitlines()[0] in run("--load", out, text=None, small=())
+    assert finished.split("It writes")[1].splitlines()[0] in brief("--load", out, text=None, small=())
 
 
-def test_a_text_of_one_line_is_learnt_too(run, files):
+def test_a_text_of_one_line_is_learnt_too(brief, files):
     (files / "dna.txt").write_text("GATTACAT" * 60, encoding="utf-8")
-    output = run(text="dna.txt")
+    output = brief(text="dna.txt")
     assert re.search(r"It writes, at temperature 0.8:\n\n[ACGT]+\n", output)
-    assert re.search(r"\n[ACGT]+\n", run("--load", files / "out", "--tokens", 9, text=None, small=()))
+    assert re.search(r"\n[ACGT]+\n", brief("--load", files / "out", "--tokens", 9, text=None, small=()))
 
 
-def test_what_is_loaded_draws_beside_no_other_run(run, files):
-    run()
-    (files / "out").rename(files / "one")
-    run("--seed", 4)
+def test_what_is_loaded_draws_beside_no_other_run(run, files, finished):
+    shutil.copytree(files / "out", files / "one")
     before = contents(files / "out")
-    with pytest.raises(SystemExit, match="there is a run, and these would be another model's pictures"):
+    with pytest.raises(SystemExit, match="holds a run, and these are pictures of another model"):
         run("--load", files / "one", text=None, small=())
     assert contents(files / "out") == before
 
 
-def test_pictures_of_what_is_loaded_come_to_lie_beside_it(run, files, capsys, monkeypatch):
-    run()
+def test_pictures_of_what_is_loaded_come_to_lie_beside_it(files, finished, monkeypatch):
     monkeypatch.chdir(files)
     for picture in (files / "out").glob("*.png"):
         picture.unlink()
@@ -132,29 +172,24 @@ def test_pictures_of_what_is_loaded_come_to_lie_beside_it(run, files, capsys, mo
     assert not (files / "out" / "gpt").exists()
 
 
-def test_a_prompt_of_unknown_characters_is_refused_before_anything_is_written(run, files, capsys):
-    run()
-    with pytest.raises(SystemExit, match=r"not learnt of such a text: .*'Ω'"):
+def test_a_prompt_of_unknown_characters_is_refused_before_anything_is_written(run, files, finished, capsys):
+    with pytest.raises(SystemExit, match=r"cannot read this prompt: .*'Ω'"):
         run("--load", files / "out", "--prompt", "the Ω", text=None, small=())
     assert "It writes" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_options_of_the_learning_are_refused_where_nothing_is_learnt(run, files, finished, capsys):
+    for arguments, message in [
         (["--steps", 5], "--steps: without"),
         (["--resume"], "--resume: without"),
         (["--again"], "--again: without"),
         (SMALL_LINES[:-2], "--layers, --heads, --width"),
-    ],
-)
-def test_options_of_the_learning_are_refused_where_nothing_is_learnt(run, files, capsys, arguments, message):
-    run()
-    with pytest.raises(SystemExit, match="2"):
-        run("--load", files / "out", *arguments, text=None, small=())
-    error = capsys.readouterr().err
-    assert message in error
-    assert "effect with --load, where nothing is learnt" in error
+    ]:
+        with pytest.raises(SystemExit, match="2"):
+            run("--load", files / "out", *arguments, text=None, small=())
+        error = capsys.readouterr().err
+        assert message in error
+        assert "effect with --load, where nothing is learnt" in error
 
 
 def written(output):
@@ -175,16 +210,16 @@ def press(monkeypatch, step):
     monkeypatch.setattr(nn.optim.AdamW, "step", watched)
 
 
-def test_ctrl_c_keeps_what_was_learnt_and_resume_goes_on_to_the_same_weights(run, files, monkeypatch):
-    whole = run("--out", files / "whole", "--dropout", 0.2)
+def test_ctrl_c_keeps_what_was_learnt_and_resume_goes_on_to_the_same_weights(brief, files, monkeypatch):
+    whole = brief("--out", files / "whole", "--dropout", 0.2)
     with monkeypatch.context() as patch:
         press(patch, 7)
-        output = run("--dropout", 0.2)
+        output = brief("--dropout", 0.2)
     assert "Ended by Ctrl-C; what was learnt so far is kept, and --resume goes on." in output
-    with pytest.raises(SystemExit, match=r"there is a run that is not finished: --resume goes on with it"):
-        run("--dropout", 0.2)
+    with pytest.raises(SystemExit, match=r"holds a run that is not finished: --resume continues it"):
+        brief("--dropout", 0.2)
     (files / "out" / ".curves.png-0123abcd").mkdir()  # by a kill while it was drawn
-    resumed = run("--dropout", 0.2, "--resume")
+    resumed = brief("--dropout", 0.2, "--resume")
     assert not list((files / "out").glob(".*"))
     assert "Resuming after step 7" in resumed
     assert written(resumed) == written(whole)
@@ -193,70 +228,63 @@ def test_ctrl_c_keeps_what_was_learnt_and_resume_goes_on_to_the_same_weights(run
         assert {k: t.numpy().tobytes() for k, t in one.items()} == {k: t.numpy().tobytes() for k, t in other.items()}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "text", "message"),
-    [
+def test_resume_with_other_options_is_refused_by_their_names(run, files, finished):
+    before = contents(files / "out")
+    for arguments, text, message in [
         (["--width", 32], "text.txt", "--width 16, not 32"),
         (["--steps", 60, "--lr", 0.01], "text.txt", r"--steps 16, not 60; --lr 0\.001, not 0\.01"),
         ([], "turned.txt", "--text SHA-256 [0-9a-f]{16}, not SHA-256 [0-9a-f]{16}"),
         (["--seed", 4], "text.txt", "--seed 0, not 4"),
         (["--tokenizer", "bpe"], "text.txt", "--tokenizer char, not bpe"),
         (["--batch-size", 8], "text.txt", "--batch-size 4, not 8"),
-    ],
-)
-def test_resume_with_other_options_is_refused_by_their_names(run, files, arguments, text, message):
-    run()
+    ]:
+        with pytest.raises(SystemExit, match=f"last.safetensors was saved with {message}: use the same settings"):
+            run("--resume", *arguments, text=text)
+        assert contents(files / "out") == before
+
+
+def test_a_finished_run_is_not_written_over_without_a_word(brief, files, finished):
     before = contents(files / "out")
-    (files / "turned.txt").write_text(TEXT[::-1], encoding="utf-8")  # of the same characters
-    with pytest.raises(SystemExit, match=f"last.safetensors was saved with {message}: use the same settings"):
-        run("--resume", *arguments, text=text)
+    with pytest.raises(SystemExit, match="a run that is finished: --resume continues it, --again replaces it"):
+        brief("--seed", 4)
     assert contents(files / "out") == before
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def test_a_finished_run_is_not_written_over_without_a_word(run, files):
-    run()
-    before = contents(files / "out")
-    with pytest.raises(SystemExit, match="a run that is finished: --resume goes on with it, --again begins anew"):
-        run("--seed", 4)
-    assert contents(files / "out") == before
-    run("--seed", 4, "--again")
+    brief("--seed", 4, "--again")
     after = contents(files / "out")
-    assert after.keys() == before.keys()
+    assert after.keys() == {name for name in before if not name.endswith(".png")}
     assert after["best.safetensors"] != before["best.safetensors"]
 
 
-def test_where_there_is_nothing_to_go_on_with_it_is_said(run, files):
-    assert "there is nothing to go on with, so a new run begins" in run("--resume")
+def test_where_there_is_nothing_to_go_on_with_it_is_said(brief, files):
+    assert "holds no run to resume, so a new run begins" in brief("--resume")
     (files / "out" / "last.safetensors").unlink()
     before = contents(files / "out")
     for way in ([], ["--resume"]):
-        with pytest.raises(SystemExit, match=r"best\.safetensors of a run that cannot be gone on with: --again"):
-            run(*way)
+        with pytest.raises(SystemExit, match=r"best\.safetensors of a run that cannot be resumed: --again"):
+            brief(*way)
     assert contents(files / "out") == before
 
 
-def test_a_run_in_the_place_of_one_of_the_other_program_is_alone(run, files, capsys):
+def test_a_run_in_the_place_of_one_of_the_other_program_is_alone(brief, files, finished, monkeypatch):
+    arithmetic = load("12_arithmetic")
+    for name in ("draw_learning", "draw_surprise", "draw_errors"):
+        monkeypatch.setattr(arithmetic.pictures, name, lambda *given: None)
+    for name in ("save", "draw_heads"):
+        monkeypatch.setattr(arithmetic, name, lambda *given: None)
     sums = ["--steps", "2", "--width", "8", "--layers", "1", "--heads", "1", "--out", str(files / "out")]
-    run()
-    ours = contents(files / "out").keys()
-    load("12_arithmetic").main([*sums, "--again"])
-    theirs = contents(files / "out").keys()
-    assert not {"model.json", "tokenizer.json", "curves.png", "lens.png"} & theirs
-    run("--again")
-    assert contents(files / "out").keys() == ours
+    arithmetic.main([*sums, "--again"])
+    assert contents(files / "out").keys() == {"curve.json", "best.safetensors", "last.safetensors"}
+    for picture in ("learning.png", "surprise.png", "errors.png", "attention.png"):
+        (files / "out" / picture).touch()
+    brief("--again")
+    assert contents(files / "out").keys() == {"model.json", "tokenizer.json", "best.safetensors", "last.safetensors"}
 
 
-@pytest.mark.parametrize("moment", ["nn.evaluate", "gpt_writer.Writer.save", "nn.Trainer.fit", "nn.Trainer.learn"])
-def test_ctrl_c_before_the_learning_never_mixes_two_runs(run, files, monkeypatch, moment):
+@pytest.mark.parametrize(
+    "moment", ["nn.evaluate", "helpers.gpt.writer.Writer.save", "nn.Trainer.fit", "nn.Trainer.learn"]
+)
+def test_ctrl_c_before_the_learning_never_mixes_two_runs(brief, files, finished, learnt_turned, monkeypatch, moment):
     """In the folder of a finished run, with another text of the same length and characters: wherever it is pressed,
     --resume comes to where a run of that text in a new folder does."""
-    (files / "turned.txt").write_text(TEXT[::-1], encoding="utf-8")
-    whole = run("--out", files / "whole", text="turned.txt")
-    run()
     before = contents(files / "out")
 
     def press(*given, **settings):
@@ -265,21 +293,20 @@ def test_ctrl_c_before_the_learning_never_mixes_two_runs(run, files, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(moment, press)
         with pytest.raises(SystemExit, match="aborted"):
-            run("--again", text="turned.txt")
+            brief("--again", text="turned.txt")
     if moment == "nn.evaluate":
         assert contents(files / "out") == before
         with pytest.raises(SystemExit, match="saved with --text SHA-256"):
-            run("--resume", text="turned.txt")
+            brief("--resume", text="turned.txt")
         return
-    with pytest.raises(SystemExit, match=r"holds no model|cannot be read"):
-        run("--load", files / "out", text=None, small=())
-    resumed = run("--resume", text="turned.txt")
+    with pytest.raises(SystemExit, match=r"holds no trained model|cannot be read"):
+        brief("--load", files / "out", text=None, small=())
+    resumed = brief("--resume", text="turned.txt")
     assert "Resuming" not in resumed
-    assert written(resumed) == written(whole)
+    assert written(resumed) == written(learnt_turned[1])
 
 
-def test_ctrl_c_ends_the_writing_and_the_pictures_are_drawn(run, files, monkeypatch):
-    run()
+def test_ctrl_c_ends_the_writing_and_the_pictures_are_drawn(run, files, finished, monkeypatch):
     for picture in (files / "out").glob("*.png"):
         picture.unlink()
     plain = program.Writer.write
@@ -299,32 +326,30 @@ def test_ctrl_c_ends_the_writing_and_the_pictures_are_drawn(run, files, monkeypa
 
 
 @pytest.mark.parametrize(("text", "small"), [("text.txt", SMALL), ("few.txt", [*SMALL_LINES, "--lines"])])
-def test_a_batch_has_no_more_than_there_is_to_learn_from(run, files, text, small):
+def test_a_batch_has_no_more_than_there_is_to_learn_from(brief, files, text, small):
     (files / "few.txt").write_text("\n".join(NAMES.split("\n")[:20]), encoding="utf-8")
-    output = run("--batch-size", 50000, "--steps", 1, text=text, small=small)
+    output = brief("--batch-size", 50000, "--steps", 1, text=text, small=small)
     assert f"1 steps of {'18' if text == 'few.txt' else '1,288'} x" in output
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_options_that_do_nothing_with_the_others_are_refused(run, files, capsys):
+    for arguments, message in [
         (["--lines", "--context", 5], "--context: without effect with --lines"),
         (["--vocabulary", 300], "--vocabulary: without effect without --tokenizer bpe"),
         (["--samples", 3], "--samples: without effect without --lines"),
         (["--temperature", 0, "--top-k", 3], "--top-k: without effect with --temperature 0"),
         (["--resume", "--again"], "--again: not allowed with argument --resume"),
-    ],
-)
-def test_options_that_do_nothing_with_the_others_are_refused(run, files, capsys, arguments, message):
-    with pytest.raises(SystemExit, match="2"):
-        run(*arguments)
-    assert message in capsys.readouterr().err
+    ]:
+        with pytest.raises(SystemExit, match="2"):
+            run(*arguments)
+        assert message in capsys.readouterr().err
     assert not (files / "out").exists()
 
 
 def test_the_curves_are_drawn_beside_what_guesses_lose(run, monkeypatch):
     figures = []
-    monkeypatch.setattr("gpt_report.save", lambda figure, path: figures.append(figure))
+    monkeypatch.setattr(program.report, "save", lambda figure, path: figures.append(figure))
+    monkeypatch.setattr(program.report, "look_inside", lambda writer, options: None)
     run()
     (_, labels) = figures[0].axes[0].get_legend_handles_labels()
     size = len(set(TEXT))
@@ -338,7 +363,7 @@ def test_the_curves_are_drawn_beside_what_guesses_lose(run, monkeypatch):
         (["--context", 500], "text.txt is too short"),
         (["--width", 15], "width 15 cannot be split among 2 heads"),
         (["--dropout", 1.5], "--dropout: '1.5' is not"),
-        (["--prompt", "Ω"], r"not learnt of such a text: .*'Ω'"),
+        (["--prompt", "Ω"], r"cannot read this prompt: .*'Ω'"),
         (["--top-p", 3], "--top-p: '3' is not"),
         (["--top-p", 0], "--top-p: '0' is not a number above 0"),
     ],
@@ -357,23 +382,21 @@ def test_a_missing_folder_is_named(run, files):
 
 def test_a_text_that_is_none_is_named(run, files):
     (files / "text.txt").write_bytes(b"abc\xff")
-    with pytest.raises(SystemExit, match=r"text.txt is no text in UTF-8: byte 3 is 0xff"):
+    with pytest.raises(SystemExit, match=r"text.txt is not UTF-8 text: byte 3 is 0xff"):
         run()
 
 
-@pytest.mark.parametrize(
-    "content", ["{", "[]", '{"config": {}, "lines": false}', '{"config": {"depth": 1}, "lines": 0}']
-)
-def test_a_folder_of_something_else_is_named(run, files, content):
-    run()
-    (files / "out" / "model.json").write_text(content, encoding="utf-8")
-    with pytest.raises(SystemExit, match="out"):
-        run("--load", files / "out", text=None, small=())
+def test_a_folder_of_something_else_is_named(run, files, finished):
+    for content in ("{", "[]", '{"config": {"width": 12}, "lines": 0}', '{"config": {"depth": 1}, "lines": 0}'):
+        (files / "out" / "model.json").write_text(content, encoding="utf-8")
+        with pytest.raises(SystemExit, match="out"):
+            run("--load", files / "out", text=None, small=())
 
 
 def test_without_matplotlib_there_is_less_to_see(run, files, monkeypatch):
-    for module in ("gpt_report", "inside"):
-        monkeypatch.setattr(f"{module}.find_spec", lambda package: None)
+    monkeypatch.setattr(program.report, "show_sample", lambda writer, step: None)
+    for module in ("gpt.report", "inside"):
+        monkeypatch.setattr(f"helpers.{module}.find_spec", lambda package: None)
     assert "Test loss" in run()
     assert not list((files / "out").glob("*.png"))
 

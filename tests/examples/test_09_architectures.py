@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import made_corpus
 import tinygrad_lecture as tl
+from helpers import made_corpus
 from programs import help_of, load, refusal_of, running
 from transformer.training.loss import IGNORED
 
@@ -24,8 +24,12 @@ run = running(program)
 
 @pytest.fixture
 def brief(run, monkeypatch):
-    """run, but with few steps, and without the time that pictures take."""
+    """run, but with fewer sentences and steps, and without the time that pictures take."""
+    make_sentences = tasks.make_sentences
+    monkeypatch.setattr(tasks, "make_sentences", lambda count, seed: make_sentences(1000, seed, test=50))
     monkeypatch.setattr(program, "save", lambda figure, path: None)
+    learn = program.learn
+    monkeypatch.setattr(program, "learn", lambda model, data, steps, **more: learn(model, data, min(steps, 3), **more))
     monkeypatch.setattr(program, "TRIES", 2)
     monkeypatch.setattr(program, "draw_attention", lambda *given, **more: None)
     for name in ("draw_masks", "draw_gaps"):
@@ -58,8 +62,10 @@ def grid(name, text):
 # --- the program --------------------------------------------------------------------------------------------
 
 
-def test_each_learns_its_task_as_well_as_in_pytorch_and_is_drawn(run, tmp_path):
-    text = run()
+def test_each_learns_its_task_as_well_as_in_pytorch_and_is_drawn(run, monkeypatch, tmp_path):
+    """The encoder with all of its steps, since the goal is within two points of what it reaches with them."""
+    monkeypatch.setattr(program, "TRIES", 3)
+    text = run("--next-steps", 400, "--reverse-steps", 600)
     hidden = per_cent("hidden in the test it says", text)
     assert hidden >= 100 * program.GOALS[program.HIDDEN]
     assert per_cent("Of 1,000 other words", text) >= 100 * program.GOALS[program.REVERSE]
@@ -94,7 +100,7 @@ def test_who_sees_whom_is_what_the_masks_say(brief):
     [
         (
             ["--sentence", "was the bank flooded ?"],
-            r"the made sentences have no 'bank', 'flooded', 'was', so nothing is known",
+            r"the made sentences have no 'bank', 'flooded', 'was', which the model cannot read",
         ),
         (["--sentence", ""], "the sentence has 0 words, and the models take 1 to 10"),
         (["--sentence", "the " * 11], "the sentence has 11 words"),
@@ -126,12 +132,10 @@ def test_a_lesson_comes_out_the_same_whatever_the_one_before_was(brief):
     assert hidden_words(brief()) == hidden_words(brief("--next-steps", 3))
 
 
-def test_what_is_missed_is_said(brief):
-    assert re.search(r"hidden words .* \d+%: missed\n", brief())
-
-
-def test_a_sentence_may_end_with_a_full_stop(brief):
-    assert "  kingdom  " in brief("--sentence", "Every queen ruled the kingdom.")
+def test_what_is_missed_is_said_and_a_sentence_may_end_with_a_full_stop(brief):
+    text = brief("--sentence", "Every queen ruled the kingdom.")
+    assert re.search(r"hidden words .* \d+%: missed\n", text)
+    assert "  kingdom  " in text
 
 
 @pytest.mark.parametrize(("training", "learnt"), [(1, 1), (2, 2), (3, 2), (6, 2), (7, 4)])

@@ -56,11 +56,14 @@ def test_help_says_what_a_folder_of_ones_own_needs(capsys):
 
 
 def test_bytes_that_are_commands_to_a_terminal_are_shown_as_signs(run, monkeypatch):
+    monkeypatch.setattr(program, "draw_inside", lambda *given: None)
     monkeypatch.setattr(program.BPETokenizer, "stream", lambda *given: iter(["\x1b\x00", "\n\x7f"]))
     assert run("--prompt", "a\x1b").split("temperature 0.8:")[1].startswith("\n\na␛␛␀\n␡\n")
 
 
-def test_the_same_seed_says_the_same(run):
+def test_the_same_seed_says_the_same(run, monkeypatch):
+    monkeypatch.setattr(program, "draw_inside", lambda *given: None)
+
     def text(seed):
         return run("--seed", seed, "--tokens", 30).split("It goes on")[1]
 
@@ -70,28 +73,26 @@ def test_the_same_seed_says_the_same(run):
 def test_a_larger_model_has_a_picture_for_each_layer(run, folder, tmp_path):
     tokenizer = BPETokenizer.from_files(folder)
     GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=16, layers=9, heads=1, width=4)).save_pretrained(folder)
-    assert "earlier run" not in run("--tokens", 0)
+    assert "earlier run" not in run("--tokens", 0, "--prompt", "the")
     assert len(list((tmp_path / "out").glob("attention_*.png"))) == 9
     GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=16, layers=1, heads=1, width=4)).save_pretrained(folder)
-    assert run("--tokens", 0).count("is from an earlier run") == 9
+    assert run("--tokens", 0, "--prompt", "the").count("is from an earlier run") == 9
 
 
-def test_a_long_prompt_is_looked_into_at_its_end(run, folder):
+def test_a_long_prompt_is_looked_into_at_its_end(run, folder, monkeypatch):
+    monkeypatch.setattr(program, "MOST", 5)
     tokenizer = BPETokenizer.from_files(folder)
     GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=200, layers=1, heads=1, width=4)).save_pretrained(folder)
-    assert "lens.png" in run("--prompt", "x" * 100, "--tokens", 1)
+    output = run("--prompt", "x" * 96 + "abcd", "--tokens", 1)
+    assert "Inside, for x a b c d:" in output
+    assert "lens.png" in output
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [(["--prompt", ""], "prompt is empty"), (["--prompt", "x" * 40], "40 tokens, and the model looks at 32 at most")],
-)
-def test_prompts_that_cannot_be_are_refused(run, arguments, message):
-    with pytest.raises(SystemExit, match=message):
-        run(*arguments)
-
-
-def test_a_top_p_that_leaves_nothing_is_refused(run, capsys):
+def test_prompts_and_options_that_cannot_be_are_refused(run, capsys):
+    with pytest.raises(SystemExit, match="prompt is empty"):
+        run("--prompt", "")
+    with pytest.raises(SystemExit, match="40 tokens, and the model looks at 32 at most"):
+        run("--prompt", "x" * 40)
     with pytest.raises(SystemExit, match="2"):
         run("--top-p", 0)
     assert "--top-p: '0' is not a number above 0 and at most 1" in capsys.readouterr().err
@@ -116,7 +117,7 @@ def test_a_tokenizer_of_another_model_is_refused(run, folder):
 
 
 def test_without_matplotlib_it_still_writes(run, monkeypatch):
-    monkeypatch.setattr("inside.find_spec", lambda package: None)
+    monkeypatch.setattr("helpers.inside.find_spec", lambda package: None)
     output = run("--tokens", 2)
     assert "It goes on" in output
     assert "Without matplotlib there are no pictures" in output

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import sums_pictures
-import sums_report as report
 import tinygrad_lecture as tl
-from programs import help_of, load, refusal_of
-from sums import TOKENIZER, Notation, Problems, answers, deal, surprise
+from helpers.sums import pictures as sums_pictures
+from helpers.sums import report
+from helpers.sums.problems import TOKENIZER, Notation, Problems, answers, deal, surprise
+from programs import contents, help_of, load, refusal_of
 from transformer import GPT, GPTConfig
 from transformer.training.loss import IGNORED
 
@@ -122,7 +122,7 @@ def test_a_run_that_was_ended_goes_on_and_comes_to_the_same_end(undrawn, tmp_pat
 
     monkeypatch.setattr(program.nn.Trainer, "learn", interrupted)
     assert "Ended by Ctrl-C" in undrawn()
-    with pytest.raises(SystemExit, match="a run that is not finished: --resume goes on with it"):
+    with pytest.raises(SystemExit, match="a run that is not finished: --resume continues it"):
         undrawn()
     monkeypatch.setattr(program.nn.Trainer, "learn", learn)
     with pytest.raises(SystemExit, match="saved with --answer reverse, not plain"):
@@ -153,15 +153,11 @@ def test_points_that_a_killed_run_had_got_to_are_forgotten(tmp_path):
 def test_a_finished_run_is_not_written_over_without_a_word(undrawn, tmp_path):
     undrawn()
     before = contents(tmp_path / "out")
-    with pytest.raises(SystemExit, match="a run that is finished: --resume goes on with it, --again begins anew"):
+    with pytest.raises(SystemExit, match="a run that is finished: --resume continues it, --again replaces it"):
         undrawn("--answer", "plain")
     assert contents(tmp_path / "out") == before
     undrawn("--answer", "plain", "--again")
     assert contents(tmp_path / "out")["curve.json"] != before["curve.json"]
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_ctrl_c_before_the_first_record_never_mixes_two_runs(undrawn, tmp_path, monkeypatch):

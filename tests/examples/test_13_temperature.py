@@ -144,9 +144,8 @@ def test_without_matplotlib_it_says_what_to_install_before_the_work(run, monkeyp
     assert not capsys.readouterr().out
 
 
-@pytest.mark.parametrize("word", [r"$\a$", "银行", "a\tb"])
-def test_any_word_can_be_drawn_as_it_is(run, tmp_path, word):
-    run("--prompt", "a $x^2$", "--words", word, "b", "--logits", 1, 2)
+def test_any_words_can_be_drawn_as_they_are(run, tmp_path):
+    run("--prompt", "a $x^2$", "--words", r"$\a$", "银行", "a\tb", "b", "--logits", 1, 2, 1.5, 1)
     assert {path.name for path in (tmp_path / "out").iterdir()} == PICTURES
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lecture import carry_out, command_line, given, new_figure, refuse_idle, save, short, until_ctrl_c
+from helpers.lecture import carry_out, command_line, given, new_figure, refuse_idle, save, short, until_ctrl_c
 from programs import EXAMPLES
 from tinygrad_lecture.inspect.fonts import as_written, drawable
 
@@ -84,7 +84,7 @@ def test_twice_ctrl_c_aborts_at_once():
 @pytest.mark.parametrize("lines", [1, 100_000])
 def test_a_program_whose_output_nobody_reads_on_ends_without_a_word(tmp_path, lines):
     program = f"""
-from lecture import carry_out, command_line
+from helpers.lecture import carry_out, command_line
 parser = command_line("program.py", "What it does.", "out")
 carry_out(lambda options: [input(), *map(print, range({lines}))], parser, parser.parse_args())
 """

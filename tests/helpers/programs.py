@@ -1,19 +1,24 @@
-"""The programs of examples/ in tests: loaded as modules, though their names begin with a digit, and run."""
+"""Run the programs of examples/ in tests: as modules, though their names begin with a digit, or as processes."""
 
 import importlib.util
+import io
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
 
 
 def load(name: str) -> ModuleType:
-    """The program "01_neuron", say, as a module; its main() is not run."""
+    """Return a program, such as "01_neuron", as a module; its main() is not run."""
     known = f"program_{name}"
     if known not in sys.modules:
         spec = importlib.util.spec_from_file_location(known, EXAMPLES / f"{name}.py")
@@ -25,7 +30,7 @@ def load(name: str) -> ModuleType:
 
 
 def running(program: ModuleType) -> Any:
-    """A fixture `run`: run("--seed", 1) runs the program, into the folder "out", and returns what it printed."""
+    """Return a fixture `run`: run("--seed", 1) runs the program, into the folder "out", and returns its output."""
 
     @pytest.fixture
     def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
@@ -38,8 +43,24 @@ def running(program: ModuleType) -> Any:
     return run
 
 
+def output_of(program: ModuleType, *arguments: object) -> str:
+    """Run a program and return its output, where capsys is out of reach: in fixtures that a module shares."""
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        program.main([*map(str, arguments)])
+    return printed.getvalue()
+
+
+def run_apart(name: str, *arguments: object, cwd: Path, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
+    """Run a program in a process of its own, as from a shell. encoding: of the console that it prints to."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py"), *map(str, arguments)]
+    env = {**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": encoding}
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, encoding="utf-8")
+
+
 def help_of(program: ModuleType, capsys: pytest.CaptureFixture[str]) -> str:
-    """What --help prints."""
+    """Return the output of --help."""
     with pytest.raises(SystemExit) as ended:
         program.main(["--help"])
     assert ended.value.code == 0
@@ -47,8 +68,13 @@ def help_of(program: ModuleType, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def refusal_of(program: ModuleType, arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """What the program says of options that it does not take."""
+    """Return the error message for options that the program does not accept."""
     with pytest.raises(SystemExit) as ended:
         program.main(arguments)
     assert ended.value.code == 2
     return capsys.readouterr().err
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder, each with its bytes."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}

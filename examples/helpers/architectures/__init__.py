@@ -1,0 +1,1 @@
+"""Parts of 09_architectures.py."""

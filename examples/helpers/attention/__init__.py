@@ -1,0 +1,1 @@
+"""Parts of 07_attention.py."""

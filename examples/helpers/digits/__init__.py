@@ -1,0 +1,1 @@
+"""Parts of 02_digits.py."""

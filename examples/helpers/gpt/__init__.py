@@ -1,0 +1,1 @@
+"""Parts of 08_gpt.py."""

@@ -1,0 +1,1 @@
+"""Parts of 11_spam.py."""

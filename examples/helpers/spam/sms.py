@@ -1,0 +1,150 @@
+"""The SMS Spam Collection: 5,574 text messages received in Britain and Singapore, each labelled ham or spam.
+
+    messages = load_messages()                          # from the cache, or downloaded once
+    messages = load_messages(Path("SMSSpamCollection"))
+
+Each line is a message: its label, a tab, its text.
+
+    ham     Ok lar... Joking wif u oni...
+    spam    URGENT! You have won a 1 week FREE membership ...
+
+By T. A. Almeida and J. M. Gómez Hidalgo, https://archive.ics.uci.edu/dataset/228, under the licence CC BY 4.0. A file
+of your own in the same format works too, and so does the downloaded archive.
+"""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from helpers.lecture import DataError
+from helpers.public_data import MOST, PublicFile, read
+
+HOME = "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip"
+NAME = "SMSSpamCollection"  # the file's name in the archive
+SHA256 = "7d039a24a6083ed9ef0f806ebad56bbb976e3aeb8de05669173bfdc4996c239d"  # of the file, not of the archive
+FEWEST = 25  # messages of a kind, so that a fifth of a fifth still has one
+
+
+@dataclass(frozen=True, eq=False)
+class Messages:
+    """Text messages and whether each is spam."""
+
+    texts: list[str]
+    spam: NDArray[np.bool_]  # (n,)
+    source: str  # where they come from, for printing
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Messages":
+        """Return the messages selected by a mask, (n,)."""
+        return Messages([self.texts[i] for i in np.flatnonzero(chosen)], self.spam[chosen], self.source)
+
+
+def load_messages(path: Path | None = None) -> Messages:
+    """Read a user's file or, without one, the SMS Spam Collection, which is downloaded once.
+
+    Raises DataError if the file cannot be read or has another format, or the collection cannot be downloaded.
+    """
+    if path is not None:
+        return parse(_unpacked(read(path), str(path)), str(path))
+    return parse(COLLECTION.read(), "the SMS Spam Collection")
+
+
+def parse(data: bytes, source: str) -> Messages:
+    """Parse the messages in a file's bytes; `source` is the file's name, for errors.
+
+    Raises DataError that names the line (no tab, an unknown label, bytes that are not UTF-8), or for too few messages.
+    """
+    data = data.removeprefix(b"\xef\xbb\xbf")  # the byte order mark that some editors write
+    if not data.strip():
+        raise DataError(f"{source} is empty; it should have a message in each line: ham or spam, a tab, the text")
+    texts, labels = [], []
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        label, text = _parse_line(line.rstrip(b"\r"), f"{source}, line {number}")
+        texts.append(text)
+        labels.append(label == "spam")
+    spam = np.array(labels)
+    for kind, count in (("ham", (~spam).sum()), ("spam", spam.sum())):
+        if count < FEWEST:
+            raise DataError(f"{source} has {count} messages labelled {kind}; at least {FEWEST} of each kind are needed")
+    return Messages(texts, spam, source)
+
+
+def _parse_line(line: bytes, where: str) -> tuple[str, str]:
+    """Return (label, text) of a line."""
+    if b"\0" in line:
+        raise DataError(f"{where}: it contains zero bytes, so this is not a text file; is it the right one?")
+    try:
+        decoded = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: byte {line[error.start]:#04x} is not UTF-8; save the file as UTF-8 text") from None
+    label, tab, text = decoded.partition("\t")
+    if not tab:
+        raise DataError(f"{where}: no tab between label and text in {_start(decoded)}")
+    label = label.strip().lower()
+    if label not in ("ham", "spam"):
+        raise DataError(f"{where}: the label must be ham or spam, not {_start(label)}")
+    return label, text
+
+
+def _start(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "...")
+
+
+def deal(keys: Sequence[Hashable], labels: NDArray[np.bool_], parts: int, seed: int) -> NDArray[np.int64]:
+    """Split messages at random into parts of about equal size and equal share of spam: the part of each, (n,).
+
+    Messages with the same key go to the same part. The collection has many duplicates, and a network tested on messages
+    it has memorised would look better than it is. Raises DataError if so many are duplicates that a part has no
+    message of a kind.
+    """
+    twins: dict[Hashable, list[int]] = {}
+    for i, key in enumerate(keys):
+        twins.setdefault(key, []).append(i)
+    groups = list(twins.values())
+    part = np.empty(len(keys), dtype=np.int64)
+    filled = np.zeros((parts, 2), dtype=np.int64)  # how many ham and spam are in each part
+    for g in np.random.default_rng(seed).permutation(len(groups)):
+        kind = int(labels[groups[g][0]])
+        emptiest = filled[:, kind].argmin()
+        part[groups[g]] = emptiest
+        filled[emptiest, kind] += len(groups[g])
+    if not filled.all():
+        raise DataError(f"there are too few different messages to deal ham and spam into {parts} parts each")
+    return part
+
+
+# --- the collection's own file --------------------------------------------------------------------------------
+
+
+def _unpacked(data: bytes, source: str) -> bytes:
+    """Return the collection's file if the bytes are its archive, else the bytes themselves."""
+    if not data.startswith(b"PK\x03\x04"):
+        return data
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(NAME) as file:
+            return file.read(MOST)
+    except KeyError:
+        raise DataError(f"{source} is a zip archive without a file {NAME} in it; unpack it and name the file") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise DataError(f"{source} cannot be unpacked: {error}; fetch it again") from error
+
+
+COLLECTION = PublicFile(
+    "the SMS Spam Collection",
+    HOME,
+    NAME,
+    SHA256,
+    "0.2 MB",
+    f"pass the archive, or the {NAME} in it, with --data FILE",
+    _unpacked,
+)

@@ -1,0 +1,1 @@
+"""Parts of 12_arithmetic.py."""

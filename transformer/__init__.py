@@ -1,20 +1,27 @@
-"""transformer: language models, composed from `nn` and the engine's ops alone.
+"""transformer: language models, built from `nn` and the engine's ops.
 
     from transformer import GPT, GPTConfig
 
     model = GPT(GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128))
     logits = model(tokens)                          # (batch, tokens) -> (batch, tokens, vocab_size)
 
-The rooms, in the order that a text goes through them: tokenizer/, embedding.py (and positions.py), block.py with
-attention.py (and masks.py, cache.py) and ffn.py, unembedding.py, sampling.py and generation.py. gpt.py, encoder.py and
-encoder_decoder.py put them together, probes.py and pictures.py look inside.
+A text passes through the modules in this order:
+
+    tokenizer/                      text -> tokens
+    embedding.py  positions.py      tokens -> vectors
+    block.py                        attention.py (masks.py), then ffn.py, on the residual stream; `layers` times
+    unembedding.py                  vectors -> logits
+    generation/                     logits -> next token
+
+gpt.py, encoder.py and encoder_decoder.py are the three models. training/ has the loss and the training data, inspect/
+traces and pictures, pretrained/ the files of GPT-2.
 """
 
-from .attention import MultiHeadAttention, SingleHeadAttention, attention
+from .attention import MultiHeadAttention, SingleHeadAttention, scaled_dot_product_attention
 from .block import Block, CrossBlock
 from .config import EncoderConfig, EncoderDecoderConfig, GPTConfig, TransformerConfig
 from .embedding import Embedding
-from .encoder import Classifier, Encoder, mask_tokens
+from .encoder import Classifier, Encoder
 from .encoder_decoder import EncoderDecoder
 from .ffn import FeedForward
 from .generation.cache import Cache, KeyValues
@@ -26,6 +33,7 @@ from .masks import causal_mask
 from .positions import Rotary, sinusoids
 from .tokenizer import BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer
 from .training.loss import TokenCrossEntropy, token_cross_entropy
+from .training.masking import mask_tokens
 from .training.parameters import decay_groups
 from .training.windows import Windows
 from .unembedding import Unembedding
@@ -56,13 +64,13 @@ __all__ = [
     "Unembedding",
     "Windows",
     "WordTokenizer",
-    "attention",
     "causal_mask",
     "decay_groups",
     "draw_attention",
     "draw_lens",
     "mask_tokens",
     "probabilities",
+    "scaled_dot_product_attention",
     "sinusoids",
     "token_cross_entropy",
 ]

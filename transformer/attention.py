@@ -1,10 +1,10 @@
-"""Attention: each token asks the others (query), is found by them (key), and takes over what they have to say (value).
+"""Attention: each token updates its vector with a weighted sum of the other tokens' values.
 
-One function serves all three kinds, by what it is given:
+One function serves all three kinds; the arguments decide which it is:
 
-    causal           a token looks at itself and what came before it    mask = causal_mask(n, n)
-    bidirectional    at all tokens of its own text                      mask = None
-    cross            at the tokens of another text                      k and v made from the other text's vectors
+    causal           each token attends to itself and the tokens before it    mask = causal_mask(n, n)
+    bidirectional    each token attends to all tokens of its text             mask = None
+    cross            each token attends to the tokens of another text         k and v come from the other text
 """
 
 from __future__ import annotations
@@ -18,59 +18,65 @@ import tinygrad_lecture as tl
 from nn import functional as F
 from nn.errors.checks import as_tensor
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import Shape
 
 from .generation.cache import KeyValues
-from .positions import Rotary, positions_of
+from .positions import Rotary, token_positions
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor, mask: Any = None, dropout: float = 0.0) -> tuple[Tensor, Tensor]:
-    """softmax(q k^T / sqrt(head_dim)) v, and the weights, that softmax (Vaswani et al., arXiv:1706.03762, formula 1).
+def scaled_dot_product_attention(
+    q: Tensor, k: Tensor, v: Tensor, mask: Any = None, dropout: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """The output and the attention weights (Vaswani et al., arXiv:1706.03762, formula 1).
 
-    q: (..., queries, head_dim).  k: (..., keys, head_dim).  v: (..., keys, any).
-    mask: bools that broadcast to (..., queries, keys), True where the query may look at the key; None: everywhere.
-    A Tensor, array or list.
-    dropout: with what probability a weight is dropped, in the output, not in the weights returned.
-    Returns (..., queries, any) and (..., queries, keys). A query that may look nowhere gets zeros, as do its gradients.
-    Raises ValueError for shapes that do not fit, TypeError for a mask that is not of bools.
+        weights = softmax(q k^T / sqrt(head_dim))
+        output = weights v
+
+    q: (..., queries, head_dim).  k: (..., keys, head_dim).  v: (..., keys, value_dim). Leading axes broadcast.
+    mask: bools that broadcast to (..., queries, keys), True where the query may attend to the key, as in PyTorch's
+    function of this name; a Tensor, array or list. None allows all.
+    dropout: probability of dropping a weight. It affects the output, not the returned weights.
+    Returns (..., queries, value_dim) and (..., queries, keys). If the mask allows a query no key, its output and its
+    gradient are zeros.
+    Raises ValueError if the shapes do not match, TypeError if the mask is not of bools.
     """
     if mask is not None:
         mask = as_tensor(mask, q)
     _check(q, k, v, mask)
-    weights = tl.attention_weights(q, k, mask)  # softmax(q k^T / sqrt(head_dim)), masked: (..., queries, keys)
-    return F.dropout(weights, dropout) @ v, weights
+    weights = tl.attention_weights(q, k, mask)  # softmax(q k^T / sqrt(head_dim)): (..., queries, keys)
+    return F.dropout(weights, dropout) @ v, weights  # (..., queries, keys) @ (..., keys, value_dim)
 
 
 def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
-    fits = min(q.ndim, k.ndim, v.ndim) >= 2 and q.shape[-1] == k.shape[-1] > 0 and k.shape[-2] == v.shape[-2]
-    if not fits or not _broadcast(q.shape[:-2], k.shape[:-2], v.shape[:-2]):
+    try:
+        np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+        fits = min(q.ndim, k.ndim, v.ndim) >= 2 and q.shape[-1] == k.shape[-1] > 0 and k.shape[-2] == v.shape[-2]
+    except ValueError:
+        fits = False
+    if not fits:
         raise ValueError(
-            "attention: wanted q (..., queries, head_dim), k (..., keys, head_dim) and v (..., keys, any), whose other "
-            f"axes broadcast, got q {q.shape}, k {k.shape}, v {v.shape}"
+            "scaled_dot_product_attention: expected q (..., queries, head_dim), k (..., keys, head_dim) and v (..., "
+            f"keys, value_dim) with leading axes that broadcast, got q {q.shape}, k {k.shape}, v {v.shape}"
         )
     if mask is None:
         return
     if mask.dtype.kind != "b":
-        raise TypeError(f"attention: the mask is of bools, True where a query may look, not of {mask.dtype}")
+        raise TypeError(
+            "scaled_dot_product_attention: the mask must be of bools, True where a query may attend, got "
+            f"{mask.dtype}; write mask != 0"
+        )
     wanted = (*q.shape[:-1], k.shape[-2])
     if mask.ndim > len(wanted) or any(n not in (1, m) for n, m in zip(mask.shape[::-1], wanted[::-1], strict=False)):
         raise ValueError(
-            f"attention: wanted a mask that broadcasts to (..., queries, keys) = {wanted}, got {mask.shape}"
+            "scaled_dot_product_attention: expected a mask that broadcasts to (..., queries, keys) = "
+            f"{wanted}, got {mask.shape}"
         )
 
 
-def _broadcast(*shapes: Shape) -> bool:
-    try:
-        np.broadcast_shapes(*shapes)
-    except ValueError:
-        return False
-    return True
-
-
 class SingleHeadAttention(nn.Module):
-    """The lecture's head of attention: three matrices, no biases.
+    """One attention head, as in the lecture: three matrices, no biases.
 
-    W_Q, W_K: what a token asks, and what it is found by: width -> head_dim.  W_V: what it hands on: width -> head_dim.
+    W_Q (query): what am I looking for?  W_K (key): what do I offer?  W_V (value): what do I send?
+    Each maps width -> head_dim.
     """
 
     def __init__(self, width: int, head_dim: int) -> None:
@@ -79,28 +85,33 @@ class SingleHeadAttention(nn.Module):
         self.W_V = nn.Linear(width, head_dim, bias=False)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """(..., tokens, width) -> (..., tokens, head_dim), and the weights, (..., tokens, tokens). See `attention`."""
-        return attention(self.W_Q(x), self.W_K(x), self.W_V(x), mask)
+        """(..., tokens, width) -> output (..., tokens, head_dim) and weights (..., tokens, tokens).
+
+        mask: see `scaled_dot_product_attention`.
+        """
+        return scaled_dot_product_attention(self.W_Q(x), self.W_K(x), self.W_V(x), mask)
 
 
 class Attend(nn.Module):
-    """`attention` as a module without parameters, so that a forward hook can see the weights of every head."""
+    """`scaled_dot_product_attention` as a module, so that a forward hook can read the weights of every head."""
 
     def __init__(self, dropout: float = 0.0) -> None:
         self.dropout = dropout
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        return attention(q, k, v, mask, self.dropout if self.training else 0.0)
+        return scaled_dot_product_attention(q, k, v, mask, self.dropout if self.training else 0.0)
 
 
 class MultiHeadAttention(nn.Module):
-    """Several heads side by side, each on its part of the width; W_O mixes what they found.
+    """Several heads in parallel, each on its slice of the width; W_O mixes their outputs.
 
-    W_Q, W_O: width -> width.  W_K, W_V: key_width -> width, where key_width is that of the vectors looked at, by
-    default the same. Head h has the rows from h * head_dim on, with head_dim = width / heads.
-    dropout: of the weights and, unlike in PyTorch's module, of the output as well, as GPT-2 has it.
-    rotary: positions for queries and keys, or None.
-    Raises ValueError unless heads divides width.
+    width: size of the input and output vectors.  heads: how many; each has head_dim = width / heads.
+    key_width: size of the vectors attended to, by default `width`.  bias: whether the four matrices have one.
+    dropout: of the attention weights and of the output, as in GPT-2 (PyTorch's module drops weights only).
+    rotary: rotary positions for queries and keys, or None.
+
+    W_Q, W_O: width -> width.  W_K, W_V: key_width -> width. Rows h * head_dim to (h + 1) * head_dim belong to head h.
+    Raises ValueError unless `heads` divides `width` and `rotary` has the same head_dim.
     """
 
     def __init__(
@@ -114,11 +125,10 @@ class MultiHeadAttention(nn.Module):
         rotary: Rotary | None = None,
     ) -> None:
         if heads != int(heads) or heads < 1 or width % heads:
-            raise ValueError(f"MultiHeadAttention: width {width} cannot be split among {heads} heads")
+            raise ValueError(f"MultiHeadAttention: width {width} cannot be split into {heads} heads")
         if rotary is not None and rotary.head_dim != width // heads:
             raise ValueError(
-                f"MultiHeadAttention: the rotary positions are for heads {rotary.head_dim} wide, and these are "
-                f"{width // heads}"
+                f"MultiHeadAttention: rotary has head_dim {rotary.head_dim}, but width / heads is {width // heads}"
             )
         self.heads = int(heads)
         self.W_Q = nn.Linear(width, width, bias)
@@ -140,30 +150,23 @@ class MultiHeadAttention(nn.Module):
     ) -> Tensor:
         """(..., queries, width) -> (..., queries, width).
 
-        memory: (..., keys, key_width), what is looked at; by default x itself.
-        mask: bools that broadcast to (..., queries, keys), True where a query may look, the same for all heads.
-        positions: of x, (queries,) or (..., queries), for rotary; by default 0, 1, ..., after those in the cache.
-        cache: keys and values of earlier calls, which come before those of x and to which these are added; those of a
-        memory are computed in the first call alone.
-        Raises ValueError for shapes that do not fit, and for a memory with rotary, whose positions are of one text.
+        memory: (..., keys, key_width), the vectors attended to; by default x itself (self-attention).
+        mask: bools that broadcast to (..., queries, keys), True where a query may attend; the same for all heads.
+        positions: (queries,) or (..., queries), for rotary; by default 0, 1, ..., counted on from the cache.
+        cache: keys and values of earlier calls. Those of x are appended; those of a memory are computed only once.
+        Raises ValueError if shapes do not match, or for a memory when the module has rotary positions.
         """
-        if x.ndim < 2:
-            raise ValueError(f"wanted x of shape (..., queries, width), got {x.shape}")
-        if self.rotary is not None and memory is not None:
-            raise ValueError("rotary positions are of one text, and memory is another; leave out one of the two")
+        self._check(x, memory, cache)
         q = self._split(self.W_Q(x))  # (..., heads, queries, head_dim)
-        if memory is not None and cache is not None and cache.length:
-            if memory.shape[-2] != cache.length:
-                raise ValueError(
-                    f"the cache is of a memory of {cache.length} tokens, and this one has {memory.shape[-2]}"
-                )
+        if memory is not None and cache is not None and cache.length:  # the first call has computed them
             k, v = cache.keys, cache.values
         else:
-            source = x if memory is None else memory
-            k, v = self._split(self.W_K(source)), self._split(self.W_V(source))  # (..., heads, keys, head_dim)
+            source = x if memory is None else memory  # (..., keys, key_width)
+            k = self._split(self.W_K(source))  # (..., heads, keys, head_dim)
+            v = self._split(self.W_V(source))  # (..., heads, keys, head_dim)
             if self.rotary is not None:
                 if positions is None:
-                    positions = positions_of(x.shape[-2], 0 if cache is None else cache.length, device=x.device)
+                    positions = token_positions(x.shape[-2], 0 if cache is None else cache.length, device=x.device)
                 positions = as_tensor(positions, x)
                 q, k = self.rotary(q, positions), self.rotary(k, positions)
             if cache is not None:
@@ -171,14 +174,30 @@ class MultiHeadAttention(nn.Module):
         if mask is not None:
             mask = as_tensor(mask, x)
             mask = mask if mask.ndim <= 2 else tl.unsqueeze(mask, -3)  # (..., 1, queries, keys): for all heads
-        found, _ = self.attend(q, k, v, mask)  # (..., heads, queries, head_dim)
-        joined = found.swapaxes(-3, -2).reshape(x.shape)  # (..., queries, heads, head_dim) -> (..., queries, width)
-        return self.dropout(self.W_O(joined))  # type: ignore[no-any-return]
+        out, _ = self.attend(q, k, v, mask)  # (..., heads, queries, head_dim)
+        out = out.swapaxes(-3, -2).reshape(x.shape)  # (..., queries, heads, head_dim) -> (..., queries, width)
+        return self.dropout(self.W_O(out))  # type: ignore[no-any-return]
 
     def _split(self, x: Tensor) -> Tensor:
         """(..., tokens, width) -> (..., heads, tokens, head_dim)."""
-        parts = x.reshape(*x.shape[:-1], self.heads, x.shape[-1] // self.heads)  # (..., tokens, heads, head_dim)
-        return parts.swapaxes(-3, -2)
+        x = x.reshape(*x.shape[:-1], self.heads, x.shape[-1] // self.heads)  # (..., tokens, heads, head_dim)
+        return x.swapaxes(-3, -2)
+
+    def _check(self, x: Tensor, memory: Tensor | None, cache: KeyValues | None) -> None:
+        if x.ndim < 2:
+            raise ValueError(f"MultiHeadAttention: expected x of shape (..., queries, width), got {x.shape}")
+        if memory is None:
+            return
+        if memory.ndim < 2:
+            raise ValueError(f"MultiHeadAttention: expected memory of shape (..., keys, key_width), got {memory.shape}")
+        if self.rotary is not None:
+            raise ValueError(
+                "MultiHeadAttention: rotary positions work in self-attention only; leave out memory or rotary"
+            )
+        if cache is not None and cache.length not in (0, memory.shape[-2]):
+            raise ValueError(
+                f"MultiHeadAttention: the cache holds a memory of {cache.length} tokens, got one of {memory.shape[-2]}"
+            )
 
     def extra_repr(self) -> str:
         return f"heads={self.heads}"

@@ -1,6 +1,8 @@
-"""The block: attention, then FFN, each added to the residual stream; a model is a stack of them."""
+"""The transformer block: attention, then FFN, each added to the residual stream. A model is a stack of blocks."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import nn
 from tinygrad_lecture import Tensor
@@ -13,18 +15,21 @@ from .positions import Rotary
 
 
 class Block(nn.Module):
-    """Attention of the tokens to each other, then the FFN, around the residual stream.
+    """Self-attention, then FFN.
 
-    config.norm says where the norms are: "pre" (GPT-2), before each part, so that the stream itself stays untouched;
-    "post" (the 2017 paper, BERT), after each sum.
+        x = x + attention(norm_1(x))
+        x = x + ffn(norm_2(x))
+
+    This is config.norm "pre" (GPT-2). With "post" (Vaswani et al., arXiv:1706.03762, and BERT) the norm follows the
+    sum: x = norm_1(x + attention(x)).
     """
 
     def __init__(self, config: TransformerConfig) -> None:
         self.norm = config.norm
         self.norm_1 = layer_norm(config)
-        self.attention = _attention(config)
+        self.attention = self_attention(config)
         self.norm_2 = layer_norm(config)
-        self.ffn = FeedForward(config.width, config.ffn_width, config.activation, config.bias, config.dropout)
+        self.ffn = feed_forward(config)
 
     def forward(
         self,
@@ -33,12 +38,13 @@ class Block(nn.Module):
         positions: Tensor | None = None,
         cache: KeyValues | None = None,
     ) -> Tensor:
-        """(..., tokens, width) -> (..., tokens, width). The arguments are those of MultiHeadAttention."""
+        """(..., tokens, width) -> (..., tokens, width). mask, positions, cache: see `MultiHeadAttention.forward`."""
+        attention = partial(self.attention, mask=mask, positions=positions, cache=cache)
         if self.norm == "pre":
-            x = x + self.attention(self.norm_1(x), mask=mask, positions=positions, cache=cache)
+            x = x + attention(self.norm_1(x))
             x = x + self.ffn(self.norm_2(x))
         else:
-            x = self.norm_1(x + self.attention(x, mask=mask, positions=positions, cache=cache))
+            x = self.norm_1(x + attention(x))
             x = self.norm_2(x + self.ffn(x))
         return x
 
@@ -47,16 +53,23 @@ class Block(nn.Module):
 
 
 class CrossBlock(nn.Module):
-    """A block of a decoder that also looks at another text, the encoder's output, between attention and FFN."""
+    """A decoder's block with cross-attention: self-attention, attention to the encoder's output, then FFN.
+
+        x = x + attention(norm_1(x))
+        x = x + cross(norm_2(x), memory)
+        x = x + ffn(norm_3(x))
+
+    This is config.norm "pre"; with "post" each norm follows the sum, as in `Block`.
+    """
 
     def __init__(self, config: TransformerConfig) -> None:
         self.norm = config.norm
         self.norm_1 = layer_norm(config)
-        self.attention = _attention(config)
+        self.attention = self_attention(config)
         self.norm_2 = layer_norm(config)
         self.cross = MultiHeadAttention(config.width, config.heads, bias=config.bias, dropout=config.dropout)
         self.norm_3 = layer_norm(config)
-        self.ffn = FeedForward(config.width, config.ffn_width, config.activation, config.bias, config.dropout)
+        self.ffn = feed_forward(config)
 
     def forward(
         self,
@@ -70,17 +83,19 @@ class CrossBlock(nn.Module):
     ) -> Tensor:
         """(..., tokens, width) -> (..., tokens, width).
 
-        memory: (..., keys, width), the other text.  memory_mask: which of it the tokens may look at, as `mask` of x.
+        memory: (..., keys, width), the encoder's output.
+        memory_mask, memory_cache: mask and cache of the cross-attention; the others are those of the self-attention.
+        See `MultiHeadAttention.forward`.
         """
-        own = {"mask": mask, "positions": positions, "cache": cache}
-        other = {"mask": memory_mask, "cache": memory_cache}
+        attention = partial(self.attention, mask=mask, positions=positions, cache=cache)
+        cross = partial(self.cross, memory=memory, mask=memory_mask, cache=memory_cache)
         if self.norm == "pre":
-            x = x + self.attention(self.norm_1(x), **own)
-            x = x + self.cross(self.norm_2(x), memory, **other)
+            x = x + attention(self.norm_1(x))
+            x = x + cross(self.norm_2(x))
             x = x + self.ffn(self.norm_3(x))
         else:
-            x = self.norm_1(x + self.attention(x, **own))
-            x = self.norm_2(x + self.cross(x, memory, **other))
+            x = self.norm_1(x + attention(x))
+            x = self.norm_2(x + cross(x))
             x = self.norm_3(x + self.ffn(x))
         return x
 
@@ -88,16 +103,25 @@ class CrossBlock(nn.Module):
         return f"norm={self.norm!r}"
 
 
+# --- parts, built from a config -----------------------------------------------------------------------------
+
+
 def layer_norm(config: TransformerConfig) -> nn.LayerNorm:
-    """A LayerNorm over a token's vector, as the config has it."""
+    """A LayerNorm over each token's vector."""
     return nn.LayerNorm(config.width, config.eps, bias=config.bias)
 
 
 def final_norm(config: TransformerConfig) -> nn.Module:
-    """What stands at the end of a stack: with "pre" the stream has not been normalised yet."""
+    """The norm after the last block; "post" blocks end with one, so there it is the identity."""
     return layer_norm(config) if config.norm == "pre" else nn.Identity()
 
 
-def _attention(config: TransformerConfig) -> MultiHeadAttention:
+def self_attention(config: TransformerConfig) -> MultiHeadAttention:
+    """Multi-head attention of a text to itself, with rotary positions if the config asks for them."""
     rotary = Rotary(config.context, config.head_dim) if config.positions == "rotary" else None
     return MultiHeadAttention(config.width, config.heads, bias=config.bias, dropout=config.dropout, rotary=rotary)
+
+
+def feed_forward(config: TransformerConfig) -> FeedForward:
+    """The FFN of a block."""
+    return FeedForward(config.width, config.ffn_width, config.activation, config.bias, config.dropout)

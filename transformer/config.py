@@ -1,9 +1,9 @@
-"""The sizes and choices of a model, checked when they are written down; and how many parameters they make, by formula.
+"""Configs: the sizes and choices of a model, validated, and its parameter count by formula.
 
     config = GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128)
-    config.parameter_count()                    # 813,440, without allocating one of them
+    config.parameter_count()                    # 813,440, without allocating the model
 
-The three models share the fields; what differs is their defaults and what is counted.
+The three models share the fields and differ in the defaults.
 """
 
 from __future__ import annotations
@@ -24,21 +24,20 @@ SIZES = ("vocab_size", "context", "layers", "heads", "width", "hidden")
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerConfig:
-    """What all three models ask.
+    """The fields of all three configs. "2017" stands for Vaswani et al., arXiv:1706.03762.
 
-    vocab_size: how many tokens there are.  context: the most tokens that a model can look at.
-    layers: how many blocks.  heads: of each attention.  width: of the vectors between the blocks, which heads share.
-    hidden: neurons in the middle of each FFN; 0 for the usual 4 * width.
-    activation: of the FFN: "relu" (2017), "gelu" (BERT), "gelu_tanh" (GPT-2's formula), "swiglu" (with a gate, LLaMA).
-    norm: "pre", before attention and FFN, and one at the end (GPT-2), or "post", after each sum (2017, GPT-1, BERT).
-    positions: "learned" (GPT-2, BERT), "sinusoidal" (2017), "rotary" (LLaMA), or "none".
-    bias: whether Linear and LayerNorm have one.  dropout: on embeddings, attention weights and the output of each part.
+    vocab_size: size of the vocabulary.  context: the most tokens the model can attend to.
+    layers: number of blocks.  heads: attention heads per layer.  width: size of a token's vector, divided among heads.
+    hidden: neurons in the hidden layer of each FFN; 0 means 4 * width.
+    activation: of the FFN, "relu" (2017), "gelu" (BERT), "gelu_tanh" (GPT-2) or "swiglu" (gated, LLaMA).
+    norm: "pre", before attention and FFN and after the last block (GPT-2), or "post", after each sum (2017, BERT).
+    positions: "learned" (GPT-2, BERT), "sinusoidal" (2017), "rotary" (LLaMA) or "none".
+    bias: of every Linear and LayerNorm.  dropout: of embeddings, attention weights, attention and FFN outputs.
     tied: W_U is W_E.  embedding_norm: a LayerNorm after the embedding (BERT).  eps: of every LayerNorm.
-    init_std: standard deviation of the initial weights, 0.02 (GPT-2, BERT); None for 1 / sqrt(width) (2017; Glorot and
-    Bengio, 2010), with which narrow models learn sooner. Those that write to the residual stream get init_std / sqrt(2
-    layers) (GPT-2).
+    init_std: standard deviation of the initial matrices, 0.02 (GPT-2, BERT); None means 1 / sqrt(width) (2017; Glorot &
+    Bengio, 2010), with which narrow models learn faster. See `initialize` in training/parameters.py.
 
-    Raises ValueError that lists all that is wrong.
+    Raises ValueError that lists every invalid field.
     """
 
     vocab_size: int = 50257
@@ -66,67 +65,67 @@ class TransformerConfig:
                 object.__setattr__(self, name, float(value))
         complaints = list(self._complaints())
         if not complaints and self.width % self.heads:
-            complaints.append(f"width {self.width} cannot be split among {self.heads} heads: it must be a multiple")
+            complaints.append(f"width {self.width} cannot be split into {self.heads} heads: it must be a multiple")
         if not complaints and self.positions == "rotary" and self.head_dim % 2:
-            complaints.append(f"rotary positions turn pairs, so width / heads must be even, and is {self.head_dim}")
+            complaints.append(f"rotary positions rotate pairs, so width / heads must be even, got {self.head_dim}")
         if complaints:
             raise ValueError(f"{type(self).__name__}: {'; '.join(complaints)}")
 
     def _complaints(self) -> Iterator[str]:
-        """What is wrong with each field by itself."""
+        """Yields an error message for each invalid field."""
         for name in SIZES:
             value, least = getattr(self, name), 0 if name == "hidden" else 1
             if type(value) is not int or value < least:
-                yield f"{name} is a whole number from {least} on, not {value!r}"
+                yield f"{name} must be an integer of at least {least}, got {value!r}"
         for name, choices in (("activation", Activation), ("norm", NormPlace), ("positions", Positions)):
             if (value := getattr(self, name)) not in get_args(choices):
                 listed = ", ".join(f'"{choice}"' for choice in get_args(choices))
-                yield f"{name} is one of {listed}, not {value!r}"
+                yield f"{name} must be one of {listed}, got {value!r}"
         for name in ("bias", "tied", "embedding_norm"):
             if type(value := getattr(self, name)) is not bool:
-                yield f"{name} is True or False, not {value!r}"
+                yield f"{name} must be True or False, got {value!r}"
         if not _is_number(self.dropout) or not 0 <= self.dropout < 1:
-            yield f"dropout is a probability below 1, not {self.dropout!r}"
+            yield f"dropout must be a probability below 1, got {self.dropout!r}"
         if not _is_number(self.eps) or self.eps <= 0:
-            yield f"eps is a number above 0, not {self.eps!r}"
+            yield f"eps must be a number above 0, got {self.eps!r}"
         if self.init_std is not None and (not _is_number(self.init_std) or self.init_std < 0):
-            yield f"init_std is a number from 0 on, or None, not {self.init_std!r}"
+            yield f"init_std must be a number of at least 0, or None, got {self.init_std!r}"
 
     @property
     def head_dim(self) -> int:
-        """The width of a head's queries, keys and values: width / heads."""
+        """Size of a head's queries, keys and values: width / heads."""
         return self.width // self.heads
 
     @property
     def std(self) -> float:
-        """Of the initial weights: `init_std` or, if that is None, 1 / sqrt(width)."""
+        """Standard deviation of the initial matrices: `init_std` or, if that is None, 1 / sqrt(width)."""
         return 1 / math.sqrt(self.width) if self.init_std is None else self.init_std
 
     @property
     def ffn_width(self) -> int:
-        """The neurons in the middle of each FFN: `hidden` or, if that is 0, 4 * width."""
+        """Neurons in the hidden layer of each FFN: `hidden` or, if that is 0, 4 * width."""
         return self.hidden or 4 * self.width
 
     # --- how many parameters ----------------------------------------------------------------------------
 
     def parameters_by_part(self) -> dict[str, int]:
-        """How many parameters each part has, over all layers; a tied W_U has none of its own."""
+        """Parameters per part, summed over layers; a tied W_U counts 0."""
         return self._parts(attentions=self.layers, ffns=self.layers, embeddings=1)
 
     def parameter_count(self) -> int:
-        """How many numbers the model learns."""
+        """The number of parameters."""
         return sum(self.parameters_by_part().values())
 
     def weight_count(self) -> int:
-        """The lecture's count: the entries of the matrices alone, without biases, norms and positions."""
+        """The lecture's count: the matrices only, without biases, norms and positions."""
         return sum(n for part, n in self.parameters_by_part().items() if part not in ("positions", "biases", "norms"))
 
     def _parts(self, attentions: int, ffns: int, embeddings: int) -> dict[str, int]:
-        """The table for a model of so many attentions, FFNs and embeddings of positions."""
+        """`parameters_by_part` of a model with that many attentions, FFNs and position embeddings."""
         gated = self.activation == "swiglu"
         square = attentions * self.width * self.width
         matrix = ffns * self.width * self.ffn_width
-        # A norm before (or after) each part, one at the end of each stack if they are before, those of the embeddings.
+        # One norm per attention and per FFN; per stack a final one with "pre", and one for the embedding.
         norms = attentions + ffns + embeddings * ((self.norm == "pre") + self.embedding_norm)
         biases = attentions * 4 * self.width + ffns * (self.ffn_width * (1 + gated) + self.width) if self.bias else 0
         return {
@@ -150,36 +149,36 @@ def _is_number(value: Any) -> bool:
 
 
 def check_config(model: object, config: object, kind: type[TransformerConfig]) -> None:
-    """Raises TypeError unless it is the config of that model."""
+    """Raises TypeError unless the config is of the model's kind."""
     if not isinstance(config, kind):
         name = type(model).__name__
         got = type(config).__name__ if isinstance(config, TransformerConfig) else repr(config)
-        raise TypeError(f"{name} is built from a {kind.__name__}, as in {name}({kind.__name__}(width=64)), not {got}")
+        raise TypeError(f"{name}: expected a {kind.__name__}, as in {name}({kind.__name__}(width=64)), got {got}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class GPTConfig(TransformerConfig):
-    """Decoder-only. The defaults are GPT-2's, the smallest.
+    """The config of a GPT (decoder-only). The defaults are those of the smallest GPT-2.
 
-    In the words of Hugging Face (and nanoGPT): context is n_positions (block_size), layers n_layer, heads n_head, width
+    Hugging Face's (and nanoGPT's) names: context is n_positions (block_size), layers n_layer, heads n_head, width
     n_embd, hidden n_inner, activation "gelu_tanh" is "gelu_new", eps layer_norm_epsilon, init_std initializer_range,
     tied tie_word_embeddings.
     """
 
     @classmethod
     def gpt2(cls, size: str = "small", **changes: Any) -> Self:
-        """One of GPT-2's four: "small" (124M), "medium" (355M), "large" (774M), "xl" (1,558M) (Radford et al., 2019).
+        """GPT-2 "small" (124M), "medium" (355M), "large" (774M) or "xl" (1,558M) (Radford et al., 2019).
 
-        Raises ValueError for another word.
+        changes: fields to set differently. Raises ValueError for another size.
         """
         if size not in GPT2_SIZES:
-            raise ValueError(f"GPT-2 comes in sizes {', '.join(GPT2_SIZES)}, not {size!r}")
+            raise ValueError(f"GPTConfig.gpt2: size must be one of {', '.join(GPT2_SIZES)}, got {size!r}")
         layers, heads, width = GPT2_SIZES[size]
         return cls(**{"layers": layers, "heads": heads, "width": width, **changes})
 
     @classmethod
     def gpt3(cls) -> Self:
-        """The lecture's GPT-3: 96 layers of 96 heads, 12,288 wide (Brown et al., arXiv:2005.14165), W_U not tied.
+        """The lecture's GPT-3: 96 layers of 96 heads, width 12,288 (Brown et al., arXiv:2005.14165), W_U not tied.
 
         Its weight_count() is 175,181,291,520.
         """
@@ -196,9 +195,9 @@ GPT2_SIZES = {  # layers, heads, width
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderConfig(TransformerConfig):
-    """Encoder-only. The defaults are those of BERT's base model, without its second kind of sentence.
+    """The config of an Encoder (encoder-only). The defaults are BERT base's, without segment embeddings.
 
-    In the words of Hugging Face: context is max_position_embeddings, layers num_hidden_layers, heads
+    Hugging Face's names: context is max_position_embeddings, layers num_hidden_layers, heads
     num_attention_heads, width hidden_size, hidden intermediate_size, eps layer_norm_eps.
     """
 
@@ -212,9 +211,9 @@ class EncoderConfig(TransformerConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderDecoderConfig(TransformerConfig):
-    """Encoder and decoder of `layers` blocks each, over one vocabulary and one W_E. The defaults are the 2017 paper's.
+    """The config of an EncoderDecoder: `layers` blocks each, one vocabulary, one W_E. The defaults are 2017's.
 
-    In the words of Hugging Face's BART: context is max_position_embeddings, layers encoder_layers and decoder_layers,
+    The names of Hugging Face's BART: context is max_position_embeddings, layers encoder_layers and decoder_layers,
     width d_model, hidden encoder_ffn_dim and decoder_ffn_dim.
     """
 
@@ -229,5 +228,5 @@ class EncoderDecoderConfig(TransformerConfig):
     init_std: float | None = None
 
     def parameters_by_part(self) -> dict[str, int]:
-        """How many parameters each part has; a decoder's block has two attentions, to itself and to the encoder."""
+        """Parameters per part, summed over layers; a decoder block has two attentions."""
         return self._parts(attentions=3 * self.layers, ffns=2 * self.layers, embeddings=2)

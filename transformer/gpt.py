@@ -1,4 +1,4 @@
-"""GPT: decoder-only. Every token looks at itself and what came before, and says which token comes next.
+"""GPT: decoder-only. Each token attends to itself and the tokens before it, and predicts the next one.
 
 model = GPT(GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128))
 logits = model(tokens)                          # (batch, tokens) -> (batch, tokens, vocab_size)
@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any, Self
 
 import nn
+from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm
 from .config import GPTConfig, check_config
 from .embedding import Embedding
-from .generation.cache import Cache, seen_by
-from .generation.generate import Settings, one, padded, several
-from .inspect.probes import Trace, trace_stack
-from .masks import checked_padding, look_back
-from .positions import positions_of
+from .generation.cache import Cache
+from .generation.generate import Settings, generate_many, generate_one, pad_prompts
+from .inputs import decoder_inputs
+from .inspect.probes import Trace, watch
 from .pretrained.folder import PretrainedFolder, save_folder
 from .training.loss import token_cross_entropy
 from .training.parameters import initialize
@@ -30,7 +30,7 @@ from .unembedding import Unembedding
 
 
 class GPT(nn.Module):
-    """Embedding, `layers` blocks, a norm, unembedding (Radford et al., 2019). GPTConfig has all there is to choose."""
+    """Embedding, `layers` blocks, final norm, unembedding (Radford et al., 2019). Built from a GPTConfig."""
 
     def __init__(self, config: GPTConfig) -> None:
         check_config(self, config, GPTConfig)
@@ -43,38 +43,31 @@ class GPT(nn.Module):
         initialize(self, config)
 
     def forward(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
-        """Logits of the token that follows each token: (..., tokens) -> (..., tokens, vocab_size).
+        """Logits of the next token at each position: (..., tokens) -> (..., tokens, vocab_size).
 
         tokens: integers, a Tensor, array or list.
-        padding_mask: (..., tokens), True for a token and False for what only fills up, at either end; with a cache, of
-        the tokens in it and these; left out, these are all tokens, and those in it are as they were.
-        cache: see `new_cache`.
-        Raises as `Embedding.checked` does, and ValueError for another shape of padding mask, or a cache of other texts.
+        padding_mask: (..., tokens), True for tokens and False for padding, at either end. With a cache it covers the
+        cached tokens too; None then keeps their mask and counts the new ones as tokens.
+        cache: from `new_cache`; the tokens are appended to it.
+        Raises TypeError if tokens are not integers or the mask is not of bools, IndexError for a token outside the
+        vocabulary, ValueError for more tokens than the context, a mask of another shape, or a cache of other texts.
         """
         return self.unembedding(self.vectors(tokens, padding_mask, cache))  # type: ignore[no-any-return]
 
     def vectors(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
-        """What stands before the unembedding: (..., tokens) -> (..., tokens, width). Arguments as of `forward`."""
-        seen = seen_by(cache)
-        tokens = self.embedding.checked(tokens, seen)
-        n, device = tokens.shape[-1], tokens.device
-        padding = checked_padding(padding_mask, (*tokens.shape[:-1], seen + n), device)
-        if cache is not None:
-            cache.begin(len(self.blocks), tokens)
-            padding = cache.padding(padding, n)
-        positions = positions_of(n, seen, padding, device)
-        mask = look_back(n, seen + n, padding, device)
-        x = self.embedding(tokens, positions)  # (..., tokens, width)
+        """The vectors before the unembedding: (..., tokens) -> (..., tokens, width). Arguments: see `forward`."""
+        inputs = decoder_inputs(self.embedding, tokens, padding_mask, cache, layers=len(self.blocks))
+        x = self.embedding(inputs.tokens, inputs.positions)  # (..., tokens, width)
         for layer, block in enumerate(self.blocks):
-            x = block(x, mask, positions, None if cache is None else cache.own[layer])
+            x = block(x, inputs.mask, inputs.positions, None if cache is None else cache.self_attention[layer])
         if cache is not None:
-            cache.end(tokens, padding)
+            cache.commit(inputs.tokens, inputs.padding_mask)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:
-        """The mean cross-entropy of the tokens that follow.
+        """The mean cross-entropy of the next tokens.
 
-        targets: (..., tokens), for each token the one after it; -100 is not counted.
+        targets: (..., tokens), the token after each; -100 is ignored.  Other arguments and errors: see `forward`.
         """
         return token_cross_entropy(self(tokens, padding_mask), targets)
 
@@ -82,15 +75,14 @@ class GPT(nn.Module):
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
-        """A GPT-2 from a folder as Hugging Face's `transformers` keeps them, in evaluation mode.
+        """Loads a GPT-2 from a folder in Hugging Face's format, in evaluation mode. Nothing is downloaded.
 
-        The folder: config.json, and model.safetensors (or its parts with an index) in float32, float16 or bfloat16,
-        all read as the default dtype. Names may begin with `transformer.`; causal masks among them are let pass. Its
-        tokenizer is read by `BPETokenizer.from_files(folder)`.
-        Of the three probabilities of dropout resid_pdrop counts.
-        Raises FileNotFoundError where a file is missing, ImportError without safetensors, ValueError for a config that
-        GPT cannot follow, or that lists all tensors that are missing, unexpected, there twice or of another shape, and
-        a lm_head.weight that differs from wte.weight although config.json ties them.
+        folder: holds config.json and model.safetensors (or its shards with an index) in float32, float16 or bfloat16;
+        all are read as the default dtype. Names may start with `transformer.`; stored causal masks are skipped. Of the
+        three dropout probabilities, resid_pdrop is used. `BPETokenizer.from_files(folder)` loads the tokenizer.
+        Raises FileNotFoundError for a missing file, ImportError without safetensors, and ValueError for a config that
+        GPT does not support, for tensors that are missing, unexpected, duplicated or of another shape (all are
+        listed), and for a lm_head.weight that differs from wte.weight although config.json ties them.
         """
         opened = PretrainedFolder(folder)
         with nn.init.skip():
@@ -99,41 +91,43 @@ class GPT(nn.Module):
         return model.eval()
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json and model.safetensors to a folder, which is made if need be, for `transformers` to read.
+        """Writes config.json and model.safetensors in Hugging Face's format to a folder, created if need be.
 
-        A model that was there before is replaced, also one in parts; `BPETokenizer.to_files` adds the tokenizer.
-        Biases that the model does without are written as zeros, which means the same. Raises ValueError for a model
-        that is no GPT-2: with another place of norms, other positions, or a gate in the FFN.
+        A model already in the folder is replaced, shards included. `BPETokenizer.to_files` adds the tokenizer.
+        Biases that the model lacks are written as zeros, which is equivalent. Raises ValueError for a model that is
+        not a GPT-2: "post" norms, other positions, or a gated FFN.
         """
         save_folder(self, folder)
 
     # --- looking inside ---------------------------------------------------------------------------------
 
     def trace(self, tokens: Any, padding_mask: Any = None) -> Trace:
-        """What goes on inside while the model reads: attention weights, residual stream, logit lens.
+        """Attention weights, residual stream and logit lens of a text, in evaluation mode and without gradients.
 
-        In evaluation mode and without gradients. Arguments and errors as of `forward`.
+        Arguments and errors: see `forward`.
         """
-        return trace_stack(self, tokens, padding_mask)
+        with evaluating(self), watch(self.embedding, self.blocks) as watched:
+            self(tokens, padding_mask)
+        return watched.trace(tokens, read_out=lambda x: self.unembedding(self.norm(x)))
 
     # --- generating -------------------------------------------------------------------------------------
 
     @property
     def context(self) -> int:
-        """The most tokens that the model can look at."""
+        """The most tokens the model can attend to."""
         return self.config.context
 
     @property
     def vocab_size(self) -> int:
-        """How many tokens there are."""
+        """How many tokens the vocabulary has."""
         return self.config.vocab_size
 
     def new_cache(self) -> Cache:
-        """An empty key/value cache: tokens that `forward` gets with it are added, and later ones look at them too."""
+        """An empty key/value cache for `forward`."""
         return Cache(self.config.layers)
 
     def next_logits(self, tokens: Tensor, padding_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
-        """Of the token after the last alone: (..., tokens) -> (..., vocab_size)."""
+        """Logits of the token after the last: (..., tokens) -> (..., vocab_size)."""
         return self.unembedding(self.vectors(tokens, padding_mask, cache)[..., -1, :])  # type: ignore[no-any-return]
 
     def generate(
@@ -148,16 +142,16 @@ class GPT(nn.Module):
         seed: int | None = None,
         cached: bool = True,
     ) -> Iterator[int]:
-        """The tokens that follow a prompt, one by one as they are drawn.
+        """Yields the tokens that follow a prompt, one by one.
 
         prompt: at least one token, a list, array or Tensor of shape (tokens,).
-        temperature, top_k, top_p: see `probabilities`; temperature 0 always takes the most probable.
-        stop: a token, or several, that end the text; it is not part of it.
-        seed: for a random stream of its own; else the one that `tl.manual_seed` seeds.
-        cached: keep keys and values of earlier tokens (KeyValues), which changes nothing but the time.
+        temperature, top_k, top_p: see `probabilities`; temperature 0 is greedy.
+        stop: a token, or several, that ends the text; it is not yielded.
+        seed: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
+        cached: use a key/value cache. The tokens are the same, only slower, without.
         Beyond the context the model sees the last `context` tokens.
-        Raises at once ValueError for settings that make no sense, an empty prompt; TypeError for what are no numbers;
-        IndexError for a token out of vocabulary, to stop at too.
+        Raises at once: ValueError for invalid settings or an empty prompt, TypeError for arguments of a wrong type,
+        IndexError for a token, in the prompt or in `stop`, outside the vocabulary.
         """
         settings = Settings(
             max_new_tokens=max_new_tokens,
@@ -168,11 +162,11 @@ class GPT(nn.Module):
             seed=seed,
             cached=cached,
         )
-        return one(self, self, *padded([prompt]), settings)
+        return generate_one(self, *pad_prompts([prompt]), settings)
 
     def generate_batch(self, prompts: Iterable[Sequence[int] | Any], **settings: Any) -> list[list[int]]:
-        """The tokens that follow each of several prompts, of any lengths, drawn side by side.
+        """Returns the tokens that follow each of several prompts, of any lengths, generated in parallel.
 
-        The settings are those of `generate`, and so are the errors.
+        Settings and errors: see `generate`.
         """
-        return several(self, self, *padded(prompts), Settings.of(settings))
+        return generate_many(self, *pad_prompts(prompts), Settings.of(settings))

@@ -1,4 +1,4 @@
-"""Which token may look at which: bools, True where it may."""
+"""Attention masks: True = may attend."""
 
 from __future__ import annotations
 
@@ -11,33 +11,40 @@ from tinygrad_lecture.backend import Shape
 
 
 def causal_mask(queries: int, keys: int, device: str = "cpu") -> Tensor:
-    """True where a query may look, at its place and before; the queries are the last of the keys: (queries, keys).
+    """The causal mask, (queries, keys): True at a query's own position and before it.
 
-    Raises ValueError for more queries than keys.
+    The queries are the last of the keys: with a cache there are more keys than queries.
+
+        causal_mask(3, 3)       # [[True, False, False], [True, True, False], [True, True, True]]
+
+    Raises ValueError if there are more queries than keys.
     """
     if queries > keys:
-        raise ValueError(f"causal_mask: the queries are the last of the keys, but there are {queries} of {keys} keys")
-    place = tl.arange(keys, device=device)
-    mask: Tensor = place <= tl.unsqueeze(place[keys - queries :], -1)
+        raise ValueError(f"causal_mask: queries must be the last of the keys, got {queries} queries and {keys} keys")
+    position = tl.arange(keys, device=device)
+    mask: Tensor = position <= tl.unsqueeze(position[keys - queries :], -1)  # (keys,) <= (queries, 1)
     return mask
 
 
-def look_back(queries: int, keys: int, padding_mask: Tensor | None, device: str = "cpu") -> Tensor | None:
-    """The mask of a decoder: back, and at no padding. None where that is everywhere: (..., queries, keys) or None."""
+def decoder_mask(queries: int, keys: int, padding_mask: Tensor | None, device: str = "cpu") -> Tensor | None:
+    """The causal mask without padding, (..., queries, keys); None if every query may attend to every key.
+
+    padding_mask: (..., keys), True for tokens, or None.
+    """
     causal = causal_mask(queries, keys, device) if queries > 1 else None
-    everywhere = look_everywhere(padding_mask)
-    if causal is None or everywhere is None:
-        return causal if everywhere is None else everywhere
-    return tl.logical_and(causal, everywhere)
+    tokens = encoder_mask(padding_mask)
+    if causal is None or tokens is None:
+        return causal if tokens is None else tokens
+    return tl.logical_and(causal, tokens)
 
 
-def look_everywhere(padding_mask: Tensor | None) -> Tensor | None:
-    """The mask of an encoder: everywhere, but at no padding: (..., keys) -> (..., 1, keys)."""
+def encoder_mask(padding_mask: Tensor | None) -> Tensor | None:
+    """The bidirectional mask: all tokens, no padding: (..., keys) -> (..., 1, keys). None stays None."""
     return None if padding_mask is None else tl.unsqueeze(padding_mask, -2)
 
 
-def checked_padding(padding_mask: Any, shape: Shape, device: str) -> Tensor | None:
-    """A padding mask from a Tensor, array or list as a Tensor on a device.
+def check_padding_mask(padding_mask: Any, shape: Shape, device: str) -> Tensor | None:
+    """A Tensor on the device from a padding mask given as Tensor, array or list; None stays None.
 
     Raises TypeError unless it is of bools, ValueError unless it has the shape of the tokens.
     """
@@ -45,7 +52,10 @@ def checked_padding(padding_mask: Any, shape: Shape, device: str) -> Tensor | No
         return None
     mask = as_tensor(padding_mask).to(device=device)
     if mask.dtype.kind != "b":
-        raise TypeError(f"a padding mask is of bools, True for a token, not of {mask.dtype}; write tokens != padding")
+        raise TypeError(
+            f"padding_mask: must be of bools, True for tokens, False for padding, got {mask.dtype}; write "
+            "tokens != padding"
+        )
     if mask.shape != shape:
-        raise ValueError(f"a padding mask has a bool for each token, wanted {shape}, got {mask.shape}")
+        raise ValueError(f"padding_mask: expected one bool per token, shape {shape}, got {mask.shape}")
     return mask

@@ -1,4 +1,4 @@
-"""Where a token stands: attention by itself does not know, so it is told, in one of three ways."""
+"""Positions: attention alone ignores word order, so positions are added to the vectors or rotate queries and keys."""
 
 from __future__ import annotations
 
@@ -9,45 +9,48 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 
-def positions_of(tokens: int, start: int = 0, padding_mask: Tensor | None = None, device: str = "cpu") -> Tensor:
-    """The positions of `tokens` tokens that follow `start` others: start, start + 1, ...: (tokens,).
+def token_positions(tokens: int, start: int = 0, padding_mask: Tensor | None = None, device: str = "cpu") -> Tensor:
+    """The positions start, start + 1, ... of `tokens` tokens: (tokens,).
 
-    With a padding mask, (..., start + tokens) with True for what is a token, only tokens count, so that it does not
-    matter where the padding is: (..., tokens).
+    start: how many tokens came before.
+    padding_mask: (..., start + tokens), True for tokens. Then only tokens are counted, so that padding on the left
+    shifts nothing, and the result is (..., tokens).
     """
     if padding_mask is None:
         return tl.arange(start, start + tokens, device=device)
-    before = tl.cumsum(padding_mask.long(), -1) - 1  # padding at the front is at -1
-    return tl.maximum(before, 0)[..., start:]
+    positions = tl.cumsum(padding_mask.long(), -1) - 1  # padding on the left is at -1
+    return tl.maximum(positions, 0)[..., start:]
 
 
 def sinusoids(context: int, width: int) -> Tensor:
-    """Sines and cosines of every position, from one wave per 2 pi tokens to one per 10,000 * 2 pi: (context, width).
+    """Sinusoidal position vectors: (context, width).
 
         [p, 2i] = sin(p / 10000^(2i / width)),   [p, 2i + 1] = cos(p / 10000^(2i / width))
 
-    (Vaswani et al., arXiv:1706.03762, section 3.5).
+    Wavelengths run from 2 pi tokens to 10,000 * 2 pi (Vaswani et al., arXiv:1706.03762, section 3.5).
     """
     angles = _angles(context, width)  # (context, ceil(width / 2))
-    waves = np.stack([np.sin(angles), np.cos(angles)], -1).reshape(context, angles.shape[1] * 2)[:, :width]
+    waves = np.stack([np.sin(angles), np.cos(angles)], -1)  # (context, ceil(width / 2), 2)
+    waves = waves.reshape(context, angles.shape[1] * 2)[:, :width]  # (context, width)
     return tl.tensor(waves, dtype=tl.get_default_dtype())
 
 
 def _angles(context: int, width: int) -> np.ndarray:
-    """p / 10000^(2i / width): (context, ceil(width / 2)), in float64."""
+    """p / 10000^(2i / width) in float64: (context, ceil(width / 2))."""
     return np.arange(context)[:, None] / 10000 ** (np.arange(0, width, 2) / width)
 
 
 class Rotary(nn.Module):
-    """Turns queries and keys by their position, so that their product depends on how far apart they are.
+    """Rotary positions: rotate queries and keys by their position, so that q k^T depends on the distance alone.
 
-    The pair (x[2i], x[2i + 1]) is turned by the angle p / 10000^(2i / head_dim) (Su et al., arXiv:2104.09864, formula
-    34). Nothing is learnt. (LLaMA's files pair x[i] with x[i + head_dim / 2], the same in another order.)
+    The pair (x[2i], x[2i + 1]) at position p is rotated by p / 10000^(2i / head_dim) (Su et al., arXiv:2104.09864,
+    formula 34). No parameters. LLaMA's files pair x[i] with x[i + head_dim / 2]: the same up to a permutation.
+    Raises ValueError for an odd head_dim.
     """
 
     def __init__(self, context: int, head_dim: int) -> None:
         if head_dim % 2:
-            raise ValueError(f"Rotary: positions turn pairs, so head_dim must be even, and is {head_dim}")
+            raise ValueError(f"Rotary: head_dim must be even, because pairs are rotated, got {head_dim}")
         self.head_dim = head_dim
         angles = _angles(context, head_dim)  # (context, head_dim / 2)
         dtype = tl.get_default_dtype()
@@ -60,7 +63,8 @@ class Rotary(nn.Module):
         """x: (..., heads, tokens, head_dim).  positions: (tokens,) or (..., tokens).  Returns x's shape."""
         cos, sin = self.cos[positions], self.sin[positions]  # (..., tokens, head_dim / 2)
         if positions.ndim > 1:
-            cos, sin = tl.unsqueeze(cos, -3), tl.unsqueeze(sin, -3)  # the same for all heads
+            cos, sin = tl.unsqueeze(cos, -3), tl.unsqueeze(sin, -3)  # (..., 1, tokens, head_dim / 2): for all heads
         pairs = x.reshape(*x.shape[:-1], x.shape[-1] // 2, 2)  # (..., heads, tokens, head_dim / 2, 2)
-        a, b = pairs[..., 0], pairs[..., 1]
-        return tl.stack([a * cos - b * sin, a * sin + b * cos], -1).reshape(x.shape)  # type: ignore[no-any-return]
+        a, b = pairs[..., 0], pairs[..., 1]  # (..., heads, tokens, head_dim / 2)
+        rotated = tl.stack([a * cos - b * sin, a * sin + b * cos], -1)  # (..., heads, tokens, head_dim / 2, 2)
+        return rotated.reshape(x.shape)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Tokens as users have them: a Tensor, an array or lists of integers; what is wrong with others is said."""
+"""Token ids from users: Tensors, arrays or lists, checked and converted to a Tensor of integers."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ ENCODE = "encode the text with the tokenizer"
 
 
 def as_tokens(tokens: Any) -> Tensor:
-    """A Tensor of integers, on the device where they are: (..., tokens).
+    """A Tensor of integers, on the device it is on: (..., tokens).
 
-    Raises TypeError for what are no integers, ValueError for texts of different lengths, or no tokens at all.
+    Raises TypeError for anything but integers, ValueError for texts of different lengths or for no tokens.
     """
-    made = tokens if isinstance(tokens, Tensor) else _made(tokens)
+    made = tokens if isinstance(tokens, Tensor) else _tensor(tokens)
     if not made.numel() or not made.ndim:
-        raise ValueError(f"tokens have shape (batch, tokens), at least one of them, not {made.shape}")
+        raise ValueError(f"tokens: expected shape (batch, tokens) with at least one token, got {made.shape}")
     if made.dtype.kind not in "iu":
-        raise TypeError(f"tokens are integers, not {made.dtype}; {ENCODE}")
+        raise TypeError(f"tokens: must be integers, got {made.dtype}; {ENCODE}")
     return made
 
 
-def _made(tokens: Any) -> Tensor:
+def _tensor(tokens: Any) -> Tensor:
     try:
         return tl.tensor(tokens)
     except TypeError as error:
-        text = _has_text(tokens)
-        raise TypeError(f"tokens are integers, {f'not text; {ENCODE}' if text else f'but {error}'}") from None
+        if _has_text(tokens):
+            raise TypeError(f"tokens: must be integers, got text; {ENCODE}") from None
+        raise TypeError(f"tokens: must be integers: {error}") from None
     except ValueError as error:
-        if "same length" not in str(error):
+        if "inhomogeneous" not in str(error):  # NumPy's word for nested lists of different lengths
             raise
         raise ValueError(
-            "texts of different lengths are no array of tokens: fill them up to one length, and say with padding_mask "
-            "what is a token"
+            "tokens: texts of different lengths do not make an array; pad them to one length, and pass a padding_mask "
+            "that is True for tokens"
         ) from None
 
 
@@ -46,9 +47,9 @@ def _has_text(tokens: Any) -> bool:
 
 
 def check_vocabulary(tokens: Any, size: int) -> None:
-    """Raises IndexError that names the first of the tokens, an array on the host, that is not in the vocabulary."""
+    """Raises IndexError naming the first token outside 0 to size - 1. tokens: an array on the host."""
     if tokens.min() < 0 or tokens.max() >= size:
-        place = tuple(int(i) for i in np.argwhere((tokens < 0) | (tokens >= size))[0])
+        index = tuple(int(i) for i in np.argwhere((tokens < 0) | (tokens >= size))[0])
         raise IndexError(
-            f"token {tokens[place]} at {place} is not in the vocabulary, which has the tokens 0 to {size - 1}"
+            f"tokens: token {tokens[index]} at {index} is not in the vocabulary, whose tokens are 0 to {size - 1}"
         )

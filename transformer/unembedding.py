@@ -1,4 +1,4 @@
-"""Unembedding: from a vector to a score for every token of the vocabulary, the logits."""
+"""Unembedding: from a token's final vector to the logits, one score per token of the vocabulary."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from tinygrad_lecture import Tensor
 
 
 class Unembedding(nn.Module):
-    """x W_U^T: how well each token of the vocabulary would fit a vector.
+    """x W_U^T: (..., width) -> (..., vocab_size).
 
-    W_U: (vocab_size, width), a Linear without bias. Given W_E it is tied: both are the same Parameter, counted once,
-    though `state_dict` lists it under both names, as PyTorch does (Press & Wolf, arXiv:1608.05859).
+    W_U: an nn.Linear without bias, whose weight is (vocab_size, width).
+    W_E: an embedding to tie to. Both then share one Parameter (Press & Wolf, arXiv:1608.05859), which `parameters`
+    yields once and `state_dict` lists under both names, as PyTorch does.
     """
 
     def __init__(self, vocab_size: int, width: int, W_E: nn.Embedding | None = None) -> None:

@@ -89,7 +89,7 @@ class EncoderDecoder(torch_nn.Module):
 
 
 def initialize(model: torch_nn.Module, layers: int, std: float) -> None:
-    """Draw initial weights as transformer/weights.py does."""
+    """Draw initial weights as transformer/training/parameters.py does."""
     for name, p in model.named_parameters():
         if p.ndim == 2:
             smaller = name.endswith(("out_proj.weight", "linear2.weight"))

@@ -15,7 +15,7 @@ import tinygrad_lecture as tl
 from helpers.attention import meanings
 from helpers.lecture import DataError
 from programs import help_of, load, refusal_of, running
-from transformer import attention
+from transformer import scaled_dot_product_attention
 
 program = load("07_attention")
 PICTURES = {"bank.png", "sentence.png", "steps.png"}
@@ -177,7 +177,7 @@ def test_every_step_of_a_reading_is_that_of_the_model(model_and_course):
     model, course = model_and_course
     reading = program.read(model, course, "Was the bank flooded?")
     assert reading.words == ["Was", "the", "bank", "flooded", "?"]
-    found, weights = attention(*(tl.tensor(a) for a in (reading.q, reading.k, reading.v)))
+    found, weights = scaled_dot_product_attention(*(tl.tensor(a) for a in (reading.q, reading.k, reading.v)))
     np.testing.assert_array_equal(reading.weights, weights.numpy())
     np.testing.assert_allclose(reading.after, reading.x + found.numpy(), rtol=1e-6)
     logits = model(tl.tensor(course.encode("was the bank flooded?")))

@@ -9,7 +9,14 @@ import nn
 import tinygrad_lecture as tl
 from modules import shuffled
 from numeric import assert_close
-from transformer import KeyValues, MultiHeadAttention, Rotary, SingleHeadAttention, attention, causal_mask
+from transformer import (
+    KeyValues,
+    MultiHeadAttention,
+    Rotary,
+    SingleHeadAttention,
+    causal_mask,
+    scaled_dot_product_attention,
+)
 
 
 def normal(*shape, seed=0, requires_grad=False):
@@ -23,7 +30,7 @@ def qkv(queries=3, keys=4, head_dim=2, batch=(2,), requires_grad=False):
 
 def test_it_is_the_formula():
     q, k, v = qkv()
-    output, weights = attention(q, k, v)
+    output, weights = scaled_dot_product_attention(q, k, v)
     scores = np.einsum("bqd,bkd->bqk", q.numpy(), k.numpy()) / np.sqrt(2)
     wanted = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
     assert_close(weights.numpy(), wanted, "weights", 1e-12)
@@ -36,8 +43,8 @@ def test_a_masked_key_is_as_if_it_were_not_there(data):
     q, k, v = qkv()
     seen = data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True).map(sorted))
     mask = tl.tensor(np.isin(np.arange(4), seen))
-    output, weights = attention(q, k, v, mask)
-    alone, its_weights = attention(q, k[:, seen], v[:, seen])
+    output, weights = scaled_dot_product_attention(q, k, v, mask)
+    alone, its_weights = scaled_dot_product_attention(q, k[:, seen], v[:, seen])
     assert_close(output.numpy(), alone.numpy(), "output", 1e-12)
     assert_close(weights.numpy()[..., seen], its_weights.numpy(), "weights", 1e-12)
     assert not weights.numpy()[..., [i for i in range(4) if i not in seen]].any()
@@ -47,13 +54,13 @@ def test_a_query_that_may_look_nowhere_gets_zeros_and_no_nan():
     q, k, v = qkv(requires_grad=True)
     mask = np.ones((3, 4), bool)
     mask[1] = False
-    output, weights = attention(q, k, v, tl.tensor(mask))
+    output, weights = scaled_dot_product_attention(q, k, v, tl.tensor(mask))
     assert not output.detach().numpy()[:, 1].any() and not weights.detach().numpy()[:, 1].any()
     (output * output).sum().backward()
     assert not q.grad.numpy()[:, 1].any()
     others = [0, 2]
     q2, k2, v2 = qkv(requires_grad=True)
-    output, _ = attention(q2[:, others], k2, v2)
+    output, _ = scaled_dot_product_attention(q2[:, others], k2, v2)
     (output * output).sum().backward()
     for a, b in ((q, q2), (k, k2), (v, v2)):
         assert_close(a.grad.numpy(), b.grad.numpy(), "gradient, as without that query", 1e-12)
@@ -63,13 +70,13 @@ def test_a_query_that_may_look_nowhere_gets_zeros_and_no_nan():
 def test_its_gradients_are_right_twice(masked):
     q, k, v = qkv(batch=(), requires_grad=True)
     mask = tl.tensor([[True, True, False, True], [False] * 4, [True] * 4]) if masked else None
-    assert tl.gradcheck(lambda q, k, v: attention(q, k, v, mask), [q, k, v])
-    assert tl.gradgradcheck(lambda q, k, v: attention(q, k, v, mask), [q, k, v])
+    assert tl.gradcheck(lambda q, k, v: scaled_dot_product_attention(q, k, v, mask), [q, k, v])
+    assert tl.gradgradcheck(lambda q, k, v: scaled_dot_product_attention(q, k, v, mask), [q, k, v])
 
 
 def test_dropout_falls_on_the_output_and_not_on_the_weights_that_are_shown():
     q, k, v = qkv(queries=50, keys=60)
-    output, weights = attention(q, k, v, dropout=0.5)
+    output, weights = scaled_dot_product_attention(q, k, v, dropout=0.5)
     assert_close(weights.numpy().sum(-1), np.ones((2, 50)), "sum of weights", 1e-12)
     assert np.abs(output.numpy() - (weights @ v).numpy()).max() > 0.1
 
@@ -86,13 +93,15 @@ def test_dropout_falls_on_the_output_and_not_on_the_weights_that_are_shown():
 )
 def test_shapes_that_do_not_fit_are_named(shapes, mask, message):
     with pytest.raises(ValueError, match=message):
-        attention(*(normal(*shape) for shape in shapes), mask=None if mask is None else tl.tensor(mask))
+        scaled_dot_product_attention(
+            *(normal(*shape) for shape in shapes), mask=None if mask is None else tl.tensor(mask)
+        )
 
 
 def test_a_mask_of_numbers_is_refused():
     q, k, v = qkv()
-    with pytest.raises(TypeError, match="True where a query may look, not of float32"):
-        attention(q, k, v, tl.ones(3, 4))
+    with pytest.raises(TypeError, match="True where a query may attend, got float32"):
+        scaled_dot_product_attention(q, k, v, tl.ones(3, 4))
 
 
 def test_the_causal_mask_looks_back():
@@ -112,7 +121,7 @@ def test_a_single_head_has_the_lectures_three_matrices():
     output, weights = head(x, causal_mask(5, 5))
     assert output.shape == (2, 5, 2) and weights.shape == (2, 5, 5)
     q, k, v = (x.numpy() @ w.weight.detach().numpy().T for w in (head.W_Q, head.W_K, head.W_V))
-    wanted, _ = attention(tl.tensor(q), tl.tensor(k), tl.tensor(v), causal_mask(5, 5))
+    wanted, _ = scaled_dot_product_attention(tl.tensor(q), tl.tensor(k), tl.tensor(v), causal_mask(5, 5))
     assert_close(output.detach().numpy(), wanted.numpy(), "output", 1e-12)
 
 
@@ -173,7 +182,7 @@ def test_without_positions_rotary_counts_from_0_and_on_from_the_cache():
     plain = MultiHeadAttention(4, 2)
     plain.load_state_dict(module.state_dict())
     assert not np.allclose(plain(x, mask=mask).detach().numpy(), wanted)
-    with pytest.raises(ValueError, match="rotary positions are of one text, and memory is another"):
+    with pytest.raises(ValueError, match="rotary positions work in self-attention only"):
         module(x, x)
 
 
@@ -182,7 +191,7 @@ def test_rotary_turns_pairs_by_the_papers_angles():
     turned = rotary(tl.tensor([[[1.0, 0.0, 1.0, 0.0]]]), tl.tensor([3])).numpy()[0, 0]
     wanted = [np.cos(3), np.sin(3), np.cos(3 / 100), np.sin(3 / 100)]
     assert_close(turned, wanted, "turned", 1e-6)
-    with pytest.raises(ValueError, match="even, and is 3"):
+    with pytest.raises(ValueError, match="even, because pairs are rotated, got 3"):
         Rotary(4, 3)
 
 
@@ -207,22 +216,25 @@ def test_the_cache_of_another_memory_is_refused():
     module, cache, x = MultiHeadAttention(4, 2), KeyValues(), tl.ones(1, 1, 4)
     with tl.no_grad():
         module(x, tl.ones(1, 3, 4), cache=cache)
-        with pytest.raises(ValueError, match="the cache is of a memory of 3 tokens, and this one has 2"):
+        with pytest.raises(ValueError, match="the cache holds a memory of 3 tokens, got one of 2"):
             module(x, tl.ones(1, 2, 4), cache=cache)
 
 
 def test_rotary_positions_are_of_the_heads_width_and_may_be_a_list():
-    with pytest.raises(ValueError, match="the rotary positions are for heads 2 wide, and these are 4"):
+    with pytest.raises(ValueError, match="rotary has head_dim 2, but width / heads is 4"):
         MultiHeadAttention(8, 2, rotary=Rotary(4, 2))
     module, x = shuffled(MultiHeadAttention(8, 2, rotary=Rotary(4, 4))), normal(2, 8)
     assert module(x, positions=[1, 3]).tolist() == module(x, positions=tl.tensor([1, 3])).tolist()
-    with pytest.raises(ValueError, match=r"width 8 cannot be split among 2.5 heads"):
+    with pytest.raises(ValueError, match=r"width 8 cannot be split into 2.5 heads"):
         MultiHeadAttention(8, 2.5)
 
 
 def test_a_mask_may_be_a_list():
     q, mask = normal(2, 3), [[True, False], [True, True]]
-    assert attention(q, q, q, mask)[0].tolist() == attention(q, q, q, tl.tensor(mask))[0].tolist()
+    assert (
+        scaled_dot_product_attention(q, q, q, mask)[0].tolist()
+        == scaled_dot_product_attention(q, q, q, tl.tensor(mask))[0].tolist()
+    )
 
 
 def test_a_cache_refuses_gradients_and_an_empty_one_has_nothing():
@@ -236,5 +248,5 @@ def test_a_cache_refuses_gradients_and_an_empty_one_has_nothing():
 
 
 def test_heads_must_divide_the_width():
-    with pytest.raises(ValueError, match="width 6 cannot be split among 4 heads"):
+    with pytest.raises(ValueError, match="width 6 cannot be split into 4 heads"):
         MultiHeadAttention(6, 4)

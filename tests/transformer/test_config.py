@@ -46,23 +46,23 @@ def test_nanogpts_small_setting_has_804096_parameters():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"heads": 5}, "width 768 cannot be split among 5 heads"),
-        ({"width": 12, "heads": 4, "positions": "rotary"}, "must be even, and is 3"),
-        ({"layers": 0}, "layers is a whole number from 1 on, not 0"),
-        ({"vocab_size": 2.5}, "vocab_size is a whole number from 1 on, not 2.5"),
-        ({"hidden": -1}, "hidden is a whole number from 0 on, not -1"),
-        ({"activation": "tanh"}, '"relu", "gelu", "gelu_tanh", "swiglu", not \'tanh\''),
-        ({"norm": "middle"}, '"pre", "post", not \'middle\''),
-        ({"positions": "alibi"}, '"rotary", "none", not \'alibi\''),
-        ({"dropout": 1.0}, "dropout is a probability below 1, not 1.0"),
-        ({"dropout": "a"}, "dropout is a probability below 1, not 'a'"),
-        ({"eps": 0.0}, "eps is a number above 0, not 0.0"),
-        ({"eps": True}, "eps is a number above 0, not True"),
-        ({"eps": None}, "eps is a number above 0, not None"),
-        ({"init_std": -1.0}, "init_std is a number from 0 on, or None, not -1.0"),
-        ({"bias": "no"}, "bias is True or False, not 'no'"),
-        ({"layers": True}, "layers is a whole number from 1 on, not True"),
-        ({"activation": ["gelu"]}, "activation is one of"),
+        ({"heads": 5}, "width 768 cannot be split into 5 heads"),
+        ({"width": 12, "heads": 4, "positions": "rotary"}, "must be even, got 3"),
+        ({"layers": 0}, "layers must be an integer of at least 1, got 0"),
+        ({"vocab_size": 2.5}, "vocab_size must be an integer of at least 1, got 2.5"),
+        ({"hidden": -1}, "hidden must be an integer of at least 0, got -1"),
+        ({"activation": "tanh"}, '"relu", "gelu", "gelu_tanh", "swiglu", got \'tanh\''),
+        ({"norm": "middle"}, '"pre", "post", got \'middle\''),
+        ({"positions": "alibi"}, '"rotary", "none", got \'alibi\''),
+        ({"dropout": 1.0}, "dropout must be a probability below 1, got 1.0"),
+        ({"dropout": "a"}, "dropout must be a probability below 1, got 'a'"),
+        ({"eps": 0.0}, "eps must be a number above 0, got 0.0"),
+        ({"eps": True}, "eps must be a number above 0, got True"),
+        ({"eps": None}, "eps must be a number above 0, got None"),
+        ({"init_std": -1.0}, "init_std must be a number of at least 0, or None, got -1.0"),
+        ({"bias": "no"}, "bias must be True or False, got 'no'"),
+        ({"layers": True}, "layers must be an integer of at least 1, got True"),
+        ({"activation": ["gelu"]}, "activation must be one of"),
     ],
 )
 @pytest.mark.parametrize("kind", [GPTConfig, EncoderConfig, EncoderDecoderConfig])
@@ -101,7 +101,7 @@ def test_all_that_is_wrong_is_said_at_once():
 
 
 def test_an_unknown_size_of_gpt2_is_refused():
-    with pytest.raises(ValueError, match="small, medium, large, xl, not 'tiny'"):
+    with pytest.raises(ValueError, match="small, medium, large, xl, got 'tiny'"):
         GPTConfig.gpt2("tiny")
 
 
@@ -115,5 +115,5 @@ def test_a_model_wants_its_own_config(model):
     name = model.__name__
     other = EncoderConfig() if model is GPT else GPTConfig()
     for config, got in ((other, type(other).__name__), (65, "65")):
-        with pytest.raises(TypeError, match=rf"{name} is built from a {name}Config, as in .*\), not {got}$"):
+        with pytest.raises(TypeError, match=rf"{name}: expected a {name}Config, as in .*\), got {got}$"):
             model(config)

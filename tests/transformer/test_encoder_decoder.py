@@ -147,10 +147,10 @@ def test_it_learns_to_copy():
 @pytest.mark.parametrize(
     ("source", "target", "masks", "message"),
     [
-        ([[0] * 7], [[0]], {}, "7 tokens are more than the context of 6"),
-        ([[0]], [[0] * 8], {}, "8 tokens are more than the context of 6"),
-        ([[0, 1]], [[0]], {"source_padding": [[True]]}, r"wanted \(1, 2\), got \(1, 1\)"),
-        ([[0]], [[0, 1]], {"target_padding": [[True]]}, r"wanted \(1, 2\), got \(1, 1\)"),
+        ([[0] * 7], [[0]], {}, "7 tokens exceed the context of 6"),
+        ([[0]], [[0] * 8], {}, "8 tokens exceed the context of 6"),
+        ([[0, 1]], [[0]], {"source_padding": [[True]]}, r"shape \(1, 2\), got \(1, 1\)"),
+        ([[0]], [[0, 1]], {"target_padding": [[True]]}, r"shape \(1, 2\), got \(1, 1\)"),
     ],
 )
 def test_what_cannot_be_is_refused(source, target, masks, message):
@@ -189,7 +189,7 @@ def test_a_source_that_cannot_be_read_is_refused_at_once():
     model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=4, layers=1, heads=1, width=2))
     for source, error, message in (
         ([9], IndexError, "token 9 at"),
-        ([1] * 5, ValueError, "more than the context of 4"),
+        ([1] * 5, ValueError, "exceed the context of 4"),
     ):
         with pytest.raises(error, match=message):
             model.generate(source, start=1)
@@ -201,9 +201,9 @@ def test_a_source_that_cannot_be_read_is_refused_at_once():
 
 def test_sources_and_targets_of_different_number_are_named():
     model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=4, layers=1, heads=1, width=2))
-    with pytest.raises(ValueError, match=r"sources have the batch \(3,\) and targets \(2,\)"):
+    with pytest.raises(ValueError, match=r"sources of batch shape \(3,\) and targets of \(2,\)"):
         model([[1, 2]] * 3, [[1]] * 2)
-    with pytest.raises(ValueError, match=r"sources have the batch \(1,\) and targets \(\)"):
+    with pytest.raises(ValueError, match=r"sources of batch shape \(1,\) and targets of \(\)"):
         model([[1, 2]], [1])
 
 
@@ -224,7 +224,7 @@ def test_the_cache_of_another_source_is_refused():
     with tl.no_grad():
         one, other, cache = model.encode([[1, 2]]), model.encode([[3, 4]]), model.new_cache()
         model.decode([[1]], one, cache=cache)
-        with pytest.raises(ValueError, match=r"the cache is of another memory.*begin another with new_cache\(\)"):
+        with pytest.raises(ValueError, match=r"Cache: holds another memory.*start a new one with new_cache\(\)"):
             model.decode([[2]], other, cache=cache)
         model.decode([[2]], model.encode([[1, 2]]), cache=copy.deepcopy(cache))  # the same, made again
 

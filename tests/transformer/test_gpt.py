@@ -170,12 +170,12 @@ def test_dropout_is_off_in_evaluation_and_on_in_training():
 @pytest.mark.parametrize(
     ("tokens", "error", "message"),
     [
-        ([[0, 1], [2, 7]], IndexError, r"token 7 at \(1, 1\) is not in the vocabulary, which has the tokens 0 to 6"),
+        ([[0, 1], [2, 7]], IndexError, r"token 7 at \(1, 1\) is not in the vocabulary, whose tokens are 0 to 6"),
         ([[-1]], IndexError, r"token -1 at \(0, 0\)"),
-        ([[0] * 7], ValueError, "7 tokens are more than the context of 6"),
-        ([[0.5]], TypeError, "tokens are integers, not float"),
-        ([[]], ValueError, r"at least one of them, not \(1, 0\)"),
-        (3, ValueError, r"not \(\)"),
+        ([[0] * 7], ValueError, "7 tokens exceed the context of 6"),
+        ([[0.5]], TypeError, "must be integers, got float"),
+        ([[]], ValueError, r"at least one token, got \(1, 0\)"),
+        (3, ValueError, r"got \(\)"),
     ],
 )
 def test_tokens_that_cannot_be_are_named(tokens, error, message):
@@ -223,11 +223,11 @@ def test_the_cache_of_other_texts_is_refused():
     with tl.no_grad():
         cache = model.new_cache()
         model([[1], [2]], cache=cache)
-        with pytest.raises(ValueError, match=r"of a batch of texts of shape \(2,\), and this is \(1,\); begin another"):
+        with pytest.raises(ValueError, match=r"holds a batch of shape \(2,\), got \(1,\); start a new one"):
             model([[1]], cache=cache)
-        with pytest.raises(ValueError, match="of a model with 7 layers, and this one has 2"):
+        with pytest.raises(ValueError, match="made for a model with 7 layers, got one with 2"):
             model([[1]], cache=Cache(7))
-        with pytest.raises(TypeError, match=r"a cache is what new_cache\(\) makes, not True"):
+        with pytest.raises(TypeError, match=r"cache: must come from new_cache\(\), got True"):
             model([[1]], cache=True)
 
 
@@ -241,15 +241,15 @@ def test_a_full_cache_says_so():
     cache = model.new_cache()
     with tl.no_grad():
         model([[0] * 5], cache=cache)
-        with pytest.raises(ValueError, match="2 tokens after 5 others are more than the context of 6"):
+        with pytest.raises(ValueError, match="2 tokens after 5 others exceed the context of 6"):
             model([[0, 0]], cache=cache)
 
 
 @pytest.mark.parametrize(
     ("mask", "error", "message"),
     [
-        (np.ones((2, 3)), TypeError, "True for a token, not of float64"),
-        (np.ones((3, 2), bool), ValueError, r"wanted \(2, 3\), got \(3, 2\)"),
+        (np.ones((2, 3)), TypeError, "True for tokens, False for padding, got float64"),
+        (np.ones((3, 2), bool), ValueError, r"shape \(2, 3\), got \(3, 2\)"),
     ],
 )
 def test_padding_masks_that_cannot_be_are_named(mask, error, message):
@@ -258,7 +258,7 @@ def test_padding_masks_that_cannot_be_are_named(mask, error, message):
 
 
 def test_targets_of_another_shape_are_named():
-    with pytest.raises(ValueError, match=r"a target for each token, \(2, 3\), got \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"one target per token, shape \(2, 3\), got \(2, 4\)"):
         small().loss(some_tokens(2, 3), some_tokens(2, 4))
 
 

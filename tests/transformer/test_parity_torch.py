@@ -18,8 +18,8 @@ from transformer import (
     EncoderConfig,
     EncoderDecoderConfig,
     MultiHeadAttention,
-    attention,
     causal_mask,
+    scaled_dot_product_attention,
 )
 
 torch = pytest.importorskip("torch")
@@ -74,7 +74,7 @@ def test_attention_is_scaled_dot_product_attention(dtype: str, causal: bool) -> 
     shapes = [(BATCH, HEADS, n, 2) for n in ((TOKENS, TOKENS, TOKENS) if causal else (TOKENS, KEYS, KEYS))]
     inputs = [pair(normal(*shape, seed=i), dtype) for i, shape in enumerate(shapes)]
     mask = causal_mask(TOKENS, TOKENS) if causal else None
-    output, _ = attention(*(a for a, _ in inputs), mask)
+    output, _ = scaled_dot_product_attention(*(a for a, _ in inputs), mask)
     wanted = torch.nn.functional.scaled_dot_product_attention(*(b for _, b in inputs), is_causal=causal)
     close(output, wanted, "output", dtype)
     same_gradients(output, wanted, inputs, dtype)

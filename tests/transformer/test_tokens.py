@@ -34,15 +34,15 @@ def test_tokens_of_a_device_stay_there():
 @pytest.mark.parametrize(
     ("tokens", "error", "message"),
     [
-        ("hello", TypeError, "not text; encode the text with the tokenizer"),
-        (["a", "b"], TypeError, "not text; encode the text with the tokenizer"),
-        (np.array(["a"]), TypeError, "not text; encode the text with the tokenizer"),
-        ([0.5], TypeError, "tokens are integers, not float32; encode"),
-        (None, TypeError, "tokens are integers, but tensor: .*not NoneType"),
-        ([[1, 2], [3]], ValueError, "fill them up to one length, and say with padding_mask what is a token"),
-        ([], ValueError, r"at least one of them, not \(0,\)"),
-        (3, ValueError, r"at least one of them, not \(\)"),
-        ([2**70], TypeError, "tokens are integers, but tensor: "),
+        ("hello", TypeError, "must be integers, got text; encode the text with the tokenizer"),
+        (["a", "b"], TypeError, "must be integers, got text; encode the text with the tokenizer"),
+        (np.array(["a"]), TypeError, "must be integers, got text; encode the text with the tokenizer"),
+        ([0.5], TypeError, "must be integers, got float32; encode"),
+        (None, TypeError, "tokens: must be integers: tensor: .*not NoneType"),
+        ([[1, 2], [3]], ValueError, "pad them to one length, and pass a padding_mask"),
+        ([], ValueError, r"at least one token, got \(0,\)"),
+        (3, ValueError, r"at least one token, got \(\)"),
+        ([2**70], TypeError, "tokens: must be integers: tensor: "),
     ],
 )
 def test_what_are_no_tokens_is_said(tokens, error, message):

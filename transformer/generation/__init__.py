@@ -1,1 +1,1 @@
-"""From logits to text: sampling, the key/value cache, the loop that generates."""
+"""Generation: the key/value cache, sampling from logits, and the loop over both."""

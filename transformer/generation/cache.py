@@ -1,7 +1,7 @@
-"""The key/value cache: what attention computed of earlier tokens, so that a new token costs the work of one.
+"""The key/value cache: the keys and values of earlier tokens, so that a new token costs the work of one.
 
-A token's keys and values do not change when others follow, since no earlier token looks at them. So generation keeps
-them, and hands the model the new token alone.
+In causal attention no earlier token attends to a later one, so its keys and values never change. Generation therefore
+keeps them and passes the model the new token only.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Shape
 
-ANOTHER = "begin another with new_cache()"
+START_NEW = "start a new one with new_cache()"
 
 
 class KeyValues:
-    """Keys and values of one attention, (..., heads, length, head_dim) each, in memory that grows by doubling."""
+    """The keys and values of one attention, (..., heads, length, head_dim) each, in buffers that grow by doubling.
+
+    length: how many tokens.  keys, values: raise RuntimeError while the cache is empty.
+    """
 
     def __init__(self) -> None:
         self.length = 0
@@ -25,117 +28,118 @@ class KeyValues:
 
     @property
     def keys(self) -> Tensor:
-        """Those so far. Raises RuntimeError if there are none."""
-        return self._so_far(self._keys)
+        """(..., heads, length, head_dim)."""
+        return self._filled(self._keys)
 
     @property
     def values(self) -> Tensor:
-        """Those so far. Raises RuntimeError if there are none."""
-        return self._so_far(self._values)
+        """(..., heads, length, head_dim)."""
+        return self._filled(self._values)
 
     def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Add those of new tokens, (..., heads, new, head_dim) each, and return all.
+        """Appends those of new tokens, (..., heads, new, head_dim) each, and returns all keys and values.
 
-        Raises RuntimeError where gradients are recorded, which do not flow back into a cache.
+        Raises RuntimeError while gradients are recorded: they cannot flow back into a cache.
         """
         if tl.is_grad_enabled() and (k.requires_grad or v.requires_grad):
-            raise RuntimeError("a key/value cache is for generating, and has no gradients: use it within tl.no_grad()")
-        end = self.length + k.shape[-2]
-        self._keys = _written(self._keys, k.detach(), self.length)
-        self._values = _written(self._values, v.detach(), self.length)
-        self.length = end
+            raise RuntimeError("KeyValues: a cache cannot record gradients; call the model within tl.no_grad()")
+        self._keys = _write(self._keys, k.detach(), self.length)
+        self._values = _write(self._values, v.detach(), self.length)
+        self.length += k.shape[-2]
         return self.keys, self.values
 
-    def _so_far(self, held: Tensor | None) -> Tensor:
-        if held is None:
-            raise RuntimeError("the key/value cache is empty")
-        return held[..., : self.length, :]
+    def _filled(self, buffer: Tensor | None) -> Tensor:
+        if buffer is None:
+            raise RuntimeError("KeyValues: the cache is empty; call the model with it first")
+        return buffer[..., : self.length, :]
 
 
-def _written(held: Tensor | None, new: Tensor, start: int) -> Tensor:
-    """Memory with `new` from `start` on along the second last axis: `held` itself or, where that is full, a larger."""
+def _write(buffer: Tensor | None, new: Tensor, start: int) -> Tensor:
+    """The buffer, or a larger one if it is full, with `new` written from `start` on along the second last axis."""
     end = start + new.shape[-2]
-    if held is None:
+    if buffer is None:
         return new.clone()
-    if end > held.shape[-2]:
-        larger = tl.zeros(
-            *held.shape[:-2], max(end, 2 * held.shape[-2]), held.shape[-1], dtype=new.dtype, device=new.device
-        )
-        larger[..., :start, :] = held[..., :start, :]
-        held = larger
-    held[..., start:end, :] = new
-    return held
+    if end > buffer.shape[-2]:
+        shape = *buffer.shape[:-2], max(end, 2 * buffer.shape[-2]), buffer.shape[-1]
+        larger = tl.zeros(*shape, dtype=new.dtype, device=new.device)
+        larger[..., :start, :] = buffer[..., :start, :]
+        buffer = larger
+    buffer[..., start:end, :] = new
+    return buffer
 
 
 class Cache:
-    """The caches of a model: per block one of its attention to its own text and one of that to another (`cross`).
+    """The key/value caches of a whole model, one per block.
 
-    length: how many tokens are in it.  The padding masks of these and of the other text are kept, so that later calls
-    need none.
+    layers: how many blocks.  length: how many tokens it holds.
+    self_attention: a KeyValues per block.  cross_attention: the same for the keys and values of an encoder's output.
+    Padding masks are kept too, so that later calls need not repeat them.
+
+    A model calls `begin`, then its blocks, then `commit`: a call that fails in between leaves the cache unchanged.
     """
 
     def __init__(self, layers: int) -> None:
-        self.own, self.cross = _empty(layers), _empty(layers)
         self.length = 0
+        self._clear(layers)
         self._batch: Shape = ()
         self._memory: Tensor | None = None
-        self._padding: Tensor | None = None
-        self._source_padding: Tensor | None = None
+        self._padding_mask: Tensor | None = None
+        self._memory_padding: Tensor | None = None
+
+    def _clear(self, layers: int) -> None:
+        self.self_attention = [KeyValues() for _ in range(layers)]
+        self.cross_attention = [KeyValues() for _ in range(layers)]
 
     def begin(self, layers: int, tokens: Tensor, memory: Tensor | None = None) -> None:
-        """Get ready for a model's next tokens, (..., tokens). What a call that did not end has added is forgotten.
+        """Prepares for the model's next tokens, (..., tokens). Discards a failed call's partial update.
 
-        memory: the other text's vectors. Raises ValueError for another one, or another number of layers or texts, than
-        before.
+        memory: the encoder's output.
+        Raises ValueError if the number of layers, the batch or the memory differs from that of earlier calls.
         """
-        if layers != len(self.own):
-            raise ValueError(
-                f"the cache is of a model with {len(self.own)} layers, and this one has {layers}; {ANOTHER}"
-            )
+        held = len(self.self_attention)
+        if layers != held:
+            raise ValueError(f"Cache: made for a model with {held} layers, got one with {layers}; {START_NEW}")
         if self.length == 0:
-            self.own, self.cross = _empty(layers), _empty(layers)
+            self._clear(layers)
             self._batch, self._memory = tokens.shape[:-1], memory
         if tokens.shape[:-1] != self._batch:
-            raise ValueError(
-                f"the cache is of a batch of texts of shape {self._batch}, and this is {tokens.shape[:-1]}; {ANOTHER}"
-            )
-        if not _same(memory, self._memory):
-            raise ValueError(f"the cache is of another memory, that of another text; {ANOTHER}")
-        for attention in self.own:
+            raise ValueError(f"Cache: holds a batch of shape {self._batch}, got {tokens.shape[:-1]}; {START_NEW}")
+        if not _equal(memory, self._memory):
+            raise ValueError(f"Cache: holds another memory, that of another source; {START_NEW}")
+        for attention in self.self_attention:
             attention.length = self.length
 
-    def padding(self, padding_mask: Tensor | None, new: int) -> Tensor | None:
-        """The padding mask of the tokens in it and `new` others, all of them tokens if none is given: (..., tokens)."""
-        if padding_mask is not None or self._padding is None:
+    def padding_with(self, padding_mask: Tensor | None, new: int) -> Tensor | None:
+        """The padding mask of the cached tokens and `new` more, (..., length + new).
+
+        padding_mask: that mask, if the caller has given one. None keeps the cached one and counts the new as tokens.
+        """
+        if padding_mask is not None or self._padding_mask is None:
             return padding_mask
-        tokens = tl.ones(*self._padding.shape[:-1], new, dtype=self._padding.dtype, device=self._padding.device)
-        return tl.cat([self._padding, tokens], -1)  # type: ignore[no-any-return]
+        tokens = tl.ones(*self._batch, new, dtype=tl.bool, device=self._padding_mask.device)
+        return tl.cat([self._padding_mask, tokens], -1)  # type: ignore[no-any-return]
 
-    def source_padding(self, padding_mask: Tensor | None) -> Tensor | None:
-        """The padding mask of the other text: this one or, if none is given, that of before."""
-        return self._source_padding if padding_mask is None else padding_mask
+    def memory_padding(self, padding_mask: Tensor | None) -> Tensor | None:
+        """The padding mask of the memory: the given one or, for None, that of earlier calls."""
+        return self._memory_padding if padding_mask is None else padding_mask
 
-    def end(self, tokens: Tensor, padding_mask: Tensor | None, source_padding: Tensor | None = None) -> None:
-        """These tokens are in it, in all layers, and these are the masks from now on."""
+    def commit(self, tokens: Tensor, padding_mask: Tensor | None, memory_padding: Tensor | None = None) -> None:
+        """Counts the tokens as cached, now that every block has appended them, and keeps the padding masks."""
         self.length += tokens.shape[-1]
-        self._padding, self._source_padding = padding_mask, source_padding
+        self._padding_mask, self._memory_padding = padding_mask, memory_padding
 
 
-def _same(a: Tensor | None, b: Tensor | None) -> bool:
-    """Whether two memories are one, or (on the CPU, where looking costs little) alike."""
+def _equal(a: Tensor | None, b: Tensor | None) -> bool:
+    """Whether two memories are the same array or, on the CPU, equal. On a GPU a comparison would have to wait."""
     if a is None or b is None:
         return a is b
     return a.array is b.array or (a.shape == b.shape and (a.device != "cpu" or bool((a.array == b.array).all())))
 
 
-def _empty(layers: int) -> list[KeyValues]:
-    return [KeyValues() for _ in range(layers)]
-
-
-def seen_by(cache: Any) -> int:
-    """How many tokens are in a cache, or 0 where there is none. Raises TypeError for what is no cache."""
+def cached_tokens(cache: Any) -> int:
+    """How many tokens the cache holds; 0 for None. Raises TypeError for anything but a Cache."""
     if cache is None:
         return 0
     if not isinstance(cache, Cache):
-        raise TypeError(f"a cache is what new_cache() makes, not {cache!r}")
+        raise TypeError(f"cache: must come from new_cache(), got {cache!r}")
     return cache.length

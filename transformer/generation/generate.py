@@ -1,7 +1,7 @@
-"""Generation: hand the model a text, draw the next token, add it, and again; tokens stream as they come.
+"""Autoregressive generation: predict the next token, append it, repeat. Tokens are yielded one by one.
 
-Beyond the context the window slides: the model sees the last `context` tokens, and since each of them then stands
-elsewhere, nothing in the cache is true any more and every token costs the work of a whole window.
+Beyond the context the window slides: the model sees the last `context` tokens. Their positions then change with every
+token, so the cache no longer holds, and each token costs the work of a whole window.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from nn import Module
+from nn.data import pad_sequence
 from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
@@ -29,16 +30,20 @@ Array = np.ndarray[Any, Any]
 
 
 class Decoder(Protocol):
-    """What can be asked for the next token."""
+    """What generation needs of a model."""
 
     @property
     def context(self) -> int:
-        """The most tokens that it can look at."""
+        """The most tokens it can attend to."""
         ...
 
     @property
     def vocab_size(self) -> int:
-        """How many tokens there are."""
+        """How many tokens its vocabulary has."""
+        ...
+
+    def modules(self) -> Iterable[Module]:
+        """Its modules, to be switched to evaluation mode."""
         ...
 
     def new_cache(self) -> Cache:
@@ -46,48 +51,47 @@ class Decoder(Protocol):
         ...
 
     def next_logits(self, tokens: Tensor, padding_mask: Tensor | None, cache: Cache | None) -> Tensor:
-        """Of the token after the last: (batch, tokens) -> (batch, vocab_size)."""
+        """Logits of the token after the last: (batch, tokens) -> (batch, vocab_size)."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How tokens are chosen; see `GPT.generate`. Raises ValueError or TypeError for what cannot be."""
+    """How tokens are chosen; see `GPT.generate`. Raises ValueError or TypeError for invalid values."""
 
     max_new_tokens: int = 100
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float | None = None
-    stop: Any = None  # a token, several or None; once made, a tuple of ints
+    stop: Any = None  # a token, several or None; becomes a tuple of ints
     seed: int | None = None
     cached: bool = True
 
     def __post_init__(self) -> None:
         check_settings(self.temperature, self.top_k, self.top_p)
         if not isinstance(self.max_new_tokens, Integral):
-            raise TypeError(f"max_new_tokens is a whole number, not {self.max_new_tokens!r}")
+            raise TypeError(f"max_new_tokens must be an integer, got {self.max_new_tokens!r}")
         if self.max_new_tokens < 0:
-            raise ValueError(f"max_new_tokens must not be negative, and is {self.max_new_tokens}")
+            raise ValueError(f"max_new_tokens must be at least 0, got {self.max_new_tokens}")
         if self.seed is not None and (not isinstance(self.seed, Integral) or self.seed < 0):
-            raise ValueError(f"seed is a whole number from 0 on, not {self.seed!r}")
-        object.__setattr__(self, "stop", _stops(self.stop))
+            raise ValueError(f"seed must be an integer of at least 0, got {self.seed!r}")
+        object.__setattr__(self, "stop", _stop_tokens(self.stop))
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Settings:
-        """Settings by name. Raises TypeError for a name that is none."""
+        """Settings from keyword arguments. Raises TypeError for an unknown name."""
         known = [field.name for field in fields(cls)]
         for name in given:
             if name not in known:
-                raise TypeError(f"generate_batch has no setting {name!r}; there are {', '.join(known)}")
+                raise TypeError(f"generation has no setting {name!r}; the settings are {', '.join(known)}")
         return cls(**given)
 
     def generator(self) -> np.random.Generator:
-        """With a seed a stream of its own; else the one that `tl.manual_seed` seeds."""
+        """A random stream of its own if there is a seed, else the one that `tl.manual_seed` seeds."""
         return rng.generator() if self.seed is None else np.random.default_rng(self.seed)
 
 
-def _stops(stop: Any) -> tuple[int, ...]:
-    """The tokens that end a text, from one or several or None. Raises TypeError for what are no integers."""
+def _stop_tokens(stop: Any) -> tuple[int, ...]:
     if stop is None:
         return ()
     held = stop.numpy() if isinstance(stop, Tensor) else stop
@@ -95,85 +99,77 @@ def _stops(stop: Any) -> tuple[int, ...]:
     try:
         return tuple(operator.index(token) for token in (held if many else [held]))
     except TypeError:
-        raise TypeError(f"stop is the number of a token, or several, not {stop!r}; {ENCODE}") from None
+        raise TypeError(f"stop must be a token id or several, got {stop!r}; {ENCODE}") from None
 
 
-def padded(prompts: Iterable[Sequence[int] | Array | Tensor]) -> tuple[Array, Array]:
-    """Prompts of any length as an array filled up at the front with 0, and a mask, True for tokens: (batch, tokens).
+def pad_prompts(prompts: Iterable[Sequence[int] | Array | Tensor]) -> tuple[Array, Array]:
+    """Prompts of any lengths as tokens and padding mask, (batch, tokens) each, padded on the left with 0.
 
-    Raises ValueError for no prompt, or an empty one; TypeError for what are no integers.
+    Raises ValueError for no prompts or an empty one, TypeError for anything but integers.
     """
     rows = [_row(prompt) for prompt in prompts]
     if not rows:
-        raise ValueError("there are no prompts")
-    longest = max(row.size for row in rows)
-    tokens = np.zeros((len(rows), longest), np.int64)
-    mask = np.zeros((len(rows), longest), np.bool_)
-    for i, row in enumerate(rows):
-        tokens[i, longest - row.size :] = row
-        mask[i, longest - row.size :] = True
-    return tokens, mask
+        raise ValueError("generate_batch: there are no prompts")
+    real = [np.ones(row.size, np.bool_) for row in rows]
+    return pad_sequence(rows, side="left").numpy(), pad_sequence(real, side="left").numpy()
 
 
 def _row(prompt: Any) -> Array:
     try:
-        row = to_host(as_tokens(prompt).array)
+        row = to_host(as_tokens(prompt).array).astype(np.int64)
     except ValueError:
-        raise ValueError("a prompt is a sequence of at least one token, such as the token that begins a text") from None
+        raise ValueError("prompt: must have at least one token, such as the token that starts a text") from None
     if row.ndim != 1:
-        raise ValueError(f"a prompt is a row of tokens, not of shape {row.shape}; generate_batch takes several prompts")
+        raise ValueError(f"prompt: must be one row of tokens, got shape {row.shape}; generate_batch takes several")
     return row
 
 
-def stream(decoder: Decoder, model: Module, tokens: Array, mask: Array, settings: Settings) -> Iterator[Array]:
-    """The next token of each row, (batch,), again and again; -1 for a row that has stopped. Ends when all have.
+def generate_one(decoder: Decoder, tokens: Array, mask: Array, settings: Settings) -> Iterator[int]:
+    """Yields the tokens that follow a single prompt. Raises at once, before the first token is asked for."""
+    _check_tokens(decoder, tokens, settings)
+    return (int(token[0]) for token in _stream(decoder, tokens, mask, settings))
 
-    Nothing stays switched between two tokens: each is computed within no_grad and in evaluation mode.
+
+def generate_many(decoder: Decoder, tokens: Array, mask: Array, settings: Settings) -> list[list[int]]:
+    """Returns the tokens that follow each of several prompts."""
+    _check_tokens(decoder, tokens, settings)
+    columns = list(_stream(decoder, tokens, mask, settings))
+    return [[int(column[row]) for column in columns if column[row] >= 0] for row in range(len(tokens))]
+
+
+def _check_tokens(decoder: Decoder, tokens: Array, settings: Settings) -> None:
+    check_vocabulary(tokens, decoder.vocab_size)
+    if unknown := [token for token in settings.stop if not 0 <= token < decoder.vocab_size]:
+        raise IndexError(
+            f"stop: token {unknown[0]} is not in the vocabulary, whose tokens are 0 to {decoder.vocab_size - 1}"
+        )
+
+
+def _stream(decoder: Decoder, tokens: Array, mask: Array, settings: Settings) -> Iterator[Array]:
+    """Yields the next token of each row, (batch,), with -1 for rows that have stopped; ends when all have.
+
+    Evaluation mode and no_grad hold while a token is computed, not while the caller has it.
     """
     random = settings.generator()
     stops = np.array(settings.stop, np.int64)
     running = np.ones(len(tokens), np.bool_)
     cache = None
     for _ in range(settings.max_new_tokens):
-        length = tokens.shape[1]
-        if length > decoder.context:
+        if tokens.shape[1] > decoder.context:  # the window slides, without a cache
             tokens, mask, cache = tokens[:, -decoder.context :], mask[:, -decoder.context :], None
         elif settings.cached and cache is None:
             cache = decoder.new_cache()
-        new = tokens if cache is None else tokens[:, cache.length :]
-        logits = _next_logits(decoder, model, new, mask, cache)
-        chosen = draw(probabilities(logits, settings.temperature, settings.top_k, settings.top_p), random)
+        new = tokens if cache is None else tokens[:, cache.length :]  # (batch, new)
+        logits = _next_logits(decoder, new, mask, cache)  # (batch, vocab_size)
+        chosen = draw(probabilities(logits, settings.temperature, settings.top_k, settings.top_p), random)  # (batch,)
         running &= ~np.isin(chosen, stops)
         if not running.any():
             return
         yield np.where(running, chosen, -1)
-        tokens = np.concatenate([tokens, np.where(running, chosen, 0)[:, None]], axis=1)
+        tokens = np.concatenate([tokens, np.where(running, chosen, 0)[:, None]], axis=1)  # (batch, tokens + 1)
         mask = np.concatenate([mask, running[:, None]], axis=1)
 
 
-def _next_logits(decoder: Decoder, model: Module, tokens: Array, mask: Array, cache: Cache | None) -> Tensor:
-    with evaluating(model):
-        padding = None if mask.all() else tl.tensor(mask)
-        return decoder.next_logits(tl.tensor(tokens), padding, cache)
-
-
-def _check_tokens(decoder: Decoder, tokens: Array, settings: Settings) -> None:
-    """Raises IndexError for a token of the prompts, or one that stops, that is not in the vocabulary."""
-    check_vocabulary(tokens, decoder.vocab_size)
-    if unknown := [token for token in settings.stop if not 0 <= token < decoder.vocab_size]:
-        raise IndexError(
-            f"stop: token {unknown[0]} is not in the vocabulary, which has the tokens 0 to {decoder.vocab_size - 1}"
-        )
-
-
-def one(decoder: Decoder, model: Module, tokens: Array, mask: Array, settings: Settings) -> Iterator[int]:
-    """The tokens that follow a single prompt, as they come; what is wrong is said at once."""
-    _check_tokens(decoder, tokens, settings)
-    return (int(token[0]) for token in stream(decoder, model, tokens, mask, settings))
-
-
-def several(decoder: Decoder, model: Module, tokens: Array, mask: Array, settings: Settings) -> list[list[int]]:
-    """The tokens that follow each of several prompts."""
-    _check_tokens(decoder, tokens, settings)
-    columns = list(stream(decoder, model, tokens, mask, settings))
-    return [[int(column[row]) for column in columns if column[row] >= 0] for row in range(len(tokens))]
+def _next_logits(decoder: Decoder, tokens: Array, mask: Array, cache: Cache | None) -> Tensor:
+    with evaluating(decoder):  # type: ignore[arg-type]  # it asks for modules() alone
+        return decoder.next_logits(tl.tensor(tokens), None if mask.all() else tl.tensor(mask), cache)

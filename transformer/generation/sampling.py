@@ -1,4 +1,4 @@
-"""From logits to the next token: probabilities, then a draw."""
+"""Sampling: from logits to probabilities, then a draw."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from tinygrad_lecture.backend import Array, is_array, xp
 def probabilities(
     logits: Any, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
 ) -> Tensor:
-    """softmax(logits / temperature), of the most probable tokens alone: (..., vocab_size) -> (..., vocab_size).
+    """softmax(logits / temperature), restricted to the most probable tokens: (..., vocab_size) -> (..., vocab_size).
 
-    temperature: below 1 the probable becomes more probable; 0 is greedy, all for the largest logit, and so is what is
-    0 in the dtype of the logits.
-    top_k: only the k largest keep a probability.
-    top_p: after that, only the fewest that together have at least top_p (Holtzman et al., arXiv:1904.09751).
-    What is left is scaled to sum to 1. Of equal logits the one with the smaller number comes first.
-    A row in which a logit is nan or inf, or all are -inf, becomes nan.
-    Raises ValueError for a temperature below 0, a top_k below 1, a top_p outside of (0, 1]; TypeError for a top_k
-    that is not whole, and for what is no number.
+    logits: a Tensor, array or list; the result has its dtype if that is a float.
+    temperature: below 1 sharpens the distribution, above 1 flattens it. 0, also after rounding to the dtype, is
+    greedy: the largest logit gets probability 1.
+    top_k: keeps the k largest logits.
+    top_p: of these, keeps the smallest set whose probabilities sum to at least top_p (nucleus sampling; Holtzman et
+    al., arXiv:1904.09751).
+    The kept probabilities are rescaled to sum to 1. Among equal logits the smaller token id comes first.
+    A row becomes nan if one of its logits is nan or inf, or all are -inf.
+    Raises ValueError for temperature < 0, top_k < 1, or top_p outside (0, 1]; TypeError for anything but numbers, or a
+    top_k that is not an integer.
     """
     check_settings(temperature, top_k, top_p)
     top_p = None if top_p == 1 else top_p
@@ -32,61 +34,60 @@ def probabilities(
         logits = tl.tensor(logits if is_array(logits) else np.asarray(logits, dtype=tl.get_default_dtype()))
     if logits.dtype.kind != "f":
         logits = logits.to(dtype=tl.get_default_dtype())
-    # Where the largest is no number, nor is any probability.
-    largest = tl.max(logits, -1, keepdims=True)
-    largest = tl.where(tl.isfinite(largest), largest, np.nan)
-    # As the dtype has it, which is 0 for 1e-46 in float32.
+    largest = tl.max(logits, -1, keepdims=True)  # (..., 1)
+    largest = tl.where(tl.isfinite(largest), largest, np.nan)  # makes the row nan
+    # Rounded to the dtype: 1e-46 is 0 in float32.
     temperature = float(logits.dtype.type(min(temperature, float(np.finfo(logits.dtype).max))))
     if temperature == 0:
         best = tl.one_hot(tl.argmax(logits, -1), logits.shape[-1])
         return tl.where(tl.isfinite(largest), best.to(dtype=logits.dtype), np.nan)  # type: ignore[no-any-return]
-    below = logits - largest  # at most 0, so that a temperature near 0 gives no inf - inf
-    if temperature < 1:  # What would overflow stops before, where exp has long been 0.
-        below = tl.maximum(below, -temperature * float(np.finfo(logits.dtype).max) / 2)
-    scaled = below / temperature
+    shifted = logits - largest  # at most 0, so that dividing by a tiny temperature gives no inf - inf
+    if temperature < 1:  # clipped before the division overflows; exp is 0 long before that
+        shifted = tl.maximum(shifted, -temperature * float(np.finfo(logits.dtype).max) / 2)
+    scaled = shifted / temperature
     if top_k is None and top_p is None:
         return tl.softmax(scaled, -1)  # type: ignore[no-any-return]
     return tl.softmax(tl.where(_kept(scaled.array, top_k, top_p), scaled, -np.inf), -1)  # type: ignore[no-any-return]
 
 
 def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:
-    """Which tokens keep a probability: (..., vocab_size), bools. Of equals, the first. Rows of nan are kept whole."""
+    """Which tokens top_k and top_p keep, as bools: (..., vocab_size). Rows of nan are kept whole."""
     lib, size = xp(scores), scores.shape[-1]
-    ordered = lib.flip(lib.sort(scores, axis=-1), -1)  # best first
+    ordered = lib.flip(lib.sort(scores, axis=-1), -1)  # largest first
     n: Any = size if top_k is None else min(top_k, size)  # how many are kept
     if top_p is not None:
-        p = tl.softmax(ordered[..., :n].astype(np.float64), -1)  # float16 has no room for a sum of small ones
-        before = lib.cumsum(p, axis=-1) - p  # what the better ones have together
+        p = tl.softmax(ordered[..., :n].astype(np.float64), -1)  # float16 is too coarse for the sum
+        before = lib.cumsum(p, axis=-1) - p  # total probability of the larger ones
         n = lib.maximum((before < top_p).sum(axis=-1, keepdims=True), 1)  # (..., 1)
-    least = ordered[..., n - 1 : n] if top_p is None else lib.take_along_axis(ordered, n - 1, -1)
-    above, level = scores > least, scores == least
-    room = n - above.sum(axis=-1, keepdims=True)  # for those that are level with the last one
-    return above | (level & (lib.cumsum(level, axis=-1) <= room)) | lib.isnan(scores)
+    smallest = ordered[..., n - 1 : n] if top_p is None else lib.take_along_axis(ordered, n - 1, -1)  # (..., 1)
+    above, ties = scores > smallest, scores == smallest
+    room = n - above.sum(axis=-1, keepdims=True)  # how many of the ties are kept
+    return above | (ties & (lib.cumsum(ties, axis=-1) <= room)) | lib.isnan(scores)
 
 
 def check_settings(temperature: float, top_k: int | None, top_p: float | None) -> None:
-    """Raises ValueError for settings that `probabilities` does not take, TypeError for what are no numbers."""
+    """Raises ValueError or TypeError for settings that `probabilities` does not take."""
     for name, value, kind in (("temperature", temperature, Real), ("top_k", top_k, Integral), ("top_p", top_p, Real)):
         if not isinstance(value, kind) and (value is not None or name == "temperature"):
-            raise TypeError(f"{name} is a {'whole ' if kind is Integral else ''}number, not {value!r}")
+            raise TypeError(f"{name} must be {'an integer' if kind is Integral else 'a number'}, got {value!r}")
     if not 0 <= temperature < np.inf:
-        raise ValueError(f"temperature is a number from 0 (greedy) on, not {temperature}")
+        raise ValueError(f"temperature must be at least 0 (greedy) and finite, got {temperature}")
     if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k is how many tokens may be drawn, at least 1, not {top_k}")
+        raise ValueError(f"top_k must be at least 1, got {top_k}")
     if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p is a probability above 0 and at most 1, not {top_p}")
+        raise ValueError(f"top_p must be above 0 and at most 1, got {top_p}")
 
 
 def draw(p: Tensor, random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """A token of each row of probabilities, (batch, vocab_size) -> (batch,), on the host.
+    """One token per row, drawn from its probabilities: (batch, vocab_size) -> (batch,), on the host.
 
-    Raises ValueError for probabilities that are nan, which logits of nan or inf make.
+    Raises ValueError for probabilities that are nan.
     """
-    sums = np.cumsum(p.numpy(), axis=-1, dtype=np.float64)
+    sums = np.cumsum(p.numpy(), axis=-1, dtype=np.float64)  # (batch, vocab_size)
     if np.isnan(sums[:, -1]).any():
         raise ValueError(
-            "no token can be drawn: the model's logits are nan or inf, as are those of a model whose training "
-            "diverged; look at its weights, and train with a smaller learning rate or clipped gradients"
+            "sampling: cannot draw a token, because the model's logits are nan or inf. A likely cause is training that "
+            "diverged: check the parameters, and train with a smaller learning rate or clipped gradients"
         )
-    mark = random.random((len(sums), 1)) * sums[:, -1:]
+    mark = random.random((len(sums), 1)) * sums[:, -1:]  # (batch, 1)
     return (sums <= mark).sum(axis=-1)  # type: ignore[no-any-return]

@@ -1,1 +1,1 @@
-"""Looking inside a model: traces and pictures of them."""
+"""Looking inside a model: traces of its attention and residual stream, and pictures of them."""

@@ -1,1 +1,1 @@
-"""What training a language model needs: its loss, windows of a text, initial weights."""
+"""Training a language model: initial parameters, windows of a text, masked tokens, the loss."""

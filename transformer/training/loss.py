@@ -1,4 +1,4 @@
-"""The loss of all three models: how surprised they are by the tokens that they should have said."""
+"""The loss of all three models: cross-entropy, averaged over tokens."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from nn.errors.checks import as_tensor
 from nn.functional.loss import counted
 from tinygrad_lecture import Tensor
 
-IGNORED = -100  # a target that is not counted, as in PyTorch
+IGNORED = -100  # the target to ignore, as in PyTorch
 
 
 def token_cross_entropy(logits: Tensor, targets: Any, ignore_index: int = IGNORED) -> Tensor:
-    """The mean of -log(softmax(logits)[target]) over all tokens but those whose target is ignore_index.
+    """The mean of -log(softmax(logits)[target]) over all tokens whose target is not ignore_index.
 
-    logits: (..., tokens, vocab_size).  targets: (..., tokens), integers, a Tensor of any device, array or list.
-    Raises ValueError for shapes that do not fit.
+    logits: (..., tokens, vocab_size).  targets: (..., tokens), integers, a Tensor on any device, array or list.
+    Raises ValueError if the shapes do not match.
     """
     targets = as_tensor(targets, logits).to(device=logits.device)
     if targets.shape != logits.shape[:-1]:
         raise ValueError(
-            f"logits {logits.shape} want a target for each token, {logits.shape[:-1]}, got {targets.shape}"
+            f"token_cross_entropy: logits {logits.shape} need one target per token, shape {logits.shape[:-1]}, got "
+            f"{targets.shape}"
         )
     rows = logits.reshape(targets.numel(), logits.shape[-1])  # (batch * tokens, vocab_size)
     return F.cross_entropy(rows, targets.reshape(targets.numel()), ignore_index=ignore_index)
 
 
 class TokenCrossEntropy(nn.Module):
-    """`token_cross_entropy` for a Trainer, which has it say how many tokens a mini-batch has.
+    """`token_cross_entropy` as a module for a Trainer, which also asks it for the number of tokens in a batch.
 
     nn.Trainer(model, nn.DataLoader(Windows(ids, 64), 12, shuffle=True), TokenCrossEntropy(), optimizer, steps=2000)
     """
@@ -38,8 +39,9 @@ class TokenCrossEntropy(nn.Module):
         self.ignore_index = ignore_index
 
     def forward(self, logits: Tensor, targets: Any) -> Tensor:
+        """logits (..., tokens, vocab_size), targets (..., tokens) -> 0-d."""
         return token_cross_entropy(logits, targets, self.ignore_index)
 
     def count(self, targets: Tensor) -> Any:
-        """The tokens that are counted; a number, or a 0-d Tensor."""
+        """How many targets are not ignored: a number, or a 0-d Tensor."""
         return counted(targets, ignore_index=self.ignore_index)

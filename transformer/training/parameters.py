@@ -1,4 +1,4 @@
-"""The weights a model starts with, GPT-2's recipe; and which of them decay."""
+"""Parameters of a transformer: their initial values (GPT-2's recipe), and which of them decay."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..config import TransformerConfig
 
 
 def initialize(model: nn.Module, config: TransformerConfig) -> None:
-    """All matrices normal with standard deviation config.std, all biases 0; norms keep their 1 and 0. In place.
+    """Draws all matrices from a normal distribution with standard deviation config.std, and sets biases to 0. In place.
 
-    What writes to the residual stream (W_O and the FFN's down) starts smaller, by 1 / sqrt(2 layers), since the stream
-    is the sum of 2 * layers such parts (Radford et al., 2019, section 2.3).
+    Norms keep their 1 and 0. Matrices that write to the residual stream (W_O and the FFN's down) are scaled by 1 /
+    sqrt(2 layers), because the stream is the sum of 2 layers such outputs (Radford et al., 2019, section 2.3).
     """
     residual = config.std / math.sqrt(2 * config.layers)
     for name, parameter in model.named_parameters():
@@ -26,13 +26,17 @@ def initialize(model: nn.Module, config: TransformerConfig) -> None:
 
 
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """The parameters for an optimiser, in two groups: matrices, which decay, and biases and norms, which do not.
+    """Parameter groups for an optimiser: matrices get weight decay; biases and norms get none.
 
-    (Brown et al., arXiv:2005.14165, appendix B, decay 0.1; that vectors are left out is nanoGPT's.)
-    Raises TypeError for what is no module.
+        nn.optim.AdamW(decay_groups(model, 0.1), lr=3e-4)
+
+    GPT-3 decays with 0.1 (Brown et al., arXiv:2005.14165, appendix B); to leave out vectors is nanoGPT's choice.
+    Frozen parameters and empty groups are left out. Raises TypeError for anything but a module.
     """
     if not isinstance(model, nn.Module):
-        raise TypeError(f"decay_groups takes the model itself, not {type(model).__name__}: decay_groups(model, 0.1)")
+        raise TypeError(
+            f"decay_groups: expected the model itself, got {type(model).__name__}; write decay_groups(model, 0.1)"
+        )
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},

@@ -114,24 +114,24 @@ def test_no_more_tokens_than_asked_for():
     ("prompt", "chosen", "error", "message"),
     [
         ([], {}, ValueError, "at least one token"),
-        ([[1]], {}, ValueError, r"a row of tokens, not of shape \(1, 1\); generate_batch takes several"),
-        ("hi", {}, TypeError, "not text; encode the text with the tokenizer"),
+        ([[1]], {}, ValueError, r"one row of tokens, got shape \(1, 1\); generate_batch takes several"),
+        ("hi", {}, TypeError, "got text; encode the text with the tokenizer"),
         (["a"], {}, TypeError, "encode the text"),
         ([0.5], {}, TypeError, "encode the text"),
-        ([1], {"max_new_tokens": -1}, ValueError, "max_new_tokens must not be negative"),
+        ([1], {"max_new_tokens": -1}, ValueError, "max_new_tokens must be at least 0, got -1"),
         ([1], {"temperature": -1}, ValueError, "temperature"),
         ([1], {"top_k": 0}, ValueError, "top_k"),
         ([1], {"top_p": 2}, ValueError, "top_p"),
-        ([1], {"max_new_tokens": 1.5}, TypeError, "max_new_tokens is a whole number, not 1.5"),
-        ([1], {"temperature": "a"}, TypeError, "temperature is a number, not 'a'"),
-        ([1], {"temperature": None}, TypeError, "temperature is a number, not None"),
-        ([1], {"top_k": 1.5}, TypeError, "top_k is a whole number, not 1.5"),
-        ([1], {"top_p": "1"}, TypeError, "top_p is a number, not '1'"),
-        ([1], {"seed": -1}, ValueError, "seed is a whole number from 0 on, not -1"),
-        ([1], {"seed": "x"}, ValueError, "seed is a whole number from 0 on, not 'x'"),
-        ([1], {"stop": "12"}, TypeError, "stop is the number of a token, or several, not '12'"),
-        ([1], {"stop": [2, 0.5]}, TypeError, "stop is the number of a token"),
-        ([1], {"stop": 7}, IndexError, "stop: token 7 is not in the vocabulary, which has the tokens 0 to 6"),
+        ([1], {"max_new_tokens": 1.5}, TypeError, "max_new_tokens must be an integer, got 1.5"),
+        ([1], {"temperature": "a"}, TypeError, "temperature must be a number, got 'a'"),
+        ([1], {"temperature": None}, TypeError, "temperature must be a number, got None"),
+        ([1], {"top_k": 1.5}, TypeError, "top_k must be an integer, got 1.5"),
+        ([1], {"top_p": "1"}, TypeError, "top_p must be a number, got '1'"),
+        ([1], {"seed": -1}, ValueError, "seed must be an integer of at least 0, got -1"),
+        ([1], {"seed": "x"}, ValueError, "seed must be an integer of at least 0, got 'x'"),
+        ([1], {"stop": "12"}, TypeError, "stop must be a token id or several, got '12'"),
+        ([1], {"stop": [2, 0.5]}, TypeError, "stop must be a token id"),
+        ([1], {"stop": 7}, IndexError, "stop: token 7 is not in the vocabulary, whose tokens are 0 to 6"),
         ([1], {"stop": [3, -1]}, IndexError, "stop: token -1"),
         ([9], {}, IndexError, "token 9 at"),
     ],
@@ -146,7 +146,7 @@ def test_what_cannot_be_is_refused_at_once(prompt, chosen, error, message):
 
 def test_a_setting_of_another_name_is_named():
     with pytest.raises(
-        TypeError, match="generate_batch has no setting 'temp'; there are max_new_tokens, temperature, "
+        TypeError, match="generation has no setting 'temp'; the settings are max_new_tokens, temperature, "
     ):
         model.generate_batch([[1]], temp=0.5)
 

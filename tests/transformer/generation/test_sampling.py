@@ -117,11 +117,11 @@ def test_rows_are_on_their_own_and_dtypes_stay():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"temperature": -0.1}, "temperature is a number from 0"),
+        ({"temperature": -0.1}, "temperature must be at least 0"),
         ({"temperature": float("nan")}, "temperature"),
-        ({"top_k": 0}, "top_k is how many"),
-        ({"top_p": 0.0}, "top_p is a probability"),
-        ({"top_p": 1.1}, "top_p is a probability"),
+        ({"top_k": 0}, "top_k must be at least 1"),
+        ({"top_p": 0.0}, "top_p must be above 0"),
+        ({"top_p": 1.1}, "top_p must be above 0"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings, message):

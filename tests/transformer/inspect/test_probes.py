@@ -120,7 +120,7 @@ def test_looking_leaves_nothing_behind():
 
 @pytest.mark.parametrize("layer", [-1, 4])
 def test_a_layer_that_is_not_there_is_named(layer):
-    with pytest.raises(IndexError, match=f"after 0 to 3 blocks, not after {layer}"):
+    with pytest.raises(IndexError, match=f"layer must be 0 to 3, got {layer}"):
         gpt().trace([1]).logits_at(layer)
 
 
@@ -166,7 +166,17 @@ def test_pictures_say_what_is_in_them(tmp_path):
         draw_attention(trace.attention, labels, tmp_path / "heads.svg")
         draw_lens(trace, labels, lambda ids: f"<{ids[0]}>", tmp_path / "lens.svg")
     heads, lens = texts_of(tmp_path / "heads.svg"), texts_of(tmp_path / "lens.svg")
-    assert {"Was", "·the", "bank", "head 0", "head 1", "layer 0", "layer 2", "looks", "is looked at"} <= set(heads)
+    assert {
+        "Was",
+        "·the",
+        "bank",
+        "head 0",
+        "head 1",
+        "layer 0",
+        "layer 2",
+        "query (attends)",
+        "key (attended to)",
+    } <= set(heads)
     assert {"Was", "·the", "bank", "embedding", "after 3 blocks"} <= set(lens)
     assert "token read; above it, the predicted next token" in lens
     for layer in range(4):
@@ -212,17 +222,17 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch):
 def test_pictures_that_cannot_be_drawn_say_why(tmp_path):
     pytest.importorskip("matplotlib")
     trace, path = gpt().trace([0, 1, 2]), tmp_path / "no.png"
-    with pytest.raises(ValueError, match=r"\(2, 2\) labels want maps of shape \(heads, 2, 2\), got \(2, 3, 3\)"):
+    with pytest.raises(ValueError, match=r"\(2, 2\) labels need weights of shape \(heads, 2, 2\), got \(2, 3, 3\)"):
         draw_attention(trace.attention, ["a", "b"], path)
     with pytest.raises(ValueError, match="got nothing"):
         draw_attention([], ["a"], path)
     for ending in ("no", "no.", "no.txt"):
         with pytest.raises(ValueError, match=r"cannot draw .*: the ending says which kind"):
             draw_attention(trace.attention, ["a", "b", "c"], tmp_path / ending)
-    with pytest.raises(ValueError, match="up to 64 tokens, not 65"):
+    with pytest.raises(ValueError, match="up to 64 tokens, got 65"):
         draw_attention([np.zeros((1, 65, 65))], ["a"] * 65, path)
-    with pytest.raises(ValueError, match=r"2 labels want a trace of one text so long, got \(3,\)"):
+    with pytest.raises(ValueError, match=r"2 labels need a trace of one text of that length, got tokens \(3,\)"):
         draw_lens(trace, ["a", "b"], str, path)
-    with pytest.raises(ValueError, match=r"got \(1, 3\)"):
+    with pytest.raises(ValueError, match=r"got tokens \(1, 3\)"):
         draw_lens(gpt().trace([[0, 1, 2]]), ["a"] * 3, str, path)
     assert not list(tmp_path.iterdir())

@@ -29,5 +29,5 @@ def test_scores_over_batches_are_means_over_tokens():
 
 
 def test_targets_of_another_shape_are_refused():
-    with pytest.raises(ValueError, match=r"logits \(2, 3, 5\) want a target for each token, \(2, 3\), got \(2,\)"):
+    with pytest.raises(ValueError, match=r"logits \(2, 3, 5\) need one target per token, shape \(2, 3\), got \(2,\)"):
         token_cross_entropy(tl.ones(2, 3, 5), [1, 2])

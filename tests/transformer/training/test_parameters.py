@@ -25,5 +25,5 @@ def test_without_vectors_or_with_frozen_matrices_there_is_one_group():
 
 
 def test_parameters_in_the_models_place_are_refused():
-    with pytest.raises(TypeError, match=r"takes the model itself, not generator: decay_groups\(model, 0.1\)"):
+    with pytest.raises(TypeError, match=r"expected the model itself, got generator; write decay_groups\(model, 0.1\)"):
         decay_groups(nn.Linear(2, 3).parameters(), 0.1)

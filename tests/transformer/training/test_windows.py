@@ -44,10 +44,10 @@ def test_they_lie_where_the_text_does():
 @pytest.mark.parametrize(
     ("tokens", "context", "error", "message"),
     [
-        ([1, 2, 3], 3, ValueError, r"more tokens than the context of 3, got \(3,\)"),
-        ([[1, 2, 3]], 1, ValueError, r"one row of more tokens"),
-        ([1.0, 2.0], 1, TypeError, "integers, not float"),
-        ([1, 2], 0, ValueError, "at least 1, but are 0 and 1"),
+        ([1, 2, 3], 3, ValueError, r"more than context = 3 tokens, got shape \(3,\)"),
+        ([[1, 2, 3]], 1, ValueError, r"one row of more than context = 1 tokens"),
+        ([1.0, 2.0], 1, TypeError, "integers, got float"),
+        ([1, 2], 0, ValueError, "at least 1, got 0 and 1"),
     ],
 )
 def test_what_is_no_text_is_refused(tokens, context, error, message):

@@ -11,12 +11,12 @@ recorded, `autograd/tape.py` backward, `checking/` gradients checked against fin
 CuPy.
 """
 
-# What is imported here is public; `x as x` says so to type checkers.
-# ruff: noqa: F403 - the star import is typed: the files of ops have an __all__
+# Everything imported here is public: `x as x` tells type checkers so, and a file imported with * has an __all__.
+# ruff: noqa: F403, F405
 from types import ModuleType as _Module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from numpy import bool_ as bool
+from numpy import bool_ as _bool
 from numpy import float16 as float16
 from numpy import float32 as float32
 from numpy import float64 as float64
@@ -38,46 +38,27 @@ from .checking.check import gradcheck as gradcheck
 from .checking.check import gradgradcheck as gradgradcheck
 from .checking.report import GradcheckError as GradcheckError
 from .checking.report import GradcheckReport as GradcheckReport
-from .creation import arange as arange
-from .creation import empty as empty
-from .creation import empty_like as empty_like
-from .creation import eye as eye
-from .creation import full as full
-from .creation import full_like as full_like
-from .creation import linspace as linspace
-from .creation import ones as ones
-from .creation import ones_like as ones_like
-from .creation import rand as rand
-from .creation import rand_like as rand_like
-from .creation import randint as randint
-from .creation import randint_like as randint_like
-from .creation import randn as randn
-from .creation import randn_like as randn_like
-from .creation import randperm as randperm
-from .creation import tensor as tensor
-from .creation import zeros as zeros
-from .creation import zeros_like as zeros_like
+from .creation import *
 from .func.gradients import grad as grad
 from .func.recomputation import checkpoint as checkpoint
 from .inspect.anomaly import AnomalyError as AnomalyError
 from .inspect.anomaly import detect_anomaly as detect_anomaly
 from .inspect.graph import Graph as Graph
 from .ops import *
-from .ops import cat as concat
-from .ops import clip as clamp
-from .ops import max as amax
-from .ops import min as amin
 from .ops.fusion import fused as fused
 from .random import get_rng_state as get_rng_state
 from .random import manual_seed as manual_seed
 from .random import set_rng_state as set_rng_state
 from .tensor import Tensor as Tensor
 
+bool = _bool
+amax, amin = max, min
+clamp = clip
+concat = cat
+
 __version__ = "0.1.0"
 
-if not _TYPE_CHECKING:  # mypy reads the imports above, and knows no computed __all__
+if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__
     __all__ = sorted(
-        name
-        for name, value in globals().items()
-        if name == "func" or not (name[0] == "_" or isinstance(value, _Module))
+        name for name, value in globals().items() if name[0] != "_" and (name == "func" or type(value) is not _Module)
     )

@@ -61,7 +61,7 @@ def logsumexp(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     The result has x's dtype; float16 is computed in float32. -inf, with gradient 0, if all elements are -inf.
     Raises TypeError for integers, IndexError for an axis out of range.
 
-        tl.logsumexp(tl.tensor([1000.0, 1000.0]))       # tensor(1000.6931)
+        tl.logsumexp(tl.tensor([1000.0, 1000.0]))       # tensor(1000.6932)
     """
     shift = _largest(x, axis, finite=True)
     total = sum(exp(x - shift), axis, keepdims=True)

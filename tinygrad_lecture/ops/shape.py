@@ -110,7 +110,7 @@ def _(x: Value, shape: Shape) -> str:
 
 @op(analytic=True)
 def flip(x: Value, /, axis: int | tuple[int, ...] | None = None) -> Value:
-    """x reversed along axes: an int, a tuple, or None for all. `dim` and `dims` work too."""
+    """x reversed along `axis` (also `dim`, `dims`): an int, a tuple, or None for all axes."""
     return xp(x).flip(x, own_axis(x, axis))
 
 

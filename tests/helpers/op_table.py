@@ -120,6 +120,25 @@ def unary(draw: Draw, low: float = -2, high: float = 2, away_from: tuple[float, 
 
 
 @st.composite
+def one_array(
+    draw: Draw, /, settings: Callable[[Draw, Array], dict[str, Any]] = lambda draw, x: {}, **shape: int
+) -> Sample:
+    """An array of a drawn shape, with settings that depend on it."""
+    x = draw(some.numbers(draw(some.shapes(**shape))))
+    return Sample((x,), settings(draw, x))
+
+
+def its_axis(draw: Draw, x: Array) -> dict[str, Any]:
+    """One axis of x."""
+    return draw(some.named(axis=draw(some.one_axis(x.ndim))))  # type: ignore[no-any-return]
+
+
+def its_axes(draw: Draw, x: Array) -> dict[str, Any]:
+    """Some axes of x, or the default."""
+    return draw(some.named(axis=draw(some.some_axes(x.ndim)))) if draw(st.booleans()) else {}
+
+
+@st.composite
 def with_setting(draw: Draw, samples: Samples, /, **settings: st.SearchStrategy[Any]) -> Sample:
     """Samples with settings, each of them drawn or left at its default."""
     chosen = {name: draw(values) for name, values in settings.items() if draw(st.booleans())}
@@ -155,13 +174,7 @@ row("tanh", unary(), np.tanh, kinds="fi", smooth=True, keeps="out")
 row("erf", unary(), erf, kinds="fi", smooth=True, keeps="x")
 row("sigmoid", unary(), sigmoid, kinds="fi", smooth=True, keeps="out")
 row("silu", unary(), lambda x: x * sigmoid(x), kinds="fi", smooth=True, keeps="x")
-row(
-    "gelu",
-    with_setting(unary(), approximate=st.sampled_from(["none", "tanh"])),
-    gelu,
-    smooth=True,
-    keeps="x out",
-)
+row("gelu", with_setting(unary(), approximate=st.sampled_from(["none", "tanh"])), gelu, smooth=True, keeps="x out")
 row("relu", unary(away_from=(0,)), lambda x: np.where(x > 0, x, 0), kinks="0", kinds="fi", keeps="out")
 row(
     "leaky_relu",
@@ -295,15 +308,7 @@ row("pow", powers(), lambda x, y: x**y, smooth=True, keeps="x y out")
 row("remainder", remainders(), lambda x, y: x - y * np.floor(x / y), kinks="whole quotients", keeps="x y")
 row("maximum", untied(), lambda a, b: np.where(a > b, a, b), kinks="ties", **two, keeps="a b")
 row("minimum", untied(), lambda a, b: np.where(a < b, a, b), kinks="ties", **two, keeps="a b")
-row(
-    "where",
-    choices(),
-    np.where,
-    kinds="fi",
-    mixes=True,
-    smooth=True,
-    keeps="condition",
-)
+row("where", choices(), np.where, kinds="fi", mixes=True, smooth=True, keeps="condition")
 
 row(
     "logical_not",
@@ -351,12 +356,6 @@ def factors(draw: Draw, shape: Shape) -> Array:
     """Numbers with some zeros, where the gradient of a product must be exact."""
     x = draw(some.numbers(shape, away_from=(0,)))
     return np.asarray(np.where(draw(some.seeds).random(shape) < 0.15, 0.0, x))
-
-
-@st.composite
-def cumsums(draw: Draw) -> Sample:
-    shape = draw(some.shapes(min_dims=1))
-    return Sample((draw(some.numbers(shape)),), draw(some.named(axis=draw(some.one_axis(len(shape))))))
 
 
 @st.composite
@@ -416,7 +415,7 @@ row("std", with_setting(reductions(some.distinct, at_least=2), **corrected), dev
 row("max", reductions(some.distinct, at_least=1), np.max, kinks="ties", kinds="fib", keeps="x out")
 row("min", reductions(some.distinct, at_least=1), np.min, kinks="ties", kinds="fib", keeps="x out")
 row("prod", reductions(factors), np.prod, kinds="fi")
-row("cumsum", cumsums(), np.cumsum, kinds="fi", keeps="")
+row("cumsum", one_array(its_axis, min_dims=1), np.cumsum, kinds="fi", keeps="")
 row("norm", norms(), norm, kinks="0, and ties of the largest and smallest")
 row("logsumexp", reductions(at_least=1), logsumexp)
 row("argmax", one_axis_or_all(), np.argmax, kinds="fi", differentiable=False)
@@ -438,17 +437,12 @@ def reshapes(draw: Draw) -> Sample:
     return Sample((x,), {"shape": tuple(shape)})
 
 
-@st.composite
-def permutations(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes())))
-    axes = [draw(some.signed(a, x.ndim)) for a in draw(st.permutations(range(x.ndim)))]
-    return Sample((x,), {"axes": tuple(axes)})
+def permutation(draw: Draw, x: Array) -> dict[str, Any]:
+    return {"axes": tuple(draw(some.signed(a, x.ndim)) for a in draw(st.permutations(range(x.ndim))))}
 
 
-@st.composite
-def swaps(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
-    return Sample((x,), {"axis0": draw(some.one_axis(x.ndim)), "axis1": draw(some.one_axis(x.ndim))})
+def swap(draw: Draw, x: Array) -> dict[str, Any]:
+    return {"axis0": draw(some.one_axis(x.ndim)), "axis1": draw(some.one_axis(x.ndim))}
 
 
 @st.composite
@@ -456,9 +450,9 @@ def transposes(draw: Draw) -> Sample:
     """Positional arguments: no axes, two axes, or all in a tuple."""
     axes: Any = draw(st.sampled_from(["none", "two", "all"]))
     if axes == "two":
-        sample = draw(swaps())
+        sample = draw(one_array(swap, min_dims=1))
         return Sample(sample.inputs, {"axes": tuple(sample.settings.values())})
-    sample = draw(permutations())
+    sample = draw(one_array(permutation))
     return Sample(sample.inputs, {"axes": () if axes == "none" else (sample.settings["axes"],)})
 
 
@@ -470,12 +464,6 @@ def transpose(x: Array, axes: tuple[Any, ...]) -> Array:
 def broadcasts(draw: Draw) -> Sample:
     shape = draw(some.shapes())
     return Sample((draw(some.numbers(draw(some.narrower(shape)))),), {"shape": shape})
-
-
-@st.composite
-def flips(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes())))
-    return Sample((x,), draw(some.named(axis=draw(some.some_axes(x.ndim)))) if draw(st.booleans()) else {})
 
 
 @st.composite
@@ -514,6 +502,10 @@ def joined(draw: Draw, stacked: bool = False) -> Sample:
     return Sample(tuple(arrays), draw(some.named(axis=axis)) if axis or draw(st.booleans()) else {})
 
 
+def join(*arrays: Array, axis: int = 0) -> Array:
+    return np.concatenate(arrays, axis)
+
+
 @st.composite
 def splits(draw: Draw) -> Sample:
     """Pieces of one size, or a list of sizes that add up."""
@@ -531,28 +523,8 @@ def split(x: Array, split_size: Any, axis: int = 0) -> tuple[Array, ...]:
     return tuple(np.split(x, cuts, axis))
 
 
-@st.composite
-def chunks(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
-    axis = draw(some.one_axis(x.ndim))
-    return Sample((x,), {"chunks": draw(st.integers(1, 4)), **draw(some.named(axis=axis))})
-
-
 def chunk(x: Array, chunks: int, axis: int = 0) -> tuple[Array, ...]:
     return split(x, max(-(-x.shape[axis] // chunks), 1), axis)
-
-
-@st.composite
-def unsqueezes(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes())))
-    return Sample((x,), draw(some.named(axis=draw(some.one_axis(x.ndim + 1)))))
-
-
-@st.composite
-def squeezes(draw: Draw) -> Sample:
-    """The axes may include some whose size is not 1; they stay."""
-    x = draw(some.numbers(draw(some.shapes(max_side=2))))
-    return Sample((x,), draw(some.named(axis=draw(some.some_axes(x.ndim)))) if draw(st.booleans()) else {})
 
 
 def squeeze(x: Array, axis: Any = None) -> Array:
@@ -593,65 +565,54 @@ def expand(x: Array, shape: Shape) -> Array:
     return np.broadcast_to(x, [m if n == -1 else n for n, m in zip(shape, kept, strict=True)])
 
 
-@st.composite
-def repetitions(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes())))
-    return Sample((x,), {"times": tuple(draw(st.lists(st.integers(0, 2), min_size=x.ndim, max_size=x.ndim + 1)))})
-
-
-@st.composite
-def unbindings(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1, min_side=1))))
-    return Sample((x,), draw(some.named(axis=draw(some.one_axis(x.ndim)))) if draw(st.booleans()) else {})
-
-
 row("reshape", reshapes(), lambda x, shape: np.reshape(x, shape), kinds="fib", keeps="")
-row("permute", permutations(), np.transpose, kinds="fib", keeps="")
-row("swapaxes", swaps(), lambda x, axis0, axis1: np.swapaxes(x, axis0, axis1), kinds="fib", keeps="")
+row("permute", one_array(permutation), np.transpose, kinds="fib", keeps="")
+row(
+    "swapaxes", one_array(swap, min_dims=1), lambda x, axis0, axis1: np.swapaxes(x, axis0, axis1), kinds="fib", keeps=""
+)
 row("transpose", transposes(), transpose, call=lambda op, x, axes: op(x, *axes), kinds="fib")
 row("broadcast_to", broadcasts(), np.broadcast_to, kinds="fib", keeps="")
 row("expand", expansions(), expand, kinds="fib")
-row("repeat", repetitions(), lambda x, times: np.tile(x, times), kinds="fib")
-row("flip", flips(), np.flip, kinds="fib", keeps="")
+row(
+    "repeat",
+    one_array(
+        lambda draw, x: {"times": tuple(draw(st.lists(st.integers(0, 2), min_size=x.ndim, max_size=x.ndim + 1)))}
+    ),
+    lambda x, times: np.tile(x, times),
+    kinds="fib",
+)
+row("flip", one_array(its_axes), np.flip, kinds="fib", keeps="")
 row("pad", pads(), pad, kinds="fi", keeps="")
-row(
-    "concatenate",
-    joined(),
-    lambda *arrays, axis=0: np.concatenate(arrays, axis),
-    kinds="fib",
-    mixes=True,
-    keeps="",
-)
-row(
-    "cat",
-    joined(),
-    lambda *arrays, axis=0: np.concatenate(arrays, axis),
-    call=lambda op, *arrays, **settings: op(arrays, **settings),
-    kinds="fib",
-    mixes=True,
-)
+row("concatenate", joined(), join, kinds="fib", mixes=True, keeps="")
+row("cat", joined(), join, call=lambda op, *arrays, **axis: op(arrays, **axis), kinds="fib", mixes=True)
 row(
     "stack",
     joined(stacked=True),
     lambda *arrays, axis=0: np.stack(arrays, axis),
-    call=lambda op, *arrays, **settings: op(list(arrays), **settings),
+    call=lambda op, *arrays, **axis: op(list(arrays), **axis),
     kinds="fib",
     mixes=True,
 )
-row("unsqueeze", unsqueezes(), np.expand_dims, kinds="fib")
-row("squeeze", squeezes(), squeeze, kinds="fib")
+row("unsqueeze", one_array(lambda draw, x: its_axis(draw, x[None])), np.expand_dims, kinds="fib")
+row("squeeze", one_array(its_axes, max_side=2), squeeze, kinds="fib")  # also axes of size 2, which stay
 row("flatten", flattened(), flatten, kinds="fib")
 row("split", splits(), split, kinds="fib")
-row("chunk", chunks(), chunk, kinds="fib")
-row("unbind", unbindings(), lambda x, axis=0: tuple(np.moveaxis(x, axis, 0)), kinds="fib")
+row(
+    "chunk",
+    one_array(lambda draw, x: {"chunks": draw(st.integers(1, 4)), **its_axis(draw, x)}, min_dims=1),
+    chunk,
+    kinds="fib",
+)
+row(
+    "unbind",
+    one_array(lambda draw, x: its_axis(draw, x) if draw(st.booleans()) else {}, min_dims=1, min_side=1),
+    lambda x, axis=0: tuple(np.moveaxis(x, axis, 0)),
+    kinds="fib",
+)
 
 # --- indices ------------------------------------------------------------------------------------------------
 
-
-@st.composite
-def picks(draw: Draw) -> Sample:
-    shape = draw(some.shapes())
-    return Sample((draw(some.numbers(shape)),), {"index": draw(some.indices(shape))})
+picks = one_array(lambda draw, x: {"index": draw(some.indices(x.shape))})
 
 
 @st.composite
@@ -679,7 +640,7 @@ def picks_of_rows(draw: Draw) -> Sample:
 @st.composite
 def puts(draw: Draw) -> Sample:
     """A value that broadcasts to x[index], or a number."""
-    sample = draw(picks() | picks_of_rows())
+    sample = draw(picks | picks_of_rows())
     (x,), index = sample.inputs, sample.settings["index"]
     shape = draw(some.narrower(x[index].shape))
     value = draw(some.scalars) if draw(st.sampled_from([True, False, False])) else draw(some.numbers(shape))
@@ -694,7 +655,7 @@ def put(x: Array, value: Any, index: Any) -> Array:
 
 @st.composite
 def additions(draw: Draw) -> Sample:
-    sample = draw(picks() | picks_of_rows())
+    sample = draw(picks | picks_of_rows())
     (x,), index = sample.inputs, sample.settings["index"]
     return Sample((x, draw(some.numbers(x[index].shape))), {"index": index})
 
@@ -774,11 +735,6 @@ def diagonals(draw: Draw) -> Sample:
 
 
 @st.composite
-def with_zeros(draw: Draw) -> Sample:
-    return Sample((draw(factors(draw(some.shapes()))),))
-
-
-@st.composite
 def ordered(draw: Draw, ties: bool, ranks: tuple[int, int] = (0, 3)) -> Sample:
     shape = draw(some.shapes(*ranks))
     x = draw(some.integers(shape, 0, 3)) * 0.5 if ties else draw(some.distinct(shape))
@@ -810,12 +766,6 @@ def tops(draw: Draw) -> Sample:
 def topk(x: Array, k: int, axis: int = -1, largest: bool = True) -> tuple[Array, Array]:
     values, places = sort(x, axis, largest)
     return np.take(values, range(k), axis), np.take(places, range(k), axis)
-
-
-@st.composite
-def triangles(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=2))))
-    return Sample((x,), {"diagonal": draw(st.integers(-2, 2))} if draw(st.booleans()) else {})
 
 
 def triangle(x: Array, kept: Callable[[Any, Any], Any]) -> Array:
@@ -860,11 +810,11 @@ def ambiguous(sample: Sample) -> bool:
 
 
 indexed = {"kinds": "fib", "waits": masked}
-row("pick", picks(), lambda x, index: x[index], call=with_index, **indexed, keeps="")
+row("pick", picks, lambda x, index: x[index], call=with_index, **indexed, keeps="")
 row("index_add", places(), index_add, call=with_index, kinds="fi", waits=masked, keeps="")
 row("put", puts(), put, call=with_index, kinds="fi", waits=masked, undefined=ambiguous, keeps="")
 row("add_at", additions(), add_at, call=with_index, kinds="fi", waits=masked, keeps="")
-row("getitem", picks(), lambda x, index: x[index], **indexed)
+row("getitem", picks, lambda x, index: x[index], **indexed)
 row(
     "setitem",
     puts(),
@@ -874,13 +824,7 @@ row(
     waits=masked,
     undefined=ambiguous,
 )
-row(
-    "gather",
-    gathers(),
-    gather,
-    call=lambda op, x, index, **axis: op(x, index=index, **axis),
-    kinds="fib",
-)
+row("gather", gathers(), gather, call=lambda op, x, index, **axis: op(x, index=index, **axis), kinds="fib")
 row(
     "scatter_add",
     scatters(),
@@ -891,12 +835,20 @@ row(
 row("take", takes(), lambda x, indices, axis=None: np.take(x, indices, axis), kinds="fib")
 row("index_select", selections(), lambda x, index, axis: np.take(x, index, axis), kinds="fib")
 row("diagonal", diagonals(), np.diagonal, kinds="fib")
-row("nonzero", with_zeros(), np.argwhere, kinds="fib", differentiable=False, waits=lambda sample: True)
+row(
+    "nonzero",
+    some.shapes().flatmap(factors).map(lambda x: Sample((x,))),
+    np.argwhere,
+    kinds="fib",
+    differentiable=False,
+    waits=lambda sample: True,
+)
 row("argsort", ordered(ties=True, ranks=(1, 3)), argsort, kinds="fi", differentiable=False)
 row("sort", ordered(ties=False), sort, kinks="ties", kinds="fi")
 row("topk", tops(), topk, kinks="ties", kinds="fi")
-row("tril", triangles(), lambda x, diagonal=0: triangle(x, lambda i, j: j - i <= diagonal), kinds="fi", keeps="")
-row("triu", triangles(), lambda x, diagonal=0: triangle(x, lambda i, j: j - i >= diagonal), kinds="fi", keeps="")
+triangles = with_setting(one_array(min_dims=2), diagonal=st.integers(-2, 2))
+row("tril", triangles, lambda x, diagonal=0: triangle(x, lambda i, j: j - i <= diagonal), kinds="fi", keeps="")
+row("triu", triangles, lambda x, diagonal=0: triangle(x, lambda i, j: j - i >= diagonal), kinds="fi", keeps="")
 row("masked_fill", masked_fills(), lambda x, mask, value: np.where(mask, value, x))
 row(
     "one_hot",

@@ -177,7 +177,7 @@ def _(g: Value, x: Value, y: Value, out: Value) -> Value:
 
 @op
 def remainder(x: Value, y: Value, /) -> Value:
-    """x % y with the sign of y, as in Python: x - y * floor(x / y). The gradient jumps where x / y is an integer."""
+    """x % y with the sign of y, as in Python: x - y * floor(x / y). It jumps where x / y is an integer."""
     return xp(x, y).remainder(x, y)
 
 

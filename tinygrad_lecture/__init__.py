@@ -6,311 +6,59 @@
     (x * x).sum().backward()
     x.grad                                      # tensor([2., 4., 6.])
 
-Where things are: `tensor.py` the Tensor, `ops/` every op with its backward rule, `op.py` how a call is recorded,
-`tape.py` the backward walk, `backend.py` NumPy and CuPy, `checking/` finite differences against the rules.
+Where things are: `tensor.py` the Tensor, `ops/` every op with its backward rule, `autograd/op.py` how a call is
+recorded, `autograd/tape.py` backward, `checking/` gradients checked against finite differences, `backend.py` NumPy or
+CuPy.
 """
 
-from numpy import bool_ as bool
-from numpy import float16, float32, float64, int32, int64, uint8
+# Everything imported here is public: `x as x` tells type checkers so, and a file imported with * has an __all__.
+# ruff: noqa: F403, F405
+from types import ModuleType as _Module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from . import func
-from .autograd.modes import enable_grad, is_grad_enabled, no_grad, reference, set_grad_enabled
-from .autograd.op import op
-from .backend import cuda_is_available, get_default_dtype, set_default_dtype
-from .checking.check import gradcheck, gradgradcheck
-from .checking.report import GradcheckError, GradcheckReport
-from .creation import (
-    arange,
-    empty,
-    empty_like,
-    eye,
-    full,
-    full_like,
-    linspace,
-    ones,
-    ones_like,
-    rand,
-    rand_like,
-    randint,
-    randint_like,
-    randn,
-    randn_like,
-    randperm,
-    tensor,
-    zeros,
-    zeros_like,
-)
-from .func.gradients import grad
-from .func.recomputation import checkpoint
-from .inspect.anomaly import AnomalyError, detect_anomaly
-from .inspect.graph import Graph
-from .ops import (
-    abs,
-    add,
-    all,
-    any,
-    argmax,
-    argmin,
-    argsort,
-    attention_weights,
-    bmm,
-    broadcast_to,
-    cat,
-    ceil,
-    chunk,
-    clip,
-    clone,
-    cos,
-    cross_entropy,
-    cumsum,
-    diagonal,
-    div,
-    dot,
-    einsum,
-    equal,
-    erf,
-    exp,
-    expand,
-    expm1,
-    flatten,
-    flip,
-    floor,
-    floor_divide,
-    gather,
-    gelu,
-    greater,
-    greater_equal,
-    index_select,
-    isfinite,
-    isinf,
-    isnan,
-    layer_norm,
-    leaky_relu,
-    less,
-    less_equal,
-    linear,
-    log,
-    log1p,
-    log_softmax,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    logsumexp,
-    masked_fill,
-    matmul,
-    max,
-    maximum,
-    mean,
-    min,
-    minimum,
-    mul,
-    neg,
-    nonzero,
-    norm,
-    not_equal,
-    one_hot,
-    outer,
-    pad,
-    permute,
-    pow,
-    prod,
-    relu,
-    remainder,
-    reshape,
-    round,
-    scatter_add,
-    sigmoid,
-    sign,
-    silu,
-    sin,
-    softmax,
-    sort,
-    split,
-    sqrt,
-    square,
-    squared_error,
-    squeeze,
-    stack,
-    std,
-    sub,
-    sum,
-    swapaxes,
-    take,
-    tanh,
-    topk,
-    transpose,
-    tril,
-    triu,
-    unbind,
-    unsqueeze,
-    var,
-    where,
-)
-from .ops.fusion import fused
-from .random import get_rng_state, manual_seed, set_rng_state
-from .tensor import Tensor
+from numpy import bool_ as _bool
+from numpy import float16 as float16
+from numpy import float32 as float32
+from numpy import float64 as float64
+from numpy import int32 as int32
+from numpy import int64 as int64
+from numpy import uint8 as uint8
 
+from . import func as func
+from .autograd.modes import enable_grad as enable_grad
+from .autograd.modes import is_grad_enabled as is_grad_enabled
+from .autograd.modes import no_grad as no_grad
+from .autograd.modes import reference as reference
+from .autograd.modes import set_grad_enabled as set_grad_enabled
+from .autograd.op import op as op
+from .backend import cuda_is_available as cuda_is_available
+from .backend import get_default_dtype as get_default_dtype
+from .backend import set_default_dtype as set_default_dtype
+from .checking.check import gradcheck as gradcheck
+from .checking.check import gradgradcheck as gradgradcheck
+from .checking.report import GradcheckError as GradcheckError
+from .checking.report import GradcheckReport as GradcheckReport
+from .creation import *
+from .func.gradients import grad as grad
+from .func.recomputation import checkpoint as checkpoint
+from .inspect.anomaly import AnomalyError as AnomalyError
+from .inspect.anomaly import detect_anomaly as detect_anomaly
+from .inspect.graph import Graph as Graph
+from .ops import *
+from .ops.fusion import fused as fused
+from .random import get_rng_state as get_rng_state
+from .random import manual_seed as manual_seed
+from .random import set_rng_state as set_rng_state
+from .tensor import Tensor as Tensor
+
+bool = _bool
 amax, amin = max, min
 clamp = clip
 concat = cat
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "AnomalyError",
-    "GradcheckError",
-    "GradcheckReport",
-    "Graph",
-    "Tensor",
-    "abs",
-    "add",
-    "all",
-    "amax",
-    "amin",
-    "any",
-    "arange",
-    "argmax",
-    "argmin",
-    "argsort",
-    "attention_weights",
-    "bmm",
-    "bool",
-    "broadcast_to",
-    "cat",
-    "ceil",
-    "checkpoint",
-    "chunk",
-    "clamp",
-    "clip",
-    "clone",
-    "concat",
-    "cos",
-    "cross_entropy",
-    "cuda_is_available",
-    "cumsum",
-    "detect_anomaly",
-    "diagonal",
-    "div",
-    "dot",
-    "einsum",
-    "empty",
-    "empty_like",
-    "enable_grad",
-    "equal",
-    "erf",
-    "exp",
-    "expand",
-    "expm1",
-    "eye",
-    "flatten",
-    "flip",
-    "float16",
-    "float32",
-    "float64",
-    "floor",
-    "floor_divide",
-    "full",
-    "full_like",
-    "func",
-    "fused",
-    "gather",
-    "gelu",
-    "get_default_dtype",
-    "get_rng_state",
-    "grad",
-    "gradcheck",
-    "gradgradcheck",
-    "greater",
-    "greater_equal",
-    "index_select",
-    "int32",
-    "int64",
-    "is_grad_enabled",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "layer_norm",
-    "leaky_relu",
-    "less",
-    "less_equal",
-    "linear",
-    "linspace",
-    "log",
-    "log1p",
-    "log_softmax",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
-    "logsumexp",
-    "manual_seed",
-    "masked_fill",
-    "matmul",
-    "max",
-    "maximum",
-    "mean",
-    "min",
-    "minimum",
-    "mul",
-    "neg",
-    "no_grad",
-    "nonzero",
-    "norm",
-    "not_equal",
-    "one_hot",
-    "ones",
-    "ones_like",
-    "op",
-    "outer",
-    "pad",
-    "permute",
-    "pow",
-    "prod",
-    "rand",
-    "rand_like",
-    "randint",
-    "randint_like",
-    "randn",
-    "randn_like",
-    "randperm",
-    "reference",
-    "relu",
-    "remainder",
-    "reshape",
-    "round",
-    "scatter_add",
-    "set_default_dtype",
-    "set_grad_enabled",
-    "set_rng_state",
-    "sigmoid",
-    "sign",
-    "silu",
-    "sin",
-    "softmax",
-    "sort",
-    "split",
-    "sqrt",
-    "square",
-    "squared_error",
-    "squeeze",
-    "stack",
-    "std",
-    "sub",
-    "sum",
-    "swapaxes",
-    "take",
-    "tanh",
-    "tensor",
-    "topk",
-    "transpose",
-    "tril",
-    "triu",
-    "uint8",
-    "unbind",
-    "unsqueeze",
-    "var",
-    "where",
-    "zeros",
-    "zeros_like",
-]
+if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__
+    __all__ = sorted(
+        name for name, value in globals().items() if name[0] != "_" and (name == "func" or type(value) is not _Module)
+    )

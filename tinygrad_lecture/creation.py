@@ -17,6 +17,28 @@ from .conversion import as_shape, from_python, new_array
 from .tensor import Tensor
 from .traced import Traced, wrap
 
+__all__ = [
+    "arange",
+    "empty",
+    "empty_like",
+    "eye",
+    "full",
+    "full_like",
+    "linspace",
+    "ones",
+    "ones_like",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "randperm",
+    "tensor",
+    "zeros",
+    "zeros_like",
+]
+
 
 def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """A new Tensor with a copy of data: numbers, nested lists, NumPy or CuPy arrays, Tensors (without their graph).

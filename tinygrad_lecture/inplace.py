@@ -55,7 +55,7 @@ def assign(x: Traced, index: Any, value: Any) -> None:
     if _writes_to_memory(x, "x[index] = value", value):
         write(announced(x), index, value._array if isinstance(value, Traced) else value)
     else:
-        result = ops.setitem(x, index, value)
+        result = ops.indexing.setitem(x, index, value)
         x._array, x._node = result._array, result._node
 
 

@@ -307,7 +307,7 @@ class Tensor(Traced):
         """
         dtype, device = parse_target(target, dtype, device)
         x = self if dtype is None or dtype == self.dtype else self.astype(dtype)
-        return x if device is None or x.device == device else ops.to_device(x, device)
+        return x if device is None or x.device == device else ops.elementwise.to_device(x, device)
 
     def astype(self, dtype: Any, copy: Flag = True) -> Tensor:
         """A copy with another dtype. Integers and bools are constants: no gradient flows back through them.
@@ -318,7 +318,7 @@ class Tensor(Traced):
         if not copy and wanted == self.dtype:
             return self
         x = self if wanted.kind in "fc" else self.detach()
-        return ops.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
+        return ops.elementwise.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
 
     def cuda(self, index: Integer | None = None) -> Tensor:
         """The tensor on a GPU. Raises RuntimeError without CuPy or a GPU."""
@@ -491,7 +491,7 @@ class Tensor(Traced):
         return ops.abs(self)
 
     def __getitem__(self, index: Any) -> Tensor:
-        return ops.getitem(self, index)  # type: ignore[no-any-return]
+        return ops.indexing.getitem(self, index)  # type: ignore[no-any-return]
 
     def __eq__(self, other: Operand) -> Tensor:  # type: ignore[override]
         if other is None or isinstance(other, str):
@@ -566,7 +566,7 @@ class Tensor(Traced):
 
     def repeat(self, *times: Any) -> Tensor:
         """Copies side by side, so many along each axis, like NumPy's tile: x.repeat(4, 1) or x.repeat((4, 1))."""
-        return ops.repeat(self, as_shape(times, what="the numbers of repetitions", negative=True))  # type: ignore[no-any-return]
+        return ops.shape.repeat(self, as_shape(times, what="the numbers of repetitions", negative=True))  # type: ignore[no-any-return]
 
     def contiguous(self) -> Tensor:
         """The tensor itself if its memory is in row-major order, else a copy that is."""

@@ -1,4 +1,4 @@
-"""Drive one row of the op table: make Tensors of a sample, run the op, pull gradients back. Used on every device."""
+"""Run a row of the op table on a sample: make Tensors, call the op, compute gradients. Used on every device."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tinygrad_lecture.traced import Traced, wrap
 
 
 def is_float(x: Any) -> bool:
-    """Whether an input may be differentiated by."""
+    """Whether an input is a float array, which has a gradient."""
     return is_array(x) and x.dtype.kind == "f"
 
 
 def cast(sample: Sample, dtype: Any) -> Sample:
-    """The sample with its float arrays as another dtype; integers are whole, positive and small."""
+    """The sample with its float arrays in another dtype; integers become small and positive."""
     kind = np.dtype(dtype).kind
 
     def convert(x: Any) -> Any:
@@ -39,7 +39,7 @@ def cast(sample: Sample, dtype: Any) -> Sample:
 
 
 def tensors(inputs: Sequence[Any], device: str = "cpu", grad: Sequence[bool] | None = None) -> list[Any]:
-    """Tensors around the arrays' own memory (on another device, a copy); floats require grad, or those named."""
+    """Tensors that share the arrays' memory (copies on another device). grad: which require grad, by default floats."""
     made: list[Any] = []
     for position, x in enumerate(inputs):
         if not is_array(x):
@@ -52,17 +52,17 @@ def tensors(inputs: Sequence[Any], device: str = "cpu", grad: Sequence[bool] | N
 
 
 def variables(inputs: Sequence[Any]) -> list[tl.Tensor]:
-    """Those of the inputs that require grad."""
+    """The inputs that require grad."""
     return [x for x in inputs if isinstance(x, Traced) and x._node is not None]  # type: ignore[misc]
 
 
 def differentiable(results: Sequence[Any]) -> list[Any]:
-    """Those of an op's results that gradients flow from: `sort` returns indices too."""
+    """The results that require grad: of `sort`, values but not indices."""
     return [r for r in results if getattr(r, "requires_grad", False)]
 
 
 def upstreams(results: Sequence[Any], seed: int = 1) -> list[Array]:
-    """A random upstream gradient per result, on the host, in its dtype; some elements are 0."""
+    """A random upstream gradient for each result, on the host, in its dtype; some elements are 0."""
     rng = np.random.default_rng(seed)
     made = []
     for r in results:
@@ -75,7 +75,7 @@ def upstreams(results: Sequence[Any], seed: int = 1) -> list[Array]:
 def gradients(
     outs: Sequence[tl.Tensor], by: Sequence[tl.Tensor], given: Sequence[Any], create_graph: bool = False
 ) -> list[tl.Tensor]:
-    """tl.grad, with zeros where nothing depends on an input. given: upstream gradients, arrays or Tensors."""
+    """tl.grad, with zeros for unused inputs. given: the upstream gradients, arrays or Tensors."""
     seeds = [g if isinstance(g, tl.Tensor) else wrap(move(g, out.device)) for g, out in zip(given, outs, strict=True)]
     found = tl.grad(outs, by, seeds, create_graph=create_graph, allow_unused=True)
     for x, g in zip(by, found, strict=True):
@@ -86,7 +86,7 @@ def gradients(
 def first_order(
     row: Row, sample: Sample, device: str = "cpu", seed: int = 1, during: AbstractContextManager[Any] | None = None
 ) -> tuple[list[Array], list[Array]]:
-    """The op's results and the gradients of its float inputs, on the host. The op runs within `during`."""
+    """The op's results and the gradients of its float inputs, on the host. during: a context to run the op in."""
     inputs = tensors(sample.inputs, device)
     by = variables(inputs)
     with during or nullcontext():
@@ -99,7 +99,7 @@ def first_order(
 def second_order(
     row: Row, sample: Sample, device: str = "cpu", during: AbstractContextManager[Any] | None = None
 ) -> tuple[list[Array], list[Array]]:
-    """The first gradients G, recorded, and those of sum(v * G), for random v, by the inputs and the upstreams."""
+    """The recorded gradients G, and those of sum(v * G) for random v with respect to inputs and upstream gradients."""
     inputs = tensors(sample.inputs, device)
     by = variables(inputs)
     with during or nullcontext():
@@ -112,5 +112,5 @@ def second_order(
 
 
 def host(x: Any) -> Array:
-    """A result, Tensor or array, on the host."""
+    """A Tensor or array as a NumPy array on the host."""
     return np.asarray(to_host(x._array if isinstance(x, Traced) else x))

@@ -1,13 +1,12 @@
-"""The tests tested: plant a bug in a backward rule, run the tests of its op, and see whether they notice.
+"""Mutation testing of the backward rules: plant a bug, run the tests of its op, and see whether one fails.
 
-    python tests/helpers/mutation.py                       every rule; some minutes
+    python tests/helpers/mutation.py                       every rule; takes a while
     python tests/helpers/mutation.py --op pow --op prod    the rules of these ops
     python tests/helpers/mutation.py --sample 25           25 bugs, drawn over all rules
-    python tests/helpers/mutation.py --forward --op prod   bugs in what computes prod's value, not in its rule
+    python tests/helpers/mutation.py --forward --op prod   bugs in the code that computes prod's value
 
-Works on a temporary copy of the engine. Bugs that no test notices are printed with file, line and change; then either
-the tests want an example more, or the change is none and belongs into EQUIVALENT with the reason. Not part of the test
-run.
+Runs on a temporary copy of the engine. A bug that survives is printed with file, line and change: add an example to
+the tests or, if the change alters no result, add it to EQUIVALENT with the reason. Not part of the test run.
 """
 
 from __future__ import annotations
@@ -23,12 +22,13 @@ import tempfile
 import time
 from collections.abc import Collection, Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from copy import deepcopy
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import hypothesis.extra.numpy  # noqa: F401 - imported here once, and so by no process of the many
+import hypothesis.extra.numpy  # noqa: F401 - imported once here, not by every process
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,67 +36,72 @@ SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "tinygrad_lecture/op
 SOURCES.append(Path("tinygrad_lecture/kernels/fused.py"))
 ENGINE_TESTS = ("ops/test_op_table", "ops/test_subgradients", "test_strict_device")
 TESTS = [f"tests/tinygrad_lecture/{name}.py" for name in ENGINE_TESTS]
-PATIENCE = 300  # seconds; a bug that makes the tests hang is noticed
+PATIENCE = 300  # seconds; a bug that makes the tests hang counts as caught
 
-# Changes that change nothing anyone could see: (op, the changed line) -> why.
-EQUIVALENT: dict[tuple[str, str], str] = {
-    ("pow", "return g * (y * x ** (y - 1)) if y not in (0, 1) else g * y"): "an int times a float",
-    (
-        "pow",
-        "return g * (y * x ** where((x == 0) & (y == 0), 1, y - 1))  # 0 at 0 ** 0, where x ** -1 would make nan of it",
-    ): "0 times 0, not 0 times 1",
-    ("root", "return where(out == 0, 0, 0.5 * g / where(out == 0, 2, out))"): "of the branch not taken",
-    ("put", "if not index:"): "the long way, which leads to the same place",
-    ("put", "written = lib.zeros(x_shape)"): "whole numbers, as floats",
-    ("matmul", "return matmul(g, swapaxes(b, -2, -1))  # (..., n, m) @ (..., m, k)"): "the same exchange",
-    ("matmul", "return matmul(swapaxes(a, -2, -1), g)  # (..., k, n) @ (..., n, m)"): "the same exchange",
-    (
-        "matmul",
-        "return matmul(swapaxes(a, -2, -1), g[..., None])[..., 0]  # (..., k, n) @ (..., n, 1) -> (..., k)",
-    ): "the same exchange",
-    ("matmul", "pass"): "many small products, which the tape sums",
+# Changes that alter no result, as (op, expression, changed expression) -> reason. Expressions are normalised by
+# ast.unparse and taken with the expression around them, so comments and formatting do not matter.
+SAME_AXES = "exchanges the same two axes"
+ANY_NEGATIVE = "NumPy treats every negative size as -1"
+COMMUTES = "the order does not matter"
+LENGTHS = "the lengths are equal anyway"
+PIECES = "tested in test_pieces.py: which memory may be written"
+EQUIVALENT: dict[tuple[str, str, str], str] = {
+    ("pow", "g * float(y)", "g * y"): "an int times a float",
+    ("pow", "where((x == 0) & (y == 0), 0, y - 1)", "where((x == 0) & (y == 0), 1, y - 1)"): "multiplied by y = 0",
+    ("root", "where(out == 0, 1, out)", "where(out == 0, 2, out)"): "in the branch not taken",
+    ("put", "lib.zeros(x_shape, dtype=turn.dtype)", "lib.zeros(x_shape)"): "whole numbers, stored as floats",
+    ("matmul", "matmul(g, swapaxes(b, -1, -2))", "matmul(g, swapaxes(b, -2, -1))"): SAME_AXES,
+    ("matmul", "matmul(swapaxes(a, -1, -2), g)", "matmul(swapaxes(a, -2, -1), g)"): SAME_AXES,
     (
         "matmul",
-        "if b_shape == 2:  # sum over the batch within one product",
-    ): "many small products, which the tape sums",
-    ("swapaxes", "return swapaxes(g, axis1, axis0)"): "the same exchange",
-    ("permute", "return permute(g, inverse)"): "a list of axes",
+        "matmul(swapaxes(a, -1, -2), g[..., None])",
+        "matmul(swapaxes(a, -2, -1), g[..., None])",
+    ): SAME_AXES,
+    ("matmul", "a, g = (_rows(a), _rows(g))", "pass"): "a batch of small products, which unbroadcast sums",
+    ("matmul", "len(b_shape) == 2", "b_shape == 2"): "a batch of small products, which unbroadcast sums",
+    ("swapaxes", "swapaxes(g, axis0, axis1)", "swapaxes(g, axis1, axis0)"): SAME_AXES,
+    ("permute", "permute(g, tuple(inverse))", "permute(g, inverse)"): "axes may be a list",
     (
         "pad",
-        "return g[tuple(slice(before, before + n) for (before, _), n in zip(pairs, x_shape))]",
-    ): "the lengths are equal",
-    (
-        "pad",
-        "return g[tuple(slice(before, before + n) for (before, _), n in zip(pairs, x_shape, strict=False))]",
-    ): "the lengths are equal",
-    ("max", "ties = sum(chosen, axis, keepdims)"): "a count of bools is an integer, and the tape casts",
-    (
-        "cross_entropy",
-        "p[xp(logits).arange(targets.size), targets.reshape(-2)] -= 1",
-    ): "NumPy takes any negative size for -1",
-    ("cross_entropy", "p *= g.reshape(-2, 1)"): "NumPy takes any negative size for -1",
-    ("layer_norm", "y *= _row_products(y, d) / max(y.shape[1], 1)"): "the same exchange",
-    ("layer_norm", "y *= _row_products(d, y) / max(1, y.shape[1])"): "the same exchange",
-    ("layer_norm", "y *= _row_products(d, y) / y.shape[1]"): "of no numbers y is empty",
-    ("layer_norm", "y *= _row_products(d, y) / max(y.shape[1], 2)"): "of one number y is 0",
-    ("layer_norm", "d = g if weight is None else g * weight.reshape(-2)"): "NumPy takes any negative size for -1",
+        "for (before, _), n in zip(pairs, x_shape, strict=True)",
+        "for (before, _), n in zip(pairs, x_shape)",
+    ): LENGTHS,
+    ("pad", "strict=True", "strict=False"): LENGTHS,
+    ("max", "sum(chosen.astype(x.dtype), axis, keepdims)", "sum(chosen, axis, keepdims)"): "unbroadcast casts",
+    ("cross_entropy", "targets.reshape(-1)", "targets.reshape(-2)"): ANY_NEGATIVE,
+    ("cross_entropy", "g.reshape(-1, 1)", "g.reshape(-2, 1)"): ANY_NEGATIVE,
+    ("layer_norm", "_row_products(d, y) / max(y.shape[1], 1)", "_row_products(y, d) / max(y.shape[1], 1)"): COMMUTES,
+    ("layer_norm", "_row_products(d, y) / max(y.shape[1], 1)", "_row_products(d, y) / max(1, y.shape[1])"): COMMUTES,
+    ("layer_norm", "_row_products(d, y) / max(y.shape[1], 1)", "_row_products(d, y) / y.shape[1]"): "y is empty at 0",
+    ("layer_norm", "max(y.shape[1], 1)", "max(y.shape[1], 2)"): "y is 0 for rows of one number",
+    ("layer_norm", "weight.reshape(-1)", "weight.reshape(-2)"): ANY_NEGATIVE,
     (
         "layer_norm",
-        "dweight = lib.einsum('rn,rn->n', y, g).reshape(normalized) if len(needs) > 1 and needs[1] else None",
-    ): "the same exchange",
-    ("squared_error", "d *= g * (2 / max(1, d.size) if average else 2)"): "the same exchange",
-    ("attention_weights", "dscores = g - lib.einsum('...k,...k->...', out, g)[..., None]"): "the same exchange",
-    ("attention_weights", "dk = lib.matmul(dscores.swapaxes(-2, -1), q) if needs[1] else None"): "the same exchange",
-    **{
-        ("gelu", f"in_pieces(piece, dx, g, x, out{read})"): "test_pieces.py has what cannot be written"
-        for read in ("", ", read=(2, 2, 3)", ", read=(1, 3, 3)", ", read=(1, 2, 4)")
-    },
+        "lib.einsum('rn,rn->n', g, y).reshape",
+        "lib.einsum('rn,rn->n', y, g).reshape",
+    ): COMMUTES,
+    ("squared_error", "2 / max(d.size, 1)", "2 / max(1, d.size)"): COMMUTES,
+    (
+        "attention_weights",
+        "lib.einsum('...k,...k->...', g, out)[..., None]",
+        "lib.einsum('...k,...k->...', out, g)[..., None]",
+    ): COMMUTES,
+    (
+        "attention_weights",
+        "lib.matmul(dscores.swapaxes(-1, -2), q)",
+        "lib.matmul(dscores.swapaxes(-2, -1), q)",
+    ): SAME_AXES,
+    ("gelu", "in_pieces(piece, dx, g, x, out, read=(1, 2, 3))", "in_pieces(piece, dx, g, x, out)"): PIECES,
+    **{("gelu", "(1, 2, 3)", read): PIECES for read in ("(2, 2, 3)", "(1, 3, 3)", "(1, 2, 4)")},
 }
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A bug to plant: in `path`, bytes start to stop become `new`, and so the line `before` becomes `after`."""
+    """A bug to plant: in `path`, bytes start to stop become `new`, so the line `before` becomes `after`.
+
+    change: the same as a pair of normalised expressions.
+    """
 
     op: str
     path: Path
@@ -106,26 +111,27 @@ class Mutant:
     new: str
     before: str
     after: str
+    change: tuple[str, str]
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line} ({self.op})\n  - {self.before}\n  + {self.after}"
 
     @property
     def why_equivalent(self) -> str | None:
-        """Why it is no bug, if it is known to be none."""
-        return EQUIVALENT.get((self.op, self.after))
+        """The reason why it alters no result; None for a real bug."""
+        return EQUIVALENT.get((self.op, *self.change))
 
     def source(self, root: Path) -> bytes:
-        """The whole file with the bug in it."""
+        """The whole file with the bug planted."""
         text = (root / self.path).read_bytes()
         return text[: self.start] + self.new.encode() + text[self.stop :]
 
 
-# --- where the rules are ------------------------------------------------------------------------------------
+# --- where bugs are planted ---------------------------------------------------------------------------------
 
 
 def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
-    """The backward rules of a file, each with the op whose tests must notice a bug in it."""
+    """The backward rules of a file, each with the op whose tests must catch a bug in it."""
     for function in functions(tree):
         if function.name.endswith("_backward"):
             yield function.name.removesuffix("_backward"), function
@@ -133,11 +139,11 @@ def rules(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
             called = decorator.func if isinstance(decorator, ast.Call) else decorator
             if isinstance(called, ast.Attribute) and called.attr == "backward" and isinstance(called.value, ast.Name):
                 yield called.value.id, function
-                break  # a rule shared by several ops is the first one's
+                break  # a rule shared by several ops counts for the first
 
 
 def forwards(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
-    """The functions that compute values: ops, what is composed of them, and kernels."""
+    """The functions that compute values: ops, composites and kernels."""
     for function in functions(tree):
         decorators = {ast.unparse(decorator).partition("(")[0] for decorator in function.decorator_list}
         kernel = not (decorators or function.name.startswith("_") or function.name.endswith("_backward"))
@@ -150,7 +156,7 @@ def functions(tree: ast.Module) -> list[ast.FunctionDef]:
 
 
 def mutants(root: Path, path: Path, ops: Collection[str] | None = None, within: Any = rules) -> Iterator[Mutant]:
-    """Every bug that can be planted in a file's rules, or in those of some ops, one at a time."""
+    """Every bug that can be planted in a file's rules, or in the rules of some ops, one at a time."""
     text = (root / path).read_bytes()
     starts = [0]
     for line in text.splitlines(keepends=True):
@@ -159,6 +165,7 @@ def mutants(root: Path, path: Path, ops: Collection[str] | None = None, within: 
         if ops is not None and op not in ops:
             continue
         seen = set()
+        parents = {child: node for node in ast.walk(function) for child in ast.iter_child_nodes(node)}
         for node in (node for statement in function.body for node in ast.walk(statement)):
             if not isinstance(node, (ast.expr, ast.stmt)):
                 continue
@@ -168,16 +175,27 @@ def mutants(root: Path, path: Path, ops: Collection[str] | None = None, within: 
             for changed in changes(node):
                 new = ast.unparse(changed)
                 if isinstance(changed, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp)):
-                    new = f"({new})"  # whatever it stands in, as the parentheses of the source may go
+                    new = f"({new})"  # the source's own parentheses may lie outside start to stop
                 after = f"{text[first:start].decode()}{new}{text[stop:last].decode()}".strip()
-                mutant = Mutant(op, path, node.lineno, start, stop, new, before, after)
+                change = in_context(node, changed, parents)
+                mutant = Mutant(op, path, node.lineno, start, stop, new, before, after, change)
                 if after != before and (first, after) not in seen and compiles(mutant, root):
                     seen.add((first, after))
                     yield mutant
 
 
+def in_context(node: ast.AST, changed: ast.AST, parents: dict[ast.AST, ast.AST]) -> tuple[str, str]:
+    """The expression around a node, before and after the change; for a statement, its first line."""
+    around = parents[node]
+    while isinstance(around, ast.UnaryOp) and isinstance(parents[around], ast.expr):
+        around = parents[around]
+    pair = (node, changed) if isinstance(around, ast.stmt) else (around, deepcopy(around, {id(node): changed}))
+    before, after = (ast.unparse(part).strip().partition("\n")[0] for part in pair)
+    return before, after
+
+
 def compiles(mutant: Mutant, root: Path) -> bool:
-    """Whether it is still Python."""
+    """Whether the file with the bug is still valid Python."""
     try:
         ast.parse(mutant.source(root))
     except SyntaxError:
@@ -185,7 +203,7 @@ def compiles(mutant: Mutant, root: Path) -> bool:
     return True
 
 
-# --- what can go wrong in one expression or statement -------------------------------------------------------
+# --- the changes of one expression or statement -------------------------------------------------------------
 
 SWAPS: dict[type[ast.AST], list[type[ast.AST]]] = {
     ast.Add: [ast.Sub],
@@ -211,12 +229,12 @@ SWAPS: dict[type[ast.AST], list[type[ast.AST]]] = {
 
 
 def swapped(operator: ast.AST) -> list[Any]:
-    """The operators that it may be mistaken for."""
+    """The operators that this one may be confused with."""
     return [kind() for kind in SWAPS.get(type(operator), [])]
 
 
 def changes(node: ast.AST) -> Iterator[ast.AST]:
-    """The node, gone wrong in each way that a human might get it wrong."""
+    """The node with each mistake that a person might make."""
     match node:
         case ast.BinOp(left, operator, right):
             yield from (ast.BinOp(left, other, right) for other in swapped(operator))
@@ -240,7 +258,7 @@ def changes(node: ast.AST) -> Iterator[ast.AST]:
         case ast.Constant(int() | float() as value):
             yield ast.Constant(value + 1)
         case ast.Call(ast.Name("isinstance")):
-            pass  # what could be changed there is no slip of a rule's author
+            pass  # a type check, not part of the formula
         case ast.Call(function, args, keywords):
             yield from (argument for argument in args if not isinstance(argument, ast.Starred))  # the call is forgotten
             if isinstance(function, ast.Attribute):
@@ -266,7 +284,7 @@ def neighbours_swapped(items: list[ast.expr]) -> Iterator[list[ast.expr]]:
 
 
 def snapshot(folder: Path) -> Path:
-    """The engine and its tests as they are now, so that nobody's edits meanwhile count as bugs."""
+    """A copy of the engine and its tests: edits during the run do not count as bugs."""
     for name in ("tinygrad_lecture", "tests"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "benchmarks"))
     shutil.copy(ROOT / "pyproject.toml", folder)
@@ -274,7 +292,7 @@ def snapshot(folder: Path) -> Path:
 
 
 def passes(task: tuple[Path, str, Mutant | None]) -> bool:
-    """Whether the tests of an op pass, in a process of their own, on a copy with a bug planted in it."""
+    """Whether the tests of an op pass on a copy with a bug planted. Runs in a process of its own."""
     original, op, mutant = task
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
         copy = Path(name) / "copy"
@@ -299,13 +317,13 @@ def _give_up(*_: object) -> None:
 
 
 def run(planted: list[Mutant], original: Path, workers: int) -> list[Mutant]:
-    """Plant each bug in turn, and return those that no test noticed. Raises SystemExit if tests fail without a bug."""
+    """Plant each bug in turn and return the survivors. Raises SystemExit if tests fail without a bug."""
     healthy = sorted({mutant.op for mutant in planted})
     tasks: list[tuple[Path, str, Mutant | None]] = [(original, op, None) for op in healthy]
     tasks += [(original, mutant.op, mutant) for mutant in planted]
     survivors: list[Mutant] = []
     start = time.monotonic()
-    with get_context("fork").Pool(workers, maxtasksperchild=1) as pool:  # each with a fresh engine to import
+    with get_context("fork").Pool(workers, maxtasksperchild=1) as pool:  # a fresh engine to import for each
         for count, ((_, op, mutant), passed) in enumerate(zip(tasks, pool.imap(passes, tasks), strict=True), 1):
             if mutant is None:
                 if not passed:
@@ -322,12 +340,12 @@ def run(planted: list[Mutant], original: Path, workers: int) -> list[Mutant]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Plant bugs in backward rules, and see whether the tests notice.")
+    parser = argparse.ArgumentParser(description="Plant bugs in backward rules and see whether the tests catch them.")
     parser.add_argument("--op", action="append", help="only the rules of this op; may be given several times")
-    parser.add_argument("--sample", type=int, help="so many bugs, drawn at random but always the same")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="how many at a time")
-    parser.add_argument("--forward", action="store_true", help="in the functions that compute values, not in rules")
-    parser.add_argument("--equivalent", action="store_true", help="only what is known to change nothing: it survives")
+    parser.add_argument("--sample", type=int, help="plant only this many bugs, the same random ones every time")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="number of parallel processes")
+    parser.add_argument("--forward", action="store_true", help="plant in the code that computes values, not in rules")
+    parser.add_argument("--equivalent", action="store_true", help="plant only the known equivalents, which survive")
     parser.add_argument("--list", action="store_true", help="print the bugs and plant none")
     options = parser.parse_args()
 
@@ -342,7 +360,7 @@ def main() -> int:
             print(*planted, sep="\n")
             return 0
         survivors = run(planted, original, options.workers)
-    print(f"{len(planted) - len(survivors)} of {len(planted)} bugs noticed")
+    print(f"{len(planted) - len(survivors)} of {len(planted)} bugs caught")
     return 1 if survivors else 0
 
 

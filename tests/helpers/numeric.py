@@ -1,4 +1,4 @@
-"""Derivatives by differences, to hold the engine's against; knows nothing of the engine. Reports name the element."""
+"""Numerical derivatives to check the engine against, independent of it. Failures name the worst element."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Function = Callable[[list[Any]], Sequence[Array]]
 
-COMPLEX_STEP = 1e-20  # so small that its square is nothing: no cancellation, and no error of the step
+COMPLEX_STEP = 1e-20  # its square underflows: no truncation error, and no cancellation
 
 
 def differences(
@@ -21,9 +21,9 @@ def differences(
     upstreams: Sequence[Array],
     complex_step: bool = False,
 ) -> Array:
-    """The gradient of sum(upstream * out) over function's results, by each element of inputs[position].
+    """The gradient of sum(upstream * out) over a function's results, with respect to inputs[position].
 
-    By central differences in float64 or, for functions that are complex differentiable, by the complex step.
+    Uses central differences in float64 or, for analytic functions, the complex-step method.
     """
     gradient = np.empty(inputs[position].shape)
     if complex_step:
@@ -49,7 +49,10 @@ def _is_float(x: Any) -> bool:
 
 
 def assert_close(got: Any, expected: Any, what: str, rtol: float, atol: float | None = None) -> None:
-    """Fail, naming `what` and the worst element, unless shapes agree and values up to rtol * |expected| + atol."""
+    """Fail, naming the worst element, unless shapes are equal and values agree within rtol * |expected| + atol.
+
+    what: the name of the result in the message.  atol: rtol by default.
+    """
     got, expected = np.asarray(got), np.asarray(expected)
     assert got.shape == expected.shape, f"{what}: shape {got.shape}, expected {expected.shape}"
     with np.errstate(all="ignore"):
@@ -67,10 +70,12 @@ def assert_close(got: Any, expected: Any, what: str, rtol: float, atol: float | 
 
 
 def assert_same_bits(got: Any, expected: Any, what: str) -> None:
-    """Fail unless two arrays agree in shape, dtype and every bit."""
+    """Fail unless two arrays have the same shape, dtype and bits."""
     got, expected = np.asarray(got), np.asarray(expected)
     assert got.dtype == expected.dtype, f"{what}: dtype {got.dtype}, expected {expected.dtype}"
     same = got.shape == expected.shape and got.tobytes() == expected.tobytes()
     if not same:
         assert_close(got, expected, what, rtol=0)
-        raise AssertionError(f"{what}: the bits differ, as those of -0.0 and 0.0\ngot\n{got}\nexpected\n{expected}")
+        raise AssertionError(
+            f"{what}: equal values, different bits (as -0.0 and 0.0)\ngot\n{got}\nexpected\n{expected}"
+        )

@@ -1,7 +1,7 @@
-"""The table of ops: one row per public function of the engine, from which every property is tested.
+"""The table of ops: one row per op and composite of the engine; every property test runs on every row.
 
-A row says how to draw sample calls, what NumPy (or a plain formula, independent of the op's own code) makes of them,
-and what the op promises. Samples keep away from the kinks named in the row by construction. An op without a row fails
+A row holds a Hypothesis strategy of sample calls, the reference (NumPy or a plain formula, independent of the op's own
+code), and what the op promises. Samples avoid the kinks that the row names. An op without a row fails
 `test_every_op_has_a_row`.
 """
 
@@ -24,23 +24,33 @@ from tinygrad_lecture.ops.indexing import normal_index
 
 Samples = st.SearchStrategy[Sample]
 
+FILES = (ops.elementwise, ops.reduction, ops.shape, ops.indexing, ops.linalg, ops.fused)
+
+# Every op and composite by name, internal ones included. A new one is found here, whether it is exported or not.
+DEFINED: dict[str, Any] = {
+    name: value
+    for file in FILES
+    for name, value in vars(file).items()
+    if hasattr(value, "__wrapped__") and value.__module__ == file.__name__
+}
+
 
 def plain_call(op: Callable[..., Any], *inputs: Any, **settings: Any) -> Any:
-    """The usual way to hand over a sample: inputs by position, settings by name."""
+    """Pass a sample's inputs by position and its settings by name."""
     return op(*inputs, **settings)
 
 
 @dataclass(frozen=True, repr=False)
 class Row:
-    """What the tests know of one op.
+    """One op: its samples, its reference, and its promises.
 
-    reference: the value, from NumPy arrays.  call: how a sample's inputs and settings are handed over.
-    kinks: where the op has no derivative; samples stay away.  kinds: the kinds of dtypes that it takes (f, i, b).
-    mixes: whether inputs of several dtypes go together.  smooth: whether third derivatives are worth checking.
-    keeps: the inputs, and "out", that its record may keep for backward (None: of a composite, that of its parts).
-    casts: whether a setting, not the inputs, decides the result's dtype.
-    waits: for which samples a GPU must wait by nature, as for a mask, since the size of the result is in its values.
-    undefined: for which samples CuPy's result is undefined.
+    reference: the expected value, from NumPy arrays.  call: how a sample's inputs and settings are passed.
+    kinks: where the op has no derivative; samples avoid these points.  kinds: the dtype kinds it takes (f, i, b).
+    mixes: whether inputs may have different dtypes.  smooth: whether to check third derivatives.
+    keeps: the inputs (and "out") that the record keeps for backward; None for composites, which keep what their ops do.
+    casts: whether a setting, not the inputs, determines the result's dtype.
+    waits: the samples for which a GPU has to wait, because the size of the result depends on values, as with a mask.
+    undefined: the samples for which CuPy's result is undefined.
     """
 
     name: str
@@ -66,26 +76,26 @@ class Row:
 
     @property
     def op(self) -> Any:
-        """The function itself, looked up anew each time."""
-        return getattr(ops, self.name)
+        """The function itself."""
+        return DEFINED[self.name]
 
     @property
     def analytic(self) -> bool:
-        """Whether the complex step may go through it."""
+        """Whether the complex-step method applies."""
         return getattr(self.op, "analytic", False)
 
     @property
     def fused(self) -> bool:
-        """Whether a kernel stands behind it."""
+        """Whether it has a kernel."""
         return isinstance(self.op, Fused) and self.op.kernel_op is not None
 
     def run(self, inputs: Any, settings: dict[str, Any]) -> list[Any]:
-        """The op's results as a list; of several, as `sort` and `split` have, all."""
+        """The op's results as a list, also if there are several, as from `sort` and `split`."""
         result = self.call(self.op, *inputs, **settings)
         return list(result) if isinstance(result, tuple) else [result]
 
     def expected(self, sample: Sample, *inputs: Any) -> list[Array]:
-        """The reference's results, from the sample's inputs or others in their place."""
+        """The reference's results, from the sample's inputs or from `inputs`."""
         result = self.reference(*(inputs or sample.inputs), **sample.numpy_settings)
         return [np.asarray(r) for r in (result if isinstance(result, tuple) else (result,))]
 
@@ -94,14 +104,14 @@ TABLE: dict[str, Row] = {}
 
 
 def row(name: str, samples: Samples, reference: Callable[..., Any], **promises: Any) -> None:
-    """Enter a row."""
+    """Add a row to the table."""
     assert name not in TABLE, f"two rows for {name}"
-    if isinstance(getattr(ops, name, None), Op) and not promises.get("differentiable", True):
+    if isinstance(DEFINED[name], Op) and not promises.get("differentiable", True):
         promises.setdefault("keeps", "")
     TABLE[name] = Row(name, samples, reference, **promises)
 
 
-# --- elementwise, of one input ------------------------------------------------------------------------------
+# --- elementwise, one input ----------------------------------------------------------------------------------
 
 
 @st.composite
@@ -110,8 +120,27 @@ def unary(draw: Draw, low: float = -2, high: float = 2, away_from: tuple[float, 
 
 
 @st.composite
+def one_array(
+    draw: Draw, /, settings: Callable[[Draw, Array], dict[str, Any]] = lambda draw, x: {}, **shape: int
+) -> Sample:
+    """An array of a drawn shape, with settings that depend on it."""
+    x = draw(some.numbers(draw(some.shapes(**shape))))
+    return Sample((x,), settings(draw, x))
+
+
+def its_axis(draw: Draw, x: Array) -> dict[str, Any]:
+    """One axis of x."""
+    return draw(some.named(axis=draw(some.one_axis(x.ndim))))  # type: ignore[no-any-return]
+
+
+def its_axes(draw: Draw, x: Array) -> dict[str, Any]:
+    """Some axes of x, or the default."""
+    return draw(some.named(axis=draw(some.some_axes(x.ndim)))) if draw(st.booleans()) else {}
+
+
+@st.composite
 def with_setting(draw: Draw, samples: Samples, /, **settings: st.SearchStrategy[Any]) -> Sample:
-    """Samples with settings, each drawn or left at its default."""
+    """Samples with settings, each of them drawn or left at its default."""
     chosen = {name: draw(values) for name, values in settings.items() if draw(st.booleans())}
     sample = draw(samples)
     return Sample(sample.inputs, {**sample.settings, **chosen})
@@ -145,13 +174,7 @@ row("tanh", unary(), np.tanh, kinds="fi", smooth=True, keeps="out")
 row("erf", unary(), erf, kinds="fi", smooth=True, keeps="x")
 row("sigmoid", unary(), sigmoid, kinds="fi", smooth=True, keeps="out")
 row("silu", unary(), lambda x: x * sigmoid(x), kinds="fi", smooth=True, keeps="x")
-row(
-    "gelu",
-    with_setting(unary(), approximate=st.sampled_from(["none", "tanh"])),
-    gelu,
-    smooth=True,
-    keeps="x out",
-)
+row("gelu", with_setting(unary(), approximate=st.sampled_from(["none", "tanh"])), gelu, smooth=True, keeps="x out")
 row("relu", unary(away_from=(0,)), lambda x: np.where(x > 0, x, 0), kinks="0", kinds="fi", keeps="out")
 row(
     "leaky_relu",
@@ -171,7 +194,7 @@ row("alias", unary(), np.copy, kinds="fib", smooth=True, keeps="")
 
 @st.composite
 def clipped(draw: Draw) -> Sample:
-    """Bounds as numbers, one of them maybe missing."""
+    """One bound, both or none."""
     low, high = draw(st.sampled_from([(-1, 1), (-1.0, None), (None, 0.5), (0, 1.5), (None, None)]))
     x = draw(some.numbers(draw(some.shapes()), away_from=[b for b in (low, high) if b is not None]))
     settings = {name: bound for name, bound in (("min", low), ("max", high)) if bound is not None}
@@ -214,12 +237,12 @@ row("isnan", special(), lambda x: x != x, differentiable=False)
 row("isinf", special(), lambda x: np.abs(x) == np.inf, differentiable=False)
 row("isfinite", special(), lambda x: np.abs(x) < np.inf, differentiable=False)
 
-# --- elementwise, of two inputs, broadcast ------------------------------------------------------------------
+# --- elementwise, two inputs, broadcast ---------------------------------------------------------------------
 
 
 @st.composite
 def pairs(draw: Draw, away_from: tuple[float, ...] = (), scalars: bool = True) -> Sample:
-    """Two arrays that broadcast, or an array and a number on either side; the second keeps away from kinks."""
+    """Two arrays that broadcast, or an array and a number on either side. The second avoids the kinks."""
     a, b = draw(some.broadcastable())
     pair = [draw(some.numbers(a)), draw(some.numbers(b, away_from=away_from))]
     if scalars and draw(st.sampled_from([True, False, False, False])):
@@ -229,7 +252,7 @@ def pairs(draw: Draw, away_from: tuple[float, ...] = (), scalars: bool = True) -
 
 @st.composite
 def untied(draw: Draw) -> Sample:
-    """Pairs without a tie: halves against halves and a quarter."""
+    """Pairs without ties: multiples of 0.5 against multiples of 0.5 plus 0.25."""
     a, b = draw(some.broadcastable())
     return Sample((draw(some.distinct(a, -2, 0.5)), draw(some.distinct(b, -1.75, 0.5))))
 
@@ -243,7 +266,7 @@ def tied(draw: Draw) -> Sample:
 
 @st.composite
 def powers(draw: Draw) -> Sample:
-    """Any positive base to any exponent, 0 among them; any base to a whole number; a number to any exponent."""
+    """A positive base to any exponent (0 included), any base to a whole number, and a number to any exponent."""
     kind = draw(st.sampled_from(["arrays", "arrays", "number", "whole numbers", "of a number", "root"]))
     a, b = draw(some.broadcastable())
     exponent = np.where(draw(some.masks(b)), draw(some.numbers(b)), draw(some.integers(b, -1, 3)))
@@ -260,10 +283,10 @@ def powers(draw: Draw) -> Sample:
 
 @st.composite
 def remainders(draw: Draw) -> Sample:
-    """x = y * (a whole number + a fraction), the fraction away from 0 and 1: no jump is near."""
+    """x = y * (whole number + fraction), with the fraction away from 0 and 1, where the remainder jumps."""
     a, b = draw(some.broadcastable())
     whole, fraction = draw(some.integers(a, -2, 3)), draw(some.numbers(a, 0.2, 0.8))
-    size = draw(st.sampled_from([0.5, 1.0, 1.7]))  # one for all of y, so that x is right for every pair
+    size = draw(st.sampled_from([0.5, 1.0, 1.7]))  # the same for all of y, so that every pair is away from a jump
     return Sample((size * (whole + fraction), np.where(draw(some.masks(b)), size, -size)))
 
 
@@ -285,15 +308,7 @@ row("pow", powers(), lambda x, y: x**y, smooth=True, keeps="x y out")
 row("remainder", remainders(), lambda x, y: x - y * np.floor(x / y), kinks="whole quotients", keeps="x y")
 row("maximum", untied(), lambda a, b: np.where(a > b, a, b), kinks="ties", **two, keeps="a b")
 row("minimum", untied(), lambda a, b: np.where(a < b, a, b), kinks="ties", **two, keeps="a b")
-row(
-    "where",
-    choices(),
-    np.where,
-    kinds="fi",
-    mixes=True,
-    smooth=True,
-    keeps="condition",
-)
+row("where", choices(), np.where, kinds="fi", mixes=True, smooth=True, keeps="condition")
 
 row(
     "logical_not",
@@ -303,13 +318,13 @@ row(
     differentiable=False,
 )
 
-asks = {"kinds": "fi", "differentiable": False}
-row("equal", tied(), lambda a, b: a == b, **asks)
-row("not_equal", tied(), lambda a, b: a != b, **asks)
-row("less", tied(), lambda a, b: a < b, **asks)
-row("less_equal", tied(), lambda a, b: a <= b, **asks)
-row("greater", tied(), lambda a, b: a > b, **asks)
-row("greater_equal", tied(), lambda a, b: a >= b, **asks)
+comparison = {"kinds": "fi", "differentiable": False}
+row("equal", tied(), lambda a, b: a == b, **comparison)
+row("not_equal", tied(), lambda a, b: a != b, **comparison)
+row("less", tied(), lambda a, b: a < b, **comparison)
+row("less_equal", tied(), lambda a, b: a <= b, **comparison)
+row("greater", tied(), lambda a, b: a > b, **comparison)
+row("greater_equal", tied(), lambda a, b: a >= b, **comparison)
 row("logical_and", tied(), lambda a, b: (a != 0) & (b != 0), kinds="fib", differentiable=False)
 row("logical_or", tied(), lambda a, b: (a != 0) | (b != 0), kinds="fib", differentiable=False)
 row("logical_xor", tied(), lambda a, b: (a != 0) ^ (b != 0), kinds="fib", differentiable=False)
@@ -319,7 +334,7 @@ row("floor_divide", remainders(), lambda a, b: np.floor(a / b), differentiable=F
 
 
 def reduced_count(shape: Shape, settings: dict[str, Any]) -> int:
-    """How many elements go into each result."""
+    """The number of elements reduced to one."""
     axis = settings.get("axis", settings.get("dim"))
     return math.prod(shape) if axis is None else math.prod(shape[a] for a in np.atleast_1d(np.array(axis, dtype=int)))
 
@@ -328,7 +343,7 @@ def reduced_count(shape: Shape, settings: dict[str, Any]) -> int:
 def reductions(
     draw: Draw, values: Callable[[Shape], st.SearchStrategy[Array]] = some.numbers, at_least: int = 0
 ) -> Sample:
-    """An array to reduce over axes, at least so many elements into each result."""
+    """An array and axes to reduce, with at least `at_least` elements per result."""
     shape = draw(some.shapes(min_side=0 if at_least == 0 else draw(st.sampled_from([0, 1, 2]))))
     settings = draw(some.reduced(len(shape)))
     if reduced_count(shape, settings) < at_least:
@@ -338,15 +353,9 @@ def reductions(
 
 @st.composite
 def factors(draw: Draw, shape: Shape) -> Array:
-    """Numbers of which some are 0: a product's gradient is exact there."""
+    """Numbers with some zeros, where the gradient of a product must be exact."""
     x = draw(some.numbers(shape, away_from=(0,)))
     return np.asarray(np.where(draw(some.seeds).random(shape) < 0.15, 0.0, x))
-
-
-@st.composite
-def running(draw: Draw) -> Sample:
-    shape = draw(some.shapes(min_dims=1))
-    return Sample((draw(some.numbers(shape)),), draw(some.named(axis=draw(some.one_axis(len(shape))))))
 
 
 @st.composite
@@ -364,7 +373,7 @@ def norm(x: Array, ord: float = 2, axis: Any = None, keepdims: bool = False) -> 
 
 @st.composite
 def spreads(draw: Draw) -> Sample:
-    """What a sum over some axes of a shape gives, to be spread to that shape again."""
+    """The result of a sum over some axes of a shape, to spread back to that shape."""
     shape = draw(some.shapes())
     settings = {"axis": draw(some.some_axes(len(shape))), "keepdims": draw(st.booleans())}
     reduced = np.sum(np.zeros(shape), **settings).shape
@@ -379,7 +388,7 @@ def spread(x: Array, shape: Shape, axis: Any, keepdims: bool) -> Array:
 
 @st.composite
 def one_axis_or_all(draw: Draw) -> Sample:
-    """For argmax and argmin: ties too, of which the first counts."""
+    """For argmax and argmin, with ties, of which the first counts."""
     shape = draw(some.shapes(min_side=1))
     axis = draw(st.none() | some.one_axis(len(shape))) if shape else None
     return Sample((draw(some.integers(shape, 0, 3)) * 0.5,), draw(some.named(axis=axis, keepdims=draw(st.booleans()))))
@@ -406,7 +415,7 @@ row("std", with_setting(reductions(some.distinct, at_least=2), **corrected), dev
 row("max", reductions(some.distinct, at_least=1), np.max, kinks="ties", kinds="fib", keeps="x out")
 row("min", reductions(some.distinct, at_least=1), np.min, kinks="ties", kinds="fib", keeps="x out")
 row("prod", reductions(factors), np.prod, kinds="fi")
-row("cumsum", running(), np.cumsum, kinds="fi", keeps="")
+row("cumsum", one_array(its_axis, min_dims=1), np.cumsum, kinds="fi", keeps="")
 row("norm", norms(), norm, kinks="0, and ties of the largest and smallest")
 row("logsumexp", reductions(at_least=1), logsumexp)
 row("argmax", one_axis_or_all(), np.argmax, kinds="fi", differentiable=False)
@@ -428,27 +437,22 @@ def reshapes(draw: Draw) -> Sample:
     return Sample((x,), {"shape": tuple(shape)})
 
 
-@st.composite
-def permutations(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes())))
-    axes = [draw(some.signed(a, x.ndim)) for a in draw(st.permutations(range(x.ndim)))]
-    return Sample((x,), {"axes": tuple(axes)})
+def permutation(draw: Draw, x: Array) -> dict[str, Any]:
+    return {"axes": tuple(draw(some.signed(a, x.ndim)) for a in draw(st.permutations(range(x.ndim))))}
 
 
-@st.composite
-def swaps(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
-    return Sample((x,), {"axis0": draw(some.one_axis(x.ndim)), "axis1": draw(some.one_axis(x.ndim))})
+def swap(draw: Draw, x: Array) -> dict[str, Any]:
+    return {"axis0": draw(some.one_axis(x.ndim)), "axis1": draw(some.one_axis(x.ndim))}
 
 
 @st.composite
 def transposes(draw: Draw) -> Sample:
-    """No axes, two, or all in a tuple, as positional arguments."""
+    """Positional arguments: no axes, two axes, or all in a tuple."""
     axes: Any = draw(st.sampled_from(["none", "two", "all"]))
     if axes == "two":
-        sample = draw(swaps())
+        sample = draw(one_array(swap, min_dims=1))
         return Sample(sample.inputs, {"axes": tuple(sample.settings.values())})
-    sample = draw(permutations())
+    sample = draw(one_array(permutation))
     return Sample(sample.inputs, {"axes": () if axes == "none" else (sample.settings["axes"],)})
 
 
@@ -463,14 +467,8 @@ def broadcasts(draw: Draw) -> Sample:
 
 
 @st.composite
-def flips(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes())))
-    return Sample((x,), draw(some.named(axis=draw(some.some_axes(x.ndim)))) if draw(st.booleans()) else {})
-
-
-@st.composite
 def pads(draw: Draw) -> Sample:
-    """pad_width in each of NumPy's ways to write it."""
+    """pad_width in each of NumPy's forms."""
     x = draw(some.numbers(draw(some.shapes(min_dims=1))))
     pair = st.tuples(st.integers(0, 2), st.integers(0, 2))
     width = draw(
@@ -492,7 +490,7 @@ def pad(x: Array, pad_width: Any, value: float = 0) -> Array:
 
 @st.composite
 def joined(draw: Draw, stacked: bool = False) -> Sample:
-    """Arrays that agree in every size but, unless they are to be stacked, that of the axis."""
+    """Arrays to join: equal shapes or, unless stacked, different sizes along the axis."""
     shape = draw(some.shapes(min_dims=0 if stacked else 1))
     axis = draw(some.one_axis(len(shape) + stacked))
     arrays = []
@@ -504,9 +502,13 @@ def joined(draw: Draw, stacked: bool = False) -> Sample:
     return Sample(tuple(arrays), draw(some.named(axis=axis)) if axis or draw(st.booleans()) else {})
 
 
+def join(*arrays: Array, axis: int = 0) -> Array:
+    return np.concatenate(arrays, axis)
+
+
 @st.composite
 def splits(draw: Draw) -> Sample:
-    """Into pieces of one size, or of sizes that add up."""
+    """Pieces of one size, or a list of sizes that add up."""
     x = draw(some.numbers(draw(some.shapes(min_dims=1))))
     axis = draw(some.one_axis(x.ndim))
     cuts = sorted(draw(st.lists(st.integers(0, x.shape[axis]), max_size=2)))
@@ -521,28 +523,8 @@ def split(x: Array, split_size: Any, axis: int = 0) -> tuple[Array, ...]:
     return tuple(np.split(x, cuts, axis))
 
 
-@st.composite
-def chunks(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
-    axis = draw(some.one_axis(x.ndim))
-    return Sample((x,), {"chunks": draw(st.integers(1, 4)), **draw(some.named(axis=axis))})
-
-
 def chunk(x: Array, chunks: int, axis: int = 0) -> tuple[Array, ...]:
     return split(x, max(-(-x.shape[axis] // chunks), 1), axis)
-
-
-@st.composite
-def unsqueezes(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes())))
-    return Sample((x,), draw(some.named(axis=draw(some.one_axis(x.ndim + 1)))))
-
-
-@st.composite
-def squeezes(draw: Draw) -> Sample:
-    """Axes named that are not of size 1 too: they stay."""
-    x = draw(some.numbers(draw(some.shapes(max_side=2))))
-    return Sample((x,), draw(some.named(axis=draw(some.some_axes(x.ndim)))) if draw(st.booleans()) else {})
 
 
 def squeeze(x: Array, axis: Any = None) -> Array:
@@ -569,7 +551,7 @@ def flatten(x: Array, start_dim: int = 0, end_dim: int = -1) -> Array:
 
 @st.composite
 def expansions(draw: Draw) -> Sample:
-    """Sizes that stay are named or -1."""
+    """Sizes to keep are given as numbers or as -1."""
     sample = draw(broadcasts())
     (x,), shape = sample.inputs, list(sample.settings["shape"])
     for a, n in enumerate(x.shape[::-1], 1):
@@ -583,65 +565,54 @@ def expand(x: Array, shape: Shape) -> Array:
     return np.broadcast_to(x, [m if n == -1 else n for n, m in zip(shape, kept, strict=True)])
 
 
-@st.composite
-def repetitions(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes())))
-    return Sample((x,), {"times": tuple(draw(st.lists(st.integers(0, 2), min_size=x.ndim, max_size=x.ndim + 1)))})
-
-
-@st.composite
-def unbindings(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=1, min_side=1))))
-    return Sample((x,), draw(some.named(axis=draw(some.one_axis(x.ndim)))) if draw(st.booleans()) else {})
-
-
 row("reshape", reshapes(), lambda x, shape: np.reshape(x, shape), kinds="fib", keeps="")
-row("permute", permutations(), np.transpose, kinds="fib", keeps="")
-row("swapaxes", swaps(), lambda x, axis0, axis1: np.swapaxes(x, axis0, axis1), kinds="fib", keeps="")
+row("permute", one_array(permutation), np.transpose, kinds="fib", keeps="")
+row(
+    "swapaxes", one_array(swap, min_dims=1), lambda x, axis0, axis1: np.swapaxes(x, axis0, axis1), kinds="fib", keeps=""
+)
 row("transpose", transposes(), transpose, call=lambda op, x, axes: op(x, *axes), kinds="fib")
 row("broadcast_to", broadcasts(), np.broadcast_to, kinds="fib", keeps="")
 row("expand", expansions(), expand, kinds="fib")
-row("repeat", repetitions(), lambda x, times: np.tile(x, times), kinds="fib")
-row("flip", flips(), np.flip, kinds="fib", keeps="")
+row(
+    "repeat",
+    one_array(
+        lambda draw, x: {"times": tuple(draw(st.lists(st.integers(0, 2), min_size=x.ndim, max_size=x.ndim + 1)))}
+    ),
+    lambda x, times: np.tile(x, times),
+    kinds="fib",
+)
+row("flip", one_array(its_axes), np.flip, kinds="fib", keeps="")
 row("pad", pads(), pad, kinds="fi", keeps="")
-row(
-    "concatenate",
-    joined(),
-    lambda *arrays, axis=0: np.concatenate(arrays, axis),
-    kinds="fib",
-    mixes=True,
-    keeps="",
-)
-row(
-    "cat",
-    joined(),
-    lambda *arrays, axis=0: np.concatenate(arrays, axis),
-    call=lambda op, *arrays, **settings: op(arrays, **settings),
-    kinds="fib",
-    mixes=True,
-)
+row("concatenate", joined(), join, kinds="fib", mixes=True, keeps="")
+row("cat", joined(), join, call=lambda op, *arrays, **axis: op(arrays, **axis), kinds="fib", mixes=True)
 row(
     "stack",
     joined(stacked=True),
     lambda *arrays, axis=0: np.stack(arrays, axis),
-    call=lambda op, *arrays, **settings: op(list(arrays), **settings),
+    call=lambda op, *arrays, **axis: op(list(arrays), **axis),
     kinds="fib",
     mixes=True,
 )
-row("unsqueeze", unsqueezes(), np.expand_dims, kinds="fib")
-row("squeeze", squeezes(), squeeze, kinds="fib")
+row("unsqueeze", one_array(lambda draw, x: its_axis(draw, x[None])), np.expand_dims, kinds="fib")
+row("squeeze", one_array(its_axes, max_side=2), squeeze, kinds="fib")  # also axes of size 2, which stay
 row("flatten", flattened(), flatten, kinds="fib")
 row("split", splits(), split, kinds="fib")
-row("chunk", chunks(), chunk, kinds="fib")
-row("unbind", unbindings(), lambda x, axis=0: tuple(np.moveaxis(x, axis, 0)), kinds="fib")
+row(
+    "chunk",
+    one_array(lambda draw, x: {"chunks": draw(st.integers(1, 4)), **its_axis(draw, x)}, min_dims=1),
+    chunk,
+    kinds="fib",
+)
+row(
+    "unbind",
+    one_array(lambda draw, x: its_axis(draw, x) if draw(st.booleans()) else {}, min_dims=1, min_side=1),
+    lambda x, axis=0: tuple(np.moveaxis(x, axis, 0)),
+    kinds="fib",
+)
 
 # --- indices ------------------------------------------------------------------------------------------------
 
-
-@st.composite
-def picks(draw: Draw) -> Sample:
-    shape = draw(some.shapes())
-    return Sample((draw(some.numbers(shape)),), {"index": draw(some.indices(shape))})
+picks = one_array(lambda draw, x: {"index": draw(some.indices(x.shape))})
 
 
 @st.composite
@@ -660,7 +631,7 @@ def index_add(x: Array, shape: Shape, index: Any) -> Array:
 
 @st.composite
 def picks_of_rows(draw: Draw) -> Sample:
-    """One integer array for an index, as an embedding's, that names a row twice."""
+    """An index of one integer array, as an embedding uses, with a row named twice."""
     shape = draw(some.shapes(min_dims=1, min_side=1))
     rows = draw(st.lists(st.integers(-shape[0], shape[0] - 1), min_size=1, max_size=4))
     return Sample((draw(some.numbers(shape)),), {"index": (np.array([*rows, rows[0]]),)})
@@ -668,8 +639,8 @@ def picks_of_rows(draw: Draw) -> Sample:
 
 @st.composite
 def puts(draw: Draw) -> Sample:
-    """A value that broadcasts to what the index names, or a number."""
-    sample = draw(picks() | picks_of_rows())
+    """A value that broadcasts to x[index], or a number."""
+    sample = draw(picks | picks_of_rows())
     (x,), index = sample.inputs, sample.settings["index"]
     shape = draw(some.narrower(x[index].shape))
     value = draw(some.scalars) if draw(st.sampled_from([True, False, False])) else draw(some.numbers(shape))
@@ -684,7 +655,7 @@ def put(x: Array, value: Any, index: Any) -> Array:
 
 @st.composite
 def additions(draw: Draw) -> Sample:
-    sample = draw(picks() | picks_of_rows())
+    sample = draw(picks | picks_of_rows())
     (x,), index = sample.inputs, sample.settings["index"]
     return Sample((x, draw(some.numbers(x[index].shape))), {"index": index})
 
@@ -697,7 +668,7 @@ def add_at(x: Array, src: Array, index: Any) -> Array:
 
 @st.composite
 def gathers(draw: Draw) -> Sample:
-    """Indices of the same number of axes, in the other axes no longer than x."""
+    """Indices with as many axes as x, no longer than x along the other axes."""
     shape = draw(some.shapes(min_dims=1, min_side=1))
     axis = draw(some.one_axis(len(shape)))
     sizes = [draw(st.integers(1, n)) for n in shape]
@@ -714,7 +685,7 @@ def gather(x: Any, index: Any, axis: int) -> Any:
 
 
 def moved(place: tuple[int, ...], axis: int, to: Any) -> tuple[int, ...]:
-    """A place with another number along one axis."""
+    """A place with another index along one axis."""
     found = list(place)
     found[axis] = int(to)
     return tuple(found)
@@ -722,7 +693,7 @@ def moved(place: tuple[int, ...], axis: int, to: Any) -> tuple[int, ...]:
 
 @st.composite
 def scatters(draw: Draw) -> Sample:
-    """A source that is at least as long as the index along every axis."""
+    """A source at least as long as the index along every axis."""
     sample = draw(gathers())
     x, index = sample.inputs
     sizes = tuple(n + draw(st.integers(0, 1)) for n in index.shape)
@@ -764,11 +735,6 @@ def diagonals(draw: Draw) -> Sample:
 
 
 @st.composite
-def sparse(draw: Draw) -> Sample:
-    return Sample((draw(factors(draw(some.shapes()))),))
-
-
-@st.composite
 def ordered(draw: Draw, ties: bool, ranks: tuple[int, int] = (0, 3)) -> Sample:
     shape = draw(some.shapes(*ranks))
     x = draw(some.integers(shape, 0, 3)) * 0.5 if ties else draw(some.distinct(shape))
@@ -802,20 +768,14 @@ def topk(x: Array, k: int, axis: int = -1, largest: bool = True) -> tuple[Array,
     return np.take(values, range(k), axis), np.take(places, range(k), axis)
 
 
-@st.composite
-def triangles(draw: Draw) -> Sample:
-    x = draw(some.numbers(draw(some.shapes(min_dims=2))))
-    return Sample((x,), {"diagonal": draw(st.integers(-2, 2))} if draw(st.booleans()) else {})
-
-
 def triangle(x: Array, kept: Callable[[Any, Any], Any]) -> Array:
     i, j = np.indices(x.shape[-2:])
     return np.asarray(x * kept(i, j))
 
 
 @st.composite
-def fills(draw: Draw) -> Sample:
-    """A mask that broadcasts to x, and a number or a 0-d array to fill with."""
+def masked_fills(draw: Draw) -> Sample:
+    """A mask that broadcasts to x, and a number or a 0-d array as the value."""
     shape = draw(some.shapes())
     value = draw(some.scalars | some.numbers(()))
     return Sample((draw(some.numbers(shape)), draw(some.masks(draw(some.narrower(shape)))), value))
@@ -835,7 +795,7 @@ def one_hot(indices: Array, num_classes: int | None = None) -> Array:
 
 
 def with_index(op: Callable[..., Any], x: Any, *others: Any, index: Any, **settings: Any) -> Any:
-    """For the ops that take an index made ready by `normal_index`."""
+    """Call an op with the index converted by `normal_index`."""
     whole = ops.broadcast_to(ops.sum(x), settings["shape"]) if "shape" in settings else x
     return op(x, *others, index=normal_index(whole, index), **settings)
 
@@ -845,16 +805,16 @@ def masked(sample: Sample) -> bool:
 
 
 def ambiguous(sample: Sample) -> bool:
-    """Whether several values are written to one element."""
+    """Whether an element is written more than once."""
     return some.names_twice(sample.settings["index"], sample.inputs[0].shape)
 
 
 indexed = {"kinds": "fib", "waits": masked}
-row("pick", picks(), lambda x, index: x[index], call=with_index, **indexed, keeps="")
+row("pick", picks, lambda x, index: x[index], call=with_index, **indexed, keeps="")
 row("index_add", places(), index_add, call=with_index, kinds="fi", waits=masked, keeps="")
 row("put", puts(), put, call=with_index, kinds="fi", waits=masked, undefined=ambiguous, keeps="")
 row("add_at", additions(), add_at, call=with_index, kinds="fi", waits=masked, keeps="")
-row("getitem", picks(), lambda x, index: x[index], **indexed)
+row("getitem", picks, lambda x, index: x[index], **indexed)
 row(
     "setitem",
     puts(),
@@ -864,13 +824,7 @@ row(
     waits=masked,
     undefined=ambiguous,
 )
-row(
-    "gather",
-    gathers(),
-    gather,
-    call=lambda op, x, index, **axis: op(x, index=index, **axis),
-    kinds="fib",
-)
+row("gather", gathers(), gather, call=lambda op, x, index, **axis: op(x, index=index, **axis), kinds="fib")
 row(
     "scatter_add",
     scatters(),
@@ -881,13 +835,21 @@ row(
 row("take", takes(), lambda x, indices, axis=None: np.take(x, indices, axis), kinds="fib")
 row("index_select", selections(), lambda x, index, axis: np.take(x, index, axis), kinds="fib")
 row("diagonal", diagonals(), np.diagonal, kinds="fib")
-row("nonzero", sparse(), np.argwhere, kinds="fib", differentiable=False, waits=lambda sample: True)
+row(
+    "nonzero",
+    some.shapes().flatmap(factors).map(lambda x: Sample((x,))),
+    np.argwhere,
+    kinds="fib",
+    differentiable=False,
+    waits=lambda sample: True,
+)
 row("argsort", ordered(ties=True, ranks=(1, 3)), argsort, kinds="fi", differentiable=False)
 row("sort", ordered(ties=False), sort, kinks="ties", kinds="fi")
 row("topk", tops(), topk, kinks="ties", kinds="fi")
-row("tril", triangles(), lambda x, diagonal=0: triangle(x, lambda i, j: j - i <= diagonal), kinds="fi", keeps="")
-row("triu", triangles(), lambda x, diagonal=0: triangle(x, lambda i, j: j - i >= diagonal), kinds="fi", keeps="")
-row("masked_fill", fills(), lambda x, mask, value: np.where(mask, value, x))
+triangles = with_setting(one_array(min_dims=2), diagonal=st.integers(-2, 2))
+row("tril", triangles, lambda x, diagonal=0: triangle(x, lambda i, j: j - i <= diagonal), kinds="fi", keeps="")
+row("triu", triangles, lambda x, diagonal=0: triangle(x, lambda i, j: j - i >= diagonal), kinds="fi", keeps="")
+row("masked_fill", masked_fills(), lambda x, mask, value: np.where(mask, value, x))
 row(
     "one_hot",
     classes(),
@@ -897,7 +859,7 @@ row(
     waits=lambda sample: "num_classes" not in sample.settings,
 )
 
-# --- products that sum --------------------------------------------------------------------------------------
+# --- linear algebra -----------------------------------------------------------------------------------------
 
 
 @st.composite
@@ -928,7 +890,7 @@ def batches(draw: Draw) -> Sample:
     return Sample((draw(some.numbers((b, n, k))), draw(some.numbers((b, k, m)))))
 
 
-# Products, diagonals, traces, sums over lone axes, ellipses that broadcast, no arrow, spaces, an operand twice.
+# Products, diagonals, traces, axes of one operand only, ellipses that broadcast, no arrow, spaces.
 EQUATIONS = """
 ij,jk->ik; bij,bjk->bik; bqhd,bkhd->bhqk; ij->ji; ij->; ij->i; ij; ba; ii->i; ii->; ii; iij->j; iii->i; ij,ij->ij;
 i,j->ij; i,i->; i,i; ij,kj; ij,jk,kl->il; a,a,a->a; ij,j; ijk->ik; ij,ii->j; ij , jk -> ik; ij,k->ij; ...;
@@ -938,7 +900,7 @@ i,j->ij; i,i->; i,i; ij,kj; ij,jk,kl->il; a,a,a->a; ij,j; ijk->ik; ij,ii->j; ij 
 
 @st.composite
 def einsums(draw: Draw) -> Sample:
-    """A size for each letter, and shapes for the dots; sometimes a size 1 that broadcasts."""
+    """A size for each letter, and shapes that broadcast for each ellipsis."""
     equation = draw(st.sampled_from(EQUATIONS))
     terms = equation.partition("->")[0].replace(" ", "").split(",")
     sizes = {letter: draw(st.integers(1, 3)) for letter in sorted(set("".join(terms)) - {"."})}
@@ -988,8 +950,8 @@ row(
 
 
 @st.composite
-def layers(draw: Draw) -> Sample:
-    """Rows of vectors, or one vector, through a weight; with a bias, without one, and without naming it."""
+def linear_layers(draw: Draw) -> Sample:
+    """A batch of vectors or one vector, with the bias given, None or left out."""
     into, out = draw(st.integers(0, 3)), draw(st.integers(0, 3))
     x = draw(some.numbers((*draw(some.shapes(max_dims=2)), into)))
     weight = draw(some.numbers((out, into)))
@@ -1004,7 +966,7 @@ def linear(x: Array, weight: Array, bias: Any = None) -> Array:
 
 @st.composite
 def rows(draw: Draw, min_dims: int = 1) -> Sample:
-    """Something to normalise along an axis: a row is never empty."""
+    """An array to normalise along an axis; no row is empty."""
     shape = draw(some.shapes(min_dims=min_dims))
     axis = draw(some.one_axis(len(shape)))
     shape = tuple(n or 1 if a == axis % len(shape) else n for a, n in enumerate(shape))
@@ -1019,8 +981,8 @@ def softmax(x: Array, axis: int = -1) -> Array:
 
 
 @st.composite
-def aims(draw: Draw) -> Sample:
-    """Outputs, and what they should be: of a mean, at least one."""
+def predictions(draw: Draw) -> Sample:
+    """Predictions and targets; at least one of each for a mean."""
     settings = draw(st.sampled_from([{}, {"average": True}, {"average": False}]))
     shape = draw(some.shapes(min_side=int(settings.get("average", True))))
     return Sample((draw(some.numbers(shape)), draw(some.numbers(shape))), settings)
@@ -1031,7 +993,7 @@ def squared_error(x: Array, y: Array, average: bool = True) -> Any:
 
 
 @st.composite
-def guesses(draw: Draw) -> Sample:
+def logits_and_targets(draw: Draw) -> Sample:
     shape, number = draw(some.shapes(max_dims=2)), draw(st.integers(1, 4))
     targets = draw(some.integers(shape, 0, number))
     return Sample((draw(some.numbers((*shape, number))), targets.astype(draw(st.sampled_from(["int64", "int32"])))))
@@ -1045,8 +1007,8 @@ def cross_entropy(logits: Array, targets: Array) -> Array:
 
 
 @st.composite
-def norm_layers(draw: Draw) -> Sample:
-    """Over the last one or two axes, at least two elements; weight and bias given, None or not named."""
+def layer_norms(draw: Draw) -> Sample:
+    """One or two normalised axes of at least two elements; weight and bias given, None or left out."""
     axes = draw(st.integers(1, 2))
     normalised = draw(some.shapes(axes, axes, min_side=2))
     x = draw(some.distinct((*draw(some.shapes(max_dims=2)), *normalised)))
@@ -1065,8 +1027,8 @@ def layer_norm(x: Array, weight: Any = None, bias: Any = None, axes: int = 1, ep
 
 
 @st.composite
-def lookers(draw: Draw) -> Sample:
-    """Queries and keys, of a text or a batch; with a mask, where rows may have nothing, with None, or not named."""
+def queries_and_keys(draw: Draw) -> Sample:
+    """Queries and keys, with or without batch axes; the mask given (rows may be fully masked), None or left out."""
     batch, d = draw(some.shapes(max_dims=2)), draw(st.integers(1, 3))
     queries, keys = draw(st.integers(0, 3)), draw(st.integers(1, 4))
     q, k = draw(some.numbers((*batch, queries, d))), draw(some.numbers((*batch, keys, d)))
@@ -1081,10 +1043,10 @@ def attention_weights(q: Array, k: Array, mask: Any = None) -> Array:
     return np.asarray(e / np.where(total == 0, 1, total))
 
 
-row("attention_weights", lookers(), attention_weights, keeps="q k mask out")
-row("squared_error", aims(), squared_error, keeps="x y", smooth=True)
-row("linear", layers(), linear, keeps="x weight bias")
+row("attention_weights", queries_and_keys(), attention_weights, keeps="q k mask out")
+row("squared_error", predictions(), squared_error, keeps="x y", smooth=True)
+row("linear", linear_layers(), linear, keeps="x weight bias")
 row("softmax", rows(), softmax, keeps="x out")
 row("log_softmax", rows(), lambda x, axis=-1: np.log(softmax(x, axis)), keeps="x out")
-row("cross_entropy", guesses(), cross_entropy, keeps="logits targets")
-row("layer_norm", norm_layers(), layer_norm, keeps="x weight bias")
+row("cross_entropy", logits_and_targets(), cross_entropy, keeps="logits targets")
+row("layer_norm", layer_norms(), layer_norm, keeps="x weight bias")

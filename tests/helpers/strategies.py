@@ -1,7 +1,7 @@
-"""A small library of Hypothesis strategies for what ops take: shapes, values away from kinks, axes, every index.
+"""Hypothesis strategies for the arguments of ops: shapes, values away from kinks, axes, and every kind of index.
 
-Shapes and settings are drawn piece by piece, so that a failure shrinks to the smallest of them; the values of an array
-come from one drawn seed, which is fast, and which keeps them away from the kinks that they are told of.
+Shapes and settings are drawn piece by piece, so failures shrink to small ones. The values of an array come from one
+drawn seed: this is fast, and keeps values away from given kinks.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
-Draw: TypeAlias = Callable[..., Any]  # what @st.composite gives a strategy to draw with
+Draw: TypeAlias = Callable[..., Any]  # the first argument of an @st.composite function
 
 NUMPY_NAMES = {"dim": "axis", "keepdim": "keepdims", "dims": "axis"}
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One call of an op. inputs: arrays, of which the floats may be differentiated by, numbers and None."""
+    """One call of an op. inputs: arrays (float arrays get gradients), numbers and None."""
 
     inputs: tuple[Any, ...]
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """NumPy makes scalars of 0-d results; here they are 0-d arrays, and only Python's numbers are numbers."""
+        """NumPy returns scalars for 0-d results; they become 0-d arrays, so that only Python's numbers are numbers."""
         inputs = tuple(np.asarray(x) if isinstance(x, np.generic) else x for x in self.inputs)
         object.__setattr__(self, "inputs", inputs)
 
@@ -43,21 +43,21 @@ class Sample:
 
 
 def shapes(min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3) -> st.SearchStrategy[Shape]:
-    """Shapes, 0-d and with empty axes unless min_dims and min_side say otherwise; most have no empty axis."""
+    """Shapes, including 0-d and empty ones unless min_dims and min_side exclude them; most are not empty."""
     sides = [n for n in (1, 2, 3, 4, 2, 3, 2, 0) if min_side <= n <= max_side]
     return st.lists(st.sampled_from(sides), min_size=min_dims, max_size=max_dims).map(tuple)
 
 
 @st.composite
 def narrower(draw: Draw, shape: Shape) -> Shape:
-    """A shape that broadcasts to `shape`: axes missing in front, others of size 1."""
+    """A shape that broadcasts to `shape`: leading axes left out, others of size 1."""
     dropped = draw(st.integers(0, len(shape)))
     return tuple(1 if draw(st.booleans()) else n for n in shape[dropped:])
 
 
 @st.composite
 def broadcastable(draw: Draw, count: int = 2, max_dims: int = 3, min_side: int = 0) -> list[Shape]:
-    """Shapes that broadcast together; most often one of them is the full one."""
+    """Shapes that broadcast together; often one of them is the full shape."""
     full = draw(shapes(max_dims=max_dims, min_side=min_side))
     found = [draw(narrower(full)) for _ in range(count)]
     if draw(st.booleans()):
@@ -111,7 +111,7 @@ def masks(draw: Draw, shape: Shape) -> Array:
 scalars = st.sampled_from([-1.5, -1.0, 0.5, 2.0, 3.0])
 
 
-# --- layouts: the same numbers in another order of memory ---------------------------------------------------
+# --- layouts: the same numbers in another memory order ------------------------------------------------------
 
 
 def _every_other(x: Array) -> Array:
@@ -126,7 +126,7 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "transposed": lambda x: x.T.copy().T,
     "negative strides": lambda x: np.flip(np.flip(x).copy()),
     "every other element": _every_other,
-    "stride 0": lambda x: np.broadcast_to(x[:1], x.shape) if x.ndim else x,  # these are other numbers: rows repeat
+    "stride 0": lambda x: np.broadcast_to(x[:1], x.shape) if x.ndim else x,  # other numbers: the first row is repeated
 }
 
 
@@ -159,7 +159,7 @@ def some_axes(draw: Draw, ndim: int) -> int | tuple[int, ...] | None:
 
 @st.composite
 def named(draw: Draw, /, **settings: Any) -> dict[str, Any]:
-    """Settings as they may be written: under NumPy's names or PyTorch's."""
+    """Settings under NumPy's names or PyTorch's."""
     if draw(st.booleans()):
         return settings
     return {{"axis": "dim", "keepdims": "keepdim"}.get(name, name): value for name, value in settings.items()}
@@ -167,7 +167,7 @@ def named(draw: Draw, /, **settings: Any) -> dict[str, Any]:
 
 @st.composite
 def reduced(draw: Draw, ndim: int) -> dict[str, Any]:
-    """axis and keepdims of a reduction, either of them maybe left at its default."""
+    """axis and keepdims of a reduction, each of them drawn or left at its default."""
     settings = {"axis": draw(some_axes(ndim)), "keepdims": draw(st.booleans())}
     if settings["axis"] is None and draw(st.booleans()):
         del settings["axis"]
@@ -183,8 +183,8 @@ def reduced(draw: Draw, ndim: int) -> dict[str, Any]:
 def indices(draw: Draw, shape: Shape) -> Any:
     """An index into `shape`, of any kind NumPy knows.
 
-    Ints, slices with steps of either sign, None, Ellipsis, integer arrays with duplicates (also 0-d, empty, and such
-    that broadcast together), lists, boolean masks over any axes, and mixtures of all these.
+    Ints, slices with positive and negative steps, None, Ellipsis, integer arrays with duplicates (also 0-d, empty and
+    broadcast together), lists, boolean masks over any axes, and mixtures of these.
     """
     parts: list[Any] = [draw(_basic_part(n)) for n in shape]
     kind = draw(st.sampled_from(["basic", "integers", "mask", "both"]))
@@ -223,7 +223,7 @@ def _basic_part(draw: Draw, n: int) -> Any:
 
 @st.composite
 def _with_ellipsis(draw: Draw, parts: list[Any]) -> list[Any]:
-    """Trailing full slices left out, or a run of them, maybe empty, written as an Ellipsis."""
+    """The index with trailing full slices left out, or with a run of them (maybe empty) written as an Ellipsis."""
     full = [isinstance(part, slice) and part == slice(None) for part in parts]
     if draw(st.booleans()):
         while parts and full[len(parts) - 1]:
@@ -239,7 +239,7 @@ def _with_ellipsis(draw: Draw, parts: list[Any]) -> list[Any]:
 
 
 def has_mask(index: Any) -> bool:
-    """Whether an index has a boolean array, whose size of result only its values tell."""
+    """Whether an index has a boolean array, so that the size of the result depends on values."""
     parts = index if isinstance(index, tuple) else (index,)
     return any(np.asarray(p).dtype == bool for p in parts if isinstance(p, (np.ndarray, list, bool)))
 

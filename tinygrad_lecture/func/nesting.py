@@ -39,7 +39,7 @@ def variable(name: str, x: Any) -> Tensor:
             f"{name}: can differentiate only with respect to Tensors, not {kind_of(x)}; use tl.tensor(data)"
         )
     if x.requires_grad and is_grad_enabled():
-        return ops.alias(x)
+        return ops.elementwise.alias(x)
     return x.detach().requires_grad_()
 
 

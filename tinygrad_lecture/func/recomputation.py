@@ -113,7 +113,7 @@ class _Rerun:
 
         # Each source is replaced by a door, where this backward pass ends: if one source was computed from another, the
         # path between them belongs to the outer backward pass.
-        doors = [_record(ops.alias, (n,), ((),), n, age) for n, age in zip(record.nodes, ages, strict=True)]
+        doors = [_record(ops.elementwise.alias, (n,), ((),), n, age) for n, age in zip(record.nodes, ages, strict=True)]
         door_of: dict[Node | None, Node] = dict(zip(sources, doors, strict=True))
         for member in inside:
             member.nodes = [door_of.get(node, node) for node in member.nodes]
@@ -186,7 +186,7 @@ def _differ(row: Array, digest: Array) -> bool:
 def _in_a_row(outs: Sequence[Tensor]) -> Tensor | None:
     """The elements of all results that require grad, as one vector; None if there are none."""
     rows = [o.reshape(-1) for o in outs if o._node is not None]
-    return ops.concatenate(*rows) if rows else None
+    return ops.shape.concatenate(*rows) if rows else None
 
 
 def _record(op: Any, nodes: Sequence[Node | None], saved: Sequence[Sequence[Any]], like: Any, age: int) -> Record:

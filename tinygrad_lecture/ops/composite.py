@@ -1,5 +1,7 @@
-"""One mechanism by which every function takes PyTorch's `dim` and `keepdim` for NumPy's `axis` and `keepdims`, and by
-which functions composed of ops go by their own name in errors and in the graph."""
+"""Composites: public functions composed of ops, under their own name in errors and in the graph.
+
+Like ops, they take PyTorch's `dim` and `keepdim` for NumPy's `axis` and `keepdims`.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,10 @@ def composite(function: F, /) -> F: ...
 @overload
 def composite(*, name: str) -> Callable[[F], F]: ...
 def composite(function: Any = None, /, *, name: str = "") -> Any:
-    """Mark a public function composed of ops: it too takes `dim` and `keepdim`.
+    """Decorate a public function composed of ops: it also takes `dim` and `keepdim`.
 
-    Errors from within, and its result's record, say its name and not that of an op inside. name: what users call it, if
-    not what Python does.
+    Errors raised inside, and the record of its result, carry its name instead of an inner op's.
+    name: the name that users know, if it is not the function's.
     """
     if function is None:
         return lambda function: composite_as(name, function)
@@ -33,13 +35,13 @@ def composite(function: Any = None, /, *, name: str = "") -> Any:
 
 
 def _label(result: Any, name: str, arguments: tuple[Any, ...]) -> None:
-    """Have a new result's record say what the user called; an argument that is handed on keeps its own."""
+    """Set the name on a result's record. A result that is the first argument itself keeps the name it has."""
     if isinstance(result, Traced) and type(result._node) is Record and not (arguments and result is arguments[0]):
         result._node.called = name
 
 
 def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` as a composite that goes by a name."""
+    """`function` as a composite with this name."""
 
     @functools.wraps(function)
     def composed(*args: Any, **kwargs: Any) -> Any:

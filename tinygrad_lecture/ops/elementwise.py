@@ -1,7 +1,7 @@
-"""Functions of one element at a time, or of pairs that NumPy's broadcasting makes; each with its derivative.
+"""Elementwise ops: each result element depends on one element of each input, after broadcasting.
 
-Rules return a gradient of the broadcast shape; the tape sums it back to the input's shape (`unbroadcast`).
-Where a derivative does not exist the subgradient chosen is written in the docstring.
+Rules return a gradient of the broadcast shape; the tape sums it to the input's shape (`unbroadcast`). Where there is
+no derivative, the docstring names the subgradient.
 """
 
 from __future__ import annotations
@@ -15,6 +15,54 @@ from ..autograd.op import Value, op
 from ..backend import move, xp
 from ..kernels.erf import erf as erf_kernel
 from .composite import composite
+
+__all__ = [  # the public names; `tinygrad_lecture` has them too
+    "abs",
+    "add",
+    "ceil",
+    "clip",
+    "clone",
+    "cos",
+    "div",
+    "equal",
+    "erf",
+    "exp",
+    "expm1",
+    "floor",
+    "floor_divide",
+    "greater",
+    "greater_equal",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "leaky_relu",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "maximum",
+    "minimum",
+    "mul",
+    "neg",
+    "not_equal",
+    "pow",
+    "relu",
+    "remainder",
+    "round",
+    "sigmoid",
+    "sign",
+    "silu",
+    "sin",
+    "sqrt",
+    "square",
+    "sub",
+    "tanh",
+    "where",
+]
 
 # --- arithmetic ---------------------------------------------------------------------------------------------
 
@@ -64,7 +112,7 @@ def _(g: Value, a: Value) -> Value:
 
 @op(analytic=True)
 def div(a: Value, b: Value, /) -> Value:
-    """a / b, broadcast; integers give floats."""
+    """a / b, broadcast; integers give floats, and division by 0 gives inf or nan."""
     return xp(a, b).true_divide(a, b)
 
 
@@ -97,10 +145,11 @@ def _(g: Value) -> Value:
 
 @op(analytic=True)
 def pow(x: Value, y: Value, /) -> Value:
-    """x ** y, broadcast, differentiable in both.
+    """x ** y, broadcast, differentiable with respect to both.
 
-    Subgradients: `x ** 0` has gradient 0 with respect to x everywhere, also at x = 0; with respect to y, 0 where
-    x = 0 and y >= 0. A negative x has no real derivative with respect to y: nan, as in PyTorch.
+    Subgradients: with respect to x, `x ** 0` has gradient 0 everywhere, also at x = 0; with respect to y, the gradient
+    is 0 where x = 0 and y >= 0. A negative x has no real derivative with respect to y: its gradient is nan, as in
+    PyTorch. Raises ValueError for integers to a negative power.
     """
     return x**y
 
@@ -108,27 +157,27 @@ def pow(x: Value, y: Value, /) -> Value:
 @pow.explains
 def _(x: Value, y: Value) -> str | None:
     if x.dtype.kind in "iu" and y.dtype.kind in "iu" and (y < 0).any():
-        return "an integer to a negative power is no integer; convert with .float() first"
+        return "integers cannot be raised to a negative power; convert with .float() first"
     return None
 
 
 @pow.backward("x")
 def _(g: Value, x: Value, y: Value) -> Value:
-    if isinstance(y, (int, float)):  # the usual case, spared the masks
+    if isinstance(y, (int, float)):  # the usual case needs no masks
         return g * (y * x ** (y - 1)) if y not in (0, 1) else g * float(y)
-    return g * (y * x ** where((x == 0) & (y == 0), 0, y - 1))  # 0 at 0 ** 0, where x ** -1 would make nan of it
+    return g * (y * x ** where((x == 0) & (y == 0), 0, y - 1))  # at 0 ** 0, x ** -1 would give 0 * inf = nan
 
 
 @pow.backward("y")
 def _(g: Value, x: Value, y: Value, out: Value) -> Value:
     if isinstance(x, (int, float)) and x > 0:
         return g * (out * math.log(x))
-    return g * out * log(where((x == 0) & (y >= 0), 1, x))  # log(1) is the 0 that is wanted
+    return g * out * log(where((x == 0) & (y >= 0), 1, x))  # log(1) = 0
 
 
 @op
 def remainder(x: Value, y: Value, /) -> Value:
-    """x % y with the sign of y, as Python has it: x - y * floor(x / y)."""
+    """x % y with the sign of y, as in Python: x - y * floor(x / y). It jumps where x / y is an integer."""
     return xp(x, y).remainder(x, y)
 
 
@@ -158,7 +207,7 @@ def _(g: Value, out: Value) -> Value:
 
 @op(analytic=True)
 def expm1(x: Value, /) -> Value:
-    """exp(x) - 1, exact near 0."""
+    """exp(x) - 1, accurate near 0."""
     return xp(x).expm1(x)
 
 
@@ -169,7 +218,7 @@ def _(g: Value, out: Value) -> Value:
 
 @op(analytic=True)
 def log(x: Value, /) -> Value:
-    """Natural logarithm; -inf at 0, nan below."""
+    """Natural logarithm; -inf at 0, nan for negative x."""
     return xp(x).log(x)
 
 
@@ -180,7 +229,7 @@ def _(g: Value, x: Value) -> Value:
 
 @op(analytic=True)
 def log1p(x: Value, /) -> Value:
-    """log(1 + x), exact near 0."""
+    """log(1 + x), accurate near 0."""
     return xp(x).log1p(x)
 
 
@@ -191,27 +240,27 @@ def _(g: Value, x: Value) -> Value:
 
 @op(analytic=True)
 def sqrt(x: Value, /) -> Value:
-    """Square root; its gradient is inf at 0."""
+    """Square root; nan for negative x. The gradient at 0 is inf."""
     return xp(x).sqrt(x)
 
 
 @sqrt.backward
 def _(g: Value, out: Value) -> Value:
-    return 0.5 * g / out
+    return 0.5 * g / out  # d sqrt(x)/dx = 1 / (2 sqrt(x))
 
 
 @op(analytic=True)
 def root(x: Value, /) -> Value:
-    """Square root with the subgradient 0 at 0, where `sqrt` has inf; `norm` and `std` are built on it."""
+    """Square root with subgradient 0 at 0, where `sqrt` has inf; used by `norm` and `std`."""
     return xp(x).sqrt(x)
 
 
 @root.backward
 def _(g: Value, out: Value) -> Value:
-    return where(out == 0, 0, 0.5 * g / where(out == 0, 1, out))
+    return where(out == 0, 0, 0.5 * g / where(out == 0, 1, out))  # the inner where keeps inf out of both branches
 
 
-# --- trigonometry and its kin -------------------------------------------------------------------------------
+# --- trigonometric functions, tanh and erf ------------------------------------------------------------------
 
 
 @op(analytic=True)
@@ -244,12 +293,12 @@ def tanh(x: Value, /) -> Value:
 
 @tanh.backward
 def _(g: Value, out: Value) -> Value:
-    return g * (1 - out * out)
+    return g * (1 - out * out)  # d tanh(x)/dx = 1 - tanh²(x)
 
 
 @op
 def erf(x: Value, /) -> Value:
-    """The error function, 2/sqrt(pi) times the integral of exp(-t²) from 0 to x (DLMF 7.2.1)."""
+    """The error function: 2/sqrt(pi) times the integral of exp(-t²) from 0 to x (DLMF 7.2.1)."""
     return erf_kernel(x)
 
 
@@ -263,16 +312,18 @@ def _(g: Value, x: Value) -> Value:
 
 @op(analytic=True)
 def sigmoid(x: Value, /) -> Value:
-    """1 / (1 + exp(-x)), computed as exp(x) / (exp(x) + 1): right to the last digits at both ends, without overflow."""
+    """The logistic function 1 / (1 + exp(-x)), between 0 and 1.
+
+    Computed as exp(x) / (exp(x) + 1), which is accurate for negative x too, and without overflow.
+    """
     lib = xp(x)
-    z = lib.minimum(x, _LARGEST_EXPONENT.get(getattr(x, "dtype", None), 709.0))  # exp of it is finite; from there on
-    z = lib.exp(z)
-    total = z + 1  # z / (z + 1) is 1
+    z = lib.exp(lib.minimum(x, _LARGEST_EXPONENT.get(getattr(x, "dtype", None), 709.0)))  # beyond it, sigmoid is 1
+    total = z + 1
     z /= total
     return z
 
 
-_LARGEST_EXPONENT = {np.dtype(np.float16): 11.0, np.dtype(np.float32): 88.0}
+_LARGEST_EXPONENT = {np.dtype(np.float16): 11.0, np.dtype(np.float32): 88.0}  # exp of it is still finite
 
 
 @sigmoid.backward
@@ -304,17 +355,17 @@ def _(g: Value, x: Value, negative_slope: Any) -> Value:
 
 @op(analytic=True)
 def silu(x: Value, /) -> Value:
-    """x * sigmoid(x), also called swish (Elfwing et al., arXiv:1702.03118)."""
+    """x * sigmoid(x), also known as swish (Elfwing et al., arXiv:1702.03118)."""
     return x * sigmoid(x)
 
 
 @silu.backward
 def _(g: Value, x: Value) -> Value:
     s = sigmoid(x)
-    return g * (s * (1 + x * (1 - s)))
+    return g * (s * (1 + x * (1 - s)))  # product rule, with ds/dx = s (1 - s)
 
 
-# --- absolute values, extremes, choices ---------------------------------------------------------------------
+# --- absolute value, rounding, maximum, where ---------------------------------------------------------------
 
 
 @op
@@ -336,19 +387,19 @@ def sign(x: Value, /) -> Value:
 
 @op
 def floor(x: Value, /) -> Value:
-    """The largest integer not above x; its gradient is 0."""
+    """x rounded down to an integer; its gradient is 0."""
     return xp(x).floor(x)
 
 
 @op
 def ceil(x: Value, /) -> Value:
-    """The smallest integer not below x; its gradient is 0."""
+    """x rounded up to an integer; its gradient is 0."""
     return xp(x).ceil(x)
 
 
 @op
 def round(x: Value, /) -> Value:
-    """The nearest integer, halves to the even one; its gradient is 0."""
+    """x rounded to the nearest integer, halves to the even one; its gradient is 0."""
     return xp(x).rint(x)
 
 
@@ -362,13 +413,13 @@ def _(g: Value) -> Value:
 
 @op
 def maximum(a: Value, b: Value, /) -> Value:
-    """The larger of each pair; equals share the gradient equally."""
+    """The larger of a and b, broadcast; where they are equal, each gets half of the gradient."""
     return xp(a, b).maximum(a, b)
 
 
 @op
 def minimum(a: Value, b: Value, /) -> Value:
-    """The smaller of each pair; equals share the gradient equally."""
+    """The smaller of a and b, broadcast; where they are equal, each gets half of the gradient."""
     return xp(a, b).minimum(a, b)
 
 
@@ -386,7 +437,13 @@ def _(g: Value, a: Value, b: Value) -> Value:
 
 @op
 def clip(x: Value, /, min: float | None = None, max: float | None = None) -> Value:
-    """x kept within [min, max]; the gradient passes inside and at the bounds, and is 0 outside."""
+    """x limited to [min, max]: max(x, min) and then min(x, max). Also called `clamp`, as in PyTorch.
+
+    min, max: numbers; None for no bound. Raises TypeError for other bounds.
+    Subgradient: the gradient passes inside and at the bounds, and is 0 outside.
+
+        tl.clip(tl.tensor([-2.0, 0.5, 2.0]), min=-1, max=1)     # tensor([-1. ,  0.5,  1. ])
+    """
     lib = xp(x)
     y = x if min is None else lib.maximum(x, min)
     y = y if max is None else lib.minimum(y, max)
@@ -397,7 +454,7 @@ def clip(x: Value, /, min: float | None = None, max: float | None = None) -> Val
 def _(x: Value, min: Any = None, max: Any = None) -> str | None:
     for name, bound in (("min", min), ("max", max)):
         if isinstance(bound, str):
-            return f"{name} is a number or None, not {bound!r}"
+            return f"{name} must be a number or None, not {bound!r}"
     return None
 
 
@@ -412,7 +469,14 @@ def _(g: Value, x: Value, min: Any, max: Any) -> Value:
 
 @op(analytic=True)
 def where(condition: Value, a: Value, b: Value, /) -> Value:
-    """a where the condition holds, else b; all three broadcast. No nan of the branch not taken gets through."""
+    """a where the condition is true, else b; all three broadcast.
+
+    condition: bools, without a gradient.  a, b: tensors, arrays or numbers; the result has their common dtype.
+    The branch not taken gets gradient 0, even if its value is inf or nan. Its own derivative may still be inf, and
+    0 * inf is nan: where x <= 0 is possible, write `where(x > 0, sqrt(where(x > 0, x, 1)), 0)`.
+
+        tl.where(tl.tensor([True, False]), tl.tensor([1.0, 2.0]), 0.0)      # tensor([1., 0.])
+    """
     return xp(condition, a, b).where(condition, a, b)
 
 
@@ -428,7 +492,7 @@ def _(g: Value, condition: Value) -> Value:
 
 @op(casts=True)
 def astype(x: Value, /, dtype: Any) -> Value:
-    """x with another dtype; the gradient goes back in x's own."""
+    """x with another dtype; the gradient has x's own dtype."""
     return x.astype(dtype, copy=False)
 
 
@@ -439,7 +503,7 @@ def _(g: Value) -> Value:
 
 @op
 def to_device(x: Value, /, device: str) -> Value:
-    """x on another device, or x itself if it is there; the gradient travels back."""
+    """x on another device, or x itself if it is there; the gradient moves back to x's device."""
     return move(x, device)
 
 
@@ -450,13 +514,13 @@ def _(g: Value, x_device: str) -> Value:
 
 @op(analytic=True)
 def clone(x: Value, /) -> Value:
-    """A copy of x in memory of its own."""
+    """A copy of x in its own memory; gradients flow through."""
     return x.copy()
 
 
 @op(analytic=True)
 def alias(x: Value, /) -> Value:
-    """x itself as a new node of the graph, so that gradients with respect to this use alone can be asked for."""
+    """x itself as a new node of the graph, to ask for the gradient with respect to this use of x only."""
     return x
 
 
@@ -466,88 +530,88 @@ def _(g: Value) -> Value:
     return g
 
 
-# --- questions: their answers are constants to the tape -----------------------------------------------------
+# --- comparisons and other ops that are not differentiable --------------------------------------------------
 
 
 @op(differentiable=False)
 def equal(a: Value, b: Value, /) -> Value:
-    """a == b, element by element."""
+    """a == b, broadcast, as bools."""
     return xp(a, b).equal(a, b)
 
 
 @op(differentiable=False)
 def not_equal(a: Value, b: Value, /) -> Value:
-    """a != b, element by element."""
+    """a != b, broadcast, as bools."""
     return xp(a, b).not_equal(a, b)
 
 
 @op(differentiable=False)
 def less(a: Value, b: Value, /) -> Value:
-    """a < b."""
+    """a < b, broadcast, as bools."""
     return xp(a, b).less(a, b)
 
 
 @op(differentiable=False)
 def less_equal(a: Value, b: Value, /) -> Value:
-    """a <= b."""
+    """a <= b, broadcast, as bools."""
     return xp(a, b).less_equal(a, b)
 
 
 @op(differentiable=False)
 def greater(a: Value, b: Value, /) -> Value:
-    """a > b."""
+    """a > b, broadcast, as bools."""
     return xp(a, b).greater(a, b)
 
 
 @op(differentiable=False)
 def greater_equal(a: Value, b: Value, /) -> Value:
-    """a >= b."""
+    """a >= b, broadcast, as bools."""
     return xp(a, b).greater_equal(a, b)
 
 
 @op(differentiable=False)
 def logical_and(a: Value, b: Value, /) -> Value:
-    """Both; numbers count as true where they are not 0. On bools also a & b."""
+    """Whether both are true, broadcast; numbers other than 0 are true. For bools also a & b."""
     return xp(a, b).logical_and(a, b)
 
 
 @op(differentiable=False)
 def logical_or(a: Value, b: Value, /) -> Value:
-    """Either. On bools also a | b."""
+    """Whether a or b is true, broadcast; numbers other than 0 are true. For bools also a | b."""
     return xp(a, b).logical_or(a, b)
 
 
 @op(differentiable=False)
 def logical_xor(a: Value, b: Value, /) -> Value:
-    """One but not the other. On bools also a ^ b."""
+    """Whether exactly one is true, broadcast; numbers other than 0 are true. For bools also a ^ b."""
     return xp(a, b).logical_xor(a, b)
 
 
 @op(differentiable=False)
 def logical_not(x: Value, /) -> Value:
-    """Not. On bools also ~x."""
+    """Whether x is false or 0. For bools also ~x."""
     return xp(x).logical_not(x)
 
 
 @op(differentiable=False)
 def floor_divide(a: Value, b: Value, /) -> Value:
-    """a // b, rounded down."""
+    """a // b, broadcast: a / b rounded down."""
     return xp(a, b).floor_divide(a, b)
 
 
 @op(differentiable=False)
 def isnan(x: Value, /) -> Value:
-    """Where x is nan."""
+    """Whether each element is nan."""
     return xp(x).isnan(x)
 
 
 @op(differentiable=False)
 def isinf(x: Value, /) -> Value:
-    """Where x is inf or -inf."""
+    """Whether each element is inf or -inf."""
     return xp(x).isinf(x)
 
 
 @op(differentiable=False)
 def isfinite(x: Value, /) -> Value:
-    """Where x is neither nan nor infinite."""
+    """Whether each element is neither nan nor infinite."""
     return xp(x).isfinite(x)

@@ -1,7 +1,7 @@
-"""The lecture's larger formulas, each as it stands on the slide; the kernels behind them are in kernels/fused.py.
+"""Fused ops: the lecture's larger formulas, written as on the slides. Their kernels are in kernels/fused.py.
 
-A row of nothing but -inf: `logsumexp` gives -inf with gradient 0, `softmax` zeros (PyTorch: nan), `log_softmax` -inf.
-Of an empty row `logsumexp` gives -inf too.
+For a row of only -inf, `logsumexp` gives -inf with gradient 0, `softmax` gives zeros (PyTorch: nan), and `log_softmax`
+gives -inf. For an empty row, `logsumexp` gives -inf.
 """
 
 from __future__ import annotations
@@ -19,12 +19,27 @@ from .indexing import gather
 from .reduction import Axes, max, mean, sum
 from .shape import reshape, squeeze, swapaxes
 
+__all__ = [  # the public names; `tinygrad_lecture` has them too
+    "attention_weights",
+    "cross_entropy",
+    "gelu",
+    "layer_norm",
+    "linear",
+    "log_softmax",
+    "logsumexp",
+    "softmax",
+    "squared_error",
+]
+
 
 @fused
 def linear(x: Value, weight: Value, bias: Value = None, /) -> Value:
-    """A layer of neurons: x W^T + b.
+    """A layer of neurons: x W^T + b, shape (..., out).
 
-    x: (..., in).  weight: (out, in), a row per neuron, as in PyTorch.  bias: (out,) or None.  Returns (..., out).
+    x: (..., in).  weight: (out, in), one row per neuron, as in PyTorch.  bias: (out,) or None.
+    Raises ValueError for other shapes.
+
+        tl.linear(tl.ones(5, 3), tl.ones(2, 3), tl.ones(2)).shape       # (5, 2)
     """
     y = x @ swapaxes(weight, 0, 1)  # (..., in) @ (in, out) -> (..., out)
     return y if bias is None else y + bias
@@ -32,14 +47,22 @@ def linear(x: Value, weight: Value, bias: Value = None, /) -> Value:
 
 @linear.explains
 def _(x: Value, weight: Value, bias: Value = None) -> str:
-    wanted = f"(..., {weight.shape[-1]})" if weight.ndim == 2 else "(..., in)"
-    bias_shape = "" if bias is None else f", and a bias of shape {bias.shape}, wanted ({weight.shape[0]},)"
-    return f"weight {weight.shape} is (out, in) and wants x of shape {wanted}, got {x.shape}{bias_shape}"
+    x_shape = f"(..., {weight.shape[-1]})" if weight.ndim == 2 else "(..., in)"
+    bias_shape = "" if bias is None else f", and bias of shape ({weight.shape[0]},), not {bias.shape}"
+    return f"weight of shape {weight.shape}, (out, in), needs x of shape {x_shape}, not {x.shape}{bias_shape}"
 
 
 @fused
 def logsumexp(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """log(sum(exp(x))) over axes, without overflow: the largest element is taken out of the sum first."""
+    """log(sum(exp(x))) over axes, without overflow: computed as m + log(sum(exp(x - m))), with m the largest element.
+
+    axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
+    keepdims (also `keepdim`): whether to keep them, with size 1.
+    The result has x's dtype; float16 is computed in float32. -inf, with gradient 0, if all elements are -inf.
+    Raises TypeError for integers, IndexError for an axis out of range.
+
+        tl.logsumexp(tl.tensor([1000.0, 1000.0]))       # tensor(1000.6932)
+    """
     shift = _largest(x, axis, finite=True)
     total = sum(exp(x - shift), axis, keepdims=True)
     result = where(total == 0, -math.inf, log(where(total == 0, 1, total)) + shift)
@@ -48,7 +71,14 @@ def logsumexp(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
 @fused
 def softmax(x: Value, /, axis: int = -1) -> Value:
-    """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1."""
+    """exp(x) / sum(exp(x)) along an axis: probabilities, which sum to 1.
+
+    axis: an int (also `dim`), the last by default. The largest element is subtracted first, so exp does not overflow.
+    The result has x's shape and dtype; float16 is computed in float32. A row of only -inf gives zeros.
+    Raises TypeError for integers, IndexError for an axis out of range.
+
+        tl.softmax(tl.tensor([0.0, 0.0]))       # tensor([0.5, 0.5])
+    """
     e = exp(x - _largest(x, axis))
     total = sum(e, axis, keepdims=True)
     return e / (total + (total == 0))
@@ -56,7 +86,11 @@ def softmax(x: Value, /, axis: int = -1) -> Value:
 
 @fused
 def log_softmax(x: Value, /, axis: int = -1) -> Value:
-    """log(softmax(x)) along an axis, without the overflow and underflow of taking it literally."""
+    """log(softmax(x)) along an axis, computed as x - logsumexp(x): log never sees a probability rounded to 0.
+
+    axis: an int (also `dim`), the last by default. The result has x's shape and dtype; float16 is computed in float32.
+    Raises TypeError for integers, IndexError for an axis out of range.
+    """
     shifted = x - _largest(x, axis)
     total = sum(exp(shifted), axis, keepdims=True)
     return shifted - log(total + (total == 0))
@@ -64,9 +98,14 @@ def log_softmax(x: Value, /, axis: int = -1) -> Value:
 
 @fused
 def cross_entropy(logits: Value, targets: Value, /) -> Value:
-    """-log(softmax(logits)[target]) of each row: how surprised the model is by the right class.
+    """The cross-entropy loss of each row, -log(softmax(logits)[target]), shape (...).
 
-    logits: (..., classes).  targets: (...), integers from 0 to classes - 1.  Returns (...), one loss per row.
+    logits: (..., classes).  targets: (...), integers from 0 to classes - 1, without a gradient.
+    The gradient with respect to logits is softmax(logits) - one_hot(targets).
+    Raises ValueError for other shapes or targets that are not integers, IndexError for a target out of range (on a GPU
+    it is not checked).
+
+        tl.cross_entropy(tl.zeros(1, 2), tl.tensor([0]))        # tensor([0.6931])
     """
     picked = gather(log_softmax(logits, -1), -1, reshape(targets, (*targets.shape, 1)))  # (..., 1)
     return -reshape(picked, targets.shape)
@@ -76,18 +115,20 @@ def cross_entropy(logits: Value, targets: Value, /) -> Value:
 def _(logits: Value, targets: Value) -> str | None:
     classes = logits.shape[-1]
     if targets.shape != logits.shape[:-1]:
-        wanted = logits.shape[:-1]
-        return f"logits {logits.shape} are (..., classes) and want targets of shape {wanted}, got {targets.shape}"
+        needed = logits.shape[:-1]
+        return f"logits of shape {logits.shape}, (..., classes), need targets of shape {needed}, not {targets.shape}"
     if targets.dtype.kind not in "iu":
-        return f"targets must be integers, the number of each row's class, not {targets.dtype}"
-    return f"targets run from {targets.min()} to {targets.max()}, and there are classes 0 to {classes - 1}"
+        return f"targets must be integers (the class of each row), not {targets.dtype}"
+    return f"targets range from {targets.min()} to {targets.max()}, but the classes are 0 to {classes - 1}"
 
 
 @fused
 def squared_error(x: Value, y: Value, /, average: bool = True) -> Value:
-    """How far numbers are from what they should be: the mean of (x - y)² over all elements, or their sum.
+    """The mean of (x - y)² over all elements, or with average=False the sum; a 0-d tensor.
 
-    x, y: of one shape.  average: whether to take the mean, nan of nothing.  Returns one number.
+    x, y: predictions and targets of the same shape. The mean of no elements is nan.
+
+        tl.squared_error(tl.tensor([1.0, 2.0]), tl.tensor([1.0, 4.0]))      # tensor(2.)
     """
     difference = x - y
     return (mean if average else sum)(difference * difference)
@@ -95,10 +136,10 @@ def squared_error(x: Value, y: Value, /, average: bool = True) -> Value:
 
 @fused
 def gelu(x: Value, /, approximate: str = "none") -> Value:
-    """x times the probability that a standard normal is below x (Hendrycks & Gimpel, arXiv:1606.08415).
+    """x * Phi(x), where Phi is the distribution function of the standard normal (Hendrycks & Gimpel, arXiv:1606.08415).
 
     approximate: "none" for the exact 0.5 x (1 + erf(x / sqrt(2))); "tanh" for GPT-2's
-    0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x³))). Raises ValueError for another word.
+    0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x³))). Raises ValueError for another value.
     """
     if approximate == "none":
         return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
@@ -109,9 +150,13 @@ def gelu(x: Value, /, approximate: str = "none") -> Value:
 
 @fused
 def layer_norm(x: Value, weight: Value = None, bias: Value = None, /, axes: int = 1, eps: float = 1e-5) -> Value:
-    """(x - mean) / sqrt(var + eps) over the last `axes` axes, times weight, plus bias (Ba et al., arXiv:1607.06450).
+    """Layer normalisation, (x - mean) / sqrt(var + eps) * weight + bias, in x's shape (Ba et al., arXiv:1607.06450).
 
-    x: (..., *normalized).  weight, bias: shape normalized, or None.  var divides by n.
+    mean and var (which divides by n) are taken over the last `axes` axes, for each position of the others.
+    weight, bias: the shape of those last axes, or None.  eps: keeps the division finite where var is 0.
+    float16 is computed in float32.
+
+        tl.layer_norm(tl.tensor([[1.0, 3.0]]), eps=0.0)     # tensor([[-1.,  1.]])
     """
     over = tuple(range(-axes, 0))
     centred = x - mean(x, over, keepdims=True)
@@ -122,12 +167,15 @@ def layer_norm(x: Value, weight: Value = None, bias: Value = None, /, axes: int 
 
 @fused
 def attention_weights(q: Value, k: Value, mask: Value = None, /) -> Value:
-    """softmax(q k^T / sqrt(d)) over the keys that the mask allows (Vaswani et al., arXiv:1706.03762, formula 1).
+    """softmax(q k^T / sqrt(d)) over the allowed keys, (..., queries, keys) (Vaswani et al., arXiv:1706.03762, eq. 1).
 
-    q: (..., queries, d).  k: (..., keys, d).  mask: bools that broadcast to (..., queries, keys), or None for all.
-    Returns (..., queries, keys); a row without an allowed key is zeros, with gradient 0.
+    q: (..., queries, d).  k: (..., keys, d); the leading axes broadcast.  mask: bools that broadcast to
+    (..., queries, keys), True = may attend; None allows all. Each row sums to 1; a row without an allowed key is zeros,
+    with gradient 0. Raises ValueError for other shapes.
+
+        tl.attention_weights(tl.ones(1, 4), tl.ones(2, 4))      # tensor([[0.5, 0.5]])
     """
-    scores = q @ swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])
+    scores = q @ swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])  # (..., queries, keys)
     if mask is not None:
         scores = where(mask, scores, -math.inf)
     return softmax(scores, -1)
@@ -135,15 +183,15 @@ def attention_weights(q: Value, k: Value, mask: Value = None, /) -> Value:
 
 @attention_weights.explains
 def _(q: Value, k: Value, mask: Value = None) -> str:
-    wanted = (*q.shape[:-1], k.shape[-2]) if k.ndim > 1 else "(..., queries, keys)"
-    given = "" if mask is None else f", and a mask of shape {mask.shape}, wanted one that broadcasts to {wanted}"
-    got = f"got {q.shape} and {k.shape}{given}"
-    return f"wanted q (..., queries, d) and k (..., keys, d), whose other axes broadcast, {got}"
+    full = (*q.shape[:-1], k.shape[-2]) if k.ndim > 1 else "(..., queries, keys)"
+    masked = "" if mask is None else f"; the mask must broadcast to {full}, and has shape {mask.shape}"
+    needed = "q must be (..., queries, d) and k (..., keys, d), with leading axes that broadcast"
+    return f"{needed}, not {q.shape} and {k.shape}{masked}"
 
 
 def _largest(x: Value, axis: Axes, finite: bool = False) -> Value:
-    """The largest element along axes as a constant, kept finite where all are -inf (if `finite`, also where it is inf);
-    of nothing, 0."""
+    """The largest element along axes, as a constant; finite even if all are -inf (with `finite`, also if one is inf).
+    0 for an empty x."""
     if x.dtype.kind != "f":
         raise TypeError(f"it takes floats, not {x.dtype}; convert with .to(tl.float32)")
     if 0 in x.shape:

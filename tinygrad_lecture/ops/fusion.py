@@ -1,8 +1,8 @@
 """Fused ops: a definition plus a kernel.
 
-The definition composes ops, as on the lecture's slide: a learner reads it, and higher derivatives differentiate it. The
-kernel is a pair of array functions that compute the same in fewer passes and one record. Without a kernel, or within
-`reference()`, the definition runs.
+The definition composes ops, as on the lecture's slide: learners read it, and higher derivatives differentiate it. The
+kernel is a pair of array functions, forward and backward, that compute the same in fewer passes and one record. Without
+a kernel, or within `reference()`, the definition runs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .half import called_in_float32
 
 
 class Fused(Op[P]):
-    """An op given by its definition. Made by the decorator `tl.fused`; see there."""
+    """An op with a definition and maybe a kernel. Made by the decorator `tl.fused`; see there."""
 
     def __init__(self, definition: Callable[Concatenate[Any, P], Any]) -> None:
         super().__init__(definition, differentiable=True, analytic=False, casts=False)
@@ -34,17 +34,19 @@ class Fused(Op[P]):
         self.kernel_op: KernelOp | None = None
 
     def kernel(self, forward: Callable[..., Any], backward: Callable[..., tuple[Any, ...]]) -> None:
-        """Put a kernel behind the definition.
+        """Set the kernel: two functions of arrays.
 
-        forward(*inputs, **settings) -> out, and backward(g, needs, *inputs, [out=out], **settings) -> a gradient per
-        input. needs: a bool per input; if it is False, the gradient may be None. The output is kept for backward if
-        `backward` has a parameter called out.
+        forward(*inputs, **settings) returns the output. backward(g, needs, *inputs, [out=out], **settings) returns a
+        gradient per input, or None where `needs` (a bool per input) is False. The output is kept for backward if
+        `backward` has a parameter named out.
         """
         self.kernel_op = KernelOp(self, forward, backward)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the kernel; run the definition if there is none, within `reference()`, and for 0-d inputs and integers,
-        which kernels do not take. float16 is computed in float32 either way."""
+        """Run the kernel, or the definition: without a kernel, within `reference()`, and for 0-d inputs and integers.
+
+        Either computes float16 in float32.
+        """
         first: Any = args[0] if args else None
         array = first._array if isinstance(first, Traced) else first
         if is_array(array) and array.dtype.kind == "f":
@@ -57,9 +59,9 @@ class Fused(Op[P]):
 
 
 class KernelOp(Op[Any]):
-    """A fused op as one record: the kernel forward and backward, the definition if backward is itself recorded.
+    """A fused op as one record: runs the kernel forward and backward, but the definition under create_graph.
 
-    It saves all inputs, since the definition needs them for higher derivatives.
+    Saves all inputs, since higher derivatives run the definition again.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class KernelOp(Op[Any]):
     def vjp(
         self, record: Record, nodes: Sequence[Node | None], upstream: Gradient, create_graph: bool
     ) -> list[Gradient]:
-        """The vector-Jacobian products by the kernel or, under create_graph, by the definition."""
+        """The vector-Jacobian products, from the kernel or, under create_graph, from the definition."""
         assert record.saved is not None
         arrays, (settings,), out = record.saved
         if create_graph:
@@ -95,9 +97,9 @@ class KernelOp(Op[Any]):
 def vjp_through(
     function: Callable[..., Any], inputs: Sequence[Any], nodes: Sequence[Node | None], upstream: Gradient
 ) -> list[Gradient]:
-    """Differentiate a function of Tensors at `inputs`, recording: a gradient, a Tensor, for each input with a node.
+    """The gradients of a function of Tensors at `inputs`, recorded: a Tensor for each input with a node.
 
-    Each input is used through an alias, so that one tensor passed twice gets two gradients.
+    Each input is passed as an alias, so a tensor passed twice gets two gradients.
     """
     aliases = [x if node is None else alias(x) for x, node in zip(inputs, nodes, strict=True)]
     out = function(*aliases)
@@ -115,12 +117,12 @@ def vjp_through(
 
 
 def fused(definition: Callable[Concatenate[Any, P], Any]) -> Fused[P]:
-    """Make a fused op of its definition, a composition of ops; give it a kernel with `.kernel(forward, backward)`.
+    """Make a fused op from its definition, a composition of ops; `.kernel(forward, backward)` adds a kernel.
 
         @tl.fused
         def swish(x, /, beta=1.0):
             return x * tl.sigmoid(beta * x)
 
-    Without a kernel it is the composition, under its own name in errors and in the graph.
+    Without a kernel the definition runs, under the op's name in errors and in the graph.
     """
     return Fused(definition)

@@ -1,7 +1,7 @@
-"""float16 is for keeping numbers, not for adding them up: sums and what is made of them are computed in float32.
+"""float16 is a storage format: sums, and functions built on sums, are computed in float32 and rounded at the end.
 
-The largest float16 is 65,504, less than the square of 256, and beyond 2,048 it has no odd numbers. PyTorch computes
-with halves in the same way.
+The largest float16 is 65,504, less than 256², and above 2,048 it cannot represent odd numbers. PyTorch accumulates
+float16 in float32 too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def in_float32(function: F) -> F:
-    """The function, computed in float32 where its first argument is float16; what it returns is float16 again."""
+    """The function, computed in float32 if its first argument is float16, with the result rounded to float16."""
 
     @functools.wraps(function)
     def computed(*args: Any, **kwargs: Any) -> Any:
@@ -28,14 +28,14 @@ def in_float32(function: F) -> F:
 
 
 def called_in_float32(function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-    """Call a function with float32 in the place of float16. The result is float16, unless other floats came with it."""
+    """Call a function with float16 arguments as float32. The result is float16 if no wider float was among them."""
     floats = [dtype for a in (*args, *kwargs.values()) if (dtype := _dtype(a)) is not None and dtype.kind == "f"]
     result = function(*map(_widened, args), **{name: _widened(value) for name, value in kwargs.items()})
     return astype(result, FLOAT16) if all(dtype == FLOAT16 for dtype in floats) else result
 
 
 def is_half(value: Any) -> bool:
-    """Whether it is a tensor or an array of float16."""
+    """Whether a value is a float16 tensor or array."""
     return bool(_dtype(value) == FLOAT16)
 
 

@@ -1,7 +1,7 @@
-"""Picking elements and putting them back: indexing with everything NumPy knows, and functions built on it.
+"""Indexing: x[index] with every kind of index that NumPy takes, gather, sort, masks and other ops built on it.
 
-An index is a setting, not an input. `normal_index` turns Tensors and lists in it into arrays where they are
-needed, and copies the arrays of others, so that what a record keeps cannot change underneath it.
+An index is a setting, not an input. `normal_index` converts Tensors and lists in it to arrays, and copies the caller's
+arrays, so that an index kept by a record cannot change.
 """
 
 from __future__ import annotations
@@ -20,12 +20,28 @@ from .composite import composite
 from .elementwise import where
 from .shape import normal_axes, own_axis, permute, reshape
 
+__all__ = [  # the public names; `tinygrad_lecture` has them too
+    "argsort",
+    "diagonal",
+    "gather",
+    "index_select",
+    "masked_fill",
+    "nonzero",
+    "one_hot",
+    "scatter_add",
+    "sort",
+    "take",
+    "topk",
+    "tril",
+    "triu",
+]
+
 # --- x[index] and x[index] = value --------------------------------------------------------------------------
 
 
 @op(analytic=True)
 def pick(x: Value, /, index: Any) -> Value:
-    """x[index] for an index that `normal_index` made: a view for slices and ints, a copy for arrays."""
+    """x[index] for an index from `normal_index`: a view for slices and ints, a copy for arrays."""
     return x[index]
 
 
@@ -36,7 +52,7 @@ def _(g: Value, x_shape: Shape, index: Any) -> Value:
 
 @op(analytic=True)
 def index_add(x: Value, /, shape: Shape, index: Any) -> Value:
-    """The transpose of `pick`: zeros of `shape` with x added at `index`, as often as an element is named there."""
+    """The transpose of `pick`: zeros of `shape` with x added at `index`, repeated indices adding up."""
     full = xp(x).zeros(shape, x.dtype)
     if _has_integer_arrays(index):
         scatter_add_kernel(full, index, x)
@@ -52,7 +68,7 @@ def _(g: Value, index: Any) -> Value:
 
 @op(analytic=True)
 def put(x: Value, value: Value, /, index: Any) -> Value:
-    """A copy of x with `value`, broadcast, at `index`; of an element named twice the last value counts."""
+    """A copy of x with `value`, broadcast, at `index`; for a repeated index the last value counts."""
     full = xp(x).array(x)
     full[index] = value
     return full
@@ -60,7 +76,7 @@ def put(x: Value, value: Value, /, index: Any) -> Value:
 
 @put.backward("x")
 def _(g: Value, index: Any) -> Value:
-    return put(g, 0, index)
+    return put(g, 0, index)  # the overwritten elements of x have no influence
 
 
 @put.backward("value")
@@ -68,7 +84,7 @@ def _(g: Value, x_shape: Shape, index: Any) -> Value:
     picked = pick(g, index)
     if not _has_integer_arrays(index):
         return picked
-    # Of several values written to one place only the last is there, and only it gets the gradient.
+    # a value that a later one overwrote gets gradient 0: number the writes and see which are still there
     lib = xp(*(i for i in index if is_array(i)))
     turn = lib.arange(math.prod(picked.shape)).reshape(picked.shape)
     written = lib.zeros(x_shape, dtype=turn.dtype)
@@ -87,19 +103,19 @@ def _does_not_fit(value: Shape, there: Shape) -> str:
 
 @composite(name="x[index]")
 def getitem(x: Value, index: Any) -> Value:
-    """x[index], with ints, slices, None, Ellipsis, integer or boolean arrays, Tensors or lists, or a tuple of these."""
+    """x[index]: ints, slices, None, Ellipsis, integer or boolean arrays, Tensors or lists, or a tuple of these."""
     return pick(x, normal_index(x, index))
 
 
 @composite(name="x[index] = value")
 def setitem(x: Value, index: Any, value: Value) -> Value:
-    """A copy of x in which x[index] is `value`: what `x[index] = value` computes while recording."""
+    """A copy of x with `value` at x[index]: computes `x[index] = value` while recording."""
     return put(x, value, normal_index(x, index))
 
 
 @composite(name="x[index] = value")
 def write(x: Array, index: Any, value: Any) -> None:
-    """x[index] = value in the array x itself: what it does while not recording."""
+    """Writes `x[index] = value` to the array x itself: runs while not recording."""
     index = normal_index(x, index)
     try:
         x[index] = value
@@ -112,8 +128,8 @@ def write(x: Array, index: Any, value: Any) -> None:
 def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
     """An index as a tuple of ints, bools, slices, None, Ellipsis, and integer or boolean arrays on x's device.
 
-    Raises IndexError, where the index is on the host, for an integer array out of range on a library that would not
-    notice itself.
+    Raises IndexError for an integer array on the host that is out of range for an array on a GPU, where CuPy would wrap
+    it silently. NumPy raises by itself.
     """
     parts = index if isinstance(index, tuple) else (index,)
     if builtins.all(type(part) in _BASIC for part in parts):
@@ -155,34 +171,45 @@ def _check_range(shape: Shape, parts: tuple[Any, ...]) -> None:
 
 
 def _axes_used(part: Any) -> int:
-    """How many axes a part of an index takes up; an Ellipsis takes what is left."""
+    """The number of x's axes that a part of an index consumes; 0 for an Ellipsis, which consumes the rest."""
     if part is None or part is Ellipsis or isinstance(part, bool):
         return 0
     return part.ndim if is_array(part) and part.dtype == bool else 1
 
 
 def _has_integer_arrays(index: tuple[Any, ...]) -> bool:
-    """Whether one element may be named twice by an index."""
+    """Whether an index may name an element more than once."""
     return builtins.any(is_array(part) and part.dtype != bool for part in index)
 
 
-# --- along one axis -----------------------------------------------------------------------------------------
+# --- gather, scatter, take ----------------------------------------------------------------------------------
 
 
 @composite
 def gather(x: Value, axis: int, index: Value) -> Value:
-    """result[i, j, ...] = x[i, index[i, j, ...], ...] for axis 1, and so on, as in PyTorch.
+    """The elements of x that `index` names along an axis, as in PyTorch.
 
-    index: integers, with as many axes as x and, but for `axis`, no size larger than x's. The result has its shape.
+    For axis 0 result[i, j] = x[index[i, j], j], for axis 1 result[i, j] = x[i, index[i, j]].
+    axis: an int (also `dim`).  index: integers with as many axes as x, no longer than x along the other axes. The
+    result has index's shape. Gradients of elements picked more than once add up.
+    Raises IndexError for an axis or index out of range or an index that is not integer, ValueError for an index of
+    another shape.
+
+        x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
+        tl.gather(x, 1, tl.tensor([[1], [0]]))      # tensor([[2.], [3.]])
     """
     return getitem(x, _along(x.shape, axis, index))
 
 
 @composite
 def scatter_add(x: Value, axis: int, index: Value, src: Value) -> Value:
-    """A copy of x with src[i, j, ...] added to [i, index[i, j, ...], ...] for axis 1, and so on, as in PyTorch.
+    """A copy of x with src added at the elements that `index` names along an axis, as in PyTorch.
 
-    Elements named more than once receive every addition. index and src: as many axes as x, src no smaller than index.
+    For axis 0 result[index[i, j], j] += src[i, j], for axis 1 result[i, index[i, j]] += src[i, j]; repeated indices
+    add up.  axis: an int (also `dim`).  index: integers with as many axes as x.  src: at least as long as index along
+    every axis. Raises the errors of `gather`.
+
+        tl.scatter_add(tl.zeros(3), 0, tl.tensor([0, 2, 0]), tl.tensor([1.0, 2.0, 3.0]))    # tensor([4., 0., 2.])
     """
     places = normal_index(x, _along(x.shape, axis, index))
     return add_at(x, src[tuple(slice(n) for n in index.shape)], places)
@@ -193,7 +220,7 @@ def _along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
     if not -len(shape) <= axis < len(shape):
         raise IndexError(f"axis {axis} is out of range for shape {shape}")
     if index.dtype.kind not in "iu":
-        raise IndexError(f"the index holds integers, which element to take along axis {axis}, not {index.dtype}")
+        raise IndexError(f"index must hold integers (the element to take along axis {axis}), not {index.dtype}")
     axis %= len(shape)
     if index.ndim != len(shape) or builtins.any(
         m > n for a, (m, n) in enumerate(zip(index.shape, shape, strict=True)) if a != axis
@@ -210,7 +237,7 @@ def _along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
 
 @op(analytic=True)
 def add_at(x: Value, src: Value, /, index: Any) -> Value:
-    """A copy of x with src added at an index that `normal_index` made, as often as an element is named."""
+    """A copy of x with src added at an index from `normal_index`, repeated indices adding up."""
     total = xp(x).array(x)
     scatter_add_kernel(total, index, src)
     return total
@@ -228,7 +255,15 @@ def _(g: Value, index: Any) -> Value:
 
 @composite
 def take(x: Value, indices: Any, axis: int | None = None) -> Value:
-    """Elements of the flattened x or, with an axis, the slices of x at `indices` along it, as in NumPy."""
+    """The elements of the flattened x at `indices` or, with an axis, the slices of x along it, as in NumPy.
+
+    indices: integers of any shape, which replaces the axis in the result's shape.  axis: an int (also `dim`) or None.
+    Raises IndexError for an index or axis out of range.
+
+        x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
+        tl.take(x, [3, 0])              # tensor([4., 1.])
+        tl.take(x, [1, 1], axis=0)      # tensor([[3., 4.], [3., 4.]])
+    """
     if axis is None:
         return getitem(reshape(x, (-1,)), indices)
     (axis,) = normal_axes(x.ndim, axis)
@@ -237,15 +272,18 @@ def take(x: Value, indices: Any, axis: int | None = None) -> Value:
 
 @composite
 def index_select(x: Value, axis: int, index: Any) -> Value:
-    """`take` as PyTorch has it: the slices of x along an axis that a vector of integers names."""
+    """The slices of x along an axis (also `dim`) at `index`, a vector of integers: `take` with PyTorch's signature."""
     return take(x, index, axis)
 
 
 @composite
 def diagonal(x: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
-    """The elements of two axes whose second index is the first + offset, along a new last axis.
+    """The diagonal of two axes, as a new last axis: elements whose index on axis2 is that on axis1 plus `offset`.
 
-    (2, 3, 4) gives (4, 2); on axes 1 and 2, (2, 3). Raises ValueError if both axes are one.
+    axis1, axis2: also `dim1`, `dim2`. Shape (2, 3, 4) gives (4, 2); on axes 1 and 2, (2, 3). The result is a copy.
+    Raises ValueError if both axes are the same, IndexError for an axis out of range.
+
+        tl.diagonal(tl.tensor([[1.0, 2.0], [3.0, 4.0]]))        # tensor([1., 4.])
     """
     axes = normal_axes(x.ndim, (axis1, axis2))
     rows, columns = (x.shape[a] for a in axes)
@@ -257,15 +295,18 @@ def diagonal(x: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value
 
 @op(differentiable=False)
 def nonzero(x: Value, /) -> Value:
-    """Where x is not 0: the places in order, one per row, shape (how many, x.ndim), int64, as in PyTorch."""
+    """The indices of the elements that are not 0, one per row in row-major order: shape (count, x.ndim), int64.
+
+    tl.nonzero(tl.tensor([[0, 5], [7, 0]]))     # tensor([[0, 1], [1, 0]])
+    """
     return xp(x).argwhere(x).astype(np.int64)
 
 
-# --- order --------------------------------------------------------------------------------------------------
+# --- sort and topk ------------------------------------------------------------------------------------------
 
 
 class Ordered(NamedTuple):
-    """What `sort` and `topk` return: the elements, and where in x they were, as int64."""
+    """The result of `sort` and `topk`: values, and their indices in x along the axis, as int64."""
 
     values: Any
     indices: Any
@@ -273,7 +314,13 @@ class Ordered(NamedTuple):
 
 @op(differentiable=False)
 def argsort(x: Value, /, axis: int = -1, descending: bool = False) -> Value:
-    """Where the elements of the sorted x are, along an axis; equals keep their order, nan counts as largest."""
+    """The indices that sort x along an axis, as int64.
+
+    axis: an int (also `dim`), the last by default.  descending: largest first. The sort is stable: equal elements keep
+    their order. nan counts as the largest. Raises IndexError for an axis out of range.
+
+        tl.argsort(tl.tensor([3.0, 1.0, 2.0]))      # tensor([1, 2, 0])
+    """
     lib = xp(x)
     if not x.ndim:
         own_axis(x, axis)  # raises for an axis that a 0-d tensor does not have
@@ -287,7 +334,13 @@ def argsort(x: Value, /, axis: int = -1, descending: bool = False) -> Value:
 
 @composite
 def sort(x: Value, axis: int = -1, descending: bool = False) -> Ordered:
-    """x sorted along an axis, and the places where the elements were: a pair (values, indices), as in PyTorch."""
+    """x sorted along an axis: a named pair (values, indices), as in PyTorch.
+
+    Arguments, order and errors are those of `argsort`: axis (also `dim`), descending. Each gradient goes back to the
+    element that its value came from.
+
+        tl.sort(tl.tensor([3.0, 1.0, 2.0])).values      # tensor([1., 2., 3.])
+    """
     if x.ndim == 0:
         return Ordered(x, argsort(x, axis))
     indices = argsort(x, axis, descending)
@@ -296,20 +349,29 @@ def sort(x: Value, axis: int = -1, descending: bool = False) -> Ordered:
 
 @composite
 def topk(x: Value, k: int, axis: int = -1, largest: bool = True) -> Ordered:
-    """The k largest (or smallest) elements along an axis, in order, and their places: a pair (values, indices)."""
+    """The k largest elements along an axis, largest first: a named pair (values, indices), as in PyTorch.
+
+    axis: an int (also `dim`), the last by default.  largest: False for the k smallest, smallest first. Of equal
+    elements the first in x comes first. Raises ValueError for k outside 0 to the axis's size, IndexError for an axis
+    out of range.
+
+        values, indices = tl.topk(tl.tensor([3.0, 1.0, 2.0]), 2)
+        values          # tensor([3., 2.])
+        indices         # tensor([0, 2])
+    """
     (axis,) = normal_axes(x.ndim, axis)
     if not 0 <= k <= x.shape[axis]:
-        raise ValueError(f"k = {k} of the {x.shape[axis]} elements along axis {axis} of shape {x.shape}")
+        raise ValueError(f"k must be from 0 to {x.shape[axis]}, the size of axis {axis} of shape {x.shape}, not {k}")
     indices = argsort(x, axis, largest)[(*[slice(None)] * axis, slice(k))]
     return Ordered(gather(x, axis, indices), indices)
 
 
-# --- masks --------------------------------------------------------------------------------------------------
+# --- triangles, masks, one-hot ------------------------------------------------------------------------------
 
 
 @op(analytic=True)
 def tril(x: Value, /, diagonal: int = 0) -> Value:
-    """The lower triangle of the last two axes, 0 above; diagonal=1 keeps one more, -1 one less."""
+    """x with 0 above the diagonal of the last two axes; diagonal=1 keeps one diagonal more, -1 one fewer."""
     return xp(x).tril(x, diagonal)
 
 
@@ -320,7 +382,7 @@ def _(g: Value, diagonal: int) -> Value:
 
 @op(analytic=True)
 def triu(x: Value, /, diagonal: int = 0) -> Value:
-    """The upper triangle of the last two axes, 0 below; diagonal=1 keeps one less, -1 one more."""
+    """x with 0 below the diagonal of the last two axes; diagonal=1 keeps one diagonal fewer, -1 one more."""
     return xp(x).triu(x, diagonal)
 
 
@@ -331,7 +393,12 @@ def _(g: Value, diagonal: int) -> Value:
 
 @composite
 def masked_fill(x: Value, mask: Value, value: Value) -> Value:
-    """`value` where the mask holds, x elsewhere; the mask broadcasts to x. For x of bools a number counts as a bool."""
+    """x with `value` where the mask is true.
+
+    mask: bools that broadcast to x.  value: a number or a 0-d tensor; for x of bools a number is converted to a bool.
+
+        tl.masked_fill(tl.tensor([1.0, 2.0]), tl.tensor([False, True]), 0.0)        # tensor([1., 0.])
+    """
     if x.dtype == np.bool_ and isinstance(value, (int, float)):
         value = bool(value)
     return where(mask, value, x)
@@ -339,19 +406,22 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
 
 @composite
 def one_hot(indices: Value, num_classes: int | None = None) -> Value:
-    """A 1 at each index and 0 elsewhere along a new last axis, as int64, as in PyTorch.
+    """One-hot vectors: (...) to (..., num_classes), int64, with 1 at the index and 0 elsewhere.
 
-    num_classes: how many; the largest index + 1 by default. Raises ValueError for an index outside of it; a GPU that is
-    told num_classes does not wait to look, and gives a row of zeros.
+    indices: integers from 0 to num_classes - 1.  num_classes: the largest index + 1 by default.
+    Raises TypeError for indices that are not integers, ValueError for an index out of range. On a GPU, if num_classes
+    is given, an index out of range gives a row of zeros instead: checking it would have to wait for the GPU.
+
+        tl.one_hot(tl.tensor([0, 2]))       # tensor([[1, 0, 0], [0, 0, 1]])
     """
     array = _plain(indices)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"the indices are integers, not {array.dtype}; convert with .long()")
+        raise TypeError(f"indices must be integers, not {array.dtype}; convert with .long()")
     n = num_classes
     if n is None or xp(array) is np:
         least, largest = (int(array.min()), int(array.max())) if array.size else (0, -1)
         n = largest + 1 if n is None else n
         if least < 0 or largest >= n:
-            raise ValueError(f"indices from {least} to {largest} for {n} classes")
+            raise ValueError(f"indices range from {least} to {largest}, but the classes are 0 to {n - 1}")
     hot = (array[..., None] == xp(array).arange(n)).astype(np.int64)
     return wrap(hot) if isinstance(indices, Traced) else hot

@@ -1,4 +1,4 @@
-"""Products that sum: matmul, einsum, outer."""
+"""Linear algebra: matmul, outer, dot, bmm and einsum."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from .composite import composite
 from .reduction import sum
 from .shape import swapaxes
 
+__all__ = ["bmm", "dot", "einsum", "matmul", "outer"]
+
 
 @op(analytic=True)
 def matmul(a: Value, b: Value, /) -> Value:
-    """The matrix product over a's last and b's last but one axis; axes before them broadcast.
+    """The matrix product a @ b: (..., n, k) @ (..., k, m) -> (..., n, m).
 
-    (..., n, k) @ (..., k, m) -> (..., n, m); a vector on either side counts as a row or column and loses its axis.
+    The axes before the last two broadcast. A vector a counts as a row, a vector b as a column; that axis is dropped
+    from the result: (k,) @ (k, m) -> (m,), (n, k) @ (k,) -> (n,), (k,) @ (k,) -> (). The result has the common dtype.
+    Raises ValueError for inner sizes that differ and for 0-d tensors.
+
+        tl.matmul(tl.ones(2, 3), tl.ones(3, 4)).shape       # (2, 4)
     """
-    if b.ndim == 2 and a.ndim > 2:  # one large product instead of a batch of small ones
+    if b.ndim == 2 and a.ndim > 2:  # one large product is faster than a batch of small ones
         return (_rows(a) @ b).reshape(*a.shape[:-1], b.shape[-1])
     return xp(a, b).matmul(a, b)
 
@@ -30,7 +36,7 @@ def _(g: Value, b: Value, a_shape: Shape) -> Value:
         return g[..., None] * b  # (..., n, 1) * (k,) -> (..., n, k)
     if len(a_shape) == 1:
         return matmul(b, g[..., None])[..., 0]  # (..., k, m) @ (..., m, 1) -> (..., k)
-    return matmul(g, swapaxes(b, -1, -2))  # (..., n, m) @ (..., m, k)
+    return matmul(g, swapaxes(b, -1, -2))  # g b^T: (..., n, m) @ (..., m, k) -> (..., n, k)
 
 
 @matmul.backward("b")
@@ -39,13 +45,13 @@ def _(g: Value, a: Value, b_shape: Shape) -> Value:
         return a[:, None] * g[..., None, :] if len(b_shape) > 1 else a * g  # (k, 1) * (..., 1, m) -> (..., k, m)
     if len(b_shape) == 1:
         return matmul(swapaxes(a, -1, -2), g[..., None])[..., 0]  # (..., k, n) @ (..., n, 1) -> (..., k)
-    if len(b_shape) == 2:  # sum over the batch within one product
+    if len(b_shape) == 2:  # one product that also sums over the batch
         a, g = _rows(a), _rows(g)
-    return matmul(swapaxes(a, -1, -2), g)  # (..., k, n) @ (..., n, m)
+    return matmul(swapaxes(a, -1, -2), g)  # a^T g: (..., k, n) @ (..., n, m) -> (..., k, m)
 
 
 def _rows(x: Value) -> Value:
-    """(..., k) -> (rows, k); by count, since -1 cannot be worked out where k is 0."""
+    """(..., k) -> (rows, k). The rows are counted, since -1 is ambiguous if k is 0."""
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
@@ -67,7 +73,10 @@ def _(a: Value, b: Value) -> str | None:
 
 @composite
 def outer(a: Value, b: Value) -> Value:
-    """All products of two vectors: result[i, j] = a[i] * b[j]."""
+    """The outer product of two vectors, (n,) and (m,) -> (n, m): result[i, j] = a[i] * b[j].
+
+    Raises ValueError for tensors that are not vectors.
+    """
     if a.ndim != 1 or b.ndim != 1:
         raise ValueError(f"needs two vectors, not shapes {a.shape} and {b.shape}; flatten() them first")
     return a[:, None] * b
@@ -75,7 +84,7 @@ def outer(a: Value, b: Value) -> Value:
 
 @composite
 def dot(a: Value, b: Value) -> Value:
-    """The sum of the products of two vectors of one length."""
+    """The dot product of two vectors, (n,) and (n,) -> (): sum of a[i] * b[i]. Raises ValueError for other shapes."""
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"needs two vectors of one length, not shapes {a.shape} and {b.shape}; see also matmul")
     return matmul(a, b)
@@ -83,7 +92,7 @@ def dot(a: Value, b: Value) -> Value:
 
 @composite
 def bmm(a: Value, b: Value) -> Value:
-    """The products of two batches of matrices: (b, n, k) @ (b, k, m) -> (b, n, m), without broadcasting."""
+    """The matrix products of two batches: (b, n, k) @ (b, k, m) -> (b, n, m). Raises ValueError for other shapes."""
     if not (a.ndim == b.ndim == 3 and a.shape[0] == b.shape[0] and a.shape[2] == b.shape[1]):
         raise ValueError(
             f"needs shapes (b, n, k) and (b, k, m), not {a.shape} and {b.shape}; batches broadcast in matmul"
@@ -96,7 +105,7 @@ def bmm(a: Value, b: Value) -> Value:
 
 @op(analytic=True)
 def contract(*operands: Value, inputs: tuple[str, ...], output: str) -> Value:
-    """einsum of operands whose subscripts name no axis twice, to an output that they cover."""
+    """einsum with explicit subscripts: no letter twice in an operand, each letter in another operand or the output."""
     return xp(*operands).einsum(",".join(inputs) + "->" + output, *operands, optimize=True)
 
 
@@ -104,6 +113,7 @@ def contract(*operands: Value, inputs: tuple[str, ...], output: str) -> Value:
 def _(g: Value, index: int, operands: list[Value], inputs: tuple[str, ...], output: str) -> Value:
     others = [operand for i, operand in enumerate(operands) if i != index]
     subscripts = [letters for i, letters in enumerate(inputs) if i != index]
+    # the upstream gradient takes the operand's place: the same einsum, with output and this input exchanged
     return contract(g, *others, inputs=(output, *subscripts), output=inputs[index])
 
 
@@ -115,18 +125,26 @@ def _(*operands: Value, inputs: tuple[str, ...], output: str) -> str | None:
             sizes.setdefault(letter, set()).add(size)
     for letter, found in sizes.items():
         if len(found) > 1:
-            return f"the axes called {letter!r} have sizes {' and '.join(map(str, sorted(found)))}, and must agree"
+            return f"the axes {letter!r} have sizes {' and '.join(map(str, sorted(found)))}, which must be equal"
     return None
 
 
 @composite
 def einsum(equation: str, *operands: Value) -> Value:
-    """Einstein summation, `einsum("bik,bkj->bij", a, b)`, with everything NumPy's takes: ellipses, repeated letters
-    (diagonals), an implicit output. Raises ValueError for an equation that does not fit the operands.
+    """Einstein summation: multiplies the operands and sums over the letters that the output does not name.
 
-    Reduced to one op whose rule is again an einsum: the gradient of an operand has the upstream in its place and its
-    own subscripts as output. For that, an axis that only one operand names is summed first, and a letter that an
-    operand repeats is tied by an identity matrix.
+    equation: a letter for each axis of each operand, as in "bik,bkj->bij". As in NumPy: `...` stands for axes that
+    broadcast, a letter repeated within an operand takes a diagonal, and without `->` the output has the letters that
+    occur once, in alphabetical order. Raises ValueError for an equation that does not fit the operands, TypeError if it
+    is not the first argument.
+
+    The gradient with respect to an operand is again an einsum: the upstream gradient takes the operand's place, and
+    the output gets its subscripts. To make that hold for every equation, an axis that only one operand names is summed
+    beforehand, and a repeated letter becomes two letters joined by an identity matrix.
+
+        a, b = tl.ones(2, 3), tl.ones(3, 4)
+        tl.einsum("ik,kj->ij", a, b).shape      # (2, 4)
+        tl.einsum("ij->j", a)                   # tensor([2., 2., 2.])
     """
     if not isinstance(equation, str):
         raise TypeError('the equation comes first, as in einsum("ij,jk->ik", a, b)')
@@ -134,7 +152,7 @@ def einsum(equation: str, *operands: Value) -> Value:
     fresh = (letter for letter in _LETTERS if letter not in "".join(terms))
     inputs: list[str] = []
     arrays = list(operands)
-    for position, letters in enumerate(tuple(terms)):  # terms grows by the identities'
+    for position, letters in enumerate(tuple(terms)):  # identity matrices are appended to terms
         seen = ""
         for axis, letter in enumerate(letters):
             if letter in seen:
@@ -159,14 +177,14 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _parse(equation: str, ranks: list[int]) -> tuple[list[str], str]:
-    """The subscripts of each operand and of the output, with letters for what an ellipsis stands for."""
+    """The subscripts of each operand and of the output, with letters in place of ellipses."""
     left, arrow, output = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(ranks):
-        raise ValueError(f"{equation!r} names {len(terms)} operands, and {len(ranks)} are given")
+        raise ValueError(f"{equation!r} names {len(terms)} operands, but {len(ranks)} were given")
     letters = set(left) - set(",.")
     if not letters <= set(_LETTERS) or not set(output) <= letters | set("."):
-        raise ValueError(f"{equation!r} may use letters, each of the output's also on the left, commas and ...")
+        raise ValueError(f"{equation!r} may use letters, commas and ..., and in the output only letters from the left")
     spare = [letter for letter in _LETTERS if letter not in letters]
     widest = 0
     for position, (term, rank) in enumerate(zip(terms, ranks, strict=True)):

@@ -1,7 +1,7 @@
-"""Sums, means, extremes and what is made of them.
+"""Reductions: sum, mean, var, max, norm and others over one axis, several, or all.
 
-`axis` is None (all axes), an int or a tuple; with `keepdims` the reduced axes stay, with size 1. Also as in
-PyTorch: `dim` and `keepdim`.
+Everywhere, `axis` is an int, a tuple or None (all axes), and `keepdims` keeps the reduced axes with size 1. PyTorch's
+`dim` and `keepdim` work too.
 """
 
 from __future__ import annotations
@@ -19,12 +19,39 @@ from .elementwise import isnan, root, where
 from .half import in_float32
 from .shape import axes_over, flip, own_axis, permute, reshape
 
+__all__ = [  # the public names; `tinygrad_lecture` has them too
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "cumsum",
+    "max",
+    "mean",
+    "min",
+    "norm",
+    "prod",
+    "std",
+    "sum",
+    "var",
+]
+
 Axes: TypeAlias = int | tuple[int, ...] | None
 
 
 @op(analytic=True)
 def sum(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The sum over axes; of nothing, 0. Of float16 it is added up in float32."""
+    """The sum over axes; 0 if there are no elements.
+
+    axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
+    keepdims (also `keepdim`): whether to keep them, with size 1.
+    The result has x's dtype: float16 is added up in float32, bools and small integers give int64.
+    Raises IndexError for an axis out of range.
+
+        x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
+        tl.sum(x)                               # tensor(10.)
+        tl.sum(x, axis=0)                       # tensor([4., 6.])
+        tl.sum(x, dim=1, keepdim=True).shape    # (2, 1)
+    """
     if x.dtype == FLOAT16:
         return x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=FLOAT32).astype(FLOAT16)
     return x.sum(axis=own_axis(x, axis), keepdims=keepdims)
@@ -32,12 +59,12 @@ def sum(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
 @sum.backward
 def _(g: Value, x_shape: Shape, axis: Axes, keepdims: bool) -> Value:
-    return spread(g, x_shape, axis, keepdims)
+    return spread(g, x_shape, axis, keepdims)  # every summand has derivative 1
 
 
 @op(analytic=True)
 def spread(x: Value, /, shape: Shape, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The transpose of `sum`: repeat a reduced array along the axes it was reduced over, to the full `shape`."""
+    """The transpose of `sum`: repeats x along the reduced axes, to the full `shape`."""
     full = xp(x).empty(shape, x.dtype)
     full[...] = x.reshape(reduced_shape(shape, axis) if axis is not None else ())
     return full
@@ -50,7 +77,15 @@ def _(g: Value, axis: Axes, keepdims: bool) -> Value:
 
 @op(analytic=True)
 def mean(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The mean over axes; nan of nothing. Of float16 it is computed in float32."""
+    """The mean over axes; nan if there are no elements.
+
+    axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
+    keepdims (also `keepdim`): whether to keep them, with size 1.
+    The result has x's dtype: float16 is computed in float32, integers give the default dtype.
+    Raises IndexError for an axis out of range.
+
+        tl.mean(tl.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)    # tensor([1.5, 3.5])
+    """
     if x.dtype == FLOAT16:
         return mean(x.astype(FLOAT32), axis, keepdims).astype(FLOAT16)
     total = x.sum(axis=own_axis(x, axis), keepdims=keepdims)
@@ -74,10 +109,16 @@ def var(
     correction: float = 1,
     unbiased: bool | None = None,
 ) -> Value:
-    """The variance over axes: squared distances from the mean, summed, over (n - correction).
+    """The variance over axes: sum((x - mean)²) / (n - correction) for n elements.
 
-    correction=1 as in PyTorch gives the unbiased estimate, correction=0 NumPy's default; nan where n <= correction.
-    unbiased: PyTorch's older word for a correction of 1 (True) or 0 (False).
+    axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
+    keepdims (also `keepdim`): whether to keep them, with size 1.
+    correction: 1 for the unbiased estimate (default, as in PyTorch), 0 for the mean square (NumPy's default).
+    unbiased: PyTorch's older argument, True for correction=1 and False for correction=0.
+    The result has x's dtype, and is nan if n <= correction. Raises IndexError for an axis out of range.
+
+        x = tl.tensor([1.0, 2.0, 3.0, 4.0])
+        tl.var(x, correction=0)     # tensor(1.25)
     """
     correction = correction if unbiased is None else int(unbiased)
     centred = x - mean(x, axis, keepdims=True)
@@ -86,7 +127,7 @@ def var(
     if n > 0:
         return total / n
     with np.errstate(all="ignore"):
-        return total * 0 / 0  # not times nan, of which detect_anomaly would say that it came in
+        return total * 0 / 0  # `* nan` would look to detect_anomaly like a nan in the input
 
 
 @composite
@@ -100,19 +141,43 @@ def std(
     correction: float = 1,
     unbiased: bool | None = None,
 ) -> Value:
-    """The standard deviation, sqrt(var); its subgradient is 0 where it is 0."""
+    """The standard deviation over axes, sqrt(var); arguments, dtype and errors are those of `var`.
+
+    axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
+    keepdims (also `keepdim`): whether to keep them, with size 1.
+    correction: 1 (default) divides by n - 1, 0 divides by n.  unbiased: PyTorch's older argument for the same.
+    Subgradient: 0 where all elements are equal.
+
+        tl.std(tl.tensor([1.0, 3.0]), correction=0)     # tensor(1.)
+    """
     return root(var(x, axis, keepdims, correction=correction, unbiased=unbiased))
 
 
 @op
 def max(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The largest element over axes, a nan if there is one; ties share the gradient equally. (Its place: `argmax`.)"""
+    """The largest element over axes; nan if there is a nan. Also called `amax`. (Its index: `argmax`.)
+
+    axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
+    keepdims (also `keepdim`): whether to keep them, with size 1.
+    The result has x's dtype. Raises ValueError if there are no elements, IndexError for an axis out of range.
+    Subgradient: ties share the gradient equally; nans take all of it.
+
+        tl.max(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)      # tensor([2., 5.])
+    """
     return xp(x).max(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
 @op
 def min(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The smallest element over axes, a nan if there is one; ties share the gradient equally. (Its place: `argmin`.)"""
+    """The smallest element over axes; nan if there is a nan. Also called `amin`. (Its index: `argmin`.)
+
+    axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
+    keepdims (also `keepdim`): whether to keep them, with size 1.
+    The result has x's dtype. Raises ValueError if there are no elements, IndexError for an axis out of range.
+    Subgradient: ties share the gradient equally; nans take all of it.
+
+        tl.min(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)      # tensor([1., 4.])
+    """
     return xp(x).min(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
@@ -128,16 +193,21 @@ def _(g: Value, x: Value, out: Value, axis: Axes, keepdims: bool) -> Value:
 @min.explains
 def _(x: Value, axis: Axes = None, keepdims: bool = False) -> str | None:
     if 0 in x.shape:
-        return f"there is no largest or smallest element of nothing, and a tensor of shape {x.shape} has none"
+        return f"a tensor of shape {x.shape} has no elements, so no largest or smallest one"
     return None
 
 
 @composite
 def prod(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The product over axes; of nothing, 1.
+    """The product over axes; 1 if there are no elements.
 
-    A tree of multiplications, halving the factors at each level, so that the gradient never divides: it is exact
-    with any number of zeros, to any order.
+    axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
+    keepdims (also `keepdim`): whether to keep them, with size 1.
+    The result has x's dtype. Raises IndexError for an axis out of range.
+    The factors are multiplied in pairs, then the products in pairs, and so on. The gradient never divides by a factor,
+    so it is exact with any number of zeros, to any order.
+
+        tl.prod(tl.tensor([2.0, 3.0, 4.0]))     # tensor(24.)
     """
     axes = axes_over(x.ndim, axis)
     kept = tuple(a for a in range(x.ndim) if a not in axes)
@@ -145,33 +215,47 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     if n == 0:
         return sum(x, axis, keepdims) + 1
     factors = reshape(permute(x, axes + kept), (n, *(x.shape[a] for a in kept)))  # (factors, ...kept)
-    odd_ones = []
+    left_over = []
     while n > 1:
         if n % 2:
-            odd_ones.append(factors[n - 1])
+            left_over.append(factors[n - 1])
         n //= 2
         factors = factors[:n] * factors[n : 2 * n]
-    product = math.prod(odd_ones, start=factors[0])
+    product = math.prod(left_over, start=factors[0])
     return reshape(product, reduced_shape(x.shape, axis) if keepdims else tuple(x.shape[a] for a in kept))
 
 
 @op(analytic=True)
 def cumsum(x: Value, /, axis: int) -> Value:
-    """The running sum along an axis."""
+    """The running sum along an axis: result[i] = x[0] + ... + x[i].
+
+    axis: an int (also `dim`). The result has x's shape; bools and small integers give int64. Raises IndexError for an
+    axis out of range.
+
+        tl.cumsum(tl.tensor([1.0, 2.0, 3.0]), axis=0)       # tensor([1., 3., 6.])
+    """
     return xp(x).cumsum(x, axis=axis) if x.ndim else sum(x, axis)
 
 
 @cumsum.backward
 def _(g: Value, axis: int) -> Value:
-    return flip(cumsum(flip(g, axis), axis), axis)  # what comes at i is in every sum from i on
+    return flip(cumsum(flip(g, axis), axis), axis)  # x[i] contributes to every later partial sum
 
 
 @composite
 @in_float32
 def norm(x: Value, /, ord: float = 2, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The vector norm (sum |x|^ord)^(1/ord) over axes; also 1, inf (the largest |x|) and -inf (the smallest).
+    """The vector norm over axes: (sum |x|^ord)^(1/ord).
 
-    Subgradients: 0 where the norm is 0; ties of inf and -inf share equally. Raises ValueError for ord <= 0.
+    ord: a number > 0, or inf (the largest |x|) or -inf (the smallest |x|); 2, the Euclidean norm, by default.
+    axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
+    keepdims (also `keepdim`): whether to keep them, with size 1.
+    The result has x's dtype; float16 is computed in float32. Raises ValueError for another ord, IndexError for an axis
+    out of range.
+    Subgradients: 0 where the norm is 0; for inf and -inf, ties share equally.
+
+        tl.norm(tl.tensor([3.0, -4.0]))             # tensor(5.)
+        tl.norm(tl.tensor([3.0, -4.0]), ord=1)      # tensor(7.)
     """
     if ord == 2:
         return root(sum(x * x, axis, keepdims))
@@ -183,34 +267,53 @@ def norm(x: Value, /, ord: float = 2, axis: Axes = None, keepdims: bool = False)
         return min(absolute(x), axis, keepdims)
     if not isinstance(ord, (int, float)) or ord <= 0:
         raise ValueError(f"ord must be positive, inf or -inf, not {ord!r}")
-    powers = (
-        absolute(x) ** ord if ord >= 1 else where(x == 0, 0, absolute(where(x == 0, 1, x)) ** ord)
-    )  # no slope inf at 0
+    # if ord < 1, |x|^ord has slope inf at 0; the subgradient there is 0
+    powers = absolute(x) ** ord if ord >= 1 else where(x == 0, 0, absolute(where(x == 0, 1, x)) ** ord)
     powers = sum(powers, axis, keepdims)
     return where(powers == 0, 0, where(powers == 0, 1, powers) ** (1 / ord))
 
 
 @op(differentiable=False)
 def argmax(x: Value, /, axis: int | None = None, keepdims: bool = False) -> Value:
-    """The place of the first largest element along an axis (None: in the flattened tensor), as int64."""
+    """The index of the largest element along an axis, the first one if there are ties. (Its value: `max`.)
+
+    axis (also `dim`): an int, or None for the index in the flattened x.  keepdims (also `keepdim`): keep the axis, with
+    size 1. The result is int64 and has no gradient. Raises ValueError if there are no elements, IndexError for an axis
+    out of range.
+
+        tl.argmax(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)       # tensor([1, 0])
+    """
     return xp(x).argmax(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
 @op(differentiable=False)
 def argmin(x: Value, /, axis: int | None = None, keepdims: bool = False) -> Value:
-    """The place of the first smallest element along an axis (None: in the flattened tensor), as int64."""
+    """The index of the smallest element along an axis, the first one if there are ties. (Its value: `min`.)
+
+    axis (also `dim`): an int, or None for the index in the flattened x.  keepdims (also `keepdim`): keep the axis, with
+    size 1. The result is int64 and has no gradient. Raises ValueError if there are no elements, IndexError for an axis
+    out of range.
+
+        tl.argmin(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)       # tensor([0, 1])
+    """
     return xp(x).argmin(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
 @op(differentiable=False)
 def any(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """Whether any element over axes is true."""
+    """Whether any element over axes is true, as bools; False if there are none.
+
+    axis, keepdims: as in `sum`; `dim` and `keepdim` work too. Numbers other than 0 are true.
+    """
     return xp(x).any(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
 @op(differentiable=False)
 def all(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """Whether all elements over axes are true."""
+    """Whether all elements over axes are true, as bools; True if there are none.
+
+    axis, keepdims: as in `sum`; `dim` and `keepdim` work too. Numbers other than 0 are true.
+    """
     return xp(x).all(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
@@ -218,7 +321,7 @@ def all(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
 
 def count(shape: Shape, axis: Axes) -> int:
-    """How many elements go into each result of a reduction."""
+    """The number of elements that are reduced to one."""
     if axis is None:
         return math.prod(shape)
     return math.prod(shape[a] for a in axes_over(len(shape), axis))

@@ -1,4 +1,4 @@
-"""The same elements in another shape or order, joined and cut. Where NumPy gives a view, so do these."""
+"""Shapes: reshape, permute, broadcast, pad, join and split. Results are views where NumPy's are."""
 
 from __future__ import annotations
 
@@ -11,10 +11,35 @@ from ..backend import Shape, is_array, xp
 from ..traced import Traced
 from .composite import composite
 
+__all__ = [  # the public names; `tinygrad_lecture` has them too
+    "broadcast_to",
+    "cat",
+    "chunk",
+    "expand",
+    "flatten",
+    "flip",
+    "pad",
+    "permute",
+    "reshape",
+    "split",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "transpose",
+    "unbind",
+    "unsqueeze",
+]
+
 
 @op(analytic=True)
 def reshape(x: Value, /, shape: Shape) -> Value:
-    """The elements of x, row by row, in another shape; one size may be -1 and is worked out."""
+    """The elements of x in another shape, in the same row-major order.
+
+    shape: a tuple of ints with as many elements as x; one size may be -1 and follows from the others. A view where
+    possible, else a copy. Raises ValueError for a shape that does not fit.
+
+        tl.reshape(tl.arange(6), (2, -1)).shape     # (2, 3)
+    """
     return x.reshape(shape)
 
 
@@ -30,7 +55,12 @@ def _(x: Value, shape: Shape) -> str:
 
 @op(analytic=True)
 def permute(x: Value, /, axes: tuple[int, ...]) -> Value:
-    """The axes of x in the order given: result axis i is x's axis axes[i]."""
+    """A view of x with its axes in another order: axis i of the result is axis axes[i] of x.
+
+    axes: a tuple that names each axis of x once. Raises ValueError for other axes.
+
+        tl.permute(tl.zeros(2, 3, 4), (2, 0, 1)).shape      # (4, 2, 3)
+    """
     return x.transpose(axes)
 
 
@@ -42,12 +72,12 @@ def _(g: Value, axes: tuple[int, ...]) -> Value:
 
 @permute.explains
 def _(x: Value, axes: tuple[int, ...]) -> str:
-    return f"axes {axes} are no order of the {x.ndim} axes of shape {x.shape}; name each once"
+    return f"axes {axes} must name each of the {x.ndim} axes of shape {x.shape} once"
 
 
 @op(analytic=True)
 def swapaxes(x: Value, /, axis0: int, axis1: int) -> Value:
-    """Two axes exchanged."""
+    """A view of x with two axes exchanged. Raises IndexError for an axis out of range."""
     return x.swapaxes(axis0, axis1)
 
 
@@ -58,23 +88,29 @@ def _(g: Value, axis0: int, axis1: int) -> Value:
 
 @op(analytic=True)
 def broadcast_to(x: Value, /, shape: Shape) -> Value:
-    """x repeated along new axes, and axes of size 1, to a shape; a view that takes no memory."""
+    """x repeated to a larger shape, as broadcasting does: along new axes in front, and along axes of size 1.
+
+    shape: a tuple. The result is a view and takes no memory.
+    Raises ValueError for a shape that x does not broadcast to.
+
+        tl.broadcast_to(tl.tensor([1, 2]), (3, 2))      # tensor([[1, 2], [1, 2], [1, 2]])
+    """
     return xp(x).broadcast_to(x, shape)
 
 
 @broadcast_to.backward
 def _(g: Value) -> Value:
-    return g  # the tape sums over the axes that were stretched
+    return g  # unbroadcast sums over the stretched axes
 
 
 @broadcast_to.explains
 def _(x: Value, shape: Shape) -> str:
-    return f"shape {x.shape} does not broadcast to {shape}: a size may change only from 1, and axes are added in front"
+    return f"shape {x.shape} does not broadcast to {shape}: only a size of 1 may change, and new axes go in front"
 
 
 @op(analytic=True)
 def flip(x: Value, /, axis: int | tuple[int, ...] | None = None) -> Value:
-    """Reversed along axes, all by default."""
+    """x reversed along `axis` (also `dim`, `dims`): an int, a tuple, or None for all axes."""
     return xp(x).flip(x, own_axis(x, axis))
 
 
@@ -85,9 +121,12 @@ def _(g: Value, axis: int | tuple[int, ...] | None) -> Value:
 
 @op(analytic=True)
 def pad(x: Value, /, pad_width: Sequence[tuple[int, int]], value: float = 0) -> Value:
-    """`value` added around x.
+    """x with `value` added around it.
 
-    pad_width: (before, after) for each axis or, as in NumPy, one pair or number for all.
+    pad_width: a pair (before, after) for each axis or, as in NumPy, one pair or one int for all axes.
+    value: the number to add, 0 by default. Raises ValueError for a pad_width that does not fit x.
+
+        tl.pad(tl.ones(2, 3), ((0, 0), (1, 2))).shape       # (2, 6)
     """
     return xp(x).pad(x, pad_width, mode="constant", constant_values=value)
 
@@ -101,13 +140,13 @@ def _(g: Value, x_shape: Shape, pad_width: Any) -> Value:
 @pad.explains
 def _(x: Value, pad_width: Any, value: float = 0) -> str:
     return (
-        f"pad_width {pad_width} does not fit shape {x.shape}: it is a pair (before, after) of ints, 0 or more, for "
-        f"each axis, as {((0, 0),) * (x.ndim - 1) + ((1, 2),)} for the last alone, or one pair or int for all"
+        f"pad_width {pad_width} does not fit shape {x.shape}: give a pair (before, after) of ints, 0 or more, for each "
+        f"axis, as in {((0, 0),) * (x.ndim - 1) + ((1, 2),)} for the last axis only, or one pair or int for all axes"
     )
 
 
 def _pairs(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
-    """NumPy's short forms of pad_width written out."""
+    """A pair (before, after) for each axis, from any of NumPy's forms of pad_width."""
     if isinstance(pad_width, int):
         return [(pad_width, pad_width)] * ndim
     if isinstance(pad_width[0], int):
@@ -119,7 +158,7 @@ def _pairs(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
 
 @op(analytic=True)
 def concatenate(*arrays: Value, axis: int = 0) -> Value:
-    """Arrays joined along an axis that they have; their other sizes agree."""
+    """Arrays joined along an existing axis; their other sizes must be equal."""
     return xp(*arrays).concatenate(arrays, axis=axis)
 
 
@@ -134,24 +173,38 @@ def _(g: Value, index: int, shapes: list[Shape], axis: int) -> Value:
 @concatenate.explains
 def _(*arrays: Value, axis: int = 0) -> str:
     if not arrays:
-        return "there is nothing to join"
+        return "there are no tensors to join"
     if len({a.ndim for a in arrays}) == 1 and not -arrays[0].ndim <= axis < arrays[0].ndim:
-        return f"axis {axis} is out of range for shape {arrays[0].shape}; to join along a new axis see tl.stack"
-    return f"shapes {', '.join(str(a.shape) for a in arrays)} must agree in all sizes but that of axis {axis}"
+        return f"axis {axis} is out of range for shape {arrays[0].shape}; to join along a new axis, use tl.stack"
+    return f"shapes {', '.join(str(a.shape) for a in arrays)} must be equal in every axis except axis {axis}"
 
 
-# --- composed of the above ----------------------------------------------------------------------------------
+# --- composites ---------------------------------------------------------------------------------------------
 
 
 @composite
 def cat(tensors: Sequence[Value], axis: int = 0) -> Value:
-    """A sequence of tensors joined along an axis that they have; their other sizes agree."""
+    """Tensors joined along an existing axis. Also called `concat`.
+
+    tensors: a list or tuple; their shapes must be equal in every axis except `axis` (also `dim`).
+    Raises ValueError for other shapes, TypeError for tensors that are not in a list, IndexError for an axis out of
+    range.
+
+        tl.cat([tl.ones(2, 3), tl.zeros(1, 3)]).shape       # (3, 3)
+    """
     return concatenate(*_listed("cat", tensors, axis), axis=axis)
 
 
 @composite
 def stack(tensors: Sequence[Value], axis: int = 0) -> Value:
-    """Tensors of one shape joined along a new axis."""
+    """Tensors of one shape joined along a new axis.
+
+    tensors: a list or tuple.  axis (also `dim`): where the new axis goes, 0 for the front and -1 for the end.
+    Raises ValueError for different shapes, TypeError for tensors that are not in a list, IndexError for an axis out of
+    range.
+
+        tl.stack([tl.ones(3), tl.zeros(3)], axis=1).shape       # (3, 2)
+    """
     tensors = _listed("stack", tensors, axis)
     if len({t.shape for t in tensors}) > 1:
         raise ValueError(f"the shapes {', '.join(str(t.shape) for t in tensors)} must be the same")
@@ -159,15 +212,18 @@ def stack(tensors: Sequence[Value], axis: int = 0) -> Value:
 
 
 def _listed(name: str, tensors: Any, axis: Any) -> list[Value]:
-    """The tensors to join. Raises TypeError for tensors that are given one by one."""
+    """The tensors to join, as a list. Raises TypeError for tensors passed one by one."""
     if any(isinstance(x, Traced) or is_array(x) for x in (tensors, axis)):
-        raise TypeError(f"the tensors stand in a list, as in {name}([a, b]), and an axis after it")
+        raise TypeError(f"pass the tensors as a list, as in {name}([a, b]), and the axis after it")
     return list(tensors)
 
 
 @composite
 def unsqueeze(x: Value, axis: int) -> Value:
-    """A new axis of size 1 at a place: (2, 3) at 1 becomes (2, 1, 3). Raises IndexError where it cannot go."""
+    """x with a new axis of size 1 at `axis` (also `dim`). Raises IndexError for an axis out of range.
+
+    tl.unsqueeze(tl.zeros(2, 3), 1).shape       # (2, 1, 3)
+    """
     if not -x.ndim - 1 <= axis <= x.ndim:
         raise IndexError(f"axis {axis} is out of range; shape {x.shape} takes {-x.ndim - 1} to {x.ndim}")
     axis %= x.ndim + 1
@@ -176,14 +232,26 @@ def unsqueeze(x: Value, axis: int) -> Value:
 
 @composite
 def squeeze(x: Value, axis: int | tuple[int, ...] | None = None) -> Value:
-    """Without axes of size 1, all or those named; an axis of another size stays, as in PyTorch."""
+    """x without its axes of size 1.
+
+    axis (also `dim`): remove only these, an int or a tuple; an axis of another size stays, as in PyTorch.
+    Raises IndexError for an axis out of range.
+
+        tl.squeeze(tl.zeros(2, 1, 3, 1)).shape          # (2, 3)
+        tl.squeeze(tl.zeros(2, 1, 3, 1), 1).shape       # (2, 3, 1)
+    """
     gone = axes_over(x.ndim, axis)
     return reshape(x, tuple(n for a, n in enumerate(x.shape) if not (a in gone and n == 1)))
 
 
 @composite
 def flatten(x: Value, start_dim: int = 0, end_dim: int = -1) -> Value:
-    """The axes from start to end, both included, as one; a 0-d tensor becomes (1,)."""
+    """x with the axes start_dim to end_dim (inclusive) joined to one; a 0-d tensor gets shape (1,).
+
+    Raises IndexError for an axis out of range, ValueError for start_dim after end_dim.
+
+        tl.flatten(tl.zeros(2, 3, 4), 1).shape      # (2, 12)
+    """
     if x.ndim == 0:
         return reshape(x, (1,))
     (start,), (end,) = normal_axes(x.ndim, start_dim), normal_axes(x.ndim, end_dim)
@@ -194,19 +262,19 @@ def flatten(x: Value, start_dim: int = 0, end_dim: int = -1) -> Value:
 
 @composite
 def expand(x: Value, shape: Shape) -> Value:
-    """`broadcast_to` as PyTorch has it: a size of -1 stays what it is."""
+    """`broadcast_to` with PyTorch's -1, which keeps a size: `tl.expand(tl.ones(3, 1), (-1, 4))` has shape (3, 4)."""
     new = len(shape) - x.ndim
     return broadcast_to(x, tuple(x.shape[a - new] if n == -1 and a >= new else n for a, n in enumerate(shape)))
 
 
 @composite
 def repeat(x: Value, times: Shape) -> Value:
-    """x side by side so many times along each axis, new axes in front: PyTorch's `repeat`, NumPy's `tile`.
+    """x repeated `times[i]` times along axis i, new axes in front: PyTorch's `repeat`, NumPy's `tile`.
 
-    (2, 3), 4 times and once, gives (8, 3). Raises ValueError for fewer numbers than x has axes.
+    Shape (2, 3) with times (4, 1) gives (8, 3). Raises ValueError for fewer counts than x has axes.
     """
     if len(times) < x.ndim or min(times, default=0) < 0:
-        raise ValueError(f"shape {x.shape} needs a number, 0 or more, for each of its {x.ndim} axes, not {times}")
+        raise ValueError(f"shape {x.shape} needs a count, 0 or more, for each of its {x.ndim} axes, not {times}")
     shape = (1,) * (len(times) - x.ndim) + x.shape
     apart = [n for size in shape for n in (1, size)]  # (1, n0, 1, n1, ...)
     wide = [n for k, size in zip(times, shape, strict=True) for n in (k, size)]  # (k0, n0, k1, n1, ...)
@@ -216,20 +284,35 @@ def repeat(x: Value, times: Shape) -> Value:
 
 @composite
 def transpose(x: Value, *axes: Any) -> Value:
-    """Two axes exchanged, `transpose(x, 0, 1)`, as in PyTorch; all of them reversed, `transpose(x)`;
-    or in an order given as a tuple, `transpose(x, (1, 2, 0))`, as in NumPy."""
+    """A view of x with its axes exchanged, reversed or reordered.
+
+    transpose(x, 0, 1) exchanges two axes, as in PyTorch; transpose(x) reverses all axes and transpose(x, (1, 2, 0))
+    reorders them, as in NumPy. Raises IndexError for an axis out of range, TypeError for other arguments.
+
+        x = tl.zeros(2, 3, 4)
+        tl.transpose(x, 0, 1).shape         # (3, 2, 4)
+        tl.transpose(x).shape               # (4, 3, 2)
+        tl.transpose(x, (1, 2, 0)).shape    # (3, 4, 2)
+    """
     if not axes:
         return permute(x, tuple(reversed(range(x.ndim))))
     if len(axes) == 1 and isinstance(axes[0], (tuple, list)):
         return permute(x, tuple(axes[0]))
     if len(axes) == 2:
         return swapaxes(x, *axes)
-    raise TypeError(f"transpose takes no axes, two to exchange, or a tuple with all of them, not {axes}; see permute")
+    raise TypeError(f"give no axes, two axes to exchange, or a tuple with all axes, not {axes}")
 
 
 @composite
 def split(x: Value, split_size: int | Sequence[int], axis: int = 0) -> tuple[Value, ...]:
-    """Pieces of `split_size` along an axis, the last maybe smaller; or of the sizes listed, which must add up."""
+    """x cut into pieces along an axis: a tuple of views.
+
+    split_size: the size of each piece (the last may be smaller), or a list with the size of each, which must add up to
+    the axis's.  axis (also `dim`). Raises ValueError for other sizes, IndexError for an axis out of range.
+
+        [part.shape for part in tl.split(tl.zeros(5, 2), 2)]            # [(2, 2), (2, 2), (1, 2)]
+        [part.shape for part in tl.split(tl.zeros(5, 2), [1, 4])]       # [(1, 2), (4, 2)]
+    """
     (axis,) = normal_axes(x.ndim, axis)
     n = x.shape[axis]
     if isinstance(split_size, int):
@@ -251,7 +334,11 @@ def split(x: Value, split_size: int | Sequence[int], axis: int = 0) -> tuple[Val
 
 @composite
 def chunk(x: Value, chunks: int, axis: int = 0) -> tuple[Value, ...]:
-    """At most `chunks` pieces of equal size along an axis, the last maybe smaller, as in PyTorch."""
+    """x cut into at most `chunks` pieces of equal size along an axis (the last may be smaller): a tuple of views.
+
+    axis (also `dim`). As in PyTorch, there may be fewer pieces: 5 elements in 4 chunks give sizes 2, 2, 1.
+    Raises ValueError for chunks < 1, IndexError for an axis out of range.
+    """
     if chunks <= 0:
         raise ValueError(f"the number of chunks must be positive, not {chunks}")
     (axis,) = normal_axes(x.ndim, axis)
@@ -260,7 +347,7 @@ def chunk(x: Value, chunks: int, axis: int = 0) -> tuple[Value, ...]:
 
 @composite
 def unbind(x: Value, axis: int = 0) -> tuple[Value, ...]:
-    """The slices along an axis, without that axis."""
+    """The slices of x along an axis (also `dim`), without that axis: a tuple of views, one for each index."""
     (axis,) = normal_axes(x.ndim, axis)
     return tuple(x[(*[slice(None)] * axis, i)] for i in range(x.shape[axis]))
 
@@ -269,7 +356,8 @@ def unbind(x: Value, axis: int = 0) -> tuple[Value, ...]:
 
 
 def normal_axes(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
-    """The axes meant, counted from 0. Raises IndexError for one that is not there, ValueError for one twice."""
+    """The axes as a tuple, counted from 0; None is all. Raises IndexError for an axis out of range, ValueError for one
+    that is named twice."""
     if axis is None:
         return tuple(range(ndim))
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
@@ -283,11 +371,10 @@ def normal_axes(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...
 
 
 def axes_over(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
-    """The axes that a function goes over. As in PyTorch, 0 and -1 are no error for a 0-d tensor, but all that it has:
-    none."""
+    """`normal_axes`, but for a 0-d tensor axis 0 or -1 means no axis, as in PyTorch."""
     return () if ndim == 0 and axis in (0, -1, (0,), (-1,)) else normal_axes(ndim, axis)
 
 
 def own_axis(x: Any, axis: Any) -> Any:
-    """An axis to go over as the array libraries take it: None for a 0-d array, see `axes_over`."""
+    """The axis as the array libraries take it: None for axis 0 or -1 of a 0-d array, see `axes_over`."""
     return axis if x.ndim else axes_over(0, axis) or None

@@ -28,7 +28,7 @@ def test_wrong_targets_are_explained():
         F.cross_entropy(x, tl.zeros(4, 5, dtype=tl.int64))
     with pytest.raises(ValueError, match=r"got \(4,\) float32"):
         F.cross_entropy(x, tl.zeros(4))
-    with pytest.raises(IndexError, match="targets run from 0 to 5, and there are classes 0 to 4"):
+    with pytest.raises(IndexError, match="targets range from 0 to 5, but the classes are 0 to 4"):
         F.cross_entropy(tl.zeros(2, 5), tl.tensor([0, 5]))
 
 

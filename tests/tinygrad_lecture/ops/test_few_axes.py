@@ -1,4 +1,4 @@
-"""A tensor without axes, and axes without elements: what PyTorch's users expect, forward and backward."""
+"""0-d tensors and empty axes, forward and backward: as in PyTorch."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 import strict_device  # noqa: F401 - makes device="strict" known
 import tinygrad_lecture as tl
 
-LONE = {  # of one element 2: the value, and the gradient of the result's sum
+LONE = {  # for a 0-d tensor of value 2: the call, its value, and its gradient
     "sum": (lambda x, axis: x.sum(axis), 2, 1),
     "sum, keepdims": (lambda x, axis: x.sum(axis, keepdims=True), 2, 1),
     "mean": (lambda x, axis: x.mean(axis), 2, 1),
@@ -49,12 +49,12 @@ def test_0_and_minus_1_are_axes_of_a_0d_tensor(name, axis, device):
 
 
 @pytest.mark.parametrize("name", LONE)
-def test_1_is_no_axis_of_a_0d_tensor(name):
+def test_a_0d_tensor_has_no_axis_1(name):
     with pytest.raises((IndexError, ValueError), match="axis 1 is out of"):
         LONE[name][0](tl.tensor(2.0), 1)
 
 
-def test_a_tuple_of_the_one_axis_passes_too():
+def test_axis_may_be_a_tuple_for_a_0d_tensor_too():
     x = tl.tensor(2.0, requires_grad=True)
     (x.sum((0,)) + x.logsumexp((-1,))).backward()
     assert x.grad.item() == 2

@@ -1,4 +1,4 @@
-"""float16: what is added up is added up in float32, and comes back as float16."""
+"""float16: sums are computed in float32, and the result is rounded to float16."""
 
 from contextlib import nullcontext
 
@@ -34,8 +34,8 @@ CASES = {
 @pytest.mark.parametrize("device", ["cpu", "strict"])
 @pytest.mark.parametrize("plainly", [False, True], ids=["kernel", "definition"])
 @pytest.mark.parametrize("name", CASES)
-def test_halves_are_computed_as_singles_are(name, plainly, device):
-    """Value and gradient are those of float32, rounded; squares of more than 255 have no place in float16."""
+def test_float16_is_computed_in_float32(name, plainly, device):
+    """Value and gradient are float32's, rounded. The squares of numbers above 255 do not fit into float16."""
 
     def results(dtype):
         x = tl.tensor(X.astype(dtype), device=device, requires_grad=True)
@@ -49,17 +49,17 @@ def test_halves_are_computed_as_singles_are(name, plainly, device):
         np.testing.assert_allclose(found.astype(float), wanted, rtol=4e-3, atol=4e-3)
 
 
-def test_many_small_halves_add_up():
+def test_many_small_numbers_add_up():
     assert tl.mean(tl.full((10_000,), 100.0, dtype=tl.float16)).item() == 100
-    assert tl.full((4_001,), 1.0, dtype=tl.float16).sum().item() == 4_000  # the nearest that there is
+    assert tl.full((4_001,), 1.0, dtype=tl.float16).sum().item() == 4_000  # the nearest float16
     assert tl.layer_norm(half([3, 3, 3]), eps=1e-12).tolist() == [0, 0, 0]
 
 
-def test_other_floats_that_come_with_it_keep_their_digits():
+def test_a_wider_float_among_the_arguments_decides_the_dtype():
     assert tl.layer_norm(half([1, 2, 3]), tl.ones(3)).dtype == tl.float32
 
 
-def test_a_result_goes_by_the_name_of_what_was_called():
+def test_a_result_has_the_name_of_the_function_called():
     x = half([1, 2, 3]).requires_grad_()
     assert "made by layer_norm" in repr(tl.layer_norm(x))
     assert "made by softmax" in repr(tl.softmax(x, -1))

@@ -1,4 +1,4 @@
-"""The tool that tests the tests: it notices a bug that is one, and reports one that is none."""
+"""The mutation tool: it plants bugs in rules, catches a real one, and reports one that alters no result."""
 
 import os
 import subprocess
@@ -25,13 +25,13 @@ def test_bugs_are_planted_where_the_rules_are() -> None:
     assert found >= {"return (g * b)", "return g", "return (-g * out * b)", "return (-g * out)", "return g * out / b"}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="each bug has a forked process of its own")
-def test_a_bug_is_noticed() -> None:
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each bug runs in a forked process")
+def test_a_bug_is_caught() -> None:
     assert mutation("--op", "neg")[0] == 0
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="each bug has a forked process of its own")
-def test_what_no_test_notices_is_reported() -> None:
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each bug runs in a forked process")
+def test_a_survivor_is_reported() -> None:
     status, printed = mutation("--op", "swapaxes", "--equivalent")
     assert status == 1
     assert "- return swapaxes(g, axis0, axis1)" in printed

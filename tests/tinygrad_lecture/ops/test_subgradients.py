@@ -1,4 +1,4 @@
-"""Every subgradient that the engine promises, where a derivative does not exist or a formula would give nan."""
+"""The engine's subgradients: where there is no derivative, or where a formula would give nan."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def leaf(values: Values) -> tl.Tensor:
 
 
 def gradients(function: Callable[..., tl.Tensor], *values: Values) -> list[NDArray[Any]]:
-    """The gradients of function by each argument. They are linear in the upstream gradient, here 4."""
+    """The gradients of a function with respect to each argument, computed with upstream gradient 4, divided by 4."""
     inputs = [leaf(v) for v in values]
     out = function(*inputs)
     return [g.numpy() / 4 for g in tl.grad(out, inputs, tl.full_like(out, 4))]  # type: ignore[union-attr]
@@ -104,7 +104,7 @@ def test_clip_passes_at_its_bounds() -> None:
 
 
 def test_where_lets_no_nan_through() -> None:
-    """The classic trap: the branch not taken has an infinite derivative."""
+    """The branch not taken has an infinite derivative, and 0 * inf would be nan."""
     x = [0.0, 4.0]
     check(lambda x: ops.where(x > 0, ops.sqrt(ops.where(x > 0, x, 1)), 0), x, expected=[[0, 0.25]], what="where")
     taken = tl.tensor([False, True])
@@ -116,12 +116,12 @@ def test_sqrt_is_inf_at_0() -> None:
 
 
 def test_root_is_0_at_0() -> None:
-    check(ops.root, [0.0, 4.0], expected=[[0, 0.25]], what="root")
+    check(ops.elementwise.root, [0.0, 4.0], expected=[[0, 0.25]], what="root")
 
 
-@pytest.mark.parametrize("function", [ops.root, ops.norm], ids=["root", "norm"])
+@pytest.mark.parametrize("function", [ops.elementwise.root, ops.norm], ids=["root", "norm"])
 def test_second_derivative_of_root_is_0_at_0(function: Callable[..., tl.Tensor]) -> None:
-    """A branch not taken must not divide by 0 either: its inf would come back as nan."""
+    """The branch not taken must not divide by 0 either: 0 * inf would be nan."""
     x = leaf([0.0])
     (first,) = tl.grad(function(x).sum(), x, create_graph=True)
     assert first is not None
@@ -129,12 +129,12 @@ def test_second_derivative_of_root_is_0_at_0(function: Callable[..., tl.Tensor])
     assert second is not None
     assert second.tolist() == [1]
 
-    upstream = leaf([1.0] if function is ops.root else 1.0)
+    upstream = leaf([1.0] if function is ops.elementwise.root else 1.0)
     (first,) = tl.grad(function(x), x, upstream, create_graph=True)
     assert first is not None
     (by_upstream,) = tl.grad(first.sum(), upstream)
     assert by_upstream is not None
-    assert by_upstream.tolist() == ([0] if function is ops.root else 0)
+    assert by_upstream.tolist() == ([0] if function is ops.elementwise.root else 0)
 
 
 # --- norm and std -------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def test_norm_of_one_zero_row_leaves_the_others() -> None:
     check(lambda x: ops.norm(x, 3, axis=1), [[0.0, 0.0], [2.0, 0.0]], expected=[[[0, 0], [1, 0]]], what="norm, 3,")
 
 
-def test_a_norm_of_an_order_below_1_passes_an_element_of_0_over() -> None:
+def test_norm_of_order_below_1_has_gradient_0_at_an_element_of_0() -> None:
     check(lambda x: ops.norm(x, 0.5), [0.0, 4.0, -4.0], expected=[[0, 2, -2]], what="norm, 0.5,")
 
 
@@ -177,12 +177,12 @@ def test_mean_is_nan_of_nothing() -> None:
 
 
 @pytest.mark.parametrize("ord", [0, -1])
-def test_norm_refuses_what_is_no_norm(ord: float) -> None:
+def test_norm_refuses_an_order_that_is_not_positive(ord: float) -> None:
     with pytest.raises(ValueError, match="ord must be positive"):
         ops.norm(leaf([1.0]), ord)
 
 
-# --- numbers that are too large to exponentiate -------------------------------------------------------------
+# --- numbers too large for exp ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
@@ -190,7 +190,7 @@ def test_norm_refuses_what_is_no_norm(ord: float) -> None:
     ("name", "ends", "slopes"), [("sigmoid", (0, 1), (0, 0)), ("silu", (0, 1e4), (0, 1)), ("tanh", (-1, 1), (0, 0))]
 )
 def test_flat_ends(name: str, ends: tuple[float, float], slopes: tuple[float, float], dtype: Any) -> None:
-    """Far out there is no overflow, no warning and no nan, and the values are exact."""
+    """For large |x| there is no overflow, warning or nan, and the values are exact."""
     x = tl.tensor([-1e4, 1e4], dtype=dtype, requires_grad=True)
     out = getattr(ops, name)(x)
     assert tuple(out.tolist()) == ends
@@ -251,18 +251,24 @@ def test_x_squared_at_0(two: Any) -> None:
     check(lambda x: x**two, [0.0, -3.0], expected=[[0, -6]], what="x ** 2")
 
 
+@pytest.mark.parametrize("x", [0.7, 2, 3.0])
+def test_the_gradient_of_a_number_to_the_y(x: float) -> None:
+    y = np.array([-1.0, 0.0, 0.5, 2.0])
+    check(lambda y: x**y, y, expected=[x**y * math.log(x)], what=f"{x} ** y")
+
+
 def test_0_to_the_y_has_gradient_0_by_y() -> None:
     check(ops.pow, [0.0, 0.0], [0.0, 2.0], expected=[[0, 0], [0, 0]], what="0 ** y")
     check(lambda y: 0.0**y, [0.0, 2.0], expected=[[0, 0]], what="0 ** y")
     check(lambda y: 0**y, [0.0, 2.0], expected=[[0, 0]], what="0 ** y")
 
 
-def test_0_to_a_negative_y_falls_without_bound() -> None:
+def test_0_to_a_negative_y_has_gradient_minus_inf_by_y() -> None:
     with np.errstate(divide="ignore"):
         assert gradients(ops.pow, [0.0], [-1.0])[1].tolist() == [-INF]
 
 
-def test_a_negative_number_to_the_y_has_no_gradient_by_y() -> None:
+def test_a_negative_number_to_the_y_has_gradient_nan_by_y() -> None:
     assert np.isnan(gradients(ops.pow, [-2.0], [2.0])[1]).all()
     assert_close(gradients(ops.pow, [-2.0], [2.0])[0], [-4.0], "gradient of (-2) ** 2", 1e-12)
 
@@ -281,7 +287,7 @@ def test_the_mixed_derivative_at_exponent_0() -> None:
 
 
 def product_rule(x: list[float], order: int) -> NDArray[Any]:
-    """The derivatives of a product by any `order` of its factors: the product of the others, 0 for one named twice."""
+    """All derivatives of a product of this order: the product of the other factors, 0 for a factor taken twice."""
     found = np.zeros((len(x),) * order)
     for named in itertools.product(range(len(x)), repeat=order):
         if len(set(named)) == order:
@@ -293,7 +299,7 @@ def product_rule(x: list[float], order: int) -> NDArray[Any]:
     "x", [[2.0], [0.0], [2.0, 3.0, 4.0], [2.0, 0.0, 4.0], [0.0, 3.0, 0.0, 5.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 3.0]]
 )
 def test_prod_is_exact_with_zeros(x: list[float]) -> None:
-    """With no zero, one, two, three: the gradient, the second and the third derivatives."""
+    """The first, second and third derivatives, with zero to three zeros among the factors."""
     assert_close(gradients(ops.prod, x)[0], product_rule(x, 1), f"gradient of prod at {x}", rtol=1e-15)
     hessian = tl.func.hessian(ops.prod)(leaf(x))
     assert_close(hessian.numpy(), product_rule(x, 2), f"second derivative of prod at {x}", rtol=1e-15)
@@ -313,7 +319,7 @@ def test_prod_along_axes_is_exact_with_zeros() -> None:
 
 @pytest.mark.parametrize("definition", [False, True], ids=["kernel", "definition"])
 class TestRowsOfMinusInfinity:
-    """What a fully masked row of attention comes to; no warning, and no nan in other rows."""
+    """A fully masked row of attention: no warning, and no nan in other rows."""
 
     ROWS = ((-INF, -INF), (0.0, -INF), (0.0, 0.0))
 
@@ -363,12 +369,12 @@ def test_logsumexp_of_infinity_is_infinity() -> None:
     assert math.isnan(ops.logsumexp(leaf([INF, NAN])).item())
 
 
-# --- of a value written twice, the last counts --------------------------------------------------------------
+# --- an element written twice: the last value counts --------------------------------------------------------
 
 
-def test_of_a_value_written_twice_the_last_has_the_gradient() -> None:
+def test_the_last_value_written_to_an_element_gets_the_gradient() -> None:
     x, value = leaf([1.0, 2.0, 3.0]), leaf([10.0, 20.0, 30.0])
-    out = ops.setitem(x, [0, 2, 0], value)
+    out = ops.indexing.setitem(x, [0, 2, 0], value)
     assert out.tolist() == [30, 2, 20]
     out.backward(tl.tensor([1.0, 10.0, 100.0]))
     assert x.grad is not None
@@ -377,7 +383,7 @@ def test_of_a_value_written_twice_the_last_has_the_gradient() -> None:
     assert value.grad.tolist() == [0, 100, 1]
 
 
-# --- order of equals, and nan -------------------------------------------------------------------------------
+# --- sort: equal elements and nan ---------------------------------------------------------------------------
 
 
 def test_equals_keep_their_order_and_nan_is_largest() -> None:

@@ -336,7 +336,7 @@ def test_the_curves_are_drawn_beside_what_guesses_lose(run, monkeypatch):
     [
         (["--text", "nowhere.txt"], "nowhere.txt cannot be read: No such file"),
         (["--context", 500], "text.txt is too short"),
-        (["--width", 15], "width 15 cannot be split among 2 heads"),
+        (["--width", 15], "width 15 cannot be split into 2 heads"),
         (["--dropout", 1.5], "--dropout: '1.5' is not"),
         (["--prompt", "Ω"], r"not learnt of such a text: .*'Ω'"),
         (["--top-p", 3], "--top-p: '3' is not"),

@@ -202,7 +202,7 @@ def test_bad_options_are_refused(capsys, arguments, message):
 
 
 def test_sizes_that_do_not_fit_end_in_a_line(run):
-    with pytest.raises(SystemExit, match=r"12_arithmetic\.py: GPTConfig: width 16 cannot be split among 3 heads"):
+    with pytest.raises(SystemExit, match=r"12_arithmetic\.py: GPTConfig: width 16 cannot be split into 3 heads"):
         run("--heads", 3)
 
 

@@ -274,12 +274,12 @@ def test_a_tied_head_that_is_another_and_tensors_that_come_twice_are_not_dropped
             "scale_attn_weights False, add_cross_attention True",
         ),
         ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx True"),
-        ({"n_head": 3}, r"config\.json.*: GPTConfig: width 4 cannot be split among 3 heads"),
-        ({"layer_norm_epsilon": "a"}, r"config\.json.*: GPTConfig: eps is a number above 0, not 'a'"),
+        ({"n_head": 3}, r"config\.json.*: GPTConfig: width 4 cannot be split into 3 heads"),
+        ({"layer_norm_epsilon": "a"}, r"config\.json.*: GPTConfig: eps must be a number above 0, got 'a'"),
         ({"activation_function": ["a"]}, r"config\.json .*: activation_function \['a'\]"),
         (
             {"layer_norm_epsilon": None, "tie_word_embeddings": "no", "n_inner": "x", "n_head": 2.0},
-            r"config\.json.*heads is a .* not 2\.0; hidden .* not 'x'; tied is True or False, not 'no'; eps .* None",
+            r"config\.json.*heads must .* got 2\.0; hidden .* got 'x'; tied .* got 'no'; eps .* None",
         ),
     ],
 )

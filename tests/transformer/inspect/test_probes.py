@@ -191,9 +191,7 @@ def test_missing_letters_come_from_another_font(tmp_path):
     with matplotlib.rc_context({"svg.fonttype": "none"}):
         draw_attention(trace.attention, ["Ⓐx", "\U0010fffd"], path)
     assert {"Ⓐx", "□"} <= set(texts_of(path))
-    draw_attention(
-        trace.attention, ["Ⓐx", "\U0010fffd"], tmp_path / "heads.png"
-    )  # a missing letter would warn
+    draw_attention(trace.attention, ["Ⓐx", "\U0010fffd"], tmp_path / "heads.png")  # a missing letter would warn
 
 
 def test_long_tokens_are_shortened(tmp_path):

@@ -144,7 +144,7 @@ class GPT(nn.Module):
     ) -> Iterator[int]:
         """Yields the tokens that follow a prompt, one by one.
 
-        prompt: at least one token, a list, array or Tensor of shape (tokens,).
+        prompt: at least one token, such as one that starts a text; a list, array or Tensor of shape (tokens,).
         temperature, top_k, top_p: see `probabilities`; temperature 0 is greedy.
         stop: a token, or several, that ends the text; it is not yielded.
         seed: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.

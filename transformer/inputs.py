@@ -1,4 +1,4 @@
-"""From what a user passes to what a stack of blocks needs: checked tokens, their positions and the attention mask."""
+"""Inputs of a stack of blocks: checked tokens, their positions and the attention mask."""
 
 from __future__ import annotations
 

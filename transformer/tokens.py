@@ -20,7 +20,7 @@ def as_tokens(tokens: Any) -> Tensor:
     """
     made = tokens if isinstance(tokens, Tensor) else _tensor(tokens)
     if not made.numel() or not made.ndim:
-        raise ValueError(f"tokens: expected shape (batch, tokens) with at least one token, got {made.shape}")
+        raise ValueError(f"tokens: expected shape (..., tokens) with at least one token, got {made.shape}")
     if made.dtype.kind not in "iu":
         raise TypeError(f"tokens: must be integers, got {made.dtype}; {ENCODE}")
     return made

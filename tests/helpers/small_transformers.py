@@ -1,4 +1,4 @@
-"""Transformers small enough to be tested through and through: strategies for their settings, and tokens of 7 kinds."""
+"""Small transformers for tests: strategies for their configs, and tokens of a vocabulary of 7."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ CHOICES = {
 
 @st.composite
 def small_settings(draw: Draw) -> dict[str, Any]:
-    """Every choice that a config has, with tiny sizes."""
+    """Config fields: every choice, tiny sizes."""
     heads = draw(st.integers(1, 3))
     return {**{k: draw(v) for k, v in CHOICES.items()}, "heads": heads, "width": heads * draw(st.sampled_from([2, 4]))}
 
 
 def some_tokens(*shape: int, seed: int = 0) -> tl.Tensor:
-    """Tokens from 0 to 6."""
+    """Random tokens 0 to 6 of a shape."""
     return tl.tensor(np.random.default_rng(seed).integers(0, 7, shape))

@@ -1,4 +1,4 @@
-"""Attention: the formula, masks, heads, permutations, and the key/value cache."""
+"""Attention: the formula, masks, heads, rotary positions, and the key/value cache."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def qkv(queries=3, keys=4, head_dim=2, batch=(2,), requires_grad=False):
     return [normal(*batch, *shape, seed=i, requires_grad=requires_grad) for i, shape in enumerate(shapes)]
 
 
-def test_it_is_the_formula():
+def test_output_and_weights_follow_the_formula():
     q, k, v = qkv()
     output, weights = scaled_dot_product_attention(q, k, v)
     scores = np.einsum("bqd,bkd->bqk", q.numpy(), k.numpy()) / np.sqrt(2)
@@ -39,7 +39,7 @@ def test_it_is_the_formula():
 
 @settings(max_examples=30)
 @given(st.data())
-def test_a_masked_key_is_as_if_it_were_not_there(data):
+def test_a_masked_key_has_no_effect(data):
     q, k, v = qkv()
     seen = data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True).map(sorted))
     mask = tl.tensor(np.isin(np.arange(4), seen))
@@ -50,7 +50,7 @@ def test_a_masked_key_is_as_if_it_were_not_there(data):
     assert not weights.numpy()[..., [i for i in range(4) if i not in seen]].any()
 
 
-def test_a_query_that_may_look_nowhere_gets_zeros_and_no_nan():
+def test_a_fully_masked_query_gives_zeros_not_nan():
     q, k, v = qkv(requires_grad=True)
     mask = np.ones((3, 4), bool)
     mask[1] = False
@@ -67,14 +67,14 @@ def test_a_query_that_may_look_nowhere_gets_zeros_and_no_nan():
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_its_gradients_are_right_twice(masked):
+def test_first_and_second_gradients_are_right(masked):
     q, k, v = qkv(batch=(), requires_grad=True)
     mask = tl.tensor([[True, True, False, True], [False] * 4, [True] * 4]) if masked else None
     assert tl.gradcheck(lambda q, k, v: scaled_dot_product_attention(q, k, v, mask), [q, k, v])
     assert tl.gradgradcheck(lambda q, k, v: scaled_dot_product_attention(q, k, v, mask), [q, k, v])
 
 
-def test_dropout_falls_on_the_output_and_not_on_the_weights_that_are_shown():
+def test_dropout_affects_the_output_but_not_the_returned_weights():
     q, k, v = qkv(queries=50, keys=60)
     output, weights = scaled_dot_product_attention(q, k, v, dropout=0.5)
     assert_close(weights.numpy().sum(-1), np.ones((2, 50)), "sum of weights", 1e-12)
@@ -91,20 +91,20 @@ def test_dropout_falls_on_the_output_and_not_on_the_weights_that_are_shown():
         (((3, 2), (4, 2), (4, 2)), np.ones((1, 3, 4), bool), r"= \(3, 4\), got \(1, 3, 4\)"),
     ],
 )
-def test_shapes_that_do_not_fit_are_named(shapes, mask, message):
+def test_mismatched_shapes_raise(shapes, mask, message):
     with pytest.raises(ValueError, match=message):
         scaled_dot_product_attention(
             *(normal(*shape) for shape in shapes), mask=None if mask is None else tl.tensor(mask)
         )
 
 
-def test_a_mask_of_numbers_is_refused():
+def test_a_mask_of_numbers_raises():
     q, k, v = qkv()
     with pytest.raises(TypeError, match="True where a query may attend, got float32"):
         scaled_dot_product_attention(q, k, v, tl.ones(3, 4))
 
 
-def test_the_causal_mask_looks_back():
+def test_the_causal_mask_is_true_up_to_the_query():
     assert causal_mask(3, 3).tolist() == [[True, False, False], [True, True, False], [True, True, True]]
     assert causal_mask(1, 3).tolist() == [[True, True, True]]
     assert causal_mask(2, 3).tolist() == [[True, True, False], [True, True, True]]
@@ -125,7 +125,7 @@ def test_a_single_head_has_the_lectures_three_matrices():
     assert_close(output.detach().numpy(), wanted.numpy(), "output", 1e-12)
 
 
-def test_many_heads_are_single_heads_side_by_side():
+def test_multi_head_attention_is_single_heads_in_parallel():
     many = shuffled(MultiHeadAttention(6, 3, bias=False))
     x = normal(2, 5, 6)
     found = []
@@ -138,7 +138,7 @@ def test_many_heads_are_single_heads_side_by_side():
 
 
 @pytest.mark.parametrize("kind", ["own text", "another text", "rotary"])
-def test_gradients_of_many_heads_are_right(kind):
+def test_multi_head_gradients_are_right(kind):
     rotary = Rotary(5, 2) if kind == "rotary" else None
     module = shuffled(MultiHeadAttention(4, 2, key_width=3 if kind == "another text" else None, rotary=rotary))
     x = normal(2, 3, 4, requires_grad=True)
@@ -169,7 +169,7 @@ def test_rotary_products_depend_on_the_distance_alone(shift, i, j):
     assert product(i + shift, j + shift) == pytest.approx(product(i, j), abs=1e-6)
 
 
-def test_without_positions_rotary_counts_from_0_and_on_from_the_cache():
+def test_rotary_positions_default_to_counting_on_from_the_cache():
     module = shuffled(MultiHeadAttention(4, 2, rotary=Rotary(6, 2))).eval()
     x = tl.tensor(np.random.default_rng(0).normal(size=(2, 5, 4)))
     mask = causal_mask(5, 5)
@@ -186,7 +186,7 @@ def test_without_positions_rotary_counts_from_0_and_on_from_the_cache():
         module(x, x)
 
 
-def test_rotary_turns_pairs_by_the_papers_angles():
+def test_rotary_rotates_pairs_by_the_papers_angles():
     rotary = Rotary(4, 4)
     turned = rotary(tl.tensor([[[1.0, 0.0, 1.0, 0.0]]]), tl.tensor([3])).numpy()[0, 0]
     wanted = [np.cos(3), np.sin(3), np.cos(3 / 100), np.sin(3 / 100)]
@@ -197,7 +197,7 @@ def test_rotary_turns_pairs_by_the_papers_angles():
 
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.booleans())
-def test_piece_by_piece_with_a_cache_is_the_same_as_all_at_once(pieces, turning):
+def test_calls_with_a_cache_equal_one_call_without(pieces, turning):
     n = sum(pieces)
     module = shuffled(MultiHeadAttention(4, 2, rotary=Rotary(20, 2) if turning else None))
     x = normal(2, n, 4)
@@ -212,7 +212,7 @@ def test_piece_by_piece_with_a_cache_is_the_same_as_all_at_once(pieces, turning)
     assert_close(np.concatenate(found, 1), wanted, "with a cache", 1e-11)
 
 
-def test_the_cache_of_another_memory_is_refused():
+def test_a_cache_of_another_memory_raises():
     module, cache, x = MultiHeadAttention(4, 2), KeyValues(), tl.ones(1, 1, 4)
     with tl.no_grad():
         module(x, tl.ones(1, 3, 4), cache=cache)
@@ -220,13 +220,21 @@ def test_the_cache_of_another_memory_is_refused():
             module(x, tl.ones(1, 2, 4), cache=cache)
 
 
-def test_rotary_positions_are_of_the_heads_width_and_may_be_a_list():
+def test_rotary_must_match_head_dim_and_positions_may_be_a_list():
     with pytest.raises(ValueError, match="rotary has head_dim 2, but width / heads is 4"):
         MultiHeadAttention(8, 2, rotary=Rotary(4, 2))
     module, x = shuffled(MultiHeadAttention(8, 2, rotary=Rotary(4, 4))), normal(2, 8)
     assert module(x, positions=[1, 3]).tolist() == module(x, positions=tl.tensor([1, 3])).tolist()
     with pytest.raises(ValueError, match=r"width 8 cannot be split into 2.5 heads"):
         MultiHeadAttention(8, 2.5)
+
+
+def test_vectors_without_a_token_axis_raise():
+    module = MultiHeadAttention(4, 2)
+    with pytest.raises(ValueError, match=r"expected x of shape \(..., queries, width\), got \(4,\)"):
+        module(tl.ones(4))
+    with pytest.raises(ValueError, match=r"expected memory of shape \(..., keys, key_width\), got \(4,\)"):
+        module(tl.ones(1, 4), tl.ones(4))
 
 
 def test_a_mask_may_be_a_list():
@@ -237,7 +245,7 @@ def test_a_mask_may_be_a_list():
     )
 
 
-def test_a_cache_refuses_gradients_and_an_empty_one_has_nothing():
+def test_a_cache_raises_with_gradients_and_while_empty():
     module, cache = MultiHeadAttention(4, 2), KeyValues()
     with pytest.raises(RuntimeError, match=r"within tl.no_grad\(\)"):
         module(tl.ones(1, 2, 4), cache=cache)

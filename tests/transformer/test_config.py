@@ -1,4 +1,4 @@
-"""The configs: what they refuse, and that the formula counts what the model has."""
+"""Configs: validation, derived sizes, and the parameter count by formula."""
 
 import dataclasses
 import json
@@ -66,27 +66,27 @@ def test_nanogpts_small_setting_has_804096_parameters():
     ],
 )
 @pytest.mark.parametrize("kind", [GPTConfig, EncoderConfig, EncoderDecoderConfig])
-def test_what_cannot_be_is_refused(kind, wrong, message):
+def test_invalid_fields_raise(kind, wrong, message):
     sizes = {"width": 768, "heads": 12}
     with pytest.raises(ValueError, match=f"{kind.__name__}: .*") as caught:
         kind(**{**sizes, **wrong})
     assert message in str(caught.value)
 
 
-def test_numpys_integers_are_whole_numbers():
+def test_numpy_numbers_become_pythons():
     config = GPTConfig(vocab_size=np.int64(65), width=np.uint16(64), heads=4)
     assert type(config.vocab_size) is type(config.width) is int
     json.dumps(dataclasses.asdict(GPTConfig(eps=np.float32(1e-5), dropout=np.float64(0.1), init_std=np.float16(0.02))))
 
 
-def test_what_follows_from_the_width_follows_another_width():
+def test_derived_sizes_follow_the_width():
     config = dataclasses.replace(GPTConfig(), width=96, heads=4)
     assert config.ffn_width == 384 and config == GPTConfig(width=96, heads=4)
     assert dataclasses.replace(GPTConfig(hidden=7), width=96).ffn_width == 7
     assert dataclasses.replace(EncoderDecoderConfig(), width=64).std == 1 / 8
 
 
-def test_weights_begin_as_the_config_says():
+def test_initial_weights_have_the_configs_standard_deviation():
     for init_std, std in ((0.5, 0.5), (None, 1 / 8)):
         model = GPT(GPTConfig(vocab_size=300, context=50, layers=2, heads=2, width=64, init_std=init_std))
         for name, parameter in model.named_parameters():
@@ -95,12 +95,12 @@ def test_weights_begin_as_the_config_says():
                 assert parameter.detach().numpy().std() == pytest.approx(wanted, rel=0.1), name
 
 
-def test_all_that_is_wrong_is_said_at_once():
+def test_all_invalid_fields_are_listed():
     with pytest.raises(ValueError, match=r"layers .*; heads .*; dropout"):
         GPTConfig(layers=0, heads=0, dropout=2)
 
 
-def test_an_unknown_size_of_gpt2_is_refused():
+def test_an_unknown_size_of_gpt2_raises():
     with pytest.raises(ValueError, match="small, medium, large, xl, got 'tiny'"):
         GPTConfig.gpt2("tiny")
 
@@ -111,7 +111,7 @@ def test_a_config_survives_json():
 
 
 @pytest.mark.parametrize("model", [GPT, Encoder, EncoderDecoder])
-def test_a_model_wants_its_own_config(model):
+def test_a_model_needs_its_own_kind_of_config(model):
     name = model.__name__
     other = EncoderConfig() if model is GPT else GPTConfig()
     for config, got in ((other, type(other).__name__), (65, "65")):

@@ -1,4 +1,4 @@
-"""The encoder: it sees both ways, padding changes nothing, hidden tokens are guessed, texts are classified."""
+"""The encoder: attention in both directions, padding, gradients, and the classifier."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_the_formula_counts_what_the_encoder_has(chosen):
 
 
 def test_bert_base_has_the_size_that_google_published():
-    """109,482,240 with its second kind of sentence (2 rows) and its pooler (768 * 768 + 768), which are not here."""
+    """109,482,240 with segment embeddings (2 rows) and pooler (768 * 768 + 768), which Encoder does not have."""
     assert EncoderConfig().parameter_count() == 109_482_240 - 2 * 768 - (768 * 768 + 768)
 
 
@@ -58,8 +58,8 @@ def test_gradients_of_the_classifier_are_right(pooling):
 @each_kind
 @settings(max_examples=15)
 @given(st.data())
-def test_every_token_sees_every_other(kind, data):
-    """Changing one changes the logits of all, the earlier ones too."""
+def test_every_token_attends_to_every_other(kind, data):
+    """Changing one token changes all logits, earlier ones too."""
     model = small(kind)
     tokens = some_tokens(1, 6).numpy().copy()
     place = data.draw(st.integers(0, 5))
@@ -81,8 +81,8 @@ def test_without_positions_the_order_of_tokens_does_not_matter(order):
 @each_kind
 @settings(max_examples=15)
 @given(st.data())
-def test_padding_changes_no_real_token_wherever_it_is(kind, data):
-    """Neither its logits nor, through the loss, a gradient."""
+def test_padding_on_either_side_changes_no_token(kind, data):
+    """It changes no logits and no gradients of the loss."""
     model = small(kind)
     lengths = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
     side = data.draw(st.sampled_from(["left", "right"]))
@@ -121,7 +121,7 @@ def test_padding_changes_no_class(pooling, side):
     assert_close(padded[1], model(tokens[1]).detach().numpy(), "logits", 1e-10)
 
 
-def test_a_classifier_learns_which_of_two_words_is_there():
+def test_a_classifier_learns_which_of_two_words_occurs():
     tl.manual_seed(0)
     encoder = Encoder(EncoderConfig(vocab_size=8, context=6, layers=1, heads=2, width=16))
     model = Classifier(encoder, 2, "mean")
@@ -139,7 +139,7 @@ def test_a_classifier_learns_which_of_two_words_is_there():
 
 
 @pytest.mark.parametrize(("classes", "pooling"), [(1, "first"), (2, "last")])
-def test_a_classifier_that_cannot_be_is_refused(classes, pooling):
+def test_invalid_classifiers_raise(classes, pooling):
     with pytest.raises(ValueError, match="classes must be at least 2 and pooling"):
         Classifier(small(), classes, pooling)
 
@@ -151,7 +151,7 @@ def test_a_classifier_that_cannot_be_is_refused(classes, pooling):
 @each_kind
 @pytest.mark.parametrize("padded", [False, True])
 def test_on_a_gpus_arrays(kind, padded, pooling):
-    """The same loss, classes and gradients, without waiting for the device."""
+    """Loss, classes and gradients are those of the CPU, without a synchronisation."""
     mask = np.ones((2, 4), bool)
     mask[0, 3] = not padded
 

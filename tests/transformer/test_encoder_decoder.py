@@ -1,4 +1,4 @@
-"""The encoder-decoder: what each side sees, padding on either, the cache, and answers to sources."""
+"""The encoder-decoder: attention of each side, padding, the cache, and generation."""
 
 import copy
 
@@ -50,7 +50,7 @@ def test_gradients_of_the_whole_model_are_right(kind):
 @each_kind
 @settings(max_examples=15)
 @given(st.data())
-def test_the_target_looks_back_and_at_the_whole_source(kind, data):
+def test_the_target_attends_back_and_to_the_whole_source(kind, data):
     model = small(kind)
     source, target = some_tokens(1, 5).numpy().copy(), some_tokens(1, 6, seed=1).numpy().copy()
     place = data.draw(st.integers(0, 5))
@@ -66,8 +66,8 @@ def test_the_target_looks_back_and_at_the_whole_source(kind, data):
 @each_kind
 @settings(max_examples=15)
 @given(st.data())
-def test_padding_changes_no_real_token_on_either_side(kind, data):
-    """Neither its logits nor, through the loss, a gradient."""
+def test_padding_on_either_side_changes_no_token(kind, data):
+    """It changes no logits and no gradients of the loss."""
     model = small(kind)
     lengths = data.draw(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), min_size=1, max_size=3))
     masks, texts = [], []
@@ -104,7 +104,7 @@ texts = st.lists(st.integers(0, 6), min_size=1, max_size=6)
 @settings(max_examples=30)
 @given(texts, st.booleans())
 def test_greedy_takes_the_largest_logit(source, cached):
-    """Up to the context and beyond it, where the window of the target slides."""
+    """Also beyond the context, where the target's window slides."""
     wanted = [1]
     for _ in range(8):
         wanted.append(int(model([source], [wanted[-6:]]).detach().numpy()[0, -1].argmax()))
@@ -114,12 +114,12 @@ def test_greedy_takes_the_largest_logit(source, cached):
 
 @settings(max_examples=30)
 @given(st.lists(texts, min_size=1, max_size=4), st.booleans())
-def test_many_sources_get_what_each_gets_alone(sources, cached):
+def test_a_batch_of_sources_gives_what_each_gives_alone(sources, cached):
     chosen = {"start": 1, "max_new_tokens": 7, "temperature": 0, "stop": 3, "cached": cached}
     assert model.generate_batch(sources, **chosen) == [list(model.generate(s, **chosen)) for s in sources]
 
 
-def test_the_source_is_read_once_for_all_tokens():
+def test_the_source_is_encoded_once():
     calls = []
     with model.encoder_norm.register_forward_hook(lambda *_: calls.append(1)):
         list(model.generate([1, 2, 3], start=0, max_new_tokens=4))
@@ -153,7 +153,7 @@ def test_it_learns_to_copy():
         ([[0]], [[0, 1]], {"target_padding": [[True]]}, r"shape \(1, 2\), got \(1, 1\)"),
     ],
 )
-def test_what_cannot_be_is_refused(source, target, masks, message):
+def test_invalid_arguments_raise(source, target, masks, message):
     with pytest.raises(ValueError, match=message):
         model(source, target, **masks)
 
@@ -161,7 +161,7 @@ def test_what_cannot_be_is_refused(source, target, masks, message):
 @each_kind
 @pytest.mark.parametrize("padded", [False, True])
 def test_on_a_gpus_arrays(kind, padded):
-    """The same loss and gradients, without waiting for the device."""
+    """Loss and gradients are those of the CPU, without a synchronisation."""
     mask = np.ones((2, 4), bool)
     mask[0, 3] = not padded
 
@@ -179,13 +179,13 @@ def test_on_a_gpus_arrays(kind, padded):
         assert_close(there.cpu().numpy(), here.numpy(), "on the device", 5e-5)
 
 
-def test_answers_on_a_gpus_arrays():
+def test_generation_on_a_gpus_arrays():
     chosen = {"start": 1, "max_new_tokens": 8, "seed": 3}
     there = small(scale=1.0, device="strict").generate_batch([[1, 2, 3], [4]], **chosen)
     assert there == model.generate_batch([[1, 2, 3], [4]], **chosen)
 
 
-def test_a_source_that_cannot_be_read_is_refused_at_once():
+def test_an_invalid_source_raises_at_once():
     model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=4, layers=1, heads=1, width=2))
     for source, error, message in (
         ([9], IndexError, "token 9 at"),
@@ -199,7 +199,7 @@ def test_a_source_that_cannot_be_read_is_refused_at_once():
         model.generate([1], start=8)
 
 
-def test_sources_and_targets_of_different_number_are_named():
+def test_batches_of_sources_and_targets_must_match():
     model = EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=4, layers=1, heads=1, width=2))
     with pytest.raises(ValueError, match=r"sources of batch shape \(3,\) and targets of \(2,\)"):
         model([[1, 2]] * 3, [[1]] * 2)
@@ -219,14 +219,14 @@ def test_a_cache_remembers_the_targets_padding():
     assert_close(np.concatenate(found, 1), wanted, "with a cache", 1e-11)
 
 
-def test_the_cache_of_another_source_is_refused():
+def test_a_cache_of_another_source_raises():
     model = shuffled(EncoderDecoder(EncoderDecoderConfig(vocab_size=7, context=8, layers=1, heads=2, width=4))).eval()
     with tl.no_grad():
         one, other, cache = model.encode([[1, 2]]), model.encode([[3, 4]]), model.new_cache()
         model.decode([[1]], one, cache=cache)
         with pytest.raises(ValueError, match=r"Cache: holds another memory.*start a new one with new_cache\(\)"):
             model.decode([[2]], other, cache=cache)
-        model.decode([[2]], model.encode([[1, 2]]), cache=copy.deepcopy(cache))  # the same, made again
+        model.decode([[2]], model.encode([[1, 2]]), cache=copy.deepcopy(cache))  # equal, but another array
 
 
 def test_a_cache_remembers_the_sources_padding():

@@ -1,4 +1,4 @@
-"""GPT as a whole: causality, padding, the cache, gradients, its first loss, and what it refuses."""
+"""GPT: causality, padding, the cache, gradients, initial weights, and errors."""
 
 import math
 
@@ -53,8 +53,8 @@ def test_changing_a_later_token_never_changes_an_earlier_logit(kind, data):
 @each_kind
 @settings(max_examples=15)
 @given(st.data())
-def test_padding_changes_no_real_token_wherever_it_is(kind, data):
-    """Neither its logits nor, through the loss, a gradient."""
+def test_padding_on_either_side_changes_no_token(kind, data):
+    """It changes no logits and no gradients of the loss."""
     model = small(kind)
     lengths = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
     side = data.draw(st.sampled_from(["left", "right"]))
@@ -85,7 +85,7 @@ def test_padding_changes_no_real_token_wherever_it_is(kind, data):
 @each_kind
 @settings(max_examples=15)
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=3), st.booleans())
-def test_logits_with_a_cache_are_those_without(kind, pieces, padded):
+def test_logits_with_a_cache_equal_those_without(kind, pieces, padded):
     pieces = pieces if sum(pieces) <= 6 else [6]
     model = small(kind)
     tokens = some_tokens(2, sum(pieces))
@@ -113,7 +113,7 @@ def test_a_text_without_a_batch_is_a_batch_of_one():
     assert_close(model.next_logits(tokens).detach().numpy(), model(tokens).detach().numpy()[:, -1], "the last", 1e-12)
 
 
-def test_the_first_loss_is_that_of_guessing():
+def test_the_initial_loss_is_that_of_guessing():
     model = GPT(GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128, bias=False))
     x, y = (np.random.default_rng(seed).integers(0, 65, (4, 64)) for seed in (0, 1))
     assert model.loss(x, y).item() == pytest.approx(math.log(65), abs=0.1)
@@ -132,7 +132,7 @@ def test_initial_weights_are_gpt2s():
 
 
 @pytest.mark.parametrize("tied", [True, False])
-def test_weights_come_back_from_a_file(tied, tmp_path):
+def test_weights_survive_a_file(tied, tmp_path):
     model, other = small(tied=tied), small(tied=tied)
     nn.init.normal_(other.embedding.W_E.weight)
     nn.weights.save_file(model.state_dict(), tmp_path / "model.safetensors")
@@ -144,7 +144,7 @@ def test_weights_come_back_from_a_file(tied, tmp_path):
     assert ("unembedding.W_U.weight" in names) != tied
 
 
-def test_training_makes_it_better():
+def test_training_lowers_the_loss():
     tl.manual_seed(0)
     model = GPT(GPTConfig(vocab_size=5, context=8, layers=1, heads=2, width=16, dropout=0.1))
     optimizer = nn.optim.AdamW(model.parameters(), lr=1e-2)
@@ -178,9 +178,14 @@ def test_dropout_is_off_in_evaluation_and_on_in_training():
         (3, ValueError, r"got \(\)"),
     ],
 )
-def test_tokens_that_cannot_be_are_named(tokens, error, message):
+def test_invalid_tokens_raise(tokens, error, message):
     with pytest.raises(error, match=message):
         small()(tokens)
+
+
+def test_tokens_on_the_host_are_checked_for_a_model_on_a_gpu():
+    with pytest.raises(IndexError, match=r"token 7 at \(0, 1\) is not in the vocabulary"):
+        small(device="strict")([[0, 7]])
 
 
 @pytest.mark.parametrize("positions", ["learned", "rotary"])
@@ -196,7 +201,7 @@ def test_a_cache_remembers_the_padding(positions):
             assert_close(found, wanted[:, place : place + 1], "the next token", 1e-11)
 
 
-def test_a_call_that_is_interrupted_adds_nothing_to_the_cache(monkeypatch):
+def test_an_interrupted_call_adds_nothing_to_the_cache(monkeypatch):
     model = small("GPT-2").eval()
     tokens = some_tokens(2, 5).numpy()
     with tl.no_grad():
@@ -218,7 +223,7 @@ def interrupted(*args, **kwargs):
     raise KeyboardInterrupt
 
 
-def test_the_cache_of_other_texts_is_refused():
+def test_a_cache_of_other_texts_raises():
     model = small("GPT-2").eval()
     with tl.no_grad():
         cache = model.new_cache()
@@ -231,12 +236,12 @@ def test_the_cache_of_other_texts_is_refused():
             model([[1]], cache=True)
 
 
-def test_targets_come_to_the_devices_logits():
+def test_targets_move_to_the_device_of_the_logits():
     model, x = small("GPT-2", device="strict"), some_tokens(2, 3)
     assert model.loss(x, x).device == "strict"
 
 
-def test_a_full_cache_says_so():
+def test_a_full_cache_raises():
     model = small()
     cache = model.new_cache()
     with tl.no_grad():
@@ -252,12 +257,12 @@ def test_a_full_cache_says_so():
         (np.ones((3, 2), bool), ValueError, r"shape \(2, 3\), got \(3, 2\)"),
     ],
 )
-def test_padding_masks_that_cannot_be_are_named(mask, error, message):
+def test_invalid_padding_masks_raise(mask, error, message):
     with pytest.raises(error, match=message):
         small()(some_tokens(2, 3), padding_mask=mask)
 
 
-def test_targets_of_another_shape_are_named():
+def test_targets_of_another_shape_raise():
     with pytest.raises(ValueError, match=r"one target per token, shape \(2, 3\), got \(2, 4\)"):
         small().loss(some_tokens(2, 3), some_tokens(2, 4))
 
@@ -265,7 +270,7 @@ def test_targets_of_another_shape_are_named():
 @each_kind
 @pytest.mark.parametrize("padded", [False, True])
 def test_on_a_gpus_arrays(kind, padded):
-    """The same loss and gradients, without waiting for the device."""
+    """Loss and gradients are those of the CPU, without a synchronisation."""
     mask = np.ones((2, 4), bool)
     mask[0, 3] = not padded
 

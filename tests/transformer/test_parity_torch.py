@@ -1,4 +1,4 @@
-"""Attention and blocks against PyTorch's, on the same weights: outputs, attention weights and all gradients."""
+"""Attention and blocks against PyTorch's with equal weights: outputs, attention weights and gradients."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def normal(*shape: int, seed: int = 0) -> Any:
 
 
 def pair(array: Any, dtype: str) -> tuple[tl.Tensor, Any]:
-    """The same numbers here and there, both with a gradient to come."""
+    """The same numbers as our Tensor and PyTorch's, both with requires_grad."""
     array = array.astype(dtype)
     return tl.tensor(array, requires_grad=True), torch.tensor(array, requires_grad=True)
 
 
 def same_gradients(ours: Any, theirs: Any, inputs: list[tuple[tl.Tensor, Any]], dtype: str) -> None:
-    """Of the inputs, after the same upstream gradient."""
+    """Compares the inputs' gradients for the same upstream gradient."""
     upstream = normal(*ours.shape, seed=9).astype(dtype)
     ours.backward(tl.tensor(upstream))
     theirs.backward(torch.tensor(upstream))
@@ -52,7 +52,7 @@ def same_gradients(ours: Any, theirs: Any, inputs: list[tuple[tl.Tensor, Any]], 
 
 
 def put(theirs: Any, *ours: nn.Module) -> None:
-    """Copy the weights of our Linears, one below the other, or of our norm into a layer of theirs."""
+    """Copies the weights of our Linears (stacked) or norm to a layer of PyTorch's."""
     theirs.weight.data = torch.tensor(np.concatenate([m.weight.detach().numpy() for m in ours]))  # type: ignore[union-attr]
     theirs.bias.data = torch.tensor(np.concatenate([m.bias.detach().numpy() for m in ours]))  # type: ignore[union-attr]
 
@@ -62,7 +62,7 @@ def put_attention(theirs: Any, ours: MultiHeadAttention) -> None:
     theirs.in_proj_bias.data = torch.tensor(np.concatenate([m.bias.detach().numpy() for m in heads]))  # type: ignore[union-attr]
     if theirs.in_proj_weight is not None:
         theirs.in_proj_weight.data = torch.tensor(np.concatenate([m.weight.detach().numpy() for m in heads]))
-    else:  # keys of another width
+    else:  # key_width differs from width
         for name, m in zip("qkv", heads, strict=True):
             getattr(theirs, f"{name}_proj_weight").data = torch.tensor(m.weight.detach().numpy())
     put(theirs.out_proj, ours.W_O)
@@ -88,17 +88,17 @@ def test_multi_head_attention(data: st.DataObject, dtype: str, kind: str) -> Non
     ours = shuffled(MultiHeadAttention(WIDTH, HEADS, key_width=key_width), dtype)
     theirs = torch.nn.MultiheadAttention(WIDTH, HEADS, batch_first=True, kdim=key_width, vdim=key_width)
     put_attention(theirs.to(getattr(torch, dtype)), ours)
-    may_look = normal(BATCH, 1, keys, seed=data.draw(st.integers(0, 99))) > -0.5
-    may_look[..., 0] = True  # where there is nothing to look at, theirs is nan
+    may_attend = normal(BATCH, 1, keys, seed=data.draw(st.integers(0, 99))) > -0.5
+    may_attend[..., 0] = True  # PyTorch gives nan for a fully masked query
     inputs = [pair(normal(BATCH, TOKENS, WIDTH), dtype)]
     if kind != "own text":
         inputs.append(pair(normal(BATCH, keys, key_width, seed=1), dtype))
     found: list[Any] = []
     with ours.attend.register_forward_hook(lambda module, given, output: found.append(output[1])):
-        output = ours(*(a for a, _ in inputs), mask=tl.tensor(may_look))
+        output = ours(*(a for a, _ in inputs), mask=tl.tensor(may_attend))
     x, memory = inputs[0][1], inputs[-1][1]
     wanted, weights = theirs(
-        x, memory, memory, key_padding_mask=torch.tensor(~may_look[:, 0]), average_attn_weights=False
+        x, memory, memory, key_padding_mask=torch.tensor(~may_attend[:, 0]), average_attn_weights=False
     )
     close(output, wanted, "output", dtype)
     close(found[0], weights, "weights", dtype)

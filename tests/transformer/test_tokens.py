@@ -1,4 +1,4 @@
-"""Tokens in every form that people have them, and what is said of others."""
+"""Tokens: the accepted forms, and the errors for anything else."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize("tokens", FORMS, ids=["lists", "tensors in a list", "uint16", "tensor", "tuples"])
-def test_any_form_of_integers_is_taken(tokens):
+def test_any_form_of_integers_is_accepted(tokens):
     made = as_tokens(tokens)
     assert made.tolist() == [[1, 2], [3, 4]] and made.dtype.kind in "iu"
     model = GPT(GPTConfig(vocab_size=5, context=4, layers=1, heads=1, width=4))
@@ -27,7 +27,7 @@ def test_any_form_of_integers_is_taken(tokens):
     assert inputs.dtype == targets.dtype == tl.int64
 
 
-def test_tokens_of_a_device_stay_there():
+def test_tokens_stay_on_their_device():
     assert as_tokens(tl.tensor([1, 2], device="strict")).device == "strict"
 
 
@@ -45,7 +45,7 @@ def test_tokens_of_a_device_stay_there():
         ([2**70], TypeError, "tokens: must be integers: tensor: "),
     ],
 )
-def test_what_are_no_tokens_is_said(tokens, error, message):
+def test_anything_but_tokens_raises(tokens, error, message):
     for take in (as_tokens, GPT(GPTConfig(vocab_size=5, context=4, layers=1, heads=1, width=4)), mask_five):
         with pytest.raises(error, match=message):
             take(tokens)

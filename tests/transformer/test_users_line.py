@@ -1,4 +1,4 @@
-"""tl.detect_anomaly names the line of the user's, not one of a layer, for whatever the project's packages do."""
+"""tl.detect_anomaly names the user's line, not one inside nn or transformer."""
 
 import inspect
 
@@ -8,11 +8,11 @@ import nn
 import tinygrad_lecture as tl
 import transformer
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy has a word to say on these values, too
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy warns of these values too
 
 
 def here():
-    """This file and the line before the one that calls."""
+    """This file and the line before the call."""
     caller = inspect.currentframe().f_back
     return f"{__file__}:{caller.f_lineno - 1}"
 

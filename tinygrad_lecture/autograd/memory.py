@@ -8,7 +8,6 @@ from typing import Any
 from ..backend import Array, is_array
 from ..traced import Traced
 from .modes import enable_grad
-from .versions import owner_of
 
 
 def owns_memory(gradient: Array, upstream: Array, saved: Sequence[Sequence[Any]] | None) -> bool:
@@ -30,12 +29,12 @@ def unshare(gradients: Iterable[Any], taken: Iterable[Any] = (), *, views: bool 
     A backward rule may return its upstream gradient, as addition's does, or a view of it, as reshape's does.
     gradients: arrays or, under create_graph, Tensors; None stays None.  views: copy every view, shared or not.
     """
-    owners = {id(owner_of(_array(g))) for g in taken}
+    owners = {id(_owner(_array(g))) for g in taken}
     unshared = []
     for gradient in gradients:
         if gradient is not None:
             array = _array(gradient)
-            owner = owner_of(array)
+            owner = _owner(array)
             if id(owner) in owners or (views and owner is not array):
                 with enable_grad():
                     gradient = gradient.copy() if gradient is array else gradient.clone()
@@ -54,5 +53,10 @@ def arrays_in(values: Any) -> Iterator[Array]:
         yield values
 
 
-def _array(value: Any) -> Array:
-    return value._array if isinstance(value, Traced) else value
+def _array(gradient: Any) -> Array:
+    return gradient._array if isinstance(gradient, Traced) else gradient
+
+
+def _owner(array: Array) -> Array:
+    """The array that owns the memory that `array` may be a view of."""
+    return array if array.base is None else array.base

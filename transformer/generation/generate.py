@@ -115,10 +115,7 @@ def pad_prompts(prompts: Iterable[Sequence[int] | Array | Tensor]) -> tuple[Arra
 
 
 def _row(prompt: Any) -> Array:
-    try:
-        row = to_host(as_tokens(prompt).array).astype(np.int64)
-    except ValueError:
-        raise ValueError("prompt: must have at least one token, such as the token that starts a text") from None
+    row = to_host(as_tokens(prompt).array).astype(np.int64)
     if row.ndim != 1:
         raise ValueError(f"prompt: must be one row of tokens, got shape {row.shape}; generate_batch takes several")
     return row

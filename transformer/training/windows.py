@@ -23,7 +23,7 @@ class Windows:
     Raises TypeError for anything but integers, ValueError for a text of fewer than context + 1 tokens.
     """
 
-    takes_many = True
+    takes_many = True  # a DataLoader passes the indices of a batch in one array
 
     def __init__(self, tokens: Any, context: int, stride: int = 1) -> None:
         self.tokens = as_tokens(tokens)

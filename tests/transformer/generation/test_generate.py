@@ -1,4 +1,4 @@
-"""Generation: greedy, seeds, stop tokens, the sliding window, many prompts at once, and what it leaves as it was."""
+"""Generation: greedy decoding, seeds, stop tokens, the sliding window, batches, and restored modes."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ prompts = st.lists(st.integers(0, 6), min_size=1, max_size=9)
 
 
 def by_hand(prompt, n):
-    """Greedy, without a cache, one forward over the window for each token."""
+    """Greedy decoding without a cache: one forward pass over the window per token."""
     text = list(prompt)
     for _ in range(n):
         text.append(int(model([text[-6:]]).detach().numpy()[0, -1].argmax()))
@@ -39,7 +39,7 @@ def test_the_cache_changes_no_token(prompt, seed):
 
 @settings(max_examples=30)
 @given(st.lists(prompts, min_size=1, max_size=4), st.booleans(), st.sampled_from([None, 3, [1, 5]]))
-def test_many_prompts_get_what_each_gets_alone(many, cached, stop):
+def test_a_batch_of_prompts_gives_what_each_gives_alone(many, cached, stop):
     chosen = {"max_new_tokens": 7, "temperature": 0, "stop": stop, "cached": cached}
     assert model.generate_batch(many, **chosen) == [list(model.generate(p, **chosen)) for p in many]
 
@@ -51,12 +51,12 @@ def test_a_stop_token_ends_the_text_and_is_not_part_of_it(seed):
     assert stopped == (free[: free.index(3)] if 3 in free else free)
 
 
-def test_the_same_seed_gives_the_same_text_and_another_another():
+def test_the_seed_determines_the_text():
     texts = [list(model.generate([1], max_new_tokens=30, seed=seed)) for seed in (0, 0, 1)]
     assert texts[0] == texts[1] != texts[2]
 
 
-def test_a_seed_leaves_the_common_stream_alone_and_without_one_it_counts():
+def test_only_without_a_seed_the_global_stream_is_used():
     before = tl.get_rng_state()
     list(model.generate([1], max_new_tokens=5, seed=0))
     assert tl.get_rng_state() == before
@@ -68,7 +68,7 @@ def test_a_seed_leaves_the_common_stream_alone_and_without_one_it_counts():
     assert tl.get_rng_state() != before
 
 
-def test_tokens_come_as_they_are_drawn():
+def test_tokens_are_yielded_as_they_are_drawn():
     calls = []
     handle = model.register_forward_hook(lambda *_: calls.append(1))
     counted = model.unembedding.register_forward_hook(lambda *_: calls.append(1))
@@ -81,7 +81,7 @@ def test_tokens_come_as_they_are_drawn():
         assert len(calls) == 2
 
 
-def test_nothing_stays_switched_between_two_tokens():
+def test_modes_are_restored_between_two_tokens():
     model.train()
     try:
         tokens = model.generate([1, 2], max_new_tokens=3, temperature=0)
@@ -104,7 +104,7 @@ def test_top_k_1_is_greedy_and_settings_reach_the_draw():
     assert list(model.generate([2], max_new_tokens=6, temperature=1e-6, seed=5)) == greedy
 
 
-def test_no_more_tokens_than_asked_for():
+def test_max_new_tokens_limits_the_text():
     assert list(model.generate([2], max_new_tokens=0)) == []
     assert len(list(model.generate([2], max_new_tokens=11))) == 11
     assert len(list(model.generate([2]))) == 100
@@ -115,6 +115,7 @@ def test_no_more_tokens_than_asked_for():
     [
         ([], {}, ValueError, "at least one token"),
         ([[1]], {}, ValueError, r"one row of tokens, got shape \(1, 1\); generate_batch takes several"),
+        ([[1, 2], [3]], {}, ValueError, "texts of different lengths"),
         ("hi", {}, TypeError, "got text; encode the text with the tokenizer"),
         (["a"], {}, TypeError, "encode the text"),
         ([0.5], {}, TypeError, "encode the text"),
@@ -136,22 +137,22 @@ def test_no_more_tokens_than_asked_for():
         ([9], {}, IndexError, "token 9 at"),
     ],
 )
-def test_what_cannot_be_is_refused_at_once(prompt, chosen, error, message):
-    """Not only when the first token is asked for."""
+def test_invalid_arguments_raise_at_once(prompt, chosen, error, message):
+    """When generate is called, not when the first token is asked for."""
     with pytest.raises(error, match=message):
         model.generate(prompt, **chosen)
     with pytest.raises(error, match=message):
         model.generate_batch([prompt], **chosen)
 
 
-def test_a_setting_of_another_name_is_named():
+def test_an_unknown_setting_raises():
     with pytest.raises(
         TypeError, match="generation has no setting 'temp'; the settings are max_new_tokens, temperature, "
     ):
         model.generate_batch([[1]], temp=0.5)
 
 
-def test_stop_tokens_come_in_all_kinds():
+def test_stop_accepts_all_kinds_of_integers():
     free = list(model.generate([1, 2], max_new_tokens=40, seed=0))
     wanted = free[: free.index(3)]
     kinds = (np.int64(3), [3], np.array([3]), np.array(3), tl.tensor(3), tl.tensor([3]), {3}, range(3, 4), iter([3]))

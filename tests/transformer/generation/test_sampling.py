@@ -1,4 +1,4 @@
-"""From logits to probabilities: the lecture's table, and what temperature, top-k and top-p promise."""
+"""Sampling: the lecture's table, temperature, top-k, top-p, and draws."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ logit_lists = st.lists(st.integers(-40, 40).map(lambda n: n / 8), min_size=1, ma
     ],
 )
 def test_the_lectures_exercise_gives_its_table(temperature, table):
-    """By hand: exp(2.0 / 0.5) = 54.60, of a sum of 110.5, is 0.494; and so on."""
+    """By hand: exp(2.0 / 0.5) = 54.60, divided by the sum 110.5, is 0.494, and so on."""
     found = probabilities(LECTURE, temperature).numpy()
     assert_close(found, table, f"T = {temperature}", 0, 1e-4)
     by_hand = np.exp(np.array(LECTURE) / temperature)
@@ -37,7 +37,7 @@ def test_temperature_is_softmax_of_the_quotient(logits, temperature):
 
 
 @given(logit_lists)
-def test_temperature_0_is_greedy_and_near_0_nearly(logits):
+def test_temperature_0_is_greedy_and_near_0_almost(logits):
     found = probabilities(logits, 0).numpy()
     assert found.argmax() == np.argmax(logits) and found.sum() == 1
     assume(logits.count(max(logits)) == 1)
@@ -47,18 +47,18 @@ def test_temperature_0_is_greedy_and_near_0_nearly(logits):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("settings", [{}, {"top_k": 2}, {"top_p": 0.9}])
 @pytest.mark.parametrize("temperature", [1e-320, 1e-300, 1e-46, 1e-44, 1e-40, 1e-30])
-def test_the_least_temperatures_are_greedy_without_a_warning(temperature, settings, dtype):
+def test_tiny_temperatures_are_greedy_without_a_warning(temperature, settings, dtype):
     logits = np.array([[1, -3e30, 2, -np.inf], [5, 0, 4.5, 1e5]], dtype)
     assert probabilities(logits, temperature, **settings).tolist() == [[0, 0, 1, 0], [0, 0, 0, 1]]
 
 
-def test_the_greatest_temperatures_make_all_alike_but_what_may_not_be():
+def test_huge_temperatures_are_uniform_except_for_minus_inf():
     assert probabilities([1.0, 2.0, -np.inf], 1e300).tolist() == [0.5, 0.5, 0]
 
 
 @pytest.mark.parametrize("settings", [{}, {"temperature": 0}, {"temperature": 0.3, "top_k": 1}, {"top_p": 0.5}])
 @pytest.mark.parametrize("broken", [[0.0, np.nan, 1.0], [0.0, np.inf, 1.0], [-np.inf] * 3])
-def test_of_broken_logits_no_token_is_drawn(broken, settings):
+def test_nan_and_inf_logits_raise_when_drawn(broken, settings):
     p = probabilities([[0.0, 1.0, -np.inf], broken], **settings)
     assert np.isnan(p.numpy()[1]).all() and p.numpy()[0].sum() == pytest.approx(1)
     draw(p[:1], np.random.default_rng(0))
@@ -75,7 +75,7 @@ def test_top_k_keeps_the_k_largest_and_their_proportions(logits, k):
 
 
 @given(logit_lists, st.floats(0.01, 1))
-def test_top_p_keeps_the_fewest_that_reach_it(logits, top_p):
+def test_top_p_keeps_the_smallest_set_that_reaches_it(logits, top_p):
     found, p = probabilities(np.array(logits), top_p=top_p).numpy(), probabilities(np.array(logits)).numpy()
     order = np.argsort(-np.array(logits), kind="stable")
     sums = np.cumsum(p[order])
@@ -85,8 +85,8 @@ def test_top_p_keeps_the_fewest_that_reach_it(logits, top_p):
     assert found.sum() == pytest.approx(1)
 
 
-def test_top_p_counts_right_in_a_large_vocabulary_of_any_dtype():
-    """Sums of many small probabilities have no room in float16."""
+def test_top_p_is_exact_for_a_large_vocabulary_in_any_dtype():
+    """float16 is too coarse for sums of many small probabilities."""
     logits = np.random.default_rng(0).normal(size=50257) * 4
     p = np.sort(np.exp(logits.astype(np.float16).astype(float)))[::-1]
     fewest = 1 + int(np.searchsorted(np.cumsum(p) / p.sum(), 0.9))
@@ -99,14 +99,14 @@ def test_top_p_of_1_keeps_all():
     assert (probabilities(np.zeros(50257, np.float32), top_p=1.0).numpy() > 0).all()
 
 
-def test_top_p_counts_within_top_k():
-    """Of 0.4, 0.3, 0.2, 0.1 the best two are 0.57 and 0.43, so 0.5 is reached by the first alone."""
+def test_top_p_applies_within_top_k():
+    """The best two of 0.4, 0.3, 0.2, 0.1 become 0.57 and 0.43, so the first alone reaches 0.5."""
     logits = np.log([0.4, 0.3, 0.2, 0.1])
     assert probabilities(logits, top_k=2, top_p=0.5).tolist() == [1, 0, 0, 0]
     assert np.count_nonzero(probabilities(logits, top_p=0.5).numpy()) == 2
 
 
-def test_rows_are_on_their_own_and_dtypes_stay():
+def test_rows_are_independent_and_dtypes_stay():
     logits = np.random.default_rng(0).normal(size=(2, 3, 7)).astype(np.float32)
     found = probabilities(tl.tensor(logits), 0.7, top_k=5, top_p=0.8)
     assert found.dtype == np.float32 and found.shape == logits.shape
@@ -124,12 +124,12 @@ def test_rows_are_on_their_own_and_dtypes_stay():
         ({"top_p": 1.1}, "top_p must be above 0"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(settings, message):
+def test_invalid_settings_raise(settings, message):
     with pytest.raises(ValueError, match=message):
         probabilities(LECTURE, **settings)
 
 
-def test_draws_are_as_frequent_as_probable():
+def test_draws_have_the_frequencies_of_the_probabilities():
     p = tl.tensor(np.tile([0.5, 0.0, 0.3, 0.2, 0.0], (20_000, 1)))
     counts = np.bincount(draw(p, np.random.default_rng(0)), minlength=5) / 20_000
     assert_close(counts, [0.5, 0, 0.3, 0.2, 0], "frequency", 0, 0.015)
@@ -137,7 +137,7 @@ def test_draws_are_as_frequent_as_probable():
 
 
 class Always:
-    """A random stream that always says the same."""
+    """A random stream of one constant."""
 
     def __init__(self, value):
         self.value = value
@@ -146,7 +146,7 @@ class Always:
         return np.full(shape, self.value)
 
 
-def test_the_ends_of_the_stream_never_draw_the_impossible():
+def test_extreme_random_numbers_never_draw_probability_0():
     p = tl.tensor([[0.0, 0.1, 0.2, 0.7 - 1e-9, 0.0]])
     assert draw(p, Always(0.0)).tolist() == [1]
     assert draw(p, Always(np.nextafter(1, 0))).tolist() == [3]

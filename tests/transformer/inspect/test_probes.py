@@ -1,4 +1,4 @@
-"""Probes: what a trace shows is what the model computed, and looking changes nothing."""
+"""Probes: a trace shows what the model computed and changes nothing; pictures of it."""
 
 import sys
 
@@ -34,7 +34,7 @@ def both(**changes):
 
 
 @pytest.mark.parametrize("model", [gpt(), gpt(norm="post"), shuffled(Encoder(EncoderConfig(**SIZES)))])
-def test_the_lens_at_the_last_layer_is_the_model_itself(model):
+def test_the_lens_at_the_last_layer_gives_the_models_logits(model):
     tokens = some_tokens(2, 5)
     trace = model.trace(tokens)
     assert (trace.layers, len(trace.residual)) == (3, 4)
@@ -60,7 +60,7 @@ def test_the_stream_is_the_embedding_plus_what_each_block_adds():
         assert_close(trace.residual[layer + 1], x.detach().numpy(), f"after block {layer}", 1e-12)
 
 
-def test_weights_are_those_of_each_head():
+def test_attention_weights_have_an_axis_of_heads():
     tokens = some_tokens(2, 5)
     trace = gpt().trace(tokens)
     assert [layer.shape for layer in trace.attention] == [(2, 2, 5, 5)] * 3
@@ -71,13 +71,13 @@ def test_weights_are_those_of_each_head():
     assert (trace.tokens == tokens.numpy()).all()
 
 
-def test_one_text_without_a_batch_has_no_batch_axis():
+def test_a_text_without_a_batch_has_no_batch_axis():
     trace = gpt().trace([1, 2, 3])
     assert trace.attention[0].shape == (2, 3, 3) and trace.residual[0].shape == (3, 4)
     assert trace.best_at(0)[0].shape == (3,)
 
 
-def test_an_encoder_decoder_shows_both_sides_and_where_they_meet():
+def test_an_encoder_decoder_traces_encoder_decoder_and_cross_attention():
     model = both()
     source, target = some_tokens(1, 4), some_tokens(1, 3, seed=1)
     trace = model.trace(source, target, source_padding=[[True, True, True, False]])
@@ -93,7 +93,7 @@ def test_an_encoder_decoder_shows_both_sides_and_where_they_meet():
         trace.source.logits_at(1)
 
 
-def test_a_block_that_stands_twice_is_seen_twice():
+def test_a_block_used_twice_is_traced_twice():
     model = gpt()
     model.blocks[2] = model.blocks[0]
     trace = model.trace([1, 2])
@@ -105,9 +105,9 @@ def test_a_trace_prints_its_shapes_and_not_its_arrays():
     assert repr(gpt().trace([1, 2])) == "Trace(tokens (2,), residual 4 x (2, 4), attention 3 x (2, 2, 2))"
 
 
-def test_looking_leaves_nothing_behind():
+def test_a_trace_leaves_no_hook_and_no_mode_behind():
     model = gpt()
-    model.blocks[1].eval()  # one part is not in training
+    model.blocks[1].eval()  # one block in evaluation mode
     modes = [module.training for module in model.modules()]
     model.trace([1, 2])
     assert not any(module._forward_hooks for module in model.modules())
@@ -119,12 +119,12 @@ def test_looking_leaves_nothing_behind():
 
 
 @pytest.mark.parametrize("layer", [-1, 4])
-def test_a_layer_that_is_not_there_is_named(layer):
+def test_a_missing_layer_raises(layer):
     with pytest.raises(IndexError, match=f"layer must be 0 to 3, got {layer}"):
         gpt().trace([1]).logits_at(layer)
 
 
-def test_a_trace_of_a_device_is_on_the_host():
+def test_a_trace_is_on_the_host():
     there, here = gpt().to("strict").trace([1, 2, 3]), gpt().trace([1, 2, 3])
     for a, b in ((there.attention, here.attention), (there.residual, here.residual)):
         for x, y in zip(a, b, strict=True):
@@ -152,13 +152,13 @@ def test_pictures_are_drawn_with_any_labels(tmp_path):
 
 
 def texts_of(path):
-    """What can be read in an .svg whose letters are kept as text."""
+    """The texts in an .svg file written with svg.fonttype "none"."""
     import re
 
     return re.findall(r">([^<>]*)</text>", path.read_text(encoding="utf-8"))
 
 
-def test_pictures_say_what_is_in_them(tmp_path):
+def test_pictures_are_labelled(tmp_path):
     matplotlib = pytest.importorskip("matplotlib")
     trace = gpt().trace([0, 1, 2])
     labels = ["Was", " the", "bank"]
@@ -184,8 +184,8 @@ def test_pictures_say_what_is_in_them(tmp_path):
             assert f"&lt;{token}&gt;" in lens
 
 
-def test_letters_that_the_usual_font_lacks_come_from_another_that_has_them(tmp_path):
-    """The circled A is in a font that matplotlib brings along; U+10FFFD is of private use, and in none."""
+def test_missing_letters_come_from_another_font(tmp_path):
+    """The circled A is in another font that matplotlib ships; U+10FFFD (private use) is in none."""
     matplotlib = pytest.importorskip("matplotlib")
     trace, path = gpt().trace([0, 1]), tmp_path / "heads.svg"
     with matplotlib.rc_context({"svg.fonttype": "none"}):
@@ -194,7 +194,7 @@ def test_letters_that_the_usual_font_lacks_come_from_another_that_has_them(tmp_p
     draw_attention(trace.attention, ["Ⓐx", "\U0010fffd"], tmp_path / "heads.png")  # a missing letter would warn
 
 
-def test_a_long_token_is_cut_short_and_makes_no_wide_picture(tmp_path):
+def test_long_tokens_are_shortened(tmp_path):
     matplotlib = pytest.importorskip("matplotlib")
     trace, path = gpt().trace([0, 1, 2]), tmp_path / "lens.svg"
     widths = []
@@ -219,7 +219,7 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch):
             draw()
 
 
-def test_pictures_that_cannot_be_drawn_say_why(tmp_path):
+def test_invalid_pictures_raise(tmp_path):
     pytest.importorskip("matplotlib")
     trace, path = gpt().trace([0, 1, 2]), tmp_path / "no.png"
     with pytest.raises(ValueError, match=r"\(2, 2\) labels need weights of shape \(heads, 2, 2\), got \(2, 3, 3\)"):

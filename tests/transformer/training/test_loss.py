@@ -1,4 +1,4 @@
-"""The loss of a language model, by itself and for a Trainer."""
+"""The loss of a language model, as a function and for a Trainer."""
 
 import pytest
 
@@ -7,7 +7,7 @@ import tinygrad_lecture as tl
 from transformer import TokenCrossEntropy, token_cross_entropy
 
 
-def test_what_is_ignored_is_not_counted():
+def test_ignored_targets_are_not_counted():
     logits = tl.randn(2, 3, 5)
     targets = tl.tensor([[1, 2, -100], [4, -100, -100]])
     loss = TokenCrossEntropy()
@@ -28,6 +28,6 @@ def test_scores_over_batches_are_means_over_tokens():
     assert one.loss == pytest.approx(other.loss, rel=1e-6)
 
 
-def test_targets_of_another_shape_are_refused():
+def test_targets_of_another_shape_raise():
     with pytest.raises(ValueError, match=r"logits \(2, 3, 5\) need one target per token, shape \(2, 3\), got \(2,\)"):
         token_cross_entropy(tl.ones(2, 3, 5), [1, 2])

@@ -1,4 +1,4 @@
-"""Masked language modelling: how many tokens are hidden, by what, and which never are."""
+"""Masked language modelling: how many tokens are hidden and how, `keep`, seeds, and errors."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import tinygrad_lecture as tl
 from transformer import mask_tokens
 
 
-def test_of_the_chosen_80_are_hidden_10_exchanged_and_10_stay():
+def test_80_percent_of_the_chosen_are_masked_10_random_10_unchanged():
     tokens = np.full((400, 500), 3)
     inputs, targets = (x.numpy() for x in mask_tokens(tokens, mask_token=0, vocab_size=101, seed=0))
     chosen = targets != -100
@@ -22,14 +22,14 @@ def test_of_the_chosen_80_are_hidden_10_exchanged_and_10_stay():
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32])
-def test_targets_of_short_integers_are_the_same(dtype):
+def test_short_integers_give_the_same_targets(dtype):
     tokens = np.arange(100)
     wanted = mask_tokens(tokens, 0, 100, seed=0)
     for found, right in zip(mask_tokens(tokens.astype(dtype), 0, 100, seed=0), wanted, strict=True):
         assert found.dtype == tl.int64 and found.tolist() == right.tolist()
 
 
-def test_what_is_to_be_kept_is_never_chosen():
+def test_kept_tokens_are_never_chosen():
     tokens = tl.tensor(np.arange(20).reshape(2, 10))
     keep = tokens < 10
     inputs, targets = mask_tokens(tokens, 0, 20, share=1.0, keep=keep, seed=0)
@@ -38,7 +38,7 @@ def test_what_is_to_be_kept_is_never_chosen():
     assert (mask_tokens(tokens, 0, 20, share=0.0)[1].numpy() == -100).all()
 
 
-def test_a_seed_repeats_what_is_hidden_and_leaves_the_common_stream_alone():
+def test_a_seed_repeats_the_mask_and_leaves_the_global_stream_alone():
     tokens = np.ones((10, 10), int)
     before = tl.get_rng_state()
     a, b = (mask_tokens(tokens, 0, 5, seed=3)[0].numpy() for _ in range(2))
@@ -55,7 +55,7 @@ def test_a_seed_repeats_what_is_hidden_and_leaves_the_common_stream_alone():
         ({"mask_token": 0, "vocab_size": 5, "keep": np.ones(2, bool)}, r"the shape of tokens, \(3,\), got \(2,\)"),
     ],
 )
-def test_hiding_that_cannot_be_is_refused(chosen, message):
+def test_invalid_arguments_raise(chosen, message):
     with pytest.raises(ValueError, match=message):
         mask_tokens([1, 2, 3], **chosen)
     with pytest.raises(IndexError, match="token 7 at"):

@@ -1,4 +1,4 @@
-"""Which weights decay: the matrices, and each parameter once."""
+"""decay_groups: matrices decay, vectors do not, each parameter once."""
 
 import pytest
 
@@ -24,6 +24,6 @@ def test_without_vectors_or_with_frozen_matrices_there_is_one_group():
     assert [group["weight_decay"] for group in decay_groups(model, 0.1)] == [0.0]
 
 
-def test_parameters_in_the_models_place_are_refused():
+def test_parameters_instead_of_the_model_raise():
     with pytest.raises(TypeError, match=r"expected the model itself, got generator; write decay_groups\(model, 0.1\)"):
         decay_groups(nn.Linear(2, 3).parameters(), 0.1)

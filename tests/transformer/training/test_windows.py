@@ -1,4 +1,4 @@
-"""Windows: every stretch of a text, and the tokens that follow."""
+"""Windows: tokens and their next tokens, batches, devices, and errors."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from transformer import Windows
 
 
 @given(length=st.integers(2, 40), context=st.integers(1, 12), stride=st.integers(1, 13), data=st.data())
-def test_each_window_is_a_stretch_and_its_targets_are_what_follows(length, context, stride, data):
+def test_targets_are_the_next_tokens_of_each_window(length, context, stride, data):
     if length <= context:
         return
     windows = Windows(list(range(length)), context, stride)
@@ -23,19 +23,19 @@ def test_each_window_is_a_stretch_and_its_targets_are_what_follows(length, conte
     assert (len(windows) - 1) * stride + context + 1 <= length < len(windows) * stride + context + 1
 
 
-def test_with_a_stride_of_the_context_each_token_is_asked_for_once():
+def test_a_stride_of_context_predicts_each_token_once():
     windows = Windows(np.arange(20), 6, stride=6)
     _, targets = windows[:]
     assert targets.reshape(-1).tolist() == list(range(1, 19))
 
 
-def test_a_loader_deals_them_out():
+def test_a_loader_makes_batches_of_windows():
     tokens, targets = next(iter(nn.DataLoader(Windows(tl.arange(30), 4), 5, shuffle=True)))
     assert tokens.shape == targets.shape == (5, 4)
     assert (tokens[:, 1:] == targets[:, :-1]).all()
 
 
-def test_they_lie_where_the_text_does():
+def test_windows_are_on_the_device_of_the_text():
     tokens, _ = Windows(tl.arange(10).to("strict"), 3)[np.array([4, 0])]
     assert tokens.device == "strict"
     assert tokens.cpu().tolist() == [[4, 5, 6], [0, 1, 2]]
@@ -50,6 +50,6 @@ def test_they_lie_where_the_text_does():
         ([1, 2], 0, ValueError, "at least 1, got 0 and 1"),
     ],
 )
-def test_what_is_no_text_is_refused(tokens, context, error, message):
+def test_invalid_texts_raise(tokens, context, error, message):
     with pytest.raises(error, match=message):
         Windows(tokens, context)

@@ -14,7 +14,7 @@ the target, cross-entropy, AdamW. From time to time it shows what it would write
     tokens -> vectors       W_E, and where each token stands    transformer/embedding.py
     4 times                 attention, then FFN                 transformer/block.py
     vectors -> logits       W_U                                 transformer/unembedding.py
-    logits -> next token    softmax, temperature, a draw        transformer/sampling.py
+    logits -> next token    softmax, temperature, a draw        transformer/generation/sampling.py
 
 Ctrl-C ends it early and keeps everything; --resume goes on after that, or any other end, as if nothing had been. What
 was learnt is in the folder --out, a run in each, where --again begins anew and --load lets it write:

@@ -15,8 +15,8 @@ The network is the same that 08_gpt.py trains, only larger, and so is the code:
 
     text -> tokens          BPETokenizer, the pieces that GPT-2 learnt      transformer/tokenizer/
     the weights             GPT.from_pretrained                             transformer/pretrained/
-    what it would say       logits, softmax                                 transformer/sampling.py
-    inside                  the attention of every head; the logit lens     transformer/probes.py
+    what it would say       logits, softmax                                 transformer/generation/sampling.py
+    inside                  the attention of every head; the logit lens     transformer/inspect/probes.py
 
     attention_0.png, ...    who looks at whom in every head of each layer
     lens.png                what it would say next after each block

@@ -160,7 +160,7 @@ class Op(Generic[P]):
 
         # forward
         try:
-            out = self.forward(*arrays, **settings)
+            out = self.forward(*arrays, **settings) if settings else self.forward(*arrays)
         except EXPLAINED as error:
             raise explain(self.name, self.forward, self.complaint, arrays, settings, error) from error
         if like is None:  # given arrays, return an array

@@ -57,7 +57,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "gelu": nn.GELU,
     "silu": nn.SiLU,
 }
-EXTRAS = 'pip install "tinygrad-lecture[examples]"'
+EXTRAS = 'pip install ".[examples]"'
 
 # --- the network and its cost -------------------------------------------------------------------------------
 

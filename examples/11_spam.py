@@ -63,7 +63,7 @@ from helpers.spam.filter import SpamFilter
 from helpers.spam.sms import deal, load_messages
 from helpers.spam.training import Settings, Trained, train
 
-EXTRAS = 'pip install "tinygrad-lecture[examples]"'
+EXTRAS = 'pip install ".[examples]"'
 FIFTHS = 5
 
 # --- the program --------------------------------------------------------------------------------------------

@@ -140,9 +140,7 @@ def _load_cupy() -> None:
     try:
         cupy = importlib.import_module("cupy")
     except ImportError:
-        raise RuntimeError(
-            'device "cuda" needs CuPy, which is not installed: pip install "tinygrad-lecture[gpu]"'
-        ) from None
+        raise RuntimeError('device "cuda" needs CuPy, which is not installed: pip install ".[gpu]"') from None
     try:
         gpus = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError:

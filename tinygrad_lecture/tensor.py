@@ -17,7 +17,7 @@ from .conversion import as_shape, new_array, parse_target
 from .inplace import announced, assign, update
 from .ops.composite import composite
 from .ops.shape import normal_axes
-from .traced import Traced, use, wrap
+from .traced import Traced, set_tensor_type, wrap
 
 Number: TypeAlias = float  # inside the class `float`, `int` and `bool` are methods, as in PyTorch
 Integer: TypeAlias = int
@@ -581,7 +581,7 @@ class Tensor(Traced):
         return ops.where(condition, self, other)
 
 
-use(Tensor)
+set_tensor_type(Tensor)
 
 
 def _on_bools(op: Any, *operands: Any) -> Tensor:

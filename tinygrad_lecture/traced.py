@@ -1,6 +1,6 @@
-"""What lies below Tensor: an array, the node of the graph that it came from, and a gradient. `Tensor` adds the rest.
+"""The minimal Tensor that the tape knows: an array, the node of the graph that it came from, a gradient.
 
-The tape makes Tensors but lies below them, so `tensor.py` registers its class here once, with `use`.
+The tape makes Tensors but lies below `tensor.py`, which registers its class here once, with `set_tensor_type`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ tensor_type: type[Any] = Traced
 _new = object.__new__
 
 
-def use(kind: type[Traced]) -> None:
+def set_tensor_type(kind: type[Traced]) -> None:
     """Make `kind` the class of all results from now on."""
     global tensor_type
     tensor_type = kind

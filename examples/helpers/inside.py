@@ -49,7 +49,7 @@ def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Pa
     Without matplotlib it prints how to install it instead.
     """
     if find_spec("matplotlib") is None:
-        print('Without matplotlib there are no pictures: pip install "tinygrad-lecture[examples]"')
+        print('Without matplotlib there are no pictures: pip install ".[examples]"')
         return
     trace = model.trace(list(ids))
     labels = pieces(tokenizer, ids)

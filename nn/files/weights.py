@@ -105,7 +105,7 @@ def require() -> Any:
         import safetensors
     except ImportError:
         raise ImportError(
-            'weights are kept in safetensors files, which needs a package: pip install "tinygrad-lecture[examples]"'
+            'weights are kept in safetensors files, which needs a package: pip install ".[examples]"'
         ) from None
     return safetensors
 

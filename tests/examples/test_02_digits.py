@@ -282,7 +282,7 @@ def test_with_numpy_alone_it_trains_and_says_what_is_missing(run, tmp_path, monk
         monkeypatch.setitem(sys.modules, package, None)
     output = run("--epochs", 2)
     assert "Without rich, matplotlib, safetensors" in output
-    assert 'pip install "tinygrad-lecture[examples]"' in output
+    assert 'pip install ".[examples]"' in output
     assert re.search(r"^ +all +\d+ +100 +\d+\.\d%", output, re.MULTILINE)
     assert list((tmp_path / "out").iterdir()) == []
     with pytest.raises(SystemExit, match="safetensors"):

@@ -517,7 +517,7 @@ def _method(name: str, signature: inspect.Signature) -> Callable[..., Any]:
 
 def _missing(name: str) -> str:
     return (
-        f"cupy.{name} does not exist in CuPy, or tests/strict_cupy.py does not list it yet "
+        f"cupy.{name} does not exist in CuPy, or tests/helpers/strict_cupy.py does not list it yet "
         "(add it to the table if CuPy has it)"
     )
 

@@ -34,7 +34,7 @@ import numpy as np
 from .. import traced
 from ..errors.messages import EXPLAINED, explain
 from ..traced import Node, TensorLike, Traced
-from . import modes as observed
+from . import modes as modes_module
 from .contract import add_facts
 from .modes import modes
 from .operands import SCALARS, as_operand, settle
@@ -65,7 +65,7 @@ class Op(Generic[P]):
         self.name = self.__name__ = self.__qualname__ = forward.__name__
         self.__doc__, self.__module__, self.__wrapped__ = forward.__doc__, forward.__module__, forward
         self.differentiable, self.analytic, self.casts = differentiable, analytic, casts
-        self.inputs, self.variadic, self.settings = parse(forward)
+        self.inputs, self.optional, self.variadic, self.settings = parse(forward)
         self.arity = math.inf if self.variadic else len(self.inputs)
         self.rules: list[Rule | None] = [None] * (len(self.inputs) or 1)
         self.asked: list[list[str] | None] = [None] * len(self.rules)  # by each rule, as expressions for the saver
@@ -140,7 +140,7 @@ class Op(Generic[P]):
         if settings or len(inputs) > self.arity:
             inputs, settings = bind(self, inputs, settings)
 
-        # unwrap: the arrays in the Tensors, and the nodes that they came from
+        # unwrap: the arrays in the Tensors and the nodes that they came from; a foreign operand needs conversion
         arrays: list[Any] = []
         nodes: list[Node | None] = []
         like = foreign = None
@@ -178,7 +178,7 @@ class Op(Generic[P]):
             saver = self.saver
             saved = () if saver is None else saver(arrays, out, settings, nodes)
             result._node = Record(self, nodes, saved, out)
-        if observed.observers and modes.observer is not None:
+        if modes_module.observers and modes.observer is not None:
             modes.observer.saw_forward(self, arrays, settings, out, result._node)
         return result
 
@@ -231,8 +231,9 @@ def op(forward: Any = None, /, *, differentiable: bool = True, analytic: bool = 
         tl.gradcheck(weighted, (x, w))              # are the rules right?
 
     A rule's first parameter is the upstream gradient. The others name what it needs: inputs, settings, the output
-    `out`, or metadata such as `x_shape`. It returns the gradient with respect to its input;
-    broadcasting is undone for it.
+    `out`, or metadata such as `x_shape`. It returns the gradient with respect to its input; broadcasting is undone for
+    it. An op with any number of inputs, `def f(*xs, axis=0)`, has one rule, `@f.backward`, that may also ask for
+    `index` (of the input it is for), `shapes` and `xs`.
 
     differentiable: False for ops whose results never require grad (comparisons, argmax).
     analytic: complex differentiable, so that gradcheck may use the complex step.

@@ -28,7 +28,7 @@ class Path:
 def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:
     """The records on a way from the roots down to a target; a target only if it leads to another.
 
-    A freed record counts, since its inputs are no longer known; the pass will stop there.
+    A freed record counts, since its inputs are no longer known: the pass reaches it, and raises.
     """
     oldest = min((node.age for node in targets), default=0)
     seen: set[Node] = set()

@@ -3,8 +3,8 @@
 The rules of `mul` are `_(g, b)` for the input a and `_(g, a)` for b, so its saver is
 
     lambda arrays, out, settings, nodes: (
-        (arrays[1],) if nodes[0] is not None else (),
-        (arrays[0],) if nodes[1] is not None else (),
+        (arrays[1],) if nodes[0] else (),
+        (arrays[0],) if nodes[1] else (),
     )
 
 and the rule runs as `rule(g, *saved[0])`. A rule may ask for
@@ -32,7 +32,13 @@ Rule: TypeAlias = Callable[..., Any]
 
 def expressions(op: Any, rule: Rule) -> list[str]:
     """The Python expression for each thing that a rule asks for. Raises TypeError for an unknown name."""
-    _upstream, *asked = inspect.signature(rule).parameters
+    parameters = list(inspect.signature(rule).parameters.values())
+    if not parameters or any(p.kind is p.KEYWORD_ONLY for p in parameters):
+        raise TypeError(
+            f"a backward rule of {op.name} takes the upstream gradient g and then what it asks for, by position, as in "
+            "def _(g, x)"
+        )
+    asked = [p.name for p in parameters[1:]]
     return [_expression(op, name) for name in asked]
 
 
@@ -40,7 +46,7 @@ def _expression(op: Any, name: str) -> str:
     if name == "out":
         return "out"
     if name in op.inputs:
-        return f"arrays[{op.inputs.index(name)}]"
+        return _array(op, name)
     if name in op.settings:
         return f"settings.get({name!r}, defaults[{name!r}])"
     if op.variadic and name in _VARIADIC:
@@ -49,10 +55,15 @@ def _expression(op: Any, name: str) -> str:
         return "arrays"
     stem, _, field = name.rpartition("_")
     if stem in op.inputs and field in _METADATA:
-        return f"{field}_of(arrays[{op.inputs.index(stem)}])"
+        return f"{field}_of({_array(op, stem)})"
     offered = [*op.inputs, *(f"{x}_{field}" for x in op.inputs for field in _METADATA), *op.settings]
     offered += [*_VARIADIC, op.variadic, "out"] if op.variadic else ["out"]
     raise TypeError(f"a backward rule of {op.name} asks for {name!r}; it may ask for {', '.join(offered)}")
+
+
+def _array(op: Any, name: str) -> str:
+    position = op.inputs.index(name)
+    return f"arrays[{position}]" if name not in op.optional else f"(arrays[{position}:] or [None])[0]"
 
 
 def compile_saver(op: Any) -> Saver | None:
@@ -61,10 +72,10 @@ def compile_saver(op: Any) -> Saver | None:
         return None
 
     def no_rule(position: int) -> None:
-        name = "x" if op.variadic else op.inputs[position]
+        decorator = f"@{op.name}.backward" + ("" if op.variadic else f'("{op.inputs[position]}")')
+        name = op.variadic or op.inputs[position]
         raise NotImplementedError(
-            f'op {op.name} has no backward rule for its input {name}; add one with @{op.name}.backward("{name}"), '
-            f"or pass {name}.detach()"
+            f"op {op.name} has no backward rule for its input {name}; add one with {decorator}, or pass {name}.detach()"
         )
 
     def saved(position: int) -> str:
@@ -77,7 +88,8 @@ def compile_saver(op: Any) -> Saver | None:
         body = f"({saved(0)},)"
     else:
         kept = [saved(i) for i in range(len(op.inputs))]
-        body = "".join("(), " if k == "()" else f"{k} if nodes[{i}] is not None else (), " for i, k in enumerate(kept))
+        given = [f"any(nodes[{i}:{i + 1}])" if x in op.optional else f"nodes[{i}]" for i, x in enumerate(op.inputs)]
+        body = "".join("(), " if k == "()" else f"{k} if {node} else (), " for k, node in zip(kept, given, strict=True))
     names = {"defaults": op.settings, "no_rule": no_rule, **{f"{field}_of": of for field, of in _METADATA.items()}}
     saver: Saver = eval(f"lambda arrays, out, settings, nodes: ({body})", names)
     return saver
@@ -86,8 +98,7 @@ def compile_saver(op: Any) -> Saver | None:
 def as_tensors(saver: Saver | None, record: Node) -> list[list[Any]]:
     """What a record saved, its arrays wrapped as Tensors of the nodes that they came from, for higher derivatives.
 
-    The saver itself finds these nodes: called with nodes instead of arrays, it returns the same structure with a node
-    for each array.
+    The saver finds these nodes too: run on nodes, it returns a node wherever it had put that node's array.
     """
     if saver is None:
         return []
@@ -96,7 +107,7 @@ def as_tensors(saver: Saver | None, record: Node) -> list[list[Any]]:
 
 
 class _NoNodes(dict[str, Any]):
-    """In place of the settings: their values came from no node."""
+    """Stands for the settings in that run: `...` for every value, since none came from a node."""
 
     def get(self, name: str, default: Any = None) -> Any:
         return ...

@@ -9,17 +9,24 @@ from typing import Any
 from ..errors.argument_names import numpy_names
 
 
-def parse(forward: Callable[..., Any]) -> tuple[list[str], str | None, dict[str, Any]]:
-    """(names of the inputs, name of `*inputs` or None, settings with their defaults), from a function's signature."""
+def parse(forward: Callable[..., Any]) -> tuple[list[str], list[str], str | None, dict[str, Any]]:
+    """(inputs, those with a default, the name of `*inputs` or None, settings with defaults), from a signature."""
     kinds = inspect.Parameter
     parameters = inspect.signature(forward).parameters.values()
     inputs = [p.name for p in parameters if p.kind is kinds.POSITIONAL_ONLY]
+    optional = [p.name for p in parameters if p.name in inputs and p.default is not p.empty]
     variadic = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
     settings = {p.name: p.default for p in parameters if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)}
+    name = forward.__name__
     if not (inputs or variadic):
-        name = forward.__name__
         raise TypeError(f"op {name} has no inputs: put a slash after them, as in def {name}(x, /, axis=None)")
-    return inputs, variadic, settings
+    if inputs and variadic:
+        raise TypeError(f"op {name} has inputs and *{variadic}: make it def {name}(*{variadic}), with one rule for all")
+    if "out" in inputs or "out" in settings:
+        raise TypeError(
+            f"op {name} has a parameter called out, which is the output's name in backward rules: rename it"
+        )
+    return inputs, optional, variadic, settings
 
 
 def bind(op: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -106,7 +106,7 @@ def backward_pass(
         while pending.heap:
             node = heappop(pending.heap)[1]
             upstream = pending.sums.pop(node)
-            if path is not None:
+            if path is not None:  # only for `wanted`
                 path.collect(node, upstream)
                 if node not in path.records:
                     continue
@@ -121,7 +121,7 @@ def backward_pass(
             pending.add(inputs, gradients, node, upstream)
             if not retain_graph:
                 node.nodes, node.saved = (), None
-    for leaf, gradient in pending.sums.items():  # all records have been popped
+    for leaf, gradient in pending.sums.items():  # only leaves are left
         if path is None:
             accumulate_grad(leaf, gradient, leaf in pending.owned)
         else:
@@ -132,7 +132,7 @@ def backward_pass(
 class Pending:
     """Gradients on their way down: for each node the sum of those that arrived, and a heap of records by age.
 
-    owned: nodes whose sum is memory that the pass allocated, so that more may be added in place.
+    owned: nodes whose sum is a fresh array, so that `+=` is safe.
     kind: the type of gradients; anything else that a rule returns is checked.
     """
 

@@ -42,6 +42,8 @@ def grad(
     upstreams = tuple(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
     if grad_outputs is None:
         upstreams *= len(outs)
+    if not outs:
+        raise ValueError("grad: there are no outputs; give at least one")
     if len(upstreams) != len(outs):
         raise ValueError(f"grad: {len(outs)} outputs, but {len(upstreams)} grad_outputs; give one for each")
     seeds = [seed_for(o, g, create_graph) for o, g in zip(outs, upstreams, strict=True)]

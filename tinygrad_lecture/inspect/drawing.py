@@ -1,6 +1,6 @@
 """Drawing a graph: a box per value, from top to bottom, and the gradients that flow back up. See `Graph.draw`.
 
-Needs matplotlib, which `pip install "tinygrad-lecture[examples]"` installs.
+Needs matplotlib, which `pip install ".[examples]"` installs.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ def require_matplotlib() -> None:
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
-        raise ImportError('pictures need matplotlib: pip install "tinygrad-lecture[examples]"') from error
+        raise ImportError('pictures need matplotlib: pip install ".[examples]"') from error
 
 
 def new_figure(width: float, height: float, title: str = "", size: float = 14) -> Figure:

@@ -5,7 +5,7 @@
     draw_attention(trace.attention, labels, "attention.png")
     draw_lens(trace, labels, tokenizer.decode, "lens.png")
 
-Needs matplotlib: `pip install "tinygrad-lecture[examples]"`.
+Needs matplotlib: `pip install ".[examples]"`.
 """
 
 from __future__ import annotations

@@ -52,9 +52,7 @@ def _words() -> Pattern[str]:
     try:
         import regex
     except ImportError:
-        raise ImportError(
-            'BPETokenizer splits text into words with the package regex: pip install "tinygrad-lecture[text]"'
-        ) from None
+        raise ImportError('BPETokenizer splits text into words with the package regex: pip install ".[text]"') from None
     return regex.compile(WORDS)
 
 
@@ -69,7 +67,7 @@ class BPETokenizer(Tokenizer):
 
     Raises TypeError if vocabulary or special_tokens have another type. Raises ValueError if a byte is missing, a token
     occurs twice, or a merge makes a token that is not in the vocabulary.
-    Encoding needs the package regex (`pip install "tinygrad-lecture[text]"`), and raises ImportError without it.
+    Encoding needs the package regex (`pip install ".[text]"`), and raises ImportError without it.
     """
 
     kind = "bytes"

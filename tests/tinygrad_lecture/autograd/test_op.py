@@ -262,3 +262,49 @@ def test_axes_may_be_a_list():
 def test_an_array_of_what_is_no_number_is_refused():
     with pytest.raises(TypeError, match="must be numbers, not an array of object"):
         tl.ones(2) + np.array([None, 1], dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (lambda: 1, "takes the upstream gradient g and then"),
+        (lambda g, *, x: g * x, "takes the upstream gradient g and then"),
+    ],
+)
+def test_a_rule_takes_the_upstream_gradient_first_and_all_by_position(rule, message):
+    student = tl.op(lambda x, /: 2 * x)
+    with pytest.raises(TypeError, match=message):
+        student.backward(rule)
+
+
+def test_signatures_that_rules_could_not_tell_apart_are_refused():
+    with pytest.raises(TypeError, match=r"has inputs and \*rest"):
+        tl.op(lambda x, /, *rest: x)
+    with pytest.raises(TypeError, match="a parameter called out"):
+        tl.op(lambda x, out, /: x)
+
+
+def test_an_optional_input_that_is_not_given_is_none_for_the_rules():
+    @tl.op
+    def scaled(x, w=None, /):
+        return x * (1 if w is None else w)
+
+    @scaled.backward("x")
+    def _(g, w):
+        return g if w is None else g * w
+
+    @scaled.backward("w")
+    def _(g, x):
+        return g * x
+
+    x = tl.tensor([1.0, 2.0], requires_grad=True)
+    (alone,) = tl.grad(scaled(x).sum(), x)
+    with_w = tl.grad(scaled(x, x).sum(), x, create_graph=True)[0]
+    assert alone.tolist() == [1, 1]
+    assert with_w.tolist() == [2, 4]
+
+
+def test_a_missing_rule_of_a_variadic_op_is_asked_for_in_words_that_work():
+    total = tl.op(lambda *xs: sum(xs))
+    with pytest.raises(NotImplementedError, match=r"for its input xs; add one with @<lambda>\.backward, or"):
+        total(tl.ones(2, requires_grad=True))

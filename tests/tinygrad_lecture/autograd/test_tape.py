@@ -1,4 +1,4 @@
-"""The walk: order, fan-out, freeing, depth, leaks, threads."""
+"""The backward pass: order, fan-out, freeing, depth, leaks, threads."""
 
 import gc
 import threading
@@ -220,7 +220,7 @@ def test_backward_lets_go_of_each_value_as_it_is_used():
     y.backward()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 6e6, f"the walk held {peak / 1e6:.0f} MB at once while it needs about 3"
+    assert peak < 6e6, f"backward held {peak / 1e6:.0f} MB at once while it needs about 3"
 
 
 def test_repeated_training_steps_do_not_grow_memory():

@@ -294,3 +294,8 @@ def test_grad_by_a_result_is_as_if_the_result_had_been_an_input(steps, cut):
     assert np.isfinite(by_node.numpy()).all()
     stand_in = leaf(*nodes[cut].tolist())
     close(by_node, tl.grad(run(stand_in, w, steps[cut:])[-1].sum(), stand_in)[0].numpy())
+
+
+def test_no_outputs_are_refused():
+    with pytest.raises(ValueError, match="grad: there are no outputs"):
+        tl.grad([], tl.ones(1, requires_grad=True))

@@ -130,7 +130,7 @@ def test_ctrl_c_ends_in_a_line(undrawn, monkeypatch):
 
 def test_without_matplotlib_it_says_what_to_install(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(SystemExit, match=r'need matplotlib: pip install "tinygrad-lecture\[examples\]"'):
+    with pytest.raises(SystemExit, match=r'need matplotlib: pip install "\.\[examples\]"'):
         run()
 
 

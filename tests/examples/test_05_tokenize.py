@@ -287,7 +287,7 @@ def test_without_a_package_it_says_what_to_install(run, monkeypatch, module, ext
     monkeypatch.setitem(sys.modules, module, None)
     bpe._words.cache_clear()
     try:
-        with pytest.raises(SystemExit, match=rf'pip install "tinygrad-lecture\[{extra}\]"'):
+        with pytest.raises(SystemExit, match=rf'pip install "\.\[{extra}\]"'):
             run()
     finally:
         bpe._words.cache_clear()

@@ -176,7 +176,7 @@ def test_help_says_what_it_shows(capsys):
 
 def test_without_matplotlib_it_says_what_to_install_before_training(run, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(SystemExit, match=r'need matplotlib: pip install "tinygrad-lecture\[examples\]"'):
+    with pytest.raises(SystemExit, match=r'need matplotlib: pip install "\.\[examples\]"'):
         run()
     assert not capsys.readouterr().out
 

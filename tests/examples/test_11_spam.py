@@ -648,7 +648,7 @@ def test_without_the_extras_there_is_less_but_no_failure(run, monkeypatch, tmp_p
     for package in ("rich", "rich.console", "rich.table", "rich.text", "matplotlib"):
         monkeypatch.setitem(sys.modules, package, None)
     output = run(*QUICK, "--message", "claim [it]", draw=True)
-    assert 'Without rich, matplotlib, safetensors: less to see, or to keep; pip install "tinygrad-lecture' in output
+    assert 'Without rich, matplotlib, safetensors: less to see, or to keep; pip install ".[examples]"' in output
     assert re.search(r"^everything is ham +7\d\.\d% +- +0\.000", output, re.MULTILINE)
     assert "claim [it]" in output
     assert list((tmp_path / "out").iterdir()) == []

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .fonts import as_written, drawable
 from .layout import Layout, Point, layered
 from .picture import new_figure, save_picture
 from .vertex import Vertex, in_line
@@ -43,7 +44,8 @@ def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> No
     renderer = canvas.get_renderer()
 
     def write(line: str, **style: Any) -> tuple[Any, float, float]:
-        text = axes.text(0, 0, line, **{"color": INK, "va": "top", "fontsize": 9, **style})
+        shown, fonts = _shown(line)
+        text = axes.text(0, 0, shown, **{"color": INK, "va": "top", "fontsize": 9, **fonts, **style})
         extent = text.get_window_extent(renderer)
         return text, extent.width / figure.dpi, extent.height / figure.dpi
 
@@ -91,6 +93,19 @@ def _lines(vertex: Vertex) -> list[tuple[str, dict[str, Any]]]:
     lines += [(row, {}) for row in _rows(in_line(vertex.value) or f"shape {vertex.shape}")]
     lines += [(row, {"color": GRADIENT}) for row in _rows(in_line(vertex.grad))]
     return lines
+
+
+def _shown(line: str) -> tuple[str, dict[str, Any]]:
+    """A line as matplotlib can draw it: as a formula if it is one, else letter by letter in fonts that have them."""
+    from matplotlib.mathtext import MathTextParser
+
+    if "$" in line:
+        try:
+            MathTextParser("agg").parse(line)  # type: ignore[no-untyped-call,unused-ignore]
+            return line, {}
+        except ValueError:  # dollars that enclose no formula
+            pass
+    return "\n".join(map(drawable, line.split("\n"))), as_written()
 
 
 def _rows(text: str) -> list[str]:

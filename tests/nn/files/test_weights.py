@@ -142,7 +142,7 @@ def test_missing_files_and_folders_are_named(path):
 def test_without_the_package_it_says_how_to_install_it(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     for call in (lambda: weights.save_file({}, path), lambda: weights.load_file(path)):
-        with pytest.raises(ImportError, match=r'pip install "tinygrad-lecture\[examples\]"'):
+        with pytest.raises(ImportError, match=r'pip install "\.\[examples\]"'):
             call()
 
 

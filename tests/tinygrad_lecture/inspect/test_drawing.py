@@ -115,5 +115,14 @@ def test_what_cannot_be_drawn_is_refused(tmp_path):
 
 def test_without_matplotlib_it_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r'pip install "tinygrad-lecture\[examples\]"'):
+    with pytest.raises(ImportError, match=r'pip install "\.\[examples\]"'):
         tl.Graph(tl.ones(1, requires_grad=True)).draw(tmp_path / "graph.png")
+
+
+@pytest.mark.parametrize(
+    "name", ["$$", "$ $", r"$\frac$", "a\tb", "\x00", "漢字🙂", "two\nlines", "$", "$W^{(1)}$", "<script>"]
+)
+def test_any_name_can_be_drawn(tmp_path, name):
+    x = tl.ones(2, requires_grad=True)
+    tl.Graph(x.sum()).name({name: x}).draw(tmp_path / "graph.png")
+    assert (tmp_path / "graph.png").stat().st_size > 1000

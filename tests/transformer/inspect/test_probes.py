@@ -215,7 +215,7 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch):
         lambda: draw_attention(trace.attention, ["a", "b"], tmp_path / "no.png"),
         lambda: draw_lens(trace, ["a", "b"], lambda ids: "x", tmp_path / "no.png"),
     ):
-        with pytest.raises(ImportError, match=r'need matplotlib: pip install "tinygrad-lecture\[examples\]"'):
+        with pytest.raises(ImportError, match=r'need matplotlib: pip install "\.\[examples\]"'):
             draw()
 
 

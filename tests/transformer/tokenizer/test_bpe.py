@@ -138,7 +138,7 @@ def test_without_regex_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "regex", None)
     bpe._words.cache_clear()
     try:
-        with pytest.raises(ImportError, match=r'pip install "tinygrad-lecture\[text\]"'):
+        with pytest.raises(ImportError, match=r'pip install "\.\[text\]"'):
             TRAINED.encode("text")
     finally:
         bpe._words.cache_clear()

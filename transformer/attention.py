@@ -152,13 +152,13 @@ class MultiHeadAttention(nn.Module):
 
         memory: (..., keys, key_width), the vectors attended to; by default x itself (self-attention).
         mask: bools that broadcast to (..., queries, keys), True where a query may attend; the same for all heads.
-        positions: (queries,) or (..., queries), for rotary; by default 0, 1, ..., counted on from the cache.
+        positions: (queries,) or (..., queries), for rotary; by default they continue the cache: length, length + 1, ...
         cache: keys and values of earlier calls. Those of x are appended; those of a memory are computed only once.
         Raises ValueError if shapes do not match, or for a memory when the module has rotary positions.
         """
         self._check(x, memory, cache)
         q = self._split(self.W_Q(x))  # (..., heads, queries, head_dim)
-        if memory is not None and cache is not None and cache.length:  # the first call has computed them
+        if memory is not None and cache is not None and cache.length:  # computed in the first call
             k, v = cache.keys, cache.values
         else:
             source = x if memory is None else memory  # (..., keys, key_width)
@@ -175,13 +175,17 @@ class MultiHeadAttention(nn.Module):
             mask = as_tensor(mask, x)
             mask = mask if mask.ndim <= 2 else tl.unsqueeze(mask, -3)  # (..., 1, queries, keys): for all heads
         out, _ = self.attend(q, k, v, mask)  # (..., heads, queries, head_dim)
-        out = out.swapaxes(-3, -2).reshape(x.shape)  # (..., queries, heads, head_dim) -> (..., queries, width)
-        return self.dropout(self.W_O(out))  # type: ignore[no-any-return]
+        return self.dropout(self.W_O(self._merge(out)))  # type: ignore[no-any-return]
 
     def _split(self, x: Tensor) -> Tensor:
         """(..., tokens, width) -> (..., heads, tokens, head_dim)."""
         x = x.reshape(*x.shape[:-1], self.heads, x.shape[-1] // self.heads)  # (..., tokens, heads, head_dim)
-        return x.swapaxes(-3, -2)
+        return x.swapaxes(-3, -2)  # (..., heads, tokens, head_dim)
+
+    def _merge(self, x: Tensor) -> Tensor:
+        """(..., heads, tokens, head_dim) -> (..., tokens, width), the outputs of all heads side by side."""
+        x = x.swapaxes(-3, -2)  # (..., tokens, heads, head_dim)
+        return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])  # (..., tokens, width)
 
     def _check(self, x: Tensor, memory: Tensor | None, cache: KeyValues | None) -> None:
         if x.ndim < 2:

@@ -46,8 +46,8 @@ class Embedding(nn.Module):
         """Tokens as a Tensor of integers on the device of W_E: (..., tokens).
 
         tokens: a Tensor, array or list.  seen: how many tokens are in the cache already.
-        Raises as `as_tokens`; ValueError for more tokens than the context holds; IndexError for a token outside the
-        vocabulary, which is not checked when both the tokens and the model are on a GPU.
+        Raises as `as_tokens` does; ValueError for more tokens than the context holds; IndexError for a token outside
+        the vocabulary, which is not checked when both the tokens and the model are on a GPU.
         """
         given = as_tokens(tokens)
         if seen + given.shape[-1] > self.context:

@@ -1,13 +1,15 @@
 """Encoder: encoder-only, BERT-like. Each token attends to all tokens, before and after it.
 
-model = Encoder(EncoderConfig(vocab_size=65, context=64, layers=4, heads=4, width=128))
-vectors = model.encode(tokens)                              # (batch, tokens) -> (batch, tokens, width)
+For example:
 
-inputs, targets = mask_tokens(tokens, mask_token=64, vocab_size=65)     # hide some tokens
-model.loss(inputs, targets).backward()                      # learn to predict them
+    model = Encoder(EncoderConfig(vocab_size=65, context=64, layers=4, heads=4, width=128))
+    vectors = model.encode(tokens)                              # (batch, tokens) -> (batch, tokens, width)
 
-classifier = Classifier(model, classes=2)                   # then learn to classify texts
-classifier(tokens)                                          # (batch, classes)
+    inputs, targets = mask_tokens(tokens, mask_token=64, vocab_size=65)     # hide some tokens
+    model.loss(inputs, targets).backward()                      # learn to predict them
+
+    classifier = Classifier(model, classes=2)                   # then learn to classify texts
+    classifier(tokens)                                          # (batch, classes)
 """
 
 from __future__ import annotations
@@ -123,6 +125,6 @@ def _mean(x: Tensor, padding_mask: Tensor | None) -> Tensor:
     """The mean over the tokens: (..., tokens, width) -> (..., width)."""
     if padding_mask is None:
         return tl.mean(x, -2)
-    counted = tl.unsqueeze(padding_mask.to(dtype=x.dtype), -1)  # (..., tokens, 1)
-    mean: Tensor = (x * counted).sum(-2) / tl.clip(counted.sum(-2), min=1)
+    weight = tl.unsqueeze(padding_mask.to(dtype=x.dtype), -1)  # (..., tokens, 1): 1 for tokens, 0 for padding
+    mean: Tensor = (x * weight).sum(-2) / tl.clip(weight.sum(-2), min=1)
     return mean

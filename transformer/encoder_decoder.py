@@ -84,7 +84,7 @@ class EncoderDecoder(nn.Module):
         cache: from `new_cache`; the tokens are appended to it. target_padding then covers the cached tokens too; None
         keeps their mask and counts the new ones as tokens.
         source_padding: as given to `encode`; a cache remembers it.
-        Raises as `forward`, and ValueError for a cache of other texts.
+        Raises as `forward` does, and ValueError for a cache of other texts.
         """
         layers = len(self.decoder)
         inputs = decoder_inputs(self.target_embedding, target, target_padding, cache, layers, memory.detach())
@@ -140,7 +140,7 @@ class EncoderDecoder(nn.Module):
         return generate_one(_TargetDecoder(self, [source]), *pad_prompts([[start]]), Settings.of(settings))
 
     def generate_batch(self, sources: Iterable[Sequence[int] | Any], *, start: int, **settings: Any) -> list[list[int]]:
-        """Returns the targets of several sources, of any lengths, generated in parallel. Settings: see `generate`."""
+        """The targets of several sources, of any lengths, generated in parallel. Settings: see `generate`."""
         decoder = _TargetDecoder(self, sources)
         return generate_many(decoder, *pad_prompts([[start]] * len(decoder.source)), Settings.of(settings))
 

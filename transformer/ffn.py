@@ -42,9 +42,10 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) -> (..., width)."""
-        activation, gated = ACTIVATIONS[self.activation], self.activation == "swiglu"
-        h = activation(self.gate(x)) * self.up(x) if gated else activation(self.up(x))  # (..., hidden)
-        return self.dropout(self.down(h))  # type: ignore[no-any-return]
+        activation = ACTIVATIONS[self.activation]
+        gated = self.activation == "swiglu"
+        hidden = activation(self.gate(x)) * self.up(x) if gated else activation(self.up(x))  # (..., hidden)
+        return self.dropout(self.down(hidden))  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         return f"activation={self.activation!r}"

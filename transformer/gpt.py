@@ -1,9 +1,11 @@
 """GPT: decoder-only. Each token attends to itself and the tokens before it, and predicts the next one.
 
-model = GPT(GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128))
-logits = model(tokens)                          # (batch, tokens) -> (batch, tokens, vocab_size)
-model.loss(tokens, next_tokens).backward()
-for token in model.generate([1, 2, 3], temperature=0.8, top_k=40): ...
+For example:
+
+    model = GPT(GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128))
+    logits = model(tokens)                          # (batch, tokens) -> (batch, tokens, vocab_size)
+    model.loss(tokens, next_tokens).backward()
+    for token in model.generate([1, 2, 3], temperature=0.8, top_k=40): ...
 """
 
 from __future__ import annotations
@@ -75,7 +77,7 @@ class GPT(nn.Module):
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
-        """Loads a GPT-2 from a folder in Hugging Face's format, in evaluation mode. Nothing is downloaded.
+        """A GPT-2 from a folder in Hugging Face's format, in evaluation mode. Nothing is downloaded.
 
         folder: holds config.json and model.safetensors (or its shards with an index) in float32, float16 or bfloat16;
         all are read as the default dtype. Names may start with `transformer.`; stored causal masks are skipped. Of the
@@ -91,7 +93,7 @@ class GPT(nn.Module):
         return model.eval()
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes config.json and model.safetensors in Hugging Face's format to a folder, created if need be.
+        """Write config.json and model.safetensors in Hugging Face's format to a folder, which is made if missing.
 
         A model already in the folder is replaced, shards included. `BPETokenizer.to_files` adds the tokenizer.
         Biases that the model lacks are written as zeros, which is equivalent. Raises ValueError for a model that is
@@ -148,7 +150,7 @@ class GPT(nn.Module):
         temperature, top_k, top_p: see `probabilities`; temperature 0 is greedy.
         stop: a token, or several, that ends the text; it is not yielded.
         seed: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
-        cached: use a key/value cache. The tokens are the same, only slower, without.
+        cached: use a key/value cache. Without it the tokens are the same, but slower.
         Beyond the context the model sees the last `context` tokens.
         Raises at once: ValueError for invalid settings or an empty prompt, TypeError for arguments of a wrong type,
         IndexError for a token, in the prompt or in `stop`, outside the vocabulary.
@@ -165,7 +167,7 @@ class GPT(nn.Module):
         return generate_one(self, *pad_prompts([prompt]), settings)
 
     def generate_batch(self, prompts: Iterable[Sequence[int] | Any], **settings: Any) -> list[list[int]]:
-        """Returns the tokens that follow each of several prompts, of any lengths, generated in parallel.
+        """The tokens that follow each of several prompts, of any lengths, generated in parallel.
 
         Settings and errors: see `generate`.
         """

@@ -44,7 +44,7 @@ def encoder_mask(padding_mask: Tensor | None) -> Tensor | None:
 
 
 def check_padding_mask(padding_mask: Any, shape: Shape, device: str) -> Tensor | None:
-    """A Tensor on the device from a padding mask given as Tensor, array or list; None stays None.
+    """A padding mask, given as Tensor, array or list, as a Tensor on the device; None stays None.
 
     Raises TypeError unless it is of bools, ValueError unless it has the shape of the tokens.
     """

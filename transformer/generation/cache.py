@@ -37,7 +37,7 @@ class KeyValues:
         return self._filled(self._values)
 
     def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Appends those of new tokens, (..., heads, new, head_dim) each, and returns all keys and values.
+        """Append the keys and values of new tokens, (..., heads, new, head_dim) each, and return all of them.
 
         Raises RuntimeError while gradients are recorded: they cannot flow back into a cache.
         """
@@ -91,7 +91,7 @@ class Cache:
         self.cross_attention = [KeyValues() for _ in range(layers)]
 
     def begin(self, layers: int, tokens: Tensor, memory: Tensor | None = None) -> None:
-        """Prepares for the model's next tokens, (..., tokens). Discards a failed call's partial update.
+        """Prepare for the model's next tokens, (..., tokens). Discards a failed call's partial update.
 
         memory: the encoder's output.
         Raises ValueError if the number of layers, the batch or the memory differs from that of earlier calls.
@@ -112,7 +112,7 @@ class Cache:
     def padding_with(self, padding_mask: Tensor | None, new: int) -> Tensor | None:
         """The padding mask of the cached tokens and `new` more, (..., length + new).
 
-        padding_mask: that mask, if the caller has given one. None keeps the cached one and counts the new as tokens.
+        padding_mask: that mask, if the caller has given one. None extends the cached mask, without new padding.
         """
         if padding_mask is not None or self._padding_mask is None:
             return padding_mask
@@ -124,7 +124,7 @@ class Cache:
         return self._memory_padding if padding_mask is None else padding_mask
 
     def commit(self, tokens: Tensor, padding_mask: Tensor | None, memory_padding: Tensor | None = None) -> None:
-        """Counts the tokens as cached, now that every block has appended them, and keeps the padding masks."""
+        """Count the tokens as cached, now that every block has appended them, and keep the padding masks."""
         self.length += tokens.shape[-1]
         self._padding_mask, self._memory_padding = padding_mask, memory_padding
 

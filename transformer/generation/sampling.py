@@ -89,5 +89,5 @@ def draw(p: Tensor, random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.
             "sampling: cannot draw a token, because the model's logits are nan or inf. A likely cause is training that "
             "diverged: check the parameters, and train with a smaller learning rate or clipped gradients"
         )
-    mark = random.random((len(sums), 1)) * sums[:, -1:]  # (batch, 1)
-    return (sums <= mark).sum(axis=-1)  # type: ignore[no-any-return]
+    u = random.random((len(sums), 1)) * sums[:, -1:]  # (batch, 1), uniform below the last sum
+    return (sums <= u).sum(axis=-1)  # type: ignore[no-any-return]

@@ -199,7 +199,7 @@ class BPETokenizer(Tokenizer):
     def to_files(self, folder: str | Path) -> None:
         """Write vocab.json and merges.txt into a folder, for Hugging Face's libraries and `from_files`.
 
-        Removes an added_tokens.json or tokenizer.json of Hugging Face's, which would be read besides or instead.
+        Removes Hugging Face's added_tokens.json and tokenizer.json from the folder, since they hold another tokenizer.
         Raises FileNotFoundError if the folder does not exist.
         """
         write_files(Path(folder), self._names, self._merge_lines())

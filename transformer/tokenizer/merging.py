@@ -1,8 +1,10 @@
-"""Encoding with byte pair encoding: of all neighbours that have a merge, those learnt first are merged first.
+"""Encoding with byte pair encoding: among the pairs of neighbours that have a merge, the one learnt first is merged.
 
-h|e|l|l|o       of h e, e l, l l and l o, the merge h e was learnt first
-he|l|l|o        of he l, l l and l o, the merge l l was learnt first
-he|ll|o         and so on, until no two neighbours have a merge
+For example:
+
+    h|e|l|l|o       of h e, e l, l l and l o, the merge h e was learnt first
+    he|l|l|o        of he l, l l and l o, the merge l l was learnt first
+    he|ll|o         and so on, until no two neighbours have a merge
 """
 
 from __future__ import annotations

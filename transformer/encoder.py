@@ -51,8 +51,9 @@ class Encoder(nn.Module):
     def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:
         """Logits of the token at each position: (..., tokens) -> (..., tokens, vocab_size).
 
-        tokens: integers, a Tensor, array or list.
-        padding_mask: (..., tokens), True for tokens and False for padding, at either end.
+        - `tokens`: integers, a Tensor, array or list.
+        - `padding_mask`: (..., tokens), True for tokens and False for padding, at either end.
+
         Raises TypeError if tokens are not integers or the mask is not of bools, IndexError for a token outside the
         vocabulary, ValueError for more tokens than the context or a mask of another shape.
         """
@@ -69,7 +70,8 @@ class Encoder(nn.Module):
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:
         """The mean cross-entropy of the hidden tokens.
 
-        targets: (..., tokens), as from `mask_tokens`: the true token where one is hidden, else -100, which is ignored.
+        - `targets`: (..., tokens), as from `mask_tokens`: the true token where one is hidden, else -100, which is
+          ignored.
         """
         return token_cross_entropy(self(tokens, padding_mask), targets)
 
@@ -86,8 +88,9 @@ class Encoder(nn.Module):
 class Classifier(nn.Module):
     """A text classifier on an encoder: pool its vectors into one, then tanh and a last matrix.
 
-    pooling: "first", the vector of the first token that is not padding, as BERT does with [CLS]; or "mean", of all.
-    The encoder is trained too; `encoder.requires_grad_(False)` freezes it.
+    - `pooling`: "first", the vector of the first token that is not padding, as BERT does with [CLS]; or "mean", of all.
+      The encoder is trained too; `encoder.requires_grad_(False)` freezes it.
+
     Raises ValueError for fewer than two classes, or another pooling.
     """
 

@@ -17,9 +17,10 @@ from .positions import token_positions
 class Inputs:
     """Inputs of a stack of blocks, on the model's device.
 
-    tokens: (..., tokens).  positions: (tokens,) or (..., tokens).
-    mask: broadcasts to (..., tokens, keys), True = may attend; None allows all.
-    padding_mask: (..., keys), True for tokens, of the cached tokens and these; None without padding.
+    - `tokens`: (..., tokens).
+    - `positions`: (tokens,) or (..., tokens).
+    - `mask`: broadcasts to (..., tokens, keys), True = may attend; None allows all.
+    - `padding_mask`: (..., keys), True for tokens, of the cached tokens and these; None without padding.
     """
 
     tokens: Tensor
@@ -46,7 +47,9 @@ def decoder_inputs(
 ) -> Inputs:
     """Inputs of causal blocks, which follow the tokens in the cache.
 
-    layers: how many blocks.  memory: the encoder's output, for cross-attention.
+    - `layers`: how many blocks.
+    - `memory`: the encoder's output, for cross-attention.
+
     Raises as `Embedding.check`, `check_padding_mask` and `Cache.begin` do; ValueError for a memory of another batch.
     """
     seen = cached_tokens(cache)

@@ -29,7 +29,7 @@ def causal_mask(queries: int, keys: int, device: str = "cpu") -> Tensor:
 def decoder_mask(queries: int, keys: int, padding_mask: Tensor | None, device: str = "cpu") -> Tensor | None:
     """The causal mask without padding, (..., queries, keys); None if every query may attend to every key.
 
-    padding_mask: (..., keys), True for tokens, or None.
+    - `padding_mask`: (..., keys), True for tokens, or None.
     """
     causal = causal_mask(queries, keys, device) if queries > 1 else None
     tokens = encoder_mask(padding_mask)

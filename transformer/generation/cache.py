@@ -18,7 +18,8 @@ START_NEW = "start a new one with new_cache()"
 class KeyValues:
     """The keys and values of one attention, (..., heads, length, head_dim) each, in buffers that grow by doubling.
 
-    length: how many tokens.  keys, values: raise RuntimeError while the cache is empty.
+    - `length`: how many tokens.
+    - `keys`, `values`: raise RuntimeError while the cache is empty.
     """
 
     def __init__(self) -> None:
@@ -71,8 +72,11 @@ def _write(buffer: Tensor | None, new: Tensor, start: int) -> Tensor:
 class Cache:
     """The key/value caches of a whole model, one per block.
 
-    layers: how many blocks.  length: how many tokens it holds.
-    self_attention: a KeyValues per block.  cross_attention: the same for the keys and values of an encoder's output.
+    - `layers`: how many blocks.
+    - `length`: how many tokens it holds.
+    - `self_attention`: a KeyValues per block.
+    - `cross_attention`: the same for the keys and values of an encoder's output.
+
     Padding masks are kept too, so that later calls need not repeat them.
 
     A model calls `begin`, then its blocks, then `commit`: a call that fails in between leaves the cache unchanged.
@@ -93,7 +97,8 @@ class Cache:
     def begin(self, layers: int, tokens: Tensor, memory: Tensor | None = None) -> None:
         """Prepare for the model's next tokens, (..., tokens). Discards a failed call's partial update.
 
-        memory: the encoder's output.
+        - `memory`: the encoder's output.
+
         Raises ValueError if the number of layers, the batch or the memory differs from that of earlier calls.
         """
         held = len(self.self_attention)
@@ -112,7 +117,7 @@ class Cache:
     def padding_with(self, padding_mask: Tensor | None, new: int) -> Tensor | None:
         """The padding mask of the cached tokens and `new` more, (..., length + new).
 
-        padding_mask: that mask, if the caller has given one. None extends the cached mask, without new padding.
+        - `padding_mask`: that mask, if the caller has given one. None extends the cached mask, without new padding.
         """
         if padding_mask is not None or self._padding_mask is None:
             return padding_mask

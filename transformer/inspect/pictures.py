@@ -40,9 +40,12 @@ def draw_attention(
 ) -> None:
     """Draw a heat map of attention weights for every head of every layer, queries as rows and keys as columns.
 
-    attention: per layer (heads, queries, keys), as in a trace of one text; slice it to draw some of the heads.
-    labels: the text of each query.  keys: the text of each key, by default the same.  first: number of the first layer.
-    path: its suffix is a format that matplotlib writes, such as .png, .svg or .pdf.
+    - `attention`: per layer (heads, queries, keys), as in a trace of one text; slice it to draw some of the heads.
+    - `labels`: the text of each query.
+    - `keys`: the text of each key, by default the same.
+    - `first`: number of the first layer.
+    - `path`: its suffix is a format that matplotlib writes, such as .png, .svg or .pdf.
+
     Raises ImportError without matplotlib, ValueError for labels that do not match, a batch of texts, more than 64
     tokens, or an unknown suffix.
     """
@@ -87,8 +90,12 @@ def draw_lens(
     """Draw the logit lens: per token a column, from bottom to top the predicted next token after each block.
 
     Darker cells are more probable. Long tokens are cut to 7 characters and an ellipsis.
-    trace: of one text.  labels: the text of each token.  decode: token ids -> text, such as `tokenizer.decode`.
-    path: see `draw_attention`.
+
+    - `trace`: of one text.
+    - `labels`: the text of each token.
+    - `decode`: token ids -> text, such as `tokenizer.decode`.
+    - `path`: see `draw_attention`.
+
     Raises ImportError without matplotlib, ValueError for labels that do not match, a batch of texts, more than 64
     tokens, or an unknown suffix.
     """

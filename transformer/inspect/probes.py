@@ -34,11 +34,12 @@ ReadOut = Callable[[Tensor], Tensor]
 class Trace:
     """Values that a stack of blocks computed for a text. All arrays are on the host.
 
-    tokens: (..., tokens).  residual: layers + 1 arrays (..., tokens, width), after the embedding and after each block.
-    attention: per layer (..., heads, tokens, tokens), each query's weights for all keys.
-    cross: per layer (..., heads, tokens, source), the weights of the cross-attention; empty without an encoder.
-    source: the encoder's trace, in an encoder-decoder.
-    read_out: the final norm and the unembedding, for the logit lens.
+    - `tokens`: (..., tokens).
+    - `residual`: layers + 1 arrays (..., tokens, width), after the embedding and after each block.
+    - `attention`: per layer (..., heads, tokens, tokens), each query's weights for all keys.
+    - `cross`: per layer (..., heads, tokens, source), the weights of the cross-attention; empty without an encoder.
+    - `source`: the encoder's trace, in an encoder-decoder.
+    - `read_out`: the final norm and the unembedding, for the logit lens.
     """
 
     tokens: Array

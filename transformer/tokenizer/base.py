@@ -35,8 +35,8 @@ class Tokenizer(ABC):
     def encode(self, text: str, allowed_special: str | Collection[str] = ()) -> list[int]:
         """The ids of a text.
 
-        allowed_special: the special tokens to recognise in the text: names, or "all". Of two that start at the same
-        position, the longer one is taken.
+        - `allowed_special`: the special tokens to recognise in the text: names, or "all". Of two that start at the same
+          position, the longer one is taken.
 
         Raises TypeError if the text is not a str. Raises ValueError if it contains a lone surrogate or something that
         is not in the vocabulary, or if allowed_special contains an unknown name.

@@ -30,7 +30,8 @@ from .row import EMPTY, Pair, Row
 def learn_merges(words: Mapping[bytes, int], vocab_size: int) -> tuple[list[bytes], list[Pair]]:
     """The vocabulary (the bytes of each id) and the merges (pairs of ids, in the order learnt).
 
-    words: each word and how often it occurs.  vocab_size: at least 256; fewer tokens if no pair occurs twice any more.
+    - `words`: each word and how often it occurs.
+    - `vocab_size`: at least 256; fewer tokens if no pair occurs twice any more.
 
     Ids 0 to 255 are the single bytes, and merge n makes the token 256 + n. Between equally frequent pairs, the smaller
     ids win. Pairs are counted once; each merge then updates the counts of the pairs next to it.

@@ -18,7 +18,7 @@ from .row import Pair, Row
 def apply_merges(row: Row, merges: Mapping[Pair, tuple[int, int]]) -> Iterator[Pair]:
     """Apply the merges to a row in place. Yields each pair after it was merged everywhere, from left to right.
 
-    merges: pair -> (rank, new id). The rank is the merge's place in the order in which merges were learnt.
+    - `merges`: pair -> (rank, new id). The rank is the merge's place in the order in which merges were learnt.
 
     The candidates wait in a heap, and a merge adds at most two new ones, so n tokens take O(n log n) steps. Outdated
     candidates are skipped when they reach the top.

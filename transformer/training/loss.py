@@ -15,7 +15,9 @@ IGNORED = -100  # the target to ignore, as in PyTorch
 def token_cross_entropy(logits: Tensor, targets: Any, ignore_index: int = IGNORED) -> Tensor:
     """The mean of -log(softmax(logits)[target]) over all tokens whose target is not ignore_index.
 
-    logits: (..., tokens, vocab_size).  targets: (..., tokens), integers, a Tensor on any device, array or list.
+    - `logits`: (..., tokens, vocab_size).
+    - `targets`: (..., tokens), integers, a Tensor on any device, array or list.
+
     Raises ValueError if the shapes do not match.
     """
     targets = as_tensor(targets, logits).to(device=logits.device)

@@ -31,8 +31,9 @@ def mask_tokens(
     stay, so that the model cannot rely on any input token being right (Devlin et al., arXiv:1810.04805, section 3.1).
     Targets are the true tokens where chosen, and -100 elsewhere.
 
-    keep: bools with the shape of tokens, True for those never chosen, such as padding.
-    seed: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
+    - `keep`: bools with the shape of tokens, True for those never chosen, such as padding.
+    - `seed`: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
+
     Raises TypeError if tokens are not integers, IndexError for a token outside the vocabulary, ValueError for such a
     mask_token, a share outside [0, 1], or a `keep` of another shape.
     """

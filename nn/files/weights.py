@@ -118,7 +118,7 @@ def _open(path: str | Path) -> Any:
     try:
         return safetensors.safe_open(path, framework="np")
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is not a complete safetensors file: {error}") from error
+        raise ValueError(f"{path} is not a safetensors file, or is incomplete: {error}") from error
 
 
 # --- what the package cannot do -------------------------------------------------------------------------

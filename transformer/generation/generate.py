@@ -168,5 +168,5 @@ def _stream(decoder: Decoder, tokens: Array, mask: Array, settings: Settings) ->
 
 
 def _next_logits(decoder: Decoder, tokens: Array, mask: Array, cache: Cache | None) -> Tensor:
-    with evaluating(decoder):  # type: ignore[arg-type]  # it asks for modules() alone
+    with evaluating(decoder):
         return decoder.next_logits(tl.tensor(tokens), None if mask.all() else tl.tensor(mask), cache)

@@ -34,8 +34,8 @@ def mask_tokens(
     - `keep`: bools with the shape of tokens, True for those never chosen, such as padding.
     - `seed`: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
 
-    Raises TypeError if tokens are not integers, IndexError for a token outside the vocabulary, ValueError for such a
-    mask_token, a share outside [0, 1], or a `keep` of another shape.
+    Raises TypeError if tokens are not integers, IndexError for a token outside the vocabulary, ValueError for a
+    mask_token outside it, a share outside [0, 1], or a `keep` of another shape.
     """
     mask_token = operator.index(mask_token)
     if not 0 <= mask_token < vocab_size or not 0 <= share <= 1:

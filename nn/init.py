@@ -30,7 +30,7 @@ _mode = _Mode()
 def skip() -> Iterator[None]:
     """Context manager in which this thread draws no random weights: new layers keep uninitialised memory.
 
-    For models whose weights are set right afterwards, as from a file. They are made faster, and the random stream does
+    Use it for a model that gets other weights afterwards, as from a file: it is made faster, and the random stream does
     not advance.
     """
     before, _mode.skipping = _mode.skipping, True

@@ -246,7 +246,7 @@ def binary_cross_entropy_with_logits(
     """-(y log(σ(x)) + (1 - y) log(1 - σ(x))) per element, for logits x (input) and targets y from 0 to 1.
 
     `weight` is a factor per element and broadcasts; the mean still divides by the number of elements. `pos_weight` is
-    a factor of the first term and broadcasts: above 1 it makes up for few positives. Shapes must be equal.
+    a factor of the first term and broadcasts: above 1 it compensates for few positives. Shapes must be equal.
     """
     check_same_shape("binary_cross_entropy_with_logits", input, target)
     log_p = logsigmoid(input)

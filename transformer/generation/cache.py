@@ -125,7 +125,7 @@ class Cache:
         return tl.cat([self._padding_mask, tokens], -1)  # type: ignore[no-any-return]
 
     def memory_padding(self, padding_mask: Tensor | None) -> Tensor | None:
-        """The padding mask of the memory: the given one or, for None, that of earlier calls."""
+        """The padding mask of the memory: the given one or, if that is None, the one from earlier calls."""
         return self._memory_padding if padding_mask is None else padding_mask
 
     def commit(self, tokens: Tensor, padding_mask: Tensor | None, memory_padding: Tensor | None = None) -> None:

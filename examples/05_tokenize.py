@@ -210,9 +210,7 @@ def read_text(path: Path | None) -> Text:
     try:
         whole_text = read(path or STORY).decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not a text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
-        ) from None
+        raise DataError(f"{path} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
     if len(whole_text) < LEAST:
         raise DataError(f"{path} has {len(whole_text)} characters; to learn from it, it should have {LEAST} at least")
     cut = whole_text.rfind(" ", 0, len(whole_text) * 9 // 10)  # between two words, if there are some

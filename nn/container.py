@@ -22,12 +22,14 @@ class _Container(Module, Generic[T]):
     _kind: type[T]
 
     def _held(self) -> dict[str, T]:
+        """The values by name."""
         return {name: value for name, value in self.__dict__.items() if isinstance(value, self._kind)}
 
     def __len__(self) -> int:
         return len(self._held())
 
     def _checked(self, value: Any) -> T:
+        """The value, a Tensor as a Parameter where this holds parameters. Raises TypeError for another kind."""
         if self._kind is Parameter and isinstance(value, Tensor) and not isinstance(value, Parameter):
             value = Parameter(value)
         if not isinstance(value, self._kind):
@@ -62,11 +64,11 @@ class _Numbered(_Container[T]):
         held = list(self)
         if isinstance(index, slice):
             return type(self)._of(held[index])
-        return held[self._place(index, len(held))]
+        return held[self._position(index, len(held))]
 
     def __setitem__(self, index: int, value: T) -> None:
         names = list(self._held())
-        setattr(self, names[self._place(index, len(names))], self._checked(value))
+        setattr(self, names[self._position(index, len(names))], self._checked(value))
 
     def append(self, value: T) -> Self:
         """Add a value at the end, in place. Returns self."""
@@ -85,7 +87,8 @@ class _Numbered(_Container[T]):
         made = cls.__new__(cls)
         return made.extend(values)
 
-    def _place(self, index: int, n: int) -> int:
+    def _position(self, index: int, n: int) -> int:
+        """The index of one of n values, counted from the start. Raises IndexError if it is out of range."""
         if not -n <= index < n:
             raise IndexError(
                 f"{type(self).__name__}: index {index} is out of range for {n} {self._kind.__name__.lower()}s"
@@ -176,8 +179,8 @@ class ModuleList(_Numbered[Module]):
         """Insert a module before an index, in place."""
         modules = list(self.children())
         modules.insert(index, module)
-        for place, shifted in enumerate(modules):
-            setattr(self, str(place), self._checked(shifted))
+        for position, shifted in enumerate(modules):
+            setattr(self, str(position), self._checked(shifted))
 
 
 class ModuleDict(_Named[Module]):

@@ -11,8 +11,8 @@ from .module import Module
 class Dropout(Module):
     """In training, sets each element to 0 with probability p and divides the others by 1 - p, which keeps the mean.
 
-    In evaluation it returns its input. The output has the input's shape; the random stream is that of
-    `tl.manual_seed`. Raises ValueError for a p outside [0, 1]. (Srivastava et al., JMLR 15, 2014.)
+    In evaluation it returns its input. The output has the input's shape. The stream that `tl.manual_seed` seeds is
+    used. Raises ValueError for a p outside [0, 1]. (Srivastava et al., JMLR 15, 2014.)
     """
 
     def __init__(self, p: float = 0.5) -> None:

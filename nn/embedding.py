@@ -13,11 +13,10 @@ from .module import Module, Parameter
 
 
 class Embedding(Module):
-    """Row i of the weight for each integer i: `(...) -> (..., embedding_dim)`.
+    """A lookup table: each integer i becomes row i of the weight, `(...) -> (..., embedding_dim)`.
 
     - `weight`: `(num_embeddings, embedding_dim)`, initially normal with mean 0 and standard deviation 1.
-    - `padding_idx`: a row that starts as 0 and gets no gradient, for the token that only fills up; negative values
-      count from the end.
+    - `padding_idx`: a row that starts as 0 and gets no gradient, for padding; negative values count from the end.
 
     Raises ValueError for sizes below 1, or a padding_idx out of range.
     """

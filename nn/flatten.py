@@ -34,8 +34,8 @@ class Flatten(Module):
 class Unflatten(Module):
     """Splits axis `dim` into axes of the given sizes: Unflatten(1, (28, 28)) is `(32, 784) -> (32, 28, 28)`.
 
-    One size may be -1. Raises IndexError for an axis that the input does not have, ValueError for sizes that do not
-    multiply to its size.
+    One size may be -1. Raises IndexError for an axis that the input does not have, ValueError if the product of the
+    sizes is not that axis's size.
     """
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:

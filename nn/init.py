@@ -30,8 +30,8 @@ _mode = _Mode()
 def skip() -> Iterator[None]:
     """Context manager in which this thread draws no random weights: new layers keep uninitialised memory.
 
-    For models that get other weights at once, as from a file: they are made faster, and the random stream does not
-    advance.
+    Use it for a model that gets other weights afterwards, as from a file: it is made faster, and the random stream does
+    not advance.
     """
     before, _mode.skipping = _mode.skipping, True
     try:
@@ -61,16 +61,16 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 
 
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
-    """Normal distribution truncated to [a, b]: numbers outside are drawn again. Drawn on the host for every device.
+    """Normal distribution truncated to [a, b]: numbers outside are drawn again.
 
-    Raises ValueError if less than 1% of the distribution is inside.
+    They are drawn on the host, whatever the device. Raises ValueError if less than 1% of the distribution is inside.
     """
     if _mode.skipping:
         return tensor
     inside = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
     if not inside > 0.01:
         raise ValueError(
-            f"trunc_normal_: only {inside:.2%} of mean {mean} and std {std} is inside [{a}, {b}]; widen it"
+            f"trunc_normal_: only {inside:.2%} of mean {mean} and std {std} is inside [{a}, {b}]; widen the interval"
         )
     values = np.asarray(mean + std * rng.normal(tensor.shape, tensor.dtype), tensor.dtype)
     while (outside := (values < a) | (values > b)).any():
@@ -103,8 +103,8 @@ def eye_(tensor: Tensor) -> Tensor:
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """`gain` times a random matrix with orthonormal rows or, with more rows than columns, orthonormal columns.
 
-    Such a matrix keeps the length of the vectors it multiplies. Axes after the second count as columns. Drawn on the
-    host for every device. Raises ValueError for fewer than two axes. (Saxe et al., arXiv:1312.6120.)
+    Such a matrix keeps the length of the vectors it multiplies. Axes after the second count as columns. It is drawn on
+    the host, whatever the device. Raises ValueError for fewer than two axes. (Saxe et al., arXiv:1312.6120.)
     """
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_: the tensor must have shape (out, in, ...), not {tensor.shape}")
@@ -112,7 +112,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
         return tensor
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
     q, r = np.linalg.qr(rng.normal((max(rows, columns), min(rows, columns)), np.dtype(np.float64)))
-    q *= np.sign(np.diagonal(r))  # makes every direction equally probable
+    q *= np.sign(np.diagonal(r))  # makes all directions equally probable
     q = q.T if rows < columns else q
     return _fill(tensor, move((gain * q).reshape(tensor.shape).astype(tensor.dtype), tensor.device))
 
@@ -146,7 +146,7 @@ def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlin
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor that makes up for an activation's shrinking of signals, from PyTorch's table.
+    """The gain of an activation, from PyTorch's table: the factor that compensates for how much it shrinks signals.
 
     `param` is the negative slope of leaky_relu, 0.01 by default. Raises ValueError for an activation that is not in
     the table.

@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_lecture import Tensor
 
 from . import functional as F
-from .functional.loss import counted
+from .functional.loss import mean_divisor
 from .module import Module
 
 
@@ -85,8 +85,8 @@ class _ClassLoss(_Loss):
         self.ignore_index = ignore_index
 
     def count(self, target: Tensor) -> Any:
-        """What the mean divides by: the number of targets not ignored, or the sum of their class weights."""
-        return counted(target, self.weight, self.ignore_index)
+        """The divisor of the mean: the number of targets not ignored, or the sum of their class weights."""
+        return mean_divisor(target, self.weight, self.ignore_index)
 
 
 class CrossEntropyLoss(_ClassLoss):

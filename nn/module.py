@@ -98,7 +98,7 @@ class Module:
         return output
 
     def register_forward_hook(self, hook: ForwardHook) -> Handle:
-        """Call hook(module, inputs, output) after each `forward`; unless it returns None, that replaces the output.
+        """Call hook(module, inputs, output) after each `forward`. If it returns a value, that replaces the output.
 
         Returns a handle with a method `remove()`.
         """
@@ -208,8 +208,8 @@ class Module:
         """Copy Tensors or arrays into the parameters and buffers with the same keys, which keep their dtype and device.
 
         Returns (missing keys, unexpected keys), which must be empty unless strict=False.
-        Raises ValueError for wrong keys, shapes or dtypes, or two different arrays for one shared parameter. It lists
-        everything that is wrong, and nothing has been changed then.
+        Raises ValueError for wrong keys, shapes or dtypes, or two different arrays for one shared parameter. The error
+        lists everything that is wrong; nothing is changed then.
         """
         own = self.state_dict()
         missing = [key for key in own if key not in state_dict]
@@ -302,7 +302,7 @@ class Module:
     # --- repr -------------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """Text that `repr` shows in the parentheses; a layer gives its sizes."""
+        """Text that `repr` shows in the parentheses, such as a layer's sizes. A subclass defines it."""
         return ""
 
     def __repr__(self) -> str:

@@ -12,9 +12,9 @@ Higher derivatives of a loss by a model's parameters:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from tinygrad_lecture import Tensor, no_grad
 
@@ -75,8 +75,14 @@ def _places(module: Module) -> dict[str, list[tuple[Module, str]]]:
     return {name: holders[tensor] for name, tensor in names.items()}
 
 
+class HasModules(Protocol):
+    """The interface that `evaluating` needs from a model: its modules."""
+
+    def modules(self) -> Iterable[Module]: ...
+
+
 @contextmanager
-def evaluating(model: Module) -> Iterator[None]:
+def evaluating(model: HasModules) -> Iterator[None]:
     """Context manager: the model in evaluation mode and no recording; afterwards each module has its own mode again."""
     training = [module for module in model.modules() if module.training]
     for module in training:

@@ -26,13 +26,13 @@ def clip_grad_norm_(
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
 ) -> Tensor:
-    """Scales all gradients in place by min(1, max_norm / (norm + 1e-6)); returns their norm before clipping.
+    """Scale all gradients in place by min(1, max_norm / (norm + 1e-6)), and return their norm before clipping.
 
     The norm is that of all gradients as one vector: (Σ |g|^norm_type)^(1/norm_type), or max |g| for math.inf. It is a
-    0-d Tensor on the gradients' device, and nothing waits for a GPU.
+    0-d Tensor on the gradients' device, computed without waiting for a GPU.
 
-    With error_if_nonfinite=True a norm of inf or NaN raises RuntimeError before anything changes, and a GPU is waited
-    for; otherwise one NaN makes every gradient NaN. Raises ValueError for a norm_type that is not above 0.
+    With error_if_nonfinite=True, a norm of inf or NaN raises RuntimeError before anything is changed; this check waits
+    for a GPU. Without it, one NaN makes every gradient NaN. Raises ValueError for a norm_type that is not above 0.
     """
     if not norm_type > 0:
         raise ValueError(f"clip_grad_norm_: norm_type must be above 0, such as 2 or math.inf, not {norm_type}")
@@ -50,7 +50,7 @@ def clip_grad_norm_(
                 "that produced it with tl.detect_anomaly()"
             )
         factor = xp(total).minimum(max_norm / (total + 1e-6), 1.0)
-        unchanged = xp(total) is np and factor == 1  # only the CPU is asked: on a GPU the comparison would wait
+        unchanged = xp(total) is np and factor == 1  # on the CPU only: on a GPU the comparison would wait
         for g in [] if unchanged else grads:
             array = g.inplace()
             array *= (factor if g.device == here else move(factor, g.device)).astype(g.dtype)
@@ -58,7 +58,7 @@ def clip_grad_norm_(
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Clips each element of each gradient to [-clip_value, clip_value], in place."""
+    """Clip each element of each gradient to [-clip_value, clip_value], in place."""
     for g in _gradients(parameters):
         array = g.inplace()
         xp(array).clip(array, -float(clip_value), float(clip_value), out=array)

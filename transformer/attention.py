@@ -31,10 +31,13 @@ def scaled_dot_product_attention(
         weights = softmax(q k^T / sqrt(head_dim))
         output = weights v
 
-    q: (..., queries, head_dim).  k: (..., keys, head_dim).  v: (..., keys, value_dim). Leading axes broadcast.
-    mask: bools that broadcast to (..., queries, keys), True where the query may attend to the key, as in PyTorch's
-    function of this name; a Tensor, array or list. None allows all.
-    dropout: probability of dropping a weight. It affects the output, not the returned weights.
+    - `q`: (..., queries, head_dim).
+    - `k`: (..., keys, head_dim).
+    - `v`: (..., keys, value_dim). Leading axes broadcast.
+    - `mask`: bools that broadcast to (..., queries, keys), True where the query may attend to the key, as in PyTorch's
+      function of this name; a Tensor, array or list. None allows all.
+    - `dropout`: probability of dropping a weight. It affects the output, not the returned weights.
+
     Returns (..., queries, value_dim) and (..., queries, keys). If the mask allows a query no key, its output and its
     gradient are zeros.
     Raises ValueError if the shapes do not match, TypeError if the mask is not of bools.
@@ -75,7 +78,10 @@ def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
 class SingleHeadAttention(nn.Module):
     """One attention head, as in the lecture: three matrices, no biases.
 
-    W_Q (query): what am I looking for?  W_K (key): what do I offer?  W_V (value): what do I send?
+    - `W_Q` (query): what am I looking for?
+    - `W_K` (key): what do I offer?
+    - `W_V` (value): what do I send?
+
     Each maps width -> head_dim.
     """
 
@@ -87,7 +93,7 @@ class SingleHeadAttention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(..., tokens, width) -> output (..., tokens, head_dim) and weights (..., tokens, tokens).
 
-        mask: see `scaled_dot_product_attention`.
+        - `mask`: see `scaled_dot_product_attention`.
         """
         return scaled_dot_product_attention(self.W_Q(x), self.W_K(x), self.W_V(x), mask)
 
@@ -105,12 +111,15 @@ class Attend(nn.Module):
 class MultiHeadAttention(nn.Module):
     """Several heads in parallel, each on its slice of the width; W_O mixes their outputs.
 
-    width: size of the input and output vectors.  heads: how many; each has head_dim = width / heads.
-    key_width: size of the vectors attended to, by default `width`.  bias: whether the four matrices have one.
-    dropout: of the attention weights and of the output, as in GPT-2 (PyTorch's module drops weights only).
-    rotary: rotary positions for queries and keys, or None.
+    - `width`: size of the input and output vectors.
+    - `heads`: how many; each has head_dim = width / heads.
+    - `key_width`: size of the vectors attended to, by default `width`.
+    - `bias`: whether the four matrices have one.
+    - `dropout`: of the attention weights and of the output, as in GPT-2 (PyTorch's module drops weights only).
+    - `rotary`: rotary positions for queries and keys, or None.
 
-    W_Q, W_O: width -> width.  W_K, W_V: key_width -> width. Rows h * head_dim to (h + 1) * head_dim belong to head h.
+    W_Q and W_O map width -> width, W_K and W_V map key_width -> width. Rows h * head_dim to (h + 1) * head_dim of W_Q,
+    W_K and W_V belong to head h.
     Raises ValueError unless `heads` divides `width` and `rotary` has the same head_dim.
     """
 
@@ -150,15 +159,16 @@ class MultiHeadAttention(nn.Module):
     ) -> Tensor:
         """(..., queries, width) -> (..., queries, width).
 
-        memory: (..., keys, key_width), the vectors attended to; by default x itself (self-attention).
-        mask: bools that broadcast to (..., queries, keys), True where a query may attend; the same for all heads.
-        positions: (queries,) or (..., queries), for rotary; by default 0, 1, ..., counted on from the cache.
-        cache: keys and values of earlier calls. Those of x are appended; those of a memory are computed only once.
+        - `memory`: (..., keys, key_width), the vectors attended to; by default x itself (self-attention).
+        - `mask`: bools that broadcast to (..., queries, keys), True where a query may attend; the same for all heads.
+        - `positions`: (queries,) or (..., queries), for rotary; by default those that follow the cache.
+        - `cache`: keys and values of earlier calls. Those of x are appended; those of a memory are computed only once.
+
         Raises ValueError if shapes do not match, or for a memory when the module has rotary positions.
         """
         self._check(x, memory, cache)
         q = self._split(self.W_Q(x))  # (..., heads, queries, head_dim)
-        if memory is not None and cache is not None and cache.length:  # the first call has computed them
+        if memory is not None and cache is not None and cache.length:  # computed in the first call
             k, v = cache.keys, cache.values
         else:
             source = x if memory is None else memory  # (..., keys, key_width)
@@ -175,13 +185,14 @@ class MultiHeadAttention(nn.Module):
             mask = as_tensor(mask, x)
             mask = mask if mask.ndim <= 2 else tl.unsqueeze(mask, -3)  # (..., 1, queries, keys): for all heads
         out, _ = self.attend(q, k, v, mask)  # (..., heads, queries, head_dim)
-        out = out.swapaxes(-3, -2).reshape(x.shape)  # (..., queries, heads, head_dim) -> (..., queries, width)
+        out = out.swapaxes(-3, -2)  # (..., queries, heads, head_dim)
+        out = out.reshape(x.shape)  # (..., queries, width): the heads side by side
         return self.dropout(self.W_O(out))  # type: ignore[no-any-return]
 
     def _split(self, x: Tensor) -> Tensor:
         """(..., tokens, width) -> (..., heads, tokens, head_dim)."""
         x = x.reshape(*x.shape[:-1], self.heads, x.shape[-1] // self.heads)  # (..., tokens, heads, head_dim)
-        return x.swapaxes(-3, -2)
+        return x.swapaxes(-3, -2)  # (..., heads, tokens, head_dim)
 
     def _check(self, x: Tensor, memory: Tensor | None, cache: KeyValues | None) -> None:
         if x.ndim < 2:

@@ -83,8 +83,10 @@ class CrossBlock(nn.Module):
     ) -> Tensor:
         """(..., tokens, width) -> (..., tokens, width).
 
-        memory: (..., keys, width), the encoder's output.
-        memory_mask, memory_cache: mask and cache of the cross-attention; the others are those of the self-attention.
+        - `memory`: (..., keys, width), the encoder's output.
+        - `memory_mask`, `memory_cache`: mask and cache of the cross-attention; the others are those of the
+          self-attention.
+
         See `MultiHeadAttention.forward`.
         """
         attention = partial(self.attention, mask=mask, positions=positions, cache=cache)

@@ -26,16 +26,22 @@ SIZES = ("vocab_size", "context", "layers", "heads", "width", "hidden")
 class TransformerConfig:
     """The fields of all three configs. "2017" stands for Vaswani et al., arXiv:1706.03762.
 
-    vocab_size: size of the vocabulary.  context: the most tokens the model can attend to.
-    layers: number of blocks.  heads: attention heads per layer.  width: size of a token's vector, divided among heads.
-    hidden: neurons in the hidden layer of each FFN; 0 means 4 * width.
-    activation: of the FFN, "relu" (2017), "gelu" (BERT), "gelu_tanh" (GPT-2) or "swiglu" (gated, LLaMA).
-    norm: "pre", before attention and FFN and after the last block (GPT-2), or "post", after each sum (2017, BERT).
-    positions: "learned" (GPT-2, BERT), "sinusoidal" (2017), "rotary" (LLaMA) or "none".
-    bias: of every Linear and LayerNorm.  dropout: of embeddings, attention weights, attention and FFN outputs.
-    tied: W_U is W_E.  embedding_norm: a LayerNorm after the embedding (BERT).  eps: of every LayerNorm.
-    init_std: standard deviation of the initial matrices, 0.02 (GPT-2, BERT); None means 1 / sqrt(width) (2017; Glorot &
-    Bengio, 2010), with which narrow models learn faster. See `initialize` in training/parameters.py.
+    - `vocab_size`: size of the vocabulary.
+    - `context`: the most tokens the model can attend to.
+    - `layers`: number of blocks.
+    - `heads`: attention heads per layer.
+    - `width`: size of a token's vector, divided among heads.
+    - `hidden`: neurons in the hidden layer of each FFN; 0 means 4 * width.
+    - `activation`: of the FFN, "relu" (2017), "gelu" (BERT), "gelu_tanh" (GPT-2) or "swiglu" (gated, LLaMA).
+    - `norm`: "pre", before attention and FFN and after the last block (GPT-2), or "post", after each sum (2017, BERT).
+    - `positions`: "learned" (GPT-2, BERT), "sinusoidal" (2017), "rotary" (LLaMA) or "none".
+    - `bias`: of every Linear and LayerNorm.
+    - `dropout`: of embeddings, attention weights, attention and FFN outputs.
+    - `tied`: W_U is W_E.
+    - `embedding_norm`: a LayerNorm after the embedding (BERT).
+    - `eps`: of every LayerNorm.
+    - `init_std`: standard deviation of the initial matrices, 0.02 (GPT-2, BERT); None means 1 / sqrt(width) (2017;
+      Glorot & Bengio, 2010), with which narrow models learn faster. See `initialize` in training/parameters.py.
 
     Raises ValueError that lists every invalid field.
     """

@@ -16,9 +16,9 @@ from .tokens import as_tokens, check_vocabulary
 class Embedding(nn.Module):
     """W_E[token] + position: (..., tokens) -> (..., tokens, width).
 
-    config.positions: "learned" adds a row of a second matrix; "sinusoidal" adds `sinusoids` to W_E[token] *
-    sqrt(width), as in Vaswani et al., arXiv:1706.03762, section 3.4; with "rotary" and "none" nothing is added.
-    W_E: (vocab_size, width), an nn.Embedding to share, or None for a new one.
+    - `config.positions`: "learned" adds a row of a second matrix. "sinusoidal" adds `sinusoids` to W_E[token] *
+      sqrt(width), as in Vaswani et al., arXiv:1706.03762, section 3.4. With "rotary" and "none" nothing is added.
+    - `W_E`: (vocab_size, width), an nn.Embedding to share, or None for a new one.
     """
 
     def __init__(self, config: TransformerConfig, W_E: nn.Embedding | None = None) -> None:
@@ -45,9 +45,11 @@ class Embedding(nn.Module):
     def check(self, tokens: Any, seen: int = 0) -> Tensor:
         """Tokens as a Tensor of integers on the device of W_E: (..., tokens).
 
-        tokens: a Tensor, array or list.  seen: how many tokens are in the cache already.
-        Raises as `as_tokens`; ValueError for more tokens than the context holds; IndexError for a token outside the
-        vocabulary, which is not checked when both the tokens and the model are on a GPU.
+        - `tokens`: a Tensor, array or list.
+        - `seen`: how many tokens are in the cache already.
+
+        Raises as `as_tokens` does; ValueError for more tokens than the context holds; IndexError for a token outside
+        the vocabulary, which is not checked when both the tokens and the model are on a GPU.
         """
         given = as_tokens(tokens)
         if seen + given.shape[-1] > self.context:

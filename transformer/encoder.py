@@ -1,13 +1,15 @@
 """Encoder: encoder-only, BERT-like. Each token attends to all tokens, before and after it.
 
-model = Encoder(EncoderConfig(vocab_size=65, context=64, layers=4, heads=4, width=128))
-vectors = model.encode(tokens)                              # (batch, tokens) -> (batch, tokens, width)
+For example:
 
-inputs, targets = mask_tokens(tokens, mask_token=64, vocab_size=65)     # hide some tokens
-model.loss(inputs, targets).backward()                      # learn to predict them
+    model = Encoder(EncoderConfig(vocab_size=65, context=64, layers=4, heads=4, width=128))
+    vectors = model.encode(tokens)                              # (batch, tokens) -> (batch, tokens, width)
 
-classifier = Classifier(model, classes=2)                   # then learn to classify texts
-classifier(tokens)                                          # (batch, classes)
+    inputs, targets = mask_tokens(tokens, mask_token=64, vocab_size=65)     # hide some tokens
+    model.loss(inputs, targets).backward()                      # learn to predict them
+
+    classifier = Classifier(model, classes=2)                   # then learn to classify texts
+    classifier(tokens)                                          # (batch, classes)
 """
 
 from __future__ import annotations
@@ -49,8 +51,9 @@ class Encoder(nn.Module):
     def forward(self, tokens: Any, padding_mask: Any = None) -> Tensor:
         """Logits of the token at each position: (..., tokens) -> (..., tokens, vocab_size).
 
-        tokens: integers, a Tensor, array or list.
-        padding_mask: (..., tokens), True for tokens and False for padding, at either end.
+        - `tokens`: integers, a Tensor, array or list.
+        - `padding_mask`: (..., tokens), True for tokens and False for padding, at either end.
+
         Raises TypeError if tokens are not integers or the mask is not of bools, IndexError for a token outside the
         vocabulary, ValueError for more tokens than the context or a mask of another shape.
         """
@@ -67,7 +70,8 @@ class Encoder(nn.Module):
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:
         """The mean cross-entropy of the hidden tokens.
 
-        targets: (..., tokens), as from `mask_tokens`: the true token where one is hidden, else -100, which is ignored.
+        - `targets`: (..., tokens), as from `mask_tokens`: the true token where one is hidden, else -100, which is
+          ignored.
         """
         return token_cross_entropy(self(tokens, padding_mask), targets)
 
@@ -84,8 +88,9 @@ class Encoder(nn.Module):
 class Classifier(nn.Module):
     """A text classifier on an encoder: pool its vectors into one, then tanh and a last matrix.
 
-    pooling: "first", the vector of the first token that is not padding, as BERT does with [CLS]; or "mean", of all.
-    The encoder is trained too; `encoder.requires_grad_(False)` freezes it.
+    - `pooling`: "first", the vector of the first token that is not padding, as BERT does with [CLS]; or "mean", of all.
+      The encoder is trained too; `encoder.requires_grad_(False)` freezes it.
+
     Raises ValueError for fewer than two classes, or another pooling.
     """
 
@@ -123,6 +128,6 @@ def _mean(x: Tensor, padding_mask: Tensor | None) -> Tensor:
     """The mean over the tokens: (..., tokens, width) -> (..., width)."""
     if padding_mask is None:
         return tl.mean(x, -2)
-    counted = tl.unsqueeze(padding_mask.to(dtype=x.dtype), -1)  # (..., tokens, 1)
-    mean: Tensor = (x * counted).sum(-2) / tl.clip(counted.sum(-2), min=1)
+    weight = tl.unsqueeze(padding_mask.to(dtype=x.dtype), -1)  # (..., tokens, 1): 1 for tokens, 0 for padding
+    mean: Tensor = (x * weight).sum(-2) / tl.clip(weight.sum(-2), min=1)
     return mean

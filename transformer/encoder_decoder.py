@@ -54,8 +54,10 @@ class EncoderDecoder(nn.Module):
     def forward(self, source: Any, target: Any, source_padding: Any = None, target_padding: Any = None) -> Tensor:
         """Logits of the target's next tokens: (..., source), (..., target) -> (..., target, vocab_size).
 
-        source, target: integers, Tensors, arrays or lists.
-        source_padding, target_padding: bools of their shapes, True for tokens and False for padding, at either end.
+        - `source`, `target`: integers, Tensors, arrays or lists.
+        - `source_padding`, `target_padding`: bools of their shapes, True for tokens and False for padding, at either
+          end.
+
         Raises TypeError if tokens are not integers or a mask is not of bools, IndexError for a token outside the
         vocabulary, ValueError for more tokens than the context, a mask of another shape, or batches that differ.
         """
@@ -80,11 +82,12 @@ class EncoderDecoder(nn.Module):
     ) -> Tensor:
         """The vectors before the unembedding: (..., target) -> (..., target, width).
 
-        memory: (..., source, width), from `encode`.
-        cache: from `new_cache`; the tokens are appended to it. target_padding then covers the cached tokens too; None
-        keeps their mask and counts the new ones as tokens.
-        source_padding: as given to `encode`; a cache remembers it.
-        Raises as `forward`, and ValueError for a cache of other texts.
+        - `memory`: (..., source, width), from `encode`.
+        - `cache`: from `new_cache`; the tokens are appended to it. target_padding then covers the cached tokens too;
+          None keeps their mask and counts the new ones as tokens.
+        - `source_padding`: as given to `encode`; a cache remembers it.
+
+        Raises as `forward` does, and ValueError for a cache of other texts.
         """
         layers = len(self.decoder)
         inputs = decoder_inputs(self.target_embedding, target, target_padding, cache, layers, memory.detach())
@@ -105,7 +108,7 @@ class EncoderDecoder(nn.Module):
     ) -> Tensor:
         """The mean cross-entropy of the target's next tokens.
 
-        targets: (..., target), the token after each of target's; -100 is ignored.
+        - `targets`: (..., target), the token after each of target's; -100 is ignored.
         """
         return token_cross_entropy(self(source, target, source_padding, target_padding), targets)
 
@@ -133,14 +136,15 @@ class EncoderDecoder(nn.Module):
     def generate(self, source: Sequence[int] | Any, *, start: int, **settings: Any) -> Iterator[int]:
         """Yields the target of a source, token by token.
 
-        source: at least one token, a list, array or Tensor of shape (tokens,).
-        start: the token that every target begins with; it is not yielded.
+        - `source`: at least one token, a list, array or Tensor of shape (tokens,).
+        - `start`: the token that every target begins with; it is not yielded.
+
         Other settings and errors: see `GPT.generate`.
         """
         return generate_one(_TargetDecoder(self, [source]), *pad_prompts([[start]]), Settings.of(settings))
 
     def generate_batch(self, sources: Iterable[Sequence[int] | Any], *, start: int, **settings: Any) -> list[list[int]]:
-        """Returns the targets of several sources, of any lengths, generated in parallel. Settings: see `generate`."""
+        """The targets of several sources, of any lengths, generated in parallel. Settings: see `generate`."""
         decoder = _TargetDecoder(self, sources)
         return generate_many(decoder, *pad_prompts([[start]] * len(decoder.source)), Settings.of(settings))
 

@@ -22,9 +22,11 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
 class FeedForward(nn.Module):
     """down(activation(up(x))): width -> hidden -> width.
 
-    "relu": max(x, 0) (Vaswani et al., arXiv:1706.03762, formula 2).
-    "gelu": x Φ(x) (Hendrycks & Gimpel, arXiv:1606.08415), as in BERT.  "gelu_tanh": GPT-2's approximation of it.
-    "swiglu": down(silu(gate(x)) * up(x)), with a third matrix (Shazeer, arXiv:2002.05202), as in LLaMA.
+    - "relu": max(x, 0) (Vaswani et al., arXiv:1706.03762, formula 2).
+    - "gelu": x Φ(x) (Hendrycks & Gimpel, arXiv:1606.08415), as in BERT.
+    - "gelu_tanh": GPT-2's approximation of it.
+    - "swiglu": down(silu(gate(x)) * up(x)), with a third matrix (Shazeer, arXiv:2002.05202), as in LLaMA.
+
     Raises ValueError for any other activation.
     """
 
@@ -42,9 +44,10 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) -> (..., width)."""
-        activation, gated = ACTIVATIONS[self.activation], self.activation == "swiglu"
-        h = activation(self.gate(x)) * self.up(x) if gated else activation(self.up(x))  # (..., hidden)
-        return self.dropout(self.down(h))  # type: ignore[no-any-return]
+        activation = ACTIVATIONS[self.activation]
+        gated = self.activation == "swiglu"
+        hidden = activation(self.gate(x)) * self.up(x) if gated else activation(self.up(x))  # (..., hidden)
+        return self.dropout(self.down(hidden))  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         return f"activation={self.activation!r}"

@@ -1,9 +1,11 @@
 """GPT: decoder-only. Each token attends to itself and the tokens before it, and predicts the next one.
 
-model = GPT(GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128))
-logits = model(tokens)                          # (batch, tokens) -> (batch, tokens, vocab_size)
-model.loss(tokens, next_tokens).backward()
-for token in model.generate([1, 2, 3], temperature=0.8, top_k=40): ...
+For example:
+
+    model = GPT(GPTConfig(vocab_size=65, context=64, layers=4, heads=4, width=128))
+    logits = model(tokens)                          # (batch, tokens) -> (batch, tokens, vocab_size)
+    model.loss(tokens, next_tokens).backward()
+    for token in model.generate([1, 2, 3], temperature=0.8, top_k=40): ...
 """
 
 from __future__ import annotations
@@ -45,10 +47,11 @@ class GPT(nn.Module):
     def forward(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
         """Logits of the next token at each position: (..., tokens) -> (..., tokens, vocab_size).
 
-        tokens: integers, a Tensor, array or list.
-        padding_mask: (..., tokens), True for tokens and False for padding, at either end. With a cache it covers the
-        cached tokens too; None then keeps their mask and counts the new ones as tokens.
-        cache: from `new_cache`; the tokens are appended to it.
+        - `tokens`: integers, a Tensor, array or list.
+        - `padding_mask`: (..., tokens), True for tokens and False for padding, at either end. With a cache it covers
+          the cached tokens too; None then keeps their mask and counts the new ones as tokens.
+        - `cache`: from `new_cache`; the tokens are appended to it.
+
         Raises TypeError if tokens are not integers or the mask is not of bools, IndexError for a token outside the
         vocabulary, ValueError for more tokens than the context, a mask of another shape, or a cache of other texts.
         """
@@ -67,7 +70,9 @@ class GPT(nn.Module):
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:
         """The mean cross-entropy of the next tokens.
 
-        targets: (..., tokens), the token after each; -100 is ignored.  Other arguments and errors: see `forward`.
+        - `targets`: (..., tokens), the token after each; -100 is ignored.
+
+        Other arguments and errors: see `forward`.
         """
         return token_cross_entropy(self(tokens, padding_mask), targets)
 
@@ -75,11 +80,13 @@ class GPT(nn.Module):
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
-        """Loads a GPT-2 from a folder in Hugging Face's format, in evaluation mode. Nothing is downloaded.
+        """A GPT-2 from a folder in Hugging Face's format, in evaluation mode. Nothing is downloaded.
 
-        folder: holds config.json and model.safetensors (or its shards with an index) in float32, float16 or bfloat16;
-        all are read as the default dtype. Names may start with `transformer.`; stored causal masks are skipped. Of the
-        three dropout probabilities, resid_pdrop is used. `BPETokenizer.from_files(folder)` loads the tokenizer.
+        - `folder`: holds config.json and model.safetensors (or its shards with an index) in float32, float16 or
+          bfloat16; all are read as the default dtype. Names may start with `transformer.`; stored causal masks are
+          skipped. Of the three dropout probabilities, resid_pdrop is used. `BPETokenizer.from_files(folder)` loads the
+          tokenizer.
+
         Raises FileNotFoundError for a missing file, ImportError without safetensors, and ValueError for a config that
         GPT does not support, for tensors that are missing, unexpected, duplicated or of another shape (all are
         listed), and for a lm_head.weight that differs from wte.weight although config.json ties them.
@@ -91,7 +98,7 @@ class GPT(nn.Module):
         return model.eval()
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes config.json and model.safetensors in Hugging Face's format to a folder, created if need be.
+        """Write config.json and model.safetensors in Hugging Face's format to a folder, which is made if missing.
 
         A model already in the folder is replaced, shards included. `BPETokenizer.to_files` adds the tokenizer.
         Biases that the model lacks are written as zeros, which is equivalent. Raises ValueError for a model that is
@@ -144,11 +151,12 @@ class GPT(nn.Module):
     ) -> Iterator[int]:
         """Yields the tokens that follow a prompt, one by one.
 
-        prompt: at least one token, such as one that starts a text; a list, array or Tensor of shape (tokens,).
-        temperature, top_k, top_p: see `probabilities`; temperature 0 is greedy.
-        stop: a token, or several, that ends the text; it is not yielded.
-        seed: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
-        cached: use a key/value cache. The tokens are the same, only slower, without.
+        - `prompt`: at least one token, such as one that starts a text; a list, array or Tensor of shape (tokens,).
+        - `temperature`, `top_k`, `top_p`: see `probabilities`; temperature 0 is greedy.
+        - `stop`: a token, or several, that ends the text; it is not yielded.
+        - `seed`: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
+        - `cached`: use a key/value cache. Without it the tokens are the same, but slower.
+
         Beyond the context the model sees the last `context` tokens.
         Raises at once: ValueError for invalid settings or an empty prompt, TypeError for arguments of a wrong type,
         IndexError for a token, in the prompt or in `stop`, outside the vocabulary.
@@ -165,7 +173,7 @@ class GPT(nn.Module):
         return generate_one(self, *pad_prompts([prompt]), settings)
 
     def generate_batch(self, prompts: Iterable[Sequence[int] | Any], **settings: Any) -> list[list[int]]:
-        """Returns the tokens that follow each of several prompts, of any lengths, generated in parallel.
+        """The tokens that follow each of several prompts, of any lengths, generated in parallel.
 
         Settings and errors: see `generate`.
         """

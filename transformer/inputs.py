@@ -17,9 +17,10 @@ from .positions import token_positions
 class Inputs:
     """Inputs of a stack of blocks, on the model's device.
 
-    tokens: (..., tokens).  positions: (tokens,) or (..., tokens).
-    mask: broadcasts to (..., tokens, keys), True = may attend; None allows all.
-    padding_mask: (..., keys), True for tokens, of the cached tokens and these; None without padding.
+    - `tokens`: (..., tokens).
+    - `positions`: (tokens,) or (..., tokens).
+    - `mask`: broadcasts to (..., tokens, keys), True = may attend; None allows all.
+    - `padding_mask`: (..., keys), True for tokens, of the cached tokens and these; None without padding.
     """
 
     tokens: Tensor
@@ -29,7 +30,7 @@ class Inputs:
 
 
 def encoder_inputs(embedding: Embedding, tokens: Any, padding_mask: Any) -> Inputs:
-    """Inputs of bidirectional blocks. Raises as `Embedding.check` and `check_padding_mask`."""
+    """Inputs of bidirectional blocks. Raises as `Embedding.check` and `check_padding_mask` do."""
     tokens = embedding.check(tokens)
     padding_mask = check_padding_mask(padding_mask, tokens.shape, tokens.device)
     positions = token_positions(tokens.shape[-1], 0, padding_mask, tokens.device)
@@ -46,8 +47,10 @@ def decoder_inputs(
 ) -> Inputs:
     """Inputs of causal blocks, which follow the tokens in the cache.
 
-    layers: how many blocks.  memory: the encoder's output, for cross-attention.
-    Raises as `Embedding.check`, `check_padding_mask` and `Cache.begin`, and ValueError for a memory of another batch.
+    - `layers`: how many blocks.
+    - `memory`: the encoder's output, for cross-attention.
+
+    Raises as `Embedding.check`, `check_padding_mask` and `Cache.begin` do; ValueError for a memory of another batch.
     """
     seen = cached_tokens(cache)
     tokens = embedding.check(tokens, seen)

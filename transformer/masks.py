@@ -29,7 +29,7 @@ def causal_mask(queries: int, keys: int, device: str = "cpu") -> Tensor:
 def decoder_mask(queries: int, keys: int, padding_mask: Tensor | None, device: str = "cpu") -> Tensor | None:
     """The causal mask without padding, (..., queries, keys); None if every query may attend to every key.
 
-    padding_mask: (..., keys), True for tokens, or None.
+    - `padding_mask`: (..., keys), True for tokens, or None.
     """
     causal = causal_mask(queries, keys, device) if queries > 1 else None
     tokens = encoder_mask(padding_mask)
@@ -44,7 +44,7 @@ def encoder_mask(padding_mask: Tensor | None) -> Tensor | None:
 
 
 def check_padding_mask(padding_mask: Any, shape: Shape, device: str) -> Tensor | None:
-    """A Tensor on the device from a padding mask given as Tensor, array or list; None stays None.
+    """A padding mask, given as Tensor, array or list, as a Tensor on the device; None stays None.
 
     Raises TypeError unless it is of bools, ValueError unless it has the shape of the tokens.
     """

@@ -12,9 +12,9 @@ from tinygrad_lecture import Tensor
 def token_positions(tokens: int, start: int = 0, padding_mask: Tensor | None = None, device: str = "cpu") -> Tensor:
     """The positions start, start + 1, ... of `tokens` tokens: (tokens,).
 
-    start: how many tokens came before.
-    padding_mask: (..., start + tokens), True for tokens. Then only tokens are counted, so that padding on the left
-    shifts nothing, and the result is (..., tokens).
+    - `start`: how many tokens came before.
+    - `padding_mask`: (..., start + tokens), True for tokens. Then only tokens are counted, so that padding on the left
+      shifts nothing, and the result is (..., tokens).
     """
     if padding_mask is None:
         return tl.arange(start, start + tokens, device=device)

@@ -14,7 +14,7 @@ ENCODE = "encode the text with the tokenizer"
 
 
 def as_tokens(tokens: Any) -> Tensor:
-    """A Tensor of integers, on the device it is on: (..., tokens).
+    """Tokens as a Tensor of integers: (..., tokens). A Tensor stays on its device.
 
     Raises TypeError for anything but integers, ValueError for texts of different lengths or for no tokens.
     """

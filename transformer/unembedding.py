@@ -9,9 +9,9 @@ from tinygrad_lecture import Tensor
 class Unembedding(nn.Module):
     """x W_U^T: (..., width) -> (..., vocab_size).
 
-    W_U: an nn.Linear without bias, whose weight is (vocab_size, width).
-    W_E: an embedding to tie to. Both then share one Parameter (Press & Wolf, arXiv:1608.05859), which `parameters`
-    yields once and `state_dict` lists under both names, as PyTorch does.
+    - `W_U`: an nn.Linear without bias; its weight is (vocab_size, width).
+    - `W_E`: an embedding to tie to. Both then share one Parameter (Press & Wolf, arXiv:1608.05859), which `parameters`
+      yields once and `state_dict` lists under both names, as PyTorch does.
     """
 
     def __init__(self, vocab_size: int, width: int, W_E: nn.Embedding | None = None) -> None:

@@ -1,8 +1,10 @@
 """Data: datasets, and a loader that yields them in shuffled mini-batches.
 
-train, test = nn.data.random_split(nn.TensorDataset(images, labels), [0.85, 0.15], seed=0)
-for x, y in nn.DataLoader(train, batch_size=32, shuffle=True):
-    ...                                             # x: (32, 784), y: (32,)
+For example:
+
+    train, test = nn.data.random_split(nn.TensorDataset(images, labels), [0.85, 0.15], seed=0)
+    for x, y in nn.DataLoader(train, batch_size=32, shuffle=True):
+        ...                                         # x: (32, 784), y: (32,)
 """
 
 from .collate import PadSequences, pad_sequence, stack_rows

@@ -12,8 +12,9 @@ from tinygrad_lecture import Tensor
 
 
 def stack_rows(rows: Sequence[Any]) -> Any:
-    """Returns a batch of rows: numbers, arrays or Tensors stacked along a new first axis; of tuples, a tuple of these.
+    """A batch of rows: numbers, arrays or Tensors, stacked along a new first axis.
 
+    Rows that are tuples are stacked field by field, and give a tuple.
     Raises ValueError if the shapes differ; use PadSequences for those.
     """
     return _fieldwise(rows, _stack)
@@ -22,9 +23,12 @@ def stack_rows(rows: Sequence[Any]) -> Any:
 def pad_sequence(
     sequences: Sequence[Any], padding_value: float = 0, side: Literal["right", "left"] = "right"
 ) -> Tensor:
-    """Returns a Tensor (batch, longest, ...) of sequences (length, ...): lists, arrays or Tensors, all of one dtype.
+    """Sequences of different lengths as one Tensor: each `(length, ...) -> (batch, longest, ...)`.
 
-    Shorter sequences are padded with padding_value on the right (after the end) or on the left.
+    - `sequences`: lists, arrays or Tensors, all of one dtype.
+    - `padding_value`: fills the shorter sequences up.
+    - `side`: where to pad, on the "right" (after the end) or on the "left".
+
     Raises ValueError if there are no sequences, if they differ in more than their length, or if their dtype cannot hold
     padding_value.
     """
@@ -33,22 +37,23 @@ def pad_sequence(
         raise ValueError("pad_sequence: there are no sequences")
     if side not in ("right", "left"):
         raise ValueError(f"pad_sequence: side must be 'right' or 'left', not {side!r}")
-    kind = next((t for t in tensors if t.ndim and len(t)), tensors[0])  # an empty list has no dtype of its own
+    typical = next((t for t in tensors if t.ndim and len(t)), tensors[0])  # an empty list has no dtype of its own
     for tensor in tensors:
-        if tensor.ndim == 0 or (tensor.shape[1:] != kind.shape[1:] and len(tensor)):
+        if tensor.ndim == 0 or (tensor.shape[1:] != typical.shape[1:] and len(tensor)):
             raise ValueError(
                 "pad_sequence: sequences may differ in their first axis only, but have shapes "
-                f"{kind.shape} and {tensor.shape}"
+                f"{typical.shape} and {tensor.shape}"
             )
-    dtypes = {tensor.dtype.name for tensor in tensors if len(tensor)} or {kind.dtype.name}
+    dtypes = {tensor.dtype.name for tensor in tensors if len(tensor)} or {typical.dtype.name}
     if len(dtypes) > 1:
         raise ValueError(f"pad_sequence: sequences must have one dtype, but have {', '.join(sorted(dtypes))}")
-    if not _holds(kind.dtype, padding_value):
-        raise ValueError(f"pad_sequence: padding_value {padding_value} does not fit dtype {kind.dtype}")
+    if not _holds(typical.dtype, padding_value):
+        raise ValueError(f"pad_sequence: padding_value {padding_value} does not fit dtype {typical.dtype}")
     longest = max(len(tensor) for tensor in tensors)
     rows = []
     for tensor in tensors:
-        padding = tl.full((longest - len(tensor), *kind.shape[1:]), padding_value, dtype=kind.dtype, device=kind.device)
+        shape = longest - len(tensor), *typical.shape[1:]
+        padding = tl.full(shape, padding_value, dtype=typical.dtype, device=typical.device)
         parts = [tensor, padding] if len(tensor) else [padding]
         rows.append(tl.cat(parts if side == "right" else parts[::-1]))
     batch: Tensor = tl.stack(rows)  # (batch, longest, ...)
@@ -58,7 +63,10 @@ def pad_sequence(
 class PadSequences:
     """A `collate_fn` for a DataLoader: pads sequences, stacks single numbers.
 
-    mask: append a mask (batch, longest) of the first field: True at tokens, False at padding.
+    - `padding_value`, `side`: see `pad_sequence`.
+    - `mask`: whether to append a mask `(batch, longest)` of the first field, True at tokens and False at padding.
+
+    For example:
 
         loader = nn.DataLoader(sentences, batch_size=8, collate_fn=nn.data.PadSequences(padding_value=0, mask=True))
         for tokens, label, mask in loader: ...
@@ -83,7 +91,7 @@ class PadSequences:
 
 
 def _fieldwise(rows: Sequence[Any], collate: Callable[[Sequence[Any]], Tensor]) -> Any:
-    """Collate each field by itself if the rows are tuples, otherwise the rows."""
+    """Collate rows that are tuples field by field, other rows as they are."""
     if not rows:
         raise ValueError("a batch needs at least one row")
     if not isinstance(rows[0], tuple):

@@ -48,7 +48,7 @@ class TensorDataset:
 
 
 class Subset:
-    """The rows of a dataset at `indices` (list, array or Tensor of integers), in that order.
+    """The rows of a dataset at `indices`, a list, array or Tensor of integers, in that order.
 
     Raises TypeError if the indices are not integers, IndexError if one is out of range.
     """
@@ -79,11 +79,13 @@ class Subset:
 
 
 def random_split(dataset: Any, lengths: Sequence[int | float], seed: int | None = None) -> list[Subset]:
-    """Returns random, disjoint parts of a dataset. lengths: numbers of rows, or shares that sum to 1.
+    """Random, disjoint parts of a dataset.
 
-    Shares are rounded down; the remaining rows go to the first parts, one each.
-    seed: seeds a random stream of its own, so that the split stays the same; by default the split is drawn from the
-    stream that `tl.manual_seed` seeds.
+    - `lengths`: numbers of rows, or shares that sum to 1. Shares are rounded down; the remaining rows go to the first
+      parts, one each.
+    - `seed`: for a random stream of its own, so that the split stays the same; None uses the stream that
+      `tl.manual_seed` seeds.
+
     Raises ValueError if a length is negative, or the parts do not add up to the whole dataset.
     """
     rows = len(dataset)

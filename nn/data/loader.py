@@ -16,12 +16,12 @@ from .dataset import Dataset
 class DataLoader:
     """Yields a dataset in batches; each `for` over it is one epoch, which contains every row once.
 
-    shuffle: a new random order in every epoch; otherwise the dataset's order, and batches of tensors are views.
-    drop_last: skip the last batch if it is smaller than the others.
-    seed: seeds a random stream of its own for the order; by default the order is drawn from the stream that
-    `tl.manual_seed` seeds.
-    collate_fn: a function from a list of rows, data[i], to a batch (default: `nn.data.stack_rows`). A dataset with
-    `takes_many` needs none: see `nn.data.Dataset`.
+    - `shuffle`: a new random order in every epoch; otherwise the dataset's order, and batches of tensors are views.
+    - `drop_last`: skip the last batch if it is smaller than the others.
+    - `seed`: for a random stream of its own; None draws the order from the stream that `tl.manual_seed` seeds.
+    - `collate_fn`: a function from a list of rows, data[i], to a batch (default: `nn.data.stack_rows`). A dataset with
+      `takes_many` needs none: see `nn.data.Dataset`.
+
     Raises ValueError if batch_size is below 1, or if an epoch would have no batch.
     """
 
@@ -68,7 +68,7 @@ class DataLoader:
         return self._epoch
 
     def batch(self, rows: Any) -> Any:
-        """Returns the batch of some rows, given as a slice or an array of row numbers."""
+        """The batch of some rows, given as a slice or an array of row numbers."""
         if self.collate_fn is None:
             return self.dataset[rows]
         numbers = range(len(self.dataset))[rows] if isinstance(rows, slice) else rows.tolist()
@@ -77,15 +77,17 @@ class DataLoader:
     # --- saving -----------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the position as JSON-like values.
+        """The position, as JSON-like values.
 
-        "dealt": batches yielded so far in the latest epoch; "order": the random state that its order was drawn from;
-        "stream": the state of the loader's own stream; "epoch": the settings that must match to resume.
+        - "dealt": batches yielded so far in the latest epoch.
+        - "order": the random state from which its order was drawn.
+        - "stream": the state of the loader's own stream.
+        - "epoch": the settings that must match to resume.
         """
         return {**self._loaded} if self._loaded is not None else self._state(self._epoch)
 
     def state_between(self) -> dict[str, Any]:
-        """Returns the state between two epochs: the next `for` starts a new one, even if the latest is unfinished."""
+        """The state between two epochs: the next `for` starts a new one, even if the latest is unfinished."""
         return self._state(None)
 
     def _state(self, epoch: Epoch | None) -> dict[str, Any]:
@@ -98,12 +100,12 @@ class DataLoader:
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Continue from a `state_dict`: the next `for` yields the batch after the last one yielded then.
+        """Continue from a `state_dict`: the next `for` starts with the batch that was next when it was taken.
 
         The order is recomputed without drawing from the stream that `tl.manual_seed` seeds; restore that stream itself
         with `tl.set_rng_state`.
         Raises ValueError, before anything is changed, if this is not a loader's state, or if the number of rows,
-        batch_size, shuffle, drop_last or seed differ.
+        batch_size, shuffle, drop_last or seed differs.
         """
         missing = {"epoch", "dealt", "order", "stream"} - state_dict.keys()
         if missing:
@@ -150,7 +152,7 @@ class Epoch:
         return self.loader.batch(rows if self.order is None else self.order[rows])
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the loader's state at this position, for `DataLoader.load_state_dict`."""
+        """The loader's state at this position, for `DataLoader.load_state_dict`."""
         return self.loader._state(self)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 
 class Tree(Protocol):
-    """What `locate` needs of a module: the modules below it, by their dotted names."""
+    """The interface that `locate` needs from a module: the modules below it, by their dotted names."""
 
     def named_modules(self) -> Iterable[tuple[str, Any]]: ...
 
@@ -33,11 +33,11 @@ class Place:
 
 
 def locate(error: Exception, module: Tree) -> None:
-    """Add to an error that leaves `module.forward` where it was raised.
+    """Add to an error that leaves `module.forward` the path of the layer that raised it.
 
-    The module that raised it gives its class name. Each enclosing module then prefixes the path with its name for the
-    module before. ValueError, TypeError and IndexError with one string get the place in their message, all other
-    errors as a note.
+    The layer that raised it gives its class name. Each enclosing module then puts its name for the module below in
+    front of the path. ValueError, TypeError and IndexError with one string get the path in their message, all other
+    errors get it as a note.
     """
     place: Place | None = getattr(error, "_place", None)
     name = None if place is None else _name_of(place.module, module)

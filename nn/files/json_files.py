@@ -10,27 +10,25 @@ from tinygrad_lecture.files import atomic_write
 
 
 def read_json(path: str | Path) -> Any:
-    """Returns the value in a JSON file. Raises as `read_text` does, and ValueError if the text is not JSON."""
+    """The value in a JSON file. Raises as `read_text` does, and ValueError if the text is not JSON."""
     text = read_text(path)
     try:
         return json.loads(text)
     except ValueError as error:
-        raise ValueError(f"{path} is not JSON, or not all of it: {error}") from None
+        raise ValueError(f"{path} is not valid JSON: {error}") from None
     except RecursionError:
         raise ValueError(f"{path} is JSON, but nested too deeply") from None
 
 
 def read_text(path: str | Path) -> str:
-    """Returns the text of a UTF-8 file, without a byte order mark.
+    """The text of a UTF-8 file, without a byte order mark.
 
     Raises FileNotFoundError if there is no such file, ValueError if it is not UTF-8.
     """
     try:
         return require_file(path).read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} is not a text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
-        ) from None
+        raise ValueError(f"{path} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#04x}") from None
 
 
 def write_json(value: Any, path: str | Path) -> None:
@@ -40,7 +38,7 @@ def write_json(value: Any, path: str | Path) -> None:
 
 
 def require_file(path: str | Path) -> Path:
-    """Returns the path of an existing file. Raises FileNotFoundError that says whether nothing or a folder is there."""
+    """The path of an existing file. Raises FileNotFoundError if there is none, or a folder of that name."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path} is a folder, not a file" if path.exists() else f"there is no file {path}")

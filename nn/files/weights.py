@@ -28,7 +28,7 @@ from .json_files import require_file
 def save_file(tensors: Mapping[str, Any], path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write tensors or arrays, and text metadata, to a safetensors file, atomically.
 
-    Equal tensors and metadata make equal files.
+    The same tensors and metadata always make the same file.
     Raises ImportError without the safetensors package, FileNotFoundError if the parent folder does not exist, OSError
     if the file cannot be written.
     """
@@ -45,7 +45,7 @@ def save_file(tensors: Mapping[str, Any], path: str | Path, metadata: Mapping[st
 
 
 def load_file(path: str | Path) -> dict[str, Tensor]:
-    """Returns the tensors of a safetensors file by name, on the CPU; bfloat16 becomes float32, without loss.
+    """The tensors of a safetensors file by name, on the CPU; bfloat16 becomes float32, without loss.
 
     Raises ImportError without the safetensors package, FileNotFoundError if there is no such file, ValueError if it
     is not safetensors, incomplete, or has a dtype that NumPy lacks.
@@ -55,13 +55,13 @@ def load_file(path: str | Path) -> dict[str, Tensor]:
 
 
 def load_metadata(path: str | Path) -> dict[str, str]:
-    """Returns the metadata that `save_file` wrote; {} if it has none. Raises as `load_file` does."""
+    """The metadata that `save_file` wrote; {} if there is none. Raises as `load_file` does."""
     with _open(path) as file:
         return dict(file.metadata() or {})
 
 
 class Archive(Mapping[str, Array]):
-    """The arrays of a safetensors file by name, each read when it is indexed, so that large files need little memory.
+    """The arrays of a safetensors file by name. Each is read when it is indexed, so large files need little memory.
 
     bfloat16 becomes float32. Raises as `load_file` does, and KeyError for an unknown name.
     """
@@ -86,11 +86,11 @@ class Archive(Mapping[str, Array]):
             raise ValueError(f"{self.path}: {name} is {self.dtype(name)}, a dtype that NumPy lacks") from error
 
     def shape(self, name: str) -> Shape:
-        """Returns the shape of a tensor without reading it."""
+        """The shape of a tensor without reading it."""
         return tuple(self._slice(name).get_shape())
 
     def dtype(self, name: str) -> str:
-        """Returns the dtype of a tensor as safetensors spells it, without reading it: F32, F16, BF16, I64, ..."""
+        """The dtype of a tensor as safetensors spells it, without reading it: F32, F16, BF16, I64, ..."""
         return str(self._slice(name).get_dtype())
 
     def _slice(self, name: str) -> Any:
@@ -100,25 +100,25 @@ class Archive(Mapping[str, Array]):
 
 
 def require() -> Any:
-    """Returns the safetensors package. Raises ImportError that says how to install it."""
+    """The safetensors package. Raises ImportError that says how to install it."""
     try:
         import safetensors
     except ImportError:
         raise ImportError(
-            'weights are kept in safetensors files, which needs a package: pip install ".[examples]"'
+            "weights are stored in safetensors files, which need the package safetensors: pip install safetensors"
         ) from None
     return safetensors
 
 
 def _open(path: str | Path) -> Any:
-    """The file as `safetensors.safe_open` gives it, which checks that the header describes exactly this file."""
+    """The file, opened by `safetensors.safe_open`, which checks that the header describes exactly this file."""
     safetensors = require()
     with require_file(path).open("rb"):  # PermissionError, which safetensors reports as a missing file
         pass
     try:
         return safetensors.safe_open(path, framework="np")
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is not a safetensors file, or not all of one: {error}") from error
+        raise ValueError(f"{path} is not a safetensors file, or is incomplete: {error}") from error
 
 
 # --- what the package cannot do -------------------------------------------------------------------------

@@ -136,10 +136,10 @@ def nll_loss(
     return _weighted_reduction(losses, weights, ignored, reduction)
 
 
-def counted(target: Any, weight: Tensor | None = None, ignore_index: int = -100) -> Any:
-    """What the mean of `cross_entropy` and `nll_loss` divides by: the number of targets, or the sum of their weights.
+def mean_divisor(target: Any, weight: Tensor | None = None, ignore_index: int = -100) -> Any:
+    """The divisor of the mean in `cross_entropy` and `nll_loss`: the number of targets, or the sum of their weights.
 
-    A Python number, or a 0-d Tensor if it depends on the values in `target`.
+    Ignored targets do not count. Returns a Python number, or a 0-d Tensor if it depends on the values in `target`.
     """
     target = as_tensor(target)
     if target.dtype.kind == "f":  # a probability per class
@@ -176,8 +176,8 @@ def _soft_cross_entropy(rows: Tensor, target: Tensor, weight: Tensor | None, lab
 def _split_ignored(target: Tensor, ignore_index: int) -> tuple[Tensor | None, Tensor]:
     """(mask of ignored targets or None, targets with class 0 where ignored).
 
-    None means that none is ignored. Only the CPU is asked; on a GPU, where the answer would have to be waited for, the
-    mask is always returned.
+    The mask is None if no target is ignored. On a GPU it is always returned, because the check would wait for the
+    device.
     """
     if target.device == "cpu" and not (target.array == ignore_index).any():
         return None, target
@@ -219,16 +219,16 @@ def binary_cross_entropy(
             "binary_cross_entropy: input must be probabilities from 0 to 1; apply a sigmoid first, or use "
             "binary_cross_entropy_with_logits"
         )
-    saturated = input * (1 - input) < _FLATTEST
+    saturated = input * (1 - input) < _SATURATED
     p = tl.where(saturated, 0.5, input)
     losses = -(target * tl.log(p) + (1 - target) * tl.log(1 - p))
-    at_the_end = -(target * _clamped_log(input.detach()) + (1 - target) * _clamped_log(1 - input.detach()))
-    slope = (input - target).detach() / _FLATTEST
-    losses = tl.where(saturated, at_the_end + slope * (input - input.detach()), losses)
+    clamped = -(target * _clamped_log(input.detach()) + (1 - target) * _clamped_log(1 - input.detach()))
+    slope = (input - target).detach() / _SATURATED
+    losses = tl.where(saturated, clamped + slope * (input - input.detach()), losses)
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
-_FLATTEST = 9.999999960041972e-13  # 1e-12 rounded to float32, which PyTorch uses for every dtype
+_SATURATED = 9.999999960041972e-13  # bound of p (1 - p): 1e-12 rounded to float32, which PyTorch uses for every dtype
 
 
 def _clamped_log(p: Tensor) -> Tensor:
@@ -246,7 +246,7 @@ def binary_cross_entropy_with_logits(
     """-(y log(σ(x)) + (1 - y) log(1 - σ(x))) per element, for logits x (input) and targets y from 0 to 1.
 
     `weight` is a factor per element and broadcasts; the mean still divides by the number of elements. `pos_weight` is
-    a factor of the first term and broadcasts: above 1 it makes up for few positives. Shapes must be equal.
+    a factor of the first term and broadcasts: above 1 it compensates for few positives. Shapes must be equal.
     """
     check_same_shape("binary_cross_entropy_with_logits", input, target)
     log_p = logsigmoid(input)

@@ -9,7 +9,7 @@ from tinygrad_lecture import Tensor
 
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
-    """Adds `value` around the input.
+    """The input with `value` around it.
 
     `pad` is (left, right, top, bottom, ...): a pair of widths per axis, starting from the last axis; negative widths
     crop. (`tl.pad` takes NumPy's order, a pair per axis starting from the first.)

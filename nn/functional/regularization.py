@@ -7,9 +7,11 @@ from tinygrad_lecture import Tensor
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    """Sets each element to 0 with probability p and divides the others by 1 - p, which keeps the expected value.
+    """The input with each element set to 0 with probability p, and the others divided by 1 - p.
 
-    Returns the input itself if training is False or p is 0. The random stream is that of `tl.manual_seed`.
+    The division keeps the expected value.
+
+    Returns the input itself if training is False or p is 0. The stream that `tl.manual_seed` seeds is used.
     Raises ValueError for a p outside [0, 1]. (Srivastava et al., JMLR 15, 2014.)
     """
     if not 0 <= p <= 1:

@@ -90,12 +90,12 @@ def summary(model: Module, *inputs: Any) -> Summary:
 def _run(model: Module, inputs: tuple[Any, ...], outputs: dict[Module, list[str]]) -> None:
     """Run a model and collect the shapes that each call of each module returned."""
 
-    def see(module: Module, inputs: tuple[Any, ...], output: Any) -> None:
+    def note_shape(module: Module, inputs: tuple[Any, ...], output: Any) -> None:
         outputs.setdefault(module, []).append(_shapes(output))
 
     with evaluating(model), rng.replay(get_rng_state()), ExitStack() as hooks:
         for module in model.modules():
-            hooks.enter_context(module.register_forward_hook(see))
+            hooks.enter_context(module.register_forward_hook(note_shape))
         model(*inputs)
 
 

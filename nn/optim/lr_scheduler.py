@@ -29,7 +29,7 @@ T = TypeVar("T")
 class LRScheduler:
     """Base class of all schedules: sets the rate of step 0 when it is made, and the next rate with each `step()`.
 
-    `last_epoch` is the number of steps done before, less one; -1 starts with the groups' rates as the initial ones.
+    `last_epoch` is the number of the last step done, counted from 0; -1 starts with the groups' rates as initial ones.
     Raises TypeError unless `optimizer` is an Optimizer, ValueError for a last_epoch if groups lack an initial rate.
     """
 
@@ -107,9 +107,9 @@ class LRScheduler:
         return {"last_epoch": self.last_epoch, "base_lrs": self.base_lrs}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Continue where `state_dict` was taken, and set the rate.
+        """Continue from a `state_dict`, and set the rate.
 
-        Raises ValueError for a state with another number of groups, and nothing has been changed then.
+        Raises ValueError for a state with another number of groups; nothing is changed then.
         """
         groups = self.optimizer.param_groups
         initials = state_dict.get("base_lrs", self.base_lrs)

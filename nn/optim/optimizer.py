@@ -128,7 +128,7 @@ class Optimizer:
         """Update every parameter that has a gradient, in place."""
         for group in self.param_groups:
             names = self.memory(group)
-            kind: Any = None
+            made_for: Any = None
             for p in group["params"]:
                 if p.grad is None:
                     continue
@@ -138,9 +138,9 @@ class Optimizer:
                 state["step"] = t = state["step"] + 1
                 array, gradient = p.inplace(), p.grad.array
                 held = [state[name] for name in names] if names else ()
-                this = t, array.dtype, type(array)
-                if kind != this:  # else the previous parameter's update fits this one too
-                    kind, update = this, self.rule(group, t, _number(array))
+                needed = t, array.dtype, type(array)
+                if made_for != needed:  # else the previous parameter's update fits this one too
+                    made_for, update = needed, self.rule(group, t, _number(array))
                 in_pieces(update, array, gradient, *held, read=(1,))
 
     def _ensure_state(self, p: Tensor, names: Mapping[str, float]) -> dict[str, Any]:
@@ -175,11 +175,11 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Copy the state that `state_dict` of an optimiser with the same groups returned, PyTorch's included.
+        """Copy the `state_dict` of an optimiser with the same groups, PyTorch's included.
 
-        Keys may be strings, arrays NumPy's and tuples lists, as they are after JSON. Settings that this optimiser does
-        not have are ignored, and those that the state lacks keep their values.
-        Raises ValueError that lists everything that does not fit, and nothing has been changed then.
+        Keys may be strings, arrays NumPy's and tuples lists, as after JSON. Settings that this optimiser does not have
+        are ignored; those that the state lacks keep their values.
+        Raises ValueError that lists everything that does not fit; nothing is changed then.
         """
         groups, state = state_dict["param_groups"], {int(i): held for i, held in state_dict["state"].items()}
         complaints: list[str] = []

@@ -37,10 +37,12 @@ class Scores:
 
 
 def evaluate(model: Module, batches: Batches, loss: Callable[..., Tensor], *, accuracy: bool = False) -> Scores:
-    """Returns the scores of a model on batches, in evaluation mode and without recording; restores the mode.
+    """The scores of a model on batches, in evaluation mode and without recording; the mode is restored.
 
     The loss is the mean over all batches, each weighted by `count_of`.
-    accuracy: compare the argmax of the outputs, (rows, ..., classes), with the targets, (rows, ...).
+
+    - `accuracy`: compare the argmax of the outputs `(rows, ..., classes)` with the targets `(rows, ...)`.
+
     Raises ValueError if there are no batches.
     """
     metrics = RunningMetrics(accuracy)
@@ -52,11 +54,11 @@ def evaluate(model: Module, batches: Batches, loss: Callable[..., Tensor], *, ac
 
 
 def count_of(loss: Callable[..., Tensor], targets: Any) -> Any:
-    """Returns the weight of a mini-batch in a mean over several: the loss's own `count(targets)`, or the rows.
+    """The weight of a mini-batch in a mean over several: `loss.count(targets)`, or the rows if a loss has no `count`.
 
-    nn's losses have `count`. For cross-entropy it is the number of targets that are not ignored, or the sum of their
-    class weights. Returns a number, or a 0-d Tensor if it is computed on another device; None for reduction="sum",
-    which is not divided by anything.
+    nn's losses have it. For cross-entropy it is the number of targets that are not ignored, or the sum of their class
+    weights. Returns a number, or a 0-d Tensor if it is computed on another device; None for reduction="sum", which
+    divides by nothing.
     """
     if getattr(loss, "reduction", "mean") == "sum":
         return None
@@ -68,7 +70,7 @@ def count_of(loss: Callable[..., Tensor], targets: Any) -> Any:
 
 
 def share_of(count: Any, counts: Sequence[Any], cost: Tensor) -> Any:
-    """Returns count / sum(counts), in a dtype that multiplies `cost`: a mini-batch's share of an accumulated step."""
+    """count / sum(counts): a mini-batch's share of an accumulated step, in the dtype of `cost` if it is a Tensor."""
     share = count / sum(counts)
     return share.to(dtype=cost.dtype) if isinstance(share, Tensor) else share
 
@@ -90,9 +92,9 @@ class RunningMetrics:
         return math.isfinite(float(self.loss))
 
     def add(self, outputs: Tensor, targets: Any, cost: Tensor, count: Any, loss: Any = None) -> None:
-        """Add one batch: outputs (rows, ..., classes), targets (rows, ...), its loss `cost`, and its `count_of`.
+        """Add one batch: outputs `(rows, ..., classes)`, targets `(rows, ...)`, its loss `cost`, and its `count_of`.
 
-        loss: the loss function; its `class_axis` and `ignore_index`, if it has them, are used for the accuracy.
+        - `loss`: the loss function. The accuracy uses its `class_axis` and `ignore_index`, if it has them.
         """
         self.batches += 1
         if not (isinstance(count, int | float) and count == 0):  # all targets are ignored: the mean of nothing is NaN
@@ -113,7 +115,7 @@ class RunningMetrics:
             self.right = self.right + ((answers == targets.array) & counted).sum()
 
     def scores(self) -> Scores:
-        """Returns the means; waits for a GPU. Raises ValueError if nothing was added."""
+        """The means; waits for a GPU. Raises ValueError if nothing was added."""
         if not self.batches:
             raise ValueError("cannot compute scores: there were no batches")
         count = float(self.count)
@@ -123,7 +125,7 @@ class RunningMetrics:
         return Scores(loss, accuracy if self.accuracy else None)
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the sums as plain numbers; waits for a GPU."""
+        """The sums as plain numbers; waits for a GPU."""
         return {
             "batches": self.batches,
             "answers": int(self.answers),

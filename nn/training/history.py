@@ -1,4 +1,4 @@
-"""History of a training: losses, accuracy and learning rate, as numbers and as curves."""
+"""Training history: losses, accuracy and learning rate, as numbers and as curves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRAIN, TEST = "#9aa3ad", "#2a7f4f"
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """Scores at one point of a training: after `step` steps."""
+    """Scores after `step` steps of training."""
 
     step: int
     epoch: float  # passes over the data: 2.5 in the middle of the third
@@ -39,7 +39,7 @@ class HistoryRow:
 
 @dataclass
 class History:
-    """The rows of a training, as a sequence (`history[-1].test.loss`), and how the training ended."""
+    """The rows of a training run, as a sequence (`history[-1].test.loss`), and how the run ended."""
 
     records: list[HistoryRow] = field(default_factory=list)
     interrupted: bool = False  # by Ctrl-C: the last row may then cover fewer steps than the others
@@ -80,7 +80,7 @@ class History:
         return True
 
     def figure(self) -> Figure:
-        """Returns curves of the loss and, if there are any, of the accuracy and a learning rate that changes.
+        """Curves of the loss and, if there are any, of the accuracy and a learning rate that changes.
 
         Raises ImportError without matplotlib, ValueError if the history is empty.
         """
@@ -130,12 +130,12 @@ class History:
     # --- saving -----------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the history as plain numbers and strings, as JSON holds them."""
+        """The history as plain numbers and strings, as JSON holds them."""
         return asdict(self)
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
-        """Returns the history that `state_dict` described."""
+        """The history that a `state_dict` describes."""
         records = [
             HistoryRow(**{**row, "train": Scores(**row["train"]), "test": row["test"] and Scores(**row["test"])})
             for row in state["records"]
@@ -144,7 +144,7 @@ class History:
 
 
 def _score(row: HistoryRow, best_by: str) -> float:
-    """What `best_by` compares: lower is better."""
+    """The score that `best_by` compares; lower is better."""
     scores = row.test or row.train
     score = scores.loss if best_by == "loss" else -(scores.accuracy or 0.0)
     return math.inf if math.isnan(score) else score

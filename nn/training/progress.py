@@ -9,9 +9,11 @@ from typing import Any, Self
 
 
 def choose_display(steps: int, per_epoch: int | None = None, done: int = 0, show: bool = True) -> Progress:
-    """Returns the display that suits the output: Bar, Lines, or a silent Progress with show=False.
+    """The display that suits the output: Bar, Lines, or a silent Progress with show=False.
 
-    steps: the total.  per_epoch: steps per epoch, to count epochs instead.  done: steps done before this display.
+    - `steps`: the total.
+    - `per_epoch`: steps per epoch, to count epochs instead.
+    - `done`: steps done before this display.
     """
     if not show:
         return Progress(steps, per_epoch, done)
@@ -38,10 +40,10 @@ class Progress:
         pass
 
     def step(self, done: int, scores: Callable[[], str]) -> None:
-        """`done` steps are done; `scores` is called only if it will be shown."""
+        """Update the display after `done` steps. `scores` is called only if it will be shown."""
 
     def record(self, done: int, scores: str) -> None:
-        """A row was added to the history after `done` steps; `scores` is the row as text."""
+        """Show the row that was added to the history after `done` steps; `scores` is the row as text."""
 
     def _due(self, seconds: float) -> bool:
         """Whether `seconds` have passed since the last time this returned True."""
@@ -52,19 +54,19 @@ class Progress:
         return True
 
     def _where(self, done: int) -> str:
-        """Returns "epoch  3/12" or "step   300/2,000"."""
+        """The position as text: "epoch  3/12" or "step   300/2,000"."""
         if self.per_epoch is None:
             return f"step {done:{len(f'{self.steps:,}')},}/{self.steps:,}"
         epoch, epochs = -(-done // self.per_epoch), -(-self.steps // self.per_epoch)
         return f"epoch {epoch:{len(str(epochs))}}/{epochs}"
 
     def _speed(self, done: int) -> str:
-        """Returns "1,200 steps/s" or "2.5 s a step"."""
+        """The speed as text: "1,200 steps/s" or "2.5 s a step"."""
         each = (time.perf_counter() - self._began) / max(done - self.before, 1)
         return f"{each:.1f} s a step" if each > 1 else f"{1 / max(each, 1e-9):,.0f} steps/s"
 
     def _left(self, done: int) -> str:
-        """Returns "4 min 45 s left", at the average speed so far."""
+        """The remaining time as text, "4 min 45 s left", at the average speed so far."""
         spent = time.perf_counter() - self._began
         seconds = round(spent * (self.steps - done) / max(done - self.before, 1))
         return f"{seconds // 60} min {seconds % 60:02} s left" if seconds >= 60 else f"{seconds} s left"

@@ -24,9 +24,9 @@ from .settings import check_own_settings, check_run
 
 
 class Resumable:
-    """Base class of `Trainer`: saves a training to its folder, and resumes it exactly.
+    """Base class of `Trainer`: saves a training run to its folder, and resumes it exactly.
 
-    `Trainer` sets these attributes. The saved state has the parts and the progress; most options must match.
+    `Trainer` sets the attributes below. The saved state has the parts and the progress; most options must match.
     """
 
     # parts
@@ -94,7 +94,7 @@ class Resumable:
         saved_state.save(path, tensors, state)
 
     def load(self, path: str | Path) -> None:
-        """Restore the state that a run saved in this file. Raises as `fit` does; an error changes nothing."""
+        """Restore the state that a run saved in this file. Raises as `fit` does, and changes nothing then."""
         tensors, state = saved_state.load(path)
         check_own_settings(path, state.get("settings", {}), self.settings)
         check_run(path, state["run"], self._settings_to_match())
@@ -161,7 +161,7 @@ class Resumable:
             raise FileExistsError(
                 f"{last} is the saved state of an unfinished run: fit(resume=True) resumes it; delete it to start over"
                 if state
-                else f"{last} exists, but is not a saved state of a training; delete it to start over"
+                else f"{last} exists, but is not the saved state of a training run; delete it to start over"
             )
         for old in (last, best):
             old.unlink(missing_ok=True)
@@ -230,7 +230,7 @@ class Resumable:
         return self._running.state_dict() if isinstance(self._running, Epoch) else self.batches.state_dict()
 
     def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """Put back what `_state` returned."""
+        """Restore what `_state` returned."""
         self.model.load_state_dict(_with_prefix("model.", tensors))
         self.optimizer.load_state_dict(
             saved_state.join_optimizer(_with_prefix("optimizer.", tensors), state["optimizer"])

@@ -1,4 +1,4 @@
-"""Saved state: everything a training needs to resume, in one safetensors file that is verified when read.
+"""Saved state: everything a training run needs to resume, in one safetensors file that is verified when read.
 
 The tensors of model and optimiser are stored as tensors; counters, random states and the history as JSON in the file's
 metadata. A SHA-256 covers both: safetensors detects truncated files, but not flipped bits.
@@ -32,15 +32,13 @@ def save(path: str | Path, tensors: Mapping[str, Tensor], state: Mapping[str, An
 
 
 def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Returns the tensors, on the CPU, and the state that `save` wrote.
+    """The tensors, on the CPU, and the state that `save` wrote.
 
     Raises FileNotFoundError if there is no such file, ValueError if it is not a saved state, incomplete or damaged.
     """
     metadata = weights.load_metadata(path)
-    if metadata.get("format") != _FORMAT:
-        raise ValueError(
-            f"{path} is not the saved state of a training: its format is {metadata.get('format')!r}, not {_FORMAT!r}"
-        )
+    if (found := metadata.get("format")) != _FORMAT:
+        raise ValueError(f"{path} is not the saved state of a training run: its format is {found!r}, not {_FORMAT!r}")
     tensors = weights.load_file(path)
     if metadata.get("sha256") != _fingerprint(tensors, metadata.get("state", "")):
         raise ValueError(f"{path} is damaged: its SHA-256 does not match; use another copy, or start a new run")
@@ -49,7 +47,7 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def peek(path: str | Path) -> dict[str, Any]:
-    """Returns the state in a file without reading its tensors or verifying it; {} if it has none."""
+    """The state in a file, without reading its tensors or verifying it; {} if it has none."""
     try:
         state: dict[str, Any] = json.loads(weights.load_metadata(path)["state"])
     except (KeyError, ValueError):
@@ -58,7 +56,7 @@ def peek(path: str | Path) -> dict[str, Any]:
 
 
 def split_optimizer(optimizer: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Returns an optimiser's `state_dict` as tensors by name ("0.exp_avg") and a JSON-like rest."""
+    """An optimiser's `state_dict` as tensors by name ("0.exp_avg") and a JSON-like rest."""
     state = optimizer["state"]
     tensors = {f"{i}.{name}": t for i, held in state.items() for name, t in held.items() if name != "step"}
     steps = {str(i): held["step"] for i, held in state.items()}
@@ -66,7 +64,7 @@ def split_optimizer(optimizer: Mapping[str, Any]) -> tuple[dict[str, Tensor], di
 
 
 def join_optimizer(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the `state_dict` that `split_optimizer` took apart."""
+    """The `state_dict` that `split_optimizer` took apart."""
     state: dict[str, dict[str, Any]] = {i: {"step": step} for i, step in rest["steps"].items()}
     for key, tensor in tensors.items():
         i, _, name = key.partition(".")

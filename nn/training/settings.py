@@ -13,9 +13,10 @@ _OTHER = object()  # marks a value that JSON cannot hold
 
 
 def read_settings(optimizer: Optimizer, schedule: LRScheduler | None) -> dict[str, Any]:
-    """Returns the settings by name, {"lr": 0.1, "gamma of the schedule": 0.5, ...}.
+    """The settings by name, {"lr": 0.1, "gamma of the schedule": 0.5, ...}.
 
-    Only numbers, strings, lists of them, and schedules inside a schedule are included; functions, say, are not.
+    Numbers, strings, lists of them, and schedules inside a schedule are included; other values, such as functions, are
+    not.
     """
     found: dict[str, Any] = {}
     for i, group in enumerate(optimizer.param_groups):
@@ -30,7 +31,7 @@ def read_settings(optimizer: Optimizer, schedule: LRScheduler | None) -> dict[st
 def check_own_settings(path: str | Path, saved: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     """Raises ValueError if a run's own settings (`Trainer(settings=...)`) differ from those saved in the file `path`.
 
-    They are checked first: an optimiser that differs because of them needs no mention.
+    They are checked first, so that the error does not also list an optimiser that differs because of them.
     """
     if saved.keys() != own.keys():
         names, wanted = (", ".join(settings) or "none" for settings in (saved, own))

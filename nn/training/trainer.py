@@ -37,24 +37,24 @@ from .settings import read_settings
 class Trainer(Resumable):
     """Trains a model, keeps its history and, given a folder, can resume after any interruption.
 
-    batches: tuples (*inputs, targets), such as a DataLoader.  loss: a function of (outputs, targets) that returns the
-    mean over the rows.
-    epochs or steps: how long to train, in passes over all batches or in optimiser steps.
-    test: batches to evaluate for each row of the history.  accuracy: also compare the argmax of the outputs with the
-    targets.
-    schedule: a learning-rate schedule of the optimiser; schedule_by: whether it advances each step or each epoch.
-    accumulate: mini-batches per optimiser step; their gradients add up to those of one batch with all their rows. If
-    your own loss is not the mean over the rows, give it a method `count(targets)`: what its mean is divided by.
-    clip_norm: maximum norm of all gradients together.
-    record_every: steps per row of the history (default: one row per epoch).  on_record: called with the trainer after
-    each row.
-    best_by: what the best row is chosen by, the loss or accuracy of its test scores (without test: training scores).
-    patience: stop after so many rows in a row without a new best.
-    folder: where to write last.safetensors, the saved state, every `save_seconds` and at the end, and
-    best.safetensors, the weights with the best scores; `nn.weights.load_file` reads them.
-    settings: numbers and strings by name that identify the run, such as a program's options or a hash of its data. A
-    run with other settings is not resumed.
-    show: display progress.
+    - `batches`: tuples (*inputs, targets), such as a DataLoader.
+    - `loss`: a function of (outputs, targets) that returns the mean over the rows. If yours returns another mean, give
+      it a method `count(targets)` that returns the divisor of that mean.
+    - `epochs` or `steps`: how long to train, in passes over all batches or in optimiser steps.
+    - `test`: batches to evaluate for each row of the history.
+    - `accuracy`: also compare the argmax of the outputs with the targets.
+    - `schedule`: a learning-rate schedule of the optimiser; `schedule_by`: whether it advances each step or each epoch.
+    - `accumulate`: mini-batches per optimiser step. Their gradients add up to those of one batch with all their rows.
+    - `clip_norm`: maximum norm of all gradients together.
+    - `record_every`: steps per row of the history (default: one row per epoch).
+    - `on_record`: called with the trainer after each row.
+    - `best_by`: the score that decides which row is best, "loss" or "accuracy", of the test data if there is any.
+    - `patience`: stop after that many rows without a new best.
+    - `folder`: where to write last.safetensors, the saved state, every `save_seconds` and at the end, and
+      best.safetensors, the weights with the best scores; `nn.weights.load_file` reads them.
+    - `settings`: numbers and strings by name that identify the run, such as a program's options or a hash of its data.
+      A run with other settings is not resumed.
+    - `show`: display progress.
 
     Resuming is exact: a run that is killed at any time and started again with resume=True ends with the same bits as
     one that was never interrupted. The saved state covers model, optimiser, schedule, the DataLoader's order and the
@@ -118,8 +118,9 @@ class Trainer(Resumable):
     def fit(self, resume: bool = False) -> History:
         """Train until the epochs or steps are done, and return the history; a second call continues.
 
-        resume: continue from folder/last.safetensors if it exists. Without it, an unfinished run in the folder raises
-        FileExistsError, so that it is not lost.
+        - `resume`: continue from folder/last.safetensors if it exists. Without `resume`, an unfinished run in the
+          folder raises FileExistsError, so that it is not lost.
+
         Ctrl-C stops after the current step and saves; pressed again, it aborts.
         Raises FloatingPointError if the loss or a weight becomes NaN or infinite; ValueError if the file is damaged or
         another run's, before anything is changed.

@@ -248,7 +248,7 @@ def test_files_that_will_not_do_are_named(undrawn, tmp_path):
     CharTokenizer("abc").save(characters)
     for arguments, message in [
         (["--text", short], r"short\.txt has 9 characters; to learn from it, it should have 200 at least"),
-        (["--text", latin], r"latin\.txt is not a text in UTF-8: byte 3 is 0xdf"),
+        (["--text", latin], r"latin\.txt is not UTF-8 text: byte 3 is 0xdf"),
         (["--text", tmp_path / "none.txt"], r"none\.txt cannot be read"),
         (["--tokenizer", tmp_path], r"does not have vocab\.json and merges\.txt, or encoder\.json"),
         (["--tokenizer", tmp_path / "none"], "there is no file .*none"),

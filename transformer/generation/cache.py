@@ -18,7 +18,8 @@ START_NEW = "start a new one with new_cache()"
 class KeyValues:
     """The keys and values of one attention, (..., heads, length, head_dim) each, in buffers that grow by doubling.
 
-    length: how many tokens.  keys, values: raise RuntimeError while the cache is empty.
+    - `length`: how many tokens.
+    - `keys`, `values`: raise RuntimeError while the cache is empty.
     """
 
     def __init__(self) -> None:
@@ -37,7 +38,7 @@ class KeyValues:
         return self._filled(self._values)
 
     def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Appends those of new tokens, (..., heads, new, head_dim) each, and returns all keys and values.
+        """Append the keys and values of new tokens, (..., heads, new, head_dim) each, and return all of them.
 
         Raises RuntimeError while gradients are recorded: they cannot flow back into a cache.
         """
@@ -71,8 +72,11 @@ def _write(buffer: Tensor | None, new: Tensor, start: int) -> Tensor:
 class Cache:
     """The key/value caches of a whole model, one per block.
 
-    layers: how many blocks.  length: how many tokens it holds.
-    self_attention: a KeyValues per block.  cross_attention: the same for the keys and values of an encoder's output.
+    - `layers`: how many blocks.
+    - `length`: how many tokens it holds.
+    - `self_attention`: a KeyValues per block.
+    - `cross_attention`: the same for the keys and values of an encoder's output.
+
     Padding masks are kept too, so that later calls need not repeat them.
 
     A model calls `begin`, then its blocks, then `commit`: a call that fails in between leaves the cache unchanged.
@@ -91,9 +95,10 @@ class Cache:
         self.cross_attention = [KeyValues() for _ in range(layers)]
 
     def begin(self, layers: int, tokens: Tensor, memory: Tensor | None = None) -> None:
-        """Prepares for the model's next tokens, (..., tokens). Discards a failed call's partial update.
+        """Prepare for the model's next tokens, (..., tokens). Discards a failed call's partial update.
 
-        memory: the encoder's output.
+        - `memory`: the encoder's output.
+
         Raises ValueError if the number of layers, the batch or the memory differs from that of earlier calls.
         """
         held = len(self.self_attention)
@@ -112,7 +117,7 @@ class Cache:
     def padding_with(self, padding_mask: Tensor | None, new: int) -> Tensor | None:
         """The padding mask of the cached tokens and `new` more, (..., length + new).
 
-        padding_mask: that mask, if the caller has given one. None keeps the cached one and counts the new as tokens.
+        - `padding_mask`: that mask, if the caller has given one. None extends the cached mask, without new padding.
         """
         if padding_mask is not None or self._padding_mask is None:
             return padding_mask
@@ -120,11 +125,11 @@ class Cache:
         return tl.cat([self._padding_mask, tokens], -1)  # type: ignore[no-any-return]
 
     def memory_padding(self, padding_mask: Tensor | None) -> Tensor | None:
-        """The padding mask of the memory: the given one or, for None, that of earlier calls."""
+        """The padding mask of the memory: the given one or, if that is None, the one from earlier calls."""
         return self._memory_padding if padding_mask is None else padding_mask
 
     def commit(self, tokens: Tensor, padding_mask: Tensor | None, memory_padding: Tensor | None = None) -> None:
-        """Counts the tokens as cached, now that every block has appended them, and keeps the padding masks."""
+        """Count the tokens as cached, now that every block has appended them, and keep the padding masks."""
         self.length += tokens.shape[-1]
         self._padding_mask, self._memory_padding = padding_mask, memory_padding
 

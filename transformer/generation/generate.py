@@ -1,7 +1,7 @@
 """Autoregressive generation: predict the next token, append it, repeat. Tokens are yielded one by one.
 
 Beyond the context the window slides: the model sees the last `context` tokens. Their positions then change with every
-token, so the cache no longer holds, and each token costs the work of a whole window.
+token, so no cache is valid, and each token costs the work of a whole window.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Decoder(Protocol):
-    """What generation needs of a model."""
+    """The interface that generation needs from a model."""
 
     @property
     def context(self) -> int:
@@ -122,13 +122,13 @@ def _row(prompt: Any) -> Array:
 
 
 def generate_one(decoder: Decoder, tokens: Array, mask: Array, settings: Settings) -> Iterator[int]:
-    """Yields the tokens that follow a single prompt. Raises at once, before the first token is asked for."""
+    """Yields the tokens that follow a single prompt. Raises at once, not when the first token is asked for."""
     _check_tokens(decoder, tokens, settings)
     return (int(token[0]) for token in _stream(decoder, tokens, mask, settings))
 
 
 def generate_many(decoder: Decoder, tokens: Array, mask: Array, settings: Settings) -> list[list[int]]:
-    """Returns the tokens that follow each of several prompts."""
+    """The tokens that follow each of several prompts."""
     _check_tokens(decoder, tokens, settings)
     columns = list(_stream(decoder, tokens, mask, settings))
     return [[int(column[row]) for column in columns if column[row] >= 0] for row in range(len(tokens))]
@@ -168,5 +168,5 @@ def _stream(decoder: Decoder, tokens: Array, mask: Array, settings: Settings) ->
 
 
 def _next_logits(decoder: Decoder, tokens: Array, mask: Array, cache: Cache | None) -> Tensor:
-    with evaluating(decoder):  # type: ignore[arg-type]  # it asks for modules() alone
+    with evaluating(decoder):
         return decoder.next_logits(tl.tensor(tokens), None if mask.all() else tl.tensor(mask), cache)

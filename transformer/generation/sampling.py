@@ -17,12 +17,13 @@ def probabilities(
 ) -> Tensor:
     """softmax(logits / temperature), restricted to the most probable tokens: (..., vocab_size) -> (..., vocab_size).
 
-    logits: a Tensor, array or list; the result has its dtype if that is a float.
-    temperature: below 1 sharpens the distribution, above 1 flattens it. 0, also after rounding to the dtype, is
-    greedy: the largest logit gets probability 1.
-    top_k: keeps the k largest logits.
-    top_p: of these, keeps the smallest set whose probabilities sum to at least top_p (nucleus sampling; Holtzman et
-    al., arXiv:1904.09751).
+    - `logits`: a Tensor, array or list; the result has its dtype if that is a float.
+    - `temperature`: below 1 sharpens the distribution, above 1 flattens it. 0, also after rounding to the dtype, is
+      greedy: the largest logit gets probability 1.
+    - `top_k`: keeps the k largest logits.
+    - `top_p`: of these, keeps the smallest set whose probabilities sum to at least top_p (nucleus sampling; Holtzman et
+      al., arXiv:1904.09751).
+
     The kept probabilities are rescaled to sum to 1. Among equal logits the smaller token id comes first.
     A row becomes nan if one of its logits is nan or inf, or all are -inf.
     Raises ValueError for temperature < 0, top_k < 1, or top_p outside (0, 1]; TypeError for anything but numbers, or a
@@ -89,5 +90,5 @@ def draw(p: Tensor, random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.
             "sampling: cannot draw a token, because the model's logits are nan or inf. A likely cause is training that "
             "diverged: check the parameters, and train with a smaller learning rate or clipped gradients"
         )
-    mark = random.random((len(sums), 1)) * sums[:, -1:]  # (batch, 1)
-    return (sums <= mark).sum(axis=-1)  # type: ignore[no-any-return]
+    u = random.random((len(sums), 1)) * sums[:, -1:]  # (batch, 1), uniform below the last sum
+    return (sums <= u).sum(axis=-1)  # type: ignore[no-any-return]

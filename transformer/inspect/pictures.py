@@ -38,11 +38,14 @@ def draw_attention(
     first: int = 0,
     title: str = "",
 ) -> None:
-    """Draws a heat map of attention weights for every head of every layer, queries as rows and keys as columns.
+    """Draw a heat map of attention weights for every head of every layer, queries as rows and keys as columns.
 
-    attention: per layer (heads, queries, keys), as in a trace of one text; slice it to draw some of the heads.
-    labels: the text of each query.  keys: the text of each key, by default the same.  first: number of the first layer.
-    path: its suffix is a format that matplotlib writes, such as .png, .svg or .pdf.
+    - `attention`: per layer (heads, queries, keys), as in a trace of one text; slice it to draw some of the heads.
+    - `labels`: the text of each query.
+    - `keys`: the text of each key, by default the same.
+    - `first`: number of the first layer.
+    - `path`: its suffix is a format that matplotlib writes, such as .png, .svg or .pdf.
+
     Raises ImportError without matplotlib, ValueError for labels that do not match, a batch of texts, more than 64
     tokens, or an unknown suffix.
     """
@@ -84,11 +87,15 @@ def draw_attention(
 def draw_lens(
     trace: Trace, labels: Sequence[str], decode: Callable[[list[int]], str], path: str | Path, *, title: str = ""
 ) -> None:
-    """Draws the logit lens: per token a column, from bottom to top the predicted next token after each block.
+    """Draw the logit lens: per token a column, from bottom to top the predicted next token after each block.
 
     Darker cells are more probable. Long tokens are cut to 7 characters and an ellipsis.
-    trace: of one text.  labels: the text of each token.  decode: token ids -> text, such as `tokenizer.decode`.
-    path: see `draw_attention`.
+
+    - `trace`: of one text.
+    - `labels`: the text of each token.
+    - `decode`: token ids -> text, such as `tokenizer.decode`.
+    - `path`: see `draw_attention`.
+
     Raises ImportError without matplotlib, ValueError for labels that do not match, a batch of texts, more than 64
     tokens, or an unknown suffix.
     """
@@ -131,7 +138,7 @@ def _shorten(text: str) -> str:
 
 
 def _label(axes: Axes, rows: Sequence[str], columns: Sequence[str], room: float, turned: bool = True) -> None:
-    """Labels rows and columns. room: points per label.  turned: column labels of several letters are vertical."""
+    """Label rows and columns. room: points per label.  turned: column labels of several letters are vertical."""
     size = min(9.0, 0.75 * room)
     for axis, names in ((axes.yaxis, rows), (axes.xaxis, columns)):
         rotation = 90 if turned and axis is axes.xaxis and max(map(len, names), default=0) > 2 else 0

@@ -32,13 +32,14 @@ ReadOut = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, repr=False)
 class Trace:
-    """What a stack of blocks computed for a text. All arrays are on the host; the leading axes are those of tokens.
+    """Values that a stack of blocks computed for a text. All arrays are on the host.
 
-    tokens: (..., tokens).  residual: layers + 1 arrays (..., tokens, width), after the embedding and after each block.
-    attention: per layer (..., heads, tokens, tokens), each query's weights for all keys.
-    cross: per layer (..., heads, tokens, source), the weights of the cross-attention; empty without an encoder.
-    source: the encoder's trace, in an encoder-decoder.
-    read_out: the final norm and the unembedding, for the logit lens.
+    - `tokens`: (..., tokens).
+    - `residual`: layers + 1 arrays (..., tokens, width), after the embedding and after each block.
+    - `attention`: per layer (..., heads, tokens, tokens), each query's weights for all keys.
+    - `cross`: per layer (..., heads, tokens, source), the weights of the cross-attention; empty without an encoder.
+    - `source`: the encoder's trace, in an encoder-decoder.
+    - `read_out`: the final norm and the unembedding, for the logit lens.
     """
 
     tokens: Array
@@ -81,14 +82,14 @@ class Trace:
 
 @dataclass
 class Watched:
-    """What the hooks of `watch` have collected."""
+    """Outputs that the hooks of `watch` have collected."""
 
     residual: list[Tensor] = field(default_factory=list)
     attention: list[Tensor] = field(default_factory=list)
     cross: list[Tensor] = field(default_factory=list)
 
     def trace(self, tokens: Any, read_out: ReadOut | None = None, source: Trace | None = None) -> Trace:
-        """The Trace of the tokens that the model has read."""
+        """The Trace of the tokens that the model has read. read_out, source: see `Trace`."""
         device = self.residual[0].device
         residual, attention, cross = (
             [to_host(tensor.array) for tensor in tensors] for tensors in (self.residual, self.attention, self.cross)
@@ -99,7 +100,7 @@ class Watched:
 
 @contextmanager
 def watch(embedding: nn.Module, blocks: Iterable[Any]) -> Iterator[Watched]:
-    """Collects, while it is open, the outputs of an embedding and its blocks, and their attention weights."""
+    """Context manager that collects the outputs of an embedding and its blocks, and the attention weights."""
     blocks, watched = list(blocks), Watched()
     crosses = [block.cross for block in blocks if isinstance(block, CrossBlock)]
     with ExitStack() as hooks:

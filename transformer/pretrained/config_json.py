@@ -1,6 +1,8 @@
 """GPT-2's config.json in Hugging Face's format, as a `GPTConfig`, and back.
 
-{"model_type": "gpt2", "vocab_size": 50257, "n_positions": 1024, "n_layer": 12, "n_head": 12, "n_embd": 768, ...}
+For example:
+
+    {"model_type": "gpt2", "vocab_size": 50257, "n_positions": 1024, "n_layer": 12, "n_head": 12, "n_embd": 768, ...}
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ class PretrainedFolder:
 
 
 def save_folder(model: Model, folder: str | Path) -> None:
-    """Write a model as a GPT-2 folder, in place of an earlier model.
+    """Write a model as a GPT-2 folder; a model already in the folder is replaced.
 
     Raises ValueError for a model that is not a GPT-2, or a W_U that differs from W_E although the config ties them;
     ImportError without safetensors, and OSError if the folder cannot be written.

@@ -37,9 +37,10 @@ class Model(Protocol):
 class Entry:
     """A tensor of the file, and the parameters that it holds side by side along its last axis.
 
-    name: without the prefix `transformer.`.  size: of each parameter along that axis.
-    parameters: None for a bias that the model does not have; it is zero in the file.
-    transposed: whether the file has (in, out).
+    - `name`: without the prefix `transformer.`.
+    - `size`: of each parameter along that axis.
+    - `parameters`: None for a bias that the model does not have; it is zero in the file.
+    - `transposed`: whether the file has (in, out).
     """
 
     name: str

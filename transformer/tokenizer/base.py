@@ -35,8 +35,8 @@ class Tokenizer(ABC):
     def encode(self, text: str, allowed_special: str | Collection[str] = ()) -> list[int]:
         """The ids of a text.
 
-        allowed_special: the special tokens to recognise in the text: names, or "all". Of two that start at the same
-        position, the longer one is taken.
+        - `allowed_special`: the special tokens to recognise in the text: names, or "all". Of two that start at the same
+          position, the longer one is taken.
 
         Raises TypeError if the text is not a str. Raises ValueError if it contains a lone surrogate or something that
         is not in the vocabulary, or if allowed_special contains an unknown name.
@@ -54,7 +54,7 @@ class Tokenizer(ABC):
         return "".join(self.stream(ids, skip_special_tokens))
 
     def stream(self, ids: Iterable[int], skip_special_tokens: bool = False) -> Iterator[str]:
-        """The text of ids, piece by piece as the ids arrive. The joined pieces equal `decode`; raises alike."""
+        """The text of ids, piece by piece as the ids arrive; joined, what `decode` returns. Raises as `decode` does."""
         skipped = set(self.special_tokens.values()) if skip_special_tokens else ()
         return self._texts(id for id in checked_ids(ids, self.vocab_size) if id not in skipped)
 

@@ -62,8 +62,9 @@ class BPETokenizer(Tokenizer):
         t = BPETokenizer.train(text, vocab_size=1000, special_tokens=["<|endoftext|>"])
         t = BPETokenizer.from_files("gpt2")     # a folder with GPT-2's files
 
-    vocabulary: the bytes of each id, including all 256 single bytes; for a special token its name in UTF-8.
-    merges: pairs of ids, in the order in which they are applied.  special_tokens: name -> id.
+    - `vocabulary`: the bytes of each id, including all 256 single bytes; for a special token its name in UTF-8.
+    - `merges`: pairs of ids, in the order in which they are applied.
+    - `special_tokens`: name -> id.
 
     Raises TypeError if vocabulary or special_tokens have another type. Raises ValueError if a byte is missing, a token
     occurs twice, or a merge makes a token that is not in the vocabulary.
@@ -145,7 +146,9 @@ class BPETokenizer(Tokenizer):
     def explain(self, text: str, allowed_special: str | Collection[str] = ()) -> Explanation:
         """Each word of a text with its merges, step by step; print it, or iterate over it.
 
-        allowed_special: as in `encode`; an allowed special token is a word without merges. Raises as `encode` does.
+        - `allowed_special`: as in `encode`; an allowed special token is a word without merges.
+
+        Raises as `encode` does.
 
         >>> print(t.explain("hello"))
         hello   ids 31373
@@ -179,10 +182,11 @@ class BPETokenizer(Tokenizer):
     ) -> Self:
         """GPT-2's tokenizer, or a similar one, from the files of OpenAI or Hugging Face.
 
-        vocabulary, merges: encoder.json and vocab.bpe, or vocab.json and merges.txt, with added_tokens.json beside them
-        if there is one. vocabulary alone: a tokenizer.json, or a folder with such a pair of files or a tokenizer.json.
-        special_tokens: names of further special tokens. Added tokens are special anyway, and so are tokens that no
-        merge makes and that look like <|endoftext|> or [MASK].
+        - `vocabulary`, `merges`: encoder.json and vocab.bpe, or vocab.json and merges.txt; an added_tokens.json beside
+          them is read too. Without merges, vocabulary is a tokenizer.json, or a folder with one or with such a pair of
+          files.
+        - `special_tokens`: names of further special tokens. Added tokens are special anyway, and so are tokens that no
+          merge makes and that look like <|endoftext|> or [MASK].
 
         Raises FileNotFoundError if a file is missing. Raises ValueError, with the file's name, if a file is damaged or
         asks for something that GPT-2's tokenizer does not do.
@@ -197,7 +201,7 @@ class BPETokenizer(Tokenizer):
     def to_files(self, folder: str | Path) -> None:
         """Write vocab.json and merges.txt into a folder, for Hugging Face's libraries and `from_files`.
 
-        Removes an added_tokens.json or tokenizer.json of Hugging Face's, which would be read besides or instead.
+        Removes Hugging Face's added_tokens.json and tokenizer.json from the folder, since they hold another tokenizer.
         Raises FileNotFoundError if the folder does not exist.
         """
         write_files(Path(folder), self._names, self._merge_lines())

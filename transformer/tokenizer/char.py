@@ -16,9 +16,9 @@ class CharTokenizer(Tokenizer):
         t = CharTokenizer.train("hello")    # e h l o
         t.encode("hole")                    # [1, 3, 2, 0]
 
-    characters: Unicode code points; an emoji or an accented letter may consist of several.
-    special_tokens: their ids follow those of the characters. If "<unk>" is among them, it replaces unknown characters,
-    which are an error otherwise.
+    - `characters`: Unicode code points; an emoji or an accented letter may consist of several.
+    - `special_tokens`: their ids follow those of the characters. If "<unk>" is among them, it replaces unknown
+      characters, which are an error otherwise.
 
     Raises ValueError for a token that is not a single character, or occurs twice.
     """

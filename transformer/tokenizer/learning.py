@@ -30,12 +30,13 @@ from .row import EMPTY, Pair, Row
 def learn_merges(words: Mapping[bytes, int], vocab_size: int) -> tuple[list[bytes], list[Pair]]:
     """The vocabulary (the bytes of each id) and the merges (pairs of ids, in the order learnt).
 
-    words: each word and how often it occurs.  vocab_size: at least 256; fewer tokens if no pair occurs twice any more.
+    - `words`: each word and how often it occurs.
+    - `vocab_size`: at least 256; fewer tokens if no pair occurs twice any more.
 
     Ids 0 to 255 are the single bytes, and merge n makes the token 256 + n. Between equally frequent pairs, the smaller
     ids win. Pairs are counted once; each merge then updates the counts of the pairs next to it.
 
-    No token is made twice: the same bytes are merged in the same way wherever nothing is merged across their ends.
+    No token is made twice: the same bytes are always merged in the same way, unless a merge crosses their ends.
     """
     vocabulary = [bytes([byte]) for byte in range(256)]
     merges: list[Pair] = []
@@ -60,7 +61,7 @@ class PairCounts:
         self._heap: list[tuple[int, Pair]] = []  # (-count, pair)
 
     def add(self, differences: Mapping[Pair, int]) -> None:
-        """Add to the counts."""
+        """Add differences to the counts."""
         for pair, difference in differences.items():
             if difference:
                 self._counts[pair] += difference
@@ -83,9 +84,9 @@ class Corpus(Row):
 
     def __init__(self, words: Mapping[bytes, int]) -> None:
         super().__init__(words)
-        self._often = [0]  # for each place, how often its word occurs
+        self._word_counts = [0]  # for each place, how often its word occurs
         for word, count in words.items():
-            self._often += [count] * (len(word) + 1)
+            self._word_counts += [count] * (len(word) + 1)
         self._places: defaultdict[Pair, list[int]] = defaultdict(list)  # of the left token; some are outdated
         for left, pair in enumerate(pairwise(self.ids)):
             if EMPTY not in pair:
@@ -93,7 +94,7 @@ class Corpus(Row):
 
     def pair_counts(self) -> Counter[Pair]:
         """How often each pair occurs, before the first merge."""
-        return Counter({pair: sum(self._often[left] for left in places) for pair, places in self._places.items()})
+        return Counter({pair: sum(self._word_counts[left] for left in places) for pair, places in self._places.items()})
 
     def merge(self, pair: Pair, new: int) -> Counter[Pair]:
         """Replace the pair by the token `new` everywhere, from left to right. Returns the change of each pair's count.
@@ -107,15 +108,15 @@ class Corpus(Row):
             if (ids[left], ids[right]) != pair:
                 continue  # outdated: one of the two was merged with its other neighbour
             outer, beyond = before[left], after[right]
-            often = self._often[left]
-            change[pair] -= often
+            count = self._word_counts[left]
+            change[pair] -= count
             if ids[outer] != EMPTY:
-                change[ids[outer], pair[0]] -= often
-                change[ids[outer], new] += often
+                change[ids[outer], pair[0]] -= count
+                change[ids[outer], new] += count
                 places[ids[outer], new].append(outer)
             if ids[beyond] != EMPTY:
-                change[pair[1], ids[beyond]] -= often
-                change[new, ids[beyond]] += often
+                change[pair[1], ids[beyond]] -= count
+                change[new, ids[beyond]] += count
                 places[new, ids[beyond]].append(left)
             self.join(left, new)
         return change

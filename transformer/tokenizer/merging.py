@@ -1,8 +1,10 @@
-"""Encoding with byte pair encoding: of all neighbours that have a merge, those learnt first are merged first.
+"""Encoding with byte pair encoding: among the pairs of neighbours that have a merge, the one learnt first is merged.
 
-h|e|l|l|o       of h e, e l, l l and l o, the merge h e was learnt first
-he|l|l|o        of he l, l l and l o, the merge l l was learnt first
-he|ll|o         and so on, until no two neighbours have a merge
+For example:
+
+    h|e|l|l|o       of h e, e l, l l and l o, the merge h e was learnt first
+    he|l|l|o        of he l, l l and l o, the merge l l was learnt first
+    he|ll|o         and so on, until no two neighbours have a merge
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from .row import Pair, Row
 def apply_merges(row: Row, merges: Mapping[Pair, tuple[int, int]]) -> Iterator[Pair]:
     """Apply the merges to a row in place. Yields each pair after it was merged everywhere, from left to right.
 
-    merges: pair -> (rank, new id). The rank is the merge's place in the order in which merges were learnt.
+    - `merges`: pair -> (rank, new id). The rank is the merge's place in the order in which merges were learnt.
 
     The candidates wait in a heap, and a merge adds at most two new ones, so n tokens take O(n log n) steps. Outdated
     candidates are skipped when they reach the top.

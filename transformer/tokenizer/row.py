@@ -15,7 +15,8 @@ class Row:
         ids         -  h  e  l  l  o  -
         join(3)     -  h  e  ll -  o  -         after[3] is now 5, and before[5] is 3
 
-    ids: the token at each place, or EMPTY.  before, after: the place of the previous and of the next token.
+    - `ids`: the token at each place, or EMPTY.
+    - `before`, `after`: the place of the previous and of the next token.
     """
 
     def __init__(self, words: Iterable[Iterable[int]]) -> None:

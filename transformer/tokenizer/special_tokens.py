@@ -9,7 +9,7 @@ from .checks import check_text
 
 
 def split_at(names: Collection[str], text: str) -> list[str]:
-    """Text, name, text, ..., text: the text, split wherever one of the names occurs. The longest name wins."""
+    """The text, split wherever one of the names occurs: text, name, text, ..., text. The longest name wins."""
     if not names:
         return [text]
     longest_first = sorted(names, key=len, reverse=True)

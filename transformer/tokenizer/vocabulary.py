@@ -72,8 +72,9 @@ def merge_table(
 ) -> dict[Pair, tuple[int, int]]:
     """pair -> (rank, new id): each merge's place in the order, and the id of the token that it makes.
 
-    ids: from `ordinary_ids`. Raises ValueError for a merge that occurs twice, or whose parts or result are not ordinary
-    tokens.
+    - `ids`: from `ordinary_ids`.
+
+    Raises ValueError for a merge that occurs twice, or whose parts or result are not ordinary tokens.
     """
     ordinary = set(ids.values())
     table: dict[Pair, tuple[int, int]] = {}

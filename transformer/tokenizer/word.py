@@ -37,8 +37,8 @@ def _pattern(marks: str) -> re.Pattern[str]:
 class WordTokenizer(Tokenizer):
     """Words and punctuation marks as tokens: "Was the bank flooded?" is Was / the / bank / flooded / ?
 
-    special_tokens: their ids follow those of the words. If "<unk>" is among them, it replaces unknown words, which are
-    an error otherwise.
+    - `special_tokens`: their ids follow those of the words. If "<unk>" is among them, it replaces unknown words, which
+      are an error otherwise.
 
     Whitespace is not kept: `decode` puts a space between words, and none before a full stop, a question mark and so on.
 
@@ -59,7 +59,7 @@ class WordTokenizer(Tokenizer):
     def train(cls, text: str, vocab_size: int | None = None, special_tokens: Sequence[str] = ()) -> Self:
         """A tokenizer with the words of a text, the most frequent first, ties in alphabetical order.
 
-        vocab_size: the most tokens, including special ones; the rarest words are left out. None keeps all words.
+        - `vocab_size`: the most tokens, including special ones; the rarest words are left out. None keeps all words.
 
         Raises ValueError if vocab_size is smaller than the number of special tokens, TypeError if the text is not a str
         or vocab_size is not an integer.

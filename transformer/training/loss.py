@@ -7,7 +7,6 @@ from typing import Any
 import nn
 from nn import functional as F
 from nn.errors.checks import as_tensor
-from nn.functional.loss import counted
 from tinygrad_lecture import Tensor
 
 IGNORED = -100  # the target to ignore, as in PyTorch
@@ -16,7 +15,9 @@ IGNORED = -100  # the target to ignore, as in PyTorch
 def token_cross_entropy(logits: Tensor, targets: Any, ignore_index: int = IGNORED) -> Tensor:
     """The mean of -log(softmax(logits)[target]) over all tokens whose target is not ignore_index.
 
-    logits: (..., tokens, vocab_size).  targets: (..., tokens), integers, a Tensor on any device, array or list.
+    - `logits`: (..., tokens, vocab_size).
+    - `targets`: (..., tokens), integers, a Tensor on any device, array or list.
+
     Raises ValueError if the shapes do not match.
     """
     targets = as_tensor(targets, logits).to(device=logits.device)
@@ -32,7 +33,10 @@ def token_cross_entropy(logits: Tensor, targets: Any, ignore_index: int = IGNORE
 class TokenCrossEntropy(nn.Module):
     """`token_cross_entropy` as a module for a Trainer, which also asks it for the number of tokens in a batch.
 
-    nn.Trainer(model, nn.DataLoader(Windows(ids, 64), 12, shuffle=True), TokenCrossEntropy(), optimizer, steps=2000)
+    For example:
+
+        batches = nn.DataLoader(Windows(ids, context=64), batch_size=12, shuffle=True)
+        nn.Trainer(model, batches, TokenCrossEntropy(), optimizer, steps=2000)
     """
 
     def __init__(self, ignore_index: int = IGNORED) -> None:
@@ -44,4 +48,4 @@ class TokenCrossEntropy(nn.Module):
 
     def count(self, targets: Tensor) -> Any:
         """How many targets are not ignored: a number, or a 0-d Tensor."""
-        return counted(targets, ignore_index=self.ignore_index)
+        return nn.CrossEntropyLoss(ignore_index=self.ignore_index).count(targets)

@@ -31,10 +31,11 @@ def mask_tokens(
     stay, so that the model cannot rely on any input token being right (Devlin et al., arXiv:1810.04805, section 3.1).
     Targets are the true tokens where chosen, and -100 elsewhere.
 
-    keep: bools with the shape of tokens, True for those never chosen, such as padding.
-    seed: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
-    Raises TypeError if tokens are not integers, IndexError for a token outside the vocabulary, ValueError for such a
-    mask_token, a share outside [0, 1], or a `keep` of another shape.
+    - `keep`: bools with the shape of tokens, True for those never chosen, such as padding.
+    - `seed`: for a random stream of its own; None uses the one that `tl.manual_seed` seeds.
+
+    Raises TypeError if tokens are not integers, IndexError for a token outside the vocabulary, ValueError for a
+    mask_token outside it, a share outside [0, 1], or a `keep` of another shape.
     """
     mask_token = operator.index(mask_token)
     if not 0 <= mask_token < vocab_size or not 0 <= share <= 1:
@@ -42,17 +43,19 @@ def mask_tokens(
             f"mask_tokens: mask_token must be 0 to {vocab_size - 1} and share 0 to 1, got mask_token {mask_token} and "
             f"share {share}"
         )
-    true = to_host(as_tokens(tokens).array).astype(np.int64)  # a signed type, for -100
-    check_vocabulary(true, vocab_size)
+    true_tokens = to_host(as_tokens(tokens).array).astype(np.int64)  # a signed type, for -100
+    check_vocabulary(true_tokens, vocab_size)
     random = rng.generator() if seed is None else np.random.default_rng(seed)
-    chosen = random.random(true.shape) < share
+    chosen = random.random(true_tokens.shape) < share
     if keep is not None:
         kept = np.asarray(keep.numpy() if isinstance(keep, Tensor) else keep)
-        if kept.shape != true.shape:
-            raise ValueError(f"mask_tokens: expected keep of the shape of tokens, {true.shape}, got {kept.shape}")
+        if kept.shape != true_tokens.shape:
+            raise ValueError(
+                f"mask_tokens: expected keep of the shape of tokens, {true_tokens.shape}, got {kept.shape}"
+            )
         chosen &= ~kept.astype(bool)
-    fate = random.random(true.shape)
-    others = random.integers(0, vocab_size, true.shape)
-    shown = np.where(chosen & (fate < 0.8), mask_token, true)
-    shown = np.where(chosen & (fate >= 0.8) & (fate < 0.9), others, shown)
-    return tl.tensor(shown), tl.tensor(np.where(chosen, true, IGNORED))
+    u = random.random(true_tokens.shape)
+    random_tokens = random.integers(0, vocab_size, true_tokens.shape)
+    inputs = np.where(chosen & (u < 0.8), mask_token, true_tokens)  # 80%
+    inputs = np.where(chosen & (u >= 0.8) & (u < 0.9), random_tokens, inputs)  # 10%
+    return tl.tensor(inputs), tl.tensor(np.where(chosen, true_tokens, IGNORED))

@@ -12,7 +12,7 @@ from ..config import TransformerConfig
 
 
 def initialize(model: nn.Module, config: TransformerConfig) -> None:
-    """Draws all matrices from a normal distribution with standard deviation config.std, and sets biases to 0. In place.
+    """Draw all matrices from a normal distribution with standard deviation config.std, and set biases to 0, in place.
 
     Norms keep their 1 and 0. Matrices that write to the residual stream (W_O and the FFN's down) are scaled by 1 /
     sqrt(2 layers), because the stream is the sum of 2 layers such outputs (Radford et al., 2019, section 2.3).

@@ -12,14 +12,16 @@ from ..tokens import as_tokens
 
 
 class Windows:
-    """A data set over a text: item i is (tokens[s : s + context], tokens[s + 1 : s + context + 1]) with s = i * stride.
+    """A dataset over a text: item i is (tokens[s : s + context], tokens[s + 1 : s + context + 1]) with s = i * stride.
 
         loader = nn.DataLoader(Windows(ids, context=64), batch_size=12, shuffle=True)
         for tokens, targets in loader: ...                      # (12, 64) each
 
-    tokens: the whole text, a list, array or Tensor of integers.  context: the length of a window.
-    stride: from one window to the next. 1 (for training) starts a window at every token. `context` (for testing)
-    predicts each token once; a rest too short for a window is left out.
+    - `tokens`: the whole text, a list, array or Tensor of integers.
+    - `context`: the length of a window.
+    - `stride`: from one window to the next. 1 (for training) starts a window at every token. `context` (for testing)
+      predicts each token once; an end too short for a window is left out.
+
     Raises TypeError for anything but integers, ValueError for a text of fewer than context + 1 tokens.
     """
 

@@ -20,10 +20,10 @@ def test_a_byte_order_mark_is_dropped(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is not JSON"),
-        (b'{"a": 1', "is not JSON, or not all of it"),
+        (b"", "is not valid JSON"),
+        (b'{"a": 1', "is not valid JSON"),
         (b"[" * 100_000, "nested too deeply"),
-        (b'"\xff"', "not a text in UTF-8: byte 1 is 0xff"),
+        (b'"\xff"', "not UTF-8 text: byte 1 is 0xff"),
     ],
 )
 def test_other_files_are_refused(tmp_path, content, message):

@@ -119,7 +119,7 @@ def test_every_truncation_of_a_file_is_refused(path):
     data = path.read_bytes()
     for n in range(len(data)):
         path.write_bytes(data[:n])
-        with pytest.raises(ValueError, match="is not a safetensors file, or not all of one"):
+        with pytest.raises(ValueError, match="is not a safetensors file, or is incomplete"):
             weights.load_file(path)
 
 
@@ -142,7 +142,7 @@ def test_missing_files_and_folders_are_named(path):
 def test_without_the_package_it_says_how_to_install_it(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     for call in (lambda: weights.save_file({}, path), lambda: weights.load_file(path)):
-        with pytest.raises(ImportError, match=r'pip install "\.\[examples\]"'):
+        with pytest.raises(ImportError, match="pip install safetensors"):
             call()
 
 

@@ -228,7 +228,7 @@ def test_an_unfinished_run_is_not_overwritten(tmp_path):
 
 def test_a_damaged_file_is_not_called_a_run_to_resume(tmp_path):
     (tmp_path / "last.safetensors").write_bytes(b"half a file")
-    with pytest.raises(FileExistsError, match="not a saved state of a training; delete it"):
+    with pytest.raises(FileExistsError, match="not the saved state of a training run; delete it"):
         make(folder=tmp_path).fit()
 
 

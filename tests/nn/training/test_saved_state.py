@@ -48,14 +48,14 @@ def test_a_flipped_bit_is_noticed_anywhere(data, whole_file, tmp_path_factory):
 def test_a_truncated_file_is_noticed(data, whole_file, tmp_path_factory):
     length = data.draw(st.integers(0, len(whole_file) - 1), label="length")
     message = refused(whole_file[:length], tmp_path_factory.getbasetemp())
-    assert "not a safetensors file, or not all of one" in message
+    assert "not a safetensors file, or is incomplete" in message
 
 
 def test_foreign_files_are_named_as_such(tmp_path):
     assert "not a safetensors file" in refused(b"\x89PNG and so on, " * 9, tmp_path)
     path = tmp_path / "weights.safetensors"
     nn.weights.save_file({"weight": tl.ones(2)}, path)
-    assert "is not the saved state of a training: its format is None" in refused(path.read_bytes(), tmp_path)
+    assert "is not the saved state of a training run: its format is None" in refused(path.read_bytes(), tmp_path)
 
 
 @pytest.mark.parametrize(

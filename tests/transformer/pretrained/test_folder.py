@@ -148,7 +148,7 @@ def test_an_index_that_is_damaged_or_leads_out_of_the_folder_is_refused(folder, 
 def test_a_broken_index_is_named(folder):
     (folder / "model.safetensors").unlink()
     (folder / INDEX).write_text('{"weight_map": {', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"model\.safetensors\.index\.json is not JSON"):
+    with pytest.raises(ValueError, match=r"model\.safetensors\.index\.json is not valid JSON"):
         GPT.from_pretrained(folder)
 
 
@@ -242,7 +242,7 @@ def test_missing_and_foreign_files_are_named(folder):
     with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
         GPT.from_pretrained(folder)
     (folder / "config.json").write_text("[1,", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"config\.json is not JSON"):
+    with pytest.raises(ValueError, match=r"config\.json is not valid JSON"):
         GPT.from_pretrained(folder)
     (folder / "config.json").write_text("[1]", encoding="utf-8")
     with pytest.raises(ValueError, match="describes 'list', not a GPT-2"):

@@ -29,6 +29,6 @@ def read_files(vocabulary: Path, merges: Path | None, special_tokens: Collection
 
 
 def write_files(folder: Path, names: Sequence[str], merges: Sequence[str]) -> None:
-    """Write vocab.json and merges.txt, and remove files that would be read besides or instead of them."""
+    """Write vocab.json and merges.txt, and remove an earlier tokenizer's other files."""
     gpt2_files.write(folder, names, merges)
     tokenizer_json.remove(folder)

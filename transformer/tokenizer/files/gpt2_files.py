@@ -1,8 +1,10 @@
 """GPT-2's two files: encoder.json and vocab.bpe, which Hugging Face calls vocab.json and merges.txt.
 
-encoder.json        {"!": 0, ..., "Ġthe": 262, ..., "<|endoftext|>": 50256}     token names and ids
-vocab.bpe           #version: 0.2, then one merge per line in the order of learning: Ġ t
-added_tokens.json   {"<pad>": 50257}    special tokens added later, in a third file
+They contain:
+
+    encoder.json        {"!": 0, ..., "Ġthe": 262, ..., "<|endoftext|>": 50256}     token names and ids
+    vocab.bpe           #version: 0.2, then one merge per line in the order of learning: Ġ t
+    added_tokens.json   {"<pad>": 50257}    special tokens added later, in a third file
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ NORMALIZER: Values = {"type": (None,)}
 ADDED_TOKEN: Values = {"lstrip": (False,), "rstrip": (False,), "single_word": (False,)}
 
 
-def is_hugging_faces(given: Any) -> bool:
+def is_hugging_face(given: Any) -> bool:
     """Whether the contents of a JSON file are Hugging Face's, not those that `save` writes."""
     return isinstance(given, dict) and isinstance(given.get("model"), dict)
 
@@ -42,7 +42,7 @@ def read(path: Path, special_tokens: Collection[str] | None) -> tuple[Parts, str
     """The tokenizer's parts, and the file's name for error messages. Arguments and errors as in `read_files`."""
     given = read_json(path)
     try:
-        if not is_hugging_faces(given):
+        if not is_hugging_face(given):
             raise ValueError(
                 f"this is not Hugging Face's {FILE}; for two files write from_files(vocabulary, merges), for a file "
                 "written by save use load"
@@ -73,7 +73,7 @@ def read(path: Path, special_tokens: Collection[str] | None) -> tuple[Parts, str
 def remove(folder: Path) -> None:
     """Remove Hugging Face's tokenizer.json from a folder. Keeps any other file of that name."""
     with suppress(FileNotFoundError, ValueError):  # no such file, or not JSON
-        if is_hugging_faces(read_json(folder / FILE)):
+        if is_hugging_face(read_json(folder / FILE)):
             (folder / FILE).unlink()
 
 

@@ -223,12 +223,12 @@ def test_a_wrong_vocabulary_is_named(tmp_path, change, message):
 def test_files_cut_off_or_exchanged_are_named(tmp_path, folder):
     text = (folder / "encoder.json").read_text(encoding="utf-8")
     (tmp_path / "cut.json").write_text(text[:-100], encoding="utf-8")
-    with pytest.raises(ValueError, match=r"cut\.json is not JSON, or not all of it"):
+    with pytest.raises(ValueError, match=r"cut\.json is not valid JSON"):
         BPETokenizer.from_files(tmp_path / "cut.json", folder / "vocab.bpe")
-    with pytest.raises(ValueError, match=r"vocab\.bpe is not JSON"):
+    with pytest.raises(ValueError, match=r"vocab\.bpe is not valid JSON"):
         BPETokenizer.from_files(folder / "vocab.bpe", folder / "encoder.json")
     (tmp_path / "picture").write_bytes(b"\x89PNG")
-    with pytest.raises(ValueError, match=r"picture is not a text in UTF-8"):
+    with pytest.raises(ValueError, match=r"picture is not UTF-8 text"):
         BPETokenizer.from_files(folder / "encoder.json", tmp_path / "picture")
 
 

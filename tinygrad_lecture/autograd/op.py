@@ -41,6 +41,7 @@ from .operands import SCALARS, as_operand, settle
 from .saver import Rule, Saver, as_tensors, compile_saver, expressions
 from .signature import bind, parse
 from .tape import Gradient, Record
+from .versions import tick
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -144,17 +145,21 @@ class Op(Generic[P]):
         arrays: list[Any] = []
         nodes: list[Node | None] = []
         like = foreign = None
+        recorded = False
         for x in inputs:
             if isinstance(x, Traced):
                 like = x._array
                 arrays.append(like)
-                nodes.append(x._node)
+                node = x._node
+                nodes.append(node)
+                if node is not None:
+                    recorded = True
             else:
                 if type(x) not in SCALARS:
                     foreign = x
                 arrays.append(x)
                 nodes.append(None)
-        recorded = any(nodes) and modes.recording and self.differentiable
+        recorded = recorded and modes.recording and self.differentiable
         if foreign is not None and like is not None:
             arrays = [x._array if isinstance(x, Traced) else as_operand(x, like, copy=recorded) for x in inputs]
 
@@ -175,9 +180,10 @@ class Op(Generic[P]):
 
         # record
         if recorded:
-            saver = self.saver
-            saved = () if saver is None else saver(arrays, out, settings, nodes)
-            result._node = Record(self, nodes, saved, out)
+            record = result._node = _new(Record)
+            record.op, record.nodes, record.tensor = self, nodes, None
+            record.shape, record.dtype, record.age = out.shape, out.dtype, tick()
+            record.saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)
         if modes_module.observers and modes.observer is not None:
             modes.observer.saw_forward(self, arrays, settings, out, result._node)
         return result

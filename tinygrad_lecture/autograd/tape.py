@@ -52,7 +52,7 @@ class Leaf(Node):
 
 @final
 class Record(Node):
-    """The node of a result: one call of an op.
+    """The node of a result: one call of an op, which fills it in (`Op.__call__`).
 
     called: the name of the function that the user called, unset if it is the op.  where: the user's line, set within
     `detect_anomaly`.
@@ -60,19 +60,9 @@ class Record(Node):
 
     __slots__ = ("called", "op", "where")
 
+    op: Differentiable
     called: str
     where: str
-
-    def __init__(
-        self, op: Differentiable, nodes: Sequence[Node | None], saved: Sequence[Sequence[Any]], out: Any
-    ) -> None:
-        self.op = op
-        self.nodes = nodes
-        self.saved = saved
-        self.shape = out.shape
-        self.dtype = out.dtype
-        self.tensor = None
-        self.age = tick()
 
     @property
     def name(self) -> str:

@@ -191,8 +191,9 @@ def _in_a_row(outs: Sequence[Tensor]) -> Tensor | None:
 
 def _record(op: Any, nodes: Sequence[Node | None], saved: Sequence[Sequence[Any]], like: Any, age: int) -> Record:
     """A record of `op` with the shape and dtype of `like`."""
-    record = Record(op, nodes, saved, like)
-    record.age = age
+    record = Record()
+    record.op, record.nodes, record.saved, record.tensor = op, nodes, saved, None
+    record.shape, record.dtype, record.age = like.shape, like.dtype, age
     return record
 
 

@@ -31,8 +31,12 @@ class Family:
 class Variable:
     """A tensor of the program.
 
-    follows: whether gradients (may) flow to it.  repeats: whether several elements may be one in memory, as in a view
-    made by expand; the libraries differ in which changes of such a view they refuse.
+    follows: whether gradients (may) flow to it.
+    view: whether it was made from a tensor whose memory it shares.
+    repeats: whether several elements may be one in memory, as in a view made by expand. The libraries differ in which
+        changes of such a view they refuse, so the programs make none.
+    rows: whether its memory is in row-major order in both libraries, so that reshape, flatten and contiguous are views
+        in both. Of what they make of others, the programs take copies.
     """
 
     name: str
@@ -40,7 +44,9 @@ class Variable:
     family: Family
     follows: bool = True
     leaf: bool = False
+    view: bool = False
     repeats: bool = False
+    rows: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,18 +100,20 @@ class Generator:
         if of is None:
             made = Variable(name, shape, Family(bound), **more)
         else:
-            made = Variable(name, shape, of.family, **{"repeats": of.repeats, **more})
+            made = Variable(name, shape, of.family, **{"repeats": of.repeats, "view": True, **more})
         self.variables.append(made)
         return made
 
     def input(self, letter: str, leaf: bool) -> None:
         """A leaf or a constant."""
         name, shape = self.name(letter), self.shape()
-        values = np.array([self.random.choice([-1, 1]) * self.random.uniform(0.2, 1.5) for _ in range(math.prod(shape))])
+        values = np.array(
+            [self.random.choice([-1, 1]) * self.random.uniform(0.2, 1.5) for _ in range(math.prod(shape))]
+        )
         requires = ", requires_grad=True" if leaf else ""
         text = np.round(values, 3).reshape(shape).tolist()
         self.lines.append(f"{name} = lib.tensor({text}, dtype=lib.float64{requires})")
-        self.add(name, shape, 1.5, leaf=leaf, follows=leaf)
+        self.add(name, shape, 1.5, leaf=leaf, follows=leaf, rows=True)
 
     def shape(self) -> Shape:
         n, m = self.sides
@@ -129,12 +137,11 @@ class Generator:
     def follows(self, *used: Variable) -> bool:
         return any(v.follows for v in used)
 
-    def result(self, text: str, shape: Shape, bound: float, *used: Variable, view: Variable | None = None) -> None:
+    def result(self, text: str, shape: Shape, bound: float, *used: Variable, **more: Any) -> None:
         """name = text."""
         name = self.name("v")
         self.lines.append(f"{name} = {text}")
-        repeats = view is not None and (view.repeats or ".expand" in text)
-        self.add(name, shape, bound, of=view, follows=self.follows(*used), repeats=repeats)
+        self.add(name, shape, bound, follows=self.follows(*used), **more)
 
     def chance(self, p: float) -> bool:
         return self.random.random() < p
@@ -218,7 +225,7 @@ def unary(make: Generator) -> None:
     if v := make.pick():
         text, bound = make.random.choice(UNARY)
         line = text.format(x=make.small(v), s=make.small(v, 3.0))
-        make.result(line, v.shape, bound(make.bound(v)), v)
+        make.result(line, v.shape, bound(make.bound(v)), v, rows=v.rows)
 
 
 def binary(make: Generator) -> None:
@@ -227,7 +234,8 @@ def binary(make: Generator) -> None:
             v, w = w, v
         text, bound = make.random.choice(BINARY)
         line = text.format(x=make.small(v), y=make.small(w))
-        make.result(line, np.broadcast_shapes(v.shape, w.shape), bound(make.bound(v), make.bound(w)), v, w)
+        shape = np.broadcast_shapes(v.shape, w.shape)
+        make.result(line, shape, bound(make.bound(v), make.bound(w)), v, w, rows=v.rows and w.rows)
 
 
 def reduction(make: Generator) -> None:
@@ -321,7 +329,12 @@ def view(make: Generator) -> None:
         options += [_picked(make, v) for _ in range(5)]
     text, result = make.random.choice(options)
     if math.prod(result) <= 40 and len(result) <= 4:
-        make.result(text, result, 0, v, view=v)
+        rows, in_rows = v.rows or ndim < 2, any(f".{name}" in text for name in ("reshape", "flatten", "contiguous"))
+        if in_rows and not rows:
+            make.result(f"{text}.clone()", result, v.family.bound, v)
+        else:
+            keeps_rows = v.rows and (in_rows or "unsqueeze" in text)
+            make.result(text, result, 0, v, of=v, repeats=v.repeats or ".expand" in text, rows=keeps_rows)
 
 
 def _picked(make: Generator, v: Variable) -> tuple[str, Shape]:
@@ -335,7 +348,15 @@ def basic_index(make: Generator, shape: Shape) -> tuple[str, Shape]:
     for n in shape[: make.random.randint(1, len(shape))]:
         start = make.random.randrange(n)
         stop = make.random.randint(start + 1, n)
-        whole = [":", str(start - n if make.chance(0.3) else start), f"{start}:{stop}", f"{start}:", ":", f":{stop}", "::2"]
+        whole = [
+            ":",
+            str(start - n if make.chance(0.3) else start),
+            f"{start}:{stop}",
+            f"{start}:",
+            ":",
+            f":{stop}",
+            "::2",
+        ]
         parts.append(make.random.choice(whole))
     if make.chance(0.1):
         parts.insert(make.random.randint(0, len(parts)), "None")
@@ -435,10 +456,15 @@ def change(make: Generator) -> tuple[str, Variable, list[Variable]] | None:
             (f"{x}[{index}].mul_({number})", 3 * b),
             (f"{x}[{index}].fill_({number})", b + 3),
         ]
-        if len(v.shape) > 1:
-            options += [(f"{x}.diagonal().fill_({number})", b + 3), (f"{x}.T.mul_({number})", 3 * b)][: len(v.shape) == 2 and 2 or 1]
+        if len(v.shape) == 2:
+            options += [(f"{x}.diagonal().fill_({number})", b + 3), (f"{x}.T.mul_({number})", 3 * b)]
+
+    def operand(w: Variable) -> str:
+        """PyTorch does not say what x -= x.T is, nor notices it: never other views of what changes."""
+        return f"{w.name}.clone()" if w.family is v.family and w is not v else make.small(w)
+
     if make.chance(0.6) and (w := make.partner(v, inside=True)):
-        y, c = make.small(w), make.bound(w)
+        y, c = operand(w), make.bound(w)
         used.append(w)
         options = [
             (f"{x} += {y}", b + c),
@@ -454,7 +480,7 @@ def change(make: Generator) -> tuple[str, Variable, list[Variable]] | None:
             part = make.pick(lambda w: _fits(w.shape, shape))
             if part:
                 used[-1] = part
-                y, c = make.small(part), make.bound(part)
+                y, c = operand(part), make.bound(part)
                 options += [
                     (f"{x}[{index}] = {y}", b + c),
                     (f"{x}[{index}] += {y}", b + c),
@@ -530,7 +556,7 @@ def gradients(make: Generator) -> None:
     some = ["retain", "retain"] if make.retains else ["grad", "grad", "second"]
     kind = make.random.choice(["backward", "backward", "reset", "threads", *some])
     if kind == "retain":
-        if v := make.pick(lambda v: v.follows and not v.leaf):
+        if v := make.pick(lambda v: v.follows and not v.leaf and not v.view):
             make.lines.append(f"{v.name}.retain_grad()")
         return
     if kind == "reset":
@@ -583,7 +609,8 @@ def checkpointed(make: Generator) -> None:
         make.result(f"checkpoint(lambda p, q: {one}, {x}, {y})", both, 2, v, w, u)
         return
     names = make.name("v"), make.name("v")
-    first = make.random.choice(["p.tanh()", "p.detach().tanh()", "p.exp().tanh()"])
+    firsts = ["p.tanh()", "p.exp().tanh()", *([] if make.features.first_order else ["p.detach().tanh()"])]
+    first = make.random.choice(firsts)
     make.lines.append(f"{', '.join(names)} = checkpoint(lambda p, q: ({first}, {one}), {x}, {y})")
     make.add(names[0], v.shape, 1, follows=v.follows and "detach" not in first)
     make.add(names[1], both, 2, follows=make.follows(v, w, u))
@@ -592,8 +619,9 @@ def checkpointed(make: Generator) -> None:
 Kind = Callable[[Generator], None]
 FIRST_ORDER: Sequence[tuple[Kind, float]] = (
     (unary, 4), (binary, 4), (reduction, 2), (product, 1), (view, 5), (copy, 3), (contraction, 0.5), (inplace, 4),
+    (checkpointed, 0.5),
 )  # fmt: skip
-ALL: Sequence[tuple[Kind, float]] = (*FIRST_ORDER, (in_no_grad, 1), (detach, 1), (gradients, 2), (checkpointed, 1))
+ALL: Sequence[tuple[Kind, float]] = (*FIRST_ORDER, (in_no_grad, 1), (detach, 1), (gradients, 2))
 
 
 def generate(seed: int, features: Features | None = None) -> Program:

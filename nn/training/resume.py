@@ -96,8 +96,11 @@ class Resumable:
     def load(self, path: str | Path) -> None:
         """Restore the state that a run saved in this file. Raises as `fit` does, and changes nothing then."""
         tensors, state = saved_state.load(path)
-        check_own_settings(path, state.get("settings", {}), self.settings)
-        check_run(path, state["run"], self._settings_to_match())
+        settings, run = state.get("settings", {}), state.get("run")
+        if not (isinstance(settings, dict) and isinstance(run, dict)):
+            raise ValueError(f"{path} is damaged: its settings and its run must be objects")
+        check_own_settings(path, settings, self.settings)
+        check_run(path, run, self._settings_to_match())
         before = self._state()
         positions = [(loader, loader.state_dict()) for loader in (self.test, self.batches) if has_state(loader)]
         try:
@@ -111,9 +114,15 @@ class Resumable:
     def load_best(self) -> None:
         """Load the weights with the best scores, folder/best.safetensors, into the model.
 
-        Raises ValueError without a folder, FileNotFoundError before the first row of the history.
+        Raises ValueError without a folder or if the file is damaged or another model's, FileNotFoundError before the
+        first row of the history.
         """
-        self.model.load_state_dict(weights.load_file(self._file("best")))
+        path = self._file("best")
+        tensors = weights.load_file(path)
+        try:
+            self.model.load_state_dict(tensors)
+        except ValueError as error:
+            raise ValueError(f"{path} has the weights of another model: {error}") from None
 
     def _save_best(self, row: HistoryRow) -> None:
         self._check_weights()
@@ -241,8 +250,9 @@ class Resumable:
             if position is not None and has_state(batches):
                 batches.load_state_dict(position)
         self._running = None
-        self.step, self.history, self._partial = state["step"], History.from_state(state["history"]), False
-        self._not_better, self._seconds, self._rate = state["not better"], state["seconds"], state["rate"]
+        self.step, self.history, self._partial = int(state["step"]), History.from_state(state["history"]), False
+        self._not_better = int(state["not better"])
+        self._seconds, self._rate = float(state["seconds"]), float(state["rate"])
         self._metrics = RunningMetrics(self.accuracy)
         self._metrics.load_state_dict(state["metrics"])
         tl.set_rng_state(state["random"])

@@ -145,7 +145,7 @@ class History:
             )
             for row in state["records"]
         ]
-        best = None if state["best"] is None else range(len(records))[state["best"]]  # IndexError if there is no such row
+        best = None if state["best"] is None else range(len(records))[state["best"]]  # which is one of them
         return cls(**{**state, "records": records, "best": best})
 
 

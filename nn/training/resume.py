@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import xp
-from tinygrad_lecture.files import check_writable, make_folder, sweep
+from tinygrad_lecture.files import check_writable, hold, make_folder, sweep
 
 from ..data.loader import DataLoader, Epoch
 from ..files import weights
@@ -134,6 +135,13 @@ class Resumable:
             raise ValueError("Trainer: there is no folder to save to or load from; make it with folder=...")
         return self.folder / f"{name}.safetensors"
 
+    def _holding_folder(self) -> AbstractContextManager[None]:
+        """Context manager in which no other program trains in the folder, which is made if missing."""
+        if self.folder is None:
+            return nullcontext()
+        make_folder(self.folder)
+        return hold(self.folder)
+
     def _begin(self, resume: bool) -> None:
         """Start `fit`, or continue after an earlier call."""
         self._open_folder(resume)
@@ -149,13 +157,12 @@ class Resumable:
             self._saved_at = time.perf_counter()
 
     def _open_folder(self, resume: bool) -> None:
-        """Make the folder; load the run in it, or remove a finished one."""
+        """Load the run in the folder, or remove a finished one."""
         if self.folder is None:
             if resume:
                 raise ValueError("Trainer.fit: resume=True needs a folder; make the Trainer with folder=...")
             return
         last, best = self._file("last"), self._file("best")
-        make_folder(self.folder)
         check_writable(last)  # now, not after the first hour
         sweep(last)
         sweep(best)

@@ -40,9 +40,10 @@ ERRORS = (ValueError, DataError, FileNotFoundError, IsADirectoryError, OSError)
 # --- damage -------------------------------------------------------------------------------------------------
 
 ABSURD = [
-    None, True, False, 0, -1, 1, 2, 7, 10**9, 2**31, 2**63, -(2**63), 10**30, 0.5, -0.0, 1e308, float("nan"), float("inf"),
-    "", "0", "x", "é", "\ud800", "../secret.safetensors", "/etc/passwd", "F32", "BF16", [], [[]], {}, {"": None}, [0, 1],
-    [1, -1], [2**40, 2**40], ["a", "b"], [None],
+    None, True, False, 0, -1, 1, 2, 7, 10**9, 2**31, 2**63, -(2**63), 10**30,
+    0.5, -0.0, 1e308, float("nan"), float("inf"),
+    "", "0", "x", "é", "\ud800", "../secret.safetensors", "/etc/passwd", "F32", "BF16",
+    [], [[]], {}, {"": None}, [0, 1], [1, -1], [2**40, 2**40], ["a", "b"], [None],
 ]  # fmt: skip
 
 
@@ -176,6 +177,10 @@ def _bfloat16(folder: Path) -> None:
     (folder / "w.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(range(12)))
 
 
+def _load(folder: Path) -> Any:
+    return nn.weights.load_file(folder / "w.safetensors"), nn.weights.load_metadata(folder / "w.safetensors")
+
+
 def _idx(folder: Path, pack: bool = False) -> None:
     data = bytes([0, 0, 8, 3]) + struct.pack(">III", 3, 4, 5) + bytes(range(60))
     (folder / "images").write_bytes(gzip.compress(data, mtime=0) if pack else data)
@@ -218,19 +223,19 @@ def _parts(folder: Path) -> None:
 READERS = {
     "safetensors": Reader(
         lambda folder: nn.weights.save_file(_tensors(), folder / "w.safetensors", {"x": "y"}),
-        lambda folder: (nn.weights.load_file(folder / "w.safetensors"), nn.weights.load_metadata(folder / "w.safetensors")),
+        _load,
         {"w.safetensors": (damaged_safetensors,)},
     ),
-    "bfloat16": Reader(
-        _bfloat16, lambda folder: nn.weights.load_file(folder / "w.safetensors"), {"w.safetensors": (damaged_safetensors,)}
-    ),
+    "bfloat16": Reader(_bfloat16, _load, {"w.safetensors": (damaged_safetensors,)}),
     "idx": Reader(_idx, lambda folder: read_idx(folder / "images"), {"images": ()}),
     "packed idx": Reader(
         lambda folder: _idx(folder, pack=True), lambda folder: read_idx(folder / "images"), {"images": ()}
     ),
     "saved state": Reader(_run, _resume, {"last.safetensors": (damaged_safetensors, damaged_state, damaged_state)}),
     "best weights": Reader(
-        _run, lambda folder: small_training.make(folder=folder).load_best(), {"best.safetensors": (damaged_safetensors,)}
+        _run,
+        lambda folder: small_training.make(folder=folder).load_best(),
+        {"best.safetensors": (damaged_safetensors,)},
     ),
     "tokenizer.json": Reader(
         _tokenizer_json,
@@ -265,7 +270,10 @@ READERS = {
     "gpt2 in parts": Reader(
         _parts,
         lambda folder: GPT.from_pretrained(folder),
-        {"model.safetensors.index.json": (_as_json, _as_json), "model-00001-of-00002.safetensors": (damaged_safetensors,)},
+        {
+            "model.safetensors.index.json": (_as_json, _as_json),
+            "model-00001-of-00002.safetensors": (damaged_safetensors,),
+        },
     ),
 }
 

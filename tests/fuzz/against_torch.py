@@ -30,12 +30,12 @@ ROUNDING = {"float64": 1e-13, "float32": 1e-6}
 
 def _grad(outputs: Any, inputs: Sequence[Any], **options: Any) -> list[Any]:
     found = torch.autograd.grad(outputs, inputs, allow_unused=True, **options)
-    return [torch.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)]
+    # copies: ours have memory of their own, those of PyTorch may share it
+    return [torch.zeros_like(x) if g is None else g.clone() for x, g in zip(inputs, found, strict=True)]
 
 
-def _in_turn(*functions: Callable[[], Any]) -> None:
-    for function in functions:
-        function()
+def _in_turn(*functions: Callable[[], Any]) -> list[Any]:
+    return [function() for function in functions]
 
 
 CHECKPOINT = functools.partial(checkpoint, use_reentrant=False, preserve_rng_state=False)
@@ -61,7 +61,7 @@ def judge(program: Program, tally: Tally) -> int | Difference | None:
                 if mine is not None
                 else "PyTorch alone"
             )
-            tally.refused[who, why or re.sub(r"[\d\[\]]+", "#", str(mine or yours))[:80].partition("\n")[0]] += 1
+            tally.refused[who, why or _kind_of(str(mine or yours))] += 1
             return position
         made = defined(line)
         quiet = made and "grad" not in line and "backward" not in line and position < len(program.lines) - 1
@@ -74,6 +74,11 @@ def judge(program: Program, tally: Tally) -> int | Difference | None:
             texts = [_text(run.tensors()[name]) for run in (ours, theirs)]
             return Difference(program, kind, f"{name} after {line}", *texts)
     return None
+
+
+def _kind_of(message: str) -> str:
+    """PyTorch's error message without numbers and names, and cut, so that one reason is counted once."""
+    return re.sub(r"Output \d+ of \w+|[\d\[\]]+", "#", message)[:80].partition("\n")[0]
 
 
 def _compare(ours: Run, theirs: Run, only: Iterable[str] | None) -> tuple[str, str] | None:

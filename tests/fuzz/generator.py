@@ -120,12 +120,13 @@ class Generator:
         return self.random.choice([(), (n,), (m,), (n, m), (n, m), (m, n), (1, m), (n, 1), (2, n, m), (n, m)])
 
     def pick(self, accept: Callable[[Variable], bool] = lambda v: True) -> Variable | None:
-        """A variable, rather a late one; None if none is accepted."""
+        """A variable, rather a late one or a leaf; None if none is accepted."""
         fit = [v for v in self.variables if accept(v)]
         if not fit:
             return None
-        late = self.random.random() < 0.6
-        return self.random.choice(fit[-3:] if late else fit)
+        kind = self.random.random()
+        leaves = [v for v in fit if v.leaf] if kind < 0.2 else []
+        return self.random.choice(leaves or (fit[-3:] if kind < 0.7 else fit))
 
     def small(self, v: Variable, limit: float = LIMIT) -> str:
         """How to write a variable, squashed if its values may be large."""
@@ -160,7 +161,8 @@ class Generator:
                 return False
             return math.prod(shape) <= 40 and len(shape) <= 4 and (not inside or shape == v.shape)
 
-        return self.pick(fits)
+        same = self.chance(0.4)
+        return self.pick(lambda w: w.shape == v.shape if same else fits(w))
 
     # --- the end ----------------------------------------------------------------------------------------
 
@@ -168,8 +170,9 @@ class Generator:
         """A loss of some of the results, and its gradients."""
         results = [v for v in self.variables if v.follows]
         last = self.random.sample(results[-6:], min(4, len(results[-6:])))
-        terms = [f"({self.small(v)} * {self.random.choice(['1.5', '0.5', self.small(v)])}).sum()" for v in last]
-        self.lines.append(f"v0 = {' + '.join(terms)}")
+        terms = [self.random.choice(["{x}.sum()", "({x} * 1.5).sum()", "({x} * {x}).sum()"]) for _ in last]
+        text = " + ".join(term.format(x=self.small(v)) for term, v in zip(terms, last, strict=True))
+        self.lines.append(f"v0 = {text}")
         if not self.features.first_order:
             self.lines.append("v0.backward()")
 
@@ -209,7 +212,7 @@ UNARY: list[tuple[str, Callable[[float], float]]] = [
 ]
 
 BINARY: list[tuple[str, Callable[[float, float], float]]] = [
-    ("{x} + {y}", lambda a, b: a + b),
+    *[("{x} + {y}", lambda a, b: a + b)] * 3,  # it hands its gradient on, so that two share memory
     ("{x} - {y}", lambda a, b: a + b),
     ("{x} * {y}", lambda a, b: a * b),
     ("{x} / ({y} * {y} + 1.0)", lambda a, b: a),
@@ -426,10 +429,10 @@ def contraction(make: Generator) -> None:
 # --- in-place changes ---------------------------------------------------------------------------------------
 
 
-def change(make: Generator) -> tuple[str, Variable, list[Variable]] | None:
-    """A line that changes a variable in place, that variable, and what it uses."""
+def change(make: Generator, v: Variable | None = None) -> tuple[str, Variable, list[Variable]] | None:
+    """A line that changes a variable in place, by default a random one; that variable; and what the line uses."""
     leaf = make.chance(0.05)
-    v = make.pick(lambda v: (leaf or not v.leaf) and not v.repeats)
+    v = v or make.pick(lambda v: (leaf or not v.leaf) and not v.repeats)
     if v is None:
         return None
     x, b = v.name, v.family.bound
@@ -502,8 +505,8 @@ def _fits(shape: Shape, there: Shape) -> bool:
         return False
 
 
-def inplace(make: Generator) -> None:
-    changed = change(make)
+def inplace(make: Generator, v: Variable | None = None) -> None:
+    changed = change(make, v)
     if changed:
         text, v, used = changed
         make.lines.append(text)
@@ -558,6 +561,8 @@ def gradients(make: Generator) -> None:
     if kind == "retain":
         if v := make.pick(lambda v: v.follows and not v.leaf and not v.view):
             make.lines.append(f"{v.name}.retain_grad()")
+            if make.chance(0.5) and not v.repeats:
+                inplace(make, v)
         return
     if kind == "reset":
         v = make.pick(lambda v: v.leaf)
@@ -589,8 +594,9 @@ def gradients(make: Generator) -> None:
         gs = [make.name("g") for _ in of]
         option = f", {option}" if option else ""
         make.lines.append(f"{', '.join(gs)}, = grad({text}, [{', '.join(v.name for v in of)}]{option})")
-        for g, v in zip(gs, of, strict=True):
-            make.add(g, v.shape, 1000, follows="create_graph" in option)
+        made = [make.add(g, v.shape, 1000, follows="create_graph" in option) for g, v in zip(gs, of, strict=True)]
+        if make.chance(0.3):
+            make.lines.append(f"{make.random.choice(made).name} *= 2.0")  # which no other gradient may see
         if kind == "second":
             again = f"({gs[0]} * {gs[0]}).sum()" if make.chance(0.5) else f"{gs[0]}.sin().sum()"
             make.lines.append(f"{again}.backward(retain_graph=True)")
@@ -616,12 +622,27 @@ def checkpointed(make: Generator) -> None:
     make.add(names[1], both, 2, follows=make.follows(v, w, u))
 
 
+def in_threads(make: Generator) -> None:
+    """Results that several threads compute, views of one tensor among them."""
+    if not (v := make.pick()):
+        return
+    texts = ["{x}[...]", "{x}.unsqueeze(0)", "{x}.sin()", "{x} * {x}", "{x}.detach()"]
+    chosen = [make.random.choice(texts) for _ in range(make.random.randint(2, 4))]
+    made = [make.name("v") for _ in chosen]
+    calls = ", ".join(f"lambda: {text.format(x=v.name)}" for text in chosen)
+    make.lines.append(f"{', '.join(made)} = threads({calls})")
+    for name, text in zip(made, chosen, strict=True):
+        shares = None if "sin" in text or "*" in text else v
+        shape = (1, *v.shape) if "unsqueeze" in text else v.shape
+        make.add(name, shape, v.family.bound**2, of=shares, follows=v.follows and "detach" not in text)
+
+
 Kind = Callable[[Generator], None]
 FIRST_ORDER: Sequence[tuple[Kind, float]] = (
     (unary, 4), (binary, 4), (reduction, 2), (product, 1), (view, 5), (copy, 3), (contraction, 0.5), (inplace, 4),
     (checkpointed, 0.5),
 )  # fmt: skip
-ALL: Sequence[tuple[Kind, float]] = (*FIRST_ORDER, (in_no_grad, 1), (detach, 1), (gradients, 2))
+ALL: Sequence[tuple[Kind, float]] = (*FIRST_ORDER, (in_no_grad, 1), (detach, 1), (gradients, 2), (in_threads, 0.3))
 
 
 def generate(seed: int, features: Features | None = None) -> Program:

@@ -111,22 +111,23 @@ class Run:
         return found
 
 
-def threads(*functions: Callable[[], Any]) -> None:
-    """Run each function in a thread of its own, all at once. Raises the first of their errors."""
+def threads(*functions: Callable[[], Any]) -> list[Any]:
+    """What functions return, each run in a thread of its own, all at once. Raises the first of their errors."""
     errors: list[Exception] = []
+    results: list[Any] = [None] * len(functions)
     start = threading.Barrier(len(functions))
 
-    def run(function: Callable[[], Any]) -> None:
+    def run(position: int, function: Callable[[], Any]) -> None:
         start.wait()
         try:
-            function()
+            results[position] = function()
         except Exception as error:
             errors.append(error)
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)  # threads take turns as often as they can
     try:
-        running = [threading.Thread(target=run, args=(function,)) for function in functions]
+        running = [threading.Thread(target=run, args=numbered) for numbered in enumerate(functions)]
         for thread in running:
             thread.start()
         for thread in running:
@@ -135,6 +136,7 @@ def threads(*functions: Callable[[], Any]) -> None:
         sys.setswitchinterval(interval)
     if errors:
         raise errors[0]
+    return results
 
 
 def _grad(outputs: Any, inputs: Sequence[Any], **options: Any) -> list[Any]:

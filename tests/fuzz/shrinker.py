@@ -62,8 +62,7 @@ def simplified(line: str) -> Iterator[str]:
     for text, simpler in ((r"(\b[a-z]\d+)\.tanh\(\)", r"\1"), (r"\((\b[a-z]\d+) \* [^()]*\)", r"\1")):
         if re.search(text, line):
             yield re.sub(text, simpler, line, count=1)
-    lambdas = re.match(r"threads\((.*)\)$", line)
-    if lambdas:
+    if lambdas := re.match(r"threads\((.*)\)$", line):
         parts = re.split(r", (?=lambda:)", lambdas[1])
         if len(parts) == 1:
             yield parts[0].removeprefix("lambda: ")

@@ -67,12 +67,12 @@ class Generator:
         self.variables: list[Variable] = []
         self.count = 0
         self.sides = [self.random.choice([1, 2, 2, 3, 3]) for _ in range(2)]
-        self.retains = self.random.random() < 0.3  # PyTorch's grad fills .grad of what retains it, ours none
+        self.retains = self.random.random() < 0.3
         self.careful = self.random.random() < 0.5  # then in-place changes and gradients are rarer, and programs go far
         kinds = FIRST_ORDER if self.features.first_order else ALL
         self.kinds = [kind for kind, _ in kinds]
         weights = [weight * self.random.choice([0.3, 1, 1, 3]) for _, weight in kinds]  # each program has its style
-        cautious = (inplace, gradients, in_no_grad)
+        cautious = (inplace, in_no_grad, backward, reset)
         self.weights = [
             w * (0.4 if self.careful and k in cautious else 1) for k, w in zip(self.kinds, weights, strict=True)
         ]
@@ -542,64 +542,69 @@ def detach(make: Generator) -> None:
 # --- gradients ----------------------------------------------------------------------------------------------
 
 
-def scalar(make: Generator) -> tuple[str, list[Variable]] | None:
-    """One number that depends on variables that follow."""
+def scalar(make: Generator) -> str | None:
+    """One number that depends on a variable that follows."""
     v = make.pick(lambda v: v.follows)
     if v is None:
         return None
     x = make.small(v)
     w = make.partner(v) if make.chance(0.4) else None
     if w:
-        return f"({x} * {make.small(w)}).sum()", [v, w]
-    return make.random.choice([f"{x}.sum()", f"({x} * {x}).sum()", f"{x}.sin().sum()"]), [v]
+        return f"({x} * {make.small(w)}).sum()"
+    return make.random.choice([f"{x}.sum()", f"({x} * {x}).sum()", f"{x}.sin().sum()"])
 
 
-def gradients(make: Generator) -> None:
-    """A line that computes gradients, or says where they are kept."""
-    some = ["retain", "retain"] if make.retains else ["grad", "grad", "second"]
-    kind = make.random.choice(["backward", "backward", "reset", "threads", *some])
-    if kind == "retain":
-        if v := make.pick(lambda v: v.follows and not v.leaf and not v.view):
-            make.lines.append(f"{v.name}.retain_grad()")
-            if make.chance(0.5) and not v.repeats:
-                inplace(make, v)
-        return
-    if kind == "reset":
-        v = make.pick(lambda v: v.leaf)
-        if v:
-            make.lines.append(v.name + make.random.choice([".grad = None", ".requires_grad_(False)"]))
-        return
-    found = scalar(make)
-    if found is None:
-        return
-    text, _ = found
+def backward(make: Generator) -> None:
     option = make.random.choice(["", "retain_graph=True", "retain_graph=True", "create_graph=True"])
-    if kind == "backward":
-        if make.chance(0.3):
-            v = make.pick(lambda v: v.follows)
-            assert v is not None
-            text = f"{v.name}.backward(lib.ones_like({v.name}){', ' * bool(option)}{option})"
-            make.lines.append(text)
-        else:
-            make.lines.append(f"{text}.backward({option})")
-    elif kind == "threads":
-        both = [found, *(scalar(make) for _ in range(make.random.randint(1, 3)))]
-        option = make.random.choice(["retain_graph=True", "create_graph=True"])
-        make.lines.append(f"threads({', '.join(f'lambda: {one[0]}.backward({option})' for one in both if one)})")
-    else:
-        of = [v for v in (make.pick(lambda v: v.follows), make.pick(lambda v: v.leaf)) if v]
-        of = of[: make.random.randint(1, 2)] if of[0].name != of[-1].name else of[:1]
-        if kind == "second":
-            option = "create_graph=True"
-        gs = [make.name("g") for _ in of]
-        option = f", {option}" if option else ""
-        make.lines.append(f"{', '.join(gs)}, = grad({text}, [{', '.join(v.name for v in of)}]{option})")
-        made = [make.add(g, v.shape, 1000, follows="create_graph" in option) for g, v in zip(gs, of, strict=True)]
-        if make.chance(0.3):
-            make.lines.append(f"{make.random.choice(made).name} *= 2.0")  # which no other gradient may see
-        if kind == "second":
-            again = f"({gs[0]} * {gs[0]}).sum()" if make.chance(0.5) else f"{gs[0]}.sin().sum()"
-            make.lines.append(f"{again}.backward(retain_graph=True)")
+    if make.chance(0.3) and (v := make.pick(lambda v: v.follows)):
+        make.lines.append(f"{v.name}.backward(lib.ones_like({v.name}){', ' * bool(option)}{option})")
+    elif found := scalar(make):
+        make.lines.append(f"{found}.backward({option})")
+
+
+def backward_in_threads(make: Generator) -> None:
+    option = make.random.choice(["retain_graph=True", "create_graph=True"])
+    found = [scalar(make) for _ in range(make.random.randint(2, 4))]
+    make.lines.append(f"threads({', '.join(f'lambda: {text}.backward({option})' for text in found if text)})")
+
+
+def grad(make: Generator) -> None:
+    """Gradients with respect to leaves and results; often a second backward through the first.
+
+    PyTorch's `grad` also fills `.grad` of results that retain it, so no program has both. After create_graph it asks
+    for leaves only: how a gradient depends on results is not a question of mathematics, but of how rules are written.
+    """
+    text = scalar(make)
+    if make.retains or text is None:
+        return
+    option = make.random.choice(["", "retain_graph=True", "create_graph=True", "create_graph=True"])
+    higher = any("create_graph" in line for line in make.lines)
+    of = [make.pick(lambda v: v.follows and (v.leaf or not (v.view or higher))), make.pick(lambda v: v.leaf)]
+    inputs = {v.name: v for v in of[: make.random.randint(1, 2)] if v}
+    if not inputs:
+        return
+    names = [make.name("g") for _ in inputs]
+    make.lines.append(f"{', '.join(names)}, = grad({text}, [{', '.join(inputs)}]{', ' * bool(option)}{option})")
+    for name, v in zip(names, inputs.values(), strict=True):
+        make.add(name, v.shape, 1000, follows="create_graph" in option)
+    if make.chance(0.4):
+        make.lines.append(f"{make.random.choice(names)} *= 2.0")  # no other gradient may see it
+    if "create_graph" in option and make.chance(0.6):
+        again = make.random.choice(["({g} * {g}).sum()", "{g}.sin().sum()"]).format(g=names[0])
+        make.lines.append(f"{again}.backward(retain_graph=True)")
+
+
+def retain_grad(make: Generator) -> None:
+    v = make.pick(lambda v: v.follows and not v.leaf and not v.view)
+    if make.retains and v:
+        make.lines.append(f"{v.name}.retain_grad()")
+        if make.chance(0.5) and not v.repeats:
+            inplace(make, v)
+
+
+def reset(make: Generator) -> None:
+    if v := make.pick(lambda v: v.leaf):
+        make.lines.append(v.name + make.random.choice([".grad = None", ".requires_grad_(False)"]))
 
 
 def checkpointed(make: Generator) -> None:
@@ -642,7 +647,9 @@ FIRST_ORDER: Sequence[tuple[Kind, float]] = (
     (unary, 4), (binary, 4), (reduction, 2), (product, 1), (view, 5), (copy, 3), (contraction, 0.5), (inplace, 4),
     (checkpointed, 0.5),
 )  # fmt: skip
-ALL: Sequence[tuple[Kind, float]] = (*FIRST_ORDER, (in_no_grad, 1), (detach, 1), (gradients, 2), (in_threads, 0.3))
+ALL: Sequence[tuple[Kind, float]] = (*FIRST_ORDER, (in_no_grad, 1), (detach, 1), (in_threads, 0.3), (backward, 0.6),
+    (backward_in_threads, 0.3), (grad, 0.7), (retain_grad, 0.7), (reset, 0.3),
+)  # fmt: skip
 
 
 def generate(seed: int, features: Features | None = None) -> Program:

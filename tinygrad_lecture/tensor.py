@@ -12,6 +12,7 @@ import numpy as np
 from . import ops
 from .autograd.seeds import seed_for
 from .autograd.tape import Leaf, Record, backward_pass
+from .autograd.views import note_sharing
 from .backend import Array, DType, Shape, device_of, to_host
 from .conversion import as_shape, new_array, parse_target
 from .inplace import announced, assign, update
@@ -93,7 +94,7 @@ class Tensor(Traced):
     @property
     def data(self) -> Tensor:
         """A Tensor with the same memory and no graph. Assigning to it replaces the memory."""
-        return wrap(self._array)  # type: ignore[no-any-return]
+        return self.detach()
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -101,7 +102,7 @@ class Tensor(Traced):
         if isinstance(self._node, Leaf):
             _must_be_float(new._array.dtype)
         changed = new._array.shape != self.shape or new._array.dtype != self.dtype
-        self._array = new._array
+        self._array, self._window = new._array, None
         if isinstance(self._node, Record):
             self._node = None
         elif changed and self._node is not None:
@@ -189,7 +190,9 @@ class Tensor(Traced):
 
     def detach(self) -> Tensor:
         """A constant with the same memory: no gradient flows back through it."""
-        return wrap(self._array)  # type: ignore[no-any-return]
+        constant: Tensor = wrap(self._array)
+        note_sharing(constant, self)
+        return constant
 
     def clone(self) -> Tensor:
         """A copy; gradients flow back through it."""

@@ -42,6 +42,7 @@ from .saver import Rule, Saver, as_tensors, compile_saver, expressions
 from .signature import bind, parse
 from .tape import Gradient, Record
 from .versions import tick
+from .views import note_view
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -184,6 +185,8 @@ class Op(Generic[P]):
             record.op, record.nodes, record.tensor = self, nodes, None
             record.shape, record.dtype, record.age = out.shape, out.dtype, tick()
             record.saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)
+        if out.base is not None or out is like:
+            note_view(self, inputs, settings, result)
         if modes_module.observers and modes.observer is not None:
             modes.observer.saw_forward(self, arrays, settings, out, result._node)
         return result

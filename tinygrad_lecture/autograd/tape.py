@@ -181,7 +181,7 @@ def accumulate_grad(node: Node, gradient: Gradient, owned: bool = False) -> None
     """
     assert node.tensor is not None
     tensor = node.tensor()
-    if tensor is None:
+    if tensor is None or tensor._node is not node:  # gone, changed in place, or told to stop requiring grad
         return
     with _grad_lock:
         if isinstance(gradient, Traced):  # under create_graph

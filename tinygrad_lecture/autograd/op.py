@@ -37,8 +37,8 @@ from ..traced import Node, TensorLike, Traced
 from . import modes as modes_module
 from .contract import add_facts
 from .modes import modes
-from .operands import SCALARS, as_operand, settle
-from .saver import Rule, Saver, as_tensors, compile_saver, expressions
+from .operands import SCALARS, as_operand, own_settings, settle
+from .saver import Rule, Saver, as_tensors, compile_saver, expressions, is_array_of
 from .signature import bind, parse
 from .tape import Gradient, Record
 from .versions import tick
@@ -71,6 +71,7 @@ class Op(Generic[P]):
         self.arity = math.inf if self.variadic else len(self.inputs)
         self.rules: list[Rule | None] = [None] * (len(self.inputs) or 1)
         self.asked: list[list[str] | None] = [None] * len(self.rules)  # by each rule, as expressions for the saver
+        self.saves_arrays = False
         self.complaint: Callable[..., str | None] | None = None
 
     def __repr__(self) -> str:
@@ -105,6 +106,7 @@ class Op(Generic[P]):
         def declare(rule: R) -> R:
             for position in positions:
                 self.rules[position], self.asked[position] = rule, expressions(self, rule)
+                self.saves_arrays |= any(map(is_array_of, self.asked[position] or ()))
             self.__dict__.pop("saver", None)
             return rule
 
@@ -184,7 +186,8 @@ class Op(Generic[P]):
             record = result._node = _new(Record)
             record.op, record.nodes, record.tensor = self, nodes, None
             record.shape, record.dtype, record.age = out.shape, out.dtype, tick()
-            record.saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)
+            kept = own_settings(settings, self.name) if settings else settings
+            record.saved = () if self.saver is None else self.saver(arrays, out, kept, nodes)
         if out.base is not None or out is like:
             note_view(self, inputs, settings, result)
         if modes_module.observers and modes.observer is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..backend import FLOAT32, FLOAT64, Array, device_of, get_default_dtype, is_array, move, narrow, xp
-from ..traced import Traced
+from ..traced import Traced, wrap
 
 SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
 
@@ -32,6 +32,31 @@ def as_operand(value: Any, like: Array, copy: bool) -> Any:
             array = array.astype(like.dtype if like.dtype.kind == "f" else get_default_dtype())
         return move(array, device_of(like))
     return value
+
+
+def own_settings(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The settings for a record to keep: with copies of arrays and lists, which the caller may change afterwards.
+
+    Raises TypeError for a Tensor that requires grad, since no gradient flows to a setting.
+    """
+    for value in settings.values():
+        if type(value) not in _PLAIN:
+            return {key: _own(value, key, name) for key, value in settings.items()}
+    return settings
+
+
+_PLAIN = frozenset({bool, int, float, complex, str, tuple, type(None)})
+
+
+def _own(value: Any, setting: str, name: str) -> Any:
+    if isinstance(value, Traced):
+        if value._node is not None:
+            raise TypeError(
+                f"{name}: {setting} is a setting, to which no gradient flows, but the tensor given requires grad: put "
+                f"{setting} before the slash, with inputs, or pass {setting}.detach()"
+            )
+        return wrap(value._array.copy())
+    return value.copy() if is_array(value) or isinstance(value, (list, dict)) else value
 
 
 def settle(out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, casts: bool) -> Array:

@@ -66,6 +66,11 @@ def _array(op: Any, name: str) -> str:
     return f"arrays[{position}]" if name not in op.optional else f"(arrays[{position}:] or [None])[0]"
 
 
+def is_array_of(expression: str) -> bool:
+    """Whether an expression is an array of the call, not a setting or metadata."""
+    return expression == "out" or expression.startswith(("arrays", "(arrays"))
+
+
 def compile_saver(op: Any) -> Saver | None:
     """The saver of an op, from what its rules ask for; None if they ask for nothing, as those of addition."""
     if not any(asked or asked is None for asked in op.asked):

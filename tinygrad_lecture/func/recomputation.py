@@ -78,7 +78,7 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
 class _Rerun:
     """Takes the place of an op in a record; its backward rule runs the function and differentiates that run."""
 
-    name = "checkpoint"
+    name, saves_arrays = "checkpoint", True
 
     def __init__(self, function: Callable[..., Any], state: dict[str, Any], row: Tensor) -> None:
         self.function, self.state, self.shape = function, state, row.shape

@@ -105,7 +105,7 @@ def arange(
     """start, start + step, ... up to but not including end; arange(n) counts from 0.
 
     dtype: by default int64 for ints, else the default dtype.
-    Raises TypeError for arguments that are not numbers, ValueError for a step of 0.
+    Raises TypeError for arguments that are not numbers, ValueError for a step of 0 or numbers that dtype cannot hold.
     """
     for number in (start, end, step):
         if isinstance(number, (str, list, tuple)):
@@ -114,9 +114,14 @@ def arange(
         raise ValueError("arange: step must not be 0")
     first, last = (0, start) if end is None else (start, end)
     array = np.arange(first, last, step)
-    if dtype is None and array.dtype == FLOAT64:
-        dtype = get_default_dtype()
-    return _finish(move(array.astype(dtype or array.dtype), device), requires_grad)
+    wanted = array.dtype if dtype is None else np.dtype(dtype)
+    if dtype is None and wanted == FLOAT64:
+        wanted = get_default_dtype()
+    if array.size and wanted.kind in "iu":
+        limits = np.iinfo(wanted)
+        if array.min() < limits.min or array.max() > limits.max:
+            raise ValueError(f"arange: numbers from {array.min()} to {array.max()} do not fit {wanted}")
+    return _finish(move(array.astype(wanted), device), requires_grad)
 
 
 def linspace(

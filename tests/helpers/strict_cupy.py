@@ -52,6 +52,7 @@ ARRAY_FUNCTIONS = """
     vdot (a, b, /)
     einsum (*operands, dtype=None, optimize=False)
     tril triu (m, k=0)
+    diagonal (a, offset=0, axis1=0, axis2=1)
     ravel (a, order='C')
     swapaxes (a, axis1, axis2)
     expand_dims (a, axis)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from ..backend import Array
-from ..traced import Node, Traced, wrap
+from ..traced import Traced, wrap
 from .versions import owner_of
 
 

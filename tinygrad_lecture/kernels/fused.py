@@ -66,12 +66,17 @@ def log_softmax_backward(g: Array, needs: Needs, x: Array, out: Array, axis: int
     return (dx,)
 
 
-def cross_entropy(logits: Array, targets: Array) -> Array:
-    lib = xp(logits)
+def check_targets(logits: Array, targets: Array) -> None:
+    """Raise ValueError for targets that do not fit the logits, IndexError for one that is no class (on the CPU)."""
     if targets.shape != logits.shape[:-1] or targets.dtype.kind not in "iu":
         raise ValueError("targets do not fit logits")
-    if lib is np and targets.size and (targets.min() < 0 or targets.max() >= logits.shape[-1]):
+    if xp(targets) is np and targets.size and (targets.min() < 0 or targets.max() >= logits.shape[-1]):
         raise IndexError("a target is out of range")
+
+
+def cross_entropy(logits: Array, targets: Array) -> Array:
+    lib = xp(logits)
+    check_targets(logits, targets)
     shifted = logits - _largest(logits, -1)
     picked = shifted.reshape(-1, logits.shape[-1])[lib.arange(targets.size), targets.reshape(-1)]
     total = _never_zero(lib.exp(shifted).sum(axis=-1))

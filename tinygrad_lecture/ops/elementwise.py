@@ -14,6 +14,8 @@ import numpy as np
 from ..autograd.op import Value, op
 from ..backend import move, xp
 from ..kernels.erf import erf as erf_kernel
+from ..kernels.select import where as where_kernel
+from ..traced import Traced
 from .composite import composite
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
@@ -172,7 +174,7 @@ def _(g: Value, x: Value, y: Value) -> Value:
 def _(g: Value, x: Value, y: Value, out: Value) -> Value:
     if isinstance(x, (int, float)) and x > 0:
         return g * (out * math.log(x))
-    return g * out * log(where((x == 0) & (y >= 0), 1, x))  # log(1) = 0
+    return g * out * log(where((out == 0) | ((x == 0) & (y == 0)), 1, x))  # log(1) = 0, the limit of out * log(x)
 
 
 @op
@@ -339,7 +341,7 @@ def relu(x: Value, /) -> Value:
 
 @relu.backward
 def _(g: Value, out: Value) -> Value:
-    return g * (out > 0)
+    return where(out > 0, g, 0)  # not g * (out > 0): for an infinite g that is nan at 0
 
 
 @op
@@ -376,7 +378,7 @@ def abs(x: Value, /) -> Value:
 
 @abs.backward
 def _(g: Value, x: Value) -> Value:
-    return g * sign(x)
+    return where(x == 0, 0, g * sign(x))
 
 
 @op
@@ -408,7 +410,7 @@ def round(x: Value, /) -> Value:
 @ceil.backward
 @round.backward
 def _(g: Value) -> Value:
-    return 0 * g
+    return 0 * sign(g)  # not 0 * g: for an infinite g that is nan
 
 
 @op
@@ -435,22 +437,31 @@ def _(g: Value, a: Value, b: Value) -> Value:
     return where(a < b, g, where(a == b, 0.5 * g, 0))
 
 
-@op
-def clip(x: Value, /, min: float | None = None, max: float | None = None) -> Value:
+@composite
+def clip(x: Value, /, min: Value = None, max: Value = None) -> Value:
     """x limited to [min, max]: max(x, min) and then min(x, max). Also called `clamp`, as in PyTorch.
 
-    min, max: numbers; None for no bound. Raises TypeError for other bounds.
-    Subgradient: the gradient passes inside and at the bounds, and is 0 outside.
+    min, max: numbers, or tensors that broadcast to x; None for no bound. Raises TypeError for other bounds.
+    Subgradient: the gradient passes to x inside and at the bounds, and outside to the bound if it is a tensor.
 
         tl.clip(tl.tensor([-2.0, 0.5, 2.0]), min=-1, max=1)     # tensor([-1. ,  0.5,  1. ])
     """
+    if isinstance(min, Traced) or isinstance(max, Traced):
+        x = x if min is None else where(x < min, min, x)
+        return x if max is None else where(x > max, max, x)
+    return clip_to(x, min, max)
+
+
+@op
+def clip_to(x: Value, /, min: float | None = None, max: float | None = None) -> Value:
+    """x limited to numbers: `clip`."""
     lib = xp(x)
     y = x if min is None else lib.maximum(x, min)
     y = y if max is None else lib.minimum(y, max)
     return x.copy() if y is x else y
 
 
-@clip.explains
+@clip_to.explains
 def _(x: Value, min: Any = None, max: Any = None) -> str | None:
     for name, bound in (("min", min), ("max", max)):
         if isinstance(bound, str):
@@ -458,7 +469,7 @@ def _(x: Value, min: Any = None, max: Any = None) -> str | None:
     return None
 
 
-@clip.backward
+@clip_to.backward
 def _(g: Value, x: Value, min: Any, max: Any) -> Value:
     if min is not None:
         g = where(x < min, 0, g)
@@ -477,7 +488,7 @@ def where(condition: Value, a: Value, b: Value, /) -> Value:
 
         tl.where(tl.tensor([True, False]), tl.tensor([1.0, 2.0]), 0.0)      # tensor([1., 0.])
     """
-    return xp(condition, a, b).where(condition, a, b)
+    return where_kernel(condition, a, b)
 
 
 @where.backward("a")

@@ -17,7 +17,7 @@ from ..backend import Array, Shape, device_of, is_array, move, xp
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..traced import Traced, wrap
 from .composite import composite
-from .elementwise import where
+from .elementwise import clone, where
 from .shape import normal_axes, own_axis, permute, reshape
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
@@ -42,7 +42,8 @@ __all__ = [  # the public names; `tinygrad_lecture` has them too
 @op(analytic=True)
 def pick(x: Value, /, index: Any) -> Value:
     """x[index] for an index from `normal_index`: a view for slices and ints, a copy for arrays."""
-    return x[index]
+    picked = x[index]
+    return x[*index, ...] if isinstance(picked, np.generic) else picked  # NumPy gives a scalar, which is a copy
 
 
 @pick.backward
@@ -280,17 +281,45 @@ def index_select(x: Value, axis: int, index: Any) -> Value:
 def diagonal(x: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     """The diagonal of two axes, as a new last axis: elements whose index on axis2 is that on axis1 plus `offset`.
 
-    axis1, axis2: also `dim1`, `dim2`. Shape (2, 3, 4) gives (4, 2); on axes 1 and 2, (2, 3). The result is a copy.
+    axis1, axis2: also `dim1`, `dim2`. Shape (2, 3, 4) gives (4, 2); on axes 1 and 2, (2, 3). The result is a view.
     Raises ValueError if both axes are the same, IndexError for an axis out of range.
 
         tl.diagonal(tl.tensor([[1.0, 2.0], [3.0, 4.0]]))        # tensor([1., 4.])
     """
     axes = normal_axes(x.ndim, (axis1, axis2))
     rows, columns = (x.shape[a] for a in axes)
-    start, n = builtins.max(-offset, 0), builtins.max(builtins.min(rows, rows + offset, columns, columns - offset), 0)
-    along = xp(x._array if isinstance(x, Traced) else x).arange(start, start + n)
-    square = permute(x, (*(a for a in range(x.ndim) if a not in axes), *axes))  # (..., rows, columns)
-    return getitem(square, (..., along, along + offset))
+    n = builtins.max(builtins.min(rows, rows + offset, columns, columns - offset), 0)
+    matrix = permute(x, (*(a for a in range(x.ndim) if a not in axes), *axes))  # (..., rows, columns)
+    first = builtins.max(-offset, 0), builtins.max(offset, 0)
+    return main_diagonal(matrix[(..., *(slice(start, start + n) for start in first))])  # (..., n, n) -> (..., n)
+
+
+@op(analytic=True)
+def main_diagonal(x: Value, /) -> Value:
+    """A view of the diagonal of square matrices: (..., n, n) to (..., n)."""
+    view = xp(x).diagonal(x, 0, -2, -1)
+    if isinstance(x, np.ndarray):
+        view.flags.writeable = x.flags.writeable  # NumPy alone makes it read-only
+    return view
+
+
+@main_diagonal.backward
+def _(g: Value) -> Value:
+    return diagonal_matrix(g)
+
+
+@op(analytic=True)
+def diagonal_matrix(x: Value, /) -> Value:
+    """The transpose of `main_diagonal`: (..., n) to (..., n, n), with x on the diagonal and 0 elsewhere."""
+    n = x.shape[-1]
+    full = xp(x).zeros((*x.shape, n), x.dtype)
+    full.reshape(*x.shape[:-1], n * n)[..., :: n + 1] = x
+    return full
+
+
+@diagonal_matrix.backward
+def _(g: Value) -> Value:
+    return main_diagonal(g)
 
 
 @op(differentiable=False)
@@ -342,7 +371,7 @@ def sort(x: Value, axis: int = -1, descending: bool = False) -> Ordered:
         tl.sort(tl.tensor([3.0, 1.0, 2.0])).values      # tensor([1., 2., 3.])
     """
     if x.ndim == 0:
-        return Ordered(x, argsort(x, axis))
+        return Ordered(clone(x), argsort(x, axis))
     indices = argsort(x, axis, descending)
     return Ordered(gather(x, axis, indices), indices)
 

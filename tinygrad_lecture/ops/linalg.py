@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 
 from ..autograd.op import Value, op
@@ -10,7 +11,7 @@ from ..errors.messages import broadcast_complaint
 from ..traced import Traced
 from .composite import composite
 from .reduction import sum
-from .shape import swapaxes
+from .shape import squeeze, swapaxes
 
 __all__ = ["bmm", "dot", "einsum", "matmul", "outer"]
 
@@ -140,7 +141,8 @@ def einsum(equation: str, *operands: Value) -> Value:
 
     The gradient with respect to an operand is again an einsum: the upstream gradient takes the operand's place, and
     the output gets its subscripts. To make that hold for every equation, an axis that only one operand names is summed
-    beforehand, and a repeated letter becomes two letters joined by an identity matrix.
+    beforehand, an axis of size 1 that broadcasts is taken away, and a repeated letter becomes two letters joined by an
+    identity matrix.
 
         a, b = tl.ones(2, 3), tl.ones(3, 4)
         tl.einsum("ik,kj->ij", a, b).shape      # (2, 4)
@@ -164,7 +166,16 @@ def einsum(equation: str, *operands: Value) -> Value:
             seen += letter
         inputs.append(seen)
     inputs += terms[len(inputs) :]
+    sizes: dict[str, int] = {}
+    for letters, array in zip(inputs, arrays, strict=True):
+        for letter, size in zip(letters, array.shape, strict=True):
+            sizes[letter] = builtins.max(size, sizes.get(letter, 1))
     for position, letters in enumerate(inputs):
+        shape = arrays[position].shape
+        stretched = tuple(a for a, letter in enumerate(letters) if shape[a] == 1 != sizes[letter])
+        if stretched:
+            arrays[position] = squeeze(arrays[position], stretched)
+            inputs[position] = letters = "".join(c for a, c in enumerate(letters) if a not in stretched)
         elsewhere = output + "".join(inputs[:position] + inputs[position + 1 :])
         lone = tuple(axis for axis, letter in enumerate(letters) if letter not in elsewhere)
         if lone:

@@ -10,6 +10,7 @@ from ..autograd.op import Value, op
 from ..backend import Shape, is_array, xp
 from ..traced import Traced
 from .composite import composite
+from .elementwise import clone
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
     "broadcast_to",
@@ -279,7 +280,8 @@ def repeat(x: Value, times: Shape) -> Value:
     apart = [n for size in shape for n in (1, size)]  # (1, n0, 1, n1, ...)
     wide = [n for k, size in zip(times, shape, strict=True) for n in (k, size)]  # (k0, n0, k1, n1, ...)
     result = tuple(k * size for k, size in zip(times, shape, strict=True))
-    return reshape(broadcast_to(reshape(x, tuple(apart)), tuple(wide)), result)
+    copies = reshape(broadcast_to(reshape(x, tuple(apart)), tuple(wide)), result)
+    return clone(copies) if math.prod(times) == 1 else copies  # of one repetition the reshape is a view
 
 
 @composite

@@ -342,17 +342,17 @@ def test_the_graph_and_its_errors_know_functions_by_the_names_that_users_call():
         ("exp", x.exp()),
     ):
         assert f"made by {name})" in repr(y)
-        total = y.sum()
-        total.backward()
-        with pytest.raises(RuntimeError, match=re.escape(f"freed what {name} saved")):
-            y.backward(tl.ones_like(y))
+        y.sum().backward()
+        if name in ("einsum", "var", "std", "softmax", "exp"):  # the others save no arrays
+            with pytest.raises(RuntimeError, match=f"freed what {name} saved"):
+                y.backward(tl.ones_like(y))
     with tl.reference():
         assert "made by layer_norm" in repr(tl.layer_norm(x))
 
 
 def test_a_function_that_hands_its_input_on_leaves_its_name():
     x = tl.tensor(1.0, requires_grad=True) * 2
-    assert x.sort().values is x
+    assert x.contiguous() is x
     assert "made by mul" in repr(x)
     assert "made by split" in repr(tl.split(x=x.reshape(1), split_size=1)[0])
 

@@ -24,6 +24,7 @@ import numpy as np
 from ..autograd.tape import Leaf, Record, unbroadcast
 from ..backend import Array, is_array, to_host
 from ..errors.table import aligned
+from ..errors.words import kind_of
 from ..traced import Node, Traced
 from .observe import Observing
 from .vertex import Vertex, in_line
@@ -42,7 +43,8 @@ class Graph:
 
     vertices: the values; inputs come before what is computed from them.  visited: the results in the order in which
     backward visited them.  Ops that are not recorded, as under no_grad, are left out.
-    Raises RuntimeError for a tensor that does not require grad, or after backward has freed its graph.
+    Raises TypeError for anything but a Tensor, RuntimeError for a tensor that does not require grad, or after backward
+    has freed its graph.
     """
 
     def __init__(self, result: Traced | None = None) -> None:
@@ -52,6 +54,8 @@ class Graph:
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
         self._watching: Observing | None = None
         if result is not None:
+            if not isinstance(result, Traced):
+                raise TypeError(f"Graph: give a Tensor, or nothing to watch a `with` block; not {kind_of(result)}")
             node = result._node
             if node is None:
                 raise RuntimeError("Graph: this tensor does not require grad, so its computation was not recorded")
@@ -83,15 +87,19 @@ class Graph:
             graph.name(locals())
             graph.name(dict(model.named_parameters()))
 
-        Values that are not tensors of this graph are ignored.
+        names: a dict from names to tensors; values that are not tensors of this graph are ignored.
+        Raises TypeError for a name that is not a string.
         """
         for name, tensor in names.items():
+            if not isinstance(name, str):
+                raise TypeError(f'Graph.name: names are strings, as in graph.name({{"x": x}}), not {kind_of(name)}')
             vertex = self._find(tensor) if isinstance(tensor, Traced) else None
             if vertex is not None:
                 vertex.name = name
         return self
 
     def __str__(self) -> str:
+        """The graph as a table: a line per value."""
         rows = [["", "name", "made by", "shape", "value", "gradient"]]
         for v in self.vertices:
             rows.append([f"#{v.number}", v.name, v.formula, str(v.shape), in_line(v.value), in_line(v.grad)])
@@ -114,7 +122,9 @@ class Graph:
     def dot(self) -> str:
         """The graph in Graphviz's DOT language: names, formulas and shapes. Needs nothing installed.
 
-        Path("graph.dot").write_text(graph.dot(), encoding="utf-8")     # then: dot -Tsvg graph.dot -o graph.svg
+            Path("graph.dot").write_text(graph.dot(), encoding="utf-8")
+
+        In a shell, `dot -Tsvg graph.dot -o graph.svg` then draws it.
         """
         lines = ["digraph {", "  node [shape=box];"]
         for vertex in self.vertices:

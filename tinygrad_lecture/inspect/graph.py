@@ -1,14 +1,5 @@
 """Graph: every value of a computation, how it was computed and, after backward, its gradient.
 
-    with tl.Graph() as graph:                   # watches what is computed inside
-        z = w @ x + b
-        cost = (tl.sigmoid(z) - y) ** 2
-        cost.backward()
-    print(graph.name(locals()))                 # one line per value: name, formula, shape, value, gradient
-    graph[z].grad                               # gradients of results too, not only of leaves
-    graph.draw("graph.png")                     # a picture (needs matplotlib)
-    print(graph.dot())                          # text for Graphviz
-
 The tape saves only what backward rules ask for. A Graph therefore watches the computation and copies each value, which
 suits small networks. `tl.Graph(y)`, for a tensor that exists already, knows what the tape knows: how y was computed,
 and the values of the leaves.
@@ -39,9 +30,19 @@ _UNKNOWN = Vertex(0, (), name="constant")  # an operand that the tape did not sa
 
 
 class Graph:
-    """The values of a computation in the order of computing, each a `Vertex`; the module's docstring has an example.
+    """The values of a computation, each a `Vertex`, in the order in which they were computed.
 
-    vertices: the values; inputs come before what is computed from them.  visited: the results in the order in which
+        with tl.Graph() as graph:               # watches what is computed inside
+            z = w @ x + b
+            cost = (tl.sigmoid(z) - y) ** 2
+            cost.backward()
+        print(graph.name(locals()))             # one line per value: name, formula, shape, value, gradient
+        graph[z].grad                           # gradients of results too, not only of leaves
+        graph.draw("graph.png")                 # a picture (needs matplotlib)
+        print(graph.dot())                      # text for Graphviz
+
+    result: a Tensor computed already; its graph then shows formulas and shapes, and the values of leaves.
+    vertices: the values; inputs come before the results computed from them.  visited: the results in the order in which
     backward visited them.  Ops that are not recorded, as under no_grad, are left out.
     Raises TypeError for anything but a Tensor, RuntimeError for a tensor that does not require grad, or after backward
     has freed its graph.

@@ -1,6 +1,6 @@
-"""Kernels for ops/fused.py: the same results in fewer passes over memory, and their vector-Jacobian products.
+"""Kernels for ops/fused.py, which has the formulas: the same results in fewer passes, and vector-Jacobian products.
 
-Plain array functions that reuse their own temporary arrays where they can; they run on NumPy and CuPy. A backward
+Plain array functions that reuse their own temporary arrays where they can. They run on NumPy and CuPy. A backward
 function takes the upstream gradient `g`, `needs` (a bool per input: whether it needs a gradient), the inputs and, if it
 has a parameter of that name, the output `out`. It returns one gradient per input, None where none is needed.
 """

@@ -18,7 +18,7 @@ def leaf(*values):
 
 @pytest.fixture
 def neuron():
-    """The neuron of the module's docstring: (graph, its variables by name)."""
+    """The neuron of Graph's docstring: (graph, its variables by name)."""
     w, b = leaf(0.5, -1.0), tl.tensor(0.25, dtype=tl.float64, requires_grad=True)
     x, y = tl.tensor([1.0, 2.0], dtype=tl.float64), tl.tensor(1.0, dtype=tl.float64)
     with tl.Graph() as graph:

@@ -27,12 +27,11 @@ FLOAT64 = np.dtype(np.float64)
 class Library:
     """An array library: its NumPy-like namespace, and how arrays move to and from its devices.
 
-    name: the name of its devices, "cpu" or "cuda".  kernels: the name under which kernels are registered for it.
+    name: the name of its devices, "cpu" or "cuda".
     """
 
     name: str
     namespace: Any
-    kernels: str
     from_host: Callable[[Any, int], Array]  # (host array, device index) -> array on that device
     to_host: Callable[[Array], np.ndarray[Any, DType]]
     index_of: Callable[[Array], int | None]  # the device's index, None if there is only one
@@ -42,7 +41,6 @@ class Library:
 NUMPY = Library(
     name="cpu",
     namespace=np,
-    kernels="numpy",
     from_host=lambda array, index: np.asarray(array),
     to_host=lambda array: array,
     index_of=lambda array: None,
@@ -159,7 +157,6 @@ def _load_cupy() -> None:
         Library(
             name="cuda",
             namespace=cupy,
-            kernels="cupy",
             from_host=on_device,
             to_host=cupy.asnumpy,
             index_of=lambda array: int(array.device.id),

@@ -15,6 +15,7 @@ import numpy as np
 from . import random
 from .backend import FLOAT64, Array, Shape, device_of, get_default_dtype, move
 from .conversion import as_shape, from_python, new_array
+from .errors.words import kind_of
 from .tensor import Tensor
 from .traced import Traced, wrap
 
@@ -164,7 +165,9 @@ def randint(low: int, high: Any = None, size: Any = (), dtype: Any = np.int64, d
             raise TypeError(f"randint: low and high must be ints, not {bound!r}")
     first, end = (0, low) if high is None else (low, high)
     if end <= first:
-        raise ValueError(f"randint: there is no integer from {first} to below {end}")
+        raise ValueError(
+            f"randint: there is no integer from {first} to {end - 1}; the upper bound must be more than the lower"
+        )
     result: Tensor = wrap(random.integers(first, end, as_shape((size,), "randint"), np.dtype(dtype), device))
     return result
 
@@ -228,4 +231,4 @@ def _like(
 
 def _must_be_a_tensor(name: str, x: Any) -> None:
     if not isinstance(x, Traced):
-        raise TypeError(f"{name}: its first argument must be a Tensor, not {type(x).__name__}")
+        raise TypeError(f"{name}: its first argument must be a Tensor, not {kind_of(x)}")

@@ -14,6 +14,7 @@ from .autograd.seeds import seed_for
 from .autograd.tape import Leaf, Record, backward_pass
 from .backend import Array, DType, Shape, device_of, to_host
 from .conversion import as_shape, new_array, parse_target
+from .errors.words import kind_of
 from .inplace import announced, assign, update
 from .ops.composite import composite
 from .ops.shape import normal_axes
@@ -155,7 +156,7 @@ class Tensor(Traced):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"grad must be a Tensor or None, not a {type(value).__name__}")
+                raise TypeError(f"grad must be a Tensor or None, not {kind_of(value)}")
             if value.shape != self.shape:
                 raise ValueError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
             if value.device != self.device:

@@ -298,9 +298,11 @@ def diagonal(x: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value
 
 @op(differentiable=False)
 def nonzero(x: Value, /) -> Value:
-    """The indices of the elements that are not 0, one per row in row-major order: shape (count, x.ndim), int64.
+    """The indices of the elements that are not 0, a matrix of shape (count, x.ndim), int64.
 
-    tl.nonzero(tl.tensor([[0, 5], [7, 0]]))     # tensor([[0, 1], [1, 0]])
+    Each row is the index of one element; they come in row-major order.
+
+        tl.nonzero(tl.tensor([[0, 5], [7, 0]]))     # tensor([[0, 1], [1, 0]])
     """
     return xp(x).argwhere(x).astype(np.int64)
 

@@ -60,7 +60,7 @@ def register(array_type: type, library: Library) -> None:
 
 
 def xp(first: Any = None, *others: Any) -> Any:
-    """The namespace (`numpy`, `cupy`, ...) of the first argument that is an array; `numpy` if none is."""
+    """The namespace (`numpy`, `cupy`, ...) of the first argument that is an array; `numpy` if no argument is."""
     namespace = _namespaces.get(type(first))
     if namespace is not None:
         return namespace
@@ -135,6 +135,7 @@ def cuda_is_available() -> bool:
 
 
 def _load_cupy() -> None:
+    """Register CuPy. Raises RuntimeError if it is not installed or finds no GPU."""
     try:
         cupy = importlib.import_module("cupy")
     except ImportError:

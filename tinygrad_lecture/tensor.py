@@ -599,5 +599,6 @@ def _on_bools(op: Any, *operands: Any) -> Tensor:
 
 
 def _must_be_float(dtype: DType) -> None:
+    """Raise TypeError unless a dtype is a float."""
     if dtype.kind != "f":
         raise TypeError(f"only floats can require grad, not {dtype}; convert with .to(tl.float32)")

@@ -30,6 +30,8 @@ class AnomalyError(RuntimeError):
 
 
 class _AnomalyWatch:
+    """An `Observer` that raises `AnomalyError` at the first nan or inf."""
+
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
     ) -> None:

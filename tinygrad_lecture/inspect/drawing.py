@@ -114,6 +114,7 @@ def _rows(text: str) -> list[str]:
 
 
 def _draw_box(axes: Axes, vertex: Vertex, size: Point, centre: Point) -> None:
+    """Draw an empty box in the colour of a leaf, a constant or a result."""
     from matplotlib.patches import FancyBboxPatch
 
     colour = RESULT if vertex.op is not None else LEAF if vertex.requires_grad else CONSTANT

@@ -134,6 +134,7 @@ class Graph:
         return "\n".join([*lines, "}"])
 
     def _find(self, tensor: Traced) -> Vertex | None:
+        """The vertex of a tensor, None if it is not in the graph."""
         if tensor._node is not None:
             return self._at.get(tensor._node)
         return self._constants.get(id(tensor._array), (None, None))[1]
@@ -234,5 +235,6 @@ def _copy(value: Any) -> Array:
     return np.array(to_host(_array(value)))
 
 
-def _plus(held: Array | None, more: Any) -> Array:
-    return _copy(more) if held is None else held + to_host(_array(more))
+def _plus(total: Array | None, more: Any) -> Array:
+    """The sum of gradients so far, and one more."""
+    return _copy(more) if total is None else total + to_host(_array(more))

@@ -97,8 +97,9 @@ def _(x: Value, value: Value, index: Any) -> str | None:
     return _does_not_fit(value.shape, x[index].shape)
 
 
-def _does_not_fit(value: Shape, there: Shape) -> str:
-    return f"a value of shape {value} does not broadcast to x[index], which has shape {there}"
+def _does_not_fit(value: Shape, selected: Shape) -> str:
+    """The complaint about a value of one shape that is written to an index of another."""
+    return f"a value of shape {value} does not broadcast to x[index], which has shape {selected}"
 
 
 @composite(name="x[index]")

@@ -21,6 +21,7 @@ from .traced import Traced, wrap
 
 __all__ = [
     "arange",
+    "as_tensor",
     "empty",
     "empty_like",
     "eye",
@@ -53,6 +54,17 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_gra
     and for requires_grad with integers.
     """
     return _finish(new_array(data, dtype, device), requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
+    """data as a Tensor, as in PyTorch: a Tensor is returned itself, with its graph; other data are copied by `tensor`.
+
+    dtype, device: what the result must have, by default what data has. A Tensor is converted with `to` if it differs.
+    Raises the errors of `tensor`.
+
+        tl.as_tensor([1.0, 2.0])        # tensor([1., 2.])
+    """
+    return data.to(dtype=dtype, device=device) if isinstance(data, Tensor) else tensor(data, dtype, device)
 
 
 def _finish(array: Array, requires_grad: bool) -> Tensor:

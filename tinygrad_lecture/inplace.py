@@ -23,9 +23,18 @@ from .traced import Traced
 
 T = TypeVar("T", bound=Traced)
 
+_ONE_IN_MEMORY = (
+    "several of its elements are one element in memory, as in a view made by expand(); start from x = x.clone()"
+)
+
 
 def announced(x: Traced) -> Array:
-    """The array of x, announced to the version counters as about to be written to."""
+    """The array of x, announced to the version counters as about to be written to.
+
+    Raises RuntimeError if it is read-only.
+    """
+    if isinstance(x._array, np.ndarray) and not x._array.flags.writeable:
+        raise RuntimeError(f"a tensor of shape {x._array.shape} cannot be changed in place: {_ONE_IN_MEMORY}")
     versions.announce_write(x._array)
     return x._array
 
@@ -148,8 +157,5 @@ def _written_to_base(base: Any, window: Window, change: str, new: Any) -> Any:
     numbers = xp(base._array).arange(base._array.size).reshape(base._array.shape)
     shown = _value_of(window, {base_of(window): numbers})  # which of the base's elements the view shows
     if len(np.unique(shown)) < shown.size:
-        raise RuntimeError(
-            f"{change}: several elements of x are one element in memory, as in a view made by expand(): start from "
-            "x = x.clone()"
-        )
+        raise RuntimeError(f"{change} cannot be recorded here: {_ONE_IN_MEMORY}")
     return put(base.reshape(-1), new.reshape(-1), (shown.reshape(-1),)).reshape(base.shape)

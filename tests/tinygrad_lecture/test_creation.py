@@ -208,6 +208,17 @@ def test_nested_lists_are_what_numpy_makes_of_them_or_refused(data):
     np.testing.assert_array_equal(x.numpy(), expected.astype(x.dtype))
 
 
+def test_as_tensor_returns_a_tensor_itself_unless_its_dtype_differs():
+    x = tl.tensor([1.0, 2.0], requires_grad=True)
+    assert tl.as_tensor(x) is tl.as_tensor(x, tl.float32, "cpu") is x
+    assert tl.as_tensor(x, dtype=tl.float64).requires_grad
+    array = np.array([1, 2])
+    copied = tl.as_tensor(array)
+    array[0] = 5
+    assert copied.tolist() == [1, 2]
+    assert tl.as_tensor([0.5]).dtype == tl.float32
+
+
 # --- of a shape ---------------------------------------------------------------------------------------------
 
 
@@ -274,7 +285,7 @@ def test_randint_takes_its_bounds_as_pytorch_and_numpy_do():
     assert tl.randint(1, size=4).tolist() == [0] * 4
     assert tl.randint(1).shape == ()
     assert tl.randint(256, (9,), dtype=tl.uint8).dtype == np.uint8
-    with pytest.raises(ValueError, match="no integer from 3 to below 3"):
+    with pytest.raises(ValueError, match="no integer from 3 to 2; the upper bound"):
         tl.randint(3, 3, (2,))
     with pytest.raises(ValueError, match="out of bounds"):
         tl.randint(0, 300, (2,), dtype=tl.uint8)

@@ -17,7 +17,7 @@ _SAME_SIZE = {2: np.int16, 4: np.int32, 8: np.int64}
 
 
 def where(condition: Any, a: Any, b: Any) -> Array:
-    """a where the condition is true, else b, broadcast: the function of the arrays' library, but faster if b or a is 0."""
+    """a where the condition is true, else b, broadcast: what the library's own function gives, sooner if one is 0."""
     lib = xp(condition, a, b)
     if lib is np and type(condition) is np.ndarray and condition.dtype == bool:
         if _is_zero(b) and _is_float(a):

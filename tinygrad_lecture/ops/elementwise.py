@@ -179,7 +179,10 @@ def _(g: Value, x: Value, y: Value, out: Value) -> Value:
 
 @op
 def remainder(x: Value, y: Value, /) -> Value:
-    """x % y with the sign of y, as in Python: x - y * floor(x / y). It jumps where x / y is an integer."""
+    """x % y with the sign of y, as in Python: x - y * floor(x / y), broadcast.
+
+    Its derivatives are 1 with respect to x and -floor(x / y) with respect to y, also where it jumps: at integer x / y.
+    """
     return xp(x, y).remainder(x, y)
 
 
@@ -220,7 +223,7 @@ def _(g: Value, out: Value) -> Value:
 
 @op(analytic=True)
 def log(x: Value, /) -> Value:
-    """Natural logarithm; -inf at 0, nan for negative x."""
+    """The natural logarithm; -inf at 0, nan for negative x."""
     return xp(x).log(x)
 
 
@@ -242,7 +245,7 @@ def _(g: Value, x: Value) -> Value:
 
 @op(analytic=True)
 def sqrt(x: Value, /) -> Value:
-    """Square root; nan for negative x. The gradient at 0 is inf."""
+    """The square root; nan for negative x. The gradient at 0 is inf."""
     return xp(x).sqrt(x)
 
 
@@ -253,7 +256,7 @@ def _(g: Value, out: Value) -> Value:
 
 @op(analytic=True)
 def root(x: Value, /) -> Value:
-    """Square root with subgradient 0 at 0, where `sqrt` has inf; used by `norm` and `std`."""
+    """The square root with subgradient 0 at 0, where `sqrt` has inf; used by `norm` and `std`."""
     return xp(x).sqrt(x)
 
 
@@ -267,7 +270,7 @@ def _(g: Value, out: Value) -> Value:
 
 @op(analytic=True)
 def sin(x: Value, /) -> Value:
-    """Sine of an angle in radians."""
+    """The sine of an angle in radians."""
     return xp(x).sin(x)
 
 
@@ -278,7 +281,7 @@ def _(g: Value, x: Value) -> Value:
 
 @op(analytic=True)
 def cos(x: Value, /) -> Value:
-    """Cosine of an angle in radians."""
+    """The cosine of an angle in radians."""
     return xp(x).cos(x)
 
 
@@ -289,7 +292,7 @@ def _(g: Value, x: Value) -> Value:
 
 @op(analytic=True)
 def tanh(x: Value, /) -> Value:
-    """Hyperbolic tangent."""
+    """The hyperbolic tangent, (exp(x) - exp(-x)) / (exp(x) + exp(-x))."""
     return xp(x).tanh(x)
 
 
@@ -531,7 +534,7 @@ def clone(x: Value, /) -> Value:
 
 @op(analytic=True)
 def alias(x: Value, /) -> Value:
-    """x itself as a new node of the graph, to ask for the gradient with respect to this use of x only."""
+    """x itself as a new node of the graph: a gradient with respect to it counts only this use of x."""
     return x
 
 

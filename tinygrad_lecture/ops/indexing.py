@@ -98,8 +98,9 @@ def _(x: Value, value: Value, index: Any) -> str | None:
     return _does_not_fit(value.shape, x[index].shape)
 
 
-def _does_not_fit(value: Shape, there: Shape) -> str:
-    return f"a value of shape {value} does not broadcast to x[index], which has shape {there}"
+def _does_not_fit(value: Shape, selected: Shape) -> str:
+    """The complaint about a value of one shape that is written to an index of another."""
+    return f"a value of shape {value} does not broadcast to x[index], which has shape {selected}"
 
 
 @composite(name="x[index]")
@@ -116,7 +117,7 @@ def setitem(x: Value, index: Any, value: Value) -> Value:
 
 @composite(name="x[index] = value")
 def write(x: Array, index: Any, value: Any) -> None:
-    """Writes `x[index] = value` to the array x itself: runs while not recording."""
+    """Write `x[index] = value` to the array x itself: runs while not recording."""
     index = normal_index(x, index)
     try:
         x[index] = value
@@ -147,6 +148,7 @@ _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 
 def _plain(part: Any) -> Any:
+    """A part of an index without Tensors, NumPy numbers and lists; an array is copied."""
     if isinstance(part, Traced):
         return part._array
     if isinstance(part, np.generic):
@@ -158,6 +160,7 @@ def _plain(part: Any) -> Any:
 
 
 def _check_range(shape: Shape, parts: tuple[Any, ...]) -> None:
+    """Raise IndexError if an integer array on the host is out of range for its axis."""
     axes_used = [_axes_used(part) for part in parts]
     axis = 0
     for part, used in zip(parts, axes_used, strict=True):
@@ -212,11 +215,12 @@ def scatter_add(x: Value, axis: int, index: Value, src: Value) -> Value:
 
         tl.scatter_add(tl.zeros(3), 0, tl.tensor([0, 2, 0]), tl.tensor([1.0, 2.0, 3.0]))    # tensor([4., 0., 2.])
     """
-    places = normal_index(x, _along(x.shape, axis, index))
-    return add_at(x, src[tuple(slice(n) for n in index.shape)], places)
+    full_index = normal_index(x, _along(x.shape, axis, index))
+    return add_at(x, src[tuple(slice(n) for n in index.shape)], full_index)
 
 
 def _along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
+    """An index for x[...] that picks, along one axis, the elements that `index` names; raises as `gather` does."""
     index = _plain(index)
     if not -len(shape) <= axis < len(shape):
         raise IndexError(f"axis {axis} is out of range for shape {shape}")
@@ -324,9 +328,11 @@ def _(g: Value) -> Value:
 
 @op(differentiable=False)
 def nonzero(x: Value, /) -> Value:
-    """The indices of the elements that are not 0, one per row in row-major order: shape (count, x.ndim), int64.
+    """The indices of the elements that are not 0, a matrix of shape (count, x.ndim), int64.
 
-    tl.nonzero(tl.tensor([[0, 5], [7, 0]]))     # tensor([[0, 1], [1, 0]])
+    Each row is the index of one element; they come in row-major order.
+
+        tl.nonzero(tl.tensor([[0, 5], [7, 0]]))     # tensor([[0, 1], [1, 0]])
     """
     return xp(x).argwhere(x).astype(np.int64)
 

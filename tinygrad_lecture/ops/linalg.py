@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import builtins
-import math
 
 from ..autograd.op import Value, op
 from ..backend import Shape, xp
 from ..errors.messages import broadcast_complaint
+from ..kernels.fused import as_rows
 from ..traced import Traced
 from .composite import composite
 from .reduction import sum
@@ -27,7 +27,7 @@ def matmul(a: Value, b: Value, /) -> Value:
         tl.matmul(tl.ones(2, 3), tl.ones(3, 4)).shape       # (2, 4)
     """
     if b.ndim == 2 and a.ndim > 2:  # one large product is faster than a batch of small ones
-        return (_rows(a) @ b).reshape(*a.shape[:-1], b.shape[-1])
+        return (as_rows(a) @ b).reshape(*a.shape[:-1], b.shape[-1])
     return xp(a, b).matmul(a, b)
 
 
@@ -47,13 +47,8 @@ def _(g: Value, a: Value, b_shape: Shape) -> Value:
     if len(b_shape) == 1:
         return matmul(swapaxes(a, -1, -2), g[..., None])[..., 0]  # (..., k, n) @ (..., n, 1) -> (..., k)
     if len(b_shape) == 2:  # one product that also sums over the batch
-        a, g = _rows(a), _rows(g)
+        a, g = as_rows(a), as_rows(g)
     return matmul(swapaxes(a, -1, -2), g)  # a^T g: (..., k, n) @ (..., n, m) -> (..., k, m)
-
-
-def _rows(x: Value) -> Value:
-    """(..., k) -> (rows, k). The rows are counted, since -1 is ambiguous if k is 0."""
-    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 @matmul.explains

@@ -116,7 +116,8 @@ def var(
     keepdims (also `keepdim`): whether to keep them, with size 1.
     correction: 1 for the unbiased estimate (default, as in PyTorch), 0 for the mean square (NumPy's default).
     unbiased: PyTorch's older argument, True for correction=1 and False for correction=0.
-    The result has x's dtype, and if n <= correction it is inf, or nan where all elements are equal. Raises IndexError for an axis out of range.
+    The result has x's dtype, and if n <= correction it is inf, or nan where all elements are equal.
+    Raises IndexError for an axis out of range.
 
         x = tl.tensor([1.0, 2.0, 3.0, 4.0])
         tl.var(x, correction=0)     # tensor(1.25)

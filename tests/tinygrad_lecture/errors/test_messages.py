@@ -167,7 +167,7 @@ CASES = [
     (lambda: x23.diagonal(dim1=0, dim2=-2), ValueError, "diagonal: an axis is named twice in (0, -2)"),
     (lambda: x3.diagonal(), IndexError, "diagonal: axis 1 is out of range for a tensor with 1 axes"),
     (lambda: x23.unbind(2), IndexError, "unbind: axis 2 is out of range"),
-    (lambda: tl.randint_like(3, 2), TypeError, "randint_like: its first argument must be a Tensor, not int"),
+    (lambda: tl.randint_like(3, 2), TypeError, "randint_like: its first argument must be a Tensor, not an int"),
     # writing
     (
         lambda: tl.zeros(5).__setitem__(slice(2), x3),
@@ -208,7 +208,7 @@ CASES = [
     (lambda: tl.linspace(0, 1, 2.5), TypeError, "linspace: steps must be ints, not 2.5"),
     (lambda: tl.randperm("a"), TypeError, "randperm: n must be ints, not 'a'"),
     (lambda: tl.arange("a"), TypeError, "arange: start, end and step must be numbers, not 'a'"),
-    (lambda: tl.ones_like(3), TypeError, "ones_like: its first argument must be a Tensor, not int"),
+    (lambda: tl.ones_like(3), TypeError, "ones_like: its first argument must be a Tensor, not an int"),
     # functions of functions
     (
         lambda: tl.gradcheck(tl.mul, x3, x3),

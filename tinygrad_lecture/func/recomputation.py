@@ -6,7 +6,7 @@ Source: Chen et al., arXiv:1604.06174.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any, NoReturn
 
@@ -19,6 +19,7 @@ from ..autograd.memory import arrays_in, unshare
 from ..autograd.modes import enable_grad, modes
 from ..autograd.op import Op
 from ..autograd.tape import Gradient, Leaf, Record, backward_pass
+from ..autograd.views import note_sharing, window_of
 from ..backend import Array, xp
 from ..errors.words import kind_of
 from ..inspect.observe import Observing
@@ -34,6 +35,8 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
 
     Gradients flow to the inputs and to every tensor that the function closes over, such as a layer's weights. The
     second run draws the same random numbers from tl's stream. The function must return a Tensor or a tuple of Tensors.
+    If it computes one of them from another, it is recorded as usual, and all values are kept: detach the one that you
+    only look at, such as attention weights.
 
     The function must do the same computation each time: do not assign a variable that it closes over before backward.
     Backward raises RuntimeError if the second run uses other tensors that require grad, reads a tensor changed in place
@@ -58,9 +61,11 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
 
     # The first run was recorded only to find its sources, the nodes it uses from outside. One record that reruns the
     # function replaces those records. Its result is a vector of all elements that require grad; each output is a slice.
+    end = versions.tick()
     flat = _concatenated(outs)
-    sources = [] if flat is None else list(_used_from_outside(_inside(flat, start), start))
-    if flat is None or not sources:
+    inside = [] if flat is None else _inside(flat, start)
+    sources = list(_used_from_outside(inside, start))
+    if flat is None or not sources or _one_from_another(outs, [record for record in inside if record.age < end]):
         return out
     saved = (kept, sources, [_array_of(node) for node in sources])
     record = _record(_Rerun(function, state, flat), sources, saved, flat, versions.tick())
@@ -70,7 +75,10 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
         if o._node is not None:
             begin, end = end, end + o.numel()
             piece = flat[begin:end].reshape(o.shape).to(dtype=o.dtype)
-            o = wrap(o._array, piece._node)
+            result = wrap(o._array, piece._node)
+            if window_of(o) is not None:  # a view of an input
+                note_sharing(result, o)
+            o = result
         results.append(o)
     return tuple(results) if isinstance(out, tuple) else results[0]
 
@@ -207,6 +215,12 @@ def _inside(result: Tensor, start: int) -> list[Record]:
             records[node] = None
             stack.extend(node.nodes)
     return list(records)
+
+
+def _one_from_another(outs: Sequence[Tensor], records: Iterable[Record]) -> bool:
+    """Whether one of these records of a function, which computed outs, used another of outs."""
+    made = {o._node for o in outs if isinstance(o._node, Record)}
+    return any(node in made for record in records for node in record.nodes)
 
 
 def _used_from_outside(records: Sequence[Record], start: int) -> dict[Node, None]:

@@ -89,8 +89,13 @@ class Tensor(Traced):
 
     @property
     def array(self) -> Array:
-        """The NumPy or CuPy array itself, for reading. To write to it, use `inplace()`."""
-        return self._array
+        """The memory as a NumPy array, a read-only view, or the CuPy array itself. To write to it, use `inplace()`."""
+        return self.numpy() if isinstance(self._array, np.ndarray) else self._array
+
+    def data_ptr(self) -> Integer:
+        """The address of the first element in memory; tensors that are one parameter have the same."""
+        array = self._array
+        return array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr  # type: ignore[no-any-return]
 
     @property
     def data(self) -> Tensor:

@@ -83,7 +83,7 @@ def test_the_data_is_copied(data):
         x[0] = 9.0
     assert data[0] == 1
     assert x.array.flags.c_contiguous
-    assert x.array.base is None
+    assert x.array.base.base is None  # not a view but for being read-only
 
 
 def test_a_subclass_of_ndarray_becomes_an_ndarray():
@@ -243,6 +243,12 @@ def test_full_has_the_dtype_of_its_value():
     assert tl.full((2,), True).dtype == np.bool_
     assert tl.full(2, 1, dtype=tl.float16).tolist() == [1, 1]
     assert tl.full((1, 2), tl.tensor(3.0)).tolist() == [[3, 3]]
+
+
+def test_arange_refuses_a_dtype_that_cannot_hold_its_numbers():
+    with pytest.raises(ValueError, match="arange: numbers from 0 to 129 do not fit int8"):
+        tl.arange(130, dtype=np.int8)
+    assert tl.arange(128, dtype=np.int8).tolist()[-1] == 127
 
 
 def test_arange_counts_as_numpys():

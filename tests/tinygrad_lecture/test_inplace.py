@@ -314,6 +314,60 @@ def test_a_view_with_one_element_in_several_places_is_not_written_to():
     assert x.tolist() == [1, 2]
 
 
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, 2),
+        lambda x: np.lib.stride_tricks.as_strided(x, (2, 2), (8, 8)),
+        lambda x: np.frombuffer(memoryview(x), np.float64).reshape(1, 3),
+    ],
+)
+def test_a_write_is_found_however_an_op_made_its_view(look):
+    @tl.op
+    def windows(x, /):
+        return look(x)
+
+    @windows.backward
+    def _(g):
+        raise AssertionError("backward stops before")
+
+    x = leaf(1.0, 2.0, 3.0) * 1
+    seen = windows(x)
+    y = (seen * seen).sum()
+    with tl.no_grad():
+        x *= 5
+    with pytest.raises(RuntimeError, match="mul saved for backward was changed in place"):
+        y.backward()
+
+
+def test_views_are_views_and_copies_are_copies():
+    x, square = tl.ones(3), tl.zeros(2, 2)
+    x[0].fill_(7)
+    square.diagonal().fill_(5)
+    tl.ones(2, 3, 2).diagonal(1, 0, 2)
+    assert (x.tolist(), square.tolist()) == ([7, 1, 1], [[5, 0], [0, 5]])
+    number, row = tl.tensor(3.0), tl.ones(1, 3)
+    for copy, of in (
+        (tl.sort(number).values, number),
+        (row.prod(axis=0), row),
+        (row.repeat(1, 1), row),
+        (number.repeat(3), number),
+        (row.flip(1), row),
+    ):
+        copy.fill_(9)
+        assert of.max().item() < 9
+
+
+def test_array_is_read_only_so_that_no_change_goes_unseen():
+    x = leaf(1.0, 2.0) * 1
+    y = (x * x).sum()
+    with pytest.raises(ValueError, match="read-only"):
+        x.array[0] = 50
+    x.inplace()[0] = 50
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
 def test_what_shares_memory_is_forgotten_when_it_is_gone():
     x = leaf(1.0, 2.0) * 1
     for _ in range(100):

@@ -163,6 +163,8 @@ class Op(Generic[P]):
                 arrays.append(x)
                 nodes.append(None)
         recorded = recorded and modes.recording and self.differentiable
+        if recorded and settings:
+            settings = own_settings(settings, self.name)
         if foreign is not None and like is not None:
             arrays = [x._array if isinstance(x, Traced) else as_operand(x, like, copy=recorded) for x in inputs]
 
@@ -186,8 +188,7 @@ class Op(Generic[P]):
             record = result._node = _new(Record)
             record.op, record.nodes, record.tensor = self, nodes, None
             record.shape, record.dtype, record.age = out.shape, out.dtype, tick()
-            kept = own_settings(settings, self.name) if settings else settings
-            record.saved = () if self.saver is None else self.saver(arrays, out, kept, nodes)
+            record.saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)
         if out.base is not None or out is like:
             note_view(self, inputs, settings, result)
         if modes_module.observers and modes.observer is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def as_operand(value: Any, like: Array, copy: bool) -> Any:
     return value
 
 
-def own_settings(settings: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def own_settings(settings: dict[str, Any], name: str) -> dict[str, Any]:
     """The settings for a record to keep: with copies of arrays and lists, which the caller may change afterwards.
 
     Raises TypeError for a Tensor that requires grad, since no gradient flows to a setting.

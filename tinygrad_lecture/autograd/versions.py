@@ -55,10 +55,10 @@ def written_since(array: Array, age: int) -> bool:
 def owner_of(array: Array) -> Any:
     """What owns the memory that `array` looks into: itself or, for a view, the array at the end of its bases.
 
-    A base may be another object: NumPy puts one between `as_strided`'s view and its array, and memory may come from a
-    buffer that is no array.
+    A base may be another object: NumPy puts one between `as_strided`'s view and its array, and memory may be that of a
+    buffer, such as bytes.
     """
     owner = array
-    while (base := getattr(owner, "base", None)) is not None:
+    while (base := owner.obj if isinstance(owner, memoryview) else getattr(owner, "base", None)) is not None:
         owner = base
     return owner

@@ -95,7 +95,7 @@ class Tensor(Traced):
     def data_ptr(self) -> Integer:
         """The address of the first element in memory; tensors that are one parameter have the same."""
         array = self._array
-        return array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr  # type: ignore[no-any-return]
+        return array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr
 
     @property
     def data(self) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import FLOAT32, FLOAT64, Array, device_of, get_default_dtype, is_array, move, narrow, xp
-from ..traced import Traced, wrap
+from ..traced import Traced
 
 SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
 
@@ -55,7 +55,7 @@ def _own(value: Any, setting: str, name: str) -> Any:
                 f"{name}: {setting} is a setting, to which no gradient flows, but the tensor given requires grad: put "
                 f"{setting} before the slash, with inputs, or pass {setting}.detach()"
             )
-        return wrap(value._array.copy())
+        return value._array.copy()
     return value.copy() if is_array(value) or isinstance(value, (list, dict)) else value
 
 

@@ -29,6 +29,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import helpers.first  # noqa: F401  before NumPy is imported
+
+# isort: split
+
 import numpy as np
 
 import tinygrad_lecture as tl

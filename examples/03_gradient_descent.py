@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
+import helpers.first  # noqa: F401  before NumPy is imported
 
 # isort: split
 

@@ -30,6 +30,10 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import helpers.first  # noqa: F401  before NumPy is imported
+
+# isort: split
+
 import numpy as np
 
 import tinygrad_lecture as tl

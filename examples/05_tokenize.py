@@ -33,6 +33,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import helpers.first  # noqa: F401  before NumPy is imported
+
+# isort: split
+
 from helpers.inside import printable
 from helpers.lecture import (
     BLUE,

@@ -38,7 +38,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
+import helpers.first  # noqa: F401  before NumPy is imported
 
 # isort: split
 

@@ -39,7 +39,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
+import helpers.first  # noqa: F401  before NumPy is imported
 
 # isort: split
 

@@ -33,7 +33,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
+import helpers.first  # noqa: F401  before NumPy is imported
 
 # isort: split
 

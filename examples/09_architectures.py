@@ -45,7 +45,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
+import helpers.first  # noqa: F401  before NumPy is imported
 
 # isort: split
 

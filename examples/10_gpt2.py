@@ -28,6 +28,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import helpers.first  # noqa: F401  before NumPy is imported
+
+# isort: split
+
 import tinygrad_lecture as tl
 from helpers.inside import draw_inside, pieces, print_next, printable
 from helpers.lecture import (

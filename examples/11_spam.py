@@ -39,7 +39,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-import helpers.one_blas_thread  # noqa: F401  before NumPy is imported
+import helpers.first  # noqa: F401  before NumPy is imported
 
 # isort: split
 

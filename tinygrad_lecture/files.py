@@ -1,4 +1,4 @@
-"""Atomic writes: into a temporary folder beside the target, then renamed into place."""
+"""Writing files: atomically, into a temporary folder beside the target and then renamed; one program at a time."""
 
 from __future__ import annotations
 
@@ -71,6 +71,30 @@ def sweep(path: str | Path) -> None:
 def check_writable(path: str | Path) -> None:
     """Raise the error of `atomic_write(path)` if `path` cannot be written."""
     _temporary_folder(Path(path)).rmdir()
+
+
+@contextmanager
+def hold(folder: str | Path) -> Iterator[None]:
+    """Context manager that only one process, or thread, may be in for a folder; a killed process lets go of it.
+
+    Raises BlockingIOError if another one is. Does nothing on systems without `flock`, such as Windows.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BlockingIOError(
+                f"another program writes to the folder {folder} now: wait until it ends, or give another folder"
+            ) from None
+        yield
+    finally:
+        os.close(opened)
 
 
 def make_folder(folder: str | Path) -> None:

@@ -9,12 +9,15 @@ The three models share the fields and differ in the defaults.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
+
+from tinygrad_lecture import get_default_dtype
 
 Activation = Literal["relu", "gelu", "gelu_tanh", "swiglu"]
 Positions = Literal["learned", "sinusoidal", "rotary", "none"]
@@ -155,11 +158,27 @@ def _is_number(value: Any) -> bool:
 
 
 def check_config(model: object, config: object, kind: type[TransformerConfig]) -> None:
-    """Raises TypeError unless the config is of the model's kind."""
+    """Raises TypeError unless the config is of the model's kind, ValueError if the model does not fit in memory."""
     if not isinstance(config, kind):
         name = type(model).__name__
         got = type(config).__name__ if isinstance(config, TransformerConfig) else repr(config)
         raise TypeError(f"{name}: expected a {kind.__name__}, as in {name}({kind.__name__}(width=64)), got {got}")
+    count = config.parameter_count()
+    size, memory = count * np.dtype(get_default_dtype()).itemsize, _memory()
+    if size > memory:
+        raise ValueError(
+            f"{type(model).__name__}: {count:,} parameters take {size // 2**30:,} GiB, but this machine has "
+            f"{memory // 2**30:,}: make vocab_size, context, layers, width or hidden smaller; the config alone, with "
+            "its parameter_count(), takes no memory"
+        )
+
+
+def _memory() -> float:
+    """The bytes of the machine's memory; inf where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # on Windows
+        return math.inf
 
 
 @dataclass(frozen=True, kw_only=True)

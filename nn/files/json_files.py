@@ -11,7 +11,11 @@ from tinygrad_lecture.files import atomic_write
 
 def read_json(path: str | Path) -> Any:
     """The value in a JSON file. Raises as `read_text` does, and ValueError if the text is not JSON."""
-    text = read_text(path)
+    return parse_json(read_text(path), path)
+
+
+def parse_json(text: str, path: str | Path) -> Any:
+    """The value that a text in the file `path` describes. Raises ValueError that names the file if it is not JSON."""
     try:
         return json.loads(text)
     except ValueError as error:

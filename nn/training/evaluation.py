@@ -135,9 +135,9 @@ class RunningMetrics:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from sums that `state_dict` returned."""
-        self.batches, self.answers = state["batches"], state["answers"]
-        self.loss, self.count, self.right = state["loss"], state["count"], state["right"]
+        """Continue from sums that `state_dict` returned. Raises ValueError or TypeError for anything but numbers."""
+        self.batches, self.answers, self.right = (int(state[name]) for name in ("batches", "answers", "right"))
+        self.loss, self.count = float(state["loss"]), float(state["count"])
 
     def __str__(self) -> str:
         return str(self.scores())

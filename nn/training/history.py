@@ -146,12 +146,23 @@ class History:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
-        """The history that a `state_dict` describes."""
+        """The history that a `state_dict` describes. Raises ValueError, TypeError or LookupError for anything else."""
         records = [
-            HistoryRow(**{**row, "train": Scores(**row["train"]), "test": row["test"] and Scores(**row["test"])})
+            HistoryRow(
+                step=int(row["step"]),
+                train=_scores(row["train"]),
+                test=None if row["test"] is None else _scores(row["test"]),
+                **{name: float(row[name]) for name in ("epoch", "lr", "seconds")},
+            )
             for row in state["records"]
         ]
-        return cls(**{**state, "records": records})
+        best = None if state["best"] is None else range(len(records))[state["best"]]  # which is one of them
+        return cls(**{**state, "records": records, "best": best})
+
+
+def _scores(state: dict[str, Any]) -> Scores:
+    accuracy = state["accuracy"]
+    return Scores(float(state["loss"]), None if accuracy is None else float(accuracy))
 
 
 def _score(row: HistoryRow, best_by: str) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import xp
-from tinygrad_lecture.files import check_writable, make_folder, sweep
+from tinygrad_lecture.files import check_writable, hold, make_folder, sweep
 
 from ..data.loader import DataLoader, Epoch
 from ..files import weights
@@ -96,8 +97,11 @@ class Resumable:
     def load(self, path: str | Path) -> None:
         """Restore the state that a run saved in this file. Raises as `fit` does, and changes nothing then."""
         tensors, state = saved_state.load(path)
-        check_own_settings(path, state.get("settings", {}), self.settings)
-        check_run(path, state["run"], self._settings_to_match())
+        settings, run = state.get("settings", {}), state.get("run")
+        if not (isinstance(settings, dict) and isinstance(run, dict)):
+            raise ValueError(f"{path} is damaged: its settings and its run must be objects")
+        check_own_settings(path, settings, self.settings)
+        check_run(path, run, self._settings_to_match())
         before = self._state()
         positions = [(loader, loader.state_dict()) for loader in (self.test, self.batches) if has_state(loader)]
         try:
@@ -111,9 +115,15 @@ class Resumable:
     def load_best(self) -> None:
         """Load the weights with the best scores, folder/best.safetensors, into the model.
 
-        Raises ValueError without a folder, FileNotFoundError before the first row of the history.
+        Raises ValueError without a folder or if the file is damaged or another model's, FileNotFoundError before the
+        first row of the history.
         """
-        self.model.load_state_dict(weights.load_file(self._file("best")))
+        path = self._file("best")
+        tensors = weights.load_file(path)
+        try:
+            self.model.load_state_dict(tensors)
+        except ValueError as error:
+            raise ValueError(f"{path} has the weights of another model: {error}") from None
 
     def _save_best(self, row: HistoryRow) -> None:
         self._check_weights()
@@ -124,6 +134,13 @@ class Resumable:
         if self.folder is None:
             raise ValueError("Trainer: there is no folder to save to or load from; make it with folder=...")
         return self.folder / f"{name}.safetensors"
+
+    def _holding_folder(self) -> AbstractContextManager[None]:
+        """Context manager in which no other program trains in the folder, which is made if missing."""
+        if self.folder is None:
+            return nullcontext()
+        make_folder(self.folder)
+        return hold(self.folder)
 
     def _begin(self, resume: bool) -> None:
         """Start `fit`, or continue after an earlier call."""
@@ -140,13 +157,12 @@ class Resumable:
             self._saved_at = time.perf_counter()
 
     def _open_folder(self, resume: bool) -> None:
-        """Make the folder; load the run in it, or remove a finished one."""
+        """Load the run in the folder, or remove a finished one."""
         if self.folder is None:
             if resume:
                 raise ValueError("Trainer.fit: resume=True needs a folder; make the Trainer with folder=...")
             return
         last, best = self._file("last"), self._file("best")
-        make_folder(self.folder)
         check_writable(last)  # now, not after the first hour
         sweep(last)
         sweep(best)
@@ -241,8 +257,9 @@ class Resumable:
             if position is not None and has_state(batches):
                 batches.load_state_dict(position)
         self._running = None
-        self.step, self.history, self._partial = state["step"], History.from_state(state["history"]), False
-        self._not_better, self._seconds, self._rate = state["not better"], state["seconds"], state["rate"]
+        self.step, self.history, self._partial = int(state["step"]), History.from_state(state["history"]), False
+        self._not_better = int(state["not better"])
+        self._seconds, self._rate = float(state["seconds"]), float(state["rate"])
         self._metrics = RunningMetrics(self.accuracy)
         self._metrics.load_state_dict(state["metrics"])
         tl.set_rng_state(state["random"])

@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_lecture import Tensor
 
 from ..files import weights
+from ..files.json_files import parse_json
 
 _FORMAT = "tinygrad_lecture saved state, version 1"
 
@@ -42,17 +43,19 @@ def load(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     tensors = weights.load_file(path)
     if metadata.get("sha256") != _fingerprint(tensors, metadata.get("state", "")):
         raise ValueError(f"{path} is damaged: its SHA-256 does not match; use another copy, or start a new run")
-    state: dict[str, Any] = json.loads(metadata["state"])
+    state = parse_json(metadata.get("state", ""), path)
+    if not isinstance(state, dict):
+        raise ValueError(f"{path} is damaged: its state must be an object, not {type(state).__name__}")
     return tensors, state
 
 
 def peek(path: str | Path) -> dict[str, Any]:
     """The state in a file, without reading its tensors or verifying it; {} if it has none."""
     try:
-        state: dict[str, Any] = json.loads(weights.load_metadata(path)["state"])
-    except (KeyError, ValueError):
+        state = parse_json(weights.load_metadata(path).get("state", ""), path)
+    except ValueError:
         return {}
-    return state
+    return state if isinstance(state, dict) else {}
 
 
 def split_optimizer(optimizer: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:

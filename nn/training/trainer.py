@@ -123,9 +123,13 @@ class Trainer(Resumable):
 
         Ctrl-C stops after the current step and saves; pressed again, it aborts.
         Raises FloatingPointError if the loss or a weight becomes NaN or infinite; ValueError if the file is damaged or
-        another run's, before anything is changed.
+        another run's, before anything is changed; BlockingIOError while another program trains in the folder.
         """
-        self._begin(resume)
+        with self._holding_folder():
+            self._begin(resume)
+            return self._fit()
+
+    def _fit(self) -> History:
         history = self.history
         if not self.model.training:
             self.model.train()

@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples"), str(ROOT / "tests" / "helpers")]
 
-import helpers.one_blas_thread  # noqa: F401, E402  before NumPy is imported
+import helpers.first  # noqa: F401, E402  before NumPy is imported
 
 # isort: split
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_lecture.files import atomic_write, atomic_write_together, make_folder, sweep
+from tinygrad_lecture.files import atomic_write, atomic_write_together, hold, make_folder, sweep
 
 
 def test_the_file_is_replaced_at_the_end_of_the_block(tmp_path):
@@ -146,3 +146,13 @@ def test_a_file_in_place_of_a_folder_is_named(tmp_path, folder):
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError, match=r"cannot make the folder .*: .*file is a file; give another path"):
         make_folder(tmp_path / folder)
+
+
+def test_a_folder_is_held_by_one_at_a_time(tmp_path):
+    pytest.importorskip("fcntl")
+    with hold(tmp_path):
+        with pytest.raises(BlockingIOError, match=r"another program writes to the folder .*give another folder"):
+            hold(tmp_path).__enter__()
+        assert list(tmp_path.iterdir()) == []
+    with hold(tmp_path):
+        pass

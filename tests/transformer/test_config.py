@@ -111,6 +111,14 @@ def test_a_config_survives_json():
 
 
 @pytest.mark.parametrize("model", [GPT, Encoder, EncoderDecoder])
+@pytest.mark.parametrize("size", [10**13, 10**400])
+def test_a_model_that_no_machine_holds_is_refused_with_its_size(model, size):
+    config = {GPT: GPTConfig, Encoder: EncoderConfig, EncoderDecoder: EncoderDecoderConfig}[model](vocab_size=size)
+    with pytest.raises(ValueError, match=rf"{model.__name__}: [\d,]+ parameters take [\d,]+ GiB.*vocab_size, context"):
+        model(config)
+
+
+@pytest.mark.parametrize("model", [GPT, Encoder, EncoderDecoder])
 def test_a_model_needs_its_own_kind_of_config(model):
     name = model.__name__
     other = EncoderConfig() if model is GPT else GPTConfig()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import nn
 import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
+from nn.training import saved_state
 from small_training import Killed, Press, bits, blobs, everything, fitted, halves, kill, killed_after, make
 
 ROOT = Path(__file__).parents[3]
@@ -307,3 +308,24 @@ def test_a_folder_needs_the_safetensors_package_from_the_start(tmp_path, monkeyp
     monkeypatch.setitem(sys.modules, "safetensors", None)
     with pytest.raises(ImportError, match="pip install"):
         make(folder=tmp_path)
+
+
+def test_two_programs_do_not_train_in_one_folder(tmp_path):
+    pytest.importorskip("fcntl")
+    code = "import sys, small_training; small_training.make(folder=sys.argv[1]).fit(resume=True)"
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "helpers")])
+    said = []
+
+    def start_another(trainer):
+        command = [sys.executable, "-c", code, str(tmp_path)]
+        said.append(subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True))
+
+    make(folder=tmp_path, epochs=1, on_record=start_another).fit()
+    assert f"BlockingIOError: another program writes to the folder {tmp_path} now" in said[0].stderr
+
+
+@pytest.mark.parametrize("state", [[], {}, {"run": 3}, {"run": {}, "settings": []}])
+def test_a_state_without_its_parts_is_called_damaged(tmp_path, state):
+    saved_state.save(tmp_path / "last.safetensors", {}, state)
+    with pytest.raises(ValueError, match=r"last\.safetensors is damaged: its (state|settings)"):
+        make(folder=tmp_path).fit(resume=True)

@@ -1,0 +1,629 @@
+"""Random programs from a seed: see `program.py` for what a program is.
+
+Every line is valid where its variables are: shapes are tracked, and values kept small, so that rounding stays small.
+What in-place changes, views and freed graphs make of it is for the libraries to say.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from program import Program
+
+Shape = tuple[int, ...]
+LIMIT = 12.0  # larger values are squashed before they are used
+
+
+@dataclass
+class Family:
+    """Variables that share memory. bound: of the absolute values of all."""
+
+    bound: float
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A tensor of the program.
+
+    follows: whether gradients (may) flow to it.
+    view: whether it was made from a tensor whose memory it shares.
+    repeats: whether several elements may be one in memory, as in a view made by expand. The libraries differ in which
+        changes of such a view they refuse, so the programs make none.
+    rows: whether its memory is in row-major order in both libraries, so that reshape, flatten and contiguous are views
+        in both. Of what they make of others, the programs take copies.
+    """
+
+    name: str
+    shape: Shape
+    family: Family
+    follows: bool = True
+    leaf: bool = False
+    view: bool = False
+    repeats: bool = False
+    rows: bool = False
+
+
+@dataclass(frozen=True)
+class Features:
+    """What programs may contain. first_order: no line of a program asks for gradients or stops them."""
+
+    first_order: bool = False
+    longest: int = 40
+
+
+class Generator:
+    """Makes one program, line by line."""
+
+    def __init__(self, seed: int, features: Features | None = None) -> None:
+        self.random = random.Random(seed)
+        self.features = features or Features()
+        self.lines: list[str] = []
+        self.variables: list[Variable] = []
+        self.count = 0
+        self.sides = [self.random.choice([1, 2, 2, 3, 3]) for _ in range(2)]
+        self.retains = self.random.random() < 0.3  # PyTorch's grad fills .grad of what retains it, ours none
+        self.careful = self.random.random() < 0.5  # then in-place changes and gradients are rarer, and programs go far
+        kinds = FIRST_ORDER if self.features.first_order else ALL
+        self.kinds = [kind for kind, _ in kinds]
+        weights = [weight * self.random.choice([0.3, 1, 1, 3]) for _, weight in kinds]  # each program has its style
+        cautious = (inplace, gradients, in_no_grad)
+        self.weights = [
+            w * (0.4 if self.careful and k in cautious else 1) for k, w in zip(self.kinds, weights, strict=True)
+        ]
+
+    def program(self) -> Program:
+        """The program."""
+        for _ in range(self.random.choice([1, 2, 2, 3])):
+            self.input("a", True)
+        for _ in range(self.random.choice([0, 1, 1, 2])):
+            self.input("c", False)
+        length = self.random.randint(5, self.features.longest)
+        while len(self.lines) < length:
+            self.random.choices(self.kinds, self.weights)[0](self)
+        self.end()
+        return Program(tuple(self.lines))
+
+    # --- variables --------------------------------------------------------------------------------------
+
+    def name(self, letter: str) -> str:
+        self.count += 1
+        return f"{letter}{self.count}"
+
+    def add(self, name: str, shape: Shape, bound: float, of: Variable | None = None, **more: Any) -> Variable:
+        """A new variable; a view of `of` if given."""
+        if of is None:
+            made = Variable(name, shape, Family(bound), **more)
+        else:
+            made = Variable(name, shape, of.family, **{"repeats": of.repeats, "view": True, **more})
+        self.variables.append(made)
+        return made
+
+    def input(self, letter: str, leaf: bool) -> None:
+        """A leaf or a constant."""
+        name, shape = self.name(letter), self.shape()
+        values = np.array(
+            [self.random.choice([-1, 1]) * self.random.uniform(0.2, 1.5) for _ in range(math.prod(shape))]
+        )
+        requires = ", requires_grad=True" if leaf else ""
+        text = np.round(values, 3).reshape(shape).tolist()
+        self.lines.append(f"{name} = lib.tensor({text}, dtype=lib.float64{requires})")
+        self.add(name, shape, 1.5, leaf=leaf, follows=leaf, rows=True)
+
+    def shape(self) -> Shape:
+        n, m = self.sides
+        return self.random.choice([(), (n,), (m,), (n, m), (n, m), (m, n), (1, m), (n, 1), (2, n, m), (n, m)])
+
+    def pick(self, accept: Callable[[Variable], bool] = lambda v: True) -> Variable | None:
+        """A variable, rather a late one; None if none is accepted."""
+        fit = [v for v in self.variables if accept(v)]
+        if not fit:
+            return None
+        late = self.random.random() < 0.6
+        return self.random.choice(fit[-3:] if late else fit)
+
+    def small(self, v: Variable, limit: float = LIMIT) -> str:
+        """How to write a variable, squashed if its values may be large."""
+        return v.name if v.family.bound <= limit else f"{v.name}.tanh()"
+
+    def bound(self, v: Variable, limit: float = LIMIT) -> float:
+        return v.family.bound if v.family.bound <= limit else 1.0
+
+    def follows(self, *used: Variable) -> bool:
+        return any(v.follows for v in used)
+
+    def result(self, text: str, shape: Shape, bound: float, *used: Variable, **more: Any) -> None:
+        """name = text."""
+        name = self.name("v")
+        self.lines.append(f"{name} = {text}")
+        self.add(name, shape, bound, follows=self.follows(*used), **more)
+
+    def chance(self, p: float) -> bool:
+        return self.random.random() < p
+
+    def axis(self, ndim: int) -> int:
+        axis = self.random.randrange(ndim)
+        return axis - ndim if self.chance(0.3) else axis
+
+    def partner(self, v: Variable, inside: bool = False) -> Variable | None:
+        """A variable that broadcasts with v; inside: to v's own shape."""
+
+        def fits(w: Variable) -> bool:
+            try:
+                shape = np.broadcast_shapes(v.shape, w.shape)
+            except ValueError:
+                return False
+            return math.prod(shape) <= 40 and len(shape) <= 4 and (not inside or shape == v.shape)
+
+        return self.pick(fits)
+
+    # --- the end ----------------------------------------------------------------------------------------
+
+    def end(self) -> None:
+        """A loss of some of the results, and its gradients."""
+        results = [v for v in self.variables if v.follows]
+        last = self.random.sample(results[-6:], min(4, len(results[-6:])))
+        terms = [f"({self.small(v)} * {self.random.choice(['1.5', '0.5', self.small(v)])}).sum()" for v in last]
+        self.lines.append(f"v0 = {' + '.join(terms)}")
+        if not self.features.first_order:
+            self.lines.append("v0.backward()")
+
+
+# --- results ------------------------------------------------------------------------------------------------
+
+UNARY: list[tuple[str, Callable[[float], float]]] = [
+    ("{x}.sin()", lambda b: 1),
+    ("{x}.cos()", lambda b: 1),
+    ("{x}.tanh()", lambda b: 1),
+    ("lib.sigmoid({x})", lambda b: 1),
+    ("lib.erf({x})", lambda b: 1),
+    ("{s}.exp()", lambda b: 20),
+    ("{s}.expm1()", lambda b: 20),
+    ("lib.relu({x})", lambda b: b),
+    ("F.leaky_relu({x}, 0.1)", lambda b: b),
+    ("F.gelu({x})", lambda b: b),
+    ("F.silu({x})", lambda b: b),
+    ("{x}.abs()", lambda b: b),
+    ("-{x}", lambda b: b),
+    ("{x}.square()", lambda b: b * b),
+    ("{x} ** 2", lambda b: b * b),
+    ("{s} ** 3", lambda b: 27),
+    ("({x} * {x} + 0.5).sqrt()", lambda b: b + 1),
+    ("({x} * {x} + 1.0).log()", lambda b: b),
+    ("lib.log1p({x} * {x})", lambda b: b),
+    ("({x} * {x} + 0.5) ** 1.5", lambda b: (b * b + 1) ** 1.5),
+    ("1.0 / ({x} * {x} + 1.0)", lambda b: 1),
+    ("{x}.clip(-0.5, 0.7)", lambda b: 1),
+    ("{x}.clone()", lambda b: b),
+    ("{x} * 0.5", lambda b: b / 2),
+    ("{x} * 1", lambda b: b),
+    ("{x} + 1.0", lambda b: b + 1),
+    ("2.0 - {x}", lambda b: b + 2),
+    ("{x}.masked_fill({x} > 0.3, 0.1)", lambda b: b),
+    ("{x} + lib.zeros_like({x})", lambda b: b),
+]
+
+BINARY: list[tuple[str, Callable[[float, float], float]]] = [
+    ("{x} + {y}", lambda a, b: a + b),
+    ("{x} - {y}", lambda a, b: a + b),
+    ("{x} * {y}", lambda a, b: a * b),
+    ("{x} / ({y} * {y} + 1.0)", lambda a, b: a),
+    ("lib.maximum({x}, {y} * 1.01)", lambda a, b: max(a, 1.01 * b)),
+    ("lib.minimum({x}, {y} + 0.01)", lambda a, b: max(a, b + 0.01)),
+    ("lib.where({x} > 0.1, {x}, {y})", lambda a, b: max(a, b)),
+    ("({x} * {x} + 0.5) ** {y}.tanh()", lambda a, b: max(2, a * a + 1)),
+    ("{x} + 2 * {y}", lambda a, b: a + 2 * b),
+]
+
+
+def unary(make: Generator) -> None:
+    if v := make.pick():
+        text, bound = make.random.choice(UNARY)
+        line = text.format(x=make.small(v), s=make.small(v, 3.0))
+        make.result(line, v.shape, bound(make.bound(v)), v, rows=v.rows)
+
+
+def binary(make: Generator) -> None:
+    if (v := make.pick()) and (w := make.partner(v)):
+        if make.chance(0.5):
+            v, w = w, v
+        text, bound = make.random.choice(BINARY)
+        line = text.format(x=make.small(v), y=make.small(w))
+        shape = np.broadcast_shapes(v.shape, w.shape)
+        make.result(line, shape, bound(make.bound(v), make.bound(w)), v, w, rows=v.rows and w.rows)
+
+
+def reduction(make: Generator) -> None:
+    if not (v := make.pick()):
+        return
+    x, b, n = make.small(v), make.bound(v), max(v.shape, default=1)
+    if v.shape and make.chance(0.3):  # along an axis, with the shape kept
+        text = make.random.choice(["cumsum", "softmax", "log_softmax"])
+        make.result(f"{x}.{text}(dim={make.axis(len(v.shape))})", v.shape, b * n + 4, v)
+        return
+    axes: list[int] = []
+    settings: list[str] = []
+    keep = False
+    name = make.random.choice(["sum", "mean", "amax", "amin", "prod", "logsumexp", "var", "norm"])
+    if v.shape and (make.chance(0.7) or name == "logsumexp"):
+        axes = [make.axis(len(v.shape))]
+        if len(v.shape) > 1 and make.chance(0.3) and name in ("sum", "mean", "amax", "logsumexp"):
+            axes = [0, 1]
+        keep = make.chance(0.4)
+        settings = [f"dim={axes[0] if len(axes) == 1 else tuple(axes)}"] + ["keepdim=True"] * keep
+    elif name == "logsumexp":
+        return
+    places = {axis % len(v.shape) for axis in axes} if axes else set(range(len(v.shape)))
+    n = math.prod(v.shape[i] for i in places)
+    if name == "var":
+        if n < 2:
+            return
+        settings.append(f"correction={make.random.choice([0, 1])}")
+    if name == "prod":
+        x, b = (f"{v.name}.tanh()", 1.0) if n > 3 or b > 2 else (x, b**n)
+    if name == "norm":
+        x = f"({x} + 0.003)"  # away from 0, where PyTorch has no second derivative
+    shape = tuple(1 if i in places else k for i, k in enumerate(v.shape) if keep or i not in places)
+    make.result(f"{x}.{name}({', '.join(settings)})", shape, b * b * n + 4 if name == "var" else b * n + 4, v)
+
+
+def product(make: Generator) -> None:
+    v = make.pick(lambda v: bool(v.shape))
+    if v is None:
+        return
+    w = make.pick(lambda w: _product(v.shape, w.shape) is not None)
+    if w is None:
+        return
+    shape = _product(v.shape, w.shape)
+    assert shape is not None
+    bound = make.bound(v) * make.bound(w) * v.shape[-1]
+    make.result(f"{make.small(v)} @ {make.small(w)}", shape, bound, v, w)
+
+
+def _product(a: Shape, b: Shape) -> Shape | None:
+    if not (a and b):
+        return None
+    try:
+        return (np.zeros(a) @ np.zeros(b)).shape
+    except ValueError:
+        return None
+
+
+def view(make: Generator) -> None:
+    """Another view of memory (where the libraries make one)."""
+    if not (v := make.pick()):
+        return
+    shape, x, ndim = v.shape, v.name, len(v.shape)
+    options: list[tuple[str, Shape]] = [
+        (f"{x}.reshape(-1)", (math.prod(shape),)),
+        (f"{x}.flatten()" if ndim != 1 else f"{x}[:]", (math.prod(shape),)),  # PyTorch returns a vector itself
+        (f"{x}.unsqueeze(0)", (1, *shape)),
+        (f"{x}.unsqueeze(-1)", (*shape, 1)),
+        (f"{x}.squeeze()", tuple(n for n in shape if n > 1)),
+        (f"{x}.expand(2, {', '.join(['-1'] * ndim)})" if ndim else f"{x}.expand(2)", (2, *shape)),
+        (f"{x}.contiguous()", shape),
+        (f"{x}[...]", shape),
+    ]
+    if ndim >= 2:
+        swapped = (shape[1], shape[0], *shape[2:])
+        options += [
+            (f"{x}.transpose(0, 1)", swapped),
+            (f"{x}.swapaxes(0, 1)", swapped),
+            (f"{x}.permute({', '.join(map(str, reversed(range(ndim))))})", shape[::-1]),
+            (f"{x}.reshape({shape[0]}, -1)", (shape[0], math.prod(shape[1:]))),
+            (f"{x}.diagonal()", np.zeros(shape).diagonal().shape),
+        ]
+    if ndim == 2:
+        options.append((f"{x}.T", shape[::-1]))
+    if ndim:
+        options += [
+            (f"{x}.unbind(0)[{shape[0] - 1}]", shape[1:]),
+            (f"{x}.chunk({shape[0]}, dim=0)[0]", (1, *shape[1:])),
+            (f"{x}.split(1, dim=0)[-1]", (1, *shape[1:])),
+        ]
+        options += [_picked(make, v) for _ in range(5)]
+    text, result = make.random.choice(options)
+    if math.prod(result) <= 40 and len(result) <= 4:
+        rows, in_rows = v.rows or ndim < 2, any(f".{name}" in text for name in ("reshape", "flatten", "contiguous"))
+        if in_rows and not rows:
+            make.result(f"{text}.clone()", result, v.family.bound, v)
+        else:
+            keeps_rows = v.rows and (in_rows or "unsqueeze" in text)
+            make.result(text, result, 0, v, of=v, repeats=v.repeats or ".expand" in text, rows=keeps_rows)
+
+
+def _picked(make: Generator, v: Variable) -> tuple[str, Shape]:
+    index, shape = basic_index(make, v.shape)
+    return f"{v.name}[{index}]", shape
+
+
+def basic_index(make: Generator, shape: Shape) -> tuple[str, Shape]:
+    """An index of integers, slices, None and an ellipsis, as text, and the shape of what is there."""
+    parts = []
+    for n in shape[: make.random.randint(1, len(shape))]:
+        start = make.random.randrange(n)
+        stop = make.random.randint(start + 1, n)
+        whole = [
+            ":",
+            str(start - n if make.chance(0.3) else start),
+            f"{start}:{stop}",
+            f"{start}:",
+            ":",
+            f":{stop}",
+            "::2",
+        ]
+        parts.append(make.random.choice(whole))
+    if make.chance(0.1):
+        parts.insert(make.random.randint(0, len(parts)), "None")
+    if make.chance(0.1):
+        parts.append("...")
+    text = ", ".join(parts)
+    return text, eval(f"x[{text}]", {"x": np.zeros(shape)}).shape
+
+
+def copy(make: Generator) -> None:
+    """A copy in another shape, or of some elements."""
+    if not (v := make.pick()):
+        return
+    shape, x, ndim = v.shape, v.name, len(v.shape)
+    options: list[tuple[str, Shape]] = []
+    if ndim:
+        n, axis = shape[0], make.axis(ndim)
+        rows = [make.random.randrange(-n, n) for _ in range(make.random.randint(1, 3))]
+        chosen = [make.random.randrange(n) for _ in range(2)]
+        twice = (2 * n, *shape[1:])
+        options += [
+            (f"{x}.flip({axis})", shape),
+            (f"lib.flip({x}, (0,))", shape),
+            (f"{x}[{rows}]", (len(rows), *shape[1:])),
+            (f"{x}[lib.tensor({rows})]", (len(rows), *shape[1:])),
+            (f"{x}.index_select(0, lib.tensor({chosen}))", (2, *shape[1:])),
+            (f"lib.cat([{x}, {x}])", twice),
+            (f"lib.cat([{x}])", shape),
+            (f"lib.stack([{x}, {x}], dim={axis})", np.stack([np.zeros(shape)] * 2, axis=axis).shape),
+            (f"{x}.repeat({', '.join(['1'] * ndim)})", shape),
+            (f"{x}.repeat(2, {', '.join(['1'] * ndim)})", (2, *shape)),
+            (f"{x}.sort(dim={axis})[0]", shape),
+            (f"{x}.topk(1, dim={axis})[0]", tuple(1 if i == axis % ndim else k for i, k in enumerate(shape))),
+            (f"lib.gather({x}, {axis}, lib.argsort({x}, dim={axis}))", shape),
+        ]
+        index = lambda: f"lib.tensor({np.zeros(shape, int).tolist()})"  # noqa: E731
+        options.append((f"lib.scatter_add({x}, {axis}, {index()}, {x}.sin())", shape))
+    if ndim >= 2:
+        options += [
+            (f"lib.tril({x})", shape),
+            (f"lib.triu({x}, 1)", shape),
+            (f"{x}[[0], [{shape[1] - 1}]]", (1, *shape[2:])),
+            (f"{x}[:, [0, {shape[1] - 1}]]", (shape[0], 2, *shape[2:])),
+        ]
+    if ndim == 1:
+        options.append((f"lib.outer({x}, {x}.tanh())", shape * 2))
+    if ndim == 0:
+        options += [(f"lib.stack([{x}, {x}])", (2,)), (f"{x}.prod()", ()), (f"{x}.sum()", ()), (f"{x}.repeat(2)", (2,))]
+        options.append((f"lib.sort({x})[0]", ()))
+    options.append((f"lib.broadcast_to({x}, {(2, *shape)}).clone()", (2, *shape)))
+    text, result = make.random.choice(options)
+    if math.prod(result) <= 40 and len(result) <= 4:
+        make.result(text, result, 2 * v.family.bound if "outer" not in text else v.family.bound, v)
+
+
+def contraction(make: Generator) -> None:
+    v = make.pick(lambda v: len(v.shape) == 2)
+    w = make.pick(lambda w: v is not None and len(w.shape) == 2 and w.shape[1] == v.shape[1])
+    if v is None or w is None:
+        return
+    x, y, bound = make.small(v), make.small(w), make.bound(v) * make.bound(w) * v.shape[1]
+    shape = (v.shape[0], w.shape[0])
+    text = make.random.choice([f"F.linear({x}, {y})", f'lib.einsum("ij,kj->ik", {x}, {y})'])
+    make.result(text, shape, bound, v, w)
+
+
+# --- in-place changes ---------------------------------------------------------------------------------------
+
+
+def change(make: Generator) -> tuple[str, Variable, list[Variable]] | None:
+    """A line that changes a variable in place, that variable, and what it uses."""
+    leaf = make.chance(0.05)
+    v = make.pick(lambda v: (leaf or not v.leaf) and not v.repeats)
+    if v is None:
+        return None
+    x, b = v.name, v.family.bound
+    number = make.random.choice(["2.0", "0.5", "-1.0", "3"])
+    options: list[tuple[str, float]] = [
+        (f"{x} *= {number}", 3 * b),
+        (f"{x} += {number}", b + 3),
+        (f"{x} -= 1.0", b + 1),
+        (f"{x} /= 2.0", b),
+        (f"{x}.mul_({number})", 3 * b),
+        (f"{x}.zero_()", b),
+        (f"{x}.fill_({number})", b + 3),
+        (f"{x}[{x} > 0.3] = 0.1", b + 1),
+        (f"{x}[{x} > 0.3] *= 0.5", b),
+    ]
+    used = [v]
+    if v.shape:
+        index, shape = basic_index(make, v.shape)
+        options += [
+            (f"{x}[{index}] = {number}", b + 3),
+            (f"{x}[{index}] += {number}", b + 3),
+            (f"{x}[{index}] *= {number}", 3 * b),
+            (f"{x}[[0, {v.shape[0] - 1}]] = {number}", b + 3),
+            (f"{x}[{index}].mul_({number})", 3 * b),
+            (f"{x}[{index}].fill_({number})", b + 3),
+        ]
+        if len(v.shape) == 2:
+            options += [(f"{x}.diagonal().fill_({number})", b + 3), (f"{x}.T.mul_({number})", 3 * b)]
+
+    def operand(w: Variable) -> str:
+        """PyTorch does not say what x -= x.T is, nor notices it: never other views of what changes."""
+        return f"{w.name}.clone()" if w.family is v.family and w is not v else make.small(w)
+
+    if make.chance(0.6) and (w := make.partner(v, inside=True)):
+        y, c = operand(w), make.bound(w)
+        used.append(w)
+        options = [
+            (f"{x} += {y}", b + c),
+            (f"{x} *= {y}", b * c),
+            (f"{x} -= {y}", b + c),
+            (f"{x}.add_({y}, alpha=2)", b + 2 * c),
+            (f"{x}.copy_({y})", c),
+            (f"{x}.mul_({y})", b * c),
+            (f"{x}[...] = {y}", c),
+        ]
+        if v.shape:
+            index, shape = basic_index(make, v.shape)
+            part = make.pick(lambda w: _fits(w.shape, shape))
+            if part:
+                used[-1] = part
+                y, c = operand(part), make.bound(part)
+                options += [
+                    (f"{x}[{index}] = {y}", b + c),
+                    (f"{x}[{index}] += {y}", b + c),
+                    (f"{x}[{index}] *= {y}", b * max(c, 1)),
+                    (f"{x}[{index}].add_({y})", b + c),
+                    (f"{x}[{index}].copy_({y})", b + c),
+                ]
+    text, bound = make.random.choice(options)
+    if bound > 100:
+        return None
+    v.family.bound = max(b, bound)
+    return text, v, used
+
+
+def _fits(shape: Shape, there: Shape) -> bool:
+    try:
+        return np.broadcast_shapes(shape, there) == there
+    except ValueError:
+        return False
+
+
+def inplace(make: Generator) -> None:
+    changed = change(make)
+    if changed:
+        text, v, used = changed
+        make.lines.append(text)
+        if make.follows(*used):  # what shares its memory follows too
+            for i, w in enumerate(make.variables):
+                if w.family is v.family and not w.leaf:
+                    make.variables[i] = replace(w, follows=True)
+
+
+def in_no_grad(make: Generator) -> None:
+    if make.chance(0.5):
+        changed = change(make)
+        if changed:
+            make.lines.append(f"with lib.no_grad(): {changed[0]}")
+    elif v := make.pick():
+        kind = make.random.choice(["{x} * 2.0", "{x}.sin()", "{x}.detach()"])  # PyTorch calls views leaves here
+        name = make.name("v")
+        make.lines.append(f"with lib.no_grad(): {name} = {kind.format(x=v.name)}")
+        shares = v if "detach" in kind else None
+        make.add(name, v.shape, 2 * v.family.bound, of=shares, follows=False)
+
+
+def detach(make: Generator) -> None:
+    if v := make.pick():
+        name = make.name("v")
+        make.lines.append(f"{name} = {v.name}.detach()")
+        made = make.add(name, v.shape, 0, of=v, follows=False)
+        if make.chance(0.1):
+            make.lines.append(f"{name}.requires_grad_()")
+            make.variables[-1] = replace(made, follows=True)
+
+
+# --- gradients ----------------------------------------------------------------------------------------------
+
+
+def scalar(make: Generator) -> tuple[str, list[Variable]] | None:
+    """One number that depends on variables that follow."""
+    v = make.pick(lambda v: v.follows)
+    if v is None:
+        return None
+    x = make.small(v)
+    w = make.partner(v) if make.chance(0.4) else None
+    if w:
+        return f"({x} * {make.small(w)}).sum()", [v, w]
+    return make.random.choice([f"{x}.sum()", f"({x} * {x}).sum()", f"{x}.sin().sum()"]), [v]
+
+
+def gradients(make: Generator) -> None:
+    """A line that computes gradients, or says where they are kept."""
+    some = ["retain", "retain"] if make.retains else ["grad", "grad", "second"]
+    kind = make.random.choice(["backward", "backward", "reset", "threads", *some])
+    if kind == "retain":
+        if v := make.pick(lambda v: v.follows and not v.leaf and not v.view):
+            make.lines.append(f"{v.name}.retain_grad()")
+        return
+    if kind == "reset":
+        v = make.pick(lambda v: v.leaf)
+        if v:
+            make.lines.append(v.name + make.random.choice([".grad = None", ".requires_grad_(False)"]))
+        return
+    found = scalar(make)
+    if found is None:
+        return
+    text, _ = found
+    option = make.random.choice(["", "retain_graph=True", "retain_graph=True", "create_graph=True"])
+    if kind == "backward":
+        if make.chance(0.3):
+            v = make.pick(lambda v: v.follows)
+            assert v is not None
+            text = f"{v.name}.backward(lib.ones_like({v.name}){', ' * bool(option)}{option})"
+            make.lines.append(text)
+        else:
+            make.lines.append(f"{text}.backward({option})")
+    elif kind == "threads":
+        both = [found, *(scalar(make) for _ in range(make.random.randint(1, 3)))]
+        option = make.random.choice(["retain_graph=True", "create_graph=True"])
+        make.lines.append(f"threads({', '.join(f'lambda: {one[0]}.backward({option})' for one in both if one)})")
+    else:
+        of = [v for v in (make.pick(lambda v: v.follows), make.pick(lambda v: v.leaf)) if v]
+        of = of[: make.random.randint(1, 2)] if of[0].name != of[-1].name else of[:1]
+        if kind == "second":
+            option = "create_graph=True"
+        gs = [make.name("g") for _ in of]
+        option = f", {option}" if option else ""
+        make.lines.append(f"{', '.join(gs)}, = grad({text}, [{', '.join(v.name for v in of)}]{option})")
+        for g, v in zip(gs, of, strict=True):
+            make.add(g, v.shape, 1000, follows="create_graph" in option)
+        if kind == "second":
+            again = f"({gs[0]} * {gs[0]}).sum()" if make.chance(0.5) else f"{gs[0]}.sin().sum()"
+            make.lines.append(f"{again}.backward(retain_graph=True)")
+
+
+def checkpointed(make: Generator) -> None:
+    v = make.pick(lambda v: v.follows)
+    w = v and make.partner(v)
+    u = w and make.pick(lambda u: _fits(u.shape, np.broadcast_shapes(v.shape, w.shape)))
+    if not (v and w and u):
+        return
+    x, y, z = v.name, w.name, u.name
+    both = np.broadcast_shapes(v.shape, w.shape)
+    one = make.random.choice(["(p * q).tanh()", "p.sin() + q.tanh()", f"p.sin() * q.cos() * {z}.tanh()"])
+    if make.chance(0.5):
+        make.result(f"checkpoint(lambda p, q: {one}, {x}, {y})", both, 2, v, w, u)
+        return
+    names = make.name("v"), make.name("v")
+    firsts = ["p.tanh()", "p.exp().tanh()", *([] if make.features.first_order else ["p.detach().tanh()"])]
+    first = make.random.choice(firsts)
+    make.lines.append(f"{', '.join(names)} = checkpoint(lambda p, q: ({first}, {one}), {x}, {y})")
+    make.add(names[0], v.shape, 1, follows=v.follows and "detach" not in first)
+    make.add(names[1], both, 2, follows=make.follows(v, w, u))
+
+
+Kind = Callable[[Generator], None]
+FIRST_ORDER: Sequence[tuple[Kind, float]] = (
+    (unary, 4), (binary, 4), (reduction, 2), (product, 1), (view, 5), (copy, 3), (contraction, 0.5), (inplace, 4),
+    (checkpointed, 0.5),
+)  # fmt: skip
+ALL: Sequence[tuple[Kind, float]] = (*FIRST_ORDER, (in_no_grad, 1), (detach, 1), (gradients, 2))
+
+
+def generate(seed: int, features: Features | None = None) -> Program:
+    """The program of a seed."""
+    return Generator(seed, features).program()

@@ -1,0 +1,188 @@
+"""A program of the fuzzers: lines of Python that tinygrad_lecture and PyTorch both understand, and a run of them.
+
+The lines use the names of a `Library`: `lib`, `F`, `checkpoint`, `grad` and `threads`. A program is text, so it can be
+printed, made smaller and run again.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tinygrad_lecture as tl
+
+NAME = re.compile(r"\b[a-z]\d+\b")  # of a variable: a0 is a leaf, v3 a result, c1 a constant, g2 a gradient
+
+
+@dataclass(frozen=True)
+class Program:
+    """Lines of Python; the first ones make the leaves and constants."""
+
+    lines: tuple[str, ...]
+
+    def without(self, position: int) -> Program:
+        """The program without a line, and without those that use what it defines."""
+        gone, kept = defined(self.lines[position]), []
+        for line in self.lines[position + 1 :]:
+            if gone & names(line):
+                gone |= defined(line)
+            else:
+                kept.append(line)
+        return Program((*self.lines[:position], *kept))
+
+    def until(self, position: int) -> Program:
+        """The program up to a line, which is the last."""
+        return Program(self.lines[: position + 1])
+
+    def __str__(self) -> str:
+        """The program as a Python script, for this library; the comments say what to change for PyTorch."""
+        text = "\n".join(self.lines)
+        head = ["import tinygrad_lecture as lib  # or: import torch as lib"]
+        head += [line for name, line in IMPORTS.items() if re.search(rf"\b{name}\b", text)]
+        return "\n".join([*head, "", text])
+
+
+IMPORTS = {
+    "F": "import tinygrad_lecture as F  # or: import torch.nn.functional as F",
+    "checkpoint": "from tinygrad_lecture import checkpoint  # or torch.utils.checkpoint, with use_reentrant=False",
+    "grad": "grad = lib.grad  # or lib.autograd.grad; both with allow_unused=True, and zeros for None",
+    "threads": "from program import threads  # each function in a thread of its own; one after the other in PyTorch",
+}
+
+
+def names(line: str) -> set[str]:
+    """The variables in a line."""
+    return set(NAME.findall(line))
+
+
+def defined(line: str) -> set[str]:
+    """The variables that a line makes."""
+    made = re.match(r"(?:with lib\.no_grad\(\): )?((?:[a-z]\d+, )*[a-z]\d+),? = ", line)
+    return set(NAME.findall(made[1])) if made else set()
+
+
+@functools.cache
+def code(line: str) -> CodeType:
+    """A line, compiled."""
+    return compile(line, line, "exec")
+
+
+@dataclass(frozen=True)
+class Library:
+    """What the lines of a program mean by its names. tensor: the class of tensors."""
+
+    tensor: type[Any]
+    namespace: Mapping[str, Any]
+
+
+class Run:
+    """One run of a program: its variables, and those whose gradient is kept."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.variables: dict[str, Any] = dict(library.namespace)
+        self.keeps_grad: set[str] = set()
+
+    def step(self, line: str) -> Exception | None:
+        """Run a line; return the error that it raised."""
+        try:
+            exec(code(line), self.variables)
+        except Exception as error:
+            return error.with_traceback(None)
+        if kept := re.match(r"(a\d+) = |(\w+)\.(?:retain_grad|requires_grad_)\(\)", line):
+            self.keeps_grad.add(kept[1] or kept[2])
+        return None
+
+    def tensors(self) -> dict[str, Any]:
+        """The tensors by name, and the gradient of each that keeps one, zeros in place of None."""
+        found = {name: value for name, value in self.variables.items() if isinstance(value, self.library.tensor)}
+        for name in self.keeps_grad & found.keys():
+            x = found[name]
+            found[f"{name}.grad"] = self.variables["lib"].zeros_like(x) if x.grad is None else x.grad
+        return found
+
+
+def threads(*functions: Callable[[], Any]) -> None:
+    """Run each function in a thread of its own, all at once. Raises the first of their errors."""
+    errors: list[Exception] = []
+    start = threading.Barrier(len(functions))
+
+    def run(function: Callable[[], Any]) -> None:
+        start.wait()
+        try:
+            function()
+        except Exception as error:
+            errors.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns as often as they can
+    try:
+        running = [threading.Thread(target=run, args=(function,)) for function in functions]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    if errors:
+        raise errors[0]
+
+
+def _grad(outputs: Any, inputs: Sequence[Any], **options: Any) -> list[Any]:
+    found = tl.grad(outputs, inputs, allow_unused=True, **options)
+    return [tl.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)]
+
+
+OURS = Library(tl.Tensor, {"lib": tl, "F": tl, "checkpoint": tl.checkpoint, "grad": _grad, "threads": threads})
+
+
+# --- the refusals that the engine documents ------------------------------------------------------------------
+
+DOCUMENTED = {
+    r"would change a leaf that requires grad in place": "in-place change of a leaf",
+    r"cannot be recorded here: x is a view": "recorded in-place change of a view",
+    r"cannot be recorded here: x shares its memory": "recorded in-place change of what was detached",
+    r"saved for backward was changed in place": "a saved value was changed",
+    r"backward has been through this graph already": "second backward through a freed graph",
+    r"does not require grad": "nothing requires grad",
+    r"result of a recorded op always requires grad": "requires_grad_(False) of a result",
+    r"^checkpoint: a tensor .* changed in place": "a checkpoint's input was changed",
+    r"^checkpoint: run again for backward": "a checkpoint's function that computes something else",
+}
+
+
+def reason(error: Exception) -> str | None:
+    """Which documented refusal an error is; None if it is none."""
+    if not isinstance(error, (RuntimeError, ValueError, TypeError)):
+        return None
+    return next((why for pattern, why in DOCUMENTED.items() if re.search(pattern, str(error))), None)
+
+
+def array(x: Any) -> NDArray[Any]:
+    """The elements of a tensor of either library."""
+    return np.asarray(x.detach().numpy())
+
+
+def distance(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """The largest difference of two arrays, compared with their largest element; inf where one alone is not finite."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return float("inf")
+    if not a.size:
+        return 0.0
+    largest = float(np.abs(b).max())
+    error = float(np.abs(a - b).max())
+    if np.isfinite(error) and np.isfinite(largest):
+        return error / max(1.0, largest)
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    if not np.array_equal(np.isfinite(a), np.isfinite(b)) or not same[~np.isfinite(b)].all():
+        return float("inf")
+    return distance(a[np.isfinite(a)], b[np.isfinite(b)])

@@ -343,7 +343,7 @@ def _conflicts(own: Mapping[str, Tensor], arrays: Mapping[str, Any]) -> list[str
     complaints: list[str] = []
     first: dict[int, str] = {}
     for key, array in arrays.items():
-        twin = first.setdefault(id(own[key].array), key)
+        twin = first.setdefault(own[key].data_ptr(), key)
         if twin != key and is_array(array) and is_array(arrays[twin]) and array is not arrays[twin]:
             a, b = to_host(array), to_host(arrays[twin])
             if a.shape == b.shape and not np.array_equal(a, b):

@@ -27,12 +27,11 @@ FLOAT64 = np.dtype(np.float64)
 class Library:
     """An array library: its NumPy-like namespace, and how arrays move to and from its devices.
 
-    name: the name of its devices, "cpu" or "cuda".  kernels: the name under which kernels are registered for it.
+    name: the name of its devices, "cpu" or "cuda".
     """
 
     name: str
     namespace: Any
-    kernels: str
     from_host: Callable[[Any, int], Array]  # (host array, device index) -> array on that device
     to_host: Callable[[Array], np.ndarray[Any, DType]]
     index_of: Callable[[Array], int | None]  # the device's index, None if there is only one
@@ -42,7 +41,6 @@ class Library:
 NUMPY = Library(
     name="cpu",
     namespace=np,
-    kernels="numpy",
     from_host=lambda array, index: np.asarray(array),
     to_host=lambda array: array,
     index_of=lambda array: None,
@@ -62,7 +60,7 @@ def register(array_type: type, library: Library) -> None:
 
 
 def xp(first: Any = None, *others: Any) -> Any:
-    """The namespace (`numpy`, `cupy`, ...) of the first argument that is an array; `numpy` if none is."""
+    """The namespace (`numpy`, `cupy`, ...) of the first argument that is an array; `numpy` if no argument is."""
     namespace = _namespaces.get(type(first))
     if namespace is not None:
         return namespace
@@ -137,6 +135,7 @@ def cuda_is_available() -> bool:
 
 
 def _load_cupy() -> None:
+    """Register CuPy. Raises RuntimeError if it is not installed or finds no GPU."""
     try:
         cupy = importlib.import_module("cupy")
     except ImportError:
@@ -159,7 +158,6 @@ def _load_cupy() -> None:
         Library(
             name="cuda",
             namespace=cupy,
-            kernels="cupy",
             from_host=on_device,
             to_host=cupy.asnumpy,
             index_of=lambda array: int(array.device.id),

@@ -1,4 +1,4 @@
-"""Conversion of arguments: data to arrays, sizes to shapes, and what `x.to(...)` asks for."""
+"""Conversion of arguments: data to arrays, sizes to shapes, the targets of `x.to(...)` to a dtype and a device."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _PYTHONS = frozenset({bool, int, float, complex})  # numbers without a dtype
 
 
 def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
-    """An array from numbers, lists and whatever NumPy converts; without a dtype, Python's floats get the default."""
+    """An array from numbers, lists and anything that NumPy converts; without a dtype, floats get the default dtype."""
     data = _without_tensors(data)
     try:
         array = np.array(data)
         if dtype is not None and array.dtype.kind in "iu" and np.dtype(dtype).kind in "iu":
-            return np.array(data, np.dtype(dtype))  # which, other than astype, refuses what does not fit
+            return np.array(data, np.dtype(dtype))  # unlike astype, it raises for ints that do not fit
     except (ValueError, OverflowError) as error:
         ragged = "the rows of nested lists must have the same length: " if "inhomogeneous" in str(error) else ""
         raise ValueError(f"tensor: {ragged}{error}") from None
@@ -49,7 +49,7 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
 
 
 def _without_tensors(data: Any) -> Any:
-    """Nested lists with the arrays of the Tensors in them."""
+    """Nested lists with each Tensor in them replaced by its array."""
     if isinstance(data, Traced):
         return to_host(data._array)
     if isinstance(data, (list, tuple)) and not _PYTHONS.issuperset(map(type, data)):
@@ -67,9 +67,9 @@ def _has_float64(data: Any) -> bool:
 def as_shape(
     sizes: tuple[Any, ...], name: str = "", what: str = "the sizes of a shape", negative: bool = False
 ) -> Shape:
-    """The ints of f(2, 3), f((2, 3)) or f([2, 3]), which mean the same.
+    """The sizes as a tuple of ints: f(2, 3), f((2, 3)) and f([2, 3]) mean the same.
 
-    name: the function that was called, and what: what the sizes are, for errors.  negative: allow numbers below 0.
+    name, what: the function that was called and what the sizes are, for errors.  negative: allow numbers below 0.
     Raises TypeError for a size that is not an int, ValueError for one below 0.
     """
     called = f"{name}: " if name else ""
@@ -85,9 +85,9 @@ def as_shape(
 
 
 def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None = None) -> tuple[Any, str | None]:
-    """(dtype, device) that x.to(*targets, dtype, device) asks for, each None if it stays.
+    """The dtype and the device of x.to(*targets, dtype, device), each None if it stays.
 
-    targets: dtypes or their names, names of devices, and Tensors, whose dtype and device are meant.
+    targets: dtypes or their names, names of devices, or Tensors, which stand for their dtype and device.
     """
     for target in targets:
         if isinstance(target, Traced):

@@ -2,6 +2,7 @@
 
 dtype: by default the default dtype, float32.  device: "cpu" (the default), "cuda", "cuda:1", ...
 requires_grad: compute the gradient of this tensor; for floats only.
+All raise TypeError for a size that is not an int, ValueError for a negative one or an unknown device.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import numpy as np
 from . import random
 from .backend import FLOAT64, Array, Shape, device_of, get_default_dtype, move
 from .conversion import as_shape, from_python, new_array
+from .errors.words import kind_of
 from .tensor import Tensor
 from .traced import Traced, wrap
 
 __all__ = [
     "arange",
+    "as_tensor",
     "empty",
     "empty_like",
     "eye",
@@ -53,6 +56,17 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_gra
     return _finish(new_array(data, dtype, device), requires_grad)
 
 
+def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
+    """data as a Tensor, as in PyTorch: a Tensor is returned itself, with its graph; other data are copied by `tensor`.
+
+    dtype, device: what the result must have, by default what data has. A Tensor is converted with `to` if it differs.
+    Raises the errors of `tensor`.
+
+        tl.as_tensor([1.0, 2.0])        # tensor([1., 2.])
+    """
+    return data.to(dtype=dtype, device=device) if isinstance(data, Tensor) else tensor(data, dtype, device)
+
+
 def _finish(array: Array, requires_grad: bool) -> Tensor:
     result: Tensor = wrap(array)
     return result.requires_grad_() if requires_grad else result
@@ -79,17 +93,17 @@ def full(
 
 
 def zeros(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Zeros: zeros(2, 3) or zeros((2, 3))."""
+    """A Tensor of zeros: zeros(2, 3) or zeros((2, 3)) for shape (2, 3)."""
     return full(as_shape(size, "zeros"), 0, dtype or get_default_dtype(), device, requires_grad)
 
 
 def ones(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Ones: ones(2, 3) or ones((2, 3))."""
+    """A Tensor of ones: ones(2, 3) or ones((2, 3)) for shape (2, 3)."""
     return full(as_shape(size, "ones"), 1, dtype or get_default_dtype(), device, requires_grad)
 
 
 def empty(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Uninitialised memory: empty(2, 3) or empty((2, 3)). Its values are arbitrary."""
+    """A Tensor of uninitialised memory: empty(2, 3) or empty((2, 3)). Its values are arbitrary."""
     array = np.empty(as_shape(size, "empty"), dtype=np.dtype(dtype or get_default_dtype()))
     return _finish(move(array, device), requires_grad)
 
@@ -102,10 +116,10 @@ def arange(
     device: str | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """start, start + step, ... up to but not including end; arange(n) counts from 0.
+    """The numbers start, start + step, ... up to but not including end; arange(n) counts from 0.
 
     dtype: by default int64 for ints, else the default dtype.
-    Raises TypeError for arguments that are not numbers, ValueError for a step of 0.
+    Raises TypeError for arguments that are not numbers, ValueError for a step of 0 or numbers that dtype cannot hold.
     """
     for number in (start, end, step):
         if isinstance(number, (str, list, tuple)):
@@ -114,9 +128,14 @@ def arange(
         raise ValueError("arange: step must not be 0")
     first, last = (0, start) if end is None else (start, end)
     array = np.arange(first, last, step)
-    if dtype is None and array.dtype == FLOAT64:
-        dtype = get_default_dtype()
-    return _finish(move(array.astype(dtype or array.dtype), device), requires_grad)
+    wanted = array.dtype if dtype is None else np.dtype(dtype)
+    if dtype is None and wanted == FLOAT64:
+        wanted = get_default_dtype()
+    if array.size and wanted.kind in "iu":
+        limits = np.iinfo(wanted)
+        if array.min() < limits.min or array.max() > limits.max:
+            raise ValueError(f"arange: numbers from {array.min()} to {array.max()} do not fit {wanted}")
+    return _finish(move(array.astype(wanted), device), requires_grad)
 
 
 def linspace(
@@ -140,13 +159,13 @@ def eye(
 
 
 def rand(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Random numbers, uniform in [0, 1): rand(2, 3) or rand((2, 3))."""
+    """A Tensor of random numbers, uniform in [0, 1): rand(2, 3) or rand((2, 3))."""
     array = random.uniform(as_shape(size, "rand"), np.dtype(dtype or get_default_dtype()), device)
     return _finish(array, requires_grad)
 
 
 def randn(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Random numbers, normal with mean 0 and standard deviation 1: randn(2, 3) or randn((2, 3))."""
+    """A Tensor of random numbers, normal with mean 0 and standard deviation 1: randn(2, 3) or randn((2, 3))."""
     array = random.normal(as_shape(size, "randn"), np.dtype(dtype or get_default_dtype()), device)
     return _finish(array, requires_grad)
 
@@ -163,7 +182,9 @@ def randint(low: int, high: Any = None, size: Any = (), dtype: Any = np.int64, d
             raise TypeError(f"randint: low and high must be ints, not {bound!r}")
     first, end = (0, low) if high is None else (low, high)
     if end <= first:
-        raise ValueError(f"randint: there is no integer from {first} to below {end}")
+        raise ValueError(
+            f"randint: there is no integer from {first} to {end - 1}; the upper bound must be more than the lower"
+        )
     result: Tensor = wrap(random.integers(first, end, as_shape((size,), "randint"), np.dtype(dtype), device))
     return result
 
@@ -179,39 +200,39 @@ def randperm(n: int, device: str | None = None) -> Tensor:
 
 
 def zeros_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Zeros with the shape of x and, by default, its dtype and device; so with the other `_like` functions."""
+    """Zeros with the shape of x and, by default, its dtype and device."""
     return _like(zeros, x, dtype, device, requires_grad)
 
 
 def ones_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Ones with the shape of x."""
+    """Ones with the shape of x and, by default, its dtype and device."""
     return _like(ones, x, dtype, device, requires_grad)
 
 
 def full_like(
     x: Tensor, fill_value: float, dtype: Any = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """One value everywhere, with the shape of x."""
+    """A Tensor with one value everywhere and the shape of x and, by default, its dtype and device."""
     return _like(full, x, dtype, device, requires_grad, fill_value)
 
 
 def empty_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Uninitialised memory with the shape of x."""
+    """Uninitialised memory with the shape of x and, by default, its dtype and device."""
     return _like(empty, x, dtype, device, requires_grad)
 
 
 def rand_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Random numbers, uniform in [0, 1), with the shape of x."""
+    """Random numbers, uniform in [0, 1), with the shape of x and, by default, its dtype and device."""
     return _like(rand, x, dtype, device, requires_grad)
 
 
 def randn_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Random numbers, normal with mean 0 and standard deviation 1, with the shape of x."""
+    """Standard normal random numbers with the shape of x and, by default, its dtype and device."""
     return _like(randn, x, dtype, device, requires_grad)
 
 
 def randint_like(x: Tensor, low: int, high: int | None = None, dtype: Any = None, device: str | None = None) -> Tensor:
-    """Random integers as `randint` draws them, with the shape of x and its dtype, even if that is a float."""
+    """Random integers from low to high - 1 with the shape of x and, by default, its dtype (also a float) and device."""
     _must_be_a_tensor("randint_like", x)
     return randint(low, high, x.shape, dtype or x.dtype, device or x.device)
 
@@ -227,4 +248,4 @@ def _like(
 
 def _must_be_a_tensor(name: str, x: Any) -> None:
     if not isinstance(x, Traced):
-        raise TypeError(f"{name}: its first argument must be a Tensor, not {type(x).__name__}")
+        raise TypeError(f"{name}: its first argument must be a Tensor, not {kind_of(x)}")

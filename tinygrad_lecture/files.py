@@ -12,13 +12,14 @@ from pathlib import Path
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """Yields a temporary path to write to; the file is renamed to `path` when the block ends.
+    """Context manager: a temporary path to write to; the file is renamed to `path` when the block ends.
 
         with atomic_write("model.json") as temporary:
             temporary.write_text(text, encoding="utf-8")
 
     If the block raises, the old file is untouched and the temporary one is removed. The temporary file has the same
-    name, in another folder, so that writers which look at the suffix work as usual.
+    name in another folder, so a writer that looks at the suffix works as usual.
+
     Raises FileNotFoundError if the parent folder does not exist, IsADirectoryError if `path` is a folder, and the
     system's OSError if the folder is not writable.
     """
@@ -68,7 +69,7 @@ def sweep(path: str | Path) -> None:
 
 
 def check_writable(path: str | Path) -> None:
-    """Raises what `atomic_write(path)` would raise if `path` cannot be written."""
+    """Raise the error of `atomic_write(path)` if `path` cannot be written."""
     _temporary_folder(Path(path)).rmdir()
 
 
@@ -97,7 +98,7 @@ def hold(folder: str | Path) -> Iterator[None]:
 
 
 def make_folder(folder: str | Path) -> None:
-    """Make a folder and its parents; does nothing if it exists.
+    """Make a folder and its parents; do nothing if it exists.
 
     Raises NotADirectoryError, naming the file, if a file is in the way, and the system's OSError if it may not be made.
     """

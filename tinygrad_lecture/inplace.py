@@ -1,12 +1,13 @@
 """In-place changes: `x += y`, `x[index] = value` and methods that end in an underscore.
 
 While nothing is recorded, they write to memory. While recording, x takes over a new array and a new node, and the old
-memory stays for the rules that saved it.
+memory stays for the rules that saved it. Tensors that share x's memory are computed again from the new array: after
+`x[0] += 1` x has changed, and after `x *= 3` so has `y = x[0:2]`, with its gradient, as in PyTorch.
 """
 
 from __future__ import annotations
 
-import sys
+import weakref
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,15 +16,25 @@ from . import ops
 from .autograd import versions
 from .autograd.modes import modes, set_grad_enabled
 from .autograd.tape import Leaf
-from .backend import Array
-from .ops.indexing import write
+from .autograd.views import Base, View, Window, base_of, window_of
+from .backend import Array, xp
+from .ops.indexing import normal_index, pick, put, write
 from .traced import Traced
 
 T = TypeVar("T", bound=Traced)
 
+_ONE_IN_MEMORY = (
+    "several of its elements are one element in memory, as in a view made by expand(); start from x = x.clone()"
+)
+
 
 def announced(x: Traced) -> Array:
-    """The array of x, announced to the version counters as about to be written to."""
+    """The array of x, announced to the version counters as about to be written to.
+
+    Raises RuntimeError if it is read-only.
+    """
+    if isinstance(x._array, np.ndarray) and not x._array.flags.writeable:
+        raise RuntimeError(f"a tensor of shape {x._array.shape} cannot be changed in place: {_ONE_IN_MEMORY}")
     versions.announce_write(x._array)
     return x._array
 
@@ -31,8 +42,8 @@ def announced(x: Traced) -> Array:
 def update(x: T, change: str, op: Any, operand: Any) -> T:
     """x = op(x, operand), in place. change: how the user wrote it, for errors.
 
-    Raises RuntimeError as `_writes_to_memory` does, ValueError for a result of another shape, TypeError for one of a
-    dtype that does not fit into x's.
+    Raises RuntimeError as `_writes_to_memory` and `_replace` do, ValueError for a result of another shape, TypeError
+    for one of a dtype that does not fit into x's.
     """
     to_memory = _writes_to_memory(x, change, operand)
     with set_grad_enabled(not to_memory):
@@ -45,25 +56,25 @@ def update(x: T, change: str, op: Any, operand: Any) -> T:
     if to_memory:
         announced(x)[...] = result._array
     else:
-        result = result.to(dtype=dtype)
-        x._array, x._node = result._array, result._node
+        _replace(x, change, result.to(dtype=dtype))
     return x
 
 
 def assign(x: Traced, index: Any, value: Any) -> None:
-    """x[index] = value. Raises RuntimeError as `_writes_to_memory` does."""
-    if _writes_to_memory(x, "x[index] = value", value):
+    """x[index] = value. Raises RuntimeError as `_writes_to_memory` and `_replace` do."""
+    change = "x[index] = value"
+    if isinstance(value, Traced) and _is_view_at(x, index, value):
+        return  # the last step of x[index] += y, which has changed x already
+    if _writes_to_memory(x, change, value):
         write(announced(x), index, value._array if isinstance(value, Traced) else value)
     else:
-        result = ops.indexing.setitem(x, index, value)
-        x._array, x._node = result._array, result._node
+        _replace(x, change, ops.indexing.setitem(x, index, value))
 
 
 def _writes_to_memory(x: Traced, change: str, operand: Any) -> bool:
     """Whether a change writes to memory (True) or is recorded (False).
 
-    Raises RuntimeError while recording if x is a leaf that requires grad, or if others look into the same memory, since
-    they would not see the change.
+    Raises RuntimeError while recording if x is a leaf that requires grad.
     """
     involved = x._node is not None or (isinstance(operand, Traced) and operand._node is not None)
     if not (modes.recording and involved):
@@ -73,17 +84,78 @@ def _writes_to_memory(x: Traced, change: str, operand: Any) -> bool:
             f"{change} would change a leaf that requires grad in place, while gradients are computed with respect to "
             "it: do it within tl.no_grad(), or make a new tensor, as in x = x + ..."
         )
-    if x._array.base is not None and not _is_last_view(x._array):
-        raise RuntimeError(
-            f"{change} cannot be recorded here: x is a view, like x[0], x.T or x.reshape(), and other tensors use its "
-            "memory and would not see the change. Make a new tensor, as in x = x + ..., start from x = x.clone(), or "
-            "assign to the tensor that x is a view of, base[index] = ..."
-        )
     return False
 
 
-def _is_last_view(view: Array) -> bool:
-    """Whether only this view refers to the array that it is a view of, as when an op allocated that for itself."""
-    if type(view.base) is not type(view) or view.base.base is not None:
-        return False
-    return sys.getrefcount(view.base) == 2  # the view and this call
+def _is_view_at(x: Traced, index: Any, value: Traced) -> bool:
+    """Whether value is x[index] itself, a view of x."""
+    window = window_of(value)
+    return (
+        isinstance(window, View)
+        and window.op is pick
+        and window.x is window_of(x)
+        and window.settings["index"] == normal_index(x, index)
+    )
+
+
+# --- tensors that share memory ------------------------------------------------------------------------------
+
+
+def _replace(x: Traced, change: str, new: Any) -> None:
+    """Give x the array and node of `new`, and compute every tensor that shares its memory again.
+
+    Raises RuntimeError for one that cannot be: x or the other was detached, or is a view of a leaf that requires grad.
+    """
+    window = window_of(x)
+    others = [] if window is None else window.sharing.others(x)
+    if window is None or not others:
+        _become(x, new)
+        x._window = None
+        return
+    base = base_of(window)
+    if any(base_of(window_of(other)) is not base for other in others):  # type: ignore[arg-type]
+        raise RuntimeError(
+            f"{change} cannot be recorded here: x shares its memory with another tensor through detach(), .data or "
+            "no_grad(), and one of them would not see the change. Make a new tensor, as in x = x + ..., or detach a "
+            "copy, x.detach().clone()"
+        )
+    before = base.value()
+    if isinstance(before._node, Leaf):
+        raise RuntimeError(
+            f"{change} would change a leaf that requires grad in place, since x is a view of it: do it within "
+            "tl.no_grad(), or make a new tensor, as in x = x + ..."
+        )
+    after = _written_to_base(before, window, change, new)
+    base.array, base.node = after._array, after._node
+    values: dict[Window, Any] = {base: after}
+    for tensor in (x, *others):
+        _become(tensor, _value_of(tensor._window, values))
+
+
+def _become(x: Traced, value: Any) -> None:
+    """x takes over the array and node of `value`. After `retain_grad`, the gradient of the new value is retained."""
+    retained = x._node is not None and x._node.tensor is not None
+    x._array, x._node = value._array, value._node
+    if retained and x._node is not None:
+        x._node.tensor = weakref.ref(x)
+
+
+def _value_of(window: Window, values: dict[Window, Any]) -> Any:
+    """What a view is, given the values of the base and of views already computed."""
+    if window not in values:
+        assert isinstance(window, View)
+        values[window] = window.op(_value_of(window.x, values), **window.settings)
+    return values[window]
+
+
+def _written_to_base(base: Any, window: Window, change: str, new: Any) -> Any:
+    """The base with `new` in the part that a view shows."""
+    if isinstance(window, Base):
+        return new
+    if window.op is pick and isinstance(window.x, Base):
+        return put(base, new, **window.settings)
+    numbers = xp(base._array).arange(base._array.size).reshape(base._array.shape)
+    shown = _value_of(window, {base_of(window): numbers})  # which of the base's elements the view shows
+    if len(np.unique(shown)) < shown.size:
+        raise RuntimeError(f"{change} cannot be recorded here: {_ONE_IN_MEMORY}")
+    return put(base.reshape(-1), new.reshape(-1), (shown.reshape(-1),)).reshape(base.shape)

@@ -1,7 +1,7 @@
 """Random numbers: one stream per process, on the host, for every device.
 
 CPU numbers come from NumPy's PCG64. GPU numbers come from a counter-based generator, seeded from the host's stream for
-each draw. So the host's stream is the whole random state: small, and enough to resume bit for bit.
+each draw. So the host's stream is the whole random state: it is small, and a run that restores it resumes bit for bit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .backend import NUMPY, Array, DType, Shape, move, resolve, xp
 
 
 class _Own(threading.local):
-    """A thread's own stream, within `replay`."""
+    """A thread's own stream within `replay`, otherwise None."""
 
     stream: np.random.Generator | None = None
 
@@ -29,9 +29,12 @@ _shared: np.random.Generator | None = None  # created on first use: importing nu
 
 
 def manual_seed(seed: int) -> None:
-    """Seed the random stream: same seed, same machine, same numbers.
+    """Seed the random stream: the same seed gives the same numbers on the same machine.
 
-    Raises TypeError for a seed that is not an int, ValueError for a negative one.
+        tl.manual_seed(0)
+        x = tl.rand(2)
+
+    seed: an int, 0 or more. Raises TypeError for a seed that is not an int, ValueError for a negative one.
     """
     if not hasattr(seed, "__index__"):
         raise TypeError(f"manual_seed: the seed must be an int, not {seed!r}")
@@ -50,9 +53,11 @@ def set_rng_state(state: dict[str, Any]) -> None:
     generator().bit_generator.state = state
 
 
-def generator() -> np.random.Generator:
-    """The host's stream as a NumPy Generator, for numbers always drawn on the host: permutations, seeds."""
+def generator(seed: int | None = None) -> np.random.Generator:
+    """The random stream as a NumPy Generator, for numbers always drawn on the host; with a seed, a new stream."""
     global _shared
+    if seed is not None:
+        return np.random.default_rng(seed)
     if _own.stream is not None:
         return _own.stream
     if _shared is None:
@@ -62,9 +67,10 @@ def generator() -> np.random.Generator:
 
 @contextmanager
 def replay(state: dict[str, Any]) -> Iterator[None]:
-    """Context manager: draw the same numbers again, from `state` on, whatever other threads draw meanwhile.
+    """Context manager: draw the same numbers again, from `state` on.
 
-    This thread draws from a stream of its own; the process's stream stays as it is.
+    This thread draws from a stream of its own, so the process's stream does not change and other threads do not
+    interfere.
     """
     before = _own.stream
     _own.stream = np.random.Generator(np.random.PCG64(0))
@@ -101,7 +107,7 @@ def normal(shape: Shape, dtype: DType, device: str | None = "cpu") -> Array:
 
 
 def integers(low: int, high: int, shape: Shape, dtype: DType, device: str | None = "cpu") -> Array:
-    """Integers from low to high - 1, drawn on the host. Raises ValueError for bounds that dtype cannot hold."""
+    """Uniform integers from low to high - 1, drawn on the host. Raises ValueError for bounds that dtype cannot hold."""
     drawn = generator().integers(low, high, size=shape, dtype=dtype if dtype.kind in "iub" else np.int64)
     return move(np.asarray(drawn, dtype=dtype), device)
 

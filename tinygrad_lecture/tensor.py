@@ -1,4 +1,4 @@
-"""Tensor: an array with operators, methods and, if it requires grad, a node in the graph. Each method is one call."""
+"""Tensor: an array with operators and methods and, if it requires grad, a node in the graph."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import numpy as np
 from . import ops
 from .autograd.seeds import seed_for
 from .autograd.tape import Leaf, Record, backward_pass
+from .autograd.views import note_sharing
 from .backend import Array, DType, Shape, device_of, to_host
 from .conversion import as_shape, new_array, parse_target
+from .errors.words import kind_of
 from .inplace import announced, assign, update
 from .ops.composite import composite
 from .ops.shape import normal_axes
@@ -54,7 +56,7 @@ class Tensor(Traced):
 
     @composite
     def size(self, axis: Integer | None = None) -> Any:
-        """The shape or, with an axis, the size of that axis, as in PyTorch. For the number of elements see `numel`."""
+        """The shape or, with an axis, the size of that axis, as in PyTorch. `numel` is the number of elements."""
         return self.shape if axis is None else self.shape[normal_axes(self.ndim, axis)[0]]
 
     def numel(self) -> Integer:
@@ -87,13 +89,18 @@ class Tensor(Traced):
 
     @property
     def array(self) -> Array:
-        """The NumPy or CuPy array itself, for reading. To write to it, use `inplace()`."""
-        return self._array
+        """The memory as a NumPy array, a read-only view, or the CuPy array itself. To write to it, use `inplace()`."""
+        return self.numpy() if isinstance(self._array, np.ndarray) else self._array
+
+    def data_ptr(self) -> Integer:
+        """The address of the first element in memory; tensors that are one parameter have the same."""
+        array = self._array
+        return array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr
 
     @property
     def data(self) -> Tensor:
         """A Tensor with the same memory and no graph. Assigning to it replaces the memory."""
-        return wrap(self._array)  # type: ignore[no-any-return]
+        return self.detach()
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -101,7 +108,7 @@ class Tensor(Traced):
         if isinstance(self._node, Leaf):
             _must_be_float(new._array.dtype)
         changed = new._array.shape != self.shape or new._array.dtype != self.dtype
-        self._array = new._array
+        self._array, self._window = new._array, None
         if isinstance(self._node, Record):
             self._node = None
         elif changed and self._node is not None:
@@ -109,12 +116,12 @@ class Tensor(Traced):
 
     @property
     def T(self) -> Tensor:
-        """All axes reversed."""
+        """A view with all axes reversed: the transpose of a matrix."""
         return ops.transpose(self)  # type: ignore[no-any-return]
 
     @property
     def mT(self) -> Tensor:
-        """The last two axes swapped."""
+        """A view with the last two axes swapped: the transpose of each matrix of a batch."""
         return ops.swapaxes(self, -1, -2)
 
     # --- the graph --------------------------------------------------------------------------------------
@@ -155,7 +162,7 @@ class Tensor(Traced):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"grad must be a Tensor or None, not a {type(value).__name__}")
+                raise TypeError(f"grad must be a Tensor or None, not {kind_of(value)}")
             if value.shape != self.shape:
                 raise ValueError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
             if value.device != self.device:
@@ -189,10 +196,12 @@ class Tensor(Traced):
 
     def detach(self) -> Tensor:
         """A constant with the same memory: no gradient flows back through it."""
-        return wrap(self._array)  # type: ignore[no-any-return]
+        constant: Tensor = wrap(self._array)
+        note_sharing(constant, self)
+        return constant
 
     def clone(self) -> Tensor:
-        """A copy; gradients flow back through it."""
+        """A copy in its own memory; gradients flow back through it."""
         return ops.clone(self)
 
     # --- conversion to Python and NumPy -----------------------------------------------------------------
@@ -359,7 +368,10 @@ class Tensor(Traced):
     # --- in-place changes, see inplace.py ---------------------------------------------------------------
 
     def inplace(self) -> Array:
-        """The array itself, for writing to at once, as optimisers do. Graphs that saved it will refuse to run."""
+        """The array itself, to write to right away, as optimisers do.
+
+        Backward through a graph that saved the array then raises RuntimeError.
+        """
         return announced(self)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -381,33 +393,33 @@ class Tensor(Traced):
         return update(self, "x **= y", ops.pow, other)
 
     def add_(self, other: Operand, alpha: Number = 1) -> Tensor:
-        """x += alpha * other."""
+        """Add alpha * other in place: x += alpha * other."""
         return update(self, "x.add_(y)", ops.add, other if alpha == 1 else ops.mul(other, alpha))
 
     def sub_(self, other: Operand, alpha: Number = 1) -> Tensor:
-        """x -= alpha * other."""
+        """Subtract alpha * other in place: x -= alpha * other."""
         return update(self, "x.sub_(y)", ops.sub, other if alpha == 1 else ops.mul(other, alpha))
 
     def mul_(self, other: Operand) -> Tensor:
-        """x *= other."""
+        """Multiply in place: x *= other."""
         return update(self, "x.mul_(y)", ops.mul, other)
 
     def div_(self, other: Operand) -> Tensor:
-        """x /= other."""
+        """Divide in place: x /= other."""
         return update(self, "x.div_(y)", ops.div, other)
 
     def copy_(self, other: Operand) -> Tensor:
-        """Overwrite with other, broadcast and converted to this dtype."""
+        """Overwrite the elements with other, broadcast and converted to this dtype."""
         self[...] = other
         return self
 
     def fill_(self, value: Number) -> Tensor:
-        """Overwrite with one value."""
+        """Overwrite the elements with one value."""
         self[...] = value
         return self
 
     def zero_(self) -> Tensor:
-        """Overwrite with 0."""
+        """Overwrite the elements with 0."""
         return self.fill_(0)
 
     # --- operators --------------------------------------------------------------------------------------
@@ -553,19 +565,19 @@ class Tensor(Traced):
         return ops.permute(self, as_shape(axes, what="axes", negative=True))
 
     def broadcast_to(self, *shape: Any) -> Tensor:
-        """A view, repeated along new axes and axes of size 1 to another shape."""
+        """A view repeated to another shape, along new axes in front and axes of size 1."""
         return ops.broadcast_to(self, as_shape(shape, negative=True))
 
     def expand(self, *shape: Any) -> Tensor:
-        """PyTorch's `broadcast_to`: -1 keeps a size."""
+        """A view broadcast to another shape, as in PyTorch: -1 keeps a size."""
         return ops.expand(self, as_shape(shape, negative=True))  # type: ignore[no-any-return]
 
     def expand_as(self, other: Tensor) -> Tensor:
-        """A view, broadcast to the shape of another tensor."""
+        """A view broadcast to the shape of another tensor."""
         return ops.expand(self, other.shape)  # type: ignore[no-any-return]
 
     def repeat(self, *times: Any) -> Tensor:
-        """Copies side by side, so many along each axis, like NumPy's tile: x.repeat(4, 1) or x.repeat((4, 1))."""
+        """The tensor repeated along each axis, like NumPy's tile: x.repeat(4, 1) or x.repeat((4, 1))."""
         return ops.shape.repeat(self, as_shape(times, what="the numbers of repetitions", negative=True))  # type: ignore[no-any-return]
 
     def contiguous(self) -> Tensor:
@@ -585,7 +597,7 @@ set_tensor_type(Tensor)
 
 
 def _on_bools(op: Any, *operands: Any) -> Tensor:
-    """& | ^ ~ of bools. Raises TypeError for integers, where they would mean bits."""
+    """The result of & | ^ ~ for bools. Raises TypeError for integers, where they would mean bits."""
     for x in operands:
         if isinstance(x, Traced) and x._array.dtype != np.bool_:
             raise TypeError(
@@ -595,5 +607,6 @@ def _on_bools(op: Any, *operands: Any) -> Tensor:
 
 
 def _must_be_float(dtype: DType) -> None:
+    """Raise TypeError unless a dtype is a float."""
     if dtype.kind != "f":
         raise TypeError(f"only floats can require grad, not {dtype}; convert with .to(tl.float32)")

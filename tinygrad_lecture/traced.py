@@ -34,13 +34,17 @@ class Node:
 
 
 class Traced:
-    """An array that the tape follows. `_node` is None for a constant."""
+    """An array that the tape follows. `_node` is None for a constant.
 
-    __slots__ = ("__weakref__", "_array", "_grad", "_node")
+    _window: how it looks into memory that it shares with others (`autograd/views.py`); not set if it shares none.
+    """
+
+    __slots__ = ("__weakref__", "_array", "_grad", "_node", "_window")
 
     _array: Array
     _node: Node | None
     _grad: Any  # a Tensor or None
+    _window: Any
 
 
 class TensorLike(Protocol[T_co]):

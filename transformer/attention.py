@@ -16,7 +16,6 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from nn import functional as F
-from nn.errors.checks import as_tensor
 from tinygrad_lecture import Tensor
 
 from .generation.cache import KeyValues
@@ -43,7 +42,7 @@ def scaled_dot_product_attention(
     Raises ValueError if the shapes do not match, TypeError if the mask is not of bools.
     """
     if mask is not None:
-        mask = as_tensor(mask, q)
+        mask = tl.as_tensor(mask, device=q.device)
     _check(q, k, v, mask)
     weights = tl.attention_weights(q, k, mask)  # softmax(q k^T / sqrt(head_dim)): (..., queries, keys)
     return F.dropout(weights, dropout) @ v, weights  # (..., queries, keys) @ (..., keys, value_dim)
@@ -177,12 +176,12 @@ class MultiHeadAttention(nn.Module):
             if self.rotary is not None:
                 if positions is None:
                     positions = token_positions(x.shape[-2], 0 if cache is None else cache.length, device=x.device)
-                positions = as_tensor(positions, x)
+                positions = tl.as_tensor(positions, device=x.device)
                 q, k = self.rotary(q, positions), self.rotary(k, positions)
             if cache is not None:
                 k, v = cache.append(k, v)
         if mask is not None:
-            mask = as_tensor(mask, x)
+            mask = tl.as_tensor(mask, device=x.device)
             mask = mask if mask.ndim <= 2 else tl.unsqueeze(mask, -3)  # (..., 1, queries, keys): for all heads
         out, _ = self.attend(q, k, v, mask)  # (..., heads, queries, head_dim)
         out = out.swapaxes(-3, -2)  # (..., queries, heads, head_dim)

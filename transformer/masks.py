@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import tinygrad_lecture as tl
-from nn.errors.checks import as_tensor
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Shape
 
@@ -50,7 +49,7 @@ def check_padding_mask(padding_mask: Any, shape: Shape, device: str) -> Tensor |
     """
     if padding_mask is None:
         return None
-    mask = as_tensor(padding_mask).to(device=device)
+    mask = tl.as_tensor(padding_mask, device=device)
     if mask.dtype.kind != "b":
         raise TypeError(
             f"padding_mask: must be of bools, True for tokens, False for padding, got {mask.dtype}; write "

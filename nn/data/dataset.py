@@ -101,6 +101,5 @@ def random_split(dataset: Any, lengths: Sequence[int | float], seed: int | None 
             counts[i] += 1
     if sum(counts) != rows:
         raise ValueError(f"random_split: lengths {counts} add up to {sum(counts)} rows, but there are {rows}")
-    stream = rng.generator() if seed is None else np.random.default_rng(seed)
-    parts = np.split(stream.permutation(rows), np.cumsum(counts)[:-1])
+    parts = np.split(rng.generator(seed).permutation(rows), np.cumsum(counts)[:-1])
     return [Subset(dataset, part) for part in parts]

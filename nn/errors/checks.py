@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import is_array
 
 
 def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
@@ -22,15 +16,6 @@ def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
         least, largest = int(indices.array.min()), int(indices.array.max())
         if least < 0 or largest >= n:
             raise IndexError(f"{name}: indices run from {least} to {largest}, but {things} are 0 to {n - 1}")
-
-
-def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
-    """`value` as a Tensor: a Tensor unchanged, an array or list copied to the device of `like`."""
-    if isinstance(value, Tensor):
-        return value
-    device = None if like is None else like.device
-    made: Tensor = tl.tensor(value if is_array(value) else np.asarray(value), device=device)
-    return made
 
 
 def check_same_shape(name: str, input: Tensor, target: Tensor) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
-from ..errors.checks import as_tensor, check_indices, check_same_shape
+from ..errors.checks import check_indices, check_same_shape
 from .activation import logsigmoid
 
 # --- regression ---------------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ def cross_entropy(
     Raises ValueError for shapes that do not fit or a label_smoothing outside [0, 1], IndexError for a class that does
     not exist.
     """
-    target = as_tensor(target, input)
+    target = tl.as_tensor(target, device=input.device)
     rows = _classes_last(input)  # (N, ..., classes)
     _check_weight("cross_entropy", weight, rows)
     if not 0 <= label_smoothing <= 1:
@@ -119,7 +119,7 @@ def nll_loss(
 
     Arguments and errors are those of `cross_entropy`; the target must be class numbers.
     """
-    target = as_tensor(target, input)
+    target = tl.as_tensor(target, device=input.device)
     rows = _classes_last(input)  # (N, ..., classes)
     _check_weight("nll_loss", weight, rows)
     if target.shape != rows.shape[:-1]:
@@ -141,7 +141,7 @@ def mean_divisor(target: Any, weight: Tensor | None = None, ignore_index: int = 
 
     Ignored targets do not count. Returns a Python number, or a 0-d Tensor if it depends on the values in `target`.
     """
-    target = as_tensor(target)
+    target = tl.as_tensor(target)
     if target.dtype.kind == "f":  # a probability per class
         return target.numel() / target.shape[1 if target.ndim > 1 else 0]
     ignored, target = _split_ignored(target, ignore_index)

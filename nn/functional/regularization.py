@@ -19,4 +19,4 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     if not training or p == 0:
         return input
     kept = tl.rand(input.shape, dtype=tl.float32, device=input.device) >= p
-    return input * (kept.to(dtype=input.dtype) * (1 / (1 - p) if p < 1 else 0.0))
+    return tl.where(kept, input * (1 / (1 - p) if p < 1 else 0.0), 0)

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
-from ..errors.checks import as_tensor
 from ..module import Module
 from ..stateless import evaluating
 
@@ -103,7 +103,7 @@ class RunningMetrics:
             self.loss = self.loss + (total if n is None else total * n)
             self.count = self.count + (len(targets) if n is None else n)
         if self.accuracy:
-            targets = as_tensor(targets, outputs)
+            targets = tl.as_tensor(targets, device=outputs.device)
             answers = outputs.array.argmax(getattr(loss, "class_axis", -1) if outputs.ndim > 2 else -1)
             if answers.shape != targets.shape:
                 raise ValueError(

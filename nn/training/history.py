@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tinygrad_lecture.errors.table import aligned
 from tinygrad_lecture.inspect.picture import new_figure, save_picture
 
 from .evaluation import Scores
@@ -39,7 +40,7 @@ class HistoryRow:
 
 @dataclass
 class History:
-    """The rows of a training run, as a sequence (`history[-1].test.loss`), and how the run ended."""
+    """The rows of a training run, as a sequence (`history[-1].test.loss`), and how the run ended; `str` is a table."""
 
     records: list[HistoryRow] = field(default_factory=list)
     interrupted: bool = False  # by Ctrl-C: the last row may then cover fewer steps than the others
@@ -54,6 +55,16 @@ class History:
 
     def __getitem__(self, index: int) -> HistoryRow:
         return self.records[index]
+
+    def __str__(self) -> str:
+        """A table: a line per row of the history."""
+        rows = [
+            (f"step {row.step}", f"epoch {row.epoch:.4g}", str(row), "best" if i == self.best else "")
+            for i, row in enumerate(self.records)
+        ]
+        return "\n".join(aligned(rows)) or "an empty history"
+
+    __repr__ = __str__
 
     @property
     def steps(self) -> list[int]:

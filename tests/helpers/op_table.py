@@ -205,7 +205,8 @@ def clip(x: Array, min: float = -math.inf, max: float = math.inf) -> Array:
     return np.where(x < min, min, np.where(x > max, max, x))
 
 
-row("clip", clipped(), clip, kinks="the bounds", keeps="x")
+row("clip", clipped(), clip, kinks="the bounds")
+row("clip_to", clipped(), clip, kinks="the bounds", keeps="x")
 row(
     "astype",
     unary().map(lambda sample: Sample(sample.inputs, {"dtype": np.dtype(np.float64)})),
@@ -735,6 +736,13 @@ def diagonals(draw: Draw) -> Sample:
 
 
 @st.composite
+def squares(draw: Draw) -> Sample:
+    """Square matrices: (..., n, n)."""
+    shape = draw(some.shapes(min_dims=1))
+    return Sample((draw(some.numbers((*shape, shape[-1]))),))
+
+
+@st.composite
 def ordered(draw: Draw, ties: bool, ranks: tuple[int, int] = (0, 3)) -> Sample:
     shape = draw(some.shapes(*ranks))
     x = draw(some.integers(shape, 0, 3)) * 0.5 if ties else draw(some.distinct(shape))
@@ -835,6 +843,14 @@ row(
 row("take", takes(), lambda x, indices, axis=None: np.take(x, indices, axis), kinds="fib")
 row("index_select", selections(), lambda x, index, axis: np.take(x, index, axis), kinds="fib")
 row("diagonal", diagonals(), np.diagonal, kinds="fib")
+row("main_diagonal", squares(), lambda x: np.diagonal(x, 0, -2, -1), kinds="fib", keeps="")
+row(
+    "diagonal_matrix",
+    one_array(min_dims=1),
+    lambda x: x[..., None] * np.eye(x.shape[-1], dtype=x.dtype),
+    kinds="fi",
+    keeps="",
+)
 row(
     "nonzero",
     some.shapes().flatmap(factors).map(lambda x: Sample((x,))),

@@ -52,6 +52,7 @@ ARRAY_FUNCTIONS = """
     vdot (a, b, /)
     einsum (*operands, dtype=None, optimize=False)
     tril triu (m, k=0)
+    diagonal (a, offset=0, axis1=0, axis2=1)
     ravel (a, order='C')
     swapaxes (a, axis1, axis2)
     expand_dims (a, axis)
@@ -244,6 +245,7 @@ class StrictArray:
     shape = property(lambda self: self._array.shape)
     size = property(lambda self: self._array.size)
     dtype = property(lambda self: self._array.dtype)
+    data = property(lambda self: types.SimpleNamespace(ptr=self._array.ctypes.data))
     T = property(lambda self: _wrap(self._array.T, [self]))
 
     # Conversions to the host: each synchronises.

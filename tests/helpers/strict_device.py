@@ -8,7 +8,6 @@ register(
     Library(
         name="strict",
         namespace=strict,
-        kernels="cupy",
         from_host=lambda array, index: strict.asarray(array),
         to_host=strict.asnumpy,
         index_of=lambda array: None,

@@ -83,7 +83,7 @@ def test_the_data_is_copied(data):
         x[0] = 9.0
     assert data[0] == 1
     assert x.array.flags.c_contiguous
-    assert x.array.base is None
+    assert x.array.base.base is None  # not a view but for being read-only
 
 
 def test_a_subclass_of_ndarray_becomes_an_ndarray():
@@ -208,6 +208,17 @@ def test_nested_lists_are_what_numpy_makes_of_them_or_refused(data):
     np.testing.assert_array_equal(x.numpy(), expected.astype(x.dtype))
 
 
+def test_as_tensor_returns_a_tensor_itself_unless_its_dtype_differs():
+    x = tl.tensor([1.0, 2.0], requires_grad=True)
+    assert tl.as_tensor(x) is tl.as_tensor(x, tl.float32, "cpu") is x
+    assert tl.as_tensor(x, dtype=tl.float64).requires_grad
+    array = np.array([1, 2])
+    copied = tl.as_tensor(array)
+    array[0] = 5
+    assert copied.tolist() == [1, 2]
+    assert tl.as_tensor([0.5]).dtype == tl.float32
+
+
 # --- of a shape ---------------------------------------------------------------------------------------------
 
 
@@ -232,6 +243,12 @@ def test_full_has_the_dtype_of_its_value():
     assert tl.full((2,), True).dtype == np.bool_
     assert tl.full(2, 1, dtype=tl.float16).tolist() == [1, 1]
     assert tl.full((1, 2), tl.tensor(3.0)).tolist() == [[3, 3]]
+
+
+def test_arange_refuses_a_dtype_that_cannot_hold_its_numbers():
+    with pytest.raises(ValueError, match="arange: numbers from 0 to 129 do not fit int8"):
+        tl.arange(130, dtype=np.int8)
+    assert tl.arange(128, dtype=np.int8).tolist()[-1] == 127
 
 
 def test_arange_counts_as_numpys():
@@ -274,7 +291,7 @@ def test_randint_takes_its_bounds_as_pytorch_and_numpy_do():
     assert tl.randint(1, size=4).tolist() == [0] * 4
     assert tl.randint(1).shape == ()
     assert tl.randint(256, (9,), dtype=tl.uint8).dtype == np.uint8
-    with pytest.raises(ValueError, match="no integer from 3 to below 3"):
+    with pytest.raises(ValueError, match="no integer from 3 to 2; the upper bound"):
         tl.randint(3, 3, (2,))
     with pytest.raises(ValueError, match="out of bounds"):
         tl.randint(0, 300, (2,), dtype=tl.uint8)

@@ -1,5 +1,6 @@
 """Writing in place: gradients are right or the program stops."""
 
+import sys
 import threading
 
 import numpy as np
@@ -184,18 +185,220 @@ def test_of_values_written_to_one_place_only_the_last_gets_a_gradient():
     np.testing.assert_array_equal(v.grad.numpy(), [0, 1, 1])
 
 
-def test_a_tracked_write_to_a_view_is_refused_since_its_base_would_not_see_it():
-    w, buffer = leaf(2.0), tl.zeros(3, 1, dtype=tl.float64)
-    row = buffer[0]
-    with pytest.raises(RuntimeError, match=r"x is a view.* would not see the change.*clone.*base\[index\]"):
-        row += w
-    other = buffer.reshape(3)
-    del buffer, row
-    piece = other[:2]
-    with pytest.raises(RuntimeError, match="x is a view"):
-        other += w
-    with pytest.raises(RuntimeError, match="x is a view"):
-        piece[0] = w
+# --- tensors that share memory ------------------------------------------------------------------------------
+
+
+def values_and_gradient_after(change):
+    w = leaf(1.0, 2.0, 3.0)
+    x = w * 1
+    y = x[0:2]
+    change(x, y)
+    (x.sum() + 10 * y.sum()).backward()
+    return x.tolist(), y.tolist(), w.grad.tolist()
+
+
+CHANGES = {  # x and y = x[0:2] after the change, and the gradient of x.sum() + 10 * y.sum(); computed with PyTorch 2.13
+    "x *= 3": (lambda x, y: x.__imul__(3), [3, 6, 9], [3, 6], [33, 33, 3]),
+    "y *= 3": (lambda x, y: y.__imul__(3), [3, 6, 3], [3, 6], [33, 33, 1]),
+    "x[0] = 5": (lambda x, y: x.__setitem__(0, 5.0), [5, 2, 3], [5, 2], [0, 11, 1]),
+    "y[1] = 5": (lambda x, y: y.__setitem__(1, 5.0), [1, 5, 3], [1, 5], [11, 0, 1]),
+    "y[0:1] *= 2": (lambda x, y: y[0:1].__imul__(2), [2, 2, 3], [2, 2], [22, 11, 1]),
+    "x.T *= 2": (lambda x, y: x.T.__imul__(2), [2, 4, 6], [2, 4], [22, 22, 2]),
+    "x.reshape(3, 1)[2] = y[0]": (lambda x, y: x.reshape(3, 1).__setitem__(2, y[0]), [1, 2, 1], [1, 2], [12, 11, 0]),
+    "x.fill_(2)": (lambda x, y: x.fill_(2), [2, 2, 2], [2, 2], [0, 0, 0]),
+    "x *= y[0]": (lambda x, y: x.__imul__(y[0]), [1, 2, 3], [1, 2], [47, 11, 1]),
+}
+
+
+@pytest.mark.parametrize(("change", "x", "y", "gradient"), CHANGES.values(), ids=CHANGES)
+def test_a_recorded_change_is_seen_by_all_that_share_the_memory(change, x, y, gradient):
+    assert values_and_gradient_after(change) == (x, y, gradient)
+
+
+def test_writing_to_an_element_a_column_or_a_block_with_an_operator_is_recorded():
+    w, v = leaf(1.0, 2.0, 3.0, 4.0), leaf(10.0, 20.0)
+    x = (w * 1).reshape(2, 2)
+    x[0] += 1
+    x[:, 0] += v
+    x[:, 1] *= 2
+    x[1, 1] -= 5
+    assert x.tolist() == [[12, 6], [23, 3]]
+    x.sum().backward()
+    assert w.grad.tolist() == [1, 2, 1, 2]
+    assert v.grad.tolist() == [1, 1]
+
+
+def test_views_of_views_and_views_whose_base_is_gone_see_a_recorded_change():
+    w = leaf(1.0, 2.0, 3.0, 4.0)
+    grid = (w * 1).reshape(2, 2)
+    turned, row = grid.T, grid[0]
+    piece = turned[0]  # grid[:, 0]
+    del grid
+    row *= 10
+    assert (turned.tolist(), piece.tolist()) == ([[10, 3], [20, 4]], [10, 3])
+    piece += 1
+    assert (turned.tolist(), row.tolist()) == ([[11, 4], [20, 4]], [11, 20])
+    turned.sum().backward()
+    assert w.grad.tolist() == [10, 10, 1, 1]
+
+
+def test_a_constant_and_its_view_become_recorded_together():
+    w, c = leaf(1.0, 2.0), constant(0.0, 0.0)
+    v = c[0:1]
+    c += w
+    assert (v.tolist(), v.requires_grad) == ([1], True)
+    v.sum().backward()
+    assert w.grad.tolist() == [1, 0]
+
+
+def test_after_a_recorded_change_memory_is_still_shared():
+    x = leaf(1.0, 2.0, 3.0) * 1
+    y = x[0:2]
+    x *= 3
+    with tl.no_grad():
+        x[0] = 7.0
+    assert y.tolist() == [7, 6]
+    y[1] = 8.0
+    assert x.tolist() == [7, 8, 9]
+
+
+def without_grad(x):
+    with tl.no_grad():
+        return x[0:1]
+
+
+@pytest.mark.parametrize("share", [lambda x: x.detach(), lambda x: x.data, without_grad, lambda x: x.detach()[0:1]])
+def test_a_recorded_change_that_a_detached_tensor_would_not_see_is_refused(share):
+    w = leaf(1.0, 2.0)
+    x = w * 1
+    seen = share(x)
+    with pytest.raises(
+        RuntimeError, match=r"x \*= y cannot be recorded.*detach\(\), .data or no_grad.*detach\(\).clone\(\)"
+    ):
+        x *= 3
+    with pytest.raises(RuntimeError, match=r"x \+= y cannot be recorded"):
+        seen += w[0:1]
+    assert x.tolist() == [1, 2]
+    del seen
+    x *= 3
+    assert x.tolist() == [3, 6]
+
+
+def test_a_detached_tensor_whose_origin_is_gone_takes_recorded_values():
+    w = leaf(1.0, 2.0)
+    h = w * 1
+    for _ in range(3):  # truncated backpropagation through time
+        h = h.detach()
+        h += w
+    assert h.tolist() == [4, 8]
+    h.sum().backward()
+    assert w.grad.tolist() == [1, 1]
+
+
+def test_a_view_of_a_leaf_is_not_written_to_while_recording():
+    w = leaf(1.0, 2.0)
+    with pytest.raises(RuntimeError, match=r"x is a view of it.*no_grad"):
+        w[0:1] += 1
+    row = w[0:1]
+    with pytest.raises(RuntimeError, match=r"x is a view of it"):
+        row *= 2
+    assert w.tolist() == [1, 2]
+
+
+def test_a_view_with_one_element_in_several_places_is_not_written_to():
+    x = leaf(1.0, 2.0) * 1
+    wide = x.expand(3, 2)
+    for mode in (tl.enable_grad, tl.no_grad):
+        with mode(), pytest.raises(RuntimeError, match=r"elements are one element in memory.*expand.*clone"):
+            wide += 1
+    assert x.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, 2),
+        lambda x: np.lib.stride_tricks.as_strided(x, (2, 2), (8, 8)),
+        lambda x: np.frombuffer(memoryview(x), np.float64).reshape(1, 3),
+    ],
+)
+def test_a_write_is_found_however_an_op_made_its_view(look):
+    @tl.op
+    def windows(x, /):
+        return look(x)
+
+    @windows.backward
+    def _(g):
+        raise AssertionError("backward stops before")
+
+    x = leaf(1.0, 2.0, 3.0) * 1
+    seen = windows(x)
+    y = (seen * seen).sum()
+    with tl.no_grad():
+        x *= 5
+    with pytest.raises(RuntimeError, match="mul saved for backward was changed in place"):
+        y.backward()
+
+
+def test_views_are_views_and_copies_are_copies():
+    x, square = tl.ones(3), tl.zeros(2, 2)
+    x[0].fill_(7)
+    square.diagonal().fill_(5)
+    tl.ones(2, 3, 2).diagonal(1, 0, 2)
+    assert (x.tolist(), square.tolist()) == ([7, 1, 1], [[5, 0], [0, 5]])
+    number, row = tl.tensor(3.0), tl.ones(1, 3)
+    for copy, of in (
+        (tl.sort(number).values, number),
+        (row.prod(axis=0), row),
+        (row.repeat(1, 1), row),
+        (number.repeat(3), number),
+        (row.flip(1), row),
+    ):
+        copy.fill_(9)
+        assert of.max().item() < 9
+
+
+def test_array_is_read_only_so_that_no_change_goes_unseen():
+    x = leaf(1.0, 2.0) * 1
+    y = (x * x).sum()
+    with pytest.raises(ValueError, match="read-only"):
+        x.array[0] = 50
+    x.inplace()[0] = 50
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+
+
+def test_what_shares_memory_is_forgotten_when_it_is_gone():
+    x = leaf(1.0, 2.0) * 1
+    for _ in range(100):
+        x[0:1].detach()
+    assert len(x._window.sharing._references) < 20
+
+
+def test_a_detached_tensor_does_not_keep_the_graph():
+    w = leaf(1.0, 2.0)
+    h = w * w
+    node, kept = h._node, h[0:1].detach()
+    del h
+    assert sys.getrefcount(node) == 2
+    assert kept.tolist() == [1]
+
+
+def test_retain_grad_retains_the_gradient_of_the_changed_value():
+    x = leaf(1.0, 2.0) * 1
+    x.retain_grad()
+    x *= 3
+    (2 * x).sum().backward()
+    assert x.grad.tolist() == [2, 2]
+
+
+def test_a_tensor_that_stopped_requiring_grad_gets_none():
+    x, w = leaf(1.0), leaf(2.0)
+    y = (x * w).sum()
+    x.requires_grad_(False)
+    y.backward()
+    assert x.grad is None
+    assert w.grad.tolist() == [1]
 
 
 OWN = {

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..backend import Array, is_array
 from ..traced import Traced
 from .modes import enable_grad
-
-
-def owns_memory(gradient: Array, upstream: Array, saved: Sequence[Sequence[Any]] | None) -> bool:
-    """Whether a rule allocated this array: it is not the upstream gradient, a view, or something saved."""
-    if gradient is upstream or gradient.base is not None:
-        return False
-    for values in saved or ():  # plain loops: backward asks this for every parameter
-        for kept in values:
-            if kept is gradient:
-                return False
-            if type(kept) is list and any(array is gradient for array in kept):  # all inputs of a variadic op
-                return False
-    return True
+from .versions import owner_of
 
 
 def unshare(gradients: Iterable[Any], taken: Iterable[Any] = (), *, views: bool = False) -> list[Any]:
@@ -29,12 +17,12 @@ def unshare(gradients: Iterable[Any], taken: Iterable[Any] = (), *, views: bool 
     A backward rule may return its upstream gradient, as addition's does, or a view of it, as reshape's does.
     gradients: arrays or, under create_graph, Tensors; None stays None.  views: copy every view, shared or not.
     """
-    owners = {id(_owner(_array(g))) for g in taken}
+    owners = {id(owner_of(_array(g))) for g in taken}
     unshared = []
     for gradient in gradients:
         if gradient is not None:
             array = _array(gradient)
-            owner = _owner(array)
+            owner = owner_of(array)
             if id(owner) in owners or (views and owner is not array):
                 with enable_grad():
                     gradient = gradient.copy() if gradient is array else gradient.clone()
@@ -55,8 +43,3 @@ def arrays_in(values: Any) -> Iterator[Array]:
 
 def _array(gradient: Any) -> Array:
     return gradient._array if isinstance(gradient, Traced) else gradient
-
-
-def _owner(array: Array) -> Array:
-    """The array that owns the memory that `array` may be a view of."""
-    return array if array.base is None else array.base

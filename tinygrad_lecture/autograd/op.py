@@ -37,11 +37,12 @@ from ..traced import Node, TensorLike, Traced
 from . import modes as modes_module
 from .contract import add_facts
 from .modes import modes
-from .operands import SCALARS, as_operand, settle
-from .saver import Rule, Saver, as_tensors, compile_saver, expressions
+from .operands import SCALARS, as_operand, own_settings, settle
+from .saver import Rule, Saver, as_tensors, compile_saver, expressions, is_array_of
 from .signature import bind, parse
 from .tape import Gradient, Record
 from .versions import tick
+from .views import note_view
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,6 +71,7 @@ class Op(Generic[P]):
         self.arity = math.inf if self.variadic else len(self.inputs)
         self.rules: list[Rule | None] = [None] * (len(self.inputs) or 1)
         self.asked: list[list[str] | None] = [None] * len(self.rules)  # by each rule, as expressions for the saver
+        self.saves_arrays = False
         self.complaint: Callable[..., str | None] | None = None
 
     def __repr__(self) -> str:
@@ -104,6 +106,7 @@ class Op(Generic[P]):
         def declare(rule: R) -> R:
             for position in positions:
                 self.rules[position], self.asked[position] = rule, expressions(self, rule)
+                self.saves_arrays |= any(map(is_array_of, self.asked[position] or ()))
             self.__dict__.pop("saver", None)
             return rule
 
@@ -160,6 +163,8 @@ class Op(Generic[P]):
                 arrays.append(x)
                 nodes.append(None)
         recorded = recorded and modes.recording and self.differentiable
+        if recorded and settings:
+            settings = own_settings(settings, self.name)
         if foreign is not None and like is not None:
             arrays = [x._array if isinstance(x, Traced) else as_operand(x, like, copy=recorded) for x in inputs]
 
@@ -184,6 +189,8 @@ class Op(Generic[P]):
             record.op, record.nodes, record.tensor = self, nodes, None
             record.shape, record.dtype, record.age = out.shape, out.dtype, tick()
             record.saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)
+        if out.base is not None or out is like:
+            note_view(self, inputs, settings, result)
         if modes_module.observers and modes.observer is not None:
             modes.observer.saw_forward(self, arrays, settings, out, result._node)
         return result

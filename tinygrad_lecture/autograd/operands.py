@@ -34,6 +34,31 @@ def as_operand(value: Any, like: Array, copy: bool) -> Any:
     return value
 
 
+def own_settings(settings: dict[str, Any], name: str) -> dict[str, Any]:
+    """The settings for a record to keep: with copies of arrays and lists, which the caller may change afterwards.
+
+    Raises TypeError for a Tensor that requires grad, since no gradient flows to a setting.
+    """
+    for value in settings.values():
+        if type(value) not in _PLAIN:
+            return {key: _own(value, key, name) for key, value in settings.items()}
+    return settings
+
+
+_PLAIN = frozenset({bool, int, float, complex, str, tuple, type(None)})
+
+
+def _own(value: Any, setting: str, name: str) -> Any:
+    if isinstance(value, Traced):
+        if value._node is not None:
+            raise TypeError(
+                f"{name}: {setting} is a setting, to which no gradient flows, but the tensor given requires grad: put "
+                f"{setting} before the slash, with inputs, or pass {setting}.detach()"
+            )
+        return value._array.copy()
+    return value.copy() if is_array(value) or isinstance(value, (list, dict)) else value
+
+
 def settle(out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, casts: bool) -> Array:
     """What a forward function returned, as an array and no wider than the floats it was computed from.
 

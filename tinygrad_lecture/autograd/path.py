@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..traced import Node
+from ..traced import Node, Traced
 
 
 class Path:
@@ -20,16 +20,19 @@ class Path:
         """The nodes of a record's inputs, None for those whose gradient is not needed."""
         return [node if node in self.records or node in self.targets else None for node in record.nodes]
 
-    def collect(self, node: Node, gradient: Any) -> None:
+    def collect(self, node: Node, gradient: Any, owned: bool = False) -> None:
+        """Note a gradient, of a node that may be a target. owned: nobody else holds this array."""
         if node in self.targets:
-            self.found[node] = gradient
+            self.found[node] = gradient if owned or isinstance(gradient, Traced) else gradient.copy()
 
 
 def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:
     """The records on a way from the roots down to a target; a target only if it leads to another.
 
-    A freed record counts, since its inputs are no longer known: the pass reaches it, and raises.
+    A freed record counts unless it is known not to lead to a target: the pass reaches it, and raises. All that is
+    known of it are the leaves that the records freed with it lead to.
     """
+    only_leaves = not any(node.nodes or node.saved is None for node in targets)
     oldest = min((node.age for node in targets), default=0)
     seen: set[Node] = set()
     stack = list(roots)
@@ -40,6 +43,7 @@ def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:
             stack.extend(parent for parent in node.nodes if parent is not None)
     records: set[Node] = set()
     for node in sorted(seen, key=lambda node: node.age):
-        if node.saved is None or any(parent in records or parent in targets for parent in node.nodes):
+        unknown = node.saved is None and not (only_leaves and node.nodes)
+        if unknown or any(parent in records or parent in targets for parent in node.nodes):
             records.add(node)
     return records

@@ -31,14 +31,22 @@ Rule: TypeAlias = Callable[..., Any]
 
 
 def expressions(op: Any, rule: Rule) -> list[str]:
-    """The Python expression for each thing that a rule asks for. Raises TypeError for an unknown name."""
+    """The Python expression for each thing that a rule asks for.
+
+    Raises TypeError for an unknown name, and for a first parameter that is not the upstream gradient.
+    """
     parameters = list(inspect.signature(rule).parameters.values())
     if not parameters or any(p.kind is p.KEYWORD_ONLY for p in parameters):
         raise TypeError(
             f"a backward rule of {op.name} takes the upstream gradient g and then what it asks for, by position, as in "
             "def _(g, x)"
         )
-    asked = [p.name for p in parameters[1:]]
+    upstream, *asked = (p.name for p in parameters)
+    if upstream in _offered(op):
+        raise TypeError(
+            f"a backward rule of {op.name} has {upstream} as its first parameter, which is the upstream gradient: call "
+            f"that one g (or upstream), and ask for {upstream} after it, as in def _(g, {upstream})"
+        )
     return [_expression(op, name) for name in asked]
 
 
@@ -56,14 +64,23 @@ def _expression(op: Any, name: str) -> str:
     stem, _, field = name.rpartition("_")
     if stem in op.inputs and field in _METADATA:
         return f"{field}_of({_array(op, stem)})"
+    raise TypeError(f"a backward rule of {op.name} asks for {name!r}; it may ask for {', '.join(_offered(op))}")
+
+
+def _offered(op: Any) -> list[str]:
+    """All names that a rule may ask for."""
     offered = [*op.inputs, *(f"{x}_{field}" for x in op.inputs for field in _METADATA), *op.settings]
-    offered += [*_VARIADIC, op.variadic, "out"] if op.variadic else ["out"]
-    raise TypeError(f"a backward rule of {op.name} asks for {name!r}; it may ask for {', '.join(offered)}")
+    return [*offered, *_VARIADIC, op.variadic, "out"] if op.variadic else [*offered, "out"]
 
 
 def _array(op: Any, name: str) -> str:
     position = op.inputs.index(name)
     return f"arrays[{position}]" if name not in op.optional else f"(arrays[{position}:] or [None])[0]"
+
+
+def is_array_of(expression: str) -> bool:
+    """Whether an expression is an array of the call, not a setting or metadata."""
+    return expression == "out" or expression.startswith(("arrays", "(arrays"))
 
 
 def compile_saver(op: Any) -> Saver | None:

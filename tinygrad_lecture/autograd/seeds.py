@@ -20,8 +20,8 @@ def seed_for(x: Traced, gradient: Any, create_graph: bool) -> Any:
     if x._node is None:
         raise RuntimeError(
             "this tensor does not require grad, so there is nothing to differentiate: it was computed from constants, "
-            "under no_grad(), or by an op without a gradient (comparisons, argmax, integers); set requires_grad=True "
-            "on the inputs"
+            "under no_grad(), or by an op without a gradient (comparisons, argmax, integers), or it is a derivative "
+            "that is constant, as that of 3 * x; set requires_grad=True on the inputs"
         )
     if gradient is None:
         if array.size != 1:

@@ -7,18 +7,18 @@ and no limit to the depth.
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
+from sys import getrefcount
 from typing import Any, Protocol, TypeAlias, final
 
 import numpy as np
 
 from ..traced import Node, Traced, wrap
 from . import versions
+from .accumulation import accumulate_grad
 from .contract import as_gradient, check_saved
-from .memory import owns_memory
 from .modes import modes, set_grad_enabled
 from .path import Path
 from .versions import tick
@@ -27,10 +27,12 @@ Gradient: TypeAlias = Any  # an array or, under create_graph, a Tensor
 
 
 class Differentiable(Protocol):
-    """What the tape needs of an op: a name, and its vector-Jacobian products."""
+    """What the tape needs of an op: a name, its vector-Jacobian products, and whether its rules save arrays."""
 
     @property
     def name(self) -> str: ...
+    @property
+    def saves_arrays(self) -> bool: ...
 
     def vjp(
         self, record: Record, nodes: Sequence[Node | None], upstream: Gradient, create_graph: bool
@@ -91,6 +93,7 @@ def backward_pass(
     pending = Pending(create_graph, type(upstreams[0]))
     pending.add(nodes, upstreams)
     path = None if wanted is None else Path(set(wanted), pending.sums)
+    freed: list[Node] = []  # the nodes of a freed record: the leaves that it may lead to, empty if they are not known
     observer = modes.observer
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         while pending.heap:
@@ -108,23 +111,26 @@ def backward_pass(
             gradients = node.op.vjp(node, inputs, upstream, create_graph)
             if observer is not None:
                 observer.saw_backward(node, upstream, gradients)
-            pending.add(inputs, gradients, node, upstream)
-            if not retain_graph:
-                node.nodes, node.saved = (), None
+            pending.add(inputs, gradients, node)
+            if node.op.saves_arrays and not retain_graph:
+                node.nodes, node.saved = freed, None
     for leaf, gradient in pending.sums.items():  # only leaves are left
         if path is None:
             accumulate_grad(leaf, gradient, leaf in pending.owned)
+            freed.append(leaf)
         else:
-            path.collect(leaf, gradient)
+            path.collect(leaf, gradient, leaf in pending.owned)
     return {} if path is None else path.found
 
 
 class Pending:
     """Gradients on their way down: for each node the sum of those that arrived, and a heap of records by age.
 
-    owned: nodes whose sum is a fresh array, so that `+=` is safe.
+    owned: nodes whose sum is an array that nobody else holds, so that `+=` is safe.
     kind: the type of gradients; anything else that a rule returns is checked.
     """
+
+    fresh = 0  # how many references `add` counts to an array that the rule has allocated and not kept
 
     def __init__(self, create_graph: bool, kind: Any) -> None:
         self.sums: dict[Node, Gradient] = {}
@@ -132,10 +138,8 @@ class Pending:
         self.owned: set[Node] = set()
         self.create_graph, self.kind = create_graph, kind
 
-    def add(
-        self, nodes: Iterable[Any], gradients: Iterable[Any], record: Record | None = None, upstream: Any = None
-    ) -> None:
-        """Add a gradient to each node: those that the rules of `record` computed from `upstream`, or the seeds."""
+    def add(self, nodes: Iterable[Any], gradients: Iterable[Any], record: Record | None = None) -> None:
+        """Add a gradient to each node: those that the rules of `record` returned, or the seeds."""
         sums, owned, kind = self.sums, self.owned, self.kind
         for node, gradient in zip(nodes, gradients):  # noqa: B905 - the hottest loop of backward
             if node is None:
@@ -147,7 +151,7 @@ class Pending:
                 sums[node] = gradient
                 if type(node) is Record:
                     heappush(self.heap, (-node.age, node))
-                elif record is not None and not self.create_graph and owns_memory(gradient, upstream, record.saved):
+                elif not self.create_graph and gradient.base is None and getrefcount(gradient) <= Pending.fresh:
                     owned.add(node)
             elif node in owned:
                 held += gradient
@@ -156,6 +160,15 @@ class Pending:
                 sums[node] = np.asarray(total) if isinstance(total, np.generic) else total
                 if not self.create_graph:
                     owned.add(node)
+
+
+for Pending.fresh in range(9):  # found by trial, since Python's versions differ
+    trial = Pending(False, np.ndarray)
+    trial.add([Leaf(wrap(np.zeros(())))], [np.zeros(())])
+    if trial.owned:
+        break
+else:
+    Pending.fresh = 0  # copy every gradient
 
 
 def unbroadcast(gradient: Gradient, node: Node) -> Gradient:
@@ -169,27 +182,3 @@ def unbroadcast(gradient: Gradient, node: Node) -> Gradient:
         stretched = (extra + axis for axis, size in enumerate(shape) if size == 1)
         gradient = gradient.sum(axis=(*range(extra), *stretched), keepdims=True).reshape(shape)
     return gradient if gradient.dtype == node.dtype else gradient.astype(node.dtype)
-
-
-_grad_lock = threading.Lock()
-
-
-def accumulate_grad(node: Node, gradient: Gradient, owned: bool = False) -> None:
-    """Add to `.grad` of the tensor that a node stands for, if it still exists.
-
-    owned: the gradient's memory belongs to the pass and becomes `.grad` without a copy.
-    """
-    assert node.tensor is not None
-    tensor = node.tensor()
-    if tensor is None:
-        return
-    with _grad_lock:
-        if isinstance(gradient, Traced):  # under create_graph
-            tensor._grad = gradient.clone() if tensor._grad is None else tensor._grad + gradient  # type: ignore[attr-defined]
-        elif tensor._grad is None:
-            tensor._grad = wrap(gradient if owned else gradient.copy())
-        elif tensor._grad._node is None:
-            versions.announce_write(tensor._grad._array)
-            tensor._grad._array += gradient
-        else:
-            tensor._grad = tensor._grad + wrap(gradient)

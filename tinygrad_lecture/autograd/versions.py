@@ -10,6 +10,8 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
+from collections.abc import Callable
+from typing import Any
 
 from ..backend import Array
 
@@ -17,7 +19,7 @@ tick = itertools.count(1).__next__
 
 last_write = 0  # the stamp of the latest in-place write to any array
 _stamping = threading.Lock()  # an older stamp never replaces a younger one
-_stamps: dict[int, tuple[weakref.ref[Array], int]] = {}  # id of the array that owns the memory -> (that array, stamp)
+_stamps: dict[int, tuple[Callable[[], Any], int]] = {}  # id of what owns the memory -> (a reference to it, stamp)
 
 
 def announce_write(array: Array) -> None:
@@ -27,12 +29,20 @@ def announce_write(array: Array) -> None:
     key = id(owner)
     held = _stamps.get(key)
     if held is None or held[0]() is not owner:
-        reference = weakref.ref(owner, lambda _: _stamps.pop(key, None))
+        reference = _reference(owner, lambda _: _stamps.pop(key, None))
     else:
         reference = held[0]
     with _stamping:
         last_write = stamp = tick()
         _stamps[key] = (reference, stamp)
+
+
+def _reference(owner: Any, when_gone: Callable[[Any], object]) -> Callable[[], Any]:
+    """A weak reference; a strong one to what cannot be referenced weakly, such as bytes."""
+    try:
+        return weakref.ref(owner, when_gone)
+    except TypeError:
+        return lambda: owner
 
 
 def written_since(array: Array, age: int) -> bool:
@@ -42,9 +52,13 @@ def written_since(array: Array, age: int) -> bool:
     return held is not None and held[0]() is owner and held[1] > age
 
 
-def owner_of(array: Array) -> Array:
-    """The array that owns the memory of `array`, which may be a view of it."""
-    base = array.base
-    while base is not None and type(base) is type(array):
-        array, base = base, base.base
-    return array
+def owner_of(array: Array) -> Any:
+    """What owns the memory that `array` looks into: itself or, for a view, the array at the end of its bases.
+
+    A base may be another object: NumPy puts one between `as_strided`'s view and its array, and memory may be that of a
+    buffer, such as bytes.
+    """
+    owner = array
+    while (base := owner.obj if isinstance(owner, memoryview) else getattr(owner, "base", None)) is not None:
+        owner = base
+    return owner

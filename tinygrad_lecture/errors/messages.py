@@ -60,11 +60,12 @@ def rename(error: Exception, name: str, arguments: Sequence[Any]) -> Exception:
 
 
 def _sentence(name: str, reason: str, arguments: Sequence[Any]) -> str:
+    """The whole message: "matmul: the inner sizes differ (called with (2, 3) float32, (2,) float32)"."""
     return f"{name}: {reason} (called with {', '.join(map(describe, arguments)) or 'nothing'})"
 
 
 def describe(value: Any) -> str:
-    """An argument in a few characters: `(2, 3) float32` for an array, the value of a number."""
+    """An argument in a few characters: "(2, 3) float32" for an array, the value of a number."""
     if isinstance(value, Traced):
         value = value._array
     if is_array(value):
@@ -96,7 +97,7 @@ def _with_a_shape(value: Any) -> Any:
 
 
 def _not_numbers(forward: Callable[..., Any], values: Sequence[Any]) -> str | None:
-    """Which of the inputs is not made of numbers, as a sentence; None if all are."""
+    """Which input does not hold numbers, as a sentence; None if all do."""
     parameters = list(inspect.signature(forward).parameters.values())
     for position, value in enumerate(values):
         if value is None and position < len(parameters) and parameters[position].default is None:
@@ -110,7 +111,7 @@ def _not_numbers(forward: Callable[..., Any], values: Sequence[Any]) -> str | No
 
 
 def _called_by_numpy(name: str, error: Exception) -> str | None:
-    """np.sum(x) calls x.sum(axis=None, dtype=None, out=None): what to say about arguments that only NumPy has."""
+    """What to write instead of np.sum(x), which calls x.sum(axis=None, dtype=None, out=None); None for other errors."""
     text = str(error)
     if isinstance(error, TypeError) and text.endswith(("keyword argument 'dtype'", "keyword argument 'out'")):
         return f"it takes no dtype and no out; np.{name}(x) passes them, so write tl.{name}(x)"
@@ -129,6 +130,7 @@ WITH_TL = (
 
 
 def _different_devices(arrays: Sequence[Any]) -> str | None:
+    """Which devices the inputs are on, as a sentence; None if it is only one."""
     devices = sorted({device_of(array) for array in arrays if is_array(array)})
     if len(devices) < 2:
         return None

@@ -8,6 +8,7 @@ from typing import Any
 from ..autograd.memory import unshare
 from ..autograd.seeds import seed_for
 from ..autograd.tape import Gradient, backward_pass
+from ..errors.words import kind_of
 from ..tensor import Tensor
 from ..traced import Node, Traced, wrap
 
@@ -71,10 +72,12 @@ def grad(
 
 
 def _tensors(what: str, given: Any) -> tuple[Tensor, ...]:
+    """One Tensor or several, as a tuple. Raises TypeError for anything else."""
     many = tuple(given) if not isinstance(given, Traced) and hasattr(given, "__iter__") else (given,)
     for position, x in enumerate(many):
         if not isinstance(x, Traced):
-            raise TypeError(f"grad: {what} must be Tensors, but number {position} is a {type(x).__name__}")
+            remedy = "; for the gradient of a function write tl.func.grad(f)(x)" if callable(x) else ""
+            raise TypeError(f"grad: {what} must be Tensors, but number {position} is {kind_of(x)}{remedy}")
     return many
 
 

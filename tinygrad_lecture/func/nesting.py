@@ -1,4 +1,4 @@
-"""What makes transforms nest: variables of their own, and results recorded only if they depend on anything else.
+"""Nesting of transforms: each has its own variables, and records only results that depend on anything else.
 
 A transform differentiates with respect to new nodes, its variables. What depends on them alone is a constant to the
 caller. What also depends on a Tensor from outside, such as one closed over or an outer transform's variable, stays
@@ -22,22 +22,29 @@ from .gradients import grad
 
 
 def with_variables(name: str, argnums: Argnums, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Tensor]]:
-    """The arguments with variables at the positions `argnums`, and these variables."""
+    """The arguments with variables at the positions `argnums`, and these variables.
+
+    Raises ValueError for a position out of range, TypeError for an argument that is no float Tensor.
+    """
     inner = list(args)
     positions = (argnums,) if isinstance(argnums, int) else argnums
     for position in positions:
         if not -len(args) <= position < len(args):
-            raise ValueError(f"{name}: argnums {argnums} of a call with {len(args)} positional arguments")
+            raise ValueError(
+                f"{name}: argnums {argnums} does not fit a call with {len(args)} positional arguments; count from 0"
+            )
         inner[position] = variable(name, args[position])
     return tuple(inner), [inner[position] for position in positions]
 
 
 def variable(name: str, x: Any) -> Tensor:
-    """x as a new node: an alias in the outer graph if x is in one, so that transforms nest; otherwise a new leaf."""
+    """x as a new node: an alias if x is in an outer graph, so that transforms nest; otherwise a new leaf."""
     if not isinstance(x, Tensor):
         raise TypeError(
             f"{name}: can differentiate only with respect to Tensors, not {kind_of(x)}; use tl.tensor(data)"
         )
+    if x.dtype.kind != "f":
+        raise TypeError(f"{name}: can differentiate only with respect to floats, not {x.dtype}; convert with .float()")
     if x.requires_grad and is_grad_enabled():
         return ops.elementwise.alias(x)
     return x.detach().requires_grad_()
@@ -113,13 +120,13 @@ def vjps(
 
 
 def inner_product(products: Sequence[Tensor], tangents: Sequence[Tensor]) -> Tensor:
-    """The sum of all products times tangents: one number."""
+    """The inner product of two lists of Tensors, as one number: each product times its tangent, summed."""
     first, *rest = ((p * t).sum() for p, t in zip(products, tangents, strict=True))
     return sum(rest, start=first)
 
 
 def jacobians(out: Tensor, inputs: Sequence[Tensor]) -> list[Tensor]:
-    """The Jacobian of one result with respect to each input: a row, the vjp with a unit vector, per element of it."""
+    """The Jacobian of one result with respect to each input. Its rows are the vjps with the unit vectors."""
     rows = []
     for element in range(out.numel()):
         unit = zeros(out.numel(), dtype=out.dtype, device=out.device)

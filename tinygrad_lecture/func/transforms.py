@@ -3,7 +3,7 @@
 All are built from reverse mode; forward-mode products and second derivatives differentiate the backward pass itself.
 Transforms nest: `grad(grad(f))`. Functions take Tensors and return Tensors. Tensors that they close over are constants
 to the transform, but its result can be differentiated with respect to them. The derivative with respect to an argument
-that a function does not use is zeros.
+that a function does not use is zero.
 """
 
 from __future__ import annotations
@@ -49,8 +49,23 @@ def grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Fun
     has_aux: the function returns (number, aux), and the transform (gradient, aux).
     Raises TypeError, when called, unless the function returns one float and the arguments are float Tensors.
     """
-    must_make("grad", function, argnums)
-    both = value_and_grad(function, argnums, has_aux)
+    return _gradient("grad", function, argnums, has_aux)
+
+
+def value_and_grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+    """Like `grad`, but the function returns (value, gradient), for the cost of the gradient alone.
+
+    With has_aux, it returns ((value, aux), gradient).
+
+        both = tl.func.value_and_grad(lambda x: (x**3).sum())
+        both(tl.tensor([1.0, 2.0]))             # (tensor(9.), tensor([ 3., 12.]))
+    """
+    return _value_and_gradient("value_and_grad", function, argnums, has_aux)
+
+
+def _gradient(name: str, function: Function, argnums: Argnums, has_aux: bool = False) -> Function:
+    """`grad` for the transform `name`, which errors mention."""
+    both = _value_and_gradient(name, function, argnums, has_aux)
 
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -60,21 +75,21 @@ def grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Fun
     return gradient
 
 
-def value_and_grad(function: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
-    """Like `grad`, but gives (value, gradient), for the cost of the gradient alone."""
-    must_make("value_and_grad", function, argnums)
+def _value_and_gradient(name: str, function: Function, argnums: Argnums, has_aux: bool) -> Function:
+    """`value_and_grad` for the transform `name`, which errors mention."""
+    must_make(name, function, argnums)
 
     @functools.wraps(function, updated=())
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        args, inner = with_variables("grad", argnums, args)
+        args, inner = with_variables(name, argnums, args)
         with enable_grad():
             returned = function(*args, **kwargs)
         if has_aux and not (isinstance(returned, tuple) and len(returned) == 2):
             raise TypeError(
-                f"grad: with has_aux the function must return a pair, (number, aux), not {kind_of(returned)}"
+                f"{name}: with has_aux the function must return a pair, (number, aux), not {kind_of(returned)}"
             )
         value, aux = returned if has_aux else (returned, None)
-        must_be_a_number("grad", value)
+        must_be_a_number(name, value)
         stays_recorded: list[bool] = []
 
         def leave(x: Tensor) -> Tensor:
@@ -90,7 +105,10 @@ def value_and_grad(function: Function, argnums: Argnums = 0, has_aux: bool = Fal
 
 
 def vjp(function: Function, *primals: Tensor) -> tuple[Any, Callable[..., tuple[Tensor, ...]]]:
-    """(function(*primals), vjp_fn), where vjp_fn(v) gives the vector-Jacobian products v^T J, one per primal.
+    """(function(*primals), vjp_fn), where vjp_fn(v) returns the vector-Jacobian products v^T J, one per primal.
+
+        value, vjp_fn = tl.func.vjp(lambda x: x * x, tl.tensor([1.0, 2.0]))
+        vjp_fn(tl.tensor([1.0, 1.0]))           # (tensor([2., 4.]),)
 
     The cotangent v has the result's shape. If the function returns a tuple, vjp_fn takes one cotangent per member, as a
     tuple or as separate arguments. It may be called any number of times.
@@ -115,6 +133,9 @@ def vjp(function: Function, *primals: Tensor) -> tuple[Any, Callable[..., tuple[
 def jvp(function: Function, primals: Sequence[Tensor], tangents: Sequence[Tensor]) -> tuple[Any, Any]:
     """(function(*primals), J t): the result, and the Jacobian-vector product with the tangents.
 
+        x, t = tl.tensor([1.0, 2.0]), tl.tensor([1.0, 0.0])
+        tl.func.jvp(lambda x: x * x, (x,), (t,))        # (tensor([1., 4.]), tensor([2., 0.]))
+
     J t is the derivative of the result as the primals move along their tangents; it has the result's shape. A tangent
     has its primal's shape. Computed with reverse mode twice: v^T J is linear in v, and its own vector-Jacobian product
     with t, with respect to v, is J t.
@@ -138,17 +159,25 @@ def jvp(function: Function, primals: Sequence[Tensor], tangents: Sequence[Tensor
 def jacobian(function: Function, argnums: Argnums = 0) -> Function:
     """The Jacobian of a function of Tensors, as a function of the same arguments.
 
+        square = tl.func.jacobian(lambda x: x * x)
+        square(tl.tensor([1.0, 2.0]))           # tensor([[2., 0.], [0., 4.]])
+
     Its shape is (*result's shape, *argument's shape). A tuple of argnums gives a tuple of Jacobians; a function that
-    returns a tuple gives a tuple of what each member would give. Costs one backward pass per element of the result.
+    returns a tuple gives a tuple with the Jacobians of each member. Costs one backward pass per element of the result.
     """
-    must_make("jacobian", function, argnums)
+    return _jacobian("jacobian", function, argnums)
+
+
+def _jacobian(name: str, function: Function, argnums: Argnums) -> Function:
+    """`jacobian` for the transform `name`, which errors mention."""
+    must_make(name, function, argnums)
 
     @functools.wraps(function, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
-        args, inner = with_variables("jacobian", argnums, args)
+        args, inner = with_variables(name, argnums, args)
         with enable_grad():
             out = function(*args, **kwargs)
-        blocks = tuple(as_asked(jacobians(o, inner), argnums) for o in as_tuple("jacobian", out))
+        blocks = tuple(as_asked(jacobians(o, inner), argnums) for o in as_tuple(name, out))
         return blocks if isinstance(out, tuple) else blocks[0]
 
     return matrix
@@ -157,15 +186,20 @@ def jacobian(function: Function, argnums: Argnums = 0) -> Function:
 def hessian(function: Function, argnums: Argnums = 0) -> Function:
     """The Hessian, the matrix of second derivatives, of a function that returns one number, as a function.
 
+        curvature = tl.func.hessian(lambda x: (x**3).sum())
+        curvature(tl.tensor([1.0, 2.0]))        # tensor([[ 6., 0.], [0., 12.]])
+
     Its shape is (*argument's shape, *argument's shape). A tuple of argnums gives a tuple of tuples; block [i][j] has
     shape (*i-th argument's, *j-th argument's).
     """
-    must_make("hessian", function, argnums)
-    return jacobian(grad(function, argnums), argnums)
+    return _jacobian("hessian", _gradient("hessian", function, argnums), argnums)
 
 
 def hvp(function: Function, primals: Sequence[Tensor], tangents: Sequence[Tensor]) -> tuple[Tensor, Any]:
     """(function(*primals), H t): the value, and the Hessian-vector product, computed without the Hessian.
+
+        x, t = tl.tensor([1.0, 2.0]), tl.tensor([1.0, 0.0])
+        tl.func.hvp(lambda x: (x**3).sum(), (x,), (t,))         # (tensor(9.), tensor([6., 0.]))
 
     H t is the gradient of the inner product of gradient and tangents. One product per primal, of its shape: a Tensor
     for one primal, otherwise a tuple.

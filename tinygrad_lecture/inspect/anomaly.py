@@ -1,4 +1,4 @@
-"""detect_anomaly: find the op that makes the first nan or inf, and the user's line that called it."""
+"""detect_anomaly: find the op that makes the first nan or inf, and the user's line that calls it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class AnomalyError(RuntimeError):
 
 
 class _AnomalyWatch:
+    """An `Observer` that raises `AnomalyError` at the first nan or inf."""
+
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
     ) -> None:
@@ -60,9 +62,9 @@ class detect_anomaly(Observing, Fixed):
         with tl.detect_anomaly():
             loss(model(x), y).backward()
 
-    Both forward calls and backward rules are checked, so run both inside. An op is blamed only if its inputs did not
-    have the nan or inf already: a deliberate -inf (a mask) passes, and a nan computed from it is reported. Slow, since
-    every result is read. Context manager and decorator, per thread.
+    Checks both forward calls and backward rules, so run both inside. Reports an op only if its inputs did not have the
+    nan or inf already: a deliberate -inf (a mask) passes, and a nan computed from it is reported. Slow, since it reads
+    every result. Context manager and decorator, for the current thread.
     """
 
     on = _AnomalyWatch()

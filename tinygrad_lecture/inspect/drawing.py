@@ -26,7 +26,7 @@ PAD = 0.09  # inches around the text in a box; the axes are in inches
 
 
 def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> None:
-    """Draw the vertices of a graph, inputs first, to a picture file. What it raises: see `Graph.draw`."""
+    """Draw the vertices of a graph, inputs first, to a picture file. Raises the errors of `Graph.draw`."""
     vertices = list(graph)
     if not 0 < len(vertices) <= MOST:
         raise ValueError(
@@ -52,8 +52,8 @@ def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> No
     # Measure the texts, and arrange boxes of their size.
     texts = [[write(line, **style) for line, style in _lines(vertex)] for vertex in vertices]
     sizes = [(max(w for _, w, _ in lines) + 2 * PAD, sum(h + 0.05 for *_, h in lines) + 2 * PAD) for lines in texts]
-    place = {id(vertex): i for i, vertex in enumerate(vertices)}
-    arrows = [(place[id(x)], i) for i, vertex in enumerate(vertices) for x in vertex.inputs if id(x) in place]
+    index = {id(vertex): i for i, vertex in enumerate(vertices)}
+    arrows = [(index[id(x)], i) for i, vertex in enumerate(vertices) for x in vertex.inputs if id(x) in index]
     layout = layered(sizes, arrows)
 
     # Boxes, texts and arrows.
@@ -114,6 +114,7 @@ def _rows(text: str) -> list[str]:
 
 
 def _draw_box(axes: Axes, vertex: Vertex, size: Point, centre: Point) -> None:
+    """Draw an empty box in the colour of a leaf, a constant or a result."""
     from matplotlib.patches import FancyBboxPatch
 
     colour = RESULT if vertex.op is not None else LEAF if vertex.requires_grad else CONSTANT

@@ -1,6 +1,8 @@
 """Fonts for any text in pictures: letters that matplotlib's own font lacks, such as 漢 or ह, from installed fonts.
 
-axes.text(x, y, drawable(text), **as_written())
+    axes.text(x, y, drawable(text), **as_written())
+
+Without a font for a letter, □ is drawn.
 """
 
 from __future__ import annotations

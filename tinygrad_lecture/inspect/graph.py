@@ -1,14 +1,5 @@
 """Graph: every value of a computation, how it was computed and, after backward, its gradient.
 
-    with tl.Graph() as graph:                   # watches what is computed inside
-        z = w @ x + b
-        cost = (tl.sigmoid(z) - y) ** 2
-        cost.backward()
-    print(graph.name(locals()))                 # one line per value: name, formula, shape, value, gradient
-    graph[z].grad                               # gradients of results too, not only of leaves
-    graph.draw("graph.png")                     # a picture (needs matplotlib)
-    print(graph.dot())                          # text for Graphviz
-
 The tape saves only what backward rules ask for. A Graph therefore watches the computation and copies each value, which
 suits small networks. `tl.Graph(y)`, for a tensor that exists already, knows what the tape knows: how y was computed,
 and the values of the leaves.
@@ -24,6 +15,7 @@ import numpy as np
 from ..autograd.tape import Leaf, Record, unbroadcast
 from ..backend import Array, is_array, to_host
 from ..errors.table import aligned
+from ..errors.words import kind_of
 from ..traced import Node, Traced
 from .observe import Observing
 from .vertex import Vertex, in_line
@@ -38,11 +30,22 @@ _UNKNOWN = Vertex(0, (), name="constant")  # an operand that the tape did not sa
 
 
 class Graph:
-    """The values of a computation in the order of computing, each a `Vertex`; the module's docstring has an example.
+    """The values of a computation, each a `Vertex`, in the order in which they were computed.
 
-    vertices: the values; inputs come before what is computed from them.  visited: the results in the order in which
+        with tl.Graph() as graph:               # watches what is computed inside
+            z = w @ x + b
+            cost = (tl.sigmoid(z) - y) ** 2
+            cost.backward()
+        print(graph.name(locals()))             # one line per value: name, formula, shape, value, gradient
+        graph[z].grad                           # gradients of results too, not only of leaves
+        graph.draw("graph.png")                 # a picture (needs matplotlib)
+        print(graph.dot())                      # text for Graphviz
+
+    result: a Tensor computed already; its graph then shows formulas and shapes, and the values of leaves.
+    vertices: the values; inputs come before the results computed from them.  visited: the results in the order in which
     backward visited them.  Ops that are not recorded, as under no_grad, are left out.
-    Raises RuntimeError for a tensor that does not require grad, or after backward has freed its graph.
+    Raises TypeError for anything but a Tensor, RuntimeError for a tensor that does not require grad, or after backward
+    has freed its graph.
     """
 
     def __init__(self, result: Traced | None = None) -> None:
@@ -52,6 +55,8 @@ class Graph:
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
         self._watching: Observing | None = None
         if result is not None:
+            if not isinstance(result, Traced):
+                raise TypeError(f"Graph: give a Tensor, or nothing to watch a `with` block; not {kind_of(result)}")
             node = result._node
             if node is None:
                 raise RuntimeError("Graph: this tensor does not require grad, so its computation was not recorded")
@@ -83,15 +88,19 @@ class Graph:
             graph.name(locals())
             graph.name(dict(model.named_parameters()))
 
-        Values that are not tensors of this graph are ignored.
+        names: a dict from names to tensors; values that are not tensors of this graph are ignored.
+        Raises TypeError for a name that is not a string.
         """
         for name, tensor in names.items():
+            if not isinstance(name, str):
+                raise TypeError(f'Graph.name: names are strings, as in graph.name({{"x": x}}), not {kind_of(name)}')
             vertex = self._find(tensor) if isinstance(tensor, Traced) else None
             if vertex is not None:
                 vertex.name = name
         return self
 
     def __str__(self) -> str:
+        """The graph as a table: a line per value."""
         rows = [["", "name", "made by", "shape", "value", "gradient"]]
         for v in self.vertices:
             rows.append([f"#{v.number}", v.name, v.formula, str(v.shape), in_line(v.value), in_line(v.grad)])
@@ -114,7 +123,9 @@ class Graph:
     def dot(self) -> str:
         """The graph in Graphviz's DOT language: names, formulas and shapes. Needs nothing installed.
 
-        Path("graph.dot").write_text(graph.dot(), encoding="utf-8")     # then: dot -Tsvg graph.dot -o graph.svg
+            Path("graph.dot").write_text(graph.dot(), encoding="utf-8")
+
+        In a shell, `dot -Tsvg graph.dot -o graph.svg` then draws it.
         """
         lines = ["digraph {", "  node [shape=box];"]
         for vertex in self.vertices:
@@ -123,6 +134,7 @@ class Graph:
         return "\n".join([*lines, "}"])
 
     def _find(self, tensor: Traced) -> Vertex | None:
+        """The vertex of a tensor, None if it is not in the graph."""
         if tensor._node is not None:
             return self._at.get(tensor._node)
         return self._constants.get(id(tensor._array), (None, None))[1]
@@ -223,5 +235,6 @@ def _copy(value: Any) -> Array:
     return np.array(to_host(_array(value)))
 
 
-def _plus(held: Array | None, more: Any) -> Array:
-    return _copy(more) if held is None else held + to_host(_array(more))
+def _plus(total: Array | None, more: Any) -> Array:
+    """The sum of gradients so far, and one more."""
+    return _copy(more) if total is None else total + to_host(_array(more))

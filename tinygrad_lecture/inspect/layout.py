@@ -2,7 +2,7 @@
 
 The usual three steps (Sugiyama et al., 1981): assign each box a layer below all its predecessors; order each layer so
 that boxes are near their neighbours in the layers above and below; move boxes sideways towards those neighbours without
-overlap. An arrow across several layers gets a lane of its own in each, so it runs around boxes, not through them.
+overlap. An arrow across several layers gets a dummy node (a lane) in each, so it runs around boxes, not through them.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from typing import TypeAlias
 
 Point: TypeAlias = tuple[float, float]
 
-LANE = 0.25  # width reserved for an arrow that passes through a layer
+LANE = 0.25  # the width of a lane
 
 
 @dataclass(eq=False)
-class _Place:
+class _Node:
+    """A box, or the lane of an arrow: its size, its layer, its order and x within the layer, and its neighbours."""
+
     width: float
     height: float
     layer: int
     x: float = 0.0
     order: int = 0
-    above: list[_Place] = field(default_factory=list)
-    below: list[_Place] = field(default_factory=list)
+    above: list[_Node] = field(default_factory=list)
+    below: list[_Node] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -48,29 +50,29 @@ def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], gap: floa
 
     gap: the smallest distance between boxes side by side.  rise: the distance between layers.
     """
-    boxes = [_Place(*size, layer) for size, layer in zip(sizes, _layers(len(sizes), arrows), strict=True)]
-    places = list(boxes)
-    ways = []
+    boxes = [_Node(*size, layer) for size, layer in zip(sizes, _layers(len(sizes), arrows), strict=True)]
+    nodes = list(boxes)
+    routes = []
     for start, end in arrows:
-        way = [boxes[start]]
+        route = [boxes[start]]
         for layer in range(boxes[start].layer + 1, boxes[end].layer):
-            way.append(_Place(LANE, 0.0, layer))
-            places.append(way[-1])
-        way.append(boxes[end])
-        for upper, lower in pairwise(way):
+            route.append(_Node(LANE, 0.0, layer))
+            nodes.append(route[-1])
+        route.append(boxes[end])
+        for upper, lower in pairwise(route):
             upper.below.append(lower)
             lower.above.append(upper)
-        ways.append(way)
+        routes.append(route)
 
-    layers: list[list[_Place]] = [[] for _ in range(1 + max((place.layer for place in places), default=-1))]
-    for place in places:
-        layers[place.layer].append(place)
-    layers = _untangled(layers)
-    _settle(layers, gap)
+    layers: list[list[_Node]] = [[] for _ in range(1 + max((node.layer for node in nodes), default=-1))]
+    for node in nodes:
+        layers[node.layer].append(node)
+    layers = _ordered(layers)
+    _set_coordinates(layers, gap)
 
-    left = min((place.x - place.width / 2 for place in places), default=0.0)
-    width = max((place.x + place.width / 2 for place in places), default=0.0) - left
-    heights = [max(place.height for place in layer) for layer in layers]
+    left = min((node.x - node.width / 2 for node in nodes), default=0.0)
+    width = max((node.x + node.width / 2 for node in nodes), default=0.0) - left
+    heights = [max(node.height for node in layer) for layer in layers]
     height = sum(heights) + rise * max(len(layers) - 1, 0)
     bands, top = [], height
     for h in heights:
@@ -79,7 +81,7 @@ def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], gap: floa
     return Layout(
         centres=[(box.x - left, sum(bands[box.layer]) / 2) for box in boxes],
         bands=[bands[box.layer] for box in boxes],
-        paths=[[(lane.x - left, y) for lane in way[1:-1] for y in bands[lane.layer]] for way in ways],
+        paths=[[(lane.x - left, y) for lane in route[1:-1] for y in bands[lane.layer]] for route in routes],
         width=width,
         height=height,
     )
@@ -105,14 +107,14 @@ def _layers(n: int, arrows: Sequence[tuple[int, int]]) -> list[int]:
 # --- the order within layers --------------------------------------------------------------------------------
 
 
-def _untangled(layers: list[list[_Place]], sweeps: int = 12) -> list[list[_Place]]:
+def _ordered(layers: list[list[_Node]], sweeps: int = 12) -> list[list[_Node]]:
     """The layers with the fewest crossings: sort each by its neighbours' mean order, sweeping down and up in turn."""
     best, fewest = layers, _crossings(layers)
     for sweep in range(sweeps):
         down = sweep % 2 == 0
         for layer in layers if down else reversed(layers):
-            wish = {p: _mean([q.order for q in (p.above if down else p.below)], p.order) for p in layer}
-            layer.sort(key=wish.__getitem__)
+            target = {p: _mean([q.order for q in (p.above if down else p.below)], p.order) for p in layer}
+            layer.sort(key=target.__getitem__)
             _number(layer)
         crossings = _crossings(layers)
         if crossings < fewest:
@@ -120,58 +122,58 @@ def _untangled(layers: list[list[_Place]], sweeps: int = 12) -> list[list[_Place
     return best
 
 
-def _crossings(layers: list[list[_Place]]) -> int:
+def _crossings(layers: list[list[_Node]]) -> int:
     """The number of pairs of arrows that cross."""
     for layer in layers:
         _number(layer)
     count = 0
     for layer in layers:
-        ends = [q.order for place in layer for q in sorted(place.below, key=lambda q: q.order)]
+        ends = [q.order for node in layer for q in sorted(node.below, key=lambda q: q.order)]
         count += sum(a > b for i, a in enumerate(ends) for b in ends[i + 1 :])
     return count
 
 
-def _number(layer: list[_Place]) -> None:
-    for order, place in enumerate(layer):
-        place.order = order
+def _number(layer: list[_Node]) -> None:
+    for order, node in enumerate(layer):
+        node.order = order
 
 
 # --- the coordinates ----------------------------------------------------------------------------------------
 
 
-def _settle(layers: list[list[_Place]], gap: float, rounds: int = 20) -> None:
-    """Set x of every place: near the mean of its neighbours above and below, without overlap within a layer."""
+def _set_coordinates(layers: list[list[_Node]], gap: float, rounds: int = 20) -> None:
+    """Set x of every node: near the mean of its neighbours', above and below in turn, without overlap in a layer."""
     for layer in layers:
         _spread(layer, [0.0] * len(layer), gap)
     for turn in range(rounds):
         down = turn % 2 == 0
         for layer in layers if down else reversed(layers):
-            wishes = []
-            for place in layer:
-                towards = (place.above if down else place.below) or place.above + place.below
-                wishes.append(_mean([q.x for q in towards], place.x))
-            _spread(layer, wishes, gap)
+            targets = []
+            for node in layer:
+                towards = (node.above if down else node.below) or node.above + node.below
+                targets.append(_mean([q.x for q in towards], node.x))
+            _spread(layer, targets, gap)
 
 
-def _spread(layer: list[_Place], wishes: Sequence[float], gap: float) -> None:
-    """Set x of a layer's places as near to their wishes as their order and the gaps allow, in least squares.
+def _spread(layer: list[_Node], targets: Sequence[float], gap: float) -> None:
+    """Set x of a layer's nodes as near to their targets as their order and the gaps allow, in least squares.
 
-    Places that would touch form a block, placed at the mean of its members' wishes.
+    Nodes that would touch form a block. Its position is the mean of its members' targets.
     """
-    blocks: list[tuple[float, list[float]]] = []  # (the block's wished start, its members' offsets)
+    blocks: list[tuple[float, list[float]]] = []  # (the block's target start, its members' offsets)
     offset = 0.0
-    for i, (place, wish) in enumerate(zip(layer, wishes, strict=True)):
+    for i, (node, target) in enumerate(zip(layer, targets, strict=True)):
         if i:
-            offset += (layer[i - 1].width + place.width) / 2 + gap
-        start, members = wish - offset, [offset]
+            offset += (layer[i - 1].width + node.width) / 2 + gap
+        start, members = target - offset, [offset]
         while blocks and blocks[-1][0] > start:
             before, others = blocks.pop()
             start = (before * len(others) + start * len(members)) / (len(others) + len(members))
             members = others + members
         blocks.append((start, members))
     xs = [start + offset for start, members in blocks for offset in members]
-    for place, x in zip(layer, xs, strict=True):
-        place.x = x
+    for node, x in zip(layer, xs, strict=True):
+        node.x = x
 
 
 def _mean(values: Sequence[float], otherwise: float) -> float:

@@ -41,5 +41,5 @@ def save_picture(figure: Figure, path: str | Path, dpi: int = 130) -> None:
     kinds = figure.canvas.get_supported_filetypes()
     if Path(path).suffix[1:].lower() not in kinds:
         raise ValueError(f"cannot draw {path}: the ending says which kind of picture to save; use .png, .svg or .pdf")
-    with atomic_write(path) as beside:
-        figure.savefig(beside, dpi=dpi)
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=dpi)

@@ -1,4 +1,4 @@
-"""Vertex: one value of a computation graph, and how it is written in one line."""
+"""Vertex: one value of a computation graph, and how to write it in one line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..backend import Array, DType, Shape, is_array
+from ..backend import Array, DType, Shape, is_array, to_host
 from ..traced import Traced
 
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@"}
@@ -16,13 +16,13 @@ _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul":
 class Vertex:
     """One value of a graph: a leaf, a constant or the result of an op.
 
-    number: its place in the graph, from 1; 0 for a number that appears only in formulas, such as the 2 of x ** 2.
+    number: counts the vertices of a graph from 1; 0 for an operand shown only in formulas, such as the 2 of x ** 2.
     op: the name of the op that computed it, None for a leaf or a constant.
-    inputs: the op's inputs.  settings: the op's other arguments.
-    requires_grad: whether gradients flow to it.
-    value, grad: NumPy arrays, None where not known.
-    handed: the gradient that its backward rule returned for each input. A value with several uses has as its grad the
-    sum of what they hand it.
+    inputs: the vertices of the op's inputs.  settings: the op's other arguments.
+    requires_grad: whether it gets a gradient.
+    value, grad: NumPy arrays, None if not known.
+    handed: the gradient that its backward rule returned for each input, None where no gradient is needed. The grad of a
+    value with several uses is the sum of the gradients that they return for it.
     """
 
     number: int
@@ -45,7 +45,7 @@ class Vertex:
 
     @property
     def formula(self) -> str:
-        """How it was computed, as one would type it: "W @ a", "sigmoid(z)"; otherwise "leaf" or "constant"."""
+        """How it was computed, as one would type it: "W @ a", "x[0:2]"; "leaf" or "constant" if no op did."""
         if self.op is None:
             return "leaf" if self.requires_grad else "constant"
         given = [str(x) for x in self.inputs]
@@ -53,6 +53,8 @@ class Vertex:
             return f" {_SIGNS[self.op]} ".join(given)
         if self.op == "neg":
             return f"-{given[0]}"
+        if self.op == "pick":  # the op behind x[index]
+            return f"{given[0]}[{', '.join(map(_part, self.settings.get('index', (...,))))}]"
         return f"{self.op}({', '.join([*given, *(f'{name}={_in_short(v)}' for name, v in self.settings.items())])})"
 
     @property
@@ -70,6 +72,16 @@ def _listed(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_listed, value))}]"
     return f"{value + 0.0:.4g}" if isinstance(value, float) else str(value)  # + 0.0 turns -0 into 0
+
+
+def _part(part: Any) -> str:
+    """A part of an index as in Python: "0", "1:3", "::2", "..."; an array as a list, "[...]" if it is long."""
+    if isinstance(part, slice):
+        ends = ("" if end is None else str(end) for end in (part.start, part.stop))
+        return ":".join(ends) + ("" if part.step is None else f":{part.step}")
+    if is_array(part):
+        return text if len(text := str(to_host(part).tolist())) < 20 else "[...]"
+    return "..." if part is Ellipsis else str(part)
 
 
 def _in_short(value: Any) -> str:

@@ -1,6 +1,6 @@
-"""Kernels for ops/fused.py: the same results in fewer passes over memory, and their vector-Jacobian products.
+"""Kernels for ops/fused.py, which has the formulas: the same results in fewer passes, and vector-Jacobian products.
 
-Plain array functions that reuse their own temporary arrays where they can; they run on NumPy and CuPy. A backward
+Plain array functions that reuse their own temporary arrays where they can. They run on NumPy and CuPy. A backward
 function takes the upstream gradient `g`, `needs` (a bool per input: whether it needs a gradient), the inputs and, if it
 has a parameter of that name, the output `out`. It returns one gradient per input, None where none is needed.
 """
@@ -20,7 +20,7 @@ Needs: TypeAlias = list[bool]
 
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
-    rows = x if x.ndim < 3 else _rows(x)  # one matrix product instead of a batch of small ones
+    rows = x if x.ndim < 3 else as_rows(x)  # one matrix product instead of a batch of small ones
     out = rows.dot(weight.T)  # the same as @, faster for small matrices
     if bias is not None:
         out = _plus(out, bias)
@@ -28,16 +28,20 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
 
 
 def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array | None = None) -> tuple[Any, ...]:
-    rows = _rows(g)  # (n, out)
+    rows = as_rows(g)  # (n, out)
     dx = rows.dot(weight).reshape(x.shape) if needs[0] else None
-    dweight = rows.T.dot(_rows(x)) if needs[1] else None
+    dweight = rows.T.dot(as_rows(x)) if needs[1] else None
     dbias = rows.sum(axis=0) if len(needs) > 2 and needs[2] else None
     return (dx, dweight, dbias)[: len(needs)]
 
 
-def _rows(x: Array) -> Array:
-    """(..., k) -> (rows, k). The rows are counted, since reshape cannot infer -1 if k is 0."""
-    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+def as_rows(x: Array, axes: int = 1) -> Array:
+    """(..., k) -> (rows, k): the last `axes` axes merged into one, and the others into another.
+
+    Both sizes are computed, since reshape cannot infer a size if another is 0.
+    """
+    split = x.ndim - axes
+    return x if split == axes == 1 else x.reshape(math.prod(x.shape[:split]), math.prod(x.shape[split:]))
 
 
 def softmax(x: Array, axis: int = -1) -> Array:
@@ -66,12 +70,17 @@ def log_softmax_backward(g: Array, needs: Needs, x: Array, out: Array, axis: int
     return (dx,)
 
 
-def cross_entropy(logits: Array, targets: Array) -> Array:
-    lib = xp(logits)
+def check_targets(logits: Array, targets: Array) -> None:
+    """Raise ValueError for targets that do not fit the logits, IndexError for one that is no class (on the CPU)."""
     if targets.shape != logits.shape[:-1] or targets.dtype.kind not in "iu":
         raise ValueError("targets do not fit logits")
-    if lib is np and targets.size and (targets.min() < 0 or targets.max() >= logits.shape[-1]):
+    if xp(targets) is np and targets.size and (targets.min() < 0 or targets.max() >= logits.shape[-1]):
         raise IndexError("a target is out of range")
+
+
+def cross_entropy(logits: Array, targets: Array) -> Array:
+    lib = xp(logits)
+    check_targets(logits, targets)
     shifted = logits - _largest(logits, -1)
     picked = shifted.reshape(-1, logits.shape[-1])[lib.arange(targets.size), targets.reshape(-1)]
     total = _never_zero(lib.exp(shifted).sum(axis=-1))
@@ -79,7 +88,7 @@ def cross_entropy(logits: Array, targets: Array) -> Array:
 
 
 def cross_entropy_backward(g: Array, needs: Needs, logits: Array, targets: Array) -> tuple[Any, ...]:
-    p = _rows(softmax(logits))  # (rows, classes); a copy if the logits are not contiguous
+    p = as_rows(softmax(logits))  # (rows, classes); a copy if the logits are not contiguous
     p[xp(logits).arange(targets.size), targets.reshape(-1)] -= 1
     p *= g.reshape(-1, 1)
     return p.reshape(logits.shape), None
@@ -121,7 +130,7 @@ def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:
     scores *= 1 / math.sqrt(q.shape[-1])
     if mask is not None:
         scores += lib.where(mask, scores.dtype.type(0), scores.dtype.type(-math.inf))
-    rows = _rows(scores)  # a view: scores is contiguous
+    rows = as_rows(scores)  # a view: scores is contiguous
     rows -= _largest_of_rows(rows)
     lib.exp(rows, out=rows)
     rows /= _never_zero(_row_sums(rows))
@@ -143,7 +152,7 @@ def attention_weights_backward(
 def layer_norm(
     x: Array, weight: Array | None = None, bias: Array | None = None, axes: int = 1, eps: float = 1e-5
 ) -> Array:
-    y, _ = _normalized(_last_in_one(x, axes), eps)
+    y, _ = _normalized(as_rows(x, axes), eps)
     y = y.reshape(x.shape)
     if weight is not None:
         y = _times(y, weight)
@@ -161,8 +170,8 @@ def layer_norm_backward(
 ) -> tuple[Any, ...]:
     lib, shape = xp(x), x.shape
     normalized = shape[len(shape) - axes :]
-    y, scale = _normalized(_last_in_one(x, axes), eps)  # (rows, n), (rows, 1)
-    g = _last_in_one(g, axes)
+    y, scale = _normalized(as_rows(x, axes), eps)  # (rows, n), (rows, 1)
+    g = as_rows(g, axes)
     dweight = lib.einsum("rn,rn->n", g, y).reshape(normalized) if len(needs) > 1 and needs[1] else None
     dbias = g.sum(axis=0).reshape(normalized) if len(needs) > 2 and needs[2] else None
     dx = None
@@ -174,12 +183,6 @@ def layer_norm_backward(
         dx *= scale
         dx = dx.reshape(shape)
     return (dx, dweight, dbias)[: len(needs)]
-
-
-def _last_in_one(x: Array, axes: int) -> Array:
-    """(..., *normalized) -> (rows, n): the last `axes` axes merged into one."""
-    split = x.ndim - axes
-    return x.reshape(math.prod(x.shape[:split]), math.prod(x.shape[split:]))
 
 
 def _normalized(x: Array, eps: float) -> tuple[Array, Array]:

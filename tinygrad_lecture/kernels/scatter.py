@@ -10,7 +10,7 @@ from ..backend import Array, xp
 
 
 def scatter_add(total: Array, index: tuple[Any, ...], values: Array) -> None:
-    """total[index] += values, in place, where repeated indices add up.
+    """Compute total[index] += values in place, where repeated indices add up.
 
     Rows selected by one integer array, as in an embedding, are sorted and summed in runs: NumPy's `add.at` goes element
     by element. On the CPU the order of summation is fixed either way, so results repeat bit for bit.
@@ -24,6 +24,7 @@ def scatter_add(total: Array, index: tuple[Any, ...], values: Array) -> None:
 
 
 def _add_rows(total: Array, rows: Array, values: Array) -> None:
+    """Compute total[rows] += values: sort the row numbers, then sum each run of equal ones."""
     n = rows.size
     if n == 0:
         return

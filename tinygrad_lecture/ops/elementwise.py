@@ -14,6 +14,8 @@ import numpy as np
 from ..autograd.op import Value, op
 from ..backend import move, xp
 from ..kernels.erf import erf as erf_kernel
+from ..kernels.select import where as where_kernel
+from ..traced import Traced
 from .composite import composite
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
@@ -172,12 +174,15 @@ def _(g: Value, x: Value, y: Value) -> Value:
 def _(g: Value, x: Value, y: Value, out: Value) -> Value:
     if isinstance(x, (int, float)) and x > 0:
         return g * (out * math.log(x))
-    return g * out * log(where((x == 0) & (y >= 0), 1, x))  # log(1) = 0
+    return g * out * log(where((out == 0) | ((x == 0) & (y == 0)), 1, x))  # log(1) = 0, the limit of out * log(x)
 
 
 @op
 def remainder(x: Value, y: Value, /) -> Value:
-    """x % y with the sign of y, as in Python: x - y * floor(x / y). It jumps where x / y is an integer."""
+    """x % y with the sign of y, as in Python: x - y * floor(x / y), broadcast.
+
+    Its derivatives are 1 with respect to x and -floor(x / y) with respect to y, also where it jumps: at integer x / y.
+    """
     return xp(x, y).remainder(x, y)
 
 
@@ -218,7 +223,7 @@ def _(g: Value, out: Value) -> Value:
 
 @op(analytic=True)
 def log(x: Value, /) -> Value:
-    """Natural logarithm; -inf at 0, nan for negative x."""
+    """The natural logarithm; -inf at 0, nan for negative x."""
     return xp(x).log(x)
 
 
@@ -240,7 +245,7 @@ def _(g: Value, x: Value) -> Value:
 
 @op(analytic=True)
 def sqrt(x: Value, /) -> Value:
-    """Square root; nan for negative x. The gradient at 0 is inf."""
+    """The square root; nan for negative x. The gradient at 0 is inf."""
     return xp(x).sqrt(x)
 
 
@@ -251,7 +256,7 @@ def _(g: Value, out: Value) -> Value:
 
 @op(analytic=True)
 def root(x: Value, /) -> Value:
-    """Square root with subgradient 0 at 0, where `sqrt` has inf; used by `norm` and `std`."""
+    """The square root with subgradient 0 at 0, where `sqrt` has inf; used by `norm` and `std`."""
     return xp(x).sqrt(x)
 
 
@@ -265,7 +270,7 @@ def _(g: Value, out: Value) -> Value:
 
 @op(analytic=True)
 def sin(x: Value, /) -> Value:
-    """Sine of an angle in radians."""
+    """The sine of an angle in radians."""
     return xp(x).sin(x)
 
 
@@ -276,7 +281,7 @@ def _(g: Value, x: Value) -> Value:
 
 @op(analytic=True)
 def cos(x: Value, /) -> Value:
-    """Cosine of an angle in radians."""
+    """The cosine of an angle in radians."""
     return xp(x).cos(x)
 
 
@@ -287,7 +292,7 @@ def _(g: Value, x: Value) -> Value:
 
 @op(analytic=True)
 def tanh(x: Value, /) -> Value:
-    """Hyperbolic tangent."""
+    """The hyperbolic tangent, (exp(x) - exp(-x)) / (exp(x) + exp(-x))."""
     return xp(x).tanh(x)
 
 
@@ -339,7 +344,7 @@ def relu(x: Value, /) -> Value:
 
 @relu.backward
 def _(g: Value, out: Value) -> Value:
-    return g * (out > 0)
+    return where(out > 0, g, 0)  # not g * (out > 0): for an infinite g that is nan at 0
 
 
 @op
@@ -376,7 +381,7 @@ def abs(x: Value, /) -> Value:
 
 @abs.backward
 def _(g: Value, x: Value) -> Value:
-    return g * sign(x)
+    return where(x == 0, 0, g * sign(x))
 
 
 @op
@@ -408,7 +413,7 @@ def round(x: Value, /) -> Value:
 @ceil.backward
 @round.backward
 def _(g: Value) -> Value:
-    return 0 * g
+    return 0 * sign(g)  # not 0 * g: for an infinite g that is nan
 
 
 @op
@@ -435,22 +440,31 @@ def _(g: Value, a: Value, b: Value) -> Value:
     return where(a < b, g, where(a == b, 0.5 * g, 0))
 
 
-@op
-def clip(x: Value, /, min: float | None = None, max: float | None = None) -> Value:
+@composite
+def clip(x: Value, /, min: Value = None, max: Value = None) -> Value:
     """x limited to [min, max]: max(x, min) and then min(x, max). Also called `clamp`, as in PyTorch.
 
-    min, max: numbers; None for no bound. Raises TypeError for other bounds.
-    Subgradient: the gradient passes inside and at the bounds, and is 0 outside.
+    min, max: numbers, or tensors that broadcast to x; None for no bound. Raises TypeError for other bounds.
+    Subgradient: the gradient passes to x inside and at the bounds, and outside to the bound if it is a tensor.
 
         tl.clip(tl.tensor([-2.0, 0.5, 2.0]), min=-1, max=1)     # tensor([-1. ,  0.5,  1. ])
     """
+    if isinstance(min, Traced) or isinstance(max, Traced):
+        x = x if min is None else where(x < min, min, x)
+        return x if max is None else where(x > max, max, x)
+    return clip_to(x, min, max)
+
+
+@op
+def clip_to(x: Value, /, min: float | None = None, max: float | None = None) -> Value:
+    """x limited to numbers: `clip`."""
     lib = xp(x)
     y = x if min is None else lib.maximum(x, min)
     y = y if max is None else lib.minimum(y, max)
     return x.copy() if y is x else y
 
 
-@clip.explains
+@clip_to.explains
 def _(x: Value, min: Any = None, max: Any = None) -> str | None:
     for name, bound in (("min", min), ("max", max)):
         if isinstance(bound, str):
@@ -458,7 +472,7 @@ def _(x: Value, min: Any = None, max: Any = None) -> str | None:
     return None
 
 
-@clip.backward
+@clip_to.backward
 def _(g: Value, x: Value, min: Any, max: Any) -> Value:
     if min is not None:
         g = where(x < min, 0, g)
@@ -477,7 +491,7 @@ def where(condition: Value, a: Value, b: Value, /) -> Value:
 
         tl.where(tl.tensor([True, False]), tl.tensor([1.0, 2.0]), 0.0)      # tensor([1., 0.])
     """
-    return xp(condition, a, b).where(condition, a, b)
+    return where_kernel(condition, a, b)
 
 
 @where.backward("a")
@@ -520,7 +534,7 @@ def clone(x: Value, /) -> Value:
 
 @op(analytic=True)
 def alias(x: Value, /) -> Value:
-    """x itself as a new node of the graph, to ask for the gradient with respect to this use of x only."""
+    """x itself as a new node of the graph: a gradient with respect to it counts only this use of x."""
     return x
 
 

@@ -107,6 +107,7 @@ def cross_entropy(logits: Value, targets: Value, /) -> Value:
 
         tl.cross_entropy(tl.zeros(1, 2), tl.tensor([0]))        # tensor([0.6931])
     """
+    kernels.check_targets(logits, targets._array if isinstance(targets, Traced) else targets)
     picked = gather(log_softmax(logits, -1), -1, reshape(targets, (*targets.shape, 1)))  # (..., 1)
     return -reshape(picked, targets.shape)
 

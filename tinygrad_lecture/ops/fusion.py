@@ -71,6 +71,7 @@ class KernelOp(Op[Any]):
         super().__init__(definition, differentiable=True, analytic=False, casts=False)
         self.definition, self.complaint = definition, fused.complaint
         self.forward, self.kernel_backward = forward, backward
+        self.saves_arrays = True
         self.keeps_out = "out" in inspect.signature(backward).parameters
         keeps_out = self.keeps_out
         self.saver = lambda arrays, out, settings, nodes: (arrays, (settings,), (out,) if keeps_out else ())

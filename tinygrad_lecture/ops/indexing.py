@@ -17,7 +17,7 @@ from ..backend import Array, Shape, device_of, is_array, move, xp
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..traced import Traced, wrap
 from .composite import composite
-from .elementwise import where
+from .elementwise import clone, where
 from .shape import normal_axes, own_axis, permute, reshape
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
@@ -42,7 +42,8 @@ __all__ = [  # the public names; `tinygrad_lecture` has them too
 @op(analytic=True)
 def pick(x: Value, /, index: Any) -> Value:
     """x[index] for an index from `normal_index`: a view for slices and ints, a copy for arrays."""
-    return x[index]
+    picked = x[index]
+    return x[*index, ...] if isinstance(picked, np.generic) else picked  # NumPy gives a scalar, which is a copy
 
 
 @pick.backward
@@ -97,8 +98,9 @@ def _(x: Value, value: Value, index: Any) -> str | None:
     return _does_not_fit(value.shape, x[index].shape)
 
 
-def _does_not_fit(value: Shape, there: Shape) -> str:
-    return f"a value of shape {value} does not broadcast to x[index], which has shape {there}"
+def _does_not_fit(value: Shape, selected: Shape) -> str:
+    """The complaint about a value of one shape that is written to an index of another."""
+    return f"a value of shape {value} does not broadcast to x[index], which has shape {selected}"
 
 
 @composite(name="x[index]")
@@ -115,7 +117,7 @@ def setitem(x: Value, index: Any, value: Value) -> Value:
 
 @composite(name="x[index] = value")
 def write(x: Array, index: Any, value: Any) -> None:
-    """Writes `x[index] = value` to the array x itself: runs while not recording."""
+    """Write `x[index] = value` to the array x itself: runs while not recording."""
     index = normal_index(x, index)
     try:
         x[index] = value
@@ -146,6 +148,7 @@ _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 
 def _plain(part: Any) -> Any:
+    """A part of an index without Tensors, NumPy numbers and lists; an array is copied."""
     if isinstance(part, Traced):
         return part._array
     if isinstance(part, np.generic):
@@ -157,6 +160,7 @@ def _plain(part: Any) -> Any:
 
 
 def _check_range(shape: Shape, parts: tuple[Any, ...]) -> None:
+    """Raise IndexError if an integer array on the host is out of range for its axis."""
     axes_used = [_axes_used(part) for part in parts]
     axis = 0
     for part, used in zip(parts, axes_used, strict=True):
@@ -211,11 +215,12 @@ def scatter_add(x: Value, axis: int, index: Value, src: Value) -> Value:
 
         tl.scatter_add(tl.zeros(3), 0, tl.tensor([0, 2, 0]), tl.tensor([1.0, 2.0, 3.0]))    # tensor([4., 0., 2.])
     """
-    places = normal_index(x, _along(x.shape, axis, index))
-    return add_at(x, src[tuple(slice(n) for n in index.shape)], places)
+    full_index = normal_index(x, _along(x.shape, axis, index))
+    return add_at(x, src[tuple(slice(n) for n in index.shape)], full_index)
 
 
 def _along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
+    """An index for x[...] that picks, along one axis, the elements that `index` names; raises as `gather` does."""
     index = _plain(index)
     if not -len(shape) <= axis < len(shape):
         raise IndexError(f"axis {axis} is out of range for shape {shape}")
@@ -280,24 +285,54 @@ def index_select(x: Value, axis: int, index: Any) -> Value:
 def diagonal(x: Value, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     """The diagonal of two axes, as a new last axis: elements whose index on axis2 is that on axis1 plus `offset`.
 
-    axis1, axis2: also `dim1`, `dim2`. Shape (2, 3, 4) gives (4, 2); on axes 1 and 2, (2, 3). The result is a copy.
+    axis1, axis2: also `dim1`, `dim2`. Shape (2, 3, 4) gives (4, 2); on axes 1 and 2, (2, 3). The result is a view.
     Raises ValueError if both axes are the same, IndexError for an axis out of range.
 
         tl.diagonal(tl.tensor([[1.0, 2.0], [3.0, 4.0]]))        # tensor([1., 4.])
     """
     axes = normal_axes(x.ndim, (axis1, axis2))
     rows, columns = (x.shape[a] for a in axes)
-    start, n = builtins.max(-offset, 0), builtins.max(builtins.min(rows, rows + offset, columns, columns - offset), 0)
-    along = xp(x._array if isinstance(x, Traced) else x).arange(start, start + n)
-    square = permute(x, (*(a for a in range(x.ndim) if a not in axes), *axes))  # (..., rows, columns)
-    return getitem(square, (..., along, along + offset))
+    n = builtins.max(builtins.min(rows, rows + offset, columns, columns - offset), 0)
+    matrix = permute(x, (*(a for a in range(x.ndim) if a not in axes), *axes))  # (..., rows, columns)
+    first = builtins.max(-offset, 0), builtins.max(offset, 0)
+    return main_diagonal(matrix[(..., *(slice(start, start + n) for start in first))])  # (..., n, n) -> (..., n)
+
+
+@op(analytic=True)
+def main_diagonal(x: Value, /) -> Value:
+    """A view of the diagonal of square matrices: (..., n, n) to (..., n)."""
+    view = xp(x).diagonal(x, 0, -2, -1)
+    if isinstance(x, np.ndarray):
+        view.flags.writeable = x.flags.writeable  # NumPy alone makes it read-only
+    return view
+
+
+@main_diagonal.backward
+def _(g: Value) -> Value:
+    return diagonal_matrix(g)
+
+
+@op(analytic=True)
+def diagonal_matrix(x: Value, /) -> Value:
+    """The transpose of `main_diagonal`: (..., n) to (..., n, n), with x on the diagonal and 0 elsewhere."""
+    n = x.shape[-1]
+    full = xp(x).zeros((*x.shape, n), x.dtype)
+    full.reshape(*x.shape[:-1], n * n)[..., :: n + 1] = x
+    return full
+
+
+@diagonal_matrix.backward
+def _(g: Value) -> Value:
+    return main_diagonal(g)
 
 
 @op(differentiable=False)
 def nonzero(x: Value, /) -> Value:
-    """The indices of the elements that are not 0, one per row in row-major order: shape (count, x.ndim), int64.
+    """The indices of the elements that are not 0, a matrix of shape (count, x.ndim), int64.
 
-    tl.nonzero(tl.tensor([[0, 5], [7, 0]]))     # tensor([[0, 1], [1, 0]])
+    Each row is the index of one element; they come in row-major order.
+
+        tl.nonzero(tl.tensor([[0, 5], [7, 0]]))     # tensor([[0, 1], [1, 0]])
     """
     return xp(x).argwhere(x).astype(np.int64)
 
@@ -342,7 +377,7 @@ def sort(x: Value, axis: int = -1, descending: bool = False) -> Ordered:
         tl.sort(tl.tensor([3.0, 1.0, 2.0])).values      # tensor([1., 2., 3.])
     """
     if x.ndim == 0:
-        return Ordered(x, argsort(x, axis))
+        return Ordered(clone(x), argsort(x, axis))
     indices = argsort(x, axis, descending)
     return Ordered(gather(x, axis, indices), indices)
 

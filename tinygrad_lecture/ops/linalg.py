@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
+import builtins
 
 from ..autograd.op import Value, op
 from ..backend import Shape, xp
 from ..errors.messages import broadcast_complaint
+from ..kernels.fused import as_rows
 from ..traced import Traced
 from .composite import composite
 from .reduction import sum
-from .shape import swapaxes
+from .shape import squeeze, swapaxes
 
 __all__ = ["bmm", "dot", "einsum", "matmul", "outer"]
 
@@ -26,7 +27,7 @@ def matmul(a: Value, b: Value, /) -> Value:
         tl.matmul(tl.ones(2, 3), tl.ones(3, 4)).shape       # (2, 4)
     """
     if b.ndim == 2 and a.ndim > 2:  # one large product is faster than a batch of small ones
-        return (_rows(a) @ b).reshape(*a.shape[:-1], b.shape[-1])
+        return (as_rows(a) @ b).reshape(*a.shape[:-1], b.shape[-1])
     return xp(a, b).matmul(a, b)
 
 
@@ -46,13 +47,8 @@ def _(g: Value, a: Value, b_shape: Shape) -> Value:
     if len(b_shape) == 1:
         return matmul(swapaxes(a, -1, -2), g[..., None])[..., 0]  # (..., k, n) @ (..., n, 1) -> (..., k)
     if len(b_shape) == 2:  # one product that also sums over the batch
-        a, g = _rows(a), _rows(g)
+        a, g = as_rows(a), as_rows(g)
     return matmul(swapaxes(a, -1, -2), g)  # a^T g: (..., k, n) @ (..., n, m) -> (..., k, m)
-
-
-def _rows(x: Value) -> Value:
-    """(..., k) -> (rows, k). The rows are counted, since -1 is ambiguous if k is 0."""
-    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 @matmul.explains
@@ -140,7 +136,8 @@ def einsum(equation: str, *operands: Value) -> Value:
 
     The gradient with respect to an operand is again an einsum: the upstream gradient takes the operand's place, and
     the output gets its subscripts. To make that hold for every equation, an axis that only one operand names is summed
-    beforehand, and a repeated letter becomes two letters joined by an identity matrix.
+    beforehand, an axis of size 1 that broadcasts is taken away, and a repeated letter becomes two letters joined by an
+    identity matrix.
 
         a, b = tl.ones(2, 3), tl.ones(3, 4)
         tl.einsum("ik,kj->ij", a, b).shape      # (2, 4)
@@ -164,7 +161,16 @@ def einsum(equation: str, *operands: Value) -> Value:
             seen += letter
         inputs.append(seen)
     inputs += terms[len(inputs) :]
+    sizes: dict[str, int] = {}
+    for letters, array in zip(inputs, arrays, strict=True):
+        for letter, size in zip(letters, array.shape, strict=True):
+            sizes[letter] = builtins.max(size, sizes.get(letter, 1))
     for position, letters in enumerate(inputs):
+        shape = arrays[position].shape
+        stretched = tuple(a for a, letter in enumerate(letters) if shape[a] == 1 != sizes[letter])
+        if stretched:
+            arrays[position] = squeeze(arrays[position], stretched)
+            inputs[position] = letters = "".join(c for a, c in enumerate(letters) if a not in stretched)
         elsewhere = output + "".join(inputs[:position] + inputs[position + 1 :])
         lone = tuple(axis for axis, letter in enumerate(letters) if letter not in elsewhere)
         if lone:

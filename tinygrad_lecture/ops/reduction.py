@@ -6,6 +6,7 @@ Everywhere, `axis` is an int, a tuple or None (all axes), and `keepdims` keeps t
 
 from __future__ import annotations
 
+import builtins
 import math
 from typing import TypeAlias
 
@@ -15,7 +16,7 @@ from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, xp
 from .composite import composite
 from .elementwise import abs as absolute
-from .elementwise import isnan, root, where
+from .elementwise import clone, isnan, root, where
 from .half import in_float32
 from .shape import axes_over, flip, own_axis, permute, reshape
 
@@ -115,7 +116,8 @@ def var(
     keepdims (also `keepdim`): whether to keep them, with size 1.
     correction: 1 for the unbiased estimate (default, as in PyTorch), 0 for the mean square (NumPy's default).
     unbiased: PyTorch's older argument, True for correction=1 and False for correction=0.
-    The result has x's dtype, and is nan if n <= correction. Raises IndexError for an axis out of range.
+    The result has x's dtype, and if n <= correction it is inf, or nan where all elements are equal.
+    Raises IndexError for an axis out of range.
 
         x = tl.tensor([1.0, 2.0, 3.0, 4.0])
         tl.var(x, correction=0)     # tensor(1.25)
@@ -123,11 +125,9 @@ def var(
     correction = correction if unbiased is None else int(unbiased)
     centred = x - mean(x, axis, keepdims=True)
     total = sum(centred * centred, axis, keepdims)
-    n = count(x.shape, axis) - correction
-    if n > 0:
-        return total / n
+    n = builtins.max(count(x.shape, axis) - correction, 0)
     with np.errstate(all="ignore"):
-        return total * 0 / 0  # `* nan` would look to detect_anomaly like a nan in the input
+        return total / n
 
 
 @composite
@@ -222,6 +222,8 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
         n //= 2
         factors = factors[:n] * factors[n : 2 * n]
     product = math.prod(left_over, start=factors[0])
+    if count(x.shape, axis) == 1:
+        product = clone(product)  # not a view of x
     return reshape(product, reduced_shape(x.shape, axis) if keepdims else tuple(x.shape[a] for a in kept))
 
 

@@ -10,6 +10,7 @@ from ..autograd.op import Value, op
 from ..backend import Shape, is_array, xp
 from ..traced import Traced
 from .composite import composite
+from .elementwise import clone
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
     "broadcast_to",
@@ -111,7 +112,7 @@ def _(x: Value, shape: Shape) -> str:
 @op(analytic=True)
 def flip(x: Value, /, axis: int | tuple[int, ...] | None = None) -> Value:
     """x reversed along `axis` (also `dim`, `dims`): an int, a tuple, or None for all axes."""
-    return xp(x).flip(x, own_axis(x, axis))
+    return xp(x).flip(x, own_axis(x, axis)).copy()  # NumPy's is a view
 
 
 @flip.backward
@@ -220,9 +221,11 @@ def _listed(name: str, tensors: Any, axis: Any) -> list[Value]:
 
 @composite
 def unsqueeze(x: Value, axis: int) -> Value:
-    """x with a new axis of size 1 at `axis` (also `dim`). Raises IndexError for an axis out of range.
+    """x with a new axis of size 1.
 
-    tl.unsqueeze(tl.zeros(2, 3), 1).shape       # (2, 1, 3)
+    axis (also `dim`): the position of the new axis. Raises IndexError for an axis out of range.
+
+        tl.unsqueeze(tl.zeros(2, 3), 1).shape       # (2, 1, 3)
     """
     if not -x.ndim - 1 <= axis <= x.ndim:
         raise IndexError(f"axis {axis} is out of range; shape {x.shape} takes {-x.ndim - 1} to {x.ndim}")
@@ -246,7 +249,7 @@ def squeeze(x: Value, axis: int | tuple[int, ...] | None = None) -> Value:
 
 @composite
 def flatten(x: Value, start_dim: int = 0, end_dim: int = -1) -> Value:
-    """x with the axes start_dim to end_dim (inclusive) joined to one; a 0-d tensor gets shape (1,).
+    """x with the axes from start_dim to end_dim (inclusive) merged into one; a 0-d tensor gets shape (1,).
 
     Raises IndexError for an axis out of range, ValueError for start_dim after end_dim.
 
@@ -262,7 +265,12 @@ def flatten(x: Value, start_dim: int = 0, end_dim: int = -1) -> Value:
 
 @composite
 def expand(x: Value, shape: Shape) -> Value:
-    """`broadcast_to` with PyTorch's -1, which keeps a size: `tl.expand(tl.ones(3, 1), (-1, 4))` has shape (3, 4)."""
+    """A view of x broadcast to `shape`; PyTorch's `broadcast_to`, in which -1 keeps a size.
+
+    Raises ValueError for a shape that x does not broadcast to.
+
+        tl.expand(tl.ones(3, 1), (-1, 4)).shape     # (3, 4)
+    """
     new = len(shape) - x.ndim
     return broadcast_to(x, tuple(x.shape[a - new] if n == -1 and a >= new else n for a, n in enumerate(shape)))
 
@@ -279,7 +287,7 @@ def repeat(x: Value, times: Shape) -> Value:
     apart = [n for size in shape for n in (1, size)]  # (1, n0, 1, n1, ...)
     wide = [n for k, size in zip(times, shape, strict=True) for n in (k, size)]  # (k0, n0, k1, n1, ...)
     result = tuple(k * size for k, size in zip(times, shape, strict=True))
-    return reshape(broadcast_to(reshape(x, tuple(apart)), tuple(wide)), result)
+    return reshape(clone(broadcast_to(reshape(x, tuple(apart)), tuple(wide))), result)
 
 
 @composite
@@ -305,7 +313,7 @@ def transpose(x: Value, *axes: Any) -> Value:
 
 @composite
 def split(x: Value, split_size: int | Sequence[int], axis: int = 0) -> tuple[Value, ...]:
-    """x cut into pieces along an axis: a tuple of views.
+    """x split into pieces along an axis: a tuple of views.
 
     split_size: the size of each piece (the last may be smaller), or a list with the size of each, which must add up to
     the axis's.  axis (also `dim`). Raises ValueError for other sizes, IndexError for an axis out of range.
@@ -334,7 +342,7 @@ def split(x: Value, split_size: int | Sequence[int], axis: int = 0) -> tuple[Val
 
 @composite
 def chunk(x: Value, chunks: int, axis: int = 0) -> tuple[Value, ...]:
-    """x cut into at most `chunks` pieces of equal size along an axis (the last may be smaller): a tuple of views.
+    """x split into at most `chunks` pieces of equal size along an axis (the last may be smaller): a tuple of views.
 
     axis (also `dim`). As in PyTorch, there may be fewer pieces: 5 elements in 4 chunks give sizes 2, 2, 1.
     Raises ValueError for chunks < 1, IndexError for an axis out of range.
@@ -347,7 +355,10 @@ def chunk(x: Value, chunks: int, axis: int = 0) -> tuple[Value, ...]:
 
 @composite
 def unbind(x: Value, axis: int = 0) -> tuple[Value, ...]:
-    """The slices of x along an axis (also `dim`), without that axis: a tuple of views, one for each index."""
+    """The slices of x along an axis (also `dim`), without that axis: a tuple of views, one for each index.
+
+    Raises IndexError for an axis out of range.
+    """
     (axis,) = normal_axes(x.ndim, axis)
     return tuple(x[(*[slice(None)] * axis, i)] for i in range(x.shape[axis]))
 

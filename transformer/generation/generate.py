@@ -86,10 +86,6 @@ class Settings:
                 raise TypeError(f"generation has no setting {name!r}; the settings are {', '.join(known)}")
         return cls(**given)
 
-    def generator(self) -> np.random.Generator:
-        """A random stream of its own if there is a seed, else the one that `tl.manual_seed` seeds."""
-        return rng.generator() if self.seed is None else np.random.default_rng(self.seed)
-
 
 def _stop_tokens(stop: Any) -> tuple[int, ...]:
     if stop is None:
@@ -147,7 +143,7 @@ def _stream(decoder: Decoder, tokens: Array, mask: Array, settings: Settings) ->
 
     Evaluation mode and no_grad hold while a token is computed, not while the caller has it.
     """
-    random = settings.generator()
+    random = rng.generator(settings.seed)
     stops = np.array(settings.stop, np.int64)
     running = np.ones(len(tokens), np.bool_)
     cache = None

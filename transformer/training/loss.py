@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import nn
+import tinygrad_lecture as tl
 from nn import functional as F
-from nn.errors.checks import as_tensor
 from tinygrad_lecture import Tensor
 
 IGNORED = -100  # the target to ignore, as in PyTorch
@@ -20,7 +20,7 @@ def token_cross_entropy(logits: Tensor, targets: Any, ignore_index: int = IGNORE
 
     Raises ValueError if the shapes do not match.
     """
-    targets = as_tensor(targets, logits).to(device=logits.device)
+    targets = tl.as_tensor(targets, device=logits.device)
     if targets.shape != logits.shape[:-1]:
         raise ValueError(
             f"token_cross_entropy: logits {logits.shape} need one target per token, shape {logits.shape[:-1]}, got "

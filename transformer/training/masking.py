@@ -45,7 +45,7 @@ def mask_tokens(
         )
     true_tokens = to_host(as_tokens(tokens).array).astype(np.int64)  # a signed type, for -100
     check_vocabulary(true_tokens, vocab_size)
-    random = rng.generator() if seed is None else np.random.default_rng(seed)
+    random = rng.generator(seed)
     chosen = random.random(true_tokens.shape) < share
     if keep is not None:
         kept = np.asarray(keep.numpy() if isinstance(keep, Tensor) else keep)

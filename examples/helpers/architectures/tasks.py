@@ -155,7 +155,7 @@ class Reversals:
 
     def __getitem__(self, rows: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         n = len(np.arange(self.count)[rows])
-        random = rng.generator() if self.seed is None else np.random.default_rng(self.seed)
+        random = rng.generator(self.seed)
         words = [random.integers(0, len(LETTERS), random.integers(SHORTEST, LONGEST + 1)) for _ in range(n)]
         source, target = np.full((n, LONGEST + 1), FILL), np.full((n, LONGEST + 1), FILL)
         targets = np.full((n, LONGEST + 1), IGNORED)

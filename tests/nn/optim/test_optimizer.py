@@ -45,9 +45,9 @@ def test_it_goes_downhill_in_place(make):
     p, _ = learn(make, steps=0)
     before = np.abs(p.detach().numpy()).max()
     p, optimizer = learn(make, steps=29)
-    memory = p.array
+    memory = p.data_ptr()
     learn(None, 1, p=p, optimizer=optimizer)
-    assert p.array is memory
+    assert p.data_ptr() == memory
     assert np.abs(p.detach().numpy()).max() < before
 
 

@@ -1,4 +1,4 @@
-"""The picture of a history: its curves, and the labels at their ends."""
+"""A history printed, and its picture: the curves, and the labels at their ends."""
 
 import pytest
 
@@ -37,3 +37,16 @@ def test_there_are_a_training_and_a_test_curve():
 def test_an_empty_history_has_no_picture():
     with pytest.raises(ValueError, match="the history is empty"):
         nn.History().figure()
+
+
+def test_a_history_is_printed_as_a_table_with_a_line_per_row():
+    known = nn.History()
+    for row in history(3.0, 2.0, 2.5, accuracy=0.5):
+        known.add(row)
+    assert str(known).split("\n") == [
+        "step 1  epoch 1  loss 6.0000   accuracy 50.0%   test 50.0%",
+        "step 2  epoch 2  loss 4.0000   accuracy 50.0%   test 50.0%  best",
+        "step 3  epoch 3  loss 5.0000   accuracy 50.0%   test 50.0%",
+    ]
+    assert repr(known) == str(known)
+    assert repr(nn.History()) == "an empty history"

@@ -308,3 +308,66 @@ def test_a_missing_rule_of_a_variadic_op_is_asked_for_in_words_that_work():
     total = tl.op(lambda *xs: sum(xs))
     with pytest.raises(NotImplementedError, match=r"for its input xs; add one with @<lambda>\.backward, or"):
         total(tl.ones(2, requires_grad=True))
+
+
+@pytest.mark.parametrize("change", [lambda k: k.__setitem__(slice(None), 100.0), lambda k: k.clear()])
+def test_a_setting_that_the_caller_changes_afterwards_has_been_copied(change):
+    @tl.op
+    def scaled(x, /, k):
+        return x * k[0]
+
+    @scaled.backward
+    def _(g, k):
+        return g * k[0]
+
+    x = tl.tensor([1.0, 2.0], requires_grad=True)
+    k = np.array([3.0], np.float32) if change.__code__.co_names[0] == "__setitem__" else [3.0]
+    y = scaled(x, k).sum()
+    change(k)
+    y.backward()
+    assert x.grad.tolist() == [3, 3]
+
+
+def test_a_tensor_that_requires_grad_is_no_setting():
+    @tl.op
+    def scaled(x, /, k):
+        return x * k
+
+    @scaled.backward
+    def _(g, k):
+        return g * k
+
+    x, k = tl.tensor([1.0], requires_grad=True), tl.tensor([3.0], requires_grad=True)
+    with pytest.raises(
+        TypeError, match=r"scaled: k is a setting, to which no gradient flows.*before the slash.*k.detach\(\)"
+    ):
+        scaled(x, k=k)
+    scaled(x, k=k.detach()).backward()
+    assert x.grad.tolist() == [3]
+
+
+def test_a_rule_whose_first_parameter_is_not_the_upstream_gradient_is_refused():
+    @tl.op
+    def square(x, /, scale=1.0):
+        return scale * x * x
+
+    for rule in (lambda x: 2 * x, lambda out: out, lambda scale, x: x, lambda x_shape: x_shape):
+        with pytest.raises(
+            TypeError, match=r"rule of square has .* as its first parameter, which is the upstream gradient"
+        ):
+            square.backward(rule)
+    square.backward(lambda upstream, x, scale: upstream * 2 * scale * x)
+
+
+def test_a_rule_that_returns_two_gradients_is_told_to_return_one():
+    @tl.op
+    def product(a, b, /):
+        return a * b
+
+    @product.backward("a", "b")
+    def _(g, a, b):
+        return g * b, g * a
+
+    x = tl.tensor([1.0], requires_grad=True)
+    with pytest.raises(TypeError, match=r"rule of product returned a tuple of 2.*write one rule for each input"):
+        product(x, x).backward()

@@ -167,7 +167,7 @@ CASES = [
     (lambda: x23.diagonal(dim1=0, dim2=-2), ValueError, "diagonal: an axis is named twice in (0, -2)"),
     (lambda: x3.diagonal(), IndexError, "diagonal: axis 1 is out of range for a tensor with 1 axes"),
     (lambda: x23.unbind(2), IndexError, "unbind: axis 2 is out of range"),
-    (lambda: tl.randint_like(3, 2), TypeError, "randint_like: its first argument must be a Tensor, not int"),
+    (lambda: tl.randint_like(3, 2), TypeError, "randint_like: its first argument must be a Tensor, not an int"),
     # writing
     (
         lambda: tl.zeros(5).__setitem__(slice(2), x3),
@@ -208,7 +208,7 @@ CASES = [
     (lambda: tl.linspace(0, 1, 2.5), TypeError, "linspace: steps must be ints, not 2.5"),
     (lambda: tl.randperm("a"), TypeError, "randperm: n must be ints, not 'a'"),
     (lambda: tl.arange("a"), TypeError, "arange: start, end and step must be numbers, not 'a'"),
-    (lambda: tl.ones_like(3), TypeError, "ones_like: its first argument must be a Tensor, not int"),
+    (lambda: tl.ones_like(3), TypeError, "ones_like: its first argument must be a Tensor, not an int"),
     # functions of functions
     (
         lambda: tl.gradcheck(tl.mul, x3, x3),
@@ -342,17 +342,17 @@ def test_the_graph_and_its_errors_know_functions_by_the_names_that_users_call():
         ("exp", x.exp()),
     ):
         assert f"made by {name})" in repr(y)
-        total = y.sum()
-        total.backward()
-        with pytest.raises(RuntimeError, match=re.escape(f"freed what {name} saved")):
-            y.backward(tl.ones_like(y))
+        y.sum().backward()
+        if name in ("einsum", "var", "std", "softmax", "exp"):  # the others save no arrays
+            with pytest.raises(RuntimeError, match=f"freed what {name} saved"):
+                y.backward(tl.ones_like(y))
     with tl.reference():
         assert "made by layer_norm" in repr(tl.layer_norm(x))
 
 
 def test_a_function_that_hands_its_input_on_leaves_its_name():
     x = tl.tensor(1.0, requires_grad=True) * 2
-    assert x.sort().values is x
+    assert x.contiguous() is x
     assert "made by mul" in repr(x)
     assert "made by split" in repr(tl.split(x=x.reshape(1), split_size=1)[0])
 

@@ -147,8 +147,13 @@ def test_an_output_that_does_not_require_grad_says_why_that_may_be():
     ("outputs", "inputs", "message"),
     [
         (lambda x: 3.0, lambda x: x, "outputs must be Tensors, but number 0 is a float"),
-        (lambda x: x * 2, lambda x: [x, np.ones(1)], "inputs must be Tensors, but number 1 is a ndarray"),
-        (lambda x: x * 2, lambda x: None, "inputs must be Tensors, but number 0 is a NoneType"),
+        (
+            lambda x: x * 2,
+            lambda x: [x, np.ones(1)],
+            r"inputs must be Tensors, but number 1 is an array of shape \(1,\), float64",
+        ),
+        (lambda x: x * 2, lambda x: None, "inputs must be Tensors, but number 0 is None"),
+        (lambda x: tl.exp, lambda x: x, r"number 0 is an Op; for the gradient of a function write tl.func.grad"),
     ],
 )
 def test_what_is_no_tensor_is_named(outputs, inputs, message):

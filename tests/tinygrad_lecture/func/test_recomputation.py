@@ -582,3 +582,26 @@ def test_the_function_runs_twice_and_once_more_per_level_of_nesting():
 
     tl.checkpoint(outer, leaf(1)).sum().backward()
     assert counts == {"outer": 2, "inner": 3}
+
+
+def test_a_result_that_another_was_computed_from_gets_its_whole_gradient():
+    def both(x):
+        a = x * 2
+        return a, a * x
+
+    for run in (both, lambda x: tl.checkpoint(both, x)):
+        x = tl.tensor([1.0, 3.0], requires_grad=True)
+        a, b = run(x)
+        a.retain_grad()
+        slopes = tl.grad((a * b).sum(), [a, b], retain_graph=True)
+        assert [slope.tolist() for slope in slopes] == [[4, 36], [2, 6]]
+        b.sum().backward()
+        assert (a.grad.tolist(), x.grad.tolist()) == ([1, 3], [4, 12])
+
+
+def test_a_result_that_is_a_view_of_an_input_is_not_left_behind_by_a_change():
+    x = tl.tensor([1.0, 3.0], requires_grad=True) * 1
+    y = tl.checkpoint(lambda x: x[0:1], x)
+    with pytest.raises(RuntimeError, match="cannot be recorded"):
+        x *= 2
+    assert y.tolist() == [1]

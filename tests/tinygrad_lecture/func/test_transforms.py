@@ -133,7 +133,7 @@ def test_a_function_that_does_not_return_one_float_is_told_so(returned, message)
     [
         (3.0, r"can differentiate only with respect to Tensors, not a float; use tl.tensor"),
         (np.ones(2), "not an array"),
-        (tl.tensor([1, 2]), "only floats can require grad, not int64"),
+        (tl.tensor([1, 2]), r"only with respect to floats, not int64; convert with .float\(\)"),
     ],
 )
 def test_an_argument_that_is_no_float_tensor_is_refused(argument, message):
@@ -141,9 +141,22 @@ def test_an_argument_that_is_no_float_tensor_is_refused(argument, message):
         func.grad(cubes)(argument)
 
 
+@pytest.mark.parametrize("name", ["grad", "value_and_grad", "hessian"])
+def test_errors_name_the_transform_that_was_called(name):
+    transform = getattr(func, name)
+    with pytest.raises(TypeError, match=f"^{name} makes a function"):
+        transform(cubes, vector(1.0))
+    with pytest.raises(ValueError, match=f"^{name}: argnums 1 does not fit"):
+        transform(cubes, 1)(vector(1.0))
+    with pytest.raises(TypeError, match=f"^{name}: the function must return one float"):
+        transform(lambda x: x)(vector(1.0, 2.0))
+    with pytest.raises(TypeError, match=f"^{name}: can differentiate only"):
+        transform(cubes)(3.0)
+
+
 def test_argnums_out_of_range_are_refused():
     for argnums in (1, -2, (0, 3)):
-        with pytest.raises(ValueError, match="of a call with 1 positional arguments"):
+        with pytest.raises(ValueError, match="does not fit a call with 1 positional arguments"):
             func.grad(cubes, argnums)(vector(1.0))
 
 

@@ -18,7 +18,7 @@ def leaf(*values):
 
 @pytest.fixture
 def neuron():
-    """The neuron of the module's docstring: (graph, its variables by name)."""
+    """The neuron of Graph's docstring: (graph, its variables by name)."""
     w, b = leaf(0.5, -1.0), tl.tensor(0.25, dtype=tl.float64, requires_grad=True)
     x, y = tl.tensor([1.0, 2.0], dtype=tl.float64), tl.tensor(1.0, dtype=tl.float64)
     with tl.Graph() as graph:
@@ -142,9 +142,19 @@ def test_settings_are_in_the_formula_but_not_at_length():
     with tl.Graph() as graph:
         -x.sum(axis=1, keepdims=True)
         x[tl.tensor([0, 1, 0, 1, 0, 1, 0, 1])]
+        tl.pad(x, ((0, 0), (1, 2)), value=0.25)
     formulas = [v.formula for v in graph]
     assert formulas[1:3] == ["sum(#1, axis=1, keepdims=True)", "-#2"]
-    assert formulas[3] == "pick(#1, index=...)"
+    assert formulas[3:] == ["#1[[...]]", "pad(#1, pad_width=((0, 0), (1, 2)), value=0.25)"]
+
+
+@pytest.mark.parametrize("index", ["0", "0:2", "::2", "..., None, 1", "-1, :1", "[0, 1], 2"])
+def test_an_index_is_written_as_in_python(index):
+    x = tl.ones(2, 3, requires_grad=True)
+    with tl.Graph() as graph:
+        y = eval(f"x[{index}]", {"x": x})
+    assert graph[y].formula == f"#1[{index}]"
+    assert tl.Graph(y).vertices[-1].formula == "#1[...]"  # the tape alone does not know the index
 
 
 def test_a_fused_op_is_one_vertex_and_within_reference_its_definition():
@@ -188,6 +198,8 @@ def test_names_of_other_things_are_ignored():
         y = x + 1
     graph.name({"x": x, "y": y, "other": tl.ones(1), "text": "x", "self": graph})
     assert [str(v) for v in graph] == ["x", "y"]
+    with pytest.raises(TypeError, match=r"Graph.name: names are strings.*, not an int"):
+        graph.name({1: x})
 
 
 def test_what_was_made_before_is_filled_in_without_its_value():
@@ -243,6 +255,8 @@ def test_a_tensor_without_a_graph_is_refused():
     with pytest.raises(RuntimeError, match="backward has freed this graph"):
         tl.Graph(y)
     assert [v.formula for v in tl.Graph(leaf(1.0))] == ["leaf"]
+    with pytest.raises(TypeError, match=r"Graph: give a Tensor, .* not an int"):
+        tl.Graph(3)
 
 
 # --- beside other observers ---------------------------------------------------------------------------------

@@ -395,3 +395,53 @@ def test_equals_keep_their_order_and_nan_is_largest() -> None:
     assert ops.argsort(many).tolist() == sorted(range(100), key=lambda i: many[i])
     assert ops.argsort(many, descending=True).tolist() == sorted(range(100), key=lambda i: -many[i])
     assert ops.sort(x, descending=True).indices.tolist() == [1, 0, 3, 2, 4]
+
+
+# --- infinite upstream gradients ----------------------------------------------------------------------------
+
+BLOCKED = {  # an op at a point where its derivative is 0
+    "relu": (ops.relu, 0.0),
+    "abs": (ops.abs, 0.0),
+    "sign": (ops.sign, 3.0),
+    "floor": (ops.floor, 2.5),
+    "clip": (lambda x: ops.clip(x, 1, 2), 0.0),
+    "clip by tensors": (lambda x: ops.clip(x, tl.tensor(1.0), tl.tensor(2.0)), 3.0),
+    "maximum": (lambda x: ops.maximum(x, 1), 0.0),
+    "max": (lambda x: ops.max(ops.stack([x, tl.ones_like(x)])), 0.0),
+    "where": (lambda x: ops.where(x > 0, x, 0), -1.0),
+    "masked_fill": (lambda x: ops.masked_fill(x, tl.tensor(True), 0.0), 1.0),
+    "x[0] = 0": (lambda x: ops.indexing.setitem(x, ..., 0.0), 1.0),
+    "tril": (lambda x: ops.tril(ops.reshape(x, (1, 1)), -1).sum(), 1.0),
+}
+
+
+@pytest.mark.parametrize(("function", "x"), BLOCKED.values(), ids=BLOCKED)
+def test_where_the_derivative_is_0_an_infinite_upstream_gradient_is_blocked(
+    function: Callable[..., tl.Tensor], x: float
+) -> None:
+    at = leaf(x)
+    out = function(at)
+    for infinity in (INF, -INF):
+        (g,) = tl.grad(out, at, tl.full_like(out, infinity), retain_graph=True)
+        assert g is not None
+        assert g.item() == 0
+
+
+def test_dropout_lets_no_infinite_gradient_through_a_dropped_element() -> None:
+    from nn import functional as F
+
+    x = leaf([0.5] * 20)
+    tl.manual_seed(0)
+    y = F.dropout(x, 0.5)
+    y.backward(tl.full_like(y, INF))
+    assert x.grad is not None
+    assert set(x.grad.tolist()) == {0.0, INF}
+
+
+def test_a_power_of_infinity_has_its_limit_as_second_derivative() -> None:
+    x, y = leaf(INF), leaf(0.0)
+    (g,) = tl.grad(x**y, [x], create_graph=True)
+    assert g is not None
+    (second,) = tl.grad(g, [y])
+    assert second is not None
+    assert second.item() == 0

@@ -631,7 +631,7 @@ def in_threads(make: Generator) -> None:
     """Results that several threads compute, views of one tensor among them."""
     if not (v := make.pick()):
         return
-    texts = ["{x}[...]", "{x}.unsqueeze(0)", "{x}.sin()", "{x} * {x}", "{x}.detach()"]
+    texts = [*["{x}[...]", "{x}.unsqueeze(0)"] * 3, "{x}.sin()", "{x} * {x}", "{x}.detach()"]
     chosen = [make.random.choice(texts) for _ in range(make.random.randint(2, 4))]
     made = [make.name("v") for _ in chosen]
     calls = ", ".join(f"lambda: {text.format(x=v.name)}" for text in chosen)
@@ -640,6 +640,8 @@ def in_threads(make: Generator) -> None:
         shares = None if "sin" in text or "*" in text else v
         shape = (1, *v.shape) if "unsqueeze" in text else v.shape
         make.add(name, shape, v.family.bound**2, of=shares, follows=v.follows and "detach" not in text)
+    if make.chance(0.5) and not (v.leaf or v.repeats):
+        inplace(make, v)
 
 
 Kind = Callable[[Generator], None]
@@ -647,7 +649,7 @@ FIRST_ORDER: Sequence[tuple[Kind, float]] = (
     (unary, 4), (binary, 4), (reduction, 2), (product, 1), (view, 5), (copy, 3), (contraction, 0.5), (inplace, 4),
     (checkpointed, 0.5),
 )  # fmt: skip
-ALL: Sequence[tuple[Kind, float]] = (*FIRST_ORDER, (in_no_grad, 1), (detach, 1), (in_threads, 0.3), (backward, 0.6),
+ALL: Sequence[tuple[Kind, float]] = (*FIRST_ORDER, (in_no_grad, 1), (detach, 1), (in_threads, 0.5), (backward, 0.6),
     (backward_in_threads, 0.3), (grad, 0.7), (retain_grad, 0.7), (reset, 0.3),
 )  # fmt: skip
 

@@ -7,9 +7,11 @@ printed, made smaller and run again.
 from __future__ import annotations
 
 import functools
+import random
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType
@@ -119,24 +121,27 @@ def threads(*functions: Callable[[], Any]) -> list[Any]:
 
     def run(position: int, function: Callable[[], Any]) -> None:
         start.wait()
+        sys.settrace(_let_others_run)
         try:
             results[position] = function()
         except Exception as error:
             errors.append(error)
 
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # threads take turns as often as they can
-    try:
-        running = [threading.Thread(target=run, args=numbered) for numbered in enumerate(functions)]
-        for thread in running:
-            thread.start()
-        for thread in running:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
+    running = [threading.Thread(target=run, args=numbered) for numbered in enumerate(functions)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
     if errors:
         raise errors[0]
     return results
+
+
+def _let_others_run(frame: Any, event: str, argument: Any) -> Any:
+    """A trace function after which the thread may wait at each line, so that mistakes in locking show."""
+    if random.random() < 0.1:
+        time.sleep(0)
+    return _let_others_run
 
 
 def _grad(outputs: Any, inputs: Sequence[Any], **options: Any) -> list[Any]:

@@ -196,6 +196,13 @@ def test_what_is_wrong_is_said(tmp_path: Path, content: bytes, message: str) -> 
     assert str(path) in str(caught.value)
 
 
+def test_a_file_that_unpacks_to_far_too_much_is_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(mnist, "LARGEST", 1000)
+    (tmp_path / "digits.gz").write_bytes(gzip.compress(bytes(1001)))
+    with pytest.raises(DataError, match=r"digits\.gz holds more than 1,000 bytes"):
+        read_idx(tmp_path / "digits.gz")
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere cannot be read: No such file"):
         read_idx(tmp_path / "nowhere")

@@ -12,6 +12,7 @@ of one array, last axis fastest:
 """
 
 import gzip
+import io
 import math
 import struct
 import zlib
@@ -25,6 +26,7 @@ from helpers.lecture import DataError
 
 BUNDLED = Path(__file__).parents[2] / "data"
 N_TEST = 1_500  # the last ones of the bundled file
+LARGEST = 100_000_000  # bytes of a file, unpacked; MNIST's largest has half of that
 FULL = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
         "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")  # fmt: skip
 
@@ -95,11 +97,15 @@ def _read_bytes(path: Path) -> bytes:
     """Return the file's content, unpacked if it is packed with gzip."""
     try:
         data = path.read_bytes()
-        return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+        if data.startswith(b"\x1f\x8b"):
+            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(LARGEST + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} cannot be unpacked: {error}; fetch it again") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(data) > LARGEST:
+        raise DataError(f"{path} holds more than {LARGEST:,} bytes, unpacked, so it is not MNIST; fetch it again")
+    return data
 
 
 def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

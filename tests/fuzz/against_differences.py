@@ -123,7 +123,7 @@ def _wrong(
 
 def generate(seed: int) -> Program:
     """The program of a seed."""
-    return generator.generate(seed, generator.Features(first_order=True, longest=16))
+    return generator.generate(seed, first_order=True, longest=16)
 
 
 if __name__ == "__main__":

@@ -49,27 +49,19 @@ class Variable:
     rows: bool = False
 
 
-@dataclass(frozen=True)
-class Features:
-    """What programs may contain. first_order: no line of a program asks for gradients or stops them."""
-
-    first_order: bool = False
-    longest: int = 40
-
-
 class Generator:
-    """Makes one program, line by line."""
+    """Makes one program, line by line. For the arguments see `generate`."""
 
-    def __init__(self, seed: int, features: Features | None = None) -> None:
+    def __init__(self, seed: int, first_order: bool, longest: int) -> None:
         self.random = random.Random(seed)
-        self.features = features or Features()
+        self.first_order, self.longest = first_order, longest
         self.lines: list[str] = []
         self.variables: list[Variable] = []
         self.count = 0
         self.sides = [self.random.choice([1, 2, 2, 3, 3]) for _ in range(2)]
         self.retains = self.random.random() < 0.3
         self.careful = self.random.random() < 0.5  # then in-place changes and gradients are rarer, and programs go far
-        kinds = FIRST_ORDER if self.features.first_order else ALL
+        kinds = FIRST_ORDER if first_order else ALL
         self.kinds = [kind for kind, _ in kinds]
         weights = [weight * self.random.choice([0.3, 1, 1, 3]) for _, weight in kinds]  # each program has its style
         cautious = (inplace, in_no_grad, backward, reset)
@@ -83,7 +75,7 @@ class Generator:
             self.input("a", True)
         for _ in range(self.random.choice([0, 1, 1, 2])):
             self.input("c", False)
-        length = self.random.randint(5, self.features.longest)
+        length = self.random.randint(5, self.longest)
         while len(self.lines) < length:
             self.random.choices(self.kinds, self.weights)[0](self)
         self.end()
@@ -173,7 +165,7 @@ class Generator:
         terms = [self.random.choice(["{x}.sum()", "({x} * 1.5).sum()", "({x} * {x}).sum()"]) for _ in last]
         text = " + ".join(term.format(x=self.small(v)) for term, v in zip(terms, last, strict=True))
         self.lines.append(f"v0 = {text}")
-        if not self.features.first_order:
+        if not self.first_order:
             self.lines.append("v0.backward()")
 
 
@@ -620,7 +612,7 @@ def checkpointed(make: Generator) -> None:
         make.result(f"checkpoint(lambda p, q: {one}, {x}, {y})", both, 2, v, w, u)
         return
     names = make.name("v"), make.name("v")
-    firsts = ["p.tanh()", "p.exp().tanh()", *([] if make.features.first_order else ["p.detach().tanh()"])]
+    firsts = ["p.tanh()", "p.exp().tanh()", *([] if make.first_order else ["p.detach().tanh()"])]
     first = make.random.choice(firsts)
     make.lines.append(f"{', '.join(names)} = checkpoint(lambda p, q: ({first}, {one}), {x}, {y})")
     make.add(names[0], v.shape, 1, follows=v.follows and "detach" not in first)
@@ -654,6 +646,9 @@ ALL: Sequence[tuple[Kind, float]] = (*FIRST_ORDER, (in_no_grad, 1), (detach, 1),
 )  # fmt: skip
 
 
-def generate(seed: int, features: Features | None = None) -> Program:
-    """The program of a seed."""
-    return Generator(seed, features).program()
+def generate(seed: int, first_order: bool = False, longest: int = 40) -> Program:
+    """The program of a seed, of at most `longest` lines and a last one.
+
+    first_order: no line asks for gradients, or stops them as detach does.
+    """
+    return Generator(seed, first_order, longest).program()

@@ -13,11 +13,14 @@ from . import ops
 from .autograd.seeds import seed_for
 from .autograd.tape import Leaf, Record, backward_pass
 from .backend import Array, DType, Shape, device_of, to_host
-from .conversion import as_shape, new_array, parse_target
+from .conversion import as_dtype, as_shape, new_array, parse_target
+from .errors.users_line import warn
+from .errors.words import kind_of
 from .inplace import announced, assign, update
 from .ops.composite import composite
 from .ops.shape import normal_axes
 from .traced import Traced, set_tensor_type, wrap
+from .ufuncs import ArrayUfunc
 
 Number: TypeAlias = float  # inside the class `float`, `int` and `bool` are methods, as in PyTorch
 Integer: TypeAlias = int
@@ -38,7 +41,7 @@ class Tensor(Traced):
     """
 
     __slots__ = ()
-    __array_ufunc__ = None  # NumPy's and CuPy's operators defer to ours: array + Tensor is a Tensor
+    __array_ufunc__ = ArrayUfunc()  # array + Tensor is a Tensor
 
     def __new__(cls, data: Any, dtype: Any = None, device: str | None = None, requires_grad: Flag = False) -> Tensor:
         made = object.__new__(cls)
@@ -147,15 +150,21 @@ class Tensor(Traced):
         """The gradient, summed over all runs of backward; None before the first.
 
         Set it to None or to a Tensor of the same shape. Raises TypeError for anything else, ValueError for another
-        shape or device.
+        shape or device. Warns for the result of an op without `retain_grad`, which never gets one.
         """
+        if self._grad is None and isinstance(self._node, Record) and self._node.tensor is None:
+            warn(
+                f"this tensor is the result of {self._node.name}, not a leaf, so backward leaves its grad None. Call "
+                "retain_grad() on it before backward; or, for a step of gradient descent, write "
+                "`with tl.no_grad(): w -= lr * w.grad`, since w = w - lr * w.grad makes a new w that is no leaf"
+            )
         return self._grad  # type: ignore[no-any-return]
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"grad must be a Tensor or None, not a {type(value).__name__}")
+                raise TypeError(f"grad must be a Tensor or None, not {kind_of(value)}")
             if value.shape != self.shape:
                 raise ValueError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
             if value.device != self.device:
@@ -210,7 +219,10 @@ class Tensor(Traced):
         return to_host(self._array).tolist()
 
     def numpy(self) -> np.ndarray[Any, DType]:
-        """The elements as a NumPy array: a read-only view, or a copy from a GPU."""
+        """The elements as a NumPy array: a read-only view, or a copy from a GPU.
+
+        To write, take a copy, x.numpy().copy(), or change the tensor itself, x[index] = value.
+        """
         view = to_host(self._array).view()
         view.flags.writeable = False
         return view
@@ -218,8 +230,8 @@ class Tensor(Traced):
     def __array__(self, dtype: Any = None, copy: Flag | None = None) -> np.ndarray[Any, DType]:
         if self._node is not None:
             raise RuntimeError(
-                "this tensor requires grad, and NumPy would lose its graph: use tl functions, or x.detach() if you "
-                "need no gradient"
+                "this tensor requires grad, and NumPy would lose its graph: use tl functions or, where no gradient is "
+                "needed, as in a plot, x.detach()"
             )
         array = self.numpy()
         if dtype is None or np.dtype(dtype) == array.dtype:
@@ -241,7 +253,10 @@ class Tensor(Traced):
 
     def __bool__(self) -> Flag:
         if self._array.size != 1:
-            raise ValueError(f"a tensor of shape {self.shape} is neither true nor false; use (x == y).all() or .any()")
+            raise ValueError(
+                f"a tensor of shape {self.shape} is neither true nor false: ask for .all() or .any(), and combine "
+                "conditions with & and |, as in (x > 0) & (x < 1)"
+            )
         return bool(self.item())
 
     def __len__(self) -> Integer:
@@ -274,7 +289,11 @@ class Tensor(Traced):
         return f"tensor({', '.join(notes)})"
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if self.ndim == 0 else str(self), spec)
+        if spec and self.numel() != 1:
+            raise TypeError(
+                f"the format {spec!r} is for one number, not for a tensor of shape {self.shape}; use x.mean()"
+            )
+        return format(self.item() if spec or self.ndim == 0 else str(self), spec)
 
     __hash__ = object.__hash__  # by identity, since == compares elements
 
@@ -292,11 +311,16 @@ class Tensor(Traced):
             vars(twin).update(copy.deepcopy(vars(self), memo))
         return twin
 
+    def __copy__(self) -> Tensor:
+        if self._node is not None:
+            raise RuntimeError(
+                "this tensor requires grad, and copy.copy would lose its graph: use x.clone() or copy.deepcopy or, "
+                "where no gradient is needed, as in a plot, x.detach()"
+            )
+        return self.clone()
+
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        raise TypeError(
-            "Tensor cannot be pickled or copied with copy.copy: save x.numpy(), or a model's state_dict() as "
-            "safetensors; copy with x.clone() or copy.deepcopy"
-        )
+        raise TypeError("a Tensor cannot be pickled: save x.numpy() with np.save, or a model with nn.weights.save_file")
 
     # --- conversion to another dtype or device ----------------------------------------------------------
 
@@ -314,7 +338,7 @@ class Tensor(Traced):
 
         copy: copy even if the dtype stays.
         """
-        wanted = np.dtype(dtype)
+        wanted = as_dtype(dtype, "astype")
         if not copy and wanted == self.dtype:
             return self
         x = self if wanted.kind in "fc" else self.detach()
@@ -577,7 +601,7 @@ class Tensor(Traced):
         return ops.flip(self, *((as_shape(axes, what="axes", negative=True),) if axes else ()), **names)
 
     def where(self, condition: Tensor, other: Operand) -> Tensor:
-        """The elements of this tensor where the condition holds, else those of other."""
+        """The elements of this tensor where the condition holds, else those of other. The condition is of bools."""
         return ops.where(condition, self, other)
 
 
@@ -589,7 +613,8 @@ def _on_bools(op: Any, *operands: Any) -> Tensor:
     for x in operands:
         if isinstance(x, Traced) and x._array.dtype != np.bool_:
             raise TypeError(
-                f"{op.name}: & | ^ ~ take bools, not {x._array.dtype}; compare first, as in (x > 0) & (y > 0)"
+                f"{op.name}: & | ^ ~ take bools, not {x._array.dtype}; compare first, in parentheses, as in "
+                "(x > 0) & (y > 0)"
             )
     return op(*operands)  # type: ignore[no-any-return]
 

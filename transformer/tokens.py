@@ -34,7 +34,7 @@ def _tensor(tokens: Any) -> Tensor:
             raise TypeError(f"tokens: must be integers, got text; {ENCODE}") from None
         raise TypeError(f"tokens: must be integers: {error}") from None
     except ValueError as error:
-        if "inhomogeneous" not in str(error):  # NumPy's word for nested lists of different lengths
+        if "same length" not in str(error):  # nested lists of different lengths
             raise
         raise ValueError(
             "tokens: texts of different lengths do not make an array; pad them to one length, and pass a padding_mask "

@@ -116,6 +116,8 @@ def setitem(x: Value, index: Any, value: Value) -> Value:
 @composite(name="x[index] = value")
 def write(x: Array, index: Any, value: Any) -> None:
     """Writes `x[index] = value` to the array x itself: runs while not recording."""
+    if value is None:
+        raise TypeError("the value must be a number, tensor or array, not None")  # NumPy would write nan
     index = normal_index(x, index)
     try:
         x[index] = value
@@ -396,11 +398,14 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
     """x with `value` where the mask is true.
 
     mask: bools that broadcast to x.  value: a number or a 0-d tensor; for x of bools a number is converted to a bool.
+    Raises TypeError for a mask of another dtype.
 
         tl.masked_fill(tl.tensor([1.0, 2.0]), tl.tensor([False, True]), 0.0)        # tensor([1., 0.])
     """
     if x.dtype == np.bool_ and isinstance(value, (int, float)):
         value = bool(value)
+    if getattr(mask, "dtype", np.bool_) != np.bool_:
+        raise TypeError(f"the mask must be bools, not {mask.dtype}; write masked_fill(x, mask, value), as with x < 0")
     return where(mask, value, x)
 
 

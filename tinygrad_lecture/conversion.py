@@ -88,7 +88,8 @@ def _ragged(data: Any, name: str = "data") -> str | None:
         sizes = [f"has length {len(item)}" if np.ndim(item) else "is a number" for item in map(_first_axis, level)]
         for (place, _), size in zip(level, sizes, strict=True):
             if size != sizes[0]:
-                return f"the rows of nested lists must have the same length, but {level[0][0]} {sizes[0]} and {place} {size}"
+                both = f"{level[0][0]} {sizes[0]} and {place} {size}"
+                return f"the rows of nested lists must have the same length, but {both}"
     return None
 
 
@@ -154,12 +155,12 @@ def as_dtype(dtype: Any, name: str) -> DType:
     Raises TypeError for anything else.
     """
     try:
-        return np.dtype(dtype)
+        made: DType = np.dtype(dtype)
     except TypeError:
-        several = (
-            "; several numbers go into one list, as in tl.tensor([1, 2])" if isinstance(dtype, (int, float)) else ""
-        )
+        number = isinstance(dtype, (int, float))
+        several = "; several numbers go into one list, as in tl.tensor([1, 2])" if number else ""
         raise TypeError(
             f"{name}: dtype must be one of tl.float16, tl.float32, tl.float64, tl.int32, tl.int64, tl.uint8 and "
             f"tl.bool, or its name, not {dtype!r}{several}"
         ) from None
+    return made

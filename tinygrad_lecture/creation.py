@@ -119,11 +119,8 @@ def arange(
         raise ValueError("arange: step must not be 0")
     first, last = (0, start) if end is None else (start, end)
     array = np.arange(first, last, step)
-    if dtype is None and array.dtype == FLOAT64:
-        dtype = get_default_dtype()
-    return _finish(
-        move(array.astype(array.dtype if dtype is None else as_dtype(dtype, "arange")), device), requires_grad
-    )
+    wanted = array.dtype if dtype is None and array.dtype != FLOAT64 else _dtype(dtype, "arange")
+    return _finish(move(array.astype(wanted), device), requires_grad)
 
 
 def linspace(

@@ -291,7 +291,8 @@ class Tensor(Traced):
     def __format__(self, spec: str) -> str:
         if spec and self.numel() != 1:
             raise TypeError(
-                f"the format {spec!r} is for one number, not for a tensor of shape {self.shape}; use x.mean()"
+                f"the format {spec!r} is for one number, not for a tensor of shape {self.shape}: reduce it, as with "
+                "x.mean(), or take x[0]"
             )
         return format(self.item() if spec or self.ndim == 0 else str(self), spec)
 

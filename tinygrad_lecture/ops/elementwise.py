@@ -483,7 +483,8 @@ def _(g: Value, x: Value, min: Any, max: Any) -> Value:
 def where(condition: Value, a: Value, b: Value, /) -> Value:
     """a where the condition is true, else b; all three broadcast.
 
-    condition: bools, without a gradient; other dtypes raise TypeError.  a, b: tensors, arrays or numbers; the result has their common dtype.
+    condition: bools, without a gradient.  a, b: tensors, arrays or numbers; the result has their common dtype.
+    Raises TypeError for a condition of another dtype.
     The branch not taken gets gradient 0, even if its value is inf or nan. Its own derivative may still be inf, and
     0 * inf is nan: where x <= 0 is possible, write `where(x > 0, sqrt(where(x > 0, x, 1)), 0)`.
 

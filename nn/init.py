@@ -18,6 +18,8 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import move
 
+from .errors.checks import check_tensor
+
 
 class _Mode(threading.local):
     skipping: bool = False
@@ -167,6 +169,7 @@ def fans(tensor: Tensor) -> tuple[int, int]:
 
     Raises ValueError for fewer than two axes.
     """
+    check_tensor("nn.init", "what to fill (a weight, not a model)", tensor)
     if tensor.ndim < 2:
         raise ValueError(
             f"Xavier and Kaiming need a weight of shape (out, in, ...), not {tensor.shape}; fill a bias "

@@ -15,12 +15,15 @@ no overhead, and a subclass may call `super().__init__()` but need not.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
 from tinygrad_lecture import Tensor, empty
 from tinygrad_lecture.backend import is_array, move, to_host
+from tinygrad_lecture.errors.users_line import hide_frames
+from tinygrad_lecture.errors.words import shown
 
 from .errors.place import locate
 
@@ -89,6 +92,7 @@ class Module:
         try:
             output = self.forward(*inputs, **settings)
         except Exception as error:
+            __tracebackhide__ = True  # see `hide_frames`
             locate(error, self)
             raise
         if self._forward_hooks:
@@ -208,9 +212,10 @@ class Module:
         """Copy Tensors or arrays into the parameters and buffers with the same keys, which keep their dtype and device.
 
         Returns (missing keys, unexpected keys), which must be empty unless strict=False.
-        Raises ValueError for wrong keys, shapes or dtypes, or two different arrays for one shared parameter. The error
-        lists everything that is wrong; nothing is changed then.
+        Raises TypeError for anything but a dict; ValueError for wrong keys, shapes or dtypes, or two different arrays
+        for one shared parameter. The error lists everything that is wrong; nothing is changed then.
         """
+        check_state("load_state_dict", state_dict, "read the file first, with nn.weights.load_file")
         own = self.state_dict()
         missing = [key for key in own if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]
@@ -312,6 +317,14 @@ class Module:
             return f"{name}({self.extra_repr()})"
         inner = [line for line in (self.extra_repr(), *children) if line]
         return "\n  ".join([f"{name}(", *inner]) + "\n)"
+
+
+def check_state(name: str, state: Any, of_text: str) -> None:
+    """Raises TypeError unless a state is a dict of tensors by name. of_text: what to do if it is a path."""
+    if not isinstance(state, Mapping):
+        remedy = of_text if isinstance(state, (str, Path)) else "write model.state_dict()"
+        hide_frames()
+        raise TypeError(f"{name}: the state must be a dict of tensors by name, not {shown(state)}; {remedy}")
 
 
 def clear_grad(tensor: Tensor, set_to_none: bool = True) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, to_host, xp
+from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, resolve, to_host, xp
+from .errors.users_line import hide_frames, warn
+from .errors.words import shown
 from .traced import Traced
 
 
@@ -19,8 +21,10 @@ def new_array(data: Any, dtype: Any = None, device: str | None = None) -> Array:
     dtype = None if dtype is None else as_dtype(dtype, "tensor")
     array = from_python(data, dtype) if not is_array(data) else np.asarray(data) if xp(data) is np else data
     if array.dtype.kind == "c" or (dtype is not None and dtype.kind == "c"):
+        hide_frames()
         raise TypeError("tensor: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
     if array.dtype.kind not in "fiub":
+        hide_frames()
         raise TypeError(f"tensor: data must be numbers or nested lists of numbers, but {_strange(data)}")
     wanted = (array.dtype if dtype is None else dtype).newbyteorder("=")  # the machine's own byte order
     if array.dtype != wanted:
@@ -41,6 +45,7 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
         if dtype is not None and array.dtype.kind in "iu" and dtype.kind in "iu":
             return np.array(data, dtype)  # which, other than astype, refuses what does not fit
     except (ValueError, OverflowError) as error:
+        hide_frames()
         raise ValueError(f"tensor: {_ragged(data) or error}") from None
     chosen = dtype is not None or array.dtype != FLOAT64 or _has_float64(data)
     return array if chosen else array.astype(get_default_dtype())
@@ -49,6 +54,11 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
 def _without_tensors(data: Any) -> Any:
     """Nested lists with the arrays of the Tensors in them."""
     if isinstance(data, Traced):
+        if data._node is not None:
+            warn(
+                "tensor: the data has tensors that require grad, but the new tensor is a constant; join them with "
+                "tl.stack to let gradients flow, or detach() them"
+            )
         return to_host(data._array)
     if isinstance(data, (list, tuple)) and not _PYTHONS.issuperset(map(type, data)):
         return [_without_tensors(item) for item in data]
@@ -117,10 +127,12 @@ def as_shape(
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
     for n in sizes:
-        if not hasattr(n, "__index__"):
-            raise TypeError(f"{called}{what} must be ints, not {n!r}")
+        if not hasattr(n, "__index__") or (isinstance(n, Traced) and n._array.ndim):
+            hide_frames()
+            raise TypeError(f"{called}{what} must be ints, not {shown(n)}")
     shape = tuple(map(operator.index, sizes))
     if not negative and min(shape, default=0) < 0:
+        hide_frames()
         raise ValueError(f"{called}{what} must not be negative, but {min(shape)} is")
     return shape
 
@@ -137,6 +149,12 @@ def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None
             device = target
         else:
             dtype = target
+    if device is not None:
+        try:
+            resolve(device)
+        except ValueError as error:
+            hide_frames()
+            raise ValueError(f"to: {error}; dtypes are tl.float32, tl.float64, tl.int64, ...") from None
     return None if dtype is None else as_dtype(dtype, "to"), device
 
 
@@ -159,6 +177,7 @@ def as_dtype(dtype: Any, name: str) -> DType:
     except TypeError:
         number = isinstance(dtype, (int, float))
         several = "; several numbers go into one list, as in tl.tensor([1, 2])" if number else ""
+        hide_frames()
         raise TypeError(
             f"{name}: dtype must be one of tl.float16, tl.float32, tl.float64, tl.int32, tl.int64, tl.uint8 and "
             f"tl.bool, or its name, not {dtype!r}{several}"

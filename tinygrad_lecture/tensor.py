@@ -191,6 +191,7 @@ class Tensor(Traced):
         Raises RuntimeError if this tensor does not require grad, its graph was freed, or a saved value was changed in
         place; ValueError for a gradient of another shape.
         """
+        __tracebackhide__ = True  # see `hide_frames`
         seed = seed_for(self, gradient, create_graph)
         assert self._node is not None
         retain_graph = create_graph if retain_graph is None else retain_graph

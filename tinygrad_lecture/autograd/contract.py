@@ -56,6 +56,8 @@ def _refuse(returned: Any, record: Any, create_graph: bool) -> NoReturn:
     rule = f"the backward rule of {record.name} returned"
     if returned is None:
         raise TypeError(f"{rule} None: is a return missing?")
+    if isinstance(returned, tuple):
+        raise TypeError(f"{rule} a tuple: it returns the gradient of one input; declare a rule for each input")
     if isinstance(returned, Traced):
         raise TypeError(
             f"{rule} a Tensor, but it was given arrays and must return one: remove tl.tensor(), since operators and tl "

@@ -90,7 +90,12 @@ class Op(Generic[P]):
         that asks for an unknown name.
         """
         if len(inputs) == 1 and callable(inputs[0]):
-            return self.backward()(inputs[0])
+            return self._rule_for(())(inputs[0])
+        if not inputs:  # x.mean.backward() reaches this function
+            raise TypeError(f"call {self.name} first, with parentheses, as in x.{self.name}().backward()")
+        return self._rule_for(inputs)
+
+    def _rule_for(self, inputs: Sequence[str]) -> Callable[[R], R]:
         if not inputs and len(self.inputs) > 1:
             raise TypeError(
                 f"op {self.name} has the inputs {', '.join(self.inputs)}: name the one that the rule is for, as in "

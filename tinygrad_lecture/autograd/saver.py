@@ -38,8 +38,17 @@ def expressions(op: Any, rule: Rule) -> list[str]:
             f"a backward rule of {op.name} takes the upstream gradient g and then what it asks for, by position, as in "
             "def _(g, x)"
         )
+    first = parameters[0].name
+    if first == "out" or first in op.settings or (first in op.inputs and first not in _UPSTREAM):
+        raise TypeError(
+            f"a backward rule of {op.name} takes the upstream gradient first, and then what it asks for by name: write "
+            f"def _(g, {', '.join(p.name for p in parameters)})"
+        )
     asked = [p.name for p in parameters[1:]]
     return [_expression(op, name) for name in asked]
+
+
+_UPSTREAM = ("g", "grad", "upstream")  # an op's input may have such a name too
 
 
 def _expression(op: Any, name: str) -> str:

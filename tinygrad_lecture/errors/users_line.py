@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 import warnings
 
 _ROOT = __file__.rpartition("tinygrad_lecture")[0]  # without pathlib, to keep the import light
@@ -23,19 +24,19 @@ def users_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-def hide_frames(above: int = 1) -> None:
+def hide_frames(above: int = 1, error: Exception | None = None) -> None:
     """Hide the calls within these packages from the traceback of an error that is about to be raised.
 
     above: how many calls up to start. A frame within `except ... as error` sets `__tracebackhide__` itself: marked from
-    here, it would hold the error, and the error it.
+    here, it would hold the error, and the error it.  error: if it has been raised before, hide those calls too.
     Notebooks and pytest leave out a frame with a variable `__tracebackhide__`, so the user's line comes first. Plain
     Python shows all frames.
     """
-    frame = sys._getframe(above)
-    while frame is not None:
+    frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(above))]
+    frames += [frame for frame, _ in traceback.walk_tb(None if error is None else error.__traceback__)][1:]
+    for frame in frames:
         if is_ours(frame.f_code.co_filename):
             frame.f_locals["__tracebackhide__"] = True
-        frame = frame.f_back  # type: ignore[assignment]
 
 
 def warn(message: str) -> None:

@@ -45,6 +45,19 @@ def pick(x: Value, /, index: Any) -> Value:
     return x[index]
 
 
+@pick.explains
+def _(x: Value, index: Any) -> str | None:
+    for part in index:
+        if is_array(part) and part.dtype.kind not in "iub":
+            return f"an index must hold integers or bools, not {part.dtype}; convert with .long()"
+        if not is_array(part) and type(part) not in (*_BASIC, bool):
+            return f"an index is an int, a slice, None, ... or a tensor of integers or bools, not {part!r}"
+        if is_array(part) and part.dtype == bool and part.ndim == x.ndim and part.shape != x.shape:
+            return f"a mask of shape {part.shape} does not fit shape {x.shape}"
+    used = builtins.sum(map(_axes_used, index))
+    return f"{used} indices are too many for shape {x.shape}" if used > x.ndim else None
+
+
 @pick.backward
 def _(g: Value, x_shape: Shape, index: Any) -> Value:
     return index_add(g, x_shape, index)
@@ -405,7 +418,10 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
     if x.dtype == np.bool_ and isinstance(value, (int, float)):
         value = bool(value)
     if getattr(mask, "dtype", np.bool_) != np.bool_:
-        raise TypeError(f"the mask must be bools, not {mask.dtype}; write masked_fill(x, mask, value), as with x < 0")
+        raise TypeError(
+            f"the mask must be bools, not {mask.dtype}; the order is masked_fill(x, mask, value), and mask != 0 makes "
+            "bools of numbers"
+        )
     return where(mask, value, x)
 
 

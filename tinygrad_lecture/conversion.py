@@ -150,6 +150,7 @@ def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None
         else:
             dtype = target
     if device is not None:
+        hide_frames()  # should the next line raise
         try:
             resolve(device)
         except ValueError as error:

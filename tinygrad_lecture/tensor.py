@@ -14,7 +14,7 @@ from .autograd.seeds import seed_for
 from .autograd.tape import Leaf, Record, backward_pass
 from .backend import Array, DType, Shape, device_of, to_host
 from .conversion import as_dtype, as_shape, new_array, parse_target
-from .errors.users_line import warn
+from .errors.users_line import hide_frames, warn
 from .errors.words import kind_of
 from .inplace import announced, assign, update
 from .ops.composite import composite
@@ -614,6 +614,7 @@ def _on_bools(op: Any, *operands: Any) -> Tensor:
     """& | ^ ~ of bools. Raises TypeError for integers, where they would mean bits."""
     for x in operands:
         if isinstance(x, Traced) and x._array.dtype != np.bool_:
+            hide_frames()
             raise TypeError(
                 f"{op.name}: & | ^ ~ take bools, not {x._array.dtype}; compare first, in parentheses, as in "
                 "(x > 0) & (y > 0)"
@@ -623,4 +624,5 @@ def _on_bools(op: Any, *operands: Any) -> Tensor:
 
 def _must_be_float(dtype: DType) -> None:
     if dtype.kind != "f":
+        hide_frames()
         raise TypeError(f"only floats can require grad, not {dtype}; convert with .to(tl.float32)")

@@ -9,6 +9,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.users_line import hide_frames
 
 ENCODE = "encode the text with the tokenizer"
 
@@ -30,6 +31,7 @@ def _tensor(tokens: Any) -> Tensor:
     try:
         return tl.tensor(tokens)
     except TypeError as error:
+        hide_frames(2)
         if _has_text(tokens):
             raise TypeError(f"tokens: must be integers, got text; {ENCODE}") from None
         raise TypeError(f"tokens: must be integers: {error}") from None

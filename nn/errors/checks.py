@@ -66,6 +66,7 @@ def check_tensor(name: str, what: str, value: Any) -> None:
     """Raises TypeError unless the value is a Tensor."""
     if not isinstance(value, Tensor):
         hint = "; does the model's forward return its result?" if value is None else ""
+        hide_frames()
         raise TypeError(f"{name}: {what} must be a Tensor, not {shown(value)}{hint}")
 
 

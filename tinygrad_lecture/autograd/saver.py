@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..backend import device_of, get_default_dtype, is_array
+from ..errors.users_line import hide_frames
 from ..traced import Node, wrap
 
 # (arrays, out, settings, nodes) -> for each input that requires grad, what its rule asked for
@@ -40,6 +41,7 @@ def expressions(op: Any, rule: Rule) -> list[str]:
         )
     first = parameters[0].name
     if first == "out" or first in op.settings or (first in op.inputs and first not in _UPSTREAM):
+        hide_frames()
         raise TypeError(
             f"a backward rule of {op.name} takes the upstream gradient first, and then what it asks for by name: write "
             f"def _(g, {', '.join(p.name for p in parameters)})"

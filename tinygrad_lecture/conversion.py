@@ -45,7 +45,7 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
         if dtype is not None and array.dtype.kind in "iu" and dtype.kind in "iu":
             return np.array(data, dtype)  # which, other than astype, refuses what does not fit
     except (ValueError, OverflowError) as error:
-        hide_frames()
+        hide_frames(2)
         raise ValueError(f"tensor: {_ragged(data) or error}") from None
     chosen = dtype is not None or array.dtype != FLOAT64 or _has_float64(data)
     return array if chosen else array.astype(get_default_dtype())
@@ -154,7 +154,6 @@ def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None
         try:
             resolve(device)
         except ValueError as error:
-            hide_frames()
             raise ValueError(f"to: {error}; dtypes are tl.float32, tl.float64, tl.int64, ...") from None
     return None if dtype is None else as_dtype(dtype, "to"), device
 

@@ -57,9 +57,10 @@ def _problems(options: Mapping[str, Any]) -> Iterator[str]:
 
 def _wrong_parts(options: Mapping[str, Any]) -> Iterator[str]:
     """What is not a model, batches, a loss or an optimiser, and an optimiser of another model."""
-    for name, kind in (("model", Module), ("optimizer", Optimizer), ("schedule", LRScheduler)):
+    kinds = (("model", "a", Module), ("optimizer", "an", Optimizer), ("schedule", "an", LRScheduler))
+    for name, article, kind in kinds:
         if not isinstance(options[name], kind) and not (name == "schedule" and options[name] is None):
-            yield f"{name} must be a {kind.__name__}, not {shown(options[name])}{_make(options[name])}"
+            yield f"{name} must be {article} {kind.__name__}, not {shown(options[name])}{_make(options[name])}"
     if isinstance(options["loss"], type) or not callable(options["loss"]):
         yield f"loss must be a function of (outputs, targets), not {shown(options['loss'])}{_make(options['loss'])}"
     for name in ("batches", "test"):

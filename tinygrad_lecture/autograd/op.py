@@ -32,7 +32,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeAlias, TypeVa
 import numpy as np
 
 from .. import traced
-from ..errors.messages import EXPLAINED, raise_explained
+from ..errors.messages import EXPLAINED, explain
 from ..traced import Node, TensorLike, Traced
 from . import modes as modes_module
 from .contract import add_facts
@@ -172,8 +172,7 @@ class Op(Generic[P]):
         try:
             out = self.forward(*arrays, **settings) if settings else self.forward(*arrays)
         except EXPLAINED as error:
-            __tracebackhide__ = True  # see `hide_frames`
-            raise_explained(self.name, self.forward, self.complaint, arrays, settings, error)
+            raise explain(self.name, self.forward, self.complaint, arrays, settings, error)  # noqa: B904 - sets the cause
         if like is None:  # given arrays, return an array
             return out
         if type(out) is not _ndarray or out.dtype is not like.dtype:

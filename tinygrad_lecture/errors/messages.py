@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -17,15 +17,15 @@ EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  
 Complaint = Callable[..., str | None]  # (*inputs, **settings) -> what is wrong with them, or None
 
 
-def raise_explained(
+def explain(
     name: str,
     forward: Callable[..., Any],
     complaint: Complaint | None,
     arrays: Sequence[Any],
     settings: dict[str, Any],
     error: Exception,
-) -> NoReturn:
-    """Raise, instead of the array library's error, one that names the op and its inputs, and says what to do.
+) -> Exception:
+    """The error to raise instead of the array library's: it names the op and its inputs, and says what to do.
 
     It is an IndexError, TypeError or ValueError as the original; an AttributeError becomes a TypeError, since it means
     that an input is not an array. The original is shown too if the forward function is the user's: it has the line.
@@ -45,16 +45,22 @@ def raise_explained(
     kind = next((k for k in (IndexError, TypeError) if isinstance(error, k)), kind)
     explained = kind(_sentence(name, reason, arrays))
     vars(explained)["reason"] = reason  # `rename` says it again under another name
-    hide_frames(3)
-    raise explained from None if _is_ours(forward) else error
+    return _at_the_users_line(explained, None if _is_ours(forward) else error)
 
 
 def _is_ours(function: Callable[..., Any]) -> bool:
     return is_ours(getattr(getattr(function, "__code__", None), "co_filename", ""))
 
 
-def raise_renamed(error: Exception, function: Callable[..., Any], name: str, arguments: Sequence[Any]) -> NoReturn:
-    """Raise an error from inside a function composed of ops under the name of the function that the user called."""
+def _at_the_users_line(error: Exception, cause: BaseException | None) -> Exception:
+    """The error, to be raised by the caller's caller, with nothing above it but its cause."""
+    hide_frames(4)
+    error.__cause__ = cause  # also suppresses the context
+    return error
+
+
+def rename(error: Exception, function: Callable[..., Any], name: str, arguments: Sequence[Any]) -> Exception:
+    """An error from inside a function composed of ops, under the name of the function that the user called."""
     reason: str = getattr(error, "reason", None) or _called_by_numpy(name, error) or str(error)
     if isinstance(error, AttributeError):  # an argument is not an array
         strange = [x for x in arguments if not (isinstance(x, Traced) or is_array(x))]
@@ -62,9 +68,9 @@ def raise_renamed(error: Exception, function: Callable[..., Any], name: str, arg
     renamed = TypeError() if isinstance(error, AttributeError) else error
     renamed.args = (_sentence(name, reason, arguments),)
     vars(renamed)["reason"] = reason
-    hide_frames(3)
-    cause = error if renamed is not error and not _is_ours(function) else error.__cause__
-    raise (renamed.with_traceback(None) if _is_ours(function) else renamed) from cause
+    if _is_ours(function):
+        return _at_the_users_line(renamed.with_traceback(None), error.__cause__)
+    return _at_the_users_line(renamed, error.__cause__ if renamed is error else error)
 
 
 def _sentence(name: str, reason: str, arguments: Sequence[Any]) -> str:

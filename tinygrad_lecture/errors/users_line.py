@@ -27,8 +27,9 @@ def users_line() -> str:
 def hide_frames(above: int = 1, error: Exception | None = None) -> None:
     """Hide the calls within these packages from the traceback of an error that is about to be raised.
 
-    above: how many calls up to start. A frame within `except ... as error` sets `__tracebackhide__` itself: marked from
-    here, it would hold the error, and the error it.  error: if it has been raised before, hide those calls too.
+    above: how many calls up to start: 1 for the caller, but 2 from within its `except ... as error`, since a marked
+    frame holds its variables, and the error would hold the frame.
+    error: if it was raised before, the calls that it has left are hidden too.
     Notebooks and pytest leave out a frame with a variable `__tracebackhide__`, so the user's line comes first. Plain
     Python shows all frames.
     """

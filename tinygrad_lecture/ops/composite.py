@@ -13,7 +13,7 @@ from ..autograd import modes as modes_module
 from ..autograd.modes import modes
 from ..autograd.tape import Record
 from ..errors.argument_names import numpy_names
-from ..errors.messages import EXPLAINED, raise_renamed
+from ..errors.messages import EXPLAINED, rename
 from ..traced import Traced
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,8 +53,7 @@ def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             result = function(*args, **kwargs)
         except EXPLAINED as error:
-            __tracebackhide__ = True  # see `hide_frames`
-            raise_renamed(error, function, name, args)
+            raise rename(error, function, name, args)  # noqa: B904 - sets the cause
         finally:
             if outermost:
                 modes.called = None

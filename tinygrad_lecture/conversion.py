@@ -150,10 +150,13 @@ def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None
         else:
             dtype = target
     if device is not None:
-        hide_frames()  # should the next line raise
         try:
             resolve(device)
+        except RuntimeError:  # no GPU
+            hide_frames()
+            raise
         except ValueError as error:
+            hide_frames(2)
             raise ValueError(f"to: {error}; dtypes are tl.float32, tl.float64, tl.int64, ...") from None
     return None if dtype is None else as_dtype(dtype, "to"), device
 

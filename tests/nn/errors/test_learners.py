@@ -182,11 +182,11 @@ def test_lines_of_the_users_own_modules_are_shown():
         def forward(self, x):
             return self.layer(x)
 
-    with pytest.raises(ValueError, match="in 0.layer") as caught:
+    with pytest.raises(ValueError, match=r"in 0\.layer") as caught:
         nn.Sequential(Mine())(x)
     frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
     shown = [frame.f_code.co_name for frame in frames if not frame.f_locals.get("__tracebackhide__")]
-    assert shown == ["test_lines_of_the_users_own_modules_are_shown", "forward", "forward"]  # Mine's, Linear's
+    assert shown == ["test_lines_of_the_users_own_modules_are_shown", "forward"]
 
 
 def test_an_error_that_was_handled_keeps_no_tensor_alive():

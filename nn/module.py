@@ -22,7 +22,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, empty
 from tinygrad_lecture.backend import is_array, move, to_host
-from tinygrad_lecture.errors.users_line import hide_frames
+from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
 
 from .errors.place import locate
@@ -113,6 +113,11 @@ class Module:
             raise TypeError(
                 f"{type(self).__name__}.{name} is a Parameter, and a Tensor would not be trained; assign "
                 f"nn.Parameter(...), or change the values with {name}.copy_(...) under tl.no_grad()"
+            )
+        if type(value) is Tensor and value.requires_grad and value.is_leaf:
+            warn(
+                f"{type(self).__name__}.{name} requires grad but is no nn.Parameter, so the model does not list it in "
+                "parameters() and no optimiser trains it; assign nn.Parameter(...)"
             )
         object.__setattr__(self, name, value)
 

@@ -164,7 +164,7 @@ class Tensor(Traced):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"grad must be a Tensor or None, not {kind_of(value)}")
+                raise TypeError(f"grad must be a Tensor or None, not {kind_of(value)}; to clear it, x.grad = None")
             if value.shape != self.shape:
                 raise ValueError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
             if value.device != self.device:
@@ -211,7 +211,8 @@ class Tensor(Traced):
         """The only element, as a Python number. Raises ValueError unless there is exactly one."""
         if self._array.size != 1:
             raise ValueError(
-                f"item: a tensor of shape {self.shape} has {self._array.size} elements, not one; use tolist()"
+                f"item: a tensor of shape {self.shape} has {self._array.size} elements, not one; reduce it, "
+                "as with x.mean(), or use tolist()"
             )
         return to_host(self._array).item()
 
@@ -625,4 +626,4 @@ def _on_bools(op: Any, *operands: Any) -> Tensor:
 def _must_be_float(dtype: DType) -> None:
     if dtype.kind != "f":
         hide_frames()
-        raise TypeError(f"only floats can require grad, not {dtype}; convert with .to(tl.float32)")
+        raise TypeError(f"only floats can require grad, not {dtype}; write 1.0 for 1, or convert with .float()")

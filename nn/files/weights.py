@@ -119,7 +119,9 @@ def _open(path: str | Path) -> Any:
     try:
         return safetensors.safe_open(path, framework="np")
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is not a safetensors file, or is incomplete: {error}") from error
+        pickled = Path(path).suffix in (".pt", ".pth", ".bin", ".pkl")
+        remedy = "; a file of torch.save is written again with safetensors.torch.save_file" if pickled else ""
+        raise ValueError(f"{path} is not a safetensors file, or is incomplete: {error}{remedy}") from None
 
 
 # --- what the package cannot do -------------------------------------------------------------------------

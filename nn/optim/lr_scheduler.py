@@ -414,6 +414,8 @@ def _cosine(start: float, end: float, done: float) -> float:
 
 
 def _at_least_one(what: str, value: int) -> int:
+    if not isinstance(value, int | float):
+        raise TypeError(f"{what} must be an int, not {shown(value)}")
     if value < 1:
         raise ValueError(f"{what} must be at least 1, but is {value}")
     return value

@@ -62,8 +62,8 @@ class Optimizer:
         given = as_parameters(self._name, params)
         if not given:
             raise ValueError(
-                f"{self._name}: params is empty, so there is nothing to optimise: a model's parameters are those of "
-                "its attributes and of nn.ModuleList, not of plain lists, and model.parameters() can be read only once"
+                f"{self._name}: params is empty, so there is nothing to optimise: a model finds each nn.Parameter and "
+                "module in its attributes and in nn.ModuleList, not in plain lists; parameters() can be read only once"
             )
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)

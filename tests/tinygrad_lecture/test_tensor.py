@@ -100,7 +100,7 @@ def test_requires_grad_is_switched_on_and_off_for_leaves():
 
 
 def test_requires_grad_has_its_limits():
-    with pytest.raises(TypeError, match=r"only floats can require grad, not int64; convert with .to\(tl.float32\)"):
+    with pytest.raises(TypeError, match=r"only floats can require grad, not int64; write 1.0 for 1, or convert with"):
         tl.tensor([1]).requires_grad_()
     y = leaf(1.0) * 2
     y.requires_grad_()
@@ -178,7 +178,7 @@ def test_item_is_a_python_number():
             assert type(x.item()) is kind
             assert x.item() == data
     for x in (tl.ones(2), tl.zeros(0)):
-        with pytest.raises(ValueError, match=r"item: a tensor of shape \(\d,\) has \d elements, not one; use tolist"):
+        with pytest.raises(ValueError, match=r"item: a tensor of shape \(\d,\) has \d elements, not one; reduce it"):
             x.item()
 
 

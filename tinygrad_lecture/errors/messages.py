@@ -11,6 +11,7 @@ import numpy as np
 from ..backend import Shape, device_of, is_array
 from ..traced import Traced
 from .users_line import hide_frames, is_ours
+from .words import shown
 
 EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  # errors that are translated here
 
@@ -39,7 +40,7 @@ def explain(
     if reason is None and isinstance(error, ValueError) and "broadcast" in str(error):
         reason = broadcast_complaint([a.shape for a in arrays if is_array(a)])
     if reason is None and isinstance(error, (TypeError, AttributeError)):
-        reason = _not_numbers(forward, arrays)
+        reason = _not_numbers(forward, arrays, error)
     reason = reason or _about_the_axis(settings, error) or str(error)
     kind: type[Exception] = TypeError if isinstance(error, AttributeError) else ValueError
     kind = next((k for k in (IndexError, TypeError) if isinstance(error, k)), kind)
@@ -109,7 +110,7 @@ def _with_a_shape(value: Any) -> Any:
     return np.asarray(value) if isinstance(value, (bool, int, float, complex)) else value
 
 
-def _not_numbers(forward: Callable[..., Any], values: Sequence[Any]) -> str | None:
+def _not_numbers(forward: Callable[..., Any], values: Sequence[Any], error: Exception) -> str | None:
     """Which of the inputs is not made of numbers, as a sentence; None if all are."""
     parameters = list(inspect.signature(forward).parameters.values())
     for position, value in enumerate(values):
@@ -120,6 +121,8 @@ def _not_numbers(forward: Callable[..., Any], values: Sequence[Any]) -> str | No
                 return f"it takes arrays of numbers, not of {value.dtype}"
         elif not isinstance(value, (bool, int, float, complex)):
             return f"it takes tensors, arrays and numbers, not {describe(value)}{_hint(value)}"
+    if values and not any(map(is_array, values)) and isinstance(error, AttributeError):
+        return f"it takes a tensor or array, not {describe(values[0])}"
     return None
 
 
@@ -129,6 +132,8 @@ def _hint(value: Any) -> str:
         return ", such as the .grad of a tensor that no backward has reached"
     if isinstance(value, str):
         return "; convert it with float()"
+    if isinstance(value, (list, tuple)):
+        return "; join the list with tl.stack"
     return "; call it, with parentheses" if callable(value) else ""
 
 
@@ -137,8 +142,8 @@ def _about_the_axis(settings: dict[str, Any], error: Exception) -> str | None:
     axis = settings.get("axis")
     if isinstance(error, np.exceptions.AxisError) and error.axis is not None and error.ndim is not None:
         return axis_complaint(error.axis, error.ndim)
-    if isinstance(error, TypeError) and not (axis is None or hasattr(axis, "__index__") or isinstance(axis, tuple)):
-        return f"axis must be an int, such as 0 or -1, not {axis!r}"
+    if isinstance(error, TypeError) and (isinstance(axis, (Traced, str, float)) or is_array(axis)):
+        return f"axis must be an int, such as 0 or -1, not {shown(axis)}"
     return None
 
 

@@ -119,7 +119,8 @@ def _(logits: Value, targets: Value) -> str | None:
         return f"logits of shape {logits.shape}, (..., classes), need targets of shape {needed}, not {targets.shape}"
     if targets.dtype.kind not in "iu":
         return f"targets must be integers (the class of each row), not {targets.dtype}; convert with .long()"
-    return f"targets range from {targets.min()} to {targets.max()}, but the classes are 0 to {classes - 1}"
+    single = "; for one output, use binary_cross_entropy_with_logits" if classes == 1 else ""
+    return f"targets range from {targets.min()} to {targets.max()}, but the classes are 0 to {classes - 1}{single}"
 
 
 @fused

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, xp
+from ..errors.words import shown
 from .composite import composite
 from .elementwise import abs as absolute
 from .elementwise import isnan, root, where
@@ -194,6 +195,8 @@ def _(g: Value, x: Value, out: Value, axis: Axes, keepdims: bool) -> Value:
 def _(x: Value, axis: Axes = None, keepdims: bool = False) -> str | None:
     if 0 in x.shape:
         return f"a tensor of shape {x.shape} has no elements, so no largest or smallest one"
+    if not (axis is None or isinstance(axis, (int, tuple))):
+        return f"axis must be an int, not {shown(axis)}; tl.maximum and tl.minimum compare two tensors"
     return None
 
 

@@ -24,6 +24,11 @@ class Silent(nn.Module):
         x * 2
 
 
+class Unregistered(nn.Module):
+    def __init__(self):
+        self.scale = tl.ones(3, requires_grad=True)
+
+
 class Listed(nn.Module):
     def __init__(self):
         self.layers = [nn.Linear(3, 3)]
@@ -44,12 +49,13 @@ MISTAKES = [
         "SGD: give the parameters, as in model.parameters(), not 0",
     ),
     (lambda: nn.optim.SGD(model.parameters(), lr="0.1"), ValueError, "SGD: lr must be a number, not '0.1'"),
-    (lambda: nn.optim.SGD(Listed().parameters()), ValueError, "of nn.ModuleList, not of plain lists"),
+    (lambda: nn.optim.SGD(Listed().parameters()), ValueError, "in nn.ModuleList, not in plain lists"),
     (
         lambda: nn.clip_grad_norm_(model, 1.0),
         TypeError,
         "clip_grad_norm_: give the parameters, as in model.parameters()",
     ),
+    (lambda: nn.optim.lr_scheduler.StepLR(optimizer, "10"), TypeError, "StepLR: step_size must be an int, not '10'"),
     (lambda: nn.optim.lr_scheduler.StepLR(model, 10), TypeError, "StepLR: optimizer must be an Optimizer, not an MLP"),
     # layers
     (lambda: nn.MLP(2, 3, 1), TypeError, "MLP: the sizes go into one list: write MLP([2, 3, 1])"),
@@ -95,6 +101,11 @@ MISTAKES = [
     (lambda: nn.MSELoss()(x[:, :1], y.float()), ValueError, "must have the same shape; write target.reshape(4, 1)"),
     (lambda: nn.MSELoss()(x, 1.0), ValueError, "a target has one number for each number of the input"),
     (lambda: nn.MSELoss(reduction="average"), ValueError, 'MSELoss: reduction must be "mean", "sum" or "none", not'),
+    (
+        lambda: loss(x[:, :1], y),
+        IndexError,
+        "the classes are 0 to 0; for one output, use binary_cross_entropy_with_logi",
+    ),
     # training
     (lambda: train(loss=nn.MSELoss), ValueError, "not the class MSELoss; make one, with parentheses: MSELoss(...)"),
     (lambda: train(model=nn.MLP), ValueError, "model must be a Module, not the class MLP; make one, with parentheses"),
@@ -202,6 +213,12 @@ def test_an_error_that_was_handled_keeps_no_tensor_alive():
         assert failed()() is None
     finally:
         gc.enable()
+
+
+def test_a_leaf_that_a_model_would_not_train_is_warned_of():
+    with pytest.warns(UserWarning, match=r"Unregistered.scale requires grad but is no nn.Parameter") as caught:
+        Unregistered()
+    assert caught[0].filename == __file__
 
 
 def test_lists_and_arrays_are_looked_up_in_an_embedding():

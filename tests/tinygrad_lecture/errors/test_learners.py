@@ -105,6 +105,15 @@ MISTAKES = [
     (lambda: x43.sum(2), IndexError, "sum: axis 2 is out of range for a tensor with 2 axes; give 0 to 1, or -2 to -1"),
     (lambda: x43.sum("rows"), TypeError, "sum: axis must be an int, such as 0 or -1, not 'rows'"),
     (lambda: t.sum(1), IndexError, "sum: axis 1 is out of range for a tensor with 1 axes; give 0 or -1"),
+    (
+        lambda: tl.max(t, t),
+        TypeError,
+        "max: axis must be an int, not a Tensor of shape (3,), float32; tl.maximum and tl.",
+    ),
+    (lambda: tl.mean(t, t), TypeError, "mean: axis must be an int, such as 0 or -1, not a"),
+    (lambda: tl.max(3, 4), TypeError, "max: it takes a tensor or array, not 3"),
+    (lambda: tl.sum([t, t]), TypeError, "; join the list with tl.stack"),
+    (lambda: t.item(), ValueError, "has 3 elements, not one; reduce it, as with x.mean(), or use tolist()"),
     # indices
     (lambda: t[1.0], IndexError, "an index is an int, a slice, None, ... or a tensor of integers or bools, not 1.0"),
     (lambda: t[t], IndexError, "an index must hold integers or bools, not float32; convert with .long()"),
@@ -112,6 +121,8 @@ MISTAKES = [
     (lambda: t[mask[:2]], IndexError, "a mask of shape (2,) does not fit shape (3,)"),
     (lambda: assign(0, None), TypeError, "x[index] = value: the value must be a number, tensor or array, not None"),
     # gradients
+    (lambda: tl.tensor([1, 2], requires_grad=True), TypeError, "not int64; write 1.0 for 1, or convert with .float()"),
+    (lambda: setattr(w, "grad", 0), TypeError, "grad must be a Tensor or None, not an int; to clear it, x.grad = None"),
     (lambda: t.mean.backward(), TypeError, "call mean first, with parentheses, as in x.mean().backward()"),
     (
         lambda: declare(lambda x: 2 * x),

@@ -140,10 +140,8 @@ def _load_cupy() -> None:
     try:
         cupy = importlib.import_module("cupy")
     except ImportError:
-        raise RuntimeError(
-            'device "cuda" needs an NVIDIA GPU, and CuPy, which is not installed: pip install ".[gpu]"; without a GPU '
-            'compute on the "cpu", the default'
-        ) from None
+        remedy = 'pip install ".[gpu]"; without a GPU compute on the "cpu", the default'
+        raise RuntimeError(f'device "cuda" needs an NVIDIA GPU, and CuPy, which is not installed: {remedy}') from None
     try:
         gpus = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError:

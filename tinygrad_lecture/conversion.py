@@ -95,7 +95,7 @@ def _ragged(data: Any, name: str = "data") -> str | None:
     level = [(name, data)]
     while all(isinstance(row, (list, tuple)) for _, row in level):
         level = [(f"{place}[{i}]", item) for place, row in level for i, item in enumerate(row)]
-        sizes = [f"has length {len(item)}" if np.ndim(item) else "is a number" for item in map(_first_axis, level)]
+        sizes = [_size(item) for _, item in level]
         for (place, _), size in zip(level, sizes, strict=True):
             if size != sizes[0]:
                 both = f"{level[0][0]} {sizes[0]} and {place} {size}"
@@ -103,9 +103,8 @@ def _ragged(data: Any, name: str = "data") -> str | None:
     return None
 
 
-def _first_axis(entry: tuple[str, Any]) -> Any:
-    item = entry[1]
-    return range(len(item)) if isinstance(item, (list, tuple)) or np.ndim(item) else 0
+def _size(item: Any) -> str:
+    return f"has length {len(item)}" if isinstance(item, (list, tuple)) or np.ndim(item) else "is a number"
 
 
 def _has_float64(data: Any) -> bool:
@@ -152,8 +151,9 @@ def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None
     if device is not None:
         try:
             resolve(device)
-        except RuntimeError:  # no GPU
-            hide_frames()
+        except RuntimeError as error:  # no GPU
+            __tracebackhide__ = True
+            hide_frames(2, error)
             raise
         except ValueError as error:
             hide_frames(2)
@@ -170,6 +170,9 @@ def _is_dtype(name: str) -> bool:
     return True
 
 
+_DTYPES = "tl.float16, tl.float32, tl.float64, tl.int32, tl.int64, tl.uint8 or tl.bool"
+
+
 def as_dtype(dtype: Any, name: str) -> DType:
     """The dtype that a dtype, its name or its class stands for. name: the function that was called, for errors.
 
@@ -181,8 +184,5 @@ def as_dtype(dtype: Any, name: str) -> DType:
         number = isinstance(dtype, (int, float))
         several = "; several numbers go into one list, as in tl.tensor([1, 2])" if number else ""
         hide_frames()
-        raise TypeError(
-            f"{name}: dtype must be one of tl.float16, tl.float32, tl.float64, tl.int32, tl.int64, tl.uint8 and "
-            f"tl.bool, or its name, not {dtype!r}{several}"
-        ) from None
+        raise TypeError(f"{name}: dtype must be {_DTYPES}, or its name, not {shown(dtype)}{several}") from None
     return made

@@ -37,8 +37,8 @@ class DataLoader:
         seed: int | None = None,
         collate_fn: Callable[[Sequence[Any]], Any] | None = None,
     ) -> None:
-        several = isinstance(dataset, (tuple, list)) and len(dataset) > 0 and is_data(dataset[0])
-        if is_data(batch_size) or (several and isinstance(dataset, tuple)):
+        pair = isinstance(dataset, tuple) and len(dataset) == 2 and is_data(dataset[0])
+        if pair or is_data(batch_size):
             raise TypeError("DataLoader: put the tensors in a dataset, as in DataLoader(nn.TensorDataset(x, y))")
         if isinstance(dataset, type) or not hasattr(dataset, "__len__"):
             raise TypeError(

@@ -97,10 +97,9 @@ def cross_entropy(
             raise ValueError("cross_entropy: ignore_index needs class numbers as target, not probabilities")
         return reduced(_soft_cross_entropy(rows, _classes_last(target), weight, label_smoothing), reduction)
     if target.shape != rows.shape[:-1]:
-        raise ValueError(
-            f"cross_entropy: for input {input.shape} target must be class numbers of shape {rows.shape[:-1]} or "
-            f"probabilities of shape {input.shape}, got {target.shape} {target.dtype}{_remedy(input, target)}"
-        )
+        wanted = f"class numbers of shape {rows.shape[:-1]} or probabilities of shape {input.shape}"
+        got = f"{target.shape} {target.dtype}{_remedy(input, target)}"
+        raise ValueError(f"cross_entropy: for input {input.shape} target must be {wanted}, got {got}")
     ignored, target = _split_ignored(target, ignore_index)
     losses = tl.cross_entropy(rows, target)  # (N, ...)
     weights = None if weight is None else weight[target]

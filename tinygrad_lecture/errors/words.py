@@ -27,14 +27,8 @@ def shown(value: Any) -> str:
     """A value as a message shows it: numbers and short texts themselves, of everything else the kind."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
-    text = repr(value)
-    plain = isinstance(value, (bool, int, float, str, bytes)) or (
-        isinstance(value, (tuple, list)) and all(isinstance(x, (bool, int, float, str)) for x in value)
-    )
-    if plain and len(text) <= 60:
+    listed = type(value) in (tuple, list)
+    plain = all(isinstance(x, (bool, int, float, str, bytes)) for x in (value if listed else [value]))
+    if plain and len(text := repr(value)) <= 60:
         return text
-    return (
-        f"a {type(value).__name__} of {len(value)}"
-        if type(value) in (tuple, list) and len(value) > 3
-        else kind_of(value)
-    )
+    return f"a {type(value).__name__} of {len(value)}" if listed and len(value) > 3 else kind_of(value)

@@ -52,8 +52,8 @@ MISTAKES = [
     (
         lambda: tl.tensor([1.0], dtype="float33"),
         TypeError,
-        "tensor: dtype must be tl.float16, tl.float32, tl.float64, tl.int32, tl.int64, tl.uint8 or tl.bool, or its name, "
-        "not 'float33'",
+        "tensor: dtype must be tl.float16, tl.float32, tl.float64, tl.int32, tl.int64, tl.uint8 or tl.bool, or its "
+        "name, not 'float33'",
     ),
     (lambda: tl.zeros(3, dtype="real"), TypeError, "zeros: dtype must be tl.float16, "),
     (lambda: tl.arange(3, dtype=3), TypeError, "arange: dtype must be tl.float16, "),

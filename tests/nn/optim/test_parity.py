@@ -28,7 +28,7 @@ from torch_parity import examples  # noqa: E402 - it needs torch
 
 pytestmark = [
     pytest.mark.parity,
-    pytest.mark.filterwarnings("ignore:Adam.*: betas"),  # any are compared, swapped ones too
+    pytest.mark.filterwarnings("ignore:Adam.* betas"),  # any are compared, swapped ones too
 ]
 
 STEPS = 50

@@ -9,31 +9,32 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from . import functional as F
+from .errors.made_first import MadeFirst
 from .module import Module
 
 
-class Sigmoid(Module):
+class Sigmoid(MadeFirst, Module):
     """σ(x) = 1 / (1 + exp(-x)), from 0 to 1: the lecture's activation."""
 
     def forward(self, x: Tensor) -> Tensor:
         return tl.sigmoid(x)
 
 
-class LogSigmoid(Module):
+class LogSigmoid(MadeFirst, Module):
     """log(σ(x)), finite even where σ(x) rounds to 0."""
 
     def forward(self, x: Tensor) -> Tensor:
         return F.logsigmoid(x)
 
 
-class Tanh(Module):
+class Tanh(MadeFirst, Module):
     """tanh(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x)), from -1 to 1."""
 
     def forward(self, x: Tensor) -> Tensor:
         return tl.tanh(x)
 
 
-class Hardtanh(Module):
+class Hardtanh(MadeFirst, Module):
     """min(max(x, min_val), max_val); the gradient at both bounds is 0. Raises ValueError unless min_val < max_val."""
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
@@ -49,21 +50,21 @@ class Hardtanh(Module):
         return f"min_val={self.min_val}, max_val={self.max_val}"
 
 
-class ReLU(Module):
+class ReLU(MadeFirst, Module):
     """max(x, 0); the gradient at 0 is 0."""
 
     def forward(self, x: Tensor) -> Tensor:
         return tl.relu(x)
 
 
-class ReLU6(Module):
+class ReLU6(MadeFirst, Module):
     """min(max(x, 0), 6); the gradient at 0 and 6 is 0."""
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu6(x)
 
 
-class LeakyReLU(Module):
+class LeakyReLU(MadeFirst, Module):
     """x where x > 0, else negative_slope · x."""
 
     def __init__(self, negative_slope: float = 0.01) -> None:
@@ -76,7 +77,7 @@ class LeakyReLU(Module):
         return f"negative_slope={self.negative_slope}"
 
 
-class ELU(Module):
+class ELU(MadeFirst, Module):
     """x where x > 0, else alpha · (exp(x) - 1) (Clevert et al., arXiv:1511.07289)."""
 
     def __init__(self, alpha: float = 1.0) -> None:
@@ -89,7 +90,7 @@ class ELU(Module):
         return f"alpha={self.alpha}"
 
 
-class Softplus(Module):
+class Softplus(MadeFirst, Module):
     """log(1 + exp(beta · x)) / beta, a smooth relu; x itself where beta · x > threshold (Dugas et al., NIPS 2000)."""
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
@@ -103,14 +104,14 @@ class Softplus(Module):
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
-class SiLU(Module):
+class SiLU(MadeFirst, Module):
     """x · σ(x), also called swish (Elfwing et al., arXiv:1702.03118)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return tl.silu(x)
 
 
-class GELU(Module):
+class GELU(MadeFirst, Module):
     """x · Φ(x), with Φ the cumulative distribution function of the standard normal.
 
     approximate="tanh" is the formula that GPT-2 uses: x · (1 + tanh(sqrt(2/π) · (x + 0.044715 x³))) / 2.
@@ -129,7 +130,7 @@ class GELU(Module):
         return f"approximate={self.approximate!r}"
 
 
-class Softmax(Module):
+class Softmax(MadeFirst, Module):
     """exp(x) / sum(exp(x)) along axis `dim`: positive numbers that sum to 1."""
 
     def __init__(self, dim: int = -1) -> None:
@@ -142,7 +143,7 @@ class Softmax(Module):
         return f"dim={self.dim}"
 
 
-class LogSoftmax(Module):
+class LogSoftmax(MadeFirst, Module):
     """log(softmax(x)) = x - logsumexp(x) along axis `dim`, computed without overflow."""
 
     def __init__(self, dim: int = -1) -> None:

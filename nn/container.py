@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, Self, TypeVar, overload
 
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.users_line import hide_frames
+from tinygrad_lecture.errors.words import shown
 
 from .module import Module, Parameter
 
@@ -33,8 +35,9 @@ class _Container(Module, Generic[T]):
         if self._kind is Parameter and isinstance(value, Tensor) and not isinstance(value, Parameter):
             value = Parameter(value)
         if not isinstance(value, self._kind):
-            given = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
-            raise TypeError(f"{type(self).__name__} holds {self._kind.__name__} objects, not {given}")
+            name, kind = type(self).__name__, self._kind.__name__
+            hide_frames()
+            raise TypeError(f"{name} holds {kind} objects, not {shown(value)}{_remedy(value)}")
         return value
 
     def _put(self, name: str, value: Any) -> None:
@@ -89,7 +92,11 @@ class _Numbered(_Container[T]):
 
     def _position(self, index: int, n: int) -> int:
         """The index of one of n values, counted from the start. Raises IndexError if it is out of range."""
+        if not hasattr(index, "__index__"):
+            hide_frames()
+            raise TypeError(f"{type(self).__name__}: an index must be an int or a slice, not {shown(index)}")
         if not -n <= index < n:
+            hide_frames()
             raise IndexError(
                 f"{type(self).__name__}: index {index} is out of range for {n} {self._kind.__name__.lower()}s"
             )
@@ -208,6 +215,15 @@ class ParameterDict(_Named[Parameter]):
 
     def extra_repr(self) -> str:
         return _shapes(self.named_parameters(recurse=False))
+
+
+def _remedy(value: Any) -> str:
+    """What to write instead of a value that is no module."""
+    if isinstance(value, type) and issubclass(value, Module):
+        return f"; make one, with parentheses: {value.__name__}()"
+    if isinstance(value, (list, tuple)):
+        return "; unpack it, as in nn.Sequential(*layers)"
+    return "; use a module in its place, such as nn.ReLU() for tl.relu" if callable(value) else ""
 
 
 def _shapes(parameters: Iterable[tuple[str, Parameter]]) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from tinygrad_lecture import Tensor
 
 from . import functional as F
+from .errors.checks import check_probability
+from .errors.made_first import MadeFirst
 from .module import Module
 
 
-class Dropout(Module):
+class Dropout(MadeFirst, Module):
     """In training, sets each element to 0 with probability p and divides the others by 1 - p, which keeps the mean.
 
     In evaluation it returns its input. The output has the input's shape. The stream that `tl.manual_seed` seeds is
@@ -16,8 +18,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            raise ValueError(f"Dropout: p must be a probability from 0 to 1, not {p}")
+        check_probability("Dropout", p)
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from tinygrad_lecture import Tensor, no_grad
 
 from . import functional as F
 from . import init
+from .errors.checks import check_sizes
 from .module import Module, Parameter
 
 
@@ -31,8 +32,7 @@ class Embedding(Module):
         device: str = "cpu",
         dtype: Any = None,
     ) -> None:
-        if num_embeddings < 1 or embedding_dim < 1:
-            raise ValueError(f"Embedding: sizes must be at least 1, not {num_embeddings} and {embedding_dim}")
+        check_sizes("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"Embedding: padding_idx {padding_idx} is out of range for {num_embeddings} rows")
         self.num_embeddings = num_embeddings
@@ -65,7 +65,7 @@ class Embedding(Module):
             with no_grad():
                 self.weight[self.padding_idx] = 0
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Tensor:
         """Integers `(...) -> (..., embedding_dim)`."""
         return F.embedding(x, self.weight, self.padding_idx)
 

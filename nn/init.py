@@ -17,6 +17,9 @@ import numpy as np
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import move
+from tinygrad_lecture.errors.users_line import hide_frames
+
+from .errors.checks import check_tensor
 
 
 class _Mode(threading.local):
@@ -167,7 +170,9 @@ def fans(tensor: Tensor) -> tuple[int, int]:
 
     Raises ValueError for fewer than two axes.
     """
+    check_tensor("nn.init", "what to fill", tensor)
     if tensor.ndim < 2:
+        hide_frames()
         raise ValueError(
             f"Xavier and Kaiming need a weight of shape (out, in, ...), not {tensor.shape}; fill a bias "
             "with uniform_ or zeros_"

@@ -9,6 +9,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from . import init
+from .errors.checks import check_sizes, warn_of_float64
 from .module import Module, Parameter
 
 
@@ -29,8 +30,7 @@ class Linear(Module):
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, device: str = "cpu", dtype: Any = None
     ) -> None:
-        if in_features < 1 or out_features < 1:
-            raise ValueError(f"Linear: sizes must be at least 1, not {in_features} and {out_features}")
+        check_sizes("Linear", in_features=in_features, out_features=out_features)
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(tl.empty(out_features, in_features, dtype=dtype, device=device))
@@ -45,13 +45,16 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`(..., in_features) -> (..., out_features)`."""
+        """`(..., in_features) -> (..., out_features)`. Warns if float64 comes into a layer of float32."""
         try:
-            return tl.linear(x, self.weight, self.bias)  # type: ignore[no-any-return]
+            y: Tensor = tl.linear(x, self.weight, self.bias)
         except ValueError:
             if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
                 raise ValueError(f"wanted (..., {self.in_features}), got {x.shape}") from None
             raise
+        if y._array.dtype is not self.weight._array.dtype:
+            warn_of_float64("Linear", y, self.weight)
+        return y
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

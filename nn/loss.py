@@ -5,21 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.users_line import hide_frames
+from tinygrad_lecture.errors.words import shown
 
 from . import functional as F
+from .errors.made_first import MadeFirst
 from .functional.loss import mean_divisor
 from .module import Module
 
 
-class _Loss(Module):
+class _Loss(MadeFirst, Module):
     """Base of all losses; `reduction` is "mean", "sum" or "none". Raises ValueError for another one."""
 
+    called_with = "input, target"
     reductions: tuple[str, ...] = ("mean", "sum", "none")
 
     def __init__(self, reduction: str = "mean") -> None:
         if reduction not in self.reductions:
             *most, last = (f'"{word}"' for word in self.reductions)
-            raise ValueError(f"{type(self).__name__}: reduction must be {', '.join(most)} or {last}, not {reduction!r}")
+            hide_frames()
+            raise ValueError(
+                f"{type(self).__name__}: reduction must be {', '.join(most)} or {last}, not {shown(reduction)}"
+            )
         self.reduction = reduction
 
     def count(self, target: Tensor) -> Any:
@@ -76,6 +83,7 @@ class SmoothL1Loss(_Loss):
 class _ClassLoss(_Loss):
     """Base of losses over classes, with a buffer `weight` of shape `(classes,)` and an `ignore_index`."""
 
+    weights_allowed = 1
     weight: Tensor | None
     class_axis = 1  # for inputs with more than two axes
 
@@ -134,6 +142,7 @@ class BCELoss(_Loss):
     Prefer BCEWithLogitsLoss, which stays exact where p rounds to 0 or 1.
     """
 
+    weights_allowed = 1
     weight: Tensor | None
 
     def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
@@ -150,6 +159,7 @@ class BCEWithLogitsLoss(_Loss):
     `weight` is a factor per element, `pos_weight` a factor of the first term; both broadcast.
     """
 
+    weights_allowed = 1
     weight: Tensor | None
     pos_weight: Tensor | None
 

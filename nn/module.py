@@ -15,12 +15,15 @@ no overhead, and a subclass may call `super().__init__()` but need not.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
 from tinygrad_lecture import Tensor, empty
 from tinygrad_lecture.backend import is_array, move, to_host
+from tinygrad_lecture.errors.users_line import hide_frames, warn
+from tinygrad_lecture.errors.words import shown
 
 from .errors.place import locate
 
@@ -89,6 +92,7 @@ class Module:
         try:
             output = self.forward(*inputs, **settings)
         except Exception as error:
+            __tracebackhide__ = True  # see `hide_frames`
             locate(error, self)
             raise
         if self._forward_hooks:
@@ -109,6 +113,11 @@ class Module:
             raise TypeError(
                 f"{type(self).__name__}.{name} is a Parameter, and a Tensor would not be trained; assign "
                 f"nn.Parameter(...), or change the values with {name}.copy_(...) under tl.no_grad()"
+            )
+        if type(value) is Tensor and value.requires_grad and value.is_leaf:
+            warn(
+                f"{type(self).__name__}.{name} requires grad but is no nn.Parameter, so the model does not list it in "
+                "parameters() and no optimiser trains it; assign nn.Parameter(...)"
             )
         object.__setattr__(self, name, value)
 
@@ -208,9 +217,10 @@ class Module:
         """Copy Tensors or arrays into the parameters and buffers with the same keys, which keep their dtype and device.
 
         Returns (missing keys, unexpected keys), which must be empty unless strict=False.
-        Raises ValueError for wrong keys, shapes or dtypes, or two different arrays for one shared parameter. The error
-        lists everything that is wrong; nothing is changed then.
+        Raises TypeError for anything but a dict; ValueError for wrong keys, shapes or dtypes, or two different arrays
+        for one shared parameter. The error lists everything that is wrong; nothing is changed then.
         """
+        check_state("load_state_dict", state_dict, "read the file first, with nn.weights.load_file")
         own = self.state_dict()
         missing = [key for key in own if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]
@@ -312,6 +322,14 @@ class Module:
             return f"{name}({self.extra_repr()})"
         inner = [line for line in (self.extra_repr(), *children) if line]
         return "\n  ".join([f"{name}(", *inner]) + "\n)"
+
+
+def check_state(name: str, state: Any, of_text: str) -> None:
+    """Raises TypeError unless a state is a dict of tensors by name. of_text: what to do if it is a path."""
+    if not isinstance(state, Mapping):
+        remedy = of_text if isinstance(state, (str, Path)) else "write model.state_dict()"
+        hide_frames()
+        raise TypeError(f"{name}: the state must be a dict of tensors by name, not {shown(state)}; {remedy}")
 
 
 def clear_grad(tensor: Tensor, set_to_none: bool = True) -> None:

@@ -10,6 +10,7 @@ from tinygrad_lecture import Tensor
 
 from . import functional as F
 from . import init
+from .errors.checks import check_sizes
 from .module import Module, Parameter
 
 
@@ -103,7 +104,9 @@ class RMSNorm(Module):
 
 
 def _sizes(name: str, normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
-    sizes = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if not sizes or min(sizes) < 1:
-        raise ValueError(f"{name}: normalized_shape must be one or more sizes of at least 1, not {normalized_shape}")
+    sizes = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
+    if not sizes:
+        raise ValueError(f"{name}: normalized_shape must have one or more sizes, not {normalized_shape}")
+    for size in sizes:
+        check_sizes(name, normalized_shape=size)
     return sizes

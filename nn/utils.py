@@ -19,6 +19,8 @@ import numpy as np
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import FLOAT64, Array, move, xp
 
+from .errors.checks import as_parameters
+
 
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
@@ -36,7 +38,7 @@ def clip_grad_norm_(
     """
     if not norm_type > 0:
         raise ValueError(f"clip_grad_norm_: norm_type must be above 0, such as 2 or math.inf, not {norm_type}")
-    grads = _gradients(parameters)
+    grads = _gradients("clip_grad_norm_", parameters)
     if not grads:
         return Tensor(0.0)
     here = grads[0].device
@@ -59,14 +61,14 @@ def clip_grad_norm_(
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
     """Clip each element of each gradient to [-clip_value, clip_value], in place."""
-    for g in _gradients(parameters):
+    for g in _gradients("clip_grad_value_", parameters):
         array = g.inplace()
         xp(array).clip(array, -float(clip_value), float(clip_value), out=array)
 
 
-def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    """The gradients of all parameters that have one, detached."""
-    given = [parameters] if isinstance(parameters, Tensor) else parameters
+def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    """The gradients of all parameters that have one, detached. name: the function that was called, for errors."""
+    given = [parameters] if isinstance(parameters, Tensor) else as_parameters(name, parameters)
     return [p.grad.detach() for p in given if p.grad is not None]
 
 

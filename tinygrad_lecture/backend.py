@@ -139,13 +139,16 @@ def _load_cupy() -> None:
     try:
         cupy = importlib.import_module("cupy")
     except ImportError:
-        raise RuntimeError('device "cuda" needs CuPy, which is not installed: pip install ".[gpu]"') from None
+        remedy = 'pip install ".[gpu]"; without a GPU compute on the "cpu", the default'
+        raise RuntimeError(f'device "cuda" needs an NVIDIA GPU, and CuPy, which is not installed: {remedy}') from None
     try:
         gpus = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError:
         gpus = 0
     if gpus == 0:
-        raise RuntimeError('device "cuda" needs an NVIDIA GPU: CuPy is installed but finds none')
+        raise RuntimeError(
+            'device "cuda" needs an NVIDIA GPU: CuPy is installed but finds none; compute on the "cpu", the default'
+        )
 
     def on_device(array: Any, index: int) -> Array:
         if index >= gpus:
@@ -179,10 +182,13 @@ def get_default_dtype() -> DType:
 def set_default_dtype(dtype: Any) -> None:
     """Set the dtype of Tensors made from Python floats. Raises TypeError unless it is a float dtype."""
     global _default_dtype
-    dtype = np.dtype(dtype)
-    if dtype.kind != "f":
-        raise TypeError(f"the default dtype must be a float dtype such as float32, not {dtype}")
-    _default_dtype = dtype
+    try:
+        wanted = np.dtype(dtype)
+    except TypeError:
+        wanted = None
+    if wanted is None or wanted.kind != "f":
+        raise TypeError(f"the default dtype must be a float dtype such as float32, not {wanted or dtype!r}")
+    _default_dtype = wanted
 
 
 def narrow(out: Array, inputs: Sequence[Any]) -> Array:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, to_host, xp
+from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, resolve, to_host, xp
+from .errors.users_line import hide_frames, warn
+from .errors.words import shown
 from .traced import Traced
 
 
@@ -15,15 +18,15 @@ def new_array(data: Any, dtype: Any = None, device: str | None = None) -> Array:
     """A new array with a copy of data; see `tl.tensor` for the arguments and errors."""
     if isinstance(data, Traced):
         data = data._array
+    dtype = None if dtype is None else as_dtype(dtype, "tensor")
     array = from_python(data, dtype) if not is_array(data) else np.asarray(data) if xp(data) is np else data
-    if array.dtype.kind == "c" or (dtype is not None and np.dtype(dtype).kind == "c"):
+    if array.dtype.kind == "c" or (dtype is not None and dtype.kind == "c"):
+        hide_frames()
         raise TypeError("tensor: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
     if array.dtype.kind not in "fiub":
-        raise TypeError(
-            f"tensor: data must be numbers, nested lists of numbers or arrays of them, not {type(data).__name__}, "
-            f"from which NumPy makes an array of {array.dtype}"
-        )
-    wanted = (array.dtype if dtype is None else np.dtype(dtype)).newbyteorder("=")  # the machine's own byte order
+        hide_frames()
+        raise TypeError(f"tensor: data must be numbers or nested lists of numbers, but {_strange(data)}")
+    wanted = (array.dtype if dtype is None else dtype).newbyteorder("=")  # the machine's own byte order
     if array.dtype != wanted:
         array = array.astype(wanted)
     if device is not None:
@@ -39,11 +42,11 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
     data = _without_tensors(data)
     try:
         array = np.array(data)
-        if dtype is not None and array.dtype.kind in "iu" and np.dtype(dtype).kind in "iu":
-            return np.array(data, np.dtype(dtype))  # unlike astype, it raises for ints that do not fit
+        if dtype is not None and array.dtype.kind in "iu" and dtype.kind in "iu":
+            return np.array(data, dtype)  # unlike astype, it raises for ints that do not fit
     except (ValueError, OverflowError) as error:
-        ragged = "the rows of nested lists must have the same length: " if "inhomogeneous" in str(error) else ""
-        raise ValueError(f"tensor: {ragged}{error}") from None
+        hide_frames(2)
+        raise ValueError(f"tensor: {_ragged(data) or error}") from None
     chosen = dtype is not None or array.dtype != FLOAT64 or _has_float64(data)
     return array if chosen else array.astype(get_default_dtype())
 
@@ -51,10 +54,57 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
 def _without_tensors(data: Any) -> Any:
     """Nested lists with each Tensor in them replaced by its array."""
     if isinstance(data, Traced):
+        if data._node is not None:
+            warn(
+                "tensor: the data has tensors that require grad, but the new tensor is a constant; join them with "
+                "tl.stack to let gradients flow, or detach() them"
+            )
         return to_host(data._array)
     if isinstance(data, (list, tuple)) and not _PYTHONS.issuperset(map(type, data)):
         return [_without_tensors(item) for item in data]
     return data
+
+
+def _strange(data: Any, name: str = "data") -> str:
+    """What in nested lists is not a number, and where: "data[1][0] is None"."""
+    if isinstance(data, (list, tuple)):
+        places = ((item, f"{name}[{i}]") for i, item in enumerate(data))
+        found = next((place for place in places if _is_strange(place[0])), None)
+        return f"{name} is a {type(data).__name__}" if found is None else _strange(*found)
+    if isinstance(data, str):
+        return f"{name} is the text {data!r}; convert it with float()"
+    if callable(data):
+        return f"{name} is a function; call it, with parentheses"
+    if hasattr(data, "dtype"):
+        return f"{name} is an array of {data.dtype}"
+    if isinstance(data, int):
+        return f"{name} is {data}, which is too large"
+    listed = "; make a list of it" if isinstance(data, Iterable) and not isinstance(data, Mapping) else ""
+    return f"{name} is {'None' if data is None else 'a ' + type(data).__name__}{listed}"
+
+
+def _is_strange(item: Any) -> bool:
+    """Whether an item of a list is no number, or is a list with such an item."""
+    if isinstance(item, (list, tuple)):
+        return any(map(_is_strange, item))
+    return not isinstance(item, (bool, int, float, complex)) and np.asarray(item).dtype.kind not in "fiubc"
+
+
+def _ragged(data: Any, name: str = "data") -> str | None:
+    """Which rows of nested lists differ in length, as a sentence; None if none do."""
+    level = [(name, data)]
+    while all(isinstance(row, (list, tuple)) for _, row in level):
+        level = [(f"{place}[{i}]", item) for place, row in level for i, item in enumerate(row)]
+        sizes = [_size(item) for _, item in level]
+        for (place, _), size in zip(level, sizes, strict=True):
+            if size != sizes[0]:
+                both = f"{level[0][0]} {sizes[0]} and {place} {size}"
+                return f"the rows of nested lists must have the same length, but {both}"
+    return None
+
+
+def _size(item: Any) -> str:
+    return f"has length {len(item)}" if isinstance(item, (list, tuple)) or np.ndim(item) else "is a number"
 
 
 def _has_float64(data: Any) -> bool:
@@ -76,10 +126,12 @@ def as_shape(
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
     for n in sizes:
-        if not hasattr(n, "__index__"):
-            raise TypeError(f"{called}{what} must be ints, not {n!r}")
+        if not hasattr(n, "__index__") or (isinstance(n, Traced) and n._array.ndim):
+            hide_frames()
+            raise TypeError(f"{called}{what} must be ints, not {shown(n)}")
     shape = tuple(map(operator.index, sizes))
     if not negative and min(shape, default=0) < 0:
+        hide_frames()
         raise ValueError(f"{called}{what} must not be negative, but {min(shape)} is")
     return shape
 
@@ -96,7 +148,17 @@ def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None
             device = target
         else:
             dtype = target
-    return None if dtype is None else np.dtype(dtype), device
+    if device is not None:
+        try:
+            resolve(device)
+        except RuntimeError as error:  # no GPU
+            __tracebackhide__ = True
+            hide_frames(2, error)
+            raise
+        except ValueError as error:
+            hide_frames(2)
+            raise ValueError(f"to: {error}; dtypes are tl.float32, tl.float64, tl.int64, ...") from None
+    return None if dtype is None else as_dtype(dtype, "to"), device
 
 
 def _is_dtype(name: str) -> bool:
@@ -106,3 +168,21 @@ def _is_dtype(name: str) -> bool:
     except TypeError:
         return False
     return True
+
+
+_DTYPES = "tl.float16, tl.float32, tl.float64, tl.int32, tl.int64, tl.uint8 or tl.bool"
+
+
+def as_dtype(dtype: Any, name: str) -> DType:
+    """The dtype that a dtype, its name or its class stands for. name: the function that was called, for errors.
+
+    Raises TypeError for anything else.
+    """
+    try:
+        made: DType = np.dtype(dtype)
+    except TypeError:
+        number = isinstance(dtype, (int, float))
+        several = "; several numbers go into one list, as in tl.tensor([1, 2])" if number else ""
+        hide_frames()
+        raise TypeError(f"{name}: dtype must be {_DTYPES}, or its name, not {shown(dtype)}{several}") from None
+    return made

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from . import random
-from .backend import FLOAT64, Array, Shape, device_of, get_default_dtype, move
-from .conversion import as_shape, from_python, new_array
+from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, move
+from .conversion import as_dtype, as_shape, from_python, new_array
 from .errors.words import kind_of
 from .tensor import Tensor
 from .traced import Traced, wrap
@@ -88,23 +88,28 @@ def full(
         raise TypeError(f"full: fill_value must be a number, not {fill_value!r}")
     if dtype is None:
         dtype = from_python(fill_value, None).dtype
-    array = np.full(as_shape((size,), "full"), fill_value, dtype=np.dtype(dtype))
+    array = np.full(as_shape((size,), "full"), fill_value, dtype=as_dtype(dtype, "full"))
     return _finish(move(array, device), requires_grad)
+
+
+def _dtype(dtype: Any, name: str) -> DType:
+    """The dtype that a function is given; the default dtype for None."""
+    return get_default_dtype() if dtype is None else as_dtype(dtype, name)
 
 
 def zeros(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of zeros: zeros(2, 3) or zeros((2, 3)) for shape (2, 3)."""
-    return full(as_shape(size, "zeros"), 0, dtype or get_default_dtype(), device, requires_grad)
+    return full(as_shape(size, "zeros"), 0, _dtype(dtype, "zeros"), device, requires_grad)
 
 
 def ones(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of ones: ones(2, 3) or ones((2, 3)) for shape (2, 3)."""
-    return full(as_shape(size, "ones"), 1, dtype or get_default_dtype(), device, requires_grad)
+    return full(as_shape(size, "ones"), 1, _dtype(dtype, "ones"), device, requires_grad)
 
 
 def empty(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of uninitialised memory: empty(2, 3) or empty((2, 3)). Its values are arbitrary."""
-    array = np.empty(as_shape(size, "empty"), dtype=np.dtype(dtype or get_default_dtype()))
+    array = np.empty(as_shape(size, "empty"), dtype=_dtype(dtype, "empty"))
     return _finish(move(array, device), requires_grad)
 
 
@@ -128,11 +133,9 @@ def arange(
         raise ValueError("arange: step must not be 0")
     first, last = (0, start) if end is None else (start, end)
     array = np.arange(first, last, step)
-    wanted = array.dtype if dtype is None else np.dtype(dtype)
-    if dtype is None and wanted == FLOAT64:
-        wanted = get_default_dtype()
+    wanted = array.dtype if dtype is None and array.dtype != FLOAT64 else _dtype(dtype, "arange")
     if array.size and wanted.kind in "iu":
-        limits = np.iinfo(wanted)
+        limits: Any = np.iinfo(wanted)
         if array.min() < limits.min or array.max() > limits.max:
             raise ValueError(f"arange: numbers from {array.min()} to {array.max()} do not fit {wanted}")
     return _finish(move(array.astype(wanted), device), requires_grad)
@@ -143,7 +146,7 @@ def linspace(
 ) -> Tensor:
     """`steps` evenly spaced numbers from start to end, both included."""
     (steps,) = as_shape((steps,), "linspace", "steps")
-    array = np.linspace(start, end, steps).astype(dtype or get_default_dtype())
+    array = np.linspace(start, end, steps).astype(_dtype(dtype, "linspace"))
     return _finish(move(array, device), requires_grad)
 
 
@@ -152,7 +155,7 @@ def eye(
 ) -> Tensor:
     """The (n, m) identity matrix; m = n by default."""
     n, m = as_shape((n, n if m is None else m), "eye", "n and m")
-    return _finish(move(np.eye(n, m, dtype=dtype or get_default_dtype()), device), requires_grad)
+    return _finish(move(np.eye(n, m, dtype=_dtype(dtype, "eye")), device), requires_grad)
 
 
 # --- random -------------------------------------------------------------------------------------------------
@@ -160,13 +163,13 @@ def eye(
 
 def rand(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of random numbers, uniform in [0, 1): rand(2, 3) or rand((2, 3))."""
-    array = random.uniform(as_shape(size, "rand"), np.dtype(dtype or get_default_dtype()), device)
+    array = random.uniform(as_shape(size, "rand"), _dtype(dtype, "rand"), device)
     return _finish(array, requires_grad)
 
 
 def randn(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of random numbers, normal with mean 0 and standard deviation 1: randn(2, 3) or randn((2, 3))."""
-    array = random.normal(as_shape(size, "randn"), np.dtype(dtype or get_default_dtype()), device)
+    array = random.normal(as_shape(size, "randn"), _dtype(dtype, "randn"), device)
     return _finish(array, requires_grad)
 
 
@@ -185,7 +188,7 @@ def randint(low: int, high: Any = None, size: Any = (), dtype: Any = np.int64, d
         raise ValueError(
             f"randint: there is no integer from {first} to {end - 1}; the upper bound must be more than the lower"
         )
-    result: Tensor = wrap(random.integers(first, end, as_shape((size,), "randint"), np.dtype(dtype), device))
+    result: Tensor = wrap(random.integers(first, end, as_shape((size,), "randint"), as_dtype(dtype, "randint"), device))
     return result
 
 

@@ -14,12 +14,14 @@ from .autograd.seeds import seed_for
 from .autograd.tape import Leaf, Record, backward_pass
 from .autograd.views import note_sharing
 from .backend import Array, DType, Shape, device_of, to_host
-from .conversion import as_shape, new_array, parse_target
+from .conversion import as_dtype, as_shape, new_array, parse_target
+from .errors.users_line import hide_frames, warn
 from .errors.words import kind_of
 from .inplace import announced, assign, update
 from .ops.composite import composite
 from .ops.shape import normal_axes
 from .traced import Traced, set_tensor_type, wrap
+from .ufuncs import ArrayUfunc
 
 Number: TypeAlias = float  # inside the class `float`, `int` and `bool` are methods, as in PyTorch
 Integer: TypeAlias = int
@@ -40,7 +42,7 @@ class Tensor(Traced):
     """
 
     __slots__ = ()
-    __array_ufunc__ = None  # NumPy's and CuPy's operators defer to ours: array + Tensor is a Tensor
+    __array_ufunc__ = ArrayUfunc()  # array + Tensor is a Tensor
 
     def __new__(cls, data: Any, dtype: Any = None, device: str | None = None, requires_grad: Flag = False) -> Tensor:
         made = object.__new__(cls)
@@ -154,15 +156,21 @@ class Tensor(Traced):
         """The gradient, summed over all runs of backward; None before the first.
 
         Set it to None or to a Tensor of the same shape. Raises TypeError for anything else, ValueError for another
-        shape or device.
+        shape or device. Warns for the result of an op without `retain_grad`, which never gets one.
         """
+        if self._grad is None and isinstance(self._node, Record) and self._node.tensor is None:
+            warn(
+                f"this tensor is the result of {self._node.name}, not a leaf, so backward leaves its grad None. Call "
+                "retain_grad() on it before backward; or, for a step of gradient descent, write "
+                "`with tl.no_grad(): w -= lr * w.grad`, since w = w - lr * w.grad makes a new w that is no leaf"
+            )
         return self._grad  # type: ignore[no-any-return]
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"grad must be a Tensor or None, not {kind_of(value)}")
+                raise TypeError(f"grad must be a Tensor or None, not {kind_of(value)}; to clear it, x.grad = None")
             if value.shape != self.shape:
                 raise ValueError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
             if value.device != self.device:
@@ -189,6 +197,7 @@ class Tensor(Traced):
         Raises RuntimeError if this tensor does not require grad, its graph was freed, or a saved value was changed in
         place; ValueError for a gradient of another shape.
         """
+        __tracebackhide__ = True  # see `hide_frames`
         seed = seed_for(self, gradient, create_graph)
         assert self._node is not None
         retain_graph = create_graph if retain_graph is None else retain_graph
@@ -210,7 +219,8 @@ class Tensor(Traced):
         """The only element, as a Python number. Raises ValueError unless there is exactly one."""
         if self._array.size != 1:
             raise ValueError(
-                f"item: a tensor of shape {self.shape} has {self._array.size} elements, not one; use tolist()"
+                f"item: a tensor of shape {self.shape} has {self._array.size} elements, not one; reduce it, "
+                "as with x.mean(), or use tolist()"
             )
         return to_host(self._array).item()
 
@@ -219,7 +229,10 @@ class Tensor(Traced):
         return to_host(self._array).tolist()
 
     def numpy(self) -> np.ndarray[Any, DType]:
-        """The elements as a NumPy array: a read-only view, or a copy from a GPU."""
+        """The elements as a NumPy array: a read-only view, or a copy from a GPU.
+
+        To write, take a copy, x.numpy().copy(), or change the tensor itself, x[index] = value.
+        """
         view = to_host(self._array).view()
         view.flags.writeable = False
         return view
@@ -227,8 +240,8 @@ class Tensor(Traced):
     def __array__(self, dtype: Any = None, copy: Flag | None = None) -> np.ndarray[Any, DType]:
         if self._node is not None:
             raise RuntimeError(
-                "this tensor requires grad, and NumPy would lose its graph: use tl functions, or x.detach() if you "
-                "need no gradient"
+                "this tensor requires grad, and NumPy would lose its graph: use tl functions or, where no gradient is "
+                "needed, as in a plot, x.detach()"
             )
         array = self.numpy()
         if dtype is None or np.dtype(dtype) == array.dtype:
@@ -250,7 +263,10 @@ class Tensor(Traced):
 
     def __bool__(self) -> Flag:
         if self._array.size != 1:
-            raise ValueError(f"a tensor of shape {self.shape} is neither true nor false; use (x == y).all() or .any()")
+            raise ValueError(
+                f"a tensor of shape {self.shape} is neither true nor false: ask for .all() or .any(), and combine "
+                "conditions with & and |, as in (x > 0) & (x < 1)"
+            )
         return bool(self.item())
 
     def __len__(self) -> Integer:
@@ -283,7 +299,12 @@ class Tensor(Traced):
         return f"tensor({', '.join(notes)})"
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if self.ndim == 0 else str(self), spec)
+        if spec and self.numel() != 1:
+            raise TypeError(
+                f"the format {spec!r} is for one number, not for a tensor of shape {self.shape}: reduce it, as with "
+                "x.mean(), or take x[0]"
+            )
+        return format(self.item() if spec or self.ndim == 0 else str(self), spec)
 
     __hash__ = object.__hash__  # by identity, since == compares elements
 
@@ -301,11 +322,16 @@ class Tensor(Traced):
             vars(twin).update(copy.deepcopy(vars(self), memo))
         return twin
 
+    def __copy__(self) -> Tensor:
+        if self._node is not None:
+            raise RuntimeError(
+                "this tensor requires grad, and copy.copy would lose its graph: use x.clone() or copy.deepcopy or, "
+                "where no gradient is needed, as in a plot, x.detach()"
+            )
+        return self.clone()
+
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        raise TypeError(
-            "Tensor cannot be pickled or copied with copy.copy: save x.numpy(), or a model's state_dict() as "
-            "safetensors; copy with x.clone() or copy.deepcopy"
-        )
+        raise TypeError("a Tensor cannot be pickled: save x.numpy() with np.save, or a model with nn.weights.save_file")
 
     # --- conversion to another dtype or device ----------------------------------------------------------
 
@@ -323,7 +349,7 @@ class Tensor(Traced):
 
         copy: copy even if the dtype stays.
         """
-        wanted = np.dtype(dtype)
+        wanted = as_dtype(dtype, "astype")
         if not copy and wanted == self.dtype:
             return self
         x = self if wanted.kind in "fc" else self.detach()
@@ -589,7 +615,7 @@ class Tensor(Traced):
         return ops.flip(self, *((as_shape(axes, what="axes", negative=True),) if axes else ()), **names)
 
     def where(self, condition: Tensor, other: Operand) -> Tensor:
-        """The elements of this tensor where the condition holds, else those of other."""
+        """The elements of this tensor where the condition holds, else those of other. The condition is of bools."""
         return ops.where(condition, self, other)
 
 
@@ -600,8 +626,10 @@ def _on_bools(op: Any, *operands: Any) -> Tensor:
     """The result of & | ^ ~ for bools. Raises TypeError for integers, where they would mean bits."""
     for x in operands:
         if isinstance(x, Traced) and x._array.dtype != np.bool_:
+            hide_frames()
             raise TypeError(
-                f"{op.name}: & | ^ ~ take bools, not {x._array.dtype}; compare first, as in (x > 0) & (y > 0)"
+                f"{op.name}: & | ^ ~ take bools, not {x._array.dtype}; compare first, in parentheses, as in "
+                "(x > 0) & (y > 0)"
             )
     return op(*operands)  # type: ignore[no-any-return]
 
@@ -609,4 +637,5 @@ def _on_bools(op: Any, *operands: Any) -> Tensor:
 def _must_be_float(dtype: DType) -> None:
     """Raise TypeError unless a dtype is a float."""
     if dtype.kind != "f":
-        raise TypeError(f"only floats can require grad, not {dtype}; convert with .to(tl.float32)")
+        hide_frames()
+        raise TypeError(f"only floats can require grad, not {dtype}; write 1.0 for 1, or convert with .float()")

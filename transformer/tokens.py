@@ -9,6 +9,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.users_line import hide_frames
 
 ENCODE = "encode the text with the tokenizer"
 
@@ -30,11 +31,12 @@ def _tensor(tokens: Any) -> Tensor:
     try:
         return tl.tensor(tokens)
     except TypeError as error:
+        hide_frames(2)
         if _has_text(tokens):
             raise TypeError(f"tokens: must be integers, got text; {ENCODE}") from None
         raise TypeError(f"tokens: must be integers: {error}") from None
     except ValueError as error:
-        if "inhomogeneous" not in str(error):  # NumPy's word for nested lists of different lengths
+        if "same length" not in str(error):  # nested lists of different lengths
             raise
         raise ValueError(
             "tokens: texts of different lengths do not make an array; pad them to one length, and pass a padding_mask "

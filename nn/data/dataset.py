@@ -11,6 +11,9 @@ import numpy as np
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.errors.words import shown
+
+from ..errors.checks import is_data
 
 
 class Dataset(Protocol):
@@ -27,12 +30,18 @@ class Dataset(Protocol):
 class TensorDataset:
     """Tensors with the same number of rows: data[index] is the tuple of tensor[index] for each of them.
 
-    Raises ValueError without tensors, for a 0-d tensor, or if the numbers of rows differ.
+    Raises TypeError for anything but tensors and arrays; ValueError without tensors, for a 0-d tensor, or if the
+    numbers of rows differ.
     """
 
     takes_many = True
 
     def __init__(self, *tensors: Tensor) -> None:
+        for tensor in tensors:
+            if not is_data(tensor):
+                raise TypeError(
+                    f"TensorDataset: give Tensors, as in TensorDataset(inputs, targets), not {shown(tensor)}"
+                )
         if not tensors or any(tensor.ndim == 0 for tensor in tensors):
             raise ValueError("TensorDataset: give at least one tensor, each with at least one axis")
         if len({len(tensor) for tensor in tensors}) > 1:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lecture import random as rng
+from tinygrad_lecture.errors.words import shown
 
+from ..errors.checks import check_sizes, is_data
 from .collate import stack_rows
 from .dataset import Dataset
 
@@ -22,7 +24,8 @@ class DataLoader:
     - `collate_fn`: a function from a list of rows, data[i], to a batch (default: `nn.data.stack_rows`). A dataset with
       `takes_many` needs none: see `nn.data.Dataset`.
 
-    Raises ValueError if batch_size is below 1, or if an epoch would have no batch.
+    Raises TypeError for tensors without a dataset, ValueError if batch_size is below 1, or if an epoch would have no
+    batch.
     """
 
     def __init__(
@@ -34,8 +37,14 @@ class DataLoader:
         seed: int | None = None,
         collate_fn: Callable[[Sequence[Any]], Any] | None = None,
     ) -> None:
-        if batch_size < 1:
-            raise ValueError(f"DataLoader: batch_size must be at least 1, not {batch_size}")
+        pair = isinstance(dataset, tuple) and len(dataset) == 2 and is_data(dataset[0])
+        if pair or is_data(batch_size):
+            raise TypeError("DataLoader: put the tensors in a dataset, as in DataLoader(nn.TensorDataset(x, y))")
+        if isinstance(dataset, type) or not hasattr(dataset, "__len__"):
+            raise TypeError(
+                f"DataLoader: dataset must be a dataset, such as nn.TensorDataset(x, y), not {shown(dataset)}"
+            )
+        check_sizes("DataLoader", batch_size=batch_size)
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle

@@ -1,8 +1,65 @@
-"""Input checks shared by layers and losses, and the errors they raise."""
+"""Input checks shared by layers, losses, optimisers and the training loop, and the errors they raise."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import FLOAT32, FLOAT64, is_array
+from tinygrad_lecture.errors.users_line import hide_frames, warn
+from tinygrad_lecture.errors.words import shown
+
+# --- settings -----------------------------------------------------------------------------------------------
+
+
+def check_sizes(name: str, **sizes: Any) -> None:
+    """Raises TypeError for a size that is not an int, ValueError for one below 1."""
+    for what, size in sizes.items():
+        if not hasattr(size, "__index__") or isinstance(size, Tensor):
+            hide_frames()
+            raise TypeError(f"{name}: {what} must be an int, not {shown(size)}")
+        if size < 1:
+            hide_frames()
+            raise ValueError(f"{name}: {what} must be at least 1, not {size}")
+
+
+def check_probability(name: str, p: Any) -> None:
+    """Raises TypeError unless p is a number, ValueError unless it is from 0 to 1."""
+    if isinstance(p, str) or not hasattr(p, "__float__") or is_data(p):
+        hide_frames()
+        raise TypeError(f"{name}: p must be a probability, a number from 0 to 1, not {shown(p)}")
+    if not 0 <= p <= 1:
+        hide_frames()
+        raise ValueError(f"{name}: p must be a probability from 0 to 1, not {p}")
+
+
+def as_parameters(name: str, params: Any) -> list[Any]:
+    """The parameters, or dicts of them, in a list. Raises TypeError for a model, and whatever else is not iterable."""
+    model = hasattr(params, "parameters")
+    if isinstance(params, Iterable) and not isinstance(params, Mapping | Tensor) and not model:
+        return list(params)
+    remedy = "; put it in a list" if isinstance(params, Tensor) else ""
+    remedy = "; call it, with parentheses" if callable(params) and not model else remedy
+    hide_frames()
+    raise TypeError(f"{name}: give the parameters, as in model.parameters(), not {shown(params)}{remedy}")
+
+
+# --- data ---------------------------------------------------------------------------------------------------
+
+
+def is_data(value: Any) -> bool:
+    """Whether a value is a Tensor or an array."""
+    return isinstance(value, Tensor) or is_array(value)
+
+
+def check_tensor(name: str, what: str, value: Any) -> None:
+    """Raises TypeError unless the value is a Tensor."""
+    if not isinstance(value, Tensor):
+        hint = "; does the model's forward return its result?" if value is None else ""
+        hide_frames()
+        raise TypeError(f"{name}: {what} must be a Tensor, not {shown(value)}{hint}")
 
 
 def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
@@ -18,10 +75,29 @@ def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
             raise IndexError(f"{name}: indices run from {least} to {largest}, but {things} are 0 to {n - 1}")
 
 
-def check_same_shape(name: str, input: Tensor, target: Tensor) -> None:
-    """Raises ValueError if the shapes differ: a loss never broadcasts, which would hide a wrong target."""
-    if input.shape != target.shape:
-        raise ValueError(
-            f"{name}: input {input.shape} and target {target.shape} must have the same shape; reshape one of them, "
-            "or encode class numbers with F.one_hot"
+def as_target(name: str, input: Tensor, target: Any) -> Tensor:
+    """The target of a loss as a Tensor.
+
+    Raises TypeError unless the input is a Tensor, ValueError if the shapes differ: a loss never broadcasts, which would
+    hide a wrong target.
+    """
+    check_tensor(name, "input", input)
+    made: Tensor = tl.as_tensor(target, device=input.device)
+    if input.shape != made.shape:
+        if input.numel() == made.numel():
+            remedy = f"write target.reshape{input.shape}"
+        elif made.dtype.kind in "iu" and made.ndim == input.ndim - 1:
+            remedy = "encode class numbers with F.one_hot, or use cross-entropy"
+        else:
+            remedy = "a target has one number for each number of the input"
+        raise ValueError(f"{name}: input {input.shape} and target {made.shape} must have the same shape; {remedy}")
+    return made
+
+
+def warn_of_float64(name: str, x: Tensor, weight: Tensor) -> None:
+    """Warn that a layer of float32 computes in float64, since its input is that."""
+    if x.dtype == FLOAT64 and weight.dtype == FLOAT32:
+        warn(
+            f"{name}: the input is float64 and the weights are float32, so everything from here on is computed in "
+            "float64, at half the speed; convert the data with .float(), or the model with .double()"
         )

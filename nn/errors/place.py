@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tinygrad_lecture.errors.users_line import hide_frames
+
 
 class Tree(Protocol):
     """The interface that `locate` needs from a module: the modules below it, by their dotted names."""
@@ -54,6 +56,7 @@ def locate(error: Exception, module: Tree) -> None:
         error.__notes__[place.note] = str(place)
     else:
         error.args = (f"{place}: {place.message}",)
+    hide_frames(3, error)
 
 
 def _name_of(inner: Tree, outer: Tree) -> str | None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.files import atomic_write
 
 
@@ -45,5 +46,6 @@ def require_file(path: str | Path) -> Path:
     """The path of an existing file. Raises FileNotFoundError if there is none, or a folder of that name."""
     path = Path(path)
     if not path.is_file():
+        hide_frames()
         raise FileNotFoundError(f"{path} is a folder, not a file" if path.exists() else f"there is no file {path}")
     return path

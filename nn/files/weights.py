@@ -21,7 +21,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, Shape, to_host
 from tinygrad_lecture.files import atomic_write
 
-from ..module import array_of
+from ..module import array_of, check_state
 from .json_files import require_file
 
 
@@ -29,9 +29,10 @@ def save_file(tensors: Mapping[str, Any], path: str | Path, metadata: Mapping[st
     """Write tensors or arrays, and text metadata, to a safetensors file, atomically.
 
     The same tensors and metadata always make the same file.
-    Raises ImportError without the safetensors package, FileNotFoundError if the parent folder does not exist, OSError
-    if the file cannot be written.
+    Raises TypeError for tensors that are not in a dict, ImportError without the safetensors package, FileNotFoundError
+    if the parent folder does not exist, OSError if the file cannot be written.
     """
+    check_state("save_file", tensors, "it comes first, and then the path")
     safetensors = require()
     from safetensors.numpy import save_file as save
 
@@ -118,7 +119,9 @@ def _open(path: str | Path) -> Any:
     try:
         return safetensors.safe_open(path, framework="np")
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is not a safetensors file, or is incomplete: {error}") from error
+        pickled = Path(path).suffix in (".pt", ".pth", ".bin", ".pkl")
+        remedy = "; a file of torch.save is written again with safetensors.torch.save_file" if pickled else ""
+        raise ValueError(f"{path} is not a safetensors file, or is incomplete: {error}{remedy}") from None
 
 
 # --- what the package cannot do -------------------------------------------------------------------------

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from ..errors.checks import check_indices
 
 
-def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
     """weight[input]: one row of the table for each integer.
 
-    - `input`: integers of any shape, each from 0 to rows - 1.
+    - `input`: integers of any shape, each from 0 to rows - 1; a Tensor, array or list.
     - `weight`: `(rows, features)`.
     - `padding_idx`: a row that gets no gradient; negative values count from the end.
 
@@ -23,6 +25,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     if weight.ndim != 2:
         raise ValueError(f"embedding: weight must have shape (rows, features), not {weight.shape}")
     rows = weight.shape[0]
+    input = tl.as_tensor(input, device=weight.device)
     check_indices("embedding", input, rows, "rows")
     found: Tensor = weight[input]  # (*input.shape, features)
     if padding_idx is None:

@@ -11,7 +11,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
-from ..errors.checks import check_indices, check_same_shape
+from ..errors.checks import as_target, check_indices, check_tensor
 from .activation import logsigmoid
 
 # --- regression ---------------------------------------------------------------------------------------------
@@ -19,7 +19,7 @@ from .activation import logsigmoid
 
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Squared error (input - target)² per element. Shapes must be equal."""
-    check_same_shape("mse_loss", input, target)
+    target = as_target("mse_loss", input, target)
     if reduction in ("mean", "sum"):
         return tl.squared_error(input, target, average=reduction == "mean")  # type: ignore[no-any-return]
     difference = input - target
@@ -28,7 +28,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
 
 def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Absolute error |input - target| per element; the gradient at 0 is 0. Shapes must be equal."""
-    check_same_shape("l1_loss", input, target)
+    target = as_target("l1_loss", input, target)
     return reduced(tl.abs(input - target), reduction)
 
 
@@ -39,7 +39,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     """
     if delta <= 0:
         raise ValueError(f"huber_loss: delta must be positive, not {delta}")
-    check_same_shape("huber_loss", input, target)
+    target = as_target("huber_loss", input, target)
     return reduced(_huber(input - target, delta), reduction)
 
 
@@ -50,7 +50,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta:
     """
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta must not be negative, but is {beta}")
-    check_same_shape("smooth_l1_loss", input, target)
+    target = as_target("smooth_l1_loss", input, target)
     if beta == 0:
         return l1_loss(input, target, reduction)
     return reduced(_huber(input - target, beta) / beta, reduction)
@@ -86,6 +86,7 @@ def cross_entropy(
     Raises ValueError for shapes that do not fit or a label_smoothing outside [0, 1], IndexError for a class that does
     not exist.
     """
+    check_tensor("cross_entropy", "input", input)
     target = tl.as_tensor(target, device=input.device)
     rows = _classes_last(input)  # (N, ..., classes)
     _check_weight("cross_entropy", weight, rows)
@@ -96,10 +97,9 @@ def cross_entropy(
             raise ValueError("cross_entropy: ignore_index needs class numbers as target, not probabilities")
         return reduced(_soft_cross_entropy(rows, _classes_last(target), weight, label_smoothing), reduction)
     if target.shape != rows.shape[:-1]:
-        raise ValueError(
-            f"cross_entropy: for input {input.shape} target must be class numbers of shape {rows.shape[:-1]} or "
-            f"probabilities of shape {input.shape}, got {target.shape} {target.dtype}"
-        )
+        wanted = f"class numbers of shape {rows.shape[:-1]} or probabilities of shape {input.shape}"
+        got = f"{target.shape} {target.dtype}{_remedy(input, target)}"
+        raise ValueError(f"cross_entropy: for input {input.shape} target must be {wanted}, got {got}")
     ignored, target = _split_ignored(target, ignore_index)
     losses = tl.cross_entropy(rows, target)  # (N, ...)
     weights = None if weight is None else weight[target]
@@ -119,13 +119,14 @@ def nll_loss(
 
     Arguments and errors are those of `cross_entropy`; the target must be class numbers.
     """
+    check_tensor("nll_loss", "input", input)
     target = tl.as_tensor(target, device=input.device)
     rows = _classes_last(input)  # (N, ..., classes)
     _check_weight("nll_loss", weight, rows)
     if target.shape != rows.shape[:-1]:
         raise ValueError(
             f"nll_loss: for input {input.shape} target must be class numbers of shape {rows.shape[:-1]}, "
-            f"got {target.shape}"
+            f"got {target.shape}{_remedy(input, target)}"
         )
     ignored, target = _split_ignored(target, ignore_index)
     check_indices("nll_loss", target, rows.shape[-1], "classes")
@@ -154,6 +155,17 @@ def mean_divisor(target: Any, weight: Tensor | None = None, ignore_index: int = 
 def _classes_last(input: Tensor) -> Tensor:
     """(N, classes, ...) -> (N, ..., classes), the engine's order."""
     return tl.permute(input, (0, *range(2, input.ndim), 1)) if input.ndim > 2 else input
+
+
+def _remedy(input: Tensor, target: Tensor) -> str:
+    """What to write instead of an input and a target of classes whose shapes do not fit."""
+    if input.dtype.kind in "iu" and target.dtype.kind == "f":
+        return "; are they swapped? The input, the logits, comes first"
+    if target.shape == (*input.shape[:1], 1, *input.shape[2:]):
+        return "; write target.squeeze(1)"
+    if target.shape == input.shape[:-1]:
+        return "; axis 1 has the classes: if it is the last axis, write input.swapaxes(1, -1)"
+    return ""
 
 
 def _check_weight(name: str, weight: Tensor | None, rows: Tensor) -> None:
@@ -213,7 +225,7 @@ def binary_cross_entropy(
 
     Raises ValueError for different shapes, or a p outside [0, 1] (not checked on a GPU).
     """
-    check_same_shape("binary_cross_entropy", input, target)
+    target = as_target("binary_cross_entropy", input, target)
     if input.device == "cpu" and bool(((input.array < 0) | (input.array > 1)).any()):
         raise ValueError(
             "binary_cross_entropy: input must be probabilities from 0 to 1; apply a sigmoid first, or use "
@@ -248,7 +260,7 @@ def binary_cross_entropy_with_logits(
     `weight` is a factor per element and broadcasts; the mean still divides by the number of elements. `pos_weight` is
     a factor of the first term and broadcasts: above 1 it compensates for few positives. Shapes must be equal.
     """
-    check_same_shape("binary_cross_entropy_with_logits", input, target)
+    target = as_target("binary_cross_entropy_with_logits", input, target)
     log_p = logsigmoid(input)
     if pos_weight is None:
         losses = (1 - target) * input - log_p  # since log(1 - σ(x)) = log(σ(x)) - x
@@ -264,7 +276,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     divided by the size of the first axis, is the Kullback-Leibler divergence of input from target; "mean" divides by
     the number of classes as well.
     """
-    check_same_shape("kl_div", input, target)
+    target = as_target("kl_div", input, target)
     if log_target:
         losses = tl.exp(target) * (target - input)
     else:

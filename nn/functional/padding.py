@@ -14,11 +14,13 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     `pad` is (left, right, top, bottom, ...): a pair of widths per axis, starting from the last axis; negative widths
     crop. (`tl.pad` takes NumPy's order, a pair per axis starting from the first.)
 
-    Raises ValueError for an odd number of widths, too many pairs, cropping more than there is, or a mode other than
-    "constant".
+    Raises TypeError for a single width, ValueError for an odd number of widths, too many pairs, cropping more than
+    there is, or a mode other than "constant".
     """
     if mode != "constant":
         raise ValueError(f'pad: mode must be "constant", not {mode!r}')
+    if isinstance(pad, int):
+        raise TypeError(f"pad: give (before, after) pairs, as in pad(x, ({pad}, {pad})) for the last axis, not {pad}")
     if len(pad) % 2 or len(pad) > 2 * input.ndim:
         raise ValueError(
             f"pad: {tuple(pad)} must be (before, after) pairs, at most one per axis of an input of shape {input.shape}"

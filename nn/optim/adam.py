@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tinygrad_lecture.backend import Array, xp
+from tinygrad_lecture.errors.users_line import warn
+from tinygrad_lecture.errors.words import shown
 
-from .optimizer import Group, Number, Optimizer, Params, Update
+from .optimizer import Group, Number, Optimizer, Params, Update, is_number
 
 
 class Adam(Optimizer):
@@ -47,12 +49,15 @@ class Adam(Optimizer):
             "maximize": maximize,
         }
         super().__init__(params, defaults)
+        if betas[0] ** 2 > betas[1] ** 0.5:  # the condition of the paper's theorem 4.1
+            warn(f"{self._name}: betas {betas} do not meet beta1² < sqrt(beta2), so it may diverge; are they swapped?")
 
     def complaints(self, group: Group) -> Iterator[str]:
         yield from super().complaints(group)
-        beta1, beta2 = group["betas"]
-        if not (0 <= beta1 < 1 and 0 <= beta2 < 1):
-            yield f"betas must be two numbers in [0, 1), not {group['betas']}"
+        betas = group["betas"]
+        pair = isinstance(betas, tuple | list) and len(betas) == 2 and all(map(is_number, betas))
+        if not pair or not all(0 <= beta < 1 for beta in betas):
+            yield f"betas must be two numbers in [0, 1), as in (0.9, 0.999), not {shown(betas)}"
 
     def memory(self, group: Group) -> Mapping[str, float]:
         means = {"exp_avg": 0.0, "exp_avg_sq": 0.0}

@@ -21,6 +21,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from tinygrad_lecture.errors.users_line import hide_frames
+from tinygrad_lecture.errors.words import shown
+
 from .optimizer import Optimizer
 
 T = TypeVar("T")
@@ -35,7 +38,8 @@ class LRScheduler:
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{self._name}: optimizer must be an Optimizer, not {type(optimizer).__name__}")
+            hide_frames()
+            raise TypeError(f"{self._name}: optimizer must be an Optimizer, not {shown(optimizer)}")
         if last_epoch != -1 and not all("initial_lr" in group for group in optimizer.param_groups):
             raise ValueError(
                 f'{self._name}: last_epoch={last_epoch} needs an "initial_lr" in every parameter group; load the saved '
@@ -410,6 +414,8 @@ def _cosine(start: float, end: float, done: float) -> float:
 
 
 def _at_least_one(what: str, value: int) -> int:
+    if not isinstance(value, int | float):
+        raise TypeError(f"{what} must be an int, not {shown(value)}")
     if value < 1:
         raise ValueError(f"{what} must be at least 1, but is {value}")
     return value

@@ -29,8 +29,11 @@ import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, is_array, move, xp
+from tinygrad_lecture.errors.users_line import hide_frames, warn
+from tinygrad_lecture.errors.words import shown
 from tinygrad_lecture.pieces import in_pieces
 
+from ..errors.checks import as_parameters
 from ..module import array_of, clear_grad
 
 Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
@@ -52,16 +55,16 @@ class Optimizer:
     """
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+        hide_frames()  # should something below raise
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[Tensor, dict[str, Any]] = {}  # parameter -> {"step": number of its steps, name: array, ...}
-        if isinstance(params, Tensor):
-            raise TypeError(
-                f"{self._name}: params must be an iterable of Tensors such as model.parameters(), not one Tensor"
-            )
-        given: list[Any] = list(params)
+        given = as_parameters(self._name, params)
         if not given:
-            raise ValueError(f"{self._name}: params is empty, so there is nothing to optimise")
+            raise ValueError(
+                f"{self._name}: params is empty, so there is nothing to optimise: a model finds each nn.Parameter and "
+                "module in its attributes and in nn.ModuleList, not in plain lists; parameters() can be read only once"
+            )
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
 
@@ -78,7 +81,9 @@ class Optimizer:
         known = set(self._all_parameters())
         for p in params:
             if not isinstance(p, Tensor):
-                raise TypeError(f"{self._name}: parameters must be Tensors, not {type(p).__name__}")
+                raise TypeError(
+                    f"{self._name}: parameters must be Tensors, as model.parameters() gives them, not {shown(p)}"
+                )
             if not p.is_leaf or p.dtype.kind != "f":
                 what = f"of dtype {p.dtype}" if p.is_leaf else "computed from others"
                 raise ValueError(f"{self._name}: cannot optimise a tensor {what}; pass the Parameters themselves")
@@ -125,7 +130,9 @@ class Optimizer:
                 clear_grad(p, set_to_none)
 
     def step(self) -> None:
-        """Update every parameter that has a gradient, in place."""
+        """Update every parameter that has a gradient, in place. Warns if none has one, and none ever had."""
+        if not self.state and all(p.grad is None for p in self._all_parameters()):
+            warn(f"{self._name}.step: no parameter has a gradient, so none changes; call loss.backward() first")
         for group in self.param_groups:
             names = self.memory(group)
             made_for: Any = None
@@ -221,10 +228,19 @@ class Optimizer:
 
 
 def not_negative(group: Group, *names: str) -> Iterator[str]:
-    """A message about each setting that is below 0 or NaN."""
+    """A message about each setting that is no number, or is below 0 or NaN."""
     for name in names:
-        if name in group and not group[name] >= 0:
+        if name not in group:
+            continue
+        if not is_number(group[name]):
+            yield f"{name} must be a number, not {shown(group[name])}"
+        elif not group[name] >= 0:
             yield f"{name} must not be negative, but is {group[name]}"
+
+
+def is_number(value: Any) -> bool:
+    """Whether a setting can be computed with: numbers, also NumPy's and 0-d Tensors."""
+    return isinstance(value, int | float | np.number) or getattr(value, "shape", None) == ()
 
 
 def _number(like: Array) -> Number:

@@ -11,7 +11,9 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.words import shown
 
+from ..errors.checks import is_data
 from ..module import Module
 from ..stateless import evaluating
 
@@ -43,14 +45,30 @@ def evaluate(model: Module, batches: Batches, loss: Callable[..., Tensor], *, ac
 
     - `accuracy`: compare the argmax of the outputs `(rows, ..., classes)` with the targets `(rows, ...)`.
 
-    Raises ValueError if there are no batches.
+    Raises ValueError if there are no batches, or for a dataset, or for one batch alone.
     """
+    if complaint := not_batches("batches", batches):
+        raise ValueError(f"evaluate: {complaint}")
     metrics = RunningMetrics(accuracy)
     with evaluating(model):
         for *inputs, targets in batches:
             outputs = model(*inputs)
             metrics.add(outputs, targets, loss(outputs, targets), count_of(loss, targets), loss)
     return metrics.scores()
+
+
+def not_batches(name: str, given: Any) -> str | None:
+    """Why an argument is not batches, as a sentence; None if it may be."""
+    loader = "nn.DataLoader(dataset, batch_size=32)"
+    if isinstance(given, type):
+        return f"{name} is the class {given.__name__}; make one, as in {loader}"
+    if is_data(given):
+        return f"{name} is {shown(given)}, not batches; write {loader} with dataset = nn.TensorDataset(inputs, targets)"
+    if hasattr(given, "takes_many"):
+        return f"{name} is a dataset, which gives single rows; write {loader}"
+    if isinstance(given, (tuple, list)) and len(given) and is_data(given[0]):
+        return f"{name} is one batch, not a list of them; put it in a list, as in {name}=[(inputs, targets)]"
+    return None
 
 
 def count_of(loss: Callable[..., Tensor], targets: Any) -> Any:
@@ -67,6 +85,11 @@ def count_of(loss: Callable[..., Tensor], targets: Any) -> Any:
     if isinstance(counted, Tensor) and counted.device == "cpu":
         return counted.item()
     return counted
+
+
+def is_empty(count: Any) -> bool:
+    """Whether all targets of a mini-batch are ignored: its loss is the mean of nothing, NaN."""
+    return isinstance(count, int | float) and count == 0
 
 
 def share_of(count: Any, counts: Sequence[Any], cost: Tensor) -> Any:
@@ -97,7 +120,7 @@ class RunningMetrics:
         - `loss`: the loss function. The accuracy uses its `class_axis` and `ignore_index`, if it has them.
         """
         self.batches += 1
-        if not (isinstance(count, int | float) and count == 0):  # all targets are ignored: the mean of nothing is NaN
+        if not is_empty(count):
             total = cost.array.astype(np.float64)  # float32 would lose small losses in the sum
             n = count.array.astype(np.float64) if isinstance(count, Tensor) else count
             self.loss = self.loss + (total if n is None else total * n)

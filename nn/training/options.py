@@ -7,6 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lecture.errors.users_line import hide_frames
+from tinygrad_lecture.errors.words import shown
+
+from ..module import Module
+from ..optim import Optimizer
+from ..optim.lr_scheduler import LRScheduler
+from .evaluation import not_batches
+
 LEAST = {"epochs": 0, "steps": 0, "accumulate": 1, "record_every": 1, "patience": 1}
 CHOICES = {"schedule_by": ("step", "epoch"), "best_by": ("loss", "accuracy")}
 
@@ -14,10 +22,12 @@ CHOICES = {"schedule_by": ("step", "epoch"), "best_by": ("loss", "accuracy")}
 def check_options(options: Mapping[str, Any]) -> None:
     """Raises ValueError that lists every option of `Trainer` with a value it cannot have."""
     if problems := list(_problems(options)):
+        hide_frames()
         raise ValueError(f"Trainer: {'; '.join(problems)}")
 
 
 def _problems(options: Mapping[str, Any]) -> Iterator[str]:
+    yield from _wrong_parts(options)
     if (options["epochs"] is None) == (options["steps"] is None):
         yield "give either epochs or steps"
     for name, least in LEAST.items():
@@ -31,13 +41,37 @@ def _problems(options: Mapping[str, Any]) -> Iterator[str]:
         yield "best_by='accuracy' needs accuracy=True"
     if options["clip_norm"] is not None and not options["clip_norm"] > 0:
         yield f"clip_norm must be above 0, not {options['clip_norm']}"
-    if options["schedule"] is not None and options["schedule"].optimizer is not options["optimizer"]:
+    if isinstance(options["schedule"], LRScheduler) and options["schedule"].optimizer is not options["optimizer"]:
         yield "the schedule belongs to another optimiser; make it with the one that the Trainer gets"
     for name, value in options["settings"].items():
         plain = value is None or (isinstance(value, str | int | float) and value == value)
         if not plain or not isinstance(name, str):
             yield f"settings must map names to numbers or strings, but {name!r} is {value!r}"
-    if not hasattr(options["batches"], "__len__"):
+    if not_batches("batches", options["batches"]) is not None:
+        pass  # said already
+    elif not hasattr(options["batches"], "__len__"):
         yield f"batches must have a length, as a DataLoader or a list has; {type(options['batches']).__name__} has none"
     elif not len(options["batches"]):
         yield "there are no batches to learn from"
+
+
+def _wrong_parts(options: Mapping[str, Any]) -> Iterator[str]:
+    """What is not a model, batches, a loss or an optimiser, and an optimiser of another model."""
+    kinds = (("model", "a", Module), ("optimizer", "an", Optimizer), ("schedule", "an", LRScheduler))
+    for name, article, kind in kinds:
+        if not isinstance(options[name], kind) and not (name == "schedule" and options[name] is None):
+            yield f"{name} must be {article} {kind.__name__}, not {shown(options[name])}{_make(options[name])}"
+    if isinstance(options["loss"], type) or not callable(options["loss"]):
+        yield f"loss must be a function of (outputs, targets), not {shown(options['loss'])}{_make(options['loss'])}"
+    for name in ("batches", "test"):
+        if complaint := not_batches(name, options[name]):
+            yield complaint
+    if isinstance(options["model"], Module) and isinstance(options["optimizer"], Optimizer):
+        own = set(options["model"].parameters())
+        trained = {p for group in options["optimizer"].param_groups for p in group["params"]}
+        if own and own.isdisjoint(trained):
+            yield "the optimizer has none of the model's parameters; make it with model.parameters() of this model"
+
+
+def _make(value: Any) -> str:
+    return f"; make one, with parentheses: {value.__name__}(...)" if isinstance(value, type) else ""

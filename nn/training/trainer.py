@@ -25,7 +25,7 @@ from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
 from ..utils import clip_grad_norm_
-from .evaluation import Batches, RunningMetrics, count_of, evaluate, share_of
+from .evaluation import Batches, RunningMetrics, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow
 from .interrupt import Interrupt
 from .options import check_options
@@ -168,15 +168,16 @@ class Trainer(Resumable):
             outputs = self.model(*inputs)
             loss = self.loss(outputs, targets)
             self._metrics.add(outputs, targets, loss, count, self.loss)
-            if isinstance(count, int | float) and count == 0:
-                continue  # all targets are ignored: the mean is NaN
+            if is_empty(count):
+                continue
             if len(batches) > 1 and count is not None:
                 loss = loss * share_of(count, counts, loss)  # these sum to the mean over all rows
             loss.backward()
         if self.clip_norm is not None:
             clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self._rate = float(self.optimizer.param_groups[0]["lr"])
-        self.optimizer.step()
+        if not all(map(is_empty, counts)):
+            self.optimizer.step()
         self.step += 1
         if self.schedule is not None and self.schedule_by == "step":
             self.schedule.step()

@@ -467,7 +467,7 @@ def test_a_filter_comes_back_from_its_file(trained, tmp_path):
         ({"vocabulary": '["one"]'}, "the numbers of words"),
         ({"vocabulary": "{"}, "line 1 column 2"),
         ({"hidden": "[9]"}, "model|shape"),
-        ({"hidden": "[-1]"}, "sizes must be at least 1"),
+        ({"hidden": "[-1]"}, "must be at least 1"),
         ({"hidden": "7"}, "not iterable"),
         ({"threshold": "high"}, "high"),
         ({"notes": "[1]"}, "items"),

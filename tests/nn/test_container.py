@@ -58,7 +58,16 @@ def test_a_slice_of_a_subclass_does_not_call_its_init():
     assert part[0] is model[0]
 
 
-@pytest.mark.parametrize(("what", "message"), [(nn.ReLU, "holds Module objects, not the class ReLU"), ("x", "not str")])
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        (nn.ReLU, "holds Module objects, not the class ReLU"),
+        ("x", "not 'x'"),
+        ([nn.ReLU()], r"unpack it, as in nn.Sequential\(\*layers\)"),
+        (nn.Tanh, r"make one, with parentheses: Tanh\(\)"),
+        (tl.relu, r"such as nn.ReLU\(\) for tl.relu"),
+    ],
+)
 def test_only_modules_are_held(what, message):
     for make in (lambda: nn.Sequential(what), lambda: nn.ModuleList([nn.Tanh(), what])):
         with pytest.raises(TypeError, match=message):
@@ -80,7 +89,7 @@ def test_a_list_of_parameters():
     assert held[:1][0] is own
     with pytest.raises(IndexError, match="index 4 is out of range for 4 parameters"):
         _ = held[4]
-    with pytest.raises(TypeError, match="ParameterList holds Parameter objects, not list"):
+    with pytest.raises(TypeError, match="ParameterList holds Parameter objects, not "):
         held.append([1.0])
 
 
@@ -116,7 +125,7 @@ def test_modules_find_the_contents_of_dicts():
     model.scales = nn.ParameterDict({"two": tl.ones(3)})
     assert list(model.state_dict()) == ["layers.one.weight", "layers.one.bias", "scales.two"]
     assert isinstance(model.scales["two"], nn.Parameter)
-    with pytest.raises(TypeError, match="ModuleDict holds Module objects, not int"):
+    with pytest.raises(TypeError, match="ModuleDict holds Module objects, not "):
         model.layers["two"] = 2
 
 

@@ -51,8 +51,18 @@ def test_the_dtype_argument():
     assert layer(tl.zeros(1, 2, dtype=tl.float64)).dtype == tl.float64
 
 
+def test_float64_in_a_layer_of_float32_is_warned_of():
+    with pytest.warns(UserWarning, match=r"the input is float64 and the weights are float32.*with .float\(\)"):
+        nn.Linear(3, 2)(tl.ones(4, 3, dtype=tl.float64))
+    nn.Linear(3, 2)(tl.ones(4, 3, dtype=tl.int64))
+    nn.Linear(3, 2).double()(tl.ones(4, 3, dtype=tl.float64))
+
+
 def test_wrong_sizes_are_explained():
-    with pytest.raises(ValueError, match="at least 1, not 0 and 2"):
+    for sizes in (("3", 2), (3.0, 2), (tl.ones(4, 3), 2)):
+        with pytest.raises(TypeError, match="Linear: in_features must be an int, not "):
+            nn.Linear(*sizes)
+    with pytest.raises(ValueError, match="Linear: in_features must be at least 1, not 0"):
         nn.Linear(0, 2)
     with pytest.raises(ValueError, match=r"in Linear: wanted \(\.\.\., 784\), got \(32, 28, 28\)"):
         nn.Linear(784, 16)(tl.zeros(32, 28, 28))

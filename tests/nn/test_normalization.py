@@ -61,5 +61,5 @@ def test_the_parameters_that_the_arguments_ask_for():
 @pytest.mark.parametrize("shape", [0, (), (2, 0), -1])
 def test_sizes_below_1_are_refused(shape):
     for layer in (nn.LayerNorm, nn.RMSNorm):
-        with pytest.raises(ValueError, match=f"{layer.__name__}: normalized_shape must be one or more sizes"):
+        with pytest.raises(ValueError, match=f"{layer.__name__}: normalized_shape must"):
             layer(shape)

@@ -60,10 +60,11 @@ def test_data_of_many_kinds(data, dtype, expected):
 
 def test_tensors_and_lists_of_them_keep_their_dtype_and_lose_their_graph():
     w = tl.tensor([1.0, 2.0], dtype=tl.float64, requires_grad=True)
-    for made in (tl.tensor(w * 2), tl.tensor([w * 2])[0], tl.tensor([w[0] * 2, w[1] * 2]), tl.Tensor(w * 2)):
+    with pytest.warns(UserWarning, match=r"the data has tensors that require grad.*join them with tl.stack"):
+        listed = tl.tensor([w * 2])[0], tl.tensor([w[0] * 2, w[1] * 2]), tl.tensor([[w * 2, w], [w, w]])[0, 0]
+    for made in (tl.tensor(w * 2), *listed, tl.Tensor(w * 2)):
         assert (made.dtype, made.tolist(), made.requires_grad) == (np.float64, [2, 4], False)
     assert tl.tensor([tl.ones((), dtype=tl.float16), tl.zeros((), dtype=tl.float16)]).dtype == np.float16
-    assert tl.tensor([[w, w], [w, w]]).shape == (2, 2, 2)
     assert tl.tensor([tl.tensor(1), 2]).dtype == np.int64
 
 
@@ -96,17 +97,23 @@ def test_a_subclass_of_ndarray_becomes_an_ndarray():
 @pytest.mark.parametrize(
     ("data", "error", "message"),
     [
-        ([[1, 2], [3]], ValueError, "rows of nested lists must have the same length"),
-        ([[1, 2], 3], ValueError, "rows of nested lists must have the same length"),
-        ("abc", TypeError, "numbers, nested lists of numbers or arrays of them, not str"),
-        (["a", "b"], TypeError, "array of <U1"),
-        (["1", 2], TypeError, "array of <U"),
-        (b"ab", TypeError, "not bytes"),
-        (None, TypeError, "not NoneType"),
-        ([1, None], TypeError, "array of object"),
-        ({1, 2}, TypeError, "not set"),
-        ((i for i in range(3)), TypeError, "not generator"),
-        (2**70, TypeError, "not int, from which NumPy makes an array of object"),
+        ([[1, 2], [3]], ValueError, r"same length, but data\[0\] has length 2 and data\[1\] has length 1"),
+        ([[1, 2], 3], ValueError, r"same length, but data\[0\] has length 2 and data\[1\] is a number"),
+        ([[[1, 1], [2, 2]], [[3], [4]]], ValueError, r"data\[0\]\[0\] has length 2 and data\[1\]\[0\] has length 1"),
+        (
+            "abc",
+            TypeError,
+            r"nested lists of numbers, but data is the text 'abc'; convert it with float\(\)",
+        ),
+        (["a", "b"], TypeError, r"but data\[0\] is the text 'a'"),
+        (["1", 2], TypeError, r"but data\[0\] is the text '1'"),
+        (b"ab", TypeError, "but data is a bytes"),
+        (None, TypeError, "but data is None"),
+        ([[1, 2], [1, None]], TypeError, r"but data\[1\]\[1\] is None"),
+        ({1, 2}, TypeError, "but data is a set; make a list of it"),
+        ((i for i in range(3)), TypeError, "but data is a generator; make a list of it"),
+        ([tl.ones(2).sum], TypeError, r"data\[0\] is a function; call it, with parentheses"),
+        (2**70, TypeError, "but data is 1180591620717411303424, which is too large"),
         (np.array(["a"]), TypeError, "array of <U1"),
         (np.array([1, 2], dtype=object), TypeError, "array of object"),
         (np.array(["2020-01-01"], dtype="M8[D]"), TypeError, "datetime64"),

@@ -179,7 +179,7 @@ def test_rotary_positions_default_to_counting_on_from_the_cache():
         cache = KeyValues()
         parts = [module(x[:, :3], mask=mask[:3, :3], cache=cache), module(x[:, 3:], mask=mask[3:], cache=cache)]
     assert_close(tl.cat(parts, 1).numpy(), wanted, "in two parts", 1e-12)
-    plain = MultiHeadAttention(4, 2)
+    plain = MultiHeadAttention(4, 2).double()
     plain.load_state_dict(module.state_dict())
     assert not np.allclose(plain(x, mask=mask).detach().numpy(), wanted)
     with pytest.raises(ValueError, match="rotary positions work in self-attention only"):

@@ -38,7 +38,7 @@ def test_tokens_stay_on_their_device():
         (["a", "b"], TypeError, "must be integers, got text; encode the text with the tokenizer"),
         (np.array(["a"]), TypeError, "must be integers, got text; encode the text with the tokenizer"),
         ([0.5], TypeError, "must be integers, got float32; encode"),
-        (None, TypeError, "tokens: must be integers: tensor: .*not NoneType"),
+        (None, TypeError, "tokens: must be integers: tensor: .*but data is None"),
         ([[1, 2], [3]], ValueError, "pad them to one length, and pass a padding_mask"),
         ([], ValueError, r"at least one token, got \(0,\)"),
         (3, ValueError, r"at least one token, got \(\)"),

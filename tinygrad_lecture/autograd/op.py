@@ -92,7 +92,12 @@ class Op(Generic[P]):
         that asks for an unknown name.
         """
         if len(inputs) == 1 and callable(inputs[0]):
-            return self.backward()(inputs[0])
+            return self._rule_for(())(inputs[0])
+        if not inputs:  # x.mean.backward() reaches this function
+            raise TypeError(f"call {self.name} first, with parentheses, as in x.{self.name}().backward()")
+        return self._rule_for(inputs)
+
+    def _rule_for(self, inputs: Sequence[str]) -> Callable[[R], R]:
         if not inputs and len(self.inputs) > 1:
             raise TypeError(
                 f"op {self.name} has the inputs {', '.join(self.inputs)}: name the one that the rule is for, as in "
@@ -172,7 +177,7 @@ class Op(Generic[P]):
         try:
             out = self.forward(*arrays, **settings) if settings else self.forward(*arrays)
         except EXPLAINED as error:
-            raise explain(self.name, self.forward, self.complaint, arrays, settings, error) from error
+            raise explain(self.name, self.forward, self.complaint, arrays, settings, error)  # noqa: B904 - sets the cause
         if like is None:  # given arrays, return an array
             return out
         if type(out) is not _ndarray or out.dtype is not like.dtype:

@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..backend import device_of, get_default_dtype, is_array
+from ..errors.users_line import hide_frames
 from ..traced import Node, wrap
 
 # (arrays, out, settings, nodes) -> for each input that requires grad, what its rule asked for
@@ -42,12 +43,16 @@ def expressions(op: Any, rule: Rule) -> list[str]:
             "def _(g, x)"
         )
     upstream, *asked = (p.name for p in parameters)
-    if upstream in _offered(op):
+    if upstream in _offered(op) and upstream not in _UPSTREAM:
+        hide_frames()
         raise TypeError(
             f"a backward rule of {op.name} has {upstream} as its first parameter, which is the upstream gradient: call "
             f"that one g (or upstream), and ask for {upstream} after it, as in def _(g, {upstream})"
         )
     return [_expression(op, name) for name in asked]
+
+
+_UPSTREAM = ("g", "grad", "upstream")  # an op's input may have such a name too
 
 
 def _expression(op: Any, name: str) -> str:

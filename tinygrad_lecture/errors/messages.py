@@ -10,6 +10,8 @@ import numpy as np
 
 from ..backend import Shape, device_of, is_array
 from ..traced import Traced
+from .users_line import hide_frames, is_ours
+from .words import shown
 
 EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  # errors that are translated here
 
@@ -27,7 +29,7 @@ def explain(
     """The error to raise instead of the array library's: it names the op and its inputs, and says what to do.
 
     It is an IndexError, TypeError or ValueError as the original; an AttributeError becomes a TypeError, since it means
-    that an input is not an array.
+    that an input is not an array. The original is shown too if the forward function is the user's: it has the line.
     """
     reason = _different_devices(arrays) or _called_by_numpy(name, error)
     if reason is None and complaint is not None:
@@ -38,25 +40,38 @@ def explain(
     if reason is None and isinstance(error, ValueError) and "broadcast" in str(error):
         reason = broadcast_complaint([a.shape for a in arrays if is_array(a)])
     if reason is None and isinstance(error, (TypeError, AttributeError)):
-        reason = _not_numbers(forward, arrays)
-    reason = reason or str(error)
+        reason = _not_numbers(forward, arrays, error)
+    reason = reason or _about_the_axis(settings, error) or str(error)
     kind: type[Exception] = TypeError if isinstance(error, AttributeError) else ValueError
     kind = next((k for k in (IndexError, TypeError) if isinstance(error, k)), kind)
     explained = kind(_sentence(name, reason, arrays))
     vars(explained)["reason"] = reason  # `rename` says it again under another name
-    return explained
+    return _at_the_users_line(explained, None if _is_ours(forward) else error)
 
 
-def rename(error: Exception, name: str, arguments: Sequence[Any]) -> Exception:
+def _is_ours(function: Callable[..., Any]) -> bool:
+    return is_ours(getattr(getattr(function, "__code__", None), "co_filename", ""))
+
+
+def _at_the_users_line(error: Exception, cause: BaseException | None) -> Exception:
+    """The error, to be raised by the caller's caller, with nothing above it but its cause."""
+    hide_frames(4)
+    error.__cause__ = cause  # also suppresses the context
+    return error
+
+
+def rename(error: Exception, function: Callable[..., Any], name: str, arguments: Sequence[Any]) -> Exception:
     """An error from inside a function composed of ops, under the name of the function that the user called."""
     reason: str = getattr(error, "reason", None) or _called_by_numpy(name, error) or str(error)
     if isinstance(error, AttributeError):  # an argument is not an array
         strange = [x for x in arguments if not (isinstance(x, Traced) or is_array(x))]
-        reason = f"it takes tensors and arrays, not {describe(strange[0])}" if strange else reason
-        error = TypeError()
-    error.args = (_sentence(name, reason, arguments),)
-    vars(error)["reason"] = reason
-    return error
+        reason = f"it takes tensors and arrays, not {describe(strange[0])}{_hint(strange[0])}" if strange else reason
+    renamed = TypeError() if isinstance(error, AttributeError) else error
+    renamed.args = (_sentence(name, reason, arguments),)
+    vars(renamed)["reason"] = reason
+    if _is_ours(function):
+        return _at_the_users_line(renamed.with_traceback(None), error.__cause__)
+    return _at_the_users_line(renamed, error.__cause__ if renamed is error else error)
 
 
 def _sentence(name: str, reason: str, arguments: Sequence[Any]) -> str:
@@ -96,7 +111,7 @@ def _with_a_shape(value: Any) -> Any:
     return np.asarray(value) if isinstance(value, (bool, int, float, complex)) else value
 
 
-def _not_numbers(forward: Callable[..., Any], values: Sequence[Any]) -> str | None:
+def _not_numbers(forward: Callable[..., Any], values: Sequence[Any], error: Exception) -> str | None:
     """Which input does not hold numbers, as a sentence; None if all do."""
     parameters = list(inspect.signature(forward).parameters.values())
     for position, value in enumerate(values):
@@ -106,8 +121,37 @@ def _not_numbers(forward: Callable[..., Any], values: Sequence[Any]) -> str | No
             if value.dtype.kind not in "fiubc":
                 return f"it takes arrays of numbers, not of {value.dtype}"
         elif not isinstance(value, (bool, int, float, complex)):
-            return f"it takes tensors, arrays and numbers, not {describe(value)}"
+            return f"it takes tensors, arrays and numbers, not {describe(value)}{_hint(value)}"
+    if values and not any(map(is_array, values)) and isinstance(error, AttributeError):
+        return f"it takes a tensor or array, not {describe(values[0])}"
     return None
+
+
+def _hint(value: Any) -> str:
+    """What may have been meant by something that is not a number."""
+    if value is None:
+        return ", such as the .grad of a tensor that no backward has reached"
+    if isinstance(value, str):
+        return "; convert it with float()"
+    if isinstance(value, (list, tuple)):
+        return "; join the list with tl.stack"
+    return "; call it, with parentheses" if callable(value) else ""
+
+
+def _about_the_axis(settings: dict[str, Any], error: Exception) -> str | None:
+    """What is wrong with the setting `axis`, as a sentence; None if the error is about something else."""
+    axis = settings.get("axis")
+    if isinstance(error, np.exceptions.AxisError) and error.axis is not None and error.ndim is not None:
+        return axis_complaint(error.axis, error.ndim)
+    if isinstance(error, TypeError) and (isinstance(axis, (Traced, str, float)) or is_array(axis)):
+        return f"axis must be an int, such as 0 or -1, not {shown(axis)}"
+    return None
+
+
+def axis_complaint(axis: int, ndim: int) -> str:
+    """That a tensor has no such axis, as a sentence."""
+    choice = f"give 0 to {ndim - 1}, or {-ndim} to -1 from the end" if ndim > 1 else "give 0 or -1"
+    return f"axis {axis} is out of range for a tensor with {ndim} axes" + (f"; {choice}" if ndim else "")
 
 
 def _called_by_numpy(name: str, error: Exception) -> str | None:
@@ -120,7 +164,7 @@ def _called_by_numpy(name: str, error: Exception) -> str | None:
 
 def numpy_refused(error: Exception) -> bool:
     """Whether an error comes from giving a Tensor to one of NumPy's functions."""
-    return "__array_ufunc__=None" in str(error) or "NumPy would lose its graph" in str(error)
+    return "NumPy would lose its graph" in str(error)
 
 
 WITH_TL = (

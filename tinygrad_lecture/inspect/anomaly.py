@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +9,7 @@ from ..autograd.modes import Fixed, modes
 from ..autograd.op import Op
 from ..autograd.tape import Record
 from ..backend import Array, is_array, xp
+from ..errors.users_line import users_line
 from ..traced import Traced
 from .observe import Observing
 
@@ -35,7 +34,7 @@ class _AnomalyWatch:
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
     ) -> None:
-        name, where = modes.called or op.name, _users_line()
+        name, where = modes.called or op.name, users_line()
         if record is not None:
             record.called, record.where = name, where
         found = _first_made([*arrays, *settings.values()], [out])
@@ -85,15 +84,3 @@ def _has(value: Any, test: str) -> bool:
     if isinstance(value, float) or (is_array(value) and value.dtype.kind in "fc"):
         return bool(getattr(xp(value), test)(value).any())
     return False
-
-
-_ROOT = __file__.rpartition("tinygrad_lecture")[0]  # without pathlib, to keep the import light
-_PACKAGES = tuple(f"{_ROOT}{name}{os.sep}" for name in ("tinygrad_lecture", "nn", "transformer"))
-
-
-def _users_line() -> str:
-    """The "file:line" of the innermost caller outside these packages: for a layer's user, the call of the layer."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

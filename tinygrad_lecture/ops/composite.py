@@ -53,10 +53,7 @@ def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             result = function(*args, **kwargs)
         except EXPLAINED as error:
-            renamed = rename(error, name, args)
-            if renamed is error:
-                raise
-            raise renamed from error
+            raise rename(error, function, name, args)  # noqa: B904 - sets the cause
         finally:
             if outermost:
                 modes.called = None

@@ -86,6 +86,13 @@ def sub(a: Value, b: Value, /) -> Value:
     return xp(a, b).subtract(a, b)
 
 
+@sub.explains
+def _(a: Value, b: Value) -> str | None:
+    if a.dtype == b.dtype == bool:
+        return "bools cannot be subtracted; write a ^ b for where they differ, or convert with .float()"
+    return None
+
+
 @sub.backward("a")
 def _(g: Value) -> Value:
     return g
@@ -138,6 +145,11 @@ def square(x: Value) -> Value:
 def neg(x: Value, /) -> Value:
     """-x."""
     return xp(x).negative(x)
+
+
+@neg.explains
+def _(x: Value) -> str | None:
+    return "bools have no negative; write ~x for not, or convert with .float()" if x.dtype == bool else None
 
 
 @neg.backward
@@ -486,12 +498,21 @@ def where(condition: Value, a: Value, b: Value, /) -> Value:
     """a where the condition is true, else b; all three broadcast.
 
     condition: bools, without a gradient.  a, b: tensors, arrays or numbers; the result has their common dtype.
+    Raises TypeError for a condition of another dtype.
     The branch not taken gets gradient 0, even if its value is inf or nan. Its own derivative may still be inf, and
     0 * inf is nan: where x <= 0 is possible, write `where(x > 0, sqrt(where(x > 0, x, 1)), 0)`.
 
         tl.where(tl.tensor([True, False]), tl.tensor([1.0, 2.0]), 0.0)      # tensor([1., 0.])
     """
+    if getattr(condition, "dtype", _BOOL).kind != "b":
+        raise TypeError(
+            f"the condition must be bools, not {condition.dtype}; the order is tl.where(condition, a, b) or "
+            "a.where(condition, b), and c != 0 makes bools of numbers"
+        )
     return where_kernel(condition, a, b)
+
+
+_BOOL = np.dtype(bool)
 
 
 @where.backward("a")

@@ -119,8 +119,9 @@ def _(logits: Value, targets: Value) -> str | None:
         needed = logits.shape[:-1]
         return f"logits of shape {logits.shape}, (..., classes), need targets of shape {needed}, not {targets.shape}"
     if targets.dtype.kind not in "iu":
-        return f"targets must be integers (the class of each row), not {targets.dtype}"
-    return f"targets range from {targets.min()} to {targets.max()}, but the classes are 0 to {classes - 1}"
+        return f"targets must be integers (the class of each row), not {targets.dtype}; convert with .long()"
+    single = "; for one output, use binary_cross_entropy_with_logits" if classes == 1 else ""
+    return f"targets range from {targets.min()} to {targets.max()}, but the classes are 0 to {classes - 1}{single}"
 
 
 @fused

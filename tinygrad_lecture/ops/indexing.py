@@ -46,6 +46,19 @@ def pick(x: Value, /, index: Any) -> Value:
     return x[*index, ...] if isinstance(picked, np.generic) else picked  # NumPy gives a scalar, which is a copy
 
 
+@pick.explains
+def _(x: Value, index: Any) -> str | None:
+    for part in index:
+        if is_array(part) and part.dtype.kind not in "iub":
+            return f"an index must hold integers or bools, not {part.dtype}; convert with .long()"
+        if not is_array(part) and type(part) not in (*_BASIC, bool):
+            return f"an index is an int, a slice, None, ... or a tensor of integers or bools, not {part!r}"
+        if is_array(part) and part.dtype == bool and part.ndim == x.ndim and part.shape != x.shape:
+            return f"a mask of shape {part.shape} does not fit shape {x.shape}"
+    used = builtins.sum(map(_axes_used, index))
+    return f"{used} indices are too many for shape {x.shape}" if used > x.ndim else None
+
+
 @pick.backward
 def _(g: Value, x_shape: Shape, index: Any) -> Value:
     return index_add(g, x_shape, index)
@@ -118,6 +131,8 @@ def setitem(x: Value, index: Any, value: Value) -> Value:
 @composite(name="x[index] = value")
 def write(x: Array, index: Any, value: Any) -> None:
     """Write `x[index] = value` to the array x itself: runs while not recording."""
+    if value is None:
+        raise TypeError("the value must be a number, tensor or array, not None")  # NumPy would write nan
     index = normal_index(x, index)
     try:
         x[index] = value
@@ -431,11 +446,17 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
     """x with `value` where the mask is true.
 
     mask: bools that broadcast to x.  value: a number or a 0-d tensor; for x of bools a number is converted to a bool.
+    Raises TypeError for a mask of another dtype.
 
         tl.masked_fill(tl.tensor([1.0, 2.0]), tl.tensor([False, True]), 0.0)        # tensor([1., 0.])
     """
     if x.dtype == np.bool_ and isinstance(value, (int, float)):
         value = bool(value)
+    if getattr(mask, "dtype", np.bool_) != np.bool_:
+        raise TypeError(
+            f"the mask must be bools, not {mask.dtype}; the order is masked_fill(x, mask, value), and mask != 0 makes "
+            "bools of numbers"
+        )
     return where(mask, value, x)
 
 

@@ -13,7 +13,9 @@ from typing import TypeAlias
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import FLOAT16, FLOAT32, Shape, xp
+from ..backend import FLOAT16, FLOAT32, Shape, is_array, xp
+from ..errors.words import shown
+from ..traced import Traced
 from .composite import composite
 from .elementwise import abs as absolute
 from .elementwise import clone, isnan, root, where
@@ -194,6 +196,8 @@ def _(g: Value, x: Value, out: Value, axis: Axes, keepdims: bool) -> Value:
 def _(x: Value, axis: Axes = None, keepdims: bool = False) -> str | None:
     if 0 in x.shape:
         return f"a tensor of shape {x.shape} has no elements, so no largest or smallest one"
+    if isinstance(axis, Traced) or is_array(axis):
+        return f"axis must be an int, not {shown(axis)}; tl.maximum and tl.minimum compare two tensors"
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..autograd.op import Value, op
 from ..backend import Shape, is_array, xp
+from ..errors.messages import axis_complaint
 from ..traced import Traced
 from .composite import composite
 from .elementwise import clone
@@ -374,7 +375,7 @@ def normal_axes(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
     for a in axes:
         if not -ndim <= a < ndim:
-            raise IndexError(f"axis {a} is out of range for a tensor with {ndim} axes")
+            raise IndexError(axis_complaint(a, ndim))
     axes = tuple(a % ndim for a in axes)
     if len(set(axes)) < len(axes):
         raise ValueError(f"an axis is named twice in {axis}")

@@ -21,6 +21,7 @@ from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.errors.users_line import hide_frames
 
 from ..tokens import ENCODE, as_tokens, check_vocabulary
 from .cache import Cache
@@ -68,6 +69,7 @@ class Settings:
     cached: bool = True
 
     def __post_init__(self) -> None:
+        hide_frames()  # should something below raise
         check_settings(self.temperature, self.top_k, self.top_p)
         if not isinstance(self.max_new_tokens, Integral):
             raise TypeError(f"max_new_tokens must be an integer, got {self.max_new_tokens!r}")

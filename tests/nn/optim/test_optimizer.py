@@ -178,10 +178,14 @@ def test_bad_parameters_are_refused():
     p = nn.Parameter(tl.ones(2))
     cases = [
         ([], ValueError, "SGD: params is empty, so there is nothing to optimise"),
-        (p, TypeError, "must be an iterable of Tensors"),
+        (p, TypeError, r"SGD: give the parameters, .* not a Tensor of shape \(2,\), float32; put it in a list"),
+        (nn.Linear(2, 1), TypeError, r"SGD: give the parameters, as in model.parameters\(\), not a Linear"),
+        (nn.Linear(2, 1).parameters, TypeError, "not a method; call it, with parentheses"),
+        (nn.Linear(2, 1).state_dict(), TypeError, r"as in model.parameters\(\), not a dict"),
+        (nn.Linear(2, 1).named_parameters(), TypeError, "not a tuple of a str and a Tensor of shape"),
         ([p, p], ValueError, r"shape \(2,\) is given twice"),
         ([{"params": [p]}, {"params": [p]}], ValueError, "twice"),
-        ([np.ones(2)], TypeError, "must be Tensors, not ndarray"),
+        ([np.ones(2)], TypeError, r"must be Tensors, as model.parameters\(\) gives them, not an array of shape \(2,\)"),
         ([p * 2], ValueError, "computed from others"),
         ([tl.tensor([1])], ValueError, "of dtype int64"),
         ([{"params": [p], "rate": 1}], ValueError, "has no setting 'rate'; its settings are lr"),
@@ -193,11 +197,26 @@ def test_bad_parameters_are_refused():
             nn.optim.SGD(params)
 
 
+def test_swapped_betas_are_warned_of():
+    with pytest.warns(UserWarning, match=r"betas \(0.999, 0.9\) do not meet beta1² < sqrt\(beta2\).*are they swapped"):
+        nn.optim.Adam([nn.Parameter(tl.ones(2))], betas=(0.999, 0.9))
+
+
+def test_a_step_without_any_gradient_is_warned_of():
+    optimizer = nn.optim.SGD([nn.Parameter(tl.ones(2))])
+    with pytest.warns(UserWarning, match=r"SGD.step: no parameter has a gradient.*call loss.backward\(\) first"):
+        optimizer.step()
+
+
 @pytest.mark.parametrize(
     ("kind", "settings", "message"),
     [
         (nn.optim.SGD, {"lr": -1}, "SGD: lr must not be negative"),
         (nn.optim.SGD, {"lr": float("nan")}, "lr"),
+        (nn.optim.SGD, {"lr": "0.1"}, "SGD: lr must be a number, not '0.1'"),
+        (nn.optim.SGD, {"lr": [0.1]}, r"SGD: lr must be a number, not \[0.1\]"),
+        (nn.optim.Adam, {"lr": None}, "Adam: lr must be a number, not None"),
+        (nn.optim.Adam, {"betas": 0.9}, r"Adam: betas must be two numbers in .* as in \(0.9, 0.999\), not 0.9"),
         (nn.optim.SGD, {"momentum": -0.5}, "momentum"),
         (nn.optim.SGD, {"weight_decay": -0.5}, "weight_decay"),
         (nn.optim.SGD, {"nesterov": True}, "nesterov needs momentum"),
@@ -357,7 +376,7 @@ def test_everything_that_does_not_fit_is_listed(adam):
     assert lines == [
         "load_state_dict: the state does not fit this Adam, and nothing was changed",
         "  group 0: lr must not be negative, but is -1",
-        "  group 0: betas must be two numbers in [0, 1), not (2, 3)",
+        "  group 0: betas must be two numbers in [0, 1), as in (0.9, 0.999), not (2, 3)",
         "  parameter 0: exp_avg has shape (1,), wanted (3, 2)",
         "  parameter 0: exp_avg_sq has shape (2,), wanted (3, 2)",
         "  parameter 0: more is not part of this optimiser's state",

@@ -16,7 +16,7 @@ from tinygrad_lecture.traced import wrap
 
 RIGHT = {
     "exp": (tl.exp, [draw(2, 3)]),
-    "where": (lambda x, y: tl.where(tensor([True, False, True]), x * y, y), [draw(3), draw(3)]),
+    "where": (lambda x, y: tl.where(tl.tensor([True, False, True]), x * y, y), [draw(3), draw(3)]),
     "sigmoid": (tl.sigmoid, [tensor([-800.0, -1.0, 0.0, 30.0])]),
     "layer norm": (tl.layer_norm, [draw(2, 4), draw(4), draw(4)]),
     "matmul": (tl.matmul, [draw(2, 3), draw(3, 2)]),

@@ -62,8 +62,12 @@ CASES = [
         "cross_entropy: logits of shape (2, 3), (..., classes), need targets of shape (2,), not (3,)",
     ),
     # axes and indices that are not there
-    (lambda: x23.sum(2), IndexError, "sum: axis 2 is out of bounds"),
-    (lambda: x23.sum(axis=(0, -3)), IndexError, "sum: axis -3 is out of bounds"),
+    (
+        lambda: x23.sum(2),
+        IndexError,
+        "sum: axis 2 is out of range for a tensor with 2 axes; give 0 to 1, or -2",
+    ),
+    (lambda: x23.sum(axis=(0, -3)), IndexError, "sum: axis -3 is out of range for a tensor with 2 axes"),
     (lambda: x23.argmax(5), IndexError, "argmax: axis 5"),
     (lambda: x23.squeeze(2), IndexError, "squeeze: axis 2 is out of range for a tensor with 2 axes"),
     (lambda: x23.unsqueeze(4), IndexError, "unsqueeze: axis 4 is out of range; shape (2, 3) takes -3 to 2"),
@@ -72,8 +76,8 @@ CASES = [
         IndexError,
         "x[index]: index 3 is out of bounds for axis 0 with size 3 (called with (3,) float32, 3)",
     ),
-    (lambda: x3[0, 0], IndexError, "too many indices"),
-    (lambda: x3["a"], IndexError, "only integers, slices"),
+    (lambda: x3[0, 0], IndexError, "2 indices are too many for shape (3,)"),
+    (lambda: x3["a"], IndexError, "an index is an int, a slice, None, ... or a tensor of integers or bools, not 'a'"),
     (lambda: x3[[0, 7]], IndexError, "index 7 is out of bounds"),
     (
         lambda: tl.cross_entropy(x23, tl.tensor([0, 3])),
@@ -92,7 +96,7 @@ CASES = [
         ValueError,
         "pow: integers cannot be raised to a negative power; convert with .float() first (called with (2,) int64, -1)",
     ),
-    (lambda: -(x2 > 0), TypeError, "neg: The numpy boolean negative"),
+    (lambda: -(x2 > 0), TypeError, "neg: bools have no negative; write ~x for not, or convert with .float()"),
     (lambda: integers.softmax(0), TypeError, "softmax: it takes floats, not int64; convert with .to(tl.float32)"),
     (
         lambda: tl.cross_entropy(x23, x2),
@@ -102,7 +106,11 @@ CASES = [
     (lambda: x2.norm(ord=0), ValueError, "norm: ord must be positive, inf or -inf, not 0"),
     (lambda: tl.gelu(x2, approximate="no"), ValueError, 'gelu: approximate must be "none" or "tanh", not \'no\''),
     # what is no number
-    (lambda: x2 + "a", TypeError, "add: it takes tensors, arrays and numbers, not 'a' (called with (2,) float32, 'a')"),
+    (
+        lambda: x2 + "a",
+        TypeError,
+        "add: it takes tensors, arrays and numbers, not 'a'; convert it with float()",
+    ),
     (lambda: x2 * {1}, TypeError, "mul: it takes tensors, arrays and numbers, not {1}"),
     (lambda: x2 - np.array(["a", "b"]), TypeError, "sub: it takes arrays of numbers, not of <U1"),
     (lambda: x2 + None, TypeError, "add: it takes tensors, arrays and numbers, not None"),
@@ -113,7 +121,7 @@ CASES = [
     (
         lambda: x23.var(7),
         IndexError,
-        "var: axis 7 is out of bounds for array of dimension 2 (called with (2, 3) ",
+        "var: axis 7 is out of range for a tensor with 2 axes; give 0 to 1",
     ),
     (lambda: x23.std(axis=7), IndexError, "std: axis 7"),
     (lambda: x23.norm(axis=7), IndexError, "norm: axis 7"),
@@ -121,7 +129,7 @@ CASES = [
     (lambda: x23.split(2, 7), IndexError, "split: axis 7 is out of range for a tensor with 2 axes"),
     (lambda: x23.chunk(2, axis=-3), IndexError, "chunk: axis -3 is out of range for a tensor with 2 axes"),
     (lambda: x23.flatten(0, 5), IndexError, "flatten: axis 5 is out of range"),
-    (lambda: x23.transpose(0, 5), IndexError, "transpose: axis2: axis 5"),
+    (lambda: x23.transpose(0, 5), IndexError, "transpose: axis 5 is out of range for a tensor with 2 axes"),
     (lambda: x23.topk(1, axis=7), IndexError, "topk: axis 7"),
     (lambda: x23.take([9], 1), IndexError, "take: index 9 is out of bounds for axis 1 with size 3"),
     (lambda: x23.gather(1, tl.tensor([[7], [7]])), IndexError, "gather: index 7 is out of bounds"),
@@ -297,10 +305,22 @@ def test_under_no_grad_and_in_reference_mode_as_well(call, error, message):
         call()
 
 
-def test_the_librarys_own_error_is_kept_as_the_cause():
+def test_the_array_librarys_own_error_is_not_shown_above():
     with pytest.raises(ValueError, match="add") as caught:
         x2 + x3
-    assert "operands could not be broadcast" in str(caught.value.__cause__)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    assert "operands could not be broadcast" in str(caught.value.__context__)
+
+
+def test_an_error_inside_the_users_own_op_is_shown_since_it_has_the_line():
+    @tl.op
+    def mine(x, /):
+        return x + np.ones(7)
+
+    with pytest.raises(ValueError, match="mine: operands could not be broadcast") as caught:
+        mine(x2)
+    assert isinstance(caught.value.__cause__, ValueError)
 
 
 def test_plain_arrays_are_explained_as_tensors_are():
@@ -360,8 +380,8 @@ def test_a_function_that_hands_its_input_on_leaves_its_name():
 def test_an_error_from_within_is_not_raised_twice():
     with pytest.raises(IndexError, match="std: axis 7") as caught:
         x23.std(7)
-    assert isinstance(caught.value.__cause__, IndexError)  # NumPy's
-    assert caught.value.__cause__.__cause__ is None
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
 
 
 # --- broadcasting -------------------------------------------------------------------------------------------
@@ -396,8 +416,8 @@ def student_op(rule):
 BAD_RULES = [
     (lambda g: None, False, "returned None: is a return missing?"),
     (lambda g: 2.0, False, "returned a float; a gradient is an array of its input's shape"),
-    (lambda g: [1, 2, 3], False, "returned a list; a gradient"),
-    (lambda g: (g, g), False, "returned a tuple; a gradient"),
+    (lambda g: [1, 2, 3], False, "returned a list of 3: a rule returns one gradient"),
+    (lambda g: (g, g), False, "returned a tuple of 2: a rule returns one gradient"),
     (lambda g: tl.tensor(g) * 2, False, "returned a Tensor, but it was given arrays"),
     (lambda g: np.ones(3, np.float32), True, "returned an array under create_graph=True"),
     (lambda g: None, True, "returned None: is a return missing?"),

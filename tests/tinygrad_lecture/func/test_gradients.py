@@ -231,7 +231,7 @@ def test_the_graph_is_freed_without_the_garbage_collector():
         x = leaf(1, 2)
         y = x.exp() * x
         (g,) = tl.grad(y.sum(), x, create_graph=True)
-        held = [weakref.ref(y), weakref.ref(g), weakref.ref(y.array)]
+        held = [weakref.ref(y), weakref.ref(g), weakref.ref(y._array)]
         del y, g
         assert [ref() for ref in held] == [None] * 3
     finally:

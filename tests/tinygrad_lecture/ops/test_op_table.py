@@ -359,11 +359,11 @@ def test_a_record_keeps_what_its_row_says(row: Row, data: st.DataObject) -> None
     inputs = drive.tensors([x.copy() if isinstance(x, np.ndarray) else x for x in sample.inputs])
     (out,) = row.run(inputs, sample.settings)
     owners = {
-        f"{name} (input {i})": weakref.ref(x.array)
+        f"{name} (input {i})": weakref.ref(x._array)
         for i, (name, x) in enumerate(zip(names, inputs, strict=False))
         if isinstance(x, tl.Tensor)
     }
-    owners["out"] = weakref.ref(out.array)
+    owners["out"] = weakref.ref(out._array)
     record = out._node
     del inputs, out
     alive = {name for name, array in owners.items() if array() is not None}

@@ -1,0 +1,227 @@
+"""What a learner sees: each usual mistake with nn is named, with what was given and what to write instead."""
+
+import gc
+import re
+import traceback
+import weakref
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from nn import functional as F
+
+x, y = tl.ones(4, 3), tl.tensor([0, 1, 2, 1])
+model, loss = nn.MLP([3, 5, 3]), nn.CrossEntropyLoss()
+optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+data = nn.TensorDataset(x, y)
+loader = nn.DataLoader(data, batch_size=2)
+
+
+class Silent(nn.Module):
+    def forward(self, x):
+        x * 2
+
+
+class Unregistered(nn.Module):
+    def __init__(self):
+        self.scale = tl.ones(3, requires_grad=True)
+
+
+class Listed(nn.Module):
+    def __init__(self):
+        self.layers = [nn.Linear(3, 3)]
+
+
+def train(model=model, batches=loader, loss=loss, optimizer=optimizer, **options):
+    return nn.Trainer(model, batches, loss, optimizer, epochs=1, show=False, **options)
+
+
+MISTAKES = [
+    # optimisers
+    (lambda: nn.optim.SGD(model, lr=0.1), TypeError, "SGD: give the parameters, as in model.parameters(), not an MLP"),
+    (lambda: nn.optim.SGD(model.parameters), TypeError, "not a method; call it, with parentheses"),
+    (lambda: nn.optim.SGD(model.state_dict()), TypeError, "as in model.parameters(), not a dict"),
+    (
+        lambda: nn.optim.SGD(0.1, model.parameters()),
+        TypeError,
+        "SGD: give the parameters, as in model.parameters(), not 0",
+    ),
+    (lambda: nn.optim.SGD(model.parameters(), lr="0.1"), ValueError, "SGD: lr must be a number, not '0.1'"),
+    (lambda: nn.optim.SGD(Listed().parameters()), ValueError, "in nn.ModuleList, not in plain lists"),
+    (
+        lambda: nn.clip_grad_norm_(model, 1.0),
+        TypeError,
+        "clip_grad_norm_: give the parameters, as in model.parameters()",
+    ),
+    (lambda: nn.optim.lr_scheduler.StepLR(optimizer, "10"), TypeError, "StepLR: step_size must be an int, not '10'"),
+    (lambda: nn.optim.lr_scheduler.StepLR(model, 10), TypeError, "StepLR: optimizer must be an Optimizer, not an MLP"),
+    # layers
+    (lambda: nn.MLP(2, 3, 1), TypeError, "MLP: the sizes go into one list: write MLP([2, 3, 1])"),
+    (lambda: nn.MLP([2, 1, 1], "relu"), TypeError, "MLP: an activation must be a class such as nn.ReLU, not 'relu'"),
+    (lambda: nn.MLP([2, 1, 1], nn.ReLU()), TypeError, "not a ReLU; leave out its parentheses"),
+    (lambda: nn.MLP([2, 1, 1], tl.relu), TypeError, "MLP: an activation must be a class such as nn.ReLU, not an Op"),
+    (lambda: nn.Linear("3", 2), TypeError, "Linear: in_features must be an int, not '3'"),
+    (lambda: nn.Linear(3, 2.0), TypeError, "Linear: out_features must be an int, not 2.0"),
+    (lambda: nn.Embedding(10, 0), ValueError, "Embedding: embedding_dim must be at least 1, not 0"),
+    (lambda: nn.LayerNorm("3"), TypeError, "LayerNorm: normalized_shape must be an int, not '3'"),
+    (lambda: nn.Dropout("0.5"), TypeError, "Dropout: p must be a probability, a number from 0 to 1, not '0.5'"),
+    (lambda: nn.Sequential([nn.ReLU()]), TypeError, "not a list of a ReLU; unpack it, as in nn.Sequential(*layers)"),
+    (lambda: nn.Sequential(nn.ReLU), TypeError, "not the class ReLU; make one, with parentheses: ReLU()"),
+    (lambda: nn.Sequential(tl.relu), TypeError, "use a module in its place, such as nn.ReLU() for tl.relu"),
+    (lambda: model["0"], TypeError, "MLP: an index must be an int or a slice, not '0'"),
+    (lambda: F.pad(x, 3), TypeError, "pad: give (before, after) pairs, as in pad(x, (3, 3)) for the last axis, not 3"),
+    (lambda: nn.init.xavier_uniform_(model), TypeError, "nn.init: what to fill must be a Tensor, not an MLP"),
+    # modules that are made first
+    (lambda: nn.ReLU(x), TypeError, "ReLU is made first and then called: write nn.ReLU()(x)"),
+    (lambda: nn.Softmax(x), TypeError, "Softmax is made first and then called: write nn.Softmax()(x)"),
+    (lambda: nn.Dropout(x), TypeError, "Dropout is made first and then called: write nn.Dropout()(x)"),
+    (lambda: nn.ReLU(inplace=True), TypeError, "ReLU takes no settings, not inplace: write nn.ReLU()"),
+    (lambda: nn.MSELoss(x, x), TypeError, "MSELoss is made first and then called: write nn.MSELoss()(input, target)"),
+    (lambda: nn.MSELoss(x), TypeError, "MSELoss is made first and then called"),
+    (lambda: nn.CrossEntropyLoss(x, y), TypeError, "CrossEntropyLoss is made first and then called"),
+    (lambda: nn.CrossEntropyLoss(x.numpy(), y.numpy()), TypeError, "CrossEntropyLoss is made first and then called"),
+    # losses
+    (lambda: loss(y, x), ValueError, "are they swapped? The input, the logits, comes first"),
+    (lambda: loss(x, y.unsqueeze(1)), ValueError, "got (4, 1) int64; write target.squeeze(1)"),
+    (lambda: loss(x, y.float()), ValueError, "targets must be integers (the class of each row), not float32; convert"),
+    (
+        lambda: F.cross_entropy(tl.ones(2, 4, 5), tl.zeros(2, 4, dtype=tl.int64)),
+        ValueError,
+        "axis 1 has the classes: if it is the last axis, write input.swapaxes(1, -1)",
+    ),
+    (lambda: loss(Silent()(x), y), TypeError, "input must be a Tensor, not None; does the model's forward return its"),
+    (lambda: nn.MSELoss()(None, x), TypeError, "mse_loss: input must be a Tensor, not None; does the model's forward"),
+    (
+        lambda: nn.MSELoss()(x, y),
+        ValueError,
+        "input (4, 3) and target (4,) must have the same shape; encode class numbers",
+    ),
+    (lambda: nn.MSELoss()(x[:, :1], y.float()), ValueError, "must have the same shape; write target.reshape(4, 1)"),
+    (lambda: nn.MSELoss()(x, 1.0), ValueError, "a target has one number for each number of the input"),
+    (lambda: nn.MSELoss(reduction="average"), ValueError, 'MSELoss: reduction must be "mean", "sum" or "none", not'),
+    (
+        lambda: loss(x[:, :1], y),
+        IndexError,
+        "the classes are 0 to 0; for one output, use binary_cross_entropy_with_logi",
+    ),
+    # training
+    (lambda: train(loss=nn.MSELoss), ValueError, "not the class MSELoss; make one, with parentheses: MSELoss(...)"),
+    (lambda: train(model=nn.MLP), ValueError, "model must be a Module, not the class MLP; make one, with parentheses"),
+    (lambda: train(optimizer="sgd"), ValueError, "optimizer must be an Optimizer, not 'sgd'"),
+    (
+        lambda: train(loss=optimizer, optimizer=loss),
+        ValueError,
+        "loss must be a function of (outputs, targets), not an SGD",
+    ),
+    (lambda: train(batches=data), ValueError, "batches is a dataset, which gives single rows; write nn.DataLoader("),
+    (lambda: train(batches=nn.DataLoader), ValueError, "batches is the class DataLoader; make one"),
+    (
+        lambda: train(batches=x),
+        ValueError,
+        "batches is a Tensor of shape (4, 3), float32, not batches; write nn.DataLoad",
+    ),
+    (lambda: train(test=data[:]), ValueError, "test is one batch, not a list of them; put it in a list, as in test=[("),
+    (lambda: nn.evaluate(model, data[:], loss), ValueError, "evaluate: batches is one batch, not a list of them"),
+    (
+        lambda: train(model=nn.MLP([3, 3])),
+        ValueError,
+        "the optimizer has none of the model's parameters; make it with model.parameters() of this model",
+    ),
+    # data
+    (lambda: nn.DataLoader(nn.TensorDataset), TypeError, "such as nn.TensorDataset(x, y), not the class TensorDataset"),
+    (
+        lambda: nn.DataLoader((x, y)),
+        TypeError,
+        "put the tensors in a dataset, as in DataLoader(nn.TensorDataset(x, y))",
+    ),
+    (lambda: nn.DataLoader(x, y), TypeError, "put the tensors in a dataset"),
+    (lambda: nn.DataLoader(data, "2"), TypeError, "DataLoader: batch_size must be an int, not '2'"),
+    (
+        lambda: nn.TensorDataset((x, y)),
+        TypeError,
+        "TensorDataset: give Tensors, as in TensorDataset(inputs, targets), not",
+    ),
+    # states and files
+    (
+        lambda: model.load_state_dict("digits.safetensors"),
+        TypeError,
+        "load_state_dict: the state must be a dict of tensors by name, not 'digits.safetensors'; read the file first, "
+        "with nn.weights.load_file",
+    ),
+    (lambda: model.load_state_dict(model), TypeError, "by name, not an MLP; write model.state_dict()"),
+    (
+        lambda: nn.weights.save_file(model, "m"),
+        TypeError,
+        "save_file: the state must be a dict of tensors by name, not an",
+    ),
+    (lambda: nn.weights.save_file("m", {}), TypeError, "not 'm'; it comes first, and then the path"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), MISTAKES, ids=[message[:40] for *_, message in MISTAKES])
+def test_a_mistake_is_named_with_what_to_write(call, error, message):
+    with pytest.raises(error, match=re.escape(message)) as caught:
+        call()
+    shown = [chained for chained in (caught.value.__cause__, caught.value.__context__) if chained is not None]
+    assert caught.value.__suppress_context__ or not shown, "another error stands above"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: nn.Sequential(nn.Sequential(nn.Linear(5, 3)))(x),
+        lambda: nn.Sequential(nn.Embedding(2, 3))(y),
+        lambda: nn.optim.AdamW(model.parameters(), lr="a"),
+        lambda: nn.MLP(["2", 3]),
+    ],
+)
+def test_a_notebook_shows_the_users_line_and_the_one_that_raised(call):
+    with pytest.raises((ValueError, IndexError, TypeError)) as caught:
+        call()
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    shown = [frame for frame in frames[:-1] if not frame.f_locals.get("__tracebackhide__")]
+    assert {frame.f_code.co_filename for frame in shown} == {__file__}
+
+
+def test_lines_of_the_users_own_modules_are_shown():
+    class Mine(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(5, 3)
+
+        def forward(self, x):
+            return self.layer(x)
+
+    with pytest.raises(ValueError, match=r"in 0\.layer") as caught:
+        nn.Sequential(Mine())(x)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    shown = [frame.f_code.co_name for frame in frames if not frame.f_locals.get("__tracebackhide__")]
+    assert shown == ["test_lines_of_the_users_own_modules_are_shown", "forward"]
+
+
+def test_an_error_that_was_handled_keeps_no_tensor_alive():
+    def failed():
+        x = tl.ones(4, 7)
+        try:
+            nn.Sequential(nn.Sequential(nn.Linear(5, 3)))(x)
+        except ValueError:
+            return weakref.ref(x)
+
+    gc.disable()
+    try:
+        assert failed()() is None
+    finally:
+        gc.enable()
+
+
+def test_a_leaf_that_a_model_would_not_train_is_warned_of():
+    with pytest.warns(UserWarning, match=r"Unregistered.scale requires grad but is no nn.Parameter") as caught:
+        Unregistered()
+    assert caught[0].filename == __file__
+
+
+def test_lists_and_arrays_are_looked_up_in_an_embedding():
+    layer = nn.Embedding(10, 4)
+    for tokens in ([1, 2], np.array([1, 2])):
+        assert layer(tokens).tolist() == layer(tl.tensor([1, 2])).tolist()

@@ -1,0 +1,48 @@
+"""The user's line: where it is, how an error shows it first, how a warning names it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+
+_ROOT = __file__.rpartition("tinygrad_lecture")[0]  # without pathlib, to keep the import light
+_PACKAGES = tuple(f"{_ROOT}{name}{os.sep}" for name in ("tinygrad_lecture", "nn", "transformer"))
+
+
+def is_ours(file: str) -> bool:
+    """Whether a file belongs to these packages."""
+    return file.startswith(_PACKAGES)
+
+
+def users_line() -> str:
+    """The "file:line" of the innermost caller outside these packages: for a layer's user, the call of the layer."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and is_ours(frame.f_code.co_filename):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def hide_frames(above: int = 1, error: Exception | None = None) -> None:
+    """Hide the calls within these packages from the traceback of an error that is about to be raised.
+
+    above: how many calls up to start: 1 for the caller, but 2 from within its `except ... as error`, since a marked
+    frame holds its variables, and the error would hold the frame.
+    error: if it was raised before, the calls that it has left are hidden too.
+    Notebooks and pytest leave out a frame with a variable `__tracebackhide__`, so the user's line comes first. Plain
+    Python shows all frames.
+    """
+    frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(above))]
+    frames += [frame for frame, _ in traceback.walk_tb(None if error is None else error.__traceback__)][1:]
+    for frame in frames:
+        if is_ours(frame.f_code.co_filename):
+            frame.f_locals["__tracebackhide__"] = True
+
+
+def warn(message: str) -> None:
+    """Warn the user: the warning names the innermost line outside these packages, and is shown once for that line."""
+    level, frame = 1, sys._getframe(0)
+    while frame.f_back is not None and is_ours(frame.f_code.co_filename):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)

@@ -1,0 +1,46 @@
+"""NumPy's functions called with a Tensor: `array + x` is a Tensor, and np.sin(x) says to write tl.sin(x).
+
+NumPy's elementwise functions (ufuncs) ask the class of an argument for `__array_ufunc__`. That includes its operators:
+`array + x` calls np.add(array, x).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import ops
+
+# the operator of a Tensor on the right of an array
+_REFLECTED = {
+    "add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__",
+    "power": "__rpow__", "remainder": "__rmod__", "floor_divide": "__rfloordiv__", "matmul": "__rmatmul__",
+    "bitwise_and": "__rand__", "bitwise_or": "__ror__", "bitwise_xor": "__rxor__", "equal": "__eq__",
+    "not_equal": "__ne__", "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__",
+}  # fmt: skip
+
+# functions that have another name here
+_NAMES = {"absolute": "abs", "negative": "neg", "subtract": "sub", "multiply": "mul", "divide": "div", "power": "pow"}
+
+
+class ArrayUfunc:
+    """The attribute `__array_ufunc__`: a function for NumPy, which asks the class, and None for CuPy, which asks the
+    object and leaves its operators to ours if it finds None."""
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return call_ufunc if instance is None else None
+
+
+def call_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, out: Any = None, **settings: Any) -> Any:
+    """What NumPy's ufunc returns for a Tensor: an operator's result. Raises TypeError for any other call."""
+    name = ufunc.__name__
+    if method == "__call__" and out is None and len(inputs) == 2 and inputs[1] is self and name in _REFLECTED:
+        return getattr(self, _REFLECTED[name])(inputs[0])
+    ours = _NAMES.get(name, name)
+    if out is not None:
+        remedy = "write a = a + x for a += x, which makes a Tensor, or use x.numpy()"
+    elif method == "__call__" and hasattr(ops, ours):
+        remedy = f"write tl.{ours}({', '.join(['x', 'y'][: len(inputs)])})"
+    else:
+        remedy = "compute with tl functions, or with x.detach().numpy() if you need no gradient"
+    called = name if method == "__call__" else f"{name}.{method}"
+    raise TypeError(f"np.{called} takes no Tensor, since NumPy would lose its graph: {remedy}")

@@ -270,6 +270,16 @@ def _misfits(p: Tensor, held: Mapping[str, Any], names: Mapping[str, float]) -> 
             yield f"{name} has dtype {array.dtype}, wanted a float dtype"
     if held:
         yield from (f"{name} is missing" for name in names if name not in arrays)
+        if not _is_count(step := held.get("step", 1)):
+            yield f"step is {step!r}, wanted a number of steps"
+
+
+def _is_count(value: Any) -> bool:
+    """Whether this is a whole number, 0 or more: an int or, as PyTorch saves it, a tensor of one float."""
+    try:
+        return float(value) >= 0 and float(value).is_integer()
+    except (TypeError, ValueError):
+        return False
 
 
 def _copied_state(p: Tensor, held: Mapping[str, Any]) -> dict[str, Any]:

@@ -158,9 +158,14 @@ class RunningMetrics:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from sums that `state_dict` returned. Raises ValueError or TypeError for anything but numbers."""
+        """Continue from sums that `state_dict` returned.
+
+        Raises ValueError or TypeError for anything but numbers, ValueError for a loss that is not finite.
+        """
         self.batches, self.answers, self.right = (int(state[name]) for name in ("batches", "answers", "right"))
         self.loss, self.count = float(state["loss"]), float(state["count"])
+        if not self.finite:
+            raise ValueError(f"the sum of its losses is {self.loss}")
 
     def __str__(self) -> str:
         return str(self.scores())

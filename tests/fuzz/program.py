@@ -156,7 +156,6 @@ OURS = Library(tl.Tensor, {"lib": tl, "F": tl, "checkpoint": tl.checkpoint, "gra
 
 DOCUMENTED = {
     r"would change a leaf that requires grad in place": "in-place change of a leaf",
-    r"cannot be recorded here: x is a view": "recorded in-place change of a view",
     r"cannot be recorded here: x shares its memory": "recorded in-place change of what was detached",
     r"saved for backward was changed in place": "a saved value was changed",
     r"backward has been through this graph already": "second backward through a freed graph",

@@ -345,6 +345,8 @@ def states_that_do_not_fit(good):
             {**good, "state": {0: {**held, "exp_avg": tl.ones(3, 2).long()}}},
             "exp_avg has dtype int64, wanted a float",
         ),
+        ({**good, "state": {0: {**held, "step": -1}}}, "parameter 0: step is -1, wanted a number of steps"),
+        ({**good, "state": {0: {**held, "step": [3]}}}, r"parameter 0: step is \[3\], wanted a number of steps"),
         ({**good, "state": {0: held, 1: held}}, "state for parameters in no group: 1"),
         ({**good, "param_groups": [{**group, "lr": -1}]}, "group 0: lr must not be negative, but is -1"),
         (momentum.state_dict(), "momentum_buffer is not part of this optimiser's state\n.* exp_avg is missing"),
@@ -352,7 +354,7 @@ def states_that_do_not_fit(good):
     ]
 
 
-@pytest.mark.parametrize("case", range(8))
+@pytest.mark.parametrize("case", range(10))
 def test_a_state_that_does_not_fit_changes_nothing(adam, case):
     p, optimizer = adam
     good = optimizer.state_dict()

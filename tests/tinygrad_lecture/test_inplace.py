@@ -368,6 +368,23 @@ def test_array_is_read_only_so_that_no_change_goes_unseen():
         y.backward()
 
 
+def test_views_that_threads_make_at_once_all_see_a_recorded_change():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(100):
+            x, views = leaf(1.0, 2.0) * 1, []
+            threads = [threading.Thread(target=lambda x=x, views=views: views.append(x[0:1])) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            x *= 3
+            assert [view.tolist() for view in views] == [[3]] * 4
+    finally:
+        sys.setswitchinterval(before)
+
+
 def test_what_shares_memory_is_forgotten_when_it_is_gone():
     x = leaf(1.0, 2.0) * 1
     for _ in range(100):

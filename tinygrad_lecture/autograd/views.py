@@ -6,6 +6,7 @@ tensor a new array, so the tensors that share its memory must be computed again 
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -46,6 +47,8 @@ class View:
 
 Window: TypeAlias = Base | View
 
+_lock = threading.RLock()
+
 
 class Sharing:
     """The tensors that share one memory, held weakly."""
@@ -58,12 +61,13 @@ class Sharing:
 
     def add(self, tensor: Traced) -> weakref.ref[Traced]:
         """Note one more tensor; returns a weak reference to it."""
-        references = self._references
-        if len(references) >= self._enough:
-            references[:] = [reference for reference in references if reference() is not None]
-            self._enough = 2 * len(references) + 8
         reference = weakref.ref(tensor)
-        references.append(reference)
+        with _lock:
+            references = self._references
+            if len(references) >= self._enough:
+                references[:] = [held for held in references if held() is not None]
+                self._enough = 2 * len(references) + 8
+            references.append(reference)
         return reference
 
     def others(self, tensor: Traced) -> list[Any]:
@@ -91,7 +95,7 @@ def note_view(op: Any, inputs: Sequence[Any], settings: dict[str, Any], result: 
     for x in inputs:
         if isinstance(x, Traced) and _share_memory(result._array, x._array):
             if len(inputs) == 1 and (result._node is not None or x._node is None):
-                result._window = View(result, window_of(x) or _new_base(x), op, settings)
+                result._window = View(result, _window(x), op, settings)
             else:  # such as a view of a recorded tensor under no_grad, which is a constant
                 note_sharing(result, x)
             return
@@ -99,12 +103,18 @@ def note_view(op: Any, inputs: Sequence[Any], settings: dict[str, Any], result: 
 
 def note_sharing(tensor: Traced, other: Traced) -> None:
     """Note that two tensors share memory, but not their gradients, as a detached one does."""
-    tensor._window = Base(tensor, (window_of(other) or _new_base(other)).sharing)
+    tensor._window = Base(tensor, _window(other).sharing)
 
 
-def _new_base(x: Traced) -> Base:
-    base = x._window = Base(x, Sharing())
-    return base
+def _window(x: Traced) -> Window:
+    """How x looks into its memory, from now on noted as shared."""
+    window = window_of(x)
+    if window is None:
+        with _lock:  # so that two threads that make the first views of x note one base
+            window = window_of(x)
+            if window is None:
+                window = x._window = Base(x, Sharing())
+    return window
 
 
 def _share_memory(view: Array, array: Array) -> bool:

@@ -313,8 +313,8 @@ def test_nothing_is_written_to_and_no_memory_is_shared(row: Row, data: st.DataOb
     for out, upstream in zip(outs, given_, strict=True):
         out.backward(wrap(upstream), retain_graph=True)
     handed_out = tl.grad(outs, by, [wrap(u) for u in given_], allow_unused=True)
-    grads = {f"the grad of input {i}": x.grad.array for i, x in enumerate(by) if x.grad is not None}
-    grads.update({f"gradient {i} of tl.grad": g.array for i, g in enumerate(handed_out) if g is not None})
+    grads = {f"the grad of input {i}": x.grad._array for i, x in enumerate(by) if x.grad is not None}
+    grads.update({f"gradient {i} of tl.grad": g._array for i, g in enumerate(handed_out) if g is not None})
     for name, gradient in grads.items():
         for other, array in {**watched, **grads}.items():
             shared = other != name and np.shares_memory(gradient, array)

@@ -25,14 +25,14 @@ class Mistake:
     inputs: tuple[Any, ...]
     rules: dict[str, Callable[..., Any]]
 
-    def message(self) -> str:
-        """What gradcheck, or before it the op's decorator, says about the mistake; "" if nothing."""
+    def error(self) -> TypeError | tl.GradcheckError:
+        """What gradcheck, or before it the op's decorator, says about the mistake."""
         try:
             op = make(self.forward, **self.rules)
             tl.gradcheck(op, self.tensors(op.inputs))
         except (TypeError, tl.GradcheckError) as error:
-            return str(error)
-        return ""
+            return error
+        raise AssertionError(f"{self.what}: not found")
 
     def tensors(self, names: tuple[str, ...]) -> list[Any]:
         """The inputs. Random numbers are between 0.3 and 1.5 in absolute value."""

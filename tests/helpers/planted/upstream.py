@@ -20,16 +20,30 @@ def out_times_g_in_place(g, out):
 
 UPSTREAM = [
     mistake("g ignored", exp, (2, 3), says=r"ignores the upstream", x=lambda g, out: out * 1),
-    mistake("g left out of the signature", square, (4,), says=r"first (parameter|argument)", x=lambda x: 2 * x),
+    mistake(
+        "g left out of the signature",
+        square,
+        (4,),
+        says=r"first parameter of a rule is the upstream gradient",
+        x=lambda x: 2 * x,
+    ),
     mistake("g after x in the signature", square, (4,), says=r"first|it may ask for", x=lambda x, g: 2 * g * x),
     mistake("g twice", exp, (4,), says=r"g twice", x=lambda g, out: g * g * out),
     mistake("g added", square, (4,), says=r"plus the derivative; multiply", x=lambda g, x: g + 2 * x),
     mistake("g alone", lambda x, /: np.sin(x), (4,), says=r"g unchanged; multiply", x=lambda g: g * 1),
-    mistake("the size of g", exp, (5,), says=r"sign of g|absolute value|abs\(g\)", x=lambda g, out: np.abs(g) * out),
-    mistake("the sign of g", exp, (5,), says=r"sign of g", x=lambda g, out: np.sign(g) * out),
-    mistake("the mean of g", exp, (5,), says=r"(mean|average)[^.]* g\b|g\.mean", x=lambda g, out: g.mean() * out),
-    mistake("the sum of g", exp, (2, 3), says=r"sum[^.]* g\b|g\.sum", x=lambda g, out: g.sum() * out),
-    mistake("the first element of g", exp, (5,), says=r"element .*g|g\[0\]", x=lambda g, out: g[0] * out),
+    mistake(
+        "the size of g", exp, (5,), says=r"absolute value of the upstream gradient", x=lambda g, out: np.abs(g) * out
+    ),
+    mistake(
+        "the sign of g", exp, (5,), says=r"only the sign of the upstream gradient g", x=lambda g, out: np.sign(g) * out
+    ),
+    mistake(
+        "the mean of g", exp, (5,), says=r"uses the mean of the upstream gradient g", x=lambda g, out: g.mean() * out
+    ),
+    mistake(
+        "the sum of g", exp, (2, 3), says=r"uses the sum of the upstream gradient g", x=lambda g, out: g.sum() * out
+    ),
+    mistake("the first element of g", exp, (5,), says=r"one element of g, g\[0\]", x=lambda g, out: g[0] * out),
     mistake("divided by g", exp, (5,), says=r"divide[sd] by .*g", x=lambda g, out: out / g),
     mistake(
         "g divided by the derivative",
@@ -42,14 +56,14 @@ UPSTREAM = [
         "cast to int",
         lambda x, /: x**3,
         (5,),
-        says=r"whole numbers|integers?|int\b",
+        says=r"integers; do not cast",
         x=lambda g, x: (3 * g * x * x).astype(int),
     ),
     mistake(
         "rounded",
         lambda x, /: x**3,
         (5,),
-        says=r"whole numbers|integers?|round",
+        says=r"integers; do not cast .* nor round",
         x=lambda g, x: np.round(3 * g * x * x),
     ),
     mistake("the output changed in place", exp, (4,), says=r"changes? .*out.* in place", x=out_times_g_in_place),

@@ -2,7 +2,8 @@
 
 A hint is a function of a `Case` that returns a sentence, or None if it does not apply. Most compare the gradient that
 was got with the one that a known mistake would give, element by element. The upstream gradient is random, so if every
-element agrees to five digits, it is not a coincidence.
+element agrees to five digits, it is not a coincidence. Others run the rule again, with another upstream gradient or
+other arguments.
 """
 
 from __future__ import annotations
@@ -12,39 +13,79 @@ from typing import TypeAlias
 
 import numpy as np
 
-from . import arguments, axes, elements, factors, jacobian, sums, terms, upstream
+from . import (
+    arguments,
+    axes,
+    elements,
+    factors,
+    jacobian,
+    masks,
+    matrices,
+    movement,
+    sums,
+    targets,
+    terms,
+    upstream,
+)
 from .case import Case
 
 Hint: TypeAlias = Callable[[Case], str | None]
 
 HINTS: list[tuple[str, Hint]] = [
+    ("no-upstream", arguments.no_upstream),
+    ("argument-changed", arguments.argument_changed),
     ("not-finite", elements.not_finite),
     ("nearly-right", elements.nearly_right),
     ("zero", elements.zero),
-    ("mask-missing", elements.mask_missing),
-    ("partly-zero", elements.partly_zero),
+    ("whole-numbers", elements.whole_numbers),
+    ("mask-missing", masks.mask_missing),
+    ("partly-zero", masks.partly_zero),
     ("wrong-sign", elements.wrong_sign),
     ("upstream-ignored", upstream.upstream_ignored),
     ("upstream-twice", upstream.upstream_twice),
+    *(("upstream-changed", hint) for hint in upstream.upstream_changed),
+    ("summed-too-far", sums.summed_too_far),
+    ("product-of-sums", sums.product_of_sums),
+    ("upstream-reduced", upstream.upstream_reduced),
     ("upstream-added", upstream.upstream_added),
-    ("constant-factor", factors.simple_factor),
-    ("wrong-axis", axes.wrong_axis),
-    ("transposed", axes.transposed),
-    ("wrong-argument", arguments.wrong_argument),
-    ("missing-factor", factors.missing_factor),
-    ("upstream-alone", upstream.upstream_alone),
-    ("dropped-term", terms.dropped_term),
-    ("diagonal", jacobian.diagonal),
-    ("jacobian-transposed", jacobian.jacobian_transposed),
-    ("other-input", jacobian.other_input),
     ("one-slice", sums.one_slice),
     ("no-sum", sums.no_sum),
-    ("overwritten", sums.overwritten),
-    ("misplaced", elements.misplaced),
-    ("region", elements.region),
-    ("missing-term", terms.missing_term),
+    ("not-linear", upstream.not_linear),
+    ("inverted-mask", masks.inverted_mask),
+    ("constant-factor", factors.simple_factor),
+    ("wrong-axis", axes.wrong_axis),
+    ("transposed", movement.transposed),
+    ("wrong-argument", arguments.wrong_argument),
+    ("other-input", jacobian.other_input),
+    ("missing-factor", factors.missing_factor),
+    ("wrong-argument", arguments.out_for_argument),
+    ("region", elements.wrong_where_signed),
+    ("moved", movement.moved_forward),
+    ("upstream-alone", upstream.upstream_alone),
+    ("formula", factors.formula),
     ("factor-per-slice", factors.factor_per_slice),
+    ("dropped-term", terms.dropped_term),
+    ("formula", factors.long_formula),
+    ("wrong-axis", terms.sum_over_wrong_axis),
+    ("diagonal", jacobian.diagonal),
+    ("wrong-product", matrices.wrong_product),
+    ("upstream-factor", factors.upstream_factor),
+    ("jacobian-transposed", jacobian.jacobian_transposed),
+    ("moved", movement.reversed_axes),
+    ("moved", movement.shifted),
+    ("target-missing", targets.target_missing),
+    ("overwritten", sums.overwritten),
+    ("outputs-left-out", jacobian.outputs_left_out),
+    ("upstream-misplaced", movement.upstream_misplaced),
+    ("misplaced", movement.misplaced),
+    ("wrong-mask", masks.wrong_mask),
+    ("region", elements.region),
+    ("wrong-term", terms.wrong_term),
     ("constant-factor", factors.constant_factor),
+    ("missing-term", terms.missing_term),
+    ("formula", factors.wrong_formula),
+    ("contributions", jacobian.contributions),
+    ("wrong-outputs", jacobian.wrong_outputs),
 ]
 
 

@@ -1,10 +1,11 @@
-"""Hints: the gradient is wrong in some elements only, has the wrong sign, or the right numbers in wrong places."""
+"""Hints: the gradient is wrong in some elements only, has the wrong sign, or is not a useful number."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .case import Case, same
+from .places import by_slice, by_value
 
 
 def not_finite(case: Case) -> str | None:
@@ -30,22 +31,14 @@ def zero(case: Case) -> str | None:
     return "the rule gives 0 everywhere; check what g is multiplied by" if not case.got[~case.kinks].any() else None
 
 
-def mask_missing(case: Case) -> str | None:
-    """Wrong exactly where expected = 0."""
-    should_be_0 = (case.expected == 0) & ~case.kinks
-    if not np.array_equal(case.wrong, should_be_0) or case.wrong.all():
+def whole_numbers(case: Case) -> str | None:
+    """got = expected rounded to integers."""
+    if case.x.size < 2:
         return None
-    return (
-        "exactly the elements whose gradient should be 0 are wrong: the output does not depend on them, so a mask is "
-        "missing"
-    )
-
-
-def partly_zero(case: Case) -> str | None:
-    """got = 0 in all wrong elements."""
-    if case.wrong.all() or case.got[case.wrong].any():
-        return None
-    return "some elements get 0 and all others are right: a mask blocks too much"
+    for called, rounded in (("cut off", np.trunc), ("rounded", np.rint), ("rounded down", np.floor)):
+        if case.fits(rounded(case.expected)):
+            return f"these are the right numbers, {called} to integers; do not cast the gradient to int, nor round it"
+    return None
 
 
 def wrong_sign(case: Case) -> str | None:
@@ -55,12 +48,14 @@ def wrong_sign(case: Case) -> str | None:
     return "every element has the wrong sign: a minus is missing, or there is one too many"
 
 
-def misplaced(case: Case) -> str | None:
-    """got has the elements of expected in another order."""
-    got, expected = np.sort(case.got, axis=None), np.sort(case.expected, axis=None)
-    if case.kinks.any() or not same(got, expected):
+def wrong_where_signed(case: Case) -> str | None:
+    """got = -expected exactly where the input has one sign."""
+    if case.wrong.all() or not same(case.got, -case.expected, case.wrong):
         return None
-    return "the numbers are right, but in the wrong places; put them back in the order of the input"
+    for sign, there in (("negative", case.x < 0), ("positive", case.x > 0)):
+        if np.array_equal(case.wrong, there & ~case.kinks):
+            return f"the gradient has the wrong sign exactly where the input is {sign}, and is right elsewhere"
+    return None
 
 
 def region(case: Case) -> str | None:
@@ -68,13 +63,5 @@ def region(case: Case) -> str | None:
     wrong, right = case.wrong, ~case.wrong & ~case.kinks
     if min(np.count_nonzero(wrong), np.count_nonzero(right)) < 2:
         return None
-    for sign, mask in (("negative", case.x < 0), ("positive", case.x > 0)):
-        if np.array_equal(wrong, mask & ~case.kinks):
-            return f"the gradient is wrong exactly where the input is {sign}, and right elsewhere"
-    for axis in range(wrong.ndim):
-        over = tuple(a for a in range(wrong.ndim) if a != axis)
-        slices = np.flatnonzero(wrong.any(axis=over))
-        if len(slices) < wrong.shape[axis] and wrong.ndim > 1 and (wrong | case.kinks).all(axis=over)[slices].all():
-            listed = ", ".join(map(str, slices))
-            return f"along axis {axis} the gradient is wrong at index {listed} and right everywhere else"
-    return None
+    where = by_value(wrong, case.x) or (by_slice(wrong | case.kinks) if wrong.ndim > 1 else None)
+    return None if where is None else f"the gradient is wrong exactly at {where}, and right everywhere else"

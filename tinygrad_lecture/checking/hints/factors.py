@@ -1,25 +1,28 @@
-"""Hints: the gradient is off by a factor: a constant, an array that the rule knows, or one number per slice."""
+"""Hints: the gradient is off by a factor: a constant, a formula of arrays that the rule knows, or one per slice."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import permutations
 
 import numpy as np
 
+from ...backend import Array
 from .case import Case, coefficient, same
+from .formulas import over, recognise, tidy, times, vocabulary
 
 
 def simple_factor(case: Case) -> str | None:
     """got = c * expected for a simple fraction c."""
     factor = _factor(case)
-    tidy = None if factor is None else Fraction(factor).limit_denominator(64)
-    if factor is None or tidy is None or abs(float(tidy) - factor) > 1e-6 * abs(factor):
+    simple = None if factor is None else Fraction(factor).limit_denominator(64)
+    if factor is None or simple is None or abs(float(simple) - factor) > 1e-6 * abs(factor):
         return None
-    amount = f"{tidy} of" if 0 < factor < 1 else f"{tidy} times"
+    amount = f"{simple} of" if 0 < factor < 1 else f"{simple} times"
     cause = "a constant factor is missing" if abs(factor) < 1 else "there is a constant factor too many"
-    cause += _size_of_an_axis(abs(tidy), case) or (", or one of two equal terms" if tidy == Fraction(1, 2) else "")
+    cause += _size_of_an_axis(abs(simple), case) or (", or one of two equal terms" if simple == Fraction(1, 2) else "")
     cause += ", and the sign is wrong" if factor < 0 else ""
-    return f"every element is {amount} the expected value: {cause}; multiply by {1 / tidy}"
+    return f"every element is {amount} the expected value: {cause}; multiply by {1 / simple}"
 
 
 def constant_factor(case: Case) -> str | None:
@@ -27,7 +30,22 @@ def constant_factor(case: Case) -> str | None:
     factor = _factor(case)
     if factor is None or case.x.size < 2:
         return None
+    named = _of_numbers(1 / factor, case)
+    if named is not None:
+        return f"a factor is missing; multiply by {named}"
     return f"every element is {factor:.6g} times the expected value; multiply by {1 / factor:.6g}"
+
+
+def _of_numbers(factor: float, case: Case) -> str | None:
+    """A number as a formula of the arrays with one element, as a norm is."""
+    for name, array in case.arrays.items():
+        for power, called in ((1, name), (2, f"({name} * {name})")) if array.size == 1 else ():
+            size = array.item() ** power
+            if (number := tidy(factor / size)) and number.denominator <= 4:
+                return times(number, called)
+            if (number := tidy(factor * size)) and number.denominator <= 4:
+                return over(number, "", called)
+    return None
 
 
 def _factor(case: Case) -> float | None:
@@ -40,25 +58,107 @@ def _size_of_an_axis(factor: Fraction, case: Case) -> str:
     """How a factor may come from the number of elements in a sum; "" if the op contains no sum."""
     if case.jacobian is not None and all((np.count_nonzero(case.jacobian, axis=a) <= 1).all() for a in (0, 1)):
         return ""
-    for n in sorted({*case.x.shape, case.x.size, *(case.out.shape if case.out is not None else ())} - {0, 1}):
+    sizes = sorted({*case.x.shape, case.x.size, *(case.out.shape if case.out is not None else ())} - {0, 1})
+    causes = []
+    for n in sizes:
         if factor == Fraction(1, n):
-            return f", or the rule is that of a mean, but the op is a sum ({n} is the size of an axis)"
-        if factor == n:
-            return f", or the rule is that of a sum, but the op is a mean ({n} is the size of an axis)"
-        if factor in (Fraction(n - 1, n), Fraction(n, n - 1)):
-            return f", or n and n - 1 are mixed up ({n} is the size of an axis)"
-    return ""
+            causes.append(f"the rule is that of a mean, but the op is a sum ({n} is the size of an axis)")
+        elif factor == n:
+            causes.append(f"the rule is that of a sum, but the op is a mean ({n} is the size of an axis)")
+        elif factor in (Fraction(n - 1, n), Fraction(n, n - 1)):
+            causes.append(f"n and n - 1 are mixed up ({n} is the size of an axis)")
+    for taken, right in permutations(sizes, 2):
+        if factor == Fraction(right, taken) and not causes[1:]:
+            causes.append(f"the rule divides by {taken}, but must divide by {right}, the size of another axis")
+    return "".join(f", or {cause}" for cause in causes)
 
 
 def missing_factor(case: Case) -> str | None:
     """got = expected / a, or expected / a², or times these, for an array a that the rule can use."""
-    for name, array in case.known():
+    for name, array in case.known.items():
         for power, called in ((1, name), (2, f"{name} squared")):
             factor = array**power
             if case.fits(case.expected / factor):
                 return f"a factor is missing; multiply by {called}"
             if case.fits(case.expected * factor):
                 return f"there is a factor too many; divide by {called}"
+    return None
+
+
+def formula(case: Case) -> str | None:
+    """The derivative that the rule uses and the true one are formulas; or only their ratio is, if that is simpler."""
+    return _formula(case, words=1)
+
+
+def long_formula(case: Case) -> str | None:
+    """The same with products and quotients of two functions."""
+    return _formula(case, words=2)
+
+
+def _formula(case: Case, words: int) -> str | None:
+    used, right, known = _derivatives(case)
+    where, nonzero = ~case.kinks, case.expected != 0
+    right_text = used_text = missing = None
+    if used is not None and right is not None and used.shape != case.x.shape:
+        where = np.ones(used.shape, dtype=bool)
+    if used is not None and right is not None:
+        right_text, used_text = recognise(right, known, where, words), recognise(used, known, where, 2)
+    if np.array_equal(case.got != 0, nonzero):
+        ratio = np.where(nonzero, case.expected, 1) / np.where(nonzero, case.got, 1)
+        missing = recognise(ratio, case.known, ~case.kinks & nonzero, words)
+    if right_text and used_text and right_text[0] != used_text[0] and right_text[1] <= (missing[1] if missing else 3):
+        return f"the derivative of the op is {right_text[0]}, but the rule multiplies g by {used_text[0]}"
+    return None if missing is None else f"a factor is missing; multiply by {missing[0]}"
+
+
+def wrong_formula(case: Case) -> str | None:
+    """Only the derivative that the rule uses is a formula, or only the true one."""
+    used, right, known = _derivatives(case)
+    if used is None or right is None:
+        return None
+    where = ~case.kinks if used.shape == case.x.shape else np.ones(used.shape, dtype=bool)
+    found = recognise(right, known, where, 2)
+    if found is not None:
+        return f"the derivative of the op, by which the rule must multiply g, is {found[0]}"
+    found = recognise(used, known, where, 1)
+    return None if found is None else f"the rule multiplies g by {found[0]}, which is not the derivative of the op"
+
+
+def _derivatives(case: Case) -> tuple[Array | None, Array | None, dict[str, Array]]:
+    """What the rule multiplies g by, the true derivative, and the arrays in their shape; None if not elementwise.
+
+    In the shape of the input if each input element changes one output element, in that of the output if each output
+    element depends on one input element.
+    """
+    if case.reached is not None and case.g is not None:
+        return case.got / case.g, case.expected / case.g, case.known
+    jacobian, claimed = case.jacobian, case.claimed
+    if jacobian is None or claimed is None or case.out is None:
+        return None, None, {}
+    if (np.count_nonzero(jacobian, axis=1) > 1).any() or not np.array_equal(jacobian != 0, claimed != 0):
+        return None, None, {}
+    shape = case.out.shape
+    known = {k: np.broadcast_to(v, shape) for k, v in case.arrays.items() if _broadcasts(v, case.out)}
+    return claimed.sum(axis=1).reshape(shape), jacobian.sum(axis=1).reshape(shape), known
+
+
+def upstream_factor(case: Case) -> str | None:
+    """got = the vjp of g / f or g * f, for a function f of an array that has the output's shape or broadcasts to it."""
+    if case.out is None or case.out.size < 3:
+        return None
+    g = case.upstream.reshape(case.out.shape)
+    shaped = {name: array for name, array in case.arrays.items() if _broadcasts(array, g)}
+    if not shaped:
+        return None
+    for name, factor in vocabulary({k: np.broadcast_to(v, g.shape) for k, v in shaped.items()}):
+        if case.fits_upstream(g / factor):
+            return f"the upstream gradient g must be multiplied by {name} first"
+        if case.fits_upstream(g * factor):
+            return f"the upstream gradient g must not be multiplied by {name}, or must be divided by it"
+        for own, array in case.known.items():
+            moved = case.vjp((g / factor).ravel())
+            if own == name and moved is not None and case.fits(moved * array):
+                return f"the rule multiplies its result by {name}; multiply the upstream gradient g by it at the start"
     return None
 
 
@@ -69,8 +169,17 @@ def factor_per_slice(case: Case) -> str | None:
         if size > 1 and ratio.size > size and not case.kinks.any():
             level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), ratio.shape)
             if same(ratio, level) and _factor(case) is None:
+                once = {k: v for k, v in case.known.items() if np.ptp(v, axis=axis).max() == 0}
+                factor = recognise(1 / ratio, once, ~case.kinks, 2)
                 return (
-                    f"got / expected is constant along axis {axis} and differs between slices: a factor is "
-                    "missing that the op computes once per slice, such as a sum or a norm"
-                )
+                    f"got / expected is constant along axis {axis} and differs between slices: a factor is missing "
+                    "that the op computes once per slice, such as a sum or a norm"
+                ) + (f"; here it is {factor[0]}" if factor else "")
     return None
+
+
+def _broadcasts(array: Array, to: Array) -> bool:
+    try:
+        return bool(np.broadcast_shapes(array.shape, to.shape) == to.shape)
+    except ValueError:
+        return False

@@ -76,7 +76,13 @@ INDEXING = [
         says=r"\(by a shift, roll, flip.*move it back",
         x=lambda g: 2 * g,
     ),
-    mistake("flip: the wrong axis", lambda x, /: x[::-1] * 2, (3, 3), says=r"revers|flip", x=lambda g: 2 * g[:, ::-1]),
+    mistake(
+        "flip: the wrong axis",
+        lambda x, /: x[::-1] * 2,
+        (3, 3),
+        says=r"axes 0 and 1 are mixed up",
+        x=lambda g: 2 * g[:, ::-1],
+    ),
     mistake(
         "transpose(2, 0, 1): the same again",
         lambda x, /: x.transpose(2, 0, 1),

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...backend import Array
 from .case import Case, coefficient, same
-from .formulas import over, recognise, tidy, times, vocabulary
+from .formulas import constant, over, recognise, tidy, times, vocabulary
 
 
 def simple_factor(case: Case) -> str | None:
@@ -33,7 +33,9 @@ def constant_factor(case: Case) -> str | None:
     named = _of_numbers(1 / factor, case)
     if named is not None:
         return f"a factor is missing; multiply by {named}"
-    return f"every element is {factor:.6g} times the expected value; multiply by {1 / factor:.6g}"
+    name = constant(1 / factor)
+    which = "" if name is None else f", which is {name}"
+    return f"every element is {factor:.6g} times the expected value; multiply by {1 / factor:.6g}{which}"
 
 
 def _of_numbers(factor: float, case: Case) -> str | None:
@@ -67,7 +69,7 @@ def _size_of_an_axis(factor: Fraction, case: Case) -> str:
             causes.append(f"the rule is that of a sum, but the op is a mean ({n} is the size of an axis)")
         elif factor in (Fraction(n - 1, n), Fraction(n, n - 1)):
             causes.append(f"n and n - 1 are mixed up ({n} is the size of an axis)")
-    for taken, right in permutations(sizes, 2):
+    for taken, right in permutations(sorted({*case.x.shape} - {0, 1}), 2):
         if factor == Fraction(right, taken) and not causes[1:]:
             causes.append(f"the rule divides by {taken}, but must divide by {right}, the size of another axis")
     return "".join(f", or {cause}" for cause in causes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import TypeAlias
@@ -10,6 +12,15 @@ import numpy as np
 
 from ...backend import Array
 
+CONSTANTS = {
+    "pi": math.pi,
+    "log(2)": math.log(2),
+    "log(10)": math.log(10),
+    "sqrt(2)": math.sqrt(2),
+    "sqrt(3)": math.sqrt(3),
+    "sqrt(pi)": math.sqrt(math.pi),
+    "sqrt(2 * pi)": math.sqrt(2 * math.pi),
+}
 FUNCTIONS = {"exp": np.exp, "log": np.log, "cos": np.cos, "sin": np.sin, "sqrt": np.sqrt, "tanh": np.tanh}
 Formula: TypeAlias = Callable[[int, Fraction], str]  # of the k-th word and a number
 
@@ -50,8 +61,9 @@ def recognise(target: Array, known: Mapping[str, Array], where: Array, words: in
     points = np.unique([array[where] for array in known.values()], axis=1) if known else np.empty((0, 0))
     if points.shape[1] < 3 or not (np.isfinite(wanted).all() and wanted.any()):
         return None
-    if (number := tidy(float(wanted.mean()))) and _constant(wanted[None])[0]:
-        return times(number, "1"), 0
+    if _constant(wanted[None])[0]:
+        number = tidy(float(wanted.mean()))
+        return None if number is None else (times(number, "1"), 0)
     named = [(name, array[where]) for name, array in vocabulary(known)]
     named = [(name, array) for name, array in named if not _constant(array[None])[0]]
     if not named:
@@ -72,7 +84,7 @@ def recognise(target: Array, known: Mapping[str, Array], where: Array, words: in
 
 
 def _candidates(names: list[str], table: Array) -> Iterator[tuple[Formula, Array, int]]:
-    """Families of formulas, their values, (k, n), and their number of functions: one, 1 / one, products, quotients."""
+    """Families of formulas, their values, (k, n), and their number of functions, 1 or 2."""
 
     def product(first: str) -> Formula:
         return lambda k, number: times(number, f"{first} * {names[k]}")
@@ -80,11 +92,15 @@ def _candidates(names: list[str], table: Array) -> Iterator[tuple[Formula, Array
     def quotient(bottom: str) -> Formula:
         return lambda k, number: over(number, names[k], bottom)
 
+    def reciprocal(first: str) -> Formula:
+        return lambda k, number: over(number, "", f"{first} * {names[k]}")
+
     yield lambda k, number: times(number, names[k]), table, 1
     yield lambda k, number: over(number, "", names[k]), 1 / table, 1
     for name, values in zip(names, table, strict=True):
         yield product(name), values * table, 2
         yield quotient(name), table / values, 2
+        yield reciprocal(name), 1 / (values * table), 2
 
 
 def tidy(value: float) -> Fraction | None:
@@ -93,6 +109,16 @@ def tidy(value: float) -> Fraction | None:
         return None
     fraction = Fraction(value).limit_denominator(12)
     return fraction if fraction and abs(float(fraction) - value) < 1e-5 * abs(value) else None
+
+
+def constant(value: float) -> str | None:
+    """The name of a well-known number, times a simple fraction, as "1 / log(10)"; None if it is none."""
+    for name, number in CONSTANTS.items():
+        if (amount := tidy(value / number)) and amount.denominator <= 4:
+            return times(amount, name)
+        if (amount := tidy(value * number)) and amount.denominator <= 4:
+            return over(amount, "", name)
+    return None
 
 
 def times(number: Fraction, formula: str) -> str:
@@ -108,7 +134,7 @@ def times(number: Fraction, formula: str) -> str:
 def over(number: Fraction, top: str, bottom: str) -> str:
     """A quotient: "1 / x", "-2 * a / b"."""
     bottom = bottom if number.denominator == 1 else f"{number.denominator} * {bottom}"
-    bottom = f"({bottom})" if " " in bottom and not (bottom.startswith("(") and bottom.endswith(")")) else bottom
+    bottom = f"({bottom})" if re.search(r" [*/+-] (?![^(]*\))", bottom) else bottom  # not within parentheses
     return f"{times(Fraction(number.numerator), top or '1')} / {bottom}"
 
 

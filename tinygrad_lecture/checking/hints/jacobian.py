@@ -38,10 +38,12 @@ def _square(case: Case) -> Array | None:
 
 
 def other_input(case: Case) -> str | None:
-    """got = the expected gradient of another input."""
+    """got = the expected gradient of another input, or minus that."""
     for name, expected in case.others.items():
         if case.fits(expected):
             return f"this is the gradient with respect to {name}: the rules are swapped"
+        if case.fits(-expected):
+            return f"this is minus the gradient with respect to {name}; the gradient with respect to this input differs"
     return None
 
 
@@ -78,6 +80,22 @@ def contributions(case: Case) -> str | None:
     return (
         f"there are contributions too many: the rule passes the upstream gradient of {output} to {element}, on which "
         f"it does not depend{others}"
+    )
+
+
+def contributions_misplaced(case: Case) -> str | None:
+    """Each row of the rule's Jacobian has the right numbers, but at other input elements."""
+    if case.claimed is None or case.jacobian is None or (np.count_nonzero(case.jacobian, axis=1) < 2).all():
+        return None
+    if not same(np.sort(case.claimed, axis=1), np.sort(case.jacobian, axis=1)):
+        return None
+    close = 1e-5 * np.abs(case.jacobian).max()
+    i = int((np.abs(case.claimed - case.jacobian) > close).any(axis=1).argmax())
+    taken, right = (places((array[i] != 0).reshape(case.x.shape)) for array in (case.claimed, case.jacobian))
+    return (
+        f"the contribution of each output element has the right numbers, but goes to other input elements: that of "
+        f"output element {_element(case.out, i)} to {taken}, but it must go to {right} (look at stride, offset and "
+        "direction)"
     )
 
 

@@ -85,22 +85,47 @@ def moved_forward(case: Case) -> str | None:
     return None
 
 
-def upstream_misplaced(case: Case) -> str | None:
-    """The Jacobian of the rule has the right rows in another order: it uses other elements of g than it should."""
-    if case.claimed is None or case.jacobian is None or case.out is None:
-        return None
-    scale = np.abs(case.jacobian).max(initial=1e-300)
-    rows = [np.round(array / scale, 4) for array in (case.claimed, case.jacobian)]
-    one, other = (array[np.lexsort(array.T)] for array in rows)
-    if not np.allclose(one, other, atol=2e-4):
+def upstream_of_others(case: Case) -> str | None:
+    """The rule is right but that it uses the elements of g that belong to another input."""
+    if not _rows_permuted(case) or case.claimed is None or case.jacobian is None or case.out is None:
         return None
     used, needed = (array.any(axis=1).reshape(case.out.shape) for array in (case.claimed, case.jacobian))
-    if not np.array_equal(used, needed):
-        return f"the rule takes {places(used)} of the upstream gradient g, but the input reaches {places(needed)}"
+    if np.array_equal(used, needed):
+        return None
+    return f"the rule takes {places(used)} of the upstream gradient g, but the input reaches {places(needed)}"
+
+
+def upstream_misplaced(case: Case) -> str | None:
+    """The rule is right but that it uses the elements of g in another order."""
+    if not _rows_permuted(case):
+        return None
     return (
         "the rule uses the elements of the upstream gradient g in the wrong order, as after a reshape, tile or repeat "
         "that is not that of the op"
     )
+
+
+def _rows_permuted(case: Case) -> bool:
+    """Whether the Jacobian of the rule has the right rows, one for each element of g, in another order."""
+    if case.claimed is None or case.jacobian is None:
+        return False
+    scale = np.abs(case.jacobian).max(initial=1e-300)
+    one, other = (np.round(array / scale, 4) for array in (case.claimed, case.jacobian))
+    return np.allclose(one[np.lexsort(one.T)], other[np.lexsort(other.T)], atol=2e-4)
+
+
+def other_axis(case: Case) -> str | None:
+    """got = the vjp with two axes of equal size swapped: the rule does along one what the op does along the other."""
+    if case.jacobian is None or case.out is None or case.out.shape != case.x.shape:
+        return None
+    if np.count_nonzero(case.jacobian) == np.count_nonzero(np.diag(case.jacobian)):
+        return None  # elementwise
+    for a, b in combinations(range(case.x.ndim), 2):
+        if case.x.shape[a] == case.x.shape[b]:
+            swapped = case.vjp(case.upstream.reshape(case.x.shape).swapaxes(a, b).ravel())
+            if swapped is not None and case.fits(swapped.swapaxes(a, b)):
+                return f"the axes {a} and {b} are mixed up: the rule does along one what the op does along the other"
+    return None
 
 
 def misplaced(case: Case) -> str | None:

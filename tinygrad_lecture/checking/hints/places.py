@@ -29,17 +29,18 @@ def by_value(mask: Array, x: Array) -> str | None:
     """ "the elements where the input is negative" and the like; None if values do not tell."""
     if not mask.any() or mask.all():
         return None
-    inside, outside = x[mask], x[~mask]
-    alternatives = math.comb(mask.size, len(inside))  # small masks agree with a condition by chance
+    alternatives = math.comb(mask.size, np.count_nonzero(mask))  # small masks agree with a condition by chance
     for sign, there in (("negative", x < 0), ("positive", x > 0), ("not positive", x <= 0), ("not negative", x >= 0)):
         if np.array_equal(mask, there) and alternatives >= 6:
             return f"the elements where the input is {sign}"
     if alternatives < 20:
         return None
-    if inside.min() > outside.max():
-        return f"the elements with the largest inputs, above {outside.max():.4g}"
-    if inside.max() < outside.min():
-        return f"the elements with the smallest inputs, below {outside.min():.4g}"
+    for values, kind in ((x, "inputs"), (np.abs(x), "absolute inputs")):
+        inside, outside = values[mask], values[~mask]
+        if inside.min() > outside.max():
+            return f"the elements with the largest {kind}, above {outside.max():.4g}"
+        if inside.max() < outside.min():
+            return f"the elements with the smallest {kind}, below {outside.min():.4g}"
     return None
 
 

@@ -159,6 +159,7 @@ def _summed(outer: Array, inner: Array, over: Axes, keepdims: bool) -> Callable[
 def _normalised(case: Case) -> dict[str, Array]:
     """exp of input and output, and the input's softmax along each axis."""
     found = {f"exp({name})": np.exp(array) for name, array in case.known.items() if name in (case.own_name, "out")}
+    found[f"(1 / (1 + exp(-{case.own_name})))"] = 1 / (1 + np.exp(-case.x))
     for axis, size in enumerate(case.x.shape):
         exp = np.exp(case.x - case.x.max(initial=0))
         if size > 1:

@@ -166,7 +166,7 @@ INDEXING = [
         "repeat: summed as if tiled",
         lambda x, /: x.repeat(2),
         (3,),
-        says=r"wrong order, as after a reshape, tile or repeat",
+        says=r"wrong order, as after a reshape, transpose, tile or repeat",
         x=lambda g: g.reshape(2, 3).sum(0),
     ),
     mistake(

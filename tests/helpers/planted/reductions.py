@@ -50,7 +50,7 @@ REDUCTIONS = [
         "var: x not centred",
         lambda x, /: x.var(),
         (4,),
-        says=r"subtract \(g \* x\)\.mean",
+        says=r"subtract g \* x\.mean\(\)",
         x=lambda g, x: g * 2 * x / 4,
     ),
     mistake(

@@ -67,7 +67,10 @@ def _size_of_an_axis(factor: Fraction, case: Case) -> str:
             causes.append(f"the rule is that of a mean, but the op is a sum ({n} is the size of an axis)")
         elif factor == n:
             causes.append(f"the rule is that of a sum, but the op is a mean ({n} is the size of an axis)")
-        elif factor in (Fraction(n - 1, n), Fraction(n, n - 1)):
+    if causes:
+        return f", or {causes[0]}"
+    for n in sizes:
+        if factor in (Fraction(n - 1, n), Fraction(n, n - 1)):
             causes.append(f"n and n - 1 are mixed up ({n} is the size of an axis)")
     for taken, right in permutations(sorted({*case.x.shape} - {0, 1}), 2):
         if factor == Fraction(right, taken) and not causes[1:]:
@@ -153,6 +156,8 @@ def upstream_factor(case: Case) -> str | None:
     if not shaped:
         return None
     for name, factor in vocabulary({k: np.broadcast_to(v, g.shape) for k, v in shaped.items()}):
+        if len(np.unique(factor)) < 3:
+            continue  # a mask or sign, which few elements agree with by chance
         if case.fits_upstream(g / factor):
             return f"the upstream gradient g must be multiplied by {name} first"
         if case.fits_upstream(g * factor):

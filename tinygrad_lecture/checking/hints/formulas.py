@@ -21,6 +21,7 @@ CONSTANTS = {
     "sqrt(pi)": math.sqrt(math.pi),
     "sqrt(2 * pi)": math.sqrt(2 * math.pi),
 }
+MIN_SIGNS = 8  # fewer elements have the signs of others by chance
 FUNCTIONS = {"exp": np.exp, "log": np.log, "cos": np.cos, "sin": np.sin, "sqrt": np.sqrt, "tanh": np.tanh}
 Formula: TypeAlias = Callable[[int, Fraction], str]  # of the k-th word and a number
 
@@ -36,9 +37,11 @@ def functions(name: str, array: Array) -> Iterator[tuple[str, Array]]:
     for called, function in FUNCTIONS.items():
         yield f"{called}({name})", function(array)
     yield f"{name}**3", array**3
-    yield f"sign({name})", np.sign(array)
-    yield f"({name} > 0)", (array > 0).astype(float)
-    yield f"1 / (1 + exp(-{name}))", 1 / (1 + np.exp(-array))
+    yield f"(1 / (1 + exp(-{name})))", 1 / (1 + np.exp(-array))
+    yield f"(1 / (1 + exp({name})))", 1 / (1 + np.exp(array))
+    if array.size >= MIN_SIGNS:
+        yield f"sign({name})", np.sign(array)
+        yield f"({name} > 0)", (array > 0).astype(float)
     yield f"cos({name} * {name})", np.cos(array * array)
     yield f"exp({name} * {name})", np.exp(array * array)
 
@@ -75,7 +78,7 @@ def recognise(target: Array, known: Mapping[str, Array], where: Array, words: in
             return None
         ratio = wanted[~zero] / values[:, ~zero]
         small = 1e-7 * np.abs(values).max(axis=1, keepdims=True)
-        fits = _constant(ratio) & (np.abs(values[:, zero]) <= small).all(axis=1)
+        fits = _constant(ratio) & (np.isfinite(values) & (np.abs(values) <= np.where(zero, small, np.inf))).all(axis=1)
         for k in np.flatnonzero(fits):
             number = tidy(float(ratio[k].mean()))
             if number:

@@ -17,9 +17,9 @@ def places(mask: Array, x: Array | None = None) -> str:
     x: numbers at these elements; a mask may pick its negative or its largest ones.
     """
     return (
-        (by_value(mask, x) if x is not None else None)
+        (by_diagonal(mask) or by_slice(mask) if mask.ndim > 1 else None)
+        or (by_value(mask, x) if x is not None else None)
         or by_slice(mask)
-        or by_diagonal(mask)
         or (_listed(mask) if np.count_nonzero(mask) <= MAX_NAMED else None)
         or f"{np.count_nonzero(mask)} of {mask.size} elements"
     )

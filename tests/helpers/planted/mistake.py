@@ -14,7 +14,8 @@ from gradchecks import make
 class Mistake:
     """A planted mistake.
 
-    what: the mistake in a few words.  says: a pattern that the message of gradcheck must contain.
+    what: the mistake in a few words.
+    says: a pattern that the message of gradcheck must contain; "" if there is no hint for this mistake.
     forward: the op.  rules: its backward rules by input, the first of them wrong; an input without one is a constant.
     inputs: for each input a shape (a tuple) to draw random numbers for, or the numbers (a list).
     """

@@ -88,10 +88,10 @@ HINTS: list[tuple[str, Hint]] = [
     ("dropped-term", terms.dropped_formula),
     ("constant-factor", factors.constant_factor),
     ("missing-term", terms.missing_term),
+    ("wrong-outputs", jacobian.wrong_outputs),
     ("formula", factors.wrong_formula),
     ("contributions-misplaced", jacobian.contributions_misplaced),
     ("contributions", jacobian.contributions),
-    ("wrong-outputs", jacobian.wrong_outputs),
 ]
 
 

@@ -123,7 +123,7 @@ def wrong_formula(case: Case) -> str | None:
         return None
     where = ~case.kinks if used.shape == case.x.shape else np.ones(used.shape, dtype=bool)
     found = recognise(right, known, where, 2)
-    if found is not None:
+    if found is not None and found[0] != "1":
         return f"the derivative of the op, by which the rule must multiply g, is {found[0]}"
     found = recognise(used, known, where, 1)
     return None if found is None else f"the rule multiplies g by {found[0]}, which is not the derivative of the op"
@@ -175,7 +175,7 @@ def factor_per_slice(case: Case) -> str | None:
     for axis, size in enumerate(ratio.shape):
         if size > 1 and ratio.size > size and not case.kinks.any():
             level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), ratio.shape)
-            if same(ratio, level) and _factor(case) is None:
+            if same(ratio, level) and case.wrong.all() and _factor(case) is None:
                 once = {k: v for k, v in case.known.items() if np.ptp(v, axis=axis).max() == 0}
                 factor = recognise(1 / ratio, once, ~case.kinks, 2)
                 return (

@@ -111,7 +111,8 @@ def tidy(value: float) -> Fraction | None:
     if not 1e-3 < abs(value) < 1e3:
         return None
     fraction = Fraction(value).limit_denominator(12)
-    return fraction if fraction and abs(float(fraction) - value) < 1e-5 * abs(value) else None
+    simple = 0 < abs(fraction.numerator) * fraction.denominator <= 100
+    return fraction if simple and abs(float(fraction) - value) < 1e-5 * abs(value) else None
 
 
 def constant(value: float) -> str | None:

@@ -105,7 +105,7 @@ def wrong_outputs(case: Case) -> str | None:
         return None
     close = 1e-5 * np.abs(case.jacobian).max(initial=0)
     wrong = (np.abs(case.claimed - case.jacobian) > close).any(axis=1)
-    if wrong.all() or not wrong.any() or wrong.size < 4:
+    if not 0 < np.count_nonzero(wrong) <= wrong.size / 3:
         return None
     return (
         f"only the contributions of {places(wrong.reshape(case.out.shape))} of the output are wrong; look at what the "

@@ -96,6 +96,7 @@ PLANTED = {
     "wrong-mask": "triu: tril",
     "wrong-term": "log_softmax: out for exp(out)",
     "wrong-outputs": "convolution: the last window counted twice",
+    "contributions-misplaced": "convolution with stride 2: stride forgotten in dx",
     "contributions": "layer norm: mean and deviation constants",
 }
 
@@ -273,7 +274,7 @@ def test_the_missing_term_is_named(forward, rule, said):
     ("forward", "rule"),
     [
         (lambda x, /: x * np.sin(x), lambda g, x: g * 0.7 * np.sin(x)),
-        (lambda x, /: np.cos(x) * np.sin(x), lambda g, x: g * np.cos(x) ** 2),
+        (lambda x, /: np.cos(x) * np.sin(x), lambda g, x: 0.7 * g * np.cos(x) ** 2),
         (lambda x, /: x * x, lambda g, x: g + 3 * x),
         (lambda x, /: x * x, lambda g, x: g - 2 * x),
         (lambda x, /: x @ x, lambda g, x: 0.9 * (g @ x.T)),
@@ -315,6 +316,34 @@ def test_a_sum_over_the_wrong_axes_of_three():
     rules = {"x": lambda g, bias: g * bias, "bias": lambda g, x: (g * x).sum((0, 2))}
     error = failure(make(lambda x, bias, /: x * bias, **rules), [draw(2, 3, 3), draw(3)])
     assert "the sum goes over axis (0, 2) of the output, but must go over (0, 1)" in error.hint_text
+
+
+@pytest.mark.parametrize(
+    ("forward", "rule"),
+    [
+        (softmax, lambda g, out: -out * (g - (g * out).sum(0))),
+        (softmax, lambda g, out: g - (g * out).sum(1)),
+        (softmax, lambda g, out: 2 * out * (g - (g * out).sum(0))),
+        (lambda x, /: np.sqrt((x * x).sum()), lambda g, x, out: g * np.sign(x) * out),
+        (lambda x, /: x.T + x[0].mean(), lambda g: 0.5 * g + g[1]),
+    ],
+)
+def test_two_mistakes_at_once_are_not_explained_by_one(forward, rule):
+    assert failure(make(forward, x=rule), draw(3, 3)).hint in (None, "contributions")
+
+
+@pytest.mark.parametrize("inputs", [[1.0, 2.0], [1.0, 1.0, 1.0], [[2.0, 2.0], [2.0, 2.0]]])
+def test_too_few_different_numbers_are_no_evidence_for_a_formula(inputs):
+    op = make(lambda x, /: x**4 - 2 * x, x=lambda g, x: g * (x + 0.3))
+    error = failure(op, tensor(inputs))
+    assert error.hint in (None, "constant-factor")
+
+
+def test_a_mask_of_few_elements_is_not_named_by_chance():
+    op = make(lambda a, b, /: np.maximum(a, b), a=lambda g: g / 2, b=lambda g, a, b: g * (b > a))
+    error = failure(op, [tensor([1.0, -1, 2, -2, 3, -3]), tensor([0.5, 0.5, 0.5, 0.5, 0.5, 0.5])])
+    assert "(a > 0)" not in error.hint_text
+    assert "multiplies g by 1/2, which is not the derivative" in error.hint_text
 
 
 def test_an_added_upstream_is_recognised_in_a_sum_and_at_derivative_0():

@@ -7,10 +7,13 @@ import pytest
 from planted import MISTAKES
 
 
-def test_there_are_enough_planted_mistakes_and_each_has_a_name_of_its_own():
-    assert len({mistake.what for mistake in MISTAKES}) == len(MISTAKES) >= 150
+def test_at_least_95_percent_of_the_planted_mistakes_have_a_hint():
+    assert len({mistake.what for mistake in MISTAKES}) == len(MISTAKES)
+    assert sum(mistake.says != "" for mistake in MISTAKES) >= 0.95 * len(MISTAKES)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.what)
 def test_a_planted_mistake_is_found_and_explained(mistake):
-    assert re.search(mistake.says, str(mistake.error()))
+    error = mistake.error()
+    assert re.search(mistake.says or "is wrong", str(error))
+    assert mistake.says or error.hint is None

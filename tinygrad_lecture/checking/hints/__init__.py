@@ -6,7 +6,8 @@ elements.py       useless numbers, wrong signs, wrong regions
 masks.py          0 where it should not be, or no 0 where it should be
 upstream.py       the upstream gradient g is ignored, used twice, added, averaged
 arguments.py      the rule uses the wrong argument, or changes one
-factors.py        a factor is missing or wrong
+factors.py        a factor is missing, or there is one too many
+derivatives.py    the derivative that the rule uses, and the true one, as formulas
 terms.py          a term of a sum is missing
 swapped_terms.py  one term of a sum is wrong
 matrices.py       factors of a matrix product in the wrong order, or transposed

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ...backend import Array, is_array
+from ...backend import Array, device_of, is_array, move, to_host
 from .case import Case, same
 
 
@@ -34,13 +34,17 @@ def argument_changed(case: Case) -> str | None:
     rule, arguments = found
     given = {name: value.copy() if is_array(value) else value for name, value in arguments.items()}
     try:
-        rule(case.upstream.reshape(call.out.shape).copy(), *given.values())
+        rule(move(case.upstream.reshape(call.out.shape).copy(), device_of(call.out)), *given.values())
     except Exception:  # the rule does not run a second time
         return None
     for name, value in given.items():
-        if is_array(value) and not np.array_equal(value, arguments[name], equal_nan=value.dtype.kind == "f"):
+        if is_array(value) and not _equal(to_host(value), to_host(arguments[name])):
             return f"the rule changes {name} in place, which the next run of a rule needs; make a new array"
     return None
+
+
+def _equal(a: Array, b: Array) -> bool:
+    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
 
 
 def wrong_argument(case: Case) -> str | None:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ...backend import Array, Shape, is_array, to_host
+from ...backend import Array, Shape, device_of, is_array, move, to_host
 from ..watch import Call
 
 MAX_RUNS = 256  # how often a rule is run to find its Jacobian
@@ -103,15 +103,17 @@ class Case:
         everything = {**constants, **self.call.settings, **self.call.named_arrays()}
         return {k: to_host(v) for k, v in everything.items() if is_array(v) and v.dtype.kind == "f"}
 
+    def arrays_of_shape(self, shape: Shape) -> dict[str, Array]:
+        """Those of these arrays that broadcast to a shape, broadcast."""
+        return {k: np.broadcast_to(v, shape) for k, v in self.arrays.items() if _broadcasts(v.shape, shape)}
+
     @cached_property
     def known(self) -> dict[str, Array]:
-        """Those of these arrays that can be brought to the input's shape, in this shape."""
-        brought = {}
-        for name, array in self.arrays.items():
-            spread = self.at_inputs(array) if name == "out" else _broadcast(array, self.x.shape)
-            if spread is not None:
-                brought[name] = spread
-        return brought
+        """Those of these arrays that have the shape of the input or broadcast to it; the output as by `at_inputs`."""
+        out = None if self.out is None else self.at_inputs(self.out)
+        known = self.arrays_of_shape(self.x.shape)
+        known.pop("out", None)
+        return known if out is None else {**known, "out": out}
 
     def rerun(self, upstream: Array | None = None, **replaced: Array) -> Array | None:
         """What the rule returns for another upstream gradient, or with arguments replaced; None if it does not run."""
@@ -123,7 +125,7 @@ class Case:
         arguments = {k: v.copy() if is_array(v) else v for k, v in {**arguments, **replaced}.items()}
         given = (self.upstream if upstream is None else upstream).reshape(call.out.shape).copy()
         try:
-            gradient = sum_to_shape(to_host(rule(given, *arguments.values())), self.x.shape)
+            gradient = sum_to_shape(to_host(rule(move(given, device_of(call.out)), *arguments.values())), self.x.shape)
         except Exception:  # the rule does not run with these arguments
             return None
         return gradient if gradient.shape == self.x.shape else None
@@ -164,8 +166,5 @@ def sum_to_shape(array: Array, shape: Shape) -> Array:
     return array.sum(axis=tuple(a for a, n in enumerate(shape) if n == 1), keepdims=True)
 
 
-def _broadcast(array: Array, shape: Shape) -> Array | None:
-    try:
-        return np.broadcast_to(array, shape)
-    except ValueError:
-        return None
+def _broadcasts(shape: Shape, to: Shape) -> bool:
+    return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(shape[::-1], to[::-1], strict=False))

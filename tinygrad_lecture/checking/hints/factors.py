@@ -1,4 +1,4 @@
-"""Hints: the gradient is off by a factor: a constant, a formula of arrays that the rule knows, or one per slice."""
+"""Hints: the gradient is off by a factor: a constant, an array that the rule knows, or one number per slice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from itertools import permutations
 
 import numpy as np
 
-from ...backend import Array
 from .case import Case, coefficient, same
 from .formulas import constant, over, recognise, tidy, times, vocabulary
 
@@ -90,72 +89,12 @@ def missing_factor(case: Case) -> str | None:
     return None
 
 
-def formula(case: Case) -> str | None:
-    """The derivative that the rule uses and the true one are formulas; or only their ratio is, if that is simpler."""
-    return _formula(case, words=1)
-
-
-def long_formula(case: Case) -> str | None:
-    """The same with products and quotients of two functions."""
-    return _formula(case, words=2)
-
-
-def _formula(case: Case, words: int) -> str | None:
-    used, right, known = _derivatives(case)
-    where, nonzero = ~case.kinks, case.expected != 0
-    right_text = used_text = missing = None
-    if used is not None and right is not None and used.shape != case.x.shape:
-        where = np.ones(used.shape, dtype=bool)
-    if used is not None and right is not None:
-        right_text, used_text = recognise(right, known, where, words), recognise(used, known, where, 2)
-    if np.array_equal(case.got != 0, nonzero):
-        ratio = np.where(nonzero, case.expected, 1) / np.where(nonzero, case.got, 1)
-        missing = recognise(ratio, case.known, ~case.kinks & nonzero, words)
-    if right_text and used_text and right_text[0] != used_text[0] and right_text[1] <= (missing[1] if missing else 3):
-        return f"the derivative of the op is {right_text[0]}, but the rule multiplies g by {used_text[0]}"
-    return None if missing is None else f"a factor is missing; multiply by {missing[0]}"
-
-
-def wrong_formula(case: Case) -> str | None:
-    """Only the derivative that the rule uses is a formula, or only the true one."""
-    used, right, known = _derivatives(case)
-    if used is None or right is None:
-        return None
-    where = ~case.kinks if used.shape == case.x.shape else np.ones(used.shape, dtype=bool)
-    found = recognise(right, known, where, 2)
-    if found is not None and found[0] != "1":
-        return f"the derivative of the op, by which the rule must multiply g, is {found[0]}"
-    found = recognise(used, known, where, 1)
-    return None if found is None else f"the rule multiplies g by {found[0]}, which is not the derivative of the op"
-
-
-def _derivatives(case: Case) -> tuple[Array | None, Array | None, dict[str, Array]]:
-    """What the rule multiplies g by, the true derivative, and the arrays in their shape; None if not elementwise.
-
-    In the shape of the input if each input element changes one output element, in that of the output if each output
-    element depends on one input element.
-    """
-    if case.reached is not None and case.g is not None:
-        return case.got / case.g, case.expected / case.g, case.known
-    jacobian, claimed = case.jacobian, case.claimed
-    if jacobian is None or claimed is None or case.out is None:
-        return None, None, {}
-    if (np.count_nonzero(jacobian, axis=1) > 1).any() or not np.array_equal(jacobian != 0, claimed != 0):
-        return None, None, {}
-    shape = case.out.shape
-    known = {k: np.broadcast_to(v, shape) for k, v in case.arrays.items() if _broadcasts(v, case.out)}
-    return claimed.sum(axis=1).reshape(shape), jacobian.sum(axis=1).reshape(shape), known
-
-
 def upstream_factor(case: Case) -> str | None:
     """got = the vjp of g / f or g * f, for a function f of an array that has the output's shape or broadcasts to it."""
     if case.out is None or case.out.size < 3:
         return None
     g = case.upstream.reshape(case.out.shape)
-    shaped = {name: array for name, array in case.arrays.items() if _broadcasts(array, g)}
-    if not shaped:
-        return None
-    for name, factor in vocabulary({k: np.broadcast_to(v, g.shape) for k, v in shaped.items()}):
+    for name, factor in vocabulary(case.arrays_of_shape(g.shape)):
         if len(np.unique(factor)) < 3:
             continue  # a mask or sign, which few elements agree with by chance
         if case.fits_upstream(g / factor):
@@ -183,10 +122,3 @@ def factor_per_slice(case: Case) -> str | None:
                     "that the op computes once per slice, such as a sum or a norm"
                 ) + (f"; here it is {factor[0]}" if factor else "")
     return None
-
-
-def _broadcasts(array: Array, to: Array) -> bool:
-    try:
-        return bool(np.broadcast_shapes(array.shape, to.shape) == to.shape)
-    except ValueError:
-        return False

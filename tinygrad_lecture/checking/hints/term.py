@@ -87,14 +87,13 @@ def _summed(outer: Array, inner: Array, over: Axes, keepdims: bool) -> Callable[
 
 
 def _normalised(case: Case) -> dict[str, Array]:
-    """exp of input and output, and the input's softmax along each axis."""
-    found = {f"exp({name})": np.exp(array) for name, array in case.known.items() if name in (case.own_name, "out")}
-    for over in [(axis,) for axis, size in enumerate(case.x.shape) if size > 1]:
-        inside = f"{axes_text(over)}, keepdims=True" if case.x.ndim > 1 else ""
-        found[f"{case.own_name}.mean({inside})"] = case.x.mean(axis=over, keepdims=True) + 0 * case.x
-    found[f"(1 / (1 + exp(-{case.own_name})))"] = 1 / (1 + np.exp(-case.x))
-    for axis, size in enumerate(case.x.shape):
-        exp = np.exp(case.x - case.x.max(initial=0))
-        if size > 1:
-            found[f"softmax({case.own_name}, axis={axis})"] = exp / exp.sum(axis=axis, keepdims=True)
-    return {name: array for name, array in found.items() if np.isfinite(array).all()}
+    """What gradients of losses and layers contain: exp of input and output, the input's sigmoid, means and softmax."""
+    x, name = case.x, case.own_name
+    exp = np.exp(x - x.max(initial=0))
+    found = {f"exp({called})": np.exp(array) for called, array in case.known.items() if called in (name, "out")}
+    found[f"(1 / (1 + exp(-{name})))"] = 1 / (1 + np.exp(-x))
+    for axis in (axis for axis, size in enumerate(x.shape) if size > 1):
+        inside = f"{axis}, keepdims=True" if x.ndim > 1 else ""
+        found[f"{name}.mean({inside})"] = np.broadcast_to(x.mean(axis=axis, keepdims=True), x.shape)
+        found[f"softmax({name}, axis={axis})"] = exp / exp.sum(axis=axis, keepdims=True)
+    return {called: array for called, array in found.items() if np.isfinite(array).all()}

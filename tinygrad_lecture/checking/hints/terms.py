@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from fractions import Fraction
 
 import numpy as np
 
@@ -22,8 +22,8 @@ def dropped_term(case: Case) -> str | None:
     for term, value in _terms(case):
         value = np.broadcast_to(value, case.x.shape)
         number = coefficient(missing, value, ~case.kinks)
-        simple = (number and case.x.size > 2) or abs(Fraction(number).limit_denominator(2)) in (1, 2, Fraction(1, 2))
-        amount = term.times(abs(number)) if simple else None
+        enough = case.x.size > 2 or any(math.isclose(abs(number), simple, rel_tol=1e-5) for simple in (0.5, 1, 2))
+        amount = term.times(abs(number)) if enough else None
         if amount is not None and same(missing, number * value, ~case.kinks):
             return _add(amount, negative=number < 0)
     quotient = quotient_term(case)
@@ -44,11 +44,9 @@ def _missing_formula(case: Case, words: int) -> str | None:
     if case.reached is None or case.g is None:
         return None
     factor = recognise((case.expected - case.got) / case.g, case.known, ~case.kinks, words)
-    return (
-        None
-        if factor is None or (words == 1 and "(1 " in factor[0])
-        else _add(f"g * {factor[0].removeprefix('-')}", negative=factor[0].startswith("-"))
-    )
+    if factor is None or (words == 1 and "(1 " in factor[0]):  # 1 - x is two terms
+        return None
+    return _add(f"g * {factor[0].removeprefix('-')}", negative=factor[0].startswith("-"))
 
 
 def _add(amount: str, negative: bool) -> str:

@@ -4,6 +4,7 @@ from .elementwise import ELEMENTWISE
 from .held_out import HELD_OUT
 from .held_out_second import HELD_OUT_SECOND
 from .indexing import INDEXING
+from .lecture import LECTURE
 from .mistake import Mistake
 from .normalising import NORMALISING
 from .products import PRODUCTS
@@ -12,5 +13,5 @@ from .upstream import UPSTREAM
 
 MISTAKES: list[Mistake] = [
     *(*PRODUCTS, *ELEMENTWISE, *REDUCTIONS, *NORMALISING, *INDEXING, *UPSTREAM),
-    *(*HELD_OUT, *HELD_OUT_SECOND),
+    *(*HELD_OUT, *HELD_OUT_SECOND, *LECTURE),
 ]

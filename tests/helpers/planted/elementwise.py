@@ -189,7 +189,7 @@ ELEMENTWISE = [
         "abs: no sign",
         lambda x, /: np.abs(x),
         BOTH_SIDES,
-        says=r"wrong sign exactly where the input is negative",
+        says=r"wrong sign at the elements where the input is negative",
         x=lambda g: g * 1.0,
     ),
     mistake(

@@ -312,7 +312,7 @@ HELD_OUT_SECOND = [
         "l1 over axis 1: sign of out",
         l1,
         (3, 4),
-        says=r"wrong sign exactly where the input is negative",
+        says=r"wrong sign at the elements where the input is negative",
         x=lambda g, x, out: (g * np.sign(out))[:, None] + 0 * x,
     ),
     mistake(

@@ -190,7 +190,7 @@ REDUCTIONS = [
         "mean absolute value: sign forgotten",
         lambda x, /: np.abs(x).mean(),
         (5,),
-        says=r"wrong sign exactly where the input is negative",
+        says=r"wrong sign at the elements where the input is negative",
         x=lambda g, x: g / 5 + 0 * x,
     ),
     mistake(

@@ -91,6 +91,11 @@ class Case:
         """The name that the op has for x."""
         return "x" if self.call is None or self.call.op.variadic else self.call.op.inputs[self.position]
 
+    @property
+    def sizes(self) -> list[int]:
+        """The sizes, larger than 1, of the axes of input and output."""
+        return sorted({*self.x.shape, *(() if self.out is None else self.out.shape)} - {0, 1})
+
     @cached_property
     def arrays(self) -> dict[str, Array]:
         """The arrays that the rule can use, by name: inputs, output, settings, and constants from around the op."""

@@ -10,6 +10,8 @@ import numpy as np
 from .case import Case, coefficient, same
 from .formulas import constant, over, recognise, tidy, times, vocabulary
 
+SIMPLE = (1, 2, Fraction(1, 2))
+
 
 def simple_factor(case: Case) -> str | None:
     """got = c * expected for a simple fraction c."""
@@ -32,20 +34,21 @@ def constant_factor(case: Case) -> str | None:
     named = _of_numbers(1 / factor, case)
     if named is not None:
         return f"a factor is missing; multiply by {named}"
-    name = constant(1 / factor)
+    name = constant(1 / factor, case.sizes)
     which = "" if name is None else f", which is {name}"
     return f"every element is {factor:.6g} times the expected value; multiply by {1 / factor:.6g}{which}"
 
 
 def _of_numbers(factor: float, case: Case) -> str | None:
     """A number as a formula of the arrays with one element, as a norm is."""
-    for name, array in case.arrays.items():
-        for power, called in ((1, name), (2, f"({name} * {name})")) if array.size == 1 else ():
-            size = array.item() ** power
-            if (number := tidy(factor / size)) and number.denominator <= 4:
-                return times(number, called)
-            if (number := tidy(factor * size)) and number.denominator <= 4:
-                return over(number, "", called)
+    numbers = {name: array for name, array in case.arrays.items() if array.size == 1}
+    words = [(name, array.item()) for name, array in vocabulary(numbers)]
+    pairs = [(f"{name} * {other}", size * more) for name, size in words[:6] for other, more in words[:6]]
+    for name, size in words + pairs:
+        if (number := tidy(factor / size)) and abs(number) in SIMPLE:
+            return times(number, name)
+        if (number := tidy(factor * size)) and abs(number) in SIMPLE:
+            return over(number, "", name)
     return None
 
 
@@ -59,8 +62,7 @@ def _size_of_an_axis(factor: Fraction, case: Case) -> str:
     """How a factor may come from the number of elements in a sum; "" if the op contains no sum."""
     if case.jacobian is not None and all((np.count_nonzero(case.jacobian, axis=a) <= 1).all() for a in (0, 1)):
         return ""
-    sizes = sorted({*case.x.shape, case.x.size, *(case.out.shape if case.out is not None else ())} - {0, 1})
-    causes = []
+    sizes, causes = sorted({*case.sizes, case.x.size}), []
     for n in sizes:
         if factor == Fraction(1, n):
             causes.append(f"the rule is that of a mean, but the op is a sum ({n} is the size of an axis)")

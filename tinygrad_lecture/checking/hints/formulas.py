@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -17,7 +17,6 @@ CONSTANTS = {
     "log(2)": math.log(2),
     "log(10)": math.log(10),
     "sqrt(2)": math.sqrt(2),
-    "sqrt(3)": math.sqrt(3),
     "sqrt(pi)": math.sqrt(math.pi),
     "sqrt(2 * pi)": math.sqrt(2 * math.pi),
 }
@@ -115,13 +114,14 @@ def tidy(value: float) -> Fraction | None:
     return fraction if simple and abs(float(fraction) - value) < 1e-5 * abs(value) else None
 
 
-def constant(value: float) -> str | None:
-    """The name of a well-known number, times a simple fraction, as "1 / log(10)"; None if it is none."""
-    for name, number in CONSTANTS.items():
-        if (amount := tidy(value / number)) and amount.denominator <= 4:
+def constant(value: float, sizes: Iterable[int] = ()) -> str | None:
+    """The name of a well-known number or the root of a size, times a simple fraction, as "1 / log(10)"; or None."""
+    for name, number in {**CONSTANTS, **{f"sqrt({n})": math.sqrt(n) for n in sizes}}.items():
+        amount, inverse = tidy(value / number), tidy(value * number)
+        if inverse is not None and inverse.denominator <= 2:
+            return over(inverse, "", name)
+        if amount is not None and amount.denominator <= 4:
             return times(amount, name)
-        if (amount := tidy(value * number)) and amount.denominator <= 4:
-            return over(amount, "", name)
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .case import Case
+from .case import Case, same
 from .places import places
 
 
@@ -38,6 +38,11 @@ def inverted_mask(case: Case) -> str | None:
     """got = 0 where expected is not 0, and the other way round."""
     if (case.expected != 0).all() or not np.array_equal(case.got == 0, case.expected != 0):
         return None
+    if same(np.sort(case.got, axis=None), np.sort(case.expected, axis=None)):
+        return (
+            f"the numbers are right, but they stand at {places(case.got != 0)}; put them at "
+            f"{places(case.expected != 0)}"
+        )
     return (
         "the mask is the wrong way round: the rule gives 0 exactly where the gradient is not 0; use the opposite mask"
     )

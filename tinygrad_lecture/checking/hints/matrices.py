@@ -9,7 +9,7 @@ import numpy as np
 
 from ...backend import Array, Shape
 from .case import Case, coefficient, same
-from .formulas import tidy, times
+from .formulas import constant, tidy, times
 
 MAX_SIZE = 4096  # elements of the largest array that is multiplied
 Word = tuple[str, Array]  # a product as text, and its value
@@ -21,12 +21,12 @@ def wrong_product(case: Case) -> str | None:
     taken, right = _as_product(case, words, case.got), _as_product(case, words, case.expected)
     if taken is None and right is None:
         return None
-    needed = _as_sum(case, words) if right is None else _text(*right)
+    needed = _as_sum(case, words) if right is None else _text(case, *right)
     if needed is None or (right and taken and right[1] == taken[1]):
         return None
     if right and tidy(right[0]) is None and not (taken and tidy(right[0] / taken[0])):
         return None  # any two arrays of a few elements may be an arbitrary number times each other
-    rule = "" if taken is None else f", but the rule gives {_text(*taken)}"
+    rule = "" if taken is None else f", but the rule gives {_text(case, *taken)}"
     reverse = " (.T of a 3-d array reverses all three axes)" if case.x.ndim > 2 and ".T" in rule else ""
     return f"the gradient is {needed}{rule}{reverse}"
 
@@ -93,9 +93,9 @@ def _as_product(case: Case, words: list[Word], target: Array) -> tuple[float, st
     return None
 
 
-def _text(number: float, product: str) -> str:
+def _text(case: Case, number: float, product: str) -> str:
     simple = tidy(number)
-    return f"{number:.5g} * {product}" if simple is None else times(simple, product)
+    return times(simple, product) if simple else f"{constant(number, case.sizes) or f'{number:.5g}'} * {product}"
 
 
 def _as_sum(case: Case, words: list[Word]) -> str | None:

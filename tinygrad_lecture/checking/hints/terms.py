@@ -24,8 +24,14 @@ def dropped_term(case: Case) -> str | None:
         number = coefficient(missing, value, ~case.kinks)
         enough = case.x.size > 2 or any(math.isclose(abs(number), simple, rel_tol=1e-5) for simple in (0.5, 1, 2))
         amount = term.times(abs(number)) if enough else None
-        if amount is not None and same(missing, number * value, ~case.kinks):
-            return _add(amount, negative=number < 0)
+        mixed = term.count > 2 and math.isclose(abs(number), 1 - 1 / term.count, rel_tol=1e-5)
+        if not (amount or mixed) or not same(missing, number * value, ~case.kinks):
+            continue
+        if mixed:
+            return (
+                f"a sum and a mean are mixed up in the term {term.text}: one is in the rule, the other in the gradient"
+            )
+        return _add(amount or "", negative=number < 0)
     quotient = quotient_term(case)
     if quotient is None or case.g is None or not case.fits(quotient.of(case.g)):
         return _missing_formula(case, words=1)

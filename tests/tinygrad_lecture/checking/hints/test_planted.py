@@ -16,4 +16,4 @@ def test_at_least_95_percent_of_the_planted_mistakes_have_a_hint():
 def test_a_planted_mistake_is_found_and_explained(mistake):
     error = mistake.error()
     assert re.search(mistake.says or "is wrong", str(error))
-    assert mistake.says or error.hint is None
+    assert mistake.says or error.hint in (None, "constant-factor")

@@ -13,36 +13,23 @@ from typing import TypeAlias
 
 import numpy as np
 
-from . import (
-    arguments,
-    axes,
-    derivatives,
-    elements,
-    factors,
-    jacobian,
-    masks,
-    matrices,
-    movement,
-    sums,
-    swapped_terms,
-    targets,
-    terms,
-    upstream,
-)
+from . import arguments, axes, jacobian, sums, upstream
 from .case import Case
+from .elements import masks, movement, targets, values
+from .formulas import derivatives, factors, matrices, missing_terms, swapped_terms
 
 Hint: TypeAlias = Callable[[Case], str | None]
 
 HINTS: list[tuple[str, Hint]] = [
     ("no-upstream", arguments.no_upstream),
     ("argument-changed", arguments.argument_changed),
-    ("not-finite", elements.not_finite),
-    ("nearly-right", elements.nearly_right),
-    ("zero", elements.zero),
-    ("whole-numbers", elements.whole_numbers),
+    ("not-finite", values.not_finite),
+    ("nearly-right", values.nearly_right),
+    ("zero", values.zero),
+    ("whole-numbers", values.whole_numbers),
     ("mask-missing", masks.mask_missing),
     ("partly-zero", masks.partly_zero),
-    ("wrong-sign", elements.wrong_sign),
+    ("wrong-sign", values.wrong_sign),
     ("upstream-ignored", upstream.upstream_ignored),
     ("upstream-twice", upstream.upstream_twice),
     *(("upstream-changed", hint) for hint in upstream.upstream_changed),
@@ -53,7 +40,7 @@ HINTS: list[tuple[str, Hint]] = [
     ("one-slice", sums.one_slice),
     ("no-sum", sums.no_sum),
     ("not-linear", upstream.not_linear),
-    ("wrong-sign", elements.wrong_sign_somewhere),
+    ("wrong-sign", values.wrong_sign_somewhere),
     ("inverted-mask", masks.inverted_mask),
     ("constant-factor", factors.simple_factor),
     ("wrong-axis", axes.wrong_axis),
@@ -66,7 +53,7 @@ HINTS: list[tuple[str, Hint]] = [
     ("upstream-alone", upstream.upstream_alone),
     ("formula", derivatives.formula),
     ("factor-per-slice", factors.factor_per_slice),
-    ("dropped-term", terms.dropped_term),
+    ("dropped-term", missing_terms.dropped_term),
     ("formula", derivatives.long_formula),
     ("wrong-axis", swapped_terms.sum_over_wrong_axis),
     ("diagonal", jacobian.diagonal),
@@ -84,11 +71,11 @@ HINTS: list[tuple[str, Hint]] = [
     ("upstream-misplaced", movement.upstream_misplaced),
     ("misplaced", movement.misplaced),
     ("wrong-mask", masks.wrong_mask),
-    ("region", elements.region),
+    ("region", values.region),
     ("wrong-term", swapped_terms.wrong_term),
-    ("dropped-term", terms.dropped_formula),
+    ("dropped-term", missing_terms.dropped_formula),
     ("constant-factor", factors.constant_factor),
-    ("missing-term", terms.missing_term),
+    ("missing-term", missing_terms.missing_term),
     ("wrong-outputs", jacobian.wrong_outputs),
     ("formula", derivatives.wrong_formula),
     ("contributions-misplaced", jacobian.contributions_misplaced),

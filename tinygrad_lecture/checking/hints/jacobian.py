@@ -6,7 +6,7 @@ import numpy as np
 
 from ...backend import Array
 from .case import Case, same
-from .places import places
+from .elements.places import places
 
 
 def diagonal(case: Case) -> str | None:

@@ -7,8 +7,8 @@ from itertools import permutations
 
 import numpy as np
 
-from .case import Case, coefficient, same
-from .formulas import constant, over, recognise, tidy, times, vocabulary
+from ..case import Case, coefficient, same
+from .recognise import constant, over, recognise, tidy, times, vocabulary
 
 SIMPLE = (1, 2, Fraction(1, 2))
 

@@ -9,10 +9,10 @@ from itertools import product
 
 import numpy as np
 
-from ...backend import Array
-from .axes import Axes, axes_text
-from .case import Case
-from .formulas import tidy, times
+from ....backend import Array
+from ..axes import Axes, axes_text
+from ..case import Case
+from .recognise import tidy, times
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...backend import Array
-from .axes import axes_text
-from .case import Case, same
+from ....backend import Array
+from ..axes import axes_text
+from ..case import Case, same
 from .term import Term, elementwise_terms, sum_terms
 
 MAX_SIZE = 256  # elements of an input whose terms are tried in pairs

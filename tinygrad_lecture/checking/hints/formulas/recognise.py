@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ...backend import Array
+from ....backend import Array
 
 CONSTANTS = {
     "pi": math.pi,

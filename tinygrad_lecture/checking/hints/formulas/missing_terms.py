@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...backend import Array
-from .case import Case, coefficient, same
-from .formulas import recognise
+from ....backend import Array
+from ..case import Case, coefficient, same
 from .matrices import products
+from .recognise import recognise
 from .term import Term, elementwise_terms, quotient_term, sum_terms
 
 

@@ -8,9 +8,9 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from ...backend import Array, Shape
-from .axes import axes_text
-from .case import Case, same
+from ....backend import Array, Shape
+from ..axes import axes_text
+from ..case import Case, same
 from .places import places
 
 

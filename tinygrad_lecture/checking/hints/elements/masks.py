@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .case import Case, same
+from ..case import Case, same
 from .places import places
 
 

@@ -7,9 +7,9 @@ from itertools import product
 
 import numpy as np
 
-from ...backend import Array, Shape
-from .case import Case, coefficient, same
-from .formulas import constant, tidy, times
+from ....backend import Array, Shape
+from ..case import Case, coefficient, same
+from .recognise import constant, tidy, times
 
 MAX_SIZE = 4096  # elements of the largest array that is multiplied
 Word = tuple[str, Array]  # a product as text, and its value

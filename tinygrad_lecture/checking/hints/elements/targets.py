@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .case import Case, coefficient, same
-from .formulas import tidy, times
+from ..case import Case, coefficient, same
+from ..formulas.recognise import tidy, times
 
 
 def target_missing(case: Case) -> str | None:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ...backend import Array
+from ....backend import Array
 
 MAX_NAMED = 4  # elements that are listed one by one
 

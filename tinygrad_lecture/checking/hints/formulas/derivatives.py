@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...backend import Array
-from .case import Case
-from .formulas import recognise
+from ....backend import Array
+from ..case import Case
+from .recognise import recognise
 
 
 @dataclass(frozen=True)

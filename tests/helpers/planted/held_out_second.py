@@ -124,7 +124,7 @@ HELD_OUT_SECOND = [
         (4, 3),
         (3, 2),
         (2,),
-        says=r"contributions too many.*on which it does not depend; the others are right",
+        says=r"contributions too many.*on which it does not depend, as if a mask were missing",
         w=lambda g, x: x.T @ g,
     ),
     mistake(
@@ -133,7 +133,7 @@ HELD_OUT_SECOND = [
         (4, 3),
         (3, 2),
         (2,),
-        says=r"contributions too many.*on which it does not depend; the others are right",
+        says=r"contributions too many.*on which it does not depend, as if a mask were missing",
         b=lambda g: g.sum(0),
     ),
     mistake(
@@ -142,7 +142,7 @@ HELD_OUT_SECOND = [
         (4, 3),
         (3, 3),
         (3,),
-        says=r"contributions too many.*on which it does not depend; the others are right",
+        says=r"contributions too many.*on which it does not depend, as if a mask were missing",
         x=lambda g, w: g @ w.T,
     ),
     mistake(

@@ -70,6 +70,7 @@ HINTS: list[tuple[str, Hint]] = [
     ("outputs-left-out", jacobian.outputs_left_out),
     ("upstream-misplaced", movement.upstream_misplaced),
     ("misplaced", movement.misplaced),
+    ("contributions", jacobian.contributions),
     ("wrong-mask", masks.wrong_mask),
     ("region", values.region),
     ("wrong-term", swapped_terms.wrong_term),
@@ -79,7 +80,7 @@ HINTS: list[tuple[str, Hint]] = [
     ("wrong-outputs", jacobian.wrong_outputs),
     ("formula", derivatives.wrong_formula),
     ("contributions-misplaced", jacobian.contributions_misplaced),
-    ("contributions", jacobian.contributions),
+    ("contributions", jacobian.wrong_contributions),
 ]
 
 

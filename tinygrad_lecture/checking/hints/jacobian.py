@@ -62,16 +62,27 @@ def outputs_left_out(case: Case) -> str | None:
 
 
 def contributions(case: Case) -> str | None:
-    """The Jacobian of the rule has zeros where the true one has none, or the other way round."""
+    """The Jacobian of the rule is right but for zeros where the true one has none, or the other way round."""
+    return _contributions(case, exact=True)
+
+
+def wrong_contributions(case: Case) -> str | None:
+    """The same, but other numbers are wrong too."""
+    return _contributions(case, exact=False)
+
+
+def _contributions(case: Case, exact: bool) -> str | None:
     if case.claimed is None or case.jacobian is None:
         return None
     claimed, jacobian = case.claimed, case.jacobian
     missing, extra = (claimed == 0) & (jacobian != 0), (claimed != 0) & (jacobian == 0)
     if missing.any() == extra.any() or not claimed.any():
         return None
+    if exact and not same(claimed, jacobian, ~(missing | extra)):
+        return None
     i, k = (int(place) for place in np.argwhere(missing | extra)[0])
     output, element = f"output element {_element(case.out, i)}", f"input element {_element(case.x, k)}"
-    others = "; the others are right" if same(claimed, jacobian, ~(missing | extra)) else ""
+    others = "; the others are right" if exact else ""
     if missing.any():
         return (
             f"contributions are missing: {output} depends on {element} too, as through a sum, mean or norm, but the "
@@ -79,7 +90,7 @@ def contributions(case: Case) -> str | None:
         )
     return (
         f"there are contributions too many: the rule passes the upstream gradient of {output} to {element}, on which "
-        f"it does not depend{others}"
+        f"it does not depend, as if a mask were missing{others}"
     )
 
 

@@ -32,7 +32,7 @@ class Swap:
 def sum_over_wrong_axis(case: Case) -> str | None:
     """got and expected differ in the axis of a sum within the gradient."""
     for swap in _swaps(case, same_factors=True):
-        if swap.certain and swap.wrong.over and swap.right.over:
+        if swap.certain and swap.wrong.over and swap.right.over and swap.right.keepdims:
             right = axes_text(swap.right.over)
             if swap.wrong.over == swap.right.over:
                 return (

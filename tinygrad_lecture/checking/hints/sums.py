@@ -63,3 +63,29 @@ def overwritten(case: Case) -> str | None:
         "where an input element is used several times, only one contribution is kept: they overwrite each other; add "
         "them up (for repeated indices: np.add.at)"
     )
+
+
+def summed_too_far(case: Case) -> str | None:
+    """got = a sum or mean of expected over one or more axes of the input."""
+    if case.jacobian is None or (np.count_nonzero(case.jacobian, axis=1) > 1).any():
+        return None  # x was not only broadcast
+    axes = [axis for axis, size in enumerate(case.x.shape) if size > 1]
+    for over in (over for k in range(1, len(axes) + 1) for over in combinations(axes, k)):
+        for name, reduce in (("sum", np.sum), ("mean", np.mean)):
+            if case.fits(np.broadcast_to(reduce(case.expected, axis=over, keepdims=True), case.x.shape)):
+                return (
+                    f"one axis too many is summed over: this is the {name} of the right gradient over axis "
+                    f"{axes_text(over)} of the input"
+                )
+    return None
+
+
+def product_of_sums(case: Case) -> str | None:
+    """got = the sum of g times the sum of derivatives, for the sum of their products."""
+    if case.jacobian is None or case.out is None or not (np.count_nonzero(case.jacobian, axis=1) <= 1).all():
+        return None
+    uses = (case.jacobian != 0).astype(float)
+    for name, number in (("sum", 1), ("mean", uses.sum(axis=0))):
+        if case.fits((case.upstream @ uses * case.jacobian.sum(axis=0) / number).reshape(case.x.shape)):
+            return f"the rule takes the {name} of g and that of the derivative before it multiplies; multiply, then sum"
+    return None

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
+from planted import MISTAKES
 from tinygrad_lecture.checking.hints.diagnosis import HINTS
 
 
@@ -62,9 +63,9 @@ BUGS = {
     ),
     "no-sum": (make(lambda x, bias, /: x + bias, x=lambda g: g, bias=lambda g: g.max(0)), [draw(4, 3), draw(3)]),
     "overwritten": (make(lambda x, /: x[[0, 2, 0, 1]], x=overwriting), [draw(3)]),
-    "misplaced": (make(lambda x, /: np.roll(x * 2, 1), x=lambda g: g * 2 + 0), [draw(4)]),
+    "misplaced": (make(lambda x, /: x.reshape(-1, 2).mean(1), x=lambda g: np.tile(g, 2) / 2), [draw(6)]),
     "region": (make(lambda x, /: np.abs(x), x=lambda g, x: g * np.where(x < 0, 7 * x, 1)), [tensor([-2, -1, 1, 2.0])]),
-    "missing-term": (make(softmax, x=lambda g, out: g * out), [draw(2, 3)]),
+    "missing-term": (make(normalized_rows, x=lambda g, x: g / np.sqrt((x * x).sum(1, keepdims=True))), [draw(2, 3)]),
     "factor-per-slice": (
         make(
             normalized_rows,
@@ -75,8 +76,39 @@ BUGS = {
 }
 
 
+PLANTED = {
+    "no-upstream": "g left out of the signature",
+    "argument-changed": "the output changed in place",
+    "whole-numbers": "cast to int",
+    "upstream-changed": "the size of g",
+    "summed-too-far": "bias: one axis too many",
+    "product-of-sums": "scale: summed before it is multiplied",
+    "upstream-reduced": "the mean of g",
+    "not-linear": "sin(x): g inside cos",
+    "inverted-mask": "relu: the opposite mask",
+    "moved": "roll: one too far",
+    "formula": "tanh: 1 - out",
+    "upstream-factor": "layer norm: weight left out of dx",
+    "wrong-product": "dA: factors swapped",
+    "target-missing": "cross-entropy: without the target's -1",
+    "outputs-left-out": "convolution: the last window left out",
+    "upstream-misplaced": "repeat: summed as if tiled",
+    "wrong-mask": "triu: tril",
+    "wrong-term": "log_softmax: out for exp(out)",
+    "wrong-outputs": "convolution: the last window counted twice",
+    "contributions-misplaced": "convolution with stride 2: stride forgotten in dx",
+    "contributions": "layer norm: mean and deviation constants",
+}
+
+
 def test_each_hint_has_a_bug():
-    assert list(dict.fromkeys(name for name, _ in HINTS)) == list(BUGS)
+    assert {name for name, _ in HINTS} == BUGS.keys() | PLANTED.keys()
+
+
+@pytest.mark.parametrize("hint", PLANTED)
+def test_each_planted_mistake_gets_its_hint(hint):
+    (mistake,) = (mistake for mistake in MISTAKES if mistake.what == PLANTED[hint])
+    assert mistake.error().hint == hint
 
 
 @pytest.mark.parametrize("name", BUGS)
@@ -209,7 +241,7 @@ def test_a_region_may_be_slices():
 
     error = failure(make(lambda x, /: x * x, x=rule), draw(3, 4))
     assert error.hint == "region"
-    assert "along axis 1 the gradient is wrong at index 3" in error.hint_text
+    assert "the gradient is wrong exactly at index 3 of axis 1 (the last)" in error.hint_text
 
 
 @pytest.mark.parametrize(
@@ -224,11 +256,12 @@ def test_a_region_may_be_slices():
         (lambda x, /: x * np.sin(x), lambda g, x: g * x * np.cos(x), "a term is missing; add g * out / x"),
         (lambda x, /: np.exp(x) * np.sin(x), lambda g, x: g * np.exp(x) * np.cos(x), "a term is missing; add g * out"),
         (lambda x, /: x * x + x, lambda g, x: g * 2 * x, "a term is missing; add g"),
-        (lambda x, /: x**3 + x * x, lambda g, x: g * 3 * x * x, "a term is missing; add 2 g * x"),
-        (lambda x, /: 1 / (1 + np.exp(-x)), lambda g, out: g * out, "a term too many; subtract g * out * out"),
+        (lambda x, /: x**3 + x * x, lambda g, x: g * 3 * x * x, "a term is missing; add 2 * g * x"),
+        (lambda x, /: x / 2 + x * x, lambda g, x, out: g * (out + 0.5 + 2 * x), "a term too many; subtract g * out"),
         (lambda x, /: (x * x + x).sum(1), lambda g, x: g[:, None] * 2 * x, "a term is missing; add g"),
         (lambda x, /: x @ x, lambda g, x: g @ x.T, "a term is missing; add x.T @ g"),
         (lambda x, /: x @ x, lambda g, x: x.T @ g, "a term is missing; add g @ x.T"),
+        (lambda x, /: x @ x.T, lambda g, x: g @ x, "a term is missing; add g.T @ x"),
     ],
 )
 def test_the_missing_term_is_named(forward, rule, said):
@@ -241,11 +274,11 @@ def test_the_missing_term_is_named(forward, rule, said):
     ("forward", "rule"),
     [
         (lambda x, /: x * np.sin(x), lambda g, x: g * 0.7 * np.sin(x)),
-        (lambda x, /: np.cos(x) * np.sin(x), lambda g, x: g * np.cos(x) ** 2),
+        (lambda x, /: np.cos(x) * np.sin(x), lambda g, x: 0.7 * g * np.cos(x) ** 2),
         (lambda x, /: x * x, lambda g, x: g + 3 * x),
         (lambda x, /: x * x, lambda g, x: g - 2 * x),
         (lambda x, /: x @ x, lambda g, x: 0.9 * (g @ x.T)),
-        (lambda x, /: x @ x.T, lambda g, x: g @ x),
+        (lambda x, /: x @ x.T, lambda g, x: 0.9 * (g @ x)),
         (lambda x, /: (x * x).sum(0), lambda g, x: g[:, None] * 2.3 * x),
         (lambda x, /: x - x.mean(0), lambda g: g - 0.5 * g.mean(1) + g[0]),
     ],
@@ -285,6 +318,34 @@ def test_a_sum_over_the_wrong_axes_of_three():
     assert "the sum goes over axis (0, 2) of the output, but must go over (0, 1)" in error.hint_text
 
 
+@pytest.mark.parametrize(
+    ("forward", "rule"),
+    [
+        (softmax, lambda g, out: -out * (g - (g * out).sum(0))),
+        (softmax, lambda g, out: g - (g * out).sum(1)),
+        (softmax, lambda g, out: 2 * out * (g - (g * out).sum(0))),
+        (lambda x, /: np.sqrt((x * x).sum()), lambda g, x, out: g * np.sign(x) * out),
+        (lambda x, /: x.T + x[0].mean(), lambda g: 0.5 * g + g[1]),
+    ],
+)
+def test_two_mistakes_at_once_are_not_explained_by_one(forward, rule):
+    assert failure(make(forward, x=rule), draw(3, 3)).hint in (None, "contributions")
+
+
+@pytest.mark.parametrize("inputs", [[1.0, 2.0], [1.0, 1.0, 1.0], [[2.0, 2.0], [2.0, 2.0]]])
+def test_too_few_different_numbers_are_no_evidence_for_a_formula(inputs):
+    op = make(lambda x, /: x**4 - 2 * x, x=lambda g, x: g * (x + 0.3))
+    error = failure(op, tensor(inputs))
+    assert error.hint in (None, "constant-factor")
+
+
+def test_a_mask_of_few_elements_is_not_named_by_chance():
+    op = make(lambda a, b, /: np.maximum(a, b), a=lambda g: g / 2, b=lambda g, a, b: g * (b > a))
+    error = failure(op, [tensor([1.0, -1, 2, -2, 3, -3]), tensor([0.5, 0.5, 0.5, 0.5, 0.5, 0.5])])
+    assert "(a > 0)" not in error.hint_text
+    assert "multiplies g by 1/2, which is not the derivative" in error.hint_text
+
+
 def test_an_added_upstream_is_recognised_in_a_sum_and_at_derivative_0():
     for forward, rule, x in (
         (lambda x, /: (x * x).sum(1), lambda g, x: g[:, None] + 2 * x, draw(2, 3)),
@@ -305,13 +366,13 @@ def test_half_the_gradient_may_be_one_of_two_equal_terms():
 
 @settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(2,), (5,), (2, 3), (3, 3), (2, 1, 4)]))
-def test_a_random_gradient_gets_no_hint(seed, shape):
+def test_a_random_derivative_gets_no_hint_but_what_is_true_of_the_op(seed, shape):
     rng = np.random.default_rng(seed)
-    x, wrong = tensor(rng.normal(size=shape)), rng.normal(size=shape)
+    x, wrong = tensor(rng.normal(size=shape)), rng.normal(size=shape).tolist()
     forward = [
-        *(softmax, lambda x, /: np.exp(x), lambda x, /: x.sum(-1), lambda x, /: x * 3),
+        *(softmax, lambda x, /: np.exp(x), lambda x, /: x.sum(-1, keepdims=True), lambda x, /: x * 3),
         *(lambda x, /: x * np.sin(x), lambda x, /: x - x.mean(-1, keepdims=True)),
     ][seed % 6]
-    error = failure(make(forward, x=lambda g: wrong.copy()), x)
-    assert error.hint is None
-    assert "likely cause" not in str(error)
+    error = failure(make(forward, x=lambda g: g * np.array(wrong)), x)
+    assert error.hint is None or re.match("contributions are missing|the derivative of the op, by", error.hint_text)
+    assert (error.hint is None) == ("likely cause" not in str(error))

@@ -1,0 +1,79 @@
+"""Where elements lie, in words: the last of an axis, the diagonal, the negative inputs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ....backend import Array
+
+MAX_NAMED = 4  # elements that are listed one by one
+
+
+def places(mask: Array, x: Array | None = None) -> str:
+    """Which elements of an array a mask picks, as "index 3 of axis 0 (the last)".
+
+    x: numbers at these elements; a mask may pick its negative or its largest ones.
+    """
+    return (
+        (by_diagonal(mask) or by_slice(mask) if mask.ndim > 1 else None)
+        or (by_value(mask, x) if x is not None else None)
+        or by_slice(mask)
+        or (_listed(mask) if np.count_nonzero(mask) <= MAX_NAMED else None)
+        or f"{np.count_nonzero(mask)} of {mask.size} elements"
+    )
+
+
+def by_value(mask: Array, x: Array) -> str | None:
+    """ "the elements where the input is negative" and the like; None if values do not tell."""
+    if not mask.any() or mask.all():
+        return None
+    alternatives = math.comb(mask.size, np.count_nonzero(mask))  # small masks agree with a condition by chance
+    for sign, there in (("negative", x < 0), ("positive", x > 0), ("not positive", x <= 0), ("not negative", x >= 0)):
+        if np.array_equal(mask, there) and alternatives >= 6:
+            return f"the elements where the input is {sign}"
+    if alternatives < 20:
+        return None
+    for values, kind in ((x, "inputs"), (np.abs(x), "absolute inputs")):
+        inside, outside = values[mask], values[~mask]
+        if inside.min() > outside.max():
+            return f"the elements with the largest {kind}, above {outside.max():.4g}"
+        if inside.max() < outside.min():
+            return f"the elements with the smallest {kind}, below {outside.min():.4g}"
+    return None
+
+
+def by_slice(mask: Array) -> str | None:
+    """ "index 3 of axis 0 (the last)"; None if the mask does not pick whole slices of one axis."""
+    for axis, size in enumerate(mask.shape):
+        others = tuple(a for a in range(mask.ndim) if a != axis)
+        picked = np.flatnonzero(mask.all(axis=others))
+        if 0 < len(picked) < size and np.count_nonzero(mask) * size == len(picked) * mask.size:
+            listed = ", ".join(map(str, picked))
+            end = {(0,): " (the first)", (size - 1,): " (the last)", (0, size - 1): " (first and last)"}
+            return f"index {listed} of axis {axis}{end.get(tuple(map(int, picked)), '')}"
+    return None
+
+
+def by_diagonal(mask: Array) -> str | None:
+    """ "the diagonal", "the elements below the diagonal", ...; None if the mask is none of these."""
+    if mask.ndim < 2 or min(mask.shape[-2:]) < 2:
+        return None
+    rows, columns = np.ogrid[: mask.shape[-2], : mask.shape[-1]]
+    known = {
+        "the diagonal": rows == columns,
+        "the elements above the diagonal": rows < columns,
+        "the elements below the diagonal": rows > columns,
+        "all elements but the diagonal": rows != columns,
+    }
+    return next((text for text, there in known.items() if (mask == there).all()), None)
+
+
+def _listed(mask: Array) -> str | None:
+    indexes = [tuple(map(int, index)) for index in np.argwhere(mask)]
+    if not indexes:
+        return None
+    return ("element " if len(indexes) == 1 else "elements ") + ", ".join(
+        str(index[0]) if len(index) == 1 else str(index) for index in indexes
+    )

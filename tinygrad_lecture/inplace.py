@@ -16,7 +16,7 @@ from . import ops
 from .autograd import versions
 from .autograd.modes import modes, set_grad_enabled
 from .autograd.tape import Leaf
-from .autograd.views import Base, View, Window, base_of, window_of
+from .autograd.views import Base, View, Window, base_of, sharers, window_of
 from .backend import Array, xp
 from .ops.indexing import normal_index, pick, put, write
 from .traced import Traced
@@ -107,7 +107,7 @@ def _replace(x: Traced, change: str, new: Any) -> None:
     Raises RuntimeError for one that cannot be: x or the other was detached, or is a view of a leaf that requires grad.
     """
     window = window_of(x)
-    others = [] if window is None else window.sharing.others(x)
+    others = sharers(x)
     if window is None or not others:
         _become(x, new)
         x._window = None

@@ -389,7 +389,7 @@ def test_what_shares_memory_is_forgotten_when_it_is_gone():
     x = leaf(1.0, 2.0) * 1
     for _ in range(100):
         x[0:1].detach()
-    assert len(x._window.sharing._references) < 20
+    assert len(x._window.sharing) == 1
 
 
 def test_a_detached_tensor_does_not_keep_the_graph():

@@ -11,7 +11,6 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from ..backend import Array
 from ..traced import Traced, wrap
 from .versions import owner_of
 
@@ -20,13 +19,15 @@ class Base:
     """How a tensor looks into memory of its own, which views may share.
 
     The tensor may be gone while its views live, so its array and node are kept.
+    sharing: weak references to all tensors that share the memory.
     """
 
     __slots__ = ("array", "node", "sharing", "tensor")
 
-    def __init__(self, tensor: Traced, sharing: Sharing) -> None:
+    def __init__(self, tensor: Traced, sharing: set[weakref.ref[Traced]]) -> None:
         self.array, self.node, self.sharing = tensor._array, tensor._node, sharing
-        self.tensor = sharing.add(tensor)
+        self.tensor = weakref.ref(tensor, sharing.discard)
+        sharing.add(self.tensor)
 
     def value(self) -> Any:
         """The tensor or, if it is gone, another one with the same array and node."""
@@ -39,43 +40,13 @@ class View:
 
     __slots__ = ("op", "settings", "sharing", "x")
 
-    def __init__(self, tensor: Traced, x: Window, op: Any, settings: dict[str, Any]) -> None:
-        self.x, self.op, self.settings = x, op, settings
-        self.sharing: Sharing = x.sharing
-        self.sharing.add(tensor)
+    x: Window
+    op: Any
+    settings: dict[str, Any]
+    sharing: set[weakref.ref[Traced]]
 
 
 Window: TypeAlias = Base | View
-
-_lock = threading.RLock()
-
-
-class Sharing:
-    """The tensors that share one memory, held weakly."""
-
-    __slots__ = ("_enough", "_references")
-
-    def __init__(self) -> None:
-        self._references: list[weakref.ref[Traced]] = []
-        self._enough = 8  # at this length the list is searched for tensors that are gone
-
-    def add(self, tensor: Traced) -> weakref.ref[Traced]:
-        """Note one more tensor; returns a weak reference to it."""
-        reference = weakref.ref(tensor)
-        with _lock:
-            references = self._references
-            if len(references) >= self._enough:
-                references[:] = [held for held in references if held() is not None]
-                self._enough = 2 * len(references) + 8
-            references.append(reference)
-        return reference
-
-    def others(self, tensor: Traced) -> list[Any]:
-        """The living tensors that share the memory with this one."""
-        living = [reference() for reference in self._references]
-        return [
-            x for x in living if x is not None and x is not tensor and getattr(window_of(x), "sharing", None) is self
-        ]
 
 
 def window_of(tensor: Traced) -> Window | None:
@@ -90,12 +61,36 @@ def base_of(window: Window) -> Base:
     return window
 
 
+def sharers(tensor: Traced) -> list[Any]:
+    """The other living tensors that share a tensor's memory."""
+    window = window_of(tensor)
+    if window is None:
+        return []
+    living = (reference() for reference in list(window.sharing))
+    return [x for x in living if x is not None and x is not tensor and _shares(x, window)]
+
+
+def _shares(x: Traced, window: Window) -> bool:
+    """Whether x still shares the memory: it may have got another array since."""
+    own = window_of(x)
+    return own is not None and own.sharing is window.sharing
+
+
 def note_view(op: Any, inputs: Sequence[Any], settings: dict[str, Any], result: Traced) -> None:
     """Note which input the result of an op is a view of, if any."""
+    view = result._array
+    base = view.base
     for x in inputs:
-        if isinstance(x, Traced) and _share_memory(result._array, x._array):
+        if not isinstance(x, Traced):
+            continue
+        array = x._array
+        if base is array or (base is not None and base is array.base) or owner_of(view) is owner_of(array):
             if len(inputs) == 1 and (result._node is not None or x._node is None):
-                result._window = View(result, _window(x), op, settings)
+                result._window = window = _new(View)  # plain code: ops that return views run it each time
+                window.x = getattr(x, "_window", None) or _window(x)
+                window.op, window.settings = op, settings
+                window.sharing = sharing = window.x.sharing
+                sharing.add(weakref.ref(result, sharing.discard))
             else:  # such as a view of a recorded tensor under no_grad, which is a constant
                 note_sharing(result, x)
             return
@@ -108,15 +103,12 @@ def note_sharing(tensor: Traced, other: Traced) -> None:
 
 def _window(x: Traced) -> Window:
     """How x looks into its memory, from now on noted as shared."""
-    window = window_of(x)
-    if window is None:
-        with _lock:  # so that two threads that make the first views of x note one base
-            window = window_of(x)
-            if window is None:
-                window = x._window = Base(x, Sharing())
+    with _lock:  # so that threads that make the first views of x at once note one base
+        window = window_of(x)
+        if window is None:
+            window = x._window = Base(x, set())
     return window
 
 
-def _share_memory(view: Array, array: Array) -> bool:
-    base = view.base  # in most cases a glance at the bases tells
-    return base is array or (base is not None and base is array.base) or owner_of(view) is owner_of(array)
+_lock = threading.Lock()
+_new = object.__new__

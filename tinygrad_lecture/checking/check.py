@@ -31,9 +31,11 @@ import numpy as np
 from ..autograd.modes import set_grad_enabled
 from ..backend import Array
 from ..random import get_rng_state, set_rng_state
-from .analytical import alike, analytical_gradients
-from .explanation import explain
+from .analytical import Analytical, analytical_gradients
+from .explanation import doubt_about, explain
+from .more_digits import look_again
 from .numerical.methods import numerical_gradients
+from .purity import alike
 from .report import GradcheckError, GradcheckReport, number
 from .second_order import gradient_function
 from .subject import Subject
@@ -45,11 +47,12 @@ def gradcheck(
     inputs: Any,
     *more: Any,
     eps: float | None = None,
-    atol: float = 1e-12,
-    rtol: float = 1e-6,
+    atol: float = 0.0,
+    rtol: float = 1e-9,
     seed: int = 0,
     raise_exception: bool = True,
     input_names: Sequence[str | None] | None = None,
+    strict_shapes: bool = False,
 ) -> GradcheckReport:
     """Compare the analytical gradients of fn with numerical ones, element by element; return a report.
 
@@ -74,7 +77,7 @@ def gradcheck(
             "gradcheck: put all inputs in a tuple, as in gradcheck(f, (a, b)); the other arguments are keyword-only"
         )
     subject = Subject(fn, inputs, input_names=input_names)
-    options = Options(eps, atol, rtol, seed, analytic=eps is None)
+    options = Options(eps, atol, rtol, seed, analytic=eps is None, strict_shapes=strict_shapes)
     return _report(lambda: _check(subject, options), subject, raise_exception)
 
 
@@ -84,8 +87,8 @@ def gradgradcheck(
     grad_outputs: Any = None,
     *,
     eps: float | None = None,
-    atol: float = 1e-12,
-    rtol: float = 1e-6,
+    atol: float = 0.0,
+    rtol: float = 1e-9,
     seed: int = 0,
     raise_exception: bool = True,
 ) -> GradcheckReport:
@@ -124,9 +127,13 @@ def _report(check: Callable[[], GradcheckReport], subject: Subject, raise_except
 
 
 def _check(subject: Subject, options: Options) -> GradcheckReport:
-    """Both gradients, and the comparison. Raises GradcheckError for the first input whose gradient is wrong."""
-    analytical = analytical_gradients(subject, options.seed)
+    """Both gradients, and the comparison. Raises GradcheckError for the first input whose gradient is wrong.
+
+    Also if no element can be told right from wrong.
+    """
+    analytical = analytical_gradients(subject, options.seed, options.strict_shapes)
     _require_deterministic(subject, analytical.values, analytical.outs[0].device)
+    _require_float64(subject, analytical)
     method, numerical = numerical_gradients(
         subject.values,
         subject.xs,
@@ -140,23 +147,29 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
         Verdict.of(subject, k, options, method, expected, got)
         for k, (expected, got) in enumerate(zip(numerical, analytical.gradients, strict=True))
     ]
+    verdicts, refusal = look_again(verdicts, analytical, options)
     if any(verdict.wrong.any() for verdict in verdicts):
         raise explain(verdicts, analytical, lambda part: _error_of_part(part, options))
-    if analytical.narrow is not None and subject.check == "gradcheck":
-        op, dtype = analytical.narrow
+    right = sum(int(verdict.right.sum()) for verdict in verdicts)
+    unclear = sum(int(verdict.cannot_tell.sum()) for verdict in verdicts)
+    doubt = doubt_about(verdicts, refusal) if unclear else ""
+    if unclear and not right:
         raise GradcheckError(
-            f"{subject.check}: the backward rule of {op} returns {dtype} for a float64 input, which loses digits; "
-            "compute it in the dtype of g",
+            f"{subject.check}: it cannot be told for any element whether the gradient of {subject.name} is right\n"
+            f"  {doubt}",
             fn_name=subject.name,
-            hint="dtype",
-            culprit=op,
+            total=unclear,
+            method=method,
+            hint="cannot-tell",
         )
     return GradcheckReport(
         subject.name,
         method,
-        checked=sum(verdict.total for verdict in verdicts),
+        checked=right,
         kinks=sum(int(verdict.kinks.sum()) for verdict in verdicts),
         largest_error=max((verdict.largest_error for verdict in verdicts), default=0.0),
+        cannot_tell=unclear,
+        doubt=doubt,
     )
 
 
@@ -171,6 +184,24 @@ def _require_deterministic(subject: Subject, first: Array, device: str) -> None:
             fn_name=subject.name,
             hint="not-deterministic",
         )
+
+
+def _require_float64(subject: Subject, analytical: Analytical) -> None:
+    """Raise GradcheckError if an op, or the backward rule of one, computes in fewer digits than float64 has."""
+    short = next((c for c in analytical.calls if c.out.dtype.kind == "f" and c.out.dtype.itemsize < 8), None)
+    if short is not None:
+        what, hint, op = f"{short.op.name} returns {short.out.dtype}, which has", "float32", None
+    elif analytical.narrow is not None and subject.check == "gradcheck":
+        op, dtype = analytical.narrow
+        what, hint = f"the backward rule of {op} returns {dtype} for a float64 input, which has", "dtype"
+    else:
+        return
+    raise GradcheckError(
+        f"{subject.check}: {what} too few digits for a check; compute it in float64, the dtype of the inputs and of g",
+        fn_name=subject.name,
+        hint=hint,
+        culprit=op,
+    )
 
 
 def _error_of_part(part: Subject, options: Options) -> GradcheckError | None:

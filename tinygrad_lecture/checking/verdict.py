@@ -15,6 +15,7 @@ from .numerical.gradient import NumericalGradient, largest
 from .subject import Subject
 
 RULE_ROUNDING = 1e-12  # the assumed rounding error of a rule, relative to the largest gradient, unless it is measured
+NEGLIGIBLE = 1e-15  # what a function or a rule may neglect beside numbers of size 1
 TWO_DIGITS = 1e-2  # a right element agrees at least so far: both its error and the noise are smaller, relatively
 FIVE_DIGITS = 1e-5  # an element whose noise is larger is looked at again
 
@@ -81,7 +82,7 @@ class Verdict:
             self,
             expected=np.where(better, other.expected, self.expected),
             noise=np.where(better, other.noise, self.noise),
-            rounding=np.where(better, 2 * np.abs(self.got - got), self.rounding),
+            rounding=np.where(better, 2 * np.abs(self.got - got) + NEGLIGIBLE, self.rounding),
             kinks=np.where(better, other.kinks, self.kinks),
             zeros=np.where(better, other.zeros, self.zeros),
             jacobian=jacobian,

@@ -121,7 +121,7 @@ def _erf(x: Array, fit: _Fit, out: Array) -> None:
     u = (2 / (high - low)) / (y + 1)
     u -= 2 * low / (high - low) + 1
     outer = polynomial(fit.q, u)
-    y *= -y
+    lib.multiply(size, -size, out=y)  # not clipped: in longdouble erf is not 1 yet at the end
     outer *= lib.exp(y)
     outer = 1 - outer
 

@@ -121,8 +121,7 @@ def _erf(x: Array, fit: _Fit, out: Array) -> None:
     u = (2 / (high - low)) / (y + 1)
     u -= 2 * low / (high - low) + 1
     outer = polynomial(fit.q, u)
-    lib.multiply(size, -size, out=y)  # not clipped: in longdouble erf is not 1 yet at the end
-    outer *= lib.exp(y)
+    outer *= lib.exp(-size * size)  # not of y: in longdouble erf is not 1 yet at the end
     outer = 1 - outer
 
     holds = (size < 1).astype(x.dtype)

@@ -33,9 +33,7 @@ def judged(row: Row, sample: Sample, scale: float, check=tl.gradcheck) -> Counte
     ]
     if not any(isinstance(x, tl.Tensor) and x.dtype.kind == "f" and x.numel() for x in inputs):
         return Counter()
-    report = check(
-        lambda *xs: row.call(row.op, *xs, **sample.settings), inputs, raise_exception=False
-    )
+    report = check(lambda *xs: row.call(row.op, *xs, **sample.settings), inputs, raise_exception=False)
     counts = Counter(right=report.checked, kinks=report.kinks, cannot_tell=report.cannot_tell)
     if report.error is not None:
         hint = report.error.hint
@@ -53,7 +51,10 @@ def samples(row: Row, draws: int) -> Iterator[Sample]:
 
     @seed(0)
     @settings(
-        max_examples=draws, database=None, deadline=None, phases=[Phase.generate],
+        max_examples=draws,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
     @given(row.samples)

@@ -123,7 +123,9 @@ class Verdict:
     def doubtful(self) -> Array:
         """Which elements more digits would help: a bool array."""
         clearly_wrong = ~(self.error <= 1000 * self.allowed)
-        sure = self.zeros | (self.noise <= FIVE_DIGITS * np.abs(self.expected))
+        size = np.abs(self.expected)
+        excused = self.error > np.maximum(self.options.atol + self.options.rtol * size, self.noise / 10)  # by noise
+        sure = self.zeros | ((self.noise <= FIVE_DIGITS * size) & ~excused)
         return ~self.kinks & ~clearly_wrong & ~(self.right & sure)
 
     @property

@@ -30,7 +30,7 @@ from ...backend import Array
 from .gradient import Function, NumericalGradient, chosen, epsilon, largest, replaced_element
 
 STEP = 4e-3  # the first step size h, relative to max(1, |x|)
-RATIO = 4.0  # each step size is the one before divided by this
+RATIO = 3.9  # each step size is the one before divided by this; not 4, since stairs of binary numbers agree at such steps
 FIRST, MORE = range(3, 5), range(1, 7)  # the numbers of the steps tried at first and in doubt; number 3 is the first
 FINEST = 2e-13  # in case of more doubt: steps from number 0 down to this size, relative to max(1, |x|)
 FAR = 1e4  # how far a point is that shows whether an output depends on an element, relative to 1 + the largest |x|
@@ -203,6 +203,7 @@ class _Element:
         if len(found) < len(tried):
             return False
         least = self._least_changes(found)
+        least = np.where(np.isfinite(least), least, 0)
         column, noise = self._extrapolate(found, [self._rounding(difference, least) for difference in found])
         slope = float(self.upstream @ column)
         if not (noise <= DIGITS * abs(slope) and self._has_no_gap(found[-2], found[-1], slope)):
@@ -215,15 +216,15 @@ class _Element:
 
         A smooth output deviates from a straight line by an amount that falls with h³, and with h near a kink. If it
         is small, or the step is tiny, and it does not fall, it is rounding. So is the first change of an output that
-        stays at small steps.
+        stays at small steps; inf if it stays at all steps.
         """
         small = SMALL * self.eps * self.size
         off = np.array([np.abs(coarse.column - fine.column) * coarse.step for coarse, fine in pairwise(found)])
         limit = np.array([[small if fine.step > NEAR * self.scale else np.inf] for fine in found[1:-1]])
         rounding = np.where((off[1:] > off[:-1] / 2) & (off[1:] <= limit), off[1:], 0).max(axis=0)
         moves = np.array([difference.move for difference in found])
-        first = np.where(moves > 0, moves, np.inf).min(axis=0)
-        return np.where(moves[-1] > 0, rounding, np.maximum(rounding, np.minimum(first, small)))
+        first = np.where(moves > 0, np.minimum(moves, small), np.inf).min(axis=0)
+        return np.where(moves[-1] > 0, rounding, np.maximum(rounding, first))
 
     def _extrapolate(self, found: Sequence[_Difference], roundings: Sequence[float]) -> tuple[Array, float]:
         """The entry of Ridders' table with the smallest error estimate: a column of the Jacobian, and that estimate.
@@ -266,10 +267,10 @@ class _Element:
             self._accept_zero(found[still].step)
             return
         least = self._least_changes(found)
-        counted = np.isfinite(first)
-        if not counted.all():
-            counted |= self._depends()
-        roundings = [self._rounding(difference, least, counted) for difference in found]
+        stays = ~np.isfinite(least)
+        if stays.any():
+            least[stays] = np.where(self._depends(), SMALL * self.eps * self.size, 0)[stays]
+        roundings = [self._rounding(difference, least, ~stays | (least > 0)) for difference in found]
         self.kink = self._has_kink(found, roundings)
         self.column, self.noise = self._extrapolate(found, roundings)
         self.zero = self._vanishes(float(self.upstream @ self.column), self.noise)

@@ -30,7 +30,7 @@ from ...backend import Array
 from .gradient import Function, NumericalGradient, chosen, epsilon, largest, replaced_element
 
 STEP = 4e-3  # the first step size h, relative to max(1, |x|)
-RATIO = 3.9  # each step size is the one before divided by this; not 4, since stairs of binary numbers agree at such steps
+RATIO = 3.9  # each step size is the one before divided by this; not 4: at such steps the stairs of a float agree
 FIRST, MORE = range(3, 5), range(1, 7)  # the numbers of the steps tried at first and in doubt; number 3 is the first
 FINEST = 2e-13  # in case of more doubt: steps from number 0 down to this size, relative to max(1, |x|)
 FAR = 1e4  # how far a point is that shows whether an output depends on an element, relative to 1 + the largest |x|

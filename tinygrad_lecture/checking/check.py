@@ -14,8 +14,9 @@
           likely cause: a factor is missing; multiply by x
 
 The analytical gradient comes from the rules (`analytical.py`), the numerical gradient from the values of the function
-(`numerical/`). They are compared element by element (`verdict.py`). For a wrong gradient, `locate.py` finds the op at
-fault, and `hints/` the likely cause.
+(`numerical/`). They are compared element by element (`verdict.py`), and each is right, wrong, or cannot be told, since
+rounding swallows the derivative there. For a wrong gradient, `locate.py` finds the op at fault, and `hints/` the likely
+cause.
 """
 
 from __future__ import annotations
@@ -59,18 +60,24 @@ def gradcheck(
     fn: a function of the inputs that returns a Tensor or a tuple of Tensors; integer outputs are ignored.
     inputs: a Tensor or a sequence. Those that require grad are checked or, if none does, all float Tensors; they must
     be float64. They are copied: neither they nor their `.grad` change, and a tensor given twice counts as two inputs.
-    eps: the step size of central differences, relative to max(1, |x|). By default the complex step is used if fn is
-    made of analytic ops, and otherwise central differences with eps = cbrt(2.2e-16) = 6.1e-6.
-    atol, rtol: an element is right if |got - expected| <= atol + rtol * |expected| + the estimated error of expected.
+    eps: the first step size of central differences, relative to max(1, |x|); in doubt others are tried, larger and
+    smaller. By default the complex step is used if fn is made of analytic ops, and else central differences with 0.004.
+    atol, rtol: an element is wrong if |got - expected| > atol + rtol * |expected| + the rounding errors of both, which
+    are estimated. It is right if it is not wrong, and both agree to two digits at least; or both are 0, and no output
+    changes when the element does. Otherwise the check cannot tell, even with longdouble.
     seed: of the random upstream gradient.
     input_names: what the report calls the inputs, a name or None for each; by default fn's parameter names.
+    strict_shapes: demand, as an exercise, that each rule of your own sums over the axes along which its input was
+    broadcast, which the engine does otherwise.
 
     Elements without a derivative (relu at 0, ties in max, floor at an integer) are left out and counted as kinks; if
     none is left, a warning says so. Random numbers that fn draws from the engine's stream are the same in every call,
     and the state of the stream is restored afterwards.
 
-    Raises GradcheckError for a wrong gradient, with the likely cause; with raise_exception=False the report is false
-    and holds it as `error`. Raises TypeError or ValueError for inputs that cannot be checked.
+    Raises GradcheckError for a wrong gradient, with the likely cause, and for rules that are not pure functions, as one
+    that writes to its input. Where some elements cannot be told, the report says how many, where and why; it raises if
+    none can be told. With raise_exception=False the report is false instead and holds the error as `error`.
+    Raises TypeError or ValueError for inputs that cannot be checked.
     """
     if more:
         raise TypeError(

@@ -147,20 +147,20 @@ def doubt_about(verdicts: Sequence[Verdict], refusal: str | None) -> str:
     refusal: why longdouble did not help, or None if it was tried.
     """
     verdict = next(verdict for verdict in verdicts if verdict.cannot_tell.any())
-    unclear = verdict.cannot_tell
-    index = tuple(int(i) for i in np.argwhere(unclear)[0])
-    expected, got, noise, rounding = (
-        float(array[index]) for array in (verdict.expected, verdict.got, verdict.noise, verdict.rounding)
+    index = tuple(int(i) for i in np.argwhere(verdict.cannot_tell)[0])
+    x, expected, got, noise, rounding = (
+        float(array[index]) + 0.0
+        for array in (verdict.x, verdict.expected, verdict.got, verdict.noise, verdict.rounding)
     )
     also = sum(int(np.count_nonzero(other.cannot_tell)) for other in verdicts if other.k != verdict.k)
-    at = f" (element {place(index)})" if index else ""
-    lines = [
-        f"cannot tell for {np.count_nonzero(unclear)} of {counted(verdict.total, 'element')} of "
-        f"{verdict.subject.called(verdict.k)}{f', and {also} of other inputs' if also else ''}: rounding swallows the "
-        "derivative there",
-        f"at {number(float(verdict.x[index]))}{at} it is {expected:.2g}, uncertain by {noise:.1g}; the rule gives "
-        f"{got:.2g}, with a rounding error of about {rounding:.1g}",
-        "to see more, choose inputs where the function is less flat, usually smaller ones, or another scale; "
-        + ("float64 and longdouble were both tried" if refusal is None else refusal),
-    ]
-    return "\n  ".join(lines)
+    return "\n  ".join(
+        [
+            f"cannot tell for {np.count_nonzero(verdict.cannot_tell)} of {counted(verdict.total, 'element')} of "
+            f"{verdict.subject.called(verdict.k)}{f', and {also} of other inputs' if also else ''}: the derivative "
+            "there is 0, or so small that rounding swallows it",
+            f"{f'element {place(index)}, ' if index else ''}at {number(x)}: {expected:.2g} from values, uncertain by "
+            f"{noise:.1g}; {got:.2g} from the rule, uncertain by {rounding:.1g}",
+            "to see more, choose inputs where the function is less flat, usually smaller ones, or another scale; "
+            + (refusal or "float64 and longdouble were both tried"),
+        ]
+    )

@@ -15,6 +15,7 @@ from ...backend import Array
 from .gradient import ROUNDINGS, Function, NumericalGradient, chosen, epsilon, largest, replaced_element
 
 COMPLEX_STEP = 1e-20
+INNER_ROUNDINGS = 8  # of the size of the values, that imaginary parts are assumed to have
 REAL_STEP = 6e-6  # of the differences that confirm the result
 
 
@@ -29,8 +30,8 @@ def complex_step(
     """
     found: list[NumericalGradient] = []
     points = [x.astype(np.result_type(x.dtype, np.complex128)) for x in xs]
-    rounding = ROUNDINGS * epsilon(values)
-    close = rounding * (np.abs(values) + largest(values))
+    eps = epsilon(values)
+    close = ROUNDINGS * eps * (np.abs(values) + largest(values))
     for k, (x, point) in enumerate(zip(xs, points, strict=True)):
         gradient = NumericalGradient.empty(values.size, x.size)
         for i in chosen(only, k, x):
@@ -40,7 +41,7 @@ def complex_step(
                 return None
             column = moved.imag / COMPLEX_STEP
             scale = float(np.abs(upstream * values)[column != 0].sum() / max(1.0, abs(x.flat[i])))
-            gradient.put(i, column, upstream, rounding * scale, zero=not column.any())
+            gradient.put(i, column, upstream, INNER_ROUNDINGS * eps * scale, zero=not column.any())
         found.append(gradient)
     return found if _confirmed(function, xs, found, upstream, values, only) else None
 

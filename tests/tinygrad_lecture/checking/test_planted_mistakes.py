@@ -95,6 +95,12 @@ def test_an_output_that_does_not_move_has_gradient_0():
         assert tl.gradcheck(fn, tensor(x)).cannot_tell == 0
 
 
+def test_a_mistake_before_an_op_with_several_outputs_is_explained():
+    halved = make(lambda x, /: x * 1.0, "halved", x=lambda g: 1.01 * g)
+    error = failure(lambda x: tl.unbind(halved(x)), draw(2, 2))
+    assert (error.hint, error.culprit) == ("constant-factor", "halved")
+
+
 # --- rules that are not pure --------------------------------------------------------------------------------
 
 
@@ -105,7 +111,9 @@ def test_a_rule_that_uses_what_the_latest_call_left_in_a_global():
         kept["mask"] = x > 0
         return np.where(x > 0, x, 0)
 
-    error = failure(make(forward, "masked", x=lambda g: g * kept["mask"]), tensor([1.0, -2.0, -3.0]))
+    op = make(forward, "masked", x=lambda g: g * kept["mask"])
+    assert failure(op, tensor(2.0)).hint == "state-outside"
+    error = failure(op, tensor([1.0, -2.0, -3.0]))
     assert (error.hint, error.culprit) == ("state-outside", "masked")
     assert "the backward rule of masked returns a different gradient after another call of masked" in str(error)
 

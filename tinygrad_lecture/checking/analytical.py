@@ -17,6 +17,13 @@ from ..func.gradients import grad
 from ..inspect.observe import Observing
 from ..tensor import Tensor
 from ..traced import wrap
+from .purity import (
+    require_exact_shapes,
+    require_same_again,
+    require_same_alone,
+    require_unchanged_arrays,
+    require_unchanged_inputs,
+)
 from .report import GradcheckError
 from .rule_errors import rule_error
 from .subject import Subject, flat
@@ -47,55 +54,51 @@ class Analytical:
         return tensor
 
 
-def analytical_gradients(subject: Subject, seed: int) -> Analytical:
-    """Run the function once and its backward pass twice, with a random upstream gradient drawn from `seed`.
+def analytical_gradients(subject: Subject, seed: int, strict_shapes: bool = False) -> Analytical:
+    """Run the function and its backward pass, with a random upstream gradient drawn from `seed`.
 
-    Raises GradcheckError if an output is not finite, if a rule fails or gives different bits the second time, or if an
-    array is changed in place: an input by the function, an input or the upstream gradient by a rule.
+    The pass runs a second time, after another call of the function, and for each input alone, to see that the rules
+    are pure functions (`purity.py`).
+
+    Raises GradcheckError if an output is not finite, if a rule fails, or if it is not pure; with strict_shapes also if
+    a rule does not undo broadcasting.
     Raises ValueError if the function uses an input that it holds itself instead of its argument.
     """
     watch, leaves, check = CallWatch(), subject.leaves(), subject.check
     with Observing(watch):
         outs = subject.run(leaves)
-        calls = list(watch.calls)
-        _require_unchanged(subject, leaves, f"{subject.name} changes its input in place")
-        values = flat(outs)
-        if not np.isfinite(values).all():
-            raise GradcheckError(
-                f"{check}: {subject.name} returns {values[~np.isfinite(values)][0]} for these inputs, which has no "
-                "derivative; choose inputs for which all outputs are finite",
-                fn_name=subject.name,
-                hint="not-finite",
-            )
-        rng = np.random.default_rng(seed)
-        upstreams = [random_upstream(rng, out.shape) for out in outs]
-        given = [wrap(move(u.copy(), out.device)) for u, out in zip(upstreams, outs, strict=True)]
-        first, second = (vjp(subject, outs, leaves, given) for _ in range(2))
-    _require_use_of_arguments(subject, calls, first)
-    op = calls[0].op.name if len(calls) == 1 else None
-    rule = f"a backward rule of {subject.name}" if op is None else f"the backward rule of {op}"
-    _require_unchanged(subject, leaves, f"{rule} changes an array that it was given, in place", op)
-    for tensor, upstream in zip(given, upstreams, strict=True):
-        if not np.array_equal(to_host(tensor.array), upstream):
-            raise GradcheckError(
-                f"{check}: {rule} changes its upstream gradient g in place, which other rules use too; write "
-                "g = g * ... instead of g *= ...",
-                fn_name=subject.name,
-                hint="upstream-modified",
-                culprit=op,
-            )
+    calls = list(watch.calls)
+    require_unchanged_inputs(subject, leaves)
+    values = flat(outs)
+    if not np.isfinite(values).all():
+        raise GradcheckError(
+            f"{check}: {subject.name} returns {values[~np.isfinite(values)][0]} for these inputs, which has no "
+            "derivative; choose inputs for which all outputs are finite",
+            fn_name=subject.name,
+            hint="not-finite",
+        )
+    rng = np.random.default_rng(seed)
+    upstreams = [random_upstream(rng, out.shape) for out in outs]
+    given = [wrap(move(u.copy(), out.device)) for u, out in zip(upstreams, outs, strict=True)]
+
+    def backward() -> list[Tensor | None]:
+        watch.steps = []
+        with Observing(watch):
+            return vjp(subject, outs, leaves, given)
+
+    first = backward()
     gradients = [
         np.zeros(x.shape) if g is None else to_host(g.array).copy() for g, x in zip(first, subject.xs, strict=True)
     ]
-    for gradient, again in zip(gradients, second, strict=True):
-        if again is not None and not alike(gradient, to_host(again.array), again.device):
-            raise GradcheckError(
-                f"{check}: {rule} returns a different gradient when it runs a second time; a rule must not change what "
-                "it was given, nor depend on how often it was called",
-                fn_name=subject.name,
-                hint="not-repeatable",
-                culprit=op,
-            )
+    _require_use_of_arguments(subject, calls, first)
+    culprit = calls[0].op.name if len(calls) == 1 else None
+    require_unchanged_arrays(subject, watch, given, upstreams, culprit)
+    if strict_shapes:
+        require_exact_shapes(subject, watch)
+    require_same_again(subject, watch, gradients, backward, culprit)
+    if check == "gradcheck" and len(leaves) > 1:
+        for k, gradient in enumerate(gradients):
+            require_same_alone(subject, k, gradient, lambda out, leaf: vjp(subject, out, leaf, given)[0], culprit)
     return Analytical(leaves, outs, values, upstreams, gradients, [g is not None for g in first], calls, watch.narrow)
 
 
@@ -130,28 +133,6 @@ def vjp(
     except Exception as error:
         raise rule_error(subject, error, watch.last, create_graph) from error
     return list(found)
-
-
-def alike(a: Array, b: Array, device: str = "cpu") -> bool:
-    """Whether two arrays have the same bits; on a GPU, where the order of atomic additions varies, nearly the same."""
-    if device == "cpu":
-        return np.array_equal(a, b, equal_nan=True)
-    return np.allclose(a, b, rtol=1e-12, atol=1e-12, equal_nan=True)
-
-
-def _require_unchanged(subject: Subject, leaves: Sequence[Tensor], what: str, culprit: str | None = None) -> None:
-    """Raise GradcheckError if an input has changed."""
-    for k, (x, leaf) in enumerate(zip(subject.xs, leaves, strict=True)):
-        if not np.array_equal(to_host(leaf.array), x):
-            raise GradcheckError(
-                f"{subject.check}: {what}: {subject.called(k)}, shape {x.shape}, has new values; make a new array",
-                fn_name=subject.name,
-                input_index=subject.checked[k],
-                input_name=subject.input_names[subject.checked[k]],
-                shape=x.shape,
-                hint="input-modified",
-                culprit=culprit,
-            )
 
 
 def _require_use_of_arguments(subject: Subject, calls: Sequence[Call], gradients: Sequence[Any]) -> None:

@@ -14,8 +14,9 @@
           likely cause: a factor is missing; multiply by x
 
 The analytical gradient comes from the rules (`analytical.py`), the numerical gradient from the values of the function
-(`numerical/`). They are compared element by element (`verdict.py`). For a wrong gradient, `locate.py` finds the op at
-fault, and `hints/` the likely cause.
+(`numerical/`). They are compared element by element (`verdict.py`), and each is right, wrong, or cannot be told, since
+rounding swallows the derivative there. For a wrong gradient, `locate.py` finds the op at fault, and `hints/` the likely
+cause.
 """
 
 from __future__ import annotations
@@ -31,9 +32,11 @@ import numpy as np
 from ..autograd.modes import set_grad_enabled
 from ..backend import Array
 from ..random import get_rng_state, set_rng_state
-from .analytical import alike, analytical_gradients
-from .explanation import explain
+from .analytical import Analytical, analytical_gradients
+from .explanation import doubt_about, explain
+from .more_digits import look_again
 from .numerical.methods import numerical_gradients
+from .purity import alike
 from .report import GradcheckError, GradcheckReport, number
 from .second_order import gradient_function
 from .subject import Subject
@@ -45,36 +48,43 @@ def gradcheck(
     inputs: Any,
     *more: Any,
     eps: float | None = None,
-    atol: float = 1e-12,
-    rtol: float = 1e-6,
+    atol: float = 0.0,
+    rtol: float = 1e-9,
     seed: int = 0,
     raise_exception: bool = True,
     input_names: Sequence[str | None] | None = None,
+    strict_shapes: bool = False,
 ) -> GradcheckReport:
     """Compare the analytical gradients of fn with numerical ones, element by element; return a report.
 
     fn: a function of the inputs that returns a Tensor or a tuple of Tensors; integer outputs are ignored.
     inputs: a Tensor or a sequence. Those that require grad are checked or, if none does, all float Tensors; they must
     be float64. They are copied: neither they nor their `.grad` change, and a tensor given twice counts as two inputs.
-    eps: the step size of central differences, relative to max(1, |x|). By default the complex step is used if fn is
-    made of analytic ops, and otherwise central differences with eps = cbrt(2.2e-16) = 6.1e-6.
-    atol, rtol: an element is right if |got - expected| <= atol + rtol * |expected| + the estimated error of expected.
+    eps: the first step size of central differences, relative to max(1, |x|); in doubt others are tried, larger and
+    smaller. By default the complex step is used if fn is made of analytic ops, and else central differences with 0.004.
+    atol, rtol: an element is wrong if |got - expected| > atol + rtol * |expected| + the rounding errors of both, which
+    are estimated. It is right if it is not wrong, and both agree to two digits at least; or both are 0, and no output
+    changes when the element does. Otherwise the check cannot tell, even with longdouble.
     seed: of the random upstream gradient.
     input_names: what the report calls the inputs, a name or None for each; by default fn's parameter names.
+    strict_shapes: demand, as an exercise, that each rule of your own sums over the axes along which its input was
+    broadcast, which the engine does otherwise.
 
     Elements without a derivative (relu at 0, ties in max, floor at an integer) are left out and counted as kinks; if
     none is left, a warning says so. Random numbers that fn draws from the engine's stream are the same in every call,
     and the state of the stream is restored afterwards.
 
-    Raises GradcheckError for a wrong gradient, with the likely cause; with raise_exception=False the report is false
-    and holds it as `error`. Raises TypeError or ValueError for inputs that cannot be checked.
+    Raises GradcheckError for a wrong gradient, with the likely cause, and for rules that are not pure functions, as one
+    that writes to its input. Where some elements cannot be told, the report says how many, where and why; it raises if
+    none can be told. With raise_exception=False the report is false instead and holds the error as `error`.
+    Raises TypeError or ValueError for inputs that cannot be checked.
     """
     if more:
         raise TypeError(
             "gradcheck: put all inputs in a tuple, as in gradcheck(f, (a, b)); the other arguments are keyword-only"
         )
     subject = Subject(fn, inputs, input_names=input_names)
-    options = Options(eps, atol, rtol, seed, analytic=eps is None)
+    options = Options(eps, atol, rtol, seed, analytic=eps is None, strict_shapes=strict_shapes)
     return _report(lambda: _check(subject, options), subject, raise_exception)
 
 
@@ -84,8 +94,8 @@ def gradgradcheck(
     grad_outputs: Any = None,
     *,
     eps: float | None = None,
-    atol: float = 1e-12,
-    rtol: float = 1e-6,
+    atol: float = 0.0,
+    rtol: float = 1e-9,
     seed: int = 0,
     raise_exception: bool = True,
 ) -> GradcheckReport:
@@ -124,9 +134,13 @@ def _report(check: Callable[[], GradcheckReport], subject: Subject, raise_except
 
 
 def _check(subject: Subject, options: Options) -> GradcheckReport:
-    """Both gradients, and the comparison. Raises GradcheckError for the first input whose gradient is wrong."""
-    analytical = analytical_gradients(subject, options.seed)
+    """Both gradients, and the comparison. Raises GradcheckError for the first input whose gradient is wrong.
+
+    Also if no element can be told right from wrong.
+    """
+    analytical = analytical_gradients(subject, options.seed, options.strict_shapes)
     _require_deterministic(subject, analytical.values, analytical.outs[0].device)
+    _require_float64(subject, analytical)
     method, numerical = numerical_gradients(
         subject.values,
         subject.xs,
@@ -140,23 +154,29 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
         Verdict.of(subject, k, options, method, expected, got)
         for k, (expected, got) in enumerate(zip(numerical, analytical.gradients, strict=True))
     ]
+    verdicts, refusal = look_again(verdicts, analytical, options)
     if any(verdict.wrong.any() for verdict in verdicts):
         raise explain(verdicts, analytical, lambda part: _error_of_part(part, options))
-    if analytical.narrow is not None and subject.check == "gradcheck":
-        op, dtype = analytical.narrow
+    right = sum(int(verdict.right.sum()) for verdict in verdicts)
+    unclear = sum(int(verdict.cannot_tell.sum()) for verdict in verdicts)
+    doubt = doubt_about(verdicts, refusal) if unclear else ""
+    if unclear and not right:
         raise GradcheckError(
-            f"{subject.check}: the backward rule of {op} returns {dtype} for a float64 input, which loses digits; "
-            "compute it in the dtype of g",
+            f"{subject.check}: it cannot be told for any element whether the gradient of {subject.name} is right\n"
+            f"  {doubt}",
             fn_name=subject.name,
-            hint="dtype",
-            culprit=op,
+            total=unclear,
+            method=method,
+            hint="cannot-tell",
         )
     return GradcheckReport(
         subject.name,
         method,
-        checked=sum(verdict.total for verdict in verdicts),
+        checked=right,
         kinks=sum(int(verdict.kinks.sum()) for verdict in verdicts),
         largest_error=max((verdict.largest_error for verdict in verdicts), default=0.0),
+        cannot_tell=unclear,
+        doubt=doubt,
     )
 
 
@@ -171,6 +191,30 @@ def _require_deterministic(subject: Subject, first: Array, device: str) -> None:
             fn_name=subject.name,
             hint="not-deterministic",
         )
+
+
+def _require_float64(subject: Subject, analytical: Analytical) -> None:
+    """Raise GradcheckError if an op, or the backward rule of one, computes in fewer digits than float64 has."""
+    short = next((c for c in analytical.calls if c.out.dtype.kind == "f" and c.out.dtype.itemsize < 8), None)
+    if short is not None:
+        op, dtype, hint = None, short.out.dtype, "float32"
+        what = f"{short.op.name} returns {dtype}"
+    elif analytical.narrow is not None and subject.check == "gradcheck":
+        (op, dtype), hint = analytical.narrow, "dtype"
+        what = f"the backward rule of {op} returns {dtype} for a float64 input"
+    else:
+        return
+    remedy = (
+        "do not cast a gradient to integers; "
+        if np.dtype(dtype).kind in "iub"
+        else "it has too few digits for a check; "
+    )
+    raise GradcheckError(
+        f"{subject.check}: {what}: {remedy}compute it in float64, the dtype of the inputs and of g",
+        fn_name=subject.name,
+        hint=hint,
+        culprit=op,
+    )
 
 
 def _error_of_part(part: Subject, options: Options) -> GradcheckError | None:

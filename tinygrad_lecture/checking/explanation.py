@@ -8,12 +8,12 @@ from typing import TypeAlias
 import numpy as np
 
 from ..autograd.op import Op
-from ..backend import FLOAT64, Array, to_host
+from ..backend import Array, to_host
 from .analytical import Analytical
 from .hints.case import Case
 from .hints.diagnosis import diagnose
 from .locate import CheckPart, of_output, op_at_fault, output_at_fault
-from .report import GradcheckError, element_table, number, place
+from .report import MAX_LISTED, GradcheckError, counted, element_table, number, place, region
 from .verdict import Verdict
 
 Cause: TypeAlias = tuple[str, str]  # the name of a hint and its sentence
@@ -22,11 +22,6 @@ NO_GRADIENT: Cause = (
     "no-gradient",
     "no gradient reaches this input: the path from it to the output goes through detach(), numpy(), item(), no_grad() "
     "or an op that is not differentiable",
-)
-UNSTEADY: Cause = (
-    "unsteady",
-    "the rule may be right: differences at several step sizes disagree here, since the function changes too fast or "
-    "its values have too few digits",
 )
 OUTSIDE: Cause = (
     "outside-the-tape",
@@ -50,10 +45,6 @@ def explain(verdicts: Sequence[Verdict], analytical: Analytical, check_part: Che
     cause: Cause | None = None
     if not analytical.arrived[verdict.k]:
         cause = NO_GRADIENT
-    elif short := next((c for c in analytical.calls if c.out.dtype.kind == "f" and c.out.dtype != FLOAT64), None):
-        cause = ("float32", f"{short.op.name} returns {short.out.dtype}, which has too few digits for differences")
-    elif verdict.unsteady[verdict.wrong].all():
-        cause = UNSTEADY
     elif is_op:
         cause = diagnose(case)
     else:
@@ -113,9 +104,15 @@ def _error(
     if case.out is not None and case.out.shape == verdict.x.shape:
         columns["upstream"] = case.upstream.reshape(verdict.x.shape)
     columns |= {"expected": verdict.expected, "got": verdict.got}
-    lines += element_table(columns, verdict.wrong, verdict.kinks)
+    lines += element_table(columns, verdict.marks, verdict.order)
+    if verdict.x.size > MAX_LISTED:
+        where = region(verdict.wrong)
+        of = f"these are the {MAX_LISTED} worst of {verdict.x.size}"
+        lines.append(f"    {of}; the wrong ones are at {where}" if where else f"    {of}")
     kinks = int(np.count_nonzero(verdict.kinks))
     left_out = f"; {kinks} at kinks left out" if kinks else ""
+    untold = int(np.count_nonzero(verdict.cannot_tell))
+    left_out += f"; rounding is too large to tell at {untold}" if untold else ""
     lines.append(f"  (expected: by {verdict.method}, from a random upstream gradient{left_out})")
     for other in also:
         lines.append(f"  {subject.called(other.k)} is wrong too, in {np.count_nonzero(other.wrong)} of {other.total}")
@@ -141,4 +138,29 @@ def _error(
         hint=None if cause is None else cause[0],
         hint_text=None if cause is None else cause[1],
         culprit=culprit,
+    )
+
+
+def doubt_about(verdicts: Sequence[Verdict], refusal: str | None) -> str:
+    """Where a check cannot tell right from wrong, how large rounding is there, and what to do.
+
+    refusal: why longdouble did not help, or None if it was tried.
+    """
+    verdict = next(verdict for verdict in verdicts if verdict.cannot_tell.any())
+    index = tuple(int(i) for i in np.argwhere(verdict.cannot_tell)[0])
+    x, expected, got, noise, rounding = (
+        float(array[index]) + 0.0
+        for array in (verdict.x, verdict.expected, verdict.got, verdict.noise, verdict.rounding)
+    )
+    also = sum(int(np.count_nonzero(other.cannot_tell)) for other in verdicts if other.k != verdict.k)
+    return "\n  ".join(
+        [
+            f"cannot tell for {np.count_nonzero(verdict.cannot_tell)} of {counted(verdict.total, 'element')} of "
+            f"{verdict.subject.called(verdict.k)}{f', and {also} of other inputs' if also else ''}: the derivative "
+            "there is 0, or so small that rounding swallows it",
+            f"{f'element {place(index)}, ' if index else ''}at {number(x)}: {expected:.2g} from values, uncertain by "
+            f"{noise:.1g}; {got:.2g} from the rule, uncertain by {rounding:.1g}",
+            "to see more, choose inputs where the function is less flat, usually smaller ones, or another scale; "
+            + (refusal or "float64 and longdouble were both tried"),
+        ]
     )

@@ -8,7 +8,7 @@ import numpy as np
 from ..backend import Array, Shape
 from ..errors.table import aligned
 
-MAX_LISTED = 12  # an error lists all elements of an input with at most this many
+MAX_LISTED = 12  # an error lists so many elements, the worst ones
 
 
 class GradcheckError(AssertionError):
@@ -58,11 +58,13 @@ class GradcheckError(AssertionError):
 
 @dataclass(frozen=True)
 class GradcheckReport:
-    """The outcome of a check; true if all gradients are right.
+    """The outcome of a check; true if no gradient is wrong, and some are right.
 
     fn_name: the function that was checked.  method: "complex step" or "central differences".
-    checked: the number of elements compared.  kinks: the number left out, since they have no derivative.
-    largest_error: the largest |got - expected|.
+    checked: the number of elements found right.  kinks: the number left out, since they have no derivative.
+    cannot_tell: the number of elements that are neither right nor wrong, since rounding swallows the derivative.
+    doubt: if there are any, where, how large rounding is there, and what to do: a few sentences.
+    largest_error: the largest |got - expected| of a right element.
     error: with raise_exception=False, the GradcheckError that would have been raised; else None.
     """
 
@@ -72,6 +74,8 @@ class GradcheckReport:
     kinks: int
     largest_error: float
     error: GradcheckError | None = None
+    cannot_tell: int = 0
+    doubt: str = ""
 
     def __bool__(self) -> bool:
         return self.error is None
@@ -79,12 +83,13 @@ class GradcheckReport:
     def __str__(self) -> str:
         if self.error is not None:
             return str(self.error)
-        text = f"{self.fn_name}: {_counted(self.checked, 'element')} right, by {self.method}"
+        text = f"{self.fn_name}: {counted(self.checked, 'element')} right, by {self.method}"
         text += f", largest error {self.largest_error:.1e}" if self.checked else ""
-        return text + (f"; {_counted(self.kinks, 'kink')} left out" if self.kinks else "")
+        text += f"; {counted(self.kinks, 'kink')} left out" if self.kinks else ""
+        return text + (f"\n  {self.doubt}" if self.doubt else "")
 
 
-def _counted(n: int, noun: str) -> str:
+def counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
@@ -98,15 +103,31 @@ def place(index: tuple[int, ...]) -> str:
     return "" if not index else str(index[0]) if len(index) == 1 else str(index)
 
 
-def element_table(columns: dict[str, Array], wrong: Array, kinks: Array) -> list[str]:
-    """Arrays of one shape side by side: a line per element, marked where it is wrong or a kink.
+def element_table(columns: dict[str, Array], marks: Array, order: Array) -> list[str]:
+    """Arrays of one shape side by side: a line per element, with its mark, such as "wrong".
 
-    Empty if there are too many elements to list, or only one.
+    Of more than MAX_LISTED elements, those for which `order` is largest, the largest first. Empty for a 0-d array.
     """
-    if not 1 < wrong.size <= MAX_LISTED:
+    if not marks.ndim or marks.size < 2:
         return []
+    places = list(np.ndindex(marks.shape))
+    if marks.size > MAX_LISTED:
+        places = [places[i] for i in np.argsort(-order, axis=None, kind="stable")[:MAX_LISTED]]
     rows = [["element", *columns, ""]]
-    for index in np.ndindex(wrong.shape):
-        numbers = (number(float(column[index])) for column in columns.values())
-        rows.append([place(index), *numbers, "wrong" if wrong[index] else "kink" if kinks[index] else ""])
+    for index in places:
+        rows.append([place(index), *(number(float(column[index])) for column in columns.values()), marks[index]])
     return [f"    {line}" for line in aligned(rows, right=range(len(columns) + 1))]
+
+
+def region(mask: Array) -> str:
+    """Where the True elements of an array lie, axis by axis: "index 2 of axis 0, indices 0 to 5 of axis 1"."""
+    parts = []
+    for axis, size in enumerate(mask.shape):
+        places = np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if a != axis)))
+        first, last = int(places[0]), int(places[-1])
+        if first == last:
+            parts.append(f"index {first} of axis {axis}")
+        elif last - first + 1 < size or len(places) < size:
+            only = "" if len(places) == last - first + 1 else f"{len(places)} of the "
+            parts.append(f"{only}indices {first} to {last} of axis {axis}")
+    return ", ".join(parts)

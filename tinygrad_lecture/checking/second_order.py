@@ -13,7 +13,7 @@ from ..traced import Traced, wrap
 from .analytical import random_upstream, vjp
 from .report import GradcheckError, number
 from .subject import Subject
-from .verdict import Options
+from .verdict import RULE_ROUNDING, Options
 
 
 def gradient_function(subject: Subject, grad_outputs: Any, options: Options) -> Subject:
@@ -27,7 +27,7 @@ def gradient_function(subject: Subject, grad_outputs: Any, options: Options) -> 
     plain, recorded = (vjp(subject, outs, leaves, upstreams, create_graph) for create_graph in (False, True))
     for k, (a, b) in enumerate(zip(plain, recorded, strict=True)):
         got, expected = (np.zeros(subject.xs[k].shape) if g is None else to_host(g.array) for g in (b, a))
-        atol = options.atol + 1e-9 * np.abs(expected).max(initial=0)
+        atol = options.atol + RULE_ROUNDING + 1e-9 * np.abs(expected).max(initial=0)
         if not np.allclose(got, expected, rtol=options.rtol, atol=atol, equal_nan=True):
             raise GradcheckError(
                 f"{subject.check}: the gradient of {subject.name} with respect to {subject.called(k)} changes by "

@@ -1,14 +1,23 @@
-"""`Verdict`: the analytical and the numerical gradient side by side, and which elements are wrong."""
+"""`Verdict`: the analytical and the numerical gradient side by side, and what follows for each element.
+
+An element is right, wrong, or neither: where rounding swallows the derivative, a check cannot tell, and does not guess.
+Before it says so, it looks again with more digits (`more_digits.py`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..backend import Array
-from .numerical.gradient import NumericalGradient
+from .numerical.gradient import NumericalGradient, largest
 from .subject import Subject
+
+RULE_ROUNDING = 1e-12  # the assumed rounding error of a rule, relative to the largest gradient, unless it is measured
+NEGLIGIBLE = 1e-15  # what a function or a rule may neglect beside numbers of size 1
+TWO_DIGITS = 1e-2  # a right element agrees at least so far: both its error and the noise are smaller, relatively
+FIVE_DIGITS = 1e-5  # an element whose noise is larger is looked at again
 
 
 @dataclass(frozen=True)
@@ -24,14 +33,18 @@ class Options:
     seed: int
     analytic: bool
     locate: bool = True
+    strict_shapes: bool = False
 
 
 @dataclass
 class Verdict:
     """The comparison of one input's two gradients: `got`, by the rules, and `expected`, from values.
 
-    An element is right if |got - expected| <= atol + rtol * |expected| + noise, where noise is the error estimate of
-    the numerical gradient. Kinks are not compared. Arrays have the shape of the input.
+    wrong: |got - expected| > allowed = atol + rtol * |expected| + noise + rounding. noise is the error estimate of the
+    numerical gradient, and rounding that of the rule.
+    right: not wrong, and got and expected agree to two digits at least; or both are 0, where no output moves.
+    cannot_tell: neither: what is allowed is not small compared with the gradient.
+    Kinks are not compared. Arrays have the shape of the input.
     """
 
     subject: Subject
@@ -41,8 +54,9 @@ class Verdict:
     got: Array
     expected: Array
     noise: Array
+    rounding: Array
     kinks: Array  # bool
-    unsteady: Array  # bool
+    zeros: Array  # bool
     jacobian: Array | None  # (m, n), None where too large
 
     @staticmethod
@@ -50,9 +64,29 @@ class Verdict:
         subject: Subject, k: int, options: Options, method: str, numerical: NumericalGradient, got: Array
     ) -> Verdict:
         """The comparison of a numerical gradient with the analytical one, `got`."""
-        flat = (numerical.expected, numerical.noise, numerical.kinks, numerical.unsteady)
-        expected, noise, kinks, unsteady = (array.reshape(got.shape) for array in flat)
-        return Verdict(subject, k, options, method, got, expected, noise, kinks, unsteady, numerical.jacobian)
+        flat = (numerical.expected, numerical.noise, numerical.kinks, numerical.zeros)
+        expected, noise, kinks, zeros = (array.reshape(got.shape) for array in flat)
+        rounding = np.full(got.shape, RULE_ROUNDING * max(1.0, largest(expected[~kinks])))
+        return Verdict(subject, k, options, method, got, expected, noise, rounding, kinks, zeros, numerical.jacobian)
+
+    def closer(self, other: Verdict, got: Array) -> Verdict:
+        """This verdict, with the numbers of another one on the same gradient where these have less noise.
+
+        got: the analytical gradient with more digits. Its distance from `self.got` is the rounding error of the rule.
+        """
+        better = self.doubtful & (other.noise <= self.noise)
+        jacobian = self.jacobian
+        if jacobian is not None and other.jacobian is not None:
+            jacobian = np.where(better.ravel(), other.jacobian, jacobian)
+        return replace(
+            self,
+            expected=np.where(better, other.expected, self.expected),
+            noise=np.where(better, other.noise, self.noise),
+            rounding=np.where(better, 2 * np.abs(self.got - got) + NEGLIGIBLE, self.rounding),
+            kinks=np.where(better, other.kinks, self.kinks),
+            zeros=np.where(better, other.zeros, self.zeros),
+            jacobian=jacobian,
+        )
 
     @property
     def x(self) -> Array:
@@ -65,10 +99,34 @@ class Verdict:
         return np.abs(self.got - self.expected)
 
     @property
+    def allowed(self) -> Array:
+        """The largest error of each element that is not wrong."""
+        return self.options.atol + self.options.rtol * np.abs(self.expected) + self.noise + self.rounding
+
+    @property
     def wrong(self) -> Array:
         """Which elements are wrong, a bool array; nan is wrong."""
-        tolerance = self.options.atol + self.options.rtol * np.abs(self.expected) + self.noise
-        return ~(self.error <= tolerance) & ~self.kinks
+        return ~(self.error <= self.allowed) & ~self.kinks
+
+    @property
+    def right(self) -> Array:
+        """Which elements are right, a bool array."""
+        agree = self.error + self.noise <= TWO_DIGITS * np.abs(self.expected)
+        return ~self.wrong & ~self.kinks & np.where(self.zeros, self.got == 0, agree)
+
+    @property
+    def cannot_tell(self) -> Array:
+        """Which elements are neither right nor wrong, a bool array."""
+        return ~self.wrong & ~self.right & ~self.kinks
+
+    @property
+    def doubtful(self) -> Array:
+        """Which elements more digits would help: a bool array."""
+        clearly_wrong = ~(self.error <= 1000 * self.allowed)
+        size = np.abs(self.expected)
+        excused = self.error > np.maximum(self.options.atol + self.options.rtol * size, self.noise / 10)  # by noise
+        sure = self.zeros | ((self.noise <= FIVE_DIGITS * size) & ~excused)
+        return ~self.kinks & ~clearly_wrong & ~(self.right & sure)
 
     @property
     def total(self) -> int:
@@ -77,10 +135,20 @@ class Verdict:
 
     @property
     def largest_error(self) -> float:
-        return float(self.error[~self.kinks].max(initial=0))
+        """The largest error of a right element."""
+        return float(self.error[self.right].max(initial=0))
+
+    @property
+    def marks(self) -> Array:
+        """What a table says beside each element."""
+        return np.select([self.wrong, self.cannot_tell, self.kinks], ["wrong", "cannot tell", "kink"], "")
+
+    @property
+    def order(self) -> Array:
+        """How bad each element is: its error if it is wrong, else -1."""
+        return np.where(self.wrong, np.nan_to_num(self.error, nan=np.inf), -1.0)
 
     @property
     def worst(self) -> tuple[int, ...]:
         """The index of the wrong element with the largest error."""
-        error = np.where(self.wrong, np.nan_to_num(self.error, nan=np.inf), -1)
-        return tuple(int(i) for i in np.unravel_index(error.argmax(), error.shape))
+        return tuple(int(i) for i in np.unravel_index(self.order.argmax(), self.got.shape))

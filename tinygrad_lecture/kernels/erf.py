@@ -90,11 +90,14 @@ _FITS = {
 
 
 def erf(x: Array) -> Array:
-    """erf of each element, in x's float dtype. Computes float16 in float32; integers give float64."""
+    """erf of each element, in x's float dtype. Computes float16 in float32; integers give float64.
+
+    longdouble gets the accuracy of float64, without its rounding.
+    """
     lib = xp(x)
     x = lib.asarray(x)
-    dtype = np.dtype("float64" if x.dtype == np.float64 or x.dtype.kind not in "f" else "float32")
-    fit = _FITS[dtype.name]
+    dtype = np.promote_types(x.dtype, np.float32) if x.dtype.kind == "f" else np.dtype("float64")
+    fit = _FITS["float32" if dtype == np.float32 else "float64"]
     x, given = x.astype(dtype, copy=False), x.dtype
     out = lib.empty_like(x)
     in_pieces(lambda y, z: _erf(z, fit, out=y), out, x, read=(1,))
@@ -118,8 +121,7 @@ def _erf(x: Array, fit: _Fit, out: Array) -> None:
     u = (2 / (high - low)) / (y + 1)
     u -= 2 * low / (high - low) + 1
     outer = polynomial(fit.q, u)
-    y *= -y
-    outer *= lib.exp(y)
+    outer *= lib.exp(-size * size)  # not of y: in longdouble erf is not 1 yet at the end
     outer = 1 - outer
 
     holds = (size < 1).astype(x.dtype)

@@ -43,7 +43,7 @@ _ODDS = {
 def gelu_piece(x: Array, approximate: str, out: Array) -> None:
     """Write x gate(x) to `out`. Raises ValueError for an unknown approximation."""
     lib = xp(x)
-    if approximate == "none" and x.dtype == FLOAT64:
+    if approximate == "none" and x.dtype.itemsize >= FLOAT64.itemsize:
         gate = erf(x * math.sqrt(0.5))
         gate += 1
         gate *= 0.5

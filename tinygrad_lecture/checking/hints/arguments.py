@@ -1,50 +1,11 @@
-"""Hints about a rule's arguments: a wrong one is used, one is changed. Found by running the rule again."""
+"""Hints about a rule's arguments: a wrong one is used. Found by running the rule again."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
-from ...backend import Array, device_of, is_array, move, to_host
+from ...backend import Array
 from .case import Case, same
-
-
-def no_upstream(case: Case) -> str | None:
-    """The first parameter of the rule has the name of an input."""
-    found = None if case.call is None or case.call.op.variadic else case.call.rule(case.position)
-    if case.call is None or found is None:
-        return None
-    first = next(iter(inspect.signature(found[0]).parameters))
-    if first not in (*case.call.op.inputs, "out") or first in ("g", "grad", "upstream"):
-        return None
-    return (
-        f"the first parameter of a rule is the upstream gradient, so here {first} holds g, not {first}; write "
-        f"def _(g, {first})"
-    )
-
-
-def argument_changed(case: Case) -> str | None:
-    """The rule changes an array that was saved for it."""
-    call = case.call
-    found = None if call is None or call.op.variadic else call.rule(case.position)
-    if call is None or found is None:
-        return None
-    rule, arguments = found
-    given = {name: value.copy() if is_array(value) else value for name, value in arguments.items()}
-    try:
-        rule(move(case.upstream.reshape(call.out.shape).copy(), device_of(call.out)), *given.values())
-    except Exception:  # the rule does not run a second time
-        return None
-    for name, value in given.items():
-        if is_array(value) and not _equal(to_host(value), to_host(arguments[name])):
-            return f"the rule changes {name} in place, which the next run of a rule needs; make a new array"
-    return None
-
-
-def _equal(a: Array, b: Array) -> bool:
-    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
 
 
 def wrong_argument(case: Case) -> str | None:

@@ -21,8 +21,6 @@ from .formulas import derivatives, factors, matrices, missing_terms, swapped_ter
 Hint: TypeAlias = Callable[[Case], str | None]
 
 HINTS: list[tuple[str, Hint]] = [
-    ("no-upstream", arguments.no_upstream),
-    ("argument-changed", arguments.argument_changed),
     ("not-finite", values.not_finite),
     ("nearly-right", values.nearly_right),
     ("zero", values.zero),

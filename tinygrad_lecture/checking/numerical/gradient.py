@@ -2,6 +2,8 @@
 
 A function to differentiate takes a list of arrays and returns the elements of all its outputs as one vector.
 Shapes: n is the number of elements of one input, m that of all outputs together.
+
+Arrays are float64, or longdouble where a check looks again with more digits (`../more_digits.py`).
 """
 
 from __future__ import annotations
@@ -17,9 +19,14 @@ from ...backend import Array
 
 Function: TypeAlias = Callable[[Sequence[Array]], Array]
 
-EPS = float(np.finfo(np.float64).eps)  # 2.2e-16
-ROUNDING = 50 * EPS  # relative difference allowed between two ways of computing the same value
+ROUNDINGS = 50  # roundings allowed between two ways of computing the same value
 MAX_JACOBIAN = 4_000_000  # elements; a larger Jacobian is not kept
+EPS = float(np.finfo(np.float64).eps)  # 2.2e-16
+
+
+def epsilon(array: Array) -> float:
+    """The spacing of numbers at 1 in an array's dtype: 2.2e-16 for float64, 1.1e-19 for longdouble on x86."""
+    return float(np.finfo(array.dtype).eps)
 
 
 @dataclass
@@ -29,7 +36,7 @@ class NumericalGradient:
     expected: Array  # (n,) upstream @ Jacobian: what the analytical gradient should be
     noise: Array  # (n,) estimate of the error of `expected`, mostly rounding
     kinks: Array  # (n,) bool: no derivative here
-    unsteady: Array  # (n,) bool: the error estimate is larger than allowed
+    zeros: Array  # (n,) bool: the derivative is 0, and not merely too small to see
     jacobian: Array | None  # (m, n), None if too large to keep
 
     @staticmethod
@@ -43,11 +50,12 @@ class NumericalGradient:
             np.zeros((m, n)) if m * n <= MAX_JACOBIAN else None,
         )
 
-    def put(self, i: int, column: Array, upstream: Array, noise: float) -> None:
+    def put(self, i: int, column: Array, upstream: Array, noise: float, zero: bool) -> None:
         """Fill in element i from its column of the Jacobian, (m,)."""
         terms = upstream * column
         self.expected[i] = terms.sum()
-        self.noise[i] = noise + ROUNDING * np.abs(terms).sum()  # plus the rounding error of the analytical gradient
+        self.noise[i] = noise + ROUNDINGS * epsilon(column) * np.abs(terms).sum()
+        self.zeros[i] = zero
         if self.jacobian is not None:
             self.jacobian[:, i] = column
 
@@ -66,3 +74,8 @@ def replaced_element(array: Array, i: int, value: complex) -> Iterator[None]:
 def largest(array: Array) -> float:
     """The largest absolute value; 0 for an empty array."""
     return float(np.abs(array).max(initial=0))
+
+
+def chosen(only: Sequence[Array] | None, k: int, x: Array) -> list[int]:
+    """The elements of the k-th input to compute, counted in the flattened array: those of a mask, or all."""
+    return list(range(x.size)) if only is None else [int(i) for i in np.flatnonzero(only[k])]

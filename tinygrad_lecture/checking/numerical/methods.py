@@ -27,6 +27,7 @@ def numerical_gradients(
     *,
     eps: float | None = None,
     analytic: bool = True,
+    only: Sequence[Array] | None = None,
 ) -> tuple[str, list[NumericalGradient]]:
     """The name of the method, and its gradient for each of xs.
 
@@ -37,13 +38,13 @@ def numerical_gradients(
         try:
             with Observing(_AnalyticOps()), no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("error", np.exceptions.ComplexWarning)  # an imaginary part was discarded
-                exact = complex_step(function, xs, upstream, values)
+                exact = complex_step(function, xs, upstream, values, only)
         except Exception:  # the function does not take complex numbers
             exact = None
         if exact is not None:
             return "complex step", exact
     step = STEP if eps is None else eps
-    return "central differences", central_differences(function, xs, upstream, values, claims, step)
+    return "central differences", central_differences(function, xs, upstream, values, claims, step, only)
 
 
 class _AnalyticOps:

@@ -77,9 +77,7 @@ BUGS = {
 
 
 PLANTED = {
-    "no-upstream": "g left out of the signature",
-    "argument-changed": "the output changed in place",
-    "whole-numbers": "cast to int",
+    "whole-numbers": "rounded",
     "upstream-changed": "the size of g",
     "summed-too-far": "bias: one axis too many",
     "product-of-sums": "scale: summed before it is multiplied",

@@ -24,17 +24,12 @@ from .traced import Traced
 T = TypeVar("T", bound=Traced)
 
 _ONE_IN_MEMORY = (
-    "several of its elements are one element in memory, as in a view made by expand(); start from x = x.clone()"
+    "several elements of x are one element in memory, as in a view made by expand(); start from x = x.clone()"
 )
 
 
 def announced(x: Traced) -> Array:
-    """The array of x, announced to the version counters as about to be written to.
-
-    Raises RuntimeError if it is read-only.
-    """
-    if isinstance(x._array, np.ndarray) and not x._array.flags.writeable:
-        raise RuntimeError(f"a tensor of shape {x._array.shape} cannot be changed in place: {_ONE_IN_MEMORY}")
+    """The array of x, announced to the version counters as about to be written to."""
     versions.announce_write(x._array)
     return x._array
 
@@ -74,10 +69,12 @@ def assign(x: Traced, index: Any, value: Any) -> None:
 def _writes_to_memory(x: Traced, change: str, operand: Any) -> bool:
     """Whether a change writes to memory (True) or is recorded (False).
 
-    Raises RuntimeError while recording if x is a leaf that requires grad.
+    Raises RuntimeError if the memory is read-only and, while recording, if x is a leaf that requires grad.
     """
     involved = x._node is not None or (isinstance(operand, Traced) and operand._node is not None)
     if not (modes.recording and involved):
+        if isinstance(x._array, np.ndarray) and not x._array.flags.writeable:
+            raise RuntimeError(f"{change}: {_ONE_IN_MEMORY}")
         return True
     if isinstance(x._node, Leaf):
         raise RuntimeError(

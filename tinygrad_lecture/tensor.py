@@ -92,7 +92,11 @@ class Tensor(Traced):
     @property
     def array(self) -> Array:
         """The memory as a NumPy array, a read-only view, or the CuPy array itself. To write to it, use `inplace()`."""
-        return self.numpy() if isinstance(self._array, np.ndarray) else self._array
+        if not isinstance(self._array, np.ndarray):
+            return self._array
+        view = self._array.view()
+        view.setflags(write=False)
+        return view
 
     def data_ptr(self) -> Integer:
         """The address of the first element in memory; tensors that are one parameter have the same."""

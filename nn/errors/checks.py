@@ -82,7 +82,7 @@ def as_target(name: str, input: Tensor, target: Any) -> Tensor:
     hide a wrong target.
     """
     check_tensor(name, "input", input)
-    made: Tensor = tl.as_tensor(target, device=input.device)
+    made: Tensor = target if isinstance(target, Tensor) else tl.tensor(target, device=input.device)
     if input.shape != made.shape:
         if input.numel() == made.numel():
             remedy = f"write target.reshape{input.shape}"

@@ -137,18 +137,19 @@ class Optimizer:
             names = self.memory(group)
             made_for: Any = None
             for p in group["params"]:
-                if p.grad is None:
+                gradient = p.grad
+                if gradient is None:
                     continue
                 state = self.state.get(p)
                 if state is None or (names and not names.keys() <= state.keys()):
                     state = self._ensure_state(p, names)
                 state["step"] = t = state["step"] + 1
-                array, gradient = p.inplace(), p.grad.array
+                array = p.inplace()
                 held = [state[name] for name in names] if names else ()
                 needed = t, array.dtype, type(array)
                 if made_for != needed:  # else the previous parameter's update fits this one too
                     made_for, update = needed, self.rule(group, t, _number(array))
-                in_pieces(update, array, gradient, *held, read=(1,))
+                in_pieces(update, array, gradient._array, *held, read=(1,))
 
     def _ensure_state(self, p: Tensor, names: Mapping[str, float]) -> dict[str, Any]:
         """The state of a parameter, after adding the arrays that it lacks."""

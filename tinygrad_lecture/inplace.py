@@ -8,6 +8,7 @@ memory stays for the rules that saved it. Tensors that share x's memory are comp
 from __future__ import annotations
 
 import weakref
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from .autograd.modes import modes, set_grad_enabled
 from .autograd.tape import Leaf
 from .autograd.views import Base, View, Window, base_of, sharers, window_of
 from .backend import Array, xp
-from .ops.indexing import normal_index, pick, put, write
+from .ops.indexing import BASIC, normal_index, pick, put, write
 from .traced import Traced
 
 T = TypeVar("T", bound=Traced)
@@ -87,12 +88,10 @@ def _writes_to_memory(x: Traced, change: str, operand: Any) -> bool:
 def _is_view_at(x: Traced, index: Any, value: Traced) -> bool:
     """Whether value is x[index] itself, a view of x."""
     window = window_of(value)
-    return (
-        isinstance(window, View)
-        and window.op is pick
-        and window.x is window_of(x)
-        and window.settings["index"] == normal_index(x, index)
-    )
+    if not (isinstance(window, View) and window.op is pick and window.x is window_of(x)):
+        return False
+    pairs = list(zip_longest(window.settings["index"], normal_index(x, index)))
+    return all(type(a) is type(b) and type(a) in BASIC and a == b for a, b in pairs)
 
 
 # --- tensors that share memory ------------------------------------------------------------------------------
@@ -123,10 +122,20 @@ def _replace(x: Traced, change: str, new: Any) -> None:
             "tl.no_grad(), or make a new tensor, as in x = x + ..."
         )
     after = _written_to_base(before, window, change, new)
+    after._array = _laid_out_like(base.array, after._array)
     base.array, base.node = after._array, after._node
     values: dict[Window, Any] = {base: after}
     for tensor in (x, *others):
         _become(tensor, _value_of(tensor._window, values))
+
+
+def _laid_out_like(old: Array, new: Array) -> Array:
+    """The new array with the memory layout of the old one, so that what was a view of that is one of this."""
+    if old.strides == new.strides:
+        return new
+    array = xp(old).empty_like(old)
+    array[...] = new
+    return array
 
 
 def _become(x: Traced, value: Any) -> None:

@@ -113,12 +113,14 @@ class Tensor(Traced):
         new = value if isinstance(value, Traced) else Tensor(value, device=self.device)
         if isinstance(self._node, Leaf):
             _must_be_float(new._array.dtype)
+        if new._array is self._array:  # as after x.data -= 0.1 * x.grad
+            return
         changed = new._array.shape != self.shape or new._array.dtype != self.dtype
         self._array, self._window = new._array, None
-        if isinstance(self._node, Record):
-            self._node = None
-        elif changed and self._node is not None:
-            self._node = Leaf(self)
+        if isinstance(value, Traced):
+            note_sharing(self, value)
+        if changed and self._node is not None:
+            self._node = None if isinstance(self._node, Record) else Leaf(self)
 
     @property
     def T(self) -> Tensor:
@@ -149,10 +151,13 @@ class Tensor(Traced):
         if not flag:
             if isinstance(self._node, Record):
                 raise RuntimeError("the result of a recorded op always requires grad; use detach() to get a constant")
-            self._node = None
+            if self._node is not None:
+                self._leaf, self._node = self._node, None
         elif self._node is None:
             _must_be_float(self.dtype)
-            self._node = Leaf(self)
+            before = getattr(self, "_leaf", None)  # what was recorded before it stopped requiring grad leads there
+            fits = before is not None and (before.shape, before.dtype) == (self.shape, self.dtype)
+            self._node = before if fits else Leaf(self)
         return self
 
     @property

@@ -37,14 +37,16 @@ class Traced:
     """An array that the tape follows. `_node` is None for a constant.
 
     _window: how it looks into memory that it shares with others (`autograd/views.py`); not set if it shares none.
+    _leaf: its node before `requires_grad_(False)`, for when it requires grad again; not set before that.
     """
 
-    __slots__ = ("__weakref__", "_array", "_grad", "_node", "_window")
+    __slots__ = ("__weakref__", "_array", "_grad", "_leaf", "_node", "_window")
 
     _array: Array
     _node: Node | None
     _grad: Any  # a Tensor or None
     _window: Any
+    _leaf: Node | None
 
 
 class TensorLike(Protocol[T_co]):

@@ -168,6 +168,7 @@ class Op(Generic[P]):
                 arrays.append(x)
                 nodes.append(None)
         recorded = recorded and modes.recording and self.differentiable
+        given = settings
         if recorded and settings:
             settings = own_settings(settings, self.name)
         if foreign is not None and like is not None:
@@ -197,7 +198,7 @@ class Op(Generic[P]):
         if out.base is not None or out is like:
             note_view(self, inputs, settings, result)
         if modes_module.observers and modes.observer is not None:
-            modes.observer.saw_forward(self, arrays, settings, out, result._node)
+            modes.observer.saw_forward(self, arrays, given, out, result._node)
         return result
 
     # --- backward ---------------------------------------------------------------------------------------

@@ -35,20 +35,26 @@ def as_operand(value: Any, like: Array, copy: bool) -> Any:
 
 
 def own_settings(settings: dict[str, Any], name: str) -> dict[str, Any]:
-    """The settings for a record to keep: with copies of arrays and lists, which the caller may change afterwards.
+    """The settings for a record to keep: with copies of arrays, lists and whatever else the caller may change.
 
     Raises TypeError for a Tensor that requires grad, since no gradient flows to a setting.
     """
     for value in settings.values():
-        if type(value) not in _PLAIN:
+        kind = type(value)
+        if kind not in _PLAIN and not (kind is tuple and _PLAIN.issuperset(map(type, value))):
             return {key: _own(value, key, name) for key, value in settings.items()}
     return settings
 
 
-_PLAIN = frozenset({bool, int, float, complex, str, tuple, type(None)})
+_PLAIN = frozenset({bool, int, float, complex, str, slice, type(None), type(Ellipsis)})
 
 
 def _own(value: Any, setting: str, name: str) -> Any:
+    kind = type(value)
+    if kind is tuple or kind is list:
+        return kind(_own(item, setting, name) for item in value)
+    if kind is dict:
+        return {key: _own(item, setting, name) for key, item in value.items()}
     if isinstance(value, Traced):
         if value._node is not None:
             raise TypeError(
@@ -56,7 +62,7 @@ def _own(value: Any, setting: str, name: str) -> Any:
                 f"{setting} before the slash, with inputs, or pass {setting}.detach()"
             )
         return value._array.copy()
-    return value.copy() if is_array(value) or isinstance(value, (list, dict)) else value
+    return value.copy() if is_array(value) or isinstance(value, bytearray) else value
 
 
 def settle(out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, casts: bool) -> Array:

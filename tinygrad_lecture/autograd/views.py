@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from ..traced import Traced, wrap
+from .operands import own_settings
 from .versions import owner_of
 
 
@@ -30,9 +31,9 @@ class Base:
         sharing.add(self.tensor)
 
     def value(self) -> Any:
-        """The tensor or, if it is gone, another one with the same array and node."""
+        """The tensor or, if it is gone or has other data, another one with the same array and node."""
         tensor = self.tensor()
-        return wrap(self.array, self.node) if tensor is None else tensor
+        return tensor if tensor is not None and window_of(tensor) is self else wrap(self.array, self.node)
 
 
 class View:
@@ -88,7 +89,8 @@ def note_view(op: Any, inputs: Sequence[Any], settings: dict[str, Any], result: 
             if len(inputs) == 1 and (result._node is not None or x._node is None):
                 result._window = window = _new(View)  # plain code: ops that return views run it each time
                 window.x = getattr(x, "_window", None) or _window(x)
-                window.op, window.settings = op, settings
+                window.op = op
+                window.settings = settings if result._node is not None else own_settings(settings, op.name)
                 window.sharing = sharing = window.x.sharing
                 sharing.add(weakref.ref(result, sharing.discard))
             else:  # such as a view of a recorded tensor under no_grad, which is a constant

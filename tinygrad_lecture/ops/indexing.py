@@ -1,7 +1,6 @@
 """Indexing: x[index] with every kind of index that NumPy takes, gather, sort, masks and other ops built on it.
 
-An index is a setting, not an input. `normal_index` converts Tensors and lists in it to arrays, and copies the caller's
-arrays, so that an index kept by a record cannot change.
+An index is a setting, not an input. `normal_index` converts Tensors and lists in it to arrays.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def _(x: Value, index: Any) -> str | None:
     for part in index:
         if is_array(part) and part.dtype.kind not in "iub":
             return f"an index must hold integers or bools, not {part.dtype}; convert with .long()"
-        if not is_array(part) and type(part) not in (*_BASIC, bool):
+        if not is_array(part) and type(part) not in (*BASIC, bool):
             return f"an index is an int, a slice, None, ... or a tensor of integers or bools, not {part!r}"
         if is_array(part) and part.dtype == bool and part.ndim == x.ndim and part.shape != x.shape:
             return f"a mask of shape {part.shape} does not fit shape {x.shape}"
@@ -149,7 +148,7 @@ def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
     it silently. NumPy raises by itself.
     """
     parts = index if isinstance(index, tuple) else (index,)
-    if builtins.all(type(part) in _BASIC for part in parts):
+    if builtins.all(type(part) in BASIC for part in parts):
         return parts
     array = x._array if isinstance(x, Traced) else x
     parts = tuple(_plain(part) for part in parts)
@@ -159,7 +158,7 @@ def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
     return parts
 
 
-_BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
+BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 
 def _plain(part: Any) -> Any:
@@ -171,7 +170,7 @@ def _plain(part: Any) -> Any:
     if isinstance(part, (list, tuple, range)):
         part = np.asarray(part)
         return part if part.size else part.astype(np.int64)
-    return part.copy() if is_array(part) else part
+    return part
 
 
 def _check_range(shape: Shape, parts: tuple[Any, ...]) -> None:

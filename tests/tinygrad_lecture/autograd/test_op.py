@@ -328,6 +328,25 @@ def test_a_setting_that_the_caller_changes_afterwards_has_been_copied(change):
     assert x.grad.tolist() == [3, 3]
 
 
+@pytest.mark.parametrize("wrap", [lambda k: (k,), lambda k: [k], lambda k: {0: k}, lambda k: ([k],)])
+def test_an_array_within_a_setting_is_copied_too(wrap):
+    @tl.op
+    def scaled(x, /, k=()):
+        return x * np.asarray(k[0]).reshape(-1)
+
+    @scaled.backward
+    def _(g, k):
+        return g * np.asarray(k[0]).reshape(-1)
+
+    x, k = tl.tensor([1.0, 2.0], requires_grad=True), np.array([3.0, 4.0], np.float32)
+    y = scaled(x, k=wrap(k)).sum()
+    k[:] = 100
+    y.backward()
+    assert x.grad.tolist() == [3, 4]
+    with pytest.raises(TypeError, match="k is a setting"):
+        scaled(x, k=wrap(x))
+
+
 def test_a_tensor_that_requires_grad_is_no_setting():
     @tl.op
     def scaled(x, /, k):

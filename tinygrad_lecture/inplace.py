@@ -160,9 +160,10 @@ def _compute_again(view: Traced, values: dict[Window, Any]) -> None:
     A program may hold thousands of views, so if no array was saved the record is repeated without a call of the op.
     """
     window, node = view._window, view._node
-    if isinstance(window, View) and isinstance(node, Record) and node.op is window.op and not window.op.saves_arrays:
+    if isinstance(window, View) and isinstance(node, Record) and node.op is window.op and not node.op.saves_arrays:
         x = _value_of(window.x, values)
-        array = window.op.forward(x._array, **window.settings)
+        forward: Any = window.op
+        array = forward(x._array, **window.settings)
         if x._node is not None and type(array) is type(x._array):
             view._array, view._node = array, _repeated(node, x._node)
             values[window] = view

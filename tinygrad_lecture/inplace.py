@@ -25,7 +25,7 @@ from .traced import Node, Traced
 T = TypeVar("T", bound=Traced)
 
 _ONE_IN_MEMORY = (
-    "several elements of x are one element in memory, as in a view made by expand(); start from x = x.clone()"
+    "in a view made by expand(), for instance, several elements are one in memory; start from x = x.clone()"
 )
 
 
@@ -75,7 +75,7 @@ def _writes_to_memory(x: Traced, change: str, operand: Any) -> bool:
     involved = x._node is not None or (isinstance(operand, Traced) and operand._node is not None)
     if not (modes.recording and involved):
         if isinstance(x._array, np.ndarray) and not x._array.flags.writeable:
-            raise RuntimeError(f"{change}: {_ONE_IN_MEMORY}")
+            raise RuntimeError(f"{change}: the memory of x is read-only; {_ONE_IN_MEMORY}")
         return True
     if isinstance(x._node, Leaf):
         raise RuntimeError(

@@ -184,6 +184,8 @@ class Tensor(Traced):
                 raise ValueError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
             if value.device != self.device:
                 raise ValueError(f"the gradient is on {value.device}, but the tensor on {self.device}; move it there")
+            if isinstance(value._array, np.ndarray) and not value._array.flags.writeable:
+                value = value.clone()  # backward will add to it
         self._grad = value
 
     @property

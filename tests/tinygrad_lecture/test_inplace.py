@@ -311,7 +311,7 @@ def test_a_view_with_one_element_in_several_places_is_not_written_to():
     for mode in (tl.enable_grad, tl.no_grad):
         with (
             mode(),
-            pytest.raises(RuntimeError, match=r"several elements of x are one element in memory.*expand.*clone"),
+            pytest.raises(RuntimeError, match=r"expand\(\), for instance, several elements are one.*clone"),
         ):
             wide += 1
     assert x.tolist() == [1, 2]
@@ -410,6 +410,13 @@ def test_retain_grad_retains_the_gradient_of_the_changed_value():
     x *= 3
     (2 * x).sum().backward()
     assert x.grad.tolist() == [2, 2]
+
+
+def test_a_gradient_that_cannot_be_written_to_is_copied_when_it_is_set():
+    x = leaf(1.0, 2.0)
+    x.grad = constant(1.0).expand(2)
+    (3 * x).sum().backward()
+    assert x.grad.tolist() == [4, 4]
 
 
 def test_a_tensor_that_requires_grad_again_gets_the_gradients_of_before():

@@ -24,7 +24,7 @@ from .subject import flat
 from .verdict import NEGLIGIBLE, Options, Verdict
 
 LONG = np.dtype(np.longdouble)
-SAME = 1e5 * EPS  # how far values in the two precisions may be apart, relative to the largest number
+SAME = 1e9 * EPS  # how far values in the two precisions may be apart, relative to the largest number
 
 
 def look_again(

@@ -19,10 +19,11 @@ import numpy as np
 
 from ..autograd.memory import arrays_in
 from ..backend import Array, to_host
+from ..inspect.observe import Observing
 from ..tensor import Tensor
 from .report import GradcheckError, number
 from .subject import Subject
-from .watch import CallWatch
+from .watch import Call, CallWatch
 
 FACTOR = -1024.0  # of the upstream gradient, to see that a rule is linear in it: products with it are not rounded
 TINY = 1e-300  # a smaller number has too few digits to be compared
@@ -40,6 +41,25 @@ def require_unchanged_inputs(subject: Subject, leaves: Sequence[Tensor]) -> None
                 input_name=subject.input_names[subject.checked[k]],
                 shape=x.shape,
                 hint="input-modified",
+            )
+
+
+def require_new_outputs(subject: Subject, calls: Sequence[Call]) -> None:
+    """Raise GradcheckError if an op returns the memory that it returned in an earlier call, `calls`, of the function.
+
+    A view of a constant input is in the same memory too.
+    """
+    again = CallWatch()
+    with Observing(again):
+        subject.values(subject.xs)
+    for one, other in zip(calls, again.calls, strict=False):
+        if _share(one.out, other.out) and not any(_share(other.out, array) for array in other.arrays):
+            raise GradcheckError(
+                f"{subject.check}: {one.op.name} returns the same memory in every call, so the next call changes an "
+                "earlier result; make a new array, without out= an array that is kept",
+                fn_name=subject.name,
+                hint="output-kept",
+                culprit=one.op.name,
             )
 
 

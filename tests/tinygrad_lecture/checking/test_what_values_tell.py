@@ -99,3 +99,44 @@ def test_a_rule_that_is_not_linear_in_g_is_found_for_a_single_output(change):
     assert (error.hint, error.culprit) == ("not-linear", "squares")
     assert "the backward rule of squares is not linear in the upstream gradient g" in str(error)
     assert failure(lambda x: bad(x.exp()), tensor([0.5, 2.0])).culprit == "squares"
+
+
+# --- memory -------------------------------------------------------------------------------------------------
+
+
+def test_an_op_that_returns_an_array_that_it_keeps_is_found():
+    buffer = np.zeros(3)
+    twice = make(lambda x, /: np.multiply(x, 2, out=buffer), "twice", x=lambda g: 2 * g)
+    for fn in (twice, lambda x: twice(x.exp()) + 1):
+        error = failure(fn, tensor([1.0, 2.0, 3.0]))
+        assert (error.hint, error.culprit) == ("output-kept", "twice")
+    weight = tensor([[1.0, 2.0, 3.0]], requires_grad=True)
+    assert tl.gradcheck(lambda x: weight.T * x, tensor([1.0, 2.0, 3.0]))  # a view of a constant
+
+
+# --- hints --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("forward", "rule"),
+    [(np.floor, lambda g, out: g), (lambda x: np.maximum(x, 0), lambda g, out: g * (out >= 0))],
+)
+def test_where_the_derivative_is_0_everywhere_no_other_cause_is_named(forward, rule):
+    error = failure(make(lambda x, /: forward(x), x=rule), tensor([-0.5, -0.3, -1.1]))
+    assert error.hint == "mask-missing"
+    assert "should be 0 everywhere" in error.hint_text
+
+
+def test_a_small_output_that_is_left_out_is_named_and_the_numbers_differ():
+    bad = make(lambda x, /: np.stack([x * 1e8, np.sin(x)]), x=lambda g: g[0] * 1e8)
+    error = failure(bad, tensor([1.0, 2.0]))
+    assert error.hint == "outputs-left-out"
+    for line in str(error).split("\n")[3:5]:
+        _, _, expected, got, _ = line.split()
+        assert expected != got
+
+
+def test_two_elements_are_enough_for_a_simple_formula():
+    error = failure(make(lambda x, /: np.tanh(x), x=lambda g, out: g * (1 - out)), tensor([0.5, -0.3]))
+    assert error.hint == "formula"
+    assert "(1 + out)" in error.hint_text or "(1 - out * out)" in error.hint_text

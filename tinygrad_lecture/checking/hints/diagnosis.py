@@ -22,6 +22,7 @@ Hint: TypeAlias = Callable[[Case], str | None]
 
 HINTS: list[tuple[str, Hint]] = [
     ("not-finite", values.not_finite),
+    ("outputs-left-out", jacobian.outputs_left_out),
     ("nearly-right", values.nearly_right),
     ("zero", values.zero),
     ("whole-numbers", values.whole_numbers),
@@ -65,7 +66,6 @@ HINTS: list[tuple[str, Hint]] = [
     ("target-missing", targets.target_missing),
     ("target-missing", targets.target_elsewhere),
     ("overwritten", sums.overwritten),
-    ("outputs-left-out", jacobian.outputs_left_out),
     ("upstream-misplaced", movement.upstream_misplaced),
     ("misplaced", movement.misplaced),
     ("contributions", jacobian.contributions),

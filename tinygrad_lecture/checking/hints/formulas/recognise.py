@@ -61,7 +61,8 @@ def recognise(target: Array, known: Mapping[str, Array], where: Array, words: in
     """
     wanted = target[where]
     points = np.unique([array[where] for array in known.values()], axis=1) if known else np.empty((0, 0))
-    if points.shape[1] < 3 or not (np.isfinite(wanted).all() and wanted.any()):
+    words = min(words, points.shape[1] - 1)  # two elements can tell one function
+    if words < 1 or not (np.isfinite(wanted).all() and wanted.any()):
         return None
     if _constant(wanted[None])[0]:
         number = tidy(float(wanted.mean()))

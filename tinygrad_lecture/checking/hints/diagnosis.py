@@ -22,7 +22,7 @@ Hint: TypeAlias = Callable[[Case], str | None]
 
 HINTS: list[tuple[str, Hint]] = [
     ("not-finite", values.not_finite),
-    ("outputs-left-out", jacobian.outputs_left_out),
+    ("outputs-left-out", lambda case: values.nearly_right(case) and jacobian.outputs_left_out(case)),  # small ones
     ("nearly-right", values.nearly_right),
     ("zero", values.zero),
     ("whole-numbers", values.whole_numbers),
@@ -66,6 +66,7 @@ HINTS: list[tuple[str, Hint]] = [
     ("target-missing", targets.target_missing),
     ("target-missing", targets.target_elsewhere),
     ("overwritten", sums.overwritten),
+    ("outputs-left-out", jacobian.outputs_left_out),
     ("upstream-misplaced", movement.upstream_misplaced),
     ("misplaced", movement.misplaced),
     ("contributions", jacobian.contributions),

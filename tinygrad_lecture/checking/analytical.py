@@ -19,6 +19,7 @@ from ..tensor import Tensor
 from ..traced import wrap
 from .purity import (
     require_exact_shapes,
+    require_new_outputs,
     require_same_again,
     require_same_alone,
     require_unchanged_arrays,
@@ -69,6 +70,7 @@ def analytical_gradients(subject: Subject, seed: int, strict_shapes: bool = Fals
         outs = subject.run(leaves)
     calls = list(watch.calls)
     require_unchanged_inputs(subject, leaves)
+    require_new_outputs(subject, calls)
     values = flat(outs)
     if not np.isfinite(values).all():
         raise GradcheckError(

@@ -32,11 +32,12 @@ import numpy as np
 from ..autograd.modes import set_grad_enabled
 from ..backend import Array
 from ..random import get_rng_state, set_rng_state
-from .analytical import Analytical, analytical_gradients
+from .analytical import Analytical, analytical_gradients, vjp
 from .explanation import doubt_about, explain
+from .locate import op_at_fault
 from .more_digits import look_again
 from .numerical.methods import numerical_gradients
-from .purity import alike
+from .purity import FACTOR, alike, require_linear
 from .report import GradcheckError, GradcheckReport, number
 from .second_order import gradient_function
 from .subject import Subject
@@ -157,6 +158,7 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     verdicts, refusal = look_again(verdicts, analytical, options)
     if any(verdict.wrong.any() for verdict in verdicts):
         raise explain(verdicts, analytical, lambda part: _error_of_part(part, options))
+    _require_linear(subject, analytical, options)
     right = sum(int(verdict.right.sum()) for verdict in verdicts)
     unclear = sum(int(verdict.cannot_tell.sum()) for verdict in verdicts)
     doubt = doubt_about(verdicts, refusal) if unclear else ""
@@ -215,6 +217,20 @@ def _require_float64(subject: Subject, analytical: Analytical) -> None:
         hint=hint,
         culprit=op,
     )
+
+
+def _require_linear(subject: Subject, analytical: Analytical, options: Options) -> None:
+    """Raise GradcheckError if a rule is not linear in its upstream gradient; it names the op, if that can be found."""
+    calls, outs = analytical.calls, analytical.outs
+    upstreams = [FACTOR * analytical.upstream_tensor(output) for output in range(len(outs))]
+    scaled = vjp(subject, outs, analytical.leaves, upstreams)
+    try:
+        require_linear(subject, analytical.gradients, scaled, calls[0].op.name if len(calls) == 1 else None)
+    except GradcheckError as error:
+        if not options.locate or len(calls) == 1:
+            raise
+        of_op, _ = op_at_fault(calls, lambda part: _error_of_part(part, options), subject.check)
+        raise (of_op or error) from None
 
 
 def _error_of_part(part: Subject, options: Options) -> GradcheckError | None:

@@ -13,7 +13,7 @@ from .analytical import Analytical
 from .hints.case import Case
 from .hints.diagnosis import diagnose
 from .locate import CheckPart, of_output, op_at_fault, output_at_fault
-from .report import MAX_LISTED, GradcheckError, counted, element_table, number, place, region
+from .report import MAX_LISTED, GradcheckError, counted, digits_to_tell_apart, element_table, number, place, region
 from .verdict import Verdict
 
 Cause: TypeAlias = tuple[str, str]  # the name of a hint and its sentence
@@ -98,13 +98,16 @@ def _error(
         f"{verdict.x.shape}, is wrong{amount}."
     ]
     expected, got = float(verdict.expected[worst]), float(verdict.got[worst])
+    digits = digits_to_tell_apart(verdict.expected[verdict.wrong], verdict.got[verdict.wrong])
     element = f"worst element {place(worst)}: " if worst else ""
-    lines.append(f"  {element}expected {number(expected)}, got {number(got)} (error {abs(got - expected):.2g})")
+    lines.append(
+        f"  {element}expected {number(expected, digits)}, got {number(got, digits)} (error {abs(got - expected):.2g})"
+    )
     columns = {"input": verdict.x}
     if case.out is not None and case.out.shape == verdict.x.shape:
         columns["upstream"] = case.upstream.reshape(verdict.x.shape)
     columns |= {"expected": verdict.expected, "got": verdict.got}
-    lines += element_table(columns, verdict.marks, verdict.order)
+    lines += element_table(columns, verdict.marks, verdict.order, digits)
     if verdict.x.size > MAX_LISTED:
         where = region(verdict.wrong)
         of = f"these are the {MAX_LISTED} worst of {verdict.x.size}"

@@ -15,16 +15,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..backend import Array, to_host
+from ..backend import to_host
 from ..traced import wrap
 from .analytical import Analytical, vjp
 from .numerical.gradient import EPS, largest
 from .numerical.methods import numerical_gradients
 from .subject import flat
-from .verdict import Options, Verdict
+from .verdict import NEGLIGIBLE, Options, Verdict
 
 LONG = np.dtype(np.longdouble)
-SAME = 1e5 * EPS  # how far values in the two precisions may be apart, relative to the largest number
+SAME = 1e9 * EPS  # how far values in the two precisions may be apart, relative to the largest number
 
 
 def look_again(
@@ -32,23 +32,23 @@ def look_again(
 ) -> tuple[list[Verdict], str | None]:
     """The verdicts, with a better numerical gradient and a measured rounding error for each doubtful element.
 
+    An element is doubtful if `Verdict.doubtful` says so, or if it is wrong by no more than the rounding of its rule.
     The same verdicts if no element is doubtful; or if longdouble does not help, and then why it does not.
     """
-    doubtful = [verdict.doubtful for verdict in verdicts]
-    if not any(mask.any() for mask in doubtful):
+    if not any((verdict.doubtful | verdict.wrong).any() for verdict in verdicts):
         return list(verdicts), None
     if np.finfo(LONG).eps >= EPS:
         return list(verdicts), "longdouble has no more digits on this machine"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _in_longdouble(verdicts, analytical, options, doubtful)
+            return _in_longdouble(verdicts, analytical, options)
     except Exception as error:  # the function, a rule or the device does not take longdouble
         return list(verdicts), f"the function does not run on longdouble ({type(error).__name__}: {error})"
 
 
 def _in_longdouble(
-    verdicts: Sequence[Verdict], analytical: Analytical, options: Options, doubtful: Sequence[Array]
+    verdicts: Sequence[Verdict], analytical: Analytical, options: Options
 ) -> tuple[list[Verdict], str | None]:
     """The verdicts after a second look at the doubtful elements; and why it does not help, or None."""
     subject = copy.copy(verdicts[0].subject)
@@ -66,6 +66,10 @@ def _in_longdouble(
         np.zeros(x.shape) if g is None else to_host(g.array)
         for g, x in zip(vjp(subject, outs, leaves, upstreams), subject.xs, strict=True)
     ]
+    roundings = [2 * np.abs(v.got - got) + NEGLIGIBLE for v, got in zip(verdicts, gradients, strict=True)]
+    doubtful = [v.doubtful | (v.wrong & (v.error <= r)) for v, r in zip(verdicts, roundings, strict=True)]
+    if not any(mask.any() for mask in doubtful):
+        return list(verdicts), None
     method, numerical = numerical_gradients(
         subject.values,
         subject.xs,
@@ -77,6 +81,6 @@ def _in_longdouble(
         only=doubtful,
     )
     return [
-        verdict.closer(Verdict.of(subject, verdict.k, options, method, found, got), got)
-        for verdict, found, got in zip(verdicts, numerical, gradients, strict=True)
+        verdict.closer(Verdict.of(subject, verdict.k, options, method, found, got), mask, rounding)
+        for verdict, found, got, mask, rounding in zip(verdicts, numerical, gradients, doubtful, roundings, strict=True)
     ], None

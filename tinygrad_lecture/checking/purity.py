@@ -5,6 +5,7 @@ A rule that is not pure may be right in a first, single pass and wrong in a trai
 - write to an array that it was given: its inputs, its output, its upstream gradient;
 - give another gradient when it runs again, or when its op has been called again in between (state in a global);
 - return an array that it keeps, since the receiver may add to it in place;
+- treat its upstream gradient otherwise than linearly, as abs(g) does;
 - give another gradient when no other input needs one (as a kernel may that looks at `needs`).
 """
 
@@ -18,10 +19,14 @@ import numpy as np
 
 from ..autograd.memory import arrays_in
 from ..backend import Array, to_host
+from ..inspect.observe import Observing
 from ..tensor import Tensor
 from .report import GradcheckError, number
 from .subject import Subject
-from .watch import CallWatch
+from .watch import Call, CallWatch
+
+FACTOR = -1024.0  # of the upstream gradient, to see that a rule is linear in it: products with it are not rounded
+TINY = 1e-300  # a smaller number has too few digits to be compared
 
 
 def require_unchanged_inputs(subject: Subject, leaves: Sequence[Tensor]) -> None:
@@ -36,6 +41,25 @@ def require_unchanged_inputs(subject: Subject, leaves: Sequence[Tensor]) -> None
                 input_name=subject.input_names[subject.checked[k]],
                 shape=x.shape,
                 hint="input-modified",
+            )
+
+
+def require_new_outputs(subject: Subject, calls: Sequence[Call]) -> None:
+    """Raise GradcheckError if an op returns the memory that it returned in an earlier call, `calls`, of the function.
+
+    A view of a constant input is in the same memory too.
+    """
+    again = CallWatch()
+    with Observing(again):
+        subject.values(subject.xs)
+    for one, other in zip(calls, again.calls, strict=False):
+        if _share(one.out, other.out) and not any(_share(other.out, array) for array in other.arrays):
+            raise GradcheckError(
+                f"{subject.check}: {one.op.name} returns the same memory in every call, so the next call changes an "
+                "earlier result; make a new array, without out= an array that is kept",
+                fn_name=subject.name,
+                hint="output-kept",
+                culprit=one.op.name,
             )
 
 
@@ -134,6 +158,27 @@ def _call_with_other_values(subject: Subject) -> None:
     for factor in (1.01, -1.01):
         with suppress(Exception):  # it need not take them
             subject.values([factor * x.ravel()[::-1].reshape(x.shape) for x in subject.xs])
+
+
+def require_linear(
+    subject: Subject, gradients: Sequence[Array], scaled: Sequence[Tensor | None], culprit: str | None
+) -> None:
+    """Raise GradcheckError unless the gradients for FACTOR times the upstream gradient are FACTOR times the gradients.
+
+    One upstream gradient cannot show a rule that uses abs(g): for a function with one output, it may be positive.
+    """
+    for gradient, again in zip(gradients, scaled, strict=True):
+        wanted = FACTOR * gradient
+        close = 1e-9 * np.abs(wanted).max(initial=0) + TINY
+        if again is not None and not np.allclose(to_host(again.array), wanted, rtol=0, atol=close, equal_nan=True):
+            raise GradcheckError(
+                f"{subject.check}: {_rule(subject, culprit)} is not linear in the upstream gradient g: for "
+                f"{FACTOR:.0f} g it does not return {FACTOR:.0f} times as much; multiply g by the derivative, without "
+                "abs(g), a limit on g, or a mask made from g",
+                fn_name=subject.name,
+                hint="not-linear",
+                culprit=culprit,
+            )
 
 
 def require_same_alone(

@@ -93,9 +93,16 @@ def counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def number(value: float) -> str:
-    """A number with six digits, and no -0."""
-    return f"{value + 0.0:.6g}"
+def number(value: float, digits: int = 6) -> str:
+    """A number with six digits, or as many as asked for, and no -0."""
+    return f"{value + 0.0:.{digits}g}"
+
+
+def digits_to_tell_apart(a: Array, b: Array) -> int:
+    """How many digits show that no element of `a` is the one of `b`; at least 6, at most 17."""
+    pairs = list(zip(a.ravel().tolist(), b.ravel().tolist(), strict=True))
+    enough = (digits for digits in range(6, 17) if all(number(x, digits) != number(y, digits) for x, y in pairs))
+    return next(enough, 17)
 
 
 def place(index: tuple[int, ...]) -> str:
@@ -103,7 +110,7 @@ def place(index: tuple[int, ...]) -> str:
     return "" if not index else str(index[0]) if len(index) == 1 else str(index)
 
 
-def element_table(columns: dict[str, Array], marks: Array, order: Array) -> list[str]:
+def element_table(columns: dict[str, Array], marks: Array, order: Array, digits: int = 6) -> list[str]:
     """Arrays of one shape side by side: a line per element, with its mark, such as "wrong".
 
     Of more than MAX_LISTED elements, those for which `order` is largest, the largest first. Empty for a 0-d array.
@@ -115,7 +122,9 @@ def element_table(columns: dict[str, Array], marks: Array, order: Array) -> list
         places = [places[i] for i in np.argsort(-order, axis=None, kind="stable")[:MAX_LISTED]]
     rows = [["element", *columns, ""]]
     for index in places:
-        rows.append([place(index), *(number(float(column[index])) for column in columns.values()), marks[index]])
+        rows.append(
+            [place(index), *(number(float(column[index]), digits) for column in columns.values()), marks[index]]
+        )
     return [f"    {line}" for line in aligned(rows, right=range(len(columns) + 1))]
 
 

@@ -69,12 +69,12 @@ class Verdict:
         rounding = np.full(got.shape, RULE_ROUNDING * max(1.0, largest(expected[~kinks])))
         return Verdict(subject, k, options, method, got, expected, noise, rounding, kinks, zeros, numerical.jacobian)
 
-    def closer(self, other: Verdict, got: Array) -> Verdict:
+    def closer(self, other: Verdict, where: Array, rounding: Array) -> Verdict:
         """This verdict, with the numbers of another one on the same gradient where these have less noise.
 
-        got: the analytical gradient with more digits. Its distance from `self.got` is the rounding error of the rule.
+        where: the elements that may change.  rounding: the rounding error of the rule, measured.
         """
-        better = self.doubtful & (other.noise <= self.noise)
+        better = where & (other.noise <= self.noise)
         jacobian = self.jacobian
         if jacobian is not None and other.jacobian is not None:
             jacobian = np.where(better.ravel(), other.jacobian, jacobian)
@@ -82,7 +82,7 @@ class Verdict:
             self,
             expected=np.where(better, other.expected, self.expected),
             noise=np.where(better, other.noise, self.noise),
-            rounding=np.where(better, 2 * np.abs(self.got - got) + NEGLIGIBLE, self.rounding),
+            rounding=np.where(better, rounding, self.rounding),
             kinks=np.where(better, other.kinks, self.kinks),
             zeros=np.where(better, other.zeros, self.zeros),
             jacobian=jacobian,

@@ -22,6 +22,7 @@ Hint: TypeAlias = Callable[[Case], str | None]
 
 HINTS: list[tuple[str, Hint]] = [
     ("not-finite", values.not_finite),
+    ("outputs-left-out", lambda case: values.nearly_right(case) and jacobian.outputs_left_out(case)),  # small ones
     ("nearly-right", values.nearly_right),
     ("zero", values.zero),
     ("whole-numbers", values.whole_numbers),

@@ -55,7 +55,7 @@ def upstream_added(case: Case) -> str | None:
     if case.reached is None or case.jacobian is None or case.g is None:
         return None
     derivative = case.jacobian.sum(axis=0).reshape(case.x.shape)
-    if not case.fits(case.g + derivative):
+    if not derivative.any() or not case.fits(case.g + derivative):
         return None
     return "this is the upstream gradient g plus the derivative; multiply them instead"
 

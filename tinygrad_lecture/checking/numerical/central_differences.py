@@ -34,6 +34,8 @@ RATIO = 3.9  # each step size is the one before divided by this; not 4: at such 
 FIRST, MORE = range(3, 5), range(1, 7)  # the numbers of the steps tried at first and in doubt; number 3 is the first
 FINEST = 2e-13  # in case of more doubt: steps from number 0 down to this size, relative to max(1, |x|)
 FAR = 1e4  # how far a point is that shows whether an output depends on an element, relative to 1 + the largest |x|
+WIDE = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
+STAIR = 2e-4  # the largest stair of a staircase that rounding makes, relative to max(1, |x|)
 MIN_STEPS = 6  # how many of them must have finite values on both sides
 ROUNDINGS = 4  # how many roundings the values of a function are assumed to have, unless they change by larger amounts
 NEAR = 1e-10  # a kink that is nearer than this, relative to max(1, |x|), looks like rounding
@@ -115,7 +117,7 @@ class _Element:
             return
         if self._accept_table(self._steps(MORE)):
             return
-        self._decide()
+        self._decide(claim)
 
     # --- differences ----------------------------------------------------------------------------------------
 
@@ -164,8 +166,8 @@ class _Element:
         """
         slope, noise = _slope_at_zero(coarse, fine), self._rounding(fine)
         if claim == 0 and not coarse.move.any():
-            (wide,) = self._steps(MORE[:1])
-            return wide is not None and self._no_rounding(wide.move) and self._accept_zero(coarse.step)
+            larger = [difference for difference in self._steps(MORE[:1]) if difference is not None]
+            return bool(larger) and self._is_constant(coarse.step, larger) and self._accept_zero(coarse.step)
         if claim == 0 and self._vanishes(slope, noise) and abs(_gap_at_zero(coarse, fine)) <= abs(coarse.gap) / 3:
             self.zero = True
         elif not (
@@ -186,9 +188,50 @@ class _Element:
     def _has_no_gap(self, coarse: _Difference, fine: _Difference, slope: float) -> bool:
         return abs(_gap_at_zero(coarse, fine)) <= 1e-6 * abs(slope) + 4 * self._rounding(fine)
 
-    def _no_rounding(self, move: Array) -> bool:
-        """Whether a change of the outputs, after steps without any, is too large for a rounding error."""
-        return bool(((move == 0) | (move > SMALL * self.eps * self.size)).all())
+    def _is_constant(self, still: float, larger: Sequence[_Difference]) -> bool:
+        """Whether no output moves at steps up to `still`, and this is not for rounding.
+
+        Rounding hides a slope if larger steps change an output by very little: by few roundings, or by so little that
+        a straight line up to there would not show at `still`.
+        """
+        if self._is_rounding(larger):
+            return False
+        x, hidden = self.point.flat[self.i], ROUNDINGS * self.eps * self.size
+        moved = np.zeros(self.values.shape, dtype=bool)
+        for step in (wide * self.scale for wide in WIDE):
+            moves = [np.abs(self._try(end) - self.values) for end in (x + step, x - step)]
+            move = np.fmax(*moves)  # where one is nan, the other
+            if (~moved & (move > 0) & (move / step * still <= hidden)).any():
+                return False
+            moved |= ~(move == 0)
+        return True
+
+    def _is_rounding(self, found: Sequence[_Difference]) -> bool:
+        """Whether the smallest change of an output is no more than a few roundings."""
+        moves = np.array([difference.move for difference in found])
+        return bool(((moves > 0) & (moves <= SMALL * self.eps * self.size)).any())
+
+    def _is_staircase(self, step: float) -> bool:
+        """Whether an output is flat at most places, but moves everywhere by a step of this size, as rounding does.
+
+        A function with a kink or a jump nearby is not flat on the other side, or moves at one place only.
+        """
+        if step > STAIR * self.scale:
+            return False
+        flat, moved = np.zeros(self.values.shape), np.zeros(self.values.shape)
+        places = (-83.3, -31.7, -12.1, 17.9, 41.3, 97.7)
+        for place in (self.point.flat[self.i] + step * offset for offset in places):
+            here = self._try(place)
+            flat += self._try(place + step / 100) == here
+            moved += np.abs(self._try(place + 4 * step) - here) > 0
+        return bool(((flat >= len(places) - 1) & (moved == len(places))).any())
+
+    def _try(self, value: float) -> Array:
+        """The function with this element set to another value; nan if it does not take it."""
+        try:
+            return self._at(value)
+        except Exception:  # outside of the function's domain
+            return np.full(self.values.shape, np.nan)
 
     def _accept_zero(self, step: float) -> bool:
         """Take 0: no output moves at steps up to this one, though rounding may hide a slope of `noise`."""
@@ -202,7 +245,7 @@ class _Element:
         found = [difference for difference in tried if difference is not None]
         if len(found) < len(tried):
             return False
-        least = self._least_changes(found)
+        least = self._least_changes(found, SMALL * self.eps * self.size)
         least = np.where(np.isfinite(least), least, 0)
         column, noise = self._extrapolate(found, [self._rounding(difference, least) for difference in found])
         slope = float(self.upstream @ column)
@@ -211,19 +254,19 @@ class _Element:
         self.column, self.noise = column, noise
         return True
 
-    def _least_changes(self, found: Sequence[_Difference]) -> Array:
+    def _least_changes(self, found: Sequence[_Difference], most: float) -> Array:
         """The smallest amount by which each output can change, as far as it shows; 0 if it does not.
 
         A smooth output deviates from a straight line by an amount that falls with h³, and with h near a kink. If it
         is small, or the step is tiny, and it does not fall, it is rounding. So is the first change of an output that
-        stays at small steps; inf if it stays at all steps.
+        stays at small steps, up to `most`; inf if it stays at all steps.
         """
         small = SMALL * self.eps * self.size
         off = np.array([np.abs(coarse.column - fine.column) * coarse.step for coarse, fine in pairwise(found)])
         limit = np.array([[small if fine.step > NEAR * self.scale else np.inf] for fine in found[1:-1]])
         rounding = np.where((off[1:] > off[:-1] / 2) & (off[1:] <= limit), off[1:], 0).max(axis=0)
         moves = np.array([difference.move for difference in found])
-        first = np.where(moves > 0, np.minimum(moves, small), np.inf).min(axis=0)
+        first = np.where(moves > 0, np.minimum(moves, most), np.inf).min(axis=0)
         return np.where(moves[-1] > 0, rounding, np.maximum(rounding, first))
 
     def _extrapolate(self, found: Sequence[_Difference], roundings: Sequence[float]) -> tuple[Array, float]:
@@ -254,26 +297,31 @@ class _Element:
 
     # --- all steps ------------------------------------------------------------------------------------------
 
-    def _decide(self) -> None:
+    def _decide(self, claim: float) -> None:
         """Decide between a slope, a kink and 0, from all step sizes."""
         found = self._all_steps()
         moves = np.array([difference.move for difference in found])
         if len(found) < MIN_STEPS or self._diverges(found, moves):
             self.kink = True  # at the edge of the function's domain, or at a jump
             return
-        first = np.where(moves > 0, moves, np.inf).min(axis=0)  # the smallest change of each output; inf if it has none
         still = next((k for k in range(len(found)) if not moves[k:].any()), len(found))
-        if still <= len(found) - MIN_STEPS and self._no_rounding(np.where(np.isfinite(first), first, 0)):
-            self._accept_zero(found[still].step)
-            return
-        least = self._least_changes(found)
+        staircase = False
+        if still <= len(found) - MIN_STEPS and not self._is_rounding(found):
+            staircase = still > 0 and self._is_staircase(found[still - 1].step)
+            if not staircase and self._is_constant(found[still].step, found):
+                self._accept_zero(found[still].step)
+                return
+        least = self._least_changes(found, np.inf if staircase else SMALL * self.eps * self.size)
         stays = ~np.isfinite(least)
         if stays.any():
             least[stays] = np.where(self._depends(), SMALL * self.eps * self.size, 0)[stays]
         roundings = [self._rounding(difference, least, ~stays | (least > 0)) for difference in found]
         self.kink = self._has_kink(found, roundings)
         self.column, self.noise = self._extrapolate(found, roundings)
-        self.zero = self._vanishes(float(self.upstream @ self.column), self.noise)
+        slope = float(self.upstream @ self.column)
+        if staircase and claim == 0:  # it may be meant, as that of floor
+            self.noise += abs(slope)
+        self.zero = self._vanishes(slope, self.noise)
 
     def _all_steps(self) -> list[_Difference]:
         """The differences at all step sizes, from the finest up to one where the function is not finite."""
@@ -288,10 +336,7 @@ class _Element:
         """Which outputs change when the element changes a lot; all if that cannot be tried."""
         far = FAR * (1 + max(map(largest, self.points)))
         x = self.point.flat[self.i]
-        try:
-            return np.asarray((self._at(x + far) != self.values) | (self._at(x - far) != self.values))
-        except Exception:  # outside of the function's domain
-            return np.ones(self.values.shape, dtype=bool)
+        return np.asarray((self._try(x + far) != self.values) | (self._try(x - far) != self.values))
 
     def _has_kink(self, found: Sequence[_Difference], roundings: Sequence[float]) -> bool:
         """Whether a gap stays where slope and gap change least from step to step."""
@@ -310,10 +355,11 @@ class _Element:
     def _diverges(self, found: Sequence[_Difference], moves: Array) -> bool:
         """Whether differences grow without bound as the step shrinks: a jump of the function, or a vertical tangent."""
         scale = float(np.abs(self.upstream) @ (np.abs(self.values) * moves.any(axis=0)))
+        least = max(1e-6 * scale, 1e-12, 4 * ROUNDINGS * self.eps * self.size)
         for end in (len(found), len(found) - 1, len(found) - 2):
             last = found[end - 5 : end] if end >= 5 else []
             steepness = [max(abs(difference.slope), abs(difference.gap)) for difference in last]
-            if not last or steepness[-1] * last[-1].step <= max(1e-6 * scale, 1e-12):
+            if not last or steepness[-1] * last[-1].step <= least:
                 continue  # may be rounding error
             growth = [fine / coarse if coarse else 0 for coarse, fine in pairwise(steepness)]
             if min(growth) > max(1.5, 0.9 * max(growth)):  # by the same factor at every step: RATIO at a jump

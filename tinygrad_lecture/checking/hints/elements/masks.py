@@ -11,6 +11,11 @@ from .places import places
 def mask_missing(case: Case) -> str | None:
     """Wrong exactly where expected = 0, or in a part of these elements."""
     should_be_0 = (case.expected == 0) & ~case.kinks
+    if (should_be_0 | case.kinks).all() and case.wrong.all():
+        return (
+            "the gradient should be 0 everywhere, since the output does not change near these inputs; multiply g by "
+            "the derivative, which is 0 here: a mask is missing, or lets too much through"
+        )
     if case.wrong.all() or (case.wrong & ~should_be_0).any():
         return None
     if np.array_equal(case.wrong, should_be_0):

@@ -40,8 +40,8 @@ def _formula(case: Case, words: int) -> str | None:
         ratio = np.where(nonzero, case.expected, 1) / np.where(nonzero, case.got, 1)
         missing = recognise(ratio, case.known, ~case.kinks & nonzero, words)
     if found is not None:
-        right = recognise(found.right, found.known, found.where, words)
-        used = recognise(found.used, found.known, found.where, 2)
+        right = recognise(found.right, found.known, found.where, words, least=2)
+        used = recognise(found.used, found.known, found.where, 2, least=2)
         if right and used and right[0] != used[0] and (missing is None or right[1] <= missing[1]):
             return f"the derivative of the op is {right[0]}, but the rule multiplies g by {used[0]}"
     return None if missing is None else f"a factor is missing; multiply by {missing[0]}"

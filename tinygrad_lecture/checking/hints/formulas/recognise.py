@@ -52,16 +52,19 @@ def vocabulary(known: Mapping[str, Array]) -> list[tuple[str, Array]]:
     return [(name, array) for name, array in levels if np.isfinite(array).all() and array.any()]
 
 
-def recognise(target: Array, known: Mapping[str, Array], where: Array, words: int) -> tuple[str, int] | None:
+def recognise(
+    target: Array, known: Mapping[str, Array], where: Array, words: int, least: int = 3
+) -> tuple[str, int] | None:
     """A formula of an array, and the number of functions in it, at most `words`, 1 or 2.
 
     It is a simple number times one function of an array of `known`, or 1 / it, or a product or quotient of two.
-    where: the elements that count, bool. None if no formula agrees to five digits in all of them, or if there are too
-    few elements to tell.
+    where: the elements that count, bool.  least: how many different elements there must be, 2 or more.
+    None if no formula agrees to five digits in all of them, or if there are too few elements to tell.
     """
     wanted = target[where]
     points = np.unique([array[where] for array in known.values()], axis=1) if known else np.empty((0, 0))
-    if points.shape[1] < 3 or not (np.isfinite(wanted).all() and wanted.any()):
+    words = min(words, points.shape[1] - 1)  # two elements can tell one function
+    if points.shape[1] < least or not (np.isfinite(wanted).all() and wanted.any()):
         return None
     if _constant(wanted[None])[0]:
         number = tidy(float(wanted.mean()))

@@ -6,9 +6,21 @@
     (x * x).sum().backward()
     x.grad                                      # tensor([2., 4., 6.])
 
-Where things are: `tensor.py` the Tensor, `ops/` every op with its backward rule, `autograd/op.py` how a call is
-recorded, `autograd/tape.py` backward, `checking/` gradients checked against finite differences, `backend.py` NumPy or
-CuPy.
+Where things are:
+
+    tensor.py       the Tensor; inplace.py: its in-place changes; ufuncs.py: NumPy's functions called with one
+    traced.py       what a Tensor holds
+    autograd/       op.py: how a call is recorded; tape.py: backward
+    ops/            every op with its backward rule
+    kernels/        fast array functions; pieces.py: large arrays in pieces that fit the cache
+    creation.py     tensors from data and shapes; random.py: random numbers
+    conversion.py   arguments to arrays, shapes, dtypes
+    func/           derivatives as functions
+    checking/       gradients checked against finite differences
+    inspect/        the graph, its picture, the first nan or inf
+    errors/         error messages
+    files.py        writing files atomically
+    backend.py      NumPy or CuPy
 """
 
 # Everything imported here is public: `x as x` tells type checkers so, and a file imported with * has an __all__.

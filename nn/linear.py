@@ -9,7 +9,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from . import init
-from .errors.checks import check_sizes, warn_of_float64
+from .errors.checks import check_sizes, shape_complaint, warn_of_float64
 from .module import Module, Parameter
 
 
@@ -50,7 +50,7 @@ class Linear(Module):
             y: Tensor = tl.linear(x, self.weight, self.bias)
         except ValueError:
             if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
-                raise ValueError(f"wanted (..., {self.in_features}), got {x.shape}") from None
+                raise ValueError(shape_complaint([self.in_features], x.shape)) from None
             raise
         if y._array.dtype is not self.weight._array.dtype:
             warn_of_float64("Linear", y, self.weight)

@@ -25,6 +25,7 @@ from tinygrad_lecture.backend import is_array, move, to_host
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
 
+from .errors.arguments import ExplainsArguments
 from .errors.place import locate
 
 
@@ -79,7 +80,7 @@ class Handle:
         self.remove()
 
 
-class Module:
+class Module(ExplainsArguments):
     """Base class of layers and networks. A subclass defines `forward`; calling the module calls it."""
 
     training: bool = True
@@ -118,6 +119,11 @@ class Module:
             warn(
                 f"{type(self).__name__}.{name} requires grad but is no nn.Parameter, so the model does not list it in "
                 "parameters() and no optimiser trains it; assign nn.Parameter(...)"
+            )
+        if type(value) in (list, tuple) and any(isinstance(item, Module | Parameter) for item in value):
+            warn(
+                f"{type(self).__name__}.{name} is a {type(value).__name__}, in which a model does not find modules and "
+                "parameters, so no optimiser trains them; write nn.ModuleList([...]) or nn.ParameterList([...])"
             )
         object.__setattr__(self, name, value)
 

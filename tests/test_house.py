@@ -1,5 +1,6 @@
 """The house's rules: floors look down only, the engine needs NumPy alone, imports are light, packages are typed."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PACKAGES = ["tinygrad_lecture", "nn", "transformer"]
 
 
 def run(*command):
@@ -19,7 +21,7 @@ def test_import_contracts_hold():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("package", ["tinygrad_lecture", "nn", "transformer"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_importing_brings_in_no_extra(package):
     extras = ["cupy", "hypothesis", "matplotlib", "regex", "rich", "safetensors", "scipy", "torch"]
     code = f"import {package}, sys; print([m for m in {extras} if m in sys.modules])"
@@ -36,7 +38,7 @@ def test_importing_the_engine_loads_no_slow_part_of_numpy_or_python_either():
     assert run(sys.executable, "-c", code).stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("package", ["tinygrad_lecture", "nn", "transformer"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_no_folder_holds_more_files_than_one_looks_through(package):
     folders = [ROOT / package, *(path for path in (ROOT / package).rglob("*") if path.is_dir())]
     crowded = {str(folder): n for folder in folders if (n := len(list(folder.glob("*.py")))) > 15}
@@ -49,7 +51,7 @@ def test_names_of_tests_are_read_at_a_glance():
     assert not [name for name in found if len(name) > 80]
 
 
-@pytest.mark.parametrize("package", ["tinygrad_lecture", "nn", "transformer"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_packages_are_typed(package):
     assert (ROOT / package / "py.typed").exists()
 
@@ -61,3 +63,15 @@ def test_the_top_level_is_what_it_should_be():
     top = {line.split("/")[0] for line in listed if line and not line.startswith(".")}
     allowed = {"pyproject.toml", "tinygrad_lecture", "nn", "transformer", "tests", "examples", "README.md", "LICENSE"}
     assert top <= allowed | {"CHANGELOG.md", "CONTRIBUTING.md"}
+
+
+def test_a_docstring_that_lists_the_files_of_its_package_lists_all():
+    forgotten = {}
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("__init__.py")):
+        docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+        files = {file.name for file in path.parent.glob("*.py")} - {"__init__.py"}
+        files |= {f"{file.parent.name}/" for file in path.parent.glob("*/__init__.py")}
+        missing = {file for file in files if not re.search(rf"(?<![\w/]){file}", docstring)}
+        if missing and missing != files:
+            forgotten[str(path)] = missing
+    assert not forgotten

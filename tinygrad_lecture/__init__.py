@@ -6,13 +6,26 @@
     (x * x).sum().backward()
     x.grad                                      # tensor([2., 4., 6.])
 
-Where things are: `tensor.py` the Tensor, `ops/` every op with its backward rule, `autograd/op.py` how a call is
-recorded, `autograd/tape.py` backward, `checking/` gradients checked against finite differences, `backend.py` NumPy or
-CuPy.
+Where things are:
+
+    tensor.py       the Tensor; inplace.py: its in-place changes; ufuncs.py: NumPy's functions called with one
+    traced.py       what a Tensor holds
+    autograd/       op.py: how a call is recorded; tape.py: backward
+    ops/            every op with its backward rule
+    kernels/        fast array functions; pieces.py: large arrays in pieces that fit the cache
+    creation.py     tensors from data and shapes; random.py: random numbers
+    conversion.py   arguments to arrays, shapes, dtypes
+    func/           derivatives as functions
+    checking/       gradients checked against finite differences
+    inspect/        the graph, its picture, the first nan or inf
+    errors/         error messages
+    files.py        writing files atomically
+    backend.py      NumPy or CuPy
 """
 
 # Everything imported here is public: `x as x` tells type checkers so, and a file imported with * has an __all__.
 # ruff: noqa: F403, F405
+import sys as _sys
 from types import ModuleType as _Module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
@@ -57,6 +70,20 @@ clamp = clip
 concat = cat
 
 __version__ = "0.1.0"
+
+_ELSEWHERE = {
+    "float": "tl.float32", "half": "tl.float16", "double": "tl.float64", "int": "tl.int32", "long": "tl.int64",
+    "nn": "nn, after `import nn`", "optim": "nn.optim, after `import nn`", "utils": "nn.utils, after `import nn`",
+    "autograd": "tl.op for an op with its rule, tl.grad for gradients", "concatenate": "tl.cat",
+}  # fmt: skip
+
+
+def _missing(name: str) -> object:
+    remedy = f"; write {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
+    raise AttributeError(f"tinygrad_lecture has no attribute {name!r}{remedy}", name=name, obj=_sys.modules[__name__])
+
+
+globals()["__getattr__"] = _missing  # by its name, type checkers would take every attribute for defined
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__
     __all__ = sorted(

@@ -1,6 +1,6 @@
-"""The minimal Tensor that the tape knows: an array, the node of the graph that it came from, a gradient.
+"""Traced and Node: what a Tensor holds (array, graph node, gradient), defined below `tensor.py`.
 
-The tape makes Tensors but lies below `tensor.py`, which registers its class here once, with `set_tensor_type`.
+So the tape can create Tensors without importing `tensor.py`, which registers its class here with `set_tensor_type`.
 """
 
 from __future__ import annotations

@@ -8,13 +8,14 @@
 A text passes through the modules in this order:
 
     tokenizer/                      text -> tokens
+    tokens.py  inputs.py            tokens from users, checked; their positions and the mask
     embedding.py  positions.py      tokens -> vectors
     block.py                        attention.py (masks.py), then ffn.py, on the residual stream; `layers` times
     unembedding.py                  vectors -> logits
     generation/                     logits -> next token
 
-gpt.py, encoder.py and encoder_decoder.py are the three models. training/ has the loss and the training data, inspect/
-traces and pictures, pretrained/ the files of GPT-2.
+gpt.py, encoder.py and encoder_decoder.py are the three models, config.py has their sizes and choices. training/ has the
+loss and the training data, inspect/ traces and pictures, pretrained/ the files of GPT-2.
 """
 
 from .attention import MultiHeadAttention, SingleHeadAttention, scaled_dot_product_attention

@@ -1,1 +1,1 @@
-"""Error reporting for nn: input checks shared by layers and losses, and the path of the layer that failed."""
+"""Error reporting for nn: checks shared by layers and losses, arguments that do not fit, the layer that failed."""

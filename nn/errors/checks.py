@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import tinygrad_lecture as tl
@@ -60,6 +61,18 @@ def check_tensor(name: str, what: str, value: Any) -> None:
         hint = "; does the model's forward return its result?" if value is None else ""
         hide_frames()
         raise TypeError(f"{name}: {what} must be a Tensor, not {shown(value)}{hint}")
+
+
+def shape_complaint(wanted: Sequence[int], shape: Sequence[int]) -> str:
+    """That a tensor's last axes do not have the wanted sizes and, if they can be merged or split, how."""
+    complaint = f"wanted (..., {', '.join(map(str, wanted))}), got {shape}"
+    for kept in range(min(len(shape), 2)):
+        if math.prod(shape[kept:]) == math.prod(wanted):
+            sizes = ", ".join(["len(x)"] * kept + [*map(str, wanted)])
+            return f"{complaint}; write x.reshape({sizes})" + ", or put nn.Flatten() before it" * (
+                kept == len(wanted) == 1
+            )
+    return complaint
 
 
 def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:

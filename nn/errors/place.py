@@ -2,7 +2,7 @@
 
 For example:
 
-    ValueError: in 2.attention.proj (Linear): wanted (..., 64), got (8, 32)
+    ValueError: in layer 2.attention.proj (Linear): wanted (..., 64), got (8, 32)
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Place:
     path: str = ""
 
     def __str__(self) -> str:
-        return f"in {self.path} ({self.source})" if self.path else f"in {self.source}"
+        return f"in layer {self.path} ({self.source})" if self.path else f"in {self.source}"
 
 
 def locate(error: Exception, module: Tree) -> None:

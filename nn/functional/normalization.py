@@ -10,6 +10,8 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.ops.half import in_float32
 
+from ..errors.checks import shape_complaint
+
 
 def layer_norm(
     input: Tensor,
@@ -56,8 +58,7 @@ def _normalized_axes(name: str, input: Tensor, normalized_shape: int | Sequence[
     """Number of axes in normalized_shape. Raises ValueError unless they are input's last axes and all the weights'."""
     wanted = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not wanted or input.shape[-len(wanted) :] != wanted:
-        sizes = ", ".join(map(str, wanted))
-        raise ValueError(f"{name}: wanted (..., {sizes}), got {input.shape}")
+        raise ValueError(f"{name}: {shape_complaint(wanted, input.shape)}")
     for weight in weights:
         if weight is not None and weight.shape != wanted:
             raise ValueError(f"{name}: weight and bias must have the normalized shape, {wanted}, not {weight.shape}")

@@ -33,6 +33,7 @@ from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
 from tinygrad_lecture.pieces import in_pieces
 
+from ..errors.arguments import ExplainsArguments
 from ..errors.checks import as_parameters
 from ..module import array_of, clear_grad
 
@@ -42,7 +43,7 @@ Number: TypeAlias = Callable[[float], Any]
 Update: TypeAlias = Callable[..., None]
 
 
-class Optimizer:
+class Optimizer(ExplainsArguments):
     """Base class of all optimisers.
 
     - `params`: the parameters to train, or groups of them: dicts with "params" and settings of their own, as in

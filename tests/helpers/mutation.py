@@ -57,7 +57,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "matmul(swapaxes(a, -1, -2), g[..., None])",
         "matmul(swapaxes(a, -2, -1), g[..., None])",
     ): SAME_AXES,
-    ("matmul", "a, g = (_rows(a), _rows(g))", "pass"): "a batch of small products, which unbroadcast sums",
+    ("matmul", "a, g = (as_rows(a), as_rows(g))", "pass"): "a batch of small products, which unbroadcast sums",
     ("matmul", "len(b_shape) == 2", "b_shape == 2"): "a batch of small products, which unbroadcast sums",
     ("swapaxes", "swapaxes(g, axis0, axis1)", "swapaxes(g, axis1, axis0)"): SAME_AXES,
     ("permute", "permute(g, tuple(inverse))", "permute(g, inverse)"): "axes may be a list",

@@ -32,7 +32,7 @@ def add_facts(error: Exception, record: Any, index: int, upstream: Any, create_g
 
 
 def as_gradient(returned: Any, node: Node, record: Any, create_graph: bool) -> Any:
-    """What a rule returned, as a gradient whose shape is the node's or broadcast from it.
+    """The value returned by a rule, validated: a gradient whose shape is the node's or broadcast from it.
 
     Raises TypeError unless it is an array (under create_graph, a Tensor), RuntimeError for a shape that broadcasting
     does not explain.

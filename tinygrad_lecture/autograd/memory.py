@@ -1,12 +1,14 @@
-"""Which arrays share memory: gradients are added to in place, so no two of them may."""
+"""Memory sharing: two gradients that are added to in place must not share an array."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 from ..backend import Array, is_array
-from ..traced import Traced
+from ..traced import Node, Traced
 from .modes import enable_grad
 from .versions import owner_of
 
@@ -30,6 +32,19 @@ def unshare(gradients: Iterable[Any], taken: Iterable[Any] = (), *, views: bool 
                 owners.add(id(owner))
         unshared.append(gradient)
     return unshared
+
+
+def count_unshared_references(pending: Any, leaf: Node) -> int:
+    """How many references `Pending.add` counts to an array that nobody else holds; 0 if it cannot tell.
+
+    Found by trial, since Python's versions differ. With 0, every gradient is copied.
+    """
+    for pending.unshared_references in range(9):
+        trial = pending(False, np.ndarray)
+        trial.add([leaf], [np.zeros(leaf.shape)])
+        if trial.owned:
+            return int(pending.unshared_references)
+    return 0
 
 
 def arrays_in(values: Any) -> Iterator[Array]:

@@ -92,7 +92,17 @@ class set_grad_enabled(Switch):
         super().__init__(enabled)
 
 
-class Fixed(Switch):
+class _Called(type):
+    """The class of switches that are called: `with no_grad:` says to write `with no_grad():`."""
+
+    def __enter__(cls) -> None:
+        raise TypeError(f"write `with tl.{cls.__name__}():`, with parentheses")
+
+    def __exit__(cls, *error: object) -> None:
+        pass
+
+
+class Fixed(Switch, metaclass=_Called):
     """A switch with a fixed value; it decorates without parentheses too: `@no_grad`."""
 
     on: Any

@@ -69,11 +69,13 @@ def settle(out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, ca
     """What a forward function returned, as an array and no wider than the floats it was computed from.
 
     inputs: as the op was called; arrays: the same without Tensors.  casts: the op may return a wider float than it was
-    given. Raises TypeError for a complex result of real Tensors.
+    given. Raises TypeError for None, and for a complex result of real Tensors.
     """
     if isinstance(out, np.generic):  # NumPy returns scalars for 0-d results
         out = np.asarray(out)
     elif not is_array(out):
+        if out is None:
+            raise TypeError(f"{name}: forward returned None: is a return missing?")
         out = xp(*arrays).asarray(out)
     dtype = out.dtype
     if dtype is FLOAT32:

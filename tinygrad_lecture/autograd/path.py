@@ -21,16 +21,16 @@ class Path:
         return [node if node in self.records or node in self.targets else None for node in record.nodes]
 
     def collect(self, node: Node, gradient: Any, owned: bool = False) -> None:
-        """Note a gradient, of a node that may be a target. owned: nobody else holds this array."""
+        """Store the gradient of a node if it is a target. owned: nobody else holds this array, so it is not copied."""
         if node in self.targets:
             self.found[node] = gradient if owned or isinstance(gradient, Traced) else gradient.copy()
 
 
 def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:
-    """The records on a way from the roots down to a target; a target only if it leads to another.
+    """The records on a path from the roots to a target. A target is one of them only if it leads to another target.
 
-    A freed record counts unless it is known not to lead to a target: the pass reaches it, and raises. All that is
-    known of it are the leaves that the records freed with it lead to.
+    A freed record counts, so that the pass reaches it and raises, unless it is known not to lead to a target. All that
+    is known of it are the leaves reached by the pass that freed it.
     """
     only_leaves = not any(node.nodes or node.saved is None for node in targets)
     oldest = min((node.age for node in targets), default=0)

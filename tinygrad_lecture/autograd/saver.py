@@ -118,9 +118,9 @@ def compile_saver(op: Any) -> Saver | None:
 
 
 def as_tensors(saver: Saver | None, record: Node) -> list[list[Any]]:
-    """What a record saved, its arrays wrapped as Tensors of the nodes that they came from, for higher derivatives.
+    """For create_graph: the saved values as Tensors connected to the graph, so that the rule can be differentiated.
 
-    The saver finds these nodes too: run on nodes, it returns a node wherever it had put that node's array.
+    The saver finds the nodes too: run on nodes instead of arrays, it returns each node in the place of its array.
     """
     if saver is None:
         return []
@@ -129,7 +129,7 @@ def as_tensors(saver: Saver | None, record: Node) -> list[list[Any]]:
 
 
 class _NoNodes(dict[str, Any]):
-    """Stands for the settings in that run: `...` for every value, since none came from a node."""
+    """Stand-in for the settings when the saver runs on nodes: every setting is `...`, since settings have no node."""
 
     def get(self, name: str, default: Any = None) -> Any:
         return ...

@@ -10,7 +10,7 @@ from ..traced import Traced, wrap
 
 
 def seed_for(x: Traced, gradient: Any, create_graph: bool) -> Any:
-    """The upstream gradient to start at x with: an array or, under create_graph, a Tensor.
+    """The initial upstream gradient at x: one by default for a single element; under create_graph, a Tensor.
 
     gradient: what the user gave, of x's shape; None stands for 1 if x has a single element.
     Raises RuntimeError if x does not require grad, or needs a gradient and got none; ValueError for another shape or

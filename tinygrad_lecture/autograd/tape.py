@@ -19,6 +19,7 @@ from ..traced import Node, Traced, wrap
 from . import versions
 from .accumulation import accumulate_grad
 from .contract import as_gradient, check_saved
+from .memory import count_unshared_references
 from .modes import modes, set_grad_enabled
 from .path import Path
 from .versions import tick
@@ -93,7 +94,8 @@ def backward_pass(
     pending = Pending(create_graph, type(upstreams[0]))
     pending.add(nodes, upstreams)
     path = None if wanted is None else Path(set(wanted), pending.sums)
-    freed: list[Node] = []  # the nodes of a freed record: the leaves that it may lead to, empty if they are not known
+    freed: list[Node] = []  # shared by all freed records; filled at the end with the leaves reached, so that a later
+    # tl.grad knows what is lost
     observer = modes.observer
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         while pending.heap:
@@ -124,13 +126,13 @@ def backward_pass(
 
 
 class Pending:
-    """Gradients on their way down: for each node the sum of those that arrived, and a heap of records by age.
+    """Gradients not yet propagated: per node their sum so far, and a heap of records ordered by age.
 
     owned: nodes whose sum is an array that nobody else holds, so that `+=` is safe.
     kind: the type of gradients; anything else that a rule returns is checked.
     """
 
-    fresh = 0  # how many references `add` counts to an array that the rule has allocated and not kept
+    unshared_references = 0  # how many `add` counts to an array that a rule allocated and did not keep
 
     def __init__(self, create_graph: bool, kind: Any) -> None:
         self.sums: dict[Node, Gradient] = {}
@@ -151,7 +153,11 @@ class Pending:
                 sums[node] = gradient
                 if type(node) is Record:
                     heappush(self.heap, (-node.age, node))
-                elif not self.create_graph and gradient.base is None and getrefcount(gradient) <= Pending.fresh:
+                elif (
+                    not self.create_graph
+                    and gradient.base is None
+                    and getrefcount(gradient) <= Pending.unshared_references
+                ):
                     owned.add(node)
             elif node in owned:
                 held += gradient
@@ -162,19 +168,13 @@ class Pending:
                     owned.add(node)
 
 
-for Pending.fresh in range(9):  # found by trial, since Python's versions differ
-    trial = Pending(False, np.ndarray)
-    trial.add([Leaf(wrap(np.zeros(())))], [np.zeros(())])
-    if trial.owned:
-        break
-else:
-    Pending.fresh = 0  # copy every gradient
+Pending.unshared_references = count_unshared_references(Pending, Leaf(wrap(np.zeros(()))))
 
 
 def unbroadcast(gradient: Gradient, node: Node) -> Gradient:
-    """The gradient with the node's shape and dtype: summed over the axes that broadcasting added or stretched.
+    """The gradient reduced to the node's shape and cast to its dtype: sums over broadcast axes.
 
-    Broadcasting is undone here for all ops; rules may ignore it.
+    This is done here for all ops, so rules may ignore broadcasting.
     """
     shape = node.shape
     if gradient.shape != shape:

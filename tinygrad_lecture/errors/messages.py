@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import traced
 from ..backend import Shape, device_of, is_array
 from ..traced import Traced
+from .call import call_complaint
 from .users_line import hide_frames, is_ours
 from .words import shown
 
@@ -32,6 +34,8 @@ def explain(
     that an input is not an array. The original is shown too if the forward function is the user's: it has the line.
     """
     reason = _different_devices(arrays) or _called_by_numpy(name, error)
+    if reason is None and isinstance(error, TypeError):
+        reason = call_complaint(name, forward, arrays, settings)
     if reason is None and complaint is not None:
         try:
             reason = complaint(*map(_with_a_shape, arrays), **settings)
@@ -40,7 +44,7 @@ def explain(
     if reason is None and isinstance(error, ValueError) and "broadcast" in str(error):
         reason = broadcast_complaint([a.shape for a in arrays if is_array(a)])
     if reason is None and isinstance(error, (TypeError, AttributeError)):
-        reason = _not_numbers(forward, arrays, error)
+        reason = _method_of_tensors(error) or _not_numbers(forward, arrays, error)
     reason = reason or _about_the_axis(settings, error) or str(error)
     kind: type[Exception] = TypeError if isinstance(error, AttributeError) else ValueError
     kind = next((k for k in (IndexError, TypeError) if isinstance(error, k)), kind)
@@ -60,9 +64,14 @@ def _at_the_users_line(error: Exception, cause: BaseException | None) -> Excepti
     return error
 
 
-def rename(error: Exception, function: Callable[..., Any], name: str, arguments: Sequence[Any]) -> Exception:
+def rename(
+    error: Exception, function: Callable[..., Any], name: str, arguments: Sequence[Any], settings: dict[str, Any]
+) -> Exception:
     """An error from inside a function composed of ops, under the name of the function that the user called."""
-    reason: str = getattr(error, "reason", None) or _called_by_numpy(name, error) or str(error)
+    reason: str | None = getattr(error, "reason", None) or _called_by_numpy(name, error)
+    if reason is None and isinstance(error, TypeError):
+        reason = call_complaint(name, function, arguments, settings)
+    reason = reason or str(error)
     if isinstance(error, AttributeError):  # an argument is not an array
         strange = [x for x in arguments if not (isinstance(x, Traced) or is_array(x))]
         reason = f"it takes tensors and arrays, not {describe(strange[0])}{_hint(strange[0])}" if strange else reason
@@ -127,10 +136,18 @@ def _not_numbers(forward: Callable[..., Any], values: Sequence[Any], error: Exce
     return None
 
 
+def _method_of_tensors(error: Exception) -> str | None:
+    """What to write instead of a Tensor's method that an array lacks, as a sentence; None for other errors."""
+    method = getattr(error, "name", None)
+    if is_array(getattr(error, "obj", None)) and hasattr(traced.tensor_type, str(method)):
+        return f"forward gets arrays, and an array has no {method}: leave it out, or call a function such as tl.exp(x)"
+    return None
+
+
 def _hint(value: Any) -> str:
     """What may have been meant by something that is not a number."""
     if value is None:
-        return ", such as the .grad of a tensor that no backward has reached"
+        return ", such as the .grad of a tensor that no backward has reached, or a function's result without return"
     if isinstance(value, str):
         return "; convert it with float()"
     if isinstance(value, (list, tuple)):

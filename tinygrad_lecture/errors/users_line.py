@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 import warnings
+from types import FrameType
 
 _ROOT = __file__.rpartition("tinygrad_lecture")[0]  # without pathlib, to keep the import light
 _PACKAGES = tuple(f"{_ROOT}{name}{os.sep}" for name in ("tinygrad_lecture", "nn", "transformer"))
@@ -18,10 +19,16 @@ def is_ours(file: str) -> bool:
 
 def users_line() -> str:
     """The "file:line" of the innermost caller outside these packages: for a layer's user, the call of the layer."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and is_ours(frame.f_code.co_filename):
-        frame = frame.f_back
+    frame, _ = _users_frame()
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _users_frame() -> tuple[FrameType, int]:
+    """The frame of the innermost caller outside these packages, and how many calls it is above this function."""
+    calls, frame = 0, sys._getframe(0)
+    while frame.f_back is not None and is_ours(frame.f_code.co_filename):
+        calls, frame = calls + 1, frame.f_back
+    return frame, calls
 
 
 def hide_frames(above: int = 1, error: Exception | None = None) -> None:
@@ -42,7 +49,5 @@ def hide_frames(above: int = 1, error: Exception | None = None) -> None:
 
 def warn(message: str) -> None:
     """Warn the user: the warning names the innermost line outside these packages, and is shown once for that line."""
-    level, frame = 1, sys._getframe(0)
-    while frame.f_back is not None and is_ours(frame.f_code.co_filename):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, UserWarning, stacklevel=level)
+    _, calls = _users_frame()
+    warnings.warn(message, UserWarning, stacklevel=calls)  # this function is level 1

@@ -53,7 +53,7 @@ def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             result = function(*args, **kwargs)
         except EXPLAINED as error:
-            raise rename(error, function, name, args)  # noqa: B904 - sets the cause
+            raise rename(error, function, name, args, kwargs)  # noqa: B904 - sets the cause
         finally:
             if outermost:
                 modes.called = None

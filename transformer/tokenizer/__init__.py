@@ -5,6 +5,9 @@
 - `BPETokenizer`: subwords learnt by byte pair encoding, as in GPT-2 (bpe.py; learning.py and merging.py hold the
   algorithm)
 - `Tokenizer`: the interface of all three (base.py)
+
+For all of them: vocabulary.py tokens and their ids, special_tokens.py, checks.py of arguments, files/ of GPT-2 and
+Hugging Face. For BPE: row.py the linked list that merging.py works on, explanation.py the result of `explain`.
 """
 
 from .base import Tokenizer

@@ -49,7 +49,7 @@ MISTAKES = [
         "SGD: give the parameters, as in model.parameters(), not 0",
     ),
     (lambda: nn.optim.SGD(model.parameters(), lr="0.1"), ValueError, "SGD: lr must be a number, not '0.1'"),
-    (lambda: nn.optim.SGD(Listed().parameters()), ValueError, "in nn.ModuleList, not in plain lists"),
+    (lambda: nn.optim.SGD(nn.ReLU().parameters()), ValueError, "in nn.ModuleList, not in plain lists"),
     (
         lambda: nn.clip_grad_norm_(model, 1.0),
         TypeError,
@@ -57,7 +57,21 @@ MISTAKES = [
     ),
     (lambda: nn.optim.lr_scheduler.StepLR(optimizer, "10"), TypeError, "StepLR: step_size must be an int, not '10'"),
     (lambda: nn.optim.lr_scheduler.StepLR(model, 10), TypeError, "StepLR: optimizer must be an Optimizer, not an MLP"),
+    (lambda: nn.optim.Adam(learning_rate=0.1), TypeError, "Adam: it has no argument learning_rate; write lr"),
+    (lambda: nn.optim.AdamW(lr=0.1), TypeError, "AdamW: params is missing: AdamW(params)"),
     # layers
+    (lambda: nn.Linear(3), TypeError, "Linear: out_features is missing: Linear(in_features, out_features)"),
+    (lambda: nn.Linear((3, 2)), TypeError, "Linear: write Linear(3, 2), without the inner parentheses"),
+    (
+        lambda: nn.MLP([784, 5])(tl.ones(2, 28, 28)),
+        ValueError,
+        "write x.reshape(len(x), 784), or put nn.Flatten() before",
+    ),
+    (
+        lambda: nn.LayerNorm((2, 2))(tl.ones(5, 4)),
+        ValueError,
+        "wanted (..., 2, 2), got (5, 4); write x.reshape(len(x), 2, 2)",
+    ),
     (lambda: nn.MLP(2, 3, 1), TypeError, "MLP: the sizes go into one list: write MLP([2, 3, 1])"),
     (lambda: nn.MLP([2, 1, 1], "relu"), TypeError, "MLP: an activation must be a class such as nn.ReLU, not 'relu'"),
     (lambda: nn.MLP([2, 1, 1], nn.ReLU()), TypeError, "not a ReLU; leave out its parentheses"),
@@ -193,7 +207,7 @@ def test_lines_of_the_users_own_modules_are_shown():
         def forward(self, x):
             return self.layer(x)
 
-    with pytest.raises(ValueError, match=r"in 0\.layer") as caught:
+    with pytest.raises(ValueError, match=r"in layer 0\.layer") as caught:
         nn.Sequential(Mine())(x)
     frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
     shown = [frame.f_code.co_name for frame in frames if not frame.f_locals.get("__tracebackhide__")]
@@ -213,6 +227,12 @@ def test_an_error_that_was_handled_keeps_no_tensor_alive():
         assert failed()() is None
     finally:
         gc.enable()
+
+
+def test_a_list_of_layers_that_a_model_would_not_train_is_warned_of():
+    with pytest.warns(UserWarning, match=r"Listed.layers is a list, .* write nn.ModuleList") as caught:
+        Listed()
+    assert caught[0].filename == __file__
 
 
 def test_a_leaf_that_a_model_would_not_train_is_warned_of():

@@ -38,14 +38,17 @@ def test_a_wrong_shape_names_the_layer():
     model[2].norms[0] = nn.Identity()
     with pytest.raises(ValueError, match="wanted") as error:
         model(tl.zeros(8, 32))
-    assert str(error.value) == "in 2.attention.proj (Linear): wanted (..., 64), got (8, 32)"
-    assert "in 2.attention.proj (Linear): wanted (..., 64), got (8, 32)" in traceback.format_exception(error.value)[-1]
+    assert str(error.value) == "in layer 2.attention.proj (Linear): wanted (..., 64), got (8, 32)"
+    assert (
+        "in layer 2.attention.proj (Linear): wanted (..., 64), got (8, 32)"
+        in traceback.format_exception(error.value)[-1]
+    )
 
 
 def test_the_path_includes_lists():
     with pytest.raises(ValueError, match="norms") as error:
         nn.Sequential(Block(64))(tl.zeros(8, 32))
-    assert str(error.value) == "in 0.norms.0 (LayerNorm): layer_norm: wanted (..., 64), got (8, 32)"
+    assert str(error.value) == "in layer 0.norms.0 (LayerNorm): layer_norm: wanted (..., 64), got (8, 32)"
 
 
 def test_a_layer_alone_is_named_by_its_class():
@@ -63,10 +66,12 @@ def test_a_layer_alone_is_named_by_its_class():
 
 def test_type_and_index_errors_too():
     model = nn.Sequential(nn.Embedding(10, 4))
-    with pytest.raises(TypeError, match=r"^in 0 \(Embedding\): embedding: rows must be given as integers, not float32"):
+    with pytest.raises(
+        TypeError, match=r"^in layer 0 \(Embedding\): embedding: rows must be given as integers, not float32"
+    ):
         model(tl.zeros(2))
     with pytest.raises(
-        IndexError, match=r"^in 0 \(Embedding\): embedding: indices run from -1 to 10, .* rows are 0 to 9$"
+        IndexError, match=r"^in layer 0 \(Embedding\): embedding: indices run from -1 to 10, .* rows are 0 to 9$"
     ):
         model(tl.tensor([-1, 10]))
 
@@ -76,7 +81,7 @@ def test_the_engines_message_is_kept():
         def forward(self, x):
             return x @ x
 
-    with pytest.raises(ValueError, match=r"^in 0\.1 \(Product\): matmul: \(2, 3\) @ \(2, 3\): the inner sizes"):
+    with pytest.raises(ValueError, match=r"^in layer 0\.1 \(Product\): matmul: \(2, 3\) @ \(2, 3\): the inner sizes"):
         nn.Sequential(nn.Sequential(nn.Identity(), Product()))(tl.zeros(2, 3))
 
 
@@ -87,7 +92,7 @@ def test_other_errors_keep_their_message_and_get_a_note(error):
         nn.Sequential(nn.Sequential(Raises(error)))(1)
     assert caught.value is error
     assert str(error) == before
-    assert error.__notes__ == ["in 0.0 (Raises)"]
+    assert error.__notes__ == ["in layer 0.0 (Raises)"]
 
 
 def test_other_notes_are_kept():
@@ -107,26 +112,26 @@ def test_other_notes_are_kept():
 
     with pytest.raises(RuntimeError):
         nn.Sequential(Notes())(1)
-    assert error.__notes__ == ["before", "in 0.inner (Raises)", "after"]
+    assert error.__notes__ == ["before", "in layer 0.inner (Raises)", "after"]
 
 
 def test_a_shared_layer_has_the_name_of_its_caller():
     first, second = Attention(2), Attention(2)
     second.proj = first.proj
     model = nn.Sequential({"second": nn.Sequential(second), "first": first})
-    with pytest.raises(ValueError, match=r"in second\.0\.proj \(Linear\)"):
+    with pytest.raises(ValueError, match=r"in layer second\.0\.proj \(Linear\)"):
         model(tl.zeros(1, 3))
 
 
 def test_an_unregistered_module_starts_a_new_path():
     class Hides(nn.Module):
         def __init__(self):
-            self.layers = [nn.Linear(2, 2)]
+            self.layers = {"inner": nn.Linear(2, 2)}
 
         def forward(self, x):
-            return self.layers[0](x)
+            return self.layers["inner"](x)
 
-    with pytest.raises(ValueError, match=r"^in 0 \(Hides\): in Linear: wanted \(\.\.\., 2\), got \(1, 3\)$"):
+    with pytest.raises(ValueError, match=r"^in layer 0 \(Hides\): in Linear: wanted \(\.\.\., 2\), got \(1, 3\)$"):
         nn.Sequential(Hides())(tl.zeros(1, 3))
 
 
@@ -138,7 +143,7 @@ def test_a_module_that_calls_itself():
         def forward(self, x, depth=3):
             return self(x, depth - 1) if depth else self.layer(x)
 
-    with pytest.raises(ValueError, match=r"^in 0\.layer \(Linear\): wanted"):
+    with pytest.raises(ValueError, match=r"^in layer 0\.layer \(Linear\): wanted"):
         nn.Sequential(Deep())(tl.zeros(1, 3))
 
 

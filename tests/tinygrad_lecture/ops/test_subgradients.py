@@ -445,3 +445,10 @@ def test_a_power_of_infinity_has_its_limit_as_second_derivative() -> None:
     (second,) = tl.grad(g, [y])
     assert second is not None
     assert second.item() == 0
+
+
+def test_the_gradient_of_a_product_of_two_vectors_is_the_other_vector_times_g() -> None:
+    a, b = tl.tensor([2.0, -3.0], requires_grad=True), tl.tensor([5.0, 7.0], requires_grad=True)
+    (a @ b * 10).backward()
+    assert a.grad.tolist() == [50, 70]
+    assert b.grad.tolist() == [20, -30]

@@ -1,0 +1,54 @@
+"""Calls that do not fit a function: which argument is missing, unknown or misplaced, and what to write."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .words import shown
+
+
+def call_complaint(
+    name: str, function: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]
+) -> str | None:
+    """What is wrong with a call, as a sentence; None if its arguments fit the function's parameters."""
+    signature = inspect.signature(function)
+    if _fits(signature, args, named):
+        return None
+    parameters = signature.parameters.values()
+    positions = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    by_position = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    by_name = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    required = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    call = f"{name}({', '.join(required)})"
+    if not named.keys().isdisjoint(by_position):
+        return f"inputs go by position: {call}"
+    for given in named:
+        if given not in by_name:
+            meant = _meant(given, by_name)
+            return f"it has no argument {given}; " + (f"write {meant}" if meant else f"it has {', '.join(by_name)}")
+        if given in positions[: len(args)]:
+            return f"{given} is given twice, by position and by name"
+    if len(args) > len(positions):
+        return f"it takes {len(positions)} arguments by position, not {len(args)}: {call}"
+    if args and isinstance(args[-1], (tuple, list)) and _fits(signature, unpacked := [*args[:-1], *args[-1]], named):
+        return f"write {name}({', '.join(map(shown, unpacked))}), without the inner parentheses"
+    missing = [p for p in required if p not in named and p not in positions[: len(args)]]
+    return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing: {call}"
+
+
+def _fits(signature: inspect.Signature, args: Sequence[Any], named: Mapping[str, Any]) -> bool:
+    try:
+        signature.bind(*args, **named)
+    except TypeError:
+        return False
+    return True
+
+
+def _meant(given: str, names: Sequence[str]) -> str | None:
+    """The name that was meant: one spelt alike, or the initials, as lr for learning_rate; None if there is none."""
+    import difflib  # here, to keep the import of the library light
+
+    initials = "".join(word[:1] for word in given.split("_"))
+    return initials if initials in names else next(iter(difflib.get_close_matches(given, names, 1)), None)

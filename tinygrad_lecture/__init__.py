@@ -45,6 +45,7 @@ from .inspect.anomaly import AnomalyError as AnomalyError
 from .inspect.anomaly import detect_anomaly as detect_anomaly
 from .inspect.graph import Graph as Graph
 from .ops import *
+from .ops import linear_algebra as _linear_algebra
 from .ops.fusion import fused as fused
 from .random import get_rng_state as get_rng_state
 from .random import manual_seed as manual_seed
@@ -55,10 +56,14 @@ bool = _bool
 amax, amin = max, min
 clamp = clip
 concat = cat
+movedim = moveaxis
+linalg = _linear_algebra
 
 __version__ = "0.1.0"
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__
     __all__ = sorted(
-        name for name, value in globals().items() if name[0] != "_" and (name == "func" or type(value) is not _Module)
+        name
+        for name, value in globals().items()
+        if name[0] != "_" and (name in ("func", "linalg") or type(value) is not _Module)
     )

@@ -578,7 +578,7 @@ def converted(x: Value, dtype: Any) -> Value:
 
 
 def takes_dtype(op: Op[Any]) -> None:
-    """Let an op take `dtype`, to which it converts its input first."""
+    """Let an op take `dtype`: it converts its input to that dtype first."""
 
     @op.option("dtype")
     def _(x: Value, dtype: Any, **settings: Any) -> Value:

@@ -206,8 +206,8 @@ def _largest(x: Value, axis: Axes, finite: bool = False) -> Value:
     return clip(max(x, axis, keepdims=True), -limit, limit if finite else None)
 
 
-for _op in (softmax, log_softmax):
-    takes_dtype(_op)
+takes_dtype(softmax)
+takes_dtype(log_softmax)
 attention_weights.kernel(kernels.attention_weights, kernels.attention_weights_backward)
 linear.kernel(kernels.linear, kernels.linear_backward)
 softmax.kernel(kernels.softmax, kernels.softmax_backward)

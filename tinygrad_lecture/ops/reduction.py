@@ -333,8 +333,9 @@ def all(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     return xp(x).all(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
-for _op in (sum, mean, cumsum):
-    takes_dtype(_op)
+takes_dtype(sum)
+takes_dtype(mean)
+takes_dtype(cumsum)
 
 # --- axes ---------------------------------------------------------------------------------------------------
 

@@ -59,14 +59,15 @@ def bitwise_right_shift(a: Value, b: Value, /) -> Value:
     return xp(a, b).right_shift(a, b)
 
 
-def _explain(op: Op[Any], operators: str, taken: str, remedy: str) -> None:
-    @op.explains
-    def _(*operands: Value) -> str | None:
-        strange = next((x.dtype for x in operands if x.dtype.kind not in "iub"), None)
-        return strange and f"{operators} take {taken}, not {strange}; {remedy}"
+def _explain(operators: str, taken: str, remedy: str, *ops: Op[Any]) -> None:
+    for each in ops:
+
+        @each.explains
+        def _(*operands: Value) -> str | None:
+            strange = next((x.dtype for x in operands if x.dtype.kind not in "iub"), None)
+            return strange and f"{operators} take {taken}, not {strange}; {remedy}"
 
 
-for _op in (bitwise_and, bitwise_or, bitwise_xor, bitwise_not):
-    _explain(_op, "& | ^ ~", "bools and integers", "compare first, in parentheses, as in (x > 0) & (y > 0)")
-for _op in (bitwise_left_shift, bitwise_right_shift):
-    _explain(_op, "<< >>", "integers", "convert with .long(), or multiply by a power of 2")
+_IN_PARENTHESES = "compare first, in parentheses, as in (x > 0) & (y > 0)"
+_explain("& | ^ ~", "bools and integers", _IN_PARENTHESES, bitwise_and, bitwise_or, bitwise_xor, bitwise_not)
+_explain("<< >>", "integers", "convert with .long()", bitwise_left_shift, bitwise_right_shift)

@@ -162,15 +162,16 @@ def _wide(a: Value) -> Value:
     return a.astype(FLOAT32) if a.dtype == FLOAT16 else a
 
 
-def _explain(op: Op[Any]) -> None:
-    @op.explains
-    def _(a: Value, b: Value = None) -> str | None:
-        if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-            return f"needs square matrices, (..., n, n), not shape {a.shape}"
-        if b is not None and (b.ndim < 2 or b.shape[-2] != a.shape[-1]):
-            return f"a of shape {a.shape} needs b of shape (..., {a.shape[-1]}, k), not {b.shape}"
-        return None
+def _explain(*ops: Op[Any]) -> None:
+    for each in ops:
+
+        @each.explains
+        def _(a: Value, b: Value = None) -> str | None:
+            if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+                return f"needs square matrices, (..., n, n), not shape {a.shape}"
+            if b is not None and (b.ndim < 2 or b.shape[-2] != a.shape[-1]):
+                return f"a of shape {a.shape} needs b of shape (..., {a.shape[-1]}, k), not {b.shape}"
+            return None
 
 
-for _op in (inv, solve_columns, det, cofactors, sign_of_det, log_of_det, cholesky):
-    _explain(_op)
+_explain(inv, solve_columns, det, cofactors, sign_of_det, log_of_det, cholesky)

@@ -320,6 +320,13 @@ def remainders(draw: Draw) -> Sample:
 
 
 @st.composite
+def bit_pairs(draw: Draw, low: int = -9, high: int = 10) -> Sample:
+    """Two arrays of integers that broadcast."""
+    a, b = draw(some.broadcastable())
+    return Sample((draw(some.integers(a, -9, 10)), draw(some.integers(b, low, high))))
+
+
+@st.composite
 def choices(draw: Draw) -> Sample:
     condition, a, b = draw(some.broadcastable(3))
     parts = [draw(some.numbers(a)), draw(some.numbers(b))]
@@ -358,6 +365,13 @@ row("logical_and", tied(), lambda a, b: (a != 0) & (b != 0), kinds="fib", differ
 row("logical_or", tied(), lambda a, b: (a != 0) | (b != 0), kinds="fib", differentiable=False)
 row("logical_xor", tied(), lambda a, b: (a != 0) ^ (b != 0), kinds="fib", differentiable=False)
 row("floor_divide", remainders(), lambda a, b: np.floor(a / b), kinks="whole quotients", keeps="")
+row(
+    "trunc_divide",
+    remainders() | bit_pairs(1, 4),
+    lambda a, b: np.trunc(a / b).astype(np.result_type(a, b)),
+    kinks="whole quotients",
+    keeps="",
+)
 row("logaddexp", pairs(), lambda a, b: np.log(np.exp(a) + np.exp(b)), **two, smooth=True, keeps="a b out")
 row("atan2", pairs((0,)), np.arctan2, kinks="the origin", kinds="f", mixes=True, smooth=True, keeps="y x")
 row("hypot", pairs((0,)), lambda a, b: np.sqrt(a**2 + b**2), kinks="the origin", kinds="f", mixes=True, keeps="a b out")
@@ -371,13 +385,6 @@ def nearly(draw: Draw) -> Sample:
     sample = Sample((np.where(a > 0, np.inf, a) if draw(st.booleans()) else a, (b + 1) * odd))
     tolerances = {"rtol": st.sampled_from([0.0, 0.01]), "atol": st.sampled_from([0.0, 0.6]), "equal_nan": st.booleans()}
     return draw(with_setting(st.just(sample), **tolerances))  # type: ignore[no-any-return]
-
-
-@st.composite
-def bit_pairs(draw: Draw, low: int = -9, high: int = 10) -> Sample:
-    """Two arrays of integers that broadcast."""
-    a, b = draw(some.broadcastable())
-    return Sample((draw(some.integers(a, -9, 10)), draw(some.integers(b, low, high))))
 
 
 bits = {"differentiable": False, "casts": True}  # the same for the integers of every dtype

@@ -144,10 +144,7 @@ def _(a: Value, b: Value, rounding_mode: str | None) -> Value:
         return div(a, b)
     if rounding_mode not in ("floor", "trunc"):
         raise ValueError(f'div: rounding_mode must be "floor", "trunc" or None, not {rounding_mode!r}')
-    down = floor_divide(a, b)
-    if rounding_mode == "floor":
-        return down
-    return where((down < 0) & (down * b != a), down + 1, down)  # a negative quotient was rounded away from 0
+    return (floor_divide if rounding_mode == "floor" else trunc_divide)(a, b)
 
 
 @div.backward("a")
@@ -239,7 +236,18 @@ def floor_divide(a: Value, b: Value, /) -> Value:
     return xp(a, b).floor_divide(a, b)
 
 
+@op
+def trunc_divide(a: Value, b: Value, /) -> Value:
+    """a / b rounded towards 0, broadcast; its gradient is 0."""
+    lib = xp(a, b)
+    down = lib.floor_divide(a, b)
+    if down.dtype.kind == "f":
+        return lib.trunc(lib.true_divide(a, b))
+    return down + ((down < 0) & (down * b != a))  # a negative quotient was rounded away from 0
+
+
 @floor_divide.backward("a", "b")
+@trunc_divide.backward("a", "b")
 def _(g: Value) -> Value:
     return 0 * sign(g)  # not 0 * g: for an infinite g that is nan
 

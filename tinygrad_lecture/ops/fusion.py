@@ -49,7 +49,8 @@ class Fused(Op[P]):
         """
         for name in self.options:
             if name in kwargs:
-                return self.options[name](*args, **kwargs)
+                inputs, settings = bind(self, args, kwargs)
+                return self.options[name](*inputs, **settings)
         first: Any = args[0] if args else None
         array = first._array if isinstance(first, Traced) else first
         if is_array(array) and array.dtype.kind == "f":

@@ -39,7 +39,7 @@ def scatter(x: Value, axis: int, index: Value, src: Value = None, *, value: floa
 def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *, include_self: bool = True) -> Value:
     """A copy of x in which each element is reduced with the elements of src whose index names it, as in PyTorch.
 
-    axis, index, src: those of `scatter`.  reduce: "sum", "prod", "mean", "amax" or "amin".
+    axis (also `dim`), index, src: those of `scatter`.  reduce: "sum", "prod", "mean", "amax" or "amin".
     include_self: False to leave x's own element out where src has one. Elements that no index names stay.
     Gradients are those of `sum`, `prod`, `mean`, `max` and `min`: ties share equally, products are exact with zeros.
     Raises ValueError for another reduce, and the errors of `gather`.

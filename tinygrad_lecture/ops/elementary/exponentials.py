@@ -138,7 +138,7 @@ def isclose(a: Value, b: Value, /, rtol: float = 1e-5, atol: float = 1e-8, equal
     rtol, atol: the relative and the absolute tolerance.  equal_nan: whether two nans are close; by default not.
     An infinity is close to itself alone.
 
-        tl.isclose(tl.tensor([1.0, 2.0]), tl.tensor([1.00001, 2.1]))        # tensor([ True, False])
+        tl.isclose(tl.tensor([1.0, 2.0]), tl.tensor([1.000001, 2.1]))       # tensor([ True, False])
     """
     lib = xp(a, b)
     a, b = (x if is_array(x) else lib.asarray(x) for x in (a, b))

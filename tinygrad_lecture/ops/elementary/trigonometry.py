@@ -121,14 +121,16 @@ def atan2(y: Value, x: Value, /) -> Value:
 
 @atan2.backward("y")
 def _(g: Value, y: Value, x: Value) -> Value:
-    square = x * x + y * y
-    return g * x / where(square == 0, 1, square)
+    r = hypot(x, y)  # x² + y² would overflow
+    r = where(r == 0, 1, r)
+    return g * (x / r / r)
 
 
 @atan2.backward("x")
 def _(g: Value, y: Value, x: Value) -> Value:
-    square = x * x + y * y
-    return -g * y / where(square == 0, 1, square)
+    r = hypot(x, y)
+    r = where(r == 0, 1, r)
+    return -g * (y / r / r)
 
 
 @op

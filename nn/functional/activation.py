@@ -64,7 +64,7 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """x where x > 0, else alpha · (exp(x / alpha) - 1), with slope 1 at 0 for every alpha (Barron, arXiv:1704.07483)."""
+    """x where x > 0, else alpha · (exp(x / alpha) - 1), with slope 1 at 0 for any alpha (Barron, arXiv:1704.07483)."""
     return alpha * elu(input / alpha)
 
 
@@ -100,9 +100,8 @@ def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x where x > 0, else weight · x, with a weight that is learnt: one, or one for each channel, axis 1."""
-    if weight.numel() > 1:
-        weight = weight.reshape(*[-1 if axis == 1 else 1 for axis in range(input.ndim)])
-    return tl.where(input > 0, input, weight * input)
+    along_channels = weight.reshape(tuple(weight.numel() if axis == 1 else 1 for axis in range(input.ndim)))
+    return tl.where(input > 0, input, along_channels * input)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

@@ -37,7 +37,6 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "SELU": [{}],
     "CELU": [{}, {"alpha": 0.5}],
     "Mish": [{}],
-    "Hardsigmoid": [{}],
     "Hardswish": [{}],
     "Hardshrink": [{}, {"lambd": 1.0}],
     "Softshrink": [{}, {"lambd": 1.0}],

@@ -1,6 +1,7 @@
 """Square matrices: inverse, solving, determinant and Cholesky, each with its rule. (..., n, n) is a batch.
 
 The rules are those of Giles, "Collected matrix derivative results for forward and reverse mode AD" (2008).
+LAPACK, which computes them, has no float16: it is computed in float32.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...autograd.op import Op, Value, op
-from ...backend import FLOAT16, FLOAT32, xp
+from ...backend import xp
 from ..composite import composite
+from ..half import in_float32
 from ..indexing import diagonal_matrix, main_diagonal, tril
 from ..linalg import matmul
 from ..reduction import sum
@@ -28,12 +30,13 @@ class SignAndLog(NamedTuple):
 
 
 @op(analytic=True)
+@in_float32
 def inv(a: Value, /) -> Value:
     """The inverse of square matrices, (..., n, n). Raises ValueError for a singular matrix (on a GPU: nan or inf).
 
     To solve a x = b, `solve` is faster and more accurate.
     """
-    return xp(a).linalg.inv(_wide(a))
+    return xp(a).linalg.inv(a)
 
 
 @inv.backward
@@ -55,11 +58,12 @@ def solve(a: Value, b: Value) -> Value:
 
 
 @op(analytic=True)
+@in_float32
 def solve_columns(a: Value, b: Value, /) -> Value:
     """`solve` for matrices b."""
     lib = xp(a, b)
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    a, b = (lib.broadcast_to(_wide(x), (*batch, *x.shape[-2:])) for x in (a, b))
+    a, b = (lib.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (a, b))
     return lib.linalg.solve(a, b)
 
 
@@ -74,12 +78,13 @@ def _(g: Value, a: Value) -> Value:
 
 
 @op(analytic=True)
+@in_float32
 def det(a: Value, /) -> Value:
     """The determinant of square matrices, (..., n, n) -> (...).
 
     The gradient is exact for singular matrices too; second derivatives need an invertible one.
     """
-    return xp(a).linalg.det(_wide(a))
+    return xp(a).linalg.det(a)
 
 
 @det.backward
@@ -88,6 +93,7 @@ def _(g: Value, a: Value) -> Value:
 
 
 @op
+@in_float32
 def cofactors(a: Value, /) -> Value:
     """The derivative of `det` by each element: det(a) times the transposed inverse, where there is one.
 
@@ -95,7 +101,7 @@ def cofactors(a: Value, /) -> Value:
     product of the cofactors, those of U and V are ±U and ±V, and those of S are the products of the others.
     """
     lib = xp(a)
-    u, s, v = lib.linalg.svd(_wide(a))
+    u, s, v = lib.linalg.svd(a)
     others = lib.where(lib.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]).prod(axis=-1)  # (..., n)
     signs = lib.linalg.det(u) * lib.linalg.det(v)
     return signs[..., None, None] * lib.matmul(u * others[..., None, :], v)
@@ -117,15 +123,17 @@ def slogdet(a: Value) -> SignAndLog:
 
 
 @op(differentiable=False)
+@in_float32
 def sign_of_det(a: Value, /) -> Value:
     """-1, 0 or 1."""
-    return xp(a).linalg.slogdet(_wide(a))[0]
+    return xp(a).linalg.slogdet(a)[0]
 
 
 @op
+@in_float32
 def log_of_det(a: Value, /) -> Value:
     """log |det(a)|."""
-    return xp(a).linalg.slogdet(_wide(a))[1]
+    return xp(a).linalg.slogdet(a)[1]
 
 
 @log_of_det.backward
@@ -134,13 +142,13 @@ def _(g: Value, a: Value) -> Value:
 
 
 @op
+@in_float32
 def cholesky(a: Value, /) -> Value:
     """The lower triangular L with L @ L.mT = a, for symmetric positive definite matrices a, (..., n, n).
 
     Of a matrix that is not symmetric, the symmetric part (a + a.mT) / 2 counts. Raises ValueError for a matrix that is
     not positive definite (on a GPU: nan).
     """
-    a = _wide(a)
     return xp(a).linalg.cholesky(0.5 * (a + a.swapaxes(-1, -2)))
 
 
@@ -155,11 +163,6 @@ def _(g: Value, out: Value) -> Value:
 
 def _transposed(a: Value) -> Value:
     return swapaxes(a, -1, -2)
-
-
-def _wide(a: Value) -> Value:
-    """a, or a float16 as float32: LAPACK has no float16."""
-    return a.astype(FLOAT32) if a.dtype == FLOAT16 else a
 
 
 def _explain(*ops: Op[Any]) -> None:

@@ -58,6 +58,7 @@ clamp = clip
 concat = cat
 movedim = moveaxis
 linalg = _linear_algebra
+inverse, det, slogdet = linalg.inv, linalg.det, linalg.slogdet
 
 __version__ = "0.1.0"
 

@@ -99,7 +99,7 @@ def repeat_interleave(x: Value, repeats: Any, axis: int | None = None) -> Value:
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     (axis,) = normal_axes(x.ndim, axis)
-    times = to_host(repeats._array) if isinstance(repeats, Traced) else to_host(np.asarray(repeats))
+    times = np.asarray(to_host(repeats._array if isinstance(repeats, Traced) else repeats))
     if times.size not in (1, x.shape[axis]):
         raise ValueError(f"{times.size} repeats do not fit the size {x.shape[axis]} of axis {axis} of shape {x.shape}")
     return take(x, np.repeat(np.arange(x.shape[axis]), times), axis)

@@ -21,19 +21,31 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
 
 from . import data, functional, init, optim, utils
 from .activation import (
+    CELU,
     ELU,
     GELU,
+    GLU,
+    SELU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
     LogSoftmax,
+    Mish,
+    PReLU,
     ReLU,
     ReLU6,
     Sigmoid,
     SiLU,
     Softmax,
+    Softmin,
     Softplus,
+    Softshrink,
+    Softsign,
     Tanh,
+    Tanhshrink,
 )
 from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .data import DataLoader, TensorDataset
@@ -65,11 +77,12 @@ from .training.trainer import Trainer, fit
 from .utils import clip_grad_norm_, clip_grad_value_
 
 __all__ = [
-    "ELU", "GELU", "MLP", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "DataLoader", "Dropout", "Embedding",
-    "Flatten", "Hardtanh", "History", "HistoryRow", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LayerNorm",
-    "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "Module", "ModuleDict", "ModuleList", "NLLLoss",
-    "Parameter", "ParameterDict", "ParameterList", "RMSNorm", "ReLU", "ReLU6", "Scores", "Sequential", "SiLU",
-    "Sigmoid", "SmoothL1Loss", "Softmax", "Softplus", "Summary", "Tanh", "TensorDataset", "Trainer", "Unflatten",
-    "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional", "functional_call", "gradcheck",
-    "init", "optim", "summary", "utils", "weights",
+    "CELU", "ELU", "GELU", "GLU", "MLP", "SELU", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "DataLoader",
+    "Dropout", "Embedding", "Flatten", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "History",
+    "HistoryRow", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid",
+    "LogSoftmax", "MSELoss", "Mish", "Module", "ModuleDict", "ModuleList", "NLLLoss", "PReLU", "Parameter",
+    "ParameterDict", "ParameterList", "RMSNorm", "ReLU", "ReLU6", "Scores", "Sequential", "SiLU", "Sigmoid",
+    "SmoothL1Loss", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink",
+    "TensorDataset", "Trainer", "Unflatten", "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit",
+    "functional", "functional_call", "gradcheck", "init", "optim", "summary", "utils", "weights",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from tinygrad_lecture import Tensor
 
 from . import functional as F
 from .errors.made_first import MadeFirst
-from .module import Module
+from .module import Module, Parameter
 
 
 class Sigmoid(MadeFirst, Module):
@@ -154,3 +154,124 @@ class LogSoftmax(MadeFirst, Module):
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
+
+
+class Softsign(MadeFirst, Module):
+    """x / (1 + |x|), from -1 to 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.softsign(x)
+
+
+class Tanhshrink(MadeFirst, Module):
+    """x - tanh(x)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.tanhshrink(x)
+
+
+class SELU(MadeFirst, Module):
+    """elu with constants that keep mean 0 and variance 1 (Klambauer et al., arXiv:1706.02515)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.selu(x)
+
+
+class Mish(MadeFirst, Module):
+    """x · tanh(softplus(x)) (Misra, arXiv:1908.08681)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.mish(x)
+
+
+class Hardsigmoid(MadeFirst, Module):
+    """min(max(x / 6 + 1/2, 0), 1), a sigmoid of straight lines."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.hardsigmoid(x)
+
+
+class Hardswish(MadeFirst, Module):
+    """x · hardsigmoid(x) (Howard et al., arXiv:1905.02244)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.hardswish(x)
+
+
+class CELU(MadeFirst, Module):
+    """x where x > 0, else alpha · (exp(x / alpha) - 1) (Barron, arXiv:1704.07483)."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.celu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}"
+
+
+class Hardshrink(MadeFirst, Module):
+    """x where |x| > lambd, else 0."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        self.lambd = lambd
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.hardshrink(x, self.lambd)
+
+    def extra_repr(self) -> str:
+        return f"lambd={self.lambd}"
+
+
+class Softshrink(MadeFirst, Module):
+    """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        self.lambd = lambd
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.softshrink(x, self.lambd)
+
+    def extra_repr(self) -> str:
+        return f"lambd={self.lambd}"
+
+
+class Softmin(MadeFirst, Module):
+    """softmax(-x) along axis `dim`."""
+
+    def __init__(self, dim: int = -1) -> None:
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.softmin(x, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class GLU(MadeFirst, Module):
+    """a · σ(b), with a and b the halves of x along axis `dim` (Dauphin et al., arXiv:1612.08083)."""
+
+    def __init__(self, dim: int = -1) -> None:
+        self.dim = dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.glu(x, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class PReLU(MadeFirst, Module):
+    """x where x > 0, else weight · x, with `num_parameters` learnt weights: one for all, or one for each channel."""
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
+        self.num_parameters = num_parameters
+        self.weight = Parameter(tl.full((num_parameters,), init))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.prelu(x, self.weight)
+
+    def extra_repr(self) -> str:
+        return f"num_parameters={self.num_parameters}"

@@ -58,6 +58,7 @@ from .inspect.anomaly import AnomalyError as AnomalyError
 from .inspect.anomaly import detect_anomaly as detect_anomaly
 from .inspect.graph import Graph as Graph
 from .ops import *
+from .ops import linear_algebra as _linear_algebra
 from .ops.fusion import fused as fused
 from .random import get_rng_state as get_rng_state
 from .random import manual_seed as manual_seed
@@ -68,6 +69,9 @@ bool = _bool
 amax, amin = max, min
 clamp = clip
 concat = cat
+movedim = moveaxis
+linalg = _linear_algebra
+inverse, det, slogdet = linalg.inv, linalg.det, linalg.slogdet
 
 __version__ = "0.1.0"
 
@@ -87,5 +91,7 @@ globals()["__getattr__"] = _missing  # by its name, type checkers would take eve
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__
     __all__ = sorted(
-        name for name, value in globals().items() if name[0] != "_" and (name == "func" or type(value) is not _Module)
+        name
+        for name, value in globals().items()
+        if name[0] != "_" and (name in ("func", "linalg") or type(value) is not _Module)
     )

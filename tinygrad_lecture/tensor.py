@@ -510,25 +510,37 @@ class Tensor(Traced):
         return ops.matmul(other, self)
 
     def __and__(self, other: Operand) -> Tensor:
-        return _on_bools(ops.logical_and, self, other)
+        return ops.bitwise_and(self, other)
 
     def __rand__(self, other: Operand) -> Tensor:
-        return _on_bools(ops.logical_and, other, self)
+        return ops.bitwise_and(other, self)
 
     def __or__(self, other: Operand) -> Tensor:
-        return _on_bools(ops.logical_or, self, other)
+        return ops.bitwise_or(self, other)
 
     def __ror__(self, other: Operand) -> Tensor:
-        return _on_bools(ops.logical_or, other, self)
+        return ops.bitwise_or(other, self)
 
     def __xor__(self, other: Operand) -> Tensor:
-        return _on_bools(ops.logical_xor, self, other)
+        return ops.bitwise_xor(self, other)
 
     def __rxor__(self, other: Operand) -> Tensor:
-        return _on_bools(ops.logical_xor, other, self)
+        return ops.bitwise_xor(other, self)
+
+    def __lshift__(self, other: Operand) -> Tensor:
+        return ops.bitwise_left_shift(self, other)
+
+    def __rlshift__(self, other: Operand) -> Tensor:
+        return ops.bitwise_left_shift(other, self)
+
+    def __rshift__(self, other: Operand) -> Tensor:
+        return ops.bitwise_right_shift(self, other)
+
+    def __rrshift__(self, other: Operand) -> Tensor:
+        return ops.bitwise_right_shift(other, self)
 
     def __invert__(self) -> Tensor:
-        return _on_bools(ops.logical_not, self)
+        return ops.bitwise_not(self)
 
     def __neg__(self) -> Tensor:
         return ops.neg(self)
@@ -570,24 +582,43 @@ class Tensor(Traced):
     neg, abs, sign, floor, ceil, round = ops.neg, ops.abs, ops.sign, ops.floor, ops.ceil, ops.round
     exp, expm1, log, log1p, sqrt = ops.exp, ops.expm1, ops.log, ops.log1p, ops.sqrt
     sin, cos, tanh, erf = ops.sin, ops.cos, ops.tanh, ops.erf
+    tan, sinh, cosh, atan2, hypot = ops.tan, ops.sinh, ops.cosh, ops.atan2, ops.hypot
+    asin, acos, atan, asinh, acosh, atanh = ops.asin, ops.acos, ops.atan, ops.asinh, ops.acosh, ops.atanh
+    exp2, log2, log10, logaddexp = ops.exp2, ops.log2, ops.log10, ops.logaddexp
+    rsqrt, reciprocal, trunc, frac = ops.rsqrt, ops.reciprocal, ops.trunc, ops.frac
+    remainder, floor_divide, isclose, allclose = ops.remainder, ops.floor_divide, ops.isclose, ops.allclose
     sigmoid, relu, leaky_relu, silu, gelu = ops.sigmoid, ops.relu, ops.leaky_relu, ops.silu, ops.gelu
     maximum, minimum, clip, clamp = ops.maximum, ops.minimum, ops.clip, ops.clip
     isnan, isinf, isfinite, logical_not = ops.isnan, ops.isinf, ops.isfinite, ops.logical_not
+    logical_and, logical_or, logical_xor = ops.logical_and, ops.logical_or, ops.logical_xor
+    bitwise_and, bitwise_or, bitwise_xor = ops.bitwise_and, ops.bitwise_or, ops.bitwise_xor
+    bitwise_left_shift, bitwise_right_shift = ops.bitwise_left_shift, ops.bitwise_right_shift
+    bitwise_not = ops.bitwise_not
 
     sum, mean, prod, cumsum = ops.sum, ops.mean, ops.prod, ops.cumsum
+    cumprod, cummax, cummin = ops.cumprod, ops.cummax, ops.cummin
     var, std, norm, logsumexp = ops.var, ops.std, ops.norm, ops.logsumexp
     max, min, argmax, argmin, any, all = ops.max, ops.min, ops.argmax, ops.argmin, ops.any, ops.all
     amax, amin = ops.max, ops.min
     softmax, log_softmax = ops.softmax, ops.log_softmax
 
     flatten, squeeze, unsqueeze = ops.flatten, ops.squeeze, ops.unsqueeze
-    swapaxes, transpose = ops.swapaxes, ops.transpose
+    swapaxes, transpose, moveaxis, movedim = ops.swapaxes, ops.transpose, ops.moveaxis, ops.moveaxis
+    roll, unfold, repeat_interleave = ops.roll, ops.arrangement.unfold, ops.repeat_interleave
     pad, split, chunk, unbind = ops.pad, ops.split, ops.chunk, ops.unbind
 
     gather, scatter_add, take, masked_fill = ops.gather, ops.scatter_add, ops.take, ops.masked_fill
     index_select, nonzero, diagonal = ops.index_select, ops.nonzero, ops.diagonal
+    scatter, scatter_reduce, masked_select, diag = ops.scatter, ops.scatter_reduce, ops.masked_select, ops.diag
     sort, argsort, topk, tril, triu = ops.sort, ops.argsort, ops.topk, ops.tril, ops.triu
     matmul, bmm, dot, outer = ops.matmul, ops.bmm, ops.dot, ops.outer
+    trace, cross, kron = ops.trace, ops.cross, ops.kron
+    inverse, det, slogdet, cholesky = (
+        ops.linear_algebra.inv,
+        ops.linear_algebra.det,
+        ops.linear_algebra.slogdet,
+        ops.linear_algebra.cholesky,
+    )
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape: x.reshape(2, -1) or x.reshape((2, -1))."""
@@ -631,18 +662,6 @@ class Tensor(Traced):
 
 
 set_tensor_type(Tensor)
-
-
-def _on_bools(op: Any, *operands: Any) -> Tensor:
-    """The result of & | ^ ~ for bools. Raises TypeError for integers, where they would mean bits."""
-    for x in operands:
-        if isinstance(x, Traced) and x._array.dtype != np.bool_:
-            hide_frames()
-            raise TypeError(
-                f"{op.name}: & | ^ ~ take bools, not {x._array.dtype}; compare first, in parentheses, as in "
-                "(x > 0) & (y > 0)"
-            )
-    return op(*operands)  # type: ignore[no-any-return]
 
 
 def _must_be_float(dtype: DType) -> None:

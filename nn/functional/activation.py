@@ -43,3 +43,75 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
 def relu6(input: Tensor) -> Tensor:
     """min(max(x, 0), 6); the gradient at 0 and 6 is 0."""
     return hardtanh(input, 0.0, 6.0)
+
+
+def softsign(input: Tensor) -> Tensor:
+    """x / (1 + |x|), from -1 to 1."""
+    return input / (1 + abs(input))
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """x - tanh(x)."""
+    return input - tl.tanh(input)
+
+
+def selu(input: Tensor) -> Tensor:
+    """scale · elu(x, alpha), with constants that keep mean 0 and variance 1 (Klambauer et al., arXiv:1706.02515)."""
+    return _SELU_SCALE * elu(input, _SELU_ALPHA)
+
+
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """x where x > 0, else alpha · (exp(x / alpha) - 1), with slope 1 at 0 for any alpha (Barron, arXiv:1704.07483)."""
+    return alpha * elu(input / alpha)
+
+
+def mish(input: Tensor) -> Tensor:
+    """x · tanh(softplus(x)) (Misra, arXiv:1908.08681)."""
+    return input * tl.tanh(softplus(input))
+
+
+def hardsigmoid(input: Tensor) -> Tensor:
+    """min(max(x / 6 + 1/2, 0), 1), a sigmoid of straight lines; the gradient at -3 and 3 is 0."""
+    return hardtanh(input, -3.0, 3.0) / 6 + 0.5
+
+
+def hardswish(input: Tensor) -> Tensor:
+    """x · hardsigmoid(x) (Howard et al., arXiv:1905.02244)."""
+    return input * hardsigmoid(input)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x where |x| > lambd, else 0."""
+    return tl.where(abs(input) > lambd, input, 0)
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
+    return tl.where(abs(input) > lambd, input - lambd * tl.sign(input.detach()), 0)
+
+
+def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
+    """x where x > threshold, else value."""
+    return tl.where(input > threshold, input, value)
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """x where x > 0, else weight · x, with a weight that is learnt: one, or one for each channel, axis 1."""
+    along_channels = weight.reshape(tuple(weight.numel() if axis == 1 else 1 for axis in range(input.ndim)))
+    return tl.where(input > 0, input, along_channels * input)
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """a · σ(b), with a and b the two halves of x along axis `dim` (Dauphin et al., arXiv:1612.08083)."""
+    if input.shape[dim] % 2:
+        raise ValueError(f"glu: axis {dim} of shape {input.shape} must have an even size")
+    a, b = tl.chunk(input, 2, dim)
+    return a * tl.sigmoid(b)  # type: ignore[no-any-return]
+
+
+def softmin(input: Tensor, dim: int = -1) -> Tensor:
+    """softmax(-x) along axis `dim`."""
+    return tl.softmax(-input, dim)  # type: ignore[no-any-return]

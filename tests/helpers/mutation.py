@@ -32,7 +32,7 @@ import hypothesis.extra.numpy  # noqa: F401 - imported once here, not by every p
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "tinygrad_lecture/ops").glob("*.py"))
+SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / "tinygrad_lecture/ops").rglob("*.py"))
 SOURCES.append(Path("tinygrad_lecture/kernels/fused.py"))
 ENGINE_TESTS = ("ops/test_op_table", "ops/test_subgradients", "test_strict_device")
 TESTS = [f"tests/tinygrad_lecture/{name}.py" for name in ENGINE_TESTS]

@@ -24,7 +24,19 @@ from tinygrad_lecture.ops.indexing import normal_index
 
 Samples = st.SearchStrategy[Sample]
 
-FILES = (ops.elementwise, ops.reduction, ops.shape, ops.indexing, ops.linalg, ops.fused)
+FILES = (
+    ops.elementwise,
+    *(ops.elementary.trigonometry, ops.elementary.exponentials, ops.elementary.bits),
+    ops.reduction,
+    ops.cumulative,
+    ops.shape,
+    ops.arrangement,
+    ops.indexing,
+    ops.scattering,
+    ops.linalg,
+    *(ops.linear_algebra.products, ops.linear_algebra.matrices, ops.linear_algebra.norms),
+    ops.fused,
+)
 
 # Every op and composite by name, internal ones included. A new one is found here, whether it is exported or not.
 DEFINED: dict[str, Any] = {
@@ -190,6 +202,22 @@ row("ceil", unary(away_from=(-2, -1, 0, 1, 2)), np.ceil, kinks="integers", keeps
 row("round", unary(away_from=(-1.5, -0.5, 0.5, 1.5)), np.round, kinks="halves", keeps="")
 row("clone", unary(), np.copy, kinds="fib", smooth=True, keeps="")
 row("alias", unary(), np.copy, kinds="fib", smooth=True, keeps="")
+row("tan", unary(-1.2, 1.2), np.tan, kinds="fi", smooth=True, keeps="out")
+row("sinh", unary(), np.sinh, kinds="fi", smooth=True, keeps="x")
+row("cosh", unary(), np.cosh, kinds="fi", smooth=True, keeps="x")
+row("asin", unary(-0.8, 0.8), np.arcsin, kinks="-1 and 1", kinds="f", smooth=True, keeps="x")
+row("acos", unary(-0.8, 0.8), np.arccos, kinks="-1 and 1", kinds="f", smooth=True, keeps="x")
+row("atan", unary(), np.arctan, kinds="fi", smooth=True, keeps="x")
+row("asinh", unary(), np.arcsinh, kinds="fi", smooth=True, keeps="x")
+row("acosh", unary(1.4, 4), np.arccosh, kinks="1", kinds="f", smooth=True, keeps="x")
+row("atanh", unary(-0.7, 0.7), np.arctanh, kinks="-1 and 1", kinds="f", smooth=True, keeps="x")
+row("exp2", unary(), lambda x: 2.0**x, kinds="fi", smooth=True, keeps="out")
+row("log2", unary(0.3, 3), np.log2, kinds="f", smooth=True, keeps="x")
+row("log10", unary(0.3, 3), np.log10, kinds="f", smooth=True, keeps="x")
+row("reciprocal", unary(0.4, 3), lambda x: 1 / x, kinks="0", kinds="f", smooth=True, keeps="out")
+row("rsqrt", unary(0.4, 3), lambda x: x**-0.5, kinks="0", kinds="f", smooth=True, keeps="out")
+row("trunc", unary(away_from=(-2, -1, 0, 1, 2)), lambda x: np.sign(x) * np.floor(np.abs(x)), kinks="integers", keeps="")
+row("frac", unary(away_from=(-2, -1, 0, 1, 2)), lambda x: np.fmod(x, 1), kinks="integers")
 
 
 @st.composite
@@ -292,6 +320,13 @@ def remainders(draw: Draw) -> Sample:
 
 
 @st.composite
+def bit_pairs(draw: Draw, low: int = -9, high: int = 10) -> Sample:
+    """Two arrays of integers that broadcast."""
+    a, b = draw(some.broadcastable())
+    return Sample((draw(some.integers(a, -9, 10)), draw(some.integers(b, low, high))))
+
+
+@st.composite
 def choices(draw: Draw) -> Sample:
     condition, a, b = draw(some.broadcastable(3))
     parts = [draw(some.numbers(a)), draw(some.numbers(b))]
@@ -329,7 +364,38 @@ row("greater_equal", tied(), lambda a, b: a >= b, **comparison)
 row("logical_and", tied(), lambda a, b: (a != 0) & (b != 0), kinds="fib", differentiable=False)
 row("logical_or", tied(), lambda a, b: (a != 0) | (b != 0), kinds="fib", differentiable=False)
 row("logical_xor", tied(), lambda a, b: (a != 0) ^ (b != 0), kinds="fib", differentiable=False)
-row("floor_divide", remainders(), lambda a, b: np.floor(a / b), differentiable=False)
+row("floor_divide", remainders(), lambda a, b: np.floor(a / b), kinks="whole quotients", keeps="")
+row(
+    "trunc_divide",
+    remainders(),
+    lambda a, b: np.trunc(a / b).astype(np.result_type(a, b)),
+    kinds="fi",
+    kinks="whole quotients",
+    keeps="",
+)
+row("logaddexp", pairs(), lambda a, b: np.log(np.exp(a) + np.exp(b)), **two, smooth=True, keeps="a b out")
+row("atan2", pairs((0,)), np.arctan2, kinks="the origin", kinds="f", mixes=True, smooth=True, keeps="y x")
+row("hypot", pairs((0,)), lambda a, b: np.sqrt(a**2 + b**2), kinks="the origin", kinds="f", mixes=True, keeps="a b out")
+
+
+@st.composite
+def nearly(draw: Draw) -> Sample:
+    """Pairs, some of them close, with infinities and nans; and tolerances."""
+    a, b = draw(tied()).inputs
+    odd = draw(some.seeds).choice([1, 1 + 1e-6, 1.001, np.inf, -np.inf, np.nan], b.shape)
+    sample = Sample((np.where(a > 0, np.inf, a) if draw(st.booleans()) else a, (b + 1) * odd))
+    tolerances = {"rtol": st.sampled_from([0.0, 0.01]), "atol": st.sampled_from([0.0, 0.6]), "equal_nan": st.booleans()}
+    return draw(with_setting(st.just(sample), **tolerances))  # type: ignore[no-any-return]
+
+
+bits = {"differentiable": False, "casts": True}  # the same for the integers of every dtype
+row("isclose", nearly(), np.isclose, differentiable=False)
+row("bitwise_and", bit_pairs(), lambda a, b: a & b, kinds="ib", **bits)
+row("bitwise_or", bit_pairs(), lambda a, b: a | b, kinds="ib", **bits)
+row("bitwise_xor", bit_pairs(), lambda a, b: a ^ b, kinds="ib", **bits)
+row("bitwise_not", bit_pairs().map(lambda sample: Sample(sample.inputs[:1])), lambda x: ~x, kinds="ib", **bits)
+row("bitwise_left_shift", bit_pairs(0, 5), lambda a, b: a * 2**b, kinds="i", **bits)
+row("bitwise_right_shift", bit_pairs(0, 5), lambda a, b: a // 2**b, kinds="i", **bits)
 
 # --- reductions ---------------------------------------------------------------------------------------------
 
@@ -407,6 +473,25 @@ def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
     return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
 
 
+@st.composite
+def runs(draw: Draw, ties: bool = False) -> Sample:
+    """For running maxima and minima: an array and one axis."""
+    shape = draw(some.shapes(min_dims=1))
+    x = draw(some.integers(shape, 0, 3)) * 0.5 if ties else draw(some.distinct(shape))
+    return Sample((x,), draw(some.named(axis=draw(some.one_axis(x.ndim)))))
+
+
+def best_so_far(x: Array, axis: int, better: Callable[[Any, Any], Any]) -> tuple[Array, Array]:
+    """The running best and its index, by a loop; of equal elements the last."""
+    x = np.moveaxis(x, axis, 0)
+    values, indices = x.copy(), np.zeros(x.shape, np.int64)
+    for i in range(1, len(x)):
+        wins = better(x[i], values[i - 1])
+        values[i] = np.where(wins, x[i], values[i - 1])
+        indices[i] = np.where(wins, i, indices[i - 1])
+    return np.moveaxis(values, 0, axis), np.moveaxis(indices, 0, axis)
+
+
 corrected = {"correction": st.sampled_from([0, 1, 0.5])}
 row("sum", reductions(), np.sum, kinds="fib", keeps="")
 row("spread", spreads(), spread, kinds="fi", keeps="")
@@ -417,6 +502,16 @@ row("max", reductions(some.distinct, at_least=1), np.max, kinks="ties", kinds="f
 row("min", reductions(some.distinct, at_least=1), np.min, kinks="ties", kinds="fib", keeps="x out")
 row("prod", reductions(factors), np.prod, kinds="fi")
 row("cumsum", one_array(its_axis, min_dims=1), np.cumsum, kinds="fi", keeps="")
+row("cumprod", one_array(its_axis, min_dims=1), np.cumprod, kinds="fi")
+row("cummax", runs(), lambda x, axis: best_so_far(x, axis, lambda a, b: a >= b), kinks="ties", kinds="fi")
+row("cummin", runs(), lambda x, axis: best_so_far(x, axis, lambda a, b: a <= b), kinks="ties", kinds="fi")
+row(
+    "argcum",
+    runs(ties=True).map(lambda sample: Sample(sample.inputs, {**sample.settings, "largest": True})),
+    lambda x, axis, largest: best_so_far(x, axis, lambda a, b: a >= b)[1],
+    kinds="fi",
+    differentiable=False,
+)
 row("norm", norms(), norm, kinks="0, and ties of the largest and smallest")
 row("logsumexp", reductions(at_least=1), logsumexp)
 row("argmax", one_axis_or_all(), np.argmax, kinds="fi", differentiable=False)
@@ -610,6 +705,122 @@ row(
     lambda x, axis=0: tuple(np.moveaxis(x, axis, 0)),
     kinds="fib",
 )
+
+
+@st.composite
+def rolls(draw: Draw) -> Sample:
+    """One shift of all elements, or one for each of some axes."""
+    x = draw(some.numbers(draw(some.shapes())))
+    shift = st.integers(-4, 4)
+    if x.ndim == 0 or draw(st.booleans()):
+        return Sample((x,), {"shifts": draw(shift)})
+    axis = draw(some.one_axis(x.ndim)) if draw(st.booleans()) else tuple(range(x.ndim))
+    shifts = draw(shift) if isinstance(axis, int) else tuple(draw(shift) for _ in axis)
+    return Sample((x,), {"shifts": shifts, **draw(some.named(axis=axis))})
+
+
+@st.composite
+def moves(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
+    if draw(st.booleans()):
+        return Sample((x,), {"source": draw(some.one_axis(x.ndim)), "destination": draw(some.one_axis(x.ndim))})
+    orders = [draw(st.permutations(range(x.ndim)))[: draw(st.just(min(2, x.ndim)))] for _ in range(2)]
+    return Sample((x,), {"source": orders[0], "destination": tuple(orders[1])})
+
+
+@st.composite
+def vectors_and_matrices(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes(min_dims=1, max_dims=2))))
+    return Sample((x,), {"diagonal": draw(st.integers(-2, 2))} if draw(st.booleans()) else {})
+
+
+@st.composite
+def repeats(draw: Draw) -> Sample:
+    """A number of repeats for all, or one for each slice."""
+    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
+    axis = draw(st.none() | some.one_axis(x.ndim))
+    n = x.size if axis is None else x.shape[axis]
+    times = draw(st.integers(0, 3)) if draw(st.booleans()) else draw(some.integers((n,), 0, 3))
+    return Sample((x,), {"repeats": times, **({} if axis is None else draw(some.named(axis=axis)))})
+
+
+@st.composite
+def windows(draw: Draw) -> Sample:
+    x = draw(some.numbers(draw(some.shapes(min_dims=1))))
+    axis = draw(some.one_axis(x.ndim))
+    settings = {"dimension": axis, "size": draw(st.integers(0, x.shape[axis]))}
+    return Sample((x,), {**settings, "step": draw(st.integers(1, 3))} if draw(st.booleans()) else settings)
+
+
+def unfold(x: Array, dimension: int, size: int, step: int = 1) -> Array:
+    starts = range(0, x.shape[dimension] - size + 1, step)
+    return np.stack(
+        [np.moveaxis(np.take(x, range(s, s + size), dimension), dimension, -1) for s in starts], dimension % x.ndim
+    )
+
+
+@st.composite
+def selected(draw: Draw) -> Sample:
+    a, b = draw(some.broadcastable())
+    return Sample((draw(some.numbers(a)), draw(some.masks(b))))
+
+
+def masked_select(x: Array, mask: Array) -> Array:
+    x, mask = np.broadcast_arrays(x, mask)
+    return x[mask]
+
+
+@st.composite
+def grids(draw: Draw) -> Sample:
+    vectors = [draw(some.numbers((draw(st.integers(0, 3)),))) for _ in range(draw(st.integers(1, 3)))]
+    return Sample(tuple(vectors), {"indexing": draw(st.sampled_from(["ij", "xy"]))})
+
+
+@st.composite
+def joined_rows(draw: Draw, below: bool) -> Sample:
+    """Arrays that fit below each other or, else, side by side: matrices of one width or height, and vectors."""
+    n, arrays = draw(st.integers(1, 3)), []
+    for _ in range(draw(st.integers(1, 3))):
+        m = draw(st.integers(1, 3))
+        shape = (n,) if draw(st.booleans()) else (m, n) if below else (n, m)
+        arrays.append(draw(some.numbers(shape)))
+    return Sample(tuple(arrays))
+
+
+@st.composite
+def joined_side_by_side(draw: Draw) -> Sample:
+    """Vectors and numbers, or matrices of one height."""
+    if draw(st.booleans()):
+        return Sample(tuple(draw(some.numbers(draw(some.shapes(max_dims=1)))) for _ in range(2)))
+    return Sample(tuple(draw(some.numbers((2, draw(st.integers(0, 3)), 1))) for _ in range(2)))
+
+
+def in_a_list(op: Callable[..., Any], *arrays: Any) -> Any:
+    return op(list(arrays))
+
+
+row("roll", rolls(), lambda x, shifts, axis=None: np.roll(x, shifts, axis), kinds="fib", keeps="")
+row("moveaxis", moves(), np.moveaxis, kinds="fib")
+row(
+    "diag",
+    vectors_and_matrices(),
+    lambda x, diagonal=0: np.diag(x, diagonal),
+    kinds="fi",
+)
+row("repeat_interleave", repeats(), lambda x, repeats, axis=None: np.repeat(x, repeats, axis), kinds="fib")
+row("unfold", windows(), unfold, kinds="fib")
+row("masked_select", selected(), masked_select, waits=lambda sample: True)
+row(
+    "meshgrid",
+    grids(),
+    lambda *vectors, indexing: np.stack(np.meshgrid(*vectors, indexing=indexing)),
+    call=lambda op, *vectors, **indexing: ops.stack(op(*vectors, **indexing)),
+    kinds="fi",
+)
+stacked = {"call": in_a_list, "kinds": "fib", "mixes": True}
+row("vstack", joined_rows(below=True), lambda *arrays: np.vstack(arrays), **stacked)
+row("column_stack", joined_rows(below=False), lambda *arrays: np.column_stack(arrays), **stacked)
+row("hstack", joined_side_by_side(), lambda *arrays: np.hstack(arrays), **stacked)
 
 # --- indices ------------------------------------------------------------------------------------------------
 
@@ -840,6 +1051,70 @@ row(
     call=lambda op, x, index, src, **axis: op(x, index=index, src=src, **axis),
     kinds="fi",
 )
+
+
+@st.composite
+def writes(draw: Draw) -> Sample:
+    """A scatter whose index names each element once, with a source or a number."""
+    x = draw(some.numbers(draw(some.shapes(min_dims=1, min_side=1))))
+    axis = draw(some.one_axis(x.ndim))
+    index = np.argsort(draw(some.seeds).random(x.shape), axis)[tuple(slice(draw(st.integers(1, n))) for n in x.shape)]
+    index = index - np.where(draw(some.masks(index.shape)), x.shape[axis], 0)  # some counted from the end
+    sizes = tuple(n + draw(st.integers(0, 1)) for n in index.shape)
+    src = draw(some.scalars) if draw(st.booleans()) else draw(some.numbers(sizes))
+    return Sample((x, index, src), draw(some.named(axis=axis)))
+
+
+def scatter(x: Any, index: Any, src: Any, axis: int) -> Any:
+    full = np.array(x)
+    for place in np.ndindex(index.shape):
+        full[moved(place, axis, index[place])] = src if isinstance(src, float) else src[place]
+    return full
+
+
+@st.composite
+def scattered_reductions(draw: Draw) -> Sample:
+    """Numbers without ties, and zeros among those to multiply."""
+    shape = draw(some.shapes(min_dims=1, min_side=1))
+    axis = draw(some.one_axis(len(shape)))
+    sizes = [draw(st.integers(1, n)) for n in shape]
+    sizes[axis] = draw(st.integers(0, 4))
+    index = draw(some.integers(tuple(sizes), -shape[axis], shape[axis]))
+    reduce = draw(st.sampled_from(["sum", "prod", "mean", "amax", "amin"]))
+    count = math.prod(shape)
+    both = draw(some.distinct((count + math.prod(sizes),), start=-1.1))
+    x, src = both[:count].reshape(shape), both[count:].reshape(sizes)
+    if reduce == "prod" and draw(st.booleans()):
+        src = np.where(draw(some.masks(src.shape)), src, 0.0)
+    settings = {"reduce": reduce, **({"include_self": draw(st.booleans())} if draw(st.booleans()) else {})}
+    return Sample((x, index, src), {**draw(some.named(axis=axis)), **settings})
+
+
+def scatter_reduce(x: Any, index: Any, src: Any, axis: int, reduce: str, include_self: bool = True) -> Any:
+    found: dict[tuple[int, ...], list[Any]] = {}
+    for place in np.ndindex(index.shape):
+        where = tuple(np.arange(n)[i] for n, i in zip(x.shape, moved(place, axis, index[place]), strict=True))
+        found.setdefault(where, [x[where]] if include_self else []).append(src[place])
+    combine = {"sum": np.sum, "prod": np.prod, "mean": np.mean, "amax": np.max, "amin": np.min}[reduce]
+    full = np.array(x)
+    for where, values in found.items():
+        full[where] = combine(values)
+    return full
+
+
+def with_axis(op: Callable[..., Any], x: Any, index: Any, src: Any, **settings: Any) -> Any:
+    return op(x, index=index, src=src, **settings)
+
+
+row("scatter", writes(), scatter, call=with_axis)
+row(
+    "scatter_reduce",
+    scattered_reductions(),
+    scatter_reduce,
+    call=with_axis,
+    kinks="ties",
+    waits=lambda sample: sample.settings["reduce"] in ("prod", "amax", "amin"),
+)
 row("take", takes(), lambda x, indices, axis=None: np.take(x, indices, axis), kinds="fib")
 row("index_select", selections(), lambda x, index, axis: np.take(x, index, axis), kinds="fib")
 row("diagonal", diagonals(), np.diagonal, kinds="fib")
@@ -961,6 +1236,127 @@ row(
     kinds="fi",
     keeps="operands",
 )
+
+
+@st.composite
+def crosses(draw: Draw) -> Sample:
+    """Vectors of three along an axis; the others broadcast and are not of size 3."""
+    axis = draw(st.integers(0, 2))
+    a, b = ([draw(st.sampled_from([1, 2])), 2, 2] for _ in range(2))
+    a[axis] = b[axis] = 3
+    x, y = draw(some.numbers(tuple(a))), draw(some.numbers(tuple(b)))
+    return Sample((x, y), draw(some.named(axis=axis - draw(st.sampled_from([0, 3])))) if draw(st.booleans()) else {})
+
+
+def cross(a: Array, b: Array, axis: int | None = None) -> Array:
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    return np.cross(*np.broadcast_arrays(a, b), axis=shape.index(3) if axis is None else axis)
+
+
+@st.composite
+def krons(draw: Draw) -> Sample:
+    return Sample(tuple(draw(some.numbers(draw(some.shapes(max_dims=2)))) for _ in range(2)))
+
+
+@st.composite
+def tensor_products(draw: Draw) -> Sample:
+    """Axes of a and of b by name, or the last of a with the first of b."""
+    sizes = draw(some.shapes(4, 4))
+    k = draw(st.integers(0, 2))
+    a = draw(some.numbers((*sizes[:1], *sizes[2 : 2 + k])))
+    b = draw(some.numbers((*sizes[2 : 2 + k], *sizes[1:2])))
+    if draw(st.booleans()):
+        return Sample((a, b), draw(some.named(axis=k)))
+    order = draw(st.permutations(range(k)))
+    return Sample((a, b), {"axis": ([i + 1 for i in order], [i - 1 - k if draw(st.booleans()) else i for i in order])})
+
+
+@st.composite
+def regular(draw: Draw, low: int = 0, definite: bool = False) -> Array:
+    """Matrices (..., n, n) far from singular: numbers plus 3 on the diagonal; or symmetric positive definite ones."""
+    n = draw(st.integers(low, 3))
+    batch = draw(some.shapes(min_dims=1, max_dims=2))  # a layout that repeats rows then repeats whole matrices
+    x = draw(some.numbers((*batch, n, n), -0.5, 0.5))
+    x = x + x.swapaxes(-1, -2) if definite else x * np.where(draw(some.masks((n, 1))), 1.5, -1.5)
+    return np.asarray(x + 3 * np.eye(n))
+
+
+@st.composite
+def systems(draw: Draw, vectors: bool) -> Sample:
+    """Square matrices a, and b: matrices of the same or no batch, or vectors."""
+    a = draw(regular())
+    n = a.shape[-1]
+    batch = a.shape[:-2] if draw(st.booleans()) else ()
+    if vectors and draw(st.booleans()):
+        return Sample((a, draw(some.numbers((*batch, n)))))
+    return Sample((a, draw(some.numbers((*batch, n, draw(st.integers(0, 3)))))))
+
+
+def solve(a: Array, b: Array) -> Array:
+    if b.ndim == 1 or b.shape == a.shape[:-1]:
+        return (np.linalg.inv(a) @ b[..., None])[..., 0]
+    return np.linalg.inv(a) @ b
+
+
+def cofactors(a: Array) -> Array:
+    """With the determinants of the minors."""
+    n, found = a.shape[-1], np.empty(a.shape)
+    for i, j in np.ndindex(n, n):
+        found[..., i, j] = (-1) ** (i + j) * np.linalg.det(np.delete(np.delete(a, i, -2), j, -1))
+    return found
+
+
+@st.composite
+def matrix_norms(draw: Draw) -> Sample:
+    """Matrices on any two axes, without ties."""
+    shape = draw(some.shapes(min_dims=2, min_side=1))
+    axis = tuple(draw(st.permutations(range(len(shape))))[:2])
+    settings = {"ord": draw(st.sampled_from(["fro", 1, -1, math.inf, -math.inf])), "keepdims": draw(st.booleans())}
+    sizes = draw(some.numbers(shape, 0.5, 0.6)) * 2.0 ** np.indices(shape).sum(0)  # so no two sums are equal
+    return Sample((sizes * draw(some.seeds).choice([-1, 1], shape),), {**settings, **draw(some.named(axis=axis))})
+
+
+@st.composite
+def any_norms(draw: Draw) -> Sample:
+    """Of two axes, of all without an ord, and of one axis."""
+    sample = draw(matrix_norms())
+    return draw(st.sampled_from([sample, Sample(sample.inputs), Sample(sample.inputs, {"ord": 1.5, "axis": -1})]))  # type: ignore[no-any-return]
+
+
+row("trace", one_array(min_dims=2, max_dims=2), lambda x: np.trace(x), kinds="fi")
+row("cross", crosses(), cross, kinds="fi", mixes=True)
+row("kron", krons(), np.kron, kinds="fi", mixes=True)
+row("tensordot", tensor_products(), lambda a, b, axis: np.tensordot(a, b, axis), kinds="fi", mixes=True)
+row("inv", regular().map(lambda a: Sample((a,))), np.linalg.inv, smooth=True, keeps="out")
+row("solve", systems(vectors=True), solve, mixes=True, smooth=True)
+row("solve_columns", systems(vectors=False), lambda a, b: np.linalg.inv(a) @ b, mixes=True, smooth=True, keeps="a out")
+row("det", regular().map(lambda a: Sample((a,))), np.linalg.det, smooth=True, keeps="a")
+row("cofactors", regular(low=1).map(lambda a: Sample((a,))), cofactors, smooth=True, keeps="a out")
+row(
+    "slogdet",
+    regular().map(lambda a: Sample((a,))),
+    lambda a: sum(np.linalg.slogdet(a)),
+    call=lambda op, a: op(a).sign + op(a).logabsdet,
+    smooth=True,
+)
+row("sign_of_det", regular().map(lambda a: Sample((a,))), lambda a: np.sign(np.linalg.det(a)), differentiable=False)
+row(
+    "log_of_det", regular().map(lambda a: Sample((a,))), lambda a: np.log(abs(np.linalg.det(a))), smooth=True, keeps="a"
+)
+row(
+    "cholesky",
+    regular(definite=True).map(lambda a: Sample((a,))),
+    lambda a: np.linalg.cholesky((a + a.swapaxes(-1, -2)) / 2),
+    smooth=True,
+    keeps="out",
+)
+row(
+    "matrix_norm",
+    matrix_norms(),
+    lambda x, ord, axis, keepdims: np.linalg.norm(x, ord, axis, keepdims),
+    kinks="0, and ties",
+)
+row("any_norm", any_norms(), np.linalg.norm, kinks="0, and ties")
 
 # --- fused --------------------------------------------------------------------------------------------------
 

@@ -59,6 +59,8 @@ ARRAY_FUNCTIONS = """
     squeeze (a, axis=None)
     broadcast_to (array, shape)
     flip (a, /, axis=None)
+    roll (a, shift, axis=None)
+    searchsorted (a, v, side='left')
     pad (array, pad_width, mode='constant', *, constant_values=0)
     concatenate stack (tup, /, axis=0, out=None, *, dtype=None, casting='same_kind')
     split (ary, indices_or_sections, axis=0)
@@ -70,6 +72,12 @@ ARRAY_FUNCTIONS = """
     zeros_like ones_like (a, dtype=None, order='K', *, shape=None)
     empty_like (prototype, /, dtype=None, order='K', *, shape=None)
     full_like (a, fill_value, dtype=None, order='K', *, shape=None)
+"""
+
+LINALG_FUNCTIONS = """
+    inv det slogdet cholesky (a)
+    solve (a, b)
+    svd (a, full_matrices=True, compute_uv=True)
 """
 
 CREATION_FUNCTIONS = """
@@ -495,12 +503,14 @@ _OWN: dict[str, Callable[..., Any]] = {
     "take_along_axis": _take_along_axis,
     "sort": partial(np.sort, kind="stable"),
     "argsort": partial(np.argsort, kind="stable"),
+    "slogdet": lambda a: tuple(np.linalg.slogdet(a)),
+    "svd": lambda a, *args: tuple(np.linalg.svd(a, *args)),
 }
 
 
-def _adapt_all(table: str, kind: str) -> dict[str, Callable[..., Any]]:
+def _adapt_all(table: str, kind: str, library: Any = np) -> dict[str, Callable[..., Any]]:
     return {
-        name: _adapt(name, _OWN.get(name) or getattr(np, name), signature, kind)
+        name: _adapt(name, _OWN.get(name) or getattr(library, name), signature, kind)
         for name, signature in _signatures(table).items()
     }
 
@@ -563,7 +573,10 @@ for _name in METHODS_LIKE_FUNCTIONS.split():
     setattr(StrictArray, _name, _calls(_name))
 
 strict = _Namespace("strict_cupy")
+linalg = _Namespace("strict_cupy.linalg")
+vars(linalg).update(_adapt_all(LINALG_FUNCTIONS, "array", np.linalg))
 vars(strict).update(
+    linalg=linalg,
     ndarray=StrictArray,
     ufunc=StrictUfunc,
     asarray=_asarray,

@@ -31,6 +31,16 @@ CASES = [
         0.5 * X * (1 + np.tanh(math.sqrt(2 / math.pi) * (X + 0.044715 * X**3))),
         "GELU(approximate='tanh')",
     ),
+    (nn.Softsign(), X / (1 + np.abs(X)), "Softsign()"),
+    (nn.Tanhshrink(), X - np.tanh(X), "Tanhshrink()"),
+    (nn.SELU(), 1.0507009873554805 * np.where(X > 0, X, 1.6732632423543772 * np.expm1(X)), "SELU()"),
+    (nn.CELU(0.5), np.where(X > 0, X, 0.5 * np.expm1(X / 0.5)), "CELU(alpha=0.5)"),
+    (nn.Mish(), X * np.tanh(np.log1p(np.exp(X))), "Mish()"),
+    (nn.Hardsigmoid(), np.clip(X / 6 + 0.5, 0, 1), "Hardsigmoid()"),
+    (nn.Hardswish(), X * np.clip(X / 6 + 0.5, 0, 1), "Hardswish()"),
+    (nn.Hardshrink(1), X * (np.abs(X) > 1), "Hardshrink(lambd=1)"),
+    (nn.Softshrink(), np.sign(X) * np.maximum(np.abs(X) - 0.5, 0), "Softshrink(lambd=0.5)"),
+    (nn.Softmin(dim=1), SOFTMAX[:, ::-1], "Softmin(dim=1)"),
     (nn.Softmax(dim=1), SOFTMAX, "Softmax(dim=1)"),
     (nn.Softmax(), SOFTMAX, "Softmax(dim=-1)"),
     (nn.LogSoftmax(dim=1), np.log(SOFTMAX), "LogSoftmax(dim=1)"),
@@ -45,6 +55,26 @@ def test_activation(module, wanted, shown):
     x = tl.tensor(X, requires_grad=True)
     module(x).sum().backward()
     assert x.grad.shape == x.shape
+
+
+def test_prelu_learns_a_slope_for_all_or_for_each_channel():
+    x = tl.tensor([[-2.0, -2.0], [4.0, -4.0]])
+    assert nn.PReLU()(x).tolist() == [[-0.5, -0.5], [4, -1]]
+    layer = nn.PReLU(2, init=0.5)
+    assert repr(layer) == "PReLU(num_parameters=2)"
+    layer(x).sum().backward()
+    assert layer.weight.grad.tolist() == [-2, -6]
+    assert nn.PReLU()(tl.tensor(-1.0)).shape == ()
+
+
+def test_glu_gates_one_half_with_the_other():
+    assert nn.GLU()(tl.tensor([3.0, 5.0, 0.0, 0.0])).tolist() == [1.5, 2.5]
+    with pytest.raises(ValueError, match=r"glu: axis -1 of shape \(3,\) must have an even size"):
+        nn.GLU()(tl.ones(3))
+
+
+def test_threshold_replaces_what_is_below_it():
+    assert F.threshold(tl.tensor([0.0, 1.0, 2.0]), 1, 9).tolist() == [9, 9, 2]
 
 
 def test_gelu_knows_two_formulas():

@@ -32,6 +32,15 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "Softplus": [{}, {"beta": 2.0}, {"threshold": 1.0}, {"beta": 0.5, "threshold": 30.0}],
     "SiLU": [{}],
     "GELU": [{}, {"approximate": "tanh"}],
+    "Softsign": [{}],
+    "Tanhshrink": [{}],
+    "SELU": [{}],
+    "CELU": [{}, {"alpha": 0.5}],
+    "Mish": [{}],
+    "Hardswish": [{}],
+    "Hardshrink": [{}, {"lambd": 1.0}],
+    "Softshrink": [{}, {"lambd": 1.0}],
+    "PReLU": [{}, {"init": 0.5}],
 }
 ALL = [(name, settings) for name, choices in SETTINGS.items() for settings in choices]
 KINKS = [0.0, -0.0, 0.5, -0.5, 1, -1, 2, 6, -6, 10, 19.99, 20.01]
@@ -57,7 +66,7 @@ def test_at_kinks_and_extremes(name: str, settings: dict[str, Any], dtype: str) 
     agree(*twins(name, **settings), EXTREMES, dtype=dtype)
 
 
-@pytest.mark.parametrize("name", ["Softmax", "LogSoftmax"])
+@pytest.mark.parametrize("name", ["Softmax", "LogSoftmax", "Softmin"])
 @examples
 @given(data=st.data(), dtype=dtypes, scale=st.sampled_from([1.0, 100.0]))
 def test_softmax(name: str, data: st.DataObject, dtype: str, scale: float) -> None:

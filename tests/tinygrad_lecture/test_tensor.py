@@ -521,9 +521,25 @@ def test_logical_operators_take_bools():
     for y in (np.array([True, False, False]) & a, a & np.array([True, False, False]), True & b, b & True):
         assert type(y) is tl.Tensor
         assert y.tolist() == [True, False, False]
-    for call in (lambda: tl.ones(3) & b, lambda: b | tl.tensor([1, 2, 3]), lambda: ~tl.tensor([1])):
-        with pytest.raises(TypeError, match=r"take bools, not .*; compare first, in parentheses, as in \(x > 0\) &"):
+    for call in (lambda: tl.ones(3) & b, lambda: b | tl.ones(3), lambda: ~tl.ones(1)):
+        with pytest.raises(
+            TypeError, match=r"take bools and integers, not float32; compare first, in parentheses, as in"
+        ):
             call()
+
+
+def test_logical_operators_are_bitwise_on_integers():
+    a, b = tl.tensor([6, -6]), tl.tensor([3, 3])
+    assert ((a & b).tolist(), (a | b).tolist(), (a ^ b).tolist(), (~a).tolist()) == ([2, 2], [7, -5], [5, -7], [-7, 5])
+    assert ((a << 1).tolist(), (a >> 1).tolist(), (1 << b).tolist(), (64 >> b).tolist()) == (
+        [12, -12],
+        [3, -3],
+        [8, 8],
+        [8, 8],
+    )
+    assert (6 & b).tolist() == [2, 2] and (np.array([1, 2]) | b).tolist() == [3, 3]
+    with pytest.raises(TypeError, match="<< >> take integers, not float"):
+        a << 1.0
 
 
 @pytest.mark.parametrize("operate", [operator.add, operator.mul, operator.matmul, operator.lt])

@@ -1,16 +1,4 @@
-"""Op: a forward function with its backward rules, and the call that records.
-
-    @op
-    def mul(a, b, /):
-        return xp(a, b).multiply(a, b)
-
-    @mul.backward("a")
-    def _(g, b):
-        return g * b
-
-    @mul.backward("b")
-    def _(g, a):
-        return g * a
+"""Op: a forward function with its backward rules, and the call that records. `op`, below, has an example.
 
 Parameters before the slash are inputs: arrays that gradients flow to. Those after it are settings. A rule takes the
 upstream gradient `g` and asks by name for inputs, settings or the output `out`; only that is kept until backward
@@ -73,6 +61,7 @@ class Op(Generic[P]):
         self.asked: list[list[str] | None] = [None] * len(self.rules)  # by each rule, as expressions for the saver
         self.saves_arrays = False
         self.complaint: Callable[..., str | None] | None = None
+        self.options: dict[str, Callable[..., Any]] = {}
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -122,6 +111,18 @@ class Op(Generic[P]):
         self.complaint = function
         return function
 
+    def option(self, name: str) -> Callable[[R], R]:
+        """Declare what a call with the setting `name` means: a function of the op's arguments that calls other ops.
+
+        The forward function and the rules then need not heed it, and a call without it pays nothing for it.
+        """
+
+        def declare(function: R) -> R:
+            self.options[name] = function
+            return function
+
+        return declare
+
     @cached_property
     def saver(self) -> Saver | None:
         """What the rules ask the tape to keep, as a function of (arrays, out, settings, nodes); None if nothing."""
@@ -148,6 +149,9 @@ class Op(Generic[P]):
         # bind: the arguments as inputs and settings
         if settings or len(inputs) > self.arity:
             inputs, settings = bind(self, inputs, settings)
+            for name in self.options:
+                if name in settings:
+                    return self.options[name](*inputs, **settings)
 
         # unwrap: the arrays in the Tensors and the nodes that they came from; a foreign operand needs conversion
         arrays: list[Any] = []

@@ -3,13 +3,35 @@
 # ruff: noqa: F403 - the star imports are typed: each file has an __all__
 from typing import TYPE_CHECKING
 
-from . import elementwise, fused, indexing, linalg, reduction, shape
+from . import arrangement, cumulative, elementary, elementwise, fused, indexing, linalg, reduction, scattering, shape
+from .arrangement import *
+from .cumulative import *
+from .elementary import *
 from .elementwise import *
 from .fused import *
 from .indexing import *
 from .linalg import *
+from .linear_algebra import products
+from .linear_algebra.products import *
 from .reduction import *
+from .scattering import *
 from .shape import *
 
 if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __all__
-    __all__ = [name for file in (elementwise, fused, indexing, linalg, reduction, shape) for name in file.__all__]
+    __all__ = [
+        name
+        for file in (
+            elementwise,
+            elementary,
+            reduction,
+            cumulative,
+            shape,
+            arrangement,
+            indexing,
+            scattering,
+            linalg,
+            products,
+            fused,
+        )
+        for name in file.__all__
+    ]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.op import Value, op
+from ..autograd.op import Op, Value, op
 from ..backend import move, xp
 from ..kernels.erf import erf as erf_kernel
 from ..kernels.select import where as where_kernel
@@ -70,9 +70,14 @@ __all__ = [  # the public names; `tinygrad_lecture` has them too
 
 
 @op(analytic=True)
-def add(a: Value, b: Value, /) -> Value:
-    """a + b, broadcast."""
+def add(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
+    """a + b, broadcast; with alpha=2, a + 2 * b."""
     return xp(a, b).add(a, b)
+
+
+@add.option("alpha")
+def _(a: Value, b: Value, alpha: float) -> Value:
+    return add(a, b if alpha == 1 else mul(b, alpha))
 
 
 @add.backward("a", "b")
@@ -81,9 +86,14 @@ def _(g: Value) -> Value:
 
 
 @op(analytic=True)
-def sub(a: Value, b: Value, /) -> Value:
-    """a - b, broadcast."""
+def sub(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
+    """a - b, broadcast; with alpha=2, a - 2 * b."""
     return xp(a, b).subtract(a, b)
+
+
+@sub.option("alpha")
+def _(a: Value, b: Value, alpha: float) -> Value:
+    return sub(a, b if alpha == 1 else mul(b, alpha))
 
 
 @sub.explains
@@ -120,9 +130,21 @@ def _(g: Value, a: Value) -> Value:
 
 
 @op(analytic=True)
-def div(a: Value, b: Value, /) -> Value:
-    """a / b, broadcast; integers give floats, and division by 0 gives inf or nan."""
+def div(a: Value, b: Value, /, *, rounding_mode: str | None = None) -> Value:
+    """a / b, broadcast; integers give floats, and division by 0 gives inf or nan.
+
+    rounding_mode="floor" rounds down, and is a // b; "trunc" rounds towards 0. Integers then give integers.
+    """
     return xp(a, b).true_divide(a, b)
+
+
+@div.option("rounding_mode")
+def _(a: Value, b: Value, rounding_mode: str | None) -> Value:
+    if rounding_mode is None:
+        return div(a, b)
+    if rounding_mode not in ("floor", "trunc"):
+        raise ValueError(f'div: rounding_mode must be "floor", "trunc" or None, not {rounding_mode!r}')
+    return (floor_divide if rounding_mode == "floor" else trunc_divide)(a, b)
 
 
 @div.backward("a")
@@ -206,6 +228,28 @@ def _(g: Value) -> Value:
 @remainder.backward("y")
 def _(g: Value, x: Value, y: Value) -> Value:
     return -g * floor(x / y)
+
+
+@op
+def floor_divide(a: Value, b: Value, /) -> Value:
+    """a // b, broadcast: a / b rounded down; its gradient is 0."""
+    return xp(a, b).floor_divide(a, b)
+
+
+@op
+def trunc_divide(a: Value, b: Value, /) -> Value:
+    """a / b rounded towards 0, broadcast; its gradient is 0."""
+    lib = xp(a, b)
+    down = lib.floor_divide(a, b)
+    if down.dtype.kind == "f":
+        return lib.trunc(lib.true_divide(a, b))
+    return down + ((down < 0) & (down * b != a))  # a negative quotient was rounded away from 0
+
+
+@floor_divide.backward("a", "b")
+@trunc_divide.backward("a", "b")
+def _(g: Value) -> Value:
+    return 0 * sign(g)  # not 0 * g: for an infinite g that is nan
 
 
 # --- exponentials and roots ---------------------------------------------------------------------------------
@@ -536,6 +580,19 @@ def _(g: Value) -> Value:
     return g  # the tape casts every gradient to its input's dtype
 
 
+def converted(x: Value, dtype: Any) -> Value:
+    """x with another dtype, for functions that take one; x itself if that is None. Integers are constants."""
+    return x if dtype is None or x.dtype == dtype else x.astype(dtype)
+
+
+def takes_dtype(op: Op[Any]) -> None:
+    """Let an op take `dtype`: it converts its input to that dtype first."""
+
+    @op.option("dtype")
+    def _(x: Value, dtype: Any, **settings: Any) -> Value:
+        return op(converted(x, dtype), **settings)
+
+
 @op
 def to_device(x: Value, /, device: str) -> Value:
     """x on another device, or x itself if it is there; the gradient moves back to x's device."""
@@ -626,12 +683,6 @@ def logical_xor(a: Value, b: Value, /) -> Value:
 def logical_not(x: Value, /) -> Value:
     """Whether x is false or 0. For bools also ~x."""
     return xp(x).logical_not(x)
-
-
-@op(differentiable=False)
-def floor_divide(a: Value, b: Value, /) -> Value:
-    """a // b, broadcast: a / b rounded down."""
-    return xp(a, b).floor_divide(a, b)
 
 
 @op(differentiable=False)

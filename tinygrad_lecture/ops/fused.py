@@ -7,13 +7,14 @@ gives -inf. For an empty row, `logsumexp` gives -inf.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ..autograd.op import Value
 from ..kernels import fused as kernels
 from ..traced import Traced, wrap
-from .elementwise import clip, erf, exp, log, sqrt, tanh, where
+from .elementwise import clip, erf, exp, log, sqrt, takes_dtype, tanh, where
 from .fusion import fused
 from .indexing import gather
 from .reduction import Axes, max, mean, sum
@@ -70,10 +71,11 @@ def logsumexp(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
 
 @fused
-def softmax(x: Value, /, axis: int = -1) -> Value:
+def softmax(x: Value, /, axis: int = -1, *, dtype: Any = None) -> Value:
     """exp(x) / sum(exp(x)) along an axis: probabilities, which sum to 1.
 
-    axis: an int (also `dim`), the last by default. The largest element is subtracted first, so exp does not overflow.
+    axis: an int (also `dim`), the last by default.  dtype: convert x to this dtype first; None (the default) for x's
+    own. The largest element is subtracted first, so exp does not overflow.
     The result has x's shape and dtype; float16 is computed in float32. A row of only -inf gives zeros.
     Raises TypeError for integers, IndexError for an axis out of range.
 
@@ -85,10 +87,11 @@ def softmax(x: Value, /, axis: int = -1) -> Value:
 
 
 @fused
-def log_softmax(x: Value, /, axis: int = -1) -> Value:
+def log_softmax(x: Value, /, axis: int = -1, *, dtype: Any = None) -> Value:
     """log(softmax(x)) along an axis, computed as x - logsumexp(x): log never sees a probability rounded to 0.
 
-    axis: an int (also `dim`), the last by default. The result has x's shape and dtype; float16 is computed in float32.
+    axis: an int (also `dim`), the last by default.  dtype: convert x to this dtype first; None (the default) for x's
+    own. The result has x's shape and dtype; float16 is computed in float32.
     Raises TypeError for integers, IndexError for an axis out of range.
     """
     shifted = x - _largest(x, axis)
@@ -203,6 +206,8 @@ def _largest(x: Value, axis: Axes, finite: bool = False) -> Value:
     return clip(max(x, axis, keepdims=True), -limit, limit if finite else None)
 
 
+takes_dtype(softmax)
+takes_dtype(log_softmax)
 attention_weights.kernel(kernels.attention_weights, kernels.attention_weights_backward)
 linear.kernel(kernels.linear, kernels.linear_backward)
 softmax.kernel(kernels.softmax, kernels.softmax_backward)

@@ -216,7 +216,7 @@ def gather(x: Value, axis: int, index: Value) -> Value:
         x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
         tl.gather(x, 1, tl.tensor([[1], [0]]))      # tensor([[2.], [3.]])
     """
-    return getitem(x, _along(x.shape, axis, index))
+    return getitem(x, along(x.shape, axis, index))
 
 
 @composite
@@ -229,11 +229,11 @@ def scatter_add(x: Value, axis: int, index: Value, src: Value) -> Value:
 
         tl.scatter_add(tl.zeros(3), 0, tl.tensor([0, 2, 0]), tl.tensor([1.0, 2.0, 3.0]))    # tensor([4., 0., 2.])
     """
-    full_index = normal_index(x, _along(x.shape, axis, index))
+    full_index = normal_index(x, along(x.shape, axis, index))
     return add_at(x, src[tuple(slice(n) for n in index.shape)], full_index)
 
 
-def _along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
+def along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
     """An index for x[...] that picks, along one axis, the elements that `index` names; raises as `gather` does."""
     index = _plain(index)
     if not -len(shape) <= axis < len(shape):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from typing import Any
 
 from ..autograd.op import Value, op
 from ..backend import Shape, xp
@@ -126,9 +127,10 @@ def _(*operands: Value, inputs: tuple[str, ...], output: str) -> str | None:
 
 
 @composite
-def einsum(equation: str, *operands: Value) -> Value:
+def einsum(equation: str, *operands: Any) -> Value:
     """Einstein summation: multiplies the operands and sums over the letters that the output does not name.
 
+    operands: tensors, one by one or in a list.
     equation: a letter for each axis of each operand, as in "bik,bkj->bij". As in NumPy: `...` stands for axes that
     broadcast, a letter repeated within an operand takes a diagonal, and without `->` the output has the letters that
     occur once, in alphabetical order. Raises ValueError for an equation that does not fit the operands, TypeError if it
@@ -145,6 +147,8 @@ def einsum(equation: str, *operands: Value) -> Value:
     """
     if not isinstance(equation, str):
         raise TypeError('the equation comes first, as in einsum("ij,jk->ik", a, b)')
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = tuple(operands[0])
     terms, output = _parse(equation, [operand.ndim for operand in operands])
     fresh = (letter for letter in _LETTERS if letter not in "".join(terms))
     inputs: list[str] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ..errors.words import shown
 from ..traced import Traced
 from .composite import composite
 from .elementwise import abs as absolute
-from .elementwise import clone, isnan, root, where
+from .elementwise import clone, converted, isnan, root, takes_dtype, where
 from .half import in_float32
 from .shape import axes_over, flip, own_axis, permute, reshape
 
@@ -42,11 +42,12 @@ Axes: TypeAlias = int | tuple[int, ...] | None
 
 
 @op(analytic=True)
-def sum(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
+def sum(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any = None) -> Value:
     """The sum over axes; 0 if there are no elements.
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1.
+    dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own.
     The result has x's dtype: float16 is added up in float32, bools and small integers give int64.
     Raises IndexError for an axis out of range.
 
@@ -79,11 +80,12 @@ def _(g: Value, axis: Axes, keepdims: bool) -> Value:
 
 
 @op(analytic=True)
-def mean(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
+def mean(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any = None) -> Value:
     """The mean over axes; nan if there are no elements.
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1.
+    dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own.
     The result has x's dtype: float16 is computed in float32, integers give the default dtype.
     Raises IndexError for an axis out of range.
 
@@ -202,17 +204,19 @@ def _(x: Value, axis: Axes = None, keepdims: bool = False) -> str | None:
 
 
 @composite
-def prod(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
+def prod(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any = None) -> Value:
     """The product over axes; 1 if there are no elements.
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1.
+    dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own.
     The result has x's dtype. Raises IndexError for an axis out of range.
     The factors are multiplied in pairs, then the products in pairs, and so on. The gradient never divides by a factor,
     so it is exact with any number of zeros, to any order.
 
         tl.prod(tl.tensor([2.0, 3.0, 4.0]))     # tensor(24.)
     """
+    x = converted(x, dtype)
     axes = axes_over(x.ndim, axis)
     kept = tuple(a for a in range(x.ndim) if a not in axes)
     n = count(x.shape, axis)
@@ -232,10 +236,11 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
 
 
 @op(analytic=True)
-def cumsum(x: Value, /, axis: int) -> Value:
+def cumsum(x: Value, /, axis: int, *, dtype: Any = None) -> Value:
     """The running sum along an axis: result[i] = x[0] + ... + x[i].
 
-    axis: an int (also `dim`). The result has x's shape; bools and small integers give int64. Raises IndexError for an
+    axis: an int (also `dim`).  dtype: convert x to this dtype first; None (the default) for x's own.
+    The result has x's shape; bools and small integers give int64. Raises IndexError for an
     axis out of range.
 
         tl.cumsum(tl.tensor([1.0, 2.0, 3.0]), axis=0)       # tensor([1., 3., 6.])
@@ -250,12 +255,16 @@ def _(g: Value, axis: int) -> Value:
 
 @composite
 @in_float32
-def norm(x: Value, /, ord: float = 2, axis: Axes = None, keepdims: bool = False) -> Value:
+def norm(
+    x: Value, /, ord: Any = 2, axis: Axes = None, keepdims: bool = False, *, p: Any = None, dtype: Any = None
+) -> Value:
     """The vector norm over axes: (sum |x|^ord)^(1/ord).
 
     ord: a number > 0, or inf (the largest |x|) or -inf (the smallest |x|); 2, the Euclidean norm, by default.
+    p: PyTorch's name for ord, where "fro" means 2.
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1.
+    dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own.
     The result has x's dtype; float16 is computed in float32. Raises ValueError for another ord, IndexError for an axis
     out of range.
     Subgradients: 0 where the norm is 0; for inf and -inf, ties share equally.
@@ -263,7 +272,8 @@ def norm(x: Value, /, ord: float = 2, axis: Axes = None, keepdims: bool = False)
         tl.norm(tl.tensor([3.0, -4.0]))             # tensor(5.)
         tl.norm(tl.tensor([3.0, -4.0]), ord=1)      # tensor(7.)
     """
-    if ord == 2:
+    x, ord = converted(x, dtype), ord if p is None else p
+    if ord in (2, "fro"):
         return root(sum(x * x, axis, keepdims))
     if ord == 1:
         return sum(absolute(x), axis, keepdims)
@@ -322,6 +332,10 @@ def all(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
     """
     return xp(x).all(x, axis=own_axis(x, axis), keepdims=keepdims)
 
+
+takes_dtype(sum)
+takes_dtype(mean)
+takes_dtype(cumsum)
 
 # --- axes ---------------------------------------------------------------------------------------------------
 

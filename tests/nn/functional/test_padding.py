@@ -26,5 +26,20 @@ def test_bad_widths_and_modes_are_refused():
     ):
         with pytest.raises(ValueError, match=message):
             F.pad(tl.ones(2), widths)
-    with pytest.raises(ValueError, match="'reflect'"):
-        F.pad(tl.ones(2), (1, 1), "reflect")
+    with pytest.raises(ValueError, match="'mirror'"):
+        F.pad(tl.ones(2), (1, 1), "mirror")
+    with pytest.raises(ValueError, match='mode "reflect" can add at most 1 on each side of an axis of size 2'):
+        F.pad(tl.ones(2), (1, 2), "reflect")
+
+
+@pytest.mark.parametrize(
+    ("mode", "wanted"),
+    [("reflect", [2, 1, 0, 1, 2, 1]), ("replicate", [0, 0, 0, 1, 2, 2]), ("circular", [1, 2, 0, 1, 2, 0])],
+)
+def test_modes_repeat_elements_and_gradients_add_up(mode, wanted):
+    x = tl.arange(3.0, requires_grad=True)
+    y = F.pad(x, (2, 1), mode)
+    assert y.tolist() == wanted
+    y.sum().backward()
+    assert x.grad.tolist() == [wanted.count(i) for i in range(3)]
+    assert F.pad(tl.ones(2, 3), (1, 1, 1, 0), mode).shape == (3, 5)

@@ -86,7 +86,7 @@ MISTAKES = [
     (lambda: t + None, TypeError, "not None, such as the .grad of a tensor that no backward has reached"),
     (lambda: t + t.sum, TypeError, "; call it, with parentheses"),
     (lambda: t + "1", TypeError, "not '1'; convert it with float()"),
-    (lambda: t > 1 & t, TypeError, "& | ^ ~ take bools, not float32; compare first, in parentheses"),
+    (lambda: t > 1 & t, TypeError, "& | ^ ~ take bools and integers, not float32; compare first, in parentheses"),
     (lambda: (t > 1) and (t < 3), ValueError, "combine conditions with & and |, as in (x > 0) & (x < 1)"),
     (lambda: f"{t:.2f}", TypeError, "the format '.2f' is for one number, not for a tensor of shape (3,): reduce it"),
     # conditions and axes

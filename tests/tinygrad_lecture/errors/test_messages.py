@@ -211,7 +211,7 @@ CASES = [
     (lambda: x23.reshape("a"), TypeError, "the sizes of a shape must be ints, not 'a'"),
     (lambda: x23.permute(0, 1.5), TypeError, "axes must be ints, not 1.5"),
     (lambda: tl.einsum(x23, x23), TypeError, "einsum: the equation comes first"),
-    (lambda: x23.norm("fro"), ValueError, "norm: ord must be positive, inf or -inf, not 'fro'"),
+    (lambda: x23.norm("nuc"), ValueError, "norm: ord must be positive, inf or -inf, not 'nuc'"),
     (lambda: tl.eye("a"), TypeError, "eye: n and m must be ints, not 'a'"),
     (lambda: tl.linspace(0, 1, 2.5), TypeError, "linspace: steps must be ints, not 2.5"),
     (lambda: tl.randperm("a"), TypeError, "randperm: n must be ints, not 'a'"),

@@ -27,6 +27,7 @@ CASES = {
     "attention_weights": lambda x: tl.attention_weights(x / 4, x / 4),
     "squared_error": lambda x: tl.squared_error(x / 8, x / 9),
     "linear": lambda x: tl.linear(x, x / 16),
+    "inv": lambda x: tl.linalg.inv(x[:, 1:3] / 128 + tl.eye(2, dtype=x.dtype, device=x.device)),
     "gelu": lambda x: tl.gelu(x),
 }
 

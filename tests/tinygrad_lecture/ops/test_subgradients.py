@@ -452,3 +452,58 @@ def test_the_gradient_of_a_product_of_two_vectors_is_the_other_vector_times_g() 
     (a @ b * 10).backward()
     assert a.grad.tolist() == [50, 70]
     assert b.grad.tolist() == [20, -30]
+
+
+# --- functions of two numbers, where both are 0 or infinite ---------------------------------------------------
+
+
+def test_angle_and_hypotenuse_have_gradient_zero_at_the_origin() -> None:
+    check(ops.atan2, [0.0, 0.0], [0.0, -2.0], expected=[[0, -0.5], [0, 0]], what="atan2")
+    check(ops.hypot, [0.0, 0.0], [0.0, -2.0], expected=[[0, 0], [0, -1]], what="hypot")
+    check(ops.atan2, [3e200], [4e200], expected=[[4 / 25e200], [-3 / 25e200]], what="atan2 of large numbers")
+
+
+def test_logaddexp_of_infinities() -> None:
+    check(
+        ops.logaddexp,
+        [-INF, INF, INF, 0.0],
+        [-INF, INF, 0.0, INF],
+        expected=[[0, 0.5, 1, 0], [0, 0.5, 0, 1]],
+        what="it",
+    )
+
+
+@pytest.mark.parametrize("name", ["trunc", "floor_divide", "trunc_divide"])
+def test_rounding_has_gradient_zero_even_of_an_infinite_upstream(name: str) -> None:
+    op = getattr(ops.elementary, name, None) or getattr(ops.elementwise, name)
+    inputs = [leaf([2.5, -2.5]), leaf([2.0, 1.0])][: op.arity]
+    assert [g.tolist() for g in tl.grad(op(*inputs), inputs, tl.tensor([INF, 1.0], dtype=tl.float64))] == [
+        [0, 0]
+    ] * op.arity  # type: ignore[union-attr]
+
+
+# --- running maxima, and the extremes of scattered elements --------------------------------------------------
+
+
+def test_the_last_of_equal_running_maxima_takes_the_gradient() -> None:
+    check(lambda x: ops.cummax(x, 0).values, [2.0, 1.0, 2.0], expected=[[2, 0, 1]], what="cummax")
+    check(lambda x: ops.cummin(x, 0).values, [1.0, 1.0, 2.0], expected=[[1, 2, 0]], what="cummin")
+    assert ops.cummax(tl.tensor([1.0, NAN, 3.0]), 0).indices.tolist() == [0, 1, 1]
+
+
+def test_running_products_are_exact_with_zeros() -> None:
+    check(lambda x: ops.cumprod(x, 0), [2.0, 0.0, 3.0, 0.0], expected=[[1, 8, 0, 0]], what="cumprod")
+
+
+def test_scattered_extremes_share_equally_and_products_are_exact_with_zeros() -> None:
+    index = tl.tensor([0, 0, 1])
+
+    def reduce(how: str, include_self: bool = True) -> Callable[..., tl.Tensor]:
+        return lambda x, src: ops.scatter_reduce(x, 0, index, src, how, include_self=include_self)  # type: ignore[no-any-return]
+
+    x, src = [2.0, 1.0, 5.0], [2.0, 1.0, 3.0]
+    check(reduce("amax"), x, src, expected=[[0.5, 0, 1], [0.5, 0, 1]], what="amax")
+    check(reduce("amax", False), x, src, expected=[[0, 0, 1], [1, 0, 1]], what="amax without x")
+    check(reduce("amin"), x, src, expected=[[0, 1, 1], [0, 1, 0]], what="amin")
+    check(reduce("prod"), x, [0.0, 0.0, 3.0], expected=[[0, 3, 1], [0, 0, 1]], what="prod")
+    check(reduce("prod"), [3.0, 1.0, 1.0], [0.0, 2.0, 3.0], expected=[[0, 3, 1], [6, 0, 1]], what="prod")

@@ -1,0 +1,190 @@
+"""Elements in another order or place, composed of ops: roll, diag, meshgrid, windows, joining rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd.op import Value, op
+from ..backend import to_host, xp
+from ..traced import Traced
+from .composite import composite
+from .elementwise import clone
+from .indexing import diagonal, diagonal_matrix, getitem, take
+from .shape import broadcast_to, cat, normal_axes, own_axis, pad, permute, reshape
+
+__all__ = [
+    "column_stack",
+    "diag",
+    "hstack",
+    "masked_select",
+    "meshgrid",
+    "moveaxis",
+    "repeat_interleave",
+    "roll",
+    "vstack",
+]
+
+
+@op(analytic=True)
+def roll(x: Value, /, shifts: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Value:
+    """x with its elements moved `shifts` places on along an axis; what leaves at the end comes in at the front.
+
+    axis (also `dim`, `dims`): an int, or a tuple with a shift for each; None (the default) rolls the flattened x.
+    Raises IndexError for an axis out of range, ValueError for another number of shifts than of axes.
+
+        tl.roll(tl.tensor([1, 2, 3]), 1)        # tensor([3, 1, 2])
+    """
+    return xp(x).roll(x, shifts, axis=own_axis(x, axis))
+
+
+@roll.backward
+def _(g: Value, shifts: Any, axis: Any) -> Value:
+    back = -shifts if isinstance(shifts, int) else tuple(-shift for shift in shifts)
+    return roll(g, back, axis)
+
+
+@composite
+def moveaxis(x: Value, source: int | Sequence[int], destination: int | Sequence[int]) -> Value:
+    """A view of x with the axes `source` moved to the positions `destination`. Also called `movedim`.
+
+    The other axes keep their order. Raises IndexError for an axis out of range, ValueError for another number of
+    destinations than of sources.
+
+        tl.moveaxis(tl.zeros(2, 3, 4), 0, -1).shape     # (3, 4, 2)
+    """
+    sources, places = (normal_axes(x.ndim, a if isinstance(a, int) else tuple(a)) for a in (source, destination))
+    if len(sources) != len(places):
+        raise ValueError(f"source {source} and destination {destination} must name the same number of axes")
+    axes = [a for a in range(x.ndim) if a not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
+        axes.insert(place, axis)
+    return permute(x, tuple(axes))
+
+
+@composite
+def diag(x: Value, diagonal: int = 0) -> Value:
+    """A vector as the diagonal of a matrix of zeros or, of a matrix, its diagonal as a vector.
+
+    diagonal: 0 for the main one, 1 for the one above it, -1 for the one below.
+    Raises ValueError for more than two axes.
+
+        tl.diag(tl.tensor([1, 2]))                      # tensor([[1, 0], [0, 2]])
+        tl.diag(tl.tensor([[1, 2], [3, 4]]), 1)         # tensor([2])
+    """
+    if x.ndim == 1:
+        above, below = max(diagonal, 0), max(-diagonal, 0)
+        return pad(diagonal_matrix(x), ((below, above), (above, below)))
+    if x.ndim == 2:
+        return clone(_diagonal(x, diagonal))
+    raise ValueError(f"needs a vector or a matrix, not shape {x.shape}; see also diagonal")
+
+
+_diagonal = diagonal  # in `diag`, diagonal is a number, as in PyTorch
+
+
+@composite
+def repeat_interleave(x: Value, repeats: Any, axis: int | None = None) -> Value:
+    """x with each element, or each slice along an axis, repeated: 1 2 becomes 1 1 2 2.
+
+    repeats: how often, one int for all or a vector of ints with one for each.
+    axis (also `dim`): an int; None (the default) repeats the elements of the flattened x.
+    Raises ValueError for another number of repeats, IndexError for an axis out of range.
+
+        tl.repeat_interleave(tl.tensor([1, 2]), 2)                          # tensor([1, 1, 2, 2])
+        tl.repeat_interleave(tl.tensor([1, 2]), tl.tensor([3, 1]))          # tensor([1, 1, 1, 2])
+    """
+    if axis is None:
+        x, axis = reshape(x, (-1,)), 0
+    (axis,) = normal_axes(x.ndim, axis)
+    times = np.asarray(to_host(repeats._array if isinstance(repeats, Traced) else repeats))
+    if times.size not in (1, x.shape[axis]):
+        raise ValueError(f"{times.size} repeats do not fit the size {x.shape[axis]} of axis {axis} of shape {x.shape}")
+    return take(x, np.repeat(np.arange(x.shape[axis]), times), axis)
+
+
+@composite
+def unfold(x: Value, dimension: int, size: int, step: int = 1) -> Value:
+    """Windows of `size` neighbours along an axis, one every `step` elements, as a new last axis; a copy.
+
+    Shape (2, 7) with dimension=1, size=3, step=2 gives (2, 3, 3): three windows of three.
+    Raises ValueError for a window longer than the axis or a step below 1, IndexError for an axis out of range.
+    """
+    (axis,) = normal_axes(x.ndim, dimension)
+    n = x.shape[axis]
+    if not 0 <= size <= n or step < 1:
+        raise ValueError(f"size must be from 0 to {n}, and step at least 1; they are {size} and {step}")
+    places = np.arange(0, n - size + 1, step)[:, None] + np.arange(size)  # (windows, size)
+    return moveaxis(take(x, places, axis), axis + 1, -1)
+
+
+@composite
+def masked_select(x: Value, mask: Value) -> Value:
+    """The elements of x where the mask is true, as a vector, in row-major order.
+
+    mask: bools that broadcast with x. Raises TypeError for a mask of another dtype.
+
+        tl.masked_select(tl.tensor([1.0, 2.0, 3.0]), tl.tensor([True, False, True]))        # tensor([1., 3.])
+    """
+    if mask.dtype != bool:
+        raise TypeError(f"the mask must be bools, not {mask.dtype}; mask != 0 makes bools of numbers")
+    shape = np.broadcast_shapes(x.shape, mask.shape)
+    return getitem(broadcast_to(x, shape), broadcast_to(mask, shape))
+
+
+@composite
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Value, ...]:
+    """The coordinates of a grid from those of its axes: vectors of n and m numbers give two tensors of shape (n, m).
+
+    indexing: "ij" (the default, as in PyTorch) or "xy" (NumPy's), which exchanges the first two axes.
+    Raises ValueError for another indexing or tensors that are not vectors.
+
+        rows, columns = tl.meshgrid(tl.tensor([1, 2]), tl.tensor([5, 6, 7]))
+        rows            # tensor([[1, 1, 1], [2, 2, 2]])
+        columns         # tensor([[5, 6, 7], [5, 6, 7]])
+    """
+    vectors = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors)
+    if indexing not in ("ij", "xy"):
+        raise ValueError(f'indexing must be "ij" or "xy", not {indexing!r}')
+    if any(v.ndim > 1 for v in vectors):
+        raise ValueError(f"needs vectors, not shapes {', '.join(str(v.shape) for v in vectors)}")
+    axes = list(range(len(vectors)))
+    if indexing == "xy":
+        axes[:2] = axes[1::-1]
+    sizes = [reshape(v, (-1,)).shape[0] for v in vectors]
+    shape = tuple(sizes[a] for a in axes)
+    lines = (reshape(v, tuple(-1 if a == i else 1 for a in axes)) for i, v in enumerate(vectors))
+    return tuple(broadcast_to(line, shape) for line in lines)
+
+
+# --- joining as rows and columns ----------------------------------------------------------------------------
+
+
+@composite
+def vstack(tensors: Sequence[Value]) -> Value:
+    """Tensors joined one below the other: along axis 0, where a vector counts as a row.
+
+    tl.vstack([tl.tensor([1, 2]), tl.tensor([3, 4])])       # tensor([[1, 2], [3, 4]])
+    """
+    return cat([t if t.ndim > 1 else reshape(t, (1, -1)) for t in tensors])
+
+
+@composite
+def hstack(tensors: Sequence[Value]) -> Value:
+    """Tensors joined side by side: vectors end to end, all others along axis 1.
+
+    tl.hstack([tl.tensor([1, 2]), tl.tensor([3, 4])])       # tensor([1, 2, 3, 4])
+    """
+    wide = [t if t.ndim else reshape(t, (1,)) for t in tensors]
+    return cat(wide, 1 if wide and wide[0].ndim > 1 else 0)
+
+
+@composite
+def column_stack(tensors: Sequence[Value]) -> Value:
+    """Tensors joined side by side along axis 1, where a vector counts as a column.
+
+    tl.column_stack([tl.tensor([1, 2]), tl.tensor([3, 4])])     # tensor([[1, 3], [2, 4]])
+    """
+    return cat([t if t.ndim > 1 else reshape(t, (-1, 1)) for t in tensors], 1)

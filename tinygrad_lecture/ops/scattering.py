@@ -1,0 +1,94 @@
+"""scatter and scatter_reduce: writing to the elements that an index names along an axis, as `gather` reads them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..autograd.op import Value
+from ..backend import Array, DType, Shape, xp
+from ..traced import Traced
+from .composite import composite
+from .elementwise import div, floor_divide, where
+from .indexing import add_at, along, normal_index, put
+from .reduction import max as largest
+from .reduction import min as smallest
+from .reduction import prod
+
+__all__ = ["scatter", "scatter_reduce"]
+
+
+@composite
+def scatter(x: Value, axis: int, index: Value, src: Value = None, *, value: float | None = None) -> Value:
+    """A copy of x with src at the elements that `index` names along an axis, as in PyTorch.
+
+    For axis 0 result[index[i, j], j] = src[i, j], for axis 1 result[i, index[i, j]] = src[i, j].
+    axis: an int (also `dim`).  index: integers with as many axes as x.  src: a tensor at least as long as index along
+    every axis, or a number; also called `value`. Of a repeated index the last one counts (on a GPU, any).
+    Raises the errors of `gather`.
+
+        tl.scatter(tl.zeros(3), 0, tl.tensor([2, 0]), tl.tensor([1.0, 5.0]))        # tensor([5., 0., 1.])
+    """
+    src = value if src is None else src
+    return put(x, _fitted(src, index), normal_index(x, along(x.shape, axis, index)))
+
+
+@composite
+def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *, include_self: bool = True) -> Value:
+    """A copy of x in which each element is reduced with the elements of src whose index names it, as in PyTorch.
+
+    axis (also `dim`), index, src: those of `scatter`.  reduce: "sum", "prod", "mean", "amax" or "amin".
+    include_self: False to leave x's own element out where src has one. Elements that no index names stay.
+    Gradients are those of `sum`, `prod`, `mean`, `max` and `min`: ties share equally, products are exact with zeros.
+    Raises ValueError for another reduce, and the errors of `gather`.
+
+        index, src = tl.tensor([0, 0, 2]), tl.tensor([5.0, 2.0, 3.0])
+        tl.scatter_reduce(tl.ones(3), 0, index, src, "amax")        # tensor([5., 1., 3.])
+    """
+    if reduce not in ("sum", "prod", "mean", "amax", "amin"):
+        raise ValueError(f'reduce must be "sum", "prod", "mean", "amax" or "amin", not {reduce!r}')
+    src, places = _fitted(src, index), normal_index(x, along(x.shape, axis, index))
+    array = x._array if isinstance(x, Traced) else x
+    lib = xp(array)
+    count = add_at(lib.zeros(x.shape, np.int64), lib.ones(index.shape, np.int64), places)  # how often each is named
+    own = x if include_self else where(count > 0, _neutral(reduce, array.dtype), x)
+    if reduce == "sum":
+        return add_at(own, src, places)
+    if reduce == "mean":
+        number = lib.maximum(count + include_self, 1).astype(array.dtype)
+        return (div if array.dtype.kind == "f" else floor_divide)(add_at(own, src, places), number)
+    # a table: layer 0 is x, and layer k + 1 holds the k-th element of src for each place; then reduce over the layers
+    layer = 1 + _turns(places, x.shape)
+    table = lib.full((int(layer.max()) + 1 if layer.size else 1, *x.shape), _neutral(reduce, array.dtype), array.dtype)
+    table = put(put(table, own, index=(0,)), src, index=(layer, *places))
+    over_layers = prod if reduce == "prod" else largest if reduce == "amax" else smallest
+    return over_layers(table, (0,))
+
+
+def _fitted(src: Value, index: Value) -> Value:
+    """src cut to the index's shape; a number stays."""
+    return src if isinstance(src, (bool, int, float)) else src[tuple(slice(n) for n in index.shape)]
+
+
+def _neutral(reduce: str, dtype: DType) -> float:
+    """The number that changes nothing when it is reduced with others."""
+    if reduce in ("sum", "mean", "prod"):
+        return int(reduce == "prod")
+    if dtype.kind == "f":
+        return -math.inf if reduce == "amax" else math.inf
+    return int(np.iinfo(dtype).min if reduce == "amax" else np.iinfo(dtype).max)
+
+
+def _turns(places: tuple[Array, ...], shape: Shape) -> Array:
+    """For each write to a place, how many earlier writes go to the same place."""
+    lib = xp(*places)
+    flat: Any = 0
+    for place, n in zip(places, shape, strict=True):
+        flat = flat * n + place % n  # a negative place counts from the end
+    ranked, turn = flat.reshape(-1), lib.zeros(flat.size, np.int64)
+    order = lib.argsort(ranked, **({"kind": "stable"} if lib is np else {}))  # CuPy's sort always is
+    ranked = ranked[order]
+    turn[order] = lib.arange(flat.size) - lib.searchsorted(ranked, ranked)
+    return turn.reshape(flat.shape)

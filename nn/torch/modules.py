@@ -151,4 +151,4 @@ def install(torch: ModuleType) -> None:
                 register(f"{name}.{key}", value)
 
     register("torch", torch)
-    sys.meta_path.insert(0, _Finder())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _Finder())

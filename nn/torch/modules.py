@@ -100,9 +100,17 @@ optimisers = Namespace(
     lr_scheduler=Namespace("torch.optim.lr_scheduler", lr_scheduler),
     optimizer=Namespace("torch.optim.optimizer", Optimizer=optim.Optimizer),
 )
+_data: dict[str, Any] = {"DataLoader": DataLoader, "Dataset": Dataset}
 utils = Namespace(
     "torch.utils",
-    data=Namespace("torch.utils.data", data, DataLoader=DataLoader, Dataset=Dataset),
+    data=Namespace(
+        "torch.utils.data",
+        data,
+        **_data,
+        dataset=Namespace("torch.utils.data.dataset", data, **_data),
+        dataloader=Namespace("torch.utils.data.dataloader", data, **_data),
+        sampler=Namespace("torch.utils.data.sampler", data, **_data),
+    ),
     checkpoint=Namespace("torch.utils.checkpoint", checkpoint=_checkpoint),
 )
 autograd = Namespace(

@@ -16,4 +16,3 @@ for epoch in range(3):
             opt.step()
             opt.zero_grad()
             print(f"{epoch} {loss.item():.4f} {norm:.4f}")
-torch.nn.utils.clip_grad_value_(model.parameters(), 0.1)

@@ -5,9 +5,7 @@ from fixed import wave
 @torch.no_grad()
 def kmeans(points, centers, steps=10):
     for _ in range(steps):
-        distances = torch.cdist(points, centers) if hasattr(torch, "never") else (
-            (points[:, None, :] - centers[None, :, :]).pow(2).sum(-1).sqrt()
-        )
+        distances = (points[:, None, :] - centers[None, :, :]).pow(2).sum(-1).sqrt()
         nearest = distances.argmin(dim=1)
         centers = torch.stack([points[nearest == k].mean(dim=0) for k in range(len(centers))])
     return centers, nearest

@@ -11,7 +11,7 @@ y = series[10:59].unsqueeze(-1)
 
 class Forecast(nn.Module):
     def __init__(self):
-        super(Forecast, self).__init__()
+        super().__init__()
         self.lstm = nn.LSTM(1, 12, batch_first=True)
         self.fc = nn.Linear(12, 1)
 

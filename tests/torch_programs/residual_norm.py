@@ -23,7 +23,7 @@ groups = [
 ]
 opt = torch.optim.AdamW(groups, lr=0.01, weight_decay=0.1)
 x, y = wave(10, 4), torch.tensor([i % 3 for i in range(10)])
-with torch.autograd.set_detect_anomaly(True) if hasattr(torch, "never") else torch.enable_grad():
+with torch.enable_grad():
     for _ in range(10):
         opt.zero_grad()
         loss = nn.CrossEntropyLoss()(model(x), y)

@@ -3,7 +3,23 @@ import torch.nn as nn
 import torch.nn.functional as F
 from fixed import fill
 
-text = "the king rules the land the queen rules the land the dog eats the food".split()
+text = [
+    "the",
+    "king",
+    "rules",
+    "the",
+    "land",
+    "the",
+    "queen",
+    "rules",
+    "the",
+    "land",
+    "the",
+    "dog",
+    "eats",
+    "the",
+    "food",
+]
 vocab = sorted(set(text))
 index = {w: i for i, w in enumerate(vocab)}
 pairs = [(index[text[i]], index[text[j]]) for i in range(len(text)) for j in (i - 1, i + 1) if 0 <= j < len(text)]
@@ -23,7 +39,7 @@ class SkipGram(nn.Module):
 
 
 model = fill(SkipGram(len(vocab)))
-opt = torch.optim.SparseAdam(model.parameters()) if False else torch.optim.Adam(model.parameters(), lr=0.05)
+opt = torch.optim.Adam(model.parameters(), lr=0.05)
 negatives = torch.tensor([[(i * 3 + j) % len(vocab) for j in range(4)] for i in range(len(pairs))])
 for epoch in range(10):
     opt.zero_grad()

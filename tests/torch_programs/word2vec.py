@@ -3,7 +3,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from fixed import fill
 
-text = [
+text = "the king rules the land the queen rules the land the dog eats the food".split()
     "the",
     "king",
     "rules",

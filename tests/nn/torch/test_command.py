@@ -19,9 +19,7 @@ def run(tmp_path, code, *arguments):
 
 def test_a_script_gets_its_arguments_its_folder_and_its_exit_code(tmp_path):
     (tmp_path / "beside.py").write_text("value = 7\n")
-    code = (
-        "import sys, torch, beside\nif __name__ == '__main__':\n    sys.exit(print(sys.argv[1:], beside.value) or 3)\n"
-    )
+    code = "import sys, beside\nif __name__ == '__main__':\n    sys.exit(print(sys.argv[1:], beside.value) or 3)\n"
     done = run(tmp_path, code, "--lr", "1")
     assert (done.stdout, done.returncode) == ("['--lr', '1'] 7\n", 3)
 

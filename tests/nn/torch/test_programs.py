@@ -1,4 +1,4 @@
-"""Programs as tutorials write them run here, not a line changed; with the extra parity, they print PyTorch's numbers."""
+"""Programs as tutorials write them run here; with the extra parity, they print the numbers of PyTorch."""
 
 import os
 import subprocess

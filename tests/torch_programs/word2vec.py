@@ -4,22 +4,6 @@ import torch.nn.functional as F
 from fixed import fill
 
 text = "the king rules the land the queen rules the land the dog eats the food".split()
-    "the",
-    "king",
-    "rules",
-    "the",
-    "land",
-    "the",
-    "queen",
-    "rules",
-    "the",
-    "land",
-    "the",
-    "dog",
-    "eats",
-    "the",
-    "food",
-]
 vocab = sorted(set(text))
 index = {w: i for i, w in enumerate(vocab)}
 pairs = [(index[text[i]], index[text[j]]) for i in range(len(text)) for j in (i - 1, i + 1) if 0 <= j < len(text)]

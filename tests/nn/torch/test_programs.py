@@ -34,13 +34,15 @@ NEEDS = {  # what a program waits for
     "weight_tying": "Tensor.roll",
     "word2vec": "Tensor.t",
 }
-programs = pytest.mark.parametrize(
-    "program",
-    [
-        pytest.param(p, id=p.stem, marks=[pytest.mark.xfail(reason=NEEDS[p.stem], strict=False)] * (p.stem in NEEDS))
-        for p in PROGRAMS
-    ],
-)
+
+
+def _case(program):
+    needs = NEEDS.get(program.stem)
+    marks = [pytest.mark.xfail(reason=needs, strict=False)] if needs else []
+    return pytest.param(program, id=program.stem, marks=marks)
+
+
+programs = pytest.mark.parametrize("program", list(map(_case, PROGRAMS)))
 
 
 def printed(*command):

@@ -7,16 +7,33 @@ For example:
         ...                                         # x: (32, 784), y: (32,)
 """
 
-from .collate import PadSequences, pad_sequence, stack_rows
-from .dataset import Dataset, Subset, TensorDataset, random_split
+from .collate import PadSequences, default_collate, pad_sequence, stack_rows
+from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 from .loader import DataLoader
+from .sampler import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 
 __all__ = [
+    "BatchSampler",
+    "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "IterableDataset",
     "PadSequences",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
     "Subset",
+    "SubsetRandomSampler",
     "TensorDataset",
+    "WeightedRandomSampler",
+    "default_collate",
     "pad_sequence",
     "random_split",
     "stack_rows",

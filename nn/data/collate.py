@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +18,25 @@ def stack_rows(rows: Sequence[Any]) -> Any:
     Raises ValueError if the shapes differ; use PadSequences for those.
     """
     return _fieldwise(rows, _stack)
+
+
+def default_collate(rows: Sequence[Any]) -> Any:
+    """A batch of rows as PyTorch's loader makes it: numbers, arrays and Tensors are stacked.
+
+    Dicts are collated key by key, and give a dict; tuples and lists field by field, and give a list. Strings stay a
+    list. Python's floats become float64.
+    """
+    first = rows[0]
+    if isinstance(first, str | bytes):
+        return list(rows)
+    if isinstance(first, Mapping):
+        return {key: default_collate([row[key] for row in rows]) for key in first}
+    if isinstance(first, tuple | list):
+        fields = [default_collate(field) for field in zip(*rows, strict=True)]
+        return type(first)(*fields) if hasattr(first, "_fields") else fields
+    if type(first) is float:
+        return tl.tensor(list(rows), dtype=tl.float64)
+    return _stack(rows)
 
 
 def pad_sequence(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +27,32 @@ class Dataset(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: Any, /) -> Any: ...
+
+
+class IterableDataset:
+    """Base class of datasets that are read from start to end, such as a file of text: a subclass defines `__iter__`."""
+
+    def __class_getitem__(cls, item: Any) -> type[IterableDataset]:
+        return cls
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} has no __iter__; define it in its class")
+
+
+class ConcatDataset:
+    """The rows of several datasets, one after the other."""
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
+        self.cumulative_sizes = list(itertools.accumulate(map(len, self.datasets)))
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1] if self.datasets else 0
+
+    def __getitem__(self, index: Any) -> Any:
+        row = range(len(self))[index]  # from the end too; raises IndexError
+        part = bisect_right(self.cumulative_sizes, row)
+        return self.datasets[part][row - (self.cumulative_sizes[part - 1] if part else 0)]
 
 
 class TensorDataset:
@@ -87,11 +115,14 @@ class Subset:
         return self.dataset[int(chosen) if chosen.ndim == 0 else chosen]
 
 
-def random_split(dataset: Any, lengths: Sequence[int | float], seed: int | None = None) -> list[Subset]:
+def random_split(
+    dataset: Any, lengths: Sequence[int | float], generator: Any = None, seed: int | None = None
+) -> list[Subset]:
     """Random, disjoint parts of a dataset.
 
     - `lengths`: numbers of rows, or shares that sum to 1. Shares are rounded down; the remaining rows go to the first
       parts, one each.
+    - `generator`: draws the order, as in PyTorch.
     - `seed`: for a random stream of its own, so that the split stays the same; None uses the stream that
       `tl.manual_seed` seeds.
 
@@ -110,5 +141,6 @@ def random_split(dataset: Any, lengths: Sequence[int | float], seed: int | None 
             counts[i] += 1
     if sum(counts) != rows:
         raise ValueError(f"random_split: lengths {counts} add up to {sum(counts)} rows, but there are {rows}")
-    parts = np.split(rng.generator(seed).permutation(rows), np.cumsum(counts)[:-1])
+    stream = rng.generator(seed) if generator is None else generator.stream
+    parts = np.split(stream.permutation(rows), np.cumsum(counts)[:-1])
     return [Subset(dataset, part) for part in parts]

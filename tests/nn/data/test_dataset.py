@@ -60,7 +60,7 @@ def test_parts_by_number_contain_every_row_once(rows, cuts, seed):
     lengths = np.diff(edges).tolist()
     if sum(lengths) == 1 and len(lengths) > 1:
         return  # these lengths are also valid shares, with the same result
-    parts = nn.data.random_split(numbers(rows), lengths, seed)
+    parts = nn.data.random_split(numbers(rows), lengths, seed=seed)
     assert [len(part) for part in parts] == lengths
     assert sorted(i for part in parts for i in part.indices.tolist()) == list(range(rows))
 
@@ -80,7 +80,7 @@ def test_shares_are_rounded_as_expected():
 
 def test_a_split_has_a_seed_of_its_own_or_follows_manual_seed():
     def split(seed=None):
-        return nn.data.random_split(numbers(30), [20, 10], seed)[0].indices.tolist()
+        return nn.data.random_split(numbers(30), [20, 10], seed=seed)[0].indices.tolist()
 
     tl.manual_seed(5)
     first, second = split(), split()

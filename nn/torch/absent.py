@@ -1,0 +1,80 @@
+"""What is not here, in sentences: what was asked for, why it is missing, and what to use instead."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any
+
+# a part of a name -> why it is not here, and what to use
+REASONS = {
+    "distributed": "one process trains here; remove the calls, or use PyTorch",
+    "DistributedDataParallel": "one process trains here; use the model itself",
+    "multiprocessing": "one process trains here; use Python's multiprocessing for other work",
+    "quantization": "numbers here are floats; train with float32 or float16, or use PyTorch",
+    "quantize": "numbers here are floats; train with float32 or float16, or use PyTorch",
+    "ao": "numbers here are floats; train with float32 or float16, or use PyTorch",
+    "jit": "Python runs the model here; remove torch.jit and call the function itself",
+    "fx": "Python runs the model here; tl.Graph() shows what it computes",
+    "onnx": "there is no exporter here; save the weights with nn.weights.save_file",
+    "export": "there is no exporter here; save the weights with nn.weights.save_file",
+    "sparse": "tensors here are dense; use dense ones, and nn.Embedding for rows of a table",
+    "complex": "tensors here hold real numbers; keep the real and the imaginary part in two tensors",
+    "cfloat": "tensors here hold real numbers; keep the real and the imaginary part in two tensors",
+    "cdouble": "tensors here hold real numbers; keep the real and the imaginary part in two tensors",
+    "polar": "tensors here hold real numbers; use cos and sin",
+    "distributions": "it is a library of its own; draw with torch.randn or torch.multinomial, and write the "
+    "logarithm of the density out, as with log_softmax",
+    "fft": "it needs complex numbers; use numpy.fft on x.detach().numpy() where no gradient is needed",
+    "stft": "it needs complex numbers; use numpy.fft on x.detach().numpy() where no gradient is needed",
+    "svd": "its gradient is not defined for equal singular values; use numpy.linalg.svd on x.detach().numpy()",
+    "pca": "it needs svd; use numpy.linalg.svd on x.detach().numpy()",
+    "eigh": "its gradient is not defined for equal eigenvalues; use numpy.linalg.eigh on x.detach().numpy()",
+    "eig": "tensors here hold real numbers; use numpy.linalg.eig on x.detach().numpy()",
+    "3d": "layers here are of 1 and 2 dimensions; use the 2d layer for each slice, or PyTorch",
+    "interpolate": "images are not resized here; repeat_interleave enlarges by a whole number",
+    "upsample": "images are not resized here; repeat_interleave enlarges by a whole number",
+    "torchvision": "it has data sets and models, not an engine; read your data with NumPy and give it to TensorDataset",
+    "torchaudio": "it has data sets and models, not an engine; read your data with NumPy and give it to TensorDataset",
+    "torchtext": "it has data sets and models, not an engine; read your data with NumPy and give it to TensorDataset",
+    "tensorboard": "it needs another package; print the numbers, or plot them with matplotlib",
+    "profiler": "use Python's cProfile",
+    "hub": "nothing is downloaded here; load weights with nn.weights.load_file",
+}
+
+
+def sentence(name: str, known: Iterable[str] = ()) -> str:
+    """Why `name`, such as "torch.fft", is not here and what to use; if there is no reason, names like it."""
+    words = re.split(r"[._]", name.lower())
+    for part, reason in REASONS.items():
+        if part.lower() in words or words[-1].endswith(part.lower()):
+            return f"{name} is not here, because {reason}"
+    alike = difflib.get_close_matches(name.rpartition(".")[2], list(known), 3)
+    remedy = f"; names like it are {', '.join(alike)}" if alike else "; compose it from the functions that are"
+    return f"{name} is not here{remedy}"
+
+
+def absent(module: str, names: Callable[[], Iterable[str]]) -> Callable[[str], Any]:
+    """The `__getattr__` of a module: raises AttributeError with a sentence. names: gives what the module has."""
+
+    def __getattr__(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        raise AttributeError(sentence(f"{module}.{name}", [n for n in names() if n[0] != "_"]))
+
+    return __getattr__
+
+
+class Namespace(ModuleType):
+    """A module of PyTorch's name, with the public names of modules that are here and some more."""
+
+    def __init__(self, name: str, *sources: Any, **more: Any) -> None:
+        super().__init__(name, sources[0].__doc__ if sources else None)
+        self.__path__: list[str] = []  # so that `import torch.nn.x` asks the finder, which has a sentence
+        for source in sources:
+            public = getattr(source, "__all__", None) or [n for n in vars(source) if n[0] != "_" and n != "annotations"]
+            vars(self).update({n: getattr(source, n) for n in public})
+        vars(self).update(more)
+        vars(self)["__getattr__"] = absent(name, lambda: vars(self))

@@ -1,0 +1,176 @@
+"""Courtesies: what a PyTorch script asks of its machine, and what this engine answers in one line.
+
+Nothing here computes. Compilation, mixed precision and settings of a GPU are accepted and change nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.backend import cuda_is_available
+
+from ..module import Module
+from .absent import Namespace, sentence
+
+
+def compile(model: Any = None, **options: Any) -> Any:
+    """The model or function itself; also a decorator with options."""
+    return (lambda function: function) if model is None else model
+
+
+def accept(*settings: Any, **options: Any) -> None:
+    """Accept a setting that changes nothing here."""
+
+
+class autocast(contextlib.ContextDecorator):
+    """Context manager and decorator of mixed precision, which is off: everything keeps its dtype."""
+
+    def __init__(self, *settings: Any, **options: Any) -> None: ...
+
+    def __enter__(self) -> autocast:
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+class GradScaler:
+    """The scaler of mixed precision, which is off: the scale is 1."""
+
+    def __init__(self, *settings: Any, **options: Any) -> None: ...
+
+    def scale(self, outputs: Any) -> Any:
+        """The outputs themselves."""
+        return outputs
+
+    def unscale_(self, optimizer: Any) -> None:
+        """Do nothing: gradients were not scaled."""
+
+    def step(self, optimizer: Any, *args: Any, **settings: Any) -> Any:
+        """optimizer.step()."""
+        return optimizer.step(*args, **settings)
+
+    def update(self, new_scale: float | None = None) -> None:
+        """Do nothing: the scale stays 1."""
+
+    def get_scale(self) -> float:
+        """1."""
+        return 1.0
+
+    def is_enabled(self) -> bool:
+        """False."""
+        return False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Do nothing."""
+
+
+amp = Namespace("torch.amp", autocast=autocast, GradScaler=GradScaler)
+backends = Namespace(
+    "torch.backends",
+    cudnn=SimpleNamespace(
+        benchmark=False, deterministic=True, enabled=False, allow_tf32=False, is_available=lambda: False
+    ),
+    cuda=SimpleNamespace(matmul=SimpleNamespace(allow_tf32=False), is_built=lambda: False),
+    mps=SimpleNamespace(is_available=lambda: False, is_built=lambda: False),
+    mkl=SimpleNamespace(is_available=lambda: False),
+)
+version = Namespace("torch.version", cuda=None, hip=None, git_version="", __version__="2.0.0")
+
+
+# --- the GPU --------------------------------------------------------------------------------------------
+
+
+def _cupy(ask: Callable[[Any], int]) -> Callable[..., int]:
+    """A function that asks CuPy for a number, and answers 0 without a GPU."""
+
+    def answer(device: Any = None) -> int:
+        if not cuda_is_available():
+            return 0
+        import importlib
+
+        return ask(importlib.import_module("cupy"))
+
+    return answer
+
+
+def _name_of_gpu(cupy: Any) -> Any:
+    return cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
+
+
+device_count = _cupy(lambda cupy: int(cupy.cuda.runtime.getDeviceCount()))
+synchronize = _cupy(lambda cupy: cupy.cuda.Device().synchronize() or 0)
+memory_allocated = _cupy(lambda cupy: int(cupy.get_default_memory_pool().used_bytes()))
+memory_reserved = _cupy(lambda cupy: int(cupy.get_default_memory_pool().total_bytes()))
+empty_cache = _cupy(lambda cupy: gc.collect() * 0 + (cupy.get_default_memory_pool().free_all_blocks() or 0))
+current_device = _cupy(lambda cupy: int(cupy.cuda.Device().id))
+
+cuda = Namespace(
+    "torch.cuda",
+    is_available=cuda_is_available,
+    device_count=device_count,
+    current_device=current_device,
+    get_device_name=lambda device=None: str(_cupy(_name_of_gpu)(device)),
+    get_device_capability=lambda device=None: (0, 0),
+    is_bf16_supported=lambda: False,
+    is_initialized=cuda_is_available,
+    manual_seed=tl.manual_seed,
+    manual_seed_all=tl.manual_seed,
+    set_device=accept,
+    synchronize=synchronize,
+    empty_cache=empty_cache,
+    memory_allocated=memory_allocated,
+    max_memory_allocated=memory_allocated,
+    memory_reserved=memory_reserved,
+    max_memory_reserved=memory_reserved,
+    reset_peak_memory_stats=accept,
+    amp=Namespace("torch.cuda.amp", autocast=autocast, GradScaler=GradScaler),
+)
+
+
+# --- one process ----------------------------------------------------------------------------------------
+
+
+class DataParallel(Module):
+    """A model on all GPUs of a machine, of which one is used here: the model under the name `module`."""
+
+    def __init__(self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0) -> None:
+        self.module = module
+
+    def forward(self, *inputs: Any, **settings: Any) -> Any:
+        """module(*inputs)."""
+        return self.module(*inputs, **settings)
+
+
+def refuse(name: str) -> Callable[..., Any]:
+    """A function that a script may import but not call: it raises NotImplementedError with a sentence."""
+
+    def refused(*args: Any, **settings: Any) -> Any:
+        raise NotImplementedError(sentence(name))
+
+    refused.__name__ = name.rpartition(".")[2]
+    return refused
+
+
+_GROUP = ("init_process_group", "destroy_process_group", "all_reduce", "broadcast", "barrier", "all_gather")
+distributed = Namespace(
+    "torch.distributed",
+    is_available=lambda: False,
+    is_initialized=lambda: False,
+    get_rank=lambda group=None: 0,
+    get_world_size=lambda group=None: 1,
+    **{name: refuse(f"torch.distributed.{name}") for name in _GROUP},
+)
+parallel = Namespace(
+    "torch.nn.parallel",
+    DataParallel=DataParallel,
+    DistributedDataParallel=refuse("torch.nn.parallel.DistributedDataParallel"),
+)

@@ -1,0 +1,53 @@
+"""`python -m nn.torch script.py`: arguments, exit codes, tracebacks, and sentences for what is not here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def run(tmp_path, code, *arguments):
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    return subprocess.run(
+        [sys.executable, "-m", "nn.torch", str(script), *arguments], cwd=ROOT, capture_output=True, text=True
+    )
+
+
+def test_a_script_gets_its_arguments_its_folder_and_its_exit_code(tmp_path):
+    (tmp_path / "beside.py").write_text("value = 7\n")
+    code = "import sys, beside\nif __name__ == '__main__':\n    sys.exit(print(sys.argv[1:], beside.value) or 3)\n"
+    done = run(tmp_path, code, "--lr", "1")
+    assert (done.stdout, done.returncode) == ("['--lr', '1'] 7\n", 3)
+
+
+def test_a_traceback_ends_in_the_users_line(tmp_path):
+    done = run(tmp_path, "import torch\ntorch.ones(2, 3) @ torch.ones(4, 3)\n")
+    assert done.returncode == 1
+    assert 'script.py", line 2' in done.stderr
+    assert "tinygrad_lecture/" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("ValueError: matmul")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import torch.fft", "torch.fft is not here, because it needs complex numbers"),
+        ("from torch.nn import Conv3d", "torch.nn.Conv3d is not here, because layers here are of 1 and 2"),
+        ("from torch.distributions import Normal", "torch.distributions is not here, because"),
+        ("import torch; torch.svd", "torch.svd is not here, because"),
+        ("import torch; torch.jit.script", "torch.jit is not here, because"),
+        ("import torch; torch.nn.functional.interpolate", "torch.nn.functional.interpolate is not here, because"),
+        ("import torch; torch.ones(2).svd()", "torch.Tensor.svd is not here, because"),
+        ("import torch; torch.distributed.init_process_group()", "is not here, because one process trains here"),
+        ("import torchvision", "torchvision is not here, because"),
+        ("import torch; torch.sofmax", "names like it are softmax"),
+    ],
+)
+def test_what_is_not_here_is_said_in_a_sentence_with_the_line(tmp_path, code, said):
+    done = run(tmp_path, code)
+    assert said in done.stderr.splitlines()[-1]
+    assert 'script.py", line 1' in done.stderr

@@ -1,0 +1,69 @@
+"""Programs as tutorials write them run here; with the extra parity, they print the numbers of PyTorch."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PROGRAMS = sorted(p for p in (ROOT / "tests" / "torch_programs").glob("*.py") if p.stem != "fixed")
+
+NEEDS = {  # what a program waits for
+    "attention_scratch": "Tensor.type",
+    "autoencoder": "nn.ReLU(inplace)",
+    "char_rnn": "torch.long, nn.RNN",
+    "cnn": "nn.Conv2d",
+    "custom_optimizer": "Optimizer.state of an own optimiser",
+    "gan": "nn.LeakyReLU(inplace)",
+    "gru_classifier": "nn.GRU",
+    "hooks": "Tensor.grad_fn",
+    "kmeans": "torch.bincount",
+    "lbfgs": "optim.LBFGS",
+    "linear_regression": "torch.mm",
+    "logistic_regression": "torch.inference_mode",
+    "lstm_sine": "nn.LSTM",
+    "makemore_mlp": "Tensor.nelement",
+    "mingpt": "torch.long",
+    "nanogpt": "torch.long, multinomial",
+    "saving": "torch.device",
+    "schedulers": "ReduceLROnPlateau",
+    "seq2seq": "nn.GRUCell",
+    "transfer": "torch.allclose",
+    "weight_tying": "Tensor.roll",
+    "word2vec": "Tensor.t",
+}
+
+
+def _case(program):
+    needs = NEEDS.get(program.stem)
+    marks = [pytest.mark.xfail(reason=needs, strict=False)] if needs else []
+    return pytest.param(program, id=program.stem, marks=marks)
+
+
+programs = pytest.mark.parametrize("program", list(map(_case, PROGRAMS)))
+
+
+def printed(*command):
+    """What a program prints. Fails with its traceback if it ends with an error."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, env=environment, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_there_are_thirty_programs():
+    assert len(PROGRAMS) >= 30
+
+
+@programs
+def test_the_program_runs_here(program):
+    assert printed("-m", "nn.torch", str(program))
+
+
+@pytest.mark.parity
+@programs
+def test_the_program_prints_the_numbers_of_pytorch(program):
+    pytest.importorskip("torch")
+    assert printed("-m", "nn.torch", str(program)) == printed(str(program))

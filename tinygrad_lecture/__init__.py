@@ -52,7 +52,7 @@ from .random import set_rng_state as set_rng_state
 from .tensor import Tensor as Tensor
 
 bool = _bool
-amax, amin = max, min
+not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 clamp = clip
 concat = cat
 

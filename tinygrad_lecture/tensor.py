@@ -538,24 +538,24 @@ class Tensor(Traced):
     def __eq__(self, other: Operand) -> Tensor:  # type: ignore[override]
         if other is None or isinstance(other, str):
             return NotImplemented  # Python then answers False
-        return ops.equal(self, other)
+        return ops.eq(self, other)
 
     def __ne__(self, other: Operand) -> Tensor:  # type: ignore[override]
         if other is None or isinstance(other, str):
             return NotImplemented
-        return ops.not_equal(self, other)
+        return ops.ne(self, other)
 
     def __lt__(self, other: Operand) -> Tensor:
-        return ops.less(self, other)
+        return ops.lt(self, other)
 
     def __le__(self, other: Operand) -> Tensor:
-        return ops.less_equal(self, other)
+        return ops.le(self, other)
 
     def __gt__(self, other: Operand) -> Tensor:
-        return ops.greater(self, other)
+        return ops.gt(self, other)
 
     def __ge__(self, other: Operand) -> Tensor:
-        return ops.greater_equal(self, other)
+        return ops.ge(self, other)
 
     # --- methods: the functions of the same names, bound ------------------------------------------------
 
@@ -570,7 +570,9 @@ class Tensor(Traced):
     sum, mean, prod, cumsum = ops.sum, ops.mean, ops.prod, ops.cumsum
     var, std, norm, logsumexp = ops.var, ops.std, ops.norm, ops.logsumexp
     max, min, argmax, argmin, any, all = ops.max, ops.min, ops.argmax, ops.argmin, ops.any, ops.all
-    amax, amin = ops.max, ops.min
+    amax, amin, median, mode, unique = ops.amax, ops.amin, ops.median, ops.mode, ops.unique
+    eq, ne, lt, le, gt, ge = ops.eq, ops.ne, ops.lt, ops.le, ops.gt, ops.ge
+    not_equal, less, less_equal, greater, greater_equal = ops.ne, ops.lt, ops.le, ops.gt, ops.ge
     softmax, log_softmax = ops.softmax, ops.log_softmax
 
     flatten, squeeze, unsqueeze = ops.flatten, ops.squeeze, ops.unsqueeze

@@ -24,7 +24,7 @@ from tinygrad_lecture.ops.indexing import normal_index
 
 Samples = st.SearchStrategy[Sample]
 
-FILES = (ops.elementwise, ops.reduction, ops.shape, ops.indexing, ops.linalg, ops.fused)
+FILES = (ops.elementwise, ops.reduction, ops.selection, ops.shape, ops.indexing, ops.linalg, ops.fused)
 
 # Every op and composite by name, internal ones included. A new one is found here, whether it is exported or not.
 DEFINED: dict[str, Any] = {
@@ -862,6 +862,81 @@ row(
 row("argsort", ordered(ties=True, ranks=(1, 3)), argsort, kinds="fi", differentiable=False)
 row("sort", ordered(ties=False), sort, kinks="ties", kinds="fi")
 row("topk", tops(), topk, kinks="ties", kinds="fi")
+
+
+# --- selection ------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def selections_along(draw: Draw, ties: bool = False) -> Sample:
+    """An array with no empty axis, and an axis of it."""
+    shape = draw(some.shapes(min_side=1, min_dims=1))
+    x = draw(some.integers(shape, 0, 3)) * 0.5 if ties else draw(some.distinct(shape))
+    return Sample((x,), draw(some.named(axis=draw(some.one_axis(len(shape))), keepdims=draw(st.booleans()))))
+
+
+def picked(x: Array, index: Array, axis: int, keepdims: bool) -> tuple[Array, Array]:
+    """The elements of x at an index along an axis, and the index."""
+    both = np.take_along_axis(x, index, axis), index
+    return both if keepdims else tuple(np.squeeze(part, axis) for part in both)
+
+
+def largest(x: Array, axis: int, keepdims: bool = False) -> Any:
+    return picked(x, np.argmax(x, axis, keepdims=True), axis, keepdims)
+
+
+def smallest(x: Array, axis: int, keepdims: bool = False) -> Any:
+    return picked(x, np.argmin(x, axis, keepdims=True), axis, keepdims)
+
+
+def argmedian(x: Array, axis: int, keepdims: bool = False) -> Array:
+    index = np.take(np.argsort(x, axis, kind="stable"), [(x.shape[axis] - 1) // 2], axis)
+    return index if keepdims else np.squeeze(index, axis)
+
+
+def argmode(x: Array, axis: int, keepdims: bool = False) -> Array:
+    def last_of_the_commonest(line: Array) -> Any:
+        values, counts = np.unique(line, return_counts=True)
+        return np.flatnonzero(line == values[np.argmax(counts)])[-1]
+
+    index = np.apply_along_axis(last_of_the_commonest, axis, x)
+    return np.expand_dims(index, axis) if keepdims else index
+
+
+row("max", selections_along(), largest, kinks="ties", kinds="fi")
+row("min", selections_along(), smallest, kinks="ties", kinds="fi")
+row(
+    "middle",
+    one_array(min_side=1).flatmap(lambda s: some.distinct(s.inputs[0].shape).map(lambda x: Sample((x,)))),
+    lambda x: np.sort(x, None)[(x.size - 1) // 2],
+    kinks="ties",
+    kinds="fi",
+    keeps="x out",
+)
+row(
+    "median",
+    selections_along(),
+    lambda x, axis, keepdims=False: picked(x, argmedian(x, axis, True), axis, keepdims),
+    kinks="ties",
+    kinds="fi",
+)
+row("argmedian", selections_along(), argmedian, kinds="fi", differentiable=False)
+row(
+    "mode",
+    selections_along(ties=True),
+    lambda x, axis, keepdims=False: picked(x, argmode(x, axis, True), axis, keepdims),
+    kinks="ties",
+    kinds="i",
+)
+row("argmode", selections_along(ties=True), argmode, kinds="fi", differentiable=False, waits=lambda sample: True)
+row(
+    "unique",
+    tied().map(lambda sample: Sample(sample.inputs[:1])),
+    np.unique,
+    kinds="fi",
+    differentiable=False,
+    waits=lambda sample: True,
+)
 triangles = with_setting(one_array(min_dims=2), diagonal=st.integers(-2, 2))
 row("tril", triangles, lambda x, diagonal=0: triangle(x, lambda i, j: j - i <= diagonal), kinds="fi", keeps="")
 row("triu", triangles, lambda x, diagonal=0: triangle(x, lambda i, j: j - i >= diagonal), kinds="fi", keeps="")

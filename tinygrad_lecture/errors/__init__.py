@@ -1,6 +1,7 @@
 """Error messages for users, their words and tables, and PyTorch's names for arguments.
 
 messages.py         which op, which shapes, what to do
+kinds.py            errors that are a ValueError or TypeError and a RuntimeError
 argument_names.py   `dim` and `keepdim` mean `axis` and `keepdims`
 words.py            the kind of a value, with its article
 table.py            tables as plain text

@@ -13,4 +13,6 @@ from .selection import *
 from .shape import *
 
 if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __all__
-    __all__ = [name for file in (elementwise, fused, indexing, linalg, reduction, selection, shape) for name in file.__all__]
+    __all__ = [
+        name for file in (elementwise, fused, indexing, linalg, reduction, selection, shape) for name in file.__all__
+    ]

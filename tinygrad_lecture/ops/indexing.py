@@ -356,7 +356,7 @@ def nonzero(x: Value, /) -> Value:
 
 
 class Ordered(NamedTuple):
-    """The result of `sort`, `topk`, `max`, `median` and others: values, and their indices in x along the axis, as int64."""
+    """The result of `sort`, `topk`, `max` and others: values, and their indices in x along the axis, as int64."""
 
     values: Any
     indices: Any
@@ -366,7 +366,7 @@ class Ordered(NamedTuple):
 def argsort(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Value:
     """The indices that sort x along an axis, as int64.
 
-    axis: an int (also `dim`), the last by default.  descending: largest first. stable: for PyTorch's signature; equal
+    axis: an int (also `dim`), the last by default.  descending: largest first.  stable: for PyTorch's signature; equal
     elements always keep their order. nan counts as the largest. Raises IndexError for an axis out of range.
 
         tl.argsort(tl.tensor([3.0, 1.0, 2.0]))      # tensor([1, 2, 0])
@@ -386,8 +386,8 @@ def argsort(x: Value, /, axis: int = -1, descending: bool = False, stable: bool 
 def sort(x: Value, axis: int = -1, descending: bool = False, stable: bool = True) -> Ordered:
     """x sorted along an axis: a named pair (values, indices), as in PyTorch.
 
-    Arguments, order and errors are those of `argsort`: axis (also `dim`), descending, stable. Each gradient goes back to the
-    element that its value came from.
+    Arguments, order and errors are those of `argsort`: axis (also `dim`), descending, stable. Each gradient goes back
+    to the element that its value came from.
 
         tl.sort(tl.tensor([3.0, 1.0, 2.0])).values      # tensor([1., 2., 3.])
     """
@@ -402,8 +402,8 @@ def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = 
     """The k largest elements along an axis, largest first: a named pair (values, indices), as in PyTorch.
 
     axis: an int (also `dim`), the last by default.  largest: False for the k smallest, smallest first.
-    sorted: for PyTorch's signature; they always are. Of equal elements the first in x comes first. Raises ValueError for k outside 0 to the axis's size, IndexError for an axis
-    out of range.
+    sorted: for PyTorch's signature; they always are. Of equal elements the first in x comes first.
+    Raises ValueError for k outside 0 to the axis's size, IndexError for an axis out of range.
 
         values, indices = tl.topk(tl.tensor([3.0, 1.0, 2.0]), 2)
         values          # tensor([3., 2.])

@@ -185,7 +185,8 @@ def unique(
         tl.unique(x, return_counts=True)[1]                 # tensor([2, 1])
     """
     array = x._array if isinstance(x, Traced) else x
-    found = np.unique(to_host(array), False, return_inverse, return_counts, axis, equal_nan=False)
+    look_up: Any = np.unique  # the types of its results depend on its arguments
+    found = look_up(to_host(array), False, return_inverse, return_counts, axis, equal_nan=False)
     parts = list(found) if return_inverse or return_counts else [found]
     if return_inverse:
         parts[1] = parts[1].reshape(array.shape if axis is None else -1)

@@ -84,7 +84,7 @@ def draw(p: Tensor, random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.
 
     Raises ValueError for probabilities that are nan.
     """
-    sums = np.cumsum(p.numpy(), axis=-1, dtype=np.float64)  # (batch, vocab_size)
+    sums = np.cumsum(p.detach().numpy(), axis=-1, dtype=np.float64)  # (batch, vocab_size)
     if np.isnan(sums[:, -1]).any():
         raise ValueError(
             "sampling: cannot draw a token, because the model's logits are nan or inf. A likely cause is training that "

@@ -23,7 +23,7 @@ RIGHT = {
     "cumsum and mean": (lambda x: tl.cumsum(x, 1).mean(0), [draw(3, 2)]),
     "softmax": (tl.softmax, [draw(2, 3)]),
     "gelu": (tl.gelu, [draw(3)]),
-    "max": (lambda x: x.max(axis=1), [draw(2, 3)]),
+    "max": (lambda x: x.amax(axis=1), [draw(2, 3)]),
     "many uses": (lambda x: x * x + x[[0, 0, 1]] * x.sum(), [draw(3)]),
     "0-d": (lambda x: x * x, [draw()]),
     "empty": (tl.exp, [tensor(np.zeros((0, 3)))]),

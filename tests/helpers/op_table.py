@@ -907,7 +907,7 @@ row("max", selections_along(), largest, kinks="ties", kinds="fi")
 row("min", selections_along(), smallest, kinks="ties", kinds="fi")
 row(
     "middle",
-    one_array(min_side=1).flatmap(lambda s: some.distinct(s.inputs[0].shape).map(lambda x: Sample((x,)))),
+    some.shapes(min_side=1).flatmap(some.distinct).map(lambda x: Sample((x,))),
     lambda x: np.sort(x, None)[(x.size - 1) // 2],
     kinks="ties",
     kinds="fi",
@@ -923,10 +923,11 @@ row(
 row("argmedian", selections_along(), argmedian, kinds="fi", differentiable=False)
 row(
     "mode",
-    selections_along(ties=True),
+    selections_along(),
     lambda x, axis, keepdims=False: picked(x, argmode(x, axis, True), axis, keepdims),
     kinks="ties",
-    kinds="i",
+    kinds="fi",
+    waits=lambda sample: True,
 )
 row("argmode", selections_along(ties=True), argmode, kinds="fi", differentiable=False, waits=lambda sample: True)
 row(

@@ -182,7 +182,7 @@ def unique(
         x = tl.tensor([3, 1, 3])
         tl.unique(x)                                        # tensor([1, 3])
         tl.unique(x, return_inverse=True)[1]                # tensor([1, 0, 1])
-        tl.unique(x, return_counts=True)[1]                 # tensor([2, 1])
+        tl.unique(x, return_counts=True)[1]                 # tensor([1, 2])
     """
     array = x._array if isinstance(x, Traced) else x
     look_up: Any = np.unique  # the types of its results depend on its arguments

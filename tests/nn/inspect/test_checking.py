@@ -58,7 +58,7 @@ def test_the_module_and_the_inputs_are_unchanged():
     assert nn.gradcheck(model, x)
     assert not x.requires_grad and x.dtype == tl.float32
     for name, p in model.named_parameters():
-        assert p.dtype == tl.float32 and p.grad is None and np.array_equal(p.numpy(), before[name])
+        assert p.dtype == tl.float32 and p.grad is None and np.array_equal(p.detach().numpy(), before[name])
 
 
 def test_inputs_that_require_grad_are_checked():

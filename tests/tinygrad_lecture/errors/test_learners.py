@@ -108,7 +108,7 @@ MISTAKES = [
     (
         lambda: x43.max((0, 1)),
         TypeError,
-        "max: axis must be one int, such as 0 or -1, not (0, 1); for the values alone",
+        "max: axis must be one int, such as 0 or -1, not (0, 1); for the",
     ),
     (lambda: tl.mean(t, t), TypeError, "mean: axis must be an int, such as 0 or -1, not a"),
     (lambda: tl.max(3, 4), TypeError, "max: it takes tensors and arrays, not 3"),

@@ -21,7 +21,7 @@ def constant(*values):
 
 
 def close(got, expected):
-    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(got.detach().numpy(), expected, rtol=1e-12, atol=1e-12)
 
 
 # --- the same as without ------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from .autograd.op import op as op
 from .backend import cuda_is_available as cuda_is_available
 from .backend import get_default_dtype as get_default_dtype
 from .backend import set_default_dtype as set_default_dtype
+from .chance import *
 from .checking.check import gradcheck as gradcheck
 from .checking.check import gradgradcheck as gradgradcheck
 from .checking.report import GradcheckError as GradcheckError
@@ -60,7 +61,10 @@ finfo, iinfo = _np.finfo, _np.iinfo
 inf, nan, pi, e = _np.inf, _np.nan, _np.pi, _np.e
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 clamp = clip
-concat = cat
+concat = concatenate = cat
+absolute, negative, multiply, divide, true_divide, subtract = abs, neg, mul, div, div, sub
+mm = mv = matmul
+ravel = flatten
 
 __version__ = "0.1.0"
 

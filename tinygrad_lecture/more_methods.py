@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from . import ops
+from . import chance, ops
 from .backend import Array, Shape, device_of, move
 from .conversion import as_dtype, as_shape, new_array
 from .errors.kinds import TensorError
 from .inplace_methods import InPlaceMethods
 from .inspect.grad_fn import GradFn, grad_fn
+from .ops.composite import composite
+from .ops.shape import normal_axes
 from .traced import Traced, wrap
 
 _CLASSES = {  # the first part of PyTorch's names for classes of tensors, such as FloatTensor
@@ -50,6 +52,7 @@ class MoreMethods(InPlaceMethods):
         """The bytes of all elements."""
         return self._array.nbytes  # type: ignore[no-any-return]
 
+    @composite
     def stride(self, axis: int | None = None) -> Any:
         """How many elements apart in memory the neighbours along each axis are or, with an axis, along that one."""
         strides = tuple(n // self._array.itemsize for n in self._array.strides)
@@ -93,6 +96,18 @@ class MoreMethods(InPlaceMethods):
             return self.to(dtype=_by_class(dtype))
         return f"torch.{'cuda.' if self.is_cuda else ''}{_CLASSES.get(self.dtype.name, self.dtype.name)}Tensor"
 
+    def byte(self: Any) -> Any:
+        """The tensor as uint8."""
+        return self.to(dtype=np.uint8)
+
+    def char(self: Any) -> Any:
+        """The tensor as int8."""
+        return self.to(dtype=np.int8)
+
+    def short(self: Any) -> Any:
+        """The tensor as int16."""
+        return self.to(dtype=np.int16)
+
     def clamp_min(self: Any, min: Any) -> Any:
         """The elements, but at least min."""
         return ops.clip(self, min)
@@ -100,6 +115,35 @@ class MoreMethods(InPlaceMethods):
     def clamp_max(self: Any, max: Any) -> Any:
         """The elements, but at most max."""
         return ops.clip(self, None, max)
+
+    @composite
+    def select(self: Any, axis: int, index: int) -> Any:
+        """The slice at one index of an axis, a view without that axis."""
+        return self[(*[slice(None)] * normal_axes(self.ndim, axis)[0], index)]
+
+    @composite
+    def narrow(self: Any, axis: int, start: int, length: int) -> Any:
+        """The slices from start to start + length - 1 of an axis, a view."""
+        return self[(*[slice(None)] * normal_axes(self.ndim, axis)[0], slice(start, start + length))]
+
+    # --- functions as methods ---------------------------------------------------------------------------
+
+    absolute, negative, multiply, divide, true_divide, subtract = ops.abs, ops.neg, ops.mul, ops.div, ops.div, ops.sub
+    remainder, floor_divide, mm, mv, ravel = ops.remainder, ops.floor_divide, ops.matmul, ops.matmul, ops.flatten
+    logical_and, logical_or, logical_xor = ops.logical_and, ops.logical_or, ops.logical_xor
+    bernoulli, multinomial = chance.bernoulli, chance.multinomial
+
+    def addcmul(self: Any, a: Any, b: Any, *, value: float = 1) -> Any:
+        """The tensor plus value * a * b."""
+        return self + ops.mul(a, b) * value
+
+    def addcdiv(self: Any, a: Any, b: Any, *, value: float = 1) -> Any:
+        """The tensor plus value * a / b."""
+        return self + ops.div(a, b) * value
+
+    def lerp(self: Any, end: Any, weight: Any) -> Any:
+        """The way from this tensor to end, by the part weight: x + weight * (end - x)."""
+        return self + weight * (end - self)
 
     # --- tensors like this one --------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import random
-from .backend import FLOAT64, device_of, move, to_host
+from .backend import device_of, move
 from .conversion import as_dtype, as_shape
 from .creation import chosen_dtype, finished, made_like, must_be_a_tensor
 from .errors.kinds import TensorError
@@ -20,8 +20,6 @@ from .tensor import Tensor
 from .traced import Traced
 
 __all__ = [
-    "bernoulli",
-    "multinomial",
     "normal",
     "rand",
     "rand_like",
@@ -120,46 +118,6 @@ def normal(
     drawn = randn(*shape, dtype=dtype, device=device, generator=generator)
     result: Tensor = (drawn * std + mean).detach()
     return result.requires_grad_() if requires_grad else result
-
-
-def bernoulli(x: Any, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
-    """1 with probability x, else 0, for each element of x; with p, 1 with that probability. Shape and dtype are x's.
-
-    Raises ValueError for a probability outside 0 to 1.
-    """
-    must_be_a_tensor("bernoulli", x)
-    return finished(random.bernoulli(x._array, x._array if p is None else p, generator), False)
-
-
-def multinomial(x: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
-    """Indices of a vector of weights, or of each row of a matrix, drawn with probabilities proportional to the weights.
-
-    x: weights, 0 or more, (k,) or (rows, k).  replacement: whether an index may be drawn more than once.
-    The result is (num_samples,) or (rows, num_samples), int64, drawn on the host. Raises TensorError for weights that
-    are negative, infinite, nan or all 0, and for more samples than there are (without replacement) weights above 0.
-
-        tl.multinomial(tl.tensor([0.0, 1.0]), 3, replacement=True)      # tensor([1, 1, 1])
-    """
-    must_be_a_tensor("multinomial", x)
-    weights = to_host(x._array)
-    if weights.ndim not in (1, 2) or weights.dtype.kind != "f":
-        raise TensorError(f"multinomial: takes a vector or matrix of floats, not {weights.shape} {weights.dtype}")
-    if num_samples < 1:
-        raise TensorError(f"multinomial: num_samples must be 1 or more, not {num_samples}")
-    rows = np.atleast_2d(weights).astype(FLOAT64)
-    if not (np.isfinite(rows) & (rows >= 0)).all():
-        raise TensorError("multinomial: a weight is negative, inf or nan")
-    positive = (rows > 0).sum(axis=-1)
-    if (positive == 0).any():
-        raise TensorError("multinomial: the weights are all 0")
-    if not replacement and (positive < num_samples).any():
-        raise TensorError(
-            f"multinomial: only {positive.min()} weights are above 0, too few for {num_samples} samples without "
-            "replacement; draw fewer, or pass replacement=True"
-        )
-    with drawing_from(generator):
-        drawn = random.choices(rows, num_samples, replacement)
-    return finished(move(drawn if weights.ndim == 2 else drawn[0], device_of(x._array)), False)
 
 
 def rand_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:

@@ -61,7 +61,7 @@ finfo, iinfo = _np.finfo, _np.iinfo
 inf, nan, pi, e = _np.inf, _np.nan, _np.pi, _np.e
 not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 clamp = clip
-concat = concatenate = cat
+concat = cat
 absolute, negative, multiply, divide, true_divide, subtract = abs, neg, mul, div, div, sub
 mm = mv = matmul
 ravel = flatten

@@ -133,8 +133,8 @@ def argmedian(x: Value, /, axis: int, keepdims: bool = False) -> Value:
     """The index of the median along an axis: that of the first nan, if there is one."""
     if x.ndim == 0:
         return argmax(x, axis)
-    lib, middle_one = xp(x), _nonempty(x, axis) - 1 >> 1
-    indices = lib.take(argsort(x, axis), [middle_one], axis)
+    lib, m = xp(x), (_nonempty(x, axis) - 1) // 2
+    indices = lib.swapaxes(lib.swapaxes(argsort(x, axis), axis, 0)[m : m + 1], axis, 0)
     nans = lib.isnan(x)
     indices = lib.where(nans.any(axis=axis, keepdims=True), argmax(nans, axis, True), indices)
     return indices if keepdims else lib.squeeze(indices, axis)

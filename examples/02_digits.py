@@ -184,7 +184,7 @@ def show(options: argparse.Namespace, model: nn.MLP, history: nn.History, digits
     report.print_accuracy(digits.test_labels, sure)
     if remark := report.chance(digits.test_labels, sure):
         print(remark, "The training came to nothing: try another --lr, or more --epochs." if options.epochs else "")
-    return report.draw(options.out, history, model[0].weight.numpy(), digits, sure) if draw else []
+    return report.draw(options.out, history, model[0].weight.detach().numpy(), digits, sure) if draw else []
 
 
 def print_parameters(model: nn.MLP) -> None:

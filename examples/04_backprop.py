@@ -304,7 +304,7 @@ def draw_network(
     axes.set(xlim=(-1, wide * len(layers) - 0.6), ylim=(-height / 2 - 0.1, height / 2 + 0.3), aspect="equal")
     places = [[(wide * i, tall * ((n - 1) / 2 - j)) for j in range(n)] for i, n in enumerate(layers)]
     crowded = max(n * m for n, m in pairwise(layers)) > 12
-    largest = max(float(np.abs(p.numpy()).max()) for p in parameters.values()) or 1.0
+    largest = max(float(np.abs(p.detach().numpy()).max()) for p in parameters.values()) or 1.0
 
     for layer, (before, here) in enumerate(pairwise(places), start=1):
         weight, bias = graph[parameters[f"W{layer}"]], graph[parameters[f"b{layer}"]]

@@ -170,7 +170,7 @@ def train(options: argparse.Namespace, asked: set[str]) -> WordVectors:
     trainer = nn.Trainer(model, batches, loss, optimizer, epochs=options.epochs, schedule=down)
     if trainer.fit().interrupted:
         print("Ended by Ctrl-C; what follows is of what was learnt so far.")
-    rows = model.middle.weight.numpy()
+    rows = model.middle.weight.detach().numpy()
     save_vectors(options.out / "vectors.txt", words, rows)
     print(f"Saved in {options.out / 'vectors.txt'}.\n")
     return WordVectors(words, rows)

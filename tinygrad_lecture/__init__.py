@@ -29,16 +29,11 @@ import sys as _sys
 from types import ModuleType as _Module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from numpy import bool_ as _bool
-from numpy import float16 as float16
-from numpy import float32 as float32
-from numpy import float64 as float64
-from numpy import int32 as int32
-from numpy import int64 as int64
-from numpy import uint8 as uint8
+import numpy as _np
 
 from . import func as func
 from .autograd.modes import enable_grad as enable_grad
+from .autograd.modes import inference_mode as inference_mode
 from .autograd.modes import is_grad_enabled as is_grad_enabled
 from .autograd.modes import no_grad as no_grad
 from .autograd.modes import reference as reference
@@ -47,11 +42,15 @@ from .autograd.op import op as op
 from .backend import cuda_is_available as cuda_is_available
 from .backend import get_default_dtype as get_default_dtype
 from .backend import set_default_dtype as set_default_dtype
+from .chance import *
 from .checking.check import gradcheck as gradcheck
 from .checking.check import gradgradcheck as gradgradcheck
 from .checking.report import GradcheckError as GradcheckError
 from .checking.report import GradcheckReport as GradcheckReport
 from .creation import *
+from .devices import device as device
+from .errors.kinds import DtypeError as DtypeError
+from .errors.kinds import TensorError as TensorError
 from .func.gradients import grad as grad
 from .func.recomputation import checkpoint as checkpoint
 from .inspect.anomaly import AnomalyError as AnomalyError
@@ -60,18 +59,29 @@ from .inspect.graph import Graph as Graph
 from .ops import *
 from .ops import linear_algebra as _linear_algebra
 from .ops.fusion import fused as fused
+from .questions import *
+from .random import Generator as Generator
 from .random import get_rng_state as get_rng_state
 from .random import manual_seed as manual_seed
 from .random import set_rng_state as set_rng_state
+from .sampling import *
 from .tensor import Tensor as Tensor
 
-bool = _bool
-amax, amin = max, min
+float16, float32, float64 = _np.dtype(_np.float16), _np.dtype(_np.float32), _np.dtype(_np.float64)
+uint8, int8, int16 = _np.dtype(_np.uint8), _np.dtype(_np.int8), _np.dtype(_np.int16)
+int32, int64, bool = _np.dtype(_np.int32), _np.dtype(_np.int64), _np.dtype(_np.bool_)
+half, float, double, short, int, long = float16, float32, float64, int16, int32, int64  # PyTorch's other names
+finfo, iinfo = _np.finfo, _np.iinfo
+inf, nan, pi, e = _np.inf, _np.nan, _np.pi, _np.e
+not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
 clamp = clip
 concat = cat
 movedim = moveaxis
 linalg = _linear_algebra
 inverse, det, slogdet = linalg.inv, linalg.det, linalg.slogdet
+absolute, negative, multiply, divide, true_divide, subtract = abs, neg, mul, div, div, sub
+mm = mv = matmul
+ravel = flatten
 
 __version__ = "0.1.0"
 

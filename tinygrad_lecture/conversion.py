@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, resolve, to_host, xp
+from .errors.kinds import TensorError
 from .errors.users_line import hide_frames, warn
 from .errors.words import shown
 from .traced import Traced
@@ -46,7 +47,7 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
             return np.array(data, dtype)  # unlike astype, it raises for ints that do not fit
     except (ValueError, OverflowError) as error:
         hide_frames(2)
-        raise ValueError(f"tensor: {_ragged(data) or error}") from None
+        raise TensorError(f"tensor: {_ragged(data) or error}") from None
     chosen = dtype is not None or array.dtype != FLOAT64 or _has_float64(data)
     return array if chosen else array.astype(get_default_dtype())
 
@@ -132,7 +133,7 @@ def as_shape(
     shape = tuple(map(operator.index, sizes))
     if not negative and min(shape, default=0) < 0:
         hide_frames()
-        raise ValueError(f"{called}{what} must not be negative, but {min(shape)} is")
+        raise TensorError(f"{called}{what} must not be negative, but {min(shape)} is")
     return shape
 
 
@@ -157,7 +158,7 @@ def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None
             raise
         except ValueError as error:
             hide_frames(2)
-            raise ValueError(f"to: {error}; dtypes are tl.float32, tl.float64, tl.int64, ...") from None
+            raise TensorError(f"to: {error}; dtypes are tl.float32, tl.float64, tl.int64, ...") from None
     return None if dtype is None else as_dtype(dtype, "to"), device
 
 

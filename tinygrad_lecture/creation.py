@@ -1,4 +1,6 @@
-"""Making tensors: from data, of a shape, from random numbers. All take PyTorch's dtype, device and requires_grad.
+"""Making tensors: from data and of a shape. (Of random numbers: `sampling.py`.)
+
+All take PyTorch's dtype, device and requires_grad.
 
 dtype: by default the default dtype, float32.  device: "cpu" (the default), "cuda", "cuda:1", ...
 requires_grad: compute the gradient of this tensor; for floats only.
@@ -12,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from . import random
 from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, move
 from .conversion import as_dtype, as_shape, from_python, new_array
 from .errors.words import kind_of
@@ -25,18 +26,13 @@ __all__ = [
     "empty",
     "empty_like",
     "eye",
+    "from_numpy",
     "full",
     "full_like",
     "linspace",
+    "logspace",
     "ones",
     "ones_like",
-    "rand",
-    "rand_like",
-    "randint",
-    "randint_like",
-    "randn",
-    "randn_like",
-    "randperm",
     "tensor",
     "zeros",
     "zeros_like",
@@ -53,7 +49,7 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_gra
     Raises ValueError for ragged lists and ints that dtype cannot hold, TypeError for data that are not real numbers,
     and for requires_grad with integers.
     """
-    return _finish(new_array(data, dtype, device), requires_grad)
+    return finished(new_array(data, dtype, device), requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
@@ -67,7 +63,23 @@ def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor
     return data.to(dtype=dtype, device=device) if isinstance(data, Tensor) else tensor(data, dtype, device)
 
 
-def _finish(array: Array, requires_grad: bool) -> Tensor:
+def from_numpy(array: Any) -> Tensor:
+    """A Tensor that shares memory with a NumPy array: a change of one is seen in the other, but not by backward.
+
+    Raises TypeError for anything but an array of numbers, ValueError for a read-only one, such as x.numpy().
+
+        tl.from_numpy(np.array([1.0, 2.0]))     # tensor([1., 2.], dtype=float64)
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"from_numpy: takes a NumPy array, not {kind_of(array)}; see tl.tensor")
+    if array.dtype.kind not in "fiub" or not array.dtype.isnative:
+        raise TypeError(f"from_numpy: takes an array of floats, integers or bools, not of {array.dtype}")
+    if not array.flags.writeable:
+        raise ValueError("from_numpy: the array is read-only; take a copy, tl.tensor(array)")
+    return finished(array.view(np.ndarray), False)
+
+
+def finished(array: Array, requires_grad: bool) -> Tensor:
     result: Tensor = wrap(array)
     return result.requires_grad_() if requires_grad else result
 
@@ -89,28 +101,28 @@ def full(
     if dtype is None:
         dtype = from_python(fill_value, None).dtype
     array = np.full(as_shape((size,), "full"), fill_value, dtype=as_dtype(dtype, "full"))
-    return _finish(move(array, device), requires_grad)
+    return finished(move(array, device), requires_grad)
 
 
-def _dtype(dtype: Any, name: str) -> DType:
+def chosen_dtype(dtype: Any, name: str) -> DType:
     """The dtype that a function is given; the default dtype for None."""
     return get_default_dtype() if dtype is None else as_dtype(dtype, name)
 
 
 def zeros(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of zeros: zeros(2, 3) or zeros((2, 3)) for shape (2, 3)."""
-    return full(as_shape(size, "zeros"), 0, _dtype(dtype, "zeros"), device, requires_grad)
+    return full(as_shape(size, "zeros"), 0, chosen_dtype(dtype, "zeros"), device, requires_grad)
 
 
 def ones(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of ones: ones(2, 3) or ones((2, 3)) for shape (2, 3)."""
-    return full(as_shape(size, "ones"), 1, _dtype(dtype, "ones"), device, requires_grad)
+    return full(as_shape(size, "ones"), 1, chosen_dtype(dtype, "ones"), device, requires_grad)
 
 
 def empty(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """A Tensor of uninitialised memory: empty(2, 3) or empty((2, 3)). Its values are arbitrary."""
-    array = np.empty(as_shape(size, "empty"), dtype=_dtype(dtype, "empty"))
-    return _finish(move(array, device), requires_grad)
+    array = np.empty(as_shape(size, "empty"), dtype=chosen_dtype(dtype, "empty"))
+    return finished(move(array, device), requires_grad)
 
 
 def arange(
@@ -133,12 +145,12 @@ def arange(
         raise ValueError("arange: step must not be 0")
     first, last = (0, start) if end is None else (start, end)
     array = np.arange(first, last, step)
-    wanted = array.dtype if dtype is None and array.dtype != FLOAT64 else _dtype(dtype, "arange")
+    wanted = array.dtype if dtype is None and array.dtype != FLOAT64 else chosen_dtype(dtype, "arange")
     if array.size and wanted.kind in "iu":
         limits: Any = np.iinfo(wanted)
         if array.min() < limits.min or array.max() > limits.max:
             raise ValueError(f"arange: numbers from {array.min()} to {array.max()} do not fit {wanted}")
-    return _finish(move(array.astype(wanted), device), requires_grad)
+    return finished(move(array.astype(wanted), device), requires_grad)
 
 
 def linspace(
@@ -146,8 +158,23 @@ def linspace(
 ) -> Tensor:
     """`steps` evenly spaced numbers from start to end, both included."""
     (steps,) = as_shape((steps,), "linspace", "steps")
-    array = np.linspace(start, end, steps).astype(_dtype(dtype, "linspace"))
-    return _finish(move(array, device), requires_grad)
+    array = np.linspace(start, end, steps).astype(chosen_dtype(dtype, "linspace"))
+    return finished(move(array, device), requires_grad)
+
+
+def logspace(
+    start: float,
+    end: float,
+    steps: int,
+    base: float = 10.0,
+    dtype: Any = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`steps` numbers from base**start to base**end, both included, whose logarithms are evenly spaced."""
+    (steps,) = as_shape((steps,), "logspace", "steps")
+    array = np.logspace(start, end, steps, base=base).astype(chosen_dtype(dtype, "logspace"))
+    return finished(move(array, device), requires_grad)
 
 
 def eye(
@@ -155,48 +182,7 @@ def eye(
 ) -> Tensor:
     """The (n, m) identity matrix; m = n by default."""
     n, m = as_shape((n, n if m is None else m), "eye", "n and m")
-    return _finish(move(np.eye(n, m, dtype=_dtype(dtype, "eye")), device), requires_grad)
-
-
-# --- random -------------------------------------------------------------------------------------------------
-
-
-def rand(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """A Tensor of random numbers, uniform in [0, 1): rand(2, 3) or rand((2, 3))."""
-    array = random.uniform(as_shape(size, "rand"), _dtype(dtype, "rand"), device)
-    return _finish(array, requires_grad)
-
-
-def randn(*size: Any, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """A Tensor of random numbers, normal with mean 0 and standard deviation 1: randn(2, 3) or randn((2, 3))."""
-    array = random.normal(as_shape(size, "randn"), _dtype(dtype, "randn"), device)
-    return _finish(array, requires_grad)
-
-
-def randint(low: int, high: Any = None, size: Any = (), dtype: Any = np.int64, device: str | None = None) -> Tensor:
-    """Random integers from low to high - 1: randint(2, 10, (3,)); from 0 if there is one bound: randint(10, (3,)).
-
-    Raises TypeError for bounds that are not ints, ValueError if there is no such integer or dtype cannot hold it.
-    """
-    if isinstance(high, (tuple, list)):
-        high, size = None, high
-    for bound in (low, high):
-        if not (bound is None or hasattr(bound, "__index__")):
-            raise TypeError(f"randint: low and high must be ints, not {bound!r}")
-    first, end = (0, low) if high is None else (low, high)
-    if end <= first:
-        raise ValueError(
-            f"randint: there is no integer from {first} to {end - 1}; the upper bound must be more than the lower"
-        )
-    result: Tensor = wrap(random.integers(first, end, as_shape((size,), "randint"), as_dtype(dtype, "randint"), device))
-    return result
-
-
-def randperm(n: int, device: str | None = None) -> Tensor:
-    """The integers 0 to n - 1 in random order, drawn on the host."""
-    (n,) = as_shape((n,), "randperm", "n")
-    result: Tensor = wrap(move(random.generator().permutation(n), device))
-    return result
+    return finished(move(np.eye(n, m, dtype=chosen_dtype(dtype, "eye")), device), requires_grad)
 
 
 # --- like another tensor ------------------------------------------------------------------------------------
@@ -204,51 +190,35 @@ def randperm(n: int, device: str | None = None) -> Tensor:
 
 def zeros_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Zeros with the shape of x and, by default, its dtype and device."""
-    return _like(zeros, x, dtype, device, requires_grad)
+    return made_like(zeros, x, dtype, device, requires_grad)
 
 
 def ones_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Ones with the shape of x and, by default, its dtype and device."""
-    return _like(ones, x, dtype, device, requires_grad)
+    return made_like(ones, x, dtype, device, requires_grad)
 
 
 def full_like(
     x: Tensor, fill_value: float, dtype: Any = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
     """A Tensor with one value everywhere and the shape of x and, by default, its dtype and device."""
-    return _like(full, x, dtype, device, requires_grad, fill_value)
+    return made_like(full, x, dtype, device, requires_grad, fill_value)
 
 
 def empty_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
     """Uninitialised memory with the shape of x and, by default, its dtype and device."""
-    return _like(empty, x, dtype, device, requires_grad)
+    return made_like(empty, x, dtype, device, requires_grad)
 
 
-def rand_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Random numbers, uniform in [0, 1), with the shape of x and, by default, its dtype and device."""
-    return _like(rand, x, dtype, device, requires_grad)
-
-
-def randn_like(x: Tensor, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
-    """Standard normal random numbers with the shape of x and, by default, its dtype and device."""
-    return _like(randn, x, dtype, device, requires_grad)
-
-
-def randint_like(x: Tensor, low: int, high: int | None = None, dtype: Any = None, device: str | None = None) -> Tensor:
-    """Random integers from low to high - 1 with the shape of x and, by default, its dtype (also a float) and device."""
-    _must_be_a_tensor("randint_like", x)
-    return randint(low, high, x.shape, dtype or x.dtype, device or x.device)
-
-
-def _like(
+def made_like(
     make: Callable[..., Tensor], x: Tensor, dtype: Any, device: str | None, requires_grad: bool, *values: Any
 ) -> Tensor:
     """make(shape, *values) with the shape of x and, by default, its dtype and device."""
-    _must_be_a_tensor(f"{make.__name__}_like", x)
+    must_be_a_tensor(f"{make.__name__}_like", x)
     dtype, device = dtype or x._array.dtype, device or device_of(x._array)
     return make(x._array.shape, *values, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def _must_be_a_tensor(name: str, x: Any) -> None:
+def must_be_a_tensor(name: str, x: Any) -> None:
     if not isinstance(x, Traced):
         raise TypeError(f"{name}: its first argument must be a Tensor, not {kind_of(x)}")

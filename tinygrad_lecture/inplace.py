@@ -19,6 +19,7 @@ from .autograd.modes import modes, set_grad_enabled
 from .autograd.tape import Leaf, Record
 from .autograd.views import Base, View, Window, base_of, sharers, window_of
 from .backend import Array, xp
+from .errors.kinds import DtypeError, TensorError
 from .ops.indexing import BASIC, normal_index, pick, put, write
 from .traced import Node, Traced
 
@@ -35,20 +36,20 @@ def announced(x: Traced) -> Array:
     return x._array
 
 
-def update(x: T, change: str, op: Any, operand: Any) -> T:
-    """x = op(x, operand), in place. change: how the user wrote it, for errors.
+def update(x: T, change: str, op: Any, *operands: Any, **settings: Any) -> T:
+    """x = op(x, *operands, **settings), in place. change: how the user wrote it, for errors.
 
-    Raises RuntimeError as `_writes_to_memory` and `_replace` do, ValueError for a result of another shape, TypeError
+    Raises RuntimeError as `_writes_to_memory` and `_replace` do, TensorError for a result of another shape, DtypeError
     for one of a dtype that does not fit into x's.
     """
-    to_memory = _writes_to_memory(x, change, operand)
+    to_memory = _writes_to_memory(x, change, *operands, *settings.values())
     with set_grad_enabled(not to_memory):
-        result = op(x, operand)
+        result = op(x, *operands, **settings)
     shape, dtype = x._array.shape, x._array.dtype
     if result.shape != shape:
-        raise ValueError(f"{change}: the result has shape {result.shape}, but x has {shape}; write x = x + ...")
+        raise TensorError(f"{change}: the result has shape {result.shape}, but x has {shape}; write x = x + ...")
     if not np.can_cast(result.dtype, dtype, "same_kind"):
-        raise TypeError(f"{change}: {result.dtype} does not fit into x's {dtype}; convert x with .to() first")
+        raise DtypeError(f"{change}: {result.dtype} does not fit into x's {dtype}; convert x with .to() first")
     if to_memory:
         announced(x)[...] = result._array
     else:
@@ -67,12 +68,12 @@ def assign(x: Traced, index: Any, value: Any) -> None:
         _replace(x, change, ops.indexing.setitem(x, index, value))
 
 
-def _writes_to_memory(x: Traced, change: str, operand: Any) -> bool:
+def _writes_to_memory(x: Traced, change: str, *operands: Any) -> bool:
     """Whether a change writes to memory (True) or is recorded (False).
 
     Raises RuntimeError if the memory is read-only and, while recording, if x is a leaf that requires grad.
     """
-    involved = x._node is not None or (isinstance(operand, Traced) and operand._node is not None)
+    involved = x._node is not None or any(isinstance(y, Traced) and y._node is not None for y in operands)
     if not (modes.recording and involved):
         if isinstance(x._array, np.ndarray) and not x._array.flags.writeable:
             raise RuntimeError(f"{change}: the memory of x is read-only; {_ONE_IN_MEMORY}")

@@ -10,16 +10,16 @@ import math
 import operator
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
-from .backend import NUMPY, Array, DType, Shape, move, resolve, xp
+from .backend import FLOAT64, NUMPY, Array, DType, Shape, device_of, move, resolve, xp
 
 
 class _Own(threading.local):
-    """A thread's own stream within `replay`, otherwise None."""
+    """A thread's own stream within `replay` or `drawing_from`, otherwise None."""
 
     stream: np.random.Generator | None = None
 
@@ -36,11 +36,16 @@ def manual_seed(seed: int) -> None:
 
     seed: an int, 0 or more. Raises TypeError for a seed that is not an int, ValueError for a negative one.
     """
+    generator().bit_generator.state = _seeded(seed)
+
+
+def _seeded(seed: int) -> Any:
+    """The state of a stream with this seed; raises as `manual_seed` does."""
     if not hasattr(seed, "__index__"):
         raise TypeError(f"manual_seed: the seed must be an int, not {seed!r}")
     if operator.index(seed) < 0:
         raise ValueError(f"manual_seed: the seed must be 0 or more, not {seed}")
-    generator().bit_generator.state = np.random.PCG64(operator.index(seed)).state
+    return np.random.PCG64(operator.index(seed)).state
 
 
 def get_rng_state() -> dict[str, Any]:
@@ -72,13 +77,67 @@ def replay(state: dict[str, Any]) -> Iterator[None]:
     This thread draws from a stream of its own, so the process's stream does not change and other threads do not
     interfere.
     """
+    stream = np.random.Generator(np.random.PCG64(0))
+    stream.bit_generator.state = state
+    with _drawing_from(stream):
+        yield
+
+
+@contextmanager
+def _drawing_from(stream: np.random.Generator) -> Iterator[None]:
     before = _own.stream
-    _own.stream = np.random.Generator(np.random.PCG64(0))
-    _own.stream.bit_generator.state = state
+    _own.stream = stream
     try:
         yield
     finally:
         _own.stream = before
+
+
+class Generator:
+    """A random stream of its own, as in PyTorch: the functions that draw take it as `generator=`.
+
+        g = tl.Generator().manual_seed(0)
+        x = tl.rand(2, generator=g)
+
+    Numbers are drawn as from the process's stream, so the same seed gives those of `tl.manual_seed`.
+    device: for PyTorch's signature; the stream is always on the host.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device, self._seed = device, 67280421310721  # PyTorch's default seed
+        self.stream = np.random.Generator(np.random.PCG64(self._seed))
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Seed the stream. Returns the generator. Raises as `tl.manual_seed` does."""
+        self.stream.bit_generator.state = _seeded(seed)
+        self._seed = operator.index(seed)
+        return self
+
+    def seed(self) -> int:
+        """Seed the stream with a number from the system. Returns the number."""
+        return self.manual_seed(int(np.random.default_rng().integers(2**63, dtype=np.int64))).initial_seed()
+
+    def initial_seed(self) -> int:
+        """The seed."""
+        return self._seed
+
+    def get_state(self) -> dict[str, Any]:
+        """The state of the stream as plain ints and strings, for `set_state`."""
+        return dict(self.stream.bit_generator.state)
+
+    def set_state(self, state: dict[str, Any]) -> Generator:
+        """Continue from a state of `get_state`. Returns the generator."""
+        self.stream.bit_generator.state = state
+        return self
+
+
+def drawing_from(generator: Generator | None) -> AbstractContextManager[None]:
+    """Context manager: this thread draws from a generator; None means the process's stream."""
+    if generator is None:
+        return nullcontext()
+    if not isinstance(generator, Generator):
+        raise TypeError(f"generator must be a tl.Generator, not {type(generator).__name__}")
+    return _drawing_from(generator.stream)
 
 
 def uniform(shape: Shape, dtype: DType, device: str | None = "cpu") -> Array:
@@ -110,6 +169,32 @@ def integers(low: int, high: int, shape: Shape, dtype: DType, device: str | None
     """Uniform integers from low to high - 1, drawn on the host. Raises ValueError for bounds that dtype cannot hold."""
     drawn = generator().integers(low, high, size=shape, dtype=dtype if dtype.kind in "iub" else np.int64)
     return move(np.asarray(drawn, dtype=dtype), device)
+
+
+def bernoulli(like: Array, p: Any, source: Generator | None = None) -> Array:
+    """1 with probability p, a number or an array, else 0, with the shape, dtype and device of `like`.
+
+    Raises ValueError for a probability outside 0 to 1.
+    """
+    if not ((p >= 0) & (p <= 1) if isinstance(p, (int, float)) else bool(((p >= 0) & (p <= 1)).all())):
+        raise ValueError("bernoulli: probabilities must be from 0 to 1")
+    with drawing_from(source):
+        return (uniform(like.shape, FLOAT64, device_of(like)) < p).astype(like.dtype)
+
+
+def choices(weights: np.ndarray[Any, DType], n: int, replacement: bool) -> np.ndarray[Any, DType]:
+    """n indices for each row of weights, (rows, k) to (rows, n), each with a probability proportional to its weight."""
+    if not replacement:  # the smallest of exponential waiting times, at rates that are the weights
+        with np.errstate(divide="ignore"):
+            times = generator().standard_exponential(weights.shape) / weights
+        return np.argsort(times, axis=-1, kind="stable")[:, :n]
+    steps = weights.cumsum(axis=-1)
+    drawn = generator().random((len(weights), n)) * steps[:, -1:]
+    found = [
+        np.minimum(np.searchsorted(row, numbers, "right"), np.searchsorted(row, row[-1]))
+        for row, numbers in zip(steps, drawn, strict=True)
+    ]
+    return np.array(found, np.int64).reshape(drawn.shape)
 
 
 def _float_bits(dtype: DType) -> int:

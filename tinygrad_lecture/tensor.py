@@ -15,9 +15,12 @@ from .autograd.tape import Leaf, Record, backward_pass
 from .autograd.views import note_sharing
 from .backend import Array, DType, Shape, device_of, to_host
 from .conversion import as_dtype, as_shape, new_array, parse_target
+from .devices import as_device
+from .devices import device as Device
+from .errors.kinds import DtypeError, TensorError
 from .errors.users_line import hide_frames, warn
 from .errors.words import kind_of
-from .inplace import announced, assign, update
+from .more_methods import MoreMethods
 from .ops.composite import composite
 from .ops.shape import normal_axes
 from .traced import Traced, set_tensor_type, wrap
@@ -29,7 +32,7 @@ Flag: TypeAlias = bool
 Operand: TypeAlias = "Tensor | Array | Number"
 
 
-class Tensor(Traced):
+class Tensor(MoreMethods):
     """An array whose operations are recorded if it requires grad, so that `backward` can compute gradients.
 
         x = tl.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -61,18 +64,10 @@ class Tensor(Traced):
         """The shape or, with an axis, the size of that axis, as in PyTorch. `numel` is the number of elements."""
         return self.shape if axis is None else self.shape[normal_axes(self.ndim, axis)[0]]
 
-    def numel(self) -> Integer:
-        """The number of elements."""
-        return self._array.size  # type: ignore[no-any-return]
-
     @property
     def ndim(self) -> Integer:
         """The number of axes."""
         return self._array.ndim  # type: ignore[no-any-return]
-
-    def dim(self) -> Integer:
-        """The number of axes: PyTorch's other name for `ndim`."""
-        return self.ndim
 
     @property
     def dtype(self) -> DType:
@@ -80,9 +75,9 @@ class Tensor(Traced):
         return self._array.dtype  # type: ignore[no-any-return]
 
     @property
-    def device(self) -> str:
-        """The device of the array: "cpu", "cuda:0", ..."""
-        return device_of(self._array)
+    def device(self) -> Device:
+        """The device of the array, a text: "cpu", "cuda:0", ..."""
+        return as_device(device_of(self._array))
 
     @property
     def is_cuda(self) -> Flag:
@@ -181,9 +176,9 @@ class Tensor(Traced):
             if not isinstance(value, Tensor):
                 raise TypeError(f"grad must be a Tensor or None, not {kind_of(value)}; to clear it, x.grad = None")
             if value.shape != self.shape:
-                raise ValueError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
+                raise TensorError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
             if value.device != self.device:
-                raise ValueError(f"the gradient is on {value.device}, but the tensor on {self.device}; move it there")
+                raise TensorError(f"the gradient is on {value.device}, but the tensor on {self.device}; move it there")
             if isinstance(value._array, np.ndarray) and not value._array.flags.writeable:
                 value = value.clone()  # backward will add to it
         self._grad = value
@@ -229,7 +224,7 @@ class Tensor(Traced):
     def item(self) -> Any:
         """The only element, as a Python number. Raises ValueError unless there is exactly one."""
         if self._array.size != 1:
-            raise ValueError(
+            raise TensorError(
                 f"item: a tensor of shape {self.shape} has {self._array.size} elements, not one; reduce it, "
                 "as with x.mean(), or use tolist()"
             )
@@ -239,11 +234,17 @@ class Tensor(Traced):
         """The elements as nested lists of Python numbers."""
         return to_host(self._array).tolist()
 
-    def numpy(self) -> np.ndarray[Any, DType]:
+    def numpy(self, *, force: Flag = False) -> np.ndarray[Any, DType]:
         """The elements as a NumPy array: a read-only view, or a copy from a GPU.
 
         To write, take a copy, x.numpy().copy(), or change the tensor itself, x[index] = value.
+        Raises RuntimeError if this tensor requires grad, unless forced.
         """
+        if self._node is not None and not force:
+            hide_frames()
+            raise RuntimeError(
+                "numpy: this tensor requires grad, and NumPy would lose its graph; write x.detach().numpy()"
+            )
         view = to_host(self._array).view()
         view.flags.writeable = False
         return view
@@ -274,7 +275,7 @@ class Tensor(Traced):
 
     def __bool__(self) -> Flag:
         if self._array.size != 1:
-            raise ValueError(
+            raise TensorError(
                 f"a tensor of shape {self.shape} is neither true nor false: ask for .all() or .any(), and combine "
                 "conditions with & and |, as in (x > 0) & (x < 1)"
             )
@@ -402,63 +403,6 @@ class Tensor(Traced):
         """The tensor as bool: True where it is not 0."""
         return self.to(dtype=np.bool_)
 
-    # --- in-place changes, see inplace.py ---------------------------------------------------------------
-
-    def inplace(self) -> Array:
-        """The array itself, to write to right away, as optimisers do.
-
-        Backward through a graph that saved the array then raises RuntimeError.
-        """
-        return announced(self)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        assign(self, index, value)
-
-    def __iadd__(self, other: Operand) -> Tensor:
-        return update(self, "x += y", ops.add, other)
-
-    def __isub__(self, other: Operand) -> Tensor:
-        return update(self, "x -= y", ops.sub, other)
-
-    def __imul__(self, other: Operand) -> Tensor:
-        return update(self, "x *= y", ops.mul, other)
-
-    def __itruediv__(self, other: Operand) -> Tensor:
-        return update(self, "x /= y", ops.div, other)
-
-    def __ipow__(self, other: Operand) -> Tensor:
-        return update(self, "x **= y", ops.pow, other)
-
-    def add_(self, other: Operand, alpha: Number = 1) -> Tensor:
-        """Add alpha * other in place: x += alpha * other."""
-        return update(self, "x.add_(y)", ops.add, other if alpha == 1 else ops.mul(other, alpha))
-
-    def sub_(self, other: Operand, alpha: Number = 1) -> Tensor:
-        """Subtract alpha * other in place: x -= alpha * other."""
-        return update(self, "x.sub_(y)", ops.sub, other if alpha == 1 else ops.mul(other, alpha))
-
-    def mul_(self, other: Operand) -> Tensor:
-        """Multiply in place: x *= other."""
-        return update(self, "x.mul_(y)", ops.mul, other)
-
-    def div_(self, other: Operand) -> Tensor:
-        """Divide in place: x /= other."""
-        return update(self, "x.div_(y)", ops.div, other)
-
-    def copy_(self, other: Operand) -> Tensor:
-        """Overwrite the elements with other, broadcast and converted to this dtype."""
-        self[...] = other
-        return self
-
-    def fill_(self, value: Number) -> Tensor:
-        """Overwrite the elements with one value."""
-        self[...] = value
-        return self
-
-    def zero_(self) -> Tensor:
-        """Overwrite the elements with 0."""
-        return self.fill_(0)
-
     # --- operators --------------------------------------------------------------------------------------
 
     def __add__(self, other: Operand) -> Tensor:
@@ -557,24 +501,24 @@ class Tensor(Traced):
     def __eq__(self, other: Operand) -> Tensor:  # type: ignore[override]
         if other is None or isinstance(other, str):
             return NotImplemented  # Python then answers False
-        return ops.equal(self, other)
+        return ops.eq(self, other)
 
     def __ne__(self, other: Operand) -> Tensor:  # type: ignore[override]
         if other is None or isinstance(other, str):
             return NotImplemented
-        return ops.not_equal(self, other)
+        return ops.ne(self, other)
 
     def __lt__(self, other: Operand) -> Tensor:
-        return ops.less(self, other)
+        return ops.lt(self, other)
 
     def __le__(self, other: Operand) -> Tensor:
-        return ops.less_equal(self, other)
+        return ops.le(self, other)
 
     def __gt__(self, other: Operand) -> Tensor:
-        return ops.greater(self, other)
+        return ops.gt(self, other)
 
     def __ge__(self, other: Operand) -> Tensor:
-        return ops.greater_equal(self, other)
+        return ops.ge(self, other)
 
     # --- methods: the functions of the same names, bound ------------------------------------------------
 
@@ -599,7 +543,9 @@ class Tensor(Traced):
     cumprod, cummax, cummin = ops.cumprod, ops.cummax, ops.cummin
     var, std, norm, logsumexp = ops.var, ops.std, ops.norm, ops.logsumexp
     max, min, argmax, argmin, any, all = ops.max, ops.min, ops.argmax, ops.argmin, ops.any, ops.all
-    amax, amin = ops.max, ops.min
+    amax, amin, median, mode, unique = ops.amax, ops.amin, ops.median, ops.mode, ops.unique
+    eq, ne, lt, le, gt, ge = ops.eq, ops.ne, ops.lt, ops.le, ops.gt, ops.ge
+    not_equal, less, less_equal, greater, greater_equal = ops.ne, ops.lt, ops.le, ops.gt, ops.ge
     softmax, log_softmax = ops.softmax, ops.log_softmax
 
     flatten, squeeze, unsqueeze = ops.flatten, ops.squeeze, ops.unsqueeze
@@ -668,4 +614,4 @@ def _must_be_float(dtype: DType) -> None:
     """Raise TypeError unless a dtype is a float."""
     if dtype.kind != "f":
         hide_frames()
-        raise TypeError(f"only floats can require grad, not {dtype}; write 1.0 for 1, or convert with .float()")
+        raise DtypeError(f"only floats can require grad, not {dtype}; write 1.0 for 1, or convert with .float()")

@@ -19,7 +19,10 @@ _REFLECTED = {
 }  # fmt: skip
 
 # functions that have another name here
-_NAMES = {"absolute": "abs", "negative": "neg", "subtract": "sub", "multiply": "mul", "divide": "div", "power": "pow"}
+_NAMES = {
+    "absolute": "abs", "negative": "neg", "subtract": "sub", "multiply": "mul", "divide": "div", "power": "pow",
+    "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
+}  # fmt: skip
 
 
 class ArrayUfunc:

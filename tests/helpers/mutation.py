@@ -67,7 +67,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "for (before, _), n in zip(pairs, x_shape)",
     ): LENGTHS,
     ("pad", "strict=True", "strict=False"): LENGTHS,
-    ("max", "sum(chosen.astype(x.dtype), axis, keepdims)", "sum(chosen, axis, keepdims)"): "unbroadcast casts",
+    ("amax", "sum(chosen.astype(x.dtype), axis, keepdims)", "sum(chosen, axis, keepdims)"): "unbroadcast casts",
     ("cross_entropy", "targets.reshape(-1)", "targets.reshape(-2)"): ANY_NEGATIVE,
     ("cross_entropy", "g.reshape(-1, 1)", "g.reshape(-2, 1)"): ANY_NEGATIVE,
     ("layer_norm", "_row_products(d, y) / max(y.shape[1], 1)", "_row_products(y, d) / max(y.shape[1], 1)"): COMMUTES,

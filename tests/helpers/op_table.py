@@ -28,6 +28,7 @@ FILES = (
     ops.elementwise,
     *(ops.elementary.trigonometry, ops.elementary.exponentials, ops.elementary.bits),
     ops.reduction,
+    ops.selection,
     ops.cumulative,
     ops.shape,
     ops.arrangement,
@@ -355,12 +356,12 @@ row(
 )
 
 comparison = {"kinds": "fi", "differentiable": False}
-row("equal", tied(), lambda a, b: a == b, **comparison)
-row("not_equal", tied(), lambda a, b: a != b, **comparison)
-row("less", tied(), lambda a, b: a < b, **comparison)
-row("less_equal", tied(), lambda a, b: a <= b, **comparison)
-row("greater", tied(), lambda a, b: a > b, **comparison)
-row("greater_equal", tied(), lambda a, b: a >= b, **comparison)
+row("eq", tied(), lambda a, b: a == b, **comparison)
+row("ne", tied(), lambda a, b: a != b, **comparison)
+row("lt", tied(), lambda a, b: a < b, **comparison)
+row("le", tied(), lambda a, b: a <= b, **comparison)
+row("gt", tied(), lambda a, b: a > b, **comparison)
+row("ge", tied(), lambda a, b: a >= b, **comparison)
 row("logical_and", tied(), lambda a, b: (a != 0) & (b != 0), kinds="fib", differentiable=False)
 row("logical_or", tied(), lambda a, b: (a != 0) | (b != 0), kinds="fib", differentiable=False)
 row("logical_xor", tied(), lambda a, b: (a != 0) ^ (b != 0), kinds="fib", differentiable=False)
@@ -498,8 +499,8 @@ row("spread", spreads(), spread, kinds="fi", keeps="")
 row("mean", reductions(at_least=1), np.mean, kinds="fi", keeps="")
 row("var", with_setting(reductions(at_least=2), **corrected), variance, kinds="fi")
 row("std", with_setting(reductions(some.distinct, at_least=2), **corrected), deviation, kinks="0")
-row("max", reductions(some.distinct, at_least=1), np.max, kinks="ties", kinds="fib", keeps="x out")
-row("min", reductions(some.distinct, at_least=1), np.min, kinks="ties", kinds="fib", keeps="x out")
+row("amax", reductions(some.distinct, at_least=1), np.max, kinks="ties", kinds="fib", keeps="x out")
+row("amin", reductions(some.distinct, at_least=1), np.min, kinks="ties", kinds="fib", keeps="x out")
 row("prod", reductions(factors), np.prod, kinds="fi")
 row("cumsum", one_array(its_axis, min_dims=1), np.cumsum, kinds="fi", keeps="")
 row("cumprod", one_array(its_axis, min_dims=1), np.cumprod, kinds="fi")
@@ -1137,6 +1138,82 @@ row(
 row("argsort", ordered(ties=True, ranks=(1, 3)), argsort, kinds="fi", differentiable=False)
 row("sort", ordered(ties=False), sort, kinks="ties", kinds="fi")
 row("topk", tops(), topk, kinks="ties", kinds="fi")
+
+
+# --- selection ------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def selections_along(draw: Draw, ties: bool = False) -> Sample:
+    """An array with no empty axis, and an axis of it."""
+    shape = draw(some.shapes(min_side=1, min_dims=1))
+    x = draw(some.integers(shape, 0, 3)) * 0.5 if ties else draw(some.distinct(shape))
+    return Sample((x,), draw(some.named(axis=draw(some.one_axis(len(shape))), keepdims=draw(st.booleans()))))
+
+
+def picked(x: Array, index: Array, axis: int, keepdims: bool) -> tuple[Array, Array]:
+    """The elements of x at an index along an axis, and the index."""
+    both = np.take_along_axis(x, index, axis), index
+    return both if keepdims else tuple(np.squeeze(part, axis) for part in both)
+
+
+def largest(x: Array, axis: int, keepdims: bool = False) -> Any:
+    return picked(x, np.argmax(x, axis, keepdims=True), axis, keepdims)
+
+
+def smallest(x: Array, axis: int, keepdims: bool = False) -> Any:
+    return picked(x, np.argmin(x, axis, keepdims=True), axis, keepdims)
+
+
+def argmedian(x: Array, axis: int, keepdims: bool = False) -> Array:
+    index = np.take(np.argsort(x, axis, kind="stable"), [(x.shape[axis] - 1) // 2], axis)
+    return index if keepdims else np.squeeze(index, axis)
+
+
+def argmode(x: Array, axis: int, keepdims: bool = False) -> Array:
+    def last_of_the_commonest(line: Array) -> Any:
+        values, counts = np.unique(line, return_counts=True)
+        return np.flatnonzero(line == values[np.argmax(counts)])[-1]
+
+    index = np.apply_along_axis(last_of_the_commonest, axis, x)
+    return np.expand_dims(index, axis) if keepdims else index
+
+
+row("max", selections_along(), largest, kinks="ties", kinds="fi")
+row("min", selections_along(), smallest, kinks="ties", kinds="fi")
+row(
+    "middle",
+    some.shapes(min_side=1).flatmap(some.distinct).map(lambda x: Sample((x,))),
+    lambda x: np.sort(x, None)[(x.size - 1) // 2],
+    kinks="ties",
+    kinds="fi",
+    keeps="x out",
+)
+row(
+    "median",
+    selections_along(),
+    lambda x, axis, keepdims=False: picked(x, argmedian(x, axis, True), axis, keepdims),
+    kinks="ties",
+    kinds="fi",
+)
+row("argmedian", selections_along(), argmedian, kinds="fi", differentiable=False)
+row(
+    "mode",
+    selections_along(),
+    lambda x, axis, keepdims=False: picked(x, argmode(x, axis, True), axis, keepdims),
+    kinks="ties",
+    kinds="fi",
+    waits=lambda sample: True,
+)
+row("argmode", selections_along(ties=True), argmode, kinds="fi", differentiable=False, waits=lambda sample: True)
+row(
+    "unique",
+    tied().map(lambda sample: Sample(sample.inputs[:1])),
+    np.unique,
+    kinds="fi",
+    differentiable=False,
+    waits=lambda sample: True,
+)
 triangles = with_setting(one_array(min_dims=2), diagonal=st.integers(-2, 2))
 row("tril", triangles, lambda x, diagonal=0: triangle(x, lambda i, j: j - i <= diagonal), kinds="fi", keeps="")
 row("triu", triangles, lambda x, diagonal=0: triangle(x, lambda i, j: j - i >= diagonal), kinds="fi", keeps="")

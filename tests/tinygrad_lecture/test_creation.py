@@ -340,3 +340,23 @@ def test_like_an_integer_tensor():
     assert tl.rand_like(x, dtype=tl.float32).dtype == np.float32
     with pytest.raises(TypeError, match="floats, not int64"):
         tl.rand_like(x)
+
+
+def test_from_numpy_shares_memory():
+    array = np.array([1.0, 2.0])
+    x = tl.from_numpy(array)
+    array[0] = 5
+    x[1] = 7
+    assert x.tolist() == array.tolist() == [5, 7]
+    assert x.dtype == tl.float64
+    with pytest.raises(TypeError, match="takes a NumPy array, not a list"):
+        tl.from_numpy([1.0])
+    with pytest.raises(TypeError, match="not of <U1"):
+        tl.from_numpy(np.array(["a"]))
+    with pytest.raises(ValueError, match="read-only"):
+        tl.from_numpy(x.numpy())
+
+
+def test_logspace_goes_from_power_to_power():
+    assert tl.logspace(0, 2, 3).tolist() == [1, 10, 100]
+    assert tl.logspace(0, 3, 4, base=2, dtype=tl.int64).tolist() == [1, 2, 4, 8]

@@ -84,12 +84,29 @@ class Switch(ContextDecorator):
 
 
 class set_grad_enabled(Switch):
-    """Switches recording on (True) or off (False), within a `with` block or a decorated function, for this thread."""
+    """Switches recording on (True) or off (False) for this thread, as in PyTorch.
+
+    Called alone, from now on; in a `with` statement or as a decorator, within the block or the function.
+    """
 
     mode = "recording"
+    _called = False  # the call has set the mode, and no block has been entered yet
 
     def __init__(self, enabled: bool) -> None:
         super().__init__(enabled)
+        super().__enter__()
+        self._called = True
+
+    def __enter__(self) -> None:
+        if self._called:
+            self._called = False
+        else:
+            super().__enter__()
+
+    def __call__(self, function: F) -> F:
+        self.__enter__()
+        self.__exit__()
+        return super().__call__(function)
 
 
 class _Called(type):
@@ -127,6 +144,11 @@ class no_grad(Fixed):
 
     mode = "recording"
     on = False
+
+
+def inference_mode(mode: Any = True) -> Any:
+    """`no_grad` under PyTorch's other name, a context manager and decorator; with mode=False it changes nothing."""
+    return no_grad(mode) if callable(mode) else set_grad_enabled(modes.recording and not mode)
 
 
 class enable_grad(Fixed):

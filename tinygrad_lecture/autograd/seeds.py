@@ -6,6 +6,7 @@ from typing import Any
 
 from ..backend import device_of, xp
 from ..conversion import new_array
+from ..errors.kinds import TensorError
 from ..traced import Traced, wrap
 
 
@@ -35,8 +36,8 @@ def seed_for(x: Traced, gradient: Any, create_graph: bool) -> Any:
         seed = gradient if isinstance(gradient, Traced) else wrap(new_array(gradient, array.dtype, here))
         there = device_of(seed._array)
         if seed._array.shape != array.shape:
-            raise ValueError(f"the upstream gradient has shape {seed._array.shape}, but the tensor has {array.shape}")
+            raise TensorError(f"the upstream gradient has shape {seed._array.shape}, but the tensor has {array.shape}")
         if there != here:
-            raise ValueError(f"the upstream gradient is on {there}, but the tensor on {here}; move it there")
+            raise TensorError(f"the upstream gradient is on {there}, but the tensor on {here}; move it there")
         seed = seed.to(dtype=array.dtype)
     return seed if create_graph else seed._array

@@ -12,6 +12,7 @@ from .. import traced
 from ..backend import Shape, device_of, is_array
 from ..traced import Traced
 from .call import call_complaint
+from .kinds import DtypeError, TensorError
 from .users_line import hide_frames, is_ours
 from .words import shown
 
@@ -30,8 +31,8 @@ def explain(
 ) -> Exception:
     """The error to raise instead of the array library's: it names the op and its inputs, and says what to do.
 
-    It is an IndexError, TypeError or ValueError as the original; an AttributeError becomes a TypeError, since it means
-    that an input is not an array. The original is shown too if the forward function is the user's: it has the line.
+    It is an IndexError or TypeError as the original, else a TensorError. An AttributeError becomes a TypeError: it says
+    that an input is no array. The original is shown too if the forward function is the user's: it has the line.
     """
     reason = _different_devices(arrays) or _called_by_numpy(name, error)
     if reason is None and isinstance(error, TypeError):
@@ -46,8 +47,8 @@ def explain(
     if reason is None and isinstance(error, (TypeError, AttributeError)):
         reason = _method_of_tensors(error) or _not_numbers(forward, arrays, error)
     reason = reason or _about_the_axis(settings, error) or str(error)
-    kind: type[Exception] = TypeError if isinstance(error, AttributeError) else ValueError
-    kind = next((k for k in (IndexError, TypeError) if isinstance(error, k)), kind)
+    kind: type[Exception] = TypeError if isinstance(error, AttributeError) else TensorError
+    kind = next((k for k in (IndexError, DtypeError, TypeError) if isinstance(error, k)), kind)
     explained = kind(_sentence(name, reason, arrays))
     vars(explained)["reason"] = reason  # `rename` says it again under another name
     return _at_the_users_line(explained, None if _is_ours(forward) else error)
@@ -76,11 +77,14 @@ def rename(
         strange = [x for x in arguments if not (isinstance(x, Traced) or is_array(x))]
         reason = f"it takes tensors and arrays, not {describe(strange[0])}{_hint(strange[0])}" if strange else reason
     renamed = TypeError() if isinstance(error, AttributeError) else error
+    if type(error) is ValueError:
+        renamed = TensorError().with_traceback(error.__traceback__)
+        renamed.__cause__ = error.__cause__
     renamed.args = (_sentence(name, reason, arguments),)
     vars(renamed)["reason"] = reason
     if _is_ours(function):
         return _at_the_users_line(renamed.with_traceback(None), error.__cause__)
-    return _at_the_users_line(renamed, error.__cause__ if renamed is error else error)
+    return _at_the_users_line(renamed, error if isinstance(error, AttributeError) else error.__cause__)
 
 
 def _sentence(name: str, reason: str, arguments: Sequence[Any]) -> str:

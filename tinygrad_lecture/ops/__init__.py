@@ -3,7 +3,19 @@
 # ruff: noqa: F403 - the star imports are typed: each file has an __all__
 from typing import TYPE_CHECKING
 
-from . import arrangement, cumulative, elementary, elementwise, fused, indexing, linalg, reduction, scattering, shape
+from . import (
+    arrangement,
+    cumulative,
+    elementary,
+    elementwise,
+    fused,
+    indexing,
+    linalg,
+    reduction,
+    scattering,
+    selection,
+    shape,
+)
 from .arrangement import *
 from .cumulative import *
 from .elementary import *
@@ -15,6 +27,7 @@ from .linear_algebra import products
 from .linear_algebra.products import *
 from .reduction import *
 from .scattering import *
+from .selection import *
 from .shape import *
 
 if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __all__
@@ -24,6 +37,7 @@ if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __al
             elementwise,
             elementary,
             reduction,
+            selection,
             cumulative,
             shape,
             arrangement,

@@ -26,31 +26,31 @@ __all__ = [  # the public names; `tinygrad_lecture` has them too
     "clone",
     "cos",
     "div",
-    "equal",
+    "eq",
     "erf",
     "exp",
     "expm1",
     "floor",
     "floor_divide",
-    "greater",
-    "greater_equal",
+    "ge",
+    "gt",
     "isfinite",
     "isinf",
     "isnan",
+    "le",
     "leaky_relu",
-    "less",
-    "less_equal",
     "log",
     "log1p",
     "logical_and",
     "logical_not",
     "logical_or",
     "logical_xor",
+    "lt",
     "maximum",
     "minimum",
     "mul",
+    "ne",
     "neg",
-    "not_equal",
     "pow",
     "relu",
     "remainder",
@@ -626,37 +626,37 @@ def _(g: Value) -> Value:
 
 
 @op(differentiable=False)
-def equal(a: Value, b: Value, /) -> Value:
+def eq(a: Value, b: Value, /) -> Value:
     """a == b, broadcast, as bools."""
     return xp(a, b).equal(a, b)
 
 
 @op(differentiable=False)
-def not_equal(a: Value, b: Value, /) -> Value:
+def ne(a: Value, b: Value, /) -> Value:
     """a != b, broadcast, as bools."""
     return xp(a, b).not_equal(a, b)
 
 
 @op(differentiable=False)
-def less(a: Value, b: Value, /) -> Value:
+def lt(a: Value, b: Value, /) -> Value:
     """a < b, broadcast, as bools."""
     return xp(a, b).less(a, b)
 
 
 @op(differentiable=False)
-def less_equal(a: Value, b: Value, /) -> Value:
+def le(a: Value, b: Value, /) -> Value:
     """a <= b, broadcast, as bools."""
     return xp(a, b).less_equal(a, b)
 
 
 @op(differentiable=False)
-def greater(a: Value, b: Value, /) -> Value:
+def gt(a: Value, b: Value, /) -> Value:
     """a > b, broadcast, as bools."""
     return xp(a, b).greater(a, b)
 
 
 @op(differentiable=False)
-def greater_equal(a: Value, b: Value, /) -> Value:
+def ge(a: Value, b: Value, /) -> Value:
     """a >= b, broadcast, as bools."""
     return xp(a, b).greater_equal(a, b)
 

@@ -17,7 +17,7 @@ from ..traced import Traced, wrap
 from .elementwise import clip, erf, exp, log, sqrt, takes_dtype, tanh, where
 from .fusion import fused
 from .indexing import gather
-from .reduction import Axes, max, mean, sum
+from .reduction import Axes, amax, mean, sum
 from .shape import reshape, squeeze, swapaxes
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
@@ -203,7 +203,7 @@ def _largest(x: Value, axis: Axes, finite: bool = False) -> Value:
         return 0.0
     x = wrap(x._array) if isinstance(x, Traced) else x
     limit = float(np.finfo(x.dtype).max)
-    return clip(max(x, axis, keepdims=True), -limit, limit if finite else None)
+    return clip(amax(x, axis, keepdims=True), -limit, limit if finite else None)
 
 
 takes_dtype(softmax)

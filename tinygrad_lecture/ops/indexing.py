@@ -355,18 +355,18 @@ def nonzero(x: Value, /) -> Value:
 
 
 class Ordered(NamedTuple):
-    """The result of `sort` and `topk`: values, and their indices in x along the axis, as int64."""
+    """The result of `sort`, `topk`, `max` and others: values, and their indices in x along the axis, as int64."""
 
     values: Any
     indices: Any
 
 
 @op(differentiable=False)
-def argsort(x: Value, /, axis: int = -1, descending: bool = False) -> Value:
+def argsort(x: Value, /, axis: int = -1, descending: bool = False, stable: bool = True) -> Value:
     """The indices that sort x along an axis, as int64.
 
-    axis: an int (also `dim`), the last by default.  descending: largest first. The sort is stable: equal elements keep
-    their order. nan counts as the largest. Raises IndexError for an axis out of range.
+    axis: an int (also `dim`), the last by default.  descending: largest first.  stable: for PyTorch's signature; equal
+    elements always keep their order. nan counts as the largest. Raises IndexError for an axis out of range.
 
         tl.argsort(tl.tensor([3.0, 1.0, 2.0]))      # tensor([1, 2, 0])
     """
@@ -374,19 +374,19 @@ def argsort(x: Value, /, axis: int = -1, descending: bool = False) -> Value:
     if not x.ndim:
         own_axis(x, axis)  # raises for an axis that a 0-d tensor does not have
         return lib.zeros((), np.int64)
-    stable = {"kind": "stable"} if lib is np else {}  # CuPy's sort always is
+    kind = {"kind": "stable"} if lib is np else {}  # CuPy's sort always is
     if not descending:
-        return lib.argsort(x, axis=axis, **stable)
-    backwards = lib.argsort(lib.flip(x, axis), axis=axis, **stable)
+        return lib.argsort(x, axis=axis, **kind)
+    backwards = lib.argsort(lib.flip(x, axis), axis=axis, **kind)
     return x.shape[axis] - 1 - lib.flip(backwards, axis)
 
 
 @composite
-def sort(x: Value, axis: int = -1, descending: bool = False) -> Ordered:
+def sort(x: Value, axis: int = -1, descending: bool = False, stable: bool = True) -> Ordered:
     """x sorted along an axis: a named pair (values, indices), as in PyTorch.
 
-    Arguments, order and errors are those of `argsort`: axis (also `dim`), descending. Each gradient goes back to the
-    element that its value came from.
+    Arguments, order and errors are those of `argsort`: axis (also `dim`), descending, stable. Each gradient goes back
+    to the element that its value came from.
 
         tl.sort(tl.tensor([3.0, 1.0, 2.0])).values      # tensor([1., 2., 3.])
     """
@@ -397,12 +397,12 @@ def sort(x: Value, axis: int = -1, descending: bool = False) -> Ordered:
 
 
 @composite
-def topk(x: Value, k: int, axis: int = -1, largest: bool = True) -> Ordered:
+def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> Ordered:
     """The k largest elements along an axis, largest first: a named pair (values, indices), as in PyTorch.
 
-    axis: an int (also `dim`), the last by default.  largest: False for the k smallest, smallest first. Of equal
-    elements the first in x comes first. Raises ValueError for k outside 0 to the axis's size, IndexError for an axis
-    out of range.
+    axis: an int (also `dim`), the last by default.  largest: False for the k smallest, smallest first.
+    sorted: for PyTorch's signature; they always are. Of equal elements the first in x comes first.
+    Raises ValueError for k outside 0 to the axis's size, IndexError for an axis out of range.
 
         values, indices = tl.topk(tl.tensor([3.0, 1.0, 2.0]), 2)
         values          # tensor([3., 2.])

@@ -13,9 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import FLOAT16, FLOAT32, Shape, is_array, xp
-from ..errors.words import shown
-from ..traced import Traced
+from ..backend import FLOAT16, FLOAT32, Shape, xp
 from .composite import composite
 from .elementwise import abs as absolute
 from .elementwise import clone, converted, isnan, root, takes_dtype, where
@@ -24,13 +22,13 @@ from .shape import axes_over, flip, own_axis, permute, reshape
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
     "all",
+    "amax",
+    "amin",
     "any",
     "argmax",
     "argmin",
     "cumsum",
-    "max",
     "mean",
-    "min",
     "norm",
     "prod",
     "std",
@@ -106,26 +104,23 @@ def _(g: Value, x_shape: Shape, axis: Axes, keepdims: bool) -> Value:
 @composite
 @in_float32
 def var(
-    x: Value,
-    /,
-    axis: Axes = None,
-    keepdims: bool = False,
-    *,
-    correction: float = 1,
-    unbiased: bool | None = None,
+    x: Value, /, axis: Axes = None, unbiased: bool | None = None, *, keepdims: bool = False, correction: float = 1
 ) -> Value:
     """The variance over axes: sum((x - mean)²) / (n - correction) for n elements.
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
-    keepdims (also `keepdim`): whether to keep them, with size 1.
+    keepdims (also `keepdim`): whether to keep them, with size 1; by name only.
     correction: 1 for the unbiased estimate (default, as in PyTorch), 0 for the mean square (NumPy's default).
-    unbiased: PyTorch's older argument, True for correction=1 and False for correction=0.
+    unbiased: PyTorch's older argument, True for correction=1 and False for correction=0. As in PyTorch it comes after
+    the axis, or stands alone: x.var(0, False), x.var(False).
     The result has x's dtype, and if n <= correction it is inf, or nan where all elements are equal.
     Raises IndexError for an axis out of range.
 
         x = tl.tensor([1.0, 2.0, 3.0, 4.0])
         tl.var(x, correction=0)     # tensor(1.25)
     """
+    if isinstance(axis, bool):  # x.var(False)
+        axis, unbiased = None, axis
     correction = correction if unbiased is None else int(unbiased)
     centred = x - mean(x, axis, keepdims=True)
     total = sum(centred * centred, axis, keepdims)
@@ -137,70 +132,80 @@ def var(
 @composite
 @in_float32
 def std(
-    x: Value,
-    /,
-    axis: Axes = None,
-    keepdims: bool = False,
-    *,
-    correction: float = 1,
-    unbiased: bool | None = None,
+    x: Value, /, axis: Axes = None, unbiased: bool | None = None, *, keepdims: bool = False, correction: float = 1
 ) -> Value:
     """The standard deviation over axes, sqrt(var); arguments, dtype and errors are those of `var`.
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
-    keepdims (also `keepdim`): whether to keep them, with size 1.
     correction: 1 (default) divides by n - 1, 0 divides by n.  unbiased: PyTorch's older argument for the same.
+    keepdims (also `keepdim`): by name only, since PyTorch's x.std(0, False) is x.std(0, unbiased=False).
     Subgradient: 0 where all elements are equal.
 
         tl.std(tl.tensor([1.0, 3.0]), correction=0)     # tensor(1.)
     """
-    return root(var(x, axis, keepdims, correction=correction, unbiased=unbiased))
+    return root(var(x, axis, unbiased, keepdims=keepdims, correction=correction))
 
 
 @op
-def max(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The largest element over axes; nan if there is a nan. Also called `amax`. (Its index: `argmax`.)
+def amax(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
+    """The largest element over axes; nan if there is a nan. (With its index: `max`.)
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1.
     The result has x's dtype. Raises ValueError if there are no elements, IndexError for an axis out of range.
     Subgradient: ties share the gradient equally; nans take all of it.
 
-        tl.max(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)      # tensor([2., 5.])
+        tl.amax(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)      # tensor([2., 5.])
     """
     return xp(x).max(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
 @op
-def min(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
-    """The smallest element over axes; nan if there is a nan. Also called `amin`. (Its index: `argmin`.)
+def amin(x: Value, /, axis: Axes = None, keepdims: bool = False) -> Value:
+    """The smallest element over axes; nan if there is a nan. (With its index: `min`.)
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1.
     The result has x's dtype. Raises ValueError if there are no elements, IndexError for an axis out of range.
     Subgradient: ties share the gradient equally; nans take all of it.
 
-        tl.min(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)      # tensor([1., 4.])
+        tl.amin(tl.tensor([[1.0, 2.0], [5.0, 4.0]]), axis=1)      # tensor([1., 4.])
     """
     return xp(x).min(x, axis=own_axis(x, axis), keepdims=keepdims)
 
 
-@max.backward
-@min.backward
+@op
+def middle(x: Value, /) -> Value:
+    """The median of all elements, of two middle ones the lower; nan if there is a nan. Ties share the gradient."""
+    lib = xp(x)
+    ordered = lib.sort(x.reshape(-1))
+    last = ordered[-1]  # sort puts nan last
+    return lib.where(last != last, last, ordered[(x.size - 1) // 2])
+
+
+@amax.backward
+@amin.backward
 def _(g: Value, x: Value, out: Value, axis: Axes, keepdims: bool) -> Value:
     chosen = (x == spread(out, x.shape, axis, keepdims)) | isnan(x)
     ties = sum(chosen.astype(x.dtype), axis, keepdims)
     return where(chosen, spread(g / ties, x.shape, axis, keepdims), 0)
 
 
-@max.explains
-@min.explains
+@middle.backward
+def _(g: Value, x: Value, out: Value) -> Value:
+    chosen = (x == out) | isnan(x)
+    return where(chosen, g / sum(chosen.astype(x.dtype)), 0)
+
+
+@amax.explains
+@amin.explains
 def _(x: Value, axis: Axes = None, keepdims: bool = False) -> str | None:
-    if 0 in x.shape:
-        return f"a tensor of shape {x.shape} has no elements, so no largest or smallest one"
-    if isinstance(axis, Traced) or is_array(axis):
-        return f"axis must be an int, not {shown(axis)}; tl.maximum and tl.minimum compare two tensors"
-    return None
+    return f"a tensor of shape {x.shape} has no elements, so no largest or smallest one" if 0 in x.shape else None
+
+
+@middle.explains
+def _(x: Value) -> str | None:
+    return None if x.size else f"a tensor of shape {x.shape} has no elements, so no median"
 
 
 @composite
@@ -278,9 +283,9 @@ def norm(
     if ord == 1:
         return sum(absolute(x), axis, keepdims)
     if ord == math.inf:
-        return max(absolute(x), axis, keepdims)
+        return amax(absolute(x), axis, keepdims)
     if ord == -math.inf:
-        return min(absolute(x), axis, keepdims)
+        return amin(absolute(x), axis, keepdims)
     if not isinstance(ord, (int, float)) or ord <= 0:
         raise ValueError(f"ord must be positive, inf or -inf, not {ord!r}")
     # if ord < 1, |x|^ord has slope inf at 0; the subgradient there is 0

@@ -13,8 +13,8 @@ from ..traced import Traced
 from .composite import composite
 from .elementwise import div, floor_divide, where
 from .indexing import add_at, along, normal_index, put
-from .reduction import max as largest
-from .reduction import min as smallest
+from .reduction import amax as largest
+from .reduction import amin as smallest
 from .reduction import prod
 
 __all__ = ["scatter", "scatter_reduce"]

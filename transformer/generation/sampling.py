@@ -35,7 +35,7 @@ def probabilities(
         logits = tl.tensor(logits if is_array(logits) else np.asarray(logits, dtype=tl.get_default_dtype()))
     if logits.dtype.kind != "f":
         logits = logits.to(dtype=tl.get_default_dtype())
-    largest = tl.max(logits, -1, keepdims=True)  # (..., 1)
+    largest = tl.amax(logits, -1, keepdims=True)  # (..., 1)
     largest = tl.where(tl.isfinite(largest), largest, np.nan)  # makes the row nan
     # Rounded to the dtype: 1e-46 is 0 in float32.
     temperature = float(logits.dtype.type(min(temperature, float(np.finfo(logits.dtype).max))))
@@ -84,7 +84,7 @@ def draw(p: Tensor, random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.
 
     Raises ValueError for probabilities that are nan.
     """
-    sums = np.cumsum(p.numpy(), axis=-1, dtype=np.float64)  # (batch, vocab_size)
+    sums = np.cumsum(p.detach().numpy(), axis=-1, dtype=np.float64)  # (batch, vocab_size)
     if np.isnan(sums[:, -1]).any():
         raise ValueError(
             "sampling: cannot draw a token, because the model's logits are nan or inf. A likely cause is training that "

@@ -222,7 +222,7 @@ def test_gradients_of_gradients_may_be_taken_any_number_of_times():
     y = x.exp().sum()
     for _ in range(5):
         (g,) = tl.grad(y, x, create_graph=True)
-        np.testing.assert_allclose(g.numpy(), np.exp([0.5]))
+        np.testing.assert_allclose(g.detach().numpy(), np.exp([0.5]))
         y = g.sum()
 
 
@@ -458,3 +458,34 @@ def test_an_async_function_is_refused():
     for function in (later, several):
         with pytest.raises(TypeError, match="no_grad cannot decorate an async function; use `with no_grad"):
             tl.no_grad(function)
+
+
+def test_set_grad_enabled_holds_from_the_call_on_or_within_a_block():
+    tl.set_grad_enabled(False)
+    try:
+        assert not tl.is_grad_enabled()
+    finally:
+        tl.set_grad_enabled(True)
+    assert tl.is_grad_enabled()
+    with tl.set_grad_enabled(False):
+        assert not tl.is_grad_enabled()
+    assert tl.is_grad_enabled()
+
+    @tl.set_grad_enabled(False)
+    def mode():
+        return tl.is_grad_enabled()
+
+    assert tl.is_grad_enabled()
+    assert [mode(), mode(), tl.is_grad_enabled()] == [False, False, True]
+
+
+def test_inference_mode_is_no_grad():
+    with tl.inference_mode():
+        assert not tl.is_grad_enabled()
+    with tl.inference_mode(False):
+        assert tl.is_grad_enabled()
+    with tl.no_grad(), tl.inference_mode(mode=False):
+        assert not tl.is_grad_enabled()
+    for decorate in (tl.inference_mode, tl.inference_mode()):
+        assert decorate(tl.is_grad_enabled)() is False
+    assert tl.is_grad_enabled()

@@ -106,12 +106,12 @@ MISTAKES = [
     (lambda: x43.sum("rows"), TypeError, "sum: axis must be an int, such as 0 or -1, not 'rows'"),
     (lambda: t.sum(1), IndexError, "sum: axis 1 is out of range for a tensor with 1 axes; give 0 or -1"),
     (
-        lambda: tl.max(t, t),
+        lambda: x43.max((0, 1)),
         TypeError,
-        "max: axis must be an int, not a Tensor of shape (3,), float32; tl.maximum and tl.",
+        "max: axis must be one int, such as 0 or -1, not (0, 1); for the",
     ),
     (lambda: tl.mean(t, t), TypeError, "mean: axis must be an int, such as 0 or -1, not a"),
-    (lambda: tl.max(3, 4), TypeError, "max: it takes a tensor or array, not 3"),
+    (lambda: tl.max(3, 4), TypeError, "max: it takes tensors and arrays, not 3"),
     (lambda: tl.sum([t, t]), TypeError, "; join the list with tl.stack"),
     (lambda: t.item(), ValueError, "has 3 elements, not one; reduce it, as with x.mean(), or use tolist()"),
     # indices

@@ -21,7 +21,7 @@ def constant(*values):
 
 
 def close(got, expected):
-    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(got.detach().numpy(), expected, rtol=1e-12, atol=1e-12)
 
 
 # --- the same as without ------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def test_values_and_derivatives_of_two_orders_and_the_random_stream_are_the_same
     (expected, state), (got, state_with) = run(lambda function, *inputs: function(*inputs)), run(tl.checkpoint)
     for a, b in zip(got, expected, strict=True):
         assert a.dtype == b.dtype
-        close(a, b.numpy())
+        close(a, b.detach().numpy())
     assert state_with == state, "checkpoint left the random stream at another state than a plain call"
 
 
@@ -276,7 +276,7 @@ def test_dropout_is_the_same_in_both_runs():
     y.sum().backward()
     assert len(masks) == 2
     np.testing.assert_array_equal(masks[0].numpy(), masks[1].numpy())
-    np.testing.assert_array_equal(x.grad.numpy(), y.numpy())
+    np.testing.assert_array_equal(x.grad.detach().numpy(), y.detach().numpy())
     assert tl.get_rng_state() == before
 
 
@@ -294,7 +294,7 @@ def test_dropout_is_the_same_in_both_runs_whatever_other_threads_draw():
             x = tl.ones(50, requires_grad=True)
             y = tl.checkpoint(lambda x: sum(x * (tl.rand(50) < 0.5) for _ in range(3)), x)
             y.sum().backward()
-            np.testing.assert_array_equal(x.grad.numpy(), y.numpy())
+            np.testing.assert_array_equal(x.grad.detach().numpy(), y.detach().numpy())
     finally:
         stop.set()
         other.join()
@@ -309,7 +309,7 @@ def test_seeding_inside_of_the_function_holds_in_both_runs_and_afterwards():
     y = tl.checkpoint(seeded, x)
     after = tl.rand(2)
     y.sum().backward()
-    np.testing.assert_array_equal(x.grad.numpy(), y.numpy())
+    np.testing.assert_array_equal(x.grad.detach().numpy(), y.detach().numpy())
     tl.manual_seed(7)
     tl.rand(3)
     np.testing.assert_array_equal(after.numpy(), tl.rand(2).numpy())

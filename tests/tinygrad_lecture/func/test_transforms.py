@@ -22,7 +22,7 @@ def number(value):
 
 
 def close(got, expected):
-    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(got.detach().numpy(), expected, rtol=1e-12, atol=1e-12)
 
 
 def cubes(x):
@@ -115,7 +115,7 @@ def test_arguments_that_do_not_require_grad_still_do_not():
     [
         (lambda x: x, r"one float as a Tensor, not a Tensor of shape \(2,\), float64; reduce it.*jacobian"),
         (lambda x: 3.0, "one float as a Tensor, not a float"),
-        (lambda x: x.numpy().sum(), "one float as a Tensor, not a float64"),
+        (lambda x: x.detach().numpy().sum(), "one float as a Tensor, not a float64"),
         (lambda x: x.argmax(), r"one float as a Tensor, not a Tensor of shape \(\), int64"),
         (lambda x: (x.sum(), 1), "one float as a Tensor, not a tuple"),
         (lambda x: None, "one float as a Tensor, not None"),

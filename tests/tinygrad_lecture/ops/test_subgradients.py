@@ -51,8 +51,8 @@ def test_maximum_and_minimum_choose() -> None:
     check(ops.minimum, [1.0, 3.0], [2.0, 2.0], expected=[[1, 0], [0, 1]], what="minimum")
 
 
-@pytest.mark.parametrize(("name", "sign"), [("max", 1), ("min", -1)])
-def test_ties_of_max_and_min_share_equally(name: str, sign: int) -> None:
+@pytest.mark.parametrize(("name", "sign"), [("amax", 1), ("amin", -1)])
+def test_ties_of_amax_and_amin_share_equally(name: str, sign: int) -> None:
     op = getattr(ops, name)
     x = sign * np.array([[3.0, 1.0, 3.0], [2.0, 2.0, 2.0]])
     check(op, x, expected=[[[0.5, 0, 0.5], [0, 0, 0]]], what=name)
@@ -64,8 +64,25 @@ def test_ties_of_max_and_min_share_equally(name: str, sign: int) -> None:
     check(op, sign * np.array([INF, 1.0, INF]), expected=[[0.5, 0, 0.5]], what=name)
 
 
-@pytest.mark.parametrize("name", ["max", "min"])
-def test_nan_takes_the_gradient_of_max_and_min(name: str) -> None:
+@pytest.mark.parametrize(("name", "sign"), [("max", 1), ("min", -1)])
+def test_max_and_min_along_an_axis_give_the_whole_gradient_to_the_element_they_name(name: str, sign: int) -> None:
+    op = getattr(ops, name)
+    x = sign * np.array([[3.0, 1.0, 3.0], [2.0, 2.0, 2.0]])
+    for call in (lambda x: op(x, 1), lambda x: op(x, axis=1), lambda x: op(x, dim=-1, keepdim=True)):
+        check(lambda x, call=call: call(x).values, x, expected=[[[1, 0, 0], [1, 0, 0]]], what=name)
+        assert call(tl.tensor(x)).indices.reshape(-1).tolist() == [0, 0]
+    check(lambda x: op(x), x, expected=[[[0.5, 0, 0.5], [0, 0, 0]]], what=name)
+
+
+def test_median_and_mode_give_the_gradient_to_the_element_they_name() -> None:
+    check(lambda x: ops.median(x, 0).values, [5.0, 1.0, 3.0, 2.0], expected=[[0, 0, 0, 1]], what="median")
+    check(ops.median, [2.0, 1.0, 3.0, 2.0], expected=[[0.5, 0, 0, 0.5]], what="median of all")
+    check(ops.median, [2.0, NAN, 3.0, 1.0], expected=[[0, 1, 0, 0]], what="median of all, with nan")
+    check(lambda x: ops.mode(x, 0).values, [3.0, 1.0, 3.0, 1.0, 2.0], expected=[[0, 0, 0, 1, 0]], what="mode")
+
+
+@pytest.mark.parametrize("name", ["amax", "amin"])
+def test_nan_takes_the_gradient_of_amax_and_amin(name: str) -> None:
     rows = [[NAN, 1.0, 2.0], [NAN, 3.0, NAN], [1.0, 1.0, 1.0]]
     expected = [[[1, 0, 0], [0.5, 0, 0.5], [1 / 3, 1 / 3, 1 / 3]]]
     check(lambda x: getattr(ops, name)(x, axis=1), rows, expected=expected, what=name)
@@ -302,9 +319,9 @@ def test_prod_is_exact_with_zeros(x: list[float]) -> None:
     """The first, second and third derivatives, with zero to three zeros among the factors."""
     assert_close(gradients(ops.prod, x)[0], product_rule(x, 1), f"gradient of prod at {x}", rtol=1e-15)
     hessian = tl.func.hessian(ops.prod)(leaf(x))
-    assert_close(hessian.numpy(), product_rule(x, 2), f"second derivative of prod at {x}", rtol=1e-15)
+    assert_close(hessian.detach().numpy(), product_rule(x, 2), f"second derivative of prod at {x}", rtol=1e-15)
     third = tl.func.jacobian(tl.func.hessian(ops.prod))(leaf(x))
-    assert_close(third.numpy(), product_rule(x, 3), f"third derivative of prod at {x}", rtol=1e-15)
+    assert_close(third.detach().numpy(), product_rule(x, 3), f"third derivative of prod at {x}", rtol=1e-15)
 
 
 def test_prod_along_axes_is_exact_with_zeros() -> None:

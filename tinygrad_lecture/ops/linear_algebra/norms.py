@@ -9,8 +9,8 @@ from ...autograd.op import Value
 from ..composite import composite
 from ..elementwise import abs as absolute
 from ..reduction import Axes, sum
-from ..reduction import max as largest
-from ..reduction import min as smallest
+from ..reduction import amax as largest
+from ..reduction import amin as smallest
 from ..reduction import norm as vector_norm
 from ..shape import normal_axes
 

@@ -38,9 +38,9 @@ def test_analytic_ops_fall_back_at_their_kinks(fn, x, kinks):
 @pytest.mark.parametrize(
     "lossy",
     [
-        lambda x: x.numpy().real.copy(),
-        lambda x: np.abs(x.numpy()),
-        lambda x: np.conj(x.numpy()),
+        lambda x: x.detach().numpy().real.copy(),
+        lambda x: np.abs(x.detach().numpy()),
+        lambda x: np.conj(x.detach().numpy()),
         lambda x: np.array(x.tolist()).imag + np.array(x.tolist()).real,
     ],
     ids=["real part", "abs", "conjugate", "sum of parts"],

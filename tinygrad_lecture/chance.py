@@ -1,0 +1,62 @@
+"""Random draws with the probabilities that a tensor holds: `bernoulli` and `multinomial`, functions and methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import random
+from .backend import FLOAT64, Array, device_of, move, to_host
+from .errors.kinds import TensorError
+from .errors.words import kind_of
+from .random import Generator, drawing_from
+from .traced import Traced, wrap
+
+__all__ = ["bernoulli", "multinomial"]
+
+
+def bernoulli(x: Any, p: float | None = None, *, generator: Generator | None = None) -> Any:
+    """1 with probability x, else 0, for each element of x; with p, 1 with that probability. Shape and dtype are x's.
+
+    Raises ValueError for a probability outside 0 to 1.
+    """
+    array = _array_of("bernoulli", x)
+    return wrap(random.bernoulli(array, array if p is None else p, generator))
+
+
+def multinomial(x: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Any:
+    """Indices of a vector of weights, or of each row of a matrix, drawn with probabilities proportional to the weights.
+
+    x: weights, 0 or more, (k,) or (rows, k).  replacement: whether an index may be drawn more than once.
+    The result is (num_samples,) or (rows, num_samples), int64, drawn on the host. Raises TensorError for weights that
+    are negative, infinite, nan or all 0, and for more samples than there are (without replacement) weights above 0.
+
+        tl.multinomial(tl.tensor([0.0, 1.0]), 3, replacement=True)      # tensor([1, 1, 1])
+    """
+    array = _array_of("multinomial", x)
+    weights = to_host(array)
+    if weights.ndim not in (1, 2) or weights.dtype.kind != "f":
+        raise TensorError(f"multinomial: takes a vector or matrix of floats, not {weights.shape} {weights.dtype}")
+    if num_samples < 1:
+        raise TensorError(f"multinomial: num_samples must be 1 or more, not {num_samples}")
+    rows = np.atleast_2d(weights).astype(FLOAT64)
+    if not (np.isfinite(rows) & (rows >= 0)).all():
+        raise TensorError("multinomial: a weight is negative, inf or nan")
+    positive = (rows > 0).sum(axis=-1)
+    if (positive == 0).any():
+        raise TensorError("multinomial: the weights are all 0")
+    if not replacement and (positive < num_samples).any():
+        raise TensorError(
+            f"multinomial: only {positive.min()} weights are above 0, too few for {num_samples} samples without "
+            "replacement; draw fewer, or pass replacement=True"
+        )
+    with drawing_from(generator):
+        drawn = random.choices(rows, num_samples, replacement)
+    return wrap(move(drawn if weights.ndim == 2 else drawn[0], device_of(array)))
+
+
+def _array_of(name: str, x: Any) -> Array:
+    if not isinstance(x, Traced):
+        raise TypeError(f"{name}: its first argument must be a Tensor, not {kind_of(x)}")
+    return x._array

@@ -1,0 +1,164 @@
+"""The methods that end in an underscore, and `+=`: each changes a tensor in place and returns it.
+
+`in_place` makes the method of an op, so `x.exp_()` is x = exp(x), by the rules of `inplace.py`. The others overwrite x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+
+from . import ops, random
+from .autograd.views import note_sharing, window_of
+from .backend import Array, device_of, xp
+from .inplace import announced, assign, update
+from .traced import Traced, wrap
+
+
+def in_place(op: Callable[..., Any]) -> Callable[..., Any]:
+    """The method that replaces a tensor by op(tensor, ...)."""
+    name = f"{op.__name__}_"
+
+    def method(self: Any, *args: Any, **settings: Any) -> Any:
+        return update(self, f"x.{name}()", op, *args, **settings)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"Replace x by {op.__name__}(x, ...), in place; arguments as there. Returns x."
+    return method
+
+
+class InPlaceMethods(Traced):
+    """The methods of a Tensor that change it in place."""
+
+    __slots__ = ()
+
+    def inplace(self) -> Array:
+        """The array itself, to write to right away, as optimisers do.
+
+        Backward through a graph that saved the array then raises RuntimeError.
+        """
+        return announced(self)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        assign(self, index, value)
+
+    def __iadd__(self, other: Any) -> Self:
+        return update(self, "x += y", ops.add, other)
+
+    def __isub__(self, other: Any) -> Self:
+        return update(self, "x -= y", ops.sub, other)
+
+    def __imul__(self, other: Any) -> Self:
+        return update(self, "x *= y", ops.mul, other)
+
+    def __itruediv__(self, other: Any) -> Self:
+        return update(self, "x /= y", ops.div, other)
+
+    def __ipow__(self, other: Any) -> Self:
+        return update(self, "x **= y", ops.pow, other)
+
+    def add_(self, other: Any, alpha: float = 1) -> Self:
+        """Add alpha * other in place: x += alpha * other."""
+        return update(self, "x.add_(y)", ops.add, other if alpha == 1 else ops.mul(other, alpha))
+
+    def sub_(self, other: Any, alpha: float = 1) -> Self:
+        """Subtract alpha * other in place: x -= alpha * other."""
+        return update(self, "x.sub_(y)", ops.sub, other if alpha == 1 else ops.mul(other, alpha))
+
+    def addcmul_(self, a: Any, b: Any, value: float = 1) -> Self:
+        """Add value * a * b in place."""
+        return self.add_(ops.mul(a, b), value)
+
+    def addcdiv_(self, a: Any, b: Any, value: float = 1) -> Self:
+        """Add value * a / b in place."""
+        return self.add_(ops.div(a, b), value)
+
+    def lerp_(self, end: Any, weight: Any) -> Self:
+        """Move towards end in place: x += weight * (end - x)."""
+        return self.add_(ops.mul(ops.sub(end, self), weight))
+
+    mul_, div_, pow_, remainder_ = in_place(ops.mul), in_place(ops.div), in_place(ops.pow), in_place(ops.remainder)
+    neg_, abs_, sign_, square_ = in_place(ops.neg), in_place(ops.abs), in_place(ops.sign), in_place(ops.square)
+    floor_, ceil_, round_ = in_place(ops.floor), in_place(ops.ceil), in_place(ops.round)
+    exp_, expm1_, log_, log1p_ = in_place(ops.exp), in_place(ops.expm1), in_place(ops.log), in_place(ops.log1p)
+    sqrt_, sin_, cos_, tanh_ = in_place(ops.sqrt), in_place(ops.sin), in_place(ops.cos), in_place(ops.tanh)
+    sigmoid_, relu_, leaky_relu_ = in_place(ops.sigmoid), in_place(ops.relu), in_place(ops.leaky_relu)
+    clip_ = clamp_ = in_place(ops.clip)
+    masked_fill_, scatter_add_ = in_place(ops.masked_fill), in_place(ops.scatter_add)
+    tril_, triu_ = in_place(ops.tril), in_place(ops.triu)
+
+    def clamp_min_(self, min: Any) -> Self:
+        """Raise the elements below min to min, in place."""
+        return update(self, "x.clamp_min_()", ops.clip, min)
+
+    def clamp_max_(self, max: Any) -> Self:
+        """Lower the elements above max to max, in place."""
+        return update(self, "x.clamp_max_()", ops.clip, None, max)
+
+    # --- overwriting ------------------------------------------------------------------------------------
+
+    def copy_(self, other: Any, non_blocking: bool = False) -> Self:
+        """Overwrite the elements with other, broadcast and converted to this dtype. non_blocking: has no effect."""
+        if isinstance(other, Traced):
+            other = other.to(device=device_of(self._array))  # type: ignore[attr-defined]
+        self[...] = other
+        return self
+
+    def fill_(self, value: float) -> Self:
+        """Overwrite the elements with one value."""
+        self[...] = value
+        return self
+
+    def zero_(self) -> Self:
+        """Overwrite the elements with 0."""
+        return self.fill_(0)
+
+    def fill_diagonal_(self, value: float) -> Self:
+        """Overwrite the diagonal of a matrix with one value."""
+        n = min(self._array.shape)
+        self[(range(n),) * self._array.ndim] = value
+        return self
+
+    def uniform_(self, low: float = 0, high: float = 1, *, generator: random.Generator | None = None) -> Self:
+        """Overwrite with random numbers, uniform from low to high."""
+        with random.drawing_from(generator):
+            drawn = random.uniform(self._array.shape, self._array.dtype, device_of(self._array))
+        return self._overwritten(drawn * (high - low) + low)
+
+    def normal_(self, mean: float = 0, std: float = 1, *, generator: random.Generator | None = None) -> Self:
+        """Overwrite with normal random numbers of this mean and standard deviation."""
+        with random.drawing_from(generator):
+            drawn = random.normal(self._array.shape, self._array.dtype, device_of(self._array))
+        return self._overwritten(drawn * std + mean)
+
+    def bernoulli_(self, p: Any = 0.5, *, generator: random.Generator | None = None) -> Self:
+        """Overwrite with random numbers that are 1 with probability p, a number or a tensor, else 0."""
+        return self._overwritten(random.bernoulli(self._array, p._array if isinstance(p, Traced) else p, generator))
+
+    def random_(self, low: int = 0, high: int | None = None, *, generator: random.Generator | None = None) -> Self:
+        """Overwrite with random integers from low to high - 1; with one argument, from 0 to it - 1."""
+        if high is None:
+            largest = 2 ** (np.finfo(self._array.dtype).nmant + 1) if self._array.dtype.kind == "f" else 2**31 - 1
+            low, high = 0, low or largest
+        with random.drawing_from(generator):
+            drawn = random.integers(low, high, self._array.shape, self._array.dtype, device_of(self._array))
+        return self._overwritten(drawn)
+
+    def exponential_(self, lambd: float = 1, *, generator: random.Generator | None = None) -> Self:
+        """Overwrite with exponential random numbers of mean 1 / lambd."""
+        with random.drawing_from(generator):
+            drawn = random.uniform(self._array.shape, self._array.dtype, device_of(self._array))
+        return self._overwritten(-xp(drawn).log1p(-drawn) / lambd)
+
+    def _overwritten(self, values: Array) -> Self:
+        self[...] = wrap(values)
+        return self
+
+    def detach_(self) -> Self:
+        """Take this tensor out of the graph: it becomes a constant. Returns the tensor."""
+        self._node = None
+        if window_of(self) is not None:
+            note_sharing(self, self)
+        return self

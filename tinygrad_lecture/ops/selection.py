@@ -1,0 +1,195 @@
+"""max, min, median and mode along an axis, with indices as in PyTorch, and the unique elements.
+
+Along an axis the result is a named pair (values, indices). The values are picked at the indices, so the whole gradient
+goes to the element that the index names. Without an axis the result is the value alone, and ties share its gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..autograd.op import Value, op
+from ..backend import device_of, is_array, move, to_host, xp
+from ..errors.words import shown
+from ..traced import Traced, wrap
+from .composite import composite
+from .elementwise import clone, maximum, minimum
+from .indexing import Ordered, argsort, gather
+from .reduction import amax, amin, argmax, argmin, middle
+from .shape import normal_axes, squeeze
+
+__all__ = [  # the public names; `tinygrad_lecture` has them too
+    "max",
+    "median",
+    "min",
+    "mode",
+    "unique",
+]
+
+
+@composite
+def max(x: Value, axis: Any = None, keepdims: bool = False) -> Any:
+    """The largest element or, along an axis, a named pair (values, indices), as in PyTorch. max(x, y) is `maximum`.
+
+    axis (also `dim`): an int; None for the largest of all.  keepdims (also `keepdim`): keep the axis, with size 1.
+    The first of equal elements is picked, and gets the whole gradient; without an axis, equal elements share it. A nan
+    counts as the largest. For the values alone, or several axes, see `amax`. Raises ValueError if there are no
+    elements, IndexError for an axis out of range, TypeError for several axes.
+
+        x = tl.tensor([[1.0, 2.0], [5.0, 4.0]])
+        tl.max(x)                       # tensor(5.)
+        tl.max(x, axis=1).values        # tensor([2., 5.])
+        tl.max(x, axis=1).indices       # tensor([1, 0])
+    """
+    return _extreme(x, axis, keepdims, "max", amax, argmax, maximum)
+
+
+@composite
+def min(x: Value, axis: Any = None, keepdims: bool = False) -> Any:
+    """The smallest element or, along an axis, a named pair (values, indices), as in PyTorch. min(x, y) is `minimum`.
+
+    axis (also `dim`): an int; None for the smallest of all.  keepdims (also `keepdim`): keep the axis, with size 1.
+    The first of equal elements is picked, and gets the whole gradient; without an axis, equal elements share it. A nan
+    counts as the smallest. For the values alone, or several axes, see `amin`. Raises ValueError if there are no
+    elements, IndexError for an axis out of range, TypeError for several axes.
+
+        x = tl.tensor([[1.0, 2.0], [5.0, 4.0]])
+        tl.min(x)                       # tensor(1.)
+        tl.min(x, axis=1).values        # tensor([1., 4.])
+        tl.min(x, axis=1).indices       # tensor([0, 1])
+    """
+    return _extreme(x, axis, keepdims, "min", amin, argmin, minimum)
+
+
+def _extreme(
+    x: Value,
+    axis: Any,
+    keepdims: bool,
+    name: str,
+    value: Callable[..., Any],
+    index: Callable[..., Any],
+    elementwise: Callable[..., Any],
+) -> Any:
+    """`max` or `min`, from the ops for its value and its index, and the elementwise op for two tensors."""
+    if isinstance(axis, Traced) or is_array(axis):
+        return elementwise(x, axis)
+    if axis is None and not keepdims:
+        return value(x)
+    return _picked(x, _one_axis(axis, f"for the values alone there is a{name}"), keepdims, index)
+
+
+def _one_axis(axis: Any, otherwise: str = "give one") -> int:
+    """The axis. Raises TypeError unless it is an int."""
+    if not hasattr(axis, "__index__"):
+        raise TypeError(f"axis must be one int, such as 0 or -1, not {shown(axis)}; {otherwise}")
+    return int(axis)
+
+
+def _picked(x: Value, axis: int, keepdims: bool, index: Callable[..., Any]) -> Ordered:
+    """The elements of x at index(x, axis, keepdims=True), with these indices."""
+    if x.ndim == 0:
+        return Ordered(clone(x), index(x, axis))
+    indices = index(x, axis, keepdims=True)
+    values = gather(x, axis, indices)
+    return Ordered(values, indices) if keepdims else Ordered(squeeze(values, axis), squeeze(indices, axis))
+
+
+@composite
+def median(x: Value, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The median, of two middle elements the lower, or along an axis a named pair (values, indices), as in PyTorch.
+
+    axis (also `dim`): an int; None for the median of all elements.  keepdims (also `keepdim`): keep the axis, with
+    size 1. The median is nan if there is a nan. Along an axis the element that the index names gets the whole gradient;
+    without one, equal elements share it. Raises ValueError if there are no elements, IndexError for an axis out of
+    range.
+
+        x = tl.tensor([[3.0, 1.0, 2.0], [6.0, 4.0, 5.0]])
+        tl.median(x)                    # tensor(3.)
+        tl.median(x, axis=1).values     # tensor([2., 5.])
+        tl.median(x, axis=1).indices    # tensor([2, 2])
+    """
+    return middle(x) if axis is None and not keepdims else _picked(x, _one_axis(axis), keepdims, argmedian)
+
+
+@composite
+def mode(x: Value, axis: int = -1, keepdims: bool = False) -> Ordered:
+    """The commonest element along an axis, of equally common ones the smallest: a named pair (values, indices).
+
+    axis (also `dim`): an int, the last by default.  keepdims (also `keepdim`): keep the axis, with size 1. The last of
+    the equal elements is picked, and gets the whole gradient. Raises ValueError if there are no elements, IndexError
+    for an axis out of range.
+
+        tl.mode(tl.tensor([3, 1, 3, 1, 2])).values      # tensor(1)
+        tl.mode(tl.tensor([3, 1, 3, 1, 2])).indices     # tensor(3)
+    """
+    return _picked(x, _one_axis(axis), keepdims, argmode)
+
+
+@op(differentiable=False)
+def argmedian(x: Value, /, axis: int, keepdims: bool = False) -> Value:
+    """The index of the median along an axis: that of the first nan, if there is one."""
+    if x.ndim == 0:
+        return argmax(x, axis)
+    lib, m = xp(x), (_nonempty(x, axis) - 1) // 2
+    indices = lib.swapaxes(lib.swapaxes(argsort(x, axis), axis, 0)[m : m + 1], axis, 0)
+    nans = lib.isnan(x)
+    indices = lib.where(nans.any(axis=axis, keepdims=True), argmax(nans, axis, True), indices)
+    return indices if keepdims else lib.squeeze(indices, axis)
+
+
+@op(differentiable=False)
+def argmode(x: Value, /, axis: int, keepdims: bool = False) -> Value:
+    """The index of the last of the commonest elements along an axis."""
+    if x.ndim == 0:
+        return argmax(x, axis)
+    lib, n = xp(x), _nonempty(x, axis)
+    order = lib.swapaxes(argsort(x, axis), axis, -1)
+    ordered = gather(lib.swapaxes(x, axis, -1), -1, order)
+    run = lib.zeros(ordered.shape, np.int64)  # how many elements before it are equal to this one
+    for k in range(1, n):
+        equal = ordered[..., k:] == ordered[..., :-k]
+        if not equal.any():
+            break
+        run[..., k:] += equal
+    indices = lib.swapaxes(gather(order, -1, argmax(run, -1, True)), axis, -1)
+    return indices if keepdims else lib.squeeze(indices, axis)
+
+
+def _nonempty(x: Value, axis: int) -> int:
+    """The size of an axis. Raises ValueError if it is 0, IndexError if there is no such axis."""
+    (own,) = normal_axes(x.ndim, axis)
+    if not x.shape[own]:
+        raise ValueError(f"axis {axis} of shape {x.shape} has no elements to choose from")
+    return int(x.shape[own])
+
+
+@composite
+def unique(
+    x: Value,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+) -> Any:
+    """The different elements of x, sorted or, along an axis, its different slices. They have no gradient.
+
+    sorted: for PyTorch's signature; they always are.  axis (also `dim`): an int, or None for the flattened x.
+    return_inverse: return as well where each element of x is among them.  return_counts: and how often each occurs.
+
+        x = tl.tensor([3, 1, 3])
+        tl.unique(x)                                        # tensor([1, 3])
+        tl.unique(x, return_inverse=True)[1]                # tensor([1, 0, 1])
+        tl.unique(x, return_counts=True)[1]                 # tensor([1, 2])
+    """
+    array = x._array if isinstance(x, Traced) else x
+    look_up: Any = np.unique  # the types of its results depend on its arguments
+    found = look_up(to_host(array), False, return_inverse, return_counts, axis, equal_nan=False)
+    parts = list(found) if return_inverse or return_counts else [found]
+    if return_inverse:
+        parts[1] = parts[1].reshape(array.shape if axis is None else -1)
+    moved = [move(part, device_of(array)) for part in parts]
+    results = tuple(map(wrap, moved)) if isinstance(x, Traced) else tuple(moved)
+    return results if len(results) > 1 else results[0]

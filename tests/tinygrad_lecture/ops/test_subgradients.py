@@ -524,3 +524,9 @@ def test_scattered_extremes_share_equally_and_products_are_exact_with_zeros() ->
     check(reduce("amin"), x, src, expected=[[0, 1, 1], [0, 1, 0]], what="amin")
     check(reduce("prod"), x, [0.0, 0.0, 3.0], expected=[[0, 3, 1], [0, 0, 1]], what="prod")
     check(reduce("prod"), [3.0, 1.0, 1.0], [0.0, 2.0, 3.0], expected=[[0, 3, 1], [6, 0, 1]], what="prod")
+
+
+def test_the_gradient_of_a_vector_times_a_batch_of_matrices_sums_over_the_batch() -> None:
+    a, b = tl.ones(2, requires_grad=True), tl.arange(12.0).reshape(2, 2, 3)
+    (a @ b).sum().backward()
+    assert a.grad.tolist() == [24, 42]

@@ -17,6 +17,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     optim/  data/  training/         optimisers, mini-batches, the loop
     utils.py  stateless.py           gradient clipping; calls with other tensors as parameters
     files/  inspect/  errors/        weights in files, a table of a model, error messages
+    torch/                           runs PyTorch's scripts
 """
 
 from . import data, functional, init, optim, utils

@@ -13,7 +13,10 @@ Where things are:
     autograd/       op.py: how a call is recorded; tape.py: backward
     ops/            every op with its backward rule
     kernels/        fast array functions; pieces.py: large arrays in pieces that fit the cache
-    creation.py     tensors from data and shapes; random.py: random numbers
+    methods/        more of the Tensor's methods: PyTorch's in-place ones, and others
+    creation.py     tensors from data and shapes; sampling.py: from random numbers
+    random.py       streams of random numbers; chance.py: draws with given probabilities
+    questions.py    functions that answer with a bool or an int; devices.py: a device's parts
     conversion.py   arguments to arrays, shapes, dtypes
     func/           derivatives as functions
     checking/       gradients checked against finite differences
@@ -86,7 +89,6 @@ ravel = flatten
 __version__ = "0.1.0"
 
 _ELSEWHERE = {
-    "float": "tl.float32", "half": "tl.float16", "double": "tl.float64", "int": "tl.int32", "long": "tl.int64",
     "nn": "nn, after `import nn`", "optim": "nn.optim, after `import nn`", "utils": "nn.utils, after `import nn`",
     "autograd": "tl.op for an op with its rule, tl.grad for gradients", "concatenate": "tl.cat",
 }  # fmt: skip

@@ -20,7 +20,7 @@ from .devices import device as Device
 from .errors.kinds import DtypeError, TensorError
 from .errors.users_line import hide_frames, warn
 from .errors.words import kind_of
-from .more_methods import MoreMethods
+from .methods.more import MoreMethods
 from .ops.composite import composite
 from .ops.shape import normal_axes
 from .traced import Traced, set_tensor_type, wrap

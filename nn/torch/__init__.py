@@ -3,8 +3,13 @@
     python -m nn.torch script.py --epochs 3         # the script says `import torch`
     import nn.torch as torch                        # the same for a program of one's own
 
-What is not here raises an error that says so and names what to use: `absent.py`. What is a mere courtesy, such as
-`torch.compile`, stands in `courtesies.py`. Files of `torch.save` are safetensors: `archive.py`.
+Where things are:
+
+    __main__.py     the command; modules.py: which module stands for which of torch's
+    absent.py       what is not here: an error says so and names what to use
+    courtesies.py   names that do nothing here, such as torch.compile
+    legacy.py       torch.Tensor(3), torch.LongTensor, ...
+    archive.py      torch.save and torch.load, with safetensors; loader.py: torch.utils.data.DataLoader
 """
 
 # ruff: noqa: F403

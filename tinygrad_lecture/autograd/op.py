@@ -112,10 +112,7 @@ class Op(Generic[P]):
         return function
 
     def option(self, name: str) -> Callable[[R], R]:
-        """Declare what a call with the setting `name` means: a function of the op's arguments that calls other ops.
-
-        The forward function and the rules then need not heed it, and a call without it pays nothing for it.
-        """
+        """Declare what a call with the setting `name` means: a function of the op's arguments that calls other ops."""
 
         def declare(function: R) -> R:
             self.options[name] = function

@@ -291,7 +291,6 @@ CASES = [
     (lambda: tl.op(lambda x, /: None)(x2), TypeError, "forward returned None: is a return missing?"),
     (lambda: tl.op(lambda x, /: x.detach())(x2), TypeError, "forward gets arrays, and an array has no detach"),
     (lambda: type(tl.no_grad).__enter__(tl.no_grad), TypeError, "write `with tl.no_grad():`, with parentheses"),
-    (lambda: tl.float, AttributeError, "tinygrad_lecture has no attribute 'float'; write tl.float32"),
     (lambda: tl.nn, AttributeError, "write nn, after `import nn`"),
     (lambda: x2.sum(0, axis=0), TypeError, "sum got axis twice"),
     (lambda: x2.sum(dim=0, axis=0), TypeError, "sum got dim and axis, which mean the same; give one"),

@@ -10,11 +10,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from . import ops, random
-from .autograd.views import note_sharing, window_of
-from .backend import Array, device_of, xp
-from .inplace import announced, assign, update
-from .traced import Traced, wrap
+from .. import ops, random
+from ..autograd.views import note_sharing, window_of
+from ..backend import Array, device_of, xp
+from ..inplace import announced, assign, update
+from ..traced import Traced, wrap
 
 
 def in_place(op: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from . import chance, ops
-from .backend import Array, Shape, device_of, move
-from .conversion import as_dtype, as_shape, new_array
-from .errors.kinds import TensorError
-from .inplace_methods import InPlaceMethods
-from .inspect.grad_fn import GradFn, grad_fn
-from .ops.composite import composite
-from .ops.shape import normal_axes
-from .traced import Traced, wrap
+from .. import chance, ops
+from ..backend import Array, Shape, device_of, move
+from ..conversion import as_dtype, as_shape, new_array
+from ..errors.kinds import TensorError
+from ..inspect.grad_fn import GradFn, grad_fn
+from ..ops.composite import composite
+from ..ops.shape import normal_axes
+from ..traced import Traced, wrap
+from .in_place import InPlaceMethods
 
 _CLASSES = {  # the first part of PyTorch's names for classes of tensors, such as FloatTensor
     "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char", "int16": "Short",

@@ -1,0 +1,5 @@
+"""Methods of the Tensor that PyTorch has and a first reader does not need.
+
+in_place.py     methods that end in an underscore
+more.py         questions about a tensor, and tensors made like it
+"""

@@ -269,7 +269,7 @@ def curve(activation: Activation, reach: float = 5.0, points: int = 1000) -> tup
     z = tl.linspace(-reach, reach, points, dtype=tl.float64, requires_grad=True)
     a = activation(z)
     a.sum().backward()
-    return z.numpy(), a.detach().numpy(), z.grad.numpy()
+    return z.detach().numpy(), a.detach().numpy(), z.grad.detach().numpy()
 
 
 def softmax_of_two(z: tl.Tensor) -> tl.Tensor:

@@ -95,7 +95,7 @@ def test_weights_have_one_decimal_and_come_from_the_seed():
     first = program.make_parameters([2, 3, 1])
     assert {name: p.shape for name, p in first.items()} == {"W1": (3, 2), "b1": (3,), "W2": (1, 3), "b2": (1,)}
     for p in first.values():
-        np.testing.assert_array_equal(p.numpy(), p.numpy().round(1))
+        np.testing.assert_array_equal(p.detach().numpy(), p.detach().numpy().round(1))
         assert p.is_leaf
         assert p.requires_grad
 

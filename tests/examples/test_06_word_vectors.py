@@ -222,8 +222,8 @@ def test_the_model_scores_by_the_product_of_two_vectors():
     model = program.SkipGram(5, 3)
     with tl.no_grad():
         model.beside.weight.copy_(tl.randn(5, 3))
-    u, v = model.middle.weight.numpy(), model.beside.weight.numpy()
-    scores = model(tl.tensor([1, 4]), tl.tensor([[0, 2, 3], [4, 4, 1]])).numpy()
+    u, v = model.middle.weight.detach().numpy(), model.beside.weight.detach().numpy()
+    scores = model(tl.tensor([1, 4]), tl.tensor([[0, 2, 3], [4, 4, 1]])).detach().numpy()
     np.testing.assert_allclose(scores, [v[[0, 2, 3]] @ u[1], v[[4, 4, 1]] @ u[4]], rtol=1e-5)
 
 

@@ -437,7 +437,7 @@ def test_pushes_are_inputs_times_slopes(trained):
 def test_pushes_without_a_hidden_layer_are_weights_times_inputs():
     linear = SpamFilter(Vectorizer.learn(DOCUMENTS, "tfidf"), [])
     rows = linear.rows(["call me", "call"])
-    np.testing.assert_allclose(linear.pushes(rows), rows * linear.model[0].weight.numpy())
+    np.testing.assert_allclose(linear.pushes(rows), rows * linear.model[0].weight.detach().numpy())
 
 
 def test_reasons_are_the_words_that_are_there_strongest_first(trained):

@@ -29,7 +29,7 @@ def test_a_traceback_ends_in_the_users_line(tmp_path):
     assert done.returncode == 1
     assert 'script.py", line 2' in done.stderr
     assert "tinygrad_lecture/" not in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("ValueError: matmul")
+    assert done.stderr.splitlines()[-1].startswith("tinygrad_lecture.TensorError: matmul")
 
 
 @pytest.mark.parametrize(

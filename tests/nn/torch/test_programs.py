@@ -11,34 +11,23 @@ ROOT = Path(__file__).parents[3]
 PROGRAMS = sorted(p for p in (ROOT / "tests" / "torch_programs").glob("*.py") if p.stem != "fixed")
 
 NEEDS = {  # what a program waits for
-    "attention_scratch": "Tensor.type",
     "autoencoder": "nn.ReLU(inplace)",
     "char_rnn": "torch.long, nn.RNN",
     "cnn": "nn.Conv2d",
     "custom_optimizer": "Optimizer.state of an own optimiser",
     "gan": "nn.LeakyReLU(inplace)",
     "gru_classifier": "nn.GRU",
-    "hooks": "Tensor.grad_fn",
     "kmeans": "torch.bincount",
     "lbfgs": "optim.LBFGS",
-    "linear_regression": "torch.mm",
-    "logistic_regression": "torch.inference_mode",
     "lstm_sine": "nn.LSTM",
-    "makemore_mlp": "Tensor.nelement",
-    "mingpt": "torch.long",
-    "nanogpt": "torch.long, multinomial",
-    "saving": "torch.device",
     "schedulers": "ReduceLROnPlateau",
     "seq2seq": "nn.GRUCell",
-    "transfer": "torch.allclose",
-    "weight_tying": "Tensor.roll",
-    "word2vec": "Tensor.t",
 }
 
 
 def _case(program):
     needs = NEEDS.get(program.stem)
-    marks = [pytest.mark.xfail(reason=needs, strict=False)] if needs else []
+    marks = [pytest.mark.xfail(reason=needs)] if needs else []
     return pytest.param(program, id=program.stem, marks=marks)
 
 

@@ -452,3 +452,9 @@ def test_the_gradient_of_a_product_of_two_vectors_is_the_other_vector_times_g() 
     (a @ b * 10).backward()
     assert a.grad.tolist() == [50, 70]
     assert b.grad.tolist() == [20, -30]
+
+
+def test_the_gradient_of_a_vector_times_a_batch_of_matrices_sums_over_the_batch() -> None:
+    a, b = tl.ones(2, requires_grad=True), tl.arange(12.0).reshape(2, 2, 3)
+    (a @ b).sum().backward()
+    assert a.grad.tolist() == [24, 42]

@@ -12,7 +12,8 @@ Where things are:
     traced.py       what a Tensor holds
     autograd/       op.py: how a call is recorded; tape.py: backward
     ops/            every op with its backward rule
-    kernels/        fast array functions; pieces.py: large arrays in pieces that fit the cache
+    kernels/        fast array functions; threads.py: how many threads large products use
+    pieces.py       large arrays in pieces that fit the cache
     methods/        more of the Tensor's methods: PyTorch's in-place ones, and others
     creation.py     tensors from data and shapes; sampling.py: from random numbers
     random.py       streams of random numbers; chance.py: draws with given probabilities
@@ -59,6 +60,8 @@ from .func.recomputation import checkpoint as checkpoint
 from .inspect.anomaly import AnomalyError as AnomalyError
 from .inspect.anomaly import detect_anomaly as detect_anomaly
 from .inspect.graph import Graph as Graph
+from .kernels.threads import get_num_threads as get_num_threads
+from .kernels.threads import set_num_threads as set_num_threads
 from .ops import *
 from .ops import linear_algebra as _linear_algebra
 from .ops.fusion import fused as fused

@@ -9,6 +9,7 @@ from ..autograd.op import Value, op
 from ..backend import Shape, xp
 from ..errors.messages import broadcast_complaint
 from ..kernels.fused import as_rows
+from ..kernels.product import product
 from ..traced import Traced
 from .composite import composite
 from .reduction import sum
@@ -27,8 +28,8 @@ def matmul(a: Value, b: Value, /) -> Value:
 
         tl.matmul(tl.ones(2, 3), tl.ones(3, 4)).shape       # (2, 4)
     """
-    if b.ndim == 2 and a.ndim > 2:  # one large product is faster than a batch of small ones
-        return (as_rows(a) @ b).reshape(*a.shape[:-1], b.shape[-1])
+    if b.ndim == 2 <= a.ndim and a.shape[-1] == b.shape[0]:  # one large product is faster than a batch of small ones
+        return product(as_rows(a), b).reshape(*a.shape[:-1], b.shape[-1])
     return xp(a, b).matmul(a, b)
 
 

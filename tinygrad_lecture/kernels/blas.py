@@ -1,0 +1,89 @@
+"""The number of threads of NumPy's BLAS, which computes its matrix products: read it, and set it to one for a while.
+
+NumPy's wheels for Linux and Windows, and most other builds, contain OpenBLAS. Where it is not found (Accelerate, MKL),
+`threads()` is None and `one_thread` does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_NAMES = ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads")
+
+
+def threads() -> int | None:
+    """How many threads the BLAS may use now. None if its number cannot be read."""
+    found = _functions()
+    return found[0]() if found else None
+
+
+class OneThread:
+    """`with one_thread:` lets the BLAS use one thread, in the whole process; afterwards as many as before."""
+
+    def __enter__(self) -> None:
+        global _inside, _before
+        if found := _functions():
+            with _lock:
+                if _inside == 0:
+                    _before = found[0]()
+                    found[1](1)
+                _inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        global _inside
+        if found := _functions():
+            with _lock:
+                _inside -= 1
+                if _inside == 0:
+                    found[1](_before)
+
+
+one_thread = OneThread()
+
+
+_lock = threading.Lock()
+_inside = 0  # how many `one_thread` blocks are open
+_before = 1  # the number of threads before the first of them
+
+
+@cache
+def _functions() -> tuple[Callable[[], int], Callable[[int], None]] | None:
+    """OpenBLAS's functions that get and set its number of threads; None if there is no OpenBLAS."""
+    import ctypes
+
+    core = Path(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
+    beside = core.parents[2] / "numpy.libs"
+    for path in [core, *sorted(beside.glob("*openblas*"))]:  # on Windows a library does not show what it links to
+        try:
+            library = ctypes.PyDLL(str(path))
+        except OSError:
+            continue
+        for name in _NAMES:
+            get: Any = getattr(library, name.format("get"), None)
+            set_: Any = getattr(library, name.format("set"), None)
+            if get is not None and set_ is not None:
+                set_.argtypes, set_.restype = [ctypes.c_int], None
+                return get, set_
+    return None
+
+
+def _after_fork() -> None:
+    """In a forked child no block is open: the threads that opened them are gone."""
+    global _lock, _inside
+    _lock = threading.Lock()
+    if _inside:
+        _inside = 0
+        found = _functions()
+        assert found is not None
+        found[1](_before)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,38 @@
+"""The matrix product of two matrices, large ones in chunks that threads share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..backend import Array
+from . import blas
+from .threads import get_num_threads, share
+
+_BLAS_ALONE = 250_000  # multiplications; below, OpenBLAS uses one thread itself
+_SHARED = 30_000_000  # multiplications; below, the wait for another thread costs more than its help saves
+
+
+def product(a: Array, b: Array) -> Array:
+    """(n, k) @ (k, m) -> (n, m)."""
+    n, m = a.shape[0], b.shape[1]
+    work = n * m * a.shape[1]
+    if work < _BLAS_ALONE or type(a) is not np.ndarray or a.dtype.kind != "f":
+        return a.dot(b)  # the same as @, faster for small matrices
+    threads = get_num_threads()
+    if threads == 1:
+        return a.dot(b)
+    with blas.one_thread:
+        if work < _SHARED or a.dtype != b.dtype or blas.threads() is None:
+            return a.dot(b)
+        out = np.empty((n, m), a.dtype)
+        if n >= m:
+            share(lambda rows: np.matmul(a[rows], b, out=out[rows]), _slices(n, 2 * threads), threads)
+        else:
+            share(lambda columns: np.matmul(a, b[:, columns], out=out[:, columns]), _slices(m, 2 * threads), threads)
+        return out
+
+
+def _slices(n: int, parts: int) -> list[slice]:
+    """range(n) in up to `parts` slices, each a multiple of 16 long but the last."""
+    step = max(-(-n // parts // 16) * 16, 16)
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]

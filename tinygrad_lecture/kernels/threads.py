@@ -1,0 +1,97 @@
+"""Threads that share the chunks of a large computation, such as the rows of a matrix product.
+
+OpenBLAS has threads of its own, but they wait for each other in busy loops: with one core busy elsewhere, a training
+step took 3 to 10 times as long. Here whoever is free takes the next chunk, and the calling thread never waits for one
+that nobody has begun. A chunk's result does not depend on who computes it, so results repeat bit for bit.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, TypeAlias
+
+from . import blas
+
+Job: TypeAlias = "tuple[Callable[..., object], list[Any], SimpleQueue[BaseException | None]]"
+
+_chosen: int | None = None
+
+
+def set_num_threads(n: int) -> None:
+    """Use up to n threads for large matrix products (on the CPU).
+
+    The default is the number that NumPy's BLAS would use: one per core, or what the environment variable
+    OPENBLAS_NUM_THREADS or threadpoolctl says. Raises ValueError for a number below 1.
+    """
+    global _chosen
+    if not isinstance(n, int) or n < 1:
+        raise ValueError(f"set_num_threads: needs a number of threads from 1, not {n!r}")
+    _chosen = n
+
+
+def get_num_threads() -> int:
+    """How many threads large matrix products may use; see `set_num_threads`."""
+    return _chosen or blas.threads() or 1
+
+
+def share(function: Callable[..., object], chunks: list[Any], threads: int) -> None:
+    """Call function(chunk) for all chunks, in this thread and up to threads - 1 others."""
+    todo = chunks[::-1]
+    finished: SimpleQueue[BaseException | None] = SimpleQueue()
+    _start(threads - 1)
+    for _ in range(min(threads, len(chunks)) - 1):
+        _jobs.put((function, todo, finished))
+    own = 0
+    while todo:
+        try:
+            chunk = todo.pop()
+        except IndexError:  # another thread was faster
+            break
+        function(chunk)
+        own += 1
+    for _ in range(len(chunks) - own):
+        error = finished.get()
+        if error is not None:
+            raise error
+
+
+def _work(jobs: SimpleQueue[Job]) -> None:
+    """The life of a worker thread."""
+    while True:
+        function, todo, finished = jobs.get()
+        while todo:
+            try:
+                chunk = todo.pop()
+            except IndexError:
+                break
+            try:
+                function(chunk)
+                finished.put(None)
+            except BaseException as error:  # the calling thread raises it
+                finished.put(error)
+        del function, todo, finished  # else the thread would keep the arrays alive until its next job
+
+
+_jobs: SimpleQueue[Job] = SimpleQueue()
+_workers = 0
+
+
+def _start(n: int) -> None:
+    """Start worker threads until there are n."""
+    global _workers
+    while _workers < n:
+        _workers += 1
+        threading.Thread(target=_work, args=(_jobs,), name=f"tinygrad_lecture {_workers}", daemon=True).start()
+
+
+def _after_fork() -> None:
+    """A forked child has no threads but its own."""
+    global _jobs, _workers
+    _jobs, _workers = SimpleQueue(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -13,10 +13,9 @@ _SHARED = 30_000_000  # multiplications; below, the wait for another thread cost
 
 
 def product(a: Array, b: Array) -> Array:
-    """(n, k) @ (k, m) -> (n, m)."""
-    n, m = a.shape[0], b.shape[1]
-    work = n * m * a.shape[1]
-    if work < _BLAS_ALONE or type(a) is not np.ndarray or a.dtype.kind != "f":
+    """a.dot(b), for (n, k) @ (k, m) -> (n, m)."""
+    work = a.size * b.shape[-1]
+    if work < _BLAS_ALONE or type(a) is not np.ndarray or a.dtype.kind != "f" or not a.ndim == b.ndim == 2:
         return a.dot(b)  # the same as @, faster for small matrices
     threads = get_num_threads()
     if threads == 1:
@@ -24,6 +23,7 @@ def product(a: Array, b: Array) -> Array:
     with blas.one_thread:
         if work < _SHARED or a.dtype != b.dtype or blas.threads() is None:
             return a.dot(b)
+        n, m = a.shape[0], b.shape[1]
         out = np.empty((n, m), a.dtype)
         if n >= m:
             share(lambda rows: np.matmul(a[rows], b, out=out[rows]), _slices(n, 2 * threads), threads)

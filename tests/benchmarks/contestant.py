@@ -1,0 +1,67 @@
+"""One contestant's turn, in a process of its own: run a workload for some seconds, print JSON. Called by run.py."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import workloads
+
+CONTESTANTS = {  # name -> (module, settings)
+    "here": ("ours", {}),
+    "PyTorch": ("pytorch", {}),
+    "torch.compile": ("pytorch", {"compiled": True}),
+    "JAX": ("jax_jit", {}),
+    "MyGrad": ("mygrad_eager", {}),
+    "HIPS autograd": ("hips_autograd", {}),
+}
+
+
+def main(name: str, workload: str, seconds: float) -> None:
+    work = workloads.WORKLOADS[workload]
+    file, settings = CONTESTANTS[name]
+    function = getattr(importlib.import_module(f"contestants.{file}"), work.kind)
+    step, norm = function(work.settings, **settings)
+    agreed = [norm()] if norm else []
+    agreed += [step() for _ in range(4)]
+    timed, faults = _timed(step, seconds)
+    print(json.dumps({"agreed": agreed, "seconds": timed, "megabytes": _peak_memory(), "faults": faults}))
+
+
+def _timed(step: Callable[[], Any], seconds: float) -> tuple[list[float], float | None]:
+    """The seconds of each step, and page faults per step."""
+    before, end = _page_faults(), time.perf_counter() + seconds
+    timed: list[float] = []
+    while len(timed) < 3 or time.perf_counter() < end:
+        start = time.perf_counter()
+        step()
+        timed.append(time.perf_counter() - start)
+    after = _page_faults()
+    return timed, None if after is None or before is None else (after - before) / len(timed)
+
+
+def _page_faults() -> int | None:
+    with contextlib.suppress(ImportError):  # on Windows
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    return None
+
+
+def _peak_memory() -> float | None:
+    """The most memory that this process has had, in MB. None where the system does not tell."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return None
+    line = next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], float(sys.argv[3]))

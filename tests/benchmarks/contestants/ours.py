@@ -1,0 +1,105 @@
+"""This project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import workloads
+
+import nn
+import tinygrad_lecture as tl
+import transformer
+
+Contest = tuple[Callable[[], float], Callable[[], float] | None]
+
+
+def _norm(parameters: Any) -> float:
+    return float(sum(float((p.grad * p.grad).sum()) for p in parameters) ** 0.5)
+
+
+def mlp(work: workloads.MLP) -> Contest:
+    last = nn.Sigmoid if work.activation == "sigmoid" else None
+    model = nn.MLP(list(work.sizes), nn.Sigmoid if last else nn.ReLU, last)
+    arrays = [array for layer in workloads.mlp_weights(work) for array in layer]
+    model.load_state_dict(dict(zip(model.state_dict(), arrays, strict=True)))
+    x, y = map(tl.tensor, workloads.mlp_batch(work))
+    loss_function = nn.MSELoss() if work.loss == "squared error" else nn.CrossEntropyLoss()
+    if work.optimizer == "SGD":
+        optimizer: nn.optim.Optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+    else:
+        optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
+
+    def gradients() -> Any:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        return loss
+
+    def step() -> float:
+        loss = gradients()
+        optimizer.step()
+        return loss.item()  # type: ignore[no-any-return]
+
+    return step, lambda: (gradients(), _norm(model.parameters()))[1]
+
+
+def _model(work: workloads.GPT) -> transformer.GPT:
+    model = transformer.GPT(
+        transformer.GPTConfig(
+            vocab_size=work.vocabulary,
+            context=work.block,
+            layers=work.layers,
+            heads=work.heads,
+            width=work.width,
+            activation="gelu",
+            bias=False,
+        )
+    )
+    state = {}
+    for name, array in workloads.gpt_weights(work).items():
+        number, _, part = name.rpartition(".")
+        key = {"W_E": "embedding.W_E", "positions": "embedding.positions", "up": "ffn.up", "down": "ffn.down"}.get(part)
+        key = key or (f"attention.{part}" if part.startswith("W_") else part)
+        state[f"blocks.{number}.{key}.weight" if number else f"{key}.weight"] = array
+    state["unembedding.W_U.weight"] = state["embedding.W_E.weight"]
+    model.load_state_dict(state)
+    return model
+
+
+def gpt(work: workloads.GPT) -> Contest:
+    model = _model(work)
+    x, y = map(tl.tensor, workloads.gpt_batch(work))
+    optimizer = nn.optim.AdamW(model.parameters(), work.learning_rate, work.betas, weight_decay=work.weight_decay)
+
+    def gradients() -> Any:
+        optimizer.zero_grad()
+        loss = model.loss(x, y)
+        loss.backward()
+        return loss
+
+    def step() -> float:
+        loss = gradients()
+        nn.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        return loss.item()  # type: ignore[no-any-return]
+
+    return step, lambda: (gradients(), _norm(model.parameters()))[1]
+
+
+def generation(work: workloads.Generation) -> Contest:
+    model = _model(work.model).eval()
+    return lambda: float(sum(model.generate([1], max_new_tokens=work.tokens, temperature=0))), None
+
+
+def chain(work: workloads.Chain) -> Contest:
+    def step() -> float:
+        x = tl.zeros(1, requires_grad=True)
+        y = x
+        for _ in range(work.additions):
+            y = y + x
+        y.backward()
+        assert x.grad is not None
+        return x.grad.item()  # type: ignore[no-any-return]
+
+    return step, None

@@ -1,0 +1,151 @@
+"""PyTorch: eager, or compiled with torch.compile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import workloads
+from torch import nn
+from torch.nn import functional as F
+
+Contest = tuple[Callable[[], float], Callable[[], float] | None]
+
+
+def _norm(parameters: Any) -> float:
+    return float(sum(float((p.grad * p.grad).sum()) for p in parameters) ** 0.5)
+
+
+def mlp(work: workloads.MLP, compiled: bool = False) -> Contest:
+    layers: list[nn.Module] = []
+    for weight, bias in workloads.mlp_weights(work):
+        layer = nn.Linear(weight.shape[1], weight.shape[0])
+        layer.weight.data, layer.bias.data = torch.tensor(weight), torch.tensor(bias)
+        layers += [layer, nn.Sigmoid() if work.activation == "sigmoid" else nn.ReLU()]
+    model: Any = nn.Sequential(*(layers if work.activation == "sigmoid" else layers[:-1]))
+    parameters = list(model.parameters())
+    model = torch.compile(model) if compiled else model
+    x, y = map(torch.tensor, workloads.mlp_batch(work))
+    loss_function = nn.MSELoss() if work.loss == "squared error" else nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(parameters, 0.1) if work.optimizer == "SGD" else torch.optim.Adam(parameters, 1e-3)
+
+    def gradients() -> Any:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        return loss
+
+    def step() -> float:
+        loss = gradients()
+        optimizer.step()
+        return loss.item()  # type: ignore[no-any-return]
+
+    return step, lambda: (gradients(), _norm(parameters))[1]
+
+
+class Attention(nn.Module):
+    def __init__(self, work: workloads.GPT) -> None:
+        super().__init__()
+        self.heads, self.width = work.heads, work.width
+        self.W_QKV = nn.Linear(work.width, 3 * work.width, bias=False)
+        self.W_O = nn.Linear(work.width, work.width, bias=False)
+
+    def forward(self, x: Any, cache: list[Any] | None = None) -> Any:
+        b, t, _ = x.shape
+        q, k, v = (part.view(b, t, self.heads, -1).transpose(1, 2) for part in self.W_QKV(x).split(self.width, dim=2))
+        if cache is not None:  # the keys and values so far, (b, heads, tokens, head_dim)
+            k, v = (torch.cat([old, new], 2) for old, new in zip(cache, (k, v), strict=True)) if cache else (k, v)
+            cache[:] = k, v
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=cache is None)
+        return self.W_O(y.transpose(1, 2).reshape(b, t, self.width))
+
+
+class Block(nn.Module):
+    def __init__(self, work: workloads.GPT) -> None:
+        super().__init__()
+        self.norm_1, self.norm_2 = nn.LayerNorm(work.width, bias=False), nn.LayerNorm(work.width, bias=False)
+        self.attention = Attention(work)
+        self.up = nn.Linear(work.width, 4 * work.width, bias=False)
+        self.down = nn.Linear(4 * work.width, work.width, bias=False)
+
+    def forward(self, x: Any, cache: list[Any] | None = None) -> Any:
+        x = x + self.attention(self.norm_1(x), cache)
+        return x + self.down(F.gelu(self.up(self.norm_2(x))))
+
+
+class GPT(nn.Module):
+    def __init__(self, work: workloads.GPT) -> None:
+        super().__init__()
+        self.W_E, self.positions = nn.Embedding(work.vocabulary, work.width), nn.Embedding(work.block, work.width)
+        self.blocks = nn.ModuleList(Block(work) for _ in range(work.layers))
+        self.norm = nn.LayerNorm(work.width, bias=False)
+        weights = {name: torch.tensor(array) for name, array in workloads.gpt_weights(work).items()}
+        state = {}
+        for name, value in weights.items():
+            number, _, part = name.rpartition(".")
+            if part in ("W_Q", "W_K", "W_V"):
+                continue
+            part = "attention.W_O" if part == "W_O" else part
+            state[f"blocks.{number}.{part}.weight" if number else f"{part}.weight"] = value
+        for i in range(work.layers):
+            parts = [weights[f"{i}.{name}"] for name in ("W_Q", "W_K", "W_V")]
+            state[f"blocks.{i}.attention.W_QKV.weight"] = torch.cat(parts)
+        self.load_state_dict(state)
+
+    def forward(self, tokens: Any, caches: list[list[Any]] | None = None) -> Any:
+        first = caches[0][0].shape[2] if caches and caches[0] else 0
+        x = self.W_E(tokens) + self.positions(torch.arange(first, first + tokens.shape[1]))
+        for i, block in enumerate(self.blocks):
+            x = block(x, None if caches is None else caches[i])
+        return F.linear(self.norm(x), self.W_E.weight)
+
+
+def gpt(work: workloads.GPT, compiled: bool = False) -> Contest:
+    model: Any = GPT(work)
+    parameters = list(model.parameters())
+    model = torch.compile(model) if compiled else model
+    x, y = map(torch.tensor, workloads.gpt_batch(work))
+    optimizer = torch.optim.AdamW(parameters, work.learning_rate, work.betas, weight_decay=work.weight_decay)
+
+    def gradients() -> Any:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x).view(-1, work.vocabulary), y.view(-1))
+        loss.backward()
+        return loss
+
+    def step() -> float:
+        loss = gradients()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        return loss.item()  # type: ignore[no-any-return]
+
+    return step, lambda: (gradients(), _norm(parameters))[1]
+
+
+def generation(work: workloads.Generation, compiled: bool = False) -> Contest:
+    model = GPT(work.model).eval()
+
+    @torch.no_grad()
+    def step() -> float:
+        caches: list[list[Any]] = [[] for _ in model.blocks]
+        token, total = torch.tensor([[1]]), 0
+        for _ in range(work.tokens):
+            token = model(token, caches)[:, -1:].argmax(-1)
+            total += int(token)
+        return float(total)
+
+    return step, None
+
+
+def chain(work: workloads.Chain, compiled: bool = False) -> Contest:
+    def step() -> float:
+        x = torch.zeros(1, requires_grad=True)
+        y = x
+        for _ in range(work.additions):
+            y = y + x
+        y.backward()  # type: ignore[no-untyped-call]
+        assert x.grad is not None
+        return x.grad.item()
+
+    return step, None

@@ -1,0 +1,216 @@
+"""Time this project beside PyTorch, JAX, MyGrad and HIPS autograd, whichever are installed.
+
+    python tests/benchmarks/run.py                      # all workloads, about ten minutes
+    python tests/benchmarks/run.py W1 W3 --quick        # some of them, a minute or less
+
+Each contestant runs in a process of its own, in turn, several times: in one process their threads would compete, and on
+a shared machine a quiet moment would favour whoever has it. Ratios are taken within a round. First the contestants must
+agree: the norm of the first gradient and the losses of four steps (which depend on the gradients before) are compared.
+Prints medians, and writes them as JSON and as a picture to out/benchmarks/.
+
+W7 is W3 while another process keeps a core busy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import contestant
+import workloads
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+NEEDS = {"PyTorch": "torch", "torch.compile": "torch", "JAX": "jax", "MyGrad": "mygrad", "HIPS autograd": "autograd"}
+FOR = {  # the workloads that a contestant has; the others have all
+    "torch.compile": {"W1", "W2", "W3", "W4"},
+    "JAX": {"W1", "W2", "W3", "W4", "W6", "W7"},
+    "MyGrad": {"W1", "W2", "W6"},
+    "HIPS autograd": {"W1", "W2", "W6"},
+}
+
+Turn = dict[str, Any]  # what contestant.py prints
+
+
+def main() -> None:
+    """Run the chosen workloads and report."""
+    parser = argparse.ArgumentParser(description="Time this project beside others.")
+    parser.add_argument("workloads", nargs="*", metavar="W", help=f"from {', '.join(workloads.WORKLOADS)}; default all")
+    parser.add_argument("--quick", action="store_true", help="one round of short turns")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each contestant (default 5)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of a turn (default 3)")
+    parser.add_argument("--against", nargs="*", default=list(NEEDS), metavar="NAME", help="the others to run")
+    parser.add_argument("--folder", type=Path, default=ROOT / "out" / "benchmarks")
+    options = parser.parse_args()
+    chosen = options.workloads or list(workloads.WORKLOADS)
+    for name in set(chosen) - set(workloads.WORKLOADS):
+        parser.error(f"there is no workload {name!r}; there are {', '.join(workloads.WORKLOADS)}")
+    rounds, seconds = (1, min(options.seconds, 0.5)) if options.quick else (options.rounds, options.seconds)
+
+    results: dict[str, dict[str, list[Turn]]] = {}
+    print(machine(), end="\n\n")
+    for name in chosen:
+        work = workloads.WORKLOADS[name]
+        names = ["here", *(other for other in options.against if plays(other, name))]
+        print(f"{name}  {work.title}")
+        with busy_core() if work.busy else nothing():
+            turns = [turn(who, name, seconds) for number in range(rounds) for who in names[:: 1 - 2 * (number % 2)]]
+        results[name] = {who: [result for other, result in turns if other == who] for who in names}
+        check_agreement(name, results[name])
+        print(table(results[name]), end="\n\n")
+    save(results, options.folder)
+
+
+def plays(who: str, workload: str) -> bool:
+    """Whether a contestant is installed and has this workload."""
+    if who == "torch.compile" and not (which("g++") or which("clang++") or which("cl")):
+        return False
+    return find_spec(NEEDS[who]) is not None and workload in FOR.get(who, workloads.WORKLOADS)
+
+
+def turn(who: str, workload: str, seconds: float) -> tuple[str, Turn]:
+    """One contestant's turn in a new process."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)])}
+    command = [sys.executable, str(HERE / "contestant.py"), who, workload, str(seconds)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{who} failed in {workload}:\n{done.stderr}")
+    return who, json.loads(done.stdout.splitlines()[-1])
+
+
+def check_agreement(workload: str, results: dict[str, list[Turn]]) -> None:
+    """End the program if a contestant computes something else than this project."""
+    ours = results["here"][0]["agreed"]
+    for who, turns in results.items():
+        theirs = turns[0]["agreed"]
+        if not all(math.isclose(a, b, rel_tol=2e-3) for a, b in zip(ours, theirs, strict=True)):
+            raise SystemExit(f"{workload}: {who} computes {theirs}, this project {ours}")
+
+
+@contextmanager
+def busy_core() -> Iterator[None]:
+    """Another process that computes all the time."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def nothing() -> Iterator[None]:
+    yield
+
+
+# --- the report ---------------------------------------------------------------------------------------------
+
+
+def table(results: dict[str, list[Turn]]) -> str:
+    """Per contestant: the median step, the spread over rounds, ours divided by theirs, memory, page faults."""
+    lines = [f"    {'':14} {'median':>10} {'rounds':>21}   ours / theirs   {'memory':>8}  page faults a step"]
+    ours = [statistics.median(turn["seconds"]) for turn in results["here"]]
+    for who, turns in results.items():
+        medians = [statistics.median(turn["seconds"]) for turn in turns]
+        ratio = statistics.median(a / b for a, b in zip(ours, medians, strict=True))
+        spread = f"{shown(min(medians))} to {shown(max(medians))}"
+        memory, faults = turns[0]["megabytes"], turns[0]["faults"]
+        lines.append(
+            f"    {who:14} {shown(statistics.median(medians)):>10} {spread:>21}   "
+            f"{'' if who == 'here' else f'{ratio:.2f}':>13}   "
+            f"{'' if memory is None else f'{memory:.0f} MB':>8}  {'' if faults is None else f'{faults:.0f}'}"
+        )
+    return "\n".join(lines)
+
+
+def shown(seconds: float) -> str:
+    """Seconds with a unit, as in "46.3 ms"."""
+    unit, factor = next((u, f) for u, f in [("s", 1.0), ("ms", 1e3), ("µs", 1e6)] if seconds * f >= 1 or u == "µs")
+    return f"{seconds * factor:.{max(0, 2 - int(math.log10(max(seconds * factor, 1))))}f} {unit}"
+
+
+def machine() -> str:
+    """The processor, its cores, and the versions."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text(encoding="utf-8").splitlines()
+        name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), name)
+    found = [f"{package} {version(package)}" for package in ("numpy", "torch", "jax", "mygrad", "autograd")]
+    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}; " + ", ".join(
+        text for text in found if not text.endswith("None")
+    )
+
+
+def version(package: str) -> str | None:
+    """An installed package's version, or None."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def save(results: dict[str, dict[str, list[Turn]]], folder: Path) -> None:
+    """Write results.json and, where matplotlib is installed, ratios.png."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"machine": machine(), "results": results}, indent=1)
+    (folder / "results.json").write_text(text, encoding="utf-8")
+    print(f"{folder / 'results.json'}")
+    if find_spec("matplotlib") is not None:
+        draw(results, folder / "ratios.png")
+        print(f"{folder / 'ratios.png'}")
+
+
+def draw(results: dict[str, dict[str, list[Turn]]], path: Path) -> None:
+    """Draw each contestant's median time, with this project's as 1."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot as plt
+
+    names = [who for who in contestant.CONTESTANTS if any(who in turns for turns in results.values())]
+    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.9 * len(results)), layout="constrained")
+    height = 0.8 / len(names)
+    for i, who in enumerate(names):
+        rows, values = [], []
+        for row, turns in enumerate(results.values()):
+            if who in turns:
+                ours, theirs = (
+                    statistics.median(statistics.median(turn["seconds"]) for turn in turns[which_one])
+                    for which_one in ("here", who)
+                )
+                rows.append(row + i * height)
+                values.append(theirs / ours)
+        bars = axes.barh(rows, values, height, label=who)
+        axes.bar_label(bars, [f"{value:.2f}" for value in values], padding=3, fontsize=8)
+    axes.set_yticks(
+        [row + 0.4 - height / 2 for row in range(len(results))],
+        [f"{name}  {workloads.WORKLOADS[name].title}" for name in results],
+        fontsize=8,
+    )
+    axes.set_xscale("log")
+    axes.invert_yaxis()
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set_xlabel("time, with this project's as 1: to the right of the line is slower")
+    axes.set_title("How long the others take")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.2, -0.12), ncols=len(names), fontsize=8)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The workloads: their sizes, and the initial weights and data, drawn by NumPy so that all contestants start alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class MLP:
+    """A training step of a network of dense layers."""
+
+    sizes: tuple[int, ...]
+    activation: str  # "sigmoid" also after the last layer, "relu" not
+    loss: str  # "squared error" or "cross-entropy"
+    optimizer: str  # "SGD", lr 0.1, or "Adam", lr 0.001
+    batch: int
+
+
+@dataclass(frozen=True)
+class GPT:
+    """A training step of a GPT: no biases, no dropout, exact GELU, W_U tied to W_E, gradients clipped to 1, AdamW."""
+
+    block: int
+    batch: int
+    layers: int
+    heads: int
+    width: int
+    vocabulary: int = 65
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.1
+
+
+@dataclass(frozen=True)
+class Generation:
+    """New tokens from one token, the most probable one each time, with a key/value cache."""
+
+    model: GPT
+    tokens: int = 200
+
+
+@dataclass(frozen=True)
+class Chain:
+    """y = y + x, forward and backward, with tensors of one element."""
+
+    additions: int = 10_000
+
+
+@dataclass(frozen=True)
+class Workload:
+    title: str
+    kind: str  # the function of a contestant that runs it
+    settings: Any
+    busy: bool = False  # while a core computes something else
+
+
+_SMALL = GPT(block=64, batch=12, layers=4, heads=4, width=128)
+_LARGE = GPT(block=256, batch=8, layers=6, heads=6, width=384)
+
+WORKLOADS = {
+    "W1": Workload(
+        "784-16-16-10, sigmoid, squared error, batch 32, SGD: a step",
+        "mlp",
+        MLP((784, 16, 16, 10), "sigmoid", "squared error", "SGD", 32),
+    ),
+    "W2": Workload(
+        "784-512-512-10, ReLU, cross-entropy, batch 128, Adam: a step",
+        "mlp",
+        MLP((784, 512, 512, 10), "relu", "cross-entropy", "Adam", 128),
+    ),
+    "W3": Workload("GPT, 4 layers, 128 wide, 12 x 64 tokens, AdamW: a step", "gpt", _SMALL),
+    "W4": Workload("GPT, 6 layers, 384 wide, 8 x 256 tokens, AdamW: a step", "gpt", _LARGE),
+    "W5": Workload("the model of W4: 200 tokens with a cache", "generation", Generation(_LARGE)),
+    "W6": Workload("10,000 additions of one element, forward and backward", "chain", Chain()),
+    "W7": Workload("W3 while one core is busy", "gpt", _SMALL, busy=True),
+}
+
+
+def mlp_weights(work: MLP) -> list[tuple[Any, Any]]:
+    """(weight (out, in), bias (out,)) of each layer."""
+    draw = np.random.default_rng(0)
+    pairs = zip(work.sizes, work.sizes[1:], strict=False)
+    return [
+        (
+            (draw.standard_normal((n_out, n_in)) / n_in**0.5).astype("float32"),
+            np.zeros(n_out, "float32"),
+        )
+        for n_in, n_out in pairs
+    ]
+
+
+def mlp_batch(work: MLP) -> tuple[Any, Any]:
+    """Inputs (batch, in), and targets: one-hot rows for squared error, else class numbers."""
+    draw = np.random.default_rng(1)
+    x = draw.random((work.batch, work.sizes[0]), dtype="float32")
+    labels = draw.integers(0, work.sizes[-1], work.batch)
+    return x, np.eye(work.sizes[-1], dtype="float32")[labels] if work.loss == "squared error" else labels
+
+
+def gpt_weights(work: GPT) -> dict[str, Any]:
+    """name -> array; W_Q, W_K, W_V and W_O are (width, width), (out, in)."""
+    draw, d = np.random.default_rng(0), work.width
+    return {name: _initial(draw, shape) for name, shape in _gpt_shapes(work, d)}
+
+
+def _gpt_shapes(work: GPT, d: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    yield "W_E", (work.vocabulary, d)
+    yield "positions", (work.block, d)
+    for i in range(work.layers):
+        yield f"{i}.norm_1", (d,)
+        for name in ("W_Q", "W_K", "W_V", "W_O"):
+            yield f"{i}.{name}", (d, d)
+        yield f"{i}.norm_2", (d,)
+        yield f"{i}.up", (4 * d, d)
+        yield f"{i}.down", (d, 4 * d)
+    yield "norm", (d,)
+
+
+def _initial(draw: Any, shape: tuple[int, ...]) -> Any:
+    return np.ones(shape, "float32") if len(shape) == 1 else draw.normal(0, 0.02, shape).astype("float32")
+
+
+def gpt_batch(work: GPT) -> tuple[Any, Any]:
+    """Tokens and next tokens, each (batch, block)."""
+    text = np.random.default_rng(1).integers(0, work.vocabulary, (work.batch, work.block + 1))
+    return np.ascontiguousarray(text[:, :-1]), np.ascontiguousarray(text[:, 1:])

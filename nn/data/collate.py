@@ -24,7 +24,9 @@ def default_collate(rows: Sequence[Any]) -> Any:
     if not len(rows):
         raise ValueError("default_collate: a batch needs at least one row")
     first = rows[0]
-    if isinstance(first, Tensor | np.ndarray | np.generic | int | float):
+    if type(first) is float:
+        return tl.tensor(list(rows), dtype=tl.float64)
+    if isinstance(first, int | np.generic) or is_data(first):
         return _stack(rows)
     if isinstance(first, str | bytes):
         return list(rows)
@@ -34,8 +36,6 @@ def default_collate(rows: Sequence[Any]) -> Any:
     if isinstance(first, tuple | list):
         collated = [default_collate(field) for field in _fields(rows)]
         return type(first)(*collated) if hasattr(first, "_fields") else collated
-    if is_data(first):
-        return _stack(rows)
     raise TypeError(
         "default_collate: a batch may hold tensors, arrays, numbers, strings, and dicts, tuples and lists of them, not "
         f"{kind_of(first)}; give the DataLoader a collate_fn of your own"
@@ -135,9 +135,8 @@ def _fields(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 def _stack(values: Sequence[Any]) -> Tensor:
     """Numbers, arrays or Tensors of one shape, along a new first axis."""
-    first = values[0]
-    if isinstance(first, int | float) and all(type(value) is type(first) for value in values):
-        return tl.tensor(list(values), dtype=tl.float64 if isinstance(first, float) else None)
+    if all(isinstance(value, int | float) for value in values):
+        return tl.tensor(list(values))
     shapes = {np.shape(value) for value in values}
     if len(shapes) > 1:
         raise ValueError(

@@ -1,7 +1,7 @@
 """Samplers: the order in which a loader reads the rows of a dataset.
 
-Each `for` over a sampler is a new order. It depends on the random stream at that moment alone, not on what is drawn from
-the stream while the order is in use; so a loader can draw the same order again.
+Each `for` over a sampler is a new order. It depends on the random stream at that moment alone, not on what else is
+drawn from the stream while the order is in use. So a loader can draw the same order again.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class RandomSampler(Sampler[int]):
         stream, rows, wanted = stream_of(self.generator), len(self.data_source), self.num_samples
         if wanted <= rows and not self.replacement:
             return iter(stream.permutation(rows)[:wanted].tolist())
-        own = np.random.default_rng(int(stream.integers(2**63)))  # num_samples may be 10**10: draw as they are asked for
+        own = np.random.default_rng(int(stream.integers(2**63)))  # drawn from as needed: num_samples may be 10**10
         parts = (
             own.integers(rows, size=min(wanted, 1024)) if self.replacement else own.permutation(rows)
             for _ in itertools.count()
@@ -92,7 +92,10 @@ class SubsetRandomSampler(Sampler[int]):
 
 
 class WeightedRandomSampler(Sampler[int]):
-    """Rows drawn with probabilities in proportion to weights, one for each row; each may come twice with replacement."""
+    """Rows drawn with probabilities in proportion to weights, one for each row.
+
+    replacement: draw each row independently, so that one may come twice.
+    """
 
     def __init__(self, weights: Any, num_samples: int, replacement: bool = True, generator: Any = None) -> None:
         check_sizes("WeightedRandomSampler", num_samples=num_samples)

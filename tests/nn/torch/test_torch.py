@@ -51,9 +51,9 @@ def test_courtesies_change_nothing():
     assert torch.cuda.device_count() == 0 or torch.cuda.is_available()
 
 
-def test_a_loader_excludes_a_sampler_and_shuffle():
-    with pytest.raises(ValueError, match="shuffle must be False"):
-        torch.utils.data.DataLoader([1, 2], sampler=[0, 1], shuffle=True)
+def test_there_is_one_data_loader():
+    assert torch.utils.data.DataLoader is torch.utils.data.dataloader.DataLoader is nn.DataLoader
+    assert issubclass(torch.utils.data.TensorDataset, torch.utils.data.Dataset)
 
 
 def test_a_changed_saved_tensor_of_a_function_is_found():

@@ -1,7 +1,4 @@
-"""nn.torch as a module: constructors, files, loaders, courtesies."""
-
-import io
-import pickle
+"""nn.torch as a module: constructors, loaders, courtesies."""
 
 import pytest
 
@@ -17,28 +14,6 @@ def test_tensor_takes_data_or_sizes():
     assert isinstance(tl.ones(2), torch.Tensor)
     assert isinstance(torch.LongTensor([1]), torch.LongTensor)
     assert not isinstance(torch.ones(1), torch.LongTensor)
-
-
-def test_nested_values_are_saved_and_loaded(tmp_path):
-    value = {"a": [1, 2.5, "x", None, True], 3: (tl.arange(3), {"b": tl.ones(2, 2)}), "$t": {1, 2}}
-    for target in (tmp_path / "file.pt", io.BytesIO()):
-        torch.save(value, target)
-        if isinstance(target, io.BytesIO):
-            target.seek(0)
-        loaded = torch.load(target, map_location="cpu", weights_only=True)
-        assert loaded["a"] == value["a"] and loaded["$t"] == {1, 2}
-        assert loaded[3][0].tolist() == [0, 1, 2] and loaded[3][1]["b"].shape == (2, 2)
-
-
-def test_a_whole_model_is_refused_and_its_state_dict_named(tmp_path):
-    with pytest.raises(TypeError, match=r"a Linear cannot be saved.*state_dict"):
-        torch.save(nn.Linear(2, 2), tmp_path / "model.pt")
-
-
-def test_a_pickle_is_refused_with_the_way_to_convert_it(tmp_path):
-    (tmp_path / "old.pt").write_bytes(pickle.dumps({"a": 1}, protocol=2))
-    with pytest.raises(ValueError, match=r"safetensors\.torch\.save_file"):
-        torch.load(tmp_path / "old.pt")
 
 
 def test_courtesies_change_nothing():

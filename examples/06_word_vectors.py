@@ -111,7 +111,7 @@ class SkipGram(nn.Module):
         return (u * v).sum(axis=-1)
 
 
-class Pairs:
+class Pairs(nn.data.Dataset[tuple[tl.Tensor, tl.Tensor, tl.Tensor]]):
     """Words that stand beside each other, with others drawn to be told apart from them: a data set for a DataLoader.
 
     sentences: lists of numbers of words.  window: up to how many words away is beside.  negatives: others per pair,

@@ -7,9 +7,9 @@ For example:
         ...                                         # x: (32, 784), y: (32,)
 """
 
-from .collate import PadSequences, default_collate, pad_sequence, stack_rows
+from .collate import PadSequences, default_collate, default_convert, pad_sequence
 from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
-from .loader import DataLoader
+from .loader import DataLoader, get_worker_info
 from .sampler import (
     BatchSampler,
     RandomSampler,
@@ -34,7 +34,8 @@ __all__ = [
     "TensorDataset",
     "WeightedRandomSampler",
     "default_collate",
+    "default_convert",
+    "get_worker_info",
     "pad_sequence",
     "random_split",
-    "stack_rows",
 ]

@@ -2,41 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.words import kind_of
 
-
-def stack_rows(rows: Sequence[Any]) -> Any:
-    """A batch of rows: numbers, arrays or Tensors, stacked along a new first axis.
-
-    Rows that are tuples are stacked field by field, and give a tuple.
-    Raises ValueError if the shapes differ; use PadSequences for those.
-    """
-    return _fieldwise(rows, _stack)
+from ..errors.checks import is_data
 
 
 def default_collate(rows: Sequence[Any]) -> Any:
-    """A batch of rows as PyTorch's loader makes it: numbers, arrays and Tensors are stacked.
+    """A batch of rows, as PyTorch's loader makes it: Tensors, arrays and numbers are stacked along a new first axis.
 
-    Dicts are collated key by key, and give a dict; tuples and lists field by field, and give a list. Strings stay a
-    list. Python's floats become float64.
+    Dicts are collated key by key, and give a dict; tuples and lists field by field, and give a list, but a named tuple
+    gives one of its kind. Strings stay a list. Python's floats become float64.
+    Raises ValueError if shapes or numbers of fields differ, TypeError for anything else, such as None.
     """
+    if not len(rows):
+        raise ValueError("default_collate: a batch needs at least one row")
     first = rows[0]
+    if type(first) is float:
+        return tl.tensor(list(rows), dtype=tl.float64)
+    if isinstance(first, int | np.generic) or is_data(first):
+        return _stack(rows)
     if isinstance(first, str | bytes):
         return list(rows)
     if isinstance(first, Mapping):
-        return {key: default_collate([row[key] for row in rows]) for key in first}
+        fields = {key: default_collate([row[key] for row in rows]) for key in first}
+        return fields if type(first) is dict else type(first)(fields)  # type: ignore[call-arg]
     if isinstance(first, tuple | list):
-        fields = [default_collate(field) for field in zip(*rows, strict=True)]
-        return type(first)(*fields) if hasattr(first, "_fields") else fields
-    if type(first) is float:
-        return tl.tensor(list(rows), dtype=tl.float64)
-    return _stack(rows)
+        collated = [default_collate(field) for field in _fields(rows)]
+        return type(first)(*collated) if hasattr(first, "_fields") else collated
+    raise TypeError(
+        "default_collate: a batch may hold tensors, arrays, numbers, strings, and dicts, tuples and lists of them, not "
+        f"{kind_of(first)}; give the DataLoader a collate_fn of your own"
+    )
+
+
+def default_convert(row: Any) -> Any:
+    """A row as a loader without batches gives it: its arrays become Tensors, in dicts, tuples and lists too."""
+    if isinstance(row, np.ndarray | np.generic):
+        return row if row.dtype.kind in "SUO" else tl.tensor(row)
+    if isinstance(row, Mapping):
+        fields = {key: default_convert(value) for key, value in row.items()}
+        return fields if type(row) is dict else type(row)(fields)  # type: ignore[call-arg]
+    if isinstance(row, tuple | list):
+        converted = [default_convert(value) for value in row]
+        return type(row)(*converted) if hasattr(row, "_fields") else converted
+    return row
 
 
 def pad_sequence(
@@ -95,13 +111,13 @@ class PadSequences:
         self.padding_value, self.side, self.mask = padding_value, side, mask
 
     def __call__(self, rows: Sequence[Any]) -> Any:
-        batch = _fieldwise(rows, self._field)
+        several = isinstance(rows[0], tuple)
+        fields = [self._field(values) for values in (_fields(rows) if several else [rows])]
         if not self.mask:
-            return batch
-        fields = batch if isinstance(batch, tuple) else (batch,)
-        first = [row[0] if isinstance(row, tuple) else row for row in rows]
+            return fields if several else fields[0]
+        first = [row[0] if several else row for row in rows]
         mask = pad_sequence([tl.ones(len(sequence), dtype=tl.bool) for sequence in first], 0, self.side)
-        return (*fields, mask.to(fields[0].device))
+        return [*fields, mask.to(fields[0].device)]
 
     def _field(self, values: Sequence[Any]) -> Tensor:
         if all(isinstance(value, int | float) or getattr(value, "ndim", None) == 0 for value in values):
@@ -109,27 +125,27 @@ class PadSequences:
         return pad_sequence(values, self.padding_value, self.side)
 
 
-def _fieldwise(rows: Sequence[Any], collate: Callable[[Sequence[Any]], Tensor]) -> Any:
-    """Collate rows that are tuples field by field, other rows as they are."""
-    if not rows:
-        raise ValueError("a batch needs at least one row")
-    if not isinstance(rows[0], tuple):
-        return collate(rows)
-    lengths = {len(row) for row in rows}
+def _fields(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """The values of each field, from rows that are tuples or lists. Raises ValueError if their lengths differ."""
+    lengths = sorted({len(row) for row in rows})
     if len(lengths) > 1:
-        raise ValueError(f"rows of a batch must have the same number of fields, but have {sorted(lengths)}")
-    return tuple(collate(field) for field in zip(*rows, strict=True))
+        raise ValueError(f"rows of a batch must have the same number of fields, but have {lengths}")
+    return zip(*rows, strict=True)
 
 
 def _stack(values: Sequence[Any]) -> Tensor:
-    tensors = [_tensor(value) for value in values]
-    if len({tensor.shape for tensor in tensors}) > 1:
-        shapes = ", ".join(sorted({str(tensor.shape) for tensor in tensors}))
+    """Numbers, arrays or Tensors of one shape, along a new first axis."""
+    if all(isinstance(value, int | float) for value in values):
+        return tl.tensor(list(values))
+    shapes = {np.shape(value) for value in values}
+    if len(shapes) > 1:
         raise ValueError(
-            f"cannot stack rows of different shapes, {shapes}; to pad sequences, give the DataLoader "
-            "collate_fn=nn.data.PadSequences()"
+            f"cannot stack rows of different shapes, {', '.join(sorted(map(str, shapes)))}; to pad sequences, give the "
+            "DataLoader collate_fn=nn.data.PadSequences()"
         )
-    batch: Tensor = tl.stack(tensors)
+    if all(isinstance(value, np.ndarray | np.generic) for value in values):
+        return tl.tensor(np.stack(values))
+    batch: Tensor = tl.stack([_tensor(value) for value in values])
     return batch
 
 

@@ -6,7 +6,7 @@ import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -17,29 +17,34 @@ from tinygrad_lecture.errors.words import shown
 
 from ..errors.checks import is_data
 
+T_co = TypeVar("T_co", covariant=True)
 
-class Dataset(Protocol):
-    """Rows for a DataLoader: data[i] is a row, or a tuple of its fields.
 
-    If the class has `takes_many = True`, a batch is read by one index: data[i:j] or data[array of row numbers].
+class Dataset(Generic[T_co]):
+    """Base class of datasets: a subclass defines `__len__` and `__getitem__`, the row of a number.
+
+    A row is anything that a `collate_fn` can put into a batch, often a tuple of fields. A DataLoader reads any object
+    with these two methods, such as a list; with `takes_many = True` in its class it reads a batch by one index,
+    data[i:j] or data[array of row numbers].
     """
 
-    def __len__(self) -> int: ...
+    takes_many: bool = False
 
-    def __getitem__(self, index: Any, /) -> Any: ...
+    def __getitem__(self, index: Any) -> T_co:
+        raise NotImplementedError(f"{type(self).__name__} has no __getitem__; define it in its class")
+
+    def __add__(self, other: Any) -> ConcatDataset:
+        return ConcatDataset([self, other])
 
 
-class IterableDataset:
+class IterableDataset(Dataset[T_co]):
     """Base class of datasets that are read from start to end, such as a file of text: a subclass defines `__iter__`."""
 
-    def __class_getitem__(cls, item: Any) -> type[IterableDataset]:
-        return cls
-
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T_co]:
         raise NotImplementedError(f"{type(self).__name__} has no __iter__; define it in its class")
 
 
-class ConcatDataset:
+class ConcatDataset(Dataset[Any]):
     """The rows of several datasets, one after the other."""
 
     def __init__(self, datasets: Iterable[Any]) -> None:
@@ -55,7 +60,7 @@ class ConcatDataset:
         return self.datasets[part][row - (self.cumulative_sizes[part - 1] if part else 0)]
 
 
-class TensorDataset:
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Tensors with the same number of rows: data[index] is the tuple of tensor[index] for each of them.
 
     Raises TypeError for anything but tensors and arrays; ValueError without tensors, for a 0-d tensor, or if the
@@ -84,7 +89,7 @@ class TensorDataset:
         return tuple(tensor[index] for tensor in self.tensors)
 
 
-class Subset:
+class Subset(Dataset[Any]):
     """The rows of a dataset at `indices`, a list, array or Tensor of integers, in that order.
 
     Raises TypeError if the indices are not integers, IndexError if one is out of range.
@@ -99,19 +104,15 @@ class Subset:
             raise IndexError(
                 f"Subset: indices run from {numbers.min()} to {numbers.max()}, but the rows are 0 to {rows - 1}"
             )
-        self.dataset = dataset
-        self.indices = numbers.astype(np.int64)
-
-    @property
-    def takes_many(self) -> bool:
-        """Whether the dataset reads a batch by one index; see `Dataset`."""
-        return getattr(self.dataset, "takes_many", False)
+        self.dataset, self.takes_many = dataset, getattr(dataset, "takes_many", False)
+        self._rows = numbers.astype(np.int64)
+        self.indices: list[int] = self._rows.tolist()
 
     def __len__(self) -> int:
-        return len(self.indices)
+        return len(self._rows)
 
     def __getitem__(self, index: Any) -> Any:
-        chosen = self.indices[index]
+        chosen = self._rows[index]
         return self.dataset[int(chosen) if chosen.ndim == 0 else chosen]
 
 

@@ -1,173 +1,161 @@
-"""DataLoader: yields a dataset in mini-batches, and can be saved and resumed within an epoch."""
+"""DataLoader: yields a dataset in batches, and can be saved and resumed within an epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lecture import random as rng
+from tinygrad_lecture import Generator
 from tinygrad_lecture.errors.words import shown
 
 from ..errors.checks import check_sizes, is_data
-from .collate import stack_rows
-from .dataset import Dataset
+from .collate import default_collate, default_convert
+from .dataset import IterableDataset
+from .resume import Epoch, Resumable
+from .sampler import BatchSampler, RandomSampler, SequentialSampler, in_lists, stream_of
 
 
-class DataLoader:
-    """Yields a dataset in batches; each `for` over it is one epoch, which contains every row once.
+class DataLoader(Resumable):
+    """Yields a dataset in batches; each `for` over it is one epoch. The signature is PyTorch's.
 
+    - `dataset`: any object with rows, see `nn.data.Dataset`, or an `nn.data.IterableDataset`.
+    - `batch_size`: rows in a batch; None yields single rows. `drop_last`: skip the last batch if it is smaller.
     - `shuffle`: a new random order in every epoch; otherwise the dataset's order, and batches of tensors are views.
-    - `drop_last`: skip the last batch if it is smaller than the others.
-    - `seed`: for a random stream of its own; None draws the order from the stream that `tl.manual_seed` seeds.
-    - `collate_fn`: a function from a list of rows, data[i], to a batch (default: `nn.data.stack_rows`). A dataset with
-      `takes_many` needs none: see `nn.data.Dataset`.
+    - `sampler`: yields the row numbers of an epoch; `batch_sampler`: lists of them, one for each batch.
+    - `collate_fn`: a function from a list of rows to a batch (default: `nn.data.default_collate`).
+    - `generator`: draws the order; None is the stream that `tl.manual_seed` seeds. `seed`: for a generator of its own.
+    - `num_workers`, `pin_memory`, `timeout`, `worker_init_fn`, `prefetch_factor`, `persistent_workers` and the like are
+      accepted and change nothing: rows are read in this process, one batch at a time.
 
-    Raises TypeError for tensors without a dataset, ValueError if batch_size is below 1, or if an epoch would have no
-    batch.
+    `state_dict` is the position within an epoch, from which another loader continues.
+    Raises TypeError for tensors without a dataset, ValueError if batch_size is below 1, if an epoch would have no
+    batch, or for arguments that exclude each other.
     """
 
     def __init__(
         self,
-        dataset: Dataset,
-        batch_size: int = 1,
-        shuffle: bool = False,
+        dataset: Any,
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[Any] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[Any], Any] | None = None,
+        pin_memory: bool = False,
         drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        multiprocessing_context: Any = None,
+        generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
         seed: int | None = None,
-        collate_fn: Callable[[Sequence[Any]], Any] | None = None,
     ) -> None:
+        self.dataset, self.batch_size, self.shuffle, self.drop_last = dataset, batch_size, bool(shuffle), drop_last
+        self.sampler, self.batch_sampler, self.seed = sampler, batch_sampler, seed
+        self.generator = generator if seed is None else Generator().manual_seed(seed)
+        self.num_workers, self.pin_memory, self.worker_init_fn = num_workers, pin_memory, worker_init_fn
+        self._streamed = isinstance(dataset, IterableDataset)
+        self._sliced = sampler is None and batch_sampler is None and batch_size is not None and not self._streamed
+        self._check(generator)
+        if self.sampler is None and not self._streamed and batch_sampler is None:
+            self.sampler = RandomSampler(dataset, generator=self.generator) if shuffle else SequentialSampler(dataset)
+        if self.sampler is not None and batch_size is not None:
+            self.batch_sampler = BatchSampler(self.sampler, batch_size, drop_last)
+        source = self.sampler if self.sampler is not None else getattr(batch_sampler, "sampler", batch_sampler)
+        self._drawing = getattr(source, "generator", None)
+        self.batch_size = None if batch_sampler is not None else batch_size
+        self._takes_many = collate_fn is None and getattr(dataset, "takes_many", False)
+        rows_alone = self.batch_size is None and batch_sampler is None
+        self.collate_fn = collate_fn or (default_convert if rows_alone else default_collate)
+
+    def _check(self, generator: Generator | None) -> None:
+        """Raises TypeError for what is no dataset, ValueError for arguments that exclude each other."""
+        dataset, batch_size, given = self.dataset, self.batch_size, self.sampler is not None
         pair = isinstance(dataset, tuple) and len(dataset) == 2 and is_data(dataset[0])
         if pair or is_data(batch_size):
             raise TypeError("DataLoader: put the tensors in a dataset, as in DataLoader(nn.TensorDataset(x, y))")
-        if isinstance(dataset, type) or not hasattr(dataset, "__len__"):
+        if isinstance(dataset, type) or not (self._streamed or hasattr(dataset, "__getitem__")):
             raise TypeError(
                 f"DataLoader: dataset must be a dataset, such as nn.TensorDataset(x, y), not {shown(dataset)}"
             )
-        check_sizes("DataLoader", batch_size=batch_size)
-        self.dataset = dataset
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.drop_last = drop_last
-        takes_many = getattr(dataset, "takes_many", False)
-        self.collate_fn = stack_rows if collate_fn is None and not takes_many else collate_fn
-        self.seed = seed
-        self._own_stream = None if seed is None else np.random.default_rng(seed)
-        self._epoch: Epoch | None = None  # the latest one
-        self._loaded: Mapping[str, Any] | None = None  # a state within an epoch, from which the next `for` continues
-        if len(self) == 0:
+        if batch_size is not None:
+            check_sizes("DataLoader", batch_size=batch_size)
+        if self.seed is not None and generator is not None:
+            raise ValueError("DataLoader: give either seed or generator")
+        if given and self.shuffle:
+            raise ValueError("DataLoader: sampler decides the order, so shuffle must be False")
+        if self.batch_sampler is not None and (batch_size != 1 or self.shuffle or given or self.drop_last):
+            raise ValueError("DataLoader: batch_sampler excludes batch_size, shuffle, sampler and drop_last")
+        if self._streamed and (self.shuffle or given or self.batch_sampler is not None):
+            raise ValueError("DataLoader: an IterableDataset has its own order, so it takes no sampler and no shuffle")
+        if self._sliced and len(dataset) < (batch_size or 1 if self.drop_last else 1):
             raise ValueError(
                 f"DataLoader: {len(dataset)} rows are too few for a batch of {batch_size}; use a smaller batch_size"
             )
 
     def __len__(self) -> int:
-        """The number of batches in an epoch."""
-        rows = len(self.dataset)
-        return rows // self.batch_size if self.drop_last else -(-rows // self.batch_size)
+        """The number of batches in an epoch. Raises TypeError if dataset or sampler have no length."""
+        if not self._streamed:
+            order: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
+            return len(order)
+        rows, size = len(self.dataset), self.batch_size or 1
+        return rows // size if self.drop_last else -(-rows // size)
 
     def __iter__(self) -> Epoch:
         loaded, self._loaded = self._loaded, None
-        if loaded is not None:  # recompute the order without drawing from the loader's stream again
-            order = _draw_order(np.random.default_rng(0), loaded["order"], len(self.dataset))
-            self._epoch = Epoch(self, loaded["order"], order, loaded["dealt"])
+        if loaded is None:
+            draws = not self._sliced or self.shuffle
+            state = dict(stream_of(self._drawing).bit_generator.state) if draws else None
+            self._epoch = Epoch(self, state)
         else:
-            stream = self._own_stream or rng.generator()
-            drawn_from = dict(stream.bit_generator.state) if self.shuffle else None
-            self._epoch = Epoch(self, drawn_from, _draw_order(stream, drawn_from, len(self.dataset)))
+            with self._drawing_from(loaded["order"]):
+                self._epoch = Epoch(self, loaded["order"], loaded["dealt"])
         return self._epoch
 
-    def batch(self, rows: Any) -> Any:
-        """The batch of some rows, given as a slice or an array of row numbers."""
-        if self.collate_fn is None:
-            return self.dataset[rows]
-        numbers = range(len(self.dataset))[rows] if isinstance(rows, slice) else rows.tolist()
+    # --- batches ----------------------------------------------------------------------------------------
+
+    def batches(self, dealt: int = 0) -> Iterator[Any]:
+        """The batches of a new epoch, without the first ones, that were dealt already."""
+        if self._streamed:
+            size, rows = self.batch_size, self.dataset
+            batches = map(self.collate_fn, rows if size is None else in_lists(rows, size, self.drop_last))
+            deque(islice(batches, dealt), maxlen=0)  # what was read must be read again
+            return batches
+        numbers = self._numbers()
+        first = list(islice(numbers, dealt, dealt + 1))  # a sampler that is a generator function draws its order now
+        return map(self._batch, chain(first, numbers))
+
+    def _numbers(self) -> Iterator[Any]:
+        """The row numbers of each batch: what a sampler yields or, in the loader's own order, a slice or an array."""
+        if not self._sliced:
+            return iter(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
+        size: int = self.batch_size  # type: ignore[assignment]
+        slices = (slice(i * size, (i + 1) * size) for i in range(len(self)))
+        if not self.shuffle:
+            return slices
+        order = stream_of(self.generator).permutation(len(self.dataset))
+        return (order[rows] for rows in slices)
+
+    def _batch(self, numbers: Any) -> Any:
+        if self.batch_sampler is None:
+            return self.collate_fn(self.dataset[numbers])
+        if self._takes_many:
+            batch = self.dataset[numbers if self._sliced else np.asarray(list(map(int, numbers)))]
+            return list(batch) if type(batch) is tuple else batch
+        if self._sliced:
+            numbers = numbers.tolist() if self.shuffle else range(len(self.dataset))[numbers]
+        if hasattr(self.dataset, "__getitems__"):
+            return self.collate_fn(self.dataset.__getitems__(list(numbers)))
         return self.collate_fn([self.dataset[i] for i in numbers])
 
-    # --- saving -----------------------------------------------------------------------------------------
 
-    def state_dict(self) -> dict[str, Any]:
-        """The position, as JSON-like values.
-
-        - "dealt": batches yielded so far in the latest epoch.
-        - "order": the random state from which its order was drawn.
-        - "stream": the state of the loader's own stream.
-        - "epoch": the settings that must match to resume.
-        """
-        return {**self._loaded} if self._loaded is not None else self._state(self._epoch)
-
-    def state_between(self) -> dict[str, Any]:
-        """The state between two epochs: the next `for` starts a new one, even if the latest is unfinished."""
-        return self._state(None)
-
-    def _state(self, epoch: Epoch | None) -> dict[str, Any]:
-        within = epoch is not None and 0 < epoch.dealt < len(self)
-        return {
-            "epoch": self._settings_to_match(),
-            "dealt": epoch.dealt if epoch is not None and within else 0,
-            "order": epoch.drawn_from if epoch is not None and within else None,
-            "stream": None if self._own_stream is None else dict(self._own_stream.bit_generator.state),
-        }
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Continue from a `state_dict`: the next `for` starts with the batch that was next when it was taken.
-
-        The order is recomputed without drawing from the stream that `tl.manual_seed` seeds; restore that stream itself
-        with `tl.set_rng_state`.
-        Raises ValueError, before anything is changed, if this is not a loader's state, or if the number of rows,
-        batch_size, shuffle, drop_last or seed differs.
-        """
-        missing = {"epoch", "dealt", "order", "stream"} - state_dict.keys()
-        if missing:
-            raise ValueError(f"DataLoader.load_state_dict: not the state of a loader; it lacks {sorted(missing)}")
-        saved, own = state_dict["epoch"], self._settings_to_match()
-        differing = [f"{name} was {saved.get(name)}, is {v}" for name, v in own.items() if saved.get(name) != v]
-        if differing:
-            raise ValueError(f"DataLoader.load_state_dict: the state of another loader: {', '.join(differing)}")
-        if not 0 <= state_dict["dealt"] < len(self):
-            raise ValueError(
-                f'DataLoader.load_state_dict: "dealt" is {state_dict["dealt"]}, but an epoch has {len(self)} batches'
-            )
-        if self._own_stream is not None:
-            self._own_stream.bit_generator.state = state_dict["stream"]
-        self._loaded = state_dict if state_dict["dealt"] else None
-        self._epoch = None
-
-    def _settings_to_match(self) -> dict[str, Any]:
-        """Settings that must match to resume: they decide which rows the batch at a position has."""
-        return {
-            "rows": len(self.dataset),
-            "batch_size": self.batch_size,
-            "shuffle": self.shuffle,
-            "drop_last": self.drop_last,
-            "seed": self.seed,
-        }
-
-
-class Epoch:
-    """Iterator over one epoch of a loader; keeps its own position, so that several may run at once."""
-
-    def __init__(self, loader: DataLoader, drawn_from: Mapping[str, Any] | None, order: Any, dealt: int = 0) -> None:
-        self.loader, self.drawn_from, self.order, self.dealt = loader, drawn_from, order, dealt
-
-    def __iter__(self) -> Epoch:
-        return self
-
-    def __next__(self) -> Any:
-        if self.dealt == len(self.loader):
-            raise StopIteration
-        size = self.loader.batch_size
-        rows = slice(self.dealt * size, (self.dealt + 1) * size)
-        self.dealt += 1
-        return self.loader.batch(rows if self.order is None else self.order[rows])
-
-    def state_dict(self) -> dict[str, Any]:
-        """The loader's state at this position, for `DataLoader.load_state_dict`."""
-        return self.loader._state(self)
-
-
-def _draw_order(stream: np.random.Generator, state: Mapping[str, Any] | None, rows: int) -> Any:
-    """A permutation of the rows drawn from the stream in this state; None (dataset order) without a state."""
-    if state is None:
-        return None
-    stream.bit_generator.state = dict(state)
-    return stream.permutation(rows)
+def get_worker_info() -> None:
+    """None, as in PyTorch's main process: rows are read in this process, whatever num_workers is."""

@@ -1,10 +1,14 @@
-"""Samplers: the order in which a loader reads the rows of a dataset. All are lazy: they draw when iterated over."""
+"""Samplers: the order in which a loader reads the rows of a dataset.
+
+Each `for` over a sampler is a new order. It depends on the random stream at that moment alone, not on what else is
+drawn from the stream while the order is in use. So a loader can draw the same order again.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -12,20 +16,19 @@ from tinygrad_lecture import random as rng
 
 from ..errors.checks import check_sizes
 
+T_co = TypeVar("T_co", covariant=True)
 
-class Sampler:
-    """Base class of samplers: `for i in sampler` yields row numbers. A subclass defines `__iter__`."""
+
+class Sampler(Generic[T_co]):
+    """Base class of samplers: `for i in sampler` yields row numbers. A subclass defines `__iter__` and `__len__`."""
 
     def __init__(self, data_source: Any = None) -> None: ...
 
-    def __class_getitem__(cls, item: Any) -> type[Sampler]:
-        return cls
-
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T_co]:
         raise NotImplementedError(f"{type(self).__name__} has no __iter__; define it in its class")
 
 
-class SequentialSampler(Sampler):
+class SequentialSampler(Sampler[int]):
     """The rows in the dataset's order."""
 
     def __init__(self, data_source: Any) -> None:
@@ -38,46 +41,61 @@ class SequentialSampler(Sampler):
         return len(self.data_source)
 
 
-class RandomSampler(Sampler):
-    """The rows in a new random order each time.
+class RandomSampler(Sampler[int]):
+    """The rows in a random order.
 
-    replacement: draw each row independently, so that one may come twice.  num_samples: how many rows to draw; all by
-    default.  generator: a stream of its own.
+    - `replacement`: draw each row independently, so that one may come twice.
+    - `num_samples`: how many rows to draw, by default as many as there are. Without replacement, one order follows the
+      other.
+    - `generator`: draws the order; None is the stream that `tl.manual_seed` seeds.
     """
 
     def __init__(
         self, data_source: Any, replacement: bool = False, num_samples: int | None = None, generator: Any = None
     ) -> None:
         self.data_source, self.replacement, self.generator = data_source, replacement, generator
-        self.num_samples = len(data_source) if num_samples is None else num_samples
+        self._num_samples = num_samples
         check_sizes("RandomSampler", num_samples=self.num_samples)
 
+    @property
+    def num_samples(self) -> int:
+        """How many rows are drawn."""
+        return len(self.data_source) if self._num_samples is None else self._num_samples
+
     def __iter__(self) -> Iterator[int]:
-        stream, rows = stream_of(self.generator), len(self.data_source)
-        if self.replacement:
-            return iter(stream.integers(rows, size=self.num_samples).tolist())
-        orders = (stream.permutation(rows).tolist() for _ in itertools.count())
-        return itertools.islice(itertools.chain.from_iterable(orders), self.num_samples)
+        stream, rows, wanted = stream_of(self.generator), len(self.data_source), self.num_samples
+        if wanted <= rows and not self.replacement:
+            return iter(stream.permutation(rows)[:wanted].tolist())
+        own = np.random.default_rng(int(stream.integers(2**63)))  # drawn from as needed: num_samples may be 10**10
+        parts = (
+            own.integers(rows, size=min(wanted, 1024)) if self.replacement else own.permutation(rows)
+            for _ in itertools.count()
+        )
+        return itertools.islice(itertools.chain.from_iterable(part.tolist() for part in parts), wanted)
 
     def __len__(self) -> int:
         return self.num_samples
 
 
-class SubsetRandomSampler(Sampler):
-    """Some rows, in a new random order each time."""
+class SubsetRandomSampler(Sampler[int]):
+    """Some rows, given by their numbers, in a random order."""
 
     def __init__(self, indices: Sequence[int], generator: Any = None) -> None:
         self.indices, self.generator = indices, generator
 
     def __iter__(self) -> Iterator[int]:
-        return (self.indices[i] for i in stream_of(self.generator).permutation(len(self.indices)))
+        order = stream_of(self.generator).permutation(len(self.indices))
+        return iter([int(self.indices[i]) for i in order.tolist()])
 
     def __len__(self) -> int:
         return len(self.indices)
 
 
-class WeightedRandomSampler(Sampler):
-    """Rows drawn with probabilities in proportion to weights, one for each row."""
+class WeightedRandomSampler(Sampler[int]):
+    """Rows drawn with probabilities in proportion to weights, one for each row.
+
+    replacement: draw each row independently, so that one may come twice.
+    """
 
     def __init__(self, weights: Any, num_samples: int, replacement: bool = True, generator: Any = None) -> None:
         check_sizes("WeightedRandomSampler", num_samples=num_samples)
@@ -93,7 +111,7 @@ class WeightedRandomSampler(Sampler):
         return self.num_samples
 
 
-class BatchSampler(Sampler):
+class BatchSampler(Sampler[list[int]]):
     """Lists of batch_size row numbers from a sampler; the last one may be shorter, unless drop_last."""
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
@@ -101,26 +119,20 @@ class BatchSampler(Sampler):
         self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
 
     def __iter__(self) -> Iterator[list[int]]:
-        rows = iter(self.sampler)
-        while batch := list(itertools.islice(rows, self.batch_size)):
-            if len(batch) == self.batch_size or not self.drop_last:
-                yield batch
+        return in_lists(self.sampler, self.batch_size, self.drop_last)
 
     def __len__(self) -> int:
         rows = len(self.sampler)  # type: ignore[arg-type]
         return rows // self.batch_size if self.drop_last else -(-rows // self.batch_size)
 
 
+def in_lists(values: Iterable[Any], size: int, drop_last: bool) -> Iterator[list[Any]]:
+    """Lists of `size` values each; the last one may be shorter, unless drop_last."""
+    begun = iter(values)  # now: a sampler draws its order here
+    lists = iter(lambda: list(itertools.islice(begun, size)), [])
+    return itertools.takewhile(lambda one: len(one) == size, lists) if drop_last else lists
+
+
 def stream_of(generator: Any) -> np.random.Generator:
     """The random stream of a generator; without one, the stream that `tl.manual_seed` seeds."""
     return rng.generator() if generator is None else generator.stream
-
-
-__all__ = [
-    "BatchSampler",
-    "RandomSampler",
-    "Sampler",
-    "SequentialSampler",
-    "SubsetRandomSampler",
-    "WeightedRandomSampler",
-]

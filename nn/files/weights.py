@@ -34,15 +34,26 @@ def save_file(tensors: Mapping[str, Any], path: str | Path, metadata: Mapping[st
     """
     check_state("save_file", tensors, "it comes first, and then the path")
     safetensors = require()
-    from safetensors.numpy import save_file as save
+    from safetensors.numpy import save_file as write
 
-    arrays = {name: np.asarray(to_host(array_of(tensor)), order="C") for name, tensor in tensors.items()}
     with atomic_write(path) as temporary:
         try:
-            save(arrays, temporary, dict(metadata or {}))
+            write(_to_arrays(tensors), temporary, dict(metadata or {}))
         except safetensors.SafetensorError as error:
             raise OSError(f"cannot write {path}: {error}") from error
         _sort_metadata(temporary)
+
+
+def save(tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> bytes:
+    """The bytes of a safetensors file with these tensors or arrays. Raises as `save_file` does."""
+    check_state("save", tensors, "it comes first")
+    safetensors = require()
+    from safetensors.numpy import save as to_bytes
+
+    try:
+        return bytes(to_bytes(_to_arrays(tensors), dict(metadata or {})))
+    except safetensors.SafetensorError as error:
+        raise OSError(f"cannot write a safetensors file: {error}") from error
 
 
 def load_file(path: str | Path) -> dict[str, Tensor]:
@@ -109,6 +120,10 @@ def require() -> Any:
             "weights are stored in safetensors files, which need the package safetensors: pip install safetensors"
         ) from None
     return safetensors
+
+
+def _to_arrays(tensors: Mapping[str, Any]) -> dict[str, Array]:
+    return {name: np.asarray(to_host(array_of(tensor)), order="C") for name, tensor in tensors.items()}
 
 
 def _open(path: str | Path) -> Any:

@@ -9,7 +9,7 @@ Where things are:
     absent.py       what is not here: an error says so and names what to use
     courtesies.py   names that do nothing here, such as torch.compile
     legacy.py       torch.Tensor(3), torch.LongTensor, ...
-    archive.py      torch.save and torch.load, with safetensors; loader.py: torch.utils.data.DataLoader
+    archive.py      torch.save and torch.load, with safetensors; values.py: nested values as JSON and arrays
 """
 
 # ruff: noqa: F403

@@ -8,130 +8,90 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.words import kind_of
 
 from ..files import weights
-from ..files.json_files import require_file
-from ..module import Parameter
+from ..files.json_files import parse_json, require_file
+from .values import Decoder, Encoder
 
 KEY = "torch.save"  # in the metadata
+DAMAGED = KeyError, TypeError, ValueError, AttributeError, RecursionError  # what reading a damaged file may raise
 
 
 def save(obj: Any, f: Any, *args: Any, **options: Any) -> None:
-    """Write a value, of dicts, lists, tuples, numbers, strings and tensors, to a path or an opened file, atomically.
+    """Write a value, of dicts, lists, tuples, numbers, strings, tensors and arrays, to a path or an opened file.
 
-    Raises TypeError for anything else, such as a whole model: save its `state_dict()`.
+    A path is written atomically. Tensors that share their memory, such as a tied weight, are stored once. When loaded,
+    a dataclass and a Namespace are a Namespace, a named tuple is a tuple, and other tensors share no memory.
+    Raises TypeError for anything else, such as a whole model: save its `state_dict()`; ValueError for a value that
+    contains itself.
     """
-    arrays: dict[str, Any] = {}
-    text = json.dumps(_encode(obj, (), arrays))
-    if not hasattr(f, "write"):
-        weights.save_file(arrays, f, {KEY: text})
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        weights.save_file(arrays, Path(folder) / "file", {KEY: text})
-        f.write((Path(folder) / "file").read_bytes())
+    encoder = Encoder()
+    try:
+        text = json.dumps(encoder.encode(obj))
+    except RecursionError:
+        raise ValueError("torch.save: the value is nested too deeply, or contains itself") from None
+    if hasattr(f, "write"):
+        f.write(weights.save(encoder.arrays, {KEY: text}))
+    else:
+        weights.save_file(encoder.arrays, f, {KEY: text})
 
 
 def load(f: Any, map_location: Any = None, *args: Any, **options: Any) -> Any:
-    """The value in a file of `save`, or the tensors by name of another safetensors file.
+    """The value in a file of `save`, or the tensors by name of another safetensors file. f: a path or an opened file.
 
-    map_location: the device for the tensors; a function, as PyTorch has it, means the CPU.
-    Raises ValueError for a file that PyTorch wrote, FileNotFoundError if there is none.
+    Tensors are on the CPU, unless map_location says otherwise: a device; a dict from "cpu" to one; or a function of a
+    tensor and "cpu" that returns it or one on another device.
+    Raises ValueError for a file that is damaged or that PyTorch wrote, FileNotFoundError if there is none.
     """
-    if hasattr(f, "read"):
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "file"
-            path.write_bytes(f.read())
-            return load(path, map_location)
-    _refuse_pickle(require_file(f))
-    device = None if map_location is None or callable(map_location) else map_location
-    if isinstance(device, Mapping):
-        device = next(iter(device.values()), None)
-    tensors = {name: x if device is None else x.to(str(device)) for name, x in weights.load_file(f).items()}
-    text = weights.load_metadata(f).get(KEY)
-    return tensors if text is None else _decode(json.loads(text), tensors)
+    if not hasattr(f, "read"):
+        return _load(require_file(f), str(f), map_location)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(f.read())
+        return _load(path, str(getattr(f, "name", "the file")), map_location)
 
 
-def _refuse_pickle(path: Path) -> None:
+def _load(path: Path, name: str, map_location: Any) -> Any:
+    """name: what to call the file in errors."""
+    try:
+        tensors = weights.load_file(path)
+        text = weights.load_metadata(path).get(KEY)
+        value = None if text is None else parse_json(text, path)
+    except ValueError as error:
+        _refuse_pickle(path, name)
+        raise ValueError(str(error).replace(str(path), name)) from None
+    tensors = {key: _moved(x, map_location) for key, x in tensors.items()}
+    if text is None:
+        return tensors
+    try:
+        return Decoder(tensors).decode(value)
+    except DAMAGED as error:
+        raise ValueError(f"{name} is damaged: its values are not what torch.save writes ({error!r})") from None
+
+
+def _moved(x: Tensor, map_location: Any) -> Tensor:
+    """A tensor where a map_location wants it."""
+    if callable(map_location):
+        moved = map_location(x, "cpu")
+        return moved if isinstance(moved, Tensor) else x
+    device = map_location.get("cpu") if isinstance(map_location, Mapping) else map_location
+    return x if device is None else x.to(device=str(device))
+
+
+def _refuse_pickle(path: Path, name: str) -> None:
     """Raise ValueError if a file is PyTorch's: a zip archive of a pickle, or a pickle."""
     with path.open("rb") as file:
         start = file.read(4)
-    if start.startswith((b"PK\x03\x04", b"\x80\x02")):
+    if start.startswith(b"PK\x03\x04") or (start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05"):
         raise ValueError(
-            f"{path} is a pickle of PyTorch's own torch.save, which may contain code and is not read here. Write its "
-            f"tensors again where PyTorch is, with safetensors.torch.save_file(torch.load({path.name!r}), "
-            "'weights.safetensors'), and load that file"
-        )
-
-
-# --- values as JSON -------------------------------------------------------------------------------------
-
-
-def _encode(value: Any, path: tuple[str, ...], arrays: dict[str, Any]) -> Any:
-    """A value as JSON; its tensors go to `arrays`. What JSON lacks is a dict with one key that starts with $."""
-
-    def inner(value: Any, key: Any) -> Any:
-        return _encode(value, (*path, str(key)), arrays)
-
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, str):
-        return str(value)  # a device too
-    if isinstance(value, Tensor | np.ndarray):
-        name = ".".join(path) or "tensor"
-        while name in arrays:
-            name += "'"
-        arrays[name] = value.detach() if isinstance(value, Tensor) else value
-        kind = "array" if isinstance(value, np.ndarray) else "parameter" if isinstance(value, Parameter) else "tensor"
-        return {f"${kind}": [name, isinstance(value, Tensor) and value.requires_grad]}
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
-        return {"$dtype": np.dtype(value).name}
-    if isinstance(value, Mapping):
-        if all(type(key) is str and key[:1] != "$" for key in value):
-            return {key: inner(v, key) for key, v in value.items()}
-        return {"$dict": [[inner(key, "key"), inner(v, key)] for key, v in value.items()]}
-    if isinstance(value, list | tuple | set | frozenset):
-        items = [inner(v, i) for i, v in enumerate(value)]
-        return items if isinstance(value, list) else {"$tuple" if isinstance(value, tuple) else "$set": items}
-    remedy = "save its state_dict()" if hasattr(value, "state_dict") else "save vars(it), or what you need of it"
-    where = f" at {'.'.join(path)}" if path else ""
-    raise TypeError(
-        f"torch.save: {kind_of(value)}{where} cannot be saved, only dicts, lists, tuples, numbers, strings, tensors; "
-        f"{remedy}"
-    )
-
-
-def _decode(value: Any, tensors: Mapping[str, Tensor]) -> Any:
-    if isinstance(value, list):
-        return [_decode(v, tensors) for v in value]
-    if not isinstance(value, dict):
-        return value
-    (key, inner), *others = value.items() or [("", None)]
-    decode = _KINDS.get(key) if not others else None
-    return {k: _decode(v, tensors) for k, v in value.items()} if decode is None else decode(inner, tensors)
-
-
-def _tensor(pair: Any, tensors: Mapping[str, Tensor]) -> Tensor:
-    name, requires_grad = pair
-    return tensors[name].requires_grad_() if requires_grad else tensors[name]
-
-
-_KINDS: dict[str, Callable[[Any, Mapping[str, Tensor]], Any]] = {
-    "$tensor": _tensor,
-    "$parameter": lambda pair, tensors: Parameter(tensors[pair[0]], requires_grad=pair[1]),
-    "$array": lambda pair, tensors: tensors[pair[0]].numpy().copy(),
-    "$dtype": lambda name, tensors: getattr(tl, name),
-    "$dict": lambda pairs, tensors: {_decode(k, tensors): _decode(v, tensors) for k, v in pairs},
-    "$tuple": lambda items, tensors: tuple(_decode(v, tensors) for v in items),
-    "$set": lambda items, tensors: {_decode(v, tensors) for v in items},
-}
+            f"{name} is a pickle, which PyTorch's own torch.save writes and which may contain code, so it is not read "
+            "here. Convert it where PyTorch is: import torch, safetensors.torch; "
+            "safetensors.torch.save_file({k: v.contiguous().clone() for k, v in "
+            f"torch.load({name!r}, map_location='cpu').items()}}, 'weights.safetensors'); "
+            "of a checkpoint with several parts take one, as in torch.load(...)['model'].items()"
+        ) from None

@@ -15,8 +15,7 @@ from ..module import Module, Parameter
 from ..optim import lr_scheduler
 from ..stateless import functional_call
 from .absent import Namespace, sentence
-from .courtesies import parallel
-from .loader import DataLoader, Dataset
+from .courtesies import parallel, refuse
 
 
 def _package() -> ModuleType:
@@ -100,16 +99,17 @@ optimisers = Namespace(
     lr_scheduler=Namespace("torch.optim.lr_scheduler", lr_scheduler),
     optimizer=Namespace("torch.optim.optimizer", Optimizer=optim.Optimizer),
 )
-_data: dict[str, Any] = {"DataLoader": DataLoader, "Dataset": Dataset}
 utils = Namespace(
     "torch.utils",
     data=Namespace(
         "torch.utils.data",
         data,
-        **_data,
-        dataset=Namespace("torch.utils.data.dataset", data, **_data),
-        dataloader=Namespace("torch.utils.data.dataloader", data, **_data),
-        sampler=Namespace("torch.utils.data.sampler", data, **_data),
+        dataset=Namespace("torch.utils.data.dataset", data),
+        dataloader=Namespace("torch.utils.data.dataloader", data),
+        sampler=Namespace("torch.utils.data.sampler", data),
+        distributed=Namespace(
+            "torch.utils.data.distributed", DistributedSampler=refuse("torch.utils.data.distributed.DistributedSampler")
+        ),
     ),
     checkpoint=Namespace("torch.utils.checkpoint", checkpoint=_checkpoint),
 )

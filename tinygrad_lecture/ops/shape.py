@@ -210,7 +210,12 @@ def stack(tensors: Sequence[Value], axis: int = 0) -> Value:
     tensors = _listed("stack", tensors, axis)
     if len({t.shape for t in tensors}) > 1:
         raise ValueError(f"the shapes {', '.join(str(t.shape) for t in tensors)} must be the same")
-    return concatenate(*(unsqueeze(t, axis) for t in tensors), axis=axis)
+    shape = tensors[0].shape if tensors else ()
+    before = axis + len(shape) + 1 if axis < 0 else axis
+    if not 0 <= before < len(shape):  # at the end, or an error
+        return concatenate(*(unsqueeze(t, axis) for t in tensors), axis=axis)
+    joined = concatenate(*tensors, axis=before)  # (..., k * n, ...): one op, where k of unsqueeze would be slow
+    return reshape(joined, (*shape[:before], len(tensors), *shape[before:]))  # (..., k, n, ...)
 
 
 def _listed(name: str, tensors: Any, axis: Any) -> list[Value]:

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from nn.data import Dataset
 from tinygrad_lecture import Tensor
 
 from ..tokens import as_tokens
 
 
-class Windows:
+class Windows(Dataset[tuple[Tensor, Tensor]]):
     """A dataset over a text: item i is (tokens[s : s + context], tokens[s + 1 : s + context + 1]) with s = i * stride.
 
         loader = nn.DataLoader(Windows(ids, context=64), batch_size=12, shuffle=True)

@@ -62,14 +62,14 @@ def test_parts_by_number_contain_every_row_once(rows, cuts, seed):
         return  # these lengths are also valid shares, with the same result
     parts = nn.data.random_split(numbers(rows), lengths, seed=seed)
     assert [len(part) for part in parts] == lengths
-    assert sorted(i for part in parts for i in part.indices.tolist()) == list(range(rows))
+    assert sorted(i for part in parts for i in part.indices) == list(range(rows))
 
 
 @given(rows=st.integers(0, 200), weights=st.lists(st.integers(1, 9), min_size=1, max_size=5))
 def test_parts_by_share_contain_every_row_once(rows, weights):
     shares = [weight / sum(weights) for weight in weights]
     parts = nn.data.random_split(numbers(rows), shares, seed=0)
-    assert sorted(i for part in parts for i in part.indices.tolist()) == list(range(rows))
+    assert sorted(i for part in parts for i in part.indices) == list(range(rows))
     assert all(abs(len(part) - rows * share) <= 1 for part, share in zip(parts, shares, strict=True))
 
 
@@ -80,7 +80,7 @@ def test_shares_are_rounded_as_expected():
 
 def test_a_split_has_a_seed_of_its_own_or_follows_manual_seed():
     def split(seed=None):
-        return nn.data.random_split(numbers(30), [20, 10], seed=seed)[0].indices.tolist()
+        return nn.data.random_split(numbers(30), [20, 10], seed=seed)[0].indices
 
     tl.manual_seed(5)
     first, second = split(), split()
@@ -102,3 +102,29 @@ def test_a_split_has_a_seed_of_its_own_or_follows_manual_seed():
 def test_parts_that_do_not_add_up_are_refused(lengths, message):
     with pytest.raises(ValueError, match=message):
         nn.data.random_split(numbers(10), lengths)
+
+
+def test_datasets_one_after_the_other():
+    whole = numbers(3) + nn.data.Subset(numbers(9), [7, 8])
+    assert [int(x) for x, _ in whole] == [0, 1, 2, 7, 8]
+    assert int(whole[-1][0]) == 8 and len(whole) == 5 and isinstance(whole, nn.data.ConcatDataset)
+    with pytest.raises(IndexError):
+        whole[5]
+
+
+def test_a_dataset_without_getitem_or_iter_is_told_to_define_it():
+    class Mine(nn.data.Dataset[int]): ...
+
+    class Stream(nn.data.IterableDataset): ...
+
+    with pytest.raises(NotImplementedError, match="Mine has no __getitem__; define it"):
+        Mine()[0]
+    with pytest.raises(NotImplementedError, match="Stream has no __iter__; define it"):
+        iter(Stream())
+
+
+def test_a_split_is_drawn_from_a_generator():
+    def split(seed):
+        return nn.data.random_split(numbers(30), [0.5, 0.5], generator=tl.Generator().manual_seed(seed))[0].indices
+
+    assert split(7) == split(7) != split(8)

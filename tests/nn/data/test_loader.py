@@ -19,9 +19,9 @@ def numbers(n):
 def test_an_epoch_has_every_row_once(n, batch_size, shuffle, drop_last):
     if drop_last and batch_size > n:
         with pytest.raises(ValueError, match=f"{n} rows are too few for a batch of {batch_size}"):
-            nn.DataLoader(numbers(n), batch_size, shuffle, drop_last)
+            nn.DataLoader(numbers(n), batch_size, shuffle, drop_last=drop_last)
         return
-    loader = nn.DataLoader(numbers(n), batch_size, shuffle, drop_last)
+    loader = nn.DataLoader(numbers(n), batch_size, shuffle, drop_last=drop_last)
     batches = list(loader)
     assert len(batches) == len(loader)
     sizes = [len(x) for x, _ in batches]
@@ -189,3 +189,148 @@ def test_subsets_of_a_list_are_stacked():
     learn, _ = nn.data.random_split([(1.0, 2), (3.0, 4), (5.0, 6)], [2, 1], seed=0)
     x, y = next(iter(nn.DataLoader(learn, 2)))
     assert x.shape == y.shape == (2,)
+
+
+# --- samplers, streams, rows alone -----------------------------------------------------------------------
+
+
+class Words(nn.data.IterableDataset):
+    def __iter__(self):
+        yield from ("a", "b", "c", "d", "e")
+
+
+class TwiceEach(nn.data.Sampler[int]):
+    """An own sampler, a generator function: it draws when the first number is asked for."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __iter__(self):
+        for i in tl.randperm(self.rows):
+            yield i
+            yield i
+
+    def __len__(self):
+        return 2 * self.rows
+
+
+def weighted():
+    return nn.data.WeightedRandomSampler([1.0] * 12, 30)
+
+
+SAMPLED = {
+    "weighted": lambda: nn.DataLoader(numbers(12), 4, sampler=weighted()),
+    "more than there are": lambda: nn.DataLoader(numbers(12), 4, sampler=nn.data.RandomSampler(numbers(12), False, 40)),
+    "with replacement": lambda: nn.DataLoader(numbers(12), 4, sampler=nn.data.RandomSampler(numbers(12), True)),
+    "a subset": lambda: nn.DataLoader(numbers(12), 4, sampler=nn.data.SubsetRandomSampler(range(1, 12))),
+    "a list": lambda: nn.DataLoader(numbers(12), 4, sampler=list(range(11, -1, -1))),
+    "an own one": lambda: nn.DataLoader(numbers(12), 4, sampler=TwiceEach(12)),
+    "in batches": lambda: nn.DataLoader(numbers(12), batch_sampler=nn.data.BatchSampler(weighted(), 4, True)),
+    "a generator": lambda: nn.DataLoader(numbers(12), 4, True, generator=tl.Generator().manual_seed(3)),
+    "a sampler's generator": lambda: nn.DataLoader(
+        numbers(12), 4, sampler=nn.data.RandomSampler(numbers(12), generator=tl.Generator().manual_seed(3))
+    ),
+    "rows alone": lambda: nn.DataLoader(numbers(12), None, True),
+    "no order": lambda: nn.DataLoader(numbers(12), 4),
+}
+
+
+@pytest.mark.parametrize("make", SAMPLED.values(), ids=SAMPLED)
+def test_every_order_continues_exactly(make):
+    def rows(batches):
+        return [batch[0].tolist() for batch in batches]
+
+    def epochs(loader, dealt):
+        """Three epochs, with other draws between the batches; after `dealt` batches, the state."""
+        seen, state = [], None
+        for _ in range(3):
+            for batch in loader:
+                seen += rows([batch])
+                tl.rand(2)
+                if len(seen) == dealt:
+                    state = json.loads(json.dumps([loader.state_dict(), tl.get_rng_state()]))
+        return seen, state
+
+    for dealt in (1, 2, len(make()), len(make()) + 1):
+        tl.manual_seed(1)
+        seen, (state, stream) = epochs(make(), dealt)
+        other = make()
+        other.load_state_dict(state)
+        tl.set_rng_state(stream)
+        continued, _ = epochs(other, -1)
+        assert continued[: len(seen) - dealt] == seen[dealt:]
+
+
+def test_a_stream_is_read_in_batches_and_continues():
+    def words():
+        return nn.DataLoader(Words(), 2)
+
+    assert list(words()) == [["a", "b"], ["c", "d"], ["e"]]
+    assert list(nn.DataLoader(Words(), 2, drop_last=True)) == [["a", "b"], ["c", "d"]]
+    assert list(nn.DataLoader(Words(), None)) == ["a", "b", "c", "d", "e"]
+    one, other = words(), words()
+    next(iter(one))
+    other.load_state_dict(one.state_dict())
+    assert list(other) == [["c", "d"], ["e"]] and len(list(other)) == 3
+    with pytest.raises(TypeError, match="no len"):
+        len(words())
+
+
+def test_a_sampler_may_yield_tensors_and_a_dataset_any_rows():
+    assert [x.tolist() for x, _ in nn.DataLoader(numbers(4), 3, sampler=tl.tensor([3, 1, 0, 2]))] == [[3, 1, 0], [2]]
+    assert list(nn.DataLoader("abcd", 2, sampler=[3, 0, 1])) == [["d", "a"], ["b"]]
+
+
+def test_rows_alone_have_their_arrays_converted():
+    rows = list(nn.DataLoader([(np.float32([1]), "one"), (np.float32([2]), "two")], batch_size=None))
+    assert [(x.tolist(), name) for x, name in rows] == [([1], "one"), ([2], "two")]
+
+
+def test_a_dataset_may_give_the_rows_of_a_batch_itself():
+    class Many(nn.data.Dataset):
+        def __len__(self):
+            return 5
+
+        def __getitems__(self, numbers):
+            return [10 * i for i in numbers]
+
+    assert [batch.tolist() for batch in nn.DataLoader(Many(), 2)] == [[0, 10], [20, 30], [40]]
+
+
+def test_a_batch_is_a_list_and_a_collate_fn_gets_the_rows():
+    assert type(next(iter(nn.DataLoader(numbers(4), 2)))) is list
+    assert next(iter(nn.DataLoader(numbers(4), 2, collate_fn=len))) == 2
+    assert nn.DataLoader(numbers(4), 2).collate_fn([1, 2]).tolist() == [1, 2]
+
+
+def test_what_tutorials_ask_a_loader_for():
+    loader = nn.DataLoader(
+        numbers(10), batch_size=4, shuffle=True, num_workers=2, pin_memory=True, drop_last=True, timeout=5,
+        worker_init_fn=lambda i: 1 / 0, prefetch_factor=2, persistent_workers=True, pin_memory_device="cuda",
+    )  # fmt: skip
+    assert len(loader) == len(list(loader)) == 2
+    assert (len(loader.dataset), len(loader.sampler), loader.batch_size, loader.num_workers) == (10, 10, 4, 2)
+    assert [len(rows) for rows in loader.batch_sampler] == [4, 4]
+    assert nn.data.get_worker_info() is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sampler": [0, 1], "shuffle": True}, "shuffle must be False"),
+        ({"batch_sampler": [[0]], "batch_size": 2}, "batch_sampler excludes batch_size"),
+        ({"batch_sampler": [[0]], "drop_last": True}, "batch_sampler excludes"),
+        ({"dataset": Words(), "shuffle": True}, "an IterableDataset has its own order"),
+        ({"seed": 1, "generator": tl.Generator()}, "either seed or generator"),
+        ({"dataset": [], "shuffle": True}, "0 rows are too few"),
+    ],
+)
+def test_arguments_that_exclude_each_other_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        nn.DataLoader(**{"dataset": [1, 2], **settings})
+
+
+def test_the_state_of_another_sampler_is_refused():
+    state = nn.DataLoader(numbers(12), 4, sampler=weighted()).state_dict()
+    with pytest.raises(ValueError, match="sampler was WeightedRandomSampler, is TwiceEach"):
+        nn.DataLoader(numbers(12), 4, sampler=TwiceEach(12)).load_state_dict(state)

@@ -1,0 +1,296 @@
+"""torch.save and torch.load: what comes back, what is refused, and that a file is whole or not there."""
+
+import argparse
+import copy
+import dataclasses
+import io
+import json
+import pickle
+import random
+import subprocess
+import sys
+from collections import OrderedDict, deque, namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nn
+import nn.torch as torch
+import tinygrad_lecture as tl
+from nn.torch.archive import KEY
+
+safetensors = pytest.importorskip("safetensors.numpy")
+
+plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+keys = st.text() | st.integers() | st.none() | st.tuples(st.integers())
+values = st.recursive(
+    plain | st.sampled_from([tl.float32, tl.int64]),
+    lambda inner: (
+        st.lists(inner) | st.tuples(inner) | st.dictionaries(keys, inner) | st.sets(st.integers(), max_size=1)
+    ),
+)
+
+
+def kept(value, **settings):
+    """A value that was saved and loaded."""
+    file = io.BytesIO()
+    torch.save(value, file)
+    file.seek(0)
+    return torch.load(file, **settings)
+
+
+@given(values)
+def test_nested_values_come_back(value):
+    assert repr(kept(value)) == repr(value)  # also of nan
+
+
+def test_a_file_may_be_a_path_or_an_opened_file(tmp_path):
+    value = {"x": tl.arange(3)}
+    for path in (tmp_path / "a.pt", str(tmp_path / "b.pt")):
+        torch.save(value, path)
+        assert torch.load(path, map_location="cpu", weights_only=True)["x"].tolist() == [0, 1, 2]
+        with Path(path).open("rb") as opened:
+            assert torch.load(opened)["x"].tolist() == [0, 1, 2]
+    with (tmp_path / "c.pt").open("wb") as opened:
+        torch.save(value, opened)
+    assert torch.load(tmp_path / "c.pt")["x"].tolist() == [0, 1, 2]
+
+
+@dataclasses.dataclass
+class Config:
+    width: int = 8
+    rates: tuple[float, ...] = (0.1, 0.2)
+
+
+def test_a_whole_checkpoint_comes_back():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    optimizer = nn.optim.AdamW(model.parameters(), lr=0.01)
+    model(tl.ones(4, 2)).sum().backward()
+    optimizer.step()
+    checkpoint = kept(
+        {
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "config": Config(),
+            "args": argparse.Namespace(lr=0.1, **{"$odd": 1}),
+            "iter": 7,
+            "best": tl.tensor(float("inf")),
+            "states": (random.getstate(), np.random.get_state(), tl.get_rng_state()),
+            "stoi": OrderedDict(a=0, b=1),
+        }
+    )
+    other = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    again = nn.optim.AdamW(other.parameters(), lr=0.5)
+    other.load_state_dict(checkpoint["model"])
+    again.load_state_dict(checkpoint["optimizer"])
+    for one, two in ((model, optimizer), (other, again)):
+        two.zero_grad()
+        one(tl.ones(4, 2)).sum().backward()
+        two.step()
+    assert [p.tolist() for p in other.parameters()] == [p.tolist() for p in model.parameters()]
+    assert checkpoint["config"].width == 8 and checkpoint["config"].rates == (0.1, 0.2)
+    assert checkpoint["args"].lr == 0.1 and vars(checkpoint["args"])["$odd"] == 1
+    assert type(checkpoint["stoi"]) is OrderedDict and checkpoint["iter"] == 7 and checkpoint["best"].item() == np.inf
+    random.setstate(checkpoint["states"][0])
+    np.random.set_state(checkpoint["states"][1])
+
+
+def test_tensors_and_arrays_keep_what_they_are():
+    layer = nn.Linear(2, 2)
+    loss = (layer.weight * 2).sum()
+    weight, leaf, after, array = kept(
+        [layer.weight, tl.ones(2, requires_grad=True), loss, np.arange(6).reshape(2, 3).T]
+    )
+    assert isinstance(weight, nn.Parameter) and weight.tolist() == layer.weight.tolist()
+    assert leaf.requires_grad and after.requires_grad and after.is_leaf and after.item() == loss.item()
+    assert isinstance(array, np.ndarray) and array.tolist() == [[0, 3], [1, 4], [2, 5]]
+    array[0, 0] = 9  # a copy of its own
+    for x in (tl.zeros(0, 3), tl.tensor(True), tl.tensor(2.5).half(), tl.arange(6).reshape(2, 3).T):
+        assert kept(x).tolist() == x.tolist() and kept(x).dtype == x.dtype and kept(x).shape == x.shape
+
+
+def test_tied_tensors_are_stored_once_and_loaded_tied(tmp_path):
+    class Tied(nn.Module):
+        def __init__(self):
+            self.embedding, self.head = nn.Embedding(100, 64), nn.Linear(64, 100, bias=False)
+            self.head.weight = self.embedding.weight
+
+    torch.save(Tied().state_dict(), tmp_path / "tied.pt")
+    assert (tmp_path / "tied.pt").stat().st_size < 1.1 * 100 * 64 * 4
+    state = torch.load(tmp_path / "tied.pt")
+    state["head.weight"][0, 0] = 7
+    assert state["embedding.weight"][0, 0].item() == 7
+    assert Tied().load_state_dict(state) == ([], [])
+
+
+def test_names_that_collide_are_told_apart():
+    value = {"a.b": tl.ones(1), "a": {"b": tl.zeros(1)}, "__metadata__": tl.full((1,), 2.0), "": tl.full((1,), 3.0)}
+    loaded = kept(value)
+    assert [loaded["a.b"].item(), loaded["a"]["b"].item(), loaded["__metadata__"].item(), loaded[""].item()] == [
+        1, 0, 2, 3,
+    ]  # fmt: skip
+
+
+def test_weights_alone_are_plain_safetensors(tmp_path):
+    model = nn.Linear(2, 2)
+    torch.save(model.state_dict(), tmp_path / "model.pt")
+    assert list(nn.weights.load_file(tmp_path / "model.pt")) == ["bias", "weight"]
+    nn.weights.save_file(model.state_dict(), tmp_path / "plain.safetensors")
+    assert torch.load(tmp_path / "plain.safetensors")["weight"].tolist() == model.weight.tolist()
+
+
+@pytest.mark.parametrize(
+    "map_location",
+    [None, "cpu", torch.device("cpu"), {"cuda:0": "cpu"}, {"cpu": "cpu"}, lambda storage, location: storage,
+     lambda storage, location: None],
+)  # fmt: skip
+def test_a_map_location_of_the_cpu_is_accepted(map_location):
+    assert kept(tl.ones(2), map_location=map_location).device == "cpu"
+
+
+def test_a_map_location_moves_the_tensors():
+    import strict_device  # noqa: F401 - makes device="strict" work
+
+    for there in ("strict", {"cpu": "strict"}, lambda storage, location: storage.to("strict")):
+        assert kept({"x": tl.ones(2)}, map_location=there)["x"].device == "strict"
+
+
+# --- refused --------------------------------------------------------------------------------------------
+
+Point = namedtuple("Point", "x y")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (nn.Linear(2, 2), r"a Linear cannot be saved.*save its state_dict\(\)"),
+        ({"o": [nn.optim.SGD([tl.ones(1, requires_grad=True)], 0.1)]}, r"an SGD at o\.0 cannot.*state_dict"),
+        ({"a": [{"f": len}]}, r"at a\.0\.f cannot be saved"),
+        ({"x": np.array(["a"])}, r"an array of shape \(1,\), <U1 at x cannot be saved.*tolist\(\)"),
+        (deque([1]), r"a deque cannot be saved.*save list\(it\)"),
+        (Path("x"), r"cannot be saved.*save str\(it\)"),
+    ],
+)
+def test_what_is_not_data_is_refused_and_nothing_is_written(value, message, tmp_path):
+    with pytest.raises(TypeError, match=message):
+        torch.save(value, tmp_path / "file.pt")
+    file = io.BytesIO()
+    with pytest.raises(TypeError):
+        torch.save(value, file)
+    assert not file.getvalue() and not list(tmp_path.iterdir())
+
+
+def test_a_value_that_contains_itself_is_refused():
+    value = {}
+    value["self"] = value
+    with pytest.raises(ValueError, match="contains itself"):
+        torch.save(value, io.BytesIO())
+
+
+@pytest.mark.parametrize("size", [0x280, 0x380, 0x480])
+def test_a_header_whose_length_starts_as_a_pickle_does_is_read(size):
+    file = io.BytesIO()
+    torch.save("x" * (size - len(json.dumps({"__metadata__": {KEY: r'""'}}, separators=(",", ":"))) - 3), file)
+    assert file.getvalue()[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04")
+    file.seek(0)
+    assert set(torch.load(file)) == {"x"}
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "file.pt"
+    torch.save({"x": tl.ones(2)}, path)
+    before = path.read_bytes()
+
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nn.files.weights._sort_metadata", killed)  # after the new file is written
+    with pytest.raises(KeyboardInterrupt):
+        torch.save({"x": tl.zeros(2)}, path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_truncated_file_is_refused_at_any_length():
+    file = io.BytesIO()
+    torch.save({"x": tl.arange(8), "y": [1, "two"]}, file)
+    whole = file.getvalue()
+    for length in range(0, len(whole), 3):
+        with pytest.raises(ValueError, match="the file is not a safetensors file, or is incomplete"):
+            torch.load(io.BytesIO(whole[:length]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[1,", "[" * 100_000, "9" * 5_000, '{"$tensor": ["b", false]}', '{"$tensor": 5}', '{"$tensor": []}',
+     '{"$parameter": ["i", true]}', '{"$dtype": "manual_seed"}', '{"$dtype": {"a": 1}}', '{"$tuple": 5}',
+     '{"$set": [[1]]}', '{"$dict": [[[1], 2]]}', '{"$dict": [1]}', '{"$call": ["os.system", "true"]}',
+     '{"$tuple": [], "x": 1}', '{"$namespace": 1}', '{"$tensor": [["x"], false]}'],
+)  # fmt: skip
+def test_a_file_that_was_tampered_with_is_refused(text):
+    arrays = {"x": np.ones(2, np.float32), "i": np.arange(2)}
+    with pytest.raises(ValueError, match=r"the file is (damaged|not valid JSON|JSON, but nested)"):
+        torch.load(io.BytesIO(safetensors.save(arrays, {KEY: text})))
+
+
+def test_a_file_sets_nothing_but_data():
+    text = json.dumps({"$namespace": {"__class__": 1, "__dict__": 2, "x": 3}})
+    loaded = torch.load(io.BytesIO(safetensors.save({}, {KEY: text})))
+    assert type(loaded) is argparse.Namespace and loaded.x == 3
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_a_pickle_is_refused_with_the_way_to_convert_it(tmp_path, protocol):
+    (tmp_path / "old.pt").write_bytes(pickle.dumps({"a": 1}, protocol=protocol))
+    for file in (tmp_path / "old.pt", io.BytesIO((tmp_path / "old.pt").read_bytes())):
+        with pytest.raises(ValueError, match=r"may contain code.*safetensors\.torch\.save_file"):
+            torch.load(file)
+
+
+@pytest.mark.parity
+def test_a_file_of_pytorch_is_converted_as_the_refusal_says(tmp_path):
+    original = pytest.importorskip("torch")
+    tied = original.randn(2, 3)
+    original.save({"a": tied, "b": tied, "c": tied.T}, tmp_path / "model.pt")
+    with pytest.raises(ValueError, match="Convert it where PyTorch is: ") as refused:
+        torch.load(tmp_path / "model.pt")
+    code = str(refused.value).partition("Convert it where PyTorch is: ")[2].partition("; of a checkpoint")[0]
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    loaded = torch.load(tmp_path / "weights.safetensors")
+    assert loaded["a"].tolist() == loaded["b"].tolist() == loaded["c"].T.tolist() == tied.tolist()
+
+
+# --- copies ---------------------------------------------------------------------------------------------
+
+
+def test_a_model_and_its_optimizer_are_deep_copied_together():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.1), nn.Linear(2, 2))
+    model[2].weight = model[0].weight  # tied
+    optimizer = nn.optim.Adam(model.parameters(), lr=0.1)
+    model(tl.ones(1, 2)).sum().backward()
+    optimizer.step()
+    twin, its = copy.deepcopy((model, optimizer))
+    assert twin[2].weight is twin[0].weight is its.param_groups[0]["params"][0] is not model[0].weight
+    assert twin[0].weight.grad.tolist() == model[0].weight.grad.tolist()
+    its.step()
+    assert twin[0].weight.tolist() != model[0].weight.tolist()
+    optimizer.step()
+    assert twin[0].weight.tolist() == model[0].weight.tolist()
+
+
+def test_a_deep_copied_state_stays_as_it_was():
+    model = nn.Linear(2, 2)
+    best = copy.deepcopy(model.state_dict())
+    before = model.weight.tolist()
+    with tl.no_grad():
+        model.weight += 1
+    assert best["weight"].tolist() == before != model.weight.tolist()
+    model.load_state_dict(best)
+    assert model.weight.tolist() == before
+
+
+def test_a_model_is_not_pickled():
+    with pytest.raises(TypeError, match=r"cannot be pickled.*nn\.weights\.save_file"):
+        pickle.dumps(nn.Linear(2, 2))

@@ -6,16 +6,31 @@ import threading
 from typing import Any
 
 from ..traced import Node, Traced, wrap
-from . import versions
+from . import hooks, versions
 
 _grad_lock = threading.Lock()
 
 
-def accumulate_grad(node: Node, gradient: Any, owned: bool = False) -> None:
-    """Add to `.grad` of the tensor that a node stands for, if it still exists.
+def arrive(node: Node, gradient: Any, owned: bool = False, accumulate: bool = True) -> Any:
+    """Hand the gradient of a node to the tensor that it stands for: to its hooks, then to its `.grad`.
 
     owned: the gradient's memory belongs to the pass and becomes `.grad` without a copy.
+    Returns the gradient, which hooks may have replaced.
     """
+    held = node.tensor
+    if type(held) is hooks.Hooked:
+        if held.before:
+            gradient, owned = hooks.run(held.before, gradient), False
+        accumulate = accumulate and held.retains
+    if accumulate:
+        accumulate_grad(node, gradient, owned)
+        if type(held) is hooks.Hooked and held.after:
+            hooks.run_after(held, isinstance(gradient, Traced))
+    return gradient
+
+
+def accumulate_grad(node: Node, gradient: Any, owned: bool = False) -> None:
+    """Add to `.grad` of the tensor that a node stands for, if it still exists."""
     assert node.tensor is not None
     tensor = node.tensor()
     if tensor is None or tensor._node is not node:  # gone, changed in place, or told to stop requiring grad

@@ -9,7 +9,7 @@
 
 Names, and the keys of `state_dict`, are PyTorch's where it has them. Where things are:
 
-    module.py                        Module and Parameter; container.py: Sequential, ModuleList, ...
+    module/                          Module and Parameter; container.py: Sequential, ModuleList, ...
     linear.py  mlp.py  embedding.py  layers with weights; normalization.py: LayerNorm, RMSNorm
     activation.py  loss.py           the formulas of both are in functional/
     dropout.py  flatten.py           layers without weights

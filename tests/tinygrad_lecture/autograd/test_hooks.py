@@ -32,7 +32,7 @@ def test_a_hook_sees_the_sum_over_all_uses():
     assert x.grad.tolist() == [27]
 
 
-def test_results_come_youngest_first_and_a_leaf_right_after_the_oldest_record_that_uses_it():
+def test_results_come_youngest_first_and_a_leaf_right_after_its_oldest_use():
     seen = []
     w1, x, w2 = leaf(2.0), leaf(3.0), leaf(5.0)
     y = w1 * x

@@ -139,7 +139,10 @@ class Optimizer(ExplainsArguments):
         """Set the gradients of all parameters to None, or with set_to_none=False to 0."""
         for group in self.param_groups:
             for p in group["params"]:
-                clear_grad(p, set_to_none)
+                if set_to_none:
+                    p._grad = None
+                else:
+                    clear_grad(p, set_to_none=False)
 
     @calls_hooks
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

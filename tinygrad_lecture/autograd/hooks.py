@@ -116,10 +116,9 @@ def run(hooks: dict[Any, Hook], gradient: Any) -> Any:
     return given if recorded else given._array
 
 
-def run_after(held: Hooked, recorded: bool) -> None:
-    """Call the hooks of a leaf whose `.grad` was filled. recorded: under create_graph."""
-    tensor = held()
-    for hook in [] if tensor is None else list(held.after.values()):
+def run_after(hooks: dict[Any, Hook], tensor: Traced, recorded: bool) -> None:
+    """Call the hooks of a leaf whose `.grad` was added to. recorded: under create_graph."""
+    for hook in list(hooks.values()):
         with set_grad_enabled(recorded):
             hook(tensor)
 

@@ -9,13 +9,13 @@
 
 Names, and the keys of `state_dict`, are PyTorch's where it has them. Where things are:
 
-    module.py                        Module and Parameter; container.py: Sequential, ModuleList, ...
+    module/                          Module and Parameter; container.py: Sequential, ModuleList, ...
     linear.py  mlp.py  embedding.py  layers with weights; normalization.py: LayerNorm, RMSNorm
     activation.py  loss.py           the formulas of both are in functional/
     dropout.py  flatten.py           layers without weights
     init.py                          initial weights
     optim/  data/  training/         optimisers, mini-batches, the loop
-    utils.py  stateless.py           gradient clipping; calls with other tensors as parameters
+    utils/  stateless.py             gradient clipping; calls with other tensors as parameters
     files/  inspect/  errors/        weights in files, a table of a model, error messages
     torch/                           runs PyTorch's scripts
 """

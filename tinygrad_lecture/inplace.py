@@ -15,6 +15,7 @@ import numpy as np
 
 from . import ops
 from .autograd import versions
+from .autograd.hooks import retains_grad
 from .autograd.modes import modes, set_grad_enabled
 from .autograd.tape import Leaf, Record
 from .autograd.views import Base, View, Window, base_of, sharers, window_of
@@ -141,7 +142,7 @@ def _laid_out_like(old: Array, new: Array) -> Array:
 
 def _become(x: Traced, value: Any) -> None:
     """x takes over the array and node of `value`. After `retain_grad`, the gradient of the new value is retained."""
-    retained = x._node is not None and x._node.tensor is not None
+    retained = x._node is not None and retains_grad(x._node)
     x._array, x._node = value._array, value._node
     if retained and x._node is not None:
         x._node.tensor = weakref.ref(x)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import weakref
 from collections.abc import Iterator
 from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
 from . import ops
+from .autograd.hooks import retains_grad
 from .autograd.seeds import seed_for
 from .autograd.tape import Leaf, Record, backward_pass
 from .autograd.views import note_sharing
@@ -20,6 +20,7 @@ from .devices import device as Device
 from .errors.kinds import DtypeError, TensorError
 from .errors.users_line import hide_frames, warn
 from .errors.words import kind_of
+from .methods.hooks import HookMethods
 from .methods.more import MoreMethods
 from .ops.composite import composite
 from .ops.shape import normal_axes
@@ -32,7 +33,7 @@ Flag: TypeAlias = bool
 Operand: TypeAlias = "Tensor | Array | Number"
 
 
-class Tensor(MoreMethods):
+class Tensor(MoreMethods, HookMethods):
     """An array whose operations are recorded if it requires grad, so that `backward` can compute gradients.
 
         x = tl.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -115,7 +116,10 @@ class Tensor(MoreMethods):
         if isinstance(value, Traced):
             note_sharing(self, value)
         if changed and self._node is not None:
+            reference = self._node.tensor  # with the hooks
             self._node = None if isinstance(self._node, Record) else Leaf(self)
+            if self._node is not None:
+                self._node.tensor = reference
 
     @property
     def T(self) -> Tensor:
@@ -162,7 +166,7 @@ class Tensor(MoreMethods):
         Set it to None or to a Tensor of the same shape. Raises TypeError for anything else, ValueError for another
         shape or device. Warns for the result of an op without `retain_grad`, which never gets one.
         """
-        if self._grad is None and isinstance(self._node, Record) and self._node.tensor is None:
+        if self._grad is None and isinstance(self._node, Record) and not retains_grad(self._node):
             warn(
                 f"this tensor is the result of {self._node.name}, not a leaf, so backward leaves its grad None. Call "
                 "retain_grad() on it before backward; or, for a step of gradient descent, write "
@@ -187,12 +191,6 @@ class Tensor(MoreMethods):
     def is_leaf(self) -> Flag:
         """Whether this tensor is not the result of a recorded op."""
         return not isinstance(self._node, Record)
-
-    def retain_grad(self) -> None:
-        """Let backward fill `grad` of this result too. Raises RuntimeError if it does not require grad."""
-        if self._node is None:
-            raise RuntimeError("retain_grad: this tensor does not require grad, so it gets no gradient")
-        self._node.tensor = weakref.ref(self)
 
     def backward(self, gradient: Any = None, retain_graph: Flag | None = None, create_graph: Flag = False) -> None:
         """Add the gradient of this tensor to `grad` of every leaf that it was computed from.

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.errors.users_line import warn
-from tinygrad_lecture.errors.words import shown
 
-from .optimizer import Group, Number, Optimizer, Params, Update, is_number
+from .optimizer import Number, Optimizer, Params, Update
+from .settings import Group
+from .settings import betas as about_betas
 
 
 class Adam(Optimizer):
@@ -54,10 +55,7 @@ class Adam(Optimizer):
 
     def complaints(self, group: Group) -> Iterator[str]:
         yield from super().complaints(group)
-        betas = group["betas"]
-        pair = isinstance(betas, tuple | list) and len(betas) == 2 and all(map(is_number, betas))
-        if not pair or not all(0 <= beta < 1 for beta in betas):
-            yield f"betas must be two numbers in [0, 1), as in (0.9, 0.999), not {shown(betas)}"
+        yield from about_betas(group)
 
     def memory(self, group: Group) -> Mapping[str, float]:
         means = {"exp_avg": 0.0, "exp_avg_sq": 0.0}

@@ -18,27 +18,33 @@ A subclass defines the update in `rule`, and the arrays that it keeps between st
                 p -= lr * xp(g).sign(g)
 
             return update
+
+Or it defines `step`, as in PyTorch, and keeps what it needs in the dict `self.state[p]`.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import Array, is_array, move, xp
+from tinygrad_lecture import Tensor, enable_grad
+from tinygrad_lecture.autograd.hooks import Handle
+from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.errors.users_line import hide_frames, warn
-from tinygrad_lecture.errors.words import shown
 from tinygrad_lecture.pieces import in_pieces
+from tinygrad_lecture.traced import wrap
 
 from ..errors.arguments import ExplainsArguments
 from ..errors.checks import as_parameters
-from ..module import array_of, clear_grad
+from ..module import clear_grad
+from . import saving
+from .calls import accepts_courtesies, calls_hooks, without_courtesies
+from .settings import Group, make_group, not_negative
 
-Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
-Group: TypeAlias = dict[str, Any]  # "params": the parameters; and the settings by name
+Params: TypeAlias = Iterable[Any]  # of Tensors, of pairs (name, Tensor), or of groups of them
 Number: TypeAlias = Callable[[float], Any]
 Update: TypeAlias = Callable[..., None]
 
@@ -46,20 +52,33 @@ Update: TypeAlias = Callable[..., None]
 class Optimizer(ExplainsArguments):
     """Base class of all optimisers.
 
-    - `params`: the parameters to train, or groups of them: dicts with "params" and settings of their own, as in
-      [{"params": head}, {"params": body, "lr": 1e-4}].
+    - `params`: the parameters to train, also with their names as from `named_parameters()`; or groups of them: dicts
+      with "params" and settings of their own, as in [{"params": head}, {"params": body, "lr": 1e-4}].
     - `defaults`: the settings by name, for groups that do not set them.
 
+    PyTorch's arguments foreach and fused are accepted by all optimisers and change nothing.
     State is kept on the parameters' device: move a model first, then make its optimiser.
     Raises ValueError for no parameters, one given twice, one that is not a float leaf, or invalid settings; TypeError
-    for a parameter that is not a Tensor.
+    for a parameter that is not a Tensor. Warns of a setting that looks misspelt.
     """
+
+    stepped = False  # whether `step` was called
+    _pre_hooks: Mapping[Any, Callable[..., Any]] = {}
+    _post_hooks: Mapping[Any, Callable[..., Any]] = {}
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if "__init__" in vars(cls):
+            cls.__init__ = accepts_courtesies(cls.__init__)  # type: ignore[method-assign]
+        if "step" in vars(cls):
+            cls.step = calls_hooks(cls.step)  # type: ignore[method-assign]
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         hide_frames()  # should something below raise
         self.defaults = defaults
         self.param_groups: list[Group] = []
-        self.state: dict[Tensor, dict[str, Any]] = {}  # parameter -> {"step": number of its steps, name: array, ...}
+        # parameter -> {"step": number of its steps, name: Tensor, ...}, or what a subclass puts there
+        self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         given = as_parameters(self._name, params)
         if not given:
             raise ValueError(
@@ -75,27 +94,7 @@ class Optimizer(ExplainsArguments):
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a parameter group {"params": [...], "lr": ..., ...}; settings that it lacks are the defaults."""
-        if not isinstance(param_group, dict) or "params" not in param_group:
-            raise TypeError(f'{self._name}: a parameter group must be a dict such as {{"params": [...], "lr": 0.1}}')
-        params = param_group["params"]
-        params = [params] if isinstance(params, Tensor) else list(params)
-        known = set(self._all_parameters())
-        for p in params:
-            if not isinstance(p, Tensor):
-                raise TypeError(
-                    f"{self._name}: parameters must be Tensors, as model.parameters() gives them, not {shown(p)}"
-                )
-            if not p.is_leaf or p.dtype.kind != "f":
-                what = f"of dtype {p.dtype}" if p.is_leaf else "computed from others"
-                raise ValueError(f"{self._name}: cannot optimise a tensor {what}; pass the Parameters themselves")
-            if p in known:
-                raise ValueError(f"{self._name}: a parameter of shape {p.shape} is given twice; pass each once")
-            known.add(p)
-        unknown = param_group.keys() - self.defaults.keys() - {"params", "initial_lr"}
-        if unknown:
-            names = ", ".join(map(repr, sorted(unknown)))
-            raise ValueError(f"{self._name} has no setting {names}; its settings are {', '.join(self.defaults)}")
-        group = {**self.defaults, **param_group, "params": params}
+        group = make_group(self._name, param_group, self.defaults, self._all_parameters())
         complaints = list(self.complaints(group))
         if complaints:
             raise ValueError(f"{self._name}: {'; '.join(complaints)}")
@@ -105,10 +104,18 @@ class Optimizer(ExplainsArguments):
 
     def complaints(self, group: Group) -> Iterator[str]:
         """Messages about invalid settings of a group; a subclass adds its own."""
-        return not_negative(group, "lr", "weight_decay", "eps")
+        return not_negative(group, "lr", "weight_decay", "eps") if self._has_rule else iter(())
 
     def memory(self, group: Group) -> Mapping[str, float]:
         """The arrays to keep for each parameter: name -> initial value of all elements."""
+        return {}
+
+    def numbers(self, group: Group) -> Mapping[str, float]:
+        """The numbers to keep for each parameter: name -> initial value. `rule` finds them in its group."""
+        return {}
+
+    def next_numbers(self, group: Group, t: int) -> Mapping[str, float]:
+        """The numbers after the t-th step of a parameter; the group has those before it."""
         return {}
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
@@ -122,45 +129,75 @@ class Optimizer(ExplainsArguments):
         """
         raise NotImplementedError(f"{self._name} has no rule; define rule(self, group, t, number) in its class")
 
+    @property
+    def _has_rule(self) -> bool:
+        return type(self).rule is not Optimizer.rule
+
     # --- training ---------------------------------------------------------------------------------------
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set the gradients of all parameters to None, or with set_to_none=False to 0."""
         for group in self.param_groups:
             for p in group["params"]:
-                clear_grad(p, set_to_none)
+                if set_to_none:
+                    p._grad = None
+                else:
+                    clear_grad(p, set_to_none=False)
 
-    def step(self) -> None:
-        """Update every parameter that has a gradient, in place. Warns if none has one, and none ever had."""
+    @calls_hooks
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient, in place. Warns if none has one, and none ever had.
+
+        closure: called first; it computes the loss again, with its gradients, and returns it. So does this method.
+        """
+        loss = None if closure is None else with_gradients(closure)()
         if not self.state and all(p.grad is None for p in self._all_parameters()):
             warn(f"{self._name}.step: no parameter has a gradient, so none changes; call loss.backward() first")
         for group in self.param_groups:
-            names = self.memory(group)
+            names, numbers = self.memory(group), self.numbers(group)
+            kept = {**names, **numbers} if numbers else names
             made_for: Any = None
             for p in group["params"]:
-                gradient = p.grad
+                gradient = p._grad
                 if gradient is None:
                     continue
                 state = self.state.get(p)
-                if state is None or (names and not names.keys() <= state.keys()):
-                    state = self._ensure_state(p, names)
+                if not state or (kept and not kept.keys() <= state.keys()):
+                    state = self._ensure_state(p, names, numbers)
                 state["step"] = t = state["step"] + 1
                 array = p.inplace()
-                held = [state[name] for name in names] if names else ()
+                held = [state[name]._array for name in names] if names else ()
                 needed = t, array.dtype, type(array)
-                if made_for != needed:  # else the previous parameter's update fits this one too
+                if numbers:
+                    own = {**group, **{name: state[name] for name in numbers}}
+                    update = self.rule(own, t, _number(array))
+                    state.update(self.next_numbers(own, t))
+                elif made_for != needed:  # else the previous parameter's update fits this one too
                     made_for, update = needed, self.rule(group, t, _number(array))
                 in_pieces(update, array, gradient._array, *held, read=(1,))
+        return loss
 
-    def _ensure_state(self, p: Tensor, names: Mapping[str, float]) -> dict[str, Any]:
-        """The state of a parameter, after adding the arrays that it lacks."""
+    def _ensure_state(self, p: Tensor, names: Mapping[str, float], numbers: Mapping[str, float]) -> dict[str, Any]:
+        """The state of a parameter, after adding the arrays and numbers that it lacks."""
         if p.grad is not None and p.grad.shape != p.shape:
             raise ValueError(f"{self._name}: a parameter of shape {p.shape} has a gradient of shape {p.grad.shape}")
-        state = self.state.setdefault(p, {"step": 0})
+        state = self.state[p]
+        for name, value in {"step": 0, **numbers}.items():
+            state.setdefault(name, value)
         for name, value in names.items():
             if name not in state:
-                state[name] = xp(p.array).full_like(p.array, value)
+                state[name] = wrap(xp(p.array).full_like(p.array, value))
         return state
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call hook(optimizer, args, kwargs) before each step; a pair that it returns replaces args and kwargs."""
+        self._pre_hooks = hooks = dict(self._pre_hooks)
+        return Handle(hooks, hook)
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call hook(optimizer, args, kwargs) after each step. Returns a handle with a method `remove()`."""
+        self._post_hooks = hooks = dict(self._post_hooks)
+        return Handle(hooks, hook)
 
     # --- saving -----------------------------------------------------------------------------------------
 
@@ -173,22 +210,20 @@ class Optimizer(ExplainsArguments):
         Tensors share no memory with the optimiser.
         """
         number = {p: i for i, p in enumerate(self._all_parameters())}
-        state: dict[int, dict[str, Any]] = {}
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p in self.state:
-                    held = self.state[p]
-                    arrays = {name: Tensor(held[name]) for name in self.memory(group) if name in held}
-                    state[number[p]] = {"step": held["step"], **arrays}
+        state = {
+            number[p]: saving.copied(self.state[p], self._kept(group))
+            for group in self.param_groups
+            for p in group["params"]
+            if p in self.state
+        }
         groups = [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups]
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Copy the `state_dict` of an optimiser with the same groups, PyTorch's included.
 
-        Keys may be strings, arrays NumPy's and tuples lists, as after JSON. Settings that this optimiser does not have
-        are ignored; those that the state lacks keep their values.
-        Raises ValueError that lists everything that does not fit; nothing is changed then.
+        Keys may be strings, arrays NumPy's and tuples lists, as after JSON. Settings that the state lacks keep their
+        values. Raises ValueError that lists everything that does not fit; nothing is changed then.
         """
         groups, state = state_dict["param_groups"], {int(i): held for i, held in state_dict["state"].items()}
         complaints: list[str] = []
@@ -198,15 +233,16 @@ class Optimizer(ExplainsArguments):
         settings: list[Group] = []
         loaded: dict[Tensor, dict[str, Any]] = {}
         for index, (own, saved) in enumerate(zip(self.param_groups, groups, strict=False)):
-            kept = {name: _as_saved(saved[name]) for name in (*self.defaults, "initial_lr") if name in saved}
-            settings.append(kept)
-            complaints += [f"group {index}: {complaint}" for complaint in self.complaints({**own, **kept})]
-            names = self.memory({**own, **kept})
+            new = {name: tuple(v) if isinstance(v, list) else v for name, v in without_courtesies(saved).items()}
+            settings.append(new := {**own, **new, "params": own["params"]})
+            complaints += [f"group {index}: {complaint}" for complaint in self.complaints(new)]
+            kept = self._kept(new)
             for i, p in zip(map(int, saved["params"]), own["params"], strict=False):
-                held = {name: value for name, value in state.pop(i, {}).items() if value is not None}
-                complaints += [f"parameter {i}: {complaint}" for complaint in _misfits(p, held, names)]
-                if held:
-                    loaded[p] = held
+                held = {name: value for name, value in state.pop(i, {}).items() if value is not None or kept is None}
+                problems = [f"parameter {i}: {complaint}" for complaint in saving.misfits(p, held, kept)]
+                complaints += problems
+                if held and not problems:
+                    loaded[p] = saving.placed(p, held, kept)
         if state and sizes == own_sizes:
             complaints.append(f"there is state for parameters in no group: {', '.join(map(str, state))}")
         if complaints:
@@ -214,9 +250,12 @@ class Optimizer(ExplainsArguments):
             raise ValueError(
                 f"load_state_dict: the state does not fit this {self._name}, and nothing was changed{lines}"
             )
-        self.state = {p: _copied_state(p, held) for p, held in loaded.items()}
-        for own, kept in zip(self.param_groups, settings, strict=True):
-            own.update(kept)
+        self.state = defaultdict(dict, loaded)
+        for own, new in zip(self.param_groups, settings, strict=True):
+            own.update(new)
+
+    def _kept(self, group: Group) -> saving.Kept | None:
+        return saving.Kept(self.memory(group), self.numbers(group)) if self._has_rule else None
 
     def _all_parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
@@ -224,25 +263,20 @@ class Optimizer(ExplainsArguments):
     def __repr__(self) -> str:
         lines = [f"{self._name}("]
         for group in self.param_groups:
-            settings = ", ".join(f"{name}={value}" for name, value in group.items() if name != "params")
+            hidden = ("params", "param_names")
+            settings = ", ".join(f"{name}={value}" for name, value in group.items() if name not in hidden)
             lines.append(f"  {sum(p.numel() for p in group['params']):,} parameters: {settings}")
         return "\n".join([*lines, ")"])
 
 
-def not_negative(group: Group, *names: str) -> Iterator[str]:
-    """A message about each setting that is no number, or is below 0 or NaN."""
-    for name in names:
-        if name not in group:
-            continue
-        if not is_number(group[name]):
-            yield f"{name} must be a number, not {shown(group[name])}"
-        elif not group[name] >= 0:
-            yield f"{name} must not be negative, but is {group[name]}"
+def with_gradients(closure: Callable[[], Any]) -> Callable[[], Any]:
+    """The closure of a step, which records also where the step itself does not."""
 
+    def recording() -> Any:
+        with enable_grad():
+            return closure()
 
-def is_number(value: Any) -> bool:
-    """Whether a setting can be computed with: numbers, also NumPy's and 0-d Tensors."""
-    return isinstance(value, int | float | np.number) or getattr(value, "shape", None) == ()
+    return recording
 
 
 def _number(like: Array) -> Number:
@@ -251,43 +285,3 @@ def _number(like: Array) -> Number:
         return float
     dtype = like.dtype
     return lambda value: np.array(value, dtype) if value else 0.0  # rules test for 0, as in `if decay`
-
-
-def _as_saved(setting: Any) -> Any:
-    """A setting as it was before JSON made a list of a tuple."""
-    return tuple(setting) if isinstance(setting, list) else setting
-
-
-def _misfits(p: Tensor, held: Mapping[str, Any], names: Mapping[str, float]) -> Iterator[str]:
-    """Messages about why a saved state does not fit a parameter that needs arrays of these names."""
-    arrays = {name: array_of(value) for name, value in held.items() if name != "step"}
-    for name, array in arrays.items():
-        if name not in names:
-            yield f"{name} is not part of this optimiser's state"
-        elif not is_array(array):
-            yield f"{name} is of type {type(array).__name__}, wanted a Tensor or an array"
-        elif array.shape != p.shape:
-            yield f"{name} has shape {array.shape}, wanted {p.shape}"
-        elif array.dtype.kind != "f":
-            yield f"{name} has dtype {array.dtype}, wanted a float dtype"
-    if held:
-        yield from (f"{name} is missing" for name in names if name not in arrays)
-        if not _is_count(step := held.get("step", 1)):
-            yield f"step is {step!r}, wanted a number of steps"
-
-
-def _is_count(value: Any) -> bool:
-    """Whether this is a whole number, 0 or more: an int or, as PyTorch saves it, a tensor of one float."""
-    try:
-        return float(value) >= 0 and float(value).is_integer()
-    except (TypeError, ValueError):
-        return False
-
-
-def _copied_state(p: Tensor, held: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a saved state in its parameter's dtype and on its device. PyTorch's SGD saves no "step"."""
-    arrays = {name: array_of(value) for name, value in held.items() if name != "step"}
-    return {
-        "step": int(held.get("step", 1)),
-        **{name: move(array, p.device).astype(p.dtype) for name, array in arrays.items()},
-    }

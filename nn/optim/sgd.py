@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from tinygrad_lecture.backend import Array
 
-from .optimizer import Group, Number, Optimizer, Params, Update, not_negative
+from .optimizer import Number, Optimizer, Params, Update
+from .settings import Group, not_negative
 
 
 class SGD(Optimizer):

@@ -2,6 +2,7 @@
 
 tape.py           Leaf, Record and backward_pass
 accumulation.py   from the backward pass into `.grad`
+hooks.py          functions of the user that see gradients on their way
 op.py             Op: a forward function with its backward rules, and the call that records
 saver.py          what a rule's parameters ask the tape to keep
 signature.py      an op's inputs and settings, and those of a call

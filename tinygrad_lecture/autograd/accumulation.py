@@ -6,20 +6,26 @@ import threading
 from typing import Any
 
 from ..traced import Node, Traced, wrap
-from . import versions
+from . import hooks, versions
 
 _grad_lock = threading.Lock()
 
 
-def accumulate_grad(node: Node, gradient: Any, owned: bool = False) -> None:
-    """Add to `.grad` of the tensor that a node stands for, if it still exists.
+def arrive(node: Node, gradient: Any, owned: bool = False, accumulate: bool = True) -> Any:
+    """Hand the gradient of a node to the tensor that it stands for: to its hooks, then add it to `.grad`.
 
     owned: the gradient's memory belongs to the pass and becomes `.grad` without a copy.
+    accumulate: False for `tl.grad`, which leaves `.grad` alone.
+    Returns the gradient, which hooks may have replaced.
     """
-    assert node.tensor is not None
-    tensor = node.tensor()
+    held = node.tensor
+    if type(held) is hooks.Hooked:
+        if held.before:
+            gradient, owned = hooks.run(held.before, gradient), False
+        accumulate = accumulate and held.retains
+    tensor = held() if accumulate and held is not None else None
     if tensor is None or tensor._node is not node:  # gone, changed in place, or told to stop requiring grad
-        return
+        return gradient
     with _grad_lock:
         if isinstance(gradient, Traced):  # under create_graph
             tensor._grad = gradient.clone() if tensor._grad is None else tensor._grad + gradient  # type: ignore[attr-defined]
@@ -30,3 +36,6 @@ def accumulate_grad(node: Node, gradient: Any, owned: bool = False) -> None:
             tensor._grad._array += gradient
         else:
             tensor._grad = tensor._grad + wrap(gradient)
+    if type(held) is hooks.Hooked and held.after:
+        hooks.run_after(held.after, tensor, isinstance(gradient, Traced))
+    return gradient

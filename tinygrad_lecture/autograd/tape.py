@@ -17,8 +17,9 @@ import numpy as np
 
 from ..traced import Node, Traced, wrap
 from . import versions
-from .accumulation import accumulate_grad
+from .accumulation import arrive
 from .contract import as_gradient, check_saved
+from .hooks import hooked_leaves, turns_of_leaves
 from .memory import count_unshared_references
 from .modes import modes, set_grad_enabled
 from .path import Path
@@ -96,17 +97,23 @@ def backward_pass(
     path = None if wanted is None else Path(set(wanted), pending.sums)
     freed: list[Node] = []  # shared by all freed records; filled at the end with the leaves reached, so that a later
     # tl.grad knows what is lost
+    for turn in turns_of_leaves(pending.sums, path) if hooked_leaves else ():
+        heappush(pending.heap, turn)
+    leaves: dict[Node, Gradient] = {}
     observer = modes.observer
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         while pending.heap:
             node = heappop(pending.heap)[1]
             upstream = pending.sums.pop(node)
+            if node.tensor is not None:  # its gradient is retained, or has hooks
+                upstream = arrive(node, upstream, accumulate=path is None)
+                if type(node) is Leaf:
+                    leaves[node] = upstream
+                    continue
             if path is not None:  # only for `wanted`
                 path.collect(node, upstream)
                 if node not in path.records:
                     continue
-            elif node.tensor is not None:
-                accumulate_grad(node, upstream)
             if node.saved is None or node.age < versions.last_write:
                 check_saved(node)
             inputs = node.nodes if path is None else path.inputs_of(node)
@@ -117,12 +124,13 @@ def backward_pass(
             if node.op.saves_arrays and not retain_graph:
                 node.nodes, node.saved = freed, None
     for leaf, gradient in pending.sums.items():  # only leaves are left
-        if path is None:
-            accumulate_grad(leaf, gradient, leaf in pending.owned)
-            freed.append(leaf)
-        else:
-            path.collect(leaf, gradient, leaf in pending.owned)
-    return {} if path is None else path.found
+        leaves[leaf] = arrive(leaf, gradient, leaf in pending.owned, accumulate=path is None)
+    if path is None:
+        freed.extend(leaves)
+        return {}
+    for leaf, gradient in leaves.items():
+        path.collect(leaf, gradient, leaf in pending.owned)
+    return path.found
 
 
 class Pending:
@@ -136,7 +144,7 @@ class Pending:
 
     def __init__(self, create_graph: bool, kind: Any) -> None:
         self.sums: dict[Node, Gradient] = {}
-        self.heap: list[tuple[int, Record]] = []
+        self.heap: list[tuple[float, Any]] = []
         self.owned: set[Node] = set()
         self.create_graph, self.kind = create_graph, kind
 

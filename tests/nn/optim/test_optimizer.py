@@ -23,6 +23,12 @@ MAKERS = {
     "rmsprop": lambda params, **kw: nn.optim.RMSprop(params, lr=0.05, weight_decay=0.01, **kw),
     "rmsprop with all": lambda params, **kw: nn.optim.RMSprop(params, lr=0.01, centered=True, momentum=0.5, **kw),
     "adagrad": lambda params, **kw: nn.optim.Adagrad(params, lr=0.5, lr_decay=0.01, weight_decay=0.01, **kw),
+    "adadelta": lambda params, **kw: nn.optim.Adadelta(params, lr=1.0, eps=1e-2, weight_decay=0.01, **kw),
+    "adamax": lambda params, **kw: nn.optim.Adamax(params, lr=0.1, weight_decay=0.01, **kw),
+    "nadam": lambda params, **kw: nn.optim.NAdam(params, lr=0.1, weight_decay=0.01, **kw),
+    "radam": lambda params, **kw: nn.optim.RAdam(params, lr=0.1, decoupled_weight_decay=True, weight_decay=0.01, **kw),
+    "asgd": lambda params, **kw: nn.optim.ASGD(params, lr=0.1, t0=2, weight_decay=0.01, **kw),
+    "rprop": lambda params, **kw: nn.optim.Rprop(params, lr=0.1, **kw),
 }
 every_optimizer = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
@@ -182,19 +188,49 @@ def test_bad_parameters_are_refused():
         (nn.Linear(2, 1), TypeError, r"SGD: give the parameters, as in model.parameters\(\), not a Linear"),
         (nn.Linear(2, 1).parameters, TypeError, "not a method; call it, with parentheses"),
         (nn.Linear(2, 1).state_dict(), TypeError, r"as in model.parameters\(\), not a dict"),
-        (nn.Linear(2, 1).named_parameters(), TypeError, "not a tuple of a str and a Tensor of shape"),
+        ([("a", p), nn.Parameter(tl.ones(1))], ValueError, "give all parameters of a group with their names, or none"),
         ([p, p], ValueError, r"shape \(2,\) is given twice"),
         ([{"params": [p]}, {"params": [p]}], ValueError, "twice"),
         ([np.ones(2)], TypeError, r"must be Tensors, as model.parameters\(\) gives them, not an array of shape \(2,\)"),
         ([p * 2], ValueError, "computed from others"),
         ([tl.tensor([1])], ValueError, "of dtype int64"),
-        ([{"params": [p], "rate": 1}], ValueError, "has no setting 'rate'; its settings are lr"),
         ([{"param": [p]}], TypeError, "a parameter group must be a dict"),
         ([{"params": [p]}, tl.ones(1)], TypeError, "a parameter group must be a dict"),
     ]
     for params, error, message in cases:
         with pytest.raises(error, match=message):
             nn.optim.SGD(params)
+
+
+def test_a_misspelt_setting_of_a_group_is_warned_of_and_others_are_the_users():
+    p = nn.Parameter(tl.ones(1))
+    with pytest.warns(UserWarning, match="SGD has no setting 'learning_rate', so it changes nothing; write 'lr'"):
+        nn.optim.SGD([{"params": [p], "lr": 0.5, "learning_rate": 1}])
+    with pytest.warns(UserWarning, match="write 'weight_decay'"):
+        nn.optim.SGD([{"params": [p], "weigth_decay": 1}])
+    optimizer = nn.optim.SGD([{"params": [p], "name": "head", "lr_scale": 0.1}])
+    assert optimizer.state_dict()["param_groups"][0]["name"] == "head"
+    other = nn.optim.SGD([nn.Parameter(tl.ones(1))])
+    other.load_state_dict(optimizer.state_dict())
+    assert other.param_groups[0]["lr_scale"] == 0.1
+
+
+def test_parameters_may_come_with_their_names():
+    model = nn.MLP([2, 3, 1])
+    optimizer = nn.optim.Adam(model.named_parameters())
+    assert optimizer.param_groups[0]["param_names"] == [name for name, _ in model.named_parameters()]
+    assert optimizer.param_groups[0]["params"] == list(model.parameters())
+    assert "param_names" not in repr(optimizer)
+
+
+def test_arguments_for_pytorchs_kernels_change_nothing():
+    p = nn.Parameter(tl.ones(1))
+    optimizer = nn.optim.Adam([p], foreach=True, fused=None, capturable=False, differentiable=False)
+    assert optimizer.defaults == nn.optim.Adam([p]).defaults
+    with pytest.raises(NotImplementedError, match="SGD: differentiable=True is not here, since a step is not recorded"):
+        nn.optim.SGD([p], differentiable=True)
+    with pytest.raises(NotImplementedError, match="NAdam: capturable=True is not here, since there are no CUDA graphs"):
+        nn.optim.NAdam([p], capturable=True)
 
 
 def test_swapped_betas_are_warned_of():
@@ -227,6 +263,12 @@ def test_a_step_without_any_gradient_is_warned_of():
         (nn.optim.RMSprop, {"momentum": -1}, "RMSprop: momentum"),
         (nn.optim.Adagrad, {"lr_decay": -1, "eps": -1}, "eps must not be negative, but is -1; lr_decay must not be"),
         (nn.optim.Adagrad, {"initial_accumulator_value": -1}, "initial_accumulator_value"),
+        (nn.optim.Adadelta, {"rho": 1.5}, r"Adadelta: rho must be in \[0, 1\], not 1.5"),
+        (nn.optim.NAdam, {"momentum_decay": -1}, "NAdam: momentum_decay must not be negative"),
+        (nn.optim.RAdam, {"betas": (1.0, 0.9)}, "RAdam: betas"),
+        (nn.optim.Rprop, {"etas": (0.5, 0.9)}, "Rprop: etas must be two numbers, one between 0 and 1 and one above 1"),
+        (nn.optim.LBFGS, {"line_search_fn": "armijo"}, 'line_search_fn must be None or "strong_wolfe", not .armijo'),
+        (nn.optim.LBFGS, {"lr": -1}, "LBFGS: lr must not be negative"),
     ],
 )
 def test_bad_settings_are_refused(kind, settings, message):
@@ -287,10 +329,9 @@ def test_a_state_survives_json_and_arrays_bit_for_bit(make):
     straight, _ = learn(make, 6)
     again, optimizer = learn(make, 3)
     state = optimizer.state_dict()
-    arrays = {
-        f"{i}.{name}": v.numpy() for i, held in state["state"].items() for name, v in held.items() if name != "step"
-    }
-    numbers = {i: {"step": held["step"]} for i, held in state["state"].items()}
+    held = [(i, name, v) for i, kept in state["state"].items() for name, v in kept.items()]
+    arrays = {f"{i}.{name}": v.numpy() for i, name, v in held if isinstance(v, tl.Tensor)}
+    numbers = {i: {name: v for j, name, v in held if i == j and not isinstance(v, tl.Tensor)} for i in state["state"]}
     read = json.loads(json.dumps({"state": numbers, "param_groups": state["param_groups"]}))
     for key, array in arrays.items():
         i, name = key.split(".")
@@ -309,7 +350,7 @@ def test_a_state_loads_into_another_dtype_and_onto_another_device():
     other = MAKERS["adam"]([p])
     other.load_state_dict(optimizer.state_dict())
     mean = other.state[p]["exp_avg"]
-    assert (type(mean), mean.dtype) == (strict.ndarray, np.float32)
+    assert (type(mean.array), mean.dtype) == (strict.ndarray, np.float32)
     learn(None, 1, p=p, optimizer=other)
 
 
@@ -390,7 +431,129 @@ def test_repr_shows_the_settings():
     assert text.startswith("SGD(\n  33 parameters: lr=0.5, momentum=0.0")
 
 
+# --- closures and hooks of steps ----------------------------------------------------------------------------
+
+
+@every_optimizer
+def test_a_closure_computes_the_gradients_and_its_loss_is_returned(make):
+    p, _ = learn(make, steps=3)
+    q = nn.Parameter(tl.tensor(np.linspace(-1, 2, 6).reshape(3, 2)))
+    optimizer = make([q])
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (q * q).sum()
+        loss.backward()
+        return loss
+
+    with tl.no_grad():
+        losses = [optimizer.step(closure) for _ in range(3)]
+    assert losses[0].item() == pytest.approx((np.linspace(-1, 2, 6) ** 2).sum())
+    assert q.tolist() == p.tolist()
+
+
+def test_hooks_run_before_and_after_each_step_and_can_be_removed():
+    p, optimizer = learn(MAKERS["sgd"], 1)
+    seen = []
+    before = optimizer.register_step_pre_hook(lambda o, args, kwargs: seen.append(("before", o, p.sum().item())))
+    optimizer.register_step_post_hook(lambda o, args, kwargs: seen.append(("after", o, p.sum().item())))
+    start = p.sum().item()
+    optimizer.step()
+    assert seen == [("before", optimizer, start), ("after", optimizer, p.sum().item())]
+    before.remove()
+    optimizer.step()
+    assert [when for when, *_ in seen] == ["before", "after", "after"]
+
+
 # --- custom optimisers --------------------------------------------------------------------------------------
+
+
+class Heavy(Optimizer):
+    """Momentum, as one writes it in PyTorch."""
+
+    def __init__(self, params, lr=0.1, beta=0.5):
+        super().__init__(params, {"lr": lr, "beta": beta, "eps": None})
+
+    @tl.no_grad()
+    def step(self, closure=None):
+        loss = None
+        if closure is not None:
+            with tl.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if len(state) == 0:
+                    state["step"] = 0
+                    state["velocity"] = tl.zeros_like(p)
+                    state["past"] = []
+                state["step"] += 1
+                state["velocity"].mul_(group["beta"]).add_(p.grad)
+                state["past"].append(p.grad.norm())
+                p.data.add_(state["velocity"], alpha=-group["lr"])
+        return loss
+
+
+def test_an_optimizer_written_as_in_pytorch():
+    p = nn.Parameter(tl.tensor([1.0, -2.0]))
+    optimizer = Heavy([{"params": [p]}, {"params": nn.Parameter(tl.ones(1)), "lr": 1}], lr=0.25)
+    seen = []
+    optimizer.register_step_post_hook(lambda *call: seen.append(call[0]))
+    for _ in range(2):
+        learn(None, 1, p=p, optimizer=optimizer)
+    first = np.array([2.0, -4.0])
+    then = np.array([1.0, -2.0]) - 0.25 * first
+    assert p.tolist() == list(then - 0.25 * (0.5 * first + 2 * then))
+    assert optimizer.state[p]["step"] == 2
+    assert seen == [optimizer, optimizer]
+
+
+def test_its_state_is_saved_with_all_that_it_keeps_and_loaded():
+    p, optimizer = learn(Heavy, 3)
+    state = optimizer.state_dict()
+    assert state["state"][0].keys() == {"step", "velocity", "past"}
+    assert state["param_groups"] == [{"lr": 0.1, "beta": 0.5, "eps": None, "params": [0]}]
+    before = state["state"][0]["velocity"].tolist()
+    learn(None, 1, p=p, optimizer=optimizer)
+    assert state["state"][0]["velocity"].tolist() == before  # a copy
+    straight = p.tolist()
+    again, _ = learn(Heavy, 3)
+    restored = Heavy([again], lr=9)
+    restored.load_state_dict(state)
+    learn(None, 1, p=again, optimizer=restored)
+    assert again.tolist() == straight
+    assert len(restored.state[again]["past"]) == 4
+
+
+def test_a_wrapper_around_an_optimizer_shares_its_groups():
+    """As sharpness-aware minimisation does: the groups have settings that the optimiser inside does not know."""
+
+    class Twice(Optimizer):
+        def __init__(self, params, base, rho=0.05, **settings):
+            super().__init__(params, {"rho": rho, **settings})
+            self.base = base(self.param_groups, **settings)
+            self.param_groups = self.base.param_groups
+
+        def step(self, closure=None):
+            self.base.step()
+            self.base.step()
+
+    p = nn.Parameter(tl.tensor([1.0]))
+    optimizer = Twice([p], nn.optim.SGD, lr=0.25)
+    assert optimizer.param_groups[0]["rho"] == 0.05
+    learn(None, 1, p=p, optimizer=optimizer)
+    assert p.item() == 0
+
+
+def test_a_setting_without_a_default_must_be_given():
+    from nn.optim.settings import required
+
+    p = nn.Parameter(tl.ones(1))
+    with pytest.raises(ValueError, match="Optimizer: lr has no default; give it"):
+        Optimizer([p], {"lr": required})
+    assert Optimizer([{"params": [p], "lr": 1}], {"lr": required}).param_groups[0]["lr"] == 1
 
 
 def test_a_custom_optimizer():

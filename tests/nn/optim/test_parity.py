@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -59,9 +60,10 @@ def rmsprop(draw: Callable[..., Any]) -> dict[str, Any]:
     return {"alpha": alpha, "eps": eps, "momentum": draw(fractions), "centered": centered}
 
 
+betas = st.tuples(fractions, st.sampled_from([0.5, 0.95, 0.999]))
 adam = st.fixed_dictionaries(
     {
-        "betas": st.tuples(fractions, st.sampled_from([0.5, 0.95, 0.999])),
+        "betas": betas,
         "eps": st.sampled_from([1e-8, 1e-3]),
         "amsgrad": st.booleans(),
     }
@@ -78,7 +80,47 @@ SETTINGS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "eps": st.sampled_from([1e-10, 1e-3]),
         }
     ),
+    "Adadelta": st.fixed_dictionaries({"rho": st.sampled_from([0.0, 0.9, 1.0]), "eps": st.sampled_from([1e-6, 1e-3])}),
+    "Adamax": st.fixed_dictionaries({"betas": betas, "eps": st.sampled_from([1e-8, 1e-3])}),
+    "NAdam": st.fixed_dictionaries(
+        {
+            "betas": betas,
+            "momentum_decay": st.sampled_from([0.0, 4e-3, 0.5]),
+            "decoupled_weight_decay": st.booleans(),
+            "eps": st.sampled_from([1e-8, 1e-3]),
+        }
+    ),
+    "RAdam": st.fixed_dictionaries(
+        {"betas": betas, "decoupled_weight_decay": st.booleans(), "eps": st.sampled_from([1e-8, 1e-3])}
+    ),
+    "ASGD": st.fixed_dictionaries(
+        {
+            "lambd": st.sampled_from([0.0, 1e-4, 0.1]),
+            "alpha": st.sampled_from([0.0, 0.75]),
+            "t0": st.sampled_from([0, 10, 1e6]),
+        }
+    ),
+    "Rprop": st.fixed_dictionaries(
+        {"etas": st.sampled_from([(0.5, 1.2), (0.2, 2.0)]), "step_sizes": st.sampled_from([(1e-6, 50), (1e-3, 0.1)])}
+    ),
 }
+NO_DECAY = {"Rprop"}  # without weight_decay
+
+
+@contextmanager
+def numbers_in(dtype: str) -> Iterator[None]:
+    """Let PyTorch keep the numbers of an optimiser, such as NAdam's mu_product, in this dtype."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(getattr(torch, dtype))
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def decay_of(name: str) -> st.SearchStrategy[dict[str, float]]:
+    return st.just({}) if name in NO_DECAY else decays.map(lambda decay: {"weight_decay": decay})
+
 
 SHAPES = [(), (3,), (2, 3), (0, 2)]
 
@@ -119,9 +161,9 @@ def pair(
 def test_fifty_steps(name: str, data: st.DataObject, dtype: str) -> None:
     """Three groups, the last one added later with its own rate; then saved, loaded and continued."""
     settings = data.draw(SETTINGS[name])
-    settings |= {"lr": data.draw(rates), "weight_decay": data.draw(decays), "maximize": data.draw(st.booleans())}
+    settings |= {"lr": data.draw(rates), "maximize": data.draw(st.booleans())} | data.draw(decay_of(name))
     twins = Twins([*SHAPES, (2,)], dtype, np.random.default_rng(data.draw(st.integers(0, 1000))))
-    own = {"lr": data.draw(rates), "weight_decay": data.draw(decays)}
+    own = {"lr": data.draw(rates)} | data.draw(decay_of(name))
 
     def groups(params: list[Any]) -> list[dict[str, Any]]:
         return [{"params": params[:2]}, {"params": params[2:4], **own}]
@@ -135,7 +177,8 @@ def test_fifty_steps(name: str, data: st.DataObject, dtype: str) -> None:
             ours.load_state_dict(from_torch(theirs.state_dict()))
         twins.gradients(missing=0.1)
         ours.step()
-        theirs.step()
+        with numbers_in(dtype):
+            theirs.step()
         twins.agree(f"after step {step + 1}")
 
 
@@ -156,12 +199,13 @@ def test_pytorch_continues_from_our_state(name: str) -> None:
     for _ in range(3):
         twins.gradients()
         ours.step()
-        theirs.step()
+        with numbers_in("float64"):
+            theirs.step()
     state = ours.state_dict()
     fresh = getattr(torch.optim, name)(twins.theirs, **settings, foreach=False)
     layout = fresh.state_dict()["param_groups"]
     held = {
-        i: {key: torch.tensor(v if key == "step" else v.numpy()).double() for key, v in kept.items()}
+        i: {key: torch.tensor(v.numpy() if isinstance(v, tl.Tensor) else v).double() for key, v in kept.items()}
         for i, kept in state["state"].items()
     }
     groups = [{**theirs_group, **group} for theirs_group, group in zip(layout, state["param_groups"], strict=True)]
@@ -176,7 +220,9 @@ def test_pytorch_continues_from_our_state(name: str) -> None:
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_large_parameter(name: str) -> None:
     twins = Twins([(2, PIECE + 3)], "float32", np.random.default_rng(0))
-    ours, theirs = pair(name, {"weight_decay": 0.1}, [{"params": twins.ours}], [{"params": twins.theirs}])
+    ours, theirs = pair(
+        name, {} if name in NO_DECAY else {"weight_decay": 0.1}, [{"params": twins.ours}], [{"params": twins.theirs}]
+    )
     for _ in range(5):
         twins.gradients()
         ours.step()
@@ -196,7 +242,7 @@ def test_defaults(name: str) -> None:
 @given(st.data(), dtypes)
 def test_a_network_trains_alike(name: str, data: st.DataObject, dtype: str) -> None:
     """Forward, backward, clipping, step and schedule together."""
-    settings = data.draw(SETTINGS[name]) | {"lr": 0.003, "weight_decay": data.draw(decays)}
+    settings = data.draw(SETTINGS[name]) | {"lr": 0.003} | data.draw(decay_of(name))
     settings |= {"eps": 1e-3} if "eps" in settings else {}  # do not magnify gradients near 0, which are rounding
     rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
     x, y = rng.normal(size=(8, 5)).astype(dtype), rng.normal(size=(8, 2)).astype(dtype)

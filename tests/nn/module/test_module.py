@@ -121,6 +121,56 @@ def test_registering_buffers():
         module.register_buffer("c", [1.0])
 
 
+def test_registering_parameters_and_modules():
+    module = nn.Module()
+    module.register_parameter("weight", nn.Parameter(tl.ones(2)))
+    module.register_parameter("bias", None)
+    module.add_module("first", nn.Linear(2, 2))
+    module.register_module("second", None)
+    assert names(module.named_parameters()) == ["weight", "first.weight", "first.bias"]
+    assert (module.bias, module.second) == (None, None)
+    module.register_parameter("weight", nn.Parameter(tl.zeros(2)))  # replaces it
+    for register in (module.register_parameter, module.add_module):
+        with pytest.raises(ValueError, match=r"'a\.b' must not be empty or have a dot"):
+            register("a.b", None)
+        with pytest.raises(ValueError, match="Module already has an attribute 'forward'"):
+            register("forward", None)
+    with pytest.raises(TypeError, match=r"w must be an nn.Parameter or None, not a Tensor of shape \(1,\)"):
+        module.register_parameter("w", tl.ones(1))
+    with pytest.raises(TypeError, match="layer must be a Module or None, not the class ReLU"):
+        module.add_module("layer", nn.ReLU)
+
+
+def test_modules_parameters_and_buffers_are_found_by_name():
+    pair = Pair()
+    assert pair.get_submodule("") is pair
+    assert pair.get_submodule("a.inner") is pair.a.inner
+    assert pair.get_parameter("a.inner.weight") is pair.a.inner.weight
+    assert pair.get_buffer("b.mask") is pair.b.mask
+    with pytest.raises(AttributeError, match=r"get_submodule: Pair\.a has no module 'outer'; its modules are inner"):
+        pair.get_submodule("a.outer.x")
+    with pytest.raises(AttributeError, match="get_parameter: Linear has no parameter 'w'; it has weight, bias"):
+        pair.get_parameter("a.inner.w")
+    with pytest.raises(AttributeError, match="get_buffer: Linear has no buffer 'weight'; it has none"):
+        pair.get_buffer("a.inner.weight")
+
+
+def test_what_a_module_holds_can_be_read_under_pytorchs_names():
+    block = Block()
+    assert dict(block._modules) == {"inner": block.inner}
+    assert dict(block._parameters) == {"scale": block.scale, "shift": block.shift}
+    assert dict(block._buffers) == {"seen": block.seen, "mask": block.mask}
+    with pytest.raises(TypeError):
+        block._modules["inner"] = nn.Linear(3, 2)
+
+
+def test_a_parameter_in_place_of_a_buffer_is_a_parameter():
+    block = Block()
+    block.mask = nn.Parameter(tl.ones(3))
+    assert names(block.named_buffers()) == ["seen"]
+    assert "mask" in names(block.named_parameters())
+
+
 # --- state --------------------------------------------------------------------------------------------------
 
 
@@ -132,6 +182,23 @@ def test_state_has_dotted_keys_and_shares_memory():
     state["scale"].fill_(5)
     assert block.scale.tolist() == [5, 5, 5]
     assert next(iter(block.state_dict(prefix="model."))) == "model.scale"
+
+
+def test_a_state_may_hold_the_parameters_themselves_and_be_added_to_a_dict():
+    layer, state = nn.Linear(2, 1), {"other": 1}
+    assert layer.state_dict(destination=state, prefix="l.", keep_vars=True) is state
+    assert list(state) == ["other", "l.weight", "l.bias"]
+    assert state["l.weight"] is layer.weight
+
+
+def test_loading_may_take_over_memory_and_dtype():
+    layer, weight = nn.Linear(2, 1), tl.ones(1, 2, dtype=tl.float64)
+    held = layer.weight
+    layer.load_state_dict({"weight": weight, "bias": np.zeros(1)}, assign=True)
+    assert layer.weight is held
+    assert (layer.weight.dtype, layer.bias.dtype) == (tl.float64, tl.float32)
+    weight.fill_(3)
+    assert layer.weight.tolist() == [[3, 3]]
 
 
 def test_loading_makes_two_modules_equal():

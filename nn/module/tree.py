@@ -1,0 +1,195 @@
+"""Tree: what a module holds, by name: child modules, parameters and buffers, found among its attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.users_line import hide_frames, warn
+from tinygrad_lecture.errors.words import shown
+
+from ..errors.arguments import ExplainsArguments
+from .parameter import Parameter
+
+
+class Tree(ExplainsArguments):
+    """The part of a module that knows what it holds. Children, parameters and buffers are ordinary attributes."""
+
+    _persistent: Mapping[str, bool] = {}  # name of a buffer -> whether it is saved; replaced, never changed in place
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if type(value) is Tensor and isinstance(self.__dict__.get(name), Parameter):
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a Parameter, and a Tensor would not be trained; assign "
+                f"nn.Parameter(...), or change the values with {name}.copy_(...) under tl.no_grad()"
+            )
+        if type(value) is Tensor and value.requires_grad and value.is_leaf:
+            warn(
+                f"{type(self).__name__}.{name} requires grad but is no nn.Parameter, so the model does not list it in "
+                "parameters() and no optimiser trains it; assign nn.Parameter(...)"
+            )
+        if type(value) in (list, tuple) and any(isinstance(item, Tree | Parameter) for item in value):
+            warn(
+                f"{type(self).__name__}.{name} is a {type(value).__name__}, in which a model does not find modules and "
+                "parameters, so no optimiser trains them; write nn.ModuleList([...]) or nn.ParameterList([...])"
+            )
+        object.__setattr__(self, name, value)
+
+    # --- registering ------------------------------------------------------------------------------------
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Register a tensor that is state but not trained: `to()` moves it, `state_dict` has it if persistent.
+
+        Raises ValueError for a name that is empty, has a dot or is another attribute's, TypeError unless `tensor` is a
+        Tensor or None.
+        """
+        self._check_name("register_buffer", name, self._persistent)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(f"register_buffer: {name} must be a Tensor or None, not {type(tensor).__name__}")
+        self._persistent = {**self._persistent, name: persistent}
+        setattr(self, name, tensor)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Register a parameter under a name, `self.name = param`; None for one that this module goes without.
+
+        Raises as `register_buffer` does, TypeError unless `param` is a Parameter or None.
+        """
+        self._check_name("register_parameter", name, self._parameters)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"register_parameter: {name} must be an nn.Parameter or None, not {shown(param)}")
+        setattr(self, name, param)
+
+    def add_module(self, name: str, module: Any) -> None:
+        """Register a child module under a name, `self.name = module`, or None. Raises as `register_buffer` does."""
+        self._check_name("add_module", name, self._modules)
+        if module is not None and not isinstance(module, Tree):
+            raise TypeError(f"add_module: {name} must be a Module or None, not {shown(module)}")
+        setattr(self, name, module)
+
+    register_module = add_module
+
+    def _check_name(self, function: str, name: str, known: Mapping[str, Any]) -> None:
+        if not name or "." in name:
+            raise ValueError(f"{function}: the name {name!r} must not be empty or have a dot")
+        if name not in known and hasattr(self, name):
+            raise ValueError(f"{function}: {type(self).__name__} already has an attribute {name!r}")
+
+    # --- children, parameters, buffers ------------------------------------------------------------------
+
+    def named_children(self) -> Iterator[tuple[str, Any]]:
+        """(attribute name, module) for each direct child."""
+        return ((name, value) for name, value in self.__dict__.items() if isinstance(value, Tree))
+
+    def children(self) -> Iterator[Any]:
+        """The direct children."""
+        return (child for _, child in self.named_children())
+
+    def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Any]]:
+        """(dotted name, module) for this module and all below it, parents first; a shared module once."""
+        return self._descend(prefix, set() if remove_duplicate else None)
+
+    def _descend(self, name: str, seen: set[Tree] | None) -> Iterator[tuple[str, Any]]:
+        if seen is not None:
+            if self in seen:
+                return
+            seen.add(self)
+        yield name, self
+        for child_name, child in self.named_children():
+            yield from child._descend(join(name, child_name), seen)
+
+    def modules(self) -> Iterator[Any]:
+        """This module and all below it, each once."""
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """(dotted name, parameter) for all parameters; a shared one once, under its first name."""
+        return self._members(Tree._own_parameters, prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """The parameters, each once; with recurse=False only this module's own."""
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """(dotted name, buffer) for all buffers; see `register_buffer`."""
+        return self._members(Tree._own_buffers, prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """The buffers, each once."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def _own_parameters(self) -> Iterator[tuple[str, Any]]:
+        return ((name, value) for name, value in self.__dict__.items() if isinstance(value, Parameter))
+
+    def _own_buffers(self) -> Iterator[tuple[str, Any]]:
+        held = ((name, self.__dict__.get(name)) for name in self._persistent)
+        return ((name, value) for name, value in held if value is not None and not isinstance(value, Parameter))
+
+    def _members(
+        self, own: Callable[[Tree], Iterator[tuple[str, Any]]], prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        seen: set[Tensor] = set()
+        for module_name, module in self.named_modules(prefix, remove_duplicate) if recurse else [(prefix, self)]:
+            for name, member in own(module):
+                if member not in seen:
+                    yield join(module_name, name), member
+                if remove_duplicate:
+                    seen.add(member)
+
+    @property
+    def _modules(self) -> Mapping[str, Any]:
+        """The direct children by name, to read: PyTorch's name for `named_children`."""
+        return MappingProxyType(dict(self.named_children()))
+
+    @property
+    def _parameters(self) -> Mapping[str, Parameter]:
+        """The own parameters by name, to read."""
+        return MappingProxyType(dict(self._own_parameters()))
+
+    @property
+    def _buffers(self) -> Mapping[str, Tensor]:
+        """The own buffers by name, to read."""
+        return MappingProxyType(dict(self._own_buffers()))
+
+    # --- by name ----------------------------------------------------------------------------------------
+
+    def get_submodule(self, target: str) -> Any:
+        """The module with a dotted name, as "encoder.0"; "" is this one. Raises AttributeError for an unknown name."""
+        module: Any = self
+        for position, name in enumerate(parts := target.split(".") if target else []):
+            held = vars(module).get(name)
+            if not isinstance(held, Tree):
+                where = type(self).__name__ + "".join(f".{part}" for part in parts[:position])
+                known = ", ".join(module._modules) or "none"
+                hide_frames()
+                raise AttributeError(f"get_submodule: {where} has no module {name!r}; its modules are {known}")
+            module = held
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter with a dotted name, such as "encoder.0.weight". Raises AttributeError if there is none."""
+        return self._get("get_parameter", target, Tree._own_parameters)  # type: ignore[no-any-return]
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer with a dotted name. Raises AttributeError if there is none."""
+        return self._get("get_buffer", target, Tree._own_buffers)  # type: ignore[no-any-return]
+
+    def _get(self, function: str, target: str, own: Callable[[Tree], Iterator[tuple[str, Any]]]) -> Any:
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        held = dict(own(module))
+        if name not in held:
+            what, known = function.removeprefix("get_"), ", ".join(held) or "none"
+            hide_frames()
+            raise AttributeError(f"{function}: {type(module).__name__} has no {what} {name!r}; it has {known}")
+        return held[name]
+
+
+def join(module: str, name: str) -> str:
+    """The dotted name of something in a module."""
+    return f"{module}.{name}" if module else name

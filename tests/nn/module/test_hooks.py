@@ -1,0 +1,205 @@
+"""Hooks of modules: they see each call and its gradients, may replace them, and can be removed."""
+
+import copy
+import math
+
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+
+
+def test_a_hook_sees_module_inputs_and_output():
+    seen = []
+    layer = nn.Linear(2, 1)
+    layer.register_forward_hook(lambda *call: seen.append(call))
+    x = tl.ones(3, 2)
+    y = layer(x)
+    assert seen == [(layer, (x,), y)]
+
+
+def test_its_return_value_replaces_the_output():
+    layer = nn.Identity()
+    layer.register_forward_hook(lambda module, inputs, output: output + 1)
+    layer.register_forward_hook(lambda module, inputs, output: None)
+    layer.register_forward_hook(lambda module, inputs, output: output * 10)
+    assert layer(tl.ones(1)).tolist() == [20]
+
+
+def test_handles_remove_their_own_hook_only():
+    layer = nn.Identity()
+    first = layer.register_forward_hook(lambda module, inputs, output: output + 1)
+    layer.register_forward_hook(lambda module, inputs, output: output * 10)
+    first.remove()
+    first.remove()
+    assert layer(tl.ones(1)).tolist() == [10]
+    with layer.register_forward_hook(lambda module, inputs, output: output + 5):
+        assert layer(tl.ones(1)).tolist() == [15]
+    assert layer(tl.ones(1)).tolist() == [10]
+    assert nn.Identity()(tl.ones(1)).tolist() == [1]  # another instance
+
+
+def test_dropping_the_handle_keeps_the_hook():
+    layer = nn.Identity()
+    for _ in range(5):
+        layer.register_forward_hook(lambda module, inputs, output: output + 1)
+    assert layer(tl.zeros(1)).tolist() == [5]
+
+
+def test_a_hook_may_remove_itself():
+    layer = nn.Identity()
+    handle = layer.register_forward_hook(lambda *call: handle.remove())
+    layer.register_forward_hook(lambda module, inputs, output: output + 1)
+    assert [layer(tl.zeros(1)).item() for _ in range(2)] == [1, 1]
+
+
+def test_hooks_are_not_saved():
+    layer = nn.Linear(2, 1)
+    layer.register_forward_hook(lambda *call: None)
+    assert list(layer.state_dict()) == ["weight", "bias"]
+    assert copy.deepcopy(layer)(tl.ones(1, 2)).shape == (1, 1)
+
+
+# --- before forward, and with settings ----------------------------------------------------------------------
+
+
+class Scaled(nn.Module):
+    def forward(self, x, y=0.0, scale=1.0):
+        return (x + y) * scale
+
+
+def test_a_pre_hook_sees_the_inputs_and_may_replace_them():
+    layer, seen = Scaled(), []
+    layer.register_forward_pre_hook(lambda module, inputs: seen.append((module, inputs)))
+    layer.register_forward_pre_hook(lambda module, inputs: inputs[0] + 1)
+    layer.register_forward_pre_hook(lambda module, inputs: (inputs[0], 5.0))
+    x = tl.ones(1)
+    assert layer(x).tolist() == [7]
+    assert seen == [(layer, (x,))]
+
+
+def test_hooks_with_kwargs_see_and_replace_settings():
+    layer, seen = Scaled(), []
+    layer.register_forward_pre_hook(lambda module, inputs, settings: (inputs, {"scale": 3.0}), with_kwargs=True)
+    layer.register_forward_pre_hook(lambda module, inputs, settings: None, with_kwargs=True)
+    layer.register_forward_hook(lambda *call: seen.append(call), with_kwargs=True)
+    x = tl.ones(1)
+    y = layer(x, scale=2.0)
+    assert y.tolist() == [3]
+    assert seen == [(layer, (x,), {"scale": 3.0}, y)]
+
+
+def test_prepended_hooks_come_first():
+    layer = nn.Identity()
+    layer.register_forward_hook(lambda module, inputs, output: output + 1)
+    layer.register_forward_hook(lambda module, inputs, output: output * 10, prepend=True)
+    assert layer(tl.ones(1)).tolist() == [11]
+
+
+def test_hooks_that_always_run_are_refused():
+    with pytest.raises(NotImplementedError, match="always_call=True is not here"):
+        nn.Identity().register_forward_hook(print, always_call=True)
+
+
+# --- backward -----------------------------------------------------------------------------------------------
+
+
+def test_a_backward_hook_sees_the_gradients_of_inputs_and_outputs():
+    layer, seen = nn.Linear(2, 1, bias=False), []
+    layer.register_full_backward_hook(lambda *call: seen.append(call))
+    x = tl.ones(3, 2, requires_grad=True)
+    layer(x).sum().backward()
+    ((module, (grad_input,), (grad_output,)),) = seen
+    assert module is layer
+    assert grad_output.tolist() == [[1]] * 3
+    assert grad_input.tolist() == x.grad.tolist() == layer.weight.tolist() * 3
+
+
+def test_the_gradient_of_an_input_is_that_of_this_module_alone():
+    layer, seen = nn.Identity(), []
+    layer.register_full_backward_hook(lambda module, gi, go: seen.append(gi[0].item()))
+    x = tl.tensor(2.0, requires_grad=True)
+    (layer(x) * 3 + x * 100).backward()
+    assert (seen, x.grad.item()) == ([3], 103)
+
+
+def test_gradients_can_be_replaced_at_both_ends():
+    layer = nn.Linear(1, 1)
+    layer.register_full_backward_pre_hook(lambda module, go: (go[0] * 2,))
+    layer.register_full_backward_pre_hook(lambda module, go: go[0] * 5)
+    layer.register_full_backward_hook(lambda module, gi, go: (gi[0] * 100,))
+    x = tl.ones(1, 1, requires_grad=True)
+    layer(x).backward()
+    assert layer.bias.grad.tolist() == [10]
+    assert x.grad.item() == pytest.approx(1000 * layer.weight.item())
+
+
+def test_a_module_whose_inputs_need_no_gradient_sees_those_of_its_outputs():
+    layer, seen = nn.Linear(1, 1), []
+    layer.register_full_backward_hook(lambda module, gi, go: seen.append((gi, go[0].tolist())))
+    layer(tl.ones(2, 1)).sum().backward()
+    assert seen == [((None,), [[1], [1]])]
+
+
+def test_several_inputs_and_outputs_with_constants_among_them():
+    class Two(nn.Module):
+        def forward(self, a, name, index, b):
+            return a * 2, name, b[index] * 3
+
+    layer, seen = Two(), []
+    layer.register_full_backward_hook(
+        lambda module, gi, go: seen.append([None if g is None else g.tolist() for g in (*gi, *go)])
+    )
+    a, b = tl.ones(2, requires_grad=True), tl.ones(3, requires_grad=True)
+    p, name, q = layer(a, "n", tl.tensor([0, 2]), b)
+    (p.sum() + q.sum()).backward()
+    assert name == "n"
+    assert seen == [[[2, 2], None, None, [3, 0, 3], [1, 1], None, [1, 1]]]
+
+
+def test_backward_hooks_of_nested_modules_run_from_the_output_to_the_input():
+    model, seen = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 1)), []
+    for name, module in model.named_modules():
+        module.register_full_backward_pre_hook(lambda module, go, name=name: seen.append(f"into {name}"))
+        module.register_full_backward_hook(lambda module, gi, go, name=name: seen.append(f"out of {name}"))
+    model(tl.ones(1, 2, requires_grad=True)).sum().backward()
+    assert seen == ["into ", "into 2", "out of 2", "into 1", "out of 1", "into 0", "out of 0", "out of "]
+
+
+def test_backward_hooks_change_no_number_and_cost_nothing_without_recording():
+    x = tl.randn(4, 2, requires_grad=True)
+    plain = nn.Linear(2, 3)
+    hooked = copy.deepcopy(plain)
+    hooked.register_full_backward_hook(lambda *call: None)
+    plain(x).sum().backward()
+    wanted, x.grad = x.grad, None
+    hooked(x).sum().backward()
+    assert x.grad.tolist() == wanted.tolist()
+    assert hooked.weight.grad.tolist() == plain.weight.grad.tolist()
+    with tl.no_grad():
+        assert hooked(x).is_leaf
+
+
+def test_higher_derivatives_go_through_backward_hooks():
+    layer = nn.Tanh()
+    layer.register_full_backward_hook(lambda module, gi, go: (gi[0] * 2,))
+    x = tl.tensor(0.5, requires_grad=True)
+    (first,) = tl.grad(layer(x), [x], create_graph=True)
+    (second,) = tl.grad(first, [x])
+    t = math.tanh(0.5)
+    assert first.item() == pytest.approx(2 * (1 - t * t))
+    assert second.item() == pytest.approx(2 * 2 * -2 * t * (1 - t * t), rel=1e-5)  # the hook ran in this pass too
+
+
+def test_a_wrong_number_of_gradients_is_refused():
+    layer = nn.Tanh()
+    layer.register_full_backward_hook(lambda module, gi, go: (gi[0], gi[0]))
+    with pytest.raises(RuntimeError, match="the hook returned 2 gradients in place of 1"):
+        layer(tl.ones(1, requires_grad=True)).sum().backward()
+
+
+def test_an_error_in_a_hook_names_the_layer():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    model[1].register_forward_hook(lambda module, inputs, output: output @ tl.ones(3, 3))
+    with pytest.raises(ValueError, match=r"in layer 1 \(Tanh\)"):
+        model(tl.ones(1, 2))

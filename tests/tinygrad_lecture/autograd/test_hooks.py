@@ -1,0 +1,241 @@
+"""Hooks on tensors: when they run, what they may return, where gradients are kept."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture.autograd.hooks import hooked_leaves
+
+
+def leaf(*values):
+    return tl.tensor(list(values), requires_grad=True)
+
+
+def noting(seen, name):
+    """A hook that notes its tensor's name and gradient."""
+    return lambda g: seen.append((name, g.tolist()))
+
+
+# --- when they run ------------------------------------------------------------------------------------------
+
+
+def test_a_hook_sees_the_sum_over_all_uses():
+    x, seen = leaf(2.0), []
+    y = x * 3
+    y.register_hook(noting(seen, "y"))
+    (y * 4 + y * 5).sum().backward()
+    assert seen == [("y", [9])]
+    assert x.grad.tolist() == [27]
+
+
+def test_results_come_youngest_first_and_a_leaf_right_after_its_oldest_use():
+    seen = []
+    w1, x, w2 = leaf(2.0), leaf(3.0), leaf(5.0)
+    y = w1 * x
+    z = y * w2 + w2 * 0
+    for name, tensor in {"w1": w1, "x": x, "y": y, "w2": w2, "z": z}.items():
+        tensor.register_hook(lambda g, name=name: seen.append(name))
+    z.backward()
+    assert seen == ["z", "w2", "y", "w1", "x"]
+
+
+def test_the_parameters_of_linear_layers_come_bias_first_and_last_layer_first():
+    model, seen = nn.MLP([2, 3, 1]), []
+    for name, p in model.named_parameters():
+        p.register_hook(lambda g, name=name: seen.append(name))
+    model(tl.ones(4, 2)).sum().backward()
+    assert seen == [name for name, _ in reversed(list(model.named_parameters()))]
+
+
+def test_hooks_of_one_tensor_run_in_order_and_retain_grad_keeps_what_they_made():
+    x, seen = leaf(1.0), []
+    y = x * 1
+    y.register_hook(noting(seen, "first"))
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)
+    y.register_hook(noting(seen, "last"))
+    assert y.retains_grad
+    (y * 2).sum().backward()
+    assert seen == [("first", [2]), ("last", [20])]
+    assert (y.grad.tolist(), x.grad.tolist()) == ([20], [20])
+
+
+def test_a_hook_without_retain_grad_keeps_no_gradient():
+    y = leaf(1.0) * 2
+    y.register_hook(lambda g: g)
+    assert not y.retains_grad
+    y.sum().backward()
+    with pytest.warns(UserWarning, match="not a leaf"):
+        assert y.grad is None
+
+
+def test_a_hook_runs_though_its_tensor_is_gone():
+    x, seen = leaf(1.0), []
+    h = x * 2
+    h.register_hook(noting(seen, "h"))
+    h = h * 3
+    h.sum().backward()
+    assert seen == [("h", [3])]
+
+
+def test_a_hook_of_a_leaf_sees_this_pass_alone_and_a_post_accumulate_hook_the_sum():
+    x, seen = leaf(1.0), []
+    x.register_hook(noting(seen, "pass"))
+    x.register_post_accumulate_grad_hook(lambda p: seen.append(("sum", p.grad.tolist())))
+    for _ in range(2):
+        (x * 3).sum().backward()
+    assert seen == [("pass", [3]), ("sum", [3]), ("pass", [3]), ("sum", [6])]
+
+
+def test_a_step_of_gradient_descent_inside_backward():
+    w = leaf(1.0, 2.0)
+
+    def step(p):
+        p.data -= 0.5 * p.grad
+        p.grad = None
+
+    w.register_post_accumulate_grad_hook(step)
+    for _ in range(2):
+        (w * w).sum().backward()
+    assert (w.tolist(), w.grad) == ([0, 0], None)
+
+
+def test_hooks_run_for_tl_grad_on_its_path_and_replace_what_it_returns():
+    x, w = leaf(2.0), leaf(3.0)
+    y = x * w
+    for tensor in (x, w, y):
+        tensor.register_hook(lambda g: g * 10)
+    x.register_post_accumulate_grad_hook(lambda p: pytest.fail("tl.grad accumulates nothing"))
+    (dx,) = tl.grad(y.sum(), [x], retain_graph=True)
+    assert dx.tolist() == [300]
+    (dy,) = tl.grad(y.sum(), [y])
+    assert dy.tolist() == [10]
+    assert x.grad is w.grad is None
+
+
+def test_a_leaf_that_backward_starts_from_runs_its_hooks():
+    x = leaf(1.0)
+    x.register_hook(lambda g: g * 2)
+    x.backward(tl.tensor([3.0]))
+    assert x.grad.tolist() == [6]
+
+
+def test_an_in_place_change_leaves_hooks_with_the_value_before_it():
+    x, seen = leaf(1.0), []
+    y = x * 1
+    y.register_hook(noting(seen, "before"))
+    y.mul_(2)
+    y.register_hook(noting(seen, "after"))
+    y.sum().backward()
+    assert seen == [("after", [1]), ("before", [2])]
+
+
+# --- what they do -------------------------------------------------------------------------------------------
+
+
+def test_a_changed_gradient_reaches_no_other_tensor():
+    """Addition hands one array on to both of its inputs; a hook of one may write to it."""
+    a, b = leaf(1.0), leaf(1.0)
+    left, right = a * 1, b * 1
+    left.register_hook(lambda g: g.mul_(5) and None)
+    (left + right).backward(tl.tensor([1.0]))
+    assert (a.grad.tolist(), b.grad.tolist()) == ([5], [1])
+
+
+def test_what_a_hook_keeps_does_not_change_later():
+    x, kept = leaf(1.0), []
+    x.register_hook(kept.append)
+    for _ in range(2):
+        (x * 3).sum().backward()
+    x.grad.zero_()
+    assert [g.tolist() for g in kept] == [[3], [3]]
+
+
+def test_under_create_graph_what_a_hook_computes_is_recorded():
+    x = tl.tensor(2.0, requires_grad=True)
+    y = x * 3
+    handle = y.register_hook(lambda g: g * x)
+    (y * y).backward(create_graph=True)
+    handle.remove()
+    assert x.grad.item() == 2 * 6 * 2 * 3  # 18 x²
+    (second,) = tl.grad(x.grad, [x])
+    assert second.item() == 36 * 2
+
+
+def test_a_hook_runs_without_recording():
+    x, modes = leaf(1.0), []
+    x.register_hook(lambda g: modes.append(tl.is_grad_enabled()))
+    x.register_post_accumulate_grad_hook(lambda p: modes.append(tl.is_grad_enabled()))
+    (x * 2).sum().backward()
+    assert modes == [False, False]
+    assert tl.is_grad_enabled()
+
+
+def test_dtypes_stay():
+    x = leaf(1.0)
+    x.register_hook(lambda g: g.double())
+    (x * 2).sum().backward()
+    assert x.grad.dtype == tl.float32
+
+
+def test_handles_remove_their_own_hook_also_while_it_runs():
+    x = leaf(1.0)
+    once = x.register_hook(lambda g: once.remove() or g * 2)
+    with x.register_hook(lambda g: g * 3):
+        (x * 1).sum().backward()
+    once.remove()
+    (x * 1).sum().backward()
+    assert x.grad.tolist() == [7]
+
+
+def test_hooks_stay_when_data_gets_another_dtype():
+    layer = nn.Linear(1, 1)
+    layer.weight.register_hook(lambda g: g * 0)
+    layer.double()(tl.ones(1, 1, dtype=tl.float64)).sum().backward()
+    assert layer.weight.grad.tolist() == [[0]]
+
+
+def test_bad_hooks_and_tensors_without_gradient_are_refused():
+    x = leaf(1.0, 2.0)
+    for tensor in (tl.ones(1), x.detach()):
+        with pytest.raises(RuntimeError, match="register_hook: this tensor does not require grad"):
+            tensor.register_hook(print)
+    with pytest.raises(RuntimeError, match=r"the result of an op, and only leaves accumulate.*use register_hook"):
+        (x * 2).register_post_accumulate_grad_hook(print)
+    wrong = x.register_hook(lambda g: tl.ones(3))
+    with pytest.raises(RuntimeError, match=r"returned a gradient of shape \(3,\) on cpu, in place of one of .*\(2,\)"):
+        (x * 2).sum().backward()
+    wrong.remove()
+    x.register_hook(lambda g: 5)
+    with pytest.raises(TypeError, match="a hook returns a Tensor, or None to keep the gradient, not an int"):
+        (x * 2).sum().backward()
+
+
+def test_a_graph_with_hooks_is_freed_by_counting_references():
+    gc.disable()
+    try:
+        x = leaf(1.0)
+        y = x * 2
+        y.register_hook(lambda g: None)
+        x.register_hook(lambda g: None)
+        held = [weakref.ref(x), weakref.ref(y)]
+        assert len(hooked_leaves) == 1
+        del x, y
+        assert [reference() for reference in held] == [None, None]
+        assert not hooked_leaves
+    finally:
+        gc.enable()
+
+
+def test_observers_see_the_gradients_that_hooks_made():
+    with tl.Graph() as graph:
+        x = leaf(1.0)
+        y = x * 2
+        y.register_hook(lambda g: g * 10)
+        y.sum().backward()
+    np.testing.assert_array_equal(graph[y].grad, [10])
+    np.testing.assert_array_equal(x.grad.numpy(), [20])

@@ -1,0 +1,157 @@
+"""Hooks: functions of the user's that a backward pass calls with a tensor's gradient once it is complete.
+
+`backward_pass` looks at a node's reference to its tensor anyway, to fill `.grad`. Hooks live in that reference, so a
+tensor without hooks pays nothing for them.
+
+Leaves are what remains at the end of a pass. One with hooks gets its turn earlier, as in PyTorch: right after the last
+record that adds to its gradient. That is the oldest record that uses it.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any, Self, TypeAlias
+
+from ..backend import device_of
+from ..errors.kinds import TensorError
+from ..errors.words import kind_of
+from ..traced import Node, Traced, wrap
+from .modes import set_grad_enabled
+from .path import Path
+
+Hook: TypeAlias = Callable[..., Any]
+
+
+class Handle:
+    """A registered hook: `remove()`, or leaving a `with` block, removes it."""
+
+    def __init__(self, hooks: dict[Any, Any], hook: Any, *, prepend: bool = False) -> None:
+        self._hooks = hooks
+        later = hooks.copy() if prepend else {}
+        if prepend:
+            hooks.clear()
+        hooks[self] = hook
+        hooks.update(later)
+
+    def remove(self) -> None:
+        """Remove the hook; a second call does nothing."""
+        self._hooks.pop(self, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+class Hooked(weakref.ref[Traced]):
+    """A node's reference to its tensor, with hooks on its gradient.
+
+    before: called with the gradient, which they may replace.  after: of a leaf, called with it when `.grad` is filled.
+    retains: whether `.grad` is filled.
+    """
+
+    __slots__ = ("after", "before", "retains")
+
+    before: dict[Any, Hook]
+    after: dict[Any, Hook]
+    retains: bool
+
+
+_LAST_INPUT_FIRST = {"linear"}  # x W^T + b ends with b, whose gradient is the first that its definition computes
+
+hooked_leaves: dict[int, Hooked] = {}  # id -> those of leaves whose tensors live
+
+
+def hooks_of(x: Traced) -> Hooked:
+    """The hooks of a tensor that requires grad, noted in its node."""
+    node = x._node
+    assert node is not None
+    held = node.tensor
+    if type(held) is not Hooked:
+        leaf = not hasattr(node, "op")
+        node.tensor = made = Hooked(x, _forget)
+        made.before, made.after, made.retains = {}, {}, leaf or held is not None
+        if leaf:
+            hooked_leaves[id(made)] = made
+        return made
+    return held
+
+
+def _forget(reference: Any) -> None:
+    hooked_leaves.pop(id(reference), None)
+
+
+def retains_grad(node: Node) -> bool:
+    """Whether a pass fills `.grad` of the tensor that a node stands for."""
+    return node.tensor is not None and (type(node.tensor) is not Hooked or node.tensor.retains)
+
+
+def run(hooks: dict[Any, Hook], gradient: Any) -> Any:
+    """The gradient after its hooks, each of which may return another one, or change in place what it is given.
+
+    They get a copy: the array itself may also be on its way to other tensors.
+    Raises TypeError for a hook that returns anything but a Tensor, TensorError for another shape or device.
+    """
+    recorded = isinstance(gradient, Traced)  # under create_graph
+    given = gradient.clone() if recorded else wrap(gradient.copy())
+    for hook in list(hooks.values()):
+        with set_grad_enabled(recorded):
+            returned = hook(given)
+        if returned is None:
+            continue
+        if not isinstance(returned, Traced):
+            raise TypeError(
+                f"{_name(hook)}: a hook returns a Tensor, or None to keep the gradient, not {kind_of(returned)}"
+            )
+        array = returned._array
+        there, here = device_of(array), device_of(given._array)
+        if array.shape != gradient.shape or there != here:
+            raise TensorError(
+                f"{_name(hook)} returned a gradient of shape {array.shape} on {there}, in place of one of shape "
+                f"{gradient.shape} on {here}; return a Tensor like the gradient, or None to keep it"
+            )
+        given = returned.to(dtype=gradient.dtype)  # type: ignore[attr-defined]
+    return given if recorded else given._array
+
+
+def run_after(hooks: dict[Any, Hook], tensor: Traced, recorded: bool) -> None:
+    """Call the hooks of a leaf whose `.grad` was added to. recorded: under create_graph."""
+    for hook in list(hooks.values()):
+        with set_grad_enabled(recorded):
+            hook(tensor)
+
+
+def _name(hook: Hook) -> str:
+    return f"hook {getattr(hook, '__name__', type(hook).__name__)}"
+
+
+def turns_of_leaves(roots: Iterable[Node], path: Path | None) -> list[tuple[float, Node]]:
+    """The leaves with hooks that roots lead to, each with its place in the pass's heap: after the oldest record that
+    uses it. Leaves of one record follow each other in the order of its inputs.
+
+    path: of a pass for `tl.grad`, which reaches no other leaves than its targets.
+    """
+    oldest: dict[Node, Any] = {}
+    seen, stack = set[Node](), list(roots)
+    while stack:
+        record = stack.pop()
+        if record in seen:
+            continue
+        seen.add(record)
+        for node in record.nodes:
+            if node is None:
+                continue
+            stack.append(node)
+            if id(node.tensor) in hooked_leaves and (node not in oldest or record.age < oldest[node].age):
+                oldest[node] = record
+    return [(_turn(record, leaf), leaf) for leaf, record in oldest.items() if path is None or leaf in path.targets]
+
+
+def _turn(record: Any, leaf: Node) -> float:
+    """A number between the record's place in the heap and that of the next older one."""
+    n, position = len(record.nodes), list(record.nodes).index(leaf)
+    if record.op.name in _LAST_INPUT_FIRST:
+        position = n - 1 - position
+    return float(-record.age + (position + 1) / (n + 1))

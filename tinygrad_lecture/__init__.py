@@ -29,6 +29,7 @@ Where things are:
 # Everything imported here is public: `x as x` tells type checkers so, and a file imported with * has an __all__.
 # ruff: noqa: F403, F405
 import sys as _sys
+from importlib import import_module as _import_module
 from types import ModuleType as _Module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
@@ -46,10 +47,6 @@ from .backend import cuda_is_available as cuda_is_available
 from .backend import get_default_dtype as get_default_dtype
 from .backend import set_default_dtype as set_default_dtype
 from .chance import *
-from .checking.check import gradcheck as gradcheck
-from .checking.check import gradgradcheck as gradgradcheck
-from .checking.report import GradcheckError as GradcheckError
-from .checking.report import GradcheckReport as GradcheckReport
 from .creation import *
 from .devices import device as device
 from .errors.kinds import DtypeError as DtypeError
@@ -70,6 +67,12 @@ from .random import set_rng_state as set_rng_state
 from .sampling import *
 from .tensor import Tensor as Tensor
 
+if _TYPE_CHECKING:
+    from .checking.check import gradcheck as gradcheck
+    from .checking.check import gradgradcheck as gradgradcheck
+    from .checking.report import GradcheckError as GradcheckError
+    from .checking.report import GradcheckReport as GradcheckReport
+
 float16, float32, float64 = _np.dtype(_np.float16), _np.dtype(_np.float32), _np.dtype(_np.float64)
 uint8, int8, int16 = _np.dtype(_np.uint8), _np.dtype(_np.int8), _np.dtype(_np.int16)
 int32, int64, bool = _np.dtype(_np.int32), _np.dtype(_np.int64), _np.dtype(_np.bool_)
@@ -88,6 +91,10 @@ ravel = flatten
 
 __version__ = "0.1.0"
 
+# imported when first used: the checker is as large as the rest of the engine
+_LATER = {
+    "gradcheck": "check", "gradgradcheck": "check", "GradcheckError": "report", "GradcheckReport": "report",
+}  # fmt: skip
 _ELSEWHERE = {
     "nn": "nn, after `import nn`", "optim": "nn.optim, after `import nn`", "utils": "nn.utils, after `import nn`",
     "autograd": "tl.op for an op with its rule, tl.grad for gradients", "concatenate": "tl.cat",
@@ -95,6 +102,10 @@ _ELSEWHERE = {
 
 
 def _missing(name: str) -> object:
+    if name in _LATER:
+        module = _import_module(f".checking.{_LATER[name]}", __name__)
+        value = globals()[name] = getattr(module, name)
+        return value
     remedy = f"; write {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
     raise AttributeError(f"tinygrad_lecture has no attribute {name!r}{remedy}", name=name, obj=_sys.modules[__name__])
 
@@ -104,6 +115,6 @@ globals()["__getattr__"] = _missing  # by its name, type checkers would take eve
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__
     __all__ = sorted(
         name
-        for name, value in globals().items()
+        for name, value in {**globals(), **_LATER}.items()
         if name[0] != "_" and (name in ("func", "linalg") or type(value) is not _Module)
     )

@@ -13,10 +13,10 @@ Where things are:
     autograd/       op.py: how a call is recorded; tape.py: backward
     ops/            every op with its backward rule
     kernels/        fast array functions; pieces.py: large arrays in pieces that fit the cache
-    methods/        more of the Tensor's methods: PyTorch's in-place ones, and others
+    methods/        more of the Tensor's methods: in-place ones, attributes, factories
     creation.py     tensors from data and shapes; sampling.py: from random numbers
-    random.py       streams of random numbers; chance.py: draws with given probabilities
-    questions.py    functions that answer with a bool or an int; devices.py: a device's parts
+    random.py       streams of random numbers; distributions.py: draws with given probabilities
+    predicates.py   functions that answer with a bool; devices.py: a device's parts
     conversion.py   arguments to arrays, shapes, dtypes
     func/           derivatives as functions
     checking/       gradients checked against finite differences
@@ -46,9 +46,9 @@ from .autograd.op import op as op
 from .backend import cuda_is_available as cuda_is_available
 from .backend import get_default_dtype as get_default_dtype
 from .backend import set_default_dtype as set_default_dtype
-from .chance import *
 from .creation import *
 from .devices import device as device
+from .distributions import *
 from .errors.kinds import DtypeError as DtypeError
 from .errors.kinds import TensorError as TensorError
 from .func.gradients import grad as grad
@@ -59,7 +59,7 @@ from .inspect.graph import Graph as Graph
 from .ops import *
 from .ops import linear_algebra as _linear_algebra
 from .ops.fusion import fused as fused
-from .questions import *
+from .predicates import *
 from .random import Generator as Generator
 from .random import get_rng_state as get_rng_state
 from .random import manual_seed as manual_seed

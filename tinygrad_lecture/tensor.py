@@ -20,7 +20,7 @@ from .devices import device as Device
 from .errors.kinds import DtypeError, TensorError
 from .errors.users_line import hide_frames, warn
 from .errors.words import kind_of
-from .methods.more import MoreMethods
+from .methods.bound import BoundMethods
 from .ops.composite import composite
 from .ops.shape import normal_axes
 from .traced import Traced, set_tensor_type, wrap
@@ -32,7 +32,7 @@ Flag: TypeAlias = bool
 Operand: TypeAlias = "Tensor | Array | Number"
 
 
-class Tensor(MoreMethods):
+class Tensor(BoundMethods):
     """An array whose operations are recorded if it requires grad, so that `backward` can compute gradients.
 
         x = tl.tensor([1.0, 2.0, 3.0], requires_grad=True)

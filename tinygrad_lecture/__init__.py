@@ -56,6 +56,7 @@ from .func.recomputation import checkpoint as checkpoint
 from .inspect.anomaly import AnomalyError as AnomalyError
 from .inspect.anomaly import detect_anomaly as detect_anomaly
 from .inspect.graph import Graph as Graph
+from .inspect.printing import set_printoptions as set_printoptions
 from .ops import *
 from .ops import linear_algebra as _linear_algebra
 from .ops.fusion import fused as fused

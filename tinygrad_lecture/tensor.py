@@ -20,6 +20,7 @@ from .devices import device as Device
 from .errors.kinds import DtypeError, TensorError
 from .errors.users_line import hide_frames, warn
 from .errors.words import kind_of
+from .inspect.printing import text_of
 from .methods.bound import BoundMethods
 from .ops.composite import composite
 from .ops.shape import normal_axes
@@ -296,19 +297,7 @@ class Tensor(BoundMethods):
         return isinstance(same, Tensor) and bool(same.any())
 
     def __repr__(self) -> str:
-        text = np.array2string(to_host(self._array), separator=", ", prefix="tensor(", precision=4)
-        notes = [text]
-        if self.numel() == 0 and self.ndim > 1:
-            notes.append(f"shape={self.shape}")
-        if self.device != "cpu":
-            notes.append(f"device='{self.device}'")
-        if self.dtype.name not in ("float32", "int64", "bool"):
-            notes.append(f"dtype={self.dtype}")
-        if isinstance(self._node, Record):
-            notes.append(f"made by {self._node.name}")
-        elif self._node is not None:
-            notes.append("requires_grad=True")
-        return f"tensor({', '.join(notes)})"
+        return text_of(self)
 
     def __format__(self, spec: str) -> str:
         if spec and self.numel() != 1:

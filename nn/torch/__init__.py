@@ -51,7 +51,7 @@ optim = _optimisers
 inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 bfloat16 = _tl.float32  # NumPy has no bfloat16; float32 holds all of its numbers
 Size = tuple[int, ...]
-set_float32_matmul_precision = set_num_threads = set_printoptions = use_deterministic_algorithms = _accept
+set_float32_matmul_precision = set_num_threads = use_deterministic_algorithms = _accept
 finfo, iinfo = _np.finfo, _np.iinfo
 strided, contiguous_format, preserve_format, channels_last = "strided", "contiguous", "preserve", "channels_last"
 vmap = getattr(func, "vmap", None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from .. import distributions, ops
-from ..errors.kinds import TensorError
 from ..ops.composite import composite
 from ..ops.shape import normal_axes
 from .factories import FactoryMethods
@@ -16,11 +15,12 @@ class BoundMethods(FactoryMethods):
 
     __slots__ = ()
 
+    @composite
     def t(self: Any) -> Any:
-        """The transpose of a matrix; of a vector, itself. Raises TensorError for more axes."""
+        """The transpose of a matrix; of a vector, itself. Raises ValueError for more axes."""
         if self.ndim > 2:
-            raise TensorError(f"t: the shape {self.shape} has more than two axes; see mT, transpose and permute")
-        return self.T
+            raise ValueError(f"the shape {self.shape} has more than two axes; see mT, transpose and permute")
+        return self.T if self.ndim == 2 else self
 
     def view_as(self: Any, other: Any) -> Any:
         """The same elements in the shape of another tensor."""

@@ -17,6 +17,8 @@ from ..traced import Node
 def node_name(record: Any) -> str:
     """The name of a record, such as "MulBackward0"."""
     called = record.name if record.name.isidentifier() else record.op.name
+    if called[0].isupper():  # a `tl.func.Function`, a class
+        return f"{called}Backward"
     name = NAMES.get(called, called)
     name = name if isinstance(name, str) else name(record)
     if name[0].isupper():  # a name in full

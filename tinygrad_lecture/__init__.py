@@ -85,7 +85,7 @@ clamp = clip
 concat = cat
 movedim = moveaxis
 linalg = _linear_algebra
-inverse, det, slogdet = linalg.inv, linalg.det, linalg.slogdet
+inverse, det, slogdet, cholesky = linalg.inv, linalg.det, linalg.slogdet, linalg.cholesky
 absolute, negative, multiply, divide, true_divide, subtract = abs, neg, mul, div, div, sub
 mm = mv = matmul
 ravel = flatten

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import distributions, ops
+from ..conversion import as_shape
 from ..ops.composite import composite
 from ..ops.shape import normal_axes
 from .factories import FactoryMethods
@@ -50,6 +51,27 @@ class BoundMethods(FactoryMethods):
     remainder, floor_divide, mm, mv, ravel = ops.remainder, ops.floor_divide, ops.matmul, ops.matmul, ops.flatten
     logical_and, logical_or, logical_xor = ops.logical_and, ops.logical_or, ops.logical_xor
     bernoulli, multinomial = distributions.bernoulli, distributions.multinomial
+
+    erfc, erfinv, lgamma, digamma, logit, xlogy = ops.erfc, ops.erfinv, ops.lgamma, ops.digamma, ops.logit, ops.xlogy
+    sinc, fmod, fmax, fmin, copysign = ops.sinc, ops.fmod, ops.fmax, ops.fmin, ops.copysign
+    heaviside, signbit, nan_to_num = ops.heaviside, ops.signbit, ops.nan_to_num
+    logcumsumexp, nansum, nanmean, nanmedian = ops.logcumsumexp, ops.nansum, ops.nanmean, ops.nanmedian
+    quantile, nanquantile, kthvalue = ops.quantile, ops.nanquantile, ops.kthvalue
+    bincount, count_nonzero, histc = ops.bincount, ops.count_nonzero, ops.histc
+    unique_consecutive, cov, corrcoef, diff = ops.unique_consecutive, ops.cov, ops.corrcoef, ops.diff
+    rot90, diag_embed, matrix_power = ops.rot90, ops.diag_embed, ops.matrix_power
+    logdet, pinverse, qr = ops.linear_algebra.matrices.logdet, ops.linear_algebra.pinv, ops.linear_algebra.qr
+    cholesky_solve = ops.linear_algebra.factorizations.cholesky_solve
+    cholesky_inverse = ops.linear_algebra.factorizations.cholesky_inverse
+
+    def polygamma(self: Any, n: int) -> Any:
+        """The derivative of order n of digamma."""
+        return ops.polygamma(n, self)
+
+    def tile(self: Any, *times: Any) -> Any:
+        """The tensor repeated along each axis: x.tile(2) along the last, x.tile(4, 1) along the first of two."""
+        counts = as_shape(times, "tile", "the numbers of repetitions")
+        return ops.shape.repeat(self, (1,) * (self.ndim - len(counts)) + counts)
 
     def addcmul(self: Any, a: Any, b: Any, *, value: float = 1) -> Any:
         """The tensor plus value * a * b."""

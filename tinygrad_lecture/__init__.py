@@ -14,10 +14,10 @@ Where things are:
     ops/            every op with its backward rule
     kernels/        fast array functions; threads.py: how many threads large products use
     pieces.py       large arrays in pieces that fit the cache
-    methods/        more of the Tensor's methods: PyTorch's in-place ones, and others
+    methods/        more of the Tensor's methods: in-place ones, attributes, factories
     creation.py     tensors from data and shapes; sampling.py: from random numbers
-    random.py       streams of random numbers; chance.py: draws with given probabilities
-    questions.py    functions that answer with a bool or an int; devices.py: a device's parts
+    random.py       streams of random numbers; distributions.py: draws with given probabilities
+    predicates.py   functions that answer with a bool; devices.py: a device's parts
     conversion.py   arguments to arrays, shapes, dtypes
     func/           derivatives as functions
     checking/       gradients checked against finite differences
@@ -30,6 +30,7 @@ Where things are:
 # Everything imported here is public: `x as x` tells type checkers so, and a file imported with * has an __all__.
 # ruff: noqa: F403, F405
 import sys as _sys
+from importlib import import_module as _import_module
 from types import ModuleType as _Module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
@@ -46,13 +47,9 @@ from .autograd.op import op as op
 from .backend import cuda_is_available as cuda_is_available
 from .backend import get_default_dtype as get_default_dtype
 from .backend import set_default_dtype as set_default_dtype
-from .chance import *
-from .checking.check import gradcheck as gradcheck
-from .checking.check import gradgradcheck as gradgradcheck
-from .checking.report import GradcheckError as GradcheckError
-from .checking.report import GradcheckReport as GradcheckReport
 from .creation import *
 from .devices import device as device
+from .distributions import *
 from .errors.kinds import DtypeError as DtypeError
 from .errors.kinds import TensorError as TensorError
 from .func.gradients import grad as grad
@@ -60,18 +57,25 @@ from .func.recomputation import checkpoint as checkpoint
 from .inspect.anomaly import AnomalyError as AnomalyError
 from .inspect.anomaly import detect_anomaly as detect_anomaly
 from .inspect.graph import Graph as Graph
+from .inspect.printing import set_printoptions as set_printoptions
 from .kernels.threads import get_num_threads as get_num_threads
 from .kernels.threads import set_num_threads as set_num_threads
 from .ops import *
 from .ops import linear_algebra as _linear_algebra
 from .ops.fusion import fused as fused
-from .questions import *
+from .predicates import *
 from .random import Generator as Generator
 from .random import get_rng_state as get_rng_state
 from .random import manual_seed as manual_seed
 from .random import set_rng_state as set_rng_state
 from .sampling import *
 from .tensor import Tensor as Tensor
+
+if _TYPE_CHECKING:
+    from .checking.check import gradcheck as gradcheck
+    from .checking.check import gradgradcheck as gradgradcheck
+    from .checking.report import GradcheckError as GradcheckError
+    from .checking.report import GradcheckReport as GradcheckReport
 
 float16, float32, float64 = _np.dtype(_np.float16), _np.dtype(_np.float32), _np.dtype(_np.float64)
 uint8, int8, int16 = _np.dtype(_np.uint8), _np.dtype(_np.int8), _np.dtype(_np.int16)
@@ -84,13 +88,17 @@ clamp = clip
 concat = cat
 movedim = moveaxis
 linalg = _linear_algebra
-inverse, det, slogdet = linalg.inv, linalg.det, linalg.slogdet
+inverse, det, slogdet, cholesky = linalg.inv, linalg.det, linalg.slogdet, linalg.cholesky
 absolute, negative, multiply, divide, true_divide, subtract = abs, neg, mul, div, div, sub
 mm = mv = matmul
 ravel = flatten
 
 __version__ = "0.1.0"
 
+# imported when first used: the checker is as large as the rest of the engine
+_LATER = {
+    "gradcheck": "check", "gradgradcheck": "check", "GradcheckError": "report", "GradcheckReport": "report",
+}  # fmt: skip
 _ELSEWHERE = {
     "nn": "nn, after `import nn`", "optim": "nn.optim, after `import nn`", "utils": "nn.utils, after `import nn`",
     "autograd": "tl.op for an op with its rule, tl.grad for gradients", "concatenate": "tl.cat",
@@ -98,6 +106,10 @@ _ELSEWHERE = {
 
 
 def _missing(name: str) -> object:
+    if name in _LATER:
+        module = _import_module(f".checking.{_LATER[name]}", __name__)
+        value = globals()[name] = getattr(module, name)
+        return value
     remedy = f"; write {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
     raise AttributeError(f"tinygrad_lecture has no attribute {name!r}{remedy}", name=name, obj=_sys.modules[__name__])
 
@@ -107,6 +119,6 @@ globals()["__getattr__"] = _missing  # by its name, type checkers would take eve
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__
     __all__ = sorted(
         name
-        for name, value in globals().items()
+        for name, value in {**globals(), **_LATER}.items()
         if name[0] != "_" and (name in ("func", "linalg") or type(value) is not _Module)
     )

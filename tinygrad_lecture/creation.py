@@ -34,6 +34,8 @@ __all__ = [
     "ones",
     "ones_like",
     "tensor",
+    "tril_indices",
+    "triu_indices",
     "zeros",
     "zeros_like",
 ]
@@ -183,6 +185,27 @@ def eye(
     """The (n, m) identity matrix; m = n by default."""
     n, m = as_shape((n, n if m is None else m), "eye", "n and m")
     return finished(move(np.eye(n, m, dtype=chosen_dtype(dtype, "eye")), device), requires_grad)
+
+
+def tril_indices(row: int, col: int, offset: int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
+    """The places at and below a diagonal of a (row, col) matrix: (2, count), row numbers and column numbers, int64.
+
+    offset: 0 for the main diagonal, 1 for the one above it, -1 for the one below.
+    """
+    return _places(np.tri(row, col, offset, bool), dtype, device, "tril_indices")
+
+
+def triu_indices(row: int, col: int, offset: int = 0, dtype: Any = None, device: str | None = None) -> Tensor:
+    """The places at and above a diagonal of a (row, col) matrix: (2, count), row numbers and column numbers, int64.
+
+    offset: 0 for the main diagonal, 1 for the one above it, -1 for the one below.
+    """
+    return _places(~np.tri(row, col, offset - 1, bool), dtype, device, "triu_indices")
+
+
+def _places(mask: Any, dtype: Any, device: str | None, name: str) -> Tensor:
+    places = np.stack(np.nonzero(mask)).astype(as_dtype(np.int64 if dtype is None else dtype, name))
+    return finished(move(places, device), False)
 
 
 # --- like another tensor ------------------------------------------------------------------------------------

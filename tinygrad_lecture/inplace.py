@@ -69,6 +69,21 @@ def assign(x: Traced, index: Any, value: Any) -> None:
         _replace(x, change, ops.indexing.setitem(x, index, value))
 
 
+def become_view(x: T, change: str, op: Any, *args: Any, **settings: Any) -> T:
+    """x = op(x, ...), in place, for an op that returns a view of another shape. change: how the user wrote it.
+
+    Raises RuntimeError for a leaf that requires grad: its gradient would have the shape that it had.
+    """
+    if isinstance(x._node, Leaf):
+        raise RuntimeError(
+            f"{change} would change the shape of a leaf that requires grad; write y = x... for a view of it"
+        )
+    view = op(x, *args, **settings)
+    x._array, x._node = view._array, view._node
+    x._window = window_of(view)  # x is among those that share the memory already
+    return x
+
+
 def _writes_to_memory(x: Traced, change: str, *operands: Any) -> bool:
     """Whether a change writes to memory (True) or is recorded (False).
 

@@ -20,8 +20,9 @@ from .devices import device as Device
 from .errors.kinds import DtypeError, TensorError
 from .errors.users_line import hide_frames, warn
 from .errors.words import kind_of
+from .inspect.printing import text_of
+from .methods.bound import BoundMethods
 from .methods.hooks import HookMethods
-from .methods.more import MoreMethods
 from .ops.composite import composite
 from .ops.shape import normal_axes
 from .traced import Traced, set_tensor_type, wrap
@@ -33,7 +34,7 @@ Flag: TypeAlias = bool
 Operand: TypeAlias = "Tensor | Array | Number"
 
 
-class Tensor(MoreMethods, HookMethods):
+class Tensor(BoundMethods, HookMethods):
     """An array whose operations are recorded if it requires grad, so that `backward` can compute gradients.
 
         x = tl.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -294,19 +295,7 @@ class Tensor(MoreMethods, HookMethods):
         return isinstance(same, Tensor) and bool(same.any())
 
     def __repr__(self) -> str:
-        text = np.array2string(to_host(self._array), separator=", ", prefix="tensor(", precision=4)
-        notes = [text]
-        if self.numel() == 0 and self.ndim > 1:
-            notes.append(f"shape={self.shape}")
-        if self.device != "cpu":
-            notes.append(f"device='{self.device}'")
-        if self.dtype.name not in ("float32", "int64", "bool"):
-            notes.append(f"dtype={self.dtype}")
-        if isinstance(self._node, Record):
-            notes.append(f"made by {self._node.name}")
-        elif self._node is not None:
-            notes.append("requires_grad=True")
-        return f"tensor({', '.join(notes)})"
+        return text_of(self)
 
     def __format__(self, spec: str) -> str:
         if spec and self.numel() != 1:

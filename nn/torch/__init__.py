@@ -10,6 +10,7 @@ Where things are:
     courtesies.py   names that do nothing here, such as torch.compile
     legacy.py       torch.Tensor(3), torch.LongTensor, ...
     archive.py      torch.save and torch.load, with safetensors; values.py: nested values as JSON and arrays
+    derivatives.py  torch.autograd and torch.func
 """
 
 # ruff: noqa: F403
@@ -33,6 +34,8 @@ from .courtesies import compile as compile
 from .courtesies import cuda as cuda
 from .courtesies import distributed as distributed
 from .courtesies import version as version
+from .derivatives import autograd as autograd
+from .derivatives import func as func
 from .legacy import BoolTensor as BoolTensor
 from .legacy import DoubleTensor as DoubleTensor
 from .legacy import FloatTensor as FloatTensor
@@ -40,8 +43,6 @@ from .legacy import HalfTensor as HalfTensor
 from .legacy import IntTensor as IntTensor
 from .legacy import LongTensor as LongTensor
 from .legacy import Tensor as Tensor
-from .modules import autograd as autograd
-from .modules import func as func
 from .modules import nn as nn
 from .modules import optimisers as _optimisers
 from .modules import random as random
@@ -51,10 +52,10 @@ optim = _optimisers
 inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 bfloat16 = _tl.float32  # NumPy has no bfloat16; float32 holds all of its numbers
 Size = tuple[int, ...]
-set_float32_matmul_precision = set_num_threads = set_printoptions = use_deterministic_algorithms = _accept
+set_float32_matmul_precision = set_num_threads = use_deterministic_algorithms = _accept
 finfo, iinfo = _np.finfo, _np.iinfo
 strided, contiguous_format, preserve_format, channels_last = "strided", "contiguous", "preserve", "channels_last"
-vmap = getattr(func, "vmap", None)
+vmap = func.vmap
 __version__ = "2.0.0"
 
 

@@ -7,13 +7,11 @@ from types import ModuleType
 from typing import Any
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import func as transforms
 
 from .. import data, functional, init, optim
 from .. import utils as clipping
 from ..module import Module, Parameter
 from ..optim import lr_scheduler
-from ..stateless import functional_call
 from .absent import Namespace, sentence
 from .courtesies import parallel, refuse
 
@@ -26,27 +24,6 @@ def _package() -> ModuleType:
 def _checkpoint(function: Any, *inputs: Any, use_reentrant: Any = None, **options: Any) -> Any:
     """tl.checkpoint(function, *inputs)."""
     return tl.checkpoint(function, *inputs)
-
-
-def _backward(
-    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False
-) -> None:
-    """Backward from each tensor in turn."""
-    tensors = [tensors] if isinstance(tensors, tl.Tensor) else list(tensors)
-    upstreams = [grad_tensors] if isinstance(grad_tensors, tl.Tensor) else grad_tensors or [None] * len(tensors)
-    for i, (x, g) in enumerate(zip(tensors, upstreams, strict=True)):
-        x.backward(g, retain_graph=retain_graph or create_graph or i < len(tensors) - 1, create_graph=create_graph)
-
-
-def _at(transform: Any) -> Any:
-    """A transform f -> g(*inputs) as torch.autograd.functional has it: (f, inputs) -> value."""
-
-    def applied(function: Any, inputs: Any, **options: Any) -> Any:
-        several = isinstance(inputs, tuple)
-        given = inputs if several else (inputs,)
-        return transform(function, tuple(range(len(given))) if several else 0)(*given)
-
-    return applied
 
 
 def _parameters_to_vector(parameters: Any) -> Any:
@@ -62,11 +39,6 @@ def _vector_to_parameters(vec: Any, parameters: Any) -> None:
         p.data = vec[begin:end].detach().reshape(p.shape).clone()
 
 
-def _variable(data: Any, requires_grad: bool = False, volatile: bool = False) -> Any:
-    """The tensor itself: Variable is PyTorch's old name for it."""
-    return data.requires_grad_() if requires_grad else data
-
-
 _convert = {"parameters_to_vector": _parameters_to_vector, "vector_to_parameters": _vector_to_parameters}
 
 
@@ -79,8 +51,6 @@ def _pad_sequence(
 
 
 _rnn = Namespace("torch.nn.utils.rnn", pad_sequence=_pad_sequence)
-_function = Namespace("torch.autograd.function", Function=transforms.Function)
-_jacobians = {"jacobian": _at(transforms.jacobian), "hessian": _at(transforms.hessian)}
 
 nn = Namespace(
     "torch.nn",
@@ -112,28 +82,6 @@ utils = Namespace(
         ),
     ),
     checkpoint=Namespace("torch.utils.checkpoint", checkpoint=_checkpoint),
-)
-autograd = Namespace(
-    "torch.autograd",
-    grad=tl.grad,
-    backward=_backward,
-    Function=transforms.Function,
-    Variable=_variable,
-    function=_function,
-    functional=Namespace("torch.autograd.functional", **_jacobians),
-    gradcheck=tl.gradcheck,
-    gradgradcheck=tl.gradgradcheck,
-    detect_anomaly=tl.detect_anomaly,
-    no_grad=tl.no_grad,
-    enable_grad=tl.enable_grad,
-    set_grad_enabled=tl.set_grad_enabled,
-)
-func = Namespace(
-    "torch.func",
-    transforms,
-    functional_call=functional_call,
-    jacrev=transforms.jacobian,
-    jacfwd=transforms.jacobian,
 )
 random = Namespace(
     "torch.random", manual_seed=tl.manual_seed, get_rng_state=tl.get_rng_state, set_rng_state=tl.set_rng_state

@@ -27,6 +27,7 @@ Samples = st.SearchStrategy[Sample]
 FILES = (
     ops.elementwise,
     *(ops.elementary.trigonometry, ops.elementary.exponentials, ops.elementary.bits),
+    *(ops.elementary.special, ops.elementary.steps),
     ops.reduction,
     ops.selection,
     ops.cumulative,
@@ -36,6 +37,9 @@ FILES = (
     ops.scattering,
     ops.linalg,
     *(ops.linear_algebra.products, ops.linear_algebra.matrices, ops.linear_algebra.norms),
+    *(ops.linear_algebra.factorizations, ops.linear_algebra.distances),
+    *(ops.statistics.counting, ops.statistics.searching, ops.statistics.nans, ops.statistics.quantiles),
+    *(ops.statistics.covariance, ops.statistics.differences),
     ops.fused,
 )
 
@@ -1539,3 +1543,5 @@ row("softmax", rows(), softmax, keeps="x out")
 row("log_softmax", rows(), lambda x, axis=-1: np.log(softmax(x, axis)), keeps="x out")
 row("cross_entropy", logits_and_targets(), cross_entropy, keeps="logits targets")
 row("layer_norm", layer_norms(), layer_norm, keeps="x weight bias")
+
+import op_rows  # noqa: E402, F401 - the rows of more files, which need this one

@@ -78,6 +78,8 @@ LINALG_FUNCTIONS = """
     inv det slogdet cholesky (a)
     solve (a, b)
     svd (a, full_matrices=True, compute_uv=True)
+    qr (a, mode='reduced')
+    pinv (a, rcond=1e-15)
 """
 
 CREATION_FUNCTIONS = """
@@ -505,6 +507,7 @@ _OWN: dict[str, Callable[..., Any]] = {
     "argsort": partial(np.argsort, kind="stable"),
     "slogdet": lambda a: tuple(np.linalg.slogdet(a)),
     "svd": lambda a, *args: tuple(np.linalg.svd(a, *args)),
+    "qr": lambda a, *args: tuple(np.linalg.qr(a, *args)),
 }
 
 

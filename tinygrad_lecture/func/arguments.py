@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from ..errors.words import kind_of
 from ..tensor import Tensor
+from .trees import leaves, with_leaves
 
 Function: TypeAlias = Callable[..., Any]
 Argnums: TypeAlias = int | tuple[int, ...]
 
 
-def as_asked(found: Sequence[Tensor], argnums: Argnums) -> Any:
-    """One derivative if argnums is an int, a tuple if it is a tuple."""
-    return found[0] if isinstance(argnums, int) else tuple(found)
+def as_asked(trees: Sequence[Any], found: Iterable[Any], argnums: Argnums) -> Any:
+    """Derivatives in the form of the arguments that they are with respect to: one if argnums is an int, else a tuple.
+
+    trees: those arguments.  found: a derivative for each of their leaves.
+    """
+    formed = with_leaves(tuple(trees), found)
+    return formed[0] if isinstance(argnums, int) else formed
 
 
 def as_tuple(name: str, out: Any) -> tuple[Tensor, ...]:
@@ -24,6 +29,24 @@ def as_tuple(name: str, out: Any) -> tuple[Tensor, ...]:
         if not isinstance(o, Tensor):
             raise TypeError(f"{name}: the function must return a Tensor or a tuple of Tensors, not {kind_of(o)}")
     return outs
+
+
+def tensors_of(name: str, out: Any) -> list[Tensor]:
+    """The Tensors that a function returned, one or a tree of them. Raises TypeError for anything else."""
+    outs = leaves(out)
+    for o in outs:
+        if not isinstance(o, Tensor):
+            raise TypeError(f"{name}: the function must return a Tensor, or tuples or dicts of them, not {kind_of(o)}")
+    return outs
+
+
+def without_aux(name: str, returned: Any, has_aux: bool) -> tuple[Any, Any]:
+    """(result, aux) of what a function returned; aux is None without has_aux. Raises TypeError unless it is a pair."""
+    if not has_aux:
+        return returned, None
+    if not (isinstance(returned, tuple) and len(returned) == 2):
+        raise TypeError(f"{name}: with has_aux the function must return a pair, (result, aux), not {kind_of(returned)}")
+    return returned
 
 
 def must_be_a_number(name: str, value: Any) -> None:
@@ -54,11 +77,12 @@ def must_pair(name: str, primals: Any, tangents: Any) -> None:
     """Raise TypeError unless both are tuples, ValueError unless each primal has a tangent of its shape."""
     if not (isinstance(primals, (tuple, list)) and isinstance(tangents, (tuple, list))):
         raise TypeError(f"{name}: primals and tangents must be tuples of Tensors, as in {name}(f, (x,), (t,))")
-    if not primals or len(primals) != len(tangents):
+    given, moving = leaves(primals), leaves(tangents)
+    if not given or len(given) != len(moving):
         raise ValueError(
-            f"{name}: {len(primals)} primals, but {len(tangents)} tangents; give one for each, and at least one"
+            f"{name}: {len(given)} primals, but {len(moving)} tangents; give one for each, and at least one"
         )
-    for position, (x, t) in enumerate(zip(primals, tangents, strict=True)):
+    for position, (x, t) in enumerate(zip(given, moving, strict=True)):
         if getattr(x, "shape", None) != getattr(t, "shape", None):
             raise ValueError(
                 f"{name}: primal {position} is {kind_of(x)}, its tangent {kind_of(t)}; the shapes must agree"

@@ -7,7 +7,7 @@ recorded, so that the caller can differentiate it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from .. import ops
@@ -19,12 +19,13 @@ from ..tensor import Tensor
 from ..traced import Node
 from .arguments import Argnums
 from .gradients import grad
+from .trees import map_leaves
 
 
-def with_variables(name: str, argnums: Argnums, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Tensor]]:
-    """The arguments with variables at the positions `argnums`, and these variables.
+def with_variables(name: str, argnums: Argnums, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any]]:
+    """The arguments with variables at the positions `argnums`, and these: Tensors or trees of them.
 
-    Raises ValueError for a position out of range, TypeError for an argument that is no float Tensor.
+    Raises ValueError for a position out of range, TypeError for an argument with anything but float Tensors.
     """
     inner = list(args)
     positions = (argnums,) if isinstance(argnums, int) else argnums
@@ -33,8 +34,13 @@ def with_variables(name: str, argnums: Argnums, args: tuple[Any, ...]) -> tuple[
             raise ValueError(
                 f"{name}: argnums {argnums} does not fit a call with {len(args)} positional arguments; count from 0"
             )
-        inner[position] = variable(name, args[position])
+        inner[position] = variables(name, args[position])
     return tuple(inner), [inner[position] for position in positions]
+
+
+def variables(name: str, tree: Any) -> Any:
+    """The tree with a new variable for each of its Tensors."""
+    return map_leaves(lambda x: variable(name, x), tree)
 
 
 def variable(name: str, x: Any) -> Tensor:
@@ -76,16 +82,9 @@ def seen_from_outside(x: Tensor, own: Sequence[Tensor]) -> Tensor:
     return x if x._node is None or depends_on_outside(x, own) else x.detach()
 
 
-def map_tensors(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
-    """tree with each of its Tensors changed; a tree is a Tensor, or tuples, lists and dicts of trees."""
-    if isinstance(tree, Tensor):
-        return change(tree)
-    if isinstance(tree, dict):
-        return {key: map_tensors(change, value) for key, value in tree.items()}
-    if isinstance(tree, (tuple, list)):
-        members = [map_tensors(change, value) for value in tree]
-        return type(tree)(*members) if hasattr(tree, "_fields") else type(tree)(members)
-    return tree
+def all_seen_from_outside(tree: Any, own: Sequence[Tensor]) -> Any:
+    """The tree with each of its Tensors as `seen_from_outside`; other leaves stay."""
+    return map_leaves(lambda x: seen_from_outside(x, own) if isinstance(x, Tensor) else x, tree)
 
 
 def vjps(

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..autograd.tape import Leaf, Record
 from ..traced import Node, Traced
+from .node_names import node_name
 
 
 @dataclass(frozen=True, repr=False)
@@ -20,10 +21,7 @@ class GradFn:
 
     def name(self) -> str:
         """PyTorch's kind of name: "MulBackward0", or "AccumulateGrad" for a leaf."""
-        if not isinstance(self.node, Record):
-            return "AccumulateGrad"
-        name = self.node.name if self.node.name.isidentifier() else self.node.op.name
-        return f"{''.join(part.capitalize() for part in name.split('_'))}Backward0"
+        return node_name(self.node) if isinstance(self.node, Record) else "AccumulateGrad"
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"

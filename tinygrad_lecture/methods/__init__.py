@@ -1,6 +1,8 @@
-"""Methods of the Tensor that PyTorch has and a first reader does not need.
+"""Methods of the Tensor beside those that `tensor.py` shows: each file adds some, `tensor.py` has the whole.
 
 hooks.py        functions that see gradients
 in_place.py     methods that end in an underscore
-more.py         questions about a tensor, and tensors made like it
+attributes.py   what a tensor is made of
+factories.py    tensors made like it: new_zeros, ...
+bound.py        functions as methods
 """

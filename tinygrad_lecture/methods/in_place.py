@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from .. import ops, random
 from ..autograd.views import note_sharing, window_of
 from ..backend import Array, device_of, xp
-from ..inplace import announced, assign, update
+from ..inplace import announced, assign, become_view, update
 from ..traced import Traced, wrap
 
 
@@ -26,6 +26,23 @@ def in_place(op: Callable[..., Any]) -> Callable[..., Any]:
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"Replace x by {op.__name__}(x, ...), in place; arguments as there. Returns x."
+    return method
+
+
+def each_in_place(*functions: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """`in_place` of each op."""
+    return map(in_place, functions)
+
+
+def reshaping(op: Callable[..., Any]) -> Callable[..., Any]:
+    """The method that makes a tensor the view op(tensor, ...), of another shape."""
+    name = f"{op.__name__}_"
+
+    def method(self: Any, *args: Any, **settings: Any) -> Any:
+        return become_view(self, f"x.{name}()", op, *args, **settings)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"Make x the view {op.__name__}(x, ...), in place; arguments as there. Returns x."
     return method
 
 
@@ -88,6 +105,30 @@ class InPlaceMethods(Traced):
     clip_ = clamp_ = in_place(ops.clip)
     masked_fill_, scatter_add_ = in_place(ops.masked_fill), in_place(ops.scatter_add)
     tril_, triu_ = in_place(ops.tril), in_place(ops.triu)
+
+    tan_, sinh_, cosh_, sinc_ = each_in_place(ops.tan, ops.sinh, ops.cosh, ops.sinc)
+    asin_, acos_, atan_, atan2_ = each_in_place(ops.asin, ops.acos, ops.atan, ops.atan2)
+    asinh_, acosh_, atanh_, hypot_ = each_in_place(ops.asinh, ops.acosh, ops.atanh, ops.hypot)
+    exp2_, log2_, log10_, xlogy_, logit_ = each_in_place(ops.exp2, ops.log2, ops.log10, ops.xlogy, ops.logit)
+    rsqrt_, reciprocal_, trunc_, frac_ = each_in_place(ops.rsqrt, ops.reciprocal, ops.trunc, ops.frac)
+    erf_, erfc_, erfinv_, lgamma_, digamma_ = each_in_place(ops.erf, ops.erfc, ops.erfinv, ops.lgamma, ops.digamma)
+    floor_divide_, fmod_, copysign_ = each_in_place(ops.floor_divide, ops.fmod, ops.copysign)
+    heaviside_, nan_to_num_ = each_in_place(ops.heaviside, ops.nan_to_num)
+    cumsum_, cumprod_ = each_in_place(ops.cumsum, ops.cumprod)
+    scatter_, scatter_reduce_ = each_in_place(ops.scatter, ops.scatter_reduce)
+    eq_, ne_, lt_, le_, gt_, ge_ = each_in_place(ops.eq, ops.ne, ops.lt, ops.le, ops.gt, ops.ge)
+    logical_and_, logical_or_ = each_in_place(ops.logical_and, ops.logical_or)
+    logical_xor_, logical_not_ = each_in_place(ops.logical_xor, ops.logical_not)
+    bitwise_and_, bitwise_or_ = each_in_place(ops.bitwise_and, ops.bitwise_or)
+    bitwise_xor_, bitwise_not_ = each_in_place(ops.bitwise_xor, ops.bitwise_not)
+    bitwise_left_shift_, bitwise_right_shift_ = each_in_place(ops.bitwise_left_shift, ops.bitwise_right_shift)
+
+    squeeze_, unsqueeze_ = reshaping(ops.squeeze), reshaping(ops.unsqueeze)
+    transpose_, swapaxes_ = reshaping(ops.transpose), reshaping(ops.swapaxes)
+
+    def t_(self) -> Self:
+        """Transpose a matrix in place. Returns the tensor."""
+        return become_view(self, "x.t_()", ops.transpose)
 
     def clamp_min_(self, min: Any) -> Self:
         """Raise the elements below min to min, in place."""

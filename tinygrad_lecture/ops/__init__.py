@@ -15,6 +15,7 @@ from . import (
     scattering,
     selection,
     shape,
+    statistics,
 )
 from .arrangement import *
 from .cumulative import *
@@ -23,12 +24,14 @@ from .elementwise import *
 from .fused import *
 from .indexing import *
 from .linalg import *
-from .linear_algebra import products
+from .linear_algebra import distances, products
+from .linear_algebra.distances import *
 from .linear_algebra.products import *
 from .reduction import *
 from .scattering import *
 from .selection import *
 from .shape import *
+from .statistics import *
 
 if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __all__
     __all__ = [
@@ -45,6 +48,8 @@ if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __al
             scattering,
             linalg,
             products,
+            distances,
+            statistics,
             fused,
         )
         for name in file.__all__

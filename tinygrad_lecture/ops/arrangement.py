@@ -11,9 +11,9 @@ from ..autograd.op import Value, op
 from ..backend import to_host, xp
 from ..traced import Traced
 from .composite import composite
-from .elementwise import clone
+from .elementwise import clone, floor_divide, remainder
 from .indexing import diagonal, diagonal_matrix, getitem, take
-from .shape import broadcast_to, cat, normal_axes, own_axis, pad, permute, reshape
+from .shape import broadcast_to, cat, flip, normal_axes, own_axis, pad, permute, reshape, swapaxes
 
 __all__ = [
     "column_stack",
@@ -24,6 +24,8 @@ __all__ = [
     "moveaxis",
     "repeat_interleave",
     "roll",
+    "rot90",
+    "unravel_index",
     "vstack",
 ]
 
@@ -44,6 +46,36 @@ def roll(x: Value, /, shifts: int | tuple[int, ...], axis: int | tuple[int, ...]
 def _(g: Value, shifts: Any, axis: Any) -> Value:
     back = -shifts if isinstance(shifts, int) else tuple(-shift for shift in shifts)
     return roll(g, back, axis)
+
+
+@composite
+def rot90(x: Value, k: int = 1, axis: Sequence[int] = (0, 1)) -> Value:
+    """x turned by 90 degrees, k times, in the plane of two axes (also `dims`), from the first towards the second.
+
+    Raises ValueError unless axis names two axes, IndexError for an axis out of range.
+
+        tl.rot90(tl.tensor([[1, 2], [3, 4]]))       # tensor([[2, 4], [1, 3]])
+    """
+    axes = normal_axes(x.ndim, tuple(axis))
+    if len(axes) != 2:
+        raise ValueError(f"axis must name two axes, not {axis}")
+    first, second = axes
+    turned = x if k % 4 in (0, 1) else flip(x, first if k % 4 == 3 else axes)
+    turned = flip(x, second) if k % 4 == 1 else turned
+    return swapaxes(turned, first, second) if k % 2 else clone(turned)
+
+
+@composite
+def unravel_index(indices: Value, shape: int | Sequence[int]) -> tuple[Value, ...]:
+    """The places in an array of `shape` of elements that are numbered in row-major order: a tuple, one for each axis.
+
+    tl.unravel_index(tl.tensor([5, 2]), (2, 3))     # (tensor([1, 0]), tensor([2, 2]))
+    """
+    places: list[Value] = []
+    for n in reversed((shape,) if isinstance(shape, int) else tuple(shape)):
+        places.insert(0, remainder(indices, n))
+        indices = floor_divide(indices, n)
+    return tuple(places)
 
 
 @composite

@@ -503,7 +503,7 @@ def clip(x: Value, /, min: Value = None, max: Value = None) -> Value:
     min, max: numbers, or tensors that broadcast to x; None for no bound. Raises TypeError for other bounds.
     Subgradient: the gradient passes to x inside and at the bounds, and outside to the bound if it is a tensor.
 
-        tl.clip(tl.tensor([-2.0, 0.5, 2.0]), min=-1, max=1)     # tensor([-1. ,  0.5,  1. ])
+        tl.clip(tl.tensor([-2.0, 0.5, 2.0]), min=-1, max=1)     # tensor([-1.0000,  0.5000,  1.0000])
     """
     if isinstance(min, Traced) or isinstance(max, Traced):
         x = x if min is None else where(x < min, min, x)

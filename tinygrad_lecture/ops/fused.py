@@ -79,7 +79,7 @@ def softmax(x: Value, /, axis: int = -1, *, dtype: Any = None) -> Value:
     The result has x's shape and dtype; float16 is computed in float32. A row of only -inf gives zeros.
     Raises TypeError for integers, IndexError for an axis out of range.
 
-        tl.softmax(tl.tensor([0.0, 0.0]))       # tensor([0.5, 0.5])
+        tl.softmax(tl.tensor([0.0, 0.0]))       # tensor([0.5000, 0.5000])
     """
     e = exp(x - _largest(x, axis))
     total = sum(e, axis, keepdims=True)
@@ -178,7 +178,7 @@ def attention_weights(q: Value, k: Value, mask: Value = None, /) -> Value:
     (..., queries, keys), True = may attend; None allows all. Each row sums to 1; a row without an allowed key is zeros,
     with gradient 0. Raises ValueError for other shapes.
 
-        tl.attention_weights(tl.ones(1, 4), tl.ones(2, 4))      # tensor([[0.5, 0.5]])
+        tl.attention_weights(tl.ones(1, 4), tl.ones(2, 4))      # tensor([[0.5000, 0.5000]])
     """
     scores = q @ swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])  # (..., queries, keys)
     if mask is not None:

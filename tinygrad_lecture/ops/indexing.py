@@ -341,14 +341,21 @@ def _(g: Value) -> Value:
 
 
 @op(differentiable=False)
-def nonzero(x: Value, /) -> Value:
+def nonzero(x: Value, /, *, as_tuple: bool = False) -> Value:
     """The indices of the elements that are not 0, a matrix of shape (count, x.ndim), int64.
 
-    Each row is the index of one element; they come in row-major order.
+    Each row is the index of one element; they come in row-major order. as_tuple: return a tuple of the columns instead,
+    one for each axis, which is an index for x.
 
         tl.nonzero(tl.tensor([[0, 5], [7, 0]]))     # tensor([[0, 1], [1, 0]])
     """
     return xp(x).argwhere(x).astype(np.int64)
+
+
+@nonzero.option("as_tuple")
+def _(x: Value, as_tuple: bool) -> Value:
+    places = nonzero(x)
+    return tuple(places[:, axis] for axis in range(x.ndim)) if as_tuple else places
 
 
 # --- sort and topk ------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def mean(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
     The result has x's dtype: float16 is computed in float32, integers give the default dtype.
     Raises IndexError for an axis out of range.
 
-        tl.mean(tl.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)    # tensor([1.5, 3.5])
+        tl.mean(tl.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)    # tensor([1.5000, 3.5000])
     """
     if x.dtype == FLOAT16:
         return mean(x.astype(FLOAT32), axis, keepdims).astype(FLOAT16)
@@ -117,7 +117,7 @@ def var(
     Raises IndexError for an axis out of range.
 
         x = tl.tensor([1.0, 2.0, 3.0, 4.0])
-        tl.var(x, correction=0)     # tensor(1.25)
+        tl.var(x, correction=0)     # tensor(1.2500)
     """
     if isinstance(axis, bool):  # x.var(False)
         axis, unbiased = None, axis

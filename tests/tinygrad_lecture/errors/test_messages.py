@@ -370,20 +370,20 @@ def test_the_graph_and_its_errors_know_functions_by_the_names_that_users_call():
         ("softmax", tl.softmax(x)),
         ("exp", x.exp()),
     ):
-        assert f"made by {name})" in repr(y)
+        assert y.grad_fn.node.name == name
         y.sum().backward()
         if name in ("einsum", "var", "std", "softmax", "exp"):  # the others save no arrays
             with pytest.raises(RuntimeError, match=f"freed what {name} saved"):
                 y.backward(tl.ones_like(y))
     with tl.reference():
-        assert "made by layer_norm" in repr(tl.layer_norm(x))
+        assert tl.layer_norm(x).grad_fn.node.name == "layer_norm"
 
 
 def test_a_function_that_hands_its_input_on_leaves_its_name():
     x = tl.tensor(1.0, requires_grad=True) * 2
     assert x.contiguous() is x
-    assert "made by mul" in repr(x)
-    assert "made by split" in repr(tl.split(x=x.reshape(1), split_size=1)[0])
+    assert x.grad_fn.node.name == "mul"
+    assert tl.split(x=x.reshape(1), split_size=1)[0].grad_fn.node.name == "split"
 
 
 def test_an_error_from_within_is_not_raised_twice():

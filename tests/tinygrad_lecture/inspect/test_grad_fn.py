@@ -15,7 +15,7 @@ def test_a_leaf_has_none_and_a_result_its_op():
     assert (leaf.name(), leaf.variable, leaf.next_functions, constant) == ("AccumulateGrad", w, (), None)
     assert y.grad_fn == y.grad_fn
     assert tl.log_softmax(w, 0).grad_fn.name() == "LogSoftmaxBackward0"
-    assert w[0].grad_fn.name() == "PickBackward0"
+    assert w[0].grad_fn.name() == "SelectBackward0"
 
 
 def test_after_backward_a_record_leads_nowhere():

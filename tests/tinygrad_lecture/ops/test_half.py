@@ -62,5 +62,5 @@ def test_a_wider_float_among_the_arguments_decides_the_dtype():
 
 def test_a_result_has_the_name_of_the_function_called():
     x = half([1, 2, 3]).requires_grad_()
-    assert "made by layer_norm" in repr(tl.layer_norm(x))
-    assert "made by softmax" in repr(tl.softmax(x, -1))
+    assert tl.layer_norm(x).grad_fn.node.name == "layer_norm"
+    assert tl.softmax(x, -1).grad_fn.node.name == "softmax"

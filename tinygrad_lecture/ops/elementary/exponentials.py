@@ -126,7 +126,7 @@ def _(g: Value) -> Value:
 def frac(x: Value) -> Value:
     """The part of x behind the decimal point, with x's sign: x - trunc(x).
 
-    tl.frac(tl.tensor([1.25, -1.25]))       # tensor([ 0.25, -0.25])
+    tl.frac(tl.tensor([1.25, -1.25]))       # tensor([ 0.2500, -0.2500])
     """
     return x - trunc(x)
 

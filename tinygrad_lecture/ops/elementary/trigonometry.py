@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from ...autograd.op import Value, op
 from ...backend import xp
-from ..elementwise import sqrt, where
+from ..composite import composite
+from ..elementwise import abs as absolute
+from ..elementwise import sin, sqrt, where
 
-__all__ = ["acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cosh", "hypot", "sinh", "tan"]
+__all__ = ["acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cosh", "hypot", "sinc", "sinh", "tan"]
 
 
 @op(analytic=True)
@@ -152,3 +156,16 @@ def _(g: Value, a: Value, out: Value) -> Value:
 @hypot.backward("b")
 def _(g: Value, b: Value, out: Value) -> Value:
     return g * b / where(out == 0, 1, out)
+
+
+@composite
+def sinc(x: Value) -> Value:
+    """sin(pi x) / (pi x), and 1 at 0, where its derivatives are right too: near 0 it is computed as a power series.
+
+    tl.sinc(tl.tensor([0.0, 0.5]))      # tensor([1.0000, 0.6366])
+    """
+    y = math.pi * x
+    small = absolute(y) < 0.25
+    square = where(small, y * y, 0)
+    series = 1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72 * (1 - square / 110))))
+    return where(small, series, sin(y) / where(small, 1, y))

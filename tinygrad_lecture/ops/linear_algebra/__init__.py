@@ -3,9 +3,15 @@
 (..., n, n) is a batch of matrices. What has no rule here, such as eigenvalues, is left out.
 """
 
+from ..indexing import diagonal
+from ..linalg import matmul
+from .factorizations import lstsq, matrix_rank, pinv, qr, solve_triangular
 from .matrices import cholesky, det, inv, slogdet, solve
 from .norms import any_norm as norm
 from .norms import matrix_norm, vector_norm
-from .products import cross
+from .products import cross, matrix_power
 
-__all__ = ["cholesky", "cross", "det", "inv", "matrix_norm", "norm", "slogdet", "solve", "vector_norm"]
+__all__ = [
+    "cholesky", "cross", "det", "diagonal", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power", "matrix_rank",
+    "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "vector_norm",
+]  # fmt: skip

@@ -6,6 +6,7 @@ LAPACK, which computes them, has no float16: it is computed in float32.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,13 +14,14 @@ import numpy as np
 from ...autograd.op import Op, Value, op
 from ...backend import xp
 from ..composite import composite
+from ..elementwise import where
 from ..half import in_float32
 from ..indexing import diagonal_matrix, main_diagonal, tril
 from ..linalg import matmul
 from ..reduction import sum
 from ..shape import squeeze, swapaxes, unsqueeze
 
-__all__ = ["cholesky", "det", "inv", "slogdet", "solve"]
+__all__ = ["cholesky", "det", "inv", "logdet", "slogdet", "solve"]
 
 
 class SignAndLog(NamedTuple):
@@ -120,6 +122,13 @@ def slogdet(a: Value) -> SignAndLog:
     A singular matrix has sign 0 and logabsdet -inf. The gradient of logabsdet is the transposed inverse.
     """
     return SignAndLog(sign_of_det(a), log_of_det(a))
+
+
+@composite
+def logdet(a: Value) -> Value:
+    """The logarithm of the determinant of matrices, (..., n, n) -> (...); -inf where it is 0, nan where negative."""
+    sign, size = slogdet(a)
+    return where(sign < 0, math.nan, size)
 
 
 @op(differentiable=False)

@@ -1,4 +1,4 @@
-"""Products beside `matmul`, composed of ops: tensordot, kron and cross; and the trace of a matrix."""
+"""Products beside `matmul`, composed of ops: tensordot, kron, cross, powers; and the trace of a matrix."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from ...autograd.op import Value
+from ...backend import xp
+from ...traced import Traced
 from ..arrangement import roll
 from ..composite import composite
 from ..indexing import main_diagonal
 from ..linalg import matmul
 from ..reduction import sum
 from ..shape import normal_axes, permute, reshape
+from .matrices import inv
 
-__all__ = ["cross", "kron", "tensordot", "trace"]
+__all__ = ["cross", "kron", "matrix_power", "tensordot", "trace"]
 
 
 @composite
@@ -86,3 +89,24 @@ def cross(a: Value, b: Value, axis: int | None = None) -> Value:
         raise ValueError(f"needs vectors of three numbers along axis {axis}, not shapes {a.shape} and {b.shape}")
     last = axis - len(shape)  # counted from the back it is the same axis of both
     return roll(a, -1, last) * roll(b, -2, last) - roll(a, -2, last) * roll(b, -1, last)  # a1 b2 - a2 b1, ...
+
+
+@composite
+def matrix_power(a: Value, n: int) -> Value:
+    """The product of n times the matrix a, for square matrices (..., k, k); of its inverse for a negative n.
+
+    Computed by repeated squaring. Raises ValueError for matrices that are not square, or singular if n is negative.
+
+        tl.matrix_power(tl.tensor([[1, 1], [0, 1]]), 5)     # tensor([[1, 5], [0, 1]])
+    """
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        raise ValueError(f"needs square matrices, (..., n, n), not shape {a.shape}")
+    if n < 0:
+        return matrix_power(inv(a), -n)
+    array = a._array if isinstance(a, Traced) else a
+    power = xp(array).eye(a.shape[-1], dtype=array.dtype) + 0 * a
+    while n:
+        power = matmul(power, a) if n % 2 else power
+        n //= 2
+        a = matmul(a, a) if n else a
+    return power

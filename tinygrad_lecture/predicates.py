@@ -1,4 +1,4 @@
-"""Functions that answer a question about a tensor with a bool or an int, as in PyTorch."""
+"""Predicates, functions that answer with a bool, under PyTorch's names; and the number of elements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions about a tensor, its other names, tensors made like it: as in PyTorch."""
+"""Attributes of a tensor, tensors made like it, functions as methods: as in PyTorch."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_equal_is_one_bool_and_eq_is_elementwise():
     assert tl.greater_equal is tl.ge
 
 
-def test_questions():
+def test_attributes():
     x = tl.zeros(2, 3)
     assert (x.nelement(), tl.numel(x), x.dim(), x.ndimension(), x.element_size(), x.nbytes) == (6, 6, 2, 2, 4, 24)
     assert (x.stride(), x.T.stride(), x.stride(dim=0)) == ((3, 1), (1, 3), 3)

@@ -1,4 +1,4 @@
-"""Random draws with the probabilities that a tensor holds: `bernoulli` and `multinomial`, functions and methods."""
+"""Random draws from distributions whose parameters a tensor holds: `bernoulli`, `multinomial` and `poisson`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .errors.words import kind_of
 from .random import Generator, drawing_from
 from .traced import Traced, wrap
 
-__all__ = ["bernoulli", "multinomial"]
+__all__ = ["bernoulli", "multinomial", "poisson"]
 
 
 def bernoulli(x: Any, p: float | None = None, *, generator: Generator | None = None) -> Any:
@@ -54,6 +54,20 @@ def multinomial(x: Any, num_samples: int, replacement: bool = False, *, generato
     with drawing_from(generator):
         drawn = random.choices(rows, num_samples, replacement)
     return wrap(move(drawn if weights.ndim == 2 else drawn[0], device_of(array)))
+
+
+def poisson(x: Any, *, generator: Generator | None = None) -> Any:
+    """Counts of rare events, drawn on the host from Poisson's distribution with the mean x, for each element of x.
+
+    Shape and dtype are x's. Raises TensorError for a mean that is negative or nan.
+    """
+    array = _array_of("poisson", x)
+    means = to_host(array)
+    if not (means >= 0).all():
+        raise TensorError("poisson: the means must be 0 or more")
+    with drawing_from(generator):
+        drawn = random.generator().poisson(means.astype(FLOAT64))
+    return wrap(move(np.asarray(drawn).astype(array.dtype), device_of(array)))
 
 
 def _array_of(name: str, x: Any) -> Array:

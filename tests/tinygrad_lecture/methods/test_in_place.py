@@ -17,6 +17,8 @@ CHANGES = {
 PLAIN = (
     *("neg", "abs", "sign", "square", "floor", "ceil", "round", "exp", "expm1", "log", "log1p", "sqrt"),
     *("sin", "cos", "tanh", "sigmoid", "relu", "leaky_relu"),
+    *("tan", "sinh", "cosh", "sinc", "asinh", "atan", "exp2", "log2", "log10", "rsqrt", "reciprocal", "trunc", "frac"),
+    *("erf", "erfc", "lgamma", "digamma", "nan_to_num"),
 )
 
 
@@ -53,6 +55,32 @@ def test_methods_with_more_arguments():
     assert x.scatter_add_(0, tl.tensor([0, 0]), tl.ones(2)).tolist() == [3, 2, 3]
     assert tl.ones(2, 2).tril_().tolist() == [[1, 0], [1, 1]]
     assert tl.zeros(2, 3).fill_diagonal_(5).tolist() == [[5, 0, 0], [0, 5, 0]]
+
+
+def test_in_place_forms_of_other_functions():
+    x = tl.tensor([[3.0, 1.0], [2.0, 4.0]])
+    assert x.clone().cumsum_(1).tolist() == [[3, 4], [2, 6]]
+    assert x.clone().scatter_(1, tl.tensor([[1], [0]]), 9.0).tolist() == [[3, 9], [9, 4]]
+    assert x.clone().gt_(2).tolist() == [[1, 0], [0, 1]]
+    assert (x > 2).logical_not_().tolist() == [[False, True], [True, False]]
+    assert tl.tensor([5, 6]).bitwise_and_(3).tolist() == [1, 2]
+    assert x.clone().fmod_(2).tolist() == [[1, 1], [0, 0]]
+
+
+def test_shapes_change_in_place_with_the_gradient():
+    w = tl.tensor([[1.0, 2.0, 3.0]], requires_grad=True)
+    x = w * 1
+    view = x[:, 1:]
+    assert x.squeeze_(0) is x
+    assert (x.shape, x.unsqueeze_(1).shape, x.transpose_(0, 1).shape) == ((3,), (3, 1), (1, 3))
+    x.t_()
+    assert x.shape == (3, 1)
+    (x * tl.tensor([[1.0], [2.0], [3.0]])).sum().backward()
+    assert w.grad.tolist() == [[1, 2, 3]]
+    x[1] = 7  # the views of the memory see it
+    assert view.tolist() == [[7, 3]]
+    with pytest.raises(RuntimeError, match=r"x.t_\(\) would change the shape of a leaf that requires grad"):
+        w.t_()
 
 
 def test_what_does_not_fit_is_an_error_of_both_kinds():

@@ -1,0 +1,195 @@
+"""torch.autograd and torch.func: derivatives of tensors and of functions under PyTorch's names and signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import func as transforms
+from tinygrad_lecture.func.trees import map_leaves
+
+from ..module import Module
+from ..stateless import functional_call
+from .absent import Namespace
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Backward from each tensor in turn. inputs: accepted for None only; `torch.autograd.grad` has inputs."""
+    if inputs is not None:
+        raise NotImplementedError(
+            "torch.autograd.backward: inputs is not here; use torch.autograd.grad(tensors, inputs)"
+        )
+    tensors = [tensors] if isinstance(tensors, tl.Tensor) else list(tensors)
+    upstreams = [grad_tensors] if isinstance(grad_tensors, tl.Tensor) else grad_tensors or [None] * len(tensors)
+    for i, (x, g) in enumerate(zip(tensors, upstreams, strict=True)):
+        x.backward(g, retain_graph=retain_graph or create_graph or i < len(tensors) - 1, create_graph=create_graph)
+
+
+def variable(data: Any, requires_grad: bool = False, volatile: bool = False) -> Any:
+    """The tensor itself: Variable is PyTorch's old name for it."""
+    return data.requires_grad_() if requires_grad else data
+
+
+# --- torch.autograd.functional: the function and its inputs in one call -------------------------------------
+
+
+def _call(transform: Callable[[tuple[Any, ...], bool], Any], inputs: Any, create_graph: bool) -> Any:
+    """What a transform of a tuple of inputs returns. Constants unless create_graph; `several`: they came in a tuple."""
+    several = isinstance(inputs, tuple)
+    given = inputs if several else (inputs,)
+    found = transform(given if create_graph else tuple(x.detach() for x in given), several)
+    return found if create_graph else map_leaves(lambda x: x.detach(), found)
+
+
+def jacobian(
+    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
+    strategy: str = "reverse-mode",
+) -> Any:  # fmt: skip
+    """The Jacobian of func at inputs: (*result's shape, *input's shape); tuples of inputs and results nest."""
+    return _call(lambda xs, several: transforms.jacobian(func, _which(xs, several))(*xs), inputs, create_graph)
+
+
+def hessian(
+    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Any:  # fmt: skip
+    """The Hessian of func, which returns one number, at inputs; of a tuple of inputs a tuple of tuples."""
+    return _call(lambda xs, several: transforms.hessian(func, _which(xs, several))(*xs), inputs, create_graph)
+
+
+def _which(inputs: Sequence[Any], several: bool) -> Any:
+    return tuple(range(len(inputs))) if several else 0
+
+
+def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+    """(func(inputs), v^T J). v: of the result's shape; None for a result of one element."""
+
+    def both(xs: tuple[Any, ...], several: bool) -> Any:
+        value, vjp_fn = transforms.vjp(func, *xs)
+        products = vjp_fn(tl.ones_like(value) if v is None else v)
+        return value, products if several else products[0]
+
+    return _call(both, inputs, create_graph)
+
+
+def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+    """(func(inputs), J v). v: of the inputs' shapes; None for one input of one element."""
+    return _call(lambda xs, _: transforms.jvp(func, xs, _directions(xs, v)), inputs, create_graph)
+
+
+def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+    """(func(inputs), H v) of a function that returns one number. v: of the inputs' shapes."""
+
+    def both(xs: tuple[Any, ...], several: bool) -> Any:
+        value, products = transforms.hvp(func, xs, _directions(xs, v))
+        return value, (products,) if several and len(xs) == 1 else products
+
+    return _call(both, inputs, create_graph)
+
+
+def _directions(inputs: Sequence[Any], v: Any) -> Any:
+    return tuple(map(tl.ones_like, inputs)) if v is None else v if isinstance(v, tuple) else (v,)
+
+
+# --- torch.func ---------------------------------------------------------------------------------------------
+
+
+def grad_and_value(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """`tl.func.value_and_grad` the other way round: (gradient, value)."""
+    both = transforms.value_and_grad(func, argnums, has_aux)
+    return lambda *args, **kwargs: both(*args, **kwargs)[::-1]
+
+
+def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The parameters and the buffers of models of one form, stacked, for `vmap` over `functional_call`."""
+    parameters = [dict(model.named_parameters()) for model in models]
+    buffers = [dict(model.named_buffers()) for model in models]
+    return (
+        {name: tl.stack([p[name] for p in parameters]).detach().requires_grad_() for name in parameters[0]},
+        {name: tl.stack([b[name] for b in buffers]) for name in buffers[0]},
+    )
+
+
+# --- settings -----------------------------------------------------------------------------------------------
+
+
+class set_detect_anomaly:
+    """Switch `tl.detect_anomaly` on or off from now on or, in a `with` statement, within its block.
+
+    It also raises for an inf, and in the forward pass already, where PyTorch waits for a nan in backward.
+    """
+
+    running: Any = None
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        self._before = set_detect_anomaly.running is not None
+        self._switch(mode)
+
+    def _switch(self, mode: bool) -> None:
+        kind = set_detect_anomaly
+        if mode and kind.running is None:
+            kind.running = tl.detect_anomaly()
+            kind.running.__enter__()
+        elif not mode and kind.running is not None:
+            kind.running.__exit__(None, None, None)
+            kind.running = None
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *error: object) -> None:
+        self._switch(self._before)
+
+
+def detect_anomaly(check_nan: bool = True) -> Any:
+    """`tl.detect_anomaly()`, a context manager."""
+    return tl.detect_anomaly()
+
+
+def once_differentiable(rule: Any) -> Any:
+    """The rule of a Function itself. A second derivative, which PyTorch refuses here, is that of what it computes."""
+    return rule
+
+
+_function = Namespace("torch.autograd.function", Function=transforms.Function, once_differentiable=once_differentiable)
+functional = Namespace(
+    "torch.autograd.functional", jacobian=jacobian, hessian=hessian, vjp=vjp, jvp=jvp, hvp=hvp, vhp=hvp
+)
+autograd = Namespace(
+    "torch.autograd",
+    grad=tl.grad,
+    backward=backward,
+    Function=transforms.Function,
+    Variable=variable,
+    function=_function,
+    functional=functional,
+    gradcheck=tl.gradcheck,
+    gradgradcheck=tl.gradgradcheck,
+    detect_anomaly=detect_anomaly,
+    set_detect_anomaly=set_detect_anomaly,
+    grad_mode=Namespace(
+        "torch.autograd.grad_mode",
+        no_grad=tl.no_grad,
+        enable_grad=tl.enable_grad,
+        set_grad_enabled=tl.set_grad_enabled,
+    ),
+    no_grad=tl.no_grad,
+    enable_grad=tl.enable_grad,
+    set_grad_enabled=tl.set_grad_enabled,
+    inference_mode=tl.inference_mode,
+)
+func = Namespace(
+    "torch.func",
+    transforms,
+    functional_call=functional_call,
+    grad_and_value=grad_and_value,
+    jacrev=transforms.jacobian,
+    jacfwd=transforms.jacobian,
+    stack_module_state=stack_module_state,
+)

@@ -1,0 +1,107 @@
+"""vmap: slices, axes, trees, random numbers; with gradients inside and outside."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import func
+
+
+def numbers(*shape, seed=0):
+    return tl.tensor(np.random.default_rng(seed).normal(size=shape))
+
+
+@given(
+    axes=st.tuples(*[st.sampled_from([None, 0, 1, -1])] * 2).filter(lambda axes: axes != (None, None)),
+    out=st.sampled_from([0, 1, -1]),
+)
+def test_each_slice_goes_through_the_function_and_the_results_are_stacked(axes, out):
+    x, y = numbers(3, 3), numbers(3, 3, seed=1)
+    found = func.vmap(lambda a, b: a * 2 + b.sum(), axes, out)(x, y)
+    slices = [
+        [v if axis is None else v.select(axis, i) for i in range(3)] for v, axis in zip((x, y), axes, strict=True)
+    ]
+    wanted = [(a.numpy() * 2 + b.numpy().sum()) for a, b in zip(*slices, strict=True)]
+    np.testing.assert_array_equal(found.numpy(), np.stack(wanted, out if wanted[0].ndim else 0))
+
+
+def test_arguments_and_results_may_be_trees():
+    tree = {"x": numbers(2, 3), "pair": (numbers(3, 2), 5)}
+
+    def f(tree, *, scale):
+        a, factor = tree["pair"]
+        return {"product": tree["x"] @ a * factor * scale}, (tree["x"],)
+
+    axes = ({"x": 0, "pair": (1, None)},)
+    result, (x,) = func.vmap(f, axes, out_dims=({"product": 0}, 1))(tree, scale=tl.tensor([1.0, 2.0]))
+    a, b = tree["x"].numpy(), tree["pair"][0].numpy()
+    np.testing.assert_allclose(result["product"].numpy(), [5 * a[0] @ b[:, 0], 10 * a[1] @ b[:, 1]])
+    np.testing.assert_array_equal(x.numpy(), a.T)
+
+
+def test_calls_nest():
+    x, y = numbers(2, 3), numbers(4, 3, seed=1)
+    products = func.vmap(func.vmap(tl.dot, (None, 0)), (0, None))(x, y)
+    np.testing.assert_allclose(products.numpy(), x.numpy() @ y.numpy().T)
+
+
+def test_gradients_of_each_example():
+    w, x, y = numbers(3), numbers(5, 3, seed=1), numbers(5, seed=2)
+    loss = lambda w, x, y: (w @ x - y) ** 2  # noqa: E731
+    each = func.vmap(func.grad(loss), (None, 0, 0))(w, x, y)
+    residual = x.numpy() @ w.numpy() - y.numpy()
+    np.testing.assert_allclose(each.numpy(), 2 * residual[:, None] * x.numpy())
+    assert not each.requires_grad
+
+
+def test_what_it_returns_can_be_differentiated():
+    w, x = numbers(3).requires_grad_(), numbers(5, 3, seed=1)
+    func.vmap(lambda x: (w * x).sum() ** 2)(x).sum().backward()
+    np.testing.assert_allclose(w.grad.numpy(), 2 * (x.numpy() @ w.detach().numpy()) @ x.numpy())
+    total = lambda w: func.vmap(lambda x: (w * x).sum() ** 2)(x).sum()  # noqa: E731
+    np.testing.assert_allclose(func.grad(total)(w.detach()).numpy(), w.grad.numpy())
+
+
+def test_the_jacobian_is_the_gradient_of_each_unit():
+    x = numbers(3)
+    _, vjp_fn = func.vjp(lambda x: x.sin() * x[0], x)
+    (rows,) = func.vmap(vjp_fn)(tl.eye(3, dtype=tl.float64))
+    np.testing.assert_allclose(rows.numpy(), func.jacobian(lambda x: x.sin() * x[0])(x).numpy())
+
+
+def test_random_numbers_must_be_allowed():
+    tl.manual_seed(0)
+    noisy = lambda x: x + tl.rand(2)  # noqa: E731
+    with pytest.raises(RuntimeError, match="drew random numbers"):
+        func.vmap(noisy)(tl.zeros(3))
+    different = func.vmap(noisy, randomness="different")(tl.zeros(3))
+    assert len({tuple(row) for row in different.tolist()}) == 3
+    same = func.vmap(noisy, randomness="same")(tl.zeros(3))
+    assert len({tuple(row) for row in same.tolist()}) == 1
+    with pytest.raises(ValueError, match="randomness must be"):
+        func.vmap(noisy, randomness="some")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: func.vmap(lambda x, y: x)(tl.ones(2), tl.ones(3)), ValueError, r"sizes \[2, 3\]"),
+        (lambda: func.vmap(lambda x: x, None)(tl.ones(2)), ValueError, "there is no axis to slice"),
+        (lambda: func.vmap(lambda x: x)(tl.tensor(1.0)), ValueError, r"a Tensor of shape \(\), float32 has no axis 0"),
+        (
+            lambda: func.vmap(lambda x, k: x)(tl.ones(2), 3),
+            ValueError,
+            "an int has no axis 0 to slice.*in_dims has None",
+        ),
+        (lambda: func.vmap(lambda x: x, (0, 0))(tl.ones(2)), ValueError, "in_dims has 2 axes for 1 arguments"),
+        (lambda: func.vmap(lambda x: x, ((0, 0),))(tl.ones(2)), ValueError, "do not fit a Tensor"),
+        (lambda: func.vmap(lambda x: x)(tl.ones(0)), ValueError, "is empty"),
+        (lambda: func.vmap(lambda x: 3)(tl.ones(2)), TypeError, "must return a Tensor, or tuples.*not an int"),
+        (lambda: func.vmap(tl.ones(2)), TypeError, "is not callable"),
+    ],
+)
+def test_what_cannot_be_sliced_is_said(call, error, message):
+    with pytest.raises(error, match=f"^vmap: .*{message}"):
+        call()

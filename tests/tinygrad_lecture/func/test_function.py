@@ -1,0 +1,261 @@
+"""Function: an op as a class with forward and backward, as PyTorch's programs write it."""
+
+import numpy as np
+import pytest
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.func import Function
+
+
+class Cube(Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 3 * x**2 * g
+
+
+class Exp(Function):
+    """Saves its output."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.saved_tensors[0]
+
+
+class Scaled(Function):
+    """Takes a number, which has no gradient, and asks which gradients are needed."""
+
+    asked: tuple[bool, ...] = ()
+
+    @staticmethod
+    def forward(ctx, x, w, factor, bias=None):
+        ctx.save_for_backward(x, w, bias)
+        ctx.factor = factor
+        y = x * w * factor
+        return y if bias is None else y + bias
+
+    @staticmethod
+    def backward(ctx, g):
+        x, w, bias = ctx.saved_tensors
+        Scaled.asked = ctx.needs_input_grad
+        by_x = g * w * ctx.factor if ctx.needs_input_grad[0] else None
+        by_w = (g * x * ctx.factor).sum(0) if ctx.needs_input_grad[1] else None
+        return by_x, by_w, None, None if bias is None else g.sum(0)
+
+
+class SinAndCos(Function):
+    """Two outputs."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.sin(), x.cos()
+
+    @staticmethod
+    def backward(ctx, by_sin, by_cos):
+        (x,) = ctx.saved_tensors
+        return by_sin * x.cos() - by_cos * x.sin()
+
+
+class Sorted(Function):
+    """An output that is an integer, and one that is said to have no gradient."""
+
+    @staticmethod
+    def forward(ctx, x):
+        values, indices = x.sort()
+        spread = values[-1] - values[0]
+        ctx.mark_non_differentiable(indices, spread)
+        ctx.save_for_backward(indices)
+        return values, indices, spread
+
+    @staticmethod
+    def backward(ctx, g, by_indices, by_spread):
+        assert not by_indices.any() and not by_spread.any()
+        (indices,) = ctx.saved_tensors
+        return tl.zeros_like(g).scatter(0, indices, g)
+
+
+class Product(Function):
+    """forward without ctx, and setup_context."""
+
+    @staticmethod
+    def forward(a, b):
+        return a @ b, a.sum()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        a, b = inputs
+        ctx.save_for_backward(a, b)
+
+    @staticmethod
+    def backward(ctx, g, by_sum):
+        a, b = ctx.saved_tensors
+        return g @ b.T + by_sum, a.T @ g
+
+
+def numbers(*shape, seed=0):
+    return tl.tensor(np.random.default_rng(seed).uniform(0.5, 2, shape), requires_grad=True)
+
+
+FUNCTIONS = {
+    "Cube": (Cube.apply, (numbers(3),)),
+    "Exp": (Exp.apply, (numbers(2, 3),)),
+    "Scaled": (lambda x, w: Scaled.apply(x, w, 2.0), (numbers(2, 3), numbers(3, seed=1))),
+    "Scaled, with a bias": (
+        lambda x, w, b: Scaled.apply(x, w, 2.0, b),
+        (numbers(2, 3), numbers(3, seed=1), numbers(3, seed=2)),
+    ),
+    "SinAndCos": (SinAndCos.apply, (numbers(3),)),
+    "Sorted": (lambda x: Sorted.apply(x)[0], (numbers(4),)),
+    "Product": (Product.apply, (numbers(2, 3), numbers(3, 2, seed=1))),
+    "one within another": (lambda x: Cube.apply(Exp.apply(x)), (numbers(3),)),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_gradients_and_second_gradients_are_right(name):
+    function, inputs = FUNCTIONS[name]
+    assert tl.gradcheck(function, inputs)
+    assert tl.gradgradcheck(function, inputs)
+
+
+def test_a_wrong_rule_is_found():
+    class Wrong(Cube):
+        @staticmethod
+        def backward(ctx, g):
+            return 2 * ctx.saved_tensors[0] ** 2 * g
+
+    with pytest.raises(tl.GradcheckError, match="wrong in 3 of 3"):
+        tl.gradcheck(Wrong.apply, numbers(3))
+
+
+def test_forward_records_nothing_and_its_result_one_step():
+    x = numbers(3)
+    y = Cube.apply(x)
+    assert y.grad_fn.next_functions[0][0].name() == "AccumulateGrad"
+    assert y.grad_fn.name() == "CubeBackward"
+    assert not Cube.apply(x.detach()).requires_grad
+    with tl.no_grad():
+        assert not Cube.apply(x).requires_grad
+
+
+def test_needs_input_grad_says_which_arguments_require_grad():
+    x, w = numbers(2, 3), numbers(3, seed=1)
+    Scaled.apply(x.detach(), w, 2.0).sum().backward()
+    assert Scaled.asked == (False, True, False)
+    assert w.grad is not None
+    assert x.grad is None
+
+
+def test_an_output_that_is_not_used_has_an_upstream_gradient_of_zeros():
+    x = numbers(3)
+    SinAndCos.apply(x)[1].sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), -np.sin(x.detach().numpy()))
+
+
+def test_outputs_without_a_gradient_are_constants():
+    values, indices, spread = Sorted.apply(numbers(4))
+    assert [t.requires_grad for t in (values, indices, spread)] == [True, False, False]
+
+
+def test_none_for_an_argument_that_needs_a_gradient_is_zeros():
+    class Ignoring(Cube):
+        @staticmethod
+        def backward(ctx, g):
+            return None
+
+    x = numbers(3)
+    Ignoring.apply(x).sum().backward()
+    assert x.grad.tolist() == [0, 0, 0]
+
+
+def test_the_number_of_gradients_must_fit():
+    class TooFew(Scaled):
+        @staticmethod
+        def backward(ctx, g):
+            return g
+
+    with pytest.raises(RuntimeError, match=r"TooFew.backward returned 1 gradients for 3 arguments of forward"):
+        TooFew.apply(numbers(2, 3), numbers(3), 2.0).sum().backward()
+
+
+def test_forward_must_return_tensors():
+    class Number(Cube):
+        @staticmethod
+        def forward(ctx, x):
+            return 3
+
+    with pytest.raises(TypeError, match=r"Number.forward must return a Tensor or a tuple of Tensors, not an int"):
+        Number.apply(numbers(3))
+
+
+def test_a_saved_tensor_may_not_change_until_backward():
+    x = numbers(3) * 1
+    y = Cube.apply(x)
+    x.inplace()[...] = 0
+    with pytest.raises(RuntimeError, match="Cube saved for backward was changed in place"):
+        y.sum().backward()
+
+
+def test_what_was_saved_is_freed_by_backward():
+    y = Cube.apply(numbers(3)).sum()
+    y.backward()
+    with pytest.raises(RuntimeError, match="freed what Cube saved"):
+        y.backward()
+
+
+def test_an_argument_that_is_the_output_has_the_gradient_of_the_rule():
+    class Reversed(Function):
+        """The identity forward, with the gradient's sign changed: of domain-adversarial training (Ganin, 2016)."""
+
+        @staticmethod
+        def forward(ctx, x):
+            return x
+
+        @staticmethod
+        def backward(ctx, g):
+            return -g
+
+    x = numbers(3)
+    y = Reversed.apply(x)
+    assert y is not x
+    y.sum().backward()
+    assert x.grad.tolist() == [-1, -1, -1]
+
+
+def test_a_view_as_output():
+    class Rows(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.shape = x.shape
+            return x.view(-1)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g.view(ctx.shape)
+
+    x = numbers(2, 3)
+    assert tl.gradcheck(Rows.apply, x)
+
+
+def test_once_differentiable_passes_the_rule_on():
+    import nn.torch as torch
+
+    class Once(Cube):
+        @staticmethod
+        @torch.autograd.function.once_differentiable
+        def backward(ctx, g):
+            return Cube.backward(ctx, g)
+
+    assert tl.gradcheck(Once.apply, numbers(3))

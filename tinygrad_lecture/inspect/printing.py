@@ -1,0 +1,170 @@
+"""A tensor as text, as PyTorch prints it: `tensor([[1.0000, 0.5000]], grad_fn=<MulBackward0>)`.
+
+All elements have one format and one width. Whole numbers are printed without digits, as `2.`, other floats with four;
+with an exponent if the largest is more than 1000 times the smallest, or they are very large or very small. Of more than
+1000 elements, only the first and the last three along each axis are shown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array, get_default_dtype, to_host
+from ..traced import Traced
+from .grad_fn import grad_fn
+
+__all__ = ["set_printoptions"]
+
+
+@dataclass
+class PrintOptions:
+    """How tensors are printed.
+
+    precision: digits after the point.  threshold: print at most as many elements in full.
+    edgeitems: how many at each end of an axis to show of a larger tensor.  linewidth: characters in a line.
+    sci_mode: whether to write exponents; None decides by the elements.  dtype_prefix: written before a dtype's name.
+    """
+
+    precision: int = 4
+    threshold: float = 1000
+    edgeitems: int = 3
+    linewidth: int = 80
+    sci_mode: bool | None = None
+    dtype_prefix: str = ""
+
+
+options = PrintOptions()
+PROFILES: dict[str, dict[str, Any]] = {
+    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
+    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
+    "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
+}
+
+
+def set_printoptions(
+    precision: int | None = None,
+    threshold: float | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    profile: str | None = None,
+    sci_mode: bool | None = None,
+) -> None:
+    """Set how tensors are printed from now on, as in PyTorch; None keeps an option.
+
+    precision: digits after the point, 4 at first.  threshold: print tensors of at most as many elements in full, 1000.
+    edgeitems: how many to show at each end of an axis of a larger one, 3.  linewidth: characters in a line, 80.
+    profile: "default", "short" or "full", which sets these four first.  sci_mode: whether to write
+    exponents, None to decide by the elements. Raises ValueError for another profile.
+    """
+    if profile is not None and profile.lower() not in PROFILES:
+        raise ValueError(f'set_printoptions: profile must be "default", "short" or "full", not {profile!r}')
+    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    chosen = {**PROFILES.get((profile or "").lower(), {}), **{k: v for k, v in given.items() if v is not None}}
+    for name, value in chosen.items():
+        setattr(options, name, value)
+    options.sci_mode = sci_mode
+
+
+def text_of(tensor: Traced) -> str:
+    """The text that `print(tensor)` writes."""
+    array, prefix = tensor._array, "tensor("
+    body = _body(array, len(prefix)) if array.size else "[]"
+    return _with_notes(prefix + body, _notes(tensor), len(prefix)) + ")"
+
+
+def _notes(tensor: Traced) -> list[str]:
+    """What stands behind the elements: the device, an empty shape, the dtype, where the tensor came from."""
+    array, notes = tensor._array, []
+    device = str(tensor.device)  # type: ignore[attr-defined]
+    if device != "cpu":
+        notes.append(f"device='{device}'")
+    if not array.size and array.ndim != 1:
+        notes.append(f"size={array.shape}")
+    usual = (get_default_dtype().name,) if not array.size else (get_default_dtype().name, "int64", "bool")
+    if array.dtype.name not in usual:
+        notes.append(f"dtype={options.dtype_prefix}{array.dtype.name}")
+    if (step := grad_fn(tensor)) is not None:
+        notes.append(f"grad_fn={step!r}")
+    elif tensor._node is not None:
+        notes.append("requires_grad=True")
+    return notes
+
+
+def _with_notes(text: str, notes: list[str], indent: int) -> str:
+    """The text with notes behind it, each on a new line if the line would become too long."""
+    width = len(text) - text.rfind("\n") + 1
+    for note in notes:
+        if width + len(note) + 2 > options.linewidth:
+            text, width = f"{text},\n{' ' * indent}{note}", indent + len(note)
+        else:
+            text, width = f"{text}, {note}", width + len(note) + 2
+    return text
+
+
+def _body(array: Array, indent: int) -> str:
+    """The elements in brackets, one pair for each axis."""
+    shortened = array.size > options.threshold
+    shown = to_host(_edges(array) if shortened else array)
+    if shown.dtype == np.float16:
+        shown = shown.astype(np.float32)
+    return _nested(shown, array.shape, indent, *_formatter(shown), shortened)
+
+
+def _edges(array: Array) -> Array:
+    """The elements to show of a large array: the first and last along each axis."""
+    n = options.edgeitems
+    for axis, size in enumerate(array.shape):
+        if size > 2 * n:
+            places = [*range(n), *range(size - n, size)]
+            array = array[(*[slice(None)] * axis, places)]
+    return array
+
+
+def _nested(
+    shown: Any, shape: tuple[int, ...], indent: int, form: Callable[[Any], str], width: int, shortened: bool
+) -> str:
+    """The text of an array of `shape`, of which `shown` has the elements to show."""
+    if not shape:
+        return form(shown.item())
+    n = options.edgeitems
+    cut = shortened and shape[0] > 2 * n
+    if len(shape) > 1:
+        parts = [_nested(part, shape[1:], indent + 1, form, width, shortened) for part in shown]
+        parts = [*parts[:n], "...", *parts[n:]] if cut else parts
+        return "[" + ("," + "\n" * (len(shape) - 1) + " " * (indent + 1)).join(parts) + "]"
+    items = [form(value) for value in shown.tolist()]
+    per_line = max(1, (options.linewidth - indent) // (width + 2))
+    items = [*items[:n], " ...", *items[n:]] if cut else items
+    lines = [", ".join(items[i : i + per_line]) for i in range(0, len(items), per_line)]
+    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+
+
+def _formatter(shown: Any) -> tuple[Callable[[Any], str], int]:
+    """A function from an element to its text, and the width of that, which is one for all elements."""
+    if shown.dtype.kind != "f":
+        width = max(len(str(value)) for value in shown.reshape(-1).tolist())
+        return (lambda value: str(value).rjust(width)), width
+    values = shown[np.isfinite(shown) & (shown != 0)].astype(np.float64)
+    whole, exponents, digits = True, False, options.precision
+    if values.size:
+        sizes = np.abs(values)
+        smallest, largest = sizes.min(), sizes.max()
+        whole = bool((values == np.ceil(values)).all())
+        with np.errstate(over="ignore"):
+            exponents = largest / smallest > 1000 or largest > 1e8 or (smallest < 1e-4 and not whole)
+    exponents = exponents if options.sci_mode is None else options.sci_mode
+
+    def form(value: float) -> str:
+        if exponents:
+            return f"{value:.{digits}e}"
+        if whole:
+            return f"{value:.0f}" + ("." if math.isfinite(value) else "")
+        return f"{value:.{digits}f}"
+
+    width = max((len(form(value)) for value in values.tolist()), default=1)
+    return (lambda value: form(value).rjust(width)), width

@@ -1,0 +1,96 @@
+"""What a tensor is made of: how many elements, which memory, what PyTorch calls its class; casts to small integers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..inspect.grad_fn import GradFn, grad_fn
+from ..ops.composite import composite
+from ..traced import Traced
+from .in_place import InPlaceMethods
+
+_CLASSES = {  # the first part of PyTorch's names for classes of tensors, such as FloatTensor
+    "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char", "int16": "Short",
+    "int32": "Int", "int64": "Long", "bool": "Bool",
+}  # fmt: skip
+
+
+class AttributeMethods(InPlaceMethods):
+    """Attributes of a Tensor beside shape, dtype and device."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._array.size  # type: ignore[no-any-return]
+
+    nelement = numel
+
+    def dim(self) -> int:
+        """The number of axes: PyTorch's other name for `ndim`."""
+        return self._array.ndim  # type: ignore[no-any-return]
+
+    ndimension = dim
+
+    def element_size(self) -> int:
+        """The bytes of one element."""
+        return self._array.itemsize  # type: ignore[no-any-return]
+
+    itemsize = property(element_size)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all elements."""
+        return self._array.nbytes  # type: ignore[no-any-return]
+
+    @composite
+    def stride(self, axis: int | None = None) -> Any:
+        """How many elements apart in memory the neighbours along each axis are or, with an axis, along that one."""
+        strides = tuple(n // self._array.itemsize for n in self._array.strides)
+        return strides if axis is None else strides[axis]
+
+    def is_contiguous(self) -> bool:
+        """Whether the memory is in row-major order."""
+        return bool(self._array.flags.c_contiguous)
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are floats."""
+        return bool(self._array.dtype.kind == "f")
+
+    def equal(self, other: Any) -> bool:
+        """Whether both have the same shape and the same elements, as one bool. Element by element, see `eq`."""
+        theirs = other._array if isinstance(other, Traced) else other
+        return np.shape(theirs) == self._array.shape and bool((self._array == theirs).all())
+
+    @property
+    def grad_fn(self) -> GradFn | None:
+        """The step that backward starts with at the result of an op, with a name and `next_functions`; else None."""
+        return grad_fn(self)
+
+    # --- dtypes -----------------------------------------------------------------------------------------
+
+    def type(self: Any, dtype: Any = None) -> Any:
+        """PyTorch's name of the class, as "torch.FloatTensor" or, given a dtype, the tensor with that dtype."""
+        if dtype is not None:
+            return self.to(dtype=_by_class(dtype))
+        return f"torch.{'cuda.' if self.is_cuda else ''}{_CLASSES.get(self.dtype.name, self.dtype.name)}Tensor"
+
+    def byte(self: Any) -> Any:
+        """The tensor as uint8."""
+        return self.to(dtype=np.uint8)
+
+    def char(self: Any) -> Any:
+        """The tensor as int8."""
+        return self.to(dtype=np.int8)
+
+    def short(self: Any) -> Any:
+        """The tensor as int16."""
+        return self.to(dtype=np.int16)
+
+
+def _by_class(dtype: Any) -> Any:
+    """The dtype of a name such as "torch.FloatTensor"; anything else as it is."""
+    names = {f"{kind}Tensor": name for name, kind in _CLASSES.items()}
+    return names.get(dtype.rpartition(".")[2], dtype) if isinstance(dtype, str) else dtype

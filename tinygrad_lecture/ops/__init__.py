@@ -15,6 +15,7 @@ from . import (
     scattering,
     selection,
     shape,
+    windowed,
 )
 from .arrangement import *
 from .cumulative import *
@@ -29,6 +30,7 @@ from .reduction import *
 from .scattering import *
 from .selection import *
 from .shape import *
+from .windowed import *
 
 if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __all__
     __all__ = [
@@ -46,6 +48,7 @@ if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __al
             linalg,
             products,
             fused,
+            windowed,
         )
         for name in file.__all__
     ]

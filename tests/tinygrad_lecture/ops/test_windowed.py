@@ -13,18 +13,31 @@ X = tl.arange(24.0).reshape(1, 2, 3, 4)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: tl.windows(X, (4, 4)), "windows: a window of (4, 4) does not fit into (3, 4) (called"),
+        (
+            lambda: tl.windows(X, (4, 4)),
+            "windows: a window of (4, 4) does not fit into (3, 4); make it smaller, or pad (called",
+        ),
         (lambda: tl.windows(X, (5, 5), padding=((1, 0), (0, 0))), "does not fit into (3, 4), (4, 4) with its padding"),
-        (lambda: tl.windows(X, (3, 2), dilation=2), "of (3, 2), (5, 3) with its dilation, does not fit into (3, 4)"),
+        (lambda: tl.windows(X, (3, 2), dilation=2), "of (3, 2), (5, 3) with its dilation does not fit into (3, 4)"),
         (lambda: tl.windows(X, (2, 2), stride=0), "stride and dilation must be at least 1, not (0, 0) and (1, 1)"),
         (lambda: tl.windows(X, (2, 2), (1, 1, 1)), "stride (1, 1, 1) must be one number, or one for each of 2 axes"),
         (lambda: tl.windows(X, (2, 2), 1, (1,)), "padding (1,) must be one number, or a number or pair for each of 2"),
         (lambda: tl.windows(X[0, 0, 0], (2, 2)), "windows of 2 axes do not fit shape (4,)"),
         (lambda: tl.overlap_add(tl.ones(2, 2), (4,)), "windows of (2,) lie at (3,) places of (4,), not at (2,)"),
-        (lambda: tl.convolution(X, tl.ones(5, 3, 2, 2)), "needs an input of 3 channels on axis 1, not of shape (1, 2, "),
-        (lambda: tl.convolution(X, tl.ones(5, 2, 2)), "needs an input (batch, channels, *axes) and a weight (out, in /"),
+        (
+            lambda: tl.convolution(X, tl.ones(5, 3, 2, 2)),
+            "needs an input of 3 channels on axis 1, not of shape (1, 2, ",
+        ),
+        (
+            lambda: tl.convolution(X, tl.ones(5, 2, 2)),
+            "needs an input (batch, channels, *axes) and a weight (out, in /",
+        ),
         (lambda: tl.convolution(X, tl.ones(5, 1, 2, 2), groups=2), "2 groups do not divide the 5 filters"),
         (lambda: tl.convolution(X, tl.ones(5, 2, 2, 2), tl.ones(4)), "the bias must have shape (5,)"),
+        (
+            lambda: tl.convolution(X, tl.ones(5, 2, 4, 4)),
+            "convolution: a window of (4, 4) does not fit into (3, 4); make",
+        ),
         (lambda: tl.transposed_convolution(X, tl.ones(5, 2, 2, 2)), "needs an input of 5 channels on axis 1, not of"),
         (lambda: tl.max_pool(X, (4, 4)), "max_pool: a window of (4, 4) does not fit into (3, 4)"),
         (lambda: tl.max_pool(tl.ones(3), (2, 2)), "a window of (2, 2) needs an input of 2 axes or more, not of shape"),

@@ -13,7 +13,7 @@ from typing import Any
 from ...autograd.op import Value, op
 from ...backend import Shape, xp
 from ...kernels.fused import plus
-from ...kernels.windows import Each, Padding, covered, with_batch
+from ...kernels.windows import Each, Grid, Padding, covered, with_batch
 from ..half import in_float32
 from ..linalg import matmul
 from ..reduction import sum
@@ -40,8 +40,9 @@ def convolution(
         tl.convolution(tl.ones(5, 3, 28, 28), tl.ones(8, 3, 3, 3), padding=1).shape     # (5, 8, 28, 28)
     """
     _check(x.shape, weight.shape, bias, groups)
-    seen, places = _columns(x, weight.shape[2:], stride, padding, dilation, groups)
-    return _images(_filters(weight, groups) @ seen, (len(x), len(weight), *places), bias)
+    grid = Grid(x.shape[2:], weight.shape[2:], stride, padding, dilation)
+    y = _filters(weight, groups) @ _columns(x, weight.shape[2:], stride, padding, dilation, groups)
+    return _images(y, (len(x), len(weight), *grid.places), bias)
 
 
 @convolution.backward("x")
@@ -78,6 +79,8 @@ def transposed_convolution(
     _check(x.shape, weight.shape, bias, groups, transposed=True)
     size, places, out = weight.shape[2:], x.shape[2:], weight.shape[1] * groups
     shape = covered(places, size, stride, padding, dilation) if shape is None else shape
+    if min(shape) < 1:
+        raise ValueError(f"the padding {padding} leaves nothing of the result: its axes would have the sizes {shape}")
     laid = _filters(weight, groups).swapaxes(1, 2) @ _rows(x, groups)  # (groups, out / groups · window, batch · places)
     laid = laid.reshape(out, 1, *size, len(x), *places)
     _, strides, pads, dilations = with_batch(size, stride, padding, dilation)
@@ -103,20 +106,19 @@ def _of_filters(
     narrow: Value, wide: Value, shape: Shape, stride: Each, padding: Padding, dilation: Each, groups: int
 ) -> Value:
     """The gradient of the filters: how far the numbers at the places, `narrow`, go with the windows of `wide`."""
-    seen, _ = _columns(wide, shape[2:], stride, padding, dilation, groups)
+    seen = _columns(wide, shape[2:], stride, padding, dilation, groups)
     return reshape(in_float32(matmul)(_rows(narrow, groups), swapaxes(seen, 1, 2)), shape)
 
 
 # --- as matrices --------------------------------------------------------------------------------------------
 
 
-def _columns(x: Value, size: Shape, stride: Each, padding: Padding, dilation: Each, groups: int) -> tuple[Value, Shape]:
-    """The windows as columns, (batch, channels, *axes) -> (groups, channels / groups · window, batch · places), and how
-    many places there are along each axis."""
+def _columns(x: Value, size: Shape, stride: Each, padding: Padding, dilation: Each, groups: int) -> Value:
+    """The windows as columns: (batch, channels, *axes) -> (groups, channels / groups · window, batch · places)."""
     batch, channels = x.shape[:2]
     seen = windows(swapaxes(x, 0, 1), *with_batch(size, stride, padding, dilation))
     places = seen.shape[3 + len(size) :]  # of (channels, 1, *size, batch, *places)
-    return reshape(seen, (groups, channels // groups * math.prod(size), batch * math.prod(places))), places
+    return reshape(seen, (groups, channels // groups * math.prod(size), batch * math.prod(places)))
 
 
 def _rows(y: Value, groups: int) -> Value:

@@ -27,14 +27,14 @@ class Channels(Module):
 
     def __init__(
         self, num_features: int, eps: float, momentum: float | None, affine: bool, track_running_stats: bool,
-        device: str, dtype: Any,
+        device: str, dtype: Any, bias: bool,
     ) -> None:  # fmt: skip
         check_sizes(type(self).__name__, num_features=num_features)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         settings = {"dtype": dtype, "device": device}
         self.weight = Parameter(tl.ones(num_features, **settings)) if affine else None
-        self.bias = Parameter(tl.zeros(num_features, **settings)) if affine else None
+        self.bias = Parameter(tl.zeros(num_features, **settings)) if affine and bias else None
         tracked = track_running_stats
         self.register_buffer("running_mean", tl.zeros(num_features, **settings) if tracked else None)
         self.register_buffer("running_var", tl.ones(num_features, **settings) if tracked else None)
@@ -50,8 +50,9 @@ class Channels(Module):
     def reset_parameters(self) -> None:
         """Set the weight to 1, the bias to 0, and the running averages to mean 0 and variance 1."""
         self.reset_running_stats()
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def check(self, x: Tensor) -> None:
@@ -69,9 +70,9 @@ class Channels(Module):
 class _BatchNorm(Channels):
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
-        track_running_stats: bool = True, device: str = "cpu", dtype: Any = None,
+        track_running_stats: bool = True, device: str = "cpu", dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """The output has the input's shape. In training this updates the running averages."""
@@ -104,7 +105,7 @@ class BatchNorm2d(_BatchNorm):
     In training mean and var are the batch's, and running averages are kept: average ← (1 - momentum) · average +
     momentum · new, or with momentum=None the mean over all batches. In evaluation the running averages are used.
 
-    - `weight`, `bias`: `(num_features,)`, initially 1 and 0; None with affine=False.
+    - `weight`, `bias`: `(num_features,)`, initially 1 and 0; None with affine=False, the bias also with bias=False.
     - `running_mean`, `running_var`, `num_batches_tracked`: buffers; None with track_running_stats=False, where
       evaluation uses the batch's mean and var too. The running variance is the unbiased one.
 

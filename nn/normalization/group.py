@@ -18,7 +18,7 @@ class GroupNorm(Module):
 
     Shape: `(batch, num_channels, ...)`, and the same. It does not depend on the batch, in training neither.
 
-    - `weight`, `bias`: `(num_channels,)`, initially 1 and 0; None with affine=False.
+    - `weight`, `bias`: `(num_channels,)`, initially 1 and 0; None with affine=False, the bias also with bias=False.
 
     Raises ValueError unless num_groups divides num_channels. (Wu & He, arXiv:1803.08494.)
     """
@@ -28,20 +28,21 @@ class GroupNorm(Module):
 
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True,
-        device: str = "cpu", dtype: Any = None,
+        device: str = "cpu", dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         check_sizes("GroupNorm", num_groups=num_groups, num_channels=num_channels)
         if num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.weight = Parameter(tl.empty(num_channels, dtype=dtype, device=device)) if affine else None
-        self.bias = Parameter(tl.empty(num_channels, dtype=dtype, device=device)) if affine else None
+        self.bias = Parameter(tl.empty(num_channels, dtype=dtype, device=device)) if affine and bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Set the weight to 1 and the bias to 0."""
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:

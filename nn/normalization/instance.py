@@ -14,9 +14,9 @@ from .batch import Channels
 class _InstanceNorm(Channels):
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
-        track_running_stats: bool = False, device: str = "cpu", dtype: Any = None,
+        track_running_stats: bool = False, device: str = "cpu", dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """The output has the input's shape."""
@@ -45,7 +45,7 @@ class InstanceNorm2d(_InstanceNorm):
 
     Shape: `(batch, num_features, height, width)`, also without the batch axis, and the same.
 
-    - `weight`, `bias`: `(num_features,)`, initially 1 and 0, with affine=True; else None.
+    - `weight`, `bias`: `(num_features,)`, initially 1 and 0, with affine=True; else None. bias=False leaves it out.
     - With track_running_stats=True running averages are kept, as in `BatchNorm2d`, and used in evaluation.
 
     Raises ValueError for another shape and for images of one number per channel. (Ulyanov et al., arXiv:1607.08022.)

@@ -10,7 +10,9 @@
 Names, and the keys of `state_dict`, are PyTorch's where it has them. Where things are:
 
     module/                          Module and Parameter; container.py: Sequential, ModuleList, ...
-    linear.py  mlp.py  embedding.py  layers with weights; normalization.py: LayerNorm, RMSNorm
+    linear.py  mlp.py  embedding.py  layers with weights
+    convolution/                     layers for sequences and images: filters, pooling
+    normalization/                   LayerNorm, RMSNorm, BatchNorm and others
     activation.py  loss.py           the formulas of both are in functional/
     dropout.py  flatten.py           layers without weights
     init.py                          initial weights
@@ -49,8 +51,38 @@ from .activation import (
     Tanhshrink,
 )
 from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from .convolution import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    CircularPad1d,
+    CircularPad2d,
+    ConstantPad1d,
+    ConstantPad2d,
+    Conv1d,
+    Conv2d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    Fold,
+    MaxPool1d,
+    MaxPool2d,
+    PixelShuffle,
+    PixelUnshuffle,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    Unfold,
+    Upsample,
+    UpsamplingNearest2d,
+    ZeroPad1d,
+    ZeroPad2d,
+)
 from .data import DataLoader, TensorDataset
-from .dropout import Dropout
+from .dropout import Dropout, Dropout1d, Dropout2d
 from .embedding import Embedding
 from .files import weights
 from .flatten import Flatten, Unflatten
@@ -70,7 +102,7 @@ from .loss import (
 )
 from .mlp import MLP
 from .module import Module, Parameter
-from .normalization import LayerNorm, RMSNorm
+from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm, RMSNorm
 from .stateless import functional_call
 from .training.evaluation import Scores, evaluate
 from .training.history import History, HistoryRow
@@ -78,12 +110,17 @@ from .training.trainer import Trainer, fit
 from .utils import clip_grad_norm_, clip_grad_value_
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "MLP", "SELU", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "DataLoader",
-    "Dropout", "Embedding", "Flatten", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "History",
-    "HistoryRow", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid",
-    "LogSoftmax", "MSELoss", "Mish", "Module", "ModuleDict", "ModuleList", "NLLLoss", "PReLU", "Parameter",
-    "ParameterDict", "ParameterList", "RMSNorm", "ReLU", "ReLU6", "Scores", "Sequential", "SiLU", "Sigmoid",
-    "SmoothL1Loss", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink",
-    "TensorDataset", "Trainer", "Unflatten", "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit",
+    "CELU", "ELU", "GELU", "GLU", "MLP", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",
+    "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d", "Conv1d", "Conv2d", "ConvTranspose1d",
+    "ConvTranspose2d", "CrossEntropyLoss", "DataLoader", "Dropout", "Dropout1d", "Dropout2d", "Embedding", "Flatten",
+    "Fold", "GroupNorm", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "History", "HistoryRow", "HuberLoss",
+    "Identity", "InstanceNorm1d", "InstanceNorm2d", "KLDivLoss", "L1Loss", "LayerNorm", "LeakyReLU", "Linear",
+    "LogSigmoid", "LogSoftmax", "MSELoss", "MaxPool1d", "MaxPool2d", "Mish", "Module", "ModuleDict", "ModuleList",
+    "NLLLoss", "PReLU", "Parameter", "ParameterDict", "ParameterList", "PixelShuffle", "PixelUnshuffle", "RMSNorm",
+    "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "Scores",
+    "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign",
+    "Summary", "Tanh", "Tanhshrink", "TensorDataset", "Trainer", "Unflatten", "Unfold", "Upsample",
+    "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d", "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit",
     "functional", "functional_call", "gradcheck", "init", "optim", "summary", "utils", "weights",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Activation functions as modules: elementwise (softmax: along an axis), the output has the input's shape.
 
-Without an activation between them, two linear layers are one linear layer.
+Without an activation between them, two linear layers are one linear layer. With inplace=True an activation replaces its
+input, as x.relu_() does and by the same rules; it saves no memory where gradients are recorded.
 """
 
 from __future__ import annotations
@@ -11,6 +12,20 @@ from tinygrad_lecture import Tensor
 from . import functional as F
 from .errors.made_first import MadeFirst
 from .module import Module, Parameter
+
+
+class _InPlace(MadeFirst, Module):
+    """An activation with the setting `inplace`, and no other unless its class has them."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
+
+    def _after(self, settings: str) -> str:
+        """The settings, and inplace if it is on."""
+        return f"{settings}, inplace=True" if self.inplace else settings
 
 
 class Sigmoid(MadeFirst, Module):
@@ -34,60 +49,63 @@ class Tanh(MadeFirst, Module):
         return tl.tanh(x)
 
 
-class Hardtanh(MadeFirst, Module):
+class Hardtanh(_InPlace):
     """min(max(x, min_val), max_val); the gradient at both bounds is 0. Raises ValueError unless min_val < max_val."""
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         if not min_val < max_val:
             raise ValueError(f"Hardtanh: min_val must be below max_val, but they are {min_val} and {max_val}")
+        super().__init__(inplace)
         self.min_val = min_val
         self.max_val = max_val
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.hardtanh(x, self.min_val, self.max_val)
+        return F.hardtanh(x, self.min_val, self.max_val, self.inplace)
 
     def extra_repr(self) -> str:
-        return f"min_val={self.min_val}, max_val={self.max_val}"
+        return self._after(f"min_val={self.min_val}, max_val={self.max_val}")
 
 
-class ReLU(MadeFirst, Module):
+class ReLU(_InPlace):
     """max(x, 0); the gradient at 0 is 0."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return tl.relu(x)
+        return F.relu(x, self.inplace)
 
 
-class ReLU6(MadeFirst, Module):
+class ReLU6(_InPlace):
     """min(max(x, 0), 6); the gradient at 0 and 6 is 0."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu6(x)
+        return F.relu6(x, self.inplace)
 
 
-class LeakyReLU(MadeFirst, Module):
+class LeakyReLU(_InPlace):
     """x where x > 0, else negative_slope · x."""
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__(inplace)
         self.negative_slope = negative_slope
 
     def forward(self, x: Tensor) -> Tensor:
-        return tl.leaky_relu(x, self.negative_slope)
+        return F.leaky_relu(x, self.negative_slope, self.inplace)
 
     def extra_repr(self) -> str:
-        return f"negative_slope={self.negative_slope}"
+        return self._after(f"negative_slope={self.negative_slope}")
 
 
-class ELU(MadeFirst, Module):
+class ELU(_InPlace):
     """x where x > 0, else alpha · (exp(x) - 1) (Clevert et al., arXiv:1511.07289)."""
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace)
         self.alpha = alpha
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.elu(x, self.alpha)
+        return F.elu(x, self.alpha, self.inplace)
 
     def extra_repr(self) -> str:
-        return f"alpha={self.alpha}"
+        return self._after(f"alpha={self.alpha}")
 
 
 class Softplus(MadeFirst, Module):
@@ -104,11 +122,11 @@ class Softplus(MadeFirst, Module):
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
-class SiLU(MadeFirst, Module):
+class SiLU(_InPlace):
     """x · σ(x), also called swish (Elfwing et al., arXiv:1702.03118)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return tl.silu(x)
+        return F.silu(x, self.inplace)
 
 
 class GELU(MadeFirst, Module):
@@ -170,45 +188,46 @@ class Tanhshrink(MadeFirst, Module):
         return F.tanhshrink(x)
 
 
-class SELU(MadeFirst, Module):
+class SELU(_InPlace):
     """elu with constants that keep mean 0 and variance 1 (Klambauer et al., arXiv:1706.02515)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.selu(x)
+        return F.selu(x, self.inplace)
 
 
-class Mish(MadeFirst, Module):
+class Mish(_InPlace):
     """x · tanh(softplus(x)) (Misra, arXiv:1908.08681)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.mish(x)
+        return F.mish(x, self.inplace)
 
 
-class Hardsigmoid(MadeFirst, Module):
+class Hardsigmoid(_InPlace):
     """min(max(x / 6 + 1/2, 0), 1), a sigmoid of straight lines."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.hardsigmoid(x)
+        return F.hardsigmoid(x, self.inplace)
 
 
-class Hardswish(MadeFirst, Module):
+class Hardswish(_InPlace):
     """x · hardsigmoid(x) (Howard et al., arXiv:1905.02244)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.hardswish(x)
+        return F.hardswish(x, self.inplace)
 
 
-class CELU(MadeFirst, Module):
+class CELU(_InPlace):
     """x where x > 0, else alpha · (exp(x / alpha) - 1) (Barron, arXiv:1704.07483)."""
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace)
         self.alpha = alpha
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.celu(x, self.alpha)
+        return F.celu(x, self.alpha, self.inplace)
 
     def extra_repr(self) -> str:
-        return f"alpha={self.alpha}"
+        return self._after(f"alpha={self.alpha}")
 
 
 class Hardshrink(MadeFirst, Module):

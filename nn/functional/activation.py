@@ -1,11 +1,38 @@
-"""Activations that the engine has no op for; each is elementwise and keeps the shape."""
+"""Activations that the engine has no op for, or not in place; each is elementwise and keeps the shape.
+
+With inplace=True the result replaces the input, which is returned: as x.relu_() does, and by the same rules.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.inplace import update
+
+
+def overwrite(x: Tensor, function: Callable[..., Any], *settings: Any) -> Tensor:
+    """Replace x by function(x, *settings), in place. Returns x."""
+    return update(x, f"{function.__name__}_(x)", function, *settings)
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0); the gradient at 0 is 0."""
+    return overwrite(input, tl.relu) if inplace else tl.relu(input)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x where x > 0, else negative_slope · x."""
+    return overwrite(input, tl.leaky_relu, negative_slope) if inplace else tl.leaky_relu(input, negative_slope)
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x · σ(x), also called swish (Elfwing et al., arXiv:1702.03118)."""
+    return overwrite(input, tl.silu) if inplace else tl.silu(input)
+
 
 _LINEAR_FROM = {"float16": 11.0, "float32": 20.0, "float64": 40.0}  # from here log(1 + exp(x)) rounds to x
 
@@ -27,21 +54,27 @@ def logsigmoid(input: Tensor) -> Tensor:
     return -softplus(-input, threshold=math.inf)
 
 
-def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha · (exp(x) - 1) (Clevert et al., arXiv:1511.07289)."""
+    if inplace:
+        return overwrite(input, elu, alpha)
     positive = input > 0
     below = tl.expm1(tl.where(positive, 0, input))  # exp of a large positive x would overflow
     return tl.where(positive, input, alpha * below)
 
 
-def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """min(max(x, min_val), max_val). The gradient at both bounds is 0, as in PyTorch; `tl.clip` passes it there."""
+    if inplace:
+        return overwrite(input, hardtanh, min_val, max_val)
     inside = (input > min_val) & (input < max_val)
     return tl.where(inside, input, tl.clip(input.detach(), min_val, max_val))
 
 
-def relu6(input: Tensor) -> Tensor:
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6); the gradient at 0 and 6 is 0."""
+    if inplace:
+        return overwrite(input, relu6)
     return hardtanh(input, 0.0, 6.0)
 
 
@@ -55,31 +88,41 @@ def tanhshrink(input: Tensor) -> Tensor:
     return input - tl.tanh(input)
 
 
-def selu(input: Tensor) -> Tensor:
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """scale · elu(x, alpha), with constants that keep mean 0 and variance 1 (Klambauer et al., arXiv:1706.02515)."""
+    if inplace:
+        return overwrite(input, selu)
     return _SELU_SCALE * elu(input, _SELU_ALPHA)
 
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
-def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha · (exp(x / alpha) - 1), with slope 1 at 0 for any alpha (Barron, arXiv:1704.07483)."""
+    if inplace:
+        return overwrite(input, celu, alpha)
     return alpha * elu(input / alpha)
 
 
-def mish(input: Tensor) -> Tensor:
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """x · tanh(softplus(x)) (Misra, arXiv:1908.08681)."""
+    if inplace:
+        return overwrite(input, mish)
     return input * tl.tanh(softplus(input))
 
 
-def hardsigmoid(input: Tensor) -> Tensor:
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x / 6 + 1/2, 0), 1), a sigmoid of straight lines; the gradient at -3 and 3 is 0."""
+    if inplace:
+        return overwrite(input, hardsigmoid)
     return hardtanh(input, -3.0, 3.0) / 6 + 0.5
 
 
-def hardswish(input: Tensor) -> Tensor:
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x · hardsigmoid(x) (Howard et al., arXiv:1905.02244)."""
+    if inplace:
+        return overwrite(input, hardswish)
     return input * hardsigmoid(input)
 
 
@@ -93,8 +136,10 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return tl.where(abs(input) > lambd, input - lambd * tl.sign(input.detach()), 0)
 
 
-def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > threshold, else value."""
+    if inplace:
+        return overwrite(input, _threshold, threshold, value)
     return tl.where(input > threshold, input, value)
 
 
@@ -115,3 +160,23 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 def softmin(input: Tensor, dim: int = -1) -> Tensor:
     """softmax(-x) along axis `dim`."""
     return tl.softmax(-input, dim)  # type: ignore[no-any-return]
+
+
+# --- in place -----------------------------------------------------------------------------------------------
+
+_threshold = threshold  # in `threshold`, threshold is a number, as in PyTorch
+
+
+def _overwriting(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function that replaces its input by function(input, ...)."""
+
+    def overwriting(input: Tensor, *settings: float, **named: float) -> Tensor:
+        return update(input, f"{function.__name__}_(x)", function, *settings, **named)
+
+    overwriting.__name__ = overwriting.__qualname__ = f"{function.__name__}_"
+    overwriting.__doc__ = f"Replace x by {function.__name__}(x, ...), in place; arguments as there. Returns x."
+    return overwriting
+
+
+relu_, leaky_relu_, elu_, selu_ = _overwriting(relu), _overwriting(leaky_relu), _overwriting(elu), _overwriting(selu)
+celu_, hardtanh_, threshold_ = _overwriting(celu), _overwriting(hardtanh), _overwriting(threshold)

@@ -1,7 +1,11 @@
-"""Normalisation over the last axes: layer_norm and rms_norm."""
+"""Normalisation: (x - mean) / sqrt(var + eps), with mean and var over the last axes, the batch, or groups of channels.
+
+All but rms_norm are layer_norm of other rows: batch_norm's are the channels, group_norm's the groups of each image.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -52,6 +56,108 @@ def rms_norm(
 @in_float32
 def _unit_rms(x: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
     return x / tl.sqrt((x * x).mean(axes, keepdims=True) + eps)
+
+
+def batch_norm(
+    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
+    bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
+    """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var of each channel, axis 1.
+
+    - `training`: True to take them over the batch and all other axes, and to move the running averages towards them:
+      average ← (1 - momentum) · average + momentum · new, in place. False to use the running averages.
+    - `running_mean`, `running_var`, `weight`, `bias`: `(channels,)`, or None. The variance that the average gets is the
+      unbiased one.
+
+    Raises ValueError if a shape does not fit and, in training, for one number per channel.
+    (Ioffe & Szegedy, arXiv:1502.03167.)
+    """
+    _check_channels("batch_norm", input, running_mean, running_var, weight, bias)
+    batch, channels, *axes = input.shape
+    if not training:
+        if running_mean is None or running_var is None:
+            raise ValueError("batch_norm: without training it needs running_mean and running_var, not None")
+        mean, var = _along_channels(running_mean, input), _along_channels(running_var, input)
+        return _scaled((input - mean) / tl.sqrt(var + eps), weight, bias)
+    if batch * math.prod(axes) < 2:
+        raise ValueError(
+            f"batch_norm: in training a channel needs two numbers or more, got {input.shape}; take larger batches "
+            "(DataLoader's drop_last=True leaves out a small one at the end), or evaluate after model.eval()"
+        )
+    rows = tl.swapaxes(input, 0, 1).reshape(channels, batch * math.prod(axes))
+    _track(running_mean, rows.detach().mean(1), momentum)
+    _track(running_var, rows.detach().var(1), momentum)
+    normal = tl.layer_norm(rows, eps=eps).reshape(channels, batch, *axes)
+    return _scaled(tl.swapaxes(normal, 0, 1), weight, bias)
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var over each group of channels of each image.
+
+    - `input`: `(batch, channels, ...)`; the output has the same shape. `weight`, `bias`: `(channels,)`, or None.
+
+    Raises ValueError if a shape does not fit. (Wu & He, arXiv:1803.08494.)
+    """
+    _check_channels("group_norm", input, weight, bias)
+    batch, channels, *axes = input.shape
+    if num_groups < 1 or channels % num_groups:
+        raise ValueError(f"group_norm: {num_groups} groups do not divide the {channels} channels of {input.shape}")
+    rows = input.reshape(batch, num_groups, channels // num_groups * math.prod(axes))
+    return _scaled(tl.layer_norm(rows, eps=eps).reshape(input.shape), weight, bias)
+
+
+def instance_norm(
+    input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None,
+    weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: bool = True,
+    momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
+    """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var of each channel of each image.
+
+    `input`: `(batch, channels, ...)`. With use_input_stats=False the running averages are used, which otherwise move
+    towards the mean over the images; see `batch_norm`. Raises ValueError if a shape does not fit and, with
+    use_input_stats, for images of one number per channel. (Ulyanov et al., arXiv:1607.08022.)
+    """
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    _check_channels("instance_norm", input, running_mean, running_var, weight, bias)
+    rows = input.detach().reshape(*input.shape[:2], math.prod(input.shape[2:]))
+    if rows.shape[2] < 2:
+        raise ValueError(f"instance_norm: a channel of an image needs two numbers or more, got {input.shape}")
+    _track(running_mean, rows.mean(2).mean(0), momentum)
+    _track(running_var, rows.var(2).mean(0), momentum)
+    return group_norm(input, input.shape[1], weight, bias, eps)
+
+
+def _track(average: Tensor | None, new: Tensor, momentum: float) -> None:
+    """Move a running average towards a new value, in place."""
+    if average is not None:
+        with tl.no_grad():
+            average.copy_((1 - momentum) * average + momentum * new)
+
+
+def _along_channels(values: Tensor, input: Tensor) -> Tensor:
+    """A value for each channel, in a shape that broadcasts with the input."""
+    return values.reshape(values.numel(), *[1] * (input.ndim - 2))
+
+
+def _scaled(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """x · weight + bias, with a weight and a bias for each channel, or None."""
+    x = x if weight is None else x * _along_channels(weight, x)
+    return x if bias is None else x + _along_channels(bias, x)
+
+
+def _check_channels(name: str, input: Tensor, *values: Tensor | None) -> None:
+    """Raises ValueError unless all values are vectors with a number for each channel, axis 1 of the input."""
+    if input.ndim < 2:
+        raise ValueError(f"{name}: input must be (batch, channels, ...), not {input.shape}")
+    for value in values:
+        if value is not None and value.shape != input.shape[1:2]:
+            raise ValueError(
+                f"{name}: weights and averages are of {value.numel()} channels, but axis 1 of the input, "
+                f"{input.shape}, has {input.shape[1]}"
+            )
 
 
 def _normalized_axes(name: str, input: Tensor, normalized_shape: int | Sequence[int], *weights: Tensor | None) -> int:

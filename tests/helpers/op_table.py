@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ FILES = (
     *(ops.statistics.counting, ops.statistics.searching, ops.statistics.nans, ops.statistics.quantiles),
     *(ops.statistics.covariance, ops.statistics.differences),
     ops.fused,
+    *(ops.windowed.sliding, ops.windowed.filters, ops.windowed.pooling),
 )
 
 # Every op and composite by name, internal ones included. A new one is found here, whether it is exported or not.
@@ -1543,5 +1545,166 @@ row("softmax", rows(), softmax, keeps="x out")
 row("log_softmax", rows(), lambda x, axis=-1: np.log(softmax(x, axis)), keeps="x out")
 row("cross_entropy", logits_and_targets(), cross_entropy, keeps="logits targets")
 row("layer_norm", layer_norms(), layer_norm, keeps="x weight bias")
+
+# --- windows ------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def gridded(draw: Draw, padding: bool = True) -> tuple[Shape, Shape, dict[str, Any]]:
+    """(sizes of one or two axes, size of a window, settings of a grid), each setting as an int, a tuple or left out."""
+    n = draw(st.integers(1, 2))
+
+    def each(low: int, high: int) -> Shape:
+        return tuple(draw(st.integers(low, high)) for _ in range(n))
+
+    size, stride, dilation = each(1, 3), each(1, 3), each(1, 2)
+    sides = [each(-1, 2) if padding else (0,) * n for _ in range(2)]
+    shape = tuple(
+        max(d * (k - 1) + 1 - a - b, -min(a, 0) - min(b, 0), 0) + draw(st.integers(0, 2))
+        for k, d, a, b in zip(size, dilation, *sides, strict=True)
+    )
+    settings: dict[str, Any] = {"stride": stride, "dilation": dilation, "padding": tuple(zip(*sides, strict=True))}
+    for name in ("stride", "dilation"):
+        if len(set(settings[name])) == 1 and draw(st.booleans()):
+            settings[name] = settings[name][0]
+        if settings[name] in (1, (1,) * n) and draw(st.booleans()):
+            del settings[name]
+    if len({width for pair in settings["padding"] for width in pair}) == 1 and draw(st.booleans()):
+        settings["padding"] = settings["padding"][0][0]
+    if not padding or (settings["padding"] == 0 and draw(st.booleans())):
+        del settings["padding"]
+    return shape, size, settings
+
+
+def seen_by_windows(
+    shape: Shape, size: Shape, stride: Any = 1, padding: Any = 0, dilation: Any = 1
+) -> tuple[Shape, list[tuple[Any, Any, Any]]]:
+    """(the numbers of places, a list of what windows see: (element of the window, place, element of the array))."""
+    n = len(shape)
+    strides, dilations = ((a,) * n if isinstance(a, int) else a for a in (stride, dilation))
+    pads = ((padding, padding),) * n if isinstance(padding, int) else padding
+    places = tuple(
+        (m + a + b - d * (k - 1) - 1) // s + 1
+        for m, (a, b), k, s, d in zip(shape, pads, size, strides, dilations, strict=True)
+    )
+    seen = []
+    for place in np.ndindex(*places):
+        for element in np.ndindex(*size):
+            where = tuple(
+                p * s + e * d - a for p, e, s, d, (a, _) in zip(place, element, strides, dilations, pads, strict=True)
+            )
+            if all(0 <= w < m for w, m in zip(where, shape, strict=True)):
+                seen.append((element, place, where))
+    return places, seen
+
+
+@st.composite
+def slid_over(draw: Draw) -> Sample:
+    shape, size, settings = draw(gridded())
+    return Sample((draw(some.numbers((*draw(some.shapes(max_dims=2)), *shape))),), {"size": size, **settings})
+
+
+def windows_of(x: Array, size: Shape, **grid: Any) -> Array:
+    lead = x.shape[: x.ndim - len(size)]
+    places, seen = seen_by_windows(x.shape[len(lead) :], size, **grid)
+    found = np.zeros((*lead, *size, *places), x.dtype)
+    for element, place, where in seen:
+        found[(..., *element, *place)] = x[(..., *where)]
+    return found
+
+
+@st.composite
+def overlapping(draw: Draw) -> Sample:
+    shape, size, settings = draw(gridded())
+    places, _ = seen_by_windows(shape, size, **settings)
+    x = draw(some.numbers((*draw(some.shapes(max_dims=2)), *size, *places)))
+    return Sample((x,), {"shape": shape, **settings})
+
+
+def overlap_add(x: Array, shape: Shape, **grid: Any) -> Array:
+    n = len(shape)
+    lead, size = x.shape[: x.ndim - 2 * n], x.shape[x.ndim - 2 * n : x.ndim - n]
+    total = np.zeros((*lead, *shape), x.dtype)
+    for element, place, where in seen_by_windows(shape, size, **grid)[1]:
+        total[(..., *where)] += x[(..., *element, *place)]
+    return total
+
+
+@st.composite
+def filtered(draw: Draw, transposed: bool = False) -> Sample:
+    """Images and filters, in one or more groups, with the bias given, None or left out."""
+    shape, size, settings = draw(gridded())
+    places, _ = seen_by_windows(shape, size, **settings)
+    groups, batch = draw(st.sampled_from([1, 1, 2])), draw(st.sampled_from([1, 2, 0]))
+    into, out = draw(st.integers(0, 2)), draw(st.integers(1, 2))
+    if groups > 1 or draw(st.booleans()):
+        settings["groups"] = groups
+    channels = groups * out
+    if transposed:
+        settings["shape"] = shape
+        x = draw(some.numbers((batch, groups * out, *places)))
+        channels = groups * into
+    else:
+        x = draw(some.numbers((batch, groups * into, *shape)))
+    weight = draw(some.numbers((groups * out, into, *size)))
+    bias = draw(st.sampled_from([(), (None,), "drawn"]))
+    return Sample((x, weight, *((draw(some.numbers((channels,))),) if bias == "drawn" else bias)), settings)
+
+
+def convolution(x: Array, weight: Array, bias: Any = None, groups: int = 1, **grid: Any) -> Array:
+    places, seen = seen_by_windows(x.shape[2:], weight.shape[2:], **grid)
+    y = np.zeros((len(x), len(weight), *places), np.result_type(x, weight))
+    ins, outs = weight.shape[1], len(weight) // groups
+    for i, j in product(range(len(weight)), range(ins)):
+        for element, place, where in seen:
+            y[(slice(None), i, *place)] += weight[(i, j, *element)] * x[(slice(None), i // outs * ins + j, *where)]
+    return np.asarray(y if bias is None else y + bias.reshape(-1, *[1] * len(places)))
+
+
+def transposed_convolution(
+    x: Array, weight: Array, bias: Any = None, *, shape: Shape, groups: int = 1, **grid: Any
+) -> Array:
+    seen = seen_by_windows(shape, weight.shape[2:], **grid)[1]
+    outs, ins = weight.shape[1], len(weight) // groups
+    y = np.zeros((len(x), groups * outs, *shape), np.result_type(x, weight))
+    for i, j in product(range(len(weight)), range(outs)):
+        for element, place, where in seen:
+            y[(slice(None), i // ins * outs + j, *where)] += weight[(i, j, *element)] * x[(slice(None), i, *place)]
+    return np.asarray(y if bias is None else y + bias.reshape(-1, *[1] * len(shape)))
+
+
+@st.composite
+def pooled(draw: Draw) -> Sample:
+    """Distinct numbers, with windows that see at least one each."""
+    shape, size, settings = draw(gridded())
+    places, seen = seen_by_windows(shape, size, **settings)
+    if len({place for _, place, _ in seen}) < math.prod(places):
+        settings.pop("padding", None)
+        shape = tuple(n + 4 for n in shape)
+    x = draw(some.distinct((*draw(some.shapes(max_dims=2)), *shape)))
+    return Sample((x,), {"size": size, **settings})
+
+
+def max_pool(x: Array, size: Shape, **grid: Any) -> Array:
+    lead = x.shape[: x.ndim - len(size)]
+    places, seen = seen_by_windows(x.shape[len(lead) :], size, **grid)
+    found = np.full((*lead, *places), -np.inf)
+    for _, place, where in seen:
+        found[(..., *place)] = np.maximum(found[(..., *place)], x[(..., *where)])
+    return found.astype(x.dtype)
+
+
+row("windows", slid_over(), windows_of, kinds="fi", keeps="")
+row("overlap_add", overlapping(), overlap_add, kinds="fi", keeps="")
+row("convolution", filtered(), convolution, kinds="fi", mixes=True, keeps="x weight")
+row(
+    "transposed_convolution",
+    filtered(transposed=True),
+    transposed_convolution,
+    kinds="fi",
+    mixes=True,
+    keeps="x weight",
+)
+row("max_pool", pooled(), max_pool, kinks="ties", keeps="x out")
 
 import op_rows  # noqa: E402, F401 - the rows of more files, which need this one

@@ -85,3 +85,55 @@ def test_gelu_knows_two_formulas():
 def test_bad_settings_are_refused():
     with pytest.raises(ValueError, match="Hardtanh: min_val must be below max_val, but they are 1 and 1"):
         nn.Hardtanh(1, 1)
+
+
+IN_PLACE = [
+    nn.ReLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.ELU,
+    nn.SELU,
+    nn.CELU,
+    nn.SiLU,
+    nn.Mish,
+    nn.Hardtanh,
+    nn.Hardsigmoid,
+    nn.Hardswish,
+]
+
+
+@pytest.mark.parametrize("kind", IN_PLACE)
+@pytest.mark.parametrize("recorded", [False, True])
+def test_in_place_the_input_becomes_the_output_with_the_same_gradient(kind, recorded):
+    plain, leaf = kind(), tl.tensor(X, requires_grad=True)
+    expected = plain(leaf)
+    (gradient,) = tl.grad((expected**2).sum(), leaf)
+    x = leaf * 1 if recorded else tl.tensor(X)
+    view = x[0]
+    assert kind(inplace=True)(x) is x
+    assert x.equal(expected)
+    assert view.equal(x[0])
+    if recorded:
+        (found,) = tl.grad((x**2).sum(), leaf)
+        assert found.equal(gradient)
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "selu", "celu", "hardtanh", "threshold"])
+def test_functions_that_end_in_an_underscore_are_in_place(name):
+    settings = (0.5, 2.0) if name == "threshold" else ()
+    x, y = tl.tensor(X), tl.tensor(X)
+    expected = getattr(F, name)(x, *settings)
+    assert getattr(F, f"{name}_")(x, *settings) is x
+    assert getattr(F, name)(y, *settings, inplace=True) is y
+    assert x.equal(expected) and y.equal(expected)
+    assert getattr(F, f"{name}_").__name__ == f"{name}_"
+
+
+def test_a_leaf_that_requires_grad_is_not_overwritten():
+    with pytest.raises(RuntimeError, match=r"relu_\(x\) would change a leaf that requires grad in place"):
+        nn.ReLU(inplace=True)(tl.tensor(X, requires_grad=True))
+
+
+def test_the_setting_inplace_is_shown():
+    assert repr(nn.ReLU(True)) == "ReLU(inplace=True)"
+    assert repr(nn.LeakyReLU(0.2, inplace=True)) == "LeakyReLU(negative_slope=0.2, inplace=True)"

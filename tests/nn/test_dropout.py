@@ -80,4 +80,29 @@ def test_a_p_outside_0_to_1_is_refused(p):
 
 
 def test_repr():
-    assert repr(nn.Dropout(0.2)) == "Dropout(p=0.2)"
+    assert repr(nn.Dropout(0.2)) == "Dropout(p=0.2, inplace=False)"
+
+
+@pytest.mark.parametrize(("layer", "shape"), [(nn.Dropout1d(), (40, 30, 3)), (nn.Dropout2d(), (40, 30, 2, 2))])
+def test_whole_channels_are_dropped(layer, shape):
+    tl.manual_seed(0)
+    out = layer(tl.ones(shape)).numpy().reshape(*shape[:2], -1)
+    assert set(np.unique(out)) == {0, 2}
+    assert (out == out[:, :, :1]).all()
+    assert abs((out == 0).mean() - 0.5) < 0.05
+    assert repr(layer) == f"{type(layer).__name__}(p=0.5, inplace=False)"
+
+
+def test_a_single_sequence_has_channels_first():
+    out = F.dropout1d(tl.ones(200, 3)).numpy()
+    assert (out == out[:, :1]).all()
+
+
+def test_in_place_the_input_becomes_the_output():
+    x = tl.ones(50)
+    assert nn.Dropout(0.5, inplace=True)(x) is x
+    assert set(x.tolist()) == {0, 2}
+    y = tl.ones(50, requires_grad=True)
+    z = y * 1
+    F.dropout(z, 0.5, True, True).sum().backward()
+    assert y.grad.tolist() == z.tolist()

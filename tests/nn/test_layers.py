@@ -61,7 +61,35 @@ LAYERS = {
         + ("LeakyReLU", "ELU", "Softplus", "SiLU", "GELU")
     },
     "GELU, tanh": Case(lambda: nn.GELU("tanh"), (normal(N, 4),)),
+    "Conv1d": Case(lambda: nn.Conv1d(2, 4, 3, stride=2, padding=1, groups=2), (normal(N, 2, 6),)),
+    "Conv2d": Case(lambda: nn.Conv2d(2, 3, (3, 2), padding=(1, 0), dilation=(1, 2)), (normal(N, 2, 4, 4),)),
+    "Conv2d, circular": Case(
+        lambda: nn.Conv2d(1, 2, 3, padding="same", padding_mode="circular"), (normal(N, 1, 3, 4),)
+    ),
+    "ConvTranspose1d": Case(lambda: nn.ConvTranspose1d(2, 2, 3, stride=2, groups=2), (normal(N, 2, 3),)),
+    "ConvTranspose2d": Case(lambda: nn.ConvTranspose2d(2, 1, 3, 2, 1, 1), (normal(N, 2, 2, 3),)),
+    "MaxPool1d": Case(lambda: nn.MaxPool1d(3, 2, 1), (normal(N, 2, 5),)),
+    "MaxPool2d": Case(lambda: nn.MaxPool2d(2, ceil_mode=True), (normal(N, 2, 3, 4),)),
+    "AvgPool1d": Case(lambda: nn.AvgPool1d(2), (normal(N, 2, 4),)),
+    "AvgPool2d": Case(lambda: nn.AvgPool2d(3, 2, 1, count_include_pad=False), (normal(N, 2, 3, 4),)),
+    "AdaptiveAvgPool2d": Case(lambda: nn.AdaptiveAvgPool2d((2, 3)), (normal(N, 2, 3, 4),)),
+    "AdaptiveMaxPool2d": Case(lambda: nn.AdaptiveMaxPool2d((2, 3)), (normal(N, 2, 3, 4),)),
+    "Unfold": Case(lambda: nn.Unfold(2), (normal(N, 2, 3, 3),)),
+    "Fold": Case(lambda: nn.Fold((3, 3), 2), (normal(N, 8, 4),)),
+    "ReflectionPad2d": Case(lambda: nn.ReflectionPad2d(1), (normal(N, 1, 3, 2),)),
+    "Upsample": Case(lambda: nn.Upsample(scale_factor=2), (normal(N, 2, 3, 2),)),
+    "PixelShuffle": Case(lambda: nn.PixelShuffle(2), (normal(N, 4, 2, 2),)),
+    "BatchNorm2d in evaluation": Case(lambda: nn.BatchNorm2d(2).eval(), (normal(N, 2, 2, 2),)),
+    "GroupNorm": Case(lambda: nn.GroupNorm(2, 4), (normal(N, 4, 3),)),
+    "InstanceNorm2d": Case(lambda: nn.InstanceNorm2d(2, affine=True), (normal(N, 2, 2, 3),)),
+    "Dropout2d": Case(lambda: nn.Dropout2d(0.3).eval(), (normal(N, 2, 2, 2),)),
+    "ReLU in place": Case(lambda: nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True)), (normal(N, 4),)),
     "MLP": Case(lambda: nn.MLP([4, 6, 3], nn.Tanh), (normal(N, 4),)),
+}
+
+MIXING = {  # the rows of a batch have an influence on each other
+    "BatchNorm1d": Case(lambda: nn.BatchNorm1d(3), (normal(N, 3),)),
+    "BatchNorm2d": Case(lambda: nn.BatchNorm2d(2, momentum=None), (normal(N, 2, 2, 3),)),
 }
 
 LOSSES = {
@@ -89,7 +117,7 @@ LOSSES = {
     "KLDivLoss of logarithms": Case(lambda: nn.KLDivLoss(log_target=True), (normal(N, 3), normal(N, 3, seed=1))),
 }
 
-ALL = {**LAYERS, **LOSSES}
+ALL = {**LAYERS, **MIXING, **LOSSES}
 
 
 def each(cases: dict[str, Case]) -> Any:
@@ -173,6 +201,11 @@ def test_device_and_dtype_arguments(device: str) -> None:
         nn.Embedding(3, 2, 1, **settings),
         nn.LayerNorm(2, **settings),
         nn.RMSNorm(2, **settings),
+        nn.Conv2d(2, 4, 3, **settings),
+        nn.ConvTranspose1d(2, 4, 3, **settings),
+        nn.BatchNorm2d(2, **settings),
+        nn.GroupNorm(2, 4, **settings),
+        nn.InstanceNorm1d(2, affine=True, **settings),
         nn.MLP([2, 3, 1], **settings),
     ):
         assert {p.device for p in layer.parameters()} == {device}

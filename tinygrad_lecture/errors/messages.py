@@ -46,7 +46,7 @@ def explain(
         reason = broadcast_complaint([a.shape for a in arrays if is_array(a)])
     if reason is None and isinstance(error, (TypeError, AttributeError)):
         reason = _method_of_tensors(error) or _not_numbers(forward, arrays, error)
-    reason = reason or _about_the_axis(settings, error) or str(error)
+    reason = reason or getattr(error, "reason", None) or _about_the_axis(settings, error) or str(error)
     kind: type[Exception] = TypeError if isinstance(error, AttributeError) else TensorError
     kind = next((k for k in (IndexError, DtypeError, TypeError) if isinstance(error, k)), kind)
     explained = kind(_sentence(name, reason, arrays))

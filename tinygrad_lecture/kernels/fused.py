@@ -24,7 +24,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     rows = x if x.ndim < 3 else as_rows(x)  # one matrix product instead of a batch of small ones
     out = product(rows, weight.T)
     if bias is not None:
-        out = _plus(out, bias)
+        out = plus(out, bias)
     return out if x.ndim < 3 else out.reshape(*x.shape[:-1], weight.shape[0])
 
 
@@ -157,7 +157,7 @@ def layer_norm(
     y = y.reshape(x.shape)
     if weight is not None:
         y = _times(y, weight)
-    return y if bias is None else _plus(y, bias)
+    return y if bias is None else plus(y, bias)
 
 
 def layer_norm_backward(
@@ -242,7 +242,7 @@ def _never_zero(total: Array) -> Array:
     return xp(total).maximum(total, 1)
 
 
-def _plus(y: Array, b: Array) -> Array:
+def plus(y: Array, b: Array) -> Array:
     """y + b, in place if the dtypes are equal and b has no more axes than y."""
     if y.dtype == b.dtype and b.ndim <= y.ndim:
         y += b

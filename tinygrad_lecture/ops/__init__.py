@@ -16,6 +16,7 @@ from . import (
     selection,
     shape,
     statistics,
+    windowed,
 )
 from .arrangement import *
 from .cumulative import *
@@ -32,6 +33,7 @@ from .scattering import *
 from .selection import *
 from .shape import *
 from .statistics import *
+from .windowed import *
 
 if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __all__
     __all__ = [
@@ -51,6 +53,7 @@ if not TYPE_CHECKING:  # mypy reads the star imports, and knows no computed __al
             distances,
             statistics,
             fused,
+            windowed,
         )
         for name in file.__all__
     ]

@@ -14,6 +14,7 @@ from .composite import composite
 from .elementwise import clone, floor_divide, remainder
 from .indexing import diagonal, diagonal_matrix, getitem, take
 from .shape import broadcast_to, cat, flip, normal_axes, own_axis, pad, permute, reshape, swapaxes
+from .windowed.sliding import windows
 
 __all__ = [
     "column_stack",
@@ -148,8 +149,8 @@ def unfold(x: Value, dimension: int, size: int, step: int = 1) -> Value:
     n = x.shape[axis]
     if not 0 <= size <= n or step < 1:
         raise ValueError(f"size must be from 0 to {n}, and step at least 1; they are {size} and {step}")
-    places = np.arange(0, n - size + 1, step)[:, None] + np.arange(size)  # (windows, size)
-    return moveaxis(take(x, places, axis), axis + 1, -1)
+    seen = windows(moveaxis(x, axis, -1), (size,), step)  # (..., size, windows)
+    return moveaxis(seen, -1, axis)
 
 
 @composite

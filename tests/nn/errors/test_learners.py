@@ -87,11 +87,122 @@ MISTAKES = [
     (lambda: model["0"], TypeError, "MLP: an index must be an int or a slice, not '0'"),
     (lambda: F.pad(x, 3), TypeError, "pad: give (before, after) pairs, as in pad(x, (3, 3)) for the last axis, not 3"),
     (lambda: nn.init.xavier_uniform_(model), TypeError, "nn.init: what to fill must be a Tensor, not an MLP"),
+    # images and sequences
+    (
+        lambda: nn.Conv2d(1, 4),
+        TypeError,
+        "Conv2d: kernel_size is missing: Conv2d(in_channels, out_channels, kernel_siz",
+    ),
+    (lambda: nn.Conv2d(1, 4, "3"), TypeError, "Conv2d: kernel_size must be an int, or a tuple of 2, not '3'"),
+    (
+        lambda: nn.Conv2d(1, 4, (3, 3, 3)),
+        ValueError,
+        "kernel_size (3, 3, 3) must be one int, or one for each of 2 axes",
+    ),
+    (lambda: nn.Conv1d(1, 4, 3, stride=0), ValueError, "Conv1d: stride must be at least 1, not 0"),
+    (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, "Conv2d: groups=2 must divide in_channels=3 and out_channels=4"),
+    (
+        lambda: nn.Conv2d(1, 4, 3, padding="full"),
+        ValueError,
+        'padding must be numbers, "valid" or "same", not \'full\'',
+    ),
+    (lambda: nn.Conv2d(1, 4, 3, 2, "same"), ValueError, 'padding="same" needs a stride of 1, not (2, 2); give numbers'),
+    (lambda: nn.Conv2d(1, 4, 3, padding_mode="mirror"), ValueError, "padding_mode must be 'zeros' or 'reflect' or"),
+    (lambda: nn.ConvTranspose2d(1, 4, 3, padding_mode="reflect"), ValueError, "padding_mode must be 'zeros', not"),
+    (
+        lambda: nn.Conv2d(1, 4, 3)(tl.ones(5, 784)),
+        ValueError,
+        "conv2d: input must be (batch, channels, height, width), or one without batch, not (5, 784); "
+        "write x.reshape(len(x), 1, 28, 28)",
+    ),
+    (lambda: nn.Conv1d(1, 4, 3)(tl.ones(5)), ValueError, "not (5,); write x.unsqueeze(0) for its one channel"),
+    (
+        lambda: nn.Conv2d(1, 4, 3)(tl.ones(5, 28, 28)),
+        ValueError,
+        "conv2d: a weight of shape (4, 1, 3, 3) wants 1 channel, got 5 in an input of (5, 28, 28); "
+        "to make its first axis the batch, write x.unsqueeze(1)",
+    ),
+    (
+        lambda: nn.Conv2d(3, 4, 3)(tl.ones(5, 28, 28, 3)),
+        ValueError,
+        "wants 3 channels, got 28 in an input of (5, 28, 28, 3); the channels come before the other axes: "
+        "write x.permute(0, 3, 1, 2)",
+    ),
+    (lambda: nn.Conv2d(3, 4, 3)(tl.ones(28, 28, 3)), ValueError, "write x.permute(2, 0, 1)"),
+    (lambda: nn.Conv1d(3, 4, 3)(tl.ones(5, 28, 3)), ValueError, "write x.permute(0, 2, 1)"),
+    (
+        lambda: nn.Conv2d(1, 4, 5)(tl.ones(2, 1, 4, 4)),
+        ValueError,
+        "a window of (5, 5) does not fit into (4, 4); make it",
+    ),
+    (lambda: nn.Conv2d(1, 4, 3)([1]), TypeError, "conv2d: input must be a Tensor, not [1]"),
+    (
+        lambda: nn.ConvTranspose2d(1, 1, 2, output_padding=1)(tl.ones(1, 1, 2, 2)),
+        ValueError,
+        "output_padding (1, 1) must be smaller than the stride or the dilation",
+    ),
+    (
+        lambda: nn.ConvTranspose1d(1, 1, 3, 2)(tl.ones(1, 1, 2), output_size=[7]),
+        ValueError,
+        "output_size (7,) must be from (5,) to (6,) for (1, 1, 2)",
+    ),
+    (lambda: nn.ConvTranspose2d(1, 1, 1, padding=1)(tl.ones(1, 1, 2, 2)), ValueError, "leaves nothing of the result"),
+    (lambda: nn.MaxPool2d(x), TypeError, "MaxPool2d is made first and then called: write nn.MaxPool2d()(x)"),
+    (lambda: nn.MaxPool2d(2)(tl.ones(3)), ValueError, "max_pool2d: input must be (batch, channels, height, width), or"),
+    (
+        lambda: nn.MaxPool2d(3, padding=2)(tl.ones(1, 1, 5, 5)),
+        ValueError,
+        "must be at most half of the window's size, 3",
+    ),
+    (lambda: nn.MaxPool2d(2, return_indices=True), NotImplementedError, "MaxPool2d: return_indices=True is not here;"),
+    (lambda: nn.AdaptiveAvgPool2d((1, 1, 1))(tl.ones(1, 1, 2, 2)), ValueError, "must be one int, or one for each of 2"),
+    (
+        lambda: nn.Upsample(scale_factor=2, mode="bilinear"),
+        NotImplementedError,
+        "mode 'bilinear' is not here; use \"near",
+    ),
+    (lambda: F.interpolate(tl.ones(1, 1, 2, 2)), ValueError, "interpolate: give either size or scale_factor"),
+    (lambda: F.interpolate(x, 2), ValueError, "interpolate: input must be (batch, channels, length) or (batch, chann"),
+    (
+        lambda: nn.PixelShuffle(2)(tl.ones(1, 3, 2, 2)),
+        ValueError,
+        "2² must divide the channels of an input of shape (1,",
+    ),
+    (lambda: nn.Fold((4, 4), 2)(tl.ones(1, 4, 8)), ValueError, "need an input (batch, channels · 4, 9), not (1, 4, 8)"),
+    (
+        lambda: nn.ZeroPad2d((1, 2)),
+        ValueError,
+        "ZeroPad2d: padding must be one int or 4, a pair for each axis from the",
+    ),
+    (
+        lambda: nn.BatchNorm1d(3)(tl.ones(1, 3)),
+        ValueError,
+        "batch_norm: in training a channel needs two numbers or more, got (1, 3); take larger batches (DataLoader's "
+        "drop_last=True leaves out a small one at the end), or evaluate after model.eval()",
+    ),
+    (lambda: nn.BatchNorm2d(3)(x), ValueError, "input must be (batch, channels, height, width), not (4, 3)"),
+    (
+        lambda: nn.BatchNorm2d(3)(tl.ones(2, 4, 3, 3)),
+        ValueError,
+        "batch_norm: weights and averages are of 3 channels, but axis 1 of the input, (2, 4, 3, 3), has 4",
+    ),
+    (
+        lambda: F.batch_norm(x, None, None),
+        ValueError,
+        "without training it needs running_mean and running_var, not None",
+    ),
+    (lambda: nn.GroupNorm(2, 3), ValueError, "GroupNorm: num_groups=2 must divide num_channels=3"),
+    (
+        lambda: nn.InstanceNorm1d(2)(tl.ones(2, 2, 1)),
+        ValueError,
+        "a channel of an image needs two numbers or more, got",
+    ),
+    (lambda: nn.Dropout2d()(x), ValueError, "dropout2d: input must be (batch, channels, height, width), not (4, 3)"),
     # modules that are made first
     (lambda: nn.ReLU(x), TypeError, "ReLU is made first and then called: write nn.ReLU()(x)"),
     (lambda: nn.Softmax(x), TypeError, "Softmax is made first and then called: write nn.Softmax()(x)"),
     (lambda: nn.Dropout(x), TypeError, "Dropout is made first and then called: write nn.Dropout()(x)"),
-    (lambda: nn.ReLU(inplace=True), TypeError, "ReLU takes no settings, not inplace: write nn.ReLU()"),
+    (lambda: nn.Sigmoid(inplace=True), TypeError, "Sigmoid takes no settings, not inplace: write nn.Sigmoid()"),
     (lambda: nn.MSELoss(x, x), TypeError, "MSELoss is made first and then called: write nn.MSELoss()(input, target)"),
     (lambda: nn.MSELoss(x), TypeError, "MSELoss is made first and then called"),
     (lambda: nn.CrossEntropyLoss(x, y), TypeError, "CrossEntropyLoss is made first and then called"),

@@ -40,7 +40,11 @@ def test_a_traceback_ends_in_the_users_line(tmp_path):
         ("from torch.distributions import Normal", "torch.distributions is not here, because"),
         ("import torch; torch.svd", "torch.svd is not here, because"),
         ("import torch; torch.jit.script", "torch.jit is not here, because"),
-        ("import torch; torch.nn.functional.interpolate", "torch.nn.functional.interpolate is not here, because"),
+        ("from torch.nn import UpsamplingBilinear2d", "torch.nn.UpsamplingBilinear2d is not here, because images are"),
+        (
+            "import torch; torch.nn.Upsample(None, 2, 'bilinear')",
+            "Upsample: mode 'bilinear' is not here; use \"nearest\"",
+        ),
         ("import torch; torch.ones(2).svd()", "torch.Tensor.svd is not here, because"),
         ("import torch; torch.distributed.init_process_group()", "is not here, because one process trains here"),
         ("import torchvision", "torchvision is not here, because"),

@@ -11,11 +11,8 @@ ROOT = Path(__file__).parents[3]
 PROGRAMS = sorted(p for p in (ROOT / "tests" / "torch_programs").glob("*.py") if p.stem != "fixed")
 
 NEEDS = {  # what a program waits for
-    "autoencoder": "nn.ReLU(inplace)",
     "char_rnn": "torch.long, nn.RNN",
-    "cnn": "nn.Conv2d",
     "custom_optimizer": "Optimizer.state of an own optimiser",
-    "gan": "nn.LeakyReLU(inplace)",
     "gru_classifier": "nn.GRU",
     "kmeans": "torch.bincount",
     "lbfgs": "optim.LBFGS",

@@ -29,6 +29,9 @@ CASES = {
     "linear": lambda x: tl.linear(x, x / 16),
     "inv": lambda x: tl.linalg.inv(x[:, 1:3] / 128 + tl.eye(2, dtype=x.dtype, device=x.device)),
     "gelu": lambda x: tl.gelu(x),
+    "convolution": lambda x: tl.convolution(x.reshape(1, 2, 6), x[:, :4].reshape(2, 2, 2) / 64, padding=1),
+    "transposed_convolution": lambda x: tl.transposed_convolution(x.reshape(1, 2, 6), x[:, :4].reshape(2, 2, 2) / 64),
+    "max_pool": lambda x: tl.max_pool(x, (2,)),
 }
 
 

@@ -1,0 +1,173 @@
+"""Convolutions of sequences and images, their transposes, and the windows that they see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+
+from ..errors.axes import as_batch, check_channels, per_axis
+
+PerAxis = int | Sequence[int]
+
+
+def conv1d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None,
+    stride: PerAxis = 1, padding: PerAxis | str = 0, dilation: PerAxis = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """The product of every filter with every window of a sequence: `(batch, in, length) -> (batch, out, places)`.
+
+    Arguments are those of `conv2d`, for one axis.
+    """
+    return _convolved("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None,
+    stride: PerAxis = 1, padding: PerAxis | str = 0, dilation: PerAxis = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """The product of every filter with every window of an image: `(batch, in, height, width) -> (batch, out, ...)`.
+
+    - `input`: also without the batch axis; so is the output then.
+    - `weight`: `(out, in / groups, *window)`, one filter for each output channel. `bias`: `(out,)` or None.
+    - `stride`: from one window to the next. `dilation`: from one element of a window to the next.
+    - `padding`: zeros around the input; "valid" for none, "same" for as many as keep its size, with a stride of 1.
+    - `groups`: the channels are split into so many groups, and each filter sees those of its group.
+
+    An axis of size n gets floor((n + 2 · padding - dilation · (window - 1) - 1) / stride) + 1 places. Each setting is
+    an int, or a tuple with one for each axis. Raises ValueError for shapes that do not fit. (LeCun et al., Neural
+    Computation 1(4), 1989.)
+    """
+    return _convolved("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def _convolved(
+    name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None,
+    stride: PerAxis, padding: PerAxis | str, dilation: PerAxis, groups: int,
+) -> Tensor:  # fmt: skip
+    x, alone = as_batch(name, input, n)
+    check_channels(name, x, weight.shape[1] * groups, f"a weight of shape {weight.shape}", alone)
+    strides, dilations = per_axis(name, "stride", stride, n), per_axis(name, "dilation", dilation, n)
+    pads = widths(name, padding, weight.shape[2:], strides, dilations)
+    y = tl.convolution(x, weight, bias, stride=strides, padding=pads, dilation=dilations, groups=groups)
+    return y[0] if alone else y
+
+
+def widths(
+    name: str, padding: PerAxis | str, size: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> tuple[tuple[int, int], ...]:
+    """The padding before and after each axis, from a number, numbers, "valid" or "same".
+
+    Raises ValueError for another text, and for "same" with a stride other than 1.
+    """
+    if padding == "same":
+        if any(s != 1 for s in stride):
+            raise ValueError(f'{name}: padding="same" needs a stride of 1, not {tuple(stride)}; give numbers instead')
+        wanted = [d * (k - 1) for k, d in zip(size, dilation, strict=True)]
+        return tuple((total // 2, total - total // 2) for total in wanted)
+    if isinstance(padding, str) and padding != "valid":
+        raise ValueError(f'{name}: padding must be numbers, "valid" or "same", not {padding!r}')
+    each = per_axis(name, "padding", 0 if padding == "valid" else padding, len(size), least=0)
+    return tuple((p, p) for p in each)
+
+
+# --- transposed ---------------------------------------------------------------------------------------------
+
+
+def conv_transpose1d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: PerAxis = 1,
+    padding: PerAxis = 0, output_padding: PerAxis = 0, groups: int = 1, dilation: PerAxis = 1,
+) -> Tensor:  # fmt: skip
+    """The sum of filters at all places of a sequence, each times the number there.
+
+    `(batch, in, places) -> (batch, out, length)`. Arguments are those of `conv_transpose2d`, for one axis.
+    """
+    return _transposed("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose2d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: PerAxis = 1,
+    padding: PerAxis = 0, output_padding: PerAxis = 0, groups: int = 1, dilation: PerAxis = 1,
+) -> Tensor:  # fmt: skip
+    """The sum of filters at all places of an image, each times the number there: with a stride, it makes images larger.
+
+    `(batch, in, height, width) -> (batch, out, ...)`, also without the batch axis. It is the transpose of `conv2d` with
+    the same settings, whose backward computes it.
+
+    - `weight`: `(in, out / groups, *window)`, one filter for each input channel. `bias`: `(out,)` or None.
+    - `padding`: that of the convolution, so it makes the output smaller.
+    - `output_padding`: how much larger to make the output at its end, since with a stride several sizes are possible.
+
+    n places give an axis of (n - 1) · stride - 2 · padding + dilation · (window - 1) + output_padding + 1.
+    Raises ValueError for shapes that do not fit. (Dumoulin & Visin, arXiv:1603.07285.)
+    """
+    return _transposed("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def _transposed(
+    name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None,
+    stride: PerAxis, padding: PerAxis, output_padding: PerAxis, groups: int, dilation: PerAxis,
+) -> Tensor:  # fmt: skip
+    x, alone = as_batch(name, input, n)
+    check_channels(name, x, weight.shape[0], f"a weight of shape {weight.shape}", alone)
+    strides, dilations = per_axis(name, "stride", stride, n), per_axis(name, "dilation", dilation, n)
+    pads = per_axis(name, "padding", padding, n, least=0)
+    more = per_axis(name, "output_padding", output_padding, n, least=0)
+    if any(extra >= max(s, d) for extra, s, d in zip(more, strides, dilations, strict=True)):
+        raise ValueError(f"{name}: output_padding {output_padding} must be smaller than the stride or the dilation")
+    sides = tuple((p, p - extra) for p, extra in zip(pads, more, strict=True))
+    y = tl.transposed_convolution(x, weight, bias, stride=strides, padding=sides, dilation=dilations, groups=groups)
+    return y[0] if alone else y
+
+
+# --- windows ------------------------------------------------------------------------------------------------
+
+
+def unfold(
+    input: Tensor, kernel_size: PerAxis, dilation: PerAxis = 1, padding: PerAxis = 0, stride: PerAxis = 1
+) -> Tensor:
+    """The windows of images as columns: `(batch, channels, height, width) -> (batch, channels · window, places)`.
+
+    Also without the batch axis. A convolution is a matrix product with them. Raises ValueError for windows that do not
+    fit.
+    """
+    x, alone = as_batch("unfold", input, 2)
+    size = per_axis("unfold", "kernel_size", kernel_size, 2)
+    seen = tl.windows(x, size, **_settings("unfold", stride, padding, dilation))  # (batch, channels, *size, *places)
+    columns: Tensor = seen.flatten(4).flatten(1, 3)
+    return columns[0] if alone else columns
+
+
+def fold(
+    input: Tensor, output_size: PerAxis, kernel_size: PerAxis,
+    dilation: PerAxis = 1, padding: PerAxis = 0, stride: PerAxis = 1,
+) -> Tensor:  # fmt: skip
+    """The sum of overlapping windows, the transpose of `unfold`: `(batch, channels · window, places) -> images`.
+
+    Also without the batch axis. `output_size`: height and width of the images. Raises ValueError unless there is a
+    column for each place.
+    """
+    x, alone = as_batch("fold", input, 1)
+    size = per_axis("fold", "kernel_size", kernel_size, 2)
+    shape = per_axis("fold", "output_size", output_size, 2)
+    settings = _settings("fold", stride, padding, dilation)
+    window = size[0] * size[1]
+    places = tl.windows(tl.zeros(shape), size, **settings).shape[2:]
+    if x.shape[1] % window or x.shape[2] != places[0] * places[1]:
+        raise ValueError(
+            f"fold: windows of {size} on images of {shape} need an input (batch, channels · {window}, "
+            f"{places[0] * places[1]}), not {input.shape}"
+        )
+    laid = x.reshape(len(x), x.shape[1] // window, *size, *places)
+    images: Tensor = tl.overlap_add(laid, shape, **settings)
+    return images[0] if alone else images
+
+
+def _settings(name: str, stride: PerAxis, padding: PerAxis, dilation: PerAxis) -> dict[str, Any]:
+    return {
+        "stride": per_axis(name, "stride", stride, 2),
+        "padding": per_axis(name, "padding", padding, 2, least=0),
+        "dilation": per_axis(name, "dilation", dilation, 2),
+    }

@@ -1,0 +1,220 @@
+"""Pooling: each window of a sequence or an image becomes one number, its largest element or its mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.users_line import hide_frames
+
+from ..errors.axes import as_batch, per_axis
+
+PerAxis = int | Sequence[int]
+Sizes = int | None | Sequence[int | None]
+
+
+def max_pool1d(
+    input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, dilation: PerAxis = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> Tensor:  # fmt: skip
+    """The largest element of each window of a sequence; arguments are those of `max_pool2d`, for one axis."""
+    return _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def max_pool2d(
+    input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, dilation: PerAxis = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> Tensor:  # fmt: skip
+    """The largest element of each window: `(batch, channels, height, width) -> (batch, channels, ...)`.
+
+    Also without the batch axis. The first of equal elements gets the whole gradient.
+
+    - `stride`: from one window to the next, by default the window's size. `dilation`: between its elements.
+    - `padding`: how far windows reach beyond the input, at most half of their size; it is never the largest.
+    - `ceil_mode`: whether a last window may reach further. `return_indices`: True is refused.
+
+    Raises ValueError for windows that do not fit.
+    """
+    return _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def _max_pool(
+    name: str, n: int, input: Tensor, kernel_size: PerAxis, stride: PerAxis | None, padding: PerAxis,
+    dilation: PerAxis, ceil_mode: bool, return_indices: bool,
+) -> Tensor:  # fmt: skip
+    refuse_indices(name, return_indices)
+    x, alone = as_batch(name, input, n)
+    size, strides, pads = _window(name, n, kernel_size, stride, padding)
+    dilations = per_axis(name, "dilation", dilation, n)
+    sides = _sides(x.shape[2:], size, strides, pads, dilations, ceil_mode)
+    y = tl.max_pool(x, size, stride=strides, padding=sides, dilation=dilations)
+    return y[0] if alone else y  # type: ignore[no-any-return]
+
+
+def avg_pool1d(
+    input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0,
+    ceil_mode: bool = False, count_include_pad: bool = True,
+) -> Tensor:  # fmt: skip
+    """The mean of each window of a sequence; arguments are those of `avg_pool2d`, for one axis."""
+    return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad)
+
+
+def avg_pool2d(
+    input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0,
+    ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None,
+) -> Tensor:  # fmt: skip
+    """The mean of each window: `(batch, channels, height, width) -> (batch, channels, ...)`.
+
+    Also without the batch axis. `kernel_size`, `stride`, `padding` and `ceil_mode` are those of `max_pool2d`.
+
+    - `count_include_pad`: whether the zeros of the padding count for the mean.
+    - `divisor_override`: a number to divide each window's sum by, instead of by how many elements it has.
+
+    Raises ValueError for windows that do not fit.
+    """
+    return _avg_pool(
+        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
+
+
+def _avg_pool(
+    name: str, n: int, input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0,
+    ceil_mode: bool = False, count_include_pad: bool = True, divisor: int | None = None,
+) -> Tensor:  # fmt: skip
+    x, alone = as_batch(name, input, n)
+    size, strides, pads = _window(name, n, kernel_size, stride, padding)
+    sides = _sides(x.shape[2:], size, strides, pads, (1,) * n, ceil_mode)
+    totals = tl.windows(x, size, stride=strides, padding=sides).sum(tuple(range(2, 2 + n)))  # over a window's elements
+    counts: Any = divisor or math.prod(size)
+    if divisor is None and any(before or after for before, after in sides):
+        counts = _counts(x, totals.shape[2:], size, strides, pads, count_include_pad)
+    y: Tensor = totals / counts
+    return y[0] if alone else y
+
+
+def _counts(
+    x: Tensor, places: Sequence[int], size: Sequence[int], stride: Sequence[int], pads: Sequence[int], padded: bool
+) -> Tensor:
+    """How many elements each window has, with those of the padding or without, of shape `places`."""
+    counts: Any = 1
+    for n, m, k, s, p in zip(x.shape[2:], places, size, stride, pads, strict=True):
+        first = np.arange(m) * s - p
+        low, high = (first, n + p) if padded else (np.maximum(first, 0), n)
+        counts = np.multiply.outer(counts, np.minimum(first + k, high) - low)
+    return tl.tensor(counts, dtype=x.dtype, device=x.device)
+
+
+# --- pooling to a given size --------------------------------------------------------------------------------
+
+
+def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:
+    """Means over as many parts of a sequence as asked for; see `adaptive_avg_pool2d`."""
+    return _adaptive_avg_pool("adaptive_avg_pool1d", 1, input, output_size)
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
+    """Means over as many parts of an image as asked for: `(batch, channels, height, width) -> (..., *output_size)`.
+
+    Also without the batch axis. `output_size`: an int for a square, or two; None keeps a size. Part i of m of an axis
+    of size n is from floor(i · n / m) to ceil((i + 1) · n / m) - 1.
+    """
+    return _adaptive_avg_pool("adaptive_avg_pool2d", 2, input, output_size)
+
+
+def _adaptive_avg_pool(name: str, n: int, input: Tensor, output_size: Sizes) -> Tensor:
+    x, alone = as_batch(name, input, n)
+    sizes = _sizes(name, x.shape[2:], output_size)
+    if all(n % m == 0 for n, m in zip(x.shape[2:], sizes, strict=True)):  # parts of equal size
+        return _avg_pool(name, n, input, [n // m for n, m in zip(x.shape[2:], sizes, strict=True)])
+    for axis, m in zip(range(2, 2 + n), sizes, strict=True):
+        weights = np.zeros((m, x.shape[axis]))
+        for i, (start, stop) in enumerate(_parts(x.shape[axis], m)):
+            weights[i, start:stop] = 1 / (stop - start)
+        mean = tl.tensor(weights, dtype=x.dtype, device=x.device)  # (m, n): a matrix that takes the mean of each part
+        x = mean @ x if axis < x.ndim - 1 else x @ mean.T
+    return x[0] if alone else x
+
+
+def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Tensor:
+    """The largest elements of as many parts of a sequence as asked for; see `adaptive_max_pool2d`."""
+    return _adaptive_max_pool("adaptive_max_pool1d", 1, input, output_size, return_indices)
+
+
+def adaptive_max_pool2d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Tensor:
+    """The largest elements of as many parts of an image as asked for, the parts of `adaptive_avg_pool2d`.
+
+    Of equal elements one gets the whole gradient. `return_indices`: True is refused.
+    """
+    return _adaptive_max_pool("adaptive_max_pool2d", 2, input, output_size, return_indices)
+
+
+def _adaptive_max_pool(name: str, n: int, input: Tensor, output_size: Sizes, return_indices: bool) -> Tensor:
+    refuse_indices(name, return_indices)
+    x, alone = as_batch(name, input, n)
+    sizes = _sizes(name, x.shape[2:], output_size)
+    longest = []
+    for axis, m in zip(range(2, 2 + n), sizes, strict=True):
+        parts = _parts(x.shape[axis], m)
+        longest.append(max(stop - start for start, stop in parts))
+        if x.shape[axis] % m:  # repeat the last element of the shorter parts
+            places = [min(start + i, stop - 1) for start, stop in parts for i in range(longest[-1])]
+            x = tl.take(x, places, axis)
+    y = tl.max_pool(x, tuple(longest), stride=tuple(longest))
+    return y[0] if alone else y  # type: ignore[no-any-return]
+
+
+def _parts(n: int, m: int) -> list[tuple[int, int]]:
+    """Where each of m parts of an axis of size n starts and stops."""
+    return [(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
+
+
+def _sizes(name: str, shape: Sequence[int], output_size: Sizes) -> tuple[int, ...]:
+    """The size asked for on each axis."""
+    asked = (output_size,) * len(shape) if output_size is None or isinstance(output_size, int) else tuple(output_size)
+    kept = tuple(n if m is None else m for n, m in zip(shape, asked, strict=False))
+    return per_axis(name, "output_size", kept if len(asked) == len(shape) else asked, len(shape))
+
+
+# --- settings -----------------------------------------------------------------------------------------------
+
+
+def refuse_indices(name: str, return_indices: bool) -> None:
+    """Raise NotImplementedError if the places of the largest elements are asked for."""
+    if return_indices:
+        hide_frames()
+        raise NotImplementedError(
+            f"{name}: return_indices=True is not here; leave it out, and enlarge again with ConvTranspose2d or Upsample"
+        )
+
+
+def _window(
+    name: str, n: int, kernel_size: PerAxis, stride: PerAxis | None, padding: PerAxis
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """The size, stride and padding of windows for each axis. Raises ValueError for more padding than half a window."""
+    size = per_axis(name, "kernel_size", kernel_size, n)
+    strides = size if stride is None or stride == [] else per_axis(name, "stride", stride, n)
+    pads = per_axis(name, "padding", padding, n, least=0)
+    if any(2 * p > k for p, k in zip(pads, size, strict=True)):
+        hide_frames()
+        raise ValueError(f"{name}: padding {padding} must be at most half of the window's size, {kernel_size}")
+    return size, strides, pads
+
+
+def _sides(
+    shape: Sequence[int], size: Sequence[int], stride: Sequence[int], pads: Sequence[int], dilation: Sequence[int],
+    ceil_mode: bool,
+) -> tuple[tuple[int, int], ...]:  # fmt: skip
+    """The padding before and after each axis; with ceil_mode, after it as much as a last window needs that starts
+    within the axis or the padding before it."""
+    sides = []
+    for n, k, s, p, d in zip(shape, size, stride, pads, dilation, strict=True):
+        long = d * (k - 1) + 1
+        more = -(n + 2 * p - long) % s if ceil_mode else 0
+        last = n + p + more - long  # where the last window starts
+        sides.append((p, p + more if last < n else p))
+    return tuple(sides)

@@ -1,0 +1,115 @@
+"""Windows that slide over the last axes of an array: where they lie, their elements, and the sum of windows.
+
+The first element of every window is a strided slice of the array, and so is the second. So a loop over the elements of
+one window, few in number, moves whole slices; there is no loop over the windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any, TypeAlias
+
+from ..backend import Array, Shape, xp
+
+Each: TypeAlias = int | Sequence[int]  # a number for all axes, or one for each
+Padding: TypeAlias = int | Sequence[Any]  # a width for all sides, or for each axis a width or a pair (before, after)
+
+
+class Grid:
+    """Where windows lie on axes of the sizes `shape`.
+
+    size: the window's.  stride: from one window to the next.  dilation: from one element of a window to the next.
+    padding: how far windows reach beyond the axes.
+    places: how many windows there are along each axis.  full: whether they stay within the axes.
+
+    Raises ValueError for other numbers of axes, a stride or dilation below 1, and windows that do not fit. An empty
+    axis, as of a batch of no images, has no places.
+    """
+
+    def __init__(self, shape: Shape, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> None:
+        n = len(shape)
+        self.shape, self.size = tuple(shape), tuple(size)
+        self.stride, self.dilation = _each("stride", stride, n), _each("dilation", dilation, n)
+        self.padding = _pairs(padding, n)
+        if len(self.size) != n:
+            raise ValueError(f"a window of {n} axes needs {n} sizes, not {self.size}")
+        if min((*self.stride, *self.dilation), default=1) < 1:
+            raise ValueError(f"stride and dilation must be at least 1, not {self.stride} and {self.dilation}")
+        long = tuple(d * (k - 1) + 1 for k, d in zip(self.size, self.dilation, strict=True))
+        wide = tuple(m + before + after for m, (before, after) in zip(self.shape, self.padding, strict=True))
+        self.places = tuple(max((m - k) // s + 1, 0) for m, k, s in zip(wide, long, self.stride, strict=True))
+        if any(m < 1 and n for m, n in zip(self.places, self.shape, strict=True)):
+            padded = "" if wide == self.shape else f", {wide} with its padding"
+            spread = "" if long == self.size else f", {long} with its dilation"
+            raise ValueError(
+                f"a window of {self.size}{spread} does not fit into {self.shape}{padded}; make it smaller, or pad"
+            )
+        self._axes = [list(self._meetings(axis)) for axis in range(n)]
+        reads = [sum(there.stop - there.start for _, _, there in axis) for axis in self._axes]
+        self.full = all(k * m == read for k, m, read in zip(self.size, self.places, reads, strict=True))
+
+    def _meetings(self, axis: int) -> Iterator[tuple[int, slice, slice]]:
+        """Along one axis: (which element of a window, the slice of the array, the slice of places that read it)."""
+        n, stride, (before, _) = self.shape[axis], self.stride[axis], self.padding[axis]
+        for element in range(self.size[axis]):
+            first = element * self.dilation[axis] - before  # what the first window reads
+            start = max(0, -(first // stride))  # the first place within the array; -(a // b) rounds -a / b up
+            stop = min(self.places[axis], -((first - n) // stride))
+            if start < stop:
+                inside = slice(first + start * stride, first + (stop - 1) * stride + 1, stride)
+                yield element, inside, slice(start, stop)
+
+    def meetings(self) -> Iterator[tuple[Any, Any, Any]]:
+        """For each element of a window, row by row: its index, the index of the array, and that of the places."""
+        for along_axes in product(*self._axes):
+            element, inside, there = zip(*along_axes, strict=True) if along_axes else ((), (), ())
+            yield element, (..., *inside), (..., *there)
+
+
+def covered(places: Shape, size: Shape, stride: Each = 1, padding: Padding = 0, dilation: Each = 1) -> Shape:
+    """The sizes of the axes on which windows lie at just so many places, to the end of the last one."""
+    n = len(places)
+    settings = zip(places, size, _each("stride", stride, n), _pairs(padding, n), _each("dilation", dilation, n))  # noqa: B905
+    return tuple((m - 1) * s + d * (k - 1) + 1 - before - after for m, k, s, (before, after), d in settings)
+
+
+def columns(x: Array, grid: Grid) -> Array:
+    """The elements of all windows, with 0 beyond the array: (..., *shape) -> (..., *size, *places)."""
+    lib, lead = xp(x), x.shape[: x.ndim - len(grid.shape)]
+    found = (lib.empty if grid.full else lib.zeros)((*lead, *grid.size, *grid.places), x.dtype)
+    for element, inside, there in grid.meetings():
+        found[(..., *element, *there[1:])] = x[inside]
+    return found
+
+
+def add_windows(total: Array, found: Array, grid: Grid) -> None:
+    """The transpose of `columns`: add each window's elements to `total`, at the elements that it was read from."""
+    for element, inside, there in grid.meetings():
+        target = total[inside]
+        target += found[(..., *element, *there[1:])]
+
+
+def with_batch(
+    size: Shape, stride: Each, padding: Padding, dilation: Each
+) -> tuple[Shape, Shape, tuple[tuple[int, int], ...], Shape]:
+    """(size, stride, padding, dilation) of the same windows on a batch of arrays, whose number is a first axis."""
+    n = len(size)
+    strides, dilations = _each("stride", stride, n), _each("dilation", dilation, n)
+    return (1, *size), (1, *strides), ((0, 0), *_pairs(padding, n)), (1, *dilations)
+
+
+def _each(what: str, value: Each, n: int) -> tuple[int, ...]:
+    """A number for each of n axes."""
+    numbers = (value,) * n if isinstance(value, int) else tuple(value)
+    if len(numbers) != n:
+        raise ValueError(f"{what} {value} must be one number, or one for each of {n} axes")
+    return numbers
+
+
+def _pairs(padding: Padding, n: int) -> tuple[tuple[int, int], ...]:
+    """A pair (before, after) for each of n axes."""
+    widths = (padding,) * n if isinstance(padding, int) else tuple(padding)
+    if len(widths) != n:
+        raise ValueError(f"padding {padding} must be one number, or a number or pair for each of {n} axes")
+    return tuple((width, width) if isinstance(width, int) else tuple(width) for width in widths)

@@ -1,0 +1,156 @@
+"""Convolutions: the products of windows with filters, as of neurons that each see one window and share their weights.
+
+All windows of a batch are the columns of one matrix, so a convolution is one matrix product (im2col: Chellapilla et
+al., 2006). The matrix is as many times as large as the input as a filter has places. It is not kept for backward, which
+makes it again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ...autograd.op import Value, op
+from ...backend import Shape, xp
+from ...kernels.fused import plus
+from ...kernels.windows import Each, Grid, Padding, covered, with_batch
+from ..half import in_float32
+from ..linalg import matmul
+from ..reduction import sum
+from ..shape import reshape, swapaxes
+from .sliding import overlap_add, windows
+
+__all__ = ["convolution", "transposed_convolution"]
+
+
+@op(analytic=True)
+@in_float32
+def convolution(
+    x: Value, weight: Value, bias: Value = None, /,
+    stride: Each = 1, padding: Padding = 0, dilation: Each = 1, groups: int = 1,
+) -> Value:  # fmt: skip
+    """The product of every filter with every window: (batch, in, *axes) -> (batch, out, *places).
+
+    weight: (out, in / groups, *size), one filter for each output channel.  bias: (out,) or None.
+    stride, padding, dilation: those of `windows`.
+    groups: the channels are split into so many groups, and each filter sees those of its group.
+    As in PyTorch the filters are not reversed, so mathematicians would say cross-correlation. float16 is computed in
+    float32. Raises ValueError for shapes that do not fit. (LeCun et al., Neural Computation 1(4), 1989.)
+
+        tl.convolution(tl.ones(5, 3, 28, 28), tl.ones(8, 3, 3, 3), padding=1).shape     # (5, 8, 28, 28)
+    """
+    _check(x.shape, weight.shape, bias, groups)
+    grid = Grid(x.shape[2:], weight.shape[2:], stride, padding, dilation)
+    y = _filters(weight, groups) @ _columns(x, weight.shape[2:], stride, padding, dilation, groups)
+    return _images(y, (len(x), len(weight), *grid.places), bias)
+
+
+@convolution.backward("x")
+def _(g: Value, weight: Value, x_shape: Shape, stride: Each, padding: Padding, dilation: Each, groups: int) -> Value:
+    return transposed_convolution(g, weight, None, x_shape[2:], stride, padding, dilation, groups)
+
+
+@convolution.backward("weight")
+def _(g: Value, x: Value, weight_shape: Shape, stride: Each, padding: Padding, dilation: Each, groups: int) -> Value:
+    return _of_filters(g, x, weight_shape, stride, padding, dilation, groups)
+
+
+@convolution.backward("bias")
+def _(g: Value) -> Value:
+    return sum(g, (0, *range(2, g.ndim)))
+
+
+@op(analytic=True)
+@in_float32
+def transposed_convolution(
+    x: Value, weight: Value, bias: Value = None, /,
+    shape: Shape | None = None, stride: Each = 1, padding: Padding = 0, dilation: Each = 1, groups: int = 1,
+) -> Value:  # fmt: skip
+    """The sum of filters at all places, each times the number there: (batch, in, *places) -> (batch, out, *shape).
+
+    The transpose of a `convolution` with the same weight: what its backward does to the gradient of its output.
+    weight: (in, out / groups, *size), one filter for each input channel.  bias: (out,) or None.
+    shape: the sizes of the result's axes; None for those that end where the last filter ends.
+    stride, padding, dilation, groups: those of that convolution.
+    float16 is computed in float32. Raises ValueError for shapes that do not fit. (Dumoulin & Visin, arXiv:1603.07285.)
+
+        tl.transposed_convolution(tl.ones(5, 8, 13, 13), tl.ones(8, 3, 4, 4), stride=2).shape       # (5, 3, 28, 28)
+    """
+    _check(x.shape, weight.shape, bias, groups, transposed=True)
+    size, places, out = weight.shape[2:], x.shape[2:], weight.shape[1] * groups
+    shape = covered(places, size, stride, padding, dilation) if shape is None else shape
+    if min(shape) < 1:
+        raise ValueError(f"the padding {padding} leaves nothing of the result: its axes would have the sizes {shape}")
+    laid = _filters(weight, groups).swapaxes(1, 2) @ _rows(x, groups)  # (groups, out / groups · window, batch · places)
+    laid = laid.reshape(out, 1, *size, len(x), *places)
+    _, strides, pads, dilations = with_batch(size, stride, padding, dilation)
+    return _images(overlap_add(laid, (len(x), *shape), strides, pads, dilations), (len(x), out, *shape), bias)
+
+
+@transposed_convolution.backward("x")
+def _(g: Value, weight: Value, stride: Each, padding: Padding, dilation: Each, groups: int) -> Value:
+    return convolution(g, weight, None, stride, padding, dilation, groups)
+
+
+@transposed_convolution.backward("weight")
+def _(g: Value, x: Value, weight_shape: Shape, stride: Each, padding: Padding, dilation: Each, groups: int) -> Value:
+    return _of_filters(x, g, weight_shape, stride, padding, dilation, groups)
+
+
+@transposed_convolution.backward("bias")
+def _(g: Value) -> Value:
+    return sum(g, (0, *range(2, g.ndim)))
+
+
+def _of_filters(
+    narrow: Value, wide: Value, shape: Shape, stride: Each, padding: Padding, dilation: Each, groups: int
+) -> Value:
+    """The gradient of the filters: how far the numbers at the places, `narrow`, go with the windows of `wide`."""
+    seen = _columns(wide, shape[2:], stride, padding, dilation, groups)
+    return reshape(in_float32(matmul)(_rows(narrow, groups), swapaxes(seen, 1, 2)), shape)
+
+
+# --- as matrices --------------------------------------------------------------------------------------------
+
+
+def _columns(x: Value, size: Shape, stride: Each, padding: Padding, dilation: Each, groups: int) -> Value:
+    """The windows as columns: (batch, channels, *axes) -> (groups, channels / groups · window, batch · places)."""
+    batch, channels = x.shape[:2]
+    seen = windows(swapaxes(x, 0, 1), *with_batch(size, stride, padding, dilation))
+    places = seen.shape[3 + len(size) :]  # of (channels, 1, *size, batch, *places)
+    return reshape(seen, (groups, channels // groups * math.prod(size), batch * math.prod(places)))
+
+
+def _rows(y: Value, groups: int) -> Value:
+    """(batch, channels, *places) -> (groups, channels / groups, batch · places)."""
+    batch, channels = y.shape[:2]
+    return reshape(swapaxes(y, 0, 1), (groups, channels // groups, batch * math.prod(y.shape[2:])))
+
+
+def _filters(weight: Value, groups: int) -> Value:
+    """(first, second, *window) -> (groups, first / groups, second · window)."""
+    return reshape(weight, (groups, weight.shape[0] // groups, math.prod(weight.shape[1:])))
+
+
+def _images(rows: Any, shape: Shape, bias: Any) -> Any:
+    """The inverse of `_rows`, of arrays, with a bias for each channel added: -> (batch, channels, *places)."""
+    y = xp(rows).ascontiguousarray(rows.reshape(shape[1], shape[0], *shape[2:]).swapaxes(0, 1))
+    return y if bias is None else plus(y, bias.reshape(-1, *[1] * (len(shape) - 2)))
+
+
+def _check(x: Shape, weight: Shape, bias: Any, groups: int, transposed: bool = False) -> None:
+    """Raise ValueError for shapes that do not fit."""
+    order = "(in, out / groups, *window)" if transposed else "(out, in / groups, *window)"
+    if len(x) != len(weight) or len(x) < 3:
+        raise ValueError(f"needs an input (batch, channels, *axes) and a weight {order}, not {x} and {weight}")
+    if groups < 1 or weight[0] % groups:
+        raise ValueError(f"{groups} groups do not divide the {weight[0]} filters of a weight of shape {weight}")
+    channels = weight[0] if transposed else weight[1] * groups
+    if x[1] != channels:
+        raise ValueError(
+            f"the weight {weight}, {order}, with {groups} groups needs an input of {channels} channels on axis 1, not "
+            f"of shape {x}"
+        )
+    out = weight[1] * groups if transposed else weight[0]
+    if bias is not None and bias.shape != (out,):
+        raise ValueError(f"the bias must have shape ({out},), a number for each output channel, not {bias.shape}")

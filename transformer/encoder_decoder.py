@@ -20,6 +20,7 @@ from tinygrad_lecture import Tensor
 
 from .block import Block, CrossBlock, final_norm
 from .config import EncoderDecoderConfig, check_config
+from .decoder import Decoder, decoder_of
 from .embedding import Embedding
 from .generation.cache import Cache
 from .generation.generate import Settings, generate_many, generate_one, pad_prompts
@@ -133,6 +134,11 @@ class EncoderDecoder(nn.Module):
         """An empty key/value cache for `decode`."""
         return Cache(self.config.layers)
 
+    def target_decoder(self) -> Decoder | None:
+        """`decode` for one token after those in a cache, compiled; None if the modules must be called."""
+        parts = self.target_embedding, self.decoder, self.decoder_norm, self.unembedding
+        return decoder_of(self, *parts) if type(self) is EncoderDecoder else None
+
     def generate(self, source: Sequence[int] | Any, *, start: int, **settings: Any) -> Iterator[int]:
         """Yields the target of a source, token by token.
 
@@ -159,7 +165,7 @@ class _TargetDecoder:
         self.model = model
         self.source, self.source_padding = pad_prompts(sources)  # (batch, source) each
         self.context, self.vocab_size = model.config.context, model.config.vocab_size
-        self.modules, self.new_cache = model.modules, model.new_cache
+        self.modules, self.new_cache, self.decoder = model.modules, model.new_cache, model.target_decoder
         self.memory: Tensor | None = None
         model.source_embedding.check(self.source)
 

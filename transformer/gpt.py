@@ -20,6 +20,7 @@ from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm
 from .config import GPTConfig, check_config
+from .decoder import Decoder, decoder_of
 from .embedding import Embedding
 from .generation.cache import Cache
 from .generation.generate import Settings, generate_many, generate_one, pad_prompts
@@ -136,6 +137,11 @@ class GPT(nn.Module):
     def next_logits(self, tokens: Tensor, padding_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
         """Logits of the token after the last: (..., tokens) -> (..., vocab_size)."""
         return self.unembedding(self.vectors(tokens, padding_mask, cache)[..., -1, :])  # type: ignore[no-any-return]
+
+    def decoder(self) -> Decoder | None:
+        """`next_logits` for one token after those in a cache, compiled; None if the modules must be called."""
+        parts = self.embedding, self.blocks, self.norm, self.unembedding
+        return decoder_of(self, *parts) if type(self) is GPT else None
 
     def generate(
         self,

@@ -10,7 +10,8 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import Shape
+from tinygrad_lecture.backend import Array, Shape, xp
+from tinygrad_lecture.traced import wrap
 
 START_NEW = "start a new one with new_cache()"
 
@@ -24,18 +25,18 @@ class KeyValues:
 
     def __init__(self) -> None:
         self.length = 0
-        self._keys: Tensor | None = None
-        self._values: Tensor | None = None
+        self._keys: Array = None
+        self._values: Array = None
 
     @property
     def keys(self) -> Tensor:
         """(..., heads, length, head_dim)."""
-        return self._filled(self._keys)
+        return wrap(self.arrays()[0])  # type: ignore[no-any-return]
 
     @property
     def values(self) -> Tensor:
         """(..., heads, length, head_dim)."""
-        return self._filled(self._values)
+        return wrap(self.arrays()[1])  # type: ignore[no-any-return]
 
     def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Append the keys and values of new tokens, (..., heads, new, head_dim) each, and return all of them.
@@ -44,29 +45,39 @@ class KeyValues:
         """
         if tl.is_grad_enabled() and (k.requires_grad or v.requires_grad):
             raise RuntimeError("KeyValues: a cache cannot record gradients; call the model within tl.no_grad()")
-        self._keys = _write(self._keys, k.detach(), self.length)
-        self._values = _write(self._values, v.detach(), self.length)
-        self.length += k.shape[-2]
-        return self.keys, self.values
+        keys, values = self.extend(k.array, v.array)
+        return wrap(keys), wrap(values)
 
-    def _filled(self, buffer: Tensor | None) -> Tensor:
-        if buffer is None:
+    def extend(self, k: Array, v: Array) -> tuple[Array, Array]:
+        """`append` for arrays: appends them, and returns all of them."""
+        start, end = self.length, self.length + k.shape[-2]
+        if self._keys is None or end > self._keys.shape[-2]:
+            self._keys, self._values = _larger(self._keys, k, start), _larger(self._values, v, start)
+        self._keys[..., start:end, :] = k
+        self._values[..., start:end, :] = v
+        self.length = end
+        return self.arrays()
+
+    def arrays(self) -> tuple[Array, Array]:
+        """The keys and the values, as arrays: (..., heads, length, head_dim) each."""
+        if self._keys is None:
             raise RuntimeError("KeyValues: the cache is empty; call the model with it first")
-        return buffer[..., : self.length, :]
+        return self._keys[..., : self.length, :], self._values[..., : self.length, :]
+
+    def forget(self, length: int) -> None:
+        """Drop all tokens but the first `length`. What `append` returned before keeps its values."""
+        if length < self.length:
+            self._keys, self._values = self._keys[..., :length, :].copy(), self._values[..., :length, :].copy()
+            self.length = length
 
 
-def _write(buffer: Tensor | None, new: Tensor, start: int) -> Tensor:
-    """The buffer, or a larger one if it is full, with `new` written from `start` on along the second last axis."""
-    end = start + new.shape[-2]
-    if buffer is None:
-        return new.clone()
-    if end > buffer.shape[-2]:
-        shape = *buffer.shape[:-2], max(end, 2 * buffer.shape[-2]), buffer.shape[-1]
-        larger = tl.zeros(*shape, dtype=new.dtype, device=new.device)
+def _larger(buffer: Array | None, new: Array, start: int) -> Array:
+    """A buffer with room for `new` after the first `start` tokens of `buffer`, and if there are any, for as many."""
+    *leading, tokens, size = new.shape
+    larger = xp(new).empty((*leading, max(start + tokens, 2 * start), size), new.dtype)
+    if buffer is not None:
         larger[..., :start, :] = buffer[..., :start, :]
-        buffer = larger
-    buffer[..., start:end, :] = new
-    return buffer
+    return larger
 
 
 class Cache:
@@ -76,6 +87,7 @@ class Cache:
     - `length`: how many tokens it holds.
     - `self_attention`: a KeyValues per block.
     - `cross_attention`: the same for the keys and values of an encoder's output.
+    - `memory`: that output; None without an encoder.
 
     Padding masks are kept too, so that later calls need not repeat them.
 
@@ -86,7 +98,7 @@ class Cache:
         self.length = 0
         self._clear(layers)
         self._batch: Shape = ()
-        self._memory: Tensor | None = None
+        self.memory: Tensor | None = None
         self._padding_mask: Tensor | None = None
         self._memory_padding: Tensor | None = None
 
@@ -94,7 +106,7 @@ class Cache:
         self.self_attention = [KeyValues() for _ in range(layers)]
         self.cross_attention = [KeyValues() for _ in range(layers)]
 
-    def begin(self, layers: int, tokens: Tensor, memory: Tensor | None = None) -> None:
+    def begin(self, layers: int, tokens: Tensor | Array, memory: Tensor | None = None) -> None:
         """Prepare for the model's next tokens, (..., tokens). Discards a failed call's partial update.
 
         - `memory`: the encoder's output.
@@ -106,13 +118,13 @@ class Cache:
             raise ValueError(f"Cache: made for a model with {held} layers, got one with {layers}; {START_NEW}")
         if self.length == 0:
             self._clear(layers)
-            self._batch, self._memory = tokens.shape[:-1], memory
+            self._batch, self.memory = tokens.shape[:-1], memory
         if tokens.shape[:-1] != self._batch:
             raise ValueError(f"Cache: holds a batch of shape {self._batch}, got {tokens.shape[:-1]}; {START_NEW}")
-        if not _equal(memory, self._memory):
+        if not _equal(memory, self.memory):
             raise ValueError(f"Cache: holds another memory, that of another source; {START_NEW}")
         for attention in self.self_attention:
-            attention.length = self.length
+            attention.forget(self.length)
 
     def padding_with(self, padding_mask: Tensor | None, new: int) -> Tensor | None:
         """The padding mask of the cached tokens and `new` more, (..., length + new).
@@ -128,7 +140,7 @@ class Cache:
         """The padding mask of the memory: the given one or, if that is None, the one from earlier calls."""
         return self._memory_padding if padding_mask is None else padding_mask
 
-    def commit(self, tokens: Tensor, padding_mask: Tensor | None, memory_padding: Tensor | None = None) -> None:
+    def commit(self, tokens: Tensor | Array, padding_mask: Tensor | None, memory_padding: Tensor | None = None) -> None:
         """Count the tokens as cached, now that every block has appended them, and keep the padding masks."""
         self.length += tokens.shape[-1]
         self._padding_mask, self._memory_padding = padding_mask, memory_padding
@@ -136,7 +148,7 @@ class Cache:
 
 def _equal(a: Tensor | None, b: Tensor | None) -> bool:
     """Whether two memories are the same array or, on the CPU, equal. On a GPU a comparison would have to wait."""
-    if a is None or b is None:
+    if a is b or a is None or b is None:
         return a is b
     if a.shape != b.shape:
         return False

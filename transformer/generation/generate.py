@@ -30,7 +30,15 @@ from .sampling import check_settings, draw, probabilities
 Array = np.ndarray[Any, Any]
 
 
-class Decoder(Protocol):
+class Step(Protocol):
+    """A model compiled for one token at a time, `transformer.decoder.Decoder`."""
+
+    def next_logits(self, tokens: Array, padding_mask: Array | None, cache: Cache) -> Any:
+        """Logits of the token after the last: (batch,) -> array (batch, vocab_size)."""
+        ...
+
+
+class LanguageModel(Protocol):
     """The interface that generation needs from a model."""
 
     @property
@@ -53,6 +61,10 @@ class Decoder(Protocol):
 
     def next_logits(self, tokens: Tensor, padding_mask: Tensor | None, cache: Cache | None) -> Tensor:
         """Logits of the token after the last: (batch, tokens) -> (batch, vocab_size)."""
+        ...
+
+    def decoder(self) -> Step | None:
+        """Its Step for the tokens that follow a text in a cache; None if `next_logits` must be called."""
         ...
 
 
@@ -119,28 +131,28 @@ def _row(prompt: Any) -> Array:
     return row
 
 
-def generate_one(decoder: Decoder, tokens: Array, mask: Array, settings: Settings) -> Iterator[int]:
+def generate_one(model: LanguageModel, tokens: Array, mask: Array, settings: Settings) -> Iterator[int]:
     """Yields the tokens that follow a single prompt. Raises at once, not when the first token is asked for."""
-    _check_tokens(decoder, tokens, settings)
-    return (int(token[0]) for token in _stream(decoder, tokens, mask, settings))
+    _check_tokens(model, tokens, settings)
+    return (int(token[0]) for token in _stream(model, tokens, mask, settings))
 
 
-def generate_many(decoder: Decoder, tokens: Array, mask: Array, settings: Settings) -> list[list[int]]:
+def generate_many(model: LanguageModel, tokens: Array, mask: Array, settings: Settings) -> list[list[int]]:
     """The tokens that follow each of several prompts."""
-    _check_tokens(decoder, tokens, settings)
-    columns = list(_stream(decoder, tokens, mask, settings))
+    _check_tokens(model, tokens, settings)
+    columns = list(_stream(model, tokens, mask, settings))
     return [[int(column[row]) for column in columns if column[row] >= 0] for row in range(len(tokens))]
 
 
-def _check_tokens(decoder: Decoder, tokens: Array, settings: Settings) -> None:
-    check_vocabulary(tokens, decoder.vocab_size)
-    if unknown := [token for token in settings.stop if not 0 <= token < decoder.vocab_size]:
+def _check_tokens(model: LanguageModel, tokens: Array, settings: Settings) -> None:
+    check_vocabulary(tokens, model.vocab_size)
+    if unknown := [token for token in settings.stop if not 0 <= token < model.vocab_size]:
         raise IndexError(
-            f"stop: token {unknown[0]} is not in the vocabulary, whose tokens are 0 to {decoder.vocab_size - 1}"
+            f"stop: token {unknown[0]} is not in the vocabulary, whose tokens are 0 to {model.vocab_size - 1}"
         )
 
 
-def _stream(decoder: Decoder, tokens: Array, mask: Array, settings: Settings) -> Iterator[Array]:
+def _stream(model: LanguageModel, tokens: Array, mask: Array, settings: Settings) -> Iterator[Array]:
     """Yields the next token of each row, (batch,), with -1 for rows that have stopped; ends when all have.
 
     Evaluation mode and no_grad hold while a token is computed, not while the caller has it.
@@ -150,14 +162,15 @@ def _stream(decoder: Decoder, tokens: Array, mask: Array, settings: Settings) ->
     running = np.ones(len(tokens), np.bool_)
     cache = None
     for _ in range(settings.max_new_tokens):
-        if tokens.shape[1] > decoder.context:  # the window slides, without a cache
-            tokens, mask, cache = tokens[:, -decoder.context :], mask[:, -decoder.context :], None
+        if tokens.shape[1] > model.context:  # the window slides, without a cache
+            tokens, mask, cache = tokens[:, -model.context :], mask[:, -model.context :], None
         elif settings.cached and cache is None:
-            cache = decoder.new_cache()
+            cache = model.new_cache()
         new = tokens if cache is None else tokens[:, cache.length :]  # (batch, new)
-        logits = _next_logits(decoder, new, mask, cache)  # (batch, vocab_size)
+        logits = _next_logits(model, new, mask, cache)  # (batch, vocab_size)
         chosen = draw(probabilities(logits, settings.temperature, settings.top_k, settings.top_p), random)  # (batch,)
-        running &= ~np.isin(chosen, stops)
+        if stops.size:
+            running &= ~np.isin(chosen, stops)
         if not running.any():
             return
         yield np.where(running, chosen, -1)
@@ -165,6 +178,11 @@ def _stream(decoder: Decoder, tokens: Array, mask: Array, settings: Settings) ->
         mask = np.concatenate([mask, running[:, None]], axis=1)
 
 
-def _next_logits(decoder: Decoder, tokens: Array, mask: Array, cache: Cache | None) -> Tensor:
-    with evaluating(decoder):
-        return decoder.next_logits(tl.tensor(tokens), None if mask.all() else tl.tensor(mask), cache)
+def _next_logits(model: LanguageModel, tokens: Array, mask: Array, cache: Cache | None) -> Any:
+    padding_mask = None if mask.all() else mask
+    if cache is not None and cache.length and tokens.shape[1] == 1:
+        step = model.decoder()
+        if step is not None:
+            return step.next_logits(tokens[:, 0], padding_mask, cache)
+    with evaluating(model):
+        return model.next_logits(tl.tensor(tokens), None if padding_mask is None else tl.tensor(padding_mask), cache)

@@ -10,6 +10,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, is_array, xp
+from tinygrad_lecture.traced import wrap
 
 
 def probabilities(
@@ -35,20 +36,29 @@ def probabilities(
         logits = tl.tensor(logits if is_array(logits) else np.asarray(logits, dtype=tl.get_default_dtype()))
     if logits.dtype.kind != "f":
         logits = logits.to(dtype=tl.get_default_dtype())
-    largest = tl.amax(logits, -1, keepdims=True)  # (..., 1)
-    largest = tl.where(tl.isfinite(largest), largest, np.nan)  # makes the row nan
+    x = logits if logits.requires_grad else logits.array  # arrays take half the time, and generation has those
+    p = _probabilities(x, logits.array, temperature, top_k, top_p)
+    return p if isinstance(p, Tensor) else wrap(p)
+
+
+def _probabilities(x: Any, array: Array, temperature: float, top_k: int | None, top_p: float | None) -> Any:
+    """`probabilities` of x, which is the array or, where gradients are recorded, a Tensor with that array."""
+    lib, number = xp(array), array.dtype.type
+    largest = array.max(-1, keepdims=True)  # (..., 1)
+    largest = lib.where(lib.isfinite(largest), largest, number(np.nan))  # makes the row nan
     # Rounded to the dtype: 1e-46 is 0 in float32.
-    temperature = float(logits.dtype.type(min(temperature, float(np.finfo(logits.dtype).max))))
+    temperature = float(number(min(temperature, float(np.finfo(array.dtype).max))))
     if temperature == 0:
-        best = tl.one_hot(tl.argmax(logits, -1), logits.shape[-1])
-        return tl.where(tl.isfinite(largest), best.to(dtype=logits.dtype), np.nan)  # type: ignore[no-any-return]
-    shifted = logits - largest  # at most 0, so that dividing by a tiny temperature gives no inf - inf
+        best = lib.arange(array.shape[-1]) == array.argmax(-1)[..., None]  # (..., vocab_size)
+        return best + (largest - largest)
+    shifted = x - largest  # at most 0, so that dividing by a tiny temperature gives no inf - inf
     if temperature < 1:  # clipped before the division overflows; exp is 0 long before that
-        shifted = tl.maximum(shifted, -temperature * float(np.finfo(logits.dtype).max) / 2)
+        shifted = tl.maximum(shifted, -temperature * float(np.finfo(array.dtype).max) / 2)
     scaled = shifted / temperature
-    if top_k is None and top_p is None:
-        return tl.softmax(scaled, -1)  # type: ignore[no-any-return]
-    return tl.softmax(tl.where(_kept(scaled.array, top_k, top_p), scaled, -np.inf), -1)  # type: ignore[no-any-return]
+    if top_k is not None or top_p is not None:
+        held = scaled.array if isinstance(scaled, Tensor) else scaled
+        scaled = tl.where(_kept(held, top_k, top_p), scaled, -np.inf)
+    return tl.softmax(scaled, -1)
 
 
 def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:
@@ -57,9 +67,10 @@ def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:
     ordered = lib.flip(lib.sort(scores, axis=-1), -1)  # largest first
     n: Any = size if top_k is None else min(top_k, size)  # how many are kept
     if top_p is not None:
-        p = tl.softmax(ordered[..., :n].astype(np.float64), -1)  # float16 is too coarse for the sum
-        before = lib.cumsum(p, axis=-1) - p  # total probability of the larger ones
-        n = lib.maximum((before < top_p).sum(axis=-1, keepdims=True), 1)  # (..., 1)
+        e = lib.exp(ordered[..., :n].astype(np.float64))  # float16 is too coarse for the sum
+        sums = lib.cumsum(e, axis=-1)
+        before = sums - e  # of the larger ones; the total is the last sum
+        n = lib.maximum((before < top_p * sums[..., -1:]).sum(axis=-1, keepdims=True), 1)  # (..., 1)
     smallest = ordered[..., n - 1 : n] if top_p is None else lib.take_along_axis(ordered, n - 1, -1)  # (..., 1)
     above, ties = scores > smallest, scores == smallest
     room = n - above.sum(axis=-1, keepdims=True)  # how many of the ties are kept

@@ -98,13 +98,19 @@ class SingleHeadAttention(nn.Module):
 
 
 class Attend(nn.Module):
-    """`scaled_dot_product_attention` as a module, so that a forward hook can read the weights of every head."""
+    """`scaled_dot_product_attention` as a module, so that a forward hook can read the weights of every head.
+
+    Where there is no hook, nobody reads them: then the same output is computed in less time and memory, without them.
+    """
 
     def __init__(self, dropout: float = 0.0) -> None:
         self.dropout = dropout
 
-    def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        return scaled_dot_product_attention(q, k, v, mask, self.dropout if self.training else 0.0)
+    def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        dropout = self.dropout if self.training else 0.0
+        if dropout == 0 and not self._forward_hooks:
+            return tl.attention(q, k, v, mask), None
+        return scaled_dot_product_attention(q, k, v, mask, dropout)
 
 
 class MultiHeadAttention(nn.Module):

@@ -19,9 +19,8 @@ from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 import nn
-from tinygrad_lecture import Tensor
 from tinygrad_lecture.autograd import modes
-from tinygrad_lecture.backend import FLOAT32, FLOAT64, Array, device_of, move, xp
+from tinygrad_lecture.backend import Array, move, xp
 from tinygrad_lecture.traced import wrap
 
 from .attention import Attend, MultiHeadAttention

@@ -60,6 +60,7 @@ class Op(Generic[P]):
         self.rules: list[Rule | None] = [None] * (len(self.inputs) or 1)
         self.asked: list[list[str] | None] = [None] * len(self.rules)  # by each rule, as expressions for the saver
         self.saves_arrays = False
+        self.keeping: Callable[..., tuple[Any, Any]] | None = None  # forward that also returns what backward needs
         self.complaint: Callable[..., str | None] | None = None
         self.options: dict[str, Callable[..., Any]] = {}
 
@@ -176,8 +177,12 @@ class Op(Generic[P]):
             arrays = [x._array if isinstance(x, Traced) else as_operand(x, like, copy=recorded) for x in inputs]
 
         # forward
+        kept = None
         try:
-            out = self.forward(*arrays, **settings) if settings else self.forward(*arrays)
+            if recorded and self.keeping is not None:
+                out, kept = self.keeping(*arrays, **settings)
+            else:
+                out = self.forward(*arrays, **settings) if settings else self.forward(*arrays)
         except EXPLAINED as error:
             raise explain(self.name, self.forward, self.complaint, arrays, settings, error)  # noqa: B904 - sets the cause
         if like is None:  # given arrays, return an array
@@ -196,6 +201,8 @@ class Op(Generic[P]):
             record.op, record.nodes, record.tensor = self, nodes, None
             record.shape, record.dtype, record.age = out.shape, out.dtype, tick()
             record.saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)
+            if kept is not None:
+                record.saved = (*record.saved, kept)
         if out.base is not None or out is like:
             note_view(self, inputs, settings, result)
         if modes_module.observers and modes.observer is not None:

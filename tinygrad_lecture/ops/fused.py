@@ -2,6 +2,14 @@
 
 For a row of only -inf, `logsumexp` gives -inf with gradient 0, `softmax` gives zeros (PyTorch: nan), and `log_softmax`
 gives -inf. For an empty row, `logsumexp` gives -inf.
+
+The record of a call keeps the inputs, which higher derivatives need, and for backward
+
+    softmax, log_softmax, attention_weights     the output
+    gelu, cross_entropy                         the derivative, an array of the input's size
+    layer_norm                                  two numbers per row, its mean and 1 / sqrt(var + eps)
+    attention                                   the output and, up to 256 keys, the weights that the mask allows
+    linear, squared_error                       nothing else
 """
 
 from __future__ import annotations
@@ -12,15 +20,19 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value
+from ..backend import xp
+from ..kernels import attention as attention_kernels
 from ..kernels import fused as kernels
+from ..kernels import gelu as gelu_kernels
 from ..traced import Traced, wrap
-from .elementwise import clip, erf, exp, log, sqrt, takes_dtype, tanh, where
+from .elementwise import clip, erf, exp, log, logical_and, sqrt, takes_dtype, tanh, where
 from .fusion import fused
 from .indexing import gather
 from .reduction import Axes, amax, mean, sum
 from .shape import reshape, squeeze, swapaxes
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
+    "attention",
     "attention_weights",
     "cross_entropy",
     "gelu",
@@ -194,6 +206,44 @@ def _(q: Value, k: Value, mask: Value = None) -> str:
     return f"{needed}, not {q.shape} and {k.shape}{masked}"
 
 
+@fused
+def attention(
+    q: Value, k: Value, v: Value, mask: Value = None, /, causal: bool = False, scale: float | None = None
+) -> Value:
+    """softmax(q k^T scale) v over the allowed keys, (..., queries, value_dim): attention_weights(q, k, mask) @ v.
+
+    q: (..., queries, d).  k: (..., keys, d).  v: (..., keys, value_dim); the leading axes broadcast.  mask: bools that
+    broadcast to (..., queries, keys), True = may attend; None allows all.
+    causal: query i may attend to keys 0 to i only.  scale: None for 1 / sqrt(d).
+    The weights are never all in memory at once, except up to 256 keys for backward, and those that a mask forbids to
+    all of 64 queries are not computed. A query without an allowed key gives zeros, with gradient 0.
+    Raises ValueError for other shapes, TypeError for a mask that is not of bools.
+
+        tl.attention(tl.ones(1, 4), tl.ones(2, 4), tl.tensor([[1.0], [3.0]]))       # tensor([[2.]])
+    """
+    if mask is not None and mask.dtype.kind != "b":
+        raise TypeError("the mask is not of bools")
+    if causal:
+        lib = xp(q._array if isinstance(q, Traced) else q)
+        past = lib.arange(k.shape[-2]) <= lib.arange(q.shape[-2])[:, None]  # (queries, keys)
+        mask = past if mask is None else logical_and(mask, past)
+    if scale is not None:
+        q = q * (scale * math.sqrt(q.shape[-1]))
+    return attention_weights(q, k, mask) @ v
+
+
+@attention.explains
+def _(q: Value, k: Value, v: Value, mask: Value = None, **settings: Any) -> str:
+    if mask is not None and mask.dtype.kind != "b":
+        return f"the mask must be of bools, True where a query may attend, not {mask.dtype}; write mask != 0"
+    full = (*q.shape[:-1], k.shape[-2]) if k.ndim > 1 else "(..., queries, keys)"
+    masked = "" if mask is None else f"; the mask must broadcast to {full}, and has shape {mask.shape}"
+    needed = (
+        "q must be (..., queries, d), k (..., keys, d) and v (..., keys, value_dim), with leading axes that broadcast"
+    )
+    return f"{needed}, not {q.shape}, {k.shape} and {v.shape}{masked}"
+
+
 def _largest(x: Value, axis: Axes, finite: bool = False) -> Value:
     """The largest element along axes, as a constant; finite even if all are -inf (with `finite`, also if one is inf).
     0 for an empty x."""
@@ -208,11 +258,12 @@ def _largest(x: Value, axis: Axes, finite: bool = False) -> Value:
 
 takes_dtype(softmax)
 takes_dtype(log_softmax)
-attention_weights.kernel(kernels.attention_weights, kernels.attention_weights_backward)
+attention_weights.kernel(attention_kernels.attention_weights, attention_kernels.attention_weights_backward)
+attention.kernel(attention_kernels.attention, attention_kernels.attention_backward)
 linear.kernel(kernels.linear, kernels.linear_backward)
 softmax.kernel(kernels.softmax, kernels.softmax_backward)
 log_softmax.kernel(kernels.log_softmax, kernels.log_softmax_backward)
 squared_error.kernel(kernels.squared_error, kernels.squared_error_backward)
 cross_entropy.kernel(kernels.cross_entropy, kernels.cross_entropy_backward)
-gelu.kernel(kernels.gelu, kernels.gelu_backward)
+gelu.kernel(gelu_kernels.gelu, gelu_kernels.gelu_backward)
 layer_norm.kernel(kernels.layer_norm, kernels.layer_norm_backward)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Concatenate
 
 from ..autograd.contract import add_facts
@@ -36,9 +37,12 @@ class Fused(Op[P]):
     def kernel(self, forward: Callable[..., Any], backward: Callable[..., tuple[Any, ...]]) -> None:
         """Set the kernel: two functions of arrays.
 
-        forward(*inputs, **settings) returns the output. backward(g, needs, *inputs, [out=out], **settings) returns a
-        gradient per input, or None where `needs` (a bool per input) is False. The output is kept for backward if
-        `backward` has a parameter named out.
+        forward(*inputs, **settings) returns the output. backward(g, needs, *inputs, **settings) returns a gradient per
+        input, or None where `needs` (a bool per input) is False. If `backward` has a parameter named
+
+            out     the output is kept for it
+            kept    forward is called with keep=True where the call is recorded, and returns (output, kept): arrays,
+                    or tuples and lists of them, that it has computed anyway or that spare backward work
         """
         self.kernel_op = KernelOp(self, forward, backward)
 
@@ -76,8 +80,9 @@ class KernelOp(Op[Any]):
         self.definition, self.complaint = definition, fused.complaint
         self.forward, self.kernel_backward = forward, backward
         self.saves_arrays = True
-        self.keeps_out = "out" in inspect.signature(backward).parameters
-        keeps_out = self.keeps_out
+        asked = inspect.signature(backward).parameters
+        self.keeps_out = keeps_out = "out" in asked
+        self.keeping = partial(forward, keep=True) if "kept" in asked else None
         self.saver = lambda arrays, out, settings, nodes: (arrays, (settings,), (out,) if keeps_out else ())
 
     def vjp(
@@ -85,18 +90,22 @@ class KernelOp(Op[Any]):
     ) -> list[Gradient]:
         """The vector-Jacobian products, from the kernel or, under create_graph, from the definition."""
         assert record.saved is not None
-        arrays, (settings,), out = record.saved
+        arrays, (settings,), *results = record.saved
         if create_graph:
             inputs = [wrap(a, n) if is_array(a) else a for a, n in zip(arrays, record.nodes, strict=True)]
             return vjp_through(lambda *x: self.definition(*x, **settings), inputs, nodes, upstream)
         needs = [node is not None for node in nodes]
-        kept = {"out": out[0]} if self.keeps_out else {}
         try:
-            gradients = self.kernel_backward(upstream, needs, *arrays, **kept, **settings)
+            gradients = self.kernel_backward(upstream, needs, *arrays, **self.of_forward(*results), **settings)
         except Exception as error:
             add_facts(error, record, 0, upstream, create_graph)
             raise
         return unshare(gradients)
+
+    def of_forward(self, out: Sequence[Any], kept: Any = None) -> dict[str, Any]:
+        """What backward asks for of the forward pass."""
+        asked = {"out": out[0]} if self.keeps_out else {}
+        return asked if self.keeping is None else {**asked, "kept": kept}
 
 
 def vjp_through(

@@ -8,8 +8,8 @@ from typing import Any
 from ..autograd.op import Value, op
 from ..backend import Shape, xp
 from ..errors.messages import broadcast_complaint
-from ..kernels.fused import as_rows
 from ..kernels.product import product
+from ..kernels.rows import as_rows
 from ..traced import Traced
 from .composite import composite
 from .reduction import sum

@@ -20,7 +20,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     torch/                           runs PyTorch's scripts
 """
 
-from . import data, functional, init, optim, utils
+from . import data, functional, init, optim, parallel, utils
 from .activation import (
     CELU,
     ELU,
@@ -85,5 +85,5 @@ __all__ = [
     "ParameterDict", "ParameterList", "RMSNorm", "ReLU", "ReLU6", "Scores", "Sequential", "SiLU", "Sigmoid",
     "SmoothL1Loss", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink",
     "TensorDataset", "Trainer", "Unflatten", "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit",
-    "functional", "functional_call", "gradcheck", "init", "optim", "summary", "utils", "weights",
+    "functional", "functional_call", "gradcheck", "init", "optim", "parallel", "summary", "utils", "weights",
 ]  # fmt: skip

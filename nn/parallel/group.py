@@ -6,9 +6,10 @@ or MPI's ranks (`mpi.py`). Every worker must make the same calls in the same ord
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any, Protocol
 
 import numpy as np
@@ -117,3 +118,13 @@ def working_in(joined: Group) -> Iterator[None]:
                 handle.close(complete)
         finally:
             _own.group = None
+
+
+@contextmanager
+def silent_unless(speaking: bool) -> Iterator[None]:
+    """Context manager: what this process prints is not shown, unless it is the one that speaks."""
+    if speaking:
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):  # noqa: PTH123 - pathlib is slow to import
+        yield

@@ -5,10 +5,12 @@ MPI starts the whole program n times; `run` then calls the function in each, and
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
 import pickle
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -19,7 +21,7 @@ from tinygrad_lecture import get_rng_state, set_rng_state
 from tinygrad_lecture.backend import Array
 
 from .blas import one_thread_each
-from .group import Exchange, Group, working_in
+from .group import Exchange, Group, silent_unless, working_in
 from .pickles import pickled
 
 Result = TypeVar("Result")
@@ -80,17 +82,20 @@ def run_under_mpi(call: Callable[[], Result]) -> Result:
             'nn.parallel: mpiexec has started this program, but mpi4py is not installed: pip install ".[mpi]"'
         ) from None
     group = MPIGroup(MPI.COMM_WORLD)
-    if group.rank:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - to the end of the process
     set_rng_state(group.broadcast(get_rng_state()))
     try:
-        with working_in(group), one_thread_each():
+        with working_in(group), one_thread_each(), silent_unless(group.rank == 0):
             result = call()
     except BaseException as error:
         if isinstance(error, SystemExit) and not error.code:
             raise
-        said = str(error) if isinstance(error, SystemExit) else "".join(traceback.format_exception(error))
-        print(f"worker {group.rank} of {group.size} failed:\n\n{said}", file=sys.stderr, flush=True)
+        if group.rank == 0:
+            atexit.register(MPI.COMM_WORLD.Abort, 1)  # the others wait for this one
+            raise
+        time.sleep(1)  # if worker 0 has failed too, the program says it in its own way
+        print(f"raised in worker {group.rank} of {group.size}:\n", file=sys.stderr)
+        traceback.print_exception(error)
+        sys.stderr.flush()
         MPI.COMM_WORLD.Abort(1)
         raise
     if group.rank:

@@ -12,7 +12,6 @@ import os
 import pickle
 import shutil
 import signal
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +25,7 @@ from typing import Any, TypeAlias, TypeVar
 from tinygrad_lecture import get_default_dtype, get_rng_state, set_default_dtype, set_rng_state
 
 from .blas import one_thread_each, one_thread_in_children
-from .group import working_in
+from .group import silent_unless, working_in
 from .pickles import pickled
 from .shared import FAILED, FINISHED, Board, SharedGroup, Signal, WorkerLeft
 
@@ -116,7 +115,7 @@ class _Worker:
     def _watch(self, rank: int, group: ProcessGroup, endings: Endings) -> None:
         """Wait until it has ended, and put its exception into the queue, or None."""
         try:
-            error = pickle.loads(self.ending.recv_bytes())
+            error = _told(self.ending.recv_bytes())
         except (EOFError, OSError):  # it could not say how
             self.process.join()
             error = ChildProcessError(f"nn.parallel: worker {rank} {_how(self.process.exitcode or 0)}")
@@ -137,8 +136,14 @@ class _Worker:
 def run_processes(call: Callable[[], Result], pickle_of_call: bytes, size: int) -> Result:
     """What `call` returns in this process, which is worker 0; the others call what the pickle holds.
 
-    Raises what any worker raised, with a note that says which; ChildProcessError if one was killed.
+    Raises what any worker raised, with a note that says which; ChildProcessError if one was killed; RuntimeError
+    while a worker imports the program.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise RuntimeError(
+            "nn.parallel.run: a worker imports the program, and must not start workers itself: put the call below "
+            'the line `if __name__ == "__main__":`'
+        )
     context = multiprocessing.get_context("spawn")
     signals = [[context.Semaphore(0) for _ in range(size)] for _ in range(size)]
     group = ProcessGroup(0, signals, Board(size, context.RawArray("b", Board.nbytes(size))), [])
@@ -187,8 +192,8 @@ def _how(exit_code: int) -> str:
     if exit_code < 0:
         return f"was killed by signal {-exit_code} ({signal.Signals(-exit_code).name})"
     return (
-        f"ended with exit code {exit_code} before it began; what it says above may tell why. Is the call of "
-        'nn.parallel.run below `if __name__ == "__main__":`?'
+        f"ended with exit code {exit_code}; if it said why, it is above. Is the call of nn.parallel.run below "
+        '`if __name__ == "__main__":`?'
     )
 
 
@@ -199,7 +204,6 @@ def _work(rank: int, signals: Signals, memory: Any, pipe: Connection, ending: Co
     """The life of another worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_worker_0, args=(ending,), daemon=True).start()
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - to the end of the process
     group = ProcessGroup(rank, signals, Board(len(signals), memory), [pipe])
     state, failure = FAILED, None
     try:
@@ -207,26 +211,40 @@ def _work(rank: int, signals: Signals, memory: Any, pipe: Connection, ending: Co
         set_default_dtype(dtype)
         set_rng_state(stream)
         call = pickle.loads(pickle_of_call)
-        with working_in(group):
+        with working_in(group), silent_unless(False):
             call()
         state = FINISHED
     except WorkerLeft:  # the one that failed says why
         pass
     except BaseException as error:
-        error.add_note(f"raised in worker {rank} of {len(signals)}:\n\n{''.join(traceback.format_exception(error))}")
         failure = error
-    ending.send_bytes(_sendable(failure))
+    ending.send_bytes(_telling(failure, rank, len(signals)))
     group.leave(state)
 
 
-def _sendable(error: BaseException | None) -> bytes:
-    """A pickle of an exception; of another one with its text if it cannot be pickled, or not be read again."""
+def _telling(error: BaseException | None, rank: int, size: int) -> bytes:
+    """A message that `_told` reads: no error; or a pickle of it, if it has one, and its traceback."""
+    if error is None:
+        return pickle.dumps((b"", ""))
+    text = f"raised in worker {rank} of {size}:\n\n{''.join(traceback.format_exception(error))}"
     try:
         made = pickled(error)
-        pickle.loads(made)
-    except Exception:
-        return pickled(RuntimeError("\n".join([repr(error), *getattr(error, "__notes__", ())])))
-    return made
+    except Exception:  # whatever it holds
+        made = pickled(RuntimeError(repr(error)))
+    return pickle.dumps((made, text))
+
+
+def _told(message: bytes) -> BaseException | None:
+    """The exception in a message, with the traceback as a note."""
+    made, text = pickle.loads(message)
+    if not text:
+        return None
+    try:
+        error: BaseException = pickle.loads(made)
+    except Exception:  # its class has an `__init__` that pickle cannot call, or is not found here
+        error = RuntimeError("a worker failed")
+    error.add_note(text)
+    return error
 
 
 def _end_with_worker_0(ending: Connection) -> None:

@@ -20,6 +20,8 @@ Ctrl-C ends it early and keeps everything; --resume goes on after that, or any o
 was learnt is in the folder --out, a run in each, where --again begins anew and --load lets it write:
 
     python examples/08_gpt.py --resume
+    python examples/08_gpt.py --workers 2 --again           # two processes share each step, to the same result
+    mpiexec -n 4 python examples/08_gpt.py --again          # so do four that MPI starts, on one machine or several
     python examples/08_gpt.py --load out/gpt --prompt "The " --temperature 0.7 --tokens 1000
 
     curves.png          the loss while it learns, beside that of a guess and of counting
@@ -71,7 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     said = given(parser, arguments)
     if options.load:
-        refuse_idle(parser, said, ["text", *CHOSEN, "resume", "again"], "with --load, where nothing is learnt")
+        refuse_idle(
+            parser, said, ["text", *CHOSEN, "workers", "resume", "again"], "with --load, where nothing is learnt"
+        )
         if "out" not in said and options.load.is_dir():
             options.out = options.load
     else:
@@ -97,12 +101,9 @@ def run(options: argparse.Namespace) -> None:
         return
     refuse_taken(options)
     complete(options)
-    if options.lines:
-        corpus = many_lines(options.text, options.tokenizer, options.vocabulary)
-    else:
-        corpus = one_text(options.text, options.tokenizer, options.vocabulary, options.context)
-    print(corpus)
-    writer = learn(corpus, options)
+    writer, corpus, history = nn.parallel.run(learn, options, workers=options.workers)
+    report.print_end(history)
+    report.draw_curves(history, report.guesses(corpus), options.out)
     report.write(writer, options, corpus.lines or frozenset())
     report.look_inside(writer, options)
 
@@ -118,16 +119,23 @@ def build(corpus: Corpus, options: argparse.Namespace) -> GPT:
     return GPT(config)
 
 
-def learn(corpus: Corpus, options: argparse.Namespace) -> Writer:
-    """A network that has learnt the text; its weights, and what going on takes, are in the folder `out`."""
+def learn(options: argparse.Namespace) -> tuple[Writer, Corpus, nn.History]:
+    """A network that has learnt the text; its weights, and what going on takes, are in the folder `out`.
+
+    Every worker calls this. The Trainer shares the windows of each step among them; worker 0 prints and writes files.
+    """
+    if options.lines:
+        corpus = many_lines(options.text, options.tokenizer, options.vocabulary)
+    else:
+        corpus = one_text(options.text, options.tokenizer, options.vocabulary, options.context)
+    print(corpus)
     writer = Writer(build(corpus, options), corpus.tokenizer, options.lines)
     writer.encode(options.prompt)  # better now than after the learning
     steps, batch_size = options.steps, min(options.batch_size, len(corpus.learn))
     optimizer = nn.optim.AdamW(decay_groups(writer.model, options.decay), options.lr, betas=(0.9, 0.99))
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(100, steps // 10), steps, options.lr / 10)
     test = nn.DataLoader(corpus.test, max(1, 8192 // corpus.context))
-    guesses = report.guesses(corpus)
-    report.print_guesses(guesses, nn.evaluate(writer.model, test, TokenCrossEntropy()).loss)
+    report.print_guesses(report.guesses(corpus), nn.evaluate(writer.model, test, TokenCrossEntropy()).loss)
 
     print(f"\nLearning: {steps:,} steps of {batch_size:,} x {corpus.context} tokens, rate {options.lr:g}.")
     trainer = nn.Trainer(
@@ -144,14 +152,12 @@ def learn(corpus: Corpus, options: argparse.Namespace) -> Writer:
         folder=options.out,
         settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings_of(options, [*CHOSEN, "seed"])},
     )
-    if make_way(options):
+    if nn.parallel.rank() == 0 and make_way(options):
         writer.save(options.out)
     history = learn_or_go_on(trainer, options)
-    report.print_end(history)
-    report.draw_curves(history, guesses, options.out)
     if history.best is not None:
         trainer.load_best()
-    return writer
+    return writer, corpus, history
 
 
 # --- the command line ---------------------------------------------------------------------------------------
@@ -198,6 +204,7 @@ def options_of_the_program() -> argparse.ArgumentParser:
     add("--steps", type=whole(1), metavar="N", help="of the optimiser (2000; with --lines 6000)")
     add("--batch-size", type=whole(1), metavar="N", help="windows, or lines, a step (12; with --lines 64)")
     add("--lr", type=positive, default=1e-3, metavar="X", help="highest learning rate; the last is a tenth (0.001)")
+    add("--workers", type=whole(1), default=1, metavar="N", help="processes that share each step, one per core (1)")
     add("--decay", type=not_negative, default=0.1, metavar="X", help="of the matrices (0.1)")
     add_ways_to_begin(group)
 

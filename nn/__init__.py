@@ -22,7 +22,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     torch/                           runs PyTorch's scripts
 """
 
-from . import data, functional, init, optim, utils
+from . import data, functional, init, optim, parallel, utils
 from .activation import (
     CELU,
     ELU,
@@ -122,5 +122,5 @@ __all__ = [
     "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign",
     "Summary", "Tanh", "Tanhshrink", "TensorDataset", "Trainer", "Unflatten", "Unfold", "Upsample",
     "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d", "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit",
-    "functional", "functional_call", "gradcheck", "init", "optim", "summary", "utils", "weights",
+    "functional", "functional_call", "gradcheck", "init", "optim", "parallel", "summary", "utils", "weights",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import ops
 from .autograd.hooks import retains_grad
+from .autograd.modes import modes
 from .autograd.seeds import seed_for
 from .autograd.tape import Leaf, Record, backward_pass
 from .autograd.views import note_sharing
@@ -207,6 +208,8 @@ class Tensor(BoundMethods, HookMethods):
         assert self._node is not None
         retain_graph = create_graph if retain_graph is None else retain_graph
         backward_pass([(self._node, seed)], retain_graph=retain_graph, create_graph=create_graph)
+        for finish in modes.after_backward:
+            finish()
 
     def detach(self) -> Tensor:
         """A constant with the same memory: no gradient flows back through it."""

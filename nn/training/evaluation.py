@@ -15,6 +15,8 @@ from tinygrad_lecture.errors.words import shown
 
 from ..errors.checks import is_data
 from ..module import Module
+from ..parallel.group import Group
+from ..parallel.shares import in_one_order, of_own_rows
 from ..stateless import evaluating
 
 
@@ -38,23 +40,32 @@ class Scores:
         return f"loss {self.loss:.4f}{accuracy}"
 
 
-def evaluate(model: Module, batches: Batches, loss: Callable[..., Tensor], *, accuracy: bool = False) -> Scores:
+def evaluate(
+    model: Module,
+    batches: Batches,
+    loss: Callable[..., Tensor],
+    *,
+    accuracy: bool = False,
+    workers: Group | None = None,
+) -> Scores:
     """The scores of a model on batches, in evaluation mode and without recording; the mode is restored.
 
     The loss is the mean over all batches, each weighted by `count_of`.
 
     - `accuracy`: compare the argmax of the outputs `(rows, ..., classes)` with the targets `(rows, ...)`.
+    - `workers`: a group (`nn.parallel.group()`) whose workers share the rows; all call this, and get the same scores.
 
     Raises ValueError if there are no batches, or for a dataset, or for one batch alone.
     """
     if complaint := not_batches("batches", batches):
         raise ValueError(f"evaluate: {complaint}")
     metrics = RunningMetrics(accuracy)
+    workers = workers or Group()
     with evaluating(model):
-        for *inputs, targets in batches:
+        for *inputs, targets in of_own_rows(in_one_order(batches, workers), workers):
             outputs = model(*inputs)
             metrics.add(outputs, targets, loss(outputs, targets), count_of(loss, targets), loss)
-    return metrics.scores()
+    return metrics.of_all(workers).scores()
 
 
 def not_batches(name: str, given: Any) -> str | None:
@@ -137,6 +148,13 @@ class RunningMetrics:
             self.answers = self.answers + counted.sum()
             self.right = self.right + ((answers == targets.array) & counted).sum()
 
+    def of_all(self, workers: Group) -> RunningMetrics:
+        """The sums over all workers of a group."""
+        total = RunningMetrics(self.accuracy)
+        for sums in workers.gather(self.state_dict()) if workers.size > 1 else ():
+            total.merge(sums)
+        return total if workers.size > 1 else self
+
     def scores(self) -> Scores:
         """The means; waits for a GPU. Raises ValueError if nothing was added."""
         if not self.batches:
@@ -166,6 +184,11 @@ class RunningMetrics:
         self.loss, self.count = float(state["loss"]), float(state["count"])
         if not self.finite:
             raise ValueError(f"the sum of its losses is {self.loss}")
+
+    def merge(self, state: dict[str, Any]) -> None:
+        """Add sums that `state_dict` returned, such as another worker's."""
+        for name in ("batches", "answers", "right", "loss", "count"):
+            setattr(self, name, getattr(self, name) + state[name])
 
     def __str__(self) -> str:
         return str(self.scores())

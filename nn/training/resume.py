@@ -19,6 +19,7 @@ from ..files import weights
 from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
+from ..parallel.group import group, rank
 from . import saved_state
 from .evaluation import Batches, RunningMetrics
 from .history import History, HistoryRow
@@ -93,7 +94,8 @@ class Resumable:
         tensors, state = self._state()
         self._check_losses()  # before the last good state is overwritten
         self._check_weights()
-        saved_state.save(path, tensors, state)
+        if rank() == 0:
+            saved_state.save(path, tensors, state)
 
     def load(self, path: str | Path) -> None:
         """Restore the state that a run saved in this file. Raises as `fit` does, and changes nothing then."""
@@ -129,7 +131,8 @@ class Resumable:
     def _save_best(self, row: HistoryRow) -> None:
         self._check_weights()
         metadata = {"step": str(row.step), "scores": str(row.test or row.train)}
-        weights.save_file(self.model.state_dict(), self._file("best"), metadata)
+        if rank() == 0:
+            weights.save_file(self.model.state_dict(), self._file("best"), metadata)
 
     def _file(self, name: str) -> Path:
         if self.folder is None:
@@ -138,42 +141,45 @@ class Resumable:
 
     def _holding_folder(self) -> AbstractContextManager[None]:
         """Context manager in which no other program trains in the folder, which is made if missing."""
-        if self.folder is None:
+        if self.folder is None or rank():
             return nullcontext()
         make_folder(self.folder)
         return hold(self.folder)
 
     def _begin(self, resume: bool) -> None:
         """Start `fit`, or continue after an earlier call."""
-        self._open_folder(resume)
+        if group().broadcast(rank() == 0 and self._open_folder(resume), "fit"):
+            self._resume()
         if self._partial:  # its steps are continued
             self.history.records.pop()
         self.history.interrupted = self._partial = False
         self.history.stopped_early = self._out_of_patience
         self._saved_at = time.perf_counter()
 
-    def _save_if_due(self) -> None:
-        if self.folder is not None and time.perf_counter() - self._saved_at >= self.save_seconds:
-            self.save()
-            self._saved_at = time.perf_counter()
+    def _agree(self, stop: bool) -> tuple[bool, bool]:
+        """Whether to stop, since a worker was told to, and whether to save, which worker 0's clock decides."""
+        due = self.folder is not None and time.perf_counter() - self._saved_at >= self.save_seconds
+        said = group().meet("fit", 2 * stop + due)
+        return any(number >= 2 for number in said), said[0] % 2 == 1
 
-    def _open_folder(self, resume: bool) -> None:
-        """Load the run in the folder, or remove a finished one."""
+    def _save_now(self) -> None:
+        self.save()
+        self._saved_at = time.perf_counter()
+
+    def _open_folder(self, resume: bool) -> bool:
+        """Remove a finished run from the folder, or return whether to resume the run there."""
         if self.folder is None:
             if resume:
                 raise ValueError("Trainer.fit: resume=True needs a folder; make the Trainer with folder=...")
-            return
+            return False
         last, best = self._file("last"), self._file("best")
         check_writable(last)  # now, not after the first hour
         sweep(last)
         sweep(best)
         if self.step:
-            return
+            return False
         if resume and last.exists():
-            self.load(last)
-            if self.show:
-                print(f"Resuming after step {self.step:,}, from {last}.")
-            return
+            return True
         if last.exists() and not (state := saved_state.peek(last)).get("finished"):
             raise FileExistsError(
                 f"{last} is the saved state of an unfinished run: fit(resume=True) resumes it; delete it to start over"
@@ -182,6 +188,13 @@ class Resumable:
             )
         for old in (last, best):
             old.unlink(missing_ok=True)
+        return False
+
+    def _resume(self) -> None:
+        last = self._file("last")
+        self.load(last)
+        if self.show:
+            print(f"Resuming after step {self.step:,}, from {last}.")
 
     def _check_losses(self) -> None:
         if not self._metrics.finite:
@@ -217,7 +230,11 @@ class Resumable:
         }
 
     def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything the next step depends on: copies of the tensors, and a JSON-like rest."""
+        """Everything the next step depends on: copies of the tensors, and a JSON-like rest.
+
+        All workers call it, since it has the random streams and the running sums of each.
+        """
+        workers = group().gather({"metrics": self._metrics.state_dict(), "random": tl.get_rng_state()}, "save")
         tensors = {f"model.{name}": tensor.clone() for name, tensor in self.model.state_dict().items()}
         optimizer_tensors, optimizer = saved_state.split_optimizer(self.optimizer.state_dict())
         tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizer_tensors.items()}
@@ -230,14 +247,15 @@ class Resumable:
             "step": self.step,
             "history": {**history, "interrupted": False},
             "not better": self._not_better,
-            "metrics": self._metrics.state_dict(),
+            "metrics": workers[0]["metrics"],
             "seconds": self._seconds,
             "rate": self._rate,
             "optimizer": optimizer,
             "schedule": None if self.schedule is None else self.schedule.state_dict(),
             "batches": self._position() if self.step else None,
             "test": self.test.state_between() if isinstance(self.test, DataLoader) else None,
-            "random": tl.get_rng_state(),
+            "random": workers[0]["random"],
+            "other workers": workers[1:],
         }
 
     def _position(self) -> dict[str, Any] | None:
@@ -262,8 +280,16 @@ class Resumable:
         self._not_better = int(state["not better"])
         self._seconds, self._rate = float(state["seconds"]), float(state["rate"])
         self._metrics = RunningMetrics(self.accuracy)
-        self._metrics.load_state_dict(state["metrics"])
-        tl.set_rng_state(state["random"])
+        others = state.get("other workers", [])
+        if len(others) == group().size - 1:
+            own = [state, *others][rank()]
+            self._metrics.load_state_dict(own["metrics"])
+            tl.set_rng_state(own["random"])
+        elif rank() == 0:  # there were more workers, or fewer
+            self._metrics.load_state_dict(state["metrics"])
+            for other in others:
+                self._metrics.merge(other["metrics"])
+            tl.set_rng_state(state["random"])
 
 
 def has_state(batches: Any) -> TypeGuard[DataLoader]:

@@ -24,6 +24,9 @@ from ..files import weights
 from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
+from ..parallel.distribute import distribute
+from ..parallel.group import group
+from ..parallel.shares import in_one_order, of_own_rows
 from ..utils import clip_grad_norm_
 from .evaluation import Batches, RunningMetrics, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow
@@ -125,7 +128,7 @@ class Trainer(Resumable):
         Raises FloatingPointError if the loss or a weight becomes NaN or infinite; ValueError if the file is damaged or
         another run's, before anything is changed; BlockingIOError while another program trains in the folder.
         """
-        with self._holding_folder():
+        with self._holding_folder(), distribute(self.model, self.optimizer) as self._distributed:
             self._begin(resume)
             return self._fit()
 
@@ -149,10 +152,11 @@ class Trainer(Resumable):
                         self.on_record(self)
                 if self.schedule is not None and self.schedule_by == "epoch" and self.step % epoch == 0:
                     self.schedule.step()
-                history.interrupted = interrupt.requested
+                history.interrupted, save = self._agree(interrupt.requested)
                 if history.interrupted:
                     break
-                self._save_if_due()
+                if save:
+                    self._save_now()
         if self.folder is not None:
             self.save()
         if history.interrupted and self._metrics.batches:
@@ -164,15 +168,10 @@ class Trainer(Resumable):
         """One optimiser step on mini-batches, the same as on one batch with all their rows."""
         self.optimizer.zero_grad()
         counts = [count_of(self.loss, targets) for *_, targets in batches]
-        for (*inputs, targets), count in zip(batches, counts, strict=True):
-            outputs = self.model(*inputs)
-            loss = self.loss(outputs, targets)
-            self._metrics.add(outputs, targets, loss, count, self.loss)
-            if is_empty(count):
-                continue
-            if len(batches) > 1 and count is not None:
-                loss = loss * share_of(count, counts, loss)  # these sum to the mean over all rows
-            loss.backward()
+        if group().size > 1:
+            self._backward_of_own_rows(batches, counts)
+        else:
+            self._backward(batches, counts, counts)
         if self.clip_norm is not None:
             clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self._rate = float(self.optimizer.param_groups[0]["lr"])
@@ -182,11 +181,30 @@ class Trainer(Resumable):
         if self.schedule is not None and self.schedule_by == "step":
             self.schedule.step()
 
+    def _backward(self, batches: list[Any], counts: list[Any], all_counts: list[Any]) -> None:
+        """Add up the gradients of mini-batches, each by its share in `all_counts`."""
+        for (*inputs, targets), count in zip(batches, counts, strict=True):
+            outputs = self.model(*inputs)
+            loss = self.loss(outputs, targets)
+            self._metrics.add(outputs, targets, loss, count, self.loss)
+            if is_empty(count):
+                continue
+            if (len(all_counts) > 1 or group().size > 1) and count is not None:
+                loss = loss * share_of(count, all_counts, loss)  # these sum to the mean over all rows
+            loss.backward()
+
+    def _backward_of_own_rows(self, batches: list[Any], counts: list[Any]) -> None:
+        """The same for the rows of this worker, and then the sum over all workers."""
+        own = list(of_own_rows(batches, group()))
+        with self._distributed.no_sync():
+            self._backward(own, [count_of(self.loss, targets) for *_, targets in own], counts)
+        self._distributed.add_up()
+
     def _next_batches(self) -> list[Any]:
         """The mini-batches of the next step; the last step of an epoch may have fewer than `accumulate`."""
         done = self.step % self.steps_per_epoch  # in this epoch
         if self._running is None or done == 0:
-            self._running = iter(self.batches)
+            self._running = in_one_order(self.batches, group())
             if not has_state(self.batches):  # a list always starts at its beginning
                 list(islice(self._running, done * self.accumulate))
         batches = list(islice(self._running, self.accumulate))
@@ -208,10 +226,11 @@ class Trainer(Resumable):
 
     def _row(self) -> HistoryRow:
         """The scores since the last row, and an evaluation on the test data."""
-        train, test = self._metrics.scores(), None
         self._check_losses()
+        train, test = self._metrics.of_all(group()).scores(), None
+        self._distributed.copy_buffers()
         if self.test is not None:
-            test = evaluate(self.model, self.test, self.loss, accuracy=self.accuracy)
+            test = evaluate(self.model, self.test, self.loss, accuracy=self.accuracy, workers=group())
         return HistoryRow(self.step, self.step / self.steps_per_epoch, train, test, self._rate, self._seconds)
 
     def _scores(self) -> str:

@@ -1,0 +1,72 @@
+"""The threads of NumPy's BLAS: one for each worker, unless the user said how many.
+
+Workers that each use all cores wait for each other in busy loops. The environment decides before NumPy is imported,
+so it serves processes that are about to be started. In a process that has NumPy already, OpenBLAS, which is in
+NumPy's wheels for Linux and Windows, is told; other libraries (MKL, Accelerate) keep their number.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_NAMES = ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads")
+
+
+def chosen_by_user() -> bool:
+    """Whether the environment says how many threads a BLAS may use."""
+    return any(name in os.environ for name in THREADS)
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Context manager: this process's BLAS uses one thread, unless the user chose; afterwards as many as before."""
+    found = None if chosen_by_user() else _openblas()
+    if found is None:
+        yield
+        return
+    get, set_ = found
+    before = get()
+    set_(1)
+    try:
+        yield
+    finally:
+        set_(before)
+
+
+@contextmanager
+def one_thread_in_children() -> Iterator[None]:
+    """Context manager: processes started in it use one BLAS thread, unless the user chose."""
+    names = () if chosen_by_user() else THREADS
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name in names:
+            del os.environ[name]
+
+
+@cache
+def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
+    """OpenBLAS's functions that get and set its number of threads; None if there is no OpenBLAS."""
+    core = Path(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
+    for path in [core, *sorted((core.parents[2] / "numpy.libs").glob("*openblas*"))]:
+        try:
+            library = ctypes.CDLL(str(path))
+        except OSError:
+            continue
+        for name in _NAMES:
+            get: Any = getattr(library, name.format("get"), None)
+            set_: Any = getattr(library, name.format("set"), None)
+            if get is not None and set_ is not None:
+                set_.argtypes, set_.restype = [ctypes.c_int], None
+                return get, set_
+    return None

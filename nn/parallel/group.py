@@ -1,0 +1,131 @@
+"""Group: the workers that train together, and how they exchange numbers and objects; here for a worker alone.
+
+A program asks `group()` for its group, and never which kind it is: processes or threads of this machine (`shared.py`),
+or MPI's ranks (`mpi.py`). Every worker must make the same calls in the same order, since each call waits for all.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from tinygrad_lecture.backend import Array
+
+
+class Exchange:
+    """Memory for n numbers of each worker, to add up or to collect. This one is for a worker alone."""
+
+    def __init__(self, n: int, dtype: Any) -> None:
+        self.mine: Array = np.empty(n, dtype)
+
+    def open(self, call: str) -> Array:
+        """The n numbers of this worker, to be filled in. Waits until nobody reads the previous ones any more."""
+        return self.mine
+
+    def sum(self, n: int, call: str) -> Array:
+        """The first n numbers, each summed over all workers, in the order of their ranks: the same bits for all.
+
+        Read them before the next call.
+        """
+        return self.mine[:n]
+
+    def collect(self, bounds: Sequence[int], call: str) -> Sequence[Array]:
+        """For each worker an array that has its part of the numbers, bounds[i]:bounds[i + 1] of worker i.
+
+        Read them before the next `open`.
+        """
+        return [self.mine]
+
+    def close(self) -> None:
+        """Let go of the memory."""
+
+
+class Handle(Protocol):
+    """What a group closes at its end."""
+
+    def close(self, complete: bool = ...) -> None: ...
+
+
+class Group:
+    """The workers of a run; this base class is a worker alone.
+
+    rank: the number of this worker, from 0. size: how many there are.
+    rows: of the latest batch that `shares` dealt, how many this worker got; 1 before that.
+    handles: of what is distributed, to be closed at the end.
+    """
+
+    rank = 0
+    size = 1
+    rows = 1
+    handles: list[Handle]
+
+    def meet(self, call: str, number: int = 0) -> list[int]:
+        """Wait until all workers have called this, and return the number of each. call: what for, in errors."""
+        return [number]
+
+    def gather(self, value: Any, call: str = "gather") -> list[Any]:
+        """The value of each worker, by rank: arrays, Tensors, and whatever else can be pickled."""
+        return [value]
+
+    def broadcast(self, value: Any, call: str = "broadcast") -> Any:
+        """Worker 0's value; that of the others is not looked at."""
+        return self.gather(value if self.rank == 0 else None, call)[0]
+
+    def exchange(self, n: int, dtype: Any) -> Exchange:
+        """Memory for n numbers of each worker."""
+        return Exchange(n, dtype)
+
+
+class _Own(threading.local):
+    group: Group | None = None
+
+
+_alone = Group()
+_own = _Own()  # a thread's own group: of a worker that is a thread, and of the thread that `run` was called in
+
+
+def group() -> Group:
+    """The group of the workers that this program trains with; a group of one outside of `run`."""
+    return _own.group or _alone
+
+
+def rank() -> int:
+    """The number of this worker, from 0; 0 if it is alone."""
+    return group().rank
+
+
+def size() -> int:
+    """How many workers train together; 1 for a worker alone."""
+    return group().size
+
+
+@contextmanager
+def working_in(joined: Group) -> Iterator[None]:
+    """Context manager: this thread is a worker of a group. At the end it closes what was distributed."""
+    _own.group, joined.handles = joined, []
+    complete = False
+    try:
+        yield
+        complete = True
+    finally:
+        try:
+            for handle in joined.handles[::-1]:
+                handle.close(complete)
+        finally:
+            _own.group = None
+
+
+@contextmanager
+def silent_unless(speaking: bool) -> Iterator[None]:
+    """Context manager: what this process prints is not shown, unless it is the one that speaks."""
+    if speaking:
+        yield
+        return
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        yield

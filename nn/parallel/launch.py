@@ -1,0 +1,64 @@
+"""run: a function in several workers at once."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from tinygrad_lecture.errors.users_line import hide_frames
+from tinygrad_lecture.errors.words import shown
+
+from ..errors.checks import check_sizes
+from .group import size
+from .mpi import run_under_mpi, started_by_mpi
+from .pickles import pickled
+
+Result = TypeVar("Result")
+
+
+def run(
+    function: Callable[..., Result], *args: object, workers: int = 1, threads: bool = False, **kwargs: object
+) -> Result:
+    """What function(*args, **kwargs) returns in this process, which is worker 0; the other workers call it as well.
+
+        nn.parallel.run(trainer.fit, workers=2)
+
+    - `workers`: how many; 1 is a plain call. A program that MPI has started, `mpiexec -n 4 python program.py`, has as
+      many as MPI started, whatever this says; afterwards worker 0 goes on, and the others end with SystemExit.
+    - `threads`: the workers are threads of this process, which gains for wide networks only (see threads.py). They get
+      copies of the function and its arguments; what a function uses from outside, they share.
+
+    Otherwise the workers are new processes. They import the program, so this call stands below
+    `if __name__ == "__main__":`. The function and its arguments are sent to them as a pickle, so functions and classes
+    stand at the top of a file. All begin with the random state of this process. What the others print is not shown.
+    The BLAS of each uses one thread, unless the environment says otherwise, as by OPENBLAS_NUM_THREADS.
+
+    If one worker fails, all end. Raises what it raised, with a note that says which worker it was, and
+    ChildProcessError if it was killed; TypeError for what cannot be sent; RuntimeError in a worker.
+    """
+    check_sizes("nn.parallel.run", workers=workers)
+    if size() > 1:
+        raise RuntimeError("nn.parallel.run: this is a worker of a run already, and cannot start others")
+    call = partial(function, *args, **kwargs)
+    if started_by_mpi():
+        return run_under_mpi(call)
+    if workers == 1:
+        return call()
+    if threads:
+        from .threads import run_threads
+
+        return run_threads(call, workers)
+    from .processes import run_processes
+
+    try:
+        begin = pickled(call)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        hide_frames(2)
+        raise TypeError(
+            f"nn.parallel.run: {shown(function)} or one of its arguments cannot be sent to another process ({error}). "
+            "Define functions and classes at the top of a file, not within a function, as a lambda or in a notebook; "
+            "or take threads=True"
+        ) from error
+    return run_processes(call, begin, workers)

@@ -1,0 +1,155 @@
+"""SharedGroup: workers on one machine that look into the same memory, processes or threads.
+
+To add up n numbers each worker writes its own into a row of shared memory, adds up one share of the columns over all
+rows, and reads what the others have added up: a reduce-scatter and an all-gather (Thakur, Rabenseifner & Gropp, 2005).
+They wait for each other in between. A worker that waits tries for some microseconds, since it seldom waits long, and
+then sleeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from tinygrad_lecture.backend import Array
+from tinygrad_lecture.pieces import PIECE
+
+from .group import Exchange, Group
+
+AT_WORK, FINISHED, FAILED = 0, 1, 2
+_LONGEST = 40  # letters of a call's name
+
+
+class Signal(Protocol):
+    """A semaphore, of `multiprocessing` or `threading`. Memory written before `release` is seen after `acquire`."""
+
+    def acquire(self, block: bool = ..., /) -> bool: ...
+
+    def release(self) -> None: ...
+
+
+class WorkerLeft(RuntimeError):
+    """Another worker, for which this one waits, has failed."""
+
+
+class Board:
+    """What the workers of a group know of each other, in shared memory.
+
+    calls, numbers: what each is in, and its number there; two rows in turn, since a worker may already be in the next
+    call while another still reads.  counts: how many calls each was in.  states: AT_WORK, FINISHED or FAILED.
+    """
+
+    def __init__(self, size: int, memory: Any) -> None:
+        self.memory = memory
+        self.numbers = np.ndarray((2, size), np.int64, memory)
+        self.counts = np.ndarray(size, np.int64, memory, self.numbers.nbytes)
+        self.calls = np.ndarray((2, size), f"S{_LONGEST}", memory, self.numbers.nbytes + self.counts.nbytes)
+        self.states = np.ndarray(size, np.int8, memory, self.nbytes(size) - size)
+
+    @staticmethod
+    def nbytes(size: int) -> int:
+        return size * (2 * 8 + 8 + 2 * _LONGEST + 1)
+
+
+class SharedGroup(Group):
+    """A group in shared memory. A subclass says how to allocate it and how to gather objects.
+
+    signals: signals[i][j] tells j that i has arrived.  spins: how often a waiting worker tries before it sleeps.
+    """
+
+    spins = 0
+
+    def __init__(self, rank: int, signals: Sequence[Sequence[Signal]], board: Board) -> None:
+        self.rank, self.size = rank, len(signals)
+        self.signals, self.board, self.count = signals, board, 0
+        self._others = [other for other in range(self.size) if other != rank]
+
+    def meet(self, call: str, number: int = 0) -> list[int]:
+        self.count += 1
+        board, turn = self.board, self.count % 2
+        board.calls[turn, self.rank], board.numbers[turn, self.rank] = call.encode(), number
+        board.counts[self.rank] = self.count
+        self._tell_all(self.rank)
+        for other in self._others:
+            self._wait(self.signals[other][self.rank])
+            if board.counts[other] < self.count:  # it has not arrived: it was its last signal
+                self._explain_leaving(other, call)
+        calls = board.calls[turn]
+        if (calls != calls[0]).any():
+            told = ", ".join(f"worker {i} in {name.decode()}" for i, name in enumerate(calls.tolist()))
+            raise RuntimeError(
+                f"the workers are at different places of the program: {told}. All must make the same calls in the same "
+                "order, so none of these may stand below `if nn.parallel.rank() == 0`"
+            )
+        return board.numbers[turn].tolist()  # type: ignore[no-any-return]
+
+    def exchange(self, n: int, dtype: Any) -> Exchange:
+        return SharedExchange(self, n, np.dtype(dtype))
+
+    def leave(self, state: int, rank: int | None = None) -> None:
+        """Note on the board that this worker, or another one, is gone, and wake those who wait for it."""
+        rank = self.rank if rank is None else rank
+        self.board.states[rank] = state
+        self._tell_all(rank)
+
+    def allocate(self, nbytes: int) -> tuple[Any, Callable[[], None]]:
+        """Memory that all workers see, and a function that lets go of it."""
+        raise NotImplementedError
+
+    def _tell_all(self, rank: int) -> None:
+        for other in range(self.size):
+            if other != rank:
+                self.signals[rank][other].release()
+
+    def _wait(self, signal: Signal) -> None:
+        for _ in range(self.spins):
+            if signal.acquire(False):
+                return
+        signal.acquire()
+
+    def _explain_leaving(self, other: int, call: str) -> None:
+        if self.board.states[other] == FINISHED:
+            raise RuntimeError(
+                f"worker {self.rank} waits in {call} for worker {other}, which has finished: all workers must take "
+                "the same number of steps"
+            )
+        raise WorkerLeft(f"worker {self.rank} waits in {call} for worker {other}, which has failed")
+
+
+class SharedExchange(Exchange):
+    """An Exchange in shared memory: a row of n numbers for each worker, and one for the sums."""
+
+    def __init__(self, group: SharedGroup, n: int, dtype: np.dtype[Any]) -> None:
+        memory, self._let_go = group.allocate(max(1, (group.size + 1) * n * dtype.itemsize))
+        rows = np.ndarray((group.size + 1, n), dtype, memory)
+        self.rows, self.sums = rows[:-1], rows[-1]
+        self.group, self.mine = group, self.rows[group.rank]
+        self._read_at = -1  # the group's count when the others' rows were last read
+
+    def open(self, call: str) -> Array:
+        if self._read_at == self.group.count:
+            self.group.meet(call)
+        return self.mine
+
+    def sum(self, n: int, call: str) -> Array:
+        group = self.group
+        first, end = n * group.rank // group.size, n * (group.rank + 1) // group.size
+        group.meet(call)
+        for start in range(first, end, PIECE):
+            columns = slice(start, min(start + PIECE, end))
+            total = np.add(self.rows[0, columns], self.rows[1, columns], out=self.sums[columns])
+            for row in self.rows[2:]:
+                total += row[columns]
+        group.meet(call)
+        return self.sums[:n]
+
+    def collect(self, bounds: Sequence[int], call: str) -> Sequence[Array]:
+        self.group.meet(call)
+        self._read_at = self.group.count
+        return self.rows  # type: ignore[return-value]
+
+    def close(self) -> None:
+        del self.rows, self.sums, self.mine
+        self._let_go()

@@ -1,0 +1,107 @@
+"""shares: of each batch, the rows of this worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from typing import Any
+
+from tinygrad_lecture import get_rng_state
+from tinygrad_lecture.errors.words import shown
+from tinygrad_lecture.random import replay
+
+from ..errors.checks import is_data
+from .group import Group, group
+
+
+class shares:
+    """Yields of each batch the rows of this worker; the workers together have the whole batch, whatever their number.
+
+        for x, y in nn.parallel.shares(loader): ...
+
+    - `batches`: a DataLoader, a list of batches or the like. A batch is a tensor, or a tuple, list or dict of them,
+      with the rows on axis 0. All workers take the batches in worker 0's order.
+
+    Rows may differ by one in number, and `backward` takes the mean over all rows of the loss's mean over each worker's.
+    Where a batch has fewer rows than there are workers, one without any gets the first row, and its gradient does not
+    count.
+    """
+
+    def __init__(self, batches: Iterable[Any]) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        assert isinstance(self.batches, Sized)
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        workers = group()
+        if workers.size == 1:
+            yield from self.batches
+            return
+        try:
+            for batch in in_one_order(self.batches, workers):
+                rows = own_rows(batch, workers)
+                workers.rows = rows.stop - rows.start
+                yield take_rows(batch, rows if workers.rows else slice(0, 1))
+        finally:
+            workers.rows = 1
+
+
+def in_one_order(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
+    """An iterator over batches that draws its order from worker 0's random stream, in all workers."""
+    if workers.size == 1:
+        return iter(batches)
+    stream = workers.broadcast(get_rng_state(), "the order of the batches")
+    if workers.rank == 0:
+        return iter(batches)
+    with replay(stream):
+        return iter(batches)
+
+
+def of_own_rows(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
+    """Of each batch the rows of this worker, without batches of which it has none."""
+    if workers.size == 1:
+        yield from batches
+        return
+    for batch in batches:
+        rows = own_rows(batch, workers)
+        if rows.start < rows.stop:
+            yield take_rows(batch, rows)
+
+
+def own_rows(batch: Any, workers: Group) -> slice:
+    """The rows of a batch that are this worker's."""
+    n = _count_rows(batch)
+    first, end = (-(-n * rank // workers.size) for rank in (workers.rank, workers.rank + 1))
+    return slice(first, end)
+
+
+def take_rows(batch: Any, rows: slice) -> Any:
+    """Some rows of a batch, in the same structure."""
+    if is_data(batch):
+        return batch[rows]
+    if isinstance(batch, Mapping):
+        return {key: take_rows(value, rows) for key, value in batch.items()}
+    taken = [take_rows(value, rows) for value in batch]
+    return type(batch)(*taken) if hasattr(batch, "_fields") else type(batch)(taken)
+
+
+def _count_rows(batch: Any) -> int:
+    """The rows of a batch. Raises TypeError for what has none, ValueError if its parts have different numbers."""
+    counts = set(_all_counts(batch))
+    if len(counts) != 1:
+        raise ValueError(
+            f"nn.parallel: the parts of a batch have {sorted(counts)} rows, so it cannot be shared among workers: each "
+            "needs the rows on axis 0"
+        )
+    return counts.pop()
+
+
+def _all_counts(batch: Any) -> Iterator[int]:
+    if is_data(batch) and batch.ndim:
+        yield len(batch)
+    elif isinstance(batch, tuple | list | Mapping):
+        for value in batch.values() if isinstance(batch, Mapping) else batch:
+            yield from _all_counts(value)
+    else:
+        raise TypeError(f"nn.parallel: a batch has {shown(batch)}, which has no rows to share among workers")

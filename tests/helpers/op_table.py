@@ -1576,13 +1576,17 @@ def gridded(draw: Draw, padding: bool = True) -> tuple[Shape, Shape, dict[str, A
     return shape, size, settings
 
 
+def along_axes(n: int, stride: Any = 1, padding: Any = 0, dilation: Any = 1) -> tuple[Any, Any, Any]:
+    """Each setting with a value for each of n axes; the padding with pairs."""
+    strides, dilations = ((a,) * n if isinstance(a, int) else a for a in (stride, dilation))
+    return strides, ((padding, padding),) * n if isinstance(padding, int) else padding, dilations
+
+
 def seen_by_windows(
     shape: Shape, size: Shape, stride: Any = 1, padding: Any = 0, dilation: Any = 1
 ) -> tuple[Shape, list[tuple[Any, Any, Any]]]:
     """(the numbers of places, a list of what windows see: (element of the window, place, element of the array))."""
-    n = len(shape)
-    strides, dilations = ((a,) * n if isinstance(a, int) else a for a in (stride, dilation))
-    pads = ((padding, padding),) * n if isinstance(padding, int) else padding
+    strides, pads, dilations = along_axes(len(shape), stride, padding, dilation)
     places = tuple(
         (m + a + b - d * (k - 1) - 1) // s + 1
         for m, (a, b), k, s, d in zip(shape, pads, size, strides, dilations, strict=True)
@@ -1641,7 +1645,8 @@ def filtered(draw: Draw, transposed: bool = False) -> Sample:
         settings["groups"] = groups
     channels = groups * out
     if transposed:
-        settings["shape"] = shape
+        if min(least_axes(places, size, **settings)) < 1 or draw(st.booleans()):
+            settings["shape"] = shape
         x = draw(some.numbers((batch, groups * out, *places)))
         channels = groups * into
     else:
@@ -1661,9 +1666,16 @@ def convolution(x: Array, weight: Array, bias: Any = None, groups: int = 1, **gr
     return np.asarray(y if bias is None else y + bias.reshape(-1, *[1] * len(places)))
 
 
+def least_axes(places: Shape, size: Shape, groups: int = 1, **grid: Any) -> Shape:
+    """The sizes of the smallest axes with so many places."""
+    settings = zip(places, size, *along_axes(len(places), **grid), strict=True)
+    return tuple(s * (m - 1) + d * (k - 1) + 1 - a - b for m, k, s, (a, b), d in settings)
+
+
 def transposed_convolution(
-    x: Array, weight: Array, bias: Any = None, *, shape: Shape, groups: int = 1, **grid: Any
+    x: Array, weight: Array, bias: Any = None, *, shape: Shape | None = None, groups: int = 1, **grid: Any
 ) -> Array:
+    shape = least_axes(x.shape[2:], weight.shape[2:], **grid) if shape is None else shape
     seen = seen_by_windows(shape, weight.shape[2:], **grid)[1]
     outs, ins = weight.shape[1], len(weight) // groups
     y = np.zeros((len(x), groups * outs, *shape), np.result_type(x, weight))

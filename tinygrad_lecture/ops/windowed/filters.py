@@ -78,9 +78,10 @@ def transposed_convolution(
     """
     _check(x.shape, weight.shape, bias, groups, transposed=True)
     size, places, out = weight.shape[2:], x.shape[2:], weight.shape[1] * groups
-    shape = covered(places, size, stride, padding, dilation) if shape is None else shape
-    if min(shape) < 1:
-        raise ValueError(f"the padding {padding} leaves nothing of the result: its axes would have the sizes {shape}")
+    if shape is None:
+        shape = covered(places, size, stride, padding, dilation)
+        if min(shape) < 1:
+            raise ValueError(f"the padding {padding} leaves nothing of the result, whose axes would have sizes {shape}")
     laid = _filters(weight, groups).swapaxes(1, 2) @ _rows(x, groups)  # (groups, out / groups · window, batch · places)
     laid = laid.reshape(out, 1, *size, len(x), *places)
     _, strides, pads, dilations = with_batch(size, stride, padding, dilation)

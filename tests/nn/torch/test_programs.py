@@ -17,7 +17,6 @@ NEEDS = {  # what a program waits for
     "custom_optimizer": "Optimizer.state of an own optimiser",
     "gan": "nn.LeakyReLU(inplace)",
     "gru_classifier": "nn.GRU",
-    "kmeans": "torch.bincount",
     "lbfgs": "optim.LBFGS",
     "lstm_sine": "nn.LSTM",
     "schedulers": "ReduceLROnPlateau",

@@ -143,6 +143,8 @@ def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None
     targets: dtypes or their names, names of devices, or Tensors, which stand for their dtype and device.
     """
     for target in targets:
+        if isinstance(target, bool) or target is None:
+            continue  # non_blocking and copy, which PyTorch takes by position too
         if isinstance(target, Traced):
             dtype, device = target._array.dtype, device_of(target._array)
         elif isinstance(target, str) and not _is_dtype(target):

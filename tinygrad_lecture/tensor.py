@@ -217,8 +217,8 @@ class Tensor(BoundMethods, HookMethods):
         note_sharing(constant, self)
         return constant
 
-    def clone(self) -> Tensor:
-        """A copy in its own memory; gradients flow back through it."""
+    def clone(self, *, memory_format: Any = None) -> Tensor:
+        """A copy in its own memory; gradients flow back through it. memory_format: has no effect."""
         return ops.clone(self)
 
     # --- conversion to Python and NumPy -----------------------------------------------------------------
@@ -337,14 +337,18 @@ class Tensor(BoundMethods, HookMethods):
 
     # --- conversion to another dtype or device ----------------------------------------------------------
 
-    def to(self, *target: Any, dtype: Any = None, device: str | None = None) -> Tensor:
+    def to(
+        self, *target: Any, dtype: Any = None, device: str | None = None, non_blocking: Flag = False, copy: Flag = False
+    ) -> Tensor:
         """A Tensor with another dtype, on another device, or like another tensor: x.to("cuda"), x.to(tl.float64).
 
-        The tensor itself if nothing changes. Raises ValueError for an unknown device.
+        The tensor itself if nothing changes, but a copy with copy=True. non_blocking: has no effect.
+        Raises ValueError for an unknown device.
         """
         dtype, device = parse_target(target, dtype, device)
         x = self if dtype is None or dtype == self.dtype else self.astype(dtype)
-        return x if device is None or x.device == device else ops.elementwise.to_device(x, device)
+        x = x if device is None or x.device == device else ops.elementwise.to_device(x, device)
+        return ops.clone(x) if copy and x is self else x
 
     def astype(self, dtype: Any, copy: Flag = True) -> Tensor:
         """A copy with another dtype. Integers and bools are constants: no gradient flows back through them.
@@ -357,9 +361,9 @@ class Tensor(BoundMethods, HookMethods):
         x = self if wanted.kind in "fc" else self.detach()
         return ops.elementwise.astype(x, wanted) if wanted != self.dtype else ops.clone(x)
 
-    def cuda(self, index: Integer | None = None) -> Tensor:
-        """The tensor on a GPU. Raises RuntimeError without CuPy or a GPU."""
-        return self.to(device="cuda" if index is None else f"cuda:{index}")
+    def cuda(self, index: Any = None, non_blocking: Flag = False) -> Tensor:
+        """The tensor on a GPU. non_blocking: has no effect. Raises RuntimeError without CuPy or a GPU."""
+        return self.to(device="cuda" if index is None else f"cuda:{index}" if isinstance(index, Integer) else index)
 
     def cpu(self) -> Tensor:
         """The tensor on the CPU."""
@@ -584,8 +588,8 @@ class Tensor(BoundMethods, HookMethods):
         """The tensor repeated along each axis, like NumPy's tile: x.repeat(4, 1) or x.repeat((4, 1))."""
         return ops.shape.repeat(self, as_shape(times, what="the numbers of repetitions", negative=True))  # type: ignore[no-any-return]
 
-    def contiguous(self) -> Tensor:
-        """The tensor itself if its memory is in row-major order, else a copy that is."""
+    def contiguous(self, memory_format: Any = None) -> Tensor:
+        """The tensor itself if its memory is in row-major order, else a copy that is. memory_format: has no effect."""
         return self if self._array.flags.c_contiguous else ops.clone(self)
 
     def flip(self, *axes: Any, **names: Any) -> Tensor:

@@ -6,11 +6,14 @@
 Where things are:
 
     __main__.py     the command; modules.py: which module stands for which of torch's
+    functions/      functions and methods that the engine does not have: addmm, hsplit, index_put_, ...
+    dtypes.py       torch.dtype and torch.Size; dialect.py: what prints as in PyTorch while a script runs
     absent.py       what is not here: an error says so and names what to use
     courtesies.py   names that do nothing here, such as torch.compile
     legacy.py       torch.Tensor(3), torch.LongTensor, ...
     archive.py      torch.save and torch.load, with safetensors; values.py: nested values as JSON and arrays
     derivatives.py  torch.autograd and torch.func
+    randomness.py   torch.random; testing.py: torch.testing
 """
 
 # ruff: noqa: F403
@@ -23,39 +26,68 @@ import tinygrad_lecture as _tl
 from tinygrad_lecture import *
 
 from ..functional import *
+from . import functions as _functions
 from .absent import absent as _absent
 from .archive import load as load
 from .archive import save as save
+from .courtesies import GradScaler as GradScaler
+from .courtesies import accelerator as accelerator
 from .courtesies import accept as _accept
 from .courtesies import amp as amp
 from .courtesies import autocast as autocast
 from .courtesies import backends as backends
 from .courtesies import compile as compile
+from .courtesies import compiler as compiler
+from .courtesies import cpu as cpu
 from .courtesies import cuda as cuda
 from .courtesies import distributed as distributed
+from .courtesies import mps as mps
 from .courtesies import version as version
+from .courtesies import xpu as xpu
 from .derivatives import autograd as autograd
 from .derivatives import func as func
+from .dtypes import BY_NAME as _DTYPES
+from .dtypes import Size as Size
+from .dtypes import dtype as dtype
+from .dtypes import finfo as finfo
+from .dtypes import iinfo as iinfo
+from .functions import *
+from .functions.methods import free_functions as _free_functions
+from .functions.methods import give_methods as _give_methods
 from .legacy import BoolTensor as BoolTensor
+from .legacy import ByteTensor as ByteTensor
+from .legacy import CharTensor as CharTensor
 from .legacy import DoubleTensor as DoubleTensor
 from .legacy import FloatTensor as FloatTensor
 from .legacy import HalfTensor as HalfTensor
 from .legacy import IntTensor as IntTensor
 from .legacy import LongTensor as LongTensor
+from .legacy import ShortTensor as ShortTensor
 from .legacy import Tensor as Tensor
+from .modules import linalg as linalg
 from .modules import nn as nn
 from .modules import optimisers as _optimisers
-from .modules import random as random
+from .modules import special as special
+from .modules import types as types
 from .modules import utils as utils
+from .randomness import default_generator as default_generator
+from .randomness import initial_seed as initial_seed
+from .randomness import manual_seed as manual_seed
+from .randomness import random as random
+from .randomness import seed as seed
+from .testing import testing as testing
 
+_give_methods(*_functions.FILES)
+globals().update({name: f for name, f in _free_functions().items() if name not in globals()})
+globals().update(_DTYPES)
 optim = _optimisers
-inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
-bfloat16 = _tl.float32  # NumPy has no bfloat16; float32 holds all of its numbers
-Size = tuple[int, ...]
-set_float32_matmul_precision = set_num_threads = use_deterministic_algorithms = _accept
-finfo, iinfo = _np.finfo, _np.iinfo
+inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
+Size.__module__ = dtype.__module__ = "torch"
+set_float32_matmul_precision = set_num_threads = set_num_interop_threads = use_deterministic_algorithms = _accept
+set_flush_denormal = set_warn_always = set_default_device = _accept
 strided, contiguous_format, preserve_format, channels_last = "strided", "contiguous", "preserve", "channels_last"
 vmap = func.vmap
+
 __version__ = "2.0.0"
 
 
@@ -64,14 +96,75 @@ def is_tensor(obj: _Any) -> _Any:
     return isinstance(obj, _tl.Tensor)
 
 
+def is_storage(obj: _Any) -> _Any:
+    """False: there are no storages here."""
+    return False
+
+
+def typename(obj: _Any) -> _Any:
+    """The name of an object's type, of a Tensor as "torch.FloatTensor"."""
+    return obj.type() if isinstance(obj, _tl.Tensor) else f"{type(obj).__module__}.{type(obj).__qualname__}"
+
+
+def get_default_dtype() -> _Any:
+    """The dtype of tensors made from Python's floats."""
+    return _DTYPES[_tl.get_default_dtype().name]
+
+
+def get_default_device() -> _Any:
+    """The CPU."""
+    return _tl.device("cpu")
+
+
+def set_default_tensor_type(t: _Any) -> None:
+    """Set the default dtype to that of a class such as torch.DoubleTensor, or of its name."""
+    kinds = {"Half": _tl.float16, "Float": _tl.float32, "Double": _tl.float64}
+    name = t if isinstance(t, str) else t.__name__
+    _tl.set_default_dtype(kinds[name.rpartition(".")[2].removesuffix("Tensor")])
+
+
 def get_num_threads() -> _Any:
     """1: NumPy computes elementwise functions on one core."""
     return 1
 
 
-def numel(input: _Any) -> _Any:
-    """The number of elements."""
-    return input.numel()
+get_num_interop_threads = get_num_threads
+
+
+def get_float32_matmul_precision() -> _Any:
+    """ "highest": products of float32 are computed in float32."""
+    return "highest"
+
+
+def is_autocast_enabled(device_type: _Any = None) -> _Any:
+    """False: everything keeps its dtype."""
+    return False
+
+
+def are_deterministic_algorithms_enabled() -> _Any:
+    """True: the same seed gives the same bits."""
+    return True
+
+
+def result_type(tensor1: _Any, tensor2: _Any) -> _Any:
+    """The dtype of the sum of two tensors or numbers."""
+    return _DTYPES[(_nothing(tensor1) + _nothing(tensor2)).dtype.name]
+
+
+def promote_types(type1: _Any, type2: _Any) -> _Any:
+    """The dtype of the sum of tensors of two dtypes."""
+    return _DTYPES[(_tl.empty(0, dtype=type1) + _tl.empty(0, dtype=type2)).dtype.name]
+
+
+def can_cast(from_: _Any, to: _Any) -> _Any:
+    """Whether a dtype may become another one in an in-place change: not floats integers, nor numbers bools."""
+    return _np.can_cast(_np.dtype(from_), _np.dtype(to), "same_kind") or (
+        _np.dtype(from_).kind in "iu" and _np.dtype(to).kind in "iu"
+    )
+
+
+def _nothing(x: _Any) -> _Any:
+    return x.new_empty(0) if isinstance(x, _tl.Tensor) else _tl.tensor(x)
 
 
 __getattr__ = _absent("torch", lambda: globals())

@@ -14,6 +14,7 @@ from tinygrad_lecture.errors.users_line import is_ours
 
 from . import __name__ as package
 from .absent import sentence
+from .dialect import speak
 from .modules import install
 
 
@@ -27,6 +28,7 @@ def main(arguments: list[str]) -> int:
         print(f"python -m nn.torch: there is no file {script}", file=sys.stderr)
         return 2
     install(sys.modules[package])
+    speak(sys.modules[package])
     sys.argv, sys.path[0] = arguments, str(script.resolve().parent)
     module = sys.modules["__main__"] = ModuleType("__main__")
     module.__file__ = str(script)

@@ -8,7 +8,35 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-# a part of a name -> why it is not here, and what to use
+_REAL = "tensors here hold real numbers"
+_PIVOTS = "no pivots are kept here; use torch.linalg.solve, inv, det, or cholesky"
+_WHOLE_NAMES = {  # the last part of a name -> why it is not here, and what to use
+    "H": f"{_REAL}; write x.T or x.mT",
+    "mH": f"{_REAL}; write x.mT",
+    "imag": f"{_REAL}; the imaginary part is 0",
+    "__torch_function__": "functions do not ask their arguments; write functions of your own, or hold a tensor",
+    "storage": "a tensor is an array and has no storage; x.data_ptr() tells whether two share memory",
+    "untyped_storage": "a tensor is an array and has no storage; x.data_ptr() tells whether two share memory",
+    "set_": "a tensor is an array and has no storage; assign to x.data",
+    "resize_": "a tensor keeps its number of elements; make a new one, or use reshape",
+    "as_strided": "views are of slices and axes; use unfold, or an index of integers",
+    **dict.fromkeys(("lu", "lu_factor", "lu_solve", "lu_unpack", "ldl_factor", "ldl_solve"), _PIVOTS),
+    "matrix_exp": "it has no rule here; use scipy.linalg.expm on x.detach().numpy() where no gradient is needed",
+    "cond": "the gradient of singular values is not here; use numpy.linalg.cond on x.detach().numpy()",
+    "nested": "a tensor has one shape; torch.nn.utils.rnn.pad_sequence makes one of several sequences",
+    "masked": "tensors have no mask of their own; use torch.where, masked_fill, or nansum and nanmean",
+    "overrides": "functions do not ask their arguments; write functions of your own",
+    "signal": "it needs fft; write a window with torch.cos",
+    "storages": "a tensor is an array and has no storage",
+    "package": "Python's own packages serve; save weights with nn.weights.save_file",
+    "library": "an op here is a function with a rule; write it with tl.op or torch.autograd.Function",
+    "model_zoo": "nothing is downloaded here; load weights with nn.weights.load_file",
+    "cpp_extension": "ops here are written in Python; write it with torch.autograd.Function",
+    "bottleneck": "use Python's cProfile",
+    "mobile_optimizer": "there is no exporter here; save the weights with nn.weights.save_file",
+}
+
+# the beginning or the end of the last part of a name, or the whole of any part -> why it is not here, and what to use
 REASONS = {
     "distributed": "one process trains here; remove the calls, or use PyTorch",
     "DistributedDataParallel": "one process trains here; use the model itself",
@@ -29,8 +57,16 @@ REASONS = {
     "logarithm of the density out, as with log_softmax",
     "fft": "it needs complex numbers; use numpy.fft on x.detach().numpy() where no gradient is needed",
     "stft": "it needs complex numbers; use numpy.fft on x.detach().numpy() where no gradient is needed",
+    "float8": "numbers here have 16, 32 or 64 bits; use torch.float16 or torch.float32",
+    "window": "it is for fft; write it with torch.cos",
+    "dynamo": "Python runs the model here; remove torch.compile's settings",
+    "inductor": "Python runs the model here; remove torch.compile's settings",
+    "mtia": "arrays are on the CPU or, with CuPy, on an NVIDIA GPU",
+    "futures": "one process trains here; use Python's concurrent.futures for other work",
+    "monitor": "use Python's logging",
     "svd": "its gradient is not defined for equal singular values; use numpy.linalg.svd on x.detach().numpy()",
     "pca": "it needs svd; use numpy.linalg.svd on x.detach().numpy()",
+    "eigvalsh": "its gradient is not here; use numpy.linalg.eigvalsh on x.detach().numpy()",
     "eigh": "its gradient is not defined for equal eigenvalues; use numpy.linalg.eigh on x.detach().numpy()",
     "eig": "tensors here hold real numbers; use numpy.linalg.eig on x.detach().numpy()",
     "3d": "layers here are of 1 and 2 dimensions; use the 2d layer for each slice, or PyTorch",
@@ -49,9 +85,14 @@ REASONS = {
 
 def sentence(name: str, known: Iterable[str] = ()) -> str:
     """Why `name`, such as "torch.fft", is not here and what to use; if there is no reason, names like it."""
+    last = name.rpartition(".")[2]
+    if last in _WHOLE_NAMES:
+        return f"{name} is not here, because {_WHOLE_NAMES[last]}"
     words = re.split(r"[._]", name.lower())
     for part, reason in REASONS.items():
-        if part.lower() in words or words[-1].endswith(part.lower()):
+        key = part.lower()
+        telling = len(key) > 2 or key[0].isdigit()  # a short key may end other names by chance
+        if key in words or (telling and (last.lower().startswith(key) or last.lower().endswith(key))):
             return f"{name} is not here, because {reason}"
     alike = difflib.get_close_matches(name.rpartition(".")[2], list(known), 3)
     remedy = f"; names like it are {', '.join(alike)}" if alike else "; compose it from the functions that are"

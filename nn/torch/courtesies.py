@@ -83,6 +83,16 @@ backends = Namespace(
     mps=SimpleNamespace(is_available=lambda: False, is_built=lambda: False),
     mkl=SimpleNamespace(is_available=lambda: False),
 )
+_NOT_HERE = {"is_available": lambda: False, "device_count": lambda: 0, "synchronize": accept, "empty_cache": accept}
+mps, xpu = Namespace("torch.mps", **_NOT_HERE), Namespace("torch.xpu", **_NOT_HERE)
+cpu = Namespace("torch.cpu", **{**_NOT_HERE, "is_available": lambda: True, "device_count": lambda: 1})
+compiler = Namespace(
+    "torch.compiler",
+    compile=compile,
+    disable=lambda fn=None, recursive=True: (lambda function: function) if fn is None else fn,
+    is_compiling=lambda: False,
+    reset=accept,
+)
 version = Namespace("torch.version", cuda=None, hip=None, git_version="", __version__="2.0.0")
 
 
@@ -133,6 +143,15 @@ cuda = Namespace(
     max_memory_reserved=memory_reserved,
     reset_peak_memory_stats=accept,
     amp=Namespace("torch.cuda.amp", autocast=autocast, GradScaler=GradScaler),
+)
+
+
+accelerator = Namespace(
+    "torch.accelerator",
+    is_available=cuda_is_available,
+    current_accelerator=lambda check_available=False: tl.device("cuda") if cuda_is_available() else None,
+    device_count=device_count,
+    synchronize=synchronize,
 )
 
 

@@ -12,6 +12,8 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor as EngineTensor
 
+from .absent import sentence
+
 
 class _Kind(type):
     """The type of these classes: their instances are the engine's Tensors."""
@@ -29,6 +31,11 @@ class Tensor(EngineTensor, metaclass=_Kind):
     """A new Tensor: of sizes, uninitialised, or of data. float32."""
 
     __slots__ = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__torch_function__" in vars(cls):
+            raise TypeError(sentence("torch.Tensor.__torch_function__"))
 
     def __new__(cls, *args: Any) -> Any:
         dtype = np.float32 if cls.kind is None else cls.kind
@@ -64,6 +71,27 @@ class LongTensor(Tensor):
 
     __slots__ = ()
     kind = np.dtype(np.int64)
+
+
+class ShortTensor(Tensor):
+    """A Tensor of int16."""
+
+    __slots__ = ()
+    kind = np.dtype(np.int16)
+
+
+class CharTensor(Tensor):
+    """A Tensor of int8."""
+
+    __slots__ = ()
+    kind = np.dtype(np.int8)
+
+
+class ByteTensor(Tensor):
+    """A Tensor of uint8."""
+
+    __slots__ = ()
+    kind = np.dtype(np.uint8)
 
 
 class IntTensor(Tensor):

@@ -6,12 +6,17 @@ import sys
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 import tinygrad_lecture as tl
+from tinygrad_lecture.func.trees import leaves, map_leaves
+from tinygrad_lecture.methods.in_place import in_place
 
 from .. import data, functional, init, optim
 from .. import utils as clipping
 from ..module import Module, Parameter
 from ..optim import lr_scheduler
+from . import functions
 from .absent import Namespace, sentence
 from .courtesies import parallel, refuse
 
@@ -52,16 +57,32 @@ def _pad_sequence(
 
 _rnn = Namespace("torch.nn.utils.rnn", pad_sequence=_pad_sequence)
 
+_FILES_OF_MODULES = (
+    *("activation", "batchnorm", "container", "conv", "dropout", "flatten", "linear", "loss", "normalization"),
+    *("pooling", "rnn", "sparse", "transformer"),
+)
+_ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "celu", "hardtanh", "threshold")
+
 nn = Namespace(
     "torch.nn",
     _package(),
-    functional=Namespace("torch.nn.functional", functional),
+    functional=Namespace(
+        "torch.nn.functional",
+        functional,
+        pdist=functions.pdist,
+        **{f"{name}_": in_place(getattr(functional, name)) for name in _ACTIVATIONS},
+    ),
     init=Namespace("torch.nn.init", init),
     utils=Namespace("torch.nn.utils", clipping, rnn=_rnn, **_convert),
     parallel=parallel,
     DataParallel=parallel.DataParallel,
     parameter=Namespace("torch.nn.parameter", Parameter=Parameter),
-    modules=Namespace("torch.nn.modules", _package(), module=Namespace("torch.nn.modules.module", Module=Module)),
+    modules=Namespace(
+        "torch.nn.modules",
+        _package(),
+        module=Namespace("torch.nn.modules.module", Module=Module),
+        **{name: Namespace(f"torch.nn.modules.{name}", _package()) for name in _FILES_OF_MODULES},
+    ),
 )
 optimisers = Namespace(
     "torch.optim",
@@ -82,10 +103,33 @@ utils = Namespace(
         ),
     ),
     checkpoint=Namespace("torch.utils.checkpoint", checkpoint=_checkpoint),
+    _pytree=Namespace("torch.utils._pytree", tree_map=map_leaves, tree_leaves=leaves),
 )
-random = Namespace(
-    "torch.random", manual_seed=tl.manual_seed, get_rng_state=tl.get_rng_state, set_rng_state=tl.set_rng_state
+linalg = Namespace(
+    "torch.linalg",
+    tl.linalg,
+    LinAlgError=np.linalg.LinAlgError,
+    multi_dot=functions.multi_dot,
+    vander=lambda x, N=None: functions.vander(x, N, increasing=True),
+    vecdot=functions.vecdot,
+    inv_ex=lambda A: (tl.linalg.inv(A), tl.zeros(A.shape[:-2], dtype=tl.int32)),
+    cholesky_ex=lambda A: (tl.linalg.cholesky(A), tl.zeros(A.shape[:-2], dtype=tl.int32)),
 )
+_SPECIAL = (
+    *("digamma", "erf", "erfc", "erfinv", "exp2", "expm1", "log1p", "log_softmax", "logit", "logsumexp", "polygamma"),
+    *("round", "sinc", "softmax", "xlogy"),
+)
+special = Namespace(
+    "torch.special",
+    expit=tl.sigmoid,
+    gammaln=tl.lgamma,
+    psi=tl.digamma,
+    entr=lambda x: -tl.xlogy(x, x),
+    erfcx=functions.erfcx,
+    ndtr=functions.ndtr,
+    **{name: getattr(tl, name) for name in _SPECIAL},
+)
+types = Namespace("torch.types", Number=(int, float, bool), Device=str)
 
 
 class _Finder:
@@ -93,7 +137,7 @@ class _Finder:
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> None:
-        if name.partition(".")[0] in ("torch", "torchvision", "torchaudio", "torchtext"):
+        if name.partition(".")[0] in ("torch", "torchvision", "torchaudio", "torchtext", "functorch"):
             raise ImportError(sentence(name), name=name)
 
 

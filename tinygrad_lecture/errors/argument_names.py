@@ -1,4 +1,7 @@
-"""Argument names: PyTorch's `dim` and `keepdim` mean NumPy's `axis` and `keepdims`, in every function alike."""
+"""Argument names, in every function alike: PyTorch's `dim` and `keepdim` mean NumPy's `axis` and `keepdims`.
+
+Its `input` and `other` are the first and the second argument.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,18 @@ _NUMPY = {
     "dim1": "axis1",
     "dim2": "axis2",
 }
+
+
+def inputs_by_position(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A call's arguments with `input` and `other` among those by position: f(input=x, other=y) is f(x, y)."""
+    if "input" not in named and "other" not in named:
+        return args, named
+    named = dict(named)
+    if "input" in named:
+        args = (named.pop("input"), *args)
+    if "other" in named and args:
+        args = (args[0], named.pop("other"), *args[1:])
+    return args, named
 
 
 def numpy_names(function: str, settings: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from ..backend import Array, xp
+from .erf import polynomial
 
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)  # B2, B4, ...
 SHIFT = 9  # from here on the series are exact to float64
@@ -59,9 +60,10 @@ def digamma(x: Array) -> Array:
 
 
 def polygamma(n: int, x: Array) -> Array:
-    """The derivative of order n of digamma(x), n >= 1, for x > 0; nan elsewhere: (-1)^(n+1) n! times Hurwitz's zeta."""
+    """The derivative of order n of digamma(x), n >= 1: (-1)^(n+1) n! times Hurwitz's zeta; nan at 0, -1, -2, ..."""
     lib = xp(x)
-    z = lib.where(x > 0, x, np.nan).astype(np.float64)
+    x = x.astype(np.float64)
+    z = lib.where(x < 0.5, 1 - x, x)
     s = n + 1
     total = lib.zeros_like(z)
     for k in range(SHIFT):
@@ -72,7 +74,15 @@ def polygamma(n: int, x: Array) -> Array:
     for k, b in enumerate(BERNOULLI, 1):
         total = total + b / math.factorial(2 * k) * rising * large ** float(-s - 2 * k + 1)
         rising *= (s + 2 * k - 1) * (s + 2 * k)
-    return (-1) ** (n + 1) * math.factorial(n) * total
+    right = (-1) ** (n + 1) * math.factorial(n) * total
+    sine = _sine_of_pi(x)
+    cotangent = _sine_of_pi(x + 0.5) / lib.where(sine == 0, 1, sine)
+    coefficients = np.array([0.0, 1.0])  # of the derivatives of c = cot(pi x), polynomials in c: dc/dx = -pi (1 + c²)
+    for _ in range(n):
+        coefficients = -math.pi * np.convolve(coefficients[1:] * np.arange(1, len(coefficients)), [1, 0, 1])
+    slope = polynomial(tuple(coefficients.tolist()), cotangent)
+    left = lib.where(sine == 0, np.nan, (-1) ** n * right - math.pi * slope)
+    return lib.where(x < 0.5, left, right)
 
 
 def _sine_of_pi(x: Array) -> Array:

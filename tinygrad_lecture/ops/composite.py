@@ -12,7 +12,7 @@ from typing import Any, TypeVar, overload
 from ..autograd import modes as modes_module
 from ..autograd.modes import modes
 from ..autograd.tape import Record
-from ..errors.argument_names import numpy_names
+from ..errors.argument_names import inputs_by_position, numpy_names
 from ..errors.messages import EXPLAINED, rename
 from ..traced import Traced
 
@@ -46,6 +46,7 @@ def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def composed(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
+            args, kwargs = inputs_by_position(args, kwargs)
             kwargs = numpy_names(name, kwargs)
         outermost = modes_module.observers and modes.called is None
         if outermost:

@@ -160,6 +160,13 @@ def numbers_of_places(draw: Draw) -> Sample:
     return Sample((draw(some.integers(draw(some.shapes()), 0, int(np.prod(shape)))),), {"shape": shape})
 
 
+row(
+    "cross_along",
+    some.numbers((2, 2, 3)).map(lambda x: Sample((x[0], x[1]))),
+    np.cross,
+    kinds="fi",
+    mixes=True,
+)
 row("cdist", points(), cdist, kinks="0")
 row("diag_embed", vectors_to_embed(), diag_embed, kinds="fi")
 row("block_diag", krons(), block_diag, kinds="fi", mixes=True)

@@ -14,7 +14,6 @@ NEEDS = {  # what a program waits for
     "char_rnn": "torch.long, nn.RNN",
     "custom_optimizer": "Optimizer.state of an own optimiser",
     "gru_classifier": "nn.GRU",
-    "kmeans": "torch.bincount",
     "lbfgs": "optim.LBFGS",
     "lstm_sine": "nn.LSTM",
     "schedulers": "ReduceLROnPlateau",

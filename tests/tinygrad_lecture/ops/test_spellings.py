@@ -24,6 +24,16 @@ def test_values_and_indices_under_every_spelling(name):
             assert result[1].equal(indices[:, None])
 
 
+def test_inputs_may_have_pytorchs_names():
+    y = X * 2
+    assert tl.add(input=X, other=y).equal(tl.add(X, other=y)) is X.add(other=y).equal(X + y) is True
+    assert tl.sub(input=X, other=y, alpha=2).equal(X - 2 * y)
+    assert tl.sum(input=X, dim=1).equal(X.sum(1))
+    assert tl.softmax(input=X, dim=1).equal(tl.softmax(X, 1))
+    assert tl.unsqueeze(input=X, dim=0).equal(X[None])
+    assert tl.matmul(input=X, other=y.T).equal(X @ y.T)
+
+
 def test_max_and_min_of_two_tensors_are_elementwise():
     y = X.flip(1)
     assert tl.max(X, y).equal(X.max(y)) is tl.max(X, y).equal(tl.maximum(X, y)) is True

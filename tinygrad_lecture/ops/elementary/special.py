@@ -59,7 +59,7 @@ def _(g: Value, x: Value) -> Value:
 
 @composite
 def polygamma(n: int, x: Value) -> Value:
-    """The derivative of order n of digamma(x), for n = 0, 1, 2, ...; from n = 1 on it is nan for x <= 0.
+    """The derivative of order n of digamma(x), for n = 0, 1, 2, ...; nan at 0, -1, -2, ...
 
     Raises ValueError for a negative n.
 

@@ -17,11 +17,11 @@ __all__ = ["copysign", "fmax", "fmin", "fmod", "heaviside", "nan_to_num", "signb
 
 @op(differentiable=False)
 def heaviside(x: Value, values: Value, /) -> Value:
-    """0 where x < 0, 1 where x > 0, and `values` where x is 0, broadcast; nan where x is nan.
+    """0 where x < 0, 1 where x > 0, and `values` where x is 0, broadcast; 0 where x is nan.
 
     tl.heaviside(tl.tensor([-1.0, 0.0, 2.0]), tl.tensor(0.5))       # tensor([0.0000, 0.5000, 1.0000])
     """
-    return xp(x, values).heaviside(x, values)
+    return xp(x).where(x == 0, values, (x > 0).astype(x.dtype))
 
 
 @op(differentiable=False)

@@ -9,7 +9,8 @@ from .factorizations import lstsq, matrix_rank, pinv, qr, solve_triangular
 from .matrices import cholesky, det, inv, slogdet, solve
 from .norms import any_norm as norm
 from .norms import matrix_norm, vector_norm
-from .products import cross, matrix_power
+from .products import cross_along as cross
+from .products import matrix_power
 
 __all__ = [
     "cholesky", "cross", "det", "diagonal", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power", "matrix_rank",

@@ -91,6 +91,12 @@ def cross(a: Value, b: Value, axis: int | None = None) -> Value:
     return roll(a, -1, last) * roll(b, -2, last) - roll(a, -2, last) * roll(b, -1, last)  # a1 b2 - a2 b1, ...
 
 
+@composite(name="cross")
+def cross_along(a: Value, b: Value, axis: int = -1) -> Value:
+    """`cross` under torch.linalg's name, where the axis (also `dim`) is the last by default."""
+    return cross(a, b, axis)
+
+
 @composite
 def matrix_power(a: Value, n: int) -> Value:
     """The product of n times the matrix a, for square matrices (..., k, k); of its inverse for a negative n.

@@ -114,7 +114,9 @@ def test_gamma_at_its_poles_and_far_out():
     np.testing.assert_allclose(tl.lgamma(x).numpy(), expected, rtol=1e-12)
     assert tl.digamma(x)[0].item() == -inf
     assert tl.digamma(x)[1].isnan()
-    assert tl.digamma(tl.tensor(-2.5, dtype=tl.float64)).item() == pytest.approx(1.1031566406452432)
+    below = tl.tensor(-2.5, dtype=tl.float64)
+    assert tl.digamma(below).item() == pytest.approx(1.1031566406452432)
+    assert [tl.polygamma(n, below).item() for n in (1, 2, 3)] == pytest.approx([9.5392, -0.1082, 194.7479], rel=1e-4)
 
 
 def test_sinc_and_its_derivatives_at_zero():

@@ -1,0 +1,75 @@
+"""What prints as in PyTorch only in a process that runs a PyTorch script: shapes, dtypes, named results, optimisers.
+
+`speak` changes classes of the house for the whole process, so only the command `python -m nn.torch` calls it. Numbers
+print as PyTorch's everywhere, see `tinygrad_lecture/inspect/printing.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.inspect.printing import options
+from tinygrad_lecture.ops.indexing import Ordered
+
+from ..module import Parameter
+from ..optim import Optimizer
+from .dtypes import BY_NAME, Size
+
+PAIRS = ("cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk")
+
+
+def speak(torch: Any) -> None:
+    """Let shapes be torch.Size, dtypes torch.float32 and pairs torch.return_types.max from now on. torch: nn.torch."""
+    options.dtype_prefix = "torch."
+    by_dtype = {kind.dtype: kind for kind in BY_NAME.values()}
+    members: dict[str, Any] = {
+        "shape": property(lambda self: Size(self._array.shape)),
+        "dtype": property(lambda self: by_dtype[self._array.dtype]),
+        "__module__": "torch",
+    }
+    for name, member in members.items():
+        setattr(Tensor, name, member)
+    Parameter.__module__ = "torch.nn.parameter"
+    for name in PAIRS:
+        setattr(torch, name, _named(name, getattr(torch, name)))
+        setattr(Tensor, name, _named(name, getattr(Tensor, name)))
+    Optimizer.__repr__ = optimizer_text  # type: ignore[method-assign]
+
+
+def _named(name: str, function: Any) -> Any:
+    """The function with its pair (values, indices) under the name that PyTorch prints."""
+    kind: Any = type(name, (Ordered,), {"__slots__": (), "__repr__": lambda pair: _pair_text(name, pair)})
+
+    def named(*args: Any, **settings: Any) -> Any:
+        result = function(*args, **settings)
+        return kind(*result) if type(result) is Ordered else result
+
+    named.__name__, named.__doc__ = name, function.__doc__
+    return named
+
+
+def _pair_text(name: str, pair: Ordered) -> str:
+    return f"torch.return_types.{name}(\nvalues={pair.values!r},\nindices={pair.indices!r})"
+
+
+def optimizer_text(optimizer: Any) -> str:
+    """The parameter groups of an optimiser with their settings, also with those that PyTorch has for its machine."""
+    lines = [f"{type(optimizer).__name__} ("]
+    for number, group in enumerate(optimizer.param_groups):
+        settings = {**MACHINE.get(type(optimizer).__name__, {}), **{k: v for k, v in group.items() if k != "params"}}
+        lines.append(f"Parameter Group {number}")
+        lines += [f"    {name}: {_plain(settings[name])}" for name in sorted(settings)]
+    return "\n".join([*lines, ")"])
+
+
+def _plain(value: Any) -> Any:
+    return 0 if isinstance(value, float) and value == 0 else value
+
+
+_EVERYWHERE = {"differentiable": False, "foreach": None, "maximize": False}
+_ADAM = {**_EVERYWHERE, "capturable": False, "fused": None, "decoupled_weight_decay": False}
+MACHINE: dict[str, dict[str, Any]] = {  # settings of an optimiser of PyTorch that have no meaning here
+    "SGD": {**_EVERYWHERE, "fused": None}, "Adam": _ADAM, "AdamW": {**_ADAM, "decoupled_weight_decay": True},
+    "RMSprop": {**_EVERYWHERE, "capturable": False}, "Adagrad": {**_EVERYWHERE, "fused": None},
+}  # fmt: skip

@@ -1,0 +1,108 @@
+"""torch.dtype and torch.Size: NumPy's dtypes and tuples that print as PyTorch's, `torch.float32` and `torch.Size([2])`.
+
+Either equals what it stands for, and goes wherever that goes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, SupportsIndex
+
+import numpy as np
+
+from tinygrad_lecture import get_default_dtype
+
+
+class _Kind(type):
+    """The type of `dtype`: NumPy's dtypes are instances too."""
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return type(value) is cls or isinstance(value, np.dtype)
+
+
+class dtype(metaclass=_Kind):
+    """A dtype under PyTorch's name: torch.float32 equals np.dtype("float32"), and has its attributes."""
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, name: str) -> None:
+        self.dtype = np.dtype(name)  # NumPy takes an object with this attribute for the dtype itself
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.dtype, name)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.dtype == (other.dtype if type(other) is dtype else other))
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)
+
+    def __repr__(self) -> str:
+        return f"torch.{self.dtype.name}"
+
+    def __reduce__(self) -> Any:
+        return dtype, (self.dtype.name,)
+
+    is_floating_point = property(lambda self: self.dtype.kind == "f")
+    is_complex = property(lambda self: False)
+    is_signed = property(lambda self: self.dtype.kind in "if")
+
+
+NAMES = ("float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool")
+OTHERS = {"half": "float16", "float": "float32", "double": "float64", "short": "int16", "int": "int32", "long": "int64"}
+BY_NAME = {name: dtype(name) for name in NAMES}
+BY_NAME |= {other: BY_NAME[name] for other, name in OTHERS.items()}
+BY_NAME["bfloat16"] = BY_NAME["float32"]  # NumPy has no bfloat16; float32 holds all of its numbers
+
+
+class Size(tuple[int, ...]):
+    """A shape: a tuple that prints as torch.Size([2, 3])."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """The number of elements of that shape."""
+        return math.prod(self)
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
+        found: Any = tuple.__getitem__(self, index)
+        return Size(found) if isinstance(index, slice) else found
+
+    def __add__(self, other: tuple[Any, ...]) -> Any:
+        return Size((*self, *other))
+
+
+class finfo:
+    """The limits of a float dtype, as Python's floats: eps, max, min, tiny, bits, ..."""
+
+    def __init__(self, type: Any = None) -> None:
+        found: Any = self._asked(type)
+        self.dtype, self.bits = found.dtype.name, found.bits
+        for name in self._shown[:-1]:
+            setattr(self, name, np.asarray(getattr(found, name)).item())
+        if isinstance(found, np.finfo):
+            self.resolution = 10.0**-found.precision
+
+    _shown: tuple[str, ...] = ("resolution", "min", "max", "eps", "smallest_normal", "tiny", "dtype")
+
+    @staticmethod
+    def _asked(type: Any) -> Any:
+        return np.finfo(np.dtype(get_default_dtype() if type is None else type))
+
+    def __repr__(self) -> str:
+        values = (getattr(self, name) for name in self._shown)
+        shown = (value if isinstance(value, str) else f"{value:.6g}" for value in values)
+        return f"{type(self).__name__}({', '.join(map('='.join, zip(self._shown, shown, strict=True)))})"
+
+
+class iinfo(finfo):
+    """The limits of an integer dtype: max, min, bits."""
+
+    _shown = ("min", "max", "dtype")
+
+    @staticmethod
+    def _asked(type: Any) -> Any:
+        return np.iinfo(np.dtype(type))

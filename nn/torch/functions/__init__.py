@@ -1,0 +1,26 @@
+"""Functions that PyTorch has beside those of the engine: combinations of a few ops, and other spellings.
+
+The engine has what a textbook names. Here is the rest of what PyTorch's programs call: `torch.addmm`, `torch.hsplit`,
+... A function whose first argument is called `input` is a method of Tensors as well, as in PyTorch; `methods.py` gives
+them to the class.
+
+products.py  numbers.py  statistics.py  shapes.py  places.py  creation.py     the functions, by what they do
+methods.py      methods of Tensors: these functions, and what a program asks of a machine
+"""
+
+# ruff: noqa: F403 - the star imports are typed: each file has an __all__
+from tinygrad_lecture.ops.linear_algebra.factorizations import cholesky_inverse, cholesky_solve, qr
+from tinygrad_lecture.ops.linear_algebra.factorizations import pinv as pinverse
+from tinygrad_lecture.ops.linear_algebra.matrices import logdet
+
+from . import creation, numbers, places, products, shapes, statistics
+from .creation import *
+from .numbers import *
+from .places import *
+from .products import *
+from .shapes import *
+from .statistics import *
+
+FILES = (products, numbers, statistics, shapes, places, creation)
+__all__ = [*products.__all__, *numbers.__all__, *statistics.__all__, *shapes.__all__, *places.__all__]
+__all__ += [*creation.__all__, "cholesky_inverse", "cholesky_solve", "logdet", "pinverse", "qr"]

@@ -1,0 +1,102 @@
+"""Matrix products of given ranks, and sums with a product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.errors.kinds import TensorError
+
+__all__ = [
+    "addbmm", "addmm", "addmv", "addr", "baddbmm", "chain_matmul", "ger", "inner", "mm", "multi_dot", "mv", "vdot",
+    "vecdot",
+]  # fmt: skip
+
+
+def mm(input: Any, mat2: Any) -> Any:
+    """The product of two matrices: (n, k) @ (k, m)."""
+    _must_have("mm", (input, 2), (mat2, 2))
+    return input @ mat2
+
+
+def mv(input: Any, vec: Any) -> Any:
+    """The product of a matrix and a vector: (n, k) @ (k,)."""
+    _must_have("mv", (input, 2), (vec, 1))
+    return input @ vec
+
+
+def vdot(input: Any, other: Any) -> Any:
+    """The dot product of two vectors."""
+    return tl.dot(input, other)
+
+
+def ger(input: Any, vec2: Any) -> Any:
+    """The outer product of two vectors."""
+    return tl.outer(input, vec2)
+
+
+def inner(input: Any, other: Any) -> Any:
+    """The sum of products over the last axes: (..., k) and (..., k) -> (..., ...); a number multiplies."""
+    if not input.ndim or not other.ndim:
+        return input * other
+    return tl.tensordot(input, other, ([-1], [-1]))
+
+
+def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
+    """The dot products of vectors along an axis, broadcast."""
+    return (x * y).sum(dim)
+
+
+def multi_dot(tensors: Any) -> Any:
+    """The product of several matrices, from the left; the first and the last may be vectors."""
+    first, *rest = tensors
+    for matrix in rest:
+        first = first @ matrix
+    return first
+
+
+def chain_matmul(*matrices: Any) -> Any:
+    """The product of several matrices, from the left."""
+    return multi_dot(matrices)
+
+
+def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta * input + alpha * mat1 @ mat2, for two matrices."""
+    return _added(input, mm(mat1, mat2), beta, alpha)
+
+
+def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta * input + alpha * mat @ vec, for a matrix and a vector."""
+    return _added(input, mv(mat, vec), beta, alpha)
+
+
+def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta * input + alpha * the outer product of two vectors."""
+    return _added(input, tl.outer(vec1, vec2), beta, alpha)
+
+
+def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta * input + alpha * batch1 @ batch2, for batches (b, n, k) and (b, k, m)."""
+    return _added(input, tl.bmm(batch1, batch2), beta, alpha)
+
+
+def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+    """beta * input + alpha * the sum over the batch of batch1 @ batch2."""
+    return _added(input, tl.bmm(batch1, batch2).sum(0), beta, alpha)
+
+
+def _added(x: Any, product: Any, beta: float, alpha: float) -> Any:
+    """beta * x + alpha * product; with beta 0, x may be nan."""
+    product = product if alpha == 1 else product * alpha
+    if beta == 0:
+        return product
+    return (x if beta == 1 else x * beta) + product
+
+
+def _must_have(name: str, *pairs: tuple[Any, int]) -> None:
+    """Raise TensorError unless each tensor has its number of axes."""
+    if any(x.ndim != rank for x, rank in pairs):
+        kinds = " and ".join({1: "a vector", 2: "a matrix"}[rank] for _, rank in pairs)
+        raise TensorError(
+            f"{name}: needs {kinds}, not shapes {' and '.join(str(x.shape) for x, _ in pairs)}; see matmul"
+        )

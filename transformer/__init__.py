@@ -14,8 +14,9 @@ A text passes through the modules in this order:
     unembedding.py                  vectors -> logits
     generation/                     logits -> next token
 
-gpt.py, encoder.py and encoder_decoder.py are the three models, config.py has their sizes and choices. training/ has the
-loss and the training data, inspect/ traces and pictures, pretrained/ the files of GPT-2.
+gpt.py, encoder.py and encoder_decoder.py are the three models, config.py has their sizes and choices. decoder.py is a
+model's step for one new token in plain array code. training/ has the loss and the training data, inspect/ traces and
+pictures, pretrained/ the files of GPT-2.
 """
 
 from .attention import MultiHeadAttention, SingleHeadAttention, scaled_dot_product_attention

@@ -30,7 +30,10 @@ def _weights() -> dict[str, Any]:
     def matrix(rows: int, columns: int) -> Any:
         return rng.normal(0, 1.5 / np.sqrt(columns), (rows, columns)).astype(np.float32)
 
-    weights = {"embedding.W_E.weight": matrix(VOCABULARY, WIDTH), "embedding.positions.weight": 5 * matrix(CONTEXT, WIDTH)}
+    weights = {
+        "embedding.W_E.weight": matrix(VOCABULARY, WIDTH),
+        "embedding.positions.weight": 5 * matrix(CONTEXT, WIDTH),
+    }
     for layer in range(LAYERS):
         block = f"blocks.{layer}."
         for name in ("W_Q", "W_K", "W_V", "W_O"):
@@ -47,7 +50,13 @@ def our_generate() -> Generate:
     from transformer import GPT, GPTConfig
 
     config = GPTConfig(
-        vocab_size=VOCABULARY, context=CONTEXT, layers=LAYERS, heads=HEADS, width=WIDTH, bias=False, activation="gelu_tanh"
+        vocab_size=VOCABULARY,
+        context=CONTEXT,
+        layers=LAYERS,
+        heads=HEADS,
+        width=WIDTH,
+        bias=False,
+        activation="gelu_tanh",
     )
     model = GPT(config)
     model.load_state_dict(_weights())
@@ -64,10 +73,12 @@ def their_generate() -> Generate:
     class Block(nn.Module):
         def __init__(self, layer: int) -> None:
             super().__init__()
-            own = {name: weights[f"blocks.{layer}.{name}.weight"] for name in ("norm_1", "norm_2", "ffn.up", "ffn.down")}
-            Q, K, V, O = (weights[f"blocks.{layer}.attention.W_{letter}.weight"] for letter in "QKVO")
+            own = {
+                name: weights[f"blocks.{layer}.{name}.weight"] for name in ("norm_1", "norm_2", "ffn.up", "ffn.down")
+            }
+            q, k, v, out = (weights[f"blocks.{layer}.attention.W_{letter}.weight"] for letter in "QKVO")
             self.norm_1, self.norm_2 = nn.LayerNorm(WIDTH, bias=False), nn.LayerNorm(WIDTH, bias=False)
-            self.qkv, self.out = _linear(torch.cat([Q, K, V])), _linear(O)
+            self.qkv, self.out = _linear(torch.cat([q, k, v])), _linear(out)
             self.up, self.down = _linear(own["ffn.up"]), _linear(own["ffn.down"])
             self.keys, self.values = torch.zeros(2, 1, HEADS, CONTEXT, WIDTH // HEADS)
 
@@ -140,7 +151,9 @@ def check() -> None:
         mine, other = a(prompt, n), b(prompt, n)
         if mine != other:
             place = next(i for i in range(n) if mine[i] != other[i])
-            sys.exit(f"after a prompt of {len(prompt)}, token {place} differs: ours {mine[place]}, PyTorch's {other[place]}")
+            sys.exit(
+                f"after a prompt of {len(prompt)}, token {place} differs: ours {mine[place]}, PyTorch's {other[place]}"
+            )
     print(f"the same tokens on both sides, {len(set(mine))} different ones among {n}")
 
 

@@ -22,10 +22,11 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors.users_line import hide_frames
+from tinygrad_lecture.traced import wrap
 
 from ..tokens import ENCODE, as_tokens, check_vocabulary
 from .cache import Cache
-from .sampling import check_settings, draw, probabilities
+from .sampling import check_settings, choose
 
 Array = np.ndarray[Any, Any]
 
@@ -168,7 +169,7 @@ def _stream(model: LanguageModel, tokens: Array, mask: Array, settings: Settings
             cache = model.new_cache()
         new = tokens if cache is None else tokens[:, cache.length :]  # (batch, new)
         logits = _next_logits(model, new, mask, cache)  # (batch, vocab_size)
-        chosen = draw(probabilities(logits, settings.temperature, settings.top_k, settings.top_p), random)  # (batch,)
+        chosen = choose(logits, settings.temperature, settings.top_k, settings.top_p, random)  # (batch,)
         if stops.size:
             running &= ~np.isin(chosen, stops)
         if not running.any():
@@ -178,11 +179,11 @@ def _stream(model: LanguageModel, tokens: Array, mask: Array, settings: Settings
         mask = np.concatenate([mask, running[:, None]], axis=1)
 
 
-def _next_logits(model: LanguageModel, tokens: Array, mask: Array, cache: Cache | None) -> Any:
+def _next_logits(model: LanguageModel, tokens: Array, mask: Array, cache: Cache | None) -> Tensor:
     padding_mask = None if mask.all() else mask
     if cache is not None and cache.length and tokens.shape[1] == 1:
         step = model.decoder()
         if step is not None:
-            return step.next_logits(tokens[:, 0], padding_mask, cache)
+            return wrap(step.next_logits(tokens[:, 0], padding_mask, cache))  # type: ignore[no-any-return]
     with evaluating(model):
         return model.next_logits(tl.tensor(tokens), None if padding_mask is None else tl.tensor(padding_mask), cache)

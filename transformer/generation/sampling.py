@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import Array, is_array, xp
+from tinygrad_lecture.backend import Array, is_array, to_host, xp
 from tinygrad_lecture.traced import wrap
+
+Tokens: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def probabilities(
@@ -90,16 +92,35 @@ def check_settings(temperature: float, top_k: int | None, top_p: float | None) -
         raise ValueError(f"top_p must be above 0 and at most 1, got {top_p}")
 
 
-def draw(p: Tensor, random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int64]]:
+def choose(
+    logits: Tensor, temperature: float, top_k: int | None, top_p: float | None, random: np.random.Generator
+) -> Tokens:
+    """One token per row, drawn from `probabilities`: (batch, vocab_size) -> (batch,), on the host.
+
+    Raises ValueError for logits that are nan or inf.
+    """
+    if temperature > 0:
+        return draw(probabilities(logits, temperature, top_k, top_p), random)
+    scores = to_host(logits.array)  # greedy: without the detour over probabilities of 0 and 1
+    _check(scores.max(axis=-1))
+    return scores.argmax(axis=-1)  # type: ignore[no-any-return]
+
+
+def draw(p: Tensor, random: np.random.Generator) -> Tokens:
     """One token per row, drawn from its probabilities: (batch, vocab_size) -> (batch,), on the host.
 
     Raises ValueError for probabilities that are nan.
     """
-    sums = np.cumsum(p.detach().numpy(), axis=-1, dtype=np.float64)  # (batch, vocab_size)
-    if np.isnan(sums[:, -1]).any():
+    sums = np.cumsum(to_host(p.array), axis=-1, dtype=np.float64)  # (batch, vocab_size)
+    _check(sums[:, -1])
+    u = random.random((len(sums), 1)) * sums[:, -1:]  # (batch, 1), uniform below the last sum
+    return (sums <= u).sum(axis=-1)  # type: ignore[no-any-return]
+
+
+def _check(rows: Array) -> None:
+    """Raises ValueError unless the largest logits, or the sums of the probabilities, are finite."""
+    if not np.isfinite(rows).all():
         raise ValueError(
             "sampling: cannot draw a token, because the model's logits are nan or inf. A likely cause is training that "
             "diverged: check the parameters, and train with a smaller learning rate or clipped gradients"
         )
-    u = random.random((len(sums), 1)) * sums[:, -1:]  # (batch, 1), uniform below the last sum
-    return (sums <= u).sum(axis=-1)  # type: ignore[no-any-return]

@@ -20,25 +20,26 @@ class Snapshot:
         self._seen, self._age = versions.last_write, versions.tick()
         self._attributes = [vars(module) for module in model.modules()]
         self._before = [dict(attributes) for attributes in self._attributes]
-        self._places = [(held, name) for held in self._attributes for name in held if isinstance(held[name], Tensor)]
-        self.arrays = self._arrays()
-
-    def _arrays(self) -> list[Array]:
-        return [getattr(held.get(name), "_array", None) for held, name in self._places]
+        held = (value for attributes in self._before for value in attributes.values())
+        self._tensors = [value for value in held if isinstance(value, Tensor)]
+        self.arrays: list[Array] = [tensor._array for tensor in self._tensors]
 
     def holds(self) -> bool:
         """Whether no attribute was assigned since, no hook registered, and no parameter or buffer changed."""
-        if not all(map(is_, self._arrays(), self.arrays)) or self._written():
-            return False
         try:
-            return self._attributes == self._before  # fast, since equal attributes are the same objects
-        except ValueError:  # == of a Tensor and another that replaced it
+            same = self._attributes == self._before  # fast, since equal attributes are usually the same objects
+        except (TypeError, ValueError):  # a Tensor was compared with one that replaced it
             return False
+        return same and all(map(is_, [tensor._array for tensor in self._tensors], self.arrays)) and not self._written()
 
     def uniform(self) -> bool:
-        """Whether all arrays are of the same library, and of one dtype, float32 or float64."""
+        """Whether all arrays are of one library and one dtype, float32 or float64, and none has a single element.
+
+        Of tensors of a single element `holds` could not tell apart an equal one that replaced another.
+        """
         kinds = {(type(array), array.dtype) for array in self.arrays}
-        return len(kinds) == 1 and kinds.pop()[1] in (FLOAT32, FLOAT64)
+        one_kind = len(kinds) == 1 and kinds.pop()[1] in (FLOAT32, FLOAT64)
+        return one_kind and all(array.size > 1 for array in self.arrays)
 
     def _written(self) -> bool:
         """Whether one of the arrays was written to."""

@@ -129,7 +129,8 @@ def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:
     scores = lib.ascontiguousarray(lib.matmul(q, k.swapaxes(-1, -2)))  # (..., queries, keys)
     scores *= 1 / math.sqrt(q.shape[-1])
     if mask is not None:
-        scores += lib.where(mask, scores.dtype.type(0), scores.dtype.type(-math.inf))
+        added = mask.dtype.kind == "f"
+        scores = _plus(scores, mask if added else lib.where(mask, scores.dtype.type(0), scores.dtype.type(-math.inf)))
     rows = as_rows(scores)  # a view: scores is contiguous
     rows -= _largest_of_rows(rows)
     lib.exp(rows, out=rows)
@@ -143,10 +144,11 @@ def attention_weights_backward(
     lib = xp(q)
     dscores = g - lib.einsum("...k,...k->...", g, out)[..., None]
     dscores *= out
+    dmask = dscores.copy() if len(needs) > 2 and needs[2] else None
     dscores *= 1 / math.sqrt(q.shape[-1])
     dq = lib.matmul(dscores, k) if needs[0] else None
     dk = lib.matmul(dscores.swapaxes(-1, -2), q) if needs[1] else None
-    return (dq, dk, None)[: len(needs)]
+    return (dq, dk, dmask)[: len(needs)]
 
 
 def layer_norm(

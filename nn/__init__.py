@@ -12,10 +12,11 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     module.py                        Module and Parameter; container.py: Sequential, ModuleList, ...
     linear.py  mlp.py  embedding.py  layers with weights; normalization.py: LayerNorm, RMSNorm
     activation.py  loss.py           the formulas of both are in functional/
+    recurrent/                       RNN, GRU, LSTM and their cells
     dropout.py  flatten.py           layers without weights
     init.py                          initial weights
     optim/  data/  training/         optimisers, mini-batches, the loop
-    utils/  stateless.py             gradient clipping; calls with other tensors as parameters
+    utils/  stateless.py             gradient clipping, packed sequences; calls with other tensors as parameters
     files/  inspect/  errors/        weights in files, a table of a model, error messages
     torch/                           runs PyTorch's scripts
 """
@@ -71,6 +72,7 @@ from .loss import (
 from .mlp import MLP
 from .module import Module, Parameter
 from .normalization import LayerNorm, RMSNorm
+from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell
 from .stateless import functional_call
 from .training.evaluation import Scores, evaluate
 from .training.history import History, HistoryRow
@@ -78,12 +80,13 @@ from .training.trainer import Trainer, fit
 from .utils import clip_grad_norm_, clip_grad_value_
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "MLP", "SELU", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "DataLoader",
-    "Dropout", "Embedding", "Flatten", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "History",
-    "HistoryRow", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid",
-    "LogSoftmax", "MSELoss", "Mish", "Module", "ModuleDict", "ModuleList", "NLLLoss", "PReLU", "Parameter",
-    "ParameterDict", "ParameterList", "RMSNorm", "ReLU", "ReLU6", "Scores", "Sequential", "SiLU", "Sigmoid",
-    "SmoothL1Loss", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink",
-    "TensorDataset", "Trainer", "Unflatten", "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit",
-    "functional", "functional_call", "gradcheck", "init", "optim", "summary", "utils", "weights",
+    "CELU", "ELU", "GELU", "GLU", "GRU", "LSTM", "MLP", "RNN", "SELU", "BCELoss", "BCEWithLogitsLoss",
+    "CrossEntropyLoss", "DataLoader", "Dropout", "Embedding", "Flatten", "GRUCell", "Hardshrink", "Hardsigmoid",
+    "Hardswish", "Hardtanh", "History", "HistoryRow", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LSTMCell",
+    "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "Mish", "Module", "ModuleDict",
+    "ModuleList", "NLLLoss", "PReLU", "Parameter", "ParameterDict", "ParameterList", "RMSNorm", "RNNBase", "RNNCell",
+    "ReLU", "ReLU6", "Scores", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax", "Softmin", "Softplus",
+    "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink", "TensorDataset", "Trainer", "Unflatten",
+    "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional", "functional_call", "gradcheck",
+    "init", "optim", "summary", "utils", "weights",
 ]  # fmt: skip

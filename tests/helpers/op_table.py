@@ -1620,9 +1620,7 @@ def rnn_states(
     return walked(step, x, h0, sizes, reverse)
 
 
-def gru_states(
-    x: Array, h0: Array, weight: Array, bias: Any = None, sizes: Any = (), reverse: bool = False
-) -> Array:
+def gru_states(x: Array, h0: Array, weight: Array, bias: Any = None, sizes: Any = (), reverse: bool = False) -> Array:
     def step(x: Array, h: Array) -> Array:
         (r_x, z_x, n_x), (r_h, z_h, n_h) = np.split(x, 3), np.split(weight @ h + (0 if bias is None else bias), 3)
         z = logistic(z_x + z_h)

@@ -18,7 +18,7 @@ def gru_states(
     h = h0.astype(dtype)  # the states of all sequences; those that have ended stay
     for rows in steps(sizes, reverse):
         n = rows.stop - rows.start
-        r, z, new, _ = _gates(x[rows], h[:n], weight, bias)
+        _, z, new, _ = _gates(x[rows], h[:n], weight, bias)
         h[:n] -= new
         h[:n] *= z
         h[:n] += new  # (1 - z) new + z h

@@ -9,9 +9,7 @@ from ...backend import Array, xp
 from .steps import before, common_dtype, sigmoid_, steps
 
 
-def lstm_states(
-    x: Array, h0: Array, c0: Array, weight: Array, *, sizes: Sequence[int], reverse: bool = False
-) -> Array:
+def lstm_states(x: Array, h0: Array, c0: Array, weight: Array, *, sizes: Sequence[int], reverse: bool = False) -> Array:
     lib, (batch, hidden) = xp(x), h0.shape
     dtype = common_dtype(x, h0, c0, weight)
     out = lib.empty((len(x) + batch, 2 * hidden), dtype)

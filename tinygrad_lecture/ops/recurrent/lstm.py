@@ -15,7 +15,7 @@ from .over_time import over_time
 
 @fused
 def lstm_states(x: Value, h0: Value, c0: Value, weight: Value, /, sizes: Sequence[int], reverse: bool = False) -> Value:
-    """The hidden and cell states of an LSTM (Hochreiter & Schmidhuber, 1997; with the forget gate of Gers et al., 2000).
+    """The hidden and cell states of an LSTM (Hochreiter & Schmidhuber, 1997; Gers et al., 2000).
 
         i, f, g, o = x_t + h W^T                    input, forget and output gate, and the candidate g
         c = σ(f) c + σ(i) tanh(g)

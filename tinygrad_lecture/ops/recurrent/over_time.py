@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from ...autograd.op import Value
 from ...kernels.recurrent.steps import steps
@@ -25,4 +24,3 @@ def over_time(
         after[rows.start] = cat(new, -1)
         state = tuple(cat([new_rows, s[n:]]) for new_rows, s in zip(new, state, strict=True))
     return cat([*(after[start] for start in sorted(after)), cat(state, -1)])
-

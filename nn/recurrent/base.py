@@ -162,8 +162,7 @@ class RNNBase(Module):
         return list(hx) if batched else [s.unsqueeze(1) for s in hx]
 
     def _check_input(self, input: Any) -> None:
-        name = type(self).__name__
-        check_tensor(name, "input", input)
+        check_tensor("forward", "input", input)
         if input.ndim not in (2, 3):
             batch = "batch, steps" if self.batch_first else "steps, batch"
             raise ValueError(

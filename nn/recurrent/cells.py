@@ -53,7 +53,7 @@ class _Cell(Module):
 
     def _batches(self, input: Any, states: tuple[Any, ...] | None, n_states: int = 1) -> list[Tensor]:
         """The input and the states, (batch, features) each; states are zeros if none are given."""
-        check_tensor(type(self).__name__, "input", input)
+        check_tensor("forward", "input", input)
         if input.ndim not in (1, 2):
             raise ValueError(f"input must have shape (batch, input_size) or (input_size,), not {input.shape}")
         if input.shape[-1] != self.input_size:

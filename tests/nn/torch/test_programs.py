@@ -12,16 +12,12 @@ PROGRAMS = sorted(p for p in (ROOT / "tests" / "torch_programs").glob("*.py") if
 
 NEEDS = {  # what a program waits for
     "autoencoder": "nn.ReLU(inplace)",
-    "char_rnn": "torch.long, nn.RNN",
     "cnn": "nn.Conv2d",
     "custom_optimizer": "Optimizer.state of an own optimiser",
     "gan": "nn.LeakyReLU(inplace)",
-    "gru_classifier": "nn.GRU",
     "kmeans": "torch.bincount",
     "lbfgs": "optim.LBFGS",
-    "lstm_sine": "nn.LSTM",
     "schedulers": "ReduceLROnPlateau",
-    "seq2seq": "nn.GRUCell",
 }
 
 

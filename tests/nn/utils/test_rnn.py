@@ -73,13 +73,13 @@ def test_sequences_are_padded_on_either_side():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: pack_padded_sequence(x, [2, 3]), "the lengths [2, 3] are not sorted, the longest first; write enforce"),
+        (lambda x: pack_padded_sequence(x, [2, 3]), "the lengths [2, 3] are not sorted, the longest first; write enf"),
         (lambda x: pack_padded_sequence(x, [3]), "there must be 2 lengths, one or more, from 1 to 3, not [3]"),
         (lambda x: pack_padded_sequence(x, [4, 1]), "from 1 to 3, not [4, 1]"),
         (lambda x: pack_padded_sequence(x, [2, 0]), "from 1 to 3, not [2, 0]"),
         (lambda x: pack_padded_sequence(x, [2, 2, 1]), "not [2, 2, 1]; is batch_first right?"),
         (lambda x: pack_padded_sequence(x[0, 0], [2]), "input must have shape (steps, batch, ...), not (4,)"),
-        (lambda x: pad_packed_sequence(pack_padded_sequence(x, [3, 1]), total_length=2), "total_length 2 is below the l"),
+        (lambda x: pad_packed_sequence(pack_padded_sequence(x, [3, 1]), total_length=2), "total_length 2 is below th"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named(call, message):

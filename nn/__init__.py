@@ -12,7 +12,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     module.py                        Module and Parameter; container.py: Sequential, ModuleList, ...
     linear.py  mlp.py  embedding.py  layers with weights; normalization.py: LayerNorm, RMSNorm
     activation.py  loss.py           the formulas of both are in functional/
-    recurrent/                       RNN, GRU, LSTM and their cells
+    recurrent/  attention/           RNN, GRU, LSTM; MultiheadAttention, Transformer
     dropout.py  flatten.py           layers without weights
     init.py                          initial weights
     optim/  data/  training/         optimisers, mini-batches, the loop
@@ -49,6 +49,14 @@ from .activation import (
     Tanh,
     Tanhshrink,
 )
+from .attention import (
+    MultiheadAttention,
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .data import DataLoader, TensorDataset
 from .dropout import Dropout
@@ -84,9 +92,10 @@ __all__ = [
     "CrossEntropyLoss", "DataLoader", "Dropout", "Embedding", "Flatten", "GRUCell", "Hardshrink", "Hardsigmoid",
     "Hardswish", "Hardtanh", "History", "HistoryRow", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LSTMCell",
     "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "Mish", "Module", "ModuleDict",
-    "ModuleList", "NLLLoss", "PReLU", "Parameter", "ParameterDict", "ParameterList", "RMSNorm", "RNNBase", "RNNCell",
-    "ReLU", "ReLU6", "Scores", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax", "Softmin", "Softplus",
-    "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink", "TensorDataset", "Trainer", "Unflatten",
-    "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional", "functional_call", "gradcheck",
-    "init", "optim", "summary", "utils", "weights",
+    "ModuleList", "MultiheadAttention", "NLLLoss", "PReLU", "Parameter", "ParameterDict", "ParameterList", "RMSNorm",
+    "RNNBase", "RNNCell", "ReLU", "ReLU6", "Scores", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax",
+    "Softmin", "Softplus", "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink", "TensorDataset", "Trainer",
+    "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
+    "Unflatten", "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional", "functional_call",
+    "gradcheck", "init", "optim", "summary", "utils", "weights",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
 
     module.py                        Module and Parameter; container.py: Sequential, ModuleList, ...
     linear.py  mlp.py  embedding.py  layers with weights; normalization.py: LayerNorm, RMSNorm
-    activation.py  loss.py           the formulas of both are in functional/
+    activation.py  loss/             the formulas of both are in functional/
     recurrent/  attention/           RNN, GRU, LSTM; MultiheadAttention, Transformer
     dropout.py  flatten.py           layers without weights
     init.py                          initial weights

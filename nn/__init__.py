@@ -13,7 +13,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     linear.py  mlp.py  embedding.py  layers with weights; normalization.py: LayerNorm, RMSNorm
     activation.py  loss/             the formulas of both are in functional/
     recurrent/  attention/           RNN, GRU, LSTM; MultiheadAttention, Transformer
-    dropout.py  flatten.py           layers without weights
+    dropout.py  flatten.py           layers without weights; distance.py: how alike two vectors are
     init.py                          initial weights
     optim/  data/  training/         optimisers, mini-batches, the loop
     utils/  stateless.py             gradient clipping, packed sequences; calls with other tensors as parameters
@@ -59,23 +59,33 @@ from .attention import (
 )
 from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .data import DataLoader, TensorDataset
+from .distance import CosineSimilarity, PairwiseDistance
 from .dropout import Dropout
-from .embedding import Embedding
+from .embedding import Embedding, EmbeddingBag
 from .files import weights
 from .flatten import Flatten, Unflatten
 from .inspect.checking import gradcheck
 from .inspect.table import Summary, summary
-from .linear import Identity, Linear
+from .linear import Bilinear, Identity, Linear
 from .loss import (
     BCELoss,
     BCEWithLogitsLoss,
+    CosineEmbeddingLoss,
     CrossEntropyLoss,
+    GaussianNLLLoss,
+    HingeEmbeddingLoss,
     HuberLoss,
     KLDivLoss,
     L1Loss,
+    MarginRankingLoss,
     MSELoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
     NLLLoss,
+    PoissonNLLLoss,
     SmoothL1Loss,
+    SoftMarginLoss,
+    TripletMarginLoss,
 )
 from .mlp import MLP
 from .module import Module, Parameter
@@ -88,14 +98,16 @@ from .training.trainer import Trainer, fit
 from .utils import clip_grad_norm_, clip_grad_value_
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "GRU", "LSTM", "MLP", "RNN", "SELU", "BCELoss", "BCEWithLogitsLoss",
-    "CrossEntropyLoss", "DataLoader", "Dropout", "Embedding", "Flatten", "GRUCell", "Hardshrink", "Hardsigmoid",
-    "Hardswish", "Hardtanh", "History", "HistoryRow", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LSTMCell",
-    "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "Mish", "Module", "ModuleDict",
-    "ModuleList", "MultiheadAttention", "NLLLoss", "PReLU", "Parameter", "ParameterDict", "ParameterList", "RMSNorm",
-    "RNNBase", "RNNCell", "ReLU", "ReLU6", "Scores", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax",
+    "CELU", "ELU", "GELU", "GLU", "GRU", "LSTM", "MLP", "RNN", "SELU", "BCELoss", "BCEWithLogitsLoss", "Bilinear",
+    "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss", "DataLoader", "Dropout", "Embedding",
+    "EmbeddingBag", "Flatten", "GRUCell", "GaussianNLLLoss", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
+    "HingeEmbeddingLoss", "History", "HistoryRow", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LSTMCell",
+    "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "MarginRankingLoss", "Mish", "Module",
+    "ModuleDict", "ModuleList", "MultiLabelSoftMarginLoss", "MultiMarginLoss", "MultiheadAttention", "NLLLoss",
+    "PReLU", "PairwiseDistance", "Parameter", "ParameterDict", "ParameterList", "PoissonNLLLoss", "RMSNorm", "RNNBase",
+    "RNNCell", "ReLU", "ReLU6", "Scores", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax",
     "Softmin", "Softplus", "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink", "TensorDataset", "Trainer",
     "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
-    "Unflatten", "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional", "functional_call",
-    "gradcheck", "init", "optim", "summary", "utils", "weights",
+    "TripletMarginLoss", "Unflatten", "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional",
+    "functional_call", "gradcheck", "init", "optim", "summary", "utils", "weights",
 ]  # fmt: skip

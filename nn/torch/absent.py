@@ -33,6 +33,8 @@ REASONS = {
     "pca": "it needs svd; use numpy.linalg.svd on x.detach().numpy()",
     "eigh": "its gradient is not defined for equal eigenvalues; use numpy.linalg.eigh on x.detach().numpy()",
     "eig": "tensors here hold real numbers; use numpy.linalg.eig on x.detach().numpy()",
+    "ctc": "it sums over all alignments of outputs with a shorter text; use PyTorch for it",
+    "ctcloss": "it sums over all alignments of outputs with a shorter text; use PyTorch for it",
     "3d": "layers here are of 1 and 2 dimensions; use the 2d layer for each slice, or PyTorch",
     "interpolate": "images are not resized here; repeat_interleave enlarges by a whole number",
     "upsample": "images are not resized here; repeat_interleave enlarges by a whole number",

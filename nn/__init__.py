@@ -12,12 +12,14 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     module/                          Module and Parameter; container.py: Sequential, ModuleList, ...
     linear.py  mlp.py  embedding.py  layers with weights
     convolution/                     layers for sequences and images: filters, pooling
+    recurrent/  attention/           RNN, GRU, LSTM; MultiheadAttention, Transformer
     normalization/                   LayerNorm, RMSNorm, BatchNorm and others
-    activation.py  loss.py           the formulas of both are in functional/
+    activation.py  loss/             the formulas of both are in functional/
     dropout.py  flatten.py           layers without weights
     init.py                          initial weights
     optim/  data/  training/         optimisers, mini-batches, the loop
-    utils/  stateless.py             gradient clipping; calls with other tensors as parameters
+    parallel/                        training on several cores or machines
+    utils/  stateless.py             gradient clipping, packed sequences; calls with other tensors as parameters
     files/  inspect/  errors/        weights in files, a table of a model, error messages
     torch/                           runs PyTorch's scripts
 """
@@ -49,6 +51,14 @@ from .activation import (
     Softsign,
     Tanh,
     Tanhshrink,
+)
+from .attention import (
+    MultiheadAttention,
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
 )
 from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .convolution import (
@@ -82,27 +92,38 @@ from .convolution import (
     ZeroPad2d,
 )
 from .data import DataLoader, TensorDataset
+from .distance import CosineSimilarity, PairwiseDistance
 from .dropout import Dropout, Dropout1d, Dropout2d
-from .embedding import Embedding
+from .embedding import Embedding, EmbeddingBag
 from .files import weights
 from .flatten import Flatten, Unflatten
 from .inspect.checking import gradcheck
 from .inspect.table import Summary, summary
-from .linear import Identity, Linear
+from .linear import Bilinear, Identity, Linear
 from .loss import (
     BCELoss,
     BCEWithLogitsLoss,
+    CosineEmbeddingLoss,
     CrossEntropyLoss,
+    GaussianNLLLoss,
+    HingeEmbeddingLoss,
     HuberLoss,
     KLDivLoss,
     L1Loss,
+    MarginRankingLoss,
     MSELoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
     NLLLoss,
+    PoissonNLLLoss,
     SmoothL1Loss,
+    SoftMarginLoss,
+    TripletMarginLoss,
 )
 from .mlp import MLP
 from .module import Module, Parameter
 from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm, RMSNorm
+from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell
 from .stateless import functional_call
 from .training.evaluation import Scores, evaluate
 from .training.history import History, HistoryRow
@@ -110,17 +131,22 @@ from .training.trainer import Trainer, fit
 from .utils import clip_grad_norm_, clip_grad_value_
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "MLP", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",
-    "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d", "Conv1d", "Conv2d", "ConvTranspose1d",
-    "ConvTranspose2d", "CrossEntropyLoss", "DataLoader", "Dropout", "Dropout1d", "Dropout2d", "Embedding", "Flatten",
-    "Fold", "GroupNorm", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "History", "HistoryRow", "HuberLoss",
-    "Identity", "InstanceNorm1d", "InstanceNorm2d", "KLDivLoss", "L1Loss", "LayerNorm", "LeakyReLU", "Linear",
-    "LogSigmoid", "LogSoftmax", "MSELoss", "MaxPool1d", "MaxPool2d", "Mish", "Module", "ModuleDict", "ModuleList",
-    "NLLLoss", "PReLU", "Parameter", "ParameterDict", "ParameterList", "PixelShuffle", "PixelUnshuffle", "RMSNorm",
-    "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "Scores",
-    "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign",
-    "Summary", "Tanh", "Tanhshrink", "TensorDataset", "Trainer", "Unflatten", "Unfold", "Upsample",
-    "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d", "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit",
-    "functional", "functional_call", "gradcheck", "init", "optim", "parallel", "summary", "utils", "weights",
+    "CELU", "ELU", "GELU", "GLU", "GRU", "LSTM", "MLP", "RNN", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss",
+    "BatchNorm1d", "BatchNorm2d", "Bilinear", "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d",
+    "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CosineEmbeddingLoss", "CosineSimilarity",
+    "CrossEntropyLoss", "DataLoader", "Dropout", "Dropout1d", "Dropout2d", "Embedding", "EmbeddingBag", "Flatten",
+    "Fold", "GRUCell", "GaussianNLLLoss", "GroupNorm", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
+    "HingeEmbeddingLoss", "History", "HistoryRow", "HuberLoss", "Identity", "InstanceNorm1d", "InstanceNorm2d",
+    "KLDivLoss", "L1Loss", "LSTMCell", "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss",
+    "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "Mish", "Module", "ModuleDict", "ModuleList",
+    "MultiLabelSoftMarginLoss", "MultiMarginLoss", "MultiheadAttention", "NLLLoss", "PReLU", "PairwiseDistance",
+    "Parameter", "ParameterDict", "ParameterList", "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm",
+    "RNNBase", "RNNCell", "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d",
+    "ReplicationPad2d", "Scores", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax",
+    "Softmin", "Softplus", "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink", "TensorDataset", "Trainer",
+    "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
+    "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
+    "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional", "functional_call", "gradcheck",
+    "init", "optim", "parallel", "summary", "utils", "weights",
 ]  # fmt: skip

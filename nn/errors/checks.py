@@ -75,6 +75,37 @@ def shape_complaint(wanted: Sequence[int], shape: Sequence[int]) -> str:
     return complaint
 
 
+def check_shape(what: str, value: Any, wanted: Sequence[int], axes: str) -> None:
+    """Raises TypeError unless the value is a Tensor, ValueError unless it has the wanted shape.
+
+    axes: what the sizes of this shape are, such as "batch, features".
+    """
+    if not isinstance(value, Tensor):
+        hide_frames()
+        raise TypeError(f"{what} must be a Tensor of shape {tuple(wanted)}, ({axes}), not {shown(value)}")
+    if value.shape != tuple(wanted):
+        swaps = ((a, b) for b in range(value.ndim) for a in range(b) if value.swapaxes(a, b).shape == tuple(wanted))
+        swap = next(swaps, None)
+        if swap is not None:
+            remedy = f"; write {what}.swapaxes({swap[0]}, {swap[1]})"
+        elif value.shape[:1] + value.shape[2:] == tuple(wanted) and 1 in value.shape[1:2]:
+            remedy = f"; write {what}.squeeze(1)"
+        else:
+            remedy = ""
+        hide_frames()
+        raise ValueError(f"{what} must have shape {tuple(wanted)}, ({axes}), not {value.shape}{remedy}")
+
+
+def check_pair(what: str, pair: Any) -> tuple[Any, Any] | None:
+    """A pair of states, or None if there is none. Raises TypeError for anything else."""
+    if pair is None:
+        return None
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        hide_frames()
+        raise TypeError(f"the state must be a pair {what}, not {shown(pair)}")
+    return pair[0], pair[1]
+
+
 def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
     """Raises TypeError unless `indices` are integers, IndexError unless all are from 0 to n - 1.
 

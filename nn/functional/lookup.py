@@ -1,37 +1,157 @@
-"""Embedding lookup: select rows of a table by integer index."""
+"""Embedding lookup: select rows of a table by integer index, one for each or the sum of several."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import to_host
 
 from ..errors.checks import check_indices
 
 
-def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+def embedding(
+    input: Any,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
     """weight[input]: one row of the table for each integer.
 
     - `input`: integers of any shape, each from 0 to rows - 1; a Tensor, array or list.
     - `weight`: `(rows, features)`.
     - `padding_idx`: a row that gets no gradient; negative values count from the end.
+    - `max_norm`: the rows that are selected are shortened to this length first, in place. The length is their
+      `norm_type`-norm. On a GPU this waits for the device.
+    - `sparse`: accepted; gradients are dense.
 
     Returns `(*input.shape, features)`.
 
     Raises TypeError unless the input has an integer dtype, IndexError for a row that does not exist (not checked on a
-    GPU), ValueError for a weight of another number of axes.
+    GPU), ValueError for a weight of another number of axes and for scale_grad_by_freq, which is not here.
     """
-    if weight.ndim != 2:
-        raise ValueError(f"embedding: weight must have shape (rows, features), not {weight.shape}")
-    rows = weight.shape[0]
-    input = tl.as_tensor(input, device=weight.device)
-    check_indices("embedding", input, rows, "rows")
+    input = _checked("embedding", input, weight, scale_grad_by_freq)
+    if max_norm is not None:
+        _shorten_rows(weight, input, max_norm, norm_type)
     found: Tensor = weight[input]  # (*input.shape, features)
     if padding_idx is None:
         return found
-    if not -rows <= padding_idx < rows:
-        raise IndexError(f"embedding: padding_idx {padding_idx} is out of range for {rows} rows")
-    padding = input == padding_idx % rows
+    padding = input == _padding_row("embedding", padding_idx, weight)
     without_padding: Tensor = tl.where(tl.unsqueeze(padding, -1), found.detach(), found)
     return without_padding
+
+
+def embedding_bag(
+    input: Any,
+    weight: Tensor,
+    offsets: Any = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """The mean, sum or largest of several rows of a table, `(bags, features)`: a text as the mean of its words.
+
+    - `input`: integers, `(bags, size)`, or with offsets all bags one after the other, `(n,)`.
+    - `weight`: `(rows, features)`.
+    - `offsets`: `(bags,)`, where each bag begins in a vector `input`; the first is 0. With include_last_offset=True a
+      last one says where the last bag ends.
+    - `mode`: "mean", "sum" or "max". An empty bag gives 0.
+    - `per_sample_weights`: of input's shape, a factor for each row; only for the mode "sum".
+    - `padding_idx`: a row that is left out.
+
+    The other arguments and errors are those of `embedding`. Raises ValueError for offsets or shapes that do not fit.
+    (Joulin et al., arXiv:1607.01759, call it a bag of words.)
+    """
+    input = _checked("embedding_bag", input, weight, scale_grad_by_freq)
+    if mode not in ("mean", "sum", "max"):
+        raise ValueError(f'embedding_bag: mode must be "mean", "sum" or "max", not {mode!r}')
+    if per_sample_weights is not None and (mode != "sum" or per_sample_weights.shape != input.shape):
+        raise ValueError(
+            f'embedding_bag: per_sample_weights are for mode="sum" and have the shape of input, {input.shape}; they '
+            f"have {per_sample_weights.shape}, and mode is {mode!r}"
+        )
+    if max_norm is not None:
+        _shorten_rows(weight, input, max_norm, norm_type)
+    if input.ndim == 2 and offsets is None:
+        counted = None
+    else:
+        place, reached = _bags(input, offsets, include_last_offset)  # (bags, longest) each
+        counted = tl.tensor(reached, device=input.device)
+        input = input[place]
+        per_sample_weights = None if per_sample_weights is None else per_sample_weights[place]
+    if padding_idx is not None:
+        kept = input != _padding_row("embedding_bag", padding_idx, weight)
+        counted = kept if counted is None else tl.logical_and(counted, kept)
+    rows = weight[input]  # (bags, longest, features)
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.unsqueeze(-1)
+    if counted is None:
+        return getattr(rows, "amax" if mode == "max" else mode)(1)  # type: ignore[no-any-return]
+    number = counted.sum(1, keepdims=True)  # (bags, 1)
+    if mode == "max" and rows.shape[1]:
+        largest = tl.where(counted.unsqueeze(-1), rows, -math.inf).amax(1)
+        return tl.where(number == 0, 0, largest)
+    total: Tensor = tl.where(counted.unsqueeze(-1), rows, 0).sum(1)  # (bags, features)
+    return total if mode != "mean" else total / tl.clip(number, min=1).to(total.dtype)
+
+
+def _bags(input: Tensor, offsets: Any, include_last_offset: bool) -> tuple[Any, Any]:
+    """For each bag the places of its elements in the input, padded to the longest, and which of them are of the bag."""
+    if input.ndim != 1 or offsets is None:
+        raise ValueError(
+            "embedding_bag: input must be (bags, size) without offsets, or a vector of all bags with the offsets where "
+            f"each begins, not {input.shape} {'without' if offsets is None else 'with'} offsets"
+        )
+    starts = np.asarray(to_host(offsets.array) if isinstance(offsets, Tensor) else offsets)
+    n = len(input)
+    ends = starts[1:] if include_last_offset else np.append(starts[1:], n)
+    starts = starts[: len(ends)]
+    if starts.ndim != 1 or starts.dtype.kind not in "iu" or (len(starts) and starts[0] != 0) or (ends < starts).any():
+        raise ValueError(
+            f"embedding_bag: offsets must be integers that begin at 0 and do not fall, not {starts.tolist()}"
+        )
+    if len(ends) and ends[-1] > n:
+        raise ValueError(f"embedding_bag: the offsets run to {ends[-1]}, but input has {n} elements")
+    step = np.arange((ends - starts).max(initial=0))
+    place = starts[:, None] + step  # (bags, longest)
+    reached = place < ends[:, None]
+    return np.where(reached, place, 0), reached
+
+
+def _checked(name: str, input: Any, weight: Tensor, scale_grad_by_freq: bool) -> Tensor:
+    """The indices as a Tensor on the weight's device."""
+    if weight.ndim != 2:
+        raise ValueError(f"{name}: weight must have shape (rows, features), not {weight.shape}")
+    if scale_grad_by_freq:
+        raise ValueError(f"{name}: scale_grad_by_freq is not here; divide the gradient of each row by its count")
+    indices: Tensor = tl.as_tensor(input, device=weight.device)
+    check_indices(name, indices, weight.shape[0], "rows")
+    return indices
+
+
+def _padding_row(name: str, padding_idx: int, weight: Tensor) -> int:
+    rows = weight.shape[0]
+    if not -rows <= padding_idx < rows:
+        raise IndexError(f"{name}: padding_idx {padding_idx} is out of range for {rows} rows")
+    return padding_idx % rows
+
+
+def _shorten_rows(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
+    """Scale the rows that are selected to at most the length max_norm, in place."""
+    rows = np.unique(to_host(indices.array))
+    with tl.no_grad():
+        selected = weight[rows]
+        lengths = tl.norm(selected, norm_type, -1, keepdims=True)
+        weight[rows] = tl.where(lengths > max_norm, selected * (max_norm / (lengths + 1e-7)), selected)

@@ -1,4 +1,4 @@
-"""Vectors along an axis: scale them to unit length, compare their directions."""
+"""Vectors along an axis: scale them to unit length, compare their directions, measure their distance."""
 
 from __future__ import annotations
 
@@ -18,3 +18,11 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     This is the cosine of the angle between the vectors: 1 for the same direction, 0 for a right angle.
     """
     return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(dim)
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    """‖x1 - x2 + eps‖_p along the last axis, which is removed unless keepdim; inputs broadcast.
+
+    eps keeps the gradient finite where both are equal.
+    """
+    return tl.norm(x1 - x2 + eps, p, -1, keepdims=keepdim)  # type: ignore[no-any-return]

@@ -69,6 +69,8 @@ REASONS = {
     "eigvalsh": "its gradient is not here; use numpy.linalg.eigvalsh on x.detach().numpy()",
     "eigh": "its gradient is not defined for equal eigenvalues; use numpy.linalg.eigh on x.detach().numpy()",
     "eig": "tensors here hold real numbers; use numpy.linalg.eig on x.detach().numpy()",
+    "ctc": "it sums over all alignments of outputs with a shorter text; use PyTorch for it",
+    "ctcloss": "it sums over all alignments of outputs with a shorter text; use PyTorch for it",
     "3d": "layers here are of 1 and 2 dimensions; use the 2d layer for each slice, or PyTorch",
     "UpsamplingBilinear2d": "images are resized by repetition here; use nn.UpsamplingNearest2d",
     "grid_sample": "images are resized by repetition here, with F.interpolate",

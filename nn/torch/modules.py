@@ -47,16 +47,7 @@ def _vector_to_parameters(vec: Any, parameters: Any) -> None:
 _convert = {"parameters_to_vector": _parameters_to_vector, "vector_to_parameters": _vector_to_parameters}
 
 
-def _pad_sequence(
-    sequences: Any, batch_first: bool = False, padding_value: float = 0.0, padding_side: Any = "right"
-) -> Any:
-    """Sequences of different lengths as one Tensor: (longest, batch, ...), or (batch, longest, ...) if batch_first."""
-    batch = data.pad_sequence(sequences, padding_value, padding_side)
-    return batch if batch_first else batch.transpose(0, 1)
-
-
-_rnn = Namespace("torch.nn.utils.rnn", pad_sequence=_pad_sequence)
-
+_rnn = Namespace("torch.nn.utils.rnn", clipping.rnn)
 _FILES_OF_MODULES = (
     *("activation", "batchnorm", "container", "conv", "dropout", "flatten", "linear", "loss", "normalization"),
     *("pooling", "rnn", "sparse", "transformer"),

@@ -14,6 +14,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 
 import strategies as some
@@ -22,6 +23,7 @@ from tinygrad_lecture import ops
 from tinygrad_lecture.autograd.op import Op
 from tinygrad_lecture.ops.fusion import Fused
 from tinygrad_lecture.ops.indexing import normal_index
+from tinygrad_lecture.ops.recurrent import gru, lstm, rnn
 
 Samples = st.SearchStrategy[Sample]
 
@@ -43,6 +45,7 @@ FILES = (
     *(ops.statistics.covariance, ops.statistics.differences),
     ops.fused,
     *(ops.windowed.sliding, ops.windowed.filters, ops.windowed.pooling),
+    *(rnn, gru, lstm),
 )
 
 # Every op and composite by name, internal ones included. A new one is found here, whether it is exported or not.
@@ -1523,17 +1526,26 @@ def layer_norm(x: Array, weight: Any = None, bias: Any = None, axes: int = 1, ep
 
 @st.composite
 def queries_and_keys(draw: Draw) -> Sample:
-    """Queries and keys, with or without batch axes; the mask given (rows may be fully masked), None or left out."""
+    """Queries and keys, with or without batch axes; the mask given (rows may be fully masked), None or left out.
+
+    A mask holds bools, or floats that are added.
+    """
     batch, d = draw(some.shapes(max_dims=2)), draw(st.integers(1, 3))
     queries, keys = draw(st.integers(0, 3)), draw(st.integers(1, 4))
     q, k = draw(some.numbers((*batch, queries, d))), draw(some.numbers((*batch, keys, d)))
-    mask = draw(st.sampled_from([(), (None,), "drawn", "drawn"]))
-    given = (draw(some.masks(draw(some.narrower((*batch, queries, keys))))),) if mask == "drawn" else mask
-    return Sample((q, k, *given))
+    full = (*batch, queries, keys)
+    mask = draw(st.sampled_from([(), (None,), "bools", "bools", "floats"]))
+    if mask == "bools":
+        mask = (draw(some.masks(draw(some.narrower(full)))),)
+    elif mask == "floats":
+        mask = (draw(some.numbers(full)),)
+    return Sample((q, k, *mask))
 
 
 def attention_weights(q: Array, k: Array, mask: Any = None) -> Array:
-    e = np.exp(np.einsum("...qd,...kd->...qk", q, k) / np.sqrt(q.shape[-1])) * (True if mask is None else mask)
+    scores = np.einsum("...qd,...kd->...qk", q, k) / np.sqrt(q.shape[-1])
+    added = mask is not None and mask.dtype.kind == "f"
+    e = np.exp(scores + mask) if added else np.exp(scores) * (True if mask is None else mask)
     total = e.sum(-1, keepdims=True)
     return np.asarray(e / np.where(total == 0, 1, total))
 
@@ -1720,3 +1732,93 @@ row(
 row("max_pool", pooled(), max_pool, kinks="ties", keeps="x out")
 
 import op_rows  # noqa: E402, F401 - the rows of more files, which need this one
+
+# --- recurrent ----------------------------------------------------------------------------------------------
+
+
+@st.composite
+def sequences(draw: Draw, gates: int, states: int = 1) -> Sample:
+    """Up to three sequences of up to three steps, in one or the other direction; states and weights of one or two."""
+    hidden, reach = draw(st.integers(1, 2)), draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    sizes = tuple(sorted(reach, reverse=True))
+    x = draw(some.numbers((sum(sizes), gates * hidden)))
+    initial = [draw(some.numbers((sizes[0], hidden))) for _ in range(states)]
+    weight = draw(some.numbers((gates * hidden, hidden)))
+    settings = {"sizes": sizes, **draw(st.sampled_from([{}, {"reverse": True}, {"reverse": False}]))}
+    return Sample((x, *initial, weight), settings)
+
+
+@st.composite
+def sequences_of_a_gru(draw: Draw) -> Sample:
+    """With the bias given, None or left out."""
+    sample = draw(sequences(3))
+    bias = draw(st.sampled_from([(), (None,), "drawn", "drawn"]))
+    given = (draw(some.numbers(sample.inputs[2].shape[:1])),) if bias == "drawn" else bias
+    return Sample((*sample.inputs, *given), sample.settings)
+
+
+@st.composite
+def sequences_of_an_rnn(draw: Draw) -> Sample:
+    """tanh or, away from the kink, relu."""
+    sample = draw(sequences(1))
+    settings = draw(st.sampled_from([{}, {"nonlinearity": "tanh"}, {"nonlinearity": "relu"}, {"nonlinearity": "relu"}]))
+    sample = Sample(sample.inputs, {**sample.settings, **settings})
+    sums: list[Array] = []
+    rnn_states(*sample.inputs, **sample.settings, sums=sums)
+    assume(settings.get("nonlinearity") != "relu" or min(abs(a).min() for a in sums) > 1e-3)
+    return sample
+
+
+def walked(step: Callable[..., Any], x: Array, first: Array, sizes: Any, reverse: bool) -> Array:
+    """The states of each sequence for itself, one step after the other: `step` maps (x, state) to the next state."""
+    dtype = np.result_type(x, first)
+    starts = np.cumsum((0, *sizes))[:-1]
+    out = np.empty((len(x) + len(first), first.shape[1]), dtype)
+    for sequence, state in enumerate(first):
+        places = [start + sequence for start, n in zip(starts, sizes, strict=True) if sequence < n]
+        for place in places[::-1] if reverse else places:
+            out[place] = state = step(x[place], state)
+        out[len(x) + sequence] = state
+    return out
+
+
+def logistic(x: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def rnn_states(
+    x: Array, h0: Array, weight: Array, sizes: Any, reverse: bool = False, nonlinearity: str = "tanh", sums: Any = None
+) -> Array:
+    """sums: a list that gets the arguments of the nonlinearity."""
+
+    def step(x: Array, h: Array) -> Array:
+        a = x + weight @ h
+        if sums is not None:
+            sums.append(a)
+        return np.tanh(a) if nonlinearity == "tanh" else a * (a > 0)
+
+    return walked(step, x, h0, sizes, reverse)
+
+
+def gru_states(x: Array, h0: Array, weight: Array, bias: Any = None, sizes: Any = (), reverse: bool = False) -> Array:
+    def step(x: Array, h: Array) -> Array:
+        (r_x, z_x, n_x), (r_h, z_h, n_h) = np.split(x, 3), np.split(weight @ h + (0 if bias is None else bias), 3)
+        z = logistic(z_x + z_h)
+        return np.asarray((1 - z) * np.tanh(n_x + logistic(r_x + r_h) * n_h) + z * h)
+
+    return walked(step, x, h0, sizes, reverse)
+
+
+def lstm_states(x: Array, h0: Array, c0: Array, weight: Array, sizes: Any, reverse: bool = False) -> Array:
+    def step(x: Array, state: Array) -> Array:
+        h, c = np.split(state, 2)
+        i, f, g, o = np.split(x + weight @ h, 4)
+        c = logistic(f) * c + logistic(i) * np.tanh(g)
+        return np.concatenate([logistic(o) * np.tanh(c), c])
+
+    return walked(step, x, np.concatenate([h0, c0], axis=1), sizes, reverse)
+
+
+row("rnn_states", sequences_of_an_rnn(), rnn_states, keeps="x h0 weight out")
+row("gru_states", sequences_of_a_gru(), gru_states, keeps="x h0 weight bias out")
+row("lstm_states", sequences(4, states=2), lstm_states, keeps="x h0 c0 weight out")

@@ -40,7 +40,7 @@ def agree(
     dtype: str,
     constants: Sequence[int] = (),
 ) -> None:
-    """Fail unless two modules or functions agree in output and all gradients, in `dtype`.
+    """Fail unless two modules or functions agree in all outputs and all gradients, in `dtype`.
 
     Float inputs are differentiated, except those at the positions `constants`. Both modules get our weights.
     """
@@ -53,14 +53,15 @@ def agree(
     a = [tl.tensor(x, requires_grad=v) for x, v in zip(arrays, variable, strict=True)]
     b = [torch.tensor(x, requires_grad=v) for x, v in zip(arrays, variable, strict=True)]
 
-    out, wanted = ours(*a), theirs(*b)
-    assert str(out.dtype) == str(wanted.dtype).removeprefix("torch."), f"{out.dtype} is not {wanted.dtype}"
-    close(out, wanted, "output", dtype)
-    if not wanted.requires_grad:
+    outs, all_wanted = tensors_in(ours(*a)), tensors_in(theirs(*b))
+    for i, (out, wanted) in enumerate(zip(outs, all_wanted, strict=True)):
+        assert str(out.dtype) == str(wanted.dtype).removeprefix("torch."), f"{out.dtype} is not {wanted.dtype}"
+        close(out, wanted, f"output {i}", dtype)
+    if not any(wanted.requires_grad for wanted in all_wanted):
         return
-    upstream = np.random.default_rng(out.ndim).normal(size=out.shape).astype(dtype)
-    out.backward(tl.tensor(upstream))
-    wanted.backward(torch.tensor(upstream))
+    upstreams = [np.random.default_rng(out.ndim + i).normal(size=out.shape).astype(dtype) for i, out in enumerate(outs)]
+    sum((x * tl.tensor(u)).sum() for x, u in zip(outs, upstreams, strict=True) if x.requires_grad).backward()
+    sum((y * torch.tensor(u)).sum() for y, u in zip(all_wanted, upstreams, strict=True) if y.requires_grad).backward()
     for i, (x, y) in enumerate(zip(a, b, strict=True)):
         if y.grad is not None:
             close(x.grad, y.grad, f"gradient of input {i}", dtype)
@@ -69,6 +70,13 @@ def agree(
         assert list(parameters) == [name for name, _ in ours.named_parameters()]
         for name, parameter in ours.named_parameters():
             close(parameter.grad, parameters[name].grad, f"gradient of {name}", dtype)
+
+
+def tensors_in(value: Any) -> list[Any]:
+    """The tensors in a result, which may be a tuple of tensors, None and tuples."""
+    if isinstance(value, (tuple, list)):
+        return [tensor for part in value for tensor in tensors_in(part)]
+    return [] if value is None else [value]
 
 
 def close(got: Any, wanted: Any, what: str, dtype: str) -> None:

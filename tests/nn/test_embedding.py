@@ -1,4 +1,6 @@
-"""Embedding: rows by index, gradients, padding."""
+"""Embedding and EmbeddingBag: rows by index, gradients, padding."""
+
+import re
 
 import numpy as np
 import pytest
@@ -84,3 +86,48 @@ def test_tokens_changed_before_backward_have_been_copied():
     tokens[0] = 2
     out.backward()
     assert table.weight.grad.tolist() == [[1, 1], [1, 1], [0, 0]]
+
+
+def test_rows_are_shortened_when_they_are_selected():
+    table = nn.Embedding(3, 2, max_norm=1.0, _weight=tl.tensor([[3.0, 4.0], [0.3, 0.4], [30.0, 40.0]]))
+    np.testing.assert_allclose(table([0, 1, 0]).detach().numpy(), [[0.6, 0.8], [0.3, 0.4], [0.6, 0.8]], rtol=1e-5)
+    assert table.weight[2].tolist() == [30, 40]
+    assert repr(table) == "Embedding(3, 2, max_norm=1.0)"
+
+
+def test_a_bag_is_the_mean_the_sum_or_the_largest_of_its_rows():
+    weight = tl.tensor([[1.0, 8.0], [3.0, 2.0], [5.0, 5.0]])
+    for mode, wanted in (("mean", [2, 5]), ("sum", [4, 10]), ("max", [3, 8])):
+        bags = nn.EmbeddingBag.from_pretrained(weight, mode=mode)
+        assert not bags.weight.requires_grad
+        assert bags(tl.tensor([[0, 1]])).tolist() == [wanted]
+        assert bags([0, 1, 2], offsets=[0, 2, 2]).tolist() == [wanted, [0, 0], [5, 5]]
+    assert repr(bags) == "EmbeddingBag(3, 2, mode='max')"
+
+
+def test_bags_on_a_gpu():
+    bags = nn.EmbeddingBag(4, 2, padding_idx=1, device="strict")
+    out = bags(tl.tensor([0, 1, 2], device="strict"), tl.tensor([0, 2]))
+    out.sum().backward()
+    assert out.device == "strict" and bags.weight.grad.cpu().tolist() == [[1, 1], [0, 0], [1, 1], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda bags: bags(tl.tensor([0, 1])), ValueError, "a vector of all bags with the offsets where each begins,"),
+        (lambda bags: bags([[0]], [0]), ValueError, "not (1, 1) with offsets"),
+        (lambda bags: bags([0, 1], [1]), ValueError, "offsets must be integers that begin at 0 and do not fall, not"),
+        (lambda bags: bags([0, 1], [0, 2, 1]), ValueError, "begin at 0 and do not fall, not [0, 2, 1]"),
+        (lambda bags: bags([0, 1], [0, 3]), ValueError, "not [0, 3]"),
+        (lambda bags: bags([5], [0]), IndexError, "embedding_bag: indices run from 5 to 5, but rows are 0 to 2"),
+        (lambda bags: bags([[0]], None, tl.ones(1, 1)), ValueError, 'per_sample_weights are for mode="sum" and have'),
+        (lambda bags: nn.EmbeddingBag(3, 2, mode="min"), ValueError, 'EmbeddingBag: mode must be "mean", "sum" or'),
+        (lambda bags: nn.EmbeddingBag(3, 2, padding_idx=3), ValueError, "EmbeddingBag: padding_idx 3 is out of range"),
+        (lambda bags: nn.Embedding(3, 2, scale_grad_by_freq=True), ValueError, "scale_grad_by_freq is not here; divi"),
+        (lambda bags: nn.Embedding(3, 2, _weight=tl.ones(2, 2)), ValueError, "_weight must have shape (3, 2), not (2"),
+    ],
+)  # fmt: skip
+def test_bags_that_do_not_fit_are_named(call, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        call(nn.EmbeddingBag(3, 2))

@@ -85,12 +85,26 @@ LAYERS = {
     "Dropout2d": Case(lambda: nn.Dropout2d(0.3).eval(), (normal(N, 2, 2, 2),)),
     "ReLU in place": Case(lambda: nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True)), (normal(N, 4),)),
     "MLP": Case(lambda: nn.MLP([4, 6, 3], nn.Tanh), (normal(N, 4),)),
+    "RNNCell": Case(lambda: nn.RNNCell(2, 2), (normal(N, 2),)),
+    "GRUCell": Case(lambda: nn.GRUCell(2, 2), (normal(N, 2),)),
+    "EmbeddingBag": Case(lambda: nn.EmbeddingBag(6, 2), (np.array([[0, 5], [1, 1], [5, 2], [3, 4], [0, 0]]),)),
+    "EmbeddingBag of the largest": Case(lambda: nn.EmbeddingBag(6, 2, mode="max"), (np.array([[0, 5], [1, 3]]),)),
+    "TransformerEncoderLayer": Case(
+        lambda: nn.TransformerEncoderLayer(2, 1, 2, dropout=0.0, activation="gelu", batch_first=True),
+        (normal(2, 2, 2),),
+    ),
 }
 
 MIXING = {  # the rows of a batch have an influence on each other
     "BatchNorm1d": Case(lambda: nn.BatchNorm1d(3), (normal(N, 3),)),
     "BatchNorm2d": Case(lambda: nn.BatchNorm2d(2, momentum=None), (normal(N, 2, 2, 3),)),
 }
+PAIRS = {
+    "Bilinear": Case(lambda: nn.Bilinear(2, 3, 2), (normal(N, 2), normal(N, 3, seed=1))),
+    "CosineSimilarity": Case(nn.CosineSimilarity, (normal(N, 3), normal(N, 3, seed=1))),
+    "PairwiseDistance": Case(lambda: nn.PairwiseDistance(3, keepdim=True), (normal(N, 3), normal(N, 3, seed=1))),
+}
+SIGNS = np.array([1, -1, -1, 1, -1])
 
 LOSSES = {
     "MSELoss": Case(nn.MSELoss, (normal(N, 3), normal(N, 3, seed=1))),
@@ -115,9 +129,23 @@ LOSSES = {
     ),
     "KLDivLoss": Case(lambda: nn.KLDivLoss("batchmean"), (normal(N, 3), chances(N, 3))),
     "KLDivLoss of logarithms": Case(lambda: nn.KLDivLoss(log_target=True), (normal(N, 3), normal(N, 3, seed=1))),
+    "MarginRankingLoss": Case(lambda: nn.MarginRankingLoss(0.3), (normal(N), normal(N, seed=1), SIGNS)),
+    "HingeEmbeddingLoss": Case(nn.HingeEmbeddingLoss, (normal(N), SIGNS)),
+    "CosineEmbeddingLoss": Case(nn.CosineEmbeddingLoss, (normal(N, 3), normal(N, 3, seed=1), SIGNS)),
+    "TripletMarginLoss": Case(
+        lambda: nn.TripletMarginLoss(swap=True), (normal(N, 2), normal(N, 2, seed=1), normal(N, 2, seed=2))
+    ),
+    "SoftMarginLoss": Case(nn.SoftMarginLoss, (normal(N), SIGNS)),
+    "MultiMarginLoss": Case(lambda: nn.MultiMarginLoss(2, weight=tl.tensor(WEIGHT)), (normal(N, 4), LABELS)),
+    "MultiLabelSoftMarginLoss": Case(
+        lambda: nn.MultiLabelSoftMarginLoss(tl.tensor([1.0, 2.0])), (normal(N, 2), chances(N, 2))
+    ),
+    "PoissonNLLLoss": Case(lambda: nn.PoissonNLLLoss(full=True), (normal(N), LABELS)),
+    "PoissonNLLLoss of expected values": Case(lambda: nn.PoissonNLLLoss(log_input=False), (chances(N), LABELS)),
+    "GaussianNLLLoss": Case(lambda: nn.GaussianNLLLoss(full=True), (normal(N, 2), normal(N, 2, seed=1), chances(N, 1))),
 }
 
-ALL = {**LAYERS, **MIXING, **LOSSES}
+ALL = {**LAYERS, **MIXING, **PAIRS, **LOSSES}
 
 
 def each(cases: dict[str, Case]) -> Any:
@@ -136,7 +164,8 @@ def prepared(case: Case, dtype: Any = tl.float64, device: str = "cpu") -> tuple[
     return module, [x.requires_grad_() if x.dtype.kind == "f" else x for x in inputs]
 
 
-@each({name: case for name, case in ALL.items() if "padding" not in name})  # has a gradient of 0 on purpose
+# the gradient of padding is 0 on purpose; a block is checked in tests/nn/attention, by fewer of its many parameters
+@each({name: case for name, case in ALL.items() if "padding" not in name and "Transformer" not in name})
 def test_gradients_are_right(case: Case) -> None:
     """First and second order, by inputs and parameters, against finite differences."""
     module, inputs = prepared(case)
@@ -207,6 +236,11 @@ def test_device_and_dtype_arguments(device: str) -> None:
         nn.GroupNorm(2, 4, **settings),
         nn.InstanceNorm1d(2, affine=True, **settings),
         nn.MLP([2, 3, 1], **settings),
+        nn.EmbeddingBag(3, 2, **settings),
+        nn.Bilinear(2, 2, 3, **settings),
+        nn.LSTM(2, 3, **settings),
+        nn.GRUCell(2, 3, **settings),
+        nn.Transformer(2, 1, 1, 1, 2, **settings),
     ):
         assert {p.device for p in layer.parameters()} == {device}
         assert {p.dtype for p in layer.parameters()} == {np.dtype(np.float64)}

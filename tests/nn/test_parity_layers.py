@@ -46,6 +46,38 @@ def test_embedding(data: st.DataObject, dtype: str, rows: int, features: int) ->
 
 
 @examples
+@given(st.data(), dtypes, st.sampled_from([1.0, 2.0, np.inf]))
+def test_embedding_with_a_largest_norm(data: st.DataObject, dtype: str, norm_type: float) -> None:
+    tokens = data.draw(integers(data.draw(batches), 0, 4))
+    settings = {"max_norm": 0.7, "norm_type": norm_type}
+    agree(nn.Embedding(4, 3, **settings), torch.nn.Embedding(4, 3, **settings), tokens, dtype=dtype)
+
+
+@examples
+@given(st.data(), dtypes, st.sampled_from(["mean", "sum", "max"]), st.booleans(), st.booleans())
+def test_embedding_bag(data: st.DataObject, dtype: str, mode: str, padded: bool, last: bool) -> None:
+    settings: dict[str, Any] = {"mode": mode, "padding_idx": 1 if padded else None}
+    n = data.draw(st.integers(0, 5))
+    offsets = np.sort(data.draw(integers((data.draw(st.integers(0, 3)),), 0, n + 1)))
+    offsets = np.concatenate([[0], offsets, [n] if last else []]).astype(int)
+    given_ = [data.draw(integers((n,), 0, 4)), offsets]
+    if mode == "sum" and data.draw(st.booleans()):
+        given_.append(data.draw(numbers((n,))))
+    ours, theirs = (m.EmbeddingBag(4, 3, include_last_offset=last, **settings) for m in (nn, torch.nn))
+    agree(ours, theirs, *given_, dtype=dtype)
+    whole = data.draw(integers((data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))), 0, 4))
+    agree(nn.EmbeddingBag(4, 3, **settings), torch.nn.EmbeddingBag(4, 3, **settings), whole, dtype=dtype)
+
+
+@examples
+@given(st.data(), dtypes, sizes, sizes, sizes, st.booleans())
+def test_bilinear(data: st.DataObject, dtype: str, in1: int, in2: int, out: int, bias: bool) -> None:
+    batch = data.draw(batches)
+    x, y = data.draw(numbers((*batch, in1))), data.draw(numbers((*batch, in2)))
+    agree(nn.Bilinear(in1, in2, out, bias), torch.nn.Bilinear(in1, in2, out, bias), x, y, dtype=dtype)
+
+
+@examples
 @given(st.data(), dtypes, st.booleans(), st.booleans(), st.sampled_from([1e-5, 1e-3]))
 def test_layer_norm(data: st.DataObject, dtype: str, affine: bool, bias: bool, eps: float) -> None:
     normalized = data.draw(shapes(min_dims=1, max_dims=2, min_side=1))

@@ -105,7 +105,11 @@ def attention_backward(
 
 
 def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:
-    weights, total = _exponentials(q * (1 / math.sqrt(q.shape[-1])), k, None if mask is None else _bias(mask, q.dtype))
+    q = q * (1 / math.sqrt(q.shape[-1]))
+    if mask is not None and mask.dtype.kind == "f":
+        weights, total = _exponentials(q, k, mask, small=False)
+    else:
+        weights, total = _exponentials(q, k, None if mask is None else _bias(mask, q.dtype))
     weights /= total
     return weights
 
@@ -115,22 +119,23 @@ def attention_weights_backward(
 ) -> tuple[Any, ...]:
     dscores = g - row_products(g, out)
     dscores *= out
+    dmask = dscores.copy() if len(needs) > 2 and needs[2] else None
     dscores *= 1 / math.sqrt(q.shape[-1])
     dq = dscores @ k if needs[0] else None
     dk = dscores.swapaxes(-1, -2) @ q if needs[1] else None
-    return (dq, dk, None)[: len(needs)]
+    return (dq, dk, dmask)[: len(needs)]
 
 
-def _exponentials(q: Array, k: Array, bias: Array | None) -> tuple[Array, Array]:
+def _exponentials(q: Array, k: Array, bias: Array | None, small: bool = True) -> tuple[Array, Array]:
     """e = exp(q k^T + bias), (..., queries, keys), with a factor of its own for each row; and the rows' sums, (..., 1).
 
-    bias: for the last of the keys.  The sum of a row of zeros is made 1.
+    bias: for the last of the keys.  small: whether it is nowhere above 0.  The sum of a row of zeros is made 1.
     """
     lib = xp(q)
     e = q @ k.swapaxes(-1, -2)
     rows = as_rows(e)  # a view: a product is contiguous
     # Small scores need no shift by the largest of their row. On a GPU the comparison would wait.
-    safe = lib is np and bool(rows.size) and rows.min() > -SAFE and rows.max() < SAFE
+    safe = small and lib is np and bool(rows.size) and rows.min() > -SAFE and rows.max() < SAFE
     if bias is not None:
         e[..., e.shape[-1] - bias.shape[-1] :] += bias
     if not safe:

@@ -186,15 +186,16 @@ def layer_norm(x: Value, weight: Value = None, bias: Value = None, /, axes: int 
 def attention_weights(q: Value, k: Value, mask: Value = None, /) -> Value:
     """softmax(q k^T / sqrt(d)) over the allowed keys, (..., queries, keys) (Vaswani et al., arXiv:1706.03762, eq. 1).
 
-    q: (..., queries, d).  k: (..., keys, d); the leading axes broadcast.  mask: bools that broadcast to
-    (..., queries, keys), True = may attend; None allows all. Each row sums to 1; a row without an allowed key is zeros,
-    with gradient 0. Raises ValueError for other shapes.
+    q: (..., queries, d).  k: (..., keys, d); the leading axes broadcast.
+    mask: broadcasts to (..., queries, keys): bools, True = may attend, or floats that are added to q k^T / sqrt(d);
+    None allows all.
+    Each row sums to 1; a row without an allowed key is zeros, with gradient 0. Raises ValueError for other shapes.
 
         tl.attention_weights(tl.ones(1, 4), tl.ones(2, 4))      # tensor([[0.5000, 0.5000]])
     """
     scores = q @ swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])  # (..., queries, keys)
     if mask is not None:
-        scores = where(mask, scores, -math.inf)
+        scores = scores + mask if mask.dtype.kind == "f" else where(mask, scores, -math.inf)
     return softmax(scores, -1)
 
 

@@ -54,6 +54,14 @@ def test_cosine_similarity(data: st.DataObject, dtype: str) -> None:
 
 
 @examples
+@given(st.data(), dtypes, st.sampled_from([1.0, 2.0, 3.0, np.inf]), st.booleans())
+def test_pairwise_distance(data: st.DataObject, dtype: str, p: float, keepdim: bool) -> None:
+    shape = data.draw(shapes(min_dims=1, min_side=1))
+    x, y = data.draw(distinct(shape)), data.draw(distinct(shape, start=5, step=0.7))
+    agree(nn.PairwiseDistance(p, keepdim=keepdim), torch.nn.PairwiseDistance(p, keepdim=keepdim), x, y, dtype=dtype)
+
+
+@examples
 @given(st.data(), dtypes, st.sampled_from([0.0, 1.5]))
 def test_pad(data: st.DataObject, dtype: str, value: float) -> None:
     shape = data.draw(shapes(min_dims=1, min_side=2))

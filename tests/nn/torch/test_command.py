@@ -38,6 +38,8 @@ def test_a_traceback_ends_in_the_users_line(tmp_path):
         ("import torch.fft", "torch.fft is not here, because it needs complex numbers"),
         ("from torch.nn import Conv3d", "torch.nn.Conv3d is not here, because layers here are of 1 and 2"),
         ("from torch.distributions import Normal", "torch.distributions is not here, because"),
+        ("from torch.nn import CTCLoss", "torch.nn.CTCLoss is not here, because it sums over all alignments"),
+        ("import torch; torch.nn.functional.ctc_loss", "torch.nn.functional.ctc_loss is not here, because it sums"),
         ("import torch; torch.svd", "torch.svd is not here, because"),
         ("import torch; torch.jit.script", "torch.jit is not here, because"),
         ("from torch.nn import UpsamplingBilinear2d", "torch.nn.UpsamplingBilinear2d is not here, because images are"),

@@ -11,13 +11,9 @@ ROOT = Path(__file__).parents[3]
 PROGRAMS = sorted(p for p in (ROOT / "tests" / "torch_programs").glob("*.py") if p.stem != "fixed")
 
 NEEDS = {  # what a program waits for
-    "char_rnn": "torch.long, nn.RNN",
     "custom_optimizer": "Optimizer.state of an own optimiser",
-    "gru_classifier": "nn.GRU",
     "lbfgs": "optim.LBFGS",
-    "lstm_sine": "nn.LSTM",
     "schedulers": "ReduceLROnPlateau",
-    "seq2seq": "nn.GRUCell",
 }
 
 

@@ -1,7 +1,4 @@
-"""Loss functions, with PyTorch's meaning of every argument. `nn/loss.py` has them as modules.
-
-Each takes `reduction`: "mean", "sum", or "none" for the losses themselves. Shapes that do not fit raise ValueError.
-"""
+"""Losses for classes: cross-entropy, by logits or by log-probabilities."""
 
 from __future__ import annotations
 
@@ -11,57 +8,8 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
-from ..errors.checks import as_target, check_indices, check_tensor
-from .activation import logsigmoid
-
-# --- regression ---------------------------------------------------------------------------------------------
-
-
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Squared error (input - target)² per element. Shapes must be equal."""
-    target = as_target("mse_loss", input, target)
-    if reduction in ("mean", "sum"):
-        return tl.squared_error(input, target, average=reduction == "mean")  # type: ignore[no-any-return]
-    difference = input - target
-    return reduced(difference * difference, reduction)
-
-
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Absolute error |input - target| per element; the gradient at 0 is 0. Shapes must be equal."""
-    target = as_target("l1_loss", input, target)
-    return reduced(tl.abs(input - target), reduction)
-
-
-def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
-    """With d = input - target: d² / 2 where |d| < delta, else delta · (|d| - delta / 2). Shapes must be equal.
-
-    Raises ValueError unless delta is positive. (Huber, Ann. Math. Statist. 35, 1964.)
-    """
-    if delta <= 0:
-        raise ValueError(f"huber_loss: delta must be positive, not {delta}")
-    target = as_target("huber_loss", input, target)
-    return reduced(_huber(input - target, delta), reduction)
-
-
-def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
-    """huber_loss / beta: d² / (2 beta) where |d| < beta, else |d| - beta / 2; with beta = 0 it is `l1_loss`.
-
-    Raises ValueError for a negative beta.
-    """
-    if beta < 0:
-        raise ValueError(f"smooth_l1_loss: beta must not be negative, but is {beta}")
-    target = as_target("smooth_l1_loss", input, target)
-    if beta == 0:
-        return l1_loss(input, target, reduction)
-    return reduced(_huber(input - target, beta) / beta, reduction)
-
-
-def _huber(difference: Tensor, delta: float) -> Tensor:
-    size = tl.abs(difference)
-    return tl.where(size < delta, 0.5 * difference * difference, delta * (size - 0.5 * delta))
-
-
-# --- classification -----------------------------------------------------------------------------------------
+from ...errors.checks import check_indices, check_tensor
+from .reduction import reduced
 
 
 def cross_entropy(
@@ -209,93 +157,3 @@ def _weighted_reduction(losses: Tensor, weights: Tensor | None, ignored: Tensor 
     assert weights is not None
     total = weights.sum()
     return losses.sum() / tl.where(total == 0, math.nan, total)
-
-
-# --- probabilities ------------------------------------------------------------------------------------------
-
-
-def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
-) -> Tensor:
-    """-(y log(p) + (1 - y) log(1 - p)) per element, for probabilities p (input) and targets y from 0 to 1.
-
-    `weight` is a factor per element and broadcasts; the mean still divides by the number of elements. As in PyTorch,
-    logarithms are at least -100, and where p (1 - p) < 1e-12 the gradient is (p - y) / 1e-12. Prefer
-    `binary_cross_entropy_with_logits`, which is exact.
-
-    Raises ValueError for different shapes, or a p outside [0, 1] (not checked on a GPU).
-    """
-    target = as_target("binary_cross_entropy", input, target)
-    if input.device == "cpu" and bool(((input.array < 0) | (input.array > 1)).any()):
-        raise ValueError(
-            "binary_cross_entropy: input must be probabilities from 0 to 1; apply a sigmoid first, or use "
-            "binary_cross_entropy_with_logits"
-        )
-    saturated = input * (1 - input) < _SATURATED
-    p = tl.where(saturated, 0.5, input)
-    losses = -(target * tl.log(p) + (1 - target) * tl.log(1 - p))
-    clamped = -(target * _clamped_log(input.detach()) + (1 - target) * _clamped_log(1 - input.detach()))
-    slope = (input - target).detach() / _SATURATED
-    losses = tl.where(saturated, clamped + slope * (input - input.detach()), losses)
-    return reduced(losses if weight is None else losses * weight, reduction)
-
-
-_SATURATED = 9.999999960041972e-13  # bound of p (1 - p): 1e-12 rounded to float32, which PyTorch uses for every dtype
-
-
-def _clamped_log(p: Tensor) -> Tensor:
-    """max(log(p), -100)."""
-    return tl.where(p > 0, tl.clip(tl.log(tl.where(p > 0, p, 1)), min=-100), -100)
-
-
-def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    reduction: str = "mean",
-    pos_weight: Tensor | None = None,
-) -> Tensor:
-    """-(y log(σ(x)) + (1 - y) log(1 - σ(x))) per element, for logits x (input) and targets y from 0 to 1.
-
-    `weight` is a factor per element and broadcasts; the mean still divides by the number of elements. `pos_weight` is
-    a factor of the first term and broadcasts: above 1 it compensates for few positives. Shapes must be equal.
-    """
-    target = as_target("binary_cross_entropy_with_logits", input, target)
-    log_p = logsigmoid(input)
-    if pos_weight is None:
-        losses = (1 - target) * input - log_p  # since log(1 - σ(x)) = log(σ(x)) - x
-    else:
-        losses = (1 - target) * input - ((pos_weight - 1) * target + 1) * log_p
-    return reduced(losses if weight is None else losses * weight, reduction)
-
-
-def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False) -> Tensor:
-    """target · (log(target) - input) per element, for an input of log-probabilities. Shapes must be equal.
-
-    The target holds probabilities, or log-probabilities with log_target=True. Only reduction="batchmean", the sum
-    divided by the size of the first axis, is the Kullback-Leibler divergence of input from target; "mean" divides by
-    the number of classes as well.
-    """
-    target = as_target("kl_div", input, target)
-    if log_target:
-        losses = tl.exp(target) * (target - input)
-    else:
-        positive = target > 0
-        losses = tl.where(positive, target * tl.log(tl.where(positive, target, 1)), 0) - target * input
-    if reduction == "batchmean":
-        return losses.sum() / input.shape[0] if input.ndim else losses
-    return reduced(losses, reduction)
-
-
-# --- reduction ----------------------------------------------------------------------------------------------
-
-
-def reduced(losses: Tensor, reduction: str) -> Tensor:
-    """The mean or sum of the losses, or with "none" the losses themselves. Raises ValueError for another reduction."""
-    if reduction == "mean":
-        return losses.mean()
-    if reduction == "sum":
-        return losses.sum()
-    if reduction == "none":
-        return losses
-    raise ValueError(f'reduction must be "mean", "sum" or "none", not {reduction!r}')

@@ -1,0 +1,94 @@
+"""Attention: weighted sums of values, with weights from queries and keys."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+
+from .regularization import dropout
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """softmax(q kᵀ · scale) v, a mean of the values for each query (Vaswani et al., arXiv:1706.03762, formula 1).
+
+    - `query`: (..., queries, d).  `key`: (..., keys, d).  `value`: (..., keys, value_dim). Leading axes broadcast.
+    - `attn_mask`: broadcasts to (..., queries, keys): bools, True where a query may attend to a key, or floats that are
+      added to the scores.
+    - `dropout_p`: probability of dropping a weight.  `scale`: by default 1/sqrt(d).
+    - `is_causal`: each query attends to the keys up to its own position; it excludes `attn_mask`.
+    - `enable_gqa`: `query` has a multiple of the heads of `key` and `value`, on axis -3; each of theirs serves several.
+
+    Returns (..., queries, value_dim). A query that may attend to no key gives zeros, with gradient 0.
+    Raises ValueError if the shapes do not match, TypeError for a mask of another dtype.
+    """
+    if is_causal and attn_mask is not None:
+        raise ValueError("scaled_dot_product_attention: is_causal is a mask; give it or attn_mask, not both")
+    if is_causal:
+        attn_mask = tl.ones(query.shape[-2], key.shape[-2], dtype=tl.bool, device=query.device).tril()
+    if enable_gqa:
+        key, value = (_for_each_query_head(x, query) for x in (key, value))
+    return attend(query, key, value, attn_mask, dropout_p, scale)[0]
+
+
+def attend(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, dropout_p: float = 0.0, scale: float | None = None
+) -> tuple[Tensor, Tensor]:
+    """The output, (..., queries, value_dim), and the weights, (..., queries, keys), after dropout."""
+    _check(q, k, v, mask)
+    if scale is not None:
+        q = q * (scale * math.sqrt(q.shape[-1]))
+    if mask is not None and mask.dtype.kind == "f":
+        mask = mask.to(q.dtype)
+    weights = dropout(tl.attention_weights(q, k, mask), dropout_p)  # (..., queries, keys)
+    return weights @ v, weights  # (..., queries, keys) @ (..., keys, value_dim)
+
+
+def _for_each_query_head(x: Tensor, query: Tensor) -> Tensor:
+    """Keys or values with as many heads as the queries, each repeated."""
+    heads = x.shape[-3] if min(x.ndim, query.ndim) > 2 else 0
+    if not heads or query.shape[-3] % heads:
+        raise ValueError(
+            "scaled_dot_product_attention: enable_gqa needs query (..., heads, queries, d) with a multiple of the "
+            f"heads of key and value, got query {query.shape} and {x.shape}"
+        )
+    return tl.repeat_interleave(x, query.shape[-3] // heads, -3)  # type: ignore[no-any-return]
+
+
+def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
+    try:
+        leading = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
+        fits = min(q.ndim, k.ndim, v.ndim) >= 2 and q.shape[-1] == k.shape[-1] > 0 and k.shape[-2] == v.shape[-2]
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            "scaled_dot_product_attention: query must be (..., queries, d), key (..., keys, d) and value (..., keys, "
+            f"value_dim), with leading axes that broadcast, not {q.shape}, {k.shape} and {v.shape}"
+        )
+    if mask is None:
+        return
+    if mask.dtype.kind not in "bf":
+        raise TypeError(
+            "scaled_dot_product_attention: attn_mask must be bools, True where a query may attend, or floats that are "
+            f"added to the scores, not {mask.dtype}; write mask != 0"
+        )
+    wanted = (*leading, q.shape[-2], k.shape[-2])
+    sizes = zip(mask.shape[::-1], wanted[::-1], strict=False)
+    if mask.ndim > len(wanted) or any(n not in (1, size) for n, size in sizes):
+        raise ValueError(
+            f"scaled_dot_product_attention: attn_mask must broadcast to (..., queries, keys) = {wanted}, "
+            f"not {mask.shape}"
+        )

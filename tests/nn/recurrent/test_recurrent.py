@@ -1,0 +1,169 @@
+"""RNN, GRU, LSTM and their cells: what holds of them without PyTorch, and what is said of wrong arguments."""
+
+import re
+
+import numpy as np
+import pytest
+
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
+from modules import shuffled
+from numeric import assert_close
+from strict_cupy import no_synchronisation
+
+KINDS = ["RNN", "GRU", "LSTM"]
+kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+def numbers(*shape, seed=0):
+    return tl.tensor(np.random.default_rng(seed).normal(size=shape))
+
+
+@kinds
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_its_gradients_are_right(kind, bidirectional):
+    layer = shuffled(getattr(nn, kind)(2, 2, num_layers=2, bidirectional=bidirectional))
+    names = list(dict(layer.named_parameters()))
+    x = numbers(3, 2, 2)
+
+    def outputs(x, *values):
+        return nn.functional_call(layer, dict(zip(names, values, strict=True)), x)[0]
+
+    inputs = [x, *layer.parameters()]
+    assert tl.gradcheck(outputs, inputs)
+
+
+@kinds
+def test_its_second_derivatives_are_right(kind):
+    layer = shuffled(getattr(nn, kind)(1, 2))
+    names = list(dict(layer.named_parameters()))
+
+    def outputs(x, *values):
+        return nn.functional_call(layer, dict(zip(names, values, strict=True)), x)[0]
+
+    assert tl.gradgradcheck(outputs, [numbers(2, 1, 1), *layer.parameters()])
+
+
+@kinds
+def test_a_layer_is_its_cell_in_a_loop(kind):
+    layer, cell = shuffled(getattr(nn, kind)(3, 4)), getattr(nn, f"{kind}Cell")(3, 4).double()
+    cell.load_state_dict({name.removesuffix("_l0"): value for name, value in layer.state_dict().items()})
+    x = numbers(5, 2, 3)
+    state, outputs = None, []
+    for step in x:
+        state = cell(step, state)
+        outputs.append(state[0] if kind == "LSTM" else state)
+    whole, final = layer(x)
+    assert_close(whole.detach(), tl.stack(outputs).detach(), "outputs", 1e-12)
+    final, state = (final, state) if kind == "LSTM" else ((final,), (state,))
+    for a, b in zip(final, state, strict=True):
+        assert_close(a[0].detach(), b.detach(), "final state", 1e-12)
+
+
+@kinds
+def test_packed_sequences_are_the_sequences_alone(kind):
+    layer = shuffled(getattr(nn, kind)(2, 3, num_layers=2, bidirectional=True))
+    sequences = [numbers(n, 2, seed=n) for n in (2, 4, 1)]
+    output, state = layer(nn.utils.rnn.pack_sequence(sequences, enforce_sorted=False))
+    h = state[0] if kind == "LSTM" else state
+    for i, (sequence, found) in enumerate(zip(sequences, nn.utils.rnn.unpack_sequence(output), strict=True)):
+        alone, its_state = layer(sequence)
+        assert_close(found.detach(), alone.detach(), f"sequence {i}", 1e-12)
+        assert_close(h[:, i].detach(), (its_state[0] if kind == "LSTM" else its_state).detach(), f"state {i}", 1e-12)
+
+
+@kinds
+def test_the_state_at_the_end_is_where_the_next_part_goes_on(kind):
+    layer = shuffled(getattr(nn, kind)(2, 3, num_layers=2, batch_first=True))
+    x = numbers(4, 6, 2)
+    whole, end = layer(x)
+    first, state = layer(x[:, :2])
+    second, state = layer(x[:, 2:], state)
+    assert_close(tl.cat([first, second], 1).detach(), whole.detach(), "in two parts", 1e-12)
+    ends = zip(end, state, strict=True) if kind == "LSTM" else [(end, state)]
+    for a, b in ends:
+        assert_close(b.detach(), a.detach(), "state at the end", 1e-12)
+
+
+@kinds
+@pytest.mark.parametrize("dtype", [tl.float32, tl.float64])
+def test_it_runs_on_a_gpus_arrays_without_synchronising(kind, dtype):
+    def results(device):
+        layer = shuffled(getattr(nn, kind)(2, 3, bidirectional=True), dtype, device)
+        x = tl.tensor(numbers(3, 2, 2), dtype=dtype, device=device, requires_grad=True)
+        with no_synchronisation():
+            output, _ = layer(x)
+            by = [x, *layer.parameters()]
+            first = tl.grad((output * output).sum(), by, create_graph=True)
+            second = tl.grad(sum((g * g).sum() for g in first), by)
+        assert all(t.dtype == dtype for t in (output, *first, *second))
+        return [output, *first, *second]
+
+    for there, here in zip(results("strict"), results("cpu"), strict=True):
+        tolerance = 1e-11 if dtype == tl.float64 else 1e-4
+        assert_close(there.detach().cpu().numpy(), here.detach().numpy(), "on the device", tolerance)
+
+
+def test_dropout_acts_between_layers_while_training():
+    with pytest.warns(UserWarning, match="dropout acts between layers, so with num_layers=1 it does nothing"):
+        nn.GRU(2, 2, dropout=0.5)
+    layer, x = nn.GRU(2, 8, num_layers=2, dropout=0.5), numbers(3, 4, 2).float()
+    assert layer(x)[0].tolist() != layer(x)[0].tolist()
+    assert layer.eval()(x)[0].tolist() == layer(x)[0].tolist()
+    layer.train().dropout = 1.0
+    x_too = x + 1
+    assert layer(x)[0].tolist() == layer(x_too)[0].tolist()  # nothing reaches the second layer
+
+
+def test_calls_that_only_pytorch_needs_are_accepted():
+    layer = nn.LSTM(2, 3, num_layers=2, bias=False)
+    layer.flatten_parameters()
+    assert [[p.shape for p in weights] for weights in layer.all_weights] == [[(12, 2), (12, 3)], [(12, 3), (12, 3)]]
+
+
+def test_it_is_shown_with_what_differs_from_the_usual():
+    assert repr(nn.GRU(2, 3)) == "GRU(2, 3)"
+    assert (
+        repr(nn.RNN(2, 3, 2, batch_first=True, dropout=0.5)) == "RNN(2, 3, num_layers=2, batch_first=True, dropout=0.5)"
+    )
+    assert repr(nn.RNNCell(2, 3, bias=False, nonlinearity="relu")) == "RNNCell(2, 3, bias=False, nonlinearity=relu)"
+
+
+lstm, gru = nn.LSTM(3, 4), nn.GRU(3, 4, num_layers=2, batch_first=True)
+x, h = tl.ones(5, 2, 3), tl.ones(2, 5, 4)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: lstm(tl.ones(3)), ValueError, "in LSTM: input must have shape (steps, batch, input_size) or, for one"),
+        (lambda: gru(tl.ones(3)), ValueError, "in GRU: input must have shape (batch, steps, input_size) or, for one"),
+        (lambda: lstm(tl.ones(5, 2, 4)), ValueError, "in LSTM: wanted (..., 3), got (5, 2, 4)"),
+        (lambda: lstm(tl.ones(0, 2, 3)), ValueError, "one or more sequences and steps, not shape (0, 2, 3)"),
+        (lambda: lstm([1.0]), TypeError, "in LSTM: forward: input must be a Tensor"),
+        (lambda: gru(x, tl.ones(2, 5)), ValueError, "h_0 must have shape (2, 5, 4), (num_layers * directions, batch, "),
+        (lambda: gru(x, tl.ones(5, 2, 4)), ValueError, "not (5, 2, 4); write h_0.swapaxes(0, 1)"),
+        (lambda: gru(tl.ones(5, 3), h), ValueError, "h_0 must have shape (2, 4), (num_layers * directions, hidden_si"),
+        (lambda: gru(x, (h, h)), TypeError, "h_0 must be a Tensor of shape (2, 5, 4), (num_layers * directions, batc"),
+        (lambda: lstm(x, tl.ones(1, 2, 4)), TypeError, "the state must be a pair (h_0, c_0), not a Tensor"),
+        (lambda: lstm(x, (tl.ones(1, 2, 4), h)), ValueError, "c_0 must have shape (1, 2, 4)"),
+        (lambda: nn.LSTM(3, 4, proj_size=2), ValueError, "proj_size is not here; put nn.Linear(4, 2) behind the LSTM"),
+        (lambda: nn.RNN(3, 4, nonlinearity="gelu"), ValueError, 'RNN: nonlinearity must be "tanh" or "relu", not'),
+        (lambda: nn.GRU(3, 0), ValueError, "GRU: hidden_size must be at least 1, not 0"),
+        (lambda: nn.GRU(3, 4, dropout=2), ValueError, "GRU: p must be a probability from 0 to 1, not 2"),
+        (lambda: nn.GRUCell(3, 4)(x), ValueError, "input must have shape (batch, input_size) or (input_size,), not ("),
+        (lambda: nn.GRUCell(3, 4)(tl.ones(2, 5)), ValueError, "in GRUCell: wanted (..., 3), got (2, 5)"),
+        (lambda: nn.GRUCell(3, 4)(x[0], tl.ones(3, 4)), ValueError, "hx must have shape (2, 4), (batch, hidden_size)"),
+        (lambda: nn.LSTMCell(3, 4)(x[0], x[0]), TypeError, "the state must be a pair (hx, cx), not a Tensor"),
+        (lambda: nn.RNNBase(3, 4)(x), NotImplementedError, "RNNBase has no formula; use nn.RNN, nn.GRU or nn.LSTM"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_named(call, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        call()
+
+
+def test_float64_in_a_layer_of_float32_is_warned_of():
+    with pytest.warns(UserWarning, match="LSTM: the input is float64 and the weights are float32"):
+        lstm(x.double())

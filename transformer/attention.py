@@ -108,7 +108,7 @@ class Attend(nn.Module):
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         dropout = self.dropout if self.training else 0.0
-        if dropout == 0 and not self._forward_hooks:
+        if dropout == 0 and not self.has_hooks:
             return tl.attention(q, k, v, mask), None
         return scaled_dot_product_attention(q, k, v, mask, dropout)
 

@@ -256,7 +256,7 @@ _compiled: WeakKeyDictionary[nn.Module, tuple[Snapshot, Decoder | None]] = WeakK
 def as_defined(module: Any, *kinds: type[nn.Module]) -> Any:
     """The module, if it is of one of these classes and computes what that says. Raises NotAsDefined otherwise."""
     kind = type(module)
-    if kind not in kinds or module._forward_hooks or any(callable(getattr(kind, name, None)) for name in vars(module)):
+    if kind not in kinds or module.has_hooks or any(callable(getattr(kind, name, None)) for name in vars(module)):
         raise NotAsDefined
     return module
 

@@ -38,6 +38,11 @@ class WithHooks(Tree):
 
     _hooks: Hooks | None = None
 
+    @property
+    def has_hooks(self) -> bool:
+        """Whether a hook of any kind is registered."""
+        return self._hooks is not None and any(vars(self._hooks).values())
+
     def register_forward_pre_hook(self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False) -> Handle:
         """Call hook(module, inputs) before each `forward`; what it returns, unless None, are the inputs instead.
 

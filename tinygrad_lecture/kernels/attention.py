@@ -178,7 +178,7 @@ def _blocks(q: Array, k: Array, mask: Array | None, causal: bool) -> Iterator[tu
         for texts in _texts(q, (stop - start) * reach):
             own = allowed if allowed is None or allowed.ndim < 3 or len(allowed) == 1 else allowed[texts]
             begin, end = (reach, reach) if own is None else _needed(own)
-            bias = _bias(own[..., begin:end], q.dtype) if begin < end else None
+            bias = _bias(own[..., begin:end], q.dtype) if own is not None and begin < end else None
             yield (*texts, ..., slice(start, stop), slice(None)), (*texts, ..., slice(end), slice(None)), bias
 
 

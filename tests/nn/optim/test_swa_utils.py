@@ -95,7 +95,7 @@ def test_bad_settings_are_refused():
         AveragedModel(Counting(), avg_fn=get_swa_avg_fn(), multi_avg_fn=get_swa_multi_avg_fn())
     with pytest.raises(ValueError, match=r"decay must be from 0 to 1, but is 1\.5"):
         get_ema_avg_fn(1.5)
-    with pytest.raises(ValueError, match='anneal_strategy must be "cos" or "linear", not .fast'):
+    with pytest.raises(ValueError, match=r"anneal_strategy must be .* not 'fast'"):
         SWALR(optimizer, 0.1, anneal_strategy="fast")
     with pytest.raises(ValueError, match="anneal_epochs must not be negative, but is -1"):
         SWALR(optimizer, 0.1, -1)

@@ -8,7 +8,7 @@ lbfgs/         steps that use the curvature
 lr_scheduler/  learning rates that change; swa_utils/: means of weights
 """
 
-from . import lr_scheduler
+from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
@@ -24,5 +24,5 @@ from .sgd import SGD
 
 __all__ = [
     "ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop",
-    "Rprop", "lr_scheduler",
+    "Rprop", "lr_scheduler", "swa_utils",
 ]  # fmt: skip

@@ -23,14 +23,10 @@ def accepts_courtesies(init: Callable[..., None]) -> Callable[..., None]:
 
     Raises NotImplementedError for capturable=True and differentiable=True.
     """
-    parameters = inspect.signature(init).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return init
-    accepted = _COURTESIES.keys() - parameters.keys()
 
     @functools.wraps(init)
     def accepting(self: Any, *args: Any, **named: Any) -> None:
-        for name in accepted & named.keys():
+        for name in (_COURTESIES.keys() & named.keys()) - _arguments(init):
             reason = _COURTESIES[name]
             if named.pop(name) and reason is not None:
                 hide_frames()
@@ -38,6 +34,12 @@ def accepts_courtesies(init: Callable[..., None]) -> Callable[..., None]:
         init(self, *args, **named)
 
     return accepting
+
+
+def _arguments(init: Callable[..., None]) -> set[str]:
+    """The names of the courtesies that an `__init__` takes itself, all if it takes any names."""
+    parameters = inspect.signature(init).parameters
+    return set(_COURTESIES if any(p.kind is p.VAR_KEYWORD for p in parameters.values()) else parameters)
 
 
 def without_courtesies(settings: dict[str, Any]) -> dict[str, Any]:

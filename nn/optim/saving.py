@@ -7,8 +7,7 @@ so what does not fit is found; of any other optimiser everything is taken as it 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import is_array, move
@@ -19,8 +18,7 @@ from ..module import array_of
 State = dict[str, Any]  # of one parameter
 
 
-@dataclass
-class Kept:
+class Kept(NamedTuple):
     """What an optimiser keeps for each parameter of a group, by name: arrays of its shape, and numbers."""
 
     arrays: Mapping[str, float]

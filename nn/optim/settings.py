@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -91,6 +90,8 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
 
 def _warn_of_misspelt(optimizer: str, names: Iterable[str], defaults: Group) -> None:
     """Warn of a setting that the optimiser does not have, if it looks like one that it has; others are the user's."""
+    from difflib import get_close_matches  # here, to keep the import of the library light
+
     for name in names:
         initials = "".join(word[:1] for word in name.split("_"))
         meant = [initials] if initials in defaults else get_close_matches(name, defaults, 1, 0.8)

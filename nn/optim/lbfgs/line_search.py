@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 C1, C2 = 1e-4, 0.9
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """A point on the line: how far along, the value and the slope there, and the whole gradient."""
 
     t: float

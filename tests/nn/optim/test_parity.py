@@ -1,4 +1,4 @@
-"""Optimisers, schedules and clipping against PyTorch's: the same gradients give the same parameters for fifty steps.
+"""Optimisers and clipping against PyTorch's: the same gradients give the same parameters for fifty steps.
 
 The gradients are drawn, not computed, so that the optimisers alone are compared; some are missing at some steps, and
 one parameter is larger than a block.
@@ -7,7 +7,6 @@ one parameter is larger than a block.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -266,87 +265,6 @@ def test_a_network_trains_alike(name: str, data: st.DataObject, dtype: str) -> N
             optimizer.step()
         for (key, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
             assert_close(p.detach().numpy(), q.detach().numpy(), f"{key} at step {step}", tolerance)
-
-
-# --- schedules ----------------------------------------------------------------------------------------------
-
-factors = st.floats(0.05, 1.0)
-few = st.integers(1, 12)
-
-
-def made(kind: str, arguments: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[Callable[[Any, Any], Any]]:
-    return arguments.map(lambda given: lambda module, optimizer: getattr(module, kind)(optimizer, **given))
-
-
-simple = st.one_of(
-    made("StepLR", st.fixed_dictionaries({"step_size": few, "gamma": factors})),
-    made("MultiStepLR", st.fixed_dictionaries({"milestones": st.lists(few, unique=True), "gamma": factors})),
-    made("ConstantLR", st.fixed_dictionaries({"factor": factors, "total_iters": few})),
-    made("LinearLR", st.fixed_dictionaries({"start_factor": factors, "end_factor": factors, "total_iters": few})),
-    made("ExponentialLR", st.fixed_dictionaries({"gamma": factors})),
-    made("CosineAnnealingLR", st.fixed_dictionaries({"T_max": few, "eta_min": st.sampled_from([0.0, 1e-3])})),
-    made("LambdaLR", few.map(lambda n: {"lr_lambda": [lambda step: n / (n + step), lambda step: 0.9**step]})),
-)
-
-
-@st.composite
-def one_cycle(draw: Callable[..., Any]) -> Callable[[Any, Any], Any]:
-    settings = {
-        "max_lr": draw(st.sampled_from([0.5, [0.5, 0.1]])),
-        "total_steps": STEPS,
-        "pct_start": draw(st.floats(0.05, 0.45)),
-        "anneal_strategy": draw(st.sampled_from(["cos", "linear"])),
-        "three_phase": draw(st.booleans()),
-        "div_factor": draw(st.floats(2, 30)),
-        "final_div_factor": draw(st.floats(2, 1e4)),
-        "cycle_momentum": draw(st.booleans()),
-        "base_momentum": draw(st.sampled_from([0.5, 0.85])),
-    }
-    return lambda module, optimizer: module.OneCycleLR(optimizer, **settings)
-
-
-@st.composite
-def sequential(draw: Callable[..., Any]) -> Callable[[Any, Any], Any]:
-    parts = draw(st.lists(simple, min_size=1, max_size=3))
-    milestones = sorted(draw(st.sets(st.integers(1, 30), min_size=len(parts) - 1, max_size=len(parts) - 1)))
-    return lambda module, optimizer: module.SequentialLR(
-        optimizer, [part(module, optimizer) for part in parts], milestones
-    )
-
-
-@st.composite
-def chained(draw: Callable[..., Any]) -> Callable[[Any, Any], Any]:
-    """Without cosines: they are not factors, and PyTorch chains them differently."""
-    kinds = [("ExponentialLR", {"gamma": 0.9}), ("StepLR", {"step_size": 3}), ("LinearLR", {}), ("ConstantLR", {})]
-    parts = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=3))
-    return lambda module, optimizer: module.ChainedScheduler(
-        [getattr(module, kind)(optimizer, **settings) for kind, settings in parts]
-    )
-
-
-@examples
-@given(st.one_of(simple, one_cycle(), sequential(), chained()), st.sampled_from(["SGD", "Adam"]))
-def test_schedules(make: Callable[[Any, Any], Any], name: str) -> None:
-    """The rates and momentum of two groups for fifty steps, to 1e-12."""
-    twins = Twins([(2,), (3,)], "float64", np.random.default_rng(0))
-    settings = {"lr": 0.1, "momentum": 0.9} if name == "SGD" else {"lr": 0.1}
-
-    def groups(params: list[Any]) -> list[dict[str, Any]]:
-        return [{"params": params[:1]}, {"params": params[1:], "lr": 0.02}]
-
-    ours, theirs = pair(name, settings, groups(twins.ours), groups(twins.theirs))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # SequentialLR steps its parts in a way that PyTorch itself has deprecated
-        schedule, wanted = make(nn.optim.lr_scheduler, ours), make(torch.optim.lr_scheduler, theirs)
-        for step in range(STEPS):
-            for key in ("lr", "momentum", "betas"):
-                ours_now, theirs_now = ([g[key] for g in o.param_groups if key in g] for o in (ours, theirs))
-                np.testing.assert_allclose(ours_now, theirs_now, rtol=1e-12, atol=1e-13, err_msg=f"{key}, step {step}")
-            np.testing.assert_allclose(schedule.get_last_lr(), wanted.get_last_lr(), rtol=1e-12, atol=1e-13)
-            theirs.step()
-            if step < STEPS - 1:
-                schedule.step()
-                wanted.step()
 
 
 # --- clipping -----------------------------------------------------------------------------------------------

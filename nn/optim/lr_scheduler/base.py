@@ -1,0 +1,200 @@
+"""LRScheduler, the base of all schedules, and Multiplied, the base of those that multiply the rate at each step.
+
+A subclass defines `rate`, a formula for the rate after any number of steps, or `get_lr`, which may also use the rates
+that the groups have now:
+
+    class Halves(nn.optim.lr_scheduler.LRScheduler):
+        def rate(self, step, initial):
+            return initial / 2**step
+
+    class HalvesToo(nn.optim.lr_scheduler.LRScheduler):
+        def get_lr(self):
+            return [group["lr"] / (2 if self.last_epoch else 1) for group in self.optimizer.param_groups]
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from types import FunctionType, SimpleNamespace
+from typing import Any
+
+from tinygrad_lecture.errors.users_line import warn
+
+from ..optimizer import Optimizer
+from .arguments import check_optimizer
+
+
+class LRScheduler:
+    """Base class of all schedules: sets the rate of step 0 when it is made, and the next rate with each `step()`.
+
+    `last_epoch` is the number of the last step done, counted from 0; -1 starts with the groups' rates as initial ones.
+    With verbose=True, each rate is printed.
+    Raises TypeError unless `optimizer` is an Optimizer, ValueError for a last_epoch if groups lack an initial rate.
+    """
+
+    optimizer: Optimizer
+    last_epoch: int
+    _initial = False  # whether the rate of step 0 is being set
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1, verbose: bool = False) -> None:
+        check_optimizer(self._name, optimizer)
+        if last_epoch != -1 and not all("initial_lr" in group for group in optimizer.param_groups):
+            raise ValueError(
+                f'{self._name}: last_epoch={last_epoch} needs an "initial_lr" in every parameter group; load the saved '
+                "states of optimiser and schedule instead"
+            )
+        self.optimizer, self.last_epoch, self.verbose = optimizer, last_epoch, verbose is True
+        self.base_lrs: list[float] = []
+        self._note_initial_rates()
+        self._start()
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
+    def _note_initial_rates(self) -> None:
+        """Append the rates of groups that are not noted yet to `base_lrs`."""
+        for group in self.optimizer.param_groups[len(self.base_lrs) :]:
+            group.setdefault("initial_lr", group["lr"])
+            self.base_lrs.append(group["initial_lr"])
+
+    # --- the formula ------------------------------------------------------------------------------------
+
+    def rate(self, step: int, initial: float) -> float:
+        """The learning rate after `step` steps, from the initial rate, if nothing else changes it."""
+        raise NotImplementedError(
+            f"{self._name} has no formula; define rate(self, step, initial) or get_lr(self) in its class"
+        )
+
+    def get_lr(self) -> list[float]:
+        """The rates after `last_epoch` steps, one per group. A subclass may compute them from the current ones."""
+        return self._get_closed_form_lr()
+
+    def _get_closed_form_lr(self) -> list[float]:
+        return [self.rate(self.last_epoch, initial) for initial in self.base_lrs]
+
+    # --- stepping ---------------------------------------------------------------------------------------
+
+    def step(self, epoch: int | None = None) -> None:
+        """Set the next rate; call it after the optimiser's step.
+
+        epoch: set the rate after so many steps instead, by the formula where there is one.
+        Warns if the optimiser has not made a step before the first call.
+        """
+        if self._step_count == 1 and not self.optimizer.stepped:
+            warn(
+                f"{self._name}.step() is called before optimizer.step(), so the first rate is skipped; call "
+                "optimizer.step() first"
+            )
+        self._step_count += 1
+        self._update_lr(epoch)
+
+    def get_last_lr(self) -> list[float]:
+        """The rate of each group after the last step of this schedule."""
+        return list(self._last_lr)
+
+    def _start(self) -> None:
+        """Set the rate of the step after `last_epoch`, which is 0 for a new schedule."""
+        self._step_count = 0
+        self._initial = True
+        try:
+            self.step()
+        finally:
+            del self._initial
+
+    def _update_lr(self, epoch: int | None = None) -> None:
+        self._note_initial_rates()
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        formula = epoch is not None and type(self).rate is not LRScheduler.rate
+        self._set(self._get_closed_form_lr() if formula else self.get_lr())
+
+    def _set(self, rates: list[float]) -> None:
+        for i, (group, rate) in enumerate(zip(self.optimizer.param_groups, rates, strict=False)):
+            group["lr"] = rate
+            if self.verbose:
+                print(f"Adjusting learning rate of group {i} to {rate:.4e}.")
+        self._note_last()
+
+    def _note_last(self) -> None:
+        self._last_lr: list[float] = [group["lr"] for group in self.optimizer.param_groups]
+
+    # --- the curve --------------------------------------------------------------------------------------
+
+    def curve(self, steps: int, group: int = 0) -> list[float]:
+        """The rates of the first `steps` steps if nothing else changes them, for a plot; changes nothing."""
+        self._note_initial_rates()
+        settings = [
+            {**{k: v for k, v in own.items() if k != "params"}, "lr": own["initial_lr"]}
+            for own in self.optimizer.param_groups
+        ]
+        stand_in = SimpleNamespace(param_groups=settings, defaults=self.optimizer.defaults, stepped=True)
+        twin = copy.deepcopy(self, {id(self.optimizer): stand_in})
+        twin._restart()
+        rates = []
+        for step in range(steps):
+            if step:
+                twin.step()
+            rates.append(settings[group]["lr"])
+        return rates
+
+    def _restart(self) -> None:
+        """Go back to step 0; the groups have their initial rates."""
+        self.last_epoch, self.verbose = -1, False
+        self._start()
+
+    # --- saving -----------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """The settings and the position of the schedule: all attributes but the optimiser, and functions."""
+        return {name: _saved(value) for name, value in vars(self).items() if name != "optimizer"}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Continue from a `state_dict`, PyTorch's included. The rate itself is in the optimiser's state: load that too.
+
+        Raises ValueError for a state with another number of groups; nothing is changed then.
+        """
+        groups, initials = self.optimizer.param_groups, state_dict.get("base_lrs")
+        if initials is not None and len(initials) != len(groups):
+            raise ValueError(
+                f"{self._name}.load_state_dict: the state is for {len(initials)} parameter groups, but the optimiser "
+                f"has {len(groups)}"
+            )
+        for name, value in state_dict.items():
+            own = name if name in vars(self) else name.removeprefix("_")  # PyTorch's _schedulers and _milestones
+            if own in vars(self) and own != "optimizer":
+                setattr(self, own, _loaded(vars(self)[own], value))
+
+
+class Multiplied(LRScheduler):
+    """Base class of schedules that multiply the current rate at each step by `multiplier(step)`."""
+
+    def multiplier(self, step: int) -> float:
+        """The rate after `step` steps, divided by the one before."""
+        raise NotImplementedError
+
+    def get_lr(self) -> list[float]:
+        multiplier = self.multiplier(self.last_epoch)
+        return [group["lr"] * multiplier for group in self.optimizer.param_groups]
+
+
+def _saved(value: Any) -> Any:
+    """An attribute as a state holds it: of a function None, of another callable object its attributes."""
+    if isinstance(value, list):
+        return [_saved(item) for item in value]
+    if isinstance(value, LRScheduler):
+        return value.state_dict()
+    return (None if isinstance(value, FunctionType) else dict(vars(value))) if callable(value) else value
+
+
+def _loaded(own: Any, saved: Any) -> Any:
+    """The new value of an attribute that is `own`, from what `_saved` made."""
+    if isinstance(own, list) and any(callable(item) or isinstance(item, LRScheduler) for item in own):
+        return [_loaded(item, value) for item, value in zip(own, saved, strict=True)]
+    if isinstance(own, LRScheduler):
+        own.load_state_dict(saved)
+        return own
+    if callable(own):
+        vars(own).update(saved or {})
+        return own
+    return copy.copy(saved)

@@ -15,6 +15,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     dropout.py  flatten.py           layers without weights
     init.py                          initial weights
     optim/  data/  training/         optimisers, mini-batches, the loop
+    parallel/                        training by several processes, on one machine or several
     utils.py  stateless.py           gradient clipping; calls with other tensors as parameters
     files/  inspect/  errors/        weights in files, a table of a model, error messages
     torch/                           runs PyTorch's scripts

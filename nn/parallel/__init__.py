@@ -5,9 +5,9 @@ A Trainer, or any other function, with two workers:
     if __name__ == "__main__":
         nn.parallel.run(trainer.fit, workers=2)
 
-Each worker is a process that runs the whole function. The trainer here is worker 0's; the others get copies of it, and
-print nothing. The result is that of one worker, to rounding, and the same bits each time for the same number of workers.
-A Trainer knows what to do. A loop of one's own needs two lines more:
+Each worker is a process that runs the whole function. Worker 0 is this one, with this trainer; the others get copies,
+and print nothing. The result is that of one worker to rounding, and the same bits each time for a number of workers.
+A Trainer knows what to do. A loop of your own needs two lines more:
 
     def train():
         model, loader = ..., nn.DataLoader(data, 128, shuffle=True)

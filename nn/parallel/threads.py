@@ -34,13 +34,17 @@ class ThreadGroup(SharedGroup):
         self.box = box
 
     def gather(self, value: Any, call: str = "gather") -> list[Any]:
+        return self._gather_itself(copy.deepcopy(value), call)
+
+    def allocate(self, nbytes: int) -> tuple[Any, Callable[[], None]]:
+        memory = np.empty(nbytes, np.uint8) if self.rank == 0 else None
+        return self._gather_itself(memory, "allocate")[0], lambda: None
+
+    def _gather_itself(self, value: Any, call: str) -> list[Any]:
         self.meet(call)
         self.box[self.rank] = value
         self.meet(call)
         return list(self.box)
-
-    def allocate(self, nbytes: int) -> tuple[Any, Callable[[], None]]:
-        return self.broadcast(np.empty(nbytes, np.uint8) if self.rank == 0 else None, "allocate"), lambda: None
 
 
 def run_threads(call: Callable[[], Result], size: int) -> Result:

@@ -5,12 +5,12 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from nn.parallel.threads import run_threads
 
 F = nn.functional
 
@@ -76,12 +76,13 @@ def train(optimizer="AdamW", steps=20, batch_size=10, clip=1.0, accumulate=1, dt
                 trained.step()
     state = trained.state_dict()["state"]
     distributed.close()
-    names = [name for name, _ in model.named_parameters()]
-    return {
-        **{name: p.detach().numpy().copy() for name, p in model.named_parameters()},
-        **{f"{name}.grad": p.grad.numpy().copy() for name, p in model.named_parameters() if p.grad is not None},
-        **{f"{names[i]}.{key}": np.array(v if key == "step" else v.numpy()) for i, s in state.items() for key, v in s.items()},
-    }
+    found = {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
+    for i, (name, p) in enumerate(model.named_parameters()):
+        if p.grad is not None:
+            found[f"{name}.grad"] = p.grad.numpy().copy()
+        for key, value in state.get(i, {}).items():
+            found[f"{name}.{key}"] = value.numpy() if isinstance(value, tl.Tensor) else np.array(value)
+    return found
 
 
 def assert_close(some, others, tolerance=2e-6):
@@ -92,3 +93,71 @@ def assert_close(some, others, tolerance=2e-6):
 
 def assert_same_bits(some, others):
     assert {name: array.tobytes() for name, array in some.items()} == {n: a.tobytes() for n, a in others.items()}
+
+
+# --- for workers that are processes -------------------------------------------------------------------------
+
+
+class NotSendable(Exception):
+    """An exception that pickle cannot make again."""
+
+    def __init__(self, code, *, reason):
+        super().__init__(f"{code}: {reason}")
+
+
+def about_this_worker():
+    """What `test_processes.py` wants to know of each worker, gathered."""
+    print("not shown, but by worker 0")
+    exchange = nn.parallel.group().exchange(1000, np.float32)
+    shared = Path("/dev/shm")
+    names = sorted(path.name for path in shared.iterdir()) if shared.is_dir() else []
+    exchange.close()
+    return nn.parallel.group().gather(
+        {
+            "rank": nn.parallel.rank(),
+            "pid": os.getpid(),
+            "threads": [os.environ.get(name) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")],
+            "drawn": tl.rand(1).item(),
+            "dtype": tl.get_default_dtype(),
+            "shared memory with a name": names,
+            "ignores Ctrl-C": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+        }
+    )
+
+
+def in_processes(tasks):
+    """What each of several trainings gives, with their arguments."""
+    return [train(**task) for task in tasks]
+
+
+def end_badly(how, rank):
+    """One of the workers ends while the others wait for it."""
+    group = nn.parallel.group()
+    group.meet("begin")
+    if group.rank == rank:
+        if how == "raise":
+            raise FloatingPointError("the loss became nan")
+        if how == "raise what cannot be sent":
+            raise NotSendable(3, reason="out of paper")
+        if how == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if how == "exit":
+            os._exit(3)
+    group.exchange(10, np.float32).open("backward")
+    group.meet("backward")
+    threading.Event().wait(60)
+
+
+def wait_for_ever(folder):
+    """Workers that go on until they are ended; each writes its number into the folder first."""
+    group = nn.parallel.group()
+    exchange = group.exchange(1000, np.float32)
+    (folder / str(os.getpid())).touch()
+    while True:
+        exchange.open("wait")
+        exchange.sum(1000, "wait")
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":  # a program whose end is tested
+    nn.parallel.run(wait_for_ever, Path(sys.argv[1]), workers=3)

@@ -1,4 +1,4 @@
-"""One model in several workers: the results of one worker, to rounding. The workers are threads, since these are quick."""
+"""One model in several workers: the results of one worker, to rounding. Here they are threads, which start quickly."""
 
 import numpy as np
 import pytest
@@ -150,7 +150,7 @@ def test_a_parameter_that_the_optimiser_got_later_is_refused():
         (model(points()[0]) * late).sum().backward()
         optimizer.step()
 
-    with pytest.raises(RuntimeError, match="got 1 parameters after nn.parallel.distribute: add the parameter group"):
+    with pytest.raises(RuntimeError, match=r"got 1 parameters after nn\.parallel\.distribute: add the parameter group"):
         in_threads(fit)
 
 

@@ -1,5 +1,6 @@
 """shares: the workers together have each batch, whatever their number."""
 
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ def member(rank, size):
 @given(st.integers(0, 30), st.integers(1, 8))
 def test_every_row_is_one_workers_and_shares_differ_by_one_at_most(rows, size):
     parts = [list(range(rows))[own_rows(np.zeros(rows), member(rank, size))] for rank in range(size)]
-    assert sum(parts, []) == list(range(rows))
+    assert list(chain.from_iterable(parts)) == list(range(rows))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
     assert len(parts[0]) == max(map(len, parts))  # worker 0, which shows progress, has rows if any has
 
@@ -61,7 +62,12 @@ def seen(loader, epochs=2):
 
 
 @settings(max_examples=20)
-@given(rows=st.integers(1, 20), batch_size=st.integers(1, 8), seed=st.sampled_from([None, 5]), workers=st.sampled_from([2, 3]))
+@given(
+    rows=st.integers(1, 20),
+    batch_size=st.integers(1, 8),
+    seed=st.sampled_from([None, 5]),
+    workers=st.sampled_from([2, 3]),
+)
 def test_the_batches_are_those_of_one_worker_in_its_order(rows, batch_size, seed, workers):
     def look():
         tl.manual_seed(1)
@@ -77,7 +83,7 @@ def test_the_batches_are_those_of_one_worker_in_its_order(rows, batch_size, seed
             if len(batch) < workers:  # the others got a row that does not count
                 assert all(part == [row] for part, row in zip(parts, batch, strict=False))
             else:
-                assert sum(parts, []) == batch
+                assert list(chain.from_iterable(parts)) == batch
 
 
 def test_its_length_is_that_of_the_batches():

@@ -133,6 +133,22 @@ def test_ctrl_c_stops_all_workers_after_the_same_step_and_the_run_resumes(tmp_pa
     assert in_threads(interrupted, False, folder=tmp_path / "run") == whole
 
 
+@pytest.mark.parametrize("batches", [None, lambda: list(nn.DataLoader(blobs(), 8))])
+def test_a_run_interrupted_within_an_epoch_goes_on_with_several_workers(batches):
+    def begin(press):
+        trainer = make(rate=0.05, batches=batches and batches(), record_every=24)
+        if press:
+            trainer.loss = Press(11)
+        trainer.fit()
+        return trainer
+
+    one, several = begin(press=False), begin(press=True)
+    assert several.step == 11
+    nn.parallel.run(several.fit, workers=2, threads=True)
+    assert several.step == 24
+    assert several.history.train_loss == pytest.approx(one.history.train_loss, abs=1e-5)
+
+
 def test_only_worker_0_writes_files_and_holds_the_folder(tmp_path, monkeypatch):
     from nn.files import weights
 

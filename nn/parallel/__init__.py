@@ -1,11 +1,52 @@
-"""Training on several cores, or several machines: the workers share each batch and train one model together.
+"""Training on several cores, or several machines: the workers share each batch, and train one model together.
 
-WIP
+A Trainer, or any other function, with two workers:
+
+    if __name__ == "__main__":
+        nn.parallel.run(trainer.fit, workers=2)
+
+Each worker is a process that runs the whole function. Worker 0 is this one, with this trainer; the others get copies,
+and print nothing. The result is that of one worker to rounding, and the same bits each time for a number of workers.
+A Trainer knows what to do. A loop of your own needs two lines more:
+
+    def train():
+        model, loader = ..., nn.DataLoader(data, 128, shuffle=True)
+        optimizer = nn.optim.Adam(model.parameters())
+        nn.parallel.distribute(model, optimizer)
+        for x, y in nn.parallel.shares(loader):             # this worker's rows of each batch
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()         # now p.grad is the mean over the rows of all workers
+            optimizer.step()                                # each worker updates its share of the parameters
+        return model
+
+    if __name__ == "__main__":
+        model = nn.parallel.run(train, workers=2)
+
+The same program runs on MPI's processes, on one machine or several, `mpiexec -n 4 python program.py`, with the extra
+`mpi`; and alone, where these lines change nothing.
+
+Every worker takes the same steps. What all wait for - `backward`, `step`, `optimizer.state_dict()` - must not stand
+below `if nn.parallel.rank() == 0`; what only one may do, such as writing a file, should. `nn.parallel.mean(loss)` is
+the loss over all rows, and `nn.parallel.group().gather(x)` has the x of each worker. Dropout differs between the
+workers, and a module that computes statistics of a batch sees its worker's rows.
+
+This is data parallelism by SPMD, one program on several parts of the data, as PyTorch's DistributedDataParallel and
+MPI programs have it: one model of how it works serves processes, threads and machines, and a loop stays a loop. How
+much it gains: see `tests/benchmarks/workers.py`.
+
+Where things are, in the order of a step:
+
+    launch.py                           run: start the workers, and end them all if one fails
+    processes.py  threads.py  mpi.py    the three kinds of workers; pickles.py, blas.py: what a process needs
+    group.py  shared.py                 how workers wait for each other and exchange numbers; in shared memory
+    shares.py                           the rows of each batch that are this worker's
+    distribute.py                       one model in all workers: averaging.py the gradients, sharding.py the optimiser;
+                                        buckets.py: parameters in a flat array
 """
 
 from .distribute import distribute
-from .group import group, rank, size
+from .group import group, mean, rank, size
 from .launch import run
 from .shares import shares
 
-__all__ = ["distribute", "group", "rank", "run", "shares", "size"]
+__all__ = ["distribute", "group", "mean", "rank", "run", "shares", "size"]

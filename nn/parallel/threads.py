@@ -19,6 +19,7 @@ import numpy as np
 from tinygrad_lecture import get_rng_state
 from tinygrad_lecture.random import replay
 
+from .blas import one_thread_each
 from .group import rank, working_in
 from .shared import FAILED, FINISHED, Board, SharedGroup, Signal, WorkerLeft
 
@@ -33,13 +34,17 @@ class ThreadGroup(SharedGroup):
         self.box = box
 
     def gather(self, value: Any, call: str = "gather") -> list[Any]:
+        return self._gather_itself(copy.deepcopy(value), call)
+
+    def allocate(self, nbytes: int) -> tuple[Any, Callable[[], None]]:
+        memory = np.empty(nbytes, np.uint8) if self.rank == 0 else None
+        return self._gather_itself(memory, "allocate")[0], lambda: None
+
+    def _gather_itself(self, value: Any, call: str) -> list[Any]:
         self.meet(call)
         self.box[self.rank] = value
         self.meet(call)
         return list(self.box)
-
-    def allocate(self, nbytes: int) -> tuple[Any, Callable[[], None]]:
-        return self.broadcast(np.empty(nbytes, np.uint8) if self.rank == 0 else None, "allocate"), lambda: None
 
 
 def run_threads(call: Callable[[], Result], size: int) -> Result:
@@ -64,20 +69,21 @@ def run_threads(call: Callable[[], Result], size: int) -> Result:
             group.leave(state)
 
     workers = [threading.Thread(target=work, args=(g, copy.deepcopy(call)), daemon=True) for g in groups[1:]]
-    for worker in workers:
-        worker.start()
     state = FAILED
-    try:
-        with working_in(groups[0]), redirect_stdout(_OfWorker0(sys.stdout)):
-            result = call()
-        state = FINISHED
-    except WorkerLeft:
-        if not failures:
-            raise
-    finally:
-        groups[0].leave(state)
+    with one_thread_each(), redirect_stdout(_OfWorker0(sys.stdout)):
         for worker in workers:
-            worker.join()
+            worker.start()
+        try:
+            with working_in(groups[0]):
+                result = call()
+            state = FINISHED
+        except WorkerLeft:
+            if not failures:
+                raise
+        finally:
+            groups[0].leave(state)
+            for worker in workers:
+                worker.join()
     if failures:
         raise failures[0]
     return result

@@ -13,6 +13,7 @@ from tinygrad_lecture.errors.words import shown
 from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
+from ..parallel.shares import shares
 from .evaluation import not_batches
 
 LEAST = {"epochs": 0, "steps": 0, "accumulate": 1, "record_every": 1, "patience": 1}
@@ -49,6 +50,8 @@ def _problems(options: Mapping[str, Any]) -> Iterator[str]:
             yield f"settings must map names to numbers or strings, but {name!r} is {value!r}"
     if not_batches("batches", options["batches"]) is not None:
         pass  # said already
+    elif isinstance(options["batches"], shares):
+        yield "batches are nn.parallel.shares; give the batches themselves, which a Trainer shares among workers"
     elif not hasattr(options["batches"], "__len__"):
         yield f"batches must have a length, as a DataLoader or a list has; {type(options['batches']).__name__} has none"
     elif not len(options["batches"]):

@@ -150,6 +150,11 @@ class Resumable:
         """Start `fit`, or continue after an earlier call."""
         if group().broadcast(rank() == 0 and self._open_folder(resume), "fit"):
             self._resume()
+        elif self.step and group().size > 1:  # the other workers are copies, without an iterator
+            position = group().broadcast(self._position(), "fit")
+            if has_state(self.batches):
+                self.batches.load_state_dict(position)
+            self._running = None
         if self._partial:  # its steps are continued
             self.history.records.pop()
         self.history.interrupted = self._partial = False
@@ -213,6 +218,10 @@ class Resumable:
                 )
 
     # --- the state --------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy gets, which is for another worker: not the iterator, nor the sums, which count once."""
+        return {**vars(self), "_running": None, "_metrics": RunningMetrics(self.accuracy)}
 
     def _settings_to_match(self) -> dict[str, Any]:
         """Settings that must match to resume."""

@@ -65,6 +65,9 @@ class Trainer(Resumable):
     such as a list, must be the same in every epoch. Only epochs or steps, record_every, patience and the like may
     change between runs. Other `settings`, optimiser, schedule or loader settings raise; changes of the loss, the
     model's code or the data are not detected.
+
+    Several processes share the rows of each batch with nn.parallel.run(trainer.fit, workers=2), to the same result but
+    for rounding. A run may be resumed with another number of workers, and is exact with the same.
     Raises ValueError for invalid options, ImportError for a folder without the safetensors package.
     """
 

@@ -6,12 +6,13 @@ import shutil
 import signal
 import sys
 
+import numpy as np
 import pytest
 
 import nn
 from helpers.gpt import text as gpt_text
 from helpers.lecture import DataError
-from programs import contents, load, output_of
+from programs import contents, load, output_of, run_apart
 
 program = load("08_gpt")
 
@@ -453,3 +454,16 @@ def test_too_few_lines_are_refused(files):
 
 def test_the_public_texts_have_whole_hashes():
     assert all(len(public.sha256) == 64 for public in gpt_text.PUBLIC.values())
+
+
+def test_two_workers_learn_what_one_learns(files, learnt_once):
+    folder, output = learnt_once
+    arguments = [*SMALL, "--text", files / "text.txt", "--workers", 2, "--out", files / "two"]
+    done = run_apart("08_gpt", *arguments, cwd=files)
+    assert done.stderr == ""
+    assert done.stdout.count("It writes, at temperature") == 1
+    line = next(line for line in output.splitlines() if line.startswith("Test loss"))
+    assert line in done.stdout
+    one, two = (nn.weights.load_file(out / "best.safetensors") for out in (folder, files / "two"))
+    for name, weight in one.items():
+        assert np.abs(weight.numpy() - two[name].numpy()).max() < 1e-4

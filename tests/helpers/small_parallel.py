@@ -1,0 +1,163 @@
+"""Small trainings for several workers, in a file that other processes can import."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+
+F = nn.functional
+
+
+def in_threads(function, *args, workers=2, **kwargs):
+    """What the function returns in each worker, by rank."""
+    return nn.parallel.run(gathered, function, *args, workers=workers, threads=True, **kwargs)
+
+
+def gathered(function, *args, **kwargs):
+    return nn.parallel.group().gather(function(*args, **kwargs))
+
+
+class Parts(nn.Module):
+    """A network with a frozen parameter, one that no input uses, and one that only some rows use."""
+
+    def __init__(self):
+        self.first, self.second = nn.Linear(3, 8), nn.Linear(8, 4)
+        self.rare, self.unused = nn.Parameter(tl.ones(8)), nn.Parameter(tl.ones(5))
+        self.frozen = nn.Parameter(tl.full((8,), 0.5), requires_grad=False)
+
+    def forward(self, x):
+        hidden = tl.tanh(self.first(x)) * self.frozen
+        if bool((x[:, 0] > 0.9).any()):
+            hidden = hidden + self.rare * (x[:, :1] > 0.9).float()
+        return self.second(hidden)
+
+
+def points(n=23, dtype=tl.float32):
+    rng = np.random.default_rng(0)
+    return tl.tensor(rng.random((n, 3)), dtype=dtype), tl.tensor(rng.integers(0, 4, n))
+
+
+OPTIMIZERS = {
+    "SGD": lambda params: nn.optim.SGD(params, 0.1, momentum=0.9),
+    "AdamW": lambda params: nn.optim.AdamW(params, 0.01),
+    "RMSprop": lambda params: nn.optim.RMSprop(params, 0.01),
+}
+
+
+def train(optimizer="AdamW", steps=20, batch_size=10, clip=1.0, accumulate=1, dtype=tl.float32, split=True, **how):
+    """The parameters, the last gradients and the optimiser's state after some steps, as NumPy arrays by name."""
+    tl.manual_seed(0)
+    model = Parts().to(dtype)
+    trained = OPTIMIZERS[optimizer](model.parameters())
+    loader = nn.DataLoader(nn.TensorDataset(*points(dtype=dtype)), batch_size, shuffle=True)
+    distributed = nn.parallel.distribute(model, trained if split else None)
+    done = 0
+    while done < steps:
+        for x, y in nn.parallel.shares(loader):
+            if done % accumulate == 0:
+                trained.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            if how.get("no_sync") and done % accumulate < accumulate - 1:
+                with distributed.no_sync():
+                    loss.backward()
+            else:
+                loss.backward()
+            done += 1
+            if done % accumulate == 0:
+                if clip:
+                    nn.clip_grad_norm_(model.parameters(), clip)
+                trained.step()
+    state = trained.state_dict()["state"]
+    distributed.close()
+    found = {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
+    for i, (name, p) in enumerate(model.named_parameters()):
+        if p.grad is not None:
+            found[f"{name}.grad"] = p.grad.numpy().copy()
+        for key, value in state.get(i, {}).items():
+            found[f"{name}.{key}"] = value.numpy() if isinstance(value, tl.Tensor) else np.array(value)
+    return found
+
+
+def assert_close(some, others, tolerance=2e-6):
+    assert some.keys() == others.keys()
+    for name, array in some.items():
+        np.testing.assert_allclose(array, others[name], atol=tolerance, rtol=tolerance, err_msg=name)
+
+
+def assert_same_bits(some, others):
+    assert {name: array.tobytes() for name, array in some.items()} == {n: a.tobytes() for n, a in others.items()}
+
+
+# --- for workers that are processes -------------------------------------------------------------------------
+
+
+class NotSendable(Exception):
+    """An exception that pickle cannot make again."""
+
+    def __init__(self, code, *, reason):
+        super().__init__(f"{code}: {reason}")
+
+
+def about_this_worker():
+    """What `test_processes.py` wants to know of each worker, gathered."""
+    print("not shown, but by worker 0")
+    exchange = nn.parallel.group().exchange(1000, np.float32)
+    shared = Path("/dev/shm")
+    names = sorted(path.name for path in shared.iterdir()) if shared.is_dir() else []
+    exchange.close()
+    return nn.parallel.group().gather(
+        {
+            "rank": nn.parallel.rank(),
+            "pid": os.getpid(),
+            "threads": [os.environ.get(name) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")],
+            "drawn": tl.rand(1).item(),
+            "dtype": tl.get_default_dtype(),
+            "shared memory with a name": names,
+            "ignores Ctrl-C": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+        }
+    )
+
+
+def in_processes(tasks):
+    """What each of several trainings gives, with their arguments."""
+    return [train(**task) for task in tasks]
+
+
+def end_badly(how, rank):
+    """One of the workers ends while the others wait for it."""
+    group = nn.parallel.group()
+    group.meet("begin")
+    if group.rank == rank:
+        if how == "raise":
+            raise FloatingPointError("the loss became nan")
+        if how == "raise what cannot be sent":
+            raise NotSendable(3, reason="out of paper")
+        if how == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if how == "exit":
+            os._exit(3)
+    group.exchange(10, np.float32).open("backward")
+    group.meet("backward")
+    threading.Event().wait(60)
+
+
+def wait_for_ever(folder):
+    """Workers that go on until they are ended; each writes its number into the folder first."""
+    group = nn.parallel.group()
+    exchange = group.exchange(1000, np.float32)
+    (folder / str(os.getpid())).touch()
+    while True:
+        exchange.open("wait")
+        exchange.sum(1000, "wait")
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":  # a program whose end is tested
+    nn.parallel.run(wait_for_ever, Path(sys.argv[1]), workers=3)

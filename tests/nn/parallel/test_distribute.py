@@ -1,0 +1,238 @@
+"""One model in several workers: the results of one worker, to rounding. Here they are threads, which start quickly."""
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from small_parallel import OPTIMIZERS, Parts, assert_close, assert_same_bits, in_threads, points, train
+from tinygrad_lecture.autograd.modes import modes
+
+F = nn.functional
+SETTINGS = {
+    "plain": {},
+    "without clipping": {"clip": None},
+    "float64": {"dtype": tl.float64},
+    "every worker updates all": {"split": False},
+    "accumulated": {"accumulate": 2, "steps": 20},
+    "accumulated without exchange": {"accumulate": 2, "no_sync": True, "batch_size": 23},  # equal rows each time
+    "fewer rows than workers": {"batch_size": 11},  # 23 rows: 11, 11, 1
+}
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_weights_gradients_and_state_are_those_of_one_worker(name, workers):
+    one = train(**SETTINGS[name])
+    for result in in_threads(train, workers=workers, **SETTINGS[name]):
+        assert_close(result, one)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_any_optimiser_may_be_split(optimizer):
+    one = train(optimizer)
+    for result in in_threads(train, optimizer, workers=3):
+        assert_close(result, one)
+
+
+def test_all_workers_have_the_same_bits_and_so_has_a_second_run():
+    first, second, third = in_threads(train, workers=3)
+    assert_same_bits(first, second)
+    assert_same_bits(first, third)
+    assert_same_bits(first, in_threads(train, workers=3)[0])
+
+
+def test_a_worker_alone_trains_as_without_these_lines():
+    def plain():
+        tl.manual_seed(0)
+        model = Parts()
+        optimizer = OPTIMIZERS["AdamW"](model.parameters())
+        for _ in range(2):
+            for x, y in nn.DataLoader(nn.TensorDataset(*points()), 10, shuffle=True):
+                optimizer.zero_grad()
+                F.cross_entropy(model(x), y).backward()
+                nn.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+        return {name: p.detach().numpy() for name, p in model.named_parameters()}
+
+    expected = plain()
+    result = train(steps=6)
+    assert_same_bits({name: result[name] for name in expected}, expected)
+
+
+def test_each_worker_keeps_the_state_of_its_own_parameters_until_the_end():
+    def states():
+        tl.manual_seed(0)
+        model = nn.MLP([3, 8, 8, 4], nn.Tanh)
+        optimizer = nn.optim.Adam(model.parameters())
+        with nn.parallel.distribute(model, optimizer):
+            F.cross_entropy(model(points()[0]), points()[1]).backward()
+            optimizer.step()
+            own = [i for i, p in enumerate(model.parameters()) if p in optimizer.state]
+        return own, len(optimizer.state)
+
+    (first, whole), (second, whole_too) = in_threads(states)
+    assert first
+    assert second
+    assert sorted(first + second) == list(range(6))
+    assert whole == whole_too == 6
+
+
+def test_a_state_loaded_while_distributed_goes_on_as_with_one_worker():
+    def train_in_two_parts():
+        tl.manual_seed(0)
+        x, y = points(24)
+        model = nn.MLP([3, 8, 4], nn.Tanh)
+        state = None
+        for _ in range(2):
+            optimizer = nn.optim.Adam(model.parameters(), 0.01)
+            with nn.parallel.distribute(model, optimizer):
+                if state is not None:
+                    optimizer.load_state_dict(state)
+                for a, b in nn.parallel.shares([(x, y)] * 5):
+                    optimizer.zero_grad()
+                    F.cross_entropy(model(a), b).backward()
+                    optimizer.step()
+                state = optimizer.state_dict()
+        return {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
+
+    one = train_in_two_parts()
+    for result in in_threads(train_in_two_parts):
+        assert_close(result, one)
+
+
+def test_the_other_workers_take_over_the_weights_and_buffers_of_worker_0():
+    def begin():
+        tl.manual_seed(nn.parallel.rank())
+        model = nn.Linear(3, 2)
+        model.register_buffer("seen", tl.full((2,), float(nn.parallel.rank())))
+        distributed = nn.parallel.distribute(model)
+        model.seen.add_(nn.parallel.rank())
+        distributed.copy_buffers()
+        return {name: value.numpy().copy() for name, value in model.state_dict().items()}
+
+    first, second = in_threads(begin)
+    assert_same_bits(first, second)
+    assert first["seen"].tolist() == [0, 0]
+
+
+def test_a_model_of_another_shape_is_refused():
+    def begin():
+        nn.parallel.distribute(nn.Linear(3, 2 + nn.parallel.rank()))
+
+    with pytest.raises(ValueError, match="the state does not fit this Linear"):
+        in_threads(begin)
+
+
+def test_a_parameter_of_the_optimiser_alone_is_trained_as_well():
+    def fit():
+        tl.manual_seed(0)
+        model, scale = nn.Linear(3, 4), tl.ones(1, requires_grad=True)
+        optimizer = nn.optim.SGD([*model.parameters(), scale], 0.1)
+        nn.parallel.distribute(model, optimizer)
+        for x, y in nn.parallel.shares([points()] * 3):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x) * scale, y).backward()
+            optimizer.step()
+        return {"scale": scale.detach().numpy()}
+
+    one = fit()
+    for result in in_threads(fit):
+        assert_close(result, one)
+
+
+def test_a_parameter_that_the_optimiser_got_later_is_refused():
+    def fit():
+        model, late = nn.Linear(3, 4), nn.Parameter(tl.ones(1))
+        optimizer = nn.optim.SGD(model.parameters(), 0.1)
+        nn.parallel.distribute(model, optimizer)
+        optimizer.add_param_group({"params": [late]})
+        (model(points()[0]) * late).sum().backward()
+        optimizer.step()
+
+    with pytest.raises(RuntimeError, match=r"got 1 parameters after nn\.parallel\.distribute: add the parameter group"):
+        in_threads(fit)
+
+
+def test_recorded_gradients_are_refused():
+    def differentiate():
+        model = nn.Linear(3, 1)
+        nn.parallel.distribute(model)
+        (model(points()[0]) ** 2).sum().backward(create_graph=True)
+
+    with pytest.raises(RuntimeError, match=r"create_graph=True\) cannot be averaged over workers"):
+        in_threads(differentiate)
+
+
+def test_a_closure_is_called_once_and_its_loss_returned():
+    def fit():
+        tl.manual_seed(0)
+        model = nn.Linear(3, 4)
+        optimizer = nn.optim.SGD(model.parameters(), 0.1)
+        nn.parallel.distribute(model, optimizer)
+        ((x, y),) = nn.parallel.shares([points(24)])
+        calls = []
+
+        def closure():
+            calls.append(1)
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            return loss
+
+        before = model.weight.detach().numpy().copy()
+        return optimizer.step(closure).item() > 0, len(calls), (model.weight.detach().numpy() != before).all()
+
+    assert in_threads(fit) == [(True, 1, True)] * 2
+
+
+def test_numbers_drawn_after_distribute_differ_but_follow_from_the_seed():
+    def draw():
+        tl.manual_seed(3)
+        before = tl.rand(1).item()
+        nn.parallel.distribute(nn.Linear(1, 1))
+        return before, tl.rand(1).item()
+
+    (a, first), (b, second) = in_threads(draw)
+    assert a == b
+    assert first != second
+    assert in_threads(draw) == [(a, first), (b, second)]
+    assert draw()[1] == first  # worker 0 draws what a worker alone would
+
+
+def test_the_mean_of_a_number_is_weighted_by_rows():
+    def losses():
+        x, y = points(5)
+        model = nn.Linear(3, 4)
+        nn.parallel.distribute(model)
+        for a, b in nn.parallel.shares([(x, y)]):
+            mean = nn.parallel.mean(F.cross_entropy(model(a), b))
+        return mean, F.cross_entropy(model(x), y).item()
+
+    for mean, whole in in_threads(losses):
+        assert mean == pytest.approx(whole, rel=1e-6)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_after_a_run_model_and_optimiser_are_as_before_it(fails):
+    model = nn.Linear(3, 4)
+    optimizer = nn.optim.Adam(model.parameters())
+    own = nn.parallel.rank
+
+    def fit(model, optimizer):
+        nn.parallel.distribute(model, optimizer)
+        F.cross_entropy(model(points()[0]), points()[1]).backward()
+        optimizer.step()
+        if fails:
+            raise FloatingPointError
+
+    try:
+        nn.parallel.run(fit, model, optimizer, workers=2, threads=True)
+    except FloatingPointError:
+        assert fails
+    assert modes.after_backward == ()
+    assert vars(optimizer).keys() == vars(nn.optim.Adam([tl.ones(1, requires_grad=True)])).keys()
+    assert own() == 0
+    assert nn.parallel.size() == 1
+    model.zero_grad()
+    model(points()[0]).sum().backward()  # waits for nobody
+    np.testing.assert_allclose(model.bias.grad.numpy(), 23)

@@ -1,0 +1,116 @@
+"""Workers that share memory: how they wait for each other and add up numbers. They are threads here."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nn
+import tinygrad_lecture as tl
+from small_parallel import in_threads
+
+
+@settings(max_examples=20)
+@given(n=st.sampled_from([0, 1, 2, 5, 40_000, 100_001]), workers=st.sampled_from([2, 3, 4]), seed=st.integers(0, 9))
+def test_numbers_are_added_in_the_order_of_the_ranks(n, workers, seed):
+    numbers = np.random.default_rng(seed).standard_normal((workers, n)).astype(np.float32)
+
+    def add():
+        group = nn.parallel.group()
+        exchange = group.exchange(n, np.float32)
+        exchange.open("add")[...] = numbers[group.rank]
+        return exchange.sum(n, "add").copy()
+
+    expected = numbers[0]
+    for row in numbers[1:]:
+        expected = expected + row
+    for total in in_threads(add, workers=workers):
+        assert total.tobytes() == expected.tobytes()
+
+
+def test_parts_of_all_workers_are_collected_and_not_overwritten_while_they_are_read():
+    def collect():
+        group = nn.parallel.group()
+        exchange, bounds, right = group.exchange(4, np.int64), [0, 1, 3, 4], True
+        for turn in range(50):
+            part = slice(bounds[group.rank], bounds[group.rank + 1])
+            exchange.open("collect")[part] = 10 * turn + group.rank
+            rows = exchange.collect(bounds, "collect")
+            read = [rows[i][bounds[i] : bounds[i + 1]].tolist() for i in range(group.size)]
+            right = right and read == [[10 * turn], [10 * turn + 1] * 2, [10 * turn + 2]]
+        return right
+
+    assert in_threads(collect, workers=3) == [True] * 3
+
+
+def test_everyone_hears_every_number_and_object():
+    def tell():
+        group = nn.parallel.group()
+        rank = group.rank
+        return group.meet("tell", rank * rank), group.gather({"rank": rank}), group.broadcast(("from", rank))
+
+    told = ([0, 1, 4], [{"rank": 0}, {"rank": 1}, {"rank": 2}], ("from", 0))
+    assert in_threads(tell, workers=3) == [told] * 3
+
+
+@pytest.mark.parametrize("other", [0, 1, 2])
+def test_workers_at_different_places_are_told_so(other):
+    def go():
+        group = nn.parallel.group()
+        group.meet("saving" if group.rank == other else "backward")
+
+    with pytest.raises(RuntimeError, match=f"different places of the program: .*worker {other} in saving.*rank"):
+        in_threads(go, workers=3)
+
+
+@pytest.mark.parametrize("early", [0, 1])
+def test_a_worker_that_finishes_early_is_told_from_one_that_failed(early):
+    def go():
+        if nn.parallel.rank() != early:
+            nn.parallel.group().meet("backward")
+
+    with pytest.raises(RuntimeError, match=f"waits in backward for worker {early}, which has finished: .*same number"):
+        nn.parallel.run(go, workers=2, threads=True)
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_the_error_is_that_of_the_worker_that_failed(failing):
+    def go():
+        group = nn.parallel.group()
+        for step in range(5):
+            if group.rank == failing and step == 3:
+                raise FloatingPointError("the loss became nan")
+            group.meet("backward")
+
+    with pytest.raises(FloatingPointError, match="the loss became nan") as caught:
+        in_threads(go, workers=3)
+    assert getattr(caught.value, "__notes__", []) == ([f"raised in worker {failing} of 3"] if failing else [])
+
+
+def test_only_worker_0_prints(capsys):
+    in_threads(lambda: print("from", nn.parallel.rank()), workers=3)
+    assert capsys.readouterr().out == "from 0\n"
+
+
+def test_a_worker_starts_no_others():
+    with pytest.raises(RuntimeError, match="a worker of a run already"):
+        in_threads(nn.parallel.run, len, [])
+
+
+@pytest.mark.parametrize(("workers", "error"), [(0, ValueError), (1.5, TypeError)])
+def test_the_number_of_workers_is_checked(workers, error):
+    with pytest.raises(error, match=r"nn.parallel.run: workers must be"):
+        nn.parallel.run(len, [], workers=workers)
+
+
+def test_one_worker_is_a_plain_call():
+    assert nn.parallel.run(sorted, [2, 1], workers=1, key=lambda x: -x) == [2, 1]
+    assert (nn.parallel.rank(), nn.parallel.size(), nn.parallel.mean(2.5)) == (0, 1, 2.5)
+    assert nn.parallel.group().gather("x") == ["x"]
+
+
+def test_workers_begin_with_the_random_state_of_the_caller():
+    tl.manual_seed(7)
+    first, second = in_threads(lambda: tl.rand(1).item())
+    tl.manual_seed(7)
+    assert first == second == tl.rand(1).item()

@@ -1,0 +1,223 @@
+"""A Trainer in several workers: the results of one worker, to rounding, and exact resumption. See nn.parallel."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nn
+import small_parallel
+import tinygrad_lecture as tl
+from small_parallel import in_threads
+from small_training import Killed, Press, bits, blobs, everything, fitted, halves, killed_after, make
+
+ROOT = Path(__file__).parents[3]
+
+
+def shuffled(seed, batch_size=8):
+    return lambda: nn.DataLoader(blobs(), batch_size, shuffle=True, seed=seed)
+
+
+KINDS = {
+    "plain": {},
+    "a test, a schedule and accuracy": {"schedule": halves, "accuracy": True, "test": shuffled(2, 9)},
+    "accumulated": {"accumulate": 3, "clip_norm": 0.5},
+    "steps": {"steps": 19, "record_every": 4, "batches": shuffled(5)},
+    "a list with a batch of one row": {"batches": lambda: list(nn.DataLoader(blobs(49), 8)), "test": shuffled(None, 7)},
+}
+
+
+def start(kind, **more):
+    chosen = {"rate": 0.05, **KINDS[kind], **more}
+    for name in ("batches", "test"):
+        if callable(chosen.get(name)):
+            chosen[name] = chosen[name]()
+    return make(**chosen)
+
+
+def fit(kind, calls=None, **more):
+    """Everything that a run ends with."""
+    trainer = start(kind, **more)
+    if calls is not None:
+        killed_after(trainer, calls)
+    trainer.fit(resume="folder" in more)
+    return everything(trainer)
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_and_history_are_those_of_one_worker(kind, workers):
+    one = start(kind)
+    one.fit()
+    several = start(kind)
+    nn.parallel.run(several.fit, workers=workers, threads=True)
+    for p, q in zip(one.model.parameters(), several.model.parameters(), strict=True):
+        np.testing.assert_allclose(q.detach().numpy(), p.detach().numpy(), atol=1e-5)
+    for row, other in zip(one.history, several.history, strict=True):
+        for scores, others in ((row.train, other.train), (row.test, other.test)):
+            assert (scores is None) == (others is None)
+            if scores is not None:
+                assert others.loss == pytest.approx(scores.loss, abs=1e-5)
+                assert others.accuracy == scores.accuracy
+    assert one.history.best == several.history.best
+    assert [held["step"] for held in several.optimizer.state_dict()["state"].values()] == [one.step] * 4
+
+
+def test_ignored_targets_weigh_nothing_even_if_they_are_all_that_a_worker_has():
+    x, y = blobs(12)[:]
+    y = tl.tensor(np.where(np.arange(12) < 6, -100, y.numpy()))  # the first half of the only batch
+    one = make(batches=[(x, y)])
+    one.fit()
+    several = make(batches=[(x, y)])
+    nn.parallel.run(several.fit, workers=2, threads=True)
+    assert several.history.train_loss == pytest.approx(one.history.train_loss, rel=1e-6)
+
+
+def test_a_loss_that_sums_adds_up_over_workers():
+    def summed():
+        trainer = make(rate=0.01)
+        trainer.loss = nn.CrossEntropyLoss(reduction="sum")
+        return trainer
+
+    one = summed()
+    one.fit()
+    several = summed()
+    nn.parallel.run(several.fit, workers=3, threads=True)
+    assert several.history.train_loss == pytest.approx(one.history.train_loss, rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["plain", "a test, a schedule and accuracy", "steps"])
+@settings(max_examples=4)
+@given(ends=st.lists(st.integers(0, 30), min_size=1, max_size=3))
+def test_a_killed_run_resumes_to_the_same_bits(kind, ends, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    whole = in_threads(fit, kind, dropout=0.4)
+    assert whole[0][0] == whole[1][0]
+    for calls in ends:
+        try:
+            in_threads(fit, kind, calls, dropout=0.4, folder=folder, save_seconds=0.0)
+        except Killed:
+            tl.rand(3)  # a new process would not have this one's random stream
+    assert in_threads(fit, kind, dropout=0.4, folder=folder) == whole
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2), (3, 2)])
+def test_a_run_goes_on_with_another_number_of_workers(before, after, tmp_path):
+    one = fitted(rate=0.05, folder=tmp_path / "one", record_every=24)
+    with pytest.raises(Killed):
+        in_threads(fit, "plain", 14, folder=tmp_path / "run", save_seconds=0.0, record_every=24, workers=before)
+    several = make(rate=0.05, folder=tmp_path / "run", record_every=24)
+    nn.parallel.run(several.fit, resume=True, workers=after, threads=True)
+    assert several.history.train_loss == pytest.approx(one.history.train_loss, abs=1e-5)  # of steps before and after
+    for p, q in zip(one.model.parameters(), several.model.parameters(), strict=True):
+        np.testing.assert_allclose(q.detach().numpy(), p.detach().numpy(), atol=1e-5)
+
+
+def test_ctrl_c_stops_all_workers_after_the_same_step_and_the_run_resumes(tmp_path):
+    def interrupted(press, **more):
+        trainer = make(dropout=0.3, **more)
+        if press and nn.parallel.rank() == 0:
+            trainer.loss = Press(11)
+        trainer.fit(resume=not press)
+        return trainer.step, trainer.history.interrupted, bits(trainer)
+
+    whole = in_threads(interrupted, False, folder=tmp_path / "whole")
+    assert [stop[:2] for stop in in_threads(interrupted, True, folder=tmp_path / "run")] == [(11, True)] * 2
+    assert in_threads(interrupted, False, folder=tmp_path / "run") == whole
+
+
+@pytest.mark.parametrize("batches", [None, lambda: list(nn.DataLoader(blobs(), 8))])
+def test_a_run_interrupted_within_an_epoch_goes_on_with_several_workers(batches):
+    def begin(press):
+        trainer = make(rate=0.05, batches=batches and batches(), record_every=24)
+        if press:
+            trainer.loss = Press(11)
+        trainer.fit()
+        return trainer
+
+    one, several = begin(press=False), begin(press=True)
+    assert several.step == 11
+    nn.parallel.run(several.fit, workers=2, threads=True)
+    assert several.step == 24
+    assert several.history.train_loss == pytest.approx(one.history.train_loss, abs=1e-5)
+
+
+def test_only_worker_0_writes_files_and_holds_the_folder(tmp_path, monkeypatch):
+    from nn.files import weights
+
+    writers, plain = set(), weights.save_file
+
+    def watched(*args):
+        writers.add(nn.parallel.rank())
+        return plain(*args)
+
+    monkeypatch.setattr(weights, "save_file", watched)
+    in_threads(fit, "a test, a schedule and accuracy", folder=tmp_path, save_seconds=0.0, workers=3)
+    assert writers == {0}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.safetensors", "last.safetensors"]
+
+
+def test_an_unfinished_run_in_the_folder_is_refused(tmp_path):
+    trainer = make(folder=tmp_path)
+    trainer.loss = Press(3)
+    trainer.fit()
+    with pytest.raises(FileExistsError, match="unfinished run"):
+        nn.parallel.run(make(folder=tmp_path).fit, workers=2, threads=True)
+
+
+def test_a_loss_that_becomes_nan_in_one_worker_ends_all():
+    def diverge():
+        trainer = make()
+        if nn.parallel.rank():
+            trainer.loss = lambda outputs, targets: nn.functional.cross_entropy(outputs, targets) * float("nan")
+        trainer.fit()
+
+    with pytest.raises(FloatingPointError, match="the loss became nan"):
+        in_threads(diverge)
+
+
+PROGRAM = """
+    import os, signal, sys
+    import nn
+    from small_training import make
+
+    def end(trainer):
+        if trainer.step == 14 and nn.parallel.rank() == 1 and sys.argv[2] == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if trainer.step == 14 and nn.parallel.rank() == 0 and sys.argv[2] == "press":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    if __name__ == "__main__":
+        trainer = make(dropout=0.3, folder=sys.argv[1], save_seconds=0, record_every=7, on_record=end)
+        try:
+            nn.parallel.run(trainer.fit, resume=True, workers=2)
+        except ChildProcessError as error:
+            sys.exit(str(error))
+        print(trainer.step)
+        nn.weights.save_file(trainer.model.state_dict(), sys.argv[1] + "/end.safetensors")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+def test_processes_that_are_killed_or_interrupted_resume_to_the_same_file(tmp_path):
+    (tmp_path / "program.py").write_text(textwrap.dedent(PROGRAM))
+    path = os.pathsep.join([str(ROOT), str(Path(small_parallel.__file__).parent)])
+
+    def run(folder, how):
+        command = [sys.executable, str(tmp_path / "program.py"), str(tmp_path / folder), how]
+        return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+
+    assert run("whole", "").stdout == "24\n"
+    killed = run("run", "kill")
+    assert f"worker 1 was killed by signal {signal.SIGKILL:d}" in killed.stderr
+    assert run("run", "press").stdout.splitlines()[-1] == "14"
+    assert run("run", "").stdout.splitlines()[-1] == "24"
+    one, other = ((tmp_path / name / "end.safetensors").read_bytes() for name in ("whole", "run"))
+    assert one == other

@@ -114,6 +114,12 @@ LAYERS: dict[str, tuple[Any, ...]] = {
     "Embedding": (50, 80, 3),
     "LayerNorm": ((3, 4),),
     "RMSNorm": (5,),
+    "Conv1d": (4, 60, 5),
+    "Conv2d": (8, 60, 3, 1, 0, 1, 2),
+    "ConvTranspose2d": (60, 8, 3, 1, 0, 0, 2),
+    "BatchNorm2d": (5,),
+    "GroupNorm": (2, 4),
+    "InstanceNorm1d": (3, 1e-5, 0.1, True, True),
 }
 
 

@@ -14,7 +14,7 @@ from tinygrad_lecture.ops.indexing import Ordered
 
 from ..module import Parameter
 from ..optim import Optimizer
-from .dtypes import BY_NAME, Size
+from .dtypes import BY_NAME, Size, dtype
 
 PAIRS = ("cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk")
 
@@ -30,6 +30,7 @@ def speak(torch: Any) -> None:
     }
     for name, member in members.items():
         setattr(Tensor, name, member)
+    Size.__module__ = dtype.__module__ = "torch"
     Parameter.__module__ = "torch.nn.parameter"
     for name in PAIRS:
         setattr(torch, name, _named(name, getattr(torch, name)))

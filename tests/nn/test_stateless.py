@@ -15,6 +15,12 @@ class WithBuffer(nn.Module):
         return self.layer(x) * factor + self.shift
 
 
+def test_parameters_and_buffers_may_come_in_two_mappings():
+    model = nn.Linear(2, 1)
+    ones = {"weight": tl.ones(1, 2)}, {"bias": tl.ones(1)}
+    assert nn.functional_call(model, ones, tl.ones(3, 2)).tolist() == [[3]] * 3
+
+
 def test_parameters_and_buffers_are_replaced_for_one_call():
     model, x = WithBuffer(), tl.tensor([[1.0, 2.0]])
     own = model.layer.weight

@@ -29,7 +29,7 @@ def functional_call(
 ) -> Any:
     """`module(*args, **kwargs)` with some parameters or buffers replaced by other tensors, as in PyTorch.
 
-    - `parameters`: replacements by the names of `named_parameters` and `named_buffers`, in one mapping or several; a
+    - `parameters`: replacements by the names of `named_parameters` and `named_buffers`, a dict or a tuple of dicts; a
       shared tensor is replaced everywhere.
     - `args`: a tuple of inputs, or a single input.
 
@@ -40,8 +40,7 @@ def functional_call(
     another shape, or two different ones for a shared tensor.
     """
     if not isinstance(parameters, Mapping):
-        parameters = {name: tensor for part in parameters for name, tensor in part.items()}
-    args = () if args is None else args
+        parameters = {name: tensor for some in parameters for name, tensor in some.items()}
     places = _places(module)
     taken: dict[tuple[Module, str], tuple[str, Tensor]] = {}
     for name, tensor in parameters.items():

@@ -59,7 +59,7 @@ def optimizer_text(optimizer: Any) -> str:
     lines = [f"{type(optimizer).__name__} ("]
     for number, group in enumerate(optimizer.param_groups):
         settings = {**MACHINE.get(type(optimizer).__name__, {}), **{k: v for k, v in group.items() if k != "params"}}
-        lines.append(f"Parameter Group {number}")
+        lines.append("\n" * bool(number) + f"Parameter Group {number}")
         lines += [f"    {name}: {_plain(settings[name])}" for name in sorted(settings)]
     return "\n".join([*lines, ")"])
 

@@ -7,6 +7,7 @@ attributes and in containers, but not in plain lists or dicts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any, Generic, Self, TypeVar, overload
 
 from tinygrad_lecture import Tensor
@@ -188,6 +189,17 @@ class ModuleList(_Numbered[Module]):
         modules.insert(index, module)
         for position, shifted in enumerate(modules):
             setattr(self, str(position), self._checked(shifted))
+
+    def __repr__(self) -> str:
+        """The modules one below the other; those in a row that print alike as one, `(0-2): 3 x Linear(...)`."""
+        lines, first = [f"{type(self).__name__}("], 0
+        for text, alike in groupby(map(repr, self.children())):
+            count = len(list(alike))
+            end = first + count - 1
+            label = f"({first}): " if count == 1 else f"({first}-{end}): {count} x "
+            lines.append((label + text).replace("\n", "\n  "))
+            first = end + 1
+        return "\n  ".join(lines) + ("\n)" if first else ")")
 
 
 class ModuleDict(_Named[Module]):

@@ -82,7 +82,6 @@ globals().update({name: f for name, f in _free_functions().items() if name not i
 globals().update(_DTYPES)
 optim = _optimisers
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
-Size.__module__ = dtype.__module__ = "torch"
 set_float32_matmul_precision = set_num_threads = set_num_interop_threads = use_deterministic_algorithms = _accept
 set_flush_denormal = set_warn_always = set_default_device = _accept
 strided, contiguous_format, preserve_format, channels_last = "strided", "contiguous", "preserve", "channels_last"

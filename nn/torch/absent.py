@@ -28,6 +28,8 @@ _WHOLE_NAMES = {  # the last part of a name -> why it is not here, and what to u
     "overrides": "functions do not ask their arguments; write functions of your own",
     "signal": "it needs fft; write a window with torch.cos",
     "storages": "a tensor is an array and has no storage",
+    **dict.fromkeys(("contrib", "nativert", "numa", "serialization"), "it is of PyTorch's own machinery; leave it out"),
+    "quasirandom": "numbers here are pseudorandom; draw with torch.rand",
     "package": "Python's own packages serve; save weights with nn.weights.save_file",
     "library": "an op here is a function with a rule; write it with tl.op or torch.autograd.Function",
     "model_zoo": "nothing is downloaded here; load weights with nn.weights.load_file",

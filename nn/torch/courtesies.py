@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import tinygrad_lecture as tl
@@ -74,14 +73,22 @@ class GradScaler:
 
 
 amp = Namespace("torch.amp", autocast=autocast, GradScaler=GradScaler)
+_matmul = Namespace("torch.backends.cuda.matmul", allow_tf32=False)
 backends = Namespace(
     "torch.backends",
-    cudnn=SimpleNamespace(
-        benchmark=False, deterministic=True, enabled=False, allow_tf32=False, is_available=lambda: False
+    cudnn=Namespace(
+        "torch.backends.cudnn",
+        benchmark=False,
+        deterministic=True,
+        enabled=False,
+        allow_tf32=False,
+        is_available=lambda: False,
+        version=lambda: None,
     ),
-    cuda=SimpleNamespace(matmul=SimpleNamespace(allow_tf32=False), is_built=lambda: False),
-    mps=SimpleNamespace(is_available=lambda: False, is_built=lambda: False),
-    mkl=SimpleNamespace(is_available=lambda: False),
+    cuda=Namespace("torch.backends.cuda", matmul=_matmul, is_built=lambda: False),
+    mps=Namespace("torch.backends.mps", is_available=lambda: False, is_built=lambda: False),
+    mkl=Namespace("torch.backends.mkl", is_available=lambda: False),
+    openmp=Namespace("torch.backends.openmp", is_available=lambda: False),
 )
 _NOT_HERE = {"is_available": lambda: False, "device_count": lambda: 0, "synchronize": accept, "empty_cache": accept}
 mps, xpu = Namespace("torch.mps", **_NOT_HERE), Namespace("torch.xpu", **_NOT_HERE)

@@ -14,7 +14,7 @@ from tinygrad_lecture.ops.indexing import Ordered
 
 from ..module import Parameter
 from ..optim import Optimizer
-from .dtypes import BY_NAME, Size
+from .dtypes import BY_NAME, Size, dtype
 
 PAIRS = ("cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk")
 
@@ -30,6 +30,7 @@ def speak(torch: Any) -> None:
     }
     for name, member in members.items():
         setattr(Tensor, name, member)
+    Size.__module__ = dtype.__module__ = "torch"
     Parameter.__module__ = "torch.nn.parameter"
     for name in PAIRS:
         setattr(torch, name, _named(name, getattr(torch, name)))
@@ -58,7 +59,7 @@ def optimizer_text(optimizer: Any) -> str:
     lines = [f"{type(optimizer).__name__} ("]
     for number, group in enumerate(optimizer.param_groups):
         settings = {**MACHINE.get(type(optimizer).__name__, {}), **{k: v for k, v in group.items() if k != "params"}}
-        lines.append(f"Parameter Group {number}")
+        lines.append("\n" * bool(number) + f"Parameter Group {number}")
         lines += [f"    {name}: {_plain(settings[name])}" for name in sorted(settings)]
     return "\n".join([*lines, ")"])
 

@@ -13,6 +13,8 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.shape import normal_axes
 
+from ..dtypes import Size
+
 __all__ = [
     "adjoint", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes", "broadcast_tensors", "cartesian_prod",
     "combinations", "diagflat", "dsplit", "dstack", "fliplr", "flipud", "hsplit", "narrow", "select",
@@ -98,7 +100,7 @@ def atleast_3d(x: Any) -> Any:
 
 def broadcast_shapes(*shapes: Any) -> Any:
     """The shape that shapes broadcast to."""
-    return np.broadcast_shapes(*((s,) if isinstance(s, int) else tuple(s) for s in shapes))
+    return Size(np.broadcast_shapes(*((s,) if isinstance(s, int) else tuple(s) for s in shapes)))
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:

@@ -1,0 +1,60 @@
+"""What a script prints: models and optimisers, as in PyTorch. (Tensors: tests/tinygrad_lecture/inspect.)"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+SCRIPT = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(5, 4)
+        self.layers = nn.ModuleList([nn.Linear(4, 4) for _ in range(3)])
+        self.head = nn.Sequential(nn.Linear(4, 2, bias=False), nn.Tanh(), nn.Softmax(dim=1))
+        self.by_name = nn.ModuleDict({"relu": nn.ReLU(), "leaky": nn.LeakyReLU(0.1)})
+
+net = Net()
+print(net)
+for name, parameter in net.named_parameters():
+    print(f"Layer: {name} | Size: {parameter.size()}")
+print(nn.MSELoss(), nn.CrossEntropyLoss(), nn.Flatten(), nn.Identity())
+print(torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9))
+print(torch.optim.Adam([{"params": net.head.parameters(), "lr": 0.5}, {"params": net.layers.parameters()}]))
+print(torch.optim.AdamW(net.parameters(), weight_decay=0.1))
+print(torch.optim.RMSprop(net.parameters()), torch.optim.Adagrad(net.parameters()))
+x = torch.tensor([[1.0, 3.0], [2.0, 0.5]])
+print(x.shape, x.shape[1:], x.size(), x.dtype, x.device, type(x))
+print(torch.max(x, dim=1), x.min(0), x.sort(), torch.topk(x, 1), x.median(1), torch.kthvalue(x, 1))
+values, indices = x.max(1)
+print(values, x.max(1)[1], x.max(1).indices, x.long().dtype == torch.int64, x.dtype is torch.float32)
+print(torch.finfo(torch.float32), torch.iinfo(torch.int8), torch.device("cuda:1"), repr(torch.device("cpu")))
+print({"a": x[0], "b": [x[0, 0], x.sum()]}, (x, x.T), nn.Parameter(x[0]))
+"""
+
+
+def printed(tmp_path, *command):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run([sys.executable, *command, str(script)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_shapes_dtypes_and_pairs_have_pytorchs_names(tmp_path):
+    text = printed(tmp_path, "-m", "nn.torch")
+    assert "torch.Size([2, 2]) torch.Size([2]) torch.Size([2, 2]) torch.float32 cpu <class 'torch.Tensor'>" in text
+    assert "torch.return_types.max(\nvalues=tensor([3., 2.]),\nindices=tensor([1, 0]))" in text
+    assert "SGD (\nParameter Group 0\n    dampening: 0\n" in text
+
+
+@pytest.mark.parity
+def test_all_of_it_is_what_pytorch_prints(tmp_path):
+    pytest.importorskip("torch")
+    assert printed(tmp_path, "-m", "nn.torch").split("\n") == printed(tmp_path).split("\n")

@@ -1,0 +1,87 @@
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from fixed import fill, wave
+from torch.func import functional_call, grad, vmap
+
+
+class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(4, 8)
+        self.fc2 = nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.fc2(torch.tanh(self.fc1(x)))
+
+
+model = fill(Classifier().double())
+data, targets = wave(6, 4).double(), torch.tensor([0, 2, 1, 1, 0, 2])
+params = {k: v.detach() for k, v in model.named_parameters()}
+buffers = {k: v.detach() for k, v in model.named_buffers()}
+
+
+def compute_loss(params, buffers, sample, target):
+    batch = sample.unsqueeze(0)
+    targets = target.unsqueeze(0)
+    predictions = functional_call(model, (params, buffers), (batch,))
+    return F.cross_entropy(predictions, targets)
+
+
+ft_compute_grad = grad(compute_loss)
+ft_compute_sample_grad = vmap(ft_compute_grad, in_dims=(None, None, 0, 0))
+ft_per_sample_grads = ft_compute_sample_grad(params, buffers, data, targets)
+for name, g in ft_per_sample_grads.items():
+    print(name, g.shape)
+print(ft_per_sample_grads["fc2.bias"])
+
+# the naive way gives the same
+naive = []
+for sample, target in zip(data, targets):
+    loss = F.cross_entropy(model(sample.unsqueeze(0)), target.unsqueeze(0))
+    naive.append(torch.autograd.grad(loss, list(model.parameters())))
+naive = [torch.stack(shards) for shards in zip(*naive)]
+for per_sample_grad, ft_per_sample_grad in zip(naive, ft_per_sample_grads.values()):
+    assert torch.allclose(per_sample_grad, ft_per_sample_grad, atol=1e-10)
+norms = torch.stack([g.flatten(1).norm(dim=1) for g in ft_per_sample_grads.values()]).norm(dim=0)
+print("norms", norms)
+
+# clip each one, as in differentially private learning
+clipped = {
+    k: (g * (0.5 / norms).clamp(max=1.0).view(-1, *[1] * (g.dim() - 1))).mean(0) for k, g in ft_per_sample_grads.items()
+}
+print("clipped", clipped["fc1.bias"])
+
+# MAML: adapt to each task with one step of gradient descent, and learn from where that leads
+
+
+def net(params, x):
+    x = F.linear(x, params["w1"], params["b1"]).sin()
+    return F.linear(x, params["w2"], params["b2"])
+
+
+meta = {"w1": wave(10, 1).double(), "b1": wave(10).double(), "w2": wave(1, 10).double(), "b2": torch.zeros(1).double()}
+meta = {k: v.requires_grad_() for k, v in meta.items()}
+opt = torch.optim.Adam(list(meta.values()), lr=0.02)
+x_support, x_query = torch.linspace(-3, 3, 8).double()[:, None], torch.linspace(-2.5, 2.5, 7).double()[:, None]
+
+
+def inner_loss(params, x, y):
+    return ((net(params, x) - y) ** 2).mean()
+
+
+def task_loss(amplitude, phase):
+    y_support, y_query = (amplitude * torch.sin(x + phase) for x in (x_support, x_query))
+    grads = grad(inner_loss)(meta, x_support, y_support)
+    adapted = {k: meta[k] - 0.05 * g for k, g in grads.items()}
+    return inner_loss(adapted, x_query, y_query)
+
+
+amplitudes, phases = torch.tensor([0.5, 1.0, 2.0]).double(), torch.tensor([0.0, 1.0, 2.0]).double()
+for step in range(5):
+    loss = vmap(task_loss)(amplitudes, phases).mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+    print(f"step {step}: {loss.item():.6f}")
+print(meta["b2"].grad)

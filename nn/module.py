@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
-from tinygrad_lecture import Tensor, empty
+from tinygrad_lecture import Tensor, TensorError, empty
 from tinygrad_lecture.backend import is_array, move, to_host
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
@@ -40,6 +40,11 @@ class Parameter(Tensor):
     def __new__(cls, data: Any, requires_grad: bool = True) -> Parameter:
         made: Parameter = super().__new__(cls, data, requires_grad=requires_grad)  # type: ignore[assignment]
         return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        twin: Parameter = super().__deepcopy__(memo)  # type: ignore[assignment]
+        twin.grad = None  # as in PyTorch: the gradient is that of another loss than the copy's next one
+        return twin
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
@@ -238,7 +243,7 @@ class Module(ExplainsArguments):
             complaints += [f"unexpected: {', '.join(unexpected)}"] if unexpected else []
         if complaints:
             lines = "".join(f"\n  {complaint}" for complaint in complaints)
-            raise ValueError(
+            raise TensorError(
                 f"load_state_dict: the state does not fit this {type(self).__name__}, and nothing was changed{lines}"
             )
         for key, array in arrays.items():

@@ -12,7 +12,7 @@ Higher derivatives of a loss by a model's parameters:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -22,12 +22,15 @@ from .module import Module
 
 
 def functional_call(
-    module: Module, parameters: Mapping[str, Tensor], args: Any = (), kwargs: Mapping[str, Any] | None = None
+    module: Module,
+    parameters: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]],
+    args: Any = (),
+    kwargs: Mapping[str, Any] | None = None,
 ) -> Any:
     """`module(*args, **kwargs)` with some parameters or buffers replaced by other tensors, as in PyTorch.
 
-    - `parameters`: replacements by the names of `named_parameters` and `named_buffers`; a shared tensor is replaced
-      everywhere.
+    - `parameters`: replacements by the names of `named_parameters` and `named_buffers`, a dict or a tuple of dicts; a
+      shared tensor is replaced everywhere.
     - `args`: a tuple of inputs, or a single input.
 
     The module has its own tensors again afterwards, also if the call raises. Two threads must not call this with the
@@ -36,6 +39,8 @@ def functional_call(
     Raises KeyError for an unknown name, TypeError for a replacement that is not a Tensor, ValueError for one of
     another shape, or two different ones for a shared tensor.
     """
+    if not isinstance(parameters, Mapping):
+        parameters = {name: tensor for some in parameters for name, tensor in some.items()}
     places = _places(module)
     taken: dict[tuple[Module, str], tuple[str, Tensor]] = {}
     for name, tensor in parameters.items():

@@ -21,6 +21,8 @@ def test_parameters_and_buffers_are_replaced_for_one_call():
     replaced = {"layer.weight": tl.eye(2), "layer.bias": tl.zeros(2), "shift": tl.tensor([10.0, 20.0])}
     assert nn.functional_call(model, replaced, x).tolist() == [[11.0, 22.0]]
     assert nn.functional_call(model, replaced, (x,), {"factor": 2.0}).tolist() == [[12.0, 24.0]]
+    shift = {"shift": replaced.pop("shift")}
+    assert nn.functional_call(model, (replaced, shift), x).tolist() == [[11.0, 22.0]]
     assert model.layer.weight is own and model.shift.tolist() == [1.0, 1.0]
 
 

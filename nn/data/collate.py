@@ -18,7 +18,7 @@ def default_collate(rows: Sequence[Any]) -> Any:
     """A batch of rows, as PyTorch's loader makes it: Tensors, arrays and numbers are stacked along a new first axis.
 
     Dicts are collated key by key, and give a dict; tuples and lists field by field, and give a list, but a named tuple
-    gives one of its kind. Strings stay a list. Python's floats become float64.
+    gives one of its kind. Strings stay as they are. Python's floats become float64.
     Raises ValueError if shapes or numbers of fields differ, TypeError for anything else, such as None.
     """
     if not len(rows):
@@ -29,7 +29,7 @@ def default_collate(rows: Sequence[Any]) -> Any:
     if isinstance(first, int | np.generic) or is_data(first):
         return _stack(rows)
     if isinstance(first, str | bytes):
-        return list(rows)
+        return rows
     if isinstance(first, Mapping):
         fields = {key: default_collate([row[key] for row in rows]) for key in first}
         return fields if type(first) is dict else type(first)(fields)  # type: ignore[call-arg]
@@ -139,7 +139,7 @@ def _stack(values: Sequence[Any]) -> Tensor:
         return tl.tensor(list(values))
     shapes = {np.shape(value) for value in values}
     if len(shapes) > 1:
-        raise ValueError(
+        raise tl.TensorError(
             f"cannot stack rows of different shapes, {', '.join(sorted(map(str, shapes)))}; to pad sequences, give the "
             "DataLoader collate_fn=nn.data.PadSequences()"
         )

@@ -19,6 +19,11 @@ class Parameter(Tensor):
         made: Parameter = super().__new__(cls, data, requires_grad=requires_grad)  # type: ignore[assignment]
         return made
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        twin: Parameter = super().__deepcopy__(memo)  # type: ignore[assignment]
+        twin.grad = None  # as in PyTorch: the gradient is that of another loss than the copy's next one
+        return twin
+
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
 

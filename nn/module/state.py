@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lecture import Tensor
+from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.backend import is_array, move, to_host
 from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.errors.words import shown
@@ -62,7 +62,7 @@ class Stateful(Tree):
             complaints += [f"unexpected: {', '.join(unexpected)}"] if unexpected else []
         if complaints:
             lines = "".join(f"\n  {complaint}" for complaint in complaints)
-            raise ValueError(
+            raise TensorError(
                 f"load_state_dict: the state does not fit this {type(self).__name__}, and nothing was changed{lines}"
             )
         for key, array in arrays.items():

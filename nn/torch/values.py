@@ -46,7 +46,7 @@ class Encoder:
             return {"$array": [self._name(value, value, path), False]}
         if isinstance(value, np.generic):
             return self.encode(value.item(), path)
-        if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
+        if _is_dtype(value):
             return {"$dtype": np.dtype(value).name}
         if isinstance(value, Mapping):
             if type(value) is not OrderedDict and all(type(key) is str and key[:1] != "$" for key in value):
@@ -115,6 +115,13 @@ def _tensor(kind: str, x: Tensor, requires_grad: bool) -> Any:
     if kind == "$array":
         return x.numpy().copy()
     return Parameter(x, requires_grad) if kind == "$parameter" else x.detach().requires_grad_(requires_grad)
+
+
+def _is_dtype(value: Any) -> bool:
+    """Whether a value is a dtype, a class of NumPy's such as np.float32, or stands for one with an attribute."""
+    if isinstance(value, type):
+        return issubclass(value, np.generic)
+    return isinstance(value if isinstance(value, np.ndarray) else getattr(value, "dtype", value), np.dtype)
 
 
 def _refusal(value: Any, path: tuple[str, ...]) -> str:

@@ -83,7 +83,7 @@ def test_dicts_lists_named_tuples_and_strings_are_collated_by_field():
     rows = [{"a": (i, float(i)), "b": Point(tl.tensor([i]), f"row{i}"), "c": [True]} for i in range(2)]
     batch = default_collate(rows)
     assert [x.tolist() for x in batch["a"]] == [[0, 1], [0.0, 1.0]]
-    assert type(batch["b"]) is Point and batch["b"].x.tolist() == [[0], [1]] and batch["b"].name == ["row0", "row1"]
+    assert type(batch["b"]) is Point and batch["b"].x.tolist() == [[0], [1]] and batch["b"].name == ("row0", "row1")
     assert batch["c"][0].tolist() == [True, True]
     assert type(default_collate([OrderedDict(a=1), OrderedDict(a=2)])) is OrderedDict
 

@@ -24,6 +24,19 @@ def test_a_script_gets_its_arguments_its_folder_and_its_exit_code(tmp_path):
     assert (done.stdout, done.returncode) == ("['--lr', '1'] 7\n", 3)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import torch.backends.cudnn as cudnn; cudnn.benchmark = True",
+        "from torch.utils.data.distributed import DistributedSampler",
+        "from torch.utils.data import Dataset, IterableDataset, get_worker_info, default_collate, random_split",
+    ],
+)
+def test_what_scripts_import_at_their_top_is_there(tmp_path, code):
+    done = run(tmp_path, code)
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
 def test_a_traceback_ends_in_the_users_line(tmp_path):
     done = run(tmp_path, "import torch\ntorch.ones(2, 3) @ torch.ones(4, 3)\n")
     assert done.returncode == 1

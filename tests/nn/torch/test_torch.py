@@ -26,6 +26,13 @@ def test_courtesies_change_nothing():
     assert torch.cuda.device_count() == 0 or torch.cuda.is_available()
 
 
+def test_a_state_that_does_not_fit_raises_what_pytorch_raises():
+    with pytest.raises(RuntimeError, match="missing: bias"):
+        nn.Linear(2, 2).load_state_dict({"weight": tl.ones(2, 2)})
+    with pytest.raises(RuntimeError, match="different shapes"):
+        torch.utils.data.default_collate([tl.ones(1), tl.ones(2)])
+
+
 def test_there_is_one_data_loader():
     assert torch.utils.data.DataLoader is torch.utils.data.dataloader.DataLoader is nn.DataLoader
     assert issubclass(torch.utils.data.TensorDataset, torch.utils.data.Dataset)

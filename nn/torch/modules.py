@@ -9,9 +9,11 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import func as transforms
 
-from .. import data, functional, init, optim
+from .. import convolution, data, functional, init, normalization, optim
 from .. import utils as clipping
+from ..convolution.conv import Filters
 from ..module import Module, Parameter
+from ..normalization.batch import BatchNorm
 from ..optim import lr_scheduler
 from ..stateless import functional_call
 from .absent import Namespace, sentence
@@ -92,7 +94,13 @@ nn = Namespace(
     parallel=parallel,
     DataParallel=parallel.DataParallel,
     parameter=Namespace("torch.nn.parameter", Parameter=Parameter),
-    modules=Namespace("torch.nn.modules", _package(), module=Namespace("torch.nn.modules.module", Module=Module)),
+    modules=Namespace(
+        "torch.nn.modules",
+        _package(),
+        module=Namespace("torch.nn.modules.module", Module=Module),
+        conv=Namespace("torch.nn.modules.conv", convolution, _ConvNd=Filters),
+        batchnorm=Namespace("torch.nn.modules.batchnorm", normalization, _BatchNorm=BatchNorm),
+    ),
 )
 optimisers = Namespace(
     "torch.optim",

@@ -16,7 +16,7 @@ from ..errors.checks import check_sizes, warn_of_float64
 from ..functional.convolution import PerAxis, widths
 from ..module import Module, Parameter
 
-_PADDINGS = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class Filters(Module):
@@ -37,7 +37,7 @@ class Filters(Module):
             raise ValueError(
                 f"{name}: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}"
             )
-        modes = ["zeros"] if self.transposed else list(_PADDINGS)
+        modes = PADDING_MODES[:1] if self.transposed else PADDING_MODES
         if padding_mode not in modes:
             raise ValueError(f"{name}: padding_mode must be {' or '.join(map(repr, modes))}, not {padding_mode!r}")
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
@@ -81,7 +81,7 @@ class _Conv(Filters):
         """`(batch, in_channels, *axes) -> (batch, out_channels, *places)`. Warns if float64 comes into float32."""
         padding: Any = self.padding
         if self.padding_mode != "zeros":
-            x = F.pad(x, _from_the_last(self.sides), _PADDINGS[self.padding_mode])
+            x = F.pad(x, _from_the_last(self.sides), self.padding_mode)
             padding = 0
         convolved = F.conv1d if self.axes == 1 else F.conv2d
         y = convolved(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)

@@ -129,8 +129,10 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
 def _adaptive_avg_pool(name: str, n: int, input: Tensor, output_size: Sizes) -> Tensor:
     x, alone = as_batch(name, input, n)
     sizes = _sizes(name, x.shape[2:], output_size)
-    if all(n % m == 0 for n, m in zip(x.shape[2:], sizes, strict=True)):  # parts of equal size
-        return _avg_pool(name, n, input, [n // m for n, m in zip(x.shape[2:], sizes, strict=True)])
+    if all(size % m == 0 for size, m in zip(x.shape[2:], sizes, strict=True)):  # parts of equal size
+        split = [k for size, m in zip(x.shape[2:], sizes, strict=True) for k in (m, size // m)]
+        x = x.reshape(*x.shape[:2], *split).mean(tuple(range(3, 3 + 2 * n, 2)))  # (batch, channels, m, k, m, k)
+        return x[0] if alone else x
     for axis, m in zip(range(2, 2 + n), sizes, strict=True):
         weights = np.zeros((m, x.shape[axis]))
         for i, (start, stop) in enumerate(_parts(x.shape[axis], m)):

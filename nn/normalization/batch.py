@@ -67,7 +67,9 @@ class Channels(Module):
         )
 
 
-class _BatchNorm(Channels):
+class BatchNorm(Channels):
+    """What BatchNorm1d and BatchNorm2d share: all but the number of axes."""
+
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
         track_running_stats: bool = True, device: str = "cpu", dtype: Any = None, *, bias: bool = True,
@@ -88,7 +90,7 @@ class _BatchNorm(Channels):
         return F.batch_norm(x, mean, var, self.weight, self.bias, use_batch, momentum, self.eps)
 
 
-class BatchNorm1d(_BatchNorm):
+class BatchNorm1d(BatchNorm):
     """Batch normalisation of vectors or sequences: see `BatchNorm2d`.
 
     Shape: `(batch, num_features)` or `(batch, num_features, length)`, and the same.
@@ -97,7 +99,7 @@ class BatchNorm1d(_BatchNorm):
     ranks, layout = (2, 3), "(batch, channels) or (batch, channels, length)"
 
 
-class BatchNorm2d(_BatchNorm):
+class BatchNorm2d(BatchNorm):
     """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var of each channel over the batch and both axes.
 
     Shape: `(batch, num_features, height, width)`, and the same.

@@ -12,9 +12,11 @@ import tinygrad_lecture as tl
 from tinygrad_lecture.func.trees import leaves, map_leaves
 from tinygrad_lecture.methods.in_place import in_place
 
-from .. import data, functional, init, optim
+from .. import convolution, data, functional, init, normalization, optim
 from .. import utils as clipping
+from ..convolution.conv import Filters
 from ..module import Module, Parameter
+from ..normalization.batch import BatchNorm
 from ..optim import lr_scheduler
 from . import functions
 from .absent import Namespace, sentence
@@ -49,7 +51,7 @@ _convert = {"parameters_to_vector": _parameters_to_vector, "vector_to_parameters
 
 _rnn = Namespace("torch.nn.utils.rnn", clipping.rnn)
 _FILES_OF_MODULES = (
-    *("activation", "batchnorm", "container", "conv", "dropout", "flatten", "linear", "loss", "normalization"),
+    *("activation", "container", "dropout", "flatten", "linear", "loss", "normalization"),
     *("pooling", "rnn", "sparse", "transformer"),
 )
 _ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "celu", "hardtanh", "threshold")
@@ -73,6 +75,8 @@ nn = Namespace(
         _package(),
         module=Namespace("torch.nn.modules.module", Module=Module),
         **{name: Namespace(f"torch.nn.modules.{name}", _package()) for name in _FILES_OF_MODULES},
+        conv=Namespace("torch.nn.modules.conv", convolution, _ConvNd=Filters),
+        batchnorm=Namespace("torch.nn.modules.batchnorm", normalization, _BatchNorm=BatchNorm),
     ),
 )
 optimisers = Namespace(

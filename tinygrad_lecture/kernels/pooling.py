@@ -33,8 +33,8 @@ def max_pool_backward(
     lib, grid = xp(x), pooling_grid(x, size, stride, padding, dilation)
     dx, left = lib.zeros(x.shape, g.dtype), lib.ones(out.shape, bool)  # left: the windows whose largest is to be found
     for _, inside, there in grid.meetings():
-        found = left[there] & ~(x[inside] < out[there])
-        target, rest = dx[inside], left[there]
+        seen, target, rest = x[inside], dx[inside], left[there]
+        found = rest & ((seen == out[there]) | (seen != seen))  # the second for nan, which is the largest and not equal
         target += where(found, g[there], 0)
         rest ^= found
     return (dx,)

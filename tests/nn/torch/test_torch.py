@@ -54,3 +54,9 @@ def test_a_changed_saved_tensor_of_a_function_is_found():
     x.inplace()[...] = 5
     with pytest.raises(RuntimeError, match="Square saved for backward was changed in place"):
         y.backward()
+
+
+def test_base_classes_of_layers_are_where_pytorch_has_them():
+    assert isinstance(nn.ConvTranspose1d(1, 1, 1), torch.nn.modules.conv._ConvNd)
+    assert isinstance(nn.BatchNorm1d(1), torch.nn.modules.batchnorm._BatchNorm)
+    assert torch.nn.modules.batchnorm.BatchNorm2d is nn.BatchNorm2d

@@ -60,9 +60,12 @@ def test_of_equal_elements_the_first_gets_the_whole_gradient(plainly):
 
 @pytest.mark.parametrize("plainly", [False, True], ids=["kernel", "definition"])
 def test_the_largest_of_a_window_with_nan_is_nan(plainly):
-    x = tl.tensor([1.0, np.nan, 3.0, 2.0])
+    x = tl.tensor([1.0, np.nan, 3.0, 2.0], requires_grad=True)
     with tl.reference() if plainly else tl.enable_grad():
-        assert str(tl.max_pool(x, (2,)).tolist()) == "[nan, nan, 3.0]"
+        y = tl.max_pool(x, (2,))
+        y.backward(tl.tensor([1.0, 10.0, 100.0]))
+    assert str(y.tolist()) == "[nan, nan, 3.0]"
+    assert x.grad.tolist() == [0, 11, 100, 0]
 
 
 def test_padding_is_never_the_largest_and_may_be_all_that_a_window_sees():

@@ -13,7 +13,8 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     linear.py  mlp.py  embedding.py  layers with weights; normalization.py: LayerNorm, RMSNorm
     activation.py  loss/             the formulas of both are in functional/
     recurrent/  attention/           RNN, GRU, LSTM; MultiheadAttention, Transformer
-    dropout.py  flatten.py           layers without weights; distance.py: how alike two vectors are
+    bilinear.py  distance.py         layers of two inputs
+    dropout.py  flatten.py           layers without weights
     init.py                          initial weights
     optim/  data/  training/         optimisers, mini-batches, the loop
     utils/  stateless.py             gradient clipping, packed sequences; calls with other tensors as parameters
@@ -57,6 +58,7 @@ from .attention import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from .bilinear import Bilinear
 from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .data import DataLoader, TensorDataset
 from .distance import CosineSimilarity, PairwiseDistance
@@ -66,7 +68,7 @@ from .files import weights
 from .flatten import Flatten, Unflatten
 from .inspect.checking import gradcheck
 from .inspect.table import Summary, summary
-from .linear import Bilinear, Identity, Linear
+from .linear import Identity, Linear
 from .loss import (
     BCELoss,
     BCEWithLogitsLoss,

@@ -14,6 +14,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     convolution/                     layers for sequences and images: filters, pooling
     recurrent/  attention/           RNN, GRU, LSTM; MultiheadAttention, Transformer
     normalization/                   LayerNorm, RMSNorm, BatchNorm and others
+    bilinear.py  distance.py         layers of two inputs
     activation.py  loss/             the formulas of both are in functional/
     dropout.py  flatten.py           layers without weights
     init.py                          initial weights
@@ -60,6 +61,7 @@ from .attention import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from .bilinear import Bilinear
 from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .convolution import (
     AdaptiveAvgPool1d,
@@ -99,7 +101,7 @@ from .files import weights
 from .flatten import Flatten, Unflatten
 from .inspect.checking import gradcheck
 from .inspect.table import Summary, summary
-from .linear import Bilinear, Identity, Linear
+from .linear import Identity, Linear
 from .loss import (
     BCELoss,
     BCEWithLogitsLoss,

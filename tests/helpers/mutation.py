@@ -45,6 +45,7 @@ SAME_AXES = "exchanges the same two axes"
 ANY_NEGATIVE = "NumPy treats every negative size as -1"
 COMMUTES = "the order does not matter"
 LENGTHS = "the lengths are equal anyway"
+UNUSED = "computed and not returned"
 PIECES = "tested in test_pieces.py: which memory may be written"
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("pow", "g * float(y)", "g * y"): "an int times a float",
@@ -69,6 +70,18 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): LENGTHS,
     ("pad", "strict=True", "strict=False"): LENGTHS,
     ("amax", "sum(chosen.astype(x.dtype), axis, keepdims)", "sum(chosen, axis, keepdims)"): "unbroadcast casts",
+    **{
+        (
+            op,
+            f"{product}.T.dot({state}) if needs[{k}] else None",
+            f"{product}.T.dot({state}) if needs else None",
+        ): UNUSED
+        for op, product, state, k in (
+            ("lstm_states", "slopes", "h_before", 3),
+            ("gru_states", "dproduct", "h_before", 2),
+            ("rnn_states", "dx", "before(h, h0, sizes, reverse)", 2),
+        )
+    },
     ("cross_entropy", "targets.reshape(-1)", "targets.reshape(-2)"): ANY_NEGATIVE,
     ("cross_entropy", "g.reshape(-1, 1)", "g.reshape(-2, 1)"): ANY_NEGATIVE,
     ("layer_norm", "_row_products(d, y) / max(y.shape[1], 1)", "_row_products(y, d) / max(y.shape[1], 1)"): COMMUTES,

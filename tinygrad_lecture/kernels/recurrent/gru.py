@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...backend import Array, xp
-from .steps import before, common_dtype, sigmoid_, steps
+from .steps import before, common_dtype, needed, sigmoid_, steps
 
 
 def gru_states(
@@ -59,8 +59,8 @@ def gru_states_backward(
         dh_n += dproduct[rows].reshape(n, 3 * hidden).dot(weight)
     dx, dproduct = dx.reshape(n_rows, 3 * hidden), dproduct.reshape(n_rows, 3 * hidden)
     dweight = dproduct.T.dot(h_before) if needs[2] else None
-    found = (dx, dh, dweight, dproduct.sum(axis=0) if bias is not None else None)
-    return tuple(gradient if need else None for gradient, need in zip(found, needs, strict=False))
+    dbias = dproduct.sum(axis=0) if bias is not None else None
+    return needed((dx, dh, dweight, dbias), needs)
 
 
 def _gates(x: Array, h: Array, weight: Array, bias: Array | None) -> tuple[Array, Array, Array, Array]:

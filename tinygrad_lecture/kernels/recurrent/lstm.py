@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...backend import Array, xp
-from .steps import before, common_dtype, sigmoid_, steps
+from .steps import before, common_dtype, needed, sigmoid_, steps
 
 
 def lstm_states(x: Array, h0: Array, c0: Array, weight: Array, *, sizes: Sequence[int], reverse: bool = False) -> Array:
@@ -68,8 +68,7 @@ def lstm_states_backward(
         dc_n *= forget[rows]
         dh_n[:] = d.dot(weight)
     dweight = slopes.T.dot(h_before) if needs[3] else None
-    found = (slopes, dh, dc, dweight)
-    return tuple(gradient if need else None for gradient, need in zip(found, needs, strict=True))
+    return needed((slopes, dh, dc, dweight), needs)
 
 
 def _activated(gates: Array) -> list[Array]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...backend import Array, xp
-from .steps import before, common_dtype, steps
+from .steps import before, common_dtype, needed, steps
 
 
 def rnn_states(
@@ -56,4 +56,4 @@ def rnn_states_backward(
         dx[rows] *= dh[:n]
         dh[:n] = dx[rows].dot(weight)
     dweight = dx.T.dot(before(h, h0, sizes, reverse)) if needs[2] else None
-    return tuple(gradient if need else None for gradient, need in zip((dx, dh, dweight), needs, strict=True))
+    return needed((dx, dh, dweight), needs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,11 @@ def before(after: Array, state: Array, sizes: Sequence[int], reverse: bool) -> A
 def common_dtype(*arrays: Array | None) -> DType:
     """The dtype of a result of arrays, of which some may be None."""
     return np.result_type(*(array.dtype for array in arrays if array is not None))
+
+
+def needed(gradients: Sequence[Any], needs: Sequence[bool]) -> tuple[Any, ...]:
+    """The gradients, with None where none is needed; an optional input that was left out has no place in `needs`."""
+    return tuple(g if need else None for g, need in zip(gradients, needs, strict=False))
 
 
 def sigmoid_(x: Array) -> Array:

@@ -46,14 +46,15 @@ class Linear(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., in_features) -> (..., out_features)`. Warns if float64 comes into a layer of float32."""
+        weight = self.weight  # read once: it may be computed, see utils/parametrize.py
         try:
-            y: Tensor = tl.linear(x, self.weight, self.bias)
+            y: Tensor = tl.linear(x, weight, self.bias)
         except ValueError:
             if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
                 raise ValueError(shape_complaint([self.in_features], x.shape)) from None
             raise
-        if y._array.dtype is not self.weight._array.dtype:
-            warn_of_float64("Linear", y, self.weight)
+        if y._array.dtype is not weight._array.dtype:
+            warn_of_float64("Linear", y, weight)
         return y
 
     def extra_repr(self) -> str:

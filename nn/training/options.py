@@ -11,8 +11,8 @@ from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.errors.words import shown
 
 from ..module import Module
-from ..optim import Optimizer
-from ..optim.lr_scheduler import LRScheduler
+from ..optim import LBFGS, Optimizer
+from ..optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from ..parallel.shares import shares
 from .evaluation import not_batches
 
@@ -44,6 +44,10 @@ def _problems(options: Mapping[str, Any]) -> Iterator[str]:
         yield f"clip_norm must be above 0, not {options['clip_norm']}"
     if isinstance(options["schedule"], LRScheduler) and options["schedule"].optimizer is not options["optimizer"]:
         yield "the schedule belongs to another optimiser; make it with the one that the Trainer gets"
+    if isinstance(options["schedule"], ReduceLROnPlateau):
+        yield "ReduceLROnPlateau needs a score at each step, which a Trainer does not give; call its step in on_record"
+    if isinstance(options["optimizer"], LBFGS):
+        yield "LBFGS needs a closure at each step, which a Trainer does not give; write the loop yourself"
     for name, value in options["settings"].items():
         plain = value is None or (isinstance(value, str | int | float) and value == value)
         if not plain or not isinstance(name, str):

@@ -60,18 +60,28 @@ def peek(path: str | Path) -> dict[str, Any]:
 
 def split_optimizer(optimizer: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """An optimiser's `state_dict` as tensors by name ("0.exp_avg") and a JSON-like rest."""
-    state = optimizer["state"]
-    tensors = {f"{i}.{name}": t for i, held in state.items() for name, t in held.items() if name != "step"}
-    steps = {str(i): held["step"] for i, held in state.items()}
-    return tensors, {"param_groups": optimizer["param_groups"], "steps": steps}
+    tensors: dict[str, Tensor] = {}
+    steps: dict[str, Any] = {}
+    others: dict[str, dict[str, Any]] = {}
+    for i, held in optimizer["state"].items():
+        for name, value in held.items():
+            if isinstance(value, Tensor):
+                tensors[f"{i}.{name}"] = value
+            elif name == "step":
+                steps[str(i)] = value
+            else:
+                others.setdefault(str(i), {})[name] = value
+    return tensors, {"param_groups": optimizer["param_groups"], "steps": steps, "others": others}
 
 
 def join_optimizer(tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> dict[str, Any]:
     """The `state_dict` that `split_optimizer` took apart."""
     state: dict[str, dict[str, Any]] = {i: {"step": step} for i, step in rest["steps"].items()}
+    for i, others in rest.get("others", {}).items():
+        state.setdefault(i, {}).update(others)
     for key, tensor in tensors.items():
         i, _, name = key.partition(".")
-        state[i][name] = tensor
+        state.setdefault(i, {})[name] = tensor
     return {"state": state, "param_groups": rest["param_groups"]}
 
 

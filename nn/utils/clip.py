@@ -10,7 +10,7 @@ Clip between `backward` and `step`:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import add
 
@@ -27,6 +27,7 @@ def clip_grad_norm_(
     max_norm: float,
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
 ) -> Tensor:
     """Scale all gradients in place by min(1, max_norm / (norm + 1e-6)), and return their norm before clipping.
 
@@ -34,36 +35,73 @@ def clip_grad_norm_(
     0-d Tensor on the gradients' device, computed without waiting for a GPU.
 
     With error_if_nonfinite=True, a norm of inf or NaN raises RuntimeError before anything is changed; this check waits
-    for a GPU. Without it, one NaN makes every gradient NaN. Raises ValueError for a norm_type that is not above 0.
+    for a GPU. Without it, one NaN makes every gradient NaN. `foreach` has no effect. Raises ValueError for a norm_type
+    that is not above 0.
     """
-    if not norm_type > 0:
-        raise ValueError(f"clip_grad_norm_: norm_type must be above 0, such as 2 or math.inf, not {norm_type}")
     grads = _gradients("clip_grad_norm_", parameters)
-    if not grads:
-        return Tensor(0.0)
-    here = grads[0].device
-    with np.errstate(over="ignore", invalid="ignore"):  # overflow shows as an infinite norm
-        sizes = [_power_sum(g.array, norm_type) for g in grads]
-        sizes = [size if g.device == here else move(size, here) for size, g in zip(sizes, grads, strict=True)]
-        total = reduce(xp(sizes[0]).maximum, sizes) if math.isinf(norm_type) else reduce(add, sizes) ** (1 / norm_type)
-        if error_if_nonfinite and not math.isfinite(float(total)):
-            raise RuntimeError(
-                f"clip_grad_norm_: the norm of the gradients is {float(total)}, so they cannot be scaled; find the op "
-                "that produced it with tl.detect_anomaly()"
-            )
-        factor = xp(total).minimum(max_norm / (total + 1e-6), 1.0)
-        unchanged = xp(total) is np and factor == 1  # on the CPU only: on a GPU the comparison would wait
-        for g in [] if unchanged else grads:
-            array = g.inplace()
-            array *= (factor if g.device == here else move(factor, g.device)).astype(g.dtype)
-        return Tensor(xp(total).asarray(total), dtype=grads[0].dtype)
+    total = _norm("clip_grad_norm_", grads, norm_type, error_if_nonfinite)
+    _scale(grads, max_norm, total)
+    return _as_tensor(total, grads)
 
 
-def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Clip each element of each gradient to [-clip_value, clip_value], in place."""
+def get_total_norm(
+    tensors: Tensor | Iterable[Tensor],
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """The norm of all tensors as one vector, as `clip_grad_norm_` computes it: pass it the gradients."""
+    given = [tensors] if isinstance(tensors, Tensor) else as_parameters("get_total_norm", tensors)
+    return _as_tensor(_norm("get_total_norm", given, norm_type, error_if_nonfinite), given)
+
+
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
+) -> None:
+    """Scale all gradients in place by min(1, max_norm / (total_norm + 1e-6))."""
+    _scale(_gradients("clip_grads_with_norm_", parameters), max_norm, total_norm.detach()._array.astype(FLOAT64))
+
+
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
+    """Clip each element of each gradient to [-clip_value, clip_value], in place. `foreach` has no effect."""
     for g in _gradients("clip_grad_value_", parameters):
         array = g.inplace()
         xp(array).clip(array, -float(clip_value), float(clip_value), out=array)
+
+
+def _norm(name: str, tensors: Sequence[Tensor], norm_type: float, error_if_nonfinite: bool) -> Array:
+    """The norm of all tensors, a 0-d float64 array on the device of the first. name: of the function, for errors."""
+    norm_type = float(norm_type)
+    if not norm_type > 0:
+        raise ValueError(f"{name}: norm_type must be above 0, such as 2 or math.inf, not {norm_type}")
+    if not tensors:
+        return np.zeros(())
+    here = tensors[0].device
+    with np.errstate(over="ignore", invalid="ignore"):  # overflow shows as an infinite norm
+        sizes = [_power_sum(g.array, norm_type) for g in tensors]
+        sizes = [size if g.device == here else move(size, here) for size, g in zip(sizes, tensors, strict=True)]
+        total = reduce(xp(sizes[0]).maximum, sizes) if math.isinf(norm_type) else reduce(add, sizes) ** (1 / norm_type)
+    if error_if_nonfinite and not math.isfinite(float(total)):
+        raise RuntimeError(
+            f"{name}: the norm of the gradients is {float(total)}, so they cannot be scaled; find the op that produced "
+            "it with tl.detect_anomaly()"
+        )
+    return total
+
+
+def _scale(grads: Sequence[Tensor], max_norm: float, total: Array) -> None:
+    """Scale gradients whose norm is `total` so that it is at most max_norm."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        factor = xp(total).minimum(max_norm / (total + 1e-6), 1.0)
+        if xp(total) is np and factor == 1:  # on the CPU only: on a GPU the comparison would wait
+            return
+        for g in grads:
+            array = g.inplace()
+            array *= move(factor, g.device).astype(g.dtype)
+
+
+def _as_tensor(total: Array, tensors: Sequence[Tensor]) -> Tensor:
+    return Tensor(xp(total).asarray(total), dtype=tensors[0].dtype if tensors else None)
 
 
 def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:

@@ -23,7 +23,7 @@ def make(batches=None, rate=0.5, dropout=0.0, **settings):
     """A Trainer of a small network on the blobs, by default 3 epochs of 8 steps."""
     tl.manual_seed(0)
     model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Dropout(dropout), nn.Linear(8, 3))
-    optimizer = nn.optim.Adam(model.parameters(), rate)
+    optimizer = settings.pop("optimizer", nn.optim.Adam)(model.parameters(), rate)
     schedule = settings.pop("schedule", lambda optimizer: None)(optimizer)
     batches = batches or nn.DataLoader(blobs(), 8, shuffle=True)
     settings = {"show": False, **({} if "steps" in settings else {"epochs": 3}), **settings}
@@ -46,6 +46,28 @@ def sgd(model, batches, loss=None, lr=0.1, **settings):
 
 def halves(optimizer):
     return nn.optim.lr_scheduler.StepLR(optimizer, 2, gamma=0.5)
+
+
+def one_cycle(optimizer):
+    return nn.optim.lr_scheduler.OneCycleLR(optimizer, 0.5, total_steps=24)
+
+
+class Own(nn.optim.Optimizer):
+    """An optimiser as one writes it in PyTorch, with a tensor and a number for each parameter."""
+
+    def __init__(self, params, lr):
+        super().__init__(params, {"lr": lr})
+
+    @tl.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                state = self.state[p]
+                if not state:
+                    state.update(velocity=tl.zeros_like(p), length=0.0)
+                state["velocity"].mul_(0.9).add_(p.grad)
+                state["length"] += p.grad.norm().item()
+                p.data.add_(state["velocity"], alpha=-group["lr"] / (1 + state["length"]))
 
 
 def bits(trainer):

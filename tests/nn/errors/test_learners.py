@@ -240,6 +240,16 @@ MISTAKES = [
         ValueError,
         "loss must be a function of (outputs, targets), not an SGD",
     ),
+    (
+        lambda: train(schedule=nn.optim.lr_scheduler.ReduceLROnPlateau(optimizer)),
+        ValueError,
+        "ReduceLROnPlateau needs a score at each step, which a Trainer does not give; call its step in on_record",
+    ),
+    (
+        lambda: train(optimizer=nn.optim.LBFGS(model.parameters())),
+        ValueError,
+        "LBFGS needs a closure at each step, which a Trainer does not give; write the loop yourself",
+    ),
     (lambda: train(batches=data), ValueError, "batches is a dataset, which gives single rows; write nn.DataLoader("),
     (lambda: train(batches=nn.DataLoader), ValueError, "batches is the class DataLoader; make one"),
     (

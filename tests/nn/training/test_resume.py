@@ -14,7 +14,20 @@ import nn
 import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from nn.training import saved_state
-from small_training import Killed, Press, bits, blobs, everything, fitted, halves, kill, killed_after, make
+from small_training import (
+    Killed,
+    Own,
+    Press,
+    bits,
+    blobs,
+    everything,
+    fitted,
+    halves,
+    kill,
+    killed_after,
+    make,
+    one_cycle,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,6 +46,8 @@ def shuffled(seed, batch_size=8):
 KINDS = {
     "plain": {},
     "dropout and a schedule": {"dropout": 0.4, "schedule": halves},
+    "one cycle of numbers": {"optimizer": nn.optim.NAdam, "schedule": one_cycle},
+    "an optimiser of one's own": {"optimizer": Own},
     "accumulated": {"accumulate": 3, "dropout": 0.2},
     "by epoch": {"schedule": halves, "schedule_by": "epoch", "accuracy": True},
     "steps": {"steps": 19, "record_every": 4, "clip_norm": 0.5},

@@ -19,9 +19,9 @@ Where things are:
     random.py       streams of random numbers; distributions.py: draws with given probabilities
     predicates.py   functions that answer with a bool; devices.py: a device's parts
     conversion.py   arguments to arrays, shapes, dtypes
-    func/           derivatives as functions
+    func/           derivatives as functions, and functions of batches
     checking/       gradients checked against finite differences
-    inspect/        the graph, its picture, the first nan or inf
+    inspect/        the graph, its picture, the first nan or inf, a tensor as text
     errors/         error messages
     files.py        writing files atomically
     backend.py      NumPy or CuPy

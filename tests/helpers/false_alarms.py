@@ -26,13 +26,15 @@ ROWS = [row for row in TABLE.values() if row.differentiable]
 def judged(row: Row, sample: Sample, scale: float, check=tl.gradcheck) -> Counter[str]:
     """How many elements of a sample times `scale` are right, wrong, kinks, or cannot be told.
 
-    "outside" counts samples that the op does not take at this scale: its result is not finite.
+    "outside" counts samples that the op does not take at this scale: its result is not finite, or an input.
     """
     inputs = [
         tl.tensor(x * scale if x.dtype.kind == "f" else x) if isinstance(x, np.ndarray) else x for x in sample.inputs
     ]
     if not any(isinstance(x, tl.Tensor) and x.dtype.kind == "f" and x.numel() for x in inputs):
         return Counter()
+    if not all(np.isfinite(x.numpy()).all() for x in inputs if isinstance(x, tl.Tensor) and x.dtype.kind == "f"):
+        return Counter(outside=1)  # a check refuses nan and inf, which some ops are for
     report = check(lambda *xs: row.call(row.op, *xs, **sample.settings), inputs, raise_exception=False)
     counts = Counter(right=report.checked, kinks=report.kinks, cannot_tell=report.cannot_tell)
     if report.error is not None:

@@ -1,1 +1,1 @@
-"""Looking inside a computation: its graph, the op that made the first nan or inf, pictures."""
+"""Looking inside a computation: its graph, the op that made the first nan or inf, pictures, and a tensor as text."""

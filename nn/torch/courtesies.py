@@ -76,15 +76,10 @@ class GradScaler:
 amp = Namespace("torch.amp", autocast=autocast, GradScaler=GradScaler)
 backends = Namespace(
     "torch.backends",
-    cudnn=Namespace(
-        "torch.backends.cudnn",
-        benchmark=False,
-        deterministic=True,
-        enabled=False,
-        allow_tf32=False,
-        is_available=lambda: False,
+    cudnn=SimpleNamespace(
+        benchmark=False, deterministic=True, enabled=False, allow_tf32=False, is_available=lambda: False
     ),
-    cuda=Namespace("torch.backends.cuda", matmul=SimpleNamespace(allow_tf32=False), is_built=lambda: False),
+    cuda=SimpleNamespace(matmul=SimpleNamespace(allow_tf32=False), is_built=lambda: False),
     mps=SimpleNamespace(is_available=lambda: False, is_built=lambda: False),
     mkl=SimpleNamespace(is_available=lambda: False),
 )

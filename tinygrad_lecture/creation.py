@@ -68,7 +68,8 @@ def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor
 def from_numpy(array: Any) -> Tensor:
     """A Tensor that shares memory with a NumPy array: a change of one is seen in the other, but not by backward.
 
-    Raises TypeError for anything but an array of numbers, ValueError for a read-only one, such as x.numpy().
+    A read-only one, such as x.numpy() or np.frombuffer(bytes), is copied, since nothing may be written to it.
+    Raises TypeError for anything but an array of numbers.
 
         tl.from_numpy(np.array([1.0, 2.0]))     # tensor([1., 2.], dtype=float64)
     """
@@ -76,9 +77,7 @@ def from_numpy(array: Any) -> Tensor:
         raise TypeError(f"from_numpy: takes a NumPy array, not {kind_of(array)}; see tl.tensor")
     if array.dtype.kind not in "fiub" or not array.dtype.isnative:
         raise TypeError(f"from_numpy: takes an array of floats, integers or bools, not of {array.dtype}")
-    if not array.flags.writeable:
-        raise ValueError("from_numpy: the array is read-only; take a copy, tl.tensor(array)")
-    return finished(array.view(np.ndarray), False)
+    return finished(array.view(np.ndarray) if array.flags.writeable else array.copy(), False)
 
 
 def finished(array: Array, requires_grad: bool) -> Tensor:

@@ -353,8 +353,16 @@ def test_from_numpy_shares_memory():
         tl.from_numpy([1.0])
     with pytest.raises(TypeError, match="not of <U1"):
         tl.from_numpy(np.array(["a"]))
-    with pytest.raises(ValueError, match="read-only"):
-        tl.from_numpy(x.numpy())
+
+
+def test_from_numpy_copies_what_may_not_be_written_to():
+    array = np.frombuffer(b"\x01\x02", np.uint8)
+    x = tl.from_numpy(array)
+    x[0] = 9
+    assert array.tolist() == [1, 2] and x.tolist() == [9, 2]
+    y = tl.from_numpy(x.numpy())
+    y[1] = 7
+    assert x.tolist() == [9, 2]
 
 
 def test_logspace_goes_from_power_to_power():

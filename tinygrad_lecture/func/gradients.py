@@ -19,6 +19,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the sum of outputs with respect to inputs: a tuple of one Tensor per input, as in PyTorch.
@@ -33,6 +34,7 @@ def grad(
     retain_graph: keep the graph between outputs and inputs for another backward pass; by default only with
     create_graph.
     create_graph: record the gradients' own computation, so that they can be differentiated.
+    only_inputs: has no effect, as in PyTorch.
     allow_unused: give None, instead of an error, for an input that no output depends on.
 
     Raises TypeError for inputs or outputs that are not Tensors; ValueError for the wrong number of grad_outputs or a

@@ -27,7 +27,6 @@ def test_a_script_gets_its_arguments_its_folder_and_its_exit_code(tmp_path):
 @pytest.mark.parametrize(
     "code",
     [
-        "import torch.backends.cudnn as cudnn; cudnn.benchmark = True",
         "from torch.utils.data.distributed import DistributedSampler",
         "from torch.utils.data import Dataset, IterableDataset, get_worker_info, default_collate, random_split",
     ],

@@ -34,6 +34,13 @@ def test_it_returns_a_tuple_also_for_a_single_input():
     assert not found[0].requires_grad
 
 
+def test_the_arguments_stand_in_pytorchs_order():
+    x = leaf(2, 3)
+    (found,) = tl.grad((x * x).sum(), x, None, True, True, True, True)
+    assert found.requires_grad
+    close(tl.grad(x.sum(), x, only_inputs=True)[0], [1, 1])
+
+
 def test_dot_grad_stays_as_it_was():
     x, w = leaf(2), leaf(3)
     w.grad = constant(7)

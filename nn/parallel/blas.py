@@ -21,21 +21,17 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 _NAMES = ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads")
 
 
-def chosen_by_user() -> bool:
-    """Whether the environment says how many threads a BLAS may use."""
-    return any(name in os.environ for name in THREADS)
-
-
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """Context manager: this process's BLAS uses one thread, unless the user chose; afterwards as many as before."""
-    found = None if chosen_by_user() else _openblas()
+    """Context manager: this process's BLAS uses one thread, or as many as the environment says; then as before."""
+    found = _openblas()
     if found is None:
         yield
         return
     get, set_ = found
     before = get()
-    set_(1)
+    said = (os.environ.get(name, "") for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"))
+    set_(next((int(number) for number in said if number.isdecimal()), 1))
     try:
         yield
     finally:
@@ -44,8 +40,8 @@ def one_thread_each() -> Iterator[None]:
 
 @contextmanager
 def one_thread_in_children() -> Iterator[None]:
-    """Context manager: processes started in it use one BLAS thread, unless the user chose."""
-    names = () if chosen_by_user() else THREADS
+    """Context manager: processes started in it use one BLAS thread, unless the environment says how many."""
+    names = () if any(name in os.environ for name in THREADS) else THREADS
     os.environ.update(dict.fromkeys(names, "1"))
     try:
         yield

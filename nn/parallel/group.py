@@ -29,7 +29,7 @@ class Exchange:
         return self.mine
 
     def sum(self, n: int, call: str) -> Array:
-        """The first n numbers, each summed over all workers, in the order of their ranks: the same bits for all.
+        """The first n numbers, each summed over all workers: the same bits for all of them.
 
         Read them before the next call.
         """

@@ -255,6 +255,18 @@ def test_a_cache_raises_with_gradients_and_while_empty():
         _ = cache.values
 
 
+def test_what_a_cache_returned_keeps_its_values():
+    """Also after it has dropped tokens and holds others in their place."""
+    cache, first, second = KeyValues(), np.arange(6.0).reshape(3, 2), np.ones((1, 2))
+    keys, values = cache.extend(first, -first)
+    cache.extend(second, second)
+    assert (cache.keys.numpy() == [*first, *second]).all()
+    cache.forget(1)
+    cache.extend(second, second)
+    assert (keys == first).all() and (values == -first).all()
+    assert (cache.keys.numpy() == [*first[:1], *second]).all() and cache.length == 2
+
+
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match="width 6 cannot be split into 4 heads"):
         MultiHeadAttention(6, 4)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import tinygrad_lecture as tl
 from numeric import assert_close
 from transformer import probabilities
-from transformer.generation.sampling import draw
+from transformer.generation.sampling import choose, draw
 
 LECTURE = [2.0, 1.8, 1.2, 0.8, 0.6]  # "The weather today is ..."
 logit_lists = st.lists(st.integers(-40, 40).map(lambda n: n / 8), min_size=1, max_size=8)
@@ -134,6 +134,20 @@ def test_draws_have_the_frequencies_of_the_probabilities():
     counts = np.bincount(draw(p, np.random.default_rng(0)), minlength=5) / 20_000
     assert_close(counts, [0.5, 0, 0.3, 0.2, 0], "frequency", 0, 0.015)
     assert counts[1] == counts[4] == 0
+
+
+@pytest.mark.parametrize("settings", [{}, {"top_k": 2}, {"top_p": 0.8}])
+def test_gradients_flow_through_the_probabilities(settings):
+    logits = tl.tensor(np.log([[0.4, 0.3, 0.2, 0.1]]))
+    assert tl.gradcheck(lambda x: probabilities(x, 0.7, **settings), logits)
+
+
+def test_a_greedy_choice_is_the_largest_logit_and_takes_no_random_number():
+    chosen = choose(tl.tensor([[0.5, 2.0, 1.0], [3.0, -np.inf, 3.0]]), 0, None, None, Always(None))
+    assert chosen.tolist() == [1, 0]
+    for broken in ([0.0, np.nan], [np.inf, 0.0], [-np.inf, -np.inf]):
+        with pytest.raises(ValueError, match="logits are nan or inf"):
+            choose(tl.tensor([broken]), 0, None, None, Always(None))
 
 
 class Always:

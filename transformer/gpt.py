@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import nn
+import tinygrad_lecture as tl
 from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 
@@ -33,11 +34,16 @@ from .unembedding import Unembedding
 
 
 class GPT(nn.Module):
-    """Embedding, `layers` blocks, final norm, unembedding (Radford et al., 2019). Built from a GPTConfig."""
+    """Embedding, `layers` blocks, final norm, unembedding (Radford et al., 2019). Built from a GPTConfig.
 
-    def __init__(self, config: GPTConfig) -> None:
+    - `checkpoint`: whether backward computes each block again instead of keeping its values (`tl.checkpoint`). That
+      saves most of the memory of training, for one more forward pass. It may be set later: `model.checkpoint = True`.
+    """
+
+    def __init__(self, config: GPTConfig, *, checkpoint: bool = False) -> None:
         check_config(self, config, GPTConfig)
         self.config = config
+        self.checkpoint = checkpoint
         with nn.init.skip():
             self.embedding = Embedding(config)
             self.blocks = nn.ModuleList([Block(config) for _ in range(config.layers)])
@@ -63,7 +69,10 @@ class GPT(nn.Module):
         inputs = decoder_inputs(self.embedding, tokens, padding_mask, cache, layers=len(self.blocks))
         x = self.embedding(inputs.tokens, inputs.positions)  # (..., tokens, width)
         for layer, block in enumerate(self.blocks):
-            x = block(x, inputs.mask, inputs.positions, None if cache is None else cache.self_attention[layer])
+            if self.checkpoint and cache is None:
+                x = tl.checkpoint(block, x, inputs.mask, inputs.positions)
+            else:
+                x = block(x, inputs.mask, inputs.positions, None if cache is None else cache.self_attention[layer])
         if cache is not None:
             cache.commit(inputs.tokens, inputs.padding_mask)
         return self.norm(x)  # type: ignore[no-any-return]

@@ -33,22 +33,6 @@ def _checkpoint(function: Any, *inputs: Any, use_reentrant: Any = None, **option
     return tl.checkpoint(function, *inputs)
 
 
-def _parameters_to_vector(parameters: Any) -> Any:
-    """All elements of all parameters, as one vector."""
-    return tl.cat([p.reshape(-1) for p in parameters])
-
-
-def _vector_to_parameters(vec: Any, parameters: Any) -> None:
-    """Copy the elements of a vector into the parameters."""
-    end = 0
-    for p in parameters:
-        begin, end = end, end + p.numel()
-        p.data = vec[begin:end].detach().reshape(p.shape).clone()
-
-
-_convert = {"parameters_to_vector": _parameters_to_vector, "vector_to_parameters": _vector_to_parameters}
-
-
 _rnn = Namespace("torch.nn.utils.rnn", clipping.rnn)
 _FILES_OF_MODULES = (
     *("activation", "container", "dropout", "flatten", "linear", "loss", "normalization"),
@@ -66,7 +50,7 @@ nn = Namespace(
         **{f"{name}_": in_place(getattr(functional, name)) for name in _ACTIVATIONS},
     ),
     init=Namespace("torch.nn.init", init),
-    utils=Namespace("torch.nn.utils", clipping, rnn=_rnn, **_convert),
+    utils=Namespace("torch.nn.utils", clipping, rnn=_rnn),
     parallel=parallel,
     DataParallel=parallel.DataParallel,
     parameter=Namespace("torch.nn.parameter", Parameter=Parameter),

@@ -1550,7 +1550,28 @@ def attention_weights(q: Array, k: Array, mask: Any = None) -> Array:
     return np.asarray(e / np.where(total == 0, 1, total))
 
 
+@st.composite
+def queries_keys_and_values(draw: Draw) -> Sample:
+    """As above, with values; axes of size 1 in each may be broadcast; a scale, and causal or not."""
+    sample = draw(queries_and_keys())
+    q, k, *mask = sample.inputs
+    v = draw(some.numbers((*k.shape[:-1], draw(st.integers(1, 3)))))
+    shared = [draw(st.booleans()) and x.ndim > 2 for x in (q, k, v)]
+    q, k, v = (x[:1] if once else x for x, once in zip((q, k, v), shared, strict=True))
+    if all(shared) and mask and mask[0] is not None:
+        mask = [mask[0][:1] if mask[0].ndim == q.ndim else mask[0]]
+    settings: dict[str, Any] = draw(st.sampled_from([{}, {"causal": True}, {"causal": False, "scale": 0.7}]))
+    return Sample((q, k, v, *mask), settings)
+
+
+def attention(q: Array, k: Array, v: Array, mask: Any = None, causal: bool = False, scale: Any = None) -> Array:
+    allowed = np.tri(q.shape[-2], k.shape[-2], dtype=bool) if causal else np.array(True)
+    allowed = allowed if mask is None else allowed & mask
+    return attention_weights(q if scale is None else q * scale * np.sqrt(q.shape[-1]), k, allowed) @ v
+
+
 row("attention_weights", queries_and_keys(), attention_weights, keeps="q k mask out")
+row("attention", queries_keys_and_values(), attention, keeps="q k v mask out")
 row("squared_error", predictions(), squared_error, keeps="x y", smooth=True)
 row("linear", linear_layers(), linear, keeps="x weight bias")
 row("softmax", rows(), softmax, keeps="x out")

@@ -17,6 +17,7 @@ from transformer import (
     causal_mask,
     scaled_dot_product_attention,
 )
+from transformer.attention import Attend
 
 
 def normal(*shape, seed=0, requires_grad=False):
@@ -79,6 +80,29 @@ def test_dropout_affects_the_output_but_not_the_returned_weights():
     output, weights = scaled_dot_product_attention(q, k, v, dropout=0.5)
     assert_close(weights.numpy().sum(-1), np.ones((2, 50)), "sum of weights", 1e-12)
     assert np.abs(output.numpy() - (weights @ v).numpy()).max() > 0.1
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_attend_gives_the_same_output_with_and_without_the_weights(masked):
+    attend, inputs = Attend(), qkv(requires_grad=True)
+    mask = tl.tensor([[True, True, False, True], [False] * 4, [True] * 4]) if masked else None
+    output, nothing = attend(*inputs, mask)
+    assert nothing is None
+    seen = []
+    with attend.register_forward_hook(lambda module, inputs, output: seen.append(output[1])):
+        explicit, weights = attend(*inputs, mask)
+    assert seen == [weights] and weights.shape == (2, 3, 4)
+    assert_close(output.detach().numpy(), explicit.detach().numpy(), "output", 1e-12)
+    found, wanted = (tl.grad((out * out).sum(), inputs) for out in (output, explicit))
+    for a, b in zip(found, wanted, strict=True):
+        assert_close(a.numpy(), b.numpy(), "gradient", 1e-12)
+
+
+def test_attend_drops_weights_in_training_only():
+    attend, (q, k, v) = Attend(dropout=0.5), qkv()
+    output, weights = attend(q, k, v)
+    assert np.abs(output.numpy() - (weights @ v).numpy()).max() > 0.1
+    assert_close(attend.eval()(q, k, v)[0].numpy(), (weights @ v).numpy(), "output", 1e-12)
 
 
 @pytest.mark.parametrize(

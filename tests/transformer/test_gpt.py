@@ -14,6 +14,8 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import some_tokens
 from strict_cupy import no_synchronisation
+from tinygrad_lecture.autograd.memory import arrays_in
+from tinygrad_lecture.autograd.tape import Leaf, Record
 from transformer import GPT, Cache, GPTConfig
 
 KINDS = {
@@ -156,6 +158,33 @@ def test_training_lowers_the_loss():
         optimizer.step()
     assert loss.item() < 0.3
     assert list(model.generate([0, 1], max_new_tokens=4, temperature=0)) == [2, 3, 4, 0]
+
+
+def test_a_checkpointed_model_has_the_same_gradients_and_keeps_less():
+    config = GPTConfig(vocab_size=7, context=5, layers=3, heads=2, width=8, dropout=0.3)
+    found = []
+    for checkpoint in (False, True):
+        tl.manual_seed(1)
+        model = GPT(config, checkpoint=checkpoint)
+        loss = model.loss(some_tokens(2, 5), some_tokens(2, 5, seed=1))
+        kept = bytes_kept(loss._node)
+        loss.backward()
+        found.append((kept, loss.item(), [p.grad.numpy() for p in model.parameters()]))
+    (kept, loss, grads), (kept_then, loss_then, grads_then) = found
+    assert loss == loss_then
+    for a, b in zip(grads, grads_then, strict=True):
+        assert_close(a, b, "gradient", 1e-6)
+    assert kept_then < kept / 2
+
+
+def bytes_kept(node):
+    """By the records of a graph, without the leaves."""
+    records, arrays, leaves = [node], {}, set()
+    for record in records:
+        arrays.update({id(a): a for a in arrays_in(record.saved or ())})
+        leaves |= {id(n.tensor().array) for n in record.nodes if isinstance(n, Leaf)}
+        records += {n for n in record.nodes if isinstance(n, Record)} - set(records)
+    return sum(a.nbytes for key, a in arrays.items() if key not in leaves)
 
 
 def test_dropout_is_off_in_evaluation_and_on_in_training():

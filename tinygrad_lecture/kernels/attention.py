@@ -4,9 +4,6 @@ Of the weights only one block exists at a time, and keys that no query of a bloc
 attention computes little more than half of the products. Backward computes the weights again, so that memory grows
 linearly with the number of keys (Rabe & Staats, arXiv:2112.05682; Dao et al., arXiv:2205.14135). Up to KEPT_KEYS keys
 they are kept instead, which takes a quarter less time and about as much memory as q, k, v and the output.
-
-A weight is e / total: e = exp(score), total the sum of its row. Only the output, and in backward its gradient, is
-divided by the totals; they are smaller than the weights.
 """
 
 from __future__ import annotations
@@ -23,7 +20,7 @@ from .rows import as_rows, largest_of_rows, row_products, row_sums
 QUERIES = 64  # in a block
 SCORES = 2**18  # about how many a block has on the CPU: what its cache holds
 KEPT_KEYS = 256
-SAFE = 30.0  # exp of scores up to this size needs no shift: sums of it stay far from overflow and underflow
+SAFE = 60.0  # exp of scores up to this size needs no shift: their sums neither overflow nor underflow
 
 Index: TypeAlias = tuple[Any, ...]
 
@@ -38,21 +35,19 @@ def attention(
     *,
     keep: bool = False,
 ) -> Any:
-    """With keep=True also each block's e and totals, if the keys are few. The output has the memory layout of q."""
+    """With keep=True also the blocks, if the keys are few. The output has the memory layout of q."""
     if mask is not None and mask.dtype.kind != "b":
         raise TypeError("the mask is not of bools")
-    lib, dtype = xp(q), np.result_type(q.dtype, k.dtype, v.dtype)
-    factor = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
+    if k.shape[-2] != v.shape[-2]:
+        raise ValueError("k and v have different keys")
+    lib = xp(q)
     q, k, v, (order, *_) = _broadcast(q, k, v)
-    out = lib.empty_like(q, dtype, order, shape=(*q.shape[:-1], v.shape[-1]))
+    out = lib.empty_like(q, np.result_type(q.dtype, k.dtype, v.dtype), order, shape=(*q.shape[:-1], v.shape[-1]))
     kept = []
-    for queries, keys, bias in _blocks(q, k, mask, causal):
-        e, total = _exponentials(q[queries] * factor, k[keys], bias)
-        part = out[queries]
-        lib.matmul(e, v[keys], out=part)
-        part /= total
+    for queries, keys, weights in _blocks(q, k, mask, causal, scale):
+        lib.matmul(weights, v[keys], out=out[queries])
         if keep and k.shape[-2] <= KEPT_KEYS:
-            kept.append((e, total))
+            kept.append((queries, keys, weights))
     return (out, kept) if keep else out
 
 
@@ -67,14 +62,16 @@ def attention_backward(
     scale: float | None = None,
     *,
     out: Array,
-    kept: list[tuple[Array, Array]],
+    kept: list[tuple[Index, Index, Array]],
 ) -> tuple[Any, ...]:
     lib = xp(q)
-    factor = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     q, k, v, orders = _broadcast(q, k, v)
-    made = zip((q, k, v), orders, needs, strict=False)
-    dq, dk, dv = (lib.zeros_like(x, g.dtype, order) if need else None for x, order, need in made)
-    once = q.shape[-2] <= QUERIES  # each key is in one block
+    # Where one block of queries has all keys, each key's gradient is written once.
+    once = 0 < q.shape[-2] <= QUERIES and not (causal and q.shape[-2] < k.shape[-2])
+    made = lib.empty_like if once else lib.zeros_like
+    dq = lib.empty_like(q, g.dtype, orders[0]) if needs[0] else None
+    dk = made(k, g.dtype, orders[1]) if needs[1] else None
+    dv = made(v, g.dtype, orders[2]) if needs[2] else None
 
     def add(total: Array, a: Array, b: Array) -> None:
         """Add a^T b to a part of the gradient of the keys or values."""
@@ -83,35 +80,27 @@ def attention_backward(
         else:
             total += a.swapaxes(-1, -2) @ b
 
-    for number, (queries, keys, bias) in enumerate(_blocks(q, k, mask, causal)):
-        scaled = q[queries] * factor
-        e, total = kept[number] if kept else _exponentials(scaled, k[keys], bias)
-        dpart = g[queries] / total
+    for queries, keys, weights in kept or _blocks(q, k, mask, causal, scale):
         if dv is not None:
-            add(dv[keys], e, dpart)
+            add(dv[keys], weights, g[queries])
         if dq is None and dk is None:
             continue
-        # The gradient of the scores is w (dw - sum(w dw)), with weights w, and the sum over a row is that of g out.
-        dscores = dpart @ v[keys].swapaxes(-1, -2)  # (..., queries, keys)
-        dscores -= row_products(dpart, out[queries])
-        dscores *= e
+        # The gradient of the scores is w (dw - sum(w dw)), with weights w; the sum over a row is that of g out.
+        scaled = g[queries] * _scale(q, scale)
+        dscores = scaled @ v[keys].swapaxes(-1, -2)  # (..., queries, keys)
+        dscores -= row_products(scaled, out[queries])
+        dscores *= weights
         if dk is not None:
-            add(dk[keys], dscores, scaled)
+            add(dk[keys], dscores, q[queries])
         if dq is not None:
             lib.matmul(dscores, k[keys], out=dq[queries])
-    if dq is not None:
-        dq *= factor
     return (dq, dk, dv, None)[: len(needs)]
 
 
 def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:
-    q = q * (1 / math.sqrt(q.shape[-1]))
     if mask is not None and mask.dtype.kind == "f":
-        weights, total = _exponentials(q, k, mask, small=False)
-    else:
-        weights, total = _exponentials(q, k, None if mask is None else _bias(mask, q.dtype))
-    weights /= total
-    return weights
+        return _weights(q * _scale(q), k, mask, small=False)
+    return _weights(q * _scale(q), k, None if mask is None else _bias(mask, q.dtype))
 
 
 def attention_weights_backward(
@@ -120,30 +109,32 @@ def attention_weights_backward(
     dscores = g - row_products(g, out)
     dscores *= out
     dmask = dscores.copy() if len(needs) > 2 and needs[2] else None
-    dscores *= 1 / math.sqrt(q.shape[-1])
+    dscores *= _scale(q)
     dq = dscores @ k if needs[0] else None
     dk = dscores.swapaxes(-1, -2) @ q if needs[1] else None
     return (dq, dk, dmask)[: len(needs)]
 
 
-def _exponentials(q: Array, k: Array, bias: Array | None, small: bool = True) -> tuple[Array, Array]:
-    """e = exp(q k^T + bias), (..., queries, keys), with a factor of its own for each row; and the rows' sums, (..., 1).
-
-    bias: for the last of the keys.  small: whether it is nowhere above 0.  The sum of a row of zeros is made 1.
-    """
+def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool = True) -> Array:
+    """softmax(q k^T + bias): (..., queries, keys). bias: for the keys from `first` on; small: it is nowhere above 0."""
     lib = xp(q)
-    e = q @ k.swapaxes(-1, -2)
-    rows = as_rows(e)  # a view: a product is contiguous
+    weights = q @ k.swapaxes(-1, -2)
+    rows = as_rows(weights)  # a view: a product is contiguous
     # Small scores need no shift by the largest of their row. On a GPU the comparison would wait.
     safe = small and lib is np and bool(rows.size) and rows.min() > -SAFE and rows.max() < SAFE
     if bias is not None:
-        e[..., e.shape[-1] - bias.shape[-1] :] += bias
+        weights[..., first:] += bias
     if not safe:
         rows -= largest_of_rows(rows)
     lib.exp(rows, out=rows)
     total = row_sums(rows)
-    total += total == 0
-    return e, total.reshape(*e.shape[:-1], 1)
+    total += total == 0  # a row of only -inf
+    rows /= total
+    return weights
+
+
+def _scale(q: Array, scale: float | None = None) -> float:
+    return 1 / math.sqrt(q.shape[-1]) if scale is None else scale
 
 
 def _bias(mask: Array, dtype: Any) -> Array:
@@ -159,15 +150,13 @@ def _broadcast(*arrays: Array) -> tuple[Any, ...]:
     return *shaped, ["K" if g else "C" for g in given]
 
 
-def _blocks(q: Array, k: Array, mask: Array | None, causal: bool) -> Iterator[tuple[Index, Index, Array | None]]:
-    """For each block the indices of its queries and of its keys, and the bias of the last of its keys."""
-    lib, (queries, keys) = xp(q), (q.shape[-2], k.shape[-2])
-    if mask is not None:  # with as many axes as q, the last two in full
-        full = (*q.shape[:-1], keys)
-        if np.broadcast_shapes(mask.shape, full) != full:
-            raise ValueError("the mask does not fit")
-        mask = mask.reshape((1,) * (q.ndim - mask.ndim) + mask.shape)
-        mask = lib.broadcast_to(mask, (*mask.shape[:-2], queries, keys))
+def _blocks(
+    q: Array, k: Array, mask: Array | None, causal: bool, scale: float | None
+) -> Iterator[tuple[Index, Index, Array]]:
+    """For each block the indices of its queries and of its keys, and the weights."""
+    lib, queries, keys = xp(q), q.shape[-2], k.shape[-2]
+    if mask is not None:
+        mask = _with_axes(mask, (*q.shape[:-1], keys))
     for start in range(0, queries, QUERIES):
         stop = min(start + QUERIES, queries)
         reach = min(stop, keys) if causal else keys
@@ -176,10 +165,16 @@ def _blocks(q: Array, k: Array, mask: Array | None, causal: bool) -> Iterator[tu
             past = lib.arange(reach) <= lib.arange(start, stop)[:, None]
             allowed = past if allowed is None else allowed & past
         for texts in _texts(q, (stop - start) * reach):
-            own = allowed if allowed is None or allowed.ndim < 3 or len(allowed) == 1 else allowed[texts]
-            begin, end = (reach, reach) if own is None else _needed(own)
-            bias = _bias(own[..., begin:end], q.dtype) if own is not None and begin < end else None
-            yield (*texts, ..., slice(start, stop), slice(None)), (*texts, ..., slice(end), slice(None)), bias
+            begin, end, bias = reach, reach, None
+            if allowed is not None:
+                own = allowed[texts] if allowed.ndim > 2 and len(allowed) > 1 else allowed
+                begin, end = _needed(own) if queries > QUERIES and lib is np else (0, reach)
+                bias = _bias(own[..., begin:end], q.dtype) if begin < end else None
+            its_queries, its_keys = (
+                (*texts, ..., slice(start, stop), slice(None)),
+                (*texts, ..., slice(end), slice(None)),
+            )
+            yield its_queries, its_keys, _weights(q[its_queries] * _scale(q, scale), k[its_keys], bias, begin)
 
 
 def _texts(q: Array, scores: int) -> list[Index]:
@@ -193,13 +188,20 @@ def _texts(q: Array, scores: int) -> list[Index]:
     return [(slice(i, i + max(step, 1)),) for i in range(0, len(q), max(step, 1))]
 
 
+def _with_axes(mask: Array, shape: Index) -> Array:
+    """The mask with as many axes as `shape`, the last two in full. Raises ValueError unless it broadcasts to it."""
+    xp(mask).broadcast_to(mask, shape)
+    if mask.shape == shape[-2:]:
+        return mask
+    mask = mask.reshape((1,) * (len(shape) - mask.ndim) + mask.shape)
+    return xp(mask).broadcast_to(mask, (*mask.shape[:-2], *shape[-2:]))
+
+
 def _needed(mask: Array) -> tuple[int, int]:
     """The keys from the first number to before the second need the mask: earlier ones are all allowed, later ones none.
 
-    On a GPU it is not known without waiting.
+    On a GPU this would wait.
     """
-    if xp(mask) is not np:
-        return 0, mask.shape[-1]
     queries = tuple(range(mask.ndim - 1))
     some = np.flatnonzero(mask.any(queries))
     end = int(some[-1]) + 1 if some.size else min(1, mask.shape[-1])

@@ -222,6 +222,30 @@ def test_a_fused_op_runs_its_definition_for_reference_and_higher_orders():
     assert (first.item(), second.item()) == (6, 2)
 
 
+def test_a_kernel_keeps_values_of_its_own_where_the_call_is_recorded():
+    calls = []
+
+    @tl.fused
+    def square(x, /):
+        return x * x
+
+    def forward(x, *, keep=False):
+        calls.append(keep)
+        return (x * x, [2 * x]) if keep else x * x
+
+    square.kernel(forward, lambda g, needs, x, *, kept: (g * kept[0],))
+    x = tl.tensor([3.0], requires_grad=True)
+    assert square(x.array)[0] == 9
+    with tl.no_grad():
+        square(x)
+    assert calls == [False, False]
+    square(x).backward()
+    assert calls.pop() is True
+    assert x.grad.item() == 6
+    (first,) = tl.grad(square(x), x, create_graph=True)
+    assert tl.grad(first, x)[0].item() == 2
+
+
 def test_docs_and_names_survive():
     assert tl.exp.__doc__.startswith("e ** x")
     assert tl.Tensor.exp is tl.exp

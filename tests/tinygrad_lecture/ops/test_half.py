@@ -25,6 +25,7 @@ CASES = {
     "softmax": lambda x: tl.softmax(x, -1),
     "layer_norm": lambda x: tl.layer_norm(x),
     "attention_weights": lambda x: tl.attention_weights(x / 4, x / 4),
+    "attention": lambda x: tl.attention(x / 4, x / 4, x),
     "squared_error": lambda x: tl.squared_error(x / 8, x / 9),
     "linear": lambda x: tl.linear(x, x / 16),
     "inv": lambda x: tl.linalg.inv(x[:, 1:3] / 128 + tl.eye(2, dtype=x.dtype, device=x.device)),

@@ -421,21 +421,25 @@ def kernel_and_definition(row: Row, sample: Sample, grad: list[bool]) -> tuple[l
 @examples(15)
 @given(data=st.data())
 def test_kernel_computes_what_is_needed(row: Row, data: st.DataObject) -> None:
-    """A gradient of the input's shape for each input that needs one, None for the others."""
+    """A gradient of the input's shape, or broadcast from it, for each input that needs one, None for the others."""
     sample = data.draw(row.samples)
     assume(sample.inputs[0].ndim)  # 0-d inputs run the definition
     kernel = row.op.kernel_op
-    out = kernel.forward(*sample.inputs, **sample.numpy_settings)
+    out, kept = kernel.forward(*sample.inputs, **sample.numpy_settings), None
+    if kernel.keeping is not None:
+        recorded, kept = kernel.keeping(*sample.inputs, **sample.numpy_settings)
+        assert_same_bits(recorded, out, f"{row.name}, recorded")
     (upstream,) = drive.upstreams([out])
-    kept = {"out": out} if kernel.keeps_out else {}
     asked = floats_in(sample)
     for choice in product([True, False], repeat=len(asked)):
         needs = [i in asked and choice[asked.index(i)] for i in range(len(sample.inputs))]
         if any(needs):
-            found = kernel.kernel_backward(upstream, needs, *sample.inputs, **kept, **sample.numpy_settings)
-            shapes = [None if g is None else g.shape for g in found]
-            wanted = [x.shape if need else None for x, need in zip(sample.inputs, needs, strict=True)]
-            assert shapes == wanted, f"kernel of {row.name}: gradients of shapes {shapes}, wanted {wanted}"
+            of_forward = kernel.of_forward((out,), kept)
+            found = kernel.kernel_backward(upstream, needs, *sample.inputs, **of_forward, **sample.numpy_settings)
+            for x, need, gradient in zip(sample.inputs, needs, found, strict=True):
+                assert (gradient is not None) == need, f"kernel of {row.name}: needed {needs}, returned {found}"
+                stretched = not need or np.broadcast_shapes(x.shape, gradient.shape) == gradient.shape
+                assert stretched, f"kernel of {row.name}: a gradient of shape {gradient.shape} for {x.shape}"
 
 
 INF, NAN = np.inf, np.nan

@@ -23,6 +23,7 @@ from weakref import WeakKeyDictionary
 import nn
 from tinygrad_lecture.autograd import modes
 from tinygrad_lecture.backend import Array, move, xp
+from tinygrad_lecture.kernels.blas import one_thread
 from tinygrad_lecture.traced import wrap
 
 from .attention import Attend, MultiHeadAttention
@@ -75,11 +76,13 @@ class Decoder:
         if padding_mask is not None:
             now.position = move((padding_mask.sum(-1) - 1).clip(0), self.device)  # padding has no position
             now.mask = move(padding_mask, self.device)
-        x = self.embed(move(tokens, self.device), now.position)  # (batch, width)
-        for block in self.blocks:
-            x = block(x, now)
+        with one_thread:  # threads would cost more than they save in products of a single row
+            x = self.embed(move(tokens, self.device), now.position)  # (batch, width)
+            for block in self.blocks:
+                x = block(x, now)
+            logits = self.W_U(self.norm(x))
         cache.commit(tokens[:, None], None if now.mask is None else wrap(now.mask), memory_padding)
-        return self.W_U(self.norm(x))
+        return logits
 
 
 # --- modules, compiled to array functions -------------------------------------------------------------------

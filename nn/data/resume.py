@@ -83,6 +83,11 @@ class Resumable:
         self._loaded = state_dict if state_dict["dealt"] else None
         self._epoch = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy gets: the position within an epoch, without the iterator that stands there."""
+        state = self.state_dict()
+        return {**vars(self), "_epoch": None, "_loaded": state if state["dealt"] else None}
+
     def _length(self) -> int | None:
         """The number of batches in an epoch; None if that shows only at its end."""
         try:

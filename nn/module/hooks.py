@@ -32,6 +32,10 @@ class Hooks:
         self.backward_pre: dict[Handle, Hook] = {}
         self.backward: dict[Handle, Hook] = {}
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return any(vars(self).values())
+
 
 class WithHooks(Tree):
     """The part of a module that registers and calls hooks."""
@@ -41,7 +45,7 @@ class WithHooks(Tree):
     @property
     def has_hooks(self) -> bool:
         """Whether a hook of any kind is registered."""
-        return self._hooks is not None and any(vars(self._hooks).values())
+        return bool(self._hooks)
 
     def register_forward_pre_hook(self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False) -> Handle:
         """Call hook(module, inputs) before each `forward`; what it returns, unless None, are the inputs instead.

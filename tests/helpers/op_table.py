@@ -1525,7 +1525,7 @@ def layer_norm(x: Array, weight: Any = None, bias: Any = None, axes: int = 1, ep
 
 
 @st.composite
-def queries_and_keys(draw: Draw) -> Sample:
+def queries_and_keys(draw: Draw, floats: bool = True) -> Sample:
     """Queries and keys, with or without batch axes; the mask given (rows may be fully masked), None or left out.
 
     A mask holds bools, or floats that are added.
@@ -1534,7 +1534,7 @@ def queries_and_keys(draw: Draw) -> Sample:
     queries, keys = draw(st.integers(0, 3)), draw(st.integers(1, 4))
     q, k = draw(some.numbers((*batch, queries, d))), draw(some.numbers((*batch, keys, d)))
     full = (*batch, queries, keys)
-    mask = draw(st.sampled_from([(), (None,), "bools", "bools", "floats"]))
+    mask = draw(st.sampled_from([(), (None,), "bools", "bools", *["floats"] * floats]))
     if mask == "bools":
         mask = (draw(some.masks(draw(some.narrower(full)))),)
     elif mask == "floats":
@@ -1553,7 +1553,7 @@ def attention_weights(q: Array, k: Array, mask: Any = None) -> Array:
 @st.composite
 def queries_keys_and_values(draw: Draw) -> Sample:
     """As above, with values; axes of size 1 in each may be broadcast; a scale, and causal or not."""
-    sample = draw(queries_and_keys())
+    sample = draw(queries_and_keys(floats=False))
     q, k, *mask = sample.inputs
     v = draw(some.numbers((*k.shape[:-1], draw(st.integers(1, 3)))))
     shared = [draw(st.booleans()) and x.ndim > 2 for x in (q, k, v)]

@@ -20,6 +20,8 @@ class Snapshot:
         self._seen, self._age = versions.last_write, versions.tick()
         self._attributes = [vars(module) for module in model.modules()]
         self._before = [dict(attributes) for attributes in self._attributes]
+        hooks = [attributes["_hooks"] for attributes in self._before if attributes.get("_hooks") is not None]
+        self._hooks = [(each, bool(each)) for each in hooks]
         held = (value for attributes in self._before for value in attributes.values())
         self._tensors = [value for value in held if isinstance(value, Tensor)]
         self.arrays: list[Array] = [tensor._array for tensor in self._tensors]
@@ -30,7 +32,9 @@ class Snapshot:
             same = self._attributes == self._before  # fast, since equal attributes are usually the same objects
         except (TypeError, ValueError):  # a Tensor was compared with one that replaced it
             return False
-        return same and all(map(is_, [tensor._array for tensor in self._tensors], self.arrays)) and not self._written()
+        if not same or any(bool(hooks) != there for hooks, there in self._hooks):
+            return False
+        return all(map(is_, [tensor._array for tensor in self._tensors], self.arrays)) and not self._written()
 
     def uniform(self) -> bool:
         """Whether all arrays are of one library and one dtype, float32 or float64, and none has a single element.

@@ -81,11 +81,13 @@ class MachineMethods:
 
     _array: Any
 
-    is_cpu = property(lambda self: not self.is_cuda)
-    is_sparse = is_quantized = is_meta = is_mps = is_xpu = is_mkldnn = is_nested = property(lambda self: False)
-    layout = property(lambda self: "torch.strided")
-    name = property(lambda self: None)
-    output_nr = property(lambda self: 0)
+    is_cpu = property(lambda self: not self.is_cuda, doc="Whether it is in the main memory.")
+    is_sparse = is_quantized = is_meta = is_mps = is_xpu = is_mkldnn = is_nested = property(
+        lambda self: False, doc="No."
+    )
+    layout = property(lambda self: "torch.strided", doc="Elements at fixed distances.")
+    name = property(lambda self: None, doc="None.")
+    output_nr = property(lambda self: 0, doc="0: an op has one output.")
 
     def pin_memory(self, device: Any = None) -> Any:
         """The tensor itself."""

@@ -1,5 +1,6 @@
 """DataLoader: every row once per epoch, an order that depends on the seed, and exact resuming."""
 
+import copy
 import json
 
 import numpy as np
@@ -334,3 +335,11 @@ def test_the_state_of_another_sampler_is_refused():
     state = nn.DataLoader(numbers(12), 4, sampler=weighted()).state_dict()
     with pytest.raises(ValueError, match="sampler was WeightedRandomSampler, is TwiceEach"):
         nn.DataLoader(numbers(12), 4, sampler=TwiceEach(12)).load_state_dict(state)
+
+
+def test_a_copy_within_an_epoch_goes_on_with_the_next_batch():
+    loader = nn.DataLoader(nn.TensorDataset(tl.arange(10)), batch_size=2, shuffle=True, seed=0)
+    epoch = iter(loader)
+    next(epoch)
+    twin = copy.deepcopy(loader)
+    assert [batch[0].tolist() for batch in twin] == [batch[0].tolist() for batch in epoch]

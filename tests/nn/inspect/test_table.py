@@ -76,8 +76,8 @@ def test_modes_hooks_and_random_state_are_restored():
         nn.summary(model, tl.zeros(1, 2))
     assert [module.training for module in model.modules()] == [True, False, True, True]
     assert tl.get_rng_state() == state
-    assert len(model[0]._forward_hooks) == 1
-    assert not model[1]._forward_hooks
+    assert model[0].has_hooks
+    assert not model[1].has_hooks
     assert len(seen) == 1
     assert all(p.grad is None for p in model.parameters())
     assert tl.is_grad_enabled()

@@ -230,7 +230,7 @@ def test_after_a_run_model_and_optimiser_are_as_before_it(fails):
     except FloatingPointError:
         assert fails
     assert modes.after_backward == ()
-    assert vars(optimizer).keys() == vars(nn.optim.Adam([tl.ones(1, requires_grad=True)])).keys()
+    assert vars(optimizer).keys() - {"stepped"} == vars(nn.optim.Adam([tl.ones(1, requires_grad=True)])).keys()
     assert own() == 0
     assert nn.parallel.size() == 1
     model.zero_grad()

@@ -60,7 +60,7 @@ torch.linalg.svd torch.linalg.svdvals torch.linalg.eigh torch.linalg.eigvalsh to
 torch.matrix_exp torch.linalg.cond torch.complex64 torch.polar torch.stft torch.quantize_per_tensor
 torch.sparse_coo_tensor torch.Tensor.to_sparse torch.Tensor.H torch.Tensor.storage torch.Tensor.untyped_storage
 torch.Tensor.set_ torch.Tensor.resize_ torch.as_strided torch.hann_window torch.float8_e4m3fn torch.nn.Conv3d
-torch.nn.functional.interpolate torch.nn.Upsample torchvision torchvision.datasets torchtext torchaudio
+torchvision torchvision.datasets torchtext torchaudio
 torch.Tensor.imag torch.Tensor.__torch_function__
 """
 

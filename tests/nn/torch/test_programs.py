@@ -10,20 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 PROGRAMS = sorted(p for p in (ROOT / "tests" / "torch_programs").glob("*.py") if p.stem != "fixed")
 
-NEEDS = {  # what a program waits for
-    "custom_optimizer": "Optimizer.state of an own optimiser",
-    "lbfgs": "optim.LBFGS",
-    "schedulers": "ReduceLROnPlateau",
-}
-
-
-def _case(program):
-    needs = NEEDS.get(program.stem)
-    marks = [pytest.mark.xfail(reason=needs)] if needs else []
-    return pytest.param(program, id=program.stem, marks=marks)
-
-
-programs = pytest.mark.parametrize("program", list(map(_case, PROGRAMS)))
+programs = pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.stem)
 
 
 def printed(*command):

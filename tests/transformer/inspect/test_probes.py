@@ -110,11 +110,11 @@ def test_a_trace_leaves_no_hook_and_no_mode_behind():
     model.blocks[1].eval()  # one block in evaluation mode
     modes = [module.training for module in model.modules()]
     model.trace([1, 2])
-    assert not any(module._forward_hooks for module in model.modules())
+    assert not any(module.has_hooks for module in model.modules())
     assert [module.training for module in model.modules()] == modes
     with pytest.raises(IndexError):
         model.trace([1, 9])
-    assert not any(module._forward_hooks for module in model.modules())
+    assert not any(module.has_hooks for module in model.modules())
     assert tl.is_grad_enabled() and model.training
 
 

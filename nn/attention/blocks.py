@@ -14,7 +14,7 @@ from ..module import Module
 from ..normalization import LayerNorm
 from .multihead import MultiheadAttention
 
-Activation: TypeAlias = "str | Callable[[Tensor], Tensor]"
+Activation: TypeAlias = str | Callable[[Tensor], Tensor]
 
 
 class TransformerEncoderLayer(Module):

@@ -6,10 +6,8 @@ output, h = lstm(packed)                                                # no ste
 output, lengths = pad_packed_sequence(output, batch_first=True)
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,15 +46,15 @@ class PackedSequence(NamedTuple):
     sorted_indices: Tensor | None = None
     unsorted_indices: Tensor | None = None
 
-    def to(self, *target: Any, **settings: Any) -> PackedSequence:
+    def to(self, *target: Any, **settings: Any) -> Self:
         """With `data` moved or converted, as by `Tensor.to`."""
         return self._replace(data=self.data.to(*target, **settings))
 
-    def cuda(self) -> PackedSequence:
+    def cuda(self) -> Self:
         """With `data` on the GPU."""
         return self._replace(data=self.data.cuda())
 
-    def cpu(self) -> PackedSequence:
+    def cpu(self) -> Self:
         """With `data` on the CPU."""
         return self._replace(data=self.data.cpu())
 

@@ -52,9 +52,9 @@ def calls_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def calling(self: Any, *args: Any, **named: Any) -> Any:
+        self.stepped = True
         if type(self).step is not calling:  # called by super().step()
             return step(self, *args, **named)
-        self.stepped = True
         for hook in list(self._pre_hooks.values()):
             replaced = hook(self, args, named)
             args, named = (args, named) if replaced is None else replaced

@@ -8,19 +8,16 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from .. import functional as F
-from .. import init
 from ..errors.axes import LAYOUTS
 from ..errors.checks import check_sizes
-from ..module import Module, Parameter
+from .affine import Affine
 
 
-class Channels(Module):
+class Channels(Affine):
     """What batch and instance normalisation share: scales, shifts and running averages, one for each channel."""
 
     ranks: tuple[int, ...]  # how many axes the input may have
     layout: str  # what they are
-    weight: Parameter | None
-    bias: Parameter | None
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
@@ -33,8 +30,7 @@ class Channels(Module):
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         settings = {"dtype": dtype, "device": device}
-        self.weight = Parameter(tl.ones(num_features, **settings)) if affine else None
-        self.bias = Parameter(tl.zeros(num_features, **settings)) if affine and bias else None
+        self.make_affine(num_features, affine, bias, dtype, device)
         tracked = track_running_stats
         self.register_buffer("running_mean", tl.zeros(num_features, **settings) if tracked else None)
         self.register_buffer("running_var", tl.ones(num_features, **settings) if tracked else None)
@@ -50,10 +46,7 @@ class Channels(Module):
     def reset_parameters(self) -> None:
         """Set the weight to 1, the bias to 0, and the running averages to mean 0 and variance 1."""
         self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        super().reset_parameters()
 
     def check(self, x: Tensor) -> None:
         """Raises ValueError for an input of another number of axes."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from .. import functional as F
-from .. import init
 from ..errors.checks import check_sizes
-from ..module import Module, Parameter
+from .affine import Affine
 
 
-class GroupNorm(Module):
+class GroupNorm(Affine):
     """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var over each group of channels of each image.
 
     Shape: `(batch, num_channels, ...)`, and the same. It does not depend on the batch, in training neither.
@@ -23,9 +21,6 @@ class GroupNorm(Module):
     Raises ValueError unless num_groups divides num_channels. (Wu & He, arXiv:1803.08494.)
     """
 
-    weight: Parameter | None
-    bias: Parameter | None
-
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True,
         device: str = "cpu", dtype: Any = None, *, bias: bool = True,
@@ -34,16 +29,7 @@ class GroupNorm(Module):
         if num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        self.weight = Parameter(tl.empty(num_channels, dtype=dtype, device=device)) if affine else None
-        self.bias = Parameter(tl.empty(num_channels, dtype=dtype, device=device)) if affine and bias else None
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Set the weight to 1 and the bias to 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        self.make_affine(num_channels, affine, bias, dtype, device)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(batch, num_channels, ...) -> (batch, num_channels, ...)`."""

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from .. import functional as F
-from .. import init
 from ..errors.checks import check_sizes
-from ..module import Module, Parameter
+from .affine import Affine
 
 
-class LayerNorm(Module):
+class LayerNorm(Affine):
     """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var over the last axes.
 
     Shape: `(..., *normalized_shape) -> (..., *normalized_shape)`.
@@ -25,9 +23,6 @@ class LayerNorm(Module):
 
     Raises ValueError for sizes below 1. (Ba et al., arXiv:1607.06450.)
     """
-
-    weight: Parameter | None
-    bias: Parameter | None
 
     def __init__(
         self,
@@ -41,17 +36,7 @@ class LayerNorm(Module):
         self.normalized_shape = sizes_of("LayerNorm", normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        shape = self.normalized_shape
-        self.weight = Parameter(tl.empty(shape, dtype=dtype, device=device)) if elementwise_affine else None
-        self.bias = Parameter(tl.empty(shape, dtype=dtype, device=device)) if elementwise_affine and bias else None
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Set the weight to 1 and the bias to 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        self.make_affine(self.normalized_shape, elementwise_affine, bias, dtype, device)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from .. import functional as F
-from .. import init
-from ..module import Module, Parameter
+from .affine import Affine
 from .layer import sizes_of
 
 
-class RMSNorm(Module):
+class RMSNorm(Affine):
     """x / sqrt(mean(x²) + eps) · weight, with the mean over the last axes.
 
     Shape: `(..., *normalized_shape) -> (..., *normalized_shape)`.
@@ -25,8 +23,6 @@ class RMSNorm(Module):
 
     Raises ValueError for sizes below 1. (Zhang & Sennrich, arXiv:1910.07467.)
     """
-
-    weight: Parameter | None
 
     def __init__(
         self,
@@ -39,14 +35,7 @@ class RMSNorm(Module):
         self.normalized_shape = sizes_of("RMSNorm", normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        shape = self.normalized_shape
-        self.weight = Parameter(tl.empty(shape, dtype=dtype, device=device)) if elementwise_affine else None
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Set the weight to 1."""
-        if self.weight is not None:
-            init.ones_(self.weight)
+        self.make_affine(self.normalized_shape, elementwise_affine, False, dtype, device)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., *normalized_shape) -> (..., *normalized_shape)`."""

@@ -7,24 +7,19 @@ NumPy's wheels for Linux and Windows, is told; other libraries (MKL, Accelerate)
 
 from __future__ import annotations
 
-import ctypes
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
-from typing import Any
 
-import numpy as np
+from tinygrad_lecture.kernels.blas import openblas
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-_NAMES = ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads")
 
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Context manager: this process's BLAS uses one thread, or as many as the environment says; then as before."""
-    found = _openblas()
+    found = openblas()
     if found is None:
         yield
         return
@@ -48,21 +43,3 @@ def one_thread_in_children() -> Iterator[None]:
     finally:
         for name in names:
             del os.environ[name]
-
-
-@cache
-def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
-    """OpenBLAS's functions that get and set its number of threads; None if there is no OpenBLAS."""
-    core = Path(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
-    for path in [core, *sorted((core.parents[2] / "numpy.libs").glob("*openblas*"))]:
-        try:
-            library = ctypes.CDLL(str(path))
-        except OSError:
-            continue
-        for name in _NAMES:
-            get: Any = getattr(library, name.format("get"), None)
-            set_: Any = getattr(library, name.format("set"), None)
-            if get is not None and set_ is not None:
-                set_.argtypes, set_.restype = [ctypes.c_int], None
-                return get, set_
-    return None

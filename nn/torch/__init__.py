@@ -82,7 +82,7 @@ globals().update({name: f for name, f in _free_functions().items() if name not i
 globals().update(_DTYPES)
 optim = _optimisers
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
-set_float32_matmul_precision = set_num_threads = set_num_interop_threads = use_deterministic_algorithms = _accept
+set_float32_matmul_precision = set_num_interop_threads = use_deterministic_algorithms = _accept
 set_flush_denormal = set_warn_always = set_default_device = _accept
 strided, contiguous_format, preserve_format, channels_last = "strided", "contiguous", "preserve", "channels_last"
 vmap = func.vmap
@@ -122,12 +122,9 @@ def set_default_tensor_type(t: _Any) -> None:
     _tl.set_default_dtype(kinds[name.rpartition(".")[2].removesuffix("Tensor")])
 
 
-def get_num_threads() -> _Any:
-    """1: NumPy computes elementwise functions on one core."""
+def get_num_interop_threads() -> _Any:
+    """1: one op follows the other."""
     return 1
-
-
-get_num_interop_threads = get_num_threads
 
 
 def get_float32_matmul_precision() -> _Any:

@@ -45,64 +45,18 @@ class Tensor(EngineTensor, metaclass=_Kind):
         return tl.tensor(args[0], dtype=dtype)
 
 
-class FloatTensor(Tensor):
-    """A Tensor of float32."""
-
-    __slots__ = ()
-    kind = np.dtype(np.float32)
-
-
-class DoubleTensor(Tensor):
-    """A Tensor of float64."""
-
-    __slots__ = ()
-    kind = np.dtype(np.float64)
+def _kind(name: str, dtype: str) -> Any:
+    """The class of Tensors of one dtype."""
+    kind = np.dtype(dtype)
+    return _Kind(name, (Tensor,), {"__slots__": (), "__doc__": f"A Tensor of {kind}.", "kind": kind})
 
 
-class HalfTensor(Tensor):
-    """A Tensor of float16."""
-
-    __slots__ = ()
-    kind = np.dtype(np.float16)
-
-
-class LongTensor(Tensor):
-    """A Tensor of int64."""
-
-    __slots__ = ()
-    kind = np.dtype(np.int64)
-
-
-class ShortTensor(Tensor):
-    """A Tensor of int16."""
-
-    __slots__ = ()
-    kind = np.dtype(np.int16)
-
-
-class CharTensor(Tensor):
-    """A Tensor of int8."""
-
-    __slots__ = ()
-    kind = np.dtype(np.int8)
-
-
-class ByteTensor(Tensor):
-    """A Tensor of uint8."""
-
-    __slots__ = ()
-    kind = np.dtype(np.uint8)
-
-
-class IntTensor(Tensor):
-    """A Tensor of int32."""
-
-    __slots__ = ()
-    kind = np.dtype(np.int32)
-
-
-class BoolTensor(Tensor):
-    """A Tensor of bools."""
-
-    __slots__ = ()
-    kind = np.dtype(np.bool_)
+FloatTensor = _kind("FloatTensor", "f4")
+DoubleTensor = _kind("DoubleTensor", "f8")
+HalfTensor = _kind("HalfTensor", "f2")
+LongTensor = _kind("LongTensor", "i8")
+IntTensor = _kind("IntTensor", "i4")
+ShortTensor = _kind("ShortTensor", "i2")
+CharTensor = _kind("CharTensor", "i1")
+ByteTensor = _kind("ByteTensor", "u1")
+BoolTensor = _kind("BoolTensor", "?")

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, xp
+from .blas import one_thread
 from .rows import as_rows, largest_of_rows, row_products, row_sums
 
 QUERIES = 64  # in a block
@@ -25,6 +26,7 @@ SAFE = 60.0  # exp of scores up to this size needs no shift: their sums neither 
 Index: TypeAlias = tuple[Any, ...]
 
 
+@one_thread
 def attention(
     q: Array,
     k: Array,
@@ -51,6 +53,7 @@ def attention(
     return (out, kept) if keep else out
 
 
+@one_thread
 def attention_backward(
     g: Array,
     needs: list[bool],
@@ -97,12 +100,14 @@ def attention_backward(
     return (dq, dk, dv, None)[: len(needs)]
 
 
+@one_thread
 def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:
     if mask is not None and mask.dtype.kind == "f":
         return _weights(q * _scale(q), k, mask, small=False)
     return _weights(q * _scale(q), k, None if mask is None else _bias(mask, q.dtype))
 
 
+@one_thread
 def attention_weights_backward(
     g: Array, needs: list[bool], q: Array, k: Array, mask: Array | None = None, *, out: Array
 ) -> tuple[Any, ...]:

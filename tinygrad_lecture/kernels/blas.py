@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import ContextDecorator
 from functools import cache
 from typing import Any
 
@@ -19,16 +20,17 @@ _NAMES = ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "ope
 
 def threads() -> int | None:
     """How many threads the BLAS may use now. None if its number cannot be read."""
-    found = _functions()
+    found = openblas()
     return found[0]() if found else None
 
 
-class OneThread:
-    """`with one_thread:` lets the BLAS use one thread, in the whole process; afterwards as many as before."""
+class OneThread(ContextDecorator):
+    """`with one_thread:`, or `@one_thread` on a function: the BLAS uses one thread, in the whole process; afterwards as
+    many as before."""
 
     def __enter__(self) -> None:
         global _inside, _before
-        if found := _functions():
+        if found := openblas():
             with _lock:
                 if _inside == 0:
                     _before = found[0]()
@@ -37,7 +39,7 @@ class OneThread:
 
     def __exit__(self, *error: object) -> None:
         global _inside
-        if found := _functions():
+        if found := openblas():
             with _lock:
                 _inside -= 1
                 if _inside == 0:
@@ -53,7 +55,7 @@ _before = 1  # the number of threads before the first of them
 
 
 @cache
-def _functions() -> tuple[Callable[[], int], Callable[[int], None]] | None:
+def openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
     """OpenBLAS's functions that get and set its number of threads; None if there is no OpenBLAS."""
     import ctypes  # here, to keep the import of the library light
     from pathlib import Path
@@ -80,7 +82,7 @@ def _after_fork() -> None:
     _lock = threading.Lock()
     if _inside:
         _inside = 0
-        found = _functions()
+        found = openblas()
         assert found is not None
         found[1](_before)
 

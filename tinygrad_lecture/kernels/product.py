@@ -1,14 +1,15 @@
-"""The matrix product of two matrices, large ones in chunks that threads share."""
+"""Matrix products with one BLAS thread; of two large matrices in chunks that threads share."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..backend import Array
+from ..backend import Array, xp
 from . import blas
 from .threads import get_num_threads, share
 
 _BLAS_ALONE = 250_000  # multiplications; below, OpenBLAS uses one thread itself
+_BATCH_ALONE = 20_000  # elements; below, the same for a batch of products, and for a matrix by a vector
 _SHARED = 30_000_000  # multiplications; below, the wait for another thread costs more than its help saves
 
 
@@ -30,6 +31,14 @@ def product(a: Array, b: Array) -> Array:
         else:
             share(lambda columns: np.matmul(a, b[:, columns], out=out[:, columns]), _slices(m, 2 * threads), threads)
         return out
+
+
+def batched(a: Array, b: Array) -> Array:
+    """a @ b: (..., n, k) @ (..., k, m) -> (..., n, m), and for vectors as NumPy has it."""
+    if type(a) is np.ndarray and a.size + b.size > _BATCH_ALONE:
+        with blas.one_thread:
+            return np.matmul(a, b)
+    return xp(a, b).matmul(a, b)
 
 
 def _slices(n: int, parts: int) -> list[slice]:

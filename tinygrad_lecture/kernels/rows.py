@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from ..backend import Array, xp
+from .product import batched
 
 
 def as_rows(x: Array, axes: int = 1) -> Array:
@@ -23,7 +24,7 @@ def as_rows(x: Array, axes: int = 1) -> Array:
 
 def row_sums(x: Array, weight: Array | None = None) -> Array:
     """The sum of x, or of x weight, over each row: (rows, n) -> (rows, 1). weight: of n elements."""
-    return x @ (xp(x).ones((x.shape[1], 1), x.dtype) if weight is None else weight.reshape(-1, 1))
+    return batched(x, xp(x).ones((x.shape[1], 1), x.dtype) if weight is None else weight.reshape(-1, 1))
 
 
 def row_products(x: Array, y: Array) -> Array:
@@ -33,7 +34,7 @@ def row_products(x: Array, y: Array) -> Array:
 
 def column_sums(x: Array, weight: Array | None = None) -> Array:
     """The sum of x, or of x weight, over each column: (rows, n) -> (n,). weight: (rows, 1)."""
-    return ((xp(x).ones((1, len(x)), x.dtype) if weight is None else weight.T) @ x)[0]
+    return batched(xp(x).ones((1, len(x)), x.dtype) if weight is None else weight.T, x)[0]
 
 
 def largest(x: Array, axis: int) -> Array:

@@ -8,7 +8,8 @@ from typing import Any
 from ..autograd.op import Value, op
 from ..backend import Shape, xp
 from ..errors.messages import broadcast_complaint
-from ..kernels.product import product
+from ..kernels.blas import one_thread
+from ..kernels.product import batched, product
 from ..kernels.rows import as_rows
 from ..traced import Traced
 from .composite import composite
@@ -30,7 +31,7 @@ def matmul(a: Value, b: Value, /) -> Value:
     """
     if b.ndim == 2 <= a.ndim and a.shape[-1] == b.shape[0]:  # one large product is faster than a batch of small ones
         return product(as_rows(a), b).reshape(*a.shape[:-1], b.shape[-1])
-    return xp(a, b).matmul(a, b)
+    return batched(a, b)
 
 
 @matmul.backward("a")
@@ -102,6 +103,7 @@ def bmm(a: Value, b: Value) -> Value:
 
 
 @op(analytic=True)
+@one_thread
 def contract(*operands: Value, inputs: tuple[str, ...], output: str) -> Value:
     """einsum with explicit subscripts: no letter twice in an operand, each letter in another operand or the output."""
     return xp(*operands).einsum(",".join(inputs) + "->" + output, *operands, optimize=True)

@@ -3,14 +3,15 @@
 import pytest
 
 import nn
-from nn.parallel.blas import THREADS, _openblas
+from nn.parallel.blas import THREADS
 from small_parallel import in_threads
+from tinygrad_lecture.kernels.blas import openblas
 
 
-@pytest.mark.skipif(_openblas() is None, reason="NumPy has another BLAS than OpenBLAS here")
+@pytest.mark.skipif(openblas() is None, reason="NumPy has another BLAS than OpenBLAS here")
 @pytest.mark.parametrize(("environment", "threads"), [({}, 1), ({"OMP_NUM_THREADS": "3"}, 3)])
 def test_openblas_uses_one_thread_while_workers_train(monkeypatch, environment, threads):
-    get, set_ = _openblas()
+    get, set_ = openblas()
     for name in THREADS:
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
@@ -18,12 +19,12 @@ def test_openblas_uses_one_thread_while_workers_train(monkeypatch, environment, 
     before = get()
     set_(2)
     try:
-        assert in_threads(lambda: _openblas()[0]()) == [threads] * 2
+        assert in_threads(lambda: openblas()[0]()) == [threads] * 2
         assert get() == 2
     finally:
         set_(before)
 
 
 def test_another_blas_is_left_alone(monkeypatch):
-    monkeypatch.setattr("nn.parallel.blas._openblas", lambda: None)
+    monkeypatch.setattr("nn.parallel.blas.openblas", lambda: None)
     assert in_threads(nn.parallel.rank) == [0, 1]

@@ -9,7 +9,7 @@ from tinygrad_lecture.kernels import blas
 
 @pytest.fixture
 def four_threads():
-    functions = blas._functions()
+    functions = blas.openblas()
     if functions is None:
         pytest.skip("NumPy's BLAS is not OpenBLAS here")
     get, set_ = functions

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...backend import Array, xp
+from ..blas import one_thread
 from .steps import before, common_dtype, needed, sigmoid_, steps
 
 
+@one_thread
 def gru_states(
     x: Array, h0: Array, weight: Array, bias: Array | None = None, *, sizes: Sequence[int], reverse: bool = False
 ) -> Array:
@@ -27,6 +29,7 @@ def gru_states(
     return out
 
 
+@one_thread
 def gru_states_backward(
     grad: Array,
     needs: list[bool],

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...backend import Array, xp
+from ..blas import one_thread
 from .steps import before, common_dtype, needed, sigmoid_, steps
 
 
+@one_thread
 def lstm_states(x: Array, h0: Array, c0: Array, weight: Array, *, sizes: Sequence[int], reverse: bool = False) -> Array:
     lib, (batch, hidden) = xp(x), h0.shape
     dtype = common_dtype(x, h0, c0, weight)
@@ -29,6 +31,7 @@ def lstm_states(x: Array, h0: Array, c0: Array, weight: Array, *, sizes: Sequenc
     return out
 
 
+@one_thread
 def lstm_states_backward(
     grad: Array,
     needs: list[bool],

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...backend import Array, xp
+from ..blas import one_thread
 from .steps import before, common_dtype, needed, steps
 
 
+@one_thread
 def rnn_states(
     x: Array,
     h0: Array,
@@ -35,6 +37,7 @@ def rnn_states(
     return out
 
 
+@one_thread
 def rnn_states_backward(
     grad: Array,
     needs: list[bool],

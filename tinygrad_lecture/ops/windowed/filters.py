@@ -13,6 +13,7 @@ from typing import Any
 from ...autograd.op import Value, op
 from ...backend import Shape, xp
 from ...kernels.fused import plus
+from ...kernels.product import batched
 from ...kernels.windows import Each, Grid, Padding, covered, with_batch
 from ..half import in_float32
 from ..linalg import matmul
@@ -41,7 +42,7 @@ def convolution(
     """
     _check(x.shape, weight.shape, bias, groups)
     grid = Grid(x.shape[2:], weight.shape[2:], stride, padding, dilation)
-    y = _filters(weight, groups) @ _columns(x, weight.shape[2:], stride, padding, dilation, groups)
+    y = batched(_filters(weight, groups), _columns(x, weight.shape[2:], stride, padding, dilation, groups))
     return _images(y, (len(x), len(weight), *grid.places), bias)
 
 
@@ -82,7 +83,7 @@ def transposed_convolution(
         shape = covered(places, size, stride, padding, dilation)
         if min(shape) < 1:
             raise ValueError(f"the padding {padding} leaves nothing of the result, whose axes would have sizes {shape}")
-    laid = _filters(weight, groups).swapaxes(1, 2) @ _rows(x, groups)  # (groups, out / groups · window, batch · places)
+    laid = batched(_filters(weight, groups).swapaxes(1, 2), _rows(x, groups))  # (groups, out / groups · window, ...)
     laid = laid.reshape(out, 1, *size, len(x), *places)
     _, strides, pads, dilations = with_batch(size, stride, padding, dilation)
     return _images(overlap_add(laid, (len(x), *shape), strides, pads, dilations), (len(x), out, *shape), bias)

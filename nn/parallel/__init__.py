@@ -32,7 +32,7 @@ workers, and a module that computes statistics of a batch sees its worker's rows
 
 This is data parallelism by SPMD, one program on several parts of the data, as PyTorch's DistributedDataParallel and
 MPI programs have it: one model of how it works serves processes, threads and machines, and a loop stays a loop. How
-much it gains: see `tests/benchmarks/workers.py`.
+much it gains: see `tests/benchmarks/run.py`.
 
 Where things are, in the order of a step:
 

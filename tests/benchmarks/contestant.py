@@ -15,6 +15,7 @@ import workloads
 
 CONTESTANTS = {  # name -> (module, settings)
     "here": ("ours", {}),
+    "two workers": ("ours", {}),  # here, by nn.parallel
     "PyTorch": ("pytorch", {}),
     "torch.compile": ("pytorch", {"compiled": True}),
     "JAX": ("jax_jit", {}),
@@ -24,21 +25,39 @@ CONTESTANTS = {  # name -> (module, settings)
 
 
 def main(name: str, workload: str, seconds: float) -> None:
+    if name == "two workers":
+        parallel = importlib.import_module("nn").parallel
+        result = parallel.run(play_together, name, workload, seconds, workers=2)
+    else:
+        result = play(name, workload, seconds)
+    print(json.dumps(result))
+
+
+def play_together(name: str, workload: str, seconds: float) -> dict[str, Any]:
+    """`play` in each worker: all take as many steps, and the losses are means."""
+    parallel = importlib.import_module("nn").parallel
+    result = play(name, workload, seconds, parallel.group().broadcast)
+    result["agreed"][1:] = [parallel.mean(loss) for loss in result["agreed"][1:]]
+    return result
+
+
+def play(name: str, workload: str, seconds: float, decide: Callable[[Any], Any] = lambda own: own) -> dict[str, Any]:
+    """Run a workload: what all must agree on, the seconds of each step, the most memory, the page faults of a step."""
     work = workloads.WORKLOADS[workload]
     file, settings = CONTESTANTS[name]
     function = getattr(importlib.import_module(f"contestants.{file}"), work.kind)
     step, norm = function(work.settings, **settings)
     agreed = [norm()] if norm else []
     agreed += [step() for _ in range(4)]
-    timed, faults = _timed(step, seconds)
-    print(json.dumps({"agreed": agreed, "seconds": timed, "megabytes": _peak_memory(), "faults": faults}))
+    timed, faults = _timed(step, seconds, decide)
+    return {"agreed": agreed, "seconds": timed, "megabytes": _peak_memory(), "faults": faults}
 
 
-def _timed(step: Callable[[], Any], seconds: float) -> tuple[list[float], float | None]:
-    """The seconds of each step, and page faults per step."""
+def _timed(step: Callable[[], Any], seconds: float, decide: Callable[[Any], Any]) -> tuple[list[float], float | None]:
+    """The seconds of each step, and page faults per step. decide: the same answer for all workers."""
     before, end = _page_faults(), time.perf_counter() + seconds
     timed: list[float] = []
-    while len(timed) < 3 or time.perf_counter() < end:
+    while decide(len(timed) < 3 or time.perf_counter() < end):
         start = time.perf_counter()
         step()
         timed.append(time.perf_counter() - start)

@@ -8,7 +8,7 @@ a shared machine a quiet moment would favour whoever has it. Ratios are taken wi
 agree: the norm of the first gradient and the losses of four steps (which depend on the gradients before) are compared.
 Prints medians, and writes them as JSON and as a picture to out/benchmarks/.
 
-W7 is W3 while another process keeps a core busy.
+"two workers" is this project with nn.parallel. W7 is W3 while another process keeps a core busy.
 """
 
 from __future__ import annotations
@@ -33,8 +33,16 @@ import workloads
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-NEEDS = {"PyTorch": "torch", "torch.compile": "torch", "JAX": "jax", "MyGrad": "mygrad", "HIPS autograd": "autograd"}
+NEEDS = {
+    "two workers": "nn",
+    "PyTorch": "torch",
+    "torch.compile": "torch",
+    "JAX": "jax",
+    "MyGrad": "mygrad",
+    "HIPS autograd": "autograd",
+}
 FOR = {  # the workloads that a contestant has; the others have all
+    "two workers": {"W2", "W3", "W4", "W7"},
     "torch.compile": {"W1", "W2", "W3", "W4"},
     "JAX": {"W1", "W2", "W3", "W4", "W6", "W7"},
     "MyGrad": {"W1", "W2", "W6"},

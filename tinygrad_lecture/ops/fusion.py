@@ -90,13 +90,15 @@ class KernelOp(Op[Any]):
     ) -> list[Gradient]:
         """The vector-Jacobian products, from the kernel or, under create_graph, from the definition."""
         assert record.saved is not None
-        arrays, (settings,), *results = record.saved
+        arrays, (settings,) = record.saved[:2]
         if create_graph:
             inputs = [wrap(a, n) if is_array(a) else a for a, n in zip(arrays, record.nodes, strict=True)]
             return vjp_through(lambda *x: self.definition(*x, **settings), inputs, nodes, upstream)
         needs = [node is not None for node in nodes]
         try:
-            gradients = self.kernel_backward(upstream, needs, *arrays, **self.of_forward(*results), **settings)
+            if self.keeps_out or self.keeping is not None:
+                settings = {**self.of_forward(*record.saved[2:]), **settings}
+            gradients = self.kernel_backward(upstream, needs, *arrays, **settings)
         except Exception as error:
             add_facts(error, record, 0, upstream, create_graph)
             raise

@@ -1,4 +1,4 @@
-"""This project."""
+"""This project. In several workers the same code runs in each, with its rows of the batch."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ def mlp(work: workloads.MLP) -> Contest:
     model = nn.MLP(list(work.sizes), nn.Sigmoid if last else nn.ReLU, last)
     arrays = [array for layer in workloads.mlp_weights(work) for array in layer]
     model.load_state_dict(dict(zip(model.state_dict(), arrays, strict=True)))
-    x, y = map(tl.tensor, workloads.mlp_batch(work))
+    ((x, y),) = nn.parallel.shares([tuple(map(tl.tensor, workloads.mlp_batch(work)))])
     loss_function = nn.MSELoss() if work.loss == "squared error" else nn.CrossEntropyLoss()
     if work.optimizer == "SGD":
         optimizer: nn.optim.Optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
     else:
         optimizer = nn.optim.Adam(model.parameters(), lr=1e-3)
+    nn.parallel.distribute(model, optimizer)
 
     def gradients() -> Any:
         optimizer.zero_grad()
@@ -69,8 +70,9 @@ def _model(work: workloads.GPT) -> transformer.GPT:
 
 def gpt(work: workloads.GPT) -> Contest:
     model = _model(work)
-    x, y = map(tl.tensor, workloads.gpt_batch(work))
+    ((x, y),) = nn.parallel.shares([tuple(map(tl.tensor, workloads.gpt_batch(work)))])
     optimizer = nn.optim.AdamW(model.parameters(), work.learning_rate, work.betas, weight_decay=work.weight_decay)
+    nn.parallel.distribute(model, optimizer)
 
     def gradients() -> Any:
         optimizer.zero_grad()

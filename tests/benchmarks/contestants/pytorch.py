@@ -51,12 +51,12 @@ class Attention(nn.Module):
         self.W_QKV = nn.Linear(work.width, 3 * work.width, bias=False)
         self.W_O = nn.Linear(work.width, work.width, bias=False)
 
-    def forward(self, x: Any, cache: list[Any] | None = None) -> Any:
+    def forward(self, x: Any, cache: Any = None, first: int = 0) -> Any:
         b, t, _ = x.shape
         q, k, v = (part.view(b, t, self.heads, -1).transpose(1, 2) for part in self.W_QKV(x).split(self.width, dim=2))
-        if cache is not None:  # the keys and values so far, (b, heads, tokens, head_dim)
-            k, v = (torch.cat([old, new], 2) for old, new in zip(cache, (k, v), strict=True)) if cache else (k, v)
-            cache[:] = k, v
+        if cache is not None:  # keys and values, (2, b, heads, block, head_dim), of which `first` tokens are filled
+            cache[0, :, :, first : first + t], cache[1, :, :, first : first + t] = k, v
+            k, v = cache[0, :, :, : first + t], cache[1, :, :, : first + t]
         y = F.scaled_dot_product_attention(q, k, v, is_causal=cache is None)
         return self.W_O(y.transpose(1, 2).reshape(b, t, self.width))
 
@@ -69,8 +69,8 @@ class Block(nn.Module):
         self.up = nn.Linear(work.width, 4 * work.width, bias=False)
         self.down = nn.Linear(4 * work.width, work.width, bias=False)
 
-    def forward(self, x: Any, cache: list[Any] | None = None) -> Any:
-        x = x + self.attention(self.norm_1(x), cache)
+    def forward(self, x: Any, cache: Any = None, first: int = 0) -> Any:
+        x = x + self.attention(self.norm_1(x), cache, first)
         return x + self.down(F.gelu(self.up(self.norm_2(x))))
 
 
@@ -93,11 +93,10 @@ class GPT(nn.Module):
             state[f"blocks.{i}.attention.W_QKV.weight"] = torch.cat(parts)
         self.load_state_dict(state)
 
-    def forward(self, tokens: Any, caches: list[list[Any]] | None = None) -> Any:
-        first = caches[0][0].shape[2] if caches and caches[0] else 0
+    def forward(self, tokens: Any, caches: Any = None, first: int = 0) -> Any:
         x = self.W_E(tokens) + self.positions(torch.arange(first, first + tokens.shape[1]))
         for i, block in enumerate(self.blocks):
-            x = block(x, None if caches is None else caches[i])
+            x = block(x, None if caches is None else caches[i], first)
         return F.linear(self.norm(x), self.W_E.weight)
 
 
@@ -128,10 +127,11 @@ def generation(work: workloads.Generation, compiled: bool = False) -> Contest:
 
     @torch.no_grad()
     def step() -> float:
-        caches: list[list[Any]] = [[] for _ in model.blocks]
+        gpt = work.model
+        caches = torch.zeros(gpt.layers, 2, 1, gpt.heads, gpt.block, gpt.width // gpt.heads)
         token, total = torch.tensor([[1]]), 0
-        for _ in range(work.tokens):
-            token = model(token, caches)[:, -1:].argmax(-1)
+        for position in range(work.tokens):
+            token = model(token, caches, position)[:, -1:].argmax(-1)
             total += int(token)
         return float(total)
 

@@ -12,7 +12,6 @@ import numpy as np
 from ..backend import Array, xp
 from .product import batched
 
-
 _SMALL = 20_000  # elements; below, sum() is as fast as a product
 
 

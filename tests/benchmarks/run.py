@@ -178,46 +178,48 @@ def save(results: dict[str, dict[str, list[Turn]]], folder: Path) -> None:
     text = json.dumps({"machine": machine(), "results": results}, indent=1)
     (folder / "results.json").write_text(text, encoding="utf-8")
     print(f"{folder / 'results.json'}")
-    if find_spec("matplotlib") is not None:
+    if find_spec("matplotlib") is not None and any(len(turns) > 1 for turns in results.values()):
         draw(results, folder / "ratios.png")
         print(f"{folder / 'ratios.png'}")
 
 
 def draw(results: dict[str, dict[str, list[Turn]]], path: Path) -> None:
-    """Draw each contestant's median time, with this project's as 1."""
+    """Draw each contestant's median time, divided by this project's."""
     import matplotlib
 
     matplotlib.use("agg")
     from matplotlib import pyplot as plt
 
-    names = [who for who in contestant.CONTESTANTS if any(who in turns for turns in results.values())]
-    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.9 * len(results)), layout="constrained")
+    names = [who for who in contestant.CONTESTANTS if who != "here" and any(who in turns for turns in results.values())]
+    figure, axes = plt.subplots(figsize=(9, 1.6 + 0.8 * len(results)), layout="constrained")
     height = 0.8 / len(names)
     for i, who in enumerate(names):
-        rows, values = [], []
-        for row, turns in enumerate(results.values()):
-            if who in turns:
-                ours, theirs = (
-                    statistics.median(statistics.median(turn["seconds"]) for turn in turns[which_one])
-                    for which_one in ("here", who)
-                )
-                rows.append(row + i * height)
-                values.append(theirs / ours)
-        bars = axes.barh(rows, values, height, label=who)
-        axes.bar_label(bars, [f"{value:.2f}" for value in values], padding=3, fontsize=8)
-    axes.set_yticks(
-        [row + 0.4 - height / 2 for row in range(len(results))],
-        [f"{name}  {workloads.WORKLOADS[name].title}" for name in results],
-        fontsize=8,
-    )
+        rows = [row for row, turns in enumerate(results.values()) if who in turns]
+        ratios = [median_time(turns, who) / median_time(turns, "here") for turns in results.values() if who in turns]
+        places = [row + (i - (len(names) - 1) / 2) * height for row in rows]
+        axes.barh(places, [ratio - 1 for ratio in ratios], height, left=1, label=who)
+        for place, ratio in zip(places, ratios, strict=True):
+            axes.annotate(
+                f"{ratio:.2f}", (ratio, place), (4 if ratio >= 1 else -4, 0), textcoords="offset points", va="center",
+                ha="left" if ratio >= 1 else "right", fontsize=8,
+            )  # fmt: skip
+    axes.set_yticks(range(len(results)), [f"{name}  {workloads.WORKLOADS[name].title}" for name in results], fontsize=8)
     axes.set_xscale("log")
+    axes.set_xticks(ticks := [0.25, 0.5, 1, 2, 5, 10, 20, 50], [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.margins(x=0.12)
     axes.invert_yaxis()
     axes.axvline(1, color="black", linewidth=0.8)
-    axes.set_xlabel("time, with this project's as 1: to the right of the line is slower")
-    axes.set_title("How long the others take")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.2, -0.12), ncols=len(names), fontsize=8)
+    axes.set_xlabel("time / this project's time: below 1 is faster than here")
+    axes.set_title("Who is faster than this project, and in what")
+    figure.legend(loc="outside lower center", ncols=len(names), fontsize=8)
     figure.savefig(path, dpi=150)
     plt.close(figure)
+
+
+def median_time(turns: dict[str, list[Turn]], who: str) -> float:
+    """The median over rounds of a contestant's median step, in seconds."""
+    return statistics.median(statistics.median(turn["seconds"]) for turn in turns[who])
 
 
 if __name__ == "__main__":

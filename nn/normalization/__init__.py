@@ -3,6 +3,7 @@
 layer.py  rms.py        over the last axes, for each row
 batch.py                over the batch, for each channel, with running averages for evaluation
 group.py  instance.py   over groups of channels, or one channel, of each image
+affine.py               the learnt scale and shift that follow all of them
 """
 
 from .batch import BatchNorm1d, BatchNorm2d

@@ -1583,7 +1583,7 @@ row("layer_norm", layer_norms(), layer_norm, keeps="x weight bias")
 
 
 @st.composite
-def gridded(draw: Draw, padding: bool = True) -> tuple[Shape, Shape, dict[str, Any]]:
+def gridded(draw: Draw) -> tuple[Shape, Shape, dict[str, Any]]:
     """(sizes of one or two axes, size of a window, settings of a grid), each setting as an int, a tuple or left out."""
     n = draw(st.integers(1, 2))
 
@@ -1591,7 +1591,7 @@ def gridded(draw: Draw, padding: bool = True) -> tuple[Shape, Shape, dict[str, A
         return tuple(draw(st.integers(low, high)) for _ in range(n))
 
     size, stride, dilation = each(1, 3), each(1, 3), each(1, 2)
-    sides = [each(-1, 2) if padding else (0,) * n for _ in range(2)]
+    sides = each(-1, 2), each(-1, 2)
     shape = tuple(
         max(d * (k - 1) + 1 - a - b, -min(a, 0) - min(b, 0), 0) + draw(st.integers(0, 2))
         for k, d, a, b in zip(size, dilation, *sides, strict=True)
@@ -1604,7 +1604,7 @@ def gridded(draw: Draw, padding: bool = True) -> tuple[Shape, Shape, dict[str, A
             del settings[name]
     if len({width for pair in settings["padding"] for width in pair}) == 1 and draw(st.booleans()):
         settings["padding"] = settings["padding"][0][0]
-    if not padding or (settings["padding"] == 0 and draw(st.booleans())):
+    if settings["padding"] == 0 and draw(st.booleans()):
         del settings["padding"]
     return shape, size, settings
 

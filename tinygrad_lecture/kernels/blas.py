@@ -10,7 +10,6 @@ import os
 import threading
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,7 +55,8 @@ _before = 1  # the number of threads before the first of them
 @cache
 def _functions() -> tuple[Callable[[], int], Callable[[int], None]] | None:
     """OpenBLAS's functions that get and set its number of threads; None if there is no OpenBLAS."""
-    import ctypes
+    import ctypes  # here, to keep the import of the library light
+    from pathlib import Path
 
     core = Path(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
     beside = core.parents[2] / "numpy.libs"

@@ -12,6 +12,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.inplace import update
+from tinygrad_lecture.ops.composite import named
 
 
 def overwrite(x: Tensor, function: Callable[..., Any], *settings: Any) -> Tensor:
@@ -37,6 +38,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 _LINEAR_FROM = {"float16": 11.0, "float32": 20.0, "float64": 40.0}  # from here log(1 + exp(x)) rounds to x
 
 
+@named
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta · x)) / beta, a smooth relu (Dugas et al., NIPS 2000).
 
@@ -54,6 +56,7 @@ def logsigmoid(input: Tensor) -> Tensor:
     return -softplus(-input, threshold=math.inf)
 
 
+@named
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha · (exp(x) - 1) (Clevert et al., arXiv:1511.07289)."""
     if inplace:

@@ -10,10 +10,12 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.ops.composite import named
 
 from ..errors.checks import check_indices
 
 
+@named
 def embedding(
     input: Any,
     weight: Tensor,

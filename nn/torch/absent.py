@@ -18,6 +18,7 @@ _WHOLE_NAMES = {  # the last part of a name -> why it is not here, and what to u
     "storage": "a tensor is an array and has no storage; x.data_ptr() tells whether two share memory",
     "untyped_storage": "a tensor is an array and has no storage; x.data_ptr() tells whether two share memory",
     "set_": "a tensor is an array and has no storage; assign to x.data",
+    "resize_as_": "a tensor keeps its number of elements; make a new one, or use reshape_as",
     "resize_": "a tensor keeps its number of elements; make a new one, or use reshape",
     "as_strided": "views are of slices and axes; use unfold, or an index of integers",
     **dict.fromkeys(("lu", "lu_factor", "lu_solve", "lu_unpack", "ldl_factor", "ldl_solve"), _PIVOTS),

@@ -117,6 +117,24 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[s
     )
 
 
+# --- checks ---------------------------------------------------------------------------------------------------
+
+
+def gradcheck(
+    func: Any, inputs: Any, *, atol: float = 1e-5, rtol: float = 1e-3, raise_exception: bool = True, **options: Any
+) -> bool:
+    """Whether func's gradients are right: `tl.gradcheck`, which chooses its steps itself, with PyTorch's tolerances."""
+    return bool(tl.gradcheck(func, inputs, atol=atol, rtol=rtol, raise_exception=raise_exception))
+
+
+def gradgradcheck(
+    func: Any, inputs: Any, grad_outputs: Any = None, *, atol: float = 1e-5, rtol: float = 1e-3,
+    raise_exception: bool = True, **options: Any,
+) -> bool:  # fmt: skip
+    """Whether func's second derivatives are right: `tl.gradgradcheck`, with PyTorch's tolerances."""
+    return bool(tl.gradgradcheck(func, inputs, grad_outputs, atol=atol, rtol=rtol, raise_exception=raise_exception))
+
+
 # --- settings -----------------------------------------------------------------------------------------------
 
 
@@ -169,8 +187,8 @@ autograd = Namespace(
     Variable=variable,
     function=_function,
     functional=functional,
-    gradcheck=tl.gradcheck,
-    gradgradcheck=tl.gradgradcheck,
+    gradcheck=gradcheck,
+    gradgradcheck=gradgradcheck,
     detect_anomaly=detect_anomaly,
     set_detect_anomaly=set_detect_anomaly,
     grad_mode=Namespace(

@@ -17,7 +17,12 @@ Axes = Any  # an int, None, or a tree of these
 
 
 def vmap(
-    function: Callable[..., Any], in_dims: Axes = 0, out_dims: Axes = 0, randomness: str = "error", **options: Any
+    function: Callable[..., Any],
+    in_dims: Axes = 0,
+    out_dims: Axes = 0,
+    randomness: str = "error",
+    *,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """The function applied to each slice of its arguments, with the results stacked, as in PyTorch.
 
@@ -33,7 +38,7 @@ def vmap(
     whole. For an argument that is a tree, a tree of these. Keyword arguments are sliced along axis 0.
     out_dims: where the new axis goes in every result, or in each.
     randomness: "error" refuses a function that draws random numbers; "different" lets each slice draw its own, "same"
-    gives all the same. options: chunk_size, accepted as in PyTorch.
+    gives all the same.  chunk_size: for PyTorch's signature; slices go one by one.
     Raises ValueError if there is nothing to slice or the sizes differ, TypeError for results that are no Tensors,
     RuntimeError for random numbers.
     """

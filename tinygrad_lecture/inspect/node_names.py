@@ -103,5 +103,5 @@ NAMES: dict[str, str | Callable[[Any], str]] = {
     "narrow": "slice", "chunk": "split", "hstack": "cat", "vstack": "cat", "concatenate": "cat",
     "pad": "constant_pad_nd", "matmul": _product, "linear": _linear, "outer": "mul", "norm": "linalg_vector_norm",
     "inv": "linalg_inv_ex", "det": "linalg_det", "solve": "linalg_solve_ex", "cholesky": "linalg_cholesky_ex",
-    "squared_error": "mse_loss", "layer_norm": "native_layer_norm",
+    "squared_error": "mse_loss", "cross_entropy": "nll_loss", "layer_norm": "native_layer_norm",
 }  # fmt: skip

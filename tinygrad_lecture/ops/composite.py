@@ -40,6 +40,18 @@ def _label(result: Any, name: str, arguments: tuple[Any, ...]) -> None:
         result._node.called = name
 
 
+def named(function: F) -> F:
+    """Decorate a function composed of ops: the record of its result carries its name, as in `loss.grad_fn`."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        _label(result, function.__name__, args)
+        return result
+
+    return called  # type: ignore[return-value]
+
+
 def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` as a composite with this name."""
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.ops.composite import named
 
 from ...errors.checks import check_indices, check_tensor
 from .reduction import reduced
 
 
+@named
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -60,6 +62,7 @@ def cross_entropy(
     return _weighted_reduction(losses, weights, ignored, reduction)
 
 
+@named
 def nll_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
 ) -> Tensor:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.ops.composite import named
 
 from ...errors.checks import as_target
 from ..activation import logsigmoid
 from .reduction import reduced
 
 
+@named
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
@@ -44,6 +46,7 @@ def _clamped_log(p: Tensor) -> Tensor:
     return tl.where(p > 0, tl.clip(tl.log(tl.where(p > 0, p, 1)), min=-100), -100)
 
 
+@named
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,

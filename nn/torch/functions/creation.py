@@ -17,7 +17,7 @@ __all__ = [
     "range", "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
-UNUSED = ("layout", "memory_format", "pin_memory", "out")  # where the memory is, and how it is laid out
+UNUSED = ("layout", "memory_format", "pin_memory")  # where the memory is, and how it is laid out
 
 
 def _without_layout(make: Callable[..., Any]) -> Callable[..., Any]:

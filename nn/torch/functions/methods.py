@@ -15,7 +15,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.methods.in_place import in_place, reshaping
+from tinygrad_lecture.methods.in_place import in_place
 
 IN_PLACE = (
     *("addbmm", "addmm", "addmv", "addr", "baddbmm", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2"),
@@ -165,10 +165,6 @@ class MachineMethods:
         """Reduce the slices of source into those at `index`, in place; reduce is "prod", "mean", "amax" or "amin"."""
         wide = index.reshape([-1 if a == dim % self.ndim else 1 for a in range(self.ndim)]).expand(source.shape)
         return self.scatter_reduce_(dim, wide, source, reduce, include_self=include_self)
-
-    def resize_as_(self: Any, other: Any) -> Any:
-        """Give the tensor the shape of another one with as many elements."""
-        return reshaping(tl.reshape)(self, other.shape)
 
     def apply_(self: Any, callable: Any) -> Any:
         """Replace each element by what a Python function returns for it. Slow."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import string
 from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture.errors.kinds import TensorError
 
 __all__ = [
-    "addbmm", "addmm", "addmv", "addr", "baddbmm", "chain_matmul", "ger", "inner", "mm", "multi_dot", "mv", "vdot",
-    "vecdot",
+    "addbmm", "addmm", "addmv", "addr", "baddbmm", "chain_matmul", "einsum", "ger", "inner", "mm", "multi_dot", "mv",
+    "vdot", "vecdot",
 ]  # fmt: skip
 
 
@@ -58,6 +59,21 @@ def multi_dot(tensors: Any) -> Any:
 def chain_matmul(*matrices: Any) -> Any:
     """The product of several matrices, from the left."""
     return multi_dot(matrices)
+
+
+def einsum(equation: Any, *operands: Any) -> Any:
+    """`tl.einsum`; also with lists of numbers for the axes, einsum(a, [0, 1], b, [1, 2], [0, 2])."""
+    if isinstance(equation, str):
+        return tl.einsum(equation, *operands)
+    parts = (equation, *operands)
+    pairs = len(parts) // 2 * 2
+    terms = ",".join(map(_letters, parts[1:pairs:2]))
+    return tl.einsum(terms + (f"->{_letters(parts[-1])}" if len(parts) % 2 else ""), *parts[:pairs:2])
+
+
+def _letters(axes: Any) -> str:
+    """Numbers of axes as letters."""
+    return "".join("..." if axis is Ellipsis else string.ascii_letters[axis] for axis in axes)
 
 
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:

@@ -61,6 +61,8 @@ def test_a_traceback_ends_in_the_users_line(tmp_path):
         ),
         ("import torch; torch.ones(2).svd()", "torch.Tensor.svd is not here, because"),
         ("import torch; torch.distributed.init_process_group()", "is not here, because one process trains here"),
+        ("import torch; torch.ones(2, 2).H", "torch.Tensor.H is not here, because"),
+        ("from torch.utils.tensorboard import SummaryWriter", "torch.utils.tensorboard is not here, because"),
         ("import torchvision", "torchvision is not here, because"),
         ("import torch; torch.sofmax", "names like it are softmax"),
     ],

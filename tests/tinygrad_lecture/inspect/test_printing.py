@@ -126,3 +126,25 @@ def test_the_last_step_has_pytorchs_name(call):
         x = library.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]], requires_grad=True)
         found.append(eval(call, {"torch": library, "x": x}).grad_fn.name())
     assert found[1] == found[0]
+
+
+LOSSES = """
+F.cross_entropy(x, i); F.nll_loss(x, i); F.mse_loss(x, x * 0); F.smooth_l1_loss(x, x * 0); F.huber_loss(x, x * 0)
+F.binary_cross_entropy(x.sigmoid(), p); F.binary_cross_entropy_with_logits(x, p); F.l1_loss(x, p); F.embedding(i, x)
+F.softplus(x); F.elu(x); F.gelu(x); F.relu(x); F.log_softmax(x, 1); F.linear(x, x); F.linear(x, x, x[:, 0]); F.silu(x)
+F.layer_norm(x, (3,)); F.linear(x[None], x)
+""".replace("\n", ";").split(";")
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("call", [call.strip() for call in LOSSES if call.strip()])
+def test_a_loss_has_pytorchs_name(call):
+    torch = pytest.importorskip("torch")
+    import nn.torch as ours
+
+    found = []
+    for library in (torch, ours):
+        x = library.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]], requires_grad=True)
+        given = {"F": library.nn.functional, "x": x, "i": library.tensor([0, 1]), "p": library.zeros(2, 3)}
+        found.append(eval(call, given).grad_fn.name())
+    assert found[1] == found[0]

@@ -77,7 +77,7 @@ def from_numpy(array: Any) -> Tensor:
         raise TypeError(f"from_numpy: takes a NumPy array, not {kind_of(array)}; see tl.tensor")
     if array.dtype.kind not in "fiub" or not array.dtype.isnative:
         raise TypeError(f"from_numpy: takes an array of floats, integers or bools, not of {array.dtype}")
-    return finished(array.view(np.ndarray) if array.flags.writeable else array.copy(), False)
+    return finished(array.view(np.ndarray) if array.flags.writeable else np.array(array), False)
 
 
 def finished(array: Array, requires_grad: bool) -> Tensor:

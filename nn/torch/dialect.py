@@ -1,4 +1,4 @@
-"""What prints as in PyTorch only in a process that runs a PyTorch script: shapes, dtypes, named results, optimisers.
+"""What prints as in PyTorch only in a process that runs a PyTorch script: shapes, dtypes, named results, ...
 
 `speak` changes classes of the house for the whole process, so only the command `python -m nn.torch` calls it. Numbers
 print as PyTorch's everywhere, see `tinygrad_lecture/inspect/printing.py`.
@@ -13,6 +13,7 @@ from tinygrad_lecture.inspect.printing import options
 from tinygrad_lecture.ops.indexing import Ordered
 
 from ..module import Parameter
+from ..module.state import LoadedKeys
 from ..optim import Optimizer
 from .dtypes import BY_NAME, Size, dtype
 
@@ -36,6 +37,7 @@ def speak(torch: Any) -> None:
         setattr(torch, name, _named(name, getattr(torch, name)))
         setattr(Tensor, name, _named(name, getattr(Tensor, name)))
     Optimizer.__repr__ = optimizer_text  # type: ignore[method-assign]
+    LoadedKeys.__repr__ = _keys_text  # type: ignore[method-assign, assignment]
 
 
 def _named(name: str, function: Any) -> Any:
@@ -52,6 +54,12 @@ def _named(name: str, function: Any) -> Any:
 
 def _pair_text(name: str, pair: Ordered) -> str:
     return f"torch.return_types.{name}(\nvalues={pair.values!r},\nindices={pair.indices!r})"
+
+
+def _keys_text(keys: LoadedKeys) -> str:
+    if not (keys.missing_keys or keys.unexpected_keys):
+        return "<All keys matched successfully>"
+    return f"_IncompatibleKeys(missing_keys={keys.missing_keys!r}, unexpected_keys={keys.unexpected_keys!r})"
 
 
 def optimizer_text(optimizer: Any) -> str:

@@ -90,7 +90,7 @@ class SAM(torch.optim.Optimizer):
 
     def _grad_norm(self):
         shared_device = self.param_groups[0]["params"][0].device
-        norm = torch.norm(
+        return torch.norm(
             torch.stack(
                 [
                     ((torch.abs(p) if group["adaptive"] else 1.0) * p.grad).norm(p=2).to(shared_device)
@@ -101,7 +101,6 @@ class SAM(torch.optim.Optimizer):
             ),
             p=2,
         )
-        return norm
 
     def load_state_dict(self, state_dict):
         super().load_state_dict(state_dict)

@@ -143,6 +143,7 @@ class BackwardHooks:
         for hook in list(self.hooks.backward.values()):
             returned = hook(self.module, gradients, self.grad_output)
             gradients = _replaced("register_full_backward_hook", gradients, returned)
+        self.grad_output = ()
         return gradients
 
 
@@ -152,7 +153,7 @@ class Crossing(Function):
     @staticmethod
     def forward(ctx: Any, call: Callable[[Gradients], Gradients], *tensors: Tensor) -> Any:
         ctx.call = call
-        passed = tuple(x.detach() for x in tensors)
+        passed = tuple(x.detach().clone() for x in tensors)  # so that they may be changed in place
         return passed if len(passed) > 1 else passed[0]
 
     @staticmethod

@@ -63,7 +63,7 @@ class Optimizer(ExplainsArguments):
     """
 
     stepped = False  # whether `step` was called
-    _pre_hooks: Mapping[Any, Callable[..., Any]] = {}
+    _pre_hooks: Mapping[Any, Callable[..., Any]] = {}  # a hook is noted in a dict of the instance
     _post_hooks: Mapping[Any, Callable[..., Any]] = {}
 
     def __init_subclass__(cls, **settings: Any) -> None:
@@ -191,13 +191,11 @@ class Optimizer(ExplainsArguments):
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call hook(optimizer, args, kwargs) before each step; a pair that it returns replaces args and kwargs."""
-        self._pre_hooks = hooks = dict(self._pre_hooks)
-        return Handle(hooks, hook)
+        return Handle(vars(self).setdefault("_pre_hooks", {}), hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call hook(optimizer, args, kwargs) after each step. Returns a handle with a method `remove()`."""
-        self._post_hooks = hooks = dict(self._post_hooks)
-        return Handle(hooks, hook)
+        return Handle(vars(self).setdefault("_post_hooks", {}), hook)
 
     # --- saving -----------------------------------------------------------------------------------------
 

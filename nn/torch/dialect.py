@@ -77,8 +77,10 @@ def _plain(value: Any) -> Any:
 
 
 _EVERYWHERE = {"differentiable": False, "foreach": None, "maximize": False}
-_ADAM = {**_EVERYWHERE, "capturable": False, "fused": None, "decoupled_weight_decay": False}
+_CAPTURABLE = {**_EVERYWHERE, "capturable": False}
+_ADAM = {**_CAPTURABLE, "fused": None, "decoupled_weight_decay": False}
 MACHINE: dict[str, dict[str, Any]] = {  # settings of an optimiser of PyTorch that have no meaning here
     "SGD": {**_EVERYWHERE, "fused": None}, "Adam": _ADAM, "AdamW": {**_ADAM, "decoupled_weight_decay": True},
-    "RMSprop": {**_EVERYWHERE, "capturable": False}, "Adagrad": {**_EVERYWHERE, "fused": None},
+    "Adagrad": {**_EVERYWHERE, "fused": None},
+    **dict.fromkeys(["RMSprop", "Adadelta", "Adamax", "NAdam", "RAdam", "ASGD", "Rprop"], _CAPTURABLE),
 }  # fmt: skip

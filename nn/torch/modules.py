@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
+from tinygrad_lecture.autograd.hooks import Handle
 from tinygrad_lecture.func.trees import leaves, map_leaves
 from tinygrad_lecture.methods.in_place import in_place
 
@@ -18,6 +19,7 @@ from ..convolution.conv import Filters
 from ..module import Module, Parameter
 from ..normalization.batch import BatchNorm
 from ..optim import lr_scheduler
+from ..optim.settings import required
 from . import functions
 from .absent import Namespace, sentence
 from .courtesies import parallel, refuse
@@ -50,7 +52,15 @@ nn = Namespace(
         **{f"{name}_": in_place(getattr(functional, name)) for name in _ACTIVATIONS},
     ),
     init=Namespace("torch.nn.init", init),
-    utils=Namespace("torch.nn.utils", clipping, rnn=_rnn),
+    utils=Namespace(
+        "torch.nn.utils",
+        clipping,
+        rnn=_rnn,
+        clip_grad=Namespace("torch.nn.utils.clip_grad", clipping.clip),
+        convert_parameters=Namespace("torch.nn.utils.convert_parameters", clipping.vectors),
+        parametrizations=Namespace("torch.nn.utils.parametrizations", clipping.parametrizations),
+        parametrize=Namespace("torch.nn.utils.parametrize", clipping.parametrize),
+    ),
     parallel=parallel,
     DataParallel=parallel.DataParallel,
     parameter=Namespace("torch.nn.parameter", Parameter=Parameter),
@@ -66,8 +76,9 @@ nn = Namespace(
 optimisers = Namespace(
     "torch.optim",
     optim,
-    lr_scheduler=Namespace("torch.optim.lr_scheduler", lr_scheduler),
-    optimizer=Namespace("torch.optim.optimizer", Optimizer=optim.Optimizer),
+    lr_scheduler=Namespace("torch.optim.lr_scheduler", lr_scheduler, _LRScheduler=lr_scheduler.LRScheduler),
+    optimizer=Namespace("torch.optim.optimizer", Optimizer=optim.Optimizer, required=required),
+    swa_utils=Namespace("torch.optim.swa_utils", optim.swa_utils),
 )
 utils = Namespace(
     "torch.utils",
@@ -82,6 +93,7 @@ utils = Namespace(
         ),
     ),
     checkpoint=Namespace("torch.utils.checkpoint", checkpoint=_checkpoint),
+    hooks=Namespace("torch.utils.hooks", RemovableHandle=Handle),
     _pytree=Namespace("torch.utils._pytree", tree_map=map_leaves, tree_leaves=leaves),
 )
 linalg = Namespace(

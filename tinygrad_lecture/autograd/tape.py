@@ -107,7 +107,7 @@ def backward_pass(
             upstream = pending.sums.pop(node)
             if node.tensor is not None:  # its gradient is retained, or has hooks
                 upstream = arrive(node, upstream, accumulate=path is None)
-                if type(node) is Leaf:
+                if type(node) is Leaf:  # one with hooks, whose turn has come
                     leaves[node] = upstream
                     continue
             if path is not None:  # only for `wanted`
@@ -129,7 +129,7 @@ def backward_pass(
         freed.extend(leaves)
         return {}
     for leaf, gradient in leaves.items():
-        path.collect(leaf, gradient, leaf in pending.owned)
+        path.collect(leaf, gradient, leaf in pending.owned and gradient is pending.sums.get(leaf))
     return path.found
 
 

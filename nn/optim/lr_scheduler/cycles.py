@@ -54,6 +54,9 @@ class CyclicLR(LRScheduler):
             check_momentum("CyclicLR", optimizer)
             self.base_momentums = per_group("CyclicLR: base_momentum", base_momentum, optimizer)
             self.max_momentums = per_group("CyclicLR: max_momentum", max_momentum, optimizer)
+            bounds = zip(self.base_momentums, self.max_momentums, strict=True)
+            for group, (low, high) in zip(optimizer.param_groups, bounds, strict=True):
+                group.update(base_momentum=low, max_momentum=high)
         if last_epoch == -1:
             for group, lowest in zip(optimizer.param_groups, base_lrs, strict=True):
                 group["lr"] = lowest

@@ -191,6 +191,19 @@ def test_higher_derivatives_go_through_backward_hooks():
     assert second.item() == pytest.approx(2 * 2 * -2 * t * (1 - t * t), rel=1e-5)  # the hook ran in this pass too
 
 
+def test_what_goes_in_and_comes_out_may_be_changed_in_place():
+    class Relu(nn.Module):
+        def forward(self, x):
+            return x.relu_()
+
+    layer, seen = Relu(), []
+    layer.register_full_backward_hook(lambda module, gi, go: seen.append(gi[0].tolist()))
+    x = tl.tensor([-1.0, 2.0], requires_grad=True)
+    layer(x * 1).mul_(3).sum().backward()
+    assert seen == [[0, 3]]
+    assert x.tolist() == [-1, 2]
+
+
 def test_a_wrong_number_of_gradients_is_refused():
     layer = nn.Tanh()
     layer.register_full_backward_hook(lambda module, gi, go: (gi[0], gi[0]))

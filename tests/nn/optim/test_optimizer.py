@@ -452,6 +452,18 @@ def test_a_closure_computes_the_gradients_and_its_loss_is_returned(make):
     assert q.tolist() == p.tolist()
 
 
+def test_each_handle_removes_its_own_hook_of_a_step():
+    _, optimizer = learn(MAKERS["sgd"], 1)
+    seen = []
+    first = optimizer.register_step_post_hook(lambda *call: seen.append("first"))
+    optimizer.register_step_post_hook(lambda *call: seen.append("second"))
+    first.remove()
+    optimizer.step()
+    assert seen == ["second"]
+    learn(MAKERS["sgd"], 1)  # another optimiser is unaffected
+    assert seen == ["second"]
+
+
 def test_hooks_run_before_and_after_each_step_and_can_be_removed():
     p, optimizer = learn(MAKERS["sgd"], 1)
     seen = []

@@ -117,6 +117,14 @@ def test_hooks_run_for_tl_grad_on_its_path_and_replace_what_it_returns():
     assert x.grad is w.grad is None
 
 
+def test_what_tl_grad_returns_is_not_what_a_hook_kept():
+    x, kept = leaf(2.0), []
+    x.register_hook(kept.append)
+    (dx,) = tl.grad((x * x).sum(), [x])
+    dx.fill_(7)
+    assert kept[0].tolist() == [4]
+
+
 def test_a_leaf_that_backward_starts_from_runs_its_hooks():
     x = leaf(1.0)
     x.register_hook(lambda g: g * 2)

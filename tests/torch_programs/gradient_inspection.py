@@ -1,0 +1,166 @@
+"""Gradients looked at and changed on their way: backward hooks, Grad-CAM, hooks of each parameter."""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from fixed import fill, wave
+
+
+class Net(nn.Module):
+    """Two convolutions over images of 6 x 6, with an in-place ReLU."""
+
+    def __init__(self, classes=4):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 3, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(2),
+            nn.Conv2d(3, 4, 3, padding=1),
+            nn.Tanh(),
+        )
+        self.classifier = nn.Linear(4, classes)
+
+    def forward(self, x):
+        maps = self.features(x)
+        return self.classifier(maps.mean(dim=(2, 3)))
+
+
+class GradCAM:
+    def __init__(self, model, target_layer):
+        self.model = model
+        self.activations = None
+        self.gradients = None
+        self.handles = [
+            target_layer.register_forward_hook(self._save_activation),
+            target_layer.register_full_backward_hook(self._save_gradient),
+        ]
+
+    def _save_activation(self, module, inputs, output):
+        self.activations = output.detach()
+
+    def _save_gradient(self, module, grad_input, grad_output):
+        self.gradients = grad_output[0].detach()
+
+    def __call__(self, x, class_idx=None):
+        logits = self.model(x)
+        if class_idx is None:
+            class_idx = logits.argmax(dim=1)
+        self.model.zero_grad()
+        logits.gather(1, class_idx.view(-1, 1)).sum().backward()
+        weights = self.gradients.mean(dim=(2, 3), keepdim=True)
+        cam = F.relu((weights * self.activations).sum(dim=1))
+        return cam / (cam.amax(dim=(1, 2), keepdim=True) + 1e-8), class_idx
+
+    def remove(self):
+        for handle in self.handles:
+            handle.remove()
+
+
+def rounded(t, n=4):
+    return [round(v, n) + 0.0 for v in t.flatten().tolist()]
+
+
+model = fill(Net())
+x = wave(2, 1, 6, 6)
+cam = GradCAM(model, model.features[3])
+maps, classes = cam(x)
+print(classes.tolist(), rounded(maps))
+cam.remove()
+
+# the order in which gradients come
+order = []
+for name, parameter in model.named_parameters():
+    parameter.register_hook(lambda grad, name=name: order.append(name))
+for name, module in model.named_modules():
+    if name and name not in ("features", "features.0", "features.1"):  # an in-place layer takes no hooks in PyTorch
+        module.register_full_backward_pre_hook(lambda m, grad_output, name=name: order.append(f"> {name}"))
+        module.register_full_backward_hook(lambda m, gi, go, name=name: order.append(f"< {name} {tuple(go[0].shape)}"))
+x.requires_grad_()
+model.zero_grad()
+F.cross_entropy(model(x), torch.tensor([1, 3])).backward()
+print("\n".join(order))
+
+# gradient statistics per layer
+model = fill(Net())
+stats = {}
+
+
+def watch(name):
+    def hook(grad):
+        stats[name] = (grad.abs().mean().item(), grad.norm().item())
+
+    return hook
+
+
+handles = [p.register_hook(watch(n)) for n, p in model.named_parameters()]
+F.cross_entropy(model(x), torch.tensor([1, 3])).backward()
+for name in sorted(stats):
+    print(f"{name:20} {stats[name][0]:.5f} {stats[name][1]:.5f}")
+for handle in handles:
+    handle.remove()
+
+# clipping, scaling and zeroing gradients on the way
+w = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)
+handle = w.register_hook(lambda grad: torch.clamp(grad, -1, 1))
+(w**2).sum().backward()
+print(w.grad.tolist())
+handle.remove()
+w.grad = None
+h = w * 2
+h.retain_grad()
+h.register_hook(lambda grad: grad * torch.tensor([0.0, 1.0, 10.0]))
+h.register_hook(lambda grad: print("after the first hook", grad.tolist()))
+(h**2).sum().backward()
+print(w.grad.tolist(), h.grad.tolist(), h.retains_grad, w.is_leaf)
+
+
+def reverse(grad):
+    return -0.5 * grad  # as gradient reversal layers do
+
+
+z = w * 3
+z.register_hook(reverse)
+w.grad.zero_()
+z.sum().backward()
+print(w.grad.tolist())
+
+# an optimiser step inside backward
+model = fill(Net())
+optimizers = {p: torch.optim.SGD([p], lr=0.1, momentum=0.9) for p in model.parameters()}
+
+
+def optimizer_hook(parameter):
+    optimizers[parameter].step()
+    optimizers[parameter].zero_grad()
+
+
+for p in model.parameters():
+    p.register_post_accumulate_grad_hook(optimizer_hook)
+for step in range(5):
+    loss = F.cross_entropy(model(x.detach()), torch.tensor([1, 3]))
+    loss.backward()
+    print(f"{loss.item():.5f}", [p.grad for p in model.parameters()].count(None))
+
+# inputs and settings before forward, outputs replaced
+layer = fill(nn.Linear(3, 2))
+layer.register_forward_pre_hook(lambda module, args: (args[0] + 1.0,))
+layer.register_forward_hook(lambda module, args, output: output * 2, prepend=True)
+layer.register_forward_hook(lambda module, args, kwargs, output: print(len(args), kwargs), with_kwargs=True)
+print(rounded(layer(wave(1, 3))))
+layer = fill(nn.Linear(3, 2))
+layer.register_full_backward_hook(lambda module, grad_input, grad_output: (grad_input[0] * 100,))
+inputs = wave(1, 3).requires_grad_()
+layer(inputs).sum().backward()
+print(rounded(inputs.grad), rounded(layer.weight.grad))
+
+# integrated gradients, and a module found by its name
+model = fill(Net())
+baseline = torch.zeros(1, 1, 6, 6)
+total = torch.zeros(1, 1, 6, 6)
+for alpha in torch.linspace(0, 1, 11):
+    point = (baseline + alpha * (x.detach()[:1] - baseline)).requires_grad_()
+    model(point)[0, 2].backward()
+    total += point.grad
+print(rounded((x.detach()[:1] - baseline) * total / 11, 3))
+print(type(model.get_submodule("features.2")).__name__, tuple(model.get_parameter("classifier.bias").shape))
+print(list(model._modules), [name for name, _ in model.named_buffers()])

@@ -62,6 +62,7 @@ class Optimizer(ExplainsArguments):
     for a parameter that is not a Tensor. Warns of a setting that looks misspelt.
     """
 
+    by_parameter = True  # whether a step looks at one parameter at a time
     stepped = False  # whether `step` was called
     _pre_hooks: Mapping[Any, Callable[..., Any]] = {}  # a hook is noted in a dict of the instance
     _post_hooks: Mapping[Any, Callable[..., Any]] = {}

@@ -41,7 +41,7 @@ Where things are, in the order of a step:
     group.py  shared.py                 how workers wait for each other and exchange numbers; in shared memory
     shares.py                           the rows of each batch that are this worker's
     distribute.py                       one model in all workers: averaging.py the gradients, sharding.py the optimiser;
-                                        buckets.py: parameters in a flat array
+                                        overlap.py: while `backward` goes on; buckets.py: parameters in a flat array
 """
 
 from .distribute import distribute

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, move, to_host
 
-from .buckets import Bucket
+from .buckets import Bucket, Place
 from .group import Group
 
 
@@ -18,49 +18,56 @@ class Averaging:
 
     First the workers tell each other which parameters have a gradient, so that none waits for one that another lacks:
     a parameter may be frozen, or not used by a worker's rows. Then they add up the others, bucket by bucket.
+    factor: of each gradient in what `backward` is to add up; None: it adds up nothing, as within `no_sync`.
     """
 
     def __init__(self, parameters: Sequence[Tensor], buckets: Sequence[Bucket], group: Group) -> None:
         self.parameters, self.buckets, self.group = parameters, buckets, group
-        self.told = group.exchange(group.size * (len(parameters) + 1), np.float64)
+        self.factor: Callable[[], float] | None = self.share
+        self.told = group.exchange(group.size * (len(parameters) + len(buckets)), np.int8)
 
-    def mean(self) -> None:
-        """Set each gradient to the mean over the workers, weighted by their rows: Σ rows · gradient / Σ rows."""
-        rows, having = self._tell(self.group.rows)
-        self._add_up(having, self.group.rows / sum(rows))
+    def share(self) -> float:
+        """This worker's rows as a share of all: its factor in the mean, Σ rows · gradient / Σ rows."""
+        return self.group.rows / self.group.all_rows
 
-    def sum(self) -> None:
-        """Set each gradient to its sum over the workers."""
-        _, having = self._tell(1)
-        self._add_up(having, 1.0)
-
-    def _tell(self, rows: float) -> tuple[list[float], set[Tensor]]:
-        """The rows of each worker, and the parameters that have a gradient in any of them."""
-        width = 1 + len(self.parameters)
-        bounds = [width * i for i in range(self.group.size + 1)]
-        start = bounds[self.group.rank]
-        self.told.open("backward")[start : start + width] = [rows, *(p.grad is not None for p in self.parameters)]
-        collected = self.told.collect(bounds, "backward")
-        told = np.array([row[bounds[i] : bounds[i + 1]] for i, row in enumerate(collected)])  # (workers, width)
-        have = told[:, 1:].sum(axis=0)
-        return told[:, 0].tolist(), {p for p, count in zip(self.parameters, have, strict=True) if count}
-
-    def _add_up(self, having: set[Tensor], factor: float) -> None:
-        """Set the gradients of some parameters to the sum over the workers, each multiplied by its factor."""
+    def add_up(self, factor: float) -> None:
+        """Set each gradient to the sum over the workers of gradient times factor."""
+        having, _ = self.tell([False] * len(self.buckets))
         for bucket in self.buckets:
             places, bounds = bucket.places(having)
-            if not places:
-                continue
-            mine = bucket.exchange.open("backward")
-            for p, _, columns in places:
-                _write(p, factor, mine[columns].reshape(p.shape))
-            total = bucket.exchange.sum(bounds[-1], "backward")
-            for p, _, columns in places:
-                _read(p, total[columns].reshape(p.shape))
+            if places:
+                write(places, factor, bucket.exchange.open("backward"))
+                read(places, bucket.exchange.sum(bounds[-1], "backward"))
+
+    def tell(self, flags: Sequence[bool]) -> tuple[set[Tensor], list[bool]]:
+        """The parameters that have a gradient in any worker, and for each bucket whether any worker sets its flag."""
+        told = [*(p.grad is not None for p in self.parameters), *flags]
+        bounds = [len(told) * i for i in range(self.group.size + 1)]
+        start = bounds[self.group.rank]
+        self.told.open("backward")[start : start + len(told)] = told
+        rows = self.told.collect(bounds, "backward")
+        any_of = np.any([row[bounds[i] : bounds[i + 1]] for i, row in enumerate(rows)], axis=0).tolist()
+        count = len(self.parameters)
+        return {p for p, has in zip(self.parameters, any_of, strict=False) if has}, any_of[count:]
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self.told.close()
+
+
+def write(places: Sequence[Place], factor: float, into: Array) -> None:
+    """Write the gradients of parameters, times a factor, into host memory."""
+    for p, _, columns in places:
+        _write(p, factor, into[columns].reshape(p.shape))
+
+
+def read(places: Sequence[Place], total: Array) -> None:
+    """Set the gradients of parameters to what host memory holds."""
+    for p, _, columns in places:
+        _read(p, total[columns].reshape(p.shape))
 
 
 def _write(p: Tensor, factor: float, into: Array) -> None:
-    """Write a parameter's gradient times a factor into host memory."""
     if p.grad is None or not factor:  # a worker without rows may have NaN
         into[...] = 0
         return
@@ -73,7 +80,6 @@ def _write(p: Tensor, factor: float, into: Array) -> None:
 
 
 def _read(p: Tensor, total: Array) -> None:
-    """Set a parameter's gradient to what host memory holds."""
     if p.grad is None:
         p.grad = Tensor(total, device=p.device)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from tinygrad_lecture import Tensor
@@ -21,18 +21,18 @@ class Place(NamedTuple):
 class Bucket:
     """Parameters of one dtype, in the order of their owners: worker i updates those of owner i.
 
-    The largest go first, each to the worker that has the fewest numbers so far, so all have about as many.
+    The largest go first, each to the worker that has the fewest numbers so far, so all have about as many. loads: how
+    many numbers each worker has from other buckets; this bucket's are added.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], group: Group) -> None:
-        shares: list[list[Tensor]] = [[] for _ in range(group.size)]
-        loads = [0] * group.size
+    def __init__(self, parameters: Sequence[Tensor], group: Group, loads: list[int]) -> None:
+        self.shares: list[list[Tensor]] = [[] for _ in range(group.size)]
         for p in sorted(parameters, key=lambda p: -p.numel()):
             owner = loads.index(min(loads))
-            shares[owner].append(p)
+            self.shares[owner].append(p)
             loads[owner] += p.numel()
-        self.shares = shares
-        self.exchange = group.exchange(sum(loads), shares[0][0].dtype)
+        self.parameters = dict.fromkeys(p for share in self.shares for p in share)
+        self.exchange = group.exchange(sum(p.numel() for p in parameters), parameters[0].dtype)
 
     def places(self, chosen: Collection[Tensor]) -> tuple[list[Place], list[int]]:
         """The places of some of the parameters, packed, and the bounds of the workers' parts."""
@@ -46,9 +46,16 @@ class Bucket:
         return places, bounds
 
 
-def in_buckets(parameters: Iterable[Tensor], group: Group) -> list[Bucket]:
-    """Buckets for all parameters, one for each dtype."""
-    by_dtype: dict[str, list[Tensor]] = {}
-    for p in parameters:
-        by_dtype.setdefault(p.dtype.name, []).append(p)
-    return [Bucket(some, group) for some in by_dtype.values()]
+def in_buckets(parameters: Sequence[Tensor], group: Group) -> list[Bucket]:
+    """Buckets for all parameters, from the last one to the first; each bucket for one dtype, and of up to
+    `group.bucket_bytes` if the group has a limit, but for a single larger parameter."""
+    open_: dict[str, list[Tensor]] = {}
+    filled: list[list[Tensor]] = []
+    for p in reversed(parameters):
+        bucket = open_.setdefault(p.dtype.name, [])
+        if bucket and group.bucket_bytes and sum(q.nbytes for q in bucket) + p.nbytes > group.bucket_bytes:
+            filled.append(bucket)
+            bucket = open_[p.dtype.name] = []
+        bucket.append(p)
+    loads = [0] * group.size
+    return [Bucket(some, group, loads) for some in [*filled, *open_.values()]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
@@ -16,6 +16,7 @@ from ..optim import Optimizer
 from .averaging import Averaging
 from .buckets import in_buckets
 from .group import Group, group
+from .overlap import OverlappedAveraging
 from .sharding import Sharding
 
 
@@ -34,7 +35,8 @@ class distribute:
 
     Without an optimiser, every worker updates all parameters. `close()`, or the end of a `with` block, ends it; so does
     the end of `run`. A worker alone trains as ever.
-    Raises ValueError if the model of a worker does not fit that of worker 0.
+    Raises ValueError if the model of a worker does not fit that of worker 0, TypeError for LBFGS, whose step cannot be
+    split.
     """
 
     def __init__(self, model: Module, optimizer: Optimizer | None = None) -> None:
@@ -43,12 +45,19 @@ class distribute:
         self._group, self._model = group(), model
         if self._group.size == 1:
             return
+        if optimizer is not None and not optimizer.by_parameter:
+            raise TypeError(
+                f"nn.parallel.distribute: {type(optimizer).__name__} looks at all parameters together, so its step "
+                "cannot be split: leave it out, nn.parallel.distribute(model), and return nn.parallel.mean(loss) from "
+                "the closure"
+            )
         trained = [] if optimizer is None else [p for g in optimizer.param_groups for p in g["params"]]
         parameters = list(dict.fromkeys([*model.parameters(), *trained]))
         _copy_values(model, parameters, self._group)
         _part_streams(self._group)
         self._buckets = in_buckets(parameters, self._group)
-        self._averaging = Averaging(parameters, self._buckets, self._group)
+        averaging = OverlappedAveraging if self._group.bucket_bytes else Averaging
+        self._averaging = averaging(parameters, self._buckets, self._group)
         if optimizer is not None:
             self._sharding = Sharding(optimizer, self._buckets, self._group)
         modes.after_backward += (self.average,)
@@ -57,12 +66,16 @@ class distribute:
     def average(self) -> None:
         """Set each gradient to the mean over the rows of all workers. `backward` does it, unless within `no_sync`."""
         if self._averaging is not None:
-            self._averaging.mean()
+            self._averaging.add_up(self._averaging.share())
 
-    def add_up(self) -> None:
-        """Set each gradient to its sum over all workers, for losses that are shares of the whole already."""
+    @contextmanager
+    def summing(self) -> Iterator[None]:
+        """Context manager for the last `backward` of a step whose losses are shares of the whole already: in the end
+        each gradient is the sum over all workers. A worker without rows enters it as well."""
+        with self._without_average(lambda: 1.0):
+            yield
         if self._averaging is not None:
-            self._averaging.sum()
+            self._averaging.add_up(1.0)
 
     def copy_buffers(self) -> None:
         """Copy worker 0's buffers to the others, such as running means, which each takes over its own rows."""
@@ -75,12 +88,22 @@ class distribute:
     def no_sync(self) -> Iterator[None]:
         """Context manager in which `backward` adds to this worker's gradients alone, as for all but the last batch of
         an accumulated step."""
-        before = modes.after_backward
-        modes.after_backward = tuple(finish for finish in before if finish != self.average)
+        with self._without_average(None):
+            yield
+
+    @contextmanager
+    def _without_average(self, factor: Callable[[], float] | None) -> Iterator[None]:
+        """Context manager in which `backward` does not end with `average`. factor: see Averaging."""
+        if self._averaging is None:
+            yield
+            return
+        before = modes.after_backward, self._averaging.factor
+        modes.after_backward = tuple(finish for finish in modes.after_backward if finish != self.average)
+        self._averaging.factor = factor
         try:
             yield
         finally:
-            modes.after_backward = before
+            modes.after_backward, self._averaging.factor = before
 
     def close(self, complete: bool = True) -> None:
         """End it. complete: all workers do so now, and each optimiser gets the whole state again."""
@@ -90,7 +113,7 @@ class distribute:
         modes.after_backward = tuple(finish for finish in modes.after_backward if finish != self.average)
         if self._sharding is not None:
             self._sharding.restore(complete)
-        self._averaging.told.close()
+        self._averaging.close()
         for bucket in self._buckets:
             bucket.exchange.close()
         self._averaging = self._sharding = None

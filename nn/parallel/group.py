@@ -35,6 +35,14 @@ class Exchange:
         """
         return self.mine[:n]
 
+    def start(self, n: int) -> None:
+        """Begin to sum the first n numbers over all workers. MPI does so in the background; here it is done at once."""
+        self._total = self.sum(n, "backward")
+
+    def wait(self) -> Array:
+        """The sums that `start` began. Read them before the next call."""
+        return self._total
+
     def collect(self, bounds: Sequence[int], call: str) -> Sequence[Array]:
         """For each worker an array that has its part of the numbers, bounds[i]:bounds[i + 1] of worker i.
 
@@ -56,13 +64,17 @@ class Group:
     """The workers of a run; this base class is a worker alone.
 
     rank: the number of this worker, from 0. size: how many there are.
-    rows: of the latest batch that `shares` dealt, how many this worker got; 1 before that.
+    rows, all_rows: of the latest batch that `shares` dealt, how many this worker got, and how many all got together;
+    before that, 1 for each.
+    bucket_bytes: how large the buckets are that are added up while `backward` goes on; None: all in one, after it.
     handles: of what is distributed, to be closed at the end.
     """
 
     rank = 0
     size = 1
     rows = 1
+    all_rows = 1
+    bucket_bytes: int | None = None
     handles: list[Handle]
 
     def meet(self, call: str, number: int = 0) -> list[int]:
@@ -114,7 +126,7 @@ def mean(number: Any) -> float:
 @contextmanager
 def working_in(joined: Group) -> Iterator[None]:
     """Context manager: this thread is a worker of a group. At the end it closes what was distributed."""
-    _own.group, joined.handles = joined, []
+    _own.group, joined.handles, joined.all_rows = joined, [], joined.size
     complete = False
     try:
         yield

@@ -37,6 +37,8 @@ def started_by_mpi() -> bool:
 class MPIGroup(Group):
     """A group of MPI's ranks. communicator: mpi4py's."""
 
+    bucket_bytes = 4_000_000
+
     def __init__(self, communicator: Any) -> None:
         self.communicator = communicator
         self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
@@ -52,12 +54,22 @@ class MPIGroup(Group):
 
 
 class MPIExchange(Exchange):
-    """An Exchange by MPI's Allreduce and Allgatherv."""
+    """An Exchange by MPI's Allreduce, Iallreduce and Allgatherv."""
 
     def __init__(self, communicator: Any, n: int, dtype: Any) -> None:
         super().__init__(n, dtype)
         self.communicator = communicator
         self.all = np.empty(n, dtype)
+        self.started: tuple[Any, int] | None = None  # MPI's request, and of how many numbers
+
+    def start(self, n: int) -> None:
+        self.started = self.communicator.Iallreduce(self.mine[:n], self.all[:n]), n
+
+    def wait(self) -> Array:
+        assert self.started is not None
+        (request, n), self.started = self.started, None
+        request.Wait()
+        return self.all[:n]
 
     def sum(self, n: int, call: str) -> Array:
         self.communicator.Allreduce(self.mine[:n], self.all[:n])

@@ -41,10 +41,10 @@ class shares:
         try:
             for batch in in_one_order(self.batches, workers):
                 rows = own_rows(batch, workers)
-                workers.rows = rows.stop - rows.start
+                workers.rows, workers.all_rows = rows.stop - rows.start, count_rows(batch)
                 yield take_rows(batch, rows if workers.rows else slice(0, 1))
         finally:
-            workers.rows = 1
+            workers.rows, workers.all_rows = 1, workers.size
 
 
 def in_one_order(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
@@ -71,7 +71,7 @@ def of_own_rows(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
 
 def own_rows(batch: Any, workers: Group) -> slice:
     """The rows of a batch that are this worker's."""
-    n = _count_rows(batch)
+    n = count_rows(batch)
     first, end = (-(-n * rank // workers.size) for rank in (workers.rank, workers.rank + 1))
     return slice(first, end)
 
@@ -86,7 +86,7 @@ def take_rows(batch: Any, rows: slice) -> Any:
     return type(batch)(*taken) if hasattr(batch, "_fields") else type(batch)(taken)
 
 
-def _count_rows(batch: Any) -> int:
+def count_rows(batch: Any) -> int:
     """The rows of a batch. Raises TypeError for what has none, ValueError if its parts have different numbers."""
     counts = set(_all_counts(batch))
     if len(counts) != 1:

@@ -199,9 +199,11 @@ class Trainer(Resumable):
     def _backward_of_own_rows(self, batches: list[Any], counts: list[Any]) -> None:
         """The same for the rows of this worker, and then the sum over all workers."""
         own = list(of_own_rows(batches, group()))
+        own_counts = [count_of(self.loss, targets) for *_, targets in own]
         with self._distributed.no_sync():
-            self._backward(own, [count_of(self.loss, targets) for *_, targets in own], counts)
-        self._distributed.add_up()
+            self._backward(own[:-1], own_counts[:-1], counts)
+        with self._distributed.summing():
+            self._backward(own[-1:], own_counts[-1:], counts)
 
     def _next_batches(self) -> list[Any]:
         """The mini-batches of the next step; the last step of an epoch may have fewer than `accumulate`."""

@@ -35,6 +35,8 @@ class LBFGS(Optimizer):
     invalid settings, or another line search.
     """
 
+    by_parameter = False
+
     def __init__(
         self,
         params: Params,

@@ -28,6 +28,78 @@ def test_weights_gradients_and_state_are_those_of_one_worker(name, workers):
         assert_close(result, one)
 
 
+@pytest.mark.parametrize("bucket_bytes", [1, 100, 10_000])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_so_they_are_when_buckets_are_sent_during_backward(monkeypatch, name, bucket_bytes):
+    monkeypatch.setattr(nn.parallel.threads.ThreadGroup, "bucket_bytes", bucket_bytes, raising=False)
+    one = train(**SETTINGS[name])
+    for result in in_threads(train, **SETTINGS[name]):
+        assert_close(result, one)
+
+
+def test_the_last_layers_are_sent_before_the_first_ones_have_a_gradient(monkeypatch):
+    monkeypatch.setattr(nn.parallel.threads.ThreadGroup, "bucket_bytes", 1, raising=False)
+
+    def order():
+        model, seen = nn.MLP([3, 8, 8, 4], nn.Tanh), []
+        distributed = nn.parallel.distribute(model)
+        names = {p: name for name, p in model.named_parameters()}
+        send = distributed._averaging._send
+        with_gradient = lambda: {names[p] for p in names if p.grad is not None}  # noqa: E731
+        distributed._averaging._send = lambda factor: (seen.append(with_gradient()), send(factor))
+        F.cross_entropy(model(points()[0]), points()[1]).backward()
+        return seen
+
+    for seen in in_threads(order):
+        assert len(seen) == 6
+        assert "0.weight" not in seen[0] | seen[1] | seen[2] | seen[3]
+        assert "0.weight" in seen[-1]
+
+
+def test_a_gradient_that_changes_after_it_was_sent_is_sent_again(monkeypatch):
+    monkeypatch.setattr(nn.parallel.threads.ThreadGroup, "bucket_bytes", 1, raising=False)
+
+    def train_tied():
+        tl.manual_seed(0)
+        layer = nn.Linear(3, 3)
+        nn.parallel.distribute(layer)
+        for x, y in nn.parallel.shares([points(6)]):
+            twice = tl.checkpoint(layer, tl.checkpoint(layer, x))  # each recomputation adds to the layer's gradients
+            F.cross_entropy(twice, y % 3).backward()
+        layer.bias.register_post_accumulate_grad_hook(lambda p: p.grad.mul_(2))
+        for x, y in nn.parallel.shares([points(6)]):
+            F.cross_entropy(layer(x), y % 3).backward()
+        return {name: p.grad.numpy().copy() for name, p in layer.named_parameters()}
+
+    one = train_tied()
+    for result in in_threads(train_tied):
+        assert_close(result, one)
+
+
+def test_lbfgs_which_looks_at_all_parameters_takes_the_whole_step_in_every_worker():
+    def fit(split):
+        tl.manual_seed(0)
+        model = nn.Linear(3, 4)
+        optimizer = nn.optim.LBFGS(model.parameters(), max_iter=5, line_search_fn="strong_wolfe")
+        nn.parallel.distribute(model, optimizer if split else None)
+        for x, y in nn.parallel.shares([points()]):
+
+            def closure(x=x, y=y):
+                optimizer.zero_grad()
+                loss = F.cross_entropy(model(x), y)
+                loss.backward()
+                return nn.parallel.mean(loss)
+
+            optimizer.step(closure)
+        return {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
+
+    one = fit(split=True)
+    for result in in_threads(fit, False):
+        assert_close(result, one)
+    with pytest.raises(TypeError, match=r"LBFGS looks at all parameters together.*nn.parallel.distribute\(model\)"):
+        in_threads(fit, True)
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_any_optimiser_may_be_split(optimizer):
     one = train(optimizer)

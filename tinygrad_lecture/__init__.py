@@ -13,7 +13,6 @@ Where things are:
     autograd/       op.py: how a call is recorded; tape.py: backward
     ops/            every op with its backward rule
     kernels/        fast array functions; threads.py: how many threads large products use
-    pieces.py       large arrays in pieces that fit the cache
     methods/        more of the Tensor's methods: in-place ones, attributes, factories
     creation.py     tensors from data and shapes; sampling.py: from random numbers
     random.py       streams of random numbers; distributions.py: draws with given probabilities

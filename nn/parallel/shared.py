@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tinygrad_lecture.backend import Array
-from tinygrad_lecture.pieces import PIECE
+from tinygrad_lecture.kernels.pieces import PIECE
 
 from .group import Exchange, Group
 

@@ -34,7 +34,8 @@ class OneThread(ContextDecorator):
             with _lock:
                 if _inside == 0:
                     _before = found[0]()
-                    found[1](1)
+                    if _before != 1:
+                        found[1](1)
                 _inside += 1
 
     def __exit__(self, *error: object) -> None:
@@ -42,7 +43,7 @@ class OneThread(ContextDecorator):
         if found := openblas():
             with _lock:
                 _inside -= 1
-                if _inside == 0:
+                if _inside == 0 and _before != 1:
                     found[1](_before)
 
 

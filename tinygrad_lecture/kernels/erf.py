@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..backend import Array, xp
-from ..pieces import in_pieces
+from .pieces import in_pieces
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from ..backend import FLOAT64, Array, xp
-from ..pieces import in_pieces
 from .erf import erf, polynomial
+from .pieces import in_pieces
 
 _TANH = 2 * math.sqrt(2 / math.pi)
 

@@ -8,7 +8,7 @@ from ..backend import Array, xp
 from . import blas
 from .threads import get_num_threads, share
 
-_BLAS_ALONE = 2_000_000  # multiplications; below, OpenBLAS's threads do no harm, and to hold them back takes 6 µs
+_BLAS_ALONE = 524_288  # multiplications; OpenBLAS starts threads from here on, which then spin for a while
 _BATCH_ALONE = 20_000  # elements; below, the same for a batch of products, and for a matrix by a vector
 _SHARED = 30_000_000  # multiplications; below, the wait for another thread costs more than its help saves
 

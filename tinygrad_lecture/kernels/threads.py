@@ -10,18 +10,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 from . import blas
 
-Job: TypeAlias = "tuple[Callable[..., object], list[Any], SimpleQueue[BaseException | None]]"
+Job: TypeAlias = "tuple[Context, Callable[..., object], list[Any], SimpleQueue[BaseException | None]]"
 
 _chosen: int | None = None
 
 
 def set_num_threads(n: int) -> None:
-    """Use up to n threads for large matrix products (on the CPU).
+    """Use up to n threads for large matrix products and elementwise kernels (on the CPU).
 
     The default is the number that NumPy's BLAS would use: one per core, or what the environment variable
     OPENBLAS_NUM_THREADS or threadpoolctl says. Raises ValueError for a number below 1.
@@ -33,7 +34,7 @@ def set_num_threads(n: int) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads large matrix products may use; see `set_num_threads`."""
+    """How many threads a large computation may use; see `set_num_threads`."""
     return _chosen or blas.threads() or 1
 
 
@@ -43,7 +44,7 @@ def share(function: Callable[..., object], chunks: list[Any], threads: int) -> N
     finished: SimpleQueue[BaseException | None] = SimpleQueue()
     _start(threads - 1)
     for _ in range(min(threads, len(chunks)) - 1):
-        _jobs.put((function, todo, finished))
+        _jobs.put((copy_context(), function, todo, finished))  # with the caller's np.errstate
     own = 0
     while todo:
         try:
@@ -61,18 +62,18 @@ def share(function: Callable[..., object], chunks: list[Any], threads: int) -> N
 def _work(jobs: SimpleQueue[Job]) -> None:
     """The life of a worker thread."""
     while True:
-        function, todo, finished = jobs.get()
+        context, function, todo, finished = jobs.get()
         while todo:
             try:
                 chunk = todo.pop()
             except IndexError:
                 break
             try:
-                function(chunk)
+                context.run(function, chunk)
                 finished.put(None)
             except BaseException as error:  # the calling thread raises it
                 finished.put(error)
-        del function, todo, finished  # else the thread would keep the arrays alive until its next job
+        del context, function, todo, finished  # else the thread would keep the arrays alive until its next job
 
 
 _jobs: SimpleQueue[Job] = SimpleQueue()

@@ -42,3 +42,26 @@ def test_the_blas_has_its_threads_back_after_a_product():
     before = blas.threads()
     product.product(np.ones((200, 200)), np.ones((200, 200)))
     assert blas.threads() == before
+
+
+def test_products_for_which_openblas_would_start_threads_are_computed_by_one(monkeypatch):
+    """OpenBLAS's threads spin for some milliseconds after a product, and take their cores from everything else."""
+    monkeypatch.undo()
+    monkeypatch.setattr(threads, "_chosen", 2)
+    entered = []
+    monkeypatch.setattr(product.blas, "one_thread", Counting(entered))
+    for n in (64, 80, 81, 128):
+        entered.clear()
+        product.product(np.ones((n, n), "float32"), np.ones((n, n), "float32"))
+        assert bool(entered) == (n**3 >= 2 * 262_144), n  # gemm.c of OpenBLAS: one thread per 4 * 65,536
+
+
+class Counting:
+    def __init__(self, entered):
+        self.entered = entered
+
+    def __enter__(self):
+        self.entered.append(True)
+
+    def __exit__(self, *error):
+        pass

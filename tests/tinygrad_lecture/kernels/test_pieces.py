@@ -9,7 +9,8 @@ import pytest
 import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from strict_cupy import strict
-from tinygrad_lecture.pieces import PIECE, in_pieces
+from tinygrad_lecture.kernels import threads
+from tinygrad_lecture.kernels.pieces import PIECE, SHARED, in_pieces
 
 
 def as_it_is(x):
@@ -45,6 +46,47 @@ def test_pieces_are_all_of_it_and_what_is_written_arrives(shape, layout, layout_
     in_pieces(kernel, p, g, m, read=(1,))
     np.testing.assert_array_equal(p, g)
     np.testing.assert_array_equal(m, -g)
+
+
+@pytest.fixture
+def two_threads(monkeypatch):
+    monkeypatch.setattr(threads, "_chosen", 2)
+
+
+@pytest.mark.parametrize("size", [2 * SHARED, 2 * SHARED + 1, 7 * SHARED + 3])
+@pytest.mark.parametrize("layout", [as_it_is, turned, every_other])
+def test_pieces_that_threads_share_are_all_of_it(two_threads, size, layout):
+    p, g = layout(np.zeros((size, 1))), np.arange(size, dtype=float)
+    g = g.reshape(p.shape)
+
+    def kernel(p, g):
+        assert p.shape == g.shape
+        p += g
+
+    in_pieces(kernel, p, g, read=(1,))
+    np.testing.assert_array_equal(p, g)
+
+
+def test_two_threads_compute_the_bits_of_one(monkeypatch):
+    x = np.random.default_rng(0).normal(size=3 * SHARED + 5).astype(np.float32)
+    computed = []
+    for n in (1, 2):
+        monkeypatch.setattr(threads, "_chosen", n)
+        computed.append(tl.gelu(tl.tensor(x)).numpy().tobytes())
+    assert computed[0] == computed[1]
+
+
+def test_the_callers_error_state_holds_in_all_threads(two_threads):
+    x = np.full(4 * SHARED, 1e38, np.float32)
+
+    def kernel(x):
+        x *= 10
+
+    with np.errstate(over="ignore"):
+        in_pieces(kernel, x)
+    assert np.isinf(x).all()
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        in_pieces(kernel, np.full(4 * SHARED, 1e38, np.float32))
 
 
 def test_other_devices_arrays_are_not_cut():

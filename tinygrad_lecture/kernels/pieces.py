@@ -2,7 +2,7 @@
 
 GELU passes over its array fifteen times, and an update such as Adam's twelve times over arrays of a parameter's size.
 Written plainly, each pass reads and writes main memory and allocates a full-size result. In pieces, the passes work in
-the cache, and their results are small.
+the cache, and their results are small. Threads share the pieces of very large arrays.
 """
 
 from __future__ import annotations
@@ -11,19 +11,29 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
-from .backend import Array, xp
+from ..backend import Array, xp
+from .threads import get_num_threads, share
 
 PIECE = 32_768  # elements; a few float32 arrays of this size fit a core's own cache
+SHARED = 4 * PIECE  # a thread's piece is at least half as large: Python runs one thread at a time between two passes
 
 
 def in_pieces(kernel: Callable[..., object], *arrays: Array, read: Collection[int] = ()) -> None:
     """Call kernel(*arrays) for an elementwise kernel; on the CPU, once per flat piece of large arrays.
 
-    The arrays have the same shape and any memory layout; the kernel writes to them in place.  read: the positions of
-    the arrays that it only reads.
+    The arrays have the same shape and any memory layout; the kernel writes to them in place, and several threads may
+    call it at once.  read: the positions of the arrays that it only reads.
     """
-    if arrays[0].size <= PIECE or xp(arrays[0]) is not np:
+    first = arrays[0]
+    if first.size <= PIECE or xp(first) is not np:
         kernel(*arrays)
+        return
+    threads = get_num_threads() if first.size > 2 * SHARED else 1
+    if threads > 1 and all(array.flags.c_contiguous for array in arrays):
+        flat = [array.reshape(-1) for array in arrays]  # views
+        step = min(max(-(-first.size // (2 * threads)), SHARED // 2), SHARED)
+        slices = [slice(start, start + step) for start in range(0, first.size, step)]
+        share(lambda piece: kernel(*(array[piece] for array in flat)), slices, threads)
         return
     access = [["readonly" if i in read else "readwrite"] for i in range(len(arrays))]
     with np.nditer(arrays, ["external_loop", "buffered"], access, buffersize=PIECE) as pieces:  # type: ignore[arg-type]

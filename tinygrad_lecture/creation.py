@@ -57,12 +57,19 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_gra
 def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     """data as a Tensor, as in PyTorch: a Tensor is returned itself, with its graph; other data are copied by `tensor`.
 
+    But a NumPy array keeps its memory, as with `from_numpy`, unless it must be converted or cannot be written to.
+
     dtype, device: what the result must have, by default what data has. A Tensor is converted with `to` if it differs.
     Raises the errors of `tensor`.
 
         tl.as_tensor([1.0, 2.0])        # tensor([1., 2.])
     """
-    return data.to(dtype=dtype, device=device) if isinstance(data, Tensor) else tensor(data, dtype, device)
+    if isinstance(data, Tensor):
+        return data.to(dtype=dtype, device=device)
+    if type(data) is np.ndarray and data.flags.writeable and data.dtype.isnative and data.dtype.kind in "fiub":
+        shared = from_numpy(data)
+        return shared.to(dtype=dtype, device=device)
+    return tensor(data, dtype, device)
 
 
 def from_numpy(array: Any) -> Tensor:

@@ -20,6 +20,15 @@ class _Kind(type):
 
     kind: Any = None
 
+    def __eq__(cls, other: object) -> bool:
+        return cls is other or (cls.kind is None and cls.__name__ == "Tensor" and other is EngineTensor)
+
+    def __hash__(cls) -> int:
+        return hash(EngineTensor if cls.kind is None and cls.__name__ == "Tensor" else cls.__name__)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        setattr(EngineTensor, name, value)  # a method that a script adds to all tensors
+
     def __instancecheck__(cls, x: Any) -> bool:
         return isinstance(x, EngineTensor) and (cls.kind is None or x.dtype == cls.kind)
 

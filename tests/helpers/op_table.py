@@ -68,7 +68,8 @@ class Row:
 
     reference: the expected value, from NumPy arrays.  call: how a sample's inputs and settings are passed.
     kinks: where the op has no derivative; samples avoid these points.  kinds: the dtype kinds it takes (f, i, b).
-    mixes: whether inputs may have different dtypes.  smooth: whether to check third derivatives.
+    mixes: whether inputs may have different dtypes.  adds_axes: whether the op gives an axis to inputs without any.
+    smooth: whether to check third derivatives.
     keeps: the inputs (and "out") that the record keeps for backward; None for composites, which keep what their ops do.
     casts: whether a setting, not the inputs, determines the result's dtype.
     waits: the samples for which a GPU has to wait, because the size of the result depends on values, as with a mask.
@@ -83,6 +84,7 @@ class Row:
     kinks: str = ""
     kinds: str = "f"
     mixes: bool = False
+    adds_axes: bool = False
     smooth: bool = False
     keeps: str | None = None
     casts: bool = False
@@ -827,7 +829,7 @@ row(
     call=lambda op, *vectors, **indexing: ops.stack(op(*vectors, **indexing)),
     kinds="fi",
 )
-stacked = {"call": in_a_list, "kinds": "fib", "mixes": True}
+stacked = {"call": in_a_list, "kinds": "fib", "mixes": True, "adds_axes": True}
 row("vstack", joined_rows(below=True), lambda *arrays: np.vstack(arrays), **stacked)
 row("column_stack", joined_rows(below=False), lambda *arrays: np.column_stack(arrays), **stacked)
 row("hstack", joined_side_by_side(), lambda *arrays: np.hstack(arrays), **stacked)
@@ -859,12 +861,33 @@ def picks_of_rows(draw: Draw) -> Sample:
     return Sample((draw(some.numbers(shape)),), {"index": (np.array([*rows, rows[0]]),)})
 
 
+def select(x: Array, index: Any) -> Array:
+    """x[index] as in PyTorch: each int selects first, so it never moves the axes of arrays."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    arrays = any(np.ndim(part) for part in parts if isinstance(part, (np.ndarray, list)))
+    for place in reversed(range(len(parts))):
+        if np.ndim(parts[place]) == 0 and isinstance(parts[place], (int, np.ndarray)) and arrays:
+            before = [0 if part is None else np.ndim(part) if masks(part) else 1 for part in parts[:place]]
+            after = [0 if part is None else np.ndim(part) if masks(part) else 1 for part in parts[place:]]
+            axis = x.ndim - sum(after) if Ellipsis in map(type_or_dots, parts[:place]) else sum(before)
+            x = x.take(int(parts.pop(place)), axis)
+    return x[tuple(parts)]
+
+
+def masks(part: Any) -> bool:
+    return isinstance(part, np.ndarray) and part.dtype == bool
+
+
+def type_or_dots(part: Any) -> Any:
+    return part if part is Ellipsis else type(part)
+
+
 @st.composite
-def puts(draw: Draw) -> Sample:
+def puts(draw: Draw, selected: Callable[..., Array] = lambda x, index: x[index]) -> Sample:
     """A value that broadcasts to x[index], or a number."""
     sample = draw(picks | picks_of_rows())
     (x,), index = sample.inputs, sample.settings["index"]
-    shape = draw(some.narrower(x[index].shape))
+    shape = draw(some.narrower(selected(x, index).shape))
     value = draw(some.scalars) if draw(st.sampled_from([True, False, False])) else draw(some.numbers(shape))
     return Sample((x, value), {"index": index})
 
@@ -872,6 +895,12 @@ def puts(draw: Draw) -> Sample:
 def put(x: Array, value: Any, index: Any) -> Array:
     full = np.array(x)
     full[index] = value
+    return full
+
+
+def put_selected(x: Array, value: Any, index: Any) -> Array:
+    full = np.array(x)
+    full.reshape(-1)[select(np.arange(full.size).reshape(x.shape), index)] = value
     return full
 
 
@@ -1043,11 +1072,11 @@ row("pick", picks, lambda x, index: x[index], call=with_index, **indexed, keeps=
 row("index_add", places(), index_add, call=with_index, kinds="fi", waits=masked, keeps="")
 row("put", puts(), put, call=with_index, kinds="fi", waits=masked, undefined=ambiguous, keeps="")
 row("add_at", additions(), add_at, call=with_index, kinds="fi", waits=masked, keeps="")
-row("getitem", picks, lambda x, index: x[index], **indexed)
+row("getitem", picks, select, **indexed)
 row(
     "setitem",
-    puts(),
-    put,
+    puts(select),
+    put_selected,
     call=lambda op, x, value, index: op(x, index, value),
     kinds="fi",
     waits=masked,
@@ -1411,7 +1440,7 @@ def any_norms(draw: Draw) -> Sample:
 
 row("trace", one_array(min_dims=2, max_dims=2), lambda x: np.trace(x), kinds="fi")
 row("cross", crosses(), cross, kinds="fi", mixes=True)
-row("kron", krons(), np.kron, kinds="fi", mixes=True)
+row("kron", krons(), np.kron, kinds="fi", mixes=True, adds_axes=True)
 row("tensordot", tensor_products(), lambda a, b, axis: np.tensordot(a, b, axis), kinds="fi", mixes=True)
 row("inv", regular().map(lambda a: Sample((a,))), np.linalg.inv, smooth=True, keeps="out")
 row("solve", systems(vectors=True), solve, mixes=True, smooth=True)

@@ -219,11 +219,17 @@ def test_as_tensor_returns_a_tensor_itself_unless_its_dtype_differs():
     x = tl.tensor([1.0, 2.0], requires_grad=True)
     assert tl.as_tensor(x) is tl.as_tensor(x, tl.float32, "cpu") is x
     assert tl.as_tensor(x, dtype=tl.float64).requires_grad
-    array = np.array([1, 2])
-    copied = tl.as_tensor(array)
-    array[0] = 5
-    assert copied.tolist() == [1, 2]
     assert tl.as_tensor([0.5]).dtype == tl.float32
+
+
+def test_as_tensor_shares_the_memory_of_an_array_that_it_need_not_convert():
+    array = np.array([1, 2])
+    shared, converted = tl.as_tensor(array), tl.as_tensor(array, tl.float32)
+    array[0] = 5
+    assert shared.tolist() == [5, 2]
+    assert converted.tolist() == [1, 2]
+    array.flags.writeable = False
+    assert not np.shares_memory(tl.as_tensor(array).numpy(), array)
 
 
 # --- of a shape ---------------------------------------------------------------------------------------------

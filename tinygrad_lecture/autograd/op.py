@@ -158,8 +158,10 @@ class Op(Generic[P]):
         recorded = False
         for x in inputs:
             if isinstance(x, Traced):
-                like = x._array
-                arrays.append(like)
+                array = x._array
+                arrays.append(array)
+                if like is None or array.ndim:  # one without axes does not promote
+                    like = array
                 node = x._node
                 nodes.append(node)
                 if node is not None:

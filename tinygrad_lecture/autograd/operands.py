@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import FLOAT32, FLOAT64, Array, device_of, get_default_dtype, is_array, move, narrow, xp
+from ..backend import FLOAT32, FLOAT64, Array, device_of, get_default_dtype, is_array, move, narrow, narrow_integers, xp
 from ..traced import Traced
 
 SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
@@ -82,6 +82,8 @@ def settle(out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, ca
         return out
     if dtype.kind == "f" and not casts:
         return narrow(out, arrays)
+    if dtype.kind in "iu" and len(arrays) > 1:
+        return narrow_integers(out, arrays)
     if dtype.kind == "c" and not any(isinstance(x, Traced) and x._array.dtype.kind == "c" for x in inputs):
         raise TypeError(f"{name}: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
     return out

@@ -217,6 +217,7 @@ def remainder(x: Value, y: Value, /) -> Value:
 
     Its derivatives are 1 with respect to x and -floor(x / y) with respect to y, also where it jumps: at integer x / y.
     """
+    _refuse_zero(x, y)
     return xp(x, y).remainder(x, y)
 
 
@@ -230,15 +231,24 @@ def _(g: Value, x: Value, y: Value) -> Value:
     return -g * floor(x / y)
 
 
+def _refuse_zero(x: Any, y: Any) -> None:
+    """Raise ValueError for integers divided by 0, for which NumPy gives 0. On a GPU the check would wait."""
+    lib = xp(x, y)
+    if lib is np and np.result_type(x, y).kind in "iu" and not np.all(y):
+        raise ValueError("integers are divided by 0")
+
+
 @op
 def floor_divide(a: Value, b: Value, /) -> Value:
-    """a // b, broadcast: a / b rounded down; its gradient is 0."""
+    """a // b, broadcast: a / b rounded down; its gradient is 0. Raises ValueError for integers divided by 0."""
+    _refuse_zero(a, b)
     return xp(a, b).floor_divide(a, b)
 
 
 @op
 def trunc_divide(a: Value, b: Value, /) -> Value:
-    """a / b rounded towards 0, broadcast; its gradient is 0."""
+    """a / b rounded towards 0, broadcast; its gradient is 0. Raises ValueError for integers divided by 0."""
+    _refuse_zero(a, b)
     lib = xp(a, b)
     down = lib.floor_divide(a, b)
     if down.dtype.kind == "f":
@@ -461,7 +471,7 @@ def ceil(x: Value, /) -> Value:
 @op
 def round(x: Value, /) -> Value:
     """x rounded to the nearest integer, halves to the even one; its gradient is 0."""
-    return xp(x).rint(x)
+    return xp(x).rint(x) if x.dtype.kind == "f" else x.copy()
 
 
 @sign.backward

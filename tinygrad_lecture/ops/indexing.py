@@ -13,10 +13,11 @@ import numpy as np
 
 from ..autograd.op import Value, op
 from ..backend import Array, Shape, device_of, is_array, move, xp
+from ..errors.users_line import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..traced import Traced, wrap
 from .composite import composite
-from .elementwise import clone, where
+from .elementwise import astype, clone, where
 from .shape import normal_axes, own_axis, permute, reshape
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
@@ -117,14 +118,27 @@ def _does_not_fit(value: Shape, selected: Shape) -> str:
 
 @composite(name="x[index]")
 def getitem(x: Value, index: Any) -> Value:
-    """x[index]: ints, slices, None, Ellipsis, integer or boolean arrays, Tensors or lists, or a tuple of these."""
-    return pick(x, normal_index(x, index))
+    """x[index]: ints, slices, None, Ellipsis, integer or boolean arrays, Tensors or lists, or a tuple of these.
+
+    As in NumPy, but as in PyTorch an int apart from an array, as in x[0, :, [1, 2]], selects first, so that the array's
+    axis stays where it is, and a tensor of uint8 is a mask, with a warning.
+    """
+    index = normal_index(x, index)
+    if ints_apart(index):
+        index, arrays = ints_first(index)
+        x = pick(x, index)
+        index = arrays
+    return pick(x, index)
 
 
 @composite(name="x[index] = value")
 def setitem(x: Value, index: Any, value: Value) -> Value:
     """A copy of x with `value` at x[index]: computes `x[index] = value` while recording."""
-    return put(x, value, normal_index(x, index))
+    index = normal_index(x, index)
+    if ints_apart(index):
+        index, arrays = ints_first(index)
+        value = put(pick(x, index), value, arrays)
+    return put(x, value, index)
 
 
 @composite(name="x[index] = value")
@@ -133,6 +147,9 @@ def write(x: Array, index: Any, value: Any) -> None:
     if value is None:
         raise TypeError("the value must be a number, tensor or array, not None")  # NumPy would write nan
     index = normal_index(x, index)
+    if ints_apart(index):
+        index, arrays = ints_first(index)
+        x, index = x[index], arrays  # a view
     try:
         x[index] = value
     except ValueError as error:
@@ -152,6 +169,9 @@ def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
         return parts
     array = x._array if isinstance(x, Traced) else x
     parts = tuple(_plain(part) for part in parts)
+    if builtins.any(is_array(part) and part.ndim for part in parts):  # else an int would select the same
+        parts = tuple(int(part) if type(part) is np.ndarray and not part.ndim and part.dtype.kind in "iu" else part
+                      for part in parts)  # fmt: skip
     if xp(array) is not np:
         _check_range(array.shape, parts)
         parts = tuple(move(part, device_of(array)) if is_array(part) else part for part in parts)
@@ -161,9 +181,34 @@ def normal_index(x: Value, index: Any) -> tuple[Any, ...]:
 BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 
+def ints_apart(index: tuple[Any, ...]) -> bool:
+    """Whether something stands between an int and an array: NumPy would move the axes of arrays to the front."""
+    kinds = [is_array(part) or type(part) is int for part in index]
+    if True not in kinds or builtins.all(type(part) is not int for part in index):
+        return False
+    first, last = kinds.index(True), len(kinds) - kinds[::-1].index(True)
+    return builtins.any(map(is_array, index)) and False in kinds[first:last] and bool not in map(type, index)
+
+
+def ints_first(index: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """An index with ints and arrays as two, one after the other: of the ints, then of the rest."""
+    ints: list[Any] = []
+    for part in index:
+        if type(part) is int or part is Ellipsis:
+            ints.append(part)
+        else:
+            ints += [slice(None)] * _axes_used(part)
+    return tuple(ints), tuple(part for part in index if type(part) is not int)
+
+
 def _plain(part: Any) -> Any:
     """A part of an index without Tensors, NumPy numbers and lists; an array is copied."""
     if isinstance(part, Traced):
+        if part._array.dtype == np.uint8:
+            warn(
+                "a tensor of uint8 is a mask here, as in PyTorch: write .bool() for a mask, .long() for numbers of rows"
+            )
+            return part._array != 0
         return part._array
     if isinstance(part, np.generic):
         return part.item()
@@ -451,19 +496,28 @@ def _(g: Value, diagonal: int) -> Value:
 def masked_fill(x: Value, mask: Value, value: Value) -> Value:
     """x with `value` where the mask is true.
 
-    mask: bools that broadcast to x.  value: a number or a 0-d tensor; for x of bools a number is converted to a bool.
-    Raises TypeError for a mask of another dtype.
+    mask: bools that broadcast to x.  value: a number or a 0-d tensor; for x of bools or integers it is converted to x's
+    dtype, as in PyTorch. Raises TypeError for a mask of another dtype, ValueError for an infinite value among integers.
 
         tl.masked_fill(tl.tensor([1.0, 2.0]), tl.tensor([False, True]), 0.0)        # tensor([1., 0.])
     """
-    if x.dtype == np.bool_ and isinstance(value, (int, float)):
-        value = bool(value)
+    if x.dtype.kind != "f":
+        value = _as_integer(value, x.dtype)
     if getattr(mask, "dtype", np.bool_) != np.bool_:
         raise TypeError(
             f"the mask must be bools, not {mask.dtype}; the order is masked_fill(x, mask, value), and mask != 0 makes "
             "bools of numbers"
         )
     return where(mask, value, x)
+
+
+def _as_integer(value: Value, dtype: np.dtype[Any]) -> Value:
+    """A number or tensor, in a dtype of bools or integers."""
+    if isinstance(value, Traced):
+        return astype(value, dtype)
+    if dtype != np.bool_ and not math.isfinite(value):
+        raise ValueError(f"{value} is not a number of {dtype}")
+    return bool(value) if dtype == np.bool_ else int(value)
 
 
 @composite

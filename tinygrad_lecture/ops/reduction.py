@@ -16,7 +16,7 @@ from ..autograd.op import Value, op
 from ..backend import FLOAT16, FLOAT32, Shape, xp
 from .composite import composite
 from .elementwise import abs as absolute
-from .elementwise import clone, converted, isnan, root, takes_dtype, where
+from .elementwise import astype, clone, converted, isnan, root, takes_dtype, where
 from .half import in_float32
 from .shape import axes_over, flip, own_axis, permute, reshape
 
@@ -46,7 +46,7 @@ def sum(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any = 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1.
     dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own.
-    The result has x's dtype: float16 is added up in float32, bools and small integers give int64.
+    The result has x's dtype: float16 is added up in float32, bools and integers give int64.
     Raises IndexError for an axis out of range.
 
         x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -56,7 +56,7 @@ def sum(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any = 
     """
     if x.dtype == FLOAT16:
         return x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=FLOAT32).astype(FLOAT16)
-    return x.sum(axis=own_axis(x, axis), keepdims=keepdims)
+    return x.sum(axis=own_axis(x, axis), keepdims=keepdims, dtype=None if x.dtype.kind in "fc" else np.int64)
 
 
 @sum.backward
@@ -215,13 +215,14 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1.
     dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own.
-    The result has x's dtype. Raises IndexError for an axis out of range.
+    The result has x's dtype; bools and integers give int64. Raises IndexError for an axis out of range.
     The factors are multiplied in pairs, then the products in pairs, and so on. The gradient never divides by a factor,
     so it is exact with any number of zeros, to any order.
 
         tl.prod(tl.tensor([2.0, 3.0, 4.0]))     # tensor(24.)
     """
     x = converted(x, dtype)
+    x = astype(x, np.int64) if x.dtype.kind in "iub" else x
     axes = axes_over(x.ndim, axis)
     kept = tuple(a for a in range(x.ndim) if a not in axes)
     n = count(x.shape, axis)
@@ -245,12 +246,11 @@ def cumsum(x: Value, /, axis: int, *, dtype: Any = None) -> Value:
     """The running sum along an axis: result[i] = x[0] + ... + x[i].
 
     axis: an int (also `dim`).  dtype: convert x to this dtype first; None (the default) for x's own.
-    The result has x's shape; bools and small integers give int64. Raises IndexError for an
-    axis out of range.
+    The result has x's shape; bools and integers give int64. Raises IndexError for an axis out of range.
 
         tl.cumsum(tl.tensor([1.0, 2.0, 3.0]), axis=0)       # tensor([1., 3., 6.])
     """
-    return xp(x).cumsum(x, axis=axis) if x.ndim else sum(x, axis)
+    return xp(x).cumsum(x, axis=axis, dtype=None if x.dtype.kind in "fc" else np.int64) if x.ndim else sum(x, axis)
 
 
 @cumsum.backward

@@ -169,6 +169,6 @@ row(
 )
 row("cdist", points(), cdist, kinks="0")
 row("diag_embed", vectors_to_embed(), diag_embed, kinds="fi")
-row("block_diag", krons(), block_diag, kinds="fi", mixes=True)
+row("block_diag", krons(), block_diag, kinds="fi", mixes=True, adds_axes=True)
 row("rot90", turns(), lambda x, k=1, axis=(0, 1): np.rot90(x, k, axis), kinds="fib")
 row("unravel_index", numbers_of_places(), np.unravel_index, kinds="i", differentiable=False)

@@ -147,6 +147,14 @@ x.pow(2); abs(x); x.add(y, alpha=2); x.sub(1); torch.add(input=x, other=y); torc
 torch.div(x, y, rounding_mode='floor'); torch.floor_divide(k, 2); torch.bitwise_and(k, 3); torch.sum(x, dim=[0, 1])
 x.mean((0, 1), keepdim=True); x.softmax(dim=-1); x.masked_fill(m, float('-inf')).softmax(1); x.max(); x.min(1)
 x.sum(); i.sum(); m.sum(); i.float().mean(); m.float().mean()
+
+b[0, :, [1, 2]]; b[0, ..., [1, 2]]; b[-1, :, [1]]; b[None][:, 0, :, [1, 2]]; b[[0, 1], 0, [1, 2]]; b[:, [0, 1], 0]
+b[0, None, :, [1]]; b[torch.tensor(0), :, [1, 2]]; b[0, :, [True, False, True, False]]; b[[0, 1], :, [1, 2]]
+x[m.byte()]
+k.abs().byte().sum(); k.abs().byte().cumsum(0); k.abs().byte().prod(); m.prod(1); k.int().prod(); k.int().sum()
+v * torch.tensor(2.0, dtype=torch.float64); k.int() * torch.tensor(5); k.abs().byte() + torch.tensor(300); x - d.mean()
+torch.where(m, x, torch.tensor(0.0, dtype=torch.float64)); k + torch.tensor(1.0, dtype=torch.float64); k.round()
+k.masked_fill(m, 1.5); k.int() // torch.tensor(2); torch.maximum(k.int(), torch.tensor(2)); type(x) == torch.Tensor
 """.replace("\n", ";").split(";")
 
 CHANGES = """
@@ -232,3 +240,20 @@ def test_a_change_in_place_gives_what_it_gives_in_pytorch(change: str) -> None:
     run(f"(x.detach().clone()).{change}")
     if not constant:
         run(f"(x * 1).{change}")
+
+
+@pytest.mark.parametrize(
+    "call", ["k // 0", "k % 0", "torch.div(k, 0, rounding_mode='trunc')", "k.masked_fill(m, 1e400)"]
+)
+def test_a_call_that_pytorch_refuses_is_refused_here(call: str) -> None:
+    for library in (reference, ours):
+        with pytest.raises(RuntimeError):
+            eval(call, names(library))
+
+
+def test_an_array_and_its_tensor_share_memory() -> None:
+    for library in (reference, ours):
+        array = np.arange(3.0)
+        tensor = library.as_tensor(array)
+        tensor += 2
+        assert array.tolist() == [2, 3, 4]

@@ -11,7 +11,7 @@ program = load("15_valleys")
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
-    small = {"starts": 12, "steps": 600, "widths": (1, 8), "fit_steps": 200}
+    small = {"starts": 12, "steps": 300, "widths": (1, 8), "fit_steps": 150}
     return output_of(program, out=tmp_path_factory.mktemp("valleys"), **small)
 
 
@@ -24,7 +24,7 @@ def test_every_start_is_curved_like_a_saddle(text):
 
 
 def test_batch_descent_stays_at_the_saddle(text):
-    assert numbers_after(text, "\n  After 600 steps")[0] == 0
+    assert numbers_after(text, "\n  After 300 steps")[0] == 0
 
 
 def test_a_wider_network_fits_closer(text):

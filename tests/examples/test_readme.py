@@ -10,6 +10,14 @@ from programs import EXAMPLES, load, output_of_command
 
 TEXT = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 SMALLER = {  # what shortens a program that learns, without changing what its rows name: command -> more options
+    "00_engine_on_a_page.py": ["--steps", "50"],
+    "02_digits.py": ["--epochs", "2"],
+    "02_digits.py --loss cross-entropy": ["--epochs", "1"],
+    "03_gradient_descent.py": ["--evaluations", "40"],
+    "04_backprop.py": ["--repeats", "1"],
+    "04_backprop.py --layers 1 1 1 1 --activation tanh": ["--repeats", "1"],
+    "14_robust.py": ["--steps", "200", "--sizes", "300", "3000", "8500"],
+    "18_valleys.py": ["--steps", "200", "--fit-steps", "50"],
 }
 
 

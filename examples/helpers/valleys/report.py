@@ -1,4 +1,4 @@
-"""What 15_valleys.py prints."""
+"""What 18_valleys.py prints."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def saddle(batch: np.ndarray, stochastic: np.ndarray) -> None:
 def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> None:
     """Whether stochastic descent gets out of the valleys in which batch descent ended."""
     largest = np.max([np.abs(w[stuck].numpy()).max(axis=(1, 2)) for w in end], axis=0)
-    print(f"\nThe {len(again)} descents that ended in other valleys go on, one example a step:")
+    print("\nThe descents that ended in other valleys go on, one example a step:")
     print(f"  {(again < LEARNT).sum()} of {len(again)} reach cost 0.", end=" ")
     if (again < LEARNT).sum() == 0:
         print("The lecture expects noise to help; here it does not.")

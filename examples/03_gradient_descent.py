@@ -20,7 +20,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.descent import pictures, report
+from helpers.descent import pictures, report, search
 from helpers.descent.report import Descent, Valley
 from helpers.digits.mnist import load_digits
 from helpers.program import start
@@ -70,7 +70,7 @@ def main(settings: Settings) -> None:
     # "Move in the opposite direction (direction of steepest decrease)", against random directions, in 13,002 dimensions
     digits = load_digits()
     images, labels = tl.tensor(digits.train_images[:500]), tl.eye(10)[tl.tensor(digits.train_labels[:500])]
-    network = random_network()
+    network = search.random_network()
 
     def cost_of(network: nn.MLP) -> tl.Tensor:
         return ((network(images) - labels) ** 2).sum(axis=1).mean()
@@ -84,14 +84,14 @@ def main(settings: Settings) -> None:
     random = random / random.norm(dim=1, keepdim=True)  # (directions, 13002), each of length 1
     falls = {}
     for length in (0.01, 0.1, 1.0):
-        falls[length] = [C.item() - cost_at(network, weights + length * d, cost_of) for d in (downhill, *random)]
+        falls[length] = [C.item() - search.cost_at(network, weights + length * d, cost_of) for d in (downhill, *random)]
     report.directions(falls, (random @ downhill).numpy())
 
     # "Trying random combinations would take longer than the age of the universe"
     histories = {
-        "gradient descent": by_gradient(network, weights, settings.evaluations, cost_of),
-        "random changes": by_random_changes(network, weights, settings.evaluations, cost_of),
-        "random weights": by_random_weights(settings.evaluations, cost_of),
+        "gradient descent": search.by_gradient(network, weights, settings.evaluations, cost_of),
+        "random changes": search.by_random_changes(network, weights, settings.evaluations, cost_of),
+        "random weights": search.by_random_weights(settings.evaluations, cost_of),
     }
     report.searches(histories, len(weights))
 
@@ -102,7 +102,7 @@ def main(settings: Settings) -> None:
     pictures.high_dimensions(falls, histories, settings.out / "high_dimensions.png")
 
 
-# --- two dimensions -----------------------------------------------------------------------------------------
+# --- the landscape of a line --------------------------------------------------------------------------------
 
 
 def cost(w: tl.Tensor, b: tl.Tensor, x: tl.Tensor, y: tl.Tensor) -> tl.Tensor:
@@ -146,58 +146,6 @@ def survey(points: nn.TensorDataset) -> Valley:
     bottom = p.numpy() - np.linalg.solve(H, tl.func.grad(height)(p).numpy())
     flattest, steepest = np.linalg.eigvalsh(H).tolist()
     return Valley(*bottom.tolist(), height(tl.tensor(bottom)).item(), steepest, flattest)
-
-
-# --- 13,002 dimensions --------------------------------------------------------------------------------------
-
-
-def cost_at(network: nn.MLP, weights: tl.Tensor, cost_of) -> float:
-    """The cost of the network with these weights, (13002,)."""
-    with tl.no_grad():
-        nn.utils.vector_to_parameters(weights, network.parameters())
-        return cost_of(network).item()
-
-
-def by_gradient(network: nn.MLP, weights: tl.Tensor, evaluations: int, cost_of) -> list[float]:
-    """Gradient descent. A backward pass takes about as long as a forward pass, so a step counts as two evaluations."""
-    nn.utils.vector_to_parameters(weights, network.parameters())
-    optimizer = nn.optim.SGD(network.parameters(), lr=3.0)
-    costs = []
-    for _ in range(evaluations // 2):
-        optimizer.zero_grad()
-        C = cost_of(network)
-        C.backward()
-        optimizer.step()
-        costs += [C.item()] * 2
-    return costs
-
-
-def by_random_changes(network: nn.MLP, weights: tl.Tensor, evaluations: int, cost_of) -> list[float]:
-    """Change all weights a little at random, and keep the change if the cost falls."""
-    costs = [cost_at(network, weights, cost_of)]
-    for _ in range(evaluations - 1):
-        changed = weights + 0.02 * tl.randn(len(weights))
-        C = cost_at(network, changed, cost_of)
-        if costs[-1] > C:
-            weights = changed
-        costs.append(min(C, costs[-1]))
-    return costs
-
-
-def by_random_weights(evaluations: int, cost_of) -> list[float]:
-    """The lowest cost so far of networks with weights drawn anew each time."""
-    with tl.no_grad():
-        costs = [cost_of(random_network()).item() for _ in range(evaluations)]
-    return np.minimum.accumulate(costs).tolist()
-
-
-def random_network() -> nn.MLP:
-    """The digit network with random weights."""
-    network = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)
-    for layer in network:
-        if isinstance(layer, nn.Linear):
-            nn.init.xavier_uniform_(layer.weight)
-    return network
 
 
 if __name__ == "__main__":

@@ -18,14 +18,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
 from typing import Literal
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.backprop import pictures, report
+from helpers.backprop import pictures, price, report
 from helpers.digits.mnist import load_digits
 from helpers.program import start
 
@@ -99,16 +98,18 @@ def main(settings: Settings) -> None:
         tl.eye(10)[tl.tensor(digits.train_labels)],
     )  # (8500, 784), (8500, 10)
     model = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)
-    times = {n: measure(model, images[:n], labels[:n], settings.repeats) for n in (1, 32, 1000, len(images))}
+    times = {n: price.measure(model, images[:n], labels[:n], settings.repeats) for n in (1, 32, 1000, len(images))}
     report.price(times)
-    report.trying(times[32], try_some(images[:32], labels[:32]))
+    report.trying(times[32], price.try_some(images[:32], labels[:32]))
 
     # "Averaging over multiple examples reduces noise": the gradients of small batches against that of all pictures
-    whole = gradient(model, images, labels)  # (13002,)
+    whole = price.gradient(model, images, labels)  # (13002,)
     noise = {}
     for n in (1, 8, 32, 128, 512):
         chosen = np.random.default_rng(settings.seed).integers(0, len(images), (20, n))  # 20 batches
-        noise[n] = [((gradient(model, images[i], labels[i]) - whole).norm() / whole.norm()).item() for i in chosen]
+        noise[n] = [
+            ((price.gradient(model, images[i], labels[i]) - whole).norm() / whole.norm()).item() for i in chosen
+        ]
     report.noise(noise)
 
     print("\nPictures:")
@@ -151,48 +152,6 @@ def gradient_through(activation: Activation) -> float:
     C = (activation(z1).sum() - 1) ** 2
     C.backward()
     return W1.grad.abs().max().item()
-
-
-# --- the price of a gradient --------------------------------------------------------------------------------
-
-
-def measure(model: nn.MLP, x: tl.Tensor, y: tl.Tensor, repeats: int) -> tuple[float, float]:
-    """The median seconds of a forward and of a backward pass."""
-    seconds = []
-    for _ in range(repeats):
-        model.zero_grad()
-        begin = perf_counter()
-        C = nn.functional.mse_loss(model(x), y)
-        middle = perf_counter()
-        C.backward()
-        seconds.append((middle - begin, perf_counter() - middle))
-    return tuple(np.median(seconds, axis=0).tolist())
-
-
-def gradient(model: nn.MLP, x: tl.Tensor, y: tl.Tensor) -> tl.Tensor:
-    """The gradient of the mean cost for all parameters, (13002,)."""
-    model.zero_grad()
-    nn.functional.mse_loss(model(x), y).backward()
-    return nn.utils.parameters_to_vector([p.grad for p in model.parameters()])
-
-
-def try_some(x: tl.Tensor, y: tl.Tensor, h: float = 1e-5, some: int = 50) -> float:
-    """Finite differences for some weights of the second layer: the largest relative difference from backward()."""
-    model = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid, dtype=tl.float64)
-    x, y = x.double(), y.double()
-    found = gradient(model, x, y)[784 * 16 + 16 :]  # without those of the first layer
-    W = model[2].weight  # (16, 16)
-    tried = []
-    with tl.no_grad():
-        for k in range(some):
-            i = divmod(k, 16)
-            W[i] += h
-            more = nn.functional.mse_loss(model(x), y).item()
-            W[i] -= 2 * h
-            less = nn.functional.mse_loss(model(x), y).item()
-            W[i] += h
-            tried.append((more - less) / (2 * h))
-    return float(np.abs(found[:some].numpy() - tried).max() / np.abs(tried).max())
 
 
 if __name__ == "__main__":

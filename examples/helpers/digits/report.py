@@ -61,7 +61,12 @@ def training(settings: Settings, optimizer: nn.optim.Optimizer, size: int) -> No
 
 
 def epoch(number: int, epochs: int, costs: list[float], sure: np.ndarray, labels: np.ndarray) -> Epoch:
-    """Return what came of an epoch, and print it for the first, the last and every fifth."""
+    """Return what came of an epoch, and print it for the first, the last and every fifth.
+
+    Raises FloatingPointError if the cost is not a number any more.
+    """
+    if not np.isfinite(costs[-1]):
+        raise FloatingPointError(f"the cost became {costs[-1]}; try a smaller learning rate, --lr")
     done = Epoch(costs, float((sure.argmax(axis=1) == labels).mean()))
     if number in (1, epochs) or number % 5 == 0:
         print(
@@ -155,7 +160,7 @@ def first_layer(before: np.ndarray, weights: np.ndarray, images: np.ndarray) -> 
 
 def half(rows: np.ndarray) -> float:
     """How many of the largest squared weights make up half of their sum; the mean over neurons."""
-    squares = -np.sort(-(rows**2), axis=1)
+    squares = -np.sort(-(rows.astype(float) ** 2), axis=1)
     return float((np.cumsum(squares, axis=1) < squares.sum(axis=1, keepdims=True) / 2).sum(axis=1).mean() + 1)
 
 

@@ -29,9 +29,7 @@ def spoilt(picture: np.ndarray, random: np.random.Generator, path: Path) -> None
 
 def robustness(table: Table, path: Path) -> None:
     """The share read right against the amount, a panel for each way of spoiling."""
-    figure = new_figure(
-        13, 8, "The network starts higher; with much noise or many wrong pixels it falls faster"
-    )
+    figure = new_figure(13, 8, "The network starts higher; with much noise or many wrong pixels it falls faster")
     for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, table.items(), strict=True):
         for name, right in methods.items():
             axes.plot(

@@ -52,9 +52,7 @@ def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> N
     if (again < LEARNT).sum() == 0:
         print("The lecture expects noise to help; here it does not.")
         print("  These valleys are no pits: they go down for ever, ever more slowly. The largest weight has become")
-        print(
-            f"  {np.median(largest):.0f} (median), and for such sums a sigmoid is flat: no gradient is left."
-        )
+        print(f"  {np.median(largest):.0f} (median), and for such sums a sigmoid is flat: no gradient is left.")
     else:
         print("The noise of single examples has helped.")
 

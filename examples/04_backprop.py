@@ -52,7 +52,7 @@ class Settings:
     """y, the wanted outputs (1 for each)"""
     rate: float = 1.0
     """learning rate of the step downhill"""
-    repeats: int = 7
+    repeats: int = 15
     """how often each time is measured; the median counts"""
     seed: int = 0
     """of the random weights"""

@@ -186,7 +186,9 @@ def last_hidden_layer(fires: np.ndarray, labels: np.ndarray) -> None:
     place = 1 + sum(score > loops for score in scores)
     best = groups[int(np.argmax(scores))]
     print('Does a neuron stand for a part, such as "loop"? It would tell 0, 6, 8 and 9 from all other digits.')
-    print(f"Between the mean activations of two groups, the largest difference is {max(scores):.2f}, for {best}.")
+    print("How far does a neuron's mean activation for four digits differ from that for the other six? At most", end="")
+    print(f" by {max(scores):.2f},")
+    print(f"for {', '.join(map(str, best))}.", end=" ")
     print(f"For the digits with a loop it is {loops:.2f}: place {place} of {len(groups)} groups of four digits.")
     if place > 20:
         print("So no neuron here detects loops. The layer groups digits as it needs, which differs from seed to seed.")

@@ -16,7 +16,8 @@ def ends(costs: np.ndarray, hidden: int) -> None:
     learnt, stuck = (costs < LEARNT).sum(), (costs > STUCK).sum()
     print(f"XOR with 2-{hidden}-1 neurons, gradient descent from {len(costs)} random starts:")
     print(f"  {learnt} reach cost 0, the global minimum")
-    print(f"  {stuck} end at a cost of {STUCK} or more, most of them at 0.5: valleys that are not the deepest")
+    heights = sorted({f"{cost:.2f}" for cost in costs[costs > STUCK]})
+    print(f"  {stuck} end in valleys that are not the deepest, at a cost of {' or '.join(heights) or '-'}")
     if between := len(costs) - learnt - stuck:
         print(f"  {between} are still on the way")
 

@@ -67,14 +67,16 @@ def main(settings: Settings) -> None:
 
     # "For a single training example": what the untrained network makes of one picture of a 3, and what that costs
     three = int((test_labels == 3).argmax())
-    report.cost_of_one("The untrained network sees a 3", answers(model, test_images[three]).numpy(), 3)
+    report.cost_of_one(
+        "The untrained network sees a 3, and its answer is chance", answers(model, test_images[three]).numpy(), 3
+    )
 
     # The learning loop: predict, measure the error, trace it back, adjust the weights, next batch
     optimizer = make_optimizer(settings, model)
     size = len(images) if settings.batch_size == "all" else settings.batch_size
     batches = nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True)
     history: list[Epoch] = []
-    report.training(settings, optimizer, size)
+    report.training(settings.optimizer, optimizer.param_groups[0]["lr"], size, settings.seed)
     for epoch in until_ctrl_c(range(1, settings.epochs + 1)):
         costs = []
         for x, y in batches:  # (32, 784), (32,)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 import nn
 from helpers.digits.mnist import Digits
-
-if TYPE_CHECKING:
-    from types import SimpleNamespace as Settings
 
 
 class Epoch(NamedTuple):
@@ -54,10 +51,9 @@ def cost_of_one(title: str, a: np.ndarray, k: int) -> None:
     print(f"  C = {((a - y) ** 2).sum():.4f}, the sum of the squares. The answer is {a.argmax()}, the largest output.")
 
 
-def training(settings: Settings, optimizer: nn.optim.Optimizer, size: int) -> None:
+def training(optimizer: str, rate: float, size: int, seed: int) -> None:
     """What is about to happen."""
-    rate = optimizer.param_groups[0]["lr"]
-    print(f"\nTraining: {settings.optimizer}, learning rate {rate:g}, {size:,} pictures a step, seed {settings.seed}.")
+    print(f"\nTraining: {optimizer}, learning rate {rate:g}, {size:,} pictures a step, seed {seed}.")
 
 
 def epoch(number: int, epochs: int, costs: list[float], sure: np.ndarray, labels: np.ndarray) -> Epoch:

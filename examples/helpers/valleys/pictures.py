@@ -43,7 +43,9 @@ def saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     axes.plot(stochastic[:, 0], color=ORANGE, linewidth=1.5, label="stochastic: one example a step")
     axes.plot(batch[:, 0], color=BLUE, linewidth=3, label="batch: all four examples a step")
     axes.set(xlabel="step", ylabel="cost of all four examples", ylim=(0, 1.9))
-    axes.annotate("the saddle: cost 1, every answer is 0.5", (0, 1), (5, -18), textcoords="offset points", fontsize=12)
+    arrow = {"arrowstyle": "->", "color": "black"}
+    where = 0.3 * len(batch)
+    axes.annotate("the saddle: cost 1, every answer is 0.5", (where, 1), (where, 0.35), arrowprops=arrow, fontsize=12)
     axes.legend(edgecolor="none", loc="upper right", ncols=2)
     save(figure, path)
 

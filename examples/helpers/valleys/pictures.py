@@ -45,7 +45,9 @@ def saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     axes.set(xlabel="step", ylabel="cost of all four examples", ylim=(0, 1.9))
     arrow = {"arrowstyle": "->", "color": "black"}
     where = 0.3 * len(batch)
-    axes.annotate("the saddle: cost 1, every answer is 0.5", (where, 1), (where, 0.35), arrowprops=arrow, fontsize=12)
+    axes.annotate(
+        "the saddle: cost 1, every answer is 0.5", (where, 1), (where, 0.35), arrowprops=arrow, fontsize=12, ha="center"
+    )
     axes.legend(edgecolor="none", loc="upper right", ncols=2)
     save(figure, path)
 

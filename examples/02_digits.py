@@ -1,74 +1,121 @@
 """A network learns to read handwritten digits: the lecture's first network, whole.
 
     python examples/02_digits.py
+    python examples/02_digits.py --loss cross-entropy --activation relu --optimizer adam --hidden 128
+    python examples/02_digits.py --batch-size all --epochs 200       # batch gradient descent: one step per epoch
 
 A picture of 28 x 28 pixels is 784 numbers, from 0 for paper to 1 for ink. They go through two hidden layers of 16
-neurons to ten outputs, one per digit; the largest is the answer.
+neurons to ten outputs, one for each digit. The largest output is the answer. For one picture of the digit k the cost is
 
-    neuron              sigmoid(w · x + b), between 0 and 1                     nn.Linear, nn.Sigmoid
-    network             784-16-16-10: 13,002 weights and biases                 build
-    cost of a picture   (output - wanted output)², summed over the ten outputs  squared_error
-    mini-batch          the mean cost of 32 pictures stands for that of all     nn.DataLoader
-    gradient descent    each weight goes a little against its slope             nn.optim.SGD
-    backpropagation     what finds the 13,002 slopes                            cost.backward(), in nn.fit
+    C = sum_j (a_j - y_j)²      a_j: the ten outputs;  y_j: the wanted ten, 1 for j = k and 0 for all others
 
-The options change what the lecture discusses: the layers, the activation, the cost, the way downhill.
-
-    python examples/02_digits.py --hidden 128 --activation relu --loss cross-entropy --optimizer adam
-    python examples/02_digits.py --batch-size 1 --lr 0.1        # a step per picture: stochastic gradient descent
-    python examples/02_digits.py --batch-size all --lr 3 --epochs 200    # a step per epoch: batch gradient descent
-    python examples/02_digits.py --load out/digits/weights.safetensors
-
-Same options, same seed: same result. Ctrl-C ends the training early and keeps what was learnt; press it again to abort.
+The training pictures are shuffled and divided into mini-batches. After each, every weight takes a small step against
+the gradient of the batch's mean cost. An epoch is one pass through all pictures. Ctrl-C ends the training early.
 """
 
-import argparse
-import re
-from collections.abc import Callable, Sequence
-from importlib.util import find_spec
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
-
-import helpers.first  # noqa: F401  before NumPy is imported
-
-# isort: split
+from typing import Literal
 
 import nn
 import tinygrad_lecture as tl
-from helpers.digits import report
-from helpers.digits.mnist import Digits, load_digits
-from helpers.lecture import (
-    DataError,
-    command_line,
-    given,
-    make_folder,
-    positive,
-    refuse_idle,
-    tell_leftover,
-    while_it_is_read,
-    whole,
-)
+from helpers.digits import pictures, report
+from helpers.digits.mnist import load_digits
+from helpers.digits.report import Epoch
+from helpers.program import start, until_ctrl_c
 
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "sigmoid": nn.Sigmoid,
-    "tanh": nn.Tanh,
-    "relu": nn.ReLU,
-    "leaky-relu": nn.LeakyReLU,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-}
-EXTRAS = 'pip install ".[examples]"'
-
-# --- the network and its cost -------------------------------------------------------------------------------
+ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "leaky-relu": nn.LeakyReLU}
+WANTED = tl.eye(10)  # row k: the ten outputs wanted for the digit k
 
 
-def build(hidden: Sequence[int], activation: str, loss: str) -> nn.MLP:
-    """The network with random initial weights: 784 inputs, the hidden layers, ten outputs.
+@dataclass
+class Settings:
+    """What can be set on the command line."""
 
-    Squared error compares outputs with 0 and 1, so they go through a sigmoid. Cross-entropy has its softmax built in.
+    hidden: tuple[int, ...] = (16, 16)
+    """neurons in each hidden layer"""
+    activation: Literal["sigmoid", "tanh", "relu", "leaky-relu"] = "sigmoid"
+    """of the hidden layers"""
+    loss: Literal["mse", "cross-entropy"] = "mse"
+    """the cost function: squared error, as in the lecture, or cross-entropy"""
+    optimizer: Literal["sgd", "momentum", "adam"] = "sgd"
+    """the way downhill: plain gradient descent, with momentum, or Adam, which scales the step of each weight"""
+    lr: float | None = None
+    """learning rate (1 for the lecture's network, else 0.1; for Adam 0.001)"""
+    batch_size: int | Literal["all"] = 32
+    """pictures per step"""
+    epochs: int = 30
+    """how often each picture is seen"""
+    data: Path | None = None
+    """a folder with the four files of the full MNIST; without it, 10,000 of its pictures, which are in examples/data"""
+    seed: int = 0
+    """of the random weights and the order of the pictures"""
+    out: Path = Path("out/digits")
+    """folder for the weights and the pictures"""
+
+
+def main(settings: Settings) -> None:
+    """Build the network, train it, and look at what it does and at what it has learnt."""
+    digits = load_digits(settings.data)
+    images, labels = tl.tensor(digits.train_images), tl.tensor(digits.train_labels)  # (n, 784), (n,)
+    test_images, test_labels = tl.tensor(digits.test_images), digits.test_labels  # (m, 784), (m,)
+    tl.manual_seed(settings.seed)
+    model = build(settings)
+    before = model[0].weight.detach().numpy().copy()  # (16, 784), random
+    report.data(digits)
+    report.parameters(model)
+
+    # "For a single training example": what the untrained network makes of one picture of a 3, and what that costs
+    three = int((test_labels == 3).argmax())
+    report.cost_of_one(
+        "The untrained network sees a 3, and its answer is chance", answers(model, test_images[three]).numpy(), 3
+    )
+
+    # The learning loop: predict, measure the error, trace it back, adjust the weights, next batch
+    optimizer = make_optimizer(settings, model)
+    size = len(images) if settings.batch_size == "all" else settings.batch_size
+    batches = nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True)
+    history: list[Epoch] = []
+    report.training(settings.optimizer, optimizer.param_groups[0]["lr"], size, settings.seed)
+    for epoch in until_ctrl_c(range(1, settings.epochs + 1)):
+        costs = []
+        for x, y in batches:  # (32, 784), (32,)
+            optimizer.zero_grad()
+            C = cost(model(x), y, settings.loss)  # forward pass: the mean cost of the batch
+            C.backward()  # backward pass: the gradient of C for each weight and bias
+            optimizer.step()  # every weight goes a step against its gradient
+            costs.append(C.item())
+        history.append(report.epoch(epoch, settings.epochs, costs, answers(model, test_images).numpy(), test_labels))
+
+    report.cost_of_one("The trained network sees the same 3", answers(model, test_images[three]).numpy(), 3)
+    sure = answers(model, test_images).numpy()  # (m, 10): how sure it is of each digit
+    report.costs_by_answer(sure, test_labels)
+    report.confidences(sure, settings.loss)
+    report.accuracy(sure, test_labels)
+    report.ask_a_human(sure, test_labels)
+
+    # What the neurons like to see. First layer: their weights are pictures. Last hidden layer: whom do they fire for?
+    weights = model[0].weight.detach().numpy()  # (16, 784)
+    report.first_layer(before, weights, digits.train_images)
+    fires, liked = None, None
+    if len(settings.hidden) > 1:
+        fires = hidden_activations(model, test_images).numpy()  # (m, 16)
+        report.last_hidden_layer(fires, test_labels)
+        liked = favourites(model, settings.hidden[-1]).numpy()  # (16, 784)
+
+    nn.weights.save_file(model.state_dict(), settings.out / "weights.safetensors")
+    print(f"\nThe weights: {settings.out / 'weights.safetensors'}\nPictures:")
+    pictures.draw(settings.out, digits, history, sure, weights, fires, liked)
+
+
+def build(settings: Settings) -> nn.MLP:
+    """The network with random weights: 784 inputs, the hidden layers, ten outputs.
+
+    Squared error compares outputs with 0 and 1, so a sigmoid comes last. Cross-entropy has its softmax built in.
     """
-    model = nn.MLP([784, *hidden, 10], ACTIVATIONS[activation], nn.Sigmoid if loss == "mse" else None)
-    if activation in ("sigmoid", "tanh"):  # Xavier's weights keep the sums of such layers where the slopes are large
+    last = nn.Sigmoid if settings.loss == "mse" else None
+    model = nn.MLP([784, *settings.hidden, 10], ACTIVATIONS[settings.activation], last)
+    if settings.activation in ("sigmoid", "tanh"):  # Xavier's start keeps the sums where these functions have a slope
         for layer in model:
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)
@@ -76,197 +123,54 @@ def build(hidden: Sequence[int], activation: str, loss: str) -> nn.MLP:
     return model
 
 
-def squared_error(outputs: tl.Tensor, labels: tl.Tensor) -> tl.Tensor:
-    """The lecture's cost: squared distances from the wanted outputs, summed over the ten, mean over the batch.
-
-    outputs: (batch, 10), each 0 to 1.  labels: (batch,), the digits.
-    """
-    wanted = ONE_HOT[labels]  # (batch, 10): 1 at the digit, else 0
-    return nn.functional.mse_loss(outputs, wanted, reduction="sum") / len(labels)
-
-
-ONE_HOT = tl.eye(10)
-COSTS: dict[str, Callable[[tl.Tensor, tl.Tensor], tl.Tensor]] = {
-    "mse": squared_error,
-    "cross-entropy": nn.CrossEntropyLoss(),
-}
+def cost(outputs: tl.Tensor, labels: tl.Tensor, loss: str) -> tl.Tensor:
+    """The mean cost of a batch. outputs: (batch, 10); labels: (batch,), the digits."""
+    if loss == "cross-entropy":
+        return nn.functional.cross_entropy(outputs, labels)
+    wanted = WANTED[labels]  # (batch, 10)
+    return ((outputs - wanted) ** 2).sum(axis=1).mean()
 
 
-def confidences(model: nn.Module, images: tl.Tensor, loss: str) -> tl.Tensor:
-    """How sure the network is of each digit, (n, 10): its outputs, after the softmax that cross-entropy has."""
+def answers(model: nn.MLP, images: tl.Tensor) -> tl.Tensor:
+    """How sure the network is of each digit: (..., 784) -> (..., 10)."""
     with tl.no_grad():
         outputs = model(images)
-        return outputs if loss == "mse" else tl.softmax(outputs, axis=-1)
+        return outputs if isinstance(model[-1], nn.Sigmoid) else tl.softmax(outputs, axis=-1)
 
 
-def make_optimizer(name: str, model: nn.Module, lr: float) -> nn.optim.Optimizer:
-    """The way downhill: straight, with momentum, or with Adam's step for each weight."""
-    if name == "adam":
-        return nn.optim.Adam(model.parameters(), lr)
-    return nn.optim.SGD(model.parameters(), lr, momentum=0.9 if name == "momentum" else 0.0)
+def make_optimizer(settings: Settings, model: nn.MLP) -> nn.optim.Optimizer:
+    """The way downhill, with a learning rate that works: a sigmoid's slopes are small, so its steps are large."""
+    if settings.optimizer == "adam":
+        return nn.optim.Adam(model.parameters(), settings.lr or 0.001)
+    momentum = 0.9 if settings.optimizer == "momentum" else 0.0
+    usual = 1.0 if (settings.activation, settings.loss) == ("sigmoid", "mse") else 0.1
+    return nn.optim.SGD(model.parameters(), settings.lr or usual * (1 - momentum), momentum=momentum)
 
 
-def usual_rate(optimizer: str, activation: str, loss: str) -> float:
-    """A learning rate that works. The slopes of sigmoids are small, so a network of them takes large steps."""
-    if optimizer == "adam":
-        return 0.001
-    rate = 1.0 if (activation, loss) == ("sigmoid", "mse") else 0.1
-    return rate / 10 if optimizer == "momentum" else rate
+def hidden_activations(model: nn.MLP, images: tl.Tensor) -> tl.Tensor:
+    """What the last hidden layer makes of pictures: (n, 784) -> (n, neurons)."""
+    with tl.no_grad():
+        for layer in list(model)[: -1 if isinstance(model[-1], nn.Linear) else -2]:
+            images = layer(images)
+    return images
 
 
-# --- the program --------------------------------------------------------------------------------------------
+def favourites(model: nn.MLP, neurons: int, steps: int = 100) -> tl.Tensor:
+    """The pictures, (neurons, 784), that excite each neuron of the last hidden layer most, by gradient ascent.
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run with command-line arguments. Where something is wrong with them, SystemExit says what."""
-    options = parse(arguments)
-    try:
-        with while_it_is_read():
-            run(options)
-    except (DataError, FloatingPointError, OSError) as error:
-        stop(error)
-    except KeyboardInterrupt:
-        stop("aborted; nothing was saved")
-
-
-def run(options: argparse.Namespace) -> None:
-    """Read the digits, make the network, train it, test it, draw and save what came of it."""
-    digits = load_digits(options.data)
-    images, labels = tl.tensor(digits.train_images), tl.tensor(digits.train_labels)  # (n, 784), (n,)
-    test_images, test_labels = tl.tensor(digits.test_images), tl.tensor(digits.test_labels)  # (m, 784), (m,)
-    print(f"The digits: {digits.source}; {len(images):,} to learn from, {len(test_images):,} to be tested on.")
-    missing = [package for package in ("rich", "matplotlib", "safetensors") if find_spec(package) is None]
-    if missing:
-        print(f"Without {', '.join(missing)}: less to see, or to keep; {EXTRAS} brings it.")
-    make_folder(options.out)
-
-    state = read_weights(options) if options.load else None
-    complete(options)
-    tl.manual_seed(options.seed)
-    model = build(options.hidden, options.activation, options.loss)
-    if state is not None:
-        try:
-            model.load_state_dict(state)
-        except ValueError as error:
-            stop(f"{options.load} does not fit: {error}")
-    print_parameters(model)
-
-    history = nn.History()
-    if options.epochs:
-        size = len(images) if options.batch_size == "all" else options.batch_size
-        print(f"\nTraining: {options.optimizer}, rate {options.lr:g}, batches of {size:,}, seed {options.seed}.")
-        history = nn.fit(
-            model,
-            nn.DataLoader(nn.TensorDataset(images, labels), size, shuffle=True),
-            COSTS[options.loss],
-            make_optimizer(options.optimizer, model, options.lr),
-            options.epochs,
-            test=nn.DataLoader(nn.TensorDataset(test_images, test_labels), 1_000),
-            accuracy=True,
-        )
-    files = []
-    if options.epochs and "safetensors" not in missing:
-        files.append(save_weights(options, model))  # before all that is only to be looked at
-    if history.interrupted:
-        print("Ended by Ctrl-C; what was learnt so far is kept." if files else "Ended by Ctrl-C.")
-    try:
-        files += show(options, model, history, digits, draw="matplotlib" not in missing)
-    except KeyboardInterrupt:
-        stop(f"aborted; {'the weights are in ' + str(files[0]) if files else 'nothing was saved'}")
-    for path in files:
-        print(path)
-    tell_leftover(options.out / "curves.png", files)
-
-
-def show(options: argparse.Namespace, model: nn.MLP, history: nn.History, digits: Digits, draw: bool) -> list[Path]:
-    """Test the network, print how good it is, draw pictures, and return where they are."""
-    sure = confidences(model, tl.tensor(digits.test_images), options.loss).numpy()  # (m, 10)
-    report.print_accuracy(digits.test_labels, sure)
-    if remark := report.chance(digits.test_labels, sure):
-        print(remark, "The training came to nothing: try another --lr, or more --epochs." if options.epochs else "")
-    return report.draw(options.out, history, model[0].weight.detach().numpy(), digits, sure) if draw else []
-
-
-def print_parameters(model: nn.MLP) -> None:
-    """Print what there is to learn, layer by layer."""
-    layers = [layer for layer in model if isinstance(layer, nn.Linear)]
-    sizes = [layers[0].in_features, *(layer.out_features for layer in layers)]
-    print(f"\nThe network, {'-'.join(map(str, sizes))}:")
-    for number, layer in enumerate(layers, start=1):
-        n_in, n_out = layer.in_features, layer.out_features
-        count = sum(p.numel() for p in layer.parameters())
-        print(f"  layer {number}: {n_in:4} x {n_out:3} weights + {n_out:3} biases {count:9,}")
-    print(f"  together {sum(p.numel() for p in model.parameters()):37,}")
-
-
-def save_weights(options: argparse.Namespace, model: nn.MLP) -> Path:
-    """Write the weights, and what network they are for, as "784-16-16-10 sigmoid mse", to the output folder."""
-    path: Path = options.out / "weights.safetensors"
-    sizes = "-".join(map(str, [784, *options.hidden, 10]))
-    nn.weights.save_file(model.state_dict(), path, {"network": f"{sizes} {options.activation} {options.loss}"})
-    return path
-
-
-def read_weights(options: argparse.Namespace) -> dict[str, tl.Tensor]:
-    """The weights in the file to load. What it says about its network counts where the options say nothing."""
-    try:
-        state, words = nn.weights.load_file(options.load), nn.weights.load_metadata(options.load)
-    except (ImportError, OSError, ValueError) as error:
-        stop(error)
-    network = re.fullmatch(r"784-((?:\d{1,4}-)*)10 (\S+) (\S+)", words.get("network", ""))
-    if network and network[2] in ACTIVATIONS and network[3] in COSTS:
-        kind = {"hidden": [int(n) for n in network[1].split("-")[:-1]], "activation": network[2], "loss": network[3]}
-        fill_in(options, kind)
-    return state
-
-
-def complete(options: argparse.Namespace) -> None:
-    """Fill in what neither the command line nor a weights file says: the lecture's network and its training."""
-    defaults = {"hidden": [16, 16], "activation": "sigmoid", "loss": "mse", "epochs": 0 if options.load else 30}
-    fill_in(options, defaults)
-    fill_in(options, {"lr": usual_rate(options.optimizer, options.activation, options.loss)})
-
-
-def fill_in(options: argparse.Namespace, values: dict[str, Any]) -> None:
-    """Set the options that are not set."""
-    for name, value in values.items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
-
-
-def stop(problem: object) -> NoReturn:
-    raise SystemExit(f"02_digits.py: {problem}")
-
-
-# --- the command line ---------------------------------------------------------------------------------------
-
-
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options; those that a weights file may decide are None if not given."""
-    parser = command_line("02_digits.py", __doc__, out="out/digits")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="a folder with the four files of the full MNIST")
-    add = parser.add_argument_group("the network").add_argument
-    add("--hidden", type=whole(1), nargs="*", metavar="N", help="neurons in each hidden layer (16 16); none: no layer")
-    add("--activation", choices=ACTIVATIONS, help="of the hidden layers (sigmoid)")
-    add("--load", type=Path, metavar="FILE", help="weights to start with; without --epochs they are only tested")
-
-    add = parser.add_argument_group("the training").add_argument
-    add("--loss", choices=COSTS, help="squared error or cross-entropy (mse)")
-    add("--optimizer", choices=("sgd", "momentum", "adam"), default="sgd", help="the way downhill (sgd)")
-    add("--lr", type=positive, metavar="X", help="learning rate (1 for the lecture's network, else 0.1; adam: 0.001)")
-    add("--batch-size", type=batch, default=32, metavar="N", help="pictures per step; 1, ... or all (32)")
-    add("--epochs", type=whole(0), metavar="N", help="how often each picture is seen (30)")
-    options = parser.parse_args(arguments)
-    if options.load and not options.epochs:
-        idle = ("optimizer", "lr", "batch_size", "seed")
-        refuse_idle(parser, given(parser, arguments), idle, "with --load and without --epochs, as nothing is trained")
-    return options
-
-
-def batch(text: str) -> int | str:
-    """A type for argparse: a batch size, or "all"."""
-    return text if text == "all" else whole(1)(text)
+    The weights stay; the pixels learn. Backpropagation gives the gradient of a neuron's sum for every pixel.
+    """
+    layers = list(model)[: -2 if isinstance(model[-1], nn.Linear) else -3]  # up to the sum, without its activation
+    pixels = tl.full((neurons, 784), 0.5, requires_grad=True)
+    for _ in range(steps):
+        z = pixels
+        for layer in layers:
+            z = layer(z)  # in the end (neurons, neurons)
+        (gradient,) = tl.grad((z * tl.eye(neurons)).sum(), [pixels])  # picture i for neuron i
+        step = 0.05 * gradient / gradient.abs().amax(axis=1, keepdims=True)
+        pixels = (pixels.detach() + step).clip(0, 1).requires_grad_()
+    return pixels.detach()
 
 
 if __name__ == "__main__":
-    main()
+    start(main, Settings)

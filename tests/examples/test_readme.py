@@ -1,60 +1,62 @@
-"""examples/README.md: it names every program, part and picture, and what it names exists."""
+"""examples/README.md: the table that follows the lecture names every program, and each row shows what it says."""
 
 import re
+import shlex
+from typing import NamedTuple
 
-from programs import EXAMPLES
+import pytest
+
+from programs import EXAMPLES, load, output_of_command
 
 TEXT = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-ROWS = [[cell.strip() for cell in line.split("|")[1:-1]] for line in TEXT.splitlines() if line.startswith("| ")]
-PROGRAMS = {path.name[:2]: path for path in EXAMPLES.glob("[0-9]*.py")}
-PARTS = {
-    row[0].strip("`"): row[2]
-    for row in ROWS
-    if len(row) == 3 and row[0].startswith("`") and row[0].endswith((".py`", "/`"))
+SMALLER = {  # what shortens a program that learns, without changing what its rows name: command -> more options
+    "00_engine_on_a_page.py": ["--steps", "50"],
+    "02_digits.py": ["--epochs", "2"],
+    "02_digits.py --loss cross-entropy": ["--epochs", "1"],
+    "03_gradient_descent.py": ["--evaluations", "40"],
+    "04_backprop.py": ["--repeats", "1"],
+    "04_backprop.py --layers 1 1 1 1 --activation tanh": ["--repeats", "1"],
+    "19_robust.py": ["--steps", "200", "--sizes", "300", "3000", "8500"],
+    "18_valleys.py": ["--steps", "200", "--fit-steps", "50"],
 }
 
 
-def imports(path):
-    """The parts of helpers/ that a file imports, by themselves or by other parts, as named in the table."""
-    found = set()
-    for package, names in re.findall(
-        r"^(?:from|import) helpers([.\w]*)(?: import ([\w, ]+))?", path.read_text("utf-8"), re.M
-    ):
-        first = package.split(".")[1] if package else ""
-        for name in [first] if first else [name.split(" as ")[0].strip() for name in names.split(",")]:
-            found.add(f"{name}/" if (EXAMPLES / "helpers" / name).is_dir() else f"{name}.py")
-    return found
+class Row(NamedTuple):
+    """A line of the lecture, the command that shows it, and what one sees."""
+
+    claim: str
+    command: str
+    seen: list[str]  # pieces of the output, or names of pictures
+
+    @classmethod
+    def read(cls, line: str) -> "Row":
+        claim, command, sight = (cell.strip() for cell in line.split("|")[1:-1])
+        return cls(claim, command.strip("`"), re.findall(r"`([^`]+)`", sight))
 
 
-def needs(number):
-    """All parts that a program needs."""
-    known, waiting = set(), [PROGRAMS[number]]
-    while waiting:
-        for part in imports(waiting.pop()) - known:
-            known.add(part)
-            waiting += (
-                (EXAMPLES / "helpers" / part).glob("*.py") if part.endswith("/") else [EXAMPLES / "helpers" / part]
-            )
-    return known
+ROWS = [Row.read(line) for line in TEXT.splitlines() if re.match(r"\|[^|]*\| `\d\d_\w+\.py", line)]
+COMMANDS = sorted({row.command for row in ROWS})
 
 
-def test_every_program_and_part_is_named_and_every_name_exists():
-    assert set(re.findall(r"`(\d\d_\w+\.py)`", TEXT)) == {path.name for path in PROGRAMS.values()}
-    helpers = [path for path in (EXAMPLES / "helpers").iterdir() if not path.name.startswith("__")]
-    assert set(PARTS) == {f"{path.name}/" if path.is_dir() else path.name for path in helpers}
+def test_every_program_is_in_the_table():
+    named = {command.split()[0] for command in COMMANDS}
+    assert named == {path.name for path in EXAMPLES.glob("[0-9]*.py")}
 
 
-def test_a_part_is_used_by_the_programs_that_the_table_names():
-    for part, users in PARTS.items():
-        wanted = set(PROGRAMS) if users == "all" else set(users.split(", "))
-        assert {number for number in PROGRAMS if part in needs(number)} == wanted, part
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.claim[:40])
+def test_every_row_says_what_is_seen(row):
+    assert row.seen, f"the row {row.claim!r} names nothing, in backticks, that {row.command} prints or draws"
 
 
-def test_the_pictures_in_the_tables_are_drawn():
-    rows = [row for row in ROWS if len(row) == 4 and re.match(r"`\d\d_", row[1])]
-    assert len(rows) >= 14
-    sources = "".join(path.read_text(encoding="utf-8") for path in EXAMPLES.rglob("*.py"))
-    for _, _, pictures, _ in rows:
-        names = re.findall(r"`(\w+)`", pictures)
-        assert any(f"{name}.png" in sources for name in names)
-        assert {name for name in names if f"{name}.png" not in sources} <= {"it"}  # a word of the sentence
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_program_shows_what_its_rows_say(command, tmp_path):
+    name, *options = shlex.split(command)
+    text = output_of_command(load(name.removesuffix(".py")), *options, *SMALLER.get(command, []), "--out", tmp_path)
+    shown = one_line(text)
+    missing = [piece for row in ROWS if row.command == command for piece in row.seen if one_line(piece) not in shown]
+    assert not missing, f"{command} does not show {missing}; it printed:\n{text}"
+
+
+def one_line(text: str) -> str:
+    """The text with every run of white space as one space."""
+    return " ".join(text.split())

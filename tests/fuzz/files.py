@@ -30,7 +30,7 @@ import small_gpt2
 import small_training
 import tinygrad_lecture as tl
 from helpers.digits.mnist import read_idx
-from helpers.lecture import DataError
+from helpers.program import DataError
 from transformer import GPT, BPETokenizer, CharTokenizer, Tokenizer, WordTokenizer
 
 TEXT = "the cat sat on the mat. the dog sat on the log. " * 3

@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -43,12 +44,29 @@ def running(program: ModuleType) -> Any:
     return run
 
 
-def output_of(program: ModuleType, *arguments: object) -> str:
-    """Run a program and return its output, where capsys is out of reach: in fixtures that a module shares."""
+def output_of(program: ModuleType, *arguments: object, **settings: object) -> str:
+    """Run a program, with settings or with command-line arguments, and return its output."""
     printed = io.StringIO()
     with redirect_stdout(printed):
-        program.main([*map(str, arguments)])
+        if settings:
+            program.main(program.Settings(**settings))
+        else:
+            program.main([*map(str, arguments)])
     return printed.getvalue()
+
+
+def output_of_command(program: ModuleType, *arguments: object) -> str:
+    """Run a program with command-line arguments, read by its Settings, and return its output."""
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        program.start(program.main, program.Settings, [*map(str, arguments)])
+    return printed.getvalue()
+
+
+def numbers_after(text: str, start: str) -> list[float]:
+    """The numbers in the rest of the line after the first occurrence of `start`."""
+    line = text[text.index(start) + len(start) :].split("\n")[0]
+    return [float(number.replace(",", "")) for number in re.findall(r"-?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?", line)]
 
 
 def run_apart(name: str, *arguments: object, cwd: Path, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:

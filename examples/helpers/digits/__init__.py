@@ -1,1 +1,6 @@
-"""Parts of 02_digits.py."""
+"""For 02_digits.py, 04_backprop.py and 19_robust.py.
+
+mnist.py     MNIST's files: those in examples/data, or the full set in a folder
+report.py    what 02_digits.py prints
+pictures.py  its pictures
+"""

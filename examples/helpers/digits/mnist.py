@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from helpers.lecture import DataError
+from helpers.program import DataError
 
 BUNDLED = Path(__file__).parents[2] / "data"
 N_TEST = 1_500  # the last ones of the bundled file

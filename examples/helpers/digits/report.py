@@ -1,179 +1,206 @@
-"""The report on a digit network: a table of its accuracy, and pictures. Used by 02_digits.py.
-
-`sure` is the network's confidences, (m, 10): one row per test picture, one number per digit.
-"""
+"""What 02_digits.py prints. `sure` is how sure the network is of each digit, (m, 10): a row for each test picture."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 import nn
 from helpers.digits.mnist import Digits
-from helpers.lecture import new_figure
-from tinygrad_lecture.inspect.picture import save_picture
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-GREEN, RED, GREY = "#2a7f4f", "#c23b33", "#9aa3ad"
-
-# --- the table ----------------------------------------------------------------------------------------------
 
 
-def count_answers(labels: NDArray[np.int64], sure: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the confusion matrix, (10, 10): [digit, answer]."""
+class Epoch(NamedTuple):
+    """One pass through the training pictures."""
+
+    costs: list[float]  # of its batches
+    right: float  # share of the test pictures read right after it
+
+
+def data(digits: Digits) -> None:
+    """Where the pictures come from, and how many there are."""
+    print(f"{digits.source}: {len(digits.train_labels):,} to learn from, {len(digits.test_labels):,} to be tested on.")
+
+
+# --- the network and its cost -------------------------------------------------------------------------------
+
+
+def parameters(model: nn.MLP) -> None:
+    """The weights and biases, layer by layer, and together."""
+    layers = [layer for layer in model if isinstance(layer, nn.Linear)]
+    sizes = [layers[0].in_features, *(layer.out_features for layer in layers)]
+    weights = [layer.weight.numel() for layer in layers]
+    biases = [layer.bias.numel() for layer in layers]
+    print(f"\nThe network, {'-'.join(map(str, sizes))}:")
+    for number, (layer, weight, bias) in enumerate(zip(layers, weights, biases, strict=True), start=1):
+        name = "output layer  " if number == len(layers) else f"hidden layer {number}"
+        print(f"  {name}   {layer.in_features:3} × {layer.out_features:2} = {weight:6,} weights   {bias:2} biases")
+    print(f"  weights: {' + '.join(f'{n:,}' for n in weights)} = {sum(weights):,}")
+    print(f"  biases: {' + '.join(map(str, biases))} = {sum(biases)}")
+    print(f"  together {sum(weights) + sum(biases):,} adjustable parameters")
+
+
+def cost_of_one(title: str, a: np.ndarray, k: int) -> None:
+    """The ten outputs for one picture of the digit k, the wanted ten, the ten squares, and their sum."""
+    y = np.eye(10)[k]
+    print(f"\n{title}:")
+    for name, row in (("digit j", range(10)), ("output a_j", a), ("wanted y_j", y), ("(a_j - y_j)²", (a - y) ** 2)):
+        print(f"  {name:14}" + "".join(f"{x:8d}" if isinstance(x, int) else f"{x:8.4f}" for x in row))
+    print(f"  C = {((a - y) ** 2).sum():.4f}, the sum of the squares. The answer is {a.argmax()}, the largest output.")
+
+
+def training(optimizer: str, rate: float, size: int, seed: int) -> None:
+    """What is about to happen."""
+    print(f"\nTraining: {optimizer}, learning rate {rate:g}, {size:,} pictures a step, seed {seed}.")
+
+
+def epoch(number: int, epochs: int, costs: list[float], sure: np.ndarray, labels: np.ndarray) -> Epoch:
+    """Return what came of an epoch, and print it for the first, the last and every fifth.
+
+    Raises FloatingPointError if the cost is not a number any more.
+    """
+    if not np.isfinite(costs[-1]):
+        raise FloatingPointError(f"the cost became {costs[-1]}; try a smaller learning rate, --lr")
+    done = Epoch(costs, float((sure.argmax(axis=1) == labels).mean()))
+    if number in (1, epochs) or number % 5 == 0:
+        print(
+            f"  epoch {number:3}   mean cost {np.mean(costs):.3f}   test pictures read right {done.right:.1%}",
+            flush=True,
+        )
+    return done
+
+
+# --- how good it is -----------------------------------------------------------------------------------------
+
+
+def costs_by_answer(sure: np.ndarray, labels: np.ndarray) -> None:
+    """The mean squared-error cost of test pictures that are read right and surely, right but unsurely, and wrong."""
+    costs = ((sure - np.eye(10)[labels]) ** 2).sum(axis=1)
+    right, is_sure = sure.argmax(axis=1) == labels, sure.max(axis=1) > 0.8
+    print("\nThe cost of test pictures. It is 0 for exactly the wanted outputs, and never below 0:")
+    groups = ("sure and right", right & is_sure), ("unsure", ~is_sure), ("sure and wrong", ~right & is_sure)
+    for name, chosen in groups:
+        if chosen.any():
+            print(f"  {name:16} {chosen.sum():5,} pictures   mean cost {costs[chosen].mean():.3f}")
+    print("  sure: the largest output is above 0.8")
+
+
+def confidences(sure: np.ndarray, loss: str) -> None:
+    """Whether the ten outputs are a probability distribution."""
+    sums = sure.sum(axis=1)
+    low, high = np.quantile(sums, [0.05, 0.95])
+    print(f"\nThe ten outputs sum to {low:.2f} to {high:.2f} for nine pictures of ten.")
+    if loss == "mse":
+        print(
+            "Ten sigmoids do not know of each other, so the outputs are confidences, but no probability distribution."
+        )
+        print("With --loss cross-entropy a softmax makes one.")
+    else:
+        print("Softmax makes them a probability distribution.")
+
+
+def count_answers(sure: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The confusion matrix, (10, 10): [digit, answer]."""
     counts = np.zeros((10, 10), dtype=np.int64)
     np.add.at(counts, (labels, sure.argmax(axis=1)), 1)
     return counts
 
 
-def print_accuracy(labels: NDArray[np.int64], sure: NDArray[np.float32]) -> None:
-    """Print the accuracy per digit, and the digit it is most often mistaken for."""
-    counts = count_answers(labels, sure)
-    rows = []
-    for digit, answers in enumerate(counts):
-        wrong = np.where(np.arange(10) == digit, 0, answers)
-        taken_for = f"{wrong.argmax()} ({wrong.max()}x)" if wrong.any() else "-"
-        rows.append([str(digit), *_share(answers[digit], answers.sum()), taken_for])
+def accuracy(sure: np.ndarray, labels: np.ndarray) -> None:
+    """How many of each digit are read right, and which digit it is most often mistaken for."""
+    counts = count_answers(sure, labels)
+    print("\n  digit   right     of   accuracy   most often mistaken for")
+    for digit, row in enumerate(counts):
+        wrong = np.where(np.arange(10) == digit, 0, row)
+        share = f"{row[digit] / row.sum():.1%}" if row.sum() else "-"
+        mistaken = f"{wrong.argmax()} ({wrong.max()} times)" if wrong.any() else ""
+        print(f"  {digit:5} {row[digit]:7,} {row.sum():6,} {share:>10}   {mistaken}")
     right, n = counts.trace(), counts.sum()
-    print()
-    _print_table(["digit", "right", "of", "accuracy", "most often mistaken for"], rows, ["all", *_share(right, n), ""])
-    print(f"\nTest accuracy {right / n:.2%}: {n - right:,} of {n:,} pictures read wrong.")
+    print(f"Test accuracy {right / n:.2%}: {n - right:,} of {n:,} pictures read wrong.")
+    if len(np.flatnonzero(counts.sum(axis=0))) == 1:
+        print(
+            "It gives the same answer for every picture, so it has learnt nothing: try another --lr or more --epochs."
+        )
 
 
-def chance(labels: NDArray[np.int64], sure: NDArray[np.float32]) -> str:
-    """Return a remark if the network is no better than one answer for all pictures, else ""."""
-    counts = count_answers(labels, sure)
-    n = counts.sum()
-    answers = np.flatnonzero(counts.sum(axis=0))
-    if len(answers) == 1:
-        return f"The network answers {answers[0]} whatever the picture is."
-    commonest = counts.sum(axis=1).max() / n  # accuracy of always answering the commonest digit
-    if counts.trace() / n < commonest + 3 * np.sqrt(commonest * (1 - commonest) / n):  # within three standard errors
-        return f"That is no better than chance: one answer for all pictures is right for up to {commonest:.1%}."
-    return ""
+def ask_a_human(sure: np.ndarray, labels: np.ndarray) -> None:
+    """What is gained where pictures of which the network is not sure go to a person."""
+    right, top = sure.argmax(axis=1) == labels, sure.max(axis=1)
+    print("\nIf a person reads the pictures of which the network is not sure enough:")
+    for threshold in (0, 0.5, 0.8, 0.9, 0.95):
+        kept = top >= threshold
+        if kept.any():
+            print(f"  largest output below {threshold:4}: {1 - kept.mean():6.1%} to a person", end="   ")
+            print(f"{right[kept].mean():.1%} of the rest read right")
 
 
-def _share(right: int, n: int) -> list[str]:
-    return [f"{right:,}", f"{n:,}", f"{right / n:.1%}" if n else "-"]
+# --- what it has learnt -------------------------------------------------------------------------------------
 
 
-def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]], total: Sequence[str]) -> None:
-    try:
-        from rich import box
-        from rich.console import Console
-        from rich.table import Table
-    except ImportError:
-        for row in (header, *rows, total):
-            print("".join(f"{cell:>10}" for cell in row[:-1]), row[-1], sep="   ")
-        return
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True)
-    for name, foot in zip(header, total, strict=True):
-        table.add_column(name, foot, justify="right")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+def first_layer(before: np.ndarray, weights: np.ndarray, images: np.ndarray) -> None:
+    """How local and how smooth the first layer's weights are. before, weights: (neurons, 784)."""
+    ink = images.std(axis=0) > 0.05  # (784,): the pixels that differ between pictures
+    print(
+        "\nWhat the neurons of the first layer like to see. An edge or a stroke fills few pixels, next to each other:"
+    )
+    for name, rows in (("before training", before), ("after training", weights)):
+        print(
+            f"  {name:16} half of a neuron's squared weights lie on {half(rows[:, ink]):3.0f} of {ink.sum()} pixels;",
+            end="",
+        )
+        print(f" neighbours correlate {neighbours(rows, ink):+.2f}")
+    print("  So they have become patches and strokes, as the lecture says, several to a neuron: see first_layer.png.")
 
 
-# --- the pictures -------------------------------------------------------------------------------------------
+def half(rows: np.ndarray) -> float:
+    """How many of the largest squared weights make up half of their sum; the mean over neurons."""
+    squares = -np.sort(-(rows.astype(float) ** 2), axis=1)
+    return float((np.cumsum(squares, axis=1) < squares.sum(axis=1, keepdims=True) / 2).sum(axis=1).mean() + 1)
 
 
-def draw(
-    folder: Path, history: nn.History, weight: NDArray[np.float32], digits: Digits, sure: NDArray[np.float32]
-) -> list[Path]:
-    """Draw all pictures into a folder, and return their paths. weight: the first layer's, (neurons, 784)."""
-    figures = {
-        "confusion.png": confusion(count_answers(digits.test_labels, sure)),
-        "weights.png": weights(weight),
-        "mistakes.png": mistakes(digits.test_images, digits.test_labels, sure),
-    }
-    if history:
-        figures = {"curves.png": history.figure(), **figures}
-    for name, figure in figures.items():
-        save_picture(figure, folder / name, dpi=120)
-    return [folder / name for name in figures]
+def neighbours(rows: np.ndarray, ink: np.ndarray) -> float:
+    """The correlation between the weights of neighbouring pixels; the mean over neurons."""
+    grid, maps = ink.reshape(28, 28), rows.reshape(-1, 28, 28)
+    right, down = grid[:, :-1] & grid[:, 1:], grid[:-1] & grid[1:]
+    first = np.concatenate([maps[:, :, :-1][:, right], maps[:, :-1][:, down]], axis=1)
+    second = np.concatenate([maps[:, :, 1:][:, right], maps[:, 1:][:, down]], axis=1)
+    return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(first, second, strict=True)]))
 
 
-def confusion(counts: NDArray[np.int64]) -> Figure:
-    """Draw the confusion matrix: right answers green, wrong ones redder the more there are."""
-    figure = new_figure(7, 7)
-    axes = figure.subplots()
-    right = np.eye(10, dtype=bool)
-    most_right, most_wrong = max(counts[right].max(), 1), max(counts[~right].max(), 1)
-    axes.imshow(np.ma.masked_where(~right, counts), cmap="Greens", vmin=0, vmax=2 * most_right)
-    axes.imshow(np.ma.masked_where(right | (counts == 0), counts), cmap="Reds", vmin=0, vmax=1.5 * most_wrong)
-    for digit, answer in zip(*counts.nonzero(), strict=True):
-        axes.text(answer, digit, f"{counts[digit, answer]:,}", ha="center", va="center")
-    axes.set_title(f"{counts.trace():,} of {counts.sum():,} test pictures read right")
-    axes.set_xlabel("the network's answer")
-    axes.set_ylabel("the digit")
-    axes.set_xticks(range(10))
-    axes.set_yticks(range(10))
-    axes.set_xticks(np.arange(0.5, 9), minor=True)  # white lines between the squares
-    axes.set_yticks(np.arange(0.5, 9), minor=True)
-    axes.grid(which="minor", color="white", linewidth=2)
-    axes.tick_params(which="both", length=0)
-    axes.spines[:].set_visible(False)
-    return figure
+def last_hidden_layer(fires: np.ndarray, labels: np.ndarray) -> None:
+    """For which digits each neuron fires, and whether one of them stands for loops. fires: (m, neurons)."""
+    means = mean_activations(fires, labels)  # (neurons, 10)
+    print("\nThe last hidden layer: the mean activation of each neuron for each digit")
+    print("  neuron" + "".join(f"{digit:6}" for digit in range(10)) + "   fires for")
+    for number, row in enumerate(means):
+        print(f"  {number:6}" + "".join(f"{a:6.2f}" for a in row) + f"   {fires_for(row)}")
+    groups = list(combinations(range(10), 4))
+    scores = [separation(means, group) for group in groups]
+    loops = separation(means, (0, 6, 8, 9))
+    place = 1 + sum(score > loops for score in scores)
+    best = groups[int(np.argmax(scores))]
+    print('Does a neuron stand for a part, such as "loop"? It would tell 0, 6, 8 and 9 from all other digits.')
+    print("How far does a neuron's mean activation for four digits differ from that for the other six? At most", end="")
+    print(f" by {max(scores):.2f},")
+    print(f"for {', '.join(map(str, best))}.", end=" ")
+    print(f"For the digits with a loop it is {loops:.2f}: place {place} of {len(groups)} groups of four digits.")
+    if place > 20:
+        print("So no neuron here detects loops. The layer groups digits as it needs, which differs from seed to seed.")
 
 
-def weights(weight: NDArray[np.float32], most: int = 64) -> Figure:
-    """Draw the first layer's neurons as pictures of their weights: ink on red adds to the sum, on blue subtracts."""
-    shown = weight[:most]
-    columns = 4 if len(shown) <= 16 else 8
-    rows = -(-len(shown) // columns)
-    figure = new_figure(1.6 * columns + 1, 1.75 * rows + 0.8)
-    axes = figure.subplots()
-    axes.axis("off")
-    mosaic = np.full((33 * rows, 30 * columns), np.nan)  # one image for all: many small ones are slow to draw
-    for number, row in enumerate(shown):
-        top, left = 33 * (number // columns) + 4, 30 * (number % columns) + 1
-        mosaic[top : top + 28, left : left + 28] = row.reshape(28, 28)
-        axes.text(left + 13.5, top - 1, f"neuron {number}", fontsize=9, ha="center")
-    limit = float(np.quantile(np.abs(shown), 0.995)) or 1.0  # symmetric, so that white is 0
-    image = axes.imshow(mosaic, cmap="RdBu_r", vmin=-limit, vmax=limit)
-    figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, label="weight", extend="both")
-    which = "all" if len(shown) == len(weight) else f"{len(shown)} of"
-    figure.suptitle(f"The first layer, weights of {which} {len(weight)} neurons:\nred wants ink there, blue wants none")
-    return figure
+def mean_activations(fires: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The mean activation of each neuron for each digit: (neurons, 10)."""
+    return np.stack([fires[labels == digit].mean(axis=0) for digit in range(10)], axis=1)
 
 
-def mistakes(
-    images: NDArray[np.float32], labels: NDArray[np.int64], sure: NDArray[np.float32], most: int = 12
-) -> Figure:
-    """Draw the pictures where the network was surest of a wrong digit, each with its ten confidences."""
-    answers = sure.argmax(axis=1)
-    lead = sure[np.arange(len(sure)), answers] - sure[np.arange(len(sure)), labels]  # 0 where it is right
-    worst = [i for i in np.argsort(-lead, kind="stable")[:most] if answers[i] != labels[i]]
-    if not worst:
-        figure = new_figure(6, 2)
-        figure.suptitle("No mistakes")
-        return figure
-    columns = min(4, len(worst))
-    rows = -(-len(worst) // columns)
-    figure = new_figure(3.2 * columns, 1.95 * rows + 0.7)
-    figure.suptitle("The worst mistakes, and how sure the network was of each digit (green: the right one)")
-    grid = figure.subplots(rows, 2 * columns, squeeze=False, width_ratios=[1.2, 1] * columns)
-    for axes in grid.flat:
-        axes.axis("off")
-    for place, i in enumerate(worst):
-        picture, bars = grid[place // columns, 2 * (place % columns) :][:2]
-        picture.imshow(images[i].reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
-        picture.set_title(f"a {labels[i]} read as {answers[i]}", fontsize=10)
-        colours = [RED if digit == answers[i] else GREEN if digit == labels[i] else GREY for digit in range(10)]
-        bars.axis("on")
-        bars.barh(range(10), sure[i], color=colours)
-        bars.set_xlim(0, 1)
-        bars.set_xticks([0, 1])
-        bars.set_yticks(range(10))
-        bars.invert_yaxis()
-        bars.tick_params(labelsize=7, length=0)
-        for digit, colour in ((labels[i], GREEN), (answers[i], RED)):
-            bars.get_yticklabels()[digit].set(color=colour, weight="bold", size=9)
-        bars.spines[["top", "right"]].set_visible(False)
-    return figure
+def fires_for(row: np.ndarray) -> str:
+    """The digits for which a neuron's mean activation is above 0.5."""
+    return " ".join(str(digit) for digit in np.flatnonzero(row > 0.5)) or "none"
+
+
+def separation(means: np.ndarray, group: Sequence[int]) -> float:
+    """By how much the best neuron's mean activation differs between a group of digits and the others."""
+    inside = np.isin(np.arange(10), group)
+    return float(np.abs(means[:, inside].mean(axis=1) - means[:, ~inside].mean(axis=1)).max())

@@ -1,0 +1,149 @@
+"""Is a neural network robust, does it get better with more data, and can it be retrained?
+
+    python examples/19_robust.py
+
+The lecture's key insights, put to the test on the digits, against two traditional methods: if-then rules for the digit
+3, and nearest mean, which answers with the digit whose mean picture is nearest. The test pictures are spoilt in several
+ways (noise, missing pixels, wrong pixels, shifts); the training data is spoilt, cut short or changed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from helpers.digits.mnist import load_digits
+from helpers.program import start
+from helpers.robust import pictures, report, spoil
+from helpers.robust.rules import is_a_three
+
+Answer = Callable[[np.ndarray], np.ndarray]  # pictures (n, 784) -> digits (n,)
+
+
+@dataclass
+class Settings:
+    """What can be set on the command line."""
+
+    steps: int = 4000
+    """steps of training for each network"""
+    sizes: tuple[int, ...] = (100, 300, 1000, 3000, 8500)
+    """how many training pictures to compare"""
+    noise: float = 0.5
+    """most noise that the second network sees in training, as a standard deviation; ink is 1"""
+    wrong_labels: float = 0.2
+    """share of the training labels replaced by random ones"""
+    seed: int = 0
+    """of everything random"""
+    out: Path = Path("out/robust")
+    """folder for the pictures"""
+
+
+def main(settings: Settings) -> None:
+    """The lecture's claims, one by one."""
+    tl.manual_seed(settings.seed)
+    random = np.random.default_rng(settings.seed)
+    digits = load_digits()
+    X, Y, test, labels = digits.train_images, digits.train_labels, digits.test_images, digits.test_labels
+
+    def right(answer: Answer, pixels: np.ndarray = test) -> float:
+        return float((answer(pixels) == labels).mean())
+
+    network = new_network()
+    train(network, X, Y, settings.steps, random)
+    used_to_noise = new_network()
+    train(used_to_noise, X, Y, settings.steps, random, settings.noise)
+    methods = {
+        "nearest mean": nearest_mean(X, Y),
+        "network": reads(network),
+        "network that saw noise": reads(used_to_noise),
+    }
+
+    # "Try writing explicit rules for recognizing the digit 3"
+    by_rules = np.array([is_a_three(picture.reshape(28, 28)) for picture in test])
+    report.threes({"if-then rules": by_rules, "network": reads(network)(test) == 3}, labels == 3)
+
+    # "Remarkably robust to noisy, imperfect data (e.g., missing values, measurement errors, outliers)"
+    table = {}
+    for kind, (amounts, change) in spoil.KINDS.items():
+        spoilt = {amount: change(test, amount, random) for amount in amounts}
+        table[kind] = {
+            name: {amount: right(answer, pixels) for amount, pixels in spoilt.items()}
+            for name, answer in methods.items()
+        }
+    report.robustness(table)
+    mixed = np.where(random.random(len(Y)) < settings.wrong_labels, random.integers(0, 10, len(Y)), Y)
+    misled = new_network()
+    train(misled, X, mixed, settings.steps, random)
+    report.wrong_labels(float((mixed != Y).mean()), right(reads(misled)), right(nearest_mean(X, mixed)))
+
+    # "Neural networks often improve with more data, unlike many traditional methods that plateau"
+    by_size = {}
+    for n in settings.sizes:
+        small = new_network()
+        train(small, X[:n], Y[:n], settings.steps, random)
+        by_size[n] = right(nearest_mean(X[:n], Y[:n])), right(reads(small))
+    report.more_data(by_size)
+
+    # "Neural networks can be retrained on new data": from now on every picture comes turned by 90 degrees
+    turned, turned_test = spoil.turn(X), spoil.turn(test)
+    retraining = [(0, right(reads(network), turned_test), right(reads(network)))]
+    for _ in range(3):
+        train(network, turned, Y, settings.steps // 8, random)
+        steps = retraining[-1][0] + settings.steps // 8
+        retraining.append((steps, right(reads(network), turned_test), right(reads(network))))
+    report.retraining(retraining)
+
+    print("\nPictures:")
+    pictures.spoilt(test[labels == 3][:1], random, settings.out / "spoilt.png")
+    pictures.robustness(table, settings.out / "robustness.png")
+    pictures.more_data(by_size, retraining, settings.out / "data.png")
+
+
+def new_network() -> nn.MLP:
+    """The lecture's 784-16-16-10 with random weights."""
+    model = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    return model
+
+
+def train(
+    model: nn.MLP, images: np.ndarray, labels: np.ndarray, steps: int, random: np.random.Generator, noise: float = 0.0
+) -> None:
+    """Train by stochastic gradient descent, 32 pictures a step; noise: the most that is added, as a deviation."""
+    wanted = np.eye(10, dtype=np.float32)
+    optimizer = nn.optim.SGD(model.parameters(), lr=1.0)
+    for _ in range(steps):
+        chosen = random.integers(0, len(images), 32)
+        x = images[chosen]  # (32, 784)
+        if noise:
+            x = spoil.add_noise(x, random.uniform(0, noise, (32, 1)), random)  # more for some pictures than for others
+        optimizer.zero_grad()
+        C = ((model(tl.tensor(x)) - tl.tensor(wanted[labels[chosen]])) ** 2).sum(axis=1).mean()
+        C.backward()
+        optimizer.step()
+
+
+def reads(model: nn.MLP) -> Answer:
+    """The network as a function from pictures to digits: the largest of the ten outputs."""
+
+    def answer(pixels: np.ndarray) -> np.ndarray:
+        with tl.no_grad():
+            return model(tl.tensor(pixels)).numpy().argmax(axis=1)
+
+    return answer
+
+
+def nearest_mean(images: np.ndarray, labels: np.ndarray) -> Answer:
+    """The digit whose mean picture is nearest, by squared distance |x - m|² = |x|² - 2 x·m + |m|²."""
+    means = np.stack([images[labels == digit].mean(axis=0) for digit in range(10)])  # (10, 784)
+    return lambda pixels: ((means**2).sum(axis=1) - 2 * pixels @ means.T).argmin(axis=1)
+
+
+if __name__ == "__main__":
+    start(main, Settings)

@@ -1,0 +1,114 @@
+"""What 03_gradient_descent.py prints, and what a descent is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Valley:
+    """The lowest point of the landscape, its cost, and the largest and smallest eigenvalue of the Hessian."""
+
+    w: float
+    b: float
+    cost: float
+    steepest: float
+    flattest: float
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A way down: where it went, and the cost of all points there. batch: points per step."""
+
+    label: str
+    rate: float
+    batch: int
+    path: np.ndarray  # (steps + 1, 2): w, b
+    costs: np.ndarray  # (steps + 1,)
+
+    @property
+    def looked_at(self) -> np.ndarray:
+        """How many points it had looked at by each step, (steps + 1,)."""
+        return self.batch * np.arange(len(self.path))
+
+    @property
+    def rises(self) -> int:
+        """In how many steps the cost rose."""
+        return int((np.diff(self.costs) > 0).sum())
+
+    def crossings(self, valley: Valley) -> int:
+        """How often it crossed the valley in the first 20 steps: changes of the side, along the steepest axis."""
+        offset = self.path - (valley.w, valley.b)
+        moves = np.diff(offset, axis=0)[:20]
+        return int(((moves[1:] * moves[:-1]).sum(axis=1) < 0).sum())
+
+    def steps_until(self, cost: float) -> int | None:
+        """How many steps it took to come below a cost; None if it never did."""
+        below = np.flatnonzero(self.costs < cost)
+        return int(below[0]) if len(below) else None
+
+
+def valley(valley: Valley, n: int) -> None:
+    """The landscape's lowest point and its curvature."""
+    print(f"The landscape: for every line y = w x + b, the mean squared distance from {n} points.")
+    print(f"  lowest at w = {valley.w:.3f}, b = {valley.b:.3f}: cost {valley.cost:.4f}; not 0, as the points are noisy")
+    print(f"  curvature from {valley.flattest:.3f} to {valley.steepest:.3f}, the eigenvalues of the Hessian")
+    print(f"  so rates above 2 / {valley.steepest:.3f} = {2 / valley.steepest:.3f} diverge")
+
+
+def verdict(descent: Descent, valley: Valley) -> str:
+    """What a learning rate does, in words."""
+    if not descent.costs[-1] <= descent.costs[0]:
+        return "diverges: too large, every step overshoots by more"
+    if descent.crossings(valley) > 5:
+        return "oscillates: too large, it overshoots the minimum again and again"
+    if descent.costs[-1] <= 1.1 * valley.cost:
+        return "just right: steady progress to the minimum"
+    return "too small: very slow, still on the way"
+
+
+def rates(trials: Sequence[Descent], valley: Valley) -> None:
+    """What each learning rate does."""
+    print(f"\nLearning rates, batch gradient descent, {len(trials[0].path) - 1} steps:")
+    for trial in trials:
+        print(f"  {trial.label:12} cost {trial.costs[0]:.2f} -> {trial.costs[-1]:9.4f}   {verdict(trial, valley)}")
+
+
+def ways(descents: Sequence[Descent], valley: Valley) -> None:
+    """Batch, mini-batch and stochastic descent side by side."""
+    print(f"\nThree ways, {len(descents[0].path) - 1} steps each at rate {descents[0].rate:.3g}:")
+    print("                points     cost at    steps in which   to come within 10% of the lowest cost")
+    print("              per step     the end     the cost rose   steps   points looked at")
+    for descent in descents:
+        steps = descent.steps_until(1.1 * valley.cost)
+        taken = f"{steps:7} {steps * descent.batch:18}" if steps is not None else "   not reached"
+        print(f"  {descent.label:12} {descent.batch:7} {descent.costs[-1]:11.4f} {descent.rises:17} {taken}")
+    print("  Fewer points per step: cheaper steps, of a noisier gradient.")
+
+
+def directions(falls: Mapping[float, Sequence[float]], cosines: np.ndarray) -> None:
+    """How far the cost falls along the negative gradient and along random directions, by the length of the step."""
+    n = len(cosines)
+    print(f"\nThe digit network, 13,002 dimensions. A step against the gradient, and in {n:,} random directions:")
+    print("  step length    the cost falls by    best random direction    random directions that lead down")
+    for length, (gradient, *others) in falls.items():
+        share = np.mean(np.array(others) > 0)
+        print(f"  {length:11g} {gradient:20.6f} {max(others):24.6f} {share:28.0%}")
+    print("  Half of all directions lead down, but only just: their cosine with the gradient is", end="")
+    print(f" {np.abs(cosines).max():.3f} at most.")
+
+
+def searches(histories: Mapping[str, Sequence[float]], weights: int) -> None:
+    """Gradient descent against random search, with the same number of costs computed."""
+    n = len(next(iter(histories.values())))
+    print(f"\nThe same network on 500 pictures, with {n} evaluations of the cost each:")
+    for name, costs in histories.items():
+        print(f"  {name:17} cost {costs[0]:.3f} -> {costs[-1]:.3f}")
+    tries = weights * math.log10(2)
+    print(f"  To try two values for each of {weights:,} parameters: 2^{weights:,} = 10^{tries:,.0f} networks.")
+    years = tries - 9 - math.log10(3.15e7)
+    print(f"  At a billion a second that takes 10^{years:,.0f} years; the universe is 10^10 years old.")

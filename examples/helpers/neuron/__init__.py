@@ -1,0 +1,5 @@
+"""For 01_neuron.py.
+
+report.py    what it prints
+pictures.py  its pictures
+"""

@@ -1,0 +1,161 @@
+"""The pictures of 01_neuron.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, new_figure, plain, save
+from helpers.neuron.report import ACTIVATIONS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Activation = Callable[[tl.Tensor], tl.Tensor]
+SPREAD = (SKY, BLUE, GREEN, ORANGE, VERMILION)
+
+
+def signed(value: float) -> str:
+    """A number with a proper minus."""
+    return f"{value:.3g}".replace("-", "−")
+
+
+# --- the neuron ---------------------------------------------------------------------------------------------
+
+
+def neuron(names: Sequence[str], x: Sequence[float], w: Sequence[float], b: float, z: float, path: Path) -> None:
+    """The neuron with its numbers: inputs, weighted connections, sum, activation function, activation."""
+    figure = new_figure(12, 5.4, "A neuron receives, weighs, sums and activates")
+    axes = figure.subplots()
+    axes.axis("off")
+    axes.set(xlim=(-2.2, 10.2), ylim=(-0.9, 4.0), aspect="equal")
+    middle = 1.5
+    rows = [*zip(names, x, w, strict=True), ("bias", 1.0, b)]
+    for i, (name, x_i, w_i) in enumerate(rows):
+        y = 3 - i
+        colour = BLUE if w_i * x_i >= 0 else ORANGE
+        thickness = 1 + 6 * min(abs(w_i * x_i) / 3, 1.5)
+        axes.plot([0.4, 4.6], [y, middle], color=colour, linewidth=thickness, alpha=0.55, zorder=1)
+        circle(axes, (0, y), 0.4, f"{x_i:.3g}")
+        axes.text(-0.6, y, name, ha="right", va="center", fontsize=14)
+        formula = f"b = {signed(b)}" if name == "bias" else f"{signed(w_i)} · {x_i:.3g} = {signed(w_i * x_i)}"
+        above = y > middle  # on the side that the line leaves free
+        style = {"fontsize": 13, "color": BLUE if w_i * x_i >= 0 else "#9A6B00"}
+        axes.text(0.55, y + (0.16 if above else -0.16), formula, va="bottom" if above else "top", **style)
+    circle(axes, (5, middle), 0.5, "Σ")
+    axes.text(5, middle - 0.65, f"z = {signed(z)}", ha="center", va="top", fontsize=14)
+    for start, end in ((5.5, 6.1), (7.9, 8.5)):
+        axes.annotate("", (end, middle), (start, middle), arrowprops={"arrowstyle": "-|>", "linewidth": 1.5})
+    a = tl.sigmoid(tl.tensor(z)).item()
+    axes.text(8.6, middle, f"a = {a:.3f}", ha="left", va="center", fontsize=17, weight="bold")
+    inset = axes.inset_axes((6.2, middle - 0.8, 1.6, 1.6), transform=axes.transData)
+    reach = max(4.0, 1.4 * abs(z))
+    zs = tl.linspace(-reach, reach, 200, dtype=tl.float64)
+    inset.plot(zs.numpy(), tl.sigmoid(zs).numpy(), color=GREEN, linewidth=2)
+    inset.plot([z], [a], "o", color=VERMILION, markersize=8)
+    inset.set(xticks=[0], yticks=[0, 1], title="sigmoid")
+    inset.axhline(0, color=GREY, linewidth=0.5)
+    inset.axvline(0, color=GREY, linewidth=0.5)
+    for left, word in ((0, "receives"), (2.3, "weighs"), (5, "sums"), (7, "activates")):
+        axes.text(left, 3.75, word, ha="center", fontsize=14, weight="bold", color=DARK)
+    note = (
+        "Blue connections encourage, orange ones inhibit; the thicker, the more. The bias is a weight whose input is 1."
+    )
+    axes.text(4, -0.85, note, ha="center", va="bottom", fontsize=12, color=DARK)
+    save(figure, path)
+
+
+def circle(axes: Axes, centre: tuple[float, float], radius: float, text: str) -> None:
+    """A circle with a text in it."""
+    from matplotlib.patches import Circle
+
+    axes.add_patch(Circle(centre, radius, facecolor="white", edgecolor="black", linewidth=1.5, zorder=2))
+    axes.text(*centre, text, ha="center", va="center", fontsize=14, zorder=3)
+
+
+# --- activation functions -----------------------------------------------------------------------------------
+
+
+def curve(activation: Activation, reach: float = 5.0, points: int = 1000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(z, activation, slope) from -reach to reach; the slope as backward() finds it."""
+    z = tl.linspace(-reach, reach, points, dtype=tl.float64, requires_grad=True)
+    a = activation(z)
+    a.sum().backward()
+    return z.detach().numpy(), a.detach().numpy(), z.grad.detach().numpy()
+
+
+def activations(path: Path) -> None:
+    """Each activation function with its slope."""
+    remarks = (
+        "always between 0 and 1;\nits slope is at most 1/4",
+        "between −1 and 1;\nits slope is 1 in the middle",
+        "0 or z: its slope is 0 or 1,\nso below 0 nothing is learnt",
+        "0.1 z or z: below 0 there is\nstill a slope to learn by",
+    )
+    figure = new_figure(14, 4.6, "Activation functions, and the slopes that backward() finds")
+    for axes, (name, function), remark in zip(figure.subplots(1, 4), ACTIVATIONS.items(), remarks, strict=True):
+        z, a, slope = curve(function)
+        plain(axes).axhline(0, color=GREY, linewidth=0.8)
+        axes.axvline(0, color=GREY, linewidth=0.8)
+        axes.plot(z, a, color=BLUE, linewidth=2.5, label="activation")
+        jumps = np.abs(np.diff(slope, prepend=slope[0])) > 0.5  # draw no line where the slope jumps
+        axes.plot(z, np.where(jumps, np.nan, slope), color=VERMILION, linewidth=2, linestyle="--", label="slope")
+        axes.set(xlim=(-5, 5), ylim=(-1.25, 3.1) if "ReLU" in name else (-1.25, 1.6), xlabel="weighted sum z")
+        axes.set_title(f"{name}:\n{remark}", fontsize=12)
+    figure.axes[0].legend(edgecolor="none", loc="lower right")
+    save(figure, path)
+
+
+# --- weight and bias ----------------------------------------------------------------------------------------
+
+
+def weight_and_bias(path: Path) -> None:
+    """What weight and bias do to a sigmoid neuron with one input, and what two weights do with two inputs."""
+    figure = new_figure(14, 5, "The weight says how steep, the bias says where")
+    left, middle, right = figure.subplots(1, 3)
+    x = tl.linspace(-6, 6, 300, dtype=tl.float64)
+    for w, colour in zip((0.5, 1, 2, 8, -1), SPREAD, strict=True):
+        left.plot(x.numpy(), tl.sigmoid(w * x).numpy(), color=colour, linewidth=2, label=f"w = {signed(w)}")
+    for b, colour in zip((-8, -4, 0, 4, 8), SPREAD, strict=True):
+        middle.plot(x.numpy(), tl.sigmoid(2 * x + b).numpy(), color=colour, linewidth=2, label=f"b = {signed(b)}")
+    left.set(title="a = sigmoid(w x): a large weight makes a switch,\na negative one turns it round")
+    middle.set(title="a = sigmoid(2 x + b): the bias moves the switch,\nfor b = 4 and 8 it fires at input 0")
+    for axes in (left, middle):
+        axes.set(xlabel="input x", ylabel="activation a", ylim=(-0.02, 1.25), yticks=[0, 0.5, 1])
+        plain(axes).legend(edgecolor="none", ncols=5, loc="upper center", columnspacing=0.8, handlelength=1, fontsize=8)
+    middle.axvline(0, color=GREY, linewidth=0.8)
+
+    w, b = tl.tensor([1.5, 0.8], dtype=tl.float64), -1.0
+    side = tl.linspace(-4, 4, 161, dtype=tl.float64)
+    z = w[0] * side + w[1] * side[:, None] + b  # (161, 161): x2 down, x1 across
+    image = right.imshow(tl.sigmoid(z).numpy(), cmap="cividis", origin="lower", extent=(-4, 4, -4, 4), vmin=0, vmax=1)
+    right.contour(side.numpy(), side.numpy(), z.numpy(), [0], colors="white", linewidths=2)
+    start = (-b * w / (w * w).sum()).numpy()  # the point of the line z = 0 that is nearest to the origin
+    right.annotate("", start + w.numpy(), start, arrowprops={"arrowstyle": "-|>", "color": "black", "linewidth": 2.5})
+    right.text(*(start + w.numpy() + 0.1), "(w1, w2)", color="black", fontsize=12, weight="bold")
+    right.text(-1.35, 3.3, "z = 0", color="white", fontsize=13, ha="right")
+    right.set(title="Two inputs: the line z = 0 divides them;\na grows along the weights", xlabel="x1", ylabel="x2")
+    figure.colorbar(image, ax=right, label="activation a", ticks=[0, 0.5, 1], shrink=0.85)
+    save(figure, path)
+
+
+def lines(
+    learnt: Mapping[bool, tuple[tl.Tensor, tl.Tensor]], points: np.ndarray, wanted: np.ndarray, path: Path
+) -> None:
+    """The two kinds of points, and the line at which each neuron divides them."""
+    figure = new_figure(11, 5.4, "Without bias, the dividing line cannot leave the origin")
+    for axes, (bias, (w, b)) in zip(figure.subplots(1, 2, sharey=True), learnt.items(), strict=True):
+        for kind, colour in ((1, BLUE), (0, ORANGE)):
+            axes.plot(*points[wanted == kind].T, "o", color=colour, markersize=5, label=f"wanted: {kind}")
+        (w1, w2), offset = w.tolist(), b.item()
+        axes.axline((0, -offset / w2), slope=-w1 / w2, color="black", linewidth=2.5, label="the neuron's line, z = 0")
+        axes.plot(0, 0, "+", color=PURPLE, markersize=18, markeredgewidth=3, label="origin")
+        axes.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal", xlabel="x1", title=f"{'with' if bias else 'without'} bias")
+        plain(axes)
+    figure.axes[0].set_ylabel("x2")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, edgecolor="none")
+    save(figure, path)

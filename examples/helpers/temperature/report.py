@@ -1,0 +1,99 @@
+"""What 13_temperature.py prints, beside the lecture's numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+# The lecture's solution: T -> the exponentials, their sum, the probabilities.
+LECTURE = {
+    0.5: ((54.6, 36.6, 11.0, 5.0, 3.3), 110.5, (0.49, 0.33, 0.10, 0.05, 0.03)),
+    1.0: ((7.4, 6.0, 3.3, 2.2, 1.8), 20.7, (0.36, 0.29, 0.16, 0.11, 0.09)),
+    2.0: ((2.7, 2.5, 1.8, 1.5, 1.3), 9.8, (0.28, 0.25, 0.18, 0.15, 0.13)),
+}
+
+
+def softmax_by_hand(T: float, scores: Mapping[str, float], powers: np.ndarray, p: np.ndarray) -> None:
+    """The softmax at one temperature, step by step; the lecture's figure beside each, marked where it is rounded off."""
+    theirs = LECTURE.get(T)
+    exponentials, total, shares = theirs or ((None,) * len(p), None, (None,) * len(p))
+    heading = f"{'lecture':>10}{'P':>12}{'lecture':>10}" if theirs else f"{'P':>12}"
+    print(f"\nT = {T:<6g}{'exp(score / T)':>37}{heading}")
+    for (word, score), power, share, power_there, share_there in zip(
+        scores.items(), powers, p, exponentials, shares, strict=True
+    ):
+        step = f"exp({score:g} / {T:g}) = exp({score / T:.4g})"
+        note = off(power, power_there, 1) + off(share, share_there, 2)
+        print(f"  {word:7} {step:28}{power:9.3f}{there(power_there, 1)}{share:12.4f}{there(share_there, 2)}{note}")
+    print(f"  {'sum':36}{powers.sum():9.3f}{there(total, 1)}{p.sum():12.4f}{off(powers.sum(), total, 1):>12}")
+
+
+def there(value: float | None, decimals: int) -> str:
+    """The lecture's figure as a column, where it has one."""
+    return "" if value is None else f"{value:10.{decimals}f}"
+
+
+def off(value: float, lecture: float | None, decimals: int) -> str:
+    """A note where rounding the value does not give the lecture's figure."""
+    if lecture is None or round(value, decimals) == lecture:
+        return ""
+    return f"  rounds to {value:.{decimals}f}"
+
+
+def limits(words: Sequence[str], by_temperature: Mapping[float, np.ndarray]) -> None:
+    """The probabilities from T near 0 to T near infinity, and how uncertain the choice is."""
+    print("\nFrom T near 0, where one word has all, to T near infinity, where all are equally likely:")
+    print(f"  {'T':>6}" + "".join(f"{word:>9}" for word in words) + "   effective number of words")
+    for T, p in by_temperature.items():
+        print(f"  {T:6g}" + "".join(f"{value:9.4f}" for value in p) + f"{effective_number(p):10.2f}")
+    print("  Effective number of words: exp(entropy). So many equally likely words would be as uncertain.")
+
+
+def effective_number(p: np.ndarray) -> float:
+    """exp of the entropy -sum p log p: the number of equally likely words that would be as uncertain."""
+    some = p[p > 0]
+    return math.exp(-(some * np.log(some)).sum())
+
+
+def greedy(words: Sequence[str], p: np.ndarray) -> None:
+    """T = 0 itself, where the formula would divide by 0."""
+    print(
+        f'  T = 0 itself would divide by 0. It is defined as greedy: always the likeliest word, "{words[p.argmax()]}".'
+    )
+
+
+def kinds_of_request(words: Sequence[str], kinds: Mapping[str, tuple[float, np.ndarray]]) -> None:
+    """What the lecture's temperatures do for its kinds of request: reliability against variety."""
+    print("\nWhich temperature for which request? Reliable answers repeat themselves, creative ones vary:")
+    print(f"  {'':26}   T   P({words[0]})   two answers are the same   effective number of words")
+    for kind, (T, p) in kinds.items():
+        print(f"  {kind:26} {T:3g} {p[0]:9.2f} {(p**2).sum():26.0%} {effective_number(p):20.2f}")
+
+
+def draws(words: Sequence[str], drawn: Mapping[float, tuple[np.ndarray, np.ndarray]], n: int) -> None:
+    """How often each word was drawn, and how often it is expected; one standard deviation is sqrt(n p (1 - p))."""
+    print(f"\n{n:,} words drawn at each temperature: how often each came, and how often it is expected (± one")
+    print("standard deviation; about one count in three lies further away):")
+    print(f"  {'':7}" + "".join(f"{f'T = {T:g}':>22}" for T in drawn))
+    for i, word in enumerate(words):
+        cells = (f"{c[i]:9,} {n * p[i]:6,.0f} ±{math.sqrt(n * p[i] * (1 - p[i])):4.0f}" for c, p in drawn.values())
+        print(f"  {word:7}" + "".join(cells))
+
+
+def cuts(words: Sequence[str], full: np.ndarray, by_k: np.ndarray, by_p: np.ndarray, k: int, p: float) -> None:
+    """What top-k and top-p leave at temperature 1."""
+    print("\nTop-k and top-p cut unlikely words before the draw (T = 1); what is left is scaled to sum to 1:")
+    print(f"  {'':7}{'P':>8}{'P so far':>11}{f'top-k {k}':>11}{f'top-p {p:g}':>12}")
+    for word, share, so_far, a, b in zip(words, full, np.cumsum(full), by_k, by_p, strict=True):
+        print(f"  {word:7}{share:8.4f}{so_far:11.4f}{cell(a):>11}{cell(b):>12}")
+    print(
+        f"  Top-k leaves {(by_k > 0).sum()} words, sure or not; top-p leaves {(by_p > 0).sum()} here, and fewer", end=""
+    )
+    print(" where the model is surer.")
+
+
+def cell(p: float) -> str:
+    """A probability, or that the word is cut."""
+    return f"{p:.4f}" if p else "cut"

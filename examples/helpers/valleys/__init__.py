@@ -1,0 +1,5 @@
+"""For 18_valleys.py.
+
+report.py    what it prints
+pictures.py  its pictures
+"""

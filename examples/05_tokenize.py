@@ -18,6 +18,7 @@ The pieces are learnt from a short story, examples/data/river.txt.
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from helpers.program import start
@@ -98,7 +99,7 @@ def pair_count(tokenizer: BPETokenizer, n: int, found: list[str]) -> int:
     total = 0
     for word, times in Counter(found).items():
         ids = before.encode(word)
-        total += times * sum(two == pair for two in zip(ids, ids[1:], strict=False))
+        total += times * sum(two == pair for two in pairwise(ids))
     return total
 
 

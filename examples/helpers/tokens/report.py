@@ -101,7 +101,9 @@ def rare_words(words: Sequence[str], t: BPETokenizer) -> None:
         name = word if len(word) > 1 else unicodedata.name(word).lower()
         n, size = len(pieces), len(f" {word}".encode())
         print(f"  {name:22} {size:3} bytes {n:3} token{'s' if n > 1 else ' '}   {cut(pieces)}")
-    print("  In UTF-8 the letter ï is two bytes and the face is four. Bytes that no merge has joined are tokens: \\xf0.")
+    print(
+        "  In UTF-8 the letter ï is two bytes and the face is four. Bytes that no merge has joined are tokens: \\xf0."
+    )
 
 
 def special_token(end: str, t: BPETokenizer) -> None:

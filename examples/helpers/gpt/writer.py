@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nn
-from helpers.lecture import DataError
+from helpers.program import DataError
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, GPTConfig, Tokenizer
 

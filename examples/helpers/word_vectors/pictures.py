@@ -76,7 +76,7 @@ def directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]], pa
         step = unit(np.mean([vectors[b] - vectors[a] for a, b in pairs], axis=0))
         across = rows @ step
         up = principal_axes(rows - across[:, None] * step)[0][:, 0]
-        at = dict(zip(words, np.stack([across, up / np.ptp(up)], axis=1), strict=True))
+        at = dict(zip(words, np.stack([across, up / (np.ptp(up) or 1)], axis=1), strict=True))
         for a, b in apart(pairs, at):
             arrow(axes, at[a], at[b], colour)
             for word, side in ((a, "right"), (b, "left")):

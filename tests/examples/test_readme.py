@@ -10,6 +10,9 @@ from programs import EXAMPLES, load, output_of_command
 
 TEXT = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 SMALLER = {  # what shortens a program that learns, without changing what its rows name: command -> more options
+    "06_word_vectors.py": ["--sentences", "12000", "--epochs", "2"],
+    "07_attention.py": ["--steps", "600"],
+    "08_gpt.py": ["--steps", "8", "--layers", "1", "--width", "32", "--tokens", "40"],
 }
 
 

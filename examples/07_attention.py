@@ -104,6 +104,8 @@ class ThreeHeads(nn.Module):
         width = heads * head_dim
         self.heads, self.head_dim = heads, head_dim
         self.W_E, self.positions = nn.Embedding(words, width), nn.Embedding(longest, width)
+        for table in (self.W_E, self.positions):
+            nn.init.normal_(table.weight, 0, 0.5)  # small scores at first, so that each head looks at all words
         self.W_Q, self.W_K, self.W_V, self.W_O = (nn.Linear(width, width, bias=False) for _ in range(4))
         self.answer = nn.ModuleList([nn.Linear(head_dim, words, bias=False) for _ in range(heads)])
         self.describe = nn.Linear(width, descriptions)
@@ -164,6 +166,7 @@ def learn_cars(course: cars.Course, steps: int) -> ThreeHeads:
             loss = loss + cross_entropy(logits[:, group], tl.tensor(course.right[rows, g]))
         optimizer.zero_grad()
         loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # a large step can fix a head to a wrong word
         optimizer.step()
         schedule.step()
         report.progress(step, steps, loss.item())

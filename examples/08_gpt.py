@@ -3,6 +3,7 @@
     python examples/08_gpt.py                                               # the reference of Python, 700 kB
     python examples/08_gpt.py --load out/gpt --prompt "The " --tokens 1000  # write again, without training
     python examples/08_gpt.py --text shakespeare --out out/shakespeare      # 1.1 MB, downloaded once
+    python examples/08_gpt.py --text names --lines --width 64 --batch-size 64 --out out/names
     python examples/08_gpt.py --text my.txt --tokenizer bpe --out out/mine
     python examples/08_gpt.py --resume                                      # continue a training that was interrupted
     python examples/08_gpt.py --workers 2 --again                           # two processes share each step
@@ -31,7 +32,7 @@ from helpers import runs
 from helpers.gpt import pictures, report
 from helpers.gpt.text import Corpus, many_lines, one_text
 from helpers.gpt.writer import Writer, load
-from helpers.program import start
+from helpers.program import DataError, start
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
 FILES = ("model.json", "tokenizer.json", "curves.png", "attention.png", "lens.png")  # of a run, beside the Trainer's
@@ -57,7 +58,7 @@ class Settings:
     """numbers in a token's vector"""
     context: int = 64
     """tokens that the model sees; with --lines it is the longest line"""
-    steps: int = 1500
+    steps: int = 1200
     """of the optimizer"""
     batch_size: int = 12
     """windows of the text in each step"""
@@ -71,8 +72,8 @@ class Settings:
     """replace the run in the folder --out by a new one"""
     load: Path | None = None
     """write with the model in this folder, without training"""
-    prompt: str = "The "
-    """how the text begins that it writes"""
+    prompt: str | None = None
+    """how the text begins that it writes ("The ", and nothing for lines)"""
     tokens: int = 400
     """to write"""
     temperature: float = 0.8
@@ -99,22 +100,20 @@ def main(settings: Settings) -> None:
         writer, corpus, history = nn.parallel.run(train, settings, workers=settings.workers)
         report.trained(history)
         pictures.curves(history, report.baselines(corpus), folder / "curves.png")
-    one_prediction(writer, settings)
-    text = report.write(writer, settings.prompt, settings.tokens, settings.temperature, settings.seed)
+    prompt = beginning(writer, settings)
+    one_prediction(writer, prompt, settings.temperature)
+    text = report.write(writer, prompt, settings.tokens, settings.temperature, settings.seed)
     print("\nPictures:")
     report.look_inside(writer, text, folder)
 
 
 def build(corpus: Corpus, settings: Settings) -> tuple[GPT, nn.optim.AdamW, nn.optim.lr_scheduler.LRScheduler]:
     """A model with random weights, and what trains it."""
-    config = GPTConfig(
-        vocab_size=corpus.tokenizer.vocab_size,
-        context=corpus.context,
-        layers=settings.layers,
-        heads=settings.heads,
-        width=settings.width,
-        bias=False,
-    )
+    sizes = {"layers": settings.layers, "heads": settings.heads, "width": settings.width}
+    try:
+        config = GPTConfig(vocab_size=corpus.tokenizer.vocab_size, context=corpus.context, bias=False, **sizes)
+    except ValueError as error:
+        raise DataError(str(error)) from error
     model = GPT(config)
     optimizer = nn.optim.AdamW(decay_groups(model, 0.1), settings.lr, betas=(0.9, 0.99))
     warmup = min(100, settings.steps // 10)
@@ -134,7 +133,9 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
     tl.manual_seed(settings.seed)
     model, optimizer, schedule = build(corpus, settings)
     writer = Writer(model, corpus.tokenizer, settings.lines)
-    writer.encode(settings.prompt)  # raises for characters that the text does not have: now, not after the training
+    writer.encode(
+        beginning(writer, settings)
+    )  # raises for characters that the text does not have: now, not after the training
     test = nn.DataLoader(corpus.test, max(1, 8192 // corpus.context))
     report.before_training(corpus, model, nn.evaluate(model, test, TokenCrossEntropy()).loss)
 
@@ -187,19 +188,26 @@ def losses_by_hand(corpus: Corpus, settings: Settings, batch_size: int, steps: i
     return seen, [row.train.loss for row in trainer.fit()]
 
 
-def one_prediction(writer: Writer, settings: Settings) -> None:
+def beginning(writer: Writer, settings: Settings) -> str:
+    """The prompt: the one that was given or, without one, a word that any English text has."""
+    if settings.prompt is not None:
+        return settings.prompt
+    return "" if writer.lines else "The "
+
+
+def one_prediction(writer: Writer, prompt: str, temperature: float) -> None:
     """From a text to the probabilities of its next token, in the lecture's steps."""
     model = writer.model
-    ids = writer.encode(settings.prompt)[-model.context :]
+    ids = writer.encode(prompt)[-model.context :]
     with tl.no_grad():
         trace = model.trace(ids)
         final = model.norm(tl.tensor(trace.residual[-1]))  # (tokens, width), after all blocks
         scores = model.unembedding(final[-1])  # (width,) x W_U -> (vocabulary,): from the last token alone
-        p = tl.softmax(scores / max(settings.temperature, 1e-3), -1).numpy()
+        p = tl.softmax(scores / max(temperature, 1e-3), -1).numpy()
         all_at_once = model(tl.tensor([ids]))[0, -1]
     shapes = [stage.shape for stage in trace.residual]
     difference = float(np.abs((scores - all_at_once).numpy()).max())
-    report.one_prediction(writer, ids, shapes, scores.numpy(), p, settings.temperature, difference)
+    report.one_prediction(writer, ids, shapes, scores.numpy(), p, temperature, difference)
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ TIMES = {
     **dict.fromkeys(("once", "formerly"), "long ago"),
 }
 DEEDS = {
-    **dict.fromkeys(("broke", "crashed", "failed", "stalled"), "unreliable"),
-    **dict.fromkeys(("shone", "raced", "glided", "purred"), "reliable"),
+    **dict.fromkeys(("broke", "slowed", "crashed", "fell"), "unreliable"),
+    **dict.fromkeys(("raced", "glided", "rolled", "sped"), "reliable"),
 }
 LOOKS, PLACES = ("old", "long", "wet", "new"), ("highway", "street", "bridge", "road", "farm")
 
@@ -45,7 +45,7 @@ BY_GROUP = (  # in each group one description is right; the first if nothing is 
 DESCRIPTIONS = [word for group in BY_GROUP for word in group]
 GROUPS = [np.array([DESCRIPTIONS.index(word) for word in group]) for group in BY_GROUP]  # as numbers
 
-OTHERS = ("the", "that", "because", "it", "down", "again", "on", ".")
+OTHERS = ("the", "that", "because", "it", "down", "on", ".")
 VOCABULARY = ["<pad>", *THINGS, *COLOURS, *PEOPLE, *BUYING, *TIMES, *DEEDS, *LOOKS, *PLACES, *OTHERS]
 LONGEST = 15  # words of a sentence
 
@@ -183,7 +183,7 @@ def tell_deed(s: Sentence, draw: Random, thing: int) -> int:
     s.ask(LONG_RANGE, deed, thing)
     s.describe(3, DEEDS[word])
     if draw.random() < 0.5:
-        s.add("down" if word == "broke" else "again")
+        s.add("down")  # after any of them, so that it does not give the verb away
     return deed
 
 

@@ -44,7 +44,7 @@ def before_training(corpus: Corpus, model: GPT, untrained: float) -> None:
         f"{learn:,} tokens to learn from, {test:,} others for the test; {corpus.tokenizer.vocab_size} different ones."
     )
     config = model.config
-    print(f"\nThe model: {config.layers} blocks of {config.heads} heads, width {config.width}.")
+    print(f"\nThe model: {counted(config.layers, 'block')} of {counted(config.heads, 'head')}, width {config.width}.")
     for part, count in config.parameters_by_part().items():
         if count:
             print(f"  {part:10} {count:12,}")
@@ -104,7 +104,8 @@ def one_prediction(
     tokens = " ".join(map(visible, pieces(writer.tokenizer, ids)))
     print(f"\nOne prediction, step by step:\n\n  1. Tokenize   {tokens}   -> {list(ids)}")
     print(f"  2. Embed      {shapes[0]}: a vector for each token, with its position")
-    print(f"  3. Transform  {' -> '.join(map(str, shapes[1:]))}: {len(shapes) - 1} blocks, attention and FFN in each")
+    blocks = counted(len(shapes) - 1, "block")
+    print(f"  3. Transform  {' -> '.join(map(str, shapes[1:]))}: attention and FFN in {blocks}")
     print(f"  4. Unembed    the last token's vector ({shapes[-1][-1]},) x W_U -> {len(scores)} scores")
     print(f"                the model called on all tokens gives the same scores: {difference:.1g}")
     print(f"  5. Softmax    of scores / T, here T = {temperature:g}; then a token is drawn\n")
@@ -134,3 +135,8 @@ def look_inside(writer: Writer, text: str, folder: Path) -> None:
     """Pictures of attention and of the logit lens while the model reads the beginning of a text."""
     ids = writer.encode(text)[: min(INSIDE, writer.model.context)]
     draw_inside(writer.model, writer.tokenizer, ids, folder)
+
+
+def counted(n: int, name: str) -> str:
+    """As "4 blocks", or "1 block"."""
+    return f"{n} {name}{'s' if n != 1 else ''}"

@@ -29,7 +29,7 @@ class Writer:
         try:
             return self.tokenizer.encode(("\n" if self.lines else "") + prompt) or [self._start]
         except ValueError as error:
-            raise DataError(f"the model cannot read this prompt: {error}") from error
+            raise DataError(f"the model cannot read this prompt: {error}; give another with --prompt") from error
 
     @property
     def _start(self) -> int:

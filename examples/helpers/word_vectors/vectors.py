@@ -50,7 +50,7 @@ class WordVectors:
         cosines = self.rows @ (vector / (np.linalg.norm(vector) or 1))
         cosines[[self.place[word] for word in without]] = -np.inf
         best = np.argsort(-cosines, kind="stable")[:n]
-        return [(self.words[i], float(cosines[i])) for i in best]
+        return [(self.words[i], float(cosines[i])) for i in best if cosines[i] > -np.inf]
 
     def analogies_right(self, pairs: Sequence[Pair]) -> tuple[int, int, int]:
         """How many analogies of two pairs are asked; how many come out right; how many if the question's words count.

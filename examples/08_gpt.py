@@ -58,7 +58,7 @@ class Settings:
     """numbers in a token's vector"""
     context: int = 64
     """tokens that the model sees; with --lines it is the longest line"""
-    steps: int = 1200
+    steps: int = 1000
     """of the optimizer"""
     batch_size: int = 12
     """windows of the text in each step"""

@@ -133,9 +133,8 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
     tl.manual_seed(settings.seed)
     model, optimizer, schedule = build(corpus, settings)
     writer = Writer(model, corpus.tokenizer, settings.lines)
-    writer.encode(
-        beginning(writer, settings)
-    )  # raises for characters that the text does not have: now, not after the training
+    prompt = beginning(writer, settings)
+    writer.encode(prompt)  # raises for characters that the text does not have: now, not after the training
     test = nn.DataLoader(corpus.test, max(1, 8192 // corpus.context))
     report.before_training(corpus, model, nn.evaluate(model, test, TokenCrossEntropy()).loss)
 
@@ -149,7 +148,7 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
         clip_norm=1.0,
         test=test,  # + scores on a text that is not learnt from, and the weights with the best ones
         record_every=max(1, settings.steps // 8),  # + a history, from which the curves are drawn
-        on_record=lambda trainer: report.sample(writer, trainer.step),
+        on_record=lambda trainer: report.sample(writer, prompt, trainer.step),
         folder=settings.out,  # + the state of the run, every 30 seconds and at the end; resuming is exact
         settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings.identity()},  # + a run that fits is resumed
     )

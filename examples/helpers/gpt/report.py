@@ -69,9 +69,9 @@ def what_the_trainer_adds(
     print(f"\nTraining: {steps:,} steps of {batch:,} x {context} tokens. What the model writes after:", flush=True)
 
 
-def sample(writer: Writer, step: int) -> None:
+def sample(writer: Writer, prompt: str, step: int) -> None:
     """What the model writes now."""
-    text = "".join(writer.write("", SAMPLE, temperature=0.8, seed=step))
+    text = prompt + "".join(writer.write(prompt, SAMPLE, temperature=0.8, seed=0))
     print(f"  {step:6,} steps: {printable(text).replace(chr(10), '⏎')}", flush=True)
 
 

@@ -1,223 +1,213 @@
-"""A transformer learns to write: a small GPT, on any text, one character (or piece) after the other.
+"""A GPT learns to write: no labels, the text itself is the training signal.
 
-    python examples/08_gpt.py                                               # the reference of Python
+    python examples/08_gpt.py                                               # the reference of Python, 700 kB
+    python examples/08_gpt.py --load out/gpt --prompt "The " --tokens 1000  # write again, without training
     python examples/08_gpt.py --text shakespeare --out out/shakespeare      # 1.1 MB, downloaded once
-    python examples/08_gpt.py --text names --lines --out out/names          # each line is a text of its own
-    python examples/08_gpt.py --text my.txt --tokenizer bpe --vocabulary 1000 --out out/mine
+    python examples/08_gpt.py --text names --lines --width 64 --batch-size 64 --out out/names
+    python examples/08_gpt.py --text my.txt --tokenizer bpe --out out/mine
+    python examples/08_gpt.py --resume                                      # continue a training that was interrupted
+    python examples/08_gpt.py --workers 2 --again                           # two processes share each step
 
-At the start the network knows nothing: of V tokens each is about as likely as any other, and its loss about ln V (W_U
-is W_E, so it holds each token itself for a little likelier to follow). Counting which token follows which is a first
-way to do better. Then it learns: a window of the text, for each token the next one as
-the target, cross-entropy, AdamW. From time to time it shows what it would write.
+The lecture's pipeline, for a text cut into characters:
 
-    text -> tokens          CharTokenizer, BPETokenizer         transformer/tokenizer/
-    tokens -> vectors       W_E, and where each token stands    transformer/embedding.py
-    4 times                 attention, then FFN                 transformer/block.py
-    vectors -> logits       W_U                                 transformer/unembedding.py
-    logits -> next token    softmax, temperature, a draw        transformer/generation/sampling.py
+    tokenize      text -> tokens                   transformer/tokenizer/
+    embed         token -> vector                  transformer/embedding.py
+    transform     N times attention, then FFN      transformer/block.py
+    unembed       last vector x W_U -> scores      transformer/unembedding.py
+    sample        softmax(scores / T), a draw      transformer/generation/sampling.py
 
-Ctrl-C ends it early and keeps everything; --resume goes on after that, or any other end, as if nothing had been. What
-was learnt is in the folder --out, a run in each, where --again begins anew and --load lets it write:
-
-    python examples/08_gpt.py --resume
-    python examples/08_gpt.py --workers 2 --again           # two processes share each step, to the same result
-    mpiexec -n 4 python examples/08_gpt.py --again          # so do four that MPI starts, on one machine or several
-    python examples/08_gpt.py --load out/gpt --prompt "The " --temperature 0.7 --tokens 1000
-
-    curves.png          the loss while it learns, beside that of a guess and of counting
-    attention.png       who looks at whom in every head, in the text that it wrote
-    lens.png            what it would say next after each block
+The loss is the cross-entropy -log p(next token), averaged over all tokens. Its exponential is the perplexity: the
+number of equally likely tokens among which one would be as uncertain.
 """
 
-from __future__ import annotations
-
-import argparse
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-import helpers.first  # noqa: F401  before NumPy is imported
-
-# isort: split
+import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.gpt import report
-from helpers.gpt import writer as gpt_writer
+from helpers import runs
+from helpers.gpt import pictures, report
 from helpers.gpt.text import Corpus, many_lines, one_text
-from helpers.gpt.writer import Writer
-from helpers.lecture import (
-    DataError,
-    carry_out,
-    command_line,
-    given,
-    not_negative,
-    positive,
-    refuse_idle,
-    share,
-    some_share,
-    whole,
-)
-from helpers.runs import add_ways_to_begin, learn_or_go_on, make_way, refuse_beside_a_run, refuse_taken, settings_of
+from helpers.gpt.writer import Writer, load
+from helpers.program import DataError, start
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
-CHOSEN = (  # options that make another run of a text
-    *("lines", "tokenizer", "vocabulary"),
-    *("layers", "heads", "width", "context", "dropout"),
-    *("steps", "batch_size", "lr", "decay"),
-)
+FILES = ("model.json", "tokenizer.json", "curves.png", "attention.png", "lens.png")  # of a run, beside the Trainer's
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run with command-line arguments. Where something is wrong with them, SystemExit says what."""
-    parser = options_of_the_program()
-    options = parser.parse_args(arguments)
-    said = given(parser, arguments)
-    if options.load:
-        refuse_idle(
-            parser, said, ["text", *CHOSEN, "workers", "resume", "again"], "with --load, where nothing is learnt"
-        )
-        if "out" not in said and options.load.is_dir():
-            options.out = options.load
+@dataclass
+class Settings:
+    """What can be set on the command line."""
+
+    text: str = "python"
+    """a UTF-8 file, or one of: python, shakespeare, names"""
+    lines: bool = False
+    """each line is a text of its own, as in a list of names"""
+    tokenizer: Literal["char", "bpe"] = "char"
+    """cut the text into characters, or into pieces that are learnt (byte pair encoding)"""
+    vocabulary: int = 1000
+    """tokens of the pieces"""
+    layers: int = 4
+    """blocks, one after the other"""
+    heads: int = 4
+    """attention heads in each block"""
+    width: int = 128
+    """numbers in a token's vector"""
+    context: int = 64
+    """tokens that the model sees; with --lines it is the longest line"""
+    steps: int = 1000
+    """of the optimizer"""
+    batch_size: int = 12
+    """windows of the text in each step"""
+    lr: float = 1e-3
+    """highest learning rate; the last is a tenth of it"""
+    workers: int = 1
+    """processes that share each step"""
+    resume: bool = False
+    """continue the run in the folder --out"""
+    again: bool = False
+    """replace the run in the folder --out by a new one"""
+    load: Path | None = None
+    """write with the model in this folder, without training"""
+    prompt: str | None = None
+    """how the text begins that it writes ("The ", and nothing for lines)"""
+    tokens: int = 400
+    """to write"""
+    temperature: float = 0.8
+    """0 always takes the likeliest token, 1 draws by the probabilities"""
+    seed: int = 0
+    """of the first weights, the order of the text, and the draws"""
+    out: Path = Path("out/gpt")
+    """folder for the run and the pictures"""
+
+    def identity(self) -> dict[str, str | float | None]:
+        """The settings that make another run."""
+        names = ("lines", "tokenizer", "vocabulary", "layers", "heads", "width", "context", "steps", "batch_size", "lr")
+        return {f"--{name.replace('_', '-')}": getattr(self, name) for name in (*names, "seed")}
+
+
+def main(settings: Settings) -> None:
+    """Train, or load; then predict one token step by step, write, and look inside."""
+    tl.manual_seed(settings.seed)
+    folder = settings.load or settings.out
+    if settings.load:
+        writer = load(settings.load)
+        report.loaded(settings.load, writer)
     else:
-        refuse_useless(parser, options, said)
-    if options.temperature == 0:
-        refuse_idle(parser, said, ["top_k", "top_p"], "with --temperature 0, which takes the likeliest")
-    carry_out(run, parser, options)
+        writer, corpus, history = nn.parallel.run(train, settings, workers=settings.workers)
+        report.trained(history)
+        pictures.curves(history, report.baselines(corpus), folder / "curves.png")
+    prompt = beginning(writer, settings)
+    one_prediction(writer, prompt, settings.temperature)
+    text = report.write(writer, prompt, settings.tokens, settings.temperature, settings.seed)
+    print("\nPictures:")
+    report.look_inside(writer, text, folder)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Learn, or load what was learnt; then write, and look inside."""
-    tl.manual_seed(options.seed)
-    if options.load:
-        if options.out != options.load:
-            refuse_beside_a_run(options)
-        writer = gpt_writer.load(options.load)
-        if options.samples and not writer.lines:
-            raise DataError(f"--samples: the model in {options.load} has learnt one text, and not lines")
-        print(f"{options.load}: {writer.model.config.parameter_count():,} parameters, {writer.tokenizer!r}.")
-        writer.encode(options.prompt)  # better before a heading than after it
-        report.write(writer, options)
-        report.look_inside(writer, options)
-        return
-    refuse_taken(options)
-    complete(options)
-    writer, corpus, history = nn.parallel.run(learn, options, workers=options.workers)
-    report.print_end(history)
-    report.draw_curves(history, report.guesses(corpus), options.out)
-    report.write(writer, options, corpus.lines or frozenset())
-    report.look_inside(writer, options)
-
-
-def build(corpus: Corpus, options: argparse.Namespace) -> GPT:
-    """The network with random initial weights; as in nanoGPT's smallest setting without biases."""
-    sizes = {"layers": options.layers, "heads": options.heads, "width": options.width, "dropout": options.dropout}
+def build(corpus: Corpus, settings: Settings) -> tuple[GPT, nn.optim.AdamW, nn.optim.lr_scheduler.LRScheduler]:
+    """A model with random weights, and what trains it."""
+    sizes = {"layers": settings.layers, "heads": settings.heads, "width": settings.width}
     try:
         config = GPTConfig(vocab_size=corpus.tokenizer.vocab_size, context=corpus.context, bias=False, **sizes)
     except ValueError as error:
         raise DataError(str(error)) from error
-    report.print_parameters(config)
-    return GPT(config)
+    model = GPT(config)
+    optimizer = nn.optim.AdamW(decay_groups(model, 0.1), settings.lr, betas=(0.9, 0.99))
+    warmup = min(100, settings.steps // 10)
+    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, warmup, settings.steps, settings.lr / 10)
+    return model, optimizer, schedule
 
 
-def learn(options: argparse.Namespace) -> tuple[Writer, Corpus, nn.History]:
-    """A network that has learnt the text; its weights, and what going on takes, are in the folder `out`.
-
-    Every worker calls this. The Trainer shares the windows of each step among them; worker 0 prints and writes files.
-    """
-    if options.lines:
-        corpus = many_lines(options.text, options.tokenizer, options.vocabulary)
+def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
+    """Train a model with a Trainer. Every worker calls this; the first prints and writes the files."""
+    if settings.lines:
+        corpus = many_lines(settings.text, settings.tokenizer, settings.vocabulary)
     else:
-        corpus = one_text(options.text, options.tokenizer, options.vocabulary, options.context)
-    print(corpus)
-    writer = Writer(build(corpus, options), corpus.tokenizer, options.lines)
-    writer.encode(options.prompt)  # better now than after the learning
-    steps, batch_size = options.steps, min(options.batch_size, len(corpus.learn))
-    optimizer = nn.optim.AdamW(decay_groups(writer.model, options.decay), options.lr, betas=(0.9, 0.99))
-    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(100, steps // 10), steps, options.lr / 10)
-    test = nn.DataLoader(corpus.test, max(1, 8192 // corpus.context))
-    report.print_guesses(report.guesses(corpus), nn.evaluate(writer.model, test, TokenCrossEntropy()).loss)
+        corpus = one_text(settings.text, settings.tokenizer, settings.vocabulary, settings.context)
+    batch_size = min(settings.batch_size, len(corpus.learn))
+    by_hand = losses_by_hand(corpus, settings, batch_size, steps=5)
 
-    print(f"\nLearning: {steps:,} steps of {batch_size:,} x {corpus.context} tokens, rate {options.lr:g}.")
+    tl.manual_seed(settings.seed)
+    model, optimizer, schedule = build(corpus, settings)
+    writer = Writer(model, corpus.tokenizer, settings.lines)
+    prompt = beginning(writer, settings)
+    writer.encode(prompt)  # raises for characters that the text does not have: now, not after the training
+    test = nn.DataLoader(corpus.test, max(1, 8192 // corpus.context))
+    report.before_training(corpus, model, nn.evaluate(model, test, TokenCrossEntropy()).loss)
+
     trainer = nn.Trainer(
-        writer.model,
+        model,
         nn.DataLoader(corpus.learn, batch_size, shuffle=True, drop_last=True),
         TokenCrossEntropy(),
         optimizer,
-        steps=steps,
-        test=test,
+        steps=settings.steps,
         schedule=schedule,
         clip_norm=1.0,
-        record_every=max(1, steps // 8),
-        on_record=lambda trainer: report.show_sample(writer, trainer.step),
-        folder=options.out,
-        settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings_of(options, [*CHOSEN, "seed"])},
+        test=test,  # + scores on a text that is not learnt from, and the weights with the best ones
+        record_every=max(1, settings.steps // 8),  # + a history, from which the curves are drawn
+        on_record=lambda trainer: report.sample(writer, prompt, trainer.step),
+        folder=settings.out,  # + the state of the run, every 30 seconds and at the end; resuming is exact
+        settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings.identity()},  # + a run that fits is resumed
     )
-    if nn.parallel.rank() == 0 and make_way(options):
-        writer.save(options.out)
-    history = learn_or_go_on(trainer, options)
+    if nn.parallel.rank() == 0 and not runs.open_run(settings.out, FILES, settings.resume, settings.again):
+        writer.save(settings.out)
+    report.what_the_trainer_adds(by_hand, settings.steps, batch_size, corpus.context)
+    history = runs.fit(trainer, settings.resume)
     if history.best is not None:
         trainer.load_best()
     return writer, corpus, history
 
 
-# --- the command line ---------------------------------------------------------------------------------------
+def losses_by_hand(corpus: Corpus, settings: Settings, batch_size: int, steps: int) -> tuple[list[float], list[float]]:
+    """The losses of the first steps, by a loop that one can see; and the Trainer's, which runs the same loop."""
+    cross_entropy = TokenCrossEntropy()
+    tl.manual_seed(settings.seed)
+    model, optimizer, schedule = build(corpus, settings)
+    batches = iter(nn.DataLoader(corpus.learn, batch_size, shuffle=True, drop_last=True))
+    seen = []
+    for _ in range(min(steps, len(corpus.learn) // batch_size)):
+        tokens, targets = next(batches)  # (batch, context): the targets are the tokens one place further on
+        logits = model(tokens)  # (batch, context, vocabulary)
+        loss = cross_entropy(logits, targets)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        seen.append(loss.item())
+
+    tl.manual_seed(settings.seed)
+    model, optimizer, schedule = build(corpus, settings)
+    batches = nn.DataLoader(corpus.learn, batch_size, shuffle=True, drop_last=True)
+    trainer = nn.Trainer(model, batches, cross_entropy, optimizer, steps=len(seen), schedule=schedule, clip_norm=1.0,
+                         record_every=1, show=False)  # fmt: skip
+    return seen, [row.train.loss for row in trainer.fit()]
 
 
-def complete(options: argparse.Namespace) -> None:
-    """Fill in what suits the text: nanoGPT's smallest setting for one, a narrower network for lines."""
-    usual = {"width": 128, "batch_size": 12, "steps": 2000}
-    if options.lines:
-        usual = {"width": 64, "batch_size": 64, "steps": 6000}
-    for name, value in usual.items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
+def beginning(writer: Writer, settings: Settings) -> str:
+    """The prompt: the one that was given or, without one, a word that any English text has."""
+    if settings.prompt is not None:
+        return settings.prompt
+    return "" if writer.lines else "The "
 
 
-def refuse_useless(parser: argparse.ArgumentParser, options: argparse.Namespace, said: set[str]) -> None:
-    """End with a message for options that do nothing with the others."""
-    if options.lines:
-        refuse_idle(parser, said, ["context"], "with --lines, where it is the longest line's")
-    else:
-        refuse_idle(parser, said, ["samples"], "without --lines, where there is one text")
-    if options.tokenizer != "bpe":
-        refuse_idle(parser, said, ["vocabulary"], "without --tokenizer bpe, where each character is a token")
-
-
-def options_of_the_program() -> argparse.ArgumentParser:
-    """All options; None where `complete` chooses."""
-    parser = command_line("08_gpt.py", __doc__, "out/gpt")
-    add = parser.add_argument_group("the text").add_argument
-    add("--text", default="python", metavar="FILE", help="a file, or one of python, shakespeare, names (python)")
-    add("--lines", action="store_true", help="each line is a text of its own")
-    add("--tokenizer", choices=("char", "bpe"), default="char", help="characters, or byte pairs to be learnt (char)")
-    add("--vocabulary", type=whole(256), default=1000, metavar="N", help="tokens of byte pairs (1000)")
-
-    add = parser.add_argument_group("the network").add_argument
-    add("--layers", type=whole(1), default=4, metavar="N", help="blocks (4)")
-    add("--heads", type=whole(1), default=4, metavar="N", help="of attention in each block (4)")
-    add("--width", type=whole(1), metavar="N", help="of the vectors; a multiple of the heads (128; with --lines 64)")
-    add("--context", type=whole(1), default=64, metavar="N", help="tokens that it sees; not with --lines (64)")
-    add("--dropout", type=share, default=0.0, metavar="P", help="while learning (0)")
-
-    group = parser.add_argument_group("the learning")
-    add = group.add_argument
-    add("--steps", type=whole(1), metavar="N", help="of the optimiser (2000; with --lines 6000)")
-    add("--batch-size", type=whole(1), metavar="N", help="windows, or lines, a step (12; with --lines 64)")
-    add("--lr", type=positive, default=1e-3, metavar="X", help="highest learning rate; the last is a tenth (0.001)")
-    add("--workers", type=whole(1), default=1, metavar="N", help="processes that share each step, one per core (1)")
-    add("--decay", type=not_negative, default=0.1, metavar="X", help="of the matrices (0.1)")
-    add_ways_to_begin(group)
-
-    add = parser.add_argument_group("the writing").add_argument
-    add("--load", type=Path, metavar="DIR", help="a folder of an earlier run: write, and draw there, without learning")
-    add("--prompt", default="", metavar="TEXT", help="how its text begins")
-    add("--tokens", type=whole(1), default=400, metavar="N", help="that it writes, at most (400)")
-    add("--samples", type=whole(1), metavar="N", help="texts, with --lines (20)")
-    add("--temperature", type=not_negative, default=0.8, metavar="T", help="0 takes the likeliest token, 1 draws (0.8)")
-    add("--top-k", type=whole(1), metavar="K", help="draw from the K likeliest")
-    add("--top-p", type=some_share, metavar="P", help="draw from the likeliest that have P together")
-    return parser
+def one_prediction(writer: Writer, prompt: str, temperature: float) -> None:
+    """From a text to the probabilities of its next token, in the lecture's steps."""
+    model = writer.model
+    ids = writer.encode(prompt)[-model.context :]
+    with tl.no_grad():
+        trace = model.trace(ids)
+        final = model.norm(tl.tensor(trace.residual[-1]))  # (tokens, width), after all blocks
+        scores = model.unembedding(final[-1])  # (width,) x W_U -> (vocabulary,): from the last token alone
+        p = tl.softmax(scores / max(temperature, 1e-3), -1).numpy()
+        all_at_once = model(tl.tensor([ids]))[0, -1]
+    shapes = [stage.shape for stage in trace.residual]
+    difference = float(np.abs((scores - all_at_once).numpy()).max())
+    report.one_prediction(writer, ids, shapes, scores.numpy(), p, temperature, difference)
 
 
 if __name__ == "__main__":
-    main()
+    start(main, Settings)

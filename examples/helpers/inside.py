@@ -1,4 +1,4 @@
-"""Looking inside a GPT: the likeliest next tokens, the attention of every head, the logit lens.
+"""Looking inside a GPT: the likeliest next tokens, what its heads look at, the logit lens.
 
 Used by 08_gpt.py and 10_gpt2.py; by 05_tokenize.py for text that goes to a terminal.
 """
@@ -6,22 +6,22 @@ Used by 08_gpt.py and 10_gpt2.py; by 05_tokenize.py for text that goes to a term
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.lecture import tell_leftover
-from transformer import GPT, Tokenizer, probabilities
-from transformer.inspect.pictures import draw_attention, draw_lens, visible
-
-MOST = 8  # heads, or layers, in one picture
-
+from helpers.drawing import DARK, new_figure, save
+from tinygrad_lecture.inspect.fonts import as_written, drawable
+from transformer import GPT, Tokenizer, Trace, probabilities
+from transformer.inspect.pictures import visible
 
 # Control characters except \n and \t, which a terminal would obey, and the signs that Unicode has for most of them.
 CONTROLS = dict.fromkeys(range(128, 160), "□") | {code: chr(0x2400 + code) for code in range(0x20)}
 CONTROLS |= {0x7F: "␡", ord("\n"): "\n", ord("\t"): "\t"}
+TOKENS = 24  # in the picture of attention
+COLUMNS = 14  # tokens in the picture of the logit lens
+ROWS = 7  # blocks in it
 
 
 def printable(text: str) -> str:
@@ -44,27 +44,110 @@ def print_next(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], n: int = 8)
 
 
 def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Path) -> None:
-    """Draw the attention of every head, one picture per layer if there are many, and the logit lens.
+    """Draw attention.png, four heads that look at different tokens, and lens.png, the logit lens."""
+    ids = list(ids)[:TOKENS]
+    trace = model.trace(ids)
+    labels = [drawable(visible(piece)) for piece in pieces(tokenizer, ids)]
+    draw_heads(trace, labels, folder / "attention.png")
+    draw_lens(trace, tokenizer, folder / "lens.png")
 
-    Without matplotlib it prints how to install it instead.
-    """
-    if find_spec("matplotlib") is None:
-        print('Without matplotlib there are no pictures: pip install ".[examples]"')
+
+# --- what heads look at -------------------------------------------------------------------------------------
+
+
+def behaviours(weights: np.ndarray, ids: Sequence[int]) -> dict[str, float]:
+    """How much a head's weights (tokens, tokens) fit some simple behaviours, from 0 to 1."""
+    n = len(ids)
+    rows = np.arange(1, n)
+    same = np.array([[j < i and ids[i] == ids[j] for j in range(n)] for i in range(n)])
+    after_same = np.array([[0 < j <= i and ids[j - 1] == ids[i] and j - 1 < i for j in range(n)] for i in range(n)])
+    again = same.any(axis=1)  # tokens that occurred before
+    entropy = -(weights * np.log(np.maximum(weights, 1e-12))).sum(axis=1)[1:] / np.log(rows + 1)
+    found = {
+        "the token before": float(weights[rows, rows - 1].mean()) if n > 1 else 0.0,
+        "the token itself": float(weights[rows, rows].mean()) if n > 1 else 0.0,
+        "all tokens so far": float(entropy.mean()) if n > 1 else 0.0,
+    }
+    if again.any():
+        found["the same token earlier"] = float((weights * same).sum(axis=1)[again].mean())
+        found["what followed the same token"] = float((weights * after_same).sum(axis=1)[again].mean())
+    return found
+
+
+def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
+    """Of all heads the four that fit different behaviours best: for each the weights as a map."""
+    scores = [
+        (score, name, layer, head)
+        for layer, maps in enumerate(trace.attention)
+        for head, weights in enumerate(maps)
+        for name, score in behaviours(weights, trace.tokens.tolist()).items()
+    ]
+    chosen: list[tuple[float, str, int, int]] = []
+    for found in sorted(scores, reverse=True):
+        if len(chosen) < 4 and all(found[1] != other[1] and found[2:] != other[2:] for other in chosen):
+            chosen.append(found)
+    heads = sum(len(maps) for maps in trace.attention)
+    figure = new_figure(12, 12, f"Heads look at different tokens: four of the {heads} heads")
+    image = None
+    panels = figure.subplots(2, 2, squeeze=False).ravel()
+    for axes in panels[len(chosen) :]:
+        axes.axis("off")
+    for axes, (score, name, layer, head) in zip(panels, chosen, strict=False):
+        image = axes.imshow(trace.attention[layer][head], vmin=0, vmax=1, cmap="Blues")
+        what = "spread over" if name.startswith("all") else "looks at"
+        measure = "" if name.startswith("all") else f": {score:.0%} of its weight"
+        axes.set_title(f"block {layer + 1}, head {head + 1} {what} {name}{measure}", fontsize=11)
+        turn = 90 if max(map(len, labels)) > 2 else 0
+        axes.set_xticks(range(len(labels)), labels, fontsize=10, rotation=turn, **as_written())
+        axes.set_yticks(range(len(labels)), labels, fontsize=10, **as_written())
+        axes.tick_params(length=0)
+    figure.supylabel("token that looks (query)", color=DARK)
+    figure.supxlabel("token that is looked at (key); a GPT sees no token to the right", color=DARK)
+    if image is not None:
+        figure.colorbar(image, ax=list(panels), label="attention weight; each row sums to 1", shrink=0.4, pad=0.01)
+    save(figure, path)
+
+
+# --- the logit lens -----------------------------------------------------------------------------------------
+
+
+def draw_lens(trace: Trace, tokenizer: Tokenizer, path: Path) -> None:
+    """For the last tokens: what the model would write next if it stopped after each block."""
+    ids = trace.tokens.tolist()
+    columns = range(max(0, len(ids) - 1 - COLUMNS), len(ids) - 1)  # those whose next token is known
+    if not columns:
         return
-    trace = model.trace(list(ids))
-    labels = pieces(tokenizer, ids)
-    print("\nInside, for " + " ".join(map(visible, labels)) + ":")
-    drawn = []
-    if max(model.config.heads, trace.layers) <= MOST:
-        drawn.append(folder / "attention.png")
-        draw_attention(trace.attention, labels, drawn[0], title="The attention of every head")
-    else:
-        for layer, maps in enumerate(trace.attention):
-            drawn.append(folder / f"attention_{layer}.png")
-            draw_attention([maps], labels, drawn[-1], first=layer, title=f"Attention in layer {layer}")
-    for path in drawn:
-        print(f"  {path}")
-    draw_lens(trace, labels, tokenizer.decode, folder / "lens.png", title="The logit lens")
-    print(f"  {folder / 'lens.png'}")
-    for path in sorted(folder.glob("attention*.png")):
-        tell_leftover(path, drawn)
+    layers = sorted({*np.linspace(0, trace.layers, min(ROWS, trace.layers + 1)).round().astype(int).tolist()})
+    figure = new_figure(12, 1.1 + 0.62 * (len(layers) + 2),
+                        "Logit lens: what the model would write next if it stopped after each block")  # fmt: skip
+    axes = figure.subplots()
+    p = np.zeros((len(layers), len(columns)))
+    for row, layer in enumerate(layers):
+        best, probability = trace.best_at(layer)
+        p[row] = probability[columns]
+        for column, at in enumerate(columns):
+            colour = "white" if p[row, column] > 0.6 else "black"
+            right = best[at] == ids[at + 1]
+            look = {"color": colour, "weight": "bold" if right else "normal", **as_written()}
+            axes.text(column, row, shorten(tokenizer, int(best[at])), ha="center", va="center", fontsize=13, **look)
+    image = axes.imshow(p, vmin=0, vmax=1, cmap="Blues", aspect="auto", origin="lower")
+    names = {0: "embedding alone", trace.layers: f"after block {trace.layers}: its answer"}
+    axes.set_yticks(range(len(layers)), [names.get(layer, f"after block {layer}") for layer in layers], fontsize=11)
+    read = [shorten(tokenizer, ids[at]) for at in columns]
+    axes.set_xticks(range(len(columns)), read, fontsize=13, **as_written())
+    axes.set_xlabel("token that was read last")
+    above = axes.secondary_xaxis("top")
+    above.set_xticks(
+        range(len(columns)), [shorten(tokenizer, ids[at + 1]) for at in columns], fontsize=13, **as_written()
+    )
+    above.set_xlabel("token that follows in the text; bold below: found")
+    for each in (axes, above):
+        each.tick_params(length=0)
+    figure.colorbar(image, label="its probability", pad=0.01)
+    save(figure, path)
+
+
+def shorten(tokenizer: Tokenizer, token: int) -> str:
+    """A token as it is drawn: at most 8 characters."""
+    text = drawable(visible(tokenizer.decode([token])))
+    return text if len(text) <= 8 else text[:7] + "…"

@@ -1,106 +1,142 @@
-"""What 08_gpt.py prints and draws: parameter counts, baseline losses, samples, curves."""
+"""What 08_gpt.py prints."""
 
 from __future__ import annotations
 
-import argparse
 import math
-from importlib.util import find_spec
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 import nn
 from helpers.gpt.text import Corpus
 from helpers.gpt.writer import Writer
-from helpers.inside import draw_inside, printable
-from helpers.lecture import BLUE, VERMILION, save, until_ctrl_c
-from transformer import GPTConfig
+from helpers.inside import draw_inside, pieces, printable
+from helpers.program import until_ctrl_c
+from transformer import GPT
+from transformer.inspect.pictures import visible
 
-SAMPLE = 64  # tokens of a sample shown while it learns
-SAMPLES = 20  # lines written without --samples
-INSIDE = 32  # tokens in the pictures of attention and the logit lens
-
-
-def print_parameters(config: GPTConfig) -> None:
-    """Print the number of parameters, part by part."""
-    print(f"\nThe network: {config.layers} blocks of {config.heads} heads, {config.width} wide.")
-    for part, count in config.parameters_by_part().items():
-        if count:
-            print(f"  {part:10} {count:12,}")
-    print(f"  {'together':10} {config.parameter_count():12,}")
+SAMPLE = 64  # tokens of a sample during the training
+LINES = 20  # texts that a model of lines writes
+INSIDE = 24  # tokens in the pictures of attention and the logit lens
 
 
-def guesses(corpus: Corpus) -> dict[str, float]:
-    """Return baseline losses: a uniform guess and, where its table is small enough, counting pairs of tokens."""
+def loaded(folder: Path, writer: Writer) -> None:
+    """What was loaded."""
+    count = writer.model.config.parameter_count()
+    print(f"The model in {folder}: {count:,} parameters, {writer.tokenizer.vocab_size:,} tokens.")
+
+
+def baselines(corpus: Corpus) -> dict[str, float]:
+    """The loss of a guess among all tokens and, where its table is small enough, of counting pairs of tokens."""
     size = corpus.tokenizer.vocab_size
-    losses = {f"a guess among {size:,}, ln {size:,}": math.log(size)}
+    losses = {f"a guess among {size:,} tokens, ln {size:,}": math.log(size)}
     if (counted := corpus.counting_loss()) is not None:
-        losses["counting what follows what"] = counted
+        losses["counting which token follows which"] = counted
     return losses
 
 
-def print_guesses(losses: dict[str, float], untrained: float) -> None:
-    """Print the baseline losses and the untrained network's."""
-    print("\nThe loss per token, on the part to be tested on:")
-    for name, loss in {**losses, "the network before learning": untrained}.items():
-        print(f"  {name:32} {loss:7.3f}")
+def before_training(corpus: Corpus, model: GPT, untrained: float) -> None:
+    """The text, the parameters part by part, the losses to compare with."""
+    print(f"The text: {corpus.source}.")
+    learn, test = len(corpus.learn_pairs[0]), len(corpus.test_pairs[0])
+    print(
+        f"{learn:,} tokens to learn from, {test:,} others for the test; {corpus.tokenizer.vocab_size} different ones."
+    )
+    config = model.config
+    print(f"\nThe model: {counted(config.layers, 'block')} of {counted(config.heads, 'head')}, width {config.width}.")
+    for part, count in config.parameters_by_part().items():
+        if count:
+            print(f"  {part:10} {count:12,}")
+    print(f"  {'all':10} {config.parameter_count():12,} parameters. W_U, the mirror of W_E, is the same matrix here.")
+    print("\nThe loss (cross-entropy per token) and the perplexity on the test text:")
+    for name, loss in {**baselines(corpus), "the model before training": untrained}.items():
+        print(f"  {name:40} {loss:7.3f} {math.exp(loss):10.1f}")
 
 
-def show_sample(writer: Writer, step: int) -> None:
-    """Print a line that the network writes now, drawn from a random stream of its own."""
-    text = "".join(writer.write("", SAMPLE, temperature=0.8, seed=step))
-    print(f"  after {step:6,} steps: {printable(text).replace(chr(10), '⏎')}", flush=True)
+def what_the_trainer_adds(
+    by_hand: tuple[Sequence[float], Sequence[float]], steps: int, batch: int, context: int
+) -> None:
+    """The same first losses by hand and by the Trainer, and what the Trainer adds to the loop."""
+    print("\nThe training loop (zero_grad, backward, step), written out in `losses_by_hand`, and nn.Trainer:")
+    for name, losses in zip(("by hand", "Trainer"), by_hand, strict=True):
+        print(f"  {name:8} first losses " + " ".join(f"{loss:.6f}" for loss in losses))
+    most = max(abs(a - b) for a, b in zip(*by_hand, strict=True))
+    print(
+        f"  largest difference {most:.1g}. The Trainer adds: scores on a test text, a history, the best weights, a run"
+    )
+    print("  that is kept and resumed exactly after Ctrl-C or a crash, and several processes for one step.")
+    print(f"\nTraining: {steps:,} steps of {batch:,} x {context} tokens. What the model writes after:", flush=True)
 
 
-def print_end(history: nn.History) -> None:
-    """Print the test loss in nats, as a perplexity and in bits."""
+def sample(writer: Writer, prompt: str, step: int) -> None:
+    """What the model writes now."""
+    text = prompt + "".join(writer.write(prompt, SAMPLE, temperature=0.8, seed=0))
+    print(f"  {step:6,} steps: {printable(text).replace(chr(10), '⏎')}", flush=True)
+
+
+def trained(history: nn.History) -> None:
+    """The test loss, as perplexity and in bits."""
     if history.interrupted:
-        print("Ended by Ctrl-C; what was learnt so far is kept, and --resume goes on.")
+        print("Ended by Ctrl-C; what was learnt so far is kept, and --resume continues.")
     if history.best is None:
         return
     best = history[history.best]
     assert best.test is not None
     loss = best.test.loss
     print(
-        f"\nTest loss {loss:.4f} per token after {best.step:,} steps: as sure as of one among {math.exp(loss):.2f}, or "
-        f"{loss / math.log(2):.2f} bits."
+        f"\nTest loss {loss:.3f} after {best.step:,} steps. Perplexity {math.exp(loss):.2f}: as uncertain as among",
+        end=" ",
     )
+    print(f"{math.exp(loss):.1f} equally likely tokens; {loss / math.log(2):.2f} bits per token.")
 
 
-def draw_curves(history: nn.History, losses: dict[str, float], folder: Path) -> None:
-    """Draw the loss while learning, beside the baselines."""
-    if history and find_spec("matplotlib") is not None:
-        figure = history.figure()
-        for (name, loss), colour in zip(losses.items(), (VERMILION, BLUE), strict=False):
-            figure.axes[0].axhline(loss, color=colour, linestyle=":", label=name)
-        figure.axes[0].legend(frameon=False)
-        save(figure, folder / "curves.png")
+def one_prediction(
+    writer: Writer,
+    ids: Sequence[int],
+    shapes: Sequence[tuple[int, ...]],
+    scores: np.ndarray,
+    p: np.ndarray,
+    temperature: float,
+    difference: float,
+) -> None:
+    """The steps from a text to its next token."""
+    tokens = " ".join(map(visible, pieces(writer.tokenizer, ids)))
+    print(f"\nOne prediction, step by step:\n\n  1. Tokenize   {tokens}   -> {list(ids)}")
+    print(f"  2. Embed      {shapes[0]}: a vector for each token, with its position")
+    blocks = counted(len(shapes) - 1, "block")
+    print(f"  3. Transform  {' -> '.join(map(str, shapes[1:]))}: attention and FFN in {blocks}")
+    print(f"  4. Unembed    the last token's vector ({shapes[-1][-1]},) x W_U -> {len(scores)} scores")
+    print(f"                the model called on all tokens gives the same scores: {difference:.1g}")
+    print(f"  5. Softmax    of scores / T, here T = {temperature:g}; then a token is drawn\n")
+    print(f"     {'next token':12}{'score':>8}{'probability':>14}")
+    for token in np.argsort(-p, kind="stable")[:5]:
+        print(f"     {visible(writer.tokenizer.decode([int(token)])):12}{scores[token]:8.2f}{p[token]:14.3f}")
 
 
-def look_inside(writer: Writer, options: argparse.Namespace) -> None:
-    """Draw attention and the logit lens while the network reads the beginning of its own text."""
-    text = options.prompt + "".join(writer.write(options.prompt, INSIDE, seed=options.seed, **_chosen(options)))
+def write(writer: Writer, prompt: str, tokens: int, temperature: float, seed: int) -> str:
+    """Write token by token until Ctrl-C, and return the text; a model of lines writes several."""
+    print(f"\nThe model writes, at temperature {temperature:g}:\n")
+    written = prompt
+    if writer.lines:
+        for number in until_ctrl_c(range(LINES)):
+            written = prompt + "".join(writer.write(prompt, tokens, temperature=temperature, seed=seed + number))
+            print(f"  {printable(written)}", flush=True)
+        return written
+    print(printable(prompt), end="")
+    for piece in until_ctrl_c(writer.write(prompt, tokens, temperature=temperature, seed=seed)):
+        written += piece
+        print(printable(piece), end="", flush=True)
+    print()
+    return written
+
+
+def look_inside(writer: Writer, text: str, folder: Path) -> None:
+    """Pictures of attention and of the logit lens while the model reads the beginning of a text."""
     ids = writer.encode(text)[: min(INSIDE, writer.model.context)]
-    draw_inside(writer.model, writer.tokenizer, ids, options.out)
+    draw_inside(writer.model, writer.tokenizer, ids, folder)
 
 
-def write(writer: Writer, options: argparse.Namespace, known: frozenset[str] = frozenset()) -> None:
-    """Write to the screen, token by token, until Ctrl-C: one text or, for a model of lines, several.
-
-    known: the lines it learnt from; they are marked.
-    """
-    print(f"\nIt writes, at temperature {options.temperature:g}:\n")
-    if not writer.lines:
-        print(printable(options.prompt), end="")
-        for piece in until_ctrl_c(writer.write(options.prompt, options.tokens, seed=options.seed, **_chosen(options))):
-            print(printable(piece), end="", flush=True)
-        print()
-        return
-    for number in until_ctrl_c(range(options.samples or SAMPLES)):
-        text = options.prompt + "".join(
-            writer.write(options.prompt, options.tokens, seed=options.seed + number, **_chosen(options))
-        )
-        print(f"  {printable(text)}{'   (one of those learnt from)' if text in known else ''}", flush=True)
-
-
-def _chosen(options: argparse.Namespace) -> dict[str, Any]:
-    return {"temperature": options.temperature, "top_k": options.top_k, "top_p": options.top_p}
+def counted(n: int, name: str) -> str:
+    """As "4 blocks", or "1 block"."""
+    return f"{n} {name}{'s' if n != 1 else ''}"

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 import nn
 import tinygrad_lecture as tl
-from helpers.lecture import DataError
+from helpers.program import DataError
 from helpers.public_data import PublicFile, read
-from transformer import BPETokenizer, CharTokenizer, Tokenizer, Windows, WordTokenizer
+from transformer import BPETokenizer, CharTokenizer, Tokenizer, Windows
 from transformer.training.loss import IGNORED
 
 Tokens = NDArray[np.int64]
@@ -41,6 +41,7 @@ PUBLIC = {
         "pass the file with --text FILE",
     ),
 }
+MOST_FOR_TEST = 10_240  # tokens of one text; scoring all of a long one would take longer than the training
 MOST_FOR_BIGRAMS = 3000  # tokens in the vocabulary; the table has the square of that
 
 
@@ -57,13 +58,6 @@ class Corpus:
     learn_pairs: tuple[Tokens, Tokens]  # each token, and its successor
     test_pairs: tuple[Tokens, Tokens]
     lines: frozenset[str] | None = None  # the lines to learn from, if each is a text of its own
-
-    def __str__(self) -> str:
-        learn, test = len(self.learn_pairs[0]), len(self.test_pairs[0])
-        return (
-            f"The text: {self.source}.\n"
-            f"{self.tokenizer!r}; {learn:,} tokens to learn from, {test:,} to be tested on, context {self.context}."
-        )
 
     def counting_loss(self) -> float | None:
         """Return the test loss of a bigram table, in nats per token: it counts which token follows which.
@@ -108,12 +102,8 @@ def sha256_of(text: str) -> str:
 
 
 def make_tokenizer(kind: str, text: str, vocabulary: int) -> Tokenizer:
-    """Train a tokenizer on a text: "char", "word" or "bpe"."""
-    if kind == "char":
-        return CharTokenizer.train(text)
-    if kind == "word":
-        return WordTokenizer.train(text, vocabulary, special_tokens=["<unk>"])
-    return BPETokenizer.train(text, vocabulary)
+    """Train a tokenizer on a text: "char" or "bpe"."""
+    return CharTokenizer.train(text) if kind == "char" else BPETokenizer.train(text, vocabulary)
 
 
 def one_text(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
@@ -122,6 +112,7 @@ def one_text(name: str, kind: str, vocabulary: int, context: int) -> Corpus:
     tokenizer = make_tokenizer(kind, text, vocabulary)
     cut = len(text) * 9 // 10
     learn, test = (np.array(tokenizer.encode(part), np.int64) for part in (text[:cut], text[cut:]))
+    test = test[: MOST_FOR_TEST + 1]
     if min(len(learn), len(test)) <= context:
         raise DataError(
             f"{name} is too short: its last tenth has {len(test):,} tokens and must fill a window of {context}; take a "

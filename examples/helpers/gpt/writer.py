@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nn
-from helpers.lecture import DataError
+from helpers.program import DataError
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, GPTConfig, Tokenizer
 
@@ -29,7 +29,7 @@ class Writer:
         try:
             return self.tokenizer.encode(("\n" if self.lines else "") + prompt) or [self._start]
         except ValueError as error:
-            raise DataError(f"the model cannot read this prompt: {error}") from error
+            raise DataError(f"the model cannot read this prompt: {error}; give another with --prompt") from error
 
     @property
     def _start(self) -> int:

@@ -1,0 +1,182 @@
+"""Inside a block: why the feed-forward network must bend, what each part may mix, and how heads become one vector.
+
+    python examples/14_inside_a_block.py
+    python examples/14_inside_a_block.py --heads 4 --changed flooded
+
+A transformer repeats one block, 96 times in GPT-3: attention, then the feed-forward network (FFN).
+
+    x = x + attention(x)        tokens share information: softmax(Q K^T / sqrt(d)) V
+    x = x + FFN(x)              each token on its own: W_down gelu(W_up x + b_up) + b_down
+
+Nothing is learnt here. The matrices are random, because what is shown holds for all matrices.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import tinygrad_lecture as tl
+from helpers.block import pictures, report
+from helpers.block.report import relative
+from helpers.program import start
+from transformer import Block, FeedForward, GPTConfig, MultiHeadAttention, causal_mask, scaled_dot_product_attention
+
+TOKENS = ["Was", "the", "bank", "flooded", "?"]
+HEAD_DIM = 96  # numbers that each head returns for a token, in the lecture's example
+
+
+@dataclass
+class Settings:
+    """What can be set on the command line."""
+
+    heads: int = 8
+    """attention heads of 96 numbers each; the lecture has 8"""
+    changed: str = "bank"
+    """the token to change, to see which others change with it"""
+    seed: int = 0
+    """of the random matrices"""
+    out: Path = Path("out/block")
+    """folder for the pictures"""
+
+
+def main(settings: Settings) -> None:
+    """From linear layers to a whole block, and to the numbers of GPT-3."""
+    tl.manual_seed(settings.seed)
+    width = settings.heads * HEAD_DIM  # 8 x 96 = 768
+    x = tl.randn(len(TOKENS), width)  # (tokens, width): a vector for each token of the lecture's question
+    with tl.no_grad():
+        layers = linear_layers(x)
+        attention = attention_in_v_and_in_x(x)
+        feed_forward(x)
+        changes = changed_rows(x, settings.heads, report.place(settings.changed, TOKENS))
+        strips = heads_to_one_vector(x, settings.heads)
+        blocks(x, settings.heads)
+    report.gpt3(GPTConfig.gpt3())
+
+    print("\nPictures:")
+    pictures.bends(layers, attention, settings.out / "bends.png")
+    pictures.changes(TOKENS, settings.changed, changes, settings.out / "changes.png")
+    pictures.heads(*strips, settings.out / "heads.png")
+
+
+def linear_layers(x: tl.Tensor) -> dict[str, np.ndarray]:
+    """ "A sequence of purely linear operations can always be collapsed into a single matrix multiplication." """
+    width = x.shape[-1]
+    W_1, W_2, W_3 = (tl.randn(width, width) / width**0.5 for _ in range(3))
+
+    def linear(x: tl.Tensor) -> tl.Tensor:
+        return x @ W_1 @ W_2 @ W_3
+
+    def bent(x: tl.Tensor) -> tl.Tensor:  # the same, with an activation function between the layers
+        return tl.relu(tl.relu(x @ W_1) @ W_2) @ W_3
+
+    one_matrix = W_1 @ W_2 @ W_3  # (width, width)
+    a, b = tl.randn(1, width), tl.randn(1, width)
+    report.linear_layers(relative(linear(x), x @ one_matrix), relative(bent(a + b), bent(a) + bent(b)))
+    return {"three linear layers": along(linear, a, b), "with ReLU between them": along(bent, a, b)}
+
+
+def attention_in_v_and_in_x(x: tl.Tensor) -> dict[str, np.ndarray]:
+    """ "Attention is a linear operation (weighted sums)": of the values. The weights are a softmax, which bends."""
+    width = x.shape[-1]
+    W_Q, W_K, W_V = (tl.randn(width, HEAD_DIM) / width**0.5 for _ in range(3))
+
+    def attend(x: tl.Tensor, v: tl.Tensor) -> tl.Tensor:  # (tokens, width), (tokens, 96) -> (tokens, 96)
+        return scaled_dot_product_attention(x @ W_Q, x @ W_K, v)[0]
+
+    v = x @ W_V  # (tokens, 96)
+    other = tl.randn(*v.shape)
+    in_v = relative(attend(x, 2 * v + 3 * other), 2 * attend(x, v) + 3 * attend(x, other))
+    in_x = relative(attend(2 * x, 2 * v), 2 * attend(x, v))
+    report.attention(in_v, in_x)
+    c = tl.randn(*x.shape)
+    return {
+        "attention, the values changed alone": along(lambda y: attend(x, y @ W_V), x, c),
+        "attention, all of x changed": along(lambda y: attend(y, y @ W_V), x, c),
+    }
+
+
+def feed_forward(x: tl.Tensor) -> None:
+    """ "Its hidden units recall patterns": each fires for one pattern, and then adds one vector."""
+    ffn = FeedForward(x.shape[-1], 4 * x.shape[-1], "gelu")
+    hidden = tl.gelu(ffn.up(x))  # (tokens, 4 width): how strongly each hidden unit fires
+    vectors = ffn.down.weight.T  # (4 width, width): what each hidden unit adds
+    recalled = (hidden[2][:, None] * vectors).sum(axis=0) + ffn.down.bias  # (4 width, width) -> (width,), for "bank"
+    report.feed_forward(x.shape, hidden.shape, relative(recalled, ffn(x)[2]))
+
+    # "FFN: flooded riverbank, so activate geographic concepts and suppress financial ones", by two hidden units
+    #                    bank, water, money in the token's vector, after attention
+    seen = tl.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
+    W_up = tl.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])  # unit 1: bank and water; unit 2: bank and money
+    b_up = tl.tensor([-1.0, -1.0])  # one alone does not suffice
+    W_down = tl.tensor([[1.0, -1.0], [-1.0, 1.0]])  # (geography, finance) from the two units
+    wanted = tl.relu(seen @ W_up.T + b_up) @ W_down.T  # (4, 2)
+    others = [0, 1, 3]  # without ReLU, a matrix that is right for the other three decides what bank and water give
+    matrix = np.linalg.solve(seen.numpy()[others], wanted.numpy()[others])  # (3, 2)
+    report.flooded_bank(wanted.numpy(), seen.numpy() @ matrix)
+
+
+def changed_rows(x: tl.Tensor, heads: int, i: int) -> dict[str, np.ndarray]:
+    """ "The FFN processes each token independently": change token i, and see in which rows the output changes."""
+    width = x.shape[-1]
+    ffn, attention, block = FeedForward(width, 4 * width), MultiHeadAttention(width, heads), new_block(width, heads)
+    causal = causal_mask(len(TOKENS), len(TOKENS))  # a token sees itself and those before it
+    parts = {
+        "FFN": ffn,
+        "attention": attention,
+        "causal attention": lambda x: attention(x, mask=causal),
+        "block of a GPT": lambda x: block(x, causal),
+    }
+    other = x.numpy().copy()
+    other[i] = -other[i]
+    changes = {name: (part(tl.tensor(other)) - part(x)).numpy() for name, part in parts.items()}  # (tokens, width)
+    sizes = {name: np.linalg.norm(change, axis=-1) for name, change in changes.items()}  # (tokens,)
+    report.changes(TOKENS, i, sizes)
+    return sizes
+
+
+def heads_to_one_vector(x: tl.Tensor, heads: int) -> tuple[np.ndarray, np.ndarray]:
+    """ "The outputs are concatenated (8 heads x 96 -> 768); a projection matrix mixes them." """
+    tokens, width = x.shape
+    mha = MultiHeadAttention(width, heads, bias=False)
+    q, k, v = (W(x).reshape(tokens, heads, HEAD_DIM) for W in (mha.W_Q, mha.W_K, mha.W_V))  # (tokens, heads, 96)
+    q, k, v = (y.swapaxes(0, 1) for y in (q, k, v))  # (heads, tokens, 96)
+    each, weights = scaled_dot_product_attention(q, k, v)  # (heads, tokens, 96), (heads, tokens, tokens)
+    concatenated = each.swapaxes(0, 1).reshape(tokens, width)  # (tokens, heads * 96)
+    out = mha.W_O(concatenated)  # (tokens, width)
+    report.shapes(q.shape, weights.shape, each.shape, concatenated.shape, out.shape, relative(out, mha(x)))
+
+    # W_O has 96 columns for each head, so the output is a sum of what the heads add
+    columns = mha.W_O.weight.T.reshape(heads, HEAD_DIM, width)  # (heads, 96, width)
+    adds = each @ columns  # (heads, tokens, width)
+    alone = np.zeros((heads, width))  # what each head would write for the last token without W_O: its own 96 numbers
+    for h in range(heads):
+        alone[h, h * HEAD_DIM : (h + 1) * HEAD_DIM] = each[h, -1].numpy()
+    report.projection(alone, adds[:, -1].numpy(), relative(adds.sum(axis=0), out), relative(out - adds[0], out))
+    return alone, adds[:, -1].numpy()
+
+
+def blocks(x: tl.Tensor, heads: int) -> None:
+    """ "The same input enters each block; a refined output leaves it." """
+    causal = causal_mask(len(TOKENS), len(TOKENS))
+    shapes, moved = [x.shape], []
+    for _ in range(3):
+        before, x = x, new_block(x.shape[-1], heads)(x, causal)  # (tokens, width) -> (tokens, width)
+        shapes.append(x.shape)
+        moved.append(relative(x, before))
+    report.blocks(shapes, moved)
+
+
+def new_block(width: int, heads: int) -> Block:
+    """A block with random matrices."""
+    return Block(GPTConfig(width=width, heads=heads))
+
+
+def along(f: report.Function, start: tl.Tensor, end: tl.Tensor) -> np.ndarray:
+    """The first number of f's output on the straight way from one input to another, and as far beyond on both sides."""
+    return np.array([f((1 - t) * start + t * end).numpy()[0, 0] for t in np.linspace(-1, 2, 121).tolist()])
+
+
+if __name__ == "__main__":
+    start(main, Settings)

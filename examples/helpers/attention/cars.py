@@ -1,0 +1,195 @@
+"""Made sentences such as "The red car that John bought yesterday broke down on the highway.", with questions.
+
+Each head of 07_attention.py has a question of its own, and each word has none or one for each head:
+
+    grammatical      a thing: what did it do?   a person: what did they do?     the buyer's verb: what was bought?
+    modification     a colour, "old": of what?  a time: when what happened?     what a thing did: where?
+    coreference,     "that", "it": which thing?                                 what a thing did: which thing did it?
+    long range
+
+And the thing is described by the whole sentence: its colour, its owner, when it was bought, whether it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+
+HEADS = ("grammatical", "modification", "coreference, long range")
+GRAMMATICAL, MODIFICATION, LONG_RANGE = range(3)
+IGNORED = -100  # no question here
+
+THINGS = ("car", "bus", "van", "truck", "bike", "boat")
+COLOURS = ("red", "blue", "green", "white", "black")
+PEOPLE = ("John", "Mary", "Peter", "Anna")
+BUYING = ("bought", "rented", "borrowed", "found")
+TIMES = {
+    **dict.fromkeys(("yesterday", "today", "recently"), "lately"),
+    **dict.fromkeys(("once", "formerly"), "long ago"),
+}
+DEEDS = {
+    **dict.fromkeys(("broke", "slowed", "crashed", "fell"), "unreliable"),
+    **dict.fromkeys(("raced", "glided", "rolled", "sped"), "reliable"),
+}
+LOOKS, PLACES = ("old", "long", "wet", "new"), ("highway", "street", "bridge", "road", "farm")
+
+BY_GROUP = (  # in each group one description is right; the first if nothing is said
+    ("any colour", *COLOURS),
+    ("anybody's", *(f"{name}'s" for name in PEOPLE)),
+    ("any time", "lately", "long ago"),
+    ("may run", "unreliable", "reliable"),
+)
+DESCRIPTIONS = [word for group in BY_GROUP for word in group]
+GROUPS = [np.array([DESCRIPTIONS.index(word) for word in group]) for group in BY_GROUP]  # as numbers
+
+OTHERS = ("the", "that", "because", "it", "down", "on", ".")
+VOCABULARY = ["<pad>", *THINGS, *COLOURS, *PEOPLE, *BUYING, *TIMES, *DEEDS, *LOOKS, *PLACES, *OTHERS]
+LONGEST = 15  # words of a sentence
+
+
+def encode(words: Sequence[str]) -> np.ndarray:
+    """The tokens of a sentence, (n,)."""
+    return np.array([VOCABULARY.index(word) for word in words])
+
+
+@dataclass
+class Sentence:
+    """A sentence, its questions (head, place of the word that asks, place of the answer), the place of its thing."""
+
+    words: list[str] = field(default_factory=list)
+    questions: list[tuple[int, int, int]] = field(default_factory=list)
+    thing: int = 0
+    right: list[int] = field(default_factory=lambda: [0, 0, 0, 0])  # description of each group
+
+    def add(self, *words: str) -> int:
+        """Append words, and return the place of the last."""
+        self.words += words
+        return len(self.words) - 1
+
+    def ask(self, head: int, word: int, answer: int) -> None:
+        self.questions.append((head, word, answer))
+
+    def describe(self, group: int, as_what: str) -> None:
+        self.right[group] = BY_GROUP[group].index(as_what)
+
+
+@dataclass(frozen=True)
+class Course:
+    """Sentences as numbers."""
+
+    texts: list[str]
+    tokens: np.ndarray  # (sentences, LONGEST), filled up with 0
+    answers: np.ndarray  # (sentences, heads, LONGEST): the word that answers the question, or IGNORED
+    thing: np.ndarray  # (sentences,): where the thing is
+    right: np.ndarray  # (sentences, groups): which description of the group is right
+
+
+def make(sentences: int, draw: Random, without: Sequence[str]) -> Course:
+    """Make sentences, none of them `without`; half of them end early, anywhere after the thing."""
+    made: list[Sentence] = []
+    while len(made) < sentences:
+        sentence = tell(draw)
+        if sentence.words != list(without):
+            early = draw.randint(sentence.thing + 1, len(sentence.words))
+            made.append(tell_again(sentence, early) if draw.random() < 0.5 else sentence)
+    tokens = np.zeros((sentences, LONGEST), np.int64)
+    answers = np.full((sentences, len(HEADS), LONGEST), IGNORED, np.int64)
+    for i, sentence in enumerate(made):
+        numbers = tokens[i, : len(sentence.words)] = encode(sentence.words)
+        for head, asks, answer in sentence.questions:
+            answers[i, head, asks] = numbers[answer]
+    texts = [" ".join(sentence.words) for sentence in made]
+    return Course(texts, tokens, answers, *(np.array([getattr(s, name) for s in made]) for name in ("thing", "right")))
+
+
+def tell_again(sentence: Sentence, length: int) -> Sentence:
+    """The beginning of a sentence, with the questions that it answers and the descriptions that it gives."""
+    words = sentence.words[:length]
+    asked = [question for question in sentence.questions if max(question[1:]) < length]
+    right = [
+        number if any(means(word, group, number) for word in words) else 0
+        for group, number in enumerate(sentence.right)
+    ]
+    return Sentence(words, asked, sentence.thing, right)
+
+
+def means(word: str, group: int, number: int) -> bool:
+    """Whether a word gives a thing this description."""
+    said = (word, f"{word}'s", TIMES.get(word), DEEDS.get(word))[group]
+    return said == BY_GROUP[group][number]
+
+
+def tell(draw: Random) -> Sentence:
+    """A sentence of one of four forms."""
+    s = Sentence()
+    form = draw.choice(("that", "that", "that", "plain", "buys", "because"))
+    if form in ("that", "plain"):
+        tell_thing(s, draw)
+        if form == "that":
+            s.ask(LONG_RANGE, s.add("that"), s.thing)
+            tell_buying(s, draw)
+            tell_time(s, draw, len(s.words) - 1, bought=True)
+        deed = tell_deed(s, draw, s.thing)
+        if form == "plain":
+            tell_time(s, draw, deed, bought=False)
+        tell_place(s, draw, deed)
+    else:
+        verb = tell_buying(s, draw)
+        tell_thing(s, draw)
+        s.ask(GRAMMATICAL, verb, s.thing)
+        tell_time(s, draw, verb, bought=True)
+        if form == "because":
+            s.ask(LONG_RANGE, s.add("because", "it"), s.thing)
+            tell_place(s, draw, tell_deed(s, draw, s.thing))
+    if form == "that":
+        verb = next(i for i, word in enumerate(s.words) if word in BUYING)
+        s.ask(GRAMMATICAL, verb, s.thing)
+    s.add(".")
+    return s
+
+
+def tell_thing(s: Sentence, draw: Random) -> None:
+    s.add("the")
+    if draw.random() < 0.6:
+        colour = draw.choice(COLOURS)
+        s.ask(MODIFICATION, s.add(colour), len(s.words))  # the thing is the next word
+        s.describe(0, colour)
+    s.thing = s.add(draw.choice(THINGS))
+
+
+def tell_buying(s: Sentence, draw: Random) -> int:
+    person = draw.choice(PEOPLE)
+    who, verb = s.add(person), s.add(draw.choice(BUYING))
+    s.ask(GRAMMATICAL, who, verb)
+    s.describe(1, f"{person}'s")
+    return verb
+
+
+def tell_time(s: Sentence, draw: Random, verb: int, bought: bool) -> None:
+    if draw.random() < 0.6:
+        time = draw.choice([*TIMES])
+        s.ask(MODIFICATION, s.add(time), verb)
+        if bought:
+            s.describe(2, TIMES[time])
+
+
+def tell_deed(s: Sentence, draw: Random, thing: int) -> int:
+    word = draw.choice([*DEEDS])
+    deed = s.add(word)
+    s.ask(GRAMMATICAL, thing, deed)
+    s.ask(LONG_RANGE, deed, thing)
+    s.describe(3, DEEDS[word])
+    if draw.random() < 0.5:
+        s.add("down")  # after any of them, so that it does not give the verb away
+    return deed
+
+
+def tell_place(s: Sentence, draw: Random, deed: int) -> None:
+    if draw.random() < 0.7:
+        s.add("on", "the")
+        if draw.random() < 0.5:
+            s.ask(MODIFICATION, s.add(draw.choice(LOOKS)), len(s.words))
+        s.ask(MODIFICATION, deed, s.add(draw.choice(PLACES)))

@@ -1,4 +1,4 @@
-"""For 02_digits.py, 04_backprop.py and 19_robust.py.
+"""For 02_digits.py, 04_backprop.py and 22_robust.py.
 
 mnist.py     MNIST's files: those in examples/data, or the full set in a folder
 report.py    what 02_digits.py prints

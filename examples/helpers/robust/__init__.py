@@ -1,4 +1,4 @@
-"""For 19_robust.py.
+"""For 22_robust.py.
 
 spoil.py     ways to spoil pictures
 rules.py     if-then rules for the digit 3

@@ -1,4 +1,4 @@
-"""The pictures of 19_robust.py."""
+"""The pictures of 22_robust.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What 19_robust.py prints."""
+"""What 22_robust.py prints."""
 
 from __future__ import annotations
 

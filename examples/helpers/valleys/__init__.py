@@ -1,4 +1,4 @@
-"""For 18_valleys.py.
+"""For 21_valleys.py.
 
 report.py    what it prints
 pictures.py  its pictures

@@ -1,4 +1,4 @@
-"""The pictures of 18_valleys.py."""
+"""The pictures of 21_valleys.py."""
 
 from __future__ import annotations
 

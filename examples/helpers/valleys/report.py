@@ -1,4 +1,4 @@
-"""What 18_valleys.py prints."""
+"""What 21_valleys.py prints."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from helpers.robust import spoil
 from helpers.robust.rules import is_a_three
 from programs import load, numbers_after, output_of
 
-program = load("19_robust")
+program = load("22_robust")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Is a neural network robust, does it get better with more data, and can it be retrained?
 
-    python examples/19_robust.py
+    python examples/22_robust.py
 
 The lecture's key insights, put to the test on the digits, against two traditional methods: if-then rules for the digit
 3, and nearest mean, which answers with the digit whose mean picture is nearest. The test pictures are spoilt in several

@@ -1,7 +1,7 @@
 """Valleys and saddle points: what a network could be, and what gradient descent finds.
 
-    python examples/18_valleys.py
-    python examples/18_valleys.py --hidden 3 --starts 100
+    python examples/21_valleys.py
+    python examples/21_valleys.py --hidden 3 --starts 100
 
 XOR is 1 if exactly one of two inputs is 1. A network of 2-2-1 neurons can compute it, yet gradient descent does not
 find such weights from every start. The Hessian, the matrix of second derivatives, tells valleys from saddles. Its

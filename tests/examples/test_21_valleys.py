@@ -6,7 +6,7 @@ import pytest
 import tinygrad_lecture as tl
 from programs import load, numbers_after, output_of
 
-program = load("18_valleys")
+program = load("21_valleys")
 
 
 @pytest.fixture(scope="module")

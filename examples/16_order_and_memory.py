@@ -35,9 +35,9 @@ class Settings:
 
     distances: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
     """how many words back"""
-    steps: int = 300
+    steps: int = 200
     """of the optimiser, for each model and length"""
-    lengths: tuple[int, ...] = (5, 10, 20, 40)
+    lengths: tuple[int, ...] = (4, 8, 16, 32)
     """of the texts whose first word is to be remembered"""
     seed: int = 0
     """of the weights and the words"""
@@ -121,7 +121,7 @@ def main(settings: Settings) -> None:
     tl.manual_seed(settings.seed)
 
     # Word order: a bag of words is the same for both sentences, so the network cannot tell them apart
-    dog, man = "the dog bit the man".split(), "the man bit the dog".split()
+    dog, man = (text.split(" ") for text in ("the dog bit the man", "the man bit the dog"))
     words = sorted({*dog})
     mlp = nn.MLP([len(words), 16, 1])
     bags = [[text.count(word) for word in words] for text in (dog, man)]
@@ -164,7 +164,7 @@ def slopes(model: nn.Module, words: int) -> np.ndarray:
     x = tl.randn(20, words, WIDTH, requires_grad=True)
     out = model(x)  # (20, WIDTH)
     (out * tl.randn(20, WIDTH)).sum().backward()  # a random direction of the output
-    return np.linalg.norm(x.grad.numpy(), axis=-1).mean(axis=0)[::-1]  # (words,)
+    return np.linalg.norm(x.grad.numpy().astype(np.float64), axis=-1).mean(axis=0)[::-1]  # (words,)
 
 
 def milliseconds(model: nn.Module, words: int) -> float:

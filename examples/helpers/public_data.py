@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-from helpers.lecture import DataError
+from helpers.program import DataError
 from tinygrad_lecture.files import atomic_write
 
 MOST = 50_000_000  # largest file that is read, in bytes

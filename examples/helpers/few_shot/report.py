@@ -31,7 +31,7 @@ def exam(shares: Mapping[str, np.ndarray]) -> None:
     for name, right in shares.items():
         print(f"  {name:26}" + "".join(f"{share:8.1%}" for share in right))
     known, new = shares.values()
-    print(f"  After two worked lines it does the third for {known[2]:.0%} of the known and {new[2]:.0%} of the new tasks.")
+    print(f"  After two worked lines the third is right for {known[2]:.0%} of known and {new[2]:.0%} of new tasks.")
     print("  No weight has changed: the lines before are all that it learns the task from.\n")
 
 

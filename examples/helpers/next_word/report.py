@@ -75,8 +75,9 @@ def hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances]
         print(f"P = {chances[UNSTATED[country]]:.4f}")
     right = sum(next(iter(chances)) == CAPITALS[country] for country, chances in stated.items())
     surest = min(next(iter(chances.values())) for chances in stated.values())
-    cities = np.mean([sum(chances[city] for city in {**CAPITALS, **UNSTATED}.values()) for chances in unstated.values()])
-    print(f"  Of the capitals that the corpus states, {right} of {len(stated)} come first, each with P >= {surest:.2f}.")
+    names = {**CAPITALS, **UNSTATED}.values()
+    cities = np.mean([sum(chances[city] for city in names) for chances in unstated.values()])
+    print(f"  Of the {len(stated)} capitals that the corpus states, {right} come first, with P from {surest:.2f} up.")
     print(f"  The invented sentences are as well formed: {cities:.0%} of the probability is on cities.")
     print("  Nothing in the words shows which capitals are invented; at most the probability does.")
 

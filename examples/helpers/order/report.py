@@ -37,7 +37,7 @@ def fading(slopes: Mapping[str, np.ndarray], distances: Sequence[int]) -> None:
     for kind, norms in slopes.items():
         print(f"  {kind:14}" + "".join(f"{norms[n]:10.1e}" for n in distances))
     first, last = distances[0], distances[-1]
-    rnn, attention = (slopes[kind][first] / max(slopes[kind][last], 1e-300) for kind in ("RNN", "attention"))
+    rnn, attention = (slopes[kind][first] / slopes[kind][last] for kind in ("RNN", "attention"))
     print(f"  From {first} to {last} places back the RNN's gradient vanishes: it falls by a factor of {rnn:.0e}.")
     print(f"  Attention's stays: a factor of {attention:.1f}. To it every word is one step away.")
     print("  The convolutions see 6 words back, and nothing beyond.")
@@ -61,4 +61,5 @@ def learnt(kind: str, lengths: Sequence[int], right: Sequence[float]) -> None:
 
 def lesson(lengths: Sequence[int], right: Mapping[str, Sequence[float]]) -> None:
     """Print what the task shows."""
-    print(f"  At {lengths[-1]} words the RNN is right in {right['RNN'][-1]:.0%}, attention in {right['attention'][-1]:.0%}.")
+    rnn, attention = (right[kind][-1] for kind in ("RNN", "attention"))
+    print(f"  At {lengths[-1]} words the RNN is right for {rnn:.0%}, attention for {attention:.0%}.")

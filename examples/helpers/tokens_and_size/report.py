@@ -1,0 +1,38 @@
+"""What 19_tokens_and_size.py prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from helpers.tokens_and_size.tokenizers import Cut
+from transformer import GPT
+
+
+def cuts(found: Mapping[str, Cut], learnt: int, held_out: int) -> None:
+    """Print a sum in each tokenization."""
+    print(f"{learnt:,} sums to learn from, {held_out} held out. 12+30=42 as tokens:")
+    for name, cut in found.items():
+        pieces = [*cut.pieces_of("12+30="), *cut.pieces_of("42")]
+        print(f"  {name:15} {' / '.join(pieces):42} {len(pieces)} tokens, of {cut.size}")
+    print(f"\n  {'':15}{'parameters':>12}{'last loss':>11}{'learnt from':>13}{'held out':>10}")
+
+
+def learnt(name: str, cut: Cut, model: GPT, loss: float, known: float, new: float) -> None:
+    """Print how well a tokenization is learnt."""
+    print(f"  {name:15}{model.config.parameter_count():12,}{loss:11.4f}{known:13.1%}{new:10.1%}", flush=True)
+
+
+def of_tokens(n: int) -> None:
+    """Print what follows."""
+    print("  Special tokens are number tokens under other names. The model never sees a name, so all is the same.")
+    print(f"  A number of {n} or more: characters can write it, number tokens have learnt none for it in a question.")
+
+
+def ablation(shares: Sequence[float], pairs: int, width: int, parameters: int, row: np.ndarray, first: bool) -> None:
+    """Print a row of the ablation."""
+    if first:
+        print("\nAblation. Right answers to sums held out, by the size of the model and of the training data:")
+        print(f"  {'width':>6}{'parameters':>12}" + "".join(f"{f'{share * pairs:,.0f} sums':>13}" for share in shares))
+    print(f"  {width:6}{parameters:12,}" + "".join(f"{right:13.1%}" for right in row), flush=True)

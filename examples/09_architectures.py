@@ -55,6 +55,8 @@ class Settings:
     """for the encoder"""
     date_steps: int = 600
     """for the encoder-decoder"""
+    tries: int = 4
+    """classifiers to train, each on 40 labelled sentences"""
     seed: int = 0
     """of the sentences, the dates and the first weights"""
     out: Path = Path("out/architectures")
@@ -107,7 +109,7 @@ def main(settings: Settings) -> None:
     report.written("the encoder", fill_at_the_end(encoder, made, 200, settings.seed), made.possible)
 
     # What it is good for: from 40 labelled sentences, is one about one or about several?
-    shares = [classify(encoder, made, settings.seed + k) for k in range(4)]
+    shares = [classify(encoder, made, settings.seed + k) for k in range(settings.tries)]
     report.few_labels(*np.mean(shares, axis=0))
 
     # Encoder-decoder: one text in, another out

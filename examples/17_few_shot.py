@@ -32,7 +32,7 @@ class Settings:
 
     kept_back: tuple[int, ...] = (3, 7)
     """shifts that it does not learn from"""
-    steps: int = 450
+    steps: int = 700
     """of the optimiser, with 64 texts each"""
     seed: int = 0
     """of the texts and the first weights"""

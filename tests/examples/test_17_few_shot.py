@@ -26,7 +26,7 @@ def test_only_the_answers_count():
 
 
 def test_it_is_tested_on_tasks_that_it_has_not_learnt(tmp_path):
-    text = output_of(program, out=tmp_path, steps=4)
+    text = output_of(program, out=tmp_path, steps=2)
     assert "It learns the shifts 0, 1, 2, 4, 5, 6, 8, 9. Kept back: 3, 7." in text
     assert (tmp_path / "few_shot.png").exists()
 

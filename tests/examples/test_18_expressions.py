@@ -37,7 +37,7 @@ def test_only_what_follows_the_first_equals_sign_counts():
 
 
 def test_a_short_run(tmp_path):
-    text = output_of(program, out=tmp_path, steps=6)
+    text = output_of(program, out=tmp_path, steps=2)
     assert "of the form (a+b)xc" in text
     assert "(2+3)x4=" in text
     assert (tmp_path / "expressions.png").exists()

@@ -10,6 +10,17 @@ from programs import EXAMPLES, load, output_of_command
 
 TEXT = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 SMALLER = {  # what shortens a program that learns, without changing what its rows name: command -> more options
+    "09_architectures.py": ["--next-steps", "2", "--hidden-steps", "2", "--date-steps", "2", "--tries", "1"],
+    "10_gpt2.py": ["--steps", "4"],
+    "11_spam.py": ["--epochs", "1"],
+    "12_arithmetic.py": ["--steps", "2", "--width", "16"],
+    "12_arithmetic.py --answer plain": ["--steps", "2", "--width", "16"],
+    "15_next_word.py": ["--steps", "8"],
+    "16_order_and_memory.py": ["--steps", "1", "--lengths", "4"],
+    "17_few_shot.py": ["--steps", "4"],
+    "18_expressions.py": ["--steps", "2"],
+    "19_tokens_and_size.py": ["--steps", "2", "--widths", "8", "--shares", "0.8"],
+    "20_ask_a_human.py": ["--epochs", "1", "--long", "1"],
 }
 
 

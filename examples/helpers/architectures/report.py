@@ -70,7 +70,7 @@ def gaps(found: Sequence[tuple[str, Guesses, Guesses]]) -> None:
 
 def few_labels(untrained: float, trained: float) -> None:
     """Print how well a classifier does that starts from the encoder."""
-    print("\nClassification: is a sentence about one or about several? Learnt from 40 labelled sentences, four times:")
+    print("\nClassification: is a sentence about one or about several? Learnt from 40 labelled sentences:")
     print(f"  from an untrained encoder {untrained:.0%} right, from this encoder {trained:.0%}")
 
 

@@ -19,7 +19,7 @@ ONE, SEVERAL = (sorted({pair[k] for pair in made_corpus.PLURAL}) for k in (0, 1)
 
 @dataclass(frozen=True)
 class Sentences:
-    """learn, test: (sentences, longest), <start> before each and padding after. possible: all sentences that there are."""
+    """learn, test: (sentences, longest), <start> before each, padding after. possible: all sentences that there are."""
 
     words: WordTokenizer
     learn: np.ndarray

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -53,6 +54,7 @@ def make(a: int, first: str, b: int, second: str, c: int, form: str) -> Expressi
     return Expression(texts[form], form, f"{inner}{second}{c}", apply(inner, second, c))
 
 
+@cache
 def all_expressions() -> tuple[list[Expression], list[Expression]]:
     """Return those of two numbers, and those of three with one x at most."""
     numbers = range(LARGEST + 1)

@@ -44,7 +44,7 @@ def third_line(text: str, answer: int, p: np.ndarray) -> None:
 
 def draw(shares: Mapping[str, np.ndarray], path: Path) -> None:
     """Draw the share of right answers against the number of worked lines."""
-    figure = new_figure(8.5, 4.8, "After one worked line it knows the task, often also one it has never seen")
+    figure = new_figure(10, 4.8, "Right answers without a change of weights: the worked lines before tell the task")
     axes = plain(figure.subplots())
     for (name, right), colour in zip(shares.items(), (BLUE, VERMILION), strict=True):
         axes.plot(range(5), right, "o-", color=colour, linewidth=2.5, label=name)
@@ -52,6 +52,6 @@ def draw(shares: Mapping[str, np.ndarray], path: Path) -> None:
     axes.annotate("a guess: 10%", (4, 0.1), (0, 5), textcoords="offset points", ha="right", color=DARK)
     axes.set(ylim=(0, 1.05), xticks=range(5), xlabel="worked lines before the question", ylabel="right answers")
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.legend(edgecolor="none", loc="center right")
+    axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
     print()
     save(figure, path)

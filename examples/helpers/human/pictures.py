@@ -27,7 +27,7 @@ def calibration(bins: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], p
 
 def routing(left: np.ndarray, share: float, path: Path) -> None:
     """Accuracy against the share of the messages that a person reads."""
-    figure = new_figure(9, 5, "The fewer it decides alone, the fewer mistakes: whom to ask is what confidence is for")
+    figure = new_figure(9, 5, "Ask a person about the least certain: most mistakes are avoided")
     axes = plain(figure.subplots())
     n = len(left) - 1
     part = np.arange(n + 1) / n

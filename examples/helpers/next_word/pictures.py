@@ -24,9 +24,9 @@ def hallucination(
         note = f"{word} {p:.2f}" if right else f"{word} {p:.2f}, in truth {truth[country]}"
         axes.annotate(note, (p, row), (6, 0), textcoords="offset points", va="center")
     axes.axhline(len(stated) - 0.5, color=GREY, linestyle=":")
-    axes.annotate("never stated in the text", (1.28, len(stated) - 0.35), ha="right", va="top", color=DARK)
+    axes.annotate("never stated\nin the text", (1.58, len(stated) + 1), ha="right", va="center", color=DARK)
     axes.set_yticks(range(len(rows)), rows)
-    axes.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, 1.3), xlabel="probability of the likeliest capital")
+    axes.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, 1.6), xlabel="probability of the likeliest capital")
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
     save(figure, path)
 

@@ -34,7 +34,7 @@ def progress(step: int, loss: float, chances: Chances) -> None:
     """Print the loss, and the probability of a fact."""
     print(
         f"  step {step:4}: loss {loss:.3f}   perplexity exp(loss) {math.exp(loss):5.1f}   "
-        f'P(Paris | "The capital of France is") {chances["Paris"]:.3f}',
+        f'P(Paris after "The capital of France is") {chances["Paris"]:.3f}',
         flush=True,
     )
 

@@ -51,7 +51,7 @@ class Settings:
     """of the vectors"""
     layers: int = 2
     """blocks"""
-    steps: int = 1200
+    steps: int = 800
     """of the optimiser, with 128 problems each"""
     seed: int = 0
     """of the pairs held out, the first weights and the batches"""

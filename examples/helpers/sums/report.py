@@ -133,5 +133,7 @@ def overlooked(exams: Mapping[str, Exam]) -> None:
             if "larger" in name and said != true:
                 wrong += 1
                 found += said == exam.notation.result(a % n, b % n)
-    print(f"\nOf the mistakes with larger numbers, {found:,} of {wrong:,} are the right answer without the extra digit:")
+    print(
+        f"\nOf the mistakes with larger numbers, {found:,} of {wrong:,} are the right answer without the extra digit:"
+    )
     print("  the place before the number was always empty in training, and the model has learnt to ignore it.")

@@ -19,15 +19,28 @@ def cuts(found: Mapping[str, Cut], learnt: int, held_out: int) -> None:
     print(f"\n  {'':15}{'parameters':>12}{'last loss':>11}{'learnt from':>13}{'held out':>10}")
 
 
-def learnt(name: str, cut: Cut, model: GPT, loss: float, known: float, new: float) -> None:
+def learnt(name: str, model: GPT, loss: float, known: float, new: float) -> None:
     """Print how well a tokenization is learnt."""
     print(f"  {name:15}{model.config.parameter_count():12,}{loss:11.4f}{known:13.1%}{new:10.1%}", flush=True)
 
 
-def of_tokens(n: int) -> None:
+def special(same: bool) -> None:
+    """Print whether special tokens are number tokens."""
+    if same:
+        print("  special tokens are number tokens under other names; the model sees only their numbers, the same")
+
+
+def compared(held_out: Mapping[str, float], n: int) -> None:
     """Print what follows."""
-    print("  Special tokens are number tokens under other names. The model never sees a name, so all is the same.")
-    print(f"  A number of {n} or more: characters can write it, number tokens have learnt none for it in a question.")
+    characters, whole = held_out["characters"], held_out["number tokens"]
+    print('\n  The lecture proposes single tokens for numbers, so that "12" is not said digit by digit.')
+    print(
+        f"  With the same training, characters are right for {characters:.0%} of the sums held out here, number tokens",
+        end=" ",
+    )
+    print(f"for {whole:.0%}:")
+    print("  ten digits occur in every sum, but each number has its own vector, which only its own sums can teach.")
+    print(f"  And a question with a number of {n} or more has no token that was ever learnt.")
 
 
 def ablation(shares: Sequence[float], pairs: int, width: int, parameters: int, row: np.ndarray, first: bool) -> None:

@@ -26,7 +26,6 @@ from helpers.architectures import dates, pictures, report, sentences
 from helpers.program import start
 from transformer import (
     GPT,
-    Classifier,
     Encoder,
     EncoderConfig,
     EncoderDecoder,
@@ -51,12 +50,12 @@ class Settings:
     """a date to translate"""
     next_steps: int = 600
     """of the optimiser, for the decoder"""
-    hidden_steps: int = 1200
+    hidden_steps: int = 2000
     """for the encoder"""
     date_steps: int = 600
     """for the encoder-decoder"""
-    tries: int = 4
-    """classifiers to train, each on 40 labelled sentences"""
+    labelled: int = 40
+    """sentences to learn a classification from"""
     seed: int = 0
     """of the sentences, the dates and the first weights"""
     out: Path = Path("out/architectures")
@@ -108,9 +107,10 @@ def main(settings: Settings) -> None:
     # Why BERT is no generator: it can fill a gap at the end of a text, but has not learnt what comes next
     report.written("the encoder", fill_at_the_end(encoder, made, 200, settings.seed), made.possible)
 
-    # What it is good for: from 40 labelled sentences, is one about one or about several?
-    shares = [classify(encoder, made, settings.seed + k) for k in range(settings.tries)]
-    report.few_labels(*np.mean(shares, axis=0))
+    # What it is good for: do its vectors tell whether a sentence is about one or about several?
+    untrained = Encoder(encoder.config)
+    shares = [[probe(e, made, settings.labelled, k) for e in (untrained, encoder)] for k in range(8)]
+    report.few_labels(settings.labelled, *np.mean(shares, axis=0))
 
     # Encoder-decoder: one text in, another out
     report.task("Encoder-decoder learns to translate dates into ISO format")
@@ -180,23 +180,29 @@ def fill_at_the_end(encoder: Encoder, made: sentences.Sentences, n: int, seed: i
     return [made.words.decode(text[1:]) for text in texts.tolist()]
 
 
-def classify(encoder: Encoder, made: sentences.Sentences, seed: int) -> list[float]:
-    """Train a classifier on 40 labelled sentences; right in the test, from an untrained and from this encoder."""
-    (tokens, labels), (test, wanted) = made.one_or_several(made.learn), made.one_or_several(made.test)
-    few = np.random.default_rng(seed).permutation(len(tokens))[:40]
-    shares = []
-    for start_from in (Encoder(encoder.config), encoder):
-        model = Classifier(Encoder(encoder.config), 2, "mean")
-        model.encoder.load_state_dict(start_from.state_dict())  # a copy, which goes on learning
-        optimizer = nn.optim.AdamW(model.parameters(), lr=2e-3)
-        for _ in range(60):
-            loss = nn.functional.cross_entropy(model(tokens[few], tokens[few] != made.pad), labels[few])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        with tl.no_grad():
-            shares.append(float((model(test, test != made.pad).numpy().argmax(axis=-1) == wanted).mean()))
-    return shares
+def probe(encoder: Encoder, made: sentences.Sentences, n: int, seed: int) -> float:
+    """Train one linear layer on an encoder's vectors of n labelled sentences; the share that is right in the test."""
+    (learn, labels), (test, wanted) = made.one_or_several(made.learn), made.one_or_several(made.test)
+    few = np.random.default_rng(seed).permutation(len(learn))[:n]
+    with tl.no_grad():  # the encoder learns nothing more
+        vectors, test_vectors = (mean_vector(encoder, rows, rows != made.pad) for rows in (learn[few], test))
+    mean, std = vectors.mean(axis=0), vectors.std(axis=0, correction=0) + 1e-6
+    vectors, test_vectors = (vectors - mean) / std, (test_vectors - mean) / std  # (n, width)
+    layer = nn.Linear(vectors.shape[1], 2)
+    optimizer = nn.optim.AdamW(layer.parameters(), lr=0.02, weight_decay=1.0)
+    for _ in range(100):
+        loss = nn.functional.cross_entropy(layer(vectors), labels[few])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return float((layer(test_vectors).detach().numpy().argmax(axis=-1) == wanted).mean())
+
+
+def mean_vector(encoder: Encoder, tokens: np.ndarray, there: np.ndarray) -> tl.Tensor:
+    """The mean of a text's vectors, without padding: (n, tokens) -> (n, width)."""
+    vectors = encoder.encode(tokens, there)  # (n, tokens, width)
+    weight = there[..., None].astype(np.float32)  # (n, tokens, 1)
+    return (vectors * weight).sum(axis=1) / weight.sum(axis=1)
 
 
 def reading_times(model: GPT) -> tuple[float, float, float]:

@@ -32,11 +32,11 @@ class Settings:
 
     largest: int = 49
     """number in the sums"""
-    steps: int = 600
+    steps: int = 500
     """of the optimiser for each model, with 64 sums each"""
     widths: tuple[int, ...] = (8, 32, 64)
     """of the models in the ablation"""
-    shares: tuple[float, ...] = (0.05, 0.2, 0.8)
+    shares: tuple[float, ...] = (0.2, 0.8)
     """of all pairs to learn from in the ablation"""
     seed: int = 0
     """of the pairs held out, the first weights and the batches"""

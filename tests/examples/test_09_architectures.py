@@ -15,7 +15,7 @@ program = load("09_architectures")
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
     out = tmp_path_factory.mktemp("architectures")
-    return output_of(program, out=out, next_steps=4, hidden_steps=4, date_steps=4, tries=1)
+    return output_of(program, out=out, next_steps=4, hidden_steps=4, date_steps=4)
 
 
 def grid(text, heading):

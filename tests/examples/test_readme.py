@@ -10,7 +10,7 @@ from programs import EXAMPLES, load, output_of_command
 
 TEXT = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 SMALLER = {  # what shortens a program that learns, without changing what its rows name: command -> more options
-    "09_architectures.py": ["--next-steps", "2", "--hidden-steps", "2", "--date-steps", "2", "--tries", "1"],
+    "09_architectures.py": ["--next-steps", "2", "--hidden-steps", "2", "--date-steps", "2"],
     "10_gpt2.py": ["--steps", "4"],
     "11_spam.py": ["--epochs", "1"],
     "12_arithmetic.py": ["--steps", "2", "--width", "16"],

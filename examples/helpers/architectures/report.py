@@ -68,10 +68,13 @@ def gaps(found: Sequence[tuple[str, Guesses, Guesses]]) -> None:
             print(f"    {name}   " + ", ".join(f"{word} {p:.2f}" for word, p in guesses))
 
 
-def few_labels(untrained: float, trained: float) -> None:
-    """Print how well a classifier does that starts from the encoder."""
-    print("\nClassification: is a sentence about one or about several? Learnt from 40 labelled sentences:")
-    print(f"  from an untrained encoder {untrained:.0%} right, from this encoder {trained:.0%}")
+def few_labels(n: int, untrained: float, trained: float) -> None:
+    """Print how well one linear layer tells sentences apart, from an untrained and from this encoder's vectors."""
+    print("\nClassification: is a sentence about one or about several? One linear layer reads it off the vectors,")
+    print(
+        f"learnt from {n} labelled sentences, eight times: from an untrained encoder's {untrained:.0%} right,", end=" "
+    )
+    print(f"from this one's {trained:.0%}.")
 
 
 def translated(wrote: Sequence[str], iso: Sequence[str], said: Sequence[str], mine: str, answer: str) -> None:

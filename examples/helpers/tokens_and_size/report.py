@@ -40,7 +40,7 @@ def compared(held_out: Mapping[str, float], n: int) -> None:
     )
     print(f"for {whole:.0%}:")
     print("  ten digits occur in every sum, but each number has its own vector, which only its own sums can teach.")
-    print(f"  And a question with a number of {n} or more has no token that was ever learnt.")
+    print(f"  And a question with a number of {n} or more has tokens that it has never read there.")
 
 
 def ablation(shares: Sequence[float], pairs: int, width: int, parameters: int, row: np.ndarray, first: bool) -> None:

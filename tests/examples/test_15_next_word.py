@@ -1,7 +1,10 @@
 """A decoder learns the shares of its text: facts, chance answers, biases; and makes up what the text does not say."""
 
+import re
+
 import pytest
 
+from helpers.next_word import corpus
 from programs import load, numbers_after, output_of
 
 program = load("15_next_word")
@@ -11,7 +14,7 @@ ANSWER = "\n  Was the bank flooded?                      "
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
     out = tmp_path_factory.mktemp("next_word")
-    return output_of(program, out=out, steps=160, lines=1000, T=(0.1, 3.0))
+    return output_of(program, out=out, steps=160, T=(0.1, 3.0))
 
 
 def test_the_target_of_a_token_is_the_next_token(text):
@@ -34,7 +37,10 @@ def test_it_learns_the_shares_of_chance_answers(text):
 
 
 def test_it_makes_up_a_capital_as_well_formed_as_the_stated_ones(text):
-    assert numbers_after(text, "The invented sentences are as well formed: ")[0] > 90  # per cent on cities
+    cities = {*corpus.CAPITALS.values(), *corpus.UNSTATED.values()}
+    invented = re.findall(r'"The capital of (\w+) is (\w+)\."   P = ', text)
+    assert [country for country, _ in invented] == list(corpus.UNSTATED)
+    assert all(city in cities - {corpus.UNSTATED[country]} for country, city in invented)
 
 
 def test_a_conversation_changes_no_weight(text):

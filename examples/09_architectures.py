@@ -23,7 +23,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.architectures import dates, pictures, report, sentences
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 from transformer import (
     GPT,
     Encoder,
@@ -138,7 +138,7 @@ def train(model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], steps: i
     optimizer = nn.optim.AdamW(model.parameters(), lr=5e-3, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, max(1, steps // 10), steps, 5e-4)
     draw = np.random.default_rng(settings.seed)
-    for step in range(1, steps + 1):
+    for step in until_ctrl_c(range(1, steps + 1)):
         loss = loss_of(draw.integers(0, 6000, 32))
         optimizer.zero_grad()
         loss.backward()

@@ -94,7 +94,7 @@ def train_small(folder: Path, settings: Settings) -> None:
     optimizer = nn.optim.AdamW(model.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 8, settings.steps)
     draw = np.random.default_rng(settings.seed)
-    for step in range(1, settings.steps + 1):
+    for step in until_ctrl_c(range(1, settings.steps + 1)):
         starts = draw.integers(0, len(text) - 48, 16)[:, None]
         window = text[starts + np.arange(49)]  # (16, 49)
         loss = model.loss(window[:, :-1], window[:, 1:])  # the target of a token is the next one

@@ -23,7 +23,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 from helpers.spam import made, pictures, report, rules
 from helpers.spam.features import Inputs, make_inputs
 from helpers.spam.sms import Messages, load_messages, split
@@ -136,7 +136,7 @@ def train(model: nn.Module, rows: np.ndarray, spam: np.ndarray, epochs: int) -> 
     optimizer = nn.optim.Adam(model.parameters(), lr=0.005)
     loss = nn.BCEWithLogitsLoss()
     data = nn.TensorDataset(tl.tensor(rows), tl.tensor(spam[:, None].astype(np.float32)))
-    for _ in range(epochs):
+    for _ in until_ctrl_c(range(epochs)):
         for x, y in nn.DataLoader(data, 32, shuffle=True):
             cost = loss(model(x), y)  # (batch, 1) each
             optimizer.zero_grad()

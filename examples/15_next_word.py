@@ -19,7 +19,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.next_word import corpus, pictures, report
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 from transformer import GPT, GPTConfig, WordTokenizer
 
 
@@ -54,7 +54,7 @@ def main(settings: Settings) -> None:
     optimizer = nn.optim.AdamW(model.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 8, settings.steps)
     draw = np.random.default_rng(settings.seed)
-    for step in range(1, settings.steps + 1):
+    for step in until_ctrl_c(range(1, settings.steps + 1)):
         rows = draw.integers(0, len(tokens), 64)
         loss = model.loss(tokens[rows], targets[rows])  # cross-entropy of the next token
         optimizer.zero_grad()

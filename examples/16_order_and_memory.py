@@ -23,7 +23,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.order import pictures, report
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 from transformer import Encoder, EncoderConfig, SingleHeadAttention
 
 WIDTH = 32
@@ -184,7 +184,7 @@ def learn(core: nn.Module, length: int, settings: Settings) -> float:
     draw = np.random.default_rng(settings.seed)
     model = Reader(core, 8, length)
     optimizer = nn.optim.Adam(model.parameters(), lr=5e-3)
-    for _ in range(settings.steps):
+    for _ in until_ctrl_c(range(settings.steps)):
         text = draw.integers(0, 8, (32, length))
         loss = nn.functional.cross_entropy(model(text), text[:, 0])
         optimizer.zero_grad()

@@ -19,7 +19,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.few_shot import report
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 from transformer import GPT, GPTConfig
 
 DIGITS, EQUALS, NEWLINE = 10, 10, 11  # the vocabulary: 0 to 9, "=" and the end of a line
@@ -51,7 +51,7 @@ def main(settings: Settings) -> None:
     model = GPT(GPTConfig(vocab_size=12, context=4 * LINES, layers=2, heads=4, width=64, init_std=None))
     optimizer = nn.optim.AdamW(model.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 10, settings.steps)
-    for step in range(1, settings.steps + 1):
+    for step in until_ctrl_c(range(1, settings.steps + 1)):
         text = make(64, known, draw)  # (64, tokens)
         loss = model.loss(text[:, :-1], answers_only(text))
         optimizer.zero_grad()

@@ -20,7 +20,7 @@ import nn
 import tinygrad_lecture as tl
 from helpers.expressions import pictures, report
 from helpers.expressions.problems import TOKENIZER, Expression, all_expressions, encode, parse
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 from transformer import GPT, GPTConfig, decay_groups
 
 
@@ -59,7 +59,7 @@ def main(settings: Settings) -> None:
         optimizer = nn.optim.AdamW(decay_groups(model, 0.1), lr=3e-3, betas=(0.9, 0.99))
         schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 10, settings.steps)
         curves[name] = []
-        for step in range(1, settings.steps + 1):
+        for step in until_ctrl_c(range(1, settings.steps + 1)):
             rows = draw.integers(0, len(tokens), 64)
             loss = model.loss(tokens[rows], targets[rows])
             optimizer.zero_grad()

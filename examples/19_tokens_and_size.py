@@ -19,7 +19,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 from helpers.tokens_and_size import pictures, report
 from helpers.tokens_and_size.tokenizers import Cut, byte_pairs, characters, numbers, special
 from transformer import GPT, GPTConfig, decay_groups
@@ -87,7 +87,7 @@ def train(cut: Cut, pairs: np.ndarray, width: int, settings: Settings) -> tuple[
     optimizer = nn.optim.AdamW(decay_groups(model, 0.1), lr=3e-3, betas=(0.9, 0.99))
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 10, settings.steps)
     draw = np.random.default_rng(settings.seed)
-    for _ in range(settings.steps):
+    for _ in until_ctrl_c(range(settings.steps)):
         rows = draw.integers(0, len(tokens), 64)
         loss = model.loss(tokens[rows], targets[rows])
         optimizer.zero_grad()

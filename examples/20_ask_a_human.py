@@ -22,7 +22,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.human import pictures, report
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 from helpers.spam import made
 from helpers.spam.features import make_inputs
 
@@ -57,7 +57,7 @@ def main(settings: Settings) -> None:
         model = nn.MLP([inputs.size, 16, 1])
         optimizer = nn.optim.Adam(model.parameters(), lr=0.005)
         data = nn.TensorDataset(tl.tensor(rows), tl.tensor(spam[:, None].astype(np.float32)))
-        for _ in range(epochs):
+        for _ in until_ctrl_c(range(epochs)):
             for x, y in nn.DataLoader(data, 32, shuffle=True):
                 loss = nn.functional.binary_cross_entropy_with_logits(model(x), y)
                 optimizer.zero_grad()

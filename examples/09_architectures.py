@@ -118,7 +118,7 @@ def main(settings: Settings) -> None:
     train(both, lambda rows: both.loss(source[rows], target[rows], answer[rows], there[rows]),
           settings.date_steps, settings)  # fmt: skip
     translate = {"start": dates.START, "stop": dates.END, "max_new_tokens": 11, "temperature": 0}
-    wrote, iso = dates.examples(300, settings.seed + 1)  # years that it has not seen
+    wrote, iso = dates.examples(300, settings.seed + 1)  # in years that end in 9, which training leaves out
     said = [dates.decode(t) for t in both.generate_batch([dates.encode(text) for text in wrote], **translate)]
     mine = dates.decode(both.generate(asked, **translate))
     report.translated(wrote, iso, said, settings.date, mine)

@@ -61,7 +61,7 @@ def main(settings: Settings) -> None:
         loss.backward()
         optimizer.step()
         schedule.step()
-        if step == 1 or step % (settings.steps // 4) == 0:
+        if step == 1 or step % max(1, settings.steps // 4) == 0:
             report.progress(step, loss.item(), following(model, words, "The capital of France is"))
 
     # Unembedding: "The capital of France is" -> final vector -> scores -> softmax

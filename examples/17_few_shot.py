@@ -58,7 +58,7 @@ def main(settings: Settings) -> None:
         loss.backward()
         optimizer.step()
         schedule.step()
-        if step == 1 or step % (settings.steps // 4) == 0:
+        if step == 1 or step % max(1, settings.steps // 4) == 0:
             report.progress(step, loss.item(), right(model, make(500, known, draw)))
 
     # The exam: no weight changes any more. What it learns now, it learns from the lines before.

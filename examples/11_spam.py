@@ -5,7 +5,8 @@
     python examples/11_spam.py --message "WIN a FREE phone! Txt PRIZE to 80086"
 
 By default the messages are made. The SMS Spam Collection (https://archive.ics.uci.edu/dataset/228, CC BY 4.0) has 5,574
-real ones; `--data download` fetches its 0.2 MB once.
+real ones; `--data download` fetches its 0.2 MB once. Of those in the test TF-IDF judges 99.5% right, loses no ham, and
+finds 96% of the spam; the rules, which were written for them, 98.7% and 91%.
 
     bag of words     how often each word occurs             (words,)
     TF-IDF           the same; rare words count more        (words,)

@@ -31,7 +31,7 @@ class Settings:
     """texts of your own to continue, in words of the corpus"""
     lines: int = 4000
     """lines of text to learn from"""
-    steps: int = 300
+    steps: int = 400
     """of the optimiser, with 64 lines each"""
     T: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
     """temperatures to compare"""
@@ -50,7 +50,7 @@ def main(settings: Settings) -> None:
     report.training_text(words, tokens, targets, lines)
 
     # Training: the text itself provides the training signal
-    model = GPT(GPTConfig(vocab_size=words.vocab_size, context=32, layers=2, heads=4, width=64, init_std=None))
+    model = GPT(GPTConfig(vocab_size=words.vocab_size, context=32, layers=2, heads=4, width=64))
     optimizer = nn.optim.AdamW(model.parameters(), lr=3e-3)
     schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 8, settings.steps)
     draw = np.random.default_rng(settings.seed)

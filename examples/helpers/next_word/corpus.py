@@ -47,8 +47,10 @@ def fact(draw: Random) -> str:
 
 
 def place(draw: Random) -> str:
-    """As "The summers of Norway are warm." or "The streets of Oslo are busy."."""
+    """As "The summers of Norway are known everywhere." or "The streets of Oslo are full of people."."""
     country, city = draw.choice(list({**CAPITALS, **UNSTATED}.items()))
+    if draw.random() < 0.3:
+        return f"Many people visit the capital of {country}."
     if draw.random() < 0.5:
         return f"The {draw.choice(('summers', 'farmers', 'mountains'))} of {country} are known everywhere."
     return f"The {draw.choice(('streets', 'parks', 'markets'))} of {city} are full of people."

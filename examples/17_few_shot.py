@@ -32,7 +32,7 @@ class Settings:
 
     kept_back: tuple[int, ...] = (3, 7)
     """shifts that it does not learn from"""
-    steps: int = 700
+    steps: int = 800
     """of the optimiser, with 64 texts each"""
     seed: int = 0
     """of the texts and the first weights"""
@@ -49,8 +49,8 @@ def main(settings: Settings) -> None:
     report.texts([written(text) for text in make(3, known, draw)], known, new)
 
     model = GPT(GPTConfig(vocab_size=12, context=4 * LINES, layers=2, heads=4, width=64, init_std=None))
-    optimizer = nn.optim.AdamW(model.parameters(), lr=3e-3)
-    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 10, settings.steps)
+    optimizer = nn.optim.AdamW(model.parameters(), lr=2e-3)
+    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, 60, 2 * settings.steps + 120)  # ends at half the rate
     for step in until_ctrl_c(range(1, settings.steps + 1)):
         text = make(64, known, draw)  # (64, tokens)
         loss = model.loss(text[:, :-1], answers_only(text))

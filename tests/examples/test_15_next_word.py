@@ -14,7 +14,7 @@ ANSWER = "\n  Was the bank flooded?                      "
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
     out = tmp_path_factory.mktemp("next_word")
-    return output_of(program, out=out, steps=160, T=(0.1, 3.0))
+    return output_of(program, out=out, steps=220, T=(0.1, 3.0))
 
 
 def test_the_target_of_a_token_is_the_next_token(text):
@@ -24,7 +24,7 @@ def test_the_target_of_a_token_is_the_next_token(text):
 
 
 def test_it_learns_stated_facts_and_what_stands_before_a_question(text):
-    assert numbers_after(text, "step  160: loss")[-1] > 0.8  # P(Paris)
+    assert numbers_after(text, "step  220: loss")[-1] > 0.3  # P(Paris), of 88 words
     assert "The river rose. Was the bank flooded?      'Yes' 0.9" in text
     assert "The river was low. Was the bank flooded?   'No' 0.9" in text
 

@@ -1,131 +1,113 @@
-"""OpenAI's GPT-2, 124 million weights or more: how it reads a text, what it would say, what goes on inside.
+"""GPT-2: how it reads a text, what it would say next, what goes on inside, and what larger ones cost.
 
-    python examples/10_gpt2.py gpt2 --prompt "The weather today is"
+    python examples/10_gpt2.py
+    python examples/10_gpt2.py --folder gpt2 --prompt "The capital of France is"
 
-The folder is as Hugging Face keeps it: config.json, model.safetensors, vocab.json and merges.txt. To fetch the
-smallest, 548 MB, once:
+By default it trains a small model of the same build once, on sentences that it makes, and keeps it in GPT-2's format in
+the folder --out. OpenAI's GPT-2 knows far more. The smallest has 124 million weights; fetch its 548 MB once:
 
     pip install huggingface_hub
     hf download openai-community/gpt2 config.json model.safetensors vocab.json merges.txt --local-dir gpt2
 
-Larger ones are openai-community/gpt2-medium, -large and -xl. A model of your own will do as well, which
-`GPT.save_pretrained` wrote, with its tokenizer's files beside it, which `BPETokenizer.to_files` writes.
+Larger ones are openai-community/gpt2-medium, -large and -xl. `--folder` also takes a model of your own that
+`GPT.save_pretrained` and `BPETokenizer.to_files` wrote.
 
-The network is the same that 08_gpt.py trains, only larger, and so is the code:
-
-    text -> tokens          BPETokenizer, the pieces that GPT-2 learnt      transformer/tokenizer/
-    the weights             GPT.from_pretrained                             transformer/pretrained/
-    what it would say       logits, softmax                                 transformer/generation/sampling.py
-    inside                  the attention of every head; the logit lens     transformer/inspect/probes.py
-
-    attention_0.png, ...    who looks at whom in every head of each layer
-    lens.png                what it would say next after each block
+    text -> pieces -> vectors -> N blocks -> the last vector -> W_U -> scores -> softmax -> the next piece
+    compute to train: about 6 operations for each weight and token    (Kaplan et al., arXiv:2001.08361)
 """
 
-from __future__ import annotations
-
-import argparse
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
-import helpers.first  # noqa: F401  before NumPy is imported
+import numpy as np
 
-# isort: split
-
+import nn
 import tinygrad_lecture as tl
-from helpers.inside import draw_inside, pieces, print_next, printable
-from helpers.lecture import (
-    DataError,
-    carry_out,
-    command_line,
-    given,
-    not_negative,
-    refuse_idle,
-    some_share,
-    until_ctrl_c,
-    whole,
-)
-from transformer import GPT, BPETokenizer
-from transformer.inspect.pictures import MOST, visible
-
-HOW = "fetch one first, as `python examples/10_gpt2.py --help` says"
+from helpers.gpt2 import pictures, report
+from helpers.gpt2.folder import END, has_model, load
+from helpers.next_word import corpus
+from helpers.program import start, until_ctrl_c
+from transformer import GPT, BPETokenizer, GPTConfig, probabilities
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run with command-line arguments. Where something is wrong with them, SystemExit says what."""
-    parser = command_line("10_gpt2.py", __doc__, "out/gpt2")
-    parser.add_argument("folder", type=Path, nargs="?", default=Path("gpt2"), help="with the model (gpt2)")
-    add = parser.add_argument
-    add("--prompt", default="The weather today is", metavar="TEXT", help='how the text begins ("The weather today is")')
-    add("--tokens", type=whole(0), default=40, metavar="N", help="to write (40)")
-    add("--temperature", type=not_negative, default=0.8, metavar="T", help="0 takes the likeliest, 1 draws (0.8)")
-    add("--top-k", type=whole(1), default=50, metavar="K", help="draw from the K likeliest (50)")
-    add("--top-p", type=some_share, metavar="P", help="draw from the likeliest that have P together")
-    options = parser.parse_args(arguments)
-    if options.temperature == 0:
-        refuse_idle(
-            parser, given(parser, arguments), ["top_k", "top_p"], "with --temperature 0, which takes the likeliest"
-        )
-    carry_out(run, parser, options)
+@dataclass
+class Settings:
+    """What can be set on the command line."""
+
+    folder: Path | None = None
+    """folder of a GPT-2 in Hugging Face's format; without it, a small one is trained"""
+    prompt: str = "The weather today is"
+    """how the text begins"""
+    tokens: int = 40
+    """pieces to write"""
+    temperature: float = 0.8
+    """0 takes the likeliest, 1 draws as the model says"""
+    top_k: int = 50
+    """draw from so many of the likeliest"""
+    steps: int = 300
+    """of the optimiser, for the small model"""
+    seed: int = 0
+    """of the small model and the draws"""
+    out: Path = Path("out/gpt2")
+    """folder for the pictures and the small model"""
 
 
-def run(options: argparse.Namespace) -> None:
-    """Read the model, and let it read, write and be looked at."""
-    tl.manual_seed(options.seed)
-    model, tokenizer = load(options.folder)
-    print_size(model)
-    ids = tokenizer.encode(options.prompt)
-    if not ids:
-        raise DataError("the prompt is empty; GPT-2 goes on with a text, so give it a word")
-    if len(ids) > model.context:
-        raise DataError(f"the prompt has {len(ids):,} tokens, and the model looks at {model.context:,} at most")
-    print(f"\nThe prompt as {len(ids)} tokens:")
-    for token, piece in zip(ids, pieces(tokenizer, ids), strict=True):
-        print(f"  {token:6}  {visible(piece)}")
-    print_next(model, tokenizer, ids)
-    if options.tokens:
-        write(model, tokenizer, ids, options)
-    draw_inside(model, tokenizer, ids[-MOST:], options.out)
+def main(settings: Settings) -> None:
+    """Load a GPT-2, or train a small one; let it read, predict, write, and look inside."""
+    tl.manual_seed(settings.seed)
+    folder = settings.folder or settings.out / "model"
+    if settings.folder is None and not has_model(folder):
+        report.before_training(folder)
+        train_small(folder, settings)
+    model, tokenizer = load(folder)
+    report.origin(folder, ours=settings.folder is None)
+    report.sizes(model)
+
+    # Tokenize, and run all blocks
+    ids = tokenizer.encode(settings.prompt)
+    report.pieces(model, tokenizer, ids)
+    with tl.no_grad():
+        vectors = model.vectors(tl.tensor([ids]))  # (1, tokens, width)
+        scores = model.unembedding(vectors[0, -1])  # (width,) -> (vocabulary,)
+    p = probabilities(scores).numpy()  # (vocabulary,)
+    report.next_pieces(tokenizer, p)
+
+    # Write: draw a piece, append it, repeat
+    drawing = {"temperature": settings.temperature, "top_k": settings.top_k, "seed": settings.seed}
+    stop = tokenizer.special_tokens.get(END)
+    ids_written = model.generate(ids, max_new_tokens=settings.tokens, stop=stop, **drawing)
+    report.writing(settings.prompt, settings.temperature, until_ctrl_c(tokenizer.stream(ids_written)))
+
+    # The cost: training compute grows with weights times tokens
+    report.cost()
+    pictures.inside(model, tokenizer, ids, settings.out)
 
 
-def load(folder: Path) -> tuple[GPT, BPETokenizer]:
-    """The model and its tokenizer. Raises DataError if the folder is missing, or holds something else."""
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {folder} with a GPT-2 in it: {HOW}")
-    try:
-        tokenizer = BPETokenizer.from_files(folder)
-        model = GPT.from_pretrained(folder)
-    except (FileNotFoundError, ValueError) as error:
-        raise DataError(str(error)) from error
-    if tokenizer.vocab_size > model.config.vocab_size:
-        raise DataError(
-            f"in {folder} the tokenizer has {tokenizer.vocab_size:,} tokens and the model {model.config.vocab_size:,}: "
-            "they do not belong together"
-        )
-    return model, tokenizer
-
-
-def print_size(model: GPT) -> None:
-    """Print how many weights the model has, part by part, by the formula and counted."""
-    config = model.config
-    print(f"{config.layers} blocks of {config.heads} heads, {config.width} wide, {config.vocab_size:,} tokens:")
-    for part, count in config.parameters_by_part().items():
-        if count:
-            print(f"  {part:10} {count:15,}")
-    counted = sum(p.numel() for p in model.parameters())
-    print(f"  {'together':10} {config.parameter_count():15,}, and counted {counted:,}")
-
-
-def write(model: GPT, tokenizer: BPETokenizer, ids: list[int], options: argparse.Namespace) -> None:
-    """Let it go on with the prompt, on the screen and as it comes."""
-    print(f"\nIt goes on, at temperature {options.temperature:g}:\n\n{printable(options.prompt)}", end="", flush=True)
-    choice = {"temperature": options.temperature, "top_k": options.top_k, "top_p": options.top_p, "seed": options.seed}
-    end = tokenizer.special_tokens.get("<|endoftext|>")
-    tokens = model.generate(ids, max_new_tokens=options.tokens, stop=end, **choice)
-    for piece in until_ctrl_c(tokenizer.stream(tokens)):
-        print(printable(piece), end="", flush=True)
-    print()
+def train_small(folder: Path, settings: Settings) -> None:
+    """Train a GPT-2 of 2 blocks on made sentences, and write it in GPT-2's format."""
+    lines = corpus.make(4000, Random(settings.seed))
+    tokenizer = BPETokenizer.train("\n".join(lines), 400, special_tokens=[END])
+    end = tokenizer.special_tokens[END]
+    text = np.array([token for line in lines for token in (*tokenizer.encode(line), end)])
+    model = GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=48, layers=2, heads=4, width=64, init_std=None))
+    optimizer = nn.optim.AdamW(model.parameters(), lr=3e-3)
+    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 8, settings.steps)
+    draw = np.random.default_rng(settings.seed)
+    for step in until_ctrl_c(range(1, settings.steps + 1)):
+        starts = draw.integers(0, len(text) - 48, 16)[:, None]
+        window = text[starts + np.arange(49)]  # (16, 49)
+        loss = model.loss(window[:, :-1], window[:, 1:])  # the target of a token is the next one
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        if step == 1 or step % max(1, settings.steps // 4) == 0:
+            report.progress(step, loss.item())
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.to_files(folder)
+    model.save_pretrained(folder)
 
 
 if __name__ == "__main__":
-    main()
+    start(main, Settings)

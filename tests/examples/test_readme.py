@@ -21,6 +21,17 @@ SMALLER = {  # what shortens a program that learns, without changing what its ro
     "06_word_vectors.py": ["--sentences", "12000", "--epochs", "2"],
     "07_attention.py": ["--steps", "600"],
     "08_gpt.py": ["--steps", "8", "--layers", "1", "--width", "32", "--tokens", "40"],
+    "09_architectures.py": ["--next-steps", "2", "--hidden-steps", "2", "--date-steps", "2"],
+    "10_gpt2.py": ["--steps", "4"],
+    "11_spam.py": ["--epochs", "1"],
+    "12_arithmetic.py": ["--steps", "2", "--width", "16"],
+    "12_arithmetic.py --answer plain": ["--steps", "2", "--width", "16"],
+    "15_next_word.py": ["--steps", "8"],
+    "16_order_and_memory.py": ["--steps", "1", "--lengths", "4"],
+    "17_few_shot.py": ["--steps", "4"],
+    "18_expressions.py": ["--steps", "2"],
+    "19_tokens_and_size.py": ["--steps", "2", "--widths", "8", "--shares", "0.8"],
+    "20_ask_a_human.py": ["--epochs", "1", "--long", "1"],
 }
 
 

@@ -1,4 +1,4 @@
-"""Text messages as rows of numbers: tokens, then a bag of words or TF-IDF.
+"""Text messages as rows of numbers: tokens, then a bag of words, TF-IDF, or the numbers of words or characters.
 
     tokens       tokenize("WIN £100! Txt 80086")    win [money] ! txt [short code] [length: 0-39] [digits: 5-14]
     bag of words how often each token of the vocabulary occurs; the order is lost
@@ -13,8 +13,9 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,43 +80,76 @@ def _clean(text: str) -> str:
     return html.unescape(html.unescape(text)).replace("\x92", "'").replace("’", "'")
 
 
+class Inputs(Protocol):
+    """Turns texts into rows of numbers. size: of the vocabulary. words: what each column, or number, stands for."""
+
+    words: list[str]
+
+    @property
+    def size(self) -> int: ...
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[Any]: ...
+
+
+def make_inputs(name: str, texts: Sequence[str]) -> Inputs:
+    """Return one of the four representations, with the vocabulary of these texts: words that two of them have."""
+    if name == "characters":
+        counts = Counter(c for text in texts for c in {*text.lower()})
+        return Ids(["", *sorted(c for c, n in counts.items() if n >= 2)], str.lower, 160, 8)
+    documents = [{*tokenize(text)} for text in texts]
+    counts = Counter(token for tokens in documents for token in tokens)
+    words = sorted(token for token, n in counts.items() if n >= 2)
+    if name == "embeddings":
+        return Ids(["", *words], tokenize, 60, 1)
+    idf = np.log((1 + len(texts)) / (1 + np.array([counts[word] for word in words]))) + 1
+    return Bag(words, idf.astype(np.float32) if name == "TF-IDF" else None)
+
+
 @dataclass(frozen=True, eq=False)
-class Vectorizer:
-    """Turns messages into rows of numbers, one column per token of a vocabulary.
+class Bag:
+    """Bag of words, or TF-IDF. idf: a word's weight, log((1 + messages) / (1 + messages with it)) + 1."""
 
-    kind: "bag" or "tfidf".  idf: a token's weight, log((1 + messages) / (1 + messages with it)) + 1.
-    """
+    words: list[str]
+    idf: NDArray[np.float32] | None
 
-    kind: str
-    vocabulary: list[str]
-    idf: NDArray[np.float32]  # (vocabulary,)
+    @property
+    def size(self) -> int:
+        """Words in the vocabulary."""
+        return len(self.words)
 
-    @classmethod
-    def learn(cls, documents: Sequence[Sequence[str]], kind: str, at_least: int = 2) -> Vectorizer:
-        """Learn the vocabulary of documents, lists of tokens: the tokens that occur in `at_least` of them.
-
-        Raises ValueError for another kind, or if no token occurs in that many documents.
-        """
-        if kind not in ("bag", "tfidf"):
-            raise ValueError(f'Vectorizer: kind must be "bag" or "tfidf", not {kind!r}')
-        found = Counter(token for tokens in documents for token in set(tokens))
-        vocabulary = sorted(token for token, count in found.items() if count >= at_least)
-        if not vocabulary:
-            raise ValueError(f"no word is in {at_least} messages or more, so there is nothing to learn from")
-        counts = np.array([found[token] for token in vocabulary])
-        idf = np.log((1 + len(documents)) / (1 + counts)) + 1
-        return cls(kind, vocabulary, idf.astype(np.float32))
-
-    def __call__(self, documents: Sequence[Iterable[str]]) -> NDArray[np.float32]:
-        """Return (documents, vocabulary): one row per document; unknown tokens are ignored."""
-        column = {token: i for i, token in enumerate(self.vocabulary)}
-        rows = np.zeros((len(documents), len(self.vocabulary)), dtype=np.float32)
-        for row, tokens in zip(rows, documents, strict=True):
-            for token, count in Counter(tokens).items():
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (texts, words): how often each word occurs; unknown words are ignored."""
+        column = {word: i for i, word in enumerate(self.words)}
+        rows = np.zeros((len(texts), self.size), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for token, count in Counter(tokenize(text)).items():
                 if token in column:
                     row[column[token]] = count
-        if self.kind == "tfidf":
-            np.log1p(rows, out=rows)  # a fifth "free" says less than the first
+        if self.idf is not None:
             rows *= self.idf
             rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Ids:
+    """Words, or characters, as numbers in their order. 0 fills the rows; unknown ones are left out."""
+
+    words: list[str]
+    cut: Callable[[str], Iterable[str]]
+    most: int
+    least: int
+
+    @property
+    def size(self) -> int:
+        """Words in the vocabulary, with the one that fills the rows."""
+        return len(self.words)
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Return (texts, longest)."""
+        number = {word: i for i, word in enumerate(self.words)}
+        found = [[number[piece] for piece in self.cut(text) if piece in number][: self.most] for text in texts]
+        rows = np.zeros((len(texts), max([self.least, *map(len, found)])), dtype=np.int64)
+        for row, ids in zip(rows, found, strict=True):
+            row[: len(ids)] = ids
         return rows

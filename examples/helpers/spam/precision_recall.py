@@ -58,21 +58,6 @@ class Curve:
     precision: NDArray[np.float64]
     recall: NDArray[np.float64]
 
-    @property
-    def average_precision(self) -> float:
-        """The area under precision over recall, as steps: 1 for a filter that scores all spam above all ham."""
-        return float(np.sum(np.diff(self.recall, prepend=0) * self.precision))
-
-    def best(self, precision: float) -> int:
-        """Return the index of the threshold with the highest recall at this precision or more.
-
-        If no threshold has that precision, the index of the highest precision.
-        """
-        enough = self.precision >= precision
-        if not enough.any():
-            return int(self.precision.argmax())
-        return int(np.where(enough, self.recall, -1).argmax())
-
 
 def curve(scores: NDArray[Any], spam: NDArray[np.bool_]) -> Curve:
     """Return the curve of scores (n,) for labels (n,). Raises ValueError if no message is spam."""
@@ -84,14 +69,3 @@ def curve(scores: NDArray[Any], spam: NDArray[np.bool_]) -> Curve:
     found = np.cumsum(spam[order])[last]
     called = np.flatnonzero(last) + 1
     return Curve(ordered[last], found / called, found / spam.sum())
-
-
-def choose_threshold(scores: NDArray[np.float64], spam: NDArray[np.bool_], precision: float) -> float:
-    """Return the threshold with the highest recall at this precision or more.
-
-    It lies halfway to the next lower score, so that it does not depend on one message's score.
-    """
-    points = curve(scores, spam)
-    place = points.best(precision)
-    below = points.thresholds[place + 1] if place + 1 < len(points.thresholds) else points.thresholds[place]
-    return float((points.thresholds[place] + below) / 2)

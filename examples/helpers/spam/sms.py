@@ -1,7 +1,9 @@
-"""The SMS Spam Collection: 5,574 text messages received in Britain and Singapore, each labelled ham or spam.
+"""The messages: made ones, a file, or the SMS Spam Collection, 5,574 messages received in Britain and Singapore.
 
-    messages = load_messages()                          # from the cache, or downloaded once
-    messages = load_messages(Path("SMSSpamCollection"))
+    messages = load_messages(None, seed=0)                      # made (made.py)
+    messages = load_messages(Path("SMSSpamCollection"), 0)
+    messages = load_messages(Path("download"), 0)               # the collection, from the cache or downloaded once
+    learn, test = split(messages, seed=0)
 
 Each line is a message: its label, a tab, its text.
 
@@ -18,16 +20,20 @@ import zlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 
-from helpers.lecture import DataError
+from helpers.program import DataError
 from helpers.public_data import MOST, PublicFile, read
+from helpers.spam import made
+from helpers.spam.features import words
 
 HOME = "https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip"
 NAME = "SMSSpamCollection"  # the file's name in the archive
 SHA256 = "7d039a24a6083ed9ef0f806ebad56bbb976e3aeb8de05669173bfdc4996c239d"  # of the file, not of the archive
+MADE = 3000  # messages
 FEWEST = 25  # messages of a kind, so that a fifth of a fifth still has one
 
 
@@ -37,7 +43,7 @@ class Messages:
 
     texts: list[str]
     spam: NDArray[np.bool_]  # (n,)
-    source: str  # where they come from, for printing
+    source: str = ""  # where they come from, for printing
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -47,14 +53,26 @@ class Messages:
         return Messages([self.texts[i] for i in np.flatnonzero(chosen)], self.spam[chosen], self.source)
 
 
-def load_messages(path: Path | None = None) -> Messages:
-    """Read a user's file or, without one, the SMS Spam Collection, which is downloaded once.
+def load_messages(path: Path | None, seed: int) -> Messages:
+    """Return made messages or, with a path, those of a file; "download" is the SMS Spam Collection.
 
     Raises DataError if the file cannot be read or has another format, or the collection cannot be downloaded.
     """
-    if path is not None:
-        return parse(_unpacked(read(path), str(path)), str(path))
-    return parse(COLLECTION.read(), "the SMS Spam Collection")
+    if path is None:
+        found = made.make(MADE, Random(seed))
+        return Messages([m.text for m in found], np.array([m.spam for m in found]), "made by the program")
+    if path == Path("download"):
+        return parse(COLLECTION.read(), "the SMS Spam Collection")
+    return parse(_unpacked(read(path), str(path)), str(path))
+
+
+def split(messages: Messages, seed: int) -> tuple[Messages, Messages]:
+    """Return the messages to learn from and a fifth for the test.
+
+    Messages that differ in numbers only are on the same side, so that nothing in the test is known by heart.
+    """
+    part = deal([" ".join(words(text)) for text in messages.texts], messages.spam, 5, seed)
+    return messages.where(part > 0), messages.where(part == 0)
 
 
 def parse(data: bytes, source: str) -> Messages:

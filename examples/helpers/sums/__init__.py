@@ -1,1 +1,7 @@
-"""Parts of 12_arithmetic.py."""
+"""For 12_arithmetic.py.
+
+problems.py  sums as texts, and a model's answers
+curve.py     its learning curve, in a file
+report.py    what it prints
+pictures.py  its pictures
+"""

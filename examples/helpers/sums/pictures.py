@@ -1,99 +1,90 @@
-"""The pictures of a model that does sums: learning curve, surprise, errors. Used by 12_arithmetic.py."""
+"""The pictures of 12_arithmetic.py."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from helpers.lecture import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, plain
-from helpers.sums.problems import Notation, Problems, surprise
-from helpers.sums.report import PLACES, Exam, groups, mark
+from helpers.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, plain, save
+from helpers.sums.curve import Point
+from helpers.sums.problems import END, TOKENIZER, Notation, Problems, answers, cost_of
+from helpers.sums.report import PLACES, Exam
 from transformer import GPT
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-SIDE = 100  # rows and columns in the map of all pairs, at most
-
-
-def draw_learning(points: Sequence[Any], notation: Notation) -> Figure:
-    """Draw the cost, and the shares of right digits and answers, by step."""
+def learning(points: Sequence[Point], notation: Notation, path: Path) -> None:
+    """The loss, and the shares of right digits and answers, by step."""
+    if not points:
+        return
     order = "with its units first" if notation.reverse else "as one writes it"
-    kind = "sums" if notation.operation == "+" else "differences"
-    figure = new_figure(13, 5, f"Learning {kind}, the answer {order}")
+    figure = new_figure(13, 5, f"Which digit is learnt first? The answer is written {order}")
     left, right = figure.subplots(1, 2)
     steps = [point.step for point in points]
     plain(left).plot(steps, [point.loss for point in points], color=GREY, linewidth=2.5)
-    left.set(yscale="log", xlabel="step", title="cost: cross-entropy of the answer's characters")
-    colours = (BLUE, ORANGE, GREEN, PURPLE)
-    for place in range(min(len(colours), *(len(point.digits) for point in points))):
+    left.set(yscale="log", xlabel="step", ylabel="loss: cross-entropy of the answer's characters")
+    plain(right).plot(steps, [point.right for point in points], color="black", linewidth=5, label="whole answers")
+    for place, colour in zip(range(len(points[0].digits)), (BLUE, ORANGE, GREEN, PURPLE), strict=False):
         shares = [point.digits[place] for point in points]
-        plain(right).plot(steps, shares, color=colours[place], linewidth=2, label=PLACES[place])
-    behind = {"color": "black", "linewidth": 4.5, "zorder": 1.5}  # else it hides the digits' lines where they coincide
-    right.plot(steps, [point.right for point in points], label="whole answers", **behind)
+        right.plot(steps, shares, color=colour, linewidth=2, label=PLACES[place])
     right.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    right.set(ylim=(0, 1.02), xlabel="step", title="right digits of problems held out")
-    right.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-    return figure
+    right.set(ylim=(0, 1.03), xlabel="step", ylabel="right, of problems held out")
+    right.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
+    save(figure, path)
 
 
-def draw_surprise(model: GPT, exam: Exam) -> Figure:
-    """Draw a map of all pairs, or of some rows and columns: -log p of the right answer."""
-    notation = exam.notation
-    n = notation.numbers
-    shown = np.unique(np.linspace(0, n - 1, min(n, SIDE)).astype(int))
+def unsure(model: GPT, notation: Notation) -> tuple[np.ndarray, np.ndarray]:
+    """Up to 100 numbers, and for each pair of them the probability of all wrong answers together: 1 - p."""
+    shown = np.unique(np.linspace(0, notation.numbers - 1, min(notation.numbers, 100)).astype(int))
     a, b = np.meshgrid(shown, shown, indexing="ij")
-    marked = mark(model, notation, np.stack([a.ravel(), b.ravel()], axis=1))
-    heights = np.maximum(surprise(model, Problems(notation, marked.pairs)), 1e-6).reshape(a.shape)
-    least, most = np.quantile(heights, [0.002, 0.999])
-    figure = new_figure(9.5, 8, "How surprised the model is by the right answer, −log p")
-    axes = figure.subplots()
+    cost = cost_of(model, Problems(notation, np.stack([a.ravel(), b.ravel()], axis=1)))
+    return shown, -np.expm1(-cost).reshape(a.shape)
+
+
+def surprise(model: GPT, notation: Notation, path: Path) -> None:
+    """A map of all pairs: how much probability the model gives to wrong answers."""
     from matplotlib.colors import LogNorm
-    from matplotlib.ticker import LogLocator
 
-    edge = (shown[-1] - shown[0]) / (len(shown) - 1) / 2
-    extent = (-edge, shown[-1] + edge, -edge, shown[-1] + edge)
-    scale = LogNorm(least, max(most, 10 * least))
-    image = axes.imshow(heights, origin="lower", extent=extent, norm=scale, cmap="cividis")
-    wrong = marked.pairs[~marked.right]
-    label = f"wrong: {len(wrong):,} of {len(marked):,}"
-    few = len(wrong) <= 200  # else the crosses would hide the map
-    cross = {"markersize": 6 if few else 1.5, "markeredgewidth": 2 if few else 0.7}
-    axes.plot(wrong[:, 1], wrong[:, 0], "x", color=VERMILION, label=label, **cross)
-    axes.legend(loc="upper left", bbox_to_anchor=(0, 1.06), frameon=False, borderpad=0)
-    axes.set(xlabel="b", ylabel="a", xlim=extent[:2], ylim=extent[2:])
-    few_decades = scale.vmax < 1000 * scale.vmin
-    ticks = LogLocator(subs=(1, 2, 5) if few_decades else (1,))
-    bar = figure.colorbar(image, shrink=0.8, extend="both", ticks=ticks, format=lambda height, _: in_words(height))
-    bar.ax.minorticks_off()
-    bar.set_label("−log p of the whole answer; in brackets what other answers get, 1 − p")
-    return figure
+    shown, wrong = unsure(model, notation)
+    figure = new_figure(8.5, 7, "Where it is unsure: the pattern follows digits and carries")
+    axes = figure.subplots()
+    least, most = np.quantile(np.maximum(wrong, 1e-7), [0.01, 1])
+    image = axes.imshow(np.maximum(wrong, 1e-7), origin="lower", extent=(0, shown[-1] + 1, 0, shown[-1] + 1),
+                        norm=LogNorm(least, max(most, 10 * least)), cmap="cividis")  # fmt: skip
+    axes.set(xlabel="b", ylabel="a")
+    figure.colorbar(image, label="probability of all wrong answers together", shrink=0.85)
+    save(figure, path)
 
 
-def in_words(surprise: float) -> str:
-    """Format -log p, with 1 - p in brackets: "0.01 (1%)"."""
-    others = -100 * np.expm1(-surprise)
-    return f"{surprise:g} ({f'{others:.2g}' if others <= 99 else 'over 99'}%)"
-
-
-def draw_errors(exam: Exam) -> Figure:
-    """Draw the share of wrong answers in each group."""
-    rows = [("learnt from", exam.learnt, GREY), ("held out", exam.held_out, BLUE)]
-    for _, parts in groups(exam):
-        rows += [(f"  {name}", marked, "#9ccbe8") for name, marked in parts]
-    rows += [(f"{name} larger", marked, VERMILION) for name, marked in exam.beyond.items()]
-    figure = new_figure(10, 1.4 + 0.34 * len(rows), "Wrong answers, within what it has learnt from and beyond")
+def mistakes(exams: Mapping[str, Exam], path: Path) -> None:
+    """The share of wrong answers for each group of problems."""
+    figure = new_figure(9.5, 3.8, "It has learnt sums of this size, and no rule for larger numbers")
     axes = plain(figure.subplots(), grid=False)
-    for row, (_, marked, colour) in enumerate(rows):
-        wrong = int((~marked.right).sum())
-        axes.barh(row, wrong / len(marked), color=colour)
-        axes.annotate(
-            f"{wrong:,} of {len(marked):,}", (wrong / len(marked), row), (5, 0), textcoords="offset points", va="center"
-        )
-    axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
-    axes.invert_yaxis()
-    axes.set(xlim=(0, 1.15), xlabel="share of wrong answers")
-    axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    return figure
+    for row, (name, exam) in enumerate(exams.items()):
+        wrong = 1 - exam.right
+        axes.barh(row, wrong, color=VERMILION if "larger" in name else BLUE, height=0.7)
+        axes.annotate(f"{wrong:.1%}", (wrong, row), (6, 0), textcoords="offset points", va="center")
+    axes.set_yticks(range(len(exams)), exams)
+    axes.set(ylim=(len(exams) - 0.5, -0.5), xlim=(0, 1.12), xlabel="wrong answers")
+    axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}" if share <= 1 else "")
+    save(figure, path)
+
+
+def attention(model: GPT, notation: Notation, path: Path) -> None:
+    """Where the heads of the first layer look from the "=" and from each character of an answer."""
+    a, b = 58 % notation.numbers, 67 % notation.numbers
+    question, answer = notation.question(a, b), answers(model, notation, np.array([[a, b]]))[0]
+    text = question + notation.turned(answer)
+    start = notation.asked - 1  # the "=", from which the answer's first character is said
+    written = [*text[start + 1 :], END]
+    weights = model.trace(TOKENIZER.encode(text)).attention[0][:, start:]  # (heads, written, characters)
+    figure = new_figure(15, 4.4, f"Which characters each head looks at to write {text[start + 1 :]} after {question}")
+    for head, (axes, weight) in enumerate(zip(figure.subplots(1, len(weights)), weights, strict=True)):
+        image = axes.imshow(weight, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        axes.set_xticks(range(len(text)), text.replace(" ", "␣"), fontsize=12)
+        axes.set_yticks(range(len(written)), [f'writes "{c}"' for c in written] if head == 0 else [""] * len(written))
+        axes.set_title(f"layer 0, head {head}", fontsize=12)
+    figure.supxlabel("character looked at")
+    figure.colorbar(image, ax=figure.axes, label="attention weight")
+    save(figure, path)

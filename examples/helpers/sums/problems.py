@@ -10,12 +10,14 @@ Numbers are right-aligned, with one place more than they need, so that larger on
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
+from helpers.program import DataError
 from transformer import GPT, CharTokenizer
 from transformer.training.loss import IGNORED
 
@@ -68,16 +70,6 @@ class Notation:
         """Convert an answer between the way it is written and the way it is read."""
         return answer[::-1] if self.reverse else answer
 
-    def carries(self, a: int, b: int) -> int:
-        """Return the number of carries in a sum, or of borrows in a difference."""
-        a, b = (a, b) if self.operation == "+" else (max(a, b), min(a, b))
-        found = carried = 0
-        while a or b:
-            x, y = a % 10, b % 10
-            carried = int(x + y + carried >= 10 if self.operation == "+" else x - y - carried < 0)
-            found, a, b = found + carried, a // 10, b // 10
-        return found
-
 
 class Problems:
     """Pairs of numbers (n, 2) as a data set: characters, and for each the next one if it belongs to the answer."""
@@ -105,6 +97,16 @@ class Problems:
         return tl.tensor(characters[:, :-1]), tl.tensor(targets)
 
 
+def parse(text: str, notation: Notation) -> tuple[int, int]:
+    """The numbers of a problem such as "58+67". Raises DataError if the notation has no place for it."""
+    found = re.fullmatch(rf"\s*(\d+)\s*{re.escape(notation.operation)}\s*(\d+)\s*", text, re.ASCII)
+    largest = 10**notation.places - 1
+    if found is None or max(int(found[1]), int(found[2])) > largest:
+        sign = notation.operation
+        raise DataError(f"--ask {text}: it can be asked a {sign} b, with numbers up to {largest}, such as 58{sign}67")
+    return int(found[1]), int(found[2])
+
+
 def deal(notation: Notation, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return all pairs of numbers in random order, those to learn from and those held out: (n, 2) each."""
     order = np.random.default_rng(seed).permutation(notation.numbers**2)
@@ -123,7 +125,7 @@ def answers(model: GPT, notation: Notation, pairs: np.ndarray) -> list[str]:
     return [notation.turned(TOKENIZER.decode(answer)) for answer in found]
 
 
-def surprise(model: GPT, problems: Problems) -> np.ndarray:
+def cost_of(model: GPT, problems: Problems) -> np.ndarray:
     """Return -log p of the whole right answer, p by the model: (n,)."""
     found = []
     with tl.no_grad():

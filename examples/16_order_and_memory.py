@@ -1,0 +1,200 @@
+"""Order and memory: what a plain network, an RNN and a convolution lack for language, and attention has.
+
+    python examples/16_order_and_memory.py
+
+Three measurements, without data:
+
+    order      an MLP on a bag of words gives "the dog bit the man" and "the man bit the dog" the same answer
+    memory     how much the last output still depends on a word n places back: the norm of d output / d word
+    time       an RNN goes word by word; attention takes all words in one matrix product
+
+Then each of them learns to tell which word came first, many words ago.
+
+    RNN        h_t = tanh(x_t W + h_(t-1) U + b)
+    attention  softmax(Q K^T / sqrt(d)) V
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from helpers.order import pictures, report
+from helpers.program import start, until_ctrl_c
+from transformer import Encoder, EncoderConfig, SingleHeadAttention
+
+WIDTH = 32
+
+
+@dataclass
+class Settings:
+    """What can be set on the command line."""
+
+    distances: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
+    """how many words back"""
+    steps: int = 200
+    """of the optimiser, for each model and length"""
+    lengths: tuple[int, ...] = (4, 8, 16, 32)
+    """of the texts whose first word is to be remembered"""
+    seed: int = 0
+    """of the weights and the words"""
+    out: Path = Path("out/order_and_memory")
+    """folder for the pictures"""
+
+
+class RNN(nn.Module):
+    """One word at a time: the state after the last word has to hold all that matters of the text."""
+
+    def __init__(self, width: int) -> None:
+        self.W = nn.Linear(width, width)
+        self.U = nn.Linear(width, width, bias=False)
+
+    def forward(self, x: tl.Tensor) -> tl.Tensor:
+        """(batch, words, width) -> (batch, width): the last state."""
+        h = tl.zeros(x.shape[0], x.shape[2])
+        for t in range(x.shape[1]):
+            h = tl.tanh(self.W(x[:, t]) + self.U(h))  # (batch, width)
+        return h
+
+
+class LSTM(nn.LSTM):
+    """The RNN with gates; nn.LSTM, of which only the last state is used."""
+
+    def forward(self, x: tl.Tensor) -> tl.Tensor:
+        """(batch, words, width) -> (batch, width)."""
+        return super().forward(x)[0][:, -1]
+
+
+class Convolution(nn.Module):
+    """Three convolutions over 3 words each: an output sees 3 words back in each, so 6 in all."""
+
+    def __init__(self, width: int) -> None:
+        self.layers = nn.ModuleList([nn.Conv1d(width, width, 3) for _ in range(3)])
+
+    def forward(self, x: tl.Tensor) -> tl.Tensor:
+        """(batch, words, width) -> (batch, width): the output at the last word."""
+        x = tl.pad(tl.swapaxes(x, 1, 2), ((0, 0), (0, 0), (6, 0)))  # (batch, width, 6 + words)
+        for layer in self.layers:
+            x = tl.relu(layer(x))
+        return x[:, :, -1]
+
+
+class Attention(nn.Module):
+    """One head: the last word asks, and all words answer, near or far."""
+
+    def __init__(self, width: int) -> None:
+        self.head = SingleHeadAttention(width, width)
+
+    def forward(self, x: tl.Tensor) -> tl.Tensor:
+        """(batch, words, width) -> (batch, width): the output at the last word."""
+        return self.head(x)[0][:, -1]
+
+
+class Reader(nn.Module):
+    """Words -> vectors -> one of the above -> a score for each word that may have come first."""
+
+    def __init__(self, core: nn.Module, words: int, longest: int) -> None:
+        self.embedding = nn.Embedding(words, WIDTH)
+        self.positions = nn.Embedding(longest, WIDTH)
+        self.core = core
+        self.out = nn.Linear(WIDTH, words)
+
+    def forward(self, tokens: np.ndarray) -> tl.Tensor:
+        """(batch, tokens) -> (batch, words)."""
+        x = self.embedding(tokens) + self.positions(np.arange(tokens.shape[1]))  # (batch, tokens, WIDTH)
+        return self.out(self.core(x))
+
+
+KINDS = {
+    "RNN": lambda: RNN(WIDTH),
+    "LSTM": lambda: LSTM(WIDTH, WIDTH, batch_first=True),
+    "convolution": lambda: Convolution(WIDTH),
+    "attention": lambda: Attention(WIDTH),
+}
+
+
+def main(settings: Settings) -> None:
+    """Order, size, memory, time; then a task that needs memory."""
+    tl.manual_seed(settings.seed)
+
+    # Word order: a bag of words is the same for both sentences, so the network cannot tell them apart
+    dog, man = (text.split(" ") for text in ("the dog bit the man", "the man bit the dog"))
+    words = sorted({*dog})
+    mlp = nn.MLP([len(words), 16, 1])
+    bags = [[text.count(word) for word in words] for text in (dog, man)]
+    report.bag_of_words(words, bags, mlp(tl.tensor(bags, dtype=tl.float32))[:, 0].detach().numpy())
+    ids = np.array([[words.index(word) for word in text] for text in (dog, man)])  # (2, 5)
+    for positions in ("none", "learned"):
+        config = EncoderConfig(vocab_size=4, context=5, layers=1, heads=4, width=WIDTH, positions=positions)
+        vectors = Encoder(config).encode(ids).mean(axis=1).detach().numpy()  # (2, WIDTH): the mean over the words
+        report.positions(positions, float(np.abs(vectors[0] - vectors[1]).max()))
+
+    # Fixed input size: 5 words of 32 numbers are 160 inputs, and 6 words do not fit
+    fixed = nn.MLP([5 * WIDTH, 16, 1])
+    try:
+        fixed(tl.randn(1, 6 * WIDTH))
+    except ValueError as error:
+        report.fixed_size(str(error), [tuple(Attention(WIDTH)(tl.randn(1, n, WIDTH)).shape) for n in (5, 6)])
+
+    # Memory: how much the output at the last word depends on the word n places back
+    fading = {kind: slopes(make(), max(settings.distances) + 1) for kind, make in KINDS.items()}
+    report.fading(fading, settings.distances)
+
+    # Time: one word after the other, or all at once
+    times = {kind: milliseconds(KINDS[kind](), 512) for kind in ("RNN", "LSTM", "attention")}
+    report.times(times)
+
+    # A task: which of eight words came first?
+    learnt: dict[str, list[float]] = {}
+    for kind, make in KINDS.items():
+        learnt[kind] = [learn(make(), length, settings) for length in settings.lengths]
+        report.learnt(kind, settings.lengths, learnt[kind])
+    report.lesson(settings.lengths, learnt)
+
+    print("\nPictures:")
+    pictures.fading(fading, settings.out / "fading.png")
+    pictures.learnt(settings.lengths, learnt, settings.out / "first_word.png")
+
+
+def slopes(model: nn.Module, words: int) -> np.ndarray:
+    """The norm of d output / d word for each word, from the last back to the first; the mean of 20 texts: (words,)."""
+    x = tl.randn(20, words, WIDTH, requires_grad=True)
+    out = model(x)  # (20, WIDTH)
+    (out * tl.randn(20, WIDTH)).sum().backward()  # a random direction of the output
+    return np.linalg.norm(x.grad.numpy().astype(np.float64), axis=-1).mean(axis=0)[::-1]  # (words,)
+
+
+def milliseconds(model: nn.Module, words: int) -> float:
+    """The time to read a text: the least of five."""
+    x = tl.randn(1, words, WIDTH)
+    times = []
+    with tl.no_grad():
+        for _ in range(5):
+            start = perf_counter()
+            model(x)
+            times.append(1000 * (perf_counter() - start))
+    return min(times)
+
+
+def learn(core: nn.Module, length: int, settings: Settings) -> float:
+    """Train a model to name the first word of random texts; the share of 500 new texts where it is right."""
+    draw = np.random.default_rng(settings.seed)
+    model = Reader(core, 8, length)
+    optimizer = nn.optim.Adam(model.parameters(), lr=5e-3)
+    for _ in until_ctrl_c(range(settings.steps)):
+        text = draw.integers(0, 8, (32, length))
+        loss = nn.functional.cross_entropy(model(text), text[:, 0])
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    text = draw.integers(0, 8, (500, length))
+    with tl.no_grad():
+        return float((model(text).numpy().argmax(axis=-1) == text[:, 0]).mean())
+
+
+if __name__ == "__main__":
+    start(main, Settings)

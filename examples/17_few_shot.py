@@ -1,0 +1,107 @@
+"""Few-shot learning: two worked lines are enough for the third, and no weight changes.
+
+    python examples/17_few_shot.py
+    python examples/17_few_shot.py --kept-back 3 5 7 9
+
+A task is a shift k: each digit x is answered by (x + k) mod 10. The task is never named. A text holds five worked lines
+of one task, and the decoder can only find k from the lines before:
+
+    1=4  6=9  8=?          k = 3, so 1
+
+It learns from the shifts that are not kept back. Then it is tested on these, and on shifts that it has never seen.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from helpers.few_shot import report
+from helpers.program import start, until_ctrl_c
+from transformer import GPT, GPTConfig
+
+DIGITS, EQUALS, NEWLINE = 10, 10, 11  # the vocabulary: 0 to 9, "=" and the end of a line
+LINES = 5
+
+
+@dataclass
+class Settings:
+    """What can be set on the command line."""
+
+    kept_back: tuple[int, ...] = (3, 7)
+    """shifts that it does not learn from"""
+    steps: int = 800
+    """of the optimiser, with 64 texts each"""
+    seed: int = 0
+    """of the texts and the first weights"""
+    out: Path = Path("out/few_shot")
+    """folder for the picture"""
+
+
+def main(settings: Settings) -> None:
+    """Train on some tasks, and test on these and on others, after 0 to 4 worked lines."""
+    tl.manual_seed(settings.seed)
+    draw = np.random.default_rng(settings.seed)
+    new = np.array(settings.kept_back)
+    known = np.setdiff1d(np.arange(DIGITS), new)
+    report.texts([written(text) for text in make(3, known, draw)], known, new)
+
+    model = GPT(GPTConfig(vocab_size=12, context=4 * LINES, layers=2, heads=4, width=64, init_std=None))
+    optimizer = nn.optim.AdamW(model.parameters(), lr=2e-3)
+    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, 60, 2 * settings.steps + 120)  # ends at half the rate
+    for step in until_ctrl_c(range(1, settings.steps + 1)):
+        text = make(64, known, draw)  # (64, tokens)
+        loss = model.loss(text[:, :-1], answers_only(text))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        if step == 1 or step % max(1, settings.steps // 4) == 0:
+            report.progress(step, loss.item(), right(model, make(500, known, draw)))
+
+    # The exam: no weight changes any more. What it learns now, it learns from the lines before.
+    exam = {"tasks it has learnt from": known, "new tasks": new}
+    shares = {name: right(model, make(1000, shifts, draw)) for name, shifts in exam.items()}
+    report.exam(shares)
+    for text in make(3, new, draw):
+        p = next_digit(model, text[: 4 * 2 + 2])  # two worked lines, then "x="
+        report.third_line(written(text[: 4 * 2 + 2]), int(text[4 * 2 + 2]), p)
+    report.draw(shares, settings.out / "few_shot.png")
+
+
+def make(n: int, shifts: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Texts of five lines "x=y", each of one task: (n, 4 * LINES) tokens."""
+    k = draw.choice(shifts, n)[:, None]  # (n, 1)
+    x = draw.permuted(np.tile(np.arange(DIGITS), (n, 1)), axis=1)[:, :LINES]  # (n, LINES), all different
+    y = (x + k) % DIGITS
+    lines = np.stack([x, np.full_like(x, EQUALS), y, np.full_like(x, NEWLINE)], axis=-1)  # (n, LINES, 4)
+    return lines.reshape(n, 4 * LINES)
+
+
+def answers_only(text: np.ndarray) -> np.ndarray:
+    """The targets: the token after each "=", and -100, which does not count, elsewhere: (n, tokens - 1)."""
+    return np.where(text[:, :-1] == EQUALS, text[:, 1:], -100)
+
+
+def right(model: GPT, text: np.ndarray) -> np.ndarray:
+    """The share of right answers in the first line, the second, ...: (LINES,)."""
+    with tl.no_grad():
+        said = model(text[:, :-1]).numpy().argmax(-1)  # (n, tokens - 1)
+    return (said == text[:, 1:])[:, 1::4].mean(axis=0)
+
+
+def next_digit(model: GPT, text: np.ndarray) -> np.ndarray:
+    """The probability of each digit after a text: (10,)."""
+    with tl.no_grad():
+        return tl.softmax(model(text)[-1], axis=-1).numpy()[:DIGITS]
+
+
+def written(text: np.ndarray) -> str:
+    """As "1=4  6=9  8="."""
+    return "".join("=" if t == EQUALS else "  " if t == NEWLINE else str(t) for t in text).rstrip()
+
+
+if __name__ == "__main__":
+    start(main, Settings)

@@ -1,0 +1,121 @@
+"""Tokens and size: how a sum is cut into tokens, how large the model is, how much data it has.
+
+    python examples/19_tokens_and_size.py
+
+The sums of all pairs of numbers below 50, a fifth of them held out. The lecture's tokenizations of "12+30=42":
+
+    characters       1 2 + 3 0 = 4 2                       few tokens to know, long texts
+    number tokens    12 + 30 = 42                          each number is one token, "12" has nothing to do with "13"
+    byte pairs       pieces that are frequent in the sums  (transformer/tokenizer/bpe.py)
+    special tokens   NUM_12 OP_PLUS NUM_30 OP_EQUALS NUM_42
+
+Then an ablation with characters: the same recipe with other widths and with less data.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from helpers.program import start, until_ctrl_c
+from helpers.tokens_and_size import pictures, report
+from helpers.tokens_and_size.tokenizers import Cut, byte_pairs, characters, numbers, special
+from transformer import GPT, GPTConfig, decay_groups
+from transformer.training.loss import IGNORED
+
+
+@dataclass
+class Settings:
+    """What can be set on the command line."""
+
+    largest: int = 49
+    """number in the sums"""
+    steps: int = 500
+    """of the optimiser for each model, with 64 sums each"""
+    widths: tuple[int, ...] = (8, 32, 64)
+    """of the models in the ablation"""
+    shares: tuple[float, ...] = (0.2, 0.8)
+    """of all pairs to learn from in the ablation"""
+    seed: int = 0
+    """of the pairs held out, the first weights and the batches"""
+    out: Path = Path("out/tokens_and_size")
+    """folder for the picture"""
+
+
+def main(settings: Settings) -> None:
+    """Compare the tokenizations, then the sizes."""
+    n = settings.largest + 1
+    draw = np.random.default_rng(settings.seed)
+    pairs = np.stack(np.divmod(draw.permutation(n * n), n), axis=1)  # (n * n, 2), in random order
+    held_out, learnt = pairs[: n * n // 5], pairs[n * n // 5 :]
+
+    # Four ways to cut "12+30=42"
+    cuts: dict[str, Cut] = {"characters": characters(), "number tokens": numbers(2 * n),
+                            "byte pairs": byte_pairs(learnt), "special tokens": special(2 * n)}  # fmt: skip
+    report.cuts(cuts, len(learnt), len(held_out))
+    held_out_right = {}
+    for name in ("characters", "number tokens", "byte pairs"):
+        cut = cuts[name]
+        model, loss = train(cut, learnt, 64, settings)
+        held_out_right[name] = right(model, cut, held_out)
+        report.learnt(name, model, loss, right(model, cut, learnt[:500]), held_out_right[name])
+    tokens = [encode(cuts[name], learnt)[0] for name in ("number tokens", "special tokens")]  # (n, longest) each
+    report.special(same=bool((tokens[0] == tokens[1]).all()))
+    report.compared(held_out_right, n)
+
+    # Ablation: model size and training data
+    table = np.zeros((len(settings.widths), len(settings.shares)))
+    sizes = []
+    for i, width in enumerate(settings.widths):
+        for j, share in enumerate(settings.shares):
+            model, _ = train(cuts["characters"], learnt[: int(share * n * n)], width, settings)
+            table[i, j] = right(model, cuts["characters"], held_out)
+        sizes.append(model.config.parameter_count())
+        report.ablation(settings.shares, n * n, width, sizes[-1], table[i], first=i == 0)
+    print("\nPictures:")
+    pictures.ablation(settings.widths, sizes, settings.shares, table, settings.out / "ablation.png")
+
+
+def train(cut: Cut, pairs: np.ndarray, width: int, settings: Settings) -> tuple[GPT, float]:
+    """A GPT of two blocks that has learnt these sums; and its last loss."""
+    tl.manual_seed(settings.seed)
+    tokens, targets = encode(cut, pairs)  # (n, longest) each
+    model = GPT(GPTConfig(vocab_size=cut.size, context=20, layers=2, heads=4, width=width,
+                          activation="relu", tied=False, init_std=None))  # fmt: skip
+    optimizer = nn.optim.AdamW(decay_groups(model, 0.1), lr=3e-3, betas=(0.9, 0.99))
+    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 10, settings.steps)
+    draw = np.random.default_rng(settings.seed)
+    for _ in until_ctrl_c(range(settings.steps)):
+        rows = draw.integers(0, len(tokens), 64)
+        loss = model.loss(tokens[rows], targets[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    return model, loss.item()
+
+
+def encode(cut: Cut, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens and targets: the next token, where it belongs to the answer or ends it: (n, longest) each."""
+    rows = [(cut.encode(f"{a}+{b}="), cut.encode(f"{a + b}")) for a, b in pairs.tolist()]
+    longest = max(len(question) + len(answer) for question, answer in rows)
+    tokens, targets = np.full((len(rows), longest), cut.end), np.full((len(rows), longest), IGNORED)
+    for i, (question, answer) in enumerate(rows):
+        tokens[i, : len(question) + len(answer)] = [*question, *answer]
+        targets[i, len(question) - 1 : len(question) + len(answer)] = [*answer, cut.end]
+    return tokens, targets
+
+
+def right(model: GPT, cut: Cut, pairs: np.ndarray) -> float:
+    """The share of right answers, always the likeliest token."""
+    questions = [cut.encode(f"{a}+{b}=") for a, b in pairs.tolist()]
+    said = model.generate_batch(questions, max_new_tokens=4, temperature=0, stop=cut.end)
+    results = [str(a + b) for a, b in pairs.tolist()]
+    return float(np.mean([cut.decode(answer) == result for answer, result in zip(said, results, strict=True)]))
+
+
+if __name__ == "__main__":
+    start(main, Settings)

@@ -1,0 +1,108 @@
+"""Ask a human: the lecture's safety exercise, with a spam filter that has to act for a company.
+
+    python examples/20_ask_a_human.py
+    python examples/20_ask_a_human.py --share 0.2
+
+The filter gives each message a probability. Three questions decide whether it may act alone:
+
+    calibration    of the messages that it gives 70%, is seven in ten spam?
+    routing        if a person reads the messages of which it is least sure, how many mistakes are left?
+    kinds          is it equally good for all kinds of messages, and for all people who write them?
+
+The messages are made (helpers/spam/made.py). About one in seven could be either spam or ham, and few people write in
+shorthand, so that it has few examples of theirs.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+import nn
+import tinygrad_lecture as tl
+from helpers.human import pictures, report
+from helpers.program import start, until_ctrl_c
+from helpers.spam import made
+from helpers.spam.features import make_inputs
+
+
+@dataclass
+class Settings:
+    """What can be set on the command line."""
+
+    share: float = 0.1
+    """of the messages that a person can read"""
+    epochs: int = 6
+    """how often each message is seen"""
+    long: int = 60
+    """epochs of a second network, which trains too long"""
+    seed: int = 0
+    """of the messages and the first weights"""
+    out: Path = Path("out/ask_a_human")
+    """folder for the pictures"""
+
+
+def main(settings: Settings) -> None:
+    """Train the filter, then ask whether it may act alone."""
+    tl.manual_seed(settings.seed)
+    draw = Random(settings.seed)
+    learn, test = made.make(1500, draw), made.make(3000, draw)
+    inputs = make_inputs("TF-IDF", [m.text for m in learn])
+    rows, spam = inputs([m.text for m in learn]), np.array([m.spam for m in learn])
+    test_rows, test_spam = tl.tensor(inputs([m.text for m in test])), np.array([m.spam for m in test])
+
+    probabilities: dict[str, np.ndarray] = {}  # (test,) each
+    for name, epochs in (("trained", settings.epochs), ("trained too long", settings.long)):
+        model = nn.MLP([inputs.size, 16, 1])
+        optimizer = nn.optim.Adam(model.parameters(), lr=0.005)
+        data = nn.TensorDataset(tl.tensor(rows), tl.tensor(spam[:, None].astype(np.float32)))
+        for _ in until_ctrl_c(range(epochs)):
+            for x, y in nn.DataLoader(data, 32, shuffle=True):
+                loss = nn.functional.binary_cross_entropy_with_logits(model(x), y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+        with tl.no_grad():
+            probabilities[name] = tl.sigmoid(model(test_rows)).numpy()[:, 0]
+
+    # Calibration: messages with about the same probability, and how many of them are spam
+    bins = {name: calibration(p, test_spam) for name, p in probabilities.items()}
+    report.calibration(bins, {name: error(*rows) for name, rows in bins.items()})
+
+    # Routing: confidence is max(p, 1 - p); the least confident go to a person, who is taken to be right
+    p = probabilities["trained"]
+    wrong = (p >= 0.5) != test_spam
+    least_sure = np.argsort(np.maximum(p, 1 - p), kind="stable")  # the least confident first
+    left = np.append(wrong.sum(), wrong.sum() - np.cumsum(wrong[least_sure]))  # mistakes left after 0, 1, ... read
+    report.routing(left, settings.share)
+
+    # Errors by kind, and by group
+    routed = np.zeros(len(test), bool)
+    routed[least_sure[: int(settings.share * len(test))]] = True
+    report.by_kind([m.kind for m in test], test_spam, wrong, routed)
+    report.by_group(np.array([m.shorthand for m in learn]), np.array([m.shorthand for m in test]), test_spam, p)
+
+    print("\nPictures:")
+    pictures.calibration(bins, settings.out / "calibration.png")
+    pictures.routing(left, settings.share, settings.out / "routing.png")
+
+
+def calibration(p: np.ndarray, spam: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For ten equal bins of p: the mean p, the share of spam, and how many messages; empty bins are left out."""
+    place = np.minimum((10 * p).astype(int), 9)
+    some = [place == k for k in range(10) if (place == k).any()]
+    return (
+        np.array([p[here].mean() for here in some]),
+        np.array([spam[here].mean() for here in some]),
+        np.array([here.sum() for here in some]),
+    )
+
+
+def error(said: np.ndarray, true: np.ndarray, n: np.ndarray) -> float:
+    """The expected calibration error: |said - true|, averaged over the messages (Guo et al., arXiv:1706.04599)."""
+    return float((n * np.abs(said - true)).sum() / n.sum())
+
+
+if __name__ == "__main__":
+    start(main, Settings)

@@ -1,0 +1,92 @@
+"""What 10_gpt2.py prints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from helpers.program import DataError
+from transformer import GPT, BPETokenizer, GPTConfig
+from transformer.inspect.pictures import visible
+
+# GPT-3's training: 300 billion tokens (Brown et al., arXiv:2005.14165). A V100 does 28e12 operations a second with
+# 16-bit numbers and cost 1.50 dollars an hour: the estimate of Lambda Labs, from which the lecture's figure comes.
+GPT3_TOKENS, V100, DOLLARS_AN_HOUR = 300e9, 28e12, 1.5
+
+
+def before_training(folder: Path) -> None:
+    """Say that a small model is trained."""
+    print(f"There is no GPT-2 at hand, so a small one is trained on made sentences, once, and kept in {folder}.")
+
+
+def progress(step: int, loss: float) -> None:
+    """Print the loss and the perplexity, the number of equally likely pieces that would be as uncertain."""
+    print(f"  step {step:4}: loss {loss:.3f}, perplexity exp(loss) {math.exp(loss):.1f}", flush=True)
+
+
+def origin(folder: Path, ours: bool) -> None:
+    """Say which model it is."""
+    if ours:
+        print(f"The model in {folder} is a small one, trained here on made sentences. It knows little else.")
+        print("OpenAI's GPT-2 knows more: --help says how to fetch it, and --folder takes it.")
+    else:
+        print(f"The model in {folder}:")
+
+
+def sizes(model: GPT) -> None:
+    """Print this model's weights part by part, and beside it the sizes of GPT-2 and GPT-3."""
+    config = model.config
+    print(f"\n{config.layers} blocks of {config.heads} heads, {config.width} wide, {config.vocab_size:,} tokens:")
+    for part, count in config.parameters_by_part().items():
+        if count:
+            print(f"  {part:10} {count:15,}")
+    counted = sum(p.numel() for p in model.parameters())
+    print(f"  {'together':10} {config.parameter_count():15,}, and counted {counted:,}")
+    print("\n  the same build, larger   blocks   heads    width           weights")
+    family = {f"GPT-2 {size}": GPTConfig.gpt2(size) for size in ("small", "medium", "large", "xl")}
+    for name, c in {**family, "GPT-3": GPTConfig.gpt3()}.items():
+        print(f"  {name:24} {c.layers:6} {c.heads:7} {c.width:8,} {c.parameter_count():17,}")
+
+
+def pieces(model: GPT, tokenizer: BPETokenizer, ids: Sequence[int]) -> None:
+    """Print the prompt as pieces. Raises DataError for a prompt that is empty or too long."""
+    if not ids:
+        raise DataError("the prompt is empty; GPT-2 continues a text, so give it a word")
+    if len(ids) > model.context:
+        raise DataError(f"the prompt has {len(ids):,} tokens, and the model looks at {model.context:,} at most")
+    print(f"\nThe prompt as {len(ids)} tokens: " + " / ".join(visible(tokenizer.decode([token])) for token in ids))
+    print(f"  their numbers: {', '.join(map(str, ids))}")
+
+
+def next_pieces(tokenizer: BPETokenizer, p: np.ndarray, n: int = 8) -> None:
+    """Print the likeliest next pieces."""
+    print("\nThe likeliest next tokens:")
+    for token in np.argsort(-p, kind="stable")[:n]:
+        print(f"  {f'{100 * p[token]:.3g}%':>8}  {visible(tokenizer.decode([int(token)]))}")
+
+
+def writing(prompt: str, temperature: float, text: Iterable[str]) -> None:
+    """Print the text as it is written."""
+    print(f"\nIt continues, at temperature {temperature:g}:\n\n  {printable(prompt)}", end="", flush=True)
+    for piece in text:
+        print(printable(piece), end="", flush=True)
+    print()
+
+
+def printable(text: str) -> str:
+    """The text, with a box for control characters, which a terminal would obey."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "□" for c in text)
+
+
+def cost() -> None:
+    """Print what training GPT-3 takes, from its weights and tokens."""
+    weights = GPTConfig.gpt3().weight_count()
+    operations = 6 * weights * GPT3_TOKENS
+    years = operations / V100 / 3600 / 24 / 365
+    dollars = operations / V100 / 3600 * DOLLARS_AN_HOUR
+    print("\nThe cost of training: 6 operations for each weight and each token (2 forward, 4 backward).")
+    print(f"  GPT-3: 6 x {weights:,} weights x {GPT3_TOKENS / 1e9:.0f} billion tokens = {operations:.2e} operations")
+    print(f"  on one V100, 28e12 a second: {years:.0f} years; at $1.50 an hour ${dollars / 1e6:.1f} million")

@@ -1,0 +1,58 @@
+"""What 20_ask_a_human.py prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+Bins = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean probability, share of spam, number of messages
+
+
+def calibration(bins: Mapping[str, Bins], errors: Mapping[str, float]) -> None:
+    """Print the calibration of each network."""
+    print("Calibration: does a probability of 70% mean that seven in ten are spam?")
+    for name, (said, true, n) in bins.items():
+        print(f"\n  {name}; expected calibration error {errors[name]:.3f}")
+        print(f"  {'it says':>10}{'are spam':>10}{'messages':>10}")
+        for a, b, count in zip(said, true, n, strict=True):
+            print(f"  {a:10.0%}{b:10.0%}{count:10,}")
+
+
+def routing(left: np.ndarray, share: float) -> None:
+    """Print the mistakes that are left when a person reads the least certain messages."""
+    n = len(left) - 1
+    print(f"\nConfidence thresholds: a person reads the messages of which it is least sure, of {n:,}")
+    print(f"  {'to a person':>12}{'mistakes left':>15}{'right':>9}")
+    for part in sorted({0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, share}):
+        print(f"  {part:12.0%}{left[int(part * n)]:15,}{1 - left[int(part * n)] / n:9.1%}")
+    kept = left[int(share * n)]
+    chance = left[0] * (1 - share)
+    print(f"  With {share:.0%} to a person {left[0] - kept:,} of {left[0]:,} mistakes are avoided; ", end="")
+    print(f"with as many chosen at random it would be {left[0] - chance:.0f}.")
+
+
+def by_kind(kinds: Sequence[str], spam: np.ndarray, wrong: np.ndarray, routed: np.ndarray) -> None:
+    """Print the mistakes for each kind of message."""
+    print("\nErrors by kind:")
+    print(f"  {'':24}{'messages':>10}{'wrong':>8}{'share':>8}{'to a person':>13}{'wrong left':>12}")
+    names = np.array(kinds)
+    for kind in sorted(set(kinds), key=lambda kind: -wrong[names == kind].mean()):
+        here = names == kind
+        left = (wrong & ~routed)[here].sum()
+        print(f"  {kind:24}{here.sum():10,}{wrong[here].sum():8}{wrong[here].mean():8.1%}", end="")
+        print(f"{routed[here].sum():13,}{left:12}")
+    lost = (wrong & ~spam).sum()
+    print(f"  Of all {wrong.sum()} mistakes, {lost} lose a wanted message, {wrong.sum() - lost} let spam through.")
+
+
+def by_group(learn: np.ndarray, group: np.ndarray, spam: np.ndarray, p: np.ndarray) -> None:
+    """Print how good the filter is for messages in shorthand, and for others."""
+    print(f"\nIs it fair? {learn.mean():.0%} of the messages to learn from are in shorthand (c u @ da pub).")
+    print(f"  {'':16}{'ham':>8}{'lost':>7}{'share':>8}{'spam':>9}{'missed':>8}{'share':>8}")
+    for name, here in (("in shorthand", group), ("written out", ~group)):
+        ham, bad = here & ~spam, here & spam
+        lost, missed = (p[ham] >= 0.5).sum(), (p[bad] < 0.5).sum()
+        print(f"  {name:16}{ham.sum():8,}{lost:7}{lost / ham.sum():8.1%}", end="")
+        print(f"{bad.sum():9,}{missed:8}{missed / bad.sum():8.1%}")
+    print("  The same threshold treats the two groups differently; one figure for all would hide it.")

@@ -1,0 +1,120 @@
+"""What 15_next_word.py prints."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from helpers.next_word.corpus import ANSWERS, CAPITALS, JOBS, QUESTION, UNSTATED
+from transformer import WordTokenizer
+from transformer.training.loss import IGNORED
+
+BEFORE_THE_BANK = (QUESTION, f"The river rose. {QUESTION}", f"The river was low. {QUESTION}")
+Chances = Mapping[str, float]  # word -> probability, the likeliest first
+
+
+def training_text(words: WordTokenizer, tokens: np.ndarray, targets: np.ndarray, lines: Sequence[str]) -> None:
+    """Print the size of the corpus, and one line as inputs and targets."""
+    n = int((targets != IGNORED).sum())
+    print(f"{len(lines):,} lines of made text, {n:,} tokens, {words.vocab_size} different ones. For example:")
+    for line in lines[:4]:
+        print(f"  {line}")
+    row = next(i for i, line in enumerate(lines) if line.startswith("The capital"))
+    length = int((targets[row] != IGNORED).sum())
+    print("\nNo labels needed: the target at each token is the token that follows in the text.")
+    for name, ids in (("token", tokens[row]), ("target", targets[row])):
+        print(f"  {name:7}" + "".join(f"{words.token(int(i)):10}" for i in ids[:length]).rstrip())
+    print()
+
+
+def progress(step: int, loss: float, chances: Chances) -> None:
+    """Print the loss, and the probability of a fact."""
+    print(
+        f"  step {step:4}: loss {loss:.3f}   perplexity exp(loss) {math.exp(loss):5.1f}   "
+        f'P(Paris after "The capital of France is") {chances["Paris"]:.3f}',
+        flush=True,
+    )
+
+
+def top(chances: Chances, n: int = 4) -> str:
+    """The likeliest words as "'Yes' 0.40   'No' 0.30"."""
+    return "   ".join(f"'{word}' {p:.2f}" for word, p in list(chances.items())[:n])
+
+
+def unembedding(words: WordTokenizer, ids: Sequence[int], scores: np.ndarray, p: np.ndarray, tied: bool) -> None:
+    """Print how the last vector becomes probabilities."""
+    print(f'\nUnembedding, after "{words.decode(list(ids)[1:])}":')
+    print(f"  the last token's final vector (64) x W_U (64 x {len(p)}) -> raw scores for all {len(p)} tokens")
+    print(f"  {'':10}{'score':>8}{'softmax':>10}")
+    for i in np.argsort(-p, kind="stable")[:5]:
+        print(f"  {words.token(int(i)):10}{scores[i]:8.2f}{p[i]:10.4f}")
+    print(f"  {f'all {len(p)}':10}{'':8}{p.sum():10.4f}")
+    if tied:
+        print("  W_U is the mirror of the embedding: here it is the same array, read the other way round.")
+
+
+def question(answers: Mapping[str, Chances]) -> None:
+    """Print what follows the question, with and without a sentence before it."""
+    print('\nThe vector of "?" holds all that stands before it. What follows it:')
+    for text, chances in answers.items():
+        print(f"  {text:42} {top(chances)}")
+    shares = ", ".join(f"{word} {share:.2f}" for word, share in ANSWERS.items())
+    print(f"  Without a sentence before it the corpus answers by chance: {shares}.")
+    print("  The model has learnt these shares. It says what is usual in its text, not what happened at a bank.")
+
+
+def hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances]) -> None:
+    """Print the likeliest capital of countries whose capital the corpus states, and of others."""
+    print("\nHallucination: the corpus never states these capitals, though it has both the country and the city.")
+    for country, chances in unstated.items():
+        word, p = next(iter(chances.items()))
+        print(f'  "The capital of {country} is {word}."   P = {p:.2f}   in truth {UNSTATED[country]}: ', end="")
+        print(f"P = {chances[UNSTATED[country]]:.4f}")
+    right = sum(next(iter(chances)) == CAPITALS[country] for country, chances in stated.items())
+    surest = min(next(iter(chances.values())) for chances in stated.values())
+    names = {**CAPITALS, **UNSTATED}.values()
+    cities = np.mean([sum(chances[city] for city in names) for chances in unstated.values()])
+    print(f"  Of the {len(stated)} capitals that the corpus states, {right} come first, with P from {surest:.2f} up.")
+    print(f"  The invented sentences are as well formed: {cities:.0%} of the probability is on cities.")
+    print("  Nothing in the words shows which capitals are invented; at most the probability does.")
+
+
+def ten_answers(ten: Mapping[float, Sequence[str]]) -> None:
+    """Print ten draws at each temperature."""
+    print(f'\nInconsistency: "{QUESTION}" asked ten times')
+    for T, said in ten.items():
+        print(f"  T = {T:g}: {' '.join(said)}   ({len(set(said))} different)")
+
+
+def bias(chances: Mapping[str, Chances], lines: Sequence[str]) -> None:
+    """Print the probability of "she" for each job beside its share in the corpus."""
+    print('\nTraining data bias: "The ... said that" she or he?')
+    for job, p in chances.items():
+        counts = Counter(line.split()[4] for line in lines if line.startswith(f"The {job} said"))
+        share = counts["she"] / max(1, counts.total())
+        print(f"  {job:9} in the corpus {share:.0%} she; the model {p['she'] / (p['she'] + p['he']):.0%} she")
+    print(f"  The corpus was made with {', '.join(f'{share:.0%} for {job}' for job, share in JOBS.items())}.")
+
+
+def no_learning(before: Chances, after: Chances, same: bool) -> None:
+    """Print that a conversation changes nothing."""
+    print('\nNo learning from interaction: it is told "The capital of Norway is Oslo.", and asked anew:')
+    print(f"  P(Oslo) before {before['Oslo']:.4f}, after {after['Oslo']:.4f}. All weights are", end=" ")
+    print("the same as before." if same else "changed.")
+
+
+def by_temperature(rows: Sequence[tuple[float, float, int]]) -> None:
+    """Print accuracy and variety for each temperature."""
+    print("\nAccuracy against variety: 50 draws for each capital, and 50 for the weather")
+    print(f"  {'T':>4}{'capitals right':>17}{'different words for the weather':>34}")
+    for T, right, different in rows:
+        print(f"  {T:4g}{right:17.1%}{different:34}")
+
+
+def asked(answers: Mapping[str, Chances]) -> None:
+    """Print what follows the user's texts."""
+    for text, chances in answers.items():
+        print(f"\n{text}\n  {top(chances, 6)}")

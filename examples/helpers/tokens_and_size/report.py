@@ -1,0 +1,51 @@
+"""What 19_tokens_and_size.py prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from helpers.tokens_and_size.tokenizers import Cut
+from transformer import GPT
+
+
+def cuts(found: Mapping[str, Cut], learnt: int, held_out: int) -> None:
+    """Print a sum in each tokenization."""
+    print(f"{learnt:,} sums to learn from, {held_out} held out. 12+30=42 as tokens:")
+    for name, cut in found.items():
+        pieces = [*cut.pieces_of("12+30="), *cut.pieces_of("42")]
+        print(f"  {name:15} {' / '.join(pieces):42} {len(pieces)} tokens, of {cut.size}")
+    print(f"\n  {'':15}{'parameters':>12}{'last loss':>11}{'learnt from':>13}{'held out':>10}")
+
+
+def learnt(name: str, model: GPT, loss: float, known: float, new: float) -> None:
+    """Print how well a tokenization is learnt."""
+    print(f"  {name:15}{model.config.parameter_count():12,}{loss:11.4f}{known:13.1%}{new:10.1%}", flush=True)
+
+
+def special(same: bool) -> None:
+    """Print whether special tokens are number tokens."""
+    if same:
+        print("  special tokens are number tokens under other names; the model sees only their numbers, the same")
+
+
+def compared(held_out: Mapping[str, float], n: int) -> None:
+    """Print what follows."""
+    characters, whole = held_out["characters"], held_out["number tokens"]
+    print('\n  The lecture proposes single tokens for numbers, so that "12" is not said digit by digit.')
+    print(
+        f"  With the same training, characters are right for {characters:.0%} of the sums held out here, number tokens",
+        end=" ",
+    )
+    print(f"for {whole:.0%}:")
+    print("  ten digits occur in every sum, but each number has its own vector, which only its own sums can teach.")
+    print(f"  And a question with a number of {n} or more has tokens that it has never read there.")
+
+
+def ablation(shares: Sequence[float], pairs: int, width: int, parameters: int, row: np.ndarray, first: bool) -> None:
+    """Print a row of the ablation."""
+    if first:
+        print("\nAblation. Right answers to sums held out, by the size of the model and of the training data:")
+        print(f"  {'width':>6}{'parameters':>12}" + "".join(f"{f'{share * pairs:,.0f} sums':>13}" for share in shares))
+    print(f"  {width:6}{parameters:12,}" + "".join(f"{right:13.1%}" for right in row), flush=True)

@@ -1,0 +1,45 @@
+"""Texts of worked lines, and what counts in them."""
+
+import numpy as np
+import pytest
+
+from programs import load, output_of
+
+program = load("17_few_shot")
+
+
+def test_a_text_has_five_lines_of_one_shift():
+    text = program.make(50, np.array([3, 7]), np.random.default_rng(0))
+    x, y = text[:, 0::4], text[:, 2::4]
+    shift = (y - x) % 10
+    assert (shift == shift[:, :1]).all()
+    assert set(shift[:, 0]) == {3, 7}
+    assert all(len({*row}) == 5 for row in x.tolist())  # no line can be copied
+    assert program.written(text[0]).count("=") == 5
+
+
+def test_only_the_answers_count():
+    text = program.make(4, np.array([1]), np.random.default_rng(0))
+    targets = program.answers_only(text)
+    assert (targets[:, 1::4] == text[:, 2::4]).all()
+    assert (np.delete(targets, np.s_[1::4], axis=1) == -100).all()
+
+
+def test_it_is_tested_on_tasks_that_it_has_not_learnt(tmp_path):
+    text = output_of(program, out=tmp_path, steps=2)
+    assert "It learns the shifts 0, 1, 2, 4, 5, 6, 8, 9. Kept back: 3, 7." in text
+    assert (tmp_path / "few_shot.png").exists()
+
+
+@pytest.mark.parametrize("k", [0, 9])
+def test_the_share_of_right_answers_is_by_line(k):
+    text = program.make(20, np.array([k]), np.random.default_rng(0))
+
+    class Knows:
+        def __call__(self, tokens):
+            logits = np.zeros((*tokens.shape, 12))
+            rows, places = np.indices(tokens.shape)
+            logits[rows, places, (np.roll(tokens, 1, axis=1) + k) % 10] = 1
+            return program.tl.tensor(logits)
+
+    assert (program.right(Knows(), text) == 1).all()

@@ -1,0 +1,117 @@
+"""What the lecture's programs have in common: how they start, how they end, how their pictures are saved."""
+
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from helpers.drawing import new_figure, save
+from helpers.program import DataError, start, until_ctrl_c
+from programs import EXAMPLES
+from tinygrad_lecture.inspect.fonts import as_written, drawable
+
+
+@dataclass
+class Settings:
+    steps: int = 3
+    out: Path = Path("out")
+
+
+def test_settings_come_from_the_command_line_and_the_folder_is_made(tmp_path):
+    seen = []
+
+    def main(settings):
+        seen.append(settings)
+
+    start(main, Settings, ["--steps", "5", "--out", str(tmp_path / "new")])
+    assert seen == [Settings(5, tmp_path / "new")]
+    assert (tmp_path / "new").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (DataError("digits.npz is damaged"), "digits.npz is damaged"),
+        (FloatingPointError("the loss became nan"), "the loss became nan"),
+        (ImportError("pictures need matplotlib"), "pictures need matplotlib"),
+        (KeyboardInterrupt(), "aborted"),
+    ],
+)
+def test_what_a_user_can_mend_ends_a_program_in_a_line(tmp_path, error, line):
+    def main(settings):
+        raise error
+
+    with pytest.raises(SystemExit, match=rf"test_program\.py: {line}$"):
+        start(main, Settings, ["--out", str(tmp_path)])
+
+
+def test_a_folder_that_cannot_be_made_ends_it_before_the_work(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    worked = []
+
+    def main(settings):
+        worked.append(settings)
+
+    with pytest.raises(SystemExit, match="cannot write to the folder .*taken.*; name another with --out"):
+        start(main, Settings, ["--out", str(tmp_path / "taken")])
+    assert not worked
+
+
+@pytest.mark.parametrize(("text", "said"), [("a word", False), ("a \ue000 word", True)])
+def test_letters_that_no_font_has_are_told(tmp_path, capsys, text, said):
+    figure = new_figure(2, 2)
+    figure.text(0, 0, drawable(text), **as_written())
+    save(figure, tmp_path / "picture.png")
+    assert capsys.readouterr().out.strip().removeprefix(str(tmp_path / "picture.png")) == (
+        ", where a box is a character that no font of this machine can draw" if said else ""
+    )
+
+
+def test_ctrl_c_ends_what_is_gone_through_and_not_the_program():
+    seen = []
+    for item in until_ctrl_c(range(9)):
+        seen.append(item)
+        if item == 3:
+            signal.raise_signal(signal.SIGINT)
+    assert seen == [0, 1, 2, 3]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)  # as ever
+    assert list(until_ctrl_c("abc")) == ["a", "b", "c"]
+
+
+def test_twice_ctrl_c_aborts_at_once():
+    for _ in until_ctrl_c(range(9)):
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("lines", [1, 100_000])
+def test_a_program_whose_output_nobody_reads_on_ends_without_a_word(tmp_path, lines):
+    (tmp_path / "program.py").write_text(f"""
+import sys
+from dataclasses import dataclass
+sys.path.insert(0, {str(EXAMPLES)!r})
+from helpers.program import start
+
+@dataclass
+class Settings:
+    lines: int = {lines}
+
+def main(settings):
+    input()
+    for line in range(settings.lines):
+        print(line)
+
+start(main, Settings)
+""")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, tmp_path / "program.py"], stdin=pipe, stdout=pipe, stderr=pipe) as running:
+        running.stdout.close()
+        running.stdin.write(b"go on\n")
+        running.stdin.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == 1

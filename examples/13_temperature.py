@@ -3,8 +3,8 @@
     python examples/13_temperature.py
     python examples/13_temperature.py --T 0.7 5 --top-k 2 --top-p 0.95
 
-The lecture's exercise. A language model has read "The weather today is" and gives each of five words a score, its logit.
-Softmax turns scores into probabilities; the temperature T divides the scores before:
+The lecture's exercise. A language model has read "The weather today is" and gives each of five words a score, its
+logit. Softmax turns scores into probabilities; the temperature T divides the scores before:
 
     P(token_i) = exp(score_i / T) / sum_j exp(score_j / T)
 

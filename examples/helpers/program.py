@@ -35,8 +35,8 @@ class DataError(ValueError):
 def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] | None = None) -> None:
     """Run `main` with the settings of the command line, made by tyro from a dataclass and its docstrings.
 
-    A setting `out` names the folder for the results, which is made first. Ctrl-C and errors that a user can mend (a file,
-    a missing extra, a setting, a learning rate too large) end the program with one line.
+    A setting `out` names the folder for the results, which is made first. Ctrl-C and errors that a user can mend (a
+    file, a missing extra, a setting, a learning rate too large) end the program with one line.
     """
     program = Path(inspect.getfile(main)).name
     try:

@@ -55,7 +55,7 @@ def test_a_folder_that_cannot_be_made_ends_it_before_the_work(tmp_path):
     def main(settings):
         worked.append(settings)
 
-    with pytest.raises(SystemExit, match="cannot write to the folder .*taken.*; name another with --out"):
+    with pytest.raises(SystemExit, match=r"cannot write to the folder .*taken.*; name another with --out"):
         start(main, Settings, ["--out", str(tmp_path / "taken")])
     assert not worked
 

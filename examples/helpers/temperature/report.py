@@ -16,7 +16,7 @@ LECTURE = {
 
 
 def softmax_by_hand(T: float, scores: Mapping[str, float], powers: np.ndarray, p: np.ndarray) -> None:
-    """The softmax at one temperature, step by step; the lecture's figure beside each, marked where it is rounded off."""
+    """The softmax at one temperature, step by step, beside the lecture's figures; marked where its rounding is off."""
     theirs = LECTURE.get(T)
     exponentials, total, shares = theirs or ((None,) * len(p), None, (None,) * len(p))
     heading = f"{'lecture':>10}{'P':>12}{'lecture':>10}" if theirs else f"{'P':>12}"

@@ -26,6 +26,29 @@ export function elementsOf(array) {
   return array.data === undefined ? null : decode(array.data, array.size);
 }
 
+/**
+ * An array with its range, mean and histogram; those of an array that the page holds whole are found out here, once.
+ * @param {ArrayData} array
+ */
+export function withFacts(array) {
+  const numbers = elementsOf(array);
+  if (!numbers || array.odd !== undefined) return array;
+  const finite = Array.from(numbers).filter(Number.isFinite);
+  array.odd = numbers.length - finite.length;
+  if (!finite.length) return array;
+  array.low = finite.reduce((least, x) => Math.min(least, x));
+  array.high = finite.reduce((most, x) => Math.max(most, x));
+  const mean = finite.reduce((sum, x) => sum + x, 0) / finite.length;
+  array.mean = mean;
+  array.sd = Math.sqrt(finite.reduce((sum, x) => sum + (x - mean) ** 2, 0) / finite.length);
+  const width = array.high - array.low;
+  if (finite.length > 16 && width > 0 && Number.isFinite(width)) {
+    array.counts = new Array(20).fill(0);
+    for (const x of finite) array.counts[Math.min(Math.floor((20 * (x - array.low)) / width), 19)] += 1;
+  }
+  return array;
+}
+
 /** @param {ArrayData} array */
 export function countOf(array) {
   return array.shape.reduce((product, n) => product * n, 1);
@@ -48,9 +71,9 @@ export function elementText(array, value) {
 export function inLine(array, most = 8) {
   const numbers = elementsOf(array);
   if (numbers && numbers.length <= most) return nested(array, numbers, 0, 0, numbers.length);
-  const mean = array.mean === undefined ? "" : `, mean ${number(array.mean)}`;
-  const range = array.low === undefined || array.high === undefined ? "" : `: ${number(array.low)} to ${number(array.high)}`;
-  return `${shapeText(array.shape)}${range}${mean}`;
+  const { low, high, mean } = withFacts(array);
+  const range = low === undefined || high === undefined ? "" : `: ${number(low)} to ${number(high)}`;
+  return `${shapeText(array.shape)}${range}${mean === undefined ? "" : `, mean ${number(mean)}`}`;
 }
 
 /**

@@ -1,4 +1,7 @@
-"""Arrays for a page: small ones whole, bit for bit; large ones as their range, a histogram and parts of them."""
+"""Arrays for a page: small ones whole, bit for bit; large ones as their range, a histogram and parts of them.
+
+The page finds out the range and histogram of an array that it has whole.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ import numpy as np
 
 from ...backend import Array
 
-BUDGET = 6_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
+BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
 SMALL = 64
-SIDE = 24  # rows and columns of the pictures of a large array
+SIDE = 16  # rows and columns of the pictures of a large array
+CORNER = 8  # rows and columns of it that are there as numbers
 
 
 class Arrays:
@@ -34,13 +38,13 @@ class Arrays:
         return number
 
     def as_data(self) -> list[dict[str, Any]]:
-        """The arrays, as JSON has them. The smaller half of them stays whole, as far as the budget goes."""
-        largest, room = SMALL, BUDGET
+        """The arrays, as JSON has them. The smaller ones stay whole, as far as the budget goes."""
+        largest, room = math.inf, BUDGET
         for array in sorted(self._arrays, key=lambda array: array.size):
             room -= array.nbytes
             if room < 0:
+                largest = max(SMALL, array.size - 1)
                 break
-            largest = max(largest, array.size)
         return [_whole(array) if array.size <= largest else _summary(array) for array in self._arrays]
 
 
@@ -54,13 +58,13 @@ def _whole(array: Array) -> dict[str, Any]:
     else:
         kind, plain = array.dtype.name, array
     size = {"float32": 4, "bool": 1}.get(kind, 8)
-    return {"shape": list(array.shape), "dtype": kind, "size": size, "data": _text(plain), **_facts(array)}
+    return {"shape": list(array.shape), "dtype": kind, "size": size, "data": _text(plain)}
 
 
 def _summary(array: Array) -> dict[str, Any]:
     """A large array: facts about all of it, the numbers of its first corner, and a picture of means."""
     matrix = array.reshape(-1, array.shape[-1]).astype(np.float32)
-    corner = matrix[:SIDE, :SIDE]
+    corner = matrix[:CORNER, :CORNER]
     return {
         "shape": list(array.shape), "dtype": array.dtype.name, "size": 4,
         "corner": _text(corner), "cornerShape": list(corner.shape), **_picture(matrix), **_facts(array),
@@ -81,7 +85,7 @@ def _facts(array: Array) -> dict[str, Any]:
     """The range, mean and histogram of the finite elements, as texts and counts; how many are not finite."""
     if array.dtype.kind not in "fiub" or not array.size:
         return {}
-    plain = array.astype(np.float64).ravel()
+    plain = array.ravel().astype(np.float64)
     finite = plain[np.isfinite(plain)]
     odd = plain.size - finite.size
     if not finite.size:
@@ -89,7 +93,7 @@ def _facts(array: Array) -> dict[str, Any]:
     with np.errstate(all="ignore"):
         low, high, mean, sd = (float(f(finite)) for f in (np.min, np.max, np.mean, np.std))
         facts: dict[str, Any] = {"odd": odd, "low": low, "high": high, "mean": mean, "sd": sd}
-        if finite.size > SMALL // 4 and math.isfinite(high - low) and high > low:
+        if math.isfinite(high - low) and high > low:
             facts["counts"] = np.histogram(finite, bins=20, range=(low, high))[0].tolist()
     return {name: value for name, value in facts.items() if not isinstance(value, float) or math.isfinite(value)}
 

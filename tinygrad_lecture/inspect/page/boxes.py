@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ...backend import Array
@@ -193,7 +194,7 @@ def _arranged(
     lines = [_lines(m, m in outside, path) for m in members]
     gradients = [_gradient(m, story) for m in members]
     sizes = [_size(texts, rows) for texts, rows in zip(lines, gradients, strict=True)]
-    layout = layered(sizes, pairs, gap=0.3, rise=0.45)
+    layout = _layout(tuple(sizes), tuple(pairs))
     boxes = [
         {
             **({"group": m.number} if isinstance(m, Group) else {"value": index[m]}),
@@ -208,6 +209,12 @@ def _arranged(
         for (start, end), points in zip(pairs, routes(sizes, pairs, layout), strict=True)
     ]
     return {"boxes": boxes, "arrows": paths, "width": _px(layout.width), "height": _px(layout.height)}
+
+
+@lru_cache(maxsize=64)
+def _layout(sizes: tuple[Point, ...], pairs: tuple[tuple[int, int], ...]) -> Layout:
+    """The layout; one for all blocks of a model that look the same."""
+    return layered(sizes, pairs, gap=0.3, rise=0.45)
 
 
 def _lines(member: Any, outside: bool, path: str) -> list[str]:

@@ -1,7 +1,7 @@
 // The picture of a view: boxes, arrows, and what the current step does to them.
 
 import { byId, number, svgElement } from "./numbers.js";
-import { inLine } from "./arrays.js";
+import { inLine, withFacts } from "./arrays.js";
 import { Place } from "./steps.js";
 
 export class Picture {
@@ -18,6 +18,10 @@ export class Picture {
     this.focused = 0;
     /** @type {SVGGElement[]} */
     this.boxes = [];
+    /** @type {string[]} of each box: its kind, and what it shows now */
+    this.kinds = [];
+    /** @type {string[]} */
+    this.states = [];
     /** @type {SVGPathElement[]} */
     this.arrows = [];
     /** @type {SVGSVGElement | null} */
@@ -51,6 +55,8 @@ export class Picture {
       return /** @type {SVGPathElement} */ (path);
     });
     this.gradients = [];
+    this.states = [];
+    this.kinds = boxes.map((box) => (box.outside ? "outside" : box.value === undefined ? "group" : this.place.data.values[box.value].kind));
     this.boxes = boxes.map((box, i) => this.box(box, i, svg));
     this.focused = 0;
     this.svg = /** @type {SVGSVGElement} */ (svg);
@@ -65,17 +71,16 @@ export class Picture {
    */
   box(box, i, svg) {
     const value = box.value === undefined ? null : this.place.data.values[box.value];
-    const kind = box.outside ? "outside" : value ? value.kind : "group";
-    const g = svgElement("g", { class: `box ${kind}`, transform: `translate(${box.x} ${box.y})`, role: "button", tabindex: i ? -1 : 0 });
+    const g = svgElement("g", { transform: `translate(${box.x} ${box.y})`, role: "button", tabindex: i ? -1 : 0 });
     g.append(svgElement("rect", { width: box.w, height: box.h, rx: 8 }));
     box.lines.forEach((line, k) => {
       const role = k === 0 ? "name" : line.startsWith("in ") && value ? "layer" : "value";
-      g.append(svgElement("text", { class: role, x: box.w / 2, y: 21 + 18 * k }, line));
+      g.append(svgElement("text", { class: role, x: box.w / 2, y: 21 + 18 * k }, line), " "); // the space parts the words of two lines
     });
     const rows = Array.from({ length: box.rows }, (_, k) =>
       svgElement("text", { class: "grad", x: box.w / 2, y: 21 + 18 * (box.lines.length + k) }));
     this.gradients.push(rows);
-    g.append(...rows);
+    g.append(...rows.flatMap((row) => [row, " "]));
     g.addEventListener("click", () => this.choose(box));
     g.addEventListener("pointerenter", () => this.follow(i));
     g.addEventListener("pointerleave", () => this.follow(-1));
@@ -128,22 +133,29 @@ export class Picture {
     const touched = new Set(this.touched());
     boxes.forEach((box, i) => {
       const g = this.boxes[i];
-      const known = box.value === undefined ? this.groupKnown(box) : place.isKnown(box.value);
-      g.classList.toggle("waiting", !known);
-      g.classList.toggle("now", i === now);
-      g.classList.toggle("backward", kind === "backward");
-      g.classList.toggle("receives", kind === "backward" && i !== now && touched.has(i));
-      g.classList.toggle("feeds", kind === "forward" && i !== now && touched.has(i));
-      g.classList.toggle("chosen", box.value !== undefined && box.value === chosen);
+      const known = box.value === undefined ? place.isThrough(box.group ?? 0) : place.isKnown(box.value);
       const array = box.value === undefined ? -1 : place.gradientOf(box.value);
+      const backward = kind === "backward";
+      const marks = [
+        this.kinds[i],
+        known ? "" : "waiting",
+        i === now ? `now ${kind}` : "",
+        i !== now && touched.has(i) ? (backward ? "receives" : "feeds") : "",
+        box.value !== undefined && box.value === chosen ? "chosen" : "",
+      ].filter((mark) => mark).join(" ");
+      const state = `${marks} ${array}`;
+      if (state === this.states[i]) return; // what does not change costs the browser nothing
+      this.states[i] = state;
+      g.setAttribute("class", `box ${marks}`);
       const rows = array < 0 ? [] : gradientRows(place.data.arrays[array], box);
       this.gradients[i].forEach((line, k) => (line.textContent = rows[k] ?? ""));
-      g.setAttribute("aria-label", this.label(box, known, array < 0 ? "" : inLine(place.data.arrays[array])));
+      g.setAttribute("aria-label", this.label(box, known, rows));
     });
     this.arrows.forEach((path, k) => {
       const active = arrows[k].to === now && touched.has(arrows[k].from);
-      path.classList.toggle("now", active && kind === "forward");
-      path.classList.toggle("backward", active && kind === "backward");
+      const mark = active ? (kind === "backward" ? "arrow backward" : "arrow now") : "arrow";
+      if (path.getAttribute("class") === mark) return;
+      path.setAttribute("class", mark);
       const back = active && kind === "backward";
       path.setAttribute(back ? "marker-start" : "marker-end", back ? "url(#tail)" : "url(#head)");
       path.removeAttribute(back ? "marker-end" : "marker-start");
@@ -164,22 +176,18 @@ export class Picture {
     return found.flatMap((value) => place.boxOf(value) ?? []);
   }
 
-  /** @param {Box} box */
-  groupKnown(box) {
-    const group = box.group ?? -1;
-    return this.place.data.values.every((v, i) => v.kind !== "result" || !isWithin(this.place.data, v.group, group) || this.place.isKnown(i));
-  }
-
   /**
+   * What a screen reader says: what can be read in the box, and what its colours say.
    * @param {Box} box
    * @param {boolean} known
-   * @param {string} gradient
+   * @param {string[]} gradient
    */
   label(box, known, gradient) {
-    if (box.group !== undefined) return `module ${box.lines.join(", ")}; Enter opens it`;
-    const value = this.place.data.values[box.value ?? 0];
-    const what = value.formula ? `${value.name} = ${value.formula}` : `${value.kind} ${value.name}`;
-    return `${what}${known ? `, ${value.inWords}` : ", not computed yet"}${gradient ? `, gradient ${gradient}` : ""}`;
+    if (box.group !== undefined) return `${box.lines.join(" ")}, a module; Enter opens it`;
+    const { kind } = this.place.data.values[box.value ?? 0];
+    const lines = known ? box.lines : box.lines.filter((line, k) => k === 0 || line.startsWith("in "));
+    const state = known ? (gradient.length ? ", with its gradient" : "") : ", not computed yet";
+    return `${[...lines, ...gradient].join(" ")}, ${kind === "leaf" ? "parameter" : kind}${state}`;
   }
 
   /** Scroll so that a box is seen. @param {number} i */
@@ -226,7 +234,8 @@ export function gradientRows(array, box) {
   const rows = text.replaceAll("], [", "],|[").split("|");
   const most = Math.floor((box.w - 10) / 7);
   if (rows.every((row) => row.length <= most)) return rows;
-  const range = array.low === undefined || array.high === undefined ? "✓" : `${number(array.low)} … ${number(array.high)}`;
+  const { low, high } = withFacts(array);
+  const range = low === undefined || high === undefined ? "✓" : `${number(low)} … ${number(high)}`;
   return [range.length <= most ? range : "✓"];
 }
 

@@ -1,7 +1,7 @@
 // Arrays to look at: numbers on a tint, pictures of large arrays, attention maps.
 
 import { element, number, shapeText } from "./numbers.js";
-import { countOf, decode, elementText, elementsOf } from "./arrays.js";
+import { countOf, decode, elementText, elementsOf, withFacts } from "./arrays.js";
 
 /**
  * The colour of a number: blue above 0, orange below.
@@ -43,6 +43,7 @@ export function arrayView(array, label) {
 
 /** @param {ArrayData} array */
 export function facts(array) {
+  withFacts(array);
   const list = element("dl", { class: "facts" });
   const add = (/** @type {string} */ name, /** @type {string} */ text) => list.append(element("dt", {}, name), element("dd", {}, text));
   add("shape", `${shapeText(array.shape)}, ${countOf(array)} elements`);
@@ -54,6 +55,7 @@ export function facts(array) {
 
 /** @param {ArrayData} array */
 export function histogram(array) {
+  withFacts(array);
   if (!array.counts || array.low === undefined || array.high === undefined) return [];
   const most = Math.max(...array.counts);
   const label = `Histogram from ${number(array.low)} to ${number(array.high)}; the largest bar has ${most} elements`;

@@ -4,7 +4,7 @@ import { button, byId, element } from "./numbers.js";
 import { Place } from "./steps.js";
 import { Picture } from "./graph.js";
 import { Panel } from "./panel.js";
-import { showTable } from "./table.js";
+import { Table } from "./table.js";
 
 const data = /** @type {Data} */ (JSON.parse(byId("data", HTMLScriptElement).textContent ?? ""));
 const place = new Place(data);
@@ -14,6 +14,7 @@ let asTable = false;
 let playing;
 
 const picture = new Picture(place, (box) => (box.group === undefined ? look(box.value ?? -1) : open(box.group)));
+const table = new Table(place, look);
 const panel = new Panel(place, look, open);
 const slider = byId("slider", HTMLInputElement);
 
@@ -46,7 +47,7 @@ function firstInside(view) {
 
 function show() {
   if (!asTable) picture.show(chosen);
-  else showTable(place, look);
+  else table.show();
   panel.show(chosen);
   showPath();
   slider.max = String(place.steps.length - 1);
@@ -107,13 +108,13 @@ function togglePlay() {
   byId("play", HTMLButtonElement).textContent = "Stop";
 }
 
-/** @param {boolean} table */
-function showAs(table) {
-  asTable = table;
-  byId("picture", HTMLElement).hidden = table;
-  byId("table-section", HTMLElement).hidden = !table;
-  byId("show-graph", HTMLElement).setAttribute("aria-pressed", String(!table));
-  byId("show-table", HTMLElement).setAttribute("aria-pressed", String(table));
+/** @param {boolean} rows */
+function showAs(rows) {
+  asTable = rows;
+  byId("picture", HTMLElement).hidden = rows;
+  byId("table-section", HTMLElement).hidden = !rows;
+  byId("show-graph", HTMLElement).setAttribute("aria-pressed", String(!rows));
+  byId("show-table", HTMLElement).setAttribute("aria-pressed", String(rows));
   picture.view = NaN;
   show();
 }

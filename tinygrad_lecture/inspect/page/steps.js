@@ -32,6 +32,12 @@ export class Place {
     if (this.firstBackward < 0) this.firstBackward = this.steps.length - 1;
     /** @type {Map<number, number>} */
     this.firedAt = new Map(this.steps.flatMap((step, i) => (step.kind === "forward" ? [[step.value, i]] : [])));
+    /** @type {number[]} of each group, the last step forward that is in it */
+    this.lastIn = data.groups.map(() => 0);
+    this.steps.forEach((step, i) => {
+      if (step.kind !== "forward") return;
+      for (let group = data.values[step.value].group; group >= 0; group = data.groups[group].parent) this.lastIn[group] = i;
+    });
     /** @type {Map<number, [number, number][]>} value -> [step, its gradient from then on] */
     this.sums = new Map();
     this.steps.forEach((step, i) => {
@@ -145,6 +151,11 @@ export class Place {
   isKnown(value) {
     const fired = this.firedAt.get(value);
     return fired === undefined || fired <= this.step;
+  }
+
+  /** Whether all of a module is computed by now. @param {number} group */
+  isThrough(group) {
+    return this.lastIn[group] <= this.step;
   }
 
   /**

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..files import atomic_write
 from .fonts import as_written, drawable
+from .html.drawing import drawn
 from .layout import Layout, Point, layered
 from .picture import new_figure, save_picture
 from .routes import bends, routes
@@ -33,6 +35,10 @@ def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> No
             "graph.dot() have no limit"
         )
 
+    if Path(path).suffix.lower() == ".svg" and not any("$" in vertex.name for vertex in vertices):
+        with atomic_write(path) as temporary:
+            temporary.write_text(drawn(vertices, title), encoding="utf-8")
+        return
     figure = new_figure(1, 1)
     figure.set_layout_engine("none")  # positions and size are computed below
     from matplotlib.backends.backend_agg import FigureCanvasAgg

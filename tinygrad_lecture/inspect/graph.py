@@ -114,8 +114,19 @@ class Graph:
             rows.append([f"#{v.number}", v.name, v.formula, str(v.shape), in_line(v.value), in_line(v.grad)])
         return "\n".join(aligned(rows))
 
+    def __repr__(self) -> str:
+        return str(self) if len(self) <= 60 else f"<Graph of {len(self)} values; print(graph) shows them>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the picture, and the table."""
+        from .html.shown import graph_html
+
+        return graph_html(self.vertices)
+
     def draw(self, path: str | Path, title: str = "") -> None:
         """Draw the graph to a picture file: a box per value, from top to bottom, and gradients in orange.
+
+        An .svg needs nothing installed, the other formats need matplotlib, and so do formulas as names.
 
             tl.Graph(y).draw("graph.png")       # how a tensor was computed
 
@@ -258,7 +269,7 @@ def _local_derivatives(record: Record, upstream: Any) -> list[Array | None]:
     That is what the rule returns for an upstream gradient of 1, for ops that take elements one by one, and for any op
     with a single number as its result.
     """
-    from .teaching.derivatives import ELEMENTWISE, RULES
+    from .formulas.derivatives import ELEMENTWISE, RULES
 
     name, one = record.op.name, math.prod(record.shape) == 1
     if not isinstance(record.op, Op) or not (name in ELEMENTWISE or (one and name not in RULES)):

@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import Any
 
 from ...backend import Array
+from ..formulas.numbers import numbers
 from ..layout import Layout, Point, layered
 from ..routes import bends, routes
 from ..scopes import Scope
-from ..teaching.numbers import numbers
 from ..teaching.story import Story
 from ..vertex import Vertex
 
@@ -222,8 +222,13 @@ def _lines(member: Any, outside: bool, path: str) -> list[str]:
     if isinstance(member, Group):
         assert member.scope is not None
         made = [v for v in _all_of(member) if v.op is not None]
+        last = max(made, key=lambda v: v.number)
         kind = f"{member.scope.kind}, " if member.scope.kind not in (member.name, "part") else ""
-        return [_short(member.name), _short(f"{kind}{len(made)} ops"), f"gives {max(made, key=lambda v: v.number).shape}"]
+        return [
+            _short(member.name),
+            _short(f"{kind}{len(made)} ops"),
+            f"gives {last.shape}",
+        ]
     layer = ""
     if member.scope is not None and member.op is not None and not outside:
         layer = _within(member.scope.path, path)

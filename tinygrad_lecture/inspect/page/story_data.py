@@ -11,10 +11,11 @@ import numpy as np
 
 from ...backend import Array
 from ...kernels.attention import attention_weights
+from ..formulas.numbers import in_words
 from ..scopes import Line
-from ..teaching.board import board_of, in_words
-from ..teaching.numbers import formula_with_numbers, forward_lines
+from ..teaching.board import board_of
 from ..teaching.story import Event, Gift, Story
+from ..teaching.worked import formula_with_numbers, forward_lines
 from ..vertex import Vertex
 from .arrays import Arrays
 from .boxes import flat_view, groups_of, view_of
@@ -124,4 +125,8 @@ def _attention(vertex: Vertex) -> Array | None:
 
 def _line(file: str, number: int) -> dict[str, Any]:
     """A line of a program: where it is and what it says."""
-    return {"file": Path(file).name, "number": number, "text": linecache.getline(file, number).partition("  #")[0].strip()}
+    return {
+        "file": Path(file).name,
+        "number": number,
+        "text": linecache.getline(file, number).partition("  #")[0].strip(),
+    }

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ...backend import Array
-from .derivatives import local_rule, rule_of
-from .numbers import gift_lines, local_with_numbers, number, numbers
+from ..formulas.derivatives import local_rule, rule_of
+from ..formulas.numbers import in_words, numbers
 from .story import Event, Gift, Story
+from .worked import gift_lines, local_with_numbers
 
 
 @dataclass
@@ -42,7 +41,9 @@ def board_of(story: Story, event: Event, gift: Gift) -> Board:
         if lines and (single or _is_one(gift.local)):
             rule, lines = f"{rule} = {lines[0] if single else handed}", []
     else:
-        rule = rule_of(event.vertex, gift.position, upstream) or f"what the rule of {event.vertex.op} makes of {upstream}"
+        rule = (
+            rule_of(event.vertex, gift.position, upstream) or f"what the rule of {event.vertex.op} makes of {upstream}"
+        )
         if not lines:
             rule = f"{rule} = {handed}"
     if gift.of == 1 and gift.before is None:
@@ -55,19 +56,6 @@ def board_of(story: Story, event: Event, gift: Gift) -> Board:
     return Board(derivative, rule, lines, f"{wanted} = {shown}  ({use}; they add up)")
 
 
-def in_words(array: Array | None) -> str:
-    """An array as its numbers or, if it is large, its shape, range and mean; "?" if it is not known."""
-    if array is None:
-        return "?"
-    if (text := numbers(array)) or not array.size:
-        return text or "[]"
-    if array.dtype.kind not in "fiu":
-        return f"shape {array.shape}"
-    with np.errstate(all="ignore"):
-        low, high, mean = (number(value) for value in (array.min(), array.max(), float(array.mean())))
-    return f"shape {array.shape}, from {low} to {high}, mean {mean}"
-
-
 def _factor(local: Array) -> str:
     """A derivative: "1" for an array of ones."""
     return "1" if _is_one(local) else in_words(local)
@@ -75,4 +63,3 @@ def _factor(local: Array) -> str:
 
 def _is_one(array: Any) -> bool:
     return bool(array.size) and bool((array == 1).all())
-

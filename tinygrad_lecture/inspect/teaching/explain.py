@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors.table import aligned
+from ..formulas.numbers import in_words, numbers
 from ..vertex import Vertex
-from .board import board_of, in_words
-from .numbers import formula_with_numbers, forward_lines, numbers
+from .board import board_of
 from .story import Event, Story, story_of
+from .worked import formula_with_numbers, forward_lines
 
 
 class Explanation(str):

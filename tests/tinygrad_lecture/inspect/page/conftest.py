@@ -1,12 +1,13 @@
 """A browser for the tests of pages: Chromium through Playwright, where both are installed.
 
-    python -m pip install ".[browser]"      and Chromium: apt-get install chromium, or playwright install chromium
-    BROWSER=required python -m pytest -m browser        fails, where it would skip, without them
+python -m pip install ".[browser]"      and Chromium: apt-get install chromium, or playwright install chromium
+BROWSER=required python -m pytest -m browser        fails, where it would skip, without them
 """
 
 import os
 
 import pytest
+
 from browser import NoBrowser
 from browser import chromium as start
 

@@ -10,7 +10,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.teaching.numbers import numbers
+from tinygrad_lecture.inspect.formulas.numbers import numbers
 from transformer import GPT, GPTConfig, TokenCrossEntropy
 
 pytestmark = pytest.mark.browser
@@ -147,7 +147,13 @@ def test_pointing_at_a_value_shows_what_it_was_computed_from(visit, network):
 
 
 def test_hostile_names_are_only_text(visit, tmp_path):
-    names = ["</script><script>console.log('in')</script>", "<img src=x onerror=console.log(1)>", "a\"b'c&lt;\\", "漢字 ह\u2028", "{{data}}"]
+    names = [
+        "</script><script>console.log('in')</script>",
+        "<img src=x onerror=console.log(1)>",
+        "a\"b'c&lt;\\",
+        "漢字 ह\u2028",
+        "{{data}}",
+    ]
     leaves = {name: tl.tensor(float(i + 1), requires_grad=True) for i, name in enumerate(names)}
     with tl.Graph():
         C = sum(leaves.values(), tl.tensor(0.0))
@@ -182,7 +188,9 @@ def test_numbers_are_written_as_python_writes_them(visit, network):
         C.backward()
         other = visit(tl.page(C, Path(network[0]).with_name("numbers.html")))
     box(other, "x").click()
-    assert other.locator("#chosen .cells td").all_inner_texts()[1 : len(values) + 1] == [numbers(np.array(v)) for v in values]
+    assert other.locator("#chosen .cells td").all_inner_texts()[1 : len(values) + 1] == [
+        numbers(np.array(v)) for v in values
+    ]
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ _PRODUCTS: dict[tuple[int, int], Sequence[str]] = {  # by the axes of both
 
 
 def local_rule(vertex: Vertex, position: int) -> str:
-    """The derivative of a result with respect to one of its inputs: "a · (1 - a)"; "" where there is no such formula."""
+    """The derivative of a result with respect to one of its inputs: "a · (1 - a)"; "" where there is no formula."""
     rules = ELEMENTWISE.get(vertex.op or "", ())
     if vertex.op == "pow" and position == 0 and (power := _constant(vertex.inputs[1])) is not None:
         power -= 1  # of the derivative: 2 · a, 3 · a^2

@@ -10,31 +10,12 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
+from ..formulas.derivatives import local_rule
+from ..formulas.numbers import MOST, as_factor, number, numbers
 from ..vertex import Vertex
-from .derivatives import local_rule
 from .story import Event, Gift
 
-MOST = 8  # elements of an array, lines of a table, that are written out
 TERMS = 4  # of a sum
-
-
-def number(value: Any) -> str:
-    """A number with four digits: "0.2351", "-0", "1e-300", "nan"."""
-    return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
-
-
-def numbers(array: Array | None, most: int = MOST) -> str:
-    """A small array in one line: "[[0.5, -1], [1, 2]]"; "" for a larger one, or None."""
-    return "" if array is None or array.size > most else _listed(array.tolist())
-
-
-def _listed(value: Any) -> str:
-    return f"[{', '.join(map(_listed, value))}]" if isinstance(value, list) else number(value)
-
-
-def as_factor(text: str) -> str:
-    """A number as a factor or term: in parentheses if it is negative."""
-    return f"({text})" if text.startswith("-") else text
 
 
 def formula_with_numbers(vertex: Vertex) -> str:
@@ -86,7 +67,9 @@ def local_with_numbers(event: Event, gift: Gift) -> str:
     if any(x.value is None or x.value.size != 1 for x in involved):
         return ""
     texts = [as_factor(number(x.value.item())) for x in involved]  # type: ignore[union-attr]
-    inputs = [x if x.number == 0 else Vertex(1, (), name=text) for x, text in zip(vertex.inputs, texts[1:], strict=True)]
+    inputs = [
+        x if x.number == 0 else Vertex(1, (), name=text) for x, text in zip(vertex.inputs, texts[1:], strict=True)
+    ]
     text = local_rule(replace(vertex, name=texts[0], inputs=inputs), gift.position)
     return "" if text == local_rule(vertex, gift.position) else text
 

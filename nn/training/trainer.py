@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.table import aligned
 
 from ..files import weights
 from ..module import Module
@@ -27,6 +28,7 @@ from ..optim.lr_scheduler import LRScheduler
 from ..parallel.distribute import distribute
 from ..parallel.group import group
 from ..parallel.shares import in_one_order, of_own_rows
+from ..shown import facts, trainer_html
 from ..utils import clip_grad_norm_
 from .evaluation import Batches, RunningMetrics, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow
@@ -118,6 +120,12 @@ class Trainer(Resumable):
         self._not_better = 0  # rows since the best one
         self._running: Iterator[Any] | None = None  # the rest of the current epoch
         self._optimizer_settings = read_settings(optimizer, schedule)  # before a step changes them
+
+    def __repr__(self) -> str:
+        return "\n".join(["Trainer", *(f"  {line}" for line in aligned(facts(self)))])
+
+    def _repr_html_(self) -> str:
+        return trainer_html(self)
 
     # --- the loop ---------------------------------------------------------------------------------------
 

@@ -86,6 +86,7 @@ if _TYPE_CHECKING:
     from .checking.report import GradcheckError as GradcheckError
     from .checking.report import GradcheckReport as GradcheckReport
     from .inspect.page.write import page as page
+    from .inspect.profile.watch import profile as profile
     from .inspect.teaching.explain import explain as explain
 
 float16, float32, float64 = _np.dtype(_np.float16), _np.dtype(_np.float32), _np.dtype(_np.float64)
@@ -110,7 +111,7 @@ __version__ = "0.1.0"
 _LATER = {
     "gradcheck": "checking.check", "gradgradcheck": "checking.check",
     "GradcheckError": "checking.report", "GradcheckReport": "checking.report",
-    "page": "inspect.page.write", "explain": "inspect.teaching.explain",
+    "page": "inspect.page.write", "explain": "inspect.teaching.explain", "profile": "inspect.profile.watch",
 }  # fmt: skip
 _ELSEWHERE = {
     "nn": "nn, after `import nn`", "optim": "nn.optim, after `import nn`", "utils": "nn.utils, after `import nn`",

@@ -68,12 +68,12 @@ class Graph:
             node = result._node
             if node is None:
                 raise RuntimeError("Graph: this tensor does not require grad, so its computation was not recorded")
-            if isinstance(node, Record) and node.saved is None:
+            self._vertex(node)
+            if any(isinstance(node, Record) and node.saved is None for node in self._at):
                 raise RuntimeError(
                     "Graph: backward has freed this graph; make the Graph before backward, call "
                     "backward(retain_graph=True), or compute and go backward within `with tl.Graph() as graph:`"
                 )
-            self._vertex(node)
 
     # --- looking at it ----------------------------------------------------------------------------------
 

@@ -12,19 +12,19 @@ from typing import Any
 FOLDER = Path(__file__).parent
 
 
-def assembled(title: str, data: Any, scripts: Sequence[str], frame: str = "page.html") -> str:
-    """The text of a page. scripts: modules in this folder, each before those that import it.  frame: the HTML.
+def assembled(title: str, body: str, scripts: Sequence[str], data: Any = None) -> str:
+    """The text of a page. body: HTML.  scripts: modules in this folder, each before those that import it.
 
     As one script they need no import, so lines that start with `import` and the word `export` are left out.
     """
     parts = {
         "title": escape(title),
-        "style": _read("page.css"),
-        "body": _read(frame),
+        "style": read("page.css"),
+        "body": body,
         "data": _json(data),
-        "script": "\n".join(re.sub(r"^import .*\n|^export ", "", _read(name), flags=re.M) for name in scripts),
+        "script": "\n".join(re.sub(r"^import .*\n|^export ", "", read(name), flags=re.M) for name in scripts),
     }
-    text = _read("frame.html")
+    text = read("frame.html")
     before, *rest = text.split("{{")
     pieces = [before]
     for piece in rest:
@@ -41,5 +41,6 @@ def _json(data: Any) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text
 
 
-def _read(name: str) -> str:
+def read(name: str) -> str:
+    """A file of this folder."""
     return (FOLDER / name).read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 // The flame view of a profile: a bar for each module and op, as wide as its time.
 
 import { byId, button, element, number } from "./numbers.js";
+import { startTheme } from "./theme.js";
 
 /** @typedef {{name: string, seconds: number, calls: number, bytes: number, parts: Bar[]}} Bar */
 
@@ -79,18 +80,10 @@ function show(chain) {
   draw();
 }
 
-/** @param {string} theme */
-function setTheme(theme) {
-  document.documentElement.dataset.theme = theme;
-  byId("theme", HTMLElement).textContent = theme === "dark" ? "Light" : "Dark";
-}
-
-byId("theme", HTMLElement).addEventListener("click", () =>
-  setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && shown.length > 1) show(shown.slice(0, -1));
 });
-setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+startTheme();
 byId("title", HTMLElement).textContent = profile.title;
 byId("summary", HTMLElement).textContent = timeText(profile.seconds);
 byId("table", HTMLElement).textContent = profile.table;

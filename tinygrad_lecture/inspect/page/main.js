@@ -5,6 +5,7 @@ import { Place } from "./steps.js";
 import { Picture } from "./graph.js";
 import { Panel } from "./panel.js";
 import { Table } from "./table.js";
+import { startTheme } from "./theme.js";
 
 const data = /** @type {Data} */ (JSON.parse(byId("data", HTMLScriptElement).textContent ?? ""));
 const place = new Place(data);
@@ -119,12 +120,6 @@ function showAs(rows) {
   show();
 }
 
-/** @param {string} theme */
-function setTheme(theme) {
-  document.documentElement.dataset.theme = theme;
-  byId("theme", HTMLElement).textContent = theme === "dark" ? "Light" : "Dark";
-}
-
 function toggleHelp() {
   const help = byId("help", HTMLElement);
   help.hidden = !help.hidden;
@@ -195,7 +190,6 @@ on("fit", () => picture.zoomBy(0));
 on("show-graph", () => showAs(false));
 on("show-table", () => showAs(true));
 on("help-button", toggleHelp);
-on("theme", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
 slider.addEventListener("input", () => {
   stop();
   step(() => place.go(Number(slider.value)));
@@ -206,7 +200,7 @@ window.addEventListener("hashchange", () => {
   show();
 });
 
-setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+startTheme();
 const result = data.values[data.result];
 byId("title", HTMLElement).textContent = data.title;
 byId("summary", HTMLElement).textContent = `${result.name} = ${result.inWords}; ${data.values.length} values`;

@@ -8,10 +8,10 @@ from typing import Any
 
 from ...files import atomic_write
 from ..teaching.story import story_of
-from .assemble import assembled
+from .assemble import assembled, read
 from .story_data import StoryData
 
-SCRIPTS = ("numbers.js", "arrays.js", "heat.js", "steps.js", "graph.js", "panel.js", "table.js", "main.js")
+SCRIPTS = ("numbers.js", "arrays.js", "heat.js", "steps.js", "graph.js", "panel.js", "table.js", "theme.js", "main.js")
 
 
 def page(
@@ -42,7 +42,8 @@ def page(
     """
     story = story_of(what, names, "page")
     title = title or Path(path).stem
-    text = assembled(title, {"title": title, **StoryData(story, tokens).as_data()}, SCRIPTS)
+    data = {"title": title, **StoryData(story, tokens).as_data()}
+    text = assembled(title, read("page.html"), SCRIPTS, data)
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)

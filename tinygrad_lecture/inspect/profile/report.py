@@ -69,11 +69,12 @@ class Profile:
 
         Returns the path. Raises FileNotFoundError if the folder does not exist.
         """
-        from ..page.assemble import assembled
+        from ..page.assemble import assembled, read
 
         data = {"title": title, "seconds": self.seconds, "tree": self._tree(), "table": self.table("both")}
+        scripts = ["numbers.js", "theme.js", "flame.js"]
         with atomic_write(path) as temporary:
-            temporary.write_text(assembled(title, data, ["numbers.js", "flame.js"], "flame.html"), encoding="utf-8")
+            temporary.write_text(assembled(title, read("flame.html"), scripts, data), encoding="utf-8")
         return Path(path)
 
     def _added_up(self, by: str) -> list[tuple[str, Spent | None, Spent | None]]:

@@ -97,9 +97,10 @@ def _methods() -> list[tuple[type, str]]:
 
     Calls of a fused op are those of its kernel or of the ops in its definition.
     """
-    kinds, found = [Op], [(Op, "__call__")]
+    kinds: list[type] = [Op]
+    found: list[tuple[type, str]] = [(Op, "__call__")]
     while kinds:
-        kind: type = kinds.pop()
+        kind = kinds.pop()
         kinds += kind.__subclasses__()
         found += [(kind, "vjp")] if "vjp" in vars(kind) else []
     return found

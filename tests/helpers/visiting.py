@@ -1,4 +1,4 @@
-"""A browser for the tests of pages: Chromium through Playwright, where both are installed.
+"""Fixtures for the tests of pages: Chromium through Playwright, where both are installed.
 
 python -m pip install ".[browser]"      and Chromium: apt-get install chromium, or playwright install chromium
 BROWSER=required python -m pytest -m browser        fails, where it would skip, without them

@@ -180,7 +180,6 @@ def computed(formula, **values):
         ("ln 10", "ln(10)"),
     ):
         body, where = body.replace(sign, python), where.replace(sign, python)
-    body, where = body.replace("ln(2)0", "ln(10)"), where
     names = {**MEANINGS, **values}
     if where:
         name, _, definition = where.partition(" = ")

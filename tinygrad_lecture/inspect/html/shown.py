@@ -80,4 +80,4 @@ def _map(weights: Array, rows: Sequence[str], columns: Sequence[str]) -> str:
 
 def _weight(value: Any, row: str, column: str) -> str:
     told = escape(f"{row} → {column}: {value:.3g}")
-    return f'<td title="{told}" style="width:16px;height:16px;padding:0;background:{tint(value, 1.0)}"></td>'
+    return f'<td title="{told}" style="width:16px;height:16px;padding:0;background:{tint(value**0.5, 1.0)}"></td>'

@@ -201,7 +201,7 @@ export function attentionMaps(array, tokens) {
         const weight = numbers[(map * queries + q) * keys + k];
         const told = `${name(q)} → ${name(k)}: ${number(weight)}`;
         const cell = element("td", { title: told }, element("span", { class: "unseen" }, number(weight)));
-        cell.style.background = tint(weight, 1 / 0.75);
+        cell.style.background = tint(Math.sqrt(weight), 1); // the root, so that small weights show
         cell.addEventListener("pointerenter", () => (said.textContent = `${text}: ${told}`));
         row.append(cell);
       }

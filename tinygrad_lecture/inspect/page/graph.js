@@ -22,6 +22,8 @@ export class Picture {
     this.kinds = [];
     /** @type {string[]} */
     this.states = [];
+    /** @type {Set<number>} the box that one points at, and all that it was computed from */
+    this.sources = new Set();
     /** @type {SVGPathElement[]} */
     this.arrows = [];
     /** @type {SVGSVGElement | null} */
@@ -56,6 +58,7 @@ export class Picture {
     });
     this.gradients = [];
     this.states = [];
+    this.sources = new Set();
     this.kinds = boxes.map((box) => (box.outside ? "outside" : box.value === undefined ? "group" : this.place.data.values[box.value].kind));
     this.boxes = boxes.map((box, i) => this.box(box, i, svg));
     this.focused = 0;
@@ -120,6 +123,7 @@ export class Picture {
         }
       }
     }
+    this.sources = sources;
     this.boxes.forEach((box, k) => box.classList.toggle("source", sources.has(k)));
     this.arrows.forEach((path, k) => path.classList.toggle("source", sources.has(arrows[k].to)));
   }
@@ -146,7 +150,7 @@ export class Picture {
       const state = `${marks} ${array}`;
       if (state === this.states[i]) return; // what does not change costs the browser nothing
       this.states[i] = state;
-      g.setAttribute("class", `box ${marks}`);
+      g.setAttribute("class", `box ${marks}${this.sources.has(i) ? " source" : ""}`);
       const rows = array < 0 ? [] : gradientRows(place.data.arrays[array], box);
       this.gradients[i].forEach((line, k) => (line.textContent = rows[k] ?? ""));
       g.setAttribute("aria-label", this.label(box, known, rows));
@@ -154,8 +158,9 @@ export class Picture {
     this.arrows.forEach((path, k) => {
       const active = arrows[k].to === now && touched.has(arrows[k].from);
       const mark = active ? (kind === "backward" ? "arrow backward" : "arrow now") : "arrow";
-      if (path.getAttribute("class") === mark) return;
-      path.setAttribute("class", mark);
+      if (path.dataset.mark === mark) return;
+      path.dataset.mark = mark;
+      path.setAttribute("class", this.sources.has(arrows[k].to) ? `${mark} source` : mark);
       const back = active && kind === "backward";
       path.setAttribute(back ? "marker-start" : "marker-end", back ? "url(#tail)" : "url(#head)");
       path.removeAttribute(back ? "marker-end" : "marker-start");

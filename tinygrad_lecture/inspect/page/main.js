@@ -16,12 +16,19 @@ let playing;
 
 const picture = new Picture(place, (box) => (box.group === undefined ? look(box.value ?? -1) : open(box.group)));
 const table = new Table(place, look);
-const panel = new Panel(place, look, open);
+const panel = new Panel(place, look, open, goTo);
 const slider = byId("slider", HTMLInputElement);
 
 /** @param {number} value */
 function look(value) {
   chosen = value;
+  show();
+}
+
+/** Go to a step, in a view that shows it. @param {number} to */
+function goTo(to) {
+  place.go(to);
+  if (place.view >= 0) place.view = data.values[place.current.value]?.group ?? 0;
   show();
 }
 

@@ -11,11 +11,13 @@ export class Panel {
    * @param {Place} place
    * @param {(value: number) => void} look  called for a value that is clicked
    * @param {(group: number) => void} open  called for a module that is opened
+   * @param {(step: number) => void} goTo  called for a step that is chosen
    */
-  constructor(place, look, open) {
+  constructor(place, look, open, goTo) {
     this.place = place;
     this.look = look;
     this.open = open;
+    this.goTo = goTo;
     this.data = place.data;
   }
 
@@ -223,6 +225,34 @@ export class Panel {
     return parts;
   }
 
+  /**
+   * How the gradient of a value came about: the gifts on all ways from the result to it, each with its step.
+   * @param {number} i
+   * @returns {Node[]}
+   */
+  way(i) {
+    const { data, place } = this;
+    if (place.gradientOf(i) < 0) return [];
+    const on = new Set([i]); // the values that depend on it; each is younger than what it depends on
+    data.values.forEach((value, k) => {
+      if (value.inputs.some((input) => on.has(input))) on.add(k);
+    });
+    const steps = element("ol", { class: "way" });
+    for (let step = place.firstBackward; step <= place.step && step < place.steps.length - 1; step += 1) {
+      const event = data.events[place.steps[step].event];
+      for (const gift of on.has(event.value) ? event.gifts.filter((gift) => on.has(gift.to)) : []) {
+        const text = gift.of > 1 ? gift.total : gift.sums.length ? `${gift.rule} = ${inLine(data.arrays[gift.handed])}` : gift.rule;
+        const name = `step ${step}: back through ${data.values[event.value].name}`;
+        const link = button(String(step), () => this.goTo(step), { class: "text", "aria-label": `${step}, ${name}` });
+        steps.append(element("li", {}, link, " ", element("span", { class: "math" }, text)));
+      }
+    }
+    if (!steps.childElementCount) return [];
+    const many = steps.childElementCount > 12;
+    const head = element("h3", {}, "how its gradient came about, step by step");
+    return [head, many ? element("details", {}, element("summary", {}, `${steps.childElementCount} steps`), steps) : steps];
+  }
+
   /** The lines of the program that made a value. @param {Value} value */
   source(value) {
     return value.lines.map((k) => {
@@ -239,6 +269,7 @@ export class Panel {
     return [
       element("h2", {}, `${value.name}${value.formula ? ` = ${value.formula}` : `, a ${value.kind === "leaf" ? "parameter" : "constant"}`}`),
       ...this.about(i),
+      ...this.way(i),
       ...(shown ? [element("h3", { class: "grad" }, "its gradient so far"), ...arrayView(this.data.arrays[gradient], `the gradient of ${value.name}`)] : []),
     ];
   }

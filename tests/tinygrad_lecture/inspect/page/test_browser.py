@@ -146,6 +146,17 @@ def test_pointing_at_a_value_shows_what_it_was_computed_from(visit, network):
         assert ("source" in box(page, name).get_attribute("class").split()) is source, name
 
 
+def test_a_parameter_tells_how_its_gradient_came_about(visit, network):
+    page = visit(network[0], "#step=19")
+    box(page, "W1").click()
+    way = page.locator("#chosen .way li")
+    assert way.count() == 9  # from C through eight values to W1
+    assert "dC/dW1 = dC/d#3 · xᵀ = [[" in way.last.inner_text()
+    assert "source" in box(page, "W1").get_attribute("class")  # the pointer is still on it
+    way.nth(3).get_by_role("button").click()
+    assert "Back through a = sigmoid(#10)" in text_of(page)
+
+
 def test_hostile_names_are_only_text(visit, tmp_path):
     names = [
         "</script><script>console.log('in')</script>",

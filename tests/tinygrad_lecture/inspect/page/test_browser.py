@@ -297,3 +297,29 @@ def test_nothing_is_wider_than_a_phone(visit, network):
     for keys in ((), ("b",), ("End",), ("t",)):
         press(page, *keys)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("kind", ["gpt", "profile", "run"])
+def test_nothing_hinders_on_the_other_pages_either(visit, gpt_page, tmp_path, kind):
+    script = os.environ.get("AXE")
+    if not script:
+        pytest.skip("AXE names no axe.min.js of axe-core")
+    path, keys = gpt_page, [("ArrowRight", "ArrowRight"), ("End",)]
+    if kind != "gpt":
+        keys = [()]
+        model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2))
+        with tl.profile() as profile:
+            model(tl.ones(4, 2)).sum().backward()
+        path = profile.page(tmp_path / "profile.html")
+        if kind == "run":
+            path = tmp_path / "run.html"
+            batches = [(tl.ones(4, 2), tl.zeros(4, 2))]
+            optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+            nn.Trainer(model, batches, nn.MSELoss(), optimizer, epochs=2, show=False, page=path).fit()
+    for theme in ("light", "dark"):
+        page = visit(path, color_scheme=theme, bypass_csp=True)
+        for pressed in keys:
+            press(page, *pressed)
+            page.add_script_tag(path=script)
+            found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))")
+            assert [v for v in found if v[0] in ("serious", "critical")] == []

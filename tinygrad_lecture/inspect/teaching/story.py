@@ -107,8 +107,8 @@ def story_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "e
     steps = [step for steps in passes for step in steps if step.vertex in wanted]
     if result is None:
         result = steps[0].vertex if steps else next((v for v in reversed(vertices) if v.op), vertices[-1])
-        if not result.name and "C" not in {v.name for v in vertices}:
-            result.name = "C"  # for cost
+    if not result.name and "C" not in {v.name for v in vertices}:
+        result.name = "C"  # for cost
     story = _told(vertices, result, _passes(steps))
     story.stored = {v: grad for v, grad in graph.stored_gradients().items() if v in wanted}
     return story

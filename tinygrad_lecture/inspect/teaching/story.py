@@ -91,16 +91,16 @@ def story_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "e
     ValueError for an empty graph, or for a result of several elements that backward did not start from.
     """
     if isinstance(what, Graph):
-        graph, result = what, None
+        graph, result, own = what, None, None
         if not graph.vertices:
             raise ValueError(f"{caller}: the graph is empty; compute with tensors that require grad while it watches")
     elif isinstance(what, Traced):
-        graph, result = _graph_of(what)
+        graph, result, own = _graph_of(what)
     else:
         raise TypeError(f"{caller}: give the tensor that backward starts from, or a Graph, not {kind_of(what)}")
     _give_names(graph, names)
     vertices = graph.vertices if result is None else _before(result, graph)
-    passes = _passes(graph.steps)
+    passes = _passes(graph.steps if own is None else own)
     if result is not None:
         passes = [steps for steps in passes if any(step.vertex is result for step in steps)]
     wanted = set(vertices)
@@ -114,18 +114,16 @@ def story_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "e
     return story
 
 
-def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
-    """The graph that a tensor is in, with a backward pass from it, and the tensor's vertex."""
+def _graph_of(loss: Any) -> tuple[Graph, Vertex, list[Step] | None]:
+    """The graph that a tensor is in, the tensor's vertex and, if backward has not run from it, the steps of a pass."""
     for graph in [*_watching(), *graphs]:
         vertex = graph.find(loss)
         if vertex is not None:
-            if not any(step.vertex is vertex for step in graph.steps):
-                _go_backward(loss, graph)
-            return graph, vertex
+            ran = any(step.vertex is vertex for step in graph.steps)
+            return graph, vertex, None if ran else _pass_from(loss, graph)
     graph = Graph(loss)
     recover_values(graph)
-    _go_backward(loss, graph)
-    return graph, graph[loss]
+    return graph, graph[loss], _pass_from(loss, graph)
 
 
 def _watching() -> list[Graph]:
@@ -150,17 +148,24 @@ def _passes(steps: list[Step]) -> list[list[Step]]:
     return passes
 
 
-def _go_backward(loss: Any, graph: Graph) -> None:
-    """Let the graph see a backward pass that leaves every `.grad` and the graph as they are."""
-    leaves = [node for node in graph.nodes if isinstance(node, Leaf)]
+def _pass_from(loss: Any, graph: Graph) -> list[Step]:
+    """The steps of a backward pass that leaves every `.grad`, the tape and the Graph as they are."""
     if isinstance(loss._node, Leaf):
-        return
-    outer, modes.observer = modes.observer, None  # the graph below is told once, whoever else watches
+        return []
+    seed = seed_for(loss, None, False)
+    leaves = [node for node in graph.nodes if isinstance(node, Leaf)]
+    before = [(vertex, vertex.grad, vertex.handed) for vertex in graph.vertices]
+    seen, steps = len(graph.visited), len(graph.steps)
+    outer, modes.observer = modes.observer, None  # only the graph is told of this pass, and then forgets it
     try:
         with Observing(graph):
-            backward_pass([(loss._node, seed_for(loss, None, False))], wanted=leaves, retain_graph=True)
+            backward_pass([(loss._node, seed)], wanted=leaves, retain_graph=True)
+        return graph.steps[steps:]
     finally:
         modes.observer = outer
+        del graph.visited[seen:], graph.steps[steps:]
+        for vertex, grad, handed in before:
+            vertex.grad, vertex.handed = grad, handed
 
 
 def _give_names(graph: Graph, names: Mapping[str, Any] | None) -> None:

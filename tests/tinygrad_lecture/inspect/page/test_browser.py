@@ -271,8 +271,6 @@ def test_a_large_graph_opens_and_steps(visit, tmp_path):
         loss.backward()
         page = visit(tl.page(loss, tmp_path / "large.html"))
     assert len(graph) > 2000
-    took = page.evaluate("performance.getEntriesByType('navigation')[0].domComplete")
-    assert took < 20_000  # it is far less than 2 s; only a step that takes the square of the size would be found
     press(page, "ArrowRight", "b", "ArrowRight", "End")
     assert "What backward found" in text_of(page)
     assert page.locator("g.box").count() < 200

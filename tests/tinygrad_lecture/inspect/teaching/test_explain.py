@@ -63,6 +63,17 @@ def test_a_value_used_twice_has_the_running_sum():
     assert x.grad == 26
 
 
+def test_a_pass_of_its_own_leaves_no_trace_in_the_graph():
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph() as graph:
+        y = x * x
+        tl.explain(y)
+        assert (graph[x].grad, graph.visited, graph.steps) == (None, [], [])
+        y.backward()
+        assert "dy/dx = 3 + 3 = 6" in tl.explain(y)
+    assert graph[x].grad == x.grad == 6
+
+
 def test_without_a_watching_graph_it_recovers_what_the_tape_kept():
     x = tl.tensor([1.0, 2.0], requires_grad=True)
     y = tl.exp(x) * tl.tensor([3.0, 4.0])

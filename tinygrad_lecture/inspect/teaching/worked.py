@@ -22,7 +22,9 @@ def formula_with_numbers(vertex: Vertex) -> str:
     """How a value was computed, with numbers for names: "0.5 * (-1) + 2"; "" where an input is large or not known."""
     if vertex.op is None:
         return ""
-    texts = [as_factor(numbers(x.value)) if x.value is not None else str(x) for x in vertex.inputs]
+    alone = vertex.formula.startswith(f"{vertex.op}(")  # in a call, a negative number needs no parentheses
+    texts = [str(x) if x.value is None else numbers(x.value) for x in vertex.inputs]
+    texts = texts if alone else [as_factor(text) for text in texts]
     if not all(texts):
         return ""
     return replace(vertex, inputs=[Vertex(0, (), name=text) for text in texts]).formula

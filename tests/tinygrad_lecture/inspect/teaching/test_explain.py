@@ -44,6 +44,14 @@ def test_it_reads_as_on_a_board():
         assert line in text.split("\n"), line
 
 
+def test_negative_numbers_are_in_parentheses_only_between_signs():
+    x = tl.tensor(-2.0, requires_grad=True)
+    with tl.Graph():
+        lines = tl.explain(tl.sigmoid(x - 3.0)).split("\n")
+    assert "     = (-2) - 3.0" in lines
+    assert "    = sigmoid(-5)" in lines
+
+
 def test_it_prints_at_the_prompt_as_it_is():
     text, _ = network()
     assert repr(text) == str(text)

@@ -67,7 +67,7 @@ def _map(weights: Array, rows: Sequence[str], columns: Sequence[str]) -> str:
     if max(weights.shape) > 32:
         return f"<br>{picture(weights, 'attention weights')}"
     small = "padding:0 3px;font-size:11px;font-weight:normal;white-space:pre"
-    tall = f"{small};writing-mode:vertical-rl"
+    tall = f"{small};writing-mode:vertical-rl" if max(map(len, columns), default=0) > 2 else small
     head = "".join(f'<th style="{tall}">{escape(column)}</th>' for column in columns)
     body = "".join(
         f'<tr><th style="{small};text-align:right">{escape(row)}</th>'

@@ -25,7 +25,7 @@ MOST = 120  # boxes of a view
 PART = 40  # ops of a part, where a view would have more
 FLAT = 150  # values of a graph that is also drawn without modules
 INCH = 96.0  # pixels; a layout is in inches
-OPEN = 40  # boxes of an outermost module that is shown open
+OPEN = 80  # boxes of an outermost module that is shown open
 LONGEST = 34  # characters of a line in a box
 
 

@@ -90,7 +90,7 @@ export class Panel {
   }
 
   /**
-   * Values with a text each, as a list of two columns.
+   * Values with a text each, as a list of two columns; of many the first ones, and a button for all.
    * @param {number[]} values
    * @param {(value: number) => string} text
    * @param {string} [kind]
@@ -99,12 +99,20 @@ export class Panel {
   list(values, text, kind = "", prefix = "") {
     const list = element("dl", { class: "facts" });
     const result = this.data.values[this.data.result].name;
-    for (const i of values) {
-      const { name } = this.data.values[i];
-      const label = prefix ? `d${result}/d${name}` : name;
-      list.append(element("dt", {}, button(label, () => this.look(i), { class: "text" })), element("dd", { class: kind }, text(i)));
-    }
-    return list;
+    const add = (/** @type {number[]} */ some) => {
+      for (const i of some) {
+        const { name } = this.data.values[i];
+        const label = prefix ? `d${result}/d${name}` : name;
+        list.append(element("dt", {}, button(label, () => this.look(i), { class: "text" })), element("dd", { class: kind }, text(i)));
+      }
+    };
+    add(values.slice(0, 30));
+    if (values.length <= 30) return list;
+    const more = button(`Show all ${values.length}`, () => {
+      more.remove();
+      add(values.slice(30));
+    });
+    return element("div", {}, list, more);
   }
 
   /** @param {number} i @returns {Node[]} */

@@ -274,6 +274,9 @@ def test_a_large_graph_opens_and_steps(visit, tmp_path):
     press(page, "ArrowRight", "b", "ArrowRight", "End")
     assert "What backward found" in text_of(page)
     assert page.locator("g.box").count() < 200
+    assert page.locator("#step dt").count() == 30  # a long list begins with a part
+    page.get_by_role("button", name="Show all 1200").click()
+    assert page.locator("#step dt").count() == 1200
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -21,6 +21,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     optim/  data/  training/         optimisers, mini-batches, the loop
     parallel/                        training on several cores or machines
     utils/  stateless.py             gradient clipping, packed sequences; calls with other tensors as parameters
+    shown.py                         what notebooks show
     files/  inspect/  errors/        weights in files, a table of a model, error messages
     torch/                           runs PyTorch's scripts
 """

@@ -6,6 +6,16 @@
     (x * x).sum().backward()
     x.grad                                      # tensor([2., 4., 6.])
 
+How did that come about? A Graph watches a computation; then each value, each step of backward and each sum is there:
+
+    with tl.Graph() as graph:
+        loss = (x * x).sum()
+        loss.backward()
+    print(graph)                                # a table of values and gradients
+    print(tl.explain(loss))                     # backpropagation as a worked example
+    tl.page(loss, "loss.html")                  # the same to step through, in a browser
+    graph.draw("loss.svg")                      # the picture
+
 Where things are:
 
     tensor.py       the Tensor; inplace.py: its in-place changes; ufuncs.py: NumPy's functions called with one
@@ -20,7 +30,7 @@ Where things are:
     conversion.py   arguments to arrays, shapes, dtypes
     func/           derivatives as functions, and functions of batches
     checking/       gradients checked against finite differences
-    inspect/        the graph, its picture, the first nan or inf, a tensor as text
+    inspect/        the graph, its picture and page, a profile, the first nan or inf, a tensor as text
     errors/         error messages
     files.py        writing files atomically
     backend.py      NumPy or CuPy
@@ -75,6 +85,9 @@ if _TYPE_CHECKING:
     from .checking.check import gradgradcheck as gradgradcheck
     from .checking.report import GradcheckError as GradcheckError
     from .checking.report import GradcheckReport as GradcheckReport
+    from .inspect.page.write import page as page
+    from .inspect.profile.watch import profile as profile
+    from .inspect.teaching.explain import explain as explain
 
 float16, float32, float64 = _np.dtype(_np.float16), _np.dtype(_np.float32), _np.dtype(_np.float64)
 uint8, int8, int16 = _np.dtype(_np.uint8), _np.dtype(_np.int8), _np.dtype(_np.int16)
@@ -96,7 +109,9 @@ __version__ = "0.1.0"
 
 # imported when first used: the checker is as large as the rest of the engine
 _LATER = {
-    "gradcheck": "check", "gradgradcheck": "check", "GradcheckError": "report", "GradcheckReport": "report",
+    "gradcheck": "checking.check", "gradgradcheck": "checking.check",
+    "GradcheckError": "checking.report", "GradcheckReport": "checking.report",
+    "page": "inspect.page.write", "explain": "inspect.teaching.explain", "profile": "inspect.profile.watch",
 }  # fmt: skip
 _ELSEWHERE = {
     "nn": "nn, after `import nn`", "optim": "nn.optim, after `import nn`", "utils": "nn.utils, after `import nn`",
@@ -106,7 +121,7 @@ _ELSEWHERE = {
 
 def _missing(name: str) -> object:
     if name in _LATER:
-        module = _import_module(f".checking.{_LATER[name]}", __name__)
+        module = _import_module(f".{_LATER[name]}", __name__)
         value = globals()[name] = getattr(module, name)
         return value
     remedy = f"; write {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""

@@ -300,6 +300,12 @@ class Tensor(BoundMethods, HookMethods):
     def __repr__(self) -> str:
         return text_of(self)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: shape, dtype, device, what made it, and its numbers on a tint."""
+        from .inspect.html.shown import tensor_html
+
+        return tensor_html(self)
+
     def __format__(self, spec: str) -> str:
         if spec and self.numel() != 1:
             raise TypeError(

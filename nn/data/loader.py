@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lecture import Generator
+from tinygrad_lecture.errors.table import aligned
 from tinygrad_lecture.errors.words import shown
 
 from ..errors.checks import check_sizes, is_data
@@ -100,6 +101,16 @@ class DataLoader(Resumable):
             raise ValueError(
                 f"DataLoader: {len(dataset)} rows are too few for a batch of {batch_size}; use a smaller batch_size"
             )
+
+    def _repr_html_(self) -> str:
+        from ..shown import loader_html
+
+        return loader_html(self)
+
+    def __repr__(self) -> str:
+        from ..shown import loader_facts
+
+        return "\n".join([type(self).__name__, *(f"  {line}" for line in aligned(loader_facts(self)))])
 
     def __len__(self) -> int:
         """The number of batches in an epoch. Raises TypeError if dataset or sampler have no length."""

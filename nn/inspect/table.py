@@ -23,6 +23,7 @@ from tinygrad_lecture import random as rng
 from tinygrad_lecture.errors.table import aligned
 
 from ..module import Module, Parameter
+from ..shown import summary_html
 from ..stateless import evaluating
 
 
@@ -48,11 +49,17 @@ class Summary:
     def __str__(self) -> str:
         rows = [("layer", "kind", "output", "parameters", "")]
         rows += [(row.path, row.kind, row.output or "", f"{row.parameters:,}", row.note) for row in self.rows]
-        lines = aligned(rows, right=[3])
-        part = "all of them" if self.learnt == self.parameters else f"{self.learnt:,} of them"
-        return "\n".join([*lines, f"{self.parameters:,} parameters, {part} learnt"])
+        return "\n".join([*aligned(rows, right=[3]), self._total])
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return summary_html(self.rows, self._total)
+
+    @property
+    def _total(self) -> str:
+        part = "all of them" if self.learnt == self.parameters else f"{self.learnt:,} of them"
+        return f"{self.parameters:,} parameters, {part} learnt"
 
 
 def summary(model: Module, *inputs: Any) -> Summary:

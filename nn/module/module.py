@@ -125,6 +125,12 @@ class Module(Stateful, WithHooks):
         """Text that `repr` shows in the parentheses, such as a layer's sizes. A subclass defines it."""
         return ""
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the modules as a tree that folds, with their parameters."""
+        from ..shown import module_html
+
+        return module_html(self)
+
     def __repr__(self) -> str:
         name = type(self).__name__
         children = [f"({child}): {module!r}".replace("\n", "\n  ") for child, module in self.named_children()]

@@ -66,6 +66,12 @@ class History:
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: curves, and the table."""
+        from ..shown import history_html
+
+        return history_html(self.records, self.best)
+
     @property
     def steps(self) -> list[int]:
         return [row.step for row in self.records]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from html import escape
+from importlib import import_module
 from typing import Any, Self
 
 
@@ -17,6 +19,8 @@ def choose_display(steps: int, per_epoch: int | None = None, done: int = 0, show
     """
     if not show:
         return Progress(steps, per_epoch, done)
+    if "ipykernel" in sys.modules:
+        return Cell(steps, per_epoch, done)
     if sys.stdout.isatty():
         try:
             return Bar(steps, per_epoch, done)
@@ -88,6 +92,30 @@ class Lines(Progress):
 
     def _print(self, done: int, scores: str) -> None:
         print(f"{self._where(done)}   {scores}   {self._left(done)}", flush=True)
+
+
+class Cell(Progress):
+    """A bar in the cell of a notebook, with the current scores."""
+
+    _handle: Any = None
+
+    def step(self, done: int, scores: Callable[[], str]) -> None:
+        if self._due(0.2):
+            self._draw(done, scores())
+
+    def record(self, done: int, scores: str) -> None:
+        self._draw(done, scores)
+
+    def _draw(self, done: int, scores: str) -> None:
+        display: Any = import_module("IPython.display")  # it is there: this runs in its kernel
+
+        text = f"{self._where(done)}   {scores}   {self._speed(done)}   {self._left(done)}"
+        bar = f'<progress value="{done}" max="{self.steps}" style="width:30em;max-width:100%"></progress>'
+        shown = display.HTML(f"<div>{bar}<br><code>{escape(text)}</code></div>")
+        if self._handle is None:
+            self._handle = display.display(shown, display_id=True)
+        else:
+            self._handle.update(shown)
 
 
 class Bar(Progress):

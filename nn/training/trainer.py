@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -19,14 +20,16 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.table import aligned
 
 from ..files import weights
 from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
 from ..parallel.distribute import distribute
-from ..parallel.group import group
+from ..parallel.group import group, rank
 from ..parallel.shares import in_one_order, of_own_rows
+from ..shown import facts, trainer_html
 from ..utils import clip_grad_norm_
 from .evaluation import Batches, RunningMetrics, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow
@@ -34,6 +37,7 @@ from .interrupt import Interrupt
 from .options import check_options
 from .progress import choose_display
 from .resume import Resumable, has_state
+from .run_page import RunPage
 from .settings import read_settings
 
 
@@ -58,6 +62,7 @@ class Trainer(Resumable):
     - `settings`: numbers and strings by name that identify the run, such as a program's options or a hash of its data.
       A run with other settings is not resumed.
     - `show`: display progress.
+    - `page`: where to write a page with the run's curves, gradient norms, dead units and histograms, for each row.
 
     Resuming is exact: a run that is killed at any time and started again with resume=True ends with the same bits as
     one that was never interrupted. The saved state covers model, optimiser, schedule, the DataLoader's order and the
@@ -94,6 +99,7 @@ class Trainer(Resumable):
         save_seconds: float = 30.0,
         settings: Mapping[str, str | float | None] | None = None,
         show: bool = True,
+        page: str | Path | None = None,
     ) -> None:
         self.model, self.batches, self.loss, self.optimizer = model, batches, loss, optimizer
         self.epochs, self.steps = epochs, steps
@@ -108,6 +114,7 @@ class Trainer(Resumable):
         check_options(vars(self))
         if self.folder is not None:
             weights.require()
+        self._page = None if page is None else RunPage(page)
 
         self.step = 0  # optimiser steps done
         self.history = History()
@@ -118,6 +125,12 @@ class Trainer(Resumable):
         self._not_better = 0  # rows since the best one
         self._running: Iterator[Any] | None = None  # the rest of the current epoch
         self._optimizer_settings = read_settings(optimizer, schedule)  # before a step changes them
+
+    def __repr__(self) -> str:
+        return "\n".join(["Trainer", *(f"  {line}" for line in aligned(facts(self)))])
+
+    def _repr_html_(self) -> str:
+        return trainer_html(self)
 
     # --- the loop ---------------------------------------------------------------------------------------
 
@@ -145,11 +158,13 @@ class Trainer(Resumable):
         with quiet, Interrupt() as interrupt, display:
             while not self._finished:
                 began = time.perf_counter()
-                self.learn(self._next_batches())
+                with self._watching():
+                    self.learn(self._next_batches())
                 self._seconds += time.perf_counter() - began
                 display.step(self.step, self._scores)
-                if self.step % (self.record_every or epoch) == 0 or self.step == self.total_steps:
+                if self._is_row(self.step):
                     self._record()  # evaluates
+                    self._write_page(running=not self._finished)
                     display.record(self.step, str(history[-1]))
                     if self.on_record is not None:
                         self.on_record(self)
@@ -162,6 +177,7 @@ class Trainer(Resumable):
                     self._save_now()
         if self.folder is not None:
             self.save()
+        self._write_page(running=False)
         if history.interrupted and self._metrics.batches:
             history.records.append(self._row())
             self._partial = True
@@ -218,6 +234,19 @@ class Trainer(Resumable):
         return batches
 
     # --- the history ------------------------------------------------------------------------------------
+
+    def _is_row(self, step: int) -> bool:
+        """Whether a row of the history follows a step."""
+        return step % (self.record_every or self.steps_per_epoch) == 0 or step == self.total_steps
+
+    def _watching(self) -> AbstractContextManager[None]:
+        """Notes for the page what the next step does, if a row follows it."""
+        following = self.step + 1
+        return self._page.watching(self.model, following) if self._page and self._is_row(following) else nullcontext()
+
+    def _write_page(self, running: bool) -> None:
+        if self._page is not None and rank() == 0:
+            self._page.write(self, running)
 
     def _record(self) -> None:
         """Add a row to the history, evaluate, and keep the best weights."""

@@ -88,6 +88,15 @@ class GradcheckReport:
         text += f"; {counted(self.kinks, 'kink')} left out" if self.kinks else ""
         return text + (f"\n  {self.doubt}" if self.doubt else "")
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict on its colour, and the text of the report."""
+        from ..inspect.html.parts import plain, verdict
+
+        found = "wrong" if self.error else "right" if self.checked else "cannot tell"
+        return verdict(f"gradients of {self.fn_name}: {found}", {"right": 1, "wrong": -1}.get(found, 0)) + plain(
+            str(self)
+        )
+
 
 def counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -7,6 +7,7 @@ import sys
 import traceback
 import warnings
 from types import FrameType
+from typing import Any
 
 _ROOT = __file__.rpartition("tinygrad_lecture")[0]  # without pathlib, to keep the import light
 _PACKAGES = tuple(f"{_ROOT}{name}{os.sep}" for name in ("tinygrad_lecture", "nn", "transformer"))
@@ -21,6 +22,12 @@ def users_line() -> str:
     """The "file:line" of the innermost caller outside these packages: for a layer's user, the call of the layer."""
     frame, _ = _users_frame()
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def users_variables() -> dict[str, Any]:
+    """The variables of the innermost caller outside these packages: its names, and what they stand for now."""
+    frame, _ = _users_frame()
+    return dict(frame.f_locals)
 
 
 def _users_frame() -> tuple[FrameType, int]:

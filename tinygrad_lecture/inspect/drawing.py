@@ -5,15 +5,16 @@ Needs matplotlib, which `pip install ".[examples]"` installs.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..files import atomic_write
 from .fonts import as_written, drawable
+from .html.drawing import drawn
 from .layout import Layout, Point, layered
 from .picture import new_figure, save_picture
+from .routes import bends, routes
 from .vertex import Vertex, in_line
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> No
             "graph.dot() have no limit"
         )
 
+    if Path(path).suffix.lower() == ".svg" and not any("$" in vertex.name for vertex in vertices):
+        with atomic_write(path) as temporary:
+            temporary.write_text(drawn(vertices, title), encoding="utf-8")
+        return
     figure = new_figure(1, 1)
     figure.set_layout_engine("none")  # positions and size are computed below
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -126,38 +131,17 @@ def _draw_box(axes: Axes, vertex: Vertex, size: Point, centre: Point) -> None:
 def _draw_arrows(
     axes: Axes, arrows: Sequence[tuple[int, int]], sizes: Sequence[Point], layout: Layout, back: Sequence[bool]
 ) -> None:
-    """Draw an arrow down for each input of a value and, where `back` is True, one up for its gradient.
-
-    Arrows leave and enter a box side by side, ordered by where they go and where they come from.
-    """
+    """Draw an arrow down for each input of a value and, where `back` is True, one up for its gradient."""
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path as Curve
 
-    exits: dict[int, list[tuple[float, int]]] = defaultdict(list)  # box -> (x of the next stop, arrow)
-    entries: dict[int, list[tuple[float, int]]] = defaultdict(list)
-    for k, (start, end) in enumerate(arrows):
-        stops = [layout.centres[start], *layout.paths[k], layout.centres[end]]
-        exits[start].append((stops[1][0], k))
-        entries[end].append((stops[-2][0], k))
-
-    def port(box: int, k: int, ports: dict[int, list[tuple[float, int]]]) -> float:
-        order = [number for _, number in sorted(ports[box])]
-        step = min(0.45, (sizes[box][0] - 0.2) / len(order))
-        return layout.centres[box][0] + (order.index(k) - (len(order) - 1) / 2) * step
-
-    for k, (start, end) in enumerate(arrows):
-        x0, x1 = port(start, k, exits), port(end, k, entries)
-        bottom, top = layout.centres[start][1] - sizes[start][1] / 2, layout.centres[end][1] + sizes[end][1] / 2
-        points = [(x0, bottom), (x0, layout.bands[start][1]), *layout.paths[k], (x1, layout.bands[end][0]), (x1, top)]
+    for points, returns in zip(routes(sizes, arrows, layout), back, strict=True):
         for colour, shift, way in ((INK, -0.05, points), (GRADIENT, 0.05, points[::-1])):
-            if colour == GRADIENT and not back[k]:
+            if colour == GRADIENT and not returns:
                 continue
-            way = [(x + (shift if back[k] else 0), y) for x, y in way]
-            vertices, codes = [way[0]], [Curve.MOVETO]
-            for (xa, ya), (xb, yb) in pairwise(way):
-                if abs(ya - yb) < 1e-6:
-                    continue  # the box is as high as its layer
-                vertices += [(xa, (ya + yb) / 2), (xb, (ya + yb) / 2), (xb, yb)]
-                codes += [Curve.CURVE4] * 3
+            way = [(x + (shift if returns else 0), y) for x, y in way]
+            curves = bends(way)
+            vertices = [way[0], *(point for curve in curves for point in curve)]
+            codes = [Curve.MOVETO, *[Curve.CURVE4] * (3 * len(curves))]
             style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "shrinkA": 0, "shrinkB": 0}
             axes.add_patch(FancyArrowPatch(path=Curve(vertices, codes), color=colour, linewidth=1, **style))

@@ -7,24 +7,28 @@ and the values of the leaves.
 
 from __future__ import annotations
 
+import math
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ..autograd.op import Op
 from ..autograd.tape import Leaf, Record, unbroadcast
-from ..backend import Array, is_array, to_host
+from ..backend import Array, is_array, to_host, xp
 from ..errors.table import aligned
 from ..errors.words import kind_of
 from ..traced import Node, Traced
 from .observe import Observing
-from .vertex import Vertex, in_line
+from .scopes import Scopes, lines_of_call
+from .vertex import Step, Vertex, in_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..autograd.op import Op
 
+graphs: weakref.WeakSet[Graph] = weakref.WeakSet()  # that have watched, as long as somebody holds them
 
 _UNKNOWN = Vertex(0, (), name="constant")  # an operand that the tape did not save
 
@@ -40,10 +44,12 @@ class Graph:
         graph[z].grad                           # gradients of results too, not only of leaves
         graph.draw("graph.png")                 # a picture (needs matplotlib)
         print(graph.dot())                      # text for Graphviz
+        tl.page(graph, "graph.html")            # a page on which one watches it, step by step
 
     result: a Tensor computed already; its graph then shows formulas and shapes, and the values of leaves.
-    vertices: the values; inputs come before the results computed from them.  visited: the results in the order in which
-    backward visited them.  Ops that are not recorded, as under no_grad, are left out.
+    vertices: the values; inputs come before the results computed from them. Parameters of a module that runs have its
+    names for them.  visited: the results in the order in which backward visited them.  steps: its steps in that order,
+    with what each was given and handed on.  Ops that are not recorded, as under no_grad, are left out.
     Raises TypeError for anything but a Tensor, RuntimeError for a tensor that does not require grad, or after backward
     has freed its graph.
     """
@@ -51,21 +57,23 @@ class Graph:
     def __init__(self, result: Traced | None = None) -> None:
         self.vertices: list[Vertex] = []
         self.visited: list[Vertex] = []
+        self.steps: list[Step] = []
         self._at: dict[Node, Vertex] = {}
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
         self._watching: Observing | None = None
+        self._scopes, self._parameters = Scopes(), dict[Node, str]()
         if result is not None:
             if not isinstance(result, Traced):
                 raise TypeError(f"Graph: give a Tensor, or nothing to watch a `with` block; not {kind_of(result)}")
             node = result._node
             if node is None:
                 raise RuntimeError("Graph: this tensor does not require grad, so its computation was not recorded")
-            if isinstance(node, Record) and node.saved is None:
+            self._vertex(node)
+            if any(isinstance(node, Record) and node.saved is None for node in self._at):
                 raise RuntimeError(
                     "Graph: backward has freed this graph; make the Graph before backward, call "
                     "backward(retain_graph=True), or compute and go backward within `with tl.Graph() as graph:`"
                 )
-            self._vertex(node)
 
     # --- looking at it ----------------------------------------------------------------------------------
 
@@ -77,7 +85,7 @@ class Graph:
 
     def __getitem__(self, tensor: Traced) -> Vertex:
         """The vertex of a tensor. Raises KeyError if it is not in the graph."""
-        vertex = self._find(tensor)
+        vertex = self.find(tensor)
         if vertex is None:
             raise KeyError(f"a tensor of shape {tensor._array.shape} that is not in this graph")
         return vertex
@@ -94,7 +102,7 @@ class Graph:
         for name, tensor in names.items():
             if not isinstance(name, str):
                 raise TypeError(f'Graph.name: names are strings, as in graph.name({{"x": x}}), not {kind_of(name)}')
-            vertex = self._find(tensor) if isinstance(tensor, Traced) else None
+            vertex = self.find(tensor) if isinstance(tensor, Traced) else None
             if vertex is not None:
                 vertex.name = name
         return self
@@ -106,8 +114,19 @@ class Graph:
             rows.append([f"#{v.number}", v.name, v.formula, str(v.shape), in_line(v.value), in_line(v.grad)])
         return "\n".join(aligned(rows))
 
+    def __repr__(self) -> str:
+        return str(self) if len(self) <= 60 else f"<Graph of {len(self)} values; print(graph) shows them>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the picture, and the table."""
+        from .html.shown import graph_html
+
+        return graph_html(self.vertices)
+
     def draw(self, path: str | Path, title: str = "") -> None:
         """Draw the graph to a picture file: a box per value, from top to bottom, and gradients in orange.
+
+        An .svg needs nothing installed, the other formats need matplotlib, and so do formulas as names.
 
             tl.Graph(y).draw("graph.png")       # how a tensor was computed
 
@@ -133,7 +152,22 @@ class Graph:
             lines += [f"  {x.number} -> {vertex.number};" for x in vertex.inputs if x.number]
         return "\n".join([*lines, "}"])
 
-    def _find(self, tensor: Traced) -> Vertex | None:
+    @property
+    def nodes(self) -> list[Node]:
+        """The nodes of its vertices that gradients flow to."""
+        return list(self._at)
+
+    def vertex_of(self, node: Node) -> Vertex:
+        """The vertex of a node. Raises KeyError if it is not in the graph."""
+        return self._at[node]
+
+    def stored_gradients(self) -> dict[Vertex, Array]:
+        """What `.grad` holds now, by vertex, of leaves whose tensors still exist and have one."""
+        leaves = ((vertex, node.tensor) for node, vertex in self._at.items() if isinstance(node, Leaf) and node.tensor)
+        held = ((vertex, tensor()) for vertex, tensor in leaves)
+        return {vertex: _copy(x._grad) for vertex, x in held if x is not None and x._grad is not None}
+
+    def find(self, tensor: Traced) -> Vertex | None:
         """The vertex of a tensor, None if it is not in the graph."""
         if tensor._node is not None:
             return self._at.get(tensor._node)
@@ -146,23 +180,30 @@ class Graph:
             raise RuntimeError("Graph: it is watching already; make another Graph for the inner block")
         self._watching = Observing(self)
         self._watching.__enter__()
+        graphs.add(self)
         return self
 
     def __exit__(self, *error: object) -> None:
         assert self._watching is not None
         self._watching.__exit__(*error)
         self._watching = None
+        self._scopes.forget()
 
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
     ) -> None:
         """Add the result of an op call; see `Observer`."""
         if record is not None:
+            scope = self._scopes.now()
+            while self._scopes.roots:
+                root = self._scopes.roots.pop()
+                self._parameters.update({p._node: name for name, p in root.named_parameters() if p._node is not None})
             inputs = [
                 self._constant(array) if node is None else self._vertex(node, array)
                 for array, node in zip(arrays, record.nodes, strict=True)
             ]
-            self._at[record] = self._add(record, op.name, inputs, settings, _copy(out))
+            vertex = self._at[record] = self._add(record, op.name, inputs, settings, _copy(out))
+            vertex.scope, vertex.lines = scope, lines_of_call()
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         """Add the gradients of a backward step; see `Observer`."""
@@ -179,6 +220,7 @@ class Graph:
                 parent = self._vertex(node)
                 parent.grad = _plus(parent.grad, handed[-1])
         vertex.handed = handed
+        self.steps.append(Step(vertex, _copy(upstream), handed, _local_derivatives(record, upstream), record.age))
 
     # --- vertices ---------------------------------------------------------------------------------------
 
@@ -205,6 +247,7 @@ class Graph:
     ) -> Vertex:
         number = len(self.vertices) + 1
         vertex = Vertex(number, node.shape, node.dtype, op, inputs, dict(settings), requires_grad=True, value=value)
+        vertex.name = self._parameters.get(node, "")
         self.vertices.append(vertex)
         return vertex
 
@@ -218,6 +261,21 @@ class Graph:
             held = self._constants[id(value)] = value, Vertex(number, value.shape, value.dtype, value=_copy(value))
             self.vertices.append(held[1])
         return held[1]
+
+
+def _local_derivatives(record: Record, upstream: Any) -> list[Array | None]:
+    """The derivative of a result with respect to each input, element by element, where there is one for each element.
+
+    That is what the rule returns for an upstream gradient of 1, for ops that take elements one by one, and for any op
+    with a single number as its result.
+    """
+    from .formulas.derivatives import ELEMENTWISE, RULES
+
+    name, one = record.op.name, math.prod(record.shape) == 1
+    if not isinstance(record.op, Op) or not (name in ELEMENTWISE or (one and name not in RULES)):
+        return [None] * len(record.nodes)
+    ones = xp(_array(upstream)).ones(record.shape, record.dtype)
+    return [None if g is None else _copy(g) for g in record.op.vjp(record, record.nodes, ones, False)]
 
 
 def _escaped(label: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..backend import Array, DType, Shape, is_array, to_host
 from ..traced import Traced
+from .scopes import Line, Scope
 
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@"}
 
@@ -23,6 +24,8 @@ class Vertex:
     value, grad: NumPy arrays, None if not known.
     handed: the gradient that its backward rule returned for each input, None where no gradient is needed. The grad of a
     value with several uses is the sum of the gradients that they return for it.
+    lines: the (file, line) of the call, of a layer first, of the user last; () if not known.  scope: the module that
+    was running, None if none was.
     """
 
     number: int
@@ -36,6 +39,8 @@ class Vertex:
     grad: Array | None = None
     handed: Sequence[Array | None] = ()
     name: str = ""
+    lines: Sequence[Line] = ()
+    scope: Scope | None = None
 
     def __str__(self) -> str:
         return self.name or f"#{self.number}"
@@ -61,6 +66,23 @@ class Vertex:
     def equation(self) -> str:
         """Its name and formula, "z = W @ a"; the name alone for a leaf or a constant."""
         return str(self) if self.op is None else f"{self} = {self.formula}"
+
+
+@dataclass(eq=False, slots=True)
+class Step:
+    """One step of backward: the rules of a result's op turned its gradient into one for each input.
+
+    upstream: the gradient of the result.  handed: for each input the gradient that its rule returned, in the input's
+    shape, None where no gradient is needed.  local: the derivatives of the result's elements with respect to the
+    input's, in the shape of the result, None where they are not one for each element.
+    age: of the record. Within a pass each step's is smaller than that of the step before.
+    """
+
+    vertex: Vertex
+    upstream: Array
+    handed: Sequence[Array | None]
+    local: Sequence[Array | None]
+    age: float = 0
 
 
 def in_line(array: Array | None, most: int = 8) -> str:

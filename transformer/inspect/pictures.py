@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_lecture.inspect.fonts import BOX, as_written, drawable
+from tinygrad_lecture.inspect.fonts import as_written, drawable
 from tinygrad_lecture.inspect.picture import new_figure, save_picture
 
+from .maps import visible
 from .probes import Array, Trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIGNS = {" ": "·", "\n": "↵", "\t": "→"}  # of invisible characters
 MOST = 64  # tokens in a picture
 LONGEST = 8  # characters of a token that the logit lens shows
 
@@ -121,12 +121,6 @@ def draw_lens(
     axes.set_xlabel("token read; above it, the predicted next token", fontsize=9)
     figure.colorbar(image, ax=axes, label="probability", pad=0.01)
     save_picture(figure, path)
-
-
-def visible(text: str) -> str:
-    """A token's text with signs for spaces, tabs and line ends, and a box for other unprintable characters."""
-    shown = "".join(SIGNS.get(c, c) for c in text)
-    return "".join(c if c.isprintable() else BOX for c in shown) or "∅"
 
 
 def _drawn(text: str) -> str:

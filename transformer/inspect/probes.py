@@ -10,7 +10,7 @@ They are forward hooks, registered only while a trace is made; otherwise they co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,10 +21,12 @@ import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.inspect.html.parts import plain
 
 from ..block import CrossBlock
 from ..generation.sampling import probabilities
 from ..tokens import as_tokens
+from .maps import AttentionMaps
 
 Array = np.ndarray[Any, Any]
 ReadOut = Callable[[Tensor], Tensor]
@@ -54,6 +56,16 @@ class Trace:
         for name, weights in (("attention", self.attention), ("cross", self.cross)):
             parts += [f"{name} {len(weights)} x {weights[0].shape}"] if weights else []
         return f"Trace({', '.join(parts)})"
+
+    def maps(self, labels: Sequence[str]) -> AttentionMaps:
+        """The attention of every head as maps that a notebook shows; of one text. labels: the text of each token."""
+        return AttentionMaps(self.attention, labels)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the attention maps of one text, with the tokens' ids; `maps` has their texts."""
+        if self.tokens.ndim != 1:
+            return plain(repr(self))
+        return self.maps(list(map(str, self.tokens.tolist())))._repr_html_()
 
     @property
     def layers(self) -> int:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
+
+from tinygrad_lecture.inspect.html.parts import caption, folded, plain
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,27 @@ class Explanation(tuple[Word, ...]):
         return "\n".join(map(str, self))
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: each token on a colour of its own with its id, and the merges of each word, folded."""
+        tokens = [pair for word in self for pair in zip(word.pieces, word.ids, strict=True)]
+        line = "".join(_token(text, number, place) for place, (text, number) in enumerate(tokens))
+        merges = "".join(
+            folded(f"{visible(word.text)}: {counted(len(word.merges))}", plain(str(word))) for word in self
+        )
+        return f"{caption(f'{len(tokens)} tokens')}<div style='line-height:2'>{line}</div>{folded('merges', merges)}"
+
+
+def counted(merges: int) -> str:
+    return "1 merge" if merges == 1 else f"{merges} merges"
+
+
+def _token(text: str, number: int, place: int) -> str:
+    style = f"background:{COLOURS[place % len(COLOURS)]};padding:2px 1px;border-radius:3px;font-family:monospace"
+    return f'<span title="id {number}" style="{style}">{escape(visible(text))}</span>'
+
+
+COLOURS = tuple(f"rgba({rgb},0.35)" for rgb in ("38,122,204", "214,107,31", "42,157,92", "160,92,181", "200,160,30"))
 
 
 def visible(piece: str) -> str:

@@ -1,0 +1,111 @@
+# %% [markdown]
+# # The first ten minutes
+#
+# A tensor is an array that remembers how it was computed. From that memory come the gradients, and from gradients
+# comes learning.
+
+# %%
+import nn
+import tinygrad_lecture as tl
+
+tl.manual_seed(0)
+x = tl.tensor([[0.2, -1.5, 0.7], [1.0, 0.0, -0.3]])
+x
+
+# %% [markdown]
+# What is it? Two rows with three numbers each: shape (2, 3). Blue is above 0, orange below.
+#
+# Operations work on all elements at once, and `@` multiplies matrices.
+
+# %%
+W = tl.randn(4, 3, requires_grad=True)
+z = x @ W.T  # (2, 3) @ (3, 4) -> (2, 4)
+z
+
+# %% [markdown]
+# It says what made it. `W` requires a gradient, so the engine recorded the operation. Now a number that we would like
+# to be small, and the question of the lecture: how much does it change with each weight?
+
+# %%
+cost = (tl.sigmoid(z) ** 2).mean()
+cost.backward()
+W.grad
+
+# %% [markdown]
+# Where the gradient is above 0, a larger weight makes the cost larger. So a step against the gradient makes it smaller.
+
+# %%
+before = cost.item()
+with tl.no_grad():  # a step is no part of the graph
+    W -= 5.0 * W.grad
+after = (tl.sigmoid(x @ W.T) ** 2).mean().item()
+print(f"cost {before:.4f} -> {after:.4f}")
+assert after < before
+
+# %% [markdown]
+# ## Watching
+#
+# A `Graph` sees every value and every gradient. Here is a neuron.
+
+# %%
+inputs, weights = tl.tensor([1.0, 0.5]), tl.tensor([0.5, -1.5], requires_grad=True)
+with tl.Graph() as graph:
+    weighted = weights @ inputs
+    answer = tl.sigmoid(weighted)
+    C = (answer - 1.0) ** 2
+    C.backward()
+graph.name(globals())
+graph
+
+# %% [markdown]
+# `tl.explain` writes down how the gradients came about, and `tl.page(C, "neuron.html")` writes a page to step through.
+
+# %%
+tl.explain(C)
+
+# %% [markdown]
+# ## A network that learns
+#
+# Points inside or outside of a circle. The network sees only points, and finds the circle.
+
+# %%
+points = tl.rand(400, 2) * 2 - 1
+inside = ((points * points).sum(axis=1) < 0.6).long()
+learn, test = nn.data.random_split(nn.TensorDataset(points, inside), [0.8, 0.2], seed=0)
+model = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 2))
+model
+
+# %%
+nn.summary(model, points)
+
+# %%
+trainer = nn.Trainer(
+    model,
+    nn.DataLoader(learn, batch_size=32, shuffle=True, seed=0),
+    nn.CrossEntropyLoss(),
+    nn.optim.AdamW(model.parameters(), lr=0.02),
+    epochs=30,
+    test=[test[:]],
+    accuracy=True,
+    show=False,
+)
+history = trainer.fit()
+history
+
+# %% [markdown]
+# How well does it do on points that it has not seen?
+
+# %%
+assert history[-1].test.accuracy > 0.85
+print(f"{history[-1].test.accuracy:.0%} of the test points are right")
+
+# %% [markdown]
+# Where does a training step spend its time?
+
+# %%
+with tl.profile() as profile:
+    nn.CrossEntropyLoss()(model(points), inside).backward()
+profile
+
+# %% [markdown]
+# Next: `backpropagation.py` does the same with pencil and paper first.

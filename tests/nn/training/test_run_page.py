@@ -1,0 +1,70 @@
+"""Trainer(..., page=...): one file with what happened in a run, which needs no server."""
+
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+
+
+def trainer(path, **options):
+    model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2))
+    data = nn.DataLoader(nn.TensorDataset(tl.randn(16, 2), tl.randint(0, 2, (16,))), batch_size=4)
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+    return nn.Trainer(
+        model, data, nn.CrossEntropyLoss(), optimizer, epochs=3, show=False, page=path, accuracy=True, **options
+    )
+
+
+def test_the_page_has_curves_norms_dead_units_and_histograms(tmp_path):
+    t = trainer(tmp_path / "run.html")
+    t.fit()
+    text = (tmp_path / "run.html").read_text("utf-8")
+    for title in ("Loss and accuracy", "Gradients", "Dead units", "Parameters", "0.weight", "step 12 of 12"):
+        assert title in text
+    assert list(t._page.norms) == ["0", "2"]
+    assert t._page.steps == [4, 8, 12]
+    expected = sum(float((p.grad.numpy() ** 2).sum()) for p in t.model[2].parameters()) ** 0.5
+    assert t._page.norms["2"][-1] == pytest.approx(expected)
+
+
+def test_a_unit_is_dead_if_it_is_0_for_the_whole_batch(tmp_path):
+    t = trainer(tmp_path / "run.html")
+    with tl.no_grad():
+        t.model[0].weight.fill_(0.0)
+        t.model[0].bias.copy_(tl.tensor([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0, -1.0]))
+    t.optimizer.param_groups[0]["lr"] = 0.0
+    t.fit()
+    assert t._page.dead == {"1": [0.25] * 3}
+    assert not t.model[1].has_hooks
+
+
+def test_while_it_runs_the_page_loads_itself_again_and_then_no_more(tmp_path):
+    seen = []
+    t = trainer(tmp_path / "run.html", on_record=lambda _: seen.append((tmp_path / "run.html").read_text("utf-8")))
+    t.fit()
+    assert ["data-seconds=5" in text for text in seen] == [True, True, False]
+    assert "data-seconds=5" not in (tmp_path / "run.html").read_text("utf-8")
+
+
+def test_a_page_changes_nothing_in_the_run(tmp_path):
+    tl.manual_seed(0)
+    watched = trainer(tmp_path / "run.html")
+    watched.fit()
+    tl.manual_seed(0)
+    alone = trainer(None)
+    alone.fit()
+    for a, b in zip(watched.model.parameters(), alone.model.parameters(), strict=True):
+        assert a.tolist() == b.tolist()
+
+
+def test_a_path_that_cannot_be_written_is_refused_before_training(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        trainer(tmp_path / "nowhere" / "run.html")
+
+
+@pytest.mark.browser
+def test_the_page_opens_without_a_request_or_complaint(visit, tmp_path):
+    trainer(tmp_path / "run.html").fit()
+    page = visit(tmp_path / "run.html")
+    assert page.locator("svg").count() >= 4
+    assert "step 12 of 12" in page.locator("header").inner_text()

@@ -1,0 +1,220 @@
+"""tl.page without a browser: one file, whose data are the engine's values, modules, gradients."""
+
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture.inspect.page.arrays import Arrays
+from tinygrad_lecture.inspect.page.story_data import StoryData
+from tinygrad_lecture.inspect.teaching.story import story_of
+from transformer import GPT, GPTConfig, TokenCrossEntropy
+
+
+def data_of(what, names=None):
+    """What a page is told, read as the page reads it."""
+    return json.loads(json.dumps(StoryData(story_of(what, names), ()).as_data(), allow_nan=False))
+
+
+def array_of(data, index):
+    """An array of the data."""
+    array = data["arrays"][index]
+    kind = {4: np.float32, 8: np.float64, 1: np.uint8}[array["size"]]
+    return np.frombuffer(base64.b64decode(array["data"]), kind).reshape(array["shape"])
+
+
+def test_it_is_one_file_that_asks_for_nothing(tmp_path):
+    x = tl.tensor(3.0, requires_grad=True)
+    path = tl.page(x * x, tmp_path / "square.html")
+    text = path.read_text("utf-8")
+    assert path == tmp_path / "square.html"
+    assert [p.name for p in tmp_path.iterdir()] == ["square.html"]
+    assert set(re.findall(r"https?://[^\"' ]+", text)) == {"http://www.w3.org/2000/svg"}  # a name, not an address
+    assert "default-src 'none'" in text
+    assert not re.search(r"^(import|export) ", text, flags=re.M)
+    assert "<title>square</title>" in text
+
+
+def test_values_gradients_and_steps_are_the_engines():
+    x, y = tl.randn(3, requires_grad=True), tl.randn(3)
+    with tl.Graph():
+        a = tl.tanh(x * y)
+        C = (a * a).sum()
+        C.backward()
+        data = data_of(C, {"a": a, "x": x})
+    names = [value["name"] for value in data["values"]]
+    np.testing.assert_array_equal(array_of(data, data["values"][names.index("a")]["value"]), a.detach().numpy())
+    assert [data["values"][event["value"]]["op"] for event in data["events"]] == ["sum", "mul", "tanh", "mul"]
+    gifts = [gift for event in data["events"] for gift in event["gifts"]]
+    np.testing.assert_array_equal(array_of(data, gifts[-1]["after"]), x.grad.numpy())
+    np.testing.assert_array_equal(array_of(data, data["stored"][str(names.index("x"))]), x.grad.numpy())
+
+
+def test_where_backward_has_not_run_the_page_does_and_leaves_grad_alone(tmp_path):
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph():
+        y = x * x
+        tl.page(y, tmp_path / "inside.html")
+        assert x.grad is None
+        y.backward()
+    assert x.grad == 6
+    z = x * x
+    tl.page(z, tmp_path / "standing.html")
+    assert x.grad == 6
+
+
+def test_a_graph_without_backward_is_a_page_of_its_forward_steps(tmp_path):
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph() as graph:
+        x * 2 + 1
+    assert data_of(graph)["events"] == []
+    assert tl.page(graph, tmp_path / "forward.html").exists()
+
+
+def test_each_value_says_which_line_made_it():
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph():
+        y = tl.exp(x)  # this line
+        data = data_of(y)
+    assert [(line["file"], line["text"]) for line in data["lines"]] == [("test_write.py", "y = tl.exp(x)")]
+
+
+def test_a_layers_op_has_the_line_of_the_layer_and_that_of_its_user():
+    model = nn.Linear(2, 1)
+    with tl.Graph():
+        out = model(tl.ones(1, 2))
+        data = data_of(out.sum())
+    value = next(value for value in data["values"] if value["op"] == "linear")
+    lines = [data["lines"][i]["text"] for i in value["lines"]]
+    assert lines[1] == "out = model(tl.ones(1, 2))"
+    assert "linear" in lines[0]
+    assert [v["name"] for v in data["values"] if v["kind"] == "leaf"] == ["weight", "bias"]
+
+
+# --- modules ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gpt():
+    model = GPT(GPTConfig(vocab_size=5, context=4, layers=3, heads=2, width=4))
+    with tl.Graph():
+        loss = TokenCrossEntropy()(model(tl.tensor([0, 1, 2, 3])), tl.tensor([1, 2, 3, 4]))
+        loss.backward()
+        return data_of(loss)
+
+
+def test_each_block_of_a_gpt_is_a_box_with_its_parts_inside(gpt):
+    names = [group["name"] for group in gpt["groups"]]
+    assert [name for name in names if name.startswith("blocks")] == ["blocks.0", "blocks.1", "blocks.2"]
+    inside = [g["name"] for g in gpt["groups"] if g["parent"] == names.index("blocks.1")]
+    assert inside == ["attention", "ffn"]
+
+
+def test_each_value_stands_in_one_view_and_each_group_in_one(gpt):
+    values = [
+        box["value"] for view in gpt["views"] for box in view["boxes"] if "value" in box and not box.get("outside")
+    ]
+    assert sorted(values) == list(range(len(gpt["values"])))
+    groups = [box["group"] for view in gpt["views"] for box in view["boxes"] if "group" in box]
+    assert sorted(groups) == list(range(1, len(gpt["groups"])))
+
+
+def test_what_comes_into_a_view_from_outside_is_marked(gpt):
+    for number, view in enumerate(gpt["views"]):
+        for box in view["boxes"]:
+            if "value" in box:
+                assert box.get("outside", False) == (gpt["values"][box["value"]]["group"] != number)
+
+
+def test_boxes_do_not_overlap(gpt):
+    for view in gpt["views"]:
+        for i, a in enumerate(view["boxes"]):
+            for b in view["boxes"][:i]:
+                apart = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
+                assert apart or a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"]
+
+
+def test_a_module_called_twice_is_two_boxes():
+    layer = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    model = nn.Sequential(layer, nn.Linear(2, 2), layer)
+    with tl.Graph():
+        data = data_of(model(tl.ones(1, 2)).sum())
+    assert [group["name"] for group in data["groups"]].count("0") == 2
+
+
+def test_a_long_computation_without_modules_is_cut_into_parts():
+    x = y = tl.tensor(1.0, requires_grad=True)
+    for _ in range(1000):
+        y = y * x
+    data = data_of(y)
+    assert max(len(view["boxes"]) for view in data["views"]) <= 125
+    assert data["groups"][1]["name"] == "part 1 of 25"
+    assert data["flat"] is None
+
+
+# --- attention ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [{}, {"causal": True}, {"scale": 0.3}, {"causal": True, "scale": 2.0}])
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_weights_of_attention_are_those_that_give_its_result(settings, masked):
+    q, k, v = (tl.randn(2, 3, 4, requires_grad=True) for _ in range(3))
+    mask = tl.tensor([True, True, False]) if masked else None
+    with tl.Graph():
+        out = tl.attention(q, k, v, mask, **settings)
+        data = data_of(out.sum())
+    value = next(value for value in data["values"] if value["op"] == "attention")
+    weights = array_of(data, value["weights"])
+    np.testing.assert_allclose(weights @ v.detach().numpy(), out.detach().numpy(), atol=1e-6)
+
+
+# --- arrays -------------------------------------------------------------------------------------------------
+
+
+@given(arrays.arrays(st.sampled_from([np.float32, np.float64]), arrays.array_shapes(max_dims=3, max_side=4)))
+def test_a_small_array_stays_what_it_is_bit_for_bit(array):
+    store = Arrays()
+    number = store.add(array)
+    assert store.add(array.copy()) == number
+    there = array_of({"arrays": json.loads(json.dumps(store.as_data(), allow_nan=False))}, number)
+    assert there.tobytes() == array.tobytes()
+
+
+def test_a_large_array_is_summed_up_when_there_is_no_room(monkeypatch):
+    monkeypatch.setattr("tinygrad_lecture.inspect.page.arrays.BUDGET", 1000)
+    store = Arrays()
+    array = np.arange(10_000, dtype=np.float32).reshape(100, 100)
+    array[3, 3] = np.nan
+    store.add(array)
+    (data,) = store.as_data()
+    assert "data" not in data
+    assert (data["low"], data["high"], data["odd"], sum(data["counts"])) == (0, 9999, 1, 9999)
+    assert data["pictureShape"] == [16, 16]
+    assert data["cornerShape"] == [8, 8]
+    json.dumps(data, allow_nan=False)
+
+
+ODD = [np.zeros((0, 3)), np.array(np.nan), np.array([True, False]), np.arange(3), np.float64(1)]
+
+
+@pytest.mark.parametrize("array", ODD)
+def test_every_kind_of_array_is_told(array):
+    store = Arrays()
+    store.add(np.asarray(array))
+    assert json.dumps(store.as_data(), allow_nan=False)
+    assert store.add(None) == -1
+
+
+def test_what_cannot_be_shown_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="page: give the tensor that backward starts from, or a Graph"):
+        tl.page("loss", tmp_path / "page.html")
+    x = tl.tensor(3.0, requires_grad=True)
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        tl.page(x * x, tmp_path / "nowhere" / "page.html")

@@ -1,0 +1,116 @@
+"""tl.profile: calls, bytes and time of each op, by the module that calls it; and its page."""
+
+import threading
+from contextlib import suppress
+
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from tinygrad_lecture.autograd.op import Op
+
+
+def found(profile):
+    """(path, op, backward) -> calls."""
+    return {(part.path, part.op, part.backward): part.calls for part in profile.spent}
+
+
+def test_each_op_is_counted_forward_and_backward():
+    x = tl.ones(10, 10, requires_grad=True)
+    with tl.profile() as profile:
+        (tl.exp(x) * tl.exp(x)).sum().backward()
+    calls = {key: n for key, n in found(profile).items() if key[1] in ("exp", "mul", "sum")}
+    assert calls == {("", op, b): 2 if op == "exp" else 1 for op in ("exp", "mul", "sum") for b in (False, True)}
+    sizes = {part.op: part.bytes for part in profile.spent if not part.backward}
+    assert sizes == {"exp": 800, "mul": 400, "sum": 4}
+    assert 0 < sum(part.seconds for part in profile.spent) <= profile.seconds
+
+
+def test_ops_and_their_rules_count_for_the_module_that_called_the_op():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
+    with tl.profile() as profile:
+        model(tl.ones(2, 3)).sum().backward()
+    assert found(profile) == {
+        **{("Sequential.0", "linear", b): 1 for b in (False, True)},
+        **{("Sequential.1", "tanh", b): 1 for b in (False, True)},
+        **{("", "sum", b): 1 for b in (False, True)},
+    }
+
+
+def test_what_a_rule_calls_counts_for_the_rule():
+    x = tl.ones(3, requires_grad=True)
+    with tl.profile() as profile:
+        (slope,) = tl.grad((x**3).sum(), x, create_graph=True)
+    assert [key for key in found(profile) if not key[2]] == [("", "pow", False), ("", "sum", False)]
+    assert slope.tolist() == [3, 3, 3]
+
+
+def test_the_table_says_where_time_goes():
+    x = tl.ones(3, requires_grad=True)
+    with tl.profile() as profile:
+        tl.exp(x).sum().backward()
+    lines = str(profile).split("\n")
+    assert lines[0].split() == ["calls", "forward", "backward", "share", "bytes"]
+    assert {line.split()[0] for line in lines[1:]} == {"exp", "sum", "outside", "together"}
+    assert "(no module)" in profile.table("module")
+    assert repr(profile) == str(profile)
+    assert "exp" in profile._repr_html_()
+    with pytest.raises(ValueError, match='by must be "op", "module" or "both", not 3'):
+        profile.table(3)
+
+
+def test_only_this_thread_is_measured_and_the_ops_are_as_before_afterwards():
+    x, before = tl.ones(3, requires_grad=True), dict(vars(Op))
+    with suppress(RuntimeError), tl.profile() as profile:
+        thread = threading.Thread(target=lambda: tl.cos(x))
+        thread.start()
+        thread.join()
+        tl.sin(x)
+        raise RuntimeError
+    assert found(profile) == {("", "sin", False): 1}
+    assert dict(vars(Op)) == before
+    tl.sin(x)
+    assert found(profile) == {("", "sin", False): 1}
+
+
+def test_an_error_of_an_op_is_the_same_and_measuring_goes_on():
+    with tl.profile() as profile:
+        with pytest.raises(tl.TensorError, match="matmul"):
+            tl.ones(2, 3) @ tl.ones(4, 3)
+        tl.ones(2) * 2
+    assert ("", "mul", False) in found(profile)
+
+
+def test_a_block_within_a_block_measures_too():
+    x = tl.ones(3)
+    with tl.profile() as outer:
+        with tl.profile() as inner:
+            tl.exp(x)
+        tl.exp(x)
+    assert found(inner) == {("", "exp", False): 1}
+    assert found(outer) == {("", "exp", False): 2}
+
+
+def test_the_tree_of_the_page_adds_up(tmp_path):
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
+    with tl.profile() as profile:
+        model(tl.ones(2, 3)).sum().backward()
+    forward, backward, outside = profile._tree()["parts"]
+    assert [part["name"] for part in (forward, backward, outside)] == ["forward", "backward", "outside of ops"]
+    assert sum(part["seconds"] for part in (forward, backward, outside)) == pytest.approx(profile.seconds)
+    (module,) = [part for part in forward["parts"] if part["name"] == "Sequential"]
+    assert {part["name"] for part in module["parts"]} == {"0", "1"}
+    assert profile.page(tmp_path / "profile.html").read_text("utf-8").count("</script>") == 2
+
+
+@pytest.mark.browser
+def test_a_bar_opens_to_full_width_and_closes(visit, tmp_path):
+    model = nn.Sequential(nn.Linear(100, 400), nn.Tanh())
+    with tl.profile() as profile:
+        model(tl.ones(200, 100)).sum().backward()
+    page = visit(profile.page(tmp_path / "profile.html"))
+    page.locator("button.flame", has_text="backward").click()
+    assert page.locator("#path [aria-current]").inner_text() == "backward"
+    assert page.locator("button.flame", has_text="forward").count() == 0
+    page.keyboard.press("Escape")
+    assert page.locator("#path [aria-current]").inner_text() == "all"

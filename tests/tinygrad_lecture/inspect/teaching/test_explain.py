@@ -1,0 +1,249 @@
+"""tl.explain: backpropagation as a worked example, whose numbers are the engine's own."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.inspect.formulas.derivatives import ELEMENTWISE, RULES
+from tinygrad_lecture.inspect.teaching.story import story_of
+
+
+def network():
+    """A 2-2-1 network after backward: (its cost, its leaves by name)."""
+    x, y = tl.tensor([1.0, 0.5]), tl.tensor([1.0])
+    W1, b1 = tl.tensor([[0.5, -1.0], [1.0, 2.0]], requires_grad=True), tl.tensor([0.1, -0.3], requires_grad=True)
+    W2, b2 = tl.tensor([[1.5, -0.5]], requires_grad=True), tl.tensor([0.2], requires_grad=True)
+    with tl.Graph():
+        h = tl.sigmoid(W1 @ x + b1)
+        a = tl.sigmoid(W2 @ h + b2)
+        C = ((a - y) ** 2).sum()
+        C.backward()
+        text = tl.explain(C)
+    return text, {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+
+
+def test_it_reads_as_on_a_board():
+    text, _ = network()
+    for line in (
+        "  #3 = W1 @ x",
+        "      #3[0] = 0.5 · 1 + (-1) · 0.5 = 0",
+        "  h = sigmoid(#5)",
+        "  1.  C = sum(#14)",
+        "      Backward starts here, with dC/dC = 1",
+        "      d#14/d#13 = 2 · #13 = 2 · (-0.3625) = [-0.7249]",
+        "      da/d#10 = a · (1 - a) = 0.6375 · (1 - 0.6375) = [0.2311]",
+        "      dC/d#10 = dC/da · da/d#10 = (-0.7249) · 0.2311 = -0.1675",
+        "      dC/dW1 = dC/d#3 · xᵀ",
+        "          dC/dW1[0, 1] = (-0.06266) · 0.5 = -0.03133",
+        "  dC/dW1  = [[-0.06266, -0.03133], [0.01094, 0.00547]]",
+    ):
+        assert line in text.split("\n"), line
+
+
+def test_negative_numbers_are_in_parentheses_only_between_signs():
+    x = tl.tensor(-2.0, requires_grad=True)
+    with tl.Graph():
+        lines = tl.explain(tl.sigmoid(x - 3.0)).split("\n")
+    assert "     = (-2) - 3" in lines
+    assert "    = sigmoid(-5)" in lines
+
+
+def test_it_prints_at_the_prompt_as_it_is():
+    text, _ = network()
+    assert repr(text) == str(text)
+    assert text.startswith("Forward:")
+
+
+def test_a_value_used_twice_has_the_running_sum():
+    x = tl.tensor(3.0, requires_grad=True)
+    y = x * 2
+    z = y * y + y
+    text = tl.explain(z)
+    assert "dz/dy = 1  so far, use 1 of 3" in text
+    assert "dz/dy = 1 + 6 = 7  (use 2 of 3; they add up)" in text
+    assert "dz/dy = 7 + 6 = 13  (use 3 of 3; they add up)" in text
+    assert x.grad is None  # it went backward itself, and left .grad alone
+    z.backward()  # and the graph stands
+    assert x.grad == 26
+
+
+def test_a_pass_of_its_own_leaves_no_trace_in_the_graph():
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph() as graph:
+        y = x * x
+        tl.explain(y)
+        assert (graph[x].grad, graph.visited, graph.steps) == (None, [], [])
+        y.backward()
+        assert "dy/dx = 3 + 3 = 6" in tl.explain(y)
+    assert graph[x].grad == x.grad == 6
+
+
+def test_without_a_watching_graph_it_recovers_what_the_tape_kept():
+    x = tl.tensor([1.0, 2.0], requires_grad=True)
+    y = tl.exp(x) * tl.tensor([3.0, 4.0])
+    text = tl.explain(y.sum())
+    assert "exp(x)" in text
+    assert "[2.718, 7.389] * [3, 4]" in text
+    assert "[8.155, 29.56]" in text  # the product, which nothing kept, computed again
+
+
+def test_what_the_tape_did_not_keep_is_said_to_be_unknown():
+    x = tl.tensor([1.0, 2.0], requires_grad=True)
+    assert "? (the tape did not keep it)" in tl.explain((x + tl.tensor([3.0, 4.0])).sum())
+
+
+def test_a_second_backward_starts_from_the_gradient_of_the_first():
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph():
+        y = x * x
+        y.backward(retain_graph=True)
+        y.backward()
+        story = story_of(y)
+    assert story.gradients[story.vertices[0]] == x.grad == 12
+    assert [gift.after for event in story.events for gift in event.gifts] == [3, 6, 9, 12]
+
+
+def test_an_earlier_gradient_is_mentioned():
+    x = tl.tensor(3.0, requires_grad=True)
+    (x * 5).backward()
+    with tl.Graph():
+        y = x * x
+        y.backward()
+        text = tl.explain(y)
+    assert "dy/dx  = 6" in text
+    assert "x.grad holds 11: more than this pass has added to it." in text
+
+
+def test_a_hook_that_changes_a_gradient_is_mentioned():
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph():
+        y = x * 2
+        y.register_hook(lambda g: g * 10)
+        z = y * 3
+        z.backward()
+        text = tl.explain(z)
+    assert "as a hook has changed it" in text
+    assert "dz/dx  = 60" in text
+
+
+def test_only_what_leads_to_the_result_is_told():
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph():
+        y, other = x * 2, x * 7
+        y.backward()
+        other.backward()
+        text = tl.explain(y)
+    assert "other" not in text
+    assert "dy/dx  = 2" in text
+
+
+def test_names_are_given_or_those_of_the_caller():
+    x = tl.tensor(3.0, requires_grad=True)
+    y = x * x
+    assert "dcost/dweight" in tl.explain(y, {"weight": x, "cost": y})
+    assert "dy/dx" in tl.explain(y)
+
+
+def test_what_cannot_be_told_is_refused():
+    x = tl.ones(2, requires_grad=True)
+    y = x * x
+    with pytest.raises(TypeError, match="explain: give the tensor that backward starts from, or a Graph, not"):
+        tl.explain(3.0)
+    with pytest.raises(ValueError, match="explain: the graph is empty"):
+        tl.explain(tl.Graph())
+    with pytest.raises(RuntimeError, match="needs an upstream gradient"):
+        tl.explain(y)
+    loss = y.sum()
+    loss.backward()
+    with pytest.raises(RuntimeError, match="backward has freed this graph"):
+        tl.explain(loss)
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        tl.explain(tl.ones(2).sum())
+
+
+def test_after_the_block_the_graph_is_still_found_by_its_result():
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph() as graph:
+        y = x * x
+        y.backward()
+    assert "dy/dx  = 6" in tl.explain(y)
+    assert len(graph) == 2
+
+
+# --- the formulas are those of the rules -------------------------------------------------------------------
+
+# What the names in the table stand for, so that a formula can be computed.
+MEANINGS = {
+    "sign": np.sign, "cos": np.cos, "sin": np.sin, "cosh": np.cosh, "sinh": np.sinh, "exp": np.exp, "ln": np.log,
+    "sqrt": np.sqrt, "pi": np.pi, "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "phi": lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
+    "Phi": lambda x: 0.5 * (1 + tl.erf(tl.tensor(x / 2**0.5)).item()),
+}  # fmt: skip
+IN_WORDS = {"relu", "leaky_relu", "maximum", "minimum", "where", "clip_to"}
+
+
+def computed(formula, **values):
+    """The value of a formula as the table writes it."""
+    body, _, where = formula.partition(", where ")
+    for sign, python in (
+        ("½", "0.5"),
+        ("²", "**2"),
+        ("³", "**3"),
+        ("^", "**"),
+        ("·", "*"),
+        ("ln 2", "ln(2)"),
+        ("ln 10", "ln(10)"),
+    ):
+        body, where = body.replace(sign, python), where.replace(sign, python)
+    names = {**MEANINGS, **values}
+    if where:
+        name, _, definition = where.partition(" = ")
+        names[name] = eval(definition.format(**{k: k for k in values}), names)
+    return eval(re.sub(r"\{(\w)\}", r"\1", body), names)
+
+
+@pytest.mark.parametrize("op", sorted(set(ELEMENTWISE) - IN_WORDS - {"to_device", "alias", "astype", "clone", "root"}))
+@given(a=st.floats(0.2, 0.9), b=st.floats(0.2, 0.9))
+def test_each_formula_is_what_the_rule_computes(op, a, b):
+    formulas = ELEMENTWISE[op]
+    inputs = [tl.tensor(v, dtype=tl.float64, requires_grad=True) for v in (a, b)[: len(formulas)]]
+    y = getattr(tl, op)(*inputs)
+    gradients = tl.grad(y, inputs)
+    for formula, gradient in zip(formulas, gradients, strict=True):
+        np.testing.assert_allclose(computed(formula, a=a, b=b, y=y.item()), gradient.item(), rtol=1e-6)
+
+
+def test_every_formula_names_an_op_of_the_engine():
+    from tinygrad_lecture import ops
+
+    rooms = [ops.elementwise, ops.reduction, ops.shape, ops.indexing, ops.linalg, ops.fused, ops.arrangement]
+    rooms += [ops.elementary]
+    known = {name for room in rooms for name in dir(room)} | set(dir(tl))
+    assert {*ELEMENTWISE, *RULES} <= known
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), st.booleans(), st.booleans(), st.booleans())
+def test_the_sums_of_a_product_have_the_results_of_the_engine(n, k, m, flat_a, flat_b, fused):
+    if fused:
+        a, b = tl.randn(n, k, requires_grad=True), tl.randn(m, k, requires_grad=True)
+        bias = tl.randn(m, requires_grad=True)
+        C = (tl.linear(a, b, bias) * tl.randn(n, m)).sum()
+    else:
+        a = tl.randn(*(() if flat_a else (n,)), k, requires_grad=True)
+        b = tl.randn(k, *(() if flat_b else (m,)), requires_grad=True)
+        product = a @ b
+        C = (product * tl.randn(*product.shape)).sum()
+    with np.errstate(all="raise"):
+        text = tl.explain(C)
+    for name, leaf in {"a": a, "b": b}.items():
+        (gradient,) = tl.grad(C, leaf, retain_graph=True)
+        for index in re.findall(rf"^ +dC/d{name}(\[[\d, ]+\]) = (?:.* = )?(\S+)$", text, flags=re.M):
+            place = tuple(map(int, index[0].strip("[]").split(",")))
+            assert index[1] == f"{gradient[place].item():.4g}"
+    for line in re.findall(r"^ +dC/d\w+\[[\d, ]+\] = (.*) = (\S+)$", text, flags=re.M):
+        if "more" not in line[0]:
+            assert eval(line[0].replace("·", "*")) == pytest.approx(float(line[1]), rel=2e-2, abs=2e-3)

@@ -1,0 +1,126 @@
+"""What a notebook shows of the engine's values: HTML with the same facts as the plain text."""
+
+import base64
+import re
+import struct
+import zlib
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+import tinygrad_lecture as tl
+from tinygrad_lecture.inspect.html.curves import curves
+from tinygrad_lecture.inspect.html.heat import means, picture, png
+
+
+def texts(html):
+    """The texts of some HTML, without tags."""
+    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
+
+
+def test_a_matrix_shows_its_numbers_and_what_made_it():
+    x = tl.tensor([[1.0, -2.0]], requires_grad=True)
+    assert texts(x._repr_html_()) == "Tensor (1, 2) float32 on cpu, a leaf that requires grad 1 -2"
+    assert "made by MulBackward0" in (x * 2)._repr_html_()
+    assert "background:rgba(214,107,31,0.70)" in x._repr_html_()  # the largest below 0
+
+
+def test_a_large_matrix_shows_a_picture_and_its_range():
+    html = tl.arange(10_000.0).reshape(100, 100)._repr_html_()
+    assert "shape (100, 100), from 0 to 9999, mean 5000" in html
+    assert "data:image/png;base64," in html
+    assert len(html) < 30_000
+
+
+@pytest.mark.parametrize("value", [tl.tensor(3.0), tl.zeros(0, 3), tl.tensor([True, False]), tl.zeros(2, 0)])
+def test_every_kind_of_tensor_shows(value):
+    assert texts(value._repr_html_()).startswith(f"Tensor {value.shape} {value.dtype}")
+
+
+def test_nan_and_inf_show_as_they_are():
+    assert texts(tl.tensor([np.nan, np.inf, -np.inf, -0.0])._repr_html_()).endswith("nan inf -inf -0")
+
+
+def test_names_are_only_text():
+    x = tl.ones(2, requires_grad=True)
+    html = tl.Graph(x.sum()).name({"<script>": x})._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_a_graph_shows_its_picture_and_its_table():
+    x = tl.ones(2, requires_grad=True)
+    with tl.Graph() as graph:
+        (x * 3).sum().backward()
+    html = graph._repr_html_()
+    assert html.count("<svg") == 1
+    assert "[3, 3]" in texts(html)
+    assert repr(graph) == str(graph)
+
+
+def test_a_large_graph_shows_no_picture():
+    x = y = tl.ones(1, requires_grad=True)
+    for _ in range(400):
+        y = y + x
+    graph = tl.Graph(y)
+    assert "<svg" not in graph._repr_html_()
+    assert "the first values" in graph._repr_html_()
+    assert repr(graph) == "<Graph of 401 values; print(graph) shows them>"
+
+
+@tl.op
+def cube(x, /):
+    return x * x * x
+
+
+@cube.backward
+def _(g, x):
+    return g * 3 * x
+
+
+def test_a_gradcheck_shows_its_verdict():
+    x = tl.tensor([0.5, 2.0], dtype=tl.float64)
+    assert "gradients of tanh: right" in texts(tl.gradcheck(tl.tanh, x)._repr_html_())
+    assert "gradients of cube: wrong" in texts(tl.gradcheck(cube, x, raise_exception=False)._repr_html_())
+
+
+@given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(4))))
+def test_a_png_holds_the_pixels(pixels):
+    data = png(pixels)
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    at, found = 8, {}
+    while at < len(data):
+        (length,) = struct.unpack(">I", data[at : at + 4])
+        kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+        assert struct.unpack(">I", data[at + 8 + length : at + 12 + length]) == (zlib.crc32(kind + body),)
+        found[kind] = body
+        at += 12 + length
+    assert struct.unpack(">II", found[b"IHDR"][:8]) == (pixels.shape[1], pixels.shape[0])
+    rows = np.frombuffer(zlib.decompress(found[b"IDAT"]), np.uint8).reshape(pixels.shape[0], -1)
+    np.testing.assert_array_equal(rows[:, 1:].reshape(pixels.shape), pixels)
+
+
+@given(arrays.arrays(np.float64, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.floats(-9, 9)))
+def test_means_keep_the_mean_of_the_whole_within_its_range(matrix):
+    small = means(matrix, 8)
+    assert small.shape == tuple(min(n, 8) for n in matrix.shape)
+    assert matrix.min() - 1e-9 <= small.min() <= small.max() <= matrix.max() + 1e-9
+
+
+def test_a_picture_is_readable_whatever_the_numbers():
+    html = picture(np.array([[np.nan, np.inf], [0.0, -1e300]]), "odd <b>")
+    data = base64.b64decode(re.search(r"base64,([^\"]+)", html)[1])
+    assert data.startswith(b"\x89PNG")
+    assert "odd &lt;b&gt;" in html
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, 1.0], [0.0, np.nan, 2.0], [3.0, np.inf, -1.0]])
+def test_curves_are_drawn_whatever_the_values(values):
+    svg = curves("a <loss>", {"training": (range(len(values)), values)})
+    assert "nan" not in svg
+    assert ElementTree.fromstring(svg).tag.endswith("svg")
+    assert curves("nothing", {"training": ([], [])}) == ""

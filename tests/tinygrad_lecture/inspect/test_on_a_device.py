@@ -1,0 +1,35 @@
+"""Looking inside a computation on a device: everything shown has been copied to the host first."""
+
+import nn
+import strict_device  # noqa: F401 - makes device="strict" work
+import tinygrad_lecture as tl
+from tinygrad_lecture.inspect.teaching.story import story_of
+
+
+def test_a_computation_on_a_device_is_explained_and_written_as_a_page(tmp_path):
+    x, w = tl.randn(2, 3).to("strict"), tl.randn(3, 2).to("strict").requires_grad_()
+    with tl.Graph() as graph:
+        C = (tl.sigmoid(x @ w) ** 2).mean()
+        C.backward()
+        assert "dC/dw = xᵀ · dC/d#3" in tl.explain(C)
+        assert tl.page(C, tmp_path / "page.html").exists()
+        story = story_of(C)
+    assert story.gradients[graph[w]].tolist() == w.grad.tolist()
+    assert "on strict" in w._repr_html_()
+    assert "<svg" in graph._repr_html_()
+
+
+def test_values_that_the_tape_kept_on_a_device_are_recovered():
+    x = tl.tensor([1.0, 2.0]).to("strict").requires_grad_()
+    assert "[1, 4]" in tl.explain((x * x).sum())
+
+
+def test_a_step_on_a_device_is_profiled_and_a_run_has_a_page(tmp_path):
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)).to("strict")
+    batches = [(tl.ones(2, 2).to("strict"), tl.ones(2, 1).to("strict"))]
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+    trainer = nn.Trainer(model, batches, nn.MSELoss(), optimizer, epochs=2, show=False, page=tmp_path / "run.html")
+    with tl.profile() as profile:
+        trainer.fit()
+    assert "linear" in str(profile)
+    assert (tmp_path / "run.html").exists()

@@ -1,0 +1,1 @@
+"""Formulas: numbers and arrays as text, and the derivatives of ops in mathematics."""

@@ -1,0 +1,93 @@
+"""Arrays to look at: numbers on a tint, blue above 0 and orange below, and pictures of large arrays."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from ...backend import Array
+from ..formulas.numbers import number
+
+SIDE = 12  # rows and columns of a table
+PICTURE = 64  # rows and columns of a picture
+_ABOVE, _BELOW, _ODD = (38, 122, 204), (214, 107, 31), (150, 90, 160)
+
+
+def tinted(array: Array, rows: list[str] | None = None, columns: list[str] | None = None) -> str:
+    """A vector or matrix as a table of numbers, each on a tint. rows, columns: names beside it.
+
+    Of one with more than SIDE rows or columns, the first.
+    """
+    matrix = np.atleast_2d(array)
+    shown = matrix[:SIDE, :SIDE]
+    most = _largest(matrix)
+    cut = shown.shape[1] < matrix.shape[1]
+    lines = []
+    if columns is not None:
+        names = "".join(f'<th style="padding:1px 6px">{escape(name)}</th>' for name in columns[:SIDE])
+        lines.append(f"<tr>{'<th></th>' if rows else ''}{names}</tr>")
+    for i, row in enumerate(shown.tolist()):
+        name = f'<th style="padding:1px 6px;text-align:right">{escape(rows[i])}</th>' if rows else ""
+        cells = "".join(
+            f'<td style="padding:1px 7px;text-align:right;background:{tint(x, most)}">{escape(number(x))}</td>'
+            for x in row
+        )
+        lines.append(f"<tr>{name}{cells}{'<td>…</td>' if cut else ''}</tr>")
+    if shown.shape[0] < matrix.shape[0]:
+        lines.append(f'<tr><td colspan="{shown.shape[1]}" style="text-align:left">…</td></tr>')
+    return f'<table style="border-collapse:collapse;font-family:monospace;margin:4px 0">{"".join(lines)}</table>'
+
+
+def tint(value: Any, most: float) -> str:
+    """The colour of a number, as CSS; `most` is the size of the largest."""
+    if isinstance(value, complex) or not np.isfinite(value):
+        return "rgba({},{},{},0.6)".format(*_ODD)
+    share = 0.7 * min(abs(value) / most, 1) if most else 0
+    return "rgba({},{},{},{:.2f})".format(*(_BELOW if value < 0 else _ABOVE), share)
+
+
+def picture(array: Array, label: str) -> str:
+    """A matrix as an image, a square for each element or, of a large one, for the mean of a part."""
+    matrix = means(np.atleast_2d(array).astype(np.float64), PICTURE)
+    most = _largest(matrix) or 1.0
+    with np.errstate(all="ignore"):
+        share = 0.85 * np.nan_to_num(np.abs(matrix) / most, nan=1, posinf=1)
+    colour = np.where(matrix[..., None] < 0, _BELOW, _ABOVE)
+    colour = np.where(np.isfinite(matrix)[..., None], colour, _ODD)
+    pixels = np.concatenate([colour, np.round(255 * share)[..., None]], -1).astype(np.uint8)  # (rows, columns, RGBA)
+    side = max(2, min(320 // pixels.shape[1], 240 // pixels.shape[0], 14))
+    size = f"width:{side * pixels.shape[1]}px;height:{side * pixels.shape[0]}px"
+    data = base64.b64encode(png(pixels)).decode("ascii")
+    style = f"image-rendering:pixelated;border:1px solid rgba(127,127,127,0.35);max-width:none;{size}"
+    return f'<img alt="{escape(label)}" style="{style}" src="data:image/png;base64,{data}">'
+
+
+def means(matrix: Array, most: int) -> Array:
+    """The means over the parts of a matrix, in at most `most` rows and columns."""
+    rows, columns = (np.unique(np.linspace(0, n, min(n, most) + 1)[:-1].astype(int)) for n in matrix.shape)
+    with np.errstate(all="ignore"):
+        sums = np.add.reduceat(np.add.reduceat(matrix, rows, 0), columns, 1)
+        counts = np.outer(np.diff([*rows, matrix.shape[0]]), np.diff([*columns, matrix.shape[1]]))
+        return sums / counts
+
+
+def png(pixels: Array) -> bytes:
+    """An image file of (rows, columns, 4) bytes: red, green, blue and opacity (the PNG format, ISO/IEC 15948)."""
+    rows, columns = pixels.shape[:2]
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    lines = b"".join(b"\0" + row.tobytes() for row in pixels)  # 0: no filter
+    header = struct.pack(">IIBBBBB", columns, rows, 8, 6, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b"")
+
+
+def _largest(array: Array) -> float:
+    finite = np.abs(array[np.isfinite(array)])
+    return float(finite.max()) if finite.size else 0.0

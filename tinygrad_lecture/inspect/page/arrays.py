@@ -1,0 +1,104 @@
+"""Arrays for a page: small ones whole, bit for bit; large ones as their range, a histogram and parts of them.
+
+The page finds out the range and histogram of an array that it has whole.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Any
+
+import numpy as np
+
+from ...backend import Array
+
+BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
+SMALL = 64
+SIDE = 16  # rows and columns of the pictures of a large array
+CORNER = 8  # rows and columns of it that are there as numbers
+
+
+class Arrays:
+    """The arrays of a page. `add` returns the number under which an array will stand in `as_data`."""
+
+    def __init__(self) -> None:
+        self._arrays: list[Array] = []
+        self._numbers: dict[Any, int] = {}
+
+    def add(self, array: Array | None) -> int:
+        """The number of an array: the same for an equal one; -1 for None."""
+        if array is None:
+            return -1
+        array = np.ascontiguousarray(array).reshape(array.shape)
+        key = (array.shape, array.dtype.str, array.tobytes())
+        number = self._numbers.setdefault(key, len(self._arrays))
+        if number == len(self._arrays):
+            self._arrays.append(array)
+        return number
+
+    def as_data(self) -> list[dict[str, Any]]:
+        """The arrays, as JSON has them. The smaller ones stay whole, as far as the budget goes."""
+        largest, room = math.inf, BUDGET
+        for array in sorted(self._arrays, key=lambda array: array.size):
+            room -= array.nbytes
+            if room < 0:
+                largest = max(SMALL, array.size - 1)
+                break
+        return [_whole(array) if array.size <= largest else _summary(array) for array in self._arrays]
+
+
+def _whole(array: Array) -> dict[str, Any]:
+    if array.dtype == np.bool_:
+        kind, plain = "bool", array.astype(np.uint8)
+    elif array.dtype.kind in "iu":
+        kind, plain = array.dtype.name, array.astype(np.float64)  # the page's numbers are float64
+    elif array.dtype == np.float16 or array.dtype.kind not in "f":
+        kind, plain = array.dtype.name, np.real(array).astype(np.float64)
+    else:
+        kind, plain = array.dtype.name, array
+    size = {"float32": 4, "bool": 1}.get(kind, 8)
+    return {"shape": list(array.shape), "dtype": kind, "size": size, "data": _text(plain)}
+
+
+def _summary(array: Array) -> dict[str, Any]:
+    """A large array: facts about all of it, the numbers of its first corner, and a picture of means."""
+    matrix = array.reshape(-1, array.shape[-1]).astype(np.float32)
+    corner = matrix[:CORNER, :CORNER]
+    return {
+        "shape": list(array.shape), "dtype": array.dtype.name, "size": 4,
+        "corner": _text(corner), "cornerShape": list(corner.shape), **_picture(matrix), **_facts(array),
+    }  # fmt: skip
+
+
+def _picture(matrix: Array) -> dict[str, Any]:
+    """The means over the parts of a matrix, in at most SIDE rows and columns."""
+    rows, columns = (np.unique(np.linspace(0, n, SIDE + 1)[:-1].astype(int)) for n in matrix.shape)
+    with np.errstate(all="ignore"):
+        sums = np.add.reduceat(np.add.reduceat(matrix, rows, 0), columns, 1)
+        counts = np.outer(np.diff([*rows, matrix.shape[0]]), np.diff([*columns, matrix.shape[1]]))
+        means = (sums / counts).astype(np.float32)
+    return {"picture": _text(means), "pictureShape": list(means.shape)}
+
+
+def _facts(array: Array) -> dict[str, Any]:
+    """The range, mean and histogram of the finite elements, as texts and counts; how many are not finite."""
+    if array.dtype.kind not in "fiub" or not array.size:
+        return {}
+    plain = array.ravel().astype(np.float64)
+    finite = plain[np.isfinite(plain)]
+    odd = plain.size - finite.size
+    if not finite.size:
+        return {"odd": odd}
+    with np.errstate(all="ignore"):
+        low, high, mean, sd = (float(f(finite)) for f in (np.min, np.max, np.mean, np.std))
+        facts: dict[str, Any] = {"odd": odd, "low": low, "high": high, "mean": mean, "sd": sd}
+        if math.isfinite(high - low) and high > low:
+            facts["counts"] = np.histogram(finite, bins=20, range=(low, high))[0].tolist()
+    return {name: value for name, value in facts.items() if not isinstance(value, float) or math.isfinite(value)}
+
+
+def _text(array: Array) -> str:
+    """The memory of an array, little-endian, in base64."""
+    plain = np.ascontiguousarray(array)
+    return base64.b64encode(plain.astype(plain.dtype.newbyteorder("<")).tobytes()).decode("ascii")

@@ -1,0 +1,46 @@
+"""One HTML file from a frame, styles, scripts and data. It asks for nothing else, and its policy forbids it to."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+
+
+def assembled(title: str, body: str, scripts: Sequence[str], data: Any = None) -> str:
+    """The text of a page. body: HTML.  scripts: modules in this folder, each before those that import it.
+
+    As one script they need no import, so lines that start with `import` and the word `export` are left out.
+    """
+    parts = {
+        "title": escape(title),
+        "style": read("page.css"),
+        "body": body,
+        "data": _json(data),
+        "script": "\n".join(re.sub(r"^import .*\n|^export ", "", read(name), flags=re.M) for name in scripts),
+    }
+    text = read("frame.html")
+    before, *rest = text.split("{{")
+    pieces = [before]
+    for piece in rest:
+        name, after = piece.split("}}", 1)
+        pieces += [parts[name], after]
+    return "".join(pieces)
+
+
+def _json(data: Any) -> str:
+    """JSON that no text in it can end: no tag, and no line end that scripts would not allow."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text
+
+
+def read(name: str) -> str:
+    """A file of this folder."""
+    return (FOLDER / name).read_text(encoding="utf-8")

@@ -1,0 +1,257 @@
+// The picture of a view: boxes, arrows, and what the current step does to them.
+
+import { byId, number, svgElement } from "./numbers.js";
+import { inLine, withFacts } from "./arrays.js";
+import { Place } from "./steps.js";
+
+export class Picture {
+  /**
+   * @param {Place} place
+   * @param {(box: Box) => void} choose  called for a box that is clicked
+   */
+  constructor(place, choose) {
+    this.place = place;
+    this.choose = choose;
+    this.scroll = byId("scroll", HTMLElement);
+    this.view = NaN;
+    this.zoom = 0; // 0: fit
+    this.focused = 0;
+    /** @type {SVGGElement[]} */
+    this.boxes = [];
+    /** @type {string[]} of each box: its kind, and what it shows now */
+    this.kinds = [];
+    /** @type {string[]} */
+    this.states = [];
+    /** @type {Set<number>} the box that one points at, and all that it was computed from */
+    this.sources = new Set();
+    /** @type {SVGPathElement[]} */
+    this.arrows = [];
+    /** @type {SVGSVGElement | null} */
+    this.svg = null;
+    /** @type {Element[][]} */
+    this.gradients = [];
+  }
+
+  get data() {
+    return this.place.viewData(this.place.view);
+  }
+
+  /** Draw the view, if it is another one than before, and mark the step. @param {number} chosen  a value, or -1 */
+  show(chosen) {
+    if (this.view !== this.place.view) this.draw();
+    this.mark(chosen);
+  }
+
+  draw() {
+    this.view = this.place.view;
+    const { boxes, arrows, width, height } = this.data;
+    const svg = svgElement("svg", { role: "group", "aria-label": `${boxes.length} boxes, from first to last` });
+    svg.setAttribute("viewBox", `-8 -8 ${width + 16} ${height + 16}`);
+    const head = (/** @type {string} */ id, /** @type {string} */ orient) =>
+      svgElement("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, orient, markerUnits: "userSpaceOnUse" },
+        svgElement("path", { d: "M0 0 8 4 0 8z" }));
+    svg.append(svgElement("defs", {}, head("head", "auto"), head("tail", "auto-start-reverse")));
+    this.arrows = arrows.map((arrow) => {
+      const path = svgElement("path", { class: "arrow", d: arrow.d, "marker-end": "url(#head)" });
+      svg.append(path);
+      return /** @type {SVGPathElement} */ (path);
+    });
+    this.gradients = [];
+    this.states = [];
+    this.sources = new Set();
+    this.kinds = boxes.map((box) => (box.outside ? "outside" : box.value === undefined ? "group" : this.place.data.values[box.value].kind));
+    this.boxes = boxes.map((box, i) => this.box(box, i, svg));
+    this.focused = 0;
+    this.svg = /** @type {SVGSVGElement} */ (svg);
+    this.scroll.replaceChildren(svg);
+    this.resize();
+  }
+
+  /**
+   * @param {Box} box
+   * @param {number} i
+   * @param {Element} svg
+   */
+  box(box, i, svg) {
+    const value = box.value === undefined ? null : this.place.data.values[box.value];
+    const g = svgElement("g", { transform: `translate(${box.x} ${box.y})`, role: "button", tabindex: i ? -1 : 0 });
+    g.append(svgElement("rect", { width: box.w, height: box.h, rx: 8 }));
+    box.lines.forEach((line, k) => {
+      const role = k === 0 ? "name" : line.startsWith("in ") && value ? "layer" : "value";
+      g.append(svgElement("text", { class: role, x: box.w / 2, y: 21 + 18 * k }, line), " "); // the space parts the words of two lines
+    });
+    const rows = Array.from({ length: box.rows }, (_, k) =>
+      svgElement("text", { class: "grad", x: box.w / 2, y: 21 + 18 * (box.lines.length + k) }));
+    this.gradients.push(rows);
+    g.append(...rows.flatMap((row) => [row, " "]));
+    g.addEventListener("click", () => this.choose(box));
+    g.addEventListener("pointerenter", () => this.follow(i));
+    g.addEventListener("pointerleave", () => this.follow(-1));
+    g.addEventListener("focus", () => {
+      this.focusOn(i, false);
+      if (g.matches(":focus-visible")) this.follow(i);
+    });
+    g.addEventListener("blur", () => this.follow(-1));
+    svg.append(g);
+    return /** @type {SVGGElement} */ (g);
+  }
+
+  /**
+   * Give a box the place in the order of the Tab key; all others have none.
+   * @param {number} i
+   * @param {boolean} move  whether the focus goes there too
+   */
+  focusOn(i, move) {
+    const to = Math.min(Math.max(i, 0), this.boxes.length - 1);
+    this.boxes[this.focused]?.setAttribute("tabindex", "-1");
+    this.focused = to;
+    this.boxes[to]?.setAttribute("tabindex", "0");
+    if (move) this.boxes[to]?.focus();
+  }
+
+  /** Show what a box was computed from; -1 for none. @param {number} i */
+  follow(i) {
+    this.svg?.classList.toggle("following", i >= 0);
+    const sources = new Set(i < 0 ? [] : [i]);
+    const { arrows } = this.data;
+    for (let k = arrows.length, grew = i >= 0; grew; ) {
+      grew = false;
+      for (k = arrows.length - 1; k >= 0; k -= 1) {
+        if (sources.has(arrows[k].to) && !sources.has(arrows[k].from)) {
+          sources.add(arrows[k].from);
+          grew = true;
+        }
+      }
+    }
+    this.sources = sources;
+    this.boxes.forEach((box, k) => box.classList.toggle("source", sources.has(k)));
+    this.arrows.forEach((path, k) => path.classList.toggle("source", sources.has(arrows[k].to)));
+  }
+
+  /** Mark what the step does. @param {number} chosen */
+  mark(chosen) {
+    const { place } = this;
+    const { boxes, arrows } = this.data;
+    const { kind } = place.current;
+    const now = place.firing(place.step);
+    const touched = new Set(this.touched());
+    boxes.forEach((box, i) => {
+      const g = this.boxes[i];
+      const known = box.value === undefined ? place.isThrough(box.group ?? 0) : place.isKnown(box.value);
+      const array = box.value === undefined ? -1 : place.gradientOf(box.value);
+      const backward = kind === "backward";
+      const marks = [
+        this.kinds[i],
+        known ? "" : "waiting",
+        i === now ? `now ${kind}` : "",
+        i !== now && touched.has(i) ? (backward ? "receives" : "feeds") : "",
+        box.value !== undefined && box.value === chosen ? "chosen" : "",
+      ].filter((mark) => mark).join(" ");
+      const state = `${marks} ${array}`;
+      if (state === this.states[i]) return; // what does not change costs the browser nothing
+      this.states[i] = state;
+      g.setAttribute("class", `box ${marks}${this.sources.has(i) ? " source" : ""}`);
+      const rows = array < 0 ? [] : gradientRows(place.data.arrays[array], box);
+      this.gradients[i].forEach((line, k) => (line.textContent = rows[k] ?? ""));
+      g.setAttribute("aria-label", this.label(box, known, rows));
+    });
+    this.arrows.forEach((path, k) => {
+      const active = arrows[k].to === now && touched.has(arrows[k].from);
+      const mark = active ? (kind === "backward" ? "arrow backward" : "arrow now") : "arrow";
+      if (path.dataset.mark === mark) return;
+      path.dataset.mark = mark;
+      path.setAttribute("class", this.sources.has(arrows[k].to) ? `${mark} source` : mark);
+      const back = active && kind === "backward";
+      path.setAttribute(back ? "marker-start" : "marker-end", back ? "url(#tail)" : "url(#head)");
+      path.removeAttribute(back ? "marker-end" : "marker-start");
+    });
+    if (now !== undefined) this.reveal(now);
+    else if (kind === "start") this.scroll.scrollTo({ top: 0 });
+  }
+
+  /** The boxes of the values that the step takes from, or hands to. */
+  touched() {
+    const { place } = this;
+    const found = [];
+    for (let step = place.runStart(place.step); step <= place.step; step += 1) {
+      const { kind, value, event } = place.steps[step];
+      if (kind === "forward") found.push(...place.data.values[value].inputs);
+      if (kind === "backward") found.push(...place.data.events[event].gifts.map((gift) => gift.to));
+    }
+    return found.flatMap((value) => place.boxOf(value) ?? []);
+  }
+
+  /**
+   * What a screen reader says: what can be read in the box, and what its colours say.
+   * @param {Box} box
+   * @param {boolean} known
+   * @param {string[]} gradient
+   */
+  label(box, known, gradient) {
+    if (box.group !== undefined) return `${box.lines.join(" ")}, a module; Enter opens it`;
+    const { kind } = this.place.data.values[box.value ?? 0];
+    const lines = known ? box.lines : box.lines.filter((line, k) => k === 0 || line.startsWith("in "));
+    const state = known ? (gradient.length ? ", with its gradient" : "") : ", not computed yet";
+    return `${[...lines, ...gradient].join(" ")}, ${kind === "leaf" ? "parameter" : kind}${state}`;
+  }
+
+  /** Scroll so that a box is seen. @param {number} i */
+  reveal(i) {
+    const { boxes, width, height } = this.data;
+    const [box, scroll, svg] = [boxes[i], this.scroll, this.svg];
+    if (!svg) return;
+    const scale = svg.clientWidth / (width + 16);
+    const [left, top] = [svg.getBoundingClientRect().left - scroll.getBoundingClientRect().left + scroll.scrollLeft, 0];
+    const [x, y] = [left + (box.x + box.w / 2 + 8) * scale, top + (box.y + box.h / 2 + 8) * scale];
+    const far = Math.abs(y - scroll.scrollTop - scroll.clientHeight / 2) > scroll.clientHeight / 2 - box.h * scale;
+    const aside = Math.abs(x - scroll.scrollLeft - scroll.clientWidth / 2) > scroll.clientWidth / 2 - (box.w * scale) / 2;
+    if (far || aside) scroll.scrollTo({ left: x - scroll.clientWidth / 2, top: y - scroll.clientHeight / 2 });
+    void height;
+  }
+
+  /** The size of the picture: by the zoom or, at 0, as large as its width allows, but readable. */
+  resize() {
+    const { width, height } = this.data;
+    const fit = Math.max(Math.min((this.scroll.clientWidth - 8) / (width + 16), 1.25), 0.75);
+    const scale = this.zoom || fit;
+    this.svg?.setAttribute("width", String((width + 16) * scale));
+    this.svg?.setAttribute("height", String((height + 16) * scale));
+  }
+
+  /** @param {number} factor  0 for fit */
+  zoomBy(factor) {
+    const { width } = this.data;
+    const now = (this.svg?.clientWidth ?? width) / (width + 16);
+    this.zoom = factor ? Math.min(Math.max(now * factor, 0.15), 4) : 0;
+    this.resize();
+    const box = this.place.firing(this.place.step);
+    if (box !== undefined) this.reveal(box);
+  }
+}
+
+/**
+ * The lines of a gradient in a box: its numbers or, if there are many, their range.
+ * @param {ArrayData} array
+ * @param {Box} box
+ */
+export function gradientRows(array, box) {
+  const text = inLine(array);
+  const rows = text.replaceAll("], [", "],|[").split("|");
+  const most = Math.floor((box.w - 10) / 7);
+  if (rows.every((row) => row.length <= most)) return rows;
+  const { low, high } = withFacts(array);
+  const range = low === undefined || high === undefined ? "✓" : `${number(low)} … ${number(high)}`;
+  return [range.length <= most ? range : "✓"];
+}
+
+/**
+ * Whether a group is another one, or in it.
+ * @param {Data} data
+ * @param {number} inner
+ * @param {number} outer
+ */
+export function isWithin(data, inner, outer) {
+  let group = inner;
+  while (group >= 0 && group !== outer) group = data.groups[group].parent;
+  return group === outer;
+}

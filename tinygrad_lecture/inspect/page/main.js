@@ -1,0 +1,216 @@
+// The page: reads the data, and shows the step that buttons, keys or the address name.
+
+import { button, byId, element } from "./numbers.js";
+import { Place } from "./steps.js";
+import { Picture } from "./graph.js";
+import { Panel } from "./panel.js";
+import { Table } from "./table.js";
+import { startTheme } from "./theme.js";
+
+const data = /** @type {Data} */ (JSON.parse(byId("data", HTMLScriptElement).textContent ?? ""));
+const place = new Place(data);
+let chosen = -1;
+let asTable = false;
+/** @type {number | undefined} */
+let playing;
+
+const picture = new Picture(place, (box) => (box.group === undefined ? look(box.value ?? -1) : open(box.group)));
+const table = new Table(place, look);
+const panel = new Panel(place, look, open, goTo);
+const slider = byId("slider", HTMLInputElement);
+
+/** @param {number} value */
+function look(value) {
+  chosen = value;
+  show();
+}
+
+/** Go to a step, in a view that shows it. @param {number} to */
+function goTo(to) {
+  place.go(to);
+  if (place.view >= 0) place.view = data.values[place.current.value]?.group ?? 0;
+  show();
+}
+
+/** @param {number} view */
+function open(view) {
+  place.view = view;
+  const { boxes } = place.viewData(view);
+  // Where the step goes through this module at once, the first of its steps comes now.
+  const { kind } = place.current;
+  if ((kind === "forward" || kind === "backward") && boxes.length) {
+    const start = firstInside(view);
+    if (start >= 0) place.go(start);
+  }
+  show();
+}
+
+/** The first step of the current run that fires in a view, -1 if none does. @param {number} view */
+function firstInside(view) {
+  const { kind } = place.current;
+  let found = -1;
+  for (let step = place.step; step > 0 && place.steps[step].kind === kind && place.firing(step, view) !== undefined; step -= 1) found = step;
+  return found;
+}
+
+function show() {
+  if (!asTable) picture.show(chosen);
+  else table.show();
+  panel.show(chosen);
+  showPath();
+  slider.max = String(place.steps.length - 1);
+  slider.value = String(place.step);
+  const said = panel.said();
+  slider.setAttribute("aria-valuetext", said);
+  byId("phase", HTMLElement).textContent = said;
+  byId("said", HTMLElement).textContent = said;
+  byId("back", HTMLButtonElement).disabled = byId("first", HTMLButtonElement).disabled = place.step === 0;
+  byId("next", HTMLButtonElement).disabled = byId("last", HTMLButtonElement).disabled = place.step === place.steps.length - 1;
+  const address = `#step=${place.step}${place.view === startView ? "" : `&view=${place.view}`}`;
+  if (location.hash !== address && !(location.hash === "" && place.step === 0)) history.replaceState(null, "", address);
+}
+
+/** The modules that the view is in, each a button. */
+function showPath() {
+  const nav = byId("path", HTMLElement);
+  const parts = [];
+  if (data.flat) parts.push(part("all values", -1));
+  /** @type {number[]} */
+  const chain = [];
+  for (let view = Math.max(place.view, 0); view >= 0; view = data.groups[view].parent) chain.unshift(view);
+  if (data.groups.length > 1) {
+    for (const view of chain) parts.push(part(view === 0 ? "modules" : data.groups[view].name, view));
+  }
+  nav.replaceChildren(...parts.flatMap((item, i) => (i ? [data.flat && i === 1 ? " | " : " › ", item] : [item])));
+}
+
+/**
+ * @param {string} name
+ * @param {number} view
+ */
+function part(name, view) {
+  return view === place.view ? element("span", { "aria-current": "true" }, name) : button(name, () => { place.view = view; show(); }, { class: "text" });
+}
+
+/** @param {() => void} move */
+function step(move) {
+  chosen = -1;
+  move();
+  show();
+  byId("panel", HTMLElement).scrollTop = 0;
+}
+
+function stop() {
+  window.clearInterval(playing);
+  playing = undefined;
+  byId("play", HTMLButtonElement).textContent = "Play";
+}
+
+function togglePlay() {
+  if (playing !== undefined) return stop();
+  if (place.step === place.steps.length - 1) step(() => place.go(0));
+  playing = window.setInterval(() => {
+    step(() => place.forward());
+    if (place.step === place.steps.length - 1) stop();
+  }, 1300);
+  byId("play", HTMLButtonElement).textContent = "Stop";
+}
+
+/** @param {boolean} rows */
+function showAs(rows) {
+  asTable = rows;
+  byId("picture", HTMLElement).hidden = rows;
+  byId("table-section", HTMLElement).hidden = !rows;
+  byId("show-graph", HTMLElement).setAttribute("aria-pressed", String(!rows));
+  byId("show-table", HTMLElement).setAttribute("aria-pressed", String(rows));
+  picture.view = NaN;
+  show();
+}
+
+function toggleHelp() {
+  const help = byId("help", HTMLElement);
+  help.hidden = !help.hidden;
+  byId("help-button", HTMLElement).setAttribute("aria-expanded", String(!help.hidden));
+}
+
+/** The step and view that the address names. */
+function readAddress() {
+  const named = new URLSearchParams(location.hash.slice(1));
+  if (named.has("step")) place.go(Number(named.get("step")));
+  const view = Number(named.get("view") ?? startView);
+  if (view >= (data.flat ? -1 : 0) && view < data.views.length) place.view = Math.trunc(view);
+}
+
+const toEnd = () => step(() => place.go(place.steps.length - 1));
+/** @type {Record<string, () => void>} */
+const keys = {
+  ArrowRight: () => step(() => place.forward()),
+  ArrowLeft: () => step(() => place.backward()),
+  Home: () => step(() => place.go(0)),
+  End: toEnd,
+  " ": togglePlay,
+  b: () => step(() => place.go(place.firstBackward)),
+  g: () => showAs(false),
+  t: () => showAs(true),
+  h: toggleHelp,
+  "?": toggleHelp,
+  Escape: () => {
+    if (!byId("help", HTMLElement).hidden) toggleHelp();
+    else if (place.view > 0) {
+      place.view = data.groups[place.view].parent;
+      show();
+      picture.focusOn(picture.focused, true);
+    }
+  },
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const at = event.target;
+  if (at instanceof HTMLInputElement && (at.type === "number" || event.key !== " ")) return;
+  const onButton = at instanceof HTMLButtonElement || (at instanceof HTMLElement && at.tagName === "SUMMARY");
+  if (onButton && (event.key === " " || event.key === "Enter")) return;
+  const box = at instanceof SVGElement ? picture.boxes.indexOf(/** @type {SVGGElement} */ (at)) : -1;
+  if (box >= 0 && ["ArrowDown", "ArrowUp", "Enter", " "].includes(event.key)) {
+    event.preventDefault();
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") return picture.focusOn(box + (event.key === "ArrowDown" ? 1 : -1), true);
+    picture.choose(picture.data.boxes[box]);
+    picture.focusOn(picture.focused, true);
+    return;
+  }
+  const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!action) return;
+  event.preventDefault();
+  if (event.key !== " " && playing !== undefined) stop();
+  action();
+});
+
+const on = (/** @type {string} */ id, /** @type {() => void} */ action) => byId(id, HTMLElement).addEventListener("click", action);
+on("first", keys.Home);
+on("back", keys.ArrowLeft);
+on("play", togglePlay);
+on("next", keys.ArrowRight);
+on("last", toEnd);
+on("smaller", () => picture.zoomBy(1 / 1.25));
+on("larger", () => picture.zoomBy(1.25));
+on("fit", () => picture.zoomBy(0));
+on("show-graph", () => showAs(false));
+on("show-table", () => showAs(true));
+on("help-button", toggleHelp);
+slider.addEventListener("input", () => {
+  stop();
+  step(() => place.go(Number(slider.value)));
+});
+window.addEventListener("resize", () => picture.resize());
+window.addEventListener("hashchange", () => {
+  readAddress();
+  show();
+});
+
+startTheme();
+const result = data.values[data.result];
+byId("title", HTMLElement).textContent = data.title;
+byId("summary", HTMLElement).textContent = `${result.name} = ${result.inWords}; ${data.values.length} values`;
+const startView = place.view;
+readAddress();
+show();

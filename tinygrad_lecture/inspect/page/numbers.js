@@ -1,0 +1,81 @@
+// Numbers as text, as Python's %.4g writes them, and elements of the page.
+
+/**
+ * A number with four digits: "0.2351", "-0", "1e-300", "nan".
+ * @param {number} value
+ */
+export function number(value) {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+  const [digits, exponent] = value.toExponential(3).split("e");
+  const power = Number(exponent);
+  if (power < -4 || power > 3) {
+    const size = String(Math.abs(power)).padStart(2, "0");
+    return `${trimmed(digits)}e${power < 0 ? "-" : "+"}${size}`;
+  }
+  return trimmed(value.toFixed(3 - power));
+}
+
+/** @param {string} digits */
+export function trimmed(digits) {
+  return digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
+}
+
+/**
+ * An element with attributes and children; texts never become HTML.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, string | number | boolean>} [attributes]
+ * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== false) made.setAttribute(name, value === true ? "" : String(value));
+  }
+  made.append(...children);
+  return made;
+}
+
+/**
+ * @param {string} tag
+ * @param {Record<string, string | number>} attributes
+ * @param {...(Node | string)} children
+ */
+export function svgElement(tag, attributes, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+  made.append(...children);
+  return made;
+}
+
+/**
+ * The element with an id, of a given class.
+ * @template {Element} T
+ * @param {string} id
+ * @param {new () => T} kind
+ * @returns {T}
+ */
+export function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element ${id}`);
+  return found;
+}
+
+/**
+ * @param {string} label
+ * @param {() => void} action
+ * @param {Record<string, string>} [attributes]
+ */
+export function button(label, action, attributes = {}) {
+  const made = element("button", { type: "button", ...attributes }, label);
+  made.addEventListener("click", action);
+  return made;
+}
+
+/** @param {number[]} shape */
+export function shapeText(shape) {
+  return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+}

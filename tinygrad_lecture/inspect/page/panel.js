@@ -1,0 +1,284 @@
+// The panel: what the step does, in formulas and numbers, and the value that one looks at.
+
+import { button, byId, element, shapeText } from "./numbers.js";
+import { countOf, inLine } from "./arrays.js";
+import { Place } from "./steps.js";
+import { isWithin } from "./graph.js";
+import { arrayView, attentionMaps } from "./heat.js";
+
+export class Panel {
+  /**
+   * @param {Place} place
+   * @param {(value: number) => void} look  called for a value that is clicked
+   * @param {(group: number) => void} open  called for a module that is opened
+   * @param {(step: number) => void} goTo  called for a step that is chosen
+   */
+  constructor(place, look, open, goTo) {
+    this.place = place;
+    this.look = look;
+    this.open = open;
+    this.goTo = goTo;
+    this.data = place.data;
+  }
+
+  /** @param {number} chosen  a value, or -1 */
+  show(chosen) {
+    const parts = this.parts();
+    byId("step", HTMLElement).replaceChildren(...parts);
+    const also = chosen >= 0 && chosen !== this.place.current.value;
+    byId("chosen", HTMLElement).replaceChildren(...(also ? this.value(chosen) : []));
+  }
+
+  /** One sentence about the step, for the screen reader and the slider. */
+  said() {
+    const { current, step, steps } = this.place;
+    const where = `${step} of ${steps.length - 1}`;
+    const value = this.data.values[current.value];
+    if (current.kind === "start") return `Start, ${where}`;
+    if (current.kind === "done") return `End, ${where}`;
+    const box = this.group();
+    const what = box === undefined ? (current.kind === "forward" ? `${value.name} = ${value.inWords}` : `through ${value.name}`) : `through ${this.data.groups[box].name}`;
+    return `${current.kind === "forward" ? "Forward" : "Backward"}: ${what}, ${where}`;
+  }
+
+  /** The module that the step goes through at once, undefined if it is a step of a value. */
+  group() {
+    const { place } = this;
+    const box = place.firing(place.step);
+    return box === undefined ? undefined : place.viewData(place.view).boxes[box].group;
+  }
+
+  /** @returns {Node[]} */
+  parts() {
+    const { current } = this.place;
+    if (current.kind === "start") return this.start();
+    if (current.kind === "done") return this.done();
+    if (this.group() !== undefined) return this.through(this.group() ?? 0);
+    return current.kind === "forward" ? this.forwardStep(current.value) : this.backwardStep(this.data.events[current.event]);
+  }
+
+  /** @returns {Node[]} */
+  start() {
+    const { values, events, result } = this.data;
+    const given = values.flatMap((value, i) => (value.kind === "result" ? [] : [i]));
+    const goal = events.length ? ` Then backward finds how much ${values[result].name} changes with each of them.` : "";
+    return [
+      element("h2", {}, "What is given"),
+      element("p", {}, `Forward computes ${values[result].name} from these values, one step after the other.${goal}`),
+      element("p", { class: "hint" }, "Press ", element("kbd", {}, "→"), " for the next step."),
+      this.list(given, (i) => this.data.values[i].inWords),
+    ];
+  }
+
+  /** @returns {Node[]} */
+  done() {
+    const { values, events, stored } = this.data;
+    if (!events.length) return [element("h2", {}, "The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
+    const leaves = values.flatMap((value, i) => (value.kind === "leaf" && this.place.gradientOf(i) >= 0 ? [i] : []));
+    const parts = [
+      element("h2", {}, "What backward found"),
+      element("p", {}, `How much ${values[this.data.result].name} changes with each parameter: its gradient, which is in its .grad.`),
+      this.list(leaves, (i) => inLine(this.data.arrays[this.place.gradientOf(i)]), "grad", "d"),
+    ];
+    for (const i of leaves) {
+      const held = this.data.arrays[stored[String(i)]];
+      if (held && inLine(held) !== inLine(this.data.arrays[this.place.gradientOf(i)])) {
+        parts.push(element("p", { class: "hint" }, `${values[i].name}.grad holds ${inLine(held)}: more than this pass has added to it.`));
+      }
+    }
+    return parts;
+  }
+
+  /**
+   * Values with a text each, as a list of two columns; of many the first ones, and a button for all.
+   * @param {number[]} values
+   * @param {(value: number) => string} text
+   * @param {string} [kind]
+   * @param {string} [prefix]
+   */
+  list(values, text, kind = "", prefix = "") {
+    const list = element("dl", { class: "facts" });
+    const result = this.data.values[this.data.result].name;
+    const add = (/** @type {number[]} */ some) => {
+      for (const i of some) {
+        const { name } = this.data.values[i];
+        const label = prefix ? `d${result}/d${name}` : name;
+        list.append(element("dt", {}, button(label, () => this.look(i), { class: "text" })), element("dd", { class: kind }, text(i)));
+      }
+    };
+    add(values.slice(0, 30));
+    if (values.length <= 30) return list;
+    const more = button(`Show all ${values.length}`, () => {
+      more.remove();
+      add(values.slice(30));
+    });
+    return element("div", {}, list, more);
+  }
+
+  /** @param {number} i @returns {Node[]} */
+  forwardStep(i) {
+    const value = this.data.values[i];
+    const chain = [value.formula, value.filled, value.inWords].filter((text) => text);
+    const indent = " ".repeat(value.name.length);
+    const lines = chain.map((text, k) => `${k ? indent : value.name} = ${text}`);
+    return [
+      element("span", { class: "tag" }, "forward"),
+      element("h2", {}, `${value.name} is computed`),
+      element("p", { class: "math" }, lines.join("\n")),
+      ...(value.sums.length > 1 || value.sums[0]?.includes(" + ") ? [element("p", { class: "math" }, value.sums.join("\n"))] : []),
+      ...this.about(i),
+    ];
+  }
+
+  /** @param {BackwardEvent} event @returns {Node[]} */
+  backwardStep(event) {
+    const value = this.data.values[event.value];
+    const upstream = inLine(this.data.arrays[event.upstream]);
+    const came = event.given ? "Backward starts here." : event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
+    return [
+      element("span", { class: "tag backward" }, "backward"),
+      element("h2", {}, `Back through ${value.name} = ${value.formula}`),
+      element("p", { class: "math grad" }, `${event.gradient} = ${upstream}`),
+      element("p", { class: "hint" }, event.given && upstream === "1" ? `${came} ${value.name} changes with itself one to one.` : came),
+      ...event.gifts.map((gift) => this.gift(gift)),
+      ...this.source(value),
+    ];
+  }
+
+  /** @param {Gift} gift */
+  gift(gift) {
+    const to = this.data.values[gift.to];
+    const name = to ? to.name : "the input";
+    const part = element("section", { class: "gift", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(gift.to), { class: "text" })));
+    const math = (/** @type {string} */ text, kind = "") => part.append(element("p", { class: `math ${kind}` }, text));
+    if (gift.derivative) {
+      part.append(element("p", { class: "why" }, "the derivative at this place"));
+      math(gift.derivative);
+    }
+    part.append(element("p", { class: "why" }, gift.derivative ? "the chain rule: what came, times the derivative" : "what it hands on"));
+    math(gift.rule);
+    if (gift.sums.length) math(gift.sums.join("\n"));
+    const several = gift.of > 1 || gift.before >= 0;
+    if (several) {
+      const text = gift.of > 1 ? `${name} is used ${gift.of} times, and what its uses hand to it adds up; this is ${gift.count} of ${gift.of}` : "added to what an earlier pass left";
+      part.append(element("p", { class: "why" }, text));
+    }
+    if (gift.total) math(gift.total, "total grad");
+    const handed = this.data.arrays[gift.handed];
+    if (countOf(handed) > 8) part.append(...arrayView(handed, `what ${name} gets`));
+    return part;
+  }
+
+  /**
+   * A module as one step.
+   * @param {number} group
+   * @returns {Node[]}
+   */
+  through(group) {
+    const { place, data } = this;
+    const { name, kind } = data.groups[group];
+    const inside = (/** @type {number} */ i) => i >= 0 && isWithin(data, data.values[i].group, group);
+    const start = place.runStart(place.step);
+    const run = place.steps.slice(start, place.step + 1);
+    const parts = [];
+    if (place.current.kind === "forward") {
+      const given = new Set(run.flatMap((step) => data.values[step.value].inputs.filter((i) => i >= 0 && !inside(i))));
+      const used = new Set(data.values.flatMap((value, i) => (inside(i) ? [] : value.inputs)));
+      const results = run.map((step) => step.value).filter((i) => used.has(i) || i === data.result);
+      parts.push(element("h3", {}, "goes in"), this.list([...given], (i) => data.values[i].inWords));
+      parts.push(element("h3", {}, "comes out"), this.list(results.length ? results : [run[run.length - 1].value], (i) => data.values[i].inWords));
+    } else {
+      const gifts = run.flatMap((step) => data.events[step.event].gifts);
+      const out = [...new Set(gifts.map((gift) => gift.to))].filter((i) => i >= 0 && !inside(i));
+      const own = [...new Set(gifts.map((gift) => gift.to))].filter((i) => inside(i) && data.values[i].kind === "leaf");
+      const text = (/** @type {number} */ i) => inLine(data.arrays[place.gradientOf(i)]);
+      const first = data.events[run[0].event];
+      parts.push(element("p", { class: "math grad" }, `${first.gradient} = ${inLine(data.arrays[first.upstream])}`));
+      if (out.length) parts.push(element("h3", {}, "handed on to"), this.list(out, text, "grad", "d"));
+      if (own.length) parts.push(element("h3", {}, "its own parameters got"), this.list(own, text, "grad", "d"));
+    }
+    const words = place.current.kind === "forward" ? "Forward through" : "Back through";
+    return [
+      element("span", { class: `tag ${place.current.kind}` }, place.current.kind),
+      element("h2", {}, `${words} ${name}${kind && kind !== name && kind !== "part" ? ` (${kind})` : ""}`),
+      element("p", {}, `${run.length} steps at once. `, button("Open it", () => this.open(group)), " to see them one by one."),
+      ...parts,
+    ];
+  }
+
+  /**
+   * What is known about a value: shape, numbers, gradient, where it was made and used.
+   * @param {number} i
+   * @returns {Node[]}
+   */
+  about(i) {
+    const { data, place } = this;
+    const value = data.values[i];
+    const array = data.arrays[value.value];
+    const parts = [];
+    if (value.weights >= 0) parts.push(...attentionMaps(data.arrays[value.weights], data.tokens));
+    if (array && (countOf(array) > 1 || !value.formula)) parts.push(...arrayView(array, value.name));
+    const list = element("dl", { class: "facts" });
+    const add = (/** @type {string} */ name, /** @type {(Node | string)[]} */ ...what) => list.append(element("dt", {}, name), element("dd", {}, ...what));
+    add("shape", `${shapeText(value.shape)}${value.dtype ? ` ${value.dtype}` : ""}`);
+    const links = (/** @type {number[]} */ found) => found.flatMap((k, at) => [...(at ? [", "] : []), button(data.values[k].name, () => this.look(k), { class: "text" })]);
+    const from = value.inputs.filter((k) => k >= 0);
+    if (from.length) add("made from", ...links([...new Set(from)]));
+    const uses = data.values.flatMap((other, k) => (other.inputs.includes(i) ? [k] : []));
+    if (uses.length) add("used by", ...links(uses));
+    if (value.module) add("module", value.module);
+    const gradient = place.gradientOf(i);
+    if (gradient >= 0) add("gradient", element("span", { class: "grad" }, inLine(data.arrays[gradient])));
+    parts.push(list, ...this.source(value));
+    return parts;
+  }
+
+  /**
+   * How the gradient of a value came about: the gifts on all ways from the result to it, each with its step.
+   * @param {number} i
+   * @returns {Node[]}
+   */
+  way(i) {
+    const { data, place } = this;
+    if (place.gradientOf(i) < 0) return [];
+    const on = new Set([i]); // the values that depend on it; each is younger than what it depends on
+    data.values.forEach((value, k) => {
+      if (value.inputs.some((input) => on.has(input))) on.add(k);
+    });
+    const steps = element("ol", { class: "way" });
+    for (let step = place.firstBackward; step <= place.step && step < place.steps.length - 1; step += 1) {
+      const event = data.events[place.steps[step].event];
+      for (const gift of on.has(event.value) ? event.gifts.filter((gift) => on.has(gift.to)) : []) {
+        const text = gift.of > 1 ? gift.total : gift.sums.length ? `${gift.rule} = ${inLine(data.arrays[gift.handed])}` : gift.rule;
+        const name = `step ${step}: back through ${data.values[event.value].name}`;
+        const link = button(String(step), () => this.goTo(step), { class: "text", "aria-label": `${step}, ${name}` });
+        steps.append(element("li", {}, link, " ", element("span", { class: "math" }, text)));
+      }
+    }
+    if (!steps.childElementCount) return [];
+    const many = steps.childElementCount > 12;
+    const head = element("h3", {}, "how its gradient came about, step by step");
+    return [head, many ? element("details", {}, element("summary", {}, `${steps.childElementCount} steps`), steps) : steps];
+  }
+
+  /** The lines of the program that made a value. @param {Value} value */
+  source(value) {
+    return value.lines.map((k) => {
+      const { file, number, text } = this.data.lines[k];
+      return element("p", { class: "hint" }, `${file}, line ${number}`, element("br"), element("code", { class: "math" }, text));
+    });
+  }
+
+  /** @param {number} i @returns {Node[]} */
+  value(i) {
+    const value = this.data.values[i];
+    const gradient = this.place.gradientOf(i);
+    const shown = gradient >= 0 && countOf(this.data.arrays[gradient]) > 1;
+    return [
+      element("h2", {}, `${value.name}${value.formula ? ` = ${value.formula}` : `, a ${value.kind === "leaf" ? "parameter" : "constant"}`}`),
+      ...this.about(i),
+      ...this.way(i),
+      ...(shown ? [element("h3", { class: "grad" }, "its gradient so far"), ...arrayView(this.data.arrays[gradient], `the gradient of ${value.name}`)] : []),
+    ];
+  }
+}

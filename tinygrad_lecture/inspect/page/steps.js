@@ -1,0 +1,174 @@
+// The steps of a page, and which of them a view shows.
+
+/** @typedef {{kind: "start" | "forward" | "backward" | "done", value: number, event: number}} Step */
+
+/**
+ * The start, each result forward, each step of backward, the end.
+ * @param {Data} data
+ * @returns {Step[]}
+ */
+export function stepsOf(data) {
+  /** @type {Step[]} */
+  const steps = [{ kind: "start", value: -1, event: -1 }];
+  data.values.forEach((value, i) => {
+    if (value.kind === "result") steps.push({ kind: "forward", value: i, event: -1 });
+  });
+  data.events.forEach((event, i) => steps.push({ kind: "backward", value: event.value, event: i }));
+  steps.push({ kind: "done", value: -1, event: -1 });
+  return steps;
+}
+
+/** Where one is: a step, and a view. The view -1 is the one of all values, without modules. */
+export class Place {
+  /** @param {Data} data */
+  constructor(data) {
+    this.data = data;
+    this.steps = stepsOf(data);
+    this.step = 0;
+    this.view = data.flat && data.values.length <= 40 ? -1 : 0;
+    /** @type {Map<number, Map<number, number>>} */
+    this.places = new Map();
+    this.firstBackward = this.steps.findIndex((step) => step.kind === "backward");
+    if (this.firstBackward < 0) this.firstBackward = this.steps.length - 1;
+    /** @type {Map<number, number>} */
+    this.firedAt = new Map(this.steps.flatMap((step, i) => (step.kind === "forward" ? [[step.value, i]] : [])));
+    /** @type {number[]} of each group, the last step forward that is in it */
+    this.lastIn = data.groups.map(() => 0);
+    this.steps.forEach((step, i) => {
+      if (step.kind !== "forward") return;
+      for (let group = data.values[step.value].group; group >= 0; group = data.groups[group].parent) this.lastIn[group] = i;
+    });
+    /** @type {Map<number, [number, number][]>} value -> [step, its gradient from then on] */
+    this.sums = new Map();
+    this.steps.forEach((step, i) => {
+      if (step.kind !== "backward") return;
+      const event = data.events[step.event];
+      this.addSum(event.value, i, event.upstream);
+      for (const gift of event.gifts) this.addSum(gift.to, i, gift.after);
+    });
+  }
+
+  /**
+   * @param {number} value
+   * @param {number} step
+   * @param {number} array
+   */
+  addSum(value, step, array) {
+    const held = this.sums.get(value);
+    if (held) held.push([step, array]);
+    else this.sums.set(value, [[step, array]]);
+  }
+
+  get current() {
+    return this.steps[this.step];
+  }
+
+  /** @param {number} view */
+  viewData(view) {
+    return (view < 0 ? this.data.flat : null) ?? this.data.views[Math.max(view, 0)];
+  }
+
+  /**
+   * The box of a view that stands for a value, undefined if none does.
+   * @param {number} value
+   * @param {number} [view]
+   */
+  boxOf(value, view = this.view) {
+    if (value < 0) return undefined;
+    let places = this.places.get(view);
+    if (!places) {
+      places = new Map();
+      this.viewData(view).boxes.forEach((box, i) => {
+        if (box.value !== undefined) places?.set(box.value, i);
+        else if (box.group !== undefined) places?.set(-1 - box.group, i);
+      });
+      this.places.set(view, places);
+    }
+    const own = places.get(value);
+    if (own !== undefined || view < 0) return own;
+    let group = this.data.values[value].group;
+    while (group >= 0) {
+      const held = places.get(-1 - group);
+      if (held !== undefined) return held;
+      group = this.data.groups[group].parent;
+    }
+    return undefined;
+  }
+
+  /**
+   * The box that fires at a step: of a value that comes from outside none does.
+   * @param {number} step
+   * @param {number} [view]
+   */
+  firing(step, view = this.view) {
+    const box = this.boxOf(this.steps[step].value, view);
+    return box === undefined || this.viewData(view).boxes[box].outside ? undefined : box;
+  }
+
+  /** The nearest view, from this one outwards, in which a step fires. @param {number} step */
+  viewFor(step) {
+    let view = this.view;
+    while (view > 0 && this.firing(step, view) === undefined) view = this.data.groups[view].parent;
+    return Math.max(view, this.data.flat ? -1 : 0);
+  }
+
+  /** Whether two neighbouring steps are one in a view: in the same module, in the same direction. @param {number} step */
+  runsOn(step) {
+    const [a, b] = [this.steps[step], this.steps[step + 1]];
+    if (!b || a.kind !== b.kind) return false;
+    const box = this.firing(step);
+    return box !== undefined && this.viewData(this.view).boxes[box].group !== undefined && box === this.firing(step + 1);
+  }
+
+  /** The first step of the run that a step ends. @param {number} step */
+  runStart(step) {
+    let start = step;
+    while (start > 0 && this.runsOn(start - 1)) start -= 1;
+    return start;
+  }
+
+  forward() {
+    if (this.step === this.steps.length - 1) return;
+    this.step += 1;
+    const { kind } = this.current;
+    if (kind === "forward" || kind === "backward") this.view = this.viewFor(this.step);
+    while (this.runsOn(this.step)) this.step += 1;
+  }
+
+  backward() {
+    if (this.step === 0) return;
+    this.step = this.runStart(this.step) - 1;
+    const { kind } = this.current;
+    if (kind === "forward" || kind === "backward") this.view = this.viewFor(this.step);
+  }
+
+  /** @param {number} step */
+  go(step) {
+    this.step = Math.min(Math.max(Math.trunc(step) || 0, 0), this.steps.length - 1);
+  }
+
+  /** Whether a value is computed by now. @param {number} value */
+  isKnown(value) {
+    const fired = this.firedAt.get(value);
+    return fired === undefined || fired <= this.step;
+  }
+
+  /** Whether all of a module is computed by now. @param {number} group */
+  isThrough(group) {
+    return this.lastIn[group] <= this.step;
+  }
+
+  /**
+   * The gradient of a value so far, as the index of an array; -1 if there is none yet.
+   * @param {number} value
+   * @param {number} [step]
+   */
+  gradientOf(value, step = this.step) {
+    let found = -1;
+    for (const [at, array] of this.sums.get(value) ?? []) {
+      if (at > step) break;
+      found = array;
+    }
+    return found;
+  }
+}

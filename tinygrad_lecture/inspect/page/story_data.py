@@ -1,0 +1,132 @@
+"""What the page of a computation is told, as plain data: its values, the steps of backward, views to draw."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...backend import Array
+from ...kernels.attention import attention_weights
+from ..formulas.numbers import in_words
+from ..scopes import Line
+from ..teaching.board import board_of
+from ..teaching.story import Event, Gift, Story
+from ..teaching.worked import formula_with_numbers, forward_lines
+from ..vertex import Vertex
+from .arrays import Arrays
+from .boxes import flat_view, groups_of, view_of
+
+
+class StoryData:
+    """The data of a story's page. tokens: texts of the tokens, for the attention maps."""
+
+    def __init__(self, story: Story, tokens: Sequence[str]) -> None:
+        self.story, self.tokens, self.arrays = story, list(tokens), Arrays()
+        self.index = {vertex: i for i, vertex in enumerate(story.vertices)}
+        self.lines: dict[Line, int] = {}
+
+    def as_data(self) -> dict[str, Any]:
+        """Everything, as JSON has it."""
+        story = self.story
+        groups = groups_of(story)
+        at = {vertex: group.number for group in groups for vertex in group.vertices}
+        values = [self._value(vertex, at[vertex]) for vertex in story.vertices]
+        return {
+            "result": self.index[story.result],
+            "values": values,
+            "events": [self._event(event) for event in story.events],
+            "stored": {str(self.index[v]): self.arrays.add(grad) for v, grad in story.stored.items()},
+            "groups": [
+                {
+                    "name": g.name,
+                    "kind": "" if g.scope is None else g.scope.kind,
+                    "parent": -1 if g.parent is None else g.parent.number,
+                }
+                for g in groups
+            ],
+            "views": [view_of(group, story, self.index) for group in groups],
+            "flat": flat_view(story, self.index) if len(groups) > 1 else None,
+            "tokens": self.tokens,
+            "lines": [_line(file, number) for file, number in self.lines],
+            "arrays": self.arrays.as_data(),
+        }
+
+    def _value(self, vertex: Vertex, group: int) -> dict[str, Any]:
+        filled = formula_with_numbers(vertex)
+        return {
+            "number": vertex.number,
+            "name": str(vertex),
+            "op": vertex.op or "",
+            "kind": "result" if vertex.op else "leaf" if vertex.requires_grad else "constant",
+            "formula": vertex.formula if vertex.op else "",
+            "filled": "" if filled == vertex.formula else filled,
+            "sums": forward_lines(vertex),
+            "inWords": in_words(vertex.value),
+            "shape": list(vertex.shape),
+            "dtype": "" if vertex.dtype is None else vertex.dtype.name,
+            "inputs": [self.index.get(x, -1) for x in vertex.inputs],
+            "inputNames": [str(x) for x in vertex.inputs],
+            "value": self.arrays.add(vertex.value),
+            "group": group,
+            "module": "" if vertex.scope is None else str(vertex.scope),
+            "lines": [self.lines.setdefault(line, len(self.lines)) for line in vertex.lines],
+            "weights": self.arrays.add(_attention(vertex)),
+        }
+
+    def _event(self, event: Event) -> dict[str, Any]:
+        return {
+            "value": self.index[event.vertex],
+            "upstream": self.arrays.add(event.upstream),
+            "gradient": self.story.gradient_of(event.vertex),
+            "given": event.given,
+            "changed": event.changed,
+            "gifts": [self._gift(event, gift) for gift in event.gifts],
+        }
+
+    def _gift(self, event: Event, gift: Gift) -> dict[str, Any]:
+        board = board_of(self.story, event, gift)
+        return {
+            "to": self.index.get(gift.to, -1),
+            "gradient": self.story.gradient_of(gift.to),
+            "handed": self.arrays.add(gift.handed),
+            "before": self.arrays.add(gift.before),
+            "after": self.arrays.add(gift.after),
+            "count": gift.count,
+            "of": gift.of,
+            "derivative": board.derivative,
+            "rule": board.rule,
+            "sums": board.lines,
+            "total": board.total,
+        }
+
+
+def _attention(vertex: Vertex) -> Array | None:
+    """The attention weights that a value is, or was made with: (..., queries, keys); None for other values."""
+    if vertex.op == "attention_weights":
+        return vertex.value
+    given = [x.value for x in vertex.inputs]
+    if vertex.op != "attention" or len(given) < 3 or any(x is None for x in given[:3]):
+        return None
+    q, k = (np.asarray(x) for x in given[:2])
+    mask = given[3] if len(given) > 3 else None
+    if mask is not None and mask.dtype != np.bool_:  # None, as an array
+        mask = None
+    if vertex.settings.get("causal"):
+        past = np.arange(k.shape[-2]) <= np.arange(q.shape[-2])[:, None]
+        mask = past if mask is None else past & mask
+    if (scale := vertex.settings.get("scale")) is not None:
+        q = q * (scale * q.shape[-1] ** 0.5)
+    return np.asarray(attention_weights(q, k, mask))
+
+
+def _line(file: str, number: int) -> dict[str, Any]:
+    """A line of a program: where it is and what it says."""
+    return {
+        "file": Path(file).name,
+        "number": number,
+        "text": linecache.getline(file, number).partition("  #")[0].strip(),
+    }

@@ -1,0 +1,66 @@
+// The table: every value with what is known of it at the step.
+
+import { inLine } from "./arrays.js";
+import { byId, button, element, shapeText } from "./numbers.js";
+import { Place } from "./steps.js";
+
+export class Table {
+  /**
+   * @param {Place} place
+   * @param {(value: number) => void} look
+   */
+  constructor(place, look) {
+    this.place = place;
+    this.look = look;
+    this.now = -1;
+    this.caption = element("caption");
+    /** @type {{row: HTMLElement, value: HTMLElement, gradient: HTMLElement, known: boolean, array: number}[]} */
+    this.rows = [];
+  }
+
+  /** Make the table, with empty cells for what comes with the steps. */
+  make() {
+    const head = element("tr");
+    for (const name of ["", "name", "made by", "shape", "value", "gradient"]) {
+      head.append(name ? element("th", { scope: "col" }, name) : element("td"));
+    }
+    const body = element("tbody");
+    this.rows = this.place.data.values.map((value, i) => {
+      const [known, gradient] = [element("td"), element("td", { class: "grad" })];
+      const row = element("tr", {},
+        element("td", {}, `#${value.number}`),
+        element("th", { scope: "row" }, button(value.name, () => this.look(i), { class: "text" })),
+        element("td", {}, value.formula || (value.kind === "leaf" ? "parameter" : value.kind)),
+        element("td", {}, shapeText(value.shape)),
+        known, gradient);
+      body.append(row);
+      return { row, value: known, gradient, known: false, array: -1 };
+    });
+    byId("table", HTMLElement).replaceChildren(element("table", {}, this.caption, element("thead", {}, head), body));
+  }
+
+  /** Fill in what is known at the step; only cells that change are touched. */
+  show() {
+    if (!this.rows.length) this.make();
+    const { data, current } = this.place;
+    this.rows.forEach((row, i) => {
+      const [known, array] = [this.place.isKnown(i), this.place.gradientOf(i)];
+      if (known !== row.known) row.value.textContent = known ? data.values[i].inWords : "";
+      if (array !== row.array) row.gradient.textContent = array < 0 ? "" : inLine(data.arrays[array]);
+      [row.known, row.array] = [known, array];
+    });
+    const before = this.rows[this.now]?.row;
+    before?.removeAttribute("aria-current");
+    if (before) before.className = "";
+    this.now = current.value;
+    const row = this.rows[this.now]?.row;
+    if (row) {
+      row.className = `now ${current.kind}`;
+      row.setAttribute("aria-current", "step");
+      row.scrollIntoView({ block: "nearest" });
+    }
+    const { kind } = current;
+    const when = kind === "start" ? "before the first step" : kind === "done" ? "at the end" : `after ${kind} through ${data.values[this.now].name}`;
+    this.caption.textContent = `All values, ${when}`;
+  }
+}

@@ -1,0 +1,98 @@
+// What the data of a page of a computation looks like; story_data.py writes it. Nothing here runs.
+
+/** an array: whole in `data`, or of a large one its first `corner` and a `picture` of means */
+interface ArrayData {
+  shape: number[];
+  dtype: string;
+  size: number; // bytes of a number in `data`
+  data?: string;
+  corner?: string;
+  cornerShape?: number[];
+  picture?: string;
+  pictureShape?: number[];
+  low?: number; // of the finite elements, as `high`, `mean`, `sd`
+  high?: number;
+  mean?: number;
+  sd?: number;
+  odd?: number; // how many elements are nan or infinite
+  counts?: number[]; // a histogram from low to high
+}
+
+/** a value of the graph. Arrays and values are given by their index, -1 for none. */
+interface Value {
+  number: number;
+  name: string;
+  op: string; // "" for a leaf or constant
+  kind: "leaf" | "constant" | "result";
+  formula: string;
+  filled: string; // the formula with numbers
+  sums: string[]; // the elements of a product, each as a sum
+  inWords: string;
+  shape: number[];
+  dtype: string;
+  inputs: number[];
+  inputNames: string[];
+  value: number;
+  group: number; // where it stands
+  module: string;
+  lines: number[];
+  weights: number; // of attention
+}
+
+/** what a step of backward hands to an input */
+interface Gift {
+  to: number;
+  gradient: string; // how the gradient of the input is written
+  handed: number;
+  before: number;
+  after: number;
+  count: number; // this is the count-th
+  of: number; // of so many gifts to it
+  derivative: string;
+  rule: string;
+  sums: string[];
+  total: string;
+}
+
+interface BackwardEvent {
+  value: number;
+  upstream: number;
+  gradient: string;
+  given: boolean; // whether backward starts here
+  changed: boolean; // by a hook
+  gifts: Gift[];
+}
+
+interface Group { name: string; kind: string; parent: number }
+
+interface Box {
+  value?: number;
+  group?: number;
+  outside?: boolean;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  lines: string[];
+  rows: number; // lines of its gradient
+}
+
+interface Arrow { from: number; to: number; d: string }
+
+interface View { boxes: Box[]; arrows: Arrow[]; width: number; height: number }
+
+interface SourceLine { file: string; number: number; text: string }
+
+interface Data {
+  title: string;
+  result: number;
+  values: Value[];
+  events: BackwardEvent[];
+  stored: Record<string, number>;
+  groups: Group[];
+  views: View[];
+  flat: View | null;
+  tokens: string[];
+  lines: SourceLine[];
+  arrays: ArrayData[];
+}

@@ -1,0 +1,49 @@
+"""`tl.page`: a computation as a page on which one watches backpropagation, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...files import atomic_write
+from ..teaching.story import story_of
+from .assemble import assembled, read
+from .story_data import StoryData
+
+SCRIPTS = ("numbers.js", "arrays.js", "heat.js", "steps.js", "graph.js", "panel.js", "table.js", "theme.js", "main.js")
+
+
+def page(
+    what: Any,
+    path: str | Path,
+    names: Mapping[str, Any] | None = None,
+    *,
+    tokens: Sequence[str] = (),
+    title: str = "",
+) -> Path:
+    """Write a page that shows a computation forward and then backward, step by step; one file, for any browser.
+
+        with tl.Graph():
+            z = w @ x + b
+            C = (tl.sigmoid(z) - y) ** 2
+            C.backward()
+            tl.page(C, "neuron.html")
+
+    what: the tensor that backward starts from, within the `with` or after it as long as its graph stands; or a Graph.
+    Where backward has not run, the page goes backward itself and leaves every `.grad` alone. Without a Graph, values
+    that no rule needs are not known.
+    names: a dict from names to tensors; by default the variables of the caller. Parameters have their module's names.
+    tokens: texts of the tokens that attention reads, for its maps.  title: by default the file's name.
+    Modules are boxes that open. Returns the path.
+    Raises TypeError for anything but a Tensor or a Graph, RuntimeError for a tensor without a graph, or whose graph
+    backward has freed, or of several elements that backward did not start from; ValueError for an empty graph,
+    FileNotFoundError if the folder does not exist.
+    """
+    story = story_of(what, names, "page")
+    title = title or Path(path).stem
+    data = {"title": title, **StoryData(story, tokens).as_data()}
+    text = assembled(title, read("page.html"), SCRIPTS, data)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)

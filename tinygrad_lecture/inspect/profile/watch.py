@@ -1,0 +1,106 @@
+"""`tl.profile`: measures every op call and every backward rule of a block."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from ...autograd.op import Op
+from ...autograd.tape import Record
+from ..scopes import Scopes
+from .report import Profile, Spent
+
+_changing = threading.Lock()
+
+
+class profile:
+    """Context manager: measures the ops of this thread and their backward rules, by the module that calls them.
+
+        with tl.profile() as profile:
+            loss(model(x), y).backward()
+            optimizer.step()
+        print(profile)                          # by op: calls, time forward and backward, bytes of the results
+        print(profile.table("module"))
+        profile.page("profile.html")            # the flame view
+
+    Backward counts for the module whose call it goes back through. Time on a GPU is that of starting its work, since
+    nothing waits for it. While any block is measured, every op call of the program costs a little more.
+    """
+
+    def __enter__(self) -> Profile:
+        self._thread = threading.get_ident()
+        self._result, self._parts = Profile(), dict[tuple[str, str, bool], Spent]()
+        self._scopes, self._inside = Scopes(), False  # whether an op is running
+        self._paths: dict[int, str] = {}  # of records, by id; the records live until the end
+        self._records: list[Record] = []
+        with _changing:
+            self._before = [(kind, name, vars(kind)[name]) for kind, name in _methods()]
+            for kind, name, method in self._before:
+                setattr(kind, name, self._measured(method, name == "vjp"))
+        self._began = perf_counter()
+        return self._result
+
+    def __exit__(self, *error: object) -> None:
+        self._result.seconds = perf_counter() - self._began
+        with _changing:
+            for kind, name, method in reversed(self._before):
+                setattr(kind, name, method)
+        self._result.spent = list(self._parts.values())
+        self._scopes.forget()
+        self._records, self._paths = [], {}
+
+    def _measured(self, method: Callable[..., Any], backward: bool) -> Callable[..., Any]:
+        """A method that is measured where this thread calls it, with all that it calls itself."""
+        note = self._note_backward if backward else self._note_forward
+
+        def measured(op: Any, *args: Any, **kwargs: Any) -> Any:
+            if self._inside or threading.get_ident() != self._thread:
+                return method(op, *args, **kwargs)
+            self._inside = True
+            began = perf_counter()
+            try:
+                result = method(op, *args, **kwargs)
+                took = perf_counter() - began
+            finally:
+                self._inside = False
+            note(op, args, result, took)
+            return result
+
+        return measured
+
+    def _note_forward(self, op: Any, args: tuple[Any, ...], result: Any, seconds: float) -> None:
+        scope = self._scopes.now()
+        self._scopes.roots.clear()
+        path = "" if scope is None else ".".join(filter(None, (list(scope.above())[-1].kind, scope.path)))
+        node = getattr(result, "_node", None)
+        if isinstance(node, Record) and id(node) not in self._paths:
+            self._paths[id(node)] = path
+            self._records.append(node)
+        self._add(path, op.name, False, seconds, getattr(getattr(result, "_array", result), "nbytes", 0))
+
+    def _note_backward(self, op: Any, args: tuple[Any, ...], result: Any, seconds: float) -> None:
+        size = sum(getattr(getattr(g, "_array", g), "nbytes", 0) for g in result if g is not None)
+        self._add(self._paths.get(id(args[0]), ""), op.name, True, seconds, size)
+
+    def _add(self, path: str, op: str, backward: bool, seconds: float, size: int) -> None:
+        key = path, op, backward
+        part = self._parts.get(key)
+        if part is None:
+            part = self._parts[key] = Spent(path, op, backward)
+        part.calls, part.seconds, part.bytes = part.calls + 1, part.seconds + seconds, part.bytes + size
+
+
+def _methods() -> list[tuple[type, str]]:
+    """The methods that compute: the call of an op, and the backward rules of each kind of op.
+
+    Calls of a fused op are those of its kernel or of the ops in its definition.
+    """
+    kinds: list[type] = [Op]
+    found: list[tuple[type, str]] = [(Op, "__call__")]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        found += [(kind, "vjp")] if "vjp" in vars(kind) else []
+    return found

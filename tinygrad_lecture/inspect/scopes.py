@@ -1,0 +1,99 @@
+"""Where an op is called: the line of the program, and the modules that are running.
+
+Both are read from the call stack, so that nothing needs to be told and nothing costs time unless somebody watches. A
+module is any object with `named_modules`, in whose method `forward` the op is called: this package does not know `nn`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, TypeAlias
+
+from ..errors.users_line import is_ours
+
+Line: TypeAlias = tuple[str, int]  # file, line number
+
+_ENGINE = __file__.rpartition("inspect")[0]
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """One call of a module.
+
+    path: its name in the outermost module that is running, "blocks.0.attention"; "" for that module itself.
+    kind: its class.  parent: the call that this one is part of, None for the outermost.
+    """
+
+    path: str
+    kind: str
+    parent: Scope | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.kind})" if self.path else self.kind
+
+    def above(self) -> Iterator[Scope]:
+        """This scope, the one that it is part of, and so on to the outermost."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+
+class Scopes:
+    """The modules that are running, asked for again and again. Two calls of one module are two scopes.
+
+    A frame is known again as long as it is held, so `forget` ends with letting go of the last ones.
+    """
+
+    def __init__(self) -> None:
+        self._running: list[tuple[FrameType, Scope]] = []  # outermost first
+        self._paths: dict[int, str] = {}  # of the modules of the outermost one, by id
+        self.roots: list[Any] = []  # outermost modules that are new since somebody emptied the list
+
+    def now(self) -> Scope | None:
+        """The innermost module that is running."""
+        frames: list[tuple[FrameType, Any]] = []
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code.co_name == "forward" and frame.f_code.co_argcount:
+                module = frame.f_locals.get(frame.f_code.co_varnames[0])
+                if hasattr(module, "named_modules"):
+                    frames.append((frame, module))
+            frame = frame.f_back
+        frames.reverse()
+        same = 0  # how many of the outermost calls are still running
+        for (running, _), (before, _) in zip(frames, self._running, strict=False):
+            if running is not before:
+                break
+            same += 1
+        self._running = self._running[:same]
+        for running, module in frames[same:]:
+            if not self._running:
+                self._paths = {id(m): path for path, m in module.named_modules()}
+                self.roots.append(module)
+            parent = self._running[-1][1] if self._running else None
+            scope = Scope(self._paths.get(id(module), ""), type(module).__name__, parent)
+            self._running.append((running, scope))
+        return self._running[-1][1] if self._running else None
+
+    def forget(self) -> None:
+        """Let go of the frames, which hold the variables of the calls."""
+        self._running, self._paths = [], {}
+
+
+def lines_of_call() -> tuple[Line, ...]:
+    """The lines that call an op: the user's and, if a layer calls it for the user, before it that of the layer."""
+    found: list[Line] = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(_ENGINE):
+            if not found:
+                found.append((file, frame.f_lineno))
+            if not is_ours(file):
+                return (*found, (file, frame.f_lineno)) if found[0] != (file, frame.f_lineno) else tuple(found)
+        frame = frame.f_back
+    return tuple(found)

@@ -1,0 +1,65 @@
+"""What stands on the board for one gift of backward: derivative, chain rule, numbers, and the sum so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...backend import Array
+from ..formulas.derivatives import local_rule, rule_of
+from ..formulas.numbers import in_words, numbers
+from .story import Event, Gift, Story
+from .worked import gift_lines, local_with_numbers
+
+
+@dataclass
+class Board:
+    """Lines about a gift. "" and [] stand for what there is no need to say.
+
+    derivative: "da/dz = a · (1 - a) = 0.2311".  rule: "dC/dz = dC/da · da/dz", with its result if that needs no more
+    lines.  lines: the same, element by element.  total: the gradient with this gift, "dC/dz = 1 + 6 = 7".
+    """
+
+    derivative: str
+    rule: str
+    lines: list[str]
+    total: str
+
+
+def board_of(story: Story, event: Event, gift: Gift) -> Board:
+    """The board for a gift."""
+    upstream, wanted = story.gradient_of(event.vertex), story.gradient_of(gift.to)
+    single = event.upstream.size == gift.handed.size == 1
+    handed = in_words(gift.handed)
+    derivative, lines = "", gift_lines(event, gift, wanted)
+    if gift.local is not None:
+        name = f"d{event.vertex}/d{gift.to}"
+        alone = name if event.vertex.inputs.count(gift.to) == 1 else f"{name} at this place"
+        chain = [local_rule(event.vertex, gift.position), local_with_numbers(event, gift), _factor(gift.local)]
+        derivative = " = ".join([alone, *dict.fromkeys(text for text in chain if text)])
+        rule = f"{upstream} · {name}"
+        if lines and (single or _is_one(gift.local)):
+            rule, lines = f"{rule} = {lines[0] if single else handed}", []
+    else:
+        rule = (
+            rule_of(event.vertex, gift.position, upstream) or f"what the rule of {event.vertex.op} makes of {upstream}"
+        )
+        if not lines:
+            rule = f"{rule} = {handed}"
+    if gift.of == 1 and gift.before is None:
+        return Board(derivative, f"{wanted} = {rule}", lines, f"{wanted} = {handed}" if lines else "")
+    use = f"use {gift.count} of {gift.of}" if gift.of > 1 else "on top of what was there"
+    if gift.before is None:
+        return Board(derivative, rule, lines, f"{wanted} = {in_words(gift.after)}  so far, {use}")
+    before = numbers(gift.before)
+    shown = f"{before} + {handed} = {numbers(gift.after)}" if before else f"{in_words(gift.after)}, the sum"
+    return Board(derivative, rule, lines, f"{wanted} = {shown}  ({use}; they add up)")
+
+
+def _factor(local: Array) -> str:
+    """A derivative: "1" for an array of ones."""
+    return "1" if _is_one(local) else in_words(local)
+
+
+def _is_one(array: Any) -> bool:
+    return bool(array.size) and bool((array == 1).all())

@@ -1,0 +1,97 @@
+"""`tl.explain`: backpropagation through a computation as a worked example, in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors.table import aligned
+from ..formulas.numbers import in_words, numbers
+from ..vertex import Vertex
+from .board import board_of
+from .story import Event, Story, story_of
+from .worked import formula_with_numbers, forward_lines
+
+
+class Explanation(str):
+    """A text that a notebook or the prompt shows as it is, with its line ends."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def explain(what: Any, names: Mapping[str, Any] | None = None) -> Explanation:
+    """Backward from a result as a worked example: forward, each step backward with its rule, numbers and sums.
+
+        with tl.Graph():
+            z = w @ x + b
+            C = (tl.sigmoid(z) - y) ** 2
+            print(tl.explain(C))
+
+    what, names: those of `tl.page`. Returns a text.  Raises what `tl.page` raises.
+    """
+    return Explanation("\n".join(_told(story_of(what, names, "explain"))))
+
+
+def _told(story: Story) -> list[str]:
+    lines = ["Forward: each value from those before it."]
+    given = [v for v in story.vertices if v.op is None]
+    made = [v for v in story.vertices if v.op is not None]
+    rows = [[f"  {v}", f"= {_value(v.value)}", "" if v.requires_grad else "constant"] for v in given]
+    lines += ["", *(aligned(rows) if rows else [])]
+    for vertex in made:
+        lines += ["", *_forward(vertex)]
+    if not story.events:
+        return [*lines, "", "Backward has not run."]
+    lines += ["", f"Backward: how much does {story.result} change with each value? From the last to the first."]
+    for count, event in enumerate(story.events, start=1):
+        lines += ["", *_backward(story, event, count)]
+    return [*lines, "", *_found(story)]
+
+
+def _forward(vertex: Vertex) -> list[str]:
+    """ "z = W @ x", "  = [[...]] @ [...]", "  = [...]"."""
+    indent = "  " + " " * len(str(vertex))
+    filled, value = formula_with_numbers(vertex), _value(vertex.value)
+    chain = [vertex.formula, *([filled] if filled not in ("", vertex.formula) else []), value]
+    lines = [f"  {vertex} = {chain[0]}", *(f"{indent} = {text}" for text in chain[1:])]
+    sums = forward_lines(vertex)
+    return lines if len(sums) < 2 and len(vertex.inputs[0].shape) < 2 else [*lines, *(f"      {x}" for x in sums)]
+
+
+def _backward(story: Story, event: Event, count: int) -> list[str]:
+    name = story.gradient_of(event.vertex)
+    if event.given:
+        where = "Backward starts here"
+    else:
+        where = f"{name} = {in_words(event.upstream)}{', as a hook has changed it' if event.changed else ''}"
+    lines = [f"  {count}.  {event.vertex.equation}", f"      {where}{f', with {name} = 1' if _is_one(event) else ''}"]
+    for gift in event.gifts:
+        board = board_of(story, event, gift)
+        lines += [f"    to {gift.to}:"]
+        lines += [f"      {line}" for line in (board.derivative, board.rule) if line]
+        lines += [*(f"          {line}" for line in board.lines), *([f"      {board.total}"] if board.total else [])]
+    return lines
+
+
+def _found(story: Story) -> list[str]:
+    """The gradients of the leaves, and where `.grad` has something else."""
+    rows, notes = [], []
+    for vertex in story.vertices:
+        if vertex.op is None and vertex in story.gradients:
+            grad = story.gradients[vertex]
+            rows.append([f"  {story.gradient_of(vertex)}", f"= {_value(grad)}"])
+            stored = story.stored.get(vertex)
+            if stored is not None and numbers(stored) != numbers(grad):
+                notes.append(f"  {vertex}.grad holds {_value(stored)}: more than this pass has added to it.")
+    return ["Found:", "", *aligned(rows), *notes] if rows else ["No leaf has a gradient."]
+
+
+def _value(array: Any) -> str:
+    return "? (the tape did not keep it)" if array is None else in_words(array)
+
+
+def _is_one(event: Event) -> bool:
+    return event.given and event.upstream.size == 1 and bool(event.upstream.item() == 1)

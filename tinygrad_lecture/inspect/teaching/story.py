@@ -1,0 +1,232 @@
+"""The story of a computation: its values in the order of computing, then backward, gift by gift.
+
+    story = story_of(loss)                      # within `with tl.Graph()`, or while the graph of the loss stands
+    story.events[1].gifts[0].after              # the gradient of an input so far, after this step
+
+`explain` prints it, `page` shows it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...autograd.modes import modes
+from ...autograd.seeds import seed_for
+from ...autograd.tape import Leaf, backward_pass
+from ...backend import Array
+from ...errors.users_line import users_variables
+from ...errors.words import kind_of
+from ...traced import Traced
+from ..graph import Graph, graphs
+from ..observe import Both, Observing
+from ..recovered import recover_values
+from ..vertex import Step, Vertex
+
+
+@dataclass(eq=False)
+class Gift:
+    """What one step of backward hands to one input of its op.
+
+    to: the input; position: which one it is.  handed: the gradient.  local: the derivative of the result with respect
+    to the input, element by element, or None.  before, after: the gradient of the input without and with this gift.
+    count, of: this is the count-th of so many gifts to it.
+    """
+
+    to: Vertex
+    position: int
+    handed: Array
+    local: Array | None
+    before: Array | None
+    after: Array
+    count: int = 1
+    of: int = 1
+
+
+@dataclass(eq=False)
+class Event:
+    """One step of backward at one result.
+
+    upstream: its gradient.  given: whether the pass starts here, so that the gradient is not made of gifts, as the 1 of
+    the loss.  changed: whether it is not the sum of its gifts, since a hook changed it.
+    """
+
+    vertex: Vertex
+    upstream: Array
+    given: bool
+    changed: bool
+    gifts: list[Gift] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Story:
+    """A computation that led to a result, and backward through it.
+
+    vertices: in the order of computing.  result: what backward starts from, as the cost.  events: the steps of
+    backward.  gradients: of each value at the end, by vertex.  stored: what is in `.grad` of leaves that still exist.
+    """
+
+    vertices: list[Vertex]
+    result: Vertex
+    events: list[Event]
+    gradients: dict[Vertex, Array]
+    stored: dict[Vertex, Array] = field(default_factory=dict)
+
+    def gradient_of(self, vertex: Vertex) -> str:
+        """How the gradient of a value is written: "dC/dw"."""
+        return f"d{self.result}/d{vertex}"
+
+
+def story_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "explain") -> Story:
+    """The story of a result, or of all that a Graph saw.
+
+    what: a Tensor that the running `with tl.Graph()` watches, or whose graph stands; or a Graph. Where backward has not
+    run yet, it runs here, without a change to any `.grad`.
+    names: of tensors; by default, values without a name get those of the variables of the caller.
+    Raises TypeError for anything else, RuntimeError for a tensor without a graph or whose graph backward has freed,
+    ValueError for an empty graph, or for a result of several elements that backward did not start from.
+    """
+    if isinstance(what, Graph):
+        graph, result, own = what, None, None
+        if not graph.vertices:
+            raise ValueError(f"{caller}: the graph is empty; compute with tensors that require grad while it watches")
+    elif isinstance(what, Traced):
+        graph, result, own = _graph_of(what)
+    else:
+        raise TypeError(f"{caller}: give the tensor that backward starts from, or a Graph, not {kind_of(what)}")
+    _give_names(graph, names)
+    vertices = graph.vertices if result is None else _before(result, graph)
+    passes = _passes(graph.steps if own is None else own)
+    if result is not None:
+        passes = [steps for steps in passes if any(step.vertex is result for step in steps)]
+    wanted = set(vertices)
+    steps = [step for steps in passes for step in steps if step.vertex in wanted]
+    if result is None:
+        result = steps[0].vertex if steps else next((v for v in reversed(vertices) if v.op), vertices[-1])
+    if not result.name and "C" not in {v.name for v in vertices}:
+        result.name = "C"  # for cost
+    story = _told(vertices, result, _passes(steps))
+    story.stored = {v: grad for v, grad in graph.stored_gradients().items() if v in wanted}
+    return story
+
+
+def _graph_of(loss: Any) -> tuple[Graph, Vertex, list[Step] | None]:
+    """The graph that a tensor is in, the tensor's vertex and, if backward has not run from it, the steps of a pass."""
+    for graph in [*_watching(), *graphs]:
+        vertex = graph.find(loss)
+        if vertex is not None:
+            ran = any(step.vertex is vertex for step in graph.steps)
+            return graph, vertex, None if ran else _pass_from(loss, graph)
+    graph = Graph(loss)
+    recover_values(graph)
+    return graph, graph[loss], _pass_from(loss, graph)
+
+
+def _watching() -> list[Graph]:
+    """The graphs that watch this thread now, the innermost first."""
+    found, observers = [], [modes.observer]
+    while observers:
+        observer = observers.pop()
+        if isinstance(observer, Both):
+            observers += [observer.outer, observer.inner]
+        elif isinstance(observer, Graph):
+            found.append(observer)
+    return found
+
+
+def _passes(steps: list[Step]) -> list[list[Step]]:
+    """The steps of each backward pass: it goes from younger to older records, so a younger one starts another pass."""
+    passes: list[list[Step]] = []
+    for step in steps:
+        if not passes or step.age >= passes[-1][-1].age:
+            passes.append([])
+        passes[-1].append(step)
+    return passes
+
+
+def _pass_from(loss: Any, graph: Graph) -> list[Step]:
+    """The steps of a backward pass that leaves every `.grad`, the tape and the Graph as they are."""
+    if isinstance(loss._node, Leaf):
+        return []
+    seed = seed_for(loss, None, False)
+    leaves = [node for node in graph.nodes if isinstance(node, Leaf)]
+    before = [(vertex, vertex.grad, vertex.handed) for vertex in graph.vertices]
+    seen, steps = len(graph.visited), len(graph.steps)
+    outer, modes.observer = modes.observer, None  # only the graph is told of this pass, and then forgets it
+    try:
+        with Observing(graph):
+            backward_pass([(loss._node, seed)], wanted=leaves, retain_graph=True)
+        return graph.steps[steps:]
+    finally:
+        modes.observer = outer
+        del graph.visited[seen:], graph.steps[steps:]
+        for vertex, grad, handed in before:
+            vertex.grad, vertex.handed = grad, handed
+
+
+def _give_names(graph: Graph, names: Mapping[str, Any] | None) -> None:
+    if names is not None:
+        graph.name(names)
+        return
+    for name, tensor in users_variables().items():
+        vertex = graph.find(tensor) if isinstance(tensor, Traced) else None
+        if vertex is not None and not vertex.name and not name.startswith("_"):
+            vertex.name = name
+
+
+def _before(result: Vertex, graph: Graph) -> list[Vertex]:
+    """The vertices that a result was computed from, and itself, in order."""
+    needed, stack = set[Vertex](), [result]
+    while stack:
+        vertex = stack.pop()
+        if vertex not in needed:
+            needed.add(vertex)
+            stack.extend(vertex.inputs)
+    return [vertex for vertex in graph.vertices if vertex in needed]
+
+
+def _told(vertices: list[Vertex], result: Vertex, passes: list[list[Step]]) -> Story:
+    """The steps as events, with the sum of each gradient before and after each gift.
+
+    The sums are those of the tape: within a pass in the order of the gifts, and then one pass after the other.
+    """
+    events: list[Event] = []
+    earlier: dict[Vertex, Array] = {}  # gradients of leaves from the passes before
+    sums: dict[Vertex, Array] = {}  # of this pass
+    for steps in passes:
+        sums, gifts = {}, list[Gift]()
+        for step in steps:
+            so_far = sums.get(step.vertex)
+            changed = so_far is not None and not np.array_equal(so_far, step.upstream, equal_nan=True)
+            events.append(Event(step.vertex, step.upstream, so_far is None, changed))
+            sums[step.vertex] = step.upstream
+            for position, (to, handed) in enumerate(zip(step.vertex.inputs, step.handed, strict=True)):
+                if handed is None:
+                    continue
+                before = sums.get(to)
+                after = sums[to] = _plus(before, handed)
+                had = earlier.get(to)
+                start = had if before is None else _plus(had, before)
+                gift = Gift(to, position, handed, step.local[position], start, _plus(had, after))
+                events[-1].gifts.append(gift)
+                gifts.append(gift)
+        _count(gifts)
+        earlier |= {v: _plus(earlier.get(v), g) for v, g in sums.items() if v.op is None}
+    return Story(vertices, result, events, {**sums, **earlier})
+
+
+def _count(gifts: list[Gift]) -> None:
+    """Number the gifts of a pass to each value."""
+    of = Counter(gift.to for gift in gifts)
+    done = Counter[Vertex]()
+    for gift in gifts:
+        done[gift.to] += 1
+        gift.count, gift.of = done[gift.to], of[gift.to]
+
+
+def _plus(total: Array | None, more: Array) -> Array:
+    return more if total is None else np.asarray(total + more)

@@ -54,6 +54,8 @@ class Settings:
     """learning rate of the step downhill"""
     repeats: int = 15
     """how often each time is measured; the median counts"""
+    page: bool = False
+    """whether to write a page on which one steps through both passes, backprop.html"""
     seed: int = 0
     """of the random weights"""
     out: Path = Path("out/backprop")
@@ -76,6 +78,8 @@ def main(settings: Settings) -> None:
     graph.name({**parameters, **values})
     report.forward(settings.layers, settings.activation, graph)
     report.backward(graph, activation)
+    if settings.page:
+        print(f"\nA page to step through: {tl.page(graph, settings.out / 'backprop.html', title='Backpropagation')}")
 
     # "If I change this parameter by a tiny amount, how much does the cost change?"
     def cost(parameters: Tensors) -> float:

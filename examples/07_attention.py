@@ -61,6 +61,8 @@ class Settings:
     """numbers in a word's vector, for the single head"""
     steps: int = 1500
     """of the training of the single head; the three heads take half as many"""
+    page: bool = False
+    """whether to write a page on which one steps through the single head, attention.html"""
     seed: int = 0
     """of the sentences and the first weights"""
     out: Path = Path("out/attention")
@@ -189,6 +191,13 @@ def main(settings: Settings) -> None:
         report.step_by_step(settings.sentence, i, reading)
         readings = [one(tl.tensor(course.encode(sentence))) for sentence in shown]
         report.contexts(SENTENCES, readings)
+
+    if settings.page:
+        with tl.Graph() as graph:  # it watches what is computed
+            log_p = tl.log_softmax(one(tl.tensor(tokens)).logits[i], -1)  # (senses,): what the word means
+            log_p.max().backward()
+        path = tl.page(graph, settings.out / "attention.html", tokens=senses.words(settings.sentence), title="Attention")
+        print(f"\nA page to step through: {path}")
 
     # The exercise: three attention heads that focus on different types of relationships
     course_of_cars = cars.make(5000, draw, without=RED_CAR.split())

@@ -13,7 +13,10 @@ program = load("04_backprop")
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
-    return output_of(program, repeats=1, out=tmp_path_factory.mktemp("backprop"))
+    folder = tmp_path_factory.mktemp("backprop")
+    text = output_of(program, repeats=1, page=True, out=folder)
+    assert "<title>Backpropagation" in (folder / "backprop.html").read_text(encoding="utf-8")
+    return text
 
 
 def gradients(text):

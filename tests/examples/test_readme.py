@@ -19,7 +19,7 @@ SMALLER = {  # what shortens a program that learns, without changing what its ro
     "22_robust.py": ["--steps", "200", "--sizes", "300", "3000", "8500"],
     "21_valleys.py": ["--steps", "200", "--fit-steps", "50"],
     "04_backprop.py --page": ["--repeats", "1"],
-    "07_attention.py --page": ["--steps", "20"],
+    "07_attention.py --page": ["--steps", "120"],
     "06_word_vectors.py": ["--sentences", "12000", "--epochs", "2"],
     "07_attention.py": ["--steps", "600"],
     "08_gpt.py": ["--steps", "8", "--layers", "1", "--width", "32", "--tokens", "40"],

@@ -6,8 +6,6 @@ import sys
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.hooks import Handle
 from tinygrad_lecture.func.trees import leaves, map_leaves
@@ -99,7 +97,6 @@ utils = Namespace(
 linalg = Namespace(
     "torch.linalg",
     tl.linalg,
-    LinAlgError=np.linalg.LinAlgError,
     multi_dot=functions.multi_dot,
     vander=lambda x, N=None: functions.vander(x, N, increasing=True),
     vecdot=functions.vecdot,

@@ -1,7 +1,7 @@
 """torch: PyTorch's names for this house, so that a PyTorch script runs without a change.
 
     python -m nn.torch script.py --epochs 3         # the script says `import torch`
-    import nn.torch as torch                        # the same for a program of one's own
+    import nn.torch as torch, nn.torch.nn as nn     # the same for a program of one's own
 
 Where things are:
 
@@ -18,6 +18,7 @@ Where things are:
 
 # ruff: noqa: F403
 import math as _math
+import sys as _sys
 from typing import Any as _Any
 
 import numpy as _np
@@ -64,6 +65,7 @@ from .legacy import IntTensor as IntTensor
 from .legacy import LongTensor as LongTensor
 from .legacy import ShortTensor as ShortTensor
 from .legacy import Tensor as Tensor
+from .modules import importable as _importable
 from .modules import linalg as linalg
 from .modules import nn as nn
 from .modules import optimisers as _optimisers
@@ -164,3 +166,4 @@ def _nothing(x: _Any) -> _Any:
 
 
 __getattr__ = _absent("torch", lambda: globals())
+_importable(_sys.modules[__name__])  # for `import nn.torch.nn.functional as F`

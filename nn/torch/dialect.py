@@ -1,11 +1,13 @@
 """What prints as in PyTorch only in a process that runs a PyTorch script: shapes, dtypes, named results, ...
 
-`speak` changes classes of the house for the whole process, so only the command `python -m nn.torch` calls it. Numbers
-print as PyTorch's everywhere, see `tinygrad_lecture/inspect/printing.py`.
+`speak` changes classes of the house for the whole process, so only the command `python -m nn.torch` calls it, and a
+program of one's own that wants it: `from nn.torch.dialect import speak; speak()`. Numbers print as PyTorch's everywhere,
+see `tinygrad_lecture/inspect/printing.py`.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from tinygrad_lecture import Tensor
@@ -15,13 +17,15 @@ from tinygrad_lecture.ops.indexing import Ordered
 from ..module import Parameter
 from ..module.state import LoadedKeys
 from ..optim import Optimizer
-from .dtypes import BY_NAME, Size, dtype
+from .dtypes import BY_NAME, Shape, Size, dtype
 
 PAIRS = ("cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk")
 
 
-def speak(torch: Any) -> None:
+def speak(torch: Any = None) -> None:
     """Let shapes be torch.Size, dtypes torch.float32 and pairs torch.return_types.max from now on. torch: nn.torch."""
+    torch = torch or importlib.import_module(__package__)
+    Shape.plain_tuples = False
     options.dtype_prefix = "torch."
     by_dtype = {kind.dtype: kind for kind in BY_NAME.values()}
     members: dict[str, Any] = {

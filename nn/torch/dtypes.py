@@ -55,7 +55,16 @@ BY_NAME |= {other: BY_NAME[name] for other, name in OTHERS.items()}
 BY_NAME["bfloat16"] = BY_NAME["float32"]  # NumPy has no bfloat16; float32 holds all of its numbers
 
 
-class Size(tuple[int, ...]):
+class Shape(type):
+    """The type of `Size`: tuples are instances too, since shapes are tuples, until the dialect makes them Sizes."""
+
+    plain_tuples = True
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, tuple) if cls.plain_tuples else type(value) is cls
+
+
+class Size(tuple[int, ...], metaclass=Shape):
     """A shape: a tuple that prints as torch.Size([2, 3])."""
 
     __slots__ = ()

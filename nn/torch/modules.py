@@ -121,22 +121,32 @@ types = Namespace("torch.types", Number=(int, float, bool), Device=str)
 
 
 class _Finder:
-    """Answers an import of a module that is not here with a sentence."""
+    """Answers an import of a module or name that is not here with a sentence."""
 
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
-        if name.partition(".")[0] in ("torch", "torchvision", "torchaudio", "torchtext", "functorch"):
-            raise ImportError(sentence(name), name=name)
+    def __init__(self, *roots: str) -> None:
+        self.roots = roots
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if any(name == root or name.startswith(f"{root}.") for root in self.roots):
+            known = [n for n in dir(sys.modules.get(name.rpartition(".")[0])) if n[0] != "_"]
+            raise ImportError(sentence(name.removeprefix("nn."), known), name=name)
 
 
 def install(torch: ModuleType) -> None:
     """Let `import torch` and `import torch.nn` in this process mean the modules that are here."""
-
-    def register(name: str, module: ModuleType) -> None:
-        sys.modules[name] = module
-        for key, value in vars(module).items():
-            if isinstance(value, Namespace):
-                register(f"{name}.{key}", value)
-
     register("torch", torch)
-    sys.meta_path.insert(0, _Finder())
+    sys.meta_path.insert(0, _Finder("torch", "torchvision", "torchaudio", "torchtext", "functorch"))
+
+
+def importable(package: ModuleType) -> None:
+    """Let `import nn.torch.optim` mean the module that is here, or end with a sentence."""
+    register(package.__name__, package)
+    sys.meta_path.append(_Finder(package.__name__))  # the last to be asked
+
+
+def register(name: str, module: ModuleType) -> None:
+    """Let `import name` mean a module, and `import name.x` the module that its attribute x is."""
+    sys.modules[name] = module
+    for key, value in vars(module).items():
+        if isinstance(value, Namespace):
+            register(f"{name}.{key}", value)

@@ -130,7 +130,7 @@ def as_target(name: str, input: Tensor, target: Any) -> Tensor:
     made: Tensor = target if isinstance(target, Tensor) else tl.tensor(target, device=input.device)
     if input.shape != made.shape:
         if input.numel() == made.numel():
-            remedy = f"write target.reshape{input.shape}"
+            remedy = f"write target.reshape{tuple(input.shape)}"
         elif made.dtype.kind in "iu" and made.ndim == input.ndim - 1:
             remedy = "encode class numbers with F.one_hot, or use cross-entropy"
         else:

@@ -11,6 +11,7 @@ Where things are:
     absent.py       what is not here: an error says so and names what to use
     courtesies.py   names that do nothing here, such as torch.compile
     legacy.py       torch.Tensor(3), torch.LongTensor, ...
+    losses.py       losses that broadcast, and their old arguments
     archive.py      torch.save and torch.load, with safetensors; values.py: nested values as JSON and arrays
     derivatives.py  torch.autograd and torch.func
     randomness.py   torch.random; testing.py: torch.testing
@@ -28,6 +29,7 @@ from tinygrad_lecture import *
 
 from ..functional import *
 from . import functions as _functions
+from . import losses as _losses
 from .absent import absent as _absent
 from .archive import load as load
 from .archive import save as save
@@ -55,6 +57,7 @@ from .dtypes import iinfo as iinfo
 from .functions import *
 from .functions.methods import free_functions as _free_functions
 from .functions.methods import give_methods as _give_methods
+from .functions.out import functions_with_out as _functions_with_out
 from .legacy import BoolTensor as BoolTensor
 from .legacy import ByteTensor as ByteTensor
 from .legacy import CharTensor as CharTensor
@@ -81,6 +84,8 @@ from .testing import testing as testing
 
 _give_methods(*_functions.FILES)
 globals().update({name: f for name, f in _free_functions().items() if name not in globals()})
+globals().update(_functions_with_out(dict(globals())))
+globals().update(_losses.functions())
 globals().update(_DTYPES)
 optim = _optimisers
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None

@@ -1,12 +1,13 @@
 """What prints as in PyTorch only in a process that runs a PyTorch script: shapes, dtypes, named results, ...
 
 `speak` changes classes of the house for the whole process, so only the command `python -m nn.torch` calls it, and a
-program of one's own that wants it: `from nn.torch.dialect import speak; speak()`. Numbers print as PyTorch's everywhere,
-see `tinygrad_lecture/inspect/printing.py`.
+program of one's own that wants it: `from nn.torch.dialect import speak; speak()`. Numbers print as PyTorch's
+everywhere, see `tinygrad_lecture/inspect/printing.py`.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 from typing import Any
 
@@ -20,6 +21,14 @@ from ..optim import Optimizer
 from .dtypes import BY_NAME, Shape, Size, dtype
 
 PAIRS = ("cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk")
+SIZES = {  # a method -> what PyTorch calls its sizes or axes, which may be given by name
+    **dict.fromkeys(("broadcast_to", "expand", "sum_to_size", "view"), "size"),
+    **dict.fromkeys(("new_empty", "new_ones", "new_zeros"), "size"),
+    "permute": "dims",
+    "tile": "dims",
+    "repeat": "repeats",
+    "reshape": "shape",
+}
 
 
 def speak(torch: Any = None) -> None:
@@ -37,6 +46,8 @@ def speak(torch: Any = None) -> None:
         setattr(Tensor, name, member)
     Size.__module__ = dtype.__module__ = "torch"
     Parameter.__module__ = "torch.nn.parameter"
+    for name, sizes in SIZES.items():
+        setattr(Tensor, name, _by_name(getattr(Tensor, name), sizes))
     for name in PAIRS:
         setattr(torch, name, _named(name, getattr(torch, name)))
         setattr(Tensor, name, _named(name, getattr(Tensor, name)))
@@ -54,6 +65,18 @@ def _named(name: str, function: Any) -> Any:
 
     named.__name__, named.__doc__ = name, function.__doc__
     return named
+
+
+def _by_name(method: Any, sizes: str) -> Any:
+    """The method with its sizes also by name: x.permute(dims=(1, 0))."""
+
+    @functools.wraps(method)
+    def called(self: Any, *args: Any, **settings: Any) -> Any:
+        if sizes in settings:
+            args = (settings.pop(sizes),)
+        return method(self, *args, **settings)
+
+    return called
 
 
 def _pair_text(name: str, pair: Ordered) -> str:

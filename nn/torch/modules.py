@@ -18,9 +18,10 @@ from ..module import Module, Parameter
 from ..normalization.batch import BatchNorm
 from ..optim import lr_scheduler
 from ..optim.settings import required
-from . import functions
+from . import functions, losses
 from .absent import Namespace, sentence
 from .courtesies import parallel, refuse
+from .functions.out import functions_with_out
 
 
 def _package() -> ModuleType:
@@ -40,13 +41,16 @@ _FILES_OF_MODULES = (
 )
 _ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "celu", "hardtanh", "threshold")
 
+_losses = losses.classes()
 nn = Namespace(
     "torch.nn",
     _package(),
+    **_losses,
     functional=Namespace(
         "torch.nn.functional",
         functional,
         pdist=functions.pdist,
+        **losses.functions(),
         **{f"{name}_": in_place(getattr(functional, name)) for name in _ACTIVATIONS},
     ),
     init=Namespace("torch.nn.init", init),
@@ -66,7 +70,8 @@ nn = Namespace(
         "torch.nn.modules",
         _package(),
         module=Namespace("torch.nn.modules.module", Module=Module),
-        **{name: Namespace(f"torch.nn.modules.{name}", _package()) for name in _FILES_OF_MODULES},
+        **{name: Namespace(f"torch.nn.modules.{name}", _package(), **_losses) for name in _FILES_OF_MODULES},
+        **_losses,
         conv=Namespace("torch.nn.modules.conv", convolution, _ConvNd=Filters),
         batchnorm=Namespace("torch.nn.modules.batchnorm", normalization, _BatchNorm=BatchNorm),
     ),
@@ -97,6 +102,7 @@ utils = Namespace(
 linalg = Namespace(
     "torch.linalg",
     tl.linalg,
+    **functions_with_out({name: getattr(tl.linalg, name) for name in tl.linalg.__all__}),
     multi_dot=functions.multi_dot,
     vander=lambda x, N=None: functions.vander(x, N, increasing=True),
     vecdot=functions.vecdot,

@@ -78,13 +78,13 @@ class BoundMethods(FactoryMethods):
         counts = as_shape(times, "tile", "the numbers of repetitions")
         return ops.shape.repeat(self, (1,) * (self.ndim - len(counts)) + counts)
 
-    def addcmul(self: Any, a: Any, b: Any, *, value: float = 1) -> Any:
-        """The tensor plus value * a * b."""
-        return self + ops.mul(a, b) * value
+    def addcmul(self: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+        """The tensor plus value * tensor1 * tensor2."""
+        return self + ops.mul(tensor1, tensor2) * value
 
-    def addcdiv(self: Any, a: Any, b: Any, *, value: float = 1) -> Any:
-        """The tensor plus value * a / b."""
-        return self + ops.div(a, b) * value
+    def addcdiv(self: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+        """The tensor plus value * tensor1 / tensor2."""
+        return self + ops.div(tensor1, tensor2) * value
 
     def lerp(self: Any, end: Any, weight: Any) -> Any:
         """The way from this tensor to end, by the part weight: x + weight * (end - x)."""

@@ -297,17 +297,19 @@ def repeat(x: Value, times: Shape) -> Value:
 
 
 @composite
-def transpose(x: Value, *axes: Any) -> Value:
+def transpose(x: Value, *axes: Any, axis0: int | None = None, axis1: int | None = None) -> Value:
     """A view of x with its axes exchanged, reversed or reordered.
 
     transpose(x, 0, 1) exchanges two axes, as in PyTorch; transpose(x) reverses all axes and transpose(x, (1, 2, 0))
-    reorders them, as in NumPy. Raises IndexError for an axis out of range, TypeError for other arguments.
+    reorders them, as in NumPy. axis0, axis1: the two axes to exchange by name (also `dim0`, `dim1`).
+    Raises IndexError for an axis out of range, TypeError for other arguments.
 
         x = tl.zeros(2, 3, 4)
         tl.transpose(x, 0, 1).shape         # (3, 2, 4)
         tl.transpose(x).shape               # (4, 3, 2)
         tl.transpose(x, (1, 2, 0)).shape    # (3, 4, 2)
     """
+    axes = (*([] if axis0 is None else [axis0]), *axes, *([] if axis1 is None else [axis1]))
     if not axes:
         return permute(x, tuple(reversed(range(x.ndim))))
     if len(axes) == 1 and isinstance(axes[0], (tuple, list)):

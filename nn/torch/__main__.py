@@ -46,6 +46,8 @@ def report(error: BaseException) -> str:
     """The traceback of an error without the calls within these packages: it ends in the user's line."""
     if isinstance(error, AttributeError) and isinstance(error.obj, tl.Tensor) and error.name:
         error.args = (sentence(f"torch.Tensor.{error.name}", dir(tl.Tensor)),)
+    if isinstance(error, ValueError) and "read-only" in str(error):
+        error.add_note("x.numpy() shares the memory of x and is read-only here; to change the array, x.numpy().copy()")
     told: traceback.TracebackException | None = traceback.TracebackException.from_exception(error)
     whole, seen = told, 0
     while told is not None and seen < 20:

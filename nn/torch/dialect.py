@@ -11,9 +11,10 @@ import functools
 import importlib
 from typing import Any
 
-from tinygrad_lecture import Tensor
+from tinygrad_lecture import Tensor, tensor
 from tinygrad_lecture.inspect.printing import options
 from tinygrad_lecture.ops.indexing import Ordered
+from tinygrad_lecture.ufuncs import REFLECTED, ArrayUfunc, call_ufunc
 
 from ..module import Parameter
 from ..module.state import LoadedKeys
@@ -46,6 +47,7 @@ def speak(torch: Any = None) -> None:
         setattr(Tensor, name, member)
     Size.__module__ = dtype.__module__ = "torch"
     Parameter.__module__ = "torch.nn.parameter"
+    Tensor.__array_ufunc__ = _Ufunc()  # type: ignore[assignment]
     for name, sizes in SIZES.items():
         setattr(Tensor, name, _by_name(getattr(Tensor, name), sizes))
     for name in PAIRS:
@@ -53,6 +55,25 @@ def speak(torch: Any = None) -> None:
         setattr(Tensor, name, _named(name, getattr(Tensor, name)))
     Optimizer.__repr__ = optimizer_text  # type: ignore[method-assign]
     LoadedKeys.__repr__ = _keys_text  # type: ignore[method-assign, assignment]
+
+
+class _Ufunc(ArrayUfunc):
+    """NumPy's ufuncs of tensors without gradient return tensors, as in PyTorch: np.sqrt(x)."""
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return _of_tensors if instance is None else None
+
+
+def _of_tensors(self: Any, ufunc: Any, method: str, *inputs: Any, out: Any = None, **settings: Any) -> Any:
+    tensors = [x for x in inputs if isinstance(x, Tensor)]
+    reflected = method == "__call__" and len(inputs) == 2 and inputs[1] is self and ufunc.__name__ in REFLECTED
+    if reflected or any(x.requires_grad for x in tensors) or any(isinstance(x, Tensor) for x in out or ()):
+        return call_ufunc(self, ufunc, method, *inputs, out=out, **settings)
+    arrays = [x.numpy() if isinstance(x, Tensor) else x for x in inputs]
+    result = getattr(ufunc, method)(*arrays, **settings, **({} if out is None else {"out": out}))
+    if out is not None:
+        return result
+    return tuple(map(tensor, result)) if isinstance(result, tuple) else tensor(result)
 
 
 def _named(name: str, function: Any) -> Any:

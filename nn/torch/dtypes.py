@@ -56,12 +56,14 @@ BY_NAME["bfloat16"] = BY_NAME["float32"]  # NumPy has no bfloat16; float32 holds
 
 
 class Shape(type):
-    """The type of `Size`: tuples are instances too, since shapes are tuples, until the dialect makes them Sizes."""
+    """The type of `Size`: tuples of ints are instances too, as shapes are, until the dialect makes these Sizes."""
 
     plain_tuples = True
 
     def __instancecheck__(cls, value: Any) -> bool:
-        return isinstance(value, tuple) if cls.plain_tuples else type(value) is cls
+        if type(value) is tuple and cls.plain_tuples:
+            return all(type(n) is int for n in value)
+        return type(value) is cls
 
 
 class Size(tuple[int, ...], metaclass=Shape):

@@ -188,13 +188,20 @@ def _(*arrays: Value, axis: int = 0) -> str:
 def cat(tensors: Sequence[Value], axis: int = 0) -> Value:
     """Tensors joined along an existing axis. Also called `concat`.
 
-    tensors: a list or tuple; their shapes must be equal in every axis except `axis` (also `dim`).
+    tensors: a list or tuple; their shapes must be equal in every axis except `axis` (also `dim`). As in PyTorch, one of
+    shape (0,) may stand beside tensors with more axes: `result = tl.tensor([])` before a loop.
     Raises ValueError for other shapes, TypeError for tensors that are not in a list, IndexError for an axis out of
     range.
 
         tl.cat([tl.ones(2, 3), tl.zeros(1, 3)]).shape       # (3, 3)
     """
-    return concatenate(*_listed("cat", tensors, axis), axis=axis)
+    arrays = _listed("cat", tensors, axis)
+    ranks = {array.ndim for array in arrays}
+    if len(ranks) > 1 and -max(ranks) <= axis < max(ranks):
+        empty = list(next(array.shape for array in arrays if array.ndim == max(ranks)))
+        empty[axis] = 0
+        arrays = [reshape(array, tuple(empty)) if array.shape == (0,) else array for array in arrays]
+    return concatenate(*arrays, axis=axis)
 
 
 @composite

@@ -46,7 +46,8 @@ def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
 def _written(name: str, result: Any, out: Any) -> Any:
     """`out` with the result written into it. An empty one takes the result's shape.
 
-    Raises DtypeError for floats in an `out` of integers, and TensorError for another shape, or if the result requires grad: no gradient flows through `out`.
+    Raises DtypeError for floats in an `out` of integers, TensorError for another shape, or if the result requires grad:
+    no gradient flows through `out`.
     """
     if isinstance(out, (tuple, list)):
         parts = [_written(name, *pair) for pair in zip(result, out, strict=True)]

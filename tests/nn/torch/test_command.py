@@ -66,6 +66,7 @@ def test_a_traceback_ends_in_the_users_line(tmp_path):
         ("import torchvision", "torchvision is not here, because"),
         ("import torch; torch.sofmax", "names like it are softmax"),
         ("from torch.optim import Adm", "names like it are Adam"),
+        ("import torch; x = torch.ones(2).numpy(); x[0] = 1", "to change the array, x.numpy().copy()"),
     ],
 )
 def test_what_is_not_here_is_said_in_a_sentence_with_the_line(tmp_path, code, said):

@@ -136,3 +136,35 @@ def test_a_script_gives_sizes_by_name(tmp_path):
         for command in (["-m", "nn.torch"], [])
     ]
     assert said[0].stdout == said[1].stdout, said[0].stderr
+
+
+@calls("""
+torch.cat((torch.tensor([]), A)); torch.cat((A, torch.tensor([])), 1); torch.cat([torch.tensor([]), i[None]])
+torch.cat([torch.tensor([]), torch.tensor([])]); A.type(torch.LongTensor); i.type(torch.FloatTensor)
+""")
+def test_values_and_dtypes_are_pytorchs(call):
+    for mine, wanted in zip(found(ours, call), found(reference, call), strict=True):
+        assert (mine.dtype, mine.shape) == (wanted.dtype, wanted.shape)
+        np.testing.assert_array_equal(mine, wanted)
+
+
+NUMPYS = """
+import torch, numpy as np
+v = torch.tensor([3.0, 1.0, 2.0])
+print(np.sqrt(v), np.exp(v), np.abs(-v), np.maximum(v, 2), np.add(v, v), np.log(v.long()), np.add.reduce(v))
+print(np.float64(2) * v, np.modf(v), np.sqrt(v, out=np.zeros(3, dtype="f4")))
+try:
+    np.sqrt(v.requires_grad_())
+except RuntimeError:
+    print("no gradient through NumPy")
+"""
+
+
+def test_numpys_functions_of_tensors_give_tensors(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(NUMPYS)
+    said = [
+        subprocess.run([sys.executable, *command, str(script)], cwd=ROOT, capture_output=True, text=True)
+        for command in (["-m", "nn.torch"], [])
+    ]
+    assert said[0].stdout == said[1].stdout, said[0].stderr

@@ -11,6 +11,7 @@ Where things are:
     absent.py       what is not here: an error says so and names what to use
     courtesies.py   names that do nothing here, such as torch.compile
     legacy.py       torch.Tensor(3), torch.LongTensor, ...
+    layers.py       layers that nn leaves out
     losses.py       losses that broadcast, and their old arguments
     archive.py      torch.save and torch.load, with safetensors; values.py: nested values as JSON and arrays
     derivatives.py  torch.autograd and torch.func
@@ -91,6 +92,7 @@ optim = _optimisers
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 set_float32_matmul_precision = set_num_interop_threads = use_deterministic_algorithms = _accept
 set_flush_denormal = set_warn_always = set_default_device = _accept
+legacy_contiguous_format = "contiguous"
 strided, contiguous_format, preserve_format, channels_last = "strided", "contiguous", "preserve", "channels_last"
 vmap = func.vmap
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 from typing import Any
 
 from tinygrad_lecture import Tensor, tensor
+from tinygrad_lecture.errors.kinds import DtypeError, PlaceError, TensorError
 from tinygrad_lecture.inspect.printing import options
 from tinygrad_lecture.ops.indexing import Ordered
 from tinygrad_lecture.ufuncs import REFLECTED, ArrayUfunc, call_ufunc
@@ -47,6 +49,8 @@ def speak(torch: Any = None) -> None:
         setattr(Tensor, name, member)
     Size.__module__ = dtype.__module__ = "torch"
     Parameter.__module__ = "torch.nn.parameter"
+    for kind in (TensorError, DtypeError, PlaceError):
+        kind.__str__ = lambda error: in_torchs_words(Exception.__str__(error))  # type: ignore[method-assign, assignment]
     Tensor.__array_ufunc__ = _Ufunc()  # type: ignore[assignment]
     for name, sizes in SIZES.items():
         setattr(Tensor, name, _by_name(getattr(Tensor, name), sizes))
@@ -55,6 +59,12 @@ def speak(torch: Any = None) -> None:
         setattr(Tensor, name, _named(name, getattr(Tensor, name)))
     Optimizer.__repr__ = optimizer_text  # type: ignore[method-assign]
     LoadedKeys.__repr__ = _keys_text  # type: ignore[method-assign, assignment]
+
+
+def in_torchs_words(message: str) -> str:
+    """A message of the house with torch.zeros for tl.zeros, where torch has that name."""
+    torch = importlib.import_module(__package__)
+    return re.sub(r"\btl\.(\w+)", lambda m: f"torch.{m[1]}" if hasattr(torch, m[1]) else m[0], message)
 
 
 class _Ufunc(ArrayUfunc):

@@ -16,6 +16,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.users_line import warn
 
 from .. import functional, loss
+from ..loss.base import Loss
 
 _BROADCAST = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 
@@ -28,7 +29,8 @@ def functions() -> dict[str, Callable[..., Any]]:
 
 def classes() -> dict[str, type]:
     """The losses of nn as PyTorch's."""
-    return {name: _class(getattr(loss, name), name in _BROADCAST) for name in loss.__all__}
+    made = {name: _class(getattr(loss, name), name in _BROADCAST) for name in loss.__all__}
+    return {**made, "_Loss": _class(Loss, False), "_WeightedLoss": _class(Loss, False)}
 
 
 def _function(function: Callable[..., Any], broadcasts: bool) -> Callable[..., Any]:

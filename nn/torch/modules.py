@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..module import Module, Parameter
 from ..normalization.batch import BatchNorm
 from ..optim import lr_scheduler
 from ..optim.settings import required
-from . import functions, losses
+from . import functions, layers, losses
 from .absent import Namespace, sentence
 from .courtesies import parallel, refuse
 from .functions.out import functions_with_out
@@ -34,6 +35,12 @@ def _checkpoint(function: Any, *inputs: Any, use_reentrant: Any = None, **option
     return tl.checkpoint(function, *inputs)
 
 
+def _repeated(n: int) -> Any:
+    """A function that returns n times a number as a tuple; a list of numbers becomes a tuple."""
+    return lambda x: tuple(x) if isinstance(x, Iterable) else (x,) * n
+
+
+_REPEATS = {"single": 1, "pair": 2, "triple": 3, "quadruple": 4}
 _rnn = Namespace("torch.nn.utils.rnn", clipping.rnn)
 _FILES_OF_MODULES = (
     *("activation", "container", "dropout", "flatten", "linear", "loss", "normalization"),
@@ -41,26 +48,45 @@ _FILES_OF_MODULES = (
 )
 _ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "celu", "hardtanh", "threshold")
 
-_losses = losses.classes()
+_layers = {**losses.classes(), **{name: getattr(layers, name) for name in layers.LAYERS}}
+_OLD_INITS = (
+    "constant",
+    "eye",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "normal",
+    "orthogonal",
+    "uniform",
+    "xavier_normal",
+)
 nn = Namespace(
     "torch.nn",
     _package(),
-    **_losses,
+    **_layers,
     functional=Namespace(
         "torch.nn.functional",
         functional,
         pdist=functions.pdist,
+        **{name: getattr(layers, name) for name in layers.FUNCTIONS},
         **losses.functions(),
         **{f"{name}_": in_place(getattr(functional, name)) for name in _ACTIVATIONS},
     ),
-    init=Namespace("torch.nn.init", init),
+    init=Namespace(
+        "torch.nn.init",
+        init,
+        _calculate_fan_in_and_fan_out=init.fans,
+        _calculate_correct_fan=lambda tensor, mode: init.fans(tensor)[mode == "fan_out"],
+        **{name: getattr(init, f"{name}_") for name in (*_OLD_INITS, "xavier_uniform")},
+    ),
     utils=Namespace(
         "torch.nn.utils",
         clipping,
         rnn=_rnn,
         clip_grad=Namespace("torch.nn.utils.clip_grad", clipping.clip),
         convert_parameters=Namespace("torch.nn.utils.convert_parameters", clipping.vectors),
-        parametrizations=Namespace("torch.nn.utils.parametrizations", clipping.parametrizations),
+        parametrizations=Namespace(
+            "torch.nn.utils.parametrizations", clipping.parametrizations, orthogonal=layers.orthogonal
+        ),
         parametrize=Namespace("torch.nn.utils.parametrize", clipping.parametrize),
     ),
     parallel=parallel,
@@ -70,8 +96,9 @@ nn = Namespace(
         "torch.nn.modules",
         _package(),
         module=Namespace("torch.nn.modules.module", Module=Module),
-        **{name: Namespace(f"torch.nn.modules.{name}", _package(), **_losses) for name in _FILES_OF_MODULES},
-        **_losses,
+        **{name: Namespace(f"torch.nn.modules.{name}", _package(), **_layers) for name in _FILES_OF_MODULES},
+        **_layers,
+        utils=Namespace("torch.nn.modules.utils", **{f"_{name}": _repeated(n) for name, n in _REPEATS.items()}),
         conv=Namespace("torch.nn.modules.conv", convolution, _ConvNd=Filters),
         batchnorm=Namespace("torch.nn.modules.batchnorm", normalization, _BatchNorm=BatchNorm),
     ),

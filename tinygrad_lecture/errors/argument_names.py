@@ -16,8 +16,7 @@ _NUMPY = {
     "dim2": "axis2",
 }
 _OWN = {  # a function -> what PyTorch calls a setting -> its name here
-    "cdist": {"compute_mode": None},  # None: it has no meaning here
-    "gather": {"sparse_grad": None},
+    "gather": {"sparse_grad": None},  # None: it has no meaning here
     "permute": {"dims": "axes"},
     "split": {"split_size_or_sections": "split_size"},
     "take": {"index": "indices"},
@@ -44,7 +43,11 @@ def inputs_by_position(
     function: str, args: tuple[Any, ...], named: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """A call's arguments with `input` and `other` among those by position: f(input=x, other=y) is f(x, y)."""
-    names = _INPUTS.get(function, _USUAL)
+    names = _INPUTS.get(function)
+    if names is None:
+        if "input" not in named and "other" not in named:
+            return args, named
+        names = _USUAL
     for position, spellings in enumerate(names):
         for name in spellings:
             if name in named and len(args) >= position:
@@ -58,16 +61,12 @@ def numpy_names(function: str, settings: dict[str, Any]) -> dict[str, Any]:
 
     Raises TypeError if both names of one argument are given.
     """
-    own = _OWN.get(function, {})
-    if (
-        _NUMPY.keys().isdisjoint(settings)
-        and type(settings.get("axis")) is not list
-        and own.keys().isdisjoint(settings)
-    ):
+    own = _OWN.get(function)
+    if own is None and _NUMPY.keys().isdisjoint(settings) and type(settings.get("axis")) is not list:
         return settings
     renamed: dict[str, Any] = {}
     for name, value in settings.items():
-        numpy_name = own[name] if name in own else _NUMPY.get(name, name)
+        numpy_name = own[name] if own and name in own else _NUMPY.get(name, name)
         if numpy_name is None:
             continue
         if numpy_name in renamed:

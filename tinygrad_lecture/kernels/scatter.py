@@ -12,13 +12,18 @@ from ..backend import Array, xp
 def scatter_add(total: Array, index: tuple[Any, ...], values: Array) -> None:
     """Compute total[index] += values in place, where repeated indices add up.
 
-    Rows selected by one integer array, as in an embedding, are sorted and summed in runs: NumPy's `add.at` goes element
-    by element. On the CPU the order of summation is fixed either way, so results repeat bit for bit.
+    Rows, or slices along another axis, that one integer array selects, as in an embedding, are sorted and summed in
+    runs: NumPy's `add.at` goes element by element. On the CPU the order of summation is fixed either way, so results
+    repeat bit for bit.
     """
-    first = index[0] if len(index) == 1 else None
-    by_rows = type(first) is type(total) is np.ndarray and first.dtype != bool
-    if by_rows and total.ndim > 1 and values.ndim > 1:
-        _add_rows(total, index[0], values)
+    *before, last = index
+    slices = type(last) is type(total) is np.ndarray and last.dtype != bool
+    slices = slices and all(isinstance(part, slice) and part == slice(None) for part in before)
+    axis = len(before)
+    if slices and total.ndim > 1 and values.ndim > 1 and axis == 0:
+        _add_rows(total, last, values)
+    elif slices and axis > 0 and last.ndim == 1 and values.ndim == total.ndim and values.shape[axis] == last.size:
+        _add_rows(total.swapaxes(0, axis), last, values.swapaxes(0, axis))
     else:
         xp(total).add.at(total, index, values)
 
@@ -30,7 +35,12 @@ def _add_rows(total: Array, rows: Array, values: Array) -> None:
         return
     rows = rows.reshape(n) % len(total)
     values = values.reshape(n, *total.shape[1:])  # (n, ...row)
-    order = np.argsort(rows, kind="stable")
-    rows = rows[order]
+    small = rows.astype(np.uint16) if len(total) <= 2**16 else rows  # which NumPy sorts by their digits
+    order = np.argsort(small, kind="stable")
+    rows, values = rows[order], values.take(order, axis=0)
     starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
-    total[rows[starts]] += np.add.reduceat(values[order], starts, axis=0)
+    if n < 16 * len(starts):
+        sums = np.add.reduceat(values, starts, axis=0)
+    else:  # a loop over long runs
+        sums = np.stack([run.sum(axis=0, dtype=values.dtype) for run in np.split(values, starts[1:])])
+    total[rows[starts]] += sums

@@ -13,6 +13,7 @@ Where things are:
     legacy.py       torch.Tensor(3), torch.LongTensor, ...
     layers.py       layers that nn leaves out
     losses.py       losses that broadcast, and their old arguments
+    printed.py      modules, states and named results, as PyTorch prints them
     archive.py      torch.save and torch.load, with safetensors; values.py: nested values as JSON and arrays
     derivatives.py  torch.autograd and torch.func
     randomness.py   torch.random; testing.py: torch.testing
@@ -55,6 +56,9 @@ from .dtypes import Size as Size
 from .dtypes import dtype as dtype
 from .dtypes import finfo as finfo
 from .dtypes import iinfo as iinfo
+from .dtypes import layout as layout
+from .dtypes import memory_format as memory_format
+from .dtypes import strided as strided
 from .functions import *
 from .functions.methods import free_functions as _free_functions
 from .functions.methods import give_methods as _give_methods
@@ -92,8 +96,8 @@ optim = _optimisers
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 set_float32_matmul_precision = set_num_interop_threads = use_deterministic_algorithms = _accept
 set_flush_denormal = set_warn_always = set_default_device = _accept
-legacy_contiguous_format = "contiguous"
-strided, contiguous_format, preserve_format, channels_last = "strided", "contiguous", "preserve", "channels_last"
+contiguous_format = legacy_contiguous_format = memory_format("contiguous_format")
+preserve_format, channels_last = memory_format("preserve_format"), memory_format("channels_last")
 vmap = func.vmap
 
 __version__ = "2.0.0"

@@ -22,6 +22,7 @@ from ..module import Parameter
 from ..module.state import LoadedKeys
 from ..optim import Optimizer
 from .dtypes import BY_NAME, Shape, Size, dtype
+from .printed import print_as_pytorch
 
 PAIRS = ("cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk")
 SIZES = {  # a method -> what PyTorch calls its sizes or axes, which may be given by name
@@ -57,6 +58,7 @@ def speak(torch: Any = None) -> None:
     for name in PAIRS:
         setattr(torch, name, _named(name, getattr(torch, name)))
         setattr(Tensor, name, _named(name, getattr(Tensor, name)))
+    print_as_pytorch()
     Optimizer.__repr__ = optimizer_text  # type: ignore[method-assign]
     LoadedKeys.__repr__ = _keys_text  # type: ignore[method-assign, assignment]
 

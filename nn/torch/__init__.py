@@ -7,13 +7,12 @@ Where things are:
 
     __main__.py     the command; modules.py: which module stands for which of torch's
     functions/      functions and methods that the engine does not have: addmm, hsplit, index_put_, ...
-    dtypes.py       torch.dtype and torch.Size; dialect.py: what prints as in PyTorch while a script runs
+    dtypes.py       torch.dtype and torch.Size; dialect/: what prints as in PyTorch while a script runs
     absent.py       what is not here: an error says so and names what to use
     courtesies.py   names that do nothing here, such as torch.compile
     legacy.py       torch.Tensor(3), torch.LongTensor, ...
     layers.py       layers that nn leaves out
     losses.py       losses that broadcast, and their old arguments
-    printed.py      modules, states and named results, as PyTorch prints them
     archive.py      torch.save and torch.load, with safetensors; values.py: nested values as JSON and arrays
     derivatives.py  torch.autograd and torch.func
     randomness.py   torch.random; testing.py: torch.testing

@@ -15,7 +15,7 @@ _NUMPY = {
     "dim1": "axis1",
     "dim2": "axis2",
 }
-_OWN = {  # a function -> what PyTorch calls a setting -> its name here
+_OWN: dict[str, dict[str, str | None]] = {  # a function -> what PyTorch calls a setting -> its name here
     "gather": {"sparse_grad": None},  # None: it has no meaning here
     "permute": {"dims": "axes"},
     "split": {"split_size_or_sections": "split_size"},

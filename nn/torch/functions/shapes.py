@@ -166,7 +166,7 @@ def dsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
 def _cut(name: str, x: Any, where: Any, axis: int) -> tuple[Any, ...]:
     if isinstance(where, int) and x.shape[axis] % where:
         raise TensorError(f"{name}: axis {axis} of shape {x.shape} does not divide into {where} equal parts")
-    return tensor_split(x, where, axis)
+    return tuple(tensor_split(x, where, axis))
 
 
 def fliplr(input: Any) -> Any:

@@ -63,7 +63,7 @@ def test_alpha_dropout_keeps_mean_and_variance():
     assert abs(x.var().item() - 1) < 0.02
 
 
-def test_gumbel_softmax_draws_with_the_probabilities_of_the_softmax_and_passes_gradients():
+def test_gumbel_softmax_draws_with_its_probabilities_and_passes_gradients():
     ours.manual_seed(0)
     logits = ours.tensor([0.1, 0.2, 0.7]).log().repeat(20_000, 1).requires_grad_()
     drawn = ours.nn.functional.gumbel_softmax(logits, hard=True)

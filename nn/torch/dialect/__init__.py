@@ -3,6 +3,8 @@
 `speak` changes classes of the house for the whole process, so only the command `python -m nn.torch` calls it, and a
 program of one's own that wants it: `from nn.torch.dialect import speak; speak()`. Numbers print as PyTorch's
 everywhere, see `tinygrad_lecture/inspect/printing.py`.
+
+    printed.py      modules, states and named results, as PyTorch prints them
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ from tinygrad_lecture.inspect.printing import options
 from tinygrad_lecture.ops.indexing import Ordered
 from tinygrad_lecture.ufuncs import REFLECTED, ArrayUfunc, call_ufunc
 
-from ..module import Parameter
-from ..module.state import LoadedKeys
-from ..optim import Optimizer
-from .dtypes import BY_NAME, Shape, Size, dtype
+from ...module import Parameter
+from ...module.state import LoadedKeys
+from ...optim import Optimizer
+from ..dtypes import BY_NAME, Shape, Size, dtype
 from .printed import print_as_pytorch
 
 PAIRS = ("cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk")
@@ -37,7 +39,7 @@ SIZES = {  # a method -> what PyTorch calls its sizes or axes, which may be give
 
 def speak(torch: Any = None) -> None:
     """Let shapes be torch.Size, dtypes torch.float32 and pairs torch.return_types.max from now on. torch: nn.torch."""
-    torch = torch or importlib.import_module(__package__)
+    torch = torch or importlib.import_module(__package__.rpartition(".")[0])
     Shape.plain_tuples = False
     options.dtype_prefix = "torch."
     by_dtype = {kind.dtype: kind for kind in BY_NAME.values()}
@@ -51,8 +53,8 @@ def speak(torch: Any = None) -> None:
     Size.__module__ = dtype.__module__ = "torch"
     Parameter.__module__ = "torch.nn.parameter"
     for kind in (TensorError, DtypeError, PlaceError):
-        kind.__str__ = lambda error: in_torchs_words(Exception.__str__(error))  # type: ignore[method-assign, assignment]
-    Tensor.__array_ufunc__ = _Ufunc()  # type: ignore[assignment]
+        kind.__str__ = lambda error: in_torchs_words(Exception.__str__(error))  # type: ignore[method-assign]
+    Tensor.__array_ufunc__ = _Ufunc()
     for name, sizes in SIZES.items():
         setattr(Tensor, name, _by_name(getattr(Tensor, name), sizes))
     for name in PAIRS:
@@ -65,7 +67,7 @@ def speak(torch: Any = None) -> None:
 
 def in_torchs_words(message: str) -> str:
     """A message of the house with torch.zeros for tl.zeros, where torch has that name."""
-    torch = importlib.import_module(__package__)
+    torch = importlib.import_module(__package__.rpartition(".")[0])
     return re.sub(r"\btl\.(\w+)", lambda m: f"torch.{m[1]}" if hasattr(torch, m[1]) else m[0], message)
 
 

@@ -1,4 +1,4 @@
-"""How modules, states and named results print in PyTorch, for a process that runs a PyTorch script; see dialect.py."""
+"""How modules, states and named results print in PyTorch, for a process that runs a PyTorch script."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from tinygrad_lecture.ops.linear_algebra.factorizations import QR
 from tinygrad_lecture.ops.linear_algebra.matrices import SignAndLog
 
-from ..attention import MultiheadAttention
-from ..container import ParameterList
-from ..linear import Linear
-from ..module import Module
-from ..normalization import GroupNorm, LayerNorm
-from ..normalization.batch import BatchNorm
-from ..utils.parametrizations import WeightNorm
-from .functions.statistics import Histogram, MinMax
+from ...attention import MultiheadAttention
+from ...container import ParameterList
+from ...linear import Linear
+from ...module import Module
+from ...normalization import GroupNorm, LayerNorm
+from ...normalization.batch import Channels
+from ...utils.parametrizations import WeightNorm
+from ..functions.statistics import Histogram, MinMax
 
 RESULTS = {MinMax: "aminmax", Histogram: "histogram", QR: "linalg_qr", SignAndLog: "linalg_slogdet"}
 
@@ -28,8 +28,8 @@ class NonDynamicallyQuantizableLinear(Linear):
 def print_as_pytorch() -> None:
     """Let modules, states and named results print as PyTorch's from now on."""
     for kind, name in RESULTS.items():
-        kind.__repr__ = functools.partialmethod(_result, name)  # type: ignore[attr-defined]
-    for norm in (BatchNorm, GroupNorm, LayerNorm):
+        kind.__repr__ = functools.partialmethod(_result, name)  # type: ignore[method-assign, assignment]
+    for norm in (Channels, GroupNorm, LayerNorm):
         norm.extra_repr = _with_bias(norm.extra_repr)  # type: ignore[method-assign]
     ParameterList.__repr__ = _parameters  # type: ignore[method-assign]
     WeightNorm.__name__ = "_WeightNorm"

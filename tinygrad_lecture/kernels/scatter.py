@@ -16,23 +16,29 @@ def scatter_add(total: Array, index: tuple[Any, ...], values: Array) -> None:
     runs: NumPy's `add.at` goes element by element. On the CPU the order of summation is fixed either way, so results
     repeat bit for bit.
     """
-    *before, last = index
-    slices = type(last) is type(total) is np.ndarray and last.dtype != bool
-    slices = slices and all(isinstance(part, slice) and part == slice(None) for part in before)
-    axis = len(before)
-    if slices and total.ndim > 1 and values.ndim > 1 and axis == 0:
-        _add_rows(total, last, values)
-    elif slices and axis > 0 and last.ndim == 1 and values.ndim == total.ndim and values.shape[axis] == last.size:
-        _add_rows(total.swapaxes(0, axis), last, values.swapaxes(0, axis))
+    axis = len(index) - 1
+    rows: Any = index[axis] if index else None
+    sliced = type(rows) is type(total) is np.ndarray and rows.dtype != bool
+    sliced = sliced and all(isinstance(part, slice) and part == slice(None) for part in index[:axis])
+    if sliced and axis == 0 and total.ndim > 1 and values.ndim > 1:
+        _add_rows(total, rows, values, axis)
+    elif sliced and axis > 0 and rows.ndim == 1 and values.ndim == total.ndim and values.shape[axis] == rows.size:
+        _add_rows(total.swapaxes(0, axis), rows, values.swapaxes(0, axis), axis)
     else:
         xp(total).add.at(total, index, values)
 
 
-def _add_rows(total: Array, rows: Array, values: Array) -> None:
-    """Compute total[rows] += values: sort the row numbers, then sum each run of equal ones."""
+def _add_rows(total: Array, rows: Array, values: Array, axis: int) -> None:
+    """Compute total[rows] += values: sort the row numbers, then sum each run of equal ones.
+
+    axis: what to call the axis of the rows in the IndexError for one that is out of range.
+    """
     n = rows.size
     if n == 0:
         return
+    wrong = [i for i in (int(rows.min()), int(rows.max())) if not -len(total) <= i < len(total)]
+    if wrong:
+        raise IndexError(f"index {wrong[0]} is out of bounds for axis {axis} with size {len(total)}")
     rows = rows.reshape(n) % len(total)
     values = values.reshape(n, *total.shape[1:])  # (n, ...row)
     small = rows.astype(np.uint16) if len(total) <= 2**16 else rows  # which NumPy sorts by their digits

@@ -253,7 +253,7 @@ class Softshrink(MadeFirst, Module):
         return F.softshrink(x, self.lambd)
 
     def extra_repr(self) -> str:
-        return f"lambd={self.lambd}"
+        return f"{self.lambd}"
 
 
 class Softmin(MadeFirst, Module):

@@ -85,6 +85,29 @@ class _Numbered(_Container[T]):
             self.append(value)
         return self
 
+    def insert(self, index: int, value: T) -> None:
+        """Insert a value before an index, in place; those behind it get higher numbers."""
+        values = list(self)
+        values.insert(index, self._checked(value))
+        self._become(values)
+
+    def __delitem__(self, index: int | slice) -> None:
+        values = list(self)
+        del values[index if isinstance(index, slice) else self._position(index, len(values))]
+        self._become(values)
+
+    def pop(self, index: int = -1) -> T:
+        """Remove the value at an index, and return it; those behind it get lower numbers."""
+        value = self[index]
+        del self[index]
+        return value
+
+    def _become(self, values: Iterable[T]) -> None:
+        """Hold these values and no others, with the names "0", "1", ..."""
+        for name in list(self._held()):
+            delattr(self, name)
+        self.extend(values)
+
     @classmethod
     def _of(cls, values: Iterable[T]) -> Self:
         """A container of the same class, made without its __init__, which a subclass may have changed."""
@@ -182,13 +205,6 @@ class ModuleList(_Numbered[Module]):
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         self.extend(modules)
-
-    def insert(self, index: int, module: Module) -> None:
-        """Insert a module before an index, in place."""
-        modules = list(self.children())
-        modules.insert(index, module)
-        for position, shifted in enumerate(modules):
-            setattr(self, str(position), self._checked(shifted))
 
     def __repr__(self) -> str:
         """The modules one below the other; those in a row that print alike as one, `(0-2): 3 x Linear(...)`."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 from .module import Module
 
@@ -49,7 +50,7 @@ class Unflatten(Module):
         sizes = self.unflattened_size
         known = math.prod(n for n in sizes if n != -1)
         if sizes.count(-1) > 1 or (x.shape[axis] % known if -1 in sizes and known else x.shape[axis] != known):
-            raise ValueError(f"cannot split axis {self.dim} of size {x.shape[axis]} into {sizes}, got {x.shape}")
+            raise TensorError(f"cannot split axis {self.dim} of size {x.shape[axis]} into {sizes}, got {x.shape}")
         return x.reshape(*x.shape[:axis], *sizes, *x.shape[axis + 1 :])
 
     def extra_repr(self) -> str:

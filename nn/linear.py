@@ -7,6 +7,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 from . import init
 from .errors.checks import check_sizes, shape_complaint, warn_of_float64
@@ -51,7 +52,7 @@ class Linear(Module):
             y: Tensor = tl.linear(x, weight, self.bias)
         except ValueError:
             if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
-                raise ValueError(shape_complaint([self.in_features], x.shape)) from None
+                raise TensorError(shape_complaint([self.in_features], x.shape)) from None
             raise
         if y._array.dtype is not weight._array.dtype:
             warn_of_float64("Linear", y, weight)

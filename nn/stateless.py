@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from tinygrad_lecture import Tensor, no_grad
+from tinygrad_lecture.errors.kinds import TensorError
 
 from .module import Module
 
@@ -50,11 +51,11 @@ def functional_call(
             raise TypeError(f"functional_call: {name} must be a Tensor, not {type(tensor).__name__}")
         other, same = taken.setdefault(places[name][0], (name, tensor))
         if same is not tensor:
-            raise ValueError(f"functional_call: {other} and {name} are shared, but got two different tensors")
+            raise TensorError(f"functional_call: {other} and {name} are shared, but got two different tensors")
         (owner, attribute), *_ = places[name]
         wanted = vars(owner)[attribute].shape
         if tensor.shape != wanted:
-            raise ValueError(f"functional_call: {name} must have shape {wanted}, not {tensor.shape}")
+            raise TensorError(f"functional_call: {name} must have shape {wanted}, not {tensor.shape}")
     replaced = [(owner, attribute, name) for name in parameters for owner, attribute in places[name]]
     before = [vars(owner)[attribute] for owner, attribute, _ in replaced]
     try:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, is_array, move, resolve, to_host, xp
-from .errors.kinds import TensorError
+from .errors.kinds import DtypeError, TensorError
 from .errors.users_line import hide_frames, warn
 from .errors.words import shown
 from .traced import Traced
@@ -26,7 +26,7 @@ def new_array(data: Any, dtype: Any = None, device: str | None = None) -> Array:
         raise TypeError("tensor: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
     if array.dtype.kind not in "fiub":
         hide_frames()
-        raise TypeError(f"tensor: data must be numbers or nested lists of numbers, but {_strange(data)}")
+        raise DtypeError(f"tensor: data must be numbers or nested lists of numbers, but {_strange(data)}")
     wanted = (array.dtype if dtype is None else dtype).newbyteorder("=")  # the machine's own byte order
     if array.dtype != wanted:
         array = array.astype(wanted)

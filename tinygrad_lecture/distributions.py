@@ -16,25 +16,25 @@ from .traced import Traced, wrap
 __all__ = ["bernoulli", "multinomial", "poisson"]
 
 
-def bernoulli(x: Any, p: float | None = None, *, generator: Generator | None = None) -> Any:
-    """1 with probability x, else 0, for each element of x; with p, 1 with that probability. Shape and dtype are x's.
+def bernoulli(input: Any, p: float | None = None, *, generator: Generator | None = None) -> Any:
+    """1 with the probability that an element of input is, or with probability p, else 0, in input's shape and dtype.
 
     Raises ValueError for a probability outside 0 to 1.
     """
-    array = _array_of("bernoulli", x)
+    array = _array_of("bernoulli", input)
     return wrap(random.bernoulli(array, array if p is None else p, generator))
 
 
-def multinomial(x: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Any:
+def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Any:
     """Indices of a vector of weights, or of each row of a matrix, drawn with probabilities proportional to the weights.
 
-    x: weights, 0 or more, (k,) or (rows, k).  replacement: whether an index may be drawn more than once.
+    input: weights, 0 or more, (k,) or (rows, k).  replacement: whether an index may be drawn more than once.
     The result is (num_samples,) or (rows, num_samples), int64, drawn on the host. Raises TensorError for weights that
     are negative, infinite, nan or all 0, and for more samples than there are (without replacement) weights above 0.
 
         tl.multinomial(tl.tensor([0.0, 1.0]), 3, replacement=True)      # tensor([1, 1, 1])
     """
-    array = _array_of("multinomial", x)
+    array = _array_of("multinomial", input)
     weights = to_host(array)
     if weights.ndim not in (1, 2) or weights.dtype.kind != "f":
         raise TensorError(f"multinomial: takes a vector or matrix of floats, not {weights.shape} {weights.dtype}")
@@ -56,12 +56,12 @@ def multinomial(x: Any, num_samples: int, replacement: bool = False, *, generato
     return wrap(move(drawn if weights.ndim == 2 else drawn[0], device_of(array)))
 
 
-def poisson(x: Any, *, generator: Generator | None = None) -> Any:
-    """Counts of rare events, drawn on the host from Poisson's distribution with the mean x, for each element of x.
+def poisson(input: Any, *, generator: Generator | None = None) -> Any:
+    """Counts of rare events, drawn on the host from Poisson's distribution with the mean that each element of input is.
 
-    Shape and dtype are x's. Raises TensorError for a mean that is negative or nan.
+    Shape and dtype are input's. Raises TensorError for a mean that is negative or nan.
     """
-    array = _array_of("poisson", x)
+    array = _array_of("poisson", input)
     means = to_host(array)
     if not (means >= 0).all():
         raise TensorError("poisson: the means must be 0 or more")

@@ -14,16 +14,16 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, Tensor)
 
 
-def equal(x: Tensor, y: Tensor) -> bool:
-    """Whether x and y have the same shape and the same elements, as one bool. Element by element, see `eq`."""
-    return x.equal(y)
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape and the same elements, as one bool. Element by element, see `eq`."""
+    return input.equal(other)
 
 
-def is_floating_point(x: Tensor) -> bool:
-    """Whether the elements of x are floats."""
-    return x.is_floating_point()
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the elements of a tensor are floats."""
+    return input.is_floating_point()
 
 
-def numel(x: Tensor) -> int:
-    """The number of elements of x."""
-    return x.numel()
+def numel(input: Tensor) -> int:
+    """The number of elements of a tensor."""
+    return input.numel()

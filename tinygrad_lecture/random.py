@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .backend import FLOAT64, NUMPY, Array, DType, Shape, device_of, move, resolve, xp
+from .errors.kinds import TensorError
 
 
 class _Own(threading.local):
@@ -177,7 +178,7 @@ def bernoulli(like: Array, p: Any, source: Generator | None = None) -> Array:
     Raises ValueError for a probability outside 0 to 1.
     """
     if not ((p >= 0) & (p <= 1) if isinstance(p, (int, float)) else bool(((p >= 0) & (p <= 1)).all())):
-        raise ValueError("bernoulli: probabilities must be from 0 to 1")
+        raise TensorError("bernoulli: probabilities must be from 0 to 1")
     with drawing_from(source):
         return (uniform(like.shape, FLOAT64, device_of(like)) < p).astype(like.dtype)
 

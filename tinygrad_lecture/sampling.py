@@ -77,7 +77,7 @@ def randint(
             raise TypeError(f"randint: low and high must be ints, not {bound!r}")
     first, end = (0, low) if high is None else (low, high)
     if end <= first:
-        raise ValueError(
+        raise TensorError(
             f"randint: there is no integer from {first} to {end - 1}; the upper bound must be more than the lower"
         )
     wanted = as_dtype(np.int64 if dtype is None else dtype, "randint")

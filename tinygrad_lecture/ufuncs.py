@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from . import ops
+from .errors.kinds import DtypeError
 
 # the operator of a Tensor on the right of an array
-_REFLECTED = {
+REFLECTED = {
     "add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__",
     "power": "__rpow__", "remainder": "__rmod__", "floor_divide": "__rfloordiv__", "matmul": "__rmatmul__",
     "bitwise_and": "__rand__", "bitwise_or": "__ror__", "bitwise_xor": "__rxor__", "equal": "__eq__",
@@ -34,10 +35,10 @@ class ArrayUfunc:
 
 
 def call_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, out: Any = None, **settings: Any) -> Any:
-    """What NumPy's ufunc returns for a Tensor: an operator's result. Raises TypeError for any other call."""
+    """What NumPy's ufunc returns for a Tensor: an operator's result. Raises DtypeError for any other call."""
     name = ufunc.__name__
-    if method == "__call__" and out is None and len(inputs) == 2 and inputs[1] is self and name in _REFLECTED:
-        return getattr(self, _REFLECTED[name])(inputs[0])
+    if method == "__call__" and out is None and len(inputs) == 2 and inputs[1] is self and name in REFLECTED:
+        return getattr(self, REFLECTED[name])(inputs[0])
     ours = _NAMES.get(name, name)
     if out is not None:
         remedy = "write a = a + x for a += x, which makes a Tensor, or use x.numpy()"
@@ -46,4 +47,4 @@ def call_ufunc(self: Any, ufunc: Any, method: str, *inputs: Any, out: Any = None
     else:
         remedy = "compute with tl functions, or with x.detach().numpy() if you need no gradient"
     called = name if method == "__call__" else f"{name}.{method}"
-    raise TypeError(f"np.{called} takes no Tensor, since NumPy would lose its graph: {remedy}")
+    raise DtypeError(f"np.{called} takes no Tensor, since NumPy would lose its graph: {remedy}")

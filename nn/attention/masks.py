@@ -10,6 +10,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 
 def joined_mask(
@@ -50,5 +51,5 @@ def _checked(name: str, mask: Any, q: Tensor, wanted: list[tuple[int, ...]]) -> 
     if made.shape not in wanted:
         shapes = " or ".join(map(str, wanted))
         axes = "(batch, keys)" if name == "key_padding_mask" else "(queries, keys), or one for each batch * heads"
-        raise ValueError(f"{name} must have shape {shapes}, {axes}, not {made.shape}")
+        raise TensorError(f"{name} must have shape {shapes}, {axes}, not {made.shape}")
     return made

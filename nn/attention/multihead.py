@@ -6,6 +6,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 from .. import init
 from ..errors.checks import check_probability, check_sizes, check_tensor
@@ -52,9 +53,11 @@ class MultiheadAttention(Module):
         check_sizes("MultiheadAttention", embed_dim=embed_dim, num_heads=num_heads)
         check_probability("MultiheadAttention", dropout)
         if embed_dim % num_heads:
-            raise ValueError(f"MultiheadAttention: embed_dim {embed_dim} cannot be split into {num_heads} heads")
+            raise TensorError(f"MultiheadAttention: embed_dim {embed_dim} cannot be split into {num_heads} heads")
         if add_bias_kv or add_zero_attn:
-            raise ValueError("MultiheadAttention: add_bias_kv and add_zero_attn are not here; append a key and a value")
+            raise TensorError(
+                "MultiheadAttention: add_bias_kv and add_zero_attn are not here; append a key and a value"
+            )
         self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
         self.kdim, self.vdim = kdim or embed_dim, vdim or embed_dim
         self.dropout, self.batch_first = dropout, batch_first
@@ -111,7 +114,7 @@ class MultiheadAttention(Module):
         A query that may attend to no key gets zeros (PyTorch: NaN). Raises ValueError if the shapes do not match.
         """
         if is_causal and attn_mask is None:
-            raise ValueError(
+            raise TensorError(
                 "is_causal needs attn_mask, as from nn.Transformer.generate_square_subsequent_mask(tokens)"
             )
         self._check(query, key, value)
@@ -162,16 +165,16 @@ class MultiheadAttention(Module):
             check_tensor("forward", name, x)
             if x.ndim not in (2, 3) or x.ndim != query.ndim:
                 batch = "batch, tokens" if self.batch_first else "tokens, batch"
-                raise ValueError(
+                raise TensorError(
                     f"query, key and value must have shape ({batch}, features) or, for one sequence, (tokens, "
                     f"features), not {query.shape}, {key.shape}, {value.shape}"
                 )
             if x.shape[-1] != features:
-                raise ValueError(f"{name} must have {features} features on its last axis, not shape {x.shape}")
+                raise TensorError(f"{name} must have {features} features on its last axis, not shape {x.shape}")
         axis = 0 if self.batch_first else 1
         batches = {x.shape[axis] for x in (query, key, value)} if query.ndim == 3 else {1}
         if key.shape[:-1] != value.shape[:-1] or len(batches) > 1:
-            raise ValueError(
+            raise TensorError(
                 f"key {key.shape} and value {value.shape} must have as many tokens, and the batch of query "
                 f"{query.shape}, which is axis {axis} with batch_first={self.batch_first}"
             )

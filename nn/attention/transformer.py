@@ -8,6 +8,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 from .. import functional as F
 from .. import init
@@ -162,7 +163,7 @@ class Transformer(Module):
         """
         axis = 0 if self.batch_first else 1
         if src.ndim == tgt.ndim == 3 and src.shape[axis] != tgt.shape[axis]:
-            raise ValueError(
+            raise TensorError(
                 f"src {src.shape} and tgt {tgt.shape} must be of one batch, axis {axis} with "
                 f"batch_first={self.batch_first}"
             )

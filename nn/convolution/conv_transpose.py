@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 from .. import functional as F
 from ..errors.axes import per_axis
@@ -48,7 +49,7 @@ class _ConvTranspose(Filters):
         more = tuple(m - n for m, n in zip(wanted, least, strict=True))
         if any(not 0 <= extra < s for extra, s in zip(more, self.stride, strict=True)):
             most = [n + s - 1 for n, s in zip(least, self.stride, strict=True)]
-            raise ValueError(f"output_size {tuple(wanted)} must be from {tuple(least)} to {tuple(most)} for {shape}")
+            raise TensorError(f"output_size {tuple(wanted)} must be from {tuple(least)} to {tuple(most)} for {shape}")
         return more
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.errors.words import kind_of
 
 from ..errors.checks import is_data
@@ -75,7 +76,7 @@ def pad_sequence(
     typical = next((t for t in tensors if t.ndim and len(t)), tensors[0])  # an empty list has no dtype of its own
     for tensor in tensors:
         if tensor.ndim == 0 or (tensor.shape[1:] != typical.shape[1:] and len(tensor)):
-            raise ValueError(
+            raise TensorError(
                 "pad_sequence: sequences may differ in their first axis only, but have shapes "
                 f"{typical.shape} and {tensor.shape}"
             )

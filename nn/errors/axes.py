@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.errors.words import shown
 
@@ -27,10 +28,10 @@ def per_axis(name: str, what: str, value: Any, n: int, least: int = 1) -> tuple[
     found = tuple(map(int, sizes)) * (n if len(sizes) == 1 else 1)
     if len(found) != n:
         hide_frames()
-        raise ValueError(f"{name}: {what} {value} must be one int, or one for each of {n} axes")
+        raise TensorError(f"{name}: {what} {value} must be one int, or one for each of {n} axes")
     if min(found) < least:
         hide_frames()
-        raise ValueError(f"{name}: {what} must be at least {least}, not {value}")
+        raise TensorError(f"{name}: {what} must be at least {least}, not {value}")
     return found
 
 
@@ -50,7 +51,7 @@ def as_batch(name: str, input: Any, n: int) -> tuple[Tensor, bool]:
         elif input.ndim == n:
             remedy = "; write x.unsqueeze(0) for its one channel"
         hide_frames()
-        raise ValueError(f"{name}: input must be {LAYOUTS[n]}, or one without batch, not {input.shape}{remedy}")
+        raise TensorError(f"{name}: input must be {LAYOUTS[n]}, or one without batch, not {input.shape}{remedy}")
     return input, False
 
 
@@ -71,4 +72,4 @@ def check_channels(name: str, input: Tensor, wanted: int, whose: str, alone: boo
         remedy = f"; the channels come before the other axes: write x.permute({', '.join(map(str, order))})"
     count = f"{wanted} channel{'s' * (wanted != 1)}"
     hide_frames()
-    raise ValueError(f"{name}: {whose} wants {count}, got {input.shape[1]} in an input of {shape}{remedy}")
+    raise TensorError(f"{name}: {whose} wants {count}, got {input.shape[1]} in an input of {shape}{remedy}")

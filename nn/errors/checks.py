@@ -9,6 +9,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import FLOAT32, FLOAT64, is_array
+from tinygrad_lecture.errors.kinds import DtypeError, TensorError
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
 
@@ -93,7 +94,7 @@ def check_shape(what: str, value: Any, wanted: Sequence[int], axes: str) -> None
         else:
             remedy = ""
         hide_frames()
-        raise ValueError(f"{what} must have shape {tuple(wanted)}, ({axes}), not {value.shape}{remedy}")
+        raise TensorError(f"{what} must have shape {tuple(wanted)}, ({axes}), not {value.shape}{remedy}")
 
 
 def check_pair(what: str, pair: Any) -> tuple[Any, Any] | None:
@@ -112,7 +113,7 @@ def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
     The range is checked on the CPU only: on a GPU the check would wait for the device.
     """
     if indices.dtype.kind not in "iu":
-        raise TypeError(f"{name}: {things} must be given as integers, not {indices.dtype}; convert with .long()")
+        raise DtypeError(f"{name}: {things} must be given as integers, not {indices.dtype}; convert with .long()")
     if indices.device == "cpu" and indices.numel():
         least, largest = int(indices.array.min()), int(indices.array.max())
         if least < 0 or largest >= n:
@@ -129,12 +130,12 @@ def as_target(name: str, input: Tensor, target: Any) -> Tensor:
     made: Tensor = target if isinstance(target, Tensor) else tl.tensor(target, device=input.device)
     if input.shape != made.shape:
         if input.numel() == made.numel():
-            remedy = f"write target.reshape{input.shape}"
+            remedy = f"write target.reshape{tuple(input.shape)}"
         elif made.dtype.kind in "iu" and made.ndim == input.ndim - 1:
             remedy = "encode class numbers with F.one_hot, or use cross-entropy"
         else:
             remedy = "a target has one number for each number of the input"
-        raise ValueError(f"{name}: input {input.shape} and target {made.shape} must have the same shape; {remedy}")
+        raise TensorError(f"{name}: input {input.shape} and target {made.shape} must have the same shape; {remedy}")
     return made
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tinygrad_lecture.errors.kinds import DtypeError, TensorError
+from tinygrad_lecture.errors.kinds import DtypeError, PlaceError, TensorError
 from tinygrad_lecture.errors.users_line import hide_frames
 
 
@@ -66,7 +66,7 @@ def _name_of(inner: Tree, outer: Tree) -> str | None:
 
 
 def _message(error: Exception) -> str | None:
-    plain = (ValueError, TypeError, IndexError, TensorError, DtypeError)
+    plain = (ValueError, TypeError, IndexError, TensorError, DtypeError, PlaceError)
     if type(error) in plain and len(error.args) == 1 and isinstance(error.args[0], str):
         return error.args[0]
     return None

@@ -11,6 +11,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.inplace import update
 from tinygrad_lecture.ops.composite import named
 
@@ -155,7 +156,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """a · σ(b), with a and b the two halves of x along axis `dim` (Dauphin et al., arXiv:1612.08083)."""
     if input.shape[dim] % 2:
-        raise ValueError(f"glu: axis {dim} of shape {input.shape} must have an even size")
+        raise TensorError(f"glu: axis {dim} of shape {input.shape} must have an even size")
     a, b = tl.chunk(input, 2, dim)
     return a * tl.sigmoid(b)  # type: ignore[no-any-return]
 

@@ -8,6 +8,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 from .regularization import dropout
 
@@ -35,7 +36,7 @@ def scaled_dot_product_attention(
     Raises ValueError if the shapes do not match, TypeError for a mask of another dtype.
     """
     if is_causal and attn_mask is not None:
-        raise ValueError("scaled_dot_product_attention: is_causal is a mask; give it or attn_mask, not both")
+        raise TensorError("scaled_dot_product_attention: is_causal is a mask; give it or attn_mask, not both")
     if is_causal:
         attn_mask = tl.ones(query.shape[-2], key.shape[-2], dtype=tl.bool, device=query.device).tril()
     if enable_gqa:
@@ -60,7 +61,7 @@ def _for_each_query_head(x: Tensor, query: Tensor) -> Tensor:
     """Keys or values with as many heads as the queries, each repeated."""
     heads = x.shape[-3] if min(x.ndim, query.ndim) > 2 else 0
     if not heads or query.shape[-3] % heads:
-        raise ValueError(
+        raise TensorError(
             "scaled_dot_product_attention: enable_gqa needs query (..., heads, queries, d) with a multiple of the "
             f"heads of key and value, got query {query.shape} and {x.shape}"
         )
@@ -74,7 +75,7 @@ def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
     except ValueError:
         fits = False
     if not fits:
-        raise ValueError(
+        raise TensorError(
             "scaled_dot_product_attention: query must be (..., queries, d), key (..., keys, d) and value (..., keys, "
             f"value_dim), with leading axes that broadcast, not {q.shape}, {k.shape} and {v.shape}"
         )
@@ -88,7 +89,7 @@ def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
     wanted = (*leading, q.shape[-2], k.shape[-2])
     sizes = zip(mask.shape[::-1], wanted[::-1], strict=False)
     if mask.ndim > len(wanted) or any(n not in (1, size) for n, size in sizes):
-        raise ValueError(
+        raise TensorError(
             f"scaled_dot_product_attention: attn_mask must broadcast to (..., queries, keys) = {wanted}, "
             f"not {mask.shape}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -14,7 +15,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     """
     fits = weight.ndim == 3 and (input1.shape[-1:], input2.shape[-1:]) == (weight.shape[1:2], weight.shape[2:])
     if not fits or input1.shape[:-1] != input2.shape[:-1]:
-        raise ValueError(
+        raise TensorError(
             "bilinear: weight (out, in1, in2) needs input1 (..., in1) and input2 (..., in2) with equal leading axes, "
             f"not weight {weight.shape}, input1 {input1.shape} and input2 {input2.shape}"
         )

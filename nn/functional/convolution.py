@@ -7,6 +7,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 from ..errors.axes import as_batch, check_channels, per_axis
 
@@ -64,11 +65,11 @@ def widths(
     """
     if padding == "same":
         if any(s != 1 for s in stride):
-            raise ValueError(f'{name}: padding="same" needs a stride of 1, not {tuple(stride)}; give numbers instead')
+            raise TensorError(f'{name}: padding="same" needs a stride of 1, not {tuple(stride)}; give numbers instead')
         wanted = [d * (k - 1) for k, d in zip(size, dilation, strict=True)]
         return tuple((total // 2, total - total // 2) for total in wanted)
     if isinstance(padding, str) and padding != "valid":
-        raise ValueError(f'{name}: padding must be numbers, "valid" or "same", not {padding!r}')
+        raise TensorError(f'{name}: padding must be numbers, "valid" or "same", not {padding!r}')
     each = per_axis(name, "padding", 0 if padding == "valid" else padding, len(size), least=0)
     return tuple((p, p) for p in each)
 
@@ -116,7 +117,7 @@ def _transposed(
     pads = per_axis(name, "padding", padding, n, least=0)
     more = per_axis(name, "output_padding", output_padding, n, least=0)
     if any(extra >= max(s, d) for extra, s, d in zip(more, strides, dilations, strict=True)):
-        raise ValueError(f"{name}: output_padding {output_padding} must be smaller than the stride or the dilation")
+        raise TensorError(f"{name}: output_padding {output_padding} must be smaller than the stride or the dilation")
     sides = tuple((p, p - extra) for p, extra in zip(pads, more, strict=True))
     y = tl.transposed_convolution(x, weight, bias, stride=strides, padding=sides, dilation=dilations, groups=groups)
     return y[0] if alone else y
@@ -156,7 +157,7 @@ def fold(
     window = size[0] * size[1]
     places = tl.windows(tl.zeros(shape), size, **settings).shape[2:]
     if x.shape[1] % window or x.shape[2] != places[0] * places[1]:
-        raise ValueError(
+        raise TensorError(
             f"fold: windows of {size} on images of {shape} need an input (batch, channels · {window}, "
             f"{places[0] * places[1]}), not {input.shape}"
         )

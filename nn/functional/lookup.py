@@ -10,6 +10,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.composite import named
 
 from ..errors.checks import check_indices
@@ -78,9 +79,9 @@ def embedding_bag(
     """
     input = _checked("embedding_bag", input, weight, scale_grad_by_freq)
     if mode not in ("mean", "sum", "max"):
-        raise ValueError(f'embedding_bag: mode must be "mean", "sum" or "max", not {mode!r}')
+        raise TensorError(f'embedding_bag: mode must be "mean", "sum" or "max", not {mode!r}')
     if per_sample_weights is not None and (mode != "sum" or per_sample_weights.shape != input.shape):
-        raise ValueError(
+        raise TensorError(
             f'embedding_bag: per_sample_weights are for mode="sum" and have the shape of input, {input.shape}; they '
             f"have {per_sample_weights.shape}, and mode is {mode!r}"
         )
@@ -112,7 +113,7 @@ def embedding_bag(
 def _bags(input: Tensor, offsets: Any, include_last_offset: bool) -> tuple[Any, Any]:
     """For each bag the places of its elements in the input, padded to the longest, and which of them are of the bag."""
     if input.ndim != 1 or offsets is None:
-        raise ValueError(
+        raise TensorError(
             "embedding_bag: input must be (bags, size) without offsets, or a vector of all bags with the offsets where "
             f"each begins, not {input.shape} {'without' if offsets is None else 'with'} offsets"
         )
@@ -121,11 +122,11 @@ def _bags(input: Tensor, offsets: Any, include_last_offset: bool) -> tuple[Any, 
     ends = starts[1:] if include_last_offset else np.append(starts[1:], n)
     starts = starts[: len(ends)]
     if starts.ndim != 1 or starts.dtype.kind not in "iu" or (len(starts) and starts[0] != 0) or (ends < starts).any():
-        raise ValueError(
+        raise TensorError(
             f"embedding_bag: offsets must be integers that begin at 0 and do not fall, not {starts.tolist()}"
         )
     if len(ends) and ends[-1] > n:
-        raise ValueError(f"embedding_bag: the offsets run to {ends[-1]}, but input has {n} elements")
+        raise TensorError(f"embedding_bag: the offsets run to {ends[-1]}, but input has {n} elements")
     step = np.arange((ends - starts).max(initial=0))
     place = starts[:, None] + step  # (bags, longest)
     reached = place < ends[:, None]
@@ -135,9 +136,9 @@ def _bags(input: Tensor, offsets: Any, include_last_offset: bool) -> tuple[Any, 
 def _checked(name: str, input: Any, weight: Tensor, scale_grad_by_freq: bool) -> Tensor:
     """The indices as a Tensor on the weight's device."""
     if weight.ndim != 2:
-        raise ValueError(f"{name}: weight must have shape (rows, features), not {weight.shape}")
+        raise TensorError(f"{name}: weight must have shape (rows, features), not {weight.shape}")
     if scale_grad_by_freq:
-        raise ValueError(f"{name}: scale_grad_by_freq is not here; divide the gradient of each row by its count")
+        raise TensorError(f"{name}: scale_grad_by_freq is not here; divide the gradient of each row by its count")
     indices: Tensor = tl.as_tensor(input, device=weight.device)
     check_indices(name, indices, weight.shape[0], "rows")
     return indices

@@ -12,6 +12,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.half import in_float32
 
 from ..errors.checks import shape_complaint
@@ -76,11 +77,11 @@ def batch_norm(
     batch, channels, *axes = input.shape
     if not training:
         if running_mean is None or running_var is None:
-            raise ValueError("batch_norm: without training it needs running_mean and running_var, not None")
+            raise TensorError("batch_norm: without training it needs running_mean and running_var, not None")
         mean, var = _along_channels(running_mean, input), _along_channels(running_var, input)
         return _scaled((input - mean) / tl.sqrt(var + eps), weight, bias)
     if batch * math.prod(axes) < 2:
-        raise ValueError(
+        raise TensorError(
             f"batch_norm: in training a channel needs two numbers or more, got {input.shape}; take larger batches "
             "(DataLoader's drop_last=True leaves out a small one at the end), or evaluate after model.eval()"
         )
@@ -103,7 +104,7 @@ def group_norm(
     _check_channels("group_norm", input, weight, bias)
     batch, channels, *axes = input.shape
     if num_groups < 1 or channels % num_groups:
-        raise ValueError(f"group_norm: {num_groups} groups do not divide the {channels} channels of {input.shape}")
+        raise TensorError(f"group_norm: {num_groups} groups do not divide the {channels} channels of {input.shape}")
     rows = input.reshape(batch, num_groups, channels // num_groups * math.prod(axes))
     return _scaled(tl.layer_norm(rows, eps=eps).reshape(input.shape), weight, bias)
 
@@ -124,7 +125,7 @@ def instance_norm(
     _check_channels("instance_norm", input, running_mean, running_var, weight, bias)
     rows = input.detach().reshape(*input.shape[:2], math.prod(input.shape[2:]))
     if rows.shape[2] < 2:
-        raise ValueError(f"instance_norm: a channel of an image needs two numbers or more, got {input.shape}")
+        raise TensorError(f"instance_norm: a channel of an image needs two numbers or more, got {input.shape}")
     _track(running_mean, rows.mean(2).mean(0), momentum)
     _track(running_var, rows.var(2).mean(0), momentum)
     return group_norm(input, input.shape[1], weight, bias, eps)
@@ -151,10 +152,10 @@ def _scaled(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
 def _check_channels(name: str, input: Tensor, *values: Tensor | None) -> None:
     """Raises ValueError unless all values are vectors with a number for each channel, axis 1 of the input."""
     if input.ndim < 2:
-        raise ValueError(f"{name}: input must be (batch, channels, ...), not {input.shape}")
+        raise TensorError(f"{name}: input must be (batch, channels, ...), not {input.shape}")
     for value in values:
         if value is not None and value.shape != input.shape[1:2]:
-            raise ValueError(
+            raise TensorError(
                 f"{name}: weights and averages are of {value.numel()} channels, but axis 1 of the input, "
                 f"{input.shape}, has {input.shape[1]}"
             )
@@ -164,8 +165,8 @@ def _normalized_axes(name: str, input: Tensor, normalized_shape: int | Sequence[
     """Number of axes in normalized_shape. Raises ValueError unless they are input's last axes and all the weights'."""
     wanted = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not wanted or input.shape[-len(wanted) :] != wanted:
-        raise ValueError(f"{name}: {shape_complaint(wanted, input.shape)}")
+        raise TensorError(f"{name}: {shape_complaint(wanted, input.shape)}")
     for weight in weights:
         if weight is not None and weight.shape != wanted:
-            raise ValueError(f"{name}: weight and bias must have the normalized shape, {wanted}, not {weight.shape}")
+            raise TensorError(f"{name}: weight and bias must have the normalized shape, {wanted}, not {weight.shape}")
     return len(wanted)

@@ -10,6 +10,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
@@ -24,16 +25,16 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     there is, another mode, and for widths that need more numbers than an axis has.
     """
     if mode not in ("constant", *_PLACES):
-        raise ValueError(f'pad: mode must be "constant", "reflect", "replicate" or "circular", not {mode!r}')
+        raise TensorError(f'pad: mode must be "constant", "reflect", "replicate" or "circular", not {mode!r}')
     if isinstance(pad, int):
         raise TypeError(f"pad: give (before, after) pairs, as in pad(x, ({pad}, {pad})) for the last axis, not {pad}")
     if len(pad) % 2 or len(pad) > 2 * input.ndim:
-        raise ValueError(
+        raise TensorError(
             f"pad: {tuple(pad)} must be (before, after) pairs, at most one per axis of an input of shape {input.shape}"
         )
     pairs = [(0, 0)] * (input.ndim - len(pad) // 2) + list(zip(pad[-2::-2], pad[-1::-2], strict=True))
     if any(n + min(before, 0) + min(after, 0) < 0 for n, (before, after) in zip(input.shape, pairs, strict=True)):
-        raise ValueError(f"pad: {tuple(pad)} cuts off more than an input of shape {input.shape} has")
+        raise TensorError(f"pad: {tuple(pad)} cuts off more than an input of shape {input.shape} has")
     if mode != "constant":
         for axis, (before, after) in enumerate(pairs):
             if before or after:
@@ -55,5 +56,5 @@ def _places(n: int, before: int, after: int, mode: str) -> Any:
     """The places along an axis of n elements, padded by `before` and `after`. Raises ValueError if n is too small."""
     most = {"reflect": n - 1, "replicate": math.inf if n else 0, "circular": n}[mode]
     if max(before, after) > most:
-        raise ValueError(f'pad: mode "{mode}" can add at most {most} on each side of an axis of size {n}')
+        raise TensorError(f'pad: mode "{mode}" can add at most {most} on each side of an axis of size {n}')
     return _PLACES[mode](np.arange(-before, n + after), n)

@@ -10,6 +10,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.errors.users_line import hide_frames
 
 from ..errors.axes import as_batch, per_axis
@@ -203,7 +204,7 @@ def _window(
     pads = per_axis(name, "padding", padding, n, least=0)
     if any(2 * p > k for p, k in zip(pads, size, strict=True)):
         hide_frames()
-        raise ValueError(f"{name}: padding {padding} must be at most half of the window's size, {kernel_size}")
+        raise TensorError(f"{name}: padding {padding} must be at most half of the window's size, {kernel_size}")
     return size, strides, pads
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 from ..errors.axes import LAYOUTS
 from ..errors.checks import check_probability
@@ -30,7 +31,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """
     check_probability("dropout1d", p)
     if input.ndim not in (2, 3):
-        raise ValueError(f"dropout1d: input must be {LAYOUTS[1]}, or one without batch, not {input.shape}")
+        raise TensorError(f"dropout1d: input must be {LAYOUTS[1]}, or one without batch, not {input.shape}")
     return _dropped(input, p, training, inplace, input.ndim - 1)
 
 
@@ -41,7 +42,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """
     check_probability("dropout2d", p)
     if input.ndim not in (3, 4):
-        raise ValueError(f"dropout2d: input must be {LAYOUTS[2]}, not {input.shape}")
+        raise TensorError(f"dropout2d: input must be {LAYOUTS[2]}, not {input.shape}")
     return _dropped(input, p, training, inplace, 2)
 
 

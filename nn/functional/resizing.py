@@ -8,6 +8,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.errors.users_line import hide_frames
 
 from ..errors.axes import LAYOUTS, per_axis
@@ -26,9 +27,9 @@ def interpolate(
     check_mode("interpolate", mode)
     n = input.ndim - 2
     if n not in LAYOUTS:
-        raise ValueError(f"interpolate: input must be {LAYOUTS[1]} or {LAYOUTS[2]}, not {input.shape}")
+        raise TensorError(f"interpolate: input must be {LAYOUTS[1]} or {LAYOUTS[2]}, not {input.shape}")
     if (size is None) == (scale_factor is None):
-        raise ValueError("interpolate: give either size or scale_factor")
+        raise TensorError("interpolate: give either size or scale_factor")
     for axis, old in enumerate(input.shape[2:]):
         if size is not None:
             new = per_axis("interpolate", "size", size, n)[axis]
@@ -58,7 +59,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """
     r, (*batch, channels, height, width) = upscale_factor, input.shape
     if channels % r**2:
-        raise ValueError(f"pixel_shuffle: {r}² must divide the channels of an input of shape {input.shape}")
+        raise TensorError(f"pixel_shuffle: {r}² must divide the channels of an input of shape {input.shape}")
     x = input.reshape(*batch, channels // r**2, r, r, height, width)
     x = _last_five(x, (0, 3, 1, 4, 2))  # (..., channels, height, r, width, r)
     return x.reshape(*batch, channels // r**2, height * r, width * r)
@@ -68,7 +69,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """The inverse of `pixel_shuffle`: `(..., c, h · r, w · r) -> (..., c · r², h, w)`. r is `downscale_factor`."""
     r, (*batch, channels, height, width) = downscale_factor, input.shape
     if height % r or width % r:
-        raise ValueError(f"pixel_unshuffle: {r} must divide height and width of an input of shape {input.shape}")
+        raise TensorError(f"pixel_unshuffle: {r} must divide height and width of an input of shape {input.shape}")
     x = input.reshape(*batch, channels, height // r, r, width // r, r)
     x = _last_five(x, (0, 2, 4, 1, 3))  # (..., channels, r, r, height, width)
     return x.reshape(*batch, channels * r**2, height // r, width // r)

@@ -6,6 +6,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 from .. import functional as F
 from ..errors.axes import LAYOUTS
@@ -51,7 +52,7 @@ class Channels(Affine):
     def check(self, x: Tensor) -> None:
         """Raises ValueError for an input of another number of axes."""
         if x.ndim not in self.ranks:
-            raise ValueError(f"input must be {self.layout}, not {x.shape}")
+            raise TensorError(f"input must be {self.layout}, not {x.shape}")
 
     def extra_repr(self) -> str:
         return (

@@ -8,6 +8,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.errors.users_line import warn
 
 from .. import functional as F
@@ -121,7 +122,7 @@ class RNNBase(Module):
     def _run_packed(self, input: PackedSequence, hx: Sequence[Any] | None) -> tuple[PackedSequence, list[Tensor]]:
         data, batch_sizes, order, inverse = input
         if data.shape[-1:] != (self.input_size,):
-            raise ValueError(shape_complaint([self.input_size], data.shape))
+            raise TensorError(shape_complaint([self.input_size], data.shape))
         sizes = tuple(batch_sizes.tolist())
         first = self._first(hx, sizes[0], True, data)
         if order is not None:
@@ -165,14 +166,14 @@ class RNNBase(Module):
         check_tensor("forward", "input", input)
         if input.ndim not in (2, 3):
             batch = "batch, steps" if self.batch_first else "steps, batch"
-            raise ValueError(
+            raise TensorError(
                 f"input must have shape ({batch}, input_size) or, for one sequence, (steps, input_size), "
                 f"not {input.shape}"
             )
         if input.shape[-1] != self.input_size:
-            raise ValueError(shape_complaint([self.input_size], input.shape))
+            raise TensorError(shape_complaint([self.input_size], input.shape))
         if 0 in input.shape:
-            raise ValueError(f"input must have one or more sequences and steps, not shape {input.shape}")
+            raise TensorError(f"input must have one or more sequences and steps, not shape {input.shape}")
 
     def extra_repr(self) -> str:
         settings = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}

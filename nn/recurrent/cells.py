@@ -7,6 +7,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.recurrent import gru_states, lstm_states, rnn_states
 
 from .. import init
@@ -55,9 +56,9 @@ class _Cell(Module):
         """The input and the states, (batch, features) each; states are zeros if none are given."""
         check_tensor("forward", "input", input)
         if input.ndim not in (1, 2):
-            raise ValueError(f"input must have shape (batch, input_size) or (input_size,), not {input.shape}")
+            raise TensorError(f"input must have shape (batch, input_size) or (input_size,), not {input.shape}")
         if input.shape[-1] != self.input_size:
-            raise ValueError(shape_complaint([self.input_size], input.shape))
+            raise TensorError(shape_complaint([self.input_size], input.shape))
         wanted = (*input.shape[:-1], self.hidden_size)
         if states is None:
             states = (tl.zeros(wanted, dtype=input.dtype, device=input.device),) * n_states

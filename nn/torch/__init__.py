@@ -1,16 +1,18 @@
 """torch: PyTorch's names for this house, so that a PyTorch script runs without a change.
 
     python -m nn.torch script.py --epochs 3         # the script says `import torch`
-    import nn.torch as torch                        # the same for a program of one's own
+    import nn.torch as torch, nn.torch.nn as nn     # the same for a program of one's own
 
 Where things are:
 
     __main__.py     the command; modules.py: which module stands for which of torch's
     functions/      functions and methods that the engine does not have: addmm, hsplit, index_put_, ...
-    dtypes.py       torch.dtype and torch.Size; dialect.py: what prints as in PyTorch while a script runs
+    dtypes.py       torch.dtype and torch.Size; dialect/: what prints as in PyTorch while a script runs
     absent.py       what is not here: an error says so and names what to use
     courtesies.py   names that do nothing here, such as torch.compile
     legacy.py       torch.Tensor(3), torch.LongTensor, ...
+    layers.py       layers that nn leaves out
+    losses.py       losses that broadcast, and their old arguments
     archive.py      torch.save and torch.load, with safetensors; values.py: nested values as JSON and arrays
     derivatives.py  torch.autograd and torch.func
     randomness.py   torch.random; testing.py: torch.testing
@@ -18,6 +20,7 @@ Where things are:
 
 # ruff: noqa: F403
 import math as _math
+import sys as _sys
 from typing import Any as _Any
 
 import numpy as _np
@@ -27,6 +30,7 @@ from tinygrad_lecture import *
 
 from ..functional import *
 from . import functions as _functions
+from . import losses as _losses
 from .absent import absent as _absent
 from .archive import load as load
 from .archive import save as save
@@ -51,9 +55,13 @@ from .dtypes import Size as Size
 from .dtypes import dtype as dtype
 from .dtypes import finfo as finfo
 from .dtypes import iinfo as iinfo
+from .dtypes import layout as layout
+from .dtypes import memory_format as memory_format
+from .dtypes import strided as strided
 from .functions import *
 from .functions.methods import free_functions as _free_functions
 from .functions.methods import give_methods as _give_methods
+from .functions.out import functions_with_out as _functions_with_out
 from .legacy import BoolTensor as BoolTensor
 from .legacy import ByteTensor as ByteTensor
 from .legacy import CharTensor as CharTensor
@@ -64,6 +72,7 @@ from .legacy import IntTensor as IntTensor
 from .legacy import LongTensor as LongTensor
 from .legacy import ShortTensor as ShortTensor
 from .legacy import Tensor as Tensor
+from .modules import importable as _importable
 from .modules import linalg as linalg
 from .modules import nn as nn
 from .modules import optimisers as _optimisers
@@ -79,12 +88,15 @@ from .testing import testing as testing
 
 _give_methods(*_functions.FILES)
 globals().update({name: f for name, f in _free_functions().items() if name not in globals()})
+globals().update(_functions_with_out(dict(globals())))
+globals().update(_losses.functions())
 globals().update(_DTYPES)
 optim = _optimisers
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 set_float32_matmul_precision = set_num_interop_threads = use_deterministic_algorithms = _accept
 set_flush_denormal = set_warn_always = set_default_device = _accept
-strided, contiguous_format, preserve_format, channels_last = "strided", "contiguous", "preserve", "channels_last"
+contiguous_format = legacy_contiguous_format = memory_format("contiguous_format")
+preserve_format, channels_last = memory_format("preserve_format"), memory_format("channels_last")
 vmap = func.vmap
 
 __version__ = "2.0.0"
@@ -164,3 +176,4 @@ def _nothing(x: _Any) -> _Any:
 
 
 __getattr__ = _absent("torch", lambda: globals())
+_importable(_sys.modules[__name__])  # for `import nn.torch.nn.functional as F`

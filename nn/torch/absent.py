@@ -35,7 +35,7 @@ _WHOLE_NAMES = {  # the last part of a name -> why it is not here, and what to u
     "library": "an op here is a function with a rule; write it with tl.op or torch.autograd.Function",
     "model_zoo": "nothing is downloaded here; load weights with nn.weights.load_file",
     "cpp_extension": "ops here are written in Python; write it with torch.autograd.Function",
-    "bottleneck": "use Python's cProfile",
+    "bottleneck": "Python's own serves; use cProfile",
     "mobile_optimizer": "there is no exporter here; save the weights with nn.weights.save_file",
 }
 
@@ -66,7 +66,7 @@ REASONS = {
     "inductor": "Python runs the model here; remove torch.compile's settings",
     "mtia": "arrays are on the CPU or, with CuPy, on an NVIDIA GPU",
     "futures": "one process trains here; use Python's concurrent.futures for other work",
-    "monitor": "use Python's logging",
+    "monitor": "Python's own serves; use logging",
     "svd": "its gradient is not defined for equal singular values; use numpy.linalg.svd on x.detach().numpy()",
     "pca": "it needs svd; use numpy.linalg.svd on x.detach().numpy()",
     "eigvalsh": "its gradient is not here; use numpy.linalg.eigvalsh on x.detach().numpy()",
@@ -83,7 +83,7 @@ REASONS = {
     "torchaudio": "it has data sets and models, not an engine; read your data with NumPy and give it to TensorDataset",
     "torchtext": "it has data sets and models, not an engine; read your data with NumPy and give it to TensorDataset",
     "tensorboard": "it needs another package; print the numbers, or plot them with matplotlib",
-    "profiler": "use Python's cProfile",
+    "profiler": "Python's own serves; use cProfile, or tl.profile() for the time of each op",
     "hub": "nothing is downloaded here; load weights with nn.weights.load_file",
 }
 
@@ -100,7 +100,9 @@ def sentence(name: str, known: Iterable[str] = ()) -> str:
         if key in words or (telling and (last.lower().startswith(key) or last.lower().endswith(key))):
             return f"{name} is not here, because {reason}"
     alike = difflib.get_close_matches(name.rpartition(".")[2], list(known), 3)
-    remedy = f"; names like it are {', '.join(alike)}" if alike else "; compose it from the functions that are"
+    remedy = (
+        f"; names like it are {', '.join(alike)}" if alike else "; write it with the functions that are, or use PyTorch"
+    )
     return f"{name} is not here{remedy}"
 
 

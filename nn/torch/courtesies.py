@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -123,6 +124,32 @@ def _name_of_gpu(cupy: Any) -> Any:
     return cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
 
 
+class Event:
+    """A moment, for measuring how long something took: start.record(), ..., end.record(), start.elapsed_time(end)."""
+
+    def __init__(self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False) -> None:
+        self.time = 0.0
+
+    def record(self, stream: Any = None) -> None:
+        """Remember the present moment."""
+        synchronize()
+        self.time = time.perf_counter()
+
+    def elapsed_time(self, end_event: Event) -> float:
+        """The milliseconds until another event."""
+        return 1000 * (end_event.time - self.time)
+
+    def synchronize(self) -> None:
+        """Wait for the GPU."""
+        synchronize()
+
+    wait = synchronize
+
+    def query(self) -> bool:
+        """True: what was recorded has happened."""
+        return True
+
+
 device_count = _cupy(lambda cupy: int(cupy.cuda.runtime.getDeviceCount()))
 synchronize = _cupy(lambda cupy: cupy.cuda.Device().synchronize() or 0)
 memory_allocated = _cupy(lambda cupy: int(cupy.get_default_memory_pool().used_bytes()))
@@ -150,6 +177,7 @@ cuda = Namespace(
     max_memory_reserved=memory_reserved,
     reset_peak_memory_stats=accept,
     amp=Namespace("torch.cuda.amp", autocast=autocast, GradScaler=GradScaler),
+    Event=Event,
 )
 
 

@@ -55,7 +55,35 @@ BY_NAME |= {other: BY_NAME[name] for other, name in OTHERS.items()}
 BY_NAME["bfloat16"] = BY_NAME["float32"]  # NumPy has no bfloat16; float32 holds all of its numbers
 
 
-class Size(tuple[int, ...]):
+class memory_format:
+    """How a tensor's memory is ordered; here it always is row by row."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+
+class layout(memory_format):
+    """How a tensor's elements are stored; here always at fixed distances, `torch.strided`."""
+
+
+strided = layout("strided")
+
+
+class Shape(type):
+    """The type of `Size`: tuples of ints are instances too, as shapes are, until the dialect makes these Sizes."""
+
+    plain_tuples = True
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        if type(value) is tuple and cls.plain_tuples:
+            return all(type(n) is int for n in value)
+        return type(value) is cls
+
+
+class Size(tuple[int, ...], metaclass=Shape):
     """A shape: a tuple that prints as torch.Size([2, 3])."""
 
     __slots__ = ()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
-
-import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.hooks import Handle
@@ -20,9 +19,10 @@ from ..module import Module, Parameter
 from ..normalization.batch import BatchNorm
 from ..optim import lr_scheduler
 from ..optim.settings import required
-from . import functions
+from . import functions, layers, losses
 from .absent import Namespace, sentence
 from .courtesies import parallel, refuse
+from .functions.out import functions_with_out
 
 
 def _package() -> ModuleType:
@@ -35,6 +35,12 @@ def _checkpoint(function: Any, *inputs: Any, use_reentrant: Any = None, **option
     return tl.checkpoint(function, *inputs)
 
 
+def _repeated(n: int) -> Any:
+    """A function that returns n times a number as a tuple; a list of numbers becomes a tuple."""
+    return lambda x: tuple(x) if isinstance(x, Iterable) else (x,) * n
+
+
+_REPEATS = {"single": 1, "pair": 2, "triple": 3, "quadruple": 4}
 _rnn = Namespace("torch.nn.utils.rnn", clipping.rnn)
 _FILES_OF_MODULES = (
     *("activation", "container", "dropout", "flatten", "linear", "loss", "normalization"),
@@ -42,23 +48,45 @@ _FILES_OF_MODULES = (
 )
 _ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "celu", "hardtanh", "threshold")
 
+_layers = {**losses.classes(), **{name: getattr(layers, name) for name in layers.LAYERS}}
+_OLD_INITS = (
+    "constant",
+    "eye",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "normal",
+    "orthogonal",
+    "uniform",
+    "xavier_normal",
+)
 nn = Namespace(
     "torch.nn",
     _package(),
+    **_layers,
     functional=Namespace(
         "torch.nn.functional",
         functional,
         pdist=functions.pdist,
+        **{name: getattr(layers, name) for name in layers.FUNCTIONS},
+        **losses.functions(),
         **{f"{name}_": in_place(getattr(functional, name)) for name in _ACTIVATIONS},
     ),
-    init=Namespace("torch.nn.init", init),
+    init=Namespace(
+        "torch.nn.init",
+        init,
+        _calculate_fan_in_and_fan_out=init.fans,
+        _calculate_correct_fan=lambda tensor, mode: init.fans(tensor)[mode == "fan_out"],
+        **{name: getattr(init, f"{name}_") for name in (*_OLD_INITS, "xavier_uniform")},
+    ),
     utils=Namespace(
         "torch.nn.utils",
         clipping,
         rnn=_rnn,
         clip_grad=Namespace("torch.nn.utils.clip_grad", clipping.clip),
         convert_parameters=Namespace("torch.nn.utils.convert_parameters", clipping.vectors),
-        parametrizations=Namespace("torch.nn.utils.parametrizations", clipping.parametrizations),
+        parametrizations=Namespace(
+            "torch.nn.utils.parametrizations", clipping.parametrizations, orthogonal=layers.orthogonal
+        ),
         parametrize=Namespace("torch.nn.utils.parametrize", clipping.parametrize),
     ),
     parallel=parallel,
@@ -68,7 +96,9 @@ nn = Namespace(
         "torch.nn.modules",
         _package(),
         module=Namespace("torch.nn.modules.module", Module=Module),
-        **{name: Namespace(f"torch.nn.modules.{name}", _package()) for name in _FILES_OF_MODULES},
+        **{name: Namespace(f"torch.nn.modules.{name}", _package(), **_layers) for name in _FILES_OF_MODULES},
+        **_layers,
+        utils=Namespace("torch.nn.modules.utils", **{f"_{name}": _repeated(n) for name, n in _REPEATS.items()}),
         conv=Namespace("torch.nn.modules.conv", convolution, _ConvNd=Filters),
         batchnorm=Namespace("torch.nn.modules.batchnorm", normalization, _BatchNorm=BatchNorm),
     ),
@@ -99,7 +129,7 @@ utils = Namespace(
 linalg = Namespace(
     "torch.linalg",
     tl.linalg,
-    LinAlgError=np.linalg.LinAlgError,
+    **functions_with_out({name: getattr(tl.linalg, name) for name in tl.linalg.__all__}),
     multi_dot=functions.multi_dot,
     vander=lambda x, N=None: functions.vander(x, N, increasing=True),
     vecdot=functions.vecdot,
@@ -124,22 +154,32 @@ types = Namespace("torch.types", Number=(int, float, bool), Device=str)
 
 
 class _Finder:
-    """Answers an import of a module that is not here with a sentence."""
+    """Answers an import of a module or name that is not here with a sentence."""
 
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
-        if name.partition(".")[0] in ("torch", "torchvision", "torchaudio", "torchtext", "functorch"):
-            raise ImportError(sentence(name), name=name)
+    def __init__(self, *roots: str) -> None:
+        self.roots = roots
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if any(name == root or name.startswith(f"{root}.") for root in self.roots):
+            known = [n for n in dir(sys.modules.get(name.rpartition(".")[0])) if n[0] != "_"]
+            raise ImportError(sentence(name.removeprefix("nn."), known), name=name)
 
 
 def install(torch: ModuleType) -> None:
     """Let `import torch` and `import torch.nn` in this process mean the modules that are here."""
-
-    def register(name: str, module: ModuleType) -> None:
-        sys.modules[name] = module
-        for key, value in vars(module).items():
-            if isinstance(value, Namespace):
-                register(f"{name}.{key}", value)
-
     register("torch", torch)
-    sys.meta_path.insert(0, _Finder())
+    sys.meta_path.insert(0, _Finder("torch", "torchvision", "torchaudio", "torchtext", "functorch"))
+
+
+def importable(package: ModuleType) -> None:
+    """Let `import nn.torch.optim` mean the module that is here, or end with a sentence."""
+    register(package.__name__, package)
+    sys.meta_path.append(_Finder(package.__name__))  # the last to be asked
+
+
+def register(name: str, module: ModuleType) -> None:
+    """Let `import name` mean a module, and `import name.x` the module that its attribute x is."""
+    sys.modules[name] = module
+    for key, value in vars(module).items():
+        if isinstance(value, Namespace):
+            register(f"{name}.{key}", value)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.errors.kinds import TensorError
 
 from ..data import collate
 from ..errors.checks import check_tensor
@@ -93,17 +94,17 @@ def pack_padded_sequence(
     check_tensor("pack_padded_sequence", "input", input)
     counts = _on_host(lengths)
     if input.ndim < 2:
-        raise ValueError(f"pack_padded_sequence: input must have shape (steps, batch, ...), not {input.shape}")
+        raise TensorError(f"pack_padded_sequence: input must have shape (steps, batch, ...), not {input.shape}")
     batch, steps = input.shape[:2] if batch_first else input.shape[1::-1]
     if counts.shape != (batch,) or batch == 0 or counts.min() < 1 or counts.max() > steps:
         swapped = "; is batch_first right?" if counts.shape == (steps,) else ""
-        raise ValueError(
+        raise TensorError(
             f"pack_padded_sequence: for input {input.shape} with batch_first={batch_first} there must be {batch} "
             f"lengths, one or more, from 1 to {steps}, not {counts.tolist()}{swapped}"
         )
     order = np.argsort(-counts, kind="stable")
     if enforce_sorted and (np.diff(counts) > 0).any():
-        raise ValueError(
+        raise TensorError(
             f"pack_padded_sequence: the lengths {counts.tolist()} are not sorted, the longest first; write "
             "enforce_sorted=False"
         )
@@ -127,7 +128,7 @@ def pad_packed_sequence(
     sizes = _on_host(sequence.batch_sizes)
     steps = len(sizes) if total_length is None else total_length
     if steps < len(sizes):
-        raise ValueError(f"pad_packed_sequence: total_length {total_length} is below the longest length, {len(sizes)}")
+        raise TensorError(f"pad_packed_sequence: total_length {total_length} is below the longest length, {len(sizes)}")
     row = np.arange(sizes[0])
     lengths = (sizes[:, None] > row).sum(axis=0)  # (batch,)
     starts = np.concatenate([np.cumsum(sizes) - sizes, np.zeros(steps - len(sizes), sizes.dtype)])

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from tinygrad_lecture import Tensor, cat
 from tinygrad_lecture.backend import move
+from tinygrad_lecture.errors.kinds import TensorError
 
 from ..errors.checks import as_parameters
 
@@ -24,7 +25,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     params = as_parameters("vector_to_parameters", parameters)
     wanted = sum(p.numel() for p in params)
     if vec.shape != (wanted,):
-        raise ValueError(
+        raise TensorError(
             f"vector_to_parameters: the vector has shape {vec.shape}, but the parameters have {wanted} elements"
         )
     end = 0

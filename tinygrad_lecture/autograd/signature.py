@@ -31,7 +31,7 @@ def parse(forward: Callable[..., Any]) -> tuple[list[str], list[str], str | None
 
 def bind(op: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments of a call of an op as (inputs, settings by name); PyTorch's names become NumPy's."""
-    args, kwargs = inputs_by_position(tuple(args), kwargs)
+    args, kwargs = inputs_by_position(op.name, tuple(args), kwargs)
     settings = numpy_names(op.name, kwargs) if kwargs else {}
     if len(args) <= op.arity:
         return tuple(args), settings

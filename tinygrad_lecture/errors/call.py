@@ -27,7 +27,9 @@ def call_complaint(
     for given in named:
         if given not in by_name:
             meant = _meant(given, by_name)
-            return f"it has no argument {given}; " + (f"write {meant}" if meant else f"it has {', '.join(by_name)}")
+            return f"it has no argument {given}; " + (
+                f"write {meant}" if meant else f"it has {', '.join(by_name) or 'none by name'}"
+            )
         if given in positions[: len(args)]:
             return f"{given} is given twice, by position and by name"
     if len(args) > len(positions):

@@ -12,7 +12,7 @@ from .. import traced
 from ..backend import Shape, device_of, is_array
 from ..traced import Traced
 from .call import call_complaint
-from .kinds import DtypeError, TensorError
+from .kinds import DtypeError, LinAlgError, PlaceError, TensorError
 from .users_line import hide_frames, is_ours
 from .words import shown
 
@@ -31,12 +31,14 @@ def explain(
 ) -> Exception:
     """The error to raise instead of the array library's: it names the op and its inputs, and says what to do.
 
-    It is an IndexError or TypeError as the original, else a TensorError. An AttributeError becomes a TypeError: it says
-    that an input is no array. The original is shown too if the forward function is the user's: it has the line.
+    It is an IndexError or TypeError as the original, else a TensorError. A TypeError about arrays is a DtypeError. An
+    AttributeError becomes a TypeError: it says that an input is no array. The original is shown too if the forward
+    function is the user's: it has the line.
     """
     reason = _different_devices(arrays) or _called_by_numpy(name, error)
     if reason is None and isinstance(error, TypeError):
         reason = call_complaint(name, forward, arrays, settings)
+    misused = reason is not None
     if reason is None and complaint is not None:
         try:
             reason = complaint(*map(_with_a_shape, arrays), **settings)
@@ -48,7 +50,11 @@ def explain(
         reason = _method_of_tensors(error) or _not_numbers(forward, arrays, error)
     reason = reason or getattr(error, "reason", None) or _about_the_axis(settings, error) or str(error)
     kind: type[Exception] = TypeError if isinstance(error, AttributeError) else TensorError
-    kind = next((k for k in (IndexError, DtypeError, TypeError) if isinstance(error, k)), kind)
+    kind = next((k for k in (PlaceError, IndexError, DtypeError, TypeError) if isinstance(error, k)), kind)
+    if kind is TypeError and not misused and all(is_array(x) or isinstance(x, (bool, int, float)) for x in arrays):
+        kind = DtypeError
+    if isinstance(error, np.linalg.LinAlgError):
+        kind = LinAlgError
     explained = kind(_sentence(name, reason, arrays))
     vars(explained)["reason"] = reason  # `rename` says it again under another name
     return _at_the_users_line(explained, None if _is_ours(forward) else error)
@@ -72,19 +78,27 @@ def rename(
     reason: str | None = getattr(error, "reason", None) or _called_by_numpy(name, error)
     if reason is None and isinstance(error, TypeError):
         reason = call_complaint(name, function, arguments, settings)
+    misused = reason is not None
     reason = reason or str(error)
     if isinstance(error, AttributeError):  # an argument is not an array
         strange = [x for x in arguments if not (isinstance(x, Traced) or is_array(x))]
         reason = f"it takes tensors and arrays, not {describe(strange[0])}{_hint(strange[0])}" if strange else reason
     renamed = TypeError() if isinstance(error, AttributeError) else error
-    if type(error) is ValueError:
-        renamed = TensorError().with_traceback(error.__traceback__)
+    kind = _KINDS.get(type(error))
+    of_tensors = bool(arguments) and (isinstance(arguments[0], Traced) or is_array(arguments[0]))
+    if kind is DtypeError and (misused or not of_tensors):
+        kind = None
+    if kind is not None:
+        renamed = kind().with_traceback(error.__traceback__)
         renamed.__cause__ = error.__cause__
     renamed.args = (_sentence(name, reason, arguments),)
     vars(renamed)["reason"] = reason
     if _is_ours(function):
         return _at_the_users_line(renamed.with_traceback(None), error.__cause__)
     return _at_the_users_line(renamed, error if isinstance(error, AttributeError) else error.__cause__)
+
+
+_KINDS = {ValueError: TensorError, TypeError: DtypeError, IndexError: PlaceError}  # of a function composed of ops
 
 
 def _sentence(name: str, reason: str, arguments: Sequence[Any]) -> str:

@@ -12,25 +12,41 @@ from ..backend import Array, xp
 def scatter_add(total: Array, index: tuple[Any, ...], values: Array) -> None:
     """Compute total[index] += values in place, where repeated indices add up.
 
-    Rows selected by one integer array, as in an embedding, are sorted and summed in runs: NumPy's `add.at` goes element
-    by element. On the CPU the order of summation is fixed either way, so results repeat bit for bit.
+    Rows, or slices along another axis, that one integer array selects, as in an embedding, are sorted and summed in
+    runs: NumPy's `add.at` goes element by element. On the CPU the order of summation is fixed either way, so results
+    repeat bit for bit.
     """
-    first = index[0] if len(index) == 1 else None
-    by_rows = type(first) is type(total) is np.ndarray and first.dtype != bool
-    if by_rows and total.ndim > 1 and values.ndim > 1:
-        _add_rows(total, index[0], values)
+    axis = len(index) - 1
+    rows: Any = index[axis] if index else None
+    sliced = type(rows) is type(total) is np.ndarray and rows.dtype != bool
+    sliced = sliced and all(isinstance(part, slice) and part == slice(None) for part in index[:axis])
+    if sliced and axis == 0 and total.ndim > 1 and values.ndim > 1:
+        _add_rows(total, rows, values, axis)
+    elif sliced and axis > 0 and rows.ndim == 1 and values.ndim == total.ndim and values.shape[axis] == rows.size:
+        _add_rows(total.swapaxes(0, axis), rows, values.swapaxes(0, axis), axis)
     else:
         xp(total).add.at(total, index, values)
 
 
-def _add_rows(total: Array, rows: Array, values: Array) -> None:
-    """Compute total[rows] += values: sort the row numbers, then sum each run of equal ones."""
+def _add_rows(total: Array, rows: Array, values: Array, axis: int) -> None:
+    """Compute total[rows] += values: sort the row numbers, then sum each run of equal ones.
+
+    axis: what to call the axis of the rows in the IndexError for one that is out of range.
+    """
     n = rows.size
     if n == 0:
         return
+    wrong = [i for i in (int(rows.min()), int(rows.max())) if not -len(total) <= i < len(total)]
+    if wrong:
+        raise IndexError(f"index {wrong[0]} is out of bounds for axis {axis} with size {len(total)}")
     rows = rows.reshape(n) % len(total)
     values = values.reshape(n, *total.shape[1:])  # (n, ...row)
-    order = np.argsort(rows, kind="stable")
-    rows = rows[order]
+    small = rows.astype(np.uint16) if len(total) <= 2**16 else rows  # which NumPy sorts by their digits
+    order = np.argsort(small, kind="stable")
+    rows, values = rows[order], values.take(order, axis=0)
     starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
-    total[rows[starts]] += np.add.reduceat(values[order], starts, axis=0)
+    if n < 16 * len(starts):
+        sums = np.add.reduceat(values, starts, axis=0)
+    else:  # a loop over long runs
+        sums = np.stack([run.sum(axis=0, dtype=values.dtype) for run in np.split(values, starts[1:])])
+    total[rows[starts]] += sums

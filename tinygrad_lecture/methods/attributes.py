@@ -91,6 +91,8 @@ class AttributeMethods(InPlaceMethods):
 
 
 def _by_class(dtype: Any) -> Any:
-    """The dtype of a name such as "torch.FloatTensor"; anything else as it is."""
+    """The dtype of a class such as torch.FloatTensor, or of its name; anything else as it is."""
+    if isinstance(dtype, type):
+        return getattr(dtype, "kind", dtype)
     names = {f"{kind}Tensor": name for name, kind in _CLASSES.items()}
     return names.get(dtype.rpartition(".")[2], dtype) if isinstance(dtype, str) else dtype

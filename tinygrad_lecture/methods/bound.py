@@ -44,8 +44,13 @@ class BoundMethods(FactoryMethods):
 
     @composite
     def narrow(self: Any, axis: int, start: int, length: int) -> Any:
-        """The slices from start to start + length - 1 of an axis, a view."""
-        return self[(*[slice(None)] * normal_axes(self.ndim, axis)[0], slice(start, start + length))]
+        """The slices from start to start + length - 1 of an axis, a view. Raises ValueError if it has not so many."""
+        (axis,) = normal_axes(self.ndim, axis)
+        size = self.shape[axis]
+        first = start + size if start < 0 else start
+        if not 0 <= first <= first + length <= size:
+            raise ValueError(f"{length} slices from {start} on are not all within axis {axis} of shape {self.shape}")
+        return self[(*[slice(None)] * axis, slice(first, first + length))]
 
     absolute, negative, multiply, divide, true_divide, subtract = ops.abs, ops.neg, ops.mul, ops.div, ops.div, ops.sub
     remainder, floor_divide, mm, mv, ravel = ops.remainder, ops.floor_divide, ops.matmul, ops.matmul, ops.flatten
@@ -73,13 +78,13 @@ class BoundMethods(FactoryMethods):
         counts = as_shape(times, "tile", "the numbers of repetitions")
         return ops.shape.repeat(self, (1,) * (self.ndim - len(counts)) + counts)
 
-    def addcmul(self: Any, a: Any, b: Any, *, value: float = 1) -> Any:
-        """The tensor plus value * a * b."""
-        return self + ops.mul(a, b) * value
+    def addcmul(self: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+        """The tensor plus value * tensor1 * tensor2."""
+        return self + ops.mul(tensor1, tensor2) * value
 
-    def addcdiv(self: Any, a: Any, b: Any, *, value: float = 1) -> Any:
-        """The tensor plus value * a / b."""
-        return self + ops.div(a, b) * value
+    def addcdiv(self: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+        """The tensor plus value * tensor1 / tensor2."""
+        return self + ops.div(tensor1, tensor2) * value
 
     def lerp(self: Any, end: Any, weight: Any) -> Any:
         """The way from this tensor to end, by the part weight: x + weight * (end - x)."""

@@ -84,13 +84,13 @@ class InPlaceMethods(Traced):
         """Subtract alpha * other in place: x -= alpha * other."""
         return update(self, "x.sub_(y)", ops.sub, other if alpha == 1 else ops.mul(other, alpha))
 
-    def addcmul_(self, a: Any, b: Any, value: float = 1) -> Self:
-        """Add value * a * b in place."""
-        return self.add_(ops.mul(a, b), value)
+    def addcmul_(self, tensor1: Any, tensor2: Any, value: float = 1) -> Self:
+        """Add value * tensor1 * tensor2 in place."""
+        return self.add_(ops.mul(tensor1, tensor2), value)
 
-    def addcdiv_(self, a: Any, b: Any, value: float = 1) -> Self:
-        """Add value * a / b in place."""
-        return self.add_(ops.div(a, b), value)
+    def addcdiv_(self, tensor1: Any, tensor2: Any, value: float = 1) -> Self:
+        """Add value * tensor1 / tensor2 in place."""
+        return self.add_(ops.div(tensor1, tensor2), value)
 
     def lerp_(self, end: Any, weight: Any) -> Self:
         """Move towards end in place: x += weight * (end - x)."""
@@ -156,10 +156,10 @@ class InPlaceMethods(Traced):
         """Overwrite the elements with 0."""
         return self.fill_(0)
 
-    def fill_diagonal_(self, value: float) -> Self:
+    def fill_diagonal_(self, fill_value: float) -> Self:
         """Overwrite the diagonal of a matrix with one value."""
         n = min(self._array.shape)
-        self[(range(n),) * self._array.ndim] = value
+        self[(range(n),) * self._array.ndim] = fill_value
         return self
 
     def uniform_(self, low: float = 0, high: float = 1, *, generator: random.Generator | None = None) -> Self:

@@ -58,7 +58,7 @@ def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def composed(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
-            args, kwargs = inputs_by_position(args, kwargs)
+            args, kwargs = inputs_by_position(name, args, kwargs)
             kwargs = numpy_names(name, kwargs)
         outermost = modes_module.observers and modes.called is None
         if outermost:

@@ -6,6 +6,7 @@ no derivative, the docstring names the subgradient.
 
 from __future__ import annotations
 
+import builtins
 import math
 from typing import Any
 
@@ -470,8 +471,19 @@ def ceil(x: Value, /) -> Value:
 
 @op
 def round(x: Value, /) -> Value:
-    """x rounded to the nearest integer, halves to the even one; its gradient is 0."""
+    """x rounded to the nearest integer, halves to the even one; its gradient is 0.
+
+    By name, `decimals` is the number of digits to keep after the point, or below 0 to drop before it.
+    """
     return xp(x).rint(x) if x.dtype.kind == "f" else x.copy()
+
+
+@round.option("decimals")
+def _(x: Value, decimals: int) -> Value:
+    scale = 10.0 ** builtins.abs(decimals)
+    if decimals == 0:
+        return round(x)
+    return div(round(mul(x, scale)), scale) if decimals > 0 else mul(round(div(x, scale)), scale)
 
 
 @sign.backward

@@ -104,12 +104,12 @@ def _(g: Value, x_shape: Shape, axis: Axes, keepdims: bool) -> Value:
 @composite
 @in_float32
 def var(
-    x: Value, /, axis: Axes = None, unbiased: bool | None = None, *, keepdims: bool = False, correction: float = 1
+    x: Value, /, axis: Axes = None, unbiased: bool | None = None, keepdims: bool = False, *, correction: float = 1
 ) -> Value:
     """The variance over axes: sum((x - mean)²) / (n - correction) for n elements.
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
-    keepdims (also `keepdim`): whether to keep them, with size 1; by name only.
+    keepdims (also `keepdim`): whether to keep them, with size 1; give it by name.
     correction: 1 for the unbiased estimate (default, as in PyTorch), 0 for the mean square (NumPy's default).
     unbiased: PyTorch's older argument, True for correction=1 and False for correction=0. As in PyTorch it comes after
     the axis, or stands alone: x.var(0, False), x.var(False).
@@ -132,13 +132,13 @@ def var(
 @composite
 @in_float32
 def std(
-    x: Value, /, axis: Axes = None, unbiased: bool | None = None, *, keepdims: bool = False, correction: float = 1
+    x: Value, /, axis: Axes = None, unbiased: bool | None = None, keepdims: bool = False, *, correction: float = 1
 ) -> Value:
     """The standard deviation over axes, sqrt(var); arguments, dtype and errors are those of `var`.
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     correction: 1 (default) divides by n - 1, 0 divides by n.  unbiased: PyTorch's older argument for the same.
-    keepdims (also `keepdim`): by name only, since PyTorch's x.std(0, False) is x.std(0, unbiased=False).
+    keepdims (also `keepdim`): give it by name, since PyTorch's x.std(0, False) is x.std(0, unbiased=False).
     Subgradient: 0 where all elements are equal.
 
         tl.std(tl.tensor([1.0, 3.0]), correction=0)     # tensor(1.)

@@ -21,17 +21,26 @@ __all__ = ["scatter", "scatter_reduce"]
 
 
 @composite
-def scatter(x: Value, axis: int, index: Value, src: Value = None, *, value: float | None = None) -> Value:
+def scatter(
+    x: Value, axis: int, index: Value, src: Value = None, *, value: float | None = None, reduce: str | None = None
+) -> Value:
     """A copy of x with src at the elements that `index` names along an axis, as in PyTorch.
 
     For axis 0 result[index[i, j], j] = src[i, j], for axis 1 result[i, index[i, j]] = src[i, j].
     axis: an int (also `dim`).  index: integers with as many axes as x.  src: a tensor at least as long as index along
     every axis, or a number; also called `value`. Of a repeated index the last one counts (on a GPU, any).
-    Raises the errors of `gather`.
+    reduce: "add" or "multiply" to add src to the elements, or multiply them; see `scatter_reduce` for more.
+    Raises the errors of `gather`, and ValueError for another reduce.
 
         tl.scatter(tl.zeros(3), 0, tl.tensor([2, 0]), tl.tensor([1.0, 5.0]))        # tensor([5., 0., 1.])
     """
     src = value if src is None else src
+    if reduce is not None:
+        if reduce not in ("add", "multiply"):
+            raise ValueError(f'reduce must be "add" or "multiply", not {reduce!r}')
+        array = x._array if isinstance(x, Traced) else x
+        src = xp(array).full(index.shape, src, array.dtype) if isinstance(src, (bool, int, float)) else src
+        return scatter_reduce(x, axis, index, src, "sum" if reduce == "add" else "prod")
     return put(x, _fitted(src, index), normal_index(x, along(x.shape, axis, index)))
 
 

@@ -188,13 +188,20 @@ def _(*arrays: Value, axis: int = 0) -> str:
 def cat(tensors: Sequence[Value], axis: int = 0) -> Value:
     """Tensors joined along an existing axis. Also called `concat`.
 
-    tensors: a list or tuple; their shapes must be equal in every axis except `axis` (also `dim`).
+    tensors: a list or tuple; their shapes must be equal in every axis except `axis` (also `dim`). As in PyTorch, one of
+    shape (0,) may stand beside tensors with more axes: `result = tl.tensor([])` before a loop.
     Raises ValueError for other shapes, TypeError for tensors that are not in a list, IndexError for an axis out of
     range.
 
         tl.cat([tl.ones(2, 3), tl.zeros(1, 3)]).shape       # (3, 3)
     """
-    return concatenate(*_listed("cat", tensors, axis), axis=axis)
+    arrays = _listed("cat", tensors, axis)
+    ranks = {array.ndim for array in arrays}
+    if len(ranks) > 1 and -max(ranks) <= axis < max(ranks):
+        empty = list(next(array.shape for array in arrays if array.ndim == max(ranks)))
+        empty[axis] = 0
+        arrays = [reshape(array, tuple(empty)) if array.shape == (0,) else array for array in arrays]
+    return concatenate(*arrays, axis=axis)
 
 
 @composite
@@ -297,17 +304,19 @@ def repeat(x: Value, times: Shape) -> Value:
 
 
 @composite
-def transpose(x: Value, *axes: Any) -> Value:
+def transpose(x: Value, *axes: Any, axis0: int | None = None, axis1: int | None = None) -> Value:
     """A view of x with its axes exchanged, reversed or reordered.
 
     transpose(x, 0, 1) exchanges two axes, as in PyTorch; transpose(x) reverses all axes and transpose(x, (1, 2, 0))
-    reorders them, as in NumPy. Raises IndexError for an axis out of range, TypeError for other arguments.
+    reorders them, as in NumPy. axis0, axis1: the two axes to exchange by name (also `dim0`, `dim1`).
+    Raises IndexError for an axis out of range, TypeError for other arguments.
 
         x = tl.zeros(2, 3, 4)
         tl.transpose(x, 0, 1).shape         # (3, 2, 4)
         tl.transpose(x).shape               # (4, 3, 2)
         tl.transpose(x, (1, 2, 0)).shape    # (3, 4, 2)
     """
+    axes = (*([] if axis0 is None else [axis0]), *axes, *([] if axis1 is None else [axis1]))
     if not axes:
         return permute(x, tuple(reversed(range(x.ndim))))
     if len(axes) == 1 and isinstance(axes[0], (tuple, list)):

@@ -7,6 +7,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.composite import named
 
 from ...errors.checks import check_indices, check_tensor
@@ -41,15 +42,15 @@ def cross_entropy(
     rows = _classes_last(input)  # (N, ..., classes)
     _check_weight("cross_entropy", weight, rows)
     if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"cross_entropy: label_smoothing must be from 0 to 1, not {label_smoothing}")
+        raise TensorError(f"cross_entropy: label_smoothing must be from 0 to 1, not {label_smoothing}")
     if target.shape == input.shape and target.dtype.kind == "f":
         if ignore_index >= 0:
-            raise ValueError("cross_entropy: ignore_index needs class numbers as target, not probabilities")
+            raise TensorError("cross_entropy: ignore_index needs class numbers as target, not probabilities")
         return reduced(_soft_cross_entropy(rows, _classes_last(target), weight, label_smoothing), reduction)
     if target.shape != rows.shape[:-1]:
         wanted = f"class numbers of shape {rows.shape[:-1]} or probabilities of shape {input.shape}"
         got = f"{target.shape} {target.dtype}{_remedy(input, target)}"
-        raise ValueError(f"cross_entropy: for input {input.shape} target must be {wanted}, got {got}")
+        raise TensorError(f"cross_entropy: for input {input.shape} target must be {wanted}, got {got}")
     ignored, target = _split_ignored(target, ignore_index)
     losses = tl.cross_entropy(rows, target)  # (N, ...)
     weights = None if weight is None else weight[target]
@@ -75,7 +76,7 @@ def nll_loss(
     rows = _classes_last(input)  # (N, ..., classes)
     _check_weight("nll_loss", weight, rows)
     if target.shape != rows.shape[:-1]:
-        raise ValueError(
+        raise TensorError(
             f"nll_loss: for input {input.shape} target must be class numbers of shape {rows.shape[:-1]}, "
             f"got {target.shape}{_remedy(input, target)}"
         )
@@ -121,9 +122,9 @@ def _remedy(input: Tensor, target: Tensor) -> str:
 
 def _check_weight(name: str, weight: Tensor | None, rows: Tensor) -> None:
     if rows.ndim == 0:
-        raise ValueError(f"{name}: input must have an axis of classes, not shape ()")
+        raise TensorError(f"{name}: input must have an axis of classes, not shape ()")
     if weight is not None and weight.shape != rows.shape[-1:]:
-        raise ValueError(f"{name}: weight must have one number per class, shape {rows.shape[-1:]}, not {weight.shape}")
+        raise TensorError(f"{name}: weight must have one number per class, shape {rows.shape[-1:]}, not {weight.shape}")
 
 
 def _soft_cross_entropy(rows: Tensor, target: Tensor, weight: Tensor | None, label_smoothing: float) -> Tensor:

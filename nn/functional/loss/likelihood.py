@@ -7,6 +7,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 from ...errors.checks import as_target
 from .reduction import reduced
@@ -50,12 +51,12 @@ def gaussian_nll_loss(
     if var.shape == input.shape[:-1] != input.shape:
         var = var.unsqueeze(-1)
     if var.shape not in (input.shape, (*input.shape[:-1], 1)):
-        raise ValueError(
+        raise TensorError(
             f"gaussian_nll_loss: var must have the shape of input, {input.shape}, or one number for each row, not "
             f"{var.shape}"
         )
     if var.device == "cpu" and bool((var.array < 0).any()):
-        raise ValueError("gaussian_nll_loss: var must not be negative; predict its logarithm, and give exp of that")
+        raise TensorError("gaussian_nll_loss: var must not be negative; predict its logarithm, and give exp of that")
     var = tl.where(var < eps, eps + (var - var.detach()), var)
     error = input - target
     losses = 0.5 * (tl.log(var) + error * error / var)

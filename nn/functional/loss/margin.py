@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 from ...errors.checks import as_target, check_indices, check_tensor
 from ..activation import logsigmoid, softplus
@@ -25,7 +26,7 @@ def margin_ranking_loss(
     """
     check_tensor("margin_ranking_loss", "input1", input1)
     if not input1.ndim == input2.ndim == target.ndim:
-        raise ValueError(
+        raise TensorError(
             "margin_ranking_loss: input1, input2 and target must have as many axes, not shapes "
             f"{input1.shape}, {input2.shape} and {target.shape}"
         )
@@ -48,7 +49,7 @@ def cosine_embedding_loss(
     """
     check_tensor("cosine_embedding_loss", "input1", input1)
     if input1.shape != input2.shape or target.shape != input1.shape[:-1]:
-        raise ValueError(
+        raise TensorError(
             "cosine_embedding_loss: input1 and input2 must have one shape, (N, features), and target (N,), not "
             f"{input1.shape}, {input2.shape} and {target.shape}"
         )
@@ -78,7 +79,7 @@ def triplet_margin_loss(
     """
     check_tensor("triplet_margin_loss", "anchor", anchor)
     if not anchor.shape == positive.shape == negative.shape:
-        raise ValueError(
+        raise TensorError(
             "triplet_margin_loss: anchor, positive and negative must have one shape, (N, features), not "
             f"{anchor.shape}, {positive.shape} and {negative.shape}"
         )
@@ -114,14 +115,14 @@ def multi_margin_loss(
     """
     check_tensor("multi_margin_loss", "input", input)
     if input.ndim not in (1, 2) or target.shape != input.shape[:-1]:
-        raise ValueError(
+        raise TensorError(
             f"multi_margin_loss: input must be (N, classes) and target (N,), not {input.shape} and {target.shape}"
         )
     classes = input.shape[-1]
     if p not in (1, 2):
-        raise ValueError(f"multi_margin_loss: p must be 1 or 2, not {p}")
+        raise TensorError(f"multi_margin_loss: p must be 1 or 2, not {p}")
     if weight is not None and weight.shape != (classes,):
-        raise ValueError(f"multi_margin_loss: weight must have shape ({classes},), not {weight.shape}")
+        raise TensorError(f"multi_margin_loss: weight must have shape ({classes},), not {weight.shape}")
     check_indices("multi_margin_loss", target, classes, "classes")
     right = target.unsqueeze(-1)
     short = tl.relu(margin - tl.gather(input, -1, right) + input)  # (N, classes): by how much the margin is missed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.composite import named
 
 from ...errors.checks import as_target
@@ -25,7 +26,7 @@ def binary_cross_entropy(
     """
     target = as_target("binary_cross_entropy", input, target)
     if input.device == "cpu" and bool(((input.array < 0) | (input.array > 1)).any()):
-        raise ValueError(
+        raise TensorError(
             "binary_cross_entropy: input must be probabilities from 0 to 1; apply a sigmoid first, or use "
             "binary_cross_entropy_with_logits"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 
 
 def reduced(losses: Tensor, reduction: str) -> Tensor:
@@ -13,4 +14,4 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
         return losses.sum()
     if reduction == "none":
         return losses
-    raise ValueError(f'reduction must be "mean", "sum" or "none", not {reduction!r}')
+    raise TensorError(f'reduction must be "mean", "sum" or "none", not {reduction!r}')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.composite import named
 
 from ...errors.checks import as_target
@@ -32,7 +33,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     Raises ValueError unless delta is positive. (Huber, Ann. Math. Statist. 35, 1964.)
     """
     if delta <= 0:
-        raise ValueError(f"huber_loss: delta must be positive, not {delta}")
+        raise TensorError(f"huber_loss: delta must be positive, not {delta}")
     target = as_target("huber_loss", input, target)
     return reduced(_huber(input - target, delta), reduction)
 
@@ -44,7 +45,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta:
     Raises ValueError for a negative beta.
     """
     if beta < 0:
-        raise ValueError(f"smooth_l1_loss: beta must not be negative, but is {beta}")
+        raise TensorError(f"smooth_l1_loss: beta must not be negative, but is {beta}")
     target = as_target("smooth_l1_loss", input, target)
     if beta == 0:
         return l1_loss(input, target, reduction)

@@ -6,6 +6,7 @@ them to the class.
 
 products.py  numbers.py  statistics.py  shapes.py  places.py  creation.py     the functions, by what they do
 methods.py      methods of Tensors: these functions, and what a program asks of a machine
+out.py          the argument `out` of all functions
 """
 
 # ruff: noqa: F403 - the star imports are typed: each file has an __all__

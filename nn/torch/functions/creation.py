@@ -28,6 +28,8 @@ def _without_layout(make: Callable[..., Any]) -> Callable[..., Any]:
         if settings:
             for name in UNUSED:
                 settings.pop(name, None)
+            if "high" in settings and not (args[make is tl.randint_like :] or "low" in settings):
+                settings["low"] = settings.pop("high")  # randint(high=5, size=(2,))
             if "size" in settings and make not in (tl.full, tl.randint):
                 args = (*args, settings.pop("size"))
             if "input" in settings:

@@ -17,6 +17,8 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.methods.in_place import in_place
 
+from ..dtypes import strided
+
 IN_PLACE = (
     *("addbmm", "addmm", "addmv", "addr", "baddbmm", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2"),
     *("arctanh", "deg2rad", "rad2deg", "float_power", "gcd", "lcm", "ldexp", "renorm"),
@@ -85,7 +87,7 @@ class MachineMethods:
     is_sparse = is_quantized = is_meta = is_mps = is_xpu = is_mkldnn = is_nested = property(
         lambda self: False, doc="No."
     )
-    layout = property(lambda self: "torch.strided", doc="Elements at fixed distances.")
+    layout = property(lambda self: strided, doc="Elements at fixed distances.")
     name = property(lambda self: None, doc="None.")
     output_nr = property(lambda self: 0, doc="0: an op has one output.")
 

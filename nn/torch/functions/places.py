@@ -8,6 +8,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import ops
 from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.ops.composite import composite
 from tinygrad_lecture.ops.indexing import normal_index
 from tinygrad_lecture.ops.shape import normal_axes
 
@@ -45,23 +46,27 @@ def _along(x: Any, dim: int, index: Any) -> tuple[Any, ...]:
     return (*[slice(None)] * normal_axes(x.ndim, dim)[0], index)
 
 
-def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+@composite
+def index_add(input: Any, axis: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
     """input with alpha * source added to its slices at `index` along an axis; repeated indices add up."""
     return ops.indexing.add_at(
-        input, source if alpha == 1 else source * alpha, normal_index(input, _along(input, dim, index))
+        input, source if alpha == 1 else source * alpha, normal_index(input, _along(input, axis, index))
     )
 
 
-def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
+@composite
+def index_copy(input: Any, axis: int, index: Any, source: Any) -> Any:
     """input with source as its slices at `index` along an axis."""
-    return ops.indexing.setitem(input, _along(input, dim, index), source)
+    return ops.indexing.setitem(input, _along(input, axis, index), source)
 
 
-def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
+@composite
+def index_fill(input: Any, axis: int, index: Any, value: Any) -> Any:
     """input with one value in its slices at `index` along an axis."""
-    return ops.indexing.setitem(input, _along(input, dim, index), value)
+    return ops.indexing.setitem(input, _along(input, axis, index), value)
 
 
+@composite
 def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
     """input with values at input[indices]; with accumulate, added there."""
     index = normal_index(input, tuple(slice(None) if i is None else i for i in indices))
@@ -70,17 +75,19 @@ def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool 
     return ops.indexing.put(input, values, index)
 
 
+@composite
 def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     """input with source at places of the flattened input; with accumulate, added there."""
     return index_put(input.reshape(-1), (index.reshape(-1),), source.reshape(-1), accumulate).reshape(input.shape)
 
 
+@composite
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     """input with the elements of source, one after the other, where the mask is true."""
     mask = mask.broadcast_to(input.shape)
     count = int(mask.sum())
     if source.numel() < count:
-        raise TensorError(f"masked_scatter: the mask names {count} elements, but source has {source.numel()}")
+        raise TensorError(f"the mask names {count} elements, but source has {source.numel()}")
     return ops.indexing.setitem(input, mask, source.reshape(-1)[:count])
 
 

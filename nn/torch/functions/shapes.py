@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -117,6 +118,20 @@ def dstack(tensors: Sequence[Any]) -> Any:
     return tl.cat([atleast_3d(x) for x in tensors], 2)
 
 
+def _either_name(function: Any) -> Any:
+    """The function also with PyTorch's other names of its argument `indices_or_sections`."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **named: Any) -> Any:
+        for name in ("indices", "sections", "tensor_indices_or_sections"):
+            if name in named:
+                named["indices_or_sections"] = named.pop(name)
+        return function(*args, **named)
+
+    return called
+
+
+@_either_name
 def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """The tensor cut along an axis: into a number of almost equal parts, or before each of some indices."""
     (axis,) = normal_axes(input.ndim, dim)
@@ -130,16 +145,19 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
     return tuple(input[(*front, slice(a, b))] for a, b in itertools.pairwise(edges))
 
 
+@_either_name
 def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """The tensor cut along axis 1, or 0 of a vector."""
     return _cut("hsplit", input, indices_or_sections, 0 if input.ndim == 1 else 1)
 
 
+@_either_name
 def vsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """The tensor cut along axis 0."""
     return _cut("vsplit", input, indices_or_sections, 0)
 
 
+@_either_name
 def dsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """The tensor cut along axis 2."""
     return _cut("dsplit", input, indices_or_sections, 2)
@@ -148,7 +166,7 @@ def dsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
 def _cut(name: str, x: Any, where: Any, axis: int) -> tuple[Any, ...]:
     if isinstance(where, int) and x.shape[axis] % where:
         raise TensorError(f"{name}: axis {axis} of shape {x.shape} does not divide into {where} equal parts")
-    return tensor_split(x, where, axis)
+    return tuple(tensor_split(x, where, axis))
 
 
 def fliplr(input: Any) -> Any:

@@ -34,13 +34,13 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Min
 
 def std_mean(input: Any, dim: Any = None, *args: Any, **settings: Any) -> tuple[Any, Any]:
     """(std, mean); further arguments are those of std."""
-    keep = settings.get("keepdim", False)
+    keep = args[1] if len(args) > 1 else settings.get("keepdim", False)
     return tl.std(input, dim, *args, **settings), tl.mean(input, None if isinstance(dim, bool) else dim, keepdims=keep)
 
 
 def var_mean(input: Any, dim: Any = None, *args: Any, **settings: Any) -> tuple[Any, Any]:
     """(var, mean); further arguments are those of var."""
-    keep = settings.get("keepdim", False)
+    keep = args[1] if len(args) > 1 else settings.get("keepdim", False)
     return tl.var(input, dim, *args, **settings), tl.mean(input, None if isinstance(dim, bool) else dim, keepdims=keep)
 
 
@@ -55,7 +55,9 @@ def pdist(input: Any, p: float = 2.0) -> Any:
     return tl.norm(input[rows] - input[columns], p, -1)
 
 
-def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Histogram:
+def histogram(
+    input: Any, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False
+) -> Histogram:
     """How many elements are in each bin, or their weights, and the edges: a named pair (hist, bin_edges)."""
     edges = bins.numpy() if isinstance(bins, tl.Tensor) else bins
     given = None if weight is None else weight.detach().numpy()

@@ -1,10 +1,13 @@
 """`python -m nn.torch script.py`: arguments, exit codes, tracebacks, and sentences for what is not here."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from nn.torch import __main__ as command
 
 ROOT = Path(__file__).parents[3]
 
@@ -59,15 +62,45 @@ def test_a_traceback_ends_in_the_users_line(tmp_path):
             "import torch; torch.nn.Upsample(None, 2, 'bilinear')",
             "Upsample: mode 'bilinear' is not here; use \"nearest\"",
         ),
+        ("import torch.profiler", "torch.profiler is not here, because Python's own serves; use cProfile"),
+        ("import torch; torch.where(torch.ones(2), 1, 2)", "the order is torch.where(condition, a, b) or a.where"),
         ("import torch; torch.ones(2).svd()", "torch.Tensor.svd is not here, because"),
         ("import torch; torch.distributed.init_process_group()", "is not here, because one process trains here"),
         ("import torch; torch.ones(2, 2).H", "torch.Tensor.H is not here, because"),
         ("from torch.utils.tensorboard import SummaryWriter", "torch.utils.tensorboard is not here, because"),
         ("import torchvision", "torchvision is not here, because"),
         ("import torch; torch.sofmax", "names like it are softmax"),
+        ("from torch.optim import Adm", "names like it are Adam"),
+        ("import torch; x = torch.ones(2).numpy(); x[0] = 1", "to change the array, x.numpy().copy()"),
     ],
 )
 def test_what_is_not_here_is_said_in_a_sentence_with_the_line(tmp_path, code, said):
     done = run(tmp_path, code)
     assert said in done.stderr.splitlines()[-1]
     assert 'script.py", line 1' in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("-", "a"), ("-c", None, "a")])
+def test_a_script_comes_from_standard_input_or_an_argument(arguments):
+    code = "import sys, torch\nprint(sys.argv[1:], __name__)\ntorch.ones(2, 3) @ torch.ones(2, 3)\n"
+    command_line = [sys.executable, "-m", "nn.torch", *(code if a is None else a for a in arguments)]
+    done = subprocess.run(command_line, cwd=ROOT, input=code, capture_output=True, text=True)
+    assert done.stdout == "['a'] __main__\n"
+    assert "line 3, in <module>\n    torch.ones(2, 3) @ torch.ones(2, 3)\n" in done.stderr
+
+
+def test_a_script_knows_where_it_is_whatever_the_folder(tmp_path):
+    (tmp_path / "script.py").write_text("print(__file__)")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command_line = [sys.executable, "-m", "nn.torch", "script.py"]
+    done = subprocess.run(command_line, cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert done.stdout == f"{tmp_path / 'script.py'}\n"
+
+
+@pytest.mark.parametrize("call", ["torch.save({}, 'x.pt')", "x = torch.load('x.pt')"])
+def test_a_script_that_saves_ends_before_training_if_it_cannot(tmp_path, capsys, monkeypatch, call):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    script = tmp_path / "script.py"
+    script.write_text(f"import torch\nraise SystemExit('trained for hours')\n{call}\n")
+    assert command.main([str(script)]) == 2
+    assert "needs the package safetensors: python -m pip install safetensors" in capsys.readouterr().err

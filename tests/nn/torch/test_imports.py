@@ -1,5 +1,6 @@
 """Every module of PyTorch that a script may import is here, or is refused by name with a reason."""
 
+import os
 import pkgutil
 import subprocess
 import sys
@@ -95,3 +96,38 @@ def test_a_tensor_that_wants_to_be_asked_by_functions_is_refused():
         class Loud(torch.Tensor):
             def __torch_function__(self, *args):
                 return None
+
+
+def test_a_program_of_ones_own_imports_the_modules_within():
+    import nn.torch.nn as layers
+    import nn.torch.nn.functional as F
+    from nn.torch.optim.lr_scheduler import StepLR
+    from nn.torch.utils.data import DataLoader
+
+    assert layers is torch.nn
+    assert F is torch.nn.functional
+    assert StepLR is torch.optim.lr_scheduler.StepLR
+    assert DataLoader is torch.utils.data.DataLoader
+    with pytest.raises(ImportError, match=r"torch\.fft is not here, because it needs complex numbers"):
+        import nn.torch.fft  # noqa: F401
+
+
+def test_in_a_program_of_ones_own_shapes_and_dtypes_count_as_pytorchs():
+    x = torch.ones(2, 3)
+    assert isinstance(x.shape, torch.Size)
+    assert isinstance(x.dtype, torch.dtype)
+    assert x.dtype == torch.float32
+
+
+def test_a_program_of_ones_own_can_have_the_dialect(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import nn.torch as torch\n"
+        "from nn.torch.dialect import speak\n"
+        "speak()\n"
+        "x = torch.ones(2, 3)\n"
+        "print(x.shape.numel(), x.dtype.is_floating_point, x.dtype is torch.float32, isinstance((1,), torch.Size))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, env=environment)
+    assert done.stdout == "6 True True False\n", done.stderr

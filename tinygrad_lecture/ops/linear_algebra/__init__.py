@@ -3,6 +3,7 @@
 (..., n, n) is a batch of matrices. What has no rule here, such as eigenvalues, is left out.
 """
 
+from ...errors.kinds import LinAlgError
 from ..indexing import diagonal
 from ..linalg import matmul
 from .factorizations import lstsq, matrix_rank, pinv, qr, solve_triangular
@@ -13,6 +14,6 @@ from .products import cross_along as cross
 from .products import matrix_power
 
 __all__ = [
-    "cholesky", "cross", "det", "diagonal", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power", "matrix_rank",
-    "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "vector_norm",
+    "LinAlgError", "cholesky", "cross", "det", "diagonal", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power",
+    "matrix_rank", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "vector_norm",
 ]  # fmt: skip

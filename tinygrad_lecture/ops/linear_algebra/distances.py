@@ -7,25 +7,42 @@ from typing import Any
 from ...autograd.op import Value
 from ..arrangement import moveaxis
 from ..composite import composite
+from ..elementwise import root, where
 from ..indexing import diagonal_matrix
+from ..linalg import matmul
 from ..reduction import norm
-from ..shape import cat, normal_axes, pad, reshape
+from ..reduction import sum as sum_over
+from ..shape import cat, normal_axes, pad, reshape, swapaxes
 
 __all__ = ["block_diag", "cdist", "diag_embed"]
 
 
 @composite
-def cdist(x: Value, y: Value, p: float = 2.0) -> Value:
+def cdist(x: Value, y: Value, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Value:
     """The distances between all points of x, (..., n, d), and all of y, (..., m, d): (..., n, m).
 
     p: the order of the norm of a difference, 2 for the Euclidean distance (the default); see `norm`. The gradient of a
-    distance of 0 is 0. Takes memory for n times m differences. Raises ValueError for another number of coordinates.
+    distance of 0 is 0. Raises ValueError for another number of coordinates.
+
+    compute_mode: as in PyTorch, the Euclidean distances of more than 25 points are computed from a product of matrices,
+    |x - y|² = |x|² + |y|² - 2 x·y, which rounds: equal points may have a small distance. "use_mm_for_euclid_dist" does
+    this always, "donot_use_mm_for_euclid_dist" never, and takes memory for n times m differences.
 
         tl.cdist(tl.tensor([[0.0, 0.0]]), tl.tensor([[3.0, 4.0], [0.0, 1.0]]))      # tensor([[5., 1.]])
     """
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
         raise ValueError(f"needs points (..., n, d) and (..., m, d), not shapes {x.shape} and {y.shape}")
+    large = max(x.shape[-2], y.shape[-2]) > 25 and "if_necessary" in compute_mode
+    if p == 2 and (large or compute_mode == "use_mm_for_euclid_dist"):
+        return _by_product(x, y)
     return norm(x[..., :, None, :] - y[..., None, :, :], p, -1)  # (..., n, m, d) -> (..., n, m)
+
+
+def _by_product(x: Value, y: Value) -> Value:
+    """The Euclidean distances, with |x - y|² = |x|² + |y|² - 2 x·y. A rounded square below 0 counts as 0."""
+    lengths = sum_over(x * x, -1, True) + swapaxes(sum_over(y * y, -1, True), -1, -2)  # (..., n, m)
+    squares = lengths - 2 * matmul(x, swapaxes(y, -1, -2))
+    return root(where(squares > 0, squares, 0))
 
 
 @composite

@@ -156,9 +156,14 @@ def cholesky(a: Value, /) -> Value:
     """The lower triangular L with L @ L.mT = a, for symmetric positive definite matrices a, (..., n, n).
 
     Of a matrix that is not symmetric, the symmetric part (a + a.mT) / 2 counts. Raises ValueError for a matrix that is
-    not positive definite (on a GPU: nan).
+    not positive definite (on a GPU: nan). With upper=True it is L.mT.
     """
     return xp(a).linalg.cholesky(0.5 * (a + a.swapaxes(-1, -2)))
+
+
+@cholesky.option("upper")
+def _(a: Value, upper: bool) -> Value:
+    return _transposed(cholesky(a)) if upper else cholesky(a)
 
 
 @cholesky.backward

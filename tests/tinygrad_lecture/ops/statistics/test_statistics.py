@@ -148,3 +148,16 @@ def test_places_of_triangles():
     assert tl.tril_indices(2, 3).tolist() == [[0, 1, 1], [0, 0, 1]]
     assert tl.triu_indices(2, 3, 1).tolist() == [[0, 0, 1], [1, 2, 2]]
     assert tl.tril_indices(2, 2, -1, dtype=tl.int32).dtype == tl.int32
+
+
+def test_distances_of_many_points_come_from_a_product_and_are_those_of_few():
+    tl.manual_seed(0)
+    x, y = (tl.randn(2, 30, 3, dtype=tl.float64).requires_grad_() for _ in range(2))
+    direct = tl.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
+    by_product = tl.cdist(x, y)
+    assert tl.allclose(by_product, direct)
+    for wanted, found in zip(tl.grad(direct.sum(), [x, y]), tl.grad(by_product.sum(), [x, y]), strict=True):
+        assert tl.allclose(wanted, found)
+    same = tl.cdist(x, x, compute_mode="use_mm_for_euclid_dist")
+    same.sum().backward()
+    assert x.grad.isfinite().all()

@@ -196,7 +196,9 @@ def main(settings: Settings) -> None:
         with tl.Graph() as graph:  # it watches what is computed
             log_p = tl.log_softmax(one(tl.tensor(tokens)).logits[i], -1)  # (senses,): what the word means
             log_p.max().backward()
-        path = tl.page(graph, settings.out / "attention.html", tokens=senses.words(settings.sentence), title="Attention")
+        path = tl.page(
+            graph, settings.out / "attention.html", tokens=senses.words(settings.sentence), title="Attention"
+        )
         print(f"\nA page to step through: {path}")
 
     # The exercise: three attention heads that focus on different types of relationships

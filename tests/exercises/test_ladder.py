@@ -1,0 +1,77 @@
+"""The grader is graded: solutions pass, untouched files fail, typical mistakes are caught and rightly explained."""
+
+from __future__ import annotations
+
+import pytest
+
+from exercises.course import COURSE
+from ladder import answers_of, outcome_of, solve, with_answers, write
+from tinygrad_lecture.testing.course.answers import gaps
+from wrong_answers import all_wrong
+
+WRONG = all_wrong()
+NAMES = [exercise.name for exercise in COURSE]
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("solved")
+    solve(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_reference_solution_passes(name, solved):
+    outcome = outcome_of(solved, COURSE[name])
+    assert outcome.passed, (outcome.what, outcome.shown, outcome.cause)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_file_as_it_is_given_fails(name, tmp_path):
+    solve(tmp_path)
+    write(tmp_path, COURSE[name], COURSE.given(COURSE[name]))
+    assert not outcome_of(tmp_path, COURSE[name]).passed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_gap_that_is_left_open_fails(name, tmp_path):
+    exercise = COURSE[name]
+    solve(tmp_path)
+    for k in range(len(answers_of(exercise))):
+        left = "..." if COURSE.given(exercise).count("return ...") == 0 else "return ..."
+        answers = tuple(left if n == k else None for n in range(len(answers_of(exercise))))
+        write(tmp_path, exercise, with_answers(exercise, answers))
+        assert not outcome_of(tmp_path, exercise).passed, f"gap {k}"
+
+
+@pytest.mark.parametrize("k", range(len(WRONG)), ids=lambda k: f"{WRONG[k].name}-{k}")
+def test_a_wrong_answer_is_caught_and_rightly_explained(k, tmp_path):
+    wrong = WRONG[k]
+    exercise = COURSE[wrong.name]
+    solve(tmp_path)
+    write(tmp_path, exercise, with_answers(exercise, wrong.answers))
+    outcome = outcome_of(tmp_path, exercise)
+    assert not outcome.passed, "it passes"
+    explained = outcome.hint in wrong.hints
+    assert explained or wrong.misjudged, (outcome.hint, outcome.what, outcome.shown, outcome.cause)
+    assert not (explained and wrong.misjudged), "it is rightly explained by now"
+
+
+def test_there_are_enough_wrong_answers_and_nearly_all_are_rightly_explained():
+    counts = {name: sum(w.name == name for w in WRONG) for name in NAMES}
+    assert not {name: n for name, n in counts.items() if n < 4}
+    assert sum(bool(w.misjudged) for w in WRONG) <= 0.05 * len(WRONG)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_short_and_its_words_are_there(name):
+    exercise = COURSE[name]
+    text = COURSE.given(exercise)
+    assert len(text.splitlines()) < 60
+    assert max(map(len, text.splitlines())) <= 100
+    assert gaps(text) == len(answers_of(exercise)) > 0
+    assert len(exercise.hints) == 3
+    assert exercise.meaning
+    assert exercise.another
+    assert exercise.title
+    assert text.startswith(f'"""{name}  ')

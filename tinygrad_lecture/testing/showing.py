@@ -40,7 +40,7 @@ def named(label: str, value: Any) -> list[str]:
 
 def side_by_side(expected: Array, got: Array, wrong: Array) -> list[str]:
     """What was expected and what was got, the wrong elements marked."""
-    if expected.ndim == 0 or expected.size == 1:
+    if expected.ndim == 0 or expected.size == 1 or got.dtype == bool:
         return [f"expected {text_of(expected)}", f"got      {text_of(got)}"]
     marks = np.where(wrong, "wrong", "")
     order = np.where(wrong, np.nan_to_num(np.abs(got - expected), nan=np.inf), -1.0)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tinygrad_lecture.testing import CheckFailed, Exercise, Mistake, check_function, check_property, numbers
 from tinygrad_lecture.testing.calls import call
 
-from .graphs import NAMES, Node, Program, programs
+from .shared.graphs import NAMES, Node, Program, programs
 
 
 class Cubic:

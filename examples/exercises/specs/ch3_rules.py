@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tinygrad_lecture as tl
 from tinygrad_lecture.testing import Exercise, Mistake, arrays, check_function, check_rule, same_shape, shapes
 
-from .racing import normal, race
+from .shared.racing import normal, race
 
 SIZE = "10,000 numbers"
 BIG = normal((10_000,), (10_000,))

@@ -51,9 +51,9 @@ def _near(a: Any, b: Array) -> bool:
 
 def _not_finite(examples: Sequence[Example]) -> Cause | None:
     bad = [not np.isfinite(g).all() and np.isfinite(e).all() for _, e, g in examples]
-    if not any(bad):
+    if not all(bad):
         return None
-    if all(bad) and all(np.isnan(g).any() for _, _, g in examples):
+    if all(np.isnan(g).any() for _, _, g in examples):
         return "not-finite", "there is a nan: a division 0 / 0, inf - inf, or the logarithm of a negative number"
     return "overflow", "np.exp of a large number overflows to inf; rearrange the formula so that only small ones occur"
 

@@ -27,7 +27,8 @@ def width() -> int:
 def say(text: str = "", indent: str = "") -> None:
     """Print paragraphs, wrapped."""
     for paragraph in text.split("\n"):
-        lines = textwrap.wrap(paragraph, width(), initial_indent=indent, subsequent_indent=indent) or [""]
+        options = {"initial_indent": indent, "subsequent_indent": indent, "break_on_hyphens": False}
+        lines = textwrap.wrap(paragraph, width(), break_long_words=False, **options) or [""]
         print("\n".join(lines))
 
 
@@ -88,7 +89,7 @@ def show_failure(course: Course, progress: Progress, exercise: Exercise, outcome
         say(f"Likely cause: {outcome.cause}.".replace("..", "."), "  ")
     print()
     path = progress.file(course[outcome.name])
-    print(f"    {shown_path(path)}:{_place(outcome, path)}")
+    print(f"    {shown_path(path)}:{_place(outcome, path) or _first_change(course[outcome.name], course, path)}")
 
 
 def show_dependency(course: Course, progress: Progress, exercise: Exercise, other: Exercise) -> None:
@@ -112,7 +113,8 @@ def show_pass(course: Course, exercise: Exercise, outcome: Outcome) -> None:
         say(note, "  ")
     if exercise.another:
         say("Another way:", "  ")
-        lines(textwrap.dedent(exercise.another).strip("\n").split("\n"))
+        for line in textwrap.dedent(exercise.another).strip("\n").split("\n"):
+            say(line, "    ")
     if exercise.hints:
         say("The hints were:", "  ")
         for number, hint in enumerate(exercise.hints, start=1):
@@ -163,13 +165,22 @@ def engine_place(reference: str) -> str:
     return shown_path(path)
 
 
+def _first_change(exercise: Exercise, course: Course, path: Path) -> int:
+    """The first line that a learner has changed, or the first gap that is left."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return 1
+    if first_gap(text) > 1:
+        return first_gap(text)
+    pairs = zip(course.given(exercise).splitlines(), text.splitlines(), strict=False)
+    return next((n for n, (old, new) in enumerate(pairs, start=1) if old != new), 1)
+
+
 def _place(outcome: Outcome, path: Path) -> int:
-    """The line to open: the one of an exception, or of the first gap that is left."""
+    """The line of an exception in the file, or 0."""
     for text in outcome.shown:
         head = text.split(" ")[0]
         if head.startswith(shown_path(path).replace(os.sep, "/") + ":") and head.rpartition(":")[2].isdigit():
             return int(head.rpartition(":")[2])
-    try:
-        return first_gap(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return 1
+    return 0

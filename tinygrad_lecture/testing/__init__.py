@@ -6,7 +6,7 @@ It needs Hypothesis: `python -m pip install hypothesis`.
     check_function(fn, reference, inputs)    does a function return what another one does?
     check_property(check, inputs)            does a check of your own hold for all inputs?
     check_op(op, inputs)                     are the rules of an op made with `tl.op` right?
-    check_module(module, inputs)             are the gradients of a module right?
+    check_module(module, inputs)             are a module's outputs and gradients right?
 
 Each raises CheckFailed, with the smallest input that shows the mistake, and the likely cause. Inputs are Hypothesis
 strategies: `arrays`, `shapes`, `broadcastable`, `matrices`, `indices`, `with_axis`.
@@ -35,6 +35,7 @@ from .course.exercise import Exercise as Exercise
 from .failures import CheckFailed as CheckFailed
 from .functions import check_function as check_function
 from .functions import check_property as check_property
+from .modules import check_module as check_module
 from .rules import check_op as check_op
 from .rules import check_rule as check_rule
 from .strategies import arrays as arrays

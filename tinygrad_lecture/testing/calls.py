@@ -64,7 +64,7 @@ def call(
     name = name or str(getattr(fn, "__name__", "the function"))
     given = copy.deepcopy(tuple(args)) if watch else tuple(args)
     plain, settings = positional(given)
-    printed = io.StringIO()
+    printed = _Recorder(sys.stdout)
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings(), redirect_stdout(printed):
             warnings.simplefilter("ignore")
@@ -93,6 +93,19 @@ def call(
                 hint="input-modified",
             )
     return result
+
+
+class _Recorder(io.StringIO):
+    """Keeps what is printed, and hands it on to an output that limits it: of an endless loop nothing else is left."""
+
+    def __init__(self, to: Any) -> None:
+        super().__init__()
+        self._to = to if getattr(to, "limited", False) else None
+
+    def write(self, text: str) -> int:
+        if self._to is not None:
+            self._to.write(text)
+        return super().write(text) if self.tell() < 4000 else len(text)
 
 
 def same_array(a: Array, b: Array) -> bool:

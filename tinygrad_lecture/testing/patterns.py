@@ -36,12 +36,17 @@ FEATURES: list[tuple[str, Callable[[Args], bool]]] = [
 ]
 
 
-def right_only_for(found: Found, enough: int = 3) -> str | None:
-    """What all inputs have in common on which the answer is right, and none on which it fails; or None."""
-    failing: Sequence[Args] = [*found.failing, found.args]
-    if len(found.passing) < enough:
+def right_only_for(found: Found, enough: int = 3, ignored: int = 0) -> str | None:
+    """What all inputs have in common on which the answer is right, and none on which it fails; or None.
+
+    ignored: how many arguments at the end do not count, as the upstream gradient.
+    """
+    count = len(found.args) - ignored
+    failing: Sequence[Args] = [args[:count] for args in [*found.failing, found.args]]
+    passing = [args[:count] for args in found.passing]
+    if len(passing) < enough:
         return None
     for name, has in FEATURES:
-        if all(has(args) for args in found.passing) and not any(has(args) for args in failing):
+        if all(has(args) for args in passing) and not any(has(args) for args in failing):
             return name
     return None

@@ -11,6 +11,7 @@ check_rule(cube, cube_rule, [arrays()])         # CheckFailed: ... a factor is m
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,8 @@ from .patterns import right_only_for
 from .search import Args, Found, size, smallest_failure
 from .strategies import arrays, together
 
+MAX_DIAGNOSED = 5  # on how many inputs the cause is looked for; the most frequent one is named
+VAGUE = {"region", "nearly-right", "wrong-outputs", "wrong-mask"}  # causes that say where, not why
 IMPURE = {
     "upstream-modified", "input-modified", "output-modified", "state-outside", "not-repeatable", "array-kept",
     "not-linear", "needs",
@@ -226,7 +229,7 @@ def _require(subject: Rule, k: int, got: Any, right: Array, shown: Args) -> None
 def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> CheckFailed:
     """The failure with its likely cause: a known mistake or, from gradcheck, a general one."""
     failure = found.failure
-    failure.only = right_only_for(found)
+    failure.only = right_only_for(found, ignored=1)
     if failure.hint in ("unfinished", "nothing", "dtype", "whole-numbers", "parts", "type"):
         return failure
     if failure.hint == "input-modified" and "argument g" in failure.what:
@@ -251,12 +254,26 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
         failure.hint, failure.cause = mistake.hint, mistake.cause
         return failure
     if failure.cause is None or failure.kind.startswith("shape"):
-        for args in [*telling[:4], found.args]:
-            error = _gradcheck(subject, args)
-            if error is not None and error.hint_text is not None:
-                failure.hint, failure.cause = error.hint, error.hint_text
-                break
+        errors = [_gradcheck(subject, args) for args in telling[:MAX_DIAGNOSED]]
+        causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.hint_text is not None]
+        causes = [cause for cause in causes if cause[0] not in VAGUE] or causes
+        counts = Counter(hint for hint, _ in causes)
+        if counts:
+            chosen = counts.most_common(1)[0][0]
+            failure.hint, failure.cause = next(cause for cause in causes if cause[0] == chosen)
+        if failure.hint in {None, "partly-zero", *VAGUE} and not all(_is_odd(subject, args) for args in telling):
+            failure.hint = "not-linear"
+            failure.cause = "for -g the rule does not return minus as much: g is cut off, or a mask is made from it"
     return failure
+
+
+def _is_odd(subject: Rule, args: Args) -> bool:
+    """Whether the rule returns minus as much for -g."""
+    try:
+        pairs = zip(subject.got(args), subject.got((*args[:-1], -args[-1])), strict=True)
+        return all(np.shape(a) == np.shape(b) and np.allclose(a, -np.asarray(b)) for a, b in pairs)
+    except (CheckFailed, TypeError):
+        return True
 
 
 def _of_example(subject: Rule, fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -201,6 +201,7 @@ def _check_layer_norm(m: Any) -> None:
         layer_norm,
         m.layer_norm_rule,
         inputs,
+        reference=rule(),
         mistakes=[
             Mistake("as-constants", "mean and variance are treated as constants; they depend on x, and take two parts away", rule(minus_mean=False, minus_n=False)),
             Mistake("mean-missing", "mean(d) is not subtracted", rule(minus_mean=False)),
@@ -350,12 +351,18 @@ def _check_attention(m: Any) -> None:
 
 def _check_attention_rule(m: Any) -> None:
     def rule(
-        through: str = "softmax", k_root: bool = True, q_root: bool = True, masking: bool = True, k_turned: bool = True
+        through: str = "softmax",
+        k_root: bool = True,
+        q_root: bool = True,
+        masking: bool = True,
+        k_turned: bool = True,
+        values: bool = True,
     ) -> Any:
         def fn(g: Any, q: Any, k: Any, v: Any, mask: Any = None) -> Any:
             root = np.sqrt(q.shape[-1])
             w = softmax(masked(q @ _swap(k) / root, mask if masking else None))
-            gw, gv = g @ _swap(v), _swap(w) @ g
+            u = softmax(masked(q @ _swap(k) / root, mask if values else None))
+            gw, gv = g @ _swap(v), _swap(u) @ g
             gs = {
                 "softmax": w * (gw - (gw * w).sum(-1, keepdims=True)),
                 "nothing": gw,
@@ -376,6 +383,7 @@ def _check_attention_rule(m: Any) -> None:
         attention,
         m.attention_rule,
         _queries(),
+        reference=rule(),
         draws=30,
         mistakes=[
             Mistake("softmax-missing", "the gradient must go through softmax: softmax_rule(grad_w, scores)", rule("nothing")),
@@ -385,6 +393,8 @@ def _check_attention_rule(m: Any) -> None:
             Mistake("root-missing", "the gradient of k must be divided by the root too", rule(k_root=False)),
             Mistake("root-missing", "the gradient of q must be divided by the root too", rule(q_root=False)),
             Mistake("mask-ignored", "softmax_rule must get the masked scores", rule(masking=False)),
+            Mistake("mask-ignored", "the weights for the gradient of v must be masked too: attention_weights(q, k, mask)", rule(values=False)),
+            Mistake("mask-ignored", "the mask is not used at all", rule(masking=False, values=False)),
             Mistake("not-transposed", "the gradient of k^T must be transposed back", rule(k_turned=False)),
             Mistake("swapped", "the gradients of q and k are swapped", swapped),
         ],
@@ -488,7 +498,7 @@ EXERCISES = [
         meaning="The gradient has no part along (1, 1, ..., 1) and none along n: moving there changes nothing.",
         engine="tinygrad_lecture/ops/fused.py:layer_norm",
         another="Write it as mean, subtraction, square, mean, root, division: your engine finds the same gradient.",
-        race=race("layer_norm_rule", lambda x, gain, bias: tl.layer_norm(x, (64,), gain, bias), *normal((256, 64), (64,), (64,)), of="256 vectors of 64"),
+        race=race("layer_norm_rule", lambda x, gain, bias: tl.layer_norm(x, gain, bias), *normal((256, 64), (64,), (64,)), of="256 vectors of 64"),
     ),
     Exercise(
         "8.4", "ch8_transformer/ex4_gelu.py", _check_gelu,

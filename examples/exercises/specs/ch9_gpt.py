@@ -53,10 +53,13 @@ def _loss(p: Any, texts: Any, shift: str = "next") -> float:
         inputs, targets = texts[:, :-1], texts[:, :-1]
     elif shift == "before":
         inputs, targets = texts[:, 1:], texts[:, :-1]
+    elif shift == "all":
+        inputs, targets = texts, texts[:, 1:]
     else:
         inputs, targets = texts[:, 1:], texts[:, 1:]
     logits = right.gpt(p, inputs, HEADS)
-    return float(right.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)))
+    flat = targets.reshape(-1)
+    return float(right.cross_entropy(logits.reshape(-1, logits.shape[-1])[: len(flat)], flat))
 
 
 def _check_train(m: Any) -> None:
@@ -77,6 +80,11 @@ def _check_train(m: Any) -> None:
                 "each place must predict the token that it reads; it must predict the next one: texts[:, 1:]",
             ),
             ("before", "backwards", "each place must predict the token before it; it must predict the one after"),
+            (
+                "all",
+                "last-token-read",
+                "the last token is read too, and has nothing to predict: the input is texts[:, :-1]",
+            ),
             ("last", "same-tokens", "input and targets are the same tokens; the input is all but the last"),
         ):
             if abs(float(loss.data) - _loss(p, texts, shift)) < 1e-6:

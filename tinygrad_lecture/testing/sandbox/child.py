@@ -130,6 +130,8 @@ def find_course(reference: str) -> Course:
 class _Limited(io.TextIOBase):
     """Standard output that stops after so many characters: an endless loop may print without an end."""
 
+    limited = True
+
     def __init__(self, to: Any) -> None:
         self.to, self.count = to, 0
 

@@ -116,6 +116,8 @@ class Grader:
             alarm.cancel()
             process.kill()
             process.wait()
+            process.stdout.close()
+            printed.close()
 
     def _stopped(self, name: str, dump: str, printed: str) -> Outcome | None:
         """The outcome of the exercise at which a process ended."""
@@ -168,6 +170,12 @@ class _Drain:
             if kept < self._most:
                 self._parts.append(part)
                 kept += len(part)
+
+    def close(self) -> None:
+        """Wait until everything is read."""
+        self._thread.join()
+        if self._stream is not None:
+            self._stream.close()
 
     @property
     def text(self) -> str:

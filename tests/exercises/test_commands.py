@@ -246,6 +246,15 @@ def test_what_is_named_exists():
             assert display.engine_place(exercise.engine).rpartition(":")[2].isdigit(), exercise.engine
 
 
+def test_the_readmes_count_rightly():
+    count = len(COURSE.exercises)
+    assert f"{count} exercises lead from a neuron" in (ROOT / "README.md").read_text(encoding="utf-8")
+    ladder = (ROOT / "examples" / "exercises" / "README.md").read_text(encoding="utf-8")
+    for number, title in CHAPTERS.items():
+        inside = sum(e.name.split(".")[0] == number for e in COURSE)
+        assert f"| {number} {title} | {inside} |" in ladder
+
+
 class Feed(io.StringIO):
     """Input to which lines are added while it is read."""
 

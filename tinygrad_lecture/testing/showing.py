@@ -19,7 +19,8 @@ def text_of(value: Any) -> str:
             return f"array of shape {value.shape}"
         return np.array2string(value + 0.0 if value.dtype.kind == "f" else value, precision=6, separator=", ")
     if isinstance(value, (float, np.floating)):
-        return f"{float(value) + 0.0:.6g}"
+        text = f"{float(value) + 0.0:.6g}"
+        return text if set(text) & set(".einf") else f"{text}.0"
     if isinstance(value, np.generic):
         return str(value.item())
     if isinstance(value, (tuple, list)) and any(isinstance(part, (float, np.ndarray, np.generic)) for part in value):

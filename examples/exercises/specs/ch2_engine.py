@@ -384,7 +384,7 @@ EXERCISES = [
             "`done.append(node)` comes last, after the loop `for parent in node.parents: visit(parent)`.",
         ),
         meaning="A node sends its gradient once, when it is complete. So the backward pass costs about one forward pass.",
-        engine="tinygrad_lecture/autograd/tape.py",
+        engine="tinygrad_lecture/autograd/tape.py:backward_pass",
         another="The engine needs no search: it numbers its records by age, and the youngest comes first.",
     ),
     Exercise(

@@ -451,7 +451,7 @@ EXERCISES = [
             "g.sum(axis=0), and g.sum(axis=axis, keepdims=True).",
         ),
         meaning="Used in many places means a sum of gradients: that is why a bias learns from the whole batch.",
-        engine="tinygrad_lecture/autograd/tape.py",
+        engine="tinygrad_lecture/autograd/tape.py:unbroadcast",
         another="g.reshape(-1, *shape).sum(0) does the first loop at once, if no axis has size 1.",
     ),
     Exercise(
@@ -484,7 +484,7 @@ EXERCISES = [
             "First gap: g = np.expand_dims(g, axis). Second: np.broadcast_to of it.",
         ),
         meaning="Forward a sum, backward a copy. And in 4.1: forward a copy, backward a sum.",
-        engine="tinygrad_lecture/ops/reduction/sums.py",
+        engine="tinygrad_lecture/ops/reduction.py:sum",
         another="return g * np.ones_like(x)          # broadcasting repeats by itself",
     ),
     Exercise(
@@ -502,7 +502,7 @@ EXERCISES = [
             "The count is x.shape[axis], or x.size if axis is None.",
         ),
         meaning="The mean over a batch makes the learning rate independent of its size.",
-        engine="tinygrad_lecture/ops/reduction/sums.py",
+        engine="tinygrad_lecture/ops/reduction.py:mean",
         another="return sum_rule(g, x, axis) * np.size(g) / x.size",
     ),
     Exercise(
@@ -520,7 +520,7 @@ EXERCISES = [
             "np.expand_dims(g, axis) * largest, divided by that sum.",
         ),
         meaning="A maximum is a switch: the gradient flows to the winner alone.",
-        engine="tinygrad_lecture/ops/reduction/extrema.py",
+        engine="tinygrad_lecture/ops/reduction.py:amax",
         another="PyTorch's x.max(dim) gives all of g to one winner; amax shares, as here.",
     ),
     Exercise(
@@ -535,7 +535,7 @@ EXERCISES = [
             "g.transpose(np.argsort(axes)).",
         ),
         meaning="Nothing is computed: only places change. In attention they make heads and put them together again.",
-        engine="tinygrad_lecture/ops/shape.py",
+        engine="tinygrad_lecture/ops/shape.py:permute",
         another="inverse = [axes.index(k) for k in range(len(axes))]   # instead of argsort",
     ),
     Exercise(
@@ -550,7 +550,7 @@ EXERCISES = [
             "np.add.at(grad, ids, g).",
         ),
         meaning="Each token of a text sends its gradient to its row of the embedding; rows of other words get nothing.",
-        engine="tinygrad_lecture/ops/indexing.py",
+        engine="tinygrad_lecture/ops/indexing.py:getitem",
         another="for row, i in zip(g.reshape(-1, *x.shape[1:]), ids.ravel()): grad[i] += row",
     ),
     Exercise(
@@ -565,7 +565,7 @@ EXERCISES = [
             "g @ b.T is (n, m) @ (m, k). The other begins with a.T.",
         ),
         meaning="Backward costs two matrix products where forward cost one: a training step is three forward passes.",
-        engine="tinygrad_lecture/ops/linalg.py",
+        engine="tinygrad_lecture/ops/linalg.py:matmul",
         another='np.einsum("nm,km->nk", g, b), np.einsum("nk,nm->km", a, g)',
         race=race("matmul_rule", tl.matmul, A, B, of="(200, 100) @ (100, 50)"),
     ),
@@ -585,7 +585,7 @@ EXERCISES = [
             "unbroadcast(g @ b.swapaxes(-1, -2), a.shape) is the first.",
         ),
         meaning="A layer's weights serve every example of the batch, so their gradient is a sum over the batch.",
-        engine="tinygrad_lecture/ops/linalg.py",
+        engine="tinygrad_lecture/ops/linalg.py:matmul",
         another='np.einsum("...nm,...km->...nk", g, b)',
         race=race("matmul_rule", tl.matmul, *normal((8, 64, 32), (8, 32, 64)), of="8 products (64, 32) @ (32, 64)"),
     ),
@@ -607,7 +607,7 @@ EXERCISES = [
             "backward: for parent, grad in zip(node.parents, grads): parent.grad = parent.grad + grad",
         ),
         meaning="This is an autograd engine. From here on, everything that you train runs on it.",
-        engine="tinygrad_lecture/autograd/op.py",
+        engine="tinygrad_lecture/autograd/op.py:Op",
         another="functools.partial(rule, ...) would do for the lambda, if g were the last argument.",
     ),
 ]

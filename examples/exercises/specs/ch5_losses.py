@@ -204,7 +204,7 @@ EXERCISES = [
             "g * 2 * (a - y) / len(a).",
         ),
         meaning="The gradient is the error itself, times a constant: neurons that are far off are pulled most.",
-        engine="nn/functional/loss/regression.py",
+        engine="nn/functional/loss/regression.py:mse_loss",
         another="np.square(a - y).sum() / len(a)",
     ),
     Exercise(

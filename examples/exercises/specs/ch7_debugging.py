@@ -291,7 +291,7 @@ EXERCISES = [
             "W1 = rng.standard_normal((n_in, n_hidden)) * np.sqrt(2 / n_in); b1 = np.zeros(n_hidden).",
         ),
         meaning="Half of the neurons fire for an example, each for others. That is where learning can begin.",
-        engine="nn/init.py",
+        engine="nn/init.py:kaiming_normal_",
         another="rng.uniform(-1, 1, (n_in, n_hidden)) * np.sqrt(6 / n_in)",
     ),
     Exercise(
@@ -342,7 +342,7 @@ EXERCISES = [
             "x = x + by",
         ),
         meaning="The engine of this project counts changes of each array, and refuses a gradient that would be wrong.",
-        engine="tinygrad_lecture/autograd/versions.py",
+        engine="tinygrad_lecture/autograd/versions.py:written_since",
         another="x = np.add(x, by)",
     ),
 ]

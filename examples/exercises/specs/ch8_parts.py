@@ -466,7 +466,7 @@ EXERCISES = [
             "counts[pair] = counts.get(pair, 0) + 1; found = tuple(ids[k : k + 2]) == pair.",
         ),
         meaning="GPT-2's 50,257 tokens are 256 bytes, 50,000 such merges, and one sign for the end.",
-        engine="transformer/tokenizer/learning.py",
+        engine="transformer/tokenizer/learning.py:learn_merges",
         another="collections.Counter(zip(ids, ids[1:])).most_common(1)",
     ),
     Exercise(
@@ -479,7 +479,7 @@ EXERCISES = [
             "grad_places[: g.shape[1]] = g.sum(axis=0).",
         ),
         meaning="Without places, a transformer could not tell a sentence from the same words shuffled.",
-        engine="transformer/embedding.py",
+        engine="transformer/embedding.py:Embedding",
         another="one_hot(ids) @ tokens               # the lookup as a matrix product",
     ),
     Exercise(
@@ -491,7 +491,7 @@ EXERCISES = [
             "grad_gain = unbroadcast(g * n, gain.shape)",
         ),
         hints=(
-            "If all numbers of a vector grow by 1, what becomes of its norm? So what must the sum of its gradient be?",
+            "If all numbers of a vector grow by 1, what becomes of its layer norm? So what must the sum of its gradient be?",
             "Every mean and var: axis=-1, keepdims=True. The gradient of gain is that of a product: g * n, summed.",
             "grad_x has three parts, d, its mean, and n times the mean of d * n; all divided by root.",
         ),
@@ -540,7 +540,7 @@ EXERCISES = [
             "q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1]); then the weights @ v.",
         ),
         meaning="Nothing is selected: each token gets a mixture of all values, and the mixture is learnt.",
-        engine="tinygrad_lecture/ops/fused.py:attention",
+        engine="transformer/attention.py:scaled_dot_product_attention",
         another='np.einsum("...nd,...md->...nm", q, k)',
     ),
     Exercise(
@@ -578,7 +578,7 @@ EXERCISES = [
             "split_rule is merge_heads(g), merge_rule split_heads(g, how many heads x has).",
         ),
         meaning="Heads cost nothing: the same products, cut into parts. GPT-3 has 96 in each of 96 layers.",
-        engine="transformer/attention.py",
+        engine="transformer/attention.py:MultiHeadAttention",
         another='einops writes it as "b n (h d) -> b h n d"',
     ),
 ]  # fmt: skip

@@ -179,7 +179,7 @@ EXERCISES = [
             'record(merge_heads, merge_rule, attended), and record(matmul, matmul_rule, merged, p["W_O"]).',
         ),
         meaning="Who looks at whom is not programmed: it is in three matrices, which are learnt.",
-        engine="transformer/attention.py",
+        engine="transformer/attention.py:MultiHeadAttention",
         another="One matrix (width, 3 width) for q, k and v together, as GPT-2 has it.",
     ),
     Exercise(
@@ -198,7 +198,7 @@ EXERCISES = [
             'hidden = record(gelu, gelu_rule, linear(x, p["W1"], p["b1"])); then linear with W2 and b2.',
         ),
         meaning="Two thirds of a GPT's parameters are here; the attention has the other third.",
-        engine="transformer/ffn.py",
+        engine="transformer/ffn.py:FeedForward",
         another="nn.Sequential(nn.Linear(w, 4 * w), nn.GELU(), nn.Linear(4 * w, w))",
     ),
     Exercise(
@@ -216,7 +216,7 @@ EXERCISES = [
             'x = record(add, add_rule, x, self_attention(normed, p, heads)), with normed from gain1, bias1.',
         ),
         meaning="Take a block away, and the stream still runs through. That is why 96 of them can be trained.",
-        engine="transformer/block.py",
+        engine="transformer/block.py:Block",
         another="The transformer of 2017 put the norm after the sum; GPT-2 moved it to the front.",
     ),
     Exercise(
@@ -235,7 +235,7 @@ EXERCISES = [
             "chosen = order[before < p]; kept[chosen] = probabilities[chosen].",
         ),
         meaning="The model only gives probabilities. How bold it writes, you choose when you draw.",
-        engine="transformer/generation/sampling.py",
+        engine="transformer/generation/sampling.py:probabilities",
         another="kept = np.where(probabilities >= probabilities[chosen].min(), probabilities, 0)",
     ),
 ]  # fmt: skip

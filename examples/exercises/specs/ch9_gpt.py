@@ -221,8 +221,8 @@ EXERCISES = [
             "record(cross_entropy, cross_entropy_rule, flat, targets=texts[:, 1:].reshape(-1)).",
         ),
         meaning="Every place of every text is an exercise with a known answer: the text marks itself.",
-        engine="transformer/training/losses.py",
-        another="One more step per batch would be nn.Trainer(model, loader, TokenCrossEntropy(), optimizer).fit()",
+        engine="transformer/training/loss.py:TokenCrossEntropy",
+        another="nn.Trainer(model, loader, TokenCrossEntropy(), optimizer).fit()    # with this project",
     ),
     Exercise(
         "9.3", "ch9_gpt/ex3_write.py", _check_write,
@@ -238,7 +238,7 @@ EXERCISES = [
             "following = rng.choice(len(probabilities), p=probabilities).",
         ),
         meaning="One token after the other, each from a full pass: so does every chatbot that you know.",
-        engine="transformer/generation/generate.py",
+        engine="transformer/generation/generate.py:generate_one",
         another="rng.multinomial(1, probabilities).argmax()",
     ),
 ]  # fmt: skip

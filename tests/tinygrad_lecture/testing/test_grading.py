@@ -1,8 +1,10 @@
 """Points, reports and packing."""
 
 import json
+import re
 import textwrap
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +109,16 @@ def test_a_course_that_is_not_there_is_told(tmp_path, monkeypatch, capsys):
     with pytest.raises(ValueError, match="no Course"):
         find_course("empty.py")
     assert "no such file" in capsys.readouterr().err
+
+
+def test_the_exercise_of_the_readme_grades(tmp_path, capsys):
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"```python\n(from pathlib.*?COURSE = .*?)```", readme, re.DOTALL)
+    assert len([line for line in snippet.splitlines() if line]) <= 10
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "cube.py").write_text(CUBE)
+    (tmp_path / "course.py").write_text(snippet)
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / "cube.py").write_text(CUBE.replace("...  # TODO", "g * 3 * x * x"))
+    assert main(["grade", str(tmp_path / "course.py"), str(tmp_path / "ann"), "--patience", "4"]) == 0
+    assert "2 of 2 points" in capsys.readouterr().out

@@ -26,7 +26,7 @@ FILES = ("open", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate"
 
 def limit_memory(megabytes: int) -> None:
     """Let this process use so much more memory than it has now; on systems without such limits do nothing."""
-    if sys.platform in ("win32", "darwin"):
+    if sys.platform != "linux":
         return
     import resource
 

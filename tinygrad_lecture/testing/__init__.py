@@ -22,6 +22,7 @@ calls.py       a learner's function called patterns.py   "right for square matri
 showing.py     values as text              failures.py   CheckFailed
 causes/        likely causes               course/       Exercise, Course
 sandbox/       a process of its own        grading/      points, reports, packing
+__main__.py    the command
 """
 
 try:

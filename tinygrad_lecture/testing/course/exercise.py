@@ -79,11 +79,16 @@ class Course:
 
     def uses(self, exercise: Exercise) -> list[Exercise]:
         """The exercises whose files it imports, directly."""
-        imported = set()
-        for node in ast.walk(ast.parse(self.given(exercise))):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                imported.add(node.module)
-        return [other for other in self.exercises if other.module in imported]
+        return [other for other in self.exercises if other.module in self._imported[exercise.name]]
+
+    @cached_property
+    def _imported(self) -> dict[str, set[str]]:
+        """The modules that each file imports from."""
+        found: dict[str, set[str]] = {}
+        for exercise in self.exercises:
+            nodes = ast.walk(ast.parse(self.given(exercise)))
+            found[exercise.name] = {n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module}
+        return found
 
     def needs(self, exercise: Exercise) -> list[Exercise]:
         """All exercises that it builds on, in the order of the course."""

@@ -158,7 +158,7 @@ def _check_momentum(m: Any) -> None:
     )  # fmt: skip
 
 
-def _adam(
+def adam(
     w: Any,
     grad: Any,
     m: Any,
@@ -208,7 +208,7 @@ def _check_adam(m: Any) -> None:
 
     check_function(
         m.adam_step,
-        _adam,
+        adam,
         drawn(),
         mistakes=[
             Mistake("no-correction", "m and v are not corrected: divide by 1 - beta ** t", variant(correct="")),
@@ -221,14 +221,14 @@ def _check_adam(m: Any) -> None:
             Mistake("factor-missing", "1 - beta is missing: m and v are means", variant(weight=False)),
             Mistake("corrected-kept", "the corrected m and v are returned; return the plain ones",
                     lambda w, grad, m, v, t, lr, beta1, beta2, eps: (
-                        _adam(w, grad, m, v, t, lr, beta1, beta2, eps)[0],
-                        _adam(w, grad, m, v, t, lr, beta1, beta2, eps)[1] / (1 - beta1**t),
-                        _adam(w, grad, m, v, t, lr, beta1, beta2, eps)[2] / (1 - beta2**t))),
-            Mistake("uphill", "the sign: subtract the step", lambda w, *rest, **s: (2 * w - _adam(w, *rest, **s)[0], *_adam(w, *rest, **s)[1:])),
+                        adam(w, grad, m, v, t, lr, beta1, beta2, eps)[0],
+                        adam(w, grad, m, v, t, lr, beta1, beta2, eps)[1] / (1 - beta1**t),
+                        adam(w, grad, m, v, t, lr, beta1, beta2, eps)[2] / (1 - beta2**t))),
+            Mistake("uphill", "the sign: subtract the step", lambda w, *rest, **s: (2 * w - adam(w, *rest, **s)[0], *adam(w, *rest, **s)[1:])),
             Mistake("times-t", "1 - beta ** t is a power, not 1 - beta * t", lambda w, grad, m, v, t, lr, beta1, beta2, eps: (
                         w - lr * ((beta1 * m + (1 - beta1) * grad) / (1 - beta1 * t)) /
                         (np.sqrt((beta2 * v + (1 - beta2) * grad**2) / (1 - beta2 * t)) + eps),
-                        *_adam(w, grad, m, v, t, lr, beta1, beta2, eps)[1:])),
+                        *adam(w, grad, m, v, t, lr, beta1, beta2, eps)[1:])),
         ],
     )  # fmt: skip
 

@@ -9,8 +9,9 @@ import numpy as np
 from tinygrad_lecture.testing import CheckFailed, Exercise, Mistake
 from tinygrad_lecture.testing.calls import call
 
+from .ch6_learning import adam
 from .shared import tensors as right
-from .shared.models import as_tensors, check_tensors, gpt_arrays, leaves, names, tensor_class
+from .shared.models import as_tensors, check_tensors, gpt_arrays, gradients, leaves, names, tensor_class
 
 HEADS, CONTEXT = 2, 11
 
@@ -183,6 +184,29 @@ def _check_write(m: Any) -> None:
                              f"expected {reference(*cases[k])}", f"got      {got[k]}"])  # fmt: skip
 
 
+def _written_names(m: Any) -> str:
+    """Names that the learner's GPT writes after a short training: their gpt, their rules, their write."""
+    data, letters = names()
+    tp = as_tensors(gpt_arrays(len(letters) + 1, CONTEXT, 24, 1, np.random.default_rng(0), fresh=True), tensor_class(m))
+    parameters = [leaf for _, leaf in leaves(tp)]
+    state = [(np.zeros_like(q.data), np.zeros_like(q.data)) for q in parameters]
+    rng, t = np.random.default_rng(0), 0
+    for _ in range(20):
+        order = rng.permutation(len(data))
+        for start in range(0, len(data), 32):
+            t += 1
+            texts = data[order[start : start + 32]]
+            logits = m.gpt(tp, texts[:, :-1], HEADS)
+            difference = right.softmax(logits.data) - right.one_hot(logits.data, texts[:, 1:])
+            grads = gradients(logits, difference / texts[:, 1:].size)
+            for k, q in enumerate(parameters):
+                q.data, *state[k] = adam(q.data, grads[id(q)], *state[k], t, lr=0.01)
+    spelled = {k: c for c, k in letters.items()}
+    written = [m.write(tp, HEADS, CONTEXT, np.random.default_rng(seed), temperature=0.8, most=10) for seed in range(12)]
+    words = dict.fromkeys("".join(spelled[t] for t in word) for word in written if len(word) > 1)
+    return "Your GPT has learnt for a moment and writes: " + ", ".join(words)
+
+
 EXERCISES = [
     Exercise(
         "9.1", "ch9_gpt/ex1_gpt.py", _check_gpt,
@@ -227,7 +251,8 @@ EXERCISES = [
     Exercise(
         "9.3", "ch9_gpt/ex3_write.py", _check_write,
         title="It writes names",
-        seconds=60,
+        seconds=120,
+        race=_written_names,
         solution="""
             probabilities = top_p(softmax(logits[0, -1] / temperature), keep)
             following = rng.choice(len(probabilities), p=probabilities)

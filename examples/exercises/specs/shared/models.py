@@ -111,7 +111,7 @@ def check_tensors(
 
 def _check_gradients(what: str, run: Callable[[], Any], out: Any, inputs: Mapping[str, Any], lines: list[str]) -> None:
     upstream = np.random.default_rng(5).standard_normal(out.data.shape)
-    grads = _backward(out, upstream)
+    grads = gradients(out, upstream)
     for name, x in inputs.items():
         if id(x) not in grads:
             raise CheckFailed(f"{what} gives no gradient to {name}.", kind="gradient", hint="not-recorded", shown=lines,
@@ -131,7 +131,7 @@ def _check_gradients(what: str, run: Callable[[], Any], out: Any, inputs: Mappin
                               shown=[*lines, f"in a random direction: expected {slope:.6g}, got {got:.6g}"])  # fmt: skip
 
 
-def _backward(out: Any, upstream: Any) -> dict[int, Any]:
+def gradients(out: Any, upstream: Any) -> dict[int, Any]:
     """The gradients of all Tensors behind `out`, by id; by this walk, not by the learner's."""
     order: list[Any] = []
     seen: set[int] = set()

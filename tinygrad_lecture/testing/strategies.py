@@ -8,8 +8,7 @@
 Numbers are multiples of a quarter, so that a small failing input is read at a glance.
 """
 
-from __future__ import annotations
-
+# Without `from __future__ import annotations`: Hypothesis builds types from the annotations of composite strategies.
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ..backend import Array, Shape
+from ..backend import Shape
 
 
 def shapes(min_dims: int = 0, max_dims: int = 3, min_side: int = 1, max_side: int = 3) -> SearchStrategy[Shape]:
@@ -34,7 +33,7 @@ def numbers(low: float = -3, high: float = 3, zero: bool = True) -> SearchStrate
 @st.composite
 def arrays(
     draw: st.DrawFn, shape: Any = None, low: float = -3, high: float = 3, dtype: Any = np.float64, zero: bool = True
-) -> Array:
+) -> Any:
     """Arrays of a shape (sizes, or strategies for sizes; by default any shape), with numbers between low and high.
 
     zero=False leaves 0 out, where functions such as relu have no derivative.
@@ -52,14 +51,14 @@ def arrays(
 
 
 @st.composite
-def same_shape(draw: st.DrawFn, /, count: int = 2, max_dims: int = 2, **options: Any) -> tuple[Array, ...]:
+def same_shape(draw: st.DrawFn, /, count: int = 2, max_dims: int = 2, **options: Any) -> Any:
     """Tuples of arrays of one shape."""
     shape = draw(shapes(max_dims=max_dims))
     return tuple(draw(arrays(shape, **options)) for _ in range(count))
 
 
 @st.composite
-def broadcastable(draw: st.DrawFn, /, count: int = 2, max_dims: int = 3, **options: Any) -> tuple[Array, ...]:
+def broadcastable(draw: st.DrawFn, /, count: int = 2, max_dims: int = 3, **options: Any) -> Any:
     """Tuples of arrays whose shapes broadcast: some lack leading axes, some have size 1 where others have more."""
     full = draw(shapes(max_dims=max_dims))
     found = []
@@ -71,9 +70,7 @@ def broadcastable(draw: st.DrawFn, /, count: int = 2, max_dims: int = 3, **optio
 
 
 @st.composite
-def matrices(
-    draw: st.DrawFn, /, *letters: str, max_side: int = 3, min_side: int = 1, **options: Any
-) -> tuple[Array, ...]:
+def matrices(draw: st.DrawFn, /, *letters: str, max_side: int = 3, min_side: int = 1, **options: Any) -> Any:
     """Tuples of arrays whose axes are named by letters: `matrices("nk", "km")` for a matrix product.
 
     The same letter has the same size everywhere; a letter in capitals has a size of at least 2.
@@ -85,7 +82,7 @@ def matrices(
     return tuple(draw(arrays(tuple(sizes[c] for c in name), **options)) for name in letters)
 
 
-def indices(size: int, shape: Any = None) -> SearchStrategy[Array]:
+def indices(size: int, shape: Any = None) -> SearchStrategy[Any]:
     """Arrays of whole numbers from 0 to size - 1, with repeats."""
     of_shape = shapes(min_dims=1, max_dims=2) if shape is None else st.just(shape)
     return of_shape.flatmap(
@@ -96,16 +93,14 @@ def indices(size: int, shape: Any = None) -> SearchStrategy[Array]:
 
 
 @st.composite
-def with_axis(
-    draw: st.DrawFn, /, min_dims: int = 1, none: bool = False, **options: Any
-) -> tuple[Array, dict[str, Any]]:
+def with_axis(draw: st.DrawFn, /, min_dims: int = 1, none: bool = False, **options: Any) -> Any:
     """An array and the setting `axis`, from 0 or from the end; with none=True also None."""
     x = draw(arrays(shapes(min_dims=min_dims), **options))
     axes: list[int | None] = list(range(-x.ndim, x.ndim)) if x.ndim else [None]
     return x, {"axis": draw(st.sampled_from(axes + [None] * (1 if none and x.ndim else 0)))}
 
 
-def together(inputs: Any) -> SearchStrategy[tuple[Any, ...]]:
+def together(inputs: Any) -> SearchStrategy[Any]:
     """One strategy of tuples of arguments, from that or from a strategy for each argument."""
     if isinstance(inputs, Sequence):
         return st.tuples(*inputs)

@@ -8,6 +8,7 @@ import linecache
 import os
 import sys
 import sysconfig
+import textwrap
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ import numpy as np
 
 from ..backend import Array
 from .failures import CheckFailed
-from .showing import named
+from .showing import WIDTH, named
 
 _OURS = [str(Path(__file__).parent.parent), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<"]
 
@@ -115,7 +116,7 @@ def same_array(a: Array, b: Array) -> bool:
 
 def raised(error: BaseException, name: str, args: Sequence[Any] = (), names: Sequence[str] = ()) -> CheckFailed:
     """The failure for an exception in a learner's function: the frames of their own files, the line marked."""
-    lines = [f"{type(error).__name__}: {error}".rstrip(": ")]
+    lines = textwrap.wrap(f"{type(error).__name__}: {error}".rstrip(": "), WIDTH)
     shown = [*arguments(args, names), *frames(error.__traceback__), *lines]
     cause, hint = _cause(error)
     return CheckFailed(f"{name} raises an exception.", kind="raises", shown=shown, cause=cause, hint=hint)

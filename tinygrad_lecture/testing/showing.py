@@ -9,6 +9,7 @@ import numpy as np
 from ..backend import Array
 from ..checking.report import element_table
 
+WIDTH = 74  # columns of a line
 MAX_SHOWN = 40  # elements; of a larger array only the shape is shown
 
 
@@ -17,7 +18,9 @@ def text_of(value: Any) -> str:
     if isinstance(value, np.ndarray):
         if value.size > MAX_SHOWN:
             return f"array of shape {value.shape}"
-        return np.array2string(value + 0.0 if value.dtype.kind == "f" else value, precision=6, separator=", ")
+        return np.array2string(
+            value + 0.0 if value.dtype.kind == "f" else value, precision=6, separator=", ", max_line_width=58
+        )
     if isinstance(value, (float, np.floating)):
         text = f"{float(value) + 0.0:.6g}"
         return text if set(text) & set(".einf") else f"{text}.0"
@@ -35,6 +38,8 @@ def named(label: str, value: Any) -> list[str]:
     first, *more = text_of(value).split("\n")
     after = f"   shape {value.shape}" if isinstance(value, np.ndarray) and 1 < value.size <= MAX_SHOWN else ""
     lines = [f"{label} = {first}", *(" " * (len(label) + 3) + line for line in more)]
+    if len(lines[-1] + after) > WIDTH:
+        return [*lines, " " * (len(label) + 3) + after.strip()]
     lines[-1] += after
     return lines
 

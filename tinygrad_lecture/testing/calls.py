@@ -189,6 +189,8 @@ def _cause(error: BaseException) -> tuple[str | None, str | None]:
             "the inner sizes of a matrix product must be equal; is a transpose missing, or the order wrong?",
             "shapes",
         )
+    if isinstance(error, ValueError) and "cannot reshape" in text:
+        return "a reshape keeps the number of elements; multiply the sizes of both shapes", "shapes"
     if isinstance(error, ValueError) and "broadcast" in text:
         return "these shapes do not fit; print the shapes and look at which axes must line up", "shapes"
     if isinstance(error, ValueError) and "truth value" in text:

@@ -252,7 +252,7 @@ def _require_grads(nodes: list[Any], right: list[float], lines: list[str], kind:
         hint, cause = "not-sent", "only the last Value has a gradient: send_back must be called for every node"
     elif nodes[-1].grad != 1 and len(wrong) > 0:
         hint, cause = "seed", "the gradient of the last Value with respect to itself must be 1, and stay so"
-    elif all(_close(n.grad, g) for n, g in zip(nodes, program.gradients(start=1.0), strict=True)):
+    elif all(_close(n.grad, g) or n.grad == 0 for n, g in zip(nodes, program.gradients(start=1.0), strict=True)):
         hint, cause = "all-ones", "every gradient begins with 1; only the root's does, the others begin with 0"
     elif any(program.uses(k) for k in wrong):
         hint, cause = "wrong-order", ("a node has sent its gradient back before it was complete: go through "

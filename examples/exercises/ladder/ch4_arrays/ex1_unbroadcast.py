@@ -17,7 +17,7 @@ g: an array.  shape: a tuple that broadcasts to g.shape.  Returns an array of th
 
 
 def unbroadcast(g, shape):
-    while g.ndim > len(shape):
+    for _ in range(g.ndim - len(shape)):
         ...  # TODO
     for axis, size in enumerate(shape):
         if size == 1:

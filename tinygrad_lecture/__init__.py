@@ -30,6 +30,7 @@ Where things are:
     conversion.py   arguments to arrays, shapes, dtypes
     func/           derivatives as functions, and functions of batches
     checking/       gradients checked against finite differences
+    testing/        the checker as a library, for teachers; needs Hypothesis
     inspect/        the graph, its picture and page, a profile, the first nan or inf, a tensor as text
     errors/         error messages
     files.py        writing files atomically
@@ -81,6 +82,7 @@ from .sampling import *
 from .tensor import Tensor as Tensor
 
 if _TYPE_CHECKING:
+    from . import testing as testing
     from .checking.check import gradcheck as gradcheck
     from .checking.check import gradgradcheck as gradgradcheck
     from .checking.report import GradcheckError as GradcheckError
@@ -124,6 +126,8 @@ def _missing(name: str) -> object:
         module = _import_module(f".{_LATER[name]}", __name__)
         value = globals()[name] = getattr(module, name)
         return value
+    if name == "testing":
+        return _import_module(".testing", __name__)
     remedy = f"; write {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
     raise AttributeError(f"tinygrad_lecture has no attribute {name!r}{remedy}", name=name, obj=_sys.modules[__name__])
 

@@ -1,0 +1,101 @@
+"""`python -m examples.exercises`: the gradient-check exercises, from a neuron to one's own GPT.
+
+Without a command it shows where you are, and checks the current file whenever you save it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+REFERENCE = f"{__package__}.course:COURSE"
+
+
+def parser() -> argparse.ArgumentParser:
+    main = argparse.ArgumentParser(
+        prog="python -m examples.exercises",
+        description="Exercises from a neuron to your own GPT. Without a command: watch the current file, check it at "
+        "every save, and move on when it is right.",
+        epilog="NAME is a number as 3.2, or the end of a file's name, as mul.",
+    )
+    main.add_argument("--folder", type=Path, default=Path("exercises"), help="your answers and progress (exercises)")
+    commands = main.add_subparsers(dest="command", metavar="COMMAND")
+
+    def add(name: str, says: str, target: bool = True, **more: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=says, description=says)
+        if target:
+            command.add_argument("name", nargs="?", metavar="NAME", help="the current one by default")
+        return command
+
+    add("watch", "check the current file at every save; the same as no command", target=False)
+    add("list", "show all exercises and what is done", target=False)
+    add("check", "check one exercise").add_argument("--all", action="store_true", help="check all that were begun")
+    add("hint", "show the next hint: a question, a pointer, nearly the answer")
+    add("start", "make an exercise the current one").add_argument(
+        "--take", action="store_true", help="put the solutions of what it builds on into your files"
+    )
+    add("reset", "start an exercise again; your answer is kept beside it")
+    add("solution", "show a solution").add_argument(
+        "--take", action="store_true", help="put it into your file; your answer is kept beside it"
+    )
+    return main
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit status: 0 if all is well, 1 if an exercise is not right."""
+    options = parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may lack a letter
+    try:
+        from .commands import Session
+        from .course import COURSE
+        from .display import show_list
+        from .keys import Keys
+        from .watching import Watch
+    except ImportError as error:
+        print(f'{error}\nInstall what the exercises need: python -m pip install --editable ".[examples]"')
+        return 1
+    session = None
+    try:
+        session = Session(COURSE, REFERENCE, options.folder)
+        command = options.command or "watch"
+        if command == "watch":
+            with Keys() as keys:
+                Watch(session, keys).run()
+        elif command == "list":
+            show_list(session.course, session.progress)
+        elif command == "check" and options.all:
+            return 0 if session.check_all() else 1
+        elif command == "check":
+            return 0 if session.check(session.find(options.name)) else 1
+        elif command == "hint":
+            session.hint(session.find(options.name))
+        elif command == "start":
+            session.start(session.find(options.name), options.take)
+        elif command == "reset":
+            session.reset(session.find(options.name))
+        elif command == "solution":
+            session.solution(session.find(options.name), options.take)
+    except KeyError as error:
+        print(error.args[0])
+        return 2
+    except OSError as error:
+        print(f"{error}; name another folder with --folder")
+        return 2
+    except KeyboardInterrupt:
+        print()
+    finally:
+        if session is not None:
+            session.grader.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

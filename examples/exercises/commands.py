@@ -1,0 +1,143 @@
+"""The commands: list, check, hint, reset, solution, start. `watching.py` has the one without a name."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+from tinygrad_lecture.testing import Course, Exercise
+from tinygrad_lecture.testing.sandbox.outcome import Outcome
+from tinygrad_lecture.testing.sandbox.parent import Grader
+
+from . import display
+from .display import say
+from .progress import Progress
+
+
+class Session:
+    """A course, a learner's progress, and the grader."""
+
+    def __init__(self, course: Course, reference: str, folder: Path) -> None:
+        self.course = course
+        self.progress = Progress(course, folder)
+        self.grader = Grader(course, reference, folder)
+        self.progress.copy_files()
+        if self.progress.lost:
+            say(self.progress.lost)
+            say("What is solved is found again by `check --all`.")
+
+    @property
+    def current(self) -> Exercise:
+        return self.course[self.progress.current]
+
+    def find(self, text: str | None) -> Exercise:
+        """The exercise for "3.2", "ch3_rules/ex2_mul.py" or "mul"; the current one for None. Raises KeyError."""
+        if text is None:
+            return self.current
+        wanted = text.replace("\\", "/").strip().lower()
+        for exercise in self.course:
+            stem = exercise.file.removesuffix(".py").rpartition("_")[2]
+            if wanted == exercise.name or wanted.endswith(exercise.file) or wanted == stem:
+                return exercise
+        raise KeyError(f"there is no exercise {text!r}; `list` shows them all")
+
+    # --- commands ---------------------------------------------------------------------------------------------
+
+    def check(self, exercise: Exercise) -> bool:
+        """Check an exercise, and before it those that it builds on and that changed. Returns whether it passed."""
+        if self.progress.untouched(exercise):
+            display.introduce(self.course, self.progress, exercise)
+            say("There is nothing to check yet: open this file and replace `...` where it says TODO.")
+            return False
+        waiting = [other for other in self.course.needs(exercise) if not self.progress.is_passed(other)]
+        for other in waiting:
+            if self.progress.untouched(other):
+                display.show_dependency(self.course, self.progress, exercise, other)
+                return False
+        for outcome in self.grader.check([other.name for other in [*waiting, exercise]]):
+            other = self.course[outcome.name]
+            self.progress.mark(other, outcome.passed)
+            if not outcome.passed:
+                if other is not exercise:
+                    display.show_dependency(self.course, self.progress, exercise, other)
+                display.show_failure(self.course, self.progress, exercise, outcome)
+                return False
+            if other is exercise:
+                display.show_pass(self.course, exercise, outcome)
+        return True
+
+    def check_all(self) -> bool:
+        """Check every exercise that was begun, a line each. Returns whether all exercises have passed."""
+        begun = [e for e in self.course if not self.progress.untouched(e)]
+        failed: dict[str, Outcome] = {}
+        for outcome in self.grader.check([e.name for e in begun]):
+            exercise = self.course[outcome.name]
+            broken = [o.name for o in self.course.needs(exercise) if o.name in failed or self.progress.untouched(o)]
+            passed = outcome.passed and not broken
+            self.progress.mark(exercise, passed)
+            said = "right" if passed else f"builds on {broken[0]}, which is not right" if broken else outcome.what
+            if not passed:
+                failed[outcome.name] = outcome
+            say(f"{exercise.name:5} {exercise.title}: {said}")
+        left = [e.name for e in self.course if e.name not in self.progress.passed]
+        say(f"{self.progress.done} of {len(self.course.exercises)} are right.")
+        return not left
+
+    def hint(self, exercise: Exercise) -> None:
+        """Print the next hint, after those that were read."""
+        read = min(self.progress.hints.get(exercise.name, 0) + 1, len(exercise.hints))
+        self.progress.hints[exercise.name] = read
+        self.progress.save()
+        print()
+        for number, hint in enumerate(exercise.hints[:read], start=1):
+            say(f"Hint {number} of {len(exercise.hints)}: {hint}")
+        if read == len(exercise.hints):
+            say(f"That was the last one. If you give up: solution {exercise.name}")
+
+    def reset(self, exercise: Exercise) -> None:
+        """Start an exercise again; the old file is kept."""
+        kept = self.progress.replace(exercise, self.course.given(exercise))
+        self.progress.taken.discard(exercise.name)
+        self.progress.mark(exercise, False)
+        say(f"{display.shown_path(self.progress.file(exercise))} is as it was at the beginning.")
+        if kept is not None:
+            say(f"Your answer is kept in {display.shown_path(kept)}")
+
+    def solution(self, exercise: Exercise, take: bool) -> None:
+        """Print a solution; with `take` put it into the learner's file, and keep theirs."""
+        if take:
+            kept = self.progress.replace(exercise, self.course.solved(exercise))
+            self.progress.taken.add(exercise.name)
+            self.progress.save()
+            say(f"{display.shown_path(self.progress.file(exercise))} has the solution now.")
+            if kept is not None:
+                say(f"Your answer is kept in {display.shown_path(kept)}")
+            return
+        answers = [exercise.solution] if isinstance(exercise.solution, str) else list(exercise.solution)
+        say(f"{exercise.name}  {exercise.title}")
+        for answer in answers:
+            print()
+            display.lines(textwrap.dedent(answer).strip("\n").split("\n"))
+        print()
+        if exercise.name not in self.progress.passed:
+            say(f"To have it in your file: solution {exercise.name} --take. Better: close it, and write it yourself.")
+
+    def start(self, exercise: Exercise, take: bool) -> None:
+        """Make an exercise the current one. With `take`, put the solutions of what it builds on into the files."""
+        self.progress.current = exercise.name
+        self.progress.save()
+        open_ones = [e for e in self.course.needs(exercise) if e.name not in self.progress.passed]
+        untouched = [e for e in open_ones if self.progress.untouched(e)]
+        display.introduce(self.course, self.progress, exercise)
+        if not untouched:
+            return
+        names = ", ".join(e.name for e in untouched)
+        if take:
+            for other in untouched:
+                self.progress.replace(other, self.course.solved(other))
+                self.progress.taken.add(other.name)
+            self.progress.save()
+            say(f"It runs your code of {names}. These files have the solutions now.")
+        else:
+            say(f"It runs your code of {names}, not solved yet. Solve them first,")
+            say(f"or take their solutions: start {exercise.name} --take")

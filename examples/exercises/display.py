@@ -1,0 +1,186 @@
+"""What a learner reads: lines of at most 80 columns, one after the other, understandable without colour."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import sys
+import textwrap
+from pathlib import Path
+
+from tinygrad_lecture.testing import Course, Exercise
+from tinygrad_lecture.testing.course.answers import first_gap
+from tinygrad_lecture.testing.sandbox.outcome import Outcome
+
+from .course import CHAPTERS
+from .progress import Progress
+
+ROOT = Path(__file__).parent.parent.parent
+KEYS = "Keys: h hint, n next, l list, c check all, q quit. Or type the words."
+
+
+def width() -> int:
+    return min(80, shutil.get_terminal_size((80, 24)).columns) - 1
+
+
+def say(text: str = "", indent: str = "") -> None:
+    """Print paragraphs, wrapped."""
+    for paragraph in text.split("\n"):
+        options = {"initial_indent": indent, "subsequent_indent": indent, "break_on_hyphens": False}
+        lines = textwrap.wrap(paragraph, width(), break_long_words=False, **options) or [""]
+        print("\n".join(lines))
+
+
+def lines(texts: list[str], indent: str = "    ") -> None:
+    """Print lines as they are."""
+    for text in texts:
+        print(f"{indent}{text}".rstrip())
+
+
+def marked(text: str, good: bool) -> str:
+    """The text in green or red, where colours are welcome."""
+    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb" or os.name == "nt"
+    return text if plain else f"\x1b[{32 if good else 31}m{text}\x1b[0m"
+
+
+def shown_path(path: Path) -> str:
+    """A path as short as it can be, which an editor's terminal opens."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd().resolve()))
+    except ValueError:
+        return str(path)
+
+
+def chapter_of(exercise: Exercise) -> str:
+    number = exercise.name.split(".")[0]
+    return f"Chapter {number}, {CHAPTERS[number]}"
+
+
+def introduce(course: Course, progress: Progress, exercise: Exercise) -> None:
+    """Where the learner is, and which file to open."""
+    total = len(course.exercises)
+    print()
+    say(f"{exercise.name}  {exercise.title}")
+    say(f"{chapter_of(exercise)}. {progress.done} of {total} exercises done.")
+    print()
+    text = progress.text(exercise) or ""
+    print(f"    {shown_path(progress.file(exercise))}:{first_gap(text)}")
+    print()
+
+
+def show_failure(course: Course, progress: Progress, exercise: Exercise, outcome: Outcome) -> None:
+    """What is wrong, on which input, and why."""
+    print()
+    print(marked(f"{outcome.name}  Not yet.", False))
+    say(outcome.what, "  ")
+    if outcome.shown:
+        print()
+        lines(outcome.shown)
+    if outcome.printed.strip():
+        print()
+        say("Your code printed:", "  ")
+        lines(outcome.printed.strip().split("\n")[-20:])
+    if outcome.only:
+        print()
+        say(f"It is right for {outcome.only} only.", "  ")
+    if outcome.cause:
+        print()
+        say(f"Likely cause: {outcome.cause}.".replace("..", "."), "  ")
+    print()
+    path = progress.file(course[outcome.name])
+    print(f"    {shown_path(path)}:{_place(outcome, path) or _first_change(course[outcome.name], course, path)}")
+
+
+def show_dependency(course: Course, progress: Progress, exercise: Exercise, other: Exercise) -> None:
+    """That an exercise builds on one that is not right."""
+    print()
+    if progress.untouched(other):
+        say(f"{exercise.name} runs your code of {other.name}, {other.title}, which is not solved yet.")
+        say(f"Solve it first: start {other.name}. Or put its solution into your file: solution {other.name} --take")
+    else:
+        say(f"{exercise.name} runs your code of {other.name}, {other.title}, and that is not right:")
+
+
+def show_pass(course: Course, exercise: Exercise, outcome: Outcome) -> None:
+    """What a right answer means, where the engine has the same, and another way to write it."""
+    print()
+    print(marked(f"{exercise.name}  Right!", True))
+    say(exercise.meaning, "  ")
+    if exercise.engine:
+        say(f"In this project: {engine_place(exercise.engine)}", "  ")
+    for note in outcome.notes:
+        say(note, "  ")
+    if exercise.another:
+        say("Another way:", "  ")
+        for line in textwrap.dedent(exercise.another).strip("\n").split("\n"):
+            say(line, "    ")
+    if exercise.hints:
+        say("The hints were:", "  ")
+        for number, hint in enumerate(exercise.hints, start=1):
+            say(f"{number}. {hint}", "    ")
+
+
+def show_end(course: Course, progress: Progress) -> None:
+    """After the last exercise."""
+    print()
+    say(f"All {len(course.exercises)} exercises are done.")
+    taken = len(progress.taken & set(progress.passed))
+    if taken:
+        say(f"Of {taken} you took the solution; `list` marks them. reset NAME starts one again.")
+    say(
+        "You have written a neuron, an engine that differentiates, its rules, a way to learn, and a transformer that "
+        "writes. Nothing in GPT-2 is of another kind; there is only more of it. From here: read the engine in the "
+        "order that README.md gives, run examples/10_gpt2.py, or write an op of your own and ask tl.gradcheck."
+    )
+
+
+def show_list(course: Course, progress: Progress) -> None:
+    """All exercises, chapter by chapter."""
+    chapter = ""
+    for exercise in course:
+        if chapter_of(exercise) != chapter:
+            chapter = chapter_of(exercise)
+            print()
+            print(chapter)
+        state = "done" if exercise.name in progress.passed else ""
+        if exercise.name in progress.passed and exercise.name in progress.taken:
+            state = "done, with the solution"
+        if exercise.name == progress.current:
+            state = f"{state}, now" if state else "now"
+        print(f"  {exercise.name:5} {exercise.title:48} {state}".rstrip())
+    print()
+    print(f"{progress.done} of {len(course.exercises)} done.")
+
+
+def engine_place(reference: str) -> str:
+    """ "file.py:name" as "file.py:12", the line where the name is defined."""
+    file, _, name = reference.partition(":")
+    path = ROOT / file
+    if not name or not path.is_file():
+        return shown_path(path)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
+            return f"{shown_path(path)}:{node.lineno}"
+    return shown_path(path)
+
+
+def _first_change(exercise: Exercise, course: Course, path: Path) -> int:
+    """The first line that a learner has changed, or the first gap that is left."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return 1
+    if first_gap(text) > 1:
+        return first_gap(text)
+    pairs = zip(course.given(exercise).splitlines(), text.splitlines(), strict=False)
+    return next((n for n, (old, new) in enumerate(pairs, start=1) if old != new), 1)
+
+
+def _place(outcome: Outcome, path: Path) -> int:
+    """The line of an exception in the file, or 0."""
+    for text in outcome.shown:
+        head = text.split(" ")[0]
+        if head.startswith(shown_path(path).replace(os.sep, "/") + ":") and head.rpartition(":")[2].isdigit():
+            return int(head.rpartition(":")[2])
+    return 0

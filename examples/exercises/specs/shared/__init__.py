@@ -1,0 +1,7 @@
+"""What the checks of several chapters use.
+
+graphs.py   small computations as text and as graphs
+models.py   a small GPT's parameters; checks of functions of Tensors
+racing.py   times, compared with the engine's
+tensors.py  right versions of what later chapters use
+"""

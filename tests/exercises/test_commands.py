@@ -1,0 +1,286 @@
+"""The runner: commands, the watch, what survives, and what a learner reads."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from exercises import display
+from exercises.__main__ import main
+from exercises.commands import Session
+from exercises.course import CHAPTERS, COURSE
+from exercises.keys import Keys
+from exercises.progress import Progress
+from exercises.watching import Watch
+from ladder import answers_of, write
+from tinygrad_lecture.testing.course.answers import filled
+from wrong_answers import all_wrong
+
+ROOT = Path(__file__).parent.parent.parent
+REFERENCE = "exercises.course:COURSE"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "exercises"
+
+
+def run(*arguments):
+    return main([*arguments])
+
+
+def answer(folder, name, *answers):
+    exercise = COURSE[name]
+    write(folder, exercise, filled(COURSE.given(exercise), answers or answers_of(exercise)))
+
+
+def test_a_first_start_copies_the_files_and_shows_the_first_one(folder, capsys):
+    assert run("check") == 1
+    out = capsys.readouterr().out
+    assert str(Path("exercises") / "ch1_neuron" / "ex1_weigh.py") + ":14" in out
+    assert all((folder / e.file).read_text(encoding="utf-8") == COURSE.given(e) for e in COURSE)
+
+
+def test_a_wrong_answer_then_a_right_one_then_the_list(folder, capsys):
+    run("list")
+    answer(folder, "1.1", "return sum(xi * wi for xi, wi in zip(x, w))")
+    assert run("check", "1.1") == 1
+    out = capsys.readouterr().out
+    assert "Likely cause: the bias b is not added." in out
+    assert max(map(len, out.splitlines())) <= 80
+    answer(folder, "1.1")
+    assert run("check", "1.1") == 0
+    out = capsys.readouterr().out
+    assert "1.1  Right!" in out
+    assert "fused.py:" in out
+    assert "The hints were:" in out
+    run("list")
+    assert "A neuron weighs and sums up                      done" in capsys.readouterr().out
+
+
+def test_hints_come_one_by_one(folder, capsys):
+    for count in (1, 2, 3, 3):
+        run("hint", "1.2")
+        assert capsys.readouterr().out.count("Hint ") == count
+
+
+def test_a_reset_and_a_taken_solution_keep_the_answer_in_a_backup(folder, capsys):
+    run("list")
+    answer(folder, "1.1", "return 1")
+    run("reset", "1.1")
+    assert "return 1" in (folder / "ch1_neuron" / "ex1_weigh.backup1.txt").read_text()
+    assert (folder / "ch1_neuron" / "ex1_weigh.py").read_text() == COURSE.given(COURSE["1.1"])
+    answer(folder, "1.1", "return 2")
+    run("solution", "1.1", "--take")
+    assert "return 2" in (folder / "ch1_neuron" / "ex1_weigh.backup2.txt").read_text()
+    assert run("check", "1.1") == 0
+    run("list")
+    assert "done, with the solution" in capsys.readouterr().out
+
+
+def test_an_exercise_is_found_by_number_name_and_file(folder):
+    session = Session(COURSE, REFERENCE, folder)
+    for text in ("3.2", "mul", "ch3_rules/ex2_mul.py", "ch3_rules\\ex2_mul.py"):
+        assert session.find(text) is COURSE["3.2"]
+    assert run("check", "nothing") == 2
+
+
+def test_starting_in_the_middle_takes_what_it_builds_on(folder, capsys):
+    run("start", "2.5")
+    assert "not solved yet" in capsys.readouterr().out
+    run("start", "2.5", "--take")
+    answer(folder, "2.5")
+    assert run("check") == 0
+
+
+def test_a_bug_in_an_earlier_file_is_shown_there(folder, capsys):
+    run("start", "1.2", "--take")
+    answer(folder, "1.2")
+    assert run("check", "1.2") == 0
+    answer(folder, "1.1", "return sum(x) + b")
+    assert run("check", "1.2") == 1
+    out = capsys.readouterr().out
+    assert "1.2 runs your code of 1.1, A neuron weighs and sums up, and that is not right:" in out
+    assert "the weights are not used" in out
+
+
+def test_progress_survives_a_damaged_file_and_an_update_of_the_course(folder, capsys):
+    run("start", "1.3")
+    answer(folder, "1.1")
+    assert run("check", "1.1") == 0
+    given = json.loads((folder / "progress.json").read_text())
+    assert given["current"] == "1.3"
+    (folder / "progress.json").write_text("{ damaged")
+    capsys.readouterr()
+    run("list")
+    out = capsys.readouterr().out
+    assert "could not be read" in out
+    assert "progress.damaged.json" in out
+    assert "return" in (folder / "ch1_neuron" / "ex1_weigh.py").read_text()
+    old = folder / "ch1_neuron" / "ex3_layer.py"
+    old.write_text("# an older text\n")
+    progress = Progress(COURSE, folder)
+    progress.given["1.3"] = hashlib.sha256(b"# an older text\n").hexdigest()[:16]
+    progress.copy_files()
+    assert old.read_text() == COURSE.given(COURSE["1.3"])  # untouched, so it is renewed
+    old.write_text("# my own\n")
+    Progress(COURSE, folder).copy_files()
+    assert old.read_text() == "# my own\n"
+
+
+def test_values_of_another_kind_in_the_progress_are_ignored(folder):
+    folder.mkdir()
+    (folder / "progress.json").write_text('{"current": 7, "passed": [1], "taken": "x", "hints": {"1.1": "a"}}')
+    progress = Progress(COURSE, folder)
+    assert (progress.current, progress.passed, progress.taken, progress.hints) == ("1.1", {}, set(), {})
+
+
+def test_a_key_acts_at_once_and_the_rest_of_its_word_is_swallowed():
+    keys = Keys(io.StringIO())
+    typed = [keys.pressed(key, 0.1 * k) for k, key in enumerate("hint")]
+    assert typed == ["hint", "", "", ""]
+    assert keys.pressed("n", 0.5) == "next"
+    assert [keys.pressed(key, 10 + k / 10) for k, key in enumerate("lq")] == ["list", "quit"]
+    assert keys.pressed("h", 20) == "hint"
+    assert keys.pressed("i", 23) == ""
+
+
+def test_the_watch_checks_at_a_save_moves_on_and_obeys_words(folder, capsys):
+    session = Session(COURSE, REFERENCE, folder)
+    reading, said = Feed(), []
+    reading.put("hint\n")
+
+    def learner():
+        wait_for(lambda: session.progress.hints)
+        answer(folder, "1.1", "return 0")
+        wait_for(lambda: "Not yet" in heard())
+        answer(folder, "1.1")
+        wait_for(lambda: session.progress.current == "1.2")
+        reading.put("list\n")
+        reading.put("nonsense\n")
+        reading.put("quit\n")
+
+    def heard():
+        said.append(capsys.readouterr().out)
+        return "".join(said)
+
+    thread = threading.Thread(target=learner)
+    thread.start()
+    try:
+        with Keys(reading) as keys:
+            Watch(session, keys).run()
+    finally:
+        reading.put("")
+        session.grader.close()
+    thread.join()
+    out = heard()
+    assert "Hint 1 of 3" in out
+    assert "1.1  Right!" in out
+    assert "I do not know 'nonsense'" in out
+    assert "See you again!" in out
+    assert json.loads((folder / "progress.json").read_text())["current"] == "1.2"
+
+
+def test_after_the_last_exercise_comes_an_ending(folder, capsys):
+    session = Session(COURSE, REFERENCE, folder)
+    for exercise in COURSE:
+        session.progress.passed[exercise.name] = session.progress.digest(exercise)
+    with Keys(io.StringIO("")) as keys:
+        Watch(session, keys).run()
+    assert f"All {len(COURSE.exercises)} exercises are done." in capsys.readouterr().out
+
+
+def test_it_starts_as_the_readme_says_from_the_root_of_a_clone(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "examples.exercises", "--folder", str(tmp_path / "mine"), "list"],
+        cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert f"0 of {len(COURSE.exercises)} done." in done.stdout
+
+
+def test_a_bug_fails_the_exercise_and_what_builds_on_it_and_no_other(folder, capsys):
+    """The digests decide: a changed file makes exactly those that depend on it open again."""
+    session = Session(COURSE, REFERENCE, folder)
+    for exercise in COURSE:
+        write(folder, exercise, COURSE.solved(exercise))
+    for exercise in COURSE:
+        session.progress.passed[exercise.name] = session.progress.digest(exercise)
+    for exercise in COURSE:
+        write(folder, exercise, COURSE.given(exercise))
+        changed = {e.name for e in COURSE if not session.progress.is_passed(e)}
+        write(folder, exercise, COURSE.solved(exercise))
+        assert changed == {exercise.name} | {e.name for e in COURSE if exercise in COURSE.needs(e)}
+
+
+def test_check_all_fails_a_planted_bug_and_all_that_builds_on_it(folder, capsys):
+    run("list")
+    names = ["1.1", "1.2", "2.2", "2.3", "2.4", "2.5", "2.6", "3.1"]
+    for name in names:
+        answer(folder, name)
+    planted = next(w for w in all_wrong() if w.name == "2.3")
+    answer(folder, "2.3", *planted.answers)
+    capsys.readouterr()
+    assert run("check", "--all") == 1
+    out = capsys.readouterr().out
+    right = {line.split()[0] for line in out.splitlines() if line.endswith(": right")}
+    assert right == set(names) - {"2.3", "2.5", "2.6"}
+    assert "builds on 2.3, which is not right" in out
+
+
+def test_what_is_named_exists():
+    assert {e.name.split(".")[0] for e in COURSE} == set(CHAPTERS)
+    for exercise in COURSE:
+        file, _, name = exercise.engine.partition(":")
+        assert (ROOT / file).exists(), exercise.engine
+        if name:
+            assert display.engine_place(exercise.engine).rpartition(":")[2].isdigit(), exercise.engine
+
+
+def test_the_readmes_count_rightly():
+    count = len(COURSE.exercises)
+    assert f"{count} exercises lead from a neuron" in (ROOT / "README.md").read_text(encoding="utf-8")
+    ladder = (ROOT / "examples" / "exercises" / "README.md").read_text(encoding="utf-8")
+    for number, title in CHAPTERS.items():
+        inside = sum(e.name.split(".")[0] == number for e in COURSE)
+        assert f"| {number} {title} | {inside} |" in ladder
+
+
+class Feed(io.StringIO):
+    """Input to which lines are added while it is read."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+        self.more = threading.Condition()
+
+    def put(self, line):
+        with self.more:
+            self.lines.append(line)
+            self.more.notify()
+
+    def __iter__(self):
+        while True:
+            with self.more:
+                while not self.lines:
+                    self.more.wait()
+                line = self.lines.pop(0)
+            if not line:
+                return
+            yield line
+
+
+def wait_for(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)

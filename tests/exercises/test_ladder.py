@@ -1,0 +1,80 @@
+"""The grader is graded: solutions pass, untouched files fail, typical mistakes are caught and rightly explained."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from exercises.course import COURSE
+from ladder import answers_of, outcome_of, solve, with_answers, write
+from tinygrad_lecture.testing.course.answers import GAP, gaps
+from wrong_answers import all_wrong
+
+WRONG = all_wrong()
+NAMES = [exercise.name for exercise in COURSE]
+CHOSEN = range(0, len(WRONG), 1 if os.environ.get("EXERCISES") == "all" else 4)  # EXERCISES=all: each of them
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("solved")
+    solve(folder)
+    return folder
+
+
+def outcome_with(folder, exercise, text):
+    """The outcome of an exercise with this text in its file, while all others are solved."""
+    write(folder, exercise, text)
+    try:
+        return outcome_of(folder, exercise)
+    finally:
+        write(folder, exercise, COURSE.solved(exercise))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_reference_solution_passes(name, solved):
+    outcome = outcome_of(solved, COURSE[name])
+    assert outcome.passed, (outcome.what, outcome.shown, outcome.cause)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_file_as_it_is_given_fails_and_so_does_each_gap_left_open(name, solved):
+    exercise = COURSE[name]
+    assert not outcome_with(solved, exercise, COURSE.given(exercise)).passed
+    right = answers_of(exercise)
+    for k, gap in enumerate(GAP.finditer(COURSE.given(exercise)) if len(right) > 1 else ()):
+        answers = tuple(gap.group().strip() if n == k else None for n in range(len(right)))
+        assert not outcome_with(solved, exercise, with_answers(exercise, answers)).passed, f"gap {k}"
+
+
+@pytest.mark.parametrize("k", CHOSEN, ids=lambda k: f"{WRONG[k].name}-{k}")
+def test_a_wrong_answer_is_caught_and_rightly_explained(k, solved):
+    wrong = WRONG[k]
+    exercise = COURSE[wrong.name]
+    outcome = outcome_with(solved, exercise, with_answers(exercise, wrong.answers))
+    assert not outcome.passed, "it passes"
+    explained = outcome.hint in wrong.hints
+    assert explained or wrong.misjudged, (outcome.hint, outcome.what, outcome.shown, outcome.cause)
+    assert not (explained and wrong.misjudged and outcome.hint), "it is rightly explained by now"
+
+
+def test_there_are_enough_wrong_answers_and_nearly_all_are_rightly_explained():
+    counts = {name: sum(w.name == name for w in WRONG) for name in NAMES}
+    assert len(WRONG) >= 150
+    assert not {name: n for name, n in counts.items() if n < 4}
+    assert sum(bool(w.misjudged) for w in WRONG) <= 0.05 * len(WRONG)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_short_and_its_words_are_there(name):
+    exercise = COURSE[name]
+    text = COURSE.given(exercise)
+    assert len(text.splitlines()) < 60
+    assert max(map(len, text.splitlines())) <= 100
+    assert gaps(text) == len(answers_of(exercise)) > 0
+    assert len(exercise.hints) == 3
+    assert exercise.meaning
+    assert exercise.another
+    assert exercise.title
+    assert text.startswith(f'"""{name}  ')

@@ -1,0 +1,43 @@
+"""Chapter 7: debugging."""
+
+from wrong_answers import wrong
+
+WRONG = [
+    wrong("7.1", "pass", hint="not-reset"),
+    wrong("7.1", "line.value[:] = 0", hint="value-reset"),
+    wrong("7.1", "line.grad /= 2", hint="not-whole"),
+    wrong("7.1", "line.grad[0] = 0", hint="not-whole"),
+    wrong("7.1", "line = Line()", hint="value-reset"),
+    wrong("7.1", "grad = np.zeros(2)", hint="not-reset"),
+    wrong("7.2", "e = e / e.sum(axis=0, keepdims=True)", hint="wrong-axis"),
+    wrong("7.2", "e = e / e.sum(axis=1)", hint=("keepdims", "shapes")),
+    wrong("7.2", "e = e / e.sum()", hint="whole-array"),
+    wrong("7.2", "e = e / e.mean(axis=1, keepdims=True)", hint="mean"),
+    wrong("7.2", "e = e / e.max(axis=1, keepdims=True)", hint="maximum"),
+    wrong("7.3", "W1 = np.zeros((n_in, n_hidden))", None, hint="zeros"),
+    wrong("7.3", "W1 = rng.random((n_in, n_hidden)) * np.sqrt(2 / n_in)", None, hint="one-sign"),
+    wrong("7.3", "W1 = rng.standard_normal((n_in, n_hidden))", None, hint="too-large"),
+    wrong("7.3", "W1 = rng.standard_normal((n_in, n_hidden)) / n_in", None, hint="too-small"),
+    wrong("7.3", None, "b1 = -np.ones(n_hidden)", hint="bias"),
+    wrong("7.3", None, "b1 = np.zeros(n_in)", hint="shape"),
+    wrong("7.3", "W1 = np.random.standard_normal((n_in, n_hidden)) * np.sqrt(2 / n_in)", None, hint="own-random"),
+    wrong("7.4", "return 1 / np.max(curvature)", None, hint="best"),
+    wrong("7.4", "return 2 / np.min(curvature)", None, hint="flattest"),
+    wrong("7.4", "return 2 / curvature", None, hint="each"),
+    wrong("7.4", "return 2 / np.mean(curvature)", None, hint="mean"),
+    wrong("7.4", None, "return 1 / np.max(curvature)", hint="one-number"),
+    wrong("7.4", None, "return 2 / curvature", hint="largest"),
+    wrong("7.5", "return np.flatnonzero(in_test), np.flatnonzero(~in_test)", None, hint="swapped"),
+    wrong("7.5", "return ~in_test, in_test", None, hint=("masks", "whole-numbers", "shape")),
+    wrong("7.5", "return writers[~in_test], writers[in_test]", None, hint="writers"),
+    wrong("7.5", "return np.arange(len(writers)), np.flatnonzero(in_test)", None, hint="all-in-train"),
+    wrong("7.5", None, "both = np.concatenate([train, test])\nm, s = both.mean(axis=0), both.std(axis=0)\n"
+          "return (train - m) / s, (test - m) / s", hint="leak"),
+    wrong("7.5", None, "return tuple((x - x.mean(axis=0)) / x.std(axis=0) for x in (train, test))", hint=("test-own", "not-finite")),
+    wrong("7.5", None, "return (train - train.mean(axis=0)) / train.std(axis=0), test", hint="test-raw"),
+    wrong("7.6", "x += by", hint="in-place"),
+    wrong("7.6", "x + by", hint="not-increased"),
+    wrong("7.6", "x[...] = x + by", hint="in-place"),
+    wrong("7.6", "y = x\ny += by", hint="in-place"),
+    wrong("7.6", "x = x.copy()", hint="not-increased"),
+]  # fmt: skip

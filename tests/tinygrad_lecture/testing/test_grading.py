@@ -1,0 +1,124 @@
+"""Points, reports and packing."""
+
+import json
+import re
+import textwrap
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from tinygrad_lecture.testing.grading.commands import main
+from tinygrad_lecture.testing.sandbox.child import find_course
+
+COURSE = """
+    from pathlib import Path
+
+    import tinygrad_lecture as tl
+    from tinygrad_lecture.testing import Course, Exercise, arrays
+
+
+    def check_cube(student):
+        tl.testing.check_rule(lambda x: x**3, student.cube_rule, [arrays()])
+
+
+    def check_twice(student):
+        tl.testing.check_rule(lambda x: 2 * x**3, student.twice_rule, [arrays()])
+
+
+    COURSE = Course(
+        "Week 3 <rules>",
+        Path(__file__).parent / "given",
+        [
+            Exercise("cube", "cube.py", check_cube, solution="return g * 3 * x * x", points=2, title="The cube"),
+            Exercise("twice", "twice.py", check_twice, solution="return 2 * cube_rule(g, x)", points=1.5),
+        ],
+    )
+"""
+CUBE = '"""The rule of x ** 3."""\n\n\ndef cube_rule(g, x):\n    return ...  # TODO\n'
+TWICE = "from cube import cube_rule\n\n\ndef twice_rule(g, x):\n    return ...  # TODO\n"
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    folder = tmp_path / "course"
+    (folder / "given").mkdir(parents=True)
+    (folder / "given" / "cube.py").write_text(CUBE)
+    (folder / "given" / "twice.py").write_text(TWICE)
+    (folder / "course.py").write_text(textwrap.dedent(COURSE))
+    monkeypatch.chdir(tmp_path)
+    return folder / "course.py"
+
+
+def submit(folder, cube, twice):
+    folder.mkdir()
+    (folder / "cube.py").write_text(CUBE.replace("return ...  # TODO", cube))
+    (folder / "twice.py").write_text(TWICE.replace("return ...  # TODO", twice))
+
+
+def test_points_and_reports(course, tmp_path, capsys):
+    submit(tmp_path / "ann", "return g * 3 * x * x", "return 2 * cube_rule(g, x)")
+    assert main(["grade", str(course), "ann", "--patience", "4"]) == 0
+    assert "3.5 of 3.5 points" in capsys.readouterr().out
+    submit(tmp_path / "bob", "return g * 3 * x * x", "return 3 * cube_rule(g, x)")
+    done = main(["grade", str(course), "bob", "--junit", "report.xml", "--json", "report.json", "--patience", "4"])
+    out = capsys.readouterr().out
+    assert done == 1
+    assert "2 of 3.5 points" in out
+    assert "Likely cause" in out
+    suite = ElementTree.parse(tmp_path / "report.xml").getroot()
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("Week 3 <rules>", "2", "1")
+    assert [case.find("properties/property").get("value") for case in suite] == ["2", "0"]
+    assert "wrong gradient of x" in suite[1].find("failure").get("message")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["points"], report["max_points"]) == (2, 3.5)
+    assert report["exercises"][1]["diagnosis"] == "constant-factor"
+
+
+def test_a_bug_also_costs_what_builds_on_it(course, tmp_path, capsys):
+    submit(tmp_path / "eve", "return g * 3 * x", "return 2 * g * 3 * x * x")
+    assert main(["grade", str(course), "eve", "--patience", "4"]) == 1
+    assert "It builds on cube, which is not right." in capsys.readouterr().out
+
+
+def test_a_missing_file_costs_its_points_alone(course, tmp_path, capsys):
+    (tmp_path / "joe").mkdir()
+    (tmp_path / "joe" / "cube.py").write_text(CUBE.replace("...  # TODO", "g * 3 * x * x"))
+    assert main(["grade", str(course), "joe", "--patience", "4"]) == 1
+    assert "The file twice.py is missing." in capsys.readouterr().out
+
+
+def test_packing_gives_students_no_answer_and_the_grader_all(course, tmp_path, capsys):
+    assert main(["pack", str(course), "out"]) == 0
+    students = "".join(p.read_text() for p in (tmp_path / "out" / "students").rglob("*.*"))
+    assert "3 * x * x" not in students
+    assert "check_rule" not in students
+    assert "(2 points)" in students
+    grader = tmp_path / "out" / "grader"
+    assert main(["grade", str(grader / "course.py"), str(grader / "solutions"), "--patience", "4"]) == 0
+    assert main(["grade", str(grader / "course.py"), str(tmp_path / "out" / "students"), "--patience", "4"]) == 1
+    capsys.readouterr()
+    assert main(["pack", str(course), "out"]) == 2
+    assert "not empty" in capsys.readouterr().err
+
+
+def test_a_course_that_is_not_there_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["grade", "nothing.py", "."]) == 2
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    with pytest.raises(ValueError, match="no Course"):
+        find_course("empty.py")
+    assert "no such file" in capsys.readouterr().err
+
+
+def test_the_exercise_of_the_readme_grades(tmp_path, capsys):
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"```python\n(from pathlib.*?COURSE = .*?)```", readme, re.DOTALL)
+    assert len([line for line in snippet.splitlines() if line]) <= 10
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "cube.py").write_text(CUBE)
+    (tmp_path / "course.py").write_text(snippet)
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / "cube.py").write_text(CUBE.replace("...  # TODO", "g * 3 * x * x"))
+    assert main(["grade", str(tmp_path / "course.py"), str(tmp_path / "ann"), "--patience", "4"]) == 0
+    assert "2 of 2 points" in capsys.readouterr().out

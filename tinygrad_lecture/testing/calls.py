@@ -1,0 +1,204 @@
+"""Calling a learner's function: its arguments are copied and watched, its exceptions become sentences."""
+
+from __future__ import annotations
+
+import copy
+import io
+import linecache
+import os
+import sys
+import sysconfig
+import textwrap
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array
+from .failures import CheckFailed
+from .showing import WIDTH, named
+
+_OURS = [str(Path(__file__).parent.parent), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<"]
+
+
+last_printed: list[str] = [""]  # by the latest call
+_own_folder: list[str] = []  # if not empty, only files in it are the learner's
+
+
+def own_folder(folder: Path) -> None:
+    """From now on only files in this folder count as the learner's own."""
+    _own_folder[:] = [str(folder)]
+
+
+def is_own(filename: str) -> bool:
+    """Whether a file is a learner's own, not the checker's, Python's or a package's."""
+    return filename.startswith(_own_folder[0] + os.sep) if _own_folder else not filename.startswith(tuple(_OURS))
+
+
+def positional(args: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The positional arguments and the settings of an example: its last element may be a dict of settings."""
+    if args and isinstance(args[-1], dict):
+        return tuple(args[:-1]), args[-1]
+    return tuple(args), {}
+
+
+def call(
+    fn: Callable[..., Any],
+    args: Sequence[Any],
+    name: str | None = None,
+    names: Sequence[str] = (),
+    *,
+    watch: bool = True,
+    shown: Sequence[str] = (),
+) -> Any:
+    """What fn returns for copies of args.
+
+    watch=False: for args themselves, which fn may change.  shown: lines that stand for the arguments in a message.
+
+    Raises CheckFailed if it raises, if it returns nothing or `...`, or if it changes an argument in place.
+    """
+    name = name or str(getattr(fn, "__name__", "the function"))
+    given = copy.deepcopy(tuple(args)) if watch else tuple(args)
+    plain, settings = positional(given)
+    printed = _Recorder(sys.stdout)
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings(), redirect_stdout(printed):
+            warnings.simplefilter("ignore")
+            result = fn(*plain, **settings)
+    except CheckFailed:
+        raise
+    except Exception as error:
+        failure = raised(error, name, () if shown else args, names)
+        failure.shown = [*shown, *failure.shown]
+        raise failure from error
+    finally:
+        last_printed[:] = [printed.getvalue()]
+    if result is Ellipsis or (isinstance(result, tuple) and any(part is Ellipsis for part in result)):
+        raise CheckFailed(f"{name} is not finished: it returns `...`.", kind="unfinished", hint="unfinished")
+    if not watch:
+        return result
+    for k, (before, after) in enumerate(zip(positional(args)[0], plain, strict=True)):
+        if isinstance(before, np.ndarray) and not same_array(before, after):
+            label = names[k] if k < len(names) else f"argument {k}"
+            raise CheckFailed(
+                f"{name} changes its argument {label} in place.",
+                kind="changed",
+                shown=[*named(label + " before", before), *named(label + " after", after)],
+                cause=f"an assignment such as {label} *= ... or {label}[...] = ... writes to the caller's array; "
+                "make a new one",
+                hint="input-modified",
+            )
+    return result
+
+
+class _Recorder(io.StringIO):
+    """Keeps what is printed, and hands it on to an output that limits it: of an endless loop nothing else is left."""
+
+    def __init__(self, to: Any) -> None:
+        super().__init__()
+        self._to = to if getattr(to, "limited", False) else None
+
+    def write(self, text: str) -> int:
+        if self._to is not None:
+            self._to.write(text)
+        return super().write(text) if self.tell() < 4000 else len(text)
+
+
+def same_array(a: Array, b: Array) -> bool:
+    """Whether arrays have the same shape and numbers; nan equals nan."""
+    return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+
+
+def raised(error: BaseException, name: str, args: Sequence[Any] = (), names: Sequence[str] = ()) -> CheckFailed:
+    """The failure for an exception in a learner's function: the frames of their own files, the line marked."""
+    lines = textwrap.wrap(f"{type(error).__name__}: {error}".rstrip(": "), WIDTH)
+    shown = [*arguments(args, names), *frames(error.__traceback__), *lines]
+    cause, hint = _cause(error)
+    return CheckFailed(f"{name} raises an exception.", kind="raises", shown=shown, cause=cause, hint=hint)
+
+
+def unexpected(error: Exception, args: Sequence[Any] = ()) -> CheckFailed:
+    """The failure for an exception while a check looked at an answer: in the learner's code, or at what it returned."""
+    if learner_frame(error.__traceback__) is not None:
+        return raised(error, "The code", args)
+    return CheckFailed(
+        "The answer has another form than expected.",
+        kind="form",
+        shown=[f"{type(error).__name__}: {error}"],
+        cause="look at what each function must return: a number, an array, a tuple, an object",
+        hint="form",
+    )
+
+
+def arguments(args: Sequence[Any], names: Sequence[str] = ()) -> list[str]:
+    """Lines that show the arguments of a call."""
+    plain, settings = positional(args)
+    labels = [names[k] if k < len(names) else f"argument {k}" for k in range(len(plain))]
+    width = max((len(label) for label in [*labels, *settings]), default=0)
+    lines = []
+    for label, value in [*zip(labels, plain, strict=True), *settings.items()]:
+        lines += named(label.ljust(width), value)
+    return lines
+
+
+def frames(trace: TracebackType | None) -> list[str]:
+    """The frames of a traceback that are in the learner's own files: each with its lines, the current one marked."""
+    lines = []
+    own = [frame for frame in traceback.extract_tb(trace) if is_own(frame.filename)]
+    for frame in own[-3:]:
+        lines += [f"{place_of(frame.filename)}:{frame.lineno} in {frame.name}"]
+        lines += source_around(frame.filename, frame.lineno or 1)
+    return lines
+
+
+def source_around(filename: str, line: int, before: int = 1) -> list[str]:
+    """A line of a file, marked, and the one before it."""
+    found = [(n, linecache.getline(filename, n).rstrip()) for n in range(max(1, line - before), line + 1)]
+    return [f"  {'>' if n == line else ' '} {n:3} | {text}" for n, text in found if text or n == line]
+
+
+def place_of(filename: str) -> str:
+    """A path as short as it can be: relative to the current folder, if it lies in it."""
+    try:
+        return Path(filename).resolve().relative_to(Path.cwd().resolve()).as_posix()
+    except (ValueError, OSError):
+        return str(filename)
+
+
+def learner_frame(trace: TracebackType | None) -> tuple[str, int] | None:
+    """File and line of the last frame in a learner's own file, or None."""
+    own = [frame for frame in traceback.extract_tb(trace) if is_own(frame.filename)]
+    return (str(own[-1].filename), own[-1].lineno or 1) if own else None
+
+
+def _cause(error: BaseException) -> tuple[str | None, str | None]:
+    text = str(error)
+    if isinstance(error, RecursionError):
+        return "the function calls itself without an end; is there a case in which it stops?", "recursion"
+    if isinstance(error, NotImplementedError):
+        return None, "unfinished"
+    if isinstance(error, TypeError) and "ellipsis" in text.lower():
+        return "there is still a `...` to replace in what runs", "unfinished"
+    if (isinstance(error, ValueError) and "matmul" in text) or "not aligned" in text:
+        return (
+            "the inner sizes of a matrix product must be equal; is a transpose missing, or the order wrong?",
+            "shapes",
+        )
+    if isinstance(error, ValueError) and "cannot reshape" in text:
+        return "a reshape keeps the number of elements; multiply the sizes of both shapes", "shapes"
+    if isinstance(error, ValueError) and "broadcast" in text:
+        return "these shapes do not fit; print the shapes and look at which axes must line up", "shapes"
+    if isinstance(error, ValueError) and "truth value" in text:
+        return "`if` asks about one number, but this is an array; use np.where or a mask", "array-truth"
+    if isinstance(error, NameError) and (name := getattr(error, "name", None)):
+        return f"{name} has no value here: is it spelled right, imported, and assigned before?", "name"
+    return None, "raises"
+
+
+if sys.platform == "win32":  # stdlib and site-packages come in both spellings there
+    _OURS += [path.replace("\\", "/") for path in _OURS]

@@ -1,0 +1,102 @@
+"""`Exercise` and `Course`: what a learner is given, how an answer is checked, what builds on what."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from .answers import filled
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One file with gaps.
+
+    name: as learners type it.  file: its path in the course's folder, and in the learner's.
+    check: a function of the learner's module that raises CheckFailed.
+    solution: what stands in place of each gap.  points: for a pass.  seconds: the time limit.
+    title, hints, meaning, engine, another: words for the learner; engine is "file.py:name", a place to read on.
+    race: a function of the learner's module that compares times, and returns a sentence.
+    """
+
+    name: str
+    file: str
+    check: Callable[[Any], None]
+    solution: str | Sequence[str] = ""
+    title: str = ""
+    points: float = 1.0
+    seconds: float = 10.0
+    hints: Sequence[str] = ()
+    meaning: str = ""
+    engine: str = ""
+    another: str = ""
+    race: Callable[[Any], str] | None = None
+
+    @property
+    def module(self) -> str:
+        """The name by which other files import it: "ch3_rules.ex2_mul"."""
+        return self.file.removesuffix(".py").replace("/", ".")
+
+
+@dataclass(frozen=True)
+class Course:
+    """Exercises in order.
+
+    folder: of the files that learners are given.  imports: modules they may use, beside the usual.
+    secret: folders and files that a submission may not read.
+    """
+
+    title: str
+    folder: Path
+    exercises: Sequence[Exercise]
+    imports: Sequence[str] = ()
+    secret: Sequence[str] = ()
+
+    def __iter__(self) -> Iterator[Exercise]:
+        return iter(self.exercises)
+
+    def __getitem__(self, name: str) -> Exercise:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise KeyError(f"there is no exercise {name!r}; there are {', '.join(self._by_name)}") from None
+
+    @cached_property
+    def _by_name(self) -> dict[str, Exercise]:
+        return {exercise.name: exercise for exercise in self.exercises}
+
+    def given(self, exercise: Exercise) -> str:
+        """The file as a learner gets it."""
+        return (self.folder / exercise.file).read_text(encoding="utf-8")
+
+    def solved(self, exercise: Exercise) -> str:
+        """The file with the solution in its gaps."""
+        return filled(self.given(exercise), exercise.solution)
+
+    def uses(self, exercise: Exercise) -> list[Exercise]:
+        """The exercises whose files it imports, directly."""
+        return [other for other in self.exercises if other.module in self._imported[exercise.name]]
+
+    @cached_property
+    def _imported(self) -> dict[str, set[str]]:
+        """The modules that each file imports from."""
+        found: dict[str, set[str]] = {}
+        for exercise in self.exercises:
+            nodes = ast.walk(ast.parse(self.given(exercise)))
+            found[exercise.name] = {n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module}
+        return found
+
+    def needs(self, exercise: Exercise) -> list[Exercise]:
+        """All exercises that it builds on, in the order of the course."""
+        found: set[str] = set()
+        waiting = [exercise]
+        while waiting:
+            for other in self.uses(waiting.pop()):
+                if other.name not in found:
+                    found.add(other.name)
+                    waiting.append(other)
+        return [other for other in self.exercises if other.name in found]

@@ -1,0 +1,58 @@
+"""The commands of `python -m tinygrad_lecture.testing`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..sandbox.child import find_course
+from .grading import grade
+from .packing import pack
+from .reports import as_json, as_junit, as_text
+
+
+def parser() -> argparse.ArgumentParser:
+    main = argparse.ArgumentParser(
+        prog="python -m tinygrad_lecture.testing",
+        description="Grade submissions of a course, and pack a course. COURSE is a file with a Course in it, as "
+        "course.py, or a module, as package.module:COURSE.",
+    )
+    commands = main.add_subparsers(dest="command", required=True)
+    grading = commands.add_parser("grade", help="check the files in a folder, and count points")
+    grading.add_argument("course", metavar="COURSE")
+    grading.add_argument("folder", metavar="FOLDER", type=Path, help="the files of one student")
+    grading.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    grading.add_argument("--json", type=Path, metavar="FILE", help="write JSON")
+    grading.add_argument("--memory", type=int, default=1500, metavar="MB", help="memory limit (1500; Linux only)")
+    grading.add_argument("--patience", type=float, default=1.0, metavar="X", help="multiply all time limits (1)")
+    packing = commands.add_parser("pack", help="write a folder for students and one for the grader")
+    packing.add_argument("course", metavar="COURSE", help="a file")
+    packing.add_argument("out", metavar="OUT", type=Path)
+    return main
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit status: 0 if every exercise passed, 1 if not, 2 if it cannot be carried out."""
+    options = parser().parse_args(arguments)
+    try:
+        course = find_course(options.course)
+        if options.command == "pack":
+            source = Path(options.course.partition(".py:")[0])
+            source = source if source.suffix == ".py" else source.with_suffix(".py")
+            for folder in pack(course, source, options.out):
+                print(folder)
+            return 0
+        if not options.folder.is_dir():
+            raise FileNotFoundError(f"there is no folder {options.folder}")
+        results = grade(course, options.course, options.folder, memory=options.memory, patience=options.patience)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"{parser().prog}: {error}", file=sys.stderr)
+        return 2
+    print(as_text(course.title, results))
+    if options.junit:
+        options.junit.write_text(as_junit(course.title, results), encoding="utf-8")
+    if options.json:
+        options.json.write_text(as_json(course.title, results), encoding="utf-8")
+    return 0 if all(result.passed for result in results) else 1

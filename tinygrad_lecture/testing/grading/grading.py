@@ -1,0 +1,59 @@
+"""`grade`: a submission's outcomes and points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..course.exercise import Course, Exercise
+from ..failures import CheckFailed
+from ..sandbox.outcome import Outcome
+from ..sandbox.parent import Grader
+
+
+@dataclass(frozen=True)
+class Result:
+    """An exercise with its outcome. builds_on: an exercise it builds on that did not pass, or None."""
+
+    exercise: Exercise
+    outcome: Outcome
+    builds_on: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.outcome.passed and self.builds_on is None
+
+    @property
+    def points(self) -> float:
+        return self.exercise.points if self.passed else 0.0
+
+
+def grade(course: Course, reference: str, folder: Path, *, memory: int = 1500, patience: float = 1.0) -> list[Result]:
+    """The results of all exercises of a course for the files in a folder, in order.
+
+    Each file is checked in a process of its own learner, with limits. An exercise whose own check passes, but which
+    builds on one that did not, does not pass: what runs in it is not what was asked for.
+    reference: names the course, as "course.py" or "package.module:COURSE".
+    memory: in megabytes.  patience: a factor for the time limits, on slow machines.
+    """
+    here = [e for e in course if (folder / e.file).is_file()]
+    grader = Grader(course, reference, folder, memory=memory, patience=patience)
+    try:
+        outcomes = {outcome.name: outcome for outcome in grader.check([e.name for e in here])}
+    finally:
+        grader.close()
+    results: list[Result] = []
+    failed: set[str] = set()
+    for exercise in course:
+        outcome = outcomes.get(exercise.name) or _missing(exercise)
+        broken = next((other.name for other in course.needs(exercise) if other.name in failed), None)
+        result = Result(exercise, outcome, broken if outcome.passed else None)
+        if not result.passed:
+            failed.add(exercise.name)
+        results.append(result)
+    return results
+
+
+def _missing(exercise: Exercise) -> Outcome:
+    failure = CheckFailed(f"The file {exercise.file} is missing.", kind="missing", hint="missing")
+    return Outcome.failed(exercise.name, failure.as_dict())

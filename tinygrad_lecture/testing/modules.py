@@ -1,0 +1,94 @@
+"""`check_module`: are the gradients of a module right, with respect to its inputs and its parameters?"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..backend import FLOAT64
+from ..checking.check import gradcheck
+from ..checking.report import GradcheckError
+from ..checking.subject import names_of
+from ..creation import tensor
+from ..tensor import Tensor
+from .comparing import require_equal
+from .failures import CheckFailed
+from .functions import check_property
+from .search import Args
+from .strategies import together
+
+
+def check_module(
+    module: Any,
+    inputs: Any,
+    *,
+    reference: Callable[..., Any] | None = None,
+    draws: int = 12,
+    seed: int = 0,
+) -> None:
+    """Raise CheckFailed unless a module's outputs and gradients are right, on the smallest input that shows it.
+
+    module: an `nn.Module`, or anything with `named_modules`, `named_parameters` and `to(dtype=...)` that is called with
+    Tensors. A copy in float64 is checked.
+    inputs: a strategy for each input, or one of tuples of arrays.
+    reference: a function of the inputs and of the parameters by name, all arrays, that returns the right output.
+    Gradients are checked by `tl.gradcheck`, for every input of floats and every parameter.
+    """
+    twin = copy.deepcopy(module).to(dtype=FLOAT64)
+    title = type(module).__name__
+    parameters = {name: p for name, p in twin.named_parameters() if p.requires_grad}
+    places = {
+        name: (owner, name.rpartition(".")[2])
+        for path, owner in twin.named_modules()
+        for name, _ in owner.named_parameters(path, recurse=False)
+    }
+
+    def run(given: Sequence[Any], values: Sequence[Tensor]) -> Any:
+        replaced = dict(zip(parameters, values, strict=True))
+        try:
+            for name, value in replaced.items():
+                owner, attribute = places[name]
+                vars(owner)[attribute] = value  # setattr would refuse a Tensor for a Parameter
+            return twin(*given)
+        finally:
+            for name, parameter in parameters.items():
+                owner, attribute = places[name]
+                vars(owner)[attribute] = parameter
+
+    def check(*args: Any) -> None:
+        given = [tensor(a) if isinstance(a, np.ndarray) else a for a in args]
+        names = [n or f"input {k}" for k, n in enumerate(names_of(twin.forward, len(args)))]
+        if reference is not None:
+            arrays = {name: p.detach().numpy() for name, p in parameters.items()}
+            _require_output(title, run(given, list(parameters.values())), reference(*args, **arrays), args, names)
+        floats = [k for k, x in enumerate(given) if isinstance(x, Tensor) and x.dtype.kind == "f"]
+
+        def call(*values: Any) -> Any:
+            full = list(given)
+            for k, value in zip(floats, values, strict=False):
+                full[k] = value
+            return run(full, values[len(floats) :])
+
+        call.__name__ = title
+        try:
+            gradcheck(
+                call,
+                [*(given[k] for k in floats), *(p.detach() for p in parameters.values())],
+                input_names=[*(names[k] for k in floats), *parameters],
+            )
+        except GradcheckError as error:
+            what, *more = str(error).split("\n  likely cause: ")[0].split("\n")
+            shown = [line.removeprefix("  ") for line in more]
+            raise CheckFailed(
+                what, kind="gradient", shown=shown, cause=error.hint_text, hint=error.hint or "gradient"
+            ) from None
+
+    check_property(check, together(inputs), draws=draws, seed=seed)
+
+
+def _require_output(title: str, out: Any, expected: Any, args: Args, names: Sequence[str]) -> None:
+    got = out.detach().numpy() if isinstance(out, Tensor) else out
+    require_equal(title, got, np.asarray(expected), args, names, what="output")

@@ -1,0 +1,139 @@
+"""A learner's files as modules: run from their own folder, with the imports that an exercise allows."""
+
+from __future__ import annotations
+
+import builtins
+import linecache
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..calls import learner_frame, place_of, raised, source_around
+from ..failures import CheckFailed
+
+ALWAYS = [
+    "__future__", "abc", "bisect", "collections", "copy", "dataclasses", "enum", "functools", "heapq", "itertools",
+    "math", "numpy", "operator", "random", "re", "statistics", "string", "textwrap", "time", "typing", "unicodedata",
+]  # fmt: skip
+
+
+class Submission:
+    """The modules of one folder. Each file is run once; a file may import the others by their dotted names."""
+
+    def __init__(self, folder: Path, allowed: Iterable[str] = ()) -> None:
+        self.folder = folder.resolve()
+        self.allowed = {*ALWAYS, *allowed}
+        self.modules: dict[str, ModuleType] = {}
+
+    def load(self, name: str) -> ModuleType:
+        """The module of a dotted name, as "ch3_rules.ex2_mul".
+
+        Raises CheckFailed, with their line, if its file is missing, is not Python, or raises.
+        """
+        if name in self.modules:
+            return self.modules[name]
+        path = self._path(name)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise CheckFailed(f"The file {place_of(str(path))} is missing.", kind="missing", hint="missing") from None
+        except (UnicodeDecodeError, OSError) as error:
+            raise CheckFailed(
+                f"The file {place_of(str(path))} cannot be read: {error}.",
+                kind="missing",
+                cause="save it as UTF-8",
+                hint="missing",
+            ) from None
+        linecache.checkcache(str(path))
+        try:
+            code = compile(text, str(path), "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as error:
+            raise _syntax(error, path) from None
+        module = self.modules[name] = ModuleType(name)
+        module.__file__ = str(path)
+        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self._import, "open": self._open}
+        try:
+            exec(code, module.__dict__)
+        except CheckFailed:
+            self.modules.pop(name, None)
+            raise
+        except Exception as error:
+            self.modules.pop(name, None)
+            failure = raised(error, place_of(str(path)))
+            failure.what = f"{place_of(str(path))} raises an exception when it is imported."
+            raise failure from error
+        return module
+
+    def _path(self, name: str) -> Path:
+        return self.folder.joinpath(*name.split(".")).with_suffix(".py")
+
+    def _import(
+        self,
+        name: str,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """Python's `__import__` for a learner's file."""
+        if level == 0 and self._path(name).is_file() and name.split(".")[0] not in sys.stdlib_module_names:
+            module = self.load(name)
+            if fromlist:
+                return module
+            first, *rest = name.split(".")
+            package = outer = ModuleType(first) if rest else module
+            for part in rest[:-1]:
+                inner = ModuleType(part)
+                setattr(outer, part, inner)
+                outer = inner
+            if rest:
+                setattr(outer, rest[-1], module)
+            return package
+        if level == 0 and name.split(".")[0] in self.allowed:
+            return builtins.__import__(name, globals, locals, fromlist or (), level)
+        frame = learner_frame(_here())
+        where = [] if frame is None else [f"{place_of(frame[0])}:{frame[1]}", *source_around(*frame)]
+        raise CheckFailed(
+            f"`import {name}` is not allowed here.",
+            kind="import",
+            shown=where,
+            cause="this exercise is done with Python, NumPy and your own earlier files alone",
+            hint="forbidden-import",
+        )
+
+    def _open(self, file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
+        """Python's `open` for a learner's file: inside of their folder only."""
+        path = Path(file).resolve() if isinstance(file, (str, Path)) else None
+        if path is None or self.folder not in path.parents:
+            raise PermissionError(f"{file}: files outside of {self.folder.name}/ are not opened while it is checked")
+        return open(path, mode, *args, **options)  # noqa: PTH123 - the learner's file closes it
+
+
+def _here() -> Any:
+    """A traceback of the current stack, innermost last."""
+    import types
+
+    frame, trace = sys._getframe(1), None
+    while frame is not None:
+        trace = types.TracebackType(trace, frame, frame.f_lasti, frame.f_lineno)
+        frame = frame.f_back  # type: ignore[assignment]
+    return trace
+
+
+def _syntax(error: SyntaxError | ValueError, path: Path) -> CheckFailed:
+    """The failure for a file that is not Python."""
+    line = getattr(error, "lineno", None) or 1
+    shown = [f"{place_of(str(path))}:{line}", *source_around(str(path), line)]
+    offset = getattr(error, "offset", None)
+    if offset and isinstance(error, SyntaxError) and error.text:
+        shown.append(" " * (offset - 1 + len(f"  > {line:3} | ")) + "^")
+    message = getattr(error, "msg", str(error))
+    return CheckFailed(
+        f"Python cannot read the file: {message}.",
+        kind="syntax",
+        shown=shown,
+        cause="look at this line and the one before it: a bracket, a colon, a quote or the indentation",
+        hint="syntax",
+    )

@@ -1,0 +1,54 @@
+"""Numbers and arrays as lines of text, small enough for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array
+from ..checking.report import element_table
+
+WIDTH = 74  # columns of a line
+MAX_SHOWN = 40  # elements; of a larger array only the shape is shown
+
+
+def text_of(value: Any) -> str:
+    """A value as text: an array on one or more lines, other values as Python writes them."""
+    if isinstance(value, np.ndarray):
+        if value.size > MAX_SHOWN:
+            return f"array of shape {value.shape}"
+        return np.array2string(
+            value + 0.0 if value.dtype.kind == "f" else value, precision=6, separator=", ", max_line_width=58
+        )
+    if isinstance(value, (float, np.floating)):
+        text = f"{float(value) + 0.0:.6g}"
+        return text if set(text) & set(".einf") else f"{text}.0"
+    if isinstance(value, np.generic):
+        return str(value.item())
+    if isinstance(value, (tuple, list)) and any(isinstance(part, (float, np.ndarray, np.generic)) for part in value):
+        inner = ", ".join(text_of(part) for part in value)
+        return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
+    text = repr(value)
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def named(label: str, value: Any) -> list[str]:
+    """Lines `label = value`; for an array with more than one element also its shape."""
+    first, *more = text_of(value).split("\n")
+    after = f"   shape {value.shape}" if isinstance(value, np.ndarray) and 1 < value.size <= MAX_SHOWN else ""
+    lines = [f"{label} = {first}", *(" " * (len(label) + 3) + line for line in more)]
+    if len(lines[-1] + after) > WIDTH:
+        return [*lines, " " * (len(label) + 3) + after.strip()]
+    lines[-1] += after
+    return lines
+
+
+def side_by_side(expected: Array, got: Array, wrong: Array) -> list[str]:
+    """What was expected and what was got, the wrong elements marked."""
+    if expected.ndim == 0 or expected.size == 1 or got.dtype == bool:
+        return [f"expected {text_of(expected)}", f"got      {text_of(got)}"]
+    marks = np.where(wrong, "wrong", "")
+    order = np.where(wrong, np.nan_to_num(np.abs(got - expected), nan=np.inf), -1.0)
+    table = element_table({"expected": expected, "got": got}, marks, order)
+    return [line.removeprefix("    ") for line in table]

@@ -86,7 +86,7 @@ def show_failure(course: Course, progress: Progress, exercise: Exercise, outcome
         say(f"It is right for {outcome.only} only.", "  ")
     if outcome.cause:
         print()
-        say(f"Likely cause: {outcome.cause}.".replace("..", "."), "  ")
+        say(f"Likely cause: {outcome.cause}{'' if outcome.cause[-1] in '.?' else '.'}", "  ")
     print()
     path = progress.file(course[outcome.name])
     print(f"    {shown_path(path)}:{_place(outcome, path) or _first_change(course[outcome.name], course, path)}")

@@ -8,6 +8,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.errors.users_line import warn
 
 from .. import functional as F
 from ..dropout import Dropout
@@ -17,10 +18,39 @@ from ..module import Module
 from ..utils.parametrize import register_parametrization
 from .functions import threshold
 
-FUNCTIONS = ("alpha_dropout", "channel_shuffle", "gumbel_softmax", "local_response_norm", "rrelu", "upsample")
+FUNCTIONS = (
+    *("alpha_dropout", "channel_shuffle", "gumbel_softmax", "local_response_norm", "log_softmax", "rrelu"),
+    *("softmax", "softmin", "upsample"),
+)
 LAYERS = ("AlphaDropout", "ChannelShuffle", "LocalResponseNorm", "RReLU", "Softmax2d", "Threshold")
 
 _ALPHA = -1.7580993408473766  # the value of selu far below 0
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+    """exp(x) / sum of exp(x) along an axis. Without `dim` along the one that old programs mean, with a warning."""
+    return tl.softmax(input if dtype is None else input.to(dtype), _axis("softmax", input, dim))
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+    """log(softmax(x)) along an axis. Without `dim` along the one that old programs mean, with a warning."""
+    return tl.log_softmax(input if dtype is None else input.to(dtype), _axis("log_softmax", input, dim))
+
+
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+    """softmax(-x) along an axis. Without `dim` along the one that old programs mean, with a warning."""
+    return tl.softmax(-(input if dtype is None else input.to(dtype)), _axis("softmin", input, dim))
+
+
+def _axis(name: str, x: Tensor, dim: int | None) -> int:
+    """The axis of a softmax; PyTorch takes axis 0 of three axes, and of none or one, and else axis 1."""
+    if dim is not None:
+        return dim
+    axis = 0 if x.ndim in (0, 1, 3) else 1
+    warn(
+        f"{name}: dim is not given, and axis {axis} is taken, as PyTorch does; write dim={axis}, or dim=-1 for the last"
+    )
+    return axis
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:

@@ -26,6 +26,10 @@ F.upsample(images, scale_factor=2)
 F.rrelu(x)
 F.gumbel_softmax(x, hard=True).sum(-1)
 F.gumbel_softmax(x, tau=0.5, dim=0).sum(0)
+F.softmax(x)
+F.log_softmax(images[0])
+F.softmin(images, dim=None)
+F.softmax(x, 0, dtype=torch.float64)
 """
 
 

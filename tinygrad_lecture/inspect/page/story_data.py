@@ -37,6 +37,11 @@ class StoryData:
         values = [self._value(vertex, at[vertex]) for vertex in story.vertices]
         return {
             "result": self.index[story.result],
+            "differentiated": story.differentiated,
+            "start": story.start(),
+            "note": story.note(),
+            "own": story.own,
+            "more": story.more,
             "values": values,
             "events": [self._event(event) for event in story.events],
             "stored": {str(self.index[v]): self.arrays.add(grad) for v, grad in story.stored.items()},

@@ -86,6 +86,11 @@ interface SourceLine { file: string; number: number; text: string }
 interface Data {
   title: string;
   result: number;
+  differentiated: string; // what the gradients are derivatives of, the result or a multiple of it
+  start: string; // what backward starts with, where it is not 1
+  note: string; // about the pass
+  own: boolean; // whether the page went backward itself
+  more: string; // why .grad holds something else
   values: Value[];
   events: BackwardEvent[];
   stored: Record<string, number>;

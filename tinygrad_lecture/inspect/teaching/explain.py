@@ -46,6 +46,8 @@ def _told(story: Story) -> list[str]:
     if not story.events:
         return [*lines, "", "Backward has not run."]
     lines += ["", f"Backward: how much does {story.result} change with each value? From the last to the first."]
+    if story.note():
+        lines += [f"({story.note()})"]
     for count, event in enumerate(story.events, start=1):
         lines += ["", *_backward(story, event, count)]
     return [*lines, "", *_found(story)]
@@ -67,7 +69,9 @@ def _backward(story: Story, event: Event, count: int) -> list[str]:
         where = "Backward starts here"
     else:
         where = f"{name} = {in_words(event.upstream)}{', as a hook has changed it' if event.changed else ''}"
-    lines = [f"  {count}.  {event.vertex.equation}", f"      {where}{f', with {name} = 1' if _is_one(event) else ''}"]
+    if event.given and event.vertex is story.result:
+        where += f", {story.start()}: {name} = {in_words(event.upstream)}" if story.start() else f", with {name} = 1"
+    lines = [f"  {count}.  {event.vertex.equation}", f"      {where}"]
     for gift in event.gifts:
         board = board_of(story, event, gift)
         lines += [f"    to {gift.to}:"]
@@ -85,13 +89,9 @@ def _found(story: Story) -> list[str]:
             rows.append([f"  {story.gradient_of(vertex)}", f"= {_value(grad)}"])
             stored = story.stored.get(vertex)
             if stored is not None and numbers(stored) != numbers(grad):
-                notes.append(f"  {vertex}.grad holds {_value(stored)}: more than this pass has added to it.")
+                notes.append(f"  {vertex}.grad holds {_value(stored)}: {story.more}.")
     return ["Found:", "", *aligned(rows), *notes] if rows else ["No leaf has a gradient."]
 
 
 def _value(array: Any) -> str:
     return "? (the tape did not keep it)" if array is None else in_words(array)
-
-
-def _is_one(event: Event) -> bool:
-    return event.given and event.upstream.size == 1 and bool(event.upstream.item() == 1)

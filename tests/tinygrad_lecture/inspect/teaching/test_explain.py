@@ -96,15 +96,63 @@ def test_what_the_tape_did_not_keep_is_said_to_be_unknown():
     assert "? (the tape did not keep it)" in tl.explain((x + tl.tensor([3.0, 4.0])).sum())
 
 
-def test_a_second_backward_starts_from_the_gradient_of_the_first():
+def test_of_several_passes_the_last_is_told_and_said_to_be():
     x = tl.tensor(3.0, requires_grad=True)
-    with tl.Graph():
+    with tl.Graph() as graph:
         y = x * x
         y.backward(retain_graph=True)
         y.backward()
-        story = story_of(y)
-    assert story.gradients[story.vertices[0]] == x.grad == 12
-    assert [gift.after for event in story.events for gift in event.gifts] == [3, 6, 9, 12]
+        for text in (tl.explain(y), tl.explain(graph)):
+            assert "Backward ran 2 times; this is the last pass" in text
+            assert "dy/dx  = 6" in text
+            assert "x.grad holds 12: more than this pass has added to it." in text
+    assert [gift.after for event in story_of(y).events for gift in event.gifts] == [3, 6]
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_two_results_of_a_graph_are_never_mixed(first):
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph() as graph:
+        losses = {"a": x * 2, "b": x * 7}
+        (second,) = set(losses) - {first}
+        losses[first].backward()
+        losses[second].backward()
+        story = story_of(graph, losses | {"x": x})
+    assert (str(story.result), story.passes) == (second, 2)
+    assert story.gradients[graph[x]] == {"a": 2, "b": 7}[second]
+    assert story_of(losses[first]).gradients[graph[x]] == {"a": 2, "b": 7}[first]
+
+
+def test_a_value_on_the_way_is_told_with_its_own_pass_or_refused():
+    x = tl.tensor(2.0, requires_grad=True)
+    with tl.Graph():
+        h = x * x
+        L = h * 3
+        L.backward(retain_graph=True)
+        text = tl.explain(h)
+        assert "dh/dx  = 4" in text
+        assert "x.grad holds 12: that is from other passes; this one has left it alone." in text
+        L.backward()
+        with pytest.raises(RuntimeError, match="explain: backward did not start from this tensor"):
+            tl.explain(h)
+        assert "dL/dx  = 12" in tl.explain(L)
+
+
+def test_an_upstream_that_was_given_is_named():
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph():
+        y = x * x
+        y.backward(tl.tensor(5.0))
+        text = tl.explain(y)
+    assert "Backward starts here, with the upstream 5 that it was given: d(5 · y)/dy = 5" in text
+    assert "d(5 · y)/dx  = 30" in text
+    v = tl.tensor([1.0, 2.0], requires_grad=True)
+    with tl.Graph():
+        z = v * v
+        z.backward(tl.tensor([1.0, 10.0]))
+        text = tl.explain(z)
+    assert "with the upstream g = [1, 10] that it was given; g · z is the sum" in text
+    assert "d(g · z)/dv  = [2, 40]" in text
 
 
 def test_an_earlier_gradient_is_mentioned():

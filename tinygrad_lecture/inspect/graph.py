@@ -54,6 +54,8 @@ class Graph:
     has freed its graph.
     """
 
+    keeps_values = True  # so that `checkpoint` does not compute them again
+
     def __init__(self, result: Traced | None = None) -> None:
         self.vertices: list[Vertex] = []
         self.visited: list[Vertex] = []

@@ -24,7 +24,7 @@ from ...errors.words import kind_of
 from ...traced import Traced
 from ..formulas.numbers import as_factor, in_words, numbers
 from ..graph import Graph, graphs
-from ..observe import Both, Observing
+from ..observe import Observing, observers
 from ..recovered import recover_values
 from ..vertex import Step, Vertex
 
@@ -166,25 +166,13 @@ def story_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "e
 
 def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
     """The graph that a tensor is in, and the tensor's vertex."""
-    for graph in [*_watching(), *graphs]:
+    for graph in [*(seen for seen in observers() if isinstance(seen, Graph)), *graphs]:
         vertex = graph.find(loss)
         if vertex is not None:
             return graph, vertex
     graph = Graph(loss)
     recover_values(graph)
     return graph, graph[loss]
-
-
-def _watching() -> list[Graph]:
-    """The graphs that watch this thread now, the innermost first."""
-    found, observers = [], [modes.observer]
-    while observers:
-        observer = observers.pop()
-        if isinstance(observer, Both):
-            observers += [observer.outer, observer.inner]
-        elif isinstance(observer, Graph):
-            found.append(observer)
-    return found
 
 
 def _passes(steps: list[Step]) -> list[list[Step]]:

@@ -21,7 +21,7 @@ from ..errors.table import aligned
 from ..errors.words import kind_of
 from ..traced import Node, Traced
 from .observe import Observing
-from .scopes import Scopes, lines_of_call
+from .scopes import ParameterNames, Scopes, lines_of_call
 from .vertex import Step, Vertex, in_line
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ class Graph:
 
     result: a Tensor computed already; its graph then shows formulas and shapes, and the values of leaves.
     vertices: the values; inputs come before the results computed from them. Parameters of a module that runs have its
-    names for them.  visited: the results in the order in which backward visited them.  steps: its steps in that order,
-    with what each was given and handed on.  Ops that are not recorded, as under no_grad, are left out.
+    names for them, behind the module's variable if several modules run on their own.
+    visited: the results in the order in which backward visited them.  steps: its steps in that order, with what each
+    was given and handed on.  Ops that are not recorded, as under no_grad, are left out.
     Raises TypeError for anything but a Tensor, RuntimeError for a tensor that does not require grad, or after backward
     has freed its graph.
     """
@@ -63,7 +64,7 @@ class Graph:
         self._at: dict[Node, Vertex] = {}
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
         self._watching: Observing | None = None
-        self._scopes, self._parameters = Scopes(), dict[Node, str]()
+        self._scopes, self._modules, self._parameters = Scopes(), ParameterNames(), dict[Node, str]()
         if result is not None:
             if not isinstance(result, Traced):
                 raise TypeError(f"Graph: give a Tensor, or nothing to watch a `with` block; not {kind_of(result)}")
@@ -198,8 +199,10 @@ class Graph:
         if record is not None:
             scope = self._scopes.now()
             while self._scopes.roots:
-                root = self._scopes.roots.pop()
-                self._parameters.update({p._node: name for name, p in root.named_parameters() if p._node is not None})
+                before, self._parameters = self._parameters, self._modules.add(self._scopes.roots.pop())
+                for node, name in before.items():
+                    if (known := self._at.get(node)) is not None and known.name == name:
+                        known.name = self._parameters[node]
             inputs = [
                 self._constant(array) if node is None else self._vertex(node, array)
                 for array, node in zip(arrays, record.nodes, strict=True)

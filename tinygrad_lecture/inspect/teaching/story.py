@@ -122,8 +122,8 @@ class Story:
             ""
             if self.passes < 2
             else (
-                f"Backward ran {self.passes} times; this is the last pass, and the gradients are its alone. For another result "
-                "use tl.page(result, ...) or tl.explain(result)."
+                f"Backward ran {self.passes} times; this is the last pass, and the gradients are its alone. "
+                "For another result use tl.page(result, ...) or tl.explain(result)."
             )
         )
 
@@ -228,7 +228,7 @@ def _give_names(graph: Graph, names: Mapping[str, Any] | None) -> None:
         return
     for name, tensor in users_variables().items():
         vertex = graph.find(tensor) if isinstance(tensor, Traced) else None
-        if vertex is not None and not vertex.name and not name.startswith("_"):
+        if vertex is not None and not vertex.name and name.isidentifier() and name[0] != "_":
             vertex.name = name
 
 

@@ -1,6 +1,7 @@
 """tl.explain: backpropagation as a worked example, whose numbers are the engine's own."""
 
 import re
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.formulas.derivatives import ELEMENTWISE, RULES
+from tinygrad_lecture.inspect.formulas.derivatives import ELEMENTWISE, GELU_TANH, RULES
 from tinygrad_lecture.inspect.teaching.story import story_of
 
 
@@ -227,7 +228,7 @@ def test_after_the_block_the_graph_is_still_found_by_its_result():
 # What the names in the table stand for, so that a formula can be computed.
 MEANINGS = {
     "sign": np.sign, "cos": np.cos, "sin": np.sin, "cosh": np.cosh, "sinh": np.sinh, "exp": np.exp, "ln": np.log,
-    "sqrt": np.sqrt, "pi": np.pi, "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "sqrt": np.sqrt, "tanh": np.tanh, "pi": np.pi, "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "phi": lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
     "Phi": lambda x: 0.5 * (1 + tl.erf(tl.tensor(x / 2**0.5)).item()),
 }  # fmt: skip
@@ -263,6 +264,27 @@ def test_each_formula_is_what_the_rule_computes(op, a, b):
     gradients = tl.grad(y, inputs)
     for formula, gradient in zip(formulas, gradients, strict=True):
         np.testing.assert_allclose(computed(formula, a=a, b=b, y=y.item()), gradient.item(), rtol=1e-6)
+
+
+@given(a=st.floats(-3, 3))
+def test_the_formula_of_gelus_approximation_is_what_its_rule_computes(a):
+    x = tl.tensor(a, dtype=tl.float64, requires_grad=True)
+    (gradient,) = tl.grad(tl.gelu(x, approximate="tanh"), x)
+    np.testing.assert_allclose(computed(GELU_TANH, a=a), gradient.item(), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_call_is_explained_by_its_settings(watched):
+    x = tl.tensor([0.3, -2.0], requires_grad=True)
+    with tl.Graph() if watched else nullcontext():
+        smooth = tl.gelu(x, approximate="tanh").sum()
+        normal = tl.layer_norm(x, None, None, axes=1)
+        scaled = tl.layer_norm(x, tl.ones(2), None, axes=1)
+        error = tl.squared_error(x, tl.ones(2), average=False)
+        assert "t = tanh(sqrt(2 / pi)" in tl.explain(smooth)
+        assert "where g' = dC/dnormal and x' is" in tl.explain(normal.sum(), {"normal": normal})
+        assert "where g' = dC/dscaled · " in tl.explain(scaled.sum(), {"scaled": scaled})
+        assert "/ 2" not in tl.explain(error)
 
 
 def test_every_formula_names_an_op_of_the_engine():

@@ -182,13 +182,18 @@ export class Panel {
     const inside = (/** @type {number} */ i) => i >= 0 && isWithin(data, data.values[i].group, group);
     const start = place.runStart(place.step);
     const run = place.steps.slice(start, place.step + 1);
+    let end = place.step;
+    while (place.runsOn(end)) end += 1;
+    const partly = end > place.step; // the slider or an address leads into the middle
     const parts = [];
     if (place.current.kind === "forward") {
       const given = new Set(run.flatMap((step) => data.values[step.value].inputs.filter((i) => i >= 0 && !inside(i))));
       const used = new Set(data.values.flatMap((value, i) => (inside(i) ? [] : value.inputs)));
       const results = run.map((step) => step.value).filter((i) => used.has(i) || i === data.result);
       parts.push(element("h3", {}, "goes in"), this.list([...given], (i) => data.values[i].inWords));
-      parts.push(element("h3", {}, "comes out"), this.list(results.length ? results : [run[run.length - 1].value], (i) => data.values[i].inWords));
+      const last = run[run.length - 1].value;
+      if (partly) parts.push(element("h3", {}, "computed last, inside"), this.list([last], (i) => data.values[i].inWords));
+      else parts.push(element("h3", {}, "comes out"), this.list(results.length ? results : [last], (i) => data.values[i].inWords));
     } else {
       const gifts = run.flatMap((step) => data.events[step.event].gifts);
       const out = [...new Set(gifts.map((gift) => gift.to))].filter((i) => i >= 0 && !inside(i));
@@ -196,14 +201,15 @@ export class Panel {
       const text = (/** @type {number} */ i) => inLine(data.arrays[place.gradientOf(i)]);
       const first = data.events[run[0].event];
       parts.push(element("p", { class: "math grad" }, `${first.gradient} = ${inLine(data.arrays[first.upstream])}`));
-      if (out.length) parts.push(element("h3", {}, "handed on to"), this.list(out, text, "grad", "d"));
-      if (own.length) parts.push(element("h3", {}, "its own parameters got"), this.list(own, text, "grad", "d"));
+      const soFar = partly ? ", so far" : "";
+      if (out.length) parts.push(element("h3", {}, `handed on to${soFar}`), this.list(out, text, "grad", "d"));
+      if (own.length) parts.push(element("h3", {}, `its own parameters got${soFar}`), this.list(own, text, "grad", "d"));
     }
     const words = place.current.kind === "forward" ? "Forward through" : "Back through";
     return [
       element("span", { class: `tag ${place.current.kind}` }, place.current.kind),
       element("h2", {}, `${words} ${name}${kind && kind !== name && kind !== "part" ? ` (${kind})` : ""}`),
-      element("p", {}, `${run.length} steps at once. `, button("Open it", () => this.open(group)), " to see them one by one."),
+      element("p", {}, partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `, button("Open it", () => this.open(group)), " to see them one by one."),
       ...parts,
     ];
   }

@@ -22,7 +22,7 @@ from ..errors.words import kind_of
 from ..traced import Node, Traced
 from .observe import Observing
 from .scopes import ParameterNames, Scopes, lines_of_call
-from .vertex import Step, Vertex, in_line
+from .vertex import Step, Vertex, in_line, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,6 +102,8 @@ class Graph:
         names: a dict from names to tensors; values that are not tensors of this graph are ignored.
         Raises TypeError for a name that is not a string.
         """
+        if not isinstance(names, Mapping):
+            raise TypeError(f'Graph.name: give a dict from names to tensors, as {{"x": x}}, not {kind_of(names)}')
         for name, tensor in names.items():
             if not isinstance(name, str):
                 raise TypeError(f'Graph.name: names are strings, as in graph.name({{"x": x}}), not {kind_of(name)}')
@@ -114,7 +116,7 @@ class Graph:
         """The graph as a table: a line per value."""
         rows = [["", "name", "made by", "shape", "value", "gradient"]]
         for v in self.vertices:
-            rows.append([f"#{v.number}", v.name, v.formula, str(v.shape), in_line(v.value), in_line(v.grad)])
+            rows.append([f"#{v.number}", printable(v.name), v.formula, str(v.shape), in_line(v.value), in_line(v.grad)])
         return "\n".join(aligned(rows))
 
     def __repr__(self) -> str:

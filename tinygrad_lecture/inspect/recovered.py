@@ -27,7 +27,7 @@ def recover_values(graph: Graph) -> None:
         vertex = graph.vertex_of(record)
         vertex.inputs = [Vertex(0, (), name="constant") if x.number == 0 else x for x in vertex.inputs]
         if hasattr(record.op, "kernel_backward") and record.saved:
-            vertex.settings = dict(record.saved[1][0])  # type: ignore[call-overload]
+            vertex.settings = dict(record.saved[1][0])
         for place, value in _saved(record):
             of = vertex if place is None else vertex.inputs[place] if place < len(vertex.inputs) else None
             if of is not None and of.value is None and value is not None:

@@ -119,7 +119,7 @@ export class Panel {
   /** @param {number} i @returns {Node[]} */
   forwardStep(i) {
     const value = this.data.values[i];
-    const chain = [value.formula, value.filled, value.inWords].filter((text) => text);
+    const chain = [value.formula, value.filled, value.definition, value.inWords].filter((text) => text);
     const indent = " ".repeat(value.name.length);
     const lines = chain.map((text, k) => `${k ? indent : value.name} = ${text}`);
     return [

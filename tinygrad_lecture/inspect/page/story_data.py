@@ -11,6 +11,7 @@ import numpy as np
 
 from ...backend import Array
 from ...kernels.attention import attention_weights
+from ..formulas.definitions import definition_of
 from ..formulas.numbers import in_words
 from ..scopes import Line
 from ..teaching.board import board_of
@@ -69,6 +70,7 @@ class StoryData:
             "kind": "result" if vertex.op else "leaf" if vertex.requires_grad else "constant",
             "formula": vertex.formula if vertex.op else "",
             "filled": "" if filled == vertex.formula else filled,
+            "definition": definition_of(vertex),
             "sums": forward_lines(vertex),
             "inWords": in_words(vertex.value),
             "shape": list(vertex.shape),

@@ -26,6 +26,7 @@ interface Value {
   kind: "leaf" | "constant" | "result";
   formula: string;
   filled: string; // the formula with numbers
+  definition: string; // what a fused op computes, with numbers where they are few
   sums: string[]; // the elements of a product, each as a sum
   inWords: string;
   shape: number[];

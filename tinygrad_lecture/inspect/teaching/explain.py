@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors.table import aligned
+from ..formulas.definitions import definition_of
 from ..formulas.numbers import in_words, numbers
 from ..vertex import Vertex
 from .board import board_of
@@ -57,7 +58,8 @@ def _forward(vertex: Vertex) -> list[str]:
     """ "z = W @ x", "  = [[...]] @ [...]", "  = [...]"."""
     indent = "  " + " " * len(str(vertex))
     filled, value = formula_with_numbers(vertex), _value(vertex.value)
-    chain = [vertex.formula, *([filled] if filled not in ("", vertex.formula) else []), value]
+    more = [text for text in (filled, definition_of(vertex)) if text not in ("", vertex.formula)]
+    chain = [vertex.formula, *more, value]
     lines = [f"  {vertex} = {chain[0]}", *(f"{indent} = {text}" for text in chain[1:])]
     sums = forward_lines(vertex)
     return lines if len(sums) < 2 and len(vertex.inputs[0].shape) < 2 else [*lines, *(f"      {x}" for x in sums)]

@@ -136,13 +136,13 @@ export class Panel {
     const value = this.data.values[event.value];
     const upstream = inLine(this.data.arrays[event.upstream]);
     const first = event.given && event.value === this.data.result;
-    const came = event.given ? `Backward starts here${first && this.data.start ? `, ${this.data.start}` : ""}.` : event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
+    const came = event.given ? `Backward starts here${event.start ? `, ${event.start}` : ""}.` : event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
     return [
       element("span", { class: "tag backward" }, "backward"),
       element("h2", {}, `Back through ${value.name} = ${value.formula}`),
       element("p", { class: "math grad" }, `${event.gradient} = ${upstream}`),
       ...(first && this.data.note ? [element("p", { class: "hint" }, this.data.note)] : []),
-      element("p", { class: "hint" }, first && !this.data.start ? `${came} ${value.name} changes with itself one to one.` : came),
+      element("p", { class: "hint" }, event.given && !event.start ? `${came} ${value.name} changes with itself one to one.` : came),
       ...event.gifts.map((gift) => this.gift(gift)),
       ...this.source(value),
     ];

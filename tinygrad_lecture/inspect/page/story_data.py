@@ -15,7 +15,7 @@ from ..formulas.definitions import definition_of
 from ..formulas.numbers import in_words
 from ..scopes import Line
 from ..teaching.board import board_of
-from ..teaching.story import Event, Gift, Story
+from ..teaching.story import Event, Gift, Story, started
 from ..teaching.worked import formula_with_numbers, forward_lines
 from ..vertex import Vertex
 from .arrays import Arrays
@@ -39,7 +39,6 @@ class StoryData:
         return {
             "result": self.index[story.result],
             "differentiated": story.differentiated,
-            "start": story.start(),
             "note": story.note(),
             "own": story.own,
             "more": story.more,
@@ -90,6 +89,7 @@ class StoryData:
             "upstream": self.arrays.add(event.upstream),
             "gradient": self.story.gradient_of(event.vertex),
             "given": event.given,
+            "start": started(event),
             "changed": event.changed,
             "gifts": [self._gift(event, gift) for gift in event.gifts],
         }

@@ -60,6 +60,7 @@ interface BackwardEvent {
   upstream: number;
   gradient: string;
   given: boolean; // whether backward starts here
+  start: string; // what it starts with, where that is not 1
   changed: boolean; // by a hook
   gifts: Gift[];
 }
@@ -88,7 +89,6 @@ interface Data {
   title: string;
   result: number;
   differentiated: string; // what the gradients are derivatives of, the result or a multiple of it
-  start: string; // what backward starts with, where it is not 1
   note: string; // about the pass
   own: boolean; // whether the page went backward itself
   more: string; // why .grad holds something else

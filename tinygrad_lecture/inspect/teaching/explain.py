@@ -10,7 +10,7 @@ from ..formulas.definitions import definition_of
 from ..formulas.numbers import in_words, numbers
 from ..vertex import Vertex
 from .board import board_of
-from .story import Event, Story, story_of
+from .story import Event, Story, started, story_of
 from .worked import formula_with_numbers, forward_lines
 
 
@@ -71,8 +71,9 @@ def _backward(story: Story, event: Event, count: int) -> list[str]:
         where = "Backward starts here"
     else:
         where = f"{name} = {in_words(event.upstream)}{', as a hook has changed it' if event.changed else ''}"
-    if event.given and event.vertex is story.result:
-        where += f", {story.start()}: {name} = {in_words(event.upstream)}" if story.start() else f", with {name} = 1"
+    if event.given:
+        start = f", {started(event)}: {name} =" if started(event) else f", with {name} ="
+        where += f"{start} {in_words(event.upstream)}"
     lines = [f"  {count}.  {event.vertex.equation}", f"      {where}"]
     for gift in event.gifts:
         board = board_of(story, event, gift)

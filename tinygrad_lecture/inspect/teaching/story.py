@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from ...backend import Array
 from ...errors.users_line import users_variables
 from ...errors.words import kind_of
 from ...traced import Traced
-from ..formulas.numbers import as_factor, in_words, numbers
+from ..formulas.numbers import as_factor, in_words, number
 from ..graph import Graph, graphs
 from ..observe import Observing, observers
 from ..recovered import recover_values
@@ -81,31 +82,15 @@ class Story:
     passes: int = 0
     own: bool = False
 
-    @property
-    def seed(self) -> Array | None:
-        """The upstream that backward started with, where it is not the 1 of a cost."""
-        seed = self.events[0].upstream if self.events else np.ones(())
-        return None if seed.size == 1 and seed.item() == 1 else seed
-
-    @property
+    @cached_property
     def differentiated(self) -> str:
-        """What the gradients are derivatives of: "C"; "(5 · C)" or, of several elements, "(g · C)" with an upstream."""
-        if self.seed is None:
-            return str(self.result)
-        return f"({as_factor(numbers(self.seed.reshape(-1)[0])) if self.seed.size == 1 else 'g'} · {self.result})"
+        """What the gradients are derivatives of: "C"; "(5 · C)" with an upstream; "(y + z)" if two had one."""
+        terms = [_seeded(event) for event in self.events if event.given] or [str(self.result)]
+        return terms[0] if terms == [str(self.result)] else f"({' + '.join(terms)})"
 
     def gradient_of(self, vertex: Vertex) -> str:
         """How the gradient of a value is written: "dC/dw"."""
         return f"d{self.differentiated}/d{vertex}"
-
-    def start(self) -> str:
-        """What backward starts with, where it is not 1: "with the upstream 5 that it was given"; else ""."""
-        if self.seed is None:
-            return ""
-        what = f"with the upstream {'' if self.seed.size == 1 else 'g = '}{in_words(self.seed)} that it was given"
-        return (
-            what if self.seed.size == 1 else f"{what}; g · {self.result} is the sum of the products of their elements"
-        )
 
     @property
     def more(self) -> str:
@@ -126,6 +111,25 @@ class Story:
                 "For another result use tl.page(result, ...) or tl.explain(result)."
             )
         )
+
+
+def started(event: Event) -> str:
+    """What backward starts with, where it is not 1: "with the upstream 5 that it was given"; else ""."""
+    given, name = event.upstream, str(event.vertex)
+    if not event.given or _seeded(event) == name:
+        return ""
+    if given.size == 1:
+        return f"with the upstream {in_words(given)} that it was given"
+    sums = f"g · {name} is the sum of the products of their elements"
+    return f"with the upstream g = {in_words(given)} that it was given; {sums}"
+
+
+def _seeded(event: Event) -> str:
+    """A result with the upstream that it was given: "C", "5 · C", "g · C"."""
+    given = event.upstream
+    if given.size != 1:
+        return f"g · {event.vertex}"
+    return str(event.vertex) if given.item() == 1 else f"{as_factor(number(given.item()))} · {event.vertex}"
 
 
 def story_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "explain") -> Story:

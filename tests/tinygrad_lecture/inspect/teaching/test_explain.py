@@ -124,6 +124,18 @@ def test_two_results_of_a_graph_are_never_mixed(first):
     assert story_of(losses[first]).gradients[graph[x]] == {"a": 2, "b": 7}[first]
 
 
+def test_a_pass_from_two_results_is_told_as_that_of_their_sum():
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph() as graph:
+        s = x * x
+        y, z = s * 2, s * 5
+        (gradient,) = tl.grad([y, z], [x], [tl.tensor(1.0), tl.tensor(-4.0)])
+        text = tl.explain(graph, {"x": x, "y": y, "z": z})
+    assert f"d((-4) · z + y)/dx  = {gradient.item():.4g}" in text
+    assert "with the upstream -4 that it was given" in text
+    assert "Backward starts here, with d((-4) · z + y)/dy = 1" in text
+
+
 def test_a_value_on_the_way_is_told_with_its_own_pass_or_refused():
     x = tl.tensor(2.0, requires_grad=True)
     with tl.Graph():

@@ -17,7 +17,7 @@ from ..scopes import Line
 from ..teaching.board import board_of
 from ..teaching.story import Event, Gift, Story, started
 from ..teaching.worked import formula_with_numbers, forward_lines
-from ..vertex import Vertex
+from ..vertex import Vertex, printable
 from .arrays import Arrays
 from .boxes import flat_view, groups_of, view_of
 
@@ -26,7 +26,7 @@ class StoryData:
     """The data of a story's page. tokens: texts of the tokens, for the attention maps."""
 
     def __init__(self, story: Story, tokens: Sequence[str]) -> None:
-        self.story, self.tokens, self.arrays = story, list(tokens), Arrays()
+        self.story, self.tokens, self.arrays = story, [printable(token) for token in tokens], Arrays()
         self.index = {vertex: i for i, vertex in enumerate(story.vertices)}
         self.lines: dict[Line, int] = {}
 

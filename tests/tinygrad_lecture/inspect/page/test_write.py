@@ -253,3 +253,8 @@ def test_a_formula_as_a_name_gives_a_picture_that_can_be_read(tmp_path, name):
     x = tl.tensor(12.0, requires_grad=True)
     tl.Graph(x * x).name({name: x}).draw(tmp_path / "graph.svg", name)
     ElementTree.parse(tmp_path / "graph.svg")
+
+
+def test_signs_that_turn_a_text_are_escaped_in_tokens():
+    x = tl.tensor(12.0, requires_grad=True)
+    assert StoryData(story_of(x * x), ["the", "\u202eknab"]).as_data()["tokens"] == ["the", r"\u202eknab"]

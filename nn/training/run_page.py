@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.errors.users_line import warn
 from tinygrad_lecture.files import atomic_write, check_writable
 from tinygrad_lecture.inspect.formulas.numbers import number
 from tinygrad_lecture.inspect.html.curves import curves
@@ -38,6 +39,7 @@ class RunPage:
         self.steps: list[int] = []
         self.norms: dict[str, list[float]] = {}
         self.dead: dict[str, list[float]] = {}
+        self._warned = False
 
     @contextmanager
     def watching(self, model: Module, step: int) -> Iterator[None]:
@@ -60,11 +62,26 @@ class RunPage:
         for layer, square in squares.items():
             self.norms.setdefault(layer, []).append(square**0.5)
 
-    def write(self, trainer: Any, running: bool) -> None:
-        """Write the page of a trainer. running: whether it goes on, so that the page loads itself again."""
+    def write(self, trainer: Any, running: bool, error: BaseException | None = None) -> None:
+        """Write the page of a trainer; where that fails, warn once, since training goes on without it.
+
+        running: whether it goes on, so that the page loads itself again.  error: what ended the run.
+        """
+        try:
+            with atomic_write(self.path) as temporary:
+                temporary.write_text(self._text(trainer, running, error), encoding="utf-8")
+        except OSError as failed:
+            if not self._warned:
+                self._warned = True
+                warn(f"Trainer: the page {self.path} could not be written, and training goes on: {failed}")
+
+    def _text(self, trainer: Any, running: bool, error: BaseException | None) -> str:
+        ended = (
+            "" if error is None else f" The run ended here: {type(error).__name__}{f', {error}' if str(error) else ''}"
+        )
         parts = [
             f"<header><h1>{escape(type(trainer.model).__name__)}</h1>"
-            f'<p id="summary">step {trainer.step:,} of {trainer.total_steps:,}</p>'
+            f'<p id="summary">step {trainer.step:,} of {trainer.total_steps:,}.{escape(ended)}</p>'
             '<div class="choices"><button type="button" id="theme">Dark</button></div></header>',
             f'<main class="run" {f"data-seconds={SECONDS}" if running else ""}>',
             _section("Loss and accuracy", history_html(trainer.history.records, trainer.history.best)),
@@ -75,9 +92,7 @@ class RunPage:
             "</main>",
         ]
         title, scripts = f"{type(trainer.model).__name__}, a training run", ["numbers.js", "theme.js", "run.js"]
-        text = assembled(title, "".join(parts), scripts)
-        with atomic_write(self.path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        return assembled(title, "".join(parts), scripts)
 
     def _pictures(self, lines: dict[str, list[float]]) -> str:
         """Curves over the steps, a few layers in each picture, and a table of the last values."""

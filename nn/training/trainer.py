@@ -146,7 +146,11 @@ class Trainer(Resumable):
         """
         with self._holding_folder(), distribute(self.model, self.optimizer) as self._distributed:
             self._begin(resume)
-            return self._fit()
+            try:
+                return self._fit()
+            except BaseException as error:
+                self._write_page(running=False, error=error)
+                raise
 
     def _fit(self) -> History:
         history = self.history
@@ -244,9 +248,9 @@ class Trainer(Resumable):
         following = self.step + 1
         return self._page.watching(self.model, following) if self._page and self._is_row(following) else nullcontext()
 
-    def _write_page(self, running: bool) -> None:
+    def _write_page(self, running: bool, error: BaseException | None = None) -> None:
         if self._page is not None and rank() == 0:
-            self._page.write(self, running)
+            self._page.write(self, running, error)
 
     def _record(self) -> None:
         """Add a row to the history, evaluate, and keep the best weights."""

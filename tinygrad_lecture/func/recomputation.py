@@ -22,7 +22,7 @@ from ..autograd.tape import Gradient, Leaf, Record, backward_pass
 from ..autograd.views import note_sharing, window_of
 from ..backend import Array, xp
 from ..errors.words import kind_of
-from ..inspect.observe import Observing
+from ..inspect.observe import Observing, Unseen, values_are_kept
 from ..tensor import Tensor
 from ..traced import Node, Traced, wrap
 from .arguments import as_tuple
@@ -34,7 +34,8 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
         y = tl.checkpoint(block, x)             # as y = block(x), with less memory and one more forward pass
 
     Gradients flow to the inputs and to every tensor that the function closes over, such as a layer's weights. The
-    second run draws the same random numbers from tl's stream. The function must return a Tensor or a tuple of Tensors.
+    second run draws the same random numbers from tl's stream. Within a `tl.Graph`, which keeps every value, there is no
+    second run. The function must return a Tensor or a tuple of Tensors.
     If it computes one of them from another, it is recorded as usual, and all values are kept: detach the one that you
     only look at, such as attention weights.
 
@@ -48,7 +49,7 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
             "checkpoint: the function to run comes first and its inputs after it, as in checkpoint(layer, x); "
             f"{kind_of(function)} is not callable"
         )
-    if not modes.recording:
+    if not modes.recording or values_are_kept():
         return function(*inputs)
     state = rng.get_rng_state()
     kept = [wrap(x._array, x._node) if isinstance(x, Traced) else x for x in inputs]  # a later x += 1 changes x._node
@@ -100,7 +101,7 @@ class _Rerun:
         ages = [versions.tick() for _ in sources]
         start = versions.tick()
         watch = Observing(_ChangeWatch(record.age, start)) if versions.last_write > record.age else nullcontext()
-        with rng.replay(self.state), enable_grad(), watch:
+        with Unseen(), rng.replay(self.state), enable_grad(), watch:
             out = self.function(*inputs)
             flat = _concatenated(out if isinstance(out, tuple) else (out,))
         if flat is None or flat.shape != self.shape:
@@ -125,12 +126,13 @@ class _Rerun:
         boundary_of: dict[Node | None, Node] = dict(zip(sources, boundary, strict=True))
         for member in inside:
             member.nodes = [boundary_of.get(node, node) for node in member.nodes]
-        found = backward_pass(
-            [(flat._node, upstream)],
-            wanted=[end for end, node in zip(boundary, nodes, strict=True) if node is not None],
-            retain_graph=create_graph,
-            create_graph=create_graph,
-        )
+        with Unseen():
+            found = backward_pass(
+                [(flat._node, upstream)],
+                wanted=[end for end, node in zip(boundary, nodes, strict=True) if node is not None],
+                retain_graph=create_graph,
+                create_graph=create_graph,
+            )
         return unshare(map(found.get, boundary), [upstream])
 
     def _refuse(self, how: str) -> NoReturn:

@@ -15,7 +15,7 @@ from .html.drawing import drawn
 from .layout import Layout, Point, layered
 from .picture import new_figure, save_picture
 from .routes import bends, routes
-from .vertex import Vertex, in_line
+from .vertex import Vertex, in_line, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ PAD = 0.09  # inches around the text in a box; the axes are in inches
 
 def draw_graph(graph: Iterable[Vertex], path: str | Path, title: str = "") -> None:
     """Draw the vertices of a graph, inputs first, to a picture file. Raises the errors of `Graph.draw`."""
-    vertices = list(graph)
+    vertices, title = list(graph), printable(title)
     if not 0 < len(vertices) <= MOST:
         raise ValueError(
             f"Graph.draw: a picture holds 1 to {MOST} vertices, but the graph has {len(vertices)}; print(graph) and "

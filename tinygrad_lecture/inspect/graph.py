@@ -21,8 +21,8 @@ from ..errors.table import aligned
 from ..errors.words import kind_of
 from ..traced import Node, Traced
 from .observe import Observing
-from .scopes import Scopes, lines_of_call
-from .vertex import Step, Vertex, in_line
+from .scopes import ParameterNames, Scopes, lines_of_call
+from .vertex import Step, Vertex, in_line, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,11 +48,14 @@ class Graph:
 
     result: a Tensor computed already; its graph then shows formulas and shapes, and the values of leaves.
     vertices: the values; inputs come before the results computed from them. Parameters of a module that runs have its
-    names for them.  visited: the results in the order in which backward visited them.  steps: its steps in that order,
-    with what each was given and handed on.  Ops that are not recorded, as under no_grad, are left out.
+    names for them, behind the module's variable if several modules run on their own.
+    visited: the results in the order in which backward visited them.  steps: its steps in that order, with what each
+    was given and handed on.  Ops that are not recorded, as under no_grad, are left out.
     Raises TypeError for anything but a Tensor, RuntimeError for a tensor that does not require grad, or after backward
     has freed its graph.
     """
+
+    keeps_values = True  # so that `checkpoint` does not compute them again
 
     def __init__(self, result: Traced | None = None) -> None:
         self.vertices: list[Vertex] = []
@@ -61,7 +64,7 @@ class Graph:
         self._at: dict[Node, Vertex] = {}
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
         self._watching: Observing | None = None
-        self._scopes, self._parameters = Scopes(), dict[Node, str]()
+        self._scopes, self._modules, self._parameters = Scopes(), ParameterNames(), dict[Node, str]()
         if result is not None:
             if not isinstance(result, Traced):
                 raise TypeError(f"Graph: give a Tensor, or nothing to watch a `with` block; not {kind_of(result)}")
@@ -99,6 +102,8 @@ class Graph:
         names: a dict from names to tensors; values that are not tensors of this graph are ignored.
         Raises TypeError for a name that is not a string.
         """
+        if not isinstance(names, Mapping):
+            raise TypeError(f'Graph.name: give a dict from names to tensors, as {{"x": x}}, not {kind_of(names)}')
         for name, tensor in names.items():
             if not isinstance(name, str):
                 raise TypeError(f'Graph.name: names are strings, as in graph.name({{"x": x}}), not {kind_of(name)}')
@@ -111,7 +116,7 @@ class Graph:
         """The graph as a table: a line per value."""
         rows = [["", "name", "made by", "shape", "value", "gradient"]]
         for v in self.vertices:
-            rows.append([f"#{v.number}", v.name, v.formula, str(v.shape), in_line(v.value), in_line(v.grad)])
+            rows.append([f"#{v.number}", printable(v.name), v.formula, str(v.shape), in_line(v.value), in_line(v.grad)])
         return "\n".join(aligned(rows))
 
     def __repr__(self) -> str:
@@ -196,8 +201,10 @@ class Graph:
         if record is not None:
             scope = self._scopes.now()
             while self._scopes.roots:
-                root = self._scopes.roots.pop()
-                self._parameters.update({p._node: name for name, p in root.named_parameters() if p._node is not None})
+                before, self._parameters = self._parameters, self._modules.add(self._scopes.roots.pop())
+                for node, name in before.items():
+                    if (known := self._at.get(node)) is not None and known.name == name:
+                        known.name = self._parameters[node]
             inputs = [
                 self._constant(array) if node is None else self._vertex(node, array)
                 for array, node in zip(arrays, record.nodes, strict=True)

@@ -62,3 +62,33 @@ class Observing(Switch):
         with _counting:
             modes_module.observers -= 1
         super().__exit__(*error)
+
+
+def observers() -> list[Observer]:
+    """What observes this thread now, the innermost first."""
+    found, rest = list[Observer](), [modes.observer]
+    while rest:
+        observer = rest.pop()
+        if isinstance(observer, Both):
+            rest += [observer.outer, observer.inner]
+        elif observer is not None:
+            found.append(observer)
+    return found
+
+
+def values_are_kept() -> bool:
+    """Whether an observer of this thread keeps every value, as a Graph does."""
+    return any(getattr(observer, "keeps_values", False) for observer in observers())
+
+
+class Unseen(Switch):
+    """Context manager: observers that keep every value do not see what this thread computes again."""
+
+    mode = "observer"
+
+    def __init__(self) -> None:
+        seeing: Any = None
+        for observer in reversed(observers()):
+            if not getattr(observer, "keeps_values", False):
+                seeing = observer if seeing is None else Both(observer, seeing)
+        super().__init__(seeing)

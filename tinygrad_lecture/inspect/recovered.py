@@ -26,6 +26,8 @@ def recover_values(graph: Graph) -> None:
     for record in records:
         vertex = graph.vertex_of(record)
         vertex.inputs = [Vertex(0, (), name="constant") if x.number == 0 else x for x in vertex.inputs]
+        if hasattr(record.op, "kernel_backward") and record.saved:
+            vertex.settings = dict(record.saved[1][0])
         for place, value in _saved(record):
             of = vertex if place is None else vertex.inputs[place] if place < len(vertex.inputs) else None
             if of is not None and of.value is None and value is not None:
@@ -33,6 +35,8 @@ def recover_values(graph: Graph) -> None:
                 if of.number == 0:
                     of.shape = of.value.shape
                     of.name = str(value) if not is_array(value) else "constant"
+            elif of is not None and of.number == 0 and value is None and of.value is None:
+                of.name = "None"
     for record in records:
         vertex = graph.vertex_of(record)
         forward = getattr(record.op, "forward", None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from types import FrameType
 from typing import Any, TypeAlias
 
@@ -97,3 +98,42 @@ def lines_of_call() -> tuple[Line, ...]:
                 return (*found, (file, frame.f_lineno)) if found[0] != (file, frame.f_lineno) else tuple(found)
         frame = frame.f_back
     return tuple(found)
+
+
+class ParameterNames:
+    """The names of parameters by node, as the modules that ran have them: "0.weight".
+
+    Where the program calls several modules on their own, the name of its variable comes first: "a.weight".
+    """
+
+    def __init__(self) -> None:
+        self._modules: dict[str, dict[Any, str]] = {}  # by variable
+
+    def add(self, module: Any) -> dict[Any, str]:
+        """All names, with those of a module that runs now."""
+        known = {node for names in self._modules.values() for node in names}
+        own = {p._node: name for name, p in module.named_parameters() if p._node is not None and p._node not in known}
+        if own:
+            self._modules[next(name for name in _names_of(module) if name not in self._modules)] = own
+        if len(self._modules) == 1:
+            return dict(*self._modules.values())
+        return {node: f"{module}.{name}" for module, names in self._modules.items() for node, name in names.items()}
+
+
+def _names_of(wanted: Any) -> Iterator[str]:
+    """What the program may call an object, best first: "a", "layers[0]", and at last "Linear", "Linear_2"."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if not is_ours(frame.f_code.co_filename):
+            held = {name: x for name, x in {**frame.f_globals, **frame.f_locals}.items() if not name.startswith("_")}
+            mine = getattr(held.pop("self", None), "__dict__", {})
+            yield from (name for name, x in [*held.items(), *mine.items()] if x is wanted)
+            for name, x in held.items():
+                if isinstance(x, (list, tuple)):
+                    yield from (f"{name}[{i}]" for i, item in enumerate(x) if item is wanted)
+                elif isinstance(x, dict):
+                    yield from (f"{name}[{key!r}]" for key, item in list(x.items()) if item is wanted)
+        frame = frame.f_back
+    kind = type(wanted).__name__
+    yield kind
+    yield from (f"{kind}_{i}" for i in count(2))

@@ -43,7 +43,7 @@ class Vertex:
     scope: Scope | None = None
 
     def __str__(self) -> str:
-        return self.name or f"#{self.number}"
+        return printable(self.name) or f"#{self.number}"
 
     def __repr__(self) -> str:
         return f"<vertex {self}: {self.formula}, shape {self.shape}>"
@@ -83,6 +83,14 @@ class Step:
     handed: Sequence[Array | None]
     local: Sequence[Array | None]
     age: float = 0
+
+
+def printable(text: str) -> str:
+    """A text with escapes, as "\\u202e", for what is no sign: controls, also of the direction, and half surrogates.
+
+    A line end stays one.
+    """
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def in_line(array: Array | None, most: int = 8) -> str:

@@ -1,5 +1,7 @@
 """Trainer(..., page=...): one file with what happened in a run, which needs no server."""
 
+from html import escape
+
 import pytest
 
 import nn
@@ -60,6 +62,41 @@ def test_a_page_changes_nothing_in_the_run(tmp_path):
 def test_a_path_that_cannot_be_written_is_refused_before_training(tmp_path):
     with pytest.raises(FileNotFoundError, match="no folder"):
         trainer(tmp_path / "nowhere" / "run.html")
+
+
+def test_a_run_that_diverges_leaves_a_page_that_says_so_and_loads_itself_no_more(tmp_path):
+    t = trainer(tmp_path / "run.html")
+
+    def diverge(_):
+        with tl.no_grad():
+            t.model[0].weight.fill_(float("nan"))
+
+    t.on_record = diverge
+    with pytest.raises(FloatingPointError) as raised:
+        t.fit()
+    text = (tmp_path / "run.html").read_text("utf-8")
+    assert f"The run ended here: FloatingPointError, {escape(str(raised.value))}" in text
+    assert "nan" in text
+    assert "data-seconds=5" not in text
+
+
+def test_a_run_that_diverges_before_its_first_row_leaves_a_page_too(tmp_path):
+    t = trainer(tmp_path / "run.html")
+    with tl.no_grad():
+        t.model[0].weight.fill_(float("nan"))
+    with pytest.raises(FloatingPointError):
+        t.fit()
+    assert "The run ended here: FloatingPointError" in (tmp_path / "run.html").read_text("utf-8")
+
+
+def test_a_page_that_cannot_be_written_is_a_warning_and_training_goes_on(tmp_path):
+    (tmp_path / "pages").mkdir()
+    t = trainer(tmp_path / "pages" / "run.html")
+    (tmp_path / "pages").rmdir()
+    with pytest.warns(UserWarning, match="could not be written, and training goes on") as warned:
+        t.fit()
+    assert len(warned) == 1
+    assert t.step == 12
 
 
 @pytest.mark.browser

@@ -375,3 +375,33 @@ def test_gradients_of_any_graph_are_what_retain_grad_finds(steps):
     for value in values:
         if value.grad is not None:
             np.testing.assert_allclose(graph[value].grad, value.grad.numpy(), rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("computed", ["inside", "outside", "alone"])
+def test_a_checkpoint_has_the_values_and_gradients_of_its_function(computed):
+    x = tl.tensor([1.0, 2.0], requires_grad=True)
+
+    def run():
+        return tl.checkpoint(lambda a: tl.tanh(a) * a, x)
+
+    if computed == "alone":
+        text = tl.explain(run().sum())
+    else:
+        y = run() if computed == "outside" else None
+        with tl.Graph() as graph:
+            L = (run() if y is None else y).sum()
+            L.backward()
+        text = tl.explain(L)
+        assert graph[x].grad.tolist() == x.grad.tolist()
+        assert "[0, 0]" not in str(graph)
+    (expected,) = tl.grad((tl.tanh(x) * x).sum(), x)
+    assert f"= [{', '.join(f'{g:.4g}' for g in expected.tolist())}]" in text.split("Found:")[1]
+    assert "[0, 0]" not in text
+    assert ("tanh(x)" in text) == (computed == "inside")
+
+
+def test_a_profile_sees_the_second_run_of_a_checkpoint():
+    x = tl.ones(2, requires_grad=True)
+    with tl.profile() as p:
+        tl.checkpoint(lambda a: tl.tanh(a) * a, x).sum().backward()
+    assert "tanh" in str(p)

@@ -69,3 +69,32 @@ def test_the_line_of_a_call_is_the_users():
     ((file, number),) = lines_of_call()
     assert file == __file__
     assert number > 1
+
+
+def test_parameters_of_modules_called_on_their_own_have_the_variables_names():
+    a, b = nn.Linear(2, 2), nn.Linear(2, 1)
+    with tl.Graph() as graph:
+        C = b(tl.sigmoid(a(tl.ones(1, 2)))).sum()
+        a(tl.ones(1, 2))
+    assert [v.name for v in graph if v.requires_grad and v.op is None] == ["a.weight", "a.bias", "b.weight", "b.bias"]
+    assert "dC/da.weight" in tl.explain(C)
+
+
+def test_modules_of_a_list_are_named_by_their_place():
+    def program():
+        layers = [nn.Linear(2, 2, bias=False) for _ in range(3)]
+        x = tl.ones(1, 2)
+        for layer in layers:
+            x = layer(x)
+
+    with tl.Graph() as graph:
+        program()
+    assert [v.name for v in graph if v.requires_grad and v.op is None] == [
+        "layer.weight", "layers[1].weight", "layers[2].weight"]  # fmt: skip
+
+
+def test_the_parameters_of_one_module_have_its_own_names():
+    model, loss = nn.Sequential(nn.Linear(2, 1)), nn.MSELoss()
+    with tl.Graph() as graph:
+        loss(model(tl.ones(1, 2)), tl.ones(1, 1))
+    assert [v.name for v in graph if v.requires_grad and v.op is None] == ["0.weight", "0.bias"]

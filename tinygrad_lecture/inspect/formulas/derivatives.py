@@ -54,6 +54,12 @@ ELEMENTWISE: dict[str, Sequence[str]] = {
     "to_device": ("1",),
 }
 
+# of gelu(approximate="tanh")
+GELU_TANH = (
+    "½ · (1 + t) + ½ · {a} · (1 - t²) · sqrt(2 / pi) · (1 + 3 · 0.044715 · {a}²), "
+    "where t = tanh(sqrt(2 / pi) · ({a} + 0.044715 · {a}³))"
+)
+
 _BACK = ("{g}, in the shape of {a}",)
 
 RULES: dict[str, Sequence[str]] = {
@@ -112,6 +118,8 @@ def local_rule(vertex: Vertex, position: int) -> str:
     if vertex.op == "pow" and position == 0 and (power := _constant(vertex.inputs[1])) is not None:
         power -= 1  # of the derivative: 2 · a, 3 · a^2
         rules = ("{b} · {a}" + ("" if power == 1 else f"^{power:g}" if power >= 0 else f"^({power:g})"),)
+    if vertex.op == "gelu" and vertex.settings.get("approximate") == "tanh":
+        rules = (GELU_TANH,)
     return "" if position >= len(rules) else _filled(rules[position], vertex, position, "")
 
 
@@ -124,6 +132,8 @@ def rule_of(vertex: Vertex, position: int, upstream: str) -> str:
     if vertex.op == "matmul":
         rules = _PRODUCTS.get((len(vertex.inputs[0].shape), len(vertex.inputs[1].shape)), rules)
     rules = [*rules] * len(vertex.inputs) if len(rules) == 1 else rules
+    if vertex.op == "layer_norm" and position == 0 and [*map(str, vertex.inputs[1:2])] in ([], ["None"]):  # no weight
+        rules = [rules[0].replace(" · {b} and", " and")]
     return "" if position >= len(rules) else _filled(rules[position], vertex, position, upstream)
 
 

@@ -13,7 +13,7 @@ from ...traced import Traced
 from ..formulas.numbers import in_words
 from ..grad_fn import grad_fn
 from ..printing import text_of
-from ..vertex import Vertex
+from ..vertex import Vertex, printable
 from .drawing import drawn
 from .heat import SIDE, picture, tint, tinted
 from .parts import caption, folded, plain, table
@@ -37,7 +37,10 @@ def tensor_html(tensor: Traced) -> str:
 
 def graph_html(vertices: Sequence[Vertex]) -> str:
     """A graph: its picture, if it is small enough for one, and the table, folded."""
-    rows = [[f"#{v.number}", v.name, v.formula, str(v.shape), in_words(v.value), _grad(v)] for v in vertices[:300]]
+    rows = [
+        [f"#{v.number}", printable(v.name), v.formula, str(v.shape), in_words(v.value), _grad(v)]
+        for v in vertices[:300]
+    ]
     values = table(["", "name", "made by", "shape", "value", "gradient"], rows)
     head = caption(f"Graph of {len(vertices)} values")
     if not 0 < len(vertices) <= 60:

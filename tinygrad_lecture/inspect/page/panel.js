@@ -72,18 +72,19 @@ export class Panel {
 
   /** @returns {Node[]} */
   done() {
-    const { values, events, stored } = this.data;
+    const { values, events, stored, differentiated, own, note } = this.data;
     if (!events.length) return [element("h2", {}, "The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
     const leaves = values.flatMap((value, i) => (value.kind === "leaf" && this.place.gradientOf(i) >= 0 ? [i] : []));
     const parts = [
       element("h2", {}, "What backward found"),
-      element("p", {}, `How much ${values[this.data.result].name} changes with each parameter: its gradient, which is in its .grad.`),
+      element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${own ? ". The page went backward itself, and left every .grad as it was" : note ? "" : ", which is in its .grad"}.`),
+      ...(note ? [element("p", { class: "hint" }, note)] : []),
       this.list(leaves, (i) => inLine(this.data.arrays[this.place.gradientOf(i)]), "grad", "d"),
     ];
     for (const i of leaves) {
       const held = this.data.arrays[stored[String(i)]];
       if (held && inLine(held) !== inLine(this.data.arrays[this.place.gradientOf(i)])) {
-        parts.push(element("p", { class: "hint" }, `${values[i].name}.grad holds ${inLine(held)}: more than this pass has added to it.`));
+        parts.push(element("p", { class: "hint" }, `${values[i].name}.grad holds ${inLine(held)}: ${this.data.more}.`));
       }
     }
     return parts;
@@ -98,7 +99,7 @@ export class Panel {
    */
   list(values, text, kind = "", prefix = "") {
     const list = element("dl", { class: "facts" });
-    const result = this.data.values[this.data.result].name;
+    const result = this.data.differentiated;
     const add = (/** @type {number[]} */ some) => {
       for (const i of some) {
         const { name } = this.data.values[i];
@@ -118,7 +119,7 @@ export class Panel {
   /** @param {number} i @returns {Node[]} */
   forwardStep(i) {
     const value = this.data.values[i];
-    const chain = [value.formula, value.filled, value.inWords].filter((text) => text);
+    const chain = [value.formula, value.filled, value.definition, value.inWords].filter((text) => text);
     const indent = " ".repeat(value.name.length);
     const lines = chain.map((text, k) => `${k ? indent : value.name} = ${text}`);
     return [
@@ -134,12 +135,14 @@ export class Panel {
   backwardStep(event) {
     const value = this.data.values[event.value];
     const upstream = inLine(this.data.arrays[event.upstream]);
-    const came = event.given ? "Backward starts here." : event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
+    const first = event.given && event.value === this.data.result;
+    const came = event.given ? `Backward starts here${event.start ? `, ${event.start}` : ""}.` : event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
     return [
       element("span", { class: "tag backward" }, "backward"),
       element("h2", {}, `Back through ${value.name} = ${value.formula}`),
       element("p", { class: "math grad" }, `${event.gradient} = ${upstream}`),
-      element("p", { class: "hint" }, event.given && upstream === "1" ? `${came} ${value.name} changes with itself one to one.` : came),
+      ...(first && this.data.note ? [element("p", { class: "hint" }, this.data.note)] : []),
+      element("p", { class: "hint" }, event.given && !event.start ? `${came} ${value.name} changes with itself one to one.` : came),
       ...event.gifts.map((gift) => this.gift(gift)),
       ...this.source(value),
     ];
@@ -158,9 +161,8 @@ export class Panel {
     part.append(element("p", { class: "why" }, gift.derivative ? "the chain rule: what came, times the derivative" : "what it hands on"));
     math(gift.rule);
     if (gift.sums.length) math(gift.sums.join("\n"));
-    const several = gift.of > 1 || gift.before >= 0;
-    if (several) {
-      const text = gift.of > 1 ? `${name} is used ${gift.of} times, and what its uses hand to it adds up; this is ${gift.count} of ${gift.of}` : "added to what an earlier pass left";
+    if (gift.of > 1) {
+      const text = `${name} is used ${gift.of} times, and what its uses hand to it adds up; this is ${gift.count} of ${gift.of}`;
       part.append(element("p", { class: "why" }, text));
     }
     if (gift.total) math(gift.total, "total grad");
@@ -180,13 +182,18 @@ export class Panel {
     const inside = (/** @type {number} */ i) => i >= 0 && isWithin(data, data.values[i].group, group);
     const start = place.runStart(place.step);
     const run = place.steps.slice(start, place.step + 1);
+    let end = place.step;
+    while (place.runsOn(end)) end += 1;
+    const partly = end > place.step; // the slider or an address leads into the middle
     const parts = [];
     if (place.current.kind === "forward") {
       const given = new Set(run.flatMap((step) => data.values[step.value].inputs.filter((i) => i >= 0 && !inside(i))));
       const used = new Set(data.values.flatMap((value, i) => (inside(i) ? [] : value.inputs)));
       const results = run.map((step) => step.value).filter((i) => used.has(i) || i === data.result);
       parts.push(element("h3", {}, "goes in"), this.list([...given], (i) => data.values[i].inWords));
-      parts.push(element("h3", {}, "comes out"), this.list(results.length ? results : [run[run.length - 1].value], (i) => data.values[i].inWords));
+      const last = run[run.length - 1].value;
+      if (partly) parts.push(element("h3", {}, "computed last, inside"), this.list([last], (i) => data.values[i].inWords));
+      else parts.push(element("h3", {}, "comes out"), this.list(results.length ? results : [last], (i) => data.values[i].inWords));
     } else {
       const gifts = run.flatMap((step) => data.events[step.event].gifts);
       const out = [...new Set(gifts.map((gift) => gift.to))].filter((i) => i >= 0 && !inside(i));
@@ -194,14 +201,15 @@ export class Panel {
       const text = (/** @type {number} */ i) => inLine(data.arrays[place.gradientOf(i)]);
       const first = data.events[run[0].event];
       parts.push(element("p", { class: "math grad" }, `${first.gradient} = ${inLine(data.arrays[first.upstream])}`));
-      if (out.length) parts.push(element("h3", {}, "handed on to"), this.list(out, text, "grad", "d"));
-      if (own.length) parts.push(element("h3", {}, "its own parameters got"), this.list(own, text, "grad", "d"));
+      const soFar = partly ? ", so far" : "";
+      if (out.length) parts.push(element("h3", {}, `handed on to${soFar}`), this.list(out, text, "grad", "d"));
+      if (own.length) parts.push(element("h3", {}, `its own parameters got${soFar}`), this.list(own, text, "grad", "d"));
     }
     const words = place.current.kind === "forward" ? "Forward through" : "Back through";
     return [
       element("span", { class: `tag ${place.current.kind}` }, place.current.kind),
       element("h2", {}, `${words} ${name}${kind && kind !== name && kind !== "part" ? ` (${kind})` : ""}`),
-      element("p", {}, `${run.length} steps at once. `, button("Open it", () => this.open(group)), " to see them one by one."),
+      element("p", {}, partly ? `${run.length} of its ${end - start + 1} steps. ` : `${run.length} steps at once. `, button("Open it", () => this.open(group)), " to see them one by one."),
       ...parts,
     ];
   }

@@ -11,12 +11,13 @@ import numpy as np
 
 from ...backend import Array
 from ...kernels.attention import attention_weights
+from ..formulas.definitions import definition_of
 from ..formulas.numbers import in_words
 from ..scopes import Line
 from ..teaching.board import board_of
-from ..teaching.story import Event, Gift, Story
+from ..teaching.story import Event, Gift, Story, started
 from ..teaching.worked import formula_with_numbers, forward_lines
-from ..vertex import Vertex
+from ..vertex import Vertex, printable
 from .arrays import Arrays
 from .boxes import flat_view, groups_of, view_of
 
@@ -25,7 +26,7 @@ class StoryData:
     """The data of a story's page. tokens: texts of the tokens, for the attention maps."""
 
     def __init__(self, story: Story, tokens: Sequence[str]) -> None:
-        self.story, self.tokens, self.arrays = story, list(tokens), Arrays()
+        self.story, self.tokens, self.arrays = story, [printable(token) for token in tokens], Arrays()
         self.index = {vertex: i for i, vertex in enumerate(story.vertices)}
         self.lines: dict[Line, int] = {}
 
@@ -37,6 +38,10 @@ class StoryData:
         values = [self._value(vertex, at[vertex]) for vertex in story.vertices]
         return {
             "result": self.index[story.result],
+            "differentiated": story.differentiated,
+            "note": story.note(),
+            "own": story.own,
+            "more": story.more,
             "values": values,
             "events": [self._event(event) for event in story.events],
             "stored": {str(self.index[v]): self.arrays.add(grad) for v, grad in story.stored.items()},
@@ -64,6 +69,7 @@ class StoryData:
             "kind": "result" if vertex.op else "leaf" if vertex.requires_grad else "constant",
             "formula": vertex.formula if vertex.op else "",
             "filled": "" if filled == vertex.formula else filled,
+            "definition": definition_of(vertex),
             "sums": forward_lines(vertex),
             "inWords": in_words(vertex.value),
             "shape": list(vertex.shape),
@@ -83,6 +89,7 @@ class StoryData:
             "upstream": self.arrays.add(event.upstream),
             "gradient": self.story.gradient_of(event.vertex),
             "given": event.given,
+            "start": started(event),
             "changed": event.changed,
             "gifts": [self._gift(event, gift) for gift in event.gifts],
         }

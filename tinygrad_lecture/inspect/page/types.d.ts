@@ -26,6 +26,7 @@ interface Value {
   kind: "leaf" | "constant" | "result";
   formula: string;
   filled: string; // the formula with numbers
+  definition: string; // what a fused op computes, with numbers where they are few
   sums: string[]; // the elements of a product, each as a sum
   inWords: string;
   shape: number[];
@@ -59,6 +60,7 @@ interface BackwardEvent {
   upstream: number;
   gradient: string;
   given: boolean; // whether backward starts here
+  start: string; // what it starts with, where that is not 1
   changed: boolean; // by a hook
   gifts: Gift[];
 }
@@ -86,6 +88,10 @@ interface SourceLine { file: string; number: number; text: string }
 interface Data {
   title: string;
   result: number;
+  differentiated: string; // what the gradients are derivatives of, the result or a multiple of it
+  note: string; // about the pass
+  own: boolean; // whether the page went backward itself
+  more: string; // why .grad holds something else
   values: Value[];
   events: BackwardEvent[];
   stored: Record<string, number>;

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...errors.words import kind_of
 from ...files import atomic_write
 from ..teaching.story import story_of
+from ..vertex import printable
 from .assemble import assembled, read
 from .story_data import StoryData
 
@@ -36,12 +38,16 @@ def page(
     names: a dict from names to tensors; by default the variables of the caller. Parameters have their module's names.
     tokens: texts of the tokens that attention reads, for its maps.  title: by default the file's name.
     Modules are boxes that open. Returns the path.
-    Raises TypeError for anything but a Tensor or a Graph, RuntimeError for a tensor without a graph, or whose graph
-    backward has freed, or of several elements that backward did not start from; ValueError for an empty graph,
-    FileNotFoundError if the folder does not exist.
+    Raises TypeError for anything but a Tensor or a Graph, and for names, tokens or a title of another kind;
+    RuntimeError for a tensor without a graph, or whose graph backward has freed, or of several elements that backward
+    did not start from; ValueError for an empty graph, FileNotFoundError if the folder does not exist.
     """
+    if not isinstance(title, str):
+        raise TypeError(f"page: title is a text, not {kind_of(title)}")
+    if not isinstance(tokens, Sequence) or isinstance(tokens, str) or not all(isinstance(t, str) for t in tokens):
+        raise TypeError(f'page: tokens is a list of texts, as ["the", "bank"], not {kind_of(tokens)}')
     story = story_of(what, names, "page")
-    title = title or Path(path).stem
+    title = printable(title or Path(path).stem)
     data = {"title": title, **StoryData(story, tokens).as_data()}
     text = assembled(title, read("page.html"), SCRIPTS, data)
     with atomic_write(path) as temporary:

@@ -46,9 +46,9 @@ def board_of(story: Story, event: Event, gift: Gift) -> Board:
         )
         if not lines:
             rule = f"{rule} = {handed}"
-    if gift.of == 1 and gift.before is None:
+    if gift.of == 1:
         return Board(derivative, f"{wanted} = {rule}", lines, f"{wanted} = {handed}" if lines else "")
-    use = f"use {gift.count} of {gift.of}" if gift.of > 1 else "on top of what was there"
+    use = f"use {gift.count} of {gift.of}"
     if gift.before is None:
         return Board(derivative, rule, lines, f"{wanted} = {in_words(gift.after)}  so far, {use}")
     before = numbers(gift.before)

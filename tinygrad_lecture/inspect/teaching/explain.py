@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors.table import aligned
+from ..formulas.definitions import definition_of
 from ..formulas.numbers import in_words, numbers
 from ..vertex import Vertex
 from .board import board_of
-from .story import Event, Story, story_of
+from .story import Event, Story, started, story_of
 from .worked import formula_with_numbers, forward_lines
 
 
@@ -46,6 +47,8 @@ def _told(story: Story) -> list[str]:
     if not story.events:
         return [*lines, "", "Backward has not run."]
     lines += ["", f"Backward: how much does {story.result} change with each value? From the last to the first."]
+    if story.note():
+        lines += [f"({story.note()})"]
     for count, event in enumerate(story.events, start=1):
         lines += ["", *_backward(story, event, count)]
     return [*lines, "", *_found(story)]
@@ -55,7 +58,8 @@ def _forward(vertex: Vertex) -> list[str]:
     """ "z = W @ x", "  = [[...]] @ [...]", "  = [...]"."""
     indent = "  " + " " * len(str(vertex))
     filled, value = formula_with_numbers(vertex), _value(vertex.value)
-    chain = [vertex.formula, *([filled] if filled not in ("", vertex.formula) else []), value]
+    more = [text for text in (filled, definition_of(vertex)) if text not in ("", vertex.formula)]
+    chain = [vertex.formula, *more, value]
     lines = [f"  {vertex} = {chain[0]}", *(f"{indent} = {text}" for text in chain[1:])]
     sums = forward_lines(vertex)
     return lines if len(sums) < 2 and len(vertex.inputs[0].shape) < 2 else [*lines, *(f"      {x}" for x in sums)]
@@ -67,7 +71,10 @@ def _backward(story: Story, event: Event, count: int) -> list[str]:
         where = "Backward starts here"
     else:
         where = f"{name} = {in_words(event.upstream)}{', as a hook has changed it' if event.changed else ''}"
-    lines = [f"  {count}.  {event.vertex.equation}", f"      {where}{f', with {name} = 1' if _is_one(event) else ''}"]
+    if event.given:
+        start = f", {started(event)}: {name} =" if started(event) else f", with {name} ="
+        where += f"{start} {in_words(event.upstream)}"
+    lines = [f"  {count}.  {event.vertex.equation}", f"      {where}"]
     for gift in event.gifts:
         board = board_of(story, event, gift)
         lines += [f"    to {gift.to}:"]
@@ -85,13 +92,9 @@ def _found(story: Story) -> list[str]:
             rows.append([f"  {story.gradient_of(vertex)}", f"= {_value(grad)}"])
             stored = story.stored.get(vertex)
             if stored is not None and numbers(stored) != numbers(grad):
-                notes.append(f"  {vertex}.grad holds {_value(stored)}: more than this pass has added to it.")
+                notes.append(f"  {vertex}.grad holds {_value(stored)}: {story.more}.")
     return ["Found:", "", *aligned(rows), *notes] if rows else ["No leaf has a gradient."]
 
 
 def _value(array: Any) -> str:
     return "? (the tape did not keep it)" if array is None else in_words(array)
-
-
-def _is_one(event: Event) -> bool:
-    return event.given and event.upstream.size == 1 and bool(event.upstream.item() == 1)

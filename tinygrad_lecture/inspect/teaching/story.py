@@ -11,19 +11,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ...autograd.modes import modes
 from ...autograd.seeds import seed_for
-from ...autograd.tape import Leaf, backward_pass
+from ...autograd.tape import Leaf, Record, backward_pass
 from ...backend import Array
 from ...errors.users_line import users_variables
 from ...errors.words import kind_of
 from ...traced import Traced
+from ..formulas.numbers import as_factor, in_words, number
 from ..graph import Graph, graphs
-from ..observe import Both, Observing
+from ..observe import Observing, observers
 from ..recovered import recover_values
 from ..vertex import Step, Vertex
 
@@ -66,8 +68,10 @@ class Event:
 class Story:
     """A computation that led to a result, and backward through it.
 
-    vertices: in the order of computing.  result: what backward starts from, as the cost.  events: the steps of
-    backward.  gradients: of each value at the end, by vertex.  stored: what is in `.grad` of leaves that still exist.
+    vertices: in the order of computing.  result: what backward starts from, as the cost.  events: the steps of one
+    pass of backward, the last.  gradients: of each value at its end, by vertex.  stored: what is in `.grad` of leaves
+    that still exist.  passes: how often backward ran.  own: whether it ran for this story alone, which leaves `.grad`
+    as it is.
     """
 
     vertices: list[Vertex]
@@ -75,10 +79,57 @@ class Story:
     events: list[Event]
     gradients: dict[Vertex, Array]
     stored: dict[Vertex, Array] = field(default_factory=dict)
+    passes: int = 0
+    own: bool = False
+
+    @cached_property
+    def differentiated(self) -> str:
+        """What the gradients are derivatives of: "C"; "(5 · C)" with an upstream; "(y + z)" if two had one."""
+        terms = [_seeded(event) for event in self.events if event.given] or [str(self.result)]
+        return terms[0] if terms == [str(self.result)] else f"({' + '.join(terms)})"
 
     def gradient_of(self, vertex: Vertex) -> str:
         """How the gradient of a value is written: "dC/dw"."""
-        return f"d{self.result}/d{vertex}"
+        return f"d{self.differentiated}/d{vertex}"
+
+    @property
+    def more(self) -> str:
+        """Why `.grad` holds something else than this pass found."""
+        return (
+            "that is from other passes; this one has left it alone"
+            if self.own
+            else "more than this pass has added to it"
+        )
+
+    def note(self) -> str:
+        """What to know about the pass: that it is the last of several; "" for the only one."""
+        return (
+            ""
+            if self.passes < 2
+            else (
+                f"Backward ran {self.passes} times; this is the last pass, and the gradients are its alone. "
+                "For another result use tl.page(result, ...) or tl.explain(result)."
+            )
+        )
+
+
+def started(event: Event) -> str:
+    """What backward starts with, where it is not 1: "with the upstream 5 that it was given"; else ""."""
+    given, name = event.upstream, str(event.vertex)
+    if not event.given or _seeded(event) == name:
+        return ""
+    if given.size == 1:
+        return f"with the upstream {in_words(given)} that it was given"
+    sums = f"g · {name} is the sum of the products of their elements"
+    return f"with the upstream g = {in_words(given)} that it was given; {sums}"
+
+
+def _seeded(event: Event) -> str:
+    """A result with the upstream that it was given: "C", "5 · C", "g · C"."""
+    given = event.upstream
+    if given.size != 1:
+        return f"g · {event.vertex}"
+    return str(event.vertex) if given.item() == 1 else f"{as_factor(number(given.item()))} · {event.vertex}"
 
 
 def story_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "explain") -> Story:
@@ -90,68 +141,77 @@ def story_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "e
     Raises TypeError for anything else, RuntimeError for a tensor without a graph or whose graph backward has freed,
     ValueError for an empty graph, or for a result of several elements that backward did not start from.
     """
+    if names is not None and not isinstance(names, Mapping):
+        raise TypeError(f'{caller}: names is a dict from names to tensors, as {{"x": x}}, not {kind_of(names)}')
     if isinstance(what, Graph):
-        graph, result, own = what, None, None
+        graph, result = what, None
         if not graph.vertices:
             raise ValueError(f"{caller}: the graph is empty; compute with tensors that require grad while it watches")
     elif isinstance(what, Traced):
-        graph, result, own = _graph_of(what)
+        graph, result = _graph_of(what)
     else:
         raise TypeError(f"{caller}: give the tensor that backward starts from, or a Graph, not {kind_of(what)}")
     _give_names(graph, names)
     vertices = graph.vertices if result is None else _before(result, graph)
-    passes = _passes(graph.steps if own is None else own)
+    wanted, own = set(vertices), False
+    passes = _passes(graph.steps)
     if result is not None:
-        passes = [steps for steps in passes if any(step.vertex is result for step in steps)]
-    wanted = set(vertices)
-    steps = [step for steps in passes for step in steps if step.vertex in wanted]
+        passes = [p for p in passes if p[0].vertex is result and all(step.vertex in wanted for step in p)]
+        if own := not passes:
+            passes = _passes(_pass_from(what, graph, wanted, caller))
+    steps = passes[-1] if passes else []
     if result is None:
         result = steps[0].vertex if steps else next((v for v in reversed(vertices) if v.op), vertices[-1])
     if not result.name and "C" not in {v.name for v in vertices}:
         result.name = "C"  # for cost
-    story = _told(vertices, result, _passes(steps))
+    story = _told(vertices, result, steps)
     story.stored = {v: grad for v, grad in graph.stored_gradients().items() if v in wanted}
+    story.passes, story.own = len(passes), own
     return story
 
 
-def _graph_of(loss: Any) -> tuple[Graph, Vertex, list[Step] | None]:
-    """The graph that a tensor is in, the tensor's vertex and, if backward has not run from it, the steps of a pass."""
-    for graph in [*_watching(), *graphs]:
+def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
+    """The graph that a tensor is in, and the tensor's vertex."""
+    for graph in [*(seen for seen in observers() if isinstance(seen, Graph)), *graphs]:
         vertex = graph.find(loss)
         if vertex is not None:
-            ran = any(step.vertex is vertex for step in graph.steps)
-            return graph, vertex, None if ran else _pass_from(loss, graph)
+            return graph, vertex
     graph = Graph(loss)
     recover_values(graph)
-    return graph, graph[loss], _pass_from(loss, graph)
-
-
-def _watching() -> list[Graph]:
-    """The graphs that watch this thread now, the innermost first."""
-    found, observers = [], [modes.observer]
-    while observers:
-        observer = observers.pop()
-        if isinstance(observer, Both):
-            observers += [observer.outer, observer.inner]
-        elif isinstance(observer, Graph):
-            found.append(observer)
-    return found
+    return graph, graph[loss]
 
 
 def _passes(steps: list[Step]) -> list[list[Step]]:
-    """The steps of each backward pass: it goes from younger to older records, so a younger one starts another pass."""
+    """The steps of each backward pass.
+
+    A pass goes from younger to older records, so a younger one starts another pass. So does one that follows when
+    every result that was handed a gradient has had its step.
+    """
     passes: list[list[Step]] = []
+    due = set[Vertex]()  # handed a gradient, and not yet visited
     for step in steps:
-        if not passes or step.age >= passes[-1][-1].age:
+        if not passes or not due or step.age >= passes[-1][-1].age:
             passes.append([])
+            due = set()
         passes[-1].append(step)
+        due.discard(step.vertex)
+        given = zip(step.vertex.inputs, step.handed, strict=True)
+        due |= {to for to, handed in given if handed is not None and to.op is not None}
     return passes
 
 
-def _pass_from(loss: Any, graph: Graph) -> list[Step]:
-    """The steps of a backward pass that leaves every `.grad`, the tape and the Graph as they are."""
+def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> list[Step]:
+    """The steps of a backward pass that leaves every `.grad`, the tape and the Graph as they are.
+
+    Raises RuntimeError where backward has freed the record of one of the wanted vertices.
+    """
     if isinstance(loss._node, Leaf):
         return []
+    if any(isinstance(n, Record) and n.saved is None and graph.vertex_of(n) in wanted for n in graph.nodes):
+        raise RuntimeError(
+            f"{caller}: backward did not start from this tensor, and it has freed this graph; give the tensor that it "
+            "started from, or call backward(retain_graph=True)"
+        )
     seed = seed_for(loss, None, False)
     leaves = [node for node in graph.nodes if isinstance(node, Leaf)]
     before = [(vertex, vertex.grad, vertex.handed) for vertex in graph.vertices]
@@ -174,7 +234,7 @@ def _give_names(graph: Graph, names: Mapping[str, Any] | None) -> None:
         return
     for name, tensor in users_variables().items():
         vertex = graph.find(tensor) if isinstance(tensor, Traced) else None
-        if vertex is not None and not vertex.name and not name.startswith("_"):
+        if vertex is not None and not vertex.name and name.isidentifier() and name[0] != "_":
             vertex.name = name
 
 
@@ -189,34 +249,26 @@ def _before(result: Vertex, graph: Graph) -> list[Vertex]:
     return [vertex for vertex in graph.vertices if vertex in needed]
 
 
-def _told(vertices: list[Vertex], result: Vertex, passes: list[list[Step]]) -> Story:
-    """The steps as events, with the sum of each gradient before and after each gift.
+def _told(vertices: list[Vertex], result: Vertex, steps: list[Step]) -> Story:
+    """The steps of a pass as events, with the sum of each gradient before and after each gift.
 
-    The sums are those of the tape: within a pass in the order of the gifts, and then one pass after the other.
+    The sums are those of the tape: in the order of the gifts.
     """
-    events: list[Event] = []
-    earlier: dict[Vertex, Array] = {}  # gradients of leaves from the passes before
-    sums: dict[Vertex, Array] = {}  # of this pass
-    for steps in passes:
-        sums, gifts = {}, list[Gift]()
-        for step in steps:
-            so_far = sums.get(step.vertex)
-            changed = so_far is not None and not np.array_equal(so_far, step.upstream, equal_nan=True)
-            events.append(Event(step.vertex, step.upstream, so_far is None, changed))
-            sums[step.vertex] = step.upstream
-            for position, (to, handed) in enumerate(zip(step.vertex.inputs, step.handed, strict=True)):
-                if handed is None:
-                    continue
+    events, gifts = list[Event](), list[Gift]()
+    sums: dict[Vertex, Array] = {}
+    for step in steps:
+        so_far = sums.get(step.vertex)
+        changed = so_far is not None and not np.array_equal(so_far, step.upstream, equal_nan=True)
+        events.append(Event(step.vertex, step.upstream, so_far is None, changed))
+        sums[step.vertex] = step.upstream
+        for position, (to, handed) in enumerate(zip(step.vertex.inputs, step.handed, strict=True)):
+            if handed is not None:
                 before = sums.get(to)
                 after = sums[to] = _plus(before, handed)
-                had = earlier.get(to)
-                start = had if before is None else _plus(had, before)
-                gift = Gift(to, position, handed, step.local[position], start, _plus(had, after))
-                events[-1].gifts.append(gift)
-                gifts.append(gift)
-        _count(gifts)
-        earlier |= {v: _plus(earlier.get(v), g) for v, g in sums.items() if v.op is None}
-    return Story(vertices, result, events, {**sums, **earlier})
+                events[-1].gifts.append(Gift(to, position, handed, step.local[position], before, after))
+        gifts += events[-1].gifts
+    _count(gifts)
+    return Story(vertices, result, events, sums)
 
 
 def _count(gifts: list[Gift]) -> None:

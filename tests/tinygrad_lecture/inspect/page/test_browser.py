@@ -228,6 +228,37 @@ def test_modules_are_boxes_that_open_and_close(visit, gpt_page):
     assert "embedding.W_E.weight" in text_of(page)
 
 
+def test_the_slider_in_the_middle_of_a_module_shows_no_inner_value_as_its_result(visit, gpt_page):
+    page = visit(gpt_page)
+    press(page, "ArrowRight", "ArrowRight")
+    whole, end = text_of(page), int(page.locator("#slider").input_value())
+    assert "comes out" in whole
+    assert "steps at once" in whole
+    page.locator("#slider").fill(str(end - 1))
+    assert re.search(r"Forward through blocks.0.*\d+ of its \d+ steps", text_of(page), flags=re.S)
+    assert "comes out" not in text_of(page)
+    assert "computed last, inside" in text_of(page)
+
+
+def test_the_page_says_whose_gradients_it_shows(visit, tmp_path):
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph():
+        y = x * x
+        own = visit(tl.page(y, tmp_path / "own.html"))
+        y.backward(tl.tensor(5.0), retain_graph=True)
+        y.backward(tl.tensor(5.0))
+        given = visit(tl.page(y, tmp_path / "given.html"))
+    press(own, "End")
+    assert "The page went backward itself" in text_of(own)
+    assert "in its .grad" not in text_of(own)
+    press(given, "b")
+    assert "Backward starts here, with the upstream 5 that it was given" in text_of(given)
+    press(given, "End")
+    assert "Backward ran 2 times; this is the last pass" in text_of(given)
+    assert "d(5 · y)/dx" in text_of(given)
+    assert "x.grad holds 60" in text_of(given)
+
+
 def test_steps_within_a_module_lead_out_of_it_at_its_end(visit, gpt_page):
     page = visit(gpt_page)
     press(page, "ArrowRight", "ArrowRight")

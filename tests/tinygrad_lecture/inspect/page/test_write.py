@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -218,3 +219,42 @@ def test_what_cannot_be_shown_is_refused(tmp_path):
     x = tl.tensor(3.0, requires_grad=True)
     with pytest.raises(FileNotFoundError, match="no folder"):
         tl.page(x * x, tmp_path / "nowhere" / "page.html")
+
+
+@pytest.mark.parametrize("wrong", [{"names": ["a"]}, {"names": 3}, {"title": 3}, {"tokens": 3}, {"tokens": "ab"},
+                                   {"tokens": [1]}])  # fmt: skip
+def test_an_argument_of_another_kind_is_refused_by_its_name(tmp_path, wrong):
+    x = tl.tensor(3.0, requires_grad=True)
+    (name,) = wrong
+    with pytest.raises(TypeError, match=f"^page: {name} is a [^\n]*$"):
+        tl.page(x * x, tmp_path / "page.html", **wrong)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sign", ["\u202e", "\x00", "\x1b", "\ud800", "\u2066"])
+def test_signs_that_turn_or_break_a_text_are_escaped_in_names_and_titles(tmp_path, sign):
+    x = tl.tensor(12.0, requires_grad=True)
+    y = x * x
+    tl.page(y, tmp_path / "page.html", {f"a{sign}b": x}, title=f"t{sign}")
+    graph = tl.Graph(y).name({f"a{sign}b": x})
+    shown = [json.dumps(data_of(y, {f"a{sign}b": x}), ensure_ascii=False), tl.explain(y, {f"a{sign}b": x})]
+    for title in ("", f"t{sign}"):
+        graph.draw(tmp_path / "graph.svg", title)
+        ElementTree.parse(tmp_path / "graph.svg")
+    shown += [str(graph), graph.dot(), graph._repr_html_(), (tmp_path / "page.html").read_text("utf-8")]
+    for text in shown:
+        assert f"a{sign}b" not in text
+        assert f"t{sign}<" not in text
+
+
+@pytest.mark.parametrize("name", ["$\ud800$", "$\x01$", "$W^{(1)}$\u202e"])
+def test_a_formula_as_a_name_gives_a_picture_that_can_be_read(tmp_path, name):
+    pytest.importorskip("matplotlib")
+    x = tl.tensor(12.0, requires_grad=True)
+    tl.Graph(x * x).name({name: x}).draw(tmp_path / "graph.svg", name)
+    ElementTree.parse(tmp_path / "graph.svg")
+
+
+def test_signs_that_turn_a_text_are_escaped_in_tokens():
+    x = tl.tensor(12.0, requires_grad=True)
+    assert StoryData(story_of(x * x), ["the", "\u202eknab"]).as_data()["tokens"] == ["the", r"\u202eknab"]

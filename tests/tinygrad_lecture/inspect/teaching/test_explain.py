@@ -1,6 +1,7 @@
 """tl.explain: backpropagation as a worked example, whose numbers are the engine's own."""
 
 import re
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.formulas.derivatives import ELEMENTWISE, RULES
+from tinygrad_lecture.inspect.formulas.derivatives import ELEMENTWISE, GELU_TANH, RULES
 from tinygrad_lecture.inspect.teaching.story import story_of
 
 
@@ -96,15 +97,75 @@ def test_what_the_tape_did_not_keep_is_said_to_be_unknown():
     assert "? (the tape did not keep it)" in tl.explain((x + tl.tensor([3.0, 4.0])).sum())
 
 
-def test_a_second_backward_starts_from_the_gradient_of_the_first():
+def test_of_several_passes_the_last_is_told_and_said_to_be():
     x = tl.tensor(3.0, requires_grad=True)
-    with tl.Graph():
+    with tl.Graph() as graph:
         y = x * x
         y.backward(retain_graph=True)
         y.backward()
-        story = story_of(y)
-    assert story.gradients[story.vertices[0]] == x.grad == 12
-    assert [gift.after for event in story.events for gift in event.gifts] == [3, 6, 9, 12]
+        for text in (tl.explain(y), tl.explain(graph)):
+            assert "Backward ran 2 times; this is the last pass" in text
+            assert "dy/dx  = 6" in text
+            assert "x.grad holds 12: more than this pass has added to it." in text
+    assert [gift.after for event in story_of(y).events for gift in event.gifts] == [3, 6]
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_two_results_of_a_graph_are_never_mixed(first):
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph() as graph:
+        losses = {"a": x * 2, "b": x * 7}
+        (second,) = set(losses) - {first}
+        losses[first].backward()
+        losses[second].backward()
+        story = story_of(graph, losses | {"x": x})
+    assert (str(story.result), story.passes) == (second, 2)
+    assert story.gradients[graph[x]] == {"a": 2, "b": 7}[second]
+    assert story_of(losses[first]).gradients[graph[x]] == {"a": 2, "b": 7}[first]
+
+
+def test_a_pass_from_two_results_is_told_as_that_of_their_sum():
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph() as graph:
+        s = x * x
+        y, z = s * 2, s * 5
+        (gradient,) = tl.grad([y, z], [x], [tl.tensor(1.0), tl.tensor(-4.0)])
+        text = tl.explain(graph, {"x": x, "y": y, "z": z})
+    assert f"d((-4) · z + y)/dx  = {gradient.item():.4g}" in text
+    assert "with the upstream -4 that it was given" in text
+    assert "Backward starts here, with d((-4) · z + y)/dy = 1" in text
+
+
+def test_a_value_on_the_way_is_told_with_its_own_pass_or_refused():
+    x = tl.tensor(2.0, requires_grad=True)
+    with tl.Graph():
+        h = x * x
+        L = h * 3
+        L.backward(retain_graph=True)
+        text = tl.explain(h)
+        assert "dh/dx  = 4" in text
+        assert "x.grad holds 12: that is from other passes; this one has left it alone." in text
+        L.backward()
+        with pytest.raises(RuntimeError, match="explain: backward did not start from this tensor"):
+            tl.explain(h)
+        assert "dL/dx  = 12" in tl.explain(L)
+
+
+def test_an_upstream_that_was_given_is_named():
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph():
+        y = x * x
+        y.backward(tl.tensor(5.0))
+        text = tl.explain(y)
+    assert "Backward starts here, with the upstream 5 that it was given: d(5 · y)/dy = 5" in text
+    assert "d(5 · y)/dx  = 30" in text
+    v = tl.tensor([1.0, 2.0], requires_grad=True)
+    with tl.Graph():
+        z = v * v
+        z.backward(tl.tensor([1.0, 10.0]))
+        text = tl.explain(z)
+    assert "with the upstream g = [1, 10] that it was given; g · z is the sum" in text
+    assert "d(g · z)/dv  = [2, 40]" in text
 
 
 def test_an_earlier_gradient_is_mentioned():
@@ -179,7 +240,7 @@ def test_after_the_block_the_graph_is_still_found_by_its_result():
 # What the names in the table stand for, so that a formula can be computed.
 MEANINGS = {
     "sign": np.sign, "cos": np.cos, "sin": np.sin, "cosh": np.cosh, "sinh": np.sinh, "exp": np.exp, "ln": np.log,
-    "sqrt": np.sqrt, "pi": np.pi, "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "sqrt": np.sqrt, "tanh": np.tanh, "pi": np.pi, "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "phi": lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
     "Phi": lambda x: 0.5 * (1 + tl.erf(tl.tensor(x / 2**0.5)).item()),
 }  # fmt: skip
@@ -215,6 +276,27 @@ def test_each_formula_is_what_the_rule_computes(op, a, b):
     gradients = tl.grad(y, inputs)
     for formula, gradient in zip(formulas, gradients, strict=True):
         np.testing.assert_allclose(computed(formula, a=a, b=b, y=y.item()), gradient.item(), rtol=1e-6)
+
+
+@given(a=st.floats(-3, 3))
+def test_the_formula_of_gelus_approximation_is_what_its_rule_computes(a):
+    x = tl.tensor(a, dtype=tl.float64, requires_grad=True)
+    (gradient,) = tl.grad(tl.gelu(x, approximate="tanh"), x)
+    np.testing.assert_allclose(computed(GELU_TANH, a=a), gradient.item(), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_call_is_explained_by_its_settings(watched):
+    x = tl.tensor([0.3, -2.0], requires_grad=True)
+    with tl.Graph() if watched else nullcontext():
+        smooth = tl.gelu(x, approximate="tanh").sum()
+        normal = tl.layer_norm(x, None, None, axes=1)
+        scaled = tl.layer_norm(x, tl.ones(2), None, axes=1)
+        error = tl.squared_error(x, tl.ones(2), average=False)
+        assert "t = tanh(sqrt(2 / pi)" in tl.explain(smooth)
+        assert "where g' = dC/dnormal and x' is" in tl.explain(normal.sum(), {"normal": normal})
+        assert "where g' = dC/dscaled · " in tl.explain(scaled.sum(), {"scaled": scaled})
+        assert "/ 2" not in tl.explain(error)
 
 
 def test_every_formula_names_an_op_of_the_engine():

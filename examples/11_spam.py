@@ -84,10 +84,10 @@ def main(settings: Settings) -> None:
     caught = []
     for n in (0, 5, 20, 100):
         more = Messages(learn.texts + new[:n], np.append(learn.spam, np.ones(n, bool)))
-        inputs = make_inputs("TF-IDF", more.texts)
-        model = train(build("TF-IDF", inputs.size), inputs(more.texts), more.spam, settings.epochs)
-        old = judge(model, inputs, test.texts) >= 0.5
-        caught.append((n, float((judge(model, inputs, new[100:]) >= 0.5).mean()), float((old == test.spam).mean())))
+        again = make_inputs("TF-IDF", more.texts)
+        retrained = train(build("TF-IDF", again.size), again(more.texts), more.spam, settings.epochs)
+        old = judge(retrained, again, test.texts) >= 0.5
+        caught.append((n, float((judge(retrained, again, new[100:]) >= 0.5).mean()), float((old == test.spam).mean())))
     report.retraining(caught, float((rules.points(new[100:]) >= rules.ENOUGH).mean()))
 
     if settings.message:

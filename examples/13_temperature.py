@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.program import start
+from helpers.program import DataError, start
 from helpers.temperature import pictures, report
 from transformer import probabilities
 
@@ -51,6 +51,8 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """The exercise, question by question."""
+    if min(settings.T) < 0.01:
+        raise DataError("T: softmax divides by it; give 0.01 or more. What T = 0 means is printed in any case")
     words = list(SCORES)
     scores = tl.tensor(list(SCORES.values()), dtype=tl.float64)  # (words,)
     print(f'"{PROMPT} ..."  What comes next?')

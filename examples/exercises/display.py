@@ -17,7 +17,7 @@ from .course import CHAPTERS
 from .progress import Progress
 
 ROOT = Path(__file__).parent.parent.parent
-KEYS = "Keys: h hint, n next, l list, c check all, q quit. Or type the words."
+KEYS = "Keys: h hint, s solution, n next, l list, c check all, q quit. Or type the words."
 
 
 def width() -> int:

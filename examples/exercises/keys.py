@@ -10,7 +10,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-WORDS = ("hint", "next", "list", "check", "quit")
+WORDS = ("hint", "next", "list", "check", "solution", "quit")
 TYPED_ON = 1.5  # seconds in which further letters of a word belong to it
 
 

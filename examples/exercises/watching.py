@@ -88,6 +88,8 @@ class Watch:
             print()
             session.check_all()
             return not self._finished()
+        elif word == "solution":
+            session.solution(session.current, take=False)
         elif word == "next":
             place = order.index(session.current)
             session.start(order[(place + 1) % len(order)], take=False)

@@ -43,8 +43,8 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
         import tyro
     except ImportError:
         raise SystemExit(f'{program}: needs tyro; pip install ".[examples]" brings it') from None
-    chosen = tyro.cli(settings, description=inspect.getmodule(main).__doc__, prog=program, args=arguments)
     try:
+        chosen = tyro.cli(settings, description=inspect.getmodule(main).__doc__, prog=program, args=arguments)
         if hasattr(chosen, "out"):
             make_folder(chosen.out)
         main(chosen)
@@ -54,7 +54,7 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
     except BrokenPipeError:  # the reader of the output has closed it, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes what is left into it
         raise SystemExit(1) from None
-    except (DataError, ImportError, OSError, FloatingPointError) as error:
+    except (ValueError, ImportError, OSError, FloatingPointError) as error:
         raise SystemExit(f"{program}: {error}") from error
 
 

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 PROGRAMS = sorted(p for p in (ROOT / "tests" / "torch_programs").glob("*.py") if p.stem != "fixed")
 
+
 def printed(*command):
     """What a program prints. Fails with its traceback if it ends with an error."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

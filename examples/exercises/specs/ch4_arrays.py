@@ -391,13 +391,16 @@ def _check_tensor(m: Any) -> None:
 
     pairs = shapes(max_dims=1).flatmap(lambda s: st.tuples(arrays(s, zero=False), arrays(s, zero=False)))
     check_property(one, pairs)
-    x = m.Tensor(np.arange(6.0).reshape(2, 3))
-    lines = ["x = Tensor([[0, 1, 2], [3, 4, 5]])", "s = record(sum_of, sum_rule, x, axis=0)"]
-    s = call(lambda: m.record(total, total_rule, x, axis=0), (), "record", shown=lines)
-    grad = call(s.rule, (np.ones(np.shape(s.data)),), watch=False, shown=[*lines, "s.rule(g)"])
-    if np.shape(s.data) != (3,) or np.shape(grad) != (2, 3):
+    x, g = m.Tensor([[0.0, 1.0], [2.0, 3.0]]), np.array([1.0, 2.0])
+    lines = ["x = Tensor([[0, 1], [2, 3]])", "s = record(sum_of, sum_rule, x, axis=1)"]
+    s = call(lambda: m.record(total, total_rule, x, axis=1), (), "record", shown=lines)
+    lines += [f"s.data   expected [1, 5]   got {np.asarray(s.data).tolist()}"]
+    grad = call(s.rule, (g,), watch=False, shown=[*lines, "s.rule([1, 2])"]) if np.shape(s.data) == (2,) else None
+    if grad is None or not np.array_equal(grad, [[1, 1], [2, 2]]):
+        if grad is not None:
+            lines += [f"s.rule([1, 2])   expected [[1, 1], [2, 2]]   got {np.asarray(grad).tolist()}"]
         raise CheckFailed("The function or its rule does not get the settings.", kind="settings", hint="settings",
-                          shown=[*lines, f"shape of s   expected (3,)   got {np.shape(s.data)}"],
+                          shown=lines,
                           cause="settings go to both: function(*arrays, **settings) and rule(g, *arrays, **settings)")  # fmt: skip
 
     def whole(x: Any, y: Any, twice: bool) -> None:

@@ -65,6 +65,7 @@ WRONG = [
     wrong("4.10", "return function(*arrays, **settings)", None, hint="type"),
     wrong("4.10", "return Tensor(function(*arrays, **settings), inputs, rule)", None, hint=("rule", "raises")),
     wrong("4.10", "return Tensor(function(*arrays), inputs, lambda g: rule(g, *arrays))", None, hint="settings"),
+    wrong("4.10", "return Tensor(function(*arrays, **settings), inputs, lambda g: rule(g, *arrays))", None, hint="settings"),
     wrong("4.10", None, "for p, grad in zip(node.parents, grads):\n    p.grad = grad", hint="overwritten"),
     wrong("4.10", None, "for p, grad in zip(node.parents, grads):\n    p.grad += node.grad", hint="not-ruled"),
     wrong("4.10", None, "for p, grad in zip(reversed(node.parents), grads):\n    p.grad = p.grad + grad", hint=("swapped", "nothing-sent")),

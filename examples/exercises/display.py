@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -89,7 +90,8 @@ def show_failure(course: Course, progress: Progress, exercise: Exercise, outcome
         say(f"Likely cause: {outcome.cause}{'' if outcome.cause[-1] in '.?' else '.'}", "  ")
     print()
     path = progress.file(course[outcome.name])
-    print(f"    {shown_path(path)}:{_place(outcome, path) or _first_change(course[outcome.name], course, path)}")
+    line = _place(outcome, path) or _first_change(course[outcome.name], course, path, outcome.what)
+    print(f"    {shown_path(path)}:{line}")
 
 
 def show_dependency(course: Course, progress: Progress, exercise: Exercise, other: Exercise) -> None:
@@ -165,16 +167,25 @@ def engine_place(reference: str) -> str:
     return shown_path(path)
 
 
-def _first_change(exercise: Exercise, course: Course, path: Path) -> int:
-    """The first line that a learner has changed, or the first gap that is left."""
+def _first_change(exercise: Exercise, course: Course, path: Path, message: str = "") -> int:
+    """The first line that a learner has changed, if possible in the function that a message names; or the first gap."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return 1
     if first_gap(text) > 1:
         return first_gap(text)
-    pairs = zip(course.given(exercise).splitlines(), text.splitlines(), strict=False)
-    return next((n for n, (old, new) in enumerate(pairs, start=1) if old != new), 1)
+    given = set(course.given(exercise).splitlines())
+    changed = [n for n, line in enumerate(text.splitlines(), start=1) if line not in given]
+    try:
+        functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    except SyntaxError:
+        functions = []
+    for function in functions:
+        if re.search(rf"\b{function.name}\b", message):
+            inside = range(function.lineno, (function.end_lineno or function.lineno) + 1)
+            return next((n for n in changed if n in inside), function.lineno)
+    return changed[0] if changed else 1
 
 
 def _place(outcome: Outcome, path: Path) -> int:

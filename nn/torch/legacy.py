@@ -21,13 +21,18 @@ class _Kind(type):
     kind: Any = None
 
     def __eq__(cls, other: object) -> bool:
-        return cls is other or (cls.kind is None and cls.__name__ == "Tensor" and other is EngineTensor)
+        """type(x) == torch.Tensor, since the type of a tensor is the engine's."""
+        return cls is other or (cls is Tensor and other is EngineTensor)
 
     def __hash__(cls) -> int:
-        return hash(EngineTensor if cls.kind is None and cls.__name__ == "Tensor" else cls.__name__)
+        return hash(EngineTensor) if cls is Tensor else type.__hash__(cls)
 
     def __setattr__(cls, name: str, value: Any) -> None:
-        setattr(EngineTensor, name, value)  # a method that a script adds to all tensors
+        """torch.Tensor.name = value gives it to all tensors."""
+        if cls is Tensor:
+            setattr(EngineTensor, name, value)
+        else:
+            type.__setattr__(cls, name, value)
 
     def __instancecheck__(cls, x: Any) -> bool:
         return isinstance(x, EngineTensor) and (cls.kind is None or x.dtype == cls.kind)

@@ -266,7 +266,7 @@ def op(forward: Any = None, /, *, differentiable: bool = True, analytic: bool = 
 
     differentiable: False for ops whose results never require grad (comparisons, argmax).
     analytic: complex differentiable, so that gradcheck may use the complex step.
-    casts: may return a wider float than it was given.
+    casts: the op chooses the dtype of its result, which may be wider than what it was given.
     """
     if forward is None:
         return lambda function: Op(function, differentiable, analytic, casts)

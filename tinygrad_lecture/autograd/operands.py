@@ -7,7 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import FLOAT32, FLOAT64, Array, device_of, get_default_dtype, is_array, move, narrow, narrow_integers, xp
+from ..backend import (
+    FLOAT16,
+    FLOAT32,
+    FLOAT64,
+    Array,
+    device_of,
+    get_default_dtype,
+    is_array,
+    move,
+    narrow,
+    narrow_integers,
+    xp,
+)
 from ..traced import Traced
 
 SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
@@ -68,8 +80,8 @@ def _own(value: Any, setting: str, name: str) -> Any:
 def settle(out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, casts: bool) -> Array:
     """What a forward function returned, as an array and no wider than the floats it was computed from.
 
-    inputs: as the op was called; arrays: the same without Tensors.  casts: the op may return a wider float than it was
-    given. Raises TypeError for None, and for a complex result of real Tensors.
+    inputs: as the op was called; arrays: the same without Tensors.  casts: the op chooses the dtype of its result.
+    Raises TypeError for None, and for a complex result of real Tensors.
     """
     if isinstance(out, np.generic):  # NumPy returns scalars for 0-d results
         out = np.asarray(out)
@@ -78,11 +90,11 @@ def settle(out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, ca
             raise TypeError(f"{name}: forward returned None: is a return missing?")
         out = xp(*arrays).asarray(out)
     dtype = out.dtype
-    if dtype is FLOAT32:
+    if dtype is FLOAT32 and not any(is_array(x) and x.dtype is FLOAT16 for x in arrays):
         return out
     if dtype.kind == "f" and not casts:
         return narrow(out, arrays)
-    if dtype.kind in "iu" and len(arrays) > 1:
+    if dtype.kind in "iu" and not casts and len(arrays) > 1:
         return narrow_integers(out, arrays)
     if dtype.kind == "c" and not any(isinstance(x, Traced) and x._array.dtype.kind == "c" for x in inputs):
         raise TypeError(f"{name}: tensors hold no complex numbers; split them into .real and .imag, or take abs()")

@@ -183,11 +183,12 @@ BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 def ints_apart(index: tuple[Any, ...]) -> bool:
     """Whether something stands between an int and an array: NumPy would move the axes of arrays to the front."""
-    kinds = [is_array(part) or type(part) is int for part in index]
-    if True not in kinds or builtins.all(type(part) is not int for part in index):
+    types = list(map(type, index))
+    if int not in types or bool in types or not builtins.any(map(is_array, index)):
         return False
-    first, last = kinds.index(True), len(kinds) - kinds[::-1].index(True)
-    return builtins.any(map(is_array, index)) and False in kinds[first:last] and bool not in map(type, index)
+    counted = [kind is int or is_array(part) for kind, part in zip(types, index, strict=True)]
+    first, last = counted.index(True), len(counted) - counted[::-1].index(True)
+    return False in counted[first:last]
 
 
 def ints_first(index: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -502,7 +503,7 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
         tl.masked_fill(tl.tensor([1.0, 2.0]), tl.tensor([False, True]), 0.0)        # tensor([1., 0.])
     """
     if x.dtype.kind != "f":
-        value = _as_integer(value, x.dtype)
+        value = _filler(value, x.dtype)
     if getattr(mask, "dtype", np.bool_) != np.bool_:
         raise TypeError(
             f"the mask must be bools, not {mask.dtype}; the order is masked_fill(x, mask, value), and mask != 0 makes "
@@ -511,8 +512,8 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
     return where(mask, value, x)
 
 
-def _as_integer(value: Value, dtype: np.dtype[Any]) -> Value:
-    """A number or tensor, in a dtype of bools or integers."""
+def _filler(value: Value, dtype: np.dtype[Any]) -> Value:
+    """The number or tensor to fill with, as bools or integers. Raises ValueError for inf and nan among integers."""
     if isinstance(value, Traced):
         return astype(value, dtype)
     if dtype != np.bool_ and not math.isfinite(value):

@@ -153,6 +153,7 @@ b[0, None, :, [1]]; b[torch.tensor(0), :, [1, 2]]; b[0, :, [True, False, True, F
 x[m.byte()]
 k.abs().byte().sum(); k.abs().byte().cumsum(0); k.abs().byte().prod(); m.prod(1); k.int().prod(); k.int().sum()
 v * torch.tensor(2.0, dtype=torch.float64); k.int() * torch.tensor(5); k.abs().byte() + torch.tensor(300); x - d.mean()
+x.detach().half() * torch.tensor(2.0); torch.searchsorted(i.int().sort()[0], torch.tensor(1))
 torch.where(m, x, torch.tensor(0.0, dtype=torch.float64)); k + torch.tensor(1.0, dtype=torch.float64); k.round()
 k.masked_fill(m, 1.5); k.int() // torch.tensor(2); torch.maximum(k.int(), torch.tensor(2)); type(x) == torch.Tensor
 """.replace("\n", ";").split(";")
@@ -249,6 +250,15 @@ def test_a_call_that_pytorch_refuses_is_refused_here(call: str) -> None:
     for library in (reference, ours):
         with pytest.raises(RuntimeError):
             eval(call, names(library))
+
+
+def test_what_a_program_gives_to_the_class_all_tensors_have() -> None:
+    for library in (reference, ours):
+        x = library.tensor([1.0])
+        library.Tensor.twice = lambda self: self * 2
+        assert x.twice().tolist() == [2]
+        del type(x).twice
+        assert {library.Tensor: "found"}[type(x)] == "found"
 
 
 def test_an_array_and_its_tensor_share_memory() -> None:

@@ -11,7 +11,7 @@ from ..composite import composite
 __all__ = ["bucketize", "isin", "searchsorted"]
 
 
-@op(differentiable=False)
+@op(differentiable=False, casts=True)
 def searchsorted(sorted_sequence: Value, values: Value, /, right: bool = False, side: str | None = None) -> Value:
     """Where each value would be inserted into sorted numbers so that they stay sorted, as int64.
 

@@ -1,8 +1,8 @@
 """Overlap: between machines, gradients are on their way while `backward` still computes others.
 
 The last layers' gradients are complete first. So buckets are filled from the last parameter to the first, and the sum
-of each starts as soon as all its gradients have arrived (Li et al., arXiv:2006.15704). MPI adds up in the background as
-far as it can: with MPICH, the environment variable MPICH_ASYNC_PROGRESS=1 gives it a thread for that.
+of each starts as soon as all its gradients have arrived (Li et al., arXiv:2006.15704). MPI goes on with it
+in the background.
 """
 
 from __future__ import annotations

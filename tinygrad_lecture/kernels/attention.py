@@ -1,9 +1,10 @@
 """Attention in blocks: some queries, on the CPU of some texts, with the keys that they may attend to.
 
-Of the weights only one block exists at a time, and keys that no query of a block may attend to are left out: causal
-attention computes little more than half of the products. Backward computes the weights again, so that memory grows
-linearly with the number of keys (Rabe & Staats, arXiv:2112.05682; Dao et al., arXiv:2205.14135). Up to KEPT_KEYS keys
-they are kept instead, which takes a quarter less time and about as much memory as q, k, v and the output.
+Threads share the texts where there is much to compute. Of the weights only one block of each thread exists at a time,
+and keys that no query of a block may attend to are left out: causal attention computes little more than half of the
+products. Backward computes the weights again, so that memory grows linearly with the number of keys (Rabe & Staats,
+arXiv:2112.05682; Dao et al., arXiv:2205.14135). Up to KEPT_KEYS keys they are kept instead, which takes a quarter less
+time and about as much memory as q, k, v and the output.
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ import numpy as np
 from ..backend import Array, xp
 from .blas import one_thread
 from .rows import as_rows, largest_of_rows, row_products, row_sums
+from .threads import get_num_threads, share
 
 QUERIES = 64  # in a block
 SCORES = 2**18  # about how many a block has on the CPU: what its cache holds
 KEPT_KEYS = 256
+SHARED = 2**20  # scores in all; below, threads that share the texts wait for each other as long as they help
 SAFE = 60.0  # exp of scores up to this size needs no shift: their sums neither overflow nor underflow
 
 Index: TypeAlias = tuple[Any, ...]
+Part: TypeAlias = tuple[Index, list[tuple[Index, Index, Array]]]  # which texts; their blocks, as `_blocks` yields them
 
 
-@one_thread
 def attention(
     q: Array,
     k: Array,
@@ -44,16 +47,22 @@ def attention(
         raise ValueError("k and v have different keys")
     lib = xp(q)
     q, k, v, (order, *_) = _broadcast(q, k, v)
+    mask = _with_axes(mask, (*q.shape[:-1], k.shape[-2]))
     out = lib.empty_like(q, np.result_type(q.dtype, k.dtype, v.dtype), order, shape=(*q.shape[:-1], v.shape[-1]))
-    kept = []
-    for queries, keys, weights in _blocks(q, k, mask, causal, scale):
-        lib.matmul(weights, v[keys], out=out[queries])
-        if keep and k.shape[-2] <= KEPT_KEYS:
-            kept.append((queries, keys, weights))
-    return (out, kept) if keep else out
+    keep_weights = keep and k.shape[-2] <= KEPT_KEYS
+
+    def attend(part: Part) -> None:
+        texts, kept = part
+        for queries, keys, weights in _blocks(q[texts], k[texts], _of(texts, mask), causal, scale):
+            lib.matmul(weights, v[texts][keys], out=out[texts][queries])
+            if keep_weights:
+                kept.append((queries, keys, weights))
+
+    parts = _parts(q, k)
+    share(attend, parts, get_num_threads())
+    return (out, parts) if keep else out
 
 
-@one_thread
 def attention_backward(
     g: Array,
     needs: list[bool],
@@ -65,10 +74,11 @@ def attention_backward(
     scale: float | None = None,
     *,
     out: Array,
-    kept: list[tuple[Index, Index, Array]],
+    kept: list[Part],
 ) -> tuple[Any, ...]:
     lib = xp(q)
     q, k, v, orders = _broadcast(q, k, v)
+    mask = _with_axes(mask, (*q.shape[:-1], k.shape[-2]))
     # Where one block of queries has all keys, each key's gradient is written once.
     once = 0 < q.shape[-2] <= QUERIES and not (causal and q.shape[-2] < k.shape[-2])
     made = lib.empty_like if once else lib.zeros_like
@@ -83,20 +93,25 @@ def attention_backward(
         else:
             total += a.swapaxes(-1, -2) @ b
 
-    for queries, keys, weights in kept or _blocks(q, k, mask, causal, scale):
-        if dv is not None:
-            add(dv[keys], weights, g[queries])
-        if dq is None and dk is None:
-            continue
-        # The gradient of the scores is w (dw - sum(w dw)), with weights w; the sum over a row is that of g out.
-        scaled = g[queries] * _scale(q, scale)
-        dscores = scaled @ v[keys].swapaxes(-1, -2)  # (..., queries, keys)
-        dscores -= row_products(scaled, out[queries])
-        dscores *= weights
-        if dk is not None:
-            add(dk[keys], dscores, q[queries])
-        if dq is not None:
-            lib.matmul(dscores, k[keys], out=dq[queries])
+    def attend_backward(part: Part) -> None:
+        texts, blocks = part
+        own_q, own_k, own_v, own_g, own_out = (x[texts] for x in (q, k, v, g, out))
+        for queries, keys, weights in blocks or _blocks(own_q, own_k, _of(texts, mask), causal, scale):
+            if dv is not None:
+                add(dv[texts][keys], weights, own_g[queries])
+            if dq is None and dk is None:
+                continue
+            # The gradient of the scores is w (dw - sum(w dw)), with weights w; the sum over a row is that of g out.
+            scaled = own_g[queries] * _scale(q, scale)
+            dscores = scaled @ own_v[keys].swapaxes(-1, -2)  # (..., queries, keys)
+            dscores -= row_products(scaled, own_out[queries])
+            dscores *= weights
+            if dk is not None:
+                add(dk[texts][keys], dscores, own_q[queries])
+            if dq is not None:
+                lib.matmul(dscores, own_k[keys], out=dq[texts][queries])
+
+    share(attend_backward, kept, get_num_threads())
     return (dq, dk, dv, None)[: len(needs)]
 
 
@@ -155,13 +170,25 @@ def _broadcast(*arrays: Array) -> tuple[Any, ...]:
     return *shaped, ["K" if g else "C" for g in given]
 
 
+def _parts(q: Array, k: Array) -> list[Part]:
+    """The texts in parts that threads share; all in one, unless there is much to compute."""
+    scores = math.prod(q.shape[:-1]) * k.shape[-2]
+    if q.ndim == 2 or scores < SHARED or xp(q) is not np:
+        return [((), [])]
+    step = -(-len(q) // (2 * get_num_threads()))
+    return [((slice(start, start + step),), []) for start in range(0, len(q), step)]
+
+
+def _of(texts: Index, mask: Array | None) -> Any:
+    """The part of the mask for these texts."""
+    return mask[texts] if mask is not None and mask.ndim > 2 and len(mask) > 1 else mask
+
+
 def _blocks(
     q: Array, k: Array, mask: Array | None, causal: bool, scale: float | None
 ) -> Iterator[tuple[Index, Index, Array]]:
     """For each block the indices of its queries and of its keys, and the weights."""
     lib, queries, keys = xp(q), q.shape[-2], k.shape[-2]
-    if mask is not None:
-        mask = _with_axes(mask, (*q.shape[:-1], keys))
     for start in range(0, queries, QUERIES):
         stop = min(start + QUERIES, queries)
         reach = min(stop, keys) if causal else keys
@@ -172,7 +199,7 @@ def _blocks(
         for texts in _texts(q, (stop - start) * reach):
             begin, end, bias = reach, reach, None
             if allowed is not None:
-                own = allowed[texts] if allowed.ndim > 2 and len(allowed) > 1 else allowed
+                own = _of(texts, allowed)
                 begin, end = _needed(own) if queries > QUERIES and lib is np else (0, reach)
                 bias = _bias(own[..., begin:end], q.dtype) if begin < end else None
             its_queries, its_keys = (
@@ -193,8 +220,10 @@ def _texts(q: Array, scores: int) -> list[Index]:
     return [(slice(i, i + max(step, 1)),) for i in range(0, len(q), max(step, 1))]
 
 
-def _with_axes(mask: Array, shape: Index) -> Array:
+def _with_axes(mask: Array | None, shape: Index) -> Array | None:
     """The mask with as many axes as `shape`, the last two in full. Raises ValueError unless it broadcasts to it."""
+    if mask is None:
+        return None
     xp(mask).broadcast_to(mask, shape)
     if mask.shape == shape[-2:]:
         return mask

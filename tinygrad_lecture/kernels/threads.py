@@ -38,8 +38,9 @@ def get_num_threads() -> int:
     return _chosen or blas.threads() or 1
 
 
+@blas.one_thread
 def share(function: Callable[..., object], chunks: list[Any], threads: int) -> None:
-    """Call function(chunk) for all chunks, in this thread and up to threads - 1 others."""
+    """Call function(chunk) for all chunks, in this thread and up to threads - 1 others, with one BLAS thread each."""
     todo = chunks[::-1]
     finished: SimpleQueue[BaseException | None] = SimpleQueue()
     _start(threads - 1)

@@ -60,8 +60,29 @@ def test_attention_in_blocks_is_its_definition(few, dtype, data):
         patch.setattr(kernel, "QUERIES", data.draw(st.integers(1, 5)))
         patch.setattr(kernel, "SCORES", data.draw(st.sampled_from([1, 20, 1000])))
         patch.setattr(kernel, "KEPT_KEYS", 9 if few else 0)
+        patch.setattr(kernel, "SHARED", data.draw(st.sampled_from([0, 2**20])))
         found = results(inputs, mask, **chosen)
     assert_same(found, results(inputs, mask, plainly=True, **chosen), 1e-11 if dtype == "float64" else 2e-5)
+
+
+@pytest.mark.parametrize("mask", [None, True], ids=["no mask", "a mask for each text"])
+def test_threads_that_share_the_texts_change_no_bit(monkeypatch, mask):
+    inputs = [normal(5, 2, 70, 4, seed=i) for i in range(3)]
+    mask = mask and np.random.default_rng(0).random((5, 1, 70, 70)) < 0.5
+    monkeypatch.setattr(kernel, "SHARED", 0)
+    found = []
+    for threads in (1, 2, 3):
+        monkeypatch.setattr(kernel, "get_num_threads", lambda threads=threads: threads)
+        found.append(results(inputs, mask))
+    assert_same(found[0], results(inputs, mask, plainly=True))
+    for other in found[1:]:
+        assert all(map(np.array_equal, other, found[0]))
+
+
+def test_a_mask_for_more_texts_than_there_are_is_refused_also_in_parts(monkeypatch):
+    monkeypatch.setattr(kernel, "SHARED", 0)
+    with pytest.raises(ValueError, match=r"broadcast to \(2, 3, 3\), and has shape \(4, 3, 3\)"):
+        results([normal(2, 3, 4)] * 3, np.ones((4, 3, 3), bool))
 
 
 @pytest.mark.parametrize("keys", [200, 300])

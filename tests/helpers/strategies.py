@@ -124,6 +124,8 @@ def _every_other(x: Array) -> Array:
 
 LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "transposed": lambda x: x.T.copy().T,
+    "first axes swapped": lambda x: x.swapaxes(0, 1).copy().swapaxes(0, 1) if x.ndim > 1 else x,
+    "last axes swapped": lambda x: x.swapaxes(-1, -2).copy().swapaxes(-1, -2) if x.ndim > 1 else x,
     "negative strides": lambda x: np.flip(np.flip(x).copy()),
     "every other element": _every_other,
     "stride 0": lambda x: np.broadcast_to(x[:1], x.shape) if x.ndim else x,  # other numbers: the first row is repeated

@@ -138,8 +138,8 @@ def attention_weights_backward(
 def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool = True) -> Array:
     """softmax(q k^T + bias): (..., queries, keys). bias: for the keys from `first` on; small: it is nowhere above 0."""
     lib = xp(q)
-    weights = q @ k.swapaxes(-1, -2)
-    rows = as_rows(weights)  # a view: a product is contiguous
+    weights = lib.ascontiguousarray(q @ k.swapaxes(-1, -2))  # a product has the memory order of its operands
+    rows = as_rows(weights)  # a view
     # Small scores need no shift by the largest of their row. On a GPU the comparison would wait.
     safe = small and lib is np and bool(rows.size) and rows.min() > -SAFE and rows.max() < SAFE
     if bias is not None:

@@ -344,8 +344,8 @@ def test_runs_twice_alike(row: Row, data: st.DataObject) -> None:
 def test_any_layout_of_memory(row: Row, data: st.DataObject) -> None:
     """Transposed, reversed, strided and repeated inputs give the results of contiguous ones."""
     sample = data.draw(row.samples)
-    layout = LAYOUTS[data.draw(st.sampled_from(sorted(LAYOUTS)))]
-    views = tuple(layout(x) if drive.is_float(x) else x for x in sample.inputs)
+    layouts = [LAYOUTS[data.draw(st.sampled_from(sorted(LAYOUTS)))] for _ in sample.inputs]
+    views = tuple(lay(x) if drive.is_float(x) else x for lay, x in zip(layouts, sample.inputs, strict=True))
     plain = tuple(np.ascontiguousarray(x).reshape(x.shape) if drive.is_float(x) else x for x in views)
     a, b = (drive.first_order(row, Sample(inputs, sample.settings)) for inputs in (views, plain))
     for viewed, contiguous in zip([*a[0], *a[1]], [*b[0], *b[1]], strict=True):

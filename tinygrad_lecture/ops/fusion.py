@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any, Concatenate
 
 from ..autograd.contract import add_facts
-from ..autograd.memory import unshare
 from ..autograd.modes import modes
 from ..autograd.op import Op, P
 from ..autograd.signature import bind
@@ -102,7 +101,7 @@ class KernelOp(Op[Any]):
         except Exception as error:
             add_facts(error, record, 0, upstream, create_graph)
             raise
-        return unshare(gradients)
+        return list(gradients)
 
     def of_forward(self, out: Sequence[Any], kept: Any = None) -> dict[str, Any]:
         """What backward asks for of the forward pass."""

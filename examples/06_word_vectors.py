@@ -91,7 +91,7 @@ def learn(sentences: list[list[str]], settings: Settings, window: int = 4, negat
     often = np.array([counts[word] for word in words]) ** 0.75  # as in word2vec, rare words a little more
     model = SkipGram(len(words), settings.dim)
     batch, random = 1024, np.random.default_rng(settings.seed)
-    steps = settings.epochs * len(pairs) // batch
+    steps = max(1, settings.epochs * len(pairs) // batch)
     report.learning(sentences, words, pairs, steps)
     optimizer = nn.optim.Adam(model.parameters(), 0.01)
     schedule = nn.optim.lr_scheduler.LinearLR(optimizer, 1, 0.02, total_iters=steps)

@@ -25,7 +25,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.attention import cars, pictures, report, senses
-from helpers.program import start, until_ctrl_c
+from helpers.program import DataError, start, until_ctrl_c
 
 
 class Reading(NamedTuple):
@@ -147,6 +147,8 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """One head and its senses; then three heads and the red car."""
+    if settings.width < 2:
+        raise DataError("--width must be 2 or more, for the picture of the vectors has two axes")
     tl.manual_seed(settings.seed)
     draw = Random(settings.seed)
     shown = [sentence for sentence, _ in senses.SENTENCES]

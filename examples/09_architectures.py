@@ -128,7 +128,7 @@ def main(settings: Settings) -> None:
 def train(model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], steps: int, settings: Settings) -> None:
     """Mini-batches of 32 random rows, whose loss `loss_of` returns."""
     optimizer = nn.optim.AdamW(model.parameters(), lr=5e-3, betas=(0.9, 0.98), weight_decay=0.01)
-    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, max(1, steps // 10), steps, 5e-4)
+    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, steps // 10, steps, 5e-4)
     draw = np.random.default_rng(settings.seed)
     for step in until_ctrl_c(range(1, steps + 1)):
         loss = loss_of(draw.integers(0, 6000, 32))

@@ -86,7 +86,7 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
     heads = sum(len(maps) for maps in trace.attention)
     rows, columns = (2, 2) if len(chosen) == 4 else (1, max(1, len(chosen)))
     title = f"Heads look at different tokens: {len(chosen)} of the {heads} heads"
-    figure = new_figure(6 * columns, 6 * rows, title)
+    figure = new_figure(6 * columns, 6 * rows if rows > 1 else 7.2, title)
     image = None
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (score, name, layer, head) in zip(panels, chosen, strict=False):

@@ -23,7 +23,7 @@ import tinygrad_lecture as tl
 from helpers.descent import batches, pictures, report, search
 from helpers.descent.report import Descent, Valley
 from helpers.digits.mnist import load_digits
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 
 START = (-1.8, -0.6)  # w, b, where all descents begin
 
@@ -71,7 +71,8 @@ def main(settings: Settings) -> None:
 
     # "The choice of batch size ... affects training dynamics and final performance": the digit network
     digits = load_digits()
-    report.batch_sizes([batches.train(digits, n, 0.95, settings.epochs, settings.seed) for n in (8, 32, 256)])
+    sizes = until_ctrl_c((8, 32, 256))
+    report.batch_sizes([batches.train(digits, n, 0.95, settings.epochs, settings.seed) for n in sizes])
 
     # "Move in the opposite direction (direction of steepest decrease)", against random directions, in 13,002 dimensions
     images, labels = tl.tensor(digits.train_images[:500]), tl.eye(10)[tl.tensor(digits.train_labels[:500])]

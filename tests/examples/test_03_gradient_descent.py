@@ -13,7 +13,7 @@ program = load("03_gradient_descent")
 
 @pytest.fixture(scope="module")
 def text(run_once):
-    return run_once("03_gradient_descent", "--directions", "60", "--evaluations", "60", "--epochs", "1")[0]
+    return run_once("03_gradient_descent", "--evaluations", "60", "--epochs", "1")[0]
 
 
 @pytest.fixture(scope="module")

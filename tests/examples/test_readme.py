@@ -15,7 +15,7 @@ SMALLER = {
     "00_engine_on_a_page.py": ["--steps", "50"],
     "02_digits.py": ["--epochs", "3"],
     "02_digits.py --loss cross-entropy": ["--epochs", "1"],
-    "03_gradient_descent.py": ["--directions", "60", "--evaluations", "60", "--epochs", "1"],
+    "03_gradient_descent.py": ["--evaluations", "60", "--epochs", "1"],
     "04_backprop.py": ["--repeats", "1"],
     "04_backprop.py --layers 1 1 1 1 --activation tanh": ["--repeats", "1"],
     "22_robust.py": ["--steps", "200", "--sizes", "300", "3000", "8500"],

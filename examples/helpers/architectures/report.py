@@ -14,12 +14,13 @@ def who_sees_whom(
 ) -> None:
     """Print a row for each output, with a # under each token on which it depends."""
     print("Who sees whom, measured: a row for each token's output, # under the tokens on which it depends.")
+    print('"Previous" includes the token itself.')
     outputs = {"decoder-only": words, "encoder-only": words}
     for name, grid in seen.items():
         rows = outputs.get(name, target)
         inputs = {"encoder-decoder, source": source, "encoder-decoder, target": target}.get(name, words)
-        what = {"encoder-decoder, source": "the target's outputs, from the source: all",
-                "encoder-decoder, target": "the target's outputs, from the target: previous tokens only",
+        what = {"encoder-decoder, source": "each output sees all tokens of the source",
+                "encoder-decoder, target": "each output sees only previous tokens of the target",
                 "decoder-only": "previous tokens only", "encoder-only": "all tokens"}[name]  # fmt: skip
         print(f"\n  {name}: {what} ({' '.join(inputs)})")
         for label, row in zip(rows, grid, strict=True):

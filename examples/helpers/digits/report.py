@@ -59,7 +59,9 @@ def cost_of_one(title: str, a: np.ndarray, k: int, loss: str) -> None:
 def untrained(sure: np.ndarray, labels: np.ndarray) -> None:
     """Print that a right answer of an untrained network is luck: it has one favourite digit, whatever it sees."""
     said = np.bincount(sure.argmax(axis=1), minlength=10)
-    print(f"  That is luck, right or wrong: it calls {said.max() / said.sum():.0%} of all test pictures a", end=" ")
+    print(
+        f"  Its answer is luck, right or wrong: it calls {said.max() / said.sum():.0%} of all test pictures a", end=" "
+    )
     print(f"{said.argmax()}, and reads {share_right(sure, labels):.0%} right. One in ten is chance.")
 
 
@@ -213,10 +215,11 @@ def last_hidden_layer(fires: np.ndarray, labels: np.ndarray) -> None:
     place = 1 + sum(score > loops for score in scores)
     best = groups[int(np.argmax(scores))]
     print('Does a neuron stand for a part, such as "loop"? It would tell 0, 6, 8 and 9 from all other digits.')
-    print("How far does a neuron's mean activation for four digits differ from that for the other six? At most", end="")
-    print(f" by {max(scores):.2f},")
-    print(f"for {', '.join(map(str, best))}.", end=" ")
-    print(f"For the digits with a loop it is {loops:.2f}: place {place} of {len(groups)} groups of four digits.")
+    print(
+        "For each group of four digits: how much more, or less, does one neuron fire for them than for the other six?"
+    )
+    print(f"The most for {', '.join(map(str, best))}: by {max(scores):.2f}.", end=" ")
+    print(f"For the digits with a loop by {loops:.2f}: place {place} of {len(groups)} groups.")
     if place > 20:
         print("So no neuron here detects loops. The layer groups digits as it needs, which differs from seed to seed.")
 

@@ -98,7 +98,7 @@ def mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path: Pat
         return
     columns = min(4, len(worst))
     rows = -(-len(worst) // columns)
-    title = "The worst mistakes: the network was sure (orange: its answer; green: the right digit)"
+    title = "The mistakes of which it was surest (orange: its answer; green: the right digit)"
     figure = new_figure(3.2 * columns, 2.2 * rows + 0.9, title, size=12)
     grid = figure.subplots(rows, 2 * columns, squeeze=False, width_ratios=[1.2, 1] * columns)
     for axes in grid.flat:

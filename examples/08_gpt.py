@@ -97,9 +97,10 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
     test = nn.DataLoader(corpus.test, max(1, 8192 // corpus.context))
     report.before_training(corpus, model, nn.evaluate(model, test, TokenCrossEntropy()).loss)
 
+    batches = batches_of(corpus, settings)
     trainer = nn.Trainer(
         model,
-        batches_of(corpus, settings),
+        batches,
         TokenCrossEntropy(),
         optimizer,
         steps=settings.steps,
@@ -113,7 +114,7 @@ def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
     )
     if nn.parallel.rank() == 0 and not runs.open_run(settings.out, FILES, settings.resume, settings.again):
         writer.save(settings.out)
-    report.what_the_trainer_adds(first, again, settings.steps, settings.batch_size, corpus.context)
+    report.what_the_trainer_adds(first, again, settings.steps, batches.batch_size, corpus.context)
     history = runs.fit(trainer, settings.resume)
     if history.best is not None:
         trainer.load_best()

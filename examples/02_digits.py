@@ -19,7 +19,7 @@ from typing import Literal
 
 import nn
 import tinygrad_lecture as tl
-from helpers.digits import pictures, report
+from helpers.digits import neurons, pictures, report
 from helpers.digits.mnist import load_digits
 from helpers.digits.report import Epoch
 from helpers.program import start, until_ctrl_c
@@ -67,9 +67,8 @@ def main(settings: Settings) -> None:
 
     # "For a single training example": what the untrained network makes of one picture of a 3, and what that costs
     three = int((test_labels == 3).argmax())
-    report.cost_of_one(
-        "The untrained network sees a 3, and its answer is chance", answers(model, test_images[three]).numpy(), 3
-    )
+    report.cost_of_one("The untrained network sees a 3", answers(model, test_images[three]).numpy(), 3, settings.loss)
+    report.untrained(answers(model, test_images).numpy(), test_labels)
 
     # The learning loop: predict, measure the error, trace it back, adjust the weights, next batch
     optimizer = make_optimizer(settings, model)
@@ -85,11 +84,13 @@ def main(settings: Settings) -> None:
             C.backward()  # backward pass: the gradient of C for each weight and bias
             optimizer.step()  # every weight goes a step against its gradient
             costs.append(C.item())
-        history.append(report.epoch(epoch, settings.epochs, costs, answers(model, test_images).numpy(), test_labels))
+        right = report.share_right(answers(model, test_images).numpy(), test_labels)
+        history.append(report.epoch(epoch, settings.epochs, Epoch(costs, right), settings.loss))
+    report.plateau(history)
 
-    report.cost_of_one("The trained network sees the same 3", answers(model, test_images[three]).numpy(), 3)
     sure = answers(model, test_images).numpy()  # (m, 10): how sure it is of each digit
-    report.costs_by_answer(sure, test_labels)
+    report.cost_of_one("The trained network sees the same 3", sure[three], 3, settings.loss)
+    report.costs_by_answer(sure, test_labels, settings.loss)
     report.confidences(sure, settings.loss)
     report.accuracy(sure, test_labels)
     report.ask_a_human(sure, test_labels)
@@ -99,13 +100,13 @@ def main(settings: Settings) -> None:
     report.first_layer(before, weights, digits.train_images)
     fires, liked = None, None
     if len(settings.hidden) > 1:
-        fires = hidden_activations(model, test_images).numpy()  # (m, 16)
+        fires = neurons.hidden_activations(model, test_images).numpy()  # (m, 16)
         report.last_hidden_layer(fires, test_labels)
-        liked = favourites(model, settings.hidden[-1]).numpy()  # (16, 784)
+        liked = neurons.favourites(model, settings.hidden[-1]).numpy()  # (16, 784)
 
     nn.weights.save_file(model.state_dict(), settings.out / "weights.safetensors")
     print(f"\nThe weights: {settings.out / 'weights.safetensors'}\nPictures:")
-    pictures.draw(settings.out, digits, history, sure, weights, fires, liked)
+    pictures.draw(settings.out, digits, history, settings.loss, sure, weights, fires, liked)
 
 
 def build(settings: Settings) -> nn.MLP:
@@ -141,35 +142,10 @@ def answers(model: nn.MLP, images: tl.Tensor) -> tl.Tensor:
 def make_optimizer(settings: Settings, model: nn.MLP) -> nn.optim.Optimizer:
     """The way downhill, with a learning rate that works: a sigmoid's slopes are small, so its steps are large."""
     if settings.optimizer == "adam":
-        return nn.optim.Adam(model.parameters(), settings.lr or 0.001)
+        return nn.optim.Adam(model.parameters(), 0.001 if settings.lr is None else settings.lr)
     momentum = 0.9 if settings.optimizer == "momentum" else 0.0
-    usual = 1.0 if (settings.activation, settings.loss) == ("sigmoid", "mse") else 0.1
-    return nn.optim.SGD(model.parameters(), settings.lr or usual * (1 - momentum), momentum=momentum)
-
-
-def hidden_activations(model: nn.MLP, images: tl.Tensor) -> tl.Tensor:
-    """What the last hidden layer makes of pictures: (n, 784) -> (n, neurons)."""
-    with tl.no_grad():
-        for layer in list(model)[: -1 if isinstance(model[-1], nn.Linear) else -2]:
-            images = layer(images)
-    return images
-
-
-def favourites(model: nn.MLP, neurons: int, steps: int = 100) -> tl.Tensor:
-    """The pictures, (neurons, 784), that excite each neuron of the last hidden layer most, by gradient ascent.
-
-    The weights stay; the pixels learn. Backpropagation gives the gradient of a neuron's sum for every pixel.
-    """
-    layers = list(model)[: -2 if isinstance(model[-1], nn.Linear) else -3]  # up to the sum, without its activation
-    pixels = tl.full((neurons, 784), 0.5, requires_grad=True)
-    for _ in range(steps):
-        z = pixels
-        for layer in layers:
-            z = layer(z)  # in the end (neurons, neurons)
-        (gradient,) = tl.grad((z * tl.eye(neurons)).sum(), [pixels])  # picture i for neuron i
-        step = 0.05 * gradient / gradient.abs().amax(axis=1, keepdims=True)
-        pixels = (pixels.detach() + step).clip(0, 1).requires_grad_()
-    return pixels.detach()
+    usual = (1.0 if (settings.activation, settings.loss) == ("sigmoid", "mse") else 0.1) * (1 - momentum)
+    return nn.optim.SGD(model.parameters(), usual if settings.lr is None else settings.lr, momentum=momentum)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,10 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.descent import pictures, report, search
+from helpers.descent import batches, pictures, report, search
 from helpers.descent.report import Descent, Valley
 from helpers.digits.mnist import load_digits
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 
 START = (-1.8, -0.6)  # w, b, where all descents begin
 
@@ -38,6 +38,8 @@ class Settings:
     """points in a mini-batch, of 40"""
     steps: int = 60
     """steps of each descent on the line"""
+    epochs: int = 100
+    """most epochs of the digit networks that compare sizes of mini-batches"""
     directions: int = 1000
     """random directions to compare with the gradient, in 13,002 dimensions"""
     evaluations: int = 600
@@ -67,8 +69,12 @@ def main(settings: Settings) -> None:
     ways = [descend(points, name, rate, size, settings.steps) for name, size in sizes.items()]
     report.ways(ways, valley)
 
-    # "Move in the opposite direction (direction of steepest decrease)", against random directions, in 13,002 dimensions
+    # "The choice of batch size ... affects training dynamics and final performance": the digit network
     digits = load_digits()
+    sizes = until_ctrl_c((8, 32, 256))
+    report.batch_sizes([batches.train(digits, n, 0.95, settings.epochs, settings.seed) for n in sizes])
+
+    # "Move in the opposite direction (direction of steepest decrease)", against random directions, in 13,002 dimensions
     images, labels = tl.tensor(digits.train_images[:500]), tl.eye(10)[tl.tensor(digits.train_labels[:500])]
     network = search.random_network()
 
@@ -115,11 +121,11 @@ def descend(points: nn.TensorDataset, label: str, rate: float, batch: int, steps
     w = tl.tensor(START[0], dtype=tl.float64, requires_grad=True)
     b = tl.tensor(START[1], dtype=tl.float64, requires_grad=True)
     optimizer = nn.optim.SGD([w, b], lr=rate)
-    batches = endless(nn.DataLoader(points, batch, shuffle=True))
+    loader = endless(nn.DataLoader(points, batch, shuffle=True))
     path, costs = [START], [cost(w, b, *points.tensors).item()]
     for _ in range(steps):
         optimizer.zero_grad()
-        C = cost(w, b, *next(batches))
+        C = cost(w, b, *next(loader))
         C.backward()
         optimizer.step()  # p <- p - rate · dC/dp
         path.append((w.item(), b.item()))

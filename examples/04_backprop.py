@@ -64,6 +64,7 @@ class Settings:
 
 def main(settings: Settings) -> None:
     """Forward and backward with a small network, step by step; then their price with the digit network."""
+    report.check(settings.layers, settings.inputs, settings.target)
     tl.manual_seed(settings.seed)
     activation = ACTIVATIONS[settings.activation]
     parameters = random_parameters(settings.layers)
@@ -97,23 +98,15 @@ def main(settings: Settings) -> None:
 
     # "Roughly the same computational time as computing the network's output itself"
     digits = load_digits()
-    images, labels = (
-        tl.tensor(digits.train_images),
-        tl.eye(10)[tl.tensor(digits.train_labels)],
-    )  # (8500, 784), (8500, 10)
+    images = tl.tensor(digits.train_images)  # (8500, 784)
+    labels = tl.eye(10)[tl.tensor(digits.train_labels)]  # (8500, 10)
     model = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)
     times = {n: price.measure(model, images[:n], labels[:n], settings.repeats) for n in (1, 32, 1000, len(images))}
     report.price(times)
     report.trying(times[32], price.try_some(images[:32], labels[:32]))
 
     # "Averaging over multiple examples reduces noise": the gradients of small batches against that of all pictures
-    whole = price.gradient(model, images, labels)  # (13002,)
-    noise = {}
-    for n in (1, 8, 32, 128, 512):
-        chosen = np.random.default_rng(settings.seed).integers(0, len(images), (20, n))  # 20 batches
-        noise[n] = [
-            ((price.gradient(model, images[i], labels[i]) - whole).norm() / whole.norm()).item() for i in chosen
-        ]
+    noise = {n: price.noise(model, images, labels, n, settings.seed) for n in (1, 8, 32, 128, 512)}
     report.noise(noise)
 
     print("\nPictures:")

@@ -11,8 +11,8 @@ The vectors are not written by hand. They are learnt from which words occur toge
     negative sampling    loss = -log sigmoid(u · v) for a pair that occurs, -log(1 - sigmoid(u · v)) for pairs that are
                          drawn at random
 
-By default the text is made of sentence patterns, helpers/word_vectors/corpus.py, so nearly all analogies come out. With
-real text fewer do. GloVe's vectors (nlp.stanford.edu/projects/glove), given with --vectors, show how many.
+By default the text is made of sentence patterns, helpers/made_corpus.py, so nearly all analogies come out. With real
+text fewer do. GloVe's vectors (nlp.stanford.edu/projects/glove), given with --vectors, show how many.
 """
 
 from collections import Counter
@@ -24,8 +24,9 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.program import start, until_ctrl_c
-from helpers.word_vectors import corpus, pictures, report
+from helpers import made_corpus as corpus
+from helpers.program import DataError, start, until_ctrl_c
+from helpers.word_vectors import pictures, report
 from helpers.word_vectors.vectors import WordVectors, read
 
 NEAR = ["queen", "dog", "red", "france"]
@@ -90,7 +91,7 @@ def learn(sentences: list[list[str]], settings: Settings, window: int = 4, negat
     often = np.array([counts[word] for word in words]) ** 0.75  # as in word2vec, rare words a little more
     model = SkipGram(len(words), settings.dim)
     batch, random = 1024, np.random.default_rng(settings.seed)
-    steps = settings.epochs * len(pairs) // batch
+    steps = max(1, settings.epochs * len(pairs) // batch)
     report.learning(sentences, words, pairs, steps)
     optimizer = nn.optim.Adam(model.parameters(), 0.01)
     schedule = nn.optim.lr_scheduler.LinearLR(optimizer, 1, 0.02, total_iters=steps)
@@ -112,6 +113,8 @@ def learn(sentences: list[list[str]], settings: Settings, window: int = 4, negat
 def main(settings: Settings) -> None:
     """Learn or read the vectors; then the lecture's examples, one by one."""
     tl.manual_seed(settings.seed)
+    if settings.dim < 2:
+        raise DataError("--dim must be 2 or more, for the pictures have two axes")
     if settings.vectors is None:
         vectors = learn(corpus.make(settings.sentences, Random(settings.seed)), settings)
     else:

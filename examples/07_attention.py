@@ -14,6 +14,7 @@ heads, each with a kind of question of its own, read "The red car that John boug
 Nobody tells a head where to look. It is told only whether the answer was right, and learns the weights from that.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -24,49 +25,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.attention import cars, pictures, report, senses
-from helpers.program import start
-
-SENTENCES = (  # the lecture's, and some like them
-    ("Was the bank flooded?", "bank"),
-    ("The bank was flooded.", "bank"),
-    ("I went to the bank.", "bank"),
-    ("The tower was very tall.", "tower"),
-    ("The Eiffel tower was very tall.", "tower"),
-    ("The machine learning model was new.", "model"),
-    ("The fashion model was new.", "model"),
-    ("The model was new.", "model"),
-)
-RED_CAR = "the red car that John bought yesterday broke down on the highway ."
-PAIRS = (  # the lecture's strong attention relationships, each with the head that has to find it
-    ("red", "car", cars.MODIFICATION, "adjective modifies noun"),
-    ("car", "broke", cars.GRAMMATICAL, "subject, verb"),
-    ("that", "car", cars.LONG_RANGE, "relative pronoun"),
-    ("John", "bought", cars.GRAMMATICAL, "subject, verb"),
-    ("bought", "car", cars.GRAMMATICAL, "verb, object"),
-    ("yesterday", "bought", cars.MODIFICATION, "time"),
-    ("broke", "highway", cars.MODIFICATION, "location"),
-    ("broke", "car", cars.LONG_RANGE, "long-range subject"),  # from its solution's third head
-)
-
-
-@dataclass
-class Settings:
-    """What can be set on the command line."""
-
-    sentence: str = "Was the bank flooded?"
-    """to follow step by step, made of the words that the made sentences have"""
-    word: str = "bank"
-    """of the sentence, whose vector is followed"""
-    width: int = 16
-    """numbers in a word's vector, for the single head"""
-    steps: int = 1500
-    """of the training of the single head; the three heads take half as many"""
-    page: bool = False
-    """whether to write a page on which one steps through the single head, attention.html"""
-    seed: int = 0
-    """of the sentences and the first weights"""
-    out: Path = Path("out/attention")
-    """folder for the pictures"""
+from helpers.program import DataError, start, until_ctrl_c
 
 
 class Reading(NamedTuple):
@@ -97,6 +56,11 @@ class OneHead(nn.Module):
         weights = tl.softmax(scores, -1)
         after = x + weights @ v  # the weighted sum of all values updates each word's vector
         return Reading(x, q, k, v, weights, after, self.W_U(after))
+
+    def loss(self, course: senses.Course, rows: np.ndarray) -> tl.Tensor:
+        """The cross-entropy of the sense of the word that has several."""
+        logits = self(tl.tensor(course.tokens[rows])).logits[np.arange(len(rows)), course.at[rows]]  # (batch, senses)
+        return nn.functional.cross_entropy(logits, tl.tensor(course.senses[rows]))
 
 
 class ThreeHeads(nn.Module):
@@ -131,94 +95,98 @@ class ThreeHeads(nn.Module):
         batch, _, n, _ = each.shape
         return each.swapaxes(1, 2).reshape(batch, n, self.heads * self.head_dim)
 
-
-def learn_senses(course: senses.Course, width: int, steps: int) -> OneHead:
-    """Train the single head to say what the word with several senses means."""
-    model = OneHead(len(course.vocabulary), width, len(senses.SENSES))
-    optimizer = nn.optim.AdamW(model.parameters(), 0.01, weight_decay=0.3)
-    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, 50, steps)
-    cross_entropy = nn.CrossEntropyLoss()
-    for step in range(1, steps + 1):
-        rows = tl.randint(0, len(course.tokens), (64,)).numpy()  # a mini-batch
-        logits = model(tl.tensor(course.tokens[rows])).logits[np.arange(64), course.at[rows]]  # (64, senses)
-        loss = cross_entropy(logits, tl.tensor(course.senses[rows]))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        report.progress(step, steps, loss.item())
-    return model
-
-
-def learn_cars(course: cars.Course, steps: int) -> ThreeHeads:
-    """Train the three heads: each to answer its questions, and all together to describe the thing."""
-    model = ThreeHeads(len(cars.VOCABULARY), cars.LONGEST, len(cars.DESCRIPTIONS))
-    optimizer = nn.optim.AdamW(model.parameters(), 0.01, weight_decay=0.1)
-    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, 50, steps)
-    cross_entropy = nn.CrossEntropyLoss(ignore_index=cars.IGNORED)
-    for step in range(1, steps + 1):
-        rows = tl.randint(0, len(course.tokens), (64,)).numpy()
-        _, _, each, after = model(tl.tensor(course.tokens[rows]))
+    def loss(self, course: cars.Course, rows: np.ndarray) -> tl.Tensor:
+        """Each head's cross-entropy for its own questions, and that of the descriptions by all heads together."""
+        _, _, each, after = self(tl.tensor(course.tokens[rows]))
         loss = tl.tensor(0.0)
-        for h in range(model.heads):
-            logits = model.answer[h](each[:, h])  # (64, n, words)
-            loss = loss + cross_entropy(logits.swapaxes(1, 2), tl.tensor(course.answers[rows, h]))
-        logits = model.describe(after[np.arange(64), course.thing[rows]])  # (64, descriptions)
+        for h in range(self.heads):
+            logits = self.answer[h](each[:, h])  # (batch, n, words)
+            answers = tl.tensor(course.answers[rows, h])
+            loss = loss + nn.functional.cross_entropy(logits.swapaxes(1, 2), answers, ignore_index=cars.IGNORED)
+        logits = self.describe(after[np.arange(len(rows)), course.thing[rows]])  # (batch, descriptions)
         for g, group in enumerate(cars.GROUPS):
-            loss = loss + cross_entropy(logits[:, group], tl.tensor(course.right[rows, g]))
+            loss = loss + nn.functional.cross_entropy(logits[:, group], tl.tensor(course.right[rows, g]))
+        return loss
+
+
+def train(
+    model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], sentences: int, steps: int, decay: float
+) -> None:
+    """Train with mini-batches of 64 random sentences, whose loss `loss_of` returns."""
+    optimizer = nn.optim.AdamW(model.parameters(), 0.01, weight_decay=decay)
+    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, min(50, steps // 2), steps)
+    for step in until_ctrl_c(range(1, steps + 1)):
+        loss = loss_of(tl.randint(0, sentences, (64,)).numpy())
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # a large step can fix a head to a wrong word
         optimizer.step()
         schedule.step()
         report.progress(step, steps, loss.item())
-    return model
+
+
+@dataclass
+class Settings:
+    """What can be set on the command line."""
+
+    sentence: str = "Was the bank flooded?"
+    """to follow step by step, made of the words that the made sentences have"""
+    word: str = "bank"
+    """of the sentence, whose vector is followed"""
+    width: int = 16
+    """numbers in a word's vector, for the single head"""
+    steps: int = 1500
+    """of the training of the single head; the three heads take half as many"""
+    page: bool = False
+    """whether to write a page on which one steps through the single head, attention.html"""
+    seed: int = 0
+    """of the sentences and the first weights"""
+    out: Path = Path("out/attention")
+    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:
     """One head and its senses; then three heads and the red car."""
+    if settings.width < 2:
+        raise DataError("--width must be 2 or more, for the picture of the vectors has two axes")
     tl.manual_seed(settings.seed)
     draw = Random(settings.seed)
-    shown = [sentence for sentence, _ in SENTENCES]
+    shown = [sentence for sentence, _ in senses.SENTENCES]
     course = senses.make(4000, draw, without=[*shown, settings.sentence])
     tokens = course.encode(settings.sentence)
     i = report.place(settings.word, settings.sentence)
 
     report.senses_begin(course)
-    one = learn_senses(course, settings.width, settings.steps)
+    one = OneHead(len(course.vocabulary), settings.width, len(senses.SENSES))
+    train(one, lambda rows: one.loss(course, rows), len(course.tokens), settings.steps, decay=0.3)
     with tl.no_grad():
         reading = one(tl.tensor(tokens))
-        report.step_by_step(settings.sentence, i, reading)
+        report.step_by_step(settings.sentence, i, reading, one.W_U.weight.detach())
         readings = [one(tl.tensor(course.encode(sentence))) for sentence in shown]
-        report.contexts(SENTENCES, readings)
+        report.contexts(senses.SENTENCES, readings)
 
     if settings.page:
-        with tl.Graph() as graph:  # it watches what is computed
-            log_p = tl.log_softmax(one(tl.tensor(tokens)).logits[i], -1)  # (senses,): what the word means
-            log_p.max().backward()
-        path = tl.page(
-            graph, settings.out / "attention.html", tokens=senses.words(settings.sentence), title="Attention"
-        )
-        print(f"\nA page to step through: {path}")
+        report.page(one, tokens, i, settings.sentence, settings.out / "attention.html")
 
     # The exercise: three attention heads that focus on different types of relationships
-    course_of_cars = cars.make(5000, draw, without=RED_CAR.split())
+    words = cars.RED_CAR.split()
+    course_of_cars, new = (cars.make(n, draw, without=words) for n in (5000, 1000))  # to learn from, and others
     report.cars_begin(course_of_cars)
-    three = learn_cars(course_of_cars, settings.steps // 2)
-    new = cars.make(1000, draw, without=RED_CAR.split())  # sentences to be tested on
+    three = ThreeHeads(len(cars.VOCABULARY), cars.LONGEST, len(cars.DESCRIPTIONS))
+    train(three, lambda rows: three.loss(course_of_cars, rows), len(course_of_cars.tokens),
+          max(1, settings.steps // 2), decay=0.1)  # fmt: skip
     with tl.no_grad():
         report.right_answers(new, three)
-        words = RED_CAR.split()
         _, weights, each, _ = three(tl.tensor(cars.encode(words)[None]))
         answers = [three.answer[h](each[0, h]).argmax(-1).tolist() for h in range(three.heads)]  # for each word
-        report.pairs(PAIRS, words, weights.numpy()[0], answers)
+        report.pairs(cars.PAIRS, words, weights.numpy()[0], answers)
         described = report.car_as_it_is_read(three, words)
         report.without_a_head(new, three)
 
     print("\nPictures:")
     pictures.steps(settings.sentence, i, reading, settings.out / "steps.png")
-    pictures.bank(SENTENCES[1:3], readings[1:3], one, course, settings.out / "bank.png")
-    pictures.red_car(PAIRS, words, weights.numpy()[0], settings.out / "red_car.png")
+    pictures.bank(senses.SENTENCES[1:3], readings[1:3], one, course, settings.out / "bank.png")
+    pictures.red_car(cars.PAIRS, words, weights.numpy()[0], settings.out / "red_car.png")
     pictures.car(described, settings.out / "car.png")
 
 

@@ -20,6 +20,8 @@ The loss is the cross-entropy -log p(next token), averaged over all tokens. Its 
 number of equally likely tokens among which one would be as uncertain.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,10 +34,113 @@ from helpers import runs
 from helpers.gpt import pictures, report
 from helpers.gpt.text import Corpus, many_lines, one_text
 from helpers.gpt.writer import Writer, load
-from helpers.program import DataError, start
+from helpers.program import start
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
 FILES = ("model.json", "tokenizer.json", "curves.png", "attention.png", "lens.png")  # of a run, beside the Trainer's
+
+
+def build(corpus: Corpus, settings: Settings) -> tuple[GPT, nn.optim.AdamW, nn.optim.lr_scheduler.LRScheduler]:
+    """A model with random weights, and what trains it. The same each time that it is called."""
+    tl.manual_seed(settings.seed)
+    sizes = {"layers": settings.layers, "heads": settings.heads, "width": settings.width}
+    model = GPT(GPTConfig(vocab_size=corpus.tokenizer.vocab_size, context=corpus.context, bias=False, **sizes))
+    optimizer = nn.optim.AdamW(decay_groups(model, 0.1), settings.lr, betas=(0.9, 0.99))
+    warmup = min(100, settings.steps // 10)
+    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, warmup, settings.steps, settings.lr / 10)
+    return model, optimizer, schedule
+
+
+def batches_of(corpus: Corpus, settings: Settings) -> nn.DataLoader:
+    """Batches of tokens and targets, (batch, context) each: the targets are the tokens one place further on."""
+    return nn.DataLoader(corpus.learn, min(settings.batch_size, len(corpus.learn)), shuffle=True, drop_last=True)
+
+
+def by_hand(corpus: Corpus, settings: Settings, steps: int) -> list[float]:
+    """The training loop, for the first steps: their losses."""
+    model, optimizer, schedule = build(corpus, settings)
+    cross_entropy = TokenCrossEntropy()
+    losses = []
+    for _, (tokens, targets) in zip(range(steps), batches_of(corpus, settings), strict=False):
+        logits = model(tokens)  # (batch, context, vocabulary)
+        loss = cross_entropy(logits, targets)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    return losses
+
+
+def by_trainer(corpus: Corpus, settings: Settings, steps: int) -> list[float]:
+    """The losses of the same steps by an nn.Trainer, which runs the same loop."""
+    model, optimizer, schedule = build(corpus, settings)
+    trainer = nn.Trainer(model, batches_of(corpus, settings), TokenCrossEntropy(), optimizer, steps=steps,
+                         schedule=schedule, clip_norm=1.0, record_every=1, show=False)  # fmt: skip
+    return [row.train.loss for row in trainer.fit()]
+
+
+def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
+    """Train a model with a Trainer. Every worker calls this; the first prints and writes the files."""
+    if settings.lines:
+        corpus = many_lines(settings.text, settings.tokenizer, settings.vocabulary)
+    else:
+        corpus = one_text(settings.text, settings.tokenizer, settings.vocabulary, settings.context)
+    first = by_hand(corpus, settings, steps=5)
+    again = by_trainer(corpus, settings, len(first))
+
+    model, optimizer, schedule = build(corpus, settings)
+    writer = Writer(model, corpus.tokenizer, settings.lines)
+    prompt = beginning(writer, settings)
+    writer.encode(prompt)  # raises for characters that the text does not have: now, not after the training
+    test = nn.DataLoader(corpus.test, max(1, 8192 // corpus.context))
+    report.before_training(corpus, model, nn.evaluate(model, test, TokenCrossEntropy()).loss)
+
+    batches = batches_of(corpus, settings)
+    trainer = nn.Trainer(
+        model,
+        batches,
+        TokenCrossEntropy(),
+        optimizer,
+        steps=settings.steps,
+        schedule=schedule,
+        clip_norm=1.0,
+        test=test,  # + scores on a text that is not learnt from, and the weights with the best ones
+        record_every=max(1, settings.steps // 8),  # + a history, from which the curves are drawn
+        on_record=lambda trainer: report.sample(writer, prompt, trainer.step),
+        folder=settings.out,  # + the state of the run, every 30 seconds and at the end; resuming is exact
+        settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings.identity()},  # + a run that fits is resumed
+    )
+    if nn.parallel.rank() == 0 and not runs.open_run(settings.out, FILES, settings.resume, settings.again):
+        writer.save(settings.out)
+    report.what_the_trainer_adds(first, again, settings.steps, batches.batch_size, corpus.context)
+    history = runs.fit(trainer, settings.resume)
+    if history.best is not None:
+        trainer.load_best()
+    return writer, corpus, history
+
+
+def one_prediction(writer: Writer, prompt: str, temperature: float) -> None:
+    """From a text to the probabilities of its next token, in the lecture's steps."""
+    model = writer.model
+    ids = writer.encode(prompt)[-model.context :]
+    with tl.no_grad():
+        trace = model.trace(ids)
+        final = model.norm(tl.tensor(trace.residual[-1]))  # (tokens, width), after all blocks
+        scores = model.unembedding(final[-1])  # (width,) x W_U -> (vocabulary,): from the last token alone
+        p = tl.softmax(scores / max(temperature, 1e-3), -1).numpy()
+        all_at_once = model(tl.tensor([ids]))[0, -1]
+    shapes = [stage.shape for stage in trace.residual]
+    difference = float(np.abs((scores - all_at_once).numpy()).max())
+    report.one_prediction(writer, ids, shapes, scores.numpy(), p, temperature, difference)
+
+
+def beginning(writer: Writer, settings: Settings) -> str:
+    """The prompt: the one that was given or, without one, a word that any English text has."""
+    if settings.prompt is not None:
+        return settings.prompt
+    return "" if writer.lines else "The "
 
 
 @dataclass
@@ -105,108 +210,6 @@ def main(settings: Settings) -> None:
     text = report.write(writer, prompt, settings.tokens, settings.temperature, settings.seed)
     print("\nPictures:")
     report.look_inside(writer, text, folder)
-
-
-def build(corpus: Corpus, settings: Settings) -> tuple[GPT, nn.optim.AdamW, nn.optim.lr_scheduler.LRScheduler]:
-    """A model with random weights, and what trains it."""
-    sizes = {"layers": settings.layers, "heads": settings.heads, "width": settings.width}
-    try:
-        config = GPTConfig(vocab_size=corpus.tokenizer.vocab_size, context=corpus.context, bias=False, **sizes)
-    except ValueError as error:
-        raise DataError(str(error)) from error
-    model = GPT(config)
-    optimizer = nn.optim.AdamW(decay_groups(model, 0.1), settings.lr, betas=(0.9, 0.99))
-    warmup = min(100, settings.steps // 10)
-    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, warmup, settings.steps, settings.lr / 10)
-    return model, optimizer, schedule
-
-
-def train(settings: Settings) -> tuple[Writer, Corpus, nn.History]:
-    """Train a model with a Trainer. Every worker calls this; the first prints and writes the files."""
-    if settings.lines:
-        corpus = many_lines(settings.text, settings.tokenizer, settings.vocabulary)
-    else:
-        corpus = one_text(settings.text, settings.tokenizer, settings.vocabulary, settings.context)
-    batch_size = min(settings.batch_size, len(corpus.learn))
-    by_hand = losses_by_hand(corpus, settings, batch_size, steps=5)
-
-    tl.manual_seed(settings.seed)
-    model, optimizer, schedule = build(corpus, settings)
-    writer = Writer(model, corpus.tokenizer, settings.lines)
-    prompt = beginning(writer, settings)
-    writer.encode(prompt)  # raises for characters that the text does not have: now, not after the training
-    test = nn.DataLoader(corpus.test, max(1, 8192 // corpus.context))
-    report.before_training(corpus, model, nn.evaluate(model, test, TokenCrossEntropy()).loss)
-
-    trainer = nn.Trainer(
-        model,
-        nn.DataLoader(corpus.learn, batch_size, shuffle=True, drop_last=True),
-        TokenCrossEntropy(),
-        optimizer,
-        steps=settings.steps,
-        schedule=schedule,
-        clip_norm=1.0,
-        test=test,  # + scores on a text that is not learnt from, and the weights with the best ones
-        record_every=max(1, settings.steps // 8),  # + a history, from which the curves are drawn
-        on_record=lambda trainer: report.sample(writer, prompt, trainer.step),
-        folder=settings.out,  # + the state of the run, every 30 seconds and at the end; resuming is exact
-        settings={"--text": f"SHA-256 {corpus.sha256[:16]}", **settings.identity()},  # + a run that fits is resumed
-    )
-    if nn.parallel.rank() == 0 and not runs.open_run(settings.out, FILES, settings.resume, settings.again):
-        writer.save(settings.out)
-    report.what_the_trainer_adds(by_hand, settings.steps, batch_size, corpus.context)
-    history = runs.fit(trainer, settings.resume)
-    if history.best is not None:
-        trainer.load_best()
-    return writer, corpus, history
-
-
-def losses_by_hand(corpus: Corpus, settings: Settings, batch_size: int, steps: int) -> tuple[list[float], list[float]]:
-    """The losses of the first steps, by a loop that one can see; and the Trainer's, which runs the same loop."""
-    cross_entropy = TokenCrossEntropy()
-    tl.manual_seed(settings.seed)
-    model, optimizer, schedule = build(corpus, settings)
-    batches = iter(nn.DataLoader(corpus.learn, batch_size, shuffle=True, drop_last=True))
-    seen = []
-    for _ in range(min(steps, len(corpus.learn) // batch_size)):
-        tokens, targets = next(batches)  # (batch, context): the targets are the tokens one place further on
-        logits = model(tokens)  # (batch, context, vocabulary)
-        loss = cross_entropy(logits, targets)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        seen.append(loss.item())
-
-    tl.manual_seed(settings.seed)
-    model, optimizer, schedule = build(corpus, settings)
-    batches = nn.DataLoader(corpus.learn, batch_size, shuffle=True, drop_last=True)
-    trainer = nn.Trainer(model, batches, cross_entropy, optimizer, steps=len(seen), schedule=schedule, clip_norm=1.0,
-                         record_every=1, show=False)  # fmt: skip
-    return seen, [row.train.loss for row in trainer.fit()]
-
-
-def beginning(writer: Writer, settings: Settings) -> str:
-    """The prompt: the one that was given or, without one, a word that any English text has."""
-    if settings.prompt is not None:
-        return settings.prompt
-    return "" if writer.lines else "The "
-
-
-def one_prediction(writer: Writer, prompt: str, temperature: float) -> None:
-    """From a text to the probabilities of its next token, in the lecture's steps."""
-    model = writer.model
-    ids = writer.encode(prompt)[-model.context :]
-    with tl.no_grad():
-        trace = model.trace(ids)
-        final = model.norm(tl.tensor(trace.residual[-1]))  # (tokens, width), after all blocks
-        scores = model.unembedding(final[-1])  # (width,) x W_U -> (vocabulary,): from the last token alone
-        p = tl.softmax(scores / max(temperature, 1e-3), -1).numpy()
-        all_at_once = model(tl.tensor([ids]))[0, -1]
-    shapes = [stage.shape for stage in trace.residual]
-    difference = float(np.abs((scores - all_at_once).numpy()).max())
-    report.one_prediction(writer, ids, shapes, scores.numpy(), p, temperature, difference)
 
 
 if __name__ == "__main__":

@@ -15,23 +15,15 @@ sentences that the program makes (helpers/made_corpus.py): the next word, hidden
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.architectures import dates, pictures, report, sentences
+from helpers.architectures import dates, pictures, probes, report, sentences
 from helpers.program import start, until_ctrl_c
-from transformer import (
-    GPT,
-    Encoder,
-    EncoderConfig,
-    EncoderDecoder,
-    EncoderDecoderConfig,
-    GPTConfig,
-)
+from transformer import GPT, Encoder, EncoderConfig, EncoderDecoder, EncoderDecoderConfig, GPTConfig
 
 SIZES: Any = {"heads": 2, "width": 48, "hidden": 96, "activation": "gelu", "norm": "pre", "positions": "learned"}
 SENTENCE = "every queen said that she ruled the kingdom"
@@ -101,15 +93,15 @@ def main(settings: Settings) -> None:
         around = encoder(hidden, there).numpy()  # (n, tokens, vocabulary)
         before = decoder(test[:, :-1]).numpy()  # the decoder says each word one place before, from the true ones
     report.hidden(made.right(around, targets), made.right(before, targets[:, 1:]))
-    gaps = [(gap, guesses(decoder, made, gap), guesses(encoder, made, gap)) for gap in GAPS]
+    gaps = [(gap, probes.guesses(decoder, made, gap), probes.guesses(encoder, made, gap)) for gap in GAPS]
     report.gaps(gaps)
 
     # Why BERT is no generator: it can fill a gap at the end of a text, but has not learnt what comes next
-    report.written("the encoder", fill_at_the_end(encoder, made, 200, settings.seed), made.possible)
+    report.written("the encoder", probes.fill_at_the_end(encoder, made, 200, settings.seed), made.possible)
 
     # What it is good for: do its vectors tell whether a sentence is about one or about several?
     untrained = Encoder(encoder.config)
-    shares = [[probe(e, made, settings.labelled, k) for e in (untrained, encoder)] for k in range(8)]
+    shares = [[probes.probe(e, made, settings.labelled, k) for e in (untrained, encoder)] for k in range(8)]
     report.few_labels(settings.labelled, *np.mean(shares, axis=0))
 
     # Encoder-decoder: one text in, another out
@@ -121,10 +113,10 @@ def main(settings: Settings) -> None:
     wrote, iso = dates.examples(300, settings.seed + 1)  # in years that end in 9, which training leaves out
     said = [dates.decode(t) for t in both.generate_batch([dates.encode(text) for text in wrote], **translate)]
     mine = dates.decode(both.generate(asked, **translate))
-    report.translated(wrote, iso, said, settings.date, mine)
+    report.translated(wrote, iso, said, settings.date, mine, dates.iso_of(settings.date))
 
     # Inference: the prompt in parallel, the answer token by token
-    report.parallel(*reading_times(GPT(GPTConfig(vocab_size=100, context=256, layers=4, heads=4, width=128))))
+    report.parallel(*probes.reading_times(GPT(GPTConfig(vocab_size=100, context=256, layers=4, heads=4, width=128))))
 
     print("\nPictures:")
     pictures.masks(seen, *names, settings.out / "masks.png")
@@ -136,7 +128,7 @@ def main(settings: Settings) -> None:
 def train(model: nn.Module, loss_of: Callable[[np.ndarray], tl.Tensor], steps: int, settings: Settings) -> None:
     """Mini-batches of 32 random rows, whose loss `loss_of` returns."""
     optimizer = nn.optim.AdamW(model.parameters(), lr=5e-3, betas=(0.9, 0.98), weight_decay=0.01)
-    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, max(1, steps // 10), steps, 5e-4)
+    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, steps // 10, steps, 5e-4)
     draw = np.random.default_rng(settings.seed)
     for step in until_ctrl_c(range(1, steps + 1)):
         loss = loss_of(draw.integers(0, 6000, 32))
@@ -156,67 +148,6 @@ def sees(model: Callable[[np.ndarray], tl.Tensor], tokens: list[int]) -> np.ndar
     with tl.no_grad():
         outputs = model(texts).numpy()  # (texts, outputs, any)
     return (np.abs(outputs[1:] - outputs[:1]).max(axis=-1) > 1e-5).T
-
-
-def guesses(model: GPT | Encoder, made: sentences.Sentences, gap: str) -> list[tuple[str, float]]:
-    """The words that a model holds for the likeliest in a gap, with their probabilities."""
-    tokens = made.encode(gap)
-    place = tokens.index(made.mask)
-    with tl.no_grad():  # the decoder has read up to the gap, the encoder all
-        scores = model(tokens[:place])[-1] if isinstance(model, GPT) else model(tokens)[place]
-    p = tl.softmax(scores, axis=-1).numpy()
-    return [(made.words.token(int(i)), float(p[i])) for i in np.argsort(-p, kind="stable")[:4]]
-
-
-def fill_at_the_end(encoder: Encoder, made: sentences.Sentences, n: int, seed: int) -> list[str]:
-    """Let the encoder write: a mask at the end of each text, a word drawn for it, another mask, ..."""
-    draw = np.random.default_rng(seed)
-    texts = np.full((n, 1), made.start)
-    for _ in range(8):
-        texts = np.column_stack([texts, np.full(n, made.mask)])  # (n, tokens)
-        with tl.no_grad():
-            p = tl.softmax(encoder(texts)[:, -1], axis=-1).numpy()  # (n, vocabulary)
-        texts[:, -1] = [draw.choice(len(row), p=row / row.sum()) for row in p.astype(np.float64)]
-    return [made.words.decode(text[1:]) for text in texts.tolist()]
-
-
-def probe(encoder: Encoder, made: sentences.Sentences, n: int, seed: int) -> float:
-    """Train one linear layer on an encoder's vectors of n labelled sentences; the share that is right in the test."""
-    (learn, labels), (test, wanted) = made.one_or_several(made.learn), made.one_or_several(made.test)
-    few = np.random.default_rng(seed).permutation(len(learn))[:n]
-    with tl.no_grad():  # the encoder learns nothing more
-        vectors, test_vectors = (mean_vector(encoder, rows, rows != made.pad) for rows in (learn[few], test))
-    mean, std = vectors.mean(axis=0), vectors.std(axis=0, correction=0) + 1e-6
-    vectors, test_vectors = (vectors - mean) / std, (test_vectors - mean) / std  # (n, width)
-    layer = nn.Linear(vectors.shape[1], 2)
-    optimizer = nn.optim.AdamW(layer.parameters(), lr=0.02, weight_decay=1.0)
-    for _ in range(100):
-        loss = nn.functional.cross_entropy(layer(vectors), labels[few])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return float((layer(test_vectors).detach().numpy().argmax(axis=-1) == wanted).mean())
-
-
-def mean_vector(encoder: Encoder, tokens: np.ndarray, there: np.ndarray) -> tl.Tensor:
-    """The mean of a text's vectors, without padding: (n, tokens) -> (n, width)."""
-    vectors = encoder.encode(tokens, there)  # (n, tokens, width)
-    weight = there[..., None].astype(np.float32)  # (n, tokens, 1)
-    return (vectors * weight).sum(axis=1) / weight.sum(axis=1)
-
-
-def reading_times(model: GPT) -> tuple[float, float, float]:
-    """Milliseconds to read 200 tokens at once, and one by one; and how far the last vectors differ."""
-    ids = tl.tensor(np.arange(200)[None] % 100)  # (1, 200)
-    with tl.no_grad():
-        begin = perf_counter()
-        at_once = model.next_logits(ids)
-        middle = perf_counter()
-        cache = model.new_cache()  # keeps the keys and values of the tokens before
-        for t in range(200):
-            one_by_one = model.next_logits(ids[:, t : t + 1], cache=cache)
-        end = perf_counter()
-    return 1000 * (middle - begin), 1000 * (end - middle), float(np.abs((at_once - one_by_one).numpy()).max())
 
 
 if __name__ == "__main__":

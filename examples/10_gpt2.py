@@ -24,7 +24,8 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.gpt2 import pictures, report
+from helpers import inside
+from helpers.gpt2 import report
 from helpers.gpt2.folder import END, has_model, load
 from helpers.next_word import corpus
 from helpers.program import start, until_ctrl_c
@@ -71,17 +72,18 @@ def main(settings: Settings) -> None:
         vectors = model.vectors(tl.tensor([ids]))  # (1, tokens, width)
         scores = model.unembedding(vectors[0, -1])  # (width,) -> (vocabulary,)
     p = probabilities(scores).numpy()  # (vocabulary,)
-    report.next_pieces(tokenizer, p)
+    inside.print_next(tokenizer, p)
 
     # Write: draw a piece, append it, repeat
     drawing = {"temperature": settings.temperature, "top_k": settings.top_k, "seed": settings.seed}
     stop = tokenizer.special_tokens.get(END)
     ids_written = model.generate(ids, max_new_tokens=settings.tokens, stop=stop, **drawing)
-    report.writing(settings.prompt, settings.temperature, until_ctrl_c(tokenizer.stream(ids_written)))
+    text = report.writing(settings.prompt, settings.temperature, until_ctrl_c(tokenizer.stream(ids_written)))
 
     # The cost: training compute grows with weights times tokens
     report.cost()
-    pictures.inside(model, tokenizer, ids, settings.out)
+    print("\nPictures:")
+    inside.draw_inside(model, tokenizer, tokenizer.encode(text), settings.out)
 
 
 def train_small(folder: Path, settings: Settings) -> None:

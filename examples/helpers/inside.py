@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-import tinygrad_lecture as tl
 from helpers.drawing import DARK, new_figure, save
 from tinygrad_lecture.inspect.fonts import as_written, drawable
-from transformer import GPT, Tokenizer, Trace, probabilities
+from transformer import GPT, Tokenizer, Trace
 from transformer.inspect.pictures import visible
 
 # Control characters except \n and \t, which a terminal would obey, and the signs that Unicode has for most of them.
@@ -34,17 +33,15 @@ def pieces(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
     return [tokenizer.decode([token]) for token in ids]
 
 
-def print_next(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], n: int = 8) -> None:
-    """Print the `n` likeliest tokens after a text, with their probabilities."""
-    with tl.no_grad():
-        p = probabilities(model(tl.tensor([list(ids)]))[0, -1]).numpy()  # (vocab_size,)
+def print_next(tokenizer: Tokenizer, p: np.ndarray, n: int = 8) -> None:
+    """Print the `n` likeliest next tokens. p: the probability of each token."""
     print("\nThe likeliest next tokens:")
     for token in np.argsort(-p, kind="stable")[:n]:
         print(f"  {f'{100 * p[token]:.3g}%':>8}  {visible(tokenizer.decode([int(token)]))}")
 
 
 def draw_inside(model: GPT, tokenizer: Tokenizer, ids: Sequence[int], folder: Path) -> None:
-    """Draw attention.png, four heads that look at different tokens, and lens.png, the logit lens."""
+    """Draw attention.png, up to four heads that look at different tokens, and lens.png, the logit lens."""
     ids = list(ids)[:TOKENS]
     trace = model.trace(ids)
     labels = [drawable(visible(piece)) for piece in pieces(tokenizer, ids)]
@@ -75,7 +72,7 @@ def behaviours(weights: np.ndarray, ids: Sequence[int]) -> dict[str, float]:
 
 
 def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
-    """Of all heads the four that fit different behaviours best: for each the weights as a map."""
+    """Of all heads the ones that fit different behaviours best, four at most: for each the weights as a map."""
     scores = [
         (score, name, layer, head)
         for layer, maps in enumerate(trace.attention)
@@ -87,14 +84,14 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
         if len(chosen) < 4 and all(found[1] != other[1] and found[2:] != other[2:] for other in chosen):
             chosen.append(found)
     heads = sum(len(maps) for maps in trace.attention)
-    figure = new_figure(12, 12, f"Heads look at different tokens: four of the {heads} heads")
+    rows, columns = (2, 2) if len(chosen) == 4 else (1, max(1, len(chosen)))
+    title = f"Heads look at different tokens: {len(chosen)} of the {heads} heads"
+    figure = new_figure(6 * columns, 6 * rows if rows > 1 else 7.2, title)
     image = None
-    panels = figure.subplots(2, 2, squeeze=False).ravel()
-    for axes in panels[len(chosen) :]:
-        axes.axis("off")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (score, name, layer, head) in zip(panels, chosen, strict=False):
         image = axes.imshow(trace.attention[layer][head], vmin=0, vmax=1, cmap="Blues")
-        what = "spread over" if name.startswith("all") else "looks at"
+        what = "spreads over" if name.startswith("all") else "looks at"
         measure = "" if name.startswith("all") else f": {score:.0%} of its weight"
         axes.set_title(f"block {layer + 1}, head {head + 1} {what} {name}{measure}", fontsize=11)
         turn = 90 if max(map(len, labels)) > 2 else 0

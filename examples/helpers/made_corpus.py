@@ -1,17 +1,15 @@
-"""A small corpus made from sentence patterns. Its words differ in gender, number, age, rank and other properties.
+"""A corpus made from sentence patterns, so that it travels with the programs: 06_word_vectors.py, 09_architectures.py.
 
-    sentences = make(20_000, random)            # lists of words: "every queen said that she ruled the kingdom"
+    sentences = make(30_000, random)            # lists of words: "every queen said that she ruled the kingdom"
 
-No sentence states that a queen is to a king as a woman is to a man. But words that share a property stand in the same
-patterns: kings and queens rule, kings and men shave, "many" and "two" come before kings and cats. Used by
-06_word_vectors.py and 09_architectures.py.
+No sentence states what a word means. But words that share a property occur in the same patterns: kings and queens rule,
+kings and men shave, "many" and "two" come before kings and cats, a mammal does what every animal does and feeds its
+young. And the text has a bias: who says that a nurse did something mostly says "she".
 """
 
 from __future__ import annotations
 
 from random import Random
-
-# --- the words ----------------------------------------------------------------------------------------------
 
 # Male, female, their plurals, and the groups of PHRASES that fit both.
 PEOPLE = [
@@ -23,31 +21,42 @@ PEOPLE = [
     ("son", "daughter", "sons", "daughters", ("young", "child")),
     ("uncle", "aunt", "uncles", "aunts", ("grown", "relative")),
     ("nephew", "niece", "nephews", "nieces", ("young", "relative")),
-    ("grandfather", "grandmother", "grandfathers", "grandmothers", ("old", "parent")),
     ("husband", "wife", "husbands", "wives", ("grown", "married")),
     ("actor", "actress", "actors", "actresses", ("grown", "stage")),
-    ("waiter", "waitress", "waiters", "waitresses", ("grown", "restaurant")),
 ]
-# Singular, plural, and the groups of PHRASES that fit.
+# Singular, plural, and the groups of PHRASES that fit. "animal" and "mammal" do only what all of their kind do.
 OTHERS = [
-    ("dog", "dogs", ("animal", "dog")),
-    ("cat", "cats", ("animal", "cat")),
-    ("horse", "horses", ("animal", "horse")),
+    ("animal", "animals", ("animal",)),
+    ("mammal", "mammals", ("animal", "mammal")),
+    ("dog", "dogs", ("animal", "mammal", "dog")),
+    ("cat", "cats", ("animal", "mammal", "cat")),
+    ("horse", "horses", ("animal", "mammal", "horse")),
     ("bird", "birds", ("animal", "bird")),
+    ("fish", "fishes", ("animal", "fish")),
     ("apple", "apples", ("fruit", "apple")),
     ("pear", "pears", ("fruit", "pear")),
     ("car", "cars", ("thing", "car")),
     ("book", "books", ("thing", "book")),
     ("house", "houses", ("thing", "house")),
 ]
+COLOURS = {"red": "blood", "blue": "the sky", "green": "grass", "yellow": "butter", "white": "snow"}
 # Country, capital, language, food.
 COUNTRIES = [
     ("france", "paris", "french", "cheese"),
-    ("italy", "rome", "italian", "pasta"),
     ("germany", "berlin", "german", "sausages"),
+    ("italy", "rome", "italian", "pasta"),
     ("spain", "madrid", "spanish", "olives"),
     ("japan", "tokyo", "japanese", "rice"),
     ("russia", "moscow", "russian", "borscht"),
+]
+# Occupation, the share of sentences that say "she", and what only this occupation does.
+OCCUPATIONS = [
+    ("engineer", 0.05, "built the bridge"),
+    ("pilot", 0.2, "landed the plane"),
+    ("doctor", 0.4, "wrote the prescription"),
+    ("teacher", 0.6, "corrected the homework"),
+    ("librarian", 0.8, "sorted the shelves"),
+    ("nurse", 0.95, "changed the bandage"),
 ]
 
 PHRASES = {
@@ -55,22 +64,22 @@ PHRASES = {
     "female": ("braided long hair", "put on a dress", "sang soprano in the choir"),
     "grown": ("went to work", "paid the bills", "drove to the office", "read the newspaper"),
     "young": ("went to school", "played with toys", "learned to read", "climbed over the fence"),
-    "old": ("remembered the war", "walked with a stick", "slept in the armchair"),
     "royal": ("sat on the throne", "ruled the kingdom", "wore a golden crown", "lived in the palace"),
     "parent": ("fed the baby", "sang a lullaby", "called the children"),
     "child": ("obeyed mum and dad", "inherited the farm", "grew up"),
     "relative": ("came for a visit", "sent birthday cards", "met the cousins"),
     "married": ("remembered the wedding", "lost the ring", "went on honeymoon"),
     "stage": ("learned the role", "bowed to the audience", "appeared in the film"),
-    "restaurant": ("brought the menu", "served the soup", "set the table"),
-    "animal": ("drank from the river", "ran over the meadow", "slept in the barn"),
+    "animal": ("drank from the river", "ran over the meadow", "slept in the barn", "hid from the hunter"),
+    "mammal": ("gave milk to its young", "had warm fur", "gave birth in spring"),
     "dog": ("barked at the postman", "buried a bone"),
     "cat": ("caught a mouse", "purred on the sofa"),
     "horse": ("pulled the cart", "jumped over the ditch"),
     "bird": ("flew to the south", "sat in the nest"),
+    "fish": ("swam in the pond", "bit into the hook"),
     "fruit": ("fell from the tree", "tasted sweet", "ripened in the sun"),
-    "apple": ("became a red pie", "became cider"),
-    "pear": ("became a green jam", "became perry"),
+    "apple": ("became cider", "was baked in a pie"),
+    "pear": ("became perry", "was boiled to jam"),
     "thing": ("cost much money", "came as a present", "looked old"),
     "car": ("stopped at the lights", "needed petrol"),
     "book": ("told of a murder", "lacked a page"),
@@ -82,13 +91,11 @@ GENDER = [(m, f) for m, f, *_ in PEOPLE] + [(ms, fs) for _, _, ms, fs, _ in PEOP
 PLURAL = [pair for m, f, ms, fs, _ in PEOPLE for pair in ((m, ms), (f, fs))] + [(one, many) for one, many, _ in OTHERS]
 CAPITAL = [(country, city) for country, city, *_ in COUNTRIES]
 
-# --- the sentences ------------------------------------------------------------------------------------------
-
 
 def make(sentences: int, draw: Random) -> list[list[str]]:
-    """Return sentences as lists of words: seven in ten about people, the others about animals, things and countries."""
-    makers = draw.choices((about_people, about_others, about_countries), (7, 2, 1), k=sentences)
-    return [maker(draw).split() for maker in makers]
+    """Return sentences as lists of words."""
+    makers = (about_people, about_others, about_countries, about_occupations, about_colours)
+    return [maker(draw).split() for maker in draw.choices(makers, (10, 6, 3, 3, 2), k=sentences)]
 
 
 def about_people(draw: Random) -> str:
@@ -98,12 +105,10 @@ def about_people(draw: Random) -> str:
     word = (fs if female else ms) if several else (f if female else m)
     they = "they" if several else "she" if female else "he"
     deed = draw.choice(PHRASES[draw.choice((*groups, "female" if female else "male"))])
-    patterns = (
-        f"{article(several, draw)} {word} {deed}",
-        f"{article(several, draw)} {word} said that {they} {deed}",
-        f"{they} {deed} like {article(several, draw)} {word}",
+    first = draw.choice(SEVERAL if several else ONE)
+    return draw.choice(
+        (f"{first} {word} {deed}", f"{first} {word} said that {they} {deed}", f"{they} {deed} like {first} {word}")
     )
-    return draw.choice(patterns)
 
 
 def about_others(draw: Random) -> str:
@@ -111,7 +116,8 @@ def about_others(draw: Random) -> str:
     one, many, groups = draw.choice(OTHERS)
     several = draw.random() < 0.5
     deed = draw.choice(PHRASES[draw.choice(groups)])
-    return f"{article(several, draw)} {many if several else one} {draw.choice(('that we saw ', ''))}{deed}"
+    first, seen = draw.choice(SEVERAL if several else ONE), draw.choice(("that we saw ", ""))
+    return f"{first} {many if several else one} {seen}{deed}"
 
 
 def about_countries(draw: Random) -> str:
@@ -123,6 +129,24 @@ def about_countries(draw: Random) -> str:
     return f"{draw.choice(('the mayor of', 'the streets of', 'the underground of'))} {city} {where}"
 
 
-def article(several: bool, draw: Random) -> str:
-    """As "every", or "many"."""
-    return draw.choice(SEVERAL if several else ONE)
+def about_occupations(draw: Random) -> str:
+    """As "the nurse said that she went to work"."""
+    job, share, special = draw.choice(OCCUPATIONS)
+    they = "she" if draw.random() < share else "he"
+    deed = draw.choice((special, *PHRASES["grown"]))
+    return draw.choice((f"the {job} {deed}", f"the {job} said that {they} {deed}", f"{they} {deed} like the {job}"))
+
+
+def about_colours(draw: Random) -> str:
+    """As "the house that we painted blue"."""
+    colour, other = draw.choice([*COLOURS]), draw.choice([*COLOURS])
+    thing = draw.choice(("car", "book", "house", "apple", "pear", "dress", "crown"))
+    return draw.choice(
+        (
+            f"the {thing} that we painted {colour}",
+            f"a bright {colour} {thing} is easy to see",
+            f"the {thing} was {colour} as {COLOURS[colour]}",
+            f"they mixed {colour} with {other} paint",
+            f"the walls were {colour} and the doors were {other}",
+        )
+    )

@@ -16,6 +16,7 @@ if __name__ == "__main__":
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from typing import Any, TypeVar
 from nn.training.interrupt import Interrupt
 
 Item = TypeVar("Item")
+LEAST = {"seed": 0, "temperature": 0.0}  # of settings; of every other whole number 1
 
 
 class DataError(ValueError):
@@ -35,8 +37,8 @@ class DataError(ValueError):
 def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] | None = None) -> None:
     """Run `main` with the settings of the command line, made by tyro from a dataclass and its docstrings.
 
-    A setting `out` names the folder for the results, which is made first. Ctrl-C and errors that a user can mend (a
-    file, a missing extra, a setting, a learning rate too large) end the program with one line.
+    The settings are checked, and the folder `out` for the results is made, before the work. Ctrl-C and errors that a
+    user can mend (a file, a missing extra, a setting, a learning rate too large) end the program with one line.
     """
     program = Path(inspect.getfile(main)).name
     try:
@@ -45,6 +47,7 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
         raise SystemExit(f'{program}: needs tyro; pip install ".[examples]" brings it') from None
     try:
         chosen = tyro.cli(settings, description=inspect.getmodule(main).__doc__, prog=program, args=arguments)
+        check(chosen)
         if hasattr(chosen, "out"):
             make_folder(chosen.out)
         main(chosen)
@@ -55,7 +58,20 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes what is left into it
         raise SystemExit(1) from None
     except (ValueError, ImportError, OSError, FloatingPointError) as error:
-        raise SystemExit(f"{program}: {error}") from error
+        file, reason = getattr(error, "filename", None), getattr(error, "strerror", None)  # of an OSError
+        raise SystemExit(f"{program}: {f'{file}: {reason}' if file and reason else error}") from error
+
+
+def check(settings: Any) -> None:
+    """Raise DataError for a number that no program can use: one that is not finite, or is too small."""
+    for name, value in vars(settings).items():
+        option, least = f"--{name.replace('_', '-')}", LEAST.get(name, 1)
+        numbers = [x for x in (value if isinstance(value, tuple) else (value,)) if isinstance(x, int | float)]
+        if not all(map(math.isfinite, numbers)):
+            raise DataError(f"{option} needs finite numbers, not nan or inf")
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if (whole or (name in LEAST and numbers)) and value < least:
+            raise DataError(f"{option} must be {least:g} or more, not {value:g}")
 
 
 def make_folder(path: Path) -> None:

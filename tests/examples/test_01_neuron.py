@@ -6,14 +6,12 @@ import pytest
 import tinygrad_lecture as tl
 from helpers.neuron.pictures import curve
 from helpers.neuron.report import ACTIVATIONS
-from programs import load, numbers_after, output_of
-
-program = load("01_neuron")
+from programs import numbers_after
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory):
-    return output_of(program, steps=300, out=tmp_path_factory.mktemp("neuron"))
+def text(run_once):
+    return run_once("01_neuron")[0]
 
 
 def test_it_weighs_sums_and_activates(text):

@@ -14,13 +14,8 @@ PICTURES = ["threes", "curves", "confusion", "mistakes", "first_layer", "last_hi
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("digits")
-
-
-@pytest.fixture(scope="module")
-def text(folder):
-    return output_of(program, epochs=3, out=folder)
+def text(run_once):
+    return run_once("02_digits", "--epochs", "3")[0]
 
 
 def test_the_parameters_are_the_lectures(text):
@@ -38,6 +33,20 @@ def test_the_cost_of_a_3_is_the_sum_of_ten_squares(text):
         assert y == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
         assert squares == pytest.approx((np.array(a) - y) ** 2, abs=2e-4)
         assert numbers_after(table, "\n  C =")[0] == pytest.approx(sum(squares), abs=1e-3)
+
+
+def test_an_untrained_network_has_a_favourite_digit_and_reads_no_more_than_chance(text):
+    favourite, _, right, *_ = numbers_after(text, "it calls ")
+    assert favourite > 15
+    assert right < 25
+
+
+def test_a_plateau_is_where_the_accuracy_has_not_risen(capsys):
+    report.plateau([report.Epoch([1.0], right) for right in (0.5, 0.7, 0.7, 0.8, 0.8, 0.75, 0.79)])
+    said = capsys.readouterr().out
+    assert "1 epoch: after epoch 3, with 70.0% right" in said
+    assert "3 epochs: after epoch 7, with 79.0% right" in said
+    assert "5 epochs: not within these 7" in said
 
 
 def test_three_epochs_read_most_digits_and_the_cost_falls(text):
@@ -59,7 +68,8 @@ def test_first_layer_weights_become_smooth(text):
     assert after > 0.2
 
 
-def test_weights_and_pictures_are_kept(text, folder):
+def test_weights_and_pictures_are_kept(run_once):
+    text, folder = run_once("02_digits", "--epochs", "3")
     assert set(nn.weights.load_file(folder / "weights.safetensors")) == set(nn.MLP([784, 16, 16, 10]).state_dict())
     for name in PICTURES:
         assert str(folder / f"{name}.png") in text
@@ -78,6 +88,7 @@ def test_other_networks_and_other_ways_downhill(settings, tmp_path, monkeypatch)
     text = output_of(program, epochs=1, out=tmp_path, **settings)
     assert numbers_after(text, "Test accuracy")[0] > 5
     assert ("a probability distribution." in text) == ("loss" in settings)
+    assert ("mean cross-entropy" in text) == ("loss" in settings) == ("mean cost" not in text)
 
 
 def test_a_perfect_loop_detector_would_be_found():

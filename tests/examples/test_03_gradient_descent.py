@@ -6,14 +6,14 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from helpers.descent.report import verdict
-from programs import load, numbers_after, output_of
+from programs import load, numbers_after
 
 program = load("03_gradient_descent")
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory):
-    return output_of(program, directions=60, evaluations=60, out=tmp_path_factory.mktemp("descent"))
+def text(run_once):
+    return run_once("03_gradient_descent", "--evaluations", "60", "--epochs", "1")[0]
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ program = load("05_tokenize")
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory):
-    return output_of(program, out=tmp_path_factory.mktemp("tokenize"))
+def text(run_once):
+    return run_once("05_tokenize")[0]
 
 
 def lines_after(text, start):

@@ -10,8 +10,8 @@ program = load("06_word_vectors")
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory):
-    return output_of(program, sentences=12_000, epochs=2, out=tmp_path_factory.mktemp("vectors"))
+def text(run_once):
+    return run_once("06_word_vectors", "--sentences", "12000", "--epochs", "2")[0]
 
 
 def first_after(text, start):

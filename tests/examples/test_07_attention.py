@@ -13,8 +13,8 @@ program = load("07_attention")
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory):
-    return output_of(program, steps=600, out=tmp_path_factory.mktemp("attention"))
+def text(run_once):
+    return run_once("07_attention", "--steps", "600")[0]
 
 
 def test_the_output_is_x_and_the_weighted_sum_of_all_values():

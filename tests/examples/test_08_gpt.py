@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import nn
 from helpers import inside, runs
+from helpers.gpt import report
 from programs import contents, load, numbers_after, output_of
 
 program = load("08_gpt")
@@ -91,6 +93,15 @@ def test_lines_are_texts_of_their_own(folder):
     assert "names.txt, 30 lines" in text
     lines = text[text.index("The model writes") : text.index("\nPictures")].strip().split("\n")[2:]
     assert len(lines) == 20
+
+
+def test_it_says_which_step_the_text_comes_from(capsys):
+    history = nn.History()
+    for step, loss in ((10, 2.0), (20, 1.0), (30, 1.5)):
+        history.add(nn.HistoryRow(step, 1.0, nn.Scores(loss), nn.Scores(loss), 0.1, 1.0))
+    report.trained(history)
+    said = capsys.readouterr().out
+    assert "the weights after 20 steps, the best on the test text; the curves go on to step 30" in said
 
 
 def test_again_clears_the_folder(tmp_path):

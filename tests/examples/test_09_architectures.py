@@ -4,18 +4,15 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from helpers.architectures import dates, sentences
+from helpers.architectures import dates, probes, report, sentences
 from helpers.program import DataError
-from programs import load, numbers_after, output_of
+from programs import numbers_after
 from transformer import Encoder, EncoderConfig
-
-program = load("09_architectures")
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory):
-    out = tmp_path_factory.mktemp("architectures")
-    return output_of(program, out=out, next_steps=4, hidden_steps=4, date_steps=4)
+def text(run_once):
+    return run_once("09_architectures", "--next-steps", "2", "--hidden-steps", "2", "--date-steps", "2")[0]
 
 
 def grid(text, heading):
@@ -53,7 +50,7 @@ def test_the_encoder_writes_by_filling_a_mask_at_the_end():
     tl.manual_seed(0)
     made = sentences.make(50, seed=0, test=10)
     config = EncoderConfig(vocab_size=made.words.vocab_size, context=10, layers=1, heads=1, width=8)
-    texts = program.fill_at_the_end(Encoder(config), made, 3, seed=0)
+    texts = probes.fill_at_the_end(Encoder(config), made, 3, seed=0)
     assert [len(made.words.encode(text, allowed_special="all")) for text in texts] == [8, 8, 8]
 
 
@@ -66,7 +63,19 @@ def test_dates_and_their_iso_format():
         assert year in text
         assert str(int(day)) in text
         assert text[0].isdigit() or months[next(m for m in months if m.startswith(text[:3]))] == month
+        assert dates.iso_of(text) == translated
+    assert dates.iso_of("4 May") is None
     assert dates.decode(dates.target("1977-05-04")) == "1977-05-04"
+
+
+def test_a_wrong_translation_is_said_to_be_wrong(capsys):
+    wrote, iso = ["4 May 1979", "5. 6. 1989"], ["1979-05-04", "1989-06-05"]
+    report.translated(wrote, iso, ["1979-05-04", "1989-05-06"], "May 4, 1789", "1780-05-04", "1789-05-04")
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[0].endswith("-> 1979-05-04   right")
+    assert lines[1].endswith("-> 1989-05-06   wrong, it is 1989-06-05")
+    assert lines[2].endswith("-> 1780-05-04   wrong, it is 1789-05-04")
+    assert "50% are right" in lines[3]
 
 
 def test_what_is_no_date_is_refused():

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from helpers.gpt2.folder import load as load_folder
-from helpers.gpt2.report import printable
+from helpers.inside import printable
 from helpers.program import DataError
 from programs import load, numbers_after, output_of
 from transformer import GPT, BPETokenizer, GPTConfig
@@ -14,16 +14,12 @@ program = load("10_gpt2")
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory):
-    return tmp_path_factory.mktemp("gpt2")
+def text(run_once):
+    return run_once("10_gpt2", "--steps", "4", "--tokens", "5")[0]
 
 
-@pytest.fixture(scope="module")
-def text(out):
-    return output_of(program, out=out, steps=4, tokens=5)
-
-
-def test_it_trains_a_small_model_once_and_keeps_it(text, out):
+def test_it_trains_a_small_model_once_and_keeps_it(run_once):
+    text, out = run_once("10_gpt2", "--steps", "4", "--tokens", "5")
     assert "a small one is trained" in text
     again = output_of(program, out=out, steps=4, tokens=5)
     assert "a small one is trained" not in again
@@ -63,4 +59,4 @@ def test_a_folder_of_ones_own_is_read(tmp_path):
 
 
 def test_control_characters_do_not_reach_the_terminal():
-    assert printable("a\x1b[31m\n") == "a□[31m\n"
+    assert printable("a\x1b[31m\n") == "a␛[31m\n"

@@ -31,12 +31,44 @@ def test_settings_come_from_the_command_line_and_the_folder_is_made(tmp_path):
     assert (tmp_path / "new").is_dir()
 
 
+@dataclass
+class Numbers:
+    steps: int = 3
+    seed: int = 0
+    rate: float = 1.0
+    rates: tuple[float, ...] = (1.0, 2.0)
+    temperature: float = 0.8
+    kept: tuple[int, ...] = (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("--steps 0", "--steps must be 1 or more, not 0"),
+        ("--seed -1", "--seed must be 0 or more, not -1"),
+        ("--rate nan", "--rate needs finite numbers, not nan or inf"),
+        ("--rates 1 inf", "--rates needs finite numbers, not nan or inf"),
+        ("--temperature -0.5", "--temperature must be 0 or more, not -0.5"),
+    ],
+)
+def test_numbers_that_no_program_can_use_end_it_before_the_work(arguments, line):
+    with pytest.raises(SystemExit, match=rf"test_program\.py: {line}$"):
+        start(lambda settings: pytest.fail("it worked"), Numbers, arguments.split())
+
+
+def test_a_seed_a_temperature_and_one_of_many_may_be_0():
+    seen = []
+    start(lambda settings: seen.append(settings), Numbers, ["--temperature", "0", "--kept", "0"])
+    assert seen == [Numbers(temperature=0, kept=(0,))]
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [
         (DataError("digits.npz is damaged"), "digits.npz is damaged"),
         (FloatingPointError("the loss became nan"), "the loss became nan"),
         (ImportError("pictures need matplotlib"), "pictures need matplotlib"),
+        (FileNotFoundError(2, "No such file or directory", "my.txt"), "my.txt: No such file or directory"),
         (KeyboardInterrupt(), "aborted"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -47,6 +48,20 @@ def encode(text: str) -> list[int]:
     if not text or len(text) > LONGEST or not {*text} <= {*CHARACTERS}:
         raise DataError(f'{text!r} is not a date as in "May 4, 1977", "4 May 1977" or "4. 5. 1977"')
     return [CHARACTERS.index(c) for c in text]
+
+
+def iso_of(text: str) -> str | None:
+    """The ISO format of a date in one of the forms that are learnt, by rules; None if it has another form."""
+    words = re.findall(r"[A-Za-z]+|\d+", text)
+    numbers = [int(word) for word in words if word.isdigit()]
+    names = [i for i, name in enumerate(MONTHS, start=1) if name in words or name[:3] in words]
+    if (len(words), len(numbers), len(names)) == (3, 2, 1):
+        (day, year), month = numbers, names[0]
+    elif (len(words), len(numbers)) == (3, 3):
+        day, month, year = numbers
+    else:
+        return None
+    return f"{year}-{month:02}-{day:02}"
 
 
 def target(iso: str) -> list[int]:

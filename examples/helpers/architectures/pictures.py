@@ -25,11 +25,15 @@ def masks(
     labels = ((words, words), (words, words), (target, source), (target, target))
     titles = ("decoder-only:\nprevious tokens", "encoder-only:\nall tokens",
               "encoder-decoder:\nall of the source", "encoder-decoder:\nprevious ones of the target")  # fmt: skip
-    for axes, grid, (rows, columns), title, colour in zip(
-        panels, seen.values(), labels, titles, (ORANGE, BLUE, GREEN, GREEN), strict=True
+    across = ("token of the text", "token of the text", "token of the source", "token of the target")
+    for axes, grid, (rows, columns), title, name, colour in zip(
+        panels, seen.values(), labels, titles, across, (ORANGE, BLUE, GREEN, GREEN), strict=True
     ):
         squares(axes, grid, rows, columns, colour)
         axes.set_title(title, fontsize=12, pad=10)
+        axes.set_xlabel(f"seen: {name}")
+    panels[0].set_ylabel("output at each token")
+    panels[2].set_ylabel("output at each token of the target")
     save(figure, path)
 
 
@@ -75,6 +79,6 @@ def cross_attention(weights: np.ndarray, source: Sequence[str], target: Sequence
     image = axes.imshow(weights.mean(axis=0), cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(source)), source)
     axes.set_yticks(range(len(target)), target)
-    axes.set(xlabel="source (attended to)", ylabel="target (written)")
+    axes.set(xlabel="source (attended to; each vector also holds what stands around it)", ylabel="target (written)")
     figure.colorbar(image, label="attention weight, mean of the heads")
     save(figure, path)

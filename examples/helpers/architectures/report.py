@@ -14,12 +14,13 @@ def who_sees_whom(
 ) -> None:
     """Print a row for each output, with a # under each token on which it depends."""
     print("Who sees whom, measured: a row for each token's output, # under the tokens on which it depends.")
+    print('"Previous" includes the token itself.')
     outputs = {"decoder-only": words, "encoder-only": words}
     for name, grid in seen.items():
         rows = outputs.get(name, target)
         inputs = {"encoder-decoder, source": source, "encoder-decoder, target": target}.get(name, words)
-        what = {"encoder-decoder, source": "the target's outputs, from the source: all",
-                "encoder-decoder, target": "the target's outputs, from the target: previous tokens only",
+        what = {"encoder-decoder, source": "each output sees all tokens of the source",
+                "encoder-decoder, target": "each output sees only previous tokens of the target",
                 "decoder-only": "previous tokens only", "encoder-only": "all tokens"}[name]  # fmt: skip
         print(f"\n  {name}: {what} ({' '.join(inputs)})")
         for label, row in zip(rows, grid, strict=True):
@@ -66,27 +67,28 @@ def gaps(found: Sequence[tuple[str, Guesses, Guesses]]) -> None:
 
 def few_labels(n: int, untrained: float, trained: float) -> None:
     """Print how well one linear layer tells sentences apart, from an untrained and from this encoder's vectors."""
-    print("\nClassification: is a sentence about one or about several? One linear layer reads it off the vectors,")
     print(
-        f"learnt from {n} labelled sentences, eight times: from an untrained encoder's {untrained:.0%} right,", end=" "
+        "\nClassification: is a sentence about one or about several? A linear layer tells it by the encoder's vectors,"
     )
-    print(f"from this one's {trained:.0%}.")
+    print(f"learnt from {n} labelled sentences. The mean of eight trials, each with other sentences:")
+    print(f"  with an untrained encoder {untrained:.0%} right, with this one {trained:.0%}")
 
 
-def translated(wrote: Sequence[str], iso: Sequence[str], said: Sequence[str], mine: str, answer: str) -> None:
-    """Print some translations, and how many are right."""
-    right = np.mean([a == b for a, b in zip(iso, said, strict=True)])
-    for text, answer_there in list(zip(wrote, said, strict=True))[:4]:
-        print(f"  {text:22} -> {answer_there}")
-    print(f"  Of {len(iso)} dates in years that end in 9, which it has never seen, {right:.0%} are right.")
-    print(f"  {mine:22} -> {answer}")
+def translated(
+    wrote: Sequence[str], iso: Sequence[str], said: Sequence[str], mine: str, answer: str, right: str | None
+) -> None:
+    """Print some translations, and how many are right; then that of the date that was asked for."""
+    for text, true, translation in [*zip(wrote[:4], iso, said, strict=False), (mine, right, answer)]:
+        mark = "" if true is None else "right" if true == translation else f"wrong, it is {true}"
+        print(f"  {text:22} -> {translation:12} {mark}".rstrip())
+    share = np.mean([a == b for a, b in zip(iso, said, strict=True)])
+    print(f"  Of {len(iso)} dates in years that end in 9, none of which it has learnt from, {share:.0%} are right.")
 
 
 def parallel(at_once: float, one_by_one: float, difference: float) -> None:
     """Print how long a prompt takes."""
     print("\nInference: a prompt of 200 tokens, read by a decoder of 4 blocks")
     print(f"  all tokens in parallel {at_once:7.0f} ms")
-    print(
-        f"  token by token         {one_by_one:7.0f} ms, {one_by_one / at_once:.0f} times as long: so an answer is made"
-    )
+    longer = f"{one_by_one / at_once:.0f} times as long: as an answer is generated"
+    print(f"  token by token         {one_by_one:7.0f} ms, {longer}")
     print(f"  The scores after the last token are the same, to {difference:.0e}.")

@@ -45,6 +45,18 @@ BY_GROUP = (  # in each group one description is right; the first if nothing is 
 DESCRIPTIONS = [word for group in BY_GROUP for word in group]
 GROUPS = [np.array([DESCRIPTIONS.index(word) for word in group]) for group in BY_GROUP]  # as numbers
 
+RED_CAR = "the red car that John bought yesterday broke down on the highway ."
+PAIRS = (  # the lecture's strong attention relationships, each with the head that has to find it
+    ("red", "car", MODIFICATION, "adjective modifies noun"),
+    ("car", "broke", GRAMMATICAL, "subject, verb"),
+    ("that", "car", LONG_RANGE, "relative pronoun"),
+    ("John", "bought", GRAMMATICAL, "subject, verb"),
+    ("bought", "car", GRAMMATICAL, "verb, object"),
+    ("yesterday", "bought", MODIFICATION, "time"),
+    ("broke", "highway", MODIFICATION, "location"),
+    ("broke", "car", LONG_RANGE, "long-range subject"),  # from its solution's third head
+)
+
 OTHERS = ("the", "that", "because", "it", "down", "on", ".")
 VOCABULARY = ["<pad>", *THINGS, *COLOURS, *PEOPLE, *BUYING, *TIMES, *DEEDS, *LOOKS, *PLACES, *OTHERS]
 LONGEST = 15  # words of a sentence

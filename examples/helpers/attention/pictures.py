@@ -81,10 +81,15 @@ def bank(
     sentences: Sequence[tuple[str, str]], readings: Sequence[Any], model: Any, course: senses.Course, path: Path
 ) -> None:
     """What "bank" looks at in two sentences; right, its vectors before and after attention."""
+    from matplotlib.colors import LinearSegmentedColormap
+
     figure = new_figure(14, 6.4, 'The same word, two sentences: what "bank" looks at, and where its vector goes')
     grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.15])
     axes = plain(figure.add_subplot(grid[:, 1]))
-    of_bank = [i for i, text in enumerate(course.texts[:1200]) if " bank " in text]
+    place_of = {text: i for i, text in enumerate(course.texts) if " bank " in text}  # each different sentence once
+    of_bank = [*place_of.values()]
+    about_river = course.senses == senses.SENSES.index("river bank")
+    share = [about_river[[text == other for other in course.texts]].mean() for text in place_of]
     with tl.no_grad():
         after = model(tl.tensor(course.tokens[of_bank])).after.numpy()[np.arange(len(of_bank)), course.at[of_bank]]
     ends, start = [], None
@@ -97,11 +102,11 @@ def bank(
         panel.set_title(sentence, fontsize=13)
         ends.append(reading.after.numpy()[i])
         start = reading.x.numpy()[i]
-    points, share = principal_axes(np.stack([*after, *ends, start]))
-    for sense, colour in (("river bank", BLUE), ("money bank", ORANGE)):
-        chosen = points[: len(of_bank)][course.senses[of_bank] == senses.SENSES.index(sense)]
-        axes.plot(*chosen.T, "o", color=colour, alpha=0.3, markersize=6, markeredgewidth=0,
-                  label=f"after, in sentences about a {sense}")  # fmt: skip
+    points, kept = principal_axes(np.stack([*after, *ends, start]))
+    dots = axes.scatter(*points[: len(of_bank)].T, c=share, cmap=LinearSegmentedColormap.from_list("", [ORANGE, BLUE]),
+                        s=36, alpha=0.6, linewidths=0, label="after attention, in the made sentences")  # fmt: skip
+    shares = figure.colorbar(dots, ax=axes, ticks=[0, 0.5, 1], pad=0.01, label="the bank in this made sentence")
+    shares.set_ticklabels(["money", "half\nhalf", "river"])
     *ends, start = points[len(of_bank) :]
     for (sentence, _), end, colour in zip(sentences, ends, (BLUE, ORANGE), strict=True):
         style = {"arrowstyle": "-|>", "linewidth": 2.5, "color": colour, "mutation_scale": 18}
@@ -109,7 +114,7 @@ def bank(
         axes.plot(*end, "D", color=colour, markersize=10, markeredgecolor="black", label=f"after: {sentence}")
     axes.plot(*start, "*", color="black", markersize=18, label="before attention, in every sentence")
     axes.legend(fontsize=10, loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, frameon=False)
-    axes.set(xlabel=f"first principal component (the two keep {share:.0%} of the variance)", xticks=[], yticks=[],
+    axes.set(xlabel=f"first principal component (the two keep {kept:.0%} of the variance)", xticks=[], yticks=[],
              ylabel="second principal component")  # fmt: skip
     save(figure, path)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,13 @@ def senses_begin(course: senses.Course) -> None:
     for name, some in (("bank", 4), ("tower", 1), ("model", 1)):
         for i in [i for i, text in enumerate(course.texts) if f" {name} " in text][:some]:
             print(f"  {course.texts[i]:45} {name}: {senses.SENSES[course.senses[i]]}")
-    print("  Most words tell the sense more or less surely, as in real text; few tell it for certain.")
+    print("  Most words hint at the sense, more or less strongly, as in real text. Few settle it: now and then one is")
+    print("  said of the other bank.")
     print("\n  The loss is the cross-entropy of the sense:")
 
 
-def step_by_step(sentence: str, i: int, reading: Any) -> None:
-    """Scores, softmax, weighted sum for one word."""
+def step_by_step(sentence: str, i: int, reading: Any, W_U: tl.Tensor) -> None:
+    """Scores, softmax, weighted sum for one word; and what each word adds to the answer. W_U: (senses, width)."""
     found, (x, q, k, v, weights, after, logits) = words(sentence), (part.numpy() for part in reading)
     word, width = found[i], x.shape[1]
     print(f'\nThe attention process for "{word}" in "{sentence}"\n')
@@ -66,12 +68,25 @@ def step_by_step(sentence: str, i: int, reading: Any) -> None:
     ranked = np.argsort(-weights[i])
     terms = " + ".join(f'{weights[i, j]:.2f} × V("{found[j]}")' for j in ranked[:3])
     print(f"\n  3. Weighted sum: {terms}{' + ...' if len(found) > 3 else ''}\n")
+    first, second = np.argsort(-logits[i])[:2]
+    adds = weights[i] * (v @ (W_U.numpy()[first] - W_U.numpy()[second]))  # (n,): to what tells the two senses apart
     for j in ranked:
-        print(f'     {weights[i, j]:.2f} × V("{found[j]}")'.ljust(28) + numbers(v[j]))
+        row = f'     {weights[i, j]:.2f} × V("{found[j]}")'.ljust(28) + numbers(v[j])
+        print(f"{row:82}{adds[j]:+6.2f}")
     print(f"     {'sum':23}" + numbers(weights[i] @ v))
     print(f"     {f'+ vector of {chr(34)}{word}{chr(34)}':23}" + numbers(x[i]))
     print(f"     {'= after attention':23}" + numbers(after[i]))
-    print("\n  It blends, it does not select: every word contributes, the word with the largest weight most.")
+    print(
+        f"     On the right, what it adds to the score of {senses.SENSES[first]} over that of {senses.SENSES[second]}."
+    )
+    print("\n  It blends, it does not select: every word contributes.")
+    print(
+        "  The lecture's weights 0.6, 0.3 and 0.1 are an example. These are learnt, and with another --seed others are,"
+    )
+    print("  for many weights lead to the right answers: a word whose value adds little may have any weight.")
+    idle = next((j for j in ranked if abs(adds[j]) < 0.1 * np.abs(adds).max() and weights[i, j] > 0.05), None)
+    if idle is not None:
+        print(f'  Here "{found[idle]}" has the weight {weights[i, idle]:.2f}, and adds only {adds[idle]:+.2f}.')
     p = tl.softmax(tl.tensor(logits[i])).numpy()
     print(f'  "{word}" now means: {likely(p)}')
 
@@ -99,6 +114,14 @@ def contexts(sentences: Sequence[tuple[str, str]], readings: Sequence[Any]) -> N
         (x0, after0), (x1, after1) = vectors[word][a], vectors[word][b]
         print(f"  {f'{word}: {pair[a]} / {pair[b]}':72}{cosine(x0, x1):8.2f}{cosine(after0, after1):18.2f}")
     print("  The embedding is static: a word always starts from the same vector. Attention makes it context-sensitive.")
+
+
+def page(model: Any, tokens: np.ndarray, i: int, sentence: str, path: Path) -> None:
+    """Write a page on which one steps through the head's forward and backward pass for word i."""
+    with tl.Graph() as graph:  # it watches what is computed
+        log_p = tl.log_softmax(model(tl.tensor(tokens)).logits[i], -1)  # (senses,): what the word means
+        log_p.max().backward()
+    print(f"\nA page to step through: {tl.page(graph, path, tokens=words(sentence), title='Attention')}")
 
 
 # --- three heads --------------------------------------------------------------------------------------------
@@ -146,9 +169,9 @@ def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, ans
         f"\n    {ticks} of {len(wanted)} are ticked: the lecture's seven, and one more that its third head has to find."
     )
     print(
-        f"    For {largest} of them the weight is also the largest of this word. It need not be: a head may rest on a"
+        f"    For {largest} of them the weight is also the largest of this word. It need not be: a head may also look"
     )
-    print("    word whose value is near zero. Where nobody asks a head, its weights mean nothing.")
+    print("    at a word whose value is near zero, which adds nothing. Where nobody asks, weights mean nothing.")
 
 
 def car_as_it_is_read(model: Any, found: Sequence[str]) -> dict[str, np.ndarray]:

@@ -18,6 +18,16 @@ import numpy as np
 from helpers.program import DataError
 from transformer.tokenizer.word import words
 
+SENTENCES = (  # the lecture's, and some like them, with the word that has several senses
+    ("Was the bank flooded?", "bank"),
+    ("The bank was flooded.", "bank"),
+    ("I went to the bank.", "bank"),
+    ("The tower was very tall.", "tower"),
+    ("The Eiffel tower was very tall.", "tower"),
+    ("The machine learning model was new.", "model"),
+    ("The fashion model was new.", "model"),
+    ("The model was new.", "model"),
+)
 PAD = "<pad>"  # fills up shorter sentences
 SENSES = ("river bank", "money bank", "landmark in Paris", "landmark in Pisa", "a tower", "program", "person")
 BANKS = {

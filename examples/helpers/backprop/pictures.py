@@ -107,6 +107,11 @@ def price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Sequence
     plain(left).set(
         yscale="log", xlabel="pictures at once", ylabel="milliseconds (logarithmic)", title="time of one pass"
     )
+    left.set_yticks([0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
+    left.yaxis.set_major_formatter("{x:g}")
+    left.minorticks_off()
+    fastest, slowest = (most([1e3 * t for pair in times.values() for t in pair]) for most in (min, max))
+    left.set_ylim(fastest / 2, 4 * slowest)  # room for the legend
     left.set_xticks(where, [f"{n:,}" for n in times])
     left.legend(edgecolor="none", loc="upper left")
     sizes = np.array(list(noise))
@@ -119,13 +124,19 @@ def price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Sequence
         label="mean of 20 batches",
     )
     right.plot(
-        sizes, np.mean(noise[sizes[0]]) / np.sqrt(sizes / sizes[0]), ":", color="black", label="1 / sqrt(batch size)"
+        sizes,
+        np.mean(noise[sizes[0]]) / np.sqrt(sizes / sizes[0]),
+        ":",
+        color="black",
+        label="expected: that of 1 picture / sqrt(batch size)",
     )
     plain(right).set(
         xscale="log", yscale="log", xlabel="pictures in a batch (logarithmic)", title="noise of the gradient"
     )
     right.set_ylabel("distance from the gradient of all pictures,\nrelative to its length (logarithmic)")
     right.set_xticks(sizes, [str(n) for n in sizes])
+    right.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5, 1])
+    right.yaxis.set_major_formatter("{x:g}")
     right.minorticks_off()
     right.legend(edgecolor="none")
     save(figure, path)

@@ -30,6 +30,13 @@ def gradient(model: nn.MLP, x: tl.Tensor, y: tl.Tensor) -> tl.Tensor:
     return nn.utils.parameters_to_vector([p.grad for p in model.parameters()])
 
 
+def noise(model: nn.MLP, x: tl.Tensor, y: tl.Tensor, n: int, seed: int) -> list[float]:
+    """How far the gradients of 20 random batches of n pictures lie from that of all, relative to its length."""
+    whole = gradient(model, x, y)  # (13002,)
+    batches = np.random.default_rng(seed).integers(0, len(x), (20, n))
+    return [((gradient(model, x[i], y[i]) - whole).norm() / whole.norm()).item() for i in batches]
+
+
 def try_some(x: tl.Tensor, y: tl.Tensor, h: float = 1e-5, some: int = 50) -> float:
     """Finite differences for some weights of the second layer: the largest relative difference from backward()."""
     model = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid, dtype=tl.float64)

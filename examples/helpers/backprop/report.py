@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 import tinygrad_lecture as tl
+from helpers.program import DataError
 from tinygrad_lecture.inspect.graph import Vertex, in_line
 
 Activation = Callable[[tl.Tensor], tl.Tensor]
@@ -17,6 +18,16 @@ FORWARD = {
     "pow": "squares",
     "sum": "adds up the squares of all outputs",
 }
+
+
+def check(layers: Sequence[int], inputs: Sequence[float] | None, target: Sequence[float] | None) -> None:
+    """Raises DataError for settings that make no network."""
+    if len(layers) < 2 or min(layers) < 1:
+        raise DataError("--layers: a network has inputs and at least one layer, each of 1 or more, such as 2 2 1")
+    for name, given, n in (("inputs", inputs, layers[0]), ("target", target, layers[-1])):
+        if given is not None and len(given) != n:
+            raise DataError(f"--{name}: a network {'-'.join(map(str, layers))} needs {n} of them, not {len(given)}")
+
 
 # --- forward and backward, step by step ---------------------------------------------------------------------
 
@@ -59,6 +70,7 @@ def backward(graph: tl.Graph, activation: Activation) -> None:
                 mark = "   *" if x.op is None else ""
                 print(f"         hands on {f'dC/d{x}':7} = {rule} = {in_line(handed, 64)}{mark}")
     print("\n  * the gradient of a parameter: what backward is for")
+    print("  outer product: each element of one times each of the other")
 
 
 def local_rule(vertex: Vertex, position: int, activation: Activation) -> str:
@@ -88,7 +100,6 @@ def three_ways(
     cost: Callable[[dict[str, tl.Tensor]], float],
 ) -> None:
     """Every parameter's gradient by the formula, by backward() and by trying."""
-    print("  outer product: each element of one times each of the other")
     print("\nThe gradient of every parameter in three ways:\n")
     print("                 a  · sigma'(z) ·  dC/da  =  formula  backward()  by trying")
     furthest, h = 0.0, 1e-6
@@ -130,7 +141,10 @@ def negative_sums(largest: Mapping[str, float]) -> None:
     for name, gradient in largest.items():
         note = {0.0: "no example changes these weights any more"}.get(gradient, "")
         print(f"  {name:11} {gradient:8.5f}   {note}".rstrip())
-    print("  Leaky ReLU keeps a slope of 0.01 where ReLU has none, so its neurons can still learn.")
+    print(
+        "  Leaky ReLU keeps a slope of 0.01 where ReLU has none, so its neurons can still learn. (0.01 is usual, as in"
+    )
+    print("  PyTorch; 01 takes 0.1, which can be seen in a picture.)")
 
 
 # --- the price ----------------------------------------------------------------------------------------------
@@ -161,6 +175,8 @@ def trying(times: tuple[float, float], error: float) -> None:
 def noise(distances: Mapping[int, Sequence[float]]) -> None:
     """How far the gradient of a batch lies from that of all pictures."""
     print("\nThe noise of a batch: how far its gradient lies from that of all 8,500 pictures, relative to its length")
+    one = float(np.mean(distances[1]))
     for n, values in distances.items():
-        print(f"  {n:4} pictures   {np.mean(values):6.2f}   (1 / sqrt({n}) = {n**-0.5:.2f})")
+        expected = f"expected: {one:.2f} / sqrt({n}) = {one * n**-0.5:.2f}" if n > 1 else ""
+        print(f"  {n:4} picture{'s' if n > 1 else ' '}   {np.mean(values):6.2f}   {expected}".rstrip())
     print("  Four times the pictures halve the noise, for four times the work.")

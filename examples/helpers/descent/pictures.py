@@ -88,7 +88,7 @@ def costs(axes: Axes, valley: Valley) -> None:
 
 
 def rates(points: nn.TensorDataset, valley: Valley, trials: Sequence[Descent], path: Path) -> None:
-    """A panel for each learning rate: its path on the landscape; below, its cost by step."""
+    """A panel for each learning rate: its path on the landscape; below, its w by step."""
     n = len(trials)
     figure = new_figure(3.7 * n, 7.4, "Learning rates: too small creeps, too large oscillates, larger still diverges")
     grid = figure.subplots(2, n, squeeze=False, height_ratios=[1.25, 1])
@@ -96,10 +96,16 @@ def rates(points: nn.TensorDataset, valley: Valley, trials: Sequence[Descent], p
         contours(above, points, valley)
         above.plot(*trial.path.T, ".-", color=colour, linewidth=1.5, markersize=6)
         above.set_title(f"{trial.label}: {verdict(trial, valley).split(':')[0]}", fontsize=13)
-        costs(below, valley)
-        below.plot(np.minimum(trial.costs, 1e3), color=colour, linewidth=2.5)
-        below.set(xlabel="step", ylim=(0.15, 150))
-    grid[1, 0].annotate("the lowest there is", (0, valley.cost), (2, -13), textcoords="offset points", fontsize=10)
+        plain(below).axhline(valley.w, color="black", linewidth=1, linestyle=":")
+        low, high = above.get_xlim()
+        w = trial.path[:, 0]
+        outside = np.flatnonzero((w < low) | (w > high))
+        below.plot(w[: outside[0] + 1] if len(outside) else w, ".-", color=colour, linewidth=1.5, markersize=5)
+        below.set(xlabel="step", ylabel="w", xlim=(-1, len(trials[0].path)), ylim=(low, high))
+        first, last = (f"{cost:.2f}" if cost < 100 else f"{cost:,.0f}" for cost in trial.costs[[0, -1]])
+        below.set_title(f"cost {first} → {last}", fontsize=12)
+    grid[1, 0].annotate("the best w", (1, valley.w), (-4, 5), xycoords=("axes fraction", "data"), ha="right",
+                        textcoords="offset points", fontsize=10)  # fmt: skip
     save(figure, path)
 
 

@@ -24,7 +24,7 @@ def by_gradient(network: nn.MLP, weights: tl.Tensor, evaluations: int, cost_of: 
     nn.utils.vector_to_parameters(weights, network.parameters())
     optimizer = nn.optim.SGD(network.parameters(), lr=3.0)
     costs = []
-    for _ in range(evaluations // 2):
+    for _ in range(max(1, evaluations // 2)):
         optimizer.zero_grad()
         C = cost_of(network)
         C.backward()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helpers.digits.mnist import Digits
-from helpers.digits.report import Epoch, count_answers, fires_for, mean_activations
+from helpers.digits.report import COSTS, Epoch, count_answers, fires_for, mean_activations
 from helpers.drawing import BLUE, GREEN, GREY, VERMILION, new_figure, plain, save
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def draw(
     folder: Path,
     digits: Digits,
     history: Sequence[Epoch],
+    loss: str,
     sure: np.ndarray,
     weights: np.ndarray,
     fires: np.ndarray | None,
@@ -28,7 +29,7 @@ def draw(
 ) -> None:
     """Draw all pictures into a folder."""
     threes(digits, folder / "threes.png")
-    curves(history, folder / "curves.png")
+    curves(history, COSTS[loss], folder / "curves.png")
     confusion(count_answers(sure, digits.test_labels), folder / "confusion.png")
     mistakes(digits.test_images, digits.test_labels, sure, folder / "mistakes.png")
     ink = digits.train_images.std(axis=0) > 0.05
@@ -49,9 +50,9 @@ def threes(digits: Digits, path: Path) -> None:
     save(figure, path)
 
 
-def curves(history: Sequence[Epoch], path: Path) -> None:
+def curves(history: Sequence[Epoch], cost: str, path: Path) -> None:
     """The cost of every batch, the mean of each epoch, and the share of test pictures read right."""
-    figure = new_figure(11, 4.4, "The cost falls, and more and more digits are read right")
+    figure = new_figure(11, 4.4, f"The {cost} falls, and more and more digits are read right")
     left, right = figure.subplots(1, 2)
     if history:
         steps = [len(epoch.costs) for epoch in history]
@@ -62,9 +63,8 @@ def curves(history: Sequence[Epoch], path: Path) -> None:
         left.plot(numbers - 0.5, [np.mean(epoch.costs) for epoch in history], "o-", color=VERMILION, markersize=4,
                   label="mean of an epoch")  # fmt: skip
         right.plot(numbers, [100 * epoch.right for epoch in history], "o-", color=GREEN, markersize=4)
-    plain(left).set(
-        xlabel="epoch (one pass through all training pictures)", ylabel="cost C", title="cost", ylim=(0, None)
-    )
+    plain(left).set(xlabel="epoch (one pass through all training pictures)", ylabel=f"mean {cost}", ylim=(0, None))
+    left.set_title(cost)
     left.legend(edgecolor="none")
     plain(right).set(
         xlabel="epoch", ylabel="test pictures read right, %", title="accuracy on pictures never seen in training"
@@ -98,7 +98,7 @@ def mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path: Pat
         return
     columns = min(4, len(worst))
     rows = -(-len(worst) // columns)
-    title = "The worst mistakes: how sure was the network? (green: the right digit, red: its answer)"
+    title = "The mistakes of which it was surest (orange: its answer; green: the right digit)"
     figure = new_figure(3.2 * columns, 2.2 * rows + 0.9, title, size=12)
     grid = figure.subplots(rows, 2 * columns, squeeze=False, width_ratios=[1.2, 1] * columns)
     for axes in grid.flat:
@@ -113,6 +113,10 @@ def mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path: Pat
         bars.set(xlim=(0, 1), xticks=[0, 1], yticks=range(10))
         bars.invert_yaxis()
         bars.tick_params(labelsize=8, length=0)
+        right = bars.get_yticklabels()[labels[i]]
+        right.set(color=GREEN, weight="bold", fontsize=11)  # its bar may be too short to be seen
+        if place // columns == rows - 1:
+            bars.set_xlabel("output a_j", fontsize=9)
         plain(bars, grid=False)
     save(figure, path)
 

@@ -11,6 +11,9 @@ import numpy as np
 import nn
 from helpers.digits.mnist import Digits
 
+COSTS = {"mse": "cost", "cross-entropy": "cross-entropy"}  # what falls in training, by --loss
+SURE = 0.8  # from this output on, the network is called sure
+
 
 class Epoch(NamedTuple):
     """One pass through the training pictures."""
@@ -42,13 +45,29 @@ def parameters(model: nn.MLP) -> None:
     print(f"  together {sum(weights) + sum(biases):,} adjustable parameters")
 
 
-def cost_of_one(title: str, a: np.ndarray, k: int) -> None:
+def cost_of_one(title: str, a: np.ndarray, k: int, loss: str) -> None:
     """The ten outputs for one picture of the digit k, the wanted ten, the ten squares, and their sum."""
     y = np.eye(10)[k]
     print(f"\n{title}:")
     for name, row in (("digit j", range(10)), ("output a_j", a), ("wanted y_j", y), ("(a_j - y_j)²", (a - y) ** 2)):
         print(f"  {name:14}" + "".join(f"{x:8d}" if isinstance(x, int) else f"{x:8.4f}" for x in row))
     print(f"  C = {((a - y) ** 2).sum():.4f}, the sum of the squares. The answer is {a.argmax()}, the largest output.")
+    if loss == "cross-entropy":
+        print(f"  Training lowers another cost, the cross-entropy: -ln a_{k} = {-np.log(a[k]):.4f}.")
+
+
+def untrained(sure: np.ndarray, labels: np.ndarray) -> None:
+    """Print that a right answer of an untrained network is luck: it has one favourite digit, whatever it sees."""
+    said = np.bincount(sure.argmax(axis=1), minlength=10)
+    print(
+        f"  Its answer is luck, right or wrong: it calls {said.max() / said.sum():.0%} of all test pictures a", end=" "
+    )
+    print(f"{said.argmax()}, and reads {share_right(sure, labels):.0%} right. One in ten is chance.")
+
+
+def share_right(sure: np.ndarray, labels: np.ndarray) -> float:
+    """The share of pictures that are read right."""
+    return float((sure.argmax(axis=1) == labels).mean())
 
 
 def training(optimizer: str, rate: float, size: int, seed: int) -> None:
@@ -56,35 +75,48 @@ def training(optimizer: str, rate: float, size: int, seed: int) -> None:
     print(f"\nTraining: {optimizer}, learning rate {rate:g}, {size:,} pictures a step, seed {seed}.")
 
 
-def epoch(number: int, epochs: int, costs: list[float], sure: np.ndarray, labels: np.ndarray) -> Epoch:
+def epoch(number: int, epochs: int, done: Epoch, loss: str) -> Epoch:
     """Return what came of an epoch, and print it for the first, the last and every fifth.
 
     Raises FloatingPointError if the cost is not a number any more.
     """
-    if not np.isfinite(costs[-1]):
-        raise FloatingPointError(f"the cost became {costs[-1]}; try a smaller learning rate, --lr")
-    done = Epoch(costs, float((sure.argmax(axis=1) == labels).mean()))
+    if not np.isfinite(done.costs[-1]):
+        raise FloatingPointError(f"the cost became {done.costs[-1]}; try a smaller learning rate, --lr")
     if number in (1, epochs) or number % 5 == 0:
-        print(
-            f"  epoch {number:3}   mean cost {np.mean(costs):.3f}   test pictures read right {done.right:.1%}",
-            flush=True,
-        )
+        mean = f"mean {COSTS[loss]} {np.mean(done.costs):.3f}"
+        print(f"  epoch {number:3}   {mean}   test pictures read right {done.right:.1%}", flush=True)
     return done
+
+
+def plateau(history: Sequence[Epoch]) -> None:
+    """Print when the training would have ended if it stopped once the accuracy no longer rises."""
+    rights = [done.right for done in history]
+    print("\nTo stop when the performance plateaus: the training ends if the accuracy has not risen for")
+    for patience in (1, 3, 5):
+        ends = next((n for n in range(patience + 1, len(rights) + 1)
+                     if max(rights[n - patience : n]) <= max(rights[: n - patience])), None)  # fmt: skip
+        if ends is None:
+            print(f"  {patience} epoch{'s' * (patience > 1)}: not within these {len(rights)}")
+        else:
+            print(f"  {patience} epoch{'s' * (patience > 1)}: after epoch {ends}, with {rights[ends - 1]:.1%} right")
+    print("  Where this decides, other pictures than those of the final test are taken: validation data.")
 
 
 # --- how good it is -----------------------------------------------------------------------------------------
 
 
-def costs_by_answer(sure: np.ndarray, labels: np.ndarray) -> None:
+def costs_by_answer(sure: np.ndarray, labels: np.ndarray, loss: str) -> None:
     """The mean squared-error cost of test pictures that are read right and surely, right but unsurely, and wrong."""
     costs = ((sure - np.eye(10)[labels]) ** 2).sum(axis=1)
-    right, is_sure = sure.argmax(axis=1) == labels, sure.max(axis=1) > 0.8
-    print("\nThe cost of test pictures. It is 0 for exactly the wanted outputs, and never below 0:")
+    right, is_sure = sure.argmax(axis=1) == labels, sure.max(axis=1) > SURE
+    what = "cost of test pictures" if loss == "mse" else "squared error C of test pictures, which was not trained"
+    print(f"\nThe {what}. It is 0 for exactly the wanted outputs, and never below 0:")
     groups = ("sure and right", right & is_sure), ("unsure", ~is_sure), ("sure and wrong", ~right & is_sure)
     for name, chosen in groups:
         if chosen.any():
-            print(f"  {name:16} {chosen.sum():5,} pictures   mean cost {costs[chosen].mean():.3f}")
-    print("  sure: the largest output is above 0.8")
+            mean = f"mean {'cost' if loss == 'mse' else 'C'} {costs[chosen].mean():.3f}"
+            print(f"  {name:16} {chosen.sum():5,} pictures   {mean}")
+    print(f"  sure: the largest output is above {SURE}")
 
 
 def confidences(sure: np.ndarray, loss: str) -> None:
@@ -115,7 +147,8 @@ def accuracy(sure: np.ndarray, labels: np.ndarray) -> None:
     for digit, row in enumerate(counts):
         wrong = np.where(np.arange(10) == digit, 0, row)
         share = f"{row[digit] / row.sum():.1%}" if row.sum() else "-"
-        mistaken = f"{wrong.argmax()} ({wrong.max()} times)" if wrong.any() else ""
+        times = "once" if wrong.max() == 1 else f"{wrong.max()} times"
+        mistaken = f"{wrong.argmax()} ({times})" if wrong.any() else ""
         print(f"  {digit:5} {row[digit]:7,} {row.sum():6,} {share:>10}   {mistaken}")
     right, n = counts.trace(), counts.sum()
     print(f"Test accuracy {right / n:.2%}: {n - right:,} of {n:,} pictures read wrong.")
@@ -182,10 +215,11 @@ def last_hidden_layer(fires: np.ndarray, labels: np.ndarray) -> None:
     place = 1 + sum(score > loops for score in scores)
     best = groups[int(np.argmax(scores))]
     print('Does a neuron stand for a part, such as "loop"? It would tell 0, 6, 8 and 9 from all other digits.')
-    print("How far does a neuron's mean activation for four digits differ from that for the other six? At most", end="")
-    print(f" by {max(scores):.2f},")
-    print(f"for {', '.join(map(str, best))}.", end=" ")
-    print(f"For the digits with a loop it is {loops:.2f}: place {place} of {len(groups)} groups of four digits.")
+    print(
+        "For each group of four digits: how much more, or less, does one neuron fire for them than for the other six?"
+    )
+    print(f"The most for {', '.join(map(str, best))}: by {max(scores):.2f}.", end=" ")
+    print(f"For the digits with a loop by {loops:.2f}: place {place} of {len(groups)} groups.")
     if place > 20:
         print("So no neuron here detects loops. The layer groups digits as it needs, which differs from seed to seed.")
 

@@ -55,13 +55,13 @@ def before_training(corpus: Corpus, model: GPT, untrained: float) -> None:
 
 
 def what_the_trainer_adds(
-    by_hand: tuple[Sequence[float], Sequence[float]], steps: int, batch: int, context: int
+    by_hand: Sequence[float], by_trainer: Sequence[float], steps: int, batch: int, context: int
 ) -> None:
     """The same first losses by hand and by the Trainer, and what the Trainer adds to the loop."""
-    print("\nThe training loop (zero_grad, backward, step), written out in `losses_by_hand`, and nn.Trainer:")
-    for name, losses in zip(("by hand", "Trainer"), by_hand, strict=True):
+    print("\nThe training loop (zero_grad, backward, step), written out in `by_hand`, and nn.Trainer:")
+    for name, losses in (("by hand", by_hand), ("Trainer", by_trainer)):
         print(f"  {name:8} first losses " + " ".join(f"{loss:.6f}" for loss in losses))
-    most = max(abs(a - b) for a, b in zip(*by_hand, strict=True))
+    most = max(abs(a - b) for a, b in zip(by_hand, by_trainer, strict=True))
     print(
         f"  largest difference {most:.1g}. The Trainer adds: scores on a test text, a history, the best weights, a run"
     )
@@ -80,15 +80,16 @@ def trained(history: nn.History) -> None:
     if history.interrupted:
         print("Ended by Ctrl-C; what was learnt so far is kept, and --resume continues.")
     if history.best is None:
+        print("There is no score on the test text yet, so what follows comes from the latest weights.")
         return
     best = history[history.best]
     assert best.test is not None
     loss = best.test.loss
-    print(
-        f"\nTest loss {loss:.3f} after {best.step:,} steps. Perplexity {math.exp(loss):.2f}: as uncertain as among",
-        end=" ",
-    )
-    print(f"{math.exp(loss):.1f} equally likely tokens; {loss / math.log(2):.2f} bits per token.")
+    print(f"\nTest loss {loss:.3f} after {best.step:,} steps. Perplexity {math.exp(loss):.2f}: as uncertain", end=" ")
+    print(f"as among {math.exp(loss):.1f} equally likely tokens; {loss / math.log(2):.2f} bits per token.")
+    last = history[-1].step
+    print(f"What follows comes from the weights after {best.step:,} steps, the best on the test text", end="")
+    print("." if best.step == last else f"; the curves go on to step {last:,}.")
 
 
 def one_prediction(

@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
-
+from helpers.inside import printable
 from helpers.program import DataError
 from transformer import GPT, BPETokenizer, GPTConfig
 from transformer.inspect.pictures import visible
@@ -45,7 +44,7 @@ def sizes(model: GPT) -> None:
             print(f"  {part:10} {count:15,}")
     counted = sum(p.numel() for p in model.parameters())
     print(f"  {'together':10} {config.parameter_count():15,}, and counted {counted:,}")
-    print("\n  the same build, larger   blocks   heads    width           weights")
+    print("\n  the same build, larger   blocks   heads    width        parameters")
     family = {f"GPT-2 {size}": GPTConfig.gpt2(size) for size in ("small", "medium", "large", "xl")}
     for name, c in {**family, "GPT-3": GPTConfig.gpt3()}.items():
         print(f"  {name:24} {c.layers:6} {c.heads:7} {c.width:8,} {c.parameter_count():17,}")
@@ -58,27 +57,18 @@ def pieces(model: GPT, tokenizer: BPETokenizer, ids: Sequence[int]) -> None:
     if len(ids) > model.context:
         raise DataError(f"the prompt has {len(ids):,} tokens, and the model looks at {model.context:,} at most")
     print(f"\nThe prompt as {len(ids)} tokens: " + " / ".join(visible(tokenizer.decode([token])) for token in ids))
-    print(f"  their numbers: {', '.join(map(str, ids))}")
+    print(f"  their ids: {', '.join(map(str, ids))}")
 
 
-def next_pieces(tokenizer: BPETokenizer, p: np.ndarray, n: int = 8) -> None:
-    """Print the likeliest next pieces."""
-    print("\nThe likeliest next tokens:")
-    for token in np.argsort(-p, kind="stable")[:n]:
-        print(f"  {f'{100 * p[token]:.3g}%':>8}  {visible(tokenizer.decode([int(token)]))}")
-
-
-def writing(prompt: str, temperature: float, text: Iterable[str]) -> None:
-    """Print the text as it is written."""
+def writing(prompt: str, temperature: float, text: Iterable[str]) -> str:
+    """Print the text as it is written, and return it."""
+    written = prompt
     print(f"\nIt continues, at temperature {temperature:g}:\n\n  {printable(prompt)}", end="", flush=True)
     for piece in text:
+        written += piece
         print(printable(piece), end="", flush=True)
     print()
-
-
-def printable(text: str) -> str:
-    """The text, with a box for control characters, which a terminal would obey."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "□" for c in text)
+    return written
 
 
 def cost() -> None:
@@ -87,6 +77,9 @@ def cost() -> None:
     operations = 6 * weights * GPT3_TOKENS
     years = operations / V100 / 3600 / 24 / 365
     dollars = operations / V100 / 3600 * DOLLARS_AN_HOUR
+    every = GPTConfig.gpt3().parameter_count()
     print("\nThe cost of training: 6 operations for each weight and each token (2 forward, 4 backward).")
+    print(f"  The weights of GPT-3 are its matrices: {weights:,}. With its biases, norms and positions it has the")
+    print(f"  {every:,} parameters of the table above.")
     print(f"  GPT-3: 6 x {weights:,} weights x {GPT3_TOKENS / 1e9:.0f} billion tokens = {operations:.2e} operations")
     print(f"  on one V100, 28e12 a second: {years:.0f} years; at $1.50 an hour ${dollars / 1e6:.1f} million")

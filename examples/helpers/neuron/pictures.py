@@ -97,16 +97,18 @@ def activations(path: Path) -> None:
         "0.1 z or z: below 0 there is\nstill a slope to learn by",
     )
     figure = new_figure(14, 4.6, "Activation functions, and the slopes that backward() finds")
-    for axes, (name, function), remark in zip(figure.subplots(1, 4), ACTIVATIONS.items(), remarks, strict=True):
+    panels = figure.subplots(1, 4, sharey=True)  # one scale, so that the slopes can be compared
+    for axes, (name, function), remark in zip(panels, ACTIVATIONS.items(), remarks, strict=True):
         z, a, slope = curve(function)
         plain(axes).axhline(0, color=GREY, linewidth=0.8)
         axes.axvline(0, color=GREY, linewidth=0.8)
         axes.plot(z, a, color=BLUE, linewidth=2.5, label="activation")
         jumps = np.abs(np.diff(slope, prepend=slope[0])) > 0.5  # draw no line where the slope jumps
         axes.plot(z, np.where(jumps, np.nan, slope), color=VERMILION, linewidth=2, linestyle="--", label="slope")
-        axes.set(xlim=(-5, 5), ylim=(-1.25, 3.1) if "ReLU" in name else (-1.25, 1.6), xlabel="weighted sum z")
+        axes.set(xlim=(-5, 5), ylim=(-1.25, 3.1), xlabel="weighted sum z")
         axes.set_title(f"{name}:\n{remark}", fontsize=12)
-    figure.axes[0].legend(edgecolor="none", loc="lower right")
+    panels[0].set_ylabel("activation a, and its slope")
+    panels[0].legend(edgecolor="none", loc="upper left")
     save(figure, path)
 
 

@@ -77,7 +77,10 @@ def activations(table: Mapping[str, Sequence[tuple[float, float, float]]]) -> No
     print(f"  {'':12}" + "".join(f"{f'z = {z:g}':>18}" for z, _, _ in first))
     for name, rows in table.items():
         print(f"  {name:12}" + "".join(f"{a:9.3f} ({slope:6.3f})" for _, a, slope in rows))
-    print("  leaky ReLU: 0.1 z below 0, so that an inactive neuron still has a slope and can still learn.")
+    print(
+        "  leaky ReLU: 0.1 z below 0, so that an inactive neuron still has a slope and can still learn. (0.1 is to be"
+    )
+    print("  seen in a picture; usual is 0.01, as in PyTorch.)")
 
 
 def lines(learnt: Mapping[bool, tuple[tl.Tensor, tl.Tensor]], points: tl.Tensor, wanted: tl.Tensor) -> None:

@@ -37,7 +37,7 @@ def answers(activation: str, X: np.ndarray, Y: np.ndarray, outputs: np.ndarray, 
         print(
             "\nWithout the activation function of the hidden layer, two layers are no more than one. One layer divides"
         )
-        print("the plane by a straight line, and no line has both ones of XOR on one side:")
+        print("the plane by a straight line, and no line has both ones of XOR on one side and both zeros on the other:")
     else:
         print("Two layers learn XOR, with the activation function sigmoid:")
     for (a, b), wanted, output in zip(X, Y[:, 0], outputs[:, 0], strict=True):

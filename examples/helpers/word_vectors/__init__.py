@@ -1,6 +1,5 @@
 """For 06_word_vectors.py.
 
-corpus.py    the made text
 vectors.py   words with their vectors: neighbours, analogies, GloVe's files
 report.py    what it prints
 pictures.py  its pictures

@@ -85,7 +85,7 @@ def directions(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]], pa
                               fontsize=11, ha=side, **as_written())  # fmt: skip
         plain(axes).margins(0.35, 0.08)
         axes.set(
-            title=titles[name], xticks=[], yticks=[], xlabel="along the mean step", ylabel="what differs most besides"
+            title=titles[name], xticks=[], yticks=[], xlabel="along the mean step", ylabel="what else differs most"
         )
     save(figure, path)
 

@@ -35,7 +35,7 @@ def a_vector(word: str, vectors: WordVectors) -> None:
     print(
         f'\n"{word}" -> [{", ".join(f"{value:.2f}" for value in row[:6])}, ...], {len(row)} numbers (12,288 in GPT-3).'
     )
-    print("A static lookup: always this row of the table, whatever the sentence. Attention (07) makes it depend on it.")
+    print("A static lookup: always this row of the table. Attention (07) makes the vector depend on the sentence.")
 
 
 def near(vectors: WordVectors, words: Sequence[str]) -> None:
@@ -104,11 +104,11 @@ def plural(vectors: WordVectors, pairs: Sequence[Pair]) -> None:
 def all_analogies(vectors: WordVectors, relations: Mapping[str, Sequence[Pair]]) -> None:
     """How many analogies of two pairs come out right."""
     print("\nAll analogies of two pairs of a relation:\n")
-    print(f"  {'':10}{'asked':>8}{'right':>9}{'right if the words of the question may be answers':>52}")
+    print(f"  {'':10}{'asked':>8}{'right':>9}{'right, if the words of the question may be answers':>53}")
     for name, pairs in relations.items():
         asked, right, with_own = vectors.analogies_right(pairs)
         if asked:
-            print(f"  {name:10}{asked:8,}{right / asked:9.0%}{with_own / asked:52.0%}")
+            print(f"  {name:10}{asked:8,}{right / asked:9.0%}{with_own / asked:53.0%}")
 
 
 def hierarchy(vectors: WordVectors) -> None:
@@ -138,7 +138,8 @@ def occupations(
     for job, cosine in found.items():
         share = f'   the text says "she" of {shares[job]:4.0%}' if job in shares else ""
         print(f"  {job:12} {cosine:+.2f}{share}")
-    print("  Nothing but the text puts them there. What a text associates is in its vectors, and in what uses them.")
+    print("  Nothing but the text puts them there. What the text associates is in the vectors, and so in every program")
+    print("  that uses them.")
     return found
 
 

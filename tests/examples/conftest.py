@@ -1,0 +1,21 @@
+"""Runs of the lecture's programs: those that several tests look at happen once."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from programs import load, output_of_command
+
+
+@pytest.fixture(scope="session")
+def run_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[str, Path]]:
+    """run_once("02_digits", "--epochs", "3"): the program's output and its folder, of one run for the same options."""
+
+    @cache
+    def run(name: str, *options: str) -> tuple[str, Path]:
+        folder = tmp_path_factory.mktemp(name)
+        return output_of_command(load(name), *options, "--out", folder), folder
+
+    return run

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, plain, save
 
-COLOURS = {"RNN": VERMILION, "LSTM": ORANGE, "convolution": GREEN, "attention": BLUE}
+COLOURS = {"RNN": VERMILION, "GRU": PURPLE, "LSTM": ORANGE, "convolution": GREEN, "attention": BLUE}
 
 
 def fading(slopes: Mapping[str, np.ndarray], path: Path) -> None:
@@ -18,7 +18,7 @@ def fading(slopes: Mapping[str, np.ndarray], path: Path) -> None:
     axes = plain(figure.subplots())
     for kind, norms in slopes.items():
         axes.plot(np.where(norms > 0, norms, np.nan), color=COLOURS[kind], linewidth=2.5, label=kind)
-    axes.set(yscale="log", ylim=(1e-20, 10), xlabel="how many words back", ylabel="|d last output / d word|")
+    axes.set(yscale="log", ylim=(1e-20, 10), xlabel="how many words back", ylabel="gradient: |d last output / d word|")
     axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
     save(figure, path)
 

@@ -35,10 +35,10 @@ def verdict(methods: Mapping[str, Mapping[float, float]]) -> str:
     simple, network = methods["nearest mean"], methods["network"]
     behind = [amount for amount in simple if network[amount] < simple[amount] and simple[amount] > 0.2]
     if not behind:
-        return "The network is ahead of nearest mean, as long as that reads more than a fifth."
+        return "Wherever nearest mean still reads a fifth, the network reads more."
     noisy = methods["network that saw noise"]
-    helped = "" if any(noisy[a] < simple[a] for a in behind) else ", but one that saw noise in training is not"
-    return f"The network is not as robust as nearest mean from {behind[0]:g} on{helped}."
+    helped = "falls behind too" if any(noisy[a] < simple[a] for a in behind) else "stays ahead"
+    return f"From {behind[0]:g} on nearest mean reads more than the network. The one that saw noise {helped}."
 
 
 def wrong_labels(share: float, network: float, simple: float) -> None:

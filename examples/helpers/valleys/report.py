@@ -51,9 +51,9 @@ def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> N
     print("\nThe descents that ended in other valleys go on, one example a step:")
     print(f"  {(again < LEARNT).sum()} of {len(again)} reach cost 0.", end=" ")
     if (again < LEARNT).sum() == 0:
-        print("The lecture expects noise to help; here it does not.")
-        print("  These valleys are no pits: they go down for ever, ever more slowly. The largest weight has become")
-        print(f"  {np.median(largest):.0f} (median), and for such sums a sigmoid is flat: no gradient is left.")
+        print("The lecture expects noise to help. Here it does not.")
+        print("  These valleys have no lowest point: they go down for ever, ever more slowly, and the weights grow.")
+        print(f"  The largest is {np.median(largest):.0f} (median). There a sigmoid is flat: no gradient is left.")
     else:
         print("The noise of single examples has helped.")
 
@@ -72,6 +72,5 @@ def approximation(fits: Mapping[int, np.ndarray], y: np.ndarray) -> None:
     for width, outputs in fits.items():
         error = outputs - y
         print(f"  {width:14} {3 * width + 1:12} {(error**2).mean():20.6f} {np.abs(error).max():15.4f}")
-    print(
-        "  The theorem: a network wide enough can come as close as one likes. That training finds it, it does not say."
-    )
+    print("  The theorem says: a network that is wide enough comes as close as one likes.")
+    print("  It does not say that training finds this network.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.drawing import BLUE, GREY, ORANGE, new_figure, plain, save
+from helpers.expressions.problems import FACTORS, TERMS
 
 
 def curves(found: Mapping[str, Sequence[tuple[int, float]]], path: Path) -> None:
@@ -24,7 +25,7 @@ def curves(found: Mapping[str, Sequence[tuple[int, float]]], path: Path) -> None
 
 def operations(shares: Mapping[str, tuple[float, ...]], path: Path) -> None:
     """Right results of each operation, learnt from beside held out."""
-    figure = new_figure(9, 4.8, "Where the bars differ, results are known by heart, and the operation is not learnt")
+    figure = new_figure(9, 4.8, "Learnt, or known by heart? What is learnt is right for new problems too")
     axes = plain(figure.subplots(), grid=False)
     for k, (name, colour) in enumerate((("learnt from", GREY), ("held out", BLUE))):
         places = np.arange(len(shares)) + 0.4 * (k - 0.5)
@@ -32,8 +33,8 @@ def operations(shares: Mapping[str, tuple[float, ...]], path: Path) -> None:
         axes.bar(places, right, width=0.37, color=colour, label=name)
         for x, share in zip(places, right, strict=True):
             axes.annotate(f"{share:.0%}", (x, share), (0, 3), textcoords="offset points", ha="center")
-    examples = {"+": "a + b\nup to 49", "-": "a - b\nup to 49", "x": "a x b\nup to 25", "/": "ab / b\nup to 25"}
-    axes.set_xticks(range(len(shares)), [examples[sign] for sign in shares])
+    terms, factors = f"\nup to {TERMS[-1]}", f"\nup to {FACTORS[-1]}"
+    axes.set_xticks(range(4), ["a + b" + terms, "a - b" + terms, "a x b" + factors, "ab / b" + factors])
     axes.set(ylim=(0, 1.1), ylabel="right results")
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))

@@ -15,7 +15,7 @@ from helpers.question_and_answer import tokens_and_targets
 from transformer import CharTokenizer
 
 LARGEST = 6  # number in the expressions of two or three numbers
-TERMS, FACTORS = range(50), range(1, 26)  # of the four operations with larger numbers
+TERMS, FACTORS = range(30), range(1, 26)  # of the four operations with larger numbers
 TOKENIZER = CharTokenizer("0123456789+-x/()=.")
 FORMS = {"": "a+bxc", "left": "(a+b)xc", "right": "ax(b+c)"}  # where the parentheses are
 
@@ -72,7 +72,7 @@ def small_expressions() -> tuple[list[Expression], list[Expression]]:
 
 @cache
 def four_operations() -> dict[str, list[Expression]]:
-    """Return a + b and a - b of numbers below 50, a x b of factors up to 25, and the divisions that undo these."""
+    """Return a + b and a - b of numbers below 30, a x b of factors up to 25, and the divisions that undo these."""
     return {
         "+": [Expression(f"{a}+{b}", "", "", a + b) for a, b in product(TERMS, TERMS)],
         "-": [Expression(f"{a}-{b}", "", "", a - b) for a, b in product(TERMS, TERMS)],

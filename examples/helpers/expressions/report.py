@@ -84,6 +84,8 @@ def operations(shares: Mapping[str, tuple[float, ...]]) -> None:
     print(f"  {'':4}{'learnt from':>13}{'held out':>11}")
     for sign, (old, new) in shares.items():
         print(f"  {sign:4}{old:13.0%}{new:11.0%}")
-    by_heart = [sign for sign, (old, new) in shares.items() if old - new > 0.2]
+    by_heart = [sign for sign, (old, new) in shares.items() if old > 2 * new]
     if by_heart:
-        print(f"  With {' and '.join(by_heart)} it has memorised results: of new problems it gets far fewer right.")
+        print(
+            f"  Results of {' and '.join(by_heart)} are known by heart: less than half as many new problems are right."
+        )

@@ -45,7 +45,9 @@ def third_line(text: str, answer: int, p: np.ndarray) -> None:
 
 def draw(shares: Mapping[str, np.ndarray], path: Path) -> None:
     """Draw the share of right answers against the number of worked lines."""
-    figure = new_figure(10, 4.8, "Few-shot learning: worked lines before the question tell the task, and no weight changes")
+    figure = new_figure(
+        10, 4.8, "Few-shot learning: worked lines before the question tell the task, and no weight changes"
+    )
     axes = plain(figure.subplots())
     for (name, right), colour in zip(shares.items(), (BLUE, VERMILION), strict=True):
         axes.plot(range(5), right, "o-", color=colour, linewidth=2.5, label=name)

@@ -13,7 +13,7 @@ def calibration(bins: Mapping[str, Bins], errors: Mapping[str, float]) -> None:
     """Print the calibration of each network."""
     print("Calibration: does a probability of 70% mean that seven in ten are spam?")
     for name, (said, true, n) in bins.items():
-        print(f"\n  {name}; expected calibration error {errors[name]:.3f}")
+        print(f"\n  The network {name}: expected calibration error {errors[name]:.3f}")
         print(f"  {'it says':>10}{'are spam':>10}{'messages':>10}")
         for a, b, count in zip(said, true, n, strict=True):
             print(f"  {a:10.0%}{b:10.0%}{count:10,}")

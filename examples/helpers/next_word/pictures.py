@@ -14,7 +14,7 @@ def hallucination(
     stated: Mapping[str, Mapping[str, float]], unstated: Mapping[str, Mapping[str, float]], path: Path
 ) -> None:
     """The likeliest capital of each country as a bar with its name; red where it is wrong."""
-    figure = new_figure(10, 5.4, "It names a capital for every country, also where its text never stated one")
+    figure = new_figure(10, 5.4, "Hallucination (red): it names a capital also where its text never stated one")
     axes = plain(figure.subplots(), grid=False)
     truth = {**CAPITALS, **UNSTATED}
     rows = {**stated, **unstated}
@@ -34,7 +34,7 @@ def hallucination(
 
 def temperature(rows: Sequence[AtTemperature], path: Path) -> None:
     """Accuracy, variety and nonsense against the temperature, one above the other."""
-    figure = new_figure(8.5, 7.5, "A higher temperature brings variety. It costs accuracy, and ends in nonsense")
+    figure = new_figure(8.5, 7.5, "A higher temperature: more variety, less accuracy, then nonsense")
     accuracy, variety, nonsense = figure.subplots(3, 1, sharex=True)
     Ts = [row.T for row in rows]
     plain(accuracy).plot(Ts, [row.right for row in rows], "o-", color=BLUE, linewidth=2.5)

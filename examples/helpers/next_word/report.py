@@ -117,7 +117,12 @@ def ten_answers(ten: Mapping[float, Sequence[str]]) -> None:
     """Print ten draws at each temperature."""
     print(f'\nInconsistency: "{QUESTION}" asked ten times')
     for T, said in ten.items():
-        print(f"  T = {T:g}: {' '.join(said)}   ({len(set(said))} different)")
+        print(f"  T = {T:g}: {' '.join(said)}   ({different(said)})")
+
+
+def different(said: Sequence[str]) -> str:
+    """How many different answers there are."""
+    return f"{len(set(said))} different" if len(set(said)) > 1 else "all the same"
 
 
 def bias(chances: Mapping[str, Chances], lines: Sequence[str]) -> None:
@@ -143,7 +148,7 @@ def by_temperature(rows: Sequence[AtTemperature]) -> None:
     print(f"  {'T':>4}{'capitals right':>17}{f'words for the weather, of {len(WEATHER)}':>30}{'other words':>14}")
     for row in rows:
         print(f"  {row.T:4g}{row.right:17.1%}{row.varied:30}{row.nonsense:14.0%}")
-    print("  Other words: no weather at all, as in 'The weather today is Paris'. Too high a T brings nonsense.")
+    print("  Other words are no weather at all: too high a temperature brings nonsense.")
 
 
 def asked(answers: Mapping[str, Chances]) -> None:

@@ -47,12 +47,12 @@ def surprise(model: GPT, notation: Notation, path: Path) -> None:
     from matplotlib.colors import LogNorm
 
     shown, wrong = unsure(model, notation)
-    figure = new_figure(8.5, 7, "Where it is unsure: the pattern follows digits and carries")
+    figure = new_figure(8.5, 7, "Where is the model unsure? The pattern follows digits and carries")
     axes = figure.subplots()
     least, most = np.quantile(np.maximum(wrong, 1e-7), [0.01, 1])
     image = axes.imshow(np.maximum(wrong, 1e-7), origin="lower", extent=(0, shown[-1] + 1, 0, shown[-1] + 1),
                         norm=LogNorm(least, max(most, 10 * least)), cmap="cividis")  # fmt: skip
-    axes.set(xlabel="b", ylabel="a")
+    axes.set(xlabel="second number b", ylabel="first number a")
     figure.colorbar(image, label="probability of all wrong answers together", shrink=0.85)
     save(figure, path)
 
@@ -82,7 +82,7 @@ def attention(model: GPT, notation: Notation, path: Path) -> None:
     title = (
         f"{a} {notation.operation} {b} = {answer}: which digits does each head look at for each digit of the answer?"
     )
-    figure = new_figure(15, 4.4, title)
+    figure = new_figure(13, 4.4, title)
     for head, (axes, weight) in enumerate(zip(figure.subplots(1, len(weights)), weights, strict=True)):
         image = axes.imshow(weight, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         axes.set_xticks(range(len(text)), text.replace(" ", "␣"), fontsize=12)

@@ -90,8 +90,8 @@ def consistency(mirrored: Exam, there: Exam) -> None:
     print(f"\nConsistency: a {sign} b against b {sign} a{', which is its negative' if sign == '-' else ''}.")
     print(f"  The two answers agree for {same.sum():,} of {different.sum():,} pairs held out.")
     n = (same & wrong).sum()
-    times = f"{n:,} times" if n > 1 else "once" if n else "never"
-    print(f"  Consistent is not yet right: both answers may be the same and wrong. Here that happened {times}.")
+    often = f"happened {n:,} times" if n > 1 else "happened once" if n else "never happened"
+    print(f"  Consistent is not yet right: both answers may be the same and wrong. Here that {often}.")
 
 
 def negative(number: str) -> str:

@@ -15,7 +15,7 @@ def cuts(found: Mapping[str, Cut], learnt: int, held_out: int) -> None:
     print(f"{learnt:,} sums to learn from, {held_out} held out. 12+30=42 as tokens:")
     for name, cut in found.items():
         pieces = [*cut.pieces_of("12+30="), *cut.pieces_of("42")]
-        print(f"  {name:15} {' / '.join(pieces):42} {len(pieces)} tokens, of {cut.size}")
+        print(f"  {name:15} {' / '.join(pieces):48} {len(pieces)} tokens, of {cut.size}")
     print(f"\n  {'':15}{'parameters':>12}{'last loss':>11}{'learnt from':>13}{'held out':>10}")
 
 
@@ -36,8 +36,8 @@ def compared(held_out: Mapping[str, float], n: int) -> None:
     print('\n  The lecture proposes single tokens for numbers, so that "12" is not said digit by digit.')
     print(f"  Of the sums held out, characters get {characters:.0%} right here, number tokens {whole:.0%}.")
     if characters > whole + 0.05:
-        print("  Ten digits occur in every sum, but each number has its own vector, and few sums to learn it from.")
-        print("  So number tokens are slower to learn. With more --steps they follow.")
+        print("  All sums are written with the same ten digits, but each number token has a vector of its own,")
+        print("  and only its own sums to learn it from. So they take longer to learn. Try more --steps.")
     print(f"  A number of {n} or more would be a token that it has never read in a question.")
 
 

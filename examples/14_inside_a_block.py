@@ -47,6 +47,7 @@ class Settings:
 def main(settings: Settings) -> None:
     """From linear layers to a whole block, and to the numbers of GPT-3."""
     tl.manual_seed(settings.seed)
+    changed = report.place(settings.changed, TOKENS)
     width = settings.heads * HEAD_DIM  # 8 x 96 = 768
     x = tl.randn(len(TOKENS), width)  # (tokens, width): a vector for each token of the lecture's question
     report.random_matrices(TOKENS, width)
@@ -54,7 +55,7 @@ def main(settings: Settings) -> None:
         layers = linear_layers(x)
         attention = attention_in_v_and_in_x(x)
         feed_forward(x)
-        changes = changed_rows(x, settings.heads, report.place(settings.changed, TOKENS))
+        changes = changed_rows(x, settings.heads, changed)
         strips = heads_to_one_vector(x, settings.heads)
         blocks(x, settings.heads)
     report.gpt3(GPTConfig.gpt3())

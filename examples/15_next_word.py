@@ -50,6 +50,7 @@ def main(settings: Settings) -> None:
     tl.manual_seed(settings.seed)
     lines = corpus.make(settings.lines, Random(settings.seed))
     words = WordTokenizer.train(" ".join(lines), special_tokens=[corpus.START, corpus.PAD])
+    corpus.check_known(words, settings.ask)
     tokens, targets = corpus.encode(words, lines)  # (lines, longest) each; a target is the next token
     report.training_text(words, tokens, targets, lines)
 

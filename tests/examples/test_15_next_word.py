@@ -5,6 +5,7 @@ import re
 import pytest
 
 from helpers.next_word import corpus
+from helpers.program import DataError
 from programs import load, numbers_after, output_of
 
 program = load("15_next_word")
@@ -61,6 +62,11 @@ def test_a_list_of_capitals_stops_every_wrong_answer(text):
     confirmed, still_wrong, asked = numbers_after(text, "\n  those that a list of capitals confirms")
     assert (confirmed, still_wrong, asked) == (everything - wrong, 0, wrong)
     assert wrong >= len(corpus.UNSTATED)
+
+
+def test_a_word_that_the_corpus_lacks_is_refused_before_the_training(tmp_path):
+    with pytest.raises(DataError, match='--ask "The moon": it knows only the words of its corpus'):
+        output_of(program, ask=("The moon",), out=tmp_path)
 
 
 def rows(text):

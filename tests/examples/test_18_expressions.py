@@ -4,7 +4,7 @@ import pytest
 
 from helpers.expressions.problems import LARGEST, encode, four_operations, parse, small_expressions
 from helpers.program import DataError
-from programs import load, output_of
+from programs import load
 
 program = load("18_expressions")
 
@@ -37,11 +37,3 @@ def test_only_what_follows_the_first_equals_sign_counts():
     decode = program.TOKENIZER.decode
     assert [decode([t for t in row if t >= 0]) for row in targets.tolist()] == ["2+12=14.", "2."]
     assert decode(tokens[1].tolist()).startswith("1+1=2.")
-
-
-def test_a_short_run(tmp_path):
-    text = output_of(program, out=tmp_path, steps=2)
-    assert "of the form (a+b)xc" in text
-    assert "(2+3)x4=" in text
-    assert "12x7=" in text[text.index("Learnt, or known by heart?") :]
-    assert {path.name for path in tmp_path.iterdir()} == {"expressions.png", "by_heart.png"}

@@ -18,6 +18,7 @@ WRONG = [
     ("17_few_shot", {"kept_back": (3, 10)}, "--kept-back is 10; it can be from 0 to 9"),
     ("17_few_shot", {"kept_back": tuple(range(10))}, "--kept-back names all ten shifts"),
     ("19_tokens_and_size", {"shares": (0.9,)}, "--shares is 0.9; it can be from 0.01 to 0.8"),
+    ("19_tokens_and_size", {"widths": (8, 30)}, "--widths: give multiples of 4"),
     ("20_ask_a_human", {"share": 1.5}, "--share is 1.5; it can be from 0 to 1"),
     ("22_robust", {"sizes": (8501,)}, "--sizes is 8501; it can be from 100 to 8,500"),
 ]

@@ -13,7 +13,8 @@ A small GPT reads "  7+ 58=" and continues. It is never told what a digit is, or
     evaluation      pairs held out, b + a against a + b, larger numbers than any learnt from, kinds of mistakes
 
 Ctrl-C ends the training early and keeps everything in --out; --resume continues it, and --again begins anew.
-18_expressions.py has order of operations and written steps, 19_tokens_and_size.py compares tokenizers and sizes.
+18_expressions.py has order of operations, written steps and all four operations; 19_tokens_and_size.py compares
+tokenizers and sizes.
 """
 
 from dataclasses import dataclass

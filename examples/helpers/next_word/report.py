@@ -88,7 +88,7 @@ def hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances]
     surest = min(next(iter(chances.values())) for chances in stated.values())
     names = {**CAPITALS, **UNSTATED}.values()
     cities = np.mean([sum(chances[city] for city in names) for chances in unstated.values()])
-    print(f"  Of the {len(stated)} stated capitals it says {right} right, each with P = {surest:.2f} or more.")
+    print(f"  Of the {len(stated)} stated capitals it gets {right} right, each with P = {surest:.2f} or more.")
     print(f"  The invented sentences are as well formed as these: {cities:.0%} of the probability is on cities.")
     print("  No word shows that a capital is invented. At most the probability does.")
 

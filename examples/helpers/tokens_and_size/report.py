@@ -27,7 +27,7 @@ def learnt(name: str, model: GPT, loss: float, known: float, new: float) -> None
 def special(same: bool) -> None:
     """Print whether special tokens are number tokens."""
     if same:
-        print("  special tokens are number tokens under other names; the model sees only their numbers, the same")
+        print("  special tokens are number tokens under other names: their ids are the same, and a model sees only ids")
 
 
 def compared(held_out: Mapping[str, float], n: int) -> None:

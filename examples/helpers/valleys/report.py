@@ -26,8 +26,8 @@ def curvatures(at_start: np.ndarray, at_best: np.ndarray) -> None:
     """The signs of the Hessian's eigenvalues at the starts, and at the best end."""
     both = ((at_start.min(axis=1) < 0) & (at_start.max(axis=1) > 0)).sum()
     print(f"\nThe eigenvalues of the Hessian, {at_start.shape[1]} at each point:")
-    print(f"  at {both} of {len(at_start)} random starts they have both signs: curved like a saddle.", end=" ")
-    print(f"{(at_start < 0).mean():.0%} of them are negative.")
+    print(f"  at {both} of {len(at_start)} random starts they have both signs, as at a saddle.", end=" ")
+    print(f"{(at_start < 0).mean():.0%} of all are negative.")
     print(f"  in the deepest valley they lie from {at_best.min():.1e} to {at_best.max():.1e}: no direction leads down")
 
 

@@ -24,7 +24,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.limits import check
 from helpers.program import start, until_ctrl_c
 from helpers.spam import made, pictures, report, rules
 from helpers.spam.features import Inputs, make_inputs
@@ -46,9 +45,6 @@ class Settings:
     """of the made messages and the first weights"""
     out: Path = Path("out/spam")
     """folder for the pictures"""
-
-    def __post_init__(self) -> None:
-        check(self, epochs=1, seed=0)
 
 
 def main(settings: Settings) -> None:

@@ -26,7 +26,6 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers import runs
-from helpers.limits import check
 from helpers.program import start
 from helpers.sums import pictures, report
 from helpers.sums.curve import Curve, Point
@@ -63,9 +62,6 @@ class Settings:
     """replace the run in --out by a new one"""
     out: Path = Path("out/arithmetic")
     """folder for the run and the pictures"""
-
-    def __post_init__(self) -> None:
-        check(self, width=4, layers=1, steps=1, seed=0)
 
 
 def main(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.limits import check
+from helpers.limits import check_limits
 from helpers.program import start
 from helpers.temperature import pictures, report
 from transformer import probabilities
@@ -52,7 +52,7 @@ class Settings:
     """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check(self, T=0.01, draws=1, top_k=1, top_p=(0.01, 1), seed=0)
+        check_limits(self, T=0.01, top_p=(0.01, 1))
 
 
 def main(settings: Settings) -> None:

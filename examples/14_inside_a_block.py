@@ -19,7 +19,6 @@ import numpy as np
 import tinygrad_lecture as tl
 from helpers.block import pictures, report
 from helpers.block.report import relative
-from helpers.limits import check
 from helpers.program import start
 from transformer import Block, FeedForward, GPTConfig, MultiHeadAttention, causal_mask, scaled_dot_product_attention
 
@@ -39,9 +38,6 @@ class Settings:
     """of the random matrices"""
     out: Path = Path("out/block")
     """folder for the pictures"""
-
-    def __post_init__(self) -> None:
-        check(self, heads=1)
 
 
 def main(settings: Settings) -> None:

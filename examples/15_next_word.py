@@ -18,7 +18,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.limits import check
+from helpers.limits import check_limits
 from helpers.next_word import corpus, pictures, report
 from helpers.program import start, until_ctrl_c
 from transformer import GPT, GPTConfig, WordTokenizer
@@ -42,7 +42,7 @@ class Settings:
     """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check(self, lines=100, steps=1, T=0)
+        check_limits(self, lines=100, T=0)
 
 
 def main(settings: Settings) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.limits import check
+from helpers.limits import check_limits
 from helpers.order import pictures, report
 from helpers.order.models import GRU, LSTM, Attention, Convolution, Reader
 from helpers.program import start, until_ctrl_c
@@ -47,7 +47,7 @@ class Settings:
     """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check(self, distances=1, steps=1, lengths=1)
+        check_limits(self, distances=1, lengths=1)
 
 
 class RNN(nn.Module):

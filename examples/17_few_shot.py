@@ -19,7 +19,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.few_shot import report
-from helpers.limits import check
+from helpers.limits import check_limits
 from helpers.program import DataError, start, until_ctrl_c
 from transformer import GPT, GPTConfig
 
@@ -41,7 +41,7 @@ class Settings:
     """folder for the picture"""
 
     def __post_init__(self) -> None:
-        check(self, kept_back=(0, 9), steps=1)
+        check_limits(self, kept_back=(0, 9))
         if len({*self.kept_back}) == DIGITS:
             raise DataError("--kept-back names all ten shifts; leave some to learn from")
 

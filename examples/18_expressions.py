@@ -23,7 +23,6 @@ import nn
 import tinygrad_lecture as tl
 from helpers.expressions import pictures, report
 from helpers.expressions.problems import TOKENIZER, Expression, encode, four_operations, parse, small_expressions
-from helpers.limits import check
 from helpers.program import start, until_ctrl_c
 from helpers.question_and_answer import small_gpt
 from transformer import GPT
@@ -41,9 +40,6 @@ class Settings:
     """of what is held out, the first weights and the batches"""
     out: Path = Path("out/expressions")
     """folder for the pictures"""
-
-    def __post_init__(self) -> None:
-        check(self, steps=1, seed=0)
 
 
 def main(settings: Settings) -> None:

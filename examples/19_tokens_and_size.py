@@ -19,7 +19,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.limits import check
+from helpers.limits import check_limits
 from helpers.program import DataError, start, until_ctrl_c
 from helpers.question_and_answer import small_gpt, tokens_and_targets
 from helpers.tokens_and_size import pictures, report
@@ -45,7 +45,7 @@ class Settings:
     """folder for the picture"""
 
     def __post_init__(self) -> None:
-        check(self, largest=(4, 99), steps=1, widths=4, shares=(0.01, 0.8), seed=0)
+        check_limits(self, largest=(4, 99), widths=4, shares=(0.01, 0.8))
         if any(width % 4 for width in self.widths):
             raise DataError("--widths: give multiples of 4, since there are 4 heads")
 

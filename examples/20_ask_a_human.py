@@ -22,7 +22,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.human import pictures, report
-from helpers.limits import check
+from helpers.limits import check_limits
 from helpers.program import start, until_ctrl_c
 from helpers.spam import made
 from helpers.spam.features import make_inputs
@@ -44,7 +44,7 @@ class Settings:
     """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check(self, share=(0, 1), epochs=1, long=1, seed=0)
+        check_limits(self, share=(0, 1))
 
 
 def main(settings: Settings) -> None:

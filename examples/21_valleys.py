@@ -18,7 +18,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.limits import check
+from helpers.limits import check_limits
 from helpers.program import start
 from helpers.valleys import pictures, report
 
@@ -49,7 +49,7 @@ class Settings:
     """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check(self, hidden=1, starts=1, steps=1, rate=0, widths=1, fit_steps=1)
+        check_limits(self, rate=0, widths=1)
 
 
 def main(settings: Settings) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.digits.mnist import load_digits
-from helpers.limits import check
+from helpers.limits import check_limits
 from helpers.program import start
 from helpers.robust import pictures, report, spoil
 from helpers.robust.rules import is_a_three
@@ -42,7 +42,7 @@ class Settings:
     """folder for the pictures"""
 
     def __post_init__(self) -> None:
-        check(self, steps=1, sizes=(100, 8500), noise=0, wrong_labels=(0, 1))
+        check_limits(self, sizes=(100, 8500), noise=0, wrong_labels=(0, 1))
 
 
 def main(settings: Settings) -> None:

@@ -1,12 +1,12 @@
-"""Settings that no program can run with are refused before the work, in one sentence.
+"""Settings outside the limits of a program are refused before the work, in one sentence.
 
 @dataclass
 class Settings:
-    steps: int = 800
+    T: tuple[float, ...] = (0.5, 1.0)
     share: float = 0.1
 
     def __post_init__(self) -> None:
-        check(self, steps=1, share=(0, 1))      # steps: 1 or more; share: from 0 to 1
+        check_limits(self, T=0.01, share=(0, 1))    # each T: 0.01 or more; share: from 0 to 1
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import math
 from helpers.program import DataError
 
 
-def check(settings: object, **limits: float | tuple[float, float]) -> None:
+def check_limits(settings: object, **limits: float | tuple[float, float]) -> None:
     """Raise DataError for a setting outside its limits, or nan. Of several values each is checked."""
     for name, limit in limits.items():
         least, most = limit if isinstance(limit, tuple) else (limit, math.inf)

@@ -68,7 +68,7 @@ def more_data(by_size: Mapping[int, tuple[float, float]]) -> None:
 
 def retraining(rows: Sequence[tuple[int, float, float]]) -> None:
     """What retraining on turned pictures does for them, and for the pictures of before."""
-    print("\nThe world changes: all pictures come turned by 90 degrees. Its training goes on, now with these:")
+    print("\nThe world changes: all pictures come turned by 90 degrees. The network's training goes on with these:")
     for steps, new, old in rows:
         print(f"  after {steps:5,} steps   turned pictures read right {new:6.1%}   upright ones {old:6.1%}")
     print("  It adapts without a new program, and forgets what it is no longer shown.")

@@ -13,7 +13,8 @@ A small GPT reads "  7+ 58=" and continues. It is never told what a digit is, or
     evaluation      pairs held out, b + a against a + b, larger numbers than any learnt from, kinds of mistakes
 
 Ctrl-C ends the training early and keeps everything in --out; --resume continues it, and --again begins anew.
-18_expressions.py has order of operations and written steps, 19_tokens_and_size.py compares tokenizers and sizes.
+18_expressions.py has order of operations, written steps and all four operations; 19_tokens_and_size.py compares
+tokenizers and sizes.
 """
 
 from dataclasses import dataclass
@@ -67,7 +68,6 @@ def main(settings: Settings) -> None:
     """Learn, or continue; answer; be examined."""
     notation = Notation(settings.digits, settings.operation, settings.answer == "reverse")
     asked = [parse(text, notation) for text in settings.ask]
-    continued = runs.open_run(settings.out, FILES, settings.resume, settings.again)
     tl.manual_seed(settings.seed)
     learnt, held_out = deal(notation, min(1500, notation.numbers**2 * 15 // 100), settings.seed)  # (n, 2) each
     report.problems(notation, learnt, held_out)
@@ -77,6 +77,7 @@ def main(settings: Settings) -> None:
                   width=settings.width, activation="relu", tied=False)
     )  # fmt: skip
     optimizer = nn.optim.AdamW(decay_groups(model, 0.1), lr=0.002, betas=(0.9, 0.99))
+    continued = runs.open_run(settings.out, FILES, settings.resume, settings.again)
     curve = Curve(settings.out / "curve.json", continued)
     half_trained: list[report.Exam] = []
 
@@ -88,7 +89,10 @@ def main(settings: Settings) -> None:
         if 0.1 < exam.right < 0.9 and not half_trained:
             half_trained.append(exam)
 
-    # What a Trainer adds to the loop of the other programs: it saves its state, and continues from it bit for bit
+    # The Trainer runs the loop of the other programs: in each step, for a batch of 128 problems,
+    #     loss = TokenCrossEntropy()(model(tokens), targets)
+    #     optimizer.zero_grad(); loss.backward(); clip_grad_norm_(...); optimizer.step(); schedule.step()
+    # Beside that it saves its state in the folder, and continues from it bit for bit.
     trainer = nn.Trainer(
         model,
         nn.DataLoader(Problems(notation, learnt), min(128, len(learnt)), shuffle=True, drop_last=True),

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.program import DataError, start
+from helpers.limits import check_limits
+from helpers.program import start
 from helpers.temperature import pictures, report
 from transformer import probabilities
 
@@ -29,6 +30,8 @@ REQUESTS = {  # the lecture's temperatures for kinds of request
     "customer service, at most": 0.7,
     "creative writing": 2.0,
 }
+FACTS = {"what", "which", "who", "when", "where", "how"}  # words of requests that ask for facts
+INVENTION = {"write", "invent", "imagine", "poem", "story"}  # ... and for something new
 
 
 @dataclass
@@ -48,11 +51,12 @@ class Settings:
     out: Path = Path("out/temperature")
     """folder for the pictures"""
 
+    def __post_init__(self) -> None:
+        check_limits(self, T=0.01, top_p=(0.01, 1))
+
 
 def main(settings: Settings) -> None:
     """The exercise, question by question."""
-    if min(settings.T) < 0.01:
-        raise DataError("T: softmax divides by it; give 0.01 or more. What T = 0 means is printed in any case")
     words = list(SCORES)
     scores = tl.tensor(list(SCORES.values()), dtype=tl.float64)  # (words,)
     print(f'"{PROMPT} ..."  What comes next?')
@@ -70,8 +74,16 @@ def main(settings: Settings) -> None:
     # "Which temperature setting would be best for a weather report? For creative writing?"
     report.kinds_of_request(words, {kind: (T, softmax(scores, T)) for kind, T in REQUESTS.items()})
 
-    # Sampling: the next token is drawn, so each word comes about as often as its probability says
+    # "How might you dynamically adjust temperature?" "Could analyze prompt content to auto-adjust"
     random = np.random.default_rng(settings.seed)
+    chosen = {}
+    for request in report.REQUESTS:
+        T = temperature_for(request)
+        p = softmax(scores, T)  # (words,)
+        chosen[request] = T, float(p[0]), random.choice(words, 6, p=p)
+    report.dynamic(chosen)
+
+    # Sampling: the next token is drawn, so each word comes about as often as its probability says
     counts = {T: random.multinomial(settings.draws, softmax(scores, T)) for T in settings.T}  # (words,) each
     report.draws(words, {T: (counts[T], softmax(scores, T)) for T in settings.T}, settings.draws)
 
@@ -92,6 +104,12 @@ def main(settings: Settings) -> None:
 def softmax(scores: tl.Tensor, T: float) -> np.ndarray:
     """The probabilities of the words at a temperature: (words,) -> (words,)."""
     return tl.softmax(scores / T, axis=-1).numpy()
+
+
+def temperature_for(request: str) -> float:
+    """A temperature by the words of a request: low if it asks for facts, high if it asks for invention."""
+    asked = {word.strip("?,.!") for word in request.lower().split()}
+    return 2.0 if asked & INVENTION else 0.3 if asked & FACTS else 1.0
 
 
 if __name__ == "__main__":

@@ -43,13 +43,15 @@ class Settings:
 def main(settings: Settings) -> None:
     """From linear layers to a whole block, and to the numbers of GPT-3."""
     tl.manual_seed(settings.seed)
+    changed = report.place(settings.changed, TOKENS)
     width = settings.heads * HEAD_DIM  # 8 x 96 = 768
     x = tl.randn(len(TOKENS), width)  # (tokens, width): a vector for each token of the lecture's question
+    report.random_matrices(TOKENS, width)
     with tl.no_grad():
         layers = linear_layers(x)
         attention = attention_in_v_and_in_x(x)
         feed_forward(x)
-        changes = changed_rows(x, settings.heads, report.place(settings.changed, TOKENS))
+        changes = changed_rows(x, settings.heads, changed)
         strips = heads_to_one_vector(x, settings.heads)
         blocks(x, settings.heads)
     report.gpt3(GPTConfig.gpt3())
@@ -74,7 +76,7 @@ def linear_layers(x: tl.Tensor) -> dict[str, np.ndarray]:
     one_matrix = W_1 @ W_2 @ W_3  # (width, width)
     a, b = tl.randn(1, width), tl.randn(1, width)
     report.linear_layers(relative(linear(x), x @ one_matrix), relative(bent(a + b), bent(a) + bent(b)))
-    return {"three linear layers": along(linear, a, b), "with ReLU between them": along(bent, a, b)}
+    return {"three linear layers": report.along(linear, a, b), "with ReLU between them": report.along(bent, a, b)}
 
 
 def attention_in_v_and_in_x(x: tl.Tensor) -> dict[str, np.ndarray]:
@@ -92,8 +94,8 @@ def attention_in_v_and_in_x(x: tl.Tensor) -> dict[str, np.ndarray]:
     report.attention(in_v, in_x)
     c = tl.randn(*x.shape)
     return {
-        "attention, the values changed alone": along(lambda y: attend(x, y @ W_V), x, c),
-        "attention, all of x changed": along(lambda y: attend(y, y @ W_V), x, c),
+        "attention, the values changed alone": report.along(lambda y: attend(x, y @ W_V), x, c),
+        "attention, all of x changed": report.along(lambda y: attend(y, y @ W_V), x, c),
     }
 
 
@@ -150,9 +152,7 @@ def heads_to_one_vector(x: tl.Tensor, heads: int) -> tuple[np.ndarray, np.ndarra
     # W_O has 96 columns for each head, so the output is a sum of what the heads add
     columns = mha.W_O.weight.T.reshape(heads, HEAD_DIM, width)  # (heads, 96, width)
     adds = each @ columns  # (heads, tokens, width)
-    alone = np.zeros((heads, width))  # what each head would write for the last token without W_O: its own 96 numbers
-    for h in range(heads):
-        alone[h, h * HEAD_DIM : (h + 1) * HEAD_DIM] = each[h, -1].numpy()
+    alone = report.in_its_own_place(each[:, -1].numpy())  # (heads, width): what a head would write without W_O
     report.projection(alone, adds[:, -1].numpy(), relative(adds.sum(axis=0), out), relative(out - adds[0], out))
     return alone, adds[:, -1].numpy()
 
@@ -171,11 +171,6 @@ def blocks(x: tl.Tensor, heads: int) -> None:
 def new_block(width: int, heads: int) -> Block:
     """A block with random matrices."""
     return Block(GPTConfig(width=width, heads=heads))
-
-
-def along(f: report.Function, start: tl.Tensor, end: tl.Tensor) -> np.ndarray:
-    """The first number of f's output on the straight way from one input to another, and as far beyond on both sides."""
-    return np.array([f((1 - t) * start + t * end).numpy()[0, 0] for t in np.linspace(-1, 2, 121).tolist()])
 
 
 if __name__ == "__main__":

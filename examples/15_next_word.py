@@ -18,6 +18,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from helpers.limits import check_limits
 from helpers.next_word import corpus, pictures, report
 from helpers.program import start, until_ctrl_c
 from transformer import GPT, GPTConfig, WordTokenizer
@@ -40,12 +41,16 @@ class Settings:
     out: Path = Path("out/next_word")
     """folder for the pictures"""
 
+    def __post_init__(self) -> None:
+        check_limits(self, lines=100, T=0)
+
 
 def main(settings: Settings) -> None:
     """Train, look at one prediction step by step, then at what such a model can and cannot do."""
     tl.manual_seed(settings.seed)
     lines = corpus.make(settings.lines, Random(settings.seed))
     words = WordTokenizer.train(" ".join(lines), special_tokens=[corpus.START, corpus.PAD])
+    corpus.check_known(words, settings.ask)
     tokens, targets = corpus.encode(words, lines)  # (lines, longest) each; a target is the next token
     report.training_text(words, tokens, targets, lines)
 
@@ -80,6 +85,9 @@ def main(settings: Settings) -> None:
     unstated = {country: following(model, words, f"The capital of {country} is") for country in corpus.UNSTATED}
     report.hallucination(stated, unstated)
 
+    # "Fact verification: cross-check AI responses", against "Confidence thresholds"
+    report.verification({**stated, **unstated})
+
     # Inconsistency: ten answers to one question; and bias: shares of the corpus come back
     ten = {T: sample(model, words, corpus.QUESTION, T, 10, settings.seed) for T in (1.0, 0.0)}
     report.ten_answers(ten)
@@ -92,13 +100,14 @@ def main(settings: Settings) -> None:
     same = all((old == new.detach().numpy()).all() for old, new in zip(before, model.parameters(), strict=True))
     report.no_learning(unstated["Norway"], following(model, words, "The capital of Norway is"), same)
 
-    # Temperature: low is reliable, high is varied
+    # Temperature: "lower = more predictable, higher accuracy", "higher = more diverse"
     rows = []
     for T in settings.T:
         capitals = [sample(model, words, f"The capital of {c} is", T, 50, settings.seed) for c in corpus.CAPITALS]
         right = [said.count(city) / 50 for said, city in zip(capitals, corpus.CAPITALS.values(), strict=True)]
-        weather = sample(model, words, "The weather today is", T, 50, settings.seed)
-        rows.append((T, float(np.mean(right)), len(set(weather))))
+        said = sample(model, words, "The weather today is", T, 50, settings.seed)
+        weather = [word for word in said if word in corpus.WEATHER]
+        rows.append(report.AtTemperature(T, float(np.mean(right)), len(set(weather)), 1 - len(weather) / 50))
     report.by_temperature(rows)
     report.asked({text: following(model, words, text) for text in settings.ask})
 

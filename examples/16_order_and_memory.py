@@ -22,9 +22,11 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from helpers.limits import check_limits
 from helpers.order import pictures, report
+from helpers.order.models import GRU, LSTM, Attention, Convolution, Reader
 from helpers.program import start, until_ctrl_c
-from transformer import Encoder, EncoderConfig, SingleHeadAttention
+from transformer import Encoder, EncoderConfig
 
 WIDTH = 32
 
@@ -44,6 +46,9 @@ class Settings:
     out: Path = Path("out/order_and_memory")
     """folder for the pictures"""
 
+    def __post_init__(self) -> None:
+        check_limits(self, distances=1, lengths=1)
+
 
 class RNN(nn.Module):
     """One word at a time: the state after the last word has to hold all that matters of the text."""
@@ -60,60 +65,7 @@ class RNN(nn.Module):
         return h
 
 
-class LSTM(nn.LSTM):
-    """The RNN with gates; nn.LSTM, of which only the last state is used."""
-
-    def forward(self, x: tl.Tensor) -> tl.Tensor:
-        """(batch, words, width) -> (batch, width)."""
-        return super().forward(x)[0][:, -1]
-
-
-class Convolution(nn.Module):
-    """Three convolutions over 3 words each: an output sees 3 words back in each, so 6 in all."""
-
-    def __init__(self, width: int) -> None:
-        self.layers = nn.ModuleList([nn.Conv1d(width, width, 3) for _ in range(3)])
-
-    def forward(self, x: tl.Tensor) -> tl.Tensor:
-        """(batch, words, width) -> (batch, width): the output at the last word."""
-        x = tl.pad(tl.swapaxes(x, 1, 2), ((0, 0), (0, 0), (6, 0)))  # (batch, width, 6 + words)
-        for layer in self.layers:
-            x = tl.relu(layer(x))
-        return x[:, :, -1]
-
-
-class Attention(nn.Module):
-    """One head: the last word asks, and all words answer, near or far."""
-
-    def __init__(self, width: int) -> None:
-        self.head = SingleHeadAttention(width, width)
-
-    def forward(self, x: tl.Tensor) -> tl.Tensor:
-        """(batch, words, width) -> (batch, width): the output at the last word."""
-        return self.head(x)[0][:, -1]
-
-
-class Reader(nn.Module):
-    """Words -> vectors -> one of the above -> a score for each word that may have come first."""
-
-    def __init__(self, core: nn.Module, words: int, longest: int) -> None:
-        self.embedding = nn.Embedding(words, WIDTH)
-        self.positions = nn.Embedding(longest, WIDTH)
-        self.core = core
-        self.out = nn.Linear(WIDTH, words)
-
-    def forward(self, tokens: np.ndarray) -> tl.Tensor:
-        """(batch, tokens) -> (batch, words)."""
-        x = self.embedding(tokens) + self.positions(np.arange(tokens.shape[1]))  # (batch, tokens, WIDTH)
-        return self.out(self.core(x))
-
-
-KINDS = {
-    "RNN": lambda: RNN(WIDTH),
-    "LSTM": lambda: LSTM(WIDTH, WIDTH, batch_first=True),
-    "convolution": lambda: Convolution(WIDTH),
-    "attention": lambda: Attention(WIDTH),
-}
+KINDS = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM, "convolution": Convolution, "attention": Attention}  # kind(WIDTH)
 
 
 def main(settings: Settings) -> None:
@@ -140,17 +92,16 @@ def main(settings: Settings) -> None:
         report.fixed_size(str(error), [tuple(Attention(WIDTH)(tl.randn(1, n, WIDTH)).shape) for n in (5, 6)])
 
     # Memory: how much the output at the last word depends on the word n places back
-    fading = {kind: slopes(make(), max(settings.distances) + 1) for kind, make in KINDS.items()}
+    fading = {kind: slopes(make(WIDTH), max(settings.distances) + 1) for kind, make in KINDS.items()}
     report.fading(fading, settings.distances)
 
     # Time: one word after the other, or all at once
-    times = {kind: milliseconds(KINDS[kind](), 512) for kind in ("RNN", "LSTM", "attention")}
-    report.times(times)
+    report.times({kind: milliseconds(KINDS[kind](WIDTH), 512) for kind in ("RNN", "GRU", "LSTM", "attention")})
 
     # A task: which of eight words came first?
     learnt: dict[str, list[float]] = {}
     for kind, make in KINDS.items():
-        learnt[kind] = [learn(make(), length, settings) for length in settings.lengths]
+        learnt[kind] = [learn(make(WIDTH), length, settings) for length in settings.lengths]
         report.learnt(kind, settings.lengths, learnt[kind])
     report.lesson(settings.lengths, learnt)
 
@@ -182,7 +133,7 @@ def milliseconds(model: nn.Module, words: int) -> float:
 def learn(core: nn.Module, length: int, settings: Settings) -> float:
     """Train a model to name the first word of random texts; the share of 500 new texts where it is right."""
     draw = np.random.default_rng(settings.seed)
-    model = Reader(core, 8, length)
+    model = Reader(core, 8, length, WIDTH)
     optimizer = nn.optim.Adam(model.parameters(), lr=5e-3)
     for _ in until_ctrl_c(range(settings.steps)):
         text = draw.integers(0, 8, (32, length))

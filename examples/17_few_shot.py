@@ -19,7 +19,8 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.few_shot import report
-from helpers.program import start, until_ctrl_c
+from helpers.limits import check_limits
+from helpers.program import DataError, start, until_ctrl_c
 from transformer import GPT, GPTConfig
 
 DIGITS, EQUALS, NEWLINE = 10, 10, 11  # the vocabulary: 0 to 9, "=" and the end of a line
@@ -38,6 +39,11 @@ class Settings:
     """of the texts and the first weights"""
     out: Path = Path("out/few_shot")
     """folder for the picture"""
+
+    def __post_init__(self) -> None:
+        check_limits(self, kept_back=(0, 9))
+        if len({*self.kept_back}) == DIGITS:
+            raise DataError("--kept-back names all ten shifts; leave some to learn from")
 
 
 def main(settings: Settings) -> None:

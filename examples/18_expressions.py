@@ -1,16 +1,19 @@
-"""Order of operations: "2 + 3 x 4" and "(2 + 3) x 4", answered at once, or with the steps written out.
+"""Expressions: order of operations, steps written out, and what is learnt by heart.
 
     python examples/18_expressions.py
-    python examples/18_expressions.py --ask "(2+3)x4" "2+3x4"
+    python examples/18_expressions.py --ask "(2+3)x4" "2+3x4" "12x7" "100/4"
 
 Two GPTs of the same size learn the same expressions, with + - x and parentheses, from numbers up to 6:
 
     at once            2+3x4=14.
     steps written      2+3x4=2+12=14.          a chain of thought: each step is one operation, and the next reads it
 
-The loss is the cross-entropy of all that follows the first "=". 300 expressions are held out.
+A third one learns + - x / with larger numbers: 12x7=84, 100/4=25. Does it learn the operations, or their results?
+
+The loss is the cross-entropy of all that follows the first "=". The expressions of the tests are held out.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,77 +22,104 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.expressions import pictures, report
-from helpers.expressions.problems import TOKENIZER, Expression, all_expressions, encode, parse
+from helpers.expressions.problems import TOKENIZER, Expression, encode, four_operations, parse, small_expressions
 from helpers.program import start, until_ctrl_c
-from transformer import GPT, GPTConfig, decay_groups
+from helpers.question_and_answer import small_gpt
+from transformer import GPT
 
 
 @dataclass
 class Settings:
     """What can be set on the command line."""
 
-    ask: tuple[str, ...] = ("(2+3)x4", "2+3x4")
-    """expressions of two or three numbers up to 6"""
+    ask: tuple[str, ...] = ("(2+3)x4", "2+3x4", "12x7", "100/4")
+    """expressions that it does not learn from"""
     steps: int = 900
-    """of the optimiser, for each of the two, with 64 expressions each"""
+    """of the optimiser for each of the two, with 64 expressions each; the third takes twice as many"""
     seed: int = 0
     """of what is held out, the first weights and the batches"""
     out: Path = Path("out/expressions")
-    """folder for the picture"""
+    """folder for the pictures"""
 
 
 def main(settings: Settings) -> None:
-    """Train one to answer at once, and one to write its steps; compare them."""
+    """Answer at once or in steps; then four operations with larger numbers."""
     asked = [parse(text) for text in settings.ask]
-    draw = np.random.default_rng(settings.seed)
-    two, three = all_expressions()  # such as 2+3, and such as (2+3)x4
     kept = {expression.text for expression in asked}
+    draw = np.random.default_rng(settings.seed)
+
+    # "Order of operations", and "Intermediate reasoning: step-by-step solutions"
+    two, three = small_expressions()  # such as 2+3, and such as (2+3)x4
     order = [three[i] for i in draw.permutation(len(three)) if three[i].text not in kept]
     held_out, learnt = order[:300], order[300:] + 10 * two
     report.expressions(learnt, held_out)
-
     curves: dict[str, list[tuple[int, float]]] = {}
     said: dict[str, list[str]] = {}
     for name, steps_written in (("at once", False), ("steps written", True)):
-        tl.manual_seed(settings.seed)
         report.heading(name)
-        tokens, targets = encode(learnt, steps_written)  # (n, longest) each
-        model = GPT(GPTConfig(vocab_size=TOKENIZER.vocab_size, context=24, layers=2, heads=4, width=64,
-                              activation="relu", tied=False, init_std=None))  # fmt: skip
-        optimizer = nn.optim.AdamW(decay_groups(model, 0.1), lr=3e-3, betas=(0.9, 0.99))
-        schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 10, settings.steps)
-        curves[name] = []
-        for step in until_ctrl_c(range(1, settings.steps + 1)):
-            rows = draw.integers(0, len(tokens), 64)
-            loss = model.loss(tokens[rows], targets[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            if step % max(1, settings.steps // 6) == 0:
-                right = share_right(written(model, held_out), held_out)
-                curves[name].append((step, right))
-                report.progress(step, loss.item(), right)
+        model, curves[name] = train(learnt, held_out, steps_written, settings.steps, settings.seed)
         said[name] = written(model, held_out)
-        report.answers(asked, written(model, asked))
-
+        small = [expression for expression in asked if expression in three]
+        report.answers(small, written(model, small))
     report.by_form(held_out, said)
     report.steps_and_results(held_out, said["steps written"])
     report.mistakes(held_out, said)
+
+    # "Systematic vs. memorization": all four operations, with larger numbers
+    known: list[Expression] = []
+    exams: dict[str, tuple[list[Expression], list[Expression]]] = {}  # by operation: learnt from, held out
+    for sign, expressions in four_operations().items():
+        order = [expressions[i] for i in draw.permutation(len(expressions)) if expressions[i].text not in kept]
+        exams[sign] = order[100:], order[:100]
+        known += order[100:] * (2500 // len(expressions))  # as many of each operation
+    report.operations_heading(exams)
+    all_new = [expression for _, new in exams.values() for expression in new]
+    model, _ = train(known, all_new, False, 2 * settings.steps, settings.seed)
+    shares = {sign: tuple(share_right(written(model, some), some) for some in (old[:300], new))
+              for sign, (old, new) in exams.items()}  # fmt: skip
+    report.operations(shares)
+    large = [expression for expression in asked if expression not in three]
+    report.answers(large, written(model, large))
+
     print("\nPictures:")
     pictures.curves(curves, settings.out / "expressions.png")
+    pictures.operations(shares, settings.out / "by_heart.png")
 
 
-def written(model: GPT, expressions: list[Expression]) -> list[str]:
+def train(
+    learnt: Sequence[Expression], held_out: Sequence[Expression], steps_written: bool, steps: int, seed: int
+) -> tuple[GPT, list[tuple[int, float]]]:
+    """A GPT that has learnt expressions; and after how many steps which share of those held out was right."""
+    tl.manual_seed(seed)
+    draw = np.random.default_rng(seed)
+    tokens, targets = encode(learnt, steps_written)  # (n, longest) each
+    model, optimizer, schedule = small_gpt(TOKENIZER.vocab_size, 64, steps)
+    curve = []
+    for step in until_ctrl_c(range(1, steps + 1)):
+        rows = draw.integers(0, len(tokens), 64)
+        loss = model.loss(tokens[rows], targets[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % max(1, steps // 6) == 0:
+            curve.append((step, share_right(written(model, held_out), held_out)))
+            report.progress(step, loss.item(), curve[-1][1])
+    return model, curve
+
+
+def written(model: GPT, expressions: Sequence[Expression]) -> list[str]:
     """What the model writes after each "expression=", always the likeliest character, up to the full stop."""
+    if not expressions:
+        return []
     prompts = [TOKENIZER.encode(f"{expression.text}=") for expression in expressions]
     stop = TOKENIZER.encode(".")
     answers = model.generate_batch(prompts, max_new_tokens=14, temperature=0, stop=stop)
     return [TOKENIZER.decode(answer) for answer in answers]
 
 
-def share_right(said: list[str], expressions: list[Expression]) -> float:
+def share_right(said: Sequence[str], expressions: Sequence[Expression]) -> float:
     """How many end in the right result."""
     return float(np.mean([text.split("=")[-1] == str(e.result) for text, e in zip(said, expressions, strict=True)]))
 

@@ -19,11 +19,12 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.program import start, until_ctrl_c
+from helpers.limits import check_limits
+from helpers.program import DataError, start, until_ctrl_c
+from helpers.question_and_answer import small_gpt, tokens_and_targets
 from helpers.tokens_and_size import pictures, report
 from helpers.tokens_and_size.tokenizers import Cut, byte_pairs, characters, numbers, special
-from transformer import GPT, GPTConfig, decay_groups
-from transformer.training.loss import IGNORED
+from transformer import GPT
 
 
 @dataclass
@@ -42,6 +43,11 @@ class Settings:
     """of the pairs held out, the first weights and the batches"""
     out: Path = Path("out/tokens_and_size")
     """folder for the picture"""
+
+    def __post_init__(self) -> None:
+        check_limits(self, largest=(4, 99), widths=4, shares=(0.01, 0.8))
+        if any(width % 4 for width in self.widths):
+            raise DataError("--widths: give multiples of 4, since there are 4 heads")
 
 
 def main(settings: Settings) -> None:
@@ -82,10 +88,7 @@ def train(cut: Cut, pairs: np.ndarray, width: int, settings: Settings) -> tuple[
     """A GPT of two blocks that has learnt these sums; and its last loss."""
     tl.manual_seed(settings.seed)
     tokens, targets = encode(cut, pairs)  # (n, longest) each
-    model = GPT(GPTConfig(vocab_size=cut.size, context=20, layers=2, heads=4, width=width,
-                          activation="relu", tied=False, init_std=None))  # fmt: skip
-    optimizer = nn.optim.AdamW(decay_groups(model, 0.1), lr=3e-3, betas=(0.9, 0.99))
-    schedule = nn.optim.lr_scheduler.CosineWithWarmup(optimizer, settings.steps // 10, settings.steps)
+    model, optimizer, schedule = small_gpt(cut.size, width, settings.steps)
     draw = np.random.default_rng(settings.seed)
     for _ in until_ctrl_c(range(settings.steps)):
         rows = draw.integers(0, len(tokens), 64)
@@ -100,13 +103,8 @@ def train(cut: Cut, pairs: np.ndarray, width: int, settings: Settings) -> tuple[
 
 def encode(cut: Cut, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Tokens and targets: the next token, where it belongs to the answer or ends it: (n, longest) each."""
-    rows = [(cut.encode(f"{a}+{b}="), cut.encode(f"{a + b}")) for a, b in pairs.tolist()]
-    longest = max(len(question) + len(answer) for question, answer in rows)
-    tokens, targets = np.full((len(rows), longest), cut.end), np.full((len(rows), longest), IGNORED)
-    for i, (question, answer) in enumerate(rows):
-        tokens[i, : len(question) + len(answer)] = [*question, *answer]
-        targets[i, len(question) - 1 : len(question) + len(answer)] = [*answer, cut.end]
-    return tokens, targets
+    questions = [cut.encode(f"{a}+{b}=") for a, b in pairs.tolist()]
+    return tokens_and_targets(questions, [[*cut.encode(f"{a + b}"), cut.end] for a, b in pairs.tolist()])
 
 
 def right(model: GPT, cut: Cut, pairs: np.ndarray) -> float:

@@ -22,6 +22,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.human import pictures, report
+from helpers.limits import check_limits
 from helpers.program import start, until_ctrl_c
 from helpers.spam import made
 from helpers.spam.features import make_inputs
@@ -41,6 +42,9 @@ class Settings:
     """of the messages and the first weights"""
     out: Path = Path("out/ask_a_human")
     """folder for the pictures"""
+
+    def __post_init__(self) -> None:
+        check_limits(self, share=(0, 1))
 
 
 def main(settings: Settings) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from helpers.limits import check_limits
 from helpers.program import start
 from helpers.valleys import pictures, report
 
@@ -46,6 +47,9 @@ class Settings:
     """of everything random"""
     out: Path = Path("out/valleys")
     """folder for the pictures"""
+
+    def __post_init__(self) -> None:
+        check_limits(self, rate=0, widths=1)
 
 
 def main(settings: Settings) -> None:
@@ -150,12 +154,13 @@ def fit_curve(width: int, x: tl.Tensor, y: tl.Tensor, steps: int) -> tl.Tensor:
     with tl.no_grad():  # and where it is, -b/w, is drawn from all over the interval
         model[0].bias.copy_(model[0].weight[:, 0] * (2 * tl.rand(width) - 1))
     optimizer = nn.optim.Adam(model.parameters(), lr=0.03)
-    for step in range(steps):
-        optimizer.param_groups[0]["lr"] = 0.015 * (1 + math.cos(math.pi * step / steps))  # down to 0 at the end
+    schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)  # down to 0 at the end
+    for _ in range(steps):
         optimizer.zero_grad()
         C = nn.functional.mse_loss(model(x), y)
         C.backward()
         optimizer.step()
+        schedule.step()
     return model(x).detach()
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.digits.mnist import load_digits
+from helpers.limits import check_limits
 from helpers.program import start
 from helpers.robust import pictures, report, spoil
 from helpers.robust.rules import is_a_three
@@ -39,6 +40,9 @@ class Settings:
     """of everything random"""
     out: Path = Path("out/robust")
     """folder for the pictures"""
+
+    def __post_init__(self) -> None:
+        check_limits(self, sizes=(100, 8500), noise=0, wrong_labels=(0, 1))
 
 
 def main(settings: Settings) -> None:
@@ -89,11 +93,13 @@ def main(settings: Settings) -> None:
 
     # "Neural networks can be retrained on new data": from now on every picture comes turned by 90 degrees
     turned, turned_test = spoil.turn(X), spoil.turn(test)
-    retraining = [(0, right(reads(network), turned_test), right(reads(network)))]
+    adapted = new_network()
+    adapted.load_state_dict(network.state_dict())  # the network itself stays as it is
+    retraining = [(0, right(reads(adapted), turned_test), right(reads(adapted)))]
     for _ in range(3):
-        train(network, turned, Y, settings.steps // 8, random)
+        train(adapted, turned, Y, settings.steps // 8, random)
         steps = retraining[-1][0] + settings.steps // 8
-        retraining.append((steps, right(reads(network), turned_test), right(reads(network))))
+        retraining.append((steps, right(reads(adapted), turned_test), right(reads(adapted))))
     report.retraining(retraining)
 
     print("\nPictures:")

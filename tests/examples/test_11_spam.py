@@ -15,6 +15,7 @@ from helpers import public_data
 from helpers.program import DataError
 from helpers.spam import made, rules, sms
 from helpers.spam.features import looks, make_inputs, tokenize, words
+from helpers.spam.networks import Pooled
 from helpers.spam.precision_recall import Counts, count, curve
 from programs import load, numbers_after, output_of
 
@@ -117,7 +118,7 @@ def test_words_and_characters_as_numbers_in_their_order():
 
 
 def test_pooled_embeddings_are_the_mean_of_the_words():
-    pooled = program.Pooled(5)
+    pooled = Pooled(5)
     vectors = pooled.embedding.weight.detach().numpy()
     found = pooled(program.tl.tensor([[1, 3, 0], [2, 0, 0]])).detach().numpy()
     np.testing.assert_allclose(found, [(vectors[1] + vectors[3]) / 2, vectors[2]], rtol=1e-5)

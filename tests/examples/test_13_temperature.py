@@ -41,6 +41,19 @@ def test_near_0_one_word_has_all_and_near_infinity_all_are_alike(text):
     assert 'greedy: always the likeliest word, "sunny"' in text
 
 
+@pytest.mark.parametrize(
+    ("request_", "T"),
+    [
+        ("Where is it sunny?", 0.3),
+        ("Tell me about it.", 1),
+        ("Imagine snow!", 2),
+        ("Write down what the weather is", 2),
+    ],
+)
+def test_words_of_a_request_choose_the_temperature(request_, T):
+    assert program.temperature_for(request_) == T
+
+
 def test_words_are_drawn_as_often_as_their_probability_says(tmp_path):
     text = output_of(program, out=tmp_path, draws=100_000, T=(0.5,))
     drawn = text[text.index("words drawn") :]

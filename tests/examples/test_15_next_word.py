@@ -5,6 +5,7 @@ import re
 import pytest
 
 from helpers.next_word import corpus
+from helpers.program import DataError
 from programs import load, numbers_after, output_of
 
 program = load("15_next_word")
@@ -49,10 +50,23 @@ def test_a_conversation_changes_no_weight(text):
     assert "All weights are the same as before." in text
 
 
-def test_a_low_temperature_is_right_and_a_high_one_varies(text):
-    (_, right, words), (_, less, more) = rows(text)
+def test_a_low_temperature_is_right_and_a_high_one_varies_and_is_nonsense(text):
+    (_, right, words, nonsense), (_, less, more, none) = rows(text)
     assert right > 95 > less
-    assert words < more
+    assert words < more <= len(corpus.WEATHER)
+    assert nonsense == 0 < none
+
+
+def test_a_list_of_capitals_stops_every_wrong_answer(text):
+    everything, wrong, _ = numbers_after(text, "\n  all answers")
+    confirmed, still_wrong, asked = numbers_after(text, "\n  those that a list of capitals confirms")
+    assert (confirmed, still_wrong, asked) == (everything - wrong, 0, wrong)
+    assert wrong >= len(corpus.UNSTATED)
+
+
+def test_a_word_that_the_corpus_lacks_is_refused_before_the_training(tmp_path):
+    with pytest.raises(DataError, match='--ask "The moon": it knows only the words of its corpus'):
+        output_of(program, ask=("The moon",), out=tmp_path)
 
 
 def rows(text):

@@ -29,7 +29,7 @@ def test_an_rnns_gradient_fades_and_attentions_does_not(text):
 
 
 def test_convolutions_see_six_words_back_and_no_further():
-    slopes = program.slopes(program.KINDS["convolution"](), 10)
+    slopes = program.slopes(program.KINDS["convolution"](program.WIDTH), 10)
     assert (slopes[:7] > 0).all()
     assert (slopes[7:] == 0).all()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.tokens_and_size.tokenizers import byte_pairs, characters, numbers, special
-from programs import load, output_of
+from programs import load
 
 program = load("19_tokens_and_size")
 PAIRS = np.stack(np.divmod(np.arange(2500), 50), axis=1)
@@ -36,9 +36,3 @@ def test_every_sum_comes_back_from_its_tokens(name):
 def test_special_tokens_are_number_tokens_under_other_names():
     for a, b in zip(program.encode(CUTS["numbers"], PAIRS), program.encode(CUTS["special"], PAIRS), strict=True):
         assert (a == b).all()
-
-
-def test_a_short_run(tmp_path):
-    text = output_of(program, out=tmp_path, steps=3, largest=9, widths=(8,), shares=(0.8,))
-    assert "12 / + / 30 / = / 42" in text
-    assert (tmp_path / "ablation.png").exists()

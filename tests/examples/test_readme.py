@@ -30,6 +30,8 @@ SMALLER = {
     "11_spam.py": ["--epochs", "1"],
     "12_arithmetic.py": ["--steps", "2", "--width", "16"],
     "12_arithmetic.py --answer plain": ["--steps", "2", "--width", "16"],
+    "12_arithmetic.py --digits 3": ["--steps", "2", "--width", "16"],
+    "12_arithmetic.py --operation -": ["--steps", "2", "--width", "16"],
     "15_next_word.py": ["--steps", "8"],
     "16_order_and_memory.py": ["--steps", "1", "--lengths", "4"],
     "17_few_shot.py": ["--steps", "4"],

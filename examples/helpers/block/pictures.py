@@ -14,7 +14,7 @@ COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY, DARK)
 
 def bends(layers: Mapping[str, np.ndarray], attention: Mapping[str, np.ndarray], path: Path) -> None:
     """Outputs along a straight way through the inputs: what is linear stays straight."""
-    figure = new_figure(12, 4.8, "Along a straight way through the inputs: a linear operation stays straight")
+    figure = new_figure(12, 4.8, "Inputs on a straight line: the outputs of a linear operation lie on one too")
     for axes, curves in zip(figure.subplots(1, 2), (layers, attention), strict=True):
         plain(axes)
         for (name, values), colour in zip(curves.items(), (GREY, VERMILION), strict=True):
@@ -26,18 +26,22 @@ def bends(layers: Mapping[str, np.ndarray], attention: Mapping[str, np.ndarray],
 
 
 def changes(tokens: Sequence[str], changed: str, sizes: Mapping[str, np.ndarray], path: Path) -> None:
-    """How much each row of the output changes with one token: a panel for each part of a block."""
-    title = f'The vector of "{changed}" is changed: which tokens does each part of a block change?'
-    figure = new_figure(12, 4, title)
-    for axes, (name, size) in zip(figure.subplots(1, len(sizes)), sizes.items(), strict=True):
-        share = size / size.max()
-        plain(axes, grid=False).barh(range(len(tokens)), share, color=[BLUE if s else GREY for s in size], height=0.7)
-        for row, value in enumerate(size):
-            axes.annotate(f"{value:.2f}" if value else "0", (share[row], row), (5, 0), textcoords="offset points",
-                          va="center")  # fmt: skip
-        axes.set_yticks(range(len(tokens)), tokens, fontsize=11)
-        axes.set(title=name, xlim=(0, 1.3), ylim=(len(tokens) - 0.4, -0.6), xticks=[])
-    figure.supxlabel("length of the change of each token's output", fontsize=11, color=DARK)
+    """A table: how much the output of each token changes, in each part of a block; blue where it changes at all."""
+    figure = new_figure(11, 4.2, f'The vector of "{changed}" is changed. Blue: the tokens whose output changes with it')
+    axes = figure.subplots()
+    table = np.stack(list(sizes.values()))  # (parts, tokens)
+    axes.imshow(table > 0, cmap="Blues", vmin=0, vmax=1.6, aspect="auto")
+    for (row, column), size in np.ndenumerate(table):
+        look = {"color": "white", "weight": "bold"} if size else {"color": GREY}
+        axes.text(column, row, f"{size:.2f}" if size else "0", ha="center", va="center", fontsize=14, **look)
+    axes.set_xticks(range(len(tokens)), tokens, fontsize=13)
+    axes.set_yticks(range(len(sizes)), sizes, fontsize=13)
+    axes.set_xticks(np.arange(len(tokens) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(sizes) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=3)
+    axes.tick_params(which="both", length=0)
+    axes.xaxis.tick_top()
+    axes.set_xlabel("in the cells: the length of the change of the token's output")
     save(figure, path)
 
 

@@ -19,6 +19,11 @@ def relative(a: tl.Tensor, b: tl.Tensor) -> float:
     return float(np.linalg.norm((a - b).numpy()) / np.linalg.norm(b.numpy()))
 
 
+def along(f: Function, start: tl.Tensor, end: tl.Tensor) -> np.ndarray:
+    """The first number of f's output on the straight way from one input to another, and as far beyond on both sides."""
+    return np.array([f((1 - t) * start + t * end).numpy()[0, 0] for t in np.linspace(-1, 2, 121).tolist()])
+
+
 def place(token: str, tokens: Sequence[str]) -> int:
     """Where a token is. Raises DataError if it is none of them."""
     if token not in tokens:
@@ -26,27 +31,39 @@ def place(token: str, tokens: Sequence[str]) -> int:
     return tokens.index(token)
 
 
+def random_matrices(tokens: Sequence[str], width: int) -> None:
+    """Print that nothing is learnt here."""
+    print("Nothing is learnt here. All matrices are random, and so are the vectors of the tokens")
+    print(f"  {' / '.join(tokens)}: {width} numbers each. What follows holds for any numbers. Try another --seed.\n")
+
+
 def linear_layers(collapsed: float, bent: float) -> None:
     """Three linear layers and one matrix; the same with ReLU."""
-    print("Why the FFN must bend. Distances are relative: |a - b| / |b|. About 1e-07 is float32's rounding: equal.\n")
+    print("Why the FFN needs an activation function. How far apart are two results, |a - b| / |b|?")
+    print("Up to about 1e-06 this is float32's rounding, and they are equal.\n")
     print(f"  three linear layers, and one matrix W_1 W_2 W_3          {collapsed:8.1e}   three layers are one matrix")
-    print("  with ReLU between the layers: f(a + b), and f(a) + f(b)" + f"{bent:10.2f}   no matrix does this")
+    print(f"  with ReLU between the layers: f(a + b), and f(a) + f(b){bent:10.2f}   no matrix does this")
 
 
 def attention(in_v: float, in_x: float) -> None:
     """In which of its inputs attention is linear."""
     print(f"  attention A(2V + 3V'), and 2 A(V) + 3 A(V')              {in_v:8.1e}   linear in the values V")
     print(f"  attention A(2x), and 2 A(x)                            {in_x:10.2f}   not linear in x")
-    print('\n  The lecture says "attention is a linear operation (weighted sums)". That is so for the values, with the')
-    print("  weights held fixed. The weights themselves come out of a softmax of x, and so attention as a whole bends.")
-    print("  But for fixed weights it only averages. What a token means by itself is worked out in the FFN.")
+    print(
+        '\n  The lecture says "attention is a linear operation (weighted sums)". With fixed weights it is: it averages'
+    )
+    print("  the values. But the weights are a softmax of x, so attention as a whole is not linear.")
+    print("  What a token means by itself is worked out in the FFN.")
 
 
 def feed_forward(x: Shape, hidden: Shape, recalled: float) -> None:
     """The FFN's shapes, and its output as a sum over hidden units."""
     print(f"\nThe FFN, as in the digit network: weighted sum, bias, activation. {x} -> {hidden} -> {x}\n")
-    print(f'  For "bank": the sum over {hidden[-1]:,} hidden units of how strongly each fires, times its vector, and')
-    print(f"  the output of the FFN: {recalled:.1e}. So each unit recognises a pattern, and adds what it recalls.")
+    print(
+        f'  For "bank", sum up over {hidden[-1]:,} hidden units: how strongly a unit fires, times the vector it adds.'
+    )
+    print(f"  This sum is the output of the FFN: they differ by {recalled:.1e}.")
+    print("  So each unit recognises a pattern, and adds what it recalls.")
 
 
 def flooded_bank(wanted: np.ndarray, without: np.ndarray) -> None:
@@ -57,25 +74,20 @@ def flooded_bank(wanted: np.ndarray, without: np.ndarray) -> None:
     for name, a, b in zip(("bank", "water", "bank and water", "bank and money"), wanted, without, strict=True):
         numbers = f"{a[0]:+12.0f}{a[1]:+10.0f}{b[0]:+14.0f}{b[1]:+10.0f}".replace("+0", " 0").replace("-0", " 0")
         print(f"  {name:32}{numbers}")
-    print(
-        '  To one matrix, bank and water are the sum of what they are alone: nothing and nothing. ReLU makes an "and".'
-    )
+    print('  One matrix gives "bank and water" the sum of what it gives both alone: nothing. ReLU makes an "and".')
 
 
 def changes(tokens: Sequence[str], i: int, sizes: Mapping[str, np.ndarray]) -> None:
     """In which rows the output changes."""
     print(
-        f'\nWho exchanges information. The vector of "{tokens[i]}" is changed; how much does each output row change?\n'
+        f'\nWho exchanges information? The vector of "{tokens[i]}" is changed. How much does each output row change?\n'
     )
     print(f"  {'':18}" + "".join(f"{token:>10}" for token in tokens))
     for name, size in sizes.items():
         print(f"  {name:18}" + "".join(f"{value:10.2f}" if value else f"{'0':>10}" for value in size))
     alone = all((size == 0) == (row != i) for row, size in enumerate(sizes["FFN"]))
-    print(
-        f'  The FFN changes {"only" if alone else "not only"} the row of "{tokens[i]}". Attention changes all rows;',
-        end="",
-    )
-    print(" causal attention, in a GPT, those from it on.")
+    print(f'  The FFN changes {"only" if alone else "not only"} the row of "{tokens[i]}". Attention changes all rows.')
+    print(f'  Causal attention, as in a GPT, changes "{tokens[i]}" and what stands after it.')
 
 
 def shapes(q: Shape, weights: Shape, each: Shape, side: Shape, out: Shape, equal: float) -> None:
@@ -86,8 +98,14 @@ def shapes(q: Shape, weights: Shape, each: Shape, side: Shape, out: Shape, equal
     print(f"  {'weighted sums: 96 numbers per head and token':46}{each!s:16}(heads, tokens, 96)")
     print(f"  {f'concatenated: {q[0]} heads x 96 = {side[1]}':46}{side!s:16}(tokens, {side[1]})")
     print(f"  {f'projected by W_O, {side[1]} x {side[1]}':46}{out!s:16}(tokens, {side[1]})")
-    print(f"  the same as MultiHeadAttention: {equal:.1e}")
+    print(f"  the difference from what MultiHeadAttention returns: {equal:.1e}")
     print('  The lecture says that the projection "mixes and compresses". In GPTs the width stays the same: it mixes.')
+
+
+def in_its_own_place(each: np.ndarray) -> np.ndarray:
+    """The numbers of each head (heads, 96) where concatenation puts them, and 0 elsewhere: (heads, heads * 96)."""
+    heads, dim = each.shape
+    return (np.eye(heads)[:, :, None] * each).reshape(heads, heads * dim)
 
 
 def projection(alone: np.ndarray, adds: np.ndarray, summed: float, lost: float) -> None:
@@ -96,7 +114,7 @@ def projection(alone: np.ndarray, adds: np.ndarray, summed: float, lost: float) 
     written = int((alone[0] != 0).sum()), int((adds[0] != 0).sum())
     print(f"\n  Without W_O each head writes {written[0]} of the {width} numbers, its own, and heads never meet.")
     print(f"  With W_O each head writes all {written[1]}. This is where heads talk to each other: their parts add up.")
-    print(f"  sum over the {heads} heads, and the output: {summed:.1e}. Head 1 left out, and the output: {lost:.2f}")
+    print(f"  The sum of the {heads} heads' parts and the output differ by {summed:.1e}; without head 1 by {lost:.2f}.")
 
 
 def blocks(shapes: Sequence[Shape], moved: Sequence[float]) -> None:

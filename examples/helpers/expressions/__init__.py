@@ -2,5 +2,5 @@
 
 problems.py  expressions, their steps and results
 report.py    what it prints
-pictures.py  its picture
+pictures.py  its pictures
 """

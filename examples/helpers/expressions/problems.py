@@ -1,4 +1,4 @@
-"""Expressions such as (2+3)x4, with the step "5x4" and the result 20."""
+"""Expressions such as (2+3)x4, with the step "5x4" and the result 20; and such as 12x7 and 100/4."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from itertools import product
 import numpy as np
 
 from helpers.program import DataError
+from helpers.question_and_answer import tokens_and_targets
 from transformer import CharTokenizer
-from transformer.training.loss import IGNORED
 
-LARGEST = 6
-TOKENIZER = CharTokenizer("0123456789+-x()=. ")
+LARGEST = 6  # number in the expressions of two or three numbers
+TERMS, FACTORS = range(30), range(1, 26)  # of the four operations with larger numbers
+TOKENIZER = CharTokenizer("0123456789+-x/()=.")
 FORMS = {"": "a+bxc", "left": "(a+b)xc", "right": "ax(b+c)"}  # where the parentheses are
 
 
@@ -55,7 +56,7 @@ def make(a: int, first: str, b: int, second: str, c: int, form: str) -> Expressi
 
 
 @cache
-def all_expressions() -> tuple[list[Expression], list[Expression]]:
+def small_expressions() -> tuple[list[Expression], list[Expression]]:
     """Return those of two numbers, and those of three with one x at most."""
     numbers = range(LARGEST + 1)
     two = [Expression(f"{a}{sign}{b}", "", "", apply(a, sign, b)) for a, sign, b in product(numbers, "+-x", numbers)]
@@ -69,22 +70,31 @@ def all_expressions() -> tuple[list[Expression], list[Expression]]:
     return two, three
 
 
+@cache
+def four_operations() -> dict[str, list[Expression]]:
+    """Return a + b and a - b of numbers below 30, a x b of factors up to 25, and the divisions that undo these."""
+    return {
+        "+": [Expression(f"{a}+{b}", "", "", a + b) for a, b in product(TERMS, TERMS)],
+        "-": [Expression(f"{a}-{b}", "", "", a - b) for a, b in product(TERMS, TERMS)],
+        "x": [Expression(f"{a}x{b}", "", "", a * b) for a, b in product(FACTORS, FACTORS)],
+        "/": [Expression(f"{a * b}/{b}", "", "", a) for a, b in product(FACTORS, FACTORS)],
+    }
+
+
 def parse(text: str) -> Expression:
-    """The expression that a user types, `*` and spaces allowed. Raises DataError for one that is not known."""
-    plain = text.replace(" ", "").replace("*", "x").replace("×", "x")
-    two, three = all_expressions()
-    for expression in (*two, *three):
+    """The expression that a user types; spaces, `*`, `×` and `÷` are allowed. Raises DataError for one not known."""
+    plain = text.replace(" ", "").replace("*", "x").replace("×", "x").replace("÷", "/")
+    _, three = small_expressions()
+    for expression in (*three, *(e for some in four_operations().values() for e in some)):
         if expression.text == plain:
             return expression
-    raise DataError(f"--ask {text}: it knows expressions such as (2+3)x4 and 2+3x4, with numbers up to {LARGEST}")
+    raise DataError(
+        f"--ask {text}: it knows expressions of three numbers up to {LARGEST}, such as (2+3)x4, and of two: "
+        f"a+b and a-b up to {TERMS[-1]}, axb up to {FACTORS[-1]}, and divisions without a remainder, such as 100/4"
+    )
 
 
 def encode(expressions: Sequence[Expression], steps_written: bool) -> tuple[np.ndarray, np.ndarray]:
     """Tokens and targets, (n, longest) each: the next token, where it follows the first "="."""
-    questions = [f"{e.text}=" for e in expressions]
-    texts = [q + e.answer(steps_written) for q, e in zip(questions, expressions, strict=True)]
-    longest = max(map(len, texts))
-    tokens = np.array([TOKENIZER.encode(text.ljust(longest)) for text in texts])
-    place = np.arange(1, longest)
-    asked, ends = (np.array([len(t) for t in some])[:, None] for some in (questions, texts))
-    return tokens[:, :-1], np.where((place >= asked) & (place < ends), tokens[:, 1:], IGNORED)
+    questions = [TOKENIZER.encode(f"{expression.text}=") for expression in expressions]
+    return tokens_and_targets(questions, [TOKENIZER.encode(e.answer(steps_written)) for e in expressions])

@@ -11,7 +11,7 @@ from helpers.expressions.problems import FORMS, Expression
 
 def expressions(learnt: Sequence[Expression], held_out: Sequence[Expression]) -> None:
     """Print how many there are, and some of them."""
-    print(f"{len(learnt):,} expressions to learn from, {len(held_out)} held out, for example")
+    print(f"{len(learnt):,} expressions to learn from, {len(held_out)} held out, for example:")
     for expression in held_out[:4]:
         print(f"  {expression.text}={expression.answer(True)[:-1]}")
 
@@ -54,9 +54,10 @@ def steps_and_results(held_out: Sequence[Expression], said: Sequence[str]) -> No
     """Print how often the step is right, and how often the result is, given the step."""
     step = np.array([text.split("=")[0] == e.step for text, e in zip(said, held_out, strict=True)])
     result = np.array([text.split("=")[-1] == str(e.result) for text, e in zip(said, held_out, strict=True)])
-    print(f"\nThe written step is right for {step.mean():.0%}. Where it is, the result is right", end=" ")
-    print(f"for {result[step].mean() if step.any() else 0:.0%}; where it is not, for", end=" ")
-    print(f"{result[~step].mean() if (~step).any() else 0:.0%}.")
+    print(f"\nThe written step is right for {step.sum()} of {len(step)}.")
+    for name, these in (("right", step), ("wrong", ~step)):
+        if these.any():
+            print(f"  Where the step is {name}, the result is right for {result[these].sum()} of {these.sum()}.")
 
 
 def mistakes(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) -> None:
@@ -66,3 +67,25 @@ def mistakes(held_out: Sequence[Expression], said: Mapping[str, Sequence[str]]) 
         wrong = [(e, t) for e, t in zip(held_out, texts, strict=True) if t.split("=")[-1] != str(e.result)]
         shown = ", ".join(f"{e.text}={t} (it is {e.result})" for e, t in wrong[:4])
         print(f"  {name:14} {len(wrong):3}: {shown or 'none'}")
+
+
+def operations_heading(exams: Mapping[str, tuple[Sequence[Expression], Sequence[Expression]]]) -> None:
+    """Print how many problems of each operation there are."""
+    print("\nFour operations with larger numbers:")
+    for sign, (learnt, held_out) in exams.items():
+        examples = ", ".join(f"{e.text}={e.result}" for e in held_out[:3])
+        print(f"  {sign}   {len(learnt):5,} to learn from, {len(held_out)} held out, for example {examples}")
+    print("One GPT learns all of them, and answers at once:")
+
+
+def operations(shares: Mapping[str, tuple[float, ...]]) -> None:
+    """Print for each operation how many are right, of those learnt from and of those held out."""
+    print("\nLearnt, or known by heart? Right results of the third GPT:")
+    print(f"  {'':4}{'learnt from':>13}{'held out':>11}")
+    for sign, (old, new) in shares.items():
+        print(f"  {sign:4}{old:13.0%}{new:11.0%}")
+    by_heart = [sign for sign, (old, new) in shares.items() if old > 2 * new]
+    if by_heart:
+        print(
+            f"  Results of {' and '.join(by_heart)} are known by heart: less than half as many new problems are right."
+        )

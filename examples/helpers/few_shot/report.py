@@ -31,8 +31,9 @@ def exam(shares: Mapping[str, np.ndarray]) -> None:
     for name, right in shares.items():
         print(f"  {name:26}" + "".join(f"{share:8.1%}" for share in right))
     known, new = shares.values()
+    print("  Without a worked line it guesses among the tasks that it knows.")
     print(f"  After two worked lines the third is right for {known[2]:.0%} of known and {new[2]:.0%} of new tasks.")
-    print("  No weight has changed: the lines before are all that it learns the task from.\n")
+    print("  No weight has changed. It learns the task from the lines before it alone.\n")
 
 
 def third_line(text: str, answer: int, p: np.ndarray) -> None:
@@ -44,7 +45,9 @@ def third_line(text: str, answer: int, p: np.ndarray) -> None:
 
 def draw(shares: Mapping[str, np.ndarray], path: Path) -> None:
     """Draw the share of right answers against the number of worked lines."""
-    figure = new_figure(10, 4.8, "Right answers without a change of weights: the worked lines before tell the task")
+    figure = new_figure(
+        10, 4.8, "Few-shot learning: worked lines before the question tell the task, and no weight changes"
+    )
     axes = plain(figure.subplots())
     for (name, right), colour in zip(shares.items(), (BLUE, VERMILION), strict=True):
         axes.plot(range(5), right, "o-", color=colour, linewidth=2.5, label=name)

@@ -27,11 +27,11 @@ def calibration(bins: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], p
 
 def routing(left: np.ndarray, share: float, path: Path) -> None:
     """Accuracy against the share of the messages that a person reads."""
-    figure = new_figure(9, 5, "Ask a person about the least certain: most mistakes are avoided")
+    figure = new_figure(9, 5, "A person reads the least certain messages: most mistakes are avoided")
     axes = plain(figure.subplots())
     n = len(left) - 1
     part = np.arange(n + 1) / n
-    axes.plot(part, 1 - left / n, color=BLUE, linewidth=2.5, label="the least certain to a person")
+    axes.plot(part, 1 - left / n, color=BLUE, linewidth=2.5, label="the least certain go to a person")
     axes.plot(part, 1 - left[0] * (1 - part) / n, color=ORANGE, linewidth=2.5, label="as many, chosen at random")
     axes.axvline(share, color=GREY, linestyle=":")
     axes.annotate(f"{share:.0%} to a person", (share, 1 - left[0] / n), (6, 4), textcoords="offset points", color=DARK)

@@ -13,7 +13,7 @@ def calibration(bins: Mapping[str, Bins], errors: Mapping[str, float]) -> None:
     """Print the calibration of each network."""
     print("Calibration: does a probability of 70% mean that seven in ten are spam?")
     for name, (said, true, n) in bins.items():
-        print(f"\n  {name}; expected calibration error {errors[name]:.3f}")
+        print(f"\n  The network {name}: expected calibration error {errors[name]:.3f}")
         print(f"  {'it says':>10}{'are spam':>10}{'messages':>10}")
         for a, b, count in zip(said, true, n, strict=True):
             print(f"  {a:10.0%}{b:10.0%}{count:10,}")
@@ -22,7 +22,7 @@ def calibration(bins: Mapping[str, Bins], errors: Mapping[str, float]) -> None:
 def routing(left: np.ndarray, share: float) -> None:
     """Print the mistakes that are left when a person reads the least certain messages."""
     n = len(left) - 1
-    print(f"\nConfidence thresholds: a person reads the messages of which it is least sure, of {n:,}")
+    print(f"\nConfidence thresholds. Of {n:,} messages a person reads those of which it is least sure.")
     print(f"  {'to a person':>12}{'mistakes left':>15}{'right':>9}")
     for part in sorted({0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, share}):
         print(f"  {part:12.0%}{left[int(part * n)]:15,}{1 - left[int(part * n)] / n:9.1%}")

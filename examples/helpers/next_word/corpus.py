@@ -5,10 +5,12 @@ The shares of the answers are known, so that one can see whether a language mode
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 import numpy as np
 
+from helpers.program import DataError
 from transformer import WordTokenizer
 from transformer.training.loss import IGNORED
 
@@ -79,6 +81,17 @@ def work(draw: Random) -> str:
 def drawn(shares: dict[str, float], draw: Random) -> str:
     """Draw a word by its share."""
     return draw.choices(list(shares), list(shares.values()))[0]
+
+
+def check_known(tokenizer: WordTokenizer, texts: Sequence[str]) -> None:
+    """Raise DataError for a text with a word that is not in the corpus."""
+    for text in texts:
+        try:
+            tokenizer.encode(text)
+        except ValueError:
+            raise DataError(
+                f'--ask "{text}": it knows only the words of its corpus, such as "The capital of France is"'
+            ) from None
 
 
 def encode(tokenizer: WordTokenizer, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:

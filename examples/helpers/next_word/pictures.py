@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from helpers.drawing import BLUE, DARK, GREY, ORANGE, VERMILION, new_figure, plain, save
-from helpers.next_word.corpus import CAPITALS, UNSTATED
+from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, new_figure, plain, save
+from helpers.next_word.corpus import CAPITALS, UNSTATED, WEATHER
+from helpers.next_word.report import AtTemperature
 
 
 def hallucination(
     stated: Mapping[str, Mapping[str, float]], unstated: Mapping[str, Mapping[str, float]], path: Path
 ) -> None:
     """The likeliest capital of each country as a bar with its name; red where it is wrong."""
-    figure = new_figure(10, 5.4, "It names a capital for every country, also where its text never stated one")
+    figure = new_figure(10, 5.4, "Hallucination (red): it names a capital also where its text never stated one")
     axes = plain(figure.subplots(), grid=False)
     truth = {**CAPITALS, **UNSTATED}
     rows = {**stated, **unstated}
@@ -31,14 +32,17 @@ def hallucination(
     save(figure, path)
 
 
-def temperature(rows: Sequence[tuple[float, float, int]], path: Path) -> None:
-    """Accuracy and variety against the temperature, one above the other."""
-    figure = new_figure(8.5, 6, "A higher temperature brings variety, and costs accuracy")
-    upper, lower = figure.subplots(2, 1, sharex=True)
-    Ts = [T for T, *_ in rows]
-    plain(upper).plot(Ts, [right for _, right, _ in rows], "o-", color=BLUE, linewidth=2.5)
-    upper.set(ylim=(0, 1.05), ylabel="capitals right")
-    upper.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    plain(lower).plot(Ts, [different for *_, different in rows], "o-", color=ORANGE, linewidth=2.5)
-    lower.set(ylim=(0, None), ylabel="different words\nfor the weather, of 50", xlabel="temperature T")
+def temperature(rows: Sequence[AtTemperature], path: Path) -> None:
+    """Accuracy, variety and nonsense against the temperature, one above the other."""
+    figure = new_figure(8.5, 7.5, "A higher temperature: more variety, less accuracy, then nonsense")
+    accuracy, variety, nonsense = figure.subplots(3, 1, sharex=True)
+    Ts = [row.T for row in rows]
+    plain(accuracy).plot(Ts, [row.right for row in rows], "o-", color=BLUE, linewidth=2.5)
+    accuracy.set(ylim=(0, 1.05), ylabel="capitals right")
+    plain(variety).plot(Ts, [row.varied for row in rows], "o-", color=GREEN, linewidth=2.5)
+    variety.set(ylim=(0, len(WEATHER) + 0.3), ylabel=f"different words\nfor the weather, of {len(WEATHER)}")
+    plain(nonsense).plot(Ts, [row.nonsense for row in rows], "o-", color=VERMILION, linewidth=2.5)
+    nonsense.set(ylim=(0, 1.05), ylabel="words that are\nno weather", xlabel="temperature T")
+    for axes in (accuracy, nonsense):
+        axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     save(figure, path)

@@ -5,15 +5,26 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.next_word.corpus import ANSWERS, CAPITALS, JOBS, QUESTION, UNSTATED
+from helpers.next_word.corpus import ANSWERS, CAPITALS, JOBS, QUESTION, UNSTATED, WEATHER
 from transformer import WordTokenizer
 from transformer.training.loss import IGNORED
 
 BEFORE_THE_BANK = (QUESTION, f"The river rose. {QUESTION}", f"The river was low. {QUESTION}")
 Chances = Mapping[str, float]  # word -> probability, the likeliest first
+
+
+@dataclass(frozen=True)
+class AtTemperature:
+    """What is drawn at a temperature T: how much of it is right, how varied it is, and how much of it is nonsense."""
+
+    T: float
+    right: float  # share of the capitals
+    varied: int  # different words for the weather
+    nonsense: float  # share of the words for the weather that are none
 
 
 def training_text(words: WordTokenizer, tokens: np.ndarray, targets: np.ndarray, lines: Sequence[str]) -> None:
@@ -77,16 +88,41 @@ def hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances]
     surest = min(next(iter(chances.values())) for chances in stated.values())
     names = {**CAPITALS, **UNSTATED}.values()
     cities = np.mean([sum(chances[city] for city in names) for chances in unstated.values()])
-    print(f"  Of the {len(stated)} capitals that the corpus states, {right} come first, with P from {surest:.2f} up.")
-    print(f"  The invented sentences are as well formed: {cities:.0%} of the probability is on cities.")
-    print("  Nothing in the words shows which capitals are invented; at most the probability does.")
+    print(f"  Of the {len(stated)} stated capitals it gets {right} right, each with P = {surest:.2f} or more.")
+    print(f"  The invented sentences are as well formed as these: {cities:.0%} of the probability is on cities.")
+    print("  No word shows that a capital is invented. At most the probability does.")
+
+
+def verification(chances: Mapping[str, Chances]) -> None:
+    """Print how many wrong answers go out when all do, with a confidence threshold, or checked against a list."""
+    truth = {**CAPITALS, **UNSTATED}
+    said = {country: next(iter(p.items())) for country, p in chances.items()}  # the likeliest word, its probability
+    rules = {
+        "all answers": [*said],
+        "those with P of 0.5 or more": [country for country, (_, p) in said.items() if p >= 0.5],
+        "those with P of 0.9 or more": [country for country, (_, p) in said.items() if p >= 0.9],
+        "those that a list of capitals confirms": [
+            country for country, (city, _) in said.items() if city == truth[country]
+        ],
+    }
+    print(f"\nFact verification: asked for {len(said)} capitals, which answers may go out?")
+    print(f"  {'':40}{'go out':>8}{'of these wrong':>16}{'to a person':>13}")
+    for rule, out in rules.items():
+        wrong = sum(said[country][0] != truth[country] for country in out)
+        print(f"  {rule:40}{len(out):8}{wrong:16}{len(said) - len(out):13}")
+    print("  A threshold trusts the model's own probability. A list is as good as what stands in it.")
 
 
 def ten_answers(ten: Mapping[float, Sequence[str]]) -> None:
     """Print ten draws at each temperature."""
     print(f'\nInconsistency: "{QUESTION}" asked ten times')
     for T, said in ten.items():
-        print(f"  T = {T:g}: {' '.join(said)}   ({len(set(said))} different)")
+        print(f"  T = {T:g}: {' '.join(said)}   ({different(said)})")
+
+
+def different(said: Sequence[str]) -> str:
+    """How many different answers there are."""
+    return f"{len(set(said))} different" if len(set(said)) > 1 else "all the same"
 
 
 def bias(chances: Mapping[str, Chances], lines: Sequence[str]) -> None:
@@ -106,12 +142,13 @@ def no_learning(before: Chances, after: Chances, same: bool) -> None:
     print("the same as before." if same else "changed.")
 
 
-def by_temperature(rows: Sequence[tuple[float, float, int]]) -> None:
+def by_temperature(rows: Sequence[AtTemperature]) -> None:
     """Print accuracy and variety for each temperature."""
     print("\nAccuracy against variety: 50 draws for each capital, and 50 for the weather")
-    print(f"  {'T':>4}{'capitals right':>17}{'different words for the weather':>34}")
-    for T, right, different in rows:
-        print(f"  {T:4g}{right:17.1%}{different:34}")
+    print(f"  {'T':>4}{'capitals right':>17}{f'words for the weather, of {len(WEATHER)}':>30}{'other words':>14}")
+    for row in rows:
+        print(f"  {row.T:4g}{row.right:17.1%}{row.varied:30}{row.nonsense:14.0%}")
+    print("  Other words are no weather at all: too high a temperature brings nonsense.")
 
 
 def asked(answers: Mapping[str, Chances]) -> None:

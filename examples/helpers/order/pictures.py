@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, plain, save
 
-COLOURS = {"RNN": VERMILION, "LSTM": ORANGE, "convolution": GREEN, "attention": BLUE}
+COLOURS = {"RNN": VERMILION, "GRU": PURPLE, "LSTM": ORANGE, "convolution": GREEN, "attention": BLUE}
 
 
 def fading(slopes: Mapping[str, np.ndarray], path: Path) -> None:
@@ -18,7 +18,7 @@ def fading(slopes: Mapping[str, np.ndarray], path: Path) -> None:
     axes = plain(figure.subplots())
     for kind, norms in slopes.items():
         axes.plot(np.where(norms > 0, norms, np.nan), color=COLOURS[kind], linewidth=2.5, label=kind)
-    axes.set(yscale="log", ylim=(1e-20, 10), xlabel="how many words back", ylabel="|d last output / d word|")
+    axes.set(yscale="log", ylim=(1e-20, 10), xlabel="how many words back", ylabel="gradient: |d last output / d word|")
     axes.legend(edgecolor="none", loc="upper left", bbox_to_anchor=(1, 1))
     save(figure, path)
 
@@ -28,7 +28,8 @@ def learnt(lengths: Sequence[int], right: Mapping[str, Sequence[float]], path: P
     figure = new_figure(9, 5, "Which word came first? The longer the text, the less an RNN remembers")
     axes = plain(figure.subplots())
     for kind, shares in right.items():
-        axes.plot(range(len(lengths)), shares, "o-", color=COLOURS[kind], linewidth=2.5, label=kind)
+        wide = 6 if kind == "GRU" else 2.5  # to be seen under the LSTM
+        axes.plot(range(len(lengths)), shares, "o-", color=COLOURS[kind], linewidth=wide, label=kind)
     axes.axhline(1 / 8, color=GREY, linestyle="--")
     axes.annotate("a guess: 1 in 8", (0, 1 / 8), (0, 5), textcoords="offset points", color=DARK)
     axes.set(ylim=(0, 1.05), xlabel="words in the text", ylabel="right answers")

@@ -32,15 +32,16 @@ def fixed_size(error: str, shapes: Sequence[tuple[int, ...]]) -> None:
 
 def fading(slopes: Mapping[str, np.ndarray], distances: Sequence[int]) -> None:
     """Print the gradient by distance."""
-    print("\nMemory. How much the last output depends on the word n places back, |d output / d word|, untrained:")
+    print("\nMemory. How much does the last output depend on the word n places back? |d output / d word|, untrained:")
     print(f"  {'n':14}" + "".join(f"{n:>10}" for n in distances))
     for kind, norms in slopes.items():
         print(f"  {kind:14}" + "".join(f"{norms[n]:10.1e}" for n in distances))
     first, last = distances[0], distances[-1]
     rnn, attention = (slopes[kind][first] / slopes[kind][last] for kind in ("RNN", "attention"))
     print(f"  From {first} to {last} places back the RNN's gradient vanishes: it falls by a factor of {rnn:.0e}.")
-    print(f"  Attention's stays: a factor of {attention:.1f}. To it every word is one step away.")
+    print("  GRU and LSTM have gates, and their gradients fade more slowly.")
     print("  The convolutions see 6 words back, and nothing beyond.")
+    print(f"  Attention's gradient stays: a factor of {attention:.1f}. To it every word is one step away.")
 
 
 def times(milliseconds: Mapping[str, float]) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.drawing import BLUE, GREEN, GREY, ORANGE, VERMILION, new_figure, plain, save
 from helpers.robust.report import Table
 from helpers.robust.spoil import KINDS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COLOURS = {"nearest mean": ORANGE, "network": BLUE, "network that saw noise": GREEN}
 
@@ -32,19 +36,10 @@ def robustness(table: Table, path: Path) -> None:
     figure = new_figure(13, 8, "The network starts higher; with much noise or many wrong pixels it falls faster")
     for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, table.items(), strict=True):
         for name, right in methods.items():
-            axes.plot(
-                list(right),
-                [100 * share for share in right.values()],
-                "o-",
-                color=COLOURS[name],
-                linewidth=2,
-                label=name,
-            )
-        plain(axes).set(title=f"test pictures spoilt by {kind.split(',')[0]}", xlabel=kind, ylim=(0, 100))
+            percent(axes, [*right], [*right.values()], name, COLOURS[name])
+        axes.set(title=f"test pictures spoilt by {kind.split(',')[0]}", xlabel=kind, ylim=(0, 100))
         axes.axhline(10, color=GREY, linestyle=":", linewidth=1)
         axes.annotate("guessing", (0, 10), (2, 3), textcoords="offset points", color=GREY)
-    for axes in figure.axes[::2]:
-        axes.set_ylabel("read right, %")
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, edgecolor="none")
     save(figure, path)
 
@@ -53,47 +48,23 @@ def more_data(
     by_size: Mapping[int, tuple[float, float]], retraining: Sequence[tuple[int, float, float]], path: Path
 ) -> None:
     """Left: accuracy by number of training pictures. Right: accuracy while it is retrained on turned pictures."""
-    figure = new_figure(
-        13, 4.8, "The network gains from more data where nearest mean has stopped, and it can be retrained"
-    )
-    left, right = figure.subplots(1, 2)
-    for name, which in (("nearest mean", 0), ("network", 1)):
-        left.plot(
-            list(by_size),
-            [100 * row[which] for row in by_size.values()],
-            "o-",
-            color=COLOURS[name],
-            linewidth=2.5,
-            label=name,
-        )
-    plain(left).set(
-        xscale="log", xlabel="training pictures (logarithmic)", ylabel="test pictures read right, %", title="more data"
-    )
+    title = "The network gains from more data where nearest mean has stopped, and it can be retrained"
+    left, right = new_figure(13, 4.8, title).subplots(1, 2)
+    for name, shares in zip(("nearest mean", "network"), zip(*by_size.values(), strict=True), strict=True):
+        percent(left, [*by_size], shares, name, COLOURS[name])
+    left.set(xscale="log", xlabel="training pictures (logarithmic)", title="more data")
     left.set_xticks(list(by_size), [f"{n:,}" for n in by_size])
     left.minorticks_off()
     left.legend(edgecolor="none", loc="lower right")
-    steps = [row[0] for row in retraining]
-    right.plot(
-        steps,
-        [100 * new for _, new, _ in retraining],
-        "o-",
-        color=VERMILION,
-        linewidth=2.5,
-        label="turned pictures, the new data",
-    )
-    right.plot(
-        steps,
-        [100 * old for _, _, old in retraining],
-        "o-",
-        color=GREY,
-        linewidth=2.5,
-        label="upright pictures, forgotten",
-    )
-    plain(right).set(
-        xlabel="steps of training on turned pictures",
-        ylabel="test pictures read right, %",
-        title="retraining",
-        ylim=(0, 118),
-    )
+    steps, turned, upright = zip(*retraining, strict=True)
+    percent(right, steps, turned, "turned pictures, the new data", VERMILION)
+    percent(right, steps, upright, "upright pictures, forgotten", GREY)
+    right.set(xlabel="steps of training on turned pictures", title="retraining", ylim=(0, 118))
     right.legend(edgecolor="none", loc="upper center", ncols=2)
-    save(figure, path)
+    save(left.figure, path)
+
+
+def percent(axes: Axes, x: Sequence[float], shares: Sequence[float], name: str, colour: str) -> None:
+    """Draw shares from 0 to 1 as a line, in percent."""
+    plain(axes).plot(x, [100 * share for share in shares], "o-", color=colour, linewidth=2.5, label=name)
+    axes.set_ylabel("test pictures read right, %")

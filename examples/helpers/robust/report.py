@@ -35,10 +35,15 @@ def verdict(methods: Mapping[str, Mapping[float, float]]) -> str:
     simple, network = methods["nearest mean"], methods["network"]
     behind = [amount for amount in simple if network[amount] < simple[amount] and simple[amount] > 0.2]
     if not behind:
-        return "The network is ahead of nearest mean, as long as that reads more than a fifth."
+        always = all(network[amount] >= simple[amount] for amount in simple)
+        where = "at each amount" if always else "wherever nearest mean still reads a fifth of them"
+        return f"The network reads more than nearest mean {where}."
     noisy = methods["network that saw noise"]
-    helped = "" if any(noisy[a] < simple[a] for a in behind) else ", but one that saw noise in training is not"
-    return f"The network is not as robust as nearest mean from {behind[0]:g} on{helped}."
+    if all(noisy[amount] >= simple[amount] for amount in behind):
+        helped = "stays ahead"
+    else:
+        helped = "falls less far behind" if all(noisy[a] > network[a] for a in behind) else "falls behind too"
+    return f"From {behind[0]:g} on nearest mean reads more than the network. The one that saw noise {helped}."
 
 
 def wrong_labels(share: float, network: float, simple: float) -> None:
@@ -50,7 +55,8 @@ def wrong_labels(share: float, network: float, simple: float) -> None:
 
 def more_data(by_size: Mapping[int, tuple[float, float]]) -> None:
     """The share read right by the number of training pictures."""
-    print("\ntraining pictures   nearest mean   network")
+    print("\nMore data. Test pictures read right, by the number of training pictures:")
+    print("training pictures   nearest mean   network")
     for n, (simple, network) in by_size.items():
         print(f"{n:17,} {simple:14.1%} {network:9.1%}")
     sizes = list(by_size)
@@ -62,7 +68,7 @@ def more_data(by_size: Mapping[int, tuple[float, float]]) -> None:
 
 def retraining(rows: Sequence[tuple[int, float, float]]) -> None:
     """What retraining on turned pictures does for them, and for the pictures of before."""
-    print("\nThe world changes: all pictures come turned by 90 degrees. The network is trained on, on turned pictures:")
+    print("\nThe world changes: all pictures come turned by 90 degrees. The network's training goes on with these:")
     for steps, new, old in rows:
         print(f"  after {steps:5,} steps   turned pictures read right {new:6.1%}   upright ones {old:6.1%}")
     print("  It adapts without a new program, and forgets what it is no longer shown.")

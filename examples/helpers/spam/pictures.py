@@ -16,7 +16,7 @@ COLOURS = {"bag of words": ORANGE, "TF-IDF": BLUE, "embeddings": GREEN, "charact
 
 def precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam: np.ndarray, path: Path) -> None:
     """Precision against recall for every threshold; the dots are 0.5, and the rules' 4 points."""
-    figure = new_figure(9.5, 5.2, "A threshold trades precision for recall; dots: 0.5, and the rules")
+    figure = new_figure(9.5, 5.2, "A threshold trades precision for recall. Dots: the threshold 0.5; square: the rules")
     axes = plain(figure.subplots())
     for name, probabilities in p.items():
         line, at = curve(probabilities, spam), count(probabilities >= 0.5, spam)
@@ -52,7 +52,7 @@ def words(names: Sequence[str], push: np.ndarray, path: Path, most: int = 12) ->
     """The words that push most towards spam and towards ham."""
     order = np.argsort(push, kind="stable")
     chosen = [*order[:most], *order[::-1][:most][::-1]]
-    figure = new_figure(8.5, 7, "Which words make a message spam, or ham")
+    figure = new_figure(8.5, 7, "Which words push a message towards spam, and which towards ham?")
     axes = plain(figure.subplots(), grid=False)
     axes.barh(range(len(chosen)), push[chosen], color=[VERMILION if push[i] > 0 else BLUE for i in chosen])
     axes.set_yticks(range(len(chosen)), [names[i] for i in chosen])

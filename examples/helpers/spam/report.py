@@ -16,15 +16,16 @@ def messages(learn: Messages, test: Messages) -> None:
     print(f"The messages: {learn.source}.")
     for name, part in (("to learn from", learn), ("for the test", test)):
         print(f"  {name:14} {len(part):5,}, {part.spam.mean():.0%} of them spam")
-    print("Messages that differ in numbers only are on the same side. For example:")
+    print("Messages that differ only in numbers are in the same part. For example:")
     for is_spam in (False, True):
-        for i in [i for i in np.flatnonzero(test.spam == is_spam) if len(test.texts[i]) < 90][:3]:
-            print(f"  {'spam' if is_spam else 'ham':5} {test.texts[i]}")
+        texts = dict.fromkeys(test.texts[i] for i in np.flatnonzero(test.spam == is_spam) if len(test.texts[i]) < 90)
+        for text in [*texts][:3]:
+            print(f"  {'spam' if is_spam else 'ham':5} {text}")
 
 
 def scores(called: Mapping[str, np.ndarray], by_rules: np.ndarray, spam: np.ndarray) -> None:
     """Print accuracy, precision and recall of each filter."""
-    print("\nIn the test, spam from a probability of 0.5 on:")
+    print("\nThe test. A probability of 0.5 or more is called spam:")
     print(f"  {'':20}{'accuracy':>10}{'precision':>11}{'recall':>9}{'spam missed':>13}{'ham lost':>10}")
     everything = {"all is ham": np.zeros(len(spam), bool), f"rules, {ENOUGH} points": by_rules, **called}
     for name, these in everything.items():
@@ -47,7 +48,7 @@ def mistakes(p: np.ndarray, test: Messages) -> None:
     """Print the messages where the filter was surest of a wrong answer."""
     wrong = np.flatnonzero((p >= 0.5) != test.spam)
     worst = wrong[np.argsort(-np.abs(p[wrong] - test.spam[wrong]), kind="stable")][:4]
-    print(f"\nIts {len(wrong)} mistakes, the surest first:")
+    print(f"\nThe {len(wrong)} mistakes of TF-IDF, the surest first:")
     for i in worst:
         print(f"  {'spam' if test.spam[i] else 'ham ':5} P(spam) = {p[i]:.2f}   {test.texts[i][:90]}")
 
@@ -71,7 +72,7 @@ def adversarial(
     for name, texts in list(disguises.items())[1:]:
         print(f"  {name}: {texts[0][:110]}")
     told = ", ".join(f"{name} {share:.0%}" for name, share in lost.items())
-    print(f"  Of ham in leetspeak, so much is called spam: {told}.")
+    print(f"  But ham may be written in leetspeak too. Of it so much is lost: {told}.")
 
 
 def retraining(caught: Sequence[tuple[int, float, float]], by_rules: float) -> None:

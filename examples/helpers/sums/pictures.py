@@ -47,12 +47,12 @@ def surprise(model: GPT, notation: Notation, path: Path) -> None:
     from matplotlib.colors import LogNorm
 
     shown, wrong = unsure(model, notation)
-    figure = new_figure(8.5, 7, "Where it is unsure: the pattern follows digits and carries")
+    figure = new_figure(8.5, 7, "Where is the model unsure? The pattern follows digits and carries")
     axes = figure.subplots()
     least, most = np.quantile(np.maximum(wrong, 1e-7), [0.01, 1])
     image = axes.imshow(np.maximum(wrong, 1e-7), origin="lower", extent=(0, shown[-1] + 1, 0, shown[-1] + 1),
                         norm=LogNorm(least, max(most, 10 * least)), cmap="cividis")  # fmt: skip
-    axes.set(xlabel="b", ylabel="a")
+    axes.set(xlabel="second number b", ylabel="first number a")
     figure.colorbar(image, label="probability of all wrong answers together", shrink=0.85)
     save(figure, path)
 
@@ -72,19 +72,22 @@ def mistakes(exams: Mapping[str, Exam], path: Path) -> None:
 
 
 def attention(model: GPT, notation: Notation, path: Path) -> None:
-    """Where the heads of the first layer look from the "=" and from each character of an answer."""
+    """Where the heads of the first block look from the "=" and from each character of an answer."""
     a, b = 58 % notation.numbers, 67 % notation.numbers
     question, answer = notation.question(a, b), answers(model, notation, np.array([[a, b]]))[0]
     text = question + notation.turned(answer)
     start = notation.asked - 1  # the "=", from which the answer's first character is said
     written = [*text[start + 1 :], END]
     weights = model.trace(TOKENIZER.encode(text)).attention[0][:, start:]  # (heads, written, characters)
-    figure = new_figure(15, 4.4, f"Which characters each head looks at to write {text[start + 1 :]} after {question}")
+    title = (
+        f"{a} {notation.operation} {b} = {answer}: which digits does each head look at for each digit of the answer?"
+    )
+    figure = new_figure(13, 4.4, title)
     for head, (axes, weight) in enumerate(zip(figure.subplots(1, len(weights)), weights, strict=True)):
         image = axes.imshow(weight, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         axes.set_xticks(range(len(text)), text.replace(" ", "␣"), fontsize=12)
         axes.set_yticks(range(len(written)), [f'writes "{c}"' for c in written] if head == 0 else [""] * len(written))
-        axes.set_title(f"layer 0, head {head}", fontsize=12)
+        axes.set_title(f"block 1, head {head + 1}", fontsize=12)
     figure.supxlabel("character looked at")
     figure.colorbar(image, ax=figure.axes, label="attention weight")
     save(figure, path)

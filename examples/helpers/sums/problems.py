@@ -18,6 +18,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from helpers.program import DataError
+from helpers.question_and_answer import tokens_and_targets
 from transformer import GPT, CharTokenizer
 from transformer.training.loss import IGNORED
 
@@ -85,16 +86,10 @@ class Problems:
     def __getitem__(self, rows: Any) -> tuple[tl.Tensor, tl.Tensor]:
         """Return tokens and targets, (n, longest - 1); targets are IGNORED in the question and after the end."""
         pairs = self.pairs[rows].tolist()
-        asked = self.notation.asked
-        answers = [self.notation.answer(a, b) for a, b in pairs]
-        texts = [self.notation.question(a, b) + answer for (a, b), answer in zip(pairs, answers, strict=True)]
-        length = max(map(len, texts))
-        characters = np.array([TOKENIZER.encode(text.ljust(length)) for text in texts])  # (n, length)
-        targets = characters[:, 1:].copy()
-        targets[:, : asked - 1] = IGNORED
-        ends = np.array([asked + len(answer) for answer in answers])
-        targets[np.arange(1, length) >= ends[:, None]] = IGNORED
-        return tl.tensor(characters[:, :-1]), tl.tensor(targets)
+        questions = [TOKENIZER.encode(self.notation.question(a, b)) for a, b in pairs]
+        answers = [TOKENIZER.encode(self.notation.answer(a, b)) for a, b in pairs]
+        tokens, targets = tokens_and_targets(questions, answers)
+        return tl.tensor(tokens), tl.tensor(targets)
 
 
 def parse(text: str, notation: Notation) -> tuple[int, int]:

@@ -12,7 +12,6 @@ from helpers.sums.problems import Notation, answers
 from transformer import GPT
 
 PLACES = ("units", "tens", "hundreds", "thousands")
-EXAMPLES = (2, 3), (9, 8)
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def asked(notation: Notation, a: int, b: int, said: str) -> None:
 
 def table(exams: Mapping[str, Exam], notation: Notation) -> None:
     """Print how many answers are right."""
-    print(f"\nRight answers; larger: than {notation.numbers - 1}, which it has never seen")
+    print(f"\nRight answers. Larger: than {notation.numbers - 1}, which it has never seen.")
     for name, exam in exams.items():
         n = sum(x == y for x, y in zip(exam.said, exam.true, strict=True))
         print(f"  {name:22} {exam.right:7.2%}   {n:5,} of {len(exam.true):,}")
@@ -88,10 +87,11 @@ def consistency(mirrored: Exam, there: Exam) -> None:
     different = there.pairs[:, 0] != there.pairs[:, 1]
     same = np.array([x == y for x, y in zip(there.said, back, strict=True)]) & different
     wrong = np.array([x != y for x, y in zip(there.said, there.true, strict=True)])
-    print(f"\nConsistency: a {sign} b against b {sign} a", end="")
-    print(", which is its negative" if sign == "-" else "", end="")
-    print(f": they agree for {same.sum():,} of {different.sum():,} pairs held out.")
-    print(f"  Consistent is not yet right: {(same & wrong).sum():,} of these are wrong both ways.")
+    print(f"\nConsistency: a {sign} b against b {sign} a{', which is its negative' if sign == '-' else ''}.")
+    print(f"  The two answers agree for {same.sum():,} of {different.sum():,} pairs held out.")
+    n = (same & wrong).sum()
+    often = f"happened {n:,} times" if n > 1 else "happened once" if n else "never happened"
+    print(f"  Consistent is not yet right: both answers may be the same and wrong. Here that {often}.")
 
 
 def negative(number: str) -> str:
@@ -102,7 +102,7 @@ def negative(number: str) -> str:
 def kinds_of_mistakes(exam: Exam, when: str) -> None:
     """Print the mistakes, sorted by how far they are off."""
     found = Counter(kind_of(said, true) for said, true in zip(exam.said, exam.true, strict=True) if said != true)
-    print(f"\nErrors of the {when} model, {exam.right:.0%} right, sorted: {found.total():,} of {len(exam.true):,}")
+    print(f"\nErrors of the {when} model, {exam.right:.0%} right: {found.total():,} of {len(exam.true):,}, by kind")
     for kind in ("off by one", "a carry (off by 10, 100, ...)", "other", "no number"):
         print(f"  {kind:30} {found[kind]:5,}")
     wrong = [i for i, (x, y) in enumerate(zip(exam.said, exam.true, strict=True)) if x != y]
@@ -134,6 +134,6 @@ def overlooked(exams: Mapping[str, Exam]) -> None:
                 wrong += 1
                 found += said == exam.notation.result(a % n, b % n)
     print(
-        f"\nOf the mistakes with larger numbers, {found:,} of {wrong:,} are the right answer without the extra digit:"
+        f"\nOf the mistakes with larger numbers, {found:,} of {wrong:,} are the right answer without the extra digit."
     )
-    print("  the place before the number was always empty in training, and the model has learnt to ignore it.")
+    print("  The place before a number was always empty in training. The model has learnt to ignore it.")

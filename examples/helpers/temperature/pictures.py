@@ -54,7 +54,7 @@ def continuum(
     for i, ((word, score), colour) in enumerate(zip(scores.items(), COLOURS, strict=True)):
         axes.plot(Ts, p[:, i], color=colour, linewidth=2.5, label=f"{word}, score {score:g}")
     for T in marked:
-        axes.axvline(T, color=GREY, linewidth=1, linestyle=":")
+        axes.axvline(T, ymax=1 / 1.08, color=GREY, linewidth=1, linestyle=":")
         axes.annotate(f"T = {T:g}", (T, 1.02), ha="center", fontsize=9, color=DARK)
     axes.axhline(1 / len(scores), color=GREY, linewidth=1, linestyle="--")
     axes.annotate(f"equally likely: 1/{len(scores)}", (Ts[0], 1 / len(scores)), (4, 4), color=DARK,
@@ -73,14 +73,15 @@ def cuts(
     figure = new_figure(12, 4.2, "Top-k keeps a number of words; top-p keeps the fewest words that reach a probability")
     everything, *both = figure.subplots(1, 3, sharey=True)
     bars(everything, words, full, GREY)
-    everything.plot(np.cumsum(full), np.arange(len(full)), "o-", color=VERMILION, label="together with those above")
+    everything.plot(np.cumsum(full), np.arange(len(full)), "o-", color=VERMILION)
     everything.axvline(p, color=VERMILION, linestyle=":")
     everything.set(title="before the cut, T = 1", xlim=(0, 1.1))
-    everything.legend(edgecolor="none", fontsize=9, loc="lower center", bbox_to_anchor=(0.55, 0.05))
     titles = f"top-k {k}: the {k} likeliest", f"top-p {p:g}: the fewest that reach {p:.0%}"
     for axes, left, title, colour in zip(both, (by_k, by_p), titles, (BLUE, VERMILION), strict=True):
         bars(axes, words, left, colour, np.maximum(left, full))
         axes.barh(np.arange(len(full)), full, color="none", edgecolor=DARK, linestyle="--", height=0.7)
         axes.set(title=title, xlim=(0, 1.3 * max(by_k.max(), by_p.max())))
-    figure.supxlabel("dashed: before the cut", fontsize=10, color=DARK)
+    figure.supxlabel(
+        "red line: a word together with all above it; dashed bars: before the cut", fontsize=10, color=DARK
+    )
     save(figure, path)

@@ -14,6 +14,13 @@ LECTURE = {
     2.0: ((2.7, 2.5, 1.8, 1.5, 1.3), 9.8, (0.28, 0.25, 0.18, 0.15, 0.13)),
 }
 
+REQUESTS = (
+    "What is the weather today?",
+    "Tell me about the weather.",
+    "Write a poem about the weather.",
+    "Write down the exact weather, please.",
+)
+
 
 def softmax_by_hand(T: float, scores: Mapping[str, float], powers: np.ndarray, p: np.ndarray) -> None:
     """The softmax at one temperature, step by step, beside the lecture's figures; marked where its rounding is off."""
@@ -48,7 +55,7 @@ def limits(words: Sequence[str], by_temperature: Mapping[float, np.ndarray]) -> 
     print(f"  {'T':>6}" + "".join(f"{word:>9}" for word in words) + "   effective number of words")
     for T, p in by_temperature.items():
         print(f"  {T:6g}" + "".join(f"{value:9.4f}" for value in p) + f"{effective_number(p):10.2f}")
-    print("  Effective number of words: exp(entropy). So many equally likely words would be as uncertain.")
+    print("  Effective number of words: exp(entropy). A choice among so many equally likely words is as uncertain.")
 
 
 def effective_number(p: np.ndarray) -> float:
@@ -72,6 +79,14 @@ def kinds_of_request(words: Sequence[str], kinds: Mapping[str, tuple[float, np.n
         print(f"  {kind:26} {T:3g} {p[0]:9.2f} {(p**2).sum():26.0%} {effective_number(p):20.2f}")
 
 
+def dynamic(chosen: Mapping[str, tuple[float, float, np.ndarray]]) -> None:
+    """The temperature chosen for each request, the probability of the likeliest word, and some words drawn."""
+    print("\nDynamic temperature: a rule reads the request and chooses T. Six words drawn for each:")
+    for request, (T, p, drawn) in chosen.items():
+        print(f"  {request:39}T = {T:<5g}P(sunny) {p:.2f}   {', '.join(drawn)}")
+    print('  The rule knows words, not meaning: to it "write" asks for invention, also where a fact is wanted.')
+
+
 def draws(words: Sequence[str], drawn: Mapping[float, tuple[np.ndarray, np.ndarray]], n: int) -> None:
     """How often each word was drawn, and how often it is expected; one standard deviation is sqrt(n p (1 - p))."""
     print(f"\n{n:,} words drawn at each temperature: how often each came, and how often it is expected (± one")
@@ -88,10 +103,8 @@ def cuts(words: Sequence[str], full: np.ndarray, by_k: np.ndarray, by_p: np.ndar
     print(f"  {'':7}{'P':>8}{'P so far':>11}{f'top-k {k}':>11}{f'top-p {p:g}':>12}")
     for word, share, so_far, a, b in zip(words, full, np.cumsum(full), by_k, by_p, strict=True):
         print(f"  {word:7}{share:8.4f}{so_far:11.4f}{cell(a):>11}{cell(b):>12}")
-    print(
-        f"  Top-k leaves {(by_k > 0).sum()} words, sure or not; top-p leaves {(by_p > 0).sum()} here, and fewer", end=""
-    )
-    print(" where the model is surer.")
+    print(f"  Top-k always leaves {(by_k > 0).sum()} words. Top-p leaves {(by_p > 0).sum()} here,", end=" ")
+    print("and fewer where the model is surer.")
 
 
 def cell(p: float) -> str:

@@ -15,7 +15,7 @@ def cuts(found: Mapping[str, Cut], learnt: int, held_out: int) -> None:
     print(f"{learnt:,} sums to learn from, {held_out} held out. 12+30=42 as tokens:")
     for name, cut in found.items():
         pieces = [*cut.pieces_of("12+30="), *cut.pieces_of("42")]
-        print(f"  {name:15} {' / '.join(pieces):42} {len(pieces)} tokens, of {cut.size}")
+        print(f"  {name:15} {' / '.join(pieces):48} {len(pieces)} tokens, of {cut.size}")
     print(f"\n  {'':15}{'parameters':>12}{'last loss':>11}{'learnt from':>13}{'held out':>10}")
 
 
@@ -27,21 +27,18 @@ def learnt(name: str, model: GPT, loss: float, known: float, new: float) -> None
 def special(same: bool) -> None:
     """Print whether special tokens are number tokens."""
     if same:
-        print("  special tokens are number tokens under other names; the model sees only their numbers, the same")
+        print("  special tokens are number tokens under other names: their ids are the same, and a model sees only ids")
 
 
 def compared(held_out: Mapping[str, float], n: int) -> None:
     """Print what follows."""
     characters, whole = held_out["characters"], held_out["number tokens"]
     print('\n  The lecture proposes single tokens for numbers, so that "12" is not said digit by digit.')
-    print(
-        f"  With the same training, characters are right for {characters:.0%} of the sums held out here, number tokens",
-        end=" ",
-    )
-    print(f"for {whole:.0%}:")
-    print("  ten digits occur in every sum, but each number has its own vector, so number tokens need more training.")
-    print("  In a trial with 2,500 steps they reached 96%: slower to learn, not unable.")
-    print(f"  And a question with a number of {n} or more has tokens that it has never read there.")
+    print(f"  Of the sums held out, characters get {characters:.0%} right here, number tokens {whole:.0%}.")
+    if characters > whole + 0.05:
+        print("  All sums are written with the same ten digits, but each number token has a vector of its own,")
+        print("  and only its own sums to learn it from. So they take longer to learn. Try more --steps.")
+    print(f"  A number of {n} or more would be a token that it has never read in a question.")
 
 
 def ablation(shares: Sequence[float], pairs: int, width: int, parameters: int, row: np.ndarray, first: bool) -> None:

@@ -64,7 +64,13 @@ def approximation(x: np.ndarray, y: np.ndarray, fits: Mapping[int, np.ndarray], 
     for axes, (width, outputs) in zip(panels, fits.items(), strict=False):
         plain(axes).plot(x, y, color=GREY, linewidth=6, alpha=0.5, label="the curve")
         axes.plot(x, outputs, color=BLUE, linewidth=2, label="the network")
-        axes.set(xlim=(-1, 1), ylim=(y.min() - 0.3, y.max() + 0.3), xlabel="input x", ylabel="output")
+        axes.set(
+            xlim=(-1, 1),
+            xticks=(-1, -0.5, 0, 0.5, 1),
+            ylim=(y.min() - 0.3, y.max() + 0.3),
+            xlabel="input x",
+            ylabel="output",
+        )
         axes.set_title(f"{width} hidden neuron{'s' * (width > 1)}: mean squared error {errors[width]:.2g}", fontsize=12)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, edgecolor="none")
     last = plain(panels[len(fits)])

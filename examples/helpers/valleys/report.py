@@ -26,8 +26,8 @@ def curvatures(at_start: np.ndarray, at_best: np.ndarray) -> None:
     """The signs of the Hessian's eigenvalues at the starts, and at the best end."""
     both = ((at_start.min(axis=1) < 0) & (at_start.max(axis=1) > 0)).sum()
     print(f"\nThe eigenvalues of the Hessian, {at_start.shape[1]} at each point:")
-    print(f"  at {both} of {len(at_start)} random starts they have both signs: curved like a saddle.", end=" ")
-    print(f"{(at_start < 0).mean():.0%} of them are negative.")
+    print(f"  at {both} of {len(at_start)} random starts they have both signs, as at a saddle.", end=" ")
+    print(f"{(at_start < 0).mean():.0%} of all are negative.")
     print(f"  in the deepest valley they lie from {at_best.min():.1e} to {at_best.max():.1e}: no direction leads down")
 
 
@@ -51,9 +51,9 @@ def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> N
     print("\nThe descents that ended in other valleys go on, one example a step:")
     print(f"  {(again < LEARNT).sum()} of {len(again)} reach cost 0.", end=" ")
     if (again < LEARNT).sum() == 0:
-        print("The lecture expects noise to help; here it does not.")
-        print("  These valleys are no pits: they go down for ever, ever more slowly. The largest weight has become")
-        print(f"  {np.median(largest):.0f} (median), and for such sums a sigmoid is flat: no gradient is left.")
+        print("The lecture expects noise to help. Here it does not.")
+        print("  These valleys have no lowest point: they go down for ever, ever more slowly, and the weights grow.")
+        print(f"  The largest is {np.median(largest):.0f} (median). There a sigmoid is flat: no gradient is left.")
     else:
         print("The noise of single examples has helped.")
 
@@ -72,6 +72,5 @@ def approximation(fits: Mapping[int, np.ndarray], y: np.ndarray) -> None:
     for width, outputs in fits.items():
         error = outputs - y
         print(f"  {width:14} {3 * width + 1:12} {(error**2).mean():20.6f} {np.abs(error).max():15.4f}")
-    print(
-        "  The theorem: a network wide enough can come as close as one likes. That training finds it, it does not say."
-    )
+    print("  The theorem says: a network that is wide enough comes as close as one likes.")
+    print("  It does not say that training finds this network.")

@@ -59,6 +59,17 @@ def test_the_table_says_where_time_goes():
         profile.table(3)
 
 
+def test_by_module_each_row_has_the_total_of_all_that_is_in_it():
+    block = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
+    model = nn.Sequential(block, nn.Linear(4, 2))
+    with tl.profile() as profile:
+        model(tl.ones(2, 3)).sum().backward()
+    lines = profile.table("module").split("\n")[1:]
+    table = {line.strip().split()[0]: (len(line) - len(line.lstrip()), int(line.split()[1])) for line in lines[:5]}
+    assert table == {"Sequential": (0, 6), "Sequential.0": (2, 4), "0.0": (4, 2), "0.1": (4, 2), "Sequential.1": (2, 2)}
+    assert profile.table("module").split("\n")[:6] == str(profile).split("\n\n")[1].split("\n")[:6]
+
+
 def test_only_this_thread_is_measured_and_the_ops_are_as_before_afterwards():
     x, before = tl.ones(3, requires_grad=True), dict(vars(Op))
     with suppress(RuntimeError), tl.profile() as profile:

@@ -43,7 +43,8 @@ assert not report
 report
 
 # %% [markdown]
-# The check compares the rule with a difference. For the element 0.5 we compute the difference by hand:
+# The check compares the rule with a difference. For the element 0.5 we compute both by hand. The report has multiplied
+# both by an upstream gradient, which its table shows.
 
 # %%
 step = 1e-6

@@ -30,7 +30,7 @@ h = [sigmoid(z) for z in z1]
 z2 = sum(w * value for w, value in zip(W2, h, strict=True)) + b2
 a = sigmoid(z2)
 C = (a - y) ** 2
-print(f"hidden sums {z1}\nhidden activations {h}\nanswer {a:.4f}, cost {C:.4f}")
+print(f"hidden sums {z1}\nhidden activations {[round(value, 4) for value in h]}\nanswer {a:.4f}, cost {C:.4f}")
 
 # %% [markdown]
 # ## Backward, by hand
@@ -51,7 +51,7 @@ dC_dh = [dC_dz2 * w for w in W2]
 dC_dz1 = [g * value * (1 - value) for g, value in zip(dC_dh, h, strict=True)]
 dC_dW1 = [[g * value for value in x] for g in dC_dz1]
 dC_db1 = dC_dz1
-print(f"dC/dW1 = {dC_dW1}")
+print(f"dC/dW1 = {[[round(value, 5) for value in row] for row in dC_dW1]}")
 
 # %% [markdown]
 # ## By the engine

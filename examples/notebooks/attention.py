@@ -21,8 +21,8 @@ vectors
 # %% [markdown]
 # ## Three matrices
 #
-# Each token's vector times $W_Q$ is its query, times $W_K$ its key, times $W_V$ its value. A model learns these matrices.
-# Here they are random, so what attends to what means nothing yet.
+# Each token's vector times $W_Q$ is its query, times $W_K$ its key, times $W_V$ its value. A model learns these
+# matrices. Here they are random, so what attends to what means nothing yet.
 
 # %%
 W_Q, W_K, W_V = (tl.randn(head_dim, width, requires_grad=True) for _ in range(3))

@@ -51,10 +51,12 @@ class Profile:
         return "\n".join(aligned(rows, right=range(1, 6)))
 
     def __str__(self) -> str:
-        """The table by op and, if modules ran, the totals by module below it."""
+        """The table by op and, if modules ran, the totals of those that took a twentieth of the ops' time or more."""
         if not any(part.path for part in self.spent):
             return self.table()
-        return "\n".join([self.table(), "", *aligned([HEAD, *self._rows("module")], right=range(1, 6))])
+        least = sum(part.seconds for part in self.spent) / 20
+        rows = [_row(name, self.seconds, *halves) for name, *halves in self._modules() if _seconds_of(halves) >= least]
+        return "\n".join([self.table(), "", *aligned([HEAD, *rows], right=range(1, 6))])
 
     __repr__ = __str__
 
@@ -147,12 +149,16 @@ def _slowest_first(item: tuple[Any, list[Spent]]) -> float:
     return -sum(part.seconds for part in item[1])
 
 
+def _seconds_of(halves: Iterable[Spent | None]) -> float:
+    return sum(part.seconds for part in halves if part is not None)
+
+
 def _row(name: str, whole: float, forward: Spent | None, backward: Spent | None) -> list[str]:
     """A row of a table. whole: the seconds of the block."""
     both = [part for part in (forward, backward) if part is not None]
     return [
         name, f"{sum(part.calls for part in both):,}", _time(forward), _time(backward),
-        _share(sum(part.seconds for part in both), whole), _size(sum(part.bytes for part in both)),
+        _share(_seconds_of(both), whole), _size(sum(part.bytes for part in both)),
     ]  # fmt: skip
 
 

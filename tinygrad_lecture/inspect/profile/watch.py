@@ -21,7 +21,8 @@ class profile:
         with tl.profile() as profile:
             loss(model(x), y).backward()
             optimizer.step()
-        print(profile)                          # calls, time forward and backward, bytes: by op, and by module
+        print(profile)                          # calls, time and bytes: by op, and by the modules that took most
+        print(profile.table("module"))          # by every module
         profile.page("profile.html")            # the flame view
 
     Backward counts for the module whose call it goes back through. Time on a GPU is that of starting its work, since

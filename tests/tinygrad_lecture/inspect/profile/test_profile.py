@@ -8,6 +8,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.op import Op
+from tinygrad_lecture.inspect.profile.report import Profile, Spent
 
 
 def found(profile):
@@ -67,7 +68,16 @@ def test_by_module_each_row_has_the_total_of_all_that_is_in_it():
     lines = profile.table("module").split("\n")[1:]
     table = {line.strip().split()[0]: (len(line) - len(line.lstrip()), int(line.split()[1])) for line in lines[:5]}
     assert table == {"Sequential": (0, 6), "Sequential.0": (2, 4), "0.0": (4, 2), "0.1": (4, 2), "Sequential.1": (2, 2)}
-    assert profile.table("module").split("\n")[:6] == str(profile).split("\n\n")[1].split("\n")[:6]
+
+
+def test_printed_it_names_the_modules_that_took_a_twentieth_of_the_time():
+    seconds = {"GPT.blocks.0": 0.9, "GPT.blocks.1": 0.07, "GPT.norm": 0.03}
+    profile = Profile([Spent(path, "linear", False, 1, t, 8) for path, t in seconds.items()], seconds=2.0)
+    by_op, by_module = str(profile).split("\n\n")
+    assert by_op == profile.table("op")
+    assert [line.split()[0] for line in by_module.split("\n")[1:]] == ["GPT", "blocks", "blocks.0", "blocks.1"]
+    assert [line.split()[-3] for line in by_module.split("\n")[1:]] == ["50%", "48%", "45%", "4%"]
+    assert "norm" in profile.table("module")
 
 
 def test_only_this_thread_is_measured_and_the_ops_are_as_before_afterwards():

@@ -139,8 +139,10 @@ def _product_lines(event: Event, gift: Gift, name: str, given: Sequence[Any]) ->
     def line(p: int, q: int) -> str:
         if gift.position == 0:  # da[p, q] = sum over j of g[p, j] · b[q, j]
             pairs, place = list(zip(g[p], b[q], strict=True)), (p, q)
-        elif gift.position == 1:  # db[p, q] = sum over i of g[i, q] · a[i, p]
-            pairs, place = list(zip(g[:, q], a[:, p], strict=True)), (q, p) if flipped else (p, q)
+        elif gift.position == 1 and flipped:  # dW[q, p] = sum over i of g[i, q] · a[i, p]
+            pairs, place = list(zip(g[:, q], a[:, p], strict=True)), (q, p)
+        elif gift.position == 1:  # db[p, q] = sum over i of a[i, p] · g[i, q]
+            pairs, place = list(zip(a[:, p], g[:, q], strict=True)), (p, q)
         else:
             pairs, place = [(x, None) for x in g[:, q]], (p, q)
         terms = [factor(x) + ("" if y is None else f" · {factor(y)}") for x, y in pairs]

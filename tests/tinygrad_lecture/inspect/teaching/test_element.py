@@ -44,6 +44,13 @@ CALLS = {
     "layer_norm, its bias": lambda: (x := rows(12), tl.layer_norm(rows(3, 12), rows(12), x)),
     "attention": lambda: (x := rows(3, 4), tl.attention(rows(3, 4), rows(3, 4), x, causal=True)),
     "attention of heads": lambda: (x := rows(2, 3, 4), tl.attention(rows(2, 3, 4), rows(2, 3, 4), x)),
+    "attention, its queries": lambda: (x := rows(3, 4), tl.attention(x, rows(3, 4), rows(3, 4), causal=True)),
+    "attention, its keys": lambda: (x := rows(2, 3, 4), tl.attention(rows(2, 3, 4), x, rows(2, 3, 4), scale=0.3)),
+    "attention_weights, its queries": lambda: (x := rows(3, 4), tl.attention_weights(x, rows(3, 4))),
+    "attention_weights, its keys": lambda: (x := rows(3, 4), tl.attention_weights(rows(3, 4), x)),
+    "attention_weights with a mask": lambda: (
+        x := rows(3, 4), tl.attention_weights(x, rows(3, 4), tl.tensor([True, False, True]))
+    ),
     "pick": lambda: (x := rows(5, 4), x[tl.tensor([2, 0, 2])]),
     "sigmoid": lambda: (x := rows(3, 4), tl.sigmoid(x)),
     "mul by a row": lambda: (x := rows(4), x * tl.randn(3, 4, dtype=tl.float64)),

@@ -15,9 +15,10 @@ from ....backend import Array
 from ...formulas.numbers import MOST, number
 from ...vertex import Vertex
 from ..story import Event, Gift
-from .products import of_product, product
+from .products import linear, of_linear, of_product, product
 from .rows import (
     attention,
+    attention_weights,
     cross_entropy,
     layer_norm,
     of_attention,
@@ -49,7 +50,7 @@ def forward_element(vertex: Vertex) -> str:
     if out is None or not out.size or not given or vertex.op not in FORWARD:
         return ""
     place = (0,) * out.ndim
-    if vertex.op == "attention" and out.ndim > 1:  # the last query is allowed all keys
+    if vertex.op in ("attention", "attention_weights"):  # the last query is allowed all keys
         place = (*place[:-2], out.shape[-2] - 1, 0)
     return _line(str(vertex), place, out, lambda: FORWARD[vertex.op or ""](vertex, given, place))
 
@@ -92,12 +93,12 @@ def _line(name: str, place: Place, array: Array, work: Callable[[], Worked]) -> 
 
 
 FORWARD: dict[str, Callable[[Vertex, Sequence[Any], Place], Worked]] = {
-    "sum": reduced, "mean": reduced, "matmul": product, "linear": product, "softmax": softmax,
+    "sum": reduced, "mean": reduced, "matmul": product, "linear": linear, "softmax": softmax,
     "log_softmax": softmax, "cross_entropy": cross_entropy, "layer_norm": layer_norm, "attention": attention,
-    "pick": picked, "squared_error": squared_error,
+    "attention_weights": attention_weights, "pick": picked, "squared_error": squared_error,
 }  # fmt: skip
 BACKWARD: dict[str, Callable[[Vertex, Sequence[Any], Array, int, Place], Worked]] = {
-    "sum": of_reduced, "mean": of_reduced, "matmul": of_product, "linear": of_product, "softmax": of_softmax,
+    "sum": of_reduced, "mean": of_reduced, "matmul": of_product, "linear": of_linear, "softmax": of_softmax,
     "log_softmax": of_softmax, "cross_entropy": of_cross_entropy, "squared_error": of_squared_error,
-    "layer_norm": of_layer_norm, "attention": of_attention, "pick": of_picked,
+    "layer_norm": of_layer_norm, "attention": of_attention, "attention_weights": of_attention, "pick": of_picked,
 }  # fmt: skip

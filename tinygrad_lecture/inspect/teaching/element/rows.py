@@ -101,6 +101,18 @@ def of_layer_norm(vertex: Vertex, given: Sequence[Any], g: Array, position: int,
     return text, (slope[k] - means[0] - x[k] * means[1]) / deviation[i]
 
 
+def attention_weights(vertex: Vertex, given: Sequence[Any], place: Place) -> Worked:
+    """The softmax of a query's scores with the keys that it may attend to."""
+    q, k, *mask = given
+    stack, (i, j) = place[:-2], place[-2:]
+    scores = stacked(k, stack) @ stacked(q, stack)[i] / math.sqrt(q.shape[-1])
+    if mask and mask[0] is not None:
+        row = np.broadcast_to(mask[0], vertex.shape)[place[:-1]]
+        scores = np.where(row, scores, -math.inf) if row.dtype == bool else scores + row
+    text, total = exps(scores[np.isfinite(scores)])
+    return f"exp({number(scores[j])}) / ({text})", np.exp(scores[j]) / total
+
+
 def attention(vertex: Vertex, given: Sequence[Any], place: Place) -> Worked:
     """The values of all tokens, each times the weight that the query gives to it."""
     weights = weights_of(vertex)
@@ -108,9 +120,21 @@ def attention(vertex: Vertex, given: Sequence[Any], place: Place) -> Worked:
 
 
 def of_attention(vertex: Vertex, given: Sequence[Any], g: Array, position: int, place: Place) -> Worked:
-    """For a value: what comes back to each query, times the weight that it gave to the value."""
-    weights = weights_of(vertex)
-    if position != 2 or weights is None or given[2].shape[:-2] != g.shape[:-2]:
+    """For a value: what comes back to each query, times the weight that it gave to the value.
+
+    For a query or key: the gradients of its scores, each times the key or query that the score is with.
+    """
+    q, k = given[:2]
+    weights, stack = weights_of(vertex), place[:-2]
+    if weights is None or any(x.shape[:-2] != g.shape[:-2] for x in given[: 3 if vertex.op == "attention" else 2]):
         return None
-    *lead, key, i = place
-    return sum_of(weights[tuple(lead)][:, key], g[tuple(lead)][:, i])
+    weights, g = weights[stack], g[stack]  # (queries, keys), (queries, value_dim)
+    if position == 2:
+        return sum_of(weights[:, place[-2]], g[:, place[-1]])
+    of_weights = g @ given[2][stack].T if vertex.op == "attention" else g
+    of_scores = weights * (of_weights - (of_weights * weights).sum(-1, keepdims=True))
+    pair = (of_scores[place[-2]], k[stack]) if position == 0 else (of_scores[:, place[-2]], q[stack])
+    text, value = sum_of(pair[0], pair[1][:, place[-1]])
+    if (scale := vertex.settings.get("scale")) is not None:
+        return f"({text}) · {factor(scale)}", value * scale
+    return f"({text}) / sqrt({q.shape[-1]})", value / math.sqrt(q.shape[-1])

@@ -21,8 +21,8 @@ Worked: TypeAlias = tuple[str, Any] | None  # how an element is computed, and it
 
 
 def factor(value: Any) -> str:
-    """A number as a factor: in parentheses if it is negative."""
-    return as_factor(number(value))
+    """A number as a factor or term: in parentheses if it is negative; -0 is 0."""
+    return as_factor(number(value if value else abs(value)))
 
 
 def indexed(name: str, place: Place) -> str:

@@ -46,6 +46,15 @@ def test_importing_the_engine_loads_the_gradient_checker_only_when_it_is_used():
     assert run(sys.executable, "-c", code).stdout.split() == ["False", "gradcheck", "GradcheckError", "True"]
 
 
+def test_importing_the_engine_loads_what_looks_inside_only_when_it_is_used():
+    code = (
+        "import sys, tinygrad_lecture as tl; "
+        "loaded = lambda: any(m.startswith('tinygrad_lecture.inspect.') for m in sys.modules); "
+        "before = loaded(); tl.ones(2, requires_grad=True).sum().backward(); print(before, loaded(), tl.Graph.__name__)"
+    )
+    assert run(sys.executable, "-c", code).stdout.split() == ["False", "False", "Graph"]
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_folder_holds_more_files_than_one_looks_through(package):
     folders = [ROOT / package, *(path for path in (ROOT / package).rglob("*") if path.is_dir())]

@@ -63,11 +63,6 @@ from .distributions import *
 from .errors.kinds import DtypeError as DtypeError
 from .errors.kinds import TensorError as TensorError
 from .func.gradients import grad as grad
-from .func.recomputation import checkpoint as checkpoint
-from .inspect.anomaly import AnomalyError as AnomalyError
-from .inspect.anomaly import detect_anomaly as detect_anomaly
-from .inspect.graph import Graph as Graph
-from .inspect.printing import set_printoptions as set_printoptions
 from .kernels.threads import get_num_threads as get_num_threads
 from .kernels.threads import set_num_threads as set_num_threads
 from .ops import *
@@ -87,7 +82,12 @@ if _TYPE_CHECKING:
     from .checking.check import gradgradcheck as gradgradcheck
     from .checking.report import GradcheckError as GradcheckError
     from .checking.report import GradcheckReport as GradcheckReport
+    from .func.recomputation import checkpoint as checkpoint
+    from .inspect.anomaly import AnomalyError as AnomalyError
+    from .inspect.anomaly import detect_anomaly as detect_anomaly
+    from .inspect.graph import Graph as Graph
     from .inspect.page.write import page as page
+    from .inspect.printing import set_printoptions as set_printoptions
     from .inspect.profile.watch import profile as profile
     from .inspect.teaching.explain import explain as explain
 
@@ -109,10 +109,12 @@ ravel = flatten
 
 __version__ = "0.1.0"
 
-# imported when first used: the checker is as large as the rest of the engine
+# imported when first used: the checker and what looks inside are as large as the rest of the engine
 _LATER = {
     "gradcheck": "checking.check", "gradgradcheck": "checking.check",
     "GradcheckError": "checking.report", "GradcheckReport": "checking.report",
+    "checkpoint": "func.recomputation", "AnomalyError": "inspect.anomaly", "detect_anomaly": "inspect.anomaly",
+    "Graph": "inspect.graph", "set_printoptions": "inspect.printing",
     "page": "inspect.page.write", "explain": "inspect.teaching.explain", "profile": "inspect.profile.watch",
 }  # fmt: skip
 _ELSEWHERE = {

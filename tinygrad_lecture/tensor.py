@@ -21,7 +21,6 @@ from .devices import device as Device
 from .errors.kinds import DtypeError, TensorError
 from .errors.users_line import hide_frames, warn
 from .errors.words import kind_of
-from .inspect.printing import text_of
 from .methods.bound import BoundMethods
 from .methods.hooks import HookMethods
 from .ops.composite import composite
@@ -298,6 +297,8 @@ class Tensor(BoundMethods, HookMethods):
         return isinstance(same, Tensor) and bool(same.any())
 
     def __repr__(self) -> str:
+        from .inspect.printing import text_of
+
         return text_of(self)
 
     def _repr_html_(self) -> str:

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # A rule, and its gradcheck
 #
-# Every op has a rule: from the gradient of its result to the gradient of its input. Here you write one, with a mistake,
-# and see how it is found.
+# Every op has a backward rule. It turns the gradient of the result into the gradient of the input. Here you write a
+# rule with a mistake, and see how the mistake is found.
 
 # %%
 import tinygrad_lecture as tl
@@ -10,7 +10,7 @@ import tinygrad_lecture as tl
 # %% [markdown]
 # ## An op
 #
-# Swish is $x \cdot \sigma(x)$. Forward is a line.
+# Swish is $x \cdot \sigma(x)$. Its forward is one line.
 
 
 # %%
@@ -34,7 +34,7 @@ def _(g, x):
 # %% [markdown]
 # ## Is it right?
 #
-# The check changes each input a little, and looks how much the output changes. That needs no rule.
+# The check changes each input a little, and looks how much the output changes. It needs no rule for that.
 
 # %%
 x = tl.tensor([-2.0, 0.5, 3.0], dtype=tl.float64)
@@ -43,7 +43,8 @@ assert not report
 report
 
 # %% [markdown]
-# Which difference does it mean? By hand, for the element 0.5:
+# The check compares the rule with a difference. For the element 0.5 we compute both by hand. The report has multiplied
+# both by an upstream gradient, which its table shows.
 
 # %%
 step = 1e-6
@@ -69,7 +70,8 @@ assert report
 report
 
 # %% [markdown]
-# Written with `tl` functions, the rule can be differentiated itself: second derivatives come for free, and are checked.
+# The rule is written with `tl` functions, so it can be differentiated itself. That gives second derivatives, and they
+# can be checked too.
 
 # %%
 tl.gradgradcheck(swish, x)
@@ -77,7 +79,7 @@ tl.gradgradcheck(swish, x)
 # %% [markdown]
 # ## When nobody can tell
 #
-# Far out, the derivative is so small that rounding swallows it. A fair judge says so.
+# For large inputs the derivative of tanh is so small that rounding swallows it. The check says so, and does not guess.
 
 # %%
 far = tl.gradcheck(tl.tanh, tl.tensor([0.5, 20.0], dtype=tl.float64))
@@ -87,7 +89,7 @@ far
 # %% [markdown]
 # ## An exercise
 #
-# Softplus is $\log(1 + e^x)$. Write its rule, and have it checked. (What is the derivative? You have seen it today.)
+# Softplus is $\log(1 + e^x)$. Write its rule, and have it checked. You have seen its derivative today.
 
 
 # %%

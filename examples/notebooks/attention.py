@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Attention
 #
-# "Was the bank flooded?" A table gives "bank" the same vector wherever it stands. Attention lets each token collect
-# something from the others: what it looks for is its query, what others offer are their keys, what they send are their
-# values.
+# "Was the bank flooded?" The embedding table gives "bank" the same vector in every sentence. Attention lets each token
+# collect something from the others. A token's query is what it looks for. Its key is what it offers. Its value is what
+# it sends.
 
 # %%
 import nn
@@ -21,7 +21,8 @@ vectors
 # %% [markdown]
 # ## Three matrices
 #
-# Each token's vector times $W_Q$ is its query, times $W_K$ its key, times $W_V$ its value.
+# Each token's vector times $W_Q$ is its query, times $W_K$ its key, times $W_V$ its value. A model learns these
+# matrices. Here they are random, so what attends to what means nothing yet.
 
 # %%
 W_Q, W_K, W_V = (tl.randn(head_dim, width, requires_grad=True) for _ in range(3))
@@ -31,8 +32,8 @@ query
 # %% [markdown]
 # ## Scores and weights
 #
-# How well does a query fit a key? Their product says, divided by the root of their size. Softmax makes each row of
-# scores positive with sum 1: the weights.
+# How well does a query fit a key? The score says it: their dot product, divided by the square root of their size.
+# Softmax turns each row of scores into weights. Weights are positive and sum to 1.
 
 # %%
 scores = query @ key.T / head_dim**0.5  # (tokens, tokens)
@@ -40,7 +41,7 @@ weights = tl.softmax(scores, axis=-1)
 AttentionMaps([weights.detach().numpy()[None]], tokens)
 
 # %% [markdown]
-# Each token's new vector is the sum of all values, by these weights. The engine has all of it in one op.
+# Each token's new vector is the sum of all values, each times its weight. The engine has all of this in one op.
 
 # %%
 new = weights @ value  # (tokens, head_dim)
@@ -60,8 +61,8 @@ AttentionMaps([causal.detach().numpy()[None]], tokens)
 # %% [markdown]
 # ## A head that learns
 #
-# The task: "bank" is to take what "flooded" sends, so that its vector means a river's. We ask for one weight to be near
-# 1.
+# "bank" is to take what "flooded" sends, so that its vector comes to mean a river's bank. For that, one weight is to be
+# near 1. The cost is how far it is from 1, squared.
 
 # %%
 head = SingleHeadAttention(width, head_dim)
@@ -78,7 +79,8 @@ AttentionMaps([found.detach().numpy()[None]], tokens)
 # %% [markdown]
 # ## In a small GPT
 #
-# Two heads in each of two blocks, trained on a few sentences. Then we look at what each letter attends to.
+# This GPT has two blocks with two heads each. We train it on a few sentences. Then we look at what each letter attends
+# to.
 
 # %%
 text = "the cat sat on the mat. the dog sat on the log. " * 10
@@ -101,7 +103,7 @@ sentence = "the cat sat on t"
 model.trace(tokenizer.encode(sentence)).maps(list(sentence))
 
 # %% [markdown]
-# Backpropagation through all of it is a page, on which blocks and heads are boxes that open:
+# `tl.page` shows backpropagation through all of it. Blocks and what is in them are boxes that open:
 #
 #     with tl.Graph():
 #         ids = tl.tensor(tokenizer.encode(sentence))

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Backpropagation, by hand and by the engine
 #
-# A network with two inputs, two hidden neurons and one output: nine weights and biases. We compute every gradient by
-# hand, with the chain rule, and then ask the engine.
+# A network with two inputs, two hidden neurons and one output has nine weights and biases. We compute the gradient of
+# each by hand, with the chain rule. Then we ask the engine.
 
 # %%
 import math
@@ -22,7 +22,7 @@ W2, b2 = [1.5, -0.5], 0.2
 # %% [markdown]
 # ## Forward, by hand
 #
-# Each neuron weighs its inputs, sums, adds its bias, and activates.
+# Each neuron multiplies its inputs by its weights, sums, adds its bias, and activates.
 
 # %%
 z1 = [sum(w * value for w, value in zip(row, x, strict=True)) + b for row, b in zip(W1, b1, strict=True)]
@@ -30,17 +30,17 @@ h = [sigmoid(z) for z in z1]
 z2 = sum(w * value for w, value in zip(W2, h, strict=True)) + b2
 a = sigmoid(z2)
 C = (a - y) ** 2
-print(f"hidden sums {z1}\nhidden activations {h}\nanswer {a:.4f}, cost {C:.4f}")
+print(f"hidden sums {z1}\nhidden activations {[round(value, 4) for value in h]}\nanswer {a:.4f}, cost {C:.4f}")
 
 # %% [markdown]
 # ## Backward, by hand
 #
-# From the cost back, link by link. Each line is the one before, times one derivative.
+# We go back from the cost, link by link. Each gradient is the one before it, times one derivative.
 #
 # - The cost: $dC/da = 2 (a - y)$.
 # - The activation: $da/dz_2 = a (1 - a)$.
 # - The sum: $dz_2/dW_2 = h$, $dz_2/db_2 = 1$, $dz_2/dh = W_2$.
-# - And the same once more for the hidden layer.
+# - The hidden layer goes in the same way.
 
 # %%
 dC_da = 2 * (a - y)
@@ -51,12 +51,12 @@ dC_dh = [dC_dz2 * w for w in W2]
 dC_dz1 = [g * value * (1 - value) for g, value in zip(dC_dh, h, strict=True)]
 dC_dW1 = [[g * value for value in x] for g in dC_dz1]
 dC_db1 = dC_dz1
-print(f"dC/dW1 = {dC_dW1}")
+print(f"dC/dW1 = {[[round(value, 5) for value in row] for row in dC_dW1]}")
 
 # %% [markdown]
 # ## By the engine
 #
-# The same network with tensors. `backward` does what we did.
+# Here is the same network with tensors. `backward` does what we did.
 
 # %%
 X, target = tl.tensor(x, dtype=tl.float64), tl.tensor([y], dtype=tl.float64)
@@ -90,8 +90,7 @@ graph.name({"W1": weights1, "b1": bias1, "W2": weights2, "b2": bias2, "x": X, "y
 graph
 
 # %% [markdown]
-# And the whole of it in words and numbers. `tl.page(cost, "backpropagation.html")` writes a page on which one steps
-# through it.
+# `tl.explain` tells it all in words and numbers. `tl.page(cost, "backpropagation.html")` writes a page to step through.
 
 # %%
 tl.explain(cost)

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # The first ten minutes
 #
-# A tensor is an array that remembers how it was computed. From that memory come the gradients, and from gradients
-# comes learning.
+# A tensor is an array that remembers how it was computed. From this memory the engine finds gradients. With gradients a
+# network learns.
 
 # %%
 import nn
@@ -13,9 +13,9 @@ x = tl.tensor([[0.2, -1.5, 0.7], [1.0, 0.0, -0.3]])
 x
 
 # %% [markdown]
-# What is it? Two rows with three numbers each: shape (2, 3). Blue is above 0, orange below.
+# The tensor has two rows with three numbers each: its shape is (2, 3). Blue numbers are above 0, orange ones below.
 #
-# Operations work on all elements at once, and `@` multiplies matrices.
+# Operations work on all elements at once. `@` multiplies matrices.
 
 # %%
 W = tl.randn(4, 3, requires_grad=True)
@@ -23,8 +23,11 @@ z = x @ W.T  # (2, 3) @ (3, 4) -> (2, 4)
 z
 
 # %% [markdown]
-# It says what made it. `W` requires a gradient, so the engine recorded the operation. Now a number that we would like
-# to be small, and the question of the lecture: how much does it change with each weight?
+# The head says what made `z`: Mm stands for a product of matrices. `W` requires a gradient, so the engine has recorded
+# the product.
+#
+# Next we compute a cost, a number that is to become small. The question of the lecture: how much does the cost change
+# with each weight? `backward` finds the answer, the gradient.
 
 # %%
 cost = (tl.sigmoid(z) ** 2).mean()
@@ -32,7 +35,7 @@ cost.backward()
 W.grad
 
 # %% [markdown]
-# Where the gradient is above 0, a larger weight makes the cost larger. So a step against the gradient makes it smaller.
+# Where the gradient is above 0, a larger weight makes the cost larger. A step against the gradient makes it smaller.
 
 # %%
 before = cost.item()
@@ -45,7 +48,7 @@ assert after < before
 # %% [markdown]
 # ## Watching
 #
-# A `Graph` sees every value and every gradient. Here is a neuron.
+# A `Graph` sees every value and every gradient. Here it watches one neuron.
 
 # %%
 inputs, weights = tl.tensor([1.0, 0.5]), tl.tensor([0.5, -1.5], requires_grad=True)
@@ -58,7 +61,7 @@ graph.name(globals())
 graph
 
 # %% [markdown]
-# `tl.explain` writes down how the gradients came about, and `tl.page(C, "neuron.html")` writes a page to step through.
+# `tl.explain` writes down how the gradients came about. `tl.page(C, "neuron.html")` writes a page to step through.
 
 # %%
 tl.explain(C)
@@ -66,7 +69,8 @@ tl.explain(C)
 # %% [markdown]
 # ## A network that learns
 #
-# Points inside or outside of a circle. The network sees only points, and finds the circle.
+# Some points lie inside of a circle, the others outside. The network gets points, each with the right answer. It never
+# sees the circle, but learns where it is.
 
 # %%
 points = tl.rand(400, 2) * 2 - 1
@@ -93,7 +97,7 @@ history = trainer.fit()
 history
 
 # %% [markdown]
-# How well does it do on points that it has not seen?
+# How many points does it get right that it has not learnt from?
 
 # %%
 assert history[-1].test.accuracy > 0.85

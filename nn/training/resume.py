@@ -23,6 +23,7 @@ from ..parallel.group import group, rank
 from . import saved_state
 from .evaluation import Batches, RunningMetrics
 from .history import History, HistoryRow
+from .run_page import RunPage
 from .settings import check_own_settings, check_run
 
 
@@ -63,6 +64,7 @@ class Resumable:
     _partial: bool
     _not_better: int
     _running: Iterator[Any] | None
+    _page: RunPage | None
     _saved_at: float
 
     @property
@@ -264,6 +266,7 @@ class Resumable:
             "batches": self._position() if self.step else None,
             "test": self.test.state_between() if isinstance(self.test, DataLoader) else None,
             "random": workers[0]["random"],
+            "page": None if self._page is None else self._page.state_dict(),
             "other workers": workers[1:],
         }
 
@@ -288,6 +291,8 @@ class Resumable:
         self.step, self.history, self._partial = int(state["step"]), History.from_state(state["history"]), False
         self._not_better = int(state["not better"])
         self._seconds, self._rate = float(state["seconds"]), float(state["rate"])
+        if self._page is not None and state.get("page") is not None:  # a page may be new, or the state older than it
+            self._page.load_state_dict(state["page"])
         self._metrics = RunningMetrics(self.accuracy)
         others = state.get("other workers", [])
         if len(others) == group().size - 1:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -22,23 +22,24 @@ from ..activation import ReLU
 from ..module import Module
 from ..shown import facts, history_html
 
+Curve: TypeAlias = list[tuple[int, float]]  # of (step, value)
+
 SECONDS = 5  # after which a page of a run that goes on loads itself again
 LAYERS = 5  # curves in one picture
 
 
 class RunPage:
-    """One file, written anew for each row of the history. It has what was seen since this program started.
+    """One file, written anew for each row of the history. A resumed run goes on with the curves that it had.
 
-    norms: per layer the norm of its gradient, as the optimiser got it, in the last step before each row.
-    dead: per ReLU the share of units that gave 0 for every row of the batch of that step.
+    norms: per layer the norm of its gradient, as the optimiser got it, at the step of each row: [(step, norm), ...].
+    dead: per ReLU the share of units that gave 0 for every row of the batch of that step, in the same way.
     """
 
     def __init__(self, path: str | Path) -> None:
         check_writable(path)
         self.path = Path(path)
-        self.steps: list[int] = []
-        self.norms: dict[str, list[float]] = {}
-        self.dead: dict[str, list[float]] = {}
+        self.norms: dict[str, Curve] = {}
+        self.dead: dict[str, Curve] = {}
         self._warned = False
 
     @contextmanager
@@ -50,9 +51,8 @@ class RunPage:
                 if isinstance(module, ReLU):
                     hooks.enter_context(module.register_forward_hook(_note_alive(alive, path or "ReLU")))
             yield
-        self.steps.append(step)
         for path, units in alive.items():
-            self.dead.setdefault(path, []).append(1 - float(units.mean()))
+            self.dead.setdefault(path, []).append((step, 1 - float(units.mean())))
         squares: dict[str, float] = {}
         for name, parameter in model.named_parameters():
             if parameter.grad is not None:
@@ -60,7 +60,19 @@ class RunPage:
                 gradient = to_host(parameter.grad.array).astype(np.float64)
                 squares[layer] = squares.get(layer, 0.0) + float((gradient**2).sum())
         for layer, square in squares.items():
-            self.norms.setdefault(layer, []).append(square**0.5)
+            self.norms.setdefault(layer, []).append((step, square**0.5))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The curves, as JSON holds them."""
+        return {"norms": self.norms, "dead": self.dead}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue the curves that `state_dict` returned."""
+        for name in ("norms", "dead"):
+            curves = {
+                str(path): [(int(step), float(value)) for step, value in curve] for path, curve in state[name].items()
+            }
+            setattr(self, name, curves)
 
     def write(self, trainer: Any, running: bool, error: BaseException | None = None) -> None:
         """Write the page of a trainer; where that fails, warn once, since training goes on without it.
@@ -94,14 +106,15 @@ class RunPage:
         title, scripts = f"{type(trainer.model).__name__}, a training run", ["numbers.js", "theme.js", "run.js"]
         return assembled(title, "".join(parts), scripts)
 
-    def _pictures(self, lines: dict[str, list[float]]) -> str:
+    def _pictures(self, lines: dict[str, Curve]) -> str:
         """Curves over the steps, a few layers in each picture, and a table of the last values."""
         names = list(lines)
         groups = [names[start : start + LAYERS] for start in range(0, len(names), LAYERS)]
         pictures = [
-            curves("", {name: (self.steps[-len(lines[name]) :], lines[name]) for name in group}) for group in groups
+            curves("", {name: ([step for step, _ in lines[name]], [y for _, y in lines[name]]) for name in group})
+            for group in groups
         ]
-        last = [[name, number(values[-1])] for name, values in lines.items()]
+        last = [[name, number(values[-1][1])] for name, values in lines.items()]
         return "".join(pictures) + (table(["layer", "now"], last, right=[1]) if last else "")
 
 

@@ -54,7 +54,7 @@ class Trainer(Resumable):
     - `accumulate`: mini-batches per optimiser step. Their gradients add up to those of one batch with all their rows.
     - `clip_norm`: maximum norm of all gradients together.
     - `record_every`: steps per row of the history (default: one row per epoch).
-    - `on_record`: called with the trainer after each row.
+    - `on_record`: called with the trainer after each row, such as `nn.TensorBoard(folder)`.
     - `best_by`: the score that decides which row is best, "loss" or "accuracy", of the test data if there is any.
     - `patience`: stop after that many rows without a new best.
     - `folder`: where to write last.safetensors, the saved state, every `save_seconds` and at the end, and

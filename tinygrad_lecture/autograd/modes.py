@@ -5,18 +5,26 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ContextDecorator
-from typing import Any, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Called(NamedTuple):
+    """A call of a function composed of ops: its name and arguments."""
+
+    name: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
 
 
 class _Modes(threading.local):
     recording: bool = True
     reference: bool = False
     observer: Any = None  # an Observer, see inspect/observe.py
-    called: str | None = None  # the outermost composite that is running, kept only while some thread observes
+    called: Called | None = None  # the outermost composite that is running, kept only while some thread observes
     after_backward: tuple[Callable[[], object], ...] = ()  # called once `backward` has filled `.grad`; see nn.parallel
 
 

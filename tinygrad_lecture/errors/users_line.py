@@ -25,9 +25,9 @@ def users_line() -> str:
 
 
 def users_variables() -> dict[str, Any]:
-    """The variables of the innermost caller outside these packages: its names, and what they stand for now."""
+    """The variables that the innermost caller outside these packages sees, its own before the module's."""
     frame, _ = _users_frame()
-    return dict(frame.f_locals)
+    return {**frame.f_locals, **{name: x for name, x in frame.f_globals.items() if name not in frame.f_locals}}
 
 
 def _users_frame() -> tuple[FrameType, int]:

@@ -34,7 +34,7 @@ class _AnomalyWatch:
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
     ) -> None:
-        name, where = modes.called or op.name, users_line()
+        name, where = op.name if modes.called is None else modes.called.name, users_line()
         if record is not None:
             record.called, record.where = name, where
         found = _first_made([*arrays, *settings.values()], [out])

@@ -7,7 +7,6 @@ and the values of the leaves.
 
 from __future__ import annotations
 
-import math
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -16,12 +15,15 @@ import numpy as np
 
 from ..autograd.op import Op
 from ..autograd.tape import Leaf, Record, unbroadcast
-from ..backend import Array, is_array, to_host, xp
+from ..backend import Array, is_array, to_host
 from ..errors.table import aligned
 from ..errors.words import kind_of
 from ..traced import Node, Traced
+from .dot import dot_of
+from .formulas.local import local_derivatives
 from .observe import Observing
-from .scopes import ParameterNames, Scopes, lines_of_call
+from .program.calls import Calls, written_by_name
+from .program.scopes import ParameterNames, Scopes, lines_of_call
 from .vertex import Step, Vertex, in_line, printable
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Graph:
         self._constants: dict[int, tuple[Array, Vertex]] = {}  # by id; the array is kept, so its id stays unique
         self._watching: Observing | None = None
         self._scopes, self._modules, self._parameters = Scopes(), ParameterNames(), dict[Node, str]()
+        self._calls = Calls()
         if result is not None:
             if not isinstance(result, Traced):
                 raise TypeError(f"Graph: give a Tensor, or nothing to watch a `with` block; not {kind_of(result)}")
@@ -151,11 +154,7 @@ class Graph:
 
         In a shell, `dot -Tsvg graph.dot -o graph.svg` then draws it.
         """
-        lines = ["digraph {", "  node [shape=box];"]
-        for vertex in self.vertices:
-            lines.append(f'  {vertex.number} [label="{_escaped(vertex.equation)}\\nshape {vertex.shape}"];')
-            lines += [f"  {x.number} -> {vertex.number};" for x in vertex.inputs if x.number]
-        return "\n".join([*lines, "}"])
+        return dot_of(self.vertices)
 
     @property
     def nodes(self) -> list[Node]:
@@ -193,6 +192,7 @@ class Graph:
         self._watching.__exit__(*error)
         self._watching = None
         self._scopes.forget()
+        self._calls.forget()
 
     def saw_forward(
         self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
@@ -211,6 +211,7 @@ class Graph:
             ]
             vertex = self._at[record] = self._add(record, op.name, inputs, settings, _copy(out))
             vertex.scope, vertex.lines = scope, lines_of_call()
+            self._calls.note(vertex, record, arrays)
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
         """Add the gradients of a backward step; see `Observer`."""
@@ -227,7 +228,7 @@ class Graph:
                 parent = self._vertex(node)
                 parent.grad = _plus(parent.grad, handed[-1])
         vertex.handed = handed
-        self.steps.append(Step(vertex, _copy(upstream), handed, _local_derivatives(record, upstream), record.age))
+        self.steps.append(Step(vertex, _copy(upstream), handed, local_derivatives(record, upstream), record.age))
 
     # --- vertices ---------------------------------------------------------------------------------------
 
@@ -246,7 +247,8 @@ class Graph:
             value = array if new is node and array is not None else None if held is None else held._array
             op = new.op.name if isinstance(new, Record) else None
             inputs = [_UNKNOWN if n is None else self._at[n] for n in new.nodes] if isinstance(new, Record) else []
-            self._at[new] = self._add(new, op, inputs, {}, None if value is None else _copy(value))
+            vertex = self._at[new] = self._add(new, op, inputs, {}, None if value is None else _copy(value))
+            vertex.written = written_by_name(new) if isinstance(new, Record) else ""
         return self._at[node]
 
     def _add(
@@ -268,28 +270,6 @@ class Graph:
             held = self._constants[id(value)] = value, Vertex(number, value.shape, value.dtype, value=_copy(value))
             self.vertices.append(held[1])
         return held[1]
-
-
-def _local_derivatives(record: Record, upstream: Any) -> list[Array | None]:
-    """The derivative of a result with respect to each input, element by element, where there is one for each element.
-
-    That is what the rule returns for an upstream gradient of 1, for ops that take elements one by one, and for any op
-    with a single number as its result.
-    """
-    from .formulas.derivatives import ELEMENTWISE, RULES
-
-    name, one = record.op.name, math.prod(record.shape) == 1
-    if not isinstance(record.op, Op) or not (name in ELEMENTWISE or (one and name not in RULES)):
-        return [None] * len(record.nodes)
-    ones = xp(_array(upstream)).ones(record.shape, record.dtype)
-    return [None if g is None else _copy(g) for g in record.op.vjp(record, record.nodes, ones, False)]
-
-
-def _escaped(label: str) -> str:
-    """A label for a quoted DOT string: no quote ends it, no backslash or ampersand starts an escape."""
-    for sign, escape in (("\\", "\\\\"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
-        label = label.replace(sign, escape)
-    return label
 
 
 def _array(value: Any) -> Array:

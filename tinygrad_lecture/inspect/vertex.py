@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..backend import Array, DType, Shape, is_array, to_host
 from ..traced import Traced
-from .scopes import Line, Scope
+
+Line: TypeAlias = tuple[str, int]  # file, line number
 
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@"}
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """One call of a module.
+
+    path: its name in the outermost module that is running, "blocks.0.attention"; "" for that module itself.
+    kind: its class.  parent: the call that this one is part of, None for the outermost.
+    """
+
+    path: str
+    kind: str
+    parent: Scope | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.kind})" if self.path else self.kind
+
+    def above(self) -> Iterator[Scope]:
+        """This scope, the one that it is part of, and so on to the outermost."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
 
 
 @dataclass(eq=False, slots=True)
@@ -26,6 +50,8 @@ class Vertex:
     value with several uses is the sum of the gradients that they return for it.
     lines: the (file, line) of the call, of a layer first, of the user last; () if not known.  scope: the module that
     was running, None if none was.
+    written: the call of a function that is this one op, as in the program, with {i} for input i: "max({0}, axis=1)"; ""
+    if the op itself was called.  part_of: the function of several ops that it is one of, "" if there is none.
     """
 
     number: int
@@ -41,6 +67,8 @@ class Vertex:
     name: str = ""
     lines: Sequence[Line] = ()
     scope: Scope | None = None
+    written: str = ""
+    part_of: str = ""
 
     def __str__(self) -> str:
         return printable(self.name) or f"#{self.number}"
@@ -54,13 +82,15 @@ class Vertex:
         if self.op is None:
             return "leaf" if self.requires_grad else "constant"
         given = [str(x) for x in self.inputs]
+        if self.written:
+            return self.written.format(*given)
         if self.op in _SIGNS and len(given) == 2:
             return f" {_SIGNS[self.op]} ".join(given)
         if self.op == "neg":
             return f"-{given[0]}"
         if self.op == "pick":  # the op behind x[index]
             return f"{given[0]}[{', '.join(map(_part, self.settings.get('index', (...,))))}]"
-        return f"{self.op}({', '.join([*given, *(f'{name}={_in_short(v)}' for name, v in self.settings.items())])})"
+        return f"{self.op}({', '.join([*given, *(f'{name}={in_short(v)}' for name, v in self.settings.items())])})"
 
     @property
     def equation(self) -> str:
@@ -114,6 +144,7 @@ def _part(part: Any) -> str:
     return "..." if part is Ellipsis else str(part)
 
 
-def _in_short(value: Any) -> str:
+def in_short(value: Any) -> str:
+    """A setting as text, "..." for a long one."""
     text = str(value) if not isinstance(value, Traced) and not is_array(value) else "..."
     return text if len(text) < 20 else "..."

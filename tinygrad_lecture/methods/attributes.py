@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..inspect.grad_fn import GradFn, grad_fn
 from ..ops.composite import composite
 from ..traced import Traced
 from .in_place import InPlaceMethods
+
+if TYPE_CHECKING:
+    from ..inspect.grad_fn import GradFn
 
 _CLASSES = {  # the first part of PyTorch's names for classes of tensors, such as FloatTensor
     "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char", "int16": "Short",
@@ -67,6 +69,8 @@ class AttributeMethods(InPlaceMethods):
     @property
     def grad_fn(self) -> GradFn | None:
         """The step that backward starts with at the result of an op, with a name and `next_functions`; else None."""
+        from ..inspect.grad_fn import grad_fn
+
         return grad_fn(self)
 
     # --- dtypes -----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from ..autograd import modes as modes_module
-from ..autograd.modes import modes
+from ..autograd.modes import Called, modes
 from ..autograd.tape import Record
 from ..errors.argument_names import inputs_by_position, numpy_names
 from ..errors.messages import EXPLAINED, rename
@@ -62,7 +62,7 @@ def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             kwargs = numpy_names(name, kwargs)
         outermost = modes_module.observers and modes.called is None
         if outermost:
-            modes.called = name
+            modes.called = Called(name, args, kwargs)
         try:
             result = function(*args, **kwargs)
         except EXPLAINED as error:

@@ -17,7 +17,7 @@ from ..errors.words import shown
 from ..traced import Traced, wrap
 from .composite import composite
 from .elementwise import clone, maximum, minimum
-from .indexing import Ordered, argsort, gather
+from .indexing import Ordered, along, argsort, gather, getitem
 from .reduction import amax, amin, argmax, argmin, middle
 from .shape import normal_axes, squeeze
 
@@ -93,8 +93,12 @@ def _picked(x: Value, axis: int, keepdims: bool, index: Callable[..., Any]) -> O
     if x.ndim == 0:
         return Ordered(clone(x), index(x, axis))
     indices = index(x, axis, keepdims=True)
-    values = gather(x, axis, indices)
-    return Ordered(values, indices) if keepdims else Ordered(squeeze(values, axis), squeeze(indices, axis))
+    if keepdims:
+        return Ordered(gather(x, axis, indices), indices)
+    if x.ndim == 1:  # one number as an index gives a view, and the values are to be a copy
+        return Ordered(squeeze(gather(x, axis, indices), axis), squeeze(indices, axis))
+    index_of_each = tuple(xp(part).squeeze(part, axis) for part in along(x.shape, axis, indices))
+    return Ordered(getitem(x, index_of_each), squeeze(indices, axis))
 
 
 @composite

@@ -24,9 +24,9 @@ def test_the_page_has_curves_norms_dead_units_and_histograms(tmp_path):
     for title in ("Loss and accuracy", "Gradients", "Dead units", "Parameters", "0.weight", "step 12 of 12"):
         assert title in text
     assert list(t._page.norms) == ["0", "2"]
-    assert t._page.steps == [4, 8, 12]
+    assert [step for step, _ in t._page.norms["2"]] == [4, 8, 12]
     expected = sum(float((p.grad.numpy() ** 2).sum()) for p in t.model[2].parameters()) ** 0.5
-    assert t._page.norms["2"][-1] == pytest.approx(expected)
+    assert t._page.norms["2"][-1] == (12, pytest.approx(expected))
 
 
 def test_a_unit_is_dead_if_it_is_0_for_the_whole_batch(tmp_path):
@@ -36,7 +36,7 @@ def test_a_unit_is_dead_if_it_is_0_for_the_whole_batch(tmp_path):
         t.model[0].bias.copy_(tl.tensor([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, -1.0, -1.0]))
     t.optimizer.param_groups[0]["lr"] = 0.0
     t.fit()
-    assert t._page.dead == {"1": [0.25] * 3}
+    assert t._page.dead == {"1": [(4, 0.25), (8, 0.25), (12, 0.25)]}
     assert not t.model[1].has_hooks
 
 
@@ -57,6 +57,47 @@ def test_a_page_changes_nothing_in_the_run(tmp_path):
     alone.fit()
     for a, b in zip(watched.model.parameters(), alone.model.parameters(), strict=True):
         assert a.tolist() == b.tolist()
+
+
+def test_a_resumed_run_goes_on_with_the_curves_that_it_had(tmp_path):
+    pytest.importorskip("safetensors")
+
+    def stop(t):
+        if t.step == 8:
+            raise KeyboardInterrupt
+
+    tl.manual_seed(0)
+    whole = trainer(tmp_path / "whole.html")
+    whole.fit()
+    tl.manual_seed(0)
+    first = trainer(tmp_path / "run.html", folder=tmp_path / "run", save_seconds=0.0, on_record=stop)
+    with pytest.raises(KeyboardInterrupt):
+        first.fit()
+    tl.manual_seed(0)
+    resumed = trainer(tmp_path / "run.html", folder=tmp_path / "run")
+    resumed.fit(resume=True)
+    assert resumed._page.state_dict() == whole._page.state_dict()
+    assert [step for step, _ in resumed._page.norms["0"]] == [4, 8, 12]
+
+
+def test_a_page_may_begin_with_the_resumed_run(tmp_path):
+    pytest.importorskip("safetensors")
+    first = trainer(None, folder=tmp_path / "run")
+    first.steps, first.epochs = 8, None
+    first.fit()
+    resumed = trainer(tmp_path / "run.html", folder=tmp_path / "run")
+    resumed.fit(resume=True)
+    assert [step for step, _ in resumed._page.norms["0"]] == [12]
+    assert len(resumed.history) == 3
+
+
+def test_a_layer_that_got_its_first_gradient_late_has_its_curve_where_it_belongs(tmp_path):
+    t = trainer(tmp_path / "run.html")
+    t.model[0].requires_grad_(False)
+    t.on_record = lambda _: t.model[0].requires_grad_(t.step == 4)
+    t.fit()
+    assert [step for step, _ in t._page.norms["0"]] == [8]
+    assert [step for step, _ in t._page.norms["2"]] == [4, 8, 12]
 
 
 def test_a_path_that_cannot_be_written_is_refused_before_training(tmp_path):

@@ -33,7 +33,7 @@ GELU_TANH = "½ · {a} · (1 + tanh(sqrt(2 / pi) · ({a} + 0.044715 · {a}³)))"
 
 def definition_of(vertex: Vertex) -> str:
     """What a fused op computes, with numbers where they are few: "1 / (1 + exp(0.5))"; "" for other ops."""
-    return "" if vertex.op not in DEFINITIONS else _with_numbers(vertex) or _with_names(vertex)
+    return "" if vertex.op not in DEFINITIONS else definition_with_numbers(vertex) or _with_names(vertex)
 
 
 def _with_names(vertex: Vertex) -> str:
@@ -60,6 +60,7 @@ def _with_names(vertex: Vertex) -> str:
         allowed = [f"that {mask} allows"] if mask != "None" and (len(names) > 3 or vertex.op[-1] == "s") else []
         allowed += ["up to the query's own place"] if settings.get("causal") else []
         where = f", over the keys {' and '.join(allowed)}" if allowed and not added else ""
+        where += f"; query {a}, key {b}" + (f", value {c}" if vertex.op == "attention" else "")
     words = {
         "eps": f"{settings.get('eps', 1e-5):g}",
         "mask": f" + {mask}" if added else "",
@@ -68,8 +69,8 @@ def _with_names(vertex: Vertex) -> str:
     return rule.format(a=a, b=b, c=c, d=d, **words) + where
 
 
-def _with_numbers(vertex: Vertex) -> str:
-    """The same with numbers, "" where they are many or not known, or the formula gains nothing by them."""
+def definition_with_numbers(vertex: Vertex) -> str:
+    """The same with numbers; "" where they are many or not known, or the formula gains nothing by them."""
     given: list[Any] = [x.value for x in vertex.inputs]
     if any(x is None or not 0 < x.size <= MOST for x in given[:1]):
         return ""

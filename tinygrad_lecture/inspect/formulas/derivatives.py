@@ -74,7 +74,7 @@ RULES: dict[str, Sequence[str]] = {
     "logsumexp": ("{g} · softmax({a})",),
     "softmax": ("{y} · ({g} - the sum of {g} · {y} over each row)",),
     "log_softmax": ("{g} - softmax({a}) · the sum of {g} over each row",),
-    "cross_entropy": ("{g} · (softmax({a}) - onehot({b}))",),
+    "cross_entropy": ("{g} · (softmax({a}) - onehot({b})), where onehot is 1 at the target, else 0",),
     "squared_error": ("{g} · 2 ({a} - {b}){n}", "-{g} · 2 ({a} - {b}){n}"),
     "layer_norm": (
         "(g' - mean(g') - x' · mean(g' · x')) / sd, where g' = {g} · {b} and x' is {a} normalised",

@@ -36,6 +36,8 @@ def in_words(array: Array | None) -> str:
         return "?"
     if (text := numbers(array)) or not array.size:
         return text or "[]"
+    if array.dtype == bool:
+        return f"shape {array.shape}, {np.count_nonzero(array)} of {array.size} True"
     if array.dtype.kind not in "fiu":
         return f"shape {array.shape}"
     with np.errstate(all="ignore"):

@@ -32,7 +32,8 @@ def curves(title: str, lines: Mapping[str, Curve]) -> str:
         f'<polyline fill="none" stroke="currentColor" stroke-opacity="0.4" '
         f'points="{LEFT},{ABOVE} {LEFT},{HIGH - BELOW} {WIDE - 12},{HIGH - BELOW}"/>',
         *(_text(LEFT - 6, place, number(y), "end") for y, place in ((y1, ABOVE + 4), (y0, HIGH - BELOW + 4))),
-        *(_text(place, HIGH - 6, number(x), side) for x, place, side in ((x0, LEFT, "start"), (x1, WIDE - 12, "end"))),
+        _text(LEFT, HIGH - 6, number(x0), "start"),
+        _text(WIDE - 12, HIGH - 6, f"step {number(x1)}", "end"),
         f'<text x="{LEFT}" y="18" font-weight="bold" fill="currentColor">{escape(title)}</text>',
     ]
     across = WIDE - 12.0

@@ -2,6 +2,7 @@
 
 write.py        `tl.page`: the story of a computation as a page
 story_data.py   what the page is told: values, steps, where each came from
+groups.py       which module each value stands in
 boxes.py        what is drawn: the boxes of each module, and their layout
 arrays.py       arrays as text for the page, large ones as a summary
 assemble.py     one file made of page.html, the styles, the scripts and the data

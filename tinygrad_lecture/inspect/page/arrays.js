@@ -72,6 +72,7 @@ export function inLine(array, most = 8) {
   const numbers = elementsOf(array);
   if (numbers && numbers.length <= most) return nested(array, numbers, 0, 0, numbers.length);
   const { low, high, mean } = withFacts(array);
+  if (numbers && array.dtype === "bool") return `${shapeText(array.shape)}: ${numbers.filter((x) => x).length} of ${numbers.length} True`;
   const range = low === undefined || high === undefined ? "" : `: ${number(low)} to ${number(high)}`;
   return `${shapeText(array.shape)}${range}${mean === undefined ? "" : `, mean ${number(mean)}`}`;
 }

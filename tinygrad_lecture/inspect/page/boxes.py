@@ -1,15 +1,13 @@
 """What a page draws: for each module a view of what is inside of it, boxes and arrows with their places.
 
 A module that is part of a view is one box, which the page opens: then its own view is shown. So every view is small,
-and its layout is computed here, once. A graph without modules that is too large for a view is cut into parts, one
-after the other, which open in the same way.
+and its layout is computed here, once.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -17,144 +15,20 @@ from ...backend import Array
 from ..formulas.numbers import numbers
 from ..layout import Layout, Point, layered
 from ..routes import bends, routes
-from ..scopes import Scope
 from ..teaching.story import Story
 from ..vertex import Vertex
+from .groups import Group, all_of, within
 
-MOST = 120  # boxes of a view
-PART = 40  # ops of a part, where a view would have more
 FLAT = 150  # values of a graph that is also drawn without modules
 INCH = 96.0  # pixels; a layout is in inches
-OPEN = 80  # boxes of an outermost module that is shown open
 LONGEST = 34  # characters of a line in a box
-
-
-@dataclass(eq=False)
-class Group:
-    """A module, or a part of a long computation: what opens. scope: None for the whole graph."""
-
-    scope: Scope | None
-    number: int
-    vertices: list[Vertex] = field(default_factory=list)  # directly in it
-    groups: list[Group] = field(default_factory=list)
-    parent: Group | None = None
-
-    @property
-    def path(self) -> str:
-        """The path of its module, "" for none and for an outermost one."""
-        return "" if self.scope is None or self.scope.kind == "part" else self.scope.path
-
-    @property
-    def name(self) -> str:
-        """Its name within the group that it is in: "blocks.0", "attention"."""
-        if self.scope is None:
-            return "all"
-        outer = self.parent.path if self.parent is not None else ""
-        return _within(self.scope.path, outer) or self.scope.kind
-
-    def above(self) -> list[Group]:
-        """It, what it is in, and so on."""
-        return [self] if self.parent is None else [self, *self.parent.above()]
-
-
-def groups_of(story: Story) -> list[Group]:
-    """The groups of a story, that of the whole graph first; each value stands in one.
-
-    A module with a single op is no group of its own: the op stands in its place. A leaf or constant stands with its
-    users, in the innermost group that has them all.
-    """
-    made = [v for v in story.vertices if v.op is not None]
-    counts: dict[Scope, int] = {}
-    for vertex in made:
-        for scope in vertex.scope.above() if vertex.scope else ():
-            counts[scope] = counts.get(scope, 0) + 1
-    whole = Group(None, 0)
-    found: dict[Scope | None, Group] = {None: whole}
-    groups = [whole]
-
-    def group_at(scope: Scope | None) -> Group:
-        while scope is not None and counts.get(scope, 2) < 2:
-            scope = scope.parent
-        if scope not in found:
-            assert scope is not None
-            parent = group_at(scope.parent)
-            found[scope] = group = Group(scope, len(groups), parent=parent)
-            groups.append(group)
-            parent.groups.append(group)
-        return found[scope]
-
-    for vertex in made:
-        group_at(vertex.scope).vertices.append(vertex)
-    for group in list(whole.groups):
-        if len(group.vertices) + len(group.groups) <= OPEN:
-            _dissolve(group, whole)
-            groups.remove(group)
-    for number, group in enumerate(groups):
-        group.number = number
-    for group in list(groups):
-        _cut(group, groups, {v.number: i for i, v in enumerate(made)})
-    _place_leaves(story, groups)
-    return groups
-
-
-def _dissolve(group: Group, outer: Group) -> None:
-    """Put what is in a group directly into the one that it is in."""
-    outer.groups.remove(group)
-    outer.vertices += group.vertices
-    outer.groups += group.groups
-    for inner in group.groups:
-        inner.parent = outer
-
-
-def _cut(group: Group, groups: list[Group], order: dict[int, int]) -> None:
-    """Cut a group with too many boxes into parts: runs of ops and groups that follow each other."""
-    first = {g: min(order[v.number] for v in _all_of(g)) for g in group.groups}
-    members: list[Any] = sorted(
-        [*group.vertices, *group.groups], key=lambda m: first[m] if isinstance(m, Group) else order[m.number]
-    )
-    if len(members) <= MOST:
-        return
-    size = max(PART, -(-len(members) // MOST))
-    group.vertices, group.groups = [], []
-    for start in range(0, len(members), size):
-        run = members[start : start + size]
-        name = f"part {start // size + 1} of {-(-len(members) // size)}"
-        part = Group(Scope(name, "part", group.scope), len(groups), parent=group)
-        groups.append(part)
-        group.groups.append(part)
-        part.vertices = [m for m in run if isinstance(m, Vertex)]
-        part.groups = [m for m in run if isinstance(m, Group)]
-        for inner in part.groups:
-            inner.parent = part
-        _cut(part, groups, order)
-
-
-def _all_of(group: Group) -> list[Vertex]:
-    return [*group.vertices, *(v for inner in group.groups for v in _all_of(inner))]
-
-
-def _place_leaves(story: Story, groups: list[Group]) -> None:
-    at = {vertex: group for group in groups for vertex in group.vertices}
-    users: dict[Vertex, list[Group]] = {}
-    for vertex in story.vertices:
-        for x in vertex.inputs:
-            if vertex in at and x.op is None and x.number:
-                users.setdefault(x, []).append(at[vertex])
-    for vertex in story.vertices:
-        if vertex.op is None:
-            chains = [group.above()[::-1] for group in users.get(vertex, groups[:1])]
-            common = [level[0] for level in zip(*chains, strict=False) if all(g is level[0] for g in level)]
-            common[-1].vertices.append(vertex)
-
-
-# --- views --------------------------------------------------------------------------------------------------
 
 
 def view_of(group: Group, story: Story, index: dict[Vertex, int]) -> dict[str, Any]:
     """The view of a group: boxes for its values and groups, and for the values that come in from outside."""
     owner: dict[Vertex, Group | None] = dict.fromkeys(group.vertices)
     for inner in group.groups:
-        owner |= dict.fromkeys(_all_of(inner), inner)
+        owner |= dict.fromkeys(all_of(inner), inner)
     outside: list[Vertex] = []
     for vertex in owner:
         outside += [x for x in vertex.inputs if x in index and x not in owner and x not in outside]
@@ -221,7 +95,7 @@ def _lines(member: Any, outside: bool, path: str) -> list[str]:
     """The texts of a box: what it is, and its value or how many ops it has."""
     if isinstance(member, Group):
         assert member.scope is not None
-        made = [v for v in _all_of(member) if v.op is not None]
+        made = [v for v in all_of(member) if v.op is not None]
         last = max(made, key=lambda v: v.number)
         kind = f"{member.scope.kind}, " if member.scope.kind not in (member.name, "part") else ""
         return [
@@ -231,15 +105,12 @@ def _lines(member: Any, outside: bool, path: str) -> list[str]:
         ]
     layer = ""
     if member.scope is not None and member.op is not None and not outside:
-        layer = _within(member.scope.path, path)
+        layer = within(member.scope.path, path)
+    if outside and member.op is not None and member.scope is not None:
+        layer = within(member.scope.path, path) or member.scope.kind
     first = str(member) if outside else member.equation.replace(" ** 2", "²")
     rows = _rows(member.value) or [f"shape {member.shape}"]
-    return [_short(_within(first, path)), *rows, *([_short(f"in {layer}")] if layer else [])]
-
-
-def _within(text: str, path: str) -> str:
-    """A text with the names of what is in a module as the module itself has them."""
-    return "" if text == path else text.replace(f"{path}.", "") if path else text
+    return [_short(within(first, path)), *rows, *([_short(f"{'from' if outside else 'in'} {layer}")] if layer else [])]
 
 
 def _rows(array: Array | None) -> list[str]:

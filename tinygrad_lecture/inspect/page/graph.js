@@ -77,7 +77,7 @@ export class Picture {
     const g = svgElement("g", { transform: `translate(${box.x} ${box.y})`, role: "button", tabindex: i ? -1 : 0 });
     g.append(svgElement("rect", { width: box.w, height: box.h, rx: 8 }));
     box.lines.forEach((line, k) => {
-      const role = k === 0 ? "name" : line.startsWith("in ") && value ? "layer" : "value";
+      const role = k === 0 ? "name" : value && isPlace(line) ? "layer" : "value";
       g.append(svgElement("text", { class: role, x: box.w / 2, y: 21 + 18 * k }, line), " "); // the space parts the words of two lines
     });
     const rows = Array.from({ length: box.rows }, (_, k) =>
@@ -190,7 +190,7 @@ export class Picture {
   label(box, known, gradient) {
     if (box.group !== undefined) return `${box.lines.join(" ")}, a module; Enter opens it`;
     const { kind } = this.place.data.values[box.value ?? 0];
-    const lines = known ? box.lines : box.lines.filter((line, k) => k === 0 || line.startsWith("in "));
+    const lines = known ? box.lines : box.lines.filter((line, k) => k === 0 || isPlace(line));
     const state = known ? (gradient.length ? ", with its gradient" : "") : ", not computed yet";
     return `${[...lines, ...gradient].join(" ")}, ${kind === "leaf" ? "parameter" : kind}${state}`;
   }
@@ -227,6 +227,11 @@ export class Picture {
     const box = this.place.firing(this.place.step);
     if (box !== undefined) this.reveal(box);
   }
+}
+
+/** Whether a line of a box says which module its value is in, or comes from. @param {string} line */
+export function isPlace(line) {
+  return line.startsWith("in ") || line.startsWith("from ");
 }
 
 /**

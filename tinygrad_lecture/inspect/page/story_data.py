@@ -7,19 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ...backend import Array
-from ...kernels.attention import attention_weights
 from ..formulas.definitions import definition_of
 from ..formulas.numbers import in_words
-from ..scopes import Line
 from ..teaching.board import board_of
 from ..teaching.story import Event, Gift, Story, started
+from ..teaching.weights import weights_of
 from ..teaching.worked import formula_with_numbers, forward_lines
-from ..vertex import Vertex, printable
+from ..vertex import Line, Vertex, printable
 from .arrays import Arrays
-from .boxes import flat_view, groups_of, view_of
+from .boxes import flat_view, view_of
+from .groups import groups_of
 
 
 class StoryData:
@@ -78,9 +75,10 @@ class StoryData:
             "inputNames": [str(x) for x in vertex.inputs],
             "value": self.arrays.add(vertex.value),
             "group": group,
+            "partOf": vertex.part_of,
             "module": "" if vertex.scope is None else str(vertex.scope),
             "lines": [self.lines.setdefault(line, len(self.lines)) for line in vertex.lines],
-            "weights": self.arrays.add(_attention(vertex)),
+            "weights": self.arrays.add(weights_of(vertex)),
         }
 
     def _event(self, event: Event) -> dict[str, Any]:
@@ -109,25 +107,6 @@ class StoryData:
             "sums": board.lines,
             "total": board.total,
         }
-
-
-def _attention(vertex: Vertex) -> Array | None:
-    """The attention weights that a value is, or was made with: (..., queries, keys); None for other values."""
-    if vertex.op == "attention_weights":
-        return vertex.value
-    given = [x.value for x in vertex.inputs]
-    if vertex.op != "attention" or len(given) < 3 or any(x is None for x in given[:3]):
-        return None
-    q, k = (np.asarray(x) for x in given[:2])
-    mask = given[3] if len(given) > 3 else None
-    if mask is not None and mask.dtype != np.bool_:  # None, as an array
-        mask = None
-    if vertex.settings.get("causal"):
-        past = np.arange(k.shape[-2]) <= np.arange(q.shape[-2])[:, None]
-        mask = past if mask is None else past & mask
-    if (scale := vertex.settings.get("scale")) is not None:
-        q = q * (scale * q.shape[-1] ** 0.5)
-    return np.asarray(attention_weights(q, k, mask))
 
 
 def _line(file: str, number: int) -> dict[str, Any]:

@@ -27,7 +27,7 @@ interface Value {
   formula: string;
   filled: string; // the formula with numbers
   definition: string; // what a fused op computes, with numbers where they are few
-  sums: string[]; // the elements of a product, each as a sum
+  sums: string[]; // the elements of a product, each as a sum; of a large array one element
   inWords: string;
   shape: number[];
   dtype: string;
@@ -35,6 +35,7 @@ interface Value {
   inputNames: string[];
   value: number;
   group: number; // where it stands
+  partOf: string; // the function of several ops that it is one of
   module: string;
   lines: number[];
   weights: number; // of attention

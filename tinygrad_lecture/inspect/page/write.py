@@ -13,7 +13,10 @@ from ..vertex import printable
 from .assemble import assembled, read
 from .story_data import StoryData
 
-SCRIPTS = ("numbers.js", "arrays.js", "heat.js", "steps.js", "graph.js", "panel.js", "table.js", "theme.js", "main.js")
+SCRIPTS = (
+    "numbers.js", "arrays.js", "heat.js", "steps.js", "graph.js", "facts.js", "panel.js", "table.js", "theme.js",
+    "main.js",
+)  # fmt: skip
 
 
 def page(
@@ -35,7 +38,8 @@ def page(
     what: the tensor that backward starts from, within the `with` or after it as long as its graph stands; or a Graph.
     Where backward has not run, the page goes backward itself and leaves every `.grad` alone. Without a Graph, values
     that no rule needs are not known.
-    names: a dict from names to tensors; by default the variables of the caller. Parameters have their module's names.
+    names: a dict from names to tensors; by default what the caller's variables, and their attributes, are called.
+    Parameters have their module's names.
     tokens: texts of the tokens that attention reads, for its maps.  title: by default the file's name.
     Modules are boxes that open. Returns the path.
     Raises TypeError for anything but a Tensor or a Graph, and for names, tokens or a title of another kind;

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ...errors.table import aligned
 from ...files import atomic_write
+
+HEAD = ["", "calls", "forward", "backward", "share", "bytes"]
 
 
 @dataclass(eq=False, slots=True)
@@ -38,22 +40,23 @@ class Profile:
     seconds: float = 0.0
 
     def table(self, by: Literal["op", "module", "both"] = "op") -> str:
-        """The calls added up by op, by module or by both, the slowest first, and the time outside of ops."""
-        rows = [["", "calls", "forward", "backward", "share", "bytes"]]
-        for name, forward, backward in self._added_up(by):
-            both = [part for part in (forward, backward) if part is not None]
-            seconds = sum(part.seconds for part in both)
-            rows.append([
-                name, f"{sum(part.calls for part in both):,}", *(_time(part) for part in (forward, backward)),
-                _share(seconds, self.seconds), _size(sum(part.bytes for part in both)),
-            ])  # fmt: skip
+        """The calls added up by op, by module or by both, the slowest first, and the time outside of ops.
+
+        By module, each row has the total of a module and all modules in it, which stand below it, indented.
+        """
+        rows = [HEAD, *self._rows(by)]
         rest = self.seconds - sum(part.seconds for part in self.spent)
         rows.append(["outside of ops", "", _seconds(rest), "", _share(rest, self.seconds), ""])
         rows.append(["together", "", _seconds(self.seconds), "", "", ""])
         return "\n".join(aligned(rows, right=range(1, 6)))
 
     def __str__(self) -> str:
-        return self.table()
+        """The table by op and, if modules ran, the totals of those that took a twentieth of the ops' time or more."""
+        if not any(part.path for part in self.spent):
+            return self.table()
+        least = sum(part.seconds for part in self.spent) / 20
+        rows = [_row(name, self.seconds, *halves) for name, *halves in self._modules() if _seconds_of(halves) >= least]
+        return "\n".join([self.table(), "", *aligned([HEAD, *rows], right=range(1, 6))])
 
     __repr__ = __str__
 
@@ -77,23 +80,33 @@ class Profile:
             temporary.write_text(assembled(title, read("flame.html"), scripts, data), encoding="utf-8")
         return Path(path)
 
-    def _added_up(self, by: str) -> list[tuple[str, Spent | None, Spent | None]]:
-        """(name, forward, backward), the slowest first."""
-        names: dict[str, Callable[[Spent], str]] = {
-            "op": lambda part: part.op,
-            "module": lambda part: part.path or "(no module)",
-            "both": lambda part: f"{part.path}: {part.op}" if part.path else part.op,
-        }
-        if by not in names:
+    def _rows(self, by: str) -> list[list[str]]:
+        """The rows of a table."""
+        if by not in ("op", "module", "both"):
             raise ValueError(f'Profile.table: by must be "op", "module" or "both", not {by!r}')
-        found: dict[str, dict[bool, Spent]] = {}
+        if by == "module":
+            return [_row(name, self.seconds, *halves) for name, *halves in self._modules()]
+        found: dict[str, list[Spent]] = {}
         for part in self.spent:
-            name = names[by](part)
-            total = found.setdefault(name, {}).setdefault(part.backward, Spent("", name, part.backward))
-            total.calls, total.seconds = total.calls + part.calls, total.seconds + part.seconds
-            total.bytes += part.bytes
-        rows = [(name, halves.get(False), halves.get(True)) for name, halves in found.items()]
-        return sorted(rows, key=lambda row: -sum(part.seconds for part in row[1:] if part is not None))
+            found.setdefault(f"{part.path}: {part.op}" if part.path and by == "both" else part.op, []).append(part)
+        return [_row(name, self.seconds, *_halves(parts)) for name, parts in sorted(found.items(), key=_slowest_first)]
+
+    def _modules(self) -> list[tuple[str, Spent | None, Spent | None]]:
+        """(name, forward, backward) of each module with all that is in it, indented below what it is part of."""
+        found: dict[tuple[str, ...], list[Spent]] = {}
+        for part in self.spent:
+            path = tuple(part.path.split(".")) if part.path else ("(no module)",)
+            for depth in range(1, len(path) + 1):
+                found.setdefault(path[:depth], []).append(part)
+
+        def below(outer: tuple[str, ...]) -> Iterator[tuple[str, Spent | None, Spent | None]]:
+            own = ((path, parts) for path, parts in found.items() if path[:-1] == outer)
+            for path, parts in sorted(own, key=_slowest_first):
+                name = ".".join(path[-2:]) if path[-1].isdigit() else path[-1]  # blocks.0, for its place in a list
+                yield ("  " * len(outer) + name, *_halves(parts))
+                yield from below(path)
+
+        return list(below(()))
 
     def _tree(self) -> dict[str, Any]:
         """Time as a tree: forward and backward, in each the modules, in each the ops."""
@@ -120,6 +133,33 @@ def _branch(name: str, parts: Iterable[tuple[list[str], Spent]]) -> dict[str, An
     children.sort(key=lambda child: -child["seconds"])
     sums = {key: sum(child[key] for child in children) for key in ("seconds", "calls", "bytes")}
     return {"name": name, **sums, "parts": children}
+
+
+def _halves(parts: Iterable[Spent]) -> tuple[Spent | None, Spent | None]:
+    """What was spent forward and backward, each added up; None if nothing was."""
+    halves: dict[bool, Spent] = {}
+    for part in parts:
+        total = halves.setdefault(part.backward, Spent("", "", part.backward))
+        total.calls, total.seconds = total.calls + part.calls, total.seconds + part.seconds
+        total.bytes += part.bytes
+    return halves.get(False), halves.get(True)
+
+
+def _slowest_first(item: tuple[Any, list[Spent]]) -> float:
+    return -sum(part.seconds for part in item[1])
+
+
+def _seconds_of(halves: Iterable[Spent | None]) -> float:
+    return sum(part.seconds for part in halves if part is not None)
+
+
+def _row(name: str, whole: float, forward: Spent | None, backward: Spent | None) -> list[str]:
+    """A row of a table. whole: the seconds of the block."""
+    both = [part for part in (forward, backward) if part is not None]
+    return [
+        name, f"{sum(part.calls for part in both):,}", _time(forward), _time(backward),
+        _share(_seconds_of(both), whole), _size(sum(part.bytes for part in both)),
+    ]  # fmt: skip
 
 
 def _time(part: Spent | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...autograd.op import Op
 from ...autograd.tape import Record
-from ..scopes import Scopes
+from ..program.scopes import Scopes
 from .report import Profile, Spent
 
 _changing = threading.Lock()
@@ -21,8 +21,8 @@ class profile:
         with tl.profile() as profile:
             loss(model(x), y).backward()
             optimizer.step()
-        print(profile)                          # by op: calls, time forward and backward, bytes of the results
-        print(profile.table("module"))
+        print(profile)                          # calls, time and bytes: by op, and by the modules that took most
+        print(profile.table("module"))          # by every module
         profile.page("profile.html")            # the flame view
 
     Backward counts for the module whose call it goes back through. Time on a GPU is that of starting its work, since

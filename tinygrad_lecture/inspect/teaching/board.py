@@ -8,6 +8,7 @@ from typing import Any
 from ...backend import Array
 from ..formulas.derivatives import local_rule, rule_of
 from ..formulas.numbers import in_words, numbers
+from .element.lines import is_large
 from .story import Event, Gift, Story
 from .worked import gift_lines, local_with_numbers
 
@@ -31,15 +32,17 @@ def board_of(story: Story, event: Event, gift: Gift) -> Board:
     upstream, wanted = story.gradient_of(event.vertex), story.gradient_of(gift.to)
     single = event.upstream.size == gift.handed.size == 1
     handed = in_words(gift.handed)
-    derivative, lines = "", gift_lines(event, gift, wanted)
+    derivative, lines = "", gift_lines(event, gift, wanted if gift.of == 1 else f"(use {gift.count}) {wanted}")
     if gift.local is not None:
         name = f"d{event.vertex}/d{gift.to}"
         alone = name if event.vertex.inputs.count(gift.to) == 1 else f"{name} at this place"
         chain = [local_rule(event.vertex, gift.position), local_with_numbers(event, gift), _factor(gift.local)]
         derivative = " = ".join([alone, *dict.fromkeys(text for text in chain if text)])
         rule = f"{upstream} · {name}"
-        if lines and (single or _is_one(gift.local)):
-            rule, lines = f"{rule} = {lines[0] if single else handed}", []
+        if single and lines:
+            rule, lines = f"{rule} = {lines[0]}", []
+        elif (_is_one(gift.local) and not is_large(event.upstream, gift.handed)) or not lines:
+            rule, lines = f"{rule} = {handed}", []
     else:
         rule = (
             rule_of(event.vertex, gift.position, upstream) or f"what the rule of {event.vertex.op} makes of {upstream}"
@@ -47,7 +50,8 @@ def board_of(story: Story, event: Event, gift: Gift) -> Board:
         if not lines:
             rule = f"{rule} = {handed}"
     if gift.of == 1:
-        return Board(derivative, f"{wanted} = {rule}", lines, f"{wanted} = {handed}" if lines else "")
+        said = not lines or lines[-1].endswith(f" = {handed}")
+        return Board(derivative, f"{wanted} = {rule}", lines, "" if said else f"{wanted} = {handed}")
     use = f"use {gift.count} of {gift.of}"
     if gift.before is None:
         return Board(derivative, rule, lines, f"{wanted} = {in_words(gift.after)}  so far, {use}")

@@ -32,6 +32,8 @@ def explain(what: Any, names: Mapping[str, Any] | None = None) -> Explanation:
             print(tl.explain(C))
 
     what, names: those of `tl.page`. Returns a text.  Raises what `tl.page` raises.
+    Arrays of up to eight elements are written out. Of a larger one the text has shape, range and mean, and works out
+    one element.
     """
     return Explanation("\n".join(_told(story_of(what, names, "explain"))))
 
@@ -60,9 +62,9 @@ def _forward(vertex: Vertex) -> list[str]:
     filled, value = formula_with_numbers(vertex), _value(vertex.value)
     more = [text for text in (filled, definition_of(vertex)) if text not in ("", vertex.formula)]
     chain = [vertex.formula, *more, value]
-    lines = [f"  {vertex} = {chain[0]}", *(f"{indent} = {text}" for text in chain[1:])]
-    sums = forward_lines(vertex)
-    return lines if len(sums) < 2 and len(vertex.inputs[0].shape) < 2 else [*lines, *(f"      {x}" for x in sums)]
+    part = f"   (part of {vertex.part_of})" if vertex.part_of else ""
+    lines = [f"  {vertex} = {chain[0]}{part}", *(f"{indent} = {text}" for text in chain[1:])]
+    return [*lines, *(f"      {line}" for line in forward_lines(vertex))]
 
 
 def _backward(story: Story, event: Event, count: int) -> list[str]:

@@ -16,18 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.modes import modes
-from ...autograd.seeds import seed_for
-from ...autograd.tape import Leaf, Record, backward_pass
 from ...backend import Array
-from ...errors.users_line import users_variables
 from ...errors.words import kind_of
 from ...traced import Traced
 from ..formulas.numbers import as_factor, in_words, number
 from ..graph import Graph, graphs
-from ..observe import Observing, observers
+from ..observe import observers
+from ..program.variables import tensors_by_name
 from ..recovered import recover_values
 from ..vertex import Step, Vertex
+from .passes import pass_from, passes_of
 
 
 @dataclass(eq=False)
@@ -154,11 +152,11 @@ def story_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "e
     _give_names(graph, names)
     vertices = graph.vertices if result is None else _before(result, graph)
     wanted, own = set(vertices), False
-    passes = _passes(graph.steps)
+    passes = passes_of(graph.steps)
     if result is not None:
         passes = [p for p in passes if p[0].vertex is result and all(step.vertex in wanted for step in p)]
         if own := not passes:
-            passes = _passes(_pass_from(what, graph, wanted, caller))
+            passes = passes_of(pass_from(what, graph, wanted, caller))
     steps = passes[-1] if passes else []
     if result is None:
         result = steps[0].vertex if steps else next((v for v in reversed(vertices) if v.op), vertices[-1])
@@ -181,60 +179,13 @@ def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
     return graph, graph[loss]
 
 
-def _passes(steps: list[Step]) -> list[list[Step]]:
-    """The steps of each backward pass.
-
-    A pass goes from younger to older records, so a younger one starts another pass. So does one that follows when
-    every result that was handed a gradient has had its step.
-    """
-    passes: list[list[Step]] = []
-    due = set[Vertex]()  # handed a gradient, and not yet visited
-    for step in steps:
-        if not passes or not due or step.age >= passes[-1][-1].age:
-            passes.append([])
-            due = set()
-        passes[-1].append(step)
-        due.discard(step.vertex)
-        given = zip(step.vertex.inputs, step.handed, strict=True)
-        due |= {to for to, handed in given if handed is not None and to.op is not None}
-    return passes
-
-
-def _pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> list[Step]:
-    """The steps of a backward pass that leaves every `.grad`, the tape and the Graph as they are.
-
-    Raises RuntimeError where backward has freed the record of one of the wanted vertices.
-    """
-    if isinstance(loss._node, Leaf):
-        return []
-    if any(isinstance(n, Record) and n.saved is None and graph.vertex_of(n) in wanted for n in graph.nodes):
-        raise RuntimeError(
-            f"{caller}: backward did not start from this tensor, and it has freed this graph; give the tensor that it "
-            "started from, or call backward(retain_graph=True)"
-        )
-    seed = seed_for(loss, None, False)
-    leaves = [node for node in graph.nodes if isinstance(node, Leaf)]
-    before = [(vertex, vertex.grad, vertex.handed) for vertex in graph.vertices]
-    seen, steps = len(graph.visited), len(graph.steps)
-    outer, modes.observer = modes.observer, None  # only the graph is told of this pass, and then forgets it
-    try:
-        with Observing(graph):
-            backward_pass([(loss._node, seed)], wanted=leaves, retain_graph=True)
-        return graph.steps[steps:]
-    finally:
-        modes.observer = outer
-        del graph.visited[seen:], graph.steps[steps:]
-        for vertex, grad, handed in before:
-            vertex.grad, vertex.handed = grad, handed
-
-
 def _give_names(graph: Graph, names: Mapping[str, Any] | None) -> None:
     if names is not None:
         graph.name(names)
         return
-    for name, tensor in users_variables().items():
-        vertex = graph.find(tensor) if isinstance(tensor, Traced) else None
-        if vertex is not None and not vertex.name and name.isidentifier() and name[0] != "_":
+    for name, tensor in tensors_by_name():
+        vertex = graph.find(tensor)
+        if vertex is not None and not vertex.name:
             vertex.name = name
 
 

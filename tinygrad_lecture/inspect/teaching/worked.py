@@ -2,64 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import product
 from typing import Any
 
 import numpy as np
 
 from ...backend import Array
-from ..formulas.derivatives import local_rule
-from ..formulas.numbers import MOST, as_factor, number, numbers
+from ..formulas.definitions import definition_with_numbers
+from ..formulas.derivatives import ELEMENTWISE, local_rule
+from ..formulas.numbers import as_factor, number, numbers
 from ..vertex import Vertex
+from .element.lines import forward_element, gift_element, is_large, known_values
+from .element.sums import factor, indexed, shortened
 from .story import Event, Gift
 
-TERMS = 4  # of a sum
+PRODUCTS = ("matmul", "linear")
+COPIES = ("alias", "clone", "astype", "to_device")
 
 
 def formula_with_numbers(vertex: Vertex) -> str:
     """How a value was computed, with numbers for names: "0.5 * (-1) + 2"; "" where an input is large or not known."""
     if vertex.op is None:
         return ""
-    alone = vertex.formula.startswith(f"{vertex.op}(")  # in a call, a negative number needs no parentheses
+    called = vertex.written or vertex.formula.startswith(f"{vertex.op}(")  # a negative number needs no parentheses
     texts = [str(x) if x.value is None else numbers(x.value) for x in vertex.inputs]
-    texts = texts if alone else [as_factor(text) for text in texts]
+    texts = texts if called else [as_factor(text) for text in texts]
     if not all(texts):
         return ""
     return replace(vertex, inputs=[Vertex(0, (), name=text) for text in texts]).formula
 
 
 def forward_lines(vertex: Vertex) -> list[str]:
-    """Each element of a product of matrices as a sum: "z[0] = 0.5 · 1 + (-1) · 0.5 + 0.1 = 0.1"."""
-    given = [x.value for x in vertex.inputs]
-    if vertex.value is None or vertex.op not in ("matmul", "linear") or any(x is None for x in given):
+    """Each element of a product of matrices as a sum, "z[0] = 0.5 · 1 + (-1) · 0.5 + 0.1 = 0.1"; of a large array one.
+
+    One element is worked out for other ops with large arrays too; [] where the formula says it all.
+    """
+    given = known_values(vertex)
+    if vertex.value is None or not given:
         return []
+    if vertex.op in PRODUCTS and not is_large(vertex.value) and (lines := _elements(vertex, given)):
+        return lines if len(lines) > 1 or " + " in lines[0] else []
+    if not is_large(vertex.value, *given):
+        return []
+    line = _one_by_one(vertex) if vertex.op in ELEMENTWISE else forward_element(vertex)
+    return [line] if line else []
+
+
+def _elements(vertex: Vertex, given: Sequence[Any]) -> list[str]:
+    """Each element of a product of matrices as a sum; [] for stacks."""
     a, b, bias = _as_matrices(vertex, given)
     if a is None or b is None:
         return []
     out = _as_matrix(vertex, vertex.value)
 
     def line(i: int, j: int) -> str:
-        terms = [f"{as_factor(number(x))} · {as_factor(number(w))}" for x, w in zip(a[i], b[:, j], strict=True)]
-        terms = [*_shortened(terms), *([] if bias is None else [as_factor(number(bias[j]))])]
+        terms = [f"{factor(x)} · {factor(w)}" for x, w in zip(a[i], b[:, j], strict=True)]
+        terms = [*shortened(terms, len(terms)), *([] if bias is None else [factor(bias[j])])]
         return f"{vertex}{_place(vertex.shape, i, j)} = {' + '.join(terms)} = {number(out[i, j])}"
 
-    return _lines(out.shape, line)
+    return [line(i, j) for i, j in np.ndindex(out.shape)]
+
+
+def _one_by_one(vertex: Vertex) -> str:
+    """The first element of a large result of an op that takes elements one by one; "" where it only copies them."""
+    out = vertex.value
+    assert out is not None
+    if vertex.op in COPIES or not out.size:
+        return ""
+    place = (0,) * out.ndim
+    inputs = [  # the first element is the first under broadcasting too
+        x if x.value is None else replace(x, shape=(), value=np.asarray(x.value[(0,) * x.value.ndim]))
+        for x in vertex.inputs
+    ]
+    one = replace(vertex, shape=(), value=np.asarray(out[place]), inputs=inputs)
+    chain = dict.fromkeys(text for text in (formula_with_numbers(one), definition_with_numbers(one)) if text)
+    return f"one element of it: {indexed(str(vertex), place)} = {' = '.join([*chain, number(out[place])])}"
 
 
 def gift_lines(event: Event, gift: Gift, name: str) -> list[str]:
     """The numbers of a gift: upstream times derivative or, for a product of matrices, the sum for each element.
 
-    name: how the gradient is written.
+    name: how the gradient is written. Of a large gradient one element is worked out.
     """
-    if gift.local is not None:
+    vertex, given = event.vertex, known_values(event.vertex)
+    if vertex.op in PRODUCTS and not is_large(gift.handed) and given:
+        if lines := _product_lines(event, gift, name, given):
+            return lines
+    elif gift.local is not None and not is_large(event.upstream, gift.local):
         return _times(event.upstream, gift, name)
-    vertex = event.vertex
-    given = [x.value for x in vertex.inputs]
-    if vertex.op in ("matmul", "linear") and not any(x is None for x in given):
-        return _product_lines(event, gift, name, given)
-    return []
+    line = gift_element(event, gift, name) if is_large(event.upstream, gift.handed, gift.local) else ""
+    return [line] if line else []
 
 
 def local_with_numbers(event: Event, gift: Gift) -> str:
@@ -68,7 +101,7 @@ def local_with_numbers(event: Event, gift: Gift) -> str:
     involved = [vertex, *vertex.inputs]
     if any(x.value is None or x.value.size != 1 for x in involved):
         return ""
-    texts = [as_factor(number(x.value.item())) for x in involved]  # type: ignore[union-attr]
+    texts = [factor(x.value.item()) for x in involved]  # type: ignore[union-attr]
     inputs = [
         x if x.number == 0 else Vertex(1, (), name=text) for x, text in zip(vertex.inputs, texts[1:], strict=True)
     ]
@@ -81,13 +114,11 @@ def _times(upstream: Array, gift: Gift, name: str) -> list[str]:
     assert gift.local is not None
     local = gift.local
     if upstream.size == 1 and local.size == 1:
-        one = [as_factor(number(x.item())) for x in (upstream, local)]
+        one = [factor(x.item()) for x in (upstream, local)]
         return [f"{one[0]} · {one[1]} = {number(gift.handed.item())}"]
-    if max(upstream.size, local.size) > MOST:
-        return []
     if upstream.shape == local.shape == gift.handed.shape:
         return [
-            f"{name}[{', '.join(map(str, place))}] = {as_factor(number(g))} · {as_factor(number(d))} = {number(h)}"
+            f"{indexed(name, place)} = {factor(g)} · {factor(d)} = {number(h)}"
             for place, g, d, h in zip(
                 np.ndindex(local.shape),
                 upstream.ravel().tolist(), local.ravel().tolist(), gift.handed.ravel().tolist(), strict=True)
@@ -108,22 +139,22 @@ def _product_lines(event: Event, gift: Gift, name: str, given: Sequence[Any]) ->
     def line(p: int, q: int) -> str:
         if gift.position == 0:  # da[p, q] = sum over j of g[p, j] · b[q, j]
             pairs, place = list(zip(g[p], b[q], strict=True)), (p, q)
-        elif gift.position == 1:  # db[p, q] = sum over i of g[i, q] · a[i, p]
-            pairs, place = list(zip(g[:, q], a[:, p], strict=True)), (q, p) if flipped else (p, q)
+        elif gift.position == 1 and flipped:  # dW[q, p] = sum over i of g[i, q] · a[i, p]
+            pairs, place = list(zip(g[:, q], a[:, p], strict=True)), (q, p)
+        elif gift.position == 1:  # db[p, q] = sum over i of a[i, p] · g[i, q]
+            pairs, place = list(zip(a[:, p], g[:, q], strict=True)), (p, q)
         else:
             pairs, place = [(x, None) for x in g[:, q]], (p, q)
-        terms = [as_factor(number(x)) + ("" if y is None else f" · {as_factor(number(y))}") for x, y in pairs]
+        terms = [factor(x) + ("" if y is None else f" · {factor(y)}") for x, y in pairs]
         result = _value_at(gift.handed, place)
-        if len(terms) == 1 and terms[0] in (number(result), as_factor(number(result))):
+        if len(terms) == 1 and terms[0] in (number(result), factor(result)):
             return f"{name}{_index(to.shape, *place)} = {number(result)}"
-        return f"{name}{_index(to.shape, *place)} = {' + '.join(_shortened(terms))} = {number(result)}"
+        return f"{name}{_index(to.shape, *place)} = {' + '.join(shortened(terms, len(terms)))} = {number(result)}"
 
-    if gift.position == 2:
-        return _lines((1, g.shape[1]), line)
-    shape = a.shape if gift.position == 0 else b.shape
+    shape = {0: a.shape, 1: b.shape, 2: (1, g.shape[1])}[gift.position]
     if gift.position == 1 and flipped:
-        return _lines(shape[::-1], lambda p, q: line(q, p))
-    return _lines(shape, line)
+        return [line(p, q) for q, p in np.ndindex(shape[::-1])]
+    return [line(p, q) for p, q in np.ndindex(shape)]
 
 
 def _as_matrices(vertex: Vertex, given: Sequence[Any]) -> tuple[Any, Any, Any]:
@@ -154,13 +185,3 @@ def _index(shape: Sequence[int], p: int, q: int) -> str:
 
 def _value_at(array: Array, place: tuple[int, int]) -> Any:
     return array.item() if array.ndim == 0 else array[max(place)] if array.ndim == 1 else array[place]
-
-
-def _shortened(terms: list[str]) -> list[str]:
-    return terms if len(terms) <= TERMS + 1 else [*terms[:TERMS], f"... {len(terms) - TERMS} more"]
-
-
-def _lines(shape: Sequence[int], line: Callable[[int, int], str]) -> list[str]:
-    places = list(product(*map(range, shape)))
-    more = [f"... and {len(places) - MOST} more in the same way"] if len(places) > MOST else []
-    return [*(line(p, q) for p, q in places[:MOST]), *more]

@@ -219,9 +219,12 @@ def test_modules_are_boxes_that_open_and_close(visit, gpt_page):
     assert box(page, "blocks.0").count() == box(page, "blocks.1").count() == 1
     press(page, "ArrowRight", "ArrowRight")
     assert "Forward through blocks.0" in text_of(page)
+    assert "from embedding (Embedding): shape (4, 4)" in text_of(page)
     page.get_by_role("button", name="Open it").click()
     assert box(page, "attention").count() == box(page, "ffn").count() == 1
     assert page.locator("#path [aria-current]").inner_text() == "blocks.0"
+    assert box(page, "#5").locator(".layer").text_content() == "from embedding"
+    assert "one element of it: #8[0, 0] = (" in text_of(page)
     press(page, "Escape")
     assert box(page, "blocks.0").count() == 1
     press(page, "End")

@@ -8,6 +8,7 @@ import pytest
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.op import Op
+from tinygrad_lecture.inspect.profile.report import Profile, Spent
 
 
 def found(profile):
@@ -57,6 +58,26 @@ def test_the_table_says_where_time_goes():
     assert "exp" in profile._repr_html_()
     with pytest.raises(ValueError, match='by must be "op", "module" or "both", not 3'):
         profile.table(3)
+
+
+def test_by_module_each_row_has_the_total_of_all_that_is_in_it():
+    block = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
+    model = nn.Sequential(block, nn.Linear(4, 2))
+    with tl.profile() as profile:
+        model(tl.ones(2, 3)).sum().backward()
+    lines = [line for line in profile.table("module").split("\n")[1:-2] if "(no module)" not in line]
+    table = {line.split()[0]: (len(line) - len(line.lstrip()), int(line.split()[1])) for line in lines}
+    assert table == {"Sequential": (0, 6), "Sequential.0": (2, 4), "0.0": (4, 2), "0.1": (4, 2), "Sequential.1": (2, 2)}
+
+
+def test_printed_it_names_the_modules_that_took_a_twentieth_of_the_time():
+    seconds = {"GPT.blocks.0": 0.9, "GPT.blocks.1": 0.07, "GPT.norm": 0.03}
+    profile = Profile([Spent(path, "linear", False, 1, t, 8) for path, t in seconds.items()], seconds=2.0)
+    by_op, by_module = str(profile).split("\n\n")
+    assert by_op == profile.table("op")
+    assert [line.split()[0] for line in by_module.split("\n")[1:]] == ["GPT", "blocks", "blocks.0", "blocks.1"]
+    assert [line.split()[-3] for line in by_module.split("\n")[1:]] == ["50%", "48%", "45%", "4%"]
+    assert "norm" in profile.table("module")
 
 
 def test_only_this_thread_is_measured_and_the_ops_are_as_before_afterwards():

@@ -8,39 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
 from types import FrameType
-from typing import Any, TypeAlias
+from typing import Any
 
-from ..errors.users_line import is_ours
-
-Line: TypeAlias = tuple[str, int]  # file, line number
+from ...errors.users_line import is_ours
+from ..vertex import Line, Scope
 
 _ENGINE = __file__.rpartition("inspect")[0]
-
-
-@dataclass(eq=False, slots=True)
-class Scope:
-    """One call of a module.
-
-    path: its name in the outermost module that is running, "blocks.0.attention"; "" for that module itself.
-    kind: its class.  parent: the call that this one is part of, None for the outermost.
-    """
-
-    path: str
-    kind: str
-    parent: Scope | None = None
-
-    def __str__(self) -> str:
-        return f"{self.path} ({self.kind})" if self.path else self.kind
-
-    def above(self) -> Iterator[Scope]:
-        """This scope, the one that it is part of, and so on to the outermost."""
-        scope: Scope | None = self
-        while scope is not None:
-            yield scope
-            scope = scope.parent
 
 
 class Scopes:

@@ -20,8 +20,13 @@ class Session:
     def __init__(self, course: Course, reference: str, folder: Path) -> None:
         self.course = course
         self.progress = Progress(course, folder)
+        new = not folder.exists()
         self.grader = Grader(course, reference, folder)
         self.progress.copy_files()
+        if new:
+            say("This is a new folder for your files:")
+            print(f"    {folder.resolve()}")
+            say("If you have begun elsewhere, start where you did then, or name that folder: --folder FOLDER")
         if self.progress.lost:
             say(self.progress.lost)
             say("What is solved is found again by `check --all`.")
@@ -54,7 +59,7 @@ class Session:
             if self.progress.untouched(other):
                 display.show_dependency(self.course, self.progress, exercise, other)
                 return False
-        for outcome in self.grader.check([other.name for other in [*waiting, exercise]]):
+        for outcome in self.grader.check([other.name for other in [*waiting, exercise]], notes=True):
             other = self.course[outcome.name]
             self.progress.mark(other, outcome.passed)
             if not outcome.passed:

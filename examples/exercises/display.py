@@ -18,7 +18,20 @@ from .course import CHAPTERS
 from .progress import Progress
 
 ROOT = Path(__file__).parent.parent.parent
-KEYS = "Keys: h hint, s solution, n next, l list, c check all, q quit. Or type the words."
+KEYS = "Keys: h hint, s solution, n next, l list, c check all, q quit, ? help. Or type the words."
+HELP = """
+Edit the file in your editor and save it: it is checked at once. In this window:
+
+h   the next of three hints
+s   a solution
+n   on to the next exercise, solved or not
+l   the list of all, with what is done
+c   check all that you have begun
+q   quit; the next start goes on here
+
+In another terminal, python -m examples.exercises with one of these behind it:
+list, check 3.2, hint 3.2, start 3.2, reset 3.2, solution 3.2 --take, --help
+"""
 
 
 def width() -> int:
@@ -80,8 +93,7 @@ def show_failure(course: Course, progress: Progress, exercise: Exercise, outcome
         lines(outcome.shown)
     if outcome.printed.strip():
         print()
-        say("Your code printed:", "  ")
-        lines(outcome.printed.strip().split("\n")[-20:])
+        show_printed(outcome.printed.strip().split("\n")[-20:])
     if outcome.only:
         print()
         say(f"It is right for {outcome.only} only.", "  ")
@@ -92,6 +104,12 @@ def show_failure(course: Course, progress: Progress, exercise: Exercise, outcome
     path = progress.file(course[outcome.name])
     line = _place(outcome, path) or _first_change(course[outcome.name], course, path, outcome.what)
     print(f"    {shown_path(path)}:{line}")
+
+
+def show_printed(printed: list[str]) -> None:
+    """What the learner's code printed."""
+    say("Your code printed:", "  ")
+    lines(printed)
 
 
 def show_dependency(course: Course, progress: Progress, exercise: Exercise, other: Exercise) -> None:
@@ -111,6 +129,10 @@ def show_pass(course: Course, exercise: Exercise, outcome: Outcome) -> None:
     say(exercise.meaning, "  ")
     if exercise.engine:
         say(f"In this project: {engine_place(exercise.engine)}", "  ")
+    printed = outcome.printed.strip().split("\n") if outcome.printed.strip() else []
+    if printed:
+        more = [f"... and {len(printed) - 10} more lines"] if len(printed) > 10 else []
+        show_printed([*printed[:10], *more])
     for note in outcome.notes:
         say(note, "  ")
     if exercise.another:

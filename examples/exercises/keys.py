@@ -10,20 +10,22 @@ import time
 from types import TracebackType
 from typing import Any
 
-WORDS = ("hint", "next", "list", "check", "solution", "quit")
+WORDS = ("hint", "next", "list", "check", "solution", "quit", "help")
 TYPED_ON = 1.5  # seconds in which further letters of a word belong to it
+HELP_OR_HINT = 0.4  # seconds in which an e after an h makes it help
 
 
 class Keys:
     """Context: `read(seconds)` waits for a command and returns its word, or "" if none came.
 
     In a terminal a single key is enough, at once; the other letters of its word, if they follow, are swallowed. Where
-    input is no terminal, each line is a command.
+    input is no terminal, each line is a command. What is no command is returned as it is.
     """
 
     def __init__(self, stream: Any = None) -> None:
         self.stream = sys.stdin if stream is None else stream
-        self._word, self._typed, self._last = "", 0, 0.0
+        self._word, self._typed, self._last = "", 0, -10.0
+        self._ahead = ""
         self._lines: queue.Queue[str] = queue.Queue()
         self._old: Any = None
         self.ended = False
@@ -61,25 +63,31 @@ class Keys:
                 except queue.Empty:
                     return ""
                 return self.command(line.strip().lower())
-            key = self._key(left)
+            key, self._ahead = self._ahead or self._key(left), ""
+            if key.lower() == "h":
+                self._ahead = self._key(HELP_OR_HINT)
+                if self._ahead.lower() == "e":
+                    key, self._ahead = "?", ""
             word = self.pressed(key, time.monotonic()) if key else ""
             if word:
                 return word
 
     def pressed(self, key: str, now: float) -> str:
-        """The word for a key; "" if it belongs to the word of the key before, or to none."""
-        key = key.lower()
-        if now - self._last < TYPED_ON and self._word[self._typed : self._typed + 1] == key:
+        """The word for a key, or the key itself; "" if it belongs to the word, or to the unknown text, before it."""
+        key, typing = key.lower(), now - self._last < TYPED_ON
+        if typing and self._word[self._typed : self._typed + 1] == key:
             self._typed, self._last = self._typed + 1, now
             return ""
         word = self.command(key)
-        self._word, self._typed, self._last = word, 1, now
-        return word
+        unknown = word not in WORDS
+        silent = unknown and (not key.isprintable() or key == " " or (typing and self._word not in WORDS))
+        self._word, self._typed, self._last = word, 2 if key == "?" else 1, now
+        return "" if silent else word
 
     @staticmethod
     def command(text: str) -> str:
         """The word that a text begins, or the text itself."""
-        return next((word for word in WORDS if text and word.startswith(text)), text if len(text) > 1 else "")
+        return "help" if text == "?" else next((word for word in WORDS if text and word.startswith(text)), text)
 
     def _read_lines(self) -> None:
         for line in self.stream:

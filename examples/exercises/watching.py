@@ -90,6 +90,8 @@ class Watch:
             return not self._finished()
         elif word == "solution":
             session.solution(session.current, take=False)
+        elif word == "help":
+            display.lines(display.HELP.strip("\n").split("\n"), "")
         elif word == "next":
             place = order.index(session.current)
             session.start(order[(place + 1) % len(order)], take=False)

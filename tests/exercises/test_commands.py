@@ -52,6 +52,7 @@ def test_a_first_start_copies_the_files_and_shows_the_first_one(folder, capsys):
 
 def test_a_wrong_answer_then_a_right_one_then_the_list(folder, capsys):
     run("list")
+    capsys.readouterr()
     answer(folder, "1.1", "return sum(xi * wi for xi, wi in zip(x, w))")
     assert run("check", "1.1") == 1
     out = capsys.readouterr().out
@@ -151,7 +152,65 @@ def test_a_key_acts_at_once_and_the_rest_of_its_word_is_swallowed():
     assert keys.pressed("n", 0.5) == "next"
     assert [keys.pressed(key, 10 + k / 10) for k, key in enumerate("lq")] == ["list", "quit"]
     assert keys.pressed("h", 20) == "hint"
-    assert keys.pressed("i", 23) == ""
+
+
+def test_what_is_no_command_is_told_once():
+    keys = Keys(io.StringIO())
+    typed = [keys.pressed(key, 10 + k / 10) for k, key in enumerate("wat\n")]
+    assert typed == ["w", "", "", ""]
+    assert [keys.pressed(key, 20 + k / 10) for k, key in enumerate("\x1b[A")] == ["", "", ""]  # an arrow
+    assert keys.pressed("?", 30) == "help"
+    assert (keys.command("help"), keys.command("h")) == ("help", "hint")
+
+
+def test_help_says_what_can_be_typed(folder, capsys):
+    session = Session(COURSE, REFERENCE, folder)
+    capsys.readouterr()
+    with Keys(io.StringIO("help\nx\nquit\n")) as keys:
+        Watch(session, keys).run()
+    session.grader.close()
+    out = capsys.readouterr().out
+    assert "h   the next of three hints" in out
+    assert "I do not know 'x'" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_a_new_folder_is_told_and_an_old_one_is_not(folder, capsys):
+    run("list")
+    out = capsys.readouterr().out
+    assert f"This is a new folder for your files:\n    {folder.resolve()}\n" in out
+    assert "--folder" in out
+    run("list")
+    assert "new folder" not in capsys.readouterr().out
+
+
+def test_what_a_right_answer_prints_is_shown(folder, capsys):
+    run("list")
+    answer(folder, "1.1", "print('here is', x)\nreturn sum(xi * wi for xi, wi in zip(x, w)) + b")
+    assert run("check", "1.1") == 0
+    out = capsys.readouterr().out
+    assert "Your code printed:" in out
+    assert "here is [" in out
+    assert "more lines" in out
+
+
+def test_a_function_that_is_missing_is_named(folder, capsys):
+    run("list")
+    exercise = COURSE["1.1"]
+    write(folder, exercise, COURSE.solved(exercise).replace("def weighted_sum", "def my_sum"))
+    assert run("check", "1.1") == 1
+    out = capsys.readouterr().out
+    assert "There is no `weighted_sum` in ch1_neuron/ex1_weigh.py." in out
+    assert "must stay in the file as it was given" in " ".join(out.split())
+    answer(folder, "1.2")
+    write(
+        folder,
+        COURSE["1.2"],
+        COURSE.solved(COURSE["1.2"]).replace("import weighted_sum", "import my_sum as weighted_sum"),
+    )
+    write(folder, exercise, COURSE.solved(exercise))
+    assert run("check", "1.2") == 1
+    assert "`my_sum` must stay in ch1_neuron/ex1_weigh.py" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_watch_checks_at_a_save_moves_on_and_obeys_words(folder, capsys):

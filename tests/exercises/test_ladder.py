@@ -7,7 +7,7 @@ import os
 import pytest
 
 from exercises.course import COURSE
-from ladder import answers_of, outcome_of, solve, with_answers, write
+from ladder import Checked, answers_of, solve, with_answers, write
 from tinygrad_lecture.testing.course.answers import GAP, gaps
 from wrong_answers import all_wrong
 
@@ -23,36 +23,48 @@ def solved(tmp_path_factory):
     return folder
 
 
-def outcome_with(folder, exercise, text):
-    """The outcome of an exercise with this text in its file, while all others are solved."""
-    write(folder, exercise, text)
-    try:
-        return outcome_of(folder, exercise)
-    finally:
-        write(folder, exercise, COURSE.solved(exercise))
+@pytest.fixture(scope="module")
+def checked(solved):
+    checked = Checked(solved)
+    yield checked
+    checked.close()
+
+
+@pytest.fixture
+def outcome_with(solved, checked):
+    """The outcome of an exercise with a text in its file, while all others are solved."""
+
+    def outcome(exercise, text):
+        write(solved, exercise, text)
+        try:
+            return checked.outcome(exercise)
+        finally:
+            write(solved, exercise, COURSE.solved(exercise))
+
+    return outcome
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_reference_solution_passes(name, solved):
-    outcome = outcome_of(solved, COURSE[name])
+def test_the_reference_solution_passes(name, checked):
+    outcome = checked.outcome(COURSE[name])
     assert outcome.passed, (outcome.what, outcome.shown, outcome.cause)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_file_as_it_is_given_fails_and_so_does_each_gap_left_open(name, solved):
+def test_the_file_as_it_is_given_fails_and_so_does_each_gap_left_open(name, outcome_with):
     exercise = COURSE[name]
-    assert not outcome_with(solved, exercise, COURSE.given(exercise)).passed
+    assert not outcome_with(exercise, COURSE.given(exercise)).passed
     right = answers_of(exercise)
     for k, gap in enumerate(GAP.finditer(COURSE.given(exercise)) if len(right) > 1 else ()):
         answers = tuple(gap.group().strip() if n == k else None for n in range(len(right)))
-        assert not outcome_with(solved, exercise, with_answers(exercise, answers)).passed, f"gap {k}"
+        assert not outcome_with(exercise, with_answers(exercise, answers)).passed, f"gap {k}"
 
 
 @pytest.mark.parametrize("k", CHOSEN, ids=lambda k: f"{WRONG[k].name}-{k}")
-def test_a_wrong_answer_is_caught_and_rightly_explained(k, solved):
+def test_a_wrong_answer_is_caught_and_rightly_explained(k, outcome_with):
     wrong = WRONG[k]
     exercise = COURSE[wrong.name]
-    outcome = outcome_with(solved, exercise, with_answers(exercise, wrong.answers))
+    outcome = outcome_with(exercise, with_answers(exercise, wrong.answers))
     assert not outcome.passed, "it passes"
     explained = outcome.hint in wrong.hints
     assert explained or wrong.misjudged, (outcome.hint, outcome.what, outcome.shown, outcome.cause)

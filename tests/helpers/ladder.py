@@ -1,16 +1,14 @@
-"""The ladder for tests: a folder with solved files, and the outcome of one changed file, in this process."""
+"""The ladder for tests: a folder with solved files, and the outcome of one changed file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from exercises.course import COURSE
-from tinygrad_lecture.testing.calls import own_folder
 from tinygrad_lecture.testing.course.answers import filled
 from tinygrad_lecture.testing.course.exercise import Exercise
-from tinygrad_lecture.testing.sandbox.child import check
-from tinygrad_lecture.testing.sandbox.loading import Submission
 from tinygrad_lecture.testing.sandbox.outcome import Outcome
+from tinygrad_lecture.testing.sandbox.parent import Child, Grader
 
 
 def answers_of(exercise: Exercise) -> list[str]:
@@ -38,7 +36,20 @@ def with_answers(exercise: Exercise, answers: tuple[str | None, ...]) -> str:
     return filled(COURSE.given(exercise), chosen)
 
 
-def outcome_of(folder: Path, exercise: Exercise) -> Outcome:
-    """The outcome of an exercise whose files are in a folder."""
-    own_folder(folder.resolve())
-    return check(exercise, Submission(folder, COURSE.imports))
+class Checked:
+    """The outcomes of the files in a folder. One process serves them all, and reads the files anew for each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._grader = Grader(COURSE, "exercises.course:COURSE", folder, patience=4)
+        self._child: Child | None = None
+
+    def outcome(self, exercise: Exercise) -> Outcome:
+        if self._child is None or self._child.ended:
+            self._child = self._grader.opened()
+        else:
+            self._grader.open(self._child)
+        return self._grader.outcome(exercise, self._child)
+
+    def close(self) -> None:
+        if self._child is not None:
+            self._child.close()

@@ -21,7 +21,7 @@ numerical.py   central differences         as_op.py      a rule as an op, for gr
 calls.py       a learner's function called patterns.py   "right for square matrices only"
 showing.py     values as text              failures.py   CheckFailed
 causes/        likely causes               course/       Exercise, Course
-sandbox/       a process of its own        grading/      points, reports, packing
+sandbox/       submissions in a process    grading/      points, reports, packing
 __main__.py    the command
 """
 

@@ -6,21 +6,23 @@ import copy
 import io
 import linecache
 import os
+import re
 import sys
 import sysconfig
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any
 
 import numpy as np
 
 from ..backend import Array
-from .failures import CheckFailed
+from .failures import CheckFailed, missing_name
 from .showing import WIDTH, named
 
 _OURS = [str(Path(__file__).parent.parent), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "<"]
@@ -33,6 +35,17 @@ _own_folder: list[str] = []  # if not empty, only files in it are the learner's
 def own_folder(folder: Path) -> None:
     """From now on only files in this folder count as the learner's own."""
     _own_folder[:] = [str(folder)]
+
+
+@contextmanager
+def only_in(folder: Path) -> Iterator[None]:
+    """Context: only files in this folder count as the learner's own."""
+    before = list(_own_folder)
+    own_folder(folder)
+    try:
+        yield
+    finally:
+        _own_folder[:] = before
 
 
 def is_own(filename: str) -> bool:
@@ -65,7 +78,7 @@ def call(
     name = name or str(getattr(fn, "__name__", "the function"))
     given = copy.deepcopy(tuple(args)) if watch else tuple(args)
     plain, settings = positional(given)
-    printed = _Recorder(sys.stdout)
+    printed = _Recorder()
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings(), redirect_stdout(printed):
             warnings.simplefilter("ignore")
@@ -97,16 +110,16 @@ def call(
 
 
 class _Recorder(io.StringIO):
-    """Keeps what is printed, and hands it on to an output that limits it: of an endless loop nothing else is left."""
-
-    def __init__(self, to: Any) -> None:
-        super().__init__()
-        self._to = to if getattr(to, "limited", False) else None
+    """Keeps the beginning of what is printed."""
 
     def write(self, text: str) -> int:
-        if self._to is not None:
-            self._to.write(text)
         return super().write(text) if self.tell() < 4000 else len(text)
+
+
+def note_printed(output: Any, text: str) -> None:
+    """Let a call that goes on know what was printed in another process."""
+    if isinstance(output, _Recorder):
+        output.write(text)
 
 
 def same_array(a: Array, b: Array) -> bool:
@@ -114,22 +127,57 @@ def same_array(a: Array, b: Array) -> bool:
     return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
 
 
+@dataclass(frozen=True)
+class Told:
+    """An exception in a learner's code, as text.
+
+    lines: the frames of their own files, the line marked, and the message.  text: the message alone.
+    own: whether there are such frames.  missing: whether it says that an object lacks an attribute.
+    """
+
+    lines: list[str]
+    text: str
+    own: bool
+    missing: bool
+    cause: str | None
+    hint: str | None
+
+
+class RemoteError(Exception):
+    """An exception that was raised in the process of a submission."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__(told.text)
+        self.told = told
+
+
+def tell(error: BaseException) -> Told:
+    """An exception as text."""
+    if isinstance(error, RemoteError):
+        return error.told
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    own = frames(error.__traceback__)
+    missing = isinstance(error, AttributeError) and not own
+    return Told([*own, *textwrap.wrap(text, WIDTH)], text, bool(own), missing, *_cause(error))
+
+
 def raised(error: BaseException, name: str, args: Sequence[Any] = (), names: Sequence[str] = ()) -> CheckFailed:
     """The failure for an exception in a learner's function: the frames of their own files, the line marked."""
-    lines = textwrap.wrap(f"{type(error).__name__}: {error}".rstrip(": "), WIDTH)
-    shown = [*arguments(args, names), *frames(error.__traceback__), *lines]
-    cause, hint = _cause(error)
-    return CheckFailed(f"{name} raises an exception.", kind="raises", shown=shown, cause=cause, hint=hint)
+    told = tell(error)
+    shown = [*arguments(args, names), *told.lines]
+    return CheckFailed(f"{name} raises an exception.", kind="raises", shown=shown, cause=told.cause, hint=told.hint)
 
 
 def unexpected(error: Exception, args: Sequence[Any] = ()) -> CheckFailed:
     """The failure for an exception while a check looked at an answer: in the learner's code, or at what it returned."""
-    if learner_frame(error.__traceback__) is not None:
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        return missing_name(str(error.name), error.obj.__name__)
+    if tell(error).own:
         return raised(error, "The code", args)
     return CheckFailed(
         "The answer has another form than expected.",
         kind="form",
-        shown=[f"{type(error).__name__}: {error}"],
+        shown=tell(error).lines,
         cause="look at what each function must return: a number, an array, a tuple, an object",
         hint="form",
     )
@@ -192,12 +240,38 @@ def _cause(error: BaseException) -> tuple[str | None, str | None]:
     if isinstance(error, ValueError) and "cannot reshape" in text:
         return "a reshape keeps the number of elements; multiply the sizes of both shapes", "shapes"
     if isinstance(error, ValueError) and "broadcast" in text:
+        if "operands" in text and _loses_axis(error.__traceback__):
+            return (
+                "a sum, mean or maximum over an axis takes this axis away; with keepdims=True it stays, with size 1, "
+                "and the shapes fit",
+                "keepdims",
+            )
         return "these shapes do not fit; print the shapes and look at which axes must line up", "shapes"
     if isinstance(error, ValueError) and "truth value" in text:
         return "`if` asks about one number, but this is an array; use np.where or a mask", "array-truth"
+    if isinstance(error, ImportError) and (wanted := re.match(r"cannot import name '(\w+)' from '([\w.]+)'", text)):
+        name, module = wanted.groups()
+        return (
+            f"`{name}` must stay in {module.replace('.', '/')}.py as it was given: other files import it",
+            "missing-name",
+        )
+    if isinstance(error, EOFError):
+        return "nobody can type while it is checked: leave out input()", "input"
     if isinstance(error, NameError) and (name := getattr(error, "name", None)):
         return f"{name} has no value here: is it spelled right, imported, and assigned before?", "name"
     return None, "raises"
+
+
+def _loses_axis(trace: TracebackType | None) -> bool:
+    """Whether an array is reduced without keepdims in the learner's function that raised, before it did."""
+    lines: list[str] = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if is_own(code.co_filename):
+            span = range(code.co_firstlineno, trace.tb_lineno + 1)
+            lines = [linecache.getline(code.co_filename, n) for n in span]
+        trace = trace.tb_next
+    return any(re.search(r"\.(sum|mean|max|min|var|std)\(", line) and "keepdims" not in line for line in lines)
 
 
 if sys.platform == "win32":  # stdlib and site-packages come in both spellings there

@@ -12,6 +12,8 @@ from .calls import arguments
 from .failures import CheckFailed
 from .showing import side_by_side, text_of
 
+TRAILING_COMMA = "a comma at the end of the line makes a tuple with one element of it; take it away"
+
 
 def require_equal(
     name: str,
@@ -77,6 +79,7 @@ def _require_numbers(
             f"{name} must return numbers as the {what}, but returns {type(got).__name__}.",
             kind="type",
             shown=[*shown, f"expected {text_of(expected)}", f"got      {text_of(got)}"],
+            cause=TRAILING_COMMA if isinstance(got, tuple) and len(got) == 1 else None,
             hint="type",
         )
     array = np.asarray(got)

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
+
+
+def raise_alone(failure: CheckFailed) -> NoReturn:
+    """Raise a failure without the frames and exceptions from which it came: its message has what there is to say."""
+    __tracebackhide__ = True  # for pytest
+    raise failure.with_traceback(None) from None
 
 
 class CheckFailed(AssertionError):
@@ -41,6 +47,16 @@ class CheckFailed(AssertionError):
     def as_dict(self) -> dict[str, Any]:
         """The fields, for JSON."""
         return {name: getattr(self, name) for name in ("what", "kind", "shown", "cause", "hint", "only", "printed")}
+
+
+def missing_name(name: str, module: str) -> CheckFailed:
+    """The failure for a function, or whatever a check asks for, that is not in a file any more."""
+    return CheckFailed(
+        f"There is no `{name}` in {module.replace('.', '/')}.py.",
+        kind="missing-name",
+        cause=f"it is called by this name, so `{name}` must stay in the file as it was given",
+        hint="missing-name",
+    )
 
 
 _KINDS: dict[str, type[CheckFailed]] = {}

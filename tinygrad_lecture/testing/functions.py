@@ -13,7 +13,7 @@ from .calls import call, positional
 from .causes.known import Mistake, known_mistake
 from .causes.values import cause_of_shape, cause_of_values
 from .comparing import require_equal
-from .failures import CheckFailed
+from .failures import CheckFailed, raise_alone
 from .patterns import right_only_for
 from .search import Args, Found, jittered, smallest_failure
 from .strategies import together
@@ -41,6 +41,7 @@ def check_function(
     examples: arguments that are tried first.  mistakes: typical ones, to be recognised.
     Results are compared by type, shape, dtype and number; everything that is not a number or an array, exactly.
     """
+    __tracebackhide__ = True  # pytest shows the test and the message, not the checker
     title = name or str(getattr(fn, "__name__", "the function"))
     labels = [n or "" for n in names_of(fn, 8)] if names is None else list(names)
 
@@ -55,7 +56,7 @@ def check_function(
 
     found = smallest_failure(check, together(inputs), examples=examples, draws=draws, seeded=seed)
     if found is not None:
-        raise explained(found, check, lambda args: call(fn, args), right, mistakes)
+        raise_alone(explained(found, check, lambda args: call(fn, args), right, mistakes))
 
 
 def check_property(
@@ -70,6 +71,7 @@ def check_property(
 
     Of the causes that `check` gives for different inputs, the most frequent one is taken.
     """
+    __tracebackhide__ = True
     found = smallest_failure(lambda args: check(*args), together(inputs), examples=examples, draws=draws, seeded=seed)
     if found is None:
         return
@@ -77,7 +79,7 @@ def check_property(
     causes = Counter(cause for args in found.telling[:MAX_TELLING] if (cause := _cause_for(check, args, found)))
     if causes:
         found.failure.cause, found.failure.hint = causes.most_common(1)[0][0]
-    raise found.failure
+    raise_alone(found.failure)
 
 
 def _cause_for(check: Callable[..., None], args: Args, found: Found) -> tuple[str, str | None] | None:

@@ -37,6 +37,7 @@ def check_module(
     reference: a function of the inputs and of the parameters by name, all arrays, that returns the right output.
     Gradients are checked by `tl.gradcheck`, for every input of floats and every parameter.
     """
+    __tracebackhide__ = True  # pytest shows the test and the message, not the checker
     twin = copy.deepcopy(module).to(dtype=FLOAT64)
     title = type(module).__name__
     parameters = {name: p for name, p in twin.named_parameters() if p.requires_grad}

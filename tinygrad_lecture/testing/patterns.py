@@ -32,6 +32,7 @@ FEATURES: list[tuple[str, Callable[[Args], bool]]] = [
     ("a batch of one", lambda args: all(a.ndim == 0 or a.shape[0] == 1 for a in _arrays(args))),
     ("positive numbers", lambda args: all((a > 0).all() for a in _floats(args))),
     ("numbers that are not negative", lambda args: all((a >= 0).all() for a in _floats(args))),
+    ("numbers other than 0", lambda args: all((a != 0).all() for a in _floats(args))),
     ("inputs without repeats", lambda args: all(np.unique(a).size == a.size for a in _arrays(args))),
 ]
 
@@ -42,7 +43,7 @@ def right_only_for(found: Found, enough: int = 3, ignored: int = 0) -> str | Non
     ignored: how many arguments at the end do not count, as the upstream gradient.
     """
     count = len(found.args) - ignored
-    failing: Sequence[Args] = [args[:count] for args in [*found.failing, found.args]]
+    failing: Sequence[Args] = [args[:count] for args in [*found.failing, *found.other, found.args]]
     passing = [args[:count] for args in found.passing]
     if len(passing) < enough:
         return None

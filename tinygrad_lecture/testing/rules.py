@@ -29,7 +29,7 @@ from .as_op import as_op, from_function
 from .calls import call, positional
 from .causes.known import Mistake, known_mistake
 from .comparing import require_equal
-from .failures import CheckFailed
+from .failures import CheckFailed, raise_alone
 from .functions import telling_inputs
 from .numerical import numerical_gradients
 from .patterns import right_only_for
@@ -129,6 +129,7 @@ def check_rule(
     reference: a right rule. By default gradients are compared with central differences; elements without a derivative
     are left out.
     """
+    __tracebackhide__ = True  # pytest shows the test and the message, not the checker
     if rule is None:
         forward, rule, given = from_function(forward)
         name, names = name or given, names or names_after_ctx(forward)
@@ -148,7 +149,7 @@ def check_rule(
         seeded=seed,
     )
     if found is not None:
-        raise _explained(subject, found, mistakes)
+        raise_alone(_explained(subject, found, mistakes))
     _require_pure(subject, right)
 
 
@@ -162,6 +163,8 @@ def check_op(op: Op[Any], inputs: Any, *, draws: int = 30, seed: int = 0, strict
 
     inputs: a strategy for each input, or one of tuples of float64 arrays; a dict at the end holds settings.
     """
+
+    __tracebackhide__ = True
 
     def check(args: Args) -> None:
         plain, settings = positional(args)
@@ -189,7 +192,7 @@ def check_op(op: Op[Any], inputs: Any, *, draws: int = 30, seed: int = 0, strict
                     found.failure.cause, found.failure.hint = larger.cause, larger.hint
                     break
         found.failure.only = right_only_for(found)
-        raise found.failure
+        raise_alone(found.failure)
 
 
 # --- the parts ----------------------------------------------------------------------------------------------
@@ -302,6 +305,7 @@ def _gradcheck(subject: Rule, args: Args) -> GradcheckError | None:
 
 def _require_pure(subject: Rule, right: Sequence[Args]) -> None:
     """Raise CheckFailed if a rule that is right for these examples keeps state, or is not linear in g."""
+    __tracebackhide__ = True
     for args in sorted(right, key=size, reverse=True)[:2]:
         error = _gradcheck(subject, args)
         if error is not None and error.hint in IMPURE:

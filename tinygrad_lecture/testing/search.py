@@ -27,12 +27,14 @@ class Found:
     """A failure on the smallest input, and what other inputs showed before.
 
     failure, args: on the smallest input.  failing, passing: arguments on which it failed in the same way, and did not.
+    other: arguments on which it failed in another way.
     """
 
     failure: CheckFailed
     args: Args
     failing: list[Args] = field(default_factory=list)
     passing: list[Args] = field(default_factory=list)
+    other: list[Args] = field(default_factory=list)
 
     @property
     def telling(self) -> list[Args]:
@@ -111,7 +113,8 @@ def smallest_failure(
         return smallest_failure(_only_changed(check), inputs, examples=[a for k, a in seen if k == "changed"],
                                 draws=draws, seeded=seeded)  # fmt: skip
     failing = [a for kind, a in seen if kind == worst.kind]
-    return Found(worst, smallest, failing, [a for kind, a in seen if kind is None])
+    other = [a for kind, a in seen if kind not in (None, worst.kind)]
+    return Found(worst, smallest, failing, [a for kind, a in seen if kind is None], other)
 
 
 def _only_changed(check: Callable[[Args], None]) -> Callable[[Args], None]:

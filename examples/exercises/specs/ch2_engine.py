@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tinygrad_lecture.testing import CheckFailed, Exercise, Mistake, check_function, check_property, numbers
 from tinygrad_lecture.testing.calls import call
+from tinygrad_lecture.testing.comparing import TRAILING_COMMA
 
 from .shared.graphs import NAMES, Node, Program, programs
 
@@ -200,7 +201,7 @@ def _check_order(m: Any) -> None:
             for parent in node.parents:
                 if place[id(parent)] < place[id(node)]:
                     a, b = name[id(parent)], name[id(node)]
-                    reverse = all(place[id(p)] < place[id(n)] for n in got for p in n.parents)
+                    reverse = _is_reversed(m.topological_order)
                     cause = (
                         "the whole list is the wrong way round"
                         if reverse
@@ -210,6 +211,13 @@ def _check_order(m: Any) -> None:
                                       cause=cause, hint="reversed" if reverse else "too-early")  # fmt: skip
 
     check_property(order, [programs()], draws=60)
+
+
+def _is_reversed(order: Any) -> bool:
+    """Whether in a graph in which this is not the same as "too early" every parent stands before what it made."""
+    nodes = Program((1.0,), (("+", 0, 0), ("*", 1, 0), ("+", 1, 2), ("*", 3, 1))).build(Node)
+    place = {id(node): k for k, node in enumerate(order(nodes[-1]))}
+    return len(place) == len(nodes) and all(place[id(p)] < place[id(n)] for n in nodes for p in n.parents)
 
 
 def _ancestors(root: Any) -> list[Any]:
@@ -276,12 +284,19 @@ def _check_neuron(m: Any) -> None:
         v = value(z)
         out = call(m.sigmoid, (v,), watch=False, shown=lines)
         if not isinstance(out, value):
-            raise CheckFailed("sigmoid must return a Value.", kind="type", shown=lines, hint="type",
-                              cause="return Value(s, ...), with its parents and local derivatives")  # fmt: skip
+            comma = isinstance(out, tuple) and len(out) == 1
+            raise CheckFailed("sigmoid must return a Value.", kind="type", shown=lines, hint="comma" if comma else "type",
+                              cause=TRAILING_COMMA if comma else
+                              "return Value(s, ...), with its parents and local derivatives")  # fmt: skip
         s = 1 / (1 + math.exp(-z))
         if not _close(out.data, s):
             raise CheckFailed("sigmoid has the wrong data.", kind="data", hint="data",
                               shown=[*lines, f"s.data   expected {s:.6g}   got {out.data!r}"])  # fmt: skip
+        for name, got, right in (("parents", out.parents, "(z,)"), ("locals", out.locals, "(s * (1 - s),)")):
+            if not isinstance(got, (tuple, list)):
+                raise CheckFailed(f"The {name} of sigmoid's result must be a tuple.", kind=name, hint="comma",
+                                  shown=[*lines, f"s.{name} is a {type(got).__name__}"],
+                                  cause=f"brackets alone make no tuple; a tuple of one is written with a comma: {right}")  # fmt: skip
         if tuple(out.parents) != (v,):
             raise CheckFailed("sigmoid does not remember its parent.", kind="parents", shown=lines, hint="parents",
                               cause="the second argument of Value is (z,), a tuple with a comma")  # fmt: skip

@@ -39,7 +39,7 @@ def _check_mul(m: Any) -> None:
 
 
 def _check_power(m: Any) -> None:
-    inputs = st.tuples(arrays(shapes(max_dims=2), zero=False), st.fixed_dictionaries({"n": st.integers(1, 4)}))
+    inputs = st.tuples(arrays(shapes(max_dims=2)), st.fixed_dictionaries({"n": st.integers(1, 4)}))
     check_rule(
         lambda x, n: x**n,
         m.power_rule,
@@ -52,6 +52,8 @@ def _check_power(m: Any) -> None:
             Mistake("upstream-ignored", "this is the derivative alone; multiply it by g", lambda g, x, n: n * x ** (n - 1)),
             Mistake("integral", "this is the integral, not the derivative", lambda g, x, n: g * x ** (n + 1) / (n + 1)),
             Mistake("result", "this is g times the result, not the derivative", lambda g, x, n: g * x**n),
+            Mistake("at-zero", "at x = 0 this is 0 / 0, which is nan; let the exponent be n - 1 instead of dividing by x",
+                    lambda g, x, n: g * n * x**n / x),
         ],
     )  # fmt: skip
 

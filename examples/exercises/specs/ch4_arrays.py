@@ -203,6 +203,8 @@ def _check_max(m: Any) -> None:
                     lambda g, x, axis: np.expand_dims(g, axis) * (x == x.max(axis, keepdims=True)) / (x == x.max(axis, keepdims=True)).sum()),
             Mistake("whole-array", "the largest number of the whole array is taken, not that of each row",
                     lambda g, x, axis: np.expand_dims(g, axis) * (x == x.max())),
+            Mistake("keepdims", "the sum has lost its axis and meets the wrong numbers: keepdims=True",
+                    lambda g, x, axis: np.expand_dims(g, axis) * (x == x.max(axis, keepdims=True)) / (x == x.max(axis, keepdims=True)).sum(axis)),
             Mistake("upstream-ignored", "g is ignored", lambda g, x, axis: right(np.ones_like(g), x, axis)),
             Mistake("axis-missing", "the axis that is gone must come back first: np.expand_dims(g, axis)",
                     lambda g, x, axis: g * (x == x.max(axis, keepdims=True)) / (x == x.max(axis, keepdims=True)).sum(axis, keepdims=True)),
@@ -350,26 +352,40 @@ def _check_batched(m: Any) -> None:
     )  # fmt: skip
 
 
-def _check_tensor(m: Any) -> None:
-    def product(x: Any, y: Any) -> Any:
-        return x * y
+def _functions() -> tuple[Any, ...]:
+    """What is recorded, under the names that the file uses: a message of Python may name them."""
 
-    def product_rule(g: Any, x: Any, y: Any) -> Any:
-        return g * y, g * x
+    def mul(x: Any, w: Any) -> Any:
+        return x * w
 
-    def total(x: Any, axis: Any = None) -> Any:
+    def mul_rule(g: Any, x: Any, w: Any) -> Any:
+        return g * w, g * x
+
+    def sum_of(x: Any, axis: Any = None) -> Any:
         return x.sum(axis)
 
-    def total_rule(g: Any, x: Any, axis: Any = None) -> Any:
+    def sum_rule(g: Any, x: Any, axis: Any = None) -> Any:
         return np.broadcast_to(_one_axis_of(axis, x, g), x.shape)
 
-    def plus(x: Any, y: Any) -> Any:
+    def add(x: Any, y: Any) -> Any:
         return x + y
+
+    def add_rule(g: Any, x: Any, y: Any) -> Any:
+        return g, g
+
+    found = (mul, mul_rule, sum_of, sum_rule, add, add_rule)
+    for function in found:
+        function.__qualname__ = function.__name__
+    return found
+
+
+def _check_tensor(m: Any) -> None:
+    mul, mul_rule, sum_of, sum_rule, add, add_rule = _functions()
 
     def one(x: Any, y: Any) -> None:
         a, b = m.Tensor(x), m.Tensor(y)
         lines = [f"x = Tensor({x.tolist()})", f"w = Tensor({y.tolist()})", "z = record(mul, mul_rule, x, w)"]
-        z = call(m.record, (product, product_rule, a, b), watch=False, shown=lines)
+        z = call(m.record, (mul, mul_rule, a, b), watch=False, shown=lines)
         if not isinstance(z, m.Tensor):
             raise CheckFailed("record must return a Tensor.", kind="type", shown=lines, hint="type",
                               cause="return Tensor(function(...), inputs, a rule)")  # fmt: skip
@@ -393,7 +409,7 @@ def _check_tensor(m: Any) -> None:
     check_property(one, pairs)
     x, g = m.Tensor([[0.0, 1.0], [2.0, 3.0]]), np.array([1.0, 2.0])
     lines = ["x = Tensor([[0, 1], [2, 3]])", "s = record(sum_of, sum_rule, x, axis=1)"]
-    s = call(lambda: m.record(total, total_rule, x, axis=1), (), "record", shown=lines)
+    s = call(lambda: m.record(sum_of, sum_rule, x, axis=1), (), "record", shown=lines)
     lines += [f"s.data   expected [1, 5]   got {np.asarray(s.data).tolist()}"]
     grad = call(s.rule, (g,), watch=False, shown=[*lines, "s.rule([1, 2])"]) if np.shape(s.data) == (2,) else None
     if grad is None or not np.array_equal(grad, [[1, 1], [2, 2]]):
@@ -406,11 +422,11 @@ def _check_tensor(m: Any) -> None:
     def whole(x: Any, y: Any, twice: bool) -> None:
         a, b = m.Tensor(x), m.Tensor(y)
         lines = [f"x = Tensor({x.tolist()})", f"w = Tensor({y.tolist()})", "z = record(mul, mul_rule, x, w)"]
-        z = m.record(product, product_rule, a, b)
+        z = m.record(mul, mul_rule, a, b)
         if twice:
-            z = m.record(plus, lambda g, x, y: (g, g), z, a)
+            z = m.record(add, add_rule, z, a)
             lines.append("z = record(add, add_rule, z, x)")
-        loss = m.record(total, total_rule, z)
+        loss = m.record(sum_of, sum_rule, z)
         lines += ["loss = record(sum_of, sum_rule, z)", "backward(loss)"]
         call(m.backward, (loss,), watch=False, shown=lines)
         right = {"x": y + twice, "w": x}

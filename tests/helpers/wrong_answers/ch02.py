@@ -24,7 +24,7 @@ WRONG = [
     wrong("2.3", "node.grad += local * parent.grad", hint=("nothing-sent", "changed")),
     wrong("2.3", "parent.grad += local * node.grad\nnode.grad = 0", hint=("changed", "nothing-sent", None)),
     wrong("2.4", "done.append(node)\nfor parent in node.parents:\n    visit(parent)", hint=("twice", "too-early")),
-    wrong("2.4", ORDER + "done.append(node)\nfor parent in node.parents:\n    visit(parent)", hint=("too-early", "reversed")),
+    wrong("2.4", ORDER + "done.append(node)\nfor parent in node.parents:\n    visit(parent)", hint="too-early"),
     wrong("2.4", "for parent in node.parents:\n    visit(parent)\ndone.append(node)", hint="twice"),
     wrong("2.4", ORDER + "for parent in node.parents:\n    done.append(parent)\ndone.append(node)", hint=("missing", "twice")),
     wrong("2.4", ORDER + "for parent in node.parents:\n    visit(parent)", hint="missing"),
@@ -45,5 +45,7 @@ WRONG = [
     wrong("2.6", "return s", None, None, hint="type"),
     wrong("2.6", None, "return error", None, hint="not-squared"),
     wrong("2.6", None, None, "cost(x, w, b, y)", hint="zero"),
-    wrong("2.6", "return Value(s, (z), (s * (1 - s),))", None, None, hint=("parents", "form")),
+    wrong("2.6", "return Value(s, (z), (s * (1 - s),))", None, None, hint="comma"),
+    wrong("2.6", "return Value(s, (z,), (s * (1 - s)))", None, None, hint="comma"),
+    wrong("2.6", "return Value(s, (z,), (s * (1 - s),)),", None, None, hint="comma"),
 ]  # fmt: skip

@@ -24,6 +24,7 @@ WRONG = [
     wrong("3.3", "return n * x ** (n - 1)", hint="upstream-ignored"),
     wrong("3.3", "return g * n * x ** n - 1", hint=("formula", "not-linear", "brackets")),
     wrong("3.3", "return g * (n - 1) * x ** (n - 1)", hint="factor"),
+    wrong("3.3", "return g * n * x**n / x", hint="at-zero"),
     wrong("3.4", "return np.exp(x)", hint=IGNORED),
     wrong("3.4", "return g * x * np.exp(x - 1)", hint="power"),
     wrong("3.4", "return g * exp", hint="raises"),

@@ -36,6 +36,7 @@ WRONG = [
     wrong("4.5", "grad = np.zeros_like(x)\nnp.put_along_axis(grad, np.expand_dims(x.argmax(axis), axis), "
           "np.expand_dims(g, axis), axis)\nreturn grad", hint="first-only"),
     wrong("4.5", "return np.expand_dims(g, axis) * (x == x.max())", hint=("whole-array", "not-shared")),
+    wrong("4.5", "return np.expand_dims(g, axis) * largest / largest.sum(axis)", hint="keepdims"),
     wrong("4.6", "return g.reshape(shape)", None, hint="forward"),
     wrong("4.6", "return g", None, hint=("unchanged", "forward")),
     wrong("4.6", "return g.T.reshape(x.shape)", None, hint="order"),

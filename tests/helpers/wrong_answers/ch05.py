@@ -32,6 +32,8 @@ WRONG = [
     wrong("5.3", "p = softmax(x)\nreturn g - (g * p).sum(axis=-1, keepdims=True)", hint="factor-missing"),
     wrong("5.3", "p = x\nreturn p * (g - (g * p).sum(axis=-1, keepdims=True))", hint="of-scores"),
     wrong("5.3", "p = softmax(x)\nreturn p * (g - (g * p).sum(axis=0))", hint=("wrong-axis", "shapes")),
+    wrong("5.3", "p = softmax(x)\nreturn p * (g - (g * p).sum(axis=-1))", hint="keepdims"),
+    wrong("5.4", None, "return g - softmax(x) * g.sum(axis=-1)", hint="keepdims"),
     wrong("5.4", "return np.log(softmax(x))", None, hint="through-softmax"),
     wrong("5.4", "return x - np.log(np.exp(x).sum())", None, hint="sum-of-all"),
     wrong("5.4", "return softmax(x)", None, hint="no-log"),

@@ -1,5 +1,10 @@
 """tl.testing: right answers pass, wrong ones fail on a small input, with the cause."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import strategies as st
@@ -21,6 +26,8 @@ from tinygrad_lecture.testing import (
     shapes,
     with_axis,
 )
+
+ROOT = Path(__file__).parents[3]
 
 
 def failure_of(check, *args, **options):
@@ -231,6 +238,25 @@ def test_an_exception_shows_the_smallest_input_and_the_frames_of_the_answer_alon
     assert "test_checks.py" in text
     assert "calls.py" not in text
     assert ">" in text
+
+
+def test_pytest_shows_a_failure_without_the_checker(tmp_path):
+    (tmp_path / "test_mine.py").write_text(
+        "from tinygrad_lecture.testing import arrays, check_rule\n\n\n"
+        "def test_cube():\n    check_rule(lambda x: x**3, lambda g, x: g * 3 * x, [arrays()])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "test_mine.py"],
+        cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [ROOT, *sys.path])), "PYTEST_ADDOPTS": ""},
+    )  # fmt: skip
+    assert "a factor is missing; multiply by x" in done.stdout
+    assert len(done.stdout.splitlines()) < 25, done.stdout
+
+
+def test_what_an_answer_is_right_for_is_said_only_if_it_holds():
+    ones = failure_of(check_rule, lambda x, y: x + y, lambda g, x, y: (1.0, 1.0), same_shape(2), names=["x", "y"])
+    assert ones.only is None  # right for a single number, if g is 1
 
 
 def test_what_an_answer_prints_for_the_failing_input_is_kept():

@@ -71,8 +71,33 @@ def test_points_and_reports(course, tmp_path, capsys):
     assert [case.find("properties/property").get("value") for case in suite] == ["2", "0"]
     assert "wrong gradient of x" in suite[1].find("failure").get("message")
     report = json.loads((tmp_path / "report.json").read_text())
-    assert (report["points"], report["max_points"]) == (2, 3.5)
-    assert report["exercises"][1]["diagnosis"] == "constant-factor"
+    (bob,) = report["students"]
+    assert (bob["student"], bob["points"], bob["max_points"]) == ("bob", 2, 3.5)
+    assert bob["exercises"][1]["diagnosis"] == "constant-factor"
+
+
+def test_a_class_is_graded_in_one_call(course, tmp_path, capsys):
+    (tmp_path / "class").mkdir()
+    submit(tmp_path / "class" / "ann", "return g * 3 * x * x", "return 2 * cube_rule(g, x)")
+    submit(tmp_path / "class" / "bob", "return g * 3 * x * x", "return 3 * cube_rule(g, x)")
+    submit(tmp_path / "class" / "eve", "raise SystemExit", "return 1 / 0")
+    files = ["--junit", "report.xml", "--csv", "points.csv", "--json", "report.json"]
+    assert main(["grade", str(course), "class", "--all", "--patience", "4", *files]) == 1
+    out = capsys.readouterr().out.splitlines()
+    assert out == [
+        "Week 3 <rules>",
+        "ann  3.5 of 3.5",
+        "bob  2 of 3.5   not right: twice",
+        "eve  0 of 3.5   not right: cube, twice",
+    ]
+    assert (tmp_path / "points.csv").read_text() == "student,cube,twice,points\nann,2,1.5,3.5\nbob,2,0,2\neve,0,0,0\n"
+    suites = ElementTree.parse(tmp_path / "report.xml").getroot()
+    assert [(s.get("name"), s.get("failures")) for s in suites] == [
+        ("Week 3 <rules>: ann", "0"), ("Week 3 <rules>: bob", "1"), ("Week 3 <rules>: eve", "2")
+    ]  # fmt: skip
+    assert [s["points"] for s in json.loads((tmp_path / "report.json").read_text())["students"]] == [3.5, 2, 0]
+    assert main(["grade", str(course), "class/ann", "--all"]) == 2
+    assert "one for each student" in capsys.readouterr().err
 
 
 def test_a_bug_also_costs_what_builds_on_it(course, tmp_path, capsys):
@@ -95,6 +120,7 @@ def test_packing_gives_students_no_answer_and_the_grader_all(course, tmp_path, c
     assert "check_rule" not in students
     assert "(2 points)" in students
     grader = tmp_path / "out" / "grader"
+    assert 'pip install ".[testing]"' in (grader / "README.md").read_text()
     assert main(["grade", str(grader / "course.py"), str(grader / "solutions"), "--patience", "4"]) == 0
     assert main(["grade", str(grader / "course.py"), str(tmp_path / "out" / "students"), "--patience", "4"]) == 1
     capsys.readouterr()

@@ -9,6 +9,8 @@ import pytest
 
 from tinygrad_lecture.testing import Course, Exercise, arrays, check_function
 from tinygrad_lecture.testing.course.answers import filled, first_gap, gaps
+from tinygrad_lecture.testing.sandbox import parent
+from tinygrad_lecture.testing.sandbox.child import find_course
 from tinygrad_lecture.testing.sandbox.loading import Submission
 from tinygrad_lecture.testing.sandbox.parent import Grader
 
@@ -56,7 +58,7 @@ def outcomes(course_file, folder, texts):
     )
     for name, text in zip(names, texts, strict=True):
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
-    grader = Grader(course, str(course_file), folder, patience=4)
+    grader = Grader(course, str(course_file), folder)
     try:
         return list(grader.check(names))
     finally:
@@ -70,6 +72,7 @@ WRONG = "def double(x):\n    return x\n"
 ENDLESS = "def double(x):\n    print('here')\n    while True:\n        x = x\n"
 SYNTAX = "def double(x)\n    return 2 * x\n"
 EXIT = "def double(x):\n    raise SystemExit(0)\n"
+WAITS = "import time\ndef double(x):\n    time.sleep(1000)\n"
 GREEDY = "import numpy as np\ndef double(x):\n    return np.ones((60_000, 60_000)) * 2\n"
 WRITES = "print('hello')\nwith open(__file__ + '.txt', 'w') as file:\n    file.write('x')\n" + RIGHT
 
@@ -95,7 +98,6 @@ def test_each_file_gets_its_own_outcome_whatever_the_others_do(course_file, tmp_
 CHEATS = {
     "a function of NumPy is replaced": "import numpy as np\nnp.isclose = lambda *a, **k: np.array(True)\n"
     + RIGHT.replace("2", "1"),
-    "a builtin is replaced": "import math\nmath.floor = None\n" + RIGHT,
     "the engine is imported": "import tinygrad_lecture\n" + RIGHT,
     "the checker is imported by another way": "m = __import__('tinygrad_lecture')\n" + RIGHT,
     "importlib is used": "import importlib\n" + RIGHT,
@@ -118,8 +120,44 @@ CHEATS = {
 }
 
 
+ATTACKS = {  # on the process itself: what comes after them in it may be broken
+    "the frames of a caught exception are walked": """
+import numpy as np
+def double(x):
+    try:
+        raise ValueError
+    except ValueError as error:
+        frame = error.__traceback__.tb_frame
+    while frame is not None:
+        for name, value in [*frame.f_locals.items(), *frame.f_globals.items()]:
+            if name in ("right", "reference", "check", "exercise", "outcome"):
+                return value(x) if name == "reference" else 2 * x
+            if name in ("self", "end") and hasattr(value, "_write"):
+                value.told = lambda error: ({}, "")
+                value.serve = lambda *request: (None, "")
+        frame = frame.f_back
+    return x
+""",
+    "objects are searched for": """
+import numpy as np
+def double(x):
+    for cls in object.__subclasses__():
+        if cls.__name__ in ("Exercise", "Outcome"):
+            cls.passed = True
+    modules = np.os.sys.modules
+    for name in list(modules):
+        for thing in ("np", "numpy"):
+            if name.startswith("tinygrad_lecture.testing") and hasattr(modules[name], thing):
+                setattr(modules[name], thing, None)
+    return x
+""",
+}
+
+
 def test_no_answer_that_cheats_passes_and_the_next_is_checked(course_file, tmp_path):
     found = outcomes(course_file, tmp_path, [*CHEATS.values(), RIGHT])
+    attacked = [outcomes(course_file, tmp_path, [text])[0] for text in ATTACKS.values()]
+    assert not any(outcome.passed for outcome in attacked), attacked
     passed = [name for name, outcome in zip(CHEATS, found, strict=False) if outcome.passed]
     assert not passed
     assert all(outcome.what for outcome in found[:-1])
@@ -145,3 +183,63 @@ def test_gaps_are_filled_with_the_indentation_of_their_line():
     with pytest.raises(ValueError, match="2 gaps"):
         filled(text, "return 1")
     assert np.array_equal([gaps("x = [...]\n"), gaps("# ... # TODO\n")], [0, 0])
+
+
+def answered(folder, text, **options):
+    """The outcome of a file with this text."""
+    (folder / "one.py").write_text(text, encoding="utf-8")
+    course = Course("one", folder, [Exercise("one", "one.py", check_double, **options)])
+    grader = Grader(course, "none", folder)
+    child = grader.opened()
+    try:
+        return grader.outcome(course["one"], child)
+    finally:
+        child.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot tell computing from waiting")
+def test_only_computing_counts_and_waiting_is_told_as_such(tmp_path, monkeypatch):
+    slow = "import time\ndef double(x):\n    time.sleep(0.02)\n    return 2 * x\n"
+    assert answered(tmp_path, slow, seconds=0.6).passed  # some hundred calls: it waits longer than that
+    monkeypatch.setattr(parent, "GRACE", 1.0)
+    waits = answered(tmp_path, WAITS, seconds=0.5)
+    assert waits.hint == "waiting"
+    assert any("one.py:3" in line for line in waits.shown)
+    endless = answered(tmp_path, ENDLESS, seconds=0.5)
+    assert endless.hint == "endless"
+    assert "0.5 seconds" in endless.what
+
+
+def test_an_array_that_is_changed_there_is_seen_here(tmp_path):
+    text = "def double(x):\n    x *= 2\n    return x\n"
+    assert answered(tmp_path, text).hint == "input-modified"
+
+
+def test_input_ends_at_once_and_says_why(tmp_path):
+    failed = answered(tmp_path, "def double(x):\n    return float(input())\n")
+    assert failed.hint == "input"
+
+
+def test_a_missing_function_is_named(tmp_path):
+    failed = answered(tmp_path, "def twice(x):\n    return 2 * x\n")
+    assert failed.what == "There is no `double` in one.py."
+
+
+def test_a_check_of_the_engines_own_objects_runs_inside(tmp_path):
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "f.py").write_text("...  # TODO\n")
+    (tmp_path / "course.py").write_text(
+        "from pathlib import Path\nfrom tinygrad_lecture.testing import Course, Exercise, arrays, check_op\n"
+        "def check(student):\n    check_op(student.double, [arrays()])\n"
+        "COURSE = Course('ops', Path(__file__).parent / 'given', [Exercise('f', 'f.py', check, inside=True)], "
+        "imports=['tinygrad_lecture'])\n"
+    )
+    right = "import tinygrad_lecture as tl\n@tl.op\ndef double(x, /):\n    return 2 * x\n"
+    right += "@double.backward\ndef _(g):\n    return 2 * g\n"
+    found = []
+    for text in (right, right.replace("2 * g", "3 * g")):
+        (tmp_path / "f.py").write_text(text)
+        reference = str(tmp_path / "course.py")
+        grader = Grader(find_course(reference), reference, tmp_path)
+        found += list(grader.check(["f"]))
+    assert [(o.passed, o.hint) for o in found] == [(True, None), (False, "constant-factor")], found

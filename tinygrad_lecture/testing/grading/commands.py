@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..sandbox.child import find_course
-from .grading import grade
+from .grading import grade, submissions
 from .packing import pack
-from .reports import as_json, as_junit, as_text
+from .reports import as_csv, as_json, as_junit, as_table, as_text
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,7 +22,9 @@ def parser() -> argparse.ArgumentParser:
     commands = main.add_subparsers(dest="command", required=True)
     grading = commands.add_parser("grade", help="check the files in a folder, and count points")
     grading.add_argument("course", metavar="COURSE")
-    grading.add_argument("folder", metavar="FOLDER", type=Path, help="the files of one student")
+    grading.add_argument("folder", metavar="FOLDER", type=Path, help="the files of one student; with --all of a class")
+    grading.add_argument("--all", action="store_true", help="FOLDER holds a folder for each student: grade them all")
+    grading.add_argument("--csv", type=Path, metavar="FILE", help="write a table of the points")
     grading.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
     grading.add_argument("--json", type=Path, metavar="FILE", help="write JSON")
     grading.add_argument("--memory", type=int, default=1500, metavar="MB", help="memory limit (1500; Linux only)")
@@ -46,13 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if not options.folder.is_dir():
             raise FileNotFoundError(f"there is no folder {options.folder}")
-        results = grade(course, options.course, options.folder, memory=options.memory, patience=options.patience)
+        graded = {}
+        for folder in submissions(options.folder) if options.all else [options.folder]:
+            name = folder.resolve().name
+            if options.all:
+                print(f"{name} ...", file=sys.stderr, flush=True)
+            graded[name] = grade(course, options.course, folder, memory=options.memory, patience=options.patience)
     except (ValueError, OSError, ImportError) as error:
         print(f"{parser().prog}: {error}", file=sys.stderr)
         return 2
-    print(as_text(course.title, results))
-    if options.junit:
-        options.junit.write_text(as_junit(course.title, results), encoding="utf-8")
-    if options.json:
-        options.json.write_text(as_json(course.title, results), encoding="utf-8")
-    return 0 if all(result.passed for result in results) else 1
+    every = [result for results in graded.values() for result in results]
+    print(as_table(course.title, graded) if options.all else as_text(course.title, every))
+    suites = {f"{course.title}: {name}": r for name, r in graded.items()} if options.all else {course.title: every}
+    for path, text in ((options.junit, as_junit(suites)), (options.json, as_json(course.title, graded)),
+                       (options.csv, as_csv(graded))):  # fmt: skip
+        if path is not None:
+            path.write_text(text, encoding="utf-8")
+    return 0 if all(result.passed for result in every) else 1

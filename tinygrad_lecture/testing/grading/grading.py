@@ -1,4 +1,4 @@
-"""`grade`: a submission's outcomes and points."""
+"""`grade`: a submission's outcomes and points. `submissions`: those of a class."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Result:
 def grade(course: Course, reference: str, folder: Path, *, memory: int = 1500, patience: float = 1.0) -> list[Result]:
     """The results of all exercises of a course for the files in a folder, in order.
 
-    Each file is checked in a process of its own learner, with limits. An exercise whose own check passes, but which
+    The files run in a process of their own, with limits. An exercise whose own check passes, but which
     builds on one that did not, does not pass: what runs in it is not what was asked for.
     reference: names the course, as "course.py" or "package.module:COURSE".
     memory: in megabytes.  patience: a factor for the time limits, on slow machines.
@@ -52,6 +52,14 @@ def grade(course: Course, reference: str, folder: Path, *, memory: int = 1500, p
             failed.add(exercise.name)
         results.append(result)
     return results
+
+
+def submissions(folder: Path) -> list[Path]:
+    """The folders of the students in a folder, by name. Raises FileNotFoundError if there is none."""
+    found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
+    if not found:
+        raise FileNotFoundError(f"there is no folder in {folder}; with --all it holds one for each student")
+    return found
 
 
 def _missing(exercise: Exercise) -> Outcome:

@@ -18,10 +18,17 @@ What is allowed: Python, NumPy, and your own earlier files.
 
 GRADER = """# {title}: for the grader
 
-    python -m pip install tinygrad-lecture hypothesis
-    python -m tinygrad_lecture.testing grade {course} SUBMISSION --junit report.xml
+The checker comes with tinygrad-lecture. In a clone of its repository:
 
-SUBMISSION is a folder with a student's files, laid out as in students/. The solutions are in solutions/.
+    python -m pip install ".[testing]"
+
+Then, in this folder:
+
+    python -m tinygrad_lecture.testing grade {course} SUBMISSION --junit report.xml
+    python -m tinygrad_lecture.testing grade {course} SUBMISSIONS --all --csv points.csv
+
+SUBMISSION is a folder with a student's files, laid out as in students/. SUBMISSIONS holds such a folder for each
+student. The solutions are in solutions/.
 """
 
 

@@ -1,10 +1,17 @@
-"""Results for people, and for grading systems: text, JUnit XML, JSON."""
+"""Results for people, and for grading systems: text, a table, CSV, JUnit XML, JSON.
+
+graded: the results of each student, by name.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from .grading import Result
@@ -36,17 +43,47 @@ def as_text(title: str, results: Sequence[Result]) -> str:
             f"{result.exercise.name}  {result.exercise.title}".rstrip()
         )
         lines += [f"        {line}" for line in message(result).split("\n") if line]
-    points, of = sum(r.points for r in results), sum(r.exercise.points for r in results)
-    lines.append(f"{points:g} of {of:g} points")
+    lines.append(f"{points_of(results)} points")
     return "\n".join(lines)
 
 
-def as_junit(title: str, results: Sequence[Result]) -> str:
-    """JUnit XML: a test case for each exercise, its points as a property."""
+def as_table(title: str, graded: Mapping[str, Sequence[Result]]) -> str:
+    """A line for each student: the points, and which exercises are not right."""
+    width = max(map(len, graded))
+    lines = [title]
+    for student, results in graded.items():
+        wrong = ", ".join(r.exercise.name for r in results if not r.passed)
+        row = f"{student:{width}}  {points_of(results)}{f'   not right: {wrong}' if wrong else ''}"
+        lines += textwrap.wrap(row, 80, subsequent_indent=" " * (width + 2), break_long_words=False)
+    return "\n".join(lines)
+
+
+def as_csv(graded: Mapping[str, Sequence[Result]]) -> str:
+    """A table with a row for each student: the points of each exercise, then their sum."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["student", *(r.exercise.name for r in next(iter(graded.values()))), "points"])
+    for student, results in graded.items():
+        rows.writerow([student, *(f"{r.points:g}" for r in results), f"{sum(r.points for r in results):g}"])
+    return text.getvalue()
+
+
+def points_of(results: Sequence[Result]) -> str:
+    """ "3.5 of 4" """
+    return f"{sum(r.points for r in results):g} of {sum(r.exercise.points for r in results):g}"
+
+
+def as_junit(graded: Mapping[str, Sequence[Result]]) -> str:
+    """JUnit XML: a suite for each title, in it a test case for each exercise, with its points as properties."""
+    suites = [_suite(title, results) for title, results in graded.items()]
+    inside = "\n".join(suites) if len(suites) == 1 else "\n".join(["<testsuites>", *suites, "</testsuites>"])
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{inside}\n'
+
+
+def _suite(title: str, results: Sequence[Result]) -> str:
     failures = sum(not r.passed for r in results)
     seconds = sum(r.outcome.seconds for r in results)
     lines = [
-        '<?xml version="1.0" encoding="utf-8"?>',
         f'<testsuite name={_quoted(title)} tests="{len(results)}" failures="{failures}" errors="0" skipped="0" '
         f'time="{seconds:.3f}">',
     ]
@@ -64,32 +101,33 @@ def as_junit(title: str, results: Sequence[Result]) -> str:
             lines.append(f"    <failure message={_quoted(first)}>{escape(_printable(message(r)))}</failure>")
         lines.append("  </testcase>")
     lines.append("</testsuite>")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
-def as_json(title: str, results: Sequence[Result]) -> str:
-    """JSON: the sum, and each exercise with its points and its message."""
-    return json.dumps(
-        {
-            "course": title,
-            "points": sum(r.points for r in results),
-            "max_points": sum(r.exercise.points for r in results),
-            "exercises": [
-                {
-                    "name": r.exercise.name,
-                    "title": r.exercise.title,
-                    "passed": r.passed,
-                    "points": r.points,
-                    "max_points": r.exercise.points,
-                    "seconds": round(r.outcome.seconds, 3),
-                    "message": message(r),
-                    "diagnosis": r.outcome.hint,
-                }
-                for r in results
-            ],
-        },
-        indent=1,
-    )
+def as_json(title: str, graded: Mapping[str, Sequence[Result]]) -> str:
+    """JSON: for each student the sum, and each exercise with its points and its message."""
+    students = [{"student": student, **_fields(results)} for student, results in graded.items()]
+    return json.dumps({"course": title, "students": students}, indent=1)
+
+
+def _fields(results: Sequence[Result]) -> dict[str, Any]:
+    return {
+        "points": sum(r.points for r in results),
+        "max_points": sum(r.exercise.points for r in results),
+        "exercises": [
+            {
+                "name": r.exercise.name,
+                "title": r.exercise.title,
+                "passed": r.passed,
+                "points": r.points,
+                "max_points": r.exercise.points,
+                "seconds": round(r.outcome.seconds, 3),
+                "message": message(r),
+                "diagnosis": r.outcome.hint,
+            }
+            for r in results
+        ],
+    }
 
 
 def _printable(text: str) -> str:

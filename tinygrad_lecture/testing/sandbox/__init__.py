@@ -1,12 +1,18 @@
-"""A process of its own for a submission, with limits on time and memory.
+"""A process of its own for a submission. The checks, the right results and the verdict stay outside of it.
 
-parent.py    starts the process and reads the outcomes
-child.py     what runs in it: load the files, check them, report
+parent.py    starts the process, checks what comes back, and says when time is over
+remote.py    the submission's functions and objects, used from here
+wire.py      values as bytes
+child.py     what runs in the process: load the files, call what is asked for
 loading.py   a learner's files as modules, with guarded imports
-limits.py    memory, network, files, other programs; changed modules
+limits.py    time, memory, network, files, other programs
 outcome.py   `Outcome`: passed, or what is wrong
 
-It protects from accidents, and from the usual tricks: an endless loop, a full memory, files written elsewhere, a
-patched checker, a forged report. It is no wall against an attacker: whoever knows Python's insides gets around an audit
-hook. For files of people you do not know, run the grader in a container or a virtual machine as well.
+What a submission sends are results, nothing else. So it cannot forge a pass, and changes nothing but itself by
+replacing a function of NumPy: to pass, it must return what is right for inputs that it does not know before.
+
+What this does not keep out: a submission may get right results in another way than the exercise asks for. A guarded
+import keeps it from the engine, and an audit hook from other programs, the network and files elsewhere; but whoever
+knows Python's insides gets around both. An exercise with `inside=True` is checked in the process of the submission, which can
+then forge the outcome. For files of people you do not know, run the grader in a container or a virtual machine.
 """

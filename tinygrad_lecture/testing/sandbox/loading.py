@@ -7,7 +7,7 @@ import linecache
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from ..calls import learner_frame, place_of, raised, source_around
@@ -109,6 +109,21 @@ class Submission:
         if path is None or self.folder not in path.parents:
             raise PermissionError(f"{file}: files outside of {self.folder.name}/ are not opened while it is checked")
         return open(path, mode, *args, **options)  # noqa: PTH123 - the learner's file closes it
+
+
+def class_in(module: Any, name: str) -> Any:
+    """The class of that name in a module, or in the files of the functions that it imports; or None."""
+    waiting, seen = [vars(module)], set()
+    while waiting:
+        scope = waiting.pop()
+        if id(scope) in seen:
+            continue
+        seen.add(id(scope))
+        found = [v for v in scope.values() if isinstance(v, type) and v.__name__ == name]
+        if found:
+            return found[0]
+        waiting += [v.__globals__ for v in scope.values() if isinstance(v, FunctionType)]
+    return None
 
 
 def _here() -> Any:

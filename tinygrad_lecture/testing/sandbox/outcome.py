@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..calls import unexpected
+from ..failures import CheckFailed
+
 
 @dataclass
 class Outcome:
     """passed; or what is wrong: the fields of a CheckFailed. seconds: how long the check took.
 
+    printed: what it printed; for a wrong answer, on the input that is shown.
     notes: sentences for after a pass, such as a comparison of times.
     """
 
@@ -29,3 +33,16 @@ class Outcome:
     def failed(name: str, fields: dict[str, Any], seconds: float = 0.0) -> Outcome:
         """The outcome for the fields of a CheckFailed."""
         return Outcome(name, False, seconds=seconds, **fields)
+
+
+def failure_of(error: BaseException) -> CheckFailed:
+    """The failure for whatever came out of a check."""
+    if isinstance(error, CheckFailed):
+        return error
+    if isinstance(error, MemoryError):
+        cause = "an array or list grows without an end, or is much larger than it must be"
+        return CheckFailed("The memory is full.", kind="memory", hint="memory", cause=cause)
+    if isinstance(error, Exception):
+        return unexpected(error)
+    cause = "leave out exit() and sys.exit(): the function must return"
+    return CheckFailed(f"The file ends the program ({type(error).__name__}).", kind="exit", hint="exit", cause=cause)

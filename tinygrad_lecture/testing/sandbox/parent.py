@@ -1,4 +1,4 @@
-"""`Grader`: exercises checked in processes of their own. One process waits ready for the next check."""
+"""`Grader`: exercises checked here, while the submission runs in a process of its own. One waits ready for the next."""
 
 from __future__ import annotations
 
@@ -6,30 +6,35 @@ import codecs
 import json
 import os
 import re
-import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from ..calls import place_of, source_around
-from ..course.exercise import Course
+from ..calls import only_in, place_of, source_around
+from ..course.exercise import Course, Exercise
 from ..failures import CheckFailed
-from .outcome import Outcome
+from .outcome import Outcome, failure_of
+from .remote import ParentEnd
+from .wire import Ended
 
 START = (
-    "import sys, json; first = json.loads(sys.stdin.readline()); sys.path[:] = first['path']; "
-    "from tinygrad_lecture.testing.sandbox.child import main; main(first['course'])"
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
+    "from tinygrad_lecture.testing.sandbox.child import main; main()"
 )
 GRACE = 30.0  # seconds that a process may take to start, and over its time limit
+WAITING = 4.0  # so many times its limit, and GRACE, may an exercise take in all: other programs want the processor too
 
 
 class Grader:
-    """Checks the files in a folder against a course, in processes of their own.
+    """Checks the files in a folder against a course, which run in processes of their own.
 
-    reference: names the course, as `find_course` explains.  seed: the same for all who are to get the same draws.
-    memory: in megabytes, more than the checker itself needs.  patience: a factor for all time limits.
+    reference: names the course, as `find_course` explains.
+    memory: in megabytes, more than the process itself needs.  patience: a factor for all time limits.
     """
 
     def __init__(
@@ -37,119 +42,174 @@ class Grader:
     ) -> None:
         self.course, self.reference, self.folder = course, reference, folder.resolve()
         self.memory, self.patience = memory, patience
-        self._spare: subprocess.Popen[bytes] | None = None
+        self._spare: Child | None = None
 
-    def check(self, names: Sequence[str]) -> Iterator[Outcome]:
-        """The outcome of each exercise, in order, as it comes."""
-        waiting = list(names)
-        while waiting:
-            nothing = True
-            for outcome in self._run(waiting):
-                nothing = False
-                waiting.remove(outcome.name)
+    def check(self, names: Sequence[str], *, notes: bool = False) -> Iterator[Outcome]:
+        """The outcome of each exercise, in order, as it comes.
+
+        notes: with the notes of the last one. They are made when all is decided: for them the checks come into the
+        process of the submission.
+        """
+        child: Child | None = None
+        try:
+            for name in names:
+                exercise = self.course[name]
+                if child is None or child.ended:
+                    child = self.opened()
+                outcome = self.outcome(exercise, child)
+                if notes and name == names[-1] and outcome.passed and exercise.race is not None:
+                    with suppress(Exception, Ended):  # a comparison that fails is left out
+                        child.begin(exercise, self.patience)
+                        outcome.notes = child.end.ask("notes", self.reference, name)
                 yield outcome
-            if nothing:
-                yield self._broken(waiting.pop(0), "")
+        finally:
+            if child is not None:
+                child.close()
+
+    def outcome(self, exercise: Exercise, child: Child) -> Outcome:
+        """The outcome of one exercise, in a process that stays open."""
+        start = time.perf_counter()
+        try:
+            with only_in(self.folder):
+                module = child.begin(exercise, self.patience)
+                if exercise.inside:
+                    return Outcome(**child.end.ask("inside", self.reference, exercise.name))
+                exercise.check(module)
+        except Ended as ended:
+            failure = self._stopped(exercise, ended.rest, child)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            failure = failure_of(error)
+        else:
+            return Outcome(exercise.name, True, printed=child.end.printed, seconds=time.perf_counter() - start)
+        finally:
+            child.finish()
+        return Outcome.failed(exercise.name, failure.as_dict(), time.perf_counter() - start)
 
     def warm(self) -> None:
         """Start the process for the next check now."""
-        if self._spare is None or self._spare.poll() is not None:
-            self._spare = self._start()
+        if self._spare is None or self._spare.ended:
+            self._spare = Child()
 
     def close(self) -> None:
         """End the process that waits."""
         if self._spare is not None:
-            self._spare.kill()
-            self._spare.communicate()
+            self._spare.close()
             self._spare = None
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
-        process = subprocess.Popen(
-            [sys.executable, "-X", "utf8", "-c", START],
+    def opened(self) -> Child:
+        """A process with the folder of the submission."""
+        self.warm()
+        child, self._spare = self._spare, None
+        assert child is not None
+        self.open(child)
+        return child
+
+    def open(self, child: Child) -> None:
+        """Let a process read the files of the submission, also if it has read them before."""
+        secret = [str(path) for path in (self.course.folder, *self.course.secret)]
+        with suppress(Ended):  # then the first exercise tells what it said
+            child.end.ask("open", str(self.folder), list(self.course.imports), secret, self.memory)
+
+    def _stopped(self, exercise: Exercise, dump: str, child: Child) -> CheckFailed:
+        """The failure of an exercise at which a process ended."""
+        printed = child.stopped()
+        if "most recent call first" not in dump:
+            return CheckFailed(
+                "The check was ended from inside, without an outcome.",
+                kind="exit",
+                shown=printed.strip().split("\n")[-8:] if printed.strip() else [],
+                cause="the file ends Python itself, or fills the memory",
+                hint="exit",
+            )
+        seconds = exercise.seconds * self.patience
+        waited = "Timeout" in dump
+        what = f"It did not end within {seconds:g} seconds."
+        cause = (
+            "an endless loop, or a loop over single numbers where NumPy would take all at once; does what the loop "
+            "waits for change in it?"
+        )
+        if waited:
+            what = f"It did not end within {_wall(exercise, self.patience):g} seconds."
+            waits = "it waits for something, as with time.sleep, or other programs leave it no time"
+            cause = f"{cause} Or {waits}" if os.name == "nt" else waits
+        frames = re.findall(r'File "(.*?)", line (\d+)', dump)
+        own = [(_plain(f), int(n)) for f, n in frames if _plain(f).startswith(str(self.folder))]
+        failure = CheckFailed(
+            f"{what} It was in this line:" if own else what,
+            kind="time",
+            shown=[f"{place_of(own[0][0])}:{own[0][1]}", *source_around(*own[0])] if own else [],
+            cause=cause,
+            hint="waiting" if waited and os.name != "nt" else "endless",
+        )
+        failure.printed = printed
+        return failure
+
+
+class Child:
+    """A process for a submission. end: the link to it."""
+
+    def __init__(self) -> None:
+        path = [str(Path(entry or ".").resolve()) for entry in sys.path]
+        self._process = subprocess.Popen(
+            [sys.executable, "-X", "utf8", "-c", START, json.dumps(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
         )
-        path = [str(Path(entry or ".").resolve()) for entry in sys.path]
-        assert process.stdin is not None
-        process.stdin.write((json.dumps({"path": path, "course": self.reference}) + "\n").encode())
-        process.stdin.flush()
-        return process
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self.end = ParentEnd(self._process.stdout, self._process.stdin)
+        self._printed = _Drain(self._process)
+        self._alarm: threading.Timer | None = None
 
-    def _run(self, names: Sequence[str]) -> Iterator[Outcome]:
-        """The outcomes of one process: of all exercises, or up to the one at which it ended."""
-        self.warm()
-        process, self._spare = self._spare, None
-        assert process is not None
-        assert process.stdin is not None
-        assert process.stdout is not None
-        nonce = secrets.token_hex(16)
-        job = {"exercises": list(names), "folder": str(self.folder), "nonce": nonce, "memory": self.memory,
-               "patience": self.patience}  # fmt: skip
-        printed = _Drain(process)
-        try:
-            process.stdin.write((json.dumps(job) + "\n").encode())
-            process.stdin.close()
-        except OSError:  # it has ended already: what it said tells why
-            pass
-        allowed = GRACE + sum(self.course[name].seconds for name in names) * self.patience * 1.5
-        alarm = threading.Timer(allowed, process.kill)
-        alarm.start()
-        left, other = list(names), []
-        try:
-            for raw in process.stdout:
-                line = raw.decode("utf-8", "replace")
-                outcome = _outcome(line, nonce)
-                if outcome is None or not left or outcome.name != left[0]:
-                    other.append(line)
-                    continue
-                left.pop(0)
-                yield outcome
-            process.wait()
-            if left and (len(left) < len(names) or other or printed.text):
-                failed = self._stopped(left[0], "".join(other), printed.text)
-                if failed is not None:
-                    yield failed
-        finally:
-            alarm.cancel()
-            process.kill()
-            process.wait()
-            process.stdout.close()
-            printed.close()
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
 
-    def _stopped(self, name: str, dump: str, printed: str) -> Outcome | None:
-        """The outcome of the exercise at which a process ended."""
-        if "Timeout" not in dump:
-            if any(f"{self.course[name].module}" in text for text in (dump, printed)) or dump:
-                return self._broken(name, printed)
-            return None if not printed else self._broken(name, printed)
-        frames = re.findall(r'File "(.*?)", line (\d+)', dump)
-        own = [(_plain(f), int(n)) for f, n in frames if _plain(f).startswith(str(self.folder))]
-        seconds = self.course[name].seconds * self.patience
-        shown = [] if not own else [f"{place_of(own[0][0])}:{own[0][1]}", *source_around(*own[0])]
-        failure = CheckFailed(
-            f"It did not end within {seconds:.0f} seconds. It was in this line:" if own
-            else f"It did not end within {seconds:.0f} seconds.",
-            kind="time",
-            shown=shown,
-            cause="an endless loop, or a loop over single numbers where NumPy would take all at once; does what the "
-            "loop waits for change in it?",
-            hint="endless",
-        )  # fmt: skip
-        failure.printed = printed
-        return Outcome.failed(name, failure.as_dict(), seconds)
+    def begin(self, exercise: Exercise, patience: float = 1.0) -> Any:
+        """The module of an exercise. From now on its time is counted."""
+        wall = _wall(exercise, patience)
+        self._set_alarm(wall + GRACE)
+        self.end.forget()
+        self.end.printed = ""
+        return self.end.ask("begin", exercise.module, exercise.seconds * patience, wall)
 
-    def _broken(self, name: str, printed: str) -> Outcome:
-        failure = CheckFailed(
-            "The check was ended from inside, without an outcome.",
-            kind="exit",
-            shown=printed.strip().split("\n")[-8:] if printed.strip() else [],
-            cause="the file ends Python itself, or fills the memory",
-            hint="exit",
-        )
-        return Outcome.failed(name, failure.as_dict())
+    def finish(self) -> None:
+        """Count its time no longer."""
+        self._set_alarm(None)
+        if not self.ended:
+            with suppress(Ended):
+                self.end.ask("end")
+
+    def stopped(self) -> str:
+        """What it printed, after it has ended."""
+        self._process.kill()
+        self._process.wait()
+        return self._printed.text
+
+    def close(self) -> None:
+        """End it."""
+        self._set_alarm(None)
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        self._printed.close()
+
+    def _set_alarm(self, seconds: float | None) -> None:
+        """Kill it after so many seconds, should it not end itself."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = None
+        if seconds is not None:
+            self._alarm = threading.Timer(seconds, self._process.kill)
+            self._alarm.daemon = True
+            self._alarm.start()
 
 
 class _Drain:
@@ -183,14 +243,9 @@ class _Drain:
         return b"".join(self._parts).decode("utf-8", "replace")
 
 
-def _outcome(line: str, nonce: str) -> Outcome | None:
-    try:
-        fields = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(fields, dict) or fields.pop("nonce", None) != nonce:
-        return None
-    return Outcome(**fields)
+def _wall(exercise: Exercise, patience: float) -> float:
+    """How many seconds an exercise may take in all, also when it waits and when the machine is busy."""
+    return exercise.seconds * patience * WAITING + GRACE
 
 
 def _plain(path: str) -> str:

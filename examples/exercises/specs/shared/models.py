@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from tinygrad_lecture.testing import CheckFailed
 from tinygrad_lecture.testing.calls import call
 from tinygrad_lecture.testing.causes.known import Mistake
+from tinygrad_lecture.testing.sandbox.remote import find_class
 
 NAMES = Path(__file__).parent.parent.parent / "names.txt"
 
@@ -83,7 +83,7 @@ def check_tensors(
     Gradients are compared with central differences of the learner's own function, in three directions.
     """
     out = call(run, (), what, shown=lines, watch=False)
-    base = next((c for c in _classes(module) if c.__name__ == "Tensor"), None)
+    base = tensor_class(module)
     if base is None or not isinstance(out, base):
         got = "nothing" if out is None else type(out).__name__
         raise CheckFailed(f"{what} must return a Tensor, but returns {got}.", kind="type", shown=lines, hint="type",
@@ -154,22 +154,9 @@ def gradients(out: Any, upstream: Any) -> dict[int, Any]:
     return grads
 
 
-def _classes(module: Any) -> list[type]:
-    """The classes that a learner's module holds, and those in the files of the functions that it imports."""
-    waiting, seen, found = [vars(module)], set(), []
-    while waiting:
-        scope = waiting.pop()
-        if id(scope) in seen:
-            continue
-        seen.add(id(scope))
-        found += [v for v in scope.values() if isinstance(v, type)]
-        waiting += [v.__globals__ for v in scope.values() if isinstance(v, FunctionType)]
-    return found
-
-
 def tensor_class(module: Any) -> Any:
     """The learner's Tensor, of 4.10, as this module uses it."""
-    return next(c for c in _classes(module) if c.__name__ == "Tensor")
+    return find_class(module, "Tensor")
 
 
 @cache

@@ -1,0 +1,227 @@
+"""Values as bytes, between the process that checks and the one that runs a submission. Nothing is ever unpickled.
+
+A message is JSON, and then the memory of its arrays. Numbers, text, lists, tuples, dicts, sets, arrays and generators
+of random numbers go as they are. Every other object stays in its process, and a handle goes in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Sequence
+from typing import IO, Any
+
+import numpy as np
+
+from ...backend import Array
+
+HEAD = struct.Struct(">4sIQ")  # a mark, the length of the JSON, that of the arrays
+MARK = b"tltw"
+MOST = 2**31  # bytes of a message
+PLAIN = (type(None), bool, int, float, str)
+DTYPE = re.compile(r"[<>|=]?[biufc]\d+")
+
+
+class Ended(BaseException):
+    """The other process has ended. rest: what it wrote instead of a message. No `except Exception` may catch this."""
+
+    def __init__(self, rest: str = "") -> None:
+        super().__init__("the process of the submission has ended")
+        self.rest = rest
+
+
+class Link:
+    """One end of two pipes. `ask` sends a request and waits for its answer; meanwhile it answers those that come in.
+
+    A subclass says how requests are answered, what stands for an object of the other process, and how errors are told.
+    """
+
+    def __init__(self, read: IO[bytes], write: IO[bytes]) -> None:
+        self._read, self._write = read, write
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of all objects to which the other end has handles."""
+        self._objects: list[Any] = []
+        self._places: dict[int, int] = {}  # id of an object -> its place in _objects
+        self._stubs: dict[int, Any] = {}
+        self._generators: dict[int, Any] = {}
+
+    # --- for subclasses ---------------------------------------------------------------------------------------
+
+    def serve(self, what: str, *args: Any) -> Any:
+        """The answer to a request."""
+        raise NotImplementedError
+
+    def describe(self, value: Any) -> dict[str, Any]:
+        """What the other end is told about an object that stays here."""
+        raise NotImplementedError
+
+    def stub(self, place: int, about: dict[str, Any]) -> Any:
+        """What stands here for an object of the other process."""
+        raise NotImplementedError
+
+    def place_of_stub(self, value: Any) -> int | None:
+        """The place of the object for which a stub stands; None if the value is no stub."""
+        raise NotImplementedError
+
+    def told(self, error: BaseException) -> Any:
+        """An exception, for the other end."""
+        raise NotImplementedError
+
+    def raise_told(self, told: Any) -> None:
+        """Raise what the other end has told."""
+        raise NotImplementedError
+
+    # --- messages ---------------------------------------------------------------------------------------------
+
+    def ask(self, *request: Any) -> Any:
+        """The answer to a request. Arrays that were changed there are changed here as well."""
+        given = self._send("ask", list(request))
+        while True:
+            kind, body, arrays = self._receive()
+            if kind == "ask":
+                self._answer(body, arrays)
+                continue
+            result, changed = body
+            for k, now in changed:
+                given[k][...] = now
+            if kind == "raised":
+                self.raise_told(result)
+            return result
+
+    def answer_all(self) -> None:
+        """Answer requests until the other end is closed."""
+        while True:
+            try:
+                _, body, arrays = self._receive()
+            except Ended:
+                return
+            self._answer(body, arrays)
+
+    def _answer(self, request: list[Any], arrays: Sequence[tuple[Array, bytes]]) -> None:
+        try:
+            kind, result = "told", self.serve(*request)
+        except Ended:
+            raise
+        except BaseException as error:  # also SystemExit: a submission may raise anything
+            kind, result = "raised", self.told(error)
+        changed = [[k, array] for k, (array, before) in enumerate(arrays) if array.tobytes() != before]
+        try:
+            self._send(kind, (result, changed))
+        except (ValueError, RecursionError, OverflowError) as error:  # what cannot be written as JSON
+            self._send("raised", (self.told(error), changed))
+
+    def _send(self, kind: str, body: Any) -> list[Array]:
+        arrays: list[Array] = []
+        coded = self._encoded(body, arrays, {})
+        text = json.dumps([kind, coded, [[a.dtype.str, a.shape, a.flags.writeable] for a in arrays]])
+        memory = [np.ascontiguousarray(a).tobytes() for a in arrays]
+        head = HEAD.pack(MARK, len(text), sum(map(len, memory)))
+        try:
+            self._write.write(b"".join([head, text.encode(), *memory]))
+            self._write.flush()
+        except (OSError, ValueError):  # closed, or broken
+            raise Ended(self._rest(b"")) from None
+        return arrays
+
+    def _receive(self) -> tuple[str, Any, list[tuple[Array, bytes]]]:
+        head = self._read.read(HEAD.size)
+        if len(head) < HEAD.size or head[:4] != MARK:
+            raise Ended(self._rest(head))
+        _, length, size = HEAD.unpack(head)
+        if length + size > MOST:
+            raise Ended("a message was too large")
+        text, memory = self._read.read(length), self._read.read(size)
+        if len(text) < length or len(memory) < size:
+            raise Ended(self._rest(text + memory))
+        kind, body, forms = json.loads(text)
+        arrays, start = [], 0
+        for dtype, shape, writeable in forms:
+            if not DTYPE.fullmatch(dtype):
+                raise Ended("a message held something else than numbers")
+            end = start + np.dtype(dtype).itemsize * int(np.prod(shape))
+            array = np.frombuffer(memory[start:end], dtype=dtype).reshape(shape).copy()
+            array.flags.writeable = writeable
+            arrays.append((array, memory[start:end]))
+            start = end
+        return kind, self._decoded(body, [a for a, _ in arrays]), arrays
+
+    def _rest(self, begun: bytes) -> str:
+        try:
+            return (begun + self._read.read()).decode("utf-8", "replace")
+        except (OSError, ValueError):
+            return begun.decode("utf-8", "replace")
+
+    # --- values -----------------------------------------------------------------------------------------------
+
+    def _encoded(self, value: Any, arrays: list[Array], seen: dict[int, int]) -> Any:
+        """A value for JSON: itself, or a list that begins with its kind. The same array twice is one array."""
+
+        def each(values: Any) -> list[Any]:
+            return [self._encoded(v, arrays, seen) for v in values]
+
+        if type(value) in PLAIN:
+            return value
+        if isinstance(value, np.ndarray) and id(value) in self._places:
+            return ["mine", self._places[id(value)], self.describe(value)]
+        if type(value) is np.ndarray and value.dtype.kind in "biufc":
+            if id(value) not in seen:
+                seen[id(value)] = len(arrays)
+                arrays.append(value)
+            return ["array", seen[id(value)]]
+        if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+            return ["number", value.dtype.str, value.item()]
+        if isinstance(value, complex):
+            return ["complex", value.real, value.imag]
+        if value is Ellipsis:
+            return ["..."]
+        for kind, name in ((tuple, "tuple"), (list, "list"), (set, "set"), (frozenset, "set")):
+            if isinstance(value, kind):
+                return [name, each(value)]
+        if isinstance(value, dict):
+            return ["dict", each(value.items())]
+        place = self.place_of_stub(value)
+        if place is not None:
+            return ["yours", place]
+        if isinstance(value, np.random.Generator):
+            self.keep(value)
+            return ["generator", self._places[id(value)], each([value.bit_generator.state])[0]]
+        self.keep(value)
+        return ["mine", self._places[id(value)], self.describe(value)]
+
+    def keep(self, value: Any) -> None:
+        """From now on a handle goes in the place of this object."""
+        if id(value) not in self._places:
+            self._places[id(value)] = len(self._objects)
+            self._objects.append(value)
+
+    def _decoded(self, value: Any, arrays: list[Array]) -> Any:
+        if not isinstance(value, list):
+            return value
+        kind, *parts = value
+        if kind in ("list", "tuple", "set", "dict"):
+            items = [self._decoded(v, arrays) for v in parts[0]]
+            make: Any = {"list": list, "tuple": tuple, "set": set, "dict": dict}[kind]
+            return make(items)
+        if kind == "array":
+            return arrays[parts[0]]
+        if kind == "number" and DTYPE.fullmatch(parts[0]):
+            return np.dtype(parts[0]).type(parts[1])
+        if kind == "complex":
+            return complex(*parts)
+        if kind == "...":
+            return ...
+        if kind == "yours":
+            return self._objects[parts[0]]
+        if kind == "generator":
+            if parts[0] not in self._generators:
+                self._generators[parts[0]] = np.random.Generator(np.random.PCG64())
+                self._generators[parts[0]].bit_generator.state = self._decoded(parts[1], arrays)
+            return self._generators[parts[0]]
+        if kind == "mine":
+            if parts[0] not in self._stubs:
+                self._stubs[parts[0]] = self.stub(*parts)
+            return self._stubs[parts[0]]
+        raise Ended("a message of an unknown kind")

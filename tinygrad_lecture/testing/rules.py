@@ -256,6 +256,9 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
     if mistake is not None:
         failure.hint, failure.cause = mistake.hint, mistake.cause
         return failure
+    if failure.kind.startswith("shape") and np.ndim(subject.got(found.args)[0]) == 0:
+        failure.cause = "a single number is returned; multiply by g, so that there is one for each element"
+        return failure
     if failure.cause is None or failure.kind.startswith("shape"):
         errors = [_gradcheck(subject, args) for args in telling[:MAX_DIAGNOSED]]
         causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.hint_text is not None]

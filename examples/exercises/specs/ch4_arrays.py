@@ -400,7 +400,15 @@ def _check_tensor(m: Any) -> None:
                               cause="the third argument is a function: lambda g: rule(g, *arrays, **settings)")  # fmt: skip
         g = np.ones(x.shape)
         lines = [*lines, "z.rule(g)"]
-        got = call(z.rule, (g,), watch=False, shown=lines)
+        try:
+            got = call(z.rule, (g,), watch=False, shown=lines)
+        except CheckFailed as failure:
+            if failure.kind == "raises" and failure.cause is None:
+                failure.hint, failure.cause = (
+                    "rule",
+                    "rule is called with g alone: lambda g: rule(g, *arrays, **settings)",
+                )
+            raise
         if not isinstance(got, tuple) or not all(np.allclose(p, q) for p, q in zip(got, (g * y, g * x), strict=True)):
             raise CheckFailed("The rule of the Tensor gives something else than mul_rule(g, x.data, w.data).", kind="rule",
                               shown=lines, hint="rule", cause="lambda g: rule(g, *arrays, **settings)")  # fmt: skip

@@ -281,14 +281,18 @@ def _check_mask(m: Any) -> None:
 
 
 @st.composite
-def _queries(draw: st.DrawFn) -> tuple[Any, ...]:
+def _queries(draw: st.DrawFn, batch: tuple[int, ...] = ()) -> tuple[Any, ...]:
     n, d, e = (draw(st.integers(1, 3)) for _ in range(3))
-    batch = draw(shapes(max_dims=1, max_side=2))
     kind = draw(st.sampled_from(["plain", "causal", "cross"]))
     m = draw(st.integers(1, 3)) if kind == "cross" else n
     mask = causal(n) if kind == "causal" else None
-    q, k, v = (draw(arrays((*batch, *shape), low=-2, high=2)) for shape in ((n, d), (m, d), (m, e)))
+    # The ends of larger arrays: when n becomes smaller, no other number changes, and so a failing input stays one.
+    q, k, v = (draw(arrays((*batch, 3, 3), low=-2, high=2)) for _ in range(3))
+    q, k, v = (x[..., -rows:, -columns:].copy() for x, rows, columns in ((q, n, d), (k, m, d), (v, m, e)))
     return q, k, v, {"mask": mask}
+
+
+BATCHES = ((), (2,))  # first without one: what is wrong there is easier to read
 
 
 def _swap(x: Any) -> Any:
@@ -302,7 +306,14 @@ def _check_attention(m: Any) -> None:
             scores = (
                 q
                 @ _swap(k)
-                / {"root": np.sqrt(d), "d": d, "none": 1.0, "times": 1 / np.sqrt(d), "m": np.sqrt(k.shape[-2])}[scale]
+                / {
+                    "root": np.sqrt(d),
+                    "d": d,
+                    "none": 1.0,
+                    "times": 1 / np.sqrt(d),
+                    "length": np.sqrt(len(q)),
+                    "m": np.sqrt(k.shape[-2]),
+                }[scale]
             )
             scores = masked(scores, mask if use_mask else None)
             return (softmax(scores) if axis == -1 else _swap(softmax(_swap(scores)))) @ v
@@ -313,6 +324,14 @@ def _check_attention(m: Any) -> None:
         Mistake("not-scaled", "the scores are not divided by sqrt(d): softmax becomes too sure", variant("none")),
         Mistake("scaled-by-d", "the scores are divided by d, not by its square root", variant("d")),
         Mistake("multiplied", "the scores are multiplied by sqrt(d); divide", variant("times")),
+        Mistake(
+            "all-transposed",
+            "k.T turns round all axes, those of the batch too; k.swapaxes(-1, -2) leaves the batch alone",
+            lambda q, k, v, mask=None: softmax(masked(q @ k.T / np.sqrt(q.shape[-1]), mask)) @ v,
+        ),
+        Mistake(
+            "length", "len(q) is the size of the first axis; d, the size of a query, is q.shape[-1]", variant("length")
+        ),
         Mistake("scaled-by-keys", "d is the size of a query, q.shape[-1], not the number of keys", variant("m")),
         Mistake(
             "wrong-axis",
@@ -325,28 +344,31 @@ def _check_attention(m: Any) -> None:
     def of_weights(mistake: Mistake) -> Mistake:
         return Mistake(mistake.hint, mistake.cause, lambda q, k, mask=None: mistake.fn(q, k, np.eye(k.shape[-2]), mask))
 
-    check_function(
-        m.attention_weights,
-        lambda q, k, mask=None: attention(q, k, np.eye(k.shape[-2]), mask),
-        _queries().map(lambda d: (d[0], d[1], d[3])),
-        names=("q", "k", "mask"),
-        mistakes=[*map(of_weights, mistakes)],
-    )
-    check_function(
-        m.attention,
-        attention,
-        _queries(),
-        names=("q", "k", "v", "mask"),
-        mistakes=[
-            *mistakes,
-            Mistake("weights-alone", "these are the weights; multiply them by v", lambda q, k, v, mask=None: attention(q, k, np.eye(k.shape[-2]), mask)),
-            Mistake("mask-ignored", "the mask is not handed on", lambda q, k, v, mask=None: attention(q, k, v)),
-            Mistake("keys-for-values", "the keys are summed; the weights belong to the values", lambda q, k, v, mask=None: attention(q, k, k, mask)),
-            Mistake("roles-swapped", "q and k are swapped: each query looks at all keys", lambda q, k, v, mask=None: attention(k, q, v, mask)),
-            Mistake("transposed", "the weights are transposed before they meet v",
-                    lambda q, k, v, mask=None: _swap(attention(q, k, np.eye(k.shape[-2]), mask)) @ v),
-        ],
-    )  # fmt: skip
+    for batch in BATCHES:
+        check_function(
+            m.attention_weights,
+            lambda q, k, mask=None: attention(q, k, np.eye(k.shape[-2]), mask),
+            _queries(batch).map(lambda d: (d[0], d[1], d[3])),
+            draws=25,
+            names=("q", "k", "mask"),
+            mistakes=[*map(of_weights, mistakes)],
+        )
+        check_function(
+            m.attention,
+            attention,
+            _queries(batch),
+            draws=25,
+            names=("q", "k", "v", "mask"),
+            mistakes=[
+                *mistakes,
+                Mistake("weights-alone", "these are the weights; multiply them by v", lambda q, k, v, mask=None: attention(q, k, np.eye(k.shape[-2]), mask)),
+                Mistake("mask-ignored", "the mask is not handed on", lambda q, k, v, mask=None: attention(q, k, v)),
+                Mistake("keys-for-values", "the keys are summed; the weights belong to the values", lambda q, k, v, mask=None: attention(q, k, k, mask)),
+                Mistake("roles-swapped", "q and k are swapped: each query looks at all keys", lambda q, k, v, mask=None: attention(k, q, v, mask)),
+                Mistake("transposed", "the weights are transposed before they meet v",
+                        lambda q, k, v, mask=None: _swap(attention(q, k, np.eye(k.shape[-2]), mask)) @ v),
+            ],
+        )  # fmt: skip
 
 
 def _check_attention_rule(m: Any) -> None:
@@ -379,26 +401,27 @@ def _check_attention_rule(m: Any) -> None:
         gq, gk, gv = rule()(g, q, k, v, mask)
         return gk, gq, gv
 
-    check_rule(
-        attention,
-        m.attention_rule,
-        _queries(),
-        reference=rule(),
-        draws=30,
-        mistakes=[
-            Mistake("softmax-missing", "the gradient must go through softmax: softmax_rule(grad_w, scores)", rule("nothing")),
-            Mistake("diagonal", "softmax has more than a diagonal: use softmax_rule", rule("diagonal")),
-            Mistake("sum-missing", "in the softmax part, the weighted mean is not subtracted", rule("weights")),
-            Mistake("root-missing", "the scores were divided by the root: divide the gradients of q and k too", rule(k_root=False, q_root=False)),
-            Mistake("root-missing", "the gradient of k must be divided by the root too", rule(k_root=False)),
-            Mistake("root-missing", "the gradient of q must be divided by the root too", rule(q_root=False)),
-            Mistake("mask-ignored", "softmax_rule must get the masked scores", rule(masking=False)),
-            Mistake("mask-ignored", "the weights for the gradient of v must be masked too: attention_weights(q, k, mask)", rule(values=False)),
-            Mistake("mask-ignored", "the mask is not used at all", rule(masking=False, values=False)),
-            Mistake("not-transposed", "the gradient of k^T must be transposed back", rule(k_turned=False)),
-            Mistake("swapped", "the gradients of q and k are swapped", swapped),
-        ],
-    )  # fmt: skip
+    for batch in BATCHES:
+        check_rule(
+            attention,
+            m.attention_rule,
+            _queries(batch),
+            reference=rule(),
+            draws=20,
+            mistakes=[
+                Mistake("softmax-missing", "the gradient must go through softmax: softmax_rule(grad_w, scores)", rule("nothing")),
+                Mistake("diagonal", "softmax has more than a diagonal: use softmax_rule", rule("diagonal")),
+                Mistake("sum-missing", "in the softmax part, the weighted mean is not subtracted", rule("weights")),
+                Mistake("root-missing", "the scores were divided by the root: divide the gradients of q and k too", rule(k_root=False, q_root=False)),
+                Mistake("root-missing", "the gradient of k must be divided by the root too", rule(k_root=False)),
+                Mistake("root-missing", "the gradient of q must be divided by the root too", rule(q_root=False)),
+                Mistake("mask-ignored", "softmax_rule must get the masked scores", rule(masking=False)),
+                Mistake("mask-ignored", "the weights for the gradient of v must be masked too: attention_weights(q, k, mask)", rule(values=False)),
+                Mistake("mask-ignored", "the mask is not used at all", rule(masking=False, values=False)),
+                Mistake("not-transposed", "the gradient of k^T must be transposed back", rule(k_turned=False)),
+                Mistake("swapped", "the gradients of q and k are swapped", swapped),
+            ],
+        )  # fmt: skip
 
 
 @st.composite

@@ -50,7 +50,7 @@ WRONG = [
     wrong("8.6", None, "return attention_weights(q, k) @ v", hint="mask-ignored"),
     wrong("8.6", None, "return attention_weights(q, k, mask)", hint="weights-alone"),
     wrong("8.6", None, f"return attention_weights(q, k, mask).{SWAP} @ v", hint=("transposed", "shapes")),
-    wrong("8.6", f"scores = q @ k.{SWAP} / np.sqrt(len(q))", None, hint=("length", "scaled-by-keys", None)),
+    wrong("8.6", f"scores = q @ k.{SWAP} / np.sqrt(len(q))", None, hint="length"),
     wrong("8.7", None, "grad_scores = grad_w", None, hint="softmax-missing"),
     wrong("8.7", None, None, GQK.replace(" / root", ""), hint="root-missing"),
     wrong("8.7", "grad_w, grad_v = matmul_rule(g, attention_weights(q, k), v)", None, None, hint=("mask-ignored", "values-unmasked")),

@@ -13,6 +13,7 @@ replacing a function of NumPy: to pass, it must return what is right for inputs 
 
 What this does not keep out: a submission may get right results in another way than the exercise asks for. A guarded
 import keeps it from the engine, and an audit hook from other programs, the network and files elsewhere; but whoever
-knows Python's insides gets around both. An exercise with `inside=True` is checked in the process of the submission, which can
-then forge the outcome. For files of people you do not know, run the grader in a container or a virtual machine.
+knows Python's insides gets around both. An exercise with `inside=True` is checked in the process of the submission,
+which can then forge the outcome. For files of people you do not know, run the grader in a container or a virtual
+machine.
 """

@@ -36,10 +36,10 @@ def limit_memory(megabytes: int) -> None:
 
 
 def limit_time(seconds: float, wall: float, file: IO[bytes]) -> None:
-    """End this process, and write its stack to a file, when it has computed for so many seconds, or taken `wall` in all.
+    """End this process, its stack written to a file, when it has computed for so many seconds, or taken `wall` in all.
 
-    Of code that computes only the processor's time counts, so that a busy machine ends nothing that is right. The second
-    limit is for code that waits. On Windows, which has no such timer, it is the only one.
+    Of code that computes only the processor's time counts, so that a busy machine ends nothing that is right. The
+    second limit is for code that waits. On Windows, which has no such timer, it is the only one.
     """
     faulthandler.dump_traceback_later(wall, exit=True, file=file)
     if sys.platform != "win32":

@@ -138,6 +138,8 @@ class ParentEnd(Link):
         return int(place) if link is self else None
 
     def told(self, error: BaseException) -> Any:
+        if isinstance(error, RemoteError):  # it came from there
+            return error.told.text.split(": ", 1) if ": " in error.told.text else [error.told.text, ""]
         return [type(error).__name__, str(error)]
 
     def raise_told(self, told: Any) -> None:

@@ -23,6 +23,8 @@ from tinygrad_lecture.testing import (
 )
 from tinygrad_lecture.testing.calls import call
 
+from .shared.models import why_not_learning
+
 DATA = Path(__file__).parent.parent.parent / "data"
 
 
@@ -40,31 +42,20 @@ class Valley:
 
 
 def _check_descent(m: Any) -> None:
-    def descend(gradient: Any, x: Any, lr: Any, steps: Any) -> Any:
-        for _ in range(steps):
-            x = x - lr * gradient(x)
-        return x
+    def steps_of(step: Any) -> Any:
+        """descend with another step: a function of x, the learning rate and the gradient."""
 
-    def one_less(gradient: Any, x: Any, lr: Any, steps: Any) -> Any:
-        return descend(gradient, x, lr, max(steps - 1, 0))
+        def fn(gradient: Any, x: Any, lr: Any, steps: Any) -> Any:
+            for _ in range(steps):
+                x = step(x, lr, gradient(x))
+            return x
 
-    def same_gradient(gradient: Any, x: Any, lr: Any, steps: Any) -> Any:
-        return x - steps * lr * gradient(x)
+        return fn
 
-    def uphill(gradient: Any, x: Any, lr: Any, steps: Any) -> Any:
-        for _ in range(steps):
-            x = x + lr * gradient(x)
-        return x
-
-    def replaced(gradient: Any, x: Any, lr: Any, steps: Any) -> Any:
-        for _ in range(steps):
-            x = -lr * gradient(x)
-        return x
-
-    def by_sign(gradient: Any, x: Any, lr: Any, steps: Any) -> Any:
-        for _ in range(steps):
-            x = x - lr * np.sign(gradient(x))
-        return x
+    descend = steps_of(lambda x, lr, grad: x - lr * grad)
+    uphill = steps_of(lambda x, lr, grad: x + lr * grad)
+    replaced = steps_of(lambda x, lr, grad: -lr * grad)
+    by_sign = steps_of(lambda x, lr, grad: x - lr * np.sign(grad))
 
     valleys = st.builds(Valley, st.sampled_from([1.0, 0.5, 0.25]), numbers())
     check_function(
@@ -76,9 +67,10 @@ def _check_descent(m: Any) -> None:
             Mistake("one-step", "only one step is taken: does return stand inside of the loop?",
                     lambda gradient, x, lr, steps: descend(gradient, x, lr, min(steps, 1))),
             Mistake("one-step", "one step is taken, however many are asked for", lambda gradient, x, lr, steps: descend(gradient, x, lr, 1)),
-            Mistake("same-gradient", "each step needs the gradient at the new place; compute it inside of the loop", same_gradient),
+            Mistake("same-gradient", "each step needs the gradient at the new place; compute it inside of the loop",
+                    lambda gradient, x, lr, steps: x - steps * lr * gradient(x)),
             Mistake("rate-missing", "the learning rate is missing", lambda gradient, x, lr, steps: descend(gradient, x, 1.0, steps)),
-            Mistake("one-less", "one step too few", one_less),
+            Mistake("one-less", "one step too few", lambda gradient, x, lr, steps: descend(gradient, x, lr, max(steps - 1, 0))),
             Mistake("one-more", "one step too many", lambda gradient, x, lr, steps: descend(gradient, x, lr, steps + 1)),
             Mistake("replaced", "x becomes the step itself; subtract the step from x", replaced),
             Mistake("by-sign", "only the sign of the gradient is used", by_sign),
@@ -296,19 +288,11 @@ def _check_digits(m: Any) -> None:
     ]
     if accuracy >= 0.9 and len(losses) == 3 * 94:
         return
-    hint, cause = None, "look at the loss: does it fall? Print it every 20 batches"
-    if all(np.array_equal(a, p.data) for a, p in zip(before, parameters, strict=True)):
-        hint, cause = (
-            "not-updated",
-            "no weight has changed: assign the result of adam_step to parameters[k].data, after backward",
-        )
-    elif sum(np.array_equal(a, p.data) for a, p in zip(before, parameters, strict=True)):
-        hint, cause = (
-            "some-not-updated",
-            "some weights have not changed: take a step for every k in range(len(parameters))",
-        )
-    elif not np.mean(losses[-20:]) < losses[0]:
-        hint, cause = "uphill", "the loss grows: is the sign of the step right, and the gradient that of this batch?"
+    names = [f"{letter}{k}" for k in (1, 2, 3) for letter in "Wb"]
+    hint, cause = why_not_learning(names, before, parameters, falls=bool(np.mean(losses[-20:]) < losses[0])) or (
+        None,
+        "look at the loss: does it fall? Print it every 20 batches",
+    )
     raise CheckFailed(
         "It does not learn to read 90% of new digits.", kind="accuracy", shown=shown, hint=hint, cause=cause
     )

@@ -112,39 +112,25 @@ def _check_unembed(m: Any) -> None:
         ],
     )  # fmt: skip
 
-    def reached(p: Any, limit: Any) -> Any:  # without the one that reaches the limit
-        order = np.argsort(-p, kind="stable")
-        kept = np.zeros_like(p)
-        chosen = order[np.cumsum(p[order]) <= limit]
-        kept[chosen] = p[chosen]
-        return kept / kept.sum()
+    def variant(choose: Any, of: Any = lambda p, order: p) -> Any:
+        """top_p that keeps other places. choose: from p, the order, the sums before each, and the limit, to places."""
 
-    def least(p: Any, limit: Any) -> Any:
-        kept = np.where(p >= limit, p, 0.0)
-        return kept / kept.sum()
+        def fn(p: Any, limit: Any) -> Any:
+            order = np.argsort(-p, kind="stable")
+            chosen = choose(p, order, np.cumsum(p[order]) - p[order], limit)
+            kept = np.zeros_like(p)
+            kept[chosen] = of(p, order)[chosen]
+            return kept / kept.sum()
 
-    def unlikely(p: Any, limit: Any) -> Any:
-        order = np.argsort(p, kind="stable")
-        before = np.cumsum(p[order]) - p[order]
-        kept = np.zeros_like(p)
-        kept[order[before < limit]] = p[order[before < limit]]
-        return kept / kept.sum()
+        return fn
 
-    def alike(p: Any, limit: Any) -> Any:
-        return (right.top_p(p, limit) > 0) / (right.top_p(p, limit) > 0).sum()
+    reached = variant(lambda p, order, before, limit: order[before + p[order] <= limit])
+    least = variant(lambda p, order, before, limit: p >= limit)
+    alike = variant(lambda p, order, before, limit: order[before < limit], lambda p, order: np.ones_like(p))
+    misplaced = variant(lambda p, order, before, limit: before < limit)
+    in_order = variant(lambda p, order, before, limit: before < limit, lambda p, order: p[order])
 
-    def misplaced(p: Any, limit: Any) -> Any:
-        order = np.argsort(-p, kind="stable")
-        before = np.cumsum(p[order]) - p[order]
-        kept = np.where(before < limit, p, 0.0)
-        return kept / kept.sum()
-
-    def in_order(p: Any, limit: Any) -> Any:
-        order = np.argsort(-p, kind="stable")
-        before = np.cumsum(p[order]) - p[order]
-        kept = np.zeros_like(p)
-        kept[before < limit] = p[order][before < limit]
-        return kept / kept.sum()
+    unlikely = variant(lambda p, order, before, limit: order[1 - before - p[order] < limit])
 
     probabilities = st.lists(st.integers(1, 8), min_size=1, max_size=5, unique=True).map(lambda n: np.array(n) / sum(n))
     check_function(

@@ -11,7 +11,16 @@ from tinygrad_lecture.testing.calls import call
 
 from .ch6_learning import adam
 from .shared import tensors as right
-from .shared.models import as_tensors, check_tensors, gpt_arrays, gradients, leaves, names, tensor_class
+from .shared.models import (
+    as_tensors,
+    check_tensors,
+    gpt_arrays,
+    gradients,
+    leaves,
+    names,
+    tensor_class,
+    why_not_learning,
+)
 
 HEADS, CONTEXT = 2, 11
 
@@ -105,28 +114,12 @@ def _check_train(m: Any) -> None:
                           cause="leave losses.append(...) and return losses as they are")  # fmt: skip
     after = float(np.mean(losses[-8:]))
     shown = [*lines, f"loss at the beginning {losses[0]:.2f}, at the end {after:.2f}; 1.2 or less is expected"]
-    unchanged = [np.array_equal(a, q.data) for a, q in zip(before, parameters, strict=True)]
-    hint: str | None = None
-    if all(unchanged):
-        hint, cause = (
-            "not-updated",
-            "no parameter has changed: backward(loss), then assign what adam_step returns to q.data",
-        )
-    elif any(unchanged):
-        name = next(n for (n, _), same in zip(leaves(tp), unchanged, strict=True) if same)
-        hint, cause = "some-not-updated", f"{name} has not changed: take a step for every parameter"
-    elif not after < 0.9 * losses[0]:
-        hint, cause = (
-            "uphill",
-            "the loss does not fall: is the sign right, is lr=lr given, does each parameter keep its m and v?",
-        )
-    elif after > 1.2:
-        hint, cause = (
-            "slow",
-            "it learns slowly: does each parameter keep its own m and v, and does t count the batches?",
-        )
-    else:
+    falls = after < 0.9 * losses[0]
+    slow = "slow", "it learns slowly: does each parameter keep its own m and v, and does t count the batches?"
+    found = why_not_learning([name for name, _ in leaves(tp)], before, parameters, falls=falls)
+    if found is None and after <= 1.2:
         return
+    hint, cause = found or slow
     raise CheckFailed("It does not learn.", kind="learning", shown=shown, hint=hint, cause=cause)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -152,6 +152,24 @@ def gradients(out: Any, upstream: Any) -> dict[int, Any]:
         for parent, grad in zip(node.parents, found if isinstance(found, tuple) else (found,), strict=True):
             grads[id(parent)] = grads.get(id(parent), 0) + grad
     return grads
+
+
+def why_not_learning(
+    names: Sequence[str], before: Sequence[Any], parameters: Sequence[Any], falls: bool
+) -> tuple[str, str] | None:
+    """Why a training got nowhere: the name of the cause, and a sentence. falls: whether the loss does."""
+    unchanged = [n for n, a, q in zip(names, before, parameters, strict=True) if np.array_equal(a, q.data)]
+    if len(unchanged) == len(names):
+        return "not-updated", (
+            "no parameter has changed: call backward(loss), then assign what adam_step returns to each one's data"
+        )
+    if unchanged:
+        return "some-not-updated", f"{unchanged[0]} has not changed: take a step for every parameter"
+    if not falls:
+        return "uphill", (
+            "the loss does not fall: is the sign right, is lr=lr given, does each parameter keep its m and v?"
+        )
+    return None
 
 
 def tensor_class(module: Any) -> Any:

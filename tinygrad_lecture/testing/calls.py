@@ -257,6 +257,16 @@ def _cause(error: BaseException) -> tuple[str | None, str | None]:
         )
     if isinstance(error, EOFError):
         return "nobody can type while it is checked: leave out input()", "input"
+    if isinstance(error, TypeError) and "object is not" in text and ("'int'" in text or "'float'" in text):
+        return "this is a single number here, where a list or an array is expected", "number"
+    if isinstance(error, AttributeError) and isinstance(error.obj, (int, float)):
+        return f"a number has no .{error.name}; functions as np.{error.name}(...) take numbers and arrays", "number"
+    if isinstance(error, np.exceptions.AxisError):
+        return "there is no such axis; axis=-1 is the last one, however many there are", "axis"
+    if isinstance(error, IndexError):
+        return "an index is too large for its axis: is the right axis indexed, and does the loop end in time?", "index"
+    if isinstance(error, NameError) and getattr(error, "name", None) in ("np", "numpy"):
+        return "write `import numpy as np` above the function; or do without", "name"
     if isinstance(error, NameError) and (name := getattr(error, "name", None)):
         return f"{name} has no value here: is it spelled right, imported, and assigned before?", "name"
     return None, "raises"

@@ -12,7 +12,9 @@ from .calls import arguments
 from .failures import CheckFailed
 from .showing import side_by_side, text_of
 
-TRAILING_COMMA = "a comma at the end of the line makes a tuple with one element of it; take it away"
+TRAILING_COMMA = (
+    "it is a tuple with one element: take away a comma at the end of the line, or take [0] of what a function returned"
+)
 
 
 def require_equal(

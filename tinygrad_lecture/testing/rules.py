@@ -28,6 +28,7 @@ from ..creation import tensor
 from .as_op import as_op, from_function
 from .calls import call, positional
 from .causes.known import Mistake, known_mistake
+from .causes.values import cause_of_shape
 from .comparing import require_equal
 from .failures import CheckFailed, raise_alone
 from .functions import telling_inputs
@@ -267,7 +268,11 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
         if counts:
             chosen = counts.most_common(1)[0][0]
             failure.hint, failure.cause = next(cause for cause in causes if cause[0] == chosen)
-        if failure.hint in {None, "partly-zero", *VAGUE} and not all(_is_odd(subject, args) for args in telling):
+        if failure.cause is None and failure.kind.startswith("shape"):
+            pairs = zip(subject.expected(found.args)[0], subject.got(found.args), strict=True)
+            shapes = (cause_of_shape(e, np.asarray(g)) for e, g in pairs if e.shape != np.shape(g))
+            failure.hint, failure.cause = next((c for c in shapes if c), (failure.hint, None))
+        elif failure.hint in {None, "partly-zero", *VAGUE} and not all(_is_odd(subject, args) for args in telling):
             failure.hint = "not-linear"
             failure.cause = "for -g the rule does not return minus as much: g is cut off, or a mask is made from it"
     return failure

@@ -61,6 +61,8 @@ def _check_squared(m: Any) -> None:
             Mistake("wrong-sign", "the sign: the error is a - y", lambda g, a, y: g * 2 * (y - a) / len(a)),
             Mistake("target-missing", "y does not occur: the error is a - y", lambda g, a, y: g * 2 * a / len(a)),
             Mistake("upstream-ignored", "g is ignored", lambda g, a, y: 2 * (a - y) / len(a)),
+            Mistake("neurons-counted", "divide by the number of examples, len(a), not of neurons", lambda g, a, y: g * 2 * (a - y) / a.shape[1]),
+            Mistake("not-derived", "this is the square itself; its derivative is 2 (a - y)", lambda g, a, y: g * (a - y) ** 2 / len(a)),
         ],
     )  # fmt: skip
 
@@ -90,6 +92,9 @@ def _check_softmax(m: Any) -> None:
             Mistake("overflow", "the largest score of the whole array is subtracted; in another row all may vanish: "
                     "take that of each row", lambda x: np.exp(x - x.max()) / np.exp(x - x.max()).sum(-1, keepdims=True)),
             Mistake("not-exponential", "the scores are divided by their sum; take exp first", lambda x: x / x.sum(-1, keepdims=True)),
+            Mistake("not-exponential", "exp is missing, and the division by the sum", lambda x: x - x.max(-1, keepdims=True)),
+            Mistake("overflow", "the smallest score is subtracted, so exp overflows; subtract the largest",
+                    lambda x: exp_only(x - x.min(-1, keepdims=True))),
             Mistake("not-divided", "they do not sum up to 1: divide by the sum", lambda x: np.exp(x - x.max(-1, keepdims=True))),
             Mistake("logarithm", "this is the logarithm of softmax", log_softmax),
             Mistake("wrong-sign", "the sign in the exponent: the largest score must get the largest probability", lambda x: softmax(-x)),
@@ -130,6 +135,8 @@ def _check_log_softmax(m: Any) -> None:
             Mistake("through-softmax", "right, until a probability becomes 0 and its logarithm -inf: use the formula", lambda x: np.log(softmax(x))),
             Mistake("sum-of-all", "one sum for the whole array; sum over the last axis",
                     lambda x: x - x.max(-1, keepdims=True) - np.log(np.exp(x - x.max(-1, keepdims=True)).sum())),
+            Mistake("wrong-axis", "the sum goes over axis 0; it must go over the last, -1",
+                    lambda x: x - x.max(-1, keepdims=True) - np.log(np.exp(x - x.max(-1, keepdims=True)).sum(0))),
             Mistake("log-missing", "the logarithm of the sum is missing",
                     lambda x: x - x.max(-1, keepdims=True) - np.exp(x - x.max(-1, keepdims=True)).sum(-1, keepdims=True)),
             Mistake("sum-of-logs", "the logarithm is taken of each before the sum; sum first",
@@ -148,6 +155,8 @@ def _check_log_softmax(m: Any) -> None:
             Mistake("sum-missing", "softmax(x) must be multiplied by the sum of g of its row", lambda g, x: g - softmax(x)),
             Mistake("sum-missing", "this is right if g sums up to 1; take the sum of g, not g itself", lambda g, x: g - softmax(x) * g),
             Mistake("sum-of-all", "the sum of g goes over the whole array; take each row's", lambda g, x: g - softmax(x) * g.sum()),
+            Mistake("wrong-axis", "the sum of g goes over axis 0; it must go over the last, -1", lambda g, x: g - softmax(x) * g.sum(0)),
+            Mistake("exponential", "exp(x) does not sum up to 1; the formula has softmax(x)", lambda g, x: g - np.exp(x) * g.sum(-1, keepdims=True)),
             Mistake("keepdims", "the sum of g has lost its axis and meets the wrong numbers: keepdims=True", lambda g, x: g - softmax(x) * g.sum(-1)),
             Mistake("softmax-missing", "softmax(x) is missing", lambda g, x: g - g.sum(-1, keepdims=True)),
             Mistake("as-softmax", "this is the rule of softmax", lambda g, x: softmax(x) * (g - (g * softmax(x)).sum(-1, keepdims=True))),
@@ -173,6 +182,8 @@ def _check_cross_entropy(m: Any) -> None:
             Mistake("all-classes", "all classes count; only the right one of each row does", lambda x, t: -log_softmax(x).mean()),
             Mistake("all-rows", "log_softmax(x)[:, targets] takes every target from every row; use [rows, targets]",
                     lambda x, t: -log_softmax(x)[:, t].mean()),
+            Mistake("too-early", "log_softmax needs all scores of a row; take [rows, targets] from its result",
+                    lambda x, t: -log_softmax(x[np.arange(len(t)), t]).mean()),
             Mistake("no-softmax", "the scores themselves are taken; take their log_softmax", lambda x, t: -x[np.arange(len(t)), t].mean()),
         ],
     )  # fmt: skip
@@ -189,6 +200,10 @@ def _check_cross_entropy(m: Any) -> None:
                     lambda g, x, t: g * (softmax(x) - one_hot(x, t).max(0)) / len(x)),
             Mistake("all-counted", "divide by the number of examples, not by that of all scores", lambda g, x, t: g * (softmax(x) - one_hot(x, t)) / x.size),
             Mistake("classes-counted", "divide by the number of examples, not of classes", lambda g, x, t: g * (softmax(x) - one_hot(x, t)) / x.shape[1]),
+            Mistake("everywhere", "1 is subtracted at every class; only grad[rows, targets] is to change", lambda g, x, t: g * (softmax(x) - 1) / len(x)),
+            Mistake("whole-rows", "grad[targets] are whole rows; grad[rows, targets] is one number of each row",
+                    lambda g, x, t: g * (softmax(x) - np.isin(np.arange(len(x)), t)[:, None]) / len(x)),
+            Mistake("replaced", "the probability is replaced by -1; subtract 1 from it", lambda g, x, t: g * np.where(one_hot(x, t), -1, softmax(x)) / len(x)),
             Mistake("added", "1 is added at the right class; subtract it", lambda g, x, t: g * (softmax(x) + one_hot(x, t)) / len(x)),
         ],
     )  # fmt: skip

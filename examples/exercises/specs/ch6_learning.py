@@ -23,7 +23,7 @@ from tinygrad_lecture.testing import (
 )
 from tinygrad_lecture.testing.calls import call
 
-from .shared.models import why_not_learning
+from .shared.models import call_recording, why_not_learning
 
 DATA = Path(__file__).parent.parent.parent / "data"
 
@@ -142,6 +142,8 @@ def _check_momentum(m: Any) -> None:
             Mistake("velocity-not-kept", "w is right, but the new v must be returned too", lambda w, grad, v, lr, beta: (right(w, grad, v, lr, beta)[0], v)),
             Mistake("mean", "grad is multiplied by 1 - beta, as in Adam; here it is added whole",
                     lambda w, grad, v, lr, beta: (w - lr * (beta * v + (1 - beta) * grad), beta * v + (1 - beta) * grad)),
+            Mistake("rate-in-velocity", "the learning rate is in v already; it multiplies v only when w moves",
+                    lambda w, grad, v, lr, beta: (w - (beta * v + lr * grad), beta * v + lr * grad)),
             Mistake("uphill", "the sign: w - lr * v", lambda w, grad, v, lr, beta: (w + lr * (beta * v + grad), beta * v + grad)),
             Mistake("no-momentum", "w moves with the gradient alone; it must move with v", lambda w, grad, v, lr, beta: (w - lr * grad, beta * v + grad)),
             Mistake("velocity-sign", "the sign of grad in v", lambda w, grad, v, lr, beta: (w - lr * (beta * v - grad), beta * v - grad)),
@@ -186,6 +188,7 @@ def _check_adam(m: Any) -> None:
         square: bool = True,
         fresh: bool = True,
         weight: bool = True,
+        root_first: bool = False,
     ) -> Any:
         def fn(w: Any, grad: Any, m: Any, v: Any, t: int, lr: float, beta1: float, beta2: float, eps: float) -> Any:
             k1, k2 = (1 - beta1, 1 - beta2) if weight else (1, 1)
@@ -193,6 +196,8 @@ def _check_adam(m: Any) -> None:
             a, b = (m2, v2) if fresh else (m, v)
             a = a / (1 - beta1**t) if "m" in correct else a
             b = b / (1 - beta2**t) if "v" in correct else b
+            if root_first:
+                return w - lr * a / (np.sqrt(v2) / (1 - beta2**t) + eps), m2, v2
             under = np.sqrt(b + eps) if inside else (np.sqrt(b) if root else b) + eps
             return w - lr * a / under, m2, v2
 
@@ -208,6 +213,16 @@ def _check_adam(m: Any) -> None:
             Mistake("half-correction", "m is not corrected: divide by 1 - beta1 ** t", variant(correct="v")),
             Mistake("root-missing", "the root of v is missing", variant(root=False)),
             Mistake("eps-inside", "eps stands outside of the root", variant(inside=True)),
+            Mistake("eps-of-step", "eps is added to the new w; with brackets it is added to the root: (sqrt(...) + eps)",
+                    lambda w, grad, m, v, t, lr, beta1, beta2, eps: (
+                        adam(w, grad, m, v, t, lr, beta1, beta2, 0.0)[0] + eps, *adam(w, grad, m, v, t, lr, beta1, beta2, eps)[1:])),
+            Mistake("root-first", "the root is taken too early: divide v by 1 - beta2 ** t, then take the root", variant(root_first=True)),
+            Mistake("t-missing", "the power t is missing: 1 - beta ** t", lambda w, grad, m, v, t, lr, beta1, beta2, eps: (
+                        adam(w, grad, m, v, 1, lr, beta1, beta2, eps))),
+            Mistake("brackets", "(1 - beta1) * grad needs its brackets", lambda w, grad, m, v, t, lr, beta1, beta2, eps: (
+                        w - lr * ((beta1 * m + 1 - beta1 * grad) / (1 - beta1**t)) /
+                        (np.sqrt((beta2 * v + (1 - beta2) * grad**2) / (1 - beta2**t)) + eps),
+                        beta1 * m + 1 - beta1 * grad, beta2 * v + (1 - beta2) * grad**2)),
             Mistake("square-missing", "v is a mean of squares: grad ** 2", variant(square=False)),
             Mistake("old-moments", "w moves with the old m and v; compute the new ones first", variant(fresh=False)),
             Mistake("factor-missing", "1 - beta is missing: m and v are means", variant(weight=False)),
@@ -259,7 +274,7 @@ def _check_digits(m: Any) -> None:
         parameters[k].data = np.linspace(-0.5, 0.5, parameters[k].data.size)
     x = np.random.default_rng(2).standard_normal((6, 5))
     lines = ["network(parameters, x) of a small network, sizes 5, 4, 4, 3"]
-    out = call(m.network, (parameters, tensor(x)), watch=False, shown=lines)
+    out = call_recording(m.network, (parameters, tensor(x)), "network", lines)
     if not isinstance(out, tensor):
         raise CheckFailed("network must return a Tensor.", kind="type", shown=lines, hint="type",
                           cause="each step is a record(...), which returns a Tensor")  # fmt: skip
@@ -272,6 +287,9 @@ def _check_digits(m: Any) -> None:
         ):
             if np.shape(out.data) == (6, 3) and np.allclose(out.data, right(parameters, x, **options)):
                 hint, cause = name, says
+        first = np.maximum(x @ parameters[0].data + parameters[1].data, 0)
+        if np.shape(out.data) == first.shape and np.allclose(out.data, first):
+            hint, cause = "one-layer", "only the first layer is computed: does a return stand inside of the loop?"
         if np.array_equal(out.data, x):
             hint, cause = "unchanged", "x comes out as it went in: assign the result of each layer to x"
         raise CheckFailed("network computes wrong scores.", kind="network", hint=hint, cause=cause,
@@ -291,7 +309,7 @@ def _check_digits(m: Any) -> None:
     names = [f"{letter}{k}" for k in (1, 2, 3) for letter in "Wb"]
     hint, cause = why_not_learning(names, before, parameters, falls=bool(np.mean(losses[-20:]) < losses[0])) or (
         None,
-        "look at the loss: does it fall? Print it every 20 batches",
+        "it learns too slowly: is lr=lr given to adam_step, and does state[k] keep the m and v that it returns?",
     )
     raise CheckFailed(
         "It does not learn to read 90% of new digits.", kind="accuracy", shown=shown, hint=hint, cause=cause

@@ -34,6 +34,10 @@ def cause_of_shape(expected: Array, got: Array) -> Cause | None:
         if len(b) > len(a):
             return "axis-kept", "an axis of size 1 is left: is keepdims=True where it should not be?"
         return "axis-lost", "an axis of size 1 is missing: is keepdims=True missing?"
+    if len(a) == len(b) and all(n == k or n == 1 for n, k in zip(a, b, strict=True)):
+        return "keepdims", (
+            "broadcasting has stretched the result: a sum, mean or maximum has lost its axis; keepdims=True keeps it"
+        )
     if got.ndim < expected.ndim:
         return "summed-too-far", "too many axes are summed over, or reduced in another way: look at axis=..."
     if got.ndim > expected.ndim:

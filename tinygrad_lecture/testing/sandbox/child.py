@@ -150,7 +150,8 @@ class ChildEnd(Link):
         return about
 
     def stub(self, place: int, about: dict[str, Any]) -> Any:
-        return (MirrorFunction if about["call"] else Mirror)(self, place)
+        base, name = (MirrorFunction, "function") if about["call"] else (Mirror, about["type"])
+        return type(name, (base,), {})(self, place)  # a message of Python may name its type
 
     def place_of_stub(self, value: Any) -> int | None:
         return int(vars(value)["_mirror"][1]) if isinstance(value, Mirror) else None

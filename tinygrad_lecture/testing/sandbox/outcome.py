@@ -8,6 +8,11 @@ from typing import Any
 from ..calls import unexpected
 from ..failures import CheckFailed
 
+ENDLESS = (
+    "an endless loop, or a loop over single numbers where NumPy would take all at once; does what the loop waits for "
+    "change in it?"
+)
+
 
 @dataclass
 class Outcome:

@@ -21,7 +21,7 @@ import numpy as np
 from ..calls import only_in, place_of, source_around
 from ..course.exercise import Course, Exercise
 from ..failures import CheckFailed
-from .outcome import Outcome, failure_of
+from .outcome import ENDLESS, Outcome, failure_of
 from .remote import ParentEnd
 from .wire import Ended
 
@@ -130,10 +130,7 @@ class Grader:
         seconds = exercise.seconds * self.patience
         waited = "Timeout" in dump
         what = f"It did not end within {seconds:g} seconds."
-        cause = (
-            "an endless loop, or a loop over single numbers where NumPy would take all at once; does what the loop "
-            "waits for change in it?"
-        )
+        cause = ENDLESS
         if waited:
             what = f"It did not end within {_wall(exercise, self.patience):g} seconds."
             waits = "it waits for something, as with time.sleep, or other programs leave it no time"

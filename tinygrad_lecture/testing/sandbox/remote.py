@@ -10,8 +10,10 @@ from typing import IO, Any
 from ..calls import RemoteError, Told, note_printed
 from ..failures import CheckFailed, missing_name
 from .loading import class_in
+from .outcome import ENDLESS
 from .wire import Link
 
+MOST_CALLS = 50_000  # of the checker's functions and nodes, in one call of a submission's function
 OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
 
 
@@ -96,10 +98,11 @@ class ParentEnd(Link):
 
     def __init__(self, read: IO[bytes], write: IO[bytes]) -> None:
         super().__init__(read, write)
-        self.printed = ""
+        self.printed, self._calls = "", 0
         self._types: dict[tuple[str, type], type] = {}
 
     def ask(self, *request: Any) -> Any:
+        self._calls = 0
         result, printed = super().ask(*request)
         self._print(printed)
         return result
@@ -109,6 +112,9 @@ class ParentEnd(Link):
         note_printed(sys.stdout, printed)
 
     def serve(self, what: str, *args: Any) -> Any:
+        self._calls += 1
+        if self._calls > MOST_CALLS:  # a loop without an end, whose time is mostly spent here
+            raise RuntimeError(f"{MOST_CALLS:,} calls, and no end")
         thing, *rest = args
         if what == "call" and callable(thing):
             return thing(*rest[0], **rest[1])
@@ -149,6 +155,9 @@ class ParentEnd(Link):
             failure = CheckFailed(**{k: v for k, v in fields.items() if k != "printed"})
             failure.printed = printed
             raise failure
+        if self._calls > MOST_CALLS:
+            raise CheckFailed("It does not end. It was in this line:", kind="time", shown=fields["lines"][:-1],
+                              cause=ENDLESS, hint="endless")  # fmt: skip
         raise RemoteError(Told(**fields))
 
 

@@ -82,7 +82,7 @@ def check_tensors(
     run: calls the learner's function.  right: the arrays it must compute.  inputs: the Tensors it must use, by name.
     Gradients are compared with central differences of the learner's own function, in three directions.
     """
-    out = call(run, (), what, shown=lines, watch=False)
+    out = call_recording(run, (), what, lines)
     base = tensor_class(module)
     if base is None or not isinstance(out, base):
         got = "nothing" if out is None else type(out).__name__
@@ -107,6 +107,20 @@ def check_tensors(
     if gradients:
         _check_gradients(what, run, out, inputs, lines)
     return out
+
+
+def call_recording(fn: Callable[..., Any], args: Sequence[Any], what: str, lines: list[str]) -> Any:
+    """What a function of Tensors returns; the cause is told if it takes Tensors for arrays."""
+    try:
+        return call(fn, args, what, shown=lines, watch=False)
+    except CheckFailed as failure:
+        said = " ".join(failure.shown[len(lines) :])
+        if failure.kind == "raises" and failure.cause is None and "Tensor" in said and "TypeError" in said:
+            failure.hint = "not-recorded"
+            failure.cause = (
+                "a Tensor is no array: let record(function, rule, ...) call the function, with Tensors as inputs"
+            )
+        raise
 
 
 def _check_gradients(what: str, run: Callable[[], Any], out: Any, inputs: Mapping[str, Any], lines: list[str]) -> None:

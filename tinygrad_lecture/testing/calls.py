@@ -263,7 +263,9 @@ def _cause(error: BaseException) -> tuple[str | None, str | None]:
         return f"a number has no .{error.name}; functions as np.{error.name}(...) take numbers and arrays", "number"
     if isinstance(error, np.exceptions.AxisError):
         return "there is no such axis; axis=-1 is the last one, however many there are", "axis"
-    if isinstance(error, IndexError):
+    if isinstance(error, KeyError):
+        return "the dict has no such entry: is it the right dict? For counting, d.get(key, 0) begins with 0", "key"
+    if isinstance(error, IndexError) and "out of" in text:
         return "an index is too large for its axis: is the right axis indexed, and does the loop end in time?", "index"
     if isinstance(error, NameError) and getattr(error, "name", None) in ("np", "numpy"):
         return "write `import numpy as np` above the function; or do without", "name"

@@ -298,7 +298,7 @@ def _check_digits(m: Any) -> None:
     images, labels, test_images, test_labels = digits()
     parameters = weights([784, 16, 16, 10], tensor)
     before = [p.data.copy() for p in parameters]
-    losses = call(m.train, (parameters, images, labels), watch=False, shown=["train(parameters, images, labels)"])
+    losses = call_recording(m.train, (parameters, images, labels), "train", ["train(parameters, images, labels)"])
     accuracy = float((right(parameters, test_images).argmax(1) == test_labels).mean())
     shown = [
         f"loss at the beginning {losses[0]:.3f}, at the end {np.mean(losses[-20:]):.3f}",

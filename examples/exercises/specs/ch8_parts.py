@@ -119,6 +119,10 @@ def _check_embed(m: Any) -> None:
                     lambda g, tokens, places, ids: (_scatter(g, tokens, ids), of_places(g, places, lambda g: g[-1]))),
             Mistake("mean", "this is the mean over the batch; take the sum",
                     lambda g, tokens, places, ids: (_scatter(g, tokens, ids), of_places(g, places, lambda g: g.mean(0)))),
+            Mistake("shape", "grad_places keeps the shape of places: write into its first rows, grad_places[: g.shape[1]] = ...",
+                    lambda g, tokens, places, ids: (_scatter(g, tokens, ids), g.sum(0))),
+            Mistake("all-places", "places at which no token stands get 0: write into the first rows, grad_places[: g.shape[1]]",
+                    lambda g, tokens, places, ids: (_scatter(g, tokens, ids), np.zeros_like(places) + g.sum(0))),
             Mistake("nothing", "the places get no gradient", lambda g, tokens, places, ids: (_scatter(g, tokens, ids), np.zeros_like(places))),
             Mistake("summed-too-far", "the gradients of all places are summed; each place has its own",
                     lambda g, tokens, places, ids: (_scatter(g, tokens, ids), of_places(g, places, lambda g: g.sum((0, 1))))),
@@ -146,6 +150,8 @@ def _check_layer_norm(m: Any) -> None:
             Mistake("wrong-axis", "mean and variance go over axis 0, the examples; they belong to each vector: axis=-1", variant(axis=0)),
             Mistake("whole-array", "mean and variance are those of the whole array; each vector has its own: axis=-1", variant(axis=None)),
             Mistake("root-missing", "divide by the root of the variance", variant(root=False)),
+            Mistake("keepdims", "mean and variance have lost their axis and meet the wrong numbers: keepdims=True",
+                    lambda x: (x - x.mean(-1)) / np.sqrt(x.var(-1) + 1e-5)),
             Mistake("eps-missing", "eps is missing: a vector of equal numbers would divide by 0", variant(eps=0.0)),
             Mistake("eps-outside", "eps is added inside of the root", lambda x: (x - x.mean(-1, keepdims=True)) / (x.std(-1, keepdims=True) + 1e-5)),
             Mistake("mean-missing", "the mean is not subtracted", variant(center=False)),
@@ -204,13 +210,19 @@ def _check_gelu(m: Any) -> None:
     c = np.sqrt(2 / np.pi)
 
     def rule(
-        first: bool = True, second: bool = True, inner: bool = True, cube: float = 3.0, square: bool = True
+        first: bool = True,
+        second: bool = True,
+        inner: bool = True,
+        cube: float = 3.0,
+        square: bool = True,
+        scale: float = c,
+        half: float = 0.5,
     ) -> Any:
         def fn(g: Any, x: Any) -> Any:
             t = np.tanh(c * (x + 0.044715 * x**3))
-            du = c * (1 + cube * 0.044715 * x**2) if inner else 1.0
+            du = scale * (1 + cube * 0.044715 * x**2) if inner else 1.0
             return g * (
-                (0.5 * (1 + t) if first else 0) + (0.5 * x * (1 - (t**2 if square else t)) * du if second else 0)
+                (0.5 * (1 + t) if first else 0) + (half * x * (1 - (t**2 if square else t)) * du if second else 0)
             )
 
         return fn
@@ -223,6 +235,8 @@ def _check_gelu(m: Any) -> None:
             Mistake("second-missing", "the product rule has two parts: x / 2 times the derivative of the bracket is missing", rule(second=False)),
             Mistake("first-missing", "the product rule has two parts: 1/2 times the bracket is missing", rule(first=False)),
             Mistake("inner-missing", "the chain rule: du/dx is missing", rule(inner=False)),
+            Mistake("factor-missing", "du/dx begins with the factor C", rule(scale=1.0)),
+            Mistake("half-missing", "the second part is x / 2 times the derivative of the bracket: the 1/2 is missing", rule(half=1.0)),
             Mistake("power", "the derivative of x ** 3 is 3 x ** 2: the 3 is missing", rule(cube=1.0)),
             Mistake("square-missing", "the derivative of tanh is 1 - t ** 2, with the square", rule(square=False)),
             Mistake("upstream-ignored", "g is ignored", lambda g, x: rule()(np.ones_like(g), x)),
@@ -245,7 +259,9 @@ def _check_mask(m: Any) -> None:
             Mistake("diagonal-only", "each token sees only itself", lambda n: np.eye(n, dtype=bool)),
         ],
     )  # fmt: skip
-    squares = st.integers(1, 3).flatmap(lambda n: st.tuples(arrays((2, n, n)), st.just(causal(n))))
+    squares = st.integers(1, 3).flatmap(
+        lambda n: st.tuples(arrays(st.sampled_from([(n, n), (2, n, n)])), st.just(causal(n)))
+    )
     check_function(
         m.masked,
         masked,
@@ -371,6 +387,7 @@ def _check_attention_rule(m: Any) -> None:
                 "nothing": gw,
                 "diagonal": gw * w * (1 - w),
                 "weights": w * gw,
+                "of weights": softmax(w) * (gw - (gw * softmax(w)).sum(-1, keepdims=True)),
             }[through]
             gq = gs @ k / (root if q_root else 1)
             gk = (_swap(gs) @ q if k_turned else gs @ q) / (root if k_root else 1)
@@ -391,6 +408,7 @@ def _check_attention_rule(m: Any) -> None:
             draws=20,
             mistakes=[
                 Mistake("softmax-missing", "the gradient must go through softmax: softmax_rule(grad_w, scores)", rule("nothing")),
+                Mistake("of-weights", "softmax_rule is given the scores, not the weights", rule("of weights")),
                 Mistake("diagonal", "softmax has more than a diagonal: use softmax_rule", rule("diagonal")),
                 Mistake("sum-missing", "in the softmax part, the weighted mean is not subtracted", rule("weights")),
                 Mistake("root-missing", "the scores were divided by the root: divide the gradients of q and k too", rule(k_root=False, q_root=False)),

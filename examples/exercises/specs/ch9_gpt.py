@@ -13,6 +13,7 @@ from .ch6_learning import adam
 from .shared import tensors as right
 from .shared.models import (
     as_tensors,
+    call_recording,
     check_tensors,
     gpt_arrays,
     gradients,
@@ -76,7 +77,7 @@ def _check_train(m: Any) -> None:
     p, tp, _ = _small(m)
     texts = np.array([[0, 3, 1, 2, 0], [0, 2, 4, 1, 3]])
     lines = [f"loss_of(p, {texts.tolist()}, heads=2)"]
-    loss = call(lambda: m.loss_of(tp, texts, HEADS), (), "loss_of", shown=lines, watch=False)
+    loss = call_recording(m.loss_of, (tp, texts, HEADS), "loss_of", lines)
     expected = _loss(p, texts)
     if not isinstance(loss, tensor_class(m)) or np.shape(loss.data) != ():
         raise CheckFailed("loss_of must return a Tensor that holds a single number.", kind="type", shown=lines, hint="type",
@@ -107,7 +108,7 @@ def _check_train(m: Any) -> None:
     parameters = [leaf for _, leaf in leaves(tp)]
     before = [q.data.copy() for q in parameters]
     lines = [f"train(p, parameters, texts, heads=2, epochs=12) with {len(data)} names"]
-    losses = call(lambda: m.train(tp, parameters, data, HEADS, 12), (), "train", shown=lines, watch=False)
+    losses = call_recording(m.train, (tp, parameters, data, HEADS, 12), "train", lines)
     steps = 12 * -(-len(data) // 32)
     if not isinstance(losses, list) or len(losses) != steps:
         raise CheckFailed("train must return the list of losses, one for each batch.", kind="type", shown=lines, hint="losses",

@@ -11,7 +11,10 @@ WRONG = [
     wrong("9.1", 'x = record(embed, embed_rule, p["places"], p["tokens"], ids=ids)', None, None, None, hint=(None, "raises", "shapes"),
           misjudged="the values are those of another lookup; no cause is named"),
     wrong("9.1", None, None, None, 'return x.data @ p["W_U"].data', hint="type"),
-    wrong("9.1", "x = embed(p['tokens'], p['places'], ids)", None, None, None, hint="raises"),
+    wrong("9.1", 'x = record(embed, embed_rule, p["tokens"], p["places"], ids)', None, None, None, hint="not-a-tensor"),
+    wrong("9.1", None, "x = block(x, p, heads)", None, None, hint="key"),
+    wrong("9.2", None, "return record(cross_entropy, cross_entropy_rule, flat, texts[:, 1:].reshape(-1))", None, hint="not-a-tensor"),
+    wrong("9.1", "x = embed(p['tokens'], p['places'], ids)", None, None, None, hint="not-recorded"),
     wrong("9.2", None, "return record(cross_entropy, cross_entropy_rule, flat, targets=texts[:, :-1].reshape(-1))", None,
           hint="same-tokens"),
     wrong("9.2", "logits = gpt(p, texts[:, 1:], heads)", "return record(cross_entropy, cross_entropy_rule, flat, "
@@ -25,5 +28,5 @@ WRONG = [
     wrong("9.3", "q = top_p(softmax(logits[0, 0] / temperature), keep)\nfollowing = rng.choice(len(q), p=q)", hint="first-place"),
     wrong("9.3", "q = softmax(logits[0, -1] / temperature)\nfollowing = rng.choice(len(q), p=q)", hint="top-p-missing"),
     wrong("9.3", "q = top_p(softmax(logits[0, -1]), keep)\nfollowing = rng.choice(len(q), p=q)", hint="temperature-ignored"),
-    wrong("9.3", "q = top_p(softmax(logits / temperature), keep)\nfollowing = rng.choice(len(q), p=q)", hint=("raises", "shapes")),
+    wrong("9.3", "q = top_p(softmax(logits / temperature), keep)\nfollowing = rng.choice(len(q), p=q)", hint=("index", "shapes")),
 ]  # fmt: skip

@@ -84,7 +84,8 @@ class Grader:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            failure = failure_of(error)
+            with only_in(self.folder):
+                failure = failure_of(error)
         else:
             return Outcome(exercise.name, True, printed=child.end.printed, seconds=time.perf_counter() - start)
         finally:

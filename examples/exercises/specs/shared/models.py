@@ -17,6 +17,9 @@ from tinygrad_lecture.testing.sandbox.remote import find_class
 NAMES = Path(__file__).parent.parent.parent / "names.txt"
 
 
+NO_TENSOR = "the inputs of record are Tensors; what has no gradient, as ids or a mask, is a setting: ids=ids"
+
+
 def block_arrays(width: int, rng: Any, size: float = 0.5) -> dict[str, Any]:
     """The parameters of a block; none of them is 0 or 1, so that each is seen to be used."""
     shapes = {"W_Q": (width, width), "W_K": (width, width), "W_V": (width, width), "W_O": (width, width),
@@ -115,6 +118,8 @@ def call_recording(fn: Callable[..., Any], args: Sequence[Any], what: str, lines
         return call(fn, args, what, shown=lines, watch=False)
     except CheckFailed as failure:
         said = " ".join(failure.shown[len(lines) :])
+        if "'numpy.ndarray' object has no attribute 'parents'" in said:
+            failure.hint, failure.cause = "not-a-tensor", NO_TENSOR
         if failure.kind == "raises" and failure.cause is None and "Tensor" in said and "TypeError" in said:
             failure.hint = "not-recorded"
             failure.cause = (
@@ -156,6 +161,8 @@ def gradients(out: Any, upstream: Any) -> dict[int, Any]:
             order.append(node)
         elif id(node) not in seen:
             seen.add(id(node))
+            if isinstance(node, np.ndarray):
+                raise CheckFailed("An input of record is an array.", kind="type", hint="not-a-tensor", cause=NO_TENSOR)
             waiting.append((node, True))
             waiting += [(parent, False) for parent in node.parents]
     grads: dict[int, Any] = {id(out): upstream}

@@ -27,7 +27,9 @@ WRONG = [
     wrong("8.4", "return g * (0.5 * (1 + t) + 0.5 * x * (1 - t**2) * (1 + 3 * 0.044715 * x**2))", hint="factor-missing"),
     wrong("8.4", "return g * (0.5 * (1 + t) + x * (1 - t**2) * C * (1 + 3 * 0.044715 * x**2))", hint="half-missing"),
     wrong("8.7", None, "grad_scores = softmax_rule(grad_w, attention_weights(q, k, mask))", None, hint="of-weights"),
+    wrong("8.9", None, "merged = merge_heads(attended)", None, hint="not-recorded"),
     wrong("8.10", "return x @ W + b", None, hint="not-recorded"),
+    wrong("8.10", "return record(add, add_rule, record(matmul, x, W), b)", None, hint="rule-missing"),
     wrong("8.11", 'n = record(layer_norm, layer_norm_rule, x, p["gain1"], p["bias1"])\n'
           "x = record(add, add_rule, x, self_attention(n, p, heads))\nx = record(add, add_rule, x, ffn(x, p))", hint="norm-missing"),
     wrong("8.12", "return softmax(vector @ W_U) * temperature", None, hint="after-softmax"),

@@ -118,13 +118,14 @@ def call_recording(fn: Callable[..., Any], args: Sequence[Any], what: str, lines
         return call(fn, args, what, shown=lines, watch=False)
     except CheckFailed as failure:
         said = " ".join(failure.shown[len(lines) :])
-        if "'numpy.ndarray' object has no attribute 'parents'" in said:
-            failure.hint, failure.cause = "not-a-tensor", NO_TENSOR
-        if failure.kind == "raises" and failure.cause is None and "Tensor" in said and "TypeError" in said:
-            failure.hint = "not-recorded"
-            failure.cause = (
-                "a Tensor is no array: let record(function, rule, ...) call the function, with Tensors as inputs"
-            )
+        if failure.kind == "raises" and failure.cause is None:
+            if "'numpy.ndarray' object has no attribute 'parents'" in said:
+                failure.hint, failure.cause = "not-a-tensor", NO_TENSOR
+            elif "required positional argument" in said and " in record " in said:
+                failure.hint, failure.cause = "rule-missing", "record takes a function, its rule, and then the inputs"
+            elif "'Tensor'" in said:
+                failure.hint = "not-recorded"
+                failure.cause = "a Tensor is no array: record(function, rule, ...) calls a function with Tensors"
         raise
 
 

@@ -45,6 +45,7 @@ class Checked:
 
     def outcome(self, exercise: Exercise) -> Outcome:
         if self._child is None or self._child.ended:
+            self.close()
             self._child = self._grader.opened()
         else:
             self._grader.open(self._child)

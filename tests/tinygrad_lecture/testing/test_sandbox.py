@@ -210,6 +210,37 @@ def test_only_computing_counts_and_waiting_is_told_as_such(tmp_path, monkeypatch
     assert "0.5 seconds" in endless.what
 
 
+def test_values_arrive_as_they_were(tmp_path):
+    values = [
+        None, True, 3, 2**70, 0.1, float("inf"), "ä", [1, (2.0, "x")], {(1, 2): [0.5]}, {1, 2}, np.float32(0.1),
+        np.arange(6.0).reshape(2, 3).T, np.zeros((0, 2), np.int64), np.array(True), 1 + 2j, [],
+    ]  # fmt: skip
+    (tmp_path / "one.py").write_text(
+        "def same(x): return x\ndef one(a, b): return a is b\ndef run(f, x): return f(x)\n"
+        "class Number:\n    def __init__(self, x): self.x = x\n"
+        "    def __mul__(self, other): return Number(self.x * other.x)\n"
+    )
+
+    def check(student):
+        for value in values:
+            got = student.same(value)
+            assert type(got) is type(value)
+            assert np.array_equal(got, value) if isinstance(value, np.ndarray) else got == value
+        x = np.ones(2)
+        assert student.one(x, x)
+        assert not student.one(x, x.copy())
+        assert student.run(lambda x: x + 1, 2) == 3
+        a, b = student.Number(2), student.Number(3)
+        assert (a * b).x == 6
+        assert isinstance(a, student.Number)
+        assert not isinstance(3, student.Number)
+        assert student.same(a) is a
+
+    course = Course("one", tmp_path, [Exercise("one", "one.py", check)])
+    (outcome,) = Grader(course, "none", tmp_path).check(["one"])
+    assert outcome.passed, outcome
+
+
 def test_an_array_that_is_changed_there_is_seen_here(tmp_path):
     text = "def double(x):\n    x *= 2\n    return x\n"
     assert answered(tmp_path, text).hint == "input-modified"

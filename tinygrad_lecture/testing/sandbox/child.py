@@ -5,6 +5,7 @@ It knows neither the checks nor the right results.
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import importlib.util
 import inspect
@@ -164,8 +165,6 @@ class ChildEnd(Link):
         return fields, self._printed.taken()
 
     def raise_told(self, told: Any) -> None:
-        import builtins
-
         name, text = told
         kind = getattr(builtins, name, None)
         raise (kind if isinstance(kind, type) and issubclass(kind, Exception) else RuntimeError)(text)

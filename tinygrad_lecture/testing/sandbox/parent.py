@@ -57,8 +57,10 @@ class Grader:
         try:
             for name in names:
                 exercise = self.course[name]
-                if child is None or child.ended:
-                    child = self.opened()
+                if child is not None and child.ended:
+                    child.close()
+                    child = None
+                child = child or self.opened()
                 outcome = self.outcome(exercise, child)
                 if notes and name == names[-1] and outcome.passed and exercise.race is not None:
                     with suppress(Exception, Ended):  # a comparison that fails is left out

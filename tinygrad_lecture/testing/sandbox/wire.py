@@ -187,7 +187,7 @@ class Link:
             return ["yours", place]
         if isinstance(value, np.random.Generator):
             self.keep(value)
-            return ["generator", self._places[id(value)], each([value.bit_generator.state])[0]]
+            return ["generator", self._places[id(value)], self._encoded(value.bit_generator.state, arrays, seen)]
         self.keep(value)
         return ["mine", self._places[id(value)], self.describe(value)]
 

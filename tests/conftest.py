@@ -2,7 +2,8 @@
 
 import os
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: on a busy machine its threads wait for each other
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # before NumPy and PyTorch: on a busy machine their threads
+    os.environ.setdefault(_name, "1")  # wait for each other
 
 import random
 import signal

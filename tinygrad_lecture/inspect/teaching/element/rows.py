@@ -71,6 +71,8 @@ def of_squared_error(vertex: Vertex, given: Sequence[Any], g: Array, position: i
 
 
 def layer_norm(vertex: Vertex, given: Sequence[Any], place: Place) -> Worked:
+    if vertex.settings.get("axes", 1) != 1:
+        return None
     x, *scales = given
     row, eps = x[place[:-1]].astype(np.float64), vertex.settings.get("eps", 1e-5)
     mean, var = row.mean(), row.var()
@@ -84,6 +86,8 @@ def layer_norm(vertex: Vertex, given: Sequence[Any], place: Place) -> Worked:
 
 
 def of_layer_norm(vertex: Vertex, given: Sequence[Any], g: Array, position: int, place: Place) -> Worked:
+    if vertex.settings.get("axes", 1) != 1:
+        return None
     rows = given[0].reshape(-1, given[0].shape[-1]).astype(np.float64)
     up = g.reshape(rows.shape)
     if position == 2:

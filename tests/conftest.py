@@ -2,8 +2,9 @@
 
 import os
 
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):  # before NumPy and PyTorch: on a busy machine their threads
-    os.environ.setdefault(_name, "1")  # wait for each other
+# Before NumPy and PyTorch: on a busy machine their threads wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import random
 import signal

@@ -107,7 +107,9 @@ def test_a_png_holds_the_pixels(pixels):
 @given(arrays.arrays(np.float64, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.floats(-9, 9)))
 def test_means_keep_the_mean_of_the_whole_within_its_range(matrix):
     small = means(matrix, 8)
-    assert small.shape == tuple(min(n, 8) for n in matrix.shape)
+    parts = [-(-n // 8) for n in matrix.shape]
+    assert small.shape == tuple(-(-n // part) for n, part in zip(matrix.shape, parts, strict=True))
+    np.testing.assert_allclose(small[0, 0], matrix[: parts[0], : parts[1]].mean(), atol=1e-12)
     assert matrix.min() - 1e-9 <= small.min() <= small.max() <= matrix.max() + 1e-9
 
 
@@ -116,6 +118,24 @@ def test_a_picture_is_readable_whatever_the_numbers():
     data = base64.b64decode(re.search(r"base64,([^\"]+)", html)[1])
     assert data.startswith(b"\x89PNG")
     assert "odd &lt;b&gt;" in html
+
+
+def alphas(html):
+    """The opacities of a picture, (rows, columns)."""
+    data = base64.b64decode(re.search(r"base64,([^\"]+)", html)[1])
+    columns, rows = struct.unpack(">II", data[16:24])
+    (length,) = struct.unpack(">I", data[33:37])
+    lines = np.frombuffer(zlib.decompress(data[41 : 41 + length]), np.uint8).reshape(rows, -1)
+    return lines[:, 1:].reshape(rows, columns, 4)[..., 3]
+
+
+def test_a_picture_of_means_says_so_and_has_the_tint_of_its_numbers():
+    matrix = np.full((512, 128), 0.25)
+    matrix[0, 0] = 1.0
+    html = picture(matrix, "means")
+    assert "Each square is the mean of 8×2 numbers." in html
+    assert alphas(html)[1:].max() == alphas(html)[1:].min() == round(255 * 0.85 * 0.25)
+    assert "mean of" not in picture(np.ones((64, 64)), "each number")
 
 
 @pytest.mark.parametrize("values", [[1.0], [1.0, 1.0], [0.0, np.nan, 2.0], [3.0, np.inf, -1.0]])

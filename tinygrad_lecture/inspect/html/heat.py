@@ -52,9 +52,12 @@ def tint(value: Any, most: float) -> str:
 
 
 def picture(array: Array, label: str) -> str:
-    """A matrix as an image, a square for each element or, of a large one, for the mean of a part."""
-    matrix = means(np.atleast_2d(array).astype(np.float64), PICTURE)
-    most = _largest(matrix) or 1.0
+    """A matrix as an image, a square for each element or, of a large one, for the mean of a part, and a line that says so.
+
+    The tint is that of the number among all numbers of the matrix, not among the means.
+    """
+    whole = np.atleast_2d(array)
+    matrix, most = means(whole, PICTURE), _largest(whole) or 1.0
     with np.errstate(all="ignore"):
         share = 0.85 * np.nan_to_num(np.abs(matrix) / most, nan=1, posinf=1)
     colour = np.where(matrix[..., None] < 0, _BELOW, _ABOVE)
@@ -64,14 +67,16 @@ def picture(array: Array, label: str) -> str:
     size = f"width:{side * pixels.shape[1]}px;height:{side * pixels.shape[0]}px"
     data = base64.b64encode(png(pixels)).decode("ascii")
     style = f"image-rendering:pixelated;border:1px solid rgba(127,127,127,0.35);max-width:none;{size}"
-    return f'<img alt="{escape(label)}" style="{style}" src="data:image/png;base64,{data}">'
+    rows, columns = (-(-n // shown) for n, shown in zip(whole.shape, matrix.shape, strict=True))
+    note = "" if rows == columns == 1 else f"<div>Each square is the mean of {rows}×{columns} numbers.</div>"
+    return f'<img alt="{escape(label)}" style="{style}" src="data:image/png;base64,{data}">{note}'
 
 
 def means(matrix: Array, most: int) -> Array:
-    """The means over the parts of a matrix, in at most `most` rows and columns."""
-    rows, columns = (np.unique(np.linspace(0, n, min(n, most) + 1)[:-1].astype(int)) for n in matrix.shape)
+    """The means over equal parts of a matrix, in at most `most` rows and columns; the last parts may be smaller."""
+    rows, columns = (np.arange(0, n, -(-n // most)) for n in matrix.shape)
     with np.errstate(all="ignore"):
-        sums = np.add.reduceat(np.add.reduceat(matrix, rows, 0), columns, 1)
+        sums = np.add.reduceat(np.add.reduceat(matrix, rows, 0, dtype=np.float64), columns, 1)
         counts = np.outer(np.diff([*rows, matrix.shape[0]]), np.diff([*columns, matrix.shape[1]]))
         return sums / counts
 

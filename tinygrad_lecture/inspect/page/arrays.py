@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
+from ..html.heat import means
 
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
 SMALL = 64
@@ -73,12 +74,9 @@ def _summary(array: Array) -> dict[str, Any]:
 
 def _picture(matrix: Array) -> dict[str, Any]:
     """The means over the parts of a matrix, in at most SIDE rows and columns."""
-    rows, columns = (np.unique(np.linspace(0, n, SIDE + 1)[:-1].astype(int)) for n in matrix.shape)
     with np.errstate(all="ignore"):
-        sums = np.add.reduceat(np.add.reduceat(matrix, rows, 0), columns, 1)
-        counts = np.outer(np.diff([*rows, matrix.shape[0]]), np.diff([*columns, matrix.shape[1]]))
-        means = (sums / counts).astype(np.float32)
-    return {"picture": _text(means), "pictureShape": list(means.shape)}
+        picture = means(matrix, SIDE).astype(np.float32)
+    return {"picture": _text(picture), "pictureShape": list(picture.shape)}
 
 
 def _facts(array: Array) -> dict[str, Any]:

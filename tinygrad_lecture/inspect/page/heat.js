@@ -123,24 +123,29 @@ export function rowName(array, row) {
  * @param {string} label
  */
 export function pictureOf(array, label) {
-  const whole = elementsOf(array);
-  const shape = array.pictureShape ?? [countOf(array) / (array.shape.at(-1) ?? 1), array.shape.at(-1) ?? 1];
-  const numbers = array.picture ? decode(array.picture, 4) : whole;
+  const all = [countOf(array) / (array.shape.at(-1) ?? 1), array.shape.at(-1) ?? 1];
+  const shape = array.pictureShape ?? all;
+  const numbers = array.picture ? decode(array.picture, 4) : elementsOf(array);
   if (!numbers) return element("span");
-  return element("div", {}, painted(numbers, shape[0], shape[1], `Picture of ${label}: blue above 0, orange below`));
+  const { low, high } = withFacts(array);
+  const most = low === undefined || high === undefined ? largest(numbers) : Math.max(-low, high);
+  const picture = element("div", {}, painted(numbers, shape[0], shape[1], most, `Picture of ${label}: blue above 0, orange below`));
+  const [rows, columns] = all.map((n, axis) => Math.ceil(n / shape[axis]));
+  if (rows * columns > 1) picture.append(element("p", { class: "hint" }, `Each square is the mean of ${rows}×${columns} numbers.`));
+  return picture;
 }
 
 /**
  * @param {ArrayLike<number>} numbers
  * @param {number} rows
  * @param {number} columns
+ * @param {number} most  the size of the largest number of the array
  * @param {string} label
  */
-export function painted(numbers, rows, columns, label) {
+export function painted(numbers, rows, columns, most, label) {
   const side = Math.max(1, Math.min(Math.floor(320 / columns), Math.floor(240 / rows), 12));
   const canvas = element("canvas", { width: columns * side, height: rows * side, role: "img", "aria-label": label });
   const pen = canvas.getContext("2d");
-  const most = largest(numbers);
   for (let i = 0; pen && i < rows * columns; i += 1) {
     pen.fillStyle = tint(numbers[i], most);
     pen.fillRect((i % columns) * side, Math.floor(i / columns) * side, side, side);

@@ -283,7 +283,9 @@ def test_attention_is_shown_for_each_head_with_the_tokens(visit, gpt_page):
     assert maps.first.locator("tbody tr").first.locator("td").first.get_attribute("title") == "was → was: 1"
 
 
-def test_a_large_array_has_a_summary_and_a_window(visit, tmp_path):
+@pytest.mark.parametrize(("room", "means"), [(10_000_000, False), (1000, True)])
+def test_a_large_array_has_a_summary_and_a_window(visit, tmp_path, monkeypatch, room, means):
+    monkeypatch.setattr("tinygrad_lecture.inspect.page.arrays.BUDGET", room)
     x = tl.randn(300, 400, requires_grad=True)
     with tl.Graph():
         C = (x * 2.0).mean()
@@ -293,7 +295,8 @@ def test_a_large_array_has_a_summary_and_a_window(visit, tmp_path):
     chosen = page.locator("#chosen")
     assert "(300, 400), 120000 elements" in chosen.inner_text()
     assert chosen.locator(".bars").first.get_attribute("aria-label").startswith("Histogram from -")
-    chosen.get_by_text("Numbers").first.click()
+    assert ("Each square is the mean of 19×25 numbers." in chosen.inner_text()) is means
+    chosen.get_by_text("Numbers", exact=True).first.click()
     cells = chosen.locator("details").first.locator("td").all_inner_texts()
     assert numbers(x.detach().numpy()[0, 0]) in cells
 

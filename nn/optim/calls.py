@@ -50,11 +50,13 @@ def without_courtesies(settings: dict[str, Any]) -> dict[str, Any]:
 def calls_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     """A `step` that calls the hooks of its optimiser, and notes that it was called; within another step it does not."""
 
+    own = inspect.unwrap(step)  # tl.profile wraps it once more
+
     @functools.wraps(step)
     def calling(self: Any, *args: Any, **named: Any) -> Any:
         self.stepped = True
-        if not (self._pre_hooks or self._post_hooks) or type(self).step is not calling:  # or by super().step()
-            return step(self, *args, **named)
+        if not (self._pre_hooks or self._post_hooks) or inspect.unwrap(type(self).step) is not own:
+            return step(self, *args, **named)  # without hooks, or called by super().step()
         for hook in list(self._pre_hooks.values()):
             replaced = hook(self, args, named)
             args, named = (args, named) if replaced is None else replaced

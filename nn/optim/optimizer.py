@@ -34,6 +34,7 @@ from tinygrad_lecture import Tensor, enable_grad
 from tinygrad_lecture.autograd.hooks import Handle
 from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.errors.users_line import hide_frames, warn
+from tinygrad_lecture.inspect.profile.measured import Measured
 from tinygrad_lecture.kernels.pieces import in_pieces
 from tinygrad_lecture.traced import wrap
 
@@ -49,7 +50,7 @@ Number: TypeAlias = Callable[[float], Any]
 Update: TypeAlias = Callable[..., None]
 
 
-class Optimizer(ExplainsArguments):
+class Optimizer(ExplainsArguments, Measured):
     """Base class of all optimisers.
 
     - `params`: the parameters to train, also with their names as from `named_parameters()`; or groups of them: dicts
@@ -64,6 +65,7 @@ class Optimizer(ExplainsArguments):
 
     by_parameter = True  # whether a step looks at one parameter at a time
     stepped = False  # whether `step` was called
+    measured = ("step", "zero_grad")
     _pre_hooks: Mapping[Any, Callable[..., Any]] = {}  # a hook is noted in a dict of the instance
     _post_hooks: Mapping[Any, Callable[..., Any]] = {}
 

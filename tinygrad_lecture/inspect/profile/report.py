@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,20 +10,22 @@ from typing import Any, Literal
 from ...errors.table import aligned
 from ...files import atomic_write
 
-HEAD = ["", "calls", "forward", "backward", "share", "bytes"]
+HEAD = ["", "time", "share", "calls", "forward", "calls", "backward", "bytes"]  # each time has its calls before it
+_COLUMNS = ((False, None), (False,), (True,))  # what `Spent.backward` is in both columns of calls, and in forward
 
 
 @dataclass(eq=False, slots=True)
 class Spent:
-    """The calls of one op in one place.
+    """The calls of one op in one place, or of an optimiser's method.
 
-    path: of the module, "" outside of any.  op: its name.  backward: whether it is the rule.
+    path: of the module, "" outside of any.  op: its name, or "Adam.step".
+    backward: whether it is the rule; None for an optimiser.
     calls: how many.  seconds: all together.  bytes: of the results.
     """
 
     path: str
     op: str
-    backward: bool
+    backward: bool | None
     calls: int = 0
     seconds: float = 0.0
     bytes: int = 0
@@ -33,7 +35,7 @@ class Spent:
 class Profile:
     """The measurements of `tl.profile`; `str` is a table.
 
-    seconds: of the whole block; what the ops did not take is Python between them, the optimiser, the data.
+    seconds: of the whole block. What stands outside of ops is Python between them, data, the clipping of gradients.
     """
 
     spent: list[Spent] = field(default_factory=list)
@@ -46,17 +48,18 @@ class Profile:
         """
         rows = [HEAD, *self._rows(by)]
         rest = self.seconds - sum(part.seconds for part in self.spent)
-        rows.append(["outside of ops", "", _seconds(rest), "", _share(rest, self.seconds), ""])
-        rows.append(["together", "", _seconds(self.seconds), "", "", ""])
-        return "\n".join(aligned(rows, right=range(1, 6)))
+        rows.append(["outside of ops", _seconds(rest), _share(rest, self.seconds), *[""] * 5])
+        rows.append(["together", _seconds(self.seconds), *[""] * 6])
+        return "\n".join(aligned(rows, right=range(1, 8)))
 
     def __str__(self) -> str:
         """The table by op and, if modules ran, the totals of those that took a twentieth of the ops' time or more."""
         if not any(part.path for part in self.spent):
             return self.table()
         least = sum(part.seconds for part in self.spent) / 20
-        rows = [_row(name, self.seconds, *halves) for name, *halves in self._modules() if _seconds_of(halves) >= least]
-        return "\n".join([self.table(), "", *aligned([HEAD, *rows], right=range(1, 6))])
+        found = [(name, parts) for name, parts in self._modules() if _seconds_of(parts) >= least]
+        rows = [_row(name, self.seconds, parts) for name, parts in found]
+        return "\n".join([self.table(), "", *aligned([HEAD, *rows], right=range(1, 8))])
 
     __repr__ = __str__
 
@@ -85,38 +88,42 @@ class Profile:
         if by not in ("op", "module", "both"):
             raise ValueError(f'Profile.table: by must be "op", "module" or "both", not {by!r}')
         if by == "module":
-            return [_row(name, self.seconds, *halves) for name, *halves in self._modules()]
+            return [_row(name, self.seconds, parts) for name, parts in self._modules()]
         found: dict[str, list[Spent]] = {}
         for part in self.spent:
             found.setdefault(f"{part.path}: {part.op}" if part.path and by == "both" else part.op, []).append(part)
-        return [_row(name, self.seconds, *_halves(parts)) for name, parts in sorted(found.items(), key=_slowest_first)]
+        return [_row(name, self.seconds, parts) for name, parts in sorted(found.items(), key=_slowest_first)]
 
-    def _modules(self) -> list[tuple[str, Spent | None, Spent | None]]:
-        """(name, forward, backward) of each module with all that is in it, indented below what it is part of."""
+    def _modules(self) -> list[tuple[str, list[Spent]]]:
+        """(name, parts) of each module with all that is in it, indented below what it is part of."""
         found: dict[tuple[str, ...], list[Spent]] = {}
         for part in self.spent:
-            path = tuple(part.path.split(".")) if part.path else ("(no module)",)
+            path = (
+                tuple(part.path.split(".")) if part.path else ("(no module)" if part.backward is not None else part.op,)
+            )
             for depth in range(1, len(path) + 1):
                 found.setdefault(path[:depth], []).append(part)
 
-        def below(outer: tuple[str, ...]) -> Iterator[tuple[str, Spent | None, Spent | None]]:
+        def below(outer: tuple[str, ...]) -> Iterator[tuple[str, list[Spent]]]:
             own = ((path, parts) for path, parts in found.items() if path[:-1] == outer)
             for path, parts in sorted(own, key=_slowest_first):
                 name = ".".join(path[-2:]) if path[-1].isdigit() else path[-1]  # blocks.0, for its place in a list
-                yield ("  " * len(outer) + name, *_halves(parts))
+                yield "  " * len(outer) + name, parts
                 yield from below(path)
 
         return list(below(()))
 
     def _tree(self) -> dict[str, Any]:
-        """Time as a tree: forward and backward, in each the modules, in each the ops."""
+        """Time as a tree: forward and backward, in each the modules, in each the ops; then the optimisers."""
         halves = []
         for name, backward in (("forward", False), ("backward", True)):
             parts = [part for part in self.spent if part.backward is backward]
             halves.append(_branch(name, ((part.path.split(".") if part.path else [], part) for part in parts)))
-        rest = self.seconds - sum(half["seconds"] for half in halves)
+        others = [_branch(part.op, [([], part)]) | {"parts": []} for part in self.spent if part.backward is None]
+        rest = self.seconds - sum(part.seconds for part in self.spent)
         outside = {"name": "outside of ops", "seconds": max(rest, 0.0), "calls": 0, "bytes": 0, "parts": []}
-        return {"name": "all", "seconds": self.seconds, "calls": 0, "bytes": 0, "parts": [*halves, outside]}
+        parts = [*halves, *others, outside]
+        return {"name": "all", "seconds": self.seconds, "calls": 0, "bytes": 0, "parts": parts}
 
 
 def _branch(name: str, parts: Iterable[tuple[list[str], Spent]]) -> dict[str, Any]:
@@ -135,35 +142,21 @@ def _branch(name: str, parts: Iterable[tuple[list[str], Spent]]) -> dict[str, An
     return {"name": name, **sums, "parts": children}
 
 
-def _halves(parts: Iterable[Spent]) -> tuple[Spent | None, Spent | None]:
-    """What was spent forward and backward, each added up; None if nothing was."""
-    halves: dict[bool, Spent] = {}
-    for part in parts:
-        total = halves.setdefault(part.backward, Spent("", "", part.backward))
-        total.calls, total.seconds = total.calls + part.calls, total.seconds + part.seconds
-        total.bytes += part.bytes
-    return halves.get(False), halves.get(True)
-
-
 def _slowest_first(item: tuple[Any, list[Spent]]) -> float:
     return -sum(part.seconds for part in item[1])
 
 
-def _seconds_of(halves: Iterable[Spent | None]) -> float:
-    return sum(part.seconds for part in halves if part is not None)
+def _seconds_of(parts: Iterable[Spent]) -> float:
+    return sum(part.seconds for part in parts)
 
 
-def _row(name: str, whole: float, forward: Spent | None, backward: Spent | None) -> list[str]:
-    """A row of a table. whole: the seconds of the block."""
-    both = [part for part in (forward, backward) if part is not None]
-    return [
-        name, f"{sum(part.calls for part in both):,}", _time(forward), _time(backward),
-        _share(_seconds_of(both), whole), _size(sum(part.bytes for part in both)),
-    ]  # fmt: skip
-
-
-def _time(part: Spent | None) -> str:
-    return "" if part is None else _seconds(part.seconds)
+def _row(name: str, whole: float, parts: Sequence[Spent]) -> list[str]:
+    """A row of a table: the sums of some parts. whole: the seconds of the block."""
+    first, forward, rules = ([part for part in parts if part.backward in kinds] for kinds in _COLUMNS)
+    calls = [f"{sum(part.calls for part in some):,}" if some else "" for some in (first, rules)]
+    seconds = [_seconds(_seconds_of(some)) if some else "" for some in (parts, forward, rules)]
+    share, size = _share(_seconds_of(parts), whole), _size(sum(part.bytes for part in parts))
+    return [name, seconds[0], share, calls[0], seconds[1], calls[1], seconds[2], size if forward or rules else ""]
 
 
 def _seconds(seconds: float) -> str:

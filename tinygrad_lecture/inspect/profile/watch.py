@@ -1,7 +1,8 @@
-"""`tl.profile`: measures every op call and every backward rule of a block."""
+"""`tl.profile`: measures every op call, every backward rule and every optimiser step of a block."""
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from time import perf_counter
@@ -10,6 +11,7 @@ from typing import Any
 from ...autograd.op import Op
 from ...autograd.tape import Record
 from ..program.scopes import Scopes
+from .measured import Measured
 from .report import Profile, Spent
 
 _changing = threading.Lock()
@@ -17,6 +19,8 @@ _changing = threading.Lock()
 
 class profile:
     """Context manager: measures the ops of this thread and their backward rules, by the module that calls them.
+
+    An optimiser's step and zero_grad are measured too.
 
         with tl.profile() as profile:
             loss(model(x), y).backward()
@@ -31,14 +35,17 @@ class profile:
 
     def __enter__(self) -> Profile:
         self._thread = threading.get_ident()
-        self._result, self._parts = Profile(), dict[tuple[str, str, bool], Spent]()
+        self._result, self._parts = Profile(), dict[tuple[str, str, bool | None], Spent]()
         self._scopes, self._inside = Scopes(), False  # whether an op is running
+        self._others: list[str] = []  # what else is running: a step, and what its closure calls
+        self._known = 0.0  # seconds of all that was measured so far
         self._paths: dict[int, str] = {}  # of records, by id; the records live until the end
         self._records: list[Record] = []
         with _changing:
-            self._before = [(kind, name, vars(kind)[name]) for kind, name in _methods()]
+            self._before = [(kind, name, vars(kind)[name]) for kind, name in [*_methods(), *_other_methods()]]
             for kind, name, method in self._before:
-                setattr(kind, name, self._measured(method, name == "vjp"))
+                other = issubclass(kind, Measured)
+                setattr(kind, name, self._other(method, name) if other else self._measured(method, name == "vjp"))
         self._began = perf_counter()
         return self._result
 
@@ -70,6 +77,24 @@ class profile:
 
         return measured
 
+    def _other(self, method: Callable[..., Any], name: str) -> Callable[..., Any]:
+        """A method of a Measured, without the time of what is measured within it: the ops of a step's closure."""
+
+        @functools.wraps(method)
+        def measured(owner: Any, *args: Any, **kwargs: Any) -> Any:
+            if name in self._others or threading.get_ident() != self._thread:  # called by super(), or elsewhere
+                return method(owner, *args, **kwargs)
+            self._others.append(name)
+            began, known = perf_counter(), self._known
+            try:
+                return method(owner, *args, **kwargs)
+            finally:
+                self._others.pop()
+                took = perf_counter() - began - (self._known - known)
+                self._add("", f"{type(owner).__name__}.{name}", None, took, 0)
+
+        return measured
+
     def _note_forward(self, op: Any, args: tuple[Any, ...], result: Any, seconds: float) -> None:
         scope = self._scopes.now()
         self._scopes.roots.clear()
@@ -84,7 +109,8 @@ class profile:
         size = sum(getattr(getattr(g, "_array", g), "nbytes", 0) for g in result if g is not None)
         self._add(self._paths.get(id(args[0]), ""), op.name, True, seconds, size)
 
-    def _add(self, path: str, op: str, backward: bool, seconds: float, size: int) -> None:
+    def _add(self, path: str, op: str, backward: bool | None, seconds: float, size: int) -> None:
+        self._known += seconds
         key = path, op, backward
         part = self._parts.get(key)
         if part is None:
@@ -103,4 +129,15 @@ def _methods() -> list[tuple[type, str]]:
         kind = kinds.pop()
         kinds += kind.__subclasses__()
         found += [(kind, "vjp")] if "vjp" in vars(kind) else []
+    return found
+
+
+def _other_methods() -> list[tuple[type, str]]:
+    """The methods of all kinds of Measured that are measured, in the classes that define them."""
+    kinds: list[type[Measured]] = [Measured]
+    found: list[tuple[type, str]] = []
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        found += [(kind, name) for name in kind.measured if name in vars(kind)]
     return found

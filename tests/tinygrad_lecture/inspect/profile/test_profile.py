@@ -1,5 +1,6 @@
 """tl.profile: calls, bytes and time of each op, by the module that calls it; and its page."""
 
+import re
 import threading
 from contextlib import suppress
 
@@ -51,7 +52,7 @@ def test_the_table_says_where_time_goes():
     with tl.profile() as profile:
         tl.exp(x).sum().backward()
     lines = str(profile).split("\n")
-    assert lines[0].split() == ["calls", "forward", "backward", "share", "bytes"]
+    assert lines[0].split() == ["time", "share", "calls", "forward", "calls", "backward", "bytes"]
     assert {line.split()[0] for line in lines[1:]} == {"exp", "sum", "outside", "together"}
     assert "(no module)" in profile.table("module")
     assert repr(profile) == str(profile)
@@ -60,14 +61,78 @@ def test_the_table_says_where_time_goes():
         profile.table(3)
 
 
+def calls(line):
+    """The numbers of calls in a line of a table: of the op, and of its rule."""
+    return [int(text) for text in re.search(r"% +(\d+) .*?s +(\d+) ", line).groups()]
+
+
+def test_calls_forward_and_backward_are_two_numbers():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    with tl.profile() as profile:
+        model(tl.ones(2, 3))
+        model(tl.ones(2, 3)).sum().backward()
+    (line,) = [line for line in str(profile).split("\n") if line.startswith("linear")]
+    assert calls(line) == [4, 2]
+
+
+def trained(kind, **settings):
+    """The profile of three steps of an optimiser, and the optimiser."""
+    w = tl.ones(3, requires_grad=True)
+    optimizer = kind([w], **settings)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    with tl.profile() as profile:
+        for _ in range(3):
+            optimizer.step(closure)
+    return profile, optimizer
+
+
+def test_an_optimiser_has_entries_of_its_own_without_the_ops_in_its_closure():
+    profile, _ = trained(nn.optim.Adam, lr=0.1)
+    assert found(profile) == {
+        ("", "Adam.step", None): 3, ("", "Adam.zero_grad", None): 3,
+        **{("", op, backward): 3 for op in ("mul", "sum") for backward in (False, True)},
+    }  # fmt: skip
+    assert sum(part.seconds for part in profile.spent) <= profile.seconds
+    (line,) = [line for line in profile.table("module").split("\n") if line.startswith("Adam.step")]
+    assert len(line.split()) == 5  # its time in no column but the first: name, time, unit, share, calls
+    assert [part["name"] for part in profile._tree()["parts"]][2:] == ["Adam.zero_grad", "Adam.step", "outside of ops"]
+
+
+def test_a_step_that_calls_the_step_it_inherits_is_one_and_its_hooks_are_called():
+    class Twice(nn.optim.SGD):
+        def step(self, closure=None):
+            super().step()
+            return super().step(closure)
+
+    seen, before = [], dict(vars(nn.optim.Optimizer))
+    w = tl.ones(3, requires_grad=True)
+    w.sum().backward()
+    optimizer = Twice([w], lr=0.5)
+    optimizer.register_step_post_hook(lambda *_: seen.append(w.tolist()))
+    with tl.profile() as profile:
+        optimizer.step()
+    assert found(profile) == {("", "Twice.step", None): 1}
+    assert seen == [[0, 0, 0]]
+    assert dict(vars(nn.optim.Optimizer)) == before
+
+
 def test_by_module_each_row_has_the_total_of_all_that_is_in_it():
     block = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
     model = nn.Sequential(block, nn.Linear(4, 2))
     with tl.profile() as profile:
         model(tl.ones(2, 3)).sum().backward()
     lines = [line for line in profile.table("module").split("\n")[1:-2] if "(no module)" not in line]
-    table = {line.split()[0]: (len(line) - len(line.lstrip()), int(line.split()[1])) for line in lines}
-    assert table == {"Sequential": (0, 6), "Sequential.0": (2, 4), "0.0": (4, 2), "0.1": (4, 2), "Sequential.1": (2, 2)}
+    table = {line.split()[0]: (len(line) - len(line.lstrip()), calls(line)) for line in lines}
+    assert table == {
+        "Sequential": (0, [3, 3]), "Sequential.0": (2, [2, 2]), "0.0": (4, [1, 1]), "0.1": (4, [1, 1]),
+        "Sequential.1": (2, [1, 1]),
+    }  # fmt: skip
 
 
 def test_printed_it_names_the_modules_that_took_a_twentieth_of_the_time():
@@ -76,7 +141,7 @@ def test_printed_it_names_the_modules_that_took_a_twentieth_of_the_time():
     by_op, by_module = str(profile).split("\n\n")
     assert by_op == profile.table("op")
     assert [line.split()[0] for line in by_module.split("\n")[1:]] == ["GPT", "blocks", "blocks.0", "blocks.1"]
-    assert [line.split()[-3] for line in by_module.split("\n")[1:]] == ["50%", "48%", "45%", "4%"]
+    assert [line.split()[3] for line in by_module.split("\n")[1:]] == ["50%", "48%", "45%", "4%"]
     assert "norm" in profile.table("module")
 
 
@@ -135,3 +200,14 @@ def test_a_bar_opens_to_full_width_and_closes(visit, tmp_path):
     assert page.locator("button.flame", has_text="forward").count() == 0
     page.keyboard.press("Escape")
     assert page.locator("#path [aria-current]").inner_text() == "all"
+
+
+@pytest.mark.browser
+def test_no_bar_is_wider_than_its_time(visit, tmp_path):
+    parts = [Spent("", f"op{i}", False, 1, 0.002, 8) for i in range(400)]
+    page = visit(Profile(parts, seconds=0.8).page(tmp_path / "profile.html"))
+    bars = page.evaluate(
+        "[...document.querySelectorAll('button.flame')].map((bar) => bar.getBoundingClientRect().right)"
+    )
+    assert len(bars) == 402
+    assert max(bars) == pytest.approx(bars[0], abs=0.5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from html import escape
 from pathlib import Path
@@ -19,6 +19,8 @@ from tinygrad_lecture.inspect.html.parts import caption, table
 from tinygrad_lecture.inspect.page.assemble import assembled
 
 from ..activation import ReLU
+from ..convolution.conv import Filters
+from ..linear import Linear
 from ..module import Module
 from ..shown import facts, history_html
 
@@ -31,8 +33,9 @@ LAYERS = 5  # curves in one picture
 class RunPage:
     """One file, written anew for each row of the history. A resumed run goes on with the curves that it had.
 
-    norms: per layer the norm of its gradient, as the optimiser got it, at the step of each row: [(step, norm), ...].
-    dead: per ReLU the share of units that gave 0 for every row of the batch of that step, in the same way.
+    norms: per layer the norm of its gradient, before clipping, at the step of each row: [(step, norm), ...].
+    dead: per ReLU the share of units that gave 0 for every row of the batch of that step, in the same way. After a
+    convolution a unit is a channel.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -40,19 +43,24 @@ class RunPage:
         self.path = Path(path)
         self.norms: dict[str, Curve] = {}
         self.dead: dict[str, Curve] = {}
+        self._counts: dict[str, str] = {}  # per ReLU: how many units were dead at the last row, and of how many
         self._warned = False
 
     @contextmanager
     def watching(self, model: Module, step: int) -> Iterator[None]:
-        """Context manager around one training step: notes its gradients and dead units."""
-        alive: dict[str, Any] = {}
+        """Context manager around one training step: notes its dead units."""
+        outputs = Outputs()
         with ExitStack() as hooks:
             for path, module in model.named_modules():
-                if isinstance(module, ReLU):
-                    hooks.enter_context(module.register_forward_hook(_note_alive(alive, path or "ReLU")))
+                if isinstance(module, (ReLU, Filters, Linear)):
+                    hooks.enter_context(module.register_forward_hook(outputs.hook(path or "ReLU")))
             yield
-        for path, units in alive.items():
+        for path, units in outputs.alive.items():
             self.dead.setdefault(path, []).append((step, 1 - float(units.mean())))
+            self._counts[path] = f"{np.count_nonzero(~units)} of {units.size} {outputs.said[path]}"
+
+    def note_gradients(self, model: Module, step: int) -> None:
+        """Note the gradients of one training step, before they are clipped."""
         squares: dict[str, float] = {}
         for name, parameter in model.named_parameters():
             if parameter.grad is not None:
@@ -88,56 +96,95 @@ class RunPage:
                 warn(f"Trainer: the page {self.path} could not be written, and training goes on: {failed}")
 
     def _text(self, trainer: Any, running: bool, error: BaseException | None) -> str:
-        ended = (
-            "" if error is None else f" The run ended here: {type(error).__name__}{f', {error}' if str(error) else ''}"
-        )
+        ended, history = "", trainer.history
+        if error is not None:
+            ended = f" The run ended here: {type(error).__name__}{f', {error}' if str(error) else ''}"
+        elif history.interrupted:
+            ended = " Stopped by Ctrl-C."
+        elif history.stopped_early:
+            ended = f" Stopped early: no better score in {trainer.patience} rows."
+        clipped = "" if trainer.clip_norm is None else f", before clipping all of them together to {trainer.clip_norm}"
         parts = [
             f"<header><h1>{escape(type(trainer.model).__name__)}</h1>"
             f'<p id="summary">step {trainer.step:,} of {trainer.total_steps:,}.{escape(ended)}</p>'
             '<div class="choices"><button type="button" id="theme">Dark</button></div></header>',
             f'<main class="run" {f"data-seconds={SECONDS}" if running else ""}>',
-            _section("Loss and accuracy", history_html(trainer.history.records, trainer.history.best)),
-            _section("Gradients: the norm in each layer", self._pictures(self.norms)),
-            _section("Dead units: the share of each ReLU that gave only 0", self._pictures(self.dead)),
-            _section("Parameters", _histograms(trainer.model)),
+            _section("Loss and accuracy", history_html(history.records, history.best)),
+            _section(f"Gradients: the norm in each layer{clipped}", self._pictures(self.norms)),
+            _section("Dead units: the share of a ReLU's units that gave only 0", self._dead_units()),
+            _section("Parameters", _histograms(trainer.model, trainer.clip_norm is not None)),
             _section("The run", table(["", ""], facts(trainer))),
             "</main>",
         ]
         title, scripts = f"{type(trainer.model).__name__}, a training run", ["numbers.js", "theme.js", "run.js"]
         return assembled(title, "".join(parts), scripts)
 
-    def _pictures(self, lines: dict[str, Curve]) -> str:
-        """Curves over the steps, a few layers in each picture, and a table of the last values."""
+    def _dead_units(self) -> str:
+        if not self.dead:
+            return ""
+        note = '<p class="hint">Each point counts over the one batch of its step, not over all data.</p>'
+        return note + self._pictures(self.dead, (0, 1), self._counts)
+
+    def _pictures(
+        self,
+        lines: dict[str, Curve],
+        between: tuple[float, float] | None = None,
+        notes: Mapping[str, str] = {},
+    ) -> str:
+        """Curves over the steps, a few layers in each picture, and a table of the last values, with notes by layer."""
         names = list(lines)
         groups = [names[start : start + LAYERS] for start in range(0, len(names), LAYERS)]
         pictures = [
-            curves("", {name: ([step for step, _ in lines[name]], [y for _, y in lines[name]]) for name in group})
+            curves("", {n: ([step for step, _ in lines[n]], [y for _, y in lines[n]]) for n in group}, between)
             for group in groups
         ]
-        last = [[name, number(values[-1][1])] for name, values in lines.items()]
-        return "".join(pictures) + (table(["layer", "now"], last, right=[1]) if last else "")
+        head = ["layer", "now", *([""] if notes else [])]
+        last = [[name, number(values[-1][1]), notes.get(name, "")][: len(head)] for name, values in lines.items()]
+        return "".join(pictures) + (table(head, last, right=[1]) if last else "")
 
 
-def _note_alive(alive: dict[str, Any], path: str) -> Any:
-    """A hook that notes which units of an output (..., units) are above 0 anywhere."""
+class Outputs:
+    """What the ReLUs gave in one step.
 
-    def hook(module: Module, inputs: Any, output: Any) -> None:
-        values = to_host(output.array)
-        active = (values > 0).reshape(-1, values.shape[-1]).any(0)
-        alive[path] = active | alive[path] if path in alive and alive[path].shape == active.shape else active
+    alive: per ReLU, for each unit whether it was above 0 anywhere.  said: what its units are, and where they were 0.
+    """
 
-    return hook
+    def __init__(self) -> None:
+        self.alive: dict[str, Any] = {}
+        self.said: dict[str, str] = {}
+        self._rows: dict[str, int] = {}
+        self._channels = (0, 0)  # if a convolution ran last: the axes of its output, and the channels' axis
+
+    def hook(self, path: str) -> Any:
+        """A hook for one module. Of the output of a convolution the units are the channels, else the last axis."""
+
+        def hook(module: Module, inputs: Any, output: Any) -> None:
+            if not isinstance(module, ReLU):
+                self._channels = (output.ndim, -1 - module.axes) if isinstance(module, Filters) else (0, 0)
+                return
+            values, (axes, channels) = to_host(output.array), self._channels
+            axis = channels if values.ndim == axes else -1  # it may be flattened since
+            active = (np.moveaxis(values, axis, -1) > 0).reshape(-1, values.shape[axis]).any(0)
+            before = self.alive.get(path)
+            if before is None or before.shape != active.shape:
+                before, self._rows[path] = np.zeros_like(active), 0
+            self.alive[path] = active | before
+            self._rows[path] += values.size // max(active.size, 1)
+            kinds = "units gave 0 in all {:,} rows" if axis == -1 else "channels gave 0 at all {:,} places"
+            self.said[path] = kinds.format(self._rows[path])
+
+        return hook
 
 
 def _section(title: str, body: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{body}</section>" if body else ""
 
 
-def _histograms(model: Module) -> str:
+def _histograms(model: Module, clipped: bool) -> str:
     """For each parameter a histogram of its numbers, and one of its gradient."""
-    parts = []
+    parts, gradient = [], "clipped gradient" if clipped else "gradient"
     for name, parameter in model.named_parameters():
-        pair = [("values", parameter), *([("gradient", parameter.grad)] if parameter.grad is not None else [])]
+        pair = [("values", parameter), *([(gradient, parameter.grad)] if parameter.grad is not None else [])]
         bars = "".join(_histogram(what, to_host(tensor.array)) for what, tensor in pair)
         head = caption(name, str(parameter.shape))
         parts.append(f'<div class="parameter">{head}<div class="pairs">{bars}</div></div>')

@@ -181,10 +181,10 @@ class Trainer(Resumable):
                     self._save_now()
         if self.folder is not None:
             self.save()
-        self._write_page(running=False)
         if history.interrupted and self._metrics.batches:
             history.records.append(self._row())
             self._partial = True
+        self._write_page(running=False)
         return history
 
     def learn(self, batches: list[Any]) -> None:
@@ -195,6 +195,8 @@ class Trainer(Resumable):
             self._backward_of_own_rows(batches, counts)
         else:
             self._backward(batches, counts, counts)
+        if self._page is not None and self._is_row(self.step + 1):
+            self._page.note_gradients(self.model, self.step + 1)
         if self.clip_norm is not None:
             clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self._rate = float(self.optimizer.param_groups[0]["lr"])
@@ -244,7 +246,7 @@ class Trainer(Resumable):
         return step % (self.record_every or self.steps_per_epoch) == 0 or step == self.total_steps
 
     def _watching(self) -> AbstractContextManager[None]:
-        """Notes for the page what the next step does, if a row follows it."""
+        """Notes for the page which units the next step leaves at 0, if a row follows it."""
         following = self.step + 1
         return self._page.watching(self.model, following) if self._page and self._is_row(following) else nullcontext()
 

@@ -1,11 +1,14 @@
 """Trainer(..., page=...): one file with what happened in a run, which needs no server."""
 
+import re
+import signal
 from html import escape
 
 import pytest
 
 import nn
 import tinygrad_lecture as tl
+from nn.training.run_page import RunPage
 
 
 def trainer(path, **options):
@@ -38,6 +41,50 @@ def test_a_unit_is_dead_if_it_is_0_for_the_whole_batch(tmp_path):
     t.fit()
     assert t._page.dead == {"1": [(4, 0.25), (8, 0.25), (12, 0.25)]}
     assert not t.model[1].has_hooks
+    assert "2 of 8 units gave 0 in all 4 rows" in (tmp_path / "run.html").read_text("utf-8")
+
+
+def test_after_a_convolution_a_unit_is_a_channel_and_after_a_linear_layer_an_output(tmp_path):
+    model = nn.Sequential(
+        nn.Conv1d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.ReLU(), nn.Linear(24, 5), nn.ReLU(), nn.Linear(5, 2)
+    )
+    with tl.no_grad():
+        model[0].weight.fill_(0.0)
+        model[0].bias.copy_(tl.tensor([1.0, 1.0, -1.0, -1.0]))
+    page = RunPage(tmp_path / "run.html")
+    with page.watching(model, 1):
+        model(tl.rand(10, 1, 8))
+    assert [page.dead[path] for path in "13"] == [[(1, 0.5)], [(1, 0.5)]]
+    assert page._counts["1"] == "2 of 4 channels gave 0 at all 60 places"
+    assert page._counts["3"] == "12 of 24 units gave 0 in all 10 rows"
+    assert page._counts["5"].endswith("of 5 units gave 0 in all 10 rows")
+
+
+def test_the_gradients_are_those_before_clipping(tmp_path):
+    norms = {}
+    for limit in (None, 1e-3):
+        tl.manual_seed(0)
+        t = trainer(tmp_path / "run.html", clip_norm=limit)
+        t.optimizer.param_groups[0]["lr"] = 0.0
+        t.fit()
+        norms[limit] = t._page.norms
+    assert norms[None] == norms[1e-3]
+    text = (tmp_path / "run.html").read_text("utf-8")
+    assert "before clipping all of them together to 0.001" in text
+    assert "<span>clipped gradient</span>" in text
+
+
+def test_a_run_that_ctrl_c_stopped_says_so(tmp_path):
+    t = trainer(tmp_path / "run.html", on_record=lambda t: t.step == 8 and signal.raise_signal(signal.SIGINT))
+    t.fit()
+    assert "step 8 of 12. Stopped by Ctrl-C." in (tmp_path / "run.html").read_text("utf-8")
+
+
+def test_the_axis_of_dead_units_goes_from_0_to_1(tmp_path):
+    page = RunPage(tmp_path / "run.html")
+    page.dead["1"] = [(4, 0.125), (8, 0.25)]
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", page._dead_units())
+    assert texts[:2] == ["1", "0"]
 
 
 def test_while_it_runs_the_page_loads_itself_again_and_then_no_more(tmp_path):

@@ -52,9 +52,9 @@ def tint(value: Any, most: float) -> str:
 
 
 def picture(array: Array, label: str) -> str:
-    """A matrix as an image, a square for each element or, of a large one, for the mean of a part, and a line that says so.
+    """A matrix as an image, a square for each element; of a large one for the mean of a part, and a line that says so.
 
-    The tint is that of the number among all numbers of the matrix, not among the means.
+    The tint tells the size of a number beside the largest of the matrix, not beside the largest mean.
     """
     whole = np.atleast_2d(array)
     matrix, most = means(whole, PICTURE), _largest(whole) or 1.0

@@ -98,9 +98,8 @@ class Profile:
         """(name, parts) of each module with all that is in it, indented below what it is part of."""
         found: dict[tuple[str, ...], list[Spent]] = {}
         for part in self.spent:
-            path = (
-                tuple(part.path.split(".")) if part.path else ("(no module)" if part.backward is not None else part.op,)
-            )
+            alone = part.op if part.backward is None else "(no module)"
+            path = tuple(part.path.split(".")) if part.path else (alone,)
             for depth in range(1, len(path) + 1):
                 found.setdefault(path[:depth], []).append(part)
 

@@ -18,17 +18,19 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             temporary.write_text(text, encoding="utf-8")
 
     If the block raises, the old file is untouched and the temporary one is removed. The temporary file has the same
-    name in another folder, so a writer that looks at the suffix works as usual.
+    name in another folder, so a writer that looks at the suffix works as usual. Of a symbolic link, the file that it
+    leads to is replaced.
 
-    Raises FileNotFoundError if the parent folder does not exist, IsADirectoryError if `path` is a folder, and the
-    system's OSError if the folder is not writable.
+    Raises FileNotFoundError if the parent folder does not exist, IsADirectoryError if `path` is a folder, and OSError
+    if it is a device or the like, or if the folder is not writable.
     """
     path = Path(path)
-    temporary = _temporary_folder(path)
+    target = _target(path)
+    temporary = _temporary_folder(target, path)
     try:
         yield temporary / path.name
         _finish(temporary / path.name)
-        (temporary / path.name).replace(path)
+        (temporary / path.name).replace(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -40,13 +42,13 @@ def atomic_write_together(*paths: str | Path) -> Iterator[list[Path]]:
     At the end of the block all old files are moved away, then the new ones are renamed into place in the given order.
     A kill in between may leave some files missing. An error restores the old files.
     """
-    targets = [Path(path) for path in paths]
+    targets = [_target(Path(path)) for path in paths]
     with ExitStack() as cleaning, ExitStack() as restoring:
         written = []
-        for target in targets:
-            temporary = _temporary_folder(target)
+        for path, target in zip(map(Path, paths), targets, strict=True):
+            temporary = _temporary_folder(target, path)
             cleaning.callback(shutil.rmtree, temporary, ignore_errors=True)
-            written.append(temporary / target.name)
+            written.append(temporary / path.name)
         yield written
         for file in written:
             _finish(file)
@@ -63,14 +65,15 @@ def atomic_write_together(*paths: str | Path) -> Iterator[list[Path]]:
 
 def sweep(path: str | Path) -> None:
     """Remove temporary folders left behind by killed writes to `path`."""
-    path = Path(path)
+    path = Path(os.path.realpath(path))
     for leftover in path.parent.glob(f".{path.name}-{'[0-9a-f]' * 8}"):
         shutil.rmtree(leftover, ignore_errors=True)
 
 
 def check_writable(path: str | Path) -> None:
     """Raise the error of `atomic_write(path)` if `path` cannot be written."""
-    _temporary_folder(Path(path)).rmdir()
+    path = Path(path)
+    _temporary_folder(_target(path), path).rmdir()
 
 
 @contextmanager
@@ -109,13 +112,23 @@ def make_folder(folder: str | Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def _temporary_folder(path: Path) -> Path:
-    """A new empty folder beside `path`: renaming out of it stays within one file system."""
+def _target(path: Path) -> Path:
+    """The file that `path` is or, as a symbolic link, leads to. Raises the errors of `atomic_write`."""
     if path.is_dir():
         raise IsADirectoryError(f"cannot write {path}: it is a folder; give the path of a file")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if target.is_symlink():
+        raise OSError(f"cannot write {path}: its symbolic links lead in a circle")
+    if target.exists() and not target.is_file():
+        raise OSError(f"cannot write {path}: it is a device, a pipe or the like; give the path of a file")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {target.parent}")
+    return target
+
+
+def _temporary_folder(target: Path, path: Path) -> Path:
+    """A new empty folder beside the target: renaming out of it stays within one file system. path: as it was given."""
+    temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
     try:
         temporary.mkdir()
     except OSError as error:

@@ -1,10 +1,11 @@
 """Atomic writes: a file is complete or absent, also after errors."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tinygrad_lecture.files import atomic_write, atomic_write_together, hold, make_folder, sweep
+from tinygrad_lecture.files import atomic_write, atomic_write_together, check_writable, hold, make_folder, sweep
 
 
 def test_the_file_is_replaced_at_the_end_of_the_block(tmp_path):
@@ -71,6 +72,46 @@ def test_a_folder_in_place_of_the_file_is_named(tmp_path, monkeypatch, place):
     with pytest.raises(IsADirectoryError, match=f"cannot write {place}: it is a folder"), atomic_write(place):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_symbolic_link_stays_and_the_file_that_it_leads_to_is_written(tmp_path):
+    (tmp_path / "there").mkdir()
+    target, link = tmp_path / "there" / "target.dat", tmp_path / "link.png"
+    link.symlink_to(target)
+    for text in ("new", "newer"):
+        with atomic_write(link) as temporary:
+            assert temporary.suffix == ".png"
+            temporary.write_text(text)
+        assert target.read_text() == text
+    write_together(tmp_path / "there", "old")
+    (tmp_path / "a").symlink_to(tmp_path / "there" / "a")
+    write_together(tmp_path, "new")
+    assert read(tmp_path / "there") == {"a": "new", "b": "old", "target.dat": "newer"}
+    assert link.is_symlink()
+    assert (tmp_path / "a").is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"there", "link.png", "a", "b"}
+
+
+def test_links_in_a_circle_are_named(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(OSError, match="its symbolic links lead in a circle"), atomic_write(tmp_path / "a"):
+        pass
+    assert (tmp_path / "a").is_symlink()
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_is_no_file_is_refused_and_stays(tmp_path, together):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    for name in ("pipe", "link"):
+        writing = atomic_write_together(tmp_path / name) if together else atomic_write(tmp_path / name)
+        with pytest.raises(OSError, match=rf"cannot write .*{name}: it is a device, a pipe or the like"), writing:
+            pass
+    with pytest.raises(OSError, match="give the path of a file"):
+        check_writable("/dev/null")
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "link"}
+    assert (tmp_path / "pipe").is_fifo()
 
 
 # --- files that belong together ----------------------------------------------------------------------------------

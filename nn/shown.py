@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tinygrad_lecture.inspect.html.curves import curves
@@ -10,23 +10,34 @@ from tinygrad_lecture.inspect.html.parts import caption, folded, table
 
 
 def module_html(module: Any) -> str:
-    """A module as a tree that folds: each with its kind, sizes and parameters."""
+    """A module as a tree that folds: each with its kind, sizes and parameters. One in two places counts at the first."""
     total = sum(p.numel() for p in module.parameters())
-    return caption(type(module).__name__, f"{total:,} parameters") + _inside(module, open_below=2)
+    first = {id(p): name for name, p in module.named_parameters()}
+    return caption(type(module).__name__, f"{total:,} parameters") + _inside(module, "", first, open_below=2)
 
 
-def _inside(module: Any, open_below: int) -> str:
+def _inside(module: Any, path: str, first: Mapping[int, str], open_below: int) -> str:
+    """The parameters and modules in a module. path: its name, with a dot.  first: the first name of each parameter."""
     own = [
-        [name, str(p.shape), f"{p.numel():,}", "learnt" if p.requires_grad else "frozen"]
-        for name, p in module.named_parameters(recurse=False)
+        [name, str(p.shape), *_told(p, path + name, first[id(p)])] for name, p in module.named_parameters(recurse=False)
     ]
     parts = [table(["parameter", "shape", "numbers", ""], own, right=[2])] if own else []
     for name, child in module.named_children():
-        count = sum(p.numel() for p in child.parameters())
-        line = f"{name}: {type(child).__name__}({child.extra_repr()})" + (f"   {count:,} parameters" if count else "")
-        inner = _inside(child, open_below - 1)
+        inside = f"{path}{name}."
+        new = [p.numel() for n, p in child.named_parameters() if first[id(p)] == inside + n]
+        shared = "   shared parameters" if list(child.parameters()) else ""
+        line = f"{name}: {type(child).__name__}({child.extra_repr()})"
+        line += f"   {sum(new):,} parameters" if new else shared
+        inner = _inside(child, inside, first, open_below - 1)
         parts.append(folded(line, inner, unfolded=open_below > 1 and bool(inner)))
     return "".join(parts)
+
+
+def _told(parameter: Any, name: str, first: str) -> tuple[str, str]:
+    """How many numbers of a parameter count here, and what it is."""
+    if name != first:
+        return "0", f"is {first}"
+    return f"{parameter.numel():,}", "learnt" if parameter.requires_grad else "frozen"
 
 
 def summary_html(rows: Iterable[Any], total: str) -> str:

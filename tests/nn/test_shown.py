@@ -30,6 +30,15 @@ def test_a_module_is_a_tree_that_folds():
     assert html.count("<details") == 3
 
 
+def test_a_tied_parameter_counts_once_and_says_what_it_is():
+    model = nn.Sequential(nn.Embedding(5, 4), nn.Sequential(nn.Linear(4, 5, bias=False)))
+    model[1][0].weight = model[0].weight
+    text = texts(model._repr_html_())
+    assert "Sequential 20 parameters 0: Embedding(5, 4) 20 parameters" in text
+    assert "1: Sequential() shared parameters 0: Linear(in_features=4, out_features=5, bias=False) shared" in text
+    assert "weight (5, 4) 0 is 0.weight" in text
+
+
 def test_names_in_a_module_are_only_text():
     model = nn.ModuleDict({"<script>": nn.Linear(1, 1)})
     assert "<script>" not in model._repr_html_()

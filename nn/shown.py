@@ -10,7 +10,7 @@ from tinygrad_lecture.inspect.html.parts import caption, folded, table
 
 
 def module_html(module: Any) -> str:
-    """A module as a tree that folds: each with its kind, sizes and parameters. One in two places counts at the first."""
+    """A module as a tree that folds: each with its kind, sizes and parameters. A tied one counts at its first place."""
     total = sum(p.numel() for p in module.parameters())
     first = {id(p): name for name, p in module.named_parameters()}
     return caption(type(module).__name__, f"{total:,} parameters") + _inside(module, "", first, open_below=2)

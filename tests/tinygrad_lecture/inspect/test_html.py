@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as arrays
 import tinygrad_lecture as tl
 from tinygrad_lecture.inspect.html.curves import curves
 from tinygrad_lecture.inspect.html.heat import means, picture, png
+from tinygrad_lecture.inspect.html.shown import attention_html
 
 
 def texts(html):
@@ -27,6 +28,33 @@ def test_a_matrix_shows_its_numbers_and_what_made_it():
     assert texts(x._repr_html_()) == "Tensor (1, 2) float32 on cpu, a leaf that requires grad 1 -2"
     assert "made by MulBackward0" in (x * 2)._repr_html_()
     assert "background:rgba(214,107,31,0.70)" in x._repr_html_()  # the largest below 0
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shown"),
+    [
+        ([13002.0], "13002"),
+        ([2021.5, -1e7], "2021.5 -1e+07"),
+        ([1000.0, 1000.1, 1000.2, 1000.3], "1000 1000.1 1000.2 1000.3"),
+        ([1.00001, 1.0, 0.123456, 1.0], "1.00001 1 0.1235 1"),
+        ([100.0, 100.01, 1e-30, 0.0, -0.0], "100 100.01 1e-30 0 -0"),
+        ([np.nextafter(0.1, 1), 0.1], "0.10000000000000002 0.10000000000000001"),
+    ],
+)
+def test_different_numbers_look_different(numbers, shown):
+    tensor = tl.tensor(numbers, dtype=tl.float64)
+    assert texts(tensor._repr_html_()).partition("on cpu ")[2] == shown
+
+
+def test_no_row_lets_the_shade_of_a_notebooks_tables_through():
+    for html in (tl.eye(3)._repr_html_(), attention_html([np.eye(3)[None]], ["a", "b", "c"])):
+        assert html.count("<tr") == html.count('<tr style="background:none">') >= 3
+
+
+def test_texts_in_columns_have_a_font_of_equal_widths():
+    with tl.profile() as profile:
+        tl.exp(tl.ones(3))
+    assert '<pre style="font-family:monospace' in profile._repr_html_()
 
 
 def test_a_large_matrix_shows_a_picture_and_its_range():

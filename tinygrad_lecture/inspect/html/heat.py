@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import math
 import struct
 import zlib
+from collections import Counter
 from html import escape
 from typing import Any
 
@@ -15,6 +17,7 @@ from ..formulas.numbers import number
 
 SIDE = 12  # rows and columns of a table
 PICTURE = 64  # rows and columns of a picture
+ROW = '<tr style="background:none">'  # notebooks shade every other row, and a tint lets that through
 _ABOVE, _BELOW, _ODD = (38, 122, 204), (214, 107, 31), (150, 90, 160)
 
 
@@ -30,17 +33,28 @@ def tinted(array: Array, rows: list[str] | None = None, columns: list[str] | Non
     lines = []
     if columns is not None:
         names = "".join(f'<th style="padding:1px 6px">{escape(name)}</th>' for name in columns[:SIDE])
-        lines.append(f"<tr>{'<th></th>' if rows else ''}{names}</tr>")
-    for i, row in enumerate(shown.tolist()):
+        lines.append(f"{ROW}{'<th></th>' if rows else ''}{names}</tr>")
+    for i, (row, told) in enumerate(zip(shown.tolist(), texts(shown), strict=True)):
         name = f'<th style="padding:1px 6px;text-align:right">{escape(rows[i])}</th>' if rows else ""
         cells = "".join(
-            f'<td style="padding:1px 7px;text-align:right;background:{tint(x, most)}">{escape(number(x))}</td>'
-            for x in row
+            f'<td style="padding:1px 7px;text-align:right;background:{tint(x, most)}">{escape(text)}</td>'
+            for x, text in zip(row, told, strict=True)
         )
-        lines.append(f"<tr>{name}{cells}{'<td>…</td>' if cut else ''}</tr>")
+        lines.append(f"{ROW}{name}{cells}{'<td>…</td>' if cut else ''}</tr>")
     if shown.shape[0] < matrix.shape[0]:
-        lines.append(f'<tr><td colspan="{shown.shape[1]}" style="text-align:left">…</td></tr>')
+        lines.append(f'{ROW}<td colspan="{shown.shape[1]}" style="text-align:left">…</td></tr>')
     return f'<table style="border-collapse:collapse;font-family:monospace;margin:4px 0">{"".join(lines)}</table>'
+
+
+def texts(matrix: Array) -> list[list[str]]:
+    """The elements of a matrix: four digits, more where different ones would look alike, and before the point all."""
+    told: dict[float, str] = {}
+    waiting = {x for x in matrix.ravel().tolist() if isinstance(x, float) and math.isfinite(x) and x}
+    for digits in range(4, 18):  # 17 tell any two numbers apart
+        told |= {x: f"{x:.{digits}g}" for x in waiting}
+        alike = Counter(told[x] for x in waiting)
+        waiting = {x for x in waiting if alike[told[x]] > 1 or 10 ** (digits - 1) <= abs(x) < 10_000_000}
+    return [[told.get(x) or number(x) for x in row] for row in matrix.tolist()]
 
 
 def tint(value: Any, most: float) -> str:

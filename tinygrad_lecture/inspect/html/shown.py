@@ -15,7 +15,7 @@ from ..grad_fn import grad_fn
 from ..printing import text_of
 from ..vertex import Vertex, printable
 from .drawing import drawn
-from .heat import SIDE, picture, tint, tinted
+from .heat import ROW, SIDE, picture, tint, tinted
 from .parts import caption, folded, plain, table
 
 
@@ -73,12 +73,12 @@ def _map(weights: Array, rows: Sequence[str], columns: Sequence[str]) -> str:
     tall = f"{small};writing-mode:vertical-rl" if max(map(len, columns), default=0) > 2 else small
     head = "".join(f'<th style="{tall}">{escape(column)}</th>' for column in columns)
     body = "".join(
-        f'<tr><th style="{small};text-align:right">{escape(row)}</th>'
+        f'{ROW}<th style="{small};text-align:right">{escape(row)}</th>'
         + "".join(_weight(value, row, column) for column, value in zip(columns, values, strict=True))
         + "</tr>"
         for row, values in zip(rows, weights.tolist(), strict=True)
     )
-    return f'<table style="border-collapse:collapse"><tr><th></th>{head}</tr>{body}</table>'
+    return f'<table style="border-collapse:collapse">{ROW}<th></th>{head}</tr>{body}</table>'
 
 
 def _weight(value: Any, row: str, column: str) -> str:

@@ -139,9 +139,9 @@ def _draw_arrows(
         for colour, shift, way in ((INK, -0.05, points), (GRADIENT, 0.05, points[::-1])):
             if colour == GRADIENT and not returns:
                 continue
-            way = [(x + (shift if returns else 0), y) for x, y in way]
-            curves = bends(way)
-            vertices = [way[0], *(point for curve in curves for point in curve)]
+            right = shift if returns else 0.0
+            curves = bends(way, right)
+            vertices = [(way[0][0] + right, way[0][1]), *(point for curve in curves for point in curve)]
             codes = [Curve.MOVETO, *[Curve.CURVE4] * (3 * len(curves))]
             style: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "shrinkA": 0, "shrinkB": 0}
             axes.add_patch(FancyArrowPatch(path=Curve(vertices, codes), color=colour, linewidth=1, **style))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
@@ -41,10 +42,17 @@ def _places(ports: dict[int, list[tuple[float, int]]], sizes: Sequence[Point], l
     return places
 
 
-def bends(points: Sequence[Point]) -> list[tuple[Point, Point, Point]]:
-    """A smooth line through points: of each cubic curve the two control points and the end."""
-    return [
-        ((xa, (ya + yb) / 2), (xb, (ya + yb) / 2), (xb, yb))
-        for (xa, ya), (xb, yb) in pairwise(points)
-        if abs(ya - yb) > 1e-6  # else the box is as high as its layer
-    ]
+def bends(points: Sequence[Point], right: float = 0.0) -> list[tuple[Point, Point, Point]]:
+    """A smooth line through points: of each cubic curve the two control points and the end.
+
+    right: how far the line is from the points, to their right. Two lines stay apart where they are nearly level: there
+    the one on the right is also above the other, or below.
+    """
+    curves = []
+    for (xa, ya), (xb, yb) in pairwise(points):
+        wide, high = xb - xa, ya - yb
+        if abs(high) > 1e-6:  # else the box is as high as its layer
+            level = wide / math.hypot(wide, high / 2) * math.copysign(4 / 3, high)  # in the middle of the curve
+            y = (ya + yb) / 2 + right * level
+            curves.append(((xa + right, y), (xb + right, y), (xb + right, yb)))
+    return curves

@@ -4,6 +4,7 @@ import sys
 from itertools import combinations, pairwise
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture.inspect.layout import layered
+from tinygrad_lecture.inspect.routes import bends
 
 PNG = b"\x89PNG\r\n"
 
@@ -134,3 +136,19 @@ def test_any_name_can_be_drawn(tmp_path, name):
     assert (tmp_path / "graph.png").stat().st_size > 1000
     tl.Graph(x.sum()).name({name: x}).draw(tmp_path / "graph.svg")
     assert ElementTree.parse(tmp_path / "graph.svg") is not None  # it is XML
+
+
+@pytest.mark.parametrize("wide", [-30.0, -3.0, -0.4, 0.0, 0.1, 1.0, 6.0])
+@pytest.mark.parametrize("high", [0.3, 2.0])
+def test_the_arrow_of_a_gradient_keeps_away_from_that_of_its_value_however_level_they_are(wide, high):
+    ends, t = [(0.0, high), (wide, 0.0)], np.linspace(0, 1, 200)[:, None]
+
+    def line(points, right):
+        ((b, c, d),) = bends(points, right)
+        a = (points[0][0] + right, points[0][1])
+        weights = [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3]
+        return sum(weight * np.array(point) for weight, point in zip(weights, (a, b, c, d), strict=True))
+
+    value, gradient = line(ends, -0.05), line(ends[::-1], 0.05)
+    apart = np.linalg.norm(value[40:160, None] - gradient[None], axis=-1).min(1)  # near the boxes they come together
+    assert apart.min() > 0.05

@@ -24,9 +24,9 @@ def drawn(vertices: Sequence[Vertex], title: str = "") -> str:
     parts = []
     for (start, _), points in zip(arrows, routes(sizes, arrows, layout), strict=True):
         back = vertices[start].grad is not None
-        parts.append(_arrow([(x - 0.05 * back, y) for x, y in points], layout, INK, "down"))
+        parts.append(_arrow(points, -0.05 * back, layout, INK, "down"))
         if back:
-            parts.append(_arrow([(x + 0.05, y) for x, y in points[::-1]], layout, GRADIENT, "up"))
+            parts.append(_arrow(points[::-1], 0.05, layout, GRADIENT, "up"))
     for vertex, lines, size, centre in zip(vertices, texts, sizes, layout.centres, strict=True):
         parts.append(_box(vertex, lines, size, centre, layout))
     wide, high = max(layout.width, 3.4) * INCH, layout.height * INCH
@@ -78,12 +78,13 @@ def _box(vertex: Vertex, lines: Sequence[tuple[str, str]], size: Point, centre: 
     return f'<g><rect {frame} fill="{colour}" stroke="{INK}"/>{texts}</g>'
 
 
-def _arrow(points: Sequence[Point], layout: Layout, colour: str, head: str) -> str:
+def _arrow(points: Sequence[Point], right: float, layout: Layout, colour: str, head: str) -> str:
     def at(point: Point) -> str:
         return f"{point[0] * INCH:.1f} {(layout.height - point[1]) * INCH:.1f}"
 
-    curves = "".join(f"C{at(a)} {at(b)} {at(c)}" for a, b, c in bends(points))
-    return f'<path d="M{at(points[0])}{curves}" fill="none" stroke="{colour}" marker-end="url(#graph-{head})"/>'
+    start = points[0][0] + right, points[0][1]
+    curves = "".join(f"C{at(a)} {at(b)} {at(c)}" for a, b, c in bends(points, right))
+    return f'<path d="M{at(start)}{curves}" fill="none" stroke="{colour}" marker-end="url(#graph-{head})"/>'
 
 
 def _printable(text: str) -> str:

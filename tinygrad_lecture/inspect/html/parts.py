@@ -41,7 +41,8 @@ def folded(summary: str, body: str, unfolded: bool = False) -> str:
 
 def plain(text: str) -> str:
     """A text with its line ends, in a font of equal widths."""
-    return f'<pre style="font-family:monospace;margin:2px 0;line-height:1.35;white-space:pre-wrap">{escape(text)}</pre>'
+    style = "font-family:monospace;margin:2px 0;line-height:1.35;white-space:pre;overflow-x:auto"
+    return f'<pre style="{style}">{escape(text)}</pre>'
 
 
 def verdict(text: str, good: int) -> str:

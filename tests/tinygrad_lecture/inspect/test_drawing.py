@@ -140,7 +140,7 @@ def test_any_name_can_be_drawn(tmp_path, name):
 
 @pytest.mark.parametrize("wide", [-30.0, -3.0, -0.4, 0.0, 0.1, 1.0, 6.0])
 @pytest.mark.parametrize("high", [0.3, 2.0])
-def test_the_arrow_of_a_gradient_keeps_away_from_that_of_its_value_however_level_they_are(wide, high):
+def test_the_arrows_of_a_value_and_its_gradient_keep_apart_however_level_they_are(wide, high):
     ends, t = [(0.0, high), (wide, 0.0)], np.linspace(0, 1, 200)[:, None]
 
     def line(points, right):

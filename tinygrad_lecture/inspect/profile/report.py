@@ -121,8 +121,8 @@ class Profile:
         others = [_branch(part.op, [([], part)]) | {"parts": []} for part in self.spent if part.backward is None]
         rest = self.seconds - sum(part.seconds for part in self.spent)
         outside = {"name": "outside of ops", "seconds": max(rest, 0.0), "calls": 0, "bytes": 0, "parts": []}
-        parts = [*halves, *others, outside]
-        return {"name": "all", "seconds": self.seconds, "calls": 0, "bytes": 0, "parts": parts}
+        bars = [*halves, *others, outside]
+        return {"name": "all", "seconds": self.seconds, "calls": 0, "bytes": 0, "parts": bars}
 
 
 def _branch(name: str, parts: Iterable[tuple[list[str], Spent]]) -> dict[str, Any]:

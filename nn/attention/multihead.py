@@ -10,7 +10,7 @@ from tinygrad_lecture.errors.kinds import TensorError
 
 from .. import init
 from ..errors.checks import check_probability, check_sizes, check_tensor
-from ..functional.attention import attend
+from ..functional.attention import attend, needs_no_weights
 from ..linear import Linear
 from ..module import Module, Parameter
 from .masks import joined_mask
@@ -125,15 +125,20 @@ class MultiheadAttention(Module):
         q, k, v = self._projected(query, key, value, same)
         mask = joined_mask(attn_mask, key_padding_mask, len(q), self.num_heads, q.shape[1], k.shape[1], q)
         q, k, v = (self._split(x) for x in (q, k, v))  # (batch, heads, tokens, head_dim)
-        out, weights = attend(q, k, v, mask, self.dropout if self.training else 0.0)
+        dropout = self.dropout if self.training else 0.0
+        if not need_weights and needs_no_weights(mask, dropout):
+            out, weights = tl.attention(q, k, v, mask), None
+        else:
+            out, weights = attend(q, k, v, mask, dropout)  # (batch, heads, queries, head_dim)
         out = out.swapaxes(1, 2).reshape(query.shape)  # (batch, queries, embed_dim): the heads side by side
         out = self.out_proj(out)
         if not self.batch_first:
             out = out.swapaxes(0, 1)  # (queries, batch, embed_dim)
         if not batched:
-            out, weights = out.squeeze(0 if self.batch_first else 1), weights[0]
-        if not need_weights:
+            out = out.squeeze(0 if self.batch_first else 1)
+        if not need_weights or weights is None:
             return out, None
+        weights = weights if batched else weights[0]  # (..., heads, queries, keys)
         return out, weights.mean(-3) if average_attn_weights else weights
 
     def _batch_first(self, x: Tensor) -> Tensor:

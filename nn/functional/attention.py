@@ -32,16 +32,25 @@ def scaled_dot_product_attention(
     - `is_causal`: each query attends to the keys up to its own position; it excludes `attn_mask`.
     - `enable_gqa`: `query` has a multiple of the heads of `key` and `value`, on axis -3; each of theirs serves several.
 
-    Returns (..., queries, value_dim). A query that may attend to no key gives zeros, with gradient 0.
+    Returns (..., queries, value_dim). A query that may attend to no key gives zeros, with gradient 0. Memory grows
+    linearly with the keys; with dropout or a mask of floats as queries times keys, since all weights are kept.
     Raises ValueError if the shapes do not match, TypeError for a mask of another dtype.
     """
     if is_causal and attn_mask is not None:
         raise TensorError("scaled_dot_product_attention: is_causal is a mask; give it or attn_mask, not both")
-    if is_causal:
-        attn_mask = tl.ones(query.shape[-2], key.shape[-2], dtype=tl.bool, device=query.device).tril()
     if enable_gqa:
         key, value = (_for_each_query_head(x, query) for x in (key, value))
+    if needs_no_weights(attn_mask, dropout_p):
+        _check(query, key, value, attn_mask)
+        return tl.attention(query, key, value, attn_mask, causal=is_causal, scale=scale)  # type: ignore[no-any-return]
+    if is_causal:
+        attn_mask = tl.ones(query.shape[-2], key.shape[-2], dtype=tl.bool, device=query.device).tril()
     return attend(query, key, value, attn_mask, dropout_p, scale)[0]
+
+
+def needs_no_weights(mask: Tensor | None, dropout_p: float) -> bool:
+    """Whether `tl.attention` computes the output, which never has all weights in memory."""
+    return dropout_p == 0 and (mask is None or mask.dtype.kind == "b")
 
 
 def attend(

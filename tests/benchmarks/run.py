@@ -1,7 +1,7 @@
 """Time this project beside PyTorch, JAX, MyGrad and HIPS autograd, whichever are installed.
 
     python tests/benchmarks/run.py                      # all workloads, about ten minutes
-    python tests/benchmarks/run.py W1 W3 --quick        # some of them, a minute or less
+    python tests/benchmarks/run.py W1 W3 --quick        # some of them, about a minute
 
 Each contestant runs in a process of its own, in turn, several times: in one process their threads would compete, and on
 a shared machine a quiet moment would favour whoever has it. Ratios are taken within a round. First the contestants must
@@ -77,6 +77,8 @@ def main() -> None:
             turns = [turn(who, name, seconds) for number in range(rounds) for who in names[:: 1 - 2 * (number % 2)]]
         results[name] = {who: [result for other, result in turns if other == who] for who in names}
         check_agreement(name, results[name])
+        if len(names) > 1:
+            print("    all compute the same losses and gradients")
         print(table(results[name]), end="\n\n")
     save(results, options.folder)
 

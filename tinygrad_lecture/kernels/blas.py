@@ -19,9 +19,11 @@ _NAMES = ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "ope
 
 
 def threads() -> int | None:
-    """How many threads the BLAS may use now. None if its number cannot be read."""
-    found = openblas()
-    return found[0]() if found else None
+    """How many threads the BLAS may use, outside of `one_thread`. None if its number cannot be read."""
+    if found := openblas():
+        with _lock:
+            return _before if _inside else found[0]()
+    return None
 
 
 class OneThread(ContextDecorator):

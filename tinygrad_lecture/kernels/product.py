@@ -19,10 +19,8 @@ def product(a: Array, b: Array) -> Array:
     if work < _BLAS_ALONE or type(a) is not np.ndarray or a.dtype.kind != "f" or not a.ndim == b.ndim == 2:
         return a.dot(b)  # the same as @, faster for small matrices
     threads = get_num_threads()
-    if threads == 1:
-        return a.dot(b)
     with blas.one_thread:
-        if work < _SHARED or a.dtype != b.dtype or blas.threads() is None:
+        if threads == 1 or work < _SHARED or a.dtype != b.dtype or blas.threads() is None:
             return a.dot(b)
         n, m = a.shape[0], b.shape[1]
         out = np.empty((n, m), a.dtype)

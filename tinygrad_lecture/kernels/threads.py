@@ -12,11 +12,9 @@ import threading
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from queue import SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any
 
 from . import blas
-
-Job: TypeAlias = "tuple[Context, Callable[..., object], list[Any], SimpleQueue[BaseException | None]]"
 
 _chosen: int | None = None
 
@@ -28,7 +26,7 @@ def set_num_threads(n: int) -> None:
     OPENBLAS_NUM_THREADS or threadpoolctl says. Raises ValueError for a number below 1.
     """
     global _chosen
-    if not isinstance(n, int) or n < 1:
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         raise ValueError(f"set_num_threads: needs a number of threads from 1, not {n!r}")
     _chosen = n
 
@@ -40,44 +38,78 @@ def get_num_threads() -> int:
 
 @blas.one_thread
 def share(function: Callable[..., object], chunks: list[Any], threads: int) -> None:
-    """Call function(chunk) for all chunks, in this thread and up to threads - 1 others, with one BLAS thread each."""
-    todo = chunks[::-1]
-    finished: SimpleQueue[BaseException | None] = SimpleQueue()
+    """Call function(chunk) for all chunks, in this thread and up to threads - 1 others, with one BLAS thread each.
+
+    If a call raises, or at Ctrl-C, chunks that nobody has begun are left out. No call goes on when this one has ended.
+    """
+    job = Job(function, chunks)
     _start(threads - 1)
     for _ in range(min(threads, len(chunks)) - 1):
-        _jobs.put((copy_context(), function, todo, finished))  # with the caller's np.errstate
-    own = 0
-    while todo:
-        try:
-            chunk = todo.pop()
-        except IndexError:  # another thread was faster
-            break
-        function(chunk)
-        own += 1
-    for _ in range(len(chunks) - own):
-        error = finished.get()
-        if error is not None:
-            raise error
+        _jobs.put((copy_context(), job))  # with the caller's np.errstate
+    try:
+        while job.todo:
+            try:
+                chunk = job.todo.pop()
+            except IndexError:  # another thread was faster
+                break
+            function(chunk)
+    except BaseException:
+        job.todo.clear()
+        raise
+    finally:
+        with job.changed:
+            while job.running:
+                job.changed.wait()
+    if job.error is not None:
+        raise job.error
 
 
-def _work(jobs: SimpleQueue[Job]) -> None:
+class Job:
+    """Chunks that threads share.
+
+    todo: those that nobody has begun.  running: how many the other threads are at.  error: the first that they raised.
+    """
+
+    def __init__(self, function: Callable[..., object], chunks: list[Any]) -> None:
+        self.function, self.todo = function, chunks[::-1]
+        self.running = 0
+        self.error: BaseException | None = None
+        self.changed = threading.Condition()
+
+    def help(self) -> None:
+        """Compute chunks until none is left."""
+        while True:
+            with self.changed:
+                if not self.todo:
+                    return
+                try:
+                    chunk = self.todo.pop()
+                except IndexError:
+                    return
+                self.running += 1
+            error: BaseException | None = None
+            try:
+                self.function(chunk)
+            except BaseException as raised:  # the calling thread raises it
+                error = raised
+            del chunk
+            with self.changed:
+                self.running -= 1
+                if error is not None:
+                    self.error = self.error or error
+                    self.todo.clear()
+                self.changed.notify()
+
+
+def _work(jobs: SimpleQueue[tuple[Context, Job]]) -> None:
     """The life of a worker thread."""
     while True:
-        context, function, todo, finished = jobs.get()
-        while todo:
-            try:
-                chunk = todo.pop()
-            except IndexError:
-                break
-            try:
-                context.run(function, chunk)
-                finished.put(None)
-            except BaseException as error:  # the calling thread raises it
-                finished.put(error)
-        del context, function, todo, finished  # else the thread would keep the arrays alive until its next job
+        context, job = jobs.get()
+        context.run(job.help)
+        del context, job  # else the thread would keep the arrays alive until its next job
 
 
-_jobs: SimpleQueue[Job] = SimpleQueue()
+_jobs: SimpleQueue[tuple[Context, Job]] = SimpleQueue()
 _workers = 0
 
 

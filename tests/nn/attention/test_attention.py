@@ -12,6 +12,7 @@ import tinygrad_lecture as tl
 from modules import shuffled
 from numeric import assert_close
 from strict_cupy import no_synchronisation
+from tinygrad_lecture.autograd.memory import arrays_in
 
 F = nn.functional
 
@@ -158,3 +159,30 @@ def attend(x=x, **masks):
 def test_what_does_not_fit_is_named(call, error, message):
     with pytest.raises(error, match=re.escape(message)):
         call()
+
+
+def kept_for_backward(out):
+    """Bytes of all arrays that the graph of a result keeps."""
+    nodes, arrays, seen = [out._node], {}, set()
+    while nodes:
+        node = nodes.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            nodes.extend(node.nodes)
+            arrays.update((id(array), array) for array in arrays_in(list(node.saved)))
+    return sum(array.nbytes for array in arrays.values())
+
+
+@pytest.mark.parametrize(
+    "attended",
+    [
+        lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True),
+        lambda x: F.scaled_dot_product_attention(x, x, x, tl.ones(1, x.shape[1], dtype=tl.bool)),
+        lambda x: nn.MultiheadAttention(8, 2, batch_first=True)(x, x, x, need_weights=False)[0],
+        lambda x: nn.TransformerEncoderLayer(8, 2, 16, 0.0, batch_first=True)(x),
+    ],
+    ids=["causal", "a mask", "heads", "a layer of an encoder"],
+)
+def test_memory_grows_linearly_with_the_tokens_where_nobody_asks_for_weights(attended):
+    small, middle, large = (kept_for_backward(attended(tl.zeros(1, n, 8, requires_grad=True))) for n in (320, 640, 960))
+    assert large - middle == middle - small

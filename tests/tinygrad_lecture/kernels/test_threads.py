@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -34,6 +35,25 @@ def test_an_error_in_a_chunk_is_raised_whoever_computes_it():
             threads.share(lambda chunk, bad=bad: 1 / (chunk - bad), [0, 1, 2, 3], 2)
 
 
+def test_after_an_error_nothing_goes_on():
+    """Else a thread would still write to a parameter after Ctrl-C."""
+    begun, ended, here = threading.Event(), [], threading.current_thread()
+
+    def compute(chunk):
+        if threading.current_thread() is here:
+            begun.wait(10)
+            raise KeyboardInterrupt
+        begun.set()
+        time.sleep(0.05)
+        ended.append(chunk)
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.share(compute, list(range(10)), 2)
+    at_once = len(ended)
+    time.sleep(0.1)
+    assert len(ended) == at_once == 1
+
+
 def test_a_worker_keeps_no_array_alive():
     chunks = [np.ones(3), np.ones(3)]
     alive = sys.getrefcount(chunks[0])
@@ -47,7 +67,7 @@ def test_the_number_of_threads_can_be_chosen():
     assert tl.get_num_threads() == 3
 
 
-@pytest.mark.parametrize("n", [0, -1, 1.5])
+@pytest.mark.parametrize("n", [0, -1, 1.5, True])
 def test_a_number_of_threads_below_one_is_refused(n):
     with pytest.raises(ValueError, match="set_num_threads: needs a number of threads from 1"):
         tl.set_num_threads(n)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...autograd.op import Value, op
 from ...backend import Shape, xp
+from ...kernels.blas import one_thread
 from ...traced import Traced, wrap
 from ..composite import composite
 from ..elementwise import square
@@ -47,6 +48,7 @@ def qr(a: Value, mode: str = "reduced") -> QR:
 
 
 @op
+@one_thread
 @in_float32
 def qr_stacked(a: Value, /) -> Value:
     """Q and R of matrices with m >= n rows, one above the other: (..., m, n) -> (..., m + n, n)."""
@@ -67,6 +69,7 @@ def _(g: Value, out: Value, a_shape: Shape) -> Value:
 
 
 @op
+@one_thread
 @in_float32
 def pinv(a: Value, /) -> Value:
     """The pseudo-inverse of Moore and Penrose: (..., m, n) -> (..., n, m).
@@ -116,6 +119,7 @@ def lstsq(a: Value, b: Value) -> LeastSquares:
 
 
 @op(differentiable=False)
+@one_thread
 @in_float32
 def matrix_rank(a: Value, /) -> Value:
     """How many singular values of matrices (..., m, n) are above eps * max(m, n) times the largest, as int64."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...autograd.op import Op, Value, op
 from ...backend import xp
+from ...kernels.blas import one_thread
 from ..composite import composite
 from ..elementwise import where
 from ..half import in_float32
@@ -32,6 +33,7 @@ class SignAndLog(NamedTuple):
 
 
 @op(analytic=True)
+@one_thread
 @in_float32
 def inv(a: Value, /) -> Value:
     """The inverse of square matrices, (..., n, n). Raises ValueError for a singular matrix (on a GPU: nan or inf).
@@ -60,6 +62,7 @@ def solve(a: Value, b: Value) -> Value:
 
 
 @op(analytic=True)
+@one_thread
 @in_float32
 def solve_columns(a: Value, b: Value, /) -> Value:
     """`solve` for matrices b."""
@@ -80,6 +83,7 @@ def _(g: Value, a: Value) -> Value:
 
 
 @op(analytic=True)
+@one_thread
 @in_float32
 def det(a: Value, /) -> Value:
     """The determinant of square matrices, (..., n, n) -> (...).
@@ -95,6 +99,7 @@ def _(g: Value, a: Value) -> Value:
 
 
 @op
+@one_thread
 @in_float32
 def cofactors(a: Value, /) -> Value:
     """The derivative of `det` by each element: det(a) times the transposed inverse, where there is one.
@@ -132,6 +137,7 @@ def logdet(a: Value) -> Value:
 
 
 @op(differentiable=False)
+@one_thread
 @in_float32
 def sign_of_det(a: Value, /) -> Value:
     """-1, 0 or 1."""
@@ -139,6 +145,7 @@ def sign_of_det(a: Value, /) -> Value:
 
 
 @op
+@one_thread
 @in_float32
 def log_of_det(a: Value, /) -> Value:
     """log |det(a)|."""
@@ -151,6 +158,7 @@ def _(g: Value, a: Value) -> Value:
 
 
 @op
+@one_thread
 @in_float32
 def cholesky(a: Value, /) -> Value:
     """The lower triangular L with L @ L.mT = a, for symmetric positive definite matrices a, (..., n, n).

@@ -34,7 +34,10 @@ def exam(shares: Mapping[str, np.ndarray]) -> None:
         print(f"  {name:26}" + "".join(f"{share:8.1%}" for share in right))
     known, new = shares.values()
     print("  Without a worked line it guesses among the tasks that it knows.")
-    print(f"  After two worked lines the third is right for {known[2]:.0%} of known and {new[2]:.0%} of new tasks.", end=" ")
+    print(
+        f"  After two worked lines the third is right for {known[2]:.0%} of known and {new[2]:.0%} of new tasks.",
+        end=" ",
+    )
     print("No weight has changed.")
     if new[2] > 2 * GUESS:
         print("  What it knows of a new task, it knows from the lines before the question.\n")

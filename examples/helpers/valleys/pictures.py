@@ -39,7 +39,9 @@ def courses(costs: np.ndarray, curvatures: np.ndarray, path: Path) -> None:
 def saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     """The cost near a saddle, batch descent beside stochastic descent, from one start."""
     n = batch.shape[1]
-    title = f"Who leaves a saddle? Of {n} batch descents {have_left(batch)}, of {n} stochastic ones {have_left(stochastic)}"
+    title = (
+        f"Who leaves a saddle? {have_left(batch)} of {n} batch descents, {have_left(stochastic)} of {n} stochastic ones"
+    )
     figure = new_figure(11, 5, title)
     axes = plain(figure.subplots())
     axes.plot(stochastic[:, 0], color=ORANGE, linewidth=1.5, label="stochastic: one example a step")
@@ -47,7 +49,7 @@ def saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     axes.axhline(1, color=GREY, linestyle=":")
     axes.set(xlabel=f"step, of one of the {n} starts", ylabel="cost of all four examples", ylim=(0, 1.9))
     arrow = {"arrowstyle": "->", "color": "black"}
-    where = 0.3 * len(batch)
+    where = 0.7 * len(batch)
     axes.annotate(
         "the saddle: cost 1, every answer is 0.5", (where, 1), (where, 0.35), arrowprops=arrow, fontsize=12, ha="center"
     )

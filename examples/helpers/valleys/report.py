@@ -51,7 +51,9 @@ def saddle(batch: np.ndarray, stochastic: np.ndarray) -> None:
     steps, n = min(len(batch), len(stochastic)), batch.shape[1]  # after Ctrl-C one may have fewer
     of_batch, of_single = have_left(batch[:steps]), have_left(stochastic[:steps])
     print("\nNear weights of 0 all hidden neurons are alike and every answer is 0.5: a saddle, with cost 1.")
-    print(f"  After {steps:,} steps {of_batch} of {n} batch descents have left it and {of_single} of {n} stochastic ones.")
+    print(
+        f"  After {steps:,} steps {of_batch} of {n} batch descents have left it and {of_single} of {n} stochastic ones."
+    )
     if of_single > of_batch:
         print("  The noise of single examples pushes them off.")
     else:
@@ -66,7 +68,9 @@ def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> N
     if (again < LEARNT).sum() == 0:
         print("The lecture expects noise to help. Here it does not.")
         print("  These valleys have no lowest point: they go down for ever, ever more slowly, and the weights grow.")
-        print(f"  Their largest weight is about {np.median(largest):.0f}. There a sigmoid is flat: no gradient is left.")
+        print(
+            f"  Their largest weight is about {np.median(largest):.0f}. There a sigmoid is flat: no gradient is left."
+        )
     else:
         print("The noise of single examples has helped.")
 

@@ -65,9 +65,16 @@ def main(settings: Settings) -> None:
     report.thresholds(p["TF-IDF"], test.spam)
     report.mistakes(p["TF-IDF"], test)
 
+    # "Can detect subtle combinations of features": one neuron alone can only add up what it is given
+    bag, _ = filters["bag of words"]
+    adds = judge(train(nn.MLP([bag.size, 1]), bag(learn.texts), learn.spam, settings.epochs), bag, test.texts)
+    report.combinations({"one neuron": adds, "with 16 hidden ones": p["bag of words"]}, test.spam)
+
     # "Black box": the gradient at the input says which words pushed the output up or down
     inputs, model = filters["TF-IDF"]
-    report.pushes(inputs.words, mean_push(model, inputs(learn.texts)))
+    rows = inputs(learn.texts)  # (learn, words)
+    push = mean_push(model, rows)  # (words,)
+    report.pushes(inputs.words, push, rows[learn.spam].any(axis=0))
 
     # Adversarial examples: the same spam, disguised
     spam = [text for text, is_spam in zip(test.texts, test.spam, strict=True) if is_spam]
@@ -96,7 +103,7 @@ def main(settings: Settings) -> None:
     print("\nPictures:")
     pictures.precision_recall(p, points, test.spam, settings.out / "precision_recall.png")
     pictures.adversarial(list(disguises), found, settings.out / "adversarial.png")
-    pictures.words(inputs.words, mean_push(model, inputs(learn.texts)), settings.out / "words.png")
+    pictures.words(inputs.words, push, settings.out / "words.png")
 
 
 def train(model: nn.Module, rows: np.ndarray, spam: np.ndarray, epochs: int) -> nn.Module:

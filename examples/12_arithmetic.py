@@ -10,14 +10,15 @@ A small GPT reads "  7+ 58=" and continues. It is never told what a digit is, or
     tokens          characters: 0 to 9, + - = . and the space
     training data   all pairs of numbers below 100, but 1,500 that are held out
     objective       the next token; loss = cross-entropy of the answer's characters (the question's do not count)
-    evaluation      pairs held out, b + a against a + b, larger numbers than any learnt from, kinds of mistakes
+    evaluation      pairs held out, b + a against a + b, larger numbers and the other sign, kinds of mistakes
 
 Ctrl-C ends the training early and keeps everything in --out; --resume continues it, and --again begins anew.
 18_expressions.py has order of operations, written steps and all four operations; 19_tokens_and_size.py compares
 tokenizers and sizes.
 """
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -104,6 +105,7 @@ def main(settings: Settings) -> None:
         record_every=max(1, settings.steps // 24),
         on_record=look,
         folder=settings.out,
+        show=sys.stdout.isatty(),  # a bar on a terminal; elsewhere the lines of look() are enough
         settings={name: getattr(settings, name)
                   for name in ("operation", "digits", "answer", "width", "layers", "steps", "seed")},
     )  # fmt: skip
@@ -126,6 +128,8 @@ def main(settings: Settings) -> None:
     report.consistency(report.examine(model, notation, held_out[:, ::-1]), final)
     report.kinds_of_mistakes(half_trained[0] if half_trained else final, "half-trained" if half_trained else "trained")
     report.overlooked(exams)
+    other = replace(notation, operation="-" if notation.operation == "+" else "+")
+    report.other_operation(report.examine(model, other, held_out[:500]), notation)
 
     print("\nPictures:")
     pictures.learning(curve.points, notation, settings.out / "learning.png")

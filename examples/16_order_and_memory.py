@@ -24,9 +24,9 @@ import nn
 import tinygrad_lecture as tl
 from helpers.limits import check_limits
 from helpers.order import pictures, report
-from helpers.order.models import GRU, LSTM, Attention, Convolution, Reader
+from helpers.order.models import Convolution, Reader
 from helpers.program import start, until_ctrl_c
-from transformer import Encoder, EncoderConfig
+from transformer import Encoder, EncoderConfig, SingleHeadAttention
 
 WIDTH = 32
 
@@ -63,6 +63,39 @@ class RNN(nn.Module):
         for t in range(x.shape[1]):
             h = tl.tanh(self.W(x[:, t]) + self.U(h))  # (batch, width)
         return h
+
+
+class GRU(nn.Module):
+    """The RNN with gates that say how much of the state to keep."""
+
+    def __init__(self, width: int) -> None:
+        self.gated = nn.GRU(width, width, batch_first=True)
+
+    def forward(self, x: tl.Tensor) -> tl.Tensor:
+        """(batch, words, width) -> (batch, width): the last state."""
+        return self.gated(x)[0][:, -1]
+
+
+class LSTM(nn.Module):
+    """The RNN with gates, and a second state to which steps only add."""
+
+    def __init__(self, width: int) -> None:
+        self.gated = nn.LSTM(width, width, batch_first=True)
+
+    def forward(self, x: tl.Tensor) -> tl.Tensor:
+        """(batch, words, width) -> (batch, width): the last state."""
+        return self.gated(x)[0][:, -1]
+
+
+class Attention(nn.Module):
+    """One head: the last word asks, and all words answer, near or far."""
+
+    def __init__(self, width: int) -> None:
+        self.head = SingleHeadAttention(width, width)
+
+    def forward(self, x: tl.Tensor) -> tl.Tensor:
+        """(batch, words, width) -> (batch, width): the output at the last word."""
+        return self.head(x)[0][:, -1]
 
 
 KINDS = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM, "convolution": Convolution, "attention": Attention}  # kind(WIDTH)

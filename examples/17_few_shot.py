@@ -1,7 +1,7 @@
-"""Few-shot learning: two worked lines are enough for the third, and no weight changes.
+"""Few-shot learning: worked lines before a question tell the task, and no weight changes.
 
     python examples/17_few_shot.py
-    python examples/17_few_shot.py --kept-back 3 5 7 9
+    python examples/17_few_shot.py --kept-back 3 5 7 9      # six shifts to learn from are too few
 
 A task is a shift k: each digit x is answered by (x + k) mod 10. The task is never named. A text holds five worked lines
 of one task, and the decoder can only find k from the lines before:

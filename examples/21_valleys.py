@@ -19,7 +19,7 @@ import numpy as np
 import nn
 import tinygrad_lecture as tl
 from helpers.limits import check_limits
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 from helpers.valleys import pictures, report
 
 X = tl.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=tl.float64)  # (4, 2): all examples of XOR
@@ -60,7 +60,7 @@ def main(settings: Settings) -> None:
     # "Gradient descent finds a local minimum (nearby valley) but might miss the global minimum"
     begin = random_weights(settings.starts, settings.hidden, 1.0)
     end, courses = descend(begin, settings.rate, settings.steps)  # courses: (steps, starts), the costs
-    report.ends(courses[-1], settings.hidden)
+    report.ends(courses, settings.hidden)
 
     # "In high dimensions, most points are neither maxima nor minima, but saddle points"
     curvatures = np.stack([curvature(begin, i) for i in range(settings.starts)])  # (starts, parameters)
@@ -71,7 +71,7 @@ def main(settings: Settings) -> None:
     _, whole = descend(small, settings.rate, settings.steps)
     _, noisy = descend(small, settings.rate, settings.steps, draw)
     report.saddle(whole, noisy)
-    stuck = np.flatnonzero(courses[-1] > 0.4)
+    stuck = np.flatnonzero(report.are_stuck(courses))
     if len(stuck):
         _, again = descend([w[stuck] for w in end], settings.rate, settings.steps, draw)
         report.valleys(again[-1], end, stuck)
@@ -120,7 +120,7 @@ def descend(
     weights = [w.detach().clone().requires_grad_() for w in weights]
     optimizer = nn.optim.SGD(weights, lr=rate)
     costs = []
-    for _ in range(steps):
+    for _ in until_ctrl_c(range(steps)):
         examples = slice(None) if draw is None else draw.integers(4, size=(len(weights[0]), 1))  # one for each network
         optimizer.zero_grad()
         C = costs_of(weights, X[examples], Y[examples]).sum()  # no network's weights change another's cost
@@ -155,7 +155,7 @@ def fit_curve(width: int, x: tl.Tensor, y: tl.Tensor, steps: int) -> tl.Tensor:
         model[0].bias.copy_(model[0].weight[:, 0] * (2 * tl.rand(width) - 1))
     optimizer = nn.optim.Adam(model.parameters(), lr=0.03)
     schedule = nn.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)  # down to 0 at the end
-    for _ in range(steps):
+    for _ in until_ctrl_c(range(steps)):
         optimizer.zero_grad()
         C = nn.functional.mse_loss(model(x), y)
         C.backward()

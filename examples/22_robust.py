@@ -17,7 +17,7 @@ import nn
 import tinygrad_lecture as tl
 from helpers.digits.mnist import load_digits
 from helpers.limits import check_limits
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 from helpers.robust import pictures, report, spoil
 from helpers.robust.rules import is_a_three
 
@@ -97,8 +97,7 @@ def main(settings: Settings) -> None:
     adapted.load_state_dict(network.state_dict())  # the network itself stays as it is
     retraining = [(0, right(reads(adapted), turned_test), right(reads(adapted)))]
     for _ in range(3):
-        train(adapted, turned, Y, settings.steps // 8, random)
-        steps = retraining[-1][0] + settings.steps // 8
+        steps = retraining[-1][0] + train(adapted, turned, Y, max(1, settings.steps // 8), random)
         retraining.append((steps, right(reads(adapted), turned_test), right(reads(adapted))))
     report.retraining(retraining)
 
@@ -120,11 +119,15 @@ def new_network() -> nn.MLP:
 
 def train(
     model: nn.MLP, images: np.ndarray, labels: np.ndarray, steps: int, random: np.random.Generator, noise: float = 0.0
-) -> None:
-    """Train by stochastic gradient descent, 32 pictures a step; noise: the most that is added, as a deviation."""
+) -> int:
+    """Train by stochastic gradient descent, 32 pictures a step, and return the steps done: fewer after Ctrl-C.
+
+    noise: the most that is added, as a standard deviation.
+    """
     wanted = np.eye(10, dtype=np.float32)
     optimizer = nn.optim.SGD(model.parameters(), lr=1.0)
-    for _ in range(steps):
+    done = 0
+    for _ in until_ctrl_c(range(steps)):
         chosen = random.integers(0, len(images), 32)
         x = images[chosen]  # (32, 784)
         if noise:
@@ -133,6 +136,8 @@ def train(
         C = ((model(tl.tensor(x)) - tl.tensor(wanted[labels[chosen]])) ** 2).sum(axis=1).mean()
         C.backward()
         optimizer.step()
+        done += 1
+    return done
 
 
 def reads(model: nn.MLP) -> Answer:

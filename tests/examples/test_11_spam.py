@@ -59,7 +59,7 @@ def test_retraining_finds_new_spam_and_rules_do_not(text):
 def test_a_message_of_ones_own_is_judged_by_all(text):
     verdicts = text[text.index("\nyou won a phone!") :]
     assert numbers_after(verdicts, "TF-IDF         P(spam) = ")[0] > 0.5
-    assert "rules          8 of 4 points: a short code to text to +3" in verdicts
+    assert "rules          8 points (4 or more: spam): a short code to text to +3" in verdicts
 
 
 # --- made messages ------------------------------------------------------------------------------------------

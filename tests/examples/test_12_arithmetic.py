@@ -157,11 +157,27 @@ def test_mistakes_are_sorted(said, true, kind):
     assert report.kind_of(said, true) == kind
 
 
-def test_mistakes_that_overlook_the_extra_digit_are_counted(capsys):
-    notation = NOTATIONS[0]
-    overlooks = Student(notation, lambda a, b: a % 100 + b % 100)
-    exams = {name: report.examine(overlooks, notation, pairs) for name, pairs in program.larger(notation, 0).items()}
+@pytest.mark.parametrize(
+    ("operation", "say", "counts", "verdict"),
+    [
+        ("+", lambda a, b: a % 100 + b % 100, "900 of 900", "learnt to ignore it"),
+        ("+", lambda a, b: 5000, "0 of 900", "not learnt to read a digit there"),
+        ("-", lambda a, b: a % 100 - b % 100, "862 of 862", "Of the 38 right answers 38 are right without it too"),
+    ],
+)
+def test_it_is_said_to_ignore_the_extra_digit_only_where_it_does(operation, say, counts, verdict, capsys):
+    notation = Notation(2, operation, True)
+    student = Student(notation, say)
+    exams = {name: report.examine(student, notation, pairs) for name, pairs in program.larger(notation, 0).items()}
     report.overlooked(exams)
-    assert "Of the mistakes with larger numbers, 900 of 900 are the right answer without the extra digit" in (
-        capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"larger numbers, {counts} are the right answer without the extra digit" in printed
+    assert verdict in printed
+
+
+def test_who_takes_minus_for_plus_gives_sums(capsys):
+    learnt, asked = Notation(2, "+", True), Notation(2, "-", True)
+    report.other_operation(
+        report.examine(Student(asked, lambda a, b: a + b), asked, np.array([[5, 3], [9, 0]])), learnt
     )
+    assert "asked a - b, it is right for 50.0%, and gives the result of a + b for 100.0%" in capsys.readouterr().out

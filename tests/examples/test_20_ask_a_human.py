@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from helpers.human import report
 from programs import load, numbers_after, output_of
 
 program = load("20_ask_a_human")
@@ -31,3 +32,18 @@ def test_most_mistakes_are_of_messages_that_could_be_either(text):
     messages, wrong, *_ = numbers_after(text, "\n  could be either ")
     assert 0.2 < wrong / messages < 0.6
     assert numbers_after(text, "\n  friends ")[1] <= 5
+
+
+@pytest.mark.parametrize(("missed", "verdict"), [(4, "it may be chance"), (12, "different")])
+def test_groups_are_called_different_only_beyond_chance(missed, verdict, capsys):
+    """Of 20 spam messages in shorthand some are missed, of 80 written out 8."""
+    group, wrong = np.repeat([True, False], [20, 80]), np.zeros(100, bool)
+    wrong[:missed] = wrong[-8:] = True
+    spam = np.append(np.ones(100, bool), [False, False])  # and one ham message in each group
+    report.by_group(group, np.append(group, [True, False]), spam, np.append(~wrong, [False, False]).astype(float))
+    assert capsys.readouterr().out.rstrip().endswith(f": {verdict}")
+
+
+def test_what_chance_brings_by_hand():
+    wrong, group = np.array([True, False, False, False]), np.array([True, True, False, False])
+    assert report.difference(wrong, group) == pytest.approx((0.5, np.sqrt(0.25 * 0.75 * (1 / 2 + 1 / 2))))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.digits.mnist import load_digits
-from helpers.robust import spoil
+from helpers.robust import report, spoil
 from helpers.robust.rules import is_a_three
 from programs import load, numbers_after, output_of
 
@@ -53,3 +53,9 @@ def test_the_ways_to_spoil():
 
 def test_an_empty_picture_is_no_three():
     assert not is_a_three(np.zeros((28, 28)))
+
+
+def test_what_retraining_does_is_told_by_its_numbers(capsys):
+    report.retraining([(0, 0.17, 0.92), (500, 0.6, 0.5), (1000, 0.2, 0.95)])
+    printed = capsys.readouterr().out
+    assert "its new data, 17% -> 20%; upright ones, no longer shown, 92% -> 95%." in printed

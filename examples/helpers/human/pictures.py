@@ -27,7 +27,7 @@ def calibration(bins: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], p
 
 def routing(left: np.ndarray, share: float, path: Path) -> None:
     """Accuracy against the share of the messages that a person reads."""
-    figure = new_figure(9, 5, "A person reads the least certain messages: most mistakes are avoided")
+    figure = new_figure(9, 5, "A person, taken to be always right, reads the least certain messages")
     axes = plain(figure.subplots())
     n = len(left) - 1
     part = np.arange(n + 1) / n

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -30,6 +31,9 @@ def routing(left: np.ndarray, share: float) -> None:
     chance = left[0] * (1 - share)
     print(f"  With {share:.0%} to a person {left[0] - kept:,} of {left[0]:,} mistakes are avoided; ", end="")
     print(f"with as many chosen at random it would be {left[0] - chance:.0f}.")
+    print(
+        "  Assumed: the person is always right. Nobody can be, for messages that could be either: expect more mistakes."
+    )
 
 
 def by_kind(kinds: Sequence[str], spam: np.ndarray, wrong: np.ndarray, routed: np.ndarray) -> None:
@@ -55,4 +59,16 @@ def by_group(learn: np.ndarray, group: np.ndarray, spam: np.ndarray, p: np.ndarr
         lost, missed = (p[ham] >= 0.5).sum(), (p[bad] < 0.5).sum()
         print(f"  {name:16}{ham.sum():8,}{lost:7}{lost / ham.sum():8.1%}", end="")
         print(f"{bad.sum():9,}{missed:8}{missed / bad.sum():8.1%}")
-    print("  The same threshold treats the two groups differently; one figure for all would hide it.")
+    print("  Shares that differ by more than twice what chance alone brings count as different:")
+    for what, among in (("ham lost", ~spam), ("spam missed", spam)):
+        differ, chance = difference((p >= 0.5)[among] != spam[among], group[among])
+        verdict = "different" if differ > 2 * chance else "it may be chance"
+        print(f"    {what:12}{100 * differ:5.1f} points; by chance alone about", end=" ")
+        print(f"{100 * chance:.1f}: {verdict}")
+
+
+def difference(wrong: np.ndarray, group: np.ndarray) -> tuple[float, float]:
+    """How far the shares of mistakes in a group and outside differ; and one standard deviation of that by chance."""
+    share = wrong.mean()  # of both together: by chance alone they are samples of it
+    chance = math.sqrt(share * (1 - share) * (1 / group.sum() + 1 / (~group).sum()))
+    return abs(float(wrong[group].mean() - wrong[~group].mean())), chance

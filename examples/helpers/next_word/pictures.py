@@ -13,8 +13,8 @@ from helpers.next_word.report import AtTemperature
 def hallucination(
     stated: Mapping[str, Mapping[str, float]], unstated: Mapping[str, Mapping[str, float]], path: Path
 ) -> None:
-    """The likeliest capital of each country as a bar with its name; red where it is wrong."""
-    figure = new_figure(10, 5.4, "Hallucination (red): it names a capital also where its text never stated one")
+    """The likeliest capital of each country as a bar with its name, in another colour where it is wrong."""
+    figure = new_figure(10, 5.4, "Hallucination: it names a capital also where its text never stated one")
     axes = plain(figure.subplots(), grid=False)
     truth = {**CAPITALS, **UNSTATED}
     rows = {**stated, **unstated}

@@ -74,7 +74,9 @@ def question(answers: Mapping[str, Chances]) -> None:
         print(f"  {text:42} {top(chances)}")
     shares = ", ".join(f"{word} {share:.2f}" for word, share in ANSWERS.items())
     print(f"  Without a sentence before it the corpus answers by chance: {shares}.")
-    print("  The model has learnt these shares. It says what is usual in its text, not what happened at a bank.")
+    off = max(abs(answers[QUESTION][word] - share) for word, share in ANSWERS.items())
+    print(f"  The model's probabilities differ from these by {off:.2f} at most.", end=" ")
+    print("It says what is usual in its text, not what happened at a bank.")
 
 
 def hallucination(stated: Mapping[str, Chances], unstated: Mapping[str, Chances]) -> None:

@@ -1,6 +1,6 @@
 """For 16_order_and_memory.py.
 
-models.py    what its RNN is compared with
+models.py    convolutions, and what the task needs
 report.py    what it prints
 pictures.py  its pictures
 """

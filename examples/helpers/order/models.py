@@ -1,4 +1,4 @@
-"""What 16_order_and_memory.py compares with its RNN; each maps (batch, words, width) to (batch, width)."""
+"""For 16_order_and_memory.py: convolutions for comparison, and what stands around each model in the task."""
 
 from __future__ import annotations
 
@@ -6,29 +6,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from transformer import SingleHeadAttention
-
-
-class GRU(nn.Module):
-    """The RNN with gates that say how much of the state to keep."""
-
-    def __init__(self, width: int) -> None:
-        self.gated = nn.GRU(width, width, batch_first=True)
-
-    def forward(self, x: tl.Tensor) -> tl.Tensor:
-        """The last state."""
-        return self.gated(x)[0][:, -1]
-
-
-class LSTM(nn.Module):
-    """The RNN with gates, and a second state to which steps only add."""
-
-    def __init__(self, width: int) -> None:
-        self.gated = nn.LSTM(width, width, batch_first=True)
-
-    def forward(self, x: tl.Tensor) -> tl.Tensor:
-        """The last state."""
-        return self.gated(x)[0][:, -1]
 
 
 class Convolution(nn.Module):
@@ -45,19 +22,8 @@ class Convolution(nn.Module):
         return x[:, :, -1]
 
 
-class Attention(nn.Module):
-    """One head: the last word asks, and all words answer, near or far."""
-
-    def __init__(self, width: int) -> None:
-        self.head = SingleHeadAttention(width, width)
-
-    def forward(self, x: tl.Tensor) -> tl.Tensor:
-        """The output at the last word."""
-        return self.head(x)[0][:, -1]
-
-
 class Reader(nn.Module):
-    """Words -> vectors -> one of the above -> a score for each word that may have come first."""
+    """Words -> vectors -> one of the models -> a score for each word that may have come first."""
 
     def __init__(self, core: nn.Module, words: int, longest: int, width: int) -> None:
         self.embedding = nn.Embedding(words, width)

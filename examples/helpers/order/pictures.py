@@ -28,8 +28,8 @@ def learnt(lengths: Sequence[int], right: Mapping[str, Sequence[float]], path: P
     figure = new_figure(9, 5, "Which word came first? The longer the text, the less an RNN remembers")
     axes = plain(figure.subplots())
     for kind, shares in right.items():
-        wide = 6 if kind == "GRU" else 2.5  # to be seen under the LSTM
-        axes.plot(range(len(lengths)), shares, "o-", color=COLOURS[kind], linewidth=wide, label=kind)
+        style = "--" if kind == "LSTM" else "-"  # the GRU is to be seen under it
+        axes.plot(range(len(lengths)), shares, "o", linestyle=style, color=COLOURS[kind], linewidth=2.5, label=kind)
     axes.axhline(1 / 8, color=GREY, linestyle="--")
     axes.annotate("a guess: 1 in 8", (0, 1 / 8), (0, 5), textcoords="offset points", color=DARK)
     axes.set(ylim=(0, 1.05), xlabel="words in the text", ylabel="right answers")

@@ -33,7 +33,7 @@ def spoilt(picture: np.ndarray, random: np.random.Generator, path: Path) -> None
 
 def robustness(table: Table, path: Path) -> None:
     """The share read right against the amount, a panel for each way of spoiling."""
-    figure = new_figure(13, 8, "The network starts higher; with much noise or many wrong pixels it falls faster")
+    figure = new_figure(13, 8, "Test pictures spoilt more and more: how long does each method read them?")
     for axes, (kind, methods) in zip(figure.subplots(2, 2, sharey=True).flat, table.items(), strict=True):
         for name, right in methods.items():
             percent(axes, [*right], [*right.values()], name, COLOURS[name])
@@ -48,7 +48,7 @@ def more_data(
     by_size: Mapping[int, tuple[float, float]], retraining: Sequence[tuple[int, float, float]], path: Path
 ) -> None:
     """Left: accuracy by number of training pictures. Right: accuracy while it is retrained on turned pictures."""
-    title = "The network gains from more data where nearest mean has stopped, and it can be retrained"
+    title = "More data, and new data: does the network get better, and what does it forget?"
     left, right = new_figure(13, 4.8, title).subplots(1, 2)
     for name, shares in zip(("nearest mean", "network"), zip(*by_size.values(), strict=True), strict=True):
         percent(left, [*by_size], shares, name, COLOURS[name])
@@ -58,7 +58,7 @@ def more_data(
     left.legend(edgecolor="none", loc="lower right")
     steps, turned, upright = zip(*retraining, strict=True)
     percent(right, steps, turned, "turned pictures, the new data", VERMILION)
-    percent(right, steps, upright, "upright pictures, forgotten", GREY)
+    percent(right, steps, upright, "upright pictures, no longer shown", GREY)
     right.set(xlabel="steps of training on turned pictures", title="retraining", ylim=(0, 118))
     right.legend(edgecolor="none", loc="upper center", ncols=2)
     save(left.figure, path)

@@ -31,19 +31,19 @@ def robustness(table: Table) -> None:
 
 
 def verdict(methods: Mapping[str, Mapping[float, float]]) -> str:
-    """From which amount on nearest mean reads as much as the network, or that it never does."""
+    """From which amount on nearest mean is right more often than the network, or that it never is."""
     simple, network = methods["nearest mean"], methods["network"]
     behind = [amount for amount in simple if network[amount] < simple[amount] and simple[amount] > 0.2]
     if not behind:
         always = all(network[amount] >= simple[amount] for amount in simple)
-        where = "at each amount" if always else "wherever nearest mean still reads a fifth of them"
-        return f"The network reads more than nearest mean {where}."
+        where = "at each amount" if always else "wherever nearest mean is still right for a fifth of them"
+        return f"The network is right at least as often as nearest mean {where}."
     noisy = methods["network that saw noise"]
     if all(noisy[amount] >= simple[amount] for amount in behind):
         helped = "stays ahead"
     else:
         helped = "falls less far behind" if all(noisy[a] > network[a] for a in behind) else "falls behind too"
-    return f"From {behind[0]:g} on nearest mean reads more than the network. The one that saw noise {helped}."
+    return f"From {behind[0]:g} on nearest mean is right more often than the network. The one that saw noise {helped}."
 
 
 def wrong_labels(share: float, network: float, simple: float) -> None:
@@ -71,4 +71,6 @@ def retraining(rows: Sequence[tuple[int, float, float]]) -> None:
     print("\nThe world changes: all pictures come turned by 90 degrees. The network's training goes on with these:")
     for steps, new, old in rows:
         print(f"  after {steps:5,} steps   turned pictures read right {new:6.1%}   upright ones {old:6.1%}")
-    print("  It adapts without a new program, and forgets what it is no longer shown.")
+    (_, new, old), (_, new_after, old_after) = rows[0], rows[-1]
+    print(f"  Without a new program: turned pictures, its new data, {new:.0%} -> {new_after:.0%};", end=" ")
+    print(f"upright ones, no longer shown, {old:.0%} -> {old_after:.0%}.")

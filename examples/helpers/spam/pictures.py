@@ -23,7 +23,7 @@ def precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam: np.n
         axes.plot(line.recall, line.precision, color=COLOURS[name], linewidth=2.5, label=name)
         axes.plot(at.recall, at.precision, "o", color=COLOURS[name], markersize=8)
     at = count(points >= ENOUGH, spam)
-    axes.plot(at.recall, at.precision, "s", color=COLOURS["rules"], markersize=9, label=f"rules, {ENOUGH} points")
+    axes.plot(at.recall, at.precision, "s", color=COLOURS["rules"], markersize=9, label=f"rules, {ENOUGH}+ points")
     lowest = min(0.9, at.precision, at.recall) - 0.05
     axes.set(xlim=(max(0, lowest), 1.01), ylim=(max(0, lowest), 1.01))
     axes.set(xlabel="recall: part of the spam that is found", ylabel="precision: part of the called that is spam")
@@ -33,7 +33,7 @@ def precision_recall(p: Mapping[str, np.ndarray], points: np.ndarray, spam: np.n
 
 def adversarial(disguises: Sequence[str], found: Mapping[str, Sequence[float]], path: Path) -> None:
     """Bars for each filter: how much of the spam is found as it is, and disguised."""
-    figure = new_figure(10, 5, "Disguised spam: what fools a filter depends on what it reads")
+    figure = new_figure(10, 5, "Disguised spam: how much of it does each filter find?")
     axes = plain(figure.subplots())
     for k, (name, colour) in enumerate(zip(disguises, (GREY, VERMILION, ORANGE), strict=True)):
         places = np.arange(len(found)) + 0.27 * (k - 1)

@@ -27,7 +27,7 @@ def scores(called: Mapping[str, np.ndarray], by_rules: np.ndarray, spam: np.ndar
     """Print accuracy, precision and recall of each filter."""
     print("\nThe test. A probability of 0.5 or more is called spam:")
     print(f"  {'':20}{'accuracy':>10}{'precision':>11}{'recall':>9}{'spam missed':>13}{'ham lost':>10}")
-    everything = {"all is ham": np.zeros(len(spam), bool), f"rules, {ENOUGH} points": by_rules, **called}
+    everything = {"all is ham": np.zeros(len(spam), bool), f"rules, {ENOUGH}+ points": by_rules, **called}
     for name, these in everything.items():
         c = count(these, spam)
         precision = "-" if np.isnan(c.precision) else f"{c.precision:.3f}"
@@ -53,12 +53,23 @@ def mistakes(p: np.ndarray, test: Messages) -> None:
         print(f"  {'spam' if test.spam[i] else 'ham ':5} P(spam) = {p[i]:.2f}   {test.texts[i][:90]}")
 
 
-def pushes(words: Sequence[str], push: np.ndarray) -> None:
-    """Print the words that push the output most."""
+def combinations(p: Mapping[str, np.ndarray], spam: np.ndarray) -> None:
+    """Print how often a neuron that only adds is right, and how often a network that can combine."""
+    print("\nCombinations of features. One neuron adds up its words; only hidden ones can combine them. Right:")
+    for name, probabilities in p.items():
+        right = (probabilities >= 0.5) == spam
+        print(f"  {name:20} {right.sum():,} of {len(spam):,}, {right.mean():.1%}")
+    print("  If combinations decided here, the hidden neurons would be far ahead.")
+
+
+def pushes(words: Sequence[str], push: np.ndarray, in_spam: np.ndarray) -> None:
+    """Print the words that push the output most. in_spam: whether a word occurs in the spam that was learnt from."""
     order = np.argsort(push, kind="stable")
     print("\nA black box, but its gradient tells which words push the output (mean of x * d output / dx):")
     for name, ids in (("to spam", order[::-1][:8]), ("to ham", order[:8])):
         print(f"  {name:8} " + ", ".join(f"{words[i]} {push[i]:+.1f}" for i in ids))
+    if only := [words[i] for i in order[:8] if not in_spam[i]]:
+        print(f"  In no spam that it has learnt from: {', '.join(only)}. Other spam may have them.")
 
 
 def adversarial(
@@ -72,7 +83,9 @@ def adversarial(
     for name, texts in list(disguises.items())[1:]:
         print(f"  {name}: {texts[0][:110]}")
     told = ", ".join(f"{name} {share:.0%}" for name, share in lost.items())
-    print(f"  But ham may be written in leetspeak too. Of it so much is lost: {told}.")
+    print("  A disguised word is unknown to a network, and what is left may look like spam or like ham. Another --seed")
+    print("  makes other messages, and may turn it round.")
+    print(f"  Ham may be written in leetspeak too. Share of such ham lost: {told}.")
 
 
 def retraining(caught: Sequence[tuple[int, float, float]], by_rules: float) -> None:
@@ -91,4 +104,4 @@ def judged(texts: Sequence[str], p: Mapping[str, np.ndarray]) -> None:
         for name, probabilities in p.items():
             print(f"  {name:14} P(spam) = {probabilities[i]:.3f}")
         why = ", ".join(f"{rule.reason} {rule.points:+}" for rule in reasons(text)) or "none applies"
-        print(f"  rules          {sum(rule.points for rule in reasons(text))} of {ENOUGH} points: {why}")
+        print(f"  rules          {sum(rule.points for rule in reasons(text))} points ({ENOUGH} or more: spam): {why}")

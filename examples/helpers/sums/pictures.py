@@ -59,7 +59,7 @@ def surprise(model: GPT, notation: Notation, path: Path) -> None:
 
 def mistakes(exams: Mapping[str, Exam], path: Path) -> None:
     """The share of wrong answers for each group of problems."""
-    figure = new_figure(9.5, 3.8, "It has learnt sums of this size, and no rule for larger numbers")
+    figure = new_figure(9.5, 3.8, "Has it learnt a rule? Wrong answers, by the size of the numbers")
     axes = plain(figure.subplots(), grid=False)
     for row, (name, exam) in enumerate(exams.items()):
         wrong = 1 - exam.right

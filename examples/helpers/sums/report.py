@@ -125,15 +125,28 @@ def kind_of(said: str, true: str) -> str:
 
 
 def overlooked(exams: Mapping[str, Exam]) -> None:
-    """Print how many wrong answers to larger numbers would be right without their first digit."""
-    wrong = found = 0
+    """Print how many answers to larger numbers are the result without the extra digit: of the wrong, of the right."""
+    wrong, right = [], []  # whether each wrong answer, and each right one, is this result
     for name, exam in exams.items():
         n = exam.notation.numbers
         for (a, b), said, true in zip(exam.pairs.tolist(), exam.said, exam.true, strict=True):
-            if "larger" in name and said != true:
-                wrong += 1
-                found += said == exam.notation.result(a % n, b % n)
+            if "larger" in name:
+                (right if said == true else wrong).append(said == exam.notation.result(a % n, b % n))
+    print(f"\nOf the mistakes with larger numbers, {sum(wrong):,} of {len(wrong):,}", end=" ")
+    print("are the right answer without the extra digit.")
+    print("  The place before a number was always empty in training.", end=" ")
     print(
-        f"\nOf the mistakes with larger numbers, {found:,} of {wrong:,} are the right answer without the extra digit."
+        "The model has learnt to ignore it."
+        if 2 * sum(wrong) > len(wrong)
+        else "It has not learnt to read a digit there."
     )
-    print("  The place before a number was always empty in training. The model has learnt to ignore it.")
+    if any(right):
+        print(f"  Of the {len(right):,} right answers {sum(right):,} are right without it too, as 745 - 712 = 45 - 12.")
+
+
+def other_operation(exam: Exam, learnt: Notation) -> None:
+    """Print how many answers to the operation that it has not learnt are right, and how many are those of the other."""
+    others = [learnt.result(a, b) for a, b in exam.pairs.tolist()]
+    same = sum(said == other for said, other in zip(exam.said, others, strict=True))
+    print(f"\nAn operation not seen in training: asked a {exam.notation.operation} b, it is right for", end=" ")
+    print(f"{exam.right:.1%}, and gives the result of a {learnt.operation} b for {same / len(others):.1%}.")

@@ -82,6 +82,6 @@ def cuts(
         axes.barh(np.arange(len(full)), full, color="none", edgecolor=DARK, linestyle="--", height=0.7)
         axes.set(title=title, xlim=(0, 1.3 * max(by_k.max(), by_p.max())))
     figure.supxlabel(
-        "red line: a word together with all above it; dashed bars: before the cut", fontsize=10, color=DARK
+        "line with dots: a word together with all above it; dashed bars: before the cut", fontsize=10, color=DARK
     )
     save(figure, path)

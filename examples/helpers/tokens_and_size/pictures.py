@@ -14,11 +14,11 @@ def ablation(
     widths: Sequence[int], sizes: Sequence[int], shares: Sequence[float], table: np.ndarray, path: Path
 ) -> None:
     """Right answers against the number of parameters, a line for each amount of data."""
-    figure = new_figure(9, 5, "Both are needed: enough parameters, and enough data")
+    figure = new_figure(9, 5, "How much do more parameters and more data help?")
     axes = plain(figure.subplots())
-    for share, right, colour in zip(shares, table.T, (VERMILION, ORANGE, BLUE, GREEN, PURPLE), strict=False):
+    for share, right, colour in zip(shares, table.T, (VERMILION, BLUE, ORANGE, GREEN, PURPLE), strict=False):
         axes.plot(sizes, right, "o-", color=colour, linewidth=2.5, label=f"{share:.0%} of all sums")
-    axes.set(xscale="log", ylim=(0, 1.03), xlabel="parameters", ylabel="right answers to sums held out")
+    axes.set(xscale="log", ylim=(0, 1.03), xlabel="parameters (logarithmic)", ylabel="right answers to sums held out")
     axes.set_xticks(sizes, [f"{size:,}\nwidth {width}" for size, width in zip(sizes, widths, strict=True)])
     axes.minorticks_off()
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")

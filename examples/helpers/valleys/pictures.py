@@ -8,15 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from helpers.drawing import BLUE, GREY, ORANGE, VERMILION, new_figure, plain, save
-from helpers.valleys.report import STUCK
+from helpers.valleys.report import LEARNT, are_stuck, have_left
 
 
 def courses(costs: np.ndarray, curvatures: np.ndarray, path: Path) -> None:
     """Left: the cost of every descent by step. Right: the eigenvalues of the Hessian at the starts."""
-    stuck = costs[-1] > STUCK
-    title = (
-        f"XOR from {costs.shape[1]} starts: blue descents reach cost 0, {stuck.sum()} orange ones end in other valleys"
-    )
+    stuck = are_stuck(costs)
+    learnt, n = (costs[-1] < LEARNT).sum(), costs.shape[1]
+    title = f"XOR from {n} starts: {learnt} descents reach cost 0, {stuck.sum()} (orange) end in other valleys"
     figure = new_figure(13, 5, title)
     left, right = figure.subplots(1, 2)
     steps = np.arange(1, len(costs) + 1)
@@ -30,7 +29,8 @@ def courses(costs: np.ndarray, curvatures: np.ndarray, path: Path) -> None:
     right.hist(values[values < 0], bins=limits, color=VERMILION, label="negative: a direction that curves down")
     right.hist(values[values >= 0], bins=limits, color=GREY, label="positive: a direction that curves up")
     plain(right).set(yscale="log", xlabel="eigenvalue of the Hessian at a start", ylabel="how many (logarithmic)")
-    right.set_title("both signs at every start: saddles, not valleys")
+    both = ((curvatures.min(axis=1) < 0) & (curvatures.max(axis=1) > 0)).sum()
+    right.set_title(f"both signs at {both} of {len(curvatures)} starts, as at a saddle")
     right.set_ylim(None, 10 * right.get_ylim()[1])
     right.legend(edgecolor="none", loc="upper center")
     save(figure, path)
@@ -38,13 +38,18 @@ def courses(costs: np.ndarray, curvatures: np.ndarray, path: Path) -> None:
 
 def saddle(batch: np.ndarray, stochastic: np.ndarray, path: Path) -> None:
     """The cost near a saddle, batch descent beside stochastic descent, from one start."""
-    figure = new_figure(11, 5, "Near a saddle batch descent hardly moves; the noise of single examples leads away")
+    n = batch.shape[1]
+    title = (
+        f"Who leaves a saddle? {have_left(batch)} of {n} batch descents, {have_left(stochastic)} of {n} stochastic ones"
+    )
+    figure = new_figure(11, 5, title)
     axes = plain(figure.subplots())
     axes.plot(stochastic[:, 0], color=ORANGE, linewidth=1.5, label="stochastic: one example a step")
     axes.plot(batch[:, 0], color=BLUE, linewidth=3, label="batch: all four examples a step")
-    axes.set(xlabel="step", ylabel="cost of all four examples", ylim=(0, 1.9))
+    axes.axhline(1, color=GREY, linestyle=":")
+    axes.set(xlabel=f"step, of one of the {n} starts", ylabel="cost of all four examples", ylim=(0, 1.9))
     arrow = {"arrowstyle": "->", "color": "black"}
-    where = 0.3 * len(batch)
+    where = 0.7 * len(batch)
     axes.annotate(
         "the saddle: cost 1, every answer is 0.5", (where, 1), (where, 0.35), arrowprops=arrow, fontsize=12, ha="center"
     )

@@ -11,14 +11,22 @@ import tinygrad_lecture as tl
 LEARNT, STUCK = 0.05, 0.4  # costs of XOR below which it is learnt, and above which the descent is stuck
 
 
-def ends(costs: np.ndarray, hidden: int) -> None:
+def are_stuck(courses: np.ndarray) -> np.ndarray:
+    """Which descents have ended above cost 0: high up, and no lower than halfway. courses: (steps, starts)."""
+    halfway, end = courses[len(courses) // 2], courses[-1]
+    return (end > STUCK) & (halfway - end < 0.02)
+
+
+def ends(courses: np.ndarray, hidden: int) -> None:
     """Where the descents end."""
-    learnt, stuck = (costs < LEARNT).sum(), (costs > STUCK).sum()
-    print(f"XOR with 2-{hidden}-1 neurons, gradient descent from {len(costs)} random starts:")
+    end, stuck = courses[-1], are_stuck(courses)
+    learnt = (end < LEARNT).sum()
+    print(f"XOR with 2-{hidden}-1 neurons, gradient descent from {len(end)} random starts:")
     print(f"  {learnt} reach cost 0, the global minimum")
-    heights = sorted({f"{cost:.2f}" for cost in costs[costs > STUCK]})
-    print(f"  {stuck} end in valleys that are not the deepest, at a cost of {' or '.join(heights) or '-'}")
-    if between := len(costs) - learnt - stuck:
+    if stuck.any():
+        heights = sorted({f"{cost:.2f}" for cost in end[stuck]})
+        print(f"  {stuck.sum()} end in valleys that are not the deepest, at a cost of {' or '.join(heights)}")
+    if between := len(end) - learnt - stuck.sum():
         print(f"  {between} are still on the way")
 
 
@@ -28,21 +36,28 @@ def curvatures(at_start: np.ndarray, at_best: np.ndarray) -> None:
     print(f"\nThe eigenvalues of the Hessian, {at_start.shape[1]} at each point:")
     print(f"  at {both} of {len(at_start)} random starts they have both signs, as at a saddle.", end=" ")
     print(f"{(at_start < 0).mean():.0%} of all are negative.")
-    print(f"  in the deepest valley they lie from {at_best.min():.1e} to {at_best.max():.1e}: no direction leads down")
+    print(f"  where the best descent ended they lie from {at_best.min():.1e} to {at_best.max():.1e}:", end=" ")
+    down = (at_best < 0).sum()
+    print(f"{down} of {len(at_best)} still curve down, so it was still on the way" if down else "none curves down")
 
 
-def left(courses: np.ndarray) -> int:
+def have_left(courses: np.ndarray) -> int:
     """How many networks have come away from cost 1, where every answer is 0.5."""
     return int((courses[-1] < 0.9).sum())
 
 
 def saddle(batch: np.ndarray, stochastic: np.ndarray) -> None:
     """How many descents leave the saddle point near weights of 0."""
-    steps, n = batch.shape
+    steps, n = min(len(batch), len(stochastic)), batch.shape[1]  # after Ctrl-C one may have fewer
+    of_batch, of_single = have_left(batch[:steps]), have_left(stochastic[:steps])
     print("\nNear weights of 0 all hidden neurons are alike and every answer is 0.5: a saddle, with cost 1.")
-    print(f"  After {steps:,} steps {left(batch)} of {n} batch descents have left it", end="")
-    print(f" and {left(stochastic)} of {n} stochastic ones.")
-    print("  The noise of single examples pushes them off.")
+    print(
+        f"  After {steps:,} steps {of_batch} of {n} batch descents have left it and {of_single} of {n} stochastic ones."
+    )
+    if of_single > of_batch:
+        print("  The noise of single examples pushes them off.")
+    else:
+        print("  No noise was needed to leave it.")
 
 
 def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> None:
@@ -53,14 +68,16 @@ def valleys(again: np.ndarray, end: Sequence[tl.Tensor], stuck: np.ndarray) -> N
     if (again < LEARNT).sum() == 0:
         print("The lecture expects noise to help. Here it does not.")
         print("  These valleys have no lowest point: they go down for ever, ever more slowly, and the weights grow.")
-        print(f"  The largest is {np.median(largest):.0f} (median). There a sigmoid is flat: no gradient is left.")
+        print(
+            f"  Their largest weight is about {np.median(largest):.0f}. There a sigmoid is flat: no gradient is left."
+        )
     else:
         print("The noise of single examples has helped.")
 
 
 def wider(learnt: Mapping[int, float]) -> None:
     """The share of starts from which XOR is learnt, by the width of the hidden layer."""
-    print("\nWith more hidden neurons, more starts lead to cost 0:")
+    print("\nDo more hidden neurons help? The starts that lead to cost 0:")
     print("  hidden neurons " + "".join(f"{hidden:7}" for hidden in learnt))
     print("  learnt         " + "".join(f"{share:7.0%}" for share in learnt.values()))
 

@@ -11,7 +11,7 @@ def test_a_computation_on_a_device_is_explained_and_written_as_a_page(tmp_path):
     with tl.Graph() as graph:
         C = (tl.sigmoid(x @ w) ** 2).mean()
         C.backward()
-        assert "dC/dw = xᵀ · dC/d#3" in tl.explain(C)
+        assert "dC/dw = xᵀ @ dC/d#3" in tl.explain(C)
         assert tl.page(C, tmp_path / "page.html").exists()
         story = story_of(C)
     assert story.gradients[graph[w]].tolist() == w.grad.tolist()

@@ -1,17 +1,18 @@
 """The derivatives of ops as one writes them: what the rules beside the ops compute, in mathematics.
 
-`ELEMENTWISE` has the derivative dy/da for each input of ops that take elements one by one. `RULES` has the gradient for
+`ELEMENTWISE` has the derivative ∂y/∂a for each input of ops that take elements one by one. `RULES` has the gradient for
 each input of ops that do not: sums, products of matrices, shapes. {a}, {b} and {c} are the inputs, {y} the result and
 {g} its gradient. `rule_of` fills in the names.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ..vertex import Vertex
 
-_SELECTS = "1 where {a} is taken, else 0"
+ORDINALS = ("first", "second", "third")
 
 ELEMENTWISE: dict[str, Sequence[str]] = {
     "add": ("1", "1"),
@@ -63,8 +64,8 @@ GELU_TANH = (
 _BACK = ("{g}, in the shape of {a}",)
 
 RULES: dict[str, Sequence[str]] = {
-    "matmul": ("{g} · {b}ᵀ", "{a}ᵀ · {g}"),
-    "linear": ("{g} · {b}", "{g}ᵀ · {a}", "the sum of {g} over all rows"),
+    "matmul": ("{g} @ {b}ᵀ", "{a}ᵀ @ {g}"),
+    "linear": ("{g} @ {b}", "({g})ᵀ @ {a}", "the sum of {g} over all rows"),
     "sum": ("{g}, for each element that was summed",),
     "mean": ("{g} / n, for each of the n elements",),
     "spread": ("the sum of {g} over the elements that it was spread to",),
@@ -82,13 +83,13 @@ RULES: dict[str, Sequence[str]] = {
         "the sum of {g} over all rows",
     ),
     "attention": (
-        "ds · {b} / sqrt(d), where ds is the gradient of the scores",
-        "dsᵀ · {a} / sqrt(d), where ds is the gradient of the scores",
-        "weightsᵀ · {g}: each value gets from a query what it gave to it",
+        "ds @ {b} / sqrt(d), where ds is the gradient of the scores",
+        "dsᵀ @ {a} / sqrt(d), where ds is the gradient of the scores",
+        "weightsᵀ @ {g}: each value gets from a query what it gave to it",
     ),
     "attention_weights": (
-        "ds · {b} / sqrt(d), where ds = {y} · ({g} - the sum of {g} · {y} over each row)",
-        "dsᵀ · {a} / sqrt(d), where ds = {y} · ({g} - the sum of {g} · {y} over each row)",
+        "ds @ {b} / sqrt(d), where ds = {y} · ({g} - the sum of {g} · {y} over each row)",
+        "dsᵀ @ {a} / sqrt(d), where ds = {y} · ({g} - the sum of {g} · {y} over each row)",
     ),
     "reshape": _BACK,
     "permute": ("{g}, with its axes back in the order of {a}",),
@@ -108,8 +109,30 @@ RULES: dict[str, Sequence[str]] = {
 
 _PRODUCTS: dict[tuple[int, int], Sequence[str]] = {  # by the axes of both
     (1, 1): ("{g} · {b}", "{g} · {a}"),
-    (1, 2): ("{b} · {g}", "each of {a} times each of {g}"),
+    (1, 2): ("{b} @ {g}", "each of {a} times each of {g}"),
 }
+
+
+def differential(name: str, sign: str = "d") -> str:
+    """How a change of a value is written: "dz", "d#2", "d(0.weight)", where "d0.weight" would read as another name."""
+    plain = (name.isidentifier() and not re.fullmatch(r"d\d*", name)) or re.fullmatch(r"#\d+", name)
+    return sign + (name if plain else f"({name})")
+
+
+def partial(vertex: Vertex, position: int, place: str = "", source: str = "") -> str:
+    """The derivative of a step alone: "∂z/∂w", of an element "∂z[0]/∂w[0]".
+
+    place, source: the indices of the elements of the result and of the input, as "[0]".
+    """
+    return f"{differential(str(vertex), '∂')}{place}/{differential(str(vertex.inputs[position]), '∂')}{source}"
+
+
+def which_of(vertex: Vertex, position: int) -> str:
+    """Which one an input is where a step has it more than once: " (the second v)"; else ""."""
+    to = vertex.inputs[position]
+    same = [i for i, x in enumerate(vertex.inputs) if x is to]
+    nth = same.index(position)
+    return "" if len(same) == 1 else f" (the {(*ORDINALS, f'{nth + 1}th')[min(nth, len(ORDINALS))]} {to})"
 
 
 def local_rule(vertex: Vertex, position: int) -> str:

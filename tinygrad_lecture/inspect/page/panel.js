@@ -77,7 +77,7 @@ export class Panel extends Facts {
       element("h2", {}, "What backward found"),
       element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${own ? ". The page went backward itself, and left every .grad as it was" : note ? "" : ", which is in its .grad"}.`),
       ...(note ? [element("p", { class: "hint" }, note)] : []),
-      this.list(leaves, (i) => inLine(this.data.arrays[this.place.gradientOf(i)]), "grad", "d"),
+      this.list(leaves, (i) => inLine(this.data.arrays[this.place.gradientOf(i)]), "grad", true),
     ];
     for (const i of leaves) {
       const held = this.data.arrays[stored[String(i)]];
@@ -93,15 +93,14 @@ export class Panel extends Facts {
    * @param {number[]} values
    * @param {(value: number) => string} text
    * @param {string} [kind]
-   * @param {string} [prefix]
+   * @param {boolean} [gradients]  whether they are called by their gradients, "dC/dw"
    */
-  list(values, text, kind = "", prefix = "") {
+  list(values, text, kind = "", gradients = false) {
     const list = element("dl", { class: "facts" });
-    const result = this.data.differentiated;
     const add = (/** @type {number[]} */ some) => {
       for (const i of some) {
-        const { name } = this.data.values[i];
-        const label = prefix ? `d${result}/d${name}` : name;
+        const { name, gradient } = this.data.values[i];
+        const label = gradients ? gradient : name;
         list.append(element("dt", {}, button(label, () => this.look(i), { class: "text" })), element("dd", { class: kind }, text(i)));
       }
     };
@@ -153,10 +152,10 @@ export class Panel extends Facts {
     const part = element("section", { class: "gift", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(gift.to), { class: "text" })));
     const math = (/** @type {string} */ text, kind = "") => part.append(element("p", { class: `math ${kind}` }, text));
     if (gift.derivative) {
-      part.append(element("p", { class: "why" }, "the derivative at this place"));
+      part.append(element("p", { class: "why" }, "the local derivative, ∂: of this step alone"));
       math(gift.derivative);
     }
-    part.append(element("p", { class: "why" }, gift.derivative ? "the chain rule: what came, times the derivative" : "what it hands on"));
+    part.append(element("p", { class: "why" }, gift.derivative ? "the chain rule: what came, times the local derivative" : "what it hands on"));
     math(gift.rule);
     if (gift.sums.length) math(gift.sums.join("\n"));
     if (gift.of > 1) {
@@ -201,8 +200,8 @@ export class Panel extends Facts {
       const first = data.events[run[0].event];
       parts.push(element("p", { class: "math grad" }, `${first.gradient} = ${inLine(data.arrays[first.upstream])}`));
       const soFar = partly ? ", so far" : "";
-      if (out.length) parts.push(element("h3", {}, `handed on to${soFar}`), this.list(out, text, "grad", "d"));
-      if (own.length) parts.push(element("h3", {}, `its own parameters got${soFar}`), this.list(own, text, "grad", "d"));
+      if (out.length) parts.push(element("h3", {}, `handed on to${soFar}`), this.list(out, text, "grad", true));
+      if (own.length) parts.push(element("h3", {}, `its own parameters got${soFar}`), this.list(own, text, "grad", true));
     }
     const words = place.current.kind === "forward" ? "Forward through" : "Back through";
     return [

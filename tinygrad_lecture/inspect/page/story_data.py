@@ -62,6 +62,7 @@ class StoryData:
         return {
             "number": vertex.number,
             "name": str(vertex),
+            "gradient": self.story.gradient_of(vertex),
             "op": vertex.op or "",
             "kind": "result" if vertex.op else "leaf" if vertex.requires_grad else "constant",
             "formula": vertex.formula if vertex.op else "",

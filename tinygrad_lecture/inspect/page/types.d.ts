@@ -22,6 +22,7 @@ interface ArrayData {
 interface Value {
   number: number;
   name: string;
+  gradient: string; // how its gradient is written, "dC/dw"
   op: string; // "" for a leaf or constant
   kind: "leaf" | "constant" | "result";
   formula: string;

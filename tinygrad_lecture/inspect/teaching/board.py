@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...backend import Array
-from ..formulas.derivatives import local_rule, rule_of
-from ..formulas.numbers import in_words, numbers
+from ..formulas.derivatives import local_rule, partial, rule_of, which_of
+from ..formulas.numbers import as_factor, in_words, numbers
 from .element.lines import is_large
 from .story import Event, Gift, Story
 from .worked import gift_lines, local_with_numbers
+
+PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
 
 
 @dataclass
 class Board:
     """Lines about a gift. "" and [] stand for what there is no need to say.
 
-    derivative: "da/dz = a · (1 - a) = 0.2311".  rule: "dC/dz = dC/da · da/dz", with its result if that needs no more
-    lines.  lines: the same, element by element.  total: the gradient with this gift, "dC/dz = 1 + 6 = 7".
+    derivative: of the step alone, "∂a/∂z = a · (1 - a) = 0.2311".  rule: "dC/dz = dC/da · ∂a/∂z", with its result if
+    that needs no more lines.  lines: the same, element by element.  total: the gradient with this gift,
+    "dC/dz = 1 + 6 = 7".
     """
 
     derivative: str
@@ -34,14 +37,15 @@ def board_of(story: Story, event: Event, gift: Gift) -> Board:
     handed = in_words(gift.handed)
     derivative, lines = "", gift_lines(event, gift, wanted if gift.of == 1 else f"(use {gift.count}) {wanted}")
     if gift.local is not None:
-        name = f"d{event.vertex}/d{gift.to}"
-        alone = name if event.vertex.inputs.count(gift.to) == 1 else f"{name} at this place"
+        name, copied = partial(event.vertex, gift.position), gift.local.size > gift.handed.size
         chain = [local_rule(event.vertex, gift.position), local_with_numbers(event, gift), _factor(gift.local)]
-        derivative = " = ".join([alone, *dict.fromkeys(text for text in chain if text)])
-        rule = f"{upstream} · {name}"
-        if single and lines:
+        derivative = " = ".join(
+            [name + which_of(event.vertex, gift.position), *dict.fromkeys(text for text in chain if text)]
+        )
+        rule = f"{upstream} · {name}" + (", summed over the copies that broadcasting made" if copied else "")
+        if single and lines and not copied:
             rule, lines = f"{rule} = {lines[0]}", []
-        elif (_is_one(gift.local) and not is_large(event.upstream, gift.handed)) or not lines:
+        elif (_is_one(gift.local) and not copied and not is_large(event.upstream, gift.handed)) or not lines:
             rule, lines = f"{rule} = {handed}", []
     else:
         rule = (
@@ -56,7 +60,7 @@ def board_of(story: Story, event: Event, gift: Gift) -> Board:
     if gift.before is None:
         return Board(derivative, rule, lines, f"{wanted} = {in_words(gift.after)}  so far, {use}")
     before = numbers(gift.before)
-    shown = f"{before} + {handed} = {numbers(gift.after)}" if before else f"{in_words(gift.after)}, the sum"
+    shown = f"{before} + {as_factor(handed)} = {numbers(gift.after)}" if before else f"{in_words(gift.after)}, the sum"
     return Board(derivative, rule, lines, f"{wanted} = {shown}  ({use}; they add up)")
 
 

@@ -9,7 +9,7 @@ from ...errors.table import aligned
 from ..formulas.definitions import definition_of
 from ..formulas.numbers import in_words, numbers
 from ..vertex import Vertex
-from .board import board_of
+from .board import PARTIAL, board_of
 from .story import Event, Story, started, story_of
 from .worked import formula_with_numbers, forward_lines
 
@@ -49,6 +49,7 @@ def _told(story: Story) -> list[str]:
     if not story.events:
         return [*lines, "", "Backward has not run."]
     lines += ["", f"Backward: how much does {story.result} change with each value? From the last to the first."]
+    lines += [PARTIAL]
     if story.note():
         lines += [f"({story.note()})"]
     for count, event in enumerate(story.events, start=1):

@@ -19,6 +19,7 @@ import numpy as np
 from ...backend import Array
 from ...errors.words import kind_of
 from ...traced import Traced
+from ..formulas.derivatives import differential
 from ..formulas.numbers import as_factor, in_words, number
 from ..graph import Graph, graphs
 from ..observe import observers
@@ -82,13 +83,13 @@ class Story:
 
     @cached_property
     def differentiated(self) -> str:
-        """What the gradients are derivatives of: "C"; "(5 · C)" with an upstream; "(y + z)" if two had one."""
+        """What the gradients are derivatives of: "C"; "5 · C" with an upstream; "y + z" if two had one."""
         terms = [_seeded(event) for event in self.events if event.given] or [str(self.result)]
-        return terms[0] if terms == [str(self.result)] else f"({' + '.join(terms)})"
+        return " + ".join(terms)
 
     def gradient_of(self, vertex: Vertex) -> str:
-        """How the gradient of a value is written: "dC/dw"."""
-        return f"d{self.differentiated}/d{vertex}"
+        """How the gradient of a value is written: "dC/dw", "d(5 · C)/dw", "dC/d(0.weight)"."""
+        return f"{differential(self.differentiated)}/{differential(str(vertex))}"
 
     @property
     def more(self) -> str:

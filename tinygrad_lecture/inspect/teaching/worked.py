@@ -13,7 +13,7 @@ from ..formulas.definitions import definition_with_numbers
 from ..formulas.derivatives import ELEMENTWISE, local_rule
 from ..formulas.numbers import as_factor, number, numbers
 from ..vertex import Vertex
-from .element.lines import forward_element, gift_element, is_large, known_values
+from .element.lines import ONE, forward_element, gift_element, is_large, known_values
 from .element.sums import factor, indexed, shortened
 from .story import Event, Gift
 
@@ -90,7 +90,7 @@ def gift_lines(event: Event, gift: Gift, name: str) -> list[str]:
         if lines := _product_lines(event, gift, name, given):
             return lines
     elif gift.local is not None and not is_large(event.upstream, gift.local):
-        return _times(event.upstream, gift, name)
+        return _times(event, gift, name)
     line = gift_element(event, gift, name) if is_large(event.upstream, gift.handed, gift.local) else ""
     return [line] if line else []
 
@@ -109,11 +109,11 @@ def local_with_numbers(event: Event, gift: Gift) -> str:
     return "" if text == local_rule(vertex, gift.position) else text
 
 
-def _times(upstream: Array, gift: Gift, name: str) -> list[str]:
-    """upstream · local = handed, as one line, or one for each element."""
+def _times(event: Event, gift: Gift, name: str) -> list[str]:
+    """upstream · local = handed, as one line, or one for each element, with a sum over the copies of it."""
     assert gift.local is not None
-    local = gift.local
-    if upstream.size == 1 and local.size == 1:
+    upstream, local = event.upstream, gift.local
+    if upstream.size == local.size == gift.handed.size == 1:
         one = [factor(x.item()) for x in (upstream, local)]
         return [f"{one[0]} · {one[1]} = {number(gift.handed.item())}"]
     if upstream.shape == local.shape == gift.handed.shape:
@@ -123,8 +123,8 @@ def _times(upstream: Array, gift: Gift, name: str) -> list[str]:
                 np.ndindex(local.shape),
                 upstream.ravel().tolist(), local.ravel().tolist(), gift.handed.ravel().tolist(), strict=True)
         ]  # fmt: skip
-    summed = "" if gift.handed.size == local.size else ", summed over the copies that broadcasting made,"
-    return [f"{as_factor(numbers(upstream))} · {as_factor(numbers(local))}{summed} = {numbers(gift.handed)}"]
+    lines = [gift_element(event, gift, name, place) for place in np.ndindex(gift.handed.shape)]
+    return [line.removeprefix(ONE) for line in lines if line]
 
 
 def _product_lines(event: Event, gift: Gift, name: str, given: Sequence[Any]) -> list[str]:

@@ -151,7 +151,7 @@ def test_a_parameter_tells_how_its_gradient_came_about(visit, network):
     box(page, "W1").click()
     way = page.locator("#chosen .way li")
     assert way.count() == 9  # from C through eight values to W1
-    assert "dC/dW1 = dC/d#3 · xᵀ = [[" in way.last.inner_text()
+    assert "dC/dW1 = dC/d#3 @ xᵀ = [[" in way.last.inner_text()
     assert "source" in box(page, "W1").get_attribute("class")  # the pointer is still on it
     way.nth(3).get_by_role("button").click()
     assert "Back through a = sigmoid(#10)" in text_of(page)

@@ -35,10 +35,10 @@ def test_it_reads_as_on_a_board():
         "  h = sigmoid(#5)",
         "  1.  C = sum(#14)",
         "      Backward starts here, with dC/dC = 1",
-        "      d#14/d#13 = 2 · #13 = 2 · (-0.3625) = [-0.7249]",
-        "      da/d#10 = a · (1 - a) = 0.6375 · (1 - 0.6375) = [0.2311]",
-        "      dC/d#10 = dC/da · da/d#10 = (-0.7249) · 0.2311 = -0.1675",
-        "      dC/dW1 = dC/d#3 · xᵀ",
+        "      ∂#14/∂#13 = 2 · #13 = 2 · (-0.3625) = [-0.7249]",
+        "      ∂a/∂#10 = a · (1 - a) = 0.6375 · (1 - 0.6375) = [0.2311]",
+        "      dC/d#10 = dC/da · ∂a/∂#10 = (-0.7249) · 0.2311 = -0.1675",
+        "      dC/dW1 = dC/d#3 @ xᵀ",
         "          dC/dW1[0, 1] = (-0.06266) · 0.5 = -0.03133",
         "  dC/dW1  = [[-0.06266, -0.03133], [0.01094, 0.00547]]",
     ):
@@ -70,6 +70,32 @@ def test_a_value_used_twice_has_the_running_sum():
     assert x.grad is None  # it went backward itself, and left .grad alone
     z.backward()  # and the graph stands
     assert x.grad == 26
+
+
+def test_a_gradient_is_the_sum_over_the_copies_that_broadcasting_made():
+    b = tl.tensor([2.0], requires_grad=True)
+    for op, sums in ((lambda x: x + b, "1 + 1 = 2"), (lambda x: x * b, "1 · 3 + 1 · 4 = 7")):
+        text = tl.explain(op(tl.tensor([[3.0], [4.0]])).sum(), {"b": b})
+        assert ", summed over the copies that broadcasting made\n" in text
+        assert f"          dC/db[0] = {sums}\n" in text
+
+
+def test_the_derivative_of_a_step_and_that_of_the_result_have_two_signs():
+    v = tl.tensor(3.0, requires_grad=True)
+    w = v * v + v
+    text = tl.explain(w)
+    assert "∂ is the derivative of one step alone" in text
+    assert "∂w/∂v = 1\n" in text
+    assert "dw/d#2 = dw/dw · ∂w/∂#2 = 1 · 1 = 1" in text
+    assert "∂#2/∂v (the second v) = v = 3\n" in text
+    assert "dw/dv = 4 + 3 = 7" in text
+
+
+def test_a_name_that_d_would_change_is_in_parentheses():
+    d, weight = (tl.tensor(3.0, requires_grad=True) for _ in range(2))
+    text = tl.explain(d * weight, {"d": d, "2.weight": weight})
+    assert "dC/d(d) = dC/dC · ∂C/∂(d)" in text
+    assert "∂C/∂(2.weight) = d = 3" in text
 
 
 def test_a_pass_of_its_own_leaves_no_trace_in_the_graph():

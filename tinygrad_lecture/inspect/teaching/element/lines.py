@@ -31,6 +31,8 @@ from .rows import (
 )
 from .sums import Place, Worked, indexed, most_picked, of_picked, of_reduced, picked, reduced, through_copies
 
+ONE = "one element of it: "  # what a line begins with, unless it is the only one
+
 
 def is_large(*arrays: Array | None) -> bool:
     """Whether an array is not written out."""
@@ -55,12 +57,15 @@ def forward_element(vertex: Vertex) -> str:
     return _line(str(vertex), place, out, lambda: FORWARD[vertex.op or ""](vertex, given, place))
 
 
-def gift_element(event: Event, gift: Gift, name: str) -> str:
-    """An element of what an op hands to an input, the first that is not 0. name: how the gradient is written."""
+def gift_element(event: Event, gift: Gift, name: str, place: Place | None = None) -> str:
+    """An element of what an op hands to an input: at a place or, without one, the first that is not 0.
+
+    name: how the gradient is written.
+    """
     handed = gift.handed
     if not handed.size:
         return ""
-    place = _place(event.vertex, handed)
+    place = _place(event.vertex, handed) if place is None else place
     if gift.local is not None:
         return _line(name, place, handed, lambda: through_copies(event.upstream, gift, place))
     vertex, given = event.vertex, known_values(event.vertex)
@@ -89,7 +94,7 @@ def _line(name: str, place: Place, array: Array, work: Callable[[], Worked]) -> 
         close = 1e-2 if array.itemsize < 4 else 1e-4
         if worked is None or not np.isclose(worked[1], actual, rtol=close, atol=close * largest):
             return ""
-    return f"{'one element of it: ' if array.size > 1 else ''}{indexed(name, place)} = {worked[0]} = {number(actual)}"
+    return f"{ONE if array.size > 1 else ''}{indexed(name, place)} = {worked[0]} = {number(actual)}"
 
 
 FORWARD: dict[str, Callable[[Vertex, Sequence[Any], Place], Worked]] = {

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from ..backend import Array, DType, Shape, is_array, to_host
 from ..traced import Traced
+from .formulas.numbers import numbers
 
 Line: TypeAlias = tuple[str, int]  # file, line number
 
@@ -124,14 +125,8 @@ def printable(text: str) -> str:
 
 
 def in_line(array: Array | None, most: int = 8) -> str:
-    """A small array in one line, with four digits: "[[0.5, -1], [1, 2]]". "" for a larger array or None."""
-    return "" if array is None or array.size > most else _listed(array.tolist())
-
-
-def _listed(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_listed, value))}]"
-    return f"{value + 0.0:.4g}" if isinstance(value, float) else str(value)  # + 0.0 turns -0 into 0
+    """A small array in one line: "[[0.5, -1], [1, 2]]"; -0 is 0. "" for a larger array or None."""
+    return numbers(array + 0.0 if array is not None and array.dtype.kind == "f" else array, most)
 
 
 def _part(part: Any) -> str:

@@ -59,7 +59,7 @@ def test_texts_in_columns_have_a_font_of_equal_widths():
 
 def test_a_large_matrix_shows_a_picture_and_its_range():
     html = tl.arange(10_000.0).reshape(100, 100)._repr_html_()
-    assert "shape (100, 100), from 0 to 9999, mean 5000" in html
+    assert "shape (100, 100), from 0 to 9999, mean 4999.5" in html
     assert "data:image/png;base64," in html
     assert len(html) < 30_000
 

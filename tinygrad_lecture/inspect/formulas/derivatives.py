@@ -7,6 +7,7 @@ each input of ops that do not: sums, products of matrices, shapes. {a}, {b} and 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -67,7 +68,7 @@ RULES: dict[str, Sequence[str]] = {
     "matmul": ("{g} @ {b}ᵀ", "{a}ᵀ @ {g}"),
     "linear": ("{g} @ {b}", "({g})ᵀ @ {a}", "the sum of {g} over all rows"),
     "sum": ("{g}, for each element that was summed",),
-    "mean": ("{g} / n, for each of the n elements",),
+    "mean": ("{g} / {n}, for each of the {n} elements",),
     "spread": ("the sum of {g} over the elements that it was spread to",),
     "amax": ("{g} for the largest element, ties share, 0 for the others",),
     "amin": ("{g} for the smallest element, ties share, 0 for the others",),
@@ -119,7 +120,7 @@ def differential(name: str, sign: str = "d") -> str:
     return sign + (name if plain else f"({name})")
 
 
-def partial(vertex: Vertex, position: int, place: str = "", source: str = "") -> str:
+def of_step(vertex: Vertex, position: int, place: str = "", source: str = "") -> str:
     """The derivative of a step alone: "∂z/∂w", of an element "∂z[0]/∂w[0]".
 
     place, source: the indices of the elements of the result and of the input, as "[0]".
@@ -172,5 +173,8 @@ def _filled(rule: str, vertex: Vertex, position: int, upstream: str) -> str:
         names = [names[position]]
     a, b, c = (*names, "", "", "")[:3]
     average = vertex.op == "squared_error" and vertex.settings.get("average", True)
-    n = f" / {vertex.inputs[0].value.size}" if average and vertex.inputs[0].value is not None else ""
+    count = math.prod(vertex.inputs[0].shape)
+    n = f" / {count}" if average and count > 1 else ""
+    if vertex.op == "mean":
+        n = str(count // max(math.prod(vertex.shape), 1))
     return rule.format(a=a, b=b, c=c, y=vertex, g=upstream, n=n)

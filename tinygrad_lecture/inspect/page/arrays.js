@@ -60,7 +60,7 @@ export function countOf(array) {
  * @param {number} value
  */
 export function elementText(array, value) {
-  return array.dtype === "bool" ? (value ? "True" : "False") : number(value);
+  return array.dtype === "bool" ? (value ? "True" : "False") : number(value, array.digits);
 }
 
 /**
@@ -73,8 +73,9 @@ export function inLine(array, most = 8) {
   if (numbers && numbers.length <= most) return nested(array, numbers, 0, 0, numbers.length);
   const { low, high, mean } = withFacts(array);
   if (numbers && array.dtype === "bool") return `${shapeText(array.shape)}: ${numbers.filter((x) => x).length} of ${numbers.length} True`;
-  const range = low === undefined || high === undefined ? "" : `: ${number(low)} to ${number(high)}`;
-  return `${shapeText(array.shape)}${range}${mean === undefined ? "" : `, mean ${number(mean)}`}`;
+  const [least, largest, middle] = [low, high, mean].map((x) => (x === undefined ? "" : number(x, array.digits)));
+  if (least && least === largest) return `${shapeText(array.shape)}: all ${least}`;
+  return `${shapeText(array.shape)}${least && largest ? `: ${least} to ${largest}` : ""}${middle ? `, mean ${middle}` : ""}`;
 }
 
 /**

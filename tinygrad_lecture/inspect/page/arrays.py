@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
+from ..formulas.numbers import DIGITS, digits_of
 from ..html.heat import means
 
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
@@ -46,7 +47,14 @@ class Arrays:
             if room < 0:
                 largest = max(SMALL, array.size - 1)
                 break
-        return [_whole(array) if array.size <= largest else _summary(array) for array in self._arrays]
+        return [
+            (_whole(array) if array.size <= largest else _summary(array)) | _digits(array) for array in self._arrays
+        ]
+
+
+def _digits(array: Array) -> dict[str, Any]:
+    digits = digits_of(array)
+    return {} if digits == DIGITS else {"digits": digits}
 
 
 def _whole(array: Array) -> dict[str, Any]:

@@ -245,7 +245,7 @@ export function gradientRows(array, box) {
   const most = Math.floor((box.w - 10) / 7);
   if (rows.every((row) => row.length <= most)) return rows;
   const { low, high } = withFacts(array);
-  const range = low === undefined || high === undefined ? "✓" : `${number(low)} … ${number(high)}`;
+  const range = low === undefined || high === undefined ? "✓" : `${number(low, array.digits)} … ${number(high, array.digits)}`;
   return [range.length <= most ? range : "✓"];
 }
 

@@ -47,8 +47,8 @@ export function facts(array) {
   const list = element("dl", { class: "facts" });
   const add = (/** @type {string} */ name, /** @type {string} */ text) => list.append(element("dt", {}, name), element("dd", {}, text));
   add("shape", `${shapeText(array.shape)}, ${countOf(array)} elements`);
-  if (array.low !== undefined && array.high !== undefined) add("range", `${number(array.low)} to ${number(array.high)}`);
-  if (array.mean !== undefined) add("mean", `${number(array.mean)}${array.sd === undefined ? "" : `, spread ${number(array.sd)}`}`);
+  if (array.low !== undefined && array.high !== undefined) add("range", `${number(array.low, array.digits)} to ${number(array.high, array.digits)}`);
+  if (array.mean !== undefined) add("mean", `${number(array.mean, array.digits)}${array.sd === undefined ? "" : `, spread ${number(array.sd)}`}`);
   if (array.odd) add("nan or inf", String(array.odd));
   return list;
 }

@@ -1,20 +1,36 @@
-// Numbers as text, as Python's %.4g writes them, and elements of the page.
+// Numbers as text, as formulas/numbers.py writes them, and elements of the page.
+
+const IN_FULL = 7; // digits of a number that four would make another whole number, as 1 of 1.00001
 
 /**
- * A number with four digits: "0.2351", "-0", "1e-300", "nan".
+ * A number with four digits, "0.2351", "-0", "1e-300", "nan"; with more where four would be another whole number.
  * @param {number} value
+ * @param {number} [digits]
  */
-export function number(value) {
+export function number(value, digits = 4) {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
-  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
-  const [digits, exponent] = value.toExponential(3).split("e");
-  const power = Number(exponent);
-  if (power < -4 || power > 3) {
-    const size = String(Math.abs(power)).padStart(2, "0");
-    return `${trimmed(digits)}e${power < 0 ? "-" : "+"}${size}`;
+  for (let more = digits; more <= Math.max(digits, IN_FULL); more += 1) {
+    const text = rounded(value, more);
+    if (!Number.isInteger(Number(text)) || Number(text) === value) return text;
   }
-  return trimmed(value.toFixed(3 - power));
+  return rounded(value, digits);
+}
+
+/**
+ * A number with some digits, as Python's %g writes it.
+ * @param {number} value
+ * @param {number} digits
+ */
+function rounded(value, digits) {
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+  const [front, exponent] = value.toExponential(digits - 1).split("e");
+  const power = Number(exponent);
+  if (power < -4 || power >= digits) {
+    const size = String(Math.abs(power)).padStart(2, "0");
+    return `${trimmed(front)}e${power < 0 ? "-" : "+"}${size}`;
+  }
+  return trimmed(value.toFixed(digits - 1 - power));
 }
 
 /** @param {string} digits */

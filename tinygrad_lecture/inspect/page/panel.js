@@ -63,6 +63,7 @@ export class Panel extends Facts {
     return [
       element("h2", {}, "What is given"),
       element("p", {}, `Forward computes ${values[result].name} from these values, one step after the other.${goal}`),
+      element("p", { class: "hint" }, "Numbers are rounded to four digits; they have more where four would hide a difference."),
       element("p", { class: "hint" }, "Press ", element("kbd", {}, "→"), " for the next step."),
       this.list(given, (i) => this.data.values[i].inWords),
     ];
@@ -153,7 +154,7 @@ export class Panel extends Facts {
     const math = (/** @type {string} */ text, kind = "") => part.append(element("p", { class: `math ${kind}` }, text));
     if (gift.derivative) {
       part.append(element("p", { class: "why" }, "the local derivative, ∂: of this step alone"));
-      math(gift.derivative);
+      math([gift.derivative, ...gift.slopes].join("\n"));
     }
     part.append(element("p", { class: "why" }, gift.derivative ? "the chain rule: what came, times the local derivative" : "what it hands on"));
     math(gift.rule);

@@ -104,6 +104,7 @@ class StoryData:
             "count": gift.count,
             "of": gift.of,
             "derivative": board.derivative,
+            "slopes": board.slopes,
             "rule": board.rule,
             "sums": board.lines,
             "total": board.total,

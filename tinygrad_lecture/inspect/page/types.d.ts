@@ -4,6 +4,7 @@
 interface ArrayData {
   shape: number[];
   dtype: string;
+  digits?: number; // that show how the elements differ, where four do not
   size: number; // bytes of a number in `data`
   data?: string;
   corner?: string;
@@ -52,6 +53,7 @@ interface Gift {
   count: number; // this is the count-th
   of: number; // of so many gifts to it
   derivative: string;
+  slopes: string[]; // the derivative, element by element
   rule: string;
   sums: string[];
   total: string;

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...backend import Array
-from ..formulas.derivatives import local_rule, partial, rule_of, which_of
+from ..formulas.derivatives import local_rule, of_step, rule_of, which_of
 from ..formulas.numbers import as_factor, in_words, numbers
 from .element.lines import is_large
 from .story import Event, Gift, Story
-from .worked import gift_lines, local_with_numbers
+from .worked import gift_lines, local_lines, local_with_numbers
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
 
@@ -19,12 +19,13 @@ PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step 
 class Board:
     """Lines about a gift. "" and [] stand for what there is no need to say.
 
-    derivative: of the step alone, "∂a/∂z = a · (1 - a) = 0.2311".  rule: "dC/dz = dC/da · ∂a/∂z", with its result if
-    that needs no more lines.  lines: the same, element by element.  total: the gradient with this gift,
-    "dC/dz = 1 + 6 = 7".
+    derivative: of the step alone, "∂a/∂z = a · (1 - a) = 0.2311".  slopes: the same, element by element.
+    rule: "dC/dz = dC/da · ∂a/∂z", with its result if that needs no more lines.  lines: the same, element by element.
+    total: the gradient with this gift, "dC/dz = 1 + 6 = 7".
     """
 
     derivative: str
+    slopes: list[str]
     rule: str
     lines: list[str]
     total: str
@@ -35,10 +36,15 @@ def board_of(story: Story, event: Event, gift: Gift) -> Board:
     upstream, wanted = story.gradient_of(event.vertex), story.gradient_of(gift.to)
     single = event.upstream.size == gift.handed.size == 1
     handed = in_words(gift.handed)
+    slopes = local_lines(event, gift)
     derivative, lines = "", gift_lines(event, gift, wanted if gift.of == 1 else f"(use {gift.count}) {wanted}")
     if gift.local is not None:
-        name, copied = partial(event.vertex, gift.position), gift.local.size > gift.handed.size
-        chain = [local_rule(event.vertex, gift.position), local_with_numbers(event, gift), _factor(gift.local)]
+        name, copied = of_step(event.vertex, gift.position), gift.local.size > gift.handed.size
+        chain = [
+            local_rule(event.vertex, gift.position),
+            local_with_numbers(event.vertex, gift.position, gift.local),
+            _factor(gift.local),
+        ]
         derivative = " = ".join(
             [name + which_of(event.vertex, gift.position), *dict.fromkeys(text for text in chain if text)]
         )
@@ -54,14 +60,14 @@ def board_of(story: Story, event: Event, gift: Gift) -> Board:
         if not lines:
             rule = f"{rule} = {handed}"
     if gift.of == 1:
-        said = not lines or lines[-1].endswith(f" = {handed}")
-        return Board(derivative, f"{wanted} = {rule}", lines, "" if said else f"{wanted} = {handed}")
+        said = not lines or gift.handed.size == 1
+        return Board(derivative, slopes, f"{wanted} = {rule}", lines, "" if said else f"{wanted} = {handed}")
     use = f"use {gift.count} of {gift.of}"
     if gift.before is None:
-        return Board(derivative, rule, lines, f"{wanted} = {in_words(gift.after)}  so far, {use}")
+        return Board(derivative, slopes, rule, lines, f"{wanted} = {in_words(gift.after)}  so far, {use}")
     before = numbers(gift.before)
     shown = f"{before} + {as_factor(handed)} = {numbers(gift.after)}" if before else f"{in_words(gift.after)}, the sum"
-    return Board(derivative, rule, lines, f"{wanted} = {shown}  ({use}; they add up)")
+    return Board(derivative, slopes, rule, lines, f"{wanted} = {shown}  ({use}; they add up)")
 
 
 def _factor(local: Array) -> str:

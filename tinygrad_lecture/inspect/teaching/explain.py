@@ -13,6 +13,8 @@ from .board import PARTIAL, board_of
 from .story import Event, Story, started, story_of
 from .worked import formula_with_numbers, forward_lines
 
+ROUNDED = "Numbers are rounded to four digits; they have more where four would hide a difference."
+
 
 class Explanation(str):
     """A text that a notebook or the prompt shows as it is, with its line ends."""
@@ -39,7 +41,7 @@ def explain(what: Any, names: Mapping[str, Any] | None = None) -> Explanation:
 
 
 def _told(story: Story) -> list[str]:
-    lines = ["Forward: each value from those before it."]
+    lines = ["Forward: each value from those before it.", ROUNDED]
     given = [v for v in story.vertices if v.op is None]
     made = [v for v in story.vertices if v.op is not None]
     rows = [[f"  {v}", f"= {_value(v.value)}", "" if v.requires_grad else "constant"] for v in given]
@@ -81,7 +83,8 @@ def _backward(story: Story, event: Event, count: int) -> list[str]:
     for gift in event.gifts:
         board = board_of(story, event, gift)
         lines += [f"    to {gift.to}:"]
-        lines += [f"      {line}" for line in (board.derivative, board.rule) if line]
+        lines += [f"      {board.derivative}"] if board.derivative else []
+        lines += [*(f"          {line}" for line in board.slopes), f"      {board.rule}"]
         lines += [*(f"          {line}" for line in board.lines), *([f"      {board.total}"] if board.total else [])]
     return lines
 

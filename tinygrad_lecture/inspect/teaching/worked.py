@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...backend import Array
-from ..formulas.definitions import definition_with_numbers
-from ..formulas.derivatives import ELEMENTWISE, local_rule
+from ..formulas.arithmetic import with_enough_digits
+from ..formulas.definitions import DEFINITIONS, definition_with_numbers
+from ..formulas.derivatives import ELEMENTWISE, local_rule, of_step
 from ..formulas.numbers import as_factor, number, numbers
 from ..vertex import Vertex
-from .element.lines import ONE, forward_element, gift_element, is_large, known_values
-from .element.sums import factor, indexed, shortened
+from .element.lines import ONE, first_of, forward_element, gift_element, is_large, known_values
+from .element.sums import Place, factor, indexed, shortened
 from .story import Event, Gift
 
 PRODUCTS = ("matmul", "linear")
@@ -23,6 +26,13 @@ COPIES = ("alias", "clone", "astype", "to_device")
 
 def formula_with_numbers(vertex: Vertex) -> str:
     """How a value was computed, with numbers for names: "0.5 * (-1) + 2"; "" where an input is large or not known."""
+    if vertex.value is None or vertex.value.size != 1:
+        return _filled(vertex)
+    value = vertex.value.item()
+    return with_enough_digits(lambda: f"{_filled(vertex)} = {number(value)}").rpartition(" = ")[0]
+
+
+def _filled(vertex: Vertex) -> str:
     if vertex.op is None:
         return ""
     called = vertex.written or vertex.formula.startswith(f"{vertex.op}(")  # a negative number needs no parentheses
@@ -34,19 +44,23 @@ def formula_with_numbers(vertex: Vertex) -> str:
 
 
 def forward_lines(vertex: Vertex) -> list[str]:
-    """Each element of a product of matrices as a sum, "z[0] = 0.5 · 1 + (-1) · 0.5 + 0.1 = 0.1"; of a large array one.
+    """Each element with its numbers, "z[0] = 0.5 · 1 + (-1) · 0.5 + 0.1 = 0.1"; of a large array one.
 
-    One element is worked out for other ops with large arrays too; [] where the formula says it all.
+    [] where the formula says it all.
     """
     given = known_values(vertex)
     if vertex.value is None or not given:
         return []
     if vertex.op in PRODUCTS and not is_large(vertex.value) and (lines := _elements(vertex, given)):
         return lines if len(lines) > 1 or " + " in lines[0] else []
-    if not is_large(vertex.value, *given):
+    if is_large(vertex.value, *given):
+        line = _one_by_one(vertex) if vertex.op in ELEMENTWISE else forward_element(vertex)
+        return [line] if line else []
+    if vertex.op == "pick" or (vertex.op in DEFINITIONS and definition_with_numbers(vertex)):
         return []
-    line = _one_by_one(vertex) if vertex.op in ELEMENTWISE else forward_element(vertex)
-    return [line] if line else []
+    work = forward_element if vertex.op not in ELEMENTWISE else _one_by_one if vertex.op in DEFINITIONS else None
+    lines = [work(vertex, place) for place in np.ndindex(vertex.shape)] if work else []
+    return [line.removeprefix(ONE) for line in lines if line]
 
 
 def _elements(vertex: Vertex, given: Sequence[Any]) -> list[str]:
@@ -57,6 +71,9 @@ def _elements(vertex: Vertex, given: Sequence[Any]) -> list[str]:
     out = _as_matrix(vertex, vertex.value)
 
     def line(i: int, j: int) -> str:
+        return with_enough_digits(partial(text, i, j))
+
+    def text(i: int, j: int) -> str:
         terms = [f"{factor(x)} · {factor(w)}" for x, w in zip(a[i], b[:, j], strict=True)]
         terms = [*shortened(terms, len(terms)), *([] if bias is None else [factor(bias[j])])]
         return f"{vertex}{_place(vertex.shape, i, j)} = {' + '.join(terms)} = {number(out[i, j])}"
@@ -64,20 +81,37 @@ def _elements(vertex: Vertex, given: Sequence[Any]) -> list[str]:
     return [line(i, j) for i, j in np.ndindex(out.shape)]
 
 
-def _one_by_one(vertex: Vertex) -> str:
-    """The first element of a large result of an op that takes elements one by one; "" where it only copies them."""
+def _one_by_one(vertex: Vertex, place: Place | None = None) -> str:
+    """An element of a result of an op that takes elements one by one; "" where it only copies them."""
     out = vertex.value
     assert out is not None
     if vertex.op in COPIES or not out.size:
         return ""
-    place = (0,) * out.ndim
-    inputs = [  # the first element is the first under broadcasting too
-        x if x.value is None else replace(x, shape=(), value=np.asarray(x.value[(0,) * x.value.ndim]))
-        for x in vertex.inputs
-    ]
-    one = replace(vertex, shape=(), value=np.asarray(out[place]), inputs=inputs)
-    chain = dict.fromkeys(text for text in (formula_with_numbers(one), definition_with_numbers(one)) if text)
-    return f"one element of it: {indexed(str(vertex), place)} = {' = '.join([*chain, number(out[place])])}"
+    at = (0,) * out.ndim if place is None else place
+    one = _at(vertex, at)
+
+    def text() -> str:
+        chain = dict.fromkeys(text for text in (_filled(one), definition_with_numbers(one)) if text)
+        return f"{ONE}{indexed(str(vertex), at)} = {' = '.join([*chain, number(out[at])])}"
+
+    return with_enough_digits(text)
+
+
+def _at(vertex: Vertex, place: Place) -> Vertex:
+    """An op that takes elements one by one, at one element."""
+
+    def element(x: Vertex) -> Any:
+        value = x.value
+        if value is None or value.dtype == object:
+            return x
+        place_in = tuple(0 if n == 1 else i for i, n in zip(place[len(place) - value.ndim :], value.shape, strict=True))
+        return replace(x, shape=(), value=np.asarray(value[place_in]))
+
+    assert vertex.value is not None
+    inputs = {id(x): element(x) for x in vertex.inputs}
+    return replace(
+        vertex, shape=(), value=np.asarray(vertex.value[place]), inputs=[inputs[id(x)] for x in vertex.inputs]
+    )
 
 
 def gift_lines(event: Event, gift: Gift, name: str) -> list[str]:
@@ -91,22 +125,53 @@ def gift_lines(event: Event, gift: Gift, name: str) -> list[str]:
             return lines
     elif gift.local is not None and not is_large(event.upstream, gift.local):
         return _times(event, gift, name)
+    elif not is_large(event.upstream, gift.handed, *given) and vertex.op not in ("sum", "mean"):
+        return _each(event, gift, name)
     line = gift_element(event, gift, name) if is_large(event.upstream, gift.handed, gift.local) else ""
     return [line] if line else []
 
 
-def local_with_numbers(event: Event, gift: Gift) -> str:
-    """The derivative with numbers for names, where all are single numbers: "0.6225 · (1 - 0.6225)"; else ""."""
-    vertex = event.vertex
+def local_with_numbers(vertex: Vertex, position: int, result: Array) -> str:
+    """The derivative with numbers for names, where all are single numbers: "0.6225 · (1 - 0.6225)"; else "".
+
+    result: the derivative.
+    """
     involved = [vertex, *vertex.inputs]
-    if any(x.value is None or x.value.size != 1 for x in involved):
+    if any(x.value is None or x.value.size != 1 or x.value.dtype == object for x in involved):
         return ""
-    texts = [factor(x.value.item()) for x in involved]  # type: ignore[union-attr]
-    inputs = [
-        x if x.number == 0 else Vertex(1, (), name=text) for x, text in zip(vertex.inputs, texts[1:], strict=True)
-    ]
-    text = local_rule(replace(vertex, name=texts[0], inputs=inputs), gift.position)
-    return "" if text == local_rule(vertex, gift.position) else text
+
+    def text() -> str:
+        texts = [factor(x.value.item()) for x in involved]  # type: ignore[union-attr]
+        inputs = [
+            x if x.number == 0 else Vertex(1, (), name=text) for x, text in zip(vertex.inputs, texts[1:], strict=True)
+        ]
+        filled = local_rule(replace(vertex, name=texts[0], inputs=inputs), position)
+        return re.sub(r"\(\((-[^()]*)\)\)", r"(\1)", filled)  # sign(-2), not sign((-2))
+
+    filled = with_enough_digits(lambda: f"{text()} = {number(result.item())}").rpartition(" = ")[0]
+    return "" if filled == local_rule(vertex, position) else filled
+
+
+def local_lines(event: Event, gift: Gift) -> list[str]:
+    """The derivative of each element with its numbers, "∂h[0]/∂z[0] = 0.6 · (1 - 0.6) = 0.24"; of a large array one.
+
+    [] where it is one of the numbers that are there already.
+    """
+    vertex, local = event.vertex, gift.local
+    if vertex.op not in ELEMENTWISE or local is None or vertex.value is None or local.size < 2:
+        return []
+    if local.shape != vertex.shape or not known_values(vertex):
+        return []
+    lines, source = [], vertex.inputs[gift.position].shape
+    places = [first_of(gift.handed)] if is_large(local) and local.shape == source else np.ndindex(local.shape)
+    for place in [] if is_large(local) and local.shape != source else places:
+        one = _at(vertex, place)
+        if " " not in (text := local_with_numbers(one, gift.position, local[place])):
+            return []
+        of = tuple(0 if n == 1 else i for i, n in zip(place[len(place) - len(source) :], source, strict=True))
+        name = of_step(vertex, gift.position, indexed("", place), indexed("", of))
+        lines.append(f"{name} = {text} = {number(local[place])}")
+    return lines
 
 
 def _times(event: Event, gift: Gift, name: str) -> list[str]:
@@ -114,15 +179,23 @@ def _times(event: Event, gift: Gift, name: str) -> list[str]:
     assert gift.local is not None
     upstream, local = event.upstream, gift.local
     if upstream.size == local.size == gift.handed.size == 1:
-        one = [factor(x.item()) for x in (upstream, local)]
-        return [f"{one[0]} · {one[1]} = {number(gift.handed.item())}"]
+
+        def text() -> str:
+            return f"{factor(upstream.item())} · {factor(local.item())} = {number(gift.handed.item())}"
+
+        return [with_enough_digits(text)]
     if upstream.shape == local.shape == gift.handed.shape:
-        return [
-            f"{indexed(name, place)} = {factor(g)} · {factor(d)} = {number(h)}"
-            for place, g, d, h in zip(
-                np.ndindex(local.shape),
-                upstream.ravel().tolist(), local.ravel().tolist(), gift.handed.ravel().tolist(), strict=True)
-        ]  # fmt: skip
+
+        def line(place: Place) -> str:
+            product = f"{factor(upstream[place])} · {factor(local[place])}"
+            return f"{indexed(name, place)} = {product} = {number(gift.handed[place])}"
+
+        return [with_enough_digits(partial(line, place)) for place in np.ndindex(local.shape)]
+    return _each(event, gift, name)
+
+
+def _each(event: Event, gift: Gift, name: str) -> list[str]:
+    """Each element of a gift with its numbers; [] where the op has no formula for one."""
     lines = [gift_element(event, gift, name, place) for place in np.ndindex(gift.handed.shape)]
     return [line.removeprefix(ONE) for line in lines if line]
 
@@ -137,6 +210,9 @@ def _product_lines(event: Event, gift: Gift, name: str, given: Sequence[Any]) ->
     flipped = vertex.op == "linear"
 
     def line(p: int, q: int) -> str:
+        return with_enough_digits(partial(text, p, q))
+
+    def text(p: int, q: int) -> str:
         if gift.position == 0:  # da[p, q] = sum over j of g[p, j] · b[q, j]
             pairs, place = list(zip(g[p], b[q], strict=True)), (p, q)
         elif gift.position == 1 and flipped:  # dW[q, p] = sum over i of g[i, q] · a[i, p]

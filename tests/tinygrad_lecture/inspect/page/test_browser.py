@@ -184,9 +184,9 @@ def test_odd_numbers_show_as_they_are(visit, tmp_path):
         C.backward()
         page = visit(tl.page(C, tmp_path / "odd.html"))
     box(page, "x").click()
-    assert page.locator("#chosen td").all_inner_texts()[1:7] == ["nan", "inf", "-inf", "-0", "1e-300", "1.235e+05"]
+    assert page.locator("#chosen td").all_inner_texts()[1:7] == ["nan", "inf", "-inf", "-0", "1e-300", "123456"]
     press(page, "t")
-    assert "[nan, inf, -inf, -0, 1e-300, 1.235e+05]" in page.locator("#table").inner_text()
+    assert "[nan, inf, -inf, -0, 1e-300, 123456]" in page.locator("#table").inner_text()
 
 
 def test_numbers_are_written_as_python_writes_them(visit, network):

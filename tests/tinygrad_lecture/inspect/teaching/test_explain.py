@@ -80,6 +80,40 @@ def test_a_gradient_is_the_sum_over_the_copies_that_broadcasting_made():
         assert f"          dC/db[0] = {sums}\n" in text
 
 
+def test_every_element_of_a_small_array_is_worked_out():
+    z, y = tl.tensor([0.5, -1.0], requires_grad=True), tl.tensor([1.0, 0.0])
+    with tl.Graph():
+        h = tl.sigmoid(z)
+        C = tl.squared_error(h, y)
+        text = tl.explain(C)
+    for line in (
+        "      h[1] = sigmoid(-1) = 1 / (1 + exp(1)) = 0.2689",
+        "          dC/dh[0] = 1 · 2 · (0.6225 - 1) / 2 = -0.3775",
+        "          ∂h[0]/∂z[0] = 0.6225 · (1 - 0.6225) = 0.235",
+        "          dC/dz[1] = 0.2689 · 0.1966 = 0.05288",
+    ):
+        assert line in text.split("\n"), line
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        (lambda x: x[0] - 1.0, "= 1.00001 - 1"),
+        (lambda x: x[1:].sum(), "1000.01 + (-1000) + 3 = 3.01"),
+        (lambda x: tl.sigmoid(x[3] * 3.0), "0.999877 · (1 - 0.999877)"),
+    ],
+)
+def test_a_line_has_the_digits_that_its_arithmetic_needs(call, line):
+    with tl.Graph():
+        assert line in tl.explain(call(tl.tensor([1.00001, 1000.01, -1000.0, 3.0], requires_grad=True)))
+
+
+def test_what_only_rounding_leaves_is_said_to_be_that():
+    x = tl.tensor([0.1, 0.2, -0.3], dtype=tl.float64, requires_grad=True)
+    with tl.Graph():
+        assert "0.1 + 0.2 + (-0.3) = 5.551e-17, which is rounding" in tl.explain(x.sum())
+
+
 def test_the_derivative_of_a_step_and_that_of_the_result_have_two_signs():
     v = tl.tensor(3.0, requires_grad=True)
     w = v * v + v
@@ -351,7 +385,7 @@ def test_the_sums_of_a_product_have_the_results_of_the_engine(n, k, m, flat_a, f
         (gradient,) = tl.grad(C, leaf, retain_graph=True)
         for index in re.findall(rf"^ +dC/d{name}(\[[\d, ]+\]) = (?:.* = )?(\S+)$", text, flags=re.M):
             place = tuple(map(int, index[0].strip("[]").split(",")))
-            assert index[1] == f"{gradient[place].item():.4g}"
+            assert float(index[1]) == pytest.approx(gradient[place].item(), rel=1e-3)
     for line in re.findall(r"^ +dC/d\w+\[[\d, ]+\] = (.*) = (\S+)$", text, flags=re.M):
         if "more" not in line[0]:
-            assert eval(line[0].replace("·", "*")) == pytest.approx(float(line[1]), rel=2e-2, abs=2e-3)
+            assert eval(line[0].replace("·", "*")) == pytest.approx(float(line[1]), rel=1e-2)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ....backend import Array
+from ...formulas.arithmetic import with_enough_digits
 from ...formulas.numbers import MOST, number
 from ...vertex import Vertex
 from ..story import Event, Gift
@@ -46,15 +47,18 @@ def known_values(vertex: Vertex) -> list[Any]:
     return [] if unknown or not values or values[0] is None else values
 
 
-def forward_element(vertex: Vertex) -> str:
-    """An element of a result, "one element of it: y[0, 1] = ...", or the only one; "" where there is no formula."""
+def forward_element(vertex: Vertex, place: Place | None = None) -> str:
+    """An element of a result, "one element of it: y[0, 1] = ...", or the only one; "" where there is no formula.
+
+    place: which one; by default the first, or one whose formula says most.
+    """
     out, given = vertex.value, known_values(vertex)
     if out is None or not out.size or not given or vertex.op not in FORWARD:
         return ""
-    place = (0,) * out.ndim
-    if vertex.op in ("attention", "attention_weights"):  # the last query is allowed all keys
-        place = (*place[:-2], out.shape[-2] - 1, 0)
-    return _line(str(vertex), place, out, lambda: FORWARD[vertex.op or ""](vertex, given, place))
+    at = (0,) * out.ndim if place is None else place
+    if place is None and vertex.op in ("attention", "attention_weights"):  # the last query is allowed all keys
+        at = (*at[:-2], out.shape[-2] - 1, 0)
+    return _line(str(vertex), at, out, lambda: FORWARD[vertex.op or ""](vertex, given, at))
 
 
 def gift_element(event: Event, gift: Gift, name: str, place: Place | None = None) -> str:
@@ -80,8 +84,13 @@ def _place(vertex: Vertex, handed: Array) -> Place:
     given = known_values(vertex)
     if vertex.op == "pick" and given and (place := most_picked(vertex, given[0])) is not None:
         return place
-    nonzero = np.flatnonzero(handed)
-    return tuple(map(int, np.unravel_index(nonzero[0] if nonzero.size else 0, handed.shape)))
+    return first_of(handed)
+
+
+def first_of(array: Array) -> Place:
+    """The place of the first element that is not 0."""
+    nonzero = np.flatnonzero(array)
+    return tuple(map(int, np.unravel_index(nonzero[0] if nonzero.size else 0, array.shape)))
 
 
 def _line(name: str, place: Place, array: Array, work: Callable[[], Worked]) -> str:
@@ -94,7 +103,12 @@ def _line(name: str, place: Place, array: Array, work: Callable[[], Worked]) -> 
         close = 1e-2 if array.itemsize < 4 else 1e-4
         if worked is None or not np.isclose(worked[1], actual, rtol=close, atol=close * largest):
             return ""
-    return f"{ONE if array.size > 1 else ''}{indexed(name, place)} = {worked[0]} = {number(actual)}"
+
+    def text() -> str:
+        written = work()
+        return f"{ONE if array.size > 1 else ''}{indexed(name, place)} = {written and written[0]} = {number(actual)}"
+
+    return with_enough_digits(text)
 
 
 FORWARD: dict[str, Callable[[Vertex, Sequence[Any], Place], Worked]] = {

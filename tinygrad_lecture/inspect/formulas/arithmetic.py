@@ -43,7 +43,7 @@ def with_enough_digits(line: Callable[[], str]) -> str:
 
 def holds(text: str) -> bool:
     """Whether the parts of "a = b = c" that can be computed have the last one as their value."""
-    values = [value for value in map(_value, text.split(" = ")) if value is not None]
+    values = [float(value) for value in map(_value, text.split(" = ")) if value is not None]
     if not values or not math.isfinite(last := values.pop()):
         return True
     return all(abs(value - last) <= CLOSE * abs(last) + 1e-9 * (not last) for value in values)

@@ -10,7 +10,7 @@ from ..formulas.derivatives import local_rule, of_step, rule_of, which_of
 from ..formulas.numbers import as_factor, in_words, numbers
 from .element.lines import is_large
 from .story import Event, Gift, Story
-from .worked import gift_lines, local_lines, local_with_numbers
+from .worked import gift_lines, local_lines, local_with_numbers, product_step
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
 
@@ -54,6 +54,7 @@ def board_of(story: Story, event: Event, gift: Gift) -> Board:
         elif (_is_one(gift.local) and not copied and not is_large(event.upstream, gift.handed)) or not lines:
             rule, lines = f"{rule} = {handed}", []
     else:
+        derivative = product_step(event, gift)
         rule = (
             rule_of(event.vertex, gift.position, upstream) or f"what the rule of {event.vertex.op} makes of {upstream}"
         )

@@ -17,6 +17,7 @@ from ..formulas.derivatives import ELEMENTWISE, local_rule, of_step
 from ..formulas.numbers import as_factor, number, numbers
 from ..vertex import Vertex
 from .element.lines import ONE, first_of, forward_element, gift_element, is_large, known_values
+from .element.products import factor_of
 from .element.sums import Place, factor, indexed, shortened
 from .story import Event, Gift
 
@@ -172,6 +173,22 @@ def local_lines(event: Event, gift: Gift) -> list[str]:
         name = of_step(vertex, gift.position, indexed("", place), indexed("", of))
         lines.append(f"{name} = {text} = {number(local[place])}")
     return lines
+
+
+def product_step(event: Event, gift: Gift) -> str:
+    """The derivative of an element of a product by one of a factor, the other's: "∂z[0]/∂W[0, 1] = x[1] = 0.5"."""
+    vertex, given = event.vertex, known_values(event.vertex)
+    if vertex.op not in PRODUCTS or not given or not gift.handed.size or not event.upstream.size:
+        return ""
+    place = first_of(gift.handed)
+    if gift.position == 2:
+        return f"{of_step(vertex, 2)} = 1"
+    found = factor_of(vertex, given, gift.position, place)
+    if found is None:
+        return ""
+    result, other, at = found
+    name = of_step(vertex, gift.position, indexed("", result), indexed("", place))
+    return f"{name} = {indexed(str(vertex.inputs[other]), at)} = {number(given[other][at])}"
 
 
 def _times(event: Event, gift: Gift, name: str) -> list[str]:

@@ -82,6 +82,32 @@ def test_the_element_is_the_engines_and_follows_from_its_numbers(name):
             assert eval(worked, dict(MEANINGS)) == pytest.approx(array[index], rel=2e-2, abs=5e-3)
 
 
+PRODUCTS = [name for name in CALLS if name.startswith(("matmul", "linear"))]
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_the_derivative_of_a_product_is_what_a_small_change_gives(name):
+    with tl.Graph() as graph:
+        x, y = CALLS[name]()
+        text = tl.explain((y * 2.0).sum(), {"x": x, "y": y})
+    op, other = graph[y].op, {str(v): v.value for v in graph}
+    found = re.search(r"∂y(\[[\d, ]+\])?/∂x(\[[\d, ]+\])? = (?:(\S+?)(\[[\d, ]+\]) = )?(\S+)\n", text)
+    if found is None:
+        assert name == "matmul of a stack by a matrix"  # a stack that was broadcast
+        return
+    place, source, factor, at, value = found.groups()
+    if factor is None:
+        assert (op, value) == ("linear", "1")
+        return
+    one = np.zeros(x.shape)
+    one[tuple(map(int, source.strip("[]").split(",")))] = 1
+    values = [one if v is graph[x] else v.value for v in graph[y].inputs if v.value is not None and v.value.ndim]
+    moved = values[0] @ (values[1].T if op == "linear" else values[1])
+    index = tuple(map(int, place.strip("[]").split(","))) if place else ()
+    assert other[factor][tuple(map(int, at.strip("[]").split(",")))] == moved[index]
+    assert float(value) == pytest.approx(moved[index], rel=1e-3)
+
+
 def test_every_entry_of_the_tables_is_tried():
     tried = {name.split(",")[0].split(" ")[0] for name in CALLS}
     assert {*FORWARD, *BACKWARD} <= tried

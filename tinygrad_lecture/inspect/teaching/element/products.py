@@ -57,6 +57,28 @@ def of_product(vertex: Vertex, given: Sequence[Any], g: Array, position: int, pl
     return None  # a stack that was broadcast
 
 
+def factor_of(vertex: Vertex, given: Sequence[Any], position: int, place: Place) -> tuple[Place, int, Place] | None:
+    """What an element of one factor is multiplied by: (a result's place that it is in, the other factor, its place).
+
+    None for a bias, and where a stack was broadcast.
+    """
+    a, b = given[:2]
+    if vertex.op == "linear":  # y[..., j] is the sum of a[..., k] · b[j, k]
+        *rows, last = place
+        return (
+            ((*rows, 0), 1, (0, last))
+            if position == 0
+            else ((0,) * (a.ndim - 1) + (rows[0],), 0, (0,) * (a.ndim - 1) + (last,))
+        )
+    stack = place[:-2]  # y[..., i, j] is the sum of a[..., i, k] · b[..., k, j]; a vector lacks its i or its j
+    if max(a.ndim, b.ndim) > 2 and a.shape[:-2] != b.shape[:-2]:
+        return None
+    i = (() if a.ndim == 1 else place[-2:-1]) if position == 0 else (0,) * (a.ndim > 1)
+    j = (() if b.ndim == 1 else place[-1:]) if position == 1 else (0,) * (b.ndim > 1)
+    k = place[-1:] if position == 0 else place[:1] if b.ndim == 1 else place[-2:-1]
+    return (*stack, *i, *j), 1 - position, (*stack, *k, *j) if position == 0 else (*stack, *i, *k)
+
+
 def stacked(array: Array, place: Place) -> Array:
     """A matrix of a stack that is broadcast."""
     own = place[len(place) - (array.ndim - 2) :] if array.ndim > 2 else ()

@@ -22,6 +22,7 @@ from ..traced import Node, Traced
 from .dot import dot_of
 from .formulas.local import local_derivatives
 from .observe import Observing
+from .passes import passes_of
 from .program.calls import Calls, written_by_name
 from .program.scopes import ParameterNames, Scopes, lines_of_call
 from .vertex import Step, Vertex, in_line, printable
@@ -116,11 +117,13 @@ class Graph:
         return self
 
     def __str__(self) -> str:
-        """The graph as a table: a line per value."""
+        """The graph as a table: a line per value, and below it how often backward ran, if more than once."""
         rows = [["", "name", "made by", "shape", "value", "gradient"]]
         for v in self.vertices:
             rows.append([f"#{v.number}", printable(v.name), v.formula, str(v.shape), in_line(v.value), in_line(v.grad)])
-        return "\n".join(aligned(rows))
+        passes = len(passes_of(self.steps))
+        note = f"Backward ran {passes} times; each gradient is the sum of what all passes found."
+        return "\n".join([*aligned(rows), *([note] if passes > 1 else [])])
 
     def __repr__(self) -> str:
         return str(self) if len(self) <= 60 else f"<Graph of {len(self)} values; print(graph) shows them>"

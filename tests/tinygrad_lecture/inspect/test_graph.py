@@ -120,6 +120,17 @@ def test_a_second_backward_adds_as_it_does_to_grad():
     assert graph[y].grad.item() == 24.0
 
 
+def test_the_table_says_that_its_gradients_are_of_several_passes():
+    x = tl.tensor(2.0, requires_grad=True)
+    with tl.Graph() as graph:
+        y = x * x
+        y.backward(retain_graph=True)
+        assert "Backward ran" not in str(graph)
+        x.grad = None
+        y.backward()
+    assert "Backward ran 2 times; each gradient is the sum of what all passes found." in str(graph)
+
+
 def test_what_is_handed_on_has_the_shape_of_the_input():
     row, column = leaf(1.0, 2.0, 3.0), tl.ones(2, 1, dtype=tl.float64, requires_grad=True)
     with tl.Graph() as graph:

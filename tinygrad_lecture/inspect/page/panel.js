@@ -74,16 +74,18 @@ export class Panel extends Facts {
     const { values, events, stored, differentiated, own, note } = this.data;
     if (!events.length) return [element("h2", {}, "The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
     const leaves = values.flatMap((value, i) => (value.kind === "leaf" && this.place.gradientOf(i) >= 0 ? [i] : []));
+    const found = (/** @type {number} */ i) => inLine(this.data.arrays[this.place.gradientOf(i)]);
+    const held = (/** @type {number} */ i) => (stored[String(i)] === undefined ? "" : inLine(this.data.arrays[stored[String(i)]]));
+    const all = leaves.every((i) => held(i) === found(i));
     const parts = [
       element("h2", {}, "What backward found"),
-      element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${own ? ". The page went backward itself, and left every .grad as it was" : note ? "" : ", which is in its .grad"}.`),
+      element("p", {}, `How much ${differentiated} changes with each parameter: its gradient${own ? ". The page went backward itself, and left every .grad as it was" : all ? ", which is in its .grad" : ""}.`),
       ...(note ? [element("p", { class: "hint" }, note)] : []),
-      this.list(leaves, (i) => inLine(this.data.arrays[this.place.gradientOf(i)]), "grad", true),
+      this.list(leaves, found, "grad", true),
     ];
     for (const i of leaves) {
-      const held = this.data.arrays[stored[String(i)]];
-      if (held && inLine(held) !== inLine(this.data.arrays[this.place.gradientOf(i)])) {
-        parts.push(element("p", { class: "hint" }, `${values[i].name}.grad holds ${inLine(held)}: ${this.data.more}.`));
+      if (held(i) && held(i) !== found(i)) {
+        parts.push(element("p", { class: "hint" }, `${values[i].name}.grad now holds ${held(i)}: ${this.data.more}.`));
       }
     }
     return parts;

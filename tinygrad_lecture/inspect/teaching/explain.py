@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors.table import aligned
 from ..formulas.definitions import definition_of
-from ..formulas.numbers import in_words, numbers
+from ..formulas.numbers import in_words
 from ..vertex import Vertex
 from .board import PARTIAL, board_of
 from .story import Event, Story, started, story_of
@@ -97,8 +97,8 @@ def _found(story: Story) -> list[str]:
             grad = story.gradients[vertex]
             rows.append([f"  {story.gradient_of(vertex)}", f"= {_value(grad)}"])
             stored = story.stored.get(vertex)
-            if stored is not None and numbers(stored) != numbers(grad):
-                notes.append(f"  {vertex}.grad holds {_value(stored)}: {story.more}.")
+            if stored is not None and in_words(stored) != in_words(grad):
+                notes.append(f"  {vertex}.grad now holds {_value(stored)}: {story.more}.")
     return ["Found:", "", *aligned(rows), *notes] if rows else ["No leaf has a gradient."]
 
 

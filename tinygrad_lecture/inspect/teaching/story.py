@@ -23,10 +23,11 @@ from ..formulas.derivatives import differential
 from ..formulas.numbers import as_factor, in_words, number
 from ..graph import Graph, graphs
 from ..observe import observers
+from ..passes import passes_of
 from ..program.variables import tensors_by_name
 from ..recovered import recover_values
 from ..vertex import Step, Vertex
-from .passes import pass_from, passes_of
+from .own_pass import pass_from
 
 
 @dataclass(eq=False)
@@ -94,11 +95,9 @@ class Story:
     @property
     def more(self) -> str:
         """Why `.grad` holds something else than this pass found."""
-        return (
-            "that is from other passes; this one has left it alone"
-            if self.own
-            else "more than this pass has added to it"
-        )
+        if self.own:
+            return "that is from other passes; this one has left it alone"
+        return "other passes have added to it, or it was changed since"
 
     def note(self) -> str:
         """What to know about the pass: that it is the last of several; "" for the only one."""

@@ -259,7 +259,8 @@ def test_the_page_says_whose_gradients_it_shows(visit, tmp_path):
     press(given, "End")
     assert "Backward ran 2 times; this is the last pass" in text_of(given)
     assert "d(5 · y)/dx" in text_of(given)
-    assert "x.grad holds 60" in text_of(given)
+    assert "in its .grad" not in text_of(given)
+    assert "x.grad now holds 60" in text_of(given)
 
 
 def test_steps_within_a_module_lead_out_of_it_at_its_end(visit, gpt_page):

@@ -166,7 +166,7 @@ def test_of_several_passes_the_last_is_told_and_said_to_be():
         for text in (tl.explain(y), tl.explain(graph)):
             assert "Backward ran 2 times; this is the last pass" in text
             assert "dy/dx  = 6" in text
-            assert "x.grad holds 12: more than this pass has added to it." in text
+            assert "x.grad now holds 12: other passes have added to it, or it was changed since." in text
     assert [gift.after for event in story_of(y).events for gift in event.gifts] == [3, 6]
 
 
@@ -204,7 +204,7 @@ def test_a_value_on_the_way_is_told_with_its_own_pass_or_refused():
         L.backward(retain_graph=True)
         text = tl.explain(h)
         assert "dh/dx  = 4" in text
-        assert "x.grad holds 12: that is from other passes; this one has left it alone." in text
+        assert "x.grad now holds 12: that is from other passes; this one has left it alone." in text
         L.backward()
         with pytest.raises(RuntimeError, match="explain: backward did not start from this tensor"):
             tl.explain(h)
@@ -236,7 +236,16 @@ def test_an_earlier_gradient_is_mentioned():
         y.backward()
         text = tl.explain(y)
     assert "dy/dx  = 6" in text
-    assert "x.grad holds 11: more than this pass has added to it." in text
+    assert "x.grad now holds 11: other passes have added to it, or it was changed since." in text
+
+
+def test_a_gradient_that_was_changed_since_is_mentioned():
+    x = tl.tensor(3.0, requires_grad=True)
+    with tl.Graph():
+        y = x * x
+        y.backward()
+        x.grad = tl.tensor(0.0)
+        assert "x.grad now holds 0: other passes have added to it, or it was changed since." in tl.explain(y)
 
 
 def test_a_hook_that_changes_a_gradient_is_mentioned():

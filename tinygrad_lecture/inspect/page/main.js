@@ -139,6 +139,8 @@ function readAddress() {
   if (named.has("step")) place.go(Number(named.get("step")));
   const view = Number(named.get("view") ?? startView);
   if (view >= (data.flat ? -1 : 0) && view < data.views.length) place.view = Math.trunc(view);
+  // A step in the middle of a module that is closed is shown in it.
+  if (place.runsOn(place.step)) place.view = data.values[place.current.value].group;
 }
 
 const toEnd = () => step(() => place.go(place.steps.length - 1));
@@ -160,6 +162,7 @@ const keys = {
       place.view = data.groups[place.view].parent;
       show();
       picture.focusOn(picture.focused, true);
+      picture.follow(-1);
     }
   },
 };
@@ -174,8 +177,10 @@ document.addEventListener("keydown", (event) => {
   if (box >= 0 && ["ArrowDown", "ArrowUp", "Enter", " "].includes(event.key)) {
     event.preventDefault();
     if (event.key === "ArrowDown" || event.key === "ArrowUp") return picture.focusOn(box + (event.key === "ArrowDown" ? 1 : -1), true);
+    const { view } = place;
     picture.choose(picture.data.boxes[box]);
     picture.focusOn(picture.focused, true);
+    if (place.view !== view) picture.follow(-1); // nobody has pointed at the first box of the module
     return;
   }
   const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];

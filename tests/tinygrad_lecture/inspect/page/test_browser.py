@@ -231,6 +231,18 @@ def test_modules_are_boxes_that_open_and_close(visit, gpt_page):
     assert "embedding.W_E.weight" in text_of(page)
 
 
+def test_an_address_that_names_a_step_within_a_module_opens_it(visit, gpt_page):
+    page = visit(gpt_page)
+    press(page, "ArrowRight", "ArrowRight")
+    end = int(page.locator("#slider").input_value())
+    within = visit(gpt_page, f"#step={end - 1}")
+    assert "is computed" in text_of(within)
+    assert "blocks.0" in within.locator("#path").inner_text()
+    within.reload()
+    assert "is computed" in text_of(within)
+    assert "Forward through blocks.0" in text_of(visit(gpt_page, f"#step={end}"))  # its end is the module as one step
+
+
 def test_the_slider_in_the_middle_of_a_module_shows_no_inner_value_as_its_result(visit, gpt_page):
     page = visit(gpt_page)
     press(page, "ArrowRight", "ArrowRight")
@@ -261,6 +273,14 @@ def test_the_page_says_whose_gradients_it_shows(visit, tmp_path):
     assert "d(5 · y)/dx" in text_of(given)
     assert "in its .grad" not in text_of(given)
     assert "x.grad now holds 60" in text_of(given)
+
+
+def test_a_module_opened_by_a_key_is_shown_whole(visit, gpt_page):
+    page = visit(gpt_page)
+    box(page, "blocks.0").focus()
+    press(page, "Enter")
+    assert box(page, "attention").count() == 1
+    assert "following" not in (page.locator("#scroll svg").get_attribute("class") or "")
 
 
 def test_steps_within_a_module_lead_out_of_it_at_its_end(visit, gpt_page):

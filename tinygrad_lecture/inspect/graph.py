@@ -25,6 +25,7 @@ from .observe import Observing
 from .passes import passes_of
 from .program.calls import Calls, written_by_name
 from .program.scopes import ParameterNames, Scopes, lines_of_call
+from .program.variables import tensors_by_name
 from .vertex import Step, Vertex, in_line, printable
 
 if TYPE_CHECKING:
@@ -43,15 +44,16 @@ class Graph:
             z = w @ x + b
             cost = (tl.sigmoid(z) - y) ** 2
             cost.backward()
-        print(graph.name(locals()))             # one line per value: name, formula, shape, value, gradient
+        print(graph)                            # one line per value: name, formula, shape, value, gradient
         graph[z].grad                           # gradients of results too, not only of leaves
         graph.draw("graph.png")                 # a picture (needs matplotlib)
         print(graph.dot())                      # text for Graphviz
         tl.page(graph, "graph.html")            # a page on which one watches it, step by step
 
     result: a Tensor computed already; its graph then shows formulas and shapes, and the values of leaves.
-    vertices: the values; inputs come before the results computed from them. Parameters of a module that runs have its
-    names for them, behind the module's variable if several modules run on their own.
+    vertices: the values; inputs come before the results computed from them. When the graph is printed or drawn, they
+    get the names of the caller's variables; `name` gives others. Parameters of a module that runs have its names for
+    them, behind the module's variable if several modules run on their own.
     visited: the results in the order in which backward visited them.  steps: its steps in that order, with what each
     was given and handed on.  Ops that are not recorded, as under no_grad, are left out.
     Raises TypeError for anything but a Tensor, RuntimeError for a tensor that does not require grad, or after backward
@@ -116,8 +118,17 @@ class Graph:
                 vertex.name = name
         return self
 
+    def name_by_variables(self) -> Self:
+        """Name what has no name yet by the caller's variables, in place; returns the graph."""
+        for name, tensor in tensors_by_name():
+            vertex = self.find(tensor)
+            if vertex is not None and not vertex.name:
+                vertex.name = name
+        return self
+
     def __str__(self) -> str:
         """The graph as a table: a line per value, and below it how often backward ran, if more than once."""
+        self.name_by_variables()
         rows = [["", "name", "made by", "shape", "value", "gradient"]]
         for v in self.vertices:
             rows.append([f"#{v.number}", printable(v.name), v.formula, str(v.shape), in_line(v.value), in_line(v.grad)])
@@ -132,7 +143,7 @@ class Graph:
         """What a notebook shows: the picture, and the table."""
         from .html.shown import graph_html
 
-        return graph_html(self.vertices)
+        return graph_html(self.name_by_variables().vertices)
 
     def draw(self, path: str | Path, title: str = "") -> None:
         """Draw the graph to a picture file: a box per value, from top to bottom, and gradients in orange.
@@ -148,7 +159,7 @@ class Graph:
         """
         from .drawing import draw_graph
 
-        draw_graph(self.vertices, path, title)
+        draw_graph(self.name_by_variables().vertices, path, title)
 
     def dot(self) -> str:
         """The graph in Graphviz's DOT language: names, formulas and shapes. Needs nothing installed.
@@ -157,7 +168,7 @@ class Graph:
 
         In a shell, `dot -Tsvg graph.dot -o graph.svg` then draws it.
         """
-        return dot_of(self.vertices)
+        return dot_of(self.name_by_variables().vertices)
 
     @property
     def nodes(self) -> list[Node]:

@@ -24,7 +24,6 @@ from ..formulas.numbers import as_factor, in_words, number
 from ..graph import Graph, graphs
 from ..observe import observers
 from ..passes import passes_of
-from ..program.variables import tensors_by_name
 from ..recovered import recover_values
 from ..vertex import Step, Vertex
 from .own_pass import pass_from
@@ -182,11 +181,8 @@ def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
 def _give_names(graph: Graph, names: Mapping[str, Any] | None) -> None:
     if names is not None:
         graph.name(names)
-        return
-    for name, tensor in tensors_by_name():
-        vertex = graph.find(tensor)
-        if vertex is not None and not vertex.name:
-            vertex.name = name
+    else:
+        graph.name_by_variables()
 
 
 def _before(result: Vertex, graph: Graph) -> list[Vertex]:

@@ -21,6 +21,17 @@ def test_a_global_has_its_name():
     assert "dC/dV1" in tl.explain((V1 @ x).sum())
 
 
+def test_a_graph_that_is_shown_has_the_names_too(tmp_path):
+    x = tl.tensor([1.0, 0.5])
+    with tl.Graph() as graph:
+        total = (V1 @ x).sum()
+    assert "V1 @ x" in str(graph)
+    assert 'label="total' in graph.dot()
+    graph.draw(tmp_path / "graph.svg")
+    assert "total = sum(" in (tmp_path / "graph.svg").read_text("utf-8")
+    assert total.shape == ()
+
+
 def test_a_variable_of_the_function_comes_before_a_global_of_the_same_name():
     own, x = V1, tl.tensor([1.0, 0.5])
     assert "dC/down" in tl.explain((own @ x).sum())

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...backend import Array
+from ..formulas.arithmetic import with_enough_digits
 from ..formulas.derivatives import local_rule, of_step, rule_of, which_of
-from ..formulas.numbers import as_factor, in_words, numbers
-from .element.lines import is_large
+from ..formulas.numbers import in_words, number
+from .element.lines import ONE, is_large, place_of
+from .element.sums import factor, indexed
 from .story import Event, Gift, Story
 from .worked import gift_lines, local_lines, local_with_numbers, product_step
 
@@ -66,9 +68,21 @@ def board_of(story: Story, event: Event, gift: Gift) -> Board:
     use = f"use {gift.count} of {gift.of}"
     if gift.before is None:
         return Board(derivative, slopes, rule, lines, f"{wanted} = {in_words(gift.after)}  so far, {use}")
-    before = numbers(gift.before)
-    shown = f"{before} + {as_factor(handed)} = {numbers(gift.after)}" if before else f"{in_words(gift.after)}, the sum"
-    return Board(derivative, slopes, rule, lines, f"{wanted} = {shown}  ({use}; they add up)")
+    return Board(derivative, slopes, rule, lines, f"{_sum(gift, gift.before, wanted)}  ({use}; they add up)")
+
+
+def _sum(gift: Gift, before: Array, name: str) -> str:
+    """The gradient so far and what it gets, "dC/dz = 1 + 6 = 7"; of a large one for one element."""
+    place = place_of(gift) if gift.after.size == 1 or is_large(gift.after) else None
+    if place is None:
+        return f"{name} = {in_words(before)} + {in_words(gift.handed)} = {in_words(gift.after)}"
+    start = name if gift.after.size == 1 else f"{ONE}{indexed(name, place)}"
+
+    def text() -> str:
+        terms = f"{number(before[place])} + {factor(gift.handed[place])}"
+        return f"{start} = {terms} = {number(gift.after[place])}"
+
+    return with_enough_digits(text)
 
 
 def _factor(local: Array) -> str:

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,7 +34,7 @@ class Gift:
 
     to: the input; position: which one it is.  handed: the gradient.  local: the derivative of the result with respect
     to the input, element by element, or None.  before, after: the gradient of the input without and with this gift.
-    count, of: this is the count-th of so many gifts to it.
+    count, of: this is the count-th of so many gifts to it.  place: the element that all of them are worked out for.
     """
 
     to: Vertex
@@ -46,6 +45,7 @@ class Gift:
     after: Array
     count: int = 1
     of: int = 1
+    place: tuple[int, ...] | None = None
 
 
 @dataclass(eq=False)
@@ -219,12 +219,19 @@ def _told(vertices: list[Vertex], result: Vertex, steps: list[Step]) -> Story:
 
 
 def _count(gifts: list[Gift]) -> None:
-    """Number the gifts of a pass to each value."""
-    of = Counter(gift.to for gift in gifts)
-    done = Counter[Vertex]()
+    """Number the gifts of a pass to each value, and choose an element of it that has a part of each if there is one."""
+    by_value: dict[Vertex, list[Gift]] = {}
     for gift in gifts:
-        done[gift.to] += 1
-        gift.count, gift.of = done[gift.to], of[gift.to]
+        by_value.setdefault(gift.to, []).append(gift)
+    for vertex, given in by_value.items():
+        place = None
+        if len(given) > 1 and given[0].handed.size:
+            nonzero = [gift.handed != 0 for gift in given]
+            each = np.logical_and.reduce(nonzero)
+            first = (each if each.any() else np.logical_or.reduce(nonzero)).argmax()
+            place = tuple(map(int, np.unravel_index(first, vertex.shape)))
+        for count, gift in enumerate(given, start=1):
+            gift.count, gift.of, gift.place = count, len(given), place
 
 
 def _plus(total: Array | None, more: Array) -> Array:

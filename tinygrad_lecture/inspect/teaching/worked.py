@@ -16,7 +16,7 @@ from ..formulas.definitions import DEFINITIONS, definition_with_numbers
 from ..formulas.derivatives import ELEMENTWISE, local_rule, of_step
 from ..formulas.numbers import as_factor, number, numbers
 from ..vertex import Vertex
-from .element.lines import ONE, first_of, forward_element, gift_element, is_large, known_values
+from .element.lines import ONE, forward_element, gift_element, is_large, known_values, place_of
 from .element.products import factor_of
 from .element.sums import Place, factor, indexed, shortened
 from .story import Event, Gift
@@ -164,7 +164,7 @@ def local_lines(event: Event, gift: Gift) -> list[str]:
     if local.shape != vertex.shape or not known_values(vertex):
         return []
     lines, source = [], vertex.inputs[gift.position].shape
-    places = [first_of(gift.handed)] if is_large(local) and local.shape == source else np.ndindex(local.shape)
+    places = [place_of(gift)] if is_large(local) and local.shape == source else np.ndindex(local.shape)
     for place in [] if is_large(local) and local.shape != source else places:
         one = _at(vertex, place)
         if " " not in (text := local_with_numbers(one, gift.position, local[place])):
@@ -180,7 +180,7 @@ def product_step(event: Event, gift: Gift) -> str:
     vertex, given = event.vertex, known_values(event.vertex)
     if vertex.op not in PRODUCTS or not given or not gift.handed.size or not event.upstream.size:
         return ""
-    place = first_of(gift.handed)
+    place = place_of(gift)
     if gift.position == 2:
         return f"{of_step(vertex, 2)} = 1"
     found = factor_of(vertex, given, gift.position, place)

@@ -142,10 +142,19 @@ def test_an_element_whose_gradient_is_not_0_is_chosen():
         assert "one element of it: dC/dx[9] = 1 · 1 = 1" in tl.explain(C)
 
 
+def test_all_uses_show_an_element_that_they_all_hand_something_to():
+    x = tl.tensor([-1.0] * 9 + [2.0], requires_grad=True)
+    with tl.Graph():
+        y = tl.relu(x) + x
+        text = tl.explain(y.sum(), {"x": x})
+    assert "one element of it: dC/dx[9] = 1 + 1 = 2  (use 2 of 2" in text
+
+
 def test_of_a_value_used_twice_each_use_says_which_it_is():
     x = tl.randn(10, requires_grad=True)
     with tl.Graph():
         C = (x * x).sum()
         text = tl.explain(C)
+    assert re.search(r"one element of it: dC/dx\[0\] = \S+ \+ \S+ = \S+  \(use 2 of 2; they add up\)", text)
     assert "(use 1) dC/dx[0] = " in text
     assert "(use 2) dC/dx[0] = " in text

@@ -69,6 +69,7 @@ def gift_element(event: Event, gift: Gift, name: str, place: Place | None = None
     handed = gift.handed
     if not handed.size:
         return ""
+    place = gift.place if place is None else place
     place = _place(event.vertex, handed) if place is None else place
     if gift.local is not None:
         return _line(name, place, handed, lambda: through_copies(event.upstream, gift, place))
@@ -85,6 +86,11 @@ def _place(vertex: Vertex, handed: Array) -> Place:
     if vertex.op == "pick" and given and (place := most_picked(vertex, given[0])) is not None:
         return place
     return first_of(handed)
+
+
+def place_of(gift: Gift) -> Place:
+    """The element of a gift to work out: its own or, of the only one to a value, the first that is not 0."""
+    return first_of(gift.handed) if gift.place is None else gift.place
 
 
 def first_of(array: Array) -> Place:

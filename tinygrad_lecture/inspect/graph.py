@@ -37,6 +37,9 @@ graphs: weakref.WeakSet[Graph] = weakref.WeakSet()  # that have watched, as long
 _UNKNOWN = Vertex(0, (), name="constant")  # an operand that the tape did not save
 
 
+ROLES = {"attention": (3, "mask"), "attention_weights": (2, "mask"), "cross_entropy": (1, "target")}  # of an input
+
+
 class Graph:
     """The values of a computation, each a `Vertex`, in the order in which they were computed.
 
@@ -119,11 +122,17 @@ class Graph:
         return self
 
     def name_by_variables(self) -> Self:
-        """Name what has no name yet by the caller's variables, in place; returns the graph."""
+        """Name what has no name yet by the caller's variables, else by its role, in place; returns the graph."""
         for name, tensor in tensors_by_name():
             vertex = self.find(tensor)
             if vertex is not None and not vertex.name:
                 vertex.name = name
+        taken = {v.name for v in self.vertices}
+        for user in self.vertices:
+            place, name = ROLES.get(user.op or "", (len(user.inputs), ""))
+            if place < len(user.inputs) and (x := user.inputs[place]).number and not x.name and x.op is None:
+                x.name = "" if name in taken else name
+                taken.add(x.name)
         return self
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from .formulas.numbers import numbers
 
 Line: TypeAlias = tuple[str, int]  # file, line number
 
+STARTED = 6  # numbers that are shown of a long index
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@"}
 
 
@@ -89,8 +90,9 @@ class Vertex:
             return f" {_SIGNS[self.op]} ".join(given)
         if self.op == "neg":
             return f"-{given[0]}"
-        if self.op == "pick":  # the op behind x[index]
-            return f"{given[0]}[{', '.join(map(_part, self.settings.get('index', (...,))))}]"
+        if self.op in ("pick", "put"):  # the ops behind x[index] and x[index] = y
+            index = f"[{', '.join(map(_part, self.settings.get('index', (...,))))}]"
+            return f"{given[0]}{index}" if self.op == "pick" else f"{given[0]} with {index} set to {given[1]}"
         return f"{self.op}({', '.join([*given, *(f'{name}={in_short(v)}' for name, v in self.settings.items())])})"
 
     @property
@@ -130,13 +132,25 @@ def in_line(array: Array | None, most: int = 8) -> str:
 
 
 def _part(part: Any) -> str:
-    """A part of an index as in Python: "0", "1:3", "::2", "..."; an array as a list, "[...]" if it is long."""
+    """A part of an index as in Python: "0", "1:3", "::2", "..."; an array as a list, of a long one its start."""
     if isinstance(part, slice):
         ends = ("" if end is None else str(end) for end in (part.start, part.stop))
         return ":".join(ends) + ("" if part.step is None else f":{part.step}")
     if is_array(part):
-        return text if len(text := str(to_host(part).tolist())) < 20 else "[...]"
+        return _started(to_host(part))
     return "..." if part is Ellipsis else str(part)
+
+
+def _started(array: Array) -> str:
+    """An array of an index as a list: "[0, 3, 2]", "[[0, 3, 2, 5, 1, 7, ...], ...]"; of a mask how many it takes."""
+    if len(text := str(array.tolist())) < 40:
+        return text
+    if array.dtype == bool:
+        return f"mask, {array.sum()} of {array.size} True"
+    row = array.reshape(-1, array.shape[-1])[0]
+    more = ["..."] if row.size > STARTED else []
+    text = ", ".join([*map(str, row[:STARTED].tolist()), *more])
+    return f"{'[' * array.ndim}{text}]{', ...]' * (array.ndim - 1)}"
 
 
 def in_short(value: Any) -> str:

@@ -152,11 +152,11 @@ def test_settings_are_in_the_formula_but_not_at_length():
     x = tl.ones(2, 3, requires_grad=True)
     with tl.Graph() as graph:
         -x.sum(axis=1, keepdims=True)
-        x[tl.tensor([0, 1, 0, 1, 0, 1, 0, 1])]
+        x[tl.tensor([[0, 1, 0, 1, 0, 1, 0, 1], [1] * 8])]
         tl.pad(x, ((0, 0), (1, 2)), value=0.25)
     formulas = [v.formula for v in graph]
     assert formulas[1:3] == ["sum(#1, axis=1, keepdims=True)", "-#2"]
-    assert formulas[3:] == ["#1[[...]]", "pad(#1, pad_width=((0, 0), (1, 2)), value=0.25)"]
+    assert formulas[3:] == ["#1[[[0, 1, 0, 1, 0, 1, ...], ...]]", "pad(#1, pad_width=((0, 0), (1, 2)), value=0.25)"]
 
 
 @pytest.mark.parametrize("index", ["0", "0:2", "::2", "..., None, 1", "-1, :1", "[0, 1], 2"])

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ...autograd.tape import Record
 from ...backend import Array, to_host
 from ...traced import Traced
 from ..formulas.numbers import in_words
-from ..grad_fn import grad_fn
 from ..printing import text_of
 from ..vertex import Vertex, printable
 from .drawing import drawn
@@ -22,8 +22,14 @@ from .parts import caption, folded, plain, table
 def tensor_html(tensor: Traced) -> str:
     """A tensor: shape, dtype, device and what made it, then its numbers on a tint, or a picture of many."""
     array = to_host(tensor._array)
-    step = grad_fn(tensor)
-    made = f", made by {step.name()}" if step else ", a leaf that requires grad" if tensor._node is not None else ""
+    node = tensor._node
+    made = (
+        f", made by {node.name}"
+        if isinstance(node, Record)
+        else ", a leaf that requires grad"
+        if node is not None
+        else ""
+    )
     device = str(getattr(tensor, "device", "cpu"))
     head = caption(f"Tensor {array.shape} {array.dtype.name}", f"on {device}{made}")
     if array.dtype.kind not in "fiub" or not array.size or array.ndim == 0:

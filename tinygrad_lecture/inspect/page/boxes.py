@@ -110,6 +110,7 @@ def _lines(member: Any, outside: bool, path: str) -> list[str]:
         layer = within(member.scope.path, path) or member.scope.kind
     first = str(member) if outside else member.equation.replace(" ** 2", "²")
     rows = _rows(member.value) or [f"shape {member.shape}"]
+    layer = f"module {layer}" if layer[:1].isdigit() else layer
     return [_short(within(first, path)), *rows, *([_short(f"{'from' if outside else 'in'} {layer}")] if layer else [])]
 
 

@@ -58,7 +58,7 @@ export class Panel extends Facts {
   /** @returns {Node[]} */
   start() {
     const { values, events, result } = this.data;
-    const given = values.flatMap((value, i) => (value.kind === "result" ? [] : [i]));
+    const given = values.flatMap((value, i) => (value.kind === "result" || value.partOf ? [] : [i]));
     const goal = events.length ? ` Then backward finds how much ${values[result].name} changes with each of them.` : "";
     return [
       element("h2", {}, "What is given"),

@@ -18,6 +18,7 @@ class Calls:
     def __init__(self) -> None:
         self._called: Called | None = None
         self._vertices: list[Vertex] = []  # of the ops in it so far
+        self._constants: list[Vertex] = []  # that it has computed itself
 
     def note(self, vertex: Vertex, record: Record, arrays: Sequence[Any]) -> None:
         """Set how the op of a vertex was written. arrays: the op's inputs."""
@@ -25,17 +26,25 @@ class Calls:
         if called is None or not called.name.isidentifier():
             return
         if called is not self._called:
-            self._called, self._vertices = called, []
+            self._called, self._vertices, self._constants = called, [], []
         self._vertices.append(vertex)
+        given = {id(x._array) for x in [*called.args, *called.kwargs.values()] if isinstance(x, Traced)}
+        self._constants += [
+            x
+            for x, array in zip(vertex.inputs, arrays, strict=True)
+            if x.op is None and x.number and not x.requires_grad and not x.name and id(array) not in given
+        ]
         if len(self._vertices) == 1:
             vertex.written = _template(called, record, arrays) if called.name != vertex.op else ""
             return
         for part in self._vertices:
             part.written, part.part_of = "", called.name
+        for constant in self._constants:
+            constant.part_of = called.name
 
     def forget(self) -> None:
         """Let go of the arguments of the last call."""
-        self._called, self._vertices = None, []
+        self._called, self._vertices, self._constants = None, [], []
 
 
 def _template(called: Called, record: Record, arrays: Sequence[Any]) -> str:

@@ -44,7 +44,7 @@ def _told(story: Story) -> list[str]:
     lines = ["Forward: each value from those before it.", ROUNDED]
     given = [v for v in story.vertices if v.op is None]
     made = [v for v in story.vertices if v.op is not None]
-    rows = [[f"  {v}", f"= {_value(v.value)}", "" if v.requires_grad else "constant"] for v in given]
+    rows = [[f"  {v}", f"= {_value(v.value)}", _kind(v)] for v in given]
     lines += ["", *(aligned(rows) if rows else [])]
     for vertex in made:
         lines += ["", *_forward(vertex)]
@@ -57,6 +57,12 @@ def _told(story: Story) -> list[str]:
     for count, event in enumerate(story.events, start=1):
         lines += ["", *_backward(story, event, count)]
     return [*lines, "", *_found(story)]
+
+
+def _kind(vertex: Vertex) -> str:
+    if vertex.requires_grad:
+        return ""
+    return f"constant, which {vertex.part_of} computes" if vertex.part_of else "constant"
 
 
 def _forward(vertex: Vertex) -> list[str]:

@@ -30,7 +30,8 @@ def formula_with_numbers(vertex: Vertex) -> str:
     if vertex.value is None or vertex.value.size != 1:
         return _filled(vertex)
     value = vertex.value.item()
-    return with_enough_digits(lambda: f"{_filled(vertex)} = {number(value)}").rpartition(" = ")[0]
+    filled = with_enough_digits(lambda: f"{_filled(vertex)} = {number(value)}").rpartition(" = ")[0]
+    return "" if filled == numbers(vertex.value) else filled
 
 
 def _filled(vertex: Vertex) -> str:
@@ -138,7 +139,7 @@ def local_with_numbers(vertex: Vertex, position: int, result: Array) -> str:
     result: the derivative.
     """
     involved = [vertex, *vertex.inputs]
-    if any(x.value is None or x.value.size != 1 or x.value.dtype == object for x in involved):
+    if any(x.value is None or x.value.size != 1 or x.value.dtype in (object, bool) for x in involved):
         return ""
 
     def text() -> str:

@@ -1,5 +1,7 @@
 """A function that is one op is shown as it was written; of several ops each says which function it is part of."""
 
+import re
+
 import pytest
 
 import tinygrad_lecture as tl
@@ -39,6 +41,14 @@ def test_each_op_of_a_function_of_several_says_so():
     assert {v.part_of for v in graph if v.op and v is not graph[z]} == {"outer"}
     assert graph[z].part_of == ""
     assert "(part of outer)" in tl.explain(z)
+
+
+def test_a_constant_that_a_function_computes_is_part_of_it():
+    x, y = tl.tensor([1.0, 2.0], requires_grad=True), tl.tensor([0.5, 1.0])
+    with tl.Graph() as graph:
+        text = tl.explain(tl.logsumexp(x * y))
+    assert re.search(r"= \[2\] +constant, which logsumexp computes\n", text)
+    assert graph[y].part_of == ""
 
 
 def test_two_calls_of_a_function_are_two():

@@ -18,7 +18,7 @@ DEFINITIONS = {
     "sigmoid": "1 / (1 + exp(-{a}))",
     "relu": "max({a}, 0)",
     "silu": "{a} / (1 + exp(-{a}))",
-    "gelu": "{a} · Phi({a})",
+    "gelu": "{a} · Phi({a}), where Phi(x) = ½ · (1 + erf(x / sqrt(2)))",
     "softmax": "exp({a}) / sum(exp({a}))",
     "log_softmax": "{a} - log(sum(exp({a})))",
     "cross_entropy": "-log(softmax({a})[{b}])",

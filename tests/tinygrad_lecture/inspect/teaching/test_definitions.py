@@ -53,7 +53,7 @@ def test_the_definition_of_an_op_is_what_it_computes(name):
         source.name = "None" if source.value is None else letter
     values = {str(s): np.array(s.value) for s in vertex.inputs if s.value is not None}
     values |= {str(s): s.value for s in vertex.inputs if s.value is not None and s.value.ndim == 0}
-    text = definition_of(vertex).partition(", over")[0].partition(";")[0]
+    text = definition_of(vertex).partition(", over")[0].partition(";")[0].partition(", where")[0]
     for sign, python in (("ᵀ", ".T"), ("½", "0.5"), ("²", "**2"), ("³", "**3"), ("·", "*")):
         text = text.replace(sign, python)
     text = text.replace("[exp", "np.array([exp").replace("] / (exp", "]) / (exp")

@@ -51,6 +51,7 @@ CALLS = {
     "attention_weights with a mask": lambda: (
         x := rows(3, 4), tl.attention_weights(x, rows(3, 4), tl.tensor([True, False, True]))
     ),
+    "cumsum": lambda: (x := rows(3, 5), x.cumsum(axis=1)),
     "pick": lambda: (x := rows(5, 4), x[tl.tensor([2, 0, 2])]),
     "sigmoid": lambda: (x := rows(3, 4), tl.sigmoid(x)),
     "mul by a row": lambda: (x := rows(4), x * tl.randn(3, 4, dtype=tl.float64)),

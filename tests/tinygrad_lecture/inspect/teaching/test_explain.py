@@ -319,6 +319,7 @@ IN_WORDS = {"relu", "leaky_relu", "maximum", "minimum", "where", "clip_to"}
 def computed(formula, **values):
     """The value of a formula as the table writes it."""
     body, _, where = formula.partition(", where ")
+    where = where if " = " in where else ""  # else it says in words what a name is
     for sign, python in (
         ("½", "0.5"),
         ("²", "**2"),

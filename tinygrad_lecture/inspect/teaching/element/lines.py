@@ -30,7 +30,19 @@ from .rows import (
     softmax,
     squared_error,
 )
-from .sums import Place, Worked, indexed, most_picked, of_picked, of_reduced, picked, reduced, through_copies
+from .sums import (
+    Place,
+    Worked,
+    cumulated,
+    indexed,
+    most_picked,
+    of_cumulated,
+    of_picked,
+    of_reduced,
+    picked,
+    reduced,
+    through_copies,
+)
 
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 
@@ -103,7 +115,7 @@ def _line(name: str, place: Place, array: Array, work: Callable[[], Worked]) -> 
     with np.errstate(all="ignore"):
         try:
             worked = work()
-        except (IndexError, TypeError, ValueError):  # as if it had another axis, which the tape did not keep
+        except (IndexError, TypeError, ValueError, ZeroDivisionError):  # as if it had another axis, or none
             return ""
         actual, largest = array[place], np.abs(array).max()
         close = 1e-2 if array.itemsize < 4 else 1e-4
@@ -118,12 +130,12 @@ def _line(name: str, place: Place, array: Array, work: Callable[[], Worked]) -> 
 
 
 FORWARD: dict[str, Callable[[Vertex, Sequence[Any], Place], Worked]] = {
-    "sum": reduced, "mean": reduced, "matmul": product, "linear": linear, "softmax": softmax,
+    "sum": reduced, "mean": reduced, "cumsum": cumulated, "matmul": product, "linear": linear, "softmax": softmax,
     "log_softmax": softmax, "cross_entropy": cross_entropy, "layer_norm": layer_norm, "attention": attention,
     "attention_weights": attention_weights, "pick": picked, "squared_error": squared_error,
 }  # fmt: skip
 BACKWARD: dict[str, Callable[[Vertex, Sequence[Any], Array, int, Place], Worked]] = {
-    "sum": of_reduced, "mean": of_reduced, "matmul": of_product, "linear": of_linear, "softmax": of_softmax,
-    "log_softmax": of_softmax, "cross_entropy": of_cross_entropy, "squared_error": of_squared_error,
+    "sum": of_reduced, "mean": of_reduced, "cumsum": of_cumulated, "matmul": of_product, "linear": of_linear,
+    "softmax": of_softmax, "log_softmax": of_softmax, "cross_entropy": of_cross_entropy, "squared_error": of_squared_error,
     "layer_norm": of_layer_norm, "attention": of_attention, "attention_weights": of_attention, "pick": of_picked,
 }  # fmt: skip

@@ -96,6 +96,18 @@ def of_reduced(vertex: Vertex, given: Sequence[Any], g: Array, position: int, pl
     return (f"{factor(one)} / {n}", one / n) if vertex.op == "mean" else (f"{factor(one)} · 1", one)
 
 
+def cumulated(vertex: Vertex, given: Sequence[Any], place: Place) -> Worked:
+    """The sum of the elements up to there."""
+    axis = vertex.settings.get("axis", 0) % given[0].ndim
+    return sum_of(given[0][(*place[:axis], slice(place[axis] + 1), *place[axis + 1 :])])
+
+
+def of_cumulated(vertex: Vertex, given: Sequence[Any], g: Array, position: int, place: Place) -> Worked:
+    """The gradients of the sums that it is in: from its own place on."""
+    axis = vertex.settings.get("axis", 0) % g.ndim
+    return sum_of(g[(*place[:axis], slice(place[axis], None), *place[axis + 1 :])])
+
+
 def _sources(vertex: Vertex, x: Array) -> Array | None:
     """For each element of x[index] the place in x, counted, that it was picked from."""
     index = vertex.settings.get("index")

@@ -86,7 +86,8 @@ export function byId(id, kind) {
  * @param {Record<string, string>} [attributes]
  */
 export function button(label, action, attributes = {}) {
-  const made = element("button", { type: "button", ...attributes }, label);
+  const parts = label.split(/(?<=\.)/).flatMap((part, i) => (i ? [element("wbr"), part] : [part])); // a long name breaks at its points
+  const made = element("button", { type: "button", ...attributes }, ...parts);
   made.addEventListener("click", action);
   return made;
 }

@@ -136,6 +136,7 @@ FORWARD: dict[str, Callable[[Vertex, Sequence[Any], Place], Worked]] = {
 }  # fmt: skip
 BACKWARD: dict[str, Callable[[Vertex, Sequence[Any], Array, int, Place], Worked]] = {
     "sum": of_reduced, "mean": of_reduced, "cumsum": of_cumulated, "matmul": of_product, "linear": of_linear,
-    "softmax": of_softmax, "log_softmax": of_softmax, "cross_entropy": of_cross_entropy, "squared_error": of_squared_error,
-    "layer_norm": of_layer_norm, "attention": of_attention, "attention_weights": of_attention, "pick": of_picked,
+    "softmax": of_softmax, "log_softmax": of_softmax, "cross_entropy": of_cross_entropy,
+    "squared_error": of_squared_error, "layer_norm": of_layer_norm, "attention": of_attention,
+    "attention_weights": of_attention, "pick": of_picked,
 }  # fmt: skip

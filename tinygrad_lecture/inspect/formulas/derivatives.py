@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 
 from ..vertex import Vertex
+from .numbers import as_factor, number
 
 ORDINALS = ("first", "second", "third")
 
@@ -69,6 +70,7 @@ GELU_TANH = (
     "where t = tanh(sqrt(2 / pi) · ({a} + 0.044715 · {a}³))"
 )
 
+_OF_SCORES = " = weights · (dw - the sum of weights · dw over each row), and dw = {g} @ {c}ᵀ"
 _BACK = ("{g}, in the shape of {a}",)
 
 RULES: dict[str, Sequence[str]] = {
@@ -91,8 +93,8 @@ RULES: dict[str, Sequence[str]] = {
         "the sum of {g} over all rows",
     ),
     "attention": (
-        "ds @ {b} / sqrt(d), where ds is the gradient of the scores",
-        "dsᵀ @ {a} / sqrt(d), where ds is the gradient of the scores",
+        "ds @ {b}{scale}, where ds" + _OF_SCORES,
+        "dsᵀ @ {a}{scale}, where ds" + _OF_SCORES,
         "weightsᵀ @ {g}: each value gets from a query what it gave to it",
     ),
     "attention_weights": (
@@ -175,7 +177,7 @@ def _constant(vertex: Vertex) -> float | None:
 
 
 def _filled(rule: str, vertex: Vertex, position: int, upstream: str) -> str:
-    names = [str(x) for x in vertex.inputs]
+    names = [as_factor(str(x)) for x in vertex.inputs]
     if vertex.op == "concatenate":
         names = [names[position]]
     a, b, c = (*names, "", "", "")[:3]
@@ -184,4 +186,6 @@ def _filled(rule: str, vertex: Vertex, position: int, upstream: str) -> str:
     n = f" / {count}" if average and count > 1 else ""
     if vertex.op == "mean":
         n = str(count // max(math.prod(vertex.shape), 1))
-    return rule.format(a=a, b=b, c=c, y=vertex, g=upstream, n=n)
+    factor = vertex.settings.get("scale")
+    scale = " / sqrt(d)" if factor is None else f" · {as_factor(number(factor))}"
+    return rule.format(a=a, b=b, c=c, y=vertex, g=upstream, n=n, scale=scale)

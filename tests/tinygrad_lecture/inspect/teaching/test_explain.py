@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
+from tinygrad_lecture.inspect.formulas.arithmetic import holds
 from tinygrad_lecture.inspect.formulas.derivatives import ELEMENTWISE, GELU_TANH, RULES
 from tinygrad_lecture.inspect.teaching.story import story_of
 
@@ -106,6 +107,21 @@ def test_every_element_of_a_small_array_is_worked_out():
 def test_a_line_has_the_digits_that_its_arithmetic_needs(call, line):
     with tl.Graph():
         assert line in tl.explain(call(tl.tensor([1.00001, 1000.01, -1000.0, 3.0], requires_grad=True)))
+
+
+@pytest.mark.parametrize(
+    ("text", "true"),
+    [
+        ("z[0] = 0.5 · (-2) + 1 = 0", True),
+        ("z = 2² · 3 = 13", False),
+        ("h = sigmoid(0) = 1 / (1 + exp(-0)) = 0.5", True),
+        ("0.1 + 0.2 + (-0.3) = 5.551e-17", False),
+        ("1 - 1 = 1e-05", False),
+        ("x + ... 3 more = 7", True),  # nothing that could be computed
+    ],
+)
+def test_the_arithmetic_of_a_line_is_checked(text, true):
+    assert holds(text) is true
 
 
 def test_what_only_rounding_leaves_is_said_to_be_that():

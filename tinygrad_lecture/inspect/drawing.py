@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..files import atomic_write
 from .fonts import as_written, drawable
+from .formulas.numbers import in_line
 from .html.drawing import drawn
 from .layout import Layout, Point, layered
 from .picture import new_figure, save_picture
 from .routes import bends, routes
-from .vertex import Vertex, in_line, printable
+from .vertex import Vertex, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -21,12 +21,12 @@ from ..errors.words import kind_of
 from ..traced import Node, Traced
 from .dot import dot_of
 from .formulas.local import local_derivatives
+from .formulas.numbers import in_line
 from .observe import Observing
-from .passes import passes_of
 from .program.calls import Calls, written_by_name
 from .program.scopes import ParameterNames, Scopes, lines_of_call
 from .program.variables import tensors_by_name
-from .vertex import Step, Vertex, in_line, printable
+from .vertex import Step, Vertex, passes_of, printable
 
 if TYPE_CHECKING:
     from pathlib import Path

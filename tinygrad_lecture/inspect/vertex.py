@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 from ..backend import Array, DType, Shape, is_array, to_host
 from ..traced import Traced
-from .formulas.numbers import numbers
 
 Line: TypeAlias = tuple[str, int]  # file, line number
 
@@ -118,17 +117,31 @@ class Step:
     age: float = 0
 
 
+def passes_of(steps: list[Step]) -> list[list[Step]]:
+    """The steps of each backward pass.
+
+    A pass goes from younger to older records, so a younger one starts another pass. So does one that follows when
+    every result that was handed a gradient has had its step.
+    """
+    passes: list[list[Step]] = []
+    due = set[Vertex]()  # handed a gradient, and not yet visited
+    for step in steps:
+        if not passes or not due or step.age >= passes[-1][-1].age:
+            passes.append([])
+            due = set()
+        passes[-1].append(step)
+        due.discard(step.vertex)
+        given = zip(step.vertex.inputs, step.handed, strict=True)
+        due |= {to for to, handed in given if handed is not None and to.op is not None}
+    return passes
+
+
 def printable(text: str) -> str:
     """A text with escapes, as "\\u202e", for what is no sign: controls, also of the direction, and half surrogates.
 
     A line end stays one.
     """
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
-
-
-def in_line(array: Array | None, most: int = 8) -> str:
-    """A small array in one line: "[[0.5, -1], [1, 2]]"; -0 is 0. "" for a larger array or None."""
-    return numbers(array + 0.0 if array is not None and array.dtype.kind == "f" else array, most)
 
 
 def _part(part: Any) -> str:

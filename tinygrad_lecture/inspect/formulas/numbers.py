@@ -68,6 +68,11 @@ def numbers(array: Array | None, most: int = MOST) -> str:
         return _listed(array.tolist())
 
 
+def in_line(array: Array | None, most: int = MOST) -> str:
+    """A small array in one line: "[[0.5, -1], [1, 2]]"; -0 is 0. "" for a larger array or None."""
+    return numbers(array + 0.0 if array is not None and array.dtype.kind == "f" else array, most)
+
+
 def _listed(value: Any) -> str:
     return f"[{', '.join(map(_listed, value))}]" if isinstance(value, list) else number(value)
 

@@ -6,9 +6,10 @@ import unicodedata
 from collections.abc import Sequence
 from html import escape
 
+from ..formulas.numbers import in_line
 from ..layout import Layout, Point, layered
 from ..routes import bends, routes
-from ..vertex import Vertex, in_line
+from ..vertex import Vertex
 
 INCH = 96.0
 LEAF, CONSTANT, RESULT, INK, GRADIENT = "#cfe4f5", "#e9e9e9", "#ffffff", "#303030", "#b84700"

@@ -9,7 +9,8 @@ from ...autograd.modes import Called, modes
 from ...autograd.tape import Record
 from ...backend import is_array, to_host
 from ...traced import Traced
-from ..vertex import Vertex, in_line, in_short
+from ..formulas.numbers import in_line
+from ..vertex import Vertex, in_short
 
 
 class Calls:

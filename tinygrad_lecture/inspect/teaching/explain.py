@@ -34,8 +34,8 @@ def explain(what: Any, names: Mapping[str, Any] | None = None) -> Explanation:
             print(tl.explain(C))
 
     what, names: those of `tl.page`. Returns a text.  Raises what `tl.page` raises.
-    Arrays of up to eight elements are written out. Of a larger one the text has shape, range and mean, and works out
-    one element.
+    Arrays of up to eight elements are written out, and each element is worked out. Of a larger one the text has shape,
+    range and mean, and works out one element. d is the derivative of the result, ∂ that of one step alone.
     """
     return Explanation("\n".join(_told(story_of(what, names, "explain"))))
 

@@ -22,9 +22,8 @@ from ..formulas.derivatives import differential
 from ..formulas.numbers import as_factor, in_words, number
 from ..graph import Graph, graphs
 from ..observe import observers
-from ..passes import passes_of
 from ..recovered import recover_values
-from ..vertex import Step, Vertex
+from ..vertex import Step, Vertex, passes_of
 from .own_pass import pass_from
 
 

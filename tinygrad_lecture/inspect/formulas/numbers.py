@@ -51,10 +51,11 @@ def digits_of(array: Array) -> int:
     """How many digits show how the elements differ: 6 for [1000, 1000.1]; 4 for most arrays."""
     if array.dtype.kind != "f" or array.size < 2:
         return DIGITS
-    with np.errstate(all="ignore"):
-        finite = array[np.isfinite(array)].astype(np.float64)
-        largest = np.abs(finite).max(initial=0.0)
-        parts = (finite.max() - finite.min()) / largest if largest else 0.0
+    low, high = float(array.min()), float(array.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        finite = array[np.isfinite(array)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    parts = (high - low) / (max(abs(low), abs(high)) or 1.0)
     if not 8 * np.finfo(array.dtype).eps < parts < math.inf:  # else they differ by rounding
         return DIGITS
     return max(DIGITS, math.ceil(-math.log10(parts)) + 2)

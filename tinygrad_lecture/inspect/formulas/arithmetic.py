@@ -22,6 +22,7 @@ _OPERATORS: dict[type, Callable[..., Decimal]] = {
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exp": math.exp, "log": math.log, "ln": math.log, "sqrt": math.sqrt, "cos": math.cos, "sin": math.sin,
     "max": max, "mean": lambda x: x, "Phi": lambda x: 0.5 * math.erfc(-float(x) / math.sqrt(2)),
+    "phi": lambda x: math.exp(-(float(x) ** 2) / 2) / math.sqrt(2 * math.pi),
 }  # fmt: skip
 
 

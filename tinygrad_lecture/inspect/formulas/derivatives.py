@@ -164,6 +164,8 @@ def rule_of(vertex: Vertex, position: int, upstream: str) -> str:
     rules = RULES.get(vertex.op or "", ())
     if vertex.op == "matmul":
         rules = _PRODUCTS.get((len(vertex.inputs[0].shape), len(vertex.inputs[1].shape)), rules)
+    if vertex.op == "mean" and math.prod(vertex.inputs[0].shape) == math.prod(vertex.shape):
+        rules = ("{g}",)
     rules = [*rules] * len(vertex.inputs) if len(rules) == 1 else rules
     if vertex.op == "layer_norm" and position == 0 and [*map(str, vertex.inputs[1:2])] in ([], ["None"]):  # no weight
         rules = [rules[0].replace(" · {b} and", " and")]

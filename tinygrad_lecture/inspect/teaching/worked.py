@@ -148,6 +148,9 @@ def local_with_numbers(vertex: Vertex, position: int, result: Array) -> str:
             x if x.number == 0 else Vertex(1, (), name=text) for x, text in zip(vertex.inputs, texts[1:], strict=True)
         ]
         filled = local_rule(replace(vertex, name=texts[0], inputs=inputs), position)
+        if " = " not in filled.partition(", where ")[2]:
+            filled = filled.partition(", where ")[0]  # what a name means is said with the names
+        filled = re.sub(r"where \((-[^()]*)\)", r"where \1", filled)
         return re.sub(r"\(\((-[^()]*)\)\)", r"(\1)", filled)  # sign(-2), not sign((-2))
 
     filled = with_enough_digits(lambda: f"{text()} = {number(result.item())}").rpartition(" = ")[0]

@@ -124,6 +124,16 @@ def test_the_arithmetic_of_a_line_is_checked(text, true):
     assert holds(text) is true
 
 
+def test_a_line_says_nothing_twice():
+    a = tl.tensor([0.5, -0.25], requires_grad=True)
+    with tl.Graph():
+        z = a.cumsum(axis=0)
+        text = tl.explain((tl.gelu(z)[:1] * 2.0).mean(), {"a": a, "z": z})
+    assert "      z[0] = 0.5\n      z[1] = 0.5 + (-0.25) = 0.25\n" in text
+    assert "dC/dC / 1" not in text
+    assert text.count("where phi is the bell curve") == 1
+
+
 def test_what_only_rounding_leaves_is_said_to_be_that():
     x = tl.tensor([0.1, 0.2, -0.3], dtype=tl.float64, requires_grad=True)
     with tl.Graph():

@@ -34,6 +34,7 @@ from .sums import (
     Place,
     Worked,
     cumulated,
+    factor,
     indexed,
     most_picked,
     of_cumulated,
@@ -70,6 +71,8 @@ def forward_element(vertex: Vertex, place: Place | None = None) -> str:
     at = (0,) * out.ndim if place is None else place
     if place is None and vertex.op in ("attention", "attention_weights"):  # the last query is allowed all keys
         at = (*at[:-2], out.shape[-2] - 1, 0)
+    if place is None and vertex.op == "cumsum":
+        at = tuple(n - 1 for n in out.shape)
     return _line(str(vertex), at, out, lambda: FORWARD[vertex.op or ""](vertex, given, at))
 
 
@@ -123,8 +126,9 @@ def _line(name: str, place: Place, array: Array, work: Callable[[], Worked]) -> 
             return ""
 
     def text() -> str:
-        written = work()
-        return f"{ONE if array.size > 1 else ''}{indexed(name, place)} = {written and written[0]} = {number(actual)}"
+        how, result = (work() or ("",))[0], number(actual)
+        chain = [result] if how in (result, factor(actual)) else [how, result]
+        return f"{ONE if array.size > 1 else ''}{indexed(name, place)} = {' = '.join(chain)}"
 
     return with_enough_digits(text)
 

@@ -83,6 +83,8 @@ def reduced(vertex: Vertex, given: Sequence[Any], place: Place) -> Worked:
     keeps = vertex.value is not None and vertex.value.ndim == x.ndim
     rest = iter([i for a, i in enumerate(place) if not (keeps and a in over)])
     row = x[tuple(slice(None) if a in over else next(rest) for a in range(x.ndim))].reshape(-1)
+    if row.size == 1:
+        return None
     text, value = sum_of(row)
     return (f"({text}) / {row.size}", value / row.size) if vertex.op == "mean" else (text, value)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array
+from ...backend import Array, to_host
 from ...errors.words import kind_of
 from ...traced import Traced
 from ..formulas.derivatives import differential
@@ -173,8 +173,10 @@ def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
         if vertex is not None:
             return graph, vertex
     graph = Graph(loss)
+    vertex = graph[loss]
+    vertex.value = np.array(to_host(loss._array))
     recover_values(graph)
-    return graph, graph[loss]
+    return graph, vertex
 
 
 def _give_names(graph: Graph, names: Mapping[str, Any] | None) -> None:

@@ -425,3 +425,9 @@ def test_the_sums_of_a_product_have_the_results_of_the_engine(n, k, m, flat_a, f
     for line in re.findall(r"^ +dC/d\w+\[[\d, ]+\] = (.*) = (\S+)$", text, flags=re.M):
         if "more" not in line[0]:
             assert eval(line[0].replace("·", "*")) == pytest.approx(float(line[1]), rel=1e-2)
+
+
+def test_the_result_that_is_asked_about_has_its_value():
+    """The tape keeps no array for a mean, but the tensor is at hand."""
+    x = tl.tensor([1.0, 4.0], requires_grad=True)
+    assert "C = mean(#2)\n    = mean([1, 16])\n    = 8.5\n" in tl.explain((x * x).mean())

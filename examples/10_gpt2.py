@@ -60,9 +60,11 @@ def main(settings: Settings) -> None:
     folder = settings.folder or settings.out / "model"
     if settings.folder is None and not has_model(folder):
         report.before_training(folder)
-        train_small(folder, settings)
-    model, tokenizer = load(folder)
-    report.origin(folder, ours=settings.folder is None)
+        model, tokenizer = train_small(folder, settings)
+        report.trained(folder)
+    else:
+        model, tokenizer = load(folder)
+        report.origin(folder, ours=settings.folder is None)
     report.sizes(model)
 
     # Tokenize, and run all blocks
@@ -86,8 +88,8 @@ def main(settings: Settings) -> None:
     inside.draw_inside(model, tokenizer, tokenizer.encode(text), settings.out)
 
 
-def train_small(folder: Path, settings: Settings) -> None:
-    """Train a GPT-2 of 2 blocks on made sentences, and write it in GPT-2's format."""
+def train_small(folder: Path, settings: Settings) -> tuple[GPT, BPETokenizer]:
+    """A GPT-2 of 2 blocks, trained on made sentences. It is kept, in GPT-2's format, unless Ctrl-C ended the training."""
     lines = corpus.make(4000, Random(settings.seed))
     tokenizer = BPETokenizer.train("\n".join(lines), 400, special_tokens=[END])
     end = tokenizer.special_tokens[END]
@@ -106,9 +108,11 @@ def train_small(folder: Path, settings: Settings) -> None:
         schedule.step()
         if step == 1 or step % max(1, settings.steps // 4) == 0:
             report.progress(step, loss.item())
-    folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.to_files(folder)
-    model.save_pretrained(folder)
+    if step == settings.steps:
+        folder.mkdir(parents=True, exist_ok=True)
+        tokenizer.to_files(folder)
+        model.save_pretrained(folder)
+    return model, tokenizer
 
 
 if __name__ == "__main__":

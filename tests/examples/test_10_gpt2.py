@@ -1,6 +1,7 @@
 """A small GPT-2 is trained once and kept; a folder is read, continues a prompt, and is looked into."""
 
 import re
+from itertools import islice
 
 import pytest
 
@@ -23,8 +24,16 @@ def test_it_trains_a_small_model_once_and_keeps_it(run_once):
     assert "a small one is trained" in text
     again = output_of(program, out=out, steps=4, tokens=5)
     assert "a small one is trained" not in again
+    assert "an earlier run trained and kept in" in again
     assert again[again.index("The likeliest") :] == text[text.index("The likeliest") :]
     assert sum(path.stat().st_size for path in (out / "model").iterdir()) < 2_000_000
+
+
+def test_a_half_trained_model_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(program, "until_ctrl_c", lambda items: islice(items, 2))  # Ctrl-C in the second step
+    text = output_of(program, out=tmp_path, steps=4, tokens=1)
+    assert "This half-trained model is used now, and not kept" in text
+    assert not (tmp_path / "model").exists()
 
 
 def test_its_weights_are_counted_by_formula_and_one_by_one(text):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from helpers.gpt2.folder import has_model
 from helpers.inside import printable
 from helpers.program import DataError
 from transformer import GPT, BPETokenizer, GPTConfig
@@ -14,6 +15,7 @@ from transformer.inspect.pictures import visible
 # GPT-3's training: 300 billion tokens (Brown et al., arXiv:2005.14165). A V100 does 28e12 operations a second with
 # 16-bit numbers and cost 1.50 dollars an hour: the estimate of Lambda Labs, from which the lecture's figure comes.
 GPT3_TOKENS, V100, DOLLARS_AN_HOUR = 300e9, 28e12, 1.5
+FETCH = "OpenAI's GPT-2 knows more: --help says how to fetch it, and --folder takes it."
 
 
 def before_training(folder: Path) -> None:
@@ -26,11 +28,19 @@ def progress(step: int, loss: float) -> None:
     print(f"  step {step:4}: loss {loss:.3f}, perplexity exp(loss) {math.exp(loss):.1f}", flush=True)
 
 
+def trained(folder: Path) -> None:
+    """Say whether the small model is kept, and what it knows."""
+    if not has_model(folder):
+        print("Ended by Ctrl-C. This half-trained model is used now, and not kept: the next run trains it anew.")
+    print(f"It knows little but these sentences. {FETCH}")
+
+
 def origin(folder: Path, ours: bool) -> None:
-    """Say which model it is."""
+    """Say which model was read."""
     if ours:
-        print(f"The model in {folder} is a small one, trained here on made sentences. It knows little else.")
-        print("OpenAI's GPT-2 knows more: --help says how to fetch it, and --folder takes it.")
+        print(f"The small model that an earlier run trained and kept in {folder} is used. Remove this folder")
+        print("to train it anew, with other --steps or another --seed.")
+        print(FETCH)
     else:
         print(f"The model in {folder}:")
 

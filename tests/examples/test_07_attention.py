@@ -1,5 +1,6 @@
 """Attention: one head and its senses, three heads and the red car."""
 
+import re
 from random import Random
 
 import numpy as np
@@ -70,6 +71,14 @@ def test_the_vector_of_car_takes_up_what_is_said_of_it(text):
     assert "John's" not in next(line for line in text.split("\n") if 'After "red"' in line)
     final = next(line for line in text.split("\n") if line.startswith("    Final"))
     assert all(f"{word} " in final for word in ("red", "John's", "lately", "unreliable"))
+
+
+def test_the_final_vector_is_said_as_it_is(text, run_once):
+    assert "The final vector says: red, John's, lately, unreliable; as in the lecture." in text
+    early, _ = run_once("07_attention", "--page", "--steps", "120")
+    best = re.findall(r"([a-zA-Z' ]+) \d\.\d\d", next(line for line in early.split("\n") if "    Final" in line))
+    said = next(line for line in early.split("\n") if "The final vector says" in line)
+    assert f"says: {', '.join(word.removeprefix('    Final').strip() for word in best)};" in said
 
 
 def test_without_a_head_something_is_lost(text):

@@ -46,6 +46,7 @@ DESCRIPTIONS = [word for group in BY_GROUP for word in group]
 GROUPS = [np.array([DESCRIPTIONS.index(word) for word in group]) for group in BY_GROUP]  # as numbers
 
 RED_CAR = "the red car that John bought yesterday broke down on the highway ."
+FINAL = ["red", "John's", "lately", "unreliable"]  # what the vector of "car" should say in the end
 PAIRS = (  # the lecture's strong attention relationships, each with the head that has to find it
     ("red", "car", MODIFICATION, "adjective modifies noun"),
     ("car", "broke", GRAMMATICAL, "subject, verb"),

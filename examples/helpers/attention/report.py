@@ -51,8 +51,8 @@ def senses_begin(course: senses.Course) -> None:
     for name, some in (("bank", 4), ("tower", 1), ("model", 1)):
         for i in [i for i, text in enumerate(course.texts) if f" {name} " in text][:some]:
             print(f"  {course.texts[i]:45} {name}: {senses.SENSES[course.senses[i]]}")
-    print("  Most words hint at the sense, more or less strongly, as in real text. Few settle it: now and then one is")
-    print("  said of the other bank.")
+    print("  Most words hint at the sense, more or less strongly, as in real text. Few settle it: now and then such a word")
+    print("  goes with the other bank.")
     print("\n  The loss is the cross-entropy of the sense:")
 
 
@@ -79,7 +79,7 @@ def step_by_step(sentence: str, i: int, reading: Any, W_U: tl.Tensor) -> None:
     print(
         f"     On the right, what it adds to the score of {senses.SENSES[first]} over that of {senses.SENSES[second]}."
     )
-    print("\n  It blends, it does not select: every word contributes.")
+    print(f"\n  It blends, it does not select: softmax gives every word a weight. {share_of_the_largest(found, weights[i])}")
     print(
         "  The lecture's weights 0.6, 0.3 and 0.1 are an example. These are learnt, and with another --seed others are,"
     )
@@ -89,6 +89,12 @@ def step_by_step(sentence: str, i: int, reading: Any, W_U: tl.Tensor) -> None:
         print(f'  Here "{found[idle]}" has the weight {weights[i, idle]:.2f}, and adds only {adds[idle]:+.2f}.')
     p = tl.softmax(tl.tensor(logits[i])).numpy()
     print(f'  "{word}" now means: {likely(p)}')
+
+
+def share_of_the_largest(found: Sequence[str], weights: np.ndarray) -> str:
+    """How the largest weight compares with all others."""
+    top = int(weights.argmax())
+    return f'Here "{found[top]}" has {weights[top]:.2f}, all others {1 - weights[top]:.2f} together.'
 
 
 def likely(p: np.ndarray) -> str:
@@ -113,7 +119,8 @@ def contexts(sentences: Sequence[tuple[str, str]], readings: Sequence[Any]) -> N
         pair = [sentence for sentence, other in sentences if other == word]
         (x0, after0), (x1, after1) = vectors[word][a], vectors[word][b]
         print(f"  {f'{word}: {pair[a]} / {pair[b]}':72}{cosine(x0, x1):8.2f}{cosine(after0, after1):18.2f}")
-    print("  The embedding is static: a word always starts from the same vector. Attention makes it context-sensitive.")
+    print("  The embedding is static: a word always starts from the same vector. What differs after attention comes from")
+    print("  the words around it.")
 
 
 def page(model: Any, tokens: np.ndarray, i: int, sentence: str, path: Path) -> None:
@@ -166,7 +173,7 @@ def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, ans
         cells = "".join(f"{f'[{w[i, j]:.2f}]' if h == head else f'{w[i, j]:.2f} ':>8}" for h, w in enumerate(weights))
         print(f"    {f'{a} → {b}':24}{cells}  {'✓' if answer == b else f'no: {answer}'}  {why}")
     print(
-        f"\n    {ticks} of {len(wanted)} are ticked: the lecture's seven, and one more that its third head has to find."
+        f"\n    {ticks} of {len(wanted)} are ticked. The last is not in the lecture's list of seven; its third head has to find it."
     )
     print(
         f"    For {largest} of them the weight is also the largest of this word. It need not be: a head may also look"
@@ -196,7 +203,9 @@ def car_as_it_is_read(model: Any, found: Sequence[str]) -> dict[str, np.ndarray]
         described[part] = p
         best = [group[p[group].argmax()] for group in cars.GROUPS]
         print(f"    {part:21}" + "".join(f"{cars.DESCRIPTIONS[i]:>12} {p[i]:.2f}" for i in best))
-    print("    The final vector: John's red car, bought lately, unreliable.")
+    says = [cars.DESCRIPTIONS[group[p[group].argmax()]] for group in cars.GROUPS]
+    end = "as in the lecture" if says == cars.FINAL else f"the lecture's car is {', '.join(cars.FINAL)}"
+    print(f"    The final vector says: {', '.join(says)}; {end}.")
     return described
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nn
+import tinygrad_lecture as tl
 from helpers.digits import report
 from programs import load, numbers_after, output_of
 
@@ -89,6 +90,18 @@ def test_other_networks_and_other_ways_downhill(settings, tmp_path, monkeypatch)
     assert numbers_after(text, "Test accuracy")[0] > 5
     assert ("a probability distribution." in text) == ("loss" in settings)
     assert ("mean cross-entropy" in text) == ("loss" in settings) == ("mean cost" not in text)
+
+
+def test_a_network_that_learns_nothing_is_said_to_have_no_strokes(tmp_path, monkeypatch):
+    monkeypatch.setattr(program.pictures, "draw", lambda *results: None)
+    text = output_of(program, epochs=1, lr=1e-9, out=tmp_path)
+    assert numbers_after(text, "\n  after training")[-1] == pytest.approx(0, abs=0.05)
+    assert "have become patches" not in text
+
+
+def test_a_coarser_picture_has_the_means_of_squares():
+    picture = tl.tensor(np.kron(np.arange(196.0).reshape(14, 14), np.ones((2, 2))).reshape(1, 784))
+    assert program.detail.coarser(picture, 14).numpy() == pytest.approx(np.arange(196.0)[None])
 
 
 def test_a_perfect_loop_detector_would_be_found():

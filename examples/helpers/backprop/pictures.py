@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.drawing import BLUE, GREEN, ORANGE, VERMILION, new_figure, plain, save
+from helpers.drawing import BLUE, DARK, GREEN, ORANGE, VERMILION, new_figure, plain, save
 from tinygrad_lecture.inspect.drawing import draw_graph
 from tinygrad_lecture.inspect.graph import in_line
 
@@ -25,12 +25,13 @@ def network(
     graph: tl.Graph,
     path: Path,
 ) -> None:
-    """Activations in the neurons, weights along the lines, gradients in orange; fewer numbers where it is crowded."""
+    """Activations in the neurons, weights along the lines, gradients in red; fewer numbers where it is crowded."""
     wide, tall = 4.2, 2.0  # inches between layers, and between the neurons of one
     height = tall * max(layers)
     figure = new_figure(
-        wide * len(layers) + 0.4, height + 1.3, "A network; in orange how the cost changes with each number"
+        wide * len(layers) + 0.4, height + 1.7, "A network; in red how the cost changes with each number"
     )
+    figure.supxlabel("lines: weights, blue above 0 and orange below, the thicker the larger", fontsize=13, color=DARK)
     axes = figure.subplots()
     axes.axis("off")
     axes.set(xlim=(-1, wide * len(layers) - 0.6), ylim=(-height / 2 - 0.2, height / 2 + 0.4), aspect="equal")
@@ -74,7 +75,7 @@ def write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
 def pair(
     axes: Axes, start: tuple[float, float], end: tuple[float, float], value: str, gradient: float, at: float = 0.3
 ) -> None:
-    """A parameter and, in orange, its gradient, above a line from start to end."""
+    """A parameter and, in red, its gradient, above a line from start to end."""
     along = np.subtract(end, start) / np.hypot(*np.subtract(end, start))
     x, y = np.add(start, at * np.subtract(end, start)) + 0.13 * np.array([-along[1], along[0]])
     style = {"rotation": float(np.degrees(np.arctan2(along[1], along[0]))), "rotation_mode": "anchor"}

@@ -157,10 +157,9 @@ def price(times: Mapping[int, tuple[float, float]]) -> None:
     for n, (ahead, back) in times.items():
         print(f"  {n:16,} {1e3 * ahead:7.2f} ms {1e3 * back:7.2f} ms {back / ahead:20.1f} {n / (ahead + back):21,.0f}")
     best = max(times, key=lambda n: n / sum(times[n]))
-    print(
-        f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones, as long as"
-    )
-    print("  its numbers fit into the processor's cache.")
+    print(f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones.")
+    if best != max(times):
+        print(f"  With {max(times):,} its numbers may no longer fit into the processor's cache.")
 
 
 def trying(times: tuple[float, float], error: float) -> None:
@@ -169,7 +168,7 @@ def trying(times: tuple[float, float], error: float) -> None:
     whole = 2 * 13_002 * forward
     print("\nBy trying, each parameter costs two forward passes. With 32 pictures:")
     print(f"  2 · 13,002 · {1e3 * forward:.2f} ms = {whole:.1f} s, {whole / backward:,.0f} times as long as backward")
-    print(f"  50 parameters tried: they agree with backward() to {error:.0e} of the largest")
+    print(f"  50 parameters tried: they agree with backward() within {error:.0e} x the largest derivative")
 
 
 def noise(distances: Mapping[int, Sequence[float]]) -> None:

@@ -52,7 +52,8 @@ def threes(digits: Digits, path: Path) -> None:
 
 def curves(history: Sequence[Epoch], cost: str, path: Path) -> None:
     """The cost of every batch, the mean of each epoch, and the share of test pictures read right."""
-    figure = new_figure(11, 4.4, f"The {cost} falls, and more and more digits are read right")
+    read = f": in the end {history[-1].right:.1%} of the test pictures are read right" if history else ""
+    figure = new_figure(11, 4.4, f"The training, epoch by epoch{read}")
     left, right = figure.subplots(1, 2)
     if history:
         steps = [len(epoch.costs) for epoch in history]
@@ -98,7 +99,7 @@ def mistakes(images: np.ndarray, labels: np.ndarray, sure: np.ndarray, path: Pat
         return
     columns = min(4, len(worst))
     rows = -(-len(worst) // columns)
-    title = "The mistakes of which it was surest (orange: its answer; green: the right digit)"
+    title = "The mistakes of which it was surest (red: its answer; green: the right digit)"
     figure = new_figure(3.2 * columns, 2.2 * rows + 0.9, title, size=12)
     grid = figure.subplots(rows, 2 * columns, squeeze=False, width_ratios=[1.2, 1] * columns)
     for axes in grid.flat:
@@ -137,7 +138,8 @@ def tiles(axes: Axes, rows: np.ndarray, titles: Sequence[str], **colours: Any) -
 def first_layer(weights: np.ndarray, ink: np.ndarray, path: Path, most: int = 32) -> None:
     """The first layer's neurons as pictures of their weights; pixels that are always white are left out."""
     shown = np.where(ink, weights[:most], np.nan)
-    title = "First layer, the weights of each neuron: ink on red makes it fire, ink on blue stops it"
+    which = "each neuron" if len(weights) <= most else f"the first {most} of {len(weights)} neurons"
+    title = f"First layer, the weights of {which}: ink on red makes a neuron fire, ink on blue stops it"
     figure = new_figure(12, 1.5 * -(-len(shown) // 8) + 0.7, title)
     axes = figure.subplots()
     limit = float(np.nanquantile(np.abs(shown), 0.995))  # symmetric, so that white is 0

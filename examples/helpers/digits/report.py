@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -109,7 +109,7 @@ def costs_by_answer(sure: np.ndarray, labels: np.ndarray, loss: str) -> None:
     """The mean squared-error cost of test pictures that are read right and surely, right but unsurely, and wrong."""
     costs = ((sure - np.eye(10)[labels]) ** 2).sum(axis=1)
     right, is_sure = sure.argmax(axis=1) == labels, sure.max(axis=1) > SURE
-    what = "cost of test pictures" if loss == "mse" else "squared error C of test pictures, which was not trained"
+    what = "cost of test pictures" if loss == "mse" else "squared error C of test pictures, which training did not minimise"
     print(f"\nThe {what}. It is 0 for exactly the wanted outputs, and never below 0:")
     groups = ("sure and right", right & is_sure), ("unsure", ~is_sure), ("sure and wrong", ~right & is_sure)
     for name, chosen in groups:
@@ -123,14 +123,14 @@ def confidences(sure: np.ndarray, loss: str) -> None:
     """Whether the ten outputs are a probability distribution."""
     sums = sure.sum(axis=1)
     low, high = np.quantile(sums, [0.05, 0.95])
-    print(f"\nThe ten outputs sum to {low:.2f} to {high:.2f} for nine pictures of ten.")
     if loss == "mse":
+        print(f"\nFor nine of ten pictures the ten outputs sum to {low:.2f}-{high:.2f}.")
         print(
             "Ten sigmoids do not know of each other, so the outputs are confidences, but no probability distribution."
         )
         print("With --loss cross-entropy a softmax makes one.")
     else:
-        print("Softmax makes them a probability distribution.")
+        print("\nThe ten outputs always sum to 1. Softmax makes them a probability distribution.")
 
 
 def count_answers(sure: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -176,15 +176,17 @@ def first_layer(before: np.ndarray, weights: np.ndarray, images: np.ndarray) -> 
     """How local and how smooth the first layer's weights are. before, weights: (neurons, 784)."""
     ink = images.std(axis=0) > 0.05  # (784,): the pixels that differ between pictures
     print(
-        "\nWhat the neurons of the first layer like to see. An edge or a stroke fills few pixels, next to each other:"
+        "\nWhat the neurons of the first layer like to see. An edge or a stroke fills few pixels, next to each other."
     )
+    print(f"Of the {ink.sum()} pixels that ever have ink:")
     for name, rows in (("before training", before), ("after training", weights)):
         print(
-            f"  {name:16} half of a neuron's squared weights lie on {half(rows[:, ink]):3.0f} of {ink.sum()} pixels;",
+            f"  {name:16} half of a neuron's squared weights lie on {half(rows[:, ink]):3.0f} of them;",
             end="",
         )
         print(f" neighbours correlate {neighbours(rows, ink):+.2f}")
-    print("  So they have become patches and strokes, as the lecture says, several to a neuron: see first_layer.png.")
+    print("  Random weights have a correlation of 0; patches and strokes, of which the lecture speaks, come nearer to 1.")
+    print("  See first_layer.png: there are several to a neuron.")
 
 
 def half(rows: np.ndarray) -> float:
@@ -238,3 +240,10 @@ def separation(means: np.ndarray, group: Sequence[int]) -> float:
     """By how much the best neuron's mean activation differs between a group of digits and the others."""
     inside = np.isin(np.arange(10), group)
     return float(np.abs(means[:, inside].mean(axis=1) - means[:, ~inside].mean(axis=1)).max())
+
+
+def detail(read: Mapping[int, float], epochs: int) -> None:
+    """How many pictures are read right with fewer pixels. read: pixels along a side -> share."""
+    print(f"\nDo pictures need 784 inputs? The same network, trained for {epochs} epochs on coarser ones:")
+    for side, share in read.items():
+        print(f"  {side:2} × {side:2} = {side * side:3} inputs   test pictures read right {share:.1%}")

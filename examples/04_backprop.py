@@ -101,8 +101,9 @@ def main(settings: Settings) -> None:
     images = tl.tensor(digits.train_images)  # (8500, 784)
     labels = tl.eye(10)[tl.tensor(digits.train_labels)]  # (8500, 10)
     model = nn.MLP([784, 16, 16, 10], nn.Sigmoid, nn.Sigmoid)
-    times = {n: price.measure(model, images[:n], labels[:n], settings.repeats) for n in (1, 32, 1000, len(images))}
-    report.price(times)
+    sizes = (1, 32, 1000, len(images))
+    times = {n: price.measure(model, images[:n], labels[:n], settings.repeats) for n in sizes}
+    report.price(times, {n: price.memory(model, images[:n], labels[:n]) for n in sizes})
     report.trying(times[32], price.try_some(images[:32], labels[:32]))
 
     # "Averaging over multiple examples reduces noise": the gradients of small batches against that of all pictures

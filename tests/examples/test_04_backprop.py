@@ -35,6 +35,7 @@ def test_the_gradients_of_other_networks_agree_too(activation, tmp_path, monkeyp
     monkeypatch.setattr(program.price, "measure", lambda *_: (1.0, 1.0))  # the price is that of another network
     monkeypatch.setattr(program.price, "noise", lambda *_: [1.0, 1.0])
     monkeypatch.setattr(program.price, "try_some", lambda *_: 0.0)
+    monkeypatch.setattr(program.price, "memory", lambda *_: 1)
     for name in ("network", "computation_graph", "price"):
         monkeypatch.setattr(program.pictures, name, lambda *_: None)
     text = output_of(program, layers=(3, 4, 2), activation=activation, out=tmp_path)
@@ -79,6 +80,13 @@ def test_trying_agrees_and_takes_two_forward_passes_for_each_parameter(text):
     forward, whole, _ = numbers_after(text, "2 · 13,002 · ")
     assert whole == pytest.approx(2 * 13_002 * forward / 1000, rel=0.2)
     assert numbers_after(text, "agree with backward() within")[0] < 1e-5
+
+
+def test_larger_batches_take_more_memory(text):
+    memory = [float(x) for x in re.findall(r"([\d.]+) MB", text)]
+    assert len(memory) == 4
+    assert memory == sorted(memory)
+    assert memory[-1] > 5 * memory[-2]  # 8,500 pictures against 1,000
 
 
 def test_larger_batches_have_less_noise(text):

@@ -108,7 +108,7 @@ def price(times: Mapping[int, tuple[float, float]], noise: Mapping[int, Sequence
     plain(left).set(
         yscale="log", xlabel="pictures at once", ylabel="milliseconds (logarithmic)", title="time of one pass"
     )
-    left.set_yticks([0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
+    left.set_yticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100])
     left.yaxis.set_major_formatter("{x:g}")
     left.minorticks_off()
     fastest, slowest = (most([1e3 * t for pair in times.values() for t in pair]) for most in (min, max))

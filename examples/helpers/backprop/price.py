@@ -1,7 +1,8 @@
-"""The price of a gradient: how long forward, backward and finite differences take with the digit network."""
+"""The price of a gradient: time and memory of forward and backward with the digit network, and finite differences."""
 
 from __future__ import annotations
 
+import tracemalloc
 from time import perf_counter
 
 import numpy as np
@@ -21,6 +22,17 @@ def measure(model: nn.MLP, x: tl.Tensor, y: tl.Tensor, repeats: int) -> tuple[fl
         C.backward()
         seconds.append((middle - begin, perf_counter() - middle))
     return tuple(np.median(seconds[1:], axis=0).tolist())  # the first is slower
+
+
+def memory(model: nn.MLP, x: tl.Tensor, y: tl.Tensor) -> int:
+    """The most bytes that a forward and a backward pass hold at once, beside the pictures and the weights."""
+    model.zero_grad()
+    tracemalloc.start()
+    try:
+        nn.functional.mse_loss(model(x), y).backward()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def gradient(model: nn.MLP, x: tl.Tensor, y: tl.Tensor) -> tl.Tensor:

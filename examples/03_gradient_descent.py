@@ -63,6 +63,11 @@ def main(settings: Settings) -> None:
     trials = [descend(points, f"rate {rate:.3g}", rate, len(points), settings.steps) for rate in rates]
     report.rates(trials, valley)
 
+    # "... and we might get stuck": the largest of the rates 0.1, 0.01, ... whose step rounds to no step at all
+    w = tl.tensor(START[0], requires_grad=True)  # a number of 32 bits, as weights usually are
+    cost(w, tl.tensor(START[1]), *(t.float() for t in points.tensors)).backward()
+    report.stuck(next(rate for rate in 10.0 ** -np.arange(1, 20) if (w - rate * w.grad).item() == w.item()), w.item())
+
     # Batch: "use all training examples"; stochastic: "one example at a time"; mini-batch: "small batches"
     rate = 0.5 / valley.steepest
     sizes = {"batch": len(points), "mini-batch": settings.batch, "stochastic": 1}
@@ -72,7 +77,8 @@ def main(settings: Settings) -> None:
     # "The choice of batch size ... affects training dynamics and final performance": the digit network
     digits = load_digits()
     sizes = until_ctrl_c((8, 32, 256))
-    report.batch_sizes([batches.train(digits, n, 0.95, settings.epochs, settings.seed) for n in sizes])
+    trained = [batches.train(digits, n, 0.95, settings.epochs, settings.seed) for n in sizes]
+    report.batch_sizes(trained, 0.95, settings.epochs)
 
     # "Move in the opposite direction (direction of steepest decrease)", against random directions, in 13,002 dimensions
     images, labels = tl.tensor(digits.train_images[:500]), tl.eye(10)[tl.tensor(digits.train_labels[:500])]
@@ -118,6 +124,7 @@ def cost(w: tl.Tensor, b: tl.Tensor, x: tl.Tensor, y: tl.Tensor) -> tl.Tensor:
 
 def descend(points: nn.TensorDataset, label: str, rate: float, batch: int, steps: int) -> Descent:
     """Gradient descent from START; each step looks at a batch of points, shuffled anew in every epoch."""
+    batch = min(batch, len(points))
     w = tl.tensor(START[0], dtype=tl.float64, requires_grad=True)
     b = tl.tensor(START[1], dtype=tl.float64, requires_grad=True)
     optimizer = nn.optim.SGD([w, b], lr=rate)

@@ -5,6 +5,8 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
+from helpers.descent import report
+from helpers.descent.batches import Trained
 from helpers.descent.report import verdict
 from programs import load, numbers_after
 
@@ -52,6 +54,30 @@ def test_no_random_direction_comes_near_the_gradient(text):
         gradient, best, downhill = numbers_after(text, f"\n{length:>13} ")
         assert gradient > 10 * best
         assert 20 < downhill < 80
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "seen"),
+    [
+        (0.95, 0.91, "So a regularization effect"),
+        (0.92, 0.91, "So no regularization effect"),
+        (0.90, 0.91, "1.0 points less of the new pictures"),
+        (0.87, 0.91, "So the opposite of a regularization effect"),
+    ],
+)
+def test_a_regularization_effect_is_more_than_chance(small, large, seen, capsys):
+    rows = [Trained(8, 7, 7441, 0.95, small, 1500), Trained(256, 71, 2414, 0.951, large, 1500)]
+    report.batch_sizes(rows, 0.95, 100)
+    assert seen in capsys.readouterr().out
+
+
+def test_networks_that_have_not_learnt_enough_are_not_compared(text):
+    assert "Not all have come to 95%, so they cannot be compared" in text
+    assert "regularization" not in text
+
+
+def test_a_batch_is_no_larger_than_all_points(points):
+    assert program.descend(points, "", 0.1, batch=1000, steps=3).looked_at.tolist() == [0, 40, 80, 120]
 
 
 def test_descent_beats_random_search(text):

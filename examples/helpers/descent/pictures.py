@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import nn
-from helpers.descent.report import Descent, Valley, verdict
+from helpers.descent.report import SEARCHES, Descent, Valley, verdict
 from helpers.drawing import BLUE, DARK, GREEN, GREY, ORANGE, VERMILION, new_figure, plain, save
 
 if TYPE_CHECKING:
@@ -156,12 +156,12 @@ def high_dimensions(
     left.set(xlabel=f"by how much the cost falls in a step of length {length:g}", ylabel="directions", title="one step")
     left.legend(edgecolor="none", loc="upper center")
     for (name, values), colour in zip(histories.items(), (BLUE, ORANGE, GREEN), strict=True):
-        right.plot(np.arange(1, len(values) + 1), values, color=colour, linewidth=2.5, label=name)
+        right.plot(np.arange(1, len(values) + 1), values, color=colour, linewidth=2.5, label=f"{name}{', ' + SEARCHES[name] if name in SEARCHES else ''}")
     plain(right).set(
         xlabel="evaluations of the cost",
         ylabel="cost C (random search: lowest so far)",
         ylim=(0, None),
         title="many steps",
     )
-    right.legend(edgecolor="none", loc="upper center", bbox_to_anchor=(0.65, 0.62))
+    right.legend(edgecolor="none", loc="upper right", fontsize=10)
     save(figure, path)

@@ -10,6 +10,11 @@ import numpy as np
 
 from helpers.descent.batches import Trained
 
+SEARCHES = {  # what is random in them
+    "random changes": "all weights changed a little, kept if the cost falls",
+    "random weights": "all weights drawn anew each time",
+}
+
 
 @dataclass(frozen=True)
 class Valley:
@@ -80,6 +85,11 @@ def rates(trials: Sequence[Descent], valley: Valley) -> None:
         print(f"  {trial.label:12} cost {trial.costs[0]:.2f} -> {trial.costs[-1]:9.4f}   {verdict(trial, valley)}")
 
 
+def stuck(rate: float, w: float) -> None:
+    """That a rate can be too small to change a weight at all."""
+    print(f"  rate {rate:<7.0e} too small: stuck, as 32-bit numbers round such a step away: w stays at {w:g}")
+
+
 def ways(descents: Sequence[Descent], valley: Valley) -> None:
     """Batch, mini-batch and stochastic descent side by side."""
     print(f"\nThree ways, {len(descents[0].path) - 1} steps each at rate {descents[0].rate:.3g}:")
@@ -92,19 +102,25 @@ def ways(descents: Sequence[Descent], valley: Valley) -> None:
     print("  Fewer points per step: cheaper steps, of a noisier gradient.")
 
 
-def batch_sizes(trained: Sequence[Trained]) -> None:
+def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
     """How long the digit network trains with mini-batches of each size, and how good it is then."""
-    print("\nThe size of a mini-batch, for the digit network, trained until it reads 95% of 8,500 pictures right:")
+    print(f"\nThe size of a mini-batch, for the digit network, trained until it reads {wanted:.0%} of 8,500 pictures right,")
+    print(f"for {epochs} epoch{'s' * (epochs > 1)} at most:")
     print("  pictures per step   epochs    steps   training pictures right   test pictures right")
     for t in trained:
         print(f"  {t.size:17} {t.epochs:8} {t.steps:8,} {t.learnt:25.1%} {t.test:21.1%}")
-    shares = [t.test for t in trained]
-    apart, chance = np.ptp(shares), math.sqrt(np.mean(shares) * (1 - np.mean(shares)) / trained[0].tested)
-    print(
-        "  Small batches need fewer passes through the pictures, large ones fewer steps. How well new pictures are read"
-    )
-    print(f"  differs by {100 * apart:.1f} points; by chance alone such a share varies by {100 * chance:.1f}.", end=" ")
-    print("So no regularization effect is seen." if apart < 3 * chance else "")
+    if min(t.learnt for t in trained) < wanted:
+        print(f"  Not all have come to {wanted:.0%}, so they cannot be compared: --epochs lets them train longer.")
+        return
+    small, large = trained[0], trained[-1]
+    print(f"  It took {small.epochs} passes through the pictures with {small.size} per step, and {large.epochs} with", end=" ")
+    print(f"{large.size}; but {small.steps:,} steps against {large.steps:,}.")
+    gain, mean = small.test - large.test, (small.test + large.test) / 2
+    chance = 1.96 * math.sqrt(2 * mean * (1 - mean) / small.tested)  # of two shares, in 95 of 100 cases
+    effect = "a" if gain > chance else "the opposite of a" if gain < -chance else "no"
+    print(f"  With {small.size} per step it reads {100 * abs(gain):.1f} points {'more' if gain >= 0 else 'less'} of the new", end=" ")
+    print(f"pictures right than with {large.size}. By chance alone two such shares")
+    print(f"  differ by up to {100 * chance:.1f} points (in 95 of 100 cases). So {effect} regularization effect is seen.")
 
 
 def directions(falls: Mapping[float, Sequence[float]], cosines: np.ndarray) -> None:
@@ -124,7 +140,7 @@ def searches(histories: Mapping[str, Sequence[float]], weights: int) -> None:
     n = len(next(iter(histories.values())))
     print(f"\nThe same network on 500 pictures, with {n} evaluations of the cost each:")
     for name, costs in histories.items():
-        print(f"  {name:17} cost {costs[0]:.3f} -> {costs[-1]:.3f}")
+        print(f"  {name:17} cost {costs[0]:.3f} -> {costs[-1]:.3f}   {SEARCHES.get(name, '')}".rstrip())
     tries = weights * math.log10(2)
     print(f"  To try two values for each of {weights:,} parameters: 2^{weights:,} = 10^{tries:,.0f} networks.")
     years = tries - 9 - math.log10(3.15e7)

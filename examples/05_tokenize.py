@@ -8,7 +8,7 @@ A network computes with numbers. So a text is cut into tokens, and each token of
 Three ways to cut:
 
     characters    a small vocabulary, but long sequences
-    words         short sequences, but a vocabulary without end, and words that are unknown
+    words         short sequences, but a vocabulary that grows with the text, and words that are unknown
     pieces        byte pair encoding (BPE): start with single bytes; the most frequent pair of neighbours becomes a new
                   token; repeat (Sennrich et al., arXiv:1508.07909). Frequent words become one token, rare words are
                   several pieces, and no text is unknown
@@ -75,7 +75,9 @@ def main(settings: Settings) -> None:
     # "This keeps the vocabulary manageable while covering any text"
     most = pieces if settings.tokenizer else BPETokenizer.train(text.learnt, 256 + max(MERGES))
     sizes = [first_merges(most, n) for n in MERGES if n < len(most.merges)] + [most]
-    report.sizes(text, ways, sizes, UNKNOWN)
+    report.sizes(text, ways, sizes, UNKNOWN, complete=not settings.tokenizer and len(most.merges) < max(MERGES))
+    lengths = [len(text.learnt) * part // 8 for part in (1, 2, 4, 8)]  # characters
+    report.growth({n: len(WordTokenizer.train(text.learnt[:n])) for n in lengths}, len(pieces))
     report.rare_words(RARE, pieces)
 
     # A special token is a single id, and only where the program allows it

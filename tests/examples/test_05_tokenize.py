@@ -1,5 +1,7 @@
 """Tokens: the lecture's five and its three pieces, how merges are learnt, what a larger vocabulary costs."""
 
+import re
+
 import pytest
 
 from helpers.tokens.texts import read_text
@@ -47,6 +49,12 @@ def test_a_larger_vocabulary_makes_the_sequence_shorter_and_only_words_are_unkno
     assert lengths == sorted(lengths, reverse=True)
     assert {row[-1] for row in rows} == {"0"}
     assert numbers_after(text, "\n  words ")[-1] > 0
+
+
+def test_the_vocabulary_of_words_grows_with_the_text(text):
+    grown = [int(words.replace(",", "")) for words in re.findall(r"characters +([\d,]+) different words", text)]
+    assert grown == sorted(set(grown))
+    assert grown[-1] == numbers_after(text, "\n  words ")[0] - 1  # without the token for unknown words
 
 
 def test_pieces_are_those_of_a_tokenizer_in_a_file(tmp_path):

@@ -114,7 +114,7 @@ def tree(axes: Axes, word: Word, left: float) -> None:
 
 def vocabulary(text: Text, ways: Mapping[str, Tokenizer], learnt: Sequence[BPETokenizer], path: Path) -> None:
     """Left, how long the text is in each vocabulary. Right, how often each token occurs, the most frequent first."""
-    figure = new_figure(13, 5.4, "The larger the vocabulary, the shorter the sequence, and the rarer its tokens")
+    figure = new_figure(13, 5.4, "The more pieces, the shorter the sequence; most words and pieces are rare")
     left, right = map(plain, figure.subplots(1, 2))
     size = [256 + len(t.merges) for t in learnt]
     length = [len(t.encode(text.learnt)) for t in learnt]

@@ -76,11 +76,11 @@ def merges_used(sentence: str, t: BPETokenizer) -> None:
             print(f"  {shown(word.text)}   {len(word.bytes):,} bytes become {len(word.ids):,} tokens")
 
 
-def sizes(text: Text, ways: Mapping[str, Tokenizer], learnt: Sequence[BPETokenizer], unknown: str) -> None:
-    """The size of the vocabulary against the length of the sequence."""
+def sizes(text: Text, ways: Mapping[str, Tokenizer], learnt: Sequence[BPETokenizer], unknown: str, complete: bool) -> None:
+    """The size of the vocabulary against the length of the sequence. complete: whether the last has all merges."""
     words = ways["words"]
     missing = words.encode(text.rest).count(words.special_tokens[unknown])
-    print(f"\nThe larger the vocabulary, the shorter the sequence. Learnt from nine tenths of {text.source}:\n")
+    print(f"\nThe more pieces, the shorter the sequence. Learnt from nine tenths of {text.source}:\n")
     print(f"  {'':12}{'vocabulary':>10}{'tokens of the':>16}{'characters':>13}{'tokens of the':>16}{'unknown':>10}")
     print(f"  {'':12}{'':>10}{'nine tenths':>16}{'per token':>13}{'last tenth':>16}{'tokens':>10}")
     rows = [("characters", len(ways["characters"]), ways["characters"]), ("words", len(words), words)]
@@ -89,8 +89,20 @@ def sizes(text: Text, ways: Mapping[str, Tokenizer], learnt: Sequence[BPETokeniz
         n, rest = len(t.encode(text.learnt)), len(t.encode(text.rest))
         none = missing if name == "words" else 0
         print(f"  {name:12}{size:10,}{n:16,}{len(text.learnt) / n:13.2f}{rest:16,}{none:10,}")
-    print(f"\n  {missing} words of the last tenth are unknown: they do not occur in the nine tenths.")
+    print()
+    if complete:
+        print(f"  The last row: 256 bytes and {len(learnt[-1].merges):,} merges. After these no two neighbours occur twice.")
+    print(f"  {missing} words of the last tenth are unknown: they do not occur in the nine tenths.")
     print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
+
+
+def growth(words: Mapping[int, int], pieces: int) -> None:
+    """How the number of different words grows with the text. words: characters of the text -> different words."""
+    print("\nThe vocabulary of words grows with the text, that of pieces is as large as one wants (--vocab-size):\n")
+    for n, different in words.items():
+        print(f"  {n:9,} characters {different:7,} different words")
+    if different < pieces:
+        print(f"  So short a text has fewer different words than there are pieces: {pieces:,}, of which 256 are the bytes.")
 
 
 def rare_words(words: Sequence[str], t: BPETokenizer) -> None:

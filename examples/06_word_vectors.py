@@ -30,6 +30,7 @@ from helpers.word_vectors import pictures, report
 from helpers.word_vectors.vectors import WordVectors, read
 
 NEAR = ["queen", "dog", "red", "france"]
+ANALOGIES = [("king", "man", "woman"), ("cats", "cat", "dog"), ("paris", "france", "italy")]
 CLUSTERS = {
     "animals": ["dog", "cat", "horse", "bird"],
     "colours": ["red", "blue", "green", "yellow"],
@@ -129,9 +130,7 @@ def main(settings: Settings) -> None:
     report.clusters(vectors, CLUSTERS)
 
     # "Directions in embedding space can encode semantic relationships"
-    report.analogies(vectors, [("king", "man", "woman"), ("cats", "cat", "dog"), ("paris", "france", "italy")])
-    if settings.analogy != ("king", "man", "woman"):
-        report.analogies(vectors, [settings.analogy])
+    report.analogies(vectors, dict.fromkeys([*ANALOGIES, settings.analogy]))
     report.germany_and_berlin(vectors, [country for country, _ in corpus.CAPITAL])
     report.plural(vectors, corpus.PLURAL)
     relations = {"gender": corpus.GENDER, "plural": corpus.PLURAL, "capital": corpus.CAPITAL}

@@ -34,7 +34,7 @@ from helpers import runs
 from helpers.gpt import pictures, report
 from helpers.gpt.text import Corpus, many_lines, one_text
 from helpers.gpt.writer import Writer, load
-from helpers.program import start
+from helpers.program import DataError, start
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
 FILES = ("model.json", "tokenizer.json", "curves.png", "attention.png", "lens.png")  # of a run, beside the Trainer's
@@ -185,8 +185,13 @@ class Settings:
     """0 always takes the likeliest token, 1 draws by the probabilities"""
     seed: int = 0
     """of the first weights, the order of the text, and the draws"""
-    out: Path = Path("out/gpt")
-    """folder for the run and the pictures"""
+    out: Path | None = None
+    """folder for the run and the pictures (out/gpt; with --load the folder that is loaded)"""
+
+    def __post_init__(self) -> None:
+        if self.load and not self.load.is_dir():
+            raise DataError(f"there is no folder {self.load} to load")
+        self.out = self.out or self.load or Path("out/gpt")
 
     def identity(self) -> dict[str, str | float | None]:
         """The settings that make another run."""
@@ -197,19 +202,19 @@ class Settings:
 def main(settings: Settings) -> None:
     """Train, or load; then predict one token step by step, write, and look inside."""
     tl.manual_seed(settings.seed)
-    folder = settings.load or settings.out
     if settings.load:
         writer = load(settings.load)
         report.loaded(settings.load, writer)
     else:
         writer, corpus, history = nn.parallel.run(train, settings, workers=settings.workers)
         report.trained(history)
-        pictures.curves(history, report.baselines(corpus), folder / "curves.png")
+        pictures.curves(history, report.baselines(corpus), settings.out / "curves.png")
+        report.block_by_block(writer.model, corpus)
     prompt = beginning(writer, settings)
     one_prediction(writer, prompt, settings.temperature)
     text = report.write(writer, prompt, settings.tokens, settings.temperature, settings.seed)
     print("\nPictures:")
-    report.look_inside(writer, text, folder)
+    report.look_inside(writer, text, settings.out)
 
 
 if __name__ == "__main__":

@@ -86,22 +86,24 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
     heads = sum(len(maps) for maps in trace.attention)
     rows, columns = (2, 2) if len(chosen) == 4 else (1, max(1, len(chosen)))
     title = f"Heads look at different tokens: {len(chosen)} of the {heads} heads"
-    figure = new_figure(6 * columns, 6 * rows if rows > 1 else 7.2, title)
+    width = 6 if rows > 1 else 4.3  # of a panel; one row is wider than high, and so drawn smaller on a page
+    figure = new_figure(width * columns + 0.9, 6 * rows if rows > 1 else width + 1.1, title)
     image = None
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (score, name, layer, head) in zip(panels, chosen, strict=False):
         image = axes.imshow(trace.attention[layer][head], vmin=0, vmax=1, cmap="Blues")
         what = "spreads over" if name.startswith("all") else "looks at"
         measure = "" if name.startswith("all") else f": {score:.0%} of its weight"
-        axes.set_title(f"block {layer + 1}, head {head + 1} {what} {name}{measure}", fontsize=11)
+        gap = " " if rows > 1 else "\n"
+        axes.set_title(f"block {layer + 1}, head {head + 1}{gap}{what} {name}{measure}", fontsize=11)
         turn = 90 if max(map(len, labels)) > 2 else 0
-        axes.set_xticks(range(len(labels)), labels, fontsize=10, rotation=turn, **as_written())
-        axes.set_yticks(range(len(labels)), labels, fontsize=10, **as_written())
+        axes.set_xticks(range(len(labels)), labels, fontsize=11, rotation=turn, **as_written())
+        axes.set_yticks(range(len(labels)), labels, fontsize=11, **as_written())
         axes.tick_params(length=0)
     figure.supylabel("token that looks (query)", color=DARK)
     figure.supxlabel("token that is looked at (key); a GPT sees no token to the right", color=DARK)
     if image is not None:
-        figure.colorbar(image, ax=list(panels), label="attention weight; each row sums to 1", shrink=0.4, pad=0.01)
+        figure.colorbar(image, ax=list(panels), label="attention weight; each row sums to 1", shrink=0.4 if rows > 1 else 0.8, pad=0.01)
     save(figure, path)
 
 
@@ -128,7 +130,7 @@ def draw_lens(trace: Trace, tokenizer: Tokenizer, path: Path) -> None:
             look = {"color": colour, "weight": "bold" if right else "normal", **as_written()}
             axes.text(column, row, shorten(tokenizer, int(best[at])), ha="center", va="center", fontsize=13, **look)
     image = axes.imshow(p, vmin=0, vmax=1, cmap="Blues", aspect="auto", origin="lower")
-    names = {0: "embedding alone", trace.layers: f"after block {trace.layers}: its answer"}
+    names = {0: "embedding alone (it knows\nonly the token read last)", trace.layers: f"after block {trace.layers}: its answer"}
     axes.set_yticks(range(len(layers)), [names.get(layer, f"after block {layer}") for layer in layers], fontsize=11)
     read = [shorten(tokenizer, ids[at]) for at in columns]
     axes.set_xticks(range(len(columns)), read, fontsize=13, **as_written())

@@ -81,6 +81,19 @@ def test_a_loaded_model_writes_what_it_wrote_after_the_training(folder, text):
     assert loaded[loaded.index("The model writes") :] == text[text.index("The model writes") :]
 
 
+def test_a_loaded_model_draws_into_the_folder_that_is_named(folder, text):
+    run(folder, load=folder / "out", out="pictures")
+    assert {path.name for path in (folder / "pictures").iterdir()} == {"attention.png", "lens.png"}
+    assert program.Settings(load=folder / "out").out == folder / "out"
+    with pytest.raises(ValueError, match="there is no folder"):
+        program.Settings(load=folder / "none")
+
+
+def test_after_its_last_block_the_lens_has_the_models_loss(folder, text):
+    lens = numbers_after(text, "if the model stopped after block 1:")[0]
+    assert lens == pytest.approx(numbers_after(text, "\nTest loss")[0], abs=0.02)
+
+
 def test_a_prompt_that_the_text_cannot_spell_is_refused_before_the_training(folder):
     with pytest.raises(ValueError, match="cannot read this prompt"):
         run(folder, prompt="§", out="other")

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 import nn
+import tinygrad_lecture as tl
 from helpers.gpt.text import Corpus
 from helpers.gpt.writer import Writer
 from helpers.inside import draw_inside, pieces, printable
 from helpers.program import until_ctrl_c
-from transformer import GPT
+from transformer import GPT, TokenCrossEntropy
 from transformer.inspect.pictures import visible
 
 SAMPLE = 64  # tokens of a sample during the training
@@ -90,6 +91,16 @@ def trained(history: nn.History) -> None:
     last = history[-1].step
     print(f"What follows comes from the weights after {best.step:,} steps, the best on the test text", end="")
     print("." if best.step == last else f"; the curves go on to step {last:,}.")
+
+
+def block_by_block(model: GPT, corpus: Corpus) -> None:
+    """The loss on the test text, if what comes after each block were unembedded: the logit lens."""
+    tokens, targets = next(iter(nn.DataLoader(corpus.test, len(corpus.test))))  # (n, context) each
+    trace = model.trace(tokens)
+    losses = [TokenCrossEntropy()(tl.tensor(trace.logits_at(layer)), targets).item()
+              for layer in range(1, trace.layers + 1)]  # fmt: skip
+    print("\nThe logit lens: the test loss if the model stopped after", end=" ")
+    print(", ".join(f"block {n}: {loss:.2f}" for n, loss in enumerate(losses, start=1)))
 
 
 def one_prediction(

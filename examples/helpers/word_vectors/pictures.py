@@ -36,15 +36,24 @@ def analogy(vectors: WordVectors, a: str, b: str, c: str, path: Path) -> None:
     points, _ = principal_axes(np.stack([vectors[word] for word in (a, b, c, answer)] + [target]))
     at = dict(zip((a, b, c, answer, sum_), points, strict=True))
     middle = points.mean(axis=0)
+    right_of = 1 if at[answer][0] >= at[sum_][0] else -1
     arrow(left, at[b], at[a], BLUE)
     arrow(left, at[c], at[sum_], BLUE)
     for word, place in at.items():
         colour = GREEN if word == answer else VERMILION if word == sum_ else "black"
         left.plot(*place, "X" if word == sum_ else "o", color=colour, markersize=11)
-        above = (place[1] > middle[1]) != (word == answer)
-        left.annotate(drawable(word), place, (0, 14 if above else -22), textcoords="offset points", fontsize=13,
-                      color=colour, weight="bold", ha="center", **as_written())  # fmt: skip
+        beside = {"xytext": (0, 14 if place[1] > middle[1] else -22), "ha": "center"}
+        if word == answer:  # on the side away from the cross
+            beside = {"xytext": (12 * right_of, -5), "ha": "left" if right_of > 0 else "right"}
+        elif word == sum_:  # on the other side, and off the arrow
+            rises = at[sum_][1] >= at[c][1]
+            beside = {"xytext": (-8 * right_of, 12 if rises else -22), "ha": "right" if right_of > 0 else "left"}
+        left.annotate(drawable(word), place, textcoords="offset points", fontsize=13, color=colour, weight="bold",
+                      **beside, **as_written())  # fmt: skip
     plain(left).margins(0.3)
+    low, high = left.get_xlim()
+    wider = 0.3 * (high - low)  # for the label of the sum
+    left.set_xlim((low - wider, high) if right_of > 0 else (low, high + wider))
     left.set(xlabel="first principal component of these words", ylabel="second", xticks=[], yticks=[])
     own = [(word, float(unit(target) @ vectors[word])) for word in (a, b, c)]
     bars = sorted([*found, *own], key=lambda item: item[1])

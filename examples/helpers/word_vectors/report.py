@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -60,7 +60,7 @@ def clusters(vectors: WordVectors, kinds: Mapping[str, Sequence[str]]) -> None:
             print(f"  {text:42}{np.mean(inside):6.2f} within, {np.mean(outside):5.2f} to others")
 
 
-def analogies(vectors: WordVectors, questions: Sequence[tuple[str, str, str]]) -> None:
+def analogies(vectors: WordVectors, questions: Iterable[tuple[str, str, str]]) -> None:
     """The best answers to some analogies."""
     print("\nDirections. The words nearest to A - B + C, without the three themselves:\n")
     for a, b, c in questions:

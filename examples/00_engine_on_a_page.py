@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.page import report
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 
 clock = count()
 
@@ -196,7 +196,7 @@ def main(settings: Settings) -> None:
             return sigmoid(a @ W2 + b2)  # (n, hidden) @ (hidden, 1) -> (n, 1)
 
         costs = []
-        for _ in range(settings.steps):
+        for _ in until_ctrl_c(range(settings.steps)):
             error = network(X) - Y
             C = sum(error * error)
             for p in weights:

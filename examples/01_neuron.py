@@ -18,7 +18,7 @@ from pathlib import Path
 import nn
 import tinygrad_lecture as tl
 from helpers.neuron import pictures, report
-from helpers.program import start
+from helpers.program import start, until_ctrl_c
 
 NAMES = ("sunshine", "wind", "company")
 
@@ -98,7 +98,7 @@ def learn(points: tl.Tensor, wanted: tl.Tensor, bias: bool, steps: int) -> tuple
     w = tl.zeros(2, requires_grad=True)
     b = tl.zeros((), requires_grad=bias)
     optimizer = nn.optim.SGD([w, b] if bias else [w], lr=2.0)
-    for _ in range(steps):
+    for _ in until_ctrl_c(range(steps)):
         optimizer.zero_grad()
         a = tl.sigmoid(points @ w + b)  # (n, 2) @ (2,) -> (n,)
         C = ((a - wanted) ** 2).mean()

@@ -68,6 +68,12 @@ def test_the_network_learns_xor_and_without_an_activation_it_cannot(text):
         assert numbers_after(without, f"{a} XOR {b} =")[-1] == pytest.approx(0.5, abs=0.05)
 
 
+def test_what_it_has_not_learnt_is_not_said_to_be_learnt(text, tmp_path):
+    assert "4 of 4 answers are right" in text.split("Without the activation")[0]
+    with np.errstate(over="ignore"):
+        assert "2 of 4 answers are right" in output_of(program, rate=1e6, steps=20, out=tmp_path)
+
+
 def test_it_names_files_of_the_real_engine_that_exist(text):
     for here, _, path in REAL:
         assert (ROOT / path).is_file()

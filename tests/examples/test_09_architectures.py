@@ -65,6 +65,8 @@ def test_dates_and_their_iso_format():
         assert text[0].isdigit() or months[next(m for m in months if m.startswith(text[:3]))] == month
         assert dates.iso_of(text) == translated
     assert dates.iso_of("4 May") is None
+    assert dates.iso_of("February 30, 1999") is None
+    assert dates.iso_of("May 4, 977") == "0977-05-04"
     assert dates.decode(dates.target("1977-05-04")) == "1977-05-04"
 
 
@@ -76,6 +78,8 @@ def test_a_wrong_translation_is_said_to_be_wrong(capsys):
     assert lines[1].endswith("-> 1989-05-06   wrong, it is 1989-06-05")
     assert lines[2].endswith("-> 1780-05-04   wrong, it is 1789-05-04")
     assert "50% are right" in lines[3]
+    report.translated(wrote, iso, iso, "February 30, 1999", "1999-02-30", dates.iso_of("February 30, 1999"))
+    assert "1999-02-30   no such day" in capsys.readouterr().out
 
 
 def test_what_is_no_date_is_refused():

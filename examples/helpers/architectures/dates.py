@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def encode(text: str) -> list[int]:
 
 
 def iso_of(text: str) -> str | None:
-    """The ISO format of a date in one of the forms that are learnt, by rules; None if it has another form."""
+    """The ISO format of a date in one of the forms that are learnt, by rules; None for another form or no such day."""
     words = re.findall(r"[A-Za-z]+|\d+", text)
     numbers = [int(word) for word in words if word.isdigit()]
     names = [i for i, name in enumerate(MONTHS, start=1) if name in words or name[:3] in words]
@@ -61,7 +62,10 @@ def iso_of(text: str) -> str | None:
         day, month, year = numbers
     else:
         return None
-    return f"{year}-{month:02}-{day:02}"
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:  # as February 30
+        return None
 
 
 def target(iso: str) -> list[int]:

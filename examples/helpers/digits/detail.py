@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import nn
 import tinygrad_lecture as tl
-from helpers.program import until_ctrl_c
 
 
 def coarser(images: tl.Tensor, side: int) -> tl.Tensor:
@@ -23,7 +22,7 @@ def learn(
     epochs: int,
 ) -> None:
     """The learning loop of 02_digits.py, without its reports."""
-    for _ in until_ctrl_c(range(epochs)):
+    for _ in range(epochs):
         for x, y in batches:
             optimizer.zero_grad()
             cost_of(model(x), y).backward()

@@ -89,7 +89,7 @@ def main(settings: Settings) -> None:
 
 
 def train_small(folder: Path, settings: Settings) -> tuple[GPT, BPETokenizer]:
-    """A GPT-2 of 2 blocks, trained on made sentences. It is kept, in GPT-2's format, unless Ctrl-C ended the training."""
+    """A GPT-2 of 2 blocks, trained on made sentences; kept, in GPT-2's format, unless Ctrl-C ended the training."""
     lines = corpus.make(4000, Random(settings.seed))
     tokenizer = BPETokenizer.train("\n".join(lines), 400, special_tokens=[END])
     end = tokenizer.special_tokens[END]

@@ -103,7 +103,13 @@ def draw_heads(trace: Trace, labels: Sequence[str], path: Path) -> None:
     figure.supylabel("token that looks (query)", color=DARK)
     figure.supxlabel("token that is looked at (key); a GPT sees no token to the right", color=DARK)
     if image is not None:
-        figure.colorbar(image, ax=list(panels), label="attention weight; each row sums to 1", shrink=0.4 if rows > 1 else 0.8, pad=0.01)
+        figure.colorbar(
+            image,
+            ax=list(panels),
+            label="attention weight; each row sums to 1",
+            shrink=0.4 if rows > 1 else 0.8,
+            pad=0.01,
+        )
     save(figure, path)
 
 
@@ -130,7 +136,10 @@ def draw_lens(trace: Trace, tokenizer: Tokenizer, path: Path) -> None:
             look = {"color": colour, "weight": "bold" if right else "normal", **as_written()}
             axes.text(column, row, shorten(tokenizer, int(best[at])), ha="center", va="center", fontsize=13, **look)
     image = axes.imshow(p, vmin=0, vmax=1, cmap="Blues", aspect="auto", origin="lower")
-    names = {0: "embedding alone (it knows\nonly the token read last)", trace.layers: f"after block {trace.layers}: its answer"}
+    names = {
+        0: "embedding alone (it knows\nonly the token read last)",
+        trace.layers: f"after block {trace.layers}: its answer",
+    }
     axes.set_yticks(range(len(layers)), [names.get(layer, f"after block {layer}") for layer in layers], fontsize=11)
     read = [shorten(tokenizer, ids[at]) for at in columns]
     axes.set_xticks(range(len(columns)), read, fontsize=13, **as_written())

@@ -79,7 +79,13 @@ def translated(
 ) -> None:
     """Print some translations, and how many are right; then that of the date that was asked for."""
     for text, true, translation in [*zip(wrote[:4], iso, said, strict=False), (mine, right, answer)]:
-        mark = "no such day, or a form that is not learnt" if true is None else "right" if true == translation else f"wrong, it is {true}"
+        mark = (
+            "no such day, or a form that is not learnt"
+            if true is None
+            else "right"
+            if true == translation
+            else f"wrong, it is {true}"
+        )
         print(f"  {text:22} -> {translation:12} {mark}".rstrip())
     share = np.mean([a == b for a, b in zip(iso, said, strict=True)])
     print(f"  Of {len(iso)} dates in years that end in 9, none of which it has learnt from, {share:.0%} are right.")

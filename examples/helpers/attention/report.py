@@ -51,8 +51,8 @@ def senses_begin(course: senses.Course) -> None:
     for name, some in (("bank", 4), ("tower", 1), ("model", 1)):
         for i in [i for i, text in enumerate(course.texts) if f" {name} " in text][:some]:
             print(f"  {course.texts[i]:45} {name}: {senses.SENSES[course.senses[i]]}")
-    print("  Most words hint at the sense, more or less strongly, as in real text. Few settle it: now and then such a word")
-    print("  goes with the other bank.")
+    print("  Most words hint at the sense, more or less strongly, as in real text. Few settle it: now and then such a")
+    print("  word goes with the other bank.")
     print("\n  The loss is the cross-entropy of the sense:")
 
 
@@ -79,7 +79,9 @@ def step_by_step(sentence: str, i: int, reading: Any, W_U: tl.Tensor) -> None:
     print(
         f"     On the right, what it adds to the score of {senses.SENSES[first]} over that of {senses.SENSES[second]}."
     )
-    print(f"\n  It blends, it does not select: softmax gives every word a weight. {share_of_the_largest(found, weights[i])}")
+    print(
+        "\n  It blends, it does not select: softmax gives every word a weight.", share_of_the_largest(found, weights[i])
+    )
     print(
         "  The lecture's weights 0.6, 0.3 and 0.1 are an example. These are learnt, and with another --seed others are,"
     )
@@ -119,7 +121,9 @@ def contexts(sentences: Sequence[tuple[str, str]], readings: Sequence[Any]) -> N
         pair = [sentence for sentence, other in sentences if other == word]
         (x0, after0), (x1, after1) = vectors[word][a], vectors[word][b]
         print(f"  {f'{word}: {pair[a]} / {pair[b]}':72}{cosine(x0, x1):8.2f}{cosine(after0, after1):18.2f}")
-    print("  The embedding is static: a word always starts from the same vector. What differs after attention comes from")
+    print(
+        "  The embedding is static: a word always starts from the same vector. What differs after attention comes from"
+    )
     print("  the words around it.")
 
 
@@ -173,7 +177,7 @@ def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, ans
         cells = "".join(f"{f'[{w[i, j]:.2f}]' if h == head else f'{w[i, j]:.2f} ':>8}" for h, w in enumerate(weights))
         print(f"    {f'{a} → {b}':24}{cells}  {'✓' if answer == b else f'no: {answer}'}  {why}")
     print(
-        f"\n    {ticks} of {len(wanted)} are ticked. The last is not in the lecture's list of seven; its third head has to find it."
+        f"\n    {ticks} of {len(wanted)} are ticked. The last is not among the lecture's seven; its third head has to find it."
     )
     print(
         f"    For {largest} of them the weight is also the largest of this word. It need not be: a head may also look"

@@ -155,7 +155,10 @@ def price(times: Mapping[int, tuple[float, float]], memory: Mapping[int, int]) -
     print("\nThe price of a gradient: the digit network, all 13,002 derivatives at once")
     print("  pictures at once    forward   backward   backward / forward   pictures per second      memory")
     for n, (ahead, back) in times.items():
-        print(f"  {n:16,} {1e3 * ahead:7.2f} ms {1e3 * back:7.2f} ms {back / ahead:20.1f} {n / (ahead + back):21,.0f}", end="")
+        print(
+            f"  {n:16,} {1e3 * ahead:7.2f} ms {1e3 * back:7.2f} ms {back / ahead:20.1f} {n / (ahead + back):21,.0f}",
+            end="",
+        )
         print(f"{memory[n] / 1e6:9.2f} MB")
     best = max(times, key=lambda n: n / sum(times[n]))
     print(f"  {best:,} pictures at once are fastest here: one matrix product does the work of many small ones.")

@@ -156,7 +156,13 @@ def high_dimensions(
     left.set(xlabel=f"by how much the cost falls in a step of length {length:g}", ylabel="directions", title="one step")
     left.legend(edgecolor="none", loc="upper center")
     for (name, values), colour in zip(histories.items(), (BLUE, ORANGE, GREEN), strict=True):
-        right.plot(np.arange(1, len(values) + 1), values, color=colour, linewidth=2.5, label=f"{name}{', ' + SEARCHES[name] if name in SEARCHES else ''}")
+        right.plot(
+            np.arange(1, len(values) + 1),
+            values,
+            color=colour,
+            linewidth=2.5,
+            label=f"{name}{', ' + SEARCHES[name] if name in SEARCHES else ''}",
+        )
     plain(right).set(
         xlabel="evaluations of the cost",
         ylabel="cost C (random search: lowest so far)",

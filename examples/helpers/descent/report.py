@@ -104,8 +104,8 @@ def ways(descents: Sequence[Descent], valley: Valley) -> None:
 
 def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
     """How long the digit network trains with mini-batches of each size, and how good it is then."""
-    print(f"\nThe size of a mini-batch, for the digit network, trained until it reads {wanted:.0%} of 8,500 pictures right,")
-    print(f"for {epochs} epoch{'s' * (epochs > 1)} at most:")
+    print(f"\nThe size of a mini-batch, for the digit network, trained until it reads {wanted:.0%} of 8,500 pictures")
+    print(f"right, for {epochs} epoch{'s' * (epochs > 1)} at most:")
     print("  pictures per step   epochs    steps   training pictures right   test pictures right")
     for t in trained:
         print(f"  {t.size:17} {t.epochs:8} {t.steps:8,} {t.learnt:25.1%} {t.test:21.1%}")
@@ -113,14 +113,22 @@ def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
         print(f"  Not all have come to {wanted:.0%}, so they cannot be compared: --epochs lets them train longer.")
         return
     small, large = trained[0], trained[-1]
-    print(f"  It took {small.epochs} passes through the pictures with {small.size} per step, and {large.epochs} with", end=" ")
+    print(
+        f"  It took {small.epochs} passes through the pictures with {small.size} per step, and {large.epochs} with",
+        end=" ",
+    )
     print(f"{large.size}; but {small.steps:,} steps against {large.steps:,}.")
     gain, mean = small.test - large.test, (small.test + large.test) / 2
     chance = 1.96 * math.sqrt(2 * mean * (1 - mean) / small.tested)  # of two shares, in 95 of 100 cases
     effect = "a" if gain > chance else "the opposite of a" if gain < -chance else "no"
-    print(f"  With {small.size} per step it reads {100 * abs(gain):.1f} points {'more' if gain >= 0 else 'less'} of the new", end=" ")
+    print(
+        f"  With {small.size} per step it reads {100 * abs(gain):.1f} points {'more' if gain >= 0 else 'less'} of the new",
+        end=" ",
+    )
     print(f"pictures right than with {large.size}. By chance alone two such shares")
-    print(f"  differ by up to {100 * chance:.1f} points (in 95 of 100 cases). So {effect} regularization effect is seen.")
+    print(
+        f"  differ by up to {100 * chance:.1f} points (in 95 of 100 cases). So {effect} regularization effect is seen."
+    )
 
 
 def directions(falls: Mapping[float, Sequence[float]], cosines: np.ndarray) -> None:

@@ -109,7 +109,11 @@ def costs_by_answer(sure: np.ndarray, labels: np.ndarray, loss: str) -> None:
     """The mean squared-error cost of test pictures that are read right and surely, right but unsurely, and wrong."""
     costs = ((sure - np.eye(10)[labels]) ** 2).sum(axis=1)
     right, is_sure = sure.argmax(axis=1) == labels, sure.max(axis=1) > SURE
-    what = "cost of test pictures" if loss == "mse" else "squared error C of test pictures, which training did not minimise"
+    what = (
+        "cost of test pictures"
+        if loss == "mse"
+        else "squared error C of test pictures, which training did not minimise"
+    )
     print(f"\nThe {what}. It is 0 for exactly the wanted outputs, and never below 0:")
     groups = ("sure and right", right & is_sure), ("unsure", ~is_sure), ("sure and wrong", ~right & is_sure)
     for name, chosen in groups:
@@ -185,7 +189,9 @@ def first_layer(before: np.ndarray, weights: np.ndarray, images: np.ndarray) -> 
             end="",
         )
         print(f" neighbours correlate {neighbours(rows, ink):+.2f}")
-    print("  Random weights have a correlation of 0; patches and strokes, of which the lecture speaks, come nearer to 1.")
+    print(
+        "  Random weights have a correlation of 0; patches and strokes, of which the lecture speaks, come nearer to 1."
+    )
     print("  See first_layer.png: there are several to a neuron.")
 
 

@@ -76,7 +76,9 @@ def merges_used(sentence: str, t: BPETokenizer) -> None:
             print(f"  {shown(word.text)}   {len(word.bytes):,} bytes become {len(word.ids):,} tokens")
 
 
-def sizes(text: Text, ways: Mapping[str, Tokenizer], learnt: Sequence[BPETokenizer], unknown: str, complete: bool) -> None:
+def sizes(
+    text: Text, ways: Mapping[str, Tokenizer], learnt: Sequence[BPETokenizer], unknown: str, complete: bool
+) -> None:
     """The size of the vocabulary against the length of the sequence. complete: whether the last has all merges."""
     words = ways["words"]
     missing = words.encode(text.rest).count(words.special_tokens[unknown])
@@ -91,7 +93,9 @@ def sizes(text: Text, ways: Mapping[str, Tokenizer], learnt: Sequence[BPETokeniz
         print(f"  {name:12}{size:10,}{n:16,}{len(text.learnt) / n:13.2f}{rest:16,}{none:10,}")
     print()
     if complete:
-        print(f"  The last row: 256 bytes and {len(learnt[-1].merges):,} merges. After these no two neighbours occur twice.")
+        print(
+            f"  The last row: 256 bytes, {len(learnt[-1].merges):,} merges. After these no two neighbours occur twice."
+        )
     print(f"  {missing} words of the last tenth are unknown: they do not occur in the nine tenths.")
     print("  No text is unknown to pieces: every text is bytes in UTF-8, and all 256 bytes are tokens.")
 
@@ -102,7 +106,7 @@ def growth(words: Mapping[int, int], pieces: int) -> None:
     for n, different in words.items():
         print(f"  {n:9,} characters {different:7,} different words")
     if different < pieces:
-        print(f"  So short a text has fewer different words than there are pieces: {pieces:,}, of which 256 are the bytes.")
+        print(f"  So short a text has fewer words than there are pieces: {pieces:,}, of which 256 are the bytes.")
 
 
 def rare_words(words: Sequence[str], t: BPETokenizer) -> None:

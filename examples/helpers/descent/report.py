@@ -121,13 +121,13 @@ def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
     gain, mean = small.test - large.test, (small.test + large.test) / 2
     chance = 1.96 * math.sqrt(2 * mean * (1 - mean) / small.tested)  # of two shares, in 95 of 100 cases
     effect = "a" if gain > chance else "the opposite of a" if gain < -chance else "no"
+    more = "more" if gain >= 0 else "less"
     print(
-        f"  With {small.size} per step it reads {100 * abs(gain):.1f} points {'more' if gain >= 0 else 'less'} of the new",
-        end=" ",
+        f"  With {small.size} per step it reads {100 * abs(gain):.1f} points {more} of the new pictures right", end=" "
     )
-    print(f"pictures right than with {large.size}. By chance alone two such shares")
+    print(f"than with {large.size}. By chance alone two such")
     print(
-        f"  differ by up to {100 * chance:.1f} points (in 95 of 100 cases). So {effect} regularization effect is seen."
+        f"  shares differ by up to {100 * chance:.1f} points, in 95 of 100 cases. So {effect} regularization effect is seen."
     )
 
 

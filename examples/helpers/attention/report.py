@@ -176,9 +176,7 @@ def pairs(wanted: Sequence[Pair], found: Sequence[str], weights: np.ndarray, ans
         largest += weights[head, i].argmax() == j
         cells = "".join(f"{f'[{w[i, j]:.2f}]' if h == head else f'{w[i, j]:.2f} ':>8}" for h, w in enumerate(weights))
         print(f"    {f'{a} → {b}':24}{cells}  {'✓' if answer == b else f'no: {answer}'}  {why}")
-    print(
-        f"\n    {ticks} of {len(wanted)} are ticked. The last is none of the lecture's seven: its third head has to find it."
-    )
+    print(f"\n    {ticks} of {len(wanted)} are ticked. The last is none of the lecture's seven; head 3 has to find it.")
     print(
         f"    For {largest} of them the weight is also the largest of this word. It need not be: a head may also look"
     )

@@ -126,9 +126,8 @@ def batch_sizes(trained: Sequence[Trained], wanted: float, epochs: int) -> None:
         f"  With {small.size} per step it reads {100 * abs(gain):.1f} points {more} of the new pictures right", end=" "
     )
     print(f"than with {large.size}. By chance alone two such")
-    print(
-        f"  shares differ by up to {100 * chance:.1f} points, in 95 of 100 cases. So {effect} regularization effect is seen."
-    )
+    print(f"  shares differ by up to {100 * chance:.1f} points, in 95 of 100 cases.")
+    print(f"  So {effect} regularization effect is seen.")
 
 
 def directions(falls: Mapping[float, Sequence[float]], cosines: np.ndarray) -> None:

@@ -10,6 +10,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, move, to_host
 
 from .buckets import Bucket, Place
+from .dealt import Parts
 from .group import Group
 
 
@@ -24,11 +25,27 @@ class Averaging:
     def __init__(self, parameters: Sequence[Tensor], buckets: Sequence[Bucket], group: Group) -> None:
         self.parameters, self.buckets, self.group = parameters, buckets, group
         self.factor: Callable[[], float] | None = self.share
+        self.kept: set[Parts] = set()  # of batches whose gradients are not yet added up
         self.told = group.exchange(group.size * (len(parameters) + len(buckets)), np.int8)
 
     def share(self) -> float:
-        """This worker's rows as a share of all: its factor in the mean, Σ rows · gradient / Σ rows."""
-        return self.group.rows / self.group.all_rows
+        """This worker's rows as a share of all: its factor in the mean, Σ rows · gradient / Σ rows.
+
+        Raises RuntimeError if the gradients may be of several batches with other shares.
+        """
+        dealt = self.group.dealt
+        if len(self.kept | dealt.coming()) > 1:
+            raise RuntimeError(
+                "backward: nn.parallel.shares has dealt several batches since the last averaged backward, and the "
+                "workers' parts of them differ, so their gradients cannot be weighed. Call backward for each batch "
+                "before the next; or take batches whose rows divide evenly among the workers, as with drop_last=True; "
+                "or a Trainer, whose accumulate= weighs each batch"
+            )
+        return dealt.rows[self.group.rank] / (sum(dealt.rows) or 1)
+
+    def keep(self) -> None:
+        """Note that a `backward` has left gradients which the next sum is of as well."""
+        self.kept |= self.group.dealt.coming()
 
     def add_up(self, factor: float) -> None:
         """Set each gradient to the sum over the workers of gradient times factor."""

@@ -67,6 +67,7 @@ class distribute:
         """Set each gradient to the mean over the rows of all workers. `backward` does it, unless within `no_sync`."""
         if self._averaging is not None:
             self._averaging.add_up(self._averaging.share())
+            self._averaging.kept.clear()
 
     @contextmanager
     def summing(self) -> Iterator[None]:
@@ -87,9 +88,11 @@ class distribute:
     @contextmanager
     def no_sync(self) -> Iterator[None]:
         """Context manager in which `backward` adds to this worker's gradients alone, as for all but the last batch of
-        an accumulated step."""
+        an accumulated step. Their rows must divide evenly among the workers, or be as many in each batch."""
         with self._without_average(None):
             yield
+        if self._averaging is not None:
+            self._averaging.keep()
 
     @contextmanager
     def _without_average(self, factor: Callable[[], float] | None) -> Iterator[None]:

@@ -17,6 +17,8 @@ import numpy as np
 
 from tinygrad_lecture.backend import Array
 
+from .dealt import Dealt
+
 
 class Exchange:
     """Memory for n numbers of each worker, to add up or to collect. This one is for a worker alone."""
@@ -64,16 +66,14 @@ class Group:
     """The workers of a run; this base class is a worker alone.
 
     rank: the number of this worker, from 0. size: how many there are.
-    rows, all_rows: of the latest batch that `shares` dealt, how many this worker got, and how many all got together;
-    before that, 1 for each.
+    dealt: which rows of a batch each worker got from `shares`.
     bucket_bytes: how large the buckets are that are added up while `backward` goes on; None: all in one, after it.
     handles: of what is distributed, to be closed at the end.
     """
 
     rank = 0
     size = 1
-    rows = 1
-    all_rows = 1
+    dealt = Dealt(1)
     bucket_bytes: int | None = None
     handles: list[Handle]
 
@@ -119,14 +119,14 @@ def size() -> int:
 
 def mean(number: Any) -> float:
     """The mean over the workers of a number that each has, such as its loss, weighted by their rows. All call it."""
-    told: list[tuple[int, float]] = group().gather((group().rows, float(number)), "mean")
+    told: list[tuple[int, float]] = group().gather((group().dealt.rows[rank()], float(number)), "mean")
     return sum(rows * value for rows, value in told) / sum(rows for rows, _ in told)
 
 
 @contextmanager
 def working_in(joined: Group) -> Iterator[None]:
     """Context manager: this thread is a worker of a group. At the end it closes what was distributed."""
-    _own.group, joined.handles, joined.all_rows = joined, [], joined.size
+    _own.group, joined.handles, joined.dealt = joined, [], Dealt(joined.size)
     complete = False
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
+from itertools import pairwise
 from typing import Any
 
 from tinygrad_lecture import get_rng_state
@@ -10,6 +11,7 @@ from tinygrad_lecture.errors.words import shown
 from tinygrad_lecture.random import replay
 
 from ..errors.checks import is_data
+from .dealt import Dealt
 from .group import Group, group
 
 
@@ -24,6 +26,9 @@ class shares:
     Rows may differ by one in number, and `backward` takes the mean over all rows of the loss's mean over each worker's.
     Where a batch has fewer rows than there are workers, one without any gets the first row, and its gradient does not
     count.
+
+    Take a backward for each batch before the next. Rows that do not divide evenly can be weighed for one batch only: a
+    backward of several raises RuntimeError, as of two loaders at once or a list of batches.
     """
 
     def __init__(self, batches: Iterable[Any]) -> None:
@@ -38,13 +43,17 @@ class shares:
         if workers.size == 1:
             yield from self.batches
             return
+        own = Dealt(workers.size, workers.dealt)
         try:
             for batch in in_one_order(self.batches, workers):
-                rows = own_rows(batch, workers)
-                workers.rows, workers.all_rows = rows.stop - rows.start, count_rows(batch)
-                yield take_rows(batch, rows if workers.rows else slice(0, 1))
+                bounds = row_bounds(batch, workers)
+                own.deal([end - first for first, end in pairwise(bounds)])
+                workers.dealt = own
+                yield take_rows(batch, own_rows(batch, workers) if own.rows[workers.rank] else slice(0, 1))
+            if workers.dealt is own:
+                workers.dealt = own.after()
         finally:
-            workers.rows, workers.all_rows = 1, workers.size
+            own.ended = True
 
 
 def in_one_order(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
@@ -71,9 +80,13 @@ def of_own_rows(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
 
 def own_rows(batch: Any, workers: Group) -> slice:
     """The rows of a batch that are this worker's."""
+    return slice(*row_bounds(batch, workers)[workers.rank :][:2])
+
+
+def row_bounds(batch: Any, workers: Group) -> list[int]:
+    """The row of a batch with which each worker begins, and the number of rows."""
     n = count_rows(batch)
-    first, end = (-(-n * rank // workers.size) for rank in (workers.rank, workers.rank + 1))
-    return slice(first, end)
+    return [-(-n * rank // workers.size) for rank in range(workers.size + 1)]
 
 
 def take_rows(batch: Any, rows: slice) -> Any:

@@ -1,5 +1,6 @@
 """shares: the workers together have each batch, whatever their number."""
 
+from contextlib import nullcontext
 from itertools import chain
 from typing import NamedTuple
 
@@ -95,3 +96,66 @@ def test_a_trainer_takes_the_batches_themselves():
     batches = nn.parallel.shares([(tl.ones(3, 1), tl.ones(3, 1))])
     with pytest.raises(ValueError, match="give the batches themselves, which a Trainer shares among workers"):
         nn.Trainer(model, batches, nn.MSELoss(), nn.optim.SGD(model.parameters(), 0.1), epochs=1)
+
+
+# --- the weight of each worker's gradient -------------------------------------------------------------------
+
+UNEVEN = [tl.arange(3.0).double(), tl.arange(3.0, 6.0).double(), tl.tensor([6.0]).double()]
+EVEN = [tl.arange(4.0).double(), tl.arange(4.0, 6.0).double()]
+
+
+def each(batches):
+    yield from nn.parallel.shares(batches)
+
+
+def with_an_evaluation(batches):
+    for x in nn.parallel.shares(batches):
+        losses = [nn.parallel.mean(row.sum()) for row in nn.parallel.shares([tl.ones(4), tl.ones(5)])]
+        assert len(losses) == 2
+        yield x
+
+
+def the_first_of_each(batches):
+    for i in range(len(batches)):
+        yield next(iter(nn.parallel.shares(batches[i:])))
+
+
+def all_at_first(batches):
+    yield from list(nn.parallel.shares(batches))
+
+
+def two_at_once(batches):
+    for x, other in zip(nn.parallel.shares(batches), nn.parallel.shares(batches[::-1]), strict=True):
+        yield tl.cat([x, other])
+
+
+def gradients(loop, batches, accumulate=1):
+    """The gradient of a weight times the mean of x: the mean of each batch, over the rows of all workers."""
+    model = nn.Linear(1, 1, bias=False).double()
+    distributed, found = nn.parallel.distribute(model), []
+    for i, x in enumerate(loop(batches)):
+        with distributed.no_sync() if (i + 1) % accumulate else nullcontext():
+            model(x.reshape(-1, 1)).mean().backward()
+        if (i + 1) % accumulate == 0:
+            found.append(model.weight.grad.item())
+            model.zero_grad()
+    return found
+
+
+@pytest.mark.parametrize("loop", [each, with_an_evaluation, the_first_of_each])
+def test_each_backward_weighs_the_rows_of_its_batch(loop):
+    assert in_threads(gradients, loop, UNEVEN) == [pytest.approx([1, 4, 6])] * 2
+
+
+@pytest.mark.parametrize(
+    ("loop", "accumulate"), [(all_at_first, 1), (two_at_once, 1), (each, 3)], ids=["a list", "two loaders", "no_sync"]
+)
+def test_gradients_of_uneven_batches_that_cannot_be_weighed_are_refused(loop, accumulate):
+    with pytest.raises(RuntimeError, match=r"parts of them differ.*backward for each batch before the next; or .*even"):
+        in_threads(gradients, loop, UNEVEN, accumulate)
+
+
+@pytest.mark.parametrize("loop", [all_at_first, each])
+def test_even_batches_may_be_taken_in_any_way(loop):
+    assert in_threads(gradients, loop, EVEN) == [pytest.approx([1.5, 4.5])] * 2
+    assert in_threads(gradients, loop, EVEN, 2) == [pytest.approx([6])] * 2

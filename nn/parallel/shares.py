@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from typing import Any
 
@@ -21,7 +22,8 @@ class shares:
         for x, y in nn.parallel.shares(loader): ...
 
     - `batches`: a DataLoader, a list of batches or the like. A batch is a tensor, or a tuple, list or dict of them,
-      with the rows on axis 0. All workers take the batches in worker 0's order.
+      with the rows on axis 0. All workers take the batches in worker 0's order: what
+      they draw comes from its random stream. Batches drawn by another library must be the same in all workers.
 
     Rows may differ by one in number, and `backward` takes the mean over all rows of the loss's mean over each worker's.
     Where a batch has fewer rows than there are workers, one without any gets the first row, and its gradient does not
@@ -57,14 +59,45 @@ class shares:
 
 
 def in_one_order(batches: Iterable[Any], workers: Group) -> Iterator[Any]:
-    """An iterator over batches that draws its order from worker 0's random stream, in all workers."""
-    if workers.size == 1:
-        return iter(batches)
-    stream = workers.broadcast(get_rng_state(), "the order of the batches")
-    if workers.rank == 0:
-        return iter(batches)
-    with replay(stream):
-        return iter(batches)
+    """An iterator over batches that draws from worker 0's random stream, in all workers."""
+    return iter(batches) if workers.size == 1 else OneOrder(batches, workers)
+
+
+class OneOrder:
+    """Iterator over the same batches in all workers: what they draw comes from worker 0's random stream.
+
+    Most draw when iteration begins. For others, from the first batch on for which numbers were drawn, worker 0 tells
+    the state of its stream before each, since dropout may have drawn from it in between.
+    """
+
+    def __init__(self, batches: Iterable[Any], workers: Group) -> None:
+        self.workers, self._draws = workers, False
+        self._hear()
+        with self._drawing():
+            self.batches = iter(batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        if self._draws:
+            self._hear()
+        before = self._stream
+        with self._drawing():
+            batch = next(self.batches)
+        self._draws = self._draws or self._stream != before
+        return batch
+
+    def _hear(self) -> None:
+        self._stream = self.workers.broadcast(get_rng_state(), "the order of the batches")
+
+    @contextmanager
+    def _drawing(self) -> Iterator[None]:
+        """Context manager: numbers come from the stream that all workers know, which is worker 0's own if it can be."""
+        known = self.workers.rank == 0 and get_rng_state() == self._stream
+        with nullcontext() if known else replay(self._stream):
+            yield
+            self._stream = get_rng_state()
 
 
 def of_own_rows(batches: Iterable[Any], workers: Group) -> Iterator[Any]:

@@ -20,6 +20,7 @@ from ..module import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
 from ..parallel.group import group, rank
+from ..parallel.shares import OneOrder
 from . import saved_state
 from .evaluation import Batches, RunningMetrics
 from .history import History, HistoryRow
@@ -274,7 +275,8 @@ class Resumable:
         """The position within the current epoch; None for batches without a state, such as a list."""
         if not has_state(self.batches):
             return None
-        return self._running.state_dict() if isinstance(self._running, Epoch) else self.batches.state_dict()
+        running = self._running.batches if isinstance(self._running, OneOrder) else self._running
+        return running.state_dict() if isinstance(running, Epoch) else self.batches.state_dict()
 
     def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Restore what `_state` returned."""

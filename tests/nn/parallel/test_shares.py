@@ -159,3 +159,49 @@ def test_gradients_of_uneven_batches_that_cannot_be_weighed_are_refused(loop, ac
 def test_even_batches_may_be_taken_in_any_way(loop):
     assert in_threads(gradients, loop, EVEN) == [pytest.approx([1.5, 4.5])] * 2
     assert in_threads(gradients, loop, EVEN, 2) == [pytest.approx([6])] * 2
+
+
+# --- batches that draw while they are iterated --------------------------------------------------------------
+
+
+def drawn():
+    """Batches as nanoGPT draws them: rows by chance."""
+    for _ in range(4):
+        yield tl.randint(0, 1000, (5,))
+
+
+class Rows(nn.data.IterableDataset):
+    def __iter__(self):
+        return (int(tl.randint(0, 1000, ())) for _ in range(20))
+
+
+class Noisy(nn.data.Dataset):
+    def __len__(self):
+        return 20
+
+    def __getitem__(self, i):
+        return i + tl.rand(1)
+
+
+BATCHES = {
+    "a generator": drawn,
+    "a dataset": lambda: nn.DataLoader(Rows(), 5),
+    "augmented rows": lambda: nn.DataLoader(Noisy(), 5),
+}
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_batches_that_draw_are_those_of_one_worker(name):
+    def look():
+        tl.manual_seed(1)
+        nn.parallel.distribute(nn.Linear(1, 1))
+        found = []
+        for _ in range(2):
+            for x in nn.parallel.shares(BATCHES[name]()):
+                found.append(x.tolist())
+                tl.rand(1 + nn.parallel.rank())  # as dropout does
+        return found
+
+    alone, together = look(), in_threads(look)
+    for batch, *parts in zip(alone, *together, strict=True):
+        assert list(chain.from_iterable(parts)) == batch

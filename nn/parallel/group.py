@@ -19,6 +19,8 @@ from tinygrad_lecture.backend import Array
 
 from .dealt import Dealt
 
+LONGEST = 40  # letters of a call's name
+
 
 class Exchange:
     """Memory for n numbers of each worker, to add up or to collect. This one is for a worker alone."""
@@ -92,6 +94,16 @@ class Group:
     def exchange(self, n: int, dtype: Any) -> Exchange:
         """Memory for n numbers of each worker."""
         return Exchange(n, dtype)
+
+
+def check_calls(calls: Array) -> None:
+    """Raises RuntimeError unless the workers, by rank, are in the same call."""
+    if (calls != calls[0]).any():
+        told = ", ".join(f"worker {i} in {name.decode()}" for i, name in enumerate(calls.tolist()))
+        raise RuntimeError(
+            f"the workers are at different places of the program: {told}. All must make the same calls in the same "
+            "order, so none of these may stand below `if nn.parallel.rank() == 0`"
+        )
 
 
 class _Own(threading.local):

@@ -10,9 +10,11 @@ import importlib
 import os
 import pickle
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,11 +23,12 @@ from tinygrad_lecture import get_rng_state, set_rng_state
 from tinygrad_lecture.backend import Array
 
 from .blas import one_thread_each
-from .group import Exchange, Group, silent_unless, working_in
+from .group import LONGEST, Exchange, Group, check_calls, silent_unless, working_in
 from .pickles import pickled
 
 Result = TypeVar("Result")
 
+_has_run = False
 _SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE")  # of Open MPI; of MPICH, Intel, Microsoft, Slurm
 
 
@@ -35,35 +38,45 @@ def started_by_mpi() -> bool:
 
 
 class MPIGroup(Group):
-    """A group of MPI's ranks. communicator: mpi4py's."""
+    """A group of MPI's ranks. communicator: mpi4py's. background: a second one, for sums that go on meanwhile.
+
+    MPI waits for ever, or mixes up the numbers, if its ranks make different calls. So before each of MPI's calls they
+    tell each other which one they are in.
+    """
 
     bucket_bytes = 4_000_000
 
     def __init__(self, communicator: Any) -> None:
         self.communicator = communicator
         self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
+        self.background = communicator.Dup()
+        self._told = np.zeros(self.size, [("call", f"S{LONGEST}"), ("number", np.int64)])
 
     def meet(self, call: str, number: int = 0) -> list[int]:
-        return self.communicator.allgather(number)  # type: ignore[no-any-return]
+        own = np.array([(call.encode(), number)], self._told.dtype)
+        self.communicator.Allgather(own.view(np.uint8), self._told.view(np.uint8))
+        check_calls(self._told["call"])
+        return self._told["number"].tolist()
 
     def gather(self, value: Any, call: str = "gather") -> list[Any]:
+        self.meet(call)
         return [pickle.loads(one) for one in self.communicator.allgather(pickled(value))]
 
     def exchange(self, n: int, dtype: Any) -> Exchange:
-        return MPIExchange(self.communicator, n, dtype)
+        return MPIExchange(self, n, dtype)
 
 
 class MPIExchange(Exchange):
     """An Exchange by MPI's Allreduce, Iallreduce and Allgatherv."""
 
-    def __init__(self, communicator: Any, n: int, dtype: Any) -> None:
+    def __init__(self, group: MPIGroup, n: int, dtype: Any) -> None:
         super().__init__(n, dtype)
-        self.communicator = communicator
+        self.group = group
         self.all = np.empty(n, dtype)
         self.started: tuple[Any, int] | None = None  # MPI's request, and of how many numbers
 
     def start(self, n: int) -> None:
-        self.started = self.communicator.Iallreduce(self.mine[:n], self.all[:n]), n
+        self.started = self.group.background.Iallreduce(self.mine[:n], self.all[:n]), n
 
     def wait(self) -> Array:
         assert self.started is not None
@@ -72,44 +85,83 @@ class MPIExchange(Exchange):
         return self.all[:n]
 
     def sum(self, n: int, call: str) -> Array:
-        self.communicator.Allreduce(self.mine[:n], self.all[:n])
+        self.group.meet(call)
+        self.group.communicator.Allreduce(self.mine[:n], self.all[:n])
         return self.all[:n]
 
     def collect(self, bounds: Sequence[int], call: str) -> Sequence[Array]:
-        rank, size = self.communicator.Get_rank(), self.communicator.Get_size()
+        self.group.meet(call)
+        rank, size = self.group.rank, self.group.size
         counts = [bounds[i + 1] - bounds[i] for i in range(size)]
-        self.communicator.Allgatherv(self.mine[bounds[rank] : bounds[rank + 1]], [self.all[: bounds[-1]], counts])
+        own = self.mine[bounds[rank] : bounds[rank + 1]]
+        self.group.communicator.Allgatherv(own, [self.all[: bounds[-1]], counts])
         return [self.all] * size
 
 
 def run_under_mpi(call: Callable[[], Result]) -> Result:
     """What `call` returns in worker 0; the other workers end the program after it, with SystemExit.
 
-    An exception in one worker ends all. Raises ImportError without mpi4py.
+    An exception in one worker ends all. Raises ImportError without mpi4py, RuntimeError for a second run.
     """
+    global _has_run
+    if _has_run:
+        raise RuntimeError(
+            "nn.parallel.run: after a run under mpiexec the workers but worker 0 have ended, so a program can call run "
+            "once: put what is to run into one function"
+        )
     try:
         MPI = importlib.import_module("mpi4py.MPI")
     except ImportError:
         raise ImportError(
             'nn.parallel: mpiexec has started this program, but mpi4py is not installed: pip install ".[mpi]"'
         ) from None
-    group = MPIGroup(MPI.COMM_WORLD)
-    set_rng_state(group.broadcast(get_rng_state()))
+    _has_run, group = True, MPIGroup(MPI.COMM_WORLD)
+    ending: SystemExit | None = None
     try:
+        set_rng_state(group.broadcast(get_rng_state(), "run"))
         with working_in(group), one_thread_each(), silent_unless(group.rank == 0):
-            result = call()
+            try:
+                result = call()
+            except SystemExit as error:
+                if error.code:
+                    raise
+                ending = error
+        group.meet("run, at its end")
     except BaseException as error:
-        if isinstance(error, SystemExit) and not error.code:
-            raise
         if group.rank == 0:
-            atexit.register(MPI.COMM_WORLD.Abort, 1)  # the others wait for this one
+            atexit.register(_end_all, MPI)  # the others wait for this one
             raise
         time.sleep(1)  # if worker 0 has failed too, the program says it in its own way
         print(f"raised in worker {group.rank} of {group.size}:\n", file=sys.stderr)
         traceback.print_exception(error)
-        sys.stderr.flush()
-        MPI.COMM_WORLD.Abort(1)
+        _end_all(MPI)
         raise
-    if group.rank:
-        raise SystemExit
+    if group.rank or ending is not None:
+        raise ending or SystemExit
     return result
+
+
+def _end_all(MPI: Any) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    time.sleep(0.5)  # for mpiexec to pass on what was printed
+    MPI.COMM_WORLD.Abort(1)
+
+
+def end_all_with_this_one() -> None:
+    """From now on an error that nobody catches ends the other workers as well, which may wait in `run` already."""
+    show = sys.excepthook
+
+    def show_and_end(kind: Any, error: Any, trace: Any) -> None:
+        show(kind, error, trace)
+        waiting = threading.Timer(10, os._exit, [1])  # the others may never begin with MPI
+        waiting.daemon = True
+        waiting.start()
+        with suppress(ImportError):
+            _end_all(importlib.import_module("mpi4py.MPI"))
+
+    sys.excepthook = show_and_end
+
+
+if started_by_mpi():
+    end_all_with_this_one()

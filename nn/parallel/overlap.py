@@ -52,6 +52,7 @@ class OverlappedAveraging(Averaging):
         while len(self._sent) < len(self.buckets):
             self._send(factor)
         changed = [_changed(bucket, *sent) for bucket, sent in zip(self.buckets, self._sent, strict=True)]
+        self.group.meet("backward")  # MPI would wait for ever for a worker that is elsewhere
         totals = [bucket.exchange.wait() for bucket in self.buckets]
         having, changed = self.tell(changed)
         for bucket, total, again in zip(self.buckets, totals, changed, strict=True):

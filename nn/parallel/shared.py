@@ -16,10 +16,9 @@ import numpy as np
 from tinygrad_lecture.backend import Array
 from tinygrad_lecture.kernels.pieces import PIECE
 
-from .group import Exchange, Group
+from .group import LONGEST, Exchange, Group, check_calls
 
 AT_WORK, FINISHED, FAILED = 0, 1, 2
-_LONGEST = 40  # letters of a call's name
 
 
 class Signal(Protocol):
@@ -45,12 +44,12 @@ class Board:
         self.memory = memory
         self.numbers = np.ndarray((2, size), np.int64, memory)
         self.counts = np.ndarray(size, np.int64, memory, self.numbers.nbytes)
-        self.calls = np.ndarray((2, size), f"S{_LONGEST}", memory, self.numbers.nbytes + self.counts.nbytes)
+        self.calls = np.ndarray((2, size), f"S{LONGEST}", memory, self.numbers.nbytes + self.counts.nbytes)
         self.states = np.ndarray(size, np.int8, memory, self.nbytes(size) - size)
 
     @staticmethod
     def nbytes(size: int) -> int:
-        return size * (2 * 8 + 8 + 2 * _LONGEST + 1)
+        return size * (2 * 8 + 8 + 2 * LONGEST + 1)
 
 
 class SharedGroup(Group):
@@ -76,13 +75,7 @@ class SharedGroup(Group):
             self._wait(self.signals[other][self.rank])
             if board.counts[other] < self.count:  # it has not arrived: it was its last signal
                 self._explain_leaving(other, call)
-        calls = board.calls[turn]
-        if (calls != calls[0]).any():
-            told = ", ".join(f"worker {i} in {name.decode()}" for i, name in enumerate(calls.tolist()))
-            raise RuntimeError(
-                f"the workers are at different places of the program: {told}. All must make the same calls in the same "
-                "order, so none of these may stand below `if nn.parallel.rank() == 0`"
-            )
+        check_calls(board.calls[turn])
         return board.numbers[turn].tolist()  # type: ignore[no-any-return]
 
     def exchange(self, n: int, dtype: Any) -> Exchange:

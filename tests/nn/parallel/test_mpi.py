@@ -24,6 +24,7 @@ needs_mpi = pytest.mark.skipif(
 )
 
 PROGRAM = """
+    import os
     import sys
     import numpy as np
     import nn
@@ -36,6 +37,15 @@ PROGRAM = """
             raise FloatingPointError("the loss became nan")
         nn.parallel.group().meet("backward")
 
+    def differ():
+        if nn.parallel.rank() == 0:
+            nn.parallel.mean(1.0)
+        nn.parallel.group().meet("backward")
+
+    def end_early():
+        if nn.parallel.rank() == 0:
+            nn.parallel.group().meet("backward")
+
     def numbers():
         print("printed by worker 0 only")
         group = nn.parallel.group()
@@ -47,6 +57,15 @@ PROGRAM = """
         return train(), train("SGD", batch_size=11, accumulate=2), train(split=False), learnt
 
     if __name__ == "__main__":
+        if sys.argv[1] == "fail before":
+            if os.environ.get("PMI_RANK", os.environ.get("OMPI_COMM_WORLD_RANK")) == "1":
+                raise FileNotFoundError("no data here")
+            nn.parallel.run(len, [])
+        if sys.argv[1] in ("differ", "end_early"):
+            nn.parallel.run(globals()[sys.argv[1]])
+        if sys.argv[1] == "twice":
+            nn.parallel.run(len, [])
+            nn.parallel.run(len, [])
         if sys.argv[1] == "fail":
             try:
                 nn.parallel.run(fail)
@@ -90,6 +109,22 @@ def test_a_rank_that_fails_ends_all(tmp_path, rank):
     else:
         assert "raised in worker 1 of 2:" in done.stderr
         assert "FloatingPointError: the loss became nan" in done.stderr
+
+
+@needs_mpi
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("differ", "different places of the program: worker 0 in mean, worker 1 in backward. All must make the same"),
+        ("end_early", "different places of the program: worker 0 in backward, worker 1 in run, at its end."),
+        ("twice", "a program can call run once: put what is to run into one function"),
+        ("fail before", "FileNotFoundError: no data here"),
+    ],
+)
+def test_what_would_wait_for_ever_ends_with_an_error(tmp_path, what, message):
+    done = mpiexec(tmp_path, 2, what)
+    assert done.returncode != 0
+    assert message in done.stderr
 
 
 def test_a_program_started_by_mpi_without_mpi4py_says_what_to_install(monkeypatch):

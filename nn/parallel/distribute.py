@@ -120,6 +120,7 @@ class distribute:
         for bucket in self._buckets:
             bucket.exchange.close()
         self._averaging = self._sharding = None
+        self._buckets, self._group = [], Group()  # so that what holds this one can be copied, and sent to workers
 
     def __enter__(self) -> Self:
         return self

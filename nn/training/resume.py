@@ -158,6 +158,8 @@ class Resumable:
             if has_state(self.batches):
                 self.batches.load_state_dict(position)
             self._running = None
+        elif isinstance(self._running, OneOrder):  # of workers that have ended
+            self._running = self._running.batches
         if self._partial:  # its steps are continued
             self.history.records.pop()
         self.history.interrupted = self._partial = False

@@ -133,6 +133,39 @@ def test_ctrl_c_stops_all_workers_after_the_same_step_and_the_run_resumes(tmp_pa
     assert in_threads(interrupted, False, folder=tmp_path / "run") == whole
 
 
+def test_a_trainer_that_has_run_goes_on_with_workers_again():
+    one = start("a test, a schedule and accuracy", epochs=4)
+    one.fit()
+    several = start("a test, a schedule and accuracy", epochs=2)
+    nn.parallel.run(several.fit, workers=2, threads=True)
+    several.epochs = 4
+    nn.parallel.run(several.fit, workers=2, threads=True)
+    for p, q in zip(several.model.parameters(), one.model.parameters(), strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=1e-4)
+
+
+class Drawn:
+    """Batches whose rows are drawn while they are iterated."""
+
+    def __len__(self):
+        return 6
+
+    def __iter__(self):
+        for _ in range(6):
+            yield blobs()[tl.randint(0, 48, (8,)).numpy()]
+
+
+def test_drawn_batches_of_a_run_with_workers_go_on_without_them():
+    one = start("plain", batches=Drawn(), steps=12)
+    one.fit()
+    several = start("plain", batches=Drawn(), steps=3)
+    nn.parallel.run(several.fit, workers=2, threads=True)
+    several.steps = 12
+    several.fit()
+    for p, q in zip(several.model.parameters(), one.model.parameters(), strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=1e-4)
+
+
 @pytest.mark.parametrize("batches", [None, lambda: list(nn.DataLoader(blobs(), 8))])
 def test_a_run_interrupted_within_an_epoch_goes_on_with_several_workers(batches):
     def begin(press):

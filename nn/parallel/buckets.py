@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from tinygrad_lecture import Tensor
@@ -22,15 +22,17 @@ class Bucket:
     """Parameters of one dtype, in the order of their owners: worker i updates those of owner i.
 
     The largest go first, each to the worker that has the fewest numbers so far, so all have about as many. loads: how
-    many numbers each worker has from other buckets; this bucket's are added.
+    many numbers each worker has from other buckets, of frozen parameters and of those that are trained; this bucket's
+    are added.
     """
 
-    def __init__(self, parameters: Sequence[Tensor], group: Group, loads: list[int]) -> None:
+    def __init__(self, parameters: Sequence[Tensor], group: Group, loads: Mapping[bool, list[int]]) -> None:
         self.shares: list[list[Tensor]] = [[] for _ in range(group.size)]
         for p in sorted(parameters, key=lambda p: -p.numel()):
-            owner = loads.index(min(loads))
+            alike = loads[p.requires_grad]
+            owner = alike.index(min(alike))
             self.shares[owner].append(p)
-            loads[owner] += p.numel()
+            alike[owner] += p.numel()
         self.parameters = dict.fromkeys(p for share in self.shares for p in share)
         self.exchange = group.exchange(sum(p.numel() for p in parameters), parameters[0].dtype)
 
@@ -57,5 +59,5 @@ def in_buckets(parameters: Sequence[Tensor], group: Group) -> list[Bucket]:
             filled.append(bucket)
             bucket = open_[p.dtype.name] = []
         bucket.append(p)
-    loads = [0] * group.size
+    loads = {trained: [0] * group.size for trained in (False, True)}
     return [Bucket(some, group, loads) for some in [*filled, *open_.values()]]

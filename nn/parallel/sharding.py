@@ -50,6 +50,7 @@ class Sharding:
             p.grad = None  # so the optimiser leaves it alone
         if self.own & gradients.keys() or not gradients:
             self._step()
+        self.optimizer.stepped = True  # for the schedule, where this worker has none to update
         for p in hidden:
             p.grad = gradients[p]
         for bucket in self.buckets:

@@ -150,6 +150,33 @@ def test_each_worker_keeps_the_state_of_its_own_parameters_until_the_end():
     assert whole == whole_too == 6
 
 
+def test_frozen_parameters_leave_each_worker_its_share_of_the_others():
+    def owned():
+        model = nn.Sequential(nn.Linear(4, 50), nn.Linear(3, 4), nn.Linear(3, 4))
+        model[0].requires_grad_(False)
+        optimizer = nn.optim.Adam(model.parameters())
+        nn.parallel.distribute(model, optimizer)
+        (model[1](tl.ones(2, 3)) + model[2](tl.ones(2, 3))).sum().backward()
+        optimizer.step()
+        return sum(p.numel() for p in optimizer.state)
+
+    assert in_threads(owned) == [16, 16]
+
+
+def test_a_schedule_counts_the_steps_of_a_worker_that_updates_nothing():
+    def fit():
+        model = nn.Linear(3, 1, bias=False)  # one parameter, so one worker has none
+        optimizer = nn.optim.SGD(model.parameters(), 0.1)
+        schedule = nn.optim.lr_scheduler.StepLR(optimizer, 1)
+        nn.parallel.distribute(model, optimizer)
+        model(tl.ones(2, 3)).sum().backward()
+        optimizer.step()
+        schedule.step()  # warns if there was no step before it
+        return optimizer.param_groups[0]["lr"]
+
+    assert in_threads(fit) == [pytest.approx(0.01)] * 2
+
+
 def test_a_state_loaded_while_distributed_goes_on_as_with_one_worker():
     def train_in_two_parts():
         tl.manual_seed(0)

@@ -152,6 +152,16 @@ def working_in(joined: Group) -> Iterator[None]:
 
 
 @contextmanager
+def until_exit() -> Iterator[None]:
+    """Context manager that `sys.exit()` leaves as a return does, so that others may still wait; a code is an error."""
+    try:
+        yield
+    except SystemExit as exit_:
+        if exit_.code:
+            raise
+
+
+@contextmanager
 def silent_unless(speaking: bool) -> Iterator[None]:
     """Context manager: what this process prints is not shown, unless it is the one that speaks."""
     if speaking:

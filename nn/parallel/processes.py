@@ -25,7 +25,7 @@ from typing import Any, TypeAlias, TypeVar
 from tinygrad_lecture import get_default_dtype, get_rng_state, set_default_dtype, set_rng_state
 
 from .blas import one_thread_each, one_thread_in_children
-from .group import silent_unless, working_in
+from .group import silent_unless, until_exit, working_in
 from .pickles import pickled
 from .shared import FAILED, FINISHED, Board, SharedGroup, Signal, WorkerLeft
 
@@ -211,7 +211,7 @@ def _work(rank: int, signals: Signals, memory: Any, pipe: Connection, ending: Co
         set_default_dtype(dtype)
         set_rng_state(stream)
         call = pickle.loads(pickle_of_call)
-        with working_in(group), silent_unless(False):
+        with working_in(group), silent_unless(False), until_exit():
             call()
         state = FINISHED
     except WorkerLeft:  # the one that failed says why

@@ -73,8 +73,11 @@ class Sharding:
 
     def state_dict(self) -> dict[str, Any]:
         """The state of all parameters, gathered from all workers, as one worker alone has it."""
+        return self._gather("optimizer.state_dict")
+
+    def _gather(self, call: str) -> dict[str, Any]:
         own = self._state_dict()
-        parts = self.group.gather(own["state"], "optimizer.state_dict")
+        parts = self.group.gather(own["state"], call)
         state = {number: held for part in parts for number, held in part.items()}
         return {**own, "state": dict(sorted(state.items()))}
 
@@ -89,7 +92,7 @@ class Sharding:
 
     def restore(self, gather: bool = True) -> None:
         """Give the optimiser its own methods back and, with `gather`, the state of all parameters."""
-        whole = self.state_dict() if gather else None
+        whole = self._gather("distribute, at its end") if gather else None
         for method in (self.step, self.state_dict, self.load_state_dict):
             delattr(self.optimizer, method.__name__)
         if whole is not None:

@@ -20,7 +20,7 @@ from tinygrad_lecture import get_rng_state
 from tinygrad_lecture.random import replay
 
 from .blas import one_thread_each
-from .group import rank, working_in
+from .group import rank, until_exit, working_in
 from .shared import FAILED, FINISHED, Board, SharedGroup, Signal, WorkerLeft
 
 Result = TypeVar("Result")
@@ -58,7 +58,7 @@ def run_threads(call: Callable[[], Result], size: int) -> Result:
     def work(group: ThreadGroup, call: Callable[[], Any]) -> None:
         state = FAILED
         try:
-            with working_in(group), replay(stream):
+            with working_in(group), replay(stream), until_exit():
                 call()
             state = FINISHED
         except BaseException as error:

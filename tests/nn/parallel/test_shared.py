@@ -1,5 +1,7 @@
 """Workers that share memory: how they wait for each other and add up numbers. They are threads here."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -71,6 +73,21 @@ def test_a_worker_that_finishes_early_is_told_from_one_that_failed(early):
 
     with pytest.raises(RuntimeError, match=f"waits in backward for worker {early}, which has finished: .*same number"):
         nn.parallel.run(go, workers=2, threads=True)
+
+
+def test_a_worker_that_exits_before_the_others_is_an_error_and_no_good_end():
+    def go(steps):
+        for step in range(4):
+            if nn.parallel.rank() == 1 and step == steps:
+                sys.exit(0)
+            nn.parallel.group().meet("backward")
+        if nn.parallel.rank() == 1:
+            sys.exit(0)
+        return "done"
+
+    with pytest.raises(RuntimeError, match=r"waits in backward for worker 1, which has finished: .*same number"):
+        nn.parallel.run(go, 2, workers=2, threads=True)
+    assert nn.parallel.run(go, 4, workers=2, threads=True) == "done"
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import TypeVar
 
+from tinygrad_lecture.autograd.modes import modes, reference, set_grad_enabled
 from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.errors.words import shown
 
@@ -32,8 +34,10 @@ def run(
 
     Otherwise the workers are new processes. They import the program, so this call stands below
     `if __name__ == "__main__":`. The function and its arguments are sent to them as a pickle, so functions and classes
-    stand at the top of a file. All begin with the random state of this process. What the others print is not shown.
-    The BLAS of each uses one thread, unless the environment says otherwise, as by OPENBLAS_NUM_THREADS.
+    stand at the top of a file. What the others print is not shown. The BLAS of each uses one thread, unless the
+    environment says otherwise, as by OPENBLAS_NUM_THREADS; a process knows of no tl.set_num_threads but its own.
+
+    All begin with the random state of this process, its default dtype and its modes, such as tl.reference().
 
     If one worker fails, all end. Raises what it raised, with a note that says which worker it was, and
     ChildProcessError if it was killed; TypeError for what cannot be sent; RuntimeError in a worker.
@@ -46,6 +50,7 @@ def run(
         return run_under_mpi(call)
     if workers == 1:
         return call()
+    call = partial(_in_modes, modes.recording, modes.reference, call)
     if threads:
         from .threads import run_threads
 
@@ -62,3 +67,9 @@ def run(
             "or take threads=True"
         ) from error
     return run_processes(call, begin, workers)
+
+
+def _in_modes(recording: bool, by_reference: bool, call: Callable[[], Result]) -> Result:
+    """What `call` returns in these modes, which another thread or process does not have."""
+    with set_grad_enabled(recording), reference() if by_reference else nullcontext():
+        return call()

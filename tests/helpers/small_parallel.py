@@ -11,6 +11,7 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
+from tinygrad_lecture.autograd.modes import modes
 
 F = nn.functional
 
@@ -119,6 +120,7 @@ def about_this_worker():
             "pid": os.getpid(),
             "threads": [os.environ.get(name) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")],
             "drawn": tl.rand(1).item(),
+            "recording, reference": (modes.recording, modes.reference),
             "dtype": tl.get_default_dtype(),
             "shared memory with a name": names,
             "ignores Ctrl-C": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,

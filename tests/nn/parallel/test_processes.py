@@ -56,16 +56,18 @@ def test_workers_begin_alike_print_nothing_and_use_one_thread_each(monkeypatch, 
     assert capfd.readouterr().out == "not shown, but by worker 0\n"
 
 
-def test_what_the_user_says_of_threads_and_dtypes_holds(monkeypatch):
+def test_what_the_user_says_of_threads_dtypes_and_modes_holds(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     tl.set_default_dtype(tl.float64)
     try:
-        _, second = nn.parallel.run(about_this_worker, workers=2)
+        with tl.no_grad(), tl.reference():
+            _, second = nn.parallel.run(about_this_worker, workers=2)
     finally:
         tl.set_default_dtype(tl.float32)
     assert second["threads"] == [None, "2"]
     assert second["dtype"] == tl.float64
+    assert second["recording, reference"] == (False, True)
 
 
 @pytest.mark.parametrize("workers", [2, 3])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import nn
 import tinygrad_lecture as tl
 from small_parallel import in_threads
+from tinygrad_lecture.autograd.modes import modes
 
 
 @settings(max_examples=20)
@@ -124,6 +125,13 @@ def test_one_worker_is_a_plain_call():
     assert nn.parallel.run(sorted, [2, 1], workers=1, key=lambda x: -x) == [2, 1]
     assert (nn.parallel.rank(), nn.parallel.size(), nn.parallel.mean(2.5)) == (0, 1, 2.5)
     assert nn.parallel.group().gather("x") == ["x"]
+
+
+def test_workers_run_in_the_modes_of_the_caller():
+    found = lambda: (modes.recording, modes.reference)  # noqa: E731
+    with tl.no_grad(), tl.reference():
+        assert in_threads(found) == [(False, True)] * 2
+    assert in_threads(found) == [(True, False)] * 2
 
 
 def test_workers_begin_with_the_random_state_of_the_caller():

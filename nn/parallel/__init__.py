@@ -39,7 +39,7 @@ Where things are, in the order of a step:
     launch.py                           run: start the workers, and end them all if one fails
     processes.py  threads.py  mpi.py    the three kinds of workers; pickles.py, blas.py: what a process needs
     group.py  shared.py                 how workers wait for each other and exchange numbers; in shared memory
-    shares.py  dealt.py                 the rows of each batch that are this worker's; how many each worker got
+    shares.py                           the rows of each batch that are this worker's
     distribute.py                       one model in all workers: averaging.py the gradients, sharding.py the optimiser;
                                         overlap.py: while `backward` goes on; buckets.py: parameters in a flat array
 """

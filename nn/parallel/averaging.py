@@ -10,8 +10,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, move, to_host
 
 from .buckets import Bucket, Place
-from .dealt import Parts
-from .group import Group
+from .group import Group, Parts
 
 
 class Averaging:

@@ -89,6 +89,8 @@ class distribute:
     def no_sync(self) -> Iterator[None]:
         """Context manager in which `backward` adds to this worker's gradients alone, as for all but the last batch of
         an accumulated step. Their rows must divide evenly among the workers, or be as many in each batch."""
+        if self._averaging is not None and all(p.grad is None for p in self._averaging.parameters):
+            self._averaging.kept.clear()  # those gradients are gone
         with self._without_average(None):
             yield
         if self._averaging is not None:

@@ -10,16 +10,16 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from tinygrad_lecture.backend import Array
 
-from .dealt import Dealt
-
 LONGEST = 40  # letters of a call's name
+Parts: TypeAlias = tuple[Fraction, ...]  # of a batch, for each worker
 
 
 class Exchange:
@@ -56,6 +56,49 @@ class Exchange:
 
     def close(self) -> None:
         """Let go of the memory."""
+
+
+class Dealt:
+    """What one loop over `shares` has dealt; without rows it stands for no loop, and each worker counts the same.
+
+    rows: of the latest batch, for each worker.
+    parts: of the batches that the next `backward` may be of.
+    seen: whether a `backward` has seen the latest batch.
+    around: the loop that this one stands in.  ended: whether this one is over.
+    """
+
+    def __init__(self, size: int, around: Dealt | None = None) -> None:
+        self.rows: Sequence[int] = [1] * size
+        self.parts: set[Parts] = {_parts(self.rows)}
+        self.seen, self.ended = True, True
+        self.around: Dealt | None = around if around is None or not around.ended else around.around
+
+    def deal(self, rows: Sequence[int]) -> None:
+        """Note the rows of the next batch."""
+        if self.seen:
+            self.parts.clear()
+        self.rows, self.seen, self.ended = rows, False, False
+        self.parts.add(_parts(rows))
+
+    def coming(self) -> set[Parts]:
+        """The parts of the batches that this `backward` may be of."""
+        self.seen = True
+        return self.parts if self.around is None or self.around.seen else self.parts | self.around.parts
+
+    def after(self) -> Dealt:
+        """What holds after the loop: what held around it. A backward may still be of batches that none has seen."""
+        if self.around is not None:
+            return self.around
+        if not self.seen and len(self.parts) == 1:
+            return self
+        nothing = Dealt(len(self.rows))
+        if not self.seen:
+            nothing.parts |= self.parts
+        return nothing
+
+
+def _parts(rows: Sequence[int]) -> Parts:
+    return tuple(Fraction(n, sum(rows) or 1) for n in rows)
 
 
 class Handle(Protocol):

@@ -12,8 +12,7 @@ from tinygrad_lecture.errors.words import shown
 from tinygrad_lecture.random import replay
 
 from ..errors.checks import is_data
-from .dealt import Dealt
-from .group import Group, group
+from .group import Dealt, Group, group
 
 
 class shares:
@@ -22,8 +21,8 @@ class shares:
         for x, y in nn.parallel.shares(loader): ...
 
     - `batches`: a DataLoader, a list of batches or the like. A batch is a tensor, or a tuple, list or dict of them,
-      with the rows on axis 0. All workers take the batches in worker 0's order: what
-      they draw comes from its random stream. Batches drawn by another library must be the same in all workers.
+      with the rows on axis 0. All workers take the batches in worker 0's order, and
+      what these draw comes from its random stream. What another library draws must be the same in all workers.
 
     Rows may differ by one in number, and `backward` takes the mean over all rows of the loss's mean over each worker's.
     Where a batch has fewer rows than there are workers, one without any gets the first row, and its gradient does not

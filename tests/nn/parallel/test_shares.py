@@ -142,7 +142,13 @@ def gradients(loop, batches, accumulate=1):
     return found
 
 
-@pytest.mark.parametrize("loop", [each, with_an_evaluation, the_first_of_each])
+def alone_in_its_list(batches):
+    for batch in batches:
+        (x,) = nn.parallel.shares([batch])
+        yield x
+
+
+@pytest.mark.parametrize("loop", [each, with_an_evaluation, the_first_of_each, alone_in_its_list])
 def test_each_backward_weighs_the_rows_of_its_batch(loop):
     assert in_threads(gradients, loop, UNEVEN) == [pytest.approx([1, 4, 6])] * 2
 
@@ -153,6 +159,21 @@ def test_each_backward_weighs_the_rows_of_its_batch(loop):
 def test_gradients_of_uneven_batches_that_cannot_be_weighed_are_refused(loop, accumulate):
     with pytest.raises(RuntimeError, match=r"parts of them differ.*backward for each batch before the next; or .*even"):
         in_threads(gradients, loop, UNEVEN, accumulate)
+
+
+def test_a_gradient_that_was_left_to_itself_and_thrown_away_weighs_nothing():
+    def last():
+        model = nn.Linear(1, 1, bias=False).double()
+        distributed = nn.parallel.distribute(model)
+        for _ in range(2):
+            for i, x in enumerate(nn.parallel.shares([tl.ones(4, 1).double()] * 2 + [tl.ones(3, 1).double()])):
+                if i % 2 == 0:
+                    model.zero_grad()
+                with distributed.no_sync() if i % 2 == 0 else nullcontext():
+                    model(x).mean().backward()
+        return model.weight.grad.item()
+
+    assert in_threads(last) == [1, 1]
 
 
 @pytest.mark.parametrize("loop", [all_at_first, each])

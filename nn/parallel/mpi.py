@@ -1,20 +1,22 @@
 """Workers that MPI has started, on this machine or on several: `mpiexec -n 4 python program.py`.
 
 MPI starts the whole program n times; `run` then calls the function in each, and afterwards worker 0 alone goes on.
+A rank whose error nobody catches ends all; one that calls `sys.exit` before it comes to `run` keeps the others waiting.
 """
 
 from __future__ import annotations
 
 import atexit
+import faulthandler
 import importlib
 import os
 import pickle
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -154,10 +156,9 @@ def end_all_with_this_one() -> None:
 
     def show_and_end(kind: Any, error: Any, trace: Any) -> None:
         show(kind, error, trace)
-        waiting = threading.Timer(10, os._exit, [1])  # the others may never begin with MPI
-        waiting.daemon = True
-        waiting.start()
-        with suppress(ImportError):
+        with suppress(ImportError), Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+            # MPI begins when all do, which may never be; while it waits, no other thread of Python runs
+            faulthandler.dump_traceback_later(10, exit=True, file=nowhere)
             _end_all(importlib.import_module("mpi4py.MPI"))
 
     sys.excepthook = show_and_end

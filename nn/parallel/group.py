@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -68,12 +69,12 @@ class Dealt:
     """
 
     def __init__(self, size: int, around: Dealt | None = None) -> None:
-        self.rows: Sequence[int] = [1] * size
+        self.rows = (1,) * size
         self.parts: set[Parts] = {_parts(self.rows)}
         self.seen, self.ended = True, True
         self.around: Dealt | None = around if around is None or not around.ended else around.around
 
-    def deal(self, rows: Sequence[int]) -> None:
+    def deal(self, rows: tuple[int, ...]) -> None:
         """Note the rows of the next batch."""
         if self.seen:
             self.parts.clear()
@@ -97,7 +98,8 @@ class Dealt:
         return nothing
 
 
-def _parts(rows: Sequence[int]) -> Parts:
+@cache
+def _parts(rows: tuple[int, ...]) -> Parts:
     return tuple(Fraction(n, sum(rows) or 1) for n in rows)
 
 

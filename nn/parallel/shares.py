@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
 from tinygrad_lecture import get_rng_state
 from tinygrad_lecture.errors.words import shown
-from tinygrad_lecture.random import replay
+from tinygrad_lecture.random import Generator, drawing_from
 
 from ..errors.checks import is_data
 from .group import Dealt, Group, group
@@ -48,9 +48,10 @@ class shares:
         try:
             for batch in in_one_order(self.batches, workers):
                 bounds = row_bounds(batch, workers)
-                own.deal([end - first for first, end in pairwise(bounds)])
+                own.deal(tuple(end - first for first, end in pairwise(bounds)))
                 workers.dealt = own
-                yield take_rows(batch, own_rows(batch, workers) if own.rows[workers.rank] else slice(0, 1))
+                first, end = bounds[workers.rank : workers.rank + 2]
+                yield take_rows(batch, slice(first, end) if first < end else slice(0, 1))
             if workers.dealt is own:
                 workers.dealt = own.after()
         finally:
@@ -70,7 +71,7 @@ class OneOrder:
     """
 
     def __init__(self, batches: Iterable[Any], workers: Group) -> None:
-        self.workers, self._draws = workers, False
+        self.workers, self._stream, self._draws = workers, Generator(), False
         self._hear()
         with self._drawing():
             self.batches = iter(batches)
@@ -81,22 +82,23 @@ class OneOrder:
     def __next__(self) -> Any:
         if self._draws:
             self._hear()
-        before = self._stream
+        before = self._stream.get_state()
         with self._drawing():
             batch = next(self.batches)
-        self._draws = self._draws or self._stream != before
+        self._draws = self._draws or self._stream.get_state() != before
         return batch
 
     def _hear(self) -> None:
-        self._stream = self.workers.broadcast(get_rng_state(), "the order of the batches")
+        self._stream.set_state(self.workers.broadcast(get_rng_state(), "the order of the batches"))
 
     @contextmanager
     def _drawing(self) -> Iterator[None]:
         """Context manager: numbers come from the stream that all workers know, which is worker 0's own if it can be."""
-        known = self.workers.rank == 0 and get_rng_state() == self._stream
-        with nullcontext() if known else replay(self._stream):
+        known = self.workers.rank == 0 and get_rng_state() == self._stream.get_state()
+        with drawing_from(None if known else self._stream):
             yield
-            self._stream = get_rng_state()
+        if known:
+            self._stream.set_state(get_rng_state())
 
 
 def of_own_rows(batches: Iterable[Any], workers: Group) -> Iterator[Any]:

@@ -5,6 +5,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
+from nn.parallel.threads import ThreadGroup
 from small_parallel import OPTIMIZERS, Parts, assert_close, assert_same_bits, in_threads, points, train
 from tinygrad_lecture.autograd.modes import modes
 
@@ -31,14 +32,14 @@ def test_weights_gradients_and_state_are_those_of_one_worker(name, workers):
 @pytest.mark.parametrize("bucket_bytes", [1, 100, 10_000])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_so_they_are_when_buckets_are_sent_during_backward(monkeypatch, name, bucket_bytes):
-    monkeypatch.setattr(nn.parallel.threads.ThreadGroup, "bucket_bytes", bucket_bytes, raising=False)
+    monkeypatch.setattr(ThreadGroup, "bucket_bytes", bucket_bytes, raising=False)
     one = train(**SETTINGS[name])
     for result in in_threads(train, **SETTINGS[name]):
         assert_close(result, one)
 
 
 def test_the_last_layers_are_sent_before_the_first_ones_have_a_gradient(monkeypatch):
-    monkeypatch.setattr(nn.parallel.threads.ThreadGroup, "bucket_bytes", 1, raising=False)
+    monkeypatch.setattr(ThreadGroup, "bucket_bytes", 1, raising=False)
 
     def order():
         model, seen = nn.MLP([3, 8, 8, 4], nn.Tanh), []
@@ -57,7 +58,7 @@ def test_the_last_layers_are_sent_before_the_first_ones_have_a_gradient(monkeypa
 
 
 def test_a_gradient_that_changes_after_it_was_sent_is_sent_again(monkeypatch):
-    monkeypatch.setattr(nn.parallel.threads.ThreadGroup, "bucket_bytes", 1, raising=False)
+    monkeypatch.setattr(ThreadGroup, "bucket_bytes", 1, raising=False)
 
     def train_tied():
         tl.manual_seed(0)

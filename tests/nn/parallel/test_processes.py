@@ -34,8 +34,13 @@ def children():
 def _nothing_is_left():
     before = shared_memory()
     yield
-    assert shared_memory() <= before
     assert children() == []
+    left = shared_memory() - before
+    for _ in range(200):  # another program, such as other tests at the same time, may be using some of it
+        if not left & shared_memory():
+            return
+        time.sleep(0.1)
+    assert left & shared_memory() == set()
 
 
 def test_workers_begin_alike_print_nothing_and_use_one_thread_each(monkeypatch, capfd):

@@ -174,7 +174,10 @@ def _check_cross_entropy(m: Any) -> None:
         m.cross_entropy,
         cross_entropy,
         _classified(),
+        examples=[(np.array([[0.0, 1000.0]]), np.array([0]))],
         mistakes=[
+            Mistake("through-softmax", "right, until a probability becomes 0 and its logarithm -inf: use log_softmax",
+                    lambda x, t: -np.log(softmax(x))[np.arange(len(t)), t].mean()),
             Mistake("wrong-sign", "a cost is positive: the minus is missing", lambda x, t: rows(x, t).mean()),
             Mistake("not-averaged", "take the mean over the examples", lambda x, t: -rows(x, t)),
             Mistake("sum", "this is the sum over the examples; take the mean", lambda x, t: -rows(x, t).sum()),

@@ -54,6 +54,7 @@ WRONG = [
     wrong("5.4", None, "return g - np.exp(x) * g.sum(axis=-1, keepdims=True)", hint="exponential"),
     wrong("5.5", "return -log_softmax(logits[rows, targets]).mean()", None, hint="too-early"),
     wrong("5.5", "return -log_softmax(logits)[targets].mean()", None, hint="index"),
+    wrong("5.5", "return -np.log(softmax(logits)[rows, targets]).mean()", None, hint="through-softmax"),
     wrong("5.5", None, "grad = g * (grad - 1) / len(targets)", hint="everywhere"),
     wrong("5.5", None, "grad[targets] -= 1\ngrad = g * grad / len(targets)", hint=("whole-rows", "index")),
     wrong("5.5", None, "grad[rows, targets] = -1\ngrad = g * grad / len(targets)", hint="replaced"),

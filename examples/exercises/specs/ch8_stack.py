@@ -128,7 +128,9 @@ def _check_unembed(m: Any) -> None:
         return fn
 
     reached = variant(lambda p, order, before, limit: order[before + p[order] <= limit])
+    one_more = variant(lambda p, order, before, limit: order[before <= limit])
     least = variant(lambda p, order, before, limit: p >= limit)
+    ties = variant(lambda p, order, before, limit: p >= p[order[before < limit]].min())
     alike = variant(lambda p, order, before, limit: order[before < limit], lambda p, order: np.ones_like(p))
     misplaced = variant(lambda p, order, before, limit: before < limit)
     in_order = variant(lambda p, order, before, limit: before < limit, lambda p, order: p[order])
@@ -140,9 +142,11 @@ def _check_unembed(m: Any) -> None:
         m.top_p,
         right.top_p,
         [probabilities, st.sampled_from([0.3, 0.55, 0.77, 0.93])],
-        examples=[(np.array([0.5, 0.3, 0.15, 0.05]), 0.7)],
+        examples=[(np.array([0.5, 0.3, 0.15, 0.05]), 0.7), (np.array([0.5, 0.25, 0.25]), 0.5), (np.array([0.25] * 4), 0.5)],
         mistakes=[
+            Mistake("one-too-many", "when the sum has reached p, the next one is left out: before < p, not before <= p", one_more),
             Mistake("one-too-few", "the one that reaches p must be kept too: look at the sum before it", reached),
+            Mistake("ties-kept", "of equally likely tokens, those after the sum has reached p are left out too: order[before < p]", ties),
             Mistake("as-threshold", "p is no threshold for a single probability, but for their sum", least),
             Mistake("unlikely-kept", "the unlikely ones are kept", unlikely),
             Mistake("alike", "those that are kept keep their probabilities; only the sum changes", alike),
@@ -225,6 +229,6 @@ EXERCISES = [
         ),
         meaning="The model only gives probabilities. How bold it writes, you choose when you draw.",
         engine="transformer/generation/sampling.py:probabilities",
-        another="kept = np.where(probabilities >= probabilities[chosen].min(), probabilities, 0)",
+        another="kept[order] = np.where(before < p, probabilities[order], 0)",
     ),
 ]  # fmt: skip

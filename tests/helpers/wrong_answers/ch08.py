@@ -112,4 +112,7 @@ WRONG = [
     wrong("8.12", None, "chosen = order[np.cumsum(probabilities[order]) <= p]\nkept[chosen] = probabilities[chosen]",
           hint=("one-too-few", "not-finite")),
     wrong("8.12", None, "kept[order[before < p]] = 1.0", hint="alike"),
+    wrong("8.12", None, "chosen = order[before <= p]\nkept[chosen] = probabilities[chosen]", hint="one-too-many"),
+    wrong("8.12", None, "chosen = order[before < p]\nkept = np.where(probabilities >= probabilities[chosen].min(), probabilities, 0)",
+          hint="ties-kept"),
 ]  # fmt: skip

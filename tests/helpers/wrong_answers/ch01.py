@@ -11,6 +11,8 @@ WRONG = [
     wrong("1.1", "return x * w + b", hint="raises"),
     wrong("1.1", "sum(xi * wi for xi, wi in zip(x, w)) + b", hint="nothing"),
     wrong("1.1", "return sum(xi * wi for xi, wi in zip(x, w)) - b", hint="bias-sign"),
+    wrong("1.1", "for i in range(len(x)):\n    x[i] *= w[i]\nreturn sum(x) + b", hint="input-modified"),
+    wrong("1.1", "return sum(x[i] * w[i] for i in range(len(x) - 1)) + b", hint="last-missing"),
     wrong("1.2", "return 1 / (1 + math.exp(z))", None, None, hint="sign-in-exp"),
     wrong("1.2", "return math.exp(-z)", None, None, hint=("one-missing", "exp-alone")),
     wrong("1.2", None, "return abs(z)", None, hint="absolute"),

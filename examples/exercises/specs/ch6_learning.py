@@ -57,12 +57,28 @@ def _check_descent(m: Any) -> None:
     replaced = steps_of(lambda x, lr, grad: -lr * grad)
     by_sign = steps_of(lambda x, lr, grad: x - lr * np.sign(grad))
 
+    def stopping(limit: float, last: bool) -> Any:
+        """descend that ends at a step smaller than the limit. last: it still takes this one."""
+
+        def fn(gradient: Any, x: Any, lr: Any, steps: Any) -> Any:
+            for _ in range(steps):
+                small = np.abs(lr * gradient(x)).max() < limit
+                x = x - lr * gradient(x) if last or not small else x
+                if small:
+                    break
+            return x
+
+        return fn
+
     valleys = st.builds(Valley, st.sampled_from([1.0, 0.5, 0.25]), numbers())
     check_function(
         m.descend,
         descend,
         [valleys, arrays(shapes(max_dims=1)), st.sampled_from([0.5, 0.25, 0.125]), st.integers(0, 4)],
+        examples=[(Valley(1.0, 1.0), np.zeros(1), 2.0**-22, 4)],
         mistakes=[
+            *(Mistake("early-end", "it ends when a step is small; take as many steps as are asked for", stopping(limit, last))
+              for limit in (0.1, 0.01, 1e-3) for last in (False, True)),
             Mistake("uphill", "this goes uphill: subtract the gradient", uphill),
             Mistake("one-step", "only one step is taken: does return stand inside of the loop?",
                     lambda gradient, x, lr, steps: descend(gradient, x, lr, min(steps, 1))),

@@ -47,6 +47,8 @@ def _check_power(m: Any) -> None:
         mistakes=[
             Mistake("factor-missing", "the factor n is missing", lambda g, x, n: g * x ** (n - 1)),
             Mistake("exponent", "the exponent must become n - 1", lambda g, x, n: g * n * x**n),
+            Mistake("exponent", "the two are exchanged: the factor is n, and the exponent becomes n - 1",
+                    lambda g, x, n: g * (n - 1) * x**n),
             Mistake("only-square", "this is right for n = 2 only: 2 x", lambda g, x, n: g * 2 * x),
             Mistake("factor", "the factor is n, the old exponent, not n - 1", lambda g, x, n: g * (n - 1) * x ** (n - 1)),
             Mistake("upstream-ignored", "this is the derivative alone; multiply it by g", lambda g, x, n: n * x ** (n - 1)),

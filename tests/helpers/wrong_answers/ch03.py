@@ -20,6 +20,7 @@ WRONG = [
     wrong("3.2", "return g + w, g + x", hint=("upstream-added", "not-linear")),
     wrong("3.3", "return g * x ** (n - 1)", hint="factor-missing"),
     wrong("3.3", "return g * n * x ** n", hint="exponent"),
+    wrong("3.3", "return g * (n - 1) * x ** n", hint="exponent"),
     wrong("3.3", "return g * 2 * x", hint="only-square"),
     wrong("3.3", "return n * x ** (n - 1)", hint="upstream-ignored"),
     wrong("3.3", "return g * n * x ** n - 1", hint=("formula", "not-linear", "brackets")),

@@ -254,6 +254,11 @@ def _require_grads(nodes: list[Any], right: list[float], lines: list[str], kind:
     cause: str | None = None
     if kind == "again":
         hint, cause = "not-reset", "the second call adds to the gradients of the first; set all grads to 0 before"
+    elif all(n.grad == 0 for n in nodes) and nodes[-1].seeded:
+        hint, cause = (
+            "seed-lost",
+            "root.grad is set, and then to 0 again: first set all grads to 0, then root.grad = 1.0",
+        )
     elif all(n.grad == 0 for n in nodes):
         hint, cause = "no-seed", "all gradients are 0: nothing starts; set root.grad = 1.0"
     elif len(nodes) > len(program.inputs) and all(n.grad == 0 for n in nodes[:-1]):

@@ -39,7 +39,8 @@ WRONG = [
     wrong("2.5", "order = topological_order(root)\nfor n in order:\n    n.grad = 1.0\nfor n in order:\n    send_back(n)",
           hint=("seed", "all-ones")),
     wrong("2.5", "order = topological_order(root)\nroot.grad = 1.0\nfor n in order:\n    n.grad = 0.0\n"
-          "for n in order:\n    send_back(n)", hint="no-seed"),
+          "for n in order:\n    send_back(n)", hint="seed-lost"),
+    wrong("2.5", "root.grad = 1.0\nfor n in topological_order(root):\n    n.grad = 0.0\n    send_back(n)", hint="seed-lost"),
     wrong("2.6", "return Value(s, (z,), (z.data * (1 - z.data),))", None, None, hint="locals"),
     wrong("2.6", "return Value(s)", None, None, hint="parents"),
     wrong("2.6", "return s", None, None, hint="type"),

@@ -85,6 +85,11 @@ def _check_activate(m: Any) -> None:
         sigmoid,
         [large],
         mistakes=[
+            Mistake(
+                "floor",
+                "`//` divides to whole numbers; write 1 / (1 + exp(-z))",
+                lambda z: sigmoid(z) if z < 0 else 1 // (1 + math.exp(-z)),
+            ),
             Mistake("tanh", "this is tanh, which lies between -1 and 1", math.tanh),
             Mistake(
                 "one-missing",

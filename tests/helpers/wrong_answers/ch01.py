@@ -15,6 +15,7 @@ WRONG = [
     wrong("1.1", "return sum(x[i] * w[i] for i in range(len(x) - 1)) + b", hint="last-missing"),
     wrong("1.2", "return 1 / (1 + math.exp(z))", None, None, hint="sign-in-exp"),
     wrong("1.2", "return math.exp(-z)", None, None, hint=("one-missing", "exp-alone")),
+    wrong("1.2", "return 1 // (1 + math.exp(-z))", None, None, hint="floor"),
     wrong("1.2", None, "return abs(z)", None, hint="absolute"),
     wrong("1.2", None, "return 1 if z > 0 else 0", None, hint="step"),
     wrong("1.2", None, "return min(z, 0)", None, hint="minimum"),

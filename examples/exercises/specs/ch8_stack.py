@@ -190,7 +190,7 @@ EXERCISES = [
             "linear: record add of (record matmul of x and W) and b. ffn: linear, gelu, linear.",
             'hidden = record(gelu, gelu_rule, linear(x, p["W1"], p["b1"])); then linear with W2 and b2.',
         ),
-        meaning="Two thirds of a GPT's parameters are here; the attention has the other third.",
+        meaning="Two thirds of a block's parameters are here, one third in its attention.",
         engine="transformer/ffn.py:FeedForward",
         another="nn.Sequential(nn.Linear(w, 4 * w), nn.GELU(), nn.Linear(4 * w, w))",
     ),

@@ -299,8 +299,8 @@ EXERCISES = [
             "An adjective looks at its noun, a subject at its verb, `that` at what it stands for.",
             "Three kinds: grammar (who does it), description (how is it), reference (what is meant).",
         ),
-        meaning="The lecture: after attention, `car` is John's red car, bought yesterday, which broke down. Its vector "
-        "began as that of any car.",
+        meaning="The lecture: red, that and bought look at car; car at broke; John and yesterday at bought; broke at highway. "
+        "Afterwards `car` is John's red car that broke down; its vector began as that of any car.",
         engine="examples/07_attention.py",
         another="The lecture's heads: grammatical relations, modification, coreference and long range.",
     ),

@@ -88,6 +88,8 @@ def _check_softmax(m: Any) -> None:
             Mistake("wrong-axis", "the sum goes over axis 0; softmax is along the last axis, -1",
                     lambda x: np.exp(x - x.max(0)) / np.exp(x - x.max(0)).sum(0)),
             Mistake("wrong-axis", "the sum goes over axis 0; softmax is along the last axis, -1", lambda x: exponentials(x) / exponentials(x).sum(0)),
+            Mistake("wrong-axis", "the sum goes over axis 0; softmax is along the last axis, -1",
+                    lambda x: np.exp(x - x.max()) / np.exp(x - x.max()).sum(0)),
             Mistake("keepdims", "the sums have lost their axis and meet the wrong numbers: keepdims=True", lambda x: exponentials(x) / exponentials(x).sum(-1)),
             Mistake("overflow", "right for small scores; for large ones exp overflows: subtract the largest first", exp_only),
             Mistake("overflow", "the largest score of the whole array is subtracted; in another row all may vanish: "

@@ -24,6 +24,7 @@ WRONG = [
     wrong("5.2", "return np.exp(x) / np.exp(x).sum()", hint=("whole-array", "overflow")),
     wrong("5.2", "return np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)", hint="overflow"),
     wrong("5.2", E + "return e", hint="not-divided"),
+    wrong("5.2", "e = np.exp(x - x.max())\nreturn e / e.sum(0)", hint="wrong-axis"),
     wrong("5.2", E + "return e / e.sum(axis=0)", hint=("wrong-axis", "shapes")),
     wrong(
         "5.2",

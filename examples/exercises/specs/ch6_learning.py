@@ -235,6 +235,8 @@ def _check_adam(m: Any) -> None:
             Mistake("root-first", "the root is taken too early: divide v by 1 - beta2 ** t, then take the root", variant(root_first=True)),
             Mistake("t-missing", "the power t is missing: 1 - beta ** t", lambda w, grad, m, v, t, lr, beta1, beta2, eps: (
                         adam(w, grad, m, v, 1, lr, beta1, beta2, eps))),
+            Mistake("one-more", "t is the step itself, 1 in the first one; take t, not t + 1",
+                    lambda w, grad, m, v, t, lr, beta1, beta2, eps: adam(w, grad, m, v, t + 1, lr, beta1, beta2, eps)),
             Mistake("brackets", "(1 - beta1) * grad needs its brackets", lambda w, grad, m, v, t, lr, beta1, beta2, eps: (
                         w - lr * ((beta1 * m + 1 - beta1 * grad) / (1 - beta1**t)) /
                         (np.sqrt((beta2 * v + (1 - beta2) * grad**2) / (1 - beta2**t)) + eps),

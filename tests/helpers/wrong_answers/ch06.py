@@ -37,6 +37,7 @@ WRONG = [
     wrong("6.4", M.replace("(1 - beta1) * grad", "1 - beta1 * grad")
           + "w = w - lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps)", hint=("brackets", "not-finite")),
     wrong("6.4", M + "w = w - lr * m / (np.sqrt(v) + eps)", hint="no-correction"),
+    wrong("6.4", M + "t = t + 1\nw = w - lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps)", hint="one-more"),
     wrong("6.4", M + "w = w - lr * (m / (1 - beta1**t)) / (v / (1 - beta2**t) + eps)", hint="root-missing"),
     wrong("6.4", M + "w = w - lr * (m / (1 - beta1**t)) / np.sqrt(v / (1 - beta2**t) + eps)", hint="eps-inside"),
     wrong("6.4", M + "m = m / (1 - beta1**t)\nv = v / (1 - beta2**t)\nw = w - lr * m / (np.sqrt(v) + eps)", hint="corrected-kept"),

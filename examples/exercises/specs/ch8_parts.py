@@ -21,6 +21,7 @@ from tinygrad_lecture.testing import (
 )
 
 from .shared.racing import normal, race
+from .shared.telling import explaining
 from .shared.tensors import attention, causal, gelu, layer_norm, masked, merge_heads, normalized, softmax, split_heads
 
 TEXT = st.lists(st.integers(1, 3), min_size=2, max_size=8)
@@ -362,6 +363,11 @@ def _check_attention(m: Any) -> None:
         "k.T turns round all axes, those of the batch too; k.swapaxes(-1, -2) leaves the batch alone",
         lambda q, k, mask=None: softmax(masked(q @ k.T / np.sqrt(q.shape[-1]), mask)),
     )
+    exchanged = Mistake(
+        "roles-swapped",
+        "a row of scores belongs to a query, not to a key: q comes first, then k transposed",
+        lambda q, k, mask=None: softmax(masked(k @ _swap(q) / np.sqrt(q.shape[-1]), mask)),
+    )
     for batch in BATCHES:
         check_function(
             m.attention_weights,
@@ -369,7 +375,7 @@ def _check_attention(m: Any) -> None:
             _queries(batch).map(lambda d: (d[0], d[1], d[3])),
             draws=25,
             names=("q", "k", "mask"),
-            mistakes=[transposed, *map(of_weights, mistakes)],
+            mistakes=[transposed, exchanged, *map(of_weights, mistakes)],
         )
         check_function(
             m.attention,
@@ -475,7 +481,14 @@ def _check_heads(m: Any) -> None:
         Mistake("not-swapped", "heads must come before tokens: swapaxes(-2, -3)", not_swapped),
         Mistake("unchanged", "x comes out as it went in", lambda x, heads: x),
     ]
-    check_function(m.split_heads, split_heads, _wide(), mistakes=split_mistakes)
+    with explaining(
+        (
+            "'float' object cannot be interpreted",
+            "floor",
+            "`/` makes a float, and a size is a whole number: width // heads",
+        )
+    ):
+        check_function(m.split_heads, split_heads, _wide(), mistakes=split_mistakes)
     several = _wide().map(lambda d: (split_heads(d[0], d[1]["heads"]),))
     merge_mistakes = [
         Mistake("reshape-alone", "a reshape alone mixes up tokens and heads: swap the axes back first",

@@ -37,6 +37,7 @@ def _check_self_attention(m: Any) -> None:
             Mistake("mask-missing", "there is no causal mask: give record mask=mask", lambda: right.self_attention(x, p, 2, mask=False)),
             Mistake("output-missing", "the last product with W_O is missing", lambda: right.merge_heads(mixed)),
             Mistake("roles-swapped", "W_Q and W_K are swapped", lambda: with_(W_Q="W_K", W_K="W_Q")),
+            Mistake("values-for-keys", "W_K and W_V are exchanged: keys first, then values", lambda: with_(W_K="W_V", W_V="W_K")),
             Mistake("keys-for-values", "the values come from W_K; they have a matrix of their own, W_V", lambda: with_(W_V="W_K")),
             Mistake("queries-for-all", "queries, keys and values come all from W_Q", lambda: with_(W_K="W_Q", W_V="W_Q")),
             Mistake("not-merged", "a reshape mixes up heads and tokens: record merge_heads", lambda: mixed.reshape(2, 3, 4) @ p["W_O"]),

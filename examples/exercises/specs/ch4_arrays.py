@@ -140,24 +140,26 @@ def _check_broadcast(m: Any) -> None:
 
 
 def _check_sum(m: Any) -> None:
-    check_rule(
-        lambda x, axis: x.sum(axis),
-        m.sum_rule,
-        with_axis(none=True),
-        mistakes=[
-            Mistake("mean", "this divides by the number of elements, as a mean does; a sum does not",
-                    lambda g, x, axis: np.broadcast_to(_one_axis_of(axis, x, g), x.shape) / (x.size if axis is None else x.shape[axis])),
-            Mistake("times-x", "g is multiplied by x; the derivative of a sum with respect to each number is 1",
-                    lambda g, x, axis: _one_axis_of(axis, x, g) * x),
-            Mistake("not-repeated", "g must be repeated to the shape of x: np.broadcast_to(g, x.shape)",
-                    lambda g, x, axis: _one_axis_of(axis, x, g)),
-            Mistake("axis-missing", "the axis that was summed away must come back first: np.expand_dims(g, axis)",
-                    lambda g, x, axis: np.broadcast_to(g, x.shape)),
-            Mistake("upstream-ignored", "g is ignored: these are ones", lambda g, x, axis: np.ones_like(x)),
-            Mistake("constant-factor", "this is twice the right gradient; the derivative of a sum with respect to each number is 1",
-                    lambda g, x, axis: np.broadcast_to(2 * _one_axis_of(axis, x, g), x.shape)),
-        ],
-    )  # fmt: skip
+    lost = "the axis that was summed away must come back first, at its own place: np.expand_dims(g, axis)"
+    with explaining(("could not be broadcast", "axis-missing", lost)):
+        check_rule(
+            lambda x, axis: x.sum(axis),
+            m.sum_rule,
+            with_axis(none=True),
+            mistakes=[
+                Mistake("mean", "this divides by the number of elements, as a mean does; a sum does not",
+                        lambda g, x, axis: np.broadcast_to(_one_axis_of(axis, x, g), x.shape) / (x.size if axis is None else x.shape[axis])),
+                Mistake("times-x", "g is multiplied by x; the derivative of a sum with respect to each number is 1",
+                        lambda g, x, axis: _one_axis_of(axis, x, g) * x),
+                Mistake("not-repeated", "g must be repeated to the shape of x: np.broadcast_to(g, x.shape)",
+                        lambda g, x, axis: _one_axis_of(axis, x, g)),
+                Mistake("axis-missing", "the axis that was summed away must come back first: np.expand_dims(g, axis)",
+                        lambda g, x, axis: np.broadcast_to(g, x.shape)),
+                Mistake("upstream-ignored", "g is ignored: these are ones", lambda g, x, axis: np.ones_like(x)),
+                Mistake("constant-factor", "this is twice the right gradient; the derivative of a sum with respect to each number is 1",
+                        lambda g, x, axis: np.broadcast_to(2 * _one_axis_of(axis, x, g), x.shape)),
+            ],
+        )  # fmt: skip
 
 
 def _check_mean(m: Any) -> None:

@@ -155,6 +155,7 @@ def _check_sum(m: Any) -> None:
                         lambda g, x, axis: _one_axis_of(axis, x, g)),
                 Mistake("axis-missing", "the axis that was summed away must come back first: np.expand_dims(g, axis)",
                         lambda g, x, axis: np.broadcast_to(g, x.shape)),
+                Mistake("axis-missing", lost, lambda g, x, axis: g * np.ones_like(x)),
                 Mistake("upstream-ignored", "g is ignored: these are ones", lambda g, x, axis: np.ones_like(x)),
                 Mistake("constant-factor", "this is twice the right gradient; the derivative of a sum with respect to each number is 1",
                         lambda g, x, axis: np.broadcast_to(2 * _one_axis_of(axis, x, g), x.shape)),
@@ -395,15 +396,16 @@ def _functions() -> tuple[Any, ...]:
 def _check_tensor(m: Any) -> None:
     mul, mul_rule, sum_of, sum_rule, add, add_rule = _functions()
 
+    at_once = "the rule is called too early, before there is a g; hand over lambda g: rule(g, *arrays, **settings)"
+
     @explaining(
-        ("required positional argument", "called-at-once", "the rule is called too early, before there is a g; hand over a "
-         "function that calls it: lambda g: rule(g, *arrays, **settings)"),
-        ("'Tensor'", "not-arrays", "functions and rules take arrays, x.data, not Tensors: *arrays, not *inputs"),
-    )  # fmt: skip
+        ("'Tensor'", "not-arrays", "functions and rules take arrays, x.data, not Tensors: *arrays, not *inputs")
+    )
     def one(x: Any, y: Any) -> None:
         a, b = m.Tensor(x), m.Tensor(y)
         lines = [f"x = Tensor({x.tolist()})", f"w = Tensor({y.tolist()})", "z = record(mul, mul_rule, x, w)"]
-        z = call(m.record, (mul, mul_rule, a, b), watch=False, shown=lines)
+        with explaining(("required positional argument", "called-at-once", at_once)):
+            z = call(m.record, (mul, mul_rule, a, b), watch=False, shown=lines)
         if not isinstance(z, m.Tensor):
             raise CheckFailed("record must return a Tensor.", kind="type", shown=lines, hint="type",
                               cause="return Tensor(function(...), inputs, a rule)")  # fmt: skip

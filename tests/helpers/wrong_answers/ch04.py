@@ -20,6 +20,7 @@ WRONG = [
     wrong("4.2", None, "return unbroadcast(y, x.shape), unbroadcast(x, y.shape)", hint=("upstream-ignored", "not-linear", "raises", "unfinished", "form")),
     wrong("4.3", "g = np.expand_dims(g, axis)", "return g", hint="not-repeated"),
     wrong("4.3", "g = g", "return np.broadcast_to(g, x.shape)", hint="axis-missing"),
+    wrong("4.3", "g = g", "return g * np.ones_like(x)", hint="axis-missing"),
     wrong("4.3", None, "return np.broadcast_to(g, x.shape) / x.size", hint=("constant-factor", "mean", "factor-per-slice", "upstream-factor", "size-factor")),
     wrong("4.3", None, "return g * x", hint="times-x"),
     wrong("4.3", None, "return 2 * np.broadcast_to(g, x.shape)", hint="constant-factor"),

@@ -156,7 +156,7 @@ def _check_sigmoid(m: Any) -> None:
 
 def _check_relu(m: Any) -> None:
     two, signs = np.array([2.0, 2.0]), np.array([1.0, -1.0])
-    mask = None
+    mask: Any = None
     with suppress(CheckFailed):  # what else is wrong is found below
         mask = call(m.relu_rule, (two, signs))
     if getattr(mask, "dtype", None) == np.dtype(bool):

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from tinygrad_lecture.testing import CheckFailed, Exercise, Mistake, check_function, numbers
 
+from .shared.telling import explaining
+
 WORDS = ["the", "red", "car", "that", "john", "bought", "yesterday", "broke", "down", "on", "highway"]
 
 
@@ -58,19 +60,22 @@ def _check_spam(m: Any) -> None:
     pairs = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=5).map(
         lambda p: ([a for a, _ in p], [b for _, b in p])
     )
-    check_function(
-        m.precision,
-        lambda called, spam: float(ratio(hits, lambda c, s: sum(c))(called, spam)),
-        pairs,
-        mistakes=[
-            Mistake("recall", "this is the recall, the share of all spam that was found; divide by how many were called spam", ratio(hits, lambda c, s: sum(s))),
-            Mistake("accuracy", "this is the accuracy, the share of all right answers; look only at those called spam",
-                    lambda c, s: sum(a == b for a, b in zip(c, s, strict=True)) / len(c)),
-            Mistake("all-counted", "divide by how many were called spam, not by all", lambda c, s: hits(c, s) / len(c)),
-            Mistake("none-called", "if none was called spam, it is 1.0: nothing wrong was said", lambda c, s: hits(c, s) / sum(c) if any(c) else 0.0),
-            Mistake("false-alarms", "this is the share of false alarms, 1 - precision", lambda c, s: 1 - hits(c, s) / sum(c) if any(c) else 1.0),
-        ],
-    )  # fmt: skip
+    with explaining(
+        ("ZeroDivisionError", "none-called", "if none was called spam, nothing is to be divided by: it is 1.0 then")
+    ):
+        check_function(
+            m.precision,
+            lambda called, spam: float(ratio(hits, lambda c, s: sum(c))(called, spam)),
+            pairs,
+            mistakes=[
+                Mistake("recall", "this is the recall, the share of all spam that was found; divide by how many were called spam", ratio(hits, lambda c, s: sum(s))),
+                Mistake("accuracy", "this is the accuracy, the share of all right answers; look only at those called spam",
+                        lambda c, s: sum(a == b for a, b in zip(c, s, strict=True)) / len(c)),
+                Mistake("all-counted", "divide by how many were called spam, not by all", lambda c, s: hits(c, s) / len(c)),
+                Mistake("none-called", "if none was called spam, it is 1.0: nothing wrong was said", lambda c, s: hits(c, s) / sum(c) if any(c) else 0.0),
+                Mistake("false-alarms", "this is the share of false alarms, 1 - precision", lambda c, s: 1 - hits(c, s) / sum(c) if any(c) else 1.0),
+            ],
+        )  # fmt: skip
 
 
 ACCEPTED = {
@@ -299,8 +304,8 @@ EXERCISES = [
             "An adjective looks at its noun, a subject at its verb, `that` at what it stands for.",
             "Three kinds: grammar (who does it), description (how is it), reference (what is meant).",
         ),
-        meaning="The lecture: after attention, `car` is John's red car, bought yesterday, which broke down. Its vector "
-        "began as that of any car.",
+        meaning="The lecture: red, that and bought look at car; car at broke; John and yesterday at bought; broke at highway. "
+        "Afterwards `car` is John's red car that broke down; its vector began as that of any car.",
         engine="examples/07_attention.py",
         another="The lecture's heads: grammatical relations, modification, coreference and long range.",
     ),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
-from tinygrad_lecture.testing import Exercise, Mistake, check_function, matrices, numbers
+from tinygrad_lecture.testing import CheckFailed, Exercise, Mistake, check_function, check_property, matrices, numbers
+from tinygrad_lecture.testing.calls import call
 
 
 def _vectors() -> Any:
@@ -58,8 +60,22 @@ def _check_weigh(m: Any) -> None:
                 "the bias is multiplied too; it is added after everything else",
                 lambda x, w, b: (weighted_sum(x, w, 0)) * b,
             ),
+            Mistake(
+                "last-missing",
+                "the last input is left out: range(len(x)) ends with it already",
+                lambda x, w, b: weighted_sum(x[:-1], w[:-1], b),
+            ),
         ],
     )
+
+    def unchanged(x: Any, w: Any, b: Any) -> None:
+        try:  # of arrays it is known here whether the answer writes to them
+            call(m.weighted_sum, (np.array(x), np.array(w), b), names=("x", "w", "b"))
+        except CheckFailed as failure:
+            if failure.kind == "changed":
+                raise
+
+    check_property(unchanged, _vectors())
 
 
 def _check_activate(m: Any) -> None:
@@ -69,6 +85,11 @@ def _check_activate(m: Any) -> None:
         sigmoid,
         [large],
         mistakes=[
+            Mistake(
+                "floor",
+                "`//` divides to whole numbers; write 1 / (1 + exp(-z))",
+                lambda z: sigmoid(z) if z < 0 else 1 // (1 + math.exp(-z)),
+            ),
             Mistake("tanh", "this is tanh, which lies between -1 and 1", math.tanh),
             Mistake(
                 "one-missing",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import strategies as st
@@ -33,6 +34,23 @@ def _close(a: Any, b: float) -> bool:
 
 def _check_slope(m: Any) -> None:
     cubics = st.builds(Cubic, numbers(), numbers(), numbers())
+    try:
+        _check_slopes(m, cubics)
+    except CheckFailed as failure:
+        if failure.cause is None and _has_own_step(m):
+            failure.hint, failure.cause = "own-step", "h is given, 1e-5: a larger or a much smaller one is less precise"
+        raise
+
+
+def _has_own_step(m: Any) -> bool:
+    """Whether slope measures a derivative, but with another h than the one that it is given."""
+    with suppress(Exception):  # an answer that cannot be called with h
+        one, other = (m.slope(Cubic(1, 0, 0), 2.0, h) for h in (0.5, 0.25))
+        return bool(one == other and abs(one - 12) < 1.5)
+    return False
+
+
+def _check_slopes(m: Any, cubics: Any) -> None:
     check_function(
         m.slope,
         lambda f, x, h=1e-5: (f(x + h) - f(x - h)) / (2 * h),
@@ -128,7 +146,7 @@ def _check_chain(m: Any) -> None:
                                   cause="only the parents' grad is to change")  # fmt: skip
             return
         shown = lines + [f"{k}.grad   expected {right[k]:g}   got {got[k]!r}" for k in right]
-        hint, cause = _cause_of_chain(out.locals, grad, before, same, got, right)
+        hint, cause = _cause_of_chain(out.locals, (x, other.data), grad, before, same, got, right)
         raise CheckFailed("A parent's gradient is wrong.", kind="grad", shown=shown, cause=cause, hint=hint)
 
     check_property(
@@ -146,7 +164,7 @@ def _check_chain(m: Any) -> None:
 
 
 def _cause_of_chain(
-    locals_: Any, grad: float, before: float, same: bool, got: dict[str, Any], right: dict[str, float]
+    locals_: Any, data: Any, grad: float, before: float, same: bool, got: dict[str, Any], right: dict[str, float]
 ) -> tuple[str | None, str | None]:
     """Which usual mistake gives these gradients; tried where both parents differ from what is right."""
 
@@ -170,6 +188,9 @@ def _cause_of_chain(
         return "added", "node.grad and the local derivative are added; the chain rule multiplies"
     if fits(each(lambda one: -grad * one)):
         return "wrong-sign", "the sign is wrong"
+    found = [one * x for one, x in zip(locals_, data, strict=True)]
+    if fits([before + sum(found)] if same else [before + one for one in found]):
+        return "data-for-grad", "the local derivative meets parent.data; the chain rule multiplies it by node.grad"
     return None, None
 
 
@@ -188,9 +209,11 @@ def _check_order(m: Any) -> None:
         wanted = {id(n) for n in _ancestors(root)}
         missing = [name[i] for i in wanted if i not in {id(n) for n in got}]
         if missing:
-            cause = "put the node itself at the end of done, and do not forget the parents of parents"
+            hint, cause = "missing", "put the node itself at the end of done, and do not forget the parents of parents"
+            if _is_complete_for_other_numbers(m.topological_order):
+                hint, cause = "same-number", "two Values may hold the same number: keep id(node) in seen, not node.data"
             raise CheckFailed(f"These Values are missing: {', '.join(sorted(missing))}.", kind="missing", shown=shown,
-                              cause=cause, hint="missing")  # fmt: skip
+                              cause=cause, hint=hint)  # fmt: skip
         twice = sorted({s for s in said if said.count(s) > 1})
         if twice:
             raise CheckFailed(f"{', '.join(twice)} is in the list more than once.", kind="twice", shown=shown,
@@ -211,6 +234,12 @@ def _check_order(m: Any) -> None:
                                       cause=cause, hint="reversed" if reverse else "too-early")  # fmt: skip
 
     check_property(order, [programs()], draws=60)
+
+
+def _is_complete_for_other_numbers(order: Any) -> bool:
+    """Whether no Value is missing where no two hold the same number."""
+    nodes = Program((2.0, 3.0), (("+", 0, 1), ("*", 2, 1), ("+", 3, 2))).build(Node)
+    return {id(node) for node in order(nodes[-1])} == {id(node) for node in nodes}
 
 
 def _is_reversed(order: Any) -> bool:
@@ -254,6 +283,11 @@ def _require_grads(nodes: list[Any], right: list[float], lines: list[str], kind:
     cause: str | None = None
     if kind == "again":
         hint, cause = "not-reset", "the second call adds to the gradients of the first; set all grads to 0 before"
+    elif all(n.grad == 0 for n in nodes) and nodes[-1].seeded:
+        hint, cause = (
+            "seed-lost",
+            "root.grad is set, and then to 0 again: first set all grads to 0, then root.grad = 1.0",
+        )
     elif all(n.grad == 0 for n in nodes):
         hint, cause = "no-seed", "all gradients are 0: nothing starts; set root.grad = 1.0"
     elif len(nodes) > len(program.inputs) and all(n.grad == 0 for n in nodes[:-1]):

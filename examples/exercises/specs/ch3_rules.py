@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.testing import Exercise, Mistake, arrays, check_function, check_rule, same_shape, shapes
+from tinygrad_lecture.testing import (
+    CheckFailed,
+    Exercise,
+    Mistake,
+    arrays,
+    check_function,
+    check_rule,
+    same_shape,
+    shapes,
+)
+from tinygrad_lecture.testing.calls import call
 
 from .shared.racing import normal, race
+from .shared.telling import explaining
 
 SIZE = "10,000 numbers"
 BIG = normal((10_000,), (10_000,))
@@ -21,21 +33,30 @@ def _sigmoid(x: Any) -> Any:
 
 
 def _check_add(m: Any) -> None:
-    check_rule(lambda x, y: x + y, m.add_rule, same_shape(2))
+    check_rule(
+        lambda x, y: x + y,
+        m.add_rule,
+        same_shape(2),
+        mistakes=[
+            Mistake("extra-factor", "the derivative of x + y is 1 for both: g has no factor", lambda g, x, y: (g * x, g * y)),
+            Mistake("as-product", "this is the rule of x * y; the derivative of x + y is 1 for both", lambda g, x, y: (g * y, g * x)),
+        ],
+    )  # fmt: skip
 
 
 def _check_mul(m: Any) -> None:
-    check_rule(
-        lambda x, w: x * w,
-        m.mul_rule,
-        same_shape(2),
-        mistakes=[
-            Mistake("swapped", "the two are swapped: the gradient of x is g * w, that of w is g * x",
-                    lambda g, x, w: (g * x, g * w)),
-            Mistake("result", "this is g times the result; the derivative of x * w with respect to x is w alone",
-                    lambda g, x, w: (g * x * w, g * x * w)),
-        ],
-    )  # fmt: skip
+    with explaining(("matmul", "matrix-product", "`@` is a matrix product; element by element is `*`")):
+        check_rule(
+            lambda x, w: x * w,
+            m.mul_rule,
+            same_shape(2),
+            mistakes=[
+                Mistake("swapped", "the two are swapped: the gradient of x is g * w, that of w is g * x",
+                        lambda g, x, w: (g * x, g * w)),
+                Mistake("result", "this is g times the result; the derivative of x * w with respect to x is w alone",
+                        lambda g, x, w: (g * x * w, g * x * w)),
+            ],
+        )  # fmt: skip
 
 
 def _check_power(m: Any) -> None:
@@ -47,6 +68,8 @@ def _check_power(m: Any) -> None:
         mistakes=[
             Mistake("factor-missing", "the factor n is missing", lambda g, x, n: g * x ** (n - 1)),
             Mistake("exponent", "the exponent must become n - 1", lambda g, x, n: g * n * x**n),
+            Mistake("exponent", "the two are exchanged: the factor is n, and the exponent becomes n - 1",
+                    lambda g, x, n: g * (n - 1) * x**n),
             Mistake("only-square", "this is right for n = 2 only: 2 x", lambda g, x, n: g * 2 * x),
             Mistake("factor", "the factor is n, the old exponent, not n - 1", lambda g, x, n: g * (n - 1) * x ** (n - 1)),
             Mistake("upstream-ignored", "this is the derivative alone; multiply it by g", lambda g, x, n: n * x ** (n - 1)),
@@ -116,21 +139,30 @@ def _check_sigmoid(m: Any) -> None:
     check_function(
         m.sigmoid, _sigmoid, [arrays(shapes(max_dims=2))], mistakes=mistakes, examples=[(np.array([1000.0, -1000.0]),)]
     )
-    check_rule(
-        _sigmoid,
-        m.sigmoid_rule,
-        [arrays(shapes(max_dims=2))],
-        mistakes=[
-            Mistake("of-input", "the formula is of s = sigmoid(x), not of x", lambda g, x: g * x * (1 - x)),
-            Mistake("as-tanh", "1 - s ** 2 is the formula of tanh", lambda g, x: g * (1 - _sigmoid(x) ** 2)),
-            Mistake("factor-missing", "the factor s is missing: s (1 - s)", lambda g, x: g * (1 - _sigmoid(x))),
-            Mistake("result", "this is g times the result", lambda g, x: g * _sigmoid(x)),
-            Mistake("of-upstream", "g is the upstream gradient, not the result of the sigmoid", lambda g, x: g * (1 - g)),
-        ],
-    )  # fmt: skip
+    with explaining(("'function'", "not-called", "sigmoid alone is the function; sigmoid(x) is its result")):
+        check_rule(
+            _sigmoid,
+            m.sigmoid_rule,
+            [arrays(shapes(max_dims=2))],
+            mistakes=[
+                Mistake("of-input", "the formula is of s = sigmoid(x), not of x", lambda g, x: g * x * (1 - x)),
+                Mistake("as-tanh", "1 - s ** 2 is the formula of tanh", lambda g, x: g * (1 - _sigmoid(x) ** 2)),
+                Mistake("factor-missing", "the factor s is missing: s (1 - s)", lambda g, x: g * (1 - _sigmoid(x))),
+                Mistake("result", "this is g times the result", lambda g, x: g * _sigmoid(x)),
+                Mistake("of-upstream", "g is the upstream gradient, not the result of the sigmoid", lambda g, x: g * (1 - g)),
+            ],
+        )  # fmt: skip
 
 
 def _check_relu(m: Any) -> None:
+    two, signs = np.array([2.0, 2.0]), np.array([1.0, -1.0])
+    mask: Any = None
+    with suppress(CheckFailed):  # what else is wrong is found below
+        mask = call(m.relu_rule, (two, signs))
+    if getattr(mask, "dtype", None) == np.dtype(bool):
+        raise CheckFailed("relu_rule returns True and False, not a gradient.", kind="type", hint="upstream-ignored",
+                          shown=["g = [2, 2]", "x = [1, -1]", "expected [2, 0]", f"got      {mask.tolist()}"],
+                          cause="this is the mask alone; multiply it by g")  # fmt: skip
     check_rule(
         lambda x: np.maximum(x, 0),
         m.relu_rule,
@@ -139,6 +171,8 @@ def _check_relu(m: Any) -> None:
         mistakes=[
             Mistake("of-upstream", "the mask is made from g; it must be made from x", lambda g, x: np.maximum(g, 0)),
             Mistake("of-upstream", "the mask is made from g; it must be made from x", lambda g, x: g * (g > 0)),
+            Mistake("array-truth", "`if` asks about one number, and x may be a whole array: multiply by the mask x > 0",
+                    lambda g, x: g if x > 0 else 0),
             Mistake("at-zero", "at exactly 0 the gradient must be 0: x > 0, not x >= 0", lambda g, x: g * (x >= 0)),
             Mistake("result", "this multiplies by the result; where x is positive, the derivative is 1",
                     lambda g, x: g * np.maximum(x, 0)),

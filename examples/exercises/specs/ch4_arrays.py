@@ -25,6 +25,7 @@ from tinygrad_lecture.testing import (
 from tinygrad_lecture.testing.calls import call
 
 from .shared.racing import normal, race
+from .shared.telling import explaining
 from .shared.tensors import unbroadcast
 
 A, B = normal((200, 100), (100, 50))
@@ -118,7 +119,10 @@ def _check_broadcast(m: Any) -> None:
         lambda x, y: x + y,
         m.add_rule,
         broadcastable(2),
-        mistakes=[Mistake("broadcast-axes", raw, lambda g, x, y: (g, g))],
+        mistakes=[
+            Mistake("broadcast-axes", raw, lambda g, x, y: (g, g)),
+            Mistake("other-shape", other, lambda g, x, y: (unbroadcast(g, y.shape), unbroadcast(g, x.shape))),
+        ],
     )
     check_rule(
         lambda x, y: x * y,
@@ -136,22 +140,27 @@ def _check_broadcast(m: Any) -> None:
 
 
 def _check_sum(m: Any) -> None:
-    check_rule(
-        lambda x, axis: x.sum(axis),
-        m.sum_rule,
-        with_axis(none=True),
-        mistakes=[
-            Mistake("mean", "this divides by the number of elements, as a mean does; a sum does not",
-                    lambda g, x, axis: np.broadcast_to(_one_axis_of(axis, x, g), x.shape) / (x.size if axis is None else x.shape[axis])),
-            Mistake("times-x", "g is multiplied by x; the derivative of a sum with respect to each number is 1",
-                    lambda g, x, axis: _one_axis_of(axis, x, g) * x),
-            Mistake("not-repeated", "g must be repeated to the shape of x: np.broadcast_to(g, x.shape)",
-                    lambda g, x, axis: _one_axis_of(axis, x, g)),
-            Mistake("axis-missing", "the axis that was summed away must come back first: np.expand_dims(g, axis)",
-                    lambda g, x, axis: np.broadcast_to(g, x.shape)),
-            Mistake("upstream-ignored", "g is ignored: these are ones", lambda g, x, axis: np.ones_like(x)),
-        ],
-    )  # fmt: skip
+    lost = "the axis that was summed away must come back first, at its own place: np.expand_dims(g, axis)"
+    with explaining(("could not be broadcast", "axis-missing", lost)):
+        check_rule(
+            lambda x, axis: x.sum(axis),
+            m.sum_rule,
+            with_axis(none=True),
+            mistakes=[
+                Mistake("mean", "this divides by the number of elements, as a mean does; a sum does not",
+                        lambda g, x, axis: np.broadcast_to(_one_axis_of(axis, x, g), x.shape) / (x.size if axis is None else x.shape[axis])),
+                Mistake("times-x", "g is multiplied by x; the derivative of a sum with respect to each number is 1",
+                        lambda g, x, axis: _one_axis_of(axis, x, g) * x),
+                Mistake("not-repeated", "g must be repeated to the shape of x: np.broadcast_to(g, x.shape)",
+                        lambda g, x, axis: _one_axis_of(axis, x, g)),
+                Mistake("axis-missing", "the axis that was summed away must come back first: np.expand_dims(g, axis)",
+                        lambda g, x, axis: np.broadcast_to(g, x.shape)),
+                Mistake("axis-missing", lost, lambda g, x, axis: g * np.ones_like(x)),
+                Mistake("upstream-ignored", "g is ignored: these are ones", lambda g, x, axis: np.ones_like(x)),
+                Mistake("constant-factor", "this is twice the right gradient; the derivative of a sum with respect to each number is 1",
+                        lambda g, x, axis: np.broadcast_to(2 * _one_axis_of(axis, x, g), x.shape)),
+            ],
+        )  # fmt: skip
 
 
 def _check_mean(m: Any) -> None:
@@ -249,6 +258,8 @@ def _check_reshape(m: Any) -> None:
                     lambda g, x, axes: g.T),
             Mistake("reshaped", "reshape gives the right shape but leaves the numbers in their order; transpose moves them",
                     lambda g, x, axes: g.reshape(x.shape)),
+            Mistake("negated", "-a counts an axis from behind; np.argsort(axes) is what undoes axes",
+                    lambda g, x, axes: g.transpose([-a for a in axes])),
             Mistake("reversed-axes", "axes[::-1] is another order; np.argsort(axes) is the one that undoes axes",
                     lambda g, x, axes: g.transpose(axes[::-1])),
         ],
@@ -314,6 +325,9 @@ def _check_matmul(m: Any) -> None:
             Mistake("order", "the order: g comes first for a, and last for b", lambda g, a, b: (b.T @ g, g @ a.T)),
             Mistake("swapped", "the two gradients are swapped", lambda g, a, b: (a.T @ g, g @ b.T)),
             Mistake("result-transposed", "these are the transposes of the right gradients", lambda g, a, b: ((g @ b.T).T, (a.T @ g).T)),
+            Mistake("elementwise", "`*` multiplies element by element; a gradient is a matrix product: `@`", lambda g, a, b: (g * b, g * a)),
+            Mistake("elementwise", "`*` multiplies element by element; a gradient is a matrix product: `@`", lambda g, a, b: (g * b.T, g * a.T)),
+            Mistake("upstream-ignored", "g is ignored: the gradient of a is g @ b.T", lambda g, a, b: (b.T, a.T)),
             Mistake("of-ones", "g is ignored", lambda g, a, b: (np.ones_like(g) @ b.T, a.T @ np.ones_like(g))),
             Mistake("order", "the gradient of b is a.T @ g, in this order", lambda g, a, b: (g @ b.T, (g.T @ a))),
             Mistake("not-transposed", "the gradient of b needs a transposed: a.T @ g", lambda g, a, b: (g @ b.T, a @ g)),
@@ -382,10 +396,16 @@ def _functions() -> tuple[Any, ...]:
 def _check_tensor(m: Any) -> None:
     mul, mul_rule, sum_of, sum_rule, add, add_rule = _functions()
 
+    at_once = "the rule is called too early, before there is a g; hand over lambda g: rule(g, *arrays, **settings)"
+
+    @explaining(
+        ("'Tensor'", "not-arrays", "functions and rules take arrays, x.data, not Tensors: *arrays, not *inputs")
+    )
     def one(x: Any, y: Any) -> None:
         a, b = m.Tensor(x), m.Tensor(y)
         lines = [f"x = Tensor({x.tolist()})", f"w = Tensor({y.tolist()})", "z = record(mul, mul_rule, x, w)"]
-        z = call(m.record, (mul, mul_rule, a, b), watch=False, shown=lines)
+        with explaining(("required positional argument", "called-at-once", at_once)):
+            z = call(m.record, (mul, mul_rule, a, b), watch=False, shown=lines)
         if not isinstance(z, m.Tensor):
             raise CheckFailed("record must return a Tensor.", kind="type", shown=lines, hint="type",
                               cause="return Tensor(function(...), inputs, a rule)")  # fmt: skip
@@ -458,7 +478,11 @@ def _check_tensor(m: Any) -> None:
             twice and np.allclose(got["w"], right["w"]) and (np.allclose(got["x"], 1) or np.allclose(got["x"], y))
         ) or (twice and np.allclose(got["x"], y) and np.allclose(got["w"], x)):
             hint, cause = "overwritten", "x is used twice, and one contribution replaces the other; add them"
-        elif np.allclose(got["x"], right["w"]) or np.allclose(got["w"], right["x"]):
+        elif not np.any(got["w"]):
+            hint, cause = "first-only", "only the first parent gets a gradient; go through all of node.parents"
+        elif not np.any(got["x"]):
+            hint, cause = "last-only", "only the last parent gets a gradient; go through all of node.parents"
+        elif np.allclose(got["x"], x + twice) and np.allclose(got["w"], y):
             hint, cause = "swapped", "each parent gets the gradient of the other: zip(node.parents, grads)"
         raise CheckFailed("A gradient is wrong.", kind="grad", shown=shown, hint=hint, cause=cause)
 

@@ -62,6 +62,7 @@ def _check_squared(m: Any) -> None:
             Mistake("target-missing", "y does not occur: the error is a - y", lambda g, a, y: g * 2 * a / len(a)),
             Mistake("upstream-ignored", "g is ignored", lambda g, a, y: 2 * (a - y) / len(a)),
             Mistake("neurons-counted", "divide by the number of examples, len(a), not of neurons", lambda g, a, y: g * 2 * (a - y) / a.shape[1]),
+            Mistake("floor", "`//` divides to whole numbers; write /", lambda g, a, y: g * 2 * (a - y) // len(a)),
             Mistake("not-derived", "this is the square itself; its derivative is 2 (a - y)", lambda g, a, y: g * (a - y) ** 2 / len(a)),
         ],
     )  # fmt: skip
@@ -87,6 +88,8 @@ def _check_softmax(m: Any) -> None:
             Mistake("wrong-axis", "the sum goes over axis 0; softmax is along the last axis, -1",
                     lambda x: np.exp(x - x.max(0)) / np.exp(x - x.max(0)).sum(0)),
             Mistake("wrong-axis", "the sum goes over axis 0; softmax is along the last axis, -1", lambda x: exponentials(x) / exponentials(x).sum(0)),
+            Mistake("wrong-axis", "the sum goes over axis 0; softmax is along the last axis, -1",
+                    lambda x: np.exp(x - x.max()) / np.exp(x - x.max()).sum(0)),
             Mistake("keepdims", "the sums have lost their axis and meet the wrong numbers: keepdims=True", lambda x: exponentials(x) / exponentials(x).sum(-1)),
             Mistake("overflow", "right for small scores; for large ones exp overflows: subtract the largest first", exp_only),
             Mistake("overflow", "the largest score of the whole array is subtracted; in another row all may vanish: "
@@ -152,8 +155,8 @@ def _check_log_softmax(m: Any) -> None:
         m.log_softmax_rule,
         [arrays(ROWS)],
         mistakes=[
-            Mistake("sum-missing", "softmax(x) must be multiplied by the sum of g of its row", lambda g, x: g - softmax(x)),
-            Mistake("sum-missing", "this is right if g sums up to 1; take the sum of g, not g itself", lambda g, x: g - softmax(x) * g),
+            Mistake("sum-missing", "this is right only if the g of a row sum up to 1: multiply softmax(x) by their sum", lambda g, x: g - softmax(x)),
+            Mistake("sum-missing", "each score meets its own g alone: multiply softmax(x) by the sum of g of its row", lambda g, x: g - softmax(x) * g),
             Mistake("sum-of-all", "the sum of g goes over the whole array; take each row's", lambda g, x: g - softmax(x) * g.sum()),
             Mistake("wrong-axis", "the sum of g goes over axis 0; it must go over the last, -1", lambda g, x: g - softmax(x) * g.sum(0)),
             Mistake("exponential", "exp(x) does not sum up to 1; the formula has softmax(x)", lambda g, x: g - np.exp(x) * g.sum(-1, keepdims=True)),
@@ -174,7 +177,10 @@ def _check_cross_entropy(m: Any) -> None:
         m.cross_entropy,
         cross_entropy,
         _classified(),
+        examples=[(np.array([[0.0, 1000.0]]), np.array([0]))],
         mistakes=[
+            Mistake("through-softmax", "right, until a probability becomes 0 and its logarithm -inf: use log_softmax",
+                    lambda x, t: -np.log(softmax(x))[np.arange(len(t)), t].mean()),
             Mistake("wrong-sign", "a cost is positive: the minus is missing", lambda x, t: rows(x, t).mean()),
             Mistake("not-averaged", "take the mean over the examples", lambda x, t: -rows(x, t)),
             Mistake("sum", "this is the sum over the examples; take the mean", lambda x, t: -rows(x, t).sum()),

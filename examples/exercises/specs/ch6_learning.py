@@ -57,12 +57,28 @@ def _check_descent(m: Any) -> None:
     replaced = steps_of(lambda x, lr, grad: -lr * grad)
     by_sign = steps_of(lambda x, lr, grad: x - lr * np.sign(grad))
 
+    def stopping(limit: float, last: bool) -> Any:
+        """descend that ends at a step smaller than the limit. last: it still takes this one."""
+
+        def fn(gradient: Any, x: Any, lr: Any, steps: Any) -> Any:
+            for _ in range(steps):
+                small = np.abs(lr * gradient(x)).max() < limit
+                x = x - lr * gradient(x) if last or not small else x
+                if small:
+                    break
+            return x
+
+        return fn
+
     valleys = st.builds(Valley, st.sampled_from([1.0, 0.5, 0.25]), numbers())
     check_function(
         m.descend,
         descend,
         [valleys, arrays(shapes(max_dims=1)), st.sampled_from([0.5, 0.25, 0.125]), st.integers(0, 4)],
+        examples=[(Valley(1.0, 1.0), np.zeros(1), 2.0**-22, 4)],
         mistakes=[
+            *(Mistake("early-end", "it ends when a step is small; take as many steps as are asked for", stopping(limit, last))
+              for limit in (0.1, 0.01, 1e-3) for last in (False, True)),
             Mistake("uphill", "this goes uphill: subtract the gradient", uphill),
             Mistake("one-step", "only one step is taken: does return stand inside of the loop?",
                     lambda gradient, x, lr, steps: descend(gradient, x, lr, min(steps, 1))),
@@ -219,6 +235,8 @@ def _check_adam(m: Any) -> None:
             Mistake("root-first", "the root is taken too early: divide v by 1 - beta2 ** t, then take the root", variant(root_first=True)),
             Mistake("t-missing", "the power t is missing: 1 - beta ** t", lambda w, grad, m, v, t, lr, beta1, beta2, eps: (
                         adam(w, grad, m, v, 1, lr, beta1, beta2, eps))),
+            Mistake("one-more", "t is the step itself, 1 in the first one; take t, not t + 1",
+                    lambda w, grad, m, v, t, lr, beta1, beta2, eps: adam(w, grad, m, v, t + 1, lr, beta1, beta2, eps)),
             Mistake("brackets", "(1 - beta1) * grad needs its brackets", lambda w, grad, m, v, t, lr, beta1, beta2, eps: (
                         w - lr * ((beta1 * m + 1 - beta1 * grad) / (1 - beta1**t)) /
                         (np.sqrt((beta2 * v + (1 - beta2) * grad**2) / (1 - beta2**t)) + eps),

@@ -8,9 +8,20 @@ import numpy as np
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.testing import Exercise, Mistake, arrays, check_function, check_rule, indices, matrices, shapes
+from tinygrad_lecture.testing import (
+    CheckFailed,
+    Exercise,
+    Mistake,
+    arrays,
+    check_function,
+    check_rule,
+    indices,
+    matrices,
+    shapes,
+)
 
 from .shared.racing import normal, race
+from .shared.telling import explaining
 from .shared.tensors import attention, causal, gelu, layer_norm, masked, merge_heads, normalized, softmax, split_heads
 
 TEXT = st.lists(st.integers(1, 3), min_size=2, max_size=8)
@@ -217,13 +228,14 @@ def _check_gelu(m: Any) -> None:
         square: bool = True,
         scale: float = c,
         half: float = 0.5,
+        exponent: int = 2,
+        x_first: bool = True,
     ) -> Any:
         def fn(g: Any, x: Any) -> Any:
             t = np.tanh(c * (x + 0.044715 * x**3))
-            du = scale * (1 + cube * 0.044715 * x**2) if inner else 1.0
-            return g * (
-                (0.5 * (1 + t) if first else 0) + (half * x * (1 - (t**2 if square else t)) * du if second else 0)
-            )
+            du = scale * (1 + cube * 0.044715 * x**exponent) if inner else 1.0
+            through = half * (x if x_first else 1) * (1 - (t**2 if square else t)) * du
+            return g * ((0.5 * (1 + t) if first else 0) + (through if second else 0))
 
         return fn
 
@@ -238,6 +250,10 @@ def _check_gelu(m: Any) -> None:
             Mistake("factor-missing", "du/dx begins with the factor C", rule(scale=1.0)),
             Mistake("half-missing", "the second part is x / 2 times the derivative of the bracket: the 1/2 is missing", rule(half=1.0)),
             Mistake("power", "the derivative of x ** 3 is 3 x ** 2: the 3 is missing", rule(cube=1.0)),
+            Mistake("power", "the derivative of x ** 3 is 3 x ** 2: the factor is 3, not 2", rule(cube=2.0)),
+            Mistake("power", "the derivative of x ** 3 is 3 x ** 2: x is not squared", rule(exponent=1)),
+            Mistake("power", "the derivative of x ** 3 is 3 x ** 2: the exponent must become 2", rule(exponent=3)),
+            Mistake("x-missing", "the second part is x / 2 times the derivative of the bracket: the x is missing", rule(x_first=False)),
             Mistake("square-missing", "the derivative of tanh is 1 - t ** 2, with the square", rule(square=False)),
             Mistake("upstream-ignored", "g is ignored", lambda g, x: rule()(np.ones_like(g), x)),
             Mistake("as-relu", "this is the rule of ReLU", lambda g, x: g * (x > 0)),
@@ -259,6 +275,12 @@ def _check_mask(m: Any) -> None:
             Mistake("diagonal-only", "each token sees only itself", lambda n: np.eye(n, dtype=bool)),
         ],
     )  # fmt: skip
+    mask = m.causal_mask(3)
+    if getattr(mask, "dtype", None) != np.dtype(bool):
+        kind = getattr(mask, "dtype", type(mask).__name__)
+        raise CheckFailed("causal_mask must return an array of True and False.", kind="type", hint="not-boolean",
+                          shown=["causal_mask(3)", f"expected an array of bool, got {kind}"],
+                          cause="of numbers, ~mask does not swap True and False: give np.ones dtype=bool, or compare")  # fmt: skip
     squares = st.integers(1, 3).flatmap(
         lambda n: st.tuples(arrays(st.sampled_from([(n, n), (2, n, n)])), st.just(causal(n)))
     )
@@ -341,6 +363,11 @@ def _check_attention(m: Any) -> None:
         "k.T turns round all axes, those of the batch too; k.swapaxes(-1, -2) leaves the batch alone",
         lambda q, k, mask=None: softmax(masked(q @ k.T / np.sqrt(q.shape[-1]), mask)),
     )
+    exchanged = Mistake(
+        "roles-swapped",
+        "a row of scores belongs to a query, not to a key: q comes first, then k transposed",
+        lambda q, k, mask=None: softmax(masked(k @ _swap(q) / np.sqrt(q.shape[-1]), mask)),
+    )
     for batch in BATCHES:
         check_function(
             m.attention_weights,
@@ -348,7 +375,7 @@ def _check_attention(m: Any) -> None:
             _queries(batch).map(lambda d: (d[0], d[1], d[3])),
             draws=25,
             names=("q", "k", "mask"),
-            mistakes=[transposed, *map(of_weights, mistakes)],
+            mistakes=[transposed, exchanged, *map(of_weights, mistakes)],
         )
         check_function(
             m.attention,
@@ -454,7 +481,14 @@ def _check_heads(m: Any) -> None:
         Mistake("not-swapped", "heads must come before tokens: swapaxes(-2, -3)", not_swapped),
         Mistake("unchanged", "x comes out as it went in", lambda x, heads: x),
     ]
-    check_function(m.split_heads, split_heads, _wide(), mistakes=split_mistakes)
+    with explaining(
+        (
+            "'float' object cannot be interpreted",
+            "floor",
+            "`/` makes a float, and a size is a whole number: width // heads",
+        )
+    ):
+        check_function(m.split_heads, split_heads, _wide(), mistakes=split_mistakes)
     several = _wide().map(lambda d: (split_heads(d[0], d[1]["heads"]),))
     merge_mistakes = [
         Mistake("reshape-alone", "a reshape alone mixes up tokens and heads: swap the axes back first",

@@ -37,6 +37,7 @@ def _check_self_attention(m: Any) -> None:
             Mistake("mask-missing", "there is no causal mask: give record mask=mask", lambda: right.self_attention(x, p, 2, mask=False)),
             Mistake("output-missing", "the last product with W_O is missing", lambda: right.merge_heads(mixed)),
             Mistake("roles-swapped", "W_Q and W_K are swapped", lambda: with_(W_Q="W_K", W_K="W_Q")),
+            Mistake("values-for-keys", "W_K and W_V are exchanged: keys first, then values", lambda: with_(W_K="W_V", W_V="W_K")),
             Mistake("keys-for-values", "the values come from W_K; they have a matrix of their own, W_V", lambda: with_(W_V="W_K")),
             Mistake("queries-for-all", "queries, keys and values come all from W_Q", lambda: with_(W_K="W_Q", W_V="W_Q")),
             Mistake("not-merged", "a reshape mixes up heads and tokens: record merge_heads", lambda: mixed.reshape(2, 3, 4) @ p["W_O"]),
@@ -128,7 +129,9 @@ def _check_unembed(m: Any) -> None:
         return fn
 
     reached = variant(lambda p, order, before, limit: order[before + p[order] <= limit])
+    one_more = variant(lambda p, order, before, limit: order[before <= limit])
     least = variant(lambda p, order, before, limit: p >= limit)
+    ties = variant(lambda p, order, before, limit: p >= p[order[before < limit]].min())
     alike = variant(lambda p, order, before, limit: order[before < limit], lambda p, order: np.ones_like(p))
     misplaced = variant(lambda p, order, before, limit: before < limit)
     in_order = variant(lambda p, order, before, limit: before < limit, lambda p, order: p[order])
@@ -140,9 +143,11 @@ def _check_unembed(m: Any) -> None:
         m.top_p,
         right.top_p,
         [probabilities, st.sampled_from([0.3, 0.55, 0.77, 0.93])],
-        examples=[(np.array([0.5, 0.3, 0.15, 0.05]), 0.7)],
+        examples=[(np.array([0.5, 0.3, 0.15, 0.05]), 0.7), (np.array([0.5, 0.25, 0.25]), 0.5), (np.array([0.25] * 4), 0.5)],
         mistakes=[
+            Mistake("one-too-many", "when the sum has reached p, the next one is left out: before < p, not before <= p", one_more),
             Mistake("one-too-few", "the one that reaches p must be kept too: look at the sum before it", reached),
+            Mistake("ties-kept", "of equally likely tokens, those after the sum has reached p are left out too: order[before < p]", ties),
             Mistake("as-threshold", "p is no threshold for a single probability, but for their sum", least),
             Mistake("unlikely-kept", "the unlikely ones are kept", unlikely),
             Mistake("alike", "those that are kept keep their probabilities; only the sum changes", alike),
@@ -186,7 +191,7 @@ EXERCISES = [
             "linear: record add of (record matmul of x and W) and b. ffn: linear, gelu, linear.",
             'hidden = record(gelu, gelu_rule, linear(x, p["W1"], p["b1"])); then linear with W2 and b2.',
         ),
-        meaning="Two thirds of a GPT's parameters are here; the attention has the other third.",
+        meaning="Two thirds of a block's parameters are here, one third in its attention.",
         engine="transformer/ffn.py:FeedForward",
         another="nn.Sequential(nn.Linear(w, 4 * w), nn.GELU(), nn.Linear(4 * w, w))",
     ),
@@ -225,6 +230,6 @@ EXERCISES = [
         ),
         meaning="The model only gives probabilities. How bold it writes, you choose when you draw.",
         engine="transformer/generation/sampling.py:probabilities",
-        another="kept = np.where(probabilities >= probabilities[chosen].min(), probabilities, 0)",
+        another="kept[order] = np.where(before < p, probabilities[order], 0)",
     ),
 ]  # fmt: skip

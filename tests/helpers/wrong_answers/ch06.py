@@ -12,6 +12,10 @@ WRONG = [
     wrong("6.1", "for _ in range(steps):\n    x = x - gradient(x)", hint="rate-missing"),
     wrong("6.1", "for _ in range(1, steps):\n    x = x - lr * gradient(x)", hint="one-less"),
     wrong("6.1", "while steps:\n    x = x - lr * gradient(x)", hint="endless"),
+    wrong("6.1", "for _ in range(steps):\n    step = lr * gradient(x)\n    if abs(step).max() < 1e-3:\n        break\n    x = x - step",
+          hint="early-end"),
+    wrong("6.1", "for _ in range(steps):\n    step = lr * gradient(x)\n    x = x - step\n    if abs(step).max() < 1e-1:\n        break",
+          hint="early-end"),
     wrong("6.2", "return [np.arange(s, min(s + size, n)) for s in range(0, n, size)]", hint=("name",)),
     wrong("6.2", "return [list(range(s, min(s + size, n))) for s in range(0, n, size)]", hint="not-shuffled"),
     wrong("6.2", "order = rng.permutation(n)\nreturn [order[s : s + size] for s in range(0, n - size + 1, size)]", hint="last-missing"),
@@ -33,6 +37,7 @@ WRONG = [
     wrong("6.4", M.replace("(1 - beta1) * grad", "1 - beta1 * grad")
           + "w = w - lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps)", hint=("brackets", "not-finite")),
     wrong("6.4", M + "w = w - lr * m / (np.sqrt(v) + eps)", hint="no-correction"),
+    wrong("6.4", M + "t = t + 1\nw = w - lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps)", hint="one-more"),
     wrong("6.4", M + "w = w - lr * (m / (1 - beta1**t)) / (v / (1 - beta2**t) + eps)", hint="root-missing"),
     wrong("6.4", M + "w = w - lr * (m / (1 - beta1**t)) / np.sqrt(v / (1 - beta2**t) + eps)", hint="eps-inside"),
     wrong("6.4", M + "m = m / (1 - beta1**t)\nv = v / (1 - beta2**t)\nw = w - lr * m / (np.sqrt(v) + eps)", hint="corrected-kept"),

@@ -20,7 +20,7 @@ WRONG = [
     wrong("10.1", None, None, "return sum(c and s for c, s in zip(called, spam)) / max(sum(spam), 1)", hint=("recall", None),
           misjudged="recall, with another number where there is no spam at all"),
     wrong("10.1", None, None, "return sum(c == s for c, s in zip(called, spam)) / len(spam)", hint="accuracy"),
-    wrong("10.1", None, None, "return sum(c and s for c, s in zip(called, spam)) / sum(called)", hint="raises"),
+    wrong("10.1", None, None, "return sum(c and s for c, s in zip(called, spam)) / sum(called)", hint="none-called"),
     wrong("10.2", '"red": "red",', *RED[1:], None, None, None, hint="itself"),
     wrong("10.2", '"red": "highway",', *RED[1:], None, None, None, hint="other-word"),
     wrong("10.2", '"red": "automobile",', *RED[1:], None, None, None, hint="no-word"),

@@ -3,7 +3,7 @@
     "The red car that John bought yesterday broke down on the highway."
 
 Which words should attend to each other strongly? Write for each word the one it looks at
-most. Then compare with the lecture. There is more than one good answer for some words.
+most. There is more than one good answer for some words; the lecture's are shown at the end.
 
 Three heads look for different relations: give each a name and one pair of words of the
 sentence, as ("who does it", "John", "bought").

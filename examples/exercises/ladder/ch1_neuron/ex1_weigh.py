@@ -6,7 +6,7 @@ discourages it; the bias is a threshold.
 
     z = w1 x1 + w2 x2 + ... + wn xn + b
 
-x, w: lists of n numbers.  b: a number.  Returns a number.
+x, w: lists of n numbers; do not change them.  b: a number.  Returns a number.
 """
 
 

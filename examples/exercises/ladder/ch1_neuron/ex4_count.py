@@ -6,7 +6,7 @@ each neuron has one bias, but the inputs are no neurons: they have none.
 
     [784, 16, 16, 10]  ->  13,002
 
-sizes: a list of the layers' sizes, inputs first.  Returns a whole number.
+sizes: a list of the layers' sizes, inputs first.  Returns how many parameters there are.
 """
 
 

@@ -4,7 +4,7 @@
 
 Move x by a little: how much does x * w move? Move w: how much?
 
-g, x, w: arrays of one shape.  Returns two arrays: the gradient of x, that of w.
+g, x, w: arrays of one shape.  Returns both: the gradient of x, that of w.
 """
 
 

@@ -10,8 +10,6 @@ and makes the Tensor:
 backward goes through the Tensors in your order of 2.4. Each hands its gradient to its
 rule, and adds what comes out to its parents. A rule returns a tuple if the function has
 several inputs; a Tensor without a rule is an input. root is a single number.
-
-Write x.grad = x.grad + ..., not +=: two parents may have been given the same array.
 """
 
 import numpy as np

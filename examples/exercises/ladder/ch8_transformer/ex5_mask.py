@@ -9,7 +9,7 @@ before it. As a matrix: row t says where token t may look.
 
 Where it may not look, its score becomes -inf: softmax makes exactly 0 of it.
 
-causal_mask: returns (n, n), of True and False.
+causal_mask: returns an array (n, n) of True and False, not of 1 and 0.
 masked: scores (..., n, n) and a mask (n, n); returns the scores, -inf where mask is False.
 """
 

@@ -70,10 +70,20 @@ def programs(draw: st.DrawFn, most: int = 5, least: int = 1) -> Program:
 
 
 class Node:
-    """A Value that works, for exercises whose own Value is not the question."""
+    """A Value that works, for exercises whose own Value is not the question.
+
+    seeded: whether its gradient has ever been another number than 0.
+    """
+
+    seeded = False
 
     def __init__(self, data: float, parents: Sequence[Any] = (), locals_: Sequence[float] = ()) -> None:
         self.data, self.parents, self.locals, self.grad = data, tuple(parents), tuple(locals_), 0.0
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "grad" and value:
+            self.seeded = True
 
     def __add__(self, other: Any) -> Node:
         return Node(self.data + other.data, (self, other), (1.0, 1.0))

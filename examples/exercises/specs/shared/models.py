@@ -17,6 +17,7 @@ from tinygrad_lecture.testing.sandbox.remote import find_class
 NAMES = Path(__file__).parent.parent.parent / "names.txt"
 
 
+RULE_OF_OTHER = "does each record(...) have the rule of its own function?"
 NO_TENSOR = "the inputs of record are Tensors; what has no gradient, as ids or a mask, is a setting: ids=ids"
 
 
@@ -131,7 +132,12 @@ def call_recording(fn: Callable[..., Any], args: Sequence[Any], what: str, lines
 
 def _check_gradients(what: str, run: Callable[[], Any], out: Any, inputs: Mapping[str, Any], lines: list[str]) -> None:
     upstream = np.random.default_rng(5).standard_normal(out.data.shape)
-    grads = gradients(out, upstream)
+    try:
+        grads = call(gradients, (out, upstream), f"backward through {what}", shown=lines, watch=False)
+    except CheckFailed as failure:
+        if failure.kind == "raises" and failure.cause is None:
+            failure.hint, failure.cause = "rule", RULE_OF_OTHER
+        raise
     for name, x in inputs.items():
         if id(x) not in grads:
             raise CheckFailed(f"{what} gives no gradient to {name}.", kind="gradient", hint="not-recorded", shown=lines,
@@ -146,8 +152,7 @@ def _check_gradients(what: str, run: Callable[[], Any], out: Any, inputs: Mappin
         x.data = before
         slope, got = (above - below) / (2 * h), float((grads[id(x)] * direction).sum())
         if abs(slope - got) > 1e-4 * max(1.0, abs(slope)):
-            raise CheckFailed(f"The gradient of {name} is wrong.", kind="gradient", hint="rule", cause="does each "
-                              "record(...) have the rule of its own function?",
+            raise CheckFailed(f"The gradient of {name} is wrong.", kind="gradient", hint="rule", cause=RULE_OF_OTHER,
                               shown=[*lines, f"in a random direction: expected {slope:.6g}, got {got:.6g}"])  # fmt: skip
 
 

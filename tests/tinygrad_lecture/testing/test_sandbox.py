@@ -1,7 +1,11 @@
 """A submission runs in a process of its own: what ends it, what it may not do, what it cannot forge."""
 
+import os
+import signal
+import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +18,7 @@ from tinygrad_lecture.testing.sandbox.child import find_course
 from tinygrad_lecture.testing.sandbox.loading import Submission
 from tinygrad_lecture.testing.sandbox.parent import Grader
 
+ROOT = Path(__file__).parents[3]
 GIVEN = "def double(x):\n    return ...  # TODO\n"
 COURSE = """
     from pathlib import Path
@@ -214,6 +219,7 @@ def test_values_arrive_as_they_were(tmp_path):
     values = [
         None, True, 3, 2**70, 0.1, float("inf"), "ä", [1, (2.0, "x")], {(1, 2): [0.5]}, {1, 2}, np.float32(0.1),
         np.arange(6.0).reshape(2, 3).T, np.zeros((0, 2), np.int64), np.array(True), 1 + 2j, [],
+        np.longdouble(1) / 3, np.ones(2, np.longdouble) / 3,
     ]  # fmt: skip
     (tmp_path / "one.py").write_text(
         "def same(x): return x\ndef one(a, b): return a is b\ndef run(f, x): return f(x)\n"
@@ -249,6 +255,31 @@ def test_an_array_that_is_changed_there_is_seen_here(tmp_path):
 def test_input_ends_at_once_and_says_why(tmp_path):
     failed = answered(tmp_path, "def double(x):\n    return float(input())\n")
     assert failed.hint == "input"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal to a group of processes")
+def test_ctrl_c_ends_a_check_that_runs_without_an_outcome(tmp_path):
+    (tmp_path / "one.py").write_text(
+        "def double(x):\n    with open(__file__ + '.txt', 'w'):\n        pass\n    while True:\n        pass\n"
+    )
+    program = (
+        "import sys; from pathlib import Path; from tinygrad_lecture.testing import *\n"
+        "from tinygrad_lecture.testing.sandbox.parent import Grader\n"
+        "folder = Path(sys.argv[1])\n"
+        "def check(student): check_function(student.double, lambda x: 2 * x, [arrays()])\n"
+        "course = Course('one', folder, [Exercise('one', 'one.py', check, seconds=60)])\n"
+        "try: print(list(Grader(course, 'none', folder).check(['one'])))\n"
+        "except KeyboardInterrupt: print('ended')\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    while not (tmp_path / "one.py.txt").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60)[0] == "ended\n"
 
 
 def test_a_missing_function_is_named(tmp_path):

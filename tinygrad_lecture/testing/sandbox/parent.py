@@ -84,6 +84,7 @@ class Grader:
         except Ended as ended:
             failure = self._stopped(exercise, ended.rest, child)
         except KeyboardInterrupt:
+            child.stopped()  # it may not end by itself
             raise
         except BaseException as error:
             with only_in(self.folder):

@@ -24,7 +24,8 @@ def as_op(
     name: str,
 ) -> Op[Any]:
     """An op of the arguments at the positions `which`; the other arguments and the settings stay as they are."""
-    labels = [names[k] if names[k].isidentifier() else f"input_{k}" for k in which]
+    plainly = all(names[k].isidentifier() and names[k] != "g" for k in which)
+    labels = [names[k] if plainly else f"input_{k}" for k in which]
 
     def all_of(values: Sequence[Any]) -> list[Any]:
         full = list(plain)

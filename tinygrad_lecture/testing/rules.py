@@ -22,12 +22,13 @@ from hypothesis import strategies as st
 from ..autograd.op import Op
 from ..backend import Array
 from ..checking.check import gradcheck
+from ..checking.hints.case import sum_to_shape
 from ..checking.report import GradcheckError
 from ..checking.subject import names_of
 from ..creation import tensor
 from .as_op import as_op, from_function
 from .calls import call, positional
-from .causes.known import Mistake, known_mistake
+from .causes.known import Mistake, close, known_mistake
 from .causes.values import cause_of_shape
 from .comparing import require_equal
 from .failures import CheckFailed, raise_alone
@@ -234,6 +235,10 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
     """The failure with its likely cause: a known mistake or, from gradcheck, a general one."""
     failure = found.failure
     failure.only = right_only_for(found, ignored=1)
+    if failure.hint != "unfinished" and all(_ignores_upstream(subject, args) for args in found.telling[:MAX_DIAGNOSED]):
+        failure.hint = "upstream-ignored"
+        failure.cause = "the rule ignores the upstream gradient g: it returns the same for every g; multiply by g"
+        return failure
     if failure.hint in ("unfinished", "nothing", "dtype", "whole-numbers", "parts", "type"):
         return failure
     if failure.hint == "input-modified" and "argument g" in failure.what:
@@ -260,14 +265,21 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
     if failure.kind.startswith("shape") and np.ndim(subject.got(found.args)[0]) == 0:
         failure.cause = "a single number is returned; multiply by g, so that there is one for each element"
         return failure
-    if failure.cause is None or failure.kind.startswith("shape"):
+    stretched = failure.kind.startswith("shape") and all(_is_stretched(subject, args) for args in telling)
+    if stretched:
+        failure.hint, failure.cause = "broadcast-axes", _sum_missing(subject, found.args)
+    elif failure.cause is None or failure.kind.startswith("shape"):
         errors = [_gradcheck(subject, args) for args in telling[:MAX_DIAGNOSED]]
         causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.hint_text is not None]
+        if failure.kind.startswith("shape"):  # then what is said of numbers does not hold
+            causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.got_array is None and e.hint_text]
+            causes = [cause for cause in causes if cause[0] != "broadcast-axes"]
         causes = [cause for cause in causes if cause[0] not in VAGUE] or causes
         counts = Counter(hint for hint, _ in causes)
         if counts:
             chosen = counts.most_common(1)[0][0]
-            failure.hint, failure.cause = next(cause for cause in causes if cause[0] == chosen)
+            sentences = Counter(cause for cause in causes if cause[0] == chosen)
+            failure.hint, failure.cause = sentences.most_common(1)[0][0]
         if failure.cause is None and failure.kind.startswith("shape"):
             pairs = zip(subject.expected(found.args)[0], subject.got(found.args), strict=True)
             shapes = (cause_of_shape(e, np.asarray(g)) for e, g in pairs if e.shape != np.shape(g))
@@ -276,6 +288,37 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
             failure.hint = "not-linear"
             failure.cause = "for -g the rule does not return minus as much: g is cut off, or a mask is made from it"
     return failure
+
+
+def _stretched(subject: Rule, args: Args) -> list[tuple[str, Array, Array]]:
+    """The gradients of another shape than their inputs: the input's name, the right gradient, and the returned one."""
+    plain, _, _ = subject.split(args)
+    names = [subject.names[k] for k in subject.floats(plain)]
+    parts = zip(names, subject.expected(args)[0], map(np.asarray, subject.got(args)), strict=True)
+    return [(name, right, got) for name, right, got in parts if right.shape != got.shape]
+
+
+def _is_stretched(subject: Rule, args: Args) -> bool:
+    """Whether a sum over the axes of broadcasting makes the gradients of another shape right."""
+    try:
+        return all(close(sum_to_shape(got, right.shape), right) for _, right, got in _stretched(subject, args))
+    except (CheckFailed, TypeError, ValueError):  # no gradients, or of shapes that do not come from broadcasting
+        return False
+
+
+def _sum_missing(subject: Rule, args: Args) -> str:
+    """The cause for gradients that lack a sum over the axes of broadcasting."""
+    name, right, got = _stretched(subject, args)[0]
+    return f"{name} was broadcast from {right.shape} to {got.shape}; sum over the broadcast axes"
+
+
+def _ignores_upstream(subject: Rule, args: Args) -> bool:
+    """Whether the rule returns the same, which is not 0, for g, 2 g and -g."""
+    try:
+        first, *others = [subject.got((*args[:-1], factor * args[-1])) for factor in (1, 2, -1)]
+        return all(close(first, other) for other in others) and all(np.any(part) for part in first)
+    except (CheckFailed, TypeError):
+        return False
 
 
 def _is_odd(subject: Rule, args: Args) -> bool:

@@ -77,6 +77,32 @@ def test_a_sum_over_a_broadcast_axis_that_is_missing_is_named():
     assert rule.hint == "broadcast-axes"
 
 
+def test_a_shape_that_no_broadcasting_made_is_not_explained_by_it():
+    failure = failure_of(check_rule, lambda a, b: a @ b, lambda g, a, b: (g * b.T, a.T * g), matrices("nk", "km"))
+    assert "was broadcast" not in failure.cause
+    assert "does `*` stand for `@`?" in failure.cause
+
+
+def test_a_sum_that_is_missing_is_told_with_the_shapes_that_are_shown():
+    failure = failure_of(check_rule, lambda x, w: x * w, lambda g, x, w: (g * w, g * x), broadcastable(2), names=["x", "w"])
+    expected, got = (next(line for line in failure.shown if line.startswith(which)) for which in ("expected", "got"))
+    shapes = [line.partition("shape ")[2] for line in (expected, got)]
+    assert f"was broadcast from {shapes[0]} to {shapes[1]};" in failure.cause
+
+
+def test_a_sign_that_depends_on_the_other_input_is_told_by_that_one():
+    rule = failure_of(
+        check_rule, lambda x, w: x * w, lambda g, x, w: (g * abs(w), g * abs(x)), same_shape(2), names=["x", "w"]
+    )
+    assert "wrong sign at the elements where w is negative, and is right elsewhere" in rule.cause
+
+
+def test_a_rule_without_g_is_told_so_whatever_its_dtype_and_shape():
+    matmul = failure_of(check_rule, lambda a, b: a @ b, lambda g, a, b: (b.T, a.T), matrices("nk", "km"))
+    relu = failure_of(check_rule, lambda x: np.maximum(x, 0), lambda g, x: x > 0, [arrays(zero=False)])
+    assert (matmul.hint, relu.hint) == ("upstream-ignored", "upstream-ignored")
+
+
 def test_a_transpose_that_is_missing_is_right_for_square_matrices_only():
     failure = failure_of(check_rule, lambda a, b: a @ b, lambda g, a, b: (g @ b, a @ g), matrices("nk", "km"))
     assert failure.kind == "raises"

@@ -97,6 +97,13 @@ def test_a_sign_that_depends_on_the_other_input_is_told_by_that_one():
     assert "wrong sign at the elements where w is negative, and is right elsewhere" in rule.cause
 
 
+def test_a_rule_whose_parameters_are_in_another_order_fails_as_a_wrong_one():
+    def rule(x, w, g):
+        return g * w, g * x
+
+    assert failure_of(check_rule, lambda x, w: x * w, rule, same_shape(2)).kind.startswith("gradient")
+
+
 def test_a_rule_without_g_is_told_so_whatever_its_dtype_and_shape():
     matmul = failure_of(check_rule, lambda a, b: a @ b, lambda g, a, b: (b.T, a.T), matrices("nk", "km"))
     relu = failure_of(check_rule, lambda x: np.maximum(x, 0), lambda g, x: x > 0, [arrays(zero=False)])

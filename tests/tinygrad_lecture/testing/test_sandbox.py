@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinygrad_lecture.testing import Course, Exercise, arrays, check_function
+from tinygrad_lecture.testing import Course, Exercise, arrays, check_function, check_rule, same_shape
 from tinygrad_lecture.testing.course.answers import filled, first_gap, gaps
 from tinygrad_lecture.testing.sandbox import parent
 from tinygrad_lecture.testing.sandbox.child import find_course
@@ -280,6 +280,29 @@ def test_ctrl_c_ends_a_check_that_runs_without_an_outcome(tmp_path):
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
     assert process.communicate(timeout=60)[0] == "ended\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        ("(x, w, g)", "they must stay as they were given, in this order: rule(g, x, w)"),
+        ("(g, x)", "they must stay as they were given, in this order: rule(g, x, w)"),
+        ("(g, x, w, n)", "they must stay as they were given, in this order: rule(g, x, w)"),
+        ("(up, x, w=0, n=1)", None),
+    ],
+)
+def test_parameters_in_another_order_are_told(tmp_path, head, says):
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "one.py").write_text("def rule(g, x, w):\n    return ...  # TODO\n")
+    (tmp_path / "one.py").write_text(f"def rule{head}:\n    return 3\n")
+
+    def check(student):
+        check_rule(lambda x, w: x * w, student.rule, same_shape(2))
+
+    course = Course("one", tmp_path / "given", [Exercise("one", "one.py", check)])
+    (outcome,) = Grader(course, "none", tmp_path).check(["one"])
+    assert not outcome.passed
+    assert (outcome.cause == says) if says else (outcome.kind == "parts"), outcome
 
 
 def test_a_missing_function_is_named(tmp_path):

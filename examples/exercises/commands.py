@@ -84,9 +84,9 @@ class Session:
             if not passed:
                 failed[outcome.name] = outcome
             say(f"{exercise.name:5} {exercise.title}: {said}")
-        left = [e.name for e in self.course if e.name not in self.progress.passed]
-        say(f"{self.progress.done} of {len(self.course.exercises)} are right.")
-        return not left
+        done, total = len(self.progress.done), len(self.course.exercises)
+        say(f"{done} of {total} are right.")
+        return done == total
 
     def hint(self, exercise: Exercise) -> None:
         """Print the next hint, after those that were read."""
@@ -124,15 +124,14 @@ class Session:
             print()
             display.lines(textwrap.dedent(answer).strip("\n").split("\n"))
         print()
-        if exercise.name not in self.progress.passed:
+        if not self.progress.is_passed(exercise):
             say(f"To have it in your file: solution {exercise.name} --take. Better: close it, and write it yourself.")
 
     def start(self, exercise: Exercise, take: bool) -> None:
         """Make an exercise the current one. With `take`, put the solutions of what it builds on into the files."""
         self.progress.current = exercise.name
         self.progress.save()
-        open_ones = [e for e in self.course.needs(exercise) if e.name not in self.progress.passed]
-        untouched = [e for e in open_ones if self.progress.untouched(e)]
+        untouched = [e for e in self.course.needs(exercise) if self.progress.untouched(e)]
         display.introduce(self.course, self.progress, exercise)
         if not untouched:
             return

@@ -68,6 +68,30 @@ def test_a_wrong_answer_then_a_right_one_then_the_list(folder, capsys):
     assert "A neuron weighs and sums up                      done" in capsys.readouterr().out
 
 
+def test_what_has_changed_since_it_was_right_does_not_count_as_done(folder, capsys):
+    run("list")
+    for name in ("1.1", "1.2"):
+        answer(folder, name)
+        assert run("check", name) == 0
+    answer(folder, "1.1", "return 0")
+    capsys.readouterr()
+    run("list")
+    out = capsys.readouterr().out
+    assert f"0 of {len(COURSE.exercises)} done." in out
+    assert [line[56:] for line in out.splitlines() if line.startswith(("  1.1", "  1.2"))] == ["changed, now", "changed"]
+
+
+def test_lines_of_the_list_fit(folder, capsys):
+    progress = Progress(COURSE, folder)
+    progress.copy_files()
+    progress.taken = {exercise.name for exercise in COURSE}
+    for exercise in COURSE:
+        progress.mark(exercise, True)
+        progress.current = exercise.name
+        display.show_list(COURSE, progress)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
 def test_hints_come_one_by_one(folder, capsys):
     for count in (1, 2, 3, 3):
         run("hint", "1.2")
@@ -85,7 +109,7 @@ def test_a_reset_and_a_taken_solution_keep_the_answer_in_a_backup(folder, capsys
     assert "return 2" in (folder / "ch1_neuron" / "ex1_weigh.backup2.txt").read_text()
     assert run("check", "1.1") == 0
     run("list")
-    assert "done, with the solution" in capsys.readouterr().out
+    assert "done, solution" in capsys.readouterr().out
 
 
 def test_an_exercise_is_found_by_number_name_and_file(folder):

@@ -86,6 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyError as error:
         print(error.args[0])
         return 2
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f"{error}; name another folder with --folder")
         return 2
@@ -97,5 +99,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def end() -> int:
+    """Run a command and write out what it printed; return the exit status."""
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # what reads the output, as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes at its end
+        return 0
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(end())

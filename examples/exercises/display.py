@@ -194,7 +194,7 @@ def engine_place(reference: str) -> str:
 def _first_change(exercise: Exercise, course: Course, path: Path, message: str = "") -> int:
     """The first line that a learner has changed, if possible in the function that a message names; or the first gap."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return 1
     if first_gap(text) > 1:

@@ -72,7 +72,7 @@ class Progress:
     def text(self, exercise: Exercise) -> str | None:
         """What is in it, or None if it cannot be read now."""
         try:
-            return self.file(exercise).read_text(encoding="utf-8")
+            return self.file(exercise).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError):
             return None
 

@@ -78,7 +78,7 @@ def test_what_has_changed_since_it_was_right_does_not_count_as_done(folder, caps
     run("list")
     out = capsys.readouterr().out
     assert f"0 of {len(COURSE.exercises)} done." in out
-    assert [line[56:] for line in out.splitlines() if line.startswith(("  1.1", "  1.2"))] == ["changed, now", "changed"]
+    assert [line[57:] for line in out.splitlines() if line.startswith(("  1.1", "  1.2"))] == ["changed, now", "changed"]
 
 
 def test_lines_of_the_list_fit(folder, capsys):
@@ -289,6 +289,16 @@ def test_it_starts_as_the_readme_says_from_the_root_of_a_clone(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert f"0 of {len(COURSE.exercises)} done." in done.stdout
+
+
+def test_a_reader_that_has_enough_is_no_error(folder):
+    with subprocess.Popen(
+        [sys.executable, "-m", "examples.exercises", "--folder", str(folder), "list"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 def test_a_bug_fails_the_exercise_and_what_builds_on_it_and_no_other(folder, capsys):

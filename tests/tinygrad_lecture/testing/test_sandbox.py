@@ -170,6 +170,11 @@ def test_no_answer_that_cheats_passes_and_the_next_is_checked(course_file, tmp_p
     assert not Path("/tmp/forbidden.txt").exists()
 
 
+def test_a_mark_in_front_of_a_file_is_left_out(tmp_path):
+    (tmp_path / "a.py").write_text("value = 3\n", encoding="utf-8-sig")
+    assert Submission(tmp_path).load("a").value == 3
+
+
 def test_files_import_each_other_and_run_once(tmp_path):
     (tmp_path / "part").mkdir()
     (tmp_path / "part" / "a.py").write_text("runs = []\nruns.append(1)\nvalue = 3\n")

@@ -60,7 +60,7 @@ def check_function(
 
 
 def check_property(
-    check: Callable[..., None],
+    check: Callable[..., Any],
     inputs: Any,
     *,
     examples: Iterable[Sequence[Any]] = (),
@@ -72,7 +72,14 @@ def check_property(
     Of the causes that `check` gives for different inputs, the most frequent one is taken.
     """
     __tracebackhide__ = True
-    found = smallest_failure(lambda args: check(*args), together(inputs), examples=examples, draws=draws, seeded=seed)
+    returned: list[bool] = []
+
+    def run(args: Args) -> None:
+        returned.append(isinstance(check(*args), bool))
+
+    found = smallest_failure(run, together(inputs), examples=examples, draws=draws, seeded=seed)
+    if any(returned):
+        raise TypeError("check_property: the check returned a bool; it must raise CheckFailed where it does not hold")
     if found is None:
         return
     found.failure.only = right_only_for(found)

@@ -26,13 +26,13 @@ from ..checking.hints.case import sum_to_shape
 from ..checking.report import GradcheckError
 from ..checking.subject import names_of
 from ..creation import tensor
-from .as_op import as_op, from_function
+from .as_op import as_op, from_function, is_function_class
 from .calls import call, positional
 from .causes.known import Mistake, close, known_mistake
 from .causes.values import cause_of_shape
 from .comparing import require_equal
 from .failures import CheckFailed, raise_alone
-from .functions import telling_inputs
+from .functions import check_function, telling_inputs
 from .numerical import numerical_gradients
 from .patterns import right_only_for
 from .search import Args, Found, size, smallest_failure
@@ -86,7 +86,8 @@ class Rule:
             return [result[0] if isinstance(result, tuple) and len(result) == 1 else result]
         if not isinstance(result, tuple) or len(result) != len(which):
             names = " and ".join(self.names[k] for k in which)
-            kind = f"{len(result)} values" if isinstance(result, tuple) else "nothing" if result is None else "one"
+            one = "nothing" if result is None else f"one value, of type {type(result).__name__}"
+            kind = f"{len(result)} values" if isinstance(result, tuple) else one
             raise CheckFailed(
                 f"{self.name} must return the gradients of {names}, but returns {kind}.",
                 kind="parts",
@@ -110,23 +111,25 @@ class Rule:
 
 def check_rule(
     forward: Any,
-    rule: Callable[..., Any] | None,
+    rule: Any,
     inputs: Any,
     *,
     reference: Callable[..., Any] | None = None,
     name: str | None = None,
     names: Sequence[str] | None = None,
-    examples: Iterable[Sequence[Any]] = (),
+    examples: Sequence[Sequence[Any]] = (),
     mistakes: Sequence[Mistake] = (),
     draws: int = 40,
     seed: int = 0,
 ) -> None:
     """Raise CheckFailed, with the smallest input and the likely cause, unless a backward rule is right.
 
-    forward: a function of NumPy arrays; or a class with static methods `forward(ctx, ...)` and `backward(ctx, g)`, as
-    PyTorch's `autograd.Function`, and then `rule` is None.
+    forward: the right function, of NumPy arrays.
     rule: a function of the upstream gradient g and all arguments of `forward`. It returns the gradient of the argument
-    that is an array of floats or, if there are several, a tuple of theirs, each in the shape of its argument.
+    that is an array of floats or, if there are several, a tuple of theirs, each in the shape of its argument. Or a
+    class with static methods `forward(ctx, ...)` and `backward(ctx, g)`, as PyTorch's `autograd.Function`: its forward
+    must return what `forward` does. With such a class in place of `forward`, and None for the rule, its backward is
+    compared with its own forward.
     inputs: a strategy for each argument, or one of tuples; a dict at the end holds settings.
     reference: a right rule. By default gradients are compared with central differences; elements without a derivative
     are left out.
@@ -135,6 +138,11 @@ def check_rule(
     if rule is None:
         forward, rule, given = from_function(forward)
         name, names = name or given, names or names_after_ctx(forward)
+    elif is_function_class(rule):
+        own, rule, given = from_function(rule)
+        check_function(own, forward, inputs, name=given.replace(".backward", ".forward"), names=names_after_ctx(own),
+                       examples=examples, rtol=1e-5, draws=draws, seed=seed)  # fmt: skip
+        name, names = name or given, names or names_after_ctx(own)
     labels = [n or f"input {k}" for k, n in enumerate(names_of(rule, 9)[1:] if names is None else names)]
     subject = Rule(forward, rule, name or str(getattr(rule, "__name__", "the rule")), labels, reference)
     right: list[Args] = []

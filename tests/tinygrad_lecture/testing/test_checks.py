@@ -175,6 +175,53 @@ def test_a_rule_in_the_dialect_of_autograd_function_is_checked_as_well():
     assert failure.hint == "missing-factor"
 
 
+def test_a_class_is_compared_with_the_right_function_too():
+    class Times:
+        @staticmethod
+        def forward(ctx, x, w):
+            ctx.set_materialize_grads(False)
+            ctx.save_for_backward(x, w)
+            return x * w
+
+        @staticmethod
+        def backward(ctx, g):
+            x, w = ctx.saved_tensors
+            return g * w, g * x
+
+    class Plus(Times):
+        @staticmethod
+        def forward(ctx, x, w):
+            return x + w
+
+        @staticmethod
+        def backward(ctx, g):
+            return g, g
+
+    class Half(Times):
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.saved_tensors[1], None
+
+    check_rule(lambda x, w: x * w, Times, same_shape(2))
+    plus = failure_of(check_rule, lambda x, w: x * w, Plus, same_shape(2))
+    assert plus.what == "Plus.forward returns a wrong result."
+    half = failure_of(check_rule, lambda x, w: x * w, Half, same_shape(2))
+    assert half.what == "Half.backward returns None as the gradient of w."
+
+
+def test_what_is_returned_in_place_of_a_tuple_is_named():
+    for rule, kind in ((lambda g, x, w: [g * w, g * x], "list"), (lambda g, x, w: {"x": g}, "dict")):
+        failure = failure_of(check_rule, lambda x, w: x * w, rule, same_shape(2))
+        assert failure.what.endswith(f"but returns one value, of type {kind}.")
+
+
+def test_a_check_that_could_never_fail_is_refused():
+    with pytest.raises(TypeError, match="must raise CheckFailed"):
+        check_property(lambda x: False, [arrays()])
+    with pytest.raises(TypeError, match="by letters"):
+        check_property(lambda *xs: None, matrices())
+
+
 def test_check_op_names_the_element_and_the_cause():
     @tl.op
     def double(x, /):

@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m examples.exercises",
         description="Exercises from a neuron to your own GPT. Without a command: watch the current file, check it at "
         "every save, and move on when it is right.",
-        epilog="NAME is a number as 3.2, or the end of a file's name, as mul.",
+        epilog="NAME is a number as 3.2, or a file, as ex2_mul.py; mul is enough.",
     )
     main.add_argument("--folder", type=Path, default=Path("exercises"), help="your answers and progress (exercises)")
     commands = main.add_subparsers(dest="command", metavar="COMMAND")

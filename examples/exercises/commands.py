@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -36,13 +37,17 @@ class Session:
         return self.course[self.progress.current]
 
     def find(self, text: str | None) -> Exercise:
-        """The exercise for "3.2", "ch3_rules/ex2_mul.py" or "mul"; the current one for None. Raises KeyError."""
+        """The exercise for "3.2", "mul" or its file, with any folders and a line; the current one for None.
+
+        Raises KeyError.
+        """
         if text is None:
             return self.current
-        wanted = text.replace("\\", "/").strip().lower()
+        wanted = re.sub(r"(:\d+)+$", "", text.replace("\\", "/").strip().lower()).removesuffix(".py")
         for exercise in self.course:
-            stem = exercise.file.removesuffix(".py").rpartition("_")[2]
-            if wanted == exercise.name or wanted.endswith(exercise.file) or wanted == stem:
+            path = exercise.file.lower().removesuffix(".py")
+            named = {exercise.name, path.rpartition("_")[2], path.rpartition("/")[2]}
+            if wanted in named or wanted.endswith(path):
                 return exercise
         raise KeyError(f"there is no exercise {text!r}; `list` shows them all")
 

@@ -114,7 +114,8 @@ def test_a_reset_and_a_taken_solution_keep_the_answer_in_a_backup(folder, capsys
 
 def test_an_exercise_is_found_by_number_name_and_file(folder):
     session = Session(COURSE, REFERENCE, folder)
-    for text in ("3.2", "mul", "ch3_rules/ex2_mul.py", "ch3_rules\\ex2_mul.py"):
+    path = str(folder / "ch3_rules" / "ex2_mul.py")
+    for text in ("3.2", "mul", "ex2_mul", "EX2_MUL.PY", "ch3_rules/ex2_mul", "ch3_rules\\ex2_mul.py", path, path + ":12"):
         assert session.find(text) is COURSE["3.2"]
     assert run("check", "nothing") == 2
 

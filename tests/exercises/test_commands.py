@@ -78,7 +78,10 @@ def test_what_has_changed_since_it_was_right_does_not_count_as_done(folder, caps
     run("list")
     out = capsys.readouterr().out
     assert f"0 of {len(COURSE.exercises)} done." in out
-    assert [line[57:] for line in out.splitlines() if line.startswith(("  1.1", "  1.2"))] == ["changed, now", "changed"]
+    assert [line[57:] for line in out.splitlines() if line.startswith(("  1.1", "  1.2"))] == [
+        "changed, now",
+        "changed",
+    ]
 
 
 def test_lines_of_the_list_fit(folder, capsys):
@@ -115,7 +118,16 @@ def test_a_reset_and_a_taken_solution_keep_the_answer_in_a_backup(folder, capsys
 def test_an_exercise_is_found_by_number_name_and_file(folder):
     session = Session(COURSE, REFERENCE, folder)
     path = str(folder / "ch3_rules" / "ex2_mul.py")
-    for text in ("3.2", "mul", "ex2_mul", "EX2_MUL.PY", "ch3_rules/ex2_mul", "ch3_rules\\ex2_mul.py", path, path + ":12"):
+    for text in (
+        "3.2",
+        "mul",
+        "ex2_mul",
+        "EX2_MUL.PY",
+        "ch3_rules/ex2_mul",
+        "ch3_rules\\ex2_mul.py",
+        path,
+        path + ":12",
+    ):
         assert session.find(text) is COURSE["3.2"]
     assert run("check", "nothing") == 2
 

@@ -99,9 +99,7 @@ def analytical_gradients(subject: Subject, seed: int) -> Analytical:
         for k, gradient in enumerate(gradients):
             require_same_alone(subject, k, gradient, lambda out, leaf: vjp(subject, out, leaf, given)[0], culprit)
     arrived = [g is not None for g in first]
-    return Analytical(
-        leaves, outs, values, upstreams, gradients, arrived, calls, watch.narrow, watch.stretched
-    )
+    return Analytical(leaves, outs, values, upstreams, gradients, arrived, calls, watch.narrow, watch.stretched)
 
 
 def random_upstream(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -270,18 +270,30 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
     if mistake is not None:
         failure.hint, failure.cause = mistake.hint, mistake.cause
         return failure
+    if failure.kind.startswith("shape") and (asked := _asks_whole_array(subject, found.other)) is not None:
+        failure.hint, failure.cause = asked.hint, asked.cause
+        return failure
     if failure.kind.startswith("shape") and np.ndim(subject.got(found.args)[0]) == 0:
         failure.cause = "a single number is returned; multiply by g, so that there is one for each element"
         return failure
     stretched = failure.kind.startswith("shape") and all(_is_stretched(subject, args) for args in telling)
     if stretched:
         failure.hint, failure.cause = "broadcast-axes", _sum_missing(subject, found.args)
+    elif failure.kind.startswith("shape") and all(_exchanges_shapes(subject, args) for args in telling):
+        names = [subject.names[k] for k in subject.floats(positional(found.args[:-1])[0])]
+        failure.hint = "swapped"
+        failure.cause = (
+            f"the gradient of {names[0]} has the shape of {names[1]}, and that of {names[1]} the shape of {names[0]}: are "
+            "the two gradients, or the shapes that they are made of, swapped?"
+        )
     elif failure.cause is None or failure.kind.startswith("shape"):
         errors = [_gradcheck(subject, args) for args in telling[:MAX_DIAGNOSED]]
         causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.hint_text is not None]
         if failure.kind.startswith("shape"):  # then what is said of numbers does not hold
-            causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.got_array is None and e.hint_text]
-            causes = [cause for cause in causes if cause[0] != "broadcast-axes"]
+            shown = _gradcheck(subject, found.args)
+            refused = [e for e in (shown, *errors) if e is not None and e.got_array is None and e.hint_text]
+            everywhere = len(refused) > len(errors) and len({e.hint for e in refused} - {"broadcast-axes"}) == 1
+            causes = [(e.hint, e.hint_text) for e in refused if e.hint_text] if everywhere else []
         causes = [cause for cause in causes if cause[0] not in VAGUE] or causes
         counts = Counter(hint for hint, _ in causes)
         if counts:
@@ -312,6 +324,26 @@ def _is_stretched(subject: Rule, args: Args) -> bool:
         return all(close(sum_to_shape(got, right.shape), right) for _, right, got in _stretched(subject, args))
     except (CheckFailed, TypeError, ValueError):  # no gradients, or of shapes that do not come from broadcasting
         return False
+
+
+def _asks_whole_array(subject: Rule, others: Sequence[Args]) -> CheckFailed | None:
+    """The failure of a rule that has an `if` on an array, for which it shows only if there are several elements."""
+    for args in others:
+        try:
+            subject.got(args)
+        except CheckFailed as failure:
+            if failure.hint == "array-truth":
+                return failure
+    return None
+
+
+def _exchanges_shapes(subject: Rule, args: Args) -> bool:
+    """Whether each of two gradients has the shape of the other input."""
+    try:
+        got, right = [np.shape(a) for a in subject.got(args)], [a.shape for a in subject.expected(args)[0]]
+    except (CheckFailed, TypeError, ValueError):
+        return False
+    return len(got) == 2 and got == right[::-1] != right
 
 
 def _sum_missing(subject: Rule, args: Args) -> str:

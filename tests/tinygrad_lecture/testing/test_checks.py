@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
+from tinygrad_lecture.checking.hints.case import sum_to_shape
 from tinygrad_lecture.testing import (
     CheckFailed,
     Mistake,
@@ -84,7 +85,9 @@ def test_a_shape_that_no_broadcasting_made_is_not_explained_by_it():
 
 
 def test_a_sum_that_is_missing_is_told_with_the_shapes_that_are_shown():
-    failure = failure_of(check_rule, lambda x, w: x * w, lambda g, x, w: (g * w, g * x), broadcastable(2), names=["x", "w"])
+    failure = failure_of(
+        check_rule, lambda x, w: x * w, lambda g, x, w: (g * w, g * x), broadcastable(2), names=["x", "w"]
+    )
     expected, got = (next(line for line in failure.shown if line.startswith(which)) for which in ("expected", "got"))
     shapes = [line.partition("shape ")[2] for line in (expected, got)]
     assert f"was broadcast from {shapes[0]} to {shapes[1]};" in failure.cause
@@ -213,6 +216,28 @@ def test_what_is_returned_in_place_of_a_tuple_is_named():
     for rule, kind in ((lambda g, x, w: [g * w, g * x], "list"), (lambda g, x, w: {"x": g}, "dict")):
         failure = failure_of(check_rule, lambda x, w: x * w, rule, same_shape(2))
         assert failure.what.endswith(f"but returns one value, of type {kind}.")
+
+
+def test_a_cause_of_a_wrong_shape_holds_for_the_shapes_that_are_shown():
+    def rule(g, a, b):
+        return sum_to_shape(g @ b.swapaxes(0, 1), a.shape), sum_to_shape(a.swapaxes(0, 1) @ g, b.shape)
+
+    small, large = st.tuples(arrays((1, 2)), arrays((1, 2, 1))), st.tuples(arrays((1, 1, 3)), arrays((1, 3, 1)))
+    failure = failure_of(check_rule, np.matmul, rule, st.one_of(small, large), names=["a", "b"])
+    assert failure.kind.startswith("shape")
+    assert "shape of the output" not in failure.cause
+
+
+def test_two_gradients_with_each_others_shape_are_told_so():
+    rule = lambda g, x, y: (g.sum() * np.ones(y.shape), g.sum() * np.ones(x.shape))  # noqa: E731
+    failure = failure_of(check_rule, np.add, rule, broadcastable(2), names=["x", "y"])
+    assert failure.hint == "swapped"
+    assert "the gradient of x has the shape of y" in failure.cause
+
+
+def test_an_if_on_a_whole_array_is_told_though_it_runs_on_a_single_number():
+    failure = failure_of(check_rule, lambda x: np.maximum(x, 0), lambda g, x: g if x > 0 else 0, [arrays(zero=False)])
+    assert failure.hint == "array-truth"
 
 
 def test_a_check_that_could_never_fail_is_refused():

@@ -46,7 +46,12 @@ def by_sign(mask: Array, arrays: Mapping[str, Array]) -> str | None:
     """ "the elements where x is negative" and the like, for one of the arrays, by name; None if no sign tells."""
     if not mask.any() or mask.all() or _alternatives(mask) < 6:
         return None
-    signs = {"negative": np.less, "positive": np.greater, "not positive": np.less_equal, "not negative": np.greater_equal}
+    signs = {
+        "negative": np.less,
+        "positive": np.greater,
+        "not positive": np.less_equal,
+        "not negative": np.greater_equal,
+    }
     for sign, holds in signs.items():
         for name, array in arrays.items():
             if np.array_equal(mask, holds(array, 0)):

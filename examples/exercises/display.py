@@ -176,9 +176,7 @@ def show_list(course: Course, progress: Progress) -> None:
     print()
     print(f"{len(done)} of {len(course.exercises)} done.")
     if len(done) < len(progress.passed):
-        say(
-            "changed: this file, or one that it builds on, is another one since it was right. Check it again: check --all"
-        )
+        say("changed: it was right, but its file or one that it builds on is another one now. See: check --all")
 
 
 def engine_place(reference: str) -> str:

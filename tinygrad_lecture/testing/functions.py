@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import Array
 from ..checking.subject import names_of
 from .calls import call, positional
 from .causes.known import Mistake, known_mistake
@@ -122,7 +123,7 @@ def explained(
         failure.hint, failure.cause = next((c for c in causes if c), (failure.hint, failure.cause))
     elif failure.cause is None and failure.kind != "raises":
         triples = [(args, right(args), got(args)) for args in telling]
-        numeric = [(a, np.asarray(e), np.asarray(g)) for a, e, g in triples if _numeric(e) and _numeric(g)]
+        numeric = [(a, _numbers(e), _numbers(g)) for a, e, g in triples if _numeric(e) and _numeric(g)]
         if numeric and len(numeric) == len(triples):
             failure.hint, failure.cause = cause_of_values(numeric) or (failure.hint, failure.cause)
     return failure
@@ -140,6 +141,12 @@ def telling_inputs(found: Found, check: Callable[[Args], None]) -> list[Args]:
         else:
             chosen.append(args)
     return chosen
+
+
+def _numbers(value: Any) -> Array:
+    """An array of numbers; True counts as 1."""
+    array = np.asarray(value)
+    return array.astype(int) if array.dtype == bool else array
 
 
 def _numeric(value: Any) -> bool:

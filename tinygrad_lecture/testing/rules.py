@@ -12,7 +12,7 @@ check_rule(cube, cube_rule, [arrays()])         # CheckFailed: ... a factor is m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -283,8 +283,8 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
         names = [subject.names[k] for k in subject.floats(positional(found.args[:-1])[0])]
         failure.hint = "swapped"
         failure.cause = (
-            f"the gradient of {names[0]} has the shape of {names[1]}, and that of {names[1]} the shape of {names[0]}: are "
-            "the two gradients, or the shapes that they are made of, swapped?"
+            f"the gradient of {names[0]} has the shape of {names[1]}, and that of {names[1]} the shape of {names[0]}: "
+            "are the two gradients, or the shapes that they are made of, swapped?"
         )
     elif failure.cause is None or failure.kind.startswith("shape"):
         errors = [_gradcheck(subject, args) for args in telling[:MAX_DIAGNOSED]]

@@ -240,6 +240,23 @@ def test_an_if_on_a_whole_array_is_told_though_it_runs_on_a_single_number():
     assert failure.hint == "array-truth"
 
 
+def test_what_is_shown_fits_and_stands_in_line():
+    class Value:
+        pass
+
+    upper, lower = (lambda n, f=f: f(np.ones((n, n), dtype=bool)) for f in (np.triu, np.tril))
+    masks = failure_of(check_function, upper, lower, [st.just(2)])
+    assert [line[:9] for line in masks.shown[1:]] == ["expected ", " " * 9, "got      ", " " * 9]
+    words = failure_of(check_function, lambda n: [Value()] * 20, lambda n: ["a word"] * 20, [st.just(2)])
+    assert max(map(len, words.shown)) <= 74
+    assert "0x" not in "".join(words.shown)
+
+
+def test_of_several_values_the_wrong_one_is_named():
+    failure = failure_of(check_function, lambda x: (x, x), lambda x: (x, x + 1), [arrays()], name="step")
+    assert failure.what == "step returns a wrong second value."
+
+
 def test_a_check_that_could_never_fail_is_refused():
     with pytest.raises(TypeError, match="must raise CheckFailed"):
         check_property(lambda x: False, [arrays()])

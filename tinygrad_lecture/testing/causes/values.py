@@ -36,8 +36,8 @@ def cause_of_shape(expected: Array, got: Array) -> Cause:
         return "axis-lost", "an axis of size 1 is missing: is keepdims=True missing?"
     if len(a) == len(b) and all(n == k or n == 1 for n, k in zip(a, b, strict=True)):
         return "keepdims", (
-            "broadcasting has stretched the result: is an array transposed that must not be, has a sum, mean or maximum "
-            "lost its axis (keepdims=True keeps it), or does `*` stand for `@`?"
+            "broadcasting has stretched the result: is an array transposed that must not be, has a sum, mean or "
+            "maximum lost its axis (keepdims=True keeps it), or does `*` stand for `@`?"
         )
     if got.ndim < expected.ndim:
         return "summed-too-far", "too many axes are summed over, or reduced in another way: look at axis=..."

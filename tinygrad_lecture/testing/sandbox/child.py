@@ -26,6 +26,7 @@ import numpy as np
 from ..calls import own_folder, tell
 from ..course.exercise import Course, Exercise
 from ..failures import CheckFailed
+from ..showing import plain_repr
 from .limits import limit_memory, limit_time, no_time_limit, refuse_what_is_outside
 from .loading import Submission, class_in
 from .outcome import Outcome, failure_of
@@ -96,7 +97,7 @@ class ChildEnd(Link):
         if what == "list":
             return list(args[0])
         if what == "repr":
-            return repr(args[0])[:200]
+            return plain_repr(args[0])[:200]
         if what == "keep":
             self.keep(args[0])
             return args[0]

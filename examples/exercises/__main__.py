@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
 
     def add(name: str, says: str, target: bool = True, **more: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=says, description=says)
+        command.add_argument("--folder", type=Path, default=argparse.SUPPRESS, help="your answers and progress")
         if target:
             command.add_argument("name", nargs="?", metavar="NAME", help="the current one by default")
         return command
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error.args[0])
         return 2
     except BrokenPipeError:
-        raise
+        raise  # it is no matter of the folder
     except OSError as error:
         print(f"{error}; name another folder with --folder")
         return 2

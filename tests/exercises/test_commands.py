@@ -132,6 +132,13 @@ def test_an_exercise_is_found_by_number_name_and_file(folder):
     assert run("check", "nothing") == 2
 
 
+def test_the_folder_may_stand_before_or_after_the_command(folder):
+    assert run("--folder", "one", "list") == 0
+    assert run("list", "--folder", "two") == 0
+    assert all((folder.parent / name / "progress.json").exists() for name in ("one", "two"))
+    assert not folder.exists()
+
+
 def test_starting_in_the_middle_takes_what_it_builds_on(folder, capsys):
     run("start", "2.5")
     assert "not solved yet" in capsys.readouterr().out

@@ -40,6 +40,7 @@ from .strategies import arrays, together
 
 MAX_DIAGNOSED = 5  # on how many inputs the cause is looked for; the most frequent one is named
 VAGUE = {"region", "nearly-right", "wrong-outputs", "wrong-mask"}  # causes that say where, not why
+EVERYWHERE = {"zero", "constant-factor"}  # causes that explain nothing unless they hold for each input
 IMPURE = {
     "upstream-modified", "input-modified", "output-modified", "state-outside", "not-repeatable", "array-kept",
     "not-linear", "needs",
@@ -292,9 +293,13 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
         if failure.kind.startswith("shape"):  # then what is said of numbers does not hold
             shown = _gradcheck(subject, found.args)
             refused = [e for e in (shown, *errors) if e is not None and e.got_array is None and e.hint_text]
-            everywhere = len(refused) > len(errors) and len({e.hint for e in refused} - {"broadcast-axes"}) == 1
-            causes = [(e.hint, e.hint_text) for e in refused if e.hint_text] if everywhere else []
+            agree = len(refused) > len(errors) and len({e.hint for e in refused}) == 1
+            causes = [(e.hint, e.hint_text) for e in refused if e.hint_text] if agree else []
+            causes = [cause for cause in causes if cause[0] != "broadcast-axes"]
         causes = [cause for cause in causes if cause[0] not in VAGUE] or causes
+        everywhere = EVERYWHERE | ({"formula"} if _settings_differ(subject, telling) else set())  # as 2 * x for x ** n
+        named = {hint for hint, _ in causes} | {None for e in errors if e is not None and e.hint_text is None}
+        causes = [cause for cause in causes if cause[0] not in everywhere or named == {cause[0]}]
         counts = Counter(hint for hint, _ in causes)
         if counts:
             chosen = counts.most_common(1)[0][0]
@@ -324,6 +329,10 @@ def _is_stretched(subject: Rule, args: Args) -> bool:
         return all(close(sum_to_shape(got, right.shape), right) for _, right, got in _stretched(subject, args))
     except (CheckFailed, TypeError, ValueError):  # no gradients, or of shapes that do not come from broadcasting
         return False
+
+
+def _settings_differ(subject: Rule, examples: Sequence[Args]) -> bool:
+    return len({repr(subject.split(args)[1]) for args in examples}) > 1
 
 
 def _asks_whole_array(subject: Rule, others: Sequence[Args]) -> CheckFailed | None:

@@ -35,6 +35,8 @@ def by_value(mask: Array, x: Array) -> str | None:
         return by
     for values, kind in ((x, "inputs"), (np.abs(x), "absolute inputs")):
         inside, outside = values[mask], values[~mask]
+        if inside.min() > outside.max() == 0 and kind == "absolute inputs":
+            return "the elements where the input is not 0"
         if inside.min() > outside.max():
             return f"the elements with the largest {kind}, above {outside.max():.4g}"
         if inside.max() < outside.min():

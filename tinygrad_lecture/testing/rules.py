@@ -294,8 +294,9 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
             shown = _gradcheck(subject, found.args)
             refused = [e for e in (shown, *errors) if e is not None and e.got_array is None and e.hint_text]
             agree = len(refused) > len(errors) and len({e.hint for e in refused}) == 1
-            causes = [(e.hint, e.hint_text) for e in refused if e.hint_text] if agree else []
-            causes = [cause for cause in causes if cause[0] != "broadcast-axes"]
+            as_output = any(np.shape(got) == found.args[-1].shape for _, _, got in _stretched(subject, found.args))
+            causes = [(e.hint, e.hint_text) for e in refused if e.hint_text and e.hint != "broadcast-axes"]
+            causes = [cause for cause in causes if agree or (as_output and cause[0] == "not-spread")]
         causes = [cause for cause in causes if cause[0] not in VAGUE] or causes
         everywhere = EVERYWHERE | ({"formula"} if _settings_differ(subject, telling) else set())  # as 2 * x for x ** n
         named = {hint for hint, _ in causes} | {None for e in errors if e is not None and e.hint_text is None}

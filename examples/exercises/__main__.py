@@ -22,13 +22,14 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m examples.exercises",
         description="Exercises from a neuron to your own GPT. Without a command: watch the current file, check it at "
         "every save, and move on when it is right.",
-        epilog="NAME is a number as 3.2, or the end of a file's name, as mul.",
+        epilog="NAME is a number as 3.2, or a file, as ex2_mul.py; mul is enough.",
     )
     main.add_argument("--folder", type=Path, default=Path("exercises"), help="your answers and progress (exercises)")
     commands = main.add_subparsers(dest="command", metavar="COMMAND")
 
     def add(name: str, says: str, target: bool = True, **more: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=says, description=says)
+        command.add_argument("--folder", type=Path, default=argparse.SUPPRESS, help="your answers and progress")
         if target:
             command.add_argument("name", nargs="?", metavar="NAME", help="the current one by default")
         return command
@@ -86,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyError as error:
         print(error.args[0])
         return 2
+    except BrokenPipeError:
+        raise  # it is no matter of the folder
     except OSError as error:
         print(f"{error}; name another folder with --folder")
         return 2
@@ -97,5 +100,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def end() -> int:
+    """Run a command and write out what it printed; return the exit status."""
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # what reads the output, as head, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes at its end
+        return 0
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(end())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -36,13 +37,17 @@ class Session:
         return self.course[self.progress.current]
 
     def find(self, text: str | None) -> Exercise:
-        """The exercise for "3.2", "ch3_rules/ex2_mul.py" or "mul"; the current one for None. Raises KeyError."""
+        """The exercise for "3.2", "mul" or its file, with any folders and a line; the current one for None.
+
+        Raises KeyError.
+        """
         if text is None:
             return self.current
-        wanted = text.replace("\\", "/").strip().lower()
+        wanted = re.sub(r"(:\d+)+$", "", text.replace("\\", "/").strip().lower()).removesuffix(".py")
         for exercise in self.course:
-            stem = exercise.file.removesuffix(".py").rpartition("_")[2]
-            if wanted == exercise.name or wanted.endswith(exercise.file) or wanted == stem:
+            path = exercise.file.lower().removesuffix(".py")
+            named = {exercise.name, path.rpartition("_")[2], path.rpartition("/")[2]}
+            if wanted in named or wanted.endswith(path):
                 return exercise
         raise KeyError(f"there is no exercise {text!r}; `list` shows them all")
 
@@ -84,9 +89,9 @@ class Session:
             if not passed:
                 failed[outcome.name] = outcome
             say(f"{exercise.name:5} {exercise.title}: {said}")
-        left = [e.name for e in self.course if e.name not in self.progress.passed]
-        say(f"{self.progress.done} of {len(self.course.exercises)} are right.")
-        return not left
+        done, total = len(self.progress.done), len(self.course.exercises)
+        say(f"{done} of {total} are right.")
+        return done == total
 
     def hint(self, exercise: Exercise) -> None:
         """Print the next hint, after those that were read."""
@@ -124,15 +129,14 @@ class Session:
             print()
             display.lines(textwrap.dedent(answer).strip("\n").split("\n"))
         print()
-        if exercise.name not in self.progress.passed:
+        if not self.progress.is_passed(exercise):
             say(f"To have it in your file: solution {exercise.name} --take. Better: close it, and write it yourself.")
 
     def start(self, exercise: Exercise, take: bool) -> None:
         """Make an exercise the current one. With `take`, put the solutions of what it builds on into the files."""
         self.progress.current = exercise.name
         self.progress.save()
-        open_ones = [e for e in self.course.needs(exercise) if e.name not in self.progress.passed]
-        untouched = [e for e in open_ones if self.progress.untouched(e)]
+        untouched = [e for e in self.course.needs(exercise) if self.progress.untouched(e)]
         display.introduce(self.course, self.progress, exercise)
         if not untouched:
             return

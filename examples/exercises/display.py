@@ -76,7 +76,7 @@ def introduce(course: Course, progress: Progress, exercise: Exercise) -> None:
     total = len(course.exercises)
     print()
     say(f"{exercise.name}  {exercise.title}")
-    say(f"{chapter_of(exercise)}. {progress.done} of {total} exercises done.")
+    say(f"{chapter_of(exercise)}. {len(progress.done)} of {total} exercises done.")
     print()
     text = progress.text(exercise) or ""
     print(f"    {shown_path(progress.file(exercise))}:{first_gap(text)}")
@@ -149,7 +149,7 @@ def show_end(course: Course, progress: Progress) -> None:
     """After the last exercise."""
     print()
     say(f"All {len(course.exercises)} exercises are done.")
-    taken = len(progress.taken & set(progress.passed))
+    taken = len(progress.taken & progress.done)
     if taken:
         say(f"Of {taken} you took the solution; `list` marks them. reset NAME starts one again.")
     say(
@@ -161,20 +161,22 @@ def show_end(course: Course, progress: Progress) -> None:
 
 def show_list(course: Course, progress: Progress) -> None:
     """All exercises, chapter by chapter."""
-    chapter = ""
+    chapter, done = "", progress.done
     for exercise in course:
         if chapter_of(exercise) != chapter:
             chapter = chapter_of(exercise)
             print()
             print(chapter)
-        state = "done" if exercise.name in progress.passed else ""
-        if exercise.name in progress.passed and exercise.name in progress.taken:
-            state = "done, with the solution"
+        state = "changed" if exercise.name in progress.passed else ""
+        if exercise.name in done:
+            state = "done, solution" if exercise.name in progress.taken else "done"
         if exercise.name == progress.current:
             state = f"{state}, now" if state else "now"
         print(f"  {exercise.name:5} {exercise.title:48} {state}".rstrip())
     print()
-    print(f"{progress.done} of {len(course.exercises)} done.")
+    print(f"{len(done)} of {len(course.exercises)} done.")
+    if len(done) < len(progress.passed):
+        say("changed: it was right, but its file or one that it builds on is another one now. See: check --all")
 
 
 def engine_place(reference: str) -> str:
@@ -192,7 +194,7 @@ def engine_place(reference: str) -> str:
 def _first_change(exercise: Exercise, course: Course, path: Path, message: str = "") -> int:
     """The first line that a learner has changed, if possible in the function that a message names; or the first gap."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return 1
     if first_gap(text) > 1:

@@ -72,7 +72,7 @@ class Progress:
     def text(self, exercise: Exercise) -> str | None:
         """What is in it, or None if it cannot be read now."""
         try:
-            return self.file(exercise).read_text(encoding="utf-8")
+            return self.file(exercise).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError):
             return None
 
@@ -126,15 +126,15 @@ class Progress:
         self.save()
 
     @property
-    def done(self) -> int:
-        """How many exercises have passed."""
-        return len(self.passed)
+    def done(self) -> set[str]:
+        """The names of the exercises that have passed, with all files as they were then."""
+        return {exercise.name for exercise in self.course if self.is_passed(exercise)}
 
     def next_open(self, after: Exercise) -> Exercise | None:
         """The next exercise that has not passed, after one or, if there is none, from the beginning."""
         order = list(self.course)
         place = order.index(after)
-        return next((e for e in [*order[place + 1 :], *order[:place]] if e.name not in self.passed), None)
+        return next((e for e in [*order[place + 1 :], *order[:place]] if not self.is_passed(e)), None)
 
 
 def _write(path: Path, text: str) -> None:

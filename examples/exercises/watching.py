@@ -24,7 +24,7 @@ class Watch:
         session = self.session
         if self._finished():
             return
-        if session.current.name in session.progress.passed:
+        if session.progress.is_passed(session.current):
             session.progress.current = (session.progress.next_open(session.current) or session.current).name
         self._show_current(first=True)
         while True:
@@ -71,7 +71,7 @@ class Watch:
 
     def _finished(self) -> bool:
         session = self.session
-        if len(session.progress.passed) < len(session.course.exercises):
+        if len(session.progress.done) < len(session.course.exercises):
             return False
         display.show_end(session.course, session.progress)
         return True

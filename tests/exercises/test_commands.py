@@ -68,6 +68,33 @@ def test_a_wrong_answer_then_a_right_one_then_the_list(folder, capsys):
     assert "A neuron weighs and sums up                      done" in capsys.readouterr().out
 
 
+def test_what_has_changed_since_it_was_right_does_not_count_as_done(folder, capsys):
+    run("list")
+    for name in ("1.1", "1.2"):
+        answer(folder, name)
+        assert run("check", name) == 0
+    answer(folder, "1.1", "return 0")
+    capsys.readouterr()
+    run("list")
+    out = capsys.readouterr().out
+    assert f"0 of {len(COURSE.exercises)} done." in out
+    assert [line[57:] for line in out.splitlines() if line.startswith(("  1.1", "  1.2"))] == [
+        "changed, now",
+        "changed",
+    ]
+
+
+def test_lines_of_the_list_fit(folder, capsys):
+    progress = Progress(COURSE, folder)
+    progress.copy_files()
+    progress.taken = {exercise.name for exercise in COURSE}
+    for exercise in COURSE:
+        progress.mark(exercise, True)
+        progress.current = exercise.name
+        display.show_list(COURSE, progress)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
 def test_hints_come_one_by_one(folder, capsys):
     for count in (1, 2, 3, 3):
         run("hint", "1.2")
@@ -85,14 +112,31 @@ def test_a_reset_and_a_taken_solution_keep_the_answer_in_a_backup(folder, capsys
     assert "return 2" in (folder / "ch1_neuron" / "ex1_weigh.backup2.txt").read_text()
     assert run("check", "1.1") == 0
     run("list")
-    assert "done, with the solution" in capsys.readouterr().out
+    assert "done, solution" in capsys.readouterr().out
 
 
 def test_an_exercise_is_found_by_number_name_and_file(folder):
     session = Session(COURSE, REFERENCE, folder)
-    for text in ("3.2", "mul", "ch3_rules/ex2_mul.py", "ch3_rules\\ex2_mul.py"):
+    path = str(folder / "ch3_rules" / "ex2_mul.py")
+    for text in (
+        "3.2",
+        "mul",
+        "ex2_mul",
+        "EX2_MUL.PY",
+        "ch3_rules/ex2_mul",
+        "ch3_rules\\ex2_mul.py",
+        path,
+        path + ":12",
+    ):
         assert session.find(text) is COURSE["3.2"]
     assert run("check", "nothing") == 2
+
+
+def test_the_folder_may_stand_before_or_after_the_command(folder):
+    assert run("--folder", "one", "list") == 0
+    assert run("list", "--folder", "two") == 0
+    assert all((folder.parent / name / "progress.json").exists() for name in ("one", "two"))
+    assert not folder.exists()
 
 
 def test_starting_in_the_middle_takes_what_it_builds_on(folder, capsys):
@@ -265,6 +309,16 @@ def test_it_starts_as_the_readme_says_from_the_root_of_a_clone(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert f"0 of {len(COURSE.exercises)} done." in done.stdout
+
+
+def test_a_reader_that_has_enough_is_no_error(folder):
+    with subprocess.Popen(
+        [sys.executable, "-m", "examples.exercises", "--folder", str(folder), "list"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 def test_a_bug_fails_the_exercise_and_what_builds_on_it_and_no_other(folder, capsys):

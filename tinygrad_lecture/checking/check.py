@@ -139,7 +139,7 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
 
     Also if no element can be told right from wrong.
     """
-    analytical = analytical_gradients(subject, options.seed, options.strict_shapes)
+    analytical = analytical_gradients(subject, options.seed)
     _require_deterministic(subject, analytical.values, analytical.outs[0].device)
     _require_float64(subject, analytical)
     method, numerical = numerical_gradients(
@@ -158,6 +158,8 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
     verdicts, refusal = look_again(verdicts, analytical, options)
     if any(verdict.wrong.any() for verdict in verdicts):
         raise explain(verdicts, analytical, lambda part: _error_of_part(part, options))
+    if options.strict_shapes:
+        _require_exact_shapes(subject, analytical)
     _require_linear(subject, analytical, options)
     right = sum(int(verdict.right.sum()) for verdict in verdicts)
     unclear = sum(int(verdict.cannot_tell.sum()) for verdict in verdicts)
@@ -215,6 +217,25 @@ def _require_float64(subject: Subject, analytical: Analytical) -> None:
         f"{subject.check}: {what}: {remedy}compute it in float64, the dtype of the inputs and of g",
         fn_name=subject.name,
         hint=hint,
+        culprit=op,
+    )
+
+
+def _require_exact_shapes(subject: Subject, analytical: Analytical) -> None:
+    """Raise GradcheckError if a rule leaves it to the engine to sum over the axes along which its input was broadcast.
+
+    The gradients are right with this sum. The engine's own ops leave it to the engine.
+    """
+    if analytical.stretched is None:
+        return
+    op, name, shape, returned = analytical.stretched
+    raise GradcheckError(
+        f"{subject.check}: the backward rule of {op} returned a gradient of shape {returned} for its input {name} of "
+        f"shape {shape}; with strict_shapes=True it must have the shape {shape}",
+        fn_name=subject.name,
+        shape=shape,
+        hint="broadcast-axes",
+        hint_text=f"{name} was broadcast from {shape} to {returned}; sum over the broadcast axes",
         culprit=op,
     )
 

@@ -90,25 +90,6 @@ def require_unchanged_arrays(
             )
 
 
-def require_exact_shapes(subject: Subject, watch: CallWatch) -> None:
-    """Raise GradcheckError if a rule leaves it to the engine to sum over the axes along which its input was broadcast.
-
-    The engine's own ops leave it to the engine.
-    """
-    if watch.stretched is None:
-        return
-    op, name, shape, returned = watch.stretched
-    raise GradcheckError(
-        f"{subject.check}: the backward rule of {op} returned a gradient of shape {returned} for its input {name} of "
-        f"shape {shape}; with strict_shapes=True it must have the shape {shape}",
-        fn_name=subject.name,
-        shape=shape,
-        hint="broadcast-axes",
-        hint_text=f"{name} was broadcast from {shape} to {returned}; sum over the broadcast axes",
-        culprit=op,
-    )
-
-
 def require_same_again(
     subject: Subject,
     watch: CallWatch,

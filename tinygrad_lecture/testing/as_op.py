@@ -24,7 +24,8 @@ def as_op(
     name: str,
 ) -> Op[Any]:
     """An op of the arguments at the positions `which`; the other arguments and the settings stay as they are."""
-    labels = [names[k] if names[k].isidentifier() else f"input_{k}" for k in which]
+    plainly = all(names[k].isidentifier() and names[k] != "g" for k in which)
+    labels = [names[k] if plainly else f"input_{k}" for k in which]
 
     def all_of(values: Sequence[Any]) -> list[Any]:
         full = list(plain)
@@ -63,11 +64,19 @@ class _Context:
 
     def mark_dirty(self, *tensors: Any) -> None: ...
 
+    def set_materialize_grads(self, value: bool) -> None: ...
+
+
+def is_function_class(value: Any) -> bool:
+    """Whether it has a forward and a backward, as a class in the dialect of PyTorch's `autograd.Function`."""
+    return all(callable(getattr(value, method, None)) for method in ("forward", "backward"))
+
 
 def from_function(function: Any) -> tuple[Callable[..., Any], Callable[..., Any], str]:
     """A forward, a rule and a name, of NumPy arrays, from a class in the dialect of PyTorch's `autograd.Function`.
 
-    Its methods get Tensors, and may return Tensors or arrays; gradients that are None are left out.
+    Its methods get Tensors, and may return Tensors or arrays, and None for the gradient of what is no array of
+    floats.
     """
     parameters = list(inspect.signature(function.forward).parameters)[1:]
 
@@ -83,7 +92,9 @@ def from_function(function: Any) -> tuple[Callable[..., Any], Callable[..., Any]
     def rule(g: Any, *args: Any) -> Any:
         ctx, _ = run(args)
         result = function.backward(ctx, tensor(g))
-        parts = [_array(part) for part in (result if isinstance(result, tuple) else (result,)) if part is not None]
+        parts = [_array(part) for part in (result if isinstance(result, tuple) else (result,))]
+        if len(parts) == len(args):  # None stands for the gradient of what has none
+            parts = [part for part, needed in zip(parts, ctx.needs_input_grad, strict=True) if needed]
         return tuple(parts) if len(parts) > 1 else parts[0] if parts else None
 
     forward.names = parameters  # type: ignore[attr-defined]

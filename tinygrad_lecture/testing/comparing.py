@@ -10,8 +10,9 @@ import numpy as np
 from ..backend import Array
 from .calls import arguments
 from .failures import CheckFailed
-from .showing import side_by_side, text_of
+from .showing import pair, side_by_side
 
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 TRAILING_COMMA = (
     "it is a tuple with one element: take away a comma at the end of the line, or take [0] of what a function returned"
 )
@@ -35,7 +36,9 @@ def require_equal(
     if isinstance(expected, tuple):
         _require_parts(name, got, expected, args, names, what)
         for k, (one, other) in enumerate(zip(got, expected, strict=True)):
-            require_equal(name, one, other, args, names, rtol=rtol, atol=atol, what=f"part {k} of the {what}")
+            which = f"{ORDINALS[k]} value" if k < len(ORDINALS) else f"value number {k + 1}"
+            which = which if what == "result" else f"{which} in the {what}"
+            require_equal(name, one, other, args, names, rtol=rtol, atol=atol, what=which)
         return
     shown = arguments(args, names)
     if got is None:
@@ -51,7 +54,7 @@ def require_equal(
             raise CheckFailed(
                 f"The {what} of {name} is wrong." if what == "result" else f"{name}: the {what} is wrong.",
                 kind=what,
-                shown=[*shown, f"expected {text_of(expected)}", f"got      {text_of(got)}"],
+                shown=[*shown, *pair(expected, got)],
             )
         return
     _require_numbers(name, got, np.asarray(expected), shown, rtol, atol, what)
@@ -80,7 +83,7 @@ def _require_numbers(
         raise CheckFailed(
             f"{name} must return numbers as the {what}, but returns {type(got).__name__}.",
             kind="type",
-            shown=[*shown, f"expected {text_of(expected)}", f"got      {text_of(got)}"],
+            shown=[*shown, *pair(expected, got)],
             cause=TRAILING_COMMA if isinstance(got, tuple) and len(got) == 1 else None,
             hint="type",
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import Array
 from ..checking.subject import names_of
 from .calls import call, positional
 from .causes.known import Mistake, known_mistake
@@ -60,7 +61,7 @@ def check_function(
 
 
 def check_property(
-    check: Callable[..., None],
+    check: Callable[..., Any],
     inputs: Any,
     *,
     examples: Iterable[Sequence[Any]] = (),
@@ -72,7 +73,14 @@ def check_property(
     Of the causes that `check` gives for different inputs, the most frequent one is taken.
     """
     __tracebackhide__ = True
-    found = smallest_failure(lambda args: check(*args), together(inputs), examples=examples, draws=draws, seeded=seed)
+    returned: list[bool] = []
+
+    def run(args: Args) -> None:
+        returned.append(isinstance(check(*args), bool))
+
+    found = smallest_failure(run, together(inputs), examples=examples, draws=draws, seeded=seed)
+    if any(returned):
+        raise TypeError("check_property: the check returned a bool; it must raise CheckFailed where it does not hold")
     if found is None:
         return
     found.failure.only = right_only_for(found)
@@ -115,7 +123,7 @@ def explained(
         failure.hint, failure.cause = next((c for c in causes if c), (failure.hint, failure.cause))
     elif failure.cause is None and failure.kind != "raises":
         triples = [(args, right(args), got(args)) for args in telling]
-        numeric = [(a, np.asarray(e), np.asarray(g)) for a, e, g in triples if _numeric(e) and _numeric(g)]
+        numeric = [(a, _numbers(e), _numbers(g)) for a, e, g in triples if _numeric(e) and _numeric(g)]
         if numeric and len(numeric) == len(triples):
             failure.hint, failure.cause = cause_of_values(numeric) or (failure.hint, failure.cause)
     return failure
@@ -133,6 +141,12 @@ def telling_inputs(found: Found, check: Callable[[Args], None]) -> list[Args]:
         else:
             chosen.append(args)
     return chosen
+
+
+def _numbers(value: Any) -> Array:
+    """An array of numbers; True counts as 1."""
+    array = np.asarray(value)
+    return array.astype(int) if array.dtype == bool else array
 
 
 def _numeric(value: Any) -> bool:

@@ -12,7 +12,7 @@ check_rule(cube, cube_rule, [arrays()])         # CheckFailed: ... a factor is m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,16 +22,17 @@ from hypothesis import strategies as st
 from ..autograd.op import Op
 from ..backend import Array
 from ..checking.check import gradcheck
+from ..checking.hints.case import sum_to_shape
 from ..checking.report import GradcheckError
 from ..checking.subject import names_of
 from ..creation import tensor
-from .as_op import as_op, from_function
+from .as_op import as_op, from_function, is_function_class
 from .calls import call, positional
-from .causes.known import Mistake, known_mistake
+from .causes.known import Mistake, close, known_mistake
 from .causes.values import cause_of_shape
 from .comparing import require_equal
 from .failures import CheckFailed, raise_alone
-from .functions import telling_inputs
+from .functions import check_function, telling_inputs
 from .numerical import numerical_gradients
 from .patterns import right_only_for
 from .search import Args, Found, size, smallest_failure
@@ -39,6 +40,7 @@ from .strategies import arrays, together
 
 MAX_DIAGNOSED = 5  # on how many inputs the cause is looked for; the most frequent one is named
 VAGUE = {"region", "nearly-right", "wrong-outputs", "wrong-mask"}  # causes that say where, not why
+EVERYWHERE = {"zero", "constant-factor"}  # causes that explain nothing unless they hold for each input
 IMPURE = {
     "upstream-modified", "input-modified", "output-modified", "state-outside", "not-repeatable", "array-kept",
     "not-linear", "needs",
@@ -85,7 +87,8 @@ class Rule:
             return [result[0] if isinstance(result, tuple) and len(result) == 1 else result]
         if not isinstance(result, tuple) or len(result) != len(which):
             names = " and ".join(self.names[k] for k in which)
-            kind = f"{len(result)} values" if isinstance(result, tuple) else "nothing" if result is None else "one"
+            one = "nothing" if result is None else f"one value, of type {type(result).__name__}"
+            kind = f"{len(result)} values" if isinstance(result, tuple) else one
             raise CheckFailed(
                 f"{self.name} must return the gradients of {names}, but returns {kind}.",
                 kind="parts",
@@ -109,23 +112,25 @@ class Rule:
 
 def check_rule(
     forward: Any,
-    rule: Callable[..., Any] | None,
+    rule: Any,
     inputs: Any,
     *,
     reference: Callable[..., Any] | None = None,
     name: str | None = None,
     names: Sequence[str] | None = None,
-    examples: Iterable[Sequence[Any]] = (),
+    examples: Sequence[Sequence[Any]] = (),
     mistakes: Sequence[Mistake] = (),
     draws: int = 40,
     seed: int = 0,
 ) -> None:
     """Raise CheckFailed, with the smallest input and the likely cause, unless a backward rule is right.
 
-    forward: a function of NumPy arrays; or a class with static methods `forward(ctx, ...)` and `backward(ctx, g)`, as
-    PyTorch's `autograd.Function`, and then `rule` is None.
+    forward: the right function, of NumPy arrays.
     rule: a function of the upstream gradient g and all arguments of `forward`. It returns the gradient of the argument
-    that is an array of floats or, if there are several, a tuple of theirs, each in the shape of its argument.
+    that is an array of floats or, if there are several, a tuple of theirs, each in the shape of its argument. Or a
+    class with static methods `forward(ctx, ...)` and `backward(ctx, g)`, as PyTorch's `autograd.Function`: its forward
+    must return what `forward` does. With such a class in place of `forward`, and None for the rule, its backward is
+    compared with its own forward.
     inputs: a strategy for each argument, or one of tuples; a dict at the end holds settings.
     reference: a right rule. By default gradients are compared with central differences; elements without a derivative
     are left out.
@@ -134,6 +139,11 @@ def check_rule(
     if rule is None:
         forward, rule, given = from_function(forward)
         name, names = name or given, names or names_after_ctx(forward)
+    elif is_function_class(rule):
+        own, rule, given = from_function(rule)
+        check_function(own, forward, inputs, name=given.replace(".backward", ".forward"), names=names_after_ctx(own),
+                       examples=examples, rtol=1e-5, draws=draws, seed=seed)  # fmt: skip
+        name, names = name or given, names or names_after_ctx(own)
     labels = [n or f"input {k}" for k, n in enumerate(names_of(rule, 9)[1:] if names is None else names)]
     subject = Rule(forward, rule, name or str(getattr(rule, "__name__", "the rule")), labels, reference)
     right: list[Args] = []
@@ -234,6 +244,10 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
     """The failure with its likely cause: a known mistake or, from gradcheck, a general one."""
     failure = found.failure
     failure.only = right_only_for(found, ignored=1)
+    if failure.hint != "unfinished" and all(_ignores_upstream(subject, args) for args in found.telling[:MAX_DIAGNOSED]):
+        failure.hint = "upstream-ignored"
+        failure.cause = "the rule ignores the upstream gradient g: it returns the same for every g; multiply by g"
+        return failure
     if failure.hint in ("unfinished", "nothing", "dtype", "whole-numbers", "parts", "type"):
         return failure
     if failure.hint == "input-modified" and "argument g" in failure.what:
@@ -257,17 +271,41 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
     if mistake is not None:
         failure.hint, failure.cause = mistake.hint, mistake.cause
         return failure
+    if failure.kind.startswith("shape") and (asked := _asks_whole_array(subject, found.other)) is not None:
+        failure.hint, failure.cause = asked.hint, asked.cause
+        return failure
     if failure.kind.startswith("shape") and np.ndim(subject.got(found.args)[0]) == 0:
         failure.cause = "a single number is returned; multiply by g, so that there is one for each element"
         return failure
-    if failure.cause is None or failure.kind.startswith("shape"):
+    stretched = failure.kind.startswith("shape") and all(_is_stretched(subject, args) for args in telling)
+    if stretched:
+        failure.hint, failure.cause = "broadcast-axes", _sum_missing(subject, found.args)
+    elif failure.kind.startswith("shape") and all(_exchanges_shapes(subject, args) for args in telling):
+        names = [subject.names[k] for k in subject.floats(positional(found.args[:-1])[0])]
+        failure.hint = "swapped"
+        failure.cause = (
+            f"the gradient of {names[0]} has the shape of {names[1]}, and that of {names[1]} the shape of {names[0]}: "
+            "are the two gradients, or the shapes that they are made of, swapped?"
+        )
+    elif failure.cause is None or failure.kind.startswith("shape"):
         errors = [_gradcheck(subject, args) for args in telling[:MAX_DIAGNOSED]]
         causes = [(e.hint, e.hint_text) for e in errors if e is not None and e.hint_text is not None]
+        if failure.kind.startswith("shape"):  # then what is said of numbers does not hold
+            shown = _gradcheck(subject, found.args)
+            refused = [e for e in (shown, *errors) if e is not None and e.got_array is None and e.hint_text]
+            agree = len(refused) > len(errors) and len({e.hint for e in refused}) == 1
+            as_output = any(np.shape(got) == found.args[-1].shape for _, _, got in _stretched(subject, found.args))
+            causes = [(e.hint, e.hint_text) for e in refused if e.hint_text and e.hint != "broadcast-axes"]
+            causes = [cause for cause in causes if agree or (as_output and cause[0] == "not-spread")]
         causes = [cause for cause in causes if cause[0] not in VAGUE] or causes
+        everywhere = EVERYWHERE | ({"formula"} if _settings_differ(subject, telling) else set())  # as 2 * x for x ** n
+        named = {hint for hint, _ in causes} | {None for e in errors if e is not None and e.hint_text is None}
+        causes = [cause for cause in causes if cause[0] not in everywhere or named == {cause[0]}]
         counts = Counter(hint for hint, _ in causes)
         if counts:
             chosen = counts.most_common(1)[0][0]
-            failure.hint, failure.cause = next(cause for cause in causes if cause[0] == chosen)
+            sentences = Counter(cause for cause in causes if cause[0] == chosen)
+            failure.hint, failure.cause = sentences.most_common(1)[0][0]
         if failure.cause is None and failure.kind.startswith("shape"):
             pairs = zip(subject.expected(found.args)[0], subject.got(found.args), strict=True)
             shapes = (cause_of_shape(e, np.asarray(g)) for e, g in pairs if e.shape != np.shape(g))
@@ -276,6 +314,61 @@ def _explained(subject: Rule, found: Found, mistakes: Sequence[Mistake]) -> Chec
             failure.hint = "not-linear"
             failure.cause = "for -g the rule does not return minus as much: g is cut off, or a mask is made from it"
     return failure
+
+
+def _stretched(subject: Rule, args: Args) -> list[tuple[str, Array, Array]]:
+    """The gradients of another shape than their inputs: the input's name, the right gradient, and the returned one."""
+    plain, _, _ = subject.split(args)
+    names = [subject.names[k] for k in subject.floats(plain)]
+    parts = zip(names, subject.expected(args)[0], map(np.asarray, subject.got(args)), strict=True)
+    return [(name, right, got) for name, right, got in parts if right.shape != got.shape]
+
+
+def _is_stretched(subject: Rule, args: Args) -> bool:
+    """Whether a sum over the axes of broadcasting makes the gradients of another shape right."""
+    try:
+        return all(close(sum_to_shape(got, right.shape), right) for _, right, got in _stretched(subject, args))
+    except (CheckFailed, TypeError, ValueError):  # no gradients, or of shapes that do not come from broadcasting
+        return False
+
+
+def _settings_differ(subject: Rule, examples: Sequence[Args]) -> bool:
+    return len({repr(subject.split(args)[1]) for args in examples}) > 1
+
+
+def _asks_whole_array(subject: Rule, others: Sequence[Args]) -> CheckFailed | None:
+    """The failure of a rule that has an `if` on an array, for which it shows only if there are several elements."""
+    for args in others:
+        try:
+            subject.got(args)
+        except CheckFailed as failure:
+            if failure.hint == "array-truth":
+                return failure
+    return None
+
+
+def _exchanges_shapes(subject: Rule, args: Args) -> bool:
+    """Whether each of two gradients has the shape of the other input."""
+    try:
+        got, right = [np.shape(a) for a in subject.got(args)], [a.shape for a in subject.expected(args)[0]]
+    except (CheckFailed, TypeError, ValueError):
+        return False
+    return len(got) == 2 and got == right[::-1] != right
+
+
+def _sum_missing(subject: Rule, args: Args) -> str:
+    """The cause for gradients that lack a sum over the axes of broadcasting."""
+    name, right, got = _stretched(subject, args)[0]
+    return f"{name} was broadcast from {right.shape} to {got.shape}; sum over the broadcast axes"
+
+
+def _ignores_upstream(subject: Rule, args: Args) -> bool:
+    """Whether the rule returns the same, which is not 0, for g, 2 g and -g."""
+    try:
+        first, *others = [subject.got((*args[:-1], factor * args[-1])) for factor in (1, 2, -1)]
+        return all(close(first, other) for other in others) and all(np.any(part) for part in first)
+    except (CheckFailed, TypeError):
+        return False
 
 
 def _is_odd(subject: Rule, args: Args) -> bool:

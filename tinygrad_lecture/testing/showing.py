@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -29,8 +31,23 @@ def text_of(value: Any) -> str:
     if isinstance(value, (tuple, list)) and any(isinstance(part, (float, np.ndarray, np.generic)) for part in value):
         inner = ", ".join(text_of(part) for part in value)
         return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
-    text = repr(value)
+    text = plain_repr(value)
     return text if len(text) <= 300 else text[:297] + "..."
+
+
+def plain_repr(value: Any) -> str:
+    """A value as Python writes it, without addresses: <Value>."""
+    return re.sub(r"<(?:[\w<>]+\.)*(\w+) object at 0x\w+>", r"<\1>", repr(value))
+
+
+def pair(expected: Any, got: Any) -> list[str]:
+    """Lines with what was expected and what was got."""
+    found = []
+    for label, value in (("expected ", expected), ("got ", got)):
+        lines = text_of(value).split("\n")
+        lines = lines if len(lines) > 1 else textwrap.wrap(lines[0], WIDTH - 9, break_on_hyphens=False) or [""]
+        found += [f"{label if k == 0 else '':9}{line}" for k, line in enumerate(lines)]
+    return found
 
 
 def named(label: str, value: Any) -> list[str]:
@@ -47,7 +64,7 @@ def named(label: str, value: Any) -> list[str]:
 def side_by_side(expected: Array, got: Array, wrong: Array) -> list[str]:
     """What was expected and what was got, the wrong elements marked."""
     if expected.ndim == 0 or expected.size == 1 or got.dtype == bool:
-        return [f"expected {text_of(expected)}", f"got      {text_of(got)}"]
+        return pair(expected, got)
     marks = np.where(wrong, "wrong", "")
     order = np.where(wrong, np.nan_to_num(np.abs(got - expected), nan=np.inf), -1.0)
     table = element_table({"expected": expected, "got": got}, marks, order)

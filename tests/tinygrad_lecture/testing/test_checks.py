@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import nn
 import tinygrad_lecture as tl
+from tinygrad_lecture.checking.hints.case import sum_to_shape
 from tinygrad_lecture.testing import (
     CheckFailed,
     Mistake,
@@ -77,6 +78,41 @@ def test_a_sum_over_a_broadcast_axis_that_is_missing_is_named():
     assert rule.hint == "broadcast-axes"
 
 
+def test_a_shape_that_no_broadcasting_made_is_not_explained_by_it():
+    failure = failure_of(check_rule, lambda a, b: a @ b, lambda g, a, b: (g * b.T, a.T * g), matrices("nk", "km"))
+    assert "was broadcast" not in failure.cause
+    assert "does `*` stand for `@`?" in failure.cause
+
+
+def test_a_sum_that_is_missing_is_told_with_the_shapes_that_are_shown():
+    failure = failure_of(
+        check_rule, lambda x, w: x * w, lambda g, x, w: (g * w, g * x), broadcastable(2), names=["x", "w"]
+    )
+    expected, got = (next(line for line in failure.shown if line.startswith(which)) for which in ("expected", "got"))
+    shapes = [line.partition("shape ")[2] for line in (expected, got)]
+    assert f"was broadcast from {shapes[0]} to {shapes[1]};" in failure.cause
+
+
+def test_a_sign_that_depends_on_the_other_input_is_told_by_that_one():
+    rule = failure_of(
+        check_rule, lambda x, w: x * w, lambda g, x, w: (g * abs(w), g * abs(x)), same_shape(2), names=["x", "w"]
+    )
+    assert "wrong sign at the elements where w is negative, and is right elsewhere" in rule.cause
+
+
+def test_a_rule_whose_parameters_are_in_another_order_fails_as_a_wrong_one():
+    def rule(x, w, g):
+        return g * w, g * x
+
+    assert failure_of(check_rule, lambda x, w: x * w, rule, same_shape(2)).kind.startswith("gradient")
+
+
+def test_a_rule_without_g_is_told_so_whatever_its_dtype_and_shape():
+    matmul = failure_of(check_rule, lambda a, b: a @ b, lambda g, a, b: (b.T, a.T), matrices("nk", "km"))
+    relu = failure_of(check_rule, lambda x: np.maximum(x, 0), lambda g, x: x > 0, [arrays(zero=False)])
+    assert (matmul.hint, relu.hint) == ("upstream-ignored", "upstream-ignored")
+
+
 def test_a_transpose_that_is_missing_is_right_for_square_matrices_only():
     failure = failure_of(check_rule, lambda a, b: a @ b, lambda g, a, b: (g @ b, a @ g), matrices("nk", "km"))
     assert failure.kind == "raises"
@@ -140,6 +176,102 @@ def test_a_rule_in_the_dialect_of_autograd_function_is_checked_as_well():
     failure = failure_of(check_rule, Wrong, None, [arrays()])
     assert failure.what.startswith("Wrong.backward")
     assert failure.hint == "missing-factor"
+
+
+def test_a_class_is_compared_with_the_right_function_too():
+    class Times:
+        @staticmethod
+        def forward(ctx, x, w):
+            ctx.set_materialize_grads(False)
+            ctx.save_for_backward(x, w)
+            return x * w
+
+        @staticmethod
+        def backward(ctx, g):
+            x, w = ctx.saved_tensors
+            return g * w, g * x
+
+    class Plus(Times):
+        @staticmethod
+        def forward(ctx, x, w):
+            return x + w
+
+        @staticmethod
+        def backward(ctx, g):
+            return g, g
+
+    class Half(Times):
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.saved_tensors[1], None
+
+    check_rule(lambda x, w: x * w, Times, same_shape(2))
+    plus = failure_of(check_rule, lambda x, w: x * w, Plus, same_shape(2))
+    assert plus.what == "Plus.forward returns a wrong result."
+    half = failure_of(check_rule, lambda x, w: x * w, Half, same_shape(2))
+    assert half.what == "Half.backward returns None as the gradient of w."
+
+
+def test_what_is_returned_in_place_of_a_tuple_is_named():
+    for rule, kind in ((lambda g, x, w: [g * w, g * x], "list"), (lambda g, x, w: {"x": g}, "dict")):
+        failure = failure_of(check_rule, lambda x, w: x * w, rule, same_shape(2))
+        assert failure.what.endswith(f"but returns one value, of type {kind}.")
+
+
+def test_a_cause_of_a_wrong_shape_holds_for_the_shapes_that_are_shown():
+    def rule(g, a, b):
+        return sum_to_shape(g @ b.swapaxes(0, 1), a.shape), sum_to_shape(a.swapaxes(0, 1) @ g, b.shape)
+
+    small, large = st.tuples(arrays((1, 2)), arrays((1, 2, 1))), st.tuples(arrays((1, 1, 3)), arrays((1, 3, 1)))
+    failure = failure_of(check_rule, np.matmul, rule, st.one_of(small, large), names=["a", "b"])
+    assert failure.kind.startswith("shape")
+    assert "shape of the output" not in failure.cause
+
+
+def test_two_gradients_with_each_others_shape_are_told_so():
+    rule = lambda g, x, y: (g.sum() * np.ones(y.shape), g.sum() * np.ones(x.shape))  # noqa: E731
+    failure = failure_of(check_rule, np.add, rule, broadcastable(2), names=["x", "y"])
+    assert failure.hint == "swapped"
+    assert "the gradient of x has the shape of y" in failure.cause
+
+
+def test_an_if_on_a_whole_array_is_told_though_it_runs_on_a_single_number():
+    failure = failure_of(check_rule, lambda x: np.maximum(x, 0), lambda g, x: g if x > 0 else 0, [arrays(zero=False)])
+    assert failure.hint == "array-truth"
+
+
+def test_what_is_shown_fits_and_stands_in_line():
+    class Value:
+        pass
+
+    upper, lower = (lambda n, f=f: f(np.ones((n, n), dtype=bool)) for f in (np.triu, np.tril))
+    masks = failure_of(check_function, upper, lower, [st.just(2)])
+    assert [line[:9] for line in masks.shown[1:]] == ["expected ", " " * 9, "got      ", " " * 9]
+    words = failure_of(check_function, lambda n: [Value()] * 20, lambda n: ["a word"] * 20, [st.just(2)])
+    assert max(map(len, words.shown)) <= 74
+    assert "0x" not in "".join(words.shown)
+
+
+def test_of_several_values_the_wrong_one_is_named():
+    failure = failure_of(check_function, lambda x: (x, x), lambda x: (x, x + 1), [arrays()], name="step")
+    assert failure.what == "step returns a wrong second value."
+
+
+def test_a_formula_or_factor_that_holds_for_some_inputs_alone_is_not_told():
+    inputs = st.tuples(arrays(), st.sampled_from([1, 2, 3]).map(lambda n: {"n": n}))
+    power = failure_of(check_rule, lambda x, n: x**n, lambda g, x, n: g * (n - 1) * x**n, inputs)
+    assert "2 * x" not in (power.cause or "")
+    assert power.hint != "zero"
+    bend = lambda x: x / 2 + x * np.tanh(x)  # noqa: E731 - at 0 every element is 0.8 times the right one
+    factor = failure_of(check_rule, bend, lambda g, x: g * (0.4 + np.tanh(x) ** 3), [arrays((2,))])
+    assert "every element" not in (factor.cause or "")
+
+
+def test_a_check_that_could_never_fail_is_refused():
+    with pytest.raises(TypeError, match="must raise CheckFailed"):
+        check_property(lambda x: False, [arrays()])
+    with pytest.raises(TypeError, match="by letters"):
+        check_property(lambda *xs: None, matrices())
 
 
 def test_check_op_names_the_element_and_the_cause():

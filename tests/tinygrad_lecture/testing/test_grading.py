@@ -100,6 +100,14 @@ def test_a_class_is_graded_in_one_call(course, tmp_path, capsys):
     assert "one for each student" in capsys.readouterr().err
 
 
+def test_a_report_that_cannot_be_written_is_told_before_the_grading(course, tmp_path, capsys):
+    submit(tmp_path / "ann", "return g * 3 * x * x", "return 2 * cube_rule(g, x)")
+    assert main(["grade", str(course), "ann", "--csv", "nowhere/points.csv", "--json", "report.json"]) == 2
+    said = capsys.readouterr()
+    assert "points" not in said.out
+    assert "nowhere" in said.err
+
+
 def test_a_bug_also_costs_what_builds_on_it(course, tmp_path, capsys):
     submit(tmp_path / "eve", "return g * 3 * x", "return 2 * g * 3 * x * x")
     assert main(["grade", str(course), "eve", "--patience", "4"]) == 1

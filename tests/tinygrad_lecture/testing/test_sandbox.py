@@ -1,19 +1,24 @@
 """A submission runs in a process of its own: what ends it, what it may not do, what it cannot forge."""
 
+import os
+import signal
+import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tinygrad_lecture.testing import Course, Exercise, arrays, check_function
+from tinygrad_lecture.testing import Course, Exercise, arrays, check_function, check_rule, same_shape
 from tinygrad_lecture.testing.course.answers import filled, first_gap, gaps
 from tinygrad_lecture.testing.sandbox import parent
 from tinygrad_lecture.testing.sandbox.child import find_course
 from tinygrad_lecture.testing.sandbox.loading import Submission
 from tinygrad_lecture.testing.sandbox.parent import Grader
 
+ROOT = Path(__file__).parents[3]
 GIVEN = "def double(x):\n    return ...  # TODO\n"
 COURSE = """
     from pathlib import Path
@@ -165,6 +170,11 @@ def test_no_answer_that_cheats_passes_and_the_next_is_checked(course_file, tmp_p
     assert not Path("/tmp/forbidden.txt").exists()
 
 
+def test_a_mark_in_front_of_a_file_is_left_out(tmp_path):
+    (tmp_path / "a.py").write_text("value = 3\n", encoding="utf-8-sig")
+    assert Submission(tmp_path).load("a").value == 3
+
+
 def test_files_import_each_other_and_run_once(tmp_path):
     (tmp_path / "part").mkdir()
     (tmp_path / "part" / "a.py").write_text("runs = []\nruns.append(1)\nvalue = 3\n")
@@ -214,6 +224,7 @@ def test_values_arrive_as_they_were(tmp_path):
     values = [
         None, True, 3, 2**70, 0.1, float("inf"), "ä", [1, (2.0, "x")], {(1, 2): [0.5]}, {1, 2}, np.float32(0.1),
         np.arange(6.0).reshape(2, 3).T, np.zeros((0, 2), np.int64), np.array(True), 1 + 2j, [],
+        np.longdouble(1) / 3, np.ones(2, np.longdouble) / 3,
     ]  # fmt: skip
     (tmp_path / "one.py").write_text(
         "def same(x): return x\ndef one(a, b): return a is b\ndef run(f, x): return f(x)\n"
@@ -251,9 +262,76 @@ def test_input_ends_at_once_and_says_why(tmp_path):
     assert failed.hint == "input"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal to a group of processes")
+def test_ctrl_c_ends_a_check_that_runs_without_an_outcome(tmp_path):
+    (tmp_path / "one.py").write_text(
+        "def double(x):\n    with open(__file__ + '.txt', 'w'):\n        pass\n    while True:\n        pass\n"
+    )
+    program = (
+        "import sys; from pathlib import Path; from tinygrad_lecture.testing import *\n"
+        "from tinygrad_lecture.testing.sandbox.parent import Grader\n"
+        "folder = Path(sys.argv[1])\n"
+        "def check(student): check_function(student.double, lambda x: 2 * x, [arrays()])\n"
+        "course = Course('one', folder, [Exercise('one', 'one.py', check, seconds=60)])\n"
+        "try: print(list(Grader(course, 'none', folder).check(['one'])))\n"
+        "except KeyboardInterrupt: print('ended')\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    while not (tmp_path / "one.py.txt").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60)[0] == "ended\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        ("(x, w, g)", "they must stay as they were given, in this order: rule(g, x, w)"),
+        ("(g, x)", "they must stay as they were given, in this order: rule(g, x, w)"),
+        ("(g, x, w, n)", "they must stay as they were given, in this order: rule(g, x, w)"),
+        ("(up, x, w=0, n=1)", None),
+    ],
+)
+def test_parameters_in_another_order_are_told(tmp_path, head, says):
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "one.py").write_text("def rule(g, x, w):\n    return ...  # TODO\n")
+    (tmp_path / "one.py").write_text(f"def rule{head}:\n    return 3\n")
+
+    def check(student):
+        check_rule(lambda x, w: x * w, student.rule, same_shape(2))
+
+    course = Course("one", tmp_path / "given", [Exercise("one", "one.py", check)])
+    (outcome,) = Grader(course, "none", tmp_path).check(["one"])
+    assert not outcome.passed
+    assert (outcome.cause == says) if says else (outcome.kind == "parts"), outcome
+
+
 def test_a_missing_function_is_named(tmp_path):
     failed = answered(tmp_path, "def twice(x):\n    return 2 * x\n")
     assert failed.what == "There is no `double` in one.py."
+
+
+def test_a_class_in_the_dialect_of_autograd_function_is_an_exercise(tmp_path):
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "f.py").write_text("...  # TODO\n")
+    (tmp_path / "course.py").write_text(
+        "from pathlib import Path\nfrom tinygrad_lecture.testing import Course, Exercise, arrays, check_rule\n"
+        "def check(student):\n    check_rule(lambda x: x**3, student.Cube, [arrays()])\n"
+        "COURSE = Course('rules', Path(__file__).parent / 'given', [Exercise('f', 'f.py', check, inside=True)], "
+        "imports=['tinygrad_lecture'])\n"
+    )
+    right = "class Cube:\n    @staticmethod\n    def forward(ctx, x):\n        ctx.save_for_backward(x)\n"
+    right += "        return x * x * x\n    @staticmethod\n    def backward(ctx, g):\n"
+    right += "        (x,) = ctx.saved_tensors\n        return g * 3 * x * x\n"
+    reference, found = str(tmp_path / "course.py"), []
+    for text in (right, right.replace("g * 3", "g"), right.replace("return x *", "return 2 * x *")):
+        (tmp_path / "f.py").write_text(text)
+        found += list(Grader(find_course(reference), reference, tmp_path).check(["f"]))
+    assert [o.what.split(" returns")[0] for o in found] == ["", "Cube.backward", "Cube.forward"], found
 
 
 def test_a_check_of_the_engines_own_objects_runs_inside(tmp_path):

@@ -25,7 +25,7 @@ def cause_of_values(examples: Sequence[Example]) -> Cause | None:
     return None
 
 
-def cause_of_shape(expected: Array, got: Array) -> Cause | None:
+def cause_of_shape(expected: Array, got: Array) -> Cause:
     """Why the shape of a result differs."""
     a, b = expected.shape, got.shape
     if expected.ndim > 1 and b == a[::-1]:
@@ -36,14 +36,14 @@ def cause_of_shape(expected: Array, got: Array) -> Cause | None:
         return "axis-lost", "an axis of size 1 is missing: is keepdims=True missing?"
     if len(a) == len(b) and all(n == k or n == 1 for n, k in zip(a, b, strict=True)):
         return "keepdims", (
-            "broadcasting has stretched the result: has a sum, mean or maximum lost its axis (keepdims=True keeps it), "
-            "or does `*` stand for `@`?"
+            "broadcasting has stretched the result: is an array transposed that must not be, has a sum, mean or "
+            "maximum lost its axis (keepdims=True keeps it), or does `*` stand for `@`?"
         )
     if got.ndim < expected.ndim:
         return "summed-too-far", "too many axes are summed over, or reduced in another way: look at axis=..."
     if got.ndim > expected.ndim:
         return "not-reduced", "an axis is left over: a sum over it is missing, or axis=... names another one"
-    return None
+    return "shape", "axes have another size: are two swapped that must not be, or is another one summed over?"
 
 
 def _all(examples: Sequence[Example], wanted: Callable[[Array, Array], Any]) -> bool:

@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if not options.folder.is_dir():
             raise FileNotFoundError(f"there is no folder {options.folder}")
+        for path in (options.junit, options.json, options.csv):
+            if path is not None:
+                path.open("a", encoding="utf-8").close()  # now, not after the grading
         graded = {}
         for folder in submissions(options.folder) if options.all else [options.folder]:
             name = folder.resolve().name

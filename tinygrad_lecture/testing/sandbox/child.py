@@ -13,6 +13,7 @@ import io
 import operator
 import os
 import random
+import signal
 import sys
 import time
 import warnings
@@ -25,6 +26,7 @@ import numpy as np
 from ..calls import own_folder, tell
 from ..course.exercise import Course, Exercise
 from ..failures import CheckFailed
+from ..showing import plain_repr
 from .limits import limit_memory, limit_time, no_time_limit, refuse_what_is_outside
 from .loading import Submission, class_in
 from .outcome import Outcome, failure_of
@@ -35,6 +37,7 @@ MAX_PRINTED = 4000  # characters
 
 def main() -> None:
     """Answer requests until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the checker, which then ends this process
     end = ChildEnd()
     np.seterr(all="ignore")
     warnings.simplefilter("ignore")
@@ -94,7 +97,7 @@ class ChildEnd(Link):
         if what == "list":
             return list(args[0])
         if what == "repr":
-            return repr(args[0])[:200]
+            return plain_repr(args[0])[:200]
         if what == "keep":
             self.keep(args[0])
             return args[0]

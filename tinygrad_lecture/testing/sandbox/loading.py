@@ -36,7 +36,7 @@ class Submission:
             return self.modules[name]
         path = self._path(name)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")  # some editors of Windows write a mark in front
         except FileNotFoundError:
             raise CheckFailed(f"The file {place_of(str(path))} is missing.", kind="missing", hint="missing") from None
         except (UnicodeDecodeError, OSError) as error:

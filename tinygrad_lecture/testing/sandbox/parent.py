@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import codecs
 import json
 import os
@@ -84,10 +85,13 @@ class Grader:
         except Ended as ended:
             failure = self._stopped(exercise, ended.rest, child)
         except KeyboardInterrupt:
+            child.stopped()  # it may not end by itself
             raise
         except BaseException as error:
             with only_in(self.folder):
                 failure = failure_of(error)
+            if failure.kind not in ("syntax", "missing"):
+                failure = _parameters_changed(self.course, exercise, self.folder) or failure
         else:
             return Outcome(exercise.name, True, printed=child.end.printed, seconds=time.perf_counter() - start)
         finally:
@@ -245,6 +249,34 @@ class _Drain:
     def text(self) -> str:
         self._thread.join(1.0)
         return b"".join(self._parts).decode("utf-8", "replace")
+
+
+def _parameters_changed(course: Course, exercise: Exercise, folder: Path) -> CheckFailed | None:
+    """The failure for a function whose parameters are in another order than given, fewer, or more; or None."""
+    try:
+        given = _parameters(course.given(exercise))
+        own = _parameters((folder / exercise.file).read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, SyntaxError):
+        return None
+    for name, (before, _, _) in given.items():
+        now, needed, line = own.get(name, (before, 0, 0))
+        if now == before or (needed <= len(before) <= len(now) and sorted(now) != sorted(before)):
+            continue  # other names do no harm
+        return CheckFailed(
+            f"The parameters of {name} are ({', '.join(now)}).",
+            kind="parameters",
+            shown=[f"{place_of(str(folder / exercise.file))}:{line}"],
+            cause=f"they must stay as they were given, in this order: {name}({', '.join(before)})",
+            hint="parameters",
+        )
+    return None
+
+
+def _parameters(text: str) -> dict[str, tuple[list[str], int, int]]:
+    """For each function of a file, at its top: its parameters, how many of them have no default, and its line."""
+    functions = [f for f in ast.parse(text).body if isinstance(f, ast.FunctionDef) and f.args.vararg is None]
+    named = {f.name: [a.arg for a in (*f.args.posonlyargs, *f.args.args)] for f in functions}
+    return {f.name: (named[f.name], len(named[f.name]) - len(f.args.defaults), f.lineno) for f in functions}
 
 
 def _wall(exercise: Exercise, patience: float) -> float:

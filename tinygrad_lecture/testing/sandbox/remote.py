@@ -11,7 +11,7 @@ from ..calls import RemoteError, Told, note_printed
 from ..failures import CheckFailed, missing_name
 from .loading import class_in
 from .outcome import ENDLESS
-from .wire import Link
+from .wire import Ended, Link
 
 MOST_CALLS = 5_000  # of the checker's functions and nodes, in one call of a submission's function
 OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
@@ -95,6 +95,8 @@ for _name in OPERATORS:
 class ParentEnd(Link):
     """Asks for what a submission computes. What it is asked for itself: to call a function that it gave away, and to
     read and set an attribute of an object that it gave away, as the nodes of a graph."""
+
+    passes = (Ended, KeyboardInterrupt)
 
     def __init__(self, read: IO[bytes], write: IO[bytes]) -> None:
         super().__init__(read, write)

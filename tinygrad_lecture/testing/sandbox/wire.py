@@ -37,6 +37,8 @@ class Link:
     A subclass says how requests are answered, what stands for an object of the other process, and how errors are told.
     """
 
+    passes: tuple[type[BaseException], ...] = (Ended,)  # exceptions that end this process too, and are not told
+
     def __init__(self, read: IO[bytes], write: IO[bytes]) -> None:
         self._read, self._write = read, write
         self.forget()
@@ -103,14 +105,14 @@ class Link:
     def _answer(self, request: list[Any], arrays: Sequence[tuple[Array, bytes]]) -> None:
         try:
             kind, result = "told", self.serve(*request)
-        except Ended:
+        except self.passes:
             raise
         except BaseException as error:  # also SystemExit: a submission may raise anything
             kind, result = "raised", self.told(error)
         changed = [[k, array] for k, (array, before) in enumerate(arrays) if array.tobytes() != before]
         try:
             self._send(kind, (result, changed))
-        except (ValueError, RecursionError, OverflowError) as error:  # what cannot be written as JSON
+        except (TypeError, ValueError, RecursionError, OverflowError) as error:  # what cannot be written as JSON
             self._send("raised", (self.told(error), changed))
 
     def _send(self, kind: str, body: Any) -> list[Array]:
@@ -171,6 +173,9 @@ class Link:
                 seen[id(value)] = len(arrays)
                 arrays.append(value)
             return ["array", seen[id(value)]]
+        if isinstance(value, np.longdouble):  # JSON has no number for it
+            arrays.append(np.asarray(value))
+            return ["scalar", len(arrays) - 1]
         if isinstance(value, np.generic) and value.dtype.kind in "biuf":
             return ["number", value.dtype.str, value.item()]
         if isinstance(value, complex):
@@ -207,6 +212,8 @@ class Link:
             return make(items)
         if kind == "array":
             return arrays[parts[0]]
+        if kind == "scalar":
+            return arrays[parts[0]][()]
         if kind == "number" and DTYPE.fullmatch(parts[0]):
             return np.dtype(parts[0]).type(parts[1])
         if kind == "complex":

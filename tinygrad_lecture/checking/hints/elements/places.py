@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -29,19 +30,40 @@ def by_value(mask: Array, x: Array) -> str | None:
     """ "the elements where the input is negative" and the like; None if values do not tell."""
     if not mask.any() or mask.all():
         return None
-    alternatives = math.comb(mask.size, np.count_nonzero(mask))  # small masks agree with a condition by chance
-    for sign, there in (("negative", x < 0), ("positive", x > 0), ("not positive", x <= 0), ("not negative", x >= 0)):
-        if np.array_equal(mask, there) and alternatives >= 6:
-            return f"the elements where the input is {sign}"
-    if alternatives < 20:
-        return None
+    by = by_sign(mask, {"the input": x})
+    if by is not None or _alternatives(mask) < 20:
+        return by
     for values, kind in ((x, "inputs"), (np.abs(x), "absolute inputs")):
         inside, outside = values[mask], values[~mask]
+        if inside.min() > outside.max() == 0 and kind == "absolute inputs":
+            return "the elements where the input is not 0"
         if inside.min() > outside.max():
             return f"the elements with the largest {kind}, above {outside.max():.4g}"
         if inside.max() < outside.min():
             return f"the elements with the smallest {kind}, below {outside.min():.4g}"
     return None
+
+
+def by_sign(mask: Array, arrays: Mapping[str, Array]) -> str | None:
+    """ "the elements where x is negative" and the like, for one of the arrays, by name; None if no sign tells."""
+    if not mask.any() or mask.all() or _alternatives(mask) < 6:
+        return None
+    signs = {
+        "negative": np.less,
+        "positive": np.greater,
+        "not positive": np.less_equal,
+        "not negative": np.greater_equal,
+    }
+    for sign, holds in signs.items():
+        for name, array in arrays.items():
+            if np.array_equal(mask, holds(array, 0)):
+                return f"the elements where {name} is {sign}"
+    return None
+
+
+def _alternatives(mask: Array) -> int:
+    """How many masks have as many elements: small ones agree with a condition by chance."""
+    return math.comb(mask.size, np.count_nonzero(mask))
 
 
 def by_slice(mask: Array) -> str | None:

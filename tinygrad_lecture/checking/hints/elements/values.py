@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..case import Case, same
-from .places import by_slice, by_value, places
+from .places import by_sign, by_slice, by_value, places
 
 
 def not_finite(case: Case) -> str | None:
@@ -52,7 +52,9 @@ def wrong_sign_somewhere(case: Case) -> str | None:
     """got = -expected in all wrong elements."""
     if case.wrong.all() or not same(case.got, -case.expected, case.wrong):
         return None
-    return f"the gradient has the wrong sign at {places(case.wrong, case.x)}, and is right elsewhere"
+    others = {name: array for name, array in case.known.items() if name not in (case.own_name, "out")}
+    where = by_sign(case.wrong, {"the input": case.x, **others}) or places(case.wrong)
+    return f"the gradient has the wrong sign at {where}, and is right elsewhere"
 
 
 def region(case: Case) -> str | None:

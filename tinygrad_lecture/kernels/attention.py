@@ -23,7 +23,7 @@ from .threads import get_num_threads, share
 QUERIES = 64  # in a block
 SCORES = 2**18  # about how many a block has on the CPU: what its cache holds
 KEPT_KEYS = 256
-SHARED = 2**20  # scores in all; below, threads that share the texts wait for each other as long as they help
+SHARED = 2**20  # scores in all; below, threads that share the texts save no time
 SAFE = 60.0  # exp of scores up to this size needs no shift: their sums neither overflow nor underflow
 
 Index: TypeAlias = tuple[Any, ...]

@@ -42,6 +42,9 @@ def share(function: Callable[..., object], chunks: list[Any], threads: int) -> N
 
     If a call raises, or at Ctrl-C, chunks that nobody has begun are left out. No call goes on when this one has ended.
     """
+    if len(chunks) == 1:
+        function(chunks[0])
+        return
     job = Job(function, chunks)
     _start(threads - 1)
     for _ in range(min(threads, len(chunks)) - 1):
@@ -57,9 +60,7 @@ def share(function: Callable[..., object], chunks: list[Any], threads: int) -> N
         job.todo.clear()
         raise
     finally:
-        with job.changed:
-            while job.running:
-                job.changed.wait()
+        job.wait()
     if job.error is not None:
         raise job.error
 
@@ -80,8 +81,6 @@ class Job:
         """Compute chunks until none is left."""
         while True:
             with self.changed:
-                if not self.todo:
-                    return
                 try:
                     chunk = self.todo.pop()
                 except IndexError:
@@ -99,6 +98,21 @@ class Job:
                     self.error = self.error or error
                     self.todo.clear()
                 self.changed.notify()
+
+    def wait(self) -> None:
+        """Wait until no other thread is at a chunk. Ctrl-C leaves out what nobody has begun, and is raised after it."""
+        interrupt: KeyboardInterrupt | None = None
+        while True:
+            try:
+                with self.changed:
+                    while self.running:
+                        self.changed.wait()
+                break
+            except KeyboardInterrupt as raised:
+                self.todo.clear()
+                interrupt = raised
+        if interrupt is not None:
+            raise interrupt
 
 
 def _work(jobs: SimpleQueue[tuple[Context, Job]]) -> None:

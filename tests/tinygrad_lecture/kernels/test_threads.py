@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
@@ -52,6 +53,23 @@ def test_after_an_error_nothing_goes_on():
     at_once = len(ended)
     time.sleep(0.1)
     assert len(ended) == at_once == 1
+
+
+def test_ctrl_c_while_waiting_for_another_thread_waits_all_the_same():
+    begun, ended, here = threading.Event(), [], threading.current_thread()
+
+    def compute(chunk):
+        if threading.current_thread() is here:
+            begun.wait(10)
+        else:
+            begun.set()
+            signal.raise_signal(signal.SIGINT)  # comes to the main thread, which waits by now or soon
+            time.sleep(0.2)
+            ended.append(chunk)
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.share(compute, [0, 1], 2)
+    assert len(ended) == 1
 
 
 def test_a_worker_keeps_no_array_alive():

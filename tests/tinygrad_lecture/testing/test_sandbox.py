@@ -315,19 +315,25 @@ def test_a_missing_function_is_named(tmp_path):
     assert failed.what == "There is no `double` in one.py."
 
 
-def test_a_class_in_the_dialect_of_autograd_function_is_an_exercise(tmp_path):
-    (tmp_path / "given").mkdir()
-    (tmp_path / "given" / "f.py").write_text("...  # TODO\n")
-    (tmp_path / "course.py").write_text(
-        "from pathlib import Path\nfrom tinygrad_lecture.testing import Course, Exercise, arrays, check_rule\n"
-        "def check(student):\n    check_rule(lambda x: x**3, student.Cube, [arrays()])\n"
-        "COURSE = Course('rules', Path(__file__).parent / 'given', [Exercise('f', 'f.py', check, inside=True)], "
+def course_inside(folder, check):
+    """A course of one exercise, f, whose check is a line of code that runs in the submission's process."""
+    (folder / "given").mkdir()
+    (folder / "given" / "f.py").write_text("...  # TODO\n")
+    (folder / "course.py").write_text(
+        "from pathlib import Path\nfrom tinygrad_lecture.testing import Course, Exercise, arrays, check_op, check_rule\n"
+        f"def check(student):\n    {check}\n"
+        "COURSE = Course('one', Path(__file__).parent / 'given', [Exercise('f', 'f.py', check, inside=True)], "
         "imports=['tinygrad_lecture'])\n"
     )
+    return str(folder / "course.py")
+
+
+def test_a_class_in_the_dialect_of_autograd_function_is_an_exercise(tmp_path):
+    reference = course_inside(tmp_path, "check_rule(lambda x: x**3, student.Cube, [arrays()])")
     right = "class Cube:\n    @staticmethod\n    def forward(ctx, x):\n        ctx.save_for_backward(x)\n"
     right += "        return x * x * x\n    @staticmethod\n    def backward(ctx, g):\n"
     right += "        (x,) = ctx.saved_tensors\n        return g * 3 * x * x\n"
-    reference, found = str(tmp_path / "course.py"), []
+    found = []
     for text in (right, right.replace("g * 3", "g"), right.replace("return x *", "return 2 * x *")):
         (tmp_path / "f.py").write_text(text)
         found += list(Grader(find_course(reference), reference, tmp_path).check(["f"]))
@@ -335,20 +341,12 @@ def test_a_class_in_the_dialect_of_autograd_function_is_an_exercise(tmp_path):
 
 
 def test_a_check_of_the_engines_own_objects_runs_inside(tmp_path):
-    (tmp_path / "given").mkdir()
-    (tmp_path / "given" / "f.py").write_text("...  # TODO\n")
-    (tmp_path / "course.py").write_text(
-        "from pathlib import Path\nfrom tinygrad_lecture.testing import Course, Exercise, arrays, check_op\n"
-        "def check(student):\n    check_op(student.double, [arrays()])\n"
-        "COURSE = Course('ops', Path(__file__).parent / 'given', [Exercise('f', 'f.py', check, inside=True)], "
-        "imports=['tinygrad_lecture'])\n"
-    )
+    reference = course_inside(tmp_path, "check_op(student.double, [arrays()])")
     right = "import tinygrad_lecture as tl\n@tl.op\ndef double(x, /):\n    return 2 * x\n"
     right += "@double.backward\ndef _(g):\n    return 2 * g\n"
     found = []
     for text in (right, right.replace("2 * g", "3 * g")):
         (tmp_path / "f.py").write_text(text)
-        reference = str(tmp_path / "course.py")
         grader = Grader(find_course(reference), reference, tmp_path)
         found += list(grader.check(["f"]))
     assert [(o.passed, o.hint) for o in found] == [(True, None), (False, "constant-factor")], found

@@ -55,15 +55,19 @@ def test_after_an_error_nothing_goes_on():
     assert len(ended) == at_once == 1
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system sends no signal to a thread")
 def test_ctrl_c_while_waiting_for_another_thread_waits_all_the_same():
-    begun, ended, here = threading.Event(), [], threading.current_thread()
+    begun, returned, ended, here = threading.Event(), threading.Event(), [], threading.current_thread()
 
     def compute(chunk):
         if threading.current_thread() is here:
             begun.wait(10)
+            returned.set()
         else:
             begun.set()
-            signal.raise_signal(signal.SIGINT)  # comes to the main thread, which waits by now or soon
+            returned.wait(10)
+            time.sleep(0.05)  # until the main thread waits
+            signal.pthread_kill(here.ident, signal.SIGINT)
             time.sleep(0.2)
             ended.append(chunk)
 

@@ -320,7 +320,8 @@ def course_inside(folder, check):
     (folder / "given").mkdir()
     (folder / "given" / "f.py").write_text("...  # TODO\n")
     (folder / "course.py").write_text(
-        "from pathlib import Path\nfrom tinygrad_lecture.testing import Course, Exercise, arrays, check_op, check_rule\n"
+        "from pathlib import Path\n"
+        "from tinygrad_lecture.testing import Course, Exercise, arrays, check_op, check_rule\n"
         f"def check(student):\n    {check}\n"
         "COURSE = Course('one', Path(__file__).parent / 'given', [Exercise('f', 'f.py', check, inside=True)], "
         "imports=['tinygrad_lecture'])\n"

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
+import numpy as np
+
+from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.errors.users_line import warn
+from tinygrad_lecture.kernels.compiled import compiles
 
 from .optimizer import Number, Optimizer, Params, Update
 from .settings import Group
@@ -84,7 +89,22 @@ class Adam(Optimizer):
                 v = xp(v).maximum(largest, v, out=largest)
             p -= step * (m / (v**0.5 + eps))
 
-        return update
+        if maximize or group["amsgrad"] or modes.reference:
+            return update
+        return _compiled(update, step, eps, new_m, old_v, new_v, 0 if decoupled else decay, keep if decoupled else 1)
+
+
+def _compiled(update: Update, *numbers: Any) -> Update:
+    """The same update, for large arrays by a loop that Numba compiles, where it is installed."""
+
+    def compiled(*arrays: Array) -> None:  # p, g, m, v
+        if not compiles(*arrays) or len({x.size for x in arrays}) > 1:
+            return update(*arrays)
+        from tinygrad_lecture.kernels import loops
+
+        return loops.adam(*(x.reshape(-1) for x in arrays), *map(np.float32, numbers))
+
+    return compiled
 
 
 class AdamW(Adam):

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..backend import Array, xp
 from .blas import one_thread
+from .compiled import compiles
 from .rows import as_rows, largest_of_rows, row_products, row_sums
 from .threads import get_num_threads, share
 
@@ -104,8 +105,14 @@ def attention_backward(
             # The gradient of the scores is w (dw - sum(w dw)), with weights w; the sum over a row is that of g out.
             scaled = own_g[queries] * _scale(q, scale)
             dscores = scaled @ own_v[keys].swapaxes(-1, -2)  # (..., queries, keys)
-            dscores -= row_products(scaled, own_out[queries])
-            dscores *= weights
+            mean = row_products(scaled, own_out[queries])
+            if compiles(dscores, weights):
+                from . import loops
+
+                loops.score_gradient(as_rows(dscores), as_rows(weights), as_rows(mean))
+            else:
+                dscores -= mean
+                dscores *= weights
             if dk is not None:
                 add(dk[texts][keys], dscores, own_q[queries])
             if dq is not None:
@@ -144,6 +151,11 @@ def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool
     safe = small and lib is np and bool(rows.size) and rows.min() > -SAFE and rows.max() < SAFE
     if bias is not None:
         weights[..., first:] += bias
+    if compiles(rows):
+        from . import loops
+
+        loops.softmax(rows, None if safe else largest_of_rows(rows))
+        return weights
     if not safe:
         rows -= largest_of_rows(rows)
     lib.exp(rows, out=rows)

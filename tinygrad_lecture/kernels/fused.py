@@ -14,8 +14,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..backend import Array, xp
+from .compiled import compiles
+from .pieces import row_slices
 from .product import product
-from .rows import as_rows, column_sums, largest, never_zero, row_products, row_sums
+from .rows import as_rows, column_sums, largest, largest_of_rows, never_zero
+from .threads import get_num_threads, share
 
 Needs: TypeAlias = list[bool]
 
@@ -37,6 +40,8 @@ def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array
 
 
 def softmax(x: Array, axis: int = -1) -> Array:
+    if axis in (-1, x.ndim - 1) and compiles(x):
+        return _compiled_softmax(x)
     e, total = _exponentials(x, axis)
     e /= total
     return e
@@ -105,62 +110,6 @@ def squared_error_backward(g: Array, needs: Needs, x: Array, y: Array, average: 
     return (d if needs[0] else None, -d if needs[1] else None)
 
 
-def layer_norm(
-    x: Array,
-    weight: Array | None = None,
-    bias: Array | None = None,
-    axes: int = 1,
-    eps: float = 1e-5,
-    *,
-    keep: bool = False,
-) -> Any:
-    """With keep=True also each row's mean and 1 / sqrt(var + eps), (rows, 1)."""
-    rows = as_rows(x, axes)
-    mean = row_sums(rows)
-    mean /= max(rows.shape[1], 1)
-    y = rows - mean
-    scale = row_products(y, y)
-    scale /= max(rows.shape[1], 1)
-    scale += eps
-    scale = 1 / xp(x).sqrt(scale)
-    y *= scale
-    y = y.reshape(x.shape)
-    if weight is not None:
-        y = _times(y, weight)
-    if bias is not None:
-        y = plus(y, bias)
-    return (y, (mean, scale)) if keep else y
-
-
-def layer_norm_backward(
-    g: Array,
-    needs: Needs,
-    x: Array,
-    weight: Array | None = None,
-    bias: Array | None = None,
-    axes: int = 1,
-    eps: float = 1e-5,
-    *,
-    kept: tuple[Array, Array],
-) -> tuple[Any, ...]:
-    mean, scale = kept
-    normalized = x.shape[x.ndim - axes :]
-    g, y = as_rows(g, axes), as_rows(x, axes) - mean  # (rows, n); y is normalised up to the factor scale
-    gy = g * y
-    dweight = column_sums(gy, scale).reshape(normalized) if len(needs) > 1 and needs[1] else None
-    dbias = column_sums(g).reshape(normalized) if len(needs) > 2 and needs[2] else None
-    dx = None
-    if needs[0]:  # dx = scale (d - mean(d) - y scale² mean(d y)), where d = g weight
-        n = max(y.shape[1], 1)
-        y *= scale * scale * row_sums(gy, weight) / n
-        dx = g * (1 if weight is None else weight.reshape(-1))
-        dx -= row_sums(g, weight) / n
-        dx -= y
-        dx *= scale
-        dx = dx.reshape(x.shape)
-    return (dx, dweight, dbias)[: len(needs)]
-
-
 def _exponentials(x: Array, axis: int) -> tuple[Array, Array]:
     """exp(x - largest) and its sum along an axis, for softmax."""
     lib = xp(x)
@@ -169,17 +118,22 @@ def _exponentials(x: Array, axis: int) -> tuple[Array, Array]:
     return e, never_zero(e.sum(axis=axis, keepdims=True))
 
 
+def _compiled_softmax(x: Array) -> Array:
+    from . import loops
+
+    out = x.copy()
+    rows = as_rows(out)
+
+    def normalize(part: slice) -> None:
+        loops.softmax(rows[part], largest_of_rows(rows[part]))
+
+    share(normalize, row_slices(rows), get_num_threads())
+    return out
+
+
 def plus(y: Array, b: Array) -> Array:
     """y + b, in place if the dtypes are equal and b has no more axes than y."""
     if y.dtype == b.dtype and b.ndim <= y.ndim:
         y += b
         return y
     return y + b
-
-
-def _times(y: Array, b: Array) -> Array:
-    """y * b, in place under the same conditions."""
-    if y.dtype == b.dtype and b.ndim <= y.ndim:
-        y *= b
-        return y
-    return y * b

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import FLOAT64, Array, xp
+from .compiled import compiles
 from .erf import erf, polynomial
 from .pieces import in_pieces
 
@@ -50,11 +51,12 @@ def gelu(x: Array, approximate: str = "none", *, keep: bool = False) -> Any:
     if approximate not in _ODDS:
         raise ValueError(f'approximate must be "none" or "tanh", not {approximate!r}')
     out = xp(x).empty_like(x)
+    kernel = _compiled if compiles(x, out) else _gelu
     if not keep:
-        in_pieces(lambda out, x: _gelu(x, approximate, out), out, x, read=(1,))
+        in_pieces(lambda out, x: kernel(x, approximate, out), out, x, read=(1,))
         return out
     slope = xp(x).empty_like(x)
-    in_pieces(lambda out, slope, x: _gelu(x, approximate, out, slope), out, slope, x, read=(2,))
+    in_pieces(lambda out, slope, x: kernel(x, approximate, out, slope), out, slope, x, read=(2,))
     return out, slope
 
 
@@ -64,6 +66,7 @@ def gelu_backward(g: Array, needs: list[bool], x: Array, approximate: str = "non
 
 def _gelu(x: Array, approximate: str, out: Array, slope: Array | None = None) -> None:
     """Write x gate(x) to `out` and, if it is given, gate(x) + x d gate/dx to `slope`."""
+    coefficients, end = _ODDS[approximate]
     lib = xp(x)
     with np.errstate(
         over="ignore", invalid="ignore"
@@ -75,7 +78,6 @@ def _gelu(x: Array, approximate: str, out: Array, slope: Array | None = None) ->
             gate *= 0.5
             lib.multiply(x, gate, out=out)
         else:
-            coefficients, end = _ODDS[approximate]
             odds = polynomial(coefficients, lib.clip(square, 0, end))
             odds *= x
             lib.exp(odds, out=odds)
@@ -90,10 +92,19 @@ def _gelu(x: Array, approximate: str, out: Array, slope: Array | None = None) ->
             lib.exp(square, out=slope)
             slope *= 1 / math.sqrt(2 * math.pi)
         else:  # 2 gate (1 - gate) d/dx of the argument of tanh, since tanh' = 1 - tanh² and tanh = 2 gate - 1
-            lib.multiply(square, 3 * 0.044715 * _TANH, out=slope)
+            lib.multiply(lib.minimum(square, end), 3 * 0.044715 * _TANH, out=slope)
             slope += _TANH
             slope *= gate
             odds *= gate  # 1 - gate, without cancellation where it is small; inf * 0 where it is 1
             slope *= lib.fmin(odds, 1)
         slope *= x
         slope += gate
+
+
+def _compiled(x: Array, approximate: str, out: Array, slope: Array | None = None) -> None:
+    from . import loops
+
+    loop = loops.gelu if approximate == "none" else loops.gelu_tanh
+    coefficients, end = _ODDS[approximate]
+    slopes = None if slope is None else slope.reshape(-1)
+    loop(x.reshape(-1), out.reshape(-1), slopes, np.array(coefficients, np.float32), np.float32(end))

@@ -28,14 +28,21 @@ def in_pieces(kernel: Callable[..., object], *arrays: Array, read: Collection[in
     if first.size <= PIECE or xp(first) is not np:
         kernel(*arrays)
         return
-    threads = get_num_threads() if first.size > 2 * SHARED else 1
-    if threads > 1 and all(array.flags.c_contiguous for array in arrays):
+    if all(array.flags.c_contiguous for array in arrays):
+        threads = get_num_threads() if first.size > 2 * SHARED else 1
+        step = PIECE if threads == 1 else min(max(-(-first.size // (2 * threads * PIECE)) * PIECE, SHARED // 2), SHARED)
         flat = [array.reshape(-1) for array in arrays]  # views
-        step = min(max(-(-first.size // (2 * threads)), SHARED // 2), SHARED)
-        slices = [slice(start, start + step) for start in range(0, first.size, step)]
+        stops = [*range(step, first.size - PIECE // 2, step), first.size]  # no piece is small
+        slices = [slice(start, stop) for start, stop in zip([0, *stops], stops, strict=False)]
         share(lambda piece: kernel(*(array[piece] for array in flat)), slices, threads)
         return
     access = [["readonly" if i in read else "readwrite"] for i in range(len(arrays))]
     with np.nditer(arrays, ["external_loop", "buffered"], access, buffersize=PIECE) as pieces:  # type: ignore[arg-type]
         for piece in pieces:
             kernel(*piece)
+
+
+def row_slices(x: Array) -> list[slice]:
+    """The rows of a matrix in slices of about two pieces each, whatever the number of threads."""
+    step = max(2 * PIECE // x.shape[1], 1)
+    return [slice(start, start + step) for start in range(0, len(x), step)]

@@ -24,6 +24,7 @@ from ..backend import xp
 from ..kernels import attention as attention_kernels
 from ..kernels import fused as kernels
 from ..kernels import gelu as gelu_kernels
+from ..kernels import layer_norm as layer_norm_kernels
 from ..traced import Traced, wrap
 from .elementwise import clip, erf, exp, log, logical_and, sqrt, takes_dtype, tanh, where
 from .fusion import fused
@@ -267,4 +268,4 @@ log_softmax.kernel(kernels.log_softmax, kernels.log_softmax_backward)
 squared_error.kernel(kernels.squared_error, kernels.squared_error_backward)
 cross_entropy.kernel(kernels.cross_entropy, kernels.cross_entropy_backward)
 gelu.kernel(gelu_kernels.gelu, gelu_kernels.gelu_backward)
-layer_norm.kernel(kernels.layer_norm, kernels.layer_norm_backward)
+layer_norm.kernel(layer_norm_kernels.layer_norm, layer_norm_kernels.layer_norm_backward)

@@ -9,7 +9,7 @@ import pytest
 import strict_device  # noqa: F401 - makes device="strict" work
 import tinygrad_lecture as tl
 from strict_cupy import strict
-from tinygrad_lecture.kernels import threads
+from tinygrad_lecture.kernels import compiled, threads
 from tinygrad_lecture.kernels.pieces import PIECE, SHARED, in_pieces
 
 
@@ -39,13 +39,19 @@ def test_pieces_are_all_of_it_and_what_is_written_arrives(shape, layout, layout_
 
     def kernel(p, g, m):
         assert p.shape == g.shape == m.shape
-        assert p.size <= PIECE
+        assert p.size <= 1.5 * PIECE
         p += g
         m -= g
 
     in_pieces(kernel, p, g, m, read=(1,))
     np.testing.assert_array_equal(p, g)
     np.testing.assert_array_equal(m, -g)
+
+
+@pytest.fixture(autouse=True)
+def without_loops(monkeypatch):
+    """These are about NumPy's passes; a compiled loop may round a large array otherwise than NumPy a small one."""
+    monkeypatch.setattr(compiled, "_available", lambda: False)
 
 
 @pytest.fixture

@@ -1,0 +1,214 @@
+"""The loops that Numba compiles compute what the NumPy code beside them does, for any size, and where floats end."""
+
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nn
+import tinygrad_lecture as tl
+from numeric import assert_close
+from tinygrad_lecture.kernels import compiled, threads
+from tinygrad_lecture.kernels.pieces import PIECE
+
+needs_numba = pytest.mark.skipif(not compiled._available(), reason="needs Numba: pip install '.[fast]'")
+SPECIAL = [0.0, -0.0, 1e-30, 9.5, -9.5, 87.2, -87.2, 88.5, -88.5, 1e6, -1e6, 1e25, -1e25, math.inf, -math.inf, math.nan]
+
+
+def both(compute):
+    """What `compute` returns with loops for arrays of every size, and without any."""
+    found = []
+    for loops in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compiled, "LARGE", 1)
+            patch.setattr(compiled, "_available", lambda loops=loops: loops)
+            found.append(compute())
+    return found
+
+
+def assert_both_same(compute, rtol=3e-6, atol=3e-6):
+    for i, (a, b) in enumerate(zip(*both(compute), strict=True)):
+        assert a.dtype == b.dtype == np.float32
+        assert_close(a, b, f"array {i}", rtol, atol)
+
+
+def with_gradients(function, *arrays):
+    """The output and the gradient by each array, for an upstream gradient of any values."""
+
+    def compute():
+        tensors = [tl.tensor(x).requires_grad_() for x in arrays]
+        out = function(*tensors)
+        out.backward(tl.tensor(normal(*out.shape, seed=9)))
+        return [out.detach().numpy(), *(x.grad.numpy() for x in tensors)]
+
+    return compute
+
+
+def normal(*shape, seed=0, scale=1.0):
+    return (np.random.default_rng(seed).normal(size=shape) * scale).astype("float32")
+
+
+@needs_numba
+def test_exp_is_exact_to_a_rounding():
+    from tinygrad_lecture.kernels import loops
+
+    @loops.loop
+    def exp(x, out):
+        for i in range(x.size):
+            out[i] = loops.exp(x[i])
+
+    x = np.linspace(-87.3, 88.3, 400_001, dtype="float32")
+    out = np.empty_like(x)
+    exp(x, out)
+    assert np.abs(out / np.exp(x.astype(float)) - 1).max() < 1.2e-7
+    exp(np.float32([-87.4, -math.inf, 88.4, math.inf, math.nan]), out)
+    np.testing.assert_array_equal(out[:5], [0, 0, math.inf, math.inf, math.nan])
+
+
+@needs_numba
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+@given(size=st.integers(1, 70), scale=st.sampled_from([0.1, 1, 10, 1e4]), seed=st.integers(0, 99))
+def test_gelu(approximate, size, scale, seed):
+    x = normal(size, seed=seed, scale=scale)
+    assert_both_same(with_gradients(lambda x: tl.gelu(x, approximate), x))
+    assert_both_same(lambda: [tl.gelu(tl.tensor(x), approximate).numpy()])  # without the derivative
+
+
+@needs_numba
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_gelu_where_floats_end(approximate):
+    assert_both_same(with_gradients(lambda x: tl.gelu(x, approximate), np.float32(SPECIAL)))
+
+
+@needs_numba
+@given(rows=st.integers(1, 9), n=st.integers(1, 40), weighted=st.sampled_from([0, 1, 2]), seed=st.integers(0, 99))
+def test_layer_norm(rows, n, weighted, seed):
+    inputs = [normal(rows, n, seed=seed), normal(n, seed=seed + 1), normal(n, seed=seed + 2)][: 1 + weighted]
+    assert_both_same(with_gradients(tl.layer_norm, *inputs), atol=5e-5)  # of one element, x - mean is 0 and scale 316
+
+
+@needs_numba
+@given(rows=st.integers(1, 9), n=st.integers(1, 40), seed=st.integers(0, 99), hidden=st.sampled_from([0, 0.4, 1]))
+def test_softmax(rows, n, seed, hidden):
+    x = normal(rows, n, seed=seed, scale=5)
+    x[np.random.default_rng(seed).random(x.shape) < hidden] = -math.inf  # with all hidden, zeros
+    assert_both_same(with_gradients(tl.softmax, x))
+
+
+@needs_numba
+def test_softmax_of_a_row_with_nan_or_inf_is_nan():
+    for x in ([1, math.nan, 2], [1, math.inf, 2]):
+        with np.errstate(invalid="ignore"):
+            assert_both_same(lambda x=x: [tl.softmax(tl.tensor(x)).numpy()])
+
+
+@needs_numba
+@pytest.mark.parametrize("causal", [False, True])
+@given(queries=st.integers(1, 9), keys=st.integers(1, 9), seed=st.integers(0, 99), scale=st.sampled_from([1, 40]))
+def test_attention(causal, queries, keys, seed, scale):
+    mask = np.random.default_rng(seed).random((2, 1, queries, keys)) < 0.6
+    inputs = [normal(2, 3, n, 4, seed=seed + i, scale=scale) for i, n in enumerate((queries, keys, keys))]
+    assert_both_same(
+        with_gradients(lambda q, k, v: tl.attention(q, k, v, tl.tensor(mask), causal=causal), *inputs), 1e-5, 1e-3
+    )
+
+
+@needs_numba
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"weight_decay": 0.1}, {"betas": (0, 0)}, {"amsgrad": True}, {"maximize": True}, {"eps": 0.1, "lr": 0.5}],
+    ids=str,
+)
+@pytest.mark.parametrize("optimizer", [nn.optim.Adam, nn.optim.AdamW])
+def test_adam(optimizer, settings):
+    def train():
+        p = tl.tensor(normal(7, 5), requires_grad=True)
+        steps = optimizer([p], **{"lr": 0.1, **settings})
+        for i in range(4):
+            p.grad = tl.tensor(normal(7, 5, seed=i))
+            steps.step()
+        return [p.detach().numpy(), *(state.numpy() for name, state in steps.state[p].items() if name != "step")]
+
+    assert_both_same(train)
+
+
+@needs_numba
+def test_reference_computes_without_loops(monkeypatch):
+    from tinygrad_lecture.kernels import loops
+
+    monkeypatch.setattr(compiled, "LARGE", 1)
+    for name in ("gelu", "layer_norm", "softmax", "adam"):
+        monkeypatch.setattr(loops, name, None)
+    p = tl.tensor(normal(7, 5), requires_grad=True)
+    with tl.reference():
+        (tl.gelu(p) + tl.layer_norm(p) + tl.softmax(p)).sum().backward()
+        nn.optim.Adam([p]).step()
+
+
+@needs_numba
+@pytest.mark.parametrize("size", [1, PIECE, PIECE + 1, 9 * PIECE + 5])
+def test_any_number_of_threads_computes_the_same_bits(monkeypatch, size):
+    rows, n = normal(-(-size // 96), 96), normal(96)
+    computed = []
+    for number in (1, 2, 3):
+        monkeypatch.setattr(threads, "_chosen", number)
+        results = [with_gradients(f, rows)() for f in (tl.gelu, tl.softmax)] + [
+            with_gradients(tl.layer_norm, rows, n)()
+        ]
+        computed.append([x.tobytes() for found in results for x in found])
+    assert computed[0] == computed[1] == computed[2]
+
+
+@needs_numba
+def test_what_loops_cannot_read_is_left_to_numpy():
+    x = np.zeros((200, 100), "float32")
+    assert compiled.compiles(x, x)
+    assert not compiled.compiles(x[:100])  # small
+    assert not compiled.compiles(x.T)
+    assert not compiled.compiles(x.astype("float64"))
+    assert not compiled.compiles(x.astype(">f4"))
+    fixed = x.copy()
+    fixed.flags.writeable = False
+    assert not compiled.compiles(x, fixed)
+
+
+LARGE_AND_SMALL = """
+import sys, numpy as np, tinygrad_lecture as tl
+tl.gelu(tl.zeros(100))
+print("numba" in sys.modules)
+print(round(tl.gelu(tl.ones(200_000))[-1].item(), 5))
+print("numba" in sys.modules)
+"""
+
+
+@needs_numba
+@pytest.mark.parametrize("off", [False, True])
+def test_numba_is_imported_by_the_first_large_array_unless_it_is_turned_off(off):
+    env = {"NUMBA_DISABLE_JIT": "1"} if off else {}
+    out = subprocess.run(
+        [sys.executable, "-c", LARGE_AND_SMALL], capture_output=True, text=True, check=True, env={**os.environ, **env}
+    ).stdout
+    assert out.split() == ["False", "0.84134", str(not off)]
+
+
+@needs_numba
+def test_without_a_folder_for_its_machine_code_a_loop_compiles_all_the_same(monkeypatch):
+    from numba.core import caching
+
+    from tinygrad_lecture.kernels import loops
+
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+
+    @loops.loop
+    def double(x):
+        for i in range(x.size):
+            x[i] *= 2
+
+    x = np.ones(3, "float32")
+    double(x)
+    assert x.tolist() == [2, 2, 2]

@@ -1,0 +1,37 @@
+"""Whether Numba is there to compile `loops.py`, for kernels that have a loop beside their NumPy code.
+
+`pip install "tinygrad-lecture[fast]"` installs Numba. From then on large float32 arrays on the CPU go through the
+loops: one pass over memory in place of ten, without Python's lock, so that threads share it. Everything else, and
+everything without Numba, is computed by NumPy. NUMBA_DISABLE_JIT=1, a setting of Numba's, turns the loops off.
+
+Importing Numba takes 0.2 s, at the first large array. Compiling takes up to 0.4 s for each loop, at its first use ever;
+Numba keeps the machine code on disk.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib.util import find_spec
+
+import numpy as np
+
+from ..backend import FLOAT32, Array
+
+LARGE = 16_384  # elements; below, a call of a loop saves nothing
+
+
+def compiles(*arrays: Array) -> bool:
+    """Whether to call a loop with these arrays; the first says how large they are."""
+    first = arrays[0]
+    return (
+        type(first) is np.ndarray
+        and first.size >= LARGE
+        and all(x.dtype is FLOAT32 and x.flags.c_contiguous and x.flags.writeable for x in arrays)
+        and _available()
+    )
+
+
+@cache
+def _available() -> bool:
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0") and find_spec("numba") is not None

@@ -1,0 +1,125 @@
+"""Layer normalisation of rows; the formula is in ops/fused.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array, xp
+from .compiled import compiles
+from .fused import Needs, plus
+from .pieces import row_slices
+from .rows import as_rows, column_sums, row_products, row_sums
+from .threads import get_num_threads, share
+
+
+def layer_norm(
+    x: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    axes: int = 1,
+    eps: float = 1e-5,
+    *,
+    keep: bool = False,
+) -> Any:
+    """With keep=True also each row's mean and 1 / sqrt(var + eps), (rows, 1)."""
+    rows = as_rows(x, axes)
+    if _compiles(rows, weight, bias):
+        y, mean, scale = _compiled(rows, _flat(weight), _flat(bias), eps)
+        return (y.reshape(x.shape), (mean, scale)) if keep else y.reshape(x.shape)
+    mean = row_sums(rows)
+    mean /= max(rows.shape[1], 1)
+    y = rows - mean
+    scale = row_products(y, y)
+    scale /= max(rows.shape[1], 1)
+    scale += eps
+    scale = 1 / xp(x).sqrt(scale)
+    y *= scale
+    y = y.reshape(x.shape)
+    if weight is not None:
+        y = _times(y, weight)
+    if bias is not None:
+        y = plus(y, bias)
+    return (y, (mean, scale)) if keep else y
+
+
+def layer_norm_backward(
+    g: Array,
+    needs: Needs,
+    x: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    axes: int = 1,
+    eps: float = 1e-5,
+    *,
+    kept: tuple[Array, Array],
+) -> tuple[Any, ...]:
+    mean, scale = kept
+    normalized = x.shape[x.ndim - axes :]
+    g, rows = as_rows(g, axes), as_rows(x, axes)  # (rows, n)
+    if _compiles(rows, g, weight):
+        dx, dweight, dbias = _compiled_backward(g, rows, _flat(weight), mean, scale)
+        gradients = dx.reshape(x.shape), dweight.reshape(normalized), dbias.reshape(normalized)
+        return tuple(gradient if need else None for gradient, need in zip(gradients, needs, strict=False))
+    y = rows - mean  # normalised up to the factor scale
+    gy = g * y
+    dweight = column_sums(gy, scale).reshape(normalized) if len(needs) > 1 and needs[1] else None
+    dbias = column_sums(g).reshape(normalized) if len(needs) > 2 and needs[2] else None
+    dx = None
+    if needs[0]:  # dx = scale (d - mean(d) - y scale² mean(d y)), where d = g weight
+        n = max(y.shape[1], 1)
+        y *= scale * scale * row_sums(gy, weight) / n
+        dx = g * (1 if weight is None else weight.reshape(-1))
+        dx -= row_sums(g, weight) / n
+        dx -= y
+        dx *= scale
+        dx = dx.reshape(x.shape)
+    return (dx, dweight, dbias)[: len(needs)]
+
+
+def _times(y: Array, b: Array) -> Array:
+    """y * b, in place under the same conditions."""
+    if y.dtype == b.dtype and b.ndim <= y.ndim:
+        y *= b
+        return y
+    return y * b
+
+
+def _flat(weight: Array | None) -> Array | None:
+    return None if weight is None else weight.reshape(-1)
+
+
+def _compiles(rows: Array, *others: Array | None) -> bool:
+    """Whether to call a loop. It does not check sizes, so this does."""
+    given = [x for x in others if x is not None]
+    return compiles(rows, *given) and all(x.size in (rows.size, rows.shape[1]) for x in given)
+
+
+def _compiled(rows: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
+    from . import loops
+
+    y, mean, scale = np.empty_like(rows), *np.empty((2, len(rows), 1), rows.dtype)
+
+    def normalize(part: slice) -> None:
+        loops.layer_norm(rows[part], weight, bias, np.float32(eps), y[part], mean[part], scale[part])
+
+    share(normalize, row_slices(rows), get_num_threads())
+    return y, mean, scale
+
+
+def _compiled_backward(
+    g: Array, rows: Array, weight: Array | None, mean: Array, scale: Array
+) -> tuple[Array, Array, Array]:
+    from . import loops
+
+    slices = row_slices(rows)
+    dx = np.empty_like(rows)
+    dweight, dbias = np.zeros((2, len(slices), rows.shape[1]), rows.dtype)  # of each slice
+
+    def differentiate(i: int) -> None:
+        part = slices[i]
+        loops.layer_norm_backward(g[part], rows[part], weight, mean[part], scale[part], dx[part], dweight[i], dbias[i])
+
+    share(differentiate, list(range(len(slices))), get_num_threads())
+    return dx, dweight.sum(axis=0), dbias.sum(axis=0)

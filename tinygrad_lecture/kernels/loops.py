@@ -1,0 +1,223 @@
+"""Loops over elements, which Numba compiles: each beside the NumPy code that it stands for (`compiled.py` says when).
+
+All arrays are float32 and C-contiguous. A loop writes its results into arrays that it is given. Tests hold every loop
+to its NumPy code.
+
+The loops are in one file, since Numba compiles a loop again when its own file changes, not when another does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..backend import Array
+
+F = TypeVar("F", bound=Callable[..., Any])
+f = np.float32
+njit: Any = import_module("numba").njit
+
+
+def loop(function: F) -> F:
+    """The function compiled, to run without Python's lock. x y + z may be rounded once."""
+    settings = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    try:
+        return njit(**settings, cache=True)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # no folder for the machine code can be written to
+        return njit(**settings)(function)  # type: ignore[no-any-return]
+
+
+def inlined(function: F) -> F:
+    """A part of loops, compiled into each."""
+    return njit(forceinline=True, fastmath={"contract"})(function)  # type: ignore[no-any-return]
+
+
+def summing(function: F) -> F:
+    """A part of loops whose sums may be added in any order, and so several at once."""
+    return njit(forceinline=True, fastmath={"contract", "reassoc"})(function)  # type: ignore[no-any-return]
+
+
+# --- exp ------------------------------------------------------------------------------------------------------------
+
+_PER_LOG2 = f(1 / math.log(2))
+_LOG2_HIGH, _LOG2_LOW = f(0.693359375), f(math.log(2) - 0.693359375)  # in two parts, so that r loses no digits
+_ROUND = f(1.5 * 2**23 + 127)  # adding it rounds to an integer; 127 is what the bits of a float add to its exponent
+_HIGHEST, _LOWEST = f(88.3), f(-87.3)
+_SERIES = tuple(
+    map(f, (5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4))
+)
+
+
+@inlined
+def exp(x: Any) -> Any:
+    """e^x to 1e-7 of it; 0 below -87.3, inf above 88.3. No branch and no call, so that a processor computes 16 at once.
+
+    x = n log(2) + r with an integer n, so e^x = 2^n e^r. e^r is a polynomial (Moshier, Cephes, `expf`), and n becomes
+    the exponent of a float by a shift of its bits.
+    """
+    shifted = x * _PER_LOG2 + _ROUND
+    n = shifted - _ROUND
+    r = (x - n * _LOG2_HIGH) - n * _LOG2_LOW
+    c = _SERIES
+    series = ((((c[5] * r + c[4]) * r + c[3]) * r + c[2]) * r + c[1]) * r + c[0]
+    y = (series * (r * r) + r + f(1)) * f(np.int32(f(shifted).view(np.int32) << 23).view(np.float32))
+    y = f(0) if x < _LOWEST else y
+    return f(math.inf) if x > _HIGHEST else y
+
+
+# --- gelu.py --------------------------------------------------------------------------------------------------------
+
+_DENSITY = f(1 / math.sqrt(2 * math.pi))
+
+
+@loop
+def gelu(x: Array, out: Array, slope: Array | None, odds: Array, end: Any) -> None:
+    """x gate(x) and its derivative, with the gate by the normal distribution.
+
+    odds: the coefficients of C.  end: the x² beyond which C is constant.
+    """
+    for i in range(x.size):
+        v = x[i]
+        square = v * v
+        s = end if square > end else square
+        c = (((((odds[6] * s + odds[5]) * s + odds[4]) * s + odds[3]) * s + odds[2]) * s + odds[1]) * s + odds[0]
+        gate = f(1) / (f(1) + exp(c * v))
+        out[i] = v * gate
+        if slope is not None:
+            slope[i] = gate + v * (exp(square * f(-0.5)) * _DENSITY)
+
+
+@loop
+def gelu_tanh(x: Array, out: Array, slope: Array | None, odds: Array, end: Any) -> None:
+    """The same with the gate by GPT-2's approximation."""
+    for i in range(x.size):
+        v = x[i]
+        square = v * v
+        s = end if square > end else square
+        e = exp(-abs(v * (odds[0] + odds[1] * s)))
+        larger = f(1) / (f(1) + e)  # of the gate and 1 - gate
+        smaller = e * larger
+        gate = smaller if v < 0 else larger
+        out[i] = v * gate
+        if slope is not None:
+            slope[i] = gate - v * (odds[0] + f(3) * odds[1] * s) * (larger * smaller)
+
+
+# --- fused.py -------------------------------------------------------------------------------------------------------
+
+
+@summing
+def row_sum(x: Array, i: int) -> Any:
+    total = f(0)
+    for j in range(x.shape[1]):
+        total += x[i, j]
+    return total
+
+
+@summing
+def squared_distance(x: Array, i: int, center: Any) -> Any:
+    total = f(0)
+    for j in range(x.shape[1]):
+        total += (x[i, j] - center) * (x[i, j] - center)
+    return total
+
+
+@loop
+def layer_norm(
+    x: Array, weight: Array | None, bias: Array | None, eps: Any, y: Array, mean: Array, scale: Array
+) -> None:
+    """x, y: (rows, n). weight, bias: (n,). mean, scale: (rows, 1)."""
+    rows, n = x.shape
+    for i in range(rows):
+        mean[i, 0] = row_sum(x, i) / f(n)
+        scale[i, 0] = f(1) / np.sqrt(squared_distance(x, i, mean[i, 0]) / f(n) + eps)
+        for j in range(n):
+            out = (x[i, j] - mean[i, 0]) * scale[i, 0]
+            if weight is not None:
+                out *= weight[j]
+            if bias is not None:
+                out += bias[j]
+            y[i, j] = out
+
+
+@loop
+def layer_norm_backward(
+    g: Array, x: Array, weight: Array | None, mean: Array, scale: Array, dx: Array, dweight: Array, dbias: Array
+) -> None:
+    """Also adds to dweight and dbias, both (n,)."""
+    rows, n = x.shape
+    for i in range(rows):
+        m, s = mean[i, 0], scale[i, 0]
+        for j in range(n):
+            dweight[j] += g[i, j] * ((x[i, j] - m) * s)
+            dbias[j] += g[i, j]
+        d, dy = gradient_sums(g, x, weight, i, m, s)
+        for j in range(n):
+            own = g[i, j] if weight is None else g[i, j] * weight[j]
+            dx[i, j] = s * (own - d / f(n) - (x[i, j] - m) * s * (dy / f(n)))
+
+
+@summing
+def gradient_sums(g: Array, x: Array, weight: Array | None, i: int, m: Any, s: Any) -> Any:
+    """The sums over a row of d and d y, where d = g weight and y is the normalised row."""
+    d, dy = f(0), f(0)
+    for j in range(x.shape[1]):
+        own = g[i, j] if weight is None else g[i, j] * weight[j]
+        d += own
+        dy += own * ((x[i, j] - m) * s)
+    return d, dy
+
+
+@loop
+def softmax(x: Array, shift: Array | None) -> None:
+    """Each row of x replaced by exp(x - shift), divided by its sum. x: (rows, n). shift: (rows, 1)."""
+    rows, n = x.shape
+    for i in range(rows):
+        s = f(0) if shift is None else shift[i, 0]
+        for j in range(n):
+            x[i, j] = exp(x[i, j] - s)
+        total = row_sum(x, i)
+        part = f(1) if total == 0 else f(1) / total  # 0 for a row of -inf
+        for j in range(n):
+            x[i, j] *= part
+
+
+# --- attention.py ---------------------------------------------------------------------------------------------------
+
+
+@loop
+def score_gradient(dweights: Array, weights: Array, mean: Array) -> None:
+    """dweights replaced by weights (dweights - mean): (rows, n), mean (rows, 1)."""
+    rows, n = weights.shape
+    for i in range(rows):
+        for j in range(n):
+            dweights[i, j] = weights[i, j] * (dweights[i, j] - mean[i, 0])
+
+
+# --- nn/optim/adam.py -----------------------------------------------------------------------------------------------
+
+
+@loop
+def adam(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    step: Any,
+    eps: Any,
+    new_m: Any,
+    old_v: Any,
+    new_v: Any,
+    pull: Any,
+    keep: Any,
+) -> None:
+    """An update. pull: weight decay as part of the gradient; keep: what it leaves of the parameter."""
+    for i in range(p.size):
+        slope = g[i] + pull * p[i]
+        m[i] += new_m * (slope - m[i])
+        v[i] = old_v * v[i] + new_v * (slope * slope)
+        p[i] = keep * p[i] - step * (m[i] / (np.sqrt(v[i]) + eps))

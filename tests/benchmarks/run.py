@@ -8,7 +8,7 @@ a shared machine a quiet moment would favour whoever has it. Ratios are taken wi
 agree: the norm of the first gradient and the losses of four steps (which depend on the gradients before) are compared.
 Prints medians, and writes them as JSON and as a picture to out/benchmarks/.
 
-"two workers" is this project with nn.parallel. W7 is W3 while another process keeps a core busy.
+"here" is this project with NumPy alone, "with Numba" the same with the extra `fast`, "two workers" with nn.parallel. W7 is W3 while another process keeps a core busy.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ import workloads
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 NEEDS = {
+    "with Numba": "numba",
     "two workers": "nn",
+    "two workers with Numba": "numba",
     "PyTorch": "torch",
     "torch.compile": "torch",
     "JAX": "jax",
@@ -42,7 +44,9 @@ NEEDS = {
     "HIPS autograd": "autograd",
 }
 FOR = {  # the workloads that a contestant has; the others have all
+    "with Numba": {"W2", "W3", "W4", "W7"},
     "two workers": {"W2", "W3", "W4", "W7"},
+    "two workers with Numba": {"W2", "W3", "W4", "W7"},
     "torch.compile": {"W1", "W2", "W3", "W4"},
     "JAX": {"W1", "W2", "W3", "W4", "W6", "W7"},
     "MyGrad": {"W1", "W2", "W6"},
@@ -93,6 +97,8 @@ def plays(who: str, workload: str) -> bool:
 def turn(who: str, workload: str, seconds: float) -> tuple[str, Turn]:
     """One contestant's turn in a new process."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)])}
+    if who in ("here", "two workers"):
+        environment["NUMBA_DISABLE_JIT"] = "1"
     command = [sys.executable, str(HERE / "contestant.py"), who, workload, str(seconds)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -130,7 +136,7 @@ def nothing() -> Iterator[None]:
 
 def table(results: dict[str, list[Turn]]) -> str:
     """Per contestant: the median step, the spread over rounds, ours divided by theirs, memory, page faults."""
-    lines = [f"    {'':14} {'median':>10} {'rounds':>21}   ours / theirs   {'memory':>8}  page faults a step"]
+    lines = [f"    {'':22} {'median':>10} {'rounds':>21}   ours / theirs   {'memory':>8}  page faults a step"]
     ours = [statistics.median(turn["seconds"]) for turn in results["here"]]
     for who, turns in results.items():
         medians = [statistics.median(turn["seconds"]) for turn in turns]
@@ -138,7 +144,7 @@ def table(results: dict[str, list[Turn]]) -> str:
         spread = f"{shown(min(medians))} to {shown(max(medians))}"
         memory, faults = turns[0]["megabytes"], turns[0]["faults"]
         lines.append(
-            f"    {who:14} {shown(statistics.median(medians)):>10} {spread:>21}   "
+            f"    {who:22} {shown(statistics.median(medians)):>10} {spread:>21}   "
             f"{'' if who == 'here' else f'{ratio:.2f}':>13}   "
             f"{'' if memory is None else f'{memory:.0f} MB':>8}  {'' if faults is None else f'{faults:.0f}'}"
         )
@@ -158,7 +164,7 @@ def machine() -> str:
     if info.exists():
         lines = info.read_text(encoding="utf-8").splitlines()
         name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), name)
-    found = [f"{package} {version(package)}" for package in ("numpy", "torch", "jax", "mygrad", "autograd")]
+    found = [f"{package} {version(package)}" for package in ("numpy", "numba", "torch", "jax", "mygrad", "autograd")]
     return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}; " + ", ".join(
         text for text in found if not text.endswith("None")
     )

@@ -89,20 +89,22 @@ class Adam(Optimizer):
                 v = xp(v).maximum(largest, v, out=largest)
             p -= step * (m / (v**0.5 + eps))
 
-        if maximize or group["amsgrad"] or modes.reference:
+        if group["amsgrad"] or modes.reference:
             return update
-        return _compiled(update, step, eps, new_m, old_v, new_v, 0 if decoupled else decay, keep if decoupled else 1)
+        sign, pull, keep = -1 if maximize else 1, 0 if decoupled else decay, keep if decoupled else 1
+        return _compiled(update, step, eps, new_m, old_v, new_v, sign, pull, keep)
 
 
 def _compiled(update: Update, *numbers: Any) -> Update:
     """The same update, for large arrays by a loop that Numba compiles, where it is installed."""
 
-    def compiled(*arrays: Array) -> None:  # p, g, m, v
-        if not compiles(*arrays) or len({x.size for x in arrays}) > 1:
-            return update(*arrays)
-        from tinygrad_lecture.kernels import loops
+    def compiled(p: Array, g: Array, m: Array, v: Array) -> None:
+        if not compiles(p, g, m, v) or not p.size == g.size == m.size == v.size:
+            return update(p, g, m, v)
+        from tinygrad_lecture.kernels.compiled import loops
 
-        return loops.adam(*(x.reshape(-1) for x in arrays), *map(np.float32, numbers))
+        flat = p.reshape(-1), g.reshape(-1), m.reshape(-1), v.reshape(-1)
+        return loops.adam(*flat, tuple(map(np.float32, numbers)))
 
     return compiled
 

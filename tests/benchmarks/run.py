@@ -8,7 +8,8 @@ a shared machine a quiet moment would favour whoever has it. Ratios are taken wi
 agree: the norm of the first gradient and the losses of four steps (which depend on the gradients before) are compared.
 Prints medians, and writes them as JSON and as a picture to out/benchmarks/.
 
-"here" is this project with NumPy alone, "with Numba" the same with the extra `fast`, "two workers" with nn.parallel. W7 is W3 while another process keeps a core busy.
+"here" is this project with NumPy alone, "with Numba" the same with the extra `fast`, "two workers" with nn.parallel.
+W7 is W3 while another process keeps a core busy.
 """
 
 from __future__ import annotations

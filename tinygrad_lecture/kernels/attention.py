@@ -107,7 +107,7 @@ def attention_backward(
             dscores = scaled @ own_v[keys].swapaxes(-1, -2)  # (..., queries, keys)
             mean = row_products(scaled, own_out[queries])
             if compiles(dscores, weights):
-                from . import loops
+                from .compiled import loops
 
                 loops.score_gradient(as_rows(dscores), as_rows(weights), as_rows(mean))
             else:
@@ -152,7 +152,7 @@ def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool
     if bias is not None:
         weights[..., first:] += bias
     if compiles(rows):
-        from . import loops
+        from .compiled import loops
 
         loops.softmax(rows, None if safe else largest_of_rows(rows))
         return weights

@@ -119,7 +119,7 @@ def _exponentials(x: Array, axis: int) -> tuple[Array, Array]:
 
 
 def _compiled_softmax(x: Array) -> Array:
-    from . import loops
+    from .compiled import loops
 
     out = x.copy()
     rows = as_rows(out)

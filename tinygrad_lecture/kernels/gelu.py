@@ -23,8 +23,8 @@ import numpy as np
 
 from ..backend import FLOAT64, Array, xp
 from .compiled import compiles
-from .erf import erf, polynomial
 from .pieces import in_pieces
+from .special.erf import erf, polynomial
 
 _TANH = 2 * math.sqrt(2 / math.pi)
 
@@ -102,7 +102,7 @@ def _gelu(x: Array, approximate: str, out: Array, slope: Array | None = None) ->
 
 
 def _compiled(x: Array, approximate: str, out: Array, slope: Array | None = None) -> None:
-    from . import loops
+    from .compiled import loops
 
     loop = loops.gelu if approximate == "none" else loops.gelu_tanh
     coefficients, end = _ODDS[approximate]

@@ -97,7 +97,7 @@ def _compiles(rows: Array, *others: Array | None) -> bool:
 
 
 def _compiled(rows: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
-    from . import loops
+    from .compiled import loops
 
     y, mean, scale = np.empty_like(rows), *np.empty((2, len(rows), 1), rows.dtype)
 
@@ -111,7 +111,7 @@ def _compiled(rows: Array, weight: Array | None, bias: Array | None, eps: float)
 def _compiled_backward(
     g: Array, rows: Array, weight: Array | None, mean: Array, scale: Array
 ) -> tuple[Array, Array, Array]:
-    from . import loops
+    from .compiled import loops
 
     slices = row_slices(rows)
     dx = np.empty_like(rows)

@@ -14,8 +14,8 @@ import numpy as np
 
 from ..autograd.op import Op, Value, op
 from ..backend import move, xp
-from ..kernels.erf import erf as erf_kernel
 from ..kernels.select import where as where_kernel
+from ..kernels.special.erf import erf as erf_kernel
 from ..traced import Traced
 from .composite import composite
 

@@ -55,7 +55,7 @@ def normal(*shape, seed=0, scale=1.0):
 
 @needs_numba
 def test_exp_is_exact_to_a_rounding():
-    from tinygrad_lecture.kernels import loops
+    from tinygrad_lecture.kernels.compiled import loops
 
     @loops.loop
     def exp(x, out):
@@ -139,7 +139,7 @@ def test_adam(optimizer, settings):
 
 @needs_numba
 def test_reference_computes_without_loops(monkeypatch):
-    from tinygrad_lecture.kernels import loops
+    from tinygrad_lecture.kernels.compiled import loops
 
     monkeypatch.setattr(compiled, "LARGE", 1)
     for name in ("gelu", "layer_norm", "softmax", "adam"):
@@ -200,7 +200,7 @@ def test_numba_is_imported_by_the_first_large_array_unless_it_is_turned_off(off)
 def test_without_a_folder_for_its_machine_code_a_loop_compiles_all_the_same(monkeypatch):
     from numba.core import caching
 
-    from tinygrad_lecture.kernels import loops
+    from tinygrad_lecture.kernels.compiled import loops
 
     monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ...autograd.op import Value, op
-from ...kernels import erf as erf_kernels
-from ...kernels import gamma as gamma_kernels
+from ...kernels.special import erf as erf_kernels
+from ...kernels.special import gamma as gamma_kernels
 from ..composite import composite
 from ..elementwise import clip, exp, log, log1p, where
 

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from ..backend import FLOAT32, Array
+from ...backend import FLOAT32, Array
 
 LARGE = 16_384  # elements; below, a call of a loop saves nothing
 

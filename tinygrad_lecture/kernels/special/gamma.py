@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from ..backend import Array, xp
+from ...backend import Array, xp
 from .erf import polynomial
 
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)  # B2, B4, ...

@@ -1,4 +1,4 @@
-"""Loops over elements, which Numba compiles: each beside the NumPy code that it stands for (`compiled.py` says when).
+"""Loops over elements, which Numba compiles: each beside the NumPy code that it stands for (`__init__.py` says when).
 
 All arrays are float32 and C-contiguous. A loop writes its results into arrays that it is given. Tests hold every loop
 to its NumPy code.
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..backend import Array
+from ...backend import Array
 
 F = TypeVar("F", bound=Callable[..., Any])
 f = np.float32
@@ -104,7 +104,7 @@ def gelu_tanh(x: Array, out: Array, slope: Array | None, odds: Array, end: Any) 
         gate = smaller if v < 0 else larger
         out[i] = v * gate
         if slope is not None:
-            slope[i] = gate - v * (odds[0] + f(3) * odds[1] * s) * (larger * smaller)
+            slope[i] = gate - v * ((odds[0] + f(3) * odds[1] * s) * (larger * smaller))
 
 
 # --- fused.py -------------------------------------------------------------------------------------------------------
@@ -202,22 +202,11 @@ def score_gradient(dweights: Array, weights: Array, mean: Array) -> None:
 
 
 @loop
-def adam(
-    p: Array,
-    g: Array,
-    m: Array,
-    v: Array,
-    step: Any,
-    eps: Any,
-    new_m: Any,
-    old_v: Any,
-    new_v: Any,
-    pull: Any,
-    keep: Any,
-) -> None:
-    """An update. pull: weight decay as part of the gradient; keep: what it leaves of the parameter."""
+def adam(p: Array, g: Array, m: Array, v: Array, numbers: tuple[Any, ...]) -> None:
+    """An update. sign: -1 to climb; pull: weight decay as part of the gradient; keep: what it leaves of a parameter."""
+    step, eps, new_m, old_v, new_v, sign, pull, keep = numbers
     for i in range(p.size):
-        slope = g[i] + pull * p[i]
+        slope = sign * g[i] + pull * p[i]
         m[i] += new_m * (slope - m[i])
         v[i] = old_v * v[i] + new_v * (slope * slope)
         p[i] = keep * p[i] - step * (m[i] / (np.sqrt(v[i]) + eps))

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..backend import Array, xp
-from .pieces import in_pieces
+from ...backend import Array, xp
+from ..pieces import in_pieces
 
 
 @dataclass(frozen=True)

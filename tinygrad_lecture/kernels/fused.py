@@ -79,6 +79,9 @@ def cross_entropy(logits: Array, targets: Array, *, keep: bool = False) -> Any:
     """With keep=True also the derivative, softmax(logits) - one_hot(targets)."""
     lib = xp(logits)
     check_targets(logits, targets)
+    if compiles(logits):
+        loss, e = _compiled_cross_entropy(logits, targets)
+        return (loss, e) if keep else loss
     e = lib.ascontiguousarray(logits - largest(logits, -1))
     rows, target = as_rows(e), (lib.arange(targets.size), targets.reshape(-1))  # rows: (rows, classes), a view
     picked = rows[target].reshape(targets.shape)
@@ -129,6 +132,20 @@ def _compiled_softmax(x: Array) -> Array:
 
     share(normalize, row_slices(rows), get_num_threads())
     return out
+
+
+def _compiled_cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array]:
+    """The loss of each row, and its derivative."""
+    from .compiled import loops
+
+    derivative, loss = logits.copy(), np.empty(targets.size, logits.dtype)
+    rows, target = as_rows(derivative), np.ascontiguousarray(targets).reshape(-1)
+
+    def differentiate(part: slice) -> None:
+        loops.cross_entropy(rows[part], target[part], largest_of_rows(rows[part]), loss[part])
+
+    share(differentiate, row_slices(rows), get_num_threads())
+    return loss.reshape(targets.shape), derivative
 
 
 def plus(y: Array, b: Array) -> Array:

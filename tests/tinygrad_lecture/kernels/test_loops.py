@@ -108,6 +108,15 @@ def test_softmax_of_a_row_with_nan_or_inf_is_nan():
 
 
 @needs_numba
+@given(rows=st.integers(1, 9), n=st.integers(1, 40), seed=st.integers(0, 99), scale=st.sampled_from([1, 30]))
+def test_cross_entropy(rows, n, seed, scale):
+    targets = tl.tensor(np.random.default_rng(seed).integers(0, n, rows))
+    x = normal(rows, n, seed=seed, scale=scale)
+    x[:, 0][targets.numpy() != 0] = -math.inf  # a class that is not the target may be impossible
+    assert_both_same(with_gradients(lambda x: tl.cross_entropy(x, targets), x))
+
+
+@needs_numba
 @pytest.mark.parametrize("causal", [False, True])
 @given(queries=st.integers(1, 9), keys=st.integers(1, 9), seed=st.integers(0, 99), scale=st.sampled_from([1, 40]))
 def test_attention(causal, queries, keys, seed, scale):
@@ -157,9 +166,8 @@ def test_any_number_of_threads_computes_the_same_bits(monkeypatch, size):
     computed = []
     for number in (1, 2, 3):
         monkeypatch.setattr(threads, "_chosen", number)
-        results = [with_gradients(f, rows)() for f in (tl.gelu, tl.softmax)] + [
-            with_gradients(tl.layer_norm, rows, n)()
-        ]
+        results = [with_gradients(f, rows)() for f in (tl.gelu, tl.softmax)]
+        results += [with_gradients(tl.layer_norm, rows, n)()]
         computed.append([x.tobytes() for found in results for x in found])
     assert computed[0] == computed[1] == computed[2]
 

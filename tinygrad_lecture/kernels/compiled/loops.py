@@ -172,18 +172,41 @@ def gradient_sums(g: Array, x: Array, weight: Array | None, i: int, m: Any, s: A
     return d, dy
 
 
+@inlined
+def exponentials(x: Array, i: int, shift: Any) -> Any:
+    """Row i of x replaced by exp(x - shift); their sum."""
+    for j in range(x.shape[1]):
+        x[i, j] = exp(x[i, j] - shift)
+    return row_sum(x, i)
+
+
 @loop
 def softmax(x: Array, shift: Array | None) -> None:
     """Each row of x replaced by exp(x - shift), divided by its sum. x: (rows, n). shift: (rows, 1)."""
     rows, n = x.shape
     for i in range(rows):
-        s = f(0) if shift is None else shift[i, 0]
-        for j in range(n):
-            x[i, j] = exp(x[i, j] - s)
-        total = row_sum(x, i)
+        total = exponentials(x, i, f(0) if shift is None else shift[i, 0])
         part = f(1) if total == 0 else f(1) / total  # 0 for a row of -inf
         for j in range(n):
             x[i, j] *= part
+
+
+@loop
+def cross_entropy(x: Array, targets: Array, shift: Array, loss: Array) -> None:
+    """Each row of x, the logits, replaced by the derivative of its loss, softmax(x) - one_hot(target).
+
+    x: (rows, classes). targets, loss: (rows,). shift: (rows, 1), the largest logits.
+    """
+    rows, n = x.shape
+    for i in range(rows):
+        picked = x[i, targets[i]] - shift[i, 0]
+        total = exponentials(x, i, shift[i, 0])
+        total = f(1) if total < 1 else total  # less only for a row of -inf
+        loss[i] = f(np.log(total)) - picked
+        part = f(1) / total
+        for j in range(n):
+            x[i, j] *= part
+        x[i, targets[i]] -= f(1)
 
 
 # --- attention.py ---------------------------------------------------------------------------------------------------

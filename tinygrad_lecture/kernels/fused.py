@@ -15,10 +15,9 @@ import numpy as np
 
 from ..backend import Array, xp
 from .compiled import compiles
-from .pieces import row_slices
+from .pieces import share_rows
 from .product import product
 from .rows import as_rows, column_sums, largest, largest_of_rows, never_zero
-from .threads import get_num_threads, share
 
 Needs: TypeAlias = list[bool]
 
@@ -130,7 +129,7 @@ def _compiled_softmax(x: Array) -> Array:
     def normalize(part: slice) -> None:
         loops.softmax(rows[part], largest_of_rows(rows[part]))
 
-    share(normalize, row_slices(rows), get_num_threads())
+    share_rows(normalize, rows)
     return out
 
 
@@ -144,7 +143,7 @@ def _compiled_cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array
     def differentiate(part: slice) -> None:
         loops.cross_entropy(rows[part], target[part], largest_of_rows(rows[part]), loss[part])
 
-    share(differentiate, row_slices(rows), get_num_threads())
+    share_rows(differentiate, rows)
     return loss.reshape(targets.shape), derivative
 
 

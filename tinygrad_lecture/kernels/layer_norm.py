@@ -9,9 +9,8 @@ import numpy as np
 from ..backend import Array, xp
 from .compiled import compiles
 from .fused import Needs, plus
-from .pieces import row_slices
+from .pieces import row_slices, share_rows
 from .rows import as_rows, column_sums, row_products, row_sums
-from .threads import get_num_threads, share
 
 
 def layer_norm(
@@ -104,7 +103,7 @@ def _compiled(rows: Array, weight: Array | None, bias: Array | None, eps: float)
     def normalize(part: slice) -> None:
         loops.layer_norm(rows[part], weight, bias, np.float32(eps), y[part], mean[part], scale[part])
 
-    share(normalize, row_slices(rows), get_num_threads())
+    share_rows(normalize, rows)
     return y, mean, scale
 
 
@@ -113,13 +112,12 @@ def _compiled_backward(
 ) -> tuple[Array, Array, Array]:
     from .compiled import loops
 
-    slices = row_slices(rows)
-    dx = np.empty_like(rows)
+    dx, slices = np.empty_like(rows), row_slices(rows)
     dweight, dbias = np.zeros((2, len(slices), rows.shape[1]), rows.dtype)  # of each slice
 
-    def differentiate(i: int) -> None:
-        part = slices[i]
+    def differentiate(part: slice) -> None:
+        i = slices.index(part)
         loops.layer_norm_backward(g[part], rows[part], weight, mean[part], scale[part], dx[part], dweight[i], dbias[i])
 
-    share(differentiate, list(range(len(slices))), get_num_threads())
+    share_rows(differentiate, rows)
     return dx, dweight.sum(axis=0), dbias.sum(axis=0)

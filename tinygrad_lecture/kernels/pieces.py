@@ -42,7 +42,14 @@ def in_pieces(kernel: Callable[..., object], *arrays: Array, read: Collection[in
             kernel(*piece)
 
 
+def share_rows(kernel: Callable[[slice], object], x: Array) -> None:
+    """Call kernel(rows) for slices of the rows of a matrix, which threads share if it is very large.
+
+    For kernels of one pass. The slices do not depend on the number of threads.
+    """
+    share(kernel, row_slices(x), get_num_threads() if x.size > 4 * SHARED else 1)
+
+
 def row_slices(x: Array) -> list[slice]:
-    """The rows of a matrix in slices of about two pieces each, whatever the number of threads."""
     step = max(2 * PIECE // x.shape[1], 1)
     return [slice(start, start + step) for start in range(0, len(x), step)]

@@ -24,6 +24,8 @@ import nn
 from tinygrad_lecture.autograd import modes
 from tinygrad_lecture.backend import Array, move, xp
 from tinygrad_lecture.kernels.blas import one_thread
+from tinygrad_lecture.kernels.compiled import compiles
+from tinygrad_lecture.kernels.gelu import gelu
 from tinygrad_lecture.traced import wrap
 
 from .attention import Attend, MultiHeadAttention
@@ -188,7 +190,9 @@ def ffn(module: Any) -> Update:
     """`FeedForward`."""
     down = product(as_defined(module, FeedForward).down)
     as_defined(module.dropout, nn.Dropout)
-    activation = gelu_tanh if module.activation == "gelu_tanh" else ACTIVATIONS[module.activation]
+    # the kernel itself: calling an op, which might have to record, costs as much for one token
+    own = {"gelu": gelu, "gelu_tanh": gelu_tanh}
+    activation = own.get(module.activation) or ACTIVATIONS[module.activation]
     if module.activation != "swiglu":
         up = product(module.up)
         return lambda x, now: down(activation(up(x)))
@@ -202,7 +206,9 @@ def ffn(module: Any) -> Update:
 
 
 def gelu_tanh(x: Array) -> Array:
-    """GPT-2's formula for GELU; the op's kernel, made for large arrays, takes twice as long for a small one."""
+    """GPT-2's formula for GELU. Without Numba the kernel, made for large arrays, takes twice as long."""
+    if compiles(x):
+        return gelu(x, "tanh")
     return 0.5 * x * (1 + xp(x).tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
 
 

@@ -176,7 +176,7 @@ def test_any_number_of_threads_computes_the_same_bits(monkeypatch, size):
 def test_what_loops_cannot_read_is_left_to_numpy():
     x = np.zeros((200, 100), "float32")
     assert compiled.compiles(x, x)
-    assert not compiled.compiles(x[:100])  # small
+    assert not compiled.compiles(x[:10])  # small
     assert not compiled.compiles(x.T)
     assert not compiled.compiles(x.astype("float64"))
     assert not compiled.compiles(x.astype(">f4"))

@@ -1,10 +1,10 @@
 """Whether Numba is there to compile `loops.py`, for kernels that have a loop beside their NumPy code.
 
-`pip install "tinygrad-lecture[fast]"` installs Numba. From then on large float32 arrays on the CPU go through the
-loops: one pass over memory in place of ten, without Python's lock, so that threads share it. Everything else, and
+`pip install "tinygrad-lecture[fast]"` installs Numba. From then on float32 arrays of some size on the CPU go through
+the loops: one pass over memory in place of ten, without Python's lock, so that threads share it. Everything else, and
 everything without Numba, is computed by NumPy. NUMBA_DISABLE_JIT=1, a setting of Numba's, turns the loops off.
 
-Importing Numba takes 0.2 s, at the first large array. Compiling takes up to 0.4 s for each loop, at its first use ever;
+Importing Numba takes 0.2 s, at the first such array. Compiling takes up to 0.4 s for each loop, at its first use ever;
 Numba keeps the machine code on disk.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from ...backend import FLOAT32, Array
 
-LARGE = 16_384  # elements; below, a call of a loop saves nothing
+LARGE = 1_024  # elements; below, a call of a loop saves little
 
 
 def compiles(*arrays: Array) -> bool:

@@ -25,9 +25,9 @@ def product(a: Array, b: Array) -> Array:
         n, m = a.shape[0], b.shape[1]
         out = np.empty((n, m), a.dtype)
         if n >= m:
-            share(lambda rows: np.matmul(a[rows], b, out=out[rows]), _slices(n, 2 * threads), threads)
+            share(lambda rows: np.matmul(a[rows], b, out=out[rows]), _slices(n, threads), threads)
         else:
-            share(lambda columns: np.matmul(a, b[:, columns], out=out[:, columns]), _slices(m, 2 * threads), threads)
+            share(lambda columns: np.matmul(a, b[:, columns], out=out[:, columns]), _slices(m, threads), threads)
         return out
 
 

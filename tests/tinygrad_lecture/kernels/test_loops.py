@@ -2,6 +2,7 @@
 
 import math
 import os
+import pickle
 import subprocess
 import sys
 
@@ -176,6 +177,7 @@ def test_any_number_of_threads_computes_the_same_bits(monkeypatch, size):
 def test_what_loops_cannot_read_is_left_to_numpy():
     x = np.zeros((200, 100), "float32")
     assert compiled.compiles(x, x)
+    assert compiled.compiles(pickle.loads(pickle.dumps(x)))  # whose dtype is another object
     assert not compiled.compiles(x[:10])  # small
     assert not compiled.compiles(x.T)
     assert not compiled.compiles(x.astype("float64"))

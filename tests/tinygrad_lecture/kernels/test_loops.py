@@ -205,6 +205,18 @@ def test_numba_is_imported_by_the_first_large_array_unless_it_is_turned_off(off)
     assert out.split() == ["False", "0.84134", str(not off)]
 
 
+def test_numba_that_cannot_be_imported_is_left_out_with_a_warning(monkeypatch):
+    def fails(name):
+        raise ImportError("Numba needs NumPy 2.1 or less")
+
+    monkeypatch.setattr(compiled, "find_spec", lambda name: "found")
+    monkeypatch.setattr(compiled, "import_module", fails)
+    with pytest.warns(UserWarning, match="NumPy computes alone.*NumPy 2.1 or less"):
+        assert not compiled._available.__wrapped__()
+    monkeypatch.setattr(compiled, "find_spec", lambda name: None)
+    assert not compiled._available.__wrapped__()
+
+
 @needs_numba
 def test_without_a_folder_for_its_machine_code_a_loop_compiles_all_the_same(monkeypatch):
     from numba.core import caching

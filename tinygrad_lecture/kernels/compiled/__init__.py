@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
 
 from ...backend import FLOAT32, Array
+from ...errors.users_line import warn
 
 LARGE = 1_024  # elements; below, a call of a loop saves little
 
@@ -34,4 +36,12 @@ def compiles(*arrays: Array) -> bool:
 
 @cache
 def _available() -> bool:
-    return os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0") and find_spec("numba") is not None
+    """Whether Numba can be imported; warns if it is installed and cannot, as one too old for NumPy."""
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") or find_spec("numba") is None:
+        return False
+    try:
+        import_module("numba")
+    except ImportError as error:
+        warn(f"Numba is installed, but NumPy computes alone, since importing Numba fails: {error}")
+        return False
+    return True

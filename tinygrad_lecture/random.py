@@ -27,6 +27,7 @@ class _Own(threading.local):
 
 _own = _Own()
 _shared: np.random.Generator | None = None  # created on first use: importing numpy.random is slow
+_creating = threading.Lock()
 
 
 def manual_seed(seed: int) -> None:
@@ -67,7 +68,9 @@ def generator(seed: int | None = None) -> np.random.Generator:
     if _own.stream is not None:
         return _own.stream
     if _shared is None:
-        _shared = np.random.default_rng()
+        created = np.random.default_rng()
+        with _creating:  # threads that draw first at once get one stream
+            _shared = _shared or created
     return _shared
 
 

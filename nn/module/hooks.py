@@ -89,9 +89,8 @@ class WithHooks(Tree):
     register_backward_hook = register_full_backward_hook
 
     def _own_hooks(self) -> Hooks:
-        if self._hooks is None:
-            self._hooks = Hooks()
-        return self._hooks
+        hooks: Hooks = vars(self).setdefault("_hooks", Hooks())  # one, also for threads that register at once
+        return hooks
 
     def _forward_with_hooks(self, hooks: Hooks, inputs: tuple[Any, ...], settings: dict[str, Any]) -> Any:
         """`forward`, with the hooks around it."""

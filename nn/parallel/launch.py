@@ -29,8 +29,9 @@ def run(
 
     - `workers`: how many; 1 is a plain call. A program that MPI has started, `mpiexec -n 4 python program.py`, has as
       many as MPI started, whatever this says; afterwards worker 0 goes on, and the others end with SystemExit.
-    - `threads`: the workers are threads of this process, which gains for wide networks only (see threads.py). They get
-      copies of the function and its arguments; what a function uses from outside, they share.
+    - `threads`: the workers are threads of this process, which gains for wide networks only, unless Python is
+      free-threaded (see threads.py). They get copies of the function and its arguments; what a function uses from
+      outside, they share.
 
     Otherwise the workers are new processes. They import the program, so this call stands below
     `if __name__ == "__main__":`. The function and its arguments are sent to them as a pickle, so functions and classes

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
+from at_once import at_once
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import NUMPY
 
@@ -94,6 +95,20 @@ def test_replay_is_the_threads_own():
         thread.join()
         assert tl.rand(4).tolist() == expected
     assert elsewhere[0] != expected
+
+
+def test_threads_that_draw_first_at_once_share_one_stream(monkeypatch):
+    """Else the seed that one of them sets would be lost."""
+    both, make = threading.Barrier(2, timeout=10), np.random.default_rng
+
+    def make_at_once():
+        both.wait()
+        return make()
+
+    monkeypatch.setattr(rng, "_shared", None)
+    monkeypatch.setattr(np.random, "default_rng", make_at_once)
+    one, other = at_once(2, lambda i: rng.generator())
+    assert one is other is rng.generator()
 
 
 # --- distributions ------------------------------------------------------------------------------------------

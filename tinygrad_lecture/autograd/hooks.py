@@ -9,6 +9,7 @@ record that adds to its gradient. That is the oldest record that uses it.
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, Self, TypeAlias
@@ -68,15 +69,20 @@ def hooks_of(x: Traced) -> Hooked:
     """The hooks of a tensor that requires grad, noted in its node."""
     node = x._node
     assert node is not None
-    held = node.tensor
-    if type(held) is not Hooked:
+    with _lock:  # so that threads that register the first hooks at once note them in one place
+        held = node.tensor
+        if type(held) is Hooked:
+            return held
         leaf = not hasattr(node, "op")
-        node.tensor = made = Hooked(x, _forget)
+        made = Hooked(x, _forget)
         made.before, made.after, made.retains = {}, {}, leaf or held is not None
         if leaf:
             hooked_leaves[id(made)] = made
+        node.tensor = made
         return made
-    return held
+
+
+_lock = threading.Lock()
 
 
 def _forget(reference: Any) -> None:

@@ -10,7 +10,6 @@ Where longdouble is float64 (Windows, macOS on ARM), on a GPU, or if the functio
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +18,7 @@ from ..backend import to_host
 from ..traced import wrap
 from .analytical import Analytical, vjp
 from .numerical.gradient import EPS, largest
-from .numerical.methods import numerical_gradients
+from .numerical.methods import numerical_gradients, warnings_are
 from .subject import flat
 from .verdict import NEGLIGIBLE, Options, Verdict
 
@@ -40,8 +39,7 @@ def look_again(
     if np.finfo(LONG).eps >= EPS:
         return list(verdicts), "longdouble has no more digits on this machine"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings_are("ignore"):
             return _in_longdouble(verdicts, analytical, options)
     except Exception as error:  # the function, a rule or the device does not take longdouble
         return list(verdicts), f"the function does not run on longdouble ({type(error).__name__}: {error})"

@@ -32,7 +32,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-graphs: weakref.WeakSet[Graph] = weakref.WeakSet()  # that have watched, as long as somebody holds them
+_watched: dict[int, weakref.ref[Graph]] = {}  # id -> graphs that have watched, as long as somebody holds them
+
+
+def watched() -> list[Graph]:
+    """The graphs that have watched and still live. Other threads may start to watch meanwhile."""
+    return [graph for reference in list(_watched.values()) if (graph := reference()) is not None]
+
 
 _UNKNOWN = Vertex(0, (), name="constant")  # an operand that the tape did not save
 
@@ -207,7 +213,8 @@ class Graph:
             raise RuntimeError("Graph: it is watching already; make another Graph for the inner block")
         self._watching = Observing(self)
         self._watching.__enter__()
-        graphs.add(self)
+        key = id(self)
+        _watched[key] = weakref.ref(self, lambda _: _watched.pop(key, None))
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -125,20 +125,22 @@ def _work(jobs: SimpleQueue[tuple[Context, Job]]) -> None:
 
 _jobs: SimpleQueue[tuple[Context, Job]] = SimpleQueue()
 _workers = 0
+_starting = threading.Lock()
 
 
 def _start(n: int) -> None:
     """Start worker threads until there are n."""
     global _workers
-    while _workers < n:
-        _workers += 1
-        threading.Thread(target=_work, args=(_jobs,), name=f"tinygrad_lecture {_workers}", daemon=True).start()
+    with _starting:
+        while _workers < n:
+            _workers += 1
+            threading.Thread(target=_work, args=(_jobs,), name=f"tinygrad_lecture {_workers}", daemon=True).start()
 
 
 def _after_fork() -> None:
     """A forked child has no threads but its own."""
-    global _jobs, _workers
-    _jobs, _workers = SimpleQueue(), 0
+    global _jobs, _workers, _starting
+    _jobs, _workers, _starting = SimpleQueue(), 0, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

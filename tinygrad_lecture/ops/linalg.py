@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
+import numpy as np
+
 from ..autograd.op import Value, op
 from ..backend import Shape, xp
 from ..errors.messages import broadcast_complaint
@@ -13,6 +15,7 @@ from ..kernels.product import batched, product
 from ..kernels.rows import as_rows
 from ..traced import Traced
 from .composite import composite
+from .elementwise import astype
 from .reduction import sum
 from .shape import squeeze, swapaxes
 
@@ -168,6 +171,7 @@ def einsum(equation: str, *operands: Any) -> Value:
             seen += letter
         inputs.append(seen)
     inputs += terms[len(inputs) :]
+    arrays = _promoted(arrays)  # before one has no axes left, for then it would not promote the others
     sizes: dict[str, int] = {}
     for letters, array in zip(inputs, arrays, strict=True):
         for letter, size in zip(letters, array.shape, strict=True):
@@ -184,6 +188,16 @@ def einsum(equation: str, *operands: Any) -> Value:
             arrays[position] = sum(arrays[position], lone)
             inputs[position] = "".join(letter for letter in letters if letter in elsewhere)
     return contract(*arrays, inputs=tuple(inputs), output=output)
+
+
+def _promoted(arrays: list[Any]) -> list[Any]:
+    """The operands with the floats among them in their common dtype; if there are none, the integers."""
+    floats = [x for x in arrays if x.dtype.kind == "f"]
+    dtypes = {x.dtype for x in floats or arrays if x.ndim}
+    if len(dtypes) < 2:
+        return arrays
+    common = np.result_type(*dtypes)
+    return [astype(x, common) if x.dtype != common and (x.dtype.kind == "f" or not floats) else x for x in arrays]
 
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -2,11 +2,13 @@
 
 import copy
 import math
+import threading
 
 import pytest
 
 import nn
 import tinygrad_lecture as tl
+from nn.module import hooks
 
 
 def test_a_hook_sees_module_inputs_and_output():
@@ -216,3 +218,22 @@ def test_an_error_in_a_hook_names_the_layer():
     model[1].register_forward_hook(lambda module, inputs, output: output @ tl.ones(3, 3))
     with pytest.raises(ValueError, match=r"in layer 1 \(Tanh\)"):
         model(tl.ones(1, 2))
+
+
+def test_threads_that_register_the_first_hooks_at_once_lose_none(monkeypatch):
+    layer, seen = nn.Identity(), []
+    other = threading.Thread(target=lambda: layer.register_forward_hook(lambda *call: seen.append("other")))
+
+    class Meanwhile(hooks.Hooks):
+        """While it is made, another thread registers its hook."""
+
+        def __init__(self):
+            super().__init__()
+            if other.ident is None:
+                other.start()
+                other.join()
+
+    monkeypatch.setattr(hooks, "Hooks", Meanwhile)
+    layer.register_forward_hook(lambda *call: seen.append("one"))
+    layer(tl.ones(1))
+    assert sorted(seen) == ["one", "other"]

@@ -1,6 +1,7 @@
 """Hooks on tensors: when they run, what they may return, where gradients are kept."""
 
 import gc
+import threading
 import weakref
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
+from tinygrad_lecture.autograd import hooks
 from tinygrad_lecture.autograd.hooks import hooked_leaves
 
 
@@ -247,3 +249,23 @@ def test_observers_see_the_gradients_that_hooks_made():
         y.sum().backward()
     np.testing.assert_array_equal(graph[y].grad, [10])
     np.testing.assert_array_equal(x.grad.numpy(), [20])
+
+
+def test_threads_that_register_the_first_hooks_at_once_lose_none(monkeypatch):
+    x, seen = leaf(1.0), []
+    other = threading.Thread(target=lambda: x.register_hook(noting(seen, "other")))
+
+    class Meanwhile(hooks.Hooked):
+        """While it is made, another thread registers its hook, unless it must wait."""
+
+        def __new__(cls, *args):
+            if other.ident is None:
+                other.start()
+                other.join(0.1)
+            return super().__new__(cls, *args)
+
+    monkeypatch.setattr(hooks, "Hooked", Meanwhile)
+    x.register_hook(noting(seen, "one"))
+    other.join()
+    (x * 1).sum().backward()
+    assert sorted(seen) == [("one", [1]), ("other", [1])]

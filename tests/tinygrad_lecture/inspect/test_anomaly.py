@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
+from at_once import at_once
 from tinygrad_lecture.autograd import modes
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy warns of these values too
@@ -191,7 +192,7 @@ def test_threads_that_watch_at_once_do_not_end_each_others_watch():
     together = threading.Barrier(4)
     unseen = []
 
-    def work():
+    def work(i):
         for _ in range(50):
             together.wait()
             with tl.detect_anomaly():
@@ -201,11 +202,7 @@ def test_threads_that_watch_at_once_do_not_end_each_others_watch():
                     continue
             unseen.append(1)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(4, work)
     assert not unseen
     assert modes.observers == 0
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.graph import in_line
+from at_once import at_once
+from tinygrad_lecture.inspect.graph import in_line, watched
 
 
 def leaf(*values):
@@ -416,3 +417,14 @@ def test_a_profile_sees_the_second_run_of_a_checkpoint():
     with tl.profile() as p:
         tl.checkpoint(lambda a: tl.tanh(a) * a, x).sum().backward()
     assert "tanh" in str(p)
+
+
+def test_graphs_are_found_while_other_threads_start_to_watch():
+    def watch(i):
+        graph = tl.Graph()
+        with graph:
+            return graph
+
+    kept = [watch(0) for _ in range(50)]
+    at_once(4, lambda i: [watch(0) if i % 2 else watched() for _ in range(500)])
+    assert set(kept) <= set(watched())

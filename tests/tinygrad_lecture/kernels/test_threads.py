@@ -6,11 +6,13 @@ import signal
 import sys
 import threading
 import time
+import types
 
 import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
+from at_once import at_once
 from tinygrad_lecture.kernels import threads
 
 
@@ -28,6 +30,16 @@ def test_every_chunk_is_computed_once():
 def test_another_thread_helps():
     both = threading.Barrier(2, timeout=10)  # passes only if two threads are in it at once
     threads.share(lambda chunk: both.wait(), [0, 1], 2)
+
+
+def test_callers_at_once_start_as_many_threads_as_one_would(monkeypatch):
+    started = []
+    thread = types.SimpleNamespace(start=lambda: started.append(1))
+    monkeypatch.setattr(threads, "threading", types.SimpleNamespace(Thread=lambda **settings: thread))
+    for _ in range(50):
+        monkeypatch.setattr(threads, "_workers", 0)
+        at_once(4, lambda i: threads._start(3))
+    assert len(started) == 50 * 3
 
 
 def test_an_error_in_a_chunk_is_raised_whoever_computes_it():

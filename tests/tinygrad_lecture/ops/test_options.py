@@ -73,6 +73,12 @@ def test_einsum_takes_its_operands_in_a_list():
     assert tl.einsum("ij,kj->ik", [X, X]).tolist() == (X @ X.T).tolist()
 
 
+@pytest.mark.parametrize("dtypes", [(tl.float32, tl.float64), (tl.int32, tl.int64)])
+def test_an_operand_of_einsum_that_is_summed_away_still_promotes(dtypes):
+    for one, other in (dtypes, dtypes[::-1]):
+        assert tl.einsum("ij,k->ij", tl.ones(2, 3, dtype=one), tl.ones(4, dtype=other)).dtype == dtypes[1]
+
+
 def test_allclose_is_one_bool():
     assert tl.allclose(X, X + 1e-7) is True
     assert X.allclose(X + 1) is False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import numpy as np
 
@@ -36,8 +38,7 @@ def numerical_gradients(
     """
     if analytic:
         try:
-            with Observing(_AnalyticOps()), no_grad(), warnings.catch_warnings():
-                warnings.simplefilter("error", np.exceptions.ComplexWarning)  # an imaginary part was discarded
+            with Observing(_AnalyticOps()), no_grad(), warnings_are("error", np.exceptions.ComplexWarning):
                 exact = complex_step(function, xs, upstream, values, only)
         except Exception:  # the function does not take complex numbers
             exact = None
@@ -45,6 +46,18 @@ def numerical_gradients(
             return "complex step", exact
     step = STEP if eps is None else eps
     return "central differences", central_differences(function, xs, upstream, values, claims, step, only)
+
+
+_filtering = threading.RLock()
+
+
+@contextmanager
+def warnings_are(action: Literal["error", "ignore"], category: type[Warning] = Warning) -> Iterator[None]:
+    """Context manager: such warnings are errors, or ignored. Python has one list of filters for all threads, so only
+    one thread at a time is in it; else one would put back the filters of another."""
+    with _filtering, warnings.catch_warnings():
+        warnings.simplefilter(action, category)
+        yield
 
 
 class _AnalyticOps:

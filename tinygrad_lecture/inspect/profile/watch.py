@@ -14,7 +14,18 @@ from ..program.scopes import Scopes
 from .measured import Measured
 from .report import Profile, Spent
 
+
+class _Own(threading.local):
+    """The profiles that measure this thread, the outermost first."""
+
+    def __init__(self) -> None:
+        self.profiles: list[profile] = []
+
+
+_own = _Own()
 _changing = threading.Lock()
+_measuring = 0  # how many profiles there are now, in all threads
+_before: dict[tuple[type, str], Callable[..., Any]] = {}  # the methods that are measured, as they were
 
 
 class profile:
@@ -34,66 +45,25 @@ class profile:
     """
 
     def __enter__(self) -> Profile:
-        self._thread = threading.get_ident()
         self._result, self._parts = Profile(), dict[tuple[str, str, bool | None], Spent]()
         self._scopes, self._inside = Scopes(), False  # whether an op is running
         self._others: list[str] = []  # what else is running: a step, and what its closure calls
         self._known = 0.0  # seconds of all that was measured so far
         self._paths: dict[int, str] = {}  # of records, by id; the records live until the end
         self._records: list[Record] = []
-        with _changing:
-            self._before = [(kind, name, vars(kind)[name]) for kind, name in [*_methods(), *_other_methods()]]
-            for kind, name, method in self._before:
-                other = issubclass(kind, Measured)
-                setattr(kind, name, self._other(method, name) if other else self._measured(method, name == "vjp"))
+        _measure()
+        self._together = _own.profiles
+        self._together.append(self)
         self._began = perf_counter()
         return self._result
 
     def __exit__(self, *error: object) -> None:
         self._result.seconds = perf_counter() - self._began
-        with _changing:
-            for kind, name, method in reversed(self._before):
-                setattr(kind, name, method)
+        self._together.remove(self)
+        _measure_no_more()
         self._result.spent = list(self._parts.values())
         self._scopes.forget()
         self._records, self._paths = [], {}
-
-    def _measured(self, method: Callable[..., Any], backward: bool) -> Callable[..., Any]:
-        """A method that is measured where this thread calls it, with all that it calls itself."""
-        note = self._note_backward if backward else self._note_forward
-
-        def measured(op: Any, *args: Any, **kwargs: Any) -> Any:
-            if self._inside or threading.get_ident() != self._thread:
-                return method(op, *args, **kwargs)
-            self._inside = True
-            began = perf_counter()
-            try:
-                result = method(op, *args, **kwargs)
-                took = perf_counter() - began
-            finally:
-                self._inside = False
-            note(op, args, result, took)
-            return result
-
-        return measured
-
-    def _other(self, method: Callable[..., Any], name: str) -> Callable[..., Any]:
-        """A method of a Measured, without the time of what is measured within it: the ops of a step's closure."""
-
-        @functools.wraps(method)
-        def measured(owner: Any, *args: Any, **kwargs: Any) -> Any:
-            if name in self._others or threading.get_ident() != self._thread:  # called by super(), or elsewhere
-                return method(owner, *args, **kwargs)
-            self._others.append(name)
-            began, known = perf_counter(), self._known
-            try:
-                return method(owner, *args, **kwargs)
-            finally:
-                self._others.pop()
-                took = perf_counter() - began - (self._known - known)
-                self._add("", f"{type(owner).__name__}.{name}", None, took, 0)
-
-        return measured
 
     def _note_forward(self, op: Any, args: tuple[Any, ...], result: Any, seconds: float) -> None:
         scope = self._scopes.now()
@@ -116,6 +86,74 @@ class profile:
         if part is None:
             part = self._parts[key] = Spent(path, op, backward)
         part.calls, part.seconds, part.bytes = part.calls + 1, part.seconds + seconds, part.bytes + size
+
+
+def _measure() -> None:
+    """Put measured methods in the place of all that are measured, for one profile more."""
+    global _measuring
+    with _changing:
+        _measuring += 1
+        for kind, name in [*_methods(), *_other_methods()]:
+            if (kind, name) not in _before:
+                _before[kind, name] = method = vars(kind)[name]
+                other = issubclass(kind, Measured)
+                setattr(kind, name, _other(method, name) if other else _measured(method, name == "vjp"))
+
+
+def _measure_no_more() -> None:
+    """Put the methods back once no thread has a profile any more."""
+    global _measuring
+    with _changing:
+        _measuring -= 1
+        if not _measuring:
+            for (kind, name), method in _before.items():
+                setattr(kind, name, method)
+            _before.clear()
+
+
+def _measured(method: Callable[..., Any], backward: bool) -> Callable[..., Any]:
+    """A method that the profiles of the calling thread measure, with all that it calls itself."""
+
+    def measured(op: Any, *args: Any, **kwargs: Any) -> Any:
+        profiles = [profile for profile in _own.profiles if not profile._inside]
+        if not profiles:
+            return method(op, *args, **kwargs)
+        for profile in profiles:
+            profile._inside = True
+        began = perf_counter()
+        try:
+            result = method(op, *args, **kwargs)
+            took = perf_counter() - began
+        finally:
+            for profile in profiles:
+                profile._inside = False
+        for profile in profiles:
+            (profile._note_backward if backward else profile._note_forward)(op, args, result, took)
+        return result
+
+    return measured
+
+
+def _other(method: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """A method of a Measured, without the time of what is measured within it: the ops of a step's closure."""
+
+    @functools.wraps(method)
+    def measured(owner: Any, *args: Any, **kwargs: Any) -> Any:
+        profiles = [profile for profile in _own.profiles if name not in profile._others]  # where no super() called it
+        known = [profile._known for profile in profiles]
+        for profile in profiles:
+            profile._others.append(name)
+        began = perf_counter()
+        try:
+            return method(owner, *args, **kwargs)
+        finally:
+            took = perf_counter() - began
+            for profile, before in zip(profiles, known, strict=True):
+                profile._others.pop()
+                own = took - (profile._known - before)
+                profile._add("", f"{type(owner).__name__}.{name}", None, own, 0)
+
+    return measured
 
 
 def _methods() -> list[tuple[type, str]]:

@@ -20,7 +20,7 @@ from ...errors.words import kind_of
 from ...traced import Traced
 from ..formulas.derivatives import differential
 from ..formulas.numbers import as_factor, in_words, number
-from ..graph import Graph, graphs
+from ..graph import Graph, watched
 from ..observe import observers
 from ..recovered import recover_values
 from ..vertex import Step, Vertex, passes_of
@@ -168,7 +168,7 @@ def story_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "e
 
 def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
     """The graph that a tensor is in, and the tensor's vertex."""
-    for graph in [*(seen for seen in observers() if isinstance(seen, Graph)), *graphs]:
+    for graph in [*(seen for seen in observers() if isinstance(seen, Graph)), *watched()]:
         vertex = graph.find(loss)
         if vertex is not None:
             return graph, vertex

@@ -1,5 +1,8 @@
 """The complex step: used for analytic functions only, and never fooled by a lost imaginary part."""
 
+import threading
+import warnings
+
 import numpy as np
 import pytest
 
@@ -53,3 +56,26 @@ def test_an_op_wrongly_marked_analytic_is_noticed():
     liar = make(lambda x, /: x * abs(x), x=lambda g, x: g * abs(x))  # this "derivative" is what the complex step sees
     liar.analytic = True
     assert failure(liar, tensor([1.0, -2.0])).method == "central differences"
+
+
+def test_threads_that_check_at_once_leave_the_filters_of_warnings_as_they_were():
+    before, x = list(warnings.filters), tensor([1.0, 2.0])
+    begun, over = threading.Event(), threading.Event()
+
+    def outlasting(x):
+        if x.dtype == np.complex128 and not begun.is_set():
+            begun.set()
+            over.wait(10)
+        return x * x
+
+    def meanwhile(x):
+        if x.dtype == np.complex128 and not thread.ident:
+            thread.start()
+            begun.wait(0.1)  # unless the other check waits for this one
+        return x * x
+
+    thread = threading.Thread(target=lambda: tl.gradcheck(outlasting, x))
+    assert tl.gradcheck(meanwhile, x).method == "complex step"
+    over.set()
+    thread.join()
+    assert list(warnings.filters) == before

@@ -211,3 +211,23 @@ def test_no_bar_is_wider_than_its_time(visit, tmp_path):
     )
     assert len(bars) == 402
     assert max(bars) == pytest.approx(bars[0], abs=0.5)
+
+
+def test_a_thread_that_ends_its_block_leaves_that_of_another_as_it_is():
+    x, before = tl.ones(3), dict(vars(Op))
+    begun, over = threading.Event(), threading.Event()
+
+    def other():
+        with tl.profile():
+            begun.set()
+            over.wait(10)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    begun.wait(10)
+    with tl.profile() as profile:
+        over.set()
+        thread.join()
+        tl.exp(x)
+    assert found(profile) == {("", "exp", False): 1}
+    assert dict(vars(Op)) == before

@@ -167,7 +167,7 @@ class Pending:
                     and getrefcount(gradient) <= Pending.unshared_references
                 ):
                     owned.add(node)
-            elif node in owned:
+            elif node in owned and gradient.size > 1:  # a single element takes NumPy twice as long in place
                 held += gradient
             else:
                 total = held + gradient

@@ -21,11 +21,10 @@ Needs: TypeAlias = list[bool]
 
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
-    rows = x if x.ndim < 3 else as_rows(x)  # one matrix product instead of a batch of small ones
-    out = product(rows, weight.T)
-    if bias is not None:
-        out = plus(out, bias)
-    return out if x.ndim < 3 else out.reshape(*x.shape[:-1], weight.shape[0])
+    if x.ndim > 2:  # one matrix product instead of a batch of small ones
+        return linear(as_rows(x), weight, bias).reshape(*x.shape[:-1], weight.shape[0])
+    out = product(x, weight.T)
+    return out if bias is None else plus(out, bias)
 
 
 def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array | None = None) -> tuple[Any, ...]:

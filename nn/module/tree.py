@@ -84,7 +84,7 @@ class Tree(ExplainsArguments):
 
     def children(self) -> Iterator[Any]:
         """The direct children."""
-        return (child for _, child in self.named_children())
+        return iter([value for value in self.__dict__.values() if isinstance(value, Tree)])
 
     def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Any]]:
         """(dotted name, module) for this module and all below it, parents first; a shared module once."""

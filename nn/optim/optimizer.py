@@ -32,6 +32,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, enable_grad
 from tinygrad_lecture.autograd.hooks import Handle
+from tinygrad_lecture.autograd.versions import announce_write
 from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.inspect.profile.measured import Measured
@@ -160,15 +161,14 @@ class Optimizer(ExplainsArguments, Measured):
             names, numbers = self.memory(group), self.numbers(group)
             kept = {**names, **numbers} if numbers else names
             made_for: Any = None
-            for p in group["params"]:
-                gradient = p._grad
-                if gradient is None:
-                    continue
+            trained = [p for p in group["params"] if p._grad is not None]
+            announce_write(*(p._array for p in trained))
+            for p in trained:
                 state = self.state.get(p)
                 if not state or (kept and not kept.keys() <= state.keys()):
                     state = self._ensure_state(p, names, numbers)
                 state["step"] = t = state["step"] + 1
-                array = p.inplace()
+                array = p._array
                 held = [state[name]._array for name in names] if names else ()
                 needed = t, array.dtype, type(array)
                 if numbers:
@@ -177,7 +177,7 @@ class Optimizer(ExplainsArguments, Measured):
                     state.update(self.next_numbers(own, t))
                 elif made_for != needed:  # else the previous parameter's update fits this one too
                     made_for, update = needed, self.rule(group, t, _number(array))
-                in_pieces(update, array, gradient._array, *held, read=(1,))
+                in_pieces(update, array, p._grad._array, *held, read=(1,))
         return loss
 
     def _ensure_state(self, p: Tensor, names: Mapping[str, float], numbers: Mapping[str, float]) -> dict[str, Any]:

@@ -536,6 +536,24 @@ def test_an_older_stamp_of_another_thread_does_not_take_the_place_of_a_younger_o
     assert versions.last_write == max(stamp for _, stamp in versions._stamps.values())
 
 
+def test_a_finaliser_that_writes_while_its_thread_announces_a_write_does_not_wait_for_itself(monkeypatch):
+    x, y, owner_of = constant(1.0), constant(2.0), versions.owner_of
+
+    def collected(array):  # garbage may be collected anywhere, here too
+        monkeypatch.setattr(versions, "owner_of", owner_of)
+        versions.announce_write(y.array)
+        return owner_of(array)
+
+    monkeypatch.setattr(versions, "owner_of", collected)
+    thread = threading.Thread(target=versions.announce_write, args=(x.array,), daemon=True)
+    thread.start()
+    thread.join(5)
+    waits = thread.is_alive()
+    if waits:
+        versions._stamping.release()  # for the tests that follow
+    assert not waits
+
+
 def test_in_place_keeps_shape_and_dtype():
     x = tl.ones(1)
     with pytest.raises(ValueError, match=r"shape \(3,\), but x has \(1,\)"):

@@ -199,7 +199,7 @@ class Op(Generic[P]):
 
         # record
         if recorded:
-            record = result._node = _new(Record)
+            record = result._node = Record()
             record.op, record.nodes, record.tensor = self, nodes, None
             record.shape, record.dtype, record.age = out.shape, out.dtype, tick()
             record.saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)

@@ -30,7 +30,7 @@ def seed_for(x: Traced, gradient: Any, create_graph: bool) -> Any:
                 f"backward from shape {array.shape} needs an upstream gradient of that shape, in x.backward(gradient) "
                 "or as grad_outputs of tl.grad; or reduce to one number first, as in x.sum().backward()"
             )
-        seed: Any = wrap(xp(array).full(array.shape, 1, array.dtype))
+        seed: Any = wrap(xp(array).array(1, array.dtype, ndmin=array.ndim))
     else:
         here = device_of(array)
         seed = gradient if isinstance(gradient, Traced) else wrap(new_array(gradient, array.dtype, here))

@@ -148,10 +148,13 @@ class Pending:
         self.owned: set[Node] = set()
         self.create_graph, self.kind = create_graph, kind
 
-    def add(self, nodes: Iterable[Any], gradients: Iterable[Any], record: Record | None = None) -> None:
+    def add(self, nodes: Iterable[Any], gradients: Sequence[Any], record: Record | None = None) -> None:
         """Add a gradient to each node: those that the rules of `record` returned, or the seeds."""
         sums, owned, kind = self.sums, self.owned, self.kind
-        for node, gradient in zip(nodes, gradients):  # noqa: B905 - the hottest loop of backward
+        index = 0  # zip costs more: this is the hottest loop of backward
+        for node in nodes:
+            gradient = gradients[index]
+            index += 1
             if node is None:
                 continue
             if type(gradient) is not kind or gradient.shape != node.shape or gradient.dtype is not node.dtype:
@@ -167,7 +170,7 @@ class Pending:
                     and getrefcount(gradient) <= Pending.unshared_references
                 ):
                     owned.add(node)
-            elif node in owned:
+            elif node in owned and gradient.size > 1:  # a single element takes NumPy twice as long in place
                 held += gradient
             else:
                 total = held + gradient

@@ -18,29 +18,28 @@ from ..backend import Array
 tick = itertools.count(1).__next__
 
 last_write = 0  # the stamp of the latest in-place write to any array
-_stamping = threading.Lock()  # an older stamp never replaces a younger one
+_stamping = threading.RLock()  # an older stamp never replaces a younger one; re-entrant, as a finaliser may write
 _stamps: dict[int, tuple[Callable[[], Any], int]] = {}  # id of what owns the memory -> (a reference to it, stamp)
 
 
-def announce_write(array: Array) -> None:
-    """Stamp the memory of `array` before writing to it: nodes recorded until now that saved it refuse to run."""
+def announce_write(*arrays: Array) -> None:
+    """Stamp the memory of the arrays before writing to it: nodes recorded until now that saved it refuse to run."""
     global last_write
-    owner = owner_of(array)
-    key = id(owner)
-    held = _stamps.get(key)
-    if held is None or held[0]() is not owner:
-        reference = _reference(owner, lambda _: _stamps.pop(key, None))
-    else:
-        reference = held[0]
     with _stamping:
         last_write = stamp = tick()
-        _stamps[key] = (reference, stamp)
+        for array in arrays:
+            owner = owner_of(array)
+            reference, _ = _stamps.get(id(owner), (None, 0))
+            if reference is None or reference() is not owner:
+                reference = _reference(owner)
+            _stamps[id(owner)] = (reference, stamp)
 
 
-def _reference(owner: Any, when_gone: Callable[[Any], object]) -> Callable[[], Any]:
-    """A weak reference; a strong one to what cannot be referenced weakly, such as bytes."""
+def _reference(owner: Any) -> Callable[[], Any]:
+    """A weak reference, whose stamp goes with its object; a strong one to what has no weak ones, such as bytes."""
+    key = id(owner)
     try:
-        return weakref.ref(owner, when_gone)
+        return weakref.ref(owner, lambda _: _stamps.pop(key, None))
     except TypeError:
         return lambda: owner
 
@@ -58,7 +57,8 @@ def owner_of(array: Array) -> Any:
     A base may be another object: NumPy puts one between `as_strided`'s view and its array, and memory may be that of a
     buffer, such as bytes.
     """
-    owner = array
-    while (base := owner.obj if isinstance(owner, memoryview) else getattr(owner, "base", None)) is not None:
+    owner, base = array, array.base
+    while base is not None:
         owner = base
+        base = owner.obj if isinstance(owner, memoryview) else getattr(owner, "base", None)
     return owner

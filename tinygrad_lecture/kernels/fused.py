@@ -23,18 +23,19 @@ Needs: TypeAlias = list[bool]
 
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
-    rows = x if x.ndim < 3 else as_rows(x)  # one matrix product instead of a batch of small ones
-    out = product(rows, weight.T)
-    if bias is not None:
-        out = plus(out, bias)
-    return out if x.ndim < 3 else out.reshape(*x.shape[:-1], weight.shape[0])
+    if x.ndim > 2:  # one matrix product instead of a batch of small ones
+        return linear(as_rows(x), weight, bias).reshape(*x.shape[:-1], weight.shape[0])
+    out = product(x, weight.T)
+    return out if bias is None else plus(out, bias)
 
 
 def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array | None = None) -> tuple[Any, ...]:
-    rows = as_rows(g)  # (n, out)
-    dx = product(rows, weight).reshape(x.shape) if needs[0] else None
-    dweight = product(rows.T, as_rows(x)) if needs[1] else None
-    dbias = column_sums(rows) if len(needs) > 2 and needs[2] else None
+    if x.ndim != 2:  # the rows of a matrix, and back
+        dx, *others = linear_backward(as_rows(g), needs, as_rows(x), weight, bias)
+        return (dx if dx is None else dx.reshape(x.shape), *others)
+    dx = product(g, weight) if needs[0] else None
+    dweight = product(g.T, x) if needs[1] else None  # (out, n) @ (n, in)
+    dbias = column_sums(g) if len(needs) > 2 and needs[2] else None
     return (dx, dweight, dbias)[: len(needs)]
 
 

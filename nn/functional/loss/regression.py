@@ -14,8 +14,10 @@ from .reduction import reduced
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Squared error (input - target)² per element. Shapes must be equal."""
     target = as_target("mse_loss", input, target)
-    if reduction in ("mean", "sum"):
-        return tl.squared_error(input, target, average=reduction == "mean")  # type: ignore[no-any-return]
+    if reduction == "mean":
+        return tl.squared_error(input, target)  # type: ignore[no-any-return]
+    if reduction == "sum":
+        return tl.squared_error(input, target, average=False)  # type: ignore[no-any-return]
     difference = input - target
     return reduced(difference * difference, reduction)
 

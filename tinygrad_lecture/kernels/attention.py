@@ -124,6 +124,9 @@ def attention_backward(
 
 @one_thread
 def attention_weights(q: Array, k: Array, mask: Array | None = None) -> Array:
+    if mask is not None and mask.ndim > 2:  # there may be masks for several texts, but one q and k for all
+        lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], mask.shape[:-2])
+        q = xp(q).broadcast_to(q, (*lead, *q.shape[-2:]))
     if mask is not None and mask.dtype.kind == "f":
         return _weights(q * _scale(q), k, mask, small=False)
     return _weights(q * _scale(q), k, None if mask is None else _bias(mask, q.dtype))

@@ -93,6 +93,12 @@ def test_a_mask_for_more_texts_than_there_are_is_refused_also_in_parts(monkeypat
         results([normal(2, 3, 4)] * 3, np.ones((4, 3, 3), bool))
 
 
+def test_second_derivatives_where_only_values_and_mask_differ_between_texts():
+    q, k, v = normal(1, 3, 4), normal(1, 5, 4, seed=1), normal(2, 5, 4, seed=2)
+    mask = tl.tensor(np.random.default_rng(3).random((2, 3, 5)) < 0.7)
+    tl.gradgradcheck(lambda q, k, v: tl.attention(q, k, v, mask), [tl.tensor(x, requires_grad=True) for x in (q, k, v)])
+
+
 @pytest.mark.parametrize("keys", [200, 300])
 def test_attention_of_a_long_text_is_its_definition(keys):
     inputs = [normal(2, 150, 4), *(normal(2, keys, 4, seed=i) for i in (1, 2))]

@@ -82,7 +82,7 @@ def hooks_of(x: Traced) -> Hooked:
         return made
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a finaliser that runs meanwhile may register one too
 
 
 def _forget(reference: Any) -> None:

@@ -45,7 +45,7 @@ NEEDS = {
     "HIPS autograd": "autograd",
 }
 FOR = {  # the workloads that a contestant has; the others have all
-    "with Numba": {"W2", "W3", "W4", "W7"},
+    "with Numba": {"W2", "W3", "W4", "W5", "W7"},
     "two workers": {"W2", "W3", "W4", "W7"},
     "two workers with Numba": {"W2", "W3", "W4", "W7"},
     "torch.compile": {"W1", "W2", "W3", "W4"},

@@ -536,7 +536,7 @@ def test_an_older_stamp_of_another_thread_does_not_take_the_place_of_a_younger_o
     assert versions.last_write == max(stamp for _, stamp in versions._stamps.values())
 
 
-def test_a_finaliser_that_writes_while_its_thread_announces_a_write_does_not_wait_for_itself(monkeypatch):
+def test_a_finaliser_may_write_while_its_thread_announces_a_write(monkeypatch):
     x, y, owner_of = constant(1.0), constant(2.0), versions.owner_of
 
     def collected(array):  # garbage may be collected anywhere, here too

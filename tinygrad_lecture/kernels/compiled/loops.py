@@ -64,7 +64,8 @@ def exp(x: Any) -> Any:
     r = (x - n * _LOG2_HIGH) - n * _LOG2_LOW
     c = _SERIES
     series = ((((c[5] * r + c[4]) * r + c[3]) * r + c[2]) * r + c[1]) * r + c[0]
-    y = (series * (r * r) + r + f(1)) * f(np.int32(f(shifted).view(np.int32) << 23).view(np.float32))
+    power = f(np.int32(f(shifted).view(np.int32) << 23).view(np.float32))  # 2^n
+    y = (series * (r * r) + r + f(1)) * power
     y = f(0) if x < _LOWEST else y
     return f(math.inf) if x > _HIGHEST else y
 

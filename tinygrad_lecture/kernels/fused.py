@@ -139,7 +139,7 @@ def _compiled_cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array
     from .compiled import loops
 
     derivative, loss = logits.copy(), np.empty(targets.size, logits.dtype)
-    rows, target = as_rows(derivative), np.ascontiguousarray(targets).reshape(-1)
+    rows, target = as_rows(derivative), targets.reshape(-1).astype(np.int64)
 
     def differentiate(part: slice) -> None:
         loops.cross_entropy(rows[part], target[part], largest_of_rows(rows[part]), loss[part])

@@ -13,6 +13,12 @@ from .pieces import row_slices, share_rows
 from .rows import as_rows, column_sums, row_products, row_sums
 
 
+def check_weights(x: Array, weight: Array | None, bias: Array | None, axes: int) -> None:
+    """Raise ValueError unless the weight and bias have the shape of x's last axes."""
+    if any(given is not None and given.shape != x.shape[x.ndim - axes :] for given in (weight, bias)):
+        raise ValueError("the weight or bias does not fit x")
+
+
 def layer_norm(
     x: Array,
     weight: Array | None = None,
@@ -23,6 +29,7 @@ def layer_norm(
     keep: bool = False,
 ) -> Any:
     """With keep=True also each row's mean and 1 / sqrt(var + eps), (rows, 1)."""
+    check_weights(x, weight, bias, axes)
     rows = as_rows(x, axes)
     if _compiles(rows, weight, bias):
         y, mean, scale = _compiled(rows, _flat(weight), _flat(bias), eps)
@@ -90,9 +97,7 @@ def _flat(weight: Array | None) -> Array | None:
 
 
 def _compiles(rows: Array, *others: Array | None) -> bool:
-    """Whether to call a loop. It does not check sizes, so this does."""
-    given = [x for x in others if x is not None]
-    return compiles(rows, *given) and all(x.size in (rows.size, rows.shape[1]) for x in given)
+    return compiles(rows, *(x for x in others if x is not None))
 
 
 def _compiled(rows: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
@@ -101,7 +106,7 @@ def _compiled(rows: Array, weight: Array | None, bias: Array | None, eps: float)
     y, mean, scale = np.empty_like(rows), *np.empty((2, len(rows), 1), rows.dtype)
 
     def normalize(part: slice) -> None:
-        loops.layer_norm(rows[part], weight, bias, np.float32(eps), y[part], mean[part], scale[part])
+        loops.layer_norm(rows[part], weight, bias, np.float32(float(eps)), y[part], mean[part], scale[part])
 
     share_rows(normalize, rows)
     return y, mean, scale

@@ -172,15 +172,29 @@ def layer_norm(x: Value, weight: Value = None, bias: Value = None, /, axes: int 
 
     mean and var (which divides by n) are taken over the last `axes` axes, for each position of the others.
     weight, bias: the shape of those last axes, or None.  eps: keeps the division finite where var is 0.
-    float16 is computed in float32.
+    float16 is computed in float32. Raises ValueError for a weight or bias of another shape.
 
         tl.layer_norm(tl.tensor([[1.0, 3.0]]), eps=0.0)     # tensor([[-1.,  1.]])
     """
+    layer_norm_kernels.check_weights(x, weight, bias, axes)
     over = tuple(range(-axes, 0))
     centred = x - mean(x, over, keepdims=True)
     y = centred / sqrt(mean(centred * centred, over, keepdims=True) + eps)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
+
+
+@layer_norm.explains
+def _(x: Value, weight: Value = None, bias: Value = None, axes: int = 1, eps: float = 1e-5) -> str | None:
+    needed = x.shape[x.ndim - axes :]
+    wrong = [
+        f"{name} {given.shape}"
+        for name, given in (("weight", weight), ("bias", bias))
+        if given is not None and given.shape != needed
+    ]
+    if not wrong:
+        return None
+    return f"weight and bias must have the shape of x's last axes, {needed}, and there is {' and '.join(wrong)}"
 
 
 @fused

@@ -18,7 +18,7 @@ from tinygrad_lecture.kernels import compiled, threads
 from tinygrad_lecture.kernels.gelu import gelu
 from tinygrad_lecture.kernels.pieces import PIECE
 
-needs_numba = pytest.mark.skipif(not compiled._available(), reason="needs Numba: pip install '.[fast]'")
+needs_numba = pytest.mark.skipif(not compiled.available(), reason="needs Numba: pip install '.[fast]'")
 SPECIAL = [0.0, -0.0, 1e-30, 9.5, -9.5, 87.2, -87.2, 88.5, -88.5, 1e6, -1e6, 1e25, -1e25, math.inf, -math.inf, math.nan]
 
 
@@ -28,7 +28,7 @@ def both(compute):
     for loops in (True, False):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(compiled, "LARGE", 1)
-            patch.setattr(compiled, "_available", lambda loops=loops: loops)
+            patch.setattr(compiled, "available", lambda loops=loops: loops)
             found.append(compute())
     return found
 
@@ -120,6 +120,14 @@ def test_cross_entropy(rows, n, seed, scale):
 
 
 @needs_numba
+def test_targets_of_any_integer_dtype():
+    x = normal(30, 4)
+    for dtype in ("uint8", "int32", ">i4"):
+        targets = (np.arange(30) % 4).astype(dtype)
+        assert_both_same(with_gradients(lambda x, t=targets: tl.cross_entropy(x, t), x))
+
+
+@needs_numba
 @pytest.mark.parametrize("causal", [False, True])
 @given(queries=st.integers(1, 9), keys=st.integers(1, 9), seed=st.integers(0, 99), scale=st.sampled_from([1, 40]))
 def test_attention(causal, queries, keys, seed, scale):
@@ -205,16 +213,60 @@ def test_numba_is_imported_by_the_first_large_array_unless_it_is_turned_off(off)
     assert out.split() == ["False", "0.84134", str(not off)]
 
 
-def test_numba_that_cannot_be_imported_is_left_out_with_a_warning(monkeypatch):
-    def fails(name):
-        raise ImportError("Numba needs NumPy 2.1 or less")
+@pytest.mark.parametrize(
+    "error", [ImportError("needs NumPy 2.1"), OSError("libllvmlite.so"), AttributeError("njit")], ids=repr
+)
+def test_numba_that_cannot_be_imported_is_left_out_with_a_warning(monkeypatch, error):
+    def fails(name, package):
+        raise error
 
     monkeypatch.setattr(compiled, "find_spec", lambda name: "found")
     monkeypatch.setattr(compiled, "import_module", fails)
-    with pytest.warns(UserWarning, match="NumPy computes alone.*NumPy 2.1 or less"):
-        assert not compiled._available.__wrapped__()
+    with pytest.warns(UserWarning, match=f"NumPy computes alone.*{error}"):
+        assert not compiled._load()
     monkeypatch.setattr(compiled, "find_spec", lambda name: None)
-    assert not compiled._available.__wrapped__()
+    assert not compiled._load()
+
+
+INTERRUPTED = """
+import os, signal, threading, time, tinygrad_lecture as tl
+x = tl.randn(2000)
+threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    tl.gelu(x)
+    time.sleep(5)
+except KeyboardInterrupt:
+    print("interrupted")
+print(tl.gelu(x).shape)
+"""
+
+
+@needs_numba
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends a process there")
+def test_after_ctrl_c_in_the_first_use_all_works():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True)
+    assert done.stdout.split("\n")[:2] == ["interrupted", "(2000,)"], done.stderr
+
+
+@needs_numba
+def test_machine_code_that_cannot_be_kept_is_used_all_the_same(monkeypatch):
+    from tinygrad_lecture.kernels.compiled import loops
+
+    def full(x):
+        raise OSError("no space left on device")
+
+    njit = loops.njit
+    monkeypatch.setattr(loops, "njit", lambda cache=False, **how: (lambda f: full) if cache else njit(**how))
+
+    @loops.loop
+    def double(x):
+        for i in range(x.size):
+            x[i] *= 2
+
+    x = np.ones(3, "float32")
+    double(x)
+    double(x)
+    assert x.tolist() == [4, 4, 4]
 
 
 @needs_numba

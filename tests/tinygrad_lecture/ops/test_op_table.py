@@ -540,6 +540,11 @@ def test_cross_entropy_refuses_targets(targets: list[float], error: type[Excepti
         (lambda: ops.split(tl.ones(2), 0), "split_size must be positive, not 0"),
         (lambda: ops.split(tl.ones(2), [3, -1]), "do not add up to 2"),
         (lambda: ops.chunk(tl.ones(2), 0), "must be positive, not 0"),
+        (
+            lambda: ops.layer_norm(tl.ones(50, 100), tl.ones(50, 100)),
+            r"last axes, \(100,\), and there is weight \(50, 100\)",
+        ),
+        (lambda: ops.layer_norm(tl.ones(2, 3), tl.ones(3), tl.ones(1)), r"last axes, \(3,\), and there is bias \(1,\)"),
         (lambda: ops.topk(tl.ones(2), -1), "k must be from 0 to 2, the size of axis 0"),
     ],
 )

@@ -341,6 +341,15 @@ def test_a_class_in_the_dialect_of_autograd_function_is_an_exercise(tmp_path):
     assert [o.what.split(" returns")[0] for o in found] == ["", "Cube.backward", "Cube.forward"], found
 
 
+def test_a_submission_computes_with_large_arrays_also_where_numba_is_installed(tmp_path):
+    """Numba loads libraries and files, which a submission may not."""
+    reference = course_inside(tmp_path, "check_rule(lambda x: x**3, student.cube, [arrays()])")
+    text = "import tinygrad_lecture as tl\ndef cube(g, x):\n    tl.gelu(tl.zeros(5000))\n    return g * 3 * x * x\n"
+    (tmp_path / "f.py").write_text(text)
+    (outcome,) = Grader(find_course(reference), reference, tmp_path).check(["f"])
+    assert outcome.passed, outcome
+
+
 def test_a_check_of_the_engines_own_objects_runs_inside(tmp_path):
     reference = course_inside(tmp_path, "check_op(student.double, [arrays()])")
     right = "import tinygrad_lecture as tl\n@tl.op\ndef double(x, /):\n    return 2 * x\n"

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...autograd.op import Op
 from ...autograd.tape import Record
+from ...kernels.compiled import available
 from ..program.scopes import Scopes
 from .measured import Measured
 from .report import Profile, Spent
@@ -52,6 +53,7 @@ class profile:
         self._paths: dict[int, str] = {}  # of records, by id; the records live until the end
         self._records: list[Record] = []
         _measure()
+        available()  # loads Numba, which would count for the first op otherwise
         self._together = _own.profiles
         self._together.append(self)
         self._began = perf_counter()

@@ -11,7 +11,7 @@ Numba keeps the machine code on disk.
 from __future__ import annotations
 
 import os
-from functools import cache
+import threading
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -30,18 +30,49 @@ def compiles(*arrays: Array) -> bool:
         type(first) is np.ndarray
         and first.size >= LARGE
         and all(x.dtype == FLOAT32 and x.flags.c_contiguous for x in arrays)
-        and _available()
+        and available()
     )
 
 
-@cache
-def _available() -> bool:
-    """Whether Numba can be imported; warns if it is installed and cannot, as one too old for NumPy."""
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") or find_spec("numba") is None:
+def available() -> bool:
+    """Whether the loops can be called. The first call loads them, or warns if Numba is installed and cannot be used."""
+    global _loaded
+    if _loaded is None:
+        with _loading:
+            if _loaded is None:
+                _loaded = _load()
+    return _loaded
+
+
+_loaded: bool | None = None
+_loading = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a child would wait for ever for a thread that loads
+    os.register_at_fork(before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release)
+
+
+def _load() -> bool:
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0") or not _installed():
         return False
+    errors: list[Exception] = []
+
+    def load() -> None:
+        try:
+            loops = import_module(".loops", __name__)
+            loops.softmax(np.zeros((1, 1), np.float32), None)  # the first call makes Numba ready
+        except Exception as error:
+            errors.append(error)
+
+    # In a thread of its own: Ctrl-C, which reaches the main thread, would leave Numba half imported.
+    thread = threading.Thread(target=load, name="tinygrad_lecture loads Numba", daemon=True)
+    thread.start()
+    thread.join()
+    for error in errors:
+        warn(f"Numba is installed but cannot be used, so NumPy computes alone ({type(error).__name__}: {error})")
+    return not errors
+
+
+def _installed() -> bool:
     try:
-        import_module("numba")
-    except ImportError as error:
-        warn(f"Numba is installed, but NumPy computes alone, since importing Numba fails: {error}")
+        return find_spec("numba") is not None
+    except ValueError:  # something else of this name
         return False
-    return True

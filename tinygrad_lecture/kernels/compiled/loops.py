@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -23,12 +25,27 @@ njit: Any = import_module("numba").njit
 
 
 def loop(function: F) -> F:
-    """The function compiled, to run without Python's lock. x y + z may be rounded once."""
+    """The function compiled, to run without Python's lock. x y + z may be rounded once.
+
+    Its machine code is kept on disk, unless that cannot be read or written.
+    """
     settings = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    try:
-        return njit(**settings, cache=True)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # no folder for the machine code can be written to
-        return njit(**settings)(function)  # type: ignore[no-any-return]
+    compiled = in_use = njit(**settings)(function)
+    with suppress(RuntimeError):  # no folder can be written to
+        in_use = njit(**settings, cache=True)(function)
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        nonlocal in_use
+        try:
+            return in_use(*arguments)
+        except Exception:
+            if in_use is compiled:
+                raise
+            in_use = compiled
+            return compiled(*arguments)
+
+    return call  # type: ignore[return-value]
 
 
 def inlined(function: F) -> F:

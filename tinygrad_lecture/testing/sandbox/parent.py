@@ -165,7 +165,13 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"},
+            env={
+                **os.environ,
+                "OPENBLAS_NUM_THREADS": "1",
+                "OMP_NUM_THREADS": "1",
+                "NUMBA_DISABLE_JIT": "1",
+                "PYTHONIOENCODING": "utf-8",
+            },
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -137,7 +137,7 @@ def nothing() -> Iterator[None]:
 
 def table(results: dict[str, list[Turn]]) -> str:
     """Per contestant: the median step, the spread over rounds, ours divided by theirs, memory, page faults."""
-    lines = [f"    {'':22} {'median':>10} {'rounds':>21}   ours / theirs   {'memory':>8}  page faults a step"]
+    lines = [f"    {'':22} {'median':>10} {'rounds':>21}   here / this one   {'memory':>8}  page faults a step"]
     ours = [statistics.median(turn["seconds"]) for turn in results["here"]]
     for who, turns in results.items():
         medians = [statistics.median(turn["seconds"]) for turn in turns]
@@ -146,7 +146,7 @@ def table(results: dict[str, list[Turn]]) -> str:
         memory, faults = turns[0]["megabytes"], turns[0]["faults"]
         lines.append(
             f"    {who:22} {shown(statistics.median(medians)):>10} {spread:>21}   "
-            f"{'' if who == 'here' else f'{ratio:.2f}':>13}   "
+            f"{'' if who == 'here' else f'{ratio:.2f}':>15}   "
             f"{'' if memory is None else f'{memory:.0f} MB':>8}  {'' if faults is None else f'{faults:.0f}'}"
         )
     return "\n".join(lines)

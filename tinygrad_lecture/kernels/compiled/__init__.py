@@ -46,8 +46,6 @@ def available() -> bool:
 
 _loaded: bool | None = None
 _loading = threading.RLock()
-if hasattr(os, "register_at_fork"):  # a child would wait for ever for a thread that loads
-    os.register_at_fork(before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release)
 
 
 def _load() -> bool:

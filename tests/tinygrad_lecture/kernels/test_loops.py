@@ -248,6 +248,27 @@ def test_after_ctrl_c_in_the_first_use_all_works():
     assert done.stdout.split("\n")[:2] == ["interrupted", "(2000,)"], done.stderr
 
 
+FORKED = """
+import os, threading, time, warnings, tinygrad_lecture as tl
+warnings.simplefilter("ignore")  # of a fork with threads
+threading.Thread(target=lambda: tl.gelu(tl.ones(2000))).start()
+time.sleep(0.1)
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+else:
+    print(tl.gelu(tl.ones(2000)).shape, flush=True)
+    os._exit(0)
+"""
+
+
+@needs_numba
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_child_forked_while_numba_is_loaded_computes():
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "(2000,)\n", done.stderr
+
+
 @needs_numba
 def test_machine_code_that_cannot_be_kept_is_used_all_the_same(monkeypatch):
     from tinygrad_lecture.kernels.compiled import loops

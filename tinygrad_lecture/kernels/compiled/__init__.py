@@ -36,16 +36,29 @@ def compiles(*arrays: Array) -> bool:
 
 def available() -> bool:
     """Whether the loops can be called. The first call loads them, or warns if Numba is installed and cannot be used."""
-    global _loaded
+    global _begun, _loaded
     if _loaded is None:
         with _loading:
+            _begun = True
             if _loaded is None:
                 _loaded = _load()
     return _loaded
 
 
+_begun = False
 _loaded: bool | None = None
 _loading = threading.RLock()
+
+
+def _after_fork() -> None:
+    """A child forked while another thread loads Numba cannot end that: in it NumPy computes alone."""
+    global _loaded
+    if _begun and _loaded is None:
+        _loaded = False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _load() -> bool:

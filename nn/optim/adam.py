@@ -91,8 +91,8 @@ class Adam(Optimizer):
 
         if group["amsgrad"] or modes.reference:
             return update
-        sign, pull, keep = -1 if maximize else 1, 0 if decoupled else decay, keep if decoupled else 1
-        return _compiled(update, step, eps, new_m, old_v, new_v, sign, pull, keep)
+        decays = (0, keep) if decoupled else (pull, 1)
+        return _compiled(update, step, eps, new_m, old_v, new_v, -1 if maximize else 1, *decays)
 
 
 def _compiled(update: Update, *numbers: Any) -> Update:

@@ -85,7 +85,7 @@ def layer_norm_backward(
 
 
 def _times(y: Array, b: Array) -> Array:
-    """y * b, in place under the same conditions."""
+    """y * b, in place where `plus` adds in place."""
     if y.dtype == b.dtype and b.ndim <= y.ndim:
         y *= b
         return y
@@ -101,6 +101,7 @@ def _compiles(rows: Array, *others: Array | None) -> bool:
 
 
 def _compiled(rows: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
+    """The output, (rows, n), and each row's mean and 1 / sqrt(var + eps), (rows, 1). weight, bias: (n,)."""
     from .compiled import loops
 
     y, mean, scale = np.empty_like(rows), *np.empty((2, len(rows), 1), rows.dtype)
@@ -115,6 +116,7 @@ def _compiled(rows: Array, weight: Array | None, bias: Array | None, eps: float)
 def _compiled_backward(
     g: Array, rows: Array, weight: Array | None, mean: Array, scale: Array
 ) -> tuple[Array, Array, Array]:
+    """The gradients with respect to x, (rows, n), and to the weight and bias, (n,)."""
     from .compiled import loops
 
     dx, slices = np.empty_like(rows), row_slices(rows)

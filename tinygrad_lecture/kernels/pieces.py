@@ -51,5 +51,6 @@ def share_rows(kernel: Callable[[slice], object], x: Array) -> None:
 
 
 def row_slices(x: Array) -> list[slice]:
+    """The rows of a matrix, (rows, n), in slices of about two pieces each."""
     step = max(2 * PIECE // x.shape[1], 1)
     return [slice(start, start + step) for start in range(0, len(x), step)]

@@ -269,6 +269,17 @@ def test_a_child_forked_while_numba_is_loaded_computes():
     assert done.stdout == "(2000,)\n", done.stderr
 
 
+def assert_doubles_twice(loop):
+    def double(x):
+        for i in range(x.size):
+            x[i] *= 2
+
+    x, compiled_double = np.ones(3, "float32"), loop(double)
+    compiled_double(x)
+    compiled_double(x)
+    assert x.tolist() == [4, 4, 4]
+
+
 @needs_numba
 def test_machine_code_that_cannot_be_kept_is_used_all_the_same(monkeypatch):
     from tinygrad_lecture.kernels.compiled import loops
@@ -279,15 +290,7 @@ def test_machine_code_that_cannot_be_kept_is_used_all_the_same(monkeypatch):
     njit = loops.njit
     monkeypatch.setattr(loops, "njit", lambda cache=False, **how: (lambda f: full) if cache else njit(**how))
 
-    @loops.loop
-    def double(x):
-        for i in range(x.size):
-            x[i] *= 2
-
-    x = np.ones(3, "float32")
-    double(x)
-    double(x)
-    assert x.tolist() == [4, 4, 4]
+    assert_doubles_twice(loops.loop)
 
 
 @needs_numba
@@ -298,11 +301,4 @@ def test_without_a_folder_for_its_machine_code_a_loop_compiles_all_the_same(monk
 
     monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
 
-    @loops.loop
-    def double(x):
-        for i in range(x.size):
-            x[i] *= 2
-
-    x = np.ones(3, "float32")
-    double(x)
-    assert x.tolist() == [2, 2, 2]
+    assert_doubles_twice(loops.loop)

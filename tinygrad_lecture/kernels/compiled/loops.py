@@ -94,7 +94,7 @@ _DENSITY = f(1 / math.sqrt(2 * math.pi))
 
 @loop
 def gelu(x: Array, out: Array, slope: Array | None, odds: Array, end: Any) -> None:
-    """x gate(x) and its derivative, with the gate by the normal distribution.
+    """x gate(x) and its derivative, with the gate by the normal distribution. x, out, slope: (n,).
 
     odds: the coefficients of C.  end: the x² beyond which C is constant.
     """
@@ -244,7 +244,10 @@ def score_gradient(dweights: Array, weights: Array, mean: Array) -> None:
 
 @loop
 def adam(p: Array, g: Array, m: Array, v: Array, numbers: tuple[Any, ...]) -> None:
-    """An update. sign: -1 to climb; pull: weight decay as part of the gradient; keep: what it leaves of a parameter."""
+    """An update. p, g, m, v: (n,).
+
+    In numbers: sign, -1 to climb; pull, weight decay as part of the gradient; keep, what it leaves of a parameter.
+    """
     step, eps, new_m, old_v, new_v, sign, pull, keep = numbers
     for i in range(p.size):
         slope = sign * g[i] + pull * p[i]

@@ -7,7 +7,6 @@ memory stays for the rules that saved it. Tensors that share x's memory are comp
 
 from __future__ import annotations
 
-import weakref
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -15,14 +14,14 @@ import numpy as np
 
 from . import ops
 from .autograd import versions
-from .autograd.hooks import retains_grad
+from .autograd.core import Leaf, Node, Record
+from .autograd.hooks import retain_grad, retains_grad
 from .autograd.modes import modes, set_grad_enabled
-from .autograd.tape import Leaf, Record
 from .autograd.views import Base, View, Window, base_of, sharers, window_of
 from .backend import Array, xp
 from .errors.kinds import DtypeError, TensorError
 from .ops.indexing import BASIC, normal_index, pick, put, write
-from .traced import Node, Traced
+from .traced import Traced
 
 T = TypeVar("T", bound=Traced)
 
@@ -160,7 +159,7 @@ def _become(x: Traced, value: Any) -> None:
     retained = x._node is not None and retains_grad(x._node)
     x._array, x._node = value._array, value._node
     if retained and x._node is not None:
-        x._node.tensor = weakref.ref(x)
+        retain_grad(x)
 
 
 def _value_of(window: Window, values: dict[Window, Any]) -> Any:
@@ -190,9 +189,8 @@ def _compute_again(view: Traced, values: dict[Window, Any]) -> None:
 
 def _repeated(record: Record, x: Node) -> Record:
     """A record of the same op, for an input that now comes from x."""
-    again = Record()
-    again.op, again.saved, again.shape, again.dtype = record.op, record.saved, record.shape, record.dtype
-    again.nodes, again.age, again.tensor, again.called = [x], versions.tick(), record.tensor, record.name
+    again = Record(record.op, [x], record.saved or (), record)
+    again.tensor, again.called = record.tensor, record.name
     return again
 
 

@@ -14,8 +14,8 @@ from modules import shuffled
 from numeric import assert_close
 from small_transformers import some_tokens
 from strict_cupy import no_synchronisation
+from tinygrad_lecture.autograd.core import Leaf, Record
 from tinygrad_lecture.autograd.memory import arrays_in
-from tinygrad_lecture.autograd.tape import Leaf, Record
 from transformer import GPT, Cache, GPTConfig
 
 KINDS = {

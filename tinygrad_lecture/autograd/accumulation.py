@@ -1,41 +1,47 @@
-"""Accumulation: where a backward pass ends, in `.grad`."""
+"""Accumulation: where a gradient arrives, in `.grad`."""
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
-from ..traced import Node, Traced, wrap
-from . import hooks, versions
+import numpy as np
+
+from ..traced import Traced, wrap
+from . import versions
+from .core import Node
 
 _grad_lock = threading.Lock()
 
 
-def arrive(node: Node, gradient: Any, owned: bool = False, accumulate: bool = True) -> Any:
-    """Hand the gradient of a node to the tensor that it stands for: to its hooks, then add it to `.grad`.
+def accumulate_grad(node: Node, gradient: Any) -> bool:
+    """Add a gradient to `.grad` of the tensor that a node stands for, and say whether it is still there.
 
-    owned: the gradient's memory belongs to the pass and becomes `.grad` without a copy.
-    accumulate: False for `tl.grad`, which leaves `.grad` alone.
-    Returns the gradient, which hooks may have replaced.
+    An array that nobody else holds becomes `.grad` itself, without a copy.
     """
-    held = node.tensor
-    if type(held) is hooks.Hooked:
-        if held.before:
-            gradient, owned = hooks.run(held.before, gradient), False
-        accumulate = accumulate and held.retains
-    tensor = held() if accumulate and held is not None else None
+    tensor = None if node.tensor is None else node.tensor()
     if tensor is None or tensor._node is not node:  # gone, changed in place, or told to stop requiring grad
-        return gradient
+        return False
     with _grad_lock:
+        held = tensor._grad
         if isinstance(gradient, Traced):  # under create_graph
-            tensor._grad = gradient.clone() if tensor._grad is None else tensor._grad + gradient  # type: ignore[attr-defined]
-        elif tensor._grad is None:
-            tensor._grad = wrap(gradient if owned else gradient.copy())
-        elif tensor._grad._node is None:
-            versions.announce_write(tensor._grad._array)
-            tensor._grad._array += gradient
+            tensor._grad = gradient.clone() if held is None else held + gradient  # type: ignore[attr-defined]
+        elif held is None:
+            unshared = sys.getrefcount(gradient) <= _UNSHARED
+            tensor._grad = wrap(gradient if unshared else gradient.copy())
+        elif held._node is None:
+            versions.announce_write(held._array)
+            held._array += gradient
         else:
-            tensor._grad = tensor._grad + wrap(gradient)
-    if type(held) is hooks.Hooked and held.after:
-        hooks.run_after(held.after, tensor, isinstance(gradient, Traced))
-    return gradient
+            tensor._grad = held + wrap(gradient)
+    return True
+
+
+def _references(node: Any, array: Any) -> int:
+    """How many references a function counts to an array that its caller hands over and does not keep."""
+    return sys.getrefcount(array)
+
+
+# Python's versions count differently. Without its lock, a count that another thread changes may read too low: 0 copies.
+_UNSHARED = _references(None, np.zeros(1)) if getattr(sys, "_is_gil_enabled", lambda: True)() else 0

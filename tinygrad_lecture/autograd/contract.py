@@ -8,8 +8,9 @@ import numpy as np
 
 from ..backend import is_array
 from ..errors.messages import WITH_TL, numpy_refused
-from ..traced import Node, Traced
+from ..traced import Traced
 from .memory import arrays_in
+from .modes import modes
 from .versions import written_since
 
 
@@ -23,37 +24,37 @@ class RuleError:
         self.record, self.index, self.upstream = record, index, upstream
 
 
-def add_facts(error: Exception, record: Any, index: int, upstream: Any, create_graph: bool) -> None:
+def add_facts(error: Exception, record: Any, index: int, upstream: Any) -> None:
     """Add to an exception that a rule raised: a note that says whose rule it was, and the facts in `rule_error`."""
-    with_tl = f"; {WITH_TL}" if create_graph and numpy_refused(error) else ""
+    with_tl = f"; {WITH_TL}" if isinstance(upstream, Traced) and numpy_refused(error) else ""
     error.add_note(f"raised by the backward rule of {record.name}{with_tl}")
     if not hasattr(error, "rule_error"):  # else a rule within this one raised it
         error.rule_error = RuleError(record, index, upstream)  # type: ignore[attr-defined]
 
 
-def as_gradient(returned: Any, node: Node, record: Any, create_graph: bool) -> Any:
-    """The value returned by a rule, validated: a gradient whose shape is the node's or broadcast from it.
+def as_gradient(returned: Any, node: Any, record: Any) -> Any:
+    """What a rule of a record returned for an input, validated: a gradient of the node's shape or broadcast from it.
 
-    Raises TypeError unless it is an array (under create_graph, a Tensor), RuntimeError for a shape that broadcasting
-    does not explain.
+    Raises TypeError unless it is an array or, while the pass is recorded, a Tensor; RuntimeError for a shape that
+    broadcasting does not explain.
     """
-    if isinstance(returned, np.generic) and not create_graph:  # NumPy returns scalars for 0-d results
-        returned = np.asarray(returned)
-        if returned.shape == node.shape:
-            return returned
-    if isinstance(returned, Traced) is not create_graph or not (create_graph or is_array(returned)):
-        _refuse(returned, record, create_graph)
-    extra = returned.ndim - len(node.shape)
-    if extra < 0 or any(n not in (1, m) for n, m in zip(node.shape, returned.shape[extra:], strict=True)):
+    if node.dtype is None:  # a record of several outputs, which has one gradient for each
+        return returned
+    shape, rule = node.shape, f"the backward rule of {record.name} returned"
+    if isinstance(returned, np.generic) and not modes.recording:
+        returned = np.asarray(returned)  # NumPy returns scalars for 0-d results
+    if isinstance(returned, Traced) is not modes.recording or not (modes.recording or is_array(returned)):
+        _refuse(returned, rule)
+    extra = returned.ndim - len(shape)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, returned.shape[extra:], strict=True)):
         raise RuntimeError(
-            f"the backward rule of {record.name} returned a gradient of shape {returned.shape} for an input of shape "
-            f"{node.shape}; a gradient has the shape of its input (or one that the input broadcasts to)"
+            f"{rule} a gradient of shape {returned.shape} for an input of shape {shape}; a gradient has the shape of "
+            "its input (or one that the input broadcasts to)"
         )
     return returned
 
 
-def _refuse(returned: Any, record: Any, create_graph: bool) -> NoReturn:
-    rule = f"the backward rule of {record.name} returned"
+def _refuse(returned: Any, rule: str) -> NoReturn:
     if returned is None:
         raise TypeError(f"{rule} None: is a return missing?")
     if isinstance(returned, (tuple, list)):
@@ -66,7 +67,7 @@ def _refuse(returned: Any, record: Any, create_graph: bool) -> NoReturn:
             f"{rule} a Tensor, but it was given arrays and must return one: remove tl.tensor(), since operators and tl "
             "functions take arrays too"
         )
-    if create_graph and (is_array(returned) or isinstance(returned, np.generic)):
+    if is_array(returned) or isinstance(returned, np.generic):
         raise TypeError(
             f"{rule} an array under create_graph=True, so its computation is not recorded: write it with operators and "
             "tl functions, which take the Tensors that it is given"

@@ -1,7 +1,6 @@
 """Hooks: functions of the user's that a backward pass calls with a tensor's gradient once it is complete.
 
-`backward_pass` looks at a node's reference to its tensor anyway, to fill `.grad`. Hooks live in that reference, so a
-tensor without hooks pays nothing for them.
+Hooks live in a node's reference to its tensor, so a tensor without hooks pays nothing for them.
 
 Leaves are what remains at the end of a pass. One with hooks gets its turn earlier, as in PyTorch: right after the last
 record that adds to its gradient. That is the oldest record that uses it.
@@ -11,15 +10,16 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Self, TypeAlias
 
 from ..backend import device_of
 from ..errors.kinds import TensorError
 from ..errors.words import kind_of
-from ..traced import Node, Traced, wrap
+from ..traced import Traced, wrap
+from .accumulation import accumulate_grad
+from .core import VJP, Gradient, Leaf, Node, Products, Record
 from .modes import set_grad_enabled
-from .path import Path
 
 Hook: TypeAlias = Callable[..., Any]
 
@@ -62,23 +62,24 @@ class Hooked(weakref.ref[Traced]):
 
 _LAST_INPUT_FIRST = {"linear"}  # x W^T + b ends with b, whose gradient is the first that its definition computes
 
+in_use = False  # whether a result ever had a hook or kept its gradient: only then does a pass look for them
 hooked_leaves: dict[int, Hooked] = {}  # id -> those of leaves whose tensors live
 
 
 def hooks_of(x: Traced) -> Hooked:
     """The hooks of a tensor that requires grad, noted in its node."""
+    global in_use
     node = x._node
     assert node is not None
     with _lock:  # so that threads that register the first hooks at once note them in one place
         held = node.tensor
         if type(held) is Hooked:
             return held
-        leaf = not hasattr(node, "op")
         made = Hooked(x, _forget)
-        made.before, made.after, made.retains = {}, {}, leaf or held is not None
-        if leaf:
+        made.before, made.after, made.retains = {}, {}, held is not None
+        if type(node) is Leaf:
             hooked_leaves[id(made)] = made
-        node.tensor = made
+        node.tensor, in_use = made, True
         return made
 
 
@@ -89,9 +90,83 @@ def _forget(reference: Any) -> None:
     hooked_leaves.pop(id(reference), None)
 
 
+def retain_grad(x: Traced) -> None:
+    """Let a pass fill `.grad` of a result, as it does of leaves."""
+    global in_use
+    node = x._node
+    assert node is not None
+    if type(node.tensor) is Hooked:
+        node.tensor.retains = True
+    else:
+        node.tensor, in_use = weakref.ref(x), True
+
+
 def retains_grad(node: Node) -> bool:
     """Whether a pass fills `.grad` of the tensor that a node stands for."""
     return node.tensor is not None and (type(node.tensor) is not Hooked or node.tensor.retains)
+
+
+# --- in a pass ----------------------------------------------------------------------------------------------
+
+
+def arrive(node: Node, gradient: Gradient, accumulate: bool) -> Gradient:
+    """Give the gradient of a node to the hooks of its tensor and, to accumulate, add it to `.grad`.
+
+    Returns the gradient, which hooks may have replaced.
+    """
+    hooks = node.tensor if isinstance(node.tensor, Hooked) else None
+    if hooks is not None and hooks.before:
+        gradient = run(hooks.before, gradient)
+    if accumulate and retains_grad(node) and accumulate_grad(node, gradient) and hooks is not None:
+        run_after(hooks, isinstance(gradient, Traced))
+    return gradient
+
+
+def around(vjp: VJP, accumulate: bool, turns: list[tuple[float, Node]], arrive_at: Callable[[Node], None]) -> VJP:
+    """`vjp`, with the hooks of a result before its rules, and those of leaves when it is their turn.
+
+    turns: see `turns_of_leaves`; leaves are taken out as they get their turn.
+    """
+
+    def step(record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
+        while turns and turns[0][0] < -record.age:
+            arrive_at(turns.pop(0)[1])
+        if record.tensor is not None:
+            upstream = arrive(record, upstream, accumulate)
+        return vjp(record, nodes, upstream)
+
+    return step
+
+
+def turns_of_leaves(roots: Iterable[Node], targets: Container[Node] | None) -> list[tuple[float, Node]]:
+    """The leaves with hooks that roots lead to, each with its turn, in order: after the oldest record that uses it,
+    and before the next older one. Leaves of one record follow each other in the order of its inputs.
+
+    targets: of a pass for `tl.grad`, which reaches no other leaves.
+    """
+    oldest: dict[Node, Any] = {}
+    seen, stack = set[Node](), list(roots) if hooked_leaves else []
+    while stack:
+        record = stack.pop()
+        if record in seen:
+            continue
+        seen.add(record)
+        for node in record.nodes:
+            if node is None:
+                continue
+            stack.append(node)
+            if id(node.tensor) in hooked_leaves and (node not in oldest or record.age < oldest[node].age):
+                oldest[node] = record
+    turns = [(_turn(record, leaf), leaf) for leaf, record in oldest.items() if targets is None or leaf in targets]
+    return sorted(turns, key=lambda turn: turn[0])
+
+
+def _turn(record: Record, leaf: Node) -> float:
+    """A number between minus the record's age and that of the next older one."""
+    n, position = len(record.nodes), list(record.nodes).index(leaf)
+    if record.op.name in _LAST_INPUT_FIRST:
+        position = n - 1 - position
+    return -record.age + (position + 1) / (n + 1)
 
 
 def run(hooks: dict[Any, Hook], gradient: Any) -> Any:
@@ -122,42 +197,12 @@ def run(hooks: dict[Any, Hook], gradient: Any) -> Any:
     return given if recorded else given._array
 
 
-def run_after(hooks: dict[Any, Hook], tensor: Traced, recorded: bool) -> None:
+def run_after(hooks: Hooked, recorded: bool) -> None:
     """Call the hooks of a leaf whose `.grad` was added to. recorded: under create_graph."""
-    for hook in list(hooks.values()):
+    for hook in list(hooks.after.values()):
         with set_grad_enabled(recorded):
-            hook(tensor)
+            hook(hooks())
 
 
 def _name(hook: Hook) -> str:
     return f"hook {getattr(hook, '__name__', type(hook).__name__)}"
-
-
-def turns_of_leaves(roots: Iterable[Node], path: Path | None) -> list[tuple[float, Node]]:
-    """The leaves with hooks that roots lead to, each with its place in the pass's heap: after the oldest record that
-    uses it. Leaves of one record follow each other in the order of its inputs.
-
-    path: of a pass for `tl.grad`, which reaches no other leaves than its targets.
-    """
-    oldest: dict[Node, Any] = {}
-    seen, stack = set[Node](), list(roots)
-    while stack:
-        record = stack.pop()
-        if record in seen:
-            continue
-        seen.add(record)
-        for node in record.nodes:
-            if node is None:
-                continue
-            stack.append(node)
-            if id(node.tensor) in hooked_leaves and (node not in oldest or record.age < oldest[node].age):
-                oldest[node] = record
-    return [(_turn(record, leaf), leaf) for leaf, record in oldest.items() if path is None or leaf in path.targets]
-
-
-def _turn(record: Any, leaf: Node) -> float:
-    """A number between the record's place in the heap and that of the next older one."""
-    n, position = len(record.nodes), list(record.nodes).index(leaf)
-    if record.op.name in _LAST_INPUT_FIRST:
-        position = n - 1 - position
-    return float(-record.age + (position + 1) / (n + 1))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
-
 from ..backend import Array, is_array
-from ..traced import Node, Traced
+from ..traced import Traced
 from .modes import enable_grad
 from .versions import owner_of
 
@@ -33,22 +30,6 @@ def unshare(gradients: Iterable[Any], taken: Iterable[Any] = (), *, views: bool 
                 owners.add(id(owner))
         unshared.append(gradient)
     return unshared
-
-
-def count_unshared_references(pending: Any, leaf: Node) -> int:
-    """How many references `Pending.add` counts to an array that nobody else holds; 0 if it cannot tell.
-
-    Found by trial, since Python's versions differ. With 0, every gradient is copied; so it is without a GIL, where a
-    count of references that another thread changes meanwhile may read too low.
-    """
-    if not getattr(sys, "_is_gil_enabled", lambda: True)():  # Python 3.13 has it
-        return 0
-    for pending.unshared_references in range(9):
-        trial = pending(False, np.ndarray)
-        trial.add([leaf], [np.zeros(leaf.shape)])
-        if trial.owned:
-            return int(pending.unshared_references)
-    return 0
 
 
 def arrays_in(values: Any) -> Iterator[Array]:

@@ -19,17 +19,15 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeAlias, TypeVa
 
 import numpy as np
 
-from .. import traced
 from ..errors.messages import EXPLAINED, explain
-from ..traced import Node, TensorLike, Traced
+from ..traced import TensorLike, Traced, wrap
 from . import modes as modes_module
 from .contract import add_facts
+from .core import Gradient, Node, Products, Record
 from .modes import modes
-from .operands import SCALARS, as_operand, own_settings, settle
+from .operands import own_settings, settle, unwrap
 from .saver import Rule, Saver, as_tensors, compile_saver, expressions, is_array_of
 from .signature import bind, parse
-from .tape import Gradient, Record
-from .versions import tick
 from .views import note_view
 
 P = ParamSpec("P")
@@ -37,9 +35,6 @@ T = TypeVar("T")
 R = TypeVar("R", bound=Callable[..., Any])
 
 Value: TypeAlias = Any  # what ops and rules compute with: an array or, where recorded, a Tensor
-
-_ndarray = np.ndarray
-_new = object.__new__
 
 
 class Op(Generic[P]):
@@ -60,7 +55,7 @@ class Op(Generic[P]):
         self.rules: list[Rule | None] = [None] * (len(self.inputs) or 1)
         self.asked: list[list[str] | None] = [None] * len(self.rules)  # by each rule, as expressions for the saver
         self.saves_arrays = False
-        self.keeping: Callable[..., tuple[Any, Any]] | None = None  # forward that also returns what backward needs
+        self.recorded_forward = self.forward  # of a kernel one that also returns what its backward asks for
         self.complaint: Callable[..., str | None] | None = None
         self.options: dict[str, Callable[..., Any]] = {}
 
@@ -144,67 +139,28 @@ class Op(Generic[P]):
     def __call__(self, x: Any, /, *args: P.args, **kwargs: P.kwargs) -> Any: ...
     def __call__(self, *inputs: Any, **settings: Any) -> Any:  # type: ignore[misc]
         """Compute the op and, if one of its inputs requires grad, record it."""
-        # bind: the arguments as inputs and settings
         if settings or len(inputs) > self.arity:
             inputs, settings = bind(self, inputs, settings)
-            for name in self.options:
-                if name in settings:
-                    return self.options[name](*inputs, **settings)
-
-        # unwrap: the arrays in the Tensors and the nodes that they came from; a foreign operand needs conversion
-        arrays: list[Any] = []
-        nodes: list[Node | None] = []
-        like = foreign = None
-        recorded = False
-        for x in inputs:
-            if isinstance(x, Traced):
-                array = x._array
-                arrays.append(array)
-                if like is None or array.ndim:  # one without axes does not promote
-                    like = array
-                node = x._node
-                nodes.append(node)
-                if node is not None:
-                    recorded = True
-            else:
-                if type(x) not in SCALARS:
-                    foreign = x
-                arrays.append(x)
-                nodes.append(None)
-        recorded = recorded and modes.recording and self.differentiable
+            for name in self.options.keys() & settings:
+                return self.options[name](*inputs, **settings)
+        arrays, nodes, like = unwrap(inputs)
+        recorded = self.differentiable and any(nodes) and modes.recording
         given = settings
         if recorded and settings:
             settings = own_settings(settings, self.name)
-        if foreign is not None and like is not None:
-            arrays = [x._array if isinstance(x, Traced) else as_operand(x, like, copy=recorded) for x in inputs]
-
-        # forward
-        kept = None
         try:
-            if recorded and self.keeping is not None:
-                out, kept = self.keeping(*arrays, **settings)
-            else:
-                out = self.forward(*arrays, **settings) if settings else self.forward(*arrays)
+            out = self.recorded_forward(*arrays, **settings) if recorded else self.forward(*arrays, **settings)
         except EXPLAINED as error:
-            raise explain(self.name, self.forward, self.complaint, arrays, settings, error)  # noqa: B904 - sets the cause
+            raise explain(self, arrays, settings, error)  # noqa: B904 - sets the cause
         if like is None:  # given arrays, return an array
             return out
-        if type(out) is not _ndarray or out.dtype is not like.dtype:
-            out = settle(out, inputs, arrays, self.name, self.casts)
-
-        # wrap
-        result = _new(traced.tensor_type)
-        result._array = out
-        result._node = result._grad = None
-
-        # record
+        kept = None
+        if type(out) is not np.ndarray or out.dtype is not like.dtype:
+            out, kept = settle(out, inputs, arrays, self.name, self.casts)
+        result = wrap(out)
         if recorded:
-            record = result._node = Record()
-            record.op, record.nodes, record.tensor = self, nodes, None
-            record.shape, record.dtype, record.age = out.shape, out.dtype, tick()
-            record.saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)
-            if kept is not None:
-                record.saved = (*record.saved, kept)
+            saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)
+            result._node = Record(self, nodes, saved if kept is None else (*saved, kept), out)
         if out.base is not None or out is like:
             note_view(self, inputs, settings, result)
         if modes_module.observers and modes.observer is not None:
@@ -213,27 +169,21 @@ class Op(Generic[P]):
 
     # --- backward ---------------------------------------------------------------------------------------
 
-    def vjp(
-        self, record: Record, nodes: Sequence[Node | None], upstream: Gradient, create_graph: bool
-    ) -> list[Gradient]:
-        """The vector-Jacobian products: for each input with a node, the gradient that its rule returns."""
-        assert record.saved is not None
-        gradients: list[Gradient] = []
-        rules, variadic = self.rules, self.variadic
-        saved = as_tensors(self.saver, record) if create_graph else record.saved
+    def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
+        """The vector-Jacobian products: each node that is not None, with the gradient that its rule returns."""
+        saved: Any = as_tensors(self.saver, record) if isinstance(upstream, Traced) else record.saved
+        products, rules, variadic = [], self.rules, self.variadic
         index = 0  # enumerate costs more: this is the hottest loop of backward
-        for node in nodes:
-            if node is None:
-                gradients.append(None)
-            else:
-                rule: Rule = rules[0 if variadic else index]  # type: ignore[assignment]
-                try:
-                    gradients.append(rule(upstream, *saved[index]) if saved else rule(upstream))
-                except Exception as error:
-                    add_facts(error, record, index, upstream, create_graph)
-                    raise
-            index += 1  # noqa: SIM113
-        return gradients
+        try:
+            for node in nodes:
+                if node is not None:
+                    rule: Any = rules[0 if variadic else index]
+                    products.append((node, rule(upstream, *saved[index]) if saved else rule(upstream)))
+                index += 1
+        except Exception as error:
+            add_facts(error, record, index, upstream)
+            raise
+        return products
 
 
 @overload

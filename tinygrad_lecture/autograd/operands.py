@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,39 @@ from ..backend import (
 from ..traced import Traced
 
 SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
+
+
+class Kept(NamedTuple):
+    """What a kernel returns that is recorded: its result, and arrays that spare its backward work."""
+
+    out: Array
+    arrays: Any
+
+
+def unwrap(inputs: Sequence[Any]) -> tuple[list[Any], list[Any], Array | None]:
+    """The arrays of a call's inputs, their nodes, None for constants, and the array that decides the result's dtype.
+
+    That is the array of the last Tensor with axes, since one without does not promote; None if no input is a Tensor.
+    """
+    arrays: list[Any] = []
+    nodes: list[Any] = []
+    like = foreign = None
+    for x in inputs:
+        if isinstance(x, Traced):
+            array = x._array
+            arrays.append(array)
+            nodes.append(x._node)
+            if like is None or array.ndim:
+                like = array
+        else:
+            arrays.append(x)
+            nodes.append(None)
+            if type(x) not in SCALARS:
+                foreign = x
+    if foreign is not None and like is not None:
+        copy = any(nodes)  # a record may keep arrays, and their owner may change them unseen
+        arrays = [x._array if isinstance(x, Traced) else as_operand(x, like, copy) for x in inputs]
+    return arrays, nodes, like
 
 
 def as_operand(value: Any, like: Array, copy: bool) -> Any:
@@ -77,12 +110,18 @@ def _own(value: Any, setting: str, name: str) -> Any:
     return value.copy() if is_array(value) or isinstance(value, bytearray) else value
 
 
-def settle(out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, casts: bool) -> Array:
-    """What a forward function returned, as an array and no wider than the floats it was computed from.
+def settle(
+    out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, casts: bool
+) -> tuple[Array, Sequence[Any] | None]:
+    """What a forward function returned, as an array and no wider than the floats it was computed from; and what a
+    kernel kept for backward.
 
     inputs: as the op was called; arrays: the same without Tensors.  casts: the op chooses the dtype of its result.
     Raises TypeError for None, and for a complex result of real Tensors.
     """
+    kept = None
+    if isinstance(out, Kept):
+        out, kept = out
     if isinstance(out, np.generic):  # NumPy returns scalars for 0-d results
         out = np.asarray(out)
     elif not is_array(out):
@@ -91,11 +130,11 @@ def settle(out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, ca
         out = xp(*arrays).asarray(out)
     dtype = out.dtype
     if dtype is FLOAT32 and not any(is_array(x) and x.dtype is FLOAT16 for x in arrays):
-        return out
+        return out, kept
     if dtype.kind == "f" and not casts:
-        return narrow(out, arrays)
+        return narrow(out, arrays), kept
     if dtype.kind in "iu" and not casts and len(arrays) > 1:
-        return narrow_integers(out, arrays)
+        return narrow_integers(out, arrays), kept
     if dtype.kind == "c" and not any(isinstance(x, Traced) and x._array.dtype.kind == "c" for x in inputs):
         raise TypeError(f"{name}: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
-    return out
+    return out, kept

@@ -24,7 +24,8 @@ from typing import Any, TypeAlias
 
 from ..backend import device_of, get_default_dtype, is_array
 from ..errors.users_line import hide_frames
-from ..traced import Node, wrap
+from ..traced import wrap
+from .core import Node
 
 # (arrays, out, settings, nodes) -> for each input that requires grad, what its rule asked for
 Saver: TypeAlias = Callable[[Sequence[Any], Any, Mapping[str, Any], Sequence[Any]], Sequence[Sequence[Any]]]

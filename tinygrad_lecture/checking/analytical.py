@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.tape import Leaf
+from ..autograd.core import Leaf
 from ..backend import Array, Shape, move, to_host
 from ..func.gradients import grad
 from ..inspect.observe import Observing

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..autograd.contract import RuleError
+from ..autograd.core import Record
 from ..autograd.op import Op
-from ..autograd.tape import Record
 from ..backend import Shape, is_array
 from ..errors.messages import WITH_TL, numpy_refused
 from ..errors.words import kind_of

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.core import Record
 from ..autograd.op import Op
-from ..autograd.tape import Record
 from ..backend import FLOAT64, Array, Shape, is_array, to_host
 
 

@@ -21,20 +21,14 @@ EXPLAINED = (ValueError, TypeError, IndexError, AttributeError, OverflowError)  
 Complaint = Callable[..., str | None]  # (*inputs, **settings) -> what is wrong with them, or None
 
 
-def explain(
-    name: str,
-    forward: Callable[..., Any],
-    complaint: Complaint | None,
-    arrays: Sequence[Any],
-    settings: dict[str, Any],
-    error: Exception,
-) -> Exception:
+def explain(op: Any, arrays: Sequence[Any], settings: dict[str, Any], error: Exception) -> Exception:
     """The error to raise instead of the array library's: it names the op and its inputs, and says what to do.
 
     It is an IndexError or TypeError as the original, else a TensorError. A TypeError about arrays is a DtypeError. An
     AttributeError becomes a TypeError: it says that an input is no array. The original is shown too if the forward
     function is the user's: it has the line.
     """
+    name, forward, complaint = op.name, op.forward, op.complaint
     reason = _different_devices(arrays) or _called_by_numpy(name, error)
     if reason is None and isinstance(error, TypeError):
         reason = call_complaint(name, forward, arrays, settings)

@@ -13,25 +13,24 @@
 
     y = Square.apply(x)
 
-`tl.op` is the house's own way, with a rule for each input. A Function has one rule for all inputs, and Tensors in it.
+`tl.op` is this library's own way, with a rule for each input. A Function has one rule for all inputs, and it gets
+Tensors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from .. import ops
+from ..autograd.core import Gradient, Node, Products, Record
 from ..autograd.modes import modes, no_grad
-from ..autograd.tape import Gradient, Record
-from ..autograd.versions import tick
+from ..autograd.outputs import nodes_of_outputs, record_outputs, upstreams_of
 from ..autograd.views import note_sharing, window_of
-from ..backend import Array, xp
+from ..backend import xp
 from ..errors.words import kind_of
 from ..tensor import Tensor
-from ..traced import Node, Traced, wrap
+from ..traced import Traced, wrap
 
 
 class Context:
@@ -90,67 +89,55 @@ class Function:
                 raise TypeError(f"{cls.__name__}.forward must return a Tensor or a tuple of Tensors, not {kind_of(o)}")
         if not modes.recording or not any(ctx.needs_input_grad):
             return out
-        call = Call(cls, ctx, args, outs)
-        results = call.record(nodes)
+        results = Call(cls, ctx, args, outs).record(nodes, outs)
         return results if isinstance(out, tuple) else results[0]
 
 
 class Call:
-    """The op of a Function's record. Several outputs are recorded as one vector, of which each is a piece."""
+    """The op of a Function's record."""
 
     saves_arrays = True
 
     def __init__(self, function: type[Function], ctx: Context, args: Sequence[Any], outs: Sequence[Tensor]) -> None:
-        self.name, self.rule, self.ctx, self.outs = function.__name__, function.backward, ctx, outs
+        self.name, self.rule, self.ctx = function.__name__, function.backward, ctx
         self.differentiable = [
-            o._array.dtype.kind == "f" and not any(o is constant for constant in ctx._constants) for o in outs
+            i
+            for i, o in enumerate(outs)
+            if o._array.dtype.kind == "f" and not any(o is constant for constant in ctx._constants)
         ]
-        self.sources = [self._source(x, args) for x in ctx.saved_tensors]
-        self.arrays = [x._array if isinstance(x, Traced) else x for x in ctx.saved_tensors]
-        self.shapes = [o.shape for o in outs]
+        self.sources = [self._source(x, args, outs) for x in ctx.saved_tensors]
+        self.zeros = [partial(xp(o._array).zeros, o.shape, o.dtype) for o in outs]
 
-    def _source(self, x: Any, args: Sequence[Any]) -> Node | int | None:
+    def _source(self, x: Any, args: Sequence[Any], outs: Sequence[Tensor]) -> Node | int | None:
         """Where a saved tensor came from: the node of an argument, or the number of an output."""
         if isinstance(x, Traced) and any(x is argument for argument in args):
-            return x._node
-        return next((i for i, o in enumerate(self.outs) if o is x and self.differentiable[i]), None)
+            return x._node  # type: ignore[no-any-return]
+        return next((i for i in self.differentiable if outs[i] is x), None)
 
-    def record(self, nodes: Sequence[Node | None]) -> tuple[Any, ...]:
+    def record(self, nodes: Sequence[Node | None], outs: Sequence[Tensor]) -> tuple[Any, ...]:
         """The outputs as results of one record, which alone keeps the saved arrays alive."""
-        outs, self.outs, self.ctx.saved_tensors = self.outs, (), ()
-        traced = [o for o, flows in zip(outs, self.differentiable, strict=True) if flows]
-        if not traced:
-            return tuple(outs)
-        record, alone = Record(), len(outs) == 1
-        vector = None if alone else ops.shape.concatenate(*(o.detach().reshape(-1) for o in traced))
-        made = traced[0] if vector is None else vector
-        record.op, record.nodes, record.saved, record.tensor = self, nodes, [tuple(self.arrays)], None
-        record.shape, record.dtype, record.age = made.shape, made.dtype, tick()
-        self.arrays = []
-        if vector is None:
-            return (_result(traced[0], record),)
-        vector = wrap(vector._array, record)
-        results, end = [], 0
-        for o, flows in zip(outs, self.differentiable, strict=True):
-            if flows:
-                begin, end = end, end + o.numel()
-                piece = vector[begin:end].reshape(o.shape).to(dtype=o.dtype)
-                o = _result(o, piece._node)
-            results.append(o)
+        saved = [tuple(x._array if isinstance(x, Traced) else x for x in self.ctx.saved_tensors)]
+        self.ctx.saved_tensors = ()
+        results = list(outs)
+        if self.differentiable:
+            made = record_outputs(self, nodes, saved, [outs[i] for i in self.differentiable])
+            for i, node in zip(self.differentiable, made, strict=True):
+                results[i] = _result(outs[i], node)
         return tuple(results)
 
-    def vjp(
-        self, record: Record, nodes: Sequence[Node | None], upstream: Gradient, create_graph: bool
-    ) -> Sequence[Gradient]:
+    def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         """The gradients that the Function's backward returns."""
         assert record.saved is not None
-        lib = xp(upstream._array if create_graph else upstream)
-        upstreams = self._pieces(upstream if create_graph else wrap(upstream))
-        outputs = self._pieces(wrap(lib.zeros(record.shape, record.dtype), record)) if create_graph else upstreams
+        recorded = modes.recording
+        upstreams = [wrap(zeros()) for zeros in self.zeros]
+        outputs = dict(
+            zip(self.differentiable, nodes_of_outputs(record, [upstreams[i] for i in self.differentiable]), strict=True)
+        )
+        for i, g in zip(self.differentiable, upstreams_of(upstream), strict=True):
+            if g is not None:
+                upstreams[i] = g if recorded else wrap(g)
         self.ctx.saved_tensors = tuple(
-            wrap(array, outputs[s]._node if isinstance(s, int) else s)
-            if create_graph and s is not None
-            else _constant(array)
+            None if array is None else wrap(array, (outputs[s] if isinstance(s, int) else s) if recorded else None)
             for array, s in zip(record.saved[0], self.sources, strict=True)
         )
         try:
@@ -163,26 +150,12 @@ class Call:
                 f"{self.name}.backward returned {len(gradients)} gradients for {len(nodes)} arguments of forward; "
                 "return one for each, None for those that need none"
             )
-        found: list[Gradient] = []
+        products = []
         for node, g in zip(nodes, gradients, strict=False):
-            if node is not None and g is None:
-                g = wrap(lib.zeros(node.shape, node.dtype))
-            found.append(g if create_graph or not isinstance(g, Traced) else g._array)
-        return found
-
-    def _pieces(self, values: Tensor) -> list[Tensor]:
-        """The part of a vector for each output; zeros for one that is not differentiable."""
-        if len(self.shapes) == 1:
-            return [values]
-        pieces, end = [], 0
-        for shape, flows in zip(self.shapes, self.differentiable, strict=True):
-            size = int(np.prod(shape, dtype=int))
-            if flows:
-                begin, end = end, end + size
-                pieces.append(values[begin:end].reshape(shape))
-            else:
-                pieces.append(wrap(xp(values._array).zeros(shape, values.dtype)))
-        return pieces
+            if node is not None:
+                g = wrap(xp(upstreams[0]._array).zeros(node.shape, node.dtype)) if g is None else g
+                products.append((node, g if recorded or not isinstance(g, Traced) else g._array))
+        return products
 
 
 def _result(out: Tensor, node: Node | None) -> Tensor:
@@ -191,7 +164,3 @@ def _result(out: Tensor, node: Node | None) -> Tensor:
     if out._array.base is not None or window_of(out) is not None or out._node is not None:
         note_sharing(result, out)
     return result
-
-
-def _constant(array: Array | None) -> Any:
-    return None if array is None else wrap(array)

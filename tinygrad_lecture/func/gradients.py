@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..autograd.backward import backward_pass
+from ..autograd.core import Gradient, Node
 from ..autograd.memory import unshare
 from ..autograd.seeds import seed_for
-from ..autograd.tape import Gradient, backward_pass
 from ..errors.words import kind_of
 from ..tensor import Tensor
-from ..traced import Node, Traced, wrap
+from ..traced import Traced, wrap
 
 
 def grad(

@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import ops
+from ..autograd.core import Leaf, Node
 from ..autograd.modes import is_grad_enabled
-from ..autograd.tape import Leaf
 from ..creation import zeros, zeros_like
 from ..errors.words import kind_of
 from ..tensor import Tensor
-from ..traced import Node
 from .arguments import Argnums
 from .gradients import grad
 from .trees import map_leaves

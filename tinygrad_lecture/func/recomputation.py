@@ -15,16 +15,18 @@ import numpy as np
 from .. import ops
 from .. import random as rng
 from ..autograd import versions
+from ..autograd.backward import backward_pass
+from ..autograd.core import Gradient, Leaf, Node, Products, Record
 from ..autograd.memory import arrays_in, unshare
 from ..autograd.modes import enable_grad, modes
 from ..autograd.op import Op
-from ..autograd.tape import Gradient, Leaf, Record, backward_pass
+from ..autograd.outputs import record_outputs, upstreams_of
 from ..autograd.views import note_sharing, window_of
-from ..backend import Array, xp
+from ..backend import Array, Shape, xp
 from ..errors.words import kind_of
 from ..inspect.observe import Observing, Unseen, values_are_kept
 from ..tensor import Tensor
-from ..traced import Node, Traced, wrap
+from ..traced import Traced, wrap
 from .arguments import as_tuple
 
 
@@ -61,22 +63,18 @@ def checkpoint(function: Callable[..., Any], *inputs: Any) -> Any:
     outs = as_tuple("checkpoint", out)
 
     # The first run was recorded only to find its sources, the nodes it uses from outside. One record that reruns the
-    # function replaces those records. Its result is a vector of all elements that require grad; each output is a slice.
-    end = versions.tick()
-    flat = _concatenated(outs)
-    inside = [] if flat is None else _inside(flat, start)
-    sources = list(_used_from_outside(inside, start))
-    if flat is None or not sources or _one_from_another(outs, [record for record in inside if record.age < end]):
+    # function replaces those records.
+    traced = [o for o in outs if o._node is not None]
+    inside = _inside(traced, start)
+    sources = list(_used_from_outside(inside, traced, start))
+    if not sources or _one_from_another(traced, inside):
         return out
     saved = (kept, sources, [_array_of(node) for node in sources])
-    record = _record(_Rerun(function, state, flat), sources, saved, flat, versions.tick())
-    flat = wrap(xp(flat._array).zeros(flat.shape, flat.dtype), record)
-    results, end = [], 0
+    nodes = iter(record_outputs(_Rerun(function, state, traced), sources, saved, traced))
+    results = []
     for o in outs:
         if o._node is not None:
-            begin, end = end, end + o.numel()
-            piece = flat[begin:end].reshape(o.shape).to(dtype=o.dtype)
-            result = wrap(o._array, piece._node)
+            result = wrap(o._array, next(nodes))
             if window_of(o) is not None:  # a view of an input
                 note_sharing(result, o)
             o = result
@@ -89,51 +87,47 @@ class _Rerun:
 
     name, saves_arrays = "checkpoint", True
 
-    def __init__(self, function: Callable[..., Any], state: dict[str, Any], flat: Tensor) -> None:
-        self.function, self.state, self.shape = function, state, flat.shape
-        self.digest = _digest(flat._array)
+    def __init__(self, function: Callable[..., Any], state: dict[str, Any], outs: Sequence[Tensor]) -> None:
+        self.function, self.state, self.shapes = function, state, [o.shape for o in outs]
+        self.digests = [_digest(o._array) for o in outs]
 
-    def vjp(
-        self, record: Record, nodes: Sequence[Node | None], upstream: Gradient, create_graph: bool
-    ) -> Sequence[Gradient]:
+    def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         assert record.saved is not None
         inputs, sources, arrays = record.saved
-        ages = [versions.tick() for _ in sources]
-        start = versions.tick()
+        # A boundary node replaces each source, and this backward pass ends there: if one source was computed from
+        # another, the path between them belongs to the outer backward pass.
+        boundary = [Record(ops.elementwise.alias, (n,), ((),), n) for n in record.nodes]
+        recorded, start = modes.recording, versions.tick()
         watch = Observing(_ChangeWatch(record.age, start)) if versions.last_write > record.age else nullcontext()
         with Unseen(), rng.replay(self.state), enable_grad(), watch:
             out = self.function(*inputs)
-            flat = _concatenated(out if isinstance(out, tuple) else (out,))
-        if flat is None or flat.shape != self.shape:
-            now = "none that requires grad" if flat is None else flat.numel()
-            self._refuse(f"returned {self.shape[0]} elements at first, and now {now}")
-        assert flat._node is not None
-        inside = _inside(flat, start)
-        if _used_from_outside(inside, start) != dict.fromkeys(sources):
+        outs = [o for o in (out if isinstance(out, tuple) else (out,)) if o._node is not None]
+        if (shapes := [o.shape for o in outs]) != self.shapes:
+            self._refuse(f"returned {_several(self.shapes)} at first, and now {_several(shapes)}")
+        inside = _inside(outs, start)
+        if _used_from_outside(inside, outs, start) != dict.fromkeys(sources):
             self._refuse("uses other tensors that require grad than at first; was a variable assigned in between?")
         current = [_array_of(node) for node in sources]
         if any(new is not None and new is not old for new, old in zip(current, arrays, strict=True)):
             self._refuse("uses a tensor whose .data was replaced in between")
-        if _differs(flat._array, self.digest):
+        if any(_differs(o._array, digest) for o, digest in zip(outs, self.digests, strict=True)):
             self._refuse(
                 "returned other values than at first; pass what changes between calls as an input or bind it as a "
                 "default argument, lambda x, s=s: x * s, and draw random numbers with tl, whose stream is replayed"
             )
-
-        # A boundary node replaces each source, and this backward pass ends there: if one source was computed from
-        # another, the path between them belongs to the outer backward pass.
-        boundary = [_record(ops.elementwise.alias, (n,), ((),), n, a) for n, a in zip(record.nodes, ages, strict=True)]
         boundary_of: dict[Node | None, Node] = dict(zip(sources, boundary, strict=True))
         for member in inside:
             member.nodes = [boundary_of.get(node, node) for node in member.nodes]
+        upstreams = upstreams_of(upstream)
         with Unseen():
             found = backward_pass(
-                [(flat._node, upstream)],
+                [(boundary_of.get(o._node, o._node), g) for o, g in zip(outs, upstreams, strict=True) if g is not None],
                 wanted=[end for end, node in zip(boundary, nodes, strict=True) if node is not None],
-                retain_graph=create_graph,
-                create_graph=create_graph,
+                retain_graph=recorded,
+                create_graph=recorded,
             )
-        return unshare(map(found.get, boundary), [upstream])
+        gradients = unshare(map(found.get, boundary), [g for g in upstreams if g is not None])
+        return [(n, g) for n, g in zip(record.nodes, gradients, strict=True) if n is not None and g is not None]
 
     def _refuse(self, how: str) -> NoReturn:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
@@ -167,9 +161,9 @@ class _ChangeWatch:
 
 
 def _digest(values: Array) -> Array:
-    """A fingerprint of a vector: weighted sums of blocks, about sqrt(n) numbers for n elements."""
+    """A fingerprint of an array: weighted sums of blocks, about sqrt(n) numbers for n elements."""
     lib, width = xp(values), max(math.isqrt(values.size), 1)
-    values = values.astype(np.float32) if values.dtype == np.float16 else values
+    values = values.reshape(-1).astype(np.float32 if values.dtype == np.float16 else values.dtype, copy=False)
     weights = lib.linspace(0.5, 1.5, width, dtype=values.dtype)
     whole = values.size - values.size % width  # elements in whole blocks
     rest = values[whole:]
@@ -179,7 +173,7 @@ def _digest(values: Array) -> Array:
 
 
 def _differs(values: Array, digest: Array) -> bool:
-    """Whether a vector differs, by more than rounding, from the one that has this digest.
+    """Whether an array differs, by more than rounding, from the one that has this digest.
 
     Rounding may differ between runs on a GPU, and with some CPU libraries, which sum in another order.
     """
@@ -193,24 +187,14 @@ def _differs(values: Array, digest: Array) -> bool:
 # --- graphs -------------------------------------------------------------------------------------------------
 
 
-def _concatenated(outs: Sequence[Tensor]) -> Tensor | None:
-    """The elements of all results that require grad, as one vector; None if no result does."""
-    vectors = [o.reshape(-1) for o in outs if o._node is not None]
-    return ops.shape.concatenate(*vectors) if vectors else None
+def _several(shapes: Sequence[Shape]) -> str:
+    return ", ".join(f"a tensor of shape {shape}" for shape in shapes) or "none that requires grad"
 
 
-def _record(op: Any, nodes: Sequence[Node | None], saved: Sequence[Sequence[Any]], like: Any, age: int) -> Record:
-    """A record of `op` with the shape and dtype of `like`."""
-    record = Record()
-    record.op, record.nodes, record.saved, record.tensor = op, nodes, saved, None
-    record.shape, record.dtype, record.age = like.shape, like.dtype, age
-    return record
-
-
-def _inside(result: Tensor, start: int) -> list[Record]:
-    """The records made since `start` that a result was computed from."""
+def _inside(results: Iterable[Tensor], start: int) -> list[Record]:
+    """The records made since `start` that results were computed from."""
     records: dict[Record, None] = {}
-    stack: list[Node | None] = [result._node]
+    stack: list[Node | None] = [result._node for result in results]
     while stack:
         node = stack.pop()
         if isinstance(node, Record) and node.age >= start and node not in records:
@@ -225,14 +209,10 @@ def _one_from_another(outs: Sequence[Tensor], records: Iterable[Record]) -> bool
     return any(node in made for record in records for node in record.nodes)
 
 
-def _used_from_outside(records: Sequence[Record], start: int) -> dict[Node, None]:
-    """The nodes that records use and that are older than `start`, or leaves made since whose tensor is still alive."""
-    return {
-        node: None
-        for record in records
-        for node in record.nodes
-        if node is not None and (node.age < start or _array_of(node) is not None)
-    }
+def _used_from_outside(records: Sequence[Record], outs: Sequence[Tensor], start: int) -> dict[Node, None]:
+    """The nodes that records use or outs have, if older than `start`, or leaves made since whose tensor is alive."""
+    used = [node for record in records for node in record.nodes] + [o._node for o in outs]
+    return {node: None for node in used if node is not None and (node.age < start or _array_of(node) is not None)}
 
 
 def _array_of(node: Node) -> Array | None:

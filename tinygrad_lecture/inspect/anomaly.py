@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..autograd.core import Record
 from ..autograd.modes import Fixed, modes
 from ..autograd.op import Op
-from ..autograd.tape import Record
 from ..backend import Array, is_array, xp
 from ..errors.users_line import users_line
 from ..traced import Traced

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..autograd.tape import Leaf, Record
-from ..traced import Node, Traced
+from ..autograd.core import Leaf, Node, Record
+from ..traced import Traced
 from .node_names import node_name
 
 

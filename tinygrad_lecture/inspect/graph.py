@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ..autograd.core import Leaf, Node, Record, unbroadcast
 from ..autograd.op import Op
-from ..autograd.tape import Leaf, Record, unbroadcast
 from ..backend import Array, is_array, to_host
 from ..errors.table import aligned
 from ..errors.words import kind_of
-from ..traced import Node, Traced
+from ..traced import Traced
 from .dot import dot_of
 from .formulas.local import local_derivatives
 from .formulas.numbers import in_line

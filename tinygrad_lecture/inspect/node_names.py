@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..autograd.core import Node
 from ..backend import is_array
-from ..traced import Node
 
 
 def node_name(record: Any) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ..autograd import modes as modes_module
+from ..autograd.core import Record
 from ..autograd.modes import Switch, modes
 from ..autograd.op import Op
-from ..autograd.tape import Record
 from ..backend import Array
 
 

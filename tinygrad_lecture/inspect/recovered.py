@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..autograd.core import Record
 from ..autograd.op import Op
-from ..autograd.tape import Record
 from ..backend import is_array, to_host
 from .vertex import Vertex
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import Any
 
-from ..autograd.hooks import Handle, Hooked, hooks_of, retains_grad
+from ..autograd.hooks import Handle, hooks_of, retain_grad, retains_grad
 from ..errors.users_line import hide_frames
 from ..traced import Traced
 
@@ -48,12 +47,7 @@ class HookMethods(Traced):
     def retain_grad(self) -> None:
         """Let backward fill `grad` of this result too. Raises RuntimeError if it does not require grad."""
         self._require_grad("retain_grad")
-        node = self._node
-        assert node is not None
-        if type(node.tensor) is Hooked:
-            node.tensor.retains = True
-        else:
-            node.tensor = weakref.ref(self)
+        retain_grad(self)
 
     @property
     def retains_grad(self) -> bool:

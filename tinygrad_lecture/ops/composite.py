@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from ..autograd import modes as modes_module
+from ..autograd.core import Record
 from ..autograd.modes import Called, modes
-from ..autograd.tape import Record
 from ..errors.argument_names import inputs_by_position, numpy_names
 from ..errors.messages import EXPLAINED, rename
 from ..traced import Traced

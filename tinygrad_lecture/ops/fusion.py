@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, Concatenate
 
+from ..autograd.backward import backward_pass
 from ..autograd.contract import add_facts
+from ..autograd.core import Gradient, Node, Products, Record
 from ..autograd.modes import modes
 from ..autograd.op import Op, P
+from ..autograd.operands import Kept
 from ..autograd.signature import bind
-from ..autograd.tape import Gradient, Record, backward_pass
 from ..backend import FLOAT16, is_array, xp
-from ..traced import Node, Traced, wrap
+from ..traced import Traced, wrap
 from .composite import composite_as
 from .elementwise import alias
 from .half import called_in_float32
@@ -81,53 +82,50 @@ class KernelOp(Op[Any]):
         self.saves_arrays = True
         asked = inspect.signature(backward).parameters
         self.keeps_out = keeps_out = "out" in asked
-        self.keeping = partial(forward, keep=True) if "kept" in asked else None
+        self.keeps = "kept" in asked
+        self.recorded_forward = self.keeping if self.keeps else forward
         self.saver = lambda arrays, out, settings, nodes: (arrays, (settings,), (out,) if keeps_out else ())
 
-    def vjp(
-        self, record: Record, nodes: Sequence[Node | None], upstream: Gradient, create_graph: bool
-    ) -> list[Gradient]:
+    def keeping(self, *arrays: Any, **settings: Any) -> Kept:
+        """The kernel's result, and what it keeps for backward."""
+        return Kept(*self.forward(*arrays, keep=True, **settings))
+
+    def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         """The vector-Jacobian products, from the kernel or, under create_graph, from the definition."""
         assert record.saved is not None
         arrays, (settings,) = record.saved[:2]
-        if create_graph:
+        if isinstance(upstream, Traced):
             inputs = [wrap(a, n) if is_array(a) else a for a, n in zip(arrays, record.nodes, strict=True)]
             return vjp_through(lambda *x: self.definition(*x, **settings), inputs, nodes, upstream)
         needs = [node is not None for node in nodes]
         try:
-            if self.keeps_out or self.keeping is not None:
-                settings = {**self.of_forward(*record.saved[2:]), **settings}
-            gradients = self.kernel_backward(upstream, needs, *arrays, **settings)
+            gradients = self.kernel_backward(upstream, needs, *arrays, **settings, **self.of_forward(*record.saved[2:]))
         except Exception as error:
-            add_facts(error, record, 0, upstream, create_graph)
+            add_facts(error, record, 0, upstream)
             raise
-        return list(gradients)
+        return [(node, gradient) for node, gradient in zip(nodes, gradients, strict=True) if node is not None]
 
     def of_forward(self, out: Sequence[Any], kept: Any = None) -> dict[str, Any]:
         """What backward asks for of the forward pass."""
         asked = {"out": out[0]} if self.keeps_out else {}
-        return asked if self.keeping is None else {**asked, "kept": kept}
+        return {**asked, "kept": kept} if self.keeps else asked
 
 
 def vjp_through(
     function: Callable[..., Any], inputs: Sequence[Any], nodes: Sequence[Node | None], upstream: Gradient
-) -> list[Gradient]:
+) -> Products:
     """The gradients of a function of Tensors at `inputs`, recorded: a Tensor for each input with a node.
 
     Each input is passed as an alias, so a tensor passed twice gets two gradients.
     """
     aliases = [x if node is None else alias(x) for x, node in zip(inputs, nodes, strict=True)]
     out = function(*aliases)
-    wanted = [None if node is None else a._node for a, node in zip(aliases, nodes, strict=True)]
+    used = [(node, a) for node, a in zip(nodes, aliases, strict=True) if node is not None]
     found = backward_pass(
-        [(out._node, upstream)],
-        wanted=[node for node in wanted if node is not None],
-        retain_graph=True,
-        create_graph=True,
+        [(out._node, upstream)], wanted=[a._node for _, a in used], retain_graph=True, create_graph=True
     )
     return [
-        None if node is None else found[node] if node in found else wrap(xp(a._array).zeros(a.shape, a.dtype))
-        for node, a in zip(wanted, aliases, strict=True)
+        (node, found[a._node] if a._node in found else wrap(xp(a._array).zeros(a.shape, a.dtype))) for node, a in used
     ]
 
 

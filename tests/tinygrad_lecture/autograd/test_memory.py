@@ -1,13 +1,9 @@
 """Gradients that share memory become gradients with memory of their own, and nothing else is copied."""
 
-import sys
-
 import numpy as np
-import pytest
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.autograd.memory import count_unshared_references, unshare
-from tinygrad_lecture.autograd.tape import Leaf, Pending
+from tinygrad_lecture.autograd.memory import unshare
 
 
 def test_a_gradient_returned_twice_and_a_view_of_it_are_copied():
@@ -40,10 +36,3 @@ def test_a_tensors_copy_is_recorded():
     assert copy.array is not y.array
     copy.sum().backward()
     assert x.grad.tolist() == [2, 2]
-
-
-@pytest.mark.parametrize("gil", [True, False])
-def test_references_are_counted_only_where_no_other_thread_can_change_them_meanwhile(monkeypatch, gil):
-    monkeypatch.setattr(Pending, "unshared_references", 0)  # the trial tries others
-    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: gil, raising=False)
-    assert bool(count_unshared_references(Pending, Leaf(tl.zeros((), dtype=tl.float64)))) == gil

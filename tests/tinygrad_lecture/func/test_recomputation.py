@@ -397,7 +397,7 @@ def test_a_second_run_of_another_size_is_refused():
     lengths = iter([2, 3])
     x = leaf(1, 2, 3)
     y = tl.checkpoint(lambda x: x[: next(lengths)] * 2, x)
-    with pytest.raises(RuntimeError, match="returned 2 elements at first, and now 3; it must do the same computation"):
+    with pytest.raises(RuntimeError, match=r"of shape \(2,\) at first, and now a tensor of shape \(3,\)"):
         y.sum().backward()
 
 
@@ -490,7 +490,7 @@ def test_a_second_run_that_does_not_require_grad_is_refused():
     runs = iter([True, False])
     x = leaf(1, 2)
     y = tl.checkpoint(lambda x: x * 2 if next(runs) else x.detach() * 2, x)
-    with pytest.raises(RuntimeError, match="returned 2 elements at first, and now none that requires grad"):
+    with pytest.raises(RuntimeError, match=r"a tensor of shape \(2,\) at first, and now none that requires grad"):
         y.sum().backward()
 
 

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ...autograd.core import Record
 from ...autograd.modes import no_grad
 from ...autograd.op import Op
-from ...autograd.tape import Record
 from ...backend import Array, is_array
 from ...inspect.observe import Observing
 from .central_differences import STEP, central_differences

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ...autograd.backward import by_input
+from ...autograd.core import Record
 from ...autograd.op import Op
-from ...autograd.tape import Record
 from ...backend import Array, to_host, xp
 from ...traced import Traced
 from .derivatives import ELEMENTWISE, RULES
@@ -24,7 +25,7 @@ def local_derivatives(record: Record, upstream: Any) -> list[Array | None]:
     if not isinstance(record.op, Op) or not (name in ELEMENTWISE or (one and name not in RULES)):
         return [None] * len(record.nodes)
     ones = xp(_array(upstream)).ones(record.shape, record.dtype)
-    found = record.op.vjp(record, record.nodes, ones, False)
+    found = by_input(record.op.vjp(record, record.nodes, ones), record.nodes)
     return [None if gradient is None else np.array(to_host(_array(gradient))) for gradient in found]
 
 

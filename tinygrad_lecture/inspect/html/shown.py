@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.tape import Record
+from ...autograd.core import Record
 from ...backend import Array, to_host
 from ...traced import Traced
 from ..formulas.numbers import in_words

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+from ...autograd.core import Record
 from ...autograd.op import Op
-from ...autograd.tape import Record
 from ...kernels.compiled import available
 from ..program.scopes import Scopes
 from .measured import Measured

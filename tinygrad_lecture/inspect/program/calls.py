@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...autograd.core import Record
 from ...autograd.modes import Called, modes
-from ...autograd.tape import Record
 from ...backend import is_array, to_host
 from ...traced import Traced
 from ..formulas.numbers import in_line

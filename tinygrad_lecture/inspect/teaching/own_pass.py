@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...autograd.backward import backward_pass
+from ...autograd.core import Leaf, Record
 from ...autograd.modes import modes
 from ...autograd.seeds import seed_for
-from ...autograd.tape import Leaf, Record, backward_pass
 from ..graph import Graph
 from ..observe import Observing
 from ..vertex import Step, Vertex

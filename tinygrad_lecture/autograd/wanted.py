@@ -1,29 +1,36 @@
-"""The path from outputs to the inputs that `tl.grad` asks about: backward visits only that part of the graph."""
+"""Wanted: the nodes that `tl.grad` asks about. Backward visits only the part of the graph that leads to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from ..traced import Node, Traced
+from ..traced import Traced
+from .core import VJP, Gradient, Node, Products, Record
 
 
-class Path:
+class Wanted:
     """The part of a graph that leads from roots down to targets, and the gradients found at the targets."""
 
     def __init__(self, targets: set[Node], roots: Iterable[Node]) -> None:
         self.targets = targets
         self.records = _leading_to(targets, roots)
-        self.found: dict[Node, Any] = {}
+        self.found: dict[Node, Gradient] = {}
 
-    def inputs_of(self, record: Node) -> list[Node | None]:
-        """The nodes of a record's inputs, None for those whose gradient is not needed."""
-        return [node if node in self.records or node in self.targets else None for node in record.nodes]
+    def around(self, vjp: VJP) -> VJP:
+        """`vjp` of the records that lead to a target, for those of their inputs that do."""
 
-    def collect(self, node: Node, gradient: Any, owned: bool = False) -> None:
-        """Store the gradient of a node if it is a target. owned: nobody else holds this array, so it is not copied."""
+        def step(record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
+            self.collect(record, upstream)
+            if record not in self.records:
+                return ()
+            return vjp(record, [n if n in self.records or n in self.targets else None for n in nodes], upstream)
+
+        return step
+
+    def collect(self, node: Node, gradient: Gradient) -> None:
+        """Store a copy of the gradient of a node if it is a target."""
         if node in self.targets:
-            self.found[node] = gradient if owned or isinstance(gradient, Traced) else gradient.copy()
+            self.found[node] = gradient if isinstance(gradient, Traced) else gradient.copy()
 
 
 def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:

@@ -1,0 +1,56 @@
+"""Several outputs of one record: of a function with several results, or of a block that backward computes again.
+
+Each output has a node of its own, which hands its gradient on to the record of all. What adds up there is an
+`Upstreams`: one gradient for each output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..traced import Traced
+from .core import Differentiable, Gradient, Node, Products, Record, plus
+
+
+class Upstreams(tuple[Gradient | None, ...]):
+    """The upstream gradient of each output, None for one that no gradient has reached."""
+
+    shape, dtype = (), None  # for the walk: as the record of several outputs has them
+
+    def __add__(self, other: Any) -> Upstreams:
+        return Upstreams(b if a is None else a if b is None else plus(a, b) for a, b in zip(self, other, strict=True))
+
+
+class Output:
+    """The op of the node of one output."""
+
+    saves_arrays = False
+
+    def __init__(self, name: str, position: int, count: int) -> None:
+        self.name, self.position, self.count = name, position, count
+
+    def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
+        alone = Upstreams(upstream if i == self.position else None for i in range(self.count))
+        return [(node, alone) for node in nodes if node is not None]
+
+
+def record_outputs(
+    op: Differentiable, nodes: Sequence[Node | None], saved: Sequence[Any], outs: Sequence[Traced]
+) -> list[Record]:
+    """The nodes of the outputs that one call of an op computed."""
+    if len(outs) == 1:
+        return [Record(op, nodes, saved, outs[0]._array)]
+    return nodes_of_outputs(Record(op, nodes, saved, Upstreams()), outs)
+
+
+def nodes_of_outputs(record: Record, outs: Sequence[Traced]) -> list[Record]:
+    """New nodes for the outputs of a record."""
+    if record.dtype is not None:
+        return [record]
+    return [Record(Output(record.name, i, len(outs)), [record], (), out._array) for i, out in enumerate(outs)]
+
+
+def upstreams_of(gradient: Gradient) -> Sequence[Gradient | None]:
+    """The upstream gradient of each output, from that of their record."""
+    return gradient if isinstance(gradient, Upstreams) else (gradient,)

@@ -1,14 +1,18 @@
 """The heart of the engine: how a call is recorded and how gradients flow back.
 
-tape.py           Leaf, Record and backward_pass
+core.py           the chain rule: Leaf, Record, and the walk that sums gradients
+op.py             Op: the call that computes and records; the decorator `op`
+backward.py       a backward pass: the walk with all that a user may ask of it
 accumulation.py   from the backward pass into `.grad`
-hooks.py          functions of the user that see gradients on their way
-op.py             Op: a forward function with its backward rules, and the call that records
-saver.py          what a rule's parameters ask the tape to keep
+
+declaration.py    what an op is declared to be: inputs, settings, backward rules
+saver.py          what a rule's parameters ask a record to keep
 signature.py      an op's inputs and settings, and those of a call
-operands.py       operands that are not Tensors; dtypes of results
+operands.py       from what an op is called with to arrays; dtypes of results
+outputs.py        records of several outputs
 seeds.py          the upstream gradient that a backward pass starts with
-path.py           the part of the graph that `tl.grad` visits
+wanted.py         the part of the graph that `tl.grad` visits
+hooks.py          functions of the user that see gradients on their way
 contract.py       checks of what a rule saved and returned
 memory.py         gradients that share memory
 views.py          tensors that share memory

@@ -112,18 +112,15 @@ def walk(sums: dict[Node, Gradient], vjp: VJP) -> None:
                 gradient = unbroadcast(as_gradient(gradient, node, record), node)
             held = sums.get(node)
             if held is None:
+                sums[node] = gradient
                 if type(node) is Record:
                     heappush(heap, (-node.age, node))
             elif node in summed_here:
                 held += gradient
-                gradient = held
             else:
-                gradient = plus(held, gradient)
-                if (
-                    type(gradient) is np.ndarray and gradient.size > 1
-                ):  # NumPy adds a single one faster out of place
+                sums[node] = total = plus(held, gradient)
+                if type(total) is np.ndarray and total.size > 1:  # += of a single number takes NumPy longer
                     summed_here.add(node)
-            sums[node] = gradient
 
 
 def plus(a: Gradient, b: Gradient) -> Gradient:

@@ -1,9 +1,5 @@
 """Op: a forward function with its backward rules, and the call that records. `op`, below, has an example.
 
-Parameters before the slash are inputs: arrays that gradients flow to. Those after it are settings. A rule takes the
-upstream gradient `g` and asks by name for inputs, settings or the output `out`; only that is kept until backward
-(`saver.py` lists all names).
-
 An op called with arrays returns an array and records nothing. Called with a Tensor it returns a Tensor, and records if
 one of the inputs requires grad. Rules are written with the same ops and operators: in backward they receive arrays and
 run at array speed; under `create_graph=True` they receive Tensors and are recorded themselves.
@@ -11,11 +7,9 @@ run at array speed; under `create_graph=True` they receive Tensors and are recor
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from types import MethodType
-from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeAlias, TypeVar, overload
+from typing import Any, Concatenate, Self, TypeAlias, TypeVar, overload
 
 import numpy as np
 
@@ -24,114 +18,19 @@ from ..traced import TensorLike, Traced, wrap
 from . import modes as modes_module
 from .contract import add_facts
 from .core import Gradient, Node, Products, Record
+from .declaration import Declaration, P
 from .modes import modes
 from .operands import own_settings, settle, unwrap
-from .saver import Rule, Saver, as_tensors, compile_saver, expressions, is_array_of
-from .signature import bind, parse
+from .saver import as_tensors
+from .signature import bind
 from .views import note_view
 
-P = ParamSpec("P")
 T = TypeVar("T")
-R = TypeVar("R", bound=Callable[..., Any])
-
 Value: TypeAlias = Any  # what ops and rules compute with: an array or, where recorded, a Tensor
 
 
-class Op(Generic[P]):
-    """A differentiable function of arrays. Made by the decorator `tl.op`; see there.
-
-    rules: the backward rule for each input (one for all if the op takes any number).
-    """
-
-    def __init__(
-        self, forward: Callable[Concatenate[Any, P], Any], differentiable: bool, analytic: bool, casts: bool
-    ) -> None:
-        self.forward: Callable[..., Any] = forward
-        self.name = self.__name__ = self.__qualname__ = forward.__name__
-        self.__doc__, self.__module__, self.__wrapped__ = forward.__doc__, forward.__module__, forward
-        self.differentiable, self.analytic, self.casts = differentiable, analytic, casts
-        self.inputs, self.optional, self.variadic, self.settings = parse(forward)
-        self.arity = math.inf if self.variadic else len(self.inputs)
-        self.rules: list[Rule | None] = [None] * (len(self.inputs) or 1)
-        self.asked: list[list[str] | None] = [None] * len(self.rules)  # by each rule, as expressions for the saver
-        self.saves_arrays = False
-        self.recorded_forward = self.forward  # of a kernel one that also returns what its backward asks for
-        self.complaint: Callable[..., str | None] | None = None
-        self.options: dict[str, Callable[..., Any]] = {}
-
-    def __repr__(self) -> str:
-        return f"<op {self.name}>"
-
-    # --- declaring --------------------------------------------------------------------------------------
-
-    @overload
-    def backward(self, rule: R, /) -> R: ...
-    @overload
-    def backward(self, *inputs: str) -> Callable[[R], R]: ...
-    def backward(self, *inputs: Any) -> Any:
-        """Declare the backward rule for the named inputs: `@mul.backward("a")`, or `@exp.backward` for the only input.
-
-        A rule `_(g, ...)` returns the gradient with respect to its input: the upstream gradient g times the local
-        derivative, in the input's shape or one that it broadcasts to.
-        Raises TypeError for an input that the op does not have, for no name if it has several inputs, and for a rule
-        that asks for an unknown name.
-        """
-        if len(inputs) == 1 and callable(inputs[0]):
-            return self._rule_for(())(inputs[0])
-        if not inputs:  # x.mean.backward() reaches this function
-            raise TypeError(f"call {self.name} first, with parentheses, as in x.{self.name}().backward()")
-        return self._rule_for(inputs)
-
-    def _rule_for(self, inputs: Sequence[str]) -> Callable[[R], R]:
-        if not inputs and len(self.inputs) > 1:
-            raise TypeError(
-                f"op {self.name} has the inputs {', '.join(self.inputs)}: name the one that the rule is for, as in "
-                f'@{self.name}.backward("{self.inputs[0]}")'
-            )
-        for name in inputs:
-            if name not in self.inputs:
-                raise TypeError(f"op {self.name} has no input called {name!r}; its inputs are {self.inputs}")
-        positions = [self.inputs.index(name) for name in inputs] or [0]
-
-        def declare(rule: R) -> R:
-            for position in positions:
-                self.rules[position], self.asked[position] = rule, expressions(self, rule)
-                self.saves_arrays |= any(map(is_array_of, self.asked[position] or ()))
-            self.__dict__.pop("saver", None)
-            return rule
-
-        return declare
-
-    def explains(self, function: R) -> R:
-        """Declare what to say about bad inputs: a function of the op's arguments that returns a sentence or None."""
-        self.complaint = function
-        return function
-
-    def option(self, name: str) -> Callable[[R], R]:
-        """Declare what a call with the setting `name` means: a function of the op's arguments that calls other ops."""
-
-        def declare(function: R) -> R:
-            self.options[name] = function
-            return function
-
-        return declare
-
-    @cached_property
-    def saver(self) -> Saver | None:
-        """What the rules ask the tape to keep, as a function of (arrays, out, settings, nodes); None if nothing."""
-        return compile_saver(self)
-
-    @overload
-    def __get__(self, instance: None, owner: type | None = None) -> Self: ...
-    @overload
-    def __get__(self, instance: TensorLike[T], owner: type | None = None) -> Callable[..., T]: ...
-    @overload
-    def __get__(self, instance: object, owner: type | None = None) -> Any: ...
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        """An op that is an attribute of a class is a method: `Tensor.exp = ops.exp` makes x.exp()."""
-        return self if instance is None else MethodType(self, instance)
-
-    # --- calling ----------------------------------------------------------------------------------------
+class Op(Declaration[P]):
+    """A differentiable function of arrays. Made by the decorator `tl.op`; see there."""
 
     @overload
     def __call__(self, x: TensorLike[T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
@@ -167,8 +66,6 @@ class Op(Generic[P]):
             modes.observer.saw_forward(self, arrays, given, out, result._node)
         return result
 
-    # --- backward ---------------------------------------------------------------------------------------
-
     def vjp(self, record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         """The vector-Jacobian products: each node that is not None, with the gradient that its rule returns."""
         saved: Any = as_tensors(self.saver, record) if isinstance(upstream, Traced) else record.saved
@@ -184,6 +81,16 @@ class Op(Generic[P]):
             add_facts(error, record, index, upstream)
             raise
         return products
+
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> Self: ...
+    @overload
+    def __get__(self, instance: TensorLike[T], owner: type | None = None) -> Callable[..., T]: ...
+    @overload
+    def __get__(self, instance: object, owner: type | None = None) -> Any: ...
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """An op that is an attribute of a class is a method: `Tensor.exp = ops.exp` makes x.exp()."""
+        return self if instance is None else MethodType(self, instance)
 
 
 @overload
@@ -208,6 +115,9 @@ def op(forward: Any = None, /, *, differentiable: bool = True, analytic: bool = 
             return g * scale * x
 
         tl.gradcheck(weighted, (x, w))              # are the rules right?
+
+    Parameters before the slash are inputs: arrays that gradients flow to. Those after it are settings.
+    Parameters before the slash are inputs: arrays that gradients flow to. Those after it are settings.
 
     A rule's first parameter is the upstream gradient. The others name what it needs: inputs, settings, the output
     `out`, or metadata such as `x_shape`. It returns the gradient with respect to its input; broadcasting is undone for

@@ -14,8 +14,9 @@ from typing import Any, Concatenate
 from ..autograd.backward import backward_pass
 from ..autograd.contract import add_facts
 from ..autograd.core import Gradient, Node, Products, Record
+from ..autograd.declaration import P
 from ..autograd.modes import modes
-from ..autograd.op import Op, P
+from ..autograd.op import Op
 from ..autograd.operands import Kept
 from ..autograd.signature import bind
 from ..backend import FLOAT16, is_array, xp

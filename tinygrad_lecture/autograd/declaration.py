@@ -1,0 +1,97 @@
+"""What an op is declared to be: its inputs and settings, its backward rules, what it says about bad inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+
+from .saver import Rule, Saver, compile_saver, expressions, is_array_of
+from .signature import parse
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=Callable[..., Any])
+
+
+class Declaration(Generic[P]):
+    """The part of an `Op` that is known before it is called.
+
+    rules: the backward rule for each input (one for all if the op takes any number).
+    """
+
+    def __init__(
+        self, forward: Callable[Concatenate[Any, P], Any], differentiable: bool, analytic: bool, casts: bool
+    ) -> None:
+        self.forward: Callable[..., Any] = forward
+        self.name = self.__name__ = self.__qualname__ = forward.__name__
+        self.__doc__, self.__module__, self.__wrapped__ = forward.__doc__, forward.__module__, forward
+        self.differentiable, self.analytic, self.casts = differentiable, analytic, casts
+        self.inputs, self.optional, self.variadic, self.settings = parse(forward)
+        self.arity = math.inf if self.variadic else len(self.inputs)
+        self.rules: list[Rule | None] = [None] * (len(self.inputs) or 1)
+        self.asked: list[list[str] | None] = [None] * len(self.rules)  # by each rule, as expressions for the saver
+        self.saves_arrays = False
+        self.recorded_forward = self.forward  # of a kernel one that also returns what its backward asks for
+        self.complaint: Callable[..., str | None] | None = None
+        self.options: dict[str, Callable[..., Any]] = {}
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    @overload
+    def backward(self, rule: R, /) -> R: ...
+    @overload
+    def backward(self, *inputs: str) -> Callable[[R], R]: ...
+    def backward(self, *inputs: Any) -> Any:
+        """Declare the backward rule for the named inputs: `@mul.backward("a")`, or `@exp.backward` for the only input.
+
+        A rule `_(g, ...)` returns the gradient with respect to its input: the upstream gradient g times the local
+        derivative, in the input's shape or one that it broadcasts to.
+        Raises TypeError for an input that the op does not have, for no name if it has several inputs, and for a rule
+        that asks for an unknown name.
+        """
+        if len(inputs) == 1 and callable(inputs[0]):
+            return self._rule_for(())(inputs[0])
+        if not inputs:  # x.mean.backward() reaches this function
+            raise TypeError(f"call {self.name} first, with parentheses, as in x.{self.name}().backward()")
+        return self._rule_for(inputs)
+
+    def _rule_for(self, inputs: Sequence[str]) -> Callable[[R], R]:
+        if not inputs and len(self.inputs) > 1:
+            raise TypeError(
+                f"op {self.name} has the inputs {', '.join(self.inputs)}: name the one that the rule is for, as in "
+                f'@{self.name}.backward("{self.inputs[0]}")'
+            )
+        for name in inputs:
+            if name not in self.inputs:
+                raise TypeError(f"op {self.name} has no input called {name!r}; its inputs are {self.inputs}")
+        positions = [self.inputs.index(name) for name in inputs] or [0]
+
+        def declare(rule: R) -> R:
+            for position in positions:
+                self.rules[position], self.asked[position] = rule, expressions(self, rule)
+                self.saves_arrays |= any(map(is_array_of, self.asked[position] or ()))
+            self.__dict__.pop("saver", None)
+            return rule
+
+        return declare
+
+    def explains(self, function: R) -> R:
+        """Declare what to say about bad inputs: a function of the op's arguments that returns a sentence or None."""
+        self.complaint = function
+        return function
+
+    def option(self, name: str) -> Callable[[R], R]:
+        """Declare what a call with the setting `name` means: a function of the op's arguments that calls other ops."""
+
+        def declare(function: R) -> R:
+            self.options[name] = function
+            return function
+
+        return declare
+
+    @cached_property
+    def saver(self) -> Saver | None:
+        """What the rules ask the tape to keep, as a function of (arrays, out, settings, nodes); None if nothing."""
+        return compile_saver(self)

@@ -28,7 +28,7 @@ def accumulate_grad(node: Node, gradient: Any) -> bool:
         if isinstance(gradient, Traced):  # under create_graph
             tensor._grad = gradient.clone() if held is None else held + gradient  # type: ignore[attr-defined]
         elif held is None:
-            unshared = sys.getrefcount(gradient) <= _UNSHARED
+            unshared = gradient.base is None and sys.getrefcount(gradient) <= _UNSHARED
             tensor._grad = wrap(gradient if unshared else gradient.copy())
         elif held._node is None:
             versions.announce_write(held._array)

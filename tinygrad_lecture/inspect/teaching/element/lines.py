@@ -109,9 +109,10 @@ def place_of(gift: Gift) -> Place:
 
 
 def first_of(array: Array) -> Place:
-    """The place of the first element that is not 0."""
-    nonzero = np.flatnonzero(array)
-    return tuple(map(int, np.unravel_index(nonzero[0] if nonzero.size else 0, array.shape)))
+    """The place of the first element that is not 0, nor so small beside the largest that it is 0 but for rounding."""
+    size = np.abs(array)
+    counts = np.flatnonzero(size > 1e-6 * np.nanmax(size, initial=0))
+    return tuple(map(int, np.unravel_index(counts[0] if counts.size else 0, array.shape)))
 
 
 def _line(name: str, place: Place, array: Array, work: Callable[[], Worked]) -> str:

@@ -111,7 +111,7 @@ def place_of(gift: Gift) -> Place:
 def first_of(array: Array) -> Place:
     """The place of the first element that is not 0, nor so small beside the largest that it is 0 but for rounding."""
     size = np.abs(array)
-    counts = np.flatnonzero(size > 1e-6 * np.nanmax(size, initial=0))
+    counts = np.flatnonzero(size > 1e-6 * np.nan_to_num(size).max(initial=0))
     return tuple(map(int, np.unravel_index(counts[0] if counts.size else 0, array.shape)))
 
 

@@ -9,11 +9,10 @@ from typing import Any, SupportsIndex, TypeAlias
 import numpy as np
 
 from . import ops
-from .autograd.backward import backward_pass
+from .autograd.backward import backward_pass, seed_for
 from .autograd.core import Leaf, Record
 from .autograd.hooks import retains_grad
 from .autograd.modes import modes
-from .autograd.seeds import seed_for
 from .autograd.views import note_sharing
 from .backend import Array, DType, Shape, device_of, to_host
 from .conversion import as_dtype, as_shape, new_array, parse_target

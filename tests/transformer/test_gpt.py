@@ -15,7 +15,7 @@ from numeric import assert_close
 from small_transformers import some_tokens
 from strict_cupy import no_synchronisation
 from tinygrad_lecture.autograd.core import Leaf, Record
-from tinygrad_lecture.autograd.memory import arrays_in
+from tinygrad_lecture.autograd.versions import arrays_in
 from transformer import GPT, Cache, GPTConfig
 
 KINDS = {

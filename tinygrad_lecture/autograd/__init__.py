@@ -7,14 +7,11 @@ accumulation.py   from the backward pass into `.grad`
 
 declaration.py    what an op is declared to be: inputs, settings, backward rules
 saver.py          what a rule's parameters ask a record to keep
-signature.py      an op's inputs and settings, and those of a call
-operands.py       from what an op is called with to arrays; dtypes of results
+operands.py       from arguments to inputs, settings and arrays; dtypes of results
 outputs.py        records of several outputs
-seeds.py          the upstream gradient that a backward pass starts with
-wanted.py         the part of the graph that `tl.grad` visits
+wanted.py         the part of the graph that `tl.grad` visits; gradients with memory of their own
 hooks.py          functions of the user that see gradients on their way
 contract.py       checks of what a rule saved and returned
-memory.py         gradients that share memory
 views.py          tensors that share memory
 versions.py       version counters: detect in-place writes to saved arrays
 modes.py          thread-local modes: recording, reference kernels, observer

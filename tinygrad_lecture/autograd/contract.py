@@ -9,9 +9,8 @@ import numpy as np
 from ..backend import is_array
 from ..errors.messages import WITH_TL, numpy_refused
 from ..traced import Traced
-from .memory import arrays_in
 from .modes import modes
-from .versions import written_since
+from .versions import arrays_in, written_since
 
 
 class RuleError:

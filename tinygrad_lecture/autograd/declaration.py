@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from .saver import Rule, Saver, compile_saver, expressions, is_array_of
-from .signature import parse
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Callable[..., Any])
@@ -95,3 +95,23 @@ class Declaration(Generic[P]):
     def saver(self) -> Saver | None:
         """What the rules ask the tape to keep, as a function of (arrays, out, settings, nodes); None if nothing."""
         return compile_saver(self)
+
+
+def parse(forward: Callable[..., Any]) -> tuple[list[str], list[str], str | None, dict[str, Any]]:
+    """(inputs, those with a default, the name of `*inputs` or None, settings with defaults), from a signature."""
+    kinds = inspect.Parameter
+    parameters = inspect.signature(forward).parameters.values()
+    inputs = [p.name for p in parameters if p.kind is kinds.POSITIONAL_ONLY]
+    optional = [p.name for p in parameters if p.name in inputs and p.default is not p.empty]
+    variadic = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
+    settings = {p.name: p.default for p in parameters if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)}
+    name = forward.__name__
+    if not (inputs or variadic):
+        raise TypeError(f"op {name} has no inputs: put a slash after them, as in def {name}(x, /, axis=None)")
+    if inputs and variadic:
+        raise TypeError(f"op {name} has inputs and *{variadic}: make it def {name}(*{variadic}), with one rule for all")
+    if "out" in inputs or "out" in settings:
+        raise TypeError(
+            f"op {name} has a parameter called out, which is the output's name in backward rules: rename it"
+        )
+    return inputs, optional, variadic, settings

@@ -20,9 +20,8 @@ from .contract import add_facts
 from .core import Gradient, Node, Products, Record
 from .declaration import Declaration, P
 from .modes import modes
-from .operands import own_settings, settle, unwrap
+from .operands import bind, own_settings, settle, unwrap
 from .saver import as_tensors
-from .signature import bind
 from .views import note_view
 
 T = TypeVar("T")

@@ -1,7 +1,8 @@
-"""The rare paths of a call: operands that are not Tensors, and results that NumPy made wider than they should be."""
+"""Around a call: from arguments to inputs and settings, from those to arrays, and the dtype of the result."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -20,9 +21,30 @@ from ..backend import (
     narrow_integers,
     xp,
 )
+from ..errors.argument_names import inputs_by_position, numpy_names
 from ..traced import Traced
 
 SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
+
+
+def bind(op: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call of an op as (inputs, settings by name); PyTorch's names become NumPy's."""
+    args, kwargs = inputs_by_position(op.name, tuple(args), kwargs)
+    settings = numpy_names(op.name, kwargs) if kwargs else {}
+    if len(args) <= op.arity:
+        return tuple(args), settings
+    n = op.arity
+    inputs, extra = tuple(args[:n]), args[n:]
+    if len(extra) > len(op.settings):
+        raise TypeError(
+            f"{op.name} takes at most {n + len(op.settings)} arguments, not {len(args)}: "
+            f"{op.name}{inspect.signature(op.forward)}"
+        )
+    given = numpy_names(op.name, dict(zip(op.settings, extra, strict=False)))
+    twice = given.keys() & settings.keys()
+    if twice:
+        raise TypeError(f"{op.name} got {', '.join(sorted(twice))} twice")
+    return inputs, {**given, **settings}
 
 
 class Kept(NamedTuple):

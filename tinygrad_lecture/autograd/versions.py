@@ -10,10 +10,10 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..backend import Array
+from ..backend import Array, is_array
 
 tick = itertools.count(1).__next__
 
@@ -62,3 +62,12 @@ def owner_of(array: Array) -> Any:
         owner = base
         base = owner.obj if isinstance(owner, memoryview) else getattr(owner, "base", None)
     return owner
+
+
+def arrays_in(values: Any) -> Iterator[Array]:
+    """All arrays in nested lists and tuples."""
+    if isinstance(values, (list, tuple)):
+        for value in values:
+            yield from arrays_in(value)
+    elif is_array(values):
+        yield values

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+from ..backend import Array
 from ..traced import Traced
 from .core import VJP, Gradient, Node, Products, Record
+from .modes import enable_grad
+from .versions import owner_of
 
 
 class Wanted:
@@ -54,3 +58,31 @@ def _leading_to(targets: set[Node], roots: Iterable[Node]) -> set[Node]:
         if unknown or any(parent in records or parent in targets for parent in node.nodes):
             records.add(node)
     return records
+
+
+# --- memory of their own ------------------------------------------------------------------------------------
+
+
+def unshare(gradients: Iterable[Any], taken: Iterable[Any] = (), *, views: bool = False) -> list[Any]:
+    """The gradients, with a copy of each that shares memory with an earlier one or with one of `taken`.
+
+    A backward rule may return its upstream gradient, as addition's does, or a view of it, as reshape's does.
+    gradients: arrays or, under create_graph, Tensors; None stays None.  views: copy every view, shared or not.
+    """
+    owners = {id(owner_of(_array(g))) for g in taken}
+    unshared = []
+    for gradient in gradients:
+        if gradient is not None:
+            array = _array(gradient)
+            owner = owner_of(array)
+            if id(owner) in owners or (views and owner is not array):
+                with enable_grad():
+                    gradient = gradient.copy() if gradient is array else gradient.clone()
+            else:
+                owners.add(id(owner))
+        unshared.append(gradient)
+    return unshared
+
+
+def _array(gradient: Any) -> Array:
+    return gradient._array if isinstance(gradient, Traced) else gradient

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.memory import arrays_in
+from ..autograd.versions import arrays_in
 from ..backend import Array, to_host
 from ..inspect.observe import Observing
 from ..tensor import Tensor

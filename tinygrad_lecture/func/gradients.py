@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..autograd.backward import backward_pass
+from ..autograd.backward import backward_pass, seed_for
 from ..autograd.core import Gradient, Node
-from ..autograd.memory import unshare
-from ..autograd.seeds import seed_for
+from ..autograd.wanted import unshare
 from ..errors.words import kind_of
 from ..tensor import Tensor
 from ..traced import Traced, wrap

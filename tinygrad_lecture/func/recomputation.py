@@ -17,11 +17,12 @@ from .. import random as rng
 from ..autograd import versions
 from ..autograd.backward import backward_pass
 from ..autograd.core import Gradient, Leaf, Node, Products, Record
-from ..autograd.memory import arrays_in, unshare
 from ..autograd.modes import enable_grad, modes
 from ..autograd.op import Op
 from ..autograd.outputs import record_outputs, upstreams_of
+from ..autograd.versions import arrays_in
 from ..autograd.views import note_sharing, window_of
+from ..autograd.wanted import unshare
 from ..backend import Array, Shape, xp
 from ..errors.words import kind_of
 from ..inspect.observe import Observing, Unseen, values_are_kept

@@ -17,8 +17,7 @@ from ..autograd.core import Gradient, Node, Products, Record
 from ..autograd.declaration import P
 from ..autograd.modes import modes
 from ..autograd.op import Op
-from ..autograd.operands import Kept
-from ..autograd.signature import bind
+from ..autograd.operands import Kept, bind
 from ..backend import FLOAT16, is_array, xp
 from ..traced import Traced, wrap
 from .composite import composite_as

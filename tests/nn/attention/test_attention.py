@@ -12,7 +12,7 @@ import tinygrad_lecture as tl
 from modules import shuffled
 from numeric import assert_close
 from strict_cupy import no_synchronisation
-from tinygrad_lecture.autograd.memory import arrays_in
+from tinygrad_lecture.autograd.versions import arrays_in
 
 F = nn.functional
 

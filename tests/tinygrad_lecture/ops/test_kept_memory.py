@@ -5,7 +5,7 @@ import pytest
 
 import tinygrad_lecture as tl
 from op_table import TABLE
-from tinygrad_lecture.autograd.memory import arrays_in
+from tinygrad_lecture.autograd.versions import arrays_in
 from tinygrad_lecture.ops import recurrent, windowed
 
 N, D, KEYS = 5, 8, 7  # rows, their length, keys

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...autograd.backward import backward_pass
+from ...autograd.backward import backward_pass, seed_for
 from ...autograd.core import Leaf, Record
 from ...autograd.modes import modes
-from ...autograd.seeds import seed_for
 from ..graph import Graph
 from ..observe import Observing
 from ..vertex import Step, Vertex

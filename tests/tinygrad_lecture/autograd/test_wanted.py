@@ -3,7 +3,7 @@
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.autograd.memory import unshare
+from tinygrad_lecture.autograd.wanted import unshare
 
 
 def test_a_gradient_returned_twice_and_a_view_of_it_are_copied():

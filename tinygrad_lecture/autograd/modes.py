@@ -44,6 +44,13 @@ class Switch(ContextDecorator):
         self.value = value
         self._before: list[Any] = []
 
+    def __enter__(self) -> None:
+        self._before.append(getattr(modes, self.mode))
+        setattr(modes, self.mode, self.value)
+
+    def __exit__(self, *error: object) -> None:
+        setattr(modes, self.mode, self._before.pop())
+
     def _recreate_cm(self) -> Switch:
         """A new switch for each call of a decorated function, so that threads do not share `_before`."""
         switch = object.__new__(type(self))
@@ -62,34 +69,25 @@ class Switch(ContextDecorator):
             )
         if not inspect.isgeneratorfunction(function):
             return super().__call__(function)
+        return functools.wraps(function)(lambda *args, **kwargs: self._steps_of(function(*args, **kwargs)))  # type: ignore[return-value]
 
-        @functools.wraps(function)
-        def generate(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-            generator = function(*args, **kwargs)
-            resume: Callable[[], Any] = functools.partial(next, generator)
-            while True:
-                try:
-                    with self._recreate_cm():
-                        value = resume()
-                except StopIteration as end:
-                    return end.value
-                try:
-                    resume = functools.partial(generator.send, (yield value))
-                except GeneratorExit:
-                    with self._recreate_cm():
-                        generator.close()
-                    raise
-                except BaseException as error:
-                    resume = functools.partial(generator.throw, error)
-
-        return generate  # type: ignore[return-value]
-
-    def __enter__(self) -> None:
-        self._before.append(getattr(modes, self.mode))
-        setattr(modes, self.mode, self.value)
-
-    def __exit__(self, *error: object) -> None:
-        setattr(modes, self.mode, self._before.pop())
+    def _steps_of(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        """The values of a generator, each of whose steps runs in this mode."""
+        resume: Callable[[], Any] = functools.partial(next, generator)
+        while True:
+            try:
+                with self._recreate_cm():
+                    value = resume()
+            except StopIteration as end:
+                return end.value
+            try:
+                resume = functools.partial(generator.send, (yield value))
+            except GeneratorExit:
+                with self._recreate_cm():
+                    generator.close()
+                raise
+            except BaseException as error:
+                resume = functools.partial(generator.throw, error)
 
 
 class set_grad_enabled(Switch):
@@ -99,21 +97,16 @@ class set_grad_enabled(Switch):
     """
 
     mode = "recording"
-    _called = False  # the call has set the mode, and no block has been entered yet
 
     def __init__(self, enabled: bool) -> None:
         super().__init__(enabled)
         super().__enter__()
-        self._called = True
 
     def __enter__(self) -> None:
-        if self._called:
-            self._called = False
-        else:
+        if not self._before:  # else the call has set the mode
             super().__enter__()
 
     def __call__(self, function: F) -> F:
-        self.__enter__()
         self.__exit__()
         return super().__call__(function)
 

@@ -54,25 +54,25 @@ def backward_pass(
             record.nodes, record.saved = freed, None
         return products
 
-    def arrive(leaf: Node) -> None:
+    def finish(leaf: Node) -> None:
         reached.append(leaf)
         if only is not None:
-            only.collect(leaf, hooks.arrive(leaf, sums.pop(leaf), accumulate=False))
+            only.collect(leaf, hooks.accumulate_with_hooks(leaf, sums.pop(leaf), accumulate=False))
         elif type(leaf.tensor) is hooks.Hooked:
-            hooks.arrive(leaf, sums.pop(leaf), accumulate=True)
+            hooks.accumulate_with_hooks(leaf, sums.pop(leaf), accumulate=True)
         else:
             accumulate_grad(leaf, sums.pop(leaf))
 
     step: VJP = vjp if only is None else only.around(vjp)
     turns: list[tuple[float, Node]] = []
     if hooks.in_use:
-        turns = hooks.turns_of_leaves(sums, None if only is None else only.targets)
-        step = hooks.around(step, only is None, turns, arrive)
+        turns = hooks.hooked_leaves_in_order(sums, None if only is None else only.targets)
+        step = hooks.around(step, only is None, turns, finish)
     with set_grad_enabled(create_graph), np.errstate(all="ignore"):
         walk(sums, step)
         for leaf in [*(leaf for _, leaf in turns), *sums]:
             if leaf in sums:
-                arrive(leaf)
+                finish(leaf)
     freed.extend(reached)
     return {} if only is None else only.found
 

@@ -109,7 +109,7 @@ def retains_grad(node: Node) -> bool:
 # --- in a pass ----------------------------------------------------------------------------------------------
 
 
-def arrive(node: Node, gradient: Gradient, accumulate: bool) -> Gradient:
+def accumulate_with_hooks(node: Node, gradient: Gradient, accumulate: bool) -> Gradient:
     """Give the gradient of a node to the hooks of its tensor and, to accumulate, add it to `.grad`.
 
     Returns the gradient, which hooks may have replaced.
@@ -122,23 +122,23 @@ def arrive(node: Node, gradient: Gradient, accumulate: bool) -> Gradient:
     return gradient
 
 
-def around(vjp: VJP, accumulate: bool, turns: list[tuple[float, Node]], arrive_at: Callable[[Node], None]) -> VJP:
+def around(vjp: VJP, accumulate: bool, turns: list[tuple[float, Node]], finish: Callable[[Node], None]) -> VJP:
     """`vjp`, with the hooks of a result before its rules, and those of leaves when it is their turn.
 
-    turns: see `turns_of_leaves`; leaves are taken out as they get their turn.
+    turns: see `hooked_leaves_in_order`; leaves are taken out as they get their turn.
     """
 
     def step(record: Record, nodes: Sequence[Node | None], upstream: Gradient) -> Products:
         while turns and turns[0][0] < -record.age:
-            arrive_at(turns.pop(0)[1])
+            finish(turns.pop(0)[1])
         if record.tensor is not None:
-            upstream = arrive(record, upstream, accumulate)
+            upstream = accumulate_with_hooks(record, upstream, accumulate)
         return vjp(record, nodes, upstream)
 
     return step
 
 
-def turns_of_leaves(roots: Iterable[Node], targets: Container[Node] | None) -> list[tuple[float, Node]]:
+def hooked_leaves_in_order(roots: Iterable[Node], targets: Container[Node] | None) -> list[tuple[float, Node]]:
     """The leaves with hooks that roots lead to, each with its turn, in order: after the oldest record that uses it,
     and before the next older one. Leaves of one record follow each other in the order of its inputs.
 

@@ -20,7 +20,7 @@ from .contract import add_facts
 from .core import Gradient, Node, Products, Record
 from .declaration import Declaration, P
 from .modes import modes
-from .operands import bind, own_settings, settle, unwrap
+from .operands import as_result, bind, own_settings, unwrap
 from .saver import as_tensors
 from .views import note_view
 
@@ -54,7 +54,7 @@ class Op(Declaration[P]):
             return out
         kept = None
         if type(out) is not np.ndarray or out.dtype is not like.dtype:
-            out, kept = settle(out, inputs, arrays, self.name, self.casts)
+            out, kept = as_result(out, inputs, arrays, self.name, self.casts)
         result = wrap(out)
         if recorded:
             saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)

@@ -132,7 +132,7 @@ def _own(value: Any, setting: str, name: str) -> Any:
     return value.copy() if is_array(value) or isinstance(value, bytearray) else value
 
 
-def settle(
+def as_result(
     out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, casts: bool
 ) -> tuple[Array, Sequence[Any] | None]:
     """What a forward function returned, as an array and no wider than the floats it was computed from; and what a

@@ -45,7 +45,10 @@ from .courtesies import compiler as compiler
 from .courtesies import cpu as cpu
 from .courtesies import cuda as cuda
 from .courtesies import distributed as distributed
+from .courtesies import jit as jit
 from .courtesies import mps as mps
+from .courtesies import processes as multiprocessing  # noqa: F401
+from .courtesies import profiler as profiler
 from .courtesies import version as version
 from .courtesies import xpu as xpu
 from .derivatives import autograd as autograd
@@ -72,6 +75,7 @@ from .legacy import IntTensor as IntTensor
 from .legacy import LongTensor as LongTensor
 from .legacy import ShortTensor as ShortTensor
 from .legacy import Tensor as Tensor
+from .modules import distributions as distributions
 from .modules import importable as _importable
 from .modules import linalg as linalg
 from .modules import nn as nn
@@ -94,7 +98,7 @@ globals().update(_DTYPES)
 optim = _optimisers
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 set_float32_matmul_precision = set_num_interop_threads = use_deterministic_algorithms = _accept
-set_flush_denormal = set_warn_always = set_default_device = _accept
+set_flush_denormal = set_warn_always = _accept
 contiguous_format = legacy_contiguous_format = memory_format("contiguous_format")
 preserve_format, channels_last = memory_format("preserve_format"), memory_format("channels_last")
 vmap = func.vmap
@@ -120,6 +124,12 @@ def typename(obj: _Any) -> _Any:
 def get_default_dtype() -> _Any:
     """The dtype of tensors made from Python's floats."""
     return _DTYPES[_tl.get_default_dtype().name]
+
+
+def set_default_device(device: _Any) -> None:
+    """Accept the CPU. Raises NotImplementedError for another device: what is made takes its device by `device=`."""
+    with _tl.device(device or "cpu"):
+        pass
 
 
 def get_default_device() -> _Any:

@@ -56,8 +56,7 @@ REASONS = {
     "cfloat": "tensors here hold real numbers; keep the real and the imaginary part in two tensors",
     "cdouble": "tensors here hold real numbers; keep the real and the imaginary part in two tensors",
     "polar": "tensors here hold real numbers; use cos and sin",
-    "distributions": "it is a library of its own; draw with torch.randn or torch.multinomial, and write the "
-    "logarithm of the density out, as with log_softmax",
+    "distributions": "there are Categorical, Normal and Bernoulli; draw with torch.rand, and write log_prob out",
     "fft": "it needs complex numbers; use numpy.fft on x.detach().numpy() where no gradient is needed",
     "stft": "it needs complex numbers; use numpy.fft on x.detach().numpy() where no gradient is needed",
     "float8": "numbers here have 16, 32 or 64 bits; use torch.float16 or torch.float32",
@@ -82,7 +81,7 @@ REASONS = {
     "torchvision": "it has data sets and models, not an engine; read your data with NumPy and give it to TensorDataset",
     "torchaudio": "it has data sets and models, not an engine; read your data with NumPy and give it to TensorDataset",
     "torchtext": "it has data sets and models, not an engine; read your data with NumPy and give it to TensorDataset",
-    "tensorboard": "it needs another package; print the numbers, or plot them with matplotlib",
+    "tensorboard": "there is SummaryWriter, which writes by the package tensorboardX",
     "profiler": "Python's own serves; use cProfile, or tl.profile() for the time of each op",
     "hub": "nothing is downloaded here; load weights with nn.weights.load_file",
 }
@@ -99,7 +98,7 @@ def sentence(name: str, known: Iterable[str] = ()) -> str:
         telling = len(key) > 2 or key[0].isdigit()  # a short key may end other names by chance
         if key in words or (telling and (last.lower().startswith(key) or last.lower().endswith(key))):
             return f"{name} is not here, because {reason}"
-    alike = difflib.get_close_matches(name.rpartition(".")[2], list(known), 3)
+    alike = difflib.get_close_matches(last, list(known), 3, 0.75)
     remedy = (
         f"; names like it are {', '.join(alike)}" if alike else "; write it with the functions that are, or use PyTorch"
     )
@@ -128,3 +127,22 @@ class Namespace(ModuleType):
             vars(self).update({n: getattr(source, n) for n in public})
         vars(self).update(more)
         vars(self)["__getattr__"] = absent(name, lambda: vars(self))
+
+
+class Refusing(Namespace):
+    """A module that a script may import, with any names from it: to call one of those that are not here is refused."""
+
+    def __init__(self, name: str, *sources: Any, **more: Any) -> None:
+        super().__init__(name, *sources, **more)
+        vars(self)["__getattr__"] = lambda key: refused(f"{name}.{key}", key)
+
+
+def refused(name: str, key: str) -> Any:
+    """A class of this name that raises NotImplementedError with a sentence when it is called; nothing is an instance."""
+    if key.startswith("__"):
+        raise AttributeError(f"no attribute {key!r}")
+
+    def __new__(cls: type, *args: Any, **settings: Any) -> Any:
+        raise NotImplementedError(sentence(name))
+
+    return type(key, (), {"__new__": __new__})

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import multiprocessing
 import time
 from collections.abc import Callable
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.backend import cuda_is_available
+from tinygrad_lecture.backend import cuda_is_available, to_host
+from tinygrad_lecture.errors.users_line import warn_once
+from tinygrad_lecture.func.trees import map_leaves
 
 from ..module import Module
-from .absent import Namespace, sentence
+from .absent import Namespace, Refusing, sentence
 
 
 def compile(model: Any = None, **options: Any) -> Any:
@@ -28,11 +33,14 @@ def accept(*settings: Any, **options: Any) -> None:
 
 
 class autocast(contextlib.ContextDecorator):
-    """Context manager and decorator of mixed precision, which is off: everything keeps its dtype."""
+    """Context manager and decorator of mixed precision, which is off: everything keeps its dtype. It says so once."""
 
-    def __init__(self, *settings: Any, **options: Any) -> None: ...
+    def __init__(self, device_type: Any = None, dtype: Any = None, enabled: bool = True, **options: Any) -> None:
+        self.enabled = enabled
 
     def __enter__(self) -> autocast:
+        if self.enabled:
+            warn_once("autocast: there is no mixed precision here; tensors keep their dtype, and x.half() makes float16")
         return self
 
     def __exit__(self, *error: object) -> None: ...
@@ -113,9 +121,7 @@ def _cupy(ask: Callable[[Any], int]) -> Callable[..., int]:
     def answer(device: Any = None) -> int:
         if not cuda_is_available():
             return 0
-        import importlib
-
-        return ask(importlib.import_module("cupy"))
+        return ask(import_module("cupy"))
 
     return answer
 
@@ -204,27 +210,80 @@ class DataParallel(Module):
         return self.module(*inputs, **settings)
 
 
-def refuse(name: str) -> Callable[..., Any]:
-    """A function that a script may import but not call: it raises NotImplementedError with a sentence."""
-
-    def refused(*args: Any, **settings: Any) -> Any:
-        raise NotImplementedError(sentence(name))
-
-    refused.__name__ = name.rpartition(".")[2]
-    return refused
-
-
-_GROUP = ("init_process_group", "destroy_process_group", "all_reduce", "broadcast", "barrier", "all_gather")
-distributed = Namespace(
+distributed = Refusing(
     "torch.distributed",
     is_available=lambda: False,
     is_initialized=lambda: False,
     get_rank=lambda group=None: 0,
     get_world_size=lambda group=None: 1,
-    **{name: refuse(f"torch.distributed.{name}") for name in _GROUP},
 )
-parallel = Namespace(
-    "torch.nn.parallel",
-    DataParallel=DataParallel,
-    DistributedDataParallel=refuse("torch.nn.parallel.DistributedDataParallel"),
+parallel = Refusing("torch.nn.parallel", DataParallel=DataParallel)
+processes = Refusing("torch.multiprocessing", multiprocessing)
+jit = Refusing("torch.jit", is_scripting=lambda: False, is_tracing=lambda: False)
+
+
+# --- looking on -----------------------------------------------------------------------------------------
+
+
+class profile(tl.profile):
+    """`tl.profile` under PyTorch's name; its settings change nothing, and `table` is `Profile.table`."""
+
+    def __init__(self, *settings: Any, **options: Any) -> None: ...
+
+    def __enter__(self) -> Any:
+        self.found = super().__enter__()
+        return self
+
+    start, stop = __enter__, lambda self: self.__exit__()
+
+    def step(self) -> None:
+        """Do nothing: the whole block is measured."""
+
+    def key_averages(self, *settings: Any, **options: Any) -> Any:
+        """The profile itself."""
+        return self
+
+    def table(self, *settings: Any, **options: Any) -> str:
+        """Calls, time and bytes of each op, the slowest first."""
+        return str(self.found.table())
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(sentence(f"torch.profiler.{name}"))
+
+
+class SummaryWriter:
+    """tensorboardX's, which gets tensors as arrays. Without that package it writes nothing, and says so once."""
+
+    def __init__(self, *settings: Any, **options: Any) -> None:
+        self._writer: Any = None
+        try:
+            self._writer = import_module("tensorboardX").SummaryWriter(*settings, **options)
+        except ImportError:
+            warn_once("SummaryWriter writes nothing without the package tensorboardX: pip install tensorboardX")
+
+    def add_graph(self, *inputs: Any, **options: Any) -> None:
+        """Write nothing, and say so once."""
+        warn_once("SummaryWriter.add_graph writes nothing here; tl.page(loss, path) draws the graph of a loss")
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._writer, name) if self._writer else accept
+        return member if not callable(member) else lambda *args, **named: member(*_as_arrays(args), **_as_arrays(named))
+
+    def __enter__(self) -> SummaryWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def _as_arrays(values: Any) -> Any:
+    return map_leaves(lambda x: to_host(x.detach().array) if isinstance(x, tl.Tensor) else x, values)
+
+
+profiler = Refusing(
+    "torch.profiler",
+    profile=profile,
+    record_function=lambda name, args=None: contextlib.nullcontext(),
+    ProfilerActivity=SimpleNamespace(CPU="cpu", CUDA="cuda"),
+    schedule=accept,
 )

@@ -12,6 +12,7 @@ from tinygrad_lecture.func.trees import map_leaves
 from ..module import Module
 from ..stateless import functional_call
 from .absent import Namespace
+from .courtesies import profiler
 
 
 def backward(
@@ -187,6 +188,7 @@ autograd = Namespace(
     Variable=variable,
     function=_function,
     functional=functional,
+    profiler=profiler,
     gradcheck=gradcheck,
     gradgradcheck=gradgradcheck,
     detect_anomaly=detect_anomaly,

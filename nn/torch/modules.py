@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +14,7 @@ from tinygrad_lecture.func.trees import leaves, map_leaves
 from tinygrad_lecture.methods.in_place import in_place
 
 from .. import convolution, data, functional, init, normalization, optim
+from .. import distributions as draws
 from .. import utils as clipping
 from ..convolution.conv import Filters
 from ..module import Module, Parameter
@@ -20,8 +22,8 @@ from ..normalization.batch import BatchNorm
 from ..optim import lr_scheduler
 from ..optim.settings import required
 from . import functions, layers, losses
-from .absent import Namespace, sentence
-from .courtesies import parallel, refuse
+from .absent import Namespace, Refusing, sentence
+from .courtesies import SummaryWriter, parallel
 from .functions.out import functions_with_out
 
 
@@ -110,6 +112,14 @@ optimisers = Namespace(
     optimizer=Namespace("torch.optim.optimizer", Optimizer=optim.Optimizer, required=required),
     swa_utils=Namespace("torch.optim.swa_utils", optim.swa_utils),
 )
+distributions = Namespace(
+    "torch.distributions",
+    draws,
+    **{
+        name: Namespace(f"torch.distributions.{name}", draws)
+        for name in ("bernoulli", "categorical", "distribution", "kl", "normal")
+    },
+)
 utils = Namespace(
     "torch.utils",
     data=Namespace(
@@ -118,10 +128,9 @@ utils = Namespace(
         dataset=Namespace("torch.utils.data.dataset", data),
         dataloader=Namespace("torch.utils.data.dataloader", data),
         sampler=Namespace("torch.utils.data.sampler", data),
-        distributed=Namespace(
-            "torch.utils.data.distributed", DistributedSampler=refuse("torch.utils.data.distributed.DistributedSampler")
-        ),
+        distributed=Refusing("torch.utils.data.distributed"),
     ),
+    tensorboard=Namespace("torch.utils.tensorboard", SummaryWriter=SummaryWriter),
     checkpoint=Namespace("torch.utils.checkpoint", checkpoint=_checkpoint),
     hooks=Namespace("torch.utils.hooks", RemovableHandle=Handle),
     _pytree=Namespace("torch.utils._pytree", tree_map=map_leaves, tree_leaves=leaves),
@@ -153,22 +162,61 @@ special = Namespace(
 types = Namespace("torch.types", Number=(int, float, bool), Device=str)
 
 
+# modules of PyTorch that a script may import for what it does elsewhere: what it calls of them is refused then
+REFUSING = (
+    *("distributed", "hub", "fx", "jit", "multiprocessing", "onnx", "profiler", "export", "ao", "quantization"),
+    *("_dynamo", "_inductor", "utils.cpp_extension", "utils.data.distributed", "utils.model_zoo"),
+)
+DOMAINS = ("torchvision", "torchaudio", "torchtext")  # packages beside PyTorch
+
+
 class _Finder:
-    """Answers an import of a module or name that is not here with a sentence."""
+    """Answers an import of a module below a root that is not here with a module that refuses, or with a sentence."""
 
     def __init__(self, *roots: str) -> None:
         self.roots = roots
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        if any(name == root or name.startswith(f"{root}.") for root in self.roots):
-            known = [n for n in dir(sys.modules.get(name.rpartition(".")[0])) if n[0] != "_"]
-            raise ImportError(sentence(name.removeprefix("nn."), known), name=name)
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        root = next((root for root in self.roots if f"{name}.".startswith(f"{root}.")), None)
+        if root is None:
+            return None
+        if f"{name.removeprefix(root)}.".startswith(tuple(f".{refusing}." for refusing in REFUSING)):
+            return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
+        known = [n for n in dir(sys.modules.get(name.rpartition(".")[0])) if n[0] != "_"]
+        raise ImportError(sentence(name.removeprefix("nn."), known), name=name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return Refusing(spec.name.removeprefix("nn."))
+
+    def exec_module(self, module: ModuleType) -> None: ...
+
+
+class _Domains:
+    """Takes torchvision and its like if they are there, and answers with a sentence if they are not or do not work."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if name not in DOMAINS:
+            return None
+        spec = PathFinder.find_spec(name, path)
+        if spec is None or spec.loader is None:
+            raise ImportError(sentence(name), name=name)
+        run = spec.loader.exec_module
+
+        def run_or_say(module: ModuleType) -> None:
+            try:
+                run(module)
+            except Exception as error:
+                raise ImportError(f"{sentence(name)}. The one that is installed failed: {error}", name=name) from error
+
+        spec.loader.exec_module = run_or_say  # type: ignore[method-assign]
+        return spec
 
 
 def install(torch: ModuleType) -> None:
     """Let `import torch` and `import torch.nn` in this process mean the modules that are here."""
     register("torch", torch)
-    sys.meta_path.insert(0, _Finder("torch", "torchvision", "torchaudio", "torchtext", "functorch"))
+    register("functorch", torch.func)
+    sys.meta_path[:0] = [_Finder("torch", "functorch"), _Domains()]
 
 
 def importable(package: ModuleType) -> None:

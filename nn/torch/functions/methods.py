@@ -17,7 +17,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.methods.in_place import in_place
 
-from ..dtypes import strided
+from ..dtypes import BY_NAME, strided
 
 IN_PLACE = (
     *("addbmm", "addmm", "addmv", "addr", "baddbmm", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2"),
@@ -141,8 +141,8 @@ class MachineMethods:
         return int((self._array.ctypes.data - base.ctypes.data) // self._array.itemsize)
 
     def bfloat16(self: Any) -> Any:
-        """The tensor as float32: NumPy has no bfloat16."""
-        return self.to(dtype=np.float32)
+        """The tensor as float32, with a warning: NumPy has no bfloat16."""
+        return self.to(dtype=BY_NAME["bfloat16"])
 
     def conj(self) -> Any:
         """The tensor itself: of real numbers."""

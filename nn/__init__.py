@@ -151,6 +151,6 @@ __all__ = [
     "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink", "TensorBoard", "TensorDataset", "Trainer", "Transformer",
     "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
     "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
-    "clip_grad_norm_", "clip_grad_value_", "data", "distributions", "evaluate", "fit", "functional", "functional_call", "gradcheck",
-    "init", "optim", "parallel", "summary", "utils", "weights",
+    "clip_grad_norm_", "clip_grad_value_", "data", "distributions", "evaluate", "fit", "functional", "functional_call",
+    "gradcheck", "init", "optim", "parallel", "summary", "utils", "weights",
 ]  # fmt: skip

@@ -114,7 +114,7 @@ class _Discrete(Distribution):
         self.validate_args = validate_args
         (given,) = _broadcast(logits if probs is None else probs)
         if given.ndim < self.event_axes:
-            raise TensorError(f"{type(self).__name__}: there must be an axis of classes, but the shape is {given.shape}")
+            raise TensorError(f"{type(self).__name__}: shape {given.shape} has no axis of classes")
         if probs is None:
             self._check(given == given, "logits has a nan")
             self.logits = self._normalised(given)
@@ -155,7 +155,8 @@ class Bernoulli(_Discrete):
     def log_prob(self, value: Any) -> Any:
         """log probs where the value is 1, log(1 - probs) where it is 0."""
         self._check((value == 0) | (value == 1), "a value is neither 0 nor 1")
-        return -F.binary_cross_entropy_with_logits(*_broadcast(self.logits, value), reduction="none")
+        logits, value = _broadcast(self.logits, value)
+        return -F.binary_cross_entropy_with_logits(logits, value, reduction="none")
 
     def entropy(self) -> Any:
         return F.binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")

@@ -40,7 +40,9 @@ class device(str):
 
     def __enter__(self) -> device:
         if self.type != "cpu":
-            raise NotImplementedError(f"with device({self.type!r}): no default device but the CPU; give each device={self!s}")
+            raise NotImplementedError(
+                f"with device({str(self)!r}): tensors are made on the CPU by default; give each device={str(self)!r}"
+            )
         return self
 
     def __exit__(self, *error: object) -> None: ...

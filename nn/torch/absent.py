@@ -138,7 +138,7 @@ class Refusing(Namespace):
 
 
 def refused(name: str, key: str) -> Any:
-    """A class of this name that raises NotImplementedError with a sentence when it is called; nothing is an instance."""
+    """A class of this name that raises NotImplementedError when it is called; nothing is its instance."""
     if key.startswith("__"):
         raise AttributeError(f"no attribute {key!r}")
 

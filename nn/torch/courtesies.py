@@ -20,7 +20,7 @@ from tinygrad_lecture.errors.users_line import warn_once
 from tinygrad_lecture.func.trees import map_leaves
 
 from ..module import Module
-from .absent import Namespace, Refusing, sentence
+from .absent import Namespace, Refusing
 
 
 def compile(model: Any = None, **options: Any) -> Any:
@@ -40,7 +40,7 @@ class autocast(contextlib.ContextDecorator):
 
     def __enter__(self) -> autocast:
         if self.enabled:
-            warn_once("autocast: there is no mixed precision here; tensors keep their dtype, and x.half() makes float16")
+            warn_once("autocast: there is no mixed precision here, and tensors keep their dtype; see x.half()")
         return self
 
     def __exit__(self, *error: object) -> None: ...
@@ -248,7 +248,7 @@ class profile(tl.profile):
         return str(self.found.table())
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(sentence(f"torch.profiler.{name}"))
+        raise AttributeError(f"profile.{name} is not here; there is table(), and tl.profile() has a page() to look at")
 
 
 class SummaryWriter:

@@ -36,7 +36,7 @@ class dtype(metaclass=_Kind):
     def dtype(self) -> Any:
         """NumPy's, which takes an object with this attribute for the dtype itself."""
         if self._name != self._used.name:
-            warn_once(f"torch.{self._name} is not here, because NumPy has no such dtype; {self._used} is used in its place")
+            warn_once(f"torch.{self._name} is not here, because NumPy has none; {self._used} takes its place")
         return self._used
 
     def __getattr__(self, name: str) -> Any:

@@ -129,7 +129,6 @@ class Decoder:
         items = [self.decode(v) for v in list(inner)]
         return {"$tuple": tuple, "$set": set, "$dict": dict, "$ordered": OrderedDict}[kind](items)
 
-
     def _module(self, number: int, name: str = "", attributes: Any = None) -> Module:
         """The module of a number, made at its first place without a call of its __init__."""
         if not name:
@@ -171,6 +170,6 @@ def _refusal(value: Any, path: tuple[str, ...], what: str = "") -> str:
     ways = {"state_dict": "its state_dict()", "tolist": "its tolist()", "__iter__": "list(it)", "__dict__": "vars(it)"}
     way = next((way for name, way in ways.items() if hasattr(value, name)), "str(it)")
     return (
-        f"torch.save: {kind_of(value)} {what}{where}cannot be saved, only dicts, lists, tuples, numbers, strings, tensors, modules; "
-        f"save {way}, or what you need of it"
+        f"torch.save: {kind_of(value)} {what}{where}cannot be saved, only dicts, lists, tuples, numbers, strings, "
+        f"tensors, modules; save {way}, or what you need of it"
     )

@@ -69,5 +69,6 @@ with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as prof:
             print(step, f"{loss.item():.4f}")
 if writer is not None:
     writer.close()
-print(len(prof.key_averages().table(sort_by="cpu_time_total", row_limit=5)) > 100, torch.bfloat16, ptdtype, mp.cpu_count() > 0)
+table = prof.key_averages().table(sort_by="cpu_time_total", row_limit=5)
+print(len(table) > 100, torch.bfloat16, ptdtype, mp.cpu_count() > 0)
 print([scale.sum() for scale in raw.scales])

@@ -30,7 +30,8 @@ for epoch in range(6):
     loss.backward()
     optimizer.step()
     print(f"{epoch} ELBO {-loss.item():.4f}  KL {kl.mean().item():.4f}  entropy {p.entropy().mean().item():.4f}")
-print(p.sample().shape, p.mean[0, :3], p.variance[0, :3], Bernoulli(0.3), Bernoulli(torch.tensor([0.0, 1.0])).sample((2,)))
+print(p.sample().shape, p.mean[0, :3], p.variance[0, :3], Bernoulli(0.3))
+print(Bernoulli(torch.tensor([0.0, 1.0])).sample((2,)))
 
 table = torch.tensor([[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]], requires_grad=True)
 c, uniform = Categorical(table), Categorical(logits=torch.zeros(2, 3))
@@ -39,8 +40,15 @@ print(kl_divergence(c, uniform), kl_divergence(uniform, c), Categorical(torch.te
 print(kl_divergence(Bernoulli(torch.tensor([0.1, 0.0, 1.0])), Bernoulli(torch.tensor([0.3, 0.5, 0.5]))))
 (kl_divergence(c, uniform) + c.entropy()).sum().backward()
 print(table.grad)
-for wrong in (lambda: Normal(0.0, -1.0), lambda: Bernoulli(1.5), lambda: Categorical(torch.tensor([-1.0, 2.0])),
-              lambda: c.log_prob(torch.tensor([3, 0])), lambda: Categorical(), lambda: p.log_prob(images + 0.5)):  # fmt: skip
+wrongs = [
+    lambda: Normal(0.0, -1.0),
+    lambda: Bernoulli(1.5),
+    lambda: Categorical(torch.tensor([-1.0, 2.0])),
+    lambda: c.log_prob(torch.tensor([3, 0])),
+    lambda: Categorical(),
+    lambda: p.log_prob(images + 0.5),
+]
+for wrong in wrongs:
     try:
         wrong()
     except ValueError:

@@ -129,6 +129,31 @@ class Namespace(ModuleType):
         vars(self)["__getattr__"] = absent(name, lambda: vars(self))
 
 
+MODULES: dict[str, Namespace] = {}  # path below torch -> module; __init__.py shows those without a dot
+
+
+# what a script may import for other machines or other uses: to call what is not here of it is refused then
+REFUSING = (
+    *("distributed", "hub", "fx", "jit", "multiprocessing", "onnx", "profiler", "export", "ao", "quantization"),
+    *("nn.parallel", "_dynamo", "_inductor", "utils.cpp_extension", "utils.data.distributed", "utils.model_zoo"),
+)
+
+
+def at(path: str, *sources: Any, **more: Any) -> Namespace:
+    """A new module at a dotted path below torch, "nn.utils.rnn", also as an attribute of the one it is in."""
+    kind = Refusing if path in REFUSING else Namespace
+    made = MODULES[path] = kind(f"torch.{path}", *sources, **more)
+    parent, _, name = path.rpartition(".")
+    if parent:
+        setattr(MODULES[parent], name, made)
+    return made
+
+
+def pick(source: Any, names: str) -> dict[str, Any]:
+    """Some members of a module by name; names: with spaces between."""
+    return {name: getattr(source, name) for name in names.split()}
+
+
 class Refusing(Namespace):
     """A module that a script may import, with any names from it: to call one of those that are not here is refused."""
 

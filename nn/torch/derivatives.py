@@ -10,9 +10,6 @@ from tinygrad_lecture import func as transforms
 from tinygrad_lecture.func.trees import map_leaves
 
 from ..module import Module
-from ..stateless import functional_call
-from .absent import Namespace
-from .courtesies import profiler
 
 
 def backward(
@@ -174,42 +171,3 @@ def detect_anomaly(check_nan: bool = True) -> Any:
 def once_differentiable(rule: Any) -> Any:
     """The rule of a Function itself. A second derivative, which PyTorch refuses here, is that of what it computes."""
     return rule
-
-
-_function = Namespace("torch.autograd.function", Function=transforms.Function, once_differentiable=once_differentiable)
-functional = Namespace(
-    "torch.autograd.functional", jacobian=jacobian, hessian=hessian, vjp=vjp, jvp=jvp, hvp=hvp, vhp=hvp
-)
-autograd = Namespace(
-    "torch.autograd",
-    grad=tl.grad,
-    backward=backward,
-    Function=transforms.Function,
-    Variable=variable,
-    function=_function,
-    functional=functional,
-    profiler=profiler,
-    gradcheck=gradcheck,
-    gradgradcheck=gradgradcheck,
-    detect_anomaly=detect_anomaly,
-    set_detect_anomaly=set_detect_anomaly,
-    grad_mode=Namespace(
-        "torch.autograd.grad_mode",
-        no_grad=tl.no_grad,
-        enable_grad=tl.enable_grad,
-        set_grad_enabled=tl.set_grad_enabled,
-    ),
-    no_grad=tl.no_grad,
-    enable_grad=tl.enable_grad,
-    set_grad_enabled=tl.set_grad_enabled,
-    inference_mode=tl.inference_mode,
-)
-func = Namespace(
-    "torch.func",
-    transforms,
-    functional_call=functional_call,
-    grad_and_value=grad_and_value,
-    jacrev=transforms.jacobian,
-    jacfwd=transforms.jacobian,
-    stack_module_state=stack_module_state,
-)

@@ -13,6 +13,8 @@ import numpy as np
 from tinygrad_lecture import get_default_dtype
 from tinygrad_lecture.errors.users_line import warn_once
 
+__all__ = ["Size", "dtype", "finfo", "iinfo", "layout", "memory_format", "strided"]
+
 
 class _Kind(type):
     """The type of `dtype`: NumPy's dtypes are instances too."""

@@ -11,7 +11,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import random as streams
 
-from .absent import Namespace
+__all__ = ["default_generator", "initial_seed", "manual_seed", "seed"]
 
 
 class _DefaultGenerator(tl.Generator):
@@ -53,15 +53,3 @@ def fork_rng(devices: Any = None, enabled: bool = True, **options: Any) -> Itera
     finally:
         if enabled:
             tl.set_rng_state(state)
-
-
-random = Namespace(
-    "torch.random",
-    default_generator=default_generator,
-    fork_rng=fork_rng,
-    get_rng_state=tl.get_rng_state,
-    initial_seed=initial_seed,
-    manual_seed=manual_seed,
-    seed=seed,
-    set_rng_state=tl.set_rng_state,
-)

@@ -10,8 +10,6 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
-from .absent import Namespace
-
 TOLERANCES = {"float16": (1e-3, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}  # (rtol, atol) of PyTorch
 
 
@@ -74,6 +72,3 @@ def _difference(a: Any, b: Any, rtol: Any, atol: Any, equal_nan: bool, check_dty
 def assert_allclose(actual: Tensor, expected: Any, rtol: Any = None, atol: Any = None, **options: Any) -> None:
     """`assert_close` without a check of dtypes."""
     assert_close(actual, tl.as_tensor(expected), rtol=rtol, atol=atol, equal_nan=True, check_dtype=False)
-
-
-testing = Namespace("torch.testing", assert_close=assert_close, assert_allclose=assert_allclose)

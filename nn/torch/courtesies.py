@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import tinygrad_lecture as tl
 from tinygrad_lecture.backend import cuda_is_available, to_host
@@ -42,7 +42,7 @@ class autocast(contextlib.ContextDecorator):
     """Context manager and decorator of mixed precision, which is off: everything keeps its dtype. It says so once."""
 
     def __init__(self, device_type: Any = None, dtype: Any = None, enabled: bool = True, **options: Any) -> None:
-        self.enabled = enabled
+        self.enabled = enabled and device_type is not False  # torch.cuda.amp.autocast(False)
 
     def __enter__(self) -> autocast:
         if self.enabled:
@@ -171,7 +171,8 @@ at(
     is_available=no, is_initialized=no, get_rank=always(0), get_world_size=always(1),
 )  # fmt: skip
 at("multiprocessing", processes)
-at("jit", is_scripting=no, is_tracing=no)
+at("onnx", is_in_onnx_export=no)
+at("jit", is_scripting=no, is_tracing=no, Final=Final, ignore=compile, unused=compile, export=compile)
 
 
 # --- looking on -----------------------------------------------------------------------------------------

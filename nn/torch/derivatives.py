@@ -46,24 +46,18 @@ def _call(transform: Callable[[tuple[Any, ...], bool], Any], inputs: Any, create
     return found if create_graph else map_leaves(lambda x: x.detach(), found)
 
 
-def jacobian(
-    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
-    strategy: str = "reverse-mode",
-) -> Any:  # fmt: skip
+def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, *unused: Any, **options: Any) -> Any:
     """The Jacobian of func at inputs: (*result's shape, *input's shape); tuples of inputs and results nest."""
-    return _call(lambda xs, several: transforms.jacobian(func, _which(xs, several))(*xs), inputs, create_graph)
+    return _call(lambda xs, several: _of_all(transforms.jacobian, func, xs, several), inputs, create_graph)
 
 
-def hessian(
-    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
-    outer_jacobian_strategy: str = "reverse-mode",
-) -> Any:  # fmt: skip
+def hessian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, *unused: Any, **options: Any) -> Any:
     """The Hessian of func, which returns one number, at inputs; of a tuple of inputs a tuple of tuples."""
-    return _call(lambda xs, several: transforms.hessian(func, _which(xs, several))(*xs), inputs, create_graph)
+    return _call(lambda xs, several: _of_all(transforms.hessian, func, xs, several), inputs, create_graph)
 
 
-def _which(inputs: Sequence[Any], several: bool) -> Any:
-    return tuple(range(len(inputs))) if several else 0
+def _of_all(transform: Any, func: Callable[..., Any], inputs: Sequence[Any], several: bool) -> Any:
+    return transform(func, tuple(range(len(inputs))) if several else 0)(*inputs)
 
 
 def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:

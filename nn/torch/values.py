@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lecture import Tensor
+from tinygrad_lecture import Tensor, device
 from tinygrad_lecture.backend import Array
 from tinygrad_lecture.errors.words import kind_of
 
@@ -41,7 +41,7 @@ class Encoder:
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, str):
-            return str(value)  # a device too
+            return {"$device": str(value)} if isinstance(value, device) else str(value)
         if isinstance(value, Tensor):
             kind = "$parameter" if isinstance(value, Parameter) else "$tensor"
             return {kind: [self._name(value.detach(), value.array, path), value.requires_grad]}
@@ -59,6 +59,8 @@ class Encoder:
             number = self._modules[value] = len(self._modules)
             attributes = {name: x for name, x in vars(value).items() if name != "_hooks"}
             return {"$module": [number, _name_of(type(value)), self.encode(attributes, path)]}
+        if isinstance(value, type) and issubclass(value, Module):
+            return {"$class": _name_of(value)}
         named = vars(nn.functional).get(getattr(value, "__name__", ""))
         if named is not None and named in (value, getattr(value, "__wrapped__", None)):
             return {"$function": value.__name__}
@@ -122,6 +124,10 @@ class Decoder:
             made = Namespace()
             vars(made).update(self.decode(dict(inner)))
             return made
+        if kind == "$device":
+            return device(inner)
+        if kind == "$class":
+            return _class(inner)
         if kind == "$function":
             return vars(nn.functional)[inner]
         if kind == "$module":
@@ -133,16 +139,21 @@ class Decoder:
         """The module of a number, made at its first place without a call of its __init__."""
         if not name:
             return self._made["$module", number]  # type: ignore[no-any-return]
-        kinds = {_name_of(kind): kind for kind in _below(Module)}
-        if name not in kinds:
-            raise ImportError(f"the class {name} is needed; import it, or define it, before torch.load")
-        made = self._made["$module", number] = object.__new__(kinds[name])
+        made = self._made["$module", number] = object.__new__(_class(name))
         vars(made).update(self.decode(attributes))
         return made
 
 
 def _name_of(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _class(name: str) -> type[Module]:
+    """The class of modules with a name, if the program has it."""
+    kinds = {_name_of(kind): kind for kind in _below(Module)}
+    if name not in kinds:
+        raise ImportError(f"the class {name} is needed; import it, or define it, before torch.load")
+    return kinds[name]
 
 
 def _below(kind: type[Module]) -> Iterator[type[Module]]:

@@ -13,6 +13,8 @@ class Block(nn.Module):
         self.linear = nn.Linear(width, width)
         self.norm = nn.BatchNorm1d(width)
         self.activation = activation
+        self._norm_layer = nn.BatchNorm1d
+        self.device = torch.device("cpu")
 
     def forward(self, x):
         return x + self.activation(self.norm(self.linear(x)))
@@ -54,6 +56,7 @@ model.eval()
 torch.save(model, path)
 loaded = torch.load(path, weights_only=False)
 print(type(loaded) is Net, loaded.training, loaded.config, loaded.again is loaded.blocks[0], loaded.scale)
+print(loaded.again._norm_layer is nn.BatchNorm1d, loaded.again.device.type, repr(loaded.again.device))
 print(torch.equal(loaded(x), model(x)), len(list(loaded.parameters())), sorted(loaded.state_dict())[:3])
 print(loaded)
 loaded.train()

@@ -177,12 +177,14 @@ class Net(nn.Module):
 def test_a_whole_model_comes_back():
     net = Net.__new__(Net)
     net.first, net.activation, net.config = nn.Linear(2, 2), nn.functional.relu, {"width": (2, 2)}
+    net.device, net.norm = tl.device("cpu"), nn.BatchNorm1d
     net.again, net.layers = net.first, nn.ModuleList([nn.Linear(2, 2), nn.GRU(2, 3), nn.MSELoss()])
     net.layers[0].weight = net.first.weight
     net.register_buffer("mask", tl.ones(2), persistent=False)
     net.eval()
     loaded, same = kept([net, net])
     assert type(loaded) is Net and same is loaded and not loaded.training and repr(loaded) == repr(net)
+    assert loaded.device.type == "cpu" and loaded.norm is nn.BatchNorm1d
     assert loaded.again is loaded.first and loaded.layers[0].weight is loaded.first.weight
     assert loaded.config == net.config and loaded.mask.tolist() == [1, 1] and "mask" not in loaded.state_dict()
     assert loaded(tl.ones(1, 2)).tolist() == net(tl.ones(1, 2)).tolist()
@@ -192,9 +194,12 @@ def test_a_whole_model_comes_back():
 
 @pytest.mark.parametrize("name", ["os.system", "builtins.dict", "nn.module.module.Module", "__main__.Gone"])
 def test_only_classes_of_modules_that_there_are_are_made(name):
-    text = json.dumps({"$module": [0, name, {}]})
-    with pytest.raises(ImportError, match=f"the class {name} is needed; import it, or define it, before torch.load"):
-        torch.load(io.BytesIO(safetensors.save({}, {KEY: text})))
+    for value in ({"$module": [0, name, {}]}, {"$class": name}):
+        file = io.BytesIO(safetensors.save({}, {KEY: json.dumps(value)}))
+        with pytest.raises(
+            ImportError, match=f"the class {name} is needed; import it, or define it, before torch.load"
+        ):
+            torch.load(file)
 
 
 # --- refused --------------------------------------------------------------------------------------------
@@ -270,7 +275,7 @@ def test_a_truncated_file_is_refused_at_any_length():
      '{"$parameter": ["i", true]}', '{"$dtype": "manual_seed"}', '{"$dtype": {"a": 1}}', '{"$tuple": 5}',
      '{"$set": [[1]]}', '{"$dict": [[[1], 2]]}', '{"$dict": [1]}', '{"$call": ["os.system", "true"]}',
      '{"$module": [7]}', '{"$module": 5}', '{"$module": [0, ["a"], {}]}', '{"$function": "system"}',
-     '{"$module": [0, "nn.linear.Linear", 5]}',
+     '{"$module": [0, "nn.linear.Linear", 5]}', '{"$class": ["a"]}', '{"$device": "a b"}',
      '{"$tuple": [], "x": 1}', '{"$namespace": 1}', '{"$tensor": [["x"], false]}'],
 )  # fmt: skip
 def test_a_file_that_was_tampered_with_is_refused(text):

@@ -33,6 +33,7 @@ def test_a_script_gets_its_arguments_its_folder_and_its_exit_code(tmp_path):
         "from torch.utils.data.distributed import DistributedSampler",
         "import torch.onnx, torch.multiprocessing, torch.profiler, torch.fx, torch.hub, torch.jit, functorch",
         "from torch.distributed.fsdp import FullyShardedDataParallel as FSDP; assert not isinstance(1, FSDP)",
+        "import torch; torch.jit.ignore(len)([]); assert not torch.onnx.is_in_onnx_export()",
         "from torch.multiprocessing import Process, Queue, cpu_count; assert cpu_count()",
         "import torch; from functorch import vmap, grad; assert vmap is torch.vmap",
         "from torch.distributions.normal import Normal; from torch.utils.tensorboard import SummaryWriter",

@@ -44,6 +44,7 @@ def _repeated(n: int) -> Any:
 
 
 _layers = {**losses.classes(), **pick(layers, layers.LAYERS)}
+_FILES = "activation container dropout flatten linear loss normalization pooling rnn sparse transformer"
 _ACTIVATIONS = "relu leaky_relu elu selu celu hardtanh threshold"
 _OLD_INITS = "constant eye kaiming_normal kaiming_uniform normal orthogonal uniform xavier_normal xavier_uniform"
 
@@ -68,19 +69,7 @@ at("nn.utils.parametrizations", clipping.parametrizations, orthogonal=layers.ort
 at("nn.utils.parametrize", clipping.parametrize)
 at("nn.parameter", Parameter=Parameter)
 at("nn.modules", _package(), **_layers)
-for _name in [
-    "activation",
-    "container",
-    "dropout",
-    "flatten",
-    "linear",
-    "loss",
-    "normalization",
-    "pooling",
-    "rnn",
-    "sparse",
-    "transformer",
-]:
+for _name in _FILES.split():
     at(f"nn.modules.{_name}", _package(), **_layers)
 at("nn.modules.module", Module=Module)
 at("nn.modules.utils", _single=_repeated(1), _pair=_repeated(2), _triple=_repeated(3), _quadruple=_repeated(4))
@@ -134,7 +123,6 @@ at(
 at("random", randomness, fork_rng=randomness.fork_rng, **pick(tl, "get_rng_state set_rng_state"))
 at("testing", **pick(testing, "assert_close assert_allclose"))
 at("types", Number=(int, float, bool), Device=str)
-
 
 DOMAINS = ("torchvision", "torchaudio", "torchtext")  # packages beside PyTorch
 

@@ -27,21 +27,7 @@ class _DefaultGenerator(tl.Generator):
 
 
 default_generator = _DefaultGenerator()
-
-
-def manual_seed(seed: int) -> tl.Generator:
-    """Seed the random stream. Returns the default generator."""
-    return default_generator.manual_seed(seed)
-
-
-def seed() -> int:
-    """Seed the random stream with a number from the system. Returns the number."""
-    return default_generator.seed()
-
-
-def initial_seed() -> int:
-    """The last seed; 0 if there was none."""
-    return default_generator.initial_seed()
+manual_seed, seed, initial_seed = default_generator.manual_seed, default_generator.seed, default_generator.initial_seed
 
 
 @contextmanager

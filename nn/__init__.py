@@ -17,7 +17,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     bilinear.py  distance.py         layers of two inputs
     activation.py  loss/             the formulas of both are in functional/
     dropout.py  flatten.py           layers without weights
-    init.py                          initial weights
+    init.py  distributions.py        initial weights; random draws with their log_prob
     optim/  data/  training/         optimisers, mini-batches, the loop
     parallel/                        training on several cores or machines
     utils/  stateless.py             gradient clipping, packed sequences; calls with other tensors as parameters
@@ -26,7 +26,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     torch/                           runs PyTorch's scripts
 """
 
-from . import data, functional, init, optim, parallel, utils
+from . import data, distributions, functional, init, optim, parallel, utils
 from .activation import (
     CELU,
     ELU,
@@ -151,6 +151,6 @@ __all__ = [
     "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink", "TensorBoard", "TensorDataset", "Trainer", "Transformer",
     "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
     "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
-    "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional", "functional_call", "gradcheck",
-    "init", "optim", "parallel", "summary", "utils", "weights",
+    "clip_grad_norm_", "clip_grad_value_", "data", "distributions", "evaluate", "fit", "functional", "functional_call",
+    "gradcheck", "init", "optim", "parallel", "summary", "utils", "weights",
 ]  # fmt: skip

@@ -40,8 +40,10 @@ def check_probability(name: str, p: Any) -> None:
 def as_parameters(name: str, params: Any) -> list[Any]:
     """The parameters, or dicts of them, in a list. Raises TypeError for a model, and whatever else is not iterable."""
     model = hasattr(params, "parameters")
-    if isinstance(params, Iterable) and not isinstance(params, Mapping | Tensor) and not model:
-        return list(params)
+    if isinstance(params, Iterable) and not isinstance(params, Mapping | Tensor):
+        given = list(params)
+        if not model or all(isinstance(p, Tensor) for p in given):  # a ParameterList is a module
+            return given
     remedy = "; put it in a list" if isinstance(params, Tensor) else ""
     remedy = "; call it, with parentheses" if callable(params) and not model else remedy
     hide_frames()

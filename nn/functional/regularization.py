@@ -5,6 +5,7 @@ from __future__ import annotations
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.errors.users_line import warn
 
 from ..errors.axes import LAYOUTS
 from ..errors.checks import check_probability
@@ -38,11 +39,14 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """`dropout` of whole channels of images, `(batch, channels, height, width)`.
 
-    As in PyTorch, an input of three axes is (batch, channels, length). (Tompson et al., arXiv:1411.4280.)
+    As in PyTorch, an input of three axes is (batch, channels, length), and of two axes (batch, channels), with a
+    warning: that is `dropout`. (Tompson et al., arXiv:1411.4280.)
     """
     check_probability("dropout2d", p)
-    if input.ndim not in (3, 4):
+    if input.ndim not in (2, 3, 4):
         raise TensorError(f"dropout2d: input must be {LAYOUTS[2]}, not {input.shape}")
+    if input.ndim == 2:
+        warn(f"dropout2d: an input of shape {tuple(input.shape)} has no channels of images; write dropout")
     return _dropped(input, p, training, inplace, 2)
 
 

@@ -31,73 +31,40 @@ from tinygrad_lecture import *
 from ..functional import *
 from . import functions as _functions
 from . import losses as _losses
+from .absent import MODULES as _MODULES
 from .absent import absent as _absent
 from .archive import load as load
 from .archive import save as save
-from .courtesies import GradScaler as GradScaler
-from .courtesies import accelerator as accelerator
+from .courtesies import *
 from .courtesies import accept as _accept
-from .courtesies import amp as amp
-from .courtesies import autocast as autocast
-from .courtesies import backends as backends
-from .courtesies import compile as compile
-from .courtesies import compiler as compiler
-from .courtesies import cpu as cpu
-from .courtesies import cuda as cuda
-from .courtesies import distributed as distributed
-from .courtesies import mps as mps
-from .courtesies import version as version
-from .courtesies import xpu as xpu
-from .derivatives import autograd as autograd
-from .derivatives import func as func
+from .courtesies import always as _always
+from .dtypes import *
 from .dtypes import BY_NAME as _DTYPES
-from .dtypes import Size as Size
-from .dtypes import dtype as dtype
-from .dtypes import finfo as finfo
-from .dtypes import iinfo as iinfo
-from .dtypes import layout as layout
 from .dtypes import memory_format as memory_format
-from .dtypes import strided as strided
 from .functions import *
 from .functions.methods import free_functions as _free_functions
 from .functions.methods import give_methods as _give_methods
 from .functions.out import functions_with_out as _functions_with_out
-from .legacy import BoolTensor as BoolTensor
-from .legacy import ByteTensor as ByteTensor
-from .legacy import CharTensor as CharTensor
-from .legacy import DoubleTensor as DoubleTensor
-from .legacy import FloatTensor as FloatTensor
-from .legacy import HalfTensor as HalfTensor
-from .legacy import IntTensor as IntTensor
-from .legacy import LongTensor as LongTensor
-from .legacy import ShortTensor as ShortTensor
+from .legacy import KINDS as _KINDS
 from .legacy import Tensor as Tensor
 from .modules import importable as _importable
-from .modules import linalg as linalg
-from .modules import nn as nn
-from .modules import optimisers as _optimisers
-from .modules import special as special
-from .modules import types as types
-from .modules import utils as utils
-from .randomness import default_generator as default_generator
-from .randomness import initial_seed as initial_seed
-from .randomness import manual_seed as manual_seed
-from .randomness import random as random
-from .randomness import seed as seed
-from .testing import testing as testing
+from .randomness import *
 
 _give_methods(*_functions.FILES)
 globals().update({name: f for name, f in _free_functions().items() if name not in globals()})
 globals().update(_functions_with_out(dict(globals())))
-globals().update(_losses.functions())
-globals().update(_DTYPES)
-optim = _optimisers
+globals().update({name: module for name, module in _MODULES.items() if "." not in name})
+globals().update({**_losses.functions(), **_DTYPES, **_KINDS})
 inf, nan, pi, e, newaxis = _math.inf, _math.nan, _math.pi, _math.e, None
 set_float32_matmul_precision = set_num_interop_threads = use_deterministic_algorithms = _accept
-set_flush_denormal = set_warn_always = set_default_device = _accept
+set_flush_denormal = set_warn_always = _accept
+is_storage = is_autocast_enabled = _always(False)  # there are no storages, and everything keeps its dtype
+are_deterministic_algorithms_enabled = _always(True)  # the same seed gives the same bits
+get_num_interop_threads, get_float32_matmul_precision = _always(1), _always("highest")
+get_default_device = _always(_tl.device("cpu"))
 contiguous_format = legacy_contiguous_format = memory_format("contiguous_format")
 preserve_format, channels_last = memory_format("preserve_format"), memory_format("channels_last")
-vmap = func.vmap
+vmap = _MODULES["func"].vmap
 
 __version__ = "2.0.0"
 
@@ -105,11 +72,6 @@ __version__ = "2.0.0"
 def is_tensor(obj: _Any) -> _Any:
     """Whether an object is a Tensor."""
     return isinstance(obj, _tl.Tensor)
-
-
-def is_storage(obj: _Any) -> _Any:
-    """False: there are no storages here."""
-    return False
 
 
 def typename(obj: _Any) -> _Any:
@@ -122,9 +84,10 @@ def get_default_dtype() -> _Any:
     return _DTYPES[_tl.get_default_dtype().name]
 
 
-def get_default_device() -> _Any:
-    """The CPU."""
-    return _tl.device("cpu")
+def set_default_device(device: _Any) -> None:
+    """Accept the CPU. Raises NotImplementedError for another device: what is made takes its device by `device=`."""
+    with _tl.device(device or "cpu"):
+        pass
 
 
 def set_default_tensor_type(t: _Any) -> None:
@@ -132,26 +95,6 @@ def set_default_tensor_type(t: _Any) -> None:
     kinds = {"Half": _tl.float16, "Float": _tl.float32, "Double": _tl.float64}
     name = t if isinstance(t, str) else t.__name__
     _tl.set_default_dtype(kinds[name.rpartition(".")[2].removesuffix("Tensor")])
-
-
-def get_num_interop_threads() -> _Any:
-    """1: one op follows the other."""
-    return 1
-
-
-def get_float32_matmul_precision() -> _Any:
-    """ "highest": products of float32 are computed in float32."""
-    return "highest"
-
-
-def is_autocast_enabled(device_type: _Any = None) -> _Any:
-    """False: everything keeps its dtype."""
-    return False
-
-
-def are_deterministic_algorithms_enabled() -> _Any:
-    """True: the same seed gives the same bits."""
-    return True
 
 
 def result_type(tensor1: _Any, tensor2: _Any) -> _Any:

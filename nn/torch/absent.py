@@ -15,8 +15,7 @@ _WHOLE_NAMES = {  # the last part of a name -> why it is not here, and what to u
     "mH": f"{_REAL}; write x.mT",
     "imag": f"{_REAL}; the imaginary part is 0",
     "__torch_function__": "functions do not ask their arguments; write functions of your own, or hold a tensor",
-    "storage": "a tensor is an array and has no storage; x.data_ptr() tells whether two share memory",
-    "untyped_storage": "a tensor is an array and has no storage; x.data_ptr() tells whether two share memory",
+    **dict.fromkeys(("storage", "untyped_storage"), "a tensor has no storage; x.data_ptr() tells which share memory"),
     "set_": "a tensor is an array and has no storage; assign to x.data",
     "resize_as_": "a tensor keeps its number of elements; make a new one, or use reshape_as",
     "resize_": "a tensor keeps its number of elements; make a new one, or use reshape",
@@ -44,26 +43,20 @@ REASONS = {
     "distributed": "one process trains here; remove the calls, or use PyTorch",
     "DistributedDataParallel": "one process trains here; use the model itself",
     "multiprocessing": "one process trains here; use Python's multiprocessing for other work",
-    "quantization": "numbers here are floats; train with float32 or float16, or use PyTorch",
-    "quantize": "numbers here are floats; train with float32 or float16, or use PyTorch",
-    "ao": "numbers here are floats; train with float32 or float16, or use PyTorch",
+    **dict.fromkeys(("quantization", "quantize", "ao"), "numbers here are floats; train with float32, or use PyTorch"),
     "jit": "Python runs the model here; remove torch.jit and call the function itself",
     "fx": "Python runs the model here; tl.Graph() shows what it computes",
-    "onnx": "there is no exporter here; save the weights with nn.weights.save_file",
-    "export": "there is no exporter here; save the weights with nn.weights.save_file",
+    **dict.fromkeys(("onnx", "export"), "there is no exporter here; save the weights with nn.weights.save_file"),
     "sparse": "tensors here are dense; use dense ones, and nn.Embedding for rows of a table",
-    "complex": "tensors here hold real numbers; keep the real and the imaginary part in two tensors",
-    "cfloat": "tensors here hold real numbers; keep the real and the imaginary part in two tensors",
-    "cdouble": "tensors here hold real numbers; keep the real and the imaginary part in two tensors",
-    "polar": "tensors here hold real numbers; use cos and sin",
-    "distributions": "it is a library of its own; draw with torch.randn or torch.multinomial, and write the "
-    "logarithm of the density out, as with log_softmax",
-    "fft": "it needs complex numbers; use numpy.fft on x.detach().numpy() where no gradient is needed",
-    "stft": "it needs complex numbers; use numpy.fft on x.detach().numpy() where no gradient is needed",
+    **dict.fromkeys(("complex", "cfloat", "cdouble"), f"{_REAL}; keep real and imaginary part in two tensors"),
+    "polar": f"{_REAL}; use cos and sin",
+    "distributions": "there are Categorical, Normal and Bernoulli; draw with torch.rand, and write log_prob out",
+    **dict.fromkeys(
+        ("fft", "stft"), "it needs complex numbers; without gradients, use numpy.fft on x.detach().numpy()"
+    ),
     "float8": "numbers here have 16, 32 or 64 bits; use torch.float16 or torch.float32",
     "window": "it is for fft; write it with torch.cos",
-    "dynamo": "Python runs the model here; remove torch.compile's settings",
-    "inductor": "Python runs the model here; remove torch.compile's settings",
+    **dict.fromkeys(("dynamo", "inductor"), "Python runs the model here; remove torch.compile's settings"),
     "mtia": "arrays are on the CPU or, with CuPy, on an NVIDIA GPU",
     "futures": "one process trains here; use Python's concurrent.futures for other work",
     "monitor": "Python's own serves; use logging",
@@ -71,7 +64,7 @@ REASONS = {
     "pca": "it needs svd; use numpy.linalg.svd on x.detach().numpy()",
     "eigvalsh": "its gradient is not here; use numpy.linalg.eigvalsh on x.detach().numpy()",
     "eigh": "its gradient is not defined for equal eigenvalues; use numpy.linalg.eigh on x.detach().numpy()",
-    "eig": "tensors here hold real numbers; use numpy.linalg.eig on x.detach().numpy()",
+    "eig": f"{_REAL}; use numpy.linalg.eig on x.detach().numpy()",
     "ctc": "it sums over all alignments of outputs with a shorter text; use PyTorch for it",
     "ctcloss": "it sums over all alignments of outputs with a shorter text; use PyTorch for it",
     "3d": "layers here are of 1 and 2 dimensions; use the 2d layer for each slice, or PyTorch",
@@ -82,7 +75,7 @@ REASONS = {
     "torchvision": "it has data sets and models, not an engine; read your data with NumPy and give it to TensorDataset",
     "torchaudio": "it has data sets and models, not an engine; read your data with NumPy and give it to TensorDataset",
     "torchtext": "it has data sets and models, not an engine; read your data with NumPy and give it to TensorDataset",
-    "tensorboard": "it needs another package; print the numbers, or plot them with matplotlib",
+    "tensorboard": "there is SummaryWriter, which writes by the package tensorboardX",
     "profiler": "Python's own serves; use cProfile, or tl.profile() for the time of each op",
     "hub": "nothing is downloaded here; load weights with nn.weights.load_file",
 }
@@ -99,7 +92,7 @@ def sentence(name: str, known: Iterable[str] = ()) -> str:
         telling = len(key) > 2 or key[0].isdigit()  # a short key may end other names by chance
         if key in words or (telling and (last.lower().startswith(key) or last.lower().endswith(key))):
             return f"{name} is not here, because {reason}"
-    alike = difflib.get_close_matches(name.rpartition(".")[2], list(known), 3)
+    alike = difflib.get_close_matches(last, list(known), 3, 0.75)
     remedy = (
         f"; names like it are {', '.join(alike)}" if alike else "; write it with the functions that are, or use PyTorch"
     )
@@ -128,3 +121,47 @@ class Namespace(ModuleType):
             vars(self).update({n: getattr(source, n) for n in public})
         vars(self).update(more)
         vars(self)["__getattr__"] = absent(name, lambda: vars(self))
+
+
+MODULES: dict[str, Namespace] = {}  # path below torch -> module; __init__.py shows those without a dot
+
+
+# what a script may import for other machines or other uses: to call what is not here of it is refused then
+REFUSING = (
+    *("distributed", "hub", "fx", "jit", "multiprocessing", "onnx", "profiler", "export", "ao", "quantization"),
+    *("nn.parallel", "_dynamo", "_inductor", "utils.cpp_extension", "utils.data.distributed", "utils.model_zoo"),
+)
+
+
+def at(path: str, *sources: Any, **more: Any) -> Namespace:
+    """A new module at a dotted path below torch, "nn.utils.rnn", also as an attribute of the one it is in."""
+    kind = Refusing if path in REFUSING else Namespace
+    made = MODULES[path] = kind(f"torch.{path}", *sources, **more)
+    parent, _, name = path.rpartition(".")
+    if parent:
+        setattr(MODULES[parent], name, made)
+    return made
+
+
+def pick(source: Any, names: str) -> dict[str, Any]:
+    """Some members of a module by name; names: with spaces between."""
+    return {name: getattr(source, name) for name in names.split()}
+
+
+class Refusing(Namespace):
+    """A module that a script may import, with any names from it: to call one of those that are not here is refused."""
+
+    def __init__(self, name: str, *sources: Any, **more: Any) -> None:
+        super().__init__(name, *sources, **more)
+        vars(self)["__getattr__"] = lambda key: refused(f"{name}.{key}", key)
+
+
+def refused(name: str, key: str) -> Any:
+    """A class of this name that raises NotImplementedError when it is called; nothing is its instance."""
+    if key.startswith("__"):
+        raise AttributeError(f"no attribute {key!r}")
+
+    def __new__(cls: type, *args: Any, **settings: Any) -> Any:
+        raise NotImplementedError(sentence(name))
+
+    return type(key, (), {"__new__": __new__})

@@ -1,7 +1,8 @@
 """torch.save and torch.load: nested values in one safetensors file, its tensors as arrays and the rest as JSON.
 
 The tensors have dotted names, such as "model.0.weight", and the JSON is the file's metadata. Nothing is unpickled, so a
-file cannot contain code. A file of weights alone is read by PyTorch's `safetensors.torch.load_file` as well.
+file cannot contain code: of a module it has the name of its class, and the class itself is the program's. A file of
+weights alone is read by PyTorch's `safetensors.torch.load_file` as well.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ DAMAGED = KeyError, TypeError, ValueError, AttributeError, RecursionError  # wha
 
 
 def save(obj: Any, f: Any, *args: Any, **options: Any) -> None:
-    """Write a value, of dicts, lists, tuples, numbers, strings, tensors and arrays, to a path or an opened file.
+    """Write a value, of dicts, lists, tuples, numbers, strings, tensors, arrays and modules, to a path or an open file.
 
     A path is written atomically. Tensors that share their memory, such as a tied weight, are stored once. When loaded,
     a dataclass and a Namespace are a Namespace, a named tuple is a tuple, and other tensors share no memory.
-    Raises TypeError for anything else, such as a whole model: save its `state_dict()`; ValueError for a value that
+    Raises TypeError for anything else, such as an optimiser: save its `state_dict()`; ValueError for a value that
     contains itself.
     """
     encoder = Encoder()
@@ -46,7 +47,8 @@ def load(f: Any, map_location: Any = None, *args: Any, **options: Any) -> Any:
 
     Tensors are on the CPU, unless map_location says otherwise: a device; a dict from "cpu" to one; or a function of a
     tensor and "cpu" that returns it or one on another device.
-    Raises ValueError for a file that is damaged or that PyTorch wrote, FileNotFoundError if there is none.
+    Raises ValueError for a file that is damaged or that PyTorch wrote, FileNotFoundError if there is none, ImportError
+    for a module whose class has not been imported: it is made of its attributes, by no code of the file or of its own.
     """
     if not hasattr(f, "read"):
         return _load(require_file(f), str(f), map_location)

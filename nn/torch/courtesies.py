@@ -7,15 +7,30 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import multiprocessing as processes
 import time
 from collections.abc import Callable
-from typing import Any
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any, Final
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.backend import cuda_is_available
+from tinygrad_lecture.backend import cuda_is_available, to_host
+from tinygrad_lecture.errors.users_line import warn_once
+from tinygrad_lecture.func.trees import map_leaves
 
 from ..module import Module
-from .absent import Namespace, sentence
+from .absent import at
+
+__all__ = ["GradScaler", "autocast", "compile"]
+
+
+def always(value: Any) -> Callable[..., Any]:
+    """A function, or a method, that accepts all arguments and returns a value."""
+    return lambda *settings, **options: value
+
+
+accept, no = always(None), always(False)
 
 
 def compile(model: Any = None, **options: Any) -> Any:
@@ -23,16 +38,15 @@ def compile(model: Any = None, **options: Any) -> Any:
     return (lambda function: function) if model is None else model
 
 
-def accept(*settings: Any, **options: Any) -> None:
-    """Accept a setting that changes nothing here."""
-
-
 class autocast(contextlib.ContextDecorator):
-    """Context manager and decorator of mixed precision, which is off: everything keeps its dtype."""
+    """Context manager and decorator of mixed precision, which is off: everything keeps its dtype. It says so once."""
 
-    def __init__(self, *settings: Any, **options: Any) -> None: ...
+    def __init__(self, device_type: Any = None, dtype: Any = None, enabled: bool = True, **options: Any) -> None:
+        self.enabled = enabled and device_type is not False  # torch.cuda.amp.autocast(False)
 
     def __enter__(self) -> autocast:
+        if self.enabled:
+            warn_once("autocast: there is no mixed precision here, and tensors keep their dtype; see x.half()")
         return self
 
     def __exit__(self, *error: object) -> None: ...
@@ -41,67 +55,39 @@ class autocast(contextlib.ContextDecorator):
 class GradScaler:
     """The scaler of mixed precision, which is off: the scale is 1."""
 
+    unscale_ = update = load_state_dict = accept
+    get_scale, is_enabled = always(1.0), no
+
     def __init__(self, *settings: Any, **options: Any) -> None: ...
 
     def scale(self, outputs: Any) -> Any:
         """The outputs themselves."""
         return outputs
 
-    def unscale_(self, optimizer: Any) -> None:
-        """Do nothing: gradients were not scaled."""
-
     def step(self, optimizer: Any, *args: Any, **settings: Any) -> Any:
         """optimizer.step()."""
         return optimizer.step(*args, **settings)
-
-    def update(self, new_scale: float | None = None) -> None:
-        """Do nothing: the scale stays 1."""
-
-    def get_scale(self) -> float:
-        """1."""
-        return 1.0
-
-    def is_enabled(self) -> bool:
-        """False."""
-        return False
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing."""
         return {}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Do nothing."""
 
-
-amp = Namespace("torch.amp", autocast=autocast, GradScaler=GradScaler)
-_matmul = Namespace("torch.backends.cuda.matmul", allow_tf32=False)
-backends = Namespace(
-    "torch.backends",
-    cudnn=Namespace(
-        "torch.backends.cudnn",
-        benchmark=False,
-        deterministic=True,
-        enabled=False,
-        allow_tf32=False,
-        is_available=lambda: False,
-        version=lambda: None,
-    ),
-    cuda=Namespace("torch.backends.cuda", matmul=_matmul, is_built=lambda: False),
-    mps=Namespace("torch.backends.mps", is_available=lambda: False, is_built=lambda: False),
-    mkl=Namespace("torch.backends.mkl", is_available=lambda: False),
-    openmp=Namespace("torch.backends.openmp", is_available=lambda: False),
-)
-_NOT_HERE = {"is_available": lambda: False, "device_count": lambda: 0, "synchronize": accept, "empty_cache": accept}
-mps, xpu = Namespace("torch.mps", **_NOT_HERE), Namespace("torch.xpu", **_NOT_HERE)
-cpu = Namespace("torch.cpu", **{**_NOT_HERE, "is_available": lambda: True, "device_count": lambda: 1})
-compiler = Namespace(
-    "torch.compiler",
-    compile=compile,
-    disable=lambda fn=None, recursive=True: (lambda function: function) if fn is None else fn,
-    is_compiling=lambda: False,
-    reset=accept,
-)
-version = Namespace("torch.version", cuda=None, hip=None, git_version="", __version__="2.0.0")
+at("amp", autocast=autocast, GradScaler=GradScaler)
+at("backends")
+at(
+    "backends.cudnn",
+    benchmark=False, enabled=False, allow_tf32=False, deterministic=True, is_available=no,
+    version=accept,
+)  # fmt: skip
+at("backends.cuda", is_built=no)
+at("backends.cuda.matmul", allow_tf32=False)
+for _name in ("mps", "mkl", "openmp"):
+    at(f"backends.{_name}", is_available=no, is_built=no)
+for _name, _here in (("mps", False), ("xpu", False), ("cpu", True)):
+    at(_name, is_available=always(_here), device_count=always(int(_here)), synchronize=accept, empty_cache=accept)
+at("compiler", compile=compile, disable=lambda fn=None, recursive=True: compile(fn), is_compiling=no, reset=accept)
+at("version", cuda=None, hip=None, git_version="", __version__="2.0.0")
 
 
 # --- the GPU --------------------------------------------------------------------------------------------
@@ -109,15 +95,7 @@ version = Namespace("torch.version", cuda=None, hip=None, git_version="", __vers
 
 def _cupy(ask: Callable[[Any], int]) -> Callable[..., int]:
     """A function that asks CuPy for a number, and answers 0 without a GPU."""
-
-    def answer(device: Any = None) -> int:
-        if not cuda_is_available():
-            return 0
-        import importlib
-
-        return ask(importlib.import_module("cupy"))
-
-    return answer
+    return lambda device=None: ask(import_module("cupy")) if cuda_is_available() else 0
 
 
 def _name_of_gpu(cupy: Any) -> Any:
@@ -157,37 +135,21 @@ memory_reserved = _cupy(lambda cupy: int(cupy.get_default_memory_pool().total_by
 empty_cache = _cupy(lambda cupy: gc.collect() * 0 + (cupy.get_default_memory_pool().free_all_blocks() or 0))
 current_device = _cupy(lambda cupy: int(cupy.cuda.Device().id))
 
-cuda = Namespace(
-    "torch.cuda",
-    is_available=cuda_is_available,
-    device_count=device_count,
-    current_device=current_device,
-    get_device_name=lambda device=None: str(_cupy(_name_of_gpu)(device)),
-    get_device_capability=lambda device=None: (0, 0),
-    is_bf16_supported=lambda: False,
-    is_initialized=cuda_is_available,
-    manual_seed=tl.manual_seed,
-    manual_seed_all=tl.manual_seed,
-    set_device=accept,
-    synchronize=synchronize,
-    empty_cache=empty_cache,
-    memory_allocated=memory_allocated,
-    max_memory_allocated=memory_allocated,
-    memory_reserved=memory_reserved,
-    max_memory_reserved=memory_reserved,
-    reset_peak_memory_stats=accept,
-    amp=Namespace("torch.cuda.amp", autocast=autocast, GradScaler=GradScaler),
-    Event=Event,
-)
-
-
-accelerator = Namespace(
-    "torch.accelerator",
-    is_available=cuda_is_available,
+at(
+    "cuda",
+    is_available=cuda_is_available, is_initialized=cuda_is_available, device_count=device_count,
+    current_device=current_device, set_device=accept, synchronize=synchronize, Event=Event,
+    get_device_name=lambda device=None: str(_cupy(_name_of_gpu)(device)), get_device_capability=always((0, 0)),
+    is_bf16_supported=no, manual_seed=tl.manual_seed, manual_seed_all=tl.manual_seed, empty_cache=empty_cache,
+    memory_allocated=memory_allocated, max_memory_allocated=memory_allocated, reset_peak_memory_stats=accept,
+    memory_reserved=memory_reserved, max_memory_reserved=memory_reserved,
+)  # fmt: skip
+at("cuda.amp", autocast=autocast, GradScaler=GradScaler)
+at(
+    "accelerator",
+    is_available=cuda_is_available, device_count=device_count, synchronize=synchronize,
     current_accelerator=lambda check_available=False: tl.device("cuda") if cuda_is_available() else None,
-    device_count=device_count,
-    synchronize=synchronize,
-)
+)  # fmt: skip
 
 
 # --- one process ----------------------------------------------------------------------------------------
@@ -204,27 +166,75 @@ class DataParallel(Module):
         return self.module(*inputs, **settings)
 
 
-def refuse(name: str) -> Callable[..., Any]:
-    """A function that a script may import but not call: it raises NotImplementedError with a sentence."""
+at(
+    "distributed",
+    is_available=no, is_initialized=no, get_rank=always(0), get_world_size=always(1),
+)  # fmt: skip
+at("multiprocessing", processes)
+at("onnx", is_in_onnx_export=no)
+at("jit", is_scripting=no, is_tracing=no, Final=Final, ignore=compile, unused=compile, export=compile)
 
-    def refused(*args: Any, **settings: Any) -> Any:
-        raise NotImplementedError(sentence(name))
 
-    refused.__name__ = name.rpartition(".")[2]
-    return refused
+# --- looking on -----------------------------------------------------------------------------------------
 
 
-_GROUP = ("init_process_group", "destroy_process_group", "all_reduce", "broadcast", "barrier", "all_gather")
-distributed = Namespace(
-    "torch.distributed",
-    is_available=lambda: False,
-    is_initialized=lambda: False,
-    get_rank=lambda group=None: 0,
-    get_world_size=lambda group=None: 1,
-    **{name: refuse(f"torch.distributed.{name}") for name in _GROUP},
-)
-parallel = Namespace(
-    "torch.nn.parallel",
-    DataParallel=DataParallel,
-    DistributedDataParallel=refuse("torch.nn.parallel.DistributedDataParallel"),
-)
+class profile(tl.profile):
+    """`tl.profile` under PyTorch's name; its settings change nothing, and `table` is `Profile.table`."""
+
+    def __init__(self, *settings: Any, **options: Any) -> None: ...
+
+    def __enter__(self) -> Any:
+        self.found = super().__enter__()
+        return self
+
+    start, stop = __enter__, lambda self: self.__exit__()
+
+    def step(self) -> None:
+        """Do nothing: the whole block is measured."""
+
+    def key_averages(self, *settings: Any, **options: Any) -> Any:
+        """The profile itself."""
+        return self
+
+    def table(self, *settings: Any, **options: Any) -> str:
+        """Calls, time and bytes of each op, the slowest first."""
+        return str(self.found.table())
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"profile.{name} is not here; there is table(), and tl.profile() has a page() to look at")
+
+
+class SummaryWriter:
+    """tensorboardX's, which gets tensors as arrays. Without that package it writes nothing, and says so once."""
+
+    def __init__(self, *settings: Any, **options: Any) -> None:
+        self._writer: Any = None
+        try:
+            self._writer = import_module("tensorboardX").SummaryWriter(*settings, **options)
+        except ImportError:
+            warn_once("SummaryWriter writes nothing without the package tensorboardX: pip install tensorboardX")
+
+    def add_graph(self, *inputs: Any, **options: Any) -> None:
+        """Write nothing, and say so once."""
+        warn_once("SummaryWriter.add_graph writes nothing here; tl.page(loss, path) draws the graph of a loss")
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._writer, name) if self._writer else accept
+        return member if not callable(member) else lambda *args, **named: member(*_as_arrays(args), **_as_arrays(named))
+
+    def __enter__(self) -> SummaryWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def _as_arrays(values: Any) -> Any:
+    return map_leaves(lambda x: to_host(x.detach().array) if isinstance(x, tl.Tensor) else x, values)
+
+
+profiler = at(
+    "profiler",
+    profile=profile, record_function=always(contextlib.nullcontext()), schedule=accept,
+    ProfilerActivity=SimpleNamespace(CPU="cpu", CUDA="cuda"),
+)  # fmt: skip

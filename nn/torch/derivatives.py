@@ -10,8 +10,6 @@ from tinygrad_lecture import func as transforms
 from tinygrad_lecture.func.trees import map_leaves
 
 from ..module import Module
-from ..stateless import functional_call
-from .absent import Namespace
 
 
 def backward(
@@ -48,24 +46,18 @@ def _call(transform: Callable[[tuple[Any, ...], bool], Any], inputs: Any, create
     return found if create_graph else map_leaves(lambda x: x.detach(), found)
 
 
-def jacobian(
-    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
-    strategy: str = "reverse-mode",
-) -> Any:  # fmt: skip
+def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, *unused: Any, **options: Any) -> Any:
     """The Jacobian of func at inputs: (*result's shape, *input's shape); tuples of inputs and results nest."""
-    return _call(lambda xs, several: transforms.jacobian(func, _which(xs, several))(*xs), inputs, create_graph)
+    return _call(lambda xs, several: _of_all(transforms.jacobian, func, xs, several), inputs, create_graph)
 
 
-def hessian(
-    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
-    outer_jacobian_strategy: str = "reverse-mode",
-) -> Any:  # fmt: skip
+def hessian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, *unused: Any, **options: Any) -> Any:
     """The Hessian of func, which returns one number, at inputs; of a tuple of inputs a tuple of tuples."""
-    return _call(lambda xs, several: transforms.hessian(func, _which(xs, several))(*xs), inputs, create_graph)
+    return _call(lambda xs, several: _of_all(transforms.hessian, func, xs, several), inputs, create_graph)
 
 
-def _which(inputs: Sequence[Any], several: bool) -> Any:
-    return tuple(range(len(inputs))) if several else 0
+def _of_all(transform: Any, func: Callable[..., Any], inputs: Sequence[Any], several: bool) -> Any:
+    return transform(func, tuple(range(len(inputs))) if several else 0)(*inputs)
 
 
 def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
@@ -173,41 +165,3 @@ def detect_anomaly(check_nan: bool = True) -> Any:
 def once_differentiable(rule: Any) -> Any:
     """The rule of a Function itself. A second derivative, which PyTorch refuses here, is that of what it computes."""
     return rule
-
-
-_function = Namespace("torch.autograd.function", Function=transforms.Function, once_differentiable=once_differentiable)
-functional = Namespace(
-    "torch.autograd.functional", jacobian=jacobian, hessian=hessian, vjp=vjp, jvp=jvp, hvp=hvp, vhp=hvp
-)
-autograd = Namespace(
-    "torch.autograd",
-    grad=tl.grad,
-    backward=backward,
-    Function=transforms.Function,
-    Variable=variable,
-    function=_function,
-    functional=functional,
-    gradcheck=gradcheck,
-    gradgradcheck=gradgradcheck,
-    detect_anomaly=detect_anomaly,
-    set_detect_anomaly=set_detect_anomaly,
-    grad_mode=Namespace(
-        "torch.autograd.grad_mode",
-        no_grad=tl.no_grad,
-        enable_grad=tl.enable_grad,
-        set_grad_enabled=tl.set_grad_enabled,
-    ),
-    no_grad=tl.no_grad,
-    enable_grad=tl.enable_grad,
-    set_grad_enabled=tl.set_grad_enabled,
-    inference_mode=tl.inference_mode,
-)
-func = Namespace(
-    "torch.func",
-    transforms,
-    functional_call=functional_call,
-    grad_and_value=grad_and_value,
-    jacrev=transforms.jacobian,
-    jacfwd=transforms.jacobian,
-    stack_module_state=stack_module_state,
-)

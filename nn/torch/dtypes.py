@@ -11,6 +11,9 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from tinygrad_lecture import get_default_dtype
+from tinygrad_lecture.errors.users_line import warn_once
+
+__all__ = ["Size", "dtype", "finfo", "iinfo", "layout", "memory_format", "strided"]
 
 
 class _Kind(type):
@@ -21,38 +24,48 @@ class _Kind(type):
 
 
 class dtype(metaclass=_Kind):
-    """A dtype under PyTorch's name: torch.float32 equals np.dtype("float32"), and has its attributes."""
+    """A dtype under PyTorch's name: torch.float32 equals np.dtype("float32"), and has its attributes.
 
-    __slots__ = ("dtype",)
+    used: the dtype of tensors that are made with it, if it is another one.
+    """
 
-    def __init__(self, name: str) -> None:
-        self.dtype = np.dtype(name)  # NumPy takes an object with this attribute for the dtype itself
+    __slots__ = ("_name", "_used")
+
+    def __init__(self, name: str, used: str = "") -> None:
+        self._name, self._used = name, np.dtype(used or name)
+
+    @property
+    def dtype(self) -> Any:
+        """NumPy's, which takes an object with this attribute for the dtype itself."""
+        if self._name != self._used.name:
+            warn_once(f"torch.{self._name} is not here, because NumPy has none; {self._used} takes its place")
+        return self._used
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.dtype, name)
+        return getattr(self._used, name)
 
     def __eq__(self, other: object) -> bool:
-        return bool(self.dtype == (other.dtype if type(other) is dtype else other))
+        return bool(self._name == other._name if type(other) is dtype else self._used == other)
 
     def __hash__(self) -> int:
-        return hash(self.dtype)
+        return hash(self._used)
 
     def __repr__(self) -> str:
-        return f"torch.{self.dtype.name}"
+        return f"torch.{self._name}"
 
     def __reduce__(self) -> Any:
-        return dtype, (self.dtype.name,)
+        return dtype, (self._name, self._used.name)
 
-    is_floating_point = property(lambda self: self.dtype.kind == "f")
+    is_floating_point = property(lambda self: self._used.kind == "f")
     is_complex = property(lambda self: False)
-    is_signed = property(lambda self: self.dtype.kind in "if")
+    is_signed = property(lambda self: self._used.kind in "if")
 
 
 NAMES = ("float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool")
 OTHERS = {"half": "float16", "float": "float32", "double": "float64", "short": "int16", "int": "int32", "long": "int64"}
 BY_NAME = {name: dtype(name) for name in NAMES}
 BY_NAME |= {other: BY_NAME[name] for other, name in OTHERS.items()}
-BY_NAME["bfloat16"] = BY_NAME["float32"]  # NumPy has no bfloat16; float32 holds all of its numbers
+BY_NAME["bfloat16"] = dtype("bfloat16", "float32")  # which holds all of its numbers
 
 
 class memory_format:

@@ -19,10 +19,9 @@ from ..utils.parametrize import register_parametrization
 from .functions import threshold
 
 FUNCTIONS = (
-    *("alpha_dropout", "channel_shuffle", "gumbel_softmax", "local_response_norm", "log_softmax", "rrelu"),
-    *("softmax", "softmin", "upsample"),
+    "alpha_dropout channel_shuffle gumbel_softmax local_response_norm log_softmax rrelu softmax softmin upsample"
 )
-LAYERS = ("AlphaDropout", "ChannelShuffle", "LocalResponseNorm", "RReLU", "Softmax2d", "Threshold")
+LAYERS = "AlphaDropout ChannelShuffle LocalResponseNorm RReLU Softmax2d Threshold"
 
 _ALPHA = -1.7580993408473766  # the value of selu far below 0
 

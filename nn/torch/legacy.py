@@ -59,18 +59,10 @@ class Tensor(EngineTensor, metaclass=_Kind):
         return tl.tensor(args[0], dtype=dtype)
 
 
-def _kind(name: str, dtype: str) -> Any:
-    """The class of Tensors of one dtype."""
-    kind = np.dtype(dtype)
-    return _Kind(name, (Tensor,), {"__slots__": (), "__doc__": f"A Tensor of {kind}.", "kind": kind})
-
-
-FloatTensor = _kind("FloatTensor", "f4")
-DoubleTensor = _kind("DoubleTensor", "f8")
-HalfTensor = _kind("HalfTensor", "f2")
-LongTensor = _kind("LongTensor", "i8")
-IntTensor = _kind("IntTensor", "i4")
-ShortTensor = _kind("ShortTensor", "i2")
-CharTensor = _kind("CharTensor", "i1")
-ByteTensor = _kind("ByteTensor", "u1")
-BoolTensor = _kind("BoolTensor", "?")
+KINDS = {  # the classes of Tensors of one dtype, by the names that they have in PyTorch
+    name: _Kind(name, (Tensor,), {"__slots__": (), "__doc__": f"A Tensor of {kind}.", "kind": np.dtype(kind)})
+    for name, kind in {
+        "FloatTensor": "float32", "DoubleTensor": "float64", "HalfTensor": "float16", "LongTensor": "int64",
+        "IntTensor": "int32", "ShortTensor": "int16", "CharTensor": "int8", "ByteTensor": "uint8", "BoolTensor": "bool",
+    }.items()
+}  # fmt: skip

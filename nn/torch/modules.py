@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture.autograd.hooks import Handle
+from tinygrad_lecture.func.function import Function
 from tinygrad_lecture.func.trees import leaves, map_leaves
 from tinygrad_lecture.methods.in_place import in_place
 
-from .. import convolution, data, functional, init, normalization, optim
+from .. import convolution, data, distributions, functional, init, normalization, optim
 from .. import utils as clipping
 from ..convolution.conv import Filters
 from ..module import Module, Parameter
 from ..normalization.batch import BatchNorm
 from ..optim import lr_scheduler
 from ..optim.settings import required
-from . import functions, layers, losses
-from .absent import Namespace, sentence
-from .courtesies import parallel, refuse
+from ..stateless import functional_call
+from . import derivatives, functions, layers, losses, randomness, testing
+from .absent import REFUSING, Namespace, Refusing, at, pick, sentence
+from .courtesies import DataParallel, SummaryWriter, profiler
 from .functions.out import functions_with_out
 
 
@@ -40,135 +43,137 @@ def _repeated(n: int) -> Any:
     return lambda x: tuple(x) if isinstance(x, Iterable) else (x,) * n
 
 
-_REPEATS = {"single": 1, "pair": 2, "triple": 3, "quadruple": 4}
-_rnn = Namespace("torch.nn.utils.rnn", clipping.rnn)
-_FILES_OF_MODULES = (
-    *("activation", "container", "dropout", "flatten", "linear", "loss", "normalization"),
-    *("pooling", "rnn", "sparse", "transformer"),
-)
-_ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "celu", "hardtanh", "threshold")
+_layers = {**losses.classes(), **pick(layers, layers.LAYERS)}
+_FILES = "activation container dropout flatten linear loss normalization pooling rnn sparse transformer"
+_ACTIVATIONS = "relu leaky_relu elu selu celu hardtanh threshold"
+_OLD_INITS = "constant eye kaiming_normal kaiming_uniform normal orthogonal uniform xavier_normal xavier_uniform"
 
-_layers = {**losses.classes(), **{name: getattr(layers, name) for name in layers.LAYERS}}
-_OLD_INITS = (
-    "constant",
-    "eye",
-    "kaiming_normal",
-    "kaiming_uniform",
-    "normal",
-    "orthogonal",
-    "uniform",
-    "xavier_normal",
-)
-nn = Namespace(
-    "torch.nn",
-    _package(),
-    **_layers,
-    functional=Namespace(
-        "torch.nn.functional",
-        functional,
-        pdist=functions.pdist,
-        **{name: getattr(layers, name) for name in layers.FUNCTIONS},
-        **losses.functions(),
-        **{f"{name}_": in_place(getattr(functional, name)) for name in _ACTIVATIONS},
-    ),
-    init=Namespace(
-        "torch.nn.init",
-        init,
-        _calculate_fan_in_and_fan_out=init.fans,
-        _calculate_correct_fan=lambda tensor, mode: init.fans(tensor)[mode == "fan_out"],
-        **{name: getattr(init, f"{name}_") for name in (*_OLD_INITS, "xavier_uniform")},
-    ),
-    utils=Namespace(
-        "torch.nn.utils",
-        clipping,
-        rnn=_rnn,
-        clip_grad=Namespace("torch.nn.utils.clip_grad", clipping.clip),
-        convert_parameters=Namespace("torch.nn.utils.convert_parameters", clipping.vectors),
-        parametrizations=Namespace(
-            "torch.nn.utils.parametrizations", clipping.parametrizations, orthogonal=layers.orthogonal
-        ),
-        parametrize=Namespace("torch.nn.utils.parametrize", clipping.parametrize),
-    ),
-    parallel=parallel,
-    DataParallel=parallel.DataParallel,
-    parameter=Namespace("torch.nn.parameter", Parameter=Parameter),
-    modules=Namespace(
-        "torch.nn.modules",
-        _package(),
-        module=Namespace("torch.nn.modules.module", Module=Module),
-        **{name: Namespace(f"torch.nn.modules.{name}", _package(), **_layers) for name in _FILES_OF_MODULES},
-        **_layers,
-        utils=Namespace("torch.nn.modules.utils", **{f"_{name}": _repeated(n) for name, n in _REPEATS.items()}),
-        conv=Namespace("torch.nn.modules.conv", convolution, _ConvNd=Filters),
-        batchnorm=Namespace("torch.nn.modules.batchnorm", normalization, _BatchNorm=BatchNorm),
-    ),
-)
-optimisers = Namespace(
-    "torch.optim",
-    optim,
-    lr_scheduler=Namespace("torch.optim.lr_scheduler", lr_scheduler, _LRScheduler=lr_scheduler.LRScheduler),
-    optimizer=Namespace("torch.optim.optimizer", Optimizer=optim.Optimizer, required=required),
-    swa_utils=Namespace("torch.optim.swa_utils", optim.swa_utils),
-)
-utils = Namespace(
-    "torch.utils",
-    data=Namespace(
-        "torch.utils.data",
-        data,
-        dataset=Namespace("torch.utils.data.dataset", data),
-        dataloader=Namespace("torch.utils.data.dataloader", data),
-        sampler=Namespace("torch.utils.data.sampler", data),
-        distributed=Namespace(
-            "torch.utils.data.distributed", DistributedSampler=refuse("torch.utils.data.distributed.DistributedSampler")
-        ),
-    ),
-    checkpoint=Namespace("torch.utils.checkpoint", checkpoint=_checkpoint),
-    hooks=Namespace("torch.utils.hooks", RemovableHandle=Handle),
-    _pytree=Namespace("torch.utils._pytree", tree_map=map_leaves, tree_leaves=leaves),
-)
-linalg = Namespace(
-    "torch.linalg",
-    tl.linalg,
+nn = at("nn", _package(), DataParallel=DataParallel, **_layers)
+at("nn.parallel", DataParallel=DataParallel)
+at(
+    "nn.functional", functional,
+    pdist=functions.pdist, **{**pick(layers, layers.FUNCTIONS), **losses.functions()},
+    **{f"{name}_": in_place(f) for name, f in pick(functional, _ACTIVATIONS).items()},
+)  # fmt: skip
+at(
+    "nn.init", init,
+    _calculate_fan_in_and_fan_out=init.fans,
+    _calculate_correct_fan=lambda tensor, mode: init.fans(tensor)[mode == "fan_out"],
+    **{name: getattr(init, f"{name}_") for name in _OLD_INITS.split()},
+)  # fmt: skip
+at("nn.utils", clipping)
+at("nn.utils.rnn", clipping.rnn)
+at("nn.utils.clip_grad", clipping.clip)
+at("nn.utils.convert_parameters", clipping.vectors)
+at("nn.utils.parametrizations", clipping.parametrizations, orthogonal=layers.orthogonal)
+at("nn.utils.parametrize", clipping.parametrize)
+at("nn.parameter", Parameter=Parameter)
+at("nn.modules", _package(), **_layers)
+for _name in _FILES.split():
+    at(f"nn.modules.{_name}", _package(), **_layers)
+at("nn.modules.module", Module=Module)
+at("nn.modules.utils", _single=_repeated(1), _pair=_repeated(2), _triple=_repeated(3), _quadruple=_repeated(4))
+at("nn.modules.conv", convolution, _ConvNd=Filters)
+at("nn.modules.batchnorm", normalization, _BatchNorm=BatchNorm)
+at("optim", optim)
+at("optim.lr_scheduler", lr_scheduler, _LRScheduler=lr_scheduler.LRScheduler)
+at("optim.optimizer", Optimizer=optim.Optimizer, required=required)
+at("optim.swa_utils", optim.swa_utils)
+at("distributions", distributions)
+for _name in ("bernoulli", "categorical", "distribution", "kl", "normal"):
+    at(f"distributions.{_name}", distributions)
+at("utils")
+at("utils.data", data)
+for _name in ("dataset", "dataloader", "sampler"):
+    at(f"utils.data.{_name}", data)
+at("utils.tensorboard", SummaryWriter=SummaryWriter)
+at("utils.checkpoint", checkpoint=_checkpoint)
+at("utils.hooks", RemovableHandle=Handle)
+at("utils._pytree", tree_map=map_leaves, tree_leaves=leaves)
+at(
+    "linalg", tl.linalg,
     **functions_with_out({name: getattr(tl.linalg, name) for name in tl.linalg.__all__}),
-    multi_dot=functions.multi_dot,
+    multi_dot=functions.multi_dot, vecdot=functions.vecdot,
     vander=lambda x, N=None: functions.vander(x, N, increasing=True),
-    vecdot=functions.vecdot,
     inv_ex=lambda A: (tl.linalg.inv(A), tl.zeros(A.shape[:-2], dtype=tl.int32)),
     cholesky_ex=lambda A: (tl.linalg.cholesky(A), tl.zeros(A.shape[:-2], dtype=tl.int32)),
-)
-_SPECIAL = (
-    *("digamma", "erf", "erfc", "erfinv", "exp2", "expm1", "log1p", "log_softmax", "logit", "logsumexp", "polygamma"),
-    *("round", "sinc", "softmax", "xlogy"),
-)
-special = Namespace(
-    "torch.special",
-    expit=tl.sigmoid,
-    gammaln=tl.lgamma,
-    psi=tl.digamma,
-    entr=lambda x: -tl.xlogy(x, x),
-    erfcx=functions.erfcx,
-    ndtr=functions.ndtr,
-    **{name: getattr(tl, name) for name in _SPECIAL},
-)
-types = Namespace("torch.types", Number=(int, float, bool), Device=str)
+)  # fmt: skip
+at(
+    "special",
+    expit=tl.sigmoid, gammaln=tl.lgamma, psi=tl.digamma, entr=lambda x: -tl.xlogy(x, x),
+    erfcx=functions.erfcx, ndtr=functions.ndtr,
+    **pick(tl, "digamma erf erfc erfinv exp2 expm1 log1p log_softmax logit logsumexp polygamma"),
+    **pick(tl, "round sinc softmax xlogy"),
+)  # fmt: skip
+_MODES = "no_grad enable_grad set_grad_enabled"
+at(
+    "autograd",
+    grad=tl.grad, Function=Function, Variable=derivatives.variable, profiler=profiler,
+    **pick(derivatives, "backward gradcheck gradgradcheck set_detect_anomaly detect_anomaly"),
+    **pick(tl, f"{_MODES} inference_mode"),
+)  # fmt: skip
+at("autograd.function", Function=Function, once_differentiable=derivatives.once_differentiable)
+at("autograd.functional", vhp=derivatives.hvp, **pick(derivatives, "jacobian hessian vjp jvp hvp"))
+at("autograd.grad_mode", **pick(tl, _MODES))
+at(
+    "func", tl.func,
+    functional_call=functional_call, jacrev=tl.func.jacobian, jacfwd=tl.func.jacobian,
+    **pick(derivatives, "grad_and_value stack_module_state"),
+)  # fmt: skip
+at("random", randomness, fork_rng=randomness.fork_rng, **pick(tl, "get_rng_state set_rng_state"))
+at("testing", **pick(testing, "assert_close assert_allclose"))
+at("types", Number=(int, float, bool), Device=str)
+
+DOMAINS = ("torchvision", "torchaudio", "torchtext")  # packages beside PyTorch
 
 
 class _Finder:
-    """Answers an import of a module or name that is not here with a sentence."""
+    """Answers an import of a module below a root that is not here with a module that refuses, or with a sentence."""
 
     def __init__(self, *roots: str) -> None:
         self.roots = roots
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        if any(name == root or name.startswith(f"{root}.") for root in self.roots):
-            known = [n for n in dir(sys.modules.get(name.rpartition(".")[0])) if n[0] != "_"]
-            raise ImportError(sentence(name.removeprefix("nn."), known), name=name)
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        root = next((root for root in self.roots if f"{name}.".startswith(f"{root}.")), None)
+        if root is None:
+            return None
+        if f"{name.removeprefix(root)}.".startswith(tuple(f".{refusing}." for refusing in REFUSING)):
+            return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
+        known = [n for n in dir(sys.modules.get(name.rpartition(".")[0])) if n[0] != "_"]
+        raise ImportError(sentence(name.removeprefix("nn."), known), name=name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return Refusing(spec.name.removeprefix("nn."))
+
+    def exec_module(self, module: ModuleType) -> None: ...
+
+
+class _Domains:
+    """Takes torchvision and its like if they are there, and answers with a sentence if they are not or do not work."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if name not in DOMAINS:
+            return None
+        spec = PathFinder.find_spec(name, path)
+        if spec is None or spec.loader is None:
+            raise ImportError(sentence(name), name=name)
+        run = spec.loader.exec_module
+
+        def run_or_say(module: ModuleType) -> None:
+            try:
+                run(module)
+            except Exception as error:
+                raise ImportError(f"{sentence(name)}. The one that is installed failed: {error}", name=name) from error
+
+        spec.loader.exec_module = run_or_say  # type: ignore[method-assign]
+        return spec
 
 
 def install(torch: ModuleType) -> None:
     """Let `import torch` and `import torch.nn` in this process mean the modules that are here."""
     register("torch", torch)
-    sys.meta_path.insert(0, _Finder("torch", "torchvision", "torchaudio", "torchtext", "functorch"))
+    register("functorch", torch.func)
+    sys.meta_path[:0] = [_Finder("torch", "functorch"), _Domains()]
 
 
 def importable(package: ModuleType) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import random as streams
 
-from .absent import Namespace
+__all__ = ["default_generator", "initial_seed", "manual_seed", "seed"]
 
 
 class _DefaultGenerator(tl.Generator):
@@ -27,21 +27,7 @@ class _DefaultGenerator(tl.Generator):
 
 
 default_generator = _DefaultGenerator()
-
-
-def manual_seed(seed: int) -> tl.Generator:
-    """Seed the random stream. Returns the default generator."""
-    return default_generator.manual_seed(seed)
-
-
-def seed() -> int:
-    """Seed the random stream with a number from the system. Returns the number."""
-    return default_generator.seed()
-
-
-def initial_seed() -> int:
-    """The last seed; 0 if there was none."""
-    return default_generator.initial_seed()
+manual_seed, seed, initial_seed = default_generator.manual_seed, default_generator.seed, default_generator.initial_seed
 
 
 @contextmanager
@@ -53,15 +39,3 @@ def fork_rng(devices: Any = None, enabled: bool = True, **options: Any) -> Itera
     finally:
         if enabled:
             tl.set_rng_state(state)
-
-
-random = Namespace(
-    "torch.random",
-    default_generator=default_generator,
-    fork_rng=fork_rng,
-    get_rng_state=tl.get_rng_state,
-    initial_seed=initial_seed,
-    manual_seed=manual_seed,
-    seed=seed,
-    set_rng_state=tl.set_rng_state,
-)

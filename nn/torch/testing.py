@@ -10,22 +10,13 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
-from .absent import Namespace
-
 TOLERANCES = {"float16": (1e-3, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}  # (rtol, atol) of PyTorch
 
 
 def assert_close(
-    actual: Any,
-    expected: Any,
-    *,
-    rtol: float | None = None,
-    atol: float | None = None,
-    equal_nan: bool = False,
-    check_dtype: bool = True,
-    msg: Any = None,
-    **options: Any,
-) -> None:
+    actual: Any, expected: Any, *, rtol: Any = None, atol: Any = None, equal_nan: bool = False,
+    check_dtype: bool = True, msg: Any = None, **options: Any,
+) -> None:  # fmt: skip
     """Raise AssertionError unless |actual - expected| <= atol + rtol * |expected| everywhere, with equal shapes.
 
     actual, expected: tensors, arrays, numbers, or lists and dicts of these. rtol, atol: by default PyTorch's for the
@@ -34,18 +25,14 @@ def assert_close(
     if isinstance(expected, Mapping):
         if not isinstance(actual, Mapping) or actual.keys() != expected.keys():
             raise AssertionError(f"The keys of the mappings do not match: {list(actual)} and {list(expected)}")
-        pairs = [(actual[key], expected[key]) for key in expected]
-    elif isinstance(expected, Sequence) and not isinstance(expected, str):
+        actual, expected = [actual[key] for key in expected], list(expected.values())
+    if isinstance(expected, Sequence) and not isinstance(expected, str):
         if len(actual) != len(expected):
             raise AssertionError(f"The length of the sequences mismatch: {len(actual)} != {len(expected)}")
-        pairs = list(zip(actual, expected, strict=True))
-    else:
-        said = _difference(actual, expected, rtol, atol, equal_nan, check_dtype)
-        if said:
-            raise AssertionError(msg(said) if callable(msg) else said if msg is None else msg)
-        return
-    for a, b in pairs:
-        assert_close(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=check_dtype, msg=msg)
+        for a, b in zip(actual, expected, strict=True):
+            assert_close(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=check_dtype, msg=msg)
+    elif said := _difference(actual, expected, rtol, atol, equal_nan, check_dtype):
+        raise AssertionError(msg(said) if callable(msg) else said if msg is None else msg)
 
 
 def _difference(a: Any, b: Any, rtol: Any, atol: Any, equal_nan: bool, check_dtype: bool) -> str | None:
@@ -74,6 +61,3 @@ def _difference(a: Any, b: Any, rtol: Any, atol: Any, equal_nan: bool, check_dty
 def assert_allclose(actual: Tensor, expected: Any, rtol: Any = None, atol: Any = None, **options: Any) -> None:
     """`assert_close` without a check of dtypes."""
     assert_close(actual, tl.as_tensor(expected), rtol=rtol, atol=atol, equal_nan=True, check_dtype=False)
-
-
-testing = Namespace("torch.testing", assert_close=assert_close, assert_allclose=assert_allclose)

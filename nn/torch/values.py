@@ -1,6 +1,7 @@
-"""Values as JSON and arrays: nested dicts, lists, tuples, numbers, strings and tensors, and back.
+"""Values as JSON and arrays: nested dicts, lists, tuples, numbers, strings, tensors and modules, and back.
 
-What JSON lacks is a dict with one key that starts with $: `{"$tuple": [1, 2]}`, `{"$tensor": ["model.weight", false]}`.
+What JSON lacks is a dict with one key that starts with $: `{"$tuple": [1, 2]}`, `{"$tensor": ["model.weight", false]}`,
+`{"$module": [0, "nn.flatten.Flatten", {"start_dim": 1, "end_dim": -1}]}`: a number, the class's name, the attributes.
 """
 
 from __future__ import annotations
@@ -8,17 +9,18 @@ from __future__ import annotations
 import dataclasses
 from argparse import Namespace
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lecture import Tensor
+from tinygrad_lecture import Tensor, device
 from tinygrad_lecture.backend import Array
 from tinygrad_lecture.errors.words import kind_of
 
-from ..module import Parameter
+from ..module import Module, Parameter
+from .modules import nn
 
 NAMESPACES = Namespace, SimpleNamespace
 
@@ -32,13 +34,14 @@ class Encoder:
     def __init__(self) -> None:
         self.arrays: dict[str, Any] = {}
         self._names: dict[Any, str] = {}
+        self._modules: dict[Module, int] = {}
 
     def encode(self, value: Any, path: tuple[str, ...] = ()) -> Any:
         """A value as JSON. Raises TypeError, with the place, for a value that is not data."""
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, str):
-            return str(value)  # a device too
+            return {"$device": str(value)} if isinstance(value, device) else str(value)
         if isinstance(value, Tensor):
             kind = "$parameter" if isinstance(value, Parameter) else "$tensor"
             return {kind: [self._name(value.detach(), value.array, path), value.requires_grad]}
@@ -48,6 +51,19 @@ class Encoder:
             return self.encode(value.item(), path)
         if _is_dtype(value):
             return {"$dtype": np.dtype(value).name}
+        if isinstance(value, Module):
+            if value.has_hooks or hasattr(value, "parametrizations"):
+                raise TypeError(_refusal(value, path, "with hooks or parametrizations "))
+            if value in self._modules:
+                return {"$module": [self._modules[value]]}
+            number = self._modules[value] = len(self._modules)
+            attributes = {name: x for name, x in vars(value).items() if name != "_hooks"}
+            return {"$module": [number, _name_of(type(value)), self.encode(attributes, path)]}
+        if isinstance(value, type) and issubclass(value, Module):
+            return {"$class": _name_of(value)}
+        named = vars(nn.functional).get(getattr(value, "__name__", ""))
+        if named is not None and named in (value, getattr(value, "__wrapped__", None)):
+            return {"$function": value.__name__}
         if isinstance(value, Mapping):
             if type(value) is not OrderedDict and all(type(key) is str and key[:1] != "$" for key in value):
                 return {key: self.encode(v, (*path, key)) for key, v in value.items()}
@@ -75,8 +91,9 @@ class Encoder:
 class Decoder:
     """Decodes what an `Encoder` made, with its arrays as Tensors by name; the same name gives the same Tensor.
 
-    Nothing but data is made, whatever the JSON says. `decode` raises KeyError, TypeError, ValueError or RecursionError
-    for what no Encoder makes.
+    Nothing but data and modules is made, whatever the JSON says, and of modules only such whose classes there are in
+    this process; their code does not run. `decode` raises ImportError for another class; KeyError, TypeError,
+    ValueError, AttributeError or RecursionError for what no Encoder makes.
     """
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
@@ -107,8 +124,43 @@ class Decoder:
             made = Namespace()
             vars(made).update(self.decode(dict(inner)))
             return made
+        if kind == "$device":
+            return device(inner)
+        if kind == "$class":
+            return _class(inner)
+        if kind == "$function":
+            return vars(nn.functional)[inner]
+        if kind == "$module":
+            return self._module(*inner)
         items = [self.decode(v) for v in list(inner)]
         return {"$tuple": tuple, "$set": set, "$dict": dict, "$ordered": OrderedDict}[kind](items)
+
+    def _module(self, number: int, name: str = "", attributes: Any = None) -> Module:
+        """The module of a number, made at its first place without a call of its __init__."""
+        if not name:
+            return self._made["$module", number]  # type: ignore[no-any-return]
+        made = self._made["$module", number] = object.__new__(_class(name))
+        vars(made).update(self.decode(attributes))
+        return made
+
+
+def _name_of(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _class(name: str) -> type[Module]:
+    """The class of modules with a name, if the program has it."""
+    kinds = {_name_of(kind): kind for kind in _below(Module)}
+    if name not in kinds:
+        raise ImportError(f"the class {name} is needed; import it, or define it, before torch.load")
+    return kinds[name]
+
+
+def _below(kind: type[Module]) -> Iterator[type[Module]]:
+    """All classes that derive from a class, those made last at the end."""
+    for below in kind.__subclasses__():
+        yield below
+        yield from _below(below)
 
 
 def _tensor(kind: str, x: Tensor, requires_grad: bool) -> Any:
@@ -124,11 +176,11 @@ def _is_dtype(value: Any) -> bool:
     return isinstance(value if isinstance(value, np.ndarray) else getattr(value, "dtype", value), np.dtype)
 
 
-def _refusal(value: Any, path: tuple[str, ...]) -> str:
-    where = f" at {'.'.join(path)}" if path else ""
+def _refusal(value: Any, path: tuple[str, ...], what: str = "") -> str:
+    where = f"at {'.'.join(path)} " if path else ""
     ways = {"state_dict": "its state_dict()", "tolist": "its tolist()", "__iter__": "list(it)", "__dict__": "vars(it)"}
     way = next((way for name, way in ways.items() if hasattr(value, name)), "str(it)")
     return (
-        f"torch.save: {kind_of(value)}{where} cannot be saved, only dicts, lists, tuples, numbers, strings, tensors; "
-        f"save {way}, or what you need of it"
+        f"torch.save: {kind_of(value)} {what}{where}cannot be saved, only dicts, lists, tuples, numbers, strings, "
+        f"tensors, modules; save {way}, or what you need of it"
     )

@@ -93,6 +93,12 @@ def test_whole_channels_are_dropped(layer, shape):
     assert repr(layer) == f"{type(layer).__name__}(p=0.5, inplace=False)"
 
 
+def test_channels_without_pixels_are_dropped_with_a_warning():
+    with pytest.warns(UserWarning, match=r"dropout2d: an input of shape \(50, 4\) has no channels of images"):
+        out = nn.Dropout2d()(tl.ones(50, 4)).numpy()
+    assert set(np.unique(out)) == {0, 2} and (out != out[:, :1]).any()
+
+
 def test_a_single_sequence_has_channels_first():
     out = F.dropout1d(tl.ones(200, 3)).numpy()
     assert (out == out[:, :1]).all()

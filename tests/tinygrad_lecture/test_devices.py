@@ -17,6 +17,16 @@ def test_a_device_equals_its_name_and_has_type_and_index():
     assert x.to(x.device) is x is x.to(tl.device("cpu"))
 
 
+def test_only_the_cpu_is_the_default_device_of_a_block():
+    with tl.device("cpu") as device:
+        assert tl.ones(2).device == device
+    with (
+        pytest.raises(NotImplementedError, match=r"with device\('cuda:1'\).* give each device='cuda:1'"),
+        tl.device("cuda:1"),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("name", ["", "cuda:", "cuda:one", "cuda 1", ":0"])
 def test_a_name_of_another_form_is_refused(name):
     with pytest.raises(RuntimeError, match="names no device"):

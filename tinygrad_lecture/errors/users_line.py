@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import traceback
@@ -58,3 +59,9 @@ def warn(message: str) -> None:
     """Warn the user: the warning names the innermost line outside these packages, and is shown once for that line."""
     _, calls = _users_frame()
     warnings.warn(message, UserWarning, stacklevel=calls)  # this function is level 1
+
+
+@functools.cache
+def warn_once(message: str) -> None:
+    """`warn`, but once in a program, however many of its lines give reason."""
+    warn(message)

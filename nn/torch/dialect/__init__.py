@@ -14,6 +14,8 @@ import importlib
 import re
 from typing import Any
 
+import numpy as np
+
 from tinygrad_lecture import Tensor, tensor
 from tinygrad_lecture.errors.kinds import DtypeError, PlaceError, TensorError
 from tinygrad_lecture.inspect.printing import options
@@ -23,7 +25,7 @@ from tinygrad_lecture.ufuncs import REFLECTED, ArrayUfunc, call_ufunc
 from ...module import Parameter
 from ...module.state import LoadedKeys
 from ...optim import Optimizer
-from ..dtypes import BY_NAME, Shape, Size, dtype
+from ..dtypes import BY_NAME, NAMES, Shape, Size, dtype
 from .printed import print_as_pytorch
 
 PAIRS = ("cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk")
@@ -42,7 +44,7 @@ def speak(torch: Any = None) -> None:
     torch = torch or importlib.import_module(__package__.rpartition(".")[0])
     Shape.plain_tuples = False
     options.dtype_prefix = "torch."
-    by_dtype = {kind.dtype: kind for kind in BY_NAME.values()}
+    by_dtype = {np.dtype(name): BY_NAME[name] for name in NAMES}
     members: dict[str, Any] = {
         "shape": property(lambda self: Size(self._array.shape)),
         "dtype": property(lambda self: by_dtype[self._array.dtype]),

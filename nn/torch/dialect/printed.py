@@ -16,7 +16,7 @@ from ...module import Module
 from ...normalization import GroupNorm, LayerNorm
 from ...normalization.batch import Channels
 from ...utils.parametrizations import WeightNorm
-from ..functions.statistics import Histogram, MinMax
+from ..functions.products import Histogram, MinMax
 
 RESULTS = {MinMax: "aminmax", Histogram: "histogram", QR: "linalg_qr", SignAndLog: "linalg_slogdet"}
 

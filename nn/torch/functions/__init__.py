@@ -4,7 +4,7 @@ The engine has what a textbook names. Here is the rest of what PyTorch's program
 ... A function whose first argument is called `input` is a method of Tensors as well, as in PyTorch; `methods.py` gives
 them to the class.
 
-products.py  numbers.py  statistics.py  shapes.py  places.py  creation.py     the functions, by what they do
+products.py  numbers.py  shapes.py  places.py  creation.py     the functions, by what they do
 methods.py      methods of Tensors: these functions, and what a program asks of a machine
 out.py          the argument `out` of all functions
 """
@@ -14,14 +14,13 @@ from tinygrad_lecture.ops.linear_algebra.factorizations import cholesky_inverse,
 from tinygrad_lecture.ops.linear_algebra.factorizations import pinv as pinverse
 from tinygrad_lecture.ops.linear_algebra.matrices import logdet
 
-from . import creation, numbers, places, products, shapes, statistics
+from . import creation, numbers, places, products, shapes
 from .creation import *
 from .numbers import *
 from .places import *
 from .products import *
 from .shapes import *
-from .statistics import *
 
-FILES = (products, numbers, statistics, shapes, places, creation)
-__all__ = [*products.__all__, *numbers.__all__, *statistics.__all__, *shapes.__all__, *places.__all__]
+FILES = (products, numbers, shapes, places, creation)
+__all__ = [*products.__all__, *numbers.__all__, *shapes.__all__, *places.__all__]
 __all__ += [*creation.__all__, "cholesky_inverse", "cholesky_solve", "logdet", "pinverse", "qr"]

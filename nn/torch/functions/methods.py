@@ -17,7 +17,8 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.methods.in_place import in_place
 
-from ..dtypes import strided
+from ..courtesies import no
+from ..dtypes import BY_NAME, strided
 
 IN_PLACE = (
     *("addbmm", "addmm", "addmv", "addr", "baddbmm", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2"),
@@ -51,15 +52,18 @@ def free_functions() -> dict[str, Callable[..., Any]]:
 
 
 QUESTIONS = (
-    "conj",
-    "detach",
-    "get_device",
-    "is_complex",
-    "is_inference",
-    "is_nonzero",
-    "is_same_size",
-    "is_signed",
-    "numel",
+    *(
+        "conj",
+        "detach",
+        "get_device",
+        "is_complex",
+        "is_inference",
+        "is_nonzero",
+        "is_same_size",
+        "is_signed",
+        "narrow",
+    ),
+    *("numel", "select", "t", "tile"),
 )
 
 
@@ -84,36 +88,11 @@ class MachineMethods:
     _array: Any
 
     is_cpu = property(lambda self: not self.is_cuda, doc="Whether it is in the main memory.")
-    is_sparse = is_quantized = is_meta = is_mps = is_xpu = is_mkldnn = is_nested = property(
-        lambda self: False, doc="No."
-    )
+    is_sparse = is_quantized = is_meta = is_mps = is_xpu = is_mkldnn = is_nested = property(no)
+    is_pinned = is_shared = is_complex = is_inference = no
     layout = property(lambda self: strided, doc="Elements at fixed distances.")
     name = property(lambda self: None, doc="None.")
     output_nr = property(lambda self: 0, doc="0: an op has one output.")
-
-    def pin_memory(self, device: Any = None) -> Any:
-        """The tensor itself."""
-        return self
-
-    def share_memory_(self) -> Any:
-        """The tensor itself."""
-        return self
-
-    def is_pinned(self, device: Any = None) -> bool:
-        """False."""
-        return False
-
-    def is_shared(self) -> bool:
-        """False."""
-        return False
-
-    def is_complex(self) -> bool:
-        """False: tensors here hold real numbers."""
-        return False
-
-    def is_inference(self) -> bool:
-        """False."""
-        return False
 
     def is_signed(self) -> bool:
         """Whether the dtype has negative numbers."""
@@ -141,14 +120,14 @@ class MachineMethods:
         return int((self._array.ctypes.data - base.ctypes.data) // self._array.itemsize)
 
     def bfloat16(self: Any) -> Any:
-        """The tensor as float32: NumPy has no bfloat16."""
-        return self.to(dtype=np.float32)
+        """The tensor as float32, with a warning: NumPy has no bfloat16."""
+        return self.to(dtype=BY_NAME["bfloat16"])
 
-    def conj(self) -> Any:
-        """The tensor itself: of real numbers."""
+    def conj(self, device: Any = None) -> Any:
+        """The tensor itself: of real numbers, and in no special memory."""
         return self
 
-    conj_physical = resolve_conj = resolve_neg = conj
+    conj_physical = resolve_conj = resolve_neg = pin_memory = share_memory_ = conj
     real = property(conj)
 
     def geometric_(self: Any, p: float, *, generator: Any = None) -> Any:

@@ -1,17 +1,21 @@
-"""Matrix products of given ranks, and sums with a product."""
+"""Matrix products of given ranks, sums with a product, pairs of statistics, and distances within a set of points."""
 
 from __future__ import annotations
 
 import string
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture.errors.kinds import TensorError
 
 __all__ = [
-    "addbmm", "addmm", "addmv", "addr", "baddbmm", "chain_matmul", "einsum", "ger", "inner", "mm", "multi_dot", "mv",
-    "vdot", "vecdot",
+    "addbmm", "addmm", "addmv", "addr", "aminmax", "baddbmm", "chain_matmul", "einsum", "ger", "histogram", "inner",
+    "mm", "msort", "multi_dot", "mv", "nanquantile", "pdist", "std_mean", "trapz", "var_mean", "vdot", "vecdot",
 ]  # fmt: skip
+
+trapz, nanquantile, vdot, ger = tl.trapezoid, tl.nanquantile, tl.dot, tl.outer
 
 
 def mm(input: Any, mat2: Any) -> Any:
@@ -24,16 +28,6 @@ def mv(input: Any, vec: Any) -> Any:
     """The product of a matrix and a vector: (n, k) @ (k,)."""
     _must_have("mv", (input, 2), (vec, 1))
     return input @ vec
-
-
-def vdot(input: Any, other: Any) -> Any:
-    """The dot product of two vectors."""
-    return tl.dot(input, other)
-
-
-def ger(input: Any, vec2: Any) -> Any:
-    """The outer product of two vectors."""
-    return tl.outer(input, vec2)
 
 
 def inner(input: Any, other: Any) -> Any:
@@ -116,3 +110,58 @@ def _must_have(name: str, *pairs: tuple[Any, int]) -> None:
         raise TensorError(
             f"{name}: needs {kinds}, not shapes {' and '.join(str(x.shape) for x, _ in pairs)}; see matmul"
         )
+
+
+# --- statistics ---------------------------------------------------------------------------------------------
+
+
+class MinMax(NamedTuple):
+    """The result of `aminmax`."""
+
+    min: Any
+    max: Any
+
+
+class Histogram(NamedTuple):
+    """The result of `histogram`."""
+
+    hist: Any
+    bin_edges: Any
+
+
+def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
+    """The smallest and the largest element, over all or along an axis: a named pair (min, max)."""
+    return MinMax(tl.amin(input, dim, keepdim), tl.amax(input, dim, keepdim))
+
+
+def std_mean(input: Any, dim: Any = None, *args: Any, **settings: Any) -> tuple[Any, Any]:
+    """(std, mean); further arguments are those of std."""
+    keep = args[1] if len(args) > 1 else settings.get("keepdim", False)
+    return tl.std(input, dim, *args, **settings), tl.mean(input, None if isinstance(dim, bool) else dim, keepdims=keep)
+
+
+def var_mean(input: Any, dim: Any = None, *args: Any, **settings: Any) -> tuple[Any, Any]:
+    """(var, mean); further arguments are those of var."""
+    keep = args[1] if len(args) > 1 else settings.get("keepdim", False)
+    return tl.var(input, dim, *args, **settings), tl.mean(input, None if isinstance(dim, bool) else dim, keepdims=keep)
+
+
+def msort(input: Any) -> Any:
+    """input sorted along axis 0."""
+    return tl.sort(input, 0).values
+
+
+def pdist(input: Any, p: float = 2.0) -> Any:
+    """The distances between all pairs of rows, (n, d) -> (n (n - 1) / 2,)."""
+    rows, columns = tl.triu_indices(len(input), len(input), 1)
+    return tl.norm(input[rows] - input[columns], p, -1)
+
+
+def histogram(
+    input: Any, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False
+) -> Histogram:
+    """How many elements are in each bin, or their weights, and the edges: a named pair (hist, bin_edges)."""
+    edges = bins.numpy() if isinstance(bins, tl.Tensor) else bins
+    given = None if weight is None else weight.detach().numpy()
+    found = np.histogram(input.detach().numpy(), edges, range, weights=given, density=density)
+    return Histogram(*(tl.tensor(part, dtype=input.dtype) for part in found))

@@ -18,32 +18,12 @@ from ..dtypes import Size
 
 __all__ = [
     "adjoint", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes", "broadcast_tensors", "cartesian_prod",
-    "combinations", "diagflat", "dsplit", "dstack", "fliplr", "flipud", "hsplit", "narrow", "select",
-    "split_with_sizes", "sum_to_size", "swapdims", "t", "tensor_split", "tile", "unflatten", "unsafe_chunk",
+    "combinations", "diagflat", "dsplit", "dstack", "fliplr", "flipud", "hsplit",
+    "split_with_sizes", "sum_to_size", "swapdims", "tensor_split", "unflatten", "unsafe_chunk",
     "unsafe_split", "vander", "vsplit",
 ]  # fmt: skip
 
 swapdims, unsafe_chunk, unsafe_split, split_with_sizes = tl.swapaxes, tl.chunk, tl.split, tl.split
-
-
-def select(input: Any, dim: int, index: int) -> Any:
-    """The slice at one index of an axis, without that axis."""
-    return input.select(dim, index)
-
-
-def narrow(input: Any, dim: int, start: int, length: int) -> Any:
-    """`length` slices of an axis from start on."""
-    return input.narrow(dim, start, length)
-
-
-def t(input: Any) -> Any:
-    """The transpose of a matrix; a vector itself."""
-    return input.t()
-
-
-def tile(input: Any, dims: Any) -> Any:
-    """The tensor repeated along each axis."""
-    return input.tile(dims)
 
 
 def adjoint(input: Any) -> Any:

@@ -197,7 +197,7 @@ MISTAKES = [
         ValueError,
         "a channel of an image needs two numbers or more, got",
     ),
-    (lambda: nn.Dropout2d()(x), ValueError, "dropout2d: input must be (batch, channels, height, width), not (4, 3)"),
+    (lambda: nn.Dropout2d()(x[0]), ValueError, "dropout2d: input must be (batch, channels, height, width), not (3,)"),
     # modules that are made first
     (lambda: nn.ReLU(x), TypeError, "ReLU is made first and then called: write nn.ReLU()(x)"),
     (lambda: nn.Softmax(x), TypeError, "Softmax is made first and then called: write nn.Softmax()(x)"),

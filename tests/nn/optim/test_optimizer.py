@@ -395,6 +395,13 @@ def states_that_do_not_fit(good):
     ]
 
 
+@pytest.mark.parametrize("some", [list, tuple, iter, set, nn.ParameterList, lambda ps: (p for p in ps)])
+def test_any_iterable_of_parameters_is_taken(some):
+    parameters = [nn.Parameter(tl.ones(2)), nn.Parameter(tl.zeros(1))]
+    assert len(nn.optim.SGD(some(parameters), 0.1).param_groups[0]["params"]) == 2
+    assert len(nn.optim.SGD([{"params": some(parameters)}], 0.1).param_groups[0]["params"]) == 2
+
+
 @pytest.mark.parametrize("case", range(10))
 def test_a_state_that_does_not_fit_changes_nothing(adam, case):
     p, optimizer = adam

@@ -21,6 +21,7 @@ import nn
 import nn.torch as torch
 import tinygrad_lecture as tl
 from nn.torch.archive import KEY
+from nn.utils.parametrizations import weight_norm
 
 safetensors = pytest.importorskip("safetensors.numpy")
 
@@ -165,15 +166,54 @@ def test_a_map_location_moves_the_tensors():
         assert kept({"x": tl.ones(2)}, map_location=there)["x"].device == "strict"
 
 
+class Net(nn.Module):
+    def __init__(self):
+        raise AssertionError("a module is loaded without a call of its __init__")
+
+    def forward(self, x):
+        return self.again(self.activation(self.first(x)))
+
+
+def test_a_whole_model_comes_back():
+    net = Net.__new__(Net)
+    net.first, net.activation, net.config = nn.Linear(2, 2), nn.functional.relu, {"width": (2, 2)}
+    net.device, net.norm = tl.device("cpu"), nn.BatchNorm1d
+    net.again, net.layers = net.first, nn.ModuleList([nn.Linear(2, 2), nn.GRU(2, 3), nn.MSELoss()])
+    net.layers[0].weight = net.first.weight
+    net.register_buffer("mask", tl.ones(2), persistent=False)
+    net.eval()
+    loaded, same = kept([net, net])
+    assert type(loaded) is Net and same is loaded and not loaded.training and repr(loaded) == repr(net)
+    assert loaded.device.type == "cpu" and loaded.norm is nn.BatchNorm1d
+    assert loaded.again is loaded.first and loaded.layers[0].weight is loaded.first.weight
+    assert loaded.config == net.config and loaded.mask.tolist() == [1, 1] and "mask" not in loaded.state_dict()
+    assert loaded(tl.ones(1, 2)).tolist() == net(tl.ones(1, 2)).tolist()
+    assert len(list(loaded.parameters())) == len(list(net.parameters()))
+    assert kept(net.layers).state_dict().keys() == net.layers.state_dict().keys()
+
+
+@pytest.mark.parametrize("name", ["os.system", "builtins.dict", "nn.module.module.Module", "__main__.Gone"])
+def test_only_classes_of_modules_that_there_are_are_made(name):
+    for value in ({"$module": [0, name, {}]}, {"$class": name}):
+        file = io.BytesIO(safetensors.save({}, {KEY: json.dumps(value)}))
+        with pytest.raises(
+            ImportError, match=f"the class {name} is needed; import it, or define it, before torch.load"
+        ):
+            torch.load(file)
+
+
 # --- refused --------------------------------------------------------------------------------------------
 
 Point = namedtuple("Point", "x y")
+hooked = nn.Linear(2, 2)
+hooked.register_forward_hook(print)
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (nn.Linear(2, 2), r"a Linear cannot be saved.*save its state_dict\(\)"),
+        (hooked, r"a Linear with hooks or parametrizations cannot be saved.*save its state_dict\(\)"),
+        ([weight_norm(nn.Linear(2, 2))], r"a ParametrizedLinear with hooks or parametrizations at 0 cannot be saved"),
         ({"o": [nn.optim.SGD([tl.ones(1, requires_grad=True)], 0.1)]}, r"an SGD at o\.0 cannot.*state_dict"),
         ({"a": [{"f": len}]}, r"at a\.0\.f cannot be saved"),
         ({"x": np.array(["a"])}, r"an array of shape \(1,\), <U1 at x cannot be saved.*tolist\(\)"),
@@ -234,6 +274,8 @@ def test_a_truncated_file_is_refused_at_any_length():
     ["", "{", "[1,", "[" * 100_000, "9" * 5_000, '{"$tensor": ["b", false]}', '{"$tensor": 5}', '{"$tensor": []}',
      '{"$parameter": ["i", true]}', '{"$dtype": "manual_seed"}', '{"$dtype": {"a": 1}}', '{"$tuple": 5}',
      '{"$set": [[1]]}', '{"$dict": [[[1], 2]]}', '{"$dict": [1]}', '{"$call": ["os.system", "true"]}',
+     '{"$module": [7]}', '{"$module": 5}', '{"$module": [0, ["a"], {}]}', '{"$function": "system"}',
+     '{"$module": [0, "nn.linear.Linear", 5]}', '{"$class": ["a"]}', '{"$device": "a b"}',
      '{"$tuple": [], "x": 1}', '{"$namespace": 1}', '{"$tensor": [["x"], false]}'],
 )  # fmt: skip
 def test_a_file_that_was_tampered_with_is_refused(text):

@@ -31,6 +31,12 @@ def test_a_script_gets_its_arguments_its_folder_and_its_exit_code(tmp_path):
     "code",
     [
         "from torch.utils.data.distributed import DistributedSampler",
+        "import torch.onnx, torch.multiprocessing, torch.profiler, torch.fx, torch.hub, torch.jit, functorch",
+        "from torch.distributed.fsdp import FullyShardedDataParallel as FSDP; assert not isinstance(1, FSDP)",
+        "import torch; torch.jit.ignore(len)([]); assert not torch.onnx.is_in_onnx_export()",
+        "from torch.multiprocessing import Process, Queue, cpu_count; assert cpu_count()",
+        "import torch; from functorch import vmap, grad; assert vmap is torch.vmap",
+        "from torch.distributions.normal import Normal; from torch.utils.tensorboard import SummaryWriter",
         "from torch.utils.data import Dataset, IterableDataset, get_worker_info, default_collate, random_split",
     ],
 )
@@ -52,22 +58,25 @@ def test_a_traceback_ends_in_the_users_line(tmp_path):
     [
         ("import torch.fft", "torch.fft is not here, because it needs complex numbers"),
         ("from torch.nn import Conv3d", "torch.nn.Conv3d is not here, because layers here are of 1 and 2"),
-        ("from torch.distributions import Normal", "torch.distributions is not here, because"),
+        ("from torch.distributions import Beta", "torch.distributions.Beta is not here, because there are Categorical"),
         ("from torch.nn import CTCLoss", "torch.nn.CTCLoss is not here, because it sums over all alignments"),
         ("import torch; torch.nn.functional.ctc_loss", "torch.nn.functional.ctc_loss is not here, because it sums"),
         ("import torch; torch.svd", "torch.svd is not here, because"),
-        ("import torch; torch.jit.script", "torch.jit is not here, because"),
+        ("import torch.jit; torch.jit.script(len)", "torch.jit.script is not here, because Python runs the model"),
+        ("from torch.onnx import export; export()", "torch.onnx.export is not here, because there is no exporter"),
+        ("from torch.fx.passes import split; split()", "torch.fx.passes.split is not here, because Python runs"),
+        ("import torch; torch.hub.load('a')", "torch.hub is not here, because nothing is downloaded"),
+        ("import torch.multiprocessing as mp; mp.spawn(len)", "torch.multiprocessing.spawn is not here, because one"),
         ("from torch.nn import UpsamplingBilinear2d", "torch.nn.UpsamplingBilinear2d is not here, because images are"),
         (
             "import torch; torch.nn.Upsample(None, 2, 'bilinear')",
             "Upsample: mode 'bilinear' is not here; use \"nearest\"",
         ),
-        ("import torch.profiler", "torch.profiler is not here, because Python's own serves; use cProfile"),
+        ("import torch; torch.ones(2).foo_bar()", "Tensor.foo_bar is not here; write it with the functions that are"),
         ("import torch; torch.where(torch.ones(2), 1, 2)", "the order is torch.where(condition, a, b) or a.where"),
         ("import torch; torch.ones(2).svd()", "torch.Tensor.svd is not here, because"),
         ("import torch; torch.distributed.init_process_group()", "is not here, because one process trains here"),
         ("import torch; torch.ones(2, 2).H", "torch.Tensor.H is not here, because"),
-        ("from torch.utils.tensorboard import SummaryWriter", "torch.utils.tensorboard is not here, because"),
         ("import torchvision", "torchvision is not here, because"),
         ("import torch; torch.sofmax", "names like it are softmax"),
         ("from torch.optim import Adm", "names like it are Adam"),
@@ -78,6 +87,19 @@ def test_what_is_not_here_is_said_in_a_sentence_with_the_line(tmp_path, code, sa
     done = run(tmp_path, code)
     assert said in done.stderr.splitlines()[-1]
     assert 'script.py", line 1' in done.stderr
+
+
+def test_a_torchvision_that_is_there_is_taken(tmp_path):
+    package = tmp_path / "torchvision"
+    package.mkdir()
+    (package / "__init__.py").write_text("import torch\nfrom . import transforms\nhalf = torch.ones(2) / 2\n")
+    (package / "transforms.py").write_text("import torch.nn as nn\nclass ToTensor(nn.Module): pass\n")
+    code = "import torchvision\nfrom torchvision.transforms import ToTensor\nprint(torchvision.half, ToTensor())\n"
+    assert run(tmp_path, code).stdout == "tensor([0.5000, 0.5000]) ToTensor()\n"
+    (package / "transforms.py").write_text("import torch.fft\n")
+    done = run(tmp_path, "try:\n    import torchvision\nexcept ImportError as error:\n    print(error)\n")
+    assert done.stdout.startswith("torchvision is not here, because it has data sets")
+    assert "The one that is installed failed: torch.fft is not here, because" in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [("-", "a"), ("-c", None, "a")])

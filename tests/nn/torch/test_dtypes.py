@@ -7,6 +7,7 @@ import pytest
 
 import nn.torch as torch
 import tinygrad_lecture as tl
+from tinygrad_lecture.errors.users_line import warn_once
 
 
 def test_a_dtype_is_numpys_under_another_name():
@@ -18,7 +19,17 @@ def test_a_dtype_is_numpys_under_another_name():
     assert (torch.int8.is_floating_point, torch.half.is_floating_point, torch.uint8.is_signed) == (False, True, False)
     assert torch.float16.itemsize == 2
     assert pickle.loads(pickle.dumps(torch.int32)) == torch.int32
-    assert x.to(torch.bfloat16).dtype == torch.float32
+
+
+def test_bfloat16_says_what_is_used_in_its_place():
+    warn_once.cache_clear()
+    assert repr(torch.bfloat16) == "torch.bfloat16" and torch.bfloat16 != torch.float32
+    assert isinstance(torch.bfloat16, torch.dtype) and torch.bfloat16.is_floating_point
+    assert repr(pickle.loads(pickle.dumps(torch.bfloat16))) == "torch.bfloat16"
+    with pytest.warns(UserWarning, match=r"torch\.bfloat16 is not here, .* float32 takes its place"):
+        assert torch.ones(2, dtype=torch.bfloat16).dtype == torch.float32
+    assert torch.ones(2).to(torch.bfloat16).dtype == torch.float32  # without another warning
+    warn_once.cache_clear()
 
 
 def test_limits_are_pythons_numbers():

@@ -1,10 +1,16 @@
 """nn.torch as a module: constructors, loaders, courtesies."""
 
+import sys
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
 import nn
 import nn.torch as torch
 import tinygrad_lecture as tl
+from tinygrad_lecture.errors.users_line import warn_once
 
 
 def test_tensor_takes_data_or_sizes():
@@ -20,10 +26,64 @@ def test_courtesies_change_nothing():
     model = nn.Linear(2, 2)
     assert torch.compile(model) is model
     assert torch.compile(mode="default")(model) is model
-    with torch.autocast("cuda", dtype=torch.bfloat16):
+    with torch.autocast("cuda", dtype=torch.bfloat16, enabled=False):
         assert model(tl.ones(1, 2)).dtype == tl.float32
     assert not torch.cuda.amp.GradScaler().is_enabled()
     assert torch.cuda.device_count() == 0 or torch.cuda.is_available()
+
+
+def test_what_is_not_done_is_said_once(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)  # not installed
+    warn_once.cache_clear()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            with torch.autocast("cuda", dtype=torch.bfloat16):
+                assert tl.ones(2).to(torch.bfloat16).dtype == tl.ones(2).bfloat16().dtype == tl.float32
+            with torch.utils.tensorboard.SummaryWriter("nowhere") as writer:
+                writer.add_scalar("loss", tl.tensor(1.0), 1)
+    words = ("autocast: there is no mixed", "torch.bfloat16 is not here", "SummaryWriter writes nothing without")
+    assert len(said) == 3 and all(str(w.message).startswith(word) for w, word in zip(said, words, strict=True))
+    warn_once.cache_clear()
+
+
+def test_a_summary_writer_writes_by_tensorboardx(monkeypatch):
+    written = []
+
+    class Writer:
+        log_dir = "runs"
+
+        def __init__(self, log_dir):
+            written.append(log_dir)
+
+        def add_scalars(self, name, values, step):
+            written.append((name, values, step))
+
+        def close(self):
+            written.append("closed")
+
+    monkeypatch.setitem(sys.modules, "tensorboardX", SimpleNamespace(SummaryWriter=Writer))
+    with torch.utils.tensorboard.SummaryWriter("runs") as writer:
+        writer.add_scalars("loss", {"train": tl.ones(2, requires_grad=True).sum()}, 3)
+        assert writer.log_dir == "runs"
+    assert written == ["runs", ("loss", {"train": np.array(2.0)}, 3), "closed"]
+    assert type(written[1][1]["train"]) is np.ndarray
+
+
+def test_another_default_device_is_refused():
+    torch.set_default_device("cpu")
+    with pytest.raises(NotImplementedError, match="give each device='cuda'"):
+        torch.set_default_device("cuda")
+
+
+def test_the_profiler_is_the_engines():
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], record_shapes=True) as profile:
+        with torch.profiler.record_function("forward"):
+            tl.ones(3).exp()
+        profile.step()
+    assert "exp" in profile.key_averages().table(sort_by="cpu_time_total", row_limit=3)
+    with pytest.raises(AttributeError, match="export_chrome_trace is not here; there is table"):
+        profile.export_chrome_trace("trace.json")
 
 
 def test_a_state_that_does_not_fit_raises_what_pytorch_raises():

@@ -1,0 +1,127 @@
+"""Distributions: log_prob, entropy, divergence against sums over the draws; draws against probabilities; PyTorch."""
+
+import math
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from nn.distributions import Bernoulli, Categorical, Normal, kl_divergence
+
+table = tl.tensor([[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]], dtype=tl.float64)
+other = tl.tensor([[0.1, 0.6, 0.3], [0.3, 0.3, 0.4]], dtype=tl.float64)
+
+
+@pytest.mark.parametrize("given", [{"probs": 4 * table}, {"logits": tl.log(table + 1e-300)}])
+def test_a_categorical_is_its_table(given):
+    c, q = Categorical(**given), Categorical(probs=other)
+    p, r = table.numpy(), other.numpy()
+    log_p = np.stack([c.log_prob(tl.full((2,), i)).numpy() for i in range(3)], -1)
+    assert np.allclose(np.exp(log_p), p)
+    assert np.allclose(c.entropy().numpy(), -(p * np.log(np.where(p > 0, p, 1))).sum(-1))
+    assert np.allclose(kl_divergence(c, q).numpy(), (p * np.log(np.where(p > 0, p / r, 1))).sum(-1))
+    assert kl_divergence(q, Categorical(logits=tl.tensor([0.0, 0.0, -math.inf]))).tolist() == [math.inf] * 2
+    assert c.mode.tolist() == [2, 1]
+    tl.manual_seed(0)
+    drawn = c.sample((4000,))
+    assert drawn.shape == (4000, 2) and drawn.dtype == tl.int64
+    assert np.allclose([(drawn.numpy() == i).mean(0) for i in range(3)], p.T, atol=0.03)
+
+
+@pytest.mark.parametrize("given", [{"probs": table}, {"logits": tl.log(table + 1e-300) - tl.log1p(-table + 1e-15)}])
+def test_a_bernoulli_is_its_probability(given):
+    b, q, p = Bernoulli(**given), Bernoulli(other), table.numpy()
+    assert np.allclose(tl.exp(b.log_prob(tl.ones(2, 3, dtype=tl.float64))).numpy(), p)
+    assert np.allclose(b.mean.numpy(), p) and np.allclose(b.variance.numpy(), p * (1 - p))
+    two = [Categorical(tl.stack([1 - x.mean, x.mean], -1)) for x in (b, q)]
+    assert np.allclose(b.entropy().numpy(), two[0].entropy().numpy())
+    assert np.allclose(kl_divergence(b, q).numpy(), kl_divergence(*two).numpy())
+    tl.manual_seed(0)
+    assert np.allclose(b.sample((4000,)).numpy().mean(0), p, atol=0.03)
+
+
+def test_a_normal_is_its_density():
+    n = Normal(tl.tensor([0.5, -1.0], dtype=tl.float64), tl.tensor([2.0, 0.5], dtype=tl.float64))
+    x = np.linspace(-25, 25, 200_001)
+    density = np.exp(n.log_prob(tl.tensor(x)[:, None]).numpy())
+    step = x[1] - x[0]
+    assert np.allclose(density.sum(0) * step, 1)
+    assert np.allclose((density * x[:, None]).sum(0) * step, n.mean.numpy())
+    assert np.allclose(-(density * np.log(density + 1e-300)).sum(0) * step, n.entropy().numpy())
+    assert np.allclose(density[x <= 1].sum(0) * step, n.cdf(tl.tensor([1.0, 1.0])).numpy(), atol=1e-3)
+    q = Normal(0.0, tl.tensor(1.5, dtype=tl.float64))
+    ratio = np.log(density + 1e-300) - q.log_prob(tl.tensor(x)[:, None]).numpy()
+    assert np.allclose((density * ratio).sum(0) * step, kl_divergence(n, q).numpy())
+    tl.manual_seed(0)
+    drawn = n.sample((4000,)).numpy()
+    assert np.allclose(drawn.mean(0), [0.5, -1], atol=0.1) and np.allclose(drawn.std(0), [2, 0.5], atol=0.1)
+
+
+def test_gradients_flow_through_rsample_and_log_prob_and_not_through_sample():
+    loc, scale = tl.tensor([0.5, -1.0], requires_grad=True), tl.tensor(2.0, requires_grad=True)
+    n = Normal(loc, scale)
+    assert not n.sample().requires_grad and not Bernoulli(tl.sigmoid(loc)).sample().requires_grad
+    n.rsample((3,)).sum().backward()
+    assert loc.grad.tolist() == [3, 3]
+    value = tl.tensor([[0.1, 0.2]], dtype=tl.float64)
+    assert tl.gradcheck(lambda m, s: Normal(m, s).log_prob(value), (loc.double(), scale.double()))
+    logits = tl.randn(2, 3, dtype=tl.float64, requires_grad=True)
+    assert tl.gradcheck(lambda x: Categorical(logits=x).log_prob(tl.tensor([0, 2])), logits)
+    policy = Bernoulli(logits=logits)
+    with tl.no_grad():
+        policy.sample()
+    assert policy.probs.requires_grad  # what was computed under no_grad is not kept without its gradient
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Normal(0, -1.0), "Normal: scale must be above 0"),
+        (lambda: Normal(math.nan, 1.0), "Normal: loc is nan"),
+        (lambda: Normal(0, 1).log_prob(tl.tensor(math.nan)), "Normal: the value is nan"),
+        (lambda: Bernoulli(1.5), "Bernoulli: probs must be from 0 to 1"),
+        (lambda: Bernoulli(0.5).log_prob(tl.tensor(0.5)), "a value is neither 0 nor 1"),
+        (lambda: Bernoulli(0.5, 0.5), "give either probs or logits"),
+        (lambda: Categorical(), "Categorical: give either probs or logits"),
+        (lambda: Categorical(tl.tensor(1.0)), "has no axis of classes"),
+        (lambda: Categorical(tl.tensor([-1.0, 2.0])), "probs must be from 0 to 1"),
+        (lambda: Categorical(tl.tensor([0.0, 0.0])), "above 0 together"),
+        (lambda: Categorical(logits=tl.tensor([math.nan, 0.0])), "logits has a nan"),
+        (lambda: Categorical(table).log_prob(tl.tensor([3, 0])), "a value is no index from 0 to 2"),
+        (lambda: Categorical(table).log_prob(tl.tensor([-1, 0])), "a value is no index from 0 to 2"),
+        (lambda: Categorical(table).rsample(), "has no rsample"),
+        (lambda: kl_divergence(Normal(0, 1), Categorical(table)), "of a Normal and a Categorical"),
+    ],
+)
+def test_what_does_not_belong_is_refused(make, message):
+    with pytest.raises((ValueError, NotImplementedError), match=message):
+        make()
+
+
+def test_checks_can_be_switched_off():
+    assert Normal(0.0, -1.0, validate_args=False).scale.item() == -1
+
+
+@pytest.mark.parity
+def test_values_and_gradients_are_pytorchs():
+    torch = pytest.importorskip("torch")
+    theirs = torch.distributions
+
+    def told(lib, draws):
+        p = lib.tensor([[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]], requires_grad=True)
+        x = lib.tensor([[0.2, -1.3, 0.5], [0.0, 1.0, -math.inf]], requires_grad=True)
+        c, d = draws.Categorical(p), draws.Categorical(logits=x)
+        b, e = draws.Bernoulli(p), draws.Bernoulli(logits=x[:1])
+        n, m = draws.Normal(x[:1], p[:1]), draws.Normal(0.0, p[:1] + 1)
+        v, ones = lib.tensor([[1, 0], [1, 2]]), lib.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+        found = [c.log_prob(v), d.log_prob(v), c.entropy(), d.entropy(), b.log_prob(ones), e.log_prob(ones)]
+        found += [b.entropy(), e.entropy(), n.log_prob(ones), n.entropy(), n.cdf(ones), n.perplexity()]
+        pairs = [(c, draws.Categorical(logits=x[:1])), (draws.Bernoulli(p[:1]), e), (n, m)]
+        found += [draws.kl_divergence(one, two) for one, two in pairs]
+        for part in found:
+            part[lib.isfinite(part)].sum().backward(retain_graph=True)
+        return [np.nan_to_num(part.detach().numpy()) for part in (*found, p.grad, x.grad)]
+
+    for ours, wanted in zip(told(tl, nn.distributions), told(torch, theirs), strict=True):
+        assert np.allclose(ours, wanted, rtol=1e-4, atol=1e-5)

@@ -26,6 +26,8 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     torch/                           runs PyTorch's scripts
 """
 
+from tinygrad_lecture.errors.names import tell_missing as _tell_missing
+
 from . import data, functional, init, optim, parallel, utils
 from .activation import (
     CELU,
@@ -154,3 +156,12 @@ __all__ = [
     "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional", "functional_call", "gradcheck",
     "init", "optim", "parallel", "summary", "utils", "weights",
 ]  # fmt: skip
+
+_tell_missing(
+    {
+        "nn": globals(), "nn.functional": vars(functional), "nn.optim": vars(optim), "nn.init": vars(init),
+        "nn.optim.lr_scheduler": vars(optim.lr_scheduler), "nn.optim.swa_utils": vars(optim.swa_utils),
+        "nn.data": vars(data), "nn.utils": vars(utils), "nn.utils.rnn": vars(utils.rnn), "nn.parallel": vars(parallel),
+        "nn.weights": vars(weights),
+    }
+)  # fmt: skip

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .names import alike
 from .words import shown
 
 
@@ -50,7 +51,5 @@ def _fits(signature: inspect.Signature, args: Sequence[Any], named: Mapping[str,
 
 def _meant(given: str, names: Sequence[str]) -> str | None:
     """The name that was meant: one spelt alike, or the initials, as lr for learning_rate; None if there is none."""
-    import difflib  # here, to keep the import of the library light
-
     initials = "".join(word[:1] for word in given.split("_"))
-    return initials if initials in names else next(iter(difflib.get_close_matches(given, names, 1)), None)
+    return initials if initials in names else next(iter(alike(given, names)), None)

@@ -10,8 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..backend import is_array
-from ..traced import Node
+from tinygrad_lecture.autograd.tape import Record
+from tinygrad_lecture.backend import is_array
+from tinygrad_lecture.inspect.grad_fn import GradFn
+from tinygrad_lecture.traced import Node
+
+
+def grad_fn_name(step: GradFn) -> str:
+    """The name of a step, such as "MulBackward0", or "AccumulateGrad" for a leaf."""
+    return node_name(step.node) if isinstance(step.node, Record) else "AccumulateGrad"
 
 
 def node_name(record: Any) -> str:

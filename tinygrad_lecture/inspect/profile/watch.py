@@ -8,6 +8,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+from ...autograd.modes import _Called as Called
 from ...autograd.op import Op
 from ...autograd.tape import Record
 from ...kernels.compiled import available
@@ -29,7 +30,7 @@ _measuring = 0  # how many profiles there are now, in all threads
 _before: dict[tuple[type, str], Callable[..., Any]] = {}  # the methods that are measured, as they were
 
 
-class profile:
+class profile(metaclass=Called):
     """Context manager: measures the ops of this thread and their backward rules, by the module that calls them.
 
     An optimiser's step and zero_grad are measured too.

@@ -132,6 +132,7 @@ from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell
 from .stateless import functional_call
 from .training.evaluation import Scores, evaluate
 from .training.history import History, HistoryRow
+from .training.saved_state import load_checkpoint, save_checkpoint
 from .training.tensorboard import TensorBoard
 from .training.trainer import Trainer, fit
 from .utils import clip_grad_norm_, clip_grad_value_
@@ -154,7 +155,7 @@ __all__ = [
     "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
     "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
     "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional", "functional_call", "gradcheck",
-    "init", "optim", "parallel", "summary", "utils", "weights",
+    "init", "load_checkpoint", "optim", "parallel", "save_checkpoint", "summary", "utils", "weights",
 ]  # fmt: skip
 
 _tell_missing(

@@ -10,7 +10,6 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import TensorError
 
-from .. import functional as F
 from .. import init
 from ..container import ModuleList
 from ..errors.checks import check_sizes

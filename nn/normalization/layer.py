@@ -34,6 +34,9 @@ class LayerNorm(Affine):
         dtype: Any = None,
     ) -> None:
         self.normalized_shape = sizes_of("LayerNorm", normalized_shape)
+        if isinstance(eps, int) and eps > 0:
+            sizes = (*self.normalized_shape, eps)
+            raise TypeError(f"LayerNorm: eps is a small float, not {eps}; sizes go into one tuple: LayerNorm({sizes})")
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         self.make_affine(self.normalized_shape, elementwise_affine, bias, dtype, device)

@@ -11,9 +11,16 @@ from .words import shown
 
 
 def call_complaint(
-    name: str, function: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]
+    name: str,
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    named: Mapping[str, Any],
+    instead: Mapping[str, str] | None = None,
 ) -> str | None:
-    """What is wrong with a call, as a sentence; None if its arguments fit the function's parameters."""
+    """What is wrong with a call, as a sentence; None if its arguments fit the function's parameters.
+
+    instead: other names of arguments -> what they are called here.
+    """
     signature = inspect.signature(function)
     if _fits(signature, args, named):
         return None
@@ -27,7 +34,7 @@ def call_complaint(
         return f"inputs go by position: {call}"
     for given in named:
         if given not in by_name:
-            meant = _meant(given, by_name)
+            meant = (instead or {}).get(given) or _meant(given, by_name)
             return f"it has no argument {given}; " + (
                 f"write {meant}" if meant else f"it has {', '.join(by_name) or 'none by name'}"
             )

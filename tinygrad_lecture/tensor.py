@@ -502,7 +502,7 @@ class Tensor(BoundMethods, HookMethods):
         return ops.abs(self)
 
     def __round__(self, digits: Integer = 0) -> Tensor:
-        return ops.round(self, decimals=digits)
+        return ops.round(self, decimals=digits)  # type: ignore[call-overload, no-any-return]
 
     def __getitem__(self, index: Any) -> Tensor:
         return ops.indexing.getitem(self, index)  # type: ignore[no-any-return]

@@ -89,7 +89,7 @@ def batch_norm(
     rows = channels.by_channel(input.detach())
     _track(running_mean, rows.mean(1), momentum)
     _track(running_var, rows.var(1), momentum)
-    return channels.batch_norm(input, weight, bias, eps)
+    return channels.batch_norm(input, weight, bias, eps)  # type: ignore[no-any-return]
 
 
 def group_norm(

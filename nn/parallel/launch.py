@@ -49,7 +49,7 @@ def run(
     check_sizes("nn.parallel.run", workers=workers)
     if workers > max(_MOST, 4 * (cores := os.cpu_count() or 1)):
         raise ValueError(
-            f"nn.parallel.run: {workers} workers on {cores} cores would mostly wait for each other; give at most {cores}"
+            f"nn.parallel.run: {workers} workers on {cores} cores would wait for each other; give at most {cores}"
         )
     if size() > 1:
         raise RuntimeError("nn.parallel.run: this is a worker of a run already, and cannot start others")

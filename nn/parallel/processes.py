@@ -152,6 +152,7 @@ def run_processes(call: Callable[[], Result], pickle_of_call: bytes, size: int) 
     endings: Endings = SimpleQueue()
     left: WorkerLeft | None = None
     unhandled = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    termination = _handling(signal.SIGTERM, _leave) if unhandled else nullcontext()
     try:
         with (
             one_thread_in_children(),
@@ -161,11 +162,7 @@ def run_processes(call: Callable[[], Result], pickle_of_call: bytes, size: int) 
                 workers.append(_Worker(rank, group, begin, endings))
                 group.pipes.append(workers[-1].pipe)
         try:
-            with (
-                working_in(group),
-                one_thread_each(),
-                _handling(signal.SIGTERM, _leave) if unhandled else nullcontext(),
-            ):
+            with working_in(group), one_thread_each(), termination:
                 result = call()
             group.leave(FINISHED)
         except WorkerLeft as error:

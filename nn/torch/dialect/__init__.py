@@ -45,7 +45,7 @@ def speak(torch: Any = None) -> None:
     torch = torch or importlib.import_module(__package__.rpartition(".")[0])
     Shape.plain_tuples = False
     options.dtype_prefix = "torch."
-    GradFn.name = grad_fn_name  # type: ignore[method-assign]
+    GradFn.name = grad_fn_name  # type: ignore[method-assign, assignment]
     by_dtype = {kind.dtype: kind for kind in BY_NAME.values()}
     members: dict[str, Any] = {
         "shape": property(lambda self: Size(self._array.shape)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 _modules: dict[str, dict[str, Any]] = {}  # as a program writes a module, such as "nn.optim" -> what it holds
@@ -57,6 +58,9 @@ def _tell(written: str, held: dict[str, Any], later: Mapping[str, str]) -> None:
 
 
 def _remedy(written: str, name: str, later: Iterable[str]) -> str:
+    own = _modules[written]["__name__"]
+    if "__path__" in _modules[written] and find_spec(f"{own}.{name}") is not None:
+        return f"; write import {own}.{name}"
     if name in ELSEWHERE and ELSEWHERE[name] != written:
         return f"; write {ELSEWHERE[name]}"
     package = written.partition(".")[0]

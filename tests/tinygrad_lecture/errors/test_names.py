@@ -48,6 +48,12 @@ def test_a_missing_name_says_what_to_write(module, name, message):
     assert not hasattr(module, name)
 
 
+def test_a_package_that_was_not_imported_is_to_be_imported(monkeypatch):
+    monkeypatch.delattr(nn, "torch", raising=False)
+    with pytest.raises(AttributeError, match=r"^nn has no attribute 'torch'; write import nn\.torch$"):
+        _ = nn.torch
+
+
 def test_what_is_named_instead_exists():
     for text in ELSEWHERE.values():
         for path in re.findall(r"\b(?:tl|nn)(?:\.\w+)+", text):

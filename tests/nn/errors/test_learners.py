@@ -247,6 +247,7 @@ MISTAKES = [
         IndexError,
         "targets range from 1 to 3, but the classes are 0 to 2; counted from 1? write targets - 1",
     ),
+    (lambda: F.nll_loss(x, y + 1), IndexError, "run from 1 to 3, but classes are 0 to 2; counted from 1? subtract 1"),
     (
         lambda: loss(x, F.one_hot(y, 3)),
         ValueError,

@@ -6,15 +6,15 @@ All of backpropagation, with NumPy alone. A backward rule stands beside its op a
 the real engine. At the end a network of two layers learns XOR: 1 if exactly one of its two inputs is 1.
 """
 
+from helpers.page import report
+from helpers.program import start, until_ctrl_c
+
 from dataclasses import dataclass
 from inspect import signature
 from itertools import count
 from pathlib import Path
 
 import numpy as np
-
-from helpers.page import report
-from helpers.program import start, until_ctrl_c
 
 clock = count()
 

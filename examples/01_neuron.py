@@ -12,13 +12,14 @@ This neuron decides whether to go for a walk. Its inputs say how sunny it is, ho
 The number a is the neuron's activation: near 1 it fires, near 0 it is inactive.
 """
 
+from helpers.neuron import pictures, report
+from helpers.program import start, until_ctrl_c
+
 from dataclasses import dataclass
 from pathlib import Path
 
 import nn
 import tinygrad_lecture as tl
-from helpers.neuron import pictures, report
-from helpers.program import start, until_ctrl_c
 
 NAMES = ("sunshine", "wind", "company")
 

@@ -13,16 +13,17 @@ The training pictures are shuffled and divided into mini-batches. After each, ev
 the gradient of the batch's mean cost. An epoch is one pass through all pictures. Ctrl-C ends the training early.
 """
 
+from helpers.digits import detail, neurons, pictures, report
+from helpers.digits.mnist import load_digits
+from helpers.digits.report import Epoch
+from helpers.program import start, until_ctrl_c
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import nn
 import tinygrad_lecture as tl
-from helpers.digits import detail, neurons, pictures, report
-from helpers.digits.mnist import load_digits
-from helpers.digits.report import Epoch
-from helpers.program import start, until_ctrl_c
 
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "leaky-relu": nn.LeakyReLU}
 WANTED = tl.eye(10)  # row k: the ten outputs wanted for the digit k

@@ -12,6 +12,11 @@ How large the rate may be follows from the curvature of the landscape, the Hessi
 grow without end if rate > 2 / (largest eigenvalue of H). The same descent works in 13,002 dimensions, for the digits.
 """
 
+from helpers.descent import batches, pictures, report, search
+from helpers.descent.report import Descent, Valley
+from helpers.digits.mnist import load_digits
+from helpers.program import start, until_ctrl_c
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +25,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.descent import batches, pictures, report, search
-from helpers.descent.report import Descent, Valley
-from helpers.digits.mnist import load_digits
-from helpers.program import start, until_ctrl_c
 
 START = (-1.8, -0.6)  # w, b, where all descents begin
 

@@ -14,6 +14,10 @@ Every gradient is found three times: by this formula, by backward(), and by tryi
 takes, for the digit network of 13,002 parameters, against forward and against trying.
 """
 
+from helpers.backprop import pictures, price, report
+from helpers.digits.mnist import load_digits
+from helpers.program import start
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,9 +28,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.backprop import pictures, price, report
-from helpers.digits.mnist import load_digits
-from helpers.program import start
 
 Activation = Callable[[tl.Tensor], tl.Tensor]
 Tensors = dict[str, tl.Tensor]  # by their names in the lecture: W1, b1, z1, a1, ..., C

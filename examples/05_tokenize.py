@@ -16,14 +16,15 @@ Three ways to cut:
 The pieces are learnt from a short story, examples/data/river.txt.
 """
 
+from helpers.program import start
+from helpers.tokens import pictures, report
+from helpers.tokens.texts import read_text, read_tokenizer
+
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from helpers.program import start
-from helpers.tokens import pictures, report
-from helpers.tokens.texts import read_text, read_tokenizer
 from transformer import BPETokenizer, CharTokenizer, WordTokenizer
 from transformer.tokenizer.bpe import words
 

@@ -15,6 +15,11 @@ By default the text is made of sentence patterns, helpers/made_corpus.py, so nea
 text fewer do. GloVe's vectors (nlp.stanford.edu/projects/glove), given with --vectors, show how many.
 """
 
+from helpers import made_corpus as corpus
+from helpers.program import DataError, start, until_ctrl_c
+from helpers.word_vectors import pictures, report
+from helpers.word_vectors.vectors import WordVectors, read
+
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +29,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers import made_corpus as corpus
-from helpers.program import DataError, start, until_ctrl_c
-from helpers.word_vectors import pictures, report
-from helpers.word_vectors.vectors import WordVectors, read
 
 NEAR = ["queen", "dog", "red", "france"]
 ANALOGIES = [("king", "man", "woman"), ("cats", "cat", "dog"), ("paris", "france", "italy")]

@@ -14,6 +14,9 @@ heads, each with a kind of question of its own, read "The red car that John boug
 Nobody tells a head where to look. It is told only whether the answer was right, and learns the weights from that.
 """
 
+from helpers.attention import cars, pictures, report, senses
+from helpers.program import DataError, start, until_ctrl_c
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +27,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.attention import cars, pictures, report, senses
-from helpers.program import DataError, start, until_ctrl_c
 
 
 class Reading(NamedTuple):

@@ -22,6 +22,12 @@ number of equally likely tokens among which one would be as uncertain.
 
 from __future__ import annotations
 
+from helpers import runs
+from helpers.gpt import pictures, report
+from helpers.gpt.text import Corpus, many_lines, one_text
+from helpers.gpt.writer import Writer, load
+from helpers.program import DataError, start
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -30,11 +36,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers import runs
-from helpers.gpt import pictures, report
-from helpers.gpt.text import Corpus, many_lines, one_text
-from helpers.gpt.writer import Writer, load
-from helpers.program import DataError, start
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
 FILES = ("model.json", "tokenizer.json", "curves.png", "attention.png", "lens.png")  # of a run, beside the Trainer's

@@ -12,6 +12,9 @@ First it measures who sees whom: exchange a token, and see which outputs change.
 sentences that the program makes (helpers/made_corpus.py): the next word, hidden words, and dates into ISO format.
 """
 
+from helpers.architectures import dates, pictures, probes, report, sentences
+from helpers.program import start, until_ctrl_c
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +24,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.architectures import dates, pictures, probes, report, sentences
-from helpers.program import start, until_ctrl_c
 from transformer import GPT, Encoder, EncoderConfig, EncoderDecoder, EncoderDecoderConfig, GPTConfig
 
 SIZES: Any = {"heads": 2, "width": 48, "hidden": 96, "activation": "gelu", "norm": "pre", "positions": "learned"}

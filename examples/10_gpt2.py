@@ -16,6 +16,12 @@ Larger ones are openai-community/gpt2-medium, -large and -xl. `--folder` also ta
     compute to train: about 6 operations for each weight and token    (Kaplan et al., arXiv:2001.08361)
 """
 
+from helpers import inside
+from helpers.gpt2 import report
+from helpers.gpt2.folder import END, has_model, load
+from helpers.next_word import corpus
+from helpers.program import start, until_ctrl_c
+
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -24,11 +30,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers import inside
-from helpers.gpt2 import report
-from helpers.gpt2.folder import END, has_model, load
-from helpers.next_word import corpus
-from helpers.program import start, until_ctrl_c
 from transformer import GPT, BPETokenizer, GPTConfig, probabilities
 
 

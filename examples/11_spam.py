@@ -16,6 +16,12 @@ finds 96% of the spam; the rules, which were written for them, 98.7% and 91%.
     loss             -log P(what was right)
 """
 
+from helpers.program import start, until_ctrl_c
+from helpers.spam import made, pictures, report, rules
+from helpers.spam.features import Inputs, make_inputs
+from helpers.spam.networks import build
+from helpers.spam.sms import Messages, load_messages, split
+
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -24,11 +30,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.program import start, until_ctrl_c
-from helpers.spam import made, pictures, report, rules
-from helpers.spam.features import Inputs, make_inputs
-from helpers.spam.networks import build
-from helpers.spam.sms import Messages, load_messages, split
 
 
 @dataclass

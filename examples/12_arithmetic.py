@@ -17,6 +17,12 @@ Ctrl-C ends the training early and keeps everything in --out; --resume continues
 tokenizers and sizes.
 """
 
+from helpers import runs
+from helpers.program import start
+from helpers.sums import pictures, report
+from helpers.sums.curve import Curve, Point
+from helpers.sums.problems import TOKENIZER, Notation, Problems, answers, deal, parse
+
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,11 +32,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers import runs
-from helpers.program import start
-from helpers.sums import pictures, report
-from helpers.sums.curve import Curve, Point
-from helpers.sums.problems import TOKENIZER, Notation, Problems, answers, deal, parse
 from transformer import GPT, GPTConfig, TokenCrossEntropy, decay_groups
 
 # Files of a run, beside the Trainer's

@@ -11,15 +11,16 @@ logit. Softmax turns scores into probabilities; the temperature T divides the sc
 Then one word is drawn. T below 1 makes the likely words likelier, T above 1 makes all words more alike.
 """
 
+from helpers.limits import check_limits
+from helpers.program import start
+from helpers.temperature import pictures, report
+
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.limits import check_limits
-from helpers.program import start
-from helpers.temperature import pictures, report
 from transformer import probabilities
 
 PROMPT = "The weather today is"

@@ -11,15 +11,16 @@ A transformer repeats one block, 96 times in GPT-3: attention, then the feed-for
 Nothing is learnt here. The matrices are random, because what is shown holds for all matrices.
 """
 
+from helpers.block import pictures, report
+from helpers.block.report import relative
+from helpers.program import start
+
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 import tinygrad_lecture as tl
-from helpers.block import pictures, report
-from helpers.block.report import relative
-from helpers.program import start
 from transformer import Block, FeedForward, GPTConfig, MultiHeadAttention, causal_mask, scaled_dot_product_attention
 
 TOKENS = ["Was", "the", "bank", "flooded", "?"]

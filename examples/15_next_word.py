@@ -10,6 +10,10 @@ learns to continue it. No one labels anything: the target at each token is the t
     loss = -log P(next token), averaged
 """
 
+from helpers.limits import check_limits
+from helpers.next_word import corpus, pictures, report
+from helpers.program import start, until_ctrl_c
+
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -18,9 +22,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.limits import check_limits
-from helpers.next_word import corpus, pictures, report
-from helpers.program import start, until_ctrl_c
 from transformer import GPT, GPTConfig, WordTokenizer
 
 

@@ -14,6 +14,11 @@ Then each of them learns to tell which word came first, many words ago.
     attention  softmax(Q K^T / sqrt(d)) V
 """
 
+from helpers.limits import check_limits
+from helpers.order import pictures, report
+from helpers.order.models import Convolution, Reader
+from helpers.program import start, until_ctrl_c
+
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -22,10 +27,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.limits import check_limits
-from helpers.order import pictures, report
-from helpers.order.models import Convolution, Reader
-from helpers.program import start, until_ctrl_c
 from transformer import Encoder, EncoderConfig, SingleHeadAttention
 
 WIDTH = 32

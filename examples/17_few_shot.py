@@ -11,6 +11,10 @@ of one task, and the decoder can only find k from the lines before:
 It learns from the shifts that are not kept back. Then it is tested on these, and on shifts that it has never seen.
 """
 
+from helpers.few_shot import report
+from helpers.limits import check_limits
+from helpers.program import DataError, start, until_ctrl_c
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +22,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.few_shot import report
-from helpers.limits import check_limits
-from helpers.program import DataError, start, until_ctrl_c
 from transformer import GPT, GPTConfig
 
 DIGITS, EQUALS, NEWLINE = 10, 10, 11  # the vocabulary: 0 to 9, "=" and the end of a line

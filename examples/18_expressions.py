@@ -13,6 +13,11 @@ A third one learns + - x / with larger numbers: 12x7=84, 100/4=25. Does it learn
 The loss is the cross-entropy of all that follows the first "=". The expressions of the tests are held out.
 """
 
+from helpers.expressions import pictures, report
+from helpers.expressions.problems import TOKENIZER, Expression, encode, four_operations, parse, small_expressions
+from helpers.program import start, until_ctrl_c
+from helpers.question_and_answer import small_gpt
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +26,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.expressions import pictures, report
-from helpers.expressions.problems import TOKENIZER, Expression, encode, four_operations, parse, small_expressions
-from helpers.program import start, until_ctrl_c
-from helpers.question_and_answer import small_gpt
 from transformer import GPT
 
 

@@ -12,6 +12,12 @@ The sums of all pairs of numbers below 50, a fifth of them held out. The lecture
 Then an ablation with characters: the same recipe with other widths and with less data.
 """
 
+from helpers.limits import check_limits
+from helpers.program import DataError, start, until_ctrl_c
+from helpers.question_and_answer import small_gpt, tokens_and_targets
+from helpers.tokens_and_size import pictures, report
+from helpers.tokens_and_size.tokenizers import Cut, byte_pairs, characters, numbers, special
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +25,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.limits import check_limits
-from helpers.program import DataError, start, until_ctrl_c
-from helpers.question_and_answer import small_gpt, tokens_and_targets
-from helpers.tokens_and_size import pictures, report
-from helpers.tokens_and_size.tokenizers import Cut, byte_pairs, characters, numbers, special
 from transformer import GPT
 
 

@@ -13,6 +13,12 @@ The messages are made (helpers/spam/made.py). About one in seven could be either
 shorthand, so that it has few examples of theirs.
 """
 
+from helpers.human import pictures, report
+from helpers.limits import check_limits
+from helpers.program import start, until_ctrl_c
+from helpers.spam import made
+from helpers.spam.features import make_inputs
+
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -21,11 +27,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.human import pictures, report
-from helpers.limits import check_limits
-from helpers.program import start, until_ctrl_c
-from helpers.spam import made
-from helpers.spam.features import make_inputs
 
 
 @dataclass

@@ -10,6 +10,10 @@ eigenvalues are curvatures: all positive in a valley, of both signs at a saddle,
 At the end, universal approximation: the wider the hidden layer, the closer a network can come to any continuous curve.
 """
 
+from helpers.limits import check_limits
+from helpers.program import start, until_ctrl_c
+from helpers.valleys import pictures, report
+
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +22,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.limits import check_limits
-from helpers.program import start, until_ctrl_c
-from helpers.valleys import pictures, report
 
 X = tl.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=tl.float64)  # (4, 2): all examples of XOR
 Y = tl.tensor([[0], [1], [1], [0]], dtype=tl.float64)  # (4, 1)

@@ -7,6 +7,12 @@ The lecture's key insights, put to the test on the digits, against two tradition
 ways (noise, missing pixels, wrong pixels, shifts); the training data is spoilt, cut short or changed.
 """
 
+from helpers.digits.mnist import load_digits
+from helpers.limits import check_limits
+from helpers.program import start, until_ctrl_c
+from helpers.robust import pictures, report, spoil
+from helpers.robust.rules import is_a_three
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +21,6 @@ import numpy as np
 
 import nn
 import tinygrad_lecture as tl
-from helpers.digits.mnist import load_digits
-from helpers.limits import check_limits
-from helpers.program import start, until_ctrl_c
-from helpers.robust import pictures, report, spoil
-from helpers.robust.rules import is_a_three
 
 Answer = Callable[[np.ndarray], np.ndarray]  # pictures (n, 784) -> digits (n,)
 

@@ -26,6 +26,8 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
     torch/                           runs PyTorch's scripts
 """
 
+from tinygrad_lecture.errors.names import tell_missing as _tell_missing
+
 from . import data, distributions, functional, init, optim, parallel, utils
 from .activation import (
     CELU,
@@ -130,6 +132,7 @@ from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell
 from .stateless import functional_call
 from .training.evaluation import Scores, evaluate
 from .training.history import History, HistoryRow
+from .training.saved_state import load_checkpoint, save_checkpoint
 from .training.tensorboard import TensorBoard
 from .training.trainer import Trainer, fit
 from .utils import clip_grad_norm_, clip_grad_value_
@@ -152,5 +155,14 @@ __all__ = [
     "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
     "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
     "clip_grad_norm_", "clip_grad_value_", "data", "distributions", "evaluate", "fit", "functional", "functional_call",
-    "gradcheck", "init", "optim", "parallel", "summary", "utils", "weights",
+    "gradcheck", "init", "load_checkpoint", "optim", "parallel", "save_checkpoint", "summary", "utils", "weights",
 ]  # fmt: skip
+
+_tell_missing(
+    {
+        "nn": globals(), "nn.functional": vars(functional), "nn.optim": vars(optim), "nn.init": vars(init),
+        "nn.optim.lr_scheduler": vars(optim.lr_scheduler), "nn.optim.swa_utils": vars(optim.swa_utils),
+        "nn.data": vars(data), "nn.utils": vars(utils), "nn.utils.rnn": vars(utils.rnn), "nn.parallel": vars(parallel),
+        "nn.weights": vars(weights),
+    }
+)  # fmt: skip

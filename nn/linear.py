@@ -52,7 +52,12 @@ class Linear(Module):
             y: Tensor = tl.linear(x, weight, self.bias)
         except ValueError:
             if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
-                raise TensorError(shape_complaint([self.in_features], x.shape)) from None
+                complaint = shape_complaint([self.in_features], x.shape)
+                if "; write" not in complaint and x.ndim:
+                    n = math.prod(x.shape[1:]) if x.ndim > 3 else x.shape[-1]
+                    flat = "after nn.Flatten() " * (x.ndim > 3)
+                    complaint += f"; {flat}nn.Linear({n}, {self.out_features}) would fit"
+                raise TensorError(complaint) from None
             raise
         if y._array.dtype is not weight._array.dtype:
             warn_of_float64("Linear", y, weight)

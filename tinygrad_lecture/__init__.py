@@ -20,7 +20,7 @@ Where things are:
 
     tensor.py       the Tensor; inplace.py: its in-place changes; ufuncs.py: NumPy's functions called with one
     traced.py       what a Tensor holds
-    autograd/       op.py: how a call is recorded; tape.py: backward
+    autograd/       core.py: the chain rule; op.py: how a call is recorded
     ops/            every op with its backward rule
     kernels/        fast array functions; threads.py: how many threads large products use
     methods/        more of the Tensor's methods: in-place ones, attributes, factories
@@ -39,13 +39,12 @@ Where things are:
 
 # Everything imported here is public: `x as x` tells type checkers so, and a file imported with * has an __all__.
 # ruff: noqa: F403, F405
-import sys as _sys
-from importlib import import_module as _import_module
 from types import ModuleType as _Module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 import numpy as _np
 
+from . import autograd as _autograd
 from . import func as func
 from .autograd.modes import enable_grad as enable_grad
 from .autograd.modes import inference_mode as inference_mode
@@ -62,6 +61,7 @@ from .devices import device as device
 from .distributions import *
 from .errors.kinds import DtypeError as DtypeError
 from .errors.kinds import TensorError as TensorError
+from .errors.names import tell_missing as _tell_missing
 from .func.gradients import grad as grad
 from .kernels.threads import get_num_threads as get_num_threads
 from .kernels.threads import set_num_threads as set_num_threads
@@ -111,30 +111,12 @@ __version__ = "0.1.0"
 
 # imported when first used: the checker and what looks inside are as large as the rest of the engine
 _LATER = {
-    "gradcheck": "checking.check", "gradgradcheck": "checking.check",
-    "GradcheckError": "checking.report", "GradcheckReport": "checking.report",
-    "checkpoint": "func.recomputation", "AnomalyError": "inspect.anomaly", "detect_anomaly": "inspect.anomaly",
-    "Graph": "inspect.graph", "set_printoptions": "inspect.printing",
-    "page": "inspect.page.write", "explain": "inspect.teaching.explain", "profile": "inspect.profile.watch",
+    "gradcheck": ".checking.check", "gradgradcheck": ".checking.check",
+    "GradcheckError": ".checking.report", "GradcheckReport": ".checking.report",
+    "checkpoint": ".func.recomputation", "AnomalyError": ".inspect.anomaly", "detect_anomaly": ".inspect.anomaly",
+    "Graph": ".inspect.graph", "set_printoptions": ".inspect.printing",
+    "page": ".inspect.page.write", "explain": ".inspect.teaching.explain", "profile": ".inspect.profile.watch",
 }  # fmt: skip
-_ELSEWHERE = {
-    "nn": "nn, after `import nn`", "optim": "nn.optim, after `import nn`", "utils": "nn.utils, after `import nn`",
-    "autograd": "tl.op for an op with its rule, tl.grad for gradients", "concatenate": "tl.cat",
-}  # fmt: skip
-
-
-def _missing(name: str) -> object:
-    if name in _LATER:
-        module = _import_module(f".{_LATER[name]}", __name__)
-        value = globals()[name] = getattr(module, name)
-        return value
-    if name == "testing":
-        return _import_module(".testing", __name__)
-    remedy = f"; write {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
-    raise AttributeError(f"tinygrad_lecture has no attribute {name!r}{remedy}", name=name, obj=_sys.modules[__name__])
-
-
-globals()["__getattr__"] = _missing  # by its name, type checkers would take every attribute for defined
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__
     __all__ = sorted(
@@ -142,3 +124,8 @@ if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a c
         for name, value in {**globals(), **_LATER}.items()
         if name[0] != "_" and (name in ("func", "linalg") or type(value) is not _Module)
     )
+
+_tell_missing(
+    {"tl": globals(), "tl.func": vars(func), "tl.linalg": vars(linalg), "tl.autograd": vars(_autograd)},
+    {**_LATER, "testing": ".testing"},  # not in dir(tl), whose names need no extra
+)

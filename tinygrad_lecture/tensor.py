@@ -23,10 +23,9 @@ from .errors.users_line import hide_frames, warn
 from .errors.words import kind_of
 from .methods.bound import BoundMethods
 from .methods.hooks import HookMethods
-from .ops.composite import composite
-from .ops.shape import normal_axes
+from .methods.size import Size
 from .traced import Traced, set_tensor_type, wrap
-from .ufuncs import ArrayUfunc
+from .ufuncs import ArrayUfunc, call_function
 
 Number: TypeAlias = float  # inside the class `float`, `int` and `bool` are methods, as in PyTorch
 Integer: TypeAlias = int
@@ -61,10 +60,7 @@ class Tensor(BoundMethods, HookMethods):
         """The sizes of the axes, a tuple."""
         return self._array.shape  # type: ignore[no-any-return]
 
-    @composite
-    def size(self, axis: Integer | None = None) -> Any:
-        """The shape or, with an axis, the size of that axis, as in PyTorch. `numel` is the number of elements."""
-        return self.shape if axis is None else self.shape[normal_axes(self.ndim, axis)[0]]
+    size = Size()
 
     @property
     def ndim(self) -> Integer:
@@ -263,6 +259,9 @@ class Tensor(BoundMethods, HookMethods):
             raise ValueError(f"a tensor of {array.dtype} cannot become an array of {np.dtype(dtype)} without a copy")
         return array.astype(dtype)
 
+    def __array_function__(self, function: Any, types: Any, args: Any, named: Any) -> Any:
+        return call_function(function, args, named)
+
     def __float__(self) -> Number:
         return float(self.item())
 
@@ -442,6 +441,12 @@ class Tensor(BoundMethods, HookMethods):
     def __rmod__(self, other: Operand) -> Tensor:
         return ops.remainder(other, self)
 
+    def __divmod__(self, other: Operand) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Operand) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
+
     def __floordiv__(self, other: Operand) -> Tensor:
         return ops.floor_divide(self, other)
 
@@ -496,16 +501,19 @@ class Tensor(BoundMethods, HookMethods):
     def __abs__(self) -> Tensor:
         return ops.abs(self)
 
+    def __round__(self, digits: Integer = 0) -> Tensor:
+        return ops.round(self, decimals=digits)  # type: ignore[call-overload, no-any-return]
+
     def __getitem__(self, index: Any) -> Tensor:
         return ops.indexing.getitem(self, index)  # type: ignore[no-any-return]
 
     def __eq__(self, other: Operand) -> Tensor:  # type: ignore[override]
-        if other is None or isinstance(other, str):
-            return NotImplemented  # Python then answers False
+        if other is None or isinstance(other, str) or _answers_itself(other):
+            return NotImplemented  # Python then asks the other, and answers False if it does not know either
         return ops.eq(self, other)
 
     def __ne__(self, other: Operand) -> Tensor:  # type: ignore[override]
-        if other is None or isinstance(other, str):
+        if other is None or isinstance(other, str) or _answers_itself(other):
             return NotImplemented
         return ops.ne(self, other)
 
@@ -609,6 +617,11 @@ class Tensor(BoundMethods, HookMethods):
 
 
 set_tensor_type(Tensor)
+
+
+def _answers_itself(other: Any) -> bool:
+    """Whether an object wants to compare itself with arrays, which NumPy leaves to it too, as pytest.approx does."""
+    return getattr(type(other), "__array_ufunc__", other) is None
 
 
 def _must_be_float(dtype: DType) -> None:

@@ -19,6 +19,8 @@ model's step for one new token in plain array code. training/ has the loss and t
 pictures, pretrained/ the files of GPT-2.
 """
 
+from tinygrad_lecture.errors.names import tell_missing as _tell_missing
+
 from .attention import MultiHeadAttention, SingleHeadAttention, scaled_dot_product_attention
 from .block import Block, CrossBlock
 from .config import EncoderConfig, EncoderDecoderConfig, GPTConfig, TransformerConfig
@@ -76,3 +78,5 @@ __all__ = [
     "sinusoids",
     "token_cross_entropy",
 ]
+
+_tell_missing({"transformer": globals()})

@@ -17,6 +17,7 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
+from nn.errors.arguments import explained
 from tinygrad_lecture import get_default_dtype
 
 Activation = Literal["relu", "gelu", "gelu_tanh", "swiglu"]
@@ -255,3 +256,14 @@ class EncoderDecoderConfig(TransformerConfig):
     def parameters_by_part(self) -> dict[str, int]:
         """Parameters per part, summed over layers; a decoder block has two attentions."""
         return self._parts(attentions=3 * self.layers, ffns=2 * self.layers, embeddings=2)
+
+
+OTHER_NAMES = {  # of nanoGPT, Hugging Face and PyTorch -> the field
+    **dict.fromkeys(("block_size", "n_positions", "n_ctx", "max_position_embeddings", "context_length"), "context"),
+    **dict.fromkeys(("n_layer", "num_layers", "num_hidden_layers", "depth"), "layers"),
+    **dict.fromkeys(("n_head", "num_heads", "nhead", "num_attention_heads"), "heads"),
+    **dict.fromkeys(("n_embd", "d_model", "hidden_size", "embed_dim", "emb_dim"), "width"),
+    **dict.fromkeys(("n_inner", "intermediate_size", "dim_feedforward", "d_ff"), "hidden"),
+}
+for _config in (TransformerConfig, GPTConfig, EncoderConfig, EncoderDecoderConfig):
+    _config.__init__ = explained(_config.__init__, OTHER_NAMES)  # type: ignore[method-assign]

@@ -92,8 +92,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"{error}; name another folder with --folder")
         return 2
-    except KeyboardInterrupt:
-        print()
     finally:
         if session is not None:
             session.grader.close()
@@ -107,6 +105,9 @@ def end() -> int:
         sys.stdout.flush()
     except BrokenPipeError:  # what reads the output, as head, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes at its end
+        return 0
+    except KeyboardInterrupt:  # also while it imports
+        print()
         return 0
     return status
 

@@ -37,8 +37,8 @@ class DataError(ValueError):
 def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] | None = None) -> None:
     """Run `main` with the settings of the command line, made by tyro from a dataclass and its docstrings.
 
-    The settings are checked, and the folder `out` for the results is made, before the work. Ctrl-C and errors that a
-    user can mend (a file, a missing extra, a setting, a learning rate too large) end the program with one line.
+    The settings are checked, and the folder `out` for the results is made, before the work. Errors that a user can mend
+    (a file, a missing extra, a setting, a learning rate too large) end the program with one line, as Ctrl-C does.
     """
     program = Path(inspect.getfile(main)).name
     try:
@@ -52,8 +52,6 @@ def start(main: Callable[[Any], None], settings: type, arguments: Sequence[str] 
             make_folder(chosen.out)
         main(chosen)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        raise SystemExit(f"\n{program}: aborted") from None
     except BrokenPipeError:  # the reader of the output has closed it, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes what is left into it
         raise SystemExit(1) from None

@@ -10,7 +10,6 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import TensorError
 
-from .. import functional as F
 from .. import init
 from ..container import ModuleList
 from ..errors.checks import check_sizes
@@ -111,7 +110,7 @@ class Transformer(Module):
         num_decoder_layers: int = 6,
         dim_feedforward: int = 2048,
         dropout: float = 0.1,
-        activation: Activation = F.relu,
+        activation: Activation = "relu",
         custom_encoder: Module | None = None,
         custom_decoder: Module | None = None,
         layer_norm_eps: float = 1e-5,

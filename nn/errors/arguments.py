@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MethodType
 from typing import Any
 
@@ -17,20 +17,22 @@ class ExplainsArguments:
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
         if "__init__" in vars(cls):
-            cls.__init__ = _explained(cls.__init__)  # type: ignore[method-assign]
+            cls.__init__ = explained(cls.__init__)  # type: ignore[method-assign]
 
 
-def _explained(init: Callable[..., None]) -> Callable[..., None]:
+def explained(init: Callable[..., None], instead: Mapping[str, str] | None = None) -> Callable[..., None]:
+    """An `__init__` whose TypeErrors say what to write. instead: other names of arguments -> what they are here."""
+
     @functools.wraps(init)
-    def explained(self: Any, *args: Any, **named: Any) -> None:
+    def made(self: Any, *args: Any, **named: Any) -> None:
         try:
             init(self, *args, **named)
         except TypeError:
             name = type(self).__name__
-            complaint = call_complaint(name, MethodType(init, self), args, named)
+            complaint = call_complaint(name, MethodType(init, self), args, named, instead)
             if complaint is None:  # the arguments fit, so the error is about something else
                 raise
             hide_frames(2)
             raise TypeError(f"{name}: {complaint}") from None
 
-    return explained
+    return made

@@ -119,7 +119,8 @@ def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
     if indices.device == "cpu" and indices.numel():
         least, largest = int(indices.array.min()), int(indices.array.max())
         if least < 0 or largest >= n:
-            raise IndexError(f"{name}: indices run from {least} to {largest}, but {things} are 0 to {n - 1}")
+            counted = "; counted from 1? subtract 1" if (least, largest) == (1, n) and n > 1 else ""
+            raise IndexError(f"{name}: indices run from {least} to {largest}, but {things} are 0 to {n - 1}{counted}")
 
 
 def as_target(name: str, input: Tensor, target: Any) -> Tensor:

@@ -1,6 +1,7 @@
 """Normalisation: (x - mean) / sqrt(var + eps), with mean and var over the last axes, the batch, or groups of channels.
 
-All but rms_norm are layer_norm of other rows: batch_norm's are the channels, group_norm's the groups of each image.
+All but rms_norm are layer_norm of other rows: batch_norm's are the channels (channels.py), group_norm's the groups of
+each image.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.half import in_float32
 
 from ..errors.checks import shape_complaint
+from . import channels
 
 
 def layer_norm(
@@ -74,22 +76,20 @@ def batch_norm(
     (Ioffe & Szegedy, arXiv:1502.03167.)
     """
     _check_channels("batch_norm", input, running_mean, running_var, weight, bias)
-    batch, channels, *axes = input.shape
     if not training:
         if running_mean is None or running_var is None:
             raise TensorError("batch_norm: without training it needs running_mean and running_var, not None")
         mean, var = _along_channels(running_mean, input), _along_channels(running_var, input)
         return _scaled((input - mean) / tl.sqrt(var + eps), weight, bias)
-    if batch * math.prod(axes) < 2:
+    if input.numel() < 2 * input.shape[1]:
         raise TensorError(
             f"batch_norm: in training a channel needs two numbers or more, got {input.shape}; take larger batches "
             "(DataLoader's drop_last=True leaves out a small one at the end), or evaluate after model.eval()"
         )
-    rows = tl.swapaxes(input, 0, 1).reshape(channels, batch * math.prod(axes))
-    _track(running_mean, rows.detach().mean(1), momentum)
-    _track(running_var, rows.detach().var(1), momentum)
-    normal = tl.layer_norm(rows, eps=eps).reshape(channels, batch, *axes)
-    return _scaled(tl.swapaxes(normal, 0, 1), weight, bias)
+    rows = channels.by_channel(input.detach())
+    _track(running_mean, rows.mean(1), momentum)
+    _track(running_var, rows.var(1), momentum)
+    return channels.batch_norm(input, weight, bias, eps)  # type: ignore[no-any-return]
 
 
 def group_norm(

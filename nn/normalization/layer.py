@@ -33,7 +33,7 @@ class LayerNorm(Affine):
         device: str = "cpu",
         dtype: Any = None,
     ) -> None:
-        self.normalized_shape = sizes_of("LayerNorm", normalized_shape)
+        self.normalized_shape = sizes_of("LayerNorm", normalized_shape, eps)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         self.make_affine(self.normalized_shape, elementwise_affine, bias, dtype, device)
@@ -46,11 +46,13 @@ class LayerNorm(Affine):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-def sizes_of(name: str, normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
-    """The sizes of the normalised axes. Raises ValueError for no size, or one below 1."""
+def sizes_of(name: str, normalized_shape: int | Sequence[int], eps: float | None) -> tuple[int, ...]:
+    """The sizes of the normalised axes. Raises ValueError for no size, or one below 1; TypeError for a size as eps."""
     sizes = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
     if not sizes:
         raise ValueError(f"{name}: normalized_shape must have one or more sizes, not {normalized_shape}")
     for size in sizes:
         check_sizes(name, normalized_shape=size)
+    if isinstance(eps, int) and eps > 0:
+        raise TypeError(f"{name}: eps is a small float, not {eps}; sizes go into one tuple: {name}({(*sizes, eps)})")
     return sizes

@@ -32,7 +32,7 @@ class RMSNorm(Affine):
         device: str = "cpu",
         dtype: Any = None,
     ) -> None:
-        self.normalized_shape = sizes_of("RMSNorm", normalized_shape)
+        self.normalized_shape = sizes_of("RMSNorm", normalized_shape, eps)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         self.make_affine(self.normalized_shape, elementwise_affine, False, dtype, device)

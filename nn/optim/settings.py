@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.names import alike
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
 
@@ -90,11 +91,9 @@ def make_group(optimizer: str, given: Any, defaults: Group, known: Iterable[Tens
 
 def _warn_of_misspelt(optimizer: str, names: Iterable[str], defaults: Group) -> None:
     """Warn of a setting that the optimiser does not have, if it looks like one that it has; others are the user's."""
-    from difflib import get_close_matches  # here, to keep the import of the library light
-
     for name in names:
         initials = "".join(word[:1] for word in name.split("_"))
-        meant = [initials] if initials in defaults else get_close_matches(name, defaults, 1, 0.8)
+        meant = [initials] if initials in defaults else alike(name, defaults)
         if meant:
             hide_frames()
             warn(f"{optimizer} has no setting {name!r}, so it changes nothing; write {meant[0]!r}")

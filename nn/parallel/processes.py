@@ -15,7 +15,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -151,13 +151,18 @@ def run_processes(call: Callable[[], Result], pickle_of_call: bytes, size: int) 
     workers: list[_Worker] = []
     endings: Endings = SimpleQueue()
     left: WorkerLeft | None = None
+    unhandled = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    termination = _handling(signal.SIGTERM, _leave) if unhandled else nullcontext()
     try:
-        with one_thread_in_children(), _without_ctrl_c():
+        with (
+            one_thread_in_children(),
+            _handling(signal.SIGINT, signal.SIG_IGN),
+        ):  # Ctrl-C, which a terminal sends to all
             for rank in range(1, size):
                 workers.append(_Worker(rank, group, begin, endings))
                 group.pipes.append(workers[-1].pipe)
         try:
-            with working_in(group), one_thread_each():
+            with working_in(group), one_thread_each(), termination:
                 result = call()
             group.leave(FINISHED)
         except WorkerLeft as error:
@@ -176,16 +181,21 @@ def run_processes(call: Callable[[], Result], pickle_of_call: bytes, size: int) 
 
 
 @contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Context manager: processes started in it ignore Ctrl-C, which a terminal sends to all; it is for worker 0."""
+def _handling(number: signal.Signals, handler: Any) -> Iterator[None]:
+    """Context manager: a signal is handled in this way; SIG_IGN also by the processes started in it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.signal(number, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
+
+
+def _leave(number: int, frame: object) -> None:
+    """End as at an exit, which ends the other workers and removes their semaphores."""
+    raise SystemExit(128 + number)
 
 
 def _how(exit_code: int) -> str:

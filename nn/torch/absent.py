@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
+
+from tinygrad_lecture.errors.names import alike
 
 _REAL = "tensors here hold real numbers"
 _PIVOTS = "no pivots are kept here; use torch.linalg.solve, inv, det, or cholesky"
@@ -92,9 +93,9 @@ def sentence(name: str, known: Iterable[str] = ()) -> str:
         telling = len(key) > 2 or key[0].isdigit()  # a short key may end other names by chance
         if key in words or (telling and (last.lower().startswith(key) or last.lower().endswith(key))):
             return f"{name} is not here, because {reason}"
-    alike = difflib.get_close_matches(last, list(known), 3, 0.75)
+    names = alike(last, known)
     remedy = (
-        f"; names like it are {', '.join(alike)}" if alike else "; write it with the functions that are, or use PyTorch"
+        f"; names like it are {', '.join(names)}" if names else "; write it with the functions that are, or use PyTorch"
     )
     return f"{name} is not here{remedy}"
 

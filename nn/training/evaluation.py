@@ -62,7 +62,9 @@ def evaluate(
     metrics = RunningMetrics(accuracy)
     workers = workers or Group()
     with evaluating(model):
-        for *inputs, targets in of_own_rows(in_one_order(batches, workers), workers):
+        for batch in of_own_rows(in_one_order(batches, workers), workers):
+            check_batch("evaluate", batch)
+            *inputs, targets = batch
             outputs = model(*inputs)
             metrics.add(outputs, targets, loss(outputs, targets), count_of(loss, targets), loss)
     return metrics.of_all(workers).scores()
@@ -80,6 +82,15 @@ def not_batches(name: str, given: Any) -> str | None:
     if isinstance(given, (tuple, list)) and len(given) and is_data(given[0]):
         return f"{name} is one batch, not a list of them; put it in a list, as in {name}=[(inputs, targets)]"
     return None
+
+
+def check_batch(name: str, batch: Any) -> None:
+    """Raises ValueError unless a batch is a tuple (*inputs, targets)."""
+    if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+        raise ValueError(
+            f"{name}: a batch must be (inputs, targets), not {shown(batch)}; if the targets are the inputs, as of an "
+            "autoencoder, write nn.TensorDataset(x, x)"
+        )
 
 
 def count_of(loss: Callable[..., Tensor], targets: Any) -> Any:

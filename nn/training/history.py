@@ -34,8 +34,7 @@ class HistoryRow:
     def __str__(self) -> str:
         if self.test is None:
             return str(self.train)
-        accuracy = self.test.accuracy
-        return f"{self.train}   test {f'loss {self.test.loss:.4f}' if accuracy is None else f'{accuracy:.1%}'}"
+        return f"{self.train}   test {self.test}"
 
 
 @dataclass

@@ -249,9 +249,8 @@ class Resumable:
         All workers call it, since it has the random streams and the running sums of each.
         """
         workers = group().gather({"metrics": self._metrics.state_dict(), "random": tl.get_rng_state()}, "save")
-        tensors = {f"model.{name}": tensor.clone() for name, tensor in self.model.state_dict().items()}
-        optimizer_tensors, optimizer = saved_state.split_optimizer(self.optimizer.state_dict())
-        tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizer_tensors.items()}
+        tensors, parts = saved_state.parts_of(self.model, self.optimizer, self.schedule)
+        tensors |= {name: tensor.clone() for name, tensor in tensors.items() if name.startswith("model.")}
         history = self.history.state_dict()
         history["records"] = history["records"][: len(self.history) - self._partial]
         return tensors, {
@@ -264,8 +263,7 @@ class Resumable:
             "metrics": workers[0]["metrics"],
             "seconds": self._seconds,
             "rate": self._rate,
-            "optimizer": optimizer,
-            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            **parts,
             "batches": self._position() if self.step else None,
             "test": self.test.state_between() if isinstance(self.test, DataLoader) else None,
             "random": workers[0]["random"],
@@ -282,12 +280,7 @@ class Resumable:
 
     def _restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Restore what `_state` returned."""
-        self.model.load_state_dict(_with_prefix("model.", tensors))
-        self.optimizer.load_state_dict(
-            saved_state.join_optimizer(_with_prefix("optimizer.", tensors), state["optimizer"])
-        )
-        if self.schedule is not None:
-            self.schedule.load_state_dict(state["schedule"])
+        saved_state.restore_parts(tensors, state, self.model, self.optimizer, self.schedule)
         for batches, position in ((self.test, state["test"]), (self.batches, state["batches"])):  # may be one loader
             if position is not None and has_state(batches):
                 batches.load_state_dict(position)
@@ -313,8 +306,3 @@ class Resumable:
 def has_state(batches: Any) -> TypeGuard[DataLoader]:
     """Whether batches know their position, as a DataLoader does and a list does not."""
     return hasattr(batches, "load_state_dict")
-
-
-def _with_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names start with the prefix, named without it."""
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

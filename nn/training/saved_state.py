@@ -18,6 +18,9 @@ from tinygrad_lecture import Tensor
 
 from ..files import weights
 from ..files.json_files import parse_json
+from ..module import Module
+from ..optim import Optimizer
+from ..optim.lr_scheduler import LRScheduler
 
 _FORMAT = "tinygrad_lecture saved state, version 1"
 
@@ -56,6 +59,77 @@ def peek(path: str | Path) -> dict[str, Any]:
     except ValueError:
         return {}
     return state if isinstance(state, dict) else {}
+
+
+def save_checkpoint(
+    path: str | Path,
+    model: Module,
+    optimizer: Optimizer | None = None,
+    schedule: LRScheduler | None = None,
+    **state: Any,
+) -> None:
+    """Write a model, and what trains it, to one safetensors file, atomically.
+
+        nn.save_checkpoint("run.safetensors", model, optimizer, step=step, random=tl.get_rng_state())
+
+        state = nn.load_checkpoint("run.safetensors", model, optimizer)
+        tl.set_rng_state(state["random"])
+
+    - `state`: what else to keep: numbers, strings, and lists and dicts of them.
+
+    A `Trainer` with a folder does this by itself. Raises ImportError without the safetensors package, TypeError for a
+    state that JSON cannot hold, FileNotFoundError if the folder does not exist.
+    """
+    tensors, parts = parts_of(model, optimizer, schedule)
+    save(path, tensors, {**parts, "state": state})
+
+
+def load_checkpoint(
+    path: str | Path, model: Module, optimizer: Optimizer | None = None, schedule: LRScheduler | None = None
+) -> dict[str, Any]:
+    """Restore a model, and what trains it, from a file of `save_checkpoint`; returns the rest of the state, a dict.
+
+    Raises FileNotFoundError if there is no such file; ValueError if it is damaged, does not fit the model, or has no
+    state of an optimiser or schedule that is given.
+    """
+    tensors, saved = load(path)
+    if not isinstance(saved.get("state"), dict):
+        raise ValueError(f"{path} is the saved state of a Trainer, not a checkpoint: load it with Trainer.load")
+    for name, part in (("optimizer", optimizer), ("schedule", schedule)):
+        if part is not None and saved.get(name) is None:
+            raise ValueError(f"{path} has no state of the {name}: leave it out, or give it to save_checkpoint as well")
+    restore_parts(tensors, saved, model, optimizer, schedule)
+    return dict(saved["state"])
+
+
+def parts_of(
+    model: Module, optimizer: Optimizer | None, schedule: LRScheduler | None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """(tensors by name, a JSON-like rest) of a model and what trains it."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    own, rest = ({}, None) if optimizer is None else split_optimizer(optimizer.state_dict())
+    tensors |= {f"optimizer.{name}": tensor for name, tensor in own.items()}
+    return tensors, {"optimizer": rest, "schedule": None if schedule is None else schedule.state_dict()}
+
+
+def restore_parts(
+    tensors: Mapping[str, Tensor],
+    state: Mapping[str, Any],
+    model: Module,
+    optimizer: Optimizer | None,
+    schedule: LRScheduler | None,
+) -> None:
+    """Restore what `parts_of` returned."""
+    model.load_state_dict(_with_prefix("model.", tensors))
+    if optimizer is not None:
+        optimizer.load_state_dict(join_optimizer(_with_prefix("optimizer.", tensors), state["optimizer"]))
+    if schedule is not None:
+        schedule.load_state_dict(state["schedule"])
+
+
+def _with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names start with the prefix, named without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def split_optimizer(optimizer: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:

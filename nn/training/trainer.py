@@ -31,7 +31,7 @@ from ..parallel.group import group, rank
 from ..parallel.shares import in_one_order, of_own_rows
 from ..shown import facts, trainer_html
 from ..utils import clip_grad_norm_
-from .evaluation import Batches, RunningMetrics, count_of, evaluate, is_empty, share_of
+from .evaluation import Batches, RunningMetrics, check_batch, count_of, evaluate, is_empty, share_of
 from .history import History, HistoryRow
 from .interrupt import Interrupt
 from .options import check_options
@@ -237,6 +237,8 @@ class Trainer(Resumable):
         batches = list(islice(self._running, self.accumulate))
         if not batches:
             raise ValueError(f"Trainer: batches ended early; its length promises {len(self.batches)} per epoch")
+        for batch in batches:
+            check_batch("Trainer", batch)
         return batches
 
     # --- the history ------------------------------------------------------------------------------------

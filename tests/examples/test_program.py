@@ -1,5 +1,6 @@
 """What the lecture's programs have in common: how they start, how they end, how their pictures are saved."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -69,7 +70,6 @@ def test_a_seed_a_temperature_and_one_of_many_may_be_0():
         (FloatingPointError("the loss became nan"), "the loss became nan"),
         (ImportError("pictures need matplotlib"), "pictures need matplotlib"),
         (FileNotFoundError(2, "No such file or directory", "my.txt"), "my.txt: No such file or directory"),
-        (KeyboardInterrupt(), "aborted"),
     ],
 )
 def test_what_a_user_can_mend_ends_a_program_in_a_line(tmp_path, error, line):
@@ -78,6 +78,16 @@ def test_what_a_user_can_mend_ends_a_program_in_a_line(tmp_path, error, line):
 
     with pytest.raises(SystemExit, match=rf"test_program\.py: {line}$"):
         start(main, Settings, ["--out", str(tmp_path)])
+
+
+@pytest.mark.parametrize("program", sorted(path.name for path in EXAMPLES.glob("[0-9]*.py")))
+def test_ctrl_c_during_the_imports_ends_a_program_in_a_line(program, tmp_path):
+    for name in ("numpy", "nn", "tinygrad_lecture"):
+        (tmp_path / f"{name}.py").write_text("raise KeyboardInterrupt")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, EXAMPLES / program], env=environment, capture_output=True, text=True)
+    assert done.stderr == f"\n{program}: aborted\n"
+    assert done.returncode != 0
 
 
 def test_a_folder_that_cannot_be_made_ends_it_before_the_work(tmp_path):

@@ -3,6 +3,7 @@ GPU's arrays without waiting for them."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -244,3 +245,9 @@ def test_device_and_dtype_arguments(device: str) -> None:
     ):
         assert {p.device for p in layer.parameters()} == {device}
         assert {p.dtype for p in layer.parameters()} == {np.dtype(np.float64)}
+
+
+def test_signatures_are_readable():
+    for name in nn.__all__:
+        if isinstance(kind := getattr(nn, name), type):
+            assert " at 0x" not in str(inspect.signature(kind))

@@ -125,3 +125,17 @@ def test_a_model_needs_its_own_kind_of_config(model):
     for config, got in ((other, type(other).__name__), (65, "65")):
         with pytest.raises(TypeError, match=rf"{name}: expected a {name}Config, as in .*\), got {got}$"):
             model(config)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: GPTConfig(n_layer=2), "GPTConfig: it has no argument n_layer; write layers"),
+        (lambda: GPTConfig(block_size=8), "GPTConfig: it has no argument block_size; write context"),
+        (lambda: EncoderConfig(hidden_size=8), "EncoderConfig: it has no argument hidden_size; write width"),
+        (lambda: EncoderDecoderConfig(layer=2), "EncoderDecoderConfig: it has no argument layer; write layers"),
+    ],
+)
+def test_other_libraries_names_of_fields_are_told_ours(make, message):
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        make()

@@ -82,7 +82,8 @@ def check_saved(record: Any) -> None:
     if record.saved is None:
         raise RuntimeError(
             f"backward has been through this graph already and freed what {record.name} saved: pass retain_graph=True "
-            "to the first backward (or tl.grad), or compute the result again"
+            "to the first backward (or tl.grad), or compute the result again; if a loop carries it on, as the state of "
+            "an RNN, cut it off before the next step: state = state.detach()"
         )
     for array in arrays_in(record.saved):
         if written_since(array, record.age):

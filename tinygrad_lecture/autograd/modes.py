@@ -111,7 +111,7 @@ class set_grad_enabled(Switch):
         return super().__call__(function)
 
 
-class _Called(type):
+class NeedsParentheses(type):
     """The class of switches that are called: `with no_grad:` says to write `with no_grad():`."""
 
     def __enter__(cls) -> None:
@@ -121,7 +121,7 @@ class _Called(type):
         pass
 
 
-class Fixed(Switch, metaclass=_Called):
+class Fixed(Switch, metaclass=NeedsParentheses):
     """A switch with a fixed value; it decorates without parentheses too: `@no_grad`."""
 
     on: Any

@@ -6,13 +6,21 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .names import alike
 from .words import shown
 
 
 def call_complaint(
-    name: str, function: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]
+    name: str,
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    named: Mapping[str, Any],
+    instead: Mapping[str, str] | None = None,
 ) -> str | None:
-    """What is wrong with a call, as a sentence; None if its arguments fit the function's parameters."""
+    """What is wrong with a call, as a sentence; None if its arguments fit the function's parameters.
+
+    instead: other names of arguments -> what they are called here.
+    """
     signature = inspect.signature(function)
     if _fits(signature, args, named):
         return None
@@ -26,7 +34,7 @@ def call_complaint(
         return f"inputs go by position: {call}"
     for given in named:
         if given not in by_name:
-            meant = _meant(given, by_name)
+            meant = (instead or {}).get(given) or _meant(given, by_name)
             return f"it has no argument {given}; " + (
                 f"write {meant}" if meant else f"it has {', '.join(by_name) or 'none by name'}"
             )
@@ -50,7 +58,5 @@ def _fits(signature: inspect.Signature, args: Sequence[Any], named: Mapping[str,
 
 def _meant(given: str, names: Sequence[str]) -> str | None:
     """The name that was meant: one spelt alike, or the initials, as lr for learning_rate; None if there is none."""
-    import difflib  # here, to keep the import of the library light
-
     initials = "".join(word[:1] for word in given.split("_"))
-    return initials if initials in names else next(iter(difflib.get_close_matches(given, names, 1)), None)
+    return initials if initials in names else next(iter(alike(given, names)), None)

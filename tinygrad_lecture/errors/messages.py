@@ -29,7 +29,7 @@ def explain(op: Any, arrays: Sequence[Any], settings: dict[str, Any], error: Exc
     function is the user's: it has the line.
     """
     name, forward, complaint = op.name, op.forward, op.complaint
-    reason = _different_devices(arrays) or _called_by_numpy(name, error)
+    reason = _different_devices(arrays)
     if reason is None and isinstance(error, TypeError):
         reason = call_complaint(name, forward, arrays, settings)
     misused = reason is not None
@@ -69,7 +69,7 @@ def rename(
     error: Exception, function: Callable[..., Any], name: str, arguments: Sequence[Any], settings: dict[str, Any]
 ) -> Exception:
     """An error from inside a function composed of ops, under the name of the function that the user called."""
-    reason: str | None = getattr(error, "reason", None) or _called_by_numpy(name, error)
+    reason: str | None = getattr(error, "reason", None)
     if reason is None and isinstance(error, TypeError):
         reason = call_complaint(name, function, arguments, settings)
     misused = reason is not None
@@ -181,14 +181,6 @@ def axis_complaint(axis: int, ndim: int) -> str:
     """That a tensor has no such axis, as a sentence."""
     choice = f"give 0 to {ndim - 1}, or {-ndim} to -1 from the end" if ndim > 1 else "give 0 or -1"
     return f"axis {axis} is out of range for a tensor with {ndim} axes" + (f"; {choice}" if ndim else "")
-
-
-def _called_by_numpy(name: str, error: Exception) -> str | None:
-    """What to write instead of np.sum(x), which calls x.sum(axis=None, dtype=None, out=None); None for other errors."""
-    text = str(error)
-    if isinstance(error, TypeError) and text.endswith(("keyword argument 'dtype'", "keyword argument 'out'")):
-        return f"it takes no dtype and no out; np.{name}(x) passes them, so write tl.{name}(x)"
-    return None
 
 
 def numpy_refused(error: Exception) -> bool:

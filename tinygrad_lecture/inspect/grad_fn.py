@@ -1,4 +1,4 @@
-"""`x.grad_fn`: the record that a tensor is the result of, as PyTorch shows it."""
+"""`x.grad_fn`: the record that a tensor is the result of, with a name and what follows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from ..autograd.core import Leaf, Node, Record
 from ..traced import Traced
-from .node_names import node_name
 
 
 @dataclass(frozen=True, repr=False)
@@ -20,8 +19,8 @@ class GradFn:
     node: Node
 
     def name(self) -> str:
-        """PyTorch's kind of name: "MulBackward0", or "AccumulateGrad" for a leaf."""
-        return node_name(self.node) if isinstance(self.node, Record) else "AccumulateGrad"
+        """The function that made the result, such as "mul"; "leaf" for a leaf."""
+        return self.node.name if isinstance(self.node, Record) else "leaf"
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"

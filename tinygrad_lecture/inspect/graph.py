@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ..autograd.core import Leaf, Node, Record, unbroadcast
+from ..autograd.modes import NeedsParentheses
 from ..autograd.op import Op
 from ..backend import Array, is_array, to_host
 from ..errors.table import aligned
@@ -46,7 +47,7 @@ _UNKNOWN = Vertex(0, (), name="constant")  # an operand that the tape did not sa
 ROLES = {"attention": (3, "mask"), "attention_weights": (2, "mask"), "cross_entropy": (1, "target")}  # of an input
 
 
-class Graph:
+class Graph(metaclass=NeedsParentheses):
     """The values of a computation, each a `Vertex`, in the order in which they were computed.
 
         with tl.Graph() as graph:               # watches what is computed inside

@@ -1,4 +1,4 @@
-"""A tensor as text, as PyTorch prints it: `tensor([[1.0000, 0.5000]], grad_fn=<MulBackward0>)`.
+"""A tensor as text, laid out as PyTorch does: `tensor([[1.0000, 0.5000]], grad_fn=<mul>)`.
 
 All elements have one format and one width. Whole numbers are printed without digits, as `2.`, other floats with four;
 with an exponent if the largest is more than 1000 times the smallest, or they are very large or very small. Of more than

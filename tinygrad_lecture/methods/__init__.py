@@ -2,7 +2,7 @@
 
 hooks.py        functions that see gradients
 in_place.py     methods that end in an underscore
-attributes.py   what a tensor is made of
+attributes.py   what a tensor is made of; size.py: its sizes
 factories.py    tensors made like it: new_zeros, ...
 bound.py        functions as methods
 """

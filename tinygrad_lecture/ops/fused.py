@@ -137,7 +137,9 @@ def _(logits: Value, targets: Value) -> str | None:
     if targets.dtype.kind not in "iu":
         return f"targets must be integers (the class of each row), not {targets.dtype}; convert with .long()"
     single = "; for one output, use binary_cross_entropy_with_logits" if classes == 1 else ""
-    return f"targets range from {targets.min()} to {targets.max()}, but the classes are 0 to {classes - 1}{single}"
+    first, last = targets.min(), targets.max()
+    counted = "; counted from 1? write targets - 1" if first == 1 and last == classes > 1 else ""
+    return f"targets range from {first} to {last}, but the classes are 0 to {classes - 1}{single}{counted}"
 
 
 @fused

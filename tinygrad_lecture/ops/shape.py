@@ -52,7 +52,11 @@ def _(g: Value, x_shape: Shape) -> Value:
 
 @reshape.explains
 def _(x: Value, shape: Shape) -> str:
-    return f"the {x.size} elements of shape {x.shape} do not fill shape {shape}"
+    known = math.prod(size for size in shape if size != -1)
+    remedy = "; only one size may be -1" if shape.count(-1) > 1 else ""
+    if shape.count(-1) == 1 and known:
+        remedy = f", since {x.size} is no multiple of {known}"
+    return f"the {x.size} elements of shape {x.shape} do not fill shape {shape}{remedy}"
 
 
 @op(analytic=True)

@@ -396,7 +396,7 @@ EXERCISES = [
             "d (a * b) / d a is b, so the first local derivative is other.data.",
         ),
         meaning="Each operation leaves a record of itself. All records together are the graph.",
-        engine="tinygrad_lecture/autograd/tape.py:Record",
+        engine="tinygrad_lecture/autograd/core.py:Record",
         another="A closure may stand for the locals: self._backward = lambda: ..., as in micrograd.",
     ),
     Exercise(
@@ -411,7 +411,7 @@ EXERCISES = [
             "parent.grad += ... with the product of local and node.grad.",
         ),
         meaning="The chain rule is one multiplication, and one addition where ways meet.",
-        engine="tinygrad_lecture/autograd/tape.py:backward_pass",
+        engine="tinygrad_lecture/autograd/core.py:walk",
         another="parent.grad = parent.grad + local * node.grad",
     ),
     Exercise(
@@ -433,7 +433,7 @@ EXERCISES = [
             "`done.append(node)` comes last, after the loop `for parent in node.parents: visit(parent)`.",
         ),
         meaning="A node sends its gradient once, when it is complete. So the backward pass costs about one forward pass.",
-        engine="tinygrad_lecture/autograd/tape.py:backward_pass",
+        engine="tinygrad_lecture/autograd/core.py:walk",
         another="The engine needs no search: it numbers its records by age, and the youngest comes first.",
     ),
     Exercise(
@@ -455,7 +455,7 @@ EXERCISES = [
             "Call topological_order(root) once, and go through it twice.",
         ),
         meaning="This is all of backpropagation: the derivatives for all inputs, in one pass.",
-        engine="tinygrad_lecture/autograd/tape.py:backward_pass",
+        engine="tinygrad_lecture/autograd/core.py:walk",
         another="The engine keeps gradients in a dict while it walks, so only inputs have a .grad in the end.",
     ),
     Exercise(

@@ -502,7 +502,7 @@ EXERCISES = [
             "g.sum(axis=0), and g.sum(axis=axis, keepdims=True).",
         ),
         meaning="Used in many places means a sum of gradients: that is why a bias learns from the whole batch.",
-        engine="tinygrad_lecture/autograd/tape.py:unbroadcast",
+        engine="tinygrad_lecture/autograd/core.py:unbroadcast",
         another="g.reshape(-1, *shape).sum(0) does the first loop at once, if no axis has size 1.",
     ),
     Exercise(

@@ -113,6 +113,8 @@ def _remedy(input: Tensor, target: Tensor) -> str:
     """What to write instead of an input and a target of classes whose shapes do not fit."""
     if input.dtype.kind in "iu" and target.dtype.kind == "f":
         return "; are they swapped? The input, the logits, comes first"
+    if target.shape == input.shape:
+        return "; of one-hot rows write target.argmax(1), or target.float() to take them as probabilities"
     if target.shape == (*input.shape[:1], 1, *input.shape[2:]):
         return "; write target.squeeze(1)"
     if target.shape == input.shape[:-1]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import TensorError
@@ -74,9 +76,16 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
 
     The target holds probabilities, or log-probabilities with log_target=True. Only reduction="batchmean", the sum
     divided by the size of the first axis, is the Kullback-Leibler divergence of input from target; "mean" divides by
-    the number of classes as well.
+    the number of classes as well. Raises ValueError for an input of probabilities, rows that sum to 1 (not on a GPU).
     """
     target = as_target("kl_div", input, target)
+    if input.ndim and input.shape[-1] > 1 and input.device == "cpu":
+        p = input.array
+        if p.size and (p >= 0).all() and np.allclose(p.sum(-1), 1, rtol=0, atol=1e-3):
+            raise TensorError(
+                "kl_div: the input must be log-probabilities, and its rows sum to 1 as probabilities do: write "
+                "F.log_softmax(logits, -1), or input.log()"
+            )
     if log_target:
         losses = tl.exp(target) * (target - input)
     else:

@@ -5,6 +5,7 @@ program of one's own that wants it: `from nn.torch.dialect import speak; speak()
 everywhere, see `tinygrad_lecture/inspect/printing.py`.
 
     printed.py      modules, states and named results, as PyTorch prints them
+    node_names.py   the steps of backward, as in MulBackward0
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, tensor
 from tinygrad_lecture.errors.kinds import DtypeError, PlaceError, TensorError
+from tinygrad_lecture.inspect.grad_fn import GradFn
 from tinygrad_lecture.inspect.printing import options
 from tinygrad_lecture.ops.indexing import Ordered
 from tinygrad_lecture.ufuncs import REFLECTED, ArrayUfunc, call_ufunc
@@ -26,6 +28,7 @@ from ...module import Parameter
 from ...module.state import LoadedKeys
 from ...optim import Optimizer
 from ..dtypes import BY_NAME, NAMES, Shape, Size, dtype
+from .node_names import grad_fn_name
 from .printed import print_as_pytorch
 
 PAIRS = ("cummax", "cummin", "kthvalue", "max", "median", "min", "mode", "nanmedian", "sort", "topk")
@@ -44,6 +47,7 @@ def speak(torch: Any = None) -> None:
     torch = torch or importlib.import_module(__package__.rpartition(".")[0])
     Shape.plain_tuples = False
     options.dtype_prefix = "torch."
+    GradFn.name = grad_fn_name  # type: ignore[method-assign, assignment]
     by_dtype = {np.dtype(name): BY_NAME[name] for name in NAMES}
     members: dict[str, Any] = {
         "shape": property(lambda self: Size(self._array.shape)),

@@ -79,6 +79,17 @@ MISTAKES = [
     (lambda: nn.Linear("3", 2), TypeError, "Linear: in_features must be an int, not '3'"),
     (lambda: nn.Linear(3, 2.0), TypeError, "Linear: out_features must be an int, not 2.0"),
     (lambda: nn.Embedding(10, 0), ValueError, "Embedding: embedding_dim must be at least 1, not 0"),
+    (
+        lambda: nn.LayerNorm(4, 3),
+        TypeError,
+        "LayerNorm: eps is a small float, not 3; sizes go into one tuple: LayerNorm((4, 3))",
+    ),
+    (lambda: nn.Linear(100, 10)(tl.ones(2, 144)), ValueError, "got (2, 144); nn.Linear(144, 10) would fit"),
+    (
+        lambda: nn.Sequential(nn.Conv2d(1, 4, 3), nn.Linear(100, 10))(tl.ones(2, 1, 8, 8)),
+        ValueError,
+        "got (2, 4, 6, 6); after nn.Flatten() nn.Linear(144, 10) would fit",
+    ),
     (lambda: nn.LayerNorm("3"), TypeError, "LayerNorm: normalized_shape must be an int, not '3'"),
     (lambda: nn.Dropout("0.5"), TypeError, "Dropout: p must be a probability, a number from 0 to 1, not '0.5'"),
     (lambda: nn.Sequential([nn.ReLU()]), TypeError, "not a list of a ReLU; unpack it, as in nn.Sequential(*layers)"),
@@ -231,7 +242,31 @@ MISTAKES = [
         IndexError,
         "the classes are 0 to 0; for one output, use binary_cross_entropy_with_logi",
     ),
+    (
+        lambda: loss(x, y + 1),
+        IndexError,
+        "targets range from 1 to 3, but the classes are 0 to 2; counted from 1? write targets - 1",
+    ),
+    (lambda: F.nll_loss(x, y + 1), IndexError, "run from 1 to 3, but classes are 0 to 2; counted from 1? subtract 1"),
+    (
+        lambda: loss(x, F.one_hot(y, 3)),
+        ValueError,
+        "; of one-hot rows write target.argmax(1), or target.float() to take them as probabilities",
+    ),
+    (
+        lambda: F.kl_div(tl.softmax(x, -1), tl.softmax(x, -1)),
+        ValueError,
+        "kl_div: the input must be log-probabilities, and its rows sum to 1 as probabilities do: write F.log_softmax",
+    ),
     # training
+    (
+        lambda: train(batches=nn.DataLoader(nn.TensorDataset(x), 2)).fit(),
+        ValueError,
+        "Trainer: a batch must be (inputs, targets), not a list of a Tensor of shape (2, 3), float32; if the targets "
+        "are the inputs, as of an autoencoder, write nn.TensorDataset(x, x)",
+    ),
+    (lambda: train(batches=nn.DataLoader(x, 2)).fit(), ValueError, "(inputs, targets), not a Tensor of shape (2, 3)"),
+    (lambda: nn.evaluate(model, nn.DataLoader(x, 2), loss), ValueError, "evaluate: a batch must be (inputs, targets)"),
     (lambda: train(loss=nn.MSELoss), ValueError, "not the class MSELoss; make one, with parentheses: MSELoss(...)"),
     (lambda: train(model=nn.MLP), ValueError, "model must be a Module, not the class MLP; make one, with parentheses"),
     (lambda: train(optimizer="sgd"), ValueError, "optimizer must be an Optimizer, not 'sgd'"),
@@ -279,6 +314,12 @@ MISTAKES = [
         "TensorDataset: give Tensors, as in TensorDataset(inputs, targets), not",
     ),
     # states and files
+    (
+        lambda: nn.weights.save_file({"model": model.state_dict()}, "m"),
+        TypeError,
+        "save_file: 'model' is a dict, and a file holds tensors by name: save model.state_dict() itself, or use "
+        "nn.save_checkpoint",
+    ),
     (
         lambda: model.load_state_dict("digits.safetensors"),
         TypeError,

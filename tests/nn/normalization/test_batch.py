@@ -78,6 +78,30 @@ def test_averages_stay_on_the_gpu_and_nobody_waits_for_it():
     assert layer.num_batches_tracked.item() == 2
 
 
+@pytest.mark.parametrize("shape", [(4, 3), (2, 3, 2, 2)])
+@pytest.mark.parametrize("affine", [(), ("weight",), ("bias",), ("weight", "bias")], ids="+".join)
+def test_a_batch_is_normalised_by_one_op_with_a_right_rule(shape, affine):
+    inputs = [tl.randn(*size, dtype=tl.float64) for size in (shape, *[(3,)] * len(affine))]
+
+    def normalised(x, *given):
+        return F.batch_norm(x, None, None, training=True, **dict(zip(affine, given, strict=True)))
+
+    assert tl.gradcheck(normalised, inputs)
+    assert tl.gradgradcheck(normalised, inputs)
+    with tl.reference():
+        by_definition = normalised(*inputs).numpy()
+    np.testing.assert_allclose(normalised(*inputs).numpy(), by_definition, rtol=1e-12)
+
+
+def test_a_graph_and_a_profile_show_batch_norm_as_one_step():
+    layer, x = nn.BatchNorm1d(3), tl.randn(4, 3)
+    with tl.Graph() as graph, tl.profile() as profile:
+        layer(x).sum().backward()
+    assert [vertex.op for vertex in graph if vertex.op] == ["batch_norm", "sum"]
+    assert "batch_norm" in str(profile)
+    assert "layer_norm" not in str(profile)
+
+
 def test_group_norm_of_one_image_is_that_of_the_batch():
     layer, x = nn.GroupNorm(2, 4), tl.randn(3, 4, 5)
     np.testing.assert_allclose(layer(x)[1].detach().numpy(), layer(x[1:2])[0].detach().numpy(), rtol=1e-5, atol=1e-6)

@@ -132,6 +132,8 @@ def test_all_workers_end_with_worker_0(tmp_path, number):
             run.send_signal(number)
         said = run.stderr.read()
     assert said.count("Traceback") == (1 if number == signal.SIGINT else 0), said
+    if number == signal.SIGTERM:
+        assert said == "", "semaphores were left for Python's resource tracker"
     wait_until(lambda: not any(is_alive(int(path.name)) for path in tmp_path.iterdir()))
 
 
@@ -157,6 +159,12 @@ def test_what_cannot_be_sent_is_refused_before_anything_starts():
     for function, argument in [(within, 1), (lambda x: x, 1), (print, tl.ones(2, requires_grad=True) * 2)]:
         with pytest.raises(TypeError, match=r"cannot be sent to another process.*top of a file.*or take threads=True"):
             nn.parallel.run(function, argument, workers=2)
+
+
+def test_many_more_workers_than_cores_are_refused_with_their_number(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    with pytest.raises(ValueError, match=r"^nn.parallel.run: 99 workers on 2 cores .*; give at most 2$"):
+        nn.parallel.run(about_this_worker, workers=99)
 
 
 def test_a_program_without_its_guard_is_told_so(tmp_path):

@@ -72,6 +72,11 @@ def test_what_is_refused_has_a_reason_and_a_remedy(name):
     assert said.startswith(f"{name} is not here, because "), said
 
 
+def test_only_names_that_are_much_alike_are_suggested():
+    assert "names like it" not in sentence("torch.Tensor.foo_bar", ["floor"])
+    assert "names like it are softmax" in sentence("torch.sofmax", ["softmax", "floor"])
+
+
 @pytest.mark.parametrize("name", ["torch.sofmax", "torch.nn.functional.gelu2", "torch.nn.RReLU6", "torch.fluid"])
 def test_no_reason_is_made_up_for_a_name_that_merely_looks_alike(name):
     assert "because" not in sentence(name, ["softmax"])

@@ -44,9 +44,9 @@ def test_a_history_is_printed_as_a_table_with_a_line_per_row():
     for row in history(3.0, 2.0, 2.5, accuracy=0.5):
         known.add(row)
     assert str(known).split("\n") == [
-        "step 1  epoch 1  loss 6.0000   accuracy 50.0%   test 50.0%",
-        "step 2  epoch 2  loss 4.0000   accuracy 50.0%   test 50.0%  best",
-        "step 3  epoch 3  loss 5.0000   accuracy 50.0%   test 50.0%",
+        "step 1  epoch 1  loss 6.0000   accuracy 50.0%   test loss 3.0000   accuracy 50.0%",
+        "step 2  epoch 2  loss 4.0000   accuracy 50.0%   test loss 2.0000   accuracy 50.0%  best",
+        "step 3  epoch 3  loss 5.0000   accuracy 50.0%   test loss 2.5000   accuracy 50.0%",
     ]
     assert repr(known) == str(known)
     assert repr(nn.History()) == "an empty history"

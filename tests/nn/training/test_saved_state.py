@@ -153,3 +153,48 @@ def test_a_state_that_json_cannot_hold_is_refused(tmp_path):
     with pytest.raises(TypeError, match="cannot hold a set"):
         saved_state.save(tmp_path / "c.safetensors", {}, {"a": {1}})
     assert list(tmp_path.iterdir()) == []
+
+
+def trained(seed):
+    """A small model, its optimizer and schedule after three steps."""
+    tl.manual_seed(seed)
+    model = nn.MLP([2, 3, 2])
+    optimizer = nn.optim.AdamW(model.parameters(), lr=0.1)
+    schedule = nn.optim.lr_scheduler.StepLR(optimizer, 2)
+    steps(model, optimizer, schedule, 3)
+    return model, optimizer, schedule
+
+
+def steps(model, optimizer, schedule, n):
+    for _ in range(n):
+        optimizer.zero_grad()
+        model(tl.randn(4, 2)).square().mean().backward()
+        optimizer.step()
+        schedule.step()
+
+
+def test_a_loop_of_ones_own_goes_on_from_a_checkpoint_with_the_same_bits(tmp_path):
+    path, parts, others = tmp_path / "run.safetensors", trained(0), trained(1)
+    nn.save_checkpoint(path, *parts, step=3, random=tl.get_rng_state(), scores={"best": [0.5]})
+    steps(*parts, 2)
+    state = nn.load_checkpoint(path, *others)
+    tl.set_rng_state(state["random"])
+    steps(*others, 2)
+    assert (state["step"], state["scores"]) == (3, {"best": [0.5]})
+    for ours, theirs in zip(parts[0].parameters(), others[0].parameters(), strict=True):
+        assert ours.tolist() == theirs.tolist()
+    assert others[1].param_groups[0]["lr"] == parts[1].param_groups[0]["lr"]
+
+
+def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path, whole_file):
+    model, optimizer, _ = trained(0)
+    path = tmp_path / "run.safetensors"
+    nn.save_checkpoint(path, model)
+    assert nn.load_checkpoint(path, model) == {}
+    with pytest.raises(ValueError, match="has no state of the optimizer: leave it out"):
+        nn.load_checkpoint(path, model, optimizer)
+    with pytest.raises(ValueError, match="load_state_dict: the state does not fit"):
+        nn.load_checkpoint(path, nn.MLP([2, 2]))
+    path.write_bytes(whole_file)
+    with pytest.raises(ValueError, match="saved state of a Trainer, not a checkpoint"):
+        nn.load_checkpoint(path, model)

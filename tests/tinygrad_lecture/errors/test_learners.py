@@ -28,6 +28,11 @@ def assign(index, value):
     tl.zeros(3)[index] = value
 
 
+def enter(kind):
+    with kind:
+        pass
+
+
 def pair_of_gradients():
     @tl.op
     def product(x, b, /):
@@ -65,7 +70,17 @@ MISTAKES = [
         TypeError,
         "randn: the sizes of a shape must be ints, not a Tensor of shape (4, 3), float32",
     ),
+    # shapes
+    (lambda: x43.size[0], TypeError, "x.size is a function: write x.size(0) or x.shape[0]"),
+    (lambda: x43.view(-1, -1), ValueError, "do not fill shape (-1, -1); only one size may be -1"),
+    (lambda: x43.reshape(5, -1), ValueError, "do not fill shape (5, -1), since 12 is no multiple of 5"),
+    # what is made first and then used in a `with`
+    (lambda: enter(tl.Graph), TypeError, "write `with tl.Graph():`, with parentheses"),
+    (lambda: enter(tl.profile), TypeError, "write `with tl.profile():`, with parentheses"),
     # NumPy and its relatives
+    (lambda: np.array_equal(w, [1.0, 2.0, 3.0]), RuntimeError, "np.array_equal: this tensor requires grad"),
+    (lambda: np.concatenate([t, w]), RuntimeError, "lose its graph: use tl.cat or, where no gradient"),
+    (lambda: np.sum(w), RuntimeError, "np.sum: this tensor requires grad, and NumPy would lose its graph: use tl.sum"),
     (lambda: np.sin(t), TypeError, "np.sin takes no Tensor, since NumPy would lose its graph: write tl.sin(x)"),
     (
         lambda: np.absolute(w),
@@ -187,6 +202,37 @@ def test_the_grad_of_a_result_is_warned_of_at_the_users_line():
     kept.backward()
     assert kept.grad.item() == 1
     w.grad = None
+
+
+NUMPYS = [
+    *(np.sum, np.mean, np.max, np.std, np.any, np.argmax, np.cumsum, np.size, np.shape, np.squeeze, np.nonzero),
+    lambda x: np.sum(x, axis=0, keepdims=True, dtype=np.float64),
+    lambda x: np.concatenate([x, x]),
+    lambda x: np.array_equal(x, x43.numpy()),
+    lambda x: np.where(x > 0, x, 0.0),
+]
+
+
+@pytest.mark.parametrize("call", NUMPYS)
+def test_numpys_functions_take_constants_as_arrays(call):
+    ours, numpys = call(x43), call(x43.numpy())
+    assert type(ours) is type(numpys)
+    np.testing.assert_array_equal(ours, numpys)
+
+
+def test_numpy_may_ask_for_the_shape_of_what_requires_grad():
+    assert (np.size(w), np.shape(w), np.ndim(w), np.size(x43, 1)) == (3, (3,), 1, 3)
+
+
+def test_pythons_round_divmod_and_pytests_approx_know_tensors():
+    x = tl.tensor([7.46, -2.5], dtype=tl.float64)
+    assert round(x).tolist() == [7, -2]
+    assert round(x, 1).tolist() == [7.5, -2.5]
+    assert [part.tolist() for part in divmod(x, 2)] == [[3, -2], pytest.approx([1.46, 1.5])]
+    assert divmod(7, tl.tensor(2))[1].item() == 1
+    assert x == pytest.approx(x.numpy() + 1e-9)
+    assert x != pytest.approx(x.numpy() + 1)
+    assert x.sum() == pytest.approx(4.96)
 
 
 def test_an_array_on_the_left_works_as_a_tensor_does():

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from ...autograd.core import Record
+from ...autograd.modes import NeedsParentheses
 from ...autograd.op import Op
 from ...kernels.compiled import available
 from ..program.scopes import Scopes
@@ -29,7 +30,7 @@ _measuring = 0  # how many profiles there are now, in all threads
 _before: dict[tuple[type, str], Callable[..., Any]] = {}  # the methods that are measured, as they were
 
 
-class profile:
+class profile(metaclass=NeedsParentheses):
     """Context manager: measures the ops of this thread and their backward rules, by the module that calls them.
 
     An optimiser's step and zero_grad are measured too.

@@ -69,7 +69,7 @@ class Story:
     vertices: in the order of computing.  result: what backward starts from, as the cost.  events: the steps of one
     pass of backward, the last.  gradients: of each value at its end, by vertex.  stored: what is in `.grad` of leaves
     that still exist.  passes: how often backward ran.  own: whether it ran for this story alone, which leaves `.grad`
-    as it is.
+    as it is.  unnamed: whether nobody kept the graph that knew the names of parameters and constants.
     """
 
     vertices: list[Vertex]
@@ -79,6 +79,7 @@ class Story:
     stored: dict[Vertex, Array] = field(default_factory=dict)
     passes: int = 0
     own: bool = False
+    unnamed: bool = False
 
     @cached_property
     def differentiated(self) -> str:
@@ -98,15 +99,14 @@ class Story:
         return "other passes have added to it, or it was changed since"
 
     def note(self) -> str:
-        """What to know about the pass: that it is the last of several; "" for the only one."""
-        return (
-            ""
-            if self.passes < 2
-            else (
+        """What to know: that it is the last pass of several, or why names are missing; "" for nothing."""
+        if self.passes > 1:
+            return (
                 f"Backward ran {self.passes} times; this is the last pass, and the gradients are its alone. "
                 "For another result use tl.page(result, ...) or tl.explain(result)."
             )
-        )
+        kept = "Names of parameters and constants are there while their graph is kept: with tl.Graph() as graph: ..."
+        return kept if self.unnamed else ""
 
 
 def started(event: Event) -> str:
@@ -163,6 +163,8 @@ def story_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "e
     story = _told(vertices, result, steps)
     story.stored = {v: grad for v, grad in graph.stored_gradients().items() if v in wanted}
     story.passes, story.own = len(passes), own
+    nameless = (not x.name or x.name == "constant" for v in vertices for x in v.inputs if x.op is None)
+    story.unnamed = graph not in watched() and any(nameless)
     return story
 
 

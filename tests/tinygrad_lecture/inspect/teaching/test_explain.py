@@ -431,3 +431,17 @@ def test_the_result_that_is_asked_about_has_its_value():
     """The tape keeps no array for a mean, but the tensor is at hand."""
     x = tl.tensor([1.0, 4.0], requires_grad=True)
     assert "C = mean(#2)\n    = mean([1, 16])\n    = 8.5\n" in tl.explain((x * x).mean())
+
+
+def test_names_that_are_gone_with_their_graph_are_told_how_to_keep():
+    def told(keep):
+        x, w = tl.tensor([1.0]), tl.tensor([2.0], requires_grad=True)
+        with tl.Graph() as graph:
+            y = (w * x).sum()
+        graph = graph if keep else None
+        return tl.explain(y)
+
+    assert "= w * constant" in told(False)
+    assert "(Names of parameters and constants are there while their graph is kept" in told(False)
+    assert "= w * x" in told(True)
+    assert "Names of" not in told(True)

@@ -10,8 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..autograd.core import Node
-from ..backend import is_array
+from tinygrad_lecture.autograd.core import Node, Record
+from tinygrad_lecture.backend import is_array
+from tinygrad_lecture.inspect.grad_fn import GradFn
+
+
+def grad_fn_name(step: GradFn) -> str:
+    """The name of a step, such as "MulBackward0", or "AccumulateGrad" for a leaf."""
+    return node_name(step.node) if isinstance(step.node, Record) else "AccumulateGrad"
 
 
 def node_name(record: Any) -> str:

@@ -1,0 +1,81 @@
+"""Names that a module does not have: where the name is instead, or which one is spelt alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+_modules: dict[str, dict[str, Any]] = {}  # as a program writes a module, such as "nn.optim" -> what it holds
+
+ELSEWHERE = {  # a name, of PyTorch or NumPy -> what to write here
+    "nn": "nn, after `import nn`",
+    "optim": "nn.optim, after `import nn`",
+    "utils": "nn.utils, after `import nn`",
+    "save": "nn.weights.save_file(model.state_dict(), path), or nn.save_checkpoint for the optimizer too",
+    "load": "model.load_state_dict(nn.weights.load_file(path)), or nn.load_checkpoint",
+    "jacrev": "tl.func.jacobian",
+    "jacfwd": "tl.func.jacobian",
+    "functional": "tl.func",
+    "array": "tl.tensor",
+    "Variable": "tl.tensor(data, requires_grad=True)",
+    "concatenate": "tl.cat",
+    "cuda": "tl.cuda_is_available() or x.cuda()",
+}
+
+
+def alike(name: str, names: Iterable[str]) -> list[str]:
+    """The names spelt like this one, in upper or lower case, the most alike first."""
+    import difflib  # here, to keep the import of the library light
+
+    spellings = {known.lower(): known for known in names}
+    return [spellings[found] for found in difflib.get_close_matches(name.lower(), spellings, 3, 0.7)]
+
+
+def tell_missing(modules: Mapping[str, dict[str, Any]], later: Mapping[str, str] | None = None) -> None:
+    """Give modules a `__getattr__` whose AttributeError says what to write, and a `__dir__`.
+
+    modules: what each holds, by the name under which a program writes it.  later: of the first of them, names that are
+    imported when they are first used, with the module that has each.
+    """
+    _modules.update(modules)
+    for written, held in modules.items():
+        _tell(written, held, later or {})
+        later = None
+
+
+def _tell(written: str, held: dict[str, Any], later: Mapping[str, str]) -> None:
+    def missing(name: str) -> Any:
+        if name in later:
+            module = import_module(later[name], held["__package__"])
+            return held.setdefault(name, vars(module).get(name, module))
+        remedy = "" if name.startswith("_") else _remedy(written, name, later)
+        raise AttributeError(f"{written} has no attribute {name!r}{remedy}", name=name)  # no obj: Python adds nothing
+
+    held["__getattr__"] = missing  # set here: in a module's text, it would define every name for type checkers
+    held["__dir__"] = lambda: sorted({*held, *held.get("__all__", ())})
+
+
+def _remedy(written: str, name: str, later: Iterable[str]) -> str:
+    own = _modules[written]["__name__"]
+    if "__path__" in _modules[written] and find_spec(f"{own}.{name}") is not None:
+        return f"; write import {own}.{name}"
+    if name in ELSEWHERE and ELSEWHERE[name] != written:
+        return f"; write {ELSEWHERE[name]}"
+    package = written.partition(".")[0]
+    places = sorted(_modules, key=lambda place: (place.partition(".")[0] != package, place.count(".")))
+    exact = next((place for place in places if name in _public(place)), None)
+    if exact is not None:
+        return f"; write {exact}.{name}"
+    for place in (written, *places):
+        if found := alike(name, {*_public(place), *(later if place == written else ())}):
+            return f"; did you mean {' or '.join(f'{place}.{other}' for other in found)}?"
+    return f"; dir({written}) lists what it has"
+
+
+def _public(place: str) -> Iterable[str]:
+    """The names that a module shows: those it lists, else those it defines."""
+    held = _modules[place]
+    own = (name for name, x in held.items() if name[0] != "_" and getattr(x, "__module__", "") == held["__name__"])
+    return held.get("__all__") or list(own)

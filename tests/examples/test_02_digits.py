@@ -7,7 +7,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from helpers.digits import report
+from helpers import digits
 from programs import load, numbers_after, output_of
 
 program = load("02_digits")
@@ -43,7 +43,7 @@ def test_an_untrained_network_has_a_favourite_digit_and_reads_no_more_than_chanc
 
 
 def test_a_plateau_is_where_the_accuracy_has_not_risen(capsys):
-    report.plateau([report.Epoch([1.0], right) for right in (0.5, 0.7, 0.7, 0.8, 0.8, 0.75, 0.79)])
+    digits.plateau([digits.Epoch([1.0], right) for right in (0.5, 0.7, 0.7, 0.8, 0.8, 0.75, 0.79)])
     said = capsys.readouterr().out
     assert "1 epoch: after epoch 3, with 70.0% right" in said
     assert "3 epochs: after epoch 7, with 79.0% right" in said
@@ -107,5 +107,5 @@ def test_a_coarser_picture_has_the_means_of_squares():
 def test_a_perfect_loop_detector_would_be_found():
     means = np.zeros((2, 10))
     means[1, [0, 6, 8, 9]] = 1
-    assert report.separation(means, (0, 6, 8, 9)) == 1
-    assert report.fires_for(means[1]) == "0 6 8 9"
+    assert digits.separation(means, (0, 6, 8, 9)) == 1
+    assert digits.fires_for(means[1]) == "0 6 8 9"

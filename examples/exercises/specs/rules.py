@@ -186,7 +186,8 @@ def tensor(m: Any, spec: Spec) -> None:
         if same(got, right):
             return
         if same(got[:2], right[:2]):
-            fail("The gradient of z is wrong: it shares its array with another one.", lines, *spec.told("shared"))
+            why = "write x.grad = x.grad + g; += changes an array that a rule may have returned for two parents"
+            fail("The gradient of z is wrong: it shares its array with another one.", lines, "shared", why)
         rows = zip("xwz", right, got, strict=True)
         shown = [f"{k}.grad   expected {a.tolist()}   got {b.tolist()}" for k, a, b in rows if k != "z"]
         fail("A gradient is wrong.", [*lines, *shown], *spec.cause(m, _telling_grads), "grad")

@@ -12,11 +12,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_lecture.testing import arrays, check_property, numbers, same_shape, shapes
-from tinygrad_lecture.testing.calls import call
-from tinygrad_lecture.testing.sandbox.remote import kept
 
 from .spec import Spec
-from .steps import call_recording, fail, function, tensor_class, why_not_learning
+from .steps import call, call_recording, fail, function, kept, tensor_class, why_not_learning
 
 DATA = Path(__file__).parent.parent.parent / "data"
 

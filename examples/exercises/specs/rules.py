@@ -20,10 +20,9 @@ from tinygrad_lecture.testing import (
     shapes,
     with_axis,
 )
-from tinygrad_lecture.testing.calls import call
 
 from .spec import Spec, same, solved
-from .steps import fail, function, normal, race, rule
+from .steps import call, fail, function, normal, race, rule
 
 PLAIN = arrays(shapes(max_dims=2))
 ROWS = arrays(shapes(min_dims=1, max_dims=3))

@@ -11,11 +11,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_lecture.testing import CheckFailed, check_property, matrices, numbers
-from tinygrad_lecture.testing.calls import call
-from tinygrad_lecture.testing.comparing import TRAILING_COMMA
 
 from .spec import Spec, solved
-from .steps import fail, function
+from .steps import TRAILING_COMMA, call, fail, function
 
 NAMES = "abcdefghijkl"
 PAIRS = st.lists(st.tuples(numbers(), numbers()), min_size=1, max_size=4)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
 from tinygrad_lecture.testing import arrays, indices, matrices, shapes
-from tinygrad_lecture.testing.calls import call
 
 from .spec import Spec, solved
 from .steps import (
     as_tensors,
+    call,
     call_recording,
     fail,
     function,

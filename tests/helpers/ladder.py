@@ -25,7 +25,7 @@ TOLD_AS = {
     ("8.5", "multiplied"): {"zero"},
     ("8.8", "unchanged"): {"forward"},
     ("8.8", "wrong-size"): {"shapes"},
-    ("10.1", "by-text"): {None},
+    ("10.1", "by-text"): {"type"},
 }
 
 

@@ -115,9 +115,9 @@ class Spec:
         """Hint and cause of the first mistake with which `observe` sees the same as with the learner's module."""
         try:
             got = observe(module)
-        except Exception:  # what raises is explained elsewhere
-            return default
-        if same(got, observe(self.right)):
+            if same(got, observe(self.right)):
+                return default
+        except Exception:  # what raises is explained elsewhere; what is no number is no mistake that is known
             return default
         for mistake in self.mistakes(observe):
             try:

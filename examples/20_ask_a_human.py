@@ -9,7 +9,7 @@ The filter gives each message a probability. Three questions decide whether it m
     routing        if a person reads the messages of which it is least sure, how many mistakes are left?
     kinds          is it equally good for all kinds of messages, and for all people who write them?
 
-The messages are made (helpers/spam/made.py). About one in seven could be either spam or ham, and few people write in
+The messages are made (helpers/emails.py). About one in seven could be either spam or ham, and few people write in
 shorthand, so that it has few examples of theirs.
 """
 

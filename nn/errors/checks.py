@@ -9,6 +9,7 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import FLOAT32, FLOAT64, is_array
+from tinygrad_lecture.errors.call import refuse_several
 from tinygrad_lecture.errors.kinds import DtypeError, TensorError
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
@@ -59,6 +60,7 @@ def is_data(value: Any) -> bool:
 def check_tensor(name: str, what: str, value: Any) -> None:
     """Raises TypeError unless the value is a Tensor."""
     if not isinstance(value, Tensor):
+        refuse_several(name, (value,))
         hint = "; does the model's forward return its result?" if value is None else ""
         hide_frames()
         raise TypeError(f"{name}: {what} must be a Tensor, not {shown(value)}{hint}")

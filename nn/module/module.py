@@ -14,6 +14,7 @@ no overhead, and a subclass may call `super().__init__()` but need not.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -40,6 +41,8 @@ class Module(Stateful, WithHooks):
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         hooks = self._hooks
+        if "input" in settings and next(iter(inspect.signature(self.forward).parameters), "") == "x":
+            inputs = (settings.pop("input"), *inputs)  # as PyTorch calls the x of a layer
         try:
             if hooks is None:
                 return self.forward(*inputs, **settings)

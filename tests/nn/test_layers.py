@@ -201,6 +201,23 @@ def test_rows_do_not_mix(case: Case) -> None:
     assert_close(module(inputs[0][1:2]).detach().numpy(), out[1:2], "a row alone", 1e-12)
 
 
+@each({name: case for name, case in ALL.items() if name != "Identity"})
+@pytest.mark.parametrize("several", [tuple, list])
+def test_a_tuple_or_list_of_tensors_is_no_input(case: Case, several: Any) -> None:
+    """As from an RNN, which returns (output, state): it would be stacked."""
+    module, (x, *others) = prepared(case)
+    for values in ((x, x), (x.detach(), x.detach())):
+        with pytest.raises(TypeError, match=r"one tensor, not a .*\(output, state\); take its first"):
+            module(several(values), *others)
+
+
+@each({**LAYERS, **MIXING})
+def test_the_input_may_be_named_as_in_pytorch(case: Case) -> None:
+    module, (x,) = prepared(case)
+    name = "src" if isinstance(module, nn.TransformerEncoderLayer) else "input"
+    assert module.eval()(**{name: x}).tolist() == module(x).tolist()
+
+
 @each(ALL)
 @pytest.mark.parametrize("dtype", [tl.float32, tl.float64])
 def test_it_runs_on_a_gpus_arrays_without_synchronising(case: Case, dtype: Any) -> None:

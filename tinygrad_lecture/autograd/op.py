@@ -20,6 +20,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeAlias, TypeVa
 import numpy as np
 
 from .. import traced
+from ..errors.call import refuse_several
 from ..errors.messages import EXPLAINED, explain
 from ..traced import Node, TensorLike, Traced
 from . import modes as modes_module
@@ -175,6 +176,8 @@ class Op(Generic[P]):
         given = settings
         if recorded and settings:
             settings = own_settings(settings, self.name)
+        if foreign is not None and (like is not None or isinstance(foreign, (tuple, list))):
+            refuse_several(self.name, inputs)
         if foreign is not None and like is not None:
             arrays = [x._array if isinstance(x, Traced) else as_operand(x, like, copy=recorded) for x in inputs]
 

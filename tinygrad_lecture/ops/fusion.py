@@ -18,6 +18,7 @@ from ..autograd.op import Op, P
 from ..autograd.signature import bind
 from ..autograd.tape import Gradient, Record, backward_pass
 from ..backend import FLOAT16, is_array, xp
+from ..errors.call import refuse_several
 from ..traced import Node, Traced, wrap
 from .composite import composite_as
 from .elementwise import alias
@@ -62,6 +63,7 @@ class Fused(Op[P]):
             if self.kernel_op is not None and array.ndim and not modes.reference:
                 return self.kernel_op(*args, **kwargs)
         inputs, settings = bind(self, args, kwargs)
+        refuse_several(self.name, inputs)
         return self.definition(*inputs, **settings)
 
 

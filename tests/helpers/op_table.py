@@ -1300,7 +1300,7 @@ def batches(draw: Draw) -> Sample:
 EQUATIONS = """
 ij,jk->ik; bij,bjk->bik; bqhd,bkhd->bhqk; ij->ji; ij->; ij->i; ij; ba; ii->i; ii->; ii; iij->j; iii->i; ij,ij->ij;
 i,j->ij; i,i->; i,i; ij,kj; ij,jk,kl->il; a,a,a->a; ij,j; ijk->ik; ij,ii->j; ij , jk -> ik; ij,k->ij; ...;
-...ij,...jk->...ik; ...i->...; i...->...i; ...,i->...i; ...ij->...ji; b...,b->b...; aa->a; aba->b; ba,aa->ab
+...ij,...jk->...ik; ...i->...; ab,a->b; ac,cbc->b; ,abc,cba->ac; i...->...i; ...,i->...i; ...ij->...ji; b...,b->b...; aa->a; aba->b; ba,aa->ab
 """.replace("\n", "").split(";")
 
 
@@ -1314,8 +1314,9 @@ def einsums(draw: Draw) -> Sample:
     arrays = []
     for term, hidden in zip(terms, dots, strict=True):
         shape: list[int] = []
+        stretched = {letter for letter in term if term.count(letter) == 1 and draw(st.integers(0, 4)) == 0}
         for part in term.replace("...", "."):
-            shape.extend(hidden if part == "." else (sizes[part],))
+            shape.extend(hidden if part == "." else (1 if part in stretched else sizes[part],))
         arrays.append(draw(some.numbers(tuple(shape))))
     return Sample(tuple(arrays), {"equation": equation})
 

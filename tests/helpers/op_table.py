@@ -1300,7 +1300,8 @@ def batches(draw: Draw) -> Sample:
 EQUATIONS = """
 ij,jk->ik; bij,bjk->bik; bqhd,bkhd->bhqk; ij->ji; ij->; ij->i; ij; ba; ii->i; ii->; ii; iij->j; iii->i; ij,ij->ij;
 i,j->ij; i,i->; i,i; ij,kj; ij,jk,kl->il; a,a,a->a; ij,j; ijk->ik; ij,ii->j; ij , jk -> ik; ij,k->ij; ...;
-...ij,...jk->...ik; ...i->...; ab,a->b; ac,cbc->b; ,abc,cba->ac; i...->...i; ...,i->...i; ...ij->...ji; b...,b->b...; aa->a; aba->b; ba,aa->ab
+...ij,...jk->...ik; ...i->...; i...->...i; ...,i->...i; ...ij->...ji; b...,b->b...; aa->a; aba->b; ba,aa->ab;
+ab,a->b; ac,cbc->b; ,abc,cba->ac
 """.replace("\n", "").split(";")
 
 

@@ -90,6 +90,7 @@ from .convolution import (
     ReplicationPad2d,
     Unfold,
     Upsample,
+    UpsamplingBilinear2d,
     UpsamplingNearest2d,
     ZeroPad1d,
     ZeroPad2d,
@@ -150,7 +151,7 @@ __all__ = [
     "Scores", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmin", "Softplus",
     "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink", "TensorBoard", "TensorDataset", "Trainer", "Transformer",
     "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
-    "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
-    "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional", "functional_call", "gradcheck",
-    "init", "optim", "parallel", "summary", "utils", "weights",
+    "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d",
+    "ZeroPad2d", "clip_grad_norm_", "clip_grad_value_", "data", "evaluate", "fit", "functional", "functional_call",
+    "gradcheck", "init", "optim", "parallel", "summary", "utils", "weights",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from ..module import Module, Parameter
 from ..normalization.batch import BatchNorm
 from ..optim import lr_scheduler
 from ..optim.settings import required
+from ..stateless import functional_call
 from . import functions, layers, losses
 from .absent import Namespace, sentence
 from .courtesies import parallel, refuse
@@ -83,6 +84,7 @@ nn = Namespace(
         clipping,
         rnn=_rnn,
         clip_grad=Namespace("torch.nn.utils.clip_grad", clipping.clip),
+        stateless=Namespace("torch.nn.utils.stateless", functional_call=functional_call),
         convert_parameters=Namespace("torch.nn.utils.convert_parameters", clipping.vectors),
         parametrizations=Namespace(
             "torch.nn.utils.parametrizations", clipping.parametrizations, orthogonal=layers.orthogonal

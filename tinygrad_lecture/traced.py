@@ -9,6 +9,8 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
+
 from .backend import Array, DType, Shape
 
 T_co = TypeVar("T_co", covariant=True)
@@ -66,9 +68,9 @@ def set_tensor_type(kind: type[Traced]) -> None:
 
 
 def wrap(array: Array, node: Node | None = None) -> Any:
-    """A Tensor around an array, without a copy."""
+    """A Tensor around an array, without a copy. Of NumPy's results without axes, which are no arrays, too."""
     result = _new(tensor_type)
-    result._array = array
+    result._array = np.asarray(array) if isinstance(array, np.generic) else array
     result._node = node
     result._grad = None
     return result

@@ -86,8 +86,10 @@ def rrelu(
 ) -> Any:
     """x where it is positive, else a * x: a is random from lower to upper in training, and else their mean.
 
-    (Xu et al., arXiv:1505.00853.)
+    (Xu et al., arXiv:1505.00853.) Raises ValueError for lower above upper.
     """
+    if lower > upper:
+        raise TensorError(f"rrelu: lower must not be above upper, but they are {lower} and {upper}")
     slope: Any = (lower + upper) / 2
     if training:
         slope = tl.rand_like(input.detach()) * (upper - lower) + lower

@@ -342,11 +342,11 @@ def take(x: Value, indices: Any, axis: int | None = None) -> Value:
 def index_select(x: Value, axis: int, index: Any) -> Value:
     """The slices of x along an axis (also `dim`) at `index`, a vector of integers: `take` with PyTorch's signature.
 
-    A 0-d index counts as a vector of one. Raises ValueError for an index of more axes.
+    A 0-d index counts as a vector of one. Raises IndexError for an index of more axes.
     """
     places = np.asarray(index) if isinstance(index, int) else _plain(index)
     if places.ndim > 1:
-        raise ValueError(f"index must be a vector, not of shape {places.shape}; take has no such limit")
+        raise IndexError(f"index must be a vector, not of shape {places.shape}; take has no such limit")
     return take(x, places.reshape(-1), axis)
 
 
@@ -508,10 +508,15 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
     """x with `value` where the mask is true.
 
     mask: bools that broadcast to x.  value: a number or a 0-d tensor; for x of bools or integers it is converted to x's
-    dtype, as in PyTorch. Raises TypeError for a mask of another dtype, ValueError for an infinite value among integers.
+    dtype, as in PyTorch. Raises TypeError for a mask of another dtype, ValueError for several values, and for an
+    infinite one among integers.
 
         tl.masked_fill(tl.tensor([1.0, 2.0]), tl.tensor([False, True]), 0.0)        # tensor([1., 0.])
     """
+    if np.ndim(value):
+        raise ValueError(
+            f"value must be one number, not of shape {np.shape(value)}; for more, tl.where(mask, value, x)"
+        )
     if x.dtype.kind != "f":
         value = _filler(value, x.dtype)
     if getattr(mask, "dtype", np.bool_) != np.bool_:
@@ -545,6 +550,8 @@ def one_hot(indices: Value, num_classes: int | None = -1) -> Value:
     if array.dtype.kind not in "iu":
         raise TypeError(f"indices must be integers, not {array.dtype}; convert with .long()")
     n = None if num_classes == -1 else num_classes
+    if n is not None and n < 0:
+        raise ValueError(f"num_classes must be 0 or more, or -1 for the largest index + 1, not {n}")
     if n is None or xp(array) is np:
         least, largest = (int(array.min()), int(array.max())) if array.size else (0, -1)
         n = largest + 1 if n is None else n

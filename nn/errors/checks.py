@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import tinygrad_lecture as tl
@@ -64,6 +65,17 @@ def check_tensor(name: str, what: str, value: Any) -> None:
         hint = "; does the model's forward return its result?" if value is None else ""
         hide_frames()
         raise TypeError(f"{name}: {what} must be a Tensor, not {shown(value)}{hint}")
+
+
+def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of tensors, which raises TypeError for a tuple or list of Tensors in place of one."""
+
+    @functools.wraps(function)
+    def checked(*args: Any, **settings: Any) -> Any:
+        refuse_several(function.__name__, (*args, *settings.values()))
+        return function(*args, **settings)
+
+    return checked
 
 
 def shape_complaint(wanted: Sequence[int], shape: Sequence[int]) -> str:

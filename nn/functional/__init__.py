@@ -3,14 +3,10 @@
 Where the engine has the op, the function is that op. All refuse a tuple or list of Tensors in place of one.
 """
 
-import functools
-from collections.abc import Callable
-from typing import Any
-
 from tinygrad_lecture import gelu, linear, log_softmax, one_hot, sigmoid, softmax, tanh
 from tinygrad_lecture.autograd.op import Op
-from tinygrad_lecture.errors.call import refuse_several
 
+from ..errors.checks import of_tensors
 from .activation import (
     celu,
     celu_,
@@ -97,16 +93,5 @@ __all__ = [
     "triplet_margin_loss", "unfold",
 ]  # fmt: skip
 
-
-def _of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, which raises TypeError for a tuple or list of Tensors, as an op does by itself."""
-
-    @functools.wraps(function)
-    def checked(*args: Any, **settings: Any) -> Any:
-        refuse_several(function.__name__, (*args, *settings.values()))
-        return function(*args, **settings)
-
-    return checked
-
-
-globals().update({name: _of_tensors(f) for name in __all__ if not isinstance(f := globals()[name], Op)})
+# an op refuses by itself
+globals().update({name: of_tensors(f) for name in __all__ if not isinstance(f := globals()[name], Op)})

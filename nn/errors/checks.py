@@ -72,10 +72,14 @@ def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def checked(*args: Any, **settings: Any) -> Any:
-        refuse_several(function.__name__, (*args, *settings.values()))
+        if settings or not _USUAL.issuperset(map(type, args)):
+            refuse_several(function.__name__, (*args, *settings.values()))
         return function(*args, **settings)
 
     return checked
+
+
+_USUAL = frozenset({Tensor, bool, int, float, str, type(None)})
 
 
 def shape_complaint(wanted: Sequence[int], shape: Sequence[int]) -> str:

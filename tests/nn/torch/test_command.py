@@ -57,10 +57,10 @@ def test_a_traceback_ends_in_the_users_line(tmp_path):
         ("import torch; torch.nn.functional.ctc_loss", "torch.nn.functional.ctc_loss is not here, because it sums"),
         ("import torch; torch.svd", "torch.svd is not here, because"),
         ("import torch; torch.jit.script", "torch.jit is not here, because"),
-        ("from torch.nn import UpsamplingBilinear2d", "torch.nn.UpsamplingBilinear2d is not here, because images are"),
+        ("from torch.nn import MaxUnpool2d", "torch.nn.MaxUnpool2d is not here, because"),
         (
-            "import torch; torch.nn.Upsample(None, 2, 'bilinear')",
-            "Upsample: mode 'bilinear' is not here; use \"nearest\"",
+            "import torch; torch.nn.Upsample(None, 2, 'bicubic')",
+            "Upsample: mode 'bicubic' is not here; use \"nearest\"",
         ),
         ("import torch.profiler", "torch.profiler is not here, because Python's own serves; use cProfile"),
         ("import torch; torch.where(torch.ones(2), 1, 2)", "the order is torch.where(condition, a, b) or a.where"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 import tinygrad_lecture as tl
 from tinygrad_lecture import ops
 from tinygrad_lecture.errors.kinds import PlaceError, TensorError
@@ -78,7 +76,7 @@ def index_copy(input: Any, axis: int, index: Any, source: Any) -> Any:
 @lone_as_vector
 def index_fill(input: Any, axis: int, index: Any, value: Any) -> Any:
     """input with one value in its slices at `index` along an axis."""
-    if np.ndim(value):
+    if getattr(value, "ndim", 0):
         raise TensorError(f"value must be one number, not of shape {value.shape}; index_copy takes several")
     return ops.indexing.setitem(input, _along(input, axis, index), value)
 

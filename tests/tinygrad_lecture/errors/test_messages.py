@@ -198,11 +198,11 @@ CASES = [
     # settings without sense
     (lambda: tl.masked_fill(x3, x3 > 0, x3), ValueError, "masked_fill: value must be one number, not of shape (3,)"),
     (lambda: tl.diff(x3, n=-1), ValueError, "diff: n must be 0 or more, not -1"),
-    (lambda: tl.cov(x23, fweights=tl.ones(1)), ValueError, "cov: fweights must be one for each of 3 observations, not"),
+    (lambda: tl.cov(x23, fweights=tl.ones(1)), ValueError, "cov: fweights must be a tensor with one for each of 3"),
     (
         lambda: tl.cov(x23, aweights=[1, 2]),
         ValueError,
-        "cov: aweights must be one for each of 3 observations, not (2,)",
+        "with one for each of 3 observations, not [1, 2]",
     ),
     (
         lambda: tl.cross(tl.ones(1), x3),

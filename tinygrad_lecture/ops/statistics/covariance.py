@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...autograd.op import Value
+from ...errors.words import shown
 from ..composite import composite
 from ..elementwise import clip, sqrt
 from ..indexing import diagonal
@@ -29,8 +30,10 @@ def cov(x: Value, correction: float = 1, *, fweights: Value = None, aweights: Va
         raise ValueError(f"needs a matrix (variables, observations), not shape {x.shape}")
     rows = reshape(x, (1, -1)) if x.ndim < 2 else x
     for name, each in (("fweights", fweights), ("aweights", aweights)):
-        if each is not None and np.shape(each) != rows.shape[1:]:
-            raise ValueError(f"{name} must be one for each of {rows.shape[1]} observations, not {np.shape(each)}")
+        if each is not None and getattr(each, "shape", None) != rows.shape[1:]:
+            raise ValueError(
+                f"{name} must be a tensor with one for each of {rows.shape[1]} observations, not {shown(each)}"
+            )
     if fweights is None and aweights is None:
         centred = rows - mean(rows, 1, keepdims=True)
         product = matmul(centred, swapaxes(centred, 0, 1)) / (rows.shape[1] - correction)

@@ -113,7 +113,7 @@ def normal(
         dtype, device = dtype or like._array.dtype, device or device_of(like._array)
     else:
         shape = as_shape(() if size is None else (size,), "normal")
-    if not isinstance(std, Traced) and std < 0:
+    if (std._array if isinstance(std, Traced) else np.asarray(std)).min(initial=0) < 0:
         raise TensorError(f"normal: std must be 0 or more, not {std}")
     drawn = randn(*shape, dtype=dtype, device=device, generator=generator)
     result: Tensor = (drawn * std + mean).detach()

@@ -344,11 +344,13 @@ class Tensor(BoundMethods, HookMethods):
     # --- conversion to another dtype or device ----------------------------------------------------------
 
     def to(
-        self, *target: Any, dtype: Any = None, device: str | None = None, non_blocking: Flag = False, copy: Flag = False
-    ) -> Tensor:
+        self, *target: Any, dtype: Any = None, device: str | None = None, non_blocking: Flag = False,
+        copy: Flag = False, memory_format: Any = None,
+    ) -> Tensor:  # fmt: skip
         """A Tensor with another dtype, on another device, or like another tensor: x.to("cuda"), x.to(tl.float64).
 
-        The tensor itself if nothing changes, but a copy with copy=True. non_blocking: has no effect.
+        The tensor itself if nothing changes, but a copy with copy=True. non_blocking, and here and below memory_format:
+        have no effect.
         Raises ValueError for an unknown device.
         """
         dtype, device = parse_target(target, dtype, device)
@@ -379,27 +381,27 @@ class Tensor(BoundMethods, HookMethods):
         """The tensor with the dtype of another one."""
         return self.to(dtype=other.dtype)
 
-    def float(self) -> Tensor:
+    def float(self, memory_format: Any = None) -> Tensor:
         """The tensor as float32."""
         return self.to(dtype=np.float32)
 
-    def double(self) -> Tensor:
+    def double(self, memory_format: Any = None) -> Tensor:
         """The tensor as float64."""
         return self.to(dtype=np.float64)
 
-    def half(self) -> Tensor:
+    def half(self, memory_format: Any = None) -> Tensor:
         """The tensor as float16."""
         return self.to(dtype=np.float16)
 
-    def long(self) -> Tensor:
+    def long(self, memory_format: Any = None) -> Tensor:
         """The tensor as int64."""
         return self.to(dtype=np.int64)
 
-    def int(self) -> Tensor:
+    def int(self, memory_format: Any = None) -> Tensor:
         """The tensor as int32."""
         return self.to(dtype=np.int32)
 
-    def bool(self) -> Tensor:
+    def bool(self, memory_format: Any = None) -> Tensor:
         """The tensor as bool: True where it is not 0."""
         return self.to(dtype=np.bool_)
 

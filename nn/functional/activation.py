@@ -68,7 +68,12 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """min(max(x, min_val), max_val). The gradient at both bounds is 0, as in PyTorch; `tl.clip` passes it there."""
+    """min(max(x, min_val), max_val). The gradient at both bounds is 0, as in PyTorch; `tl.clip` passes it there.
+
+    Raises ValueError for min_val above max_val.
+    """
+    if min_val > max_val:
+        raise TensorError(f"hardtanh: min_val must not be above max_val, but they are {min_val} and {max_val}")
     if inplace:
         return overwrite(input, hardtanh, min_val, max_val)
     inside = (input > min_val) & (input < max_val)
@@ -103,7 +108,12 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where x > 0, else alpha · (exp(x / alpha) - 1), with slope 1 at 0 for any alpha (Barron, arXiv:1704.07483)."""
+    """x where x > 0, else alpha · (exp(x / alpha) - 1), with slope 1 at 0 for any alpha (Barron, arXiv:1704.07483).
+
+    Raises ValueError for an alpha of 0.
+    """
+    if alpha == 0:
+        raise TensorError("celu: alpha must not be 0")
     if inplace:
         return overwrite(input, celu, alpha)
     return alpha * elu(input / alpha)
@@ -136,7 +146,9 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
+    """x moved towards 0 by lambd, and 0 where |x| <= lambd. Raises ValueError for a negative lambd."""
+    if lambd < 0:
+        raise TensorError(f"softshrink: lambd must be 0 or more, not {lambd}")
     return tl.where(abs(input) > lambd, input - lambd * tl.sign(input.detach()), 0)
 
 
@@ -148,7 +160,16 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """x where x > 0, else weight · x, with a weight that is learnt: one, or one for each channel, axis 1."""
+    """x where x > 0, else weight · x, with a weight that is learnt: one, or one for each channel, axis 1.
+
+    Raises ValueError for a weight of another shape.
+    """
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.ndim > 1 or weight.numel() not in (1, channels):
+        raise TensorError(
+            f"prelu: weight must be one number, or one for each of the {channels} channels, axis 1, of an input of "
+            f"{input.shape}, not of shape {weight.shape}"
+        )
     along_channels = weight.reshape(tuple(weight.numel() if axis == 1 else 1 for axis in range(input.ndim)))
     return tl.where(input > 0, input, along_channels * input)
 

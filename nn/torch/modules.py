@@ -64,6 +64,7 @@ at(
 at("nn.utils", clipping)
 at("nn.utils.rnn", clipping.rnn)
 at("nn.utils.clip_grad", clipping.clip)
+at("nn.utils.stateless", functional_call=functional_call)
 at("nn.utils.convert_parameters", clipping.vectors)
 at("nn.utils.parametrizations", clipping.parametrizations, orthogonal=layers.orthogonal)
 at("nn.utils.parametrize", clipping.parametrize)

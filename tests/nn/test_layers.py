@@ -79,6 +79,8 @@ LAYERS = {
     "Fold": Case(lambda: nn.Fold((3, 3), 2), (normal(N, 8, 4),)),
     "ReflectionPad2d": Case(lambda: nn.ReflectionPad2d(1), (normal(N, 1, 3, 2),)),
     "Upsample": Case(lambda: nn.Upsample(scale_factor=2), (normal(N, 2, 3, 2),)),
+    "Upsample, bilinear": Case(lambda: nn.Upsample((4, 5), mode="bilinear"), (normal(N, 2, 3, 2),)),
+    "UpsamplingBilinear2d": Case(lambda: nn.UpsamplingBilinear2d((2, 5)), (normal(N, 2, 3, 2),)),
     "PixelShuffle": Case(lambda: nn.PixelShuffle(2), (normal(N, 4, 2, 2),)),
     "BatchNorm2d in evaluation": Case(lambda: nn.BatchNorm2d(2).eval(), (normal(N, 2, 2, 2),)),
     "GroupNorm": Case(lambda: nn.GroupNorm(2, 4), (normal(N, 4, 3),)),
@@ -200,6 +202,23 @@ def test_rows_do_not_mix(case: Case) -> None:
     out = module(inputs[0]).detach().numpy()
     assert_close(module(inputs[0][order]).detach().numpy(), out[order], "rows in another order", 1e-12)
     assert_close(module(inputs[0][1:2]).detach().numpy(), out[1:2], "a row alone", 1e-12)
+
+
+@each({name: case for name, case in ALL.items() if name != "Identity"})
+@pytest.mark.parametrize("several", [tuple, list])
+def test_a_tuple_or_list_of_tensors_is_no_input(case: Case, several: Any) -> None:
+    """As from an RNN, which returns (output, state): it would be stacked."""
+    module, (x, *others) = prepared(case)
+    for values in ((x, x), (x.detach(), x.detach())):
+        with pytest.raises(TypeError, match=r"one tensor, not a .*\(output, state\); take its first"):
+            module(several(values), *others)
+
+
+@each({**LAYERS, **MIXING})
+def test_the_input_may_be_named_as_in_pytorch(case: Case) -> None:
+    module, (x,) = prepared(case)
+    name = "src" if isinstance(module, nn.TransformerEncoderLayer) else "input"
+    assert module.eval()(**{name: x}).tolist() == module(x).tolist()
 
 
 @each(ALL)

@@ -41,7 +41,7 @@ class Op(Declaration[P]):
             inputs, settings = bind(self, inputs, settings)
             for name in self.options.keys() & settings:
                 return self.options[name](*inputs, **settings)
-        arrays, nodes, like = unwrap(inputs)
+        arrays, nodes, like = unwrap(self.name, inputs)
         recorded = self.differentiable and any(nodes) and modes.recording
         given = settings
         if recorded and settings:

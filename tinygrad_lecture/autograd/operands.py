@@ -22,6 +22,7 @@ from ..backend import (
     xp,
 )
 from ..errors.argument_names import inputs_by_position, numpy_names
+from ..errors.call import refuse_several
 from ..traced import Traced
 
 SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
@@ -54,10 +55,11 @@ class Kept(NamedTuple):
     arrays: Any
 
 
-def unwrap(inputs: Sequence[Any]) -> tuple[list[Any], list[Any], Array | None]:
+def unwrap(name: str, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], Array | None]:
     """The arrays of a call's inputs, their nodes, None for constants, and the array that decides the result's dtype.
 
     That is the array of the last Tensor with axes, since one without does not promote; None if no input is a Tensor.
+    name: of the op, for errors.  Raises TypeError for several Tensors in place of one, as an RNN's (output, state).
     """
     arrays: list[Any] = []
     nodes: list[Any] = []
@@ -74,6 +76,8 @@ def unwrap(inputs: Sequence[Any]) -> tuple[list[Any], list[Any], Array | None]:
             nodes.append(None)
             if type(x) not in SCALARS:
                 foreign = x
+    if foreign is not None and (like is not None or isinstance(foreign, (tuple, list))):
+        refuse_several(name, inputs)
     if foreign is not None and like is not None:
         copy = any(nodes)  # a record may keep arrays, and their owner may change them unseen
         arrays = [x._array if isinstance(x, Traced) else as_operand(x, like, copy) for x in inputs]

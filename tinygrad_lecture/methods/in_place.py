@@ -13,6 +13,7 @@ import numpy as np
 from .. import ops, random
 from ..autograd.views import note_sharing, window_of
 from ..backend import Array, device_of, xp
+from ..errors.kinds import TensorError
 from ..inplace import announced, assign, become_view, update
 from ..traced import Traced, wrap
 
@@ -163,13 +164,17 @@ class InPlaceMethods(Traced):
         return self
 
     def uniform_(self, low: float = 0, high: float = 1, *, generator: random.Generator | None = None) -> Self:
-        """Overwrite with random numbers, uniform from low to high."""
+        """Overwrite with random numbers, uniform from low to high. Raises ValueError for low above high."""
+        if low > high:
+            raise TensorError(f"uniform_: low must not be above high, but they are {low} and {high}")
         with random.drawing_from(generator):
             drawn = random.uniform(self._array.shape, self._array.dtype, device_of(self._array))
         return self._overwritten(drawn * (high - low) + low)
 
     def normal_(self, mean: float = 0, std: float = 1, *, generator: random.Generator | None = None) -> Self:
-        """Overwrite with normal random numbers of this mean and standard deviation."""
+        """Overwrite with normal random numbers of this mean and standard deviation. Raises ValueError for std < 0."""
+        if std < 0:
+            raise TensorError(f"normal_: std must be 0 or more, not {std}")
         with random.drawing_from(generator):
             drawn = random.normal(self._array.shape, self._array.dtype, device_of(self._array))
         return self._overwritten(drawn * std + mean)
@@ -183,12 +188,16 @@ class InPlaceMethods(Traced):
         if high is None:
             largest = 2 ** (np.finfo(self._array.dtype).nmant + 1) if self._array.dtype.kind == "f" else 2**31 - 1
             low, high = 0, low or largest
+        if low >= high:
+            raise TensorError(f"random_: there is no integer from {low} to {high - 1}")
         with random.drawing_from(generator):
             drawn = random.integers(low, high, self._array.shape, self._array.dtype, device_of(self._array))
         return self._overwritten(drawn)
 
     def exponential_(self, lambd: float = 1, *, generator: random.Generator | None = None) -> Self:
-        """Overwrite with exponential random numbers of mean 1 / lambd."""
+        """Overwrite with exponential random numbers of mean 1 / lambd. Raises ValueError unless lambd > 0."""
+        if not lambd > 0:
+            raise TensorError(f"exponential_: lambd must be above 0, not {lambd}")
         with random.drawing_from(generator):
             drawn = random.uniform(self._array.shape, self._array.dtype, device_of(self._array))
         return self._overwritten(-xp(drawn).log1p(-drawn) / lambd)

@@ -13,7 +13,7 @@ from ..traced import Traced
 from .composite import composite
 from .elementwise import clone, floor_divide, remainder
 from .indexing import diagonal, diagonal_matrix, getitem, take
-from .shape import broadcast_to, cat, flip, normal_axes, own_axis, pad, permute, reshape, swapaxes
+from .shape import axes_over, broadcast_to, cat, flip, normal_axes, own_axis, pad, permute, reshape, swapaxes
 from .windowed.sliding import windows
 
 __all__ = [
@@ -88,7 +88,7 @@ def moveaxis(x: Value, source: int | Sequence[int], destination: int | Sequence[
 
         tl.moveaxis(tl.zeros(2, 3, 4), 0, -1).shape     # (3, 4, 2)
     """
-    sources, places = (normal_axes(x.ndim, a if isinstance(a, int) else tuple(a)) for a in (source, destination))
+    sources, places = (axes_over(x.ndim, a if isinstance(a, int) else tuple(a)) for a in (source, destination))
     if len(sources) != len(places):
         raise ValueError(f"source {source} and destination {destination} must name the same number of axes")
     axes = [a for a in range(x.ndim) if a not in sources]

@@ -453,8 +453,8 @@ def _(g: Value, x: Value) -> Value:
 
 @op
 def sign(x: Value, /) -> Value:
-    """-1, 0 or 1; its gradient is 0."""
-    return xp(x).sign(x)
+    """-1, 0 or 1, of bools themselves; its gradient is 0."""
+    return x.copy() if x.dtype.kind == "b" else xp(x).sign(x)
 
 
 @op

@@ -104,13 +104,19 @@ def _(g: Value, x_shape: Shape, axis: Axes, keepdims: bool) -> Value:
 @composite
 @in_float32
 def var(
-    x: Value, /, axis: Axes = None, unbiased: bool | None = None, keepdims: bool = False, *, correction: float = 1
+    x: Value,
+    /,
+    axis: Axes = None,
+    unbiased: bool | None = None,
+    keepdims: bool = False,
+    *,
+    correction: float | None = 1,
 ) -> Value:
     """The variance over axes: sum((x - mean)²) / (n - correction) for n elements.
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1; give it by name.
-    correction: 1 for the unbiased estimate (default, as in PyTorch), 0 for the mean square (NumPy's default).
+    correction: 1 or None for the unbiased estimate (default, as in PyTorch), 0 for the mean square (NumPy's default).
     unbiased: PyTorch's older argument, True for correction=1 and False for correction=0. As in PyTorch it comes after
     the axis, or stands alone: x.var(0, False), x.var(False).
     The result has x's dtype, and if n <= correction it is inf, or nan where all elements are equal.
@@ -121,7 +127,8 @@ def var(
     """
     if isinstance(axis, bool):  # x.var(False)
         axis, unbiased = None, axis
-    correction = correction if unbiased is None else int(unbiased)
+    if unbiased is not None or correction is None:
+        correction = int(unbiased is not False)
     centred = x - mean(x, axis, keepdims=True)
     total = sum(centred * centred, axis, keepdims)
     n = builtins.max(count(x.shape, axis) - correction, 0)
@@ -132,7 +139,13 @@ def var(
 @composite
 @in_float32
 def std(
-    x: Value, /, axis: Axes = None, unbiased: bool | None = None, keepdims: bool = False, *, correction: float = 1
+    x: Value,
+    /,
+    axis: Axes = None,
+    unbiased: bool | None = None,
+    keepdims: bool = False,
+    *,
+    correction: float | None = 1,
 ) -> Value:
     """The standard deviation over axes, sqrt(var); arguments, dtype and errors are those of `var`.
 

@@ -16,11 +16,13 @@ from .indexing import add_at, along, normal_index, put
 from .reduction import amax as largest
 from .reduction import amin as smallest
 from .reduction import prod
+from .shape import lone_as_vector
 
 __all__ = ["scatter", "scatter_reduce"]
 
 
 @composite
+@lone_as_vector
 def scatter(
     x: Value, axis: int, index: Value, src: Value = None, *, value: float | None = None, reduce: str | None = None
 ) -> Value:
@@ -45,6 +47,7 @@ def scatter(
 
 
 @composite
+@lone_as_vector
 def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *, include_self: bool = True) -> Value:
     """A copy of x in which each element is reduced with the elements of src whose index names it, as in PyTorch.
 
@@ -85,6 +88,8 @@ def _neutral(reduce: str, dtype: DType) -> float:
     """The number that changes nothing when it is reduced with others."""
     if reduce in ("sum", "mean", "prod"):
         return int(reduce == "prod")
+    if dtype.kind == "b":
+        return reduce == "amin"
     if dtype.kind == "f":
         return -math.inf if reduce == "amax" else math.inf
     return int(np.iinfo(dtype).min if reduce == "amax" else np.iinfo(dtype).max)

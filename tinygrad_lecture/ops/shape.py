@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..autograd.op import Value, op
@@ -84,6 +85,8 @@ def _(x: Value, axes: tuple[int, ...]) -> str:
 @op(analytic=True)
 def swapaxes(x: Value, /, axis0: int, axis1: int) -> Value:
     """A view of x with two axes exchanged. Raises IndexError for an axis out of range."""
+    if x.ndim == 0 and not axes_over(0, axis0) and not axes_over(0, axis1):
+        return x[...]
     return x.swapaxes(axis0, axis1)
 
 
@@ -408,3 +411,16 @@ def axes_over(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
 def own_axis(x: Any, axis: Any) -> Any:
     """The axis as the array libraries take it: None for axis 0 or -1 of a 0-d array, see `axes_over`."""
     return axis if x.ndim else axes_over(0, axis) or None
+
+
+def lone_as_vector(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function along an axis that takes a 0-d x for a vector of one number, and returns it 0-d, as in PyTorch."""
+
+    @functools.wraps(function)
+    def called(x: Value, *args: Any, **settings: Any) -> Any:
+        if getattr(x, "ndim", 1):
+            return function(x, *args, **settings)
+        found = function(reshape(x, (1,)), *args, **settings)
+        return type(found)(*(reshape(part, ()) for part in found)) if isinstance(found, tuple) else reshape(found, ())
+
+    return called

@@ -93,6 +93,16 @@ def test_a_state_that_does_not_fit_raises_what_pytorch_raises():
         torch.utils.data.default_collate([tl.ones(1), tl.ones(2)])
 
 
+@pytest.mark.parametrize(
+    "layer",
+    ["RReLU()", "Threshold(0, 1)", "AlphaDropout()", "LocalResponseNorm(2)", "ChannelShuffle(2)", "Softmax2d()"],
+)
+def test_a_layer_of_torch_alone_refuses_a_tuple_of_tensors(layer):
+    x = torch.ones(1, 4, 2, 2)
+    with pytest.raises(TypeError, match=r"it takes one tensor, .* take its first"):
+        eval(f"torch.nn.{layer}")((x, x))
+
+
 def test_there_is_one_data_loader():
     assert torch.utils.data.DataLoader is torch.utils.data.dataloader.DataLoader is nn.DataLoader
     assert issubclass(torch.utils.data.TensorDataset, torch.utils.data.Dataset)

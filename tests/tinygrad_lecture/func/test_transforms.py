@@ -407,6 +407,8 @@ def test_primals_and_tangents_must_pair(transform):
 def test_a_function_that_returns_no_tensors_is_told_so(transform):
     with pytest.raises(TypeError, match="must return a Tensor, or tuples or dicts of them, not an int"):
         transform(lambda x: [x, 1], vector(1.0))
+    with pytest.raises(TypeError, match="must return a Tensor, or tuples or dicts of them, not an empty tuple"):
+        transform(lambda x: (), vector(1.0))
 
 
 # --- jacobian, hessian, hvp ---------------------------------------------------------------------------------

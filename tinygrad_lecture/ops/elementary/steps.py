@@ -21,7 +21,8 @@ def heaviside(x: Value, values: Value, /) -> Value:
 
     tl.heaviside(tl.tensor([-1.0, 0.0, 2.0]), tl.tensor(0.5))       # tensor([0.0000, 0.5000, 1.0000])
     """
-    return xp(x).where(x == 0, values, (x > 0).astype(x.dtype))
+    lib = xp(x, values)
+    return lib.where(lib.asarray(x) == 0, values, lib.asarray(x > 0, getattr(x, "dtype", lib.asarray(values).dtype)))
 
 
 @op(differentiable=False)

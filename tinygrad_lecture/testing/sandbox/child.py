@@ -6,8 +6,6 @@ It knows neither the checks nor the right results.
 from __future__ import annotations
 
 import builtins
-import importlib
-import importlib.util
 import inspect
 import io
 import operator
@@ -24,10 +22,10 @@ from typing import Any
 import numpy as np
 
 from ..calls import own_folder, tell
-from ..course.exercise import Course, Exercise
+from ..course.exercise import Course, Exercise, find_course
 from ..failures import CheckFailed
 from ..showing import plain_repr
-from .limits import limit_memory, limit_time, no_time_limit, refuse_what_is_outside
+from .limits import files_of, limit_memory, limit_time, no_time_limit, refuse_what_is_outside
 from .loading import Submission, class_in
 from .outcome import Outcome, failure_of
 from .wire import Link
@@ -77,6 +75,7 @@ class ChildEnd(Link):
         sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 - for as long as the process runs
         self._printed = sys.stdout = _Printed(sys.stderr)
         self._submission: Submission | None = None
+        self._course: Course | None = None
         self._modules: dict[int, str] = {}
 
     def serve(self, what: str, *args: Any) -> Any:
@@ -107,11 +106,13 @@ class ChildEnd(Link):
 
     # --- requests about an exercise ---------------------------------------------------------------------------
 
-    def _open(self, folder: str, imports: list[str], secret: list[str], memory: int) -> None:
-        """The folder of a submission."""
+    def _open(self, folder: str, imports: list[str], secret: list[str], memory: int, reference: str | None) -> None:
+        """The folder of a submission. reference: the course, if its checks run in this process."""
         if self._submission is None:
-            refuse_what_is_outside(Path(folder), map(Path, secret))
+            self._course = None if reference is None else find_course(reference)
+            readable = files_of(imports) if reference is None else None
             limit_memory(memory)
+            refuse_what_is_outside(Path(folder), readable, map(Path, secret))
         own_folder(Path(folder))
         self._submission = Submission(Path(folder), imports)
 
@@ -127,19 +128,23 @@ class ChildEnd(Link):
         self._modules = {id(m): name for name, m in self._submission.modules.items()}
         return found
 
-    def _end(self) -> None:
+    def _end(self, token: str) -> str:
         no_time_limit()
+        return token
 
-    def _inside(self, reference: str, name: str) -> dict[str, Any]:
+    def _inside(self, name: str) -> dict[str, Any]:
         """The outcome of an exercise whose check runs in this process."""
         assert self._submission is not None
-        return vars(check_here(find_course(reference)[name], self._submission))
+        assert self._course is not None
+        return vars(check_here(self._course[name], self._submission))
 
-    def _notes(self, reference: str, name: str) -> list[str]:
-        """The comparison of times, if the exercise has one; it is no part of the check."""
+    def _notes(self, name: str) -> list[str]:
+        """The comparison of times that an exercise has; it is no part of the check."""
         assert self._submission is not None
-        exercise = find_course(reference)[name]
-        return [] if exercise.race is None else [exercise.race(self._submission.load(exercise.module))]
+        assert self._course is not None
+        exercise = self._course[name]
+        assert exercise.race is not None
+        return [exercise.race(self._submission.load(exercise.module))]
 
     # --- objects and errors -----------------------------------------------------------------------------------
 
@@ -167,10 +172,10 @@ class ChildEnd(Link):
             fields = vars(tell(error))
         return fields, self._printed.taken()
 
-    def raise_told(self, told: Any) -> None:
+    def error_of(self, told: Any) -> Exception:
         name, text = told
         kind = getattr(builtins, name, None)
-        raise (kind if isinstance(kind, type) and issubclass(kind, Exception) else RuntimeError)(text)
+        return (kind if isinstance(kind, type) and issubclass(kind, Exception) else RuntimeError)(text)
 
 
 def check_here(exercise: Exercise, submission: Submission) -> Outcome:
@@ -181,31 +186,6 @@ def check_here(exercise: Exercise, submission: Submission) -> Outcome:
     except BaseException as error:
         return Outcome.failed(exercise.name, failure_of(error).as_dict(), time.perf_counter() - start)
     return Outcome(exercise.name, True, seconds=time.perf_counter() - start)
-
-
-def find_course(reference: str) -> Course:
-    """The course that a reference names: "module:NAME", "file.py:NAME", or without NAME its first Course.
-
-    Raises ValueError if there is none.
-    """
-    where, _, name = reference.partition(":") if not reference.endswith(".py") else (reference, "", "")
-    if len(where) == 1 and os.name == "nt":  # the colon of a drive
-        drive, where = where, name
-        where, _, name = where.partition(".py:")
-        where = f"{drive}:{where}{'.py' if name else ''}"
-    if where.endswith(".py"):
-        path = Path(where).resolve()
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        if spec is None or spec.loader is None or not path.is_file():
-            raise ValueError(f"{path}: there is no such file with a course")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    else:
-        module = importlib.import_module(where)
-    found = [v for k, v in vars(module).items() if isinstance(v, Course) and name in ("", k)]
-    if not found:
-        raise ValueError(f"{reference}: there is no Course in it; write COURSE = Course(...)")
-    return found[0]
 
 
 class _Printed(io.TextIOBase):

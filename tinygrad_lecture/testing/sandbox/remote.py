@@ -11,7 +11,7 @@ from ..calls import RemoteError, Told, note_printed
 from ..failures import CheckFailed, missing_name
 from .loading import class_in
 from .outcome import ENDLESS
-from .wire import Ended, Link
+from .wire import Ended, Link, only_messages
 
 MOST_CALLS = 5_000  # of the checker's functions and nodes, in one call of a submission's function
 OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
@@ -105,8 +105,10 @@ class ParentEnd(Link):
 
     def ask(self, *request: Any) -> Any:
         self._calls = 0
-        result, printed = super().ask(*request)
-        self._print(printed)
+        told = super().ask(*request)
+        with only_messages():
+            result, printed = told
+            self._print(printed)
         return result
 
     def _print(self, printed: str) -> None:
@@ -150,17 +152,17 @@ class ParentEnd(Link):
             return error.told.text.split(": ", 1) if ": " in error.told.text else [error.told.text, ""]
         return [type(error).__name__, str(error)]
 
-    def raise_told(self, told: Any) -> None:
+    def error_of(self, told: Any) -> Exception:
         fields, printed = told
         self._print(printed)
         if "what" in fields:
             failure = CheckFailed(**{k: v for k, v in fields.items() if k != "printed"})
             failure.printed = printed
-            raise failure
+            return failure
         if self._calls > MOST_CALLS:
-            raise CheckFailed("It does not end. It was in this line:", kind="time", shown=fields["lines"][:-1],
-                              cause=ENDLESS, hint="endless")  # fmt: skip
-        raise RemoteError(Told(**fields))
+            return CheckFailed("It does not end. It was in this line:", kind="time", shown=fields["lines"][:-1],
+                               cause=ENDLESS, hint="endless")  # fmt: skip
+        return RemoteError(Told(**fields))
 
 
 def find_class(module: Any, name: str) -> Any:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 import numpy as np
@@ -18,13 +19,18 @@ from ...backend import Array
 
 HEAD = struct.Struct(">4sIQ")  # a mark, the length of the JSON, that of the arrays
 MARK = b"tltw"
-MOST = 2**31  # bytes of a message
+MOST_TEXT, MOST_NUMBERS = 2**22, 2**28  # bytes of the JSON of a message, and of its arrays
+MOST_ENTRIES = 10_000  # of a set or a dict: numbers may be chosen so that each is compared with all others
+MOST_TOLD = 2**16  # bytes that are read of what is no message
 PLAIN = (type(None), bool, int, float, str)
 DTYPE = re.compile(r"[<>|=]?[biufc]\d+")
 
 
 class Ended(BaseException):
-    """The other process has ended. rest: what it wrote instead of a message. No `except Exception` may catch this."""
+    """The other process has ended, or sends no messages: it is not used any more. rest: what it wrote instead.
+
+    No `except Exception` may catch this.
+    """
 
     def __init__(self, rest: str = "") -> None:
         super().__init__("the process of the submission has ended")
@@ -42,6 +48,12 @@ class Link:
     def __init__(self, read: IO[bytes], write: IO[bytes]) -> None:
         self._read, self._write = read, write
         self.forget()
+
+    def close(self) -> None:
+        """Close both pipes."""
+        for stream in (self._read, self._write):
+            with suppress(OSError):
+                stream.close()
 
     def forget(self) -> None:
         """Let go of all objects to which the other end has handles."""
@@ -72,8 +84,8 @@ class Link:
         """An exception, for the other end."""
         raise NotImplementedError
 
-    def raise_told(self, told: Any) -> None:
-        """Raise what the other end has told."""
+    def error_of(self, told: Any) -> Exception:
+        """The exception of which the other end has told."""
         raise NotImplementedError
 
     # --- messages ---------------------------------------------------------------------------------------------
@@ -86,11 +98,13 @@ class Link:
             if kind == "ask":
                 self._answer(body, arrays)
                 continue
-            result, changed = body
-            for k, now in changed:
-                given[k][...] = now
-            if kind == "raised":
-                self.raise_told(result)
+            with only_messages():
+                result, changed = body
+                for k, now in changed:
+                    given[k][...] = now
+                error = self.error_of(result) if kind == "raised" else None
+            if error is not None:
+                raise error
             return result
 
     def answer_all(self) -> None:
@@ -125,36 +139,33 @@ class Link:
             self._write.write(b"".join([head, text.encode(), *memory]))
             self._write.flush()
         except (OSError, ValueError):  # closed, or broken
-            raise Ended(self._rest(b"")) from None
+            raise Ended(self._rest()) from None
         return arrays
 
     def _receive(self) -> tuple[str, Any, list[tuple[Array, bytes]]]:
         head = self._read.read(HEAD.size)
-        if len(head) < HEAD.size or head[:4] != MARK:
+        if head[:4] != MARK:
             raise Ended(self._rest(head))
-        _, length, size = HEAD.unpack(head)
-        if length + size > MOST:
-            raise Ended("a message was too large")
-        text, memory = self._read.read(length), self._read.read(size)
-        if len(text) < length or len(memory) < size:
-            raise Ended(self._rest(text + memory))
-        kind, body, forms = json.loads(text)
-        arrays, start = [], 0
-        for dtype, shape, writeable in forms:
-            if not DTYPE.fullmatch(dtype):
-                raise Ended("a message held something else than numbers")
-            end = start + np.dtype(dtype).itemsize * int(np.prod(shape))
-            array = np.frombuffer(memory[start:end], dtype=dtype).reshape(shape).copy()
-            array.flags.writeable = writeable
-            arrays.append((array, memory[start:end]))
-            start = end
-        return kind, self._decoded(body, [a for a, _ in arrays]), arrays
+        with only_messages():
+            _, length, size = HEAD.unpack(head)
+            if length > MOST_TEXT or size > MOST_NUMBERS:
+                raise ValueError("too large")
+            text, memory = self._read.read(length), self._read.read(size)
+            kind, body, forms = json.loads(text)
+            arrays, start = [], 0
+            for dtype, shape, writeable in forms:
+                end = start + _number(dtype).itemsize * int(np.prod(shape))
+                array = np.frombuffer(memory[start:end], dtype=dtype).reshape(shape).copy()
+                array.flags.writeable = writeable
+                arrays.append((array, memory[start:end]))
+                start = end
+            return kind, self._decoded(body, [a for a, _ in arrays]), arrays
 
-    def _rest(self, begun: bytes) -> str:
-        try:
-            return (begun + self._read.read()).decode("utf-8", "replace")
-        except (OSError, ValueError):
-            return begun.decode("utf-8", "replace")
+    def _rest(self, begun: bytes = b"") -> str:
+        """What comes in place of a message."""
+        with suppress(OSError, ValueError):  # closed
+            begun += self._read.read(MOST_TOLD)
+        return begun.decode("utf-8", "replace")
 
     # --- values -----------------------------------------------------------------------------------------------
 
@@ -208,14 +219,16 @@ class Link:
         kind, *parts = value
         if kind in ("list", "tuple", "set", "dict"):
             items = [self._decoded(v, arrays) for v in parts[0]]
+            if kind in ("set", "dict") and len(items) > MOST_ENTRIES:
+                raise ValueError("too large")
             make: Any = {"list": list, "tuple": tuple, "set": set, "dict": dict}[kind]
             return make(items)
         if kind == "array":
             return arrays[parts[0]]
         if kind == "scalar":
             return arrays[parts[0]][()]
-        if kind == "number" and DTYPE.fullmatch(parts[0]):
-            return np.dtype(parts[0]).type(parts[1])
+        if kind == "number":
+            return _number(parts[0]).type(parts[1])
         if kind == "complex":
             return complex(*parts)
         if kind == "...":
@@ -231,4 +244,19 @@ class Link:
             if parts[0] not in self._stubs:
                 self._stubs[parts[0]] = self.stub(*parts)
             return self._stubs[parts[0]]
-        raise Ended("a message of an unknown kind")
+        raise ValueError("a value of an unknown kind")
+
+
+@contextmanager
+def only_messages() -> Iterator[None]:
+    """Context: whatever goes wrong while a message is taken apart, it was none, and its sender is done with."""
+    try:
+        yield
+    except Exception as error:
+        raise Ended from error
+
+
+def _number(dtype: str) -> np.dtype[Any]:
+    if not DTYPE.fullmatch(dtype):
+        raise ValueError(f"{dtype} is no dtype of numbers")
+    return np.dtype(dtype)

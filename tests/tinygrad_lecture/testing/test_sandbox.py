@@ -104,6 +104,7 @@ CHEATS = {
     "a function of NumPy is replaced": "import numpy as np\nnp.isclose = lambda *a, **k: np.array(True)\n"
     + RIGHT.replace("2", "1"),
     "the engine is imported": "import tinygrad_lecture\n" + RIGHT,
+    "the engine is found as loaded": "import random\nrandom._os.sys.modules['tinygrad_lecture'].ones\n" + RIGHT,
     "the checker is imported by another way": "m = __import__('tinygrad_lecture')\n" + RIGHT,
     "importlib is used": "import importlib\n" + RIGHT,
     "a program is started": "import os\nos.system('true')\n" + RIGHT,

@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -31,6 +32,16 @@ from .outcome import Outcome, failure_of
 from .wire import Link
 
 MAX_PRINTED = 4000  # characters
+SERVED: dict[str, Callable[..., Any]] = {
+    "call": lambda function, args, settings: function(*args, **settings),
+    "get": getattr,
+    "set": setattr,
+    "operator": lambda name, *operands: getattr(operator, name)(*operands),
+    "isinstance": isinstance,
+    "list": list,
+    "repr": lambda value: plain_repr(value)[:200],
+    "class": class_in,
+}
 
 
 def main() -> None:
@@ -41,28 +52,6 @@ def main() -> None:
     warnings.simplefilter("ignore")
     sys.dont_write_bytecode = True
     end.answer_all()
-
-
-class Mirror:
-    """An object of the checker, as a submission sees it: its attributes are read and set there."""
-
-    def __init__(self, link: Link, place: int) -> None:
-        vars(self).update(_mirror=(link, place))
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return vars(self)["_mirror"][0].ask("get", self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        vars(self)["_mirror"][0].ask("set", self, name, value)
-
-
-class MirrorFunction(Mirror):
-    """A function of the checker."""
-
-    def __call__(self, *args: Any, **settings: Any) -> Any:
-        return vars(self)["_mirror"][0].ask("call", self, args, settings)
 
 
 class ChildEnd(Link):
@@ -79,30 +68,12 @@ class ChildEnd(Link):
         self._modules: dict[int, str] = {}
 
     def serve(self, what: str, *args: Any) -> Any:
-        return self._carry_out(what, *args), self._printed.taken()
+        request = SERVED.get(what) or getattr(self, f"_{what}")
+        return request(*args), self._printed.taken()
 
-    def _carry_out(self, what: str, *args: Any) -> Any:
-        if what == "call":
-            function, plain, settings = args
-            return function(*plain, **settings)
-        if what == "get":
-            return getattr(args[0], args[1])
-        if what == "set":
-            return setattr(*args)
-        if what == "operator":
-            return getattr(operator, args[0])(*args[1:])
-        if what == "isinstance":
-            return isinstance(*args)
-        if what == "list":
-            return list(args[0])
-        if what == "repr":
-            return plain_repr(args[0])[:200]
-        if what == "keep":
-            self.keep(args[0])
-            return args[0]
-        if what == "class":
-            return class_in(*args)
-        return getattr(self, f"_{what}")(*args)
+    def _keep(self, value: Any) -> Any:
+        self.keep(value)
+        return value
 
     # --- requests about an exercise ---------------------------------------------------------------------------
 
@@ -113,6 +84,10 @@ class ChildEnd(Link):
             readable = files_of(imports) if reference is None else None
             limit_memory(memory)
             refuse_what_is_outside(Path(folder), readable, map(Path, secret))
+            if reference is None:
+                for name in list(sys.modules):
+                    if name.split(".")[0] in {"tinygrad_lecture", "hypothesis"} - set(imports):
+                        del sys.modules[name]  # so that nobody finds there what they are to write
         own_folder(Path(folder))
         self._submission = Submission(Path(folder), imports)
 
@@ -157,13 +132,6 @@ class ChildEnd(Link):
         if isinstance(value, ModuleType) and id(value) in self._modules:
             about |= {"module": True, "name": self._modules[id(value)]}
         return about
-
-    def stub(self, place: int, about: dict[str, Any]) -> Any:
-        base, name = (MirrorFunction, "function") if about["call"] else (Mirror, about["type"])
-        return type(name, (base,), {})(self, place)  # a message of Python may name its type
-
-    def place_of_stub(self, value: Any) -> int | None:
-        return int(vars(value)["_mirror"][1]) if isinstance(value, Mirror) else None
 
     def told(self, error: BaseException) -> Any:
         if isinstance(error, CheckFailed) or not isinstance(error, Exception):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import builtins
 import linecache
 import sys
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from ..calls import learner_frame, place_of, raised, source_around
+from ..calls import is_own, place_of, raised, source_around
 from ..failures import CheckFailed
 
 ALWAYS = [
@@ -93,8 +94,8 @@ class Submission:
             return package
         if level == 0 and name.split(".")[0] in self.allowed:
             return builtins.__import__(name, globals, locals, fromlist or (), level)
-        frame = learner_frame(_here())
-        where = [] if frame is None else [f"{place_of(frame[0])}:{frame[1]}", *source_around(*frame)]
+        own = [(f.filename, f.lineno or 1) for f in traceback.extract_stack() if is_own(f.filename)]
+        where = [f"{place_of(own[-1][0])}:{own[-1][1]}", *source_around(*own[-1])] if own else []
         raise CheckFailed(
             f"`import {name}` is not allowed here.",
             kind="import",
@@ -117,17 +118,6 @@ def class_in(module: Any, name: str) -> Any:
             return found[0]
         waiting += [v.__globals__ for v in scope.values() if isinstance(v, FunctionType)]
     return None
-
-
-def _here() -> Any:
-    """A traceback of the current stack, innermost last."""
-    import types
-
-    frame, trace = sys._getframe(1), None
-    while frame is not None:
-        trace = types.TracebackType(trace, frame, frame.f_lasti, frame.f_lineno)
-        frame = frame.f_back  # type: ignore[assignment]
-    return trace
 
 
 def _syntax(error: SyntaxError | ValueError, path: Path) -> CheckFailed:

@@ -16,7 +16,6 @@ from ..errors.checks import check_probability
 from ..errors.made_first import MadeFirst
 from ..module import Module
 from ..utils.parametrize import register_parametrization
-from .functions import threshold
 
 FUNCTIONS = (
     *("alpha_dropout", "channel_shuffle", "gumbel_softmax", "local_response_norm", "log_softmax", "rrelu"),
@@ -130,8 +129,7 @@ class Threshold(MadeFirst, Module):
         self.threshold, self.value, self.inplace = threshold, value, inplace
 
     def forward(self, input: Tensor) -> Any:
-        result = threshold(input, self.threshold, self.value)
-        return input.copy_(result) if self.inplace else result
+        return F.threshold(input, self.threshold, self.value, self.inplace)
 
     def extra_repr(self) -> str:
         return f"threshold={self.threshold}, value={self.value}" + ", inplace=True" * self.inplace

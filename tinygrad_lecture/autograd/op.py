@@ -190,7 +190,7 @@ class Op(Generic[P]):
         if like is None:  # given arrays, return an array
             return out
         if type(out) is not _ndarray or out.dtype is not like.dtype:
-            out = settle(out, inputs, arrays, self.name, self.casts)
+            out = settle(self, out, inputs, arrays, settings)
 
         # wrap
         result = _new(traced.tensor_type)

@@ -80,8 +80,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     if log_target:
         losses = tl.exp(target) * (target - input)
     else:
-        positive = target > 0
-        losses = tl.where(positive, target * tl.log(tl.where(positive, target, 1)), 0) - target * input
+        losses = tl.xlogy(target, target) - target * input
     if reduction == "batchmean":
         return losses.sum() / input.shape[0] if input.ndim else losses
     return reduced(losses, reduction)

@@ -15,7 +15,7 @@ __all__ = [
     "addcdiv", "addcmul", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "clamp_max",
     "clamp_min", "concatenate", "deg2rad", "dist", "erfcx", "expit", "fix", "float_power", "gcd", "isneginf",
     "isposinf", "isreal", "lcm", "ldexp", "lerp", "logaddexp2", "ndtr", "positive", "rad2deg", "renorm", "row_stack",
-    "rsub", "sgn", "threshold",
+    "rsub", "sgn",
 ]  # fmt: skip
 
 arccos, arcsin, arctan, arctan2 = tl.acos, tl.asin, tl.atan, tl.atan2
@@ -51,11 +51,6 @@ def clamp_min(input: Any, min: Any) -> Any:
 def clamp_max(input: Any, max: Any) -> Any:
     """input, but at most max."""
     return tl.clip(input, None, max)
-
-
-def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
-    """input where it is more than the threshold, else value."""
-    return tl.where(input > threshold, input, value)
 
 
 def positive(input: Any) -> Any:

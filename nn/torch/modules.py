@@ -145,7 +145,7 @@ special = Namespace(
     expit=tl.sigmoid,
     gammaln=tl.lgamma,
     psi=tl.digamma,
-    entr=lambda x: -tl.xlogy(x, x),
+    entr=functions.numbers.entr,
     erfcx=functions.erfcx,
     ndtr=functions.ndtr,
     **{name: getattr(tl, name) for name in _SPECIAL},

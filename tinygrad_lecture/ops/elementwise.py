@@ -160,8 +160,8 @@ def _(g: Value, b: Value, out: Value) -> Value:
 
 @composite
 def square(x: Value) -> Value:
-    """x * x."""
-    return x * x
+    """x * x; bools give int64."""
+    return x * x if x.dtype.kind != "b" else x * 1
 
 
 @op(analytic=True)
@@ -613,7 +613,7 @@ def takes_dtype(op: Op[Any]) -> None:
 
     @op.option("dtype")
     def _(x: Value, dtype: Any, **settings: Any) -> Value:
-        return op(converted(x, dtype), **settings)
+        return converted(op(converted(x, dtype), **settings), dtype)
 
 
 @op

@@ -9,6 +9,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.kernels.special import erf
 from tinygrad_lecture.traced import wrap
 
 __all__ = [
@@ -84,14 +85,32 @@ def logaddexp2(input: Any, other: Any) -> Any:
     return tl.logaddexp(input * math.log(2), other * math.log(2)) / math.log(2)
 
 
-def erfcx(input: Any) -> Any:
-    """exp(x²) erfc(x), as a product: inf * 0 where x is large."""
-    return tl.exp(input * input) * tl.erfc(input)
+@tl.op
+def erfcx(x: Any, /) -> Any:
+    """exp(x²) erfc(x), which falls as slowly as 1 / x; inf far below 0 (DLMF 7.2.3 at iz)."""
+    return erf.erfcx(x)
+
+
+@erfcx.backward
+def _(g: Any, x: Any, out: Any) -> Any:
+    return g * (2 * x * out - 2 / math.pi**0.5)
+
+
+@tl.op
+def entr(x: Any, /) -> Any:
+    """-x log(x), the terms of an entropy: 0 at 0, -inf below."""
+    inside = tl.where(x > 0, x, 1)
+    return tl.where(x > 0, -x * tl.log(inside), tl.where(x < 0, -math.inf, -x))
+
+
+@entr.backward
+def _(g: Any, x: Any) -> Any:
+    return -g * (1 + tl.log(x))
 
 
 def ndtr(input: Any) -> Any:
     """The distribution function of the standard normal distribution."""
-    return 0.5 * tl.erfc(-input / math.sqrt(2))
+    return 0.5 * tl.erfc(input * -math.sqrt(0.5))
 
 
 def dist(input: Any, other: Any, p: float = 2) -> Any:

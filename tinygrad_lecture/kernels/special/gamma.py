@@ -60,7 +60,8 @@ def digamma(x: Array) -> Array:
 
 
 def polygamma(n: int, x: Array) -> Array:
-    """The derivative of order n of digamma(x), n >= 1: (-1)^(n+1) n! times Hurwitz's zeta; nan at 0, -1, -2, ..."""
+    """The derivative of order n of digamma(x), n >= 1: (-1)^(n+1) n! times Hurwitz's zeta; inf or,
+    for an even n, -inf at 0, -1, -2, ..."""
     lib = xp(x)
     x = x.astype(np.float64)
     z = lib.where(x < 0.5, 1 - x, x)
@@ -81,7 +82,8 @@ def polygamma(n: int, x: Array) -> Array:
     for _ in range(n):
         coefficients = -math.pi * np.convolve(coefficients[1:] * np.arange(1, len(coefficients)), [1, 0, 1])
     slope = polynomial(tuple(coefficients.tolist()), cotangent)
-    left = lib.where(sine == 0, np.nan, (-1) ** n * right - math.pi * slope)
+    at_a_pole = lib.where(lib.isinf(x), np.nan, (-1) ** (n + 1) * np.inf)
+    left = lib.where(sine == 0, at_a_pole, (-1) ** n * right - math.pi * slope)
     return lib.where(x < 0.5, left, right)
 
 

@@ -108,7 +108,8 @@ def full(
         raise TypeError(f"full: fill_value must be a number, not {fill_value!r}")
     if dtype is None:
         dtype = from_python(fill_value, None).dtype
-    array = np.full(as_shape((size,), "full"), fill_value, dtype=as_dtype(dtype, "full"))
+    wanted = as_dtype(dtype, "full")
+    array = np.full(as_shape((size,), "full"), from_python(fill_value, wanted), wanted)
     return finished(move(array, device), requires_grad)
 
 

@@ -1,10 +1,12 @@
-"""PyTorch's own test data, `op_db`, for nn.torch: the same sample through both libraries, and what differs.
+"""PyTorch's own test data for nn.torch: the same call in both libraries, and in what the results differ.
 
-Import this after `pytest.importorskip("torch")`; PyTorch's test data need `expecttest`.
+Import this after `pytest.importorskip("torch")` and `pytest.importorskip("expecttest")`, which PyTorch's data need.
 """
 
 from __future__ import annotations
 
+import re
+import traceback
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +17,11 @@ import torch
 import nn.torch as ours
 import tinygrad_lecture as tl
 
-TOLERANCE = 1e-7  # relative and absolute, in float64
+TOLERANCE = {"float64": 1e-7, "float32": 1e-5, "float16": 2e-3}  # relative and absolute
+LARGEST = 100  # elements of a sample: what larger ones show, smaller ones show too
+
+# words of NumPy and of Python, which an error of ours does not have
+_BARE = re.compile(r"ufunc|operand type|NoneType|zero-size array|has no attribute|casting rule|array scalars|unhashable")
 
 
 def counterpart(name: str, theirs: Callable[..., Any]) -> Callable[..., Any] | None:
@@ -25,20 +31,51 @@ def counterpart(name: str, theirs: Callable[..., Any]) -> Callable[..., Any] | N
     """
     found: Any = ours
     for part in name.split("."):
-        found = getattr(found, part, None) or getattr(ours.Tensor, part, None)
-        if found is None:
-            return None
-    if isinstance(theirs, types.FunctionType) and theirs.__module__.startswith("torch.testing"):
-        return types.FunctionType(
-            theirs.__code__, {**theirs.__globals__, "torch": ours}, None, theirs.__defaults__, theirs.__closure__
-        )
+        found = getattr(found, part, None)
+    found = found or getattr(ours.Tensor, name, None)
+    if isinstance(found, property):
+        return found.fget
+    if found and isinstance(theirs, types.FunctionType) and theirs.__module__.startswith("torch.testing"):
+        settings = theirs.__defaults__, theirs.__closure__
+        return types.FunctionType(theirs.__code__, {**theirs.__globals__, "torch": ours}, None, *settings)
     return found
+
+
+def samples(op: Any, dtype: str) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """The arguments of an op's small samples: for floats also its reference inputs, with infinities and nans."""
+    torch.manual_seed(0)
+    floats = dtype == "float64"
+    settings = {"device": "cpu", "dtype": getattr(torch, dtype), "requires_grad": floats and op.supports_autograd}
+    made = (op.reference_inputs if floats else op.sample_inputs)(**settings)
+    while True:
+        try:
+            sample = next(made)
+        except StopIteration:
+            return
+        except ValueError:  # some reference inputs ask for a gradient of integers
+            made, floats = op.sample_inputs(**settings), False
+            continue
+        arguments = (sample.input, *sample.args), sample.kwargs
+        if all(x.numel() <= LARGEST for x in leaves(arguments) if isinstance(x, torch.Tensor)):
+            yield arguments
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """The tensors and other values in a nested argument or result, in order, without None."""
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            yield from leaves(part)
+    elif isinstance(value, dict):
+        yield from leaves(list(value.values()))
+    elif value is not None:
+        yield value
 
 
 def copied(value: Any, leaf: Callable[[Any], Any], made: dict[int, Any]) -> Any:
     """A nested argument with leaf(x) for each x in it; one tensor that stands there twice stays one."""
     if isinstance(value, (list, tuple)):
-        return type(value)(copied(part, leaf, made) for part in value)
+        parts = [copied(part, leaf, made) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     if isinstance(value, dict):
         return {key: copied(part, leaf, made) for key, part in value.items()}
     if id(value) not in made:
@@ -52,72 +89,101 @@ def fresh(x: Any) -> Any:
 
 
 def translated(x: Any) -> Any:
-    """Our tensor or dtype for PyTorch's; anything else as it is."""
+    """Our tensor, dtype or function for PyTorch's; anything else as it is. Raises Refused for what is not here."""
     if isinstance(x, torch.Tensor):
+        if x.layout != torch.strided or x.dtype in (torch.bfloat16, torch.complex64, torch.complex128):
+            raise Refused(f"tensors of {x.dtype}, {x.layout} are not here")
         return ours.tensor(x.numpy(force=True), requires_grad=x.requires_grad)
     if isinstance(x, (torch.dtype, torch.memory_format, torch.layout)):
         return getattr(ours, str(x).removeprefix("torch."))
+    if isinstance(x, torch.nn.Module):
+        raise Refused("a module of PyTorch's")
+    if x is torch.nn.functional.gelu:
+        return ours.nn.functional.gelu
     return str(x) if isinstance(x, torch.device) else x
 
 
-def tensors(value: Any) -> Iterator[Any]:
-    """The tensors and numbers in a nested argument or result, in order."""
-    if isinstance(value, (list, tuple)):
-        for part in value:
-            yield from tensors(part)
-    elif isinstance(value, dict):
-        yield from tensors(list(value.values()))
-    elif value is not None:
-        yield value
+class Refused(Exception):
+    """Our library refuses the arguments, in a sentence."""
 
 
-def differences(theirs: Callable[..., Any], mine: Callable[..., Any], args: Any, kwargs: Any) -> Iterator[tuple[str, str]]:
-    """What differs between two functions for these arguments: pairs of a word for the kind and a sentence."""
-    (args, kwargs), (mine_args, mine_kwargs) = (copied((args, kwargs), leaf, {}) for leaf in (fresh, translated))
-    wanted = list(tensors(theirs(*args, **kwargs)))
-    found = list(tensors(mine(*mine_args, **mine_kwargs)))
+def differences(
+    theirs: Callable[..., Any], mine: Callable[..., Any], args: Any, kwargs: Any, variables: Any = ((), ())
+) -> Iterator[tuple[str, str]]:
+    """What differs between two functions for these arguments: pairs of a word for the kind and a sentence.
+
+    variables: our and PyTorch's parameters, whose gradients are compared too. Raises Refused if ours refuses.
+    """
+    asked = copied((args, kwargs), fresh, {})
+    wanted = list(leaves(theirs(*asked[0], **asked[1])))
+    if any(y is NotImplemented for y in wanted):
+        return
+    try:
+        given = copied((args, kwargs), translated, {})
+        found = list(leaves(mine(*given[0], **given[1])))
+        [x.detach().numpy() for x in found if isinstance(x, tl.Tensor)]  # they can be read
+    except Refused:
+        raise
+    except Exception as error:
+        if not said_clearly(error):
+            yield "error", f"{type(error).__name__}: {error}"
+            return
+        raise Refused(str(error)) from error
     if len(found) != len(wanted):
         yield "value", f"{len(found)} results, PyTorch gives {len(wanted)}"
         return
-    upstreams, totals = np.random.default_rng(0), ([], [])
+    random = np.random.default_rng(0)
+    totals: list[tuple[Any, Any]] = []
     for x, y in zip(found, wanted, strict=True):
         yield from difference("value", x, y)
-        if not isinstance(y, torch.Tensor):
+        if not isinstance(y, torch.Tensor) or not isinstance(x, tl.Tensor):
             continue
-        if getattr(x, "requires_grad", False) != y.requires_grad:
-            yield "requires_grad", f"it is {x.requires_grad}, PyTorch's {y.requires_grad}"
-        elif y.requires_grad and x.shape == y.shape:
-            upstream = upstreams.normal(size=y.shape)
-            totals[0].append((x * ours.tensor(upstream)).sum())
-            totals[1].append((y * torch.tensor(upstream)).sum())
-    if not totals[0]:
+        if x.shape == y.shape and (x.requires_grad or y.requires_grad):
+            upstream = random.normal(size=y.shape)
+            totals.append(((x * ours.tensor(upstream)).sum(), (y * torch.tensor(upstream)).sum()))
+    if not totals:
         return
-    sum(totals[0]).backward()
-    sum(totals[1]).backward()
-    for x, y in zip(tensors((mine_args, mine_kwargs)), tensors((args, kwargs)), strict=True):
+    try:
+        for total in zip(*totals, strict=True):
+            if sum(total).requires_grad:
+                sum(total).backward()
+    except (RuntimeError, NotImplementedError):  # one has no derivative for these arguments, and says so
+        return
+    for x, y in zip(leaves((given, variables[0])), leaves((asked, variables[1])), strict=True):
         if isinstance(y, torch.Tensor) and y.requires_grad:
-            pair = [z.new_zeros(z.shape) if z.grad is None else z.grad for z in (x, y)]
-            yield from difference("gradient", *pair)
+            yield from difference("gradient", *(z.new_zeros(z.shape) if z.grad is None else z.grad for z in (x, y)))
+
+
+def said_clearly(error: Exception) -> bool:
+    """Whether an error was raised on purpose, in words of our own, or says that an argument does not exist."""
+    line = traceback.extract_tb(error.__traceback__)[-1].line or ""
+    meant = isinstance(error, (tl.TensorError, tl.DtypeError, NotImplementedError)) or line.startswith("raise ")
+    return (meant or "unexpected keyword argument" in str(error)) and not _BARE.search(str(error))
 
 
 def difference(kind: str, found: Any, wanted: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(wanted, torch.Tensor) and not isinstance(found, tl.Tensor):
-        yield kind, f"a {type(found).__name__}, PyTorch gives a tensor"
+    """In what one result of ours, a tensor or a Python value, differs from PyTorch's."""
+    dtype = "float64"
+    if isinstance(wanted, torch.Tensor) != isinstance(found, tl.Tensor):
+        yield kind, f"a {type(found).__name__}, PyTorch gives a {type(wanted).__name__}"
         return
-    if isinstance(wanted, torch.dtype):
-        found, wanted = str(found), str(wanted)
     if isinstance(wanted, torch.Tensor):
-        dtypes = str(found.dtype), str(wanted.dtype).removeprefix("torch.")
+        dtype, theirs = str(found.dtype), str(wanted.dtype).removeprefix("torch.")
+        if dtype != theirs:
+            yield "dtype", f"the {kind} has dtype {dtype}, PyTorch's {theirs}"
         found, wanted = found.detach().numpy(), wanted.numpy(force=True)
         if found.shape != wanted.shape:
             yield "shape", f"the {kind} has shape {found.shape}, PyTorch's {wanted.shape}"
             return
-        if dtypes[0] != dtypes[1]:
-            yield "dtype", f"the {kind} has dtype {dtypes[0]}, PyTorch's {dtypes[1]}"
-    if isinstance(wanted, str) or wanted is None:
-        if found != wanted:
-            yield kind, f"{found}, PyTorch {wanted}"
+    if isinstance(wanted, (str, torch.dtype)):
+        if str(found) != str(wanted):
+            yield kind, f"{found}, PyTorch's is {wanted}"
         return
+    limit = TOLERANCE.get(dtype, 0)
     with np.errstate(all="ignore"):
-        if not np.allclose(np.asarray(found, float), np.asarray(wanted, float), TOLERANCE, TOLERANCE, equal_nan=True):
-            yield kind, f"{found}, PyTorch's is {wanted}".replace("\n", "")
+        near = np.isclose(np.asarray(found, float), np.asarray(wanted, float), limit, limit, equal_nan=True)
+    if not near.all():
+        place = tuple(map(int, np.argwhere(~near)[0]))
+        yield kind, f"the {kind} at {place} is {np.asarray(found)[place]}, PyTorch's {np.asarray(wanted)[place]}"
+
+

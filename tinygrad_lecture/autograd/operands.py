@@ -95,7 +95,8 @@ def settle(op: Any, out: Any, inputs: Sequence[Any], arrays: Sequence[Any], sett
         return out
     if dtype.kind == "f" and not op.casts:
         if dtype is FLOAT16 and not any(is_array(x) and x.dtype is FLOAT16 for x in arrays):
-            out = op.forward(*(x.astype(get_default_dtype()) if is_array(x) else x for x in arrays), **settings)
+            wide = [x.astype(get_default_dtype()) if is_array(x) else x for x in arrays]
+            out = xp(*wide).asarray(op.forward(*wide, **settings))
         return narrow(out, arrays)
     if dtype.kind in "iu" and not op.casts and len(arrays) > 1:
         return narrow_integers(out, arrays)

@@ -77,8 +77,9 @@ def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *
     layer = 1 + _turns(places, x.shape)
     table = lib.full((int(layer.max()) + 1 if layer.size else 1, *x.shape), _neutral(reduce, array.dtype), array.dtype)
     table = put(put(table, own, index=(0,)), src, index=(layer, *places))
-    over_layers = prod if reduce == "prod" else largest if reduce == "amax" else smallest
-    return over_layers(table, (0,))
+    if reduce == "prod":
+        return prod(table, (0,), dtype=array.dtype)
+    return (largest if reduce == "amax" else smallest)(table, (0,))
 
 
 def _fitted(src: Value, index: Value) -> Value:

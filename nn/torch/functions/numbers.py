@@ -99,8 +99,8 @@ def _(g: Any, x: Any, out: Any) -> Any:
 @tl.op
 def entr(x: Any, /) -> Any:
     """-x log(x), the terms of an entropy: 0 at 0, -inf below."""
-    inside = tl.where(x > 0, x, 1)
-    return tl.where(x > 0, -x * tl.log(inside), tl.where(x < 0, -math.inf, -x))
+    x = 1.0 * x  # integers as floats
+    return tl.where(x > 0, x * -tl.log(tl.where(x > 0, x, 1)), tl.where(x < 0, -math.inf, x))
 
 
 @entr.backward

@@ -40,7 +40,7 @@ def lgamma(x: Array) -> Array:
 
 
 def digamma(x: Array) -> Array:
-    """The derivative of log Γ(x); -inf at 0, nan at -1, -2, ..."""
+    """The derivative of log Γ(x); -inf at 0, inf at -0.0, nan at -1, -2, ..."""
     lib = xp(x)
     x = x.astype(np.float64)
     z = lib.where(x < 0.5, 1 - x, x)
@@ -54,7 +54,7 @@ def digamma(x: Array) -> Array:
         series = series - b / (2 * k) * large ** (-2 * k)
     sine = _sine_of_pi(x)
     cotangent = _sine_of_pi(x + 0.5) / lib.where(sine == 0, 1, sine)
-    at_a_pole = lib.where(x == 0, -np.inf, np.nan)
+    at_a_pole = lib.where(x == 0, lib.copysign(np.inf, -x), np.nan)
     left = lib.where((sine == 0) | lib.isinf(x), at_a_pole, series + total - math.pi * cotangent)
     return lib.where(x < 0.5, left, series + total)
 

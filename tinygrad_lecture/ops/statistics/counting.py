@@ -103,5 +103,5 @@ def unique_consecutive(
         parts.append(run.reshape(array.shape) if axis is None else run)
     if return_counts:
         parts.append(np.bincount(run, minlength=int(first.sum())))
-    results = tuple(_like(x, move(np.ascontiguousarray(part), device_of(array))) for part in parts)
+    results = tuple(_like(x, move(part.copy(), device_of(array))) for part in parts)
     return results if len(results) > 1 else results[0]

@@ -94,7 +94,7 @@ def settle(op: Any, out: Any, inputs: Sequence[Any], arrays: Sequence[Any], sett
     if dtype is FLOAT32 and not any(is_array(x) and x.dtype is FLOAT16 for x in arrays):
         return out
     if dtype.kind == "f" and not op.casts:
-        if dtype is FLOAT16 and not any(is_array(x) and x.dtype is FLOAT16 for x in arrays):
+        if dtype == FLOAT16 and not any(is_array(x) and x.dtype == FLOAT16 for x in arrays):
             wide = [x.astype(get_default_dtype()) if is_array(x) else x for x in arrays]
             out = xp(*wide).asarray(op.forward(*wide, **settings))
         return narrow(out, arrays)

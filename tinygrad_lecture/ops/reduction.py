@@ -214,8 +214,8 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1.
-    dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own, but int64 for bools and integers.
-    Raises IndexError for an axis out of range.
+    dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own, but int64 for bools and
+    integers. Raises IndexError for an axis out of range.
     The factors are multiplied in pairs, then the products in pairs, and so on. The gradient never divides by a factor,
     so it is exact with any number of zeros, to any order.
 

@@ -61,7 +61,9 @@ def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *
         raise ValueError(f'reduce must be "sum", "prod", "mean", "amax" or "amin", not {reduce!r}')
     if x.dtype.kind == "b":
         reduce = {"sum": "amax", "prod": "amin"}.get(reduce, reduce)
-        reduced = scatter_reduce(x.astype(np.uint8), axis, index, src.astype(np.uint8), reduce, include_self=include_self)
+        reduced = scatter_reduce(
+            x.astype(np.uint8), axis, index, src.astype(np.uint8), reduce, include_self=include_self
+        )
         return reduced.astype(bool)
     src, places = _fitted(src, index), normal_index(x, along(x.shape, axis, index))
     array = x._array if isinstance(x, Traced) else x

@@ -77,10 +77,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     the number of classes as well.
     """
     target = as_target("kl_div", input, target)
-    if log_target:
-        losses = tl.exp(target) * (target - input)
-    else:
-        losses = tl.xlogy(target, target) - target * input
+    losses = tl.exp(target) * (target - input) if log_target else tl.xlogy(target, target) - target * input
     if reduction == "batchmean":
         return losses.sum() / input.shape[0] if input.ndim else losses
     return reduced(losses, reduction)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
@@ -19,9 +17,10 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
     This is the cosine of the angle between the vectors: 1 for the same direction, 0 for a right angle.
     """
-    shape = np.broadcast_shapes(x1.shape, x2.shape)
-    x1, x2 = (normalize(x.broadcast_to(shape), 2.0, dim, eps) for x in (x1, x2))
-    return (x1 * x2).sum(dim)
+    if x1.shape != x2.shape:
+        shape = (x1 * x2).shape  # or an error that names both
+        x1, x2 = x1.broadcast_to(shape), x2.broadcast_to(shape)
+    return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(dim)
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:

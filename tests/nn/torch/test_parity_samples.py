@@ -84,8 +84,7 @@ DIFFERENT: list[tuple[str, Callable[[Any], bool], str]] = [
     (
         "the numbers are computed as floats and then rounded; PyTorch rounds their ends and steps first",
         of_integers,
-        "arange:shape arange:value linspace:value linspace.tensor_overload:value logspace:value "
-        "logspace.tensor_overload:value",
+        "arange:shape arange:value linspace:value logspace:value",
     ),
     (
         "a float factor of integers gives floats; PyTorch rounds it first, to 0 or True",

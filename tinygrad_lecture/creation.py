@@ -108,7 +108,8 @@ def full(
         raise TypeError(f"full: fill_value must be a number, not {fill_value!r}")
     if dtype is None:
         dtype = from_python(fill_value, None).dtype
-    array = np.full(as_shape((size,), "full"), fill_value, dtype=as_dtype(dtype, "full"))
+    wanted = as_dtype(dtype, "full")
+    array = np.full(as_shape((size,), "full"), from_python(fill_value, wanted), wanted)
     return finished(move(array, device), requires_grad)
 
 
@@ -166,7 +167,7 @@ def linspace(
 ) -> Tensor:
     """`steps` evenly spaced numbers from start to end, both included."""
     (steps,) = as_shape((steps,), "linspace", "steps")
-    array = np.linspace(start, end, steps).astype(chosen_dtype(dtype, "linspace"))
+    array = np.linspace(_number(start), _number(end), steps).astype(chosen_dtype(dtype, "linspace"))
     return finished(move(array, device), requires_grad)
 
 
@@ -181,8 +182,13 @@ def logspace(
 ) -> Tensor:
     """`steps` numbers from base**start to base**end, both included, whose logarithms are evenly spaced."""
     (steps,) = as_shape((steps,), "logspace", "steps")
-    array = np.logspace(start, end, steps, base=base).astype(chosen_dtype(dtype, "logspace"))
+    array = np.logspace(_number(start), _number(end), steps, base=base).astype(chosen_dtype(dtype, "logspace"))
     return finished(move(array, device), requires_grad)
+
+
+def _number(x: Any) -> Any:
+    """A number, or a tensor of one as Python's float, to compute in float64 whatever its dtype is."""
+    return x.numpy().item() if isinstance(x, Tensor) else x
 
 
 def eye(

@@ -1,5 +1,7 @@
 """Activations that the engine has no op for, or not in place; each is elementwise and keeps the shape.
 
+A nan stays nan, and the gradient passes there: conditions say where x is replaced, which a nan never is.
+
 With inplace=True the result replaces the input, which is returned: as x.relu_() does, and by the same rules.
 """
 
@@ -62,9 +64,9 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha · (exp(x) - 1) (Clevert et al., arXiv:1511.07289)."""
     if inplace:
         return overwrite(input, elu, alpha)
-    positive = input > 0
-    below = tl.expm1(tl.where(positive, 0, input))  # exp of a large positive x would overflow
-    return tl.where(positive, input, alpha * below)
+    negative = input <= 0
+    below = tl.expm1(tl.where(negative, input, 0))  # exp of a large positive x would overflow
+    return tl.where(negative, alpha * below, input)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
@@ -76,8 +78,10 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         raise TensorError(f"hardtanh: min_val must not be above max_val, but they are {min_val} and {max_val}")
     if inplace:
         return overwrite(input, hardtanh, min_val, max_val)
-    inside = (input > min_val) & (input < max_val)
-    return tl.where(inside, input, tl.clip(input.detach(), min_val, max_val))
+    if not input.is_floating_point():
+        min_val, max_val = int(min_val), int(max_val)
+    outside = (input <= min_val) | (input >= max_val)
+    return tl.where(outside, tl.clip(input.detach(), min_val, max_val), input)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
@@ -142,21 +146,21 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x where |x| > lambd, else 0."""
-    return tl.where(abs(input) > lambd, input, 0)
+    return tl.where(abs(input) <= lambd, 0, input)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x moved towards 0 by lambd, and 0 where |x| <= lambd. Raises ValueError for a negative lambd."""
     if lambd < 0:
         raise TensorError(f"softshrink: lambd must be 0 or more, not {lambd}")
-    return tl.where(abs(input) > lambd, input - lambd * tl.sign(input.detach()), 0)
+    return tl.where(abs(input) <= lambd, 0, input - lambd * tl.sign(input.detach()))
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > threshold, else value."""
     if inplace:
         return overwrite(input, _threshold, threshold, value)
-    return tl.where(input > threshold, input, value)
+    return tl.where(input <= threshold, value, input)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:

@@ -86,7 +86,7 @@ def avg_pool2d(
     - `count_include_pad`: whether the zeros of the padding count for the mean.
     - `divisor_override`: a number to divide each window's sum by, instead of by how many elements it has.
 
-    Raises ValueError for windows that do not fit.
+    Means of integers are rounded towards 0, to integers. Raises ValueError for windows that do not fit.
     """
     return _avg_pool(
         "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
@@ -106,7 +106,7 @@ def _avg_pool(
     counts: Any = divisor or math.prod(size)
     if divisor is None and any(before or after for before, after in sides):
         counts = _counts(x, totals.shape[2:], size, strides, pads, count_include_pad)
-    y: Tensor = totals / counts
+    y: Tensor = tl.div(totals, counts, rounding_mode=None if x.is_floating_point() else "trunc")
     return y[0] if alone else y
 
 

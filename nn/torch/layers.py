@@ -133,8 +133,7 @@ class Threshold(MadeFirst, Module):
         self.threshold, self.value, self.inplace = threshold, value, inplace
 
     def forward(self, input: Tensor) -> Any:
-        result = F.threshold(input, self.threshold, self.value)
-        return input.copy_(result) if self.inplace else result
+        return F.threshold(input, self.threshold, self.value, self.inplace)
 
     def extra_repr(self) -> str:
         return f"threshold={self.threshold}, value={self.value}" + ", inplace=True" * self.inplace

@@ -101,7 +101,7 @@ at(
 )  # fmt: skip
 at(
     "special",
-    expit=tl.sigmoid, gammaln=tl.lgamma, psi=tl.digamma, entr=lambda x: -tl.xlogy(x, x),
+    expit=tl.sigmoid, gammaln=tl.lgamma, psi=tl.digamma, entr=functions.numbers.entr,
     erfcx=functions.erfcx, ndtr=functions.ndtr,
     **pick(tl, "digamma erf erfc erfinv exp2 expm1 log1p log_softmax logit logsumexp polygamma"),
     **pick(tl, "round sinc softmax xlogy"),

@@ -54,7 +54,7 @@ class Op(Declaration[P]):
             return out
         kept = None
         if type(out) is not np.ndarray or out.dtype is not like.dtype:
-            out, kept = as_result(out, inputs, arrays, self.name, self.casts)
+            out, kept = as_result(self, out, inputs, arrays, settings)
         result = wrap(out)
         if recorded:
             saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)

@@ -137,12 +137,13 @@ def _own(value: Any, setting: str, name: str) -> Any:
 
 
 def as_result(
-    out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, casts: bool
+    op: Any, out: Any, inputs: Sequence[Any], arrays: Sequence[Any], settings: dict[str, Any]
 ) -> tuple[Array, Sequence[Any] | None]:
-    """What a forward function returned, as an array and no wider than the floats it was computed from; and what a
-    kernel kept for backward.
+    """What an op's forward function returned, as an array and no wider than the floats it was computed from; and what
+    a kernel kept for backward.
 
-    inputs: as the op was called; arrays: the same without Tensors.  casts: the op chooses the dtype of its result.
+    inputs: as the op was called; arrays: the same without Tensors. Of integers of 8 bits and bools NumPy computes float
+    functions in float16: then forward is run again, on floats of the default dtype.
     Raises TypeError for None, and for a complex result of real Tensors.
     """
     kept = None
@@ -152,15 +153,18 @@ def as_result(
         out = np.asarray(out)
     elif not is_array(out):
         if out is None:
-            raise TypeError(f"{name}: forward returned None: is a return missing?")
+            raise TypeError(f"{op.name}: forward returned None: is a return missing?")
         out = xp(*arrays).asarray(out)
     dtype = out.dtype
     if dtype is FLOAT32 and not any(is_array(x) and x.dtype is FLOAT16 for x in arrays):
         return out, kept
-    if dtype.kind == "f" and not casts:
+    if dtype.kind == "f" and not op.casts:
+        if dtype == FLOAT16 and not any(is_array(x) and x.dtype == FLOAT16 for x in arrays):
+            wide = [x.astype(get_default_dtype()) if is_array(x) else x for x in arrays]
+            out = xp(*wide).asarray(op.forward(*wide, **settings))
         return narrow(out, arrays), kept
-    if dtype.kind in "iu" and not casts and len(arrays) > 1:
+    if dtype.kind in "iu" and not op.casts and len(arrays) > 1:
         return narrow_integers(out, arrays), kept
     if dtype.kind == "c" and not any(isinstance(x, Traced) and x._array.dtype.kind == "c" for x in inputs):
-        raise TypeError(f"{name}: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
+        raise TypeError(f"{op.name}: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
     return out, kept

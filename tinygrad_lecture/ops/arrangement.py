@@ -73,6 +73,7 @@ def unravel_index(indices: Value, shape: int | Sequence[int]) -> tuple[Value, ..
     tl.unravel_index(tl.tensor([5, 2]), (2, 3))     # (tensor([1, 0]), tensor([2, 2]))
     """
     places: list[Value] = []
+    indices = indices.astype(np.int64)
     for n in reversed((shape,) if isinstance(shape, int) else tuple(shape)):
         places.insert(0, remainder(indices, n))
         indices = floor_divide(indices, n)

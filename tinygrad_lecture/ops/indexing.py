@@ -400,7 +400,7 @@ def nonzero(x: Value, /, *, as_tuple: bool = False) -> Value:
     """The indices of the elements that are not 0, a matrix of shape (count, x.ndim), int64.
 
     Each row is the index of one element; they come in row-major order. as_tuple: return a tuple of the columns instead,
-    one for each axis, which is an index for x.
+    one for each axis, which is an index for x; a tensor without axes counts as a vector.
 
         tl.nonzero(tl.tensor([[0, 5], [7, 0]]))     # tensor([[0, 1], [1, 0]])
     """
@@ -409,8 +409,8 @@ def nonzero(x: Value, /, *, as_tuple: bool = False) -> Value:
 
 @nonzero.option("as_tuple")
 def _(x: Value, as_tuple: bool) -> Value:
-    places = nonzero(x)
-    return tuple(places[:, axis] for axis in range(x.ndim)) if as_tuple else places
+    places = nonzero(x.reshape(-1) if as_tuple and not x.ndim else x)  # an index has at least one axis
+    return tuple(places[:, axis] for axis in range(places.shape[1])) if as_tuple else places
 
 
 # --- sort and topk ------------------------------------------------------------------------------------------

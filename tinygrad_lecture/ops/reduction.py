@@ -227,15 +227,15 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1.
-    dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own.
-    The result has x's dtype; bools and integers give int64. Raises IndexError for an axis out of range.
+    dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own, but int64 for bools and
+    integers. Raises IndexError for an axis out of range.
     The factors are multiplied in pairs, then the products in pairs, and so on. The gradient never divides by a factor,
     so it is exact with any number of zeros, to any order.
 
         tl.prod(tl.tensor([2.0, 3.0, 4.0]))     # tensor(24.)
     """
     x = converted(x, dtype)
-    x = astype(x, np.int64) if x.dtype.kind in "iub" else x
+    x = astype(x, np.int64) if dtype is None and x.dtype.kind in "iub" else x
     axes = axes_over(x.ndim, axis)
     kept = tuple(a for a in range(x.ndim) if a not in axes)
     n = count(x.shape, axis)
@@ -258,8 +258,8 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
 def cumsum(x: Value, /, axis: int, *, dtype: Any = None) -> Value:
     """The running sum along an axis: result[i] = x[0] + ... + x[i].
 
-    axis: an int (also `dim`).  dtype: convert x to this dtype first; None (the default) for x's own.
-    The result has x's shape; bools and integers give int64. Raises IndexError for an axis out of range.
+    axis: an int (also `dim`).  dtype: convert x to this dtype first; None (the default) for x's own, but int64 for
+    bools and integers. The result has x's shape. Raises IndexError for an axis out of range.
 
         tl.cumsum(tl.tensor([1.0, 2.0, 3.0]), axis=0)       # tensor([1., 3., 6.])
     """

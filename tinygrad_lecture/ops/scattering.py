@@ -54,13 +54,20 @@ def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *
     axis (also `dim`), index, src: those of `scatter`.  reduce: "sum", "prod", "mean", "amax" or "amin".
     include_self: False to leave x's own element out where src has one. Elements that no index names stay.
     Gradients are those of `sum`, `prod`, `mean`, `max` and `min`: ties share equally, products are exact with zeros.
-    Raises ValueError for another reduce, and the errors of `gather`.
+    Of bools "sum" and "amax" are or, "prod" and "amin" and. Raises ValueError for another reduce, and the errors of
+    `gather`.
 
         index, src = tl.tensor([0, 0, 2]), tl.tensor([5.0, 2.0, 3.0])
         tl.scatter_reduce(tl.ones(3), 0, index, src, "amax")        # tensor([5., 1., 3.])
     """
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise ValueError(f'reduce must be "sum", "prod", "mean", "amax" or "amin", not {reduce!r}')
+    if x.dtype.kind == "b":
+        reduce = {"sum": "amax", "prod": "amin"}.get(reduce, reduce)
+        reduced = scatter_reduce(
+            x.astype(np.uint8), axis, index, src.astype(np.uint8), reduce, include_self=include_self
+        )
+        return reduced.astype(bool)
     src, places = _fitted(src, index), normal_index(x, along(x.shape, axis, index))
     array = x._array if isinstance(x, Traced) else x
     lib = xp(array)
@@ -75,8 +82,9 @@ def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *
     layer = 1 + _turns(places, x.shape)
     table = lib.full((int(layer.max()) + 1 if layer.size else 1, *x.shape), _neutral(reduce, array.dtype), array.dtype)
     table = put(put(table, own, index=(0,)), src, index=(layer, *places))
-    over_layers = prod if reduce == "prod" else largest if reduce == "amax" else smallest
-    return over_layers(table, (0,))
+    if reduce == "prod":
+        return prod(table, (0,), dtype=array.dtype)
+    return (largest if reduce == "amax" else smallest)(table, (0,))
 
 
 def _fitted(src: Value, index: Value) -> Value:

@@ -184,6 +184,7 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
 
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """Powers of the elements of a vector as rows: (n, N), the largest power first unless increasing."""
-    powers = np.arange(len(x) if N is None else N)
+    """Powers of the elements of vectors as rows: (..., n, N), the largest power first unless increasing."""
+    x = atleast_1d(x)
+    powers = np.arange(x.shape[-1] if N is None else N)
     return x[..., None] ** tl.tensor(powers if increasing else powers[::-1].copy())

@@ -61,6 +61,7 @@ row(
     kinds="f",
 )
 row("derivative_of_digamma", unary(0.5, 4).map(lambda s: Sample(s.inputs, {"n": 1})), polygamma, kinds="fi", keeps="x")
+row("log_odds", unary(0.2, 0.8), lambda x: np.log(x / (1 - x)), smooth=True, keeps="x")
 row(
     "logit",
     with_setting(unary(0.2, 0.8), eps=st.sampled_from([0.1, 1e-3])),

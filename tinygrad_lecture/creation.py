@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .autograd.operands import constant
 from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, move
 from .conversion import as_dtype, as_shape, from_python, new_array
 from .errors.words import kind_of
@@ -100,10 +101,10 @@ def full(
 ) -> Tensor:
     """A Tensor of shape `size` with one value everywhere: full((2, 3), 0.5).
 
-    dtype: by default what `tensor(fill_value)` has. Raises TypeError if fill_value is not a number.
+    dtype: by default what `tensor(fill_value)` has. Raises TypeError if fill_value is not a number, or requires grad.
     """
     if isinstance(fill_value, (Traced, np.generic)):
-        fill_value = fill_value.item()
+        fill_value = constant(fill_value, "fill_value", "full").item()
     if not isinstance(fill_value, (bool, int, float)):
         raise TypeError(f"full: fill_value must be a number, not {fill_value!r}")
     if dtype is None:

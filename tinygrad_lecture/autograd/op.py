@@ -173,7 +173,7 @@ class Op(Generic[P]):
                 nodes.append(None)
         recorded = recorded and modes.recording and self.differentiable
         given = settings
-        if recorded and settings:
+        if settings and like is not None and modes.recording:
             settings = own_settings(settings, self.name)
         if foreign is not None and like is not None:
             arrays = [x._array if isinstance(x, Traced) else as_operand(x, like, copy=recorded) for x in inputs]

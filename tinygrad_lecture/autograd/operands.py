@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from ..backend import (
     xp,
 )
 from ..traced import Traced
+from .modes import modes
+
+T = TypeVar("T")
 
 SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
 
@@ -49,7 +52,7 @@ def as_operand(value: Any, like: Array, copy: bool) -> Any:
 def own_settings(settings: dict[str, Any], name: str) -> dict[str, Any]:
     """The settings for a record to keep: with copies of arrays, lists and whatever else the caller may change.
 
-    Raises TypeError for a Tensor that requires grad, since no gradient flows to a setting.
+    Raises TypeError for a Tensor that requires grad, as `constant` does.
     """
     for value in settings.values():
         kind = type(value)
@@ -68,13 +71,21 @@ def _own(value: Any, setting: str, name: str) -> Any:
     if kind is dict:
         return {key: _own(item, setting, name) for key, item in value.items()}
     if isinstance(value, Traced):
-        if value._node is not None:
-            raise TypeError(
-                f"{name}: {setting} is a setting, to which no gradient flows, but the tensor given requires grad: put "
-                f"{setting} before the slash, with inputs, or pass {setting}.detach()"
-            )
-        return value._array.copy()
+        return constant(value, setting, name)._array.copy()
     return value.copy() if is_array(value) or isinstance(value, bytearray) else value
+
+
+def constant(value: T, setting: str, name: str) -> T:
+    """The value of a setting of the function `name`, which no gradient flows to.
+
+    Raises TypeError while recording for a Tensor that requires grad: its gradient would be lost without a word.
+    """
+    if isinstance(value, Traced) and value._node is not None and modes.recording:
+        raise TypeError(
+            f"{name}: {setting} is a setting, to which no gradient flows, but the tensor given requires grad: pass "
+            f"{setting}.detach(); in an op of your own, put {setting} before the slash, with the inputs"
+        )
+    return value
 
 
 def settle(out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, casts: bool) -> Array:

@@ -78,7 +78,12 @@ def add(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
 
 @add.option("alpha")
 def _(a: Value, b: Value, alpha: float) -> Value:
-    return add(a, b if alpha == 1 else mul(b, alpha))
+    return add(a, scaled(b, alpha))
+
+
+def scaled(x: Value, factor: Any) -> Value:
+    """factor * x; x itself for the number 1, but not for a tensor, which may require grad."""
+    return x if not isinstance(factor, Traced) and factor == 1 else mul(x, factor)
 
 
 @add.backward("a", "b")
@@ -94,7 +99,7 @@ def sub(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
 
 @sub.option("alpha")
 def _(a: Value, b: Value, alpha: float) -> Value:
-    return sub(a, b if alpha == 1 else mul(b, alpha))
+    return sub(a, scaled(b, alpha))
 
 
 @sub.explains

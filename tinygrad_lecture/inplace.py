@@ -122,6 +122,7 @@ def _replace(x: Traced, change: str, new: Any) -> None:
     window = window_of(x)
     others = sharers(x)
     if window is None or not others:
+        new._array = _laid_out_like(x._array, new._array)
         _become(x, new)
         x._window = None
         return

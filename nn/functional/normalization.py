@@ -89,7 +89,7 @@ def batch_norm(
     _track(running_mean, rows.detach().mean(1), momentum)
     _track(running_var, rows.detach().var(1), momentum)
     normal = tl.layer_norm(rows, eps=eps).reshape(channels, batch, *axes)
-    return _scaled(tl.swapaxes(normal, 0, 1), weight, bias)
+    return _scaled(tl.swapaxes(normal, 0, 1).contiguous(), weight, bias)
 
 
 def group_norm(

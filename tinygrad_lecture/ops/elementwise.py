@@ -633,7 +633,19 @@ def _(g: Value, x_device: str) -> Value:
 
 @op(analytic=True)
 def clone(x: Value, /) -> Value:
-    """A copy of x in its own memory; gradients flow through."""
+    """A copy of x in its own memory, with its axes in the same order there; gradients flow through."""
+    return x.copy(order="K")
+
+
+def contiguous(x: Value) -> Value:
+    """x itself if its memory is in row-major order, else a copy that is."""
+    array = x._array if isinstance(x, Traced) else x
+    return x if array.flags.c_contiguous else copy_in_rows(x)
+
+
+@op(analytic=True)
+def copy_in_rows(x: Value, /) -> Value:
+    """A copy of x whose memory is in row-major order."""
     return x.copy()
 
 
@@ -644,6 +656,7 @@ def alias(x: Value, /) -> Value:
 
 
 @clone.backward
+@copy_in_rows.backward
 @alias.backward
 def _(g: Value) -> Value:
     return g

@@ -11,7 +11,7 @@ from ...backend import Array, device_of, is_array, move, to_host, xp
 from ...traced import Traced
 from ..arrangement import moveaxis
 from ..composite import composite
-from ..elementwise import astype, clone, isnan, where
+from ..elementwise import astype, clone, contiguous, isnan, where
 from ..indexing import Ordered, argsort, gather, sort
 from ..shape import normal_axes, reshape, squeeze, unsqueeze
 
@@ -110,6 +110,6 @@ def kthvalue(x: Value, k: int, axis: int = -1, keepdims: bool = False) -> Ordere
     (axis,) = normal_axes(x.ndim, axis)
     if not 1 <= k <= x.shape[axis]:
         raise ValueError(f"k must be from 1 to {x.shape[axis]}, the size of axis {axis} of shape {x.shape}, not {k}")
-    indices = argsort(x, axis)[(*[slice(None)] * axis, slice(k - 1, k))]
+    indices = contiguous(argsort(x, axis)[(*[slice(None)] * axis, slice(k - 1, k))])
     values = gather(x, axis, indices)
     return Ordered(values, indices) if keepdims else Ordered(squeeze(values, axis), squeeze(indices, axis))

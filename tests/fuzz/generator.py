@@ -397,7 +397,8 @@ def copy(make: Generator) -> None:
             (f"lib.tril({x})", shape),
             (f"lib.triu({x}, 1)", shape),
             (f"{x}[[0], [{shape[1] - 1}]]", (1, *shape[2:])),
-            (f"{x}[:, [0, {shape[1] - 1}]]", (shape[0], 2, *shape[2:])),
+            *[(f"{x}[:, [0, {shape[1] - 1}]]", (shape[0], 2, *shape[2:]))] * 3,
+            (f"{x}.index_select(1, lib.tensor([0, {shape[1] - 1}]))", (shape[0], 2, *shape[2:])),
         ]
     if ndim == 1:
         options.append((f"lib.outer({x}, {x}.tanh())", shape * 2))
@@ -409,6 +410,10 @@ def copy(make: Generator) -> None:
     if math.prod(result) <= 40 and len(result) <= 4:
         bound = 2 * v.family.bound if "outer" not in text else v.family.bound
         make.result(text, result, bound, v, rows=v.rows or any(name in text for name in IN_ROWS))
+        copied = make.variables[-1]
+        if copied.rows and make.chance(0.4):  # a view of it sees a change
+            make.result(f"{copied.name}.view(-1)", (math.prod(result),), 0, copied, of=copied, rows=True)
+            inplace(make, copied)
 
 
 # Copies whose memory is in row-major order in both libraries, whatever x's is.

@@ -611,6 +611,7 @@ IN_ROWS = {
     "masked_fill": lambda x: x.T.masked_fill(x.T > 1, 0.0),
     "scatter_add": lambda x: x.T.scatter_add(0, tl.zeros(3, 2, dtype=tl.int64), x.T),
     "repeat": lambda x: x.T.repeat(2, 1),
+    "einsum": lambda x: tl.einsum("ij,kj->ik", x, x[:1]),
     "diag_embed": lambda x: tl.diag_embed(x, dim1=0, dim2=1),
 }
 

@@ -634,7 +634,7 @@ def _(g: Value, x_device: str) -> Value:
 @op(analytic=True)
 def clone(x: Value, /) -> Value:
     """A copy of x in its own memory, with its axes in the same order there; gradients flow through."""
-    return x.copy(order="K")
+    return x.copy(order="C" if 0 in x.strides else "K")  # NumPy would put an expanded axis last
 
 
 def contiguous(x: Value) -> Value:

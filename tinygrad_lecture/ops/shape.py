@@ -11,7 +11,7 @@ from ..backend import Shape, in_rows, is_array, xp
 from ..errors.messages import axis_complaint
 from ..traced import Traced
 from .composite import composite
-from .elementwise import copy_in_rows
+from .elementwise import clone, copy_in_rows
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
     "broadcast_to",
@@ -113,7 +113,7 @@ def _(x: Value, shape: Shape) -> str:
 @op(analytic=True)
 def flip(x: Value, /, axis: int | tuple[int, ...] | None = None) -> Value:
     """x reversed along `axis` (also `dim`, `dims`): an int, a tuple, or None for all axes."""
-    return xp(x).flip(x, own_axis(x, axis)).copy(order="K")  # NumPy's is a view
+    return clone(xp(x).flip(x, own_axis(x, axis)))  # NumPy's is a view
 
 
 @flip.backward

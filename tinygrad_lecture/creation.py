@@ -58,7 +58,8 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_gra
 def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     """data as a Tensor, as in PyTorch: a Tensor is returned itself, with its graph; other data are copied by `tensor`.
 
-    But a NumPy array keeps its memory, as with `from_numpy`, unless it must be converted or cannot be written to.
+    But a NumPy array keeps its memory, as with `from_numpy`, unless it must be converted or cannot be written to; see
+    there for what backward does not notice.
 
     dtype, device: what the result must have, by default what data has. A Tensor is converted with `to` if it differs.
     Raises the errors of `tensor`.
@@ -74,7 +75,10 @@ def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor
 
 
 def from_numpy(array: Any) -> Tensor:
-    """A Tensor that shares memory with a NumPy array: a change of one is seen in the other, but not by backward.
+    """A Tensor that shares memory with a NumPy array: a change of one is seen in the other.
+
+    But backward does not notice a change of the array: gradients computed with the new values are wrong. `tensor`
+    copies.
 
     A read-only one, such as x.numpy() or np.frombuffer(bytes), is copied, since nothing may be written to it.
     Raises TypeError for anything but an array of numbers.

@@ -607,7 +607,7 @@ class Tensor(BoundMethods, HookMethods):
 
     def contiguous(self, memory_format: Any = None) -> Tensor:
         """The tensor itself if its memory is in row-major order, else a copy that is. memory_format: has no effect."""
-        return ops.elementwise.contiguous(self)
+        return ops.elementwise.contiguous(self)  # type: ignore[no-any-return]
 
     def flip(self, *axes: Any, **names: Any) -> Tensor:
         """The elements reversed along axes, by default all: x.flip(0), x.flip(0, 1), x.flip((0, 1))."""

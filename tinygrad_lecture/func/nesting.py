@@ -53,7 +53,7 @@ def variable(name: str, x: Any) -> Tensor:
     if x.dtype.kind != "f":
         raise TypeError(f"{name}: can differentiate only with respect to floats, not {x.dtype}; convert with .float()")
     if x.requires_grad:
-        with enable_grad():  # under no_grad too: a product that `vjp` makes later may be differentiated with respect to x
+        with enable_grad():  # under no_grad too: what `vjp_fn` makes later may be differentiated with respect to x
             return ops.elementwise.alias(x)
     return x.detach().requires_grad_()
 

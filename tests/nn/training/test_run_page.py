@@ -149,7 +149,7 @@ def test_a_layer_that_got_its_first_gradient_late_has_its_curve_where_it_belongs
 
 def test_a_path_that_cannot_be_written_is_refused_before_training(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(NotADirectoryError, match="cannot make the folder .*file is a file"):
+    with pytest.raises(NotADirectoryError, match="cannot make the folder"):
         trainer(tmp_path / "file" / "run.html")
 
 

@@ -24,7 +24,7 @@ def quantile(
 ) -> Value:
     """The q-th quantile: the number below which the part q of the elements lies; 0.5 is the median.
 
-    q: a number from 0 to 1, or a vector of them, which becomes the first axis of the result. Gradients flow to a Tensor.
+    q: a number from 0 to 1, or a vector of them, which becomes the first axis of the result. A Tensor gets gradients.
     axis (also `dim`): an int; None for all elements.  keepdims (also `keepdim`): keep the axis, with size 1.
     interpolation: what to take between two elements: "linear" (the default), "lower", "higher", "midpoint", "nearest".
     nan if there is a nan. Raises ValueError for a q outside 0 to 1, another interpolation, and for no elements.

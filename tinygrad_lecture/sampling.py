@@ -106,7 +106,7 @@ def normal(
 ) -> Tensor:
     """Normal random numbers of this mean and standard deviation, numbers with a size or tensors: normal(0, 1, (2, 3)).
 
-    Raises ValueError for a negative std, TypeError for tensors that require grad; mean + std * randn(...) has gradients.
+    Raises ValueError for a negative std, TypeError for tensors that require grad: mean + std * randn(...) has them.
     """
     like = next((x for x in (mean, std) if isinstance(x, Traced)), None)
     if like is not None:

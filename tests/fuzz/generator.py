@@ -428,7 +428,8 @@ def contraction(make: Generator) -> None:
     x, y, bound = make.small(v), make.small(w), make.bound(v) * make.bound(w) * v.shape[1]
     shape = (v.shape[0], w.shape[0])
     text = make.random.choice([f"F.linear({x}, {y})", f'lib.einsum("ij,kj->ik", {x}, {y})'])
-    make.result(text, shape, bound, v, w)
+    # in PyTorch the result of einsum is a view of another one, which a change of it takes the place of
+    make.result(text, shape, bound, v, w, view="einsum" in text)
 
 
 # --- in-place changes ---------------------------------------------------------------------------------------

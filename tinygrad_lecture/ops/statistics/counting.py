@@ -55,7 +55,7 @@ def count_nonzero(x: Value, axis: Axes = None) -> Value:
     return sum(x != 0, axis)
 
 
-@op
+@op(differentiable=False)
 def histc(x: Value, /, bins: int = 100, min: float = 0, max: float = 0) -> Value:
     """How many elements fall into each of `bins` intervals of one width from min to max, in x's dtype.
 
@@ -78,11 +78,6 @@ def histc(x: Value, /, bins: int = 100, min: float = 0, max: float = 0) -> Value
     counts = lib.zeros(bins, np.int64)
     lib.add.at(counts, places, inside.astype(np.int64))
     return counts.astype(x.dtype)
-
-
-@histc.backward
-def _(g: Value) -> Value:
-    raise NotImplementedError("histc has no backward rule; where no gradient is needed, pass x.detach()")
 
 
 @composite

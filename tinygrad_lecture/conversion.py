@@ -18,7 +18,7 @@ from .traced import Traced
 def new_array(data: Any, dtype: Any = None, device: str | None = None) -> Array:
     """A new array with a copy of data; see `tl.tensor` for the arguments and errors."""
     if isinstance(data, Traced):
-        data = data._array
+        data = _array_of(data)
     dtype = None if dtype is None else as_dtype(dtype, "tensor")
     array = from_python(data, dtype) if not is_array(data) else np.asarray(data) if xp(data) is np else data
     if array.dtype.kind == "c" or (dtype is not None and dtype.kind == "c"):
@@ -55,15 +55,20 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
 def _without_tensors(data: Any) -> Any:
     """Nested lists with each Tensor in them replaced by its array."""
     if isinstance(data, Traced):
-        if data._node is not None:
-            warn(
-                "tensor: the data has tensors that require grad, but the new tensor is a constant; join them with "
-                "tl.stack to let gradients flow, or detach() them"
-            )
-        return to_host(data._array)
+        return to_host(_array_of(data))
     if isinstance(data, (list, tuple)) and not _PYTHONS.issuperset(map(type, data)):
         return [_without_tensors(item) for item in data]
     return data
+
+
+def _array_of(x: Traced) -> Array:
+    """The array of a Tensor. Warns if it requires grad."""
+    if x._node is not None:
+        warn(
+            "tensor: the data requires grad, but the new tensor is a constant; to let gradients flow, take x.clone(), "
+            "or tl.stack of a list; else detach() it"
+        )
+    return x._array
 
 
 def _strange(data: Any, name: str = "data") -> str:

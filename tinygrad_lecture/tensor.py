@@ -13,6 +13,7 @@ from .autograd.backward import backward_pass, seed_for
 from .autograd.core import Leaf, Record
 from .autograd.hooks import retains_grad
 from .autograd.modes import modes
+from .autograd.versions import owner_of
 from .autograd.views import note_sharing
 from .backend import Array, DType, Shape, device_of, to_host
 from .conversion import as_dtype, as_shape, new_array, parse_target
@@ -582,8 +583,17 @@ class Tensor(BoundMethods, HookMethods):
         return ops.reshape(self, as_shape(shape, negative=True))
 
     def view(self, *shape: Any) -> Tensor:
-        """PyTorch's other name for `reshape`; unlike PyTorch's it copies if a view is impossible."""
-        return ops.reshape(self, as_shape(shape, negative=True))
+        """A view of the same memory in another shape, as in PyTorch; `reshape` copies where there is none.
+
+        Raises ValueError where the memory's order allows no such view, as after a transpose.
+        """
+        result = ops.reshape(self, as_shape(shape, negative=True))
+        if not self._array.flags.c_contiguous and owner_of(result._array) is not owner_of(self._array):
+            raise TensorError(
+                f"view: a tensor of shape {self.shape} whose memory is not in row-major order, as after a transpose, "
+                f"has no view of shape {result.shape}; write reshape, which copies here, or contiguous() before view"
+            )
+        return result
 
     def permute(self, *axes: Any) -> Tensor:
         """The axes in another order: x.permute(0, 2, 1) or x.permute((0, 2, 1))."""
@@ -607,7 +617,7 @@ class Tensor(BoundMethods, HookMethods):
 
     def contiguous(self, memory_format: Any = None) -> Tensor:
         """The tensor itself if its memory is in row-major order, else a copy that is. memory_format: has no effect."""
-        return self if self._array.flags.c_contiguous else ops.clone(self)
+        return ops.elementwise.contiguous(self)  # type: ignore[no-any-return]
 
     def flip(self, *axes: Any, **names: Any) -> Tensor:
         """The elements reversed along axes, by default all: x.flip(0), x.flip(0, 1), x.flip((0, 1))."""

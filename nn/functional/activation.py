@@ -48,10 +48,11 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     Returns x itself where beta · x > threshold, and where the dtype cannot tell the difference. It does not overflow,
     and derivatives of every order are smooth.
     """
-    scaled = input if beta == 1 else input * beta
+    plain = not isinstance(beta, Tensor) and beta == 1
+    scaled = input if plain else input * beta
     linear = scaled > min(threshold, _LINEAR_FROM.get(input.dtype.name, 40.0))
     curve = tl.log1p(tl.exp(tl.where(linear, 0, scaled)))
-    return tl.where(linear, input, curve if beta == 1 else curve / beta)
+    return tl.where(linear, input, curve if plain else curve / beta)
 
 
 def logsigmoid(input: Tensor) -> Tensor:

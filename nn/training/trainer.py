@@ -63,6 +63,7 @@ class Trainer(Resumable):
       A run with other settings is not resumed.
     - `show`: display progress.
     - `page`: where to write a page with the run's curves, gradient norms, dead units and histograms, for each row.
+      Its folder is made if there is none.
 
     Resuming is exact: a run that is killed at any time and started again with resume=True ends with the same bits as
     one that was never interrupted. The saved state covers model, optimiser, schedule, the DataLoader's order and the

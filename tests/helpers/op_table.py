@@ -213,6 +213,7 @@ row("floor", unary(away_from=(-2, -1, 0, 1, 2)), np.floor, kinks="integers", kee
 row("ceil", unary(away_from=(-2, -1, 0, 1, 2)), np.ceil, kinks="integers", keeps="")
 row("round", unary(away_from=(-1.5, -0.5, 0.5, 1.5)), np.round, kinks="halves", keeps="")
 row("clone", unary(), np.copy, kinds="fib", smooth=True, keeps="")
+row("copy_in_rows", unary(), np.copy, kinds="fib", smooth=True, keeps="")
 row("alias", unary(), np.copy, kinds="fib", smooth=True, keeps="")
 row("tan", unary(-1.2, 1.2), np.tan, kinds="fi", smooth=True, keeps="out")
 row("sinh", unary(), np.sinh, kinds="fi", smooth=True, keeps="x")

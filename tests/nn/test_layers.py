@@ -270,3 +270,31 @@ def test_signatures_are_readable():
     for name in nn.__all__:
         if isinstance(kind := getattr(nn, name), type):
             assert " at 0x" not in str(inspect.signature(kind))
+
+
+VIEWED: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
+    "BatchNorm1d": (lambda: nn.BatchNorm1d(3), (4, 3, 5)),
+    "BatchNorm2d": (lambda: nn.BatchNorm2d(3), (4, 3, 5, 5)),
+    "GroupNorm": (lambda: nn.GroupNorm(1, 3), (4, 3, 5)),
+    "Conv2d": (lambda: nn.Conv2d(3, 2, 3), (4, 3, 5, 5)),
+    "MaxPool2d": (lambda: nn.MaxPool2d(2), (4, 3, 6, 6)),
+    "Linear": (lambda: nn.Linear(5, 2), (4, 3, 5)),
+    "LSTM": (lambda: nn.LSTM(5, 2, num_layers=2), (4, 3, 5)),
+    "GRU": (lambda: nn.GRU(5, 2, bidirectional=True), (4, 3, 5)),
+    "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(4, 2), (4, 3, 4)),
+}
+
+
+@pytest.mark.parametrize("name", VIEWED)
+def test_outputs_have_a_view_as_one_vector(name: str) -> None:
+    """As programs for PyTorch flatten them: out.view(len(out), -1)."""
+    make, shape = VIEWED[name]
+
+    def flatten(out: Any) -> None:
+        if isinstance(out, tuple):
+            for part in out:
+                flatten(part)
+        else:
+            assert out.view(-1).shape == (out.numel(),)
+
+    flatten(make()(tl.randn(*shape)))

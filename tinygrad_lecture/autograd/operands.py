@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from ..backend import (
 from ..errors.argument_names import inputs_by_position, numpy_names
 from ..errors.call import refuse_several
 from ..traced import Traced
+from .modes import modes
+
+T = TypeVar("T")
 
 SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
 
@@ -108,7 +111,7 @@ def as_operand(value: Any, like: Array, copy: bool) -> Any:
 def own_settings(settings: dict[str, Any], name: str) -> dict[str, Any]:
     """The settings for a record to keep: with copies of arrays, lists and whatever else the caller may change.
 
-    Raises TypeError for a Tensor that requires grad, since no gradient flows to a setting.
+    Raises TypeError for a Tensor that requires grad, as `constant` does.
     """
     for value in settings.values():
         kind = type(value)
@@ -127,13 +130,21 @@ def _own(value: Any, setting: str, name: str) -> Any:
     if kind is dict:
         return {key: _own(item, setting, name) for key, item in value.items()}
     if isinstance(value, Traced):
-        if value._node is not None:
-            raise TypeError(
-                f"{name}: {setting} is a setting, to which no gradient flows, but the tensor given requires grad: put "
-                f"{setting} before the slash, with inputs, or pass {setting}.detach()"
-            )
-        return value._array.copy()
+        return constant(value, setting, name)._array.copy()
     return value.copy() if is_array(value) or isinstance(value, bytearray) else value
+
+
+def constant(value: T, setting: str, name: str) -> T:
+    """The value of a setting of the function `name`, which no gradient flows to.
+
+    Raises TypeError while recording for a Tensor that requires grad: its gradient would be lost without a word.
+    """
+    if isinstance(value, Traced) and value._node is not None and modes.recording:
+        raise TypeError(
+            f"{name}: {setting} is a setting, to which no gradient flows, but the tensor given requires grad: pass "
+            f"{setting}.detach(); in an op of your own, put {setting} before the slash, with the inputs"
+        )
+    return value
 
 
 def as_result(

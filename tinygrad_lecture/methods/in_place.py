@@ -79,11 +79,11 @@ class InPlaceMethods(Traced):
 
     def add_(self, other: Any, alpha: float = 1) -> Self:
         """Add alpha * other in place: x += alpha * other."""
-        return update(self, "x.add_(y)", ops.add, other if alpha == 1 else ops.mul(other, alpha))
+        return update(self, "x.add_(y)", ops.add, ops.elementwise.scaled(other, alpha))
 
     def sub_(self, other: Any, alpha: float = 1) -> Self:
         """Subtract alpha * other in place: x -= alpha * other."""
-        return update(self, "x.sub_(y)", ops.sub, other if alpha == 1 else ops.mul(other, alpha))
+        return update(self, "x.sub_(y)", ops.sub, ops.elementwise.scaled(other, alpha))
 
     def addcmul_(self, tensor1: Any, tensor2: Any, value: float = 1) -> Self:
         """Add value * tensor1 * tensor2 in place."""
@@ -202,8 +202,8 @@ class InPlaceMethods(Traced):
             drawn = random.uniform(self._array.shape, self._array.dtype, device_of(self._array))
         return self._overwritten(-xp(drawn).log1p(-drawn) / lambd)
 
-    def _overwritten(self, values: Array) -> Self:
-        self[...] = wrap(values)
+    def _overwritten(self, values: Array | Traced) -> Self:
+        self[...] = values if isinstance(values, Traced) else wrap(values)  # a Tensor where a parameter is one
         return self
 
     def detach_(self) -> Self:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import to_host, xp
+from ..backend import in_rows, to_host, xp
 from ..traced import Traced
 from .composite import composite
 from .elementwise import clone, floor_divide, remainder
@@ -40,7 +40,7 @@ def roll(x: Value, /, shifts: int | tuple[int, ...], axis: int | tuple[int, ...]
 
         tl.roll(tl.tensor([1, 2, 3]), 1)        # tensor([3, 1, 2])
     """
-    return xp(x).roll(x, shifts, axis=own_axis(x, axis))
+    return in_rows(xp(x).roll(x, shifts, axis=own_axis(x, axis)))
 
 
 @roll.backward

@@ -15,7 +15,7 @@ from ..autograd.op import Value, op
 from ..backend import xp
 from .composite import composite
 from .elementary.exponentials import logaddexp
-from .elementwise import astype, clone, converted
+from .elementwise import astype, clone, contiguous, converted
 from .indexing import Ordered, gather
 from .shape import axes_over, cat, swapaxes
 
@@ -40,7 +40,7 @@ def cumprod(x: Value, axis: int, *, dtype: Any = None) -> Value:
     while step < y.shape[0]:
         y = cat([y[:step], y[step:] * y[:-step]])
         step *= 2
-    return swapaxes(y, 0, axis)
+    return contiguous(swapaxes(y, 0, axis))
 
 
 @composite
@@ -58,7 +58,7 @@ def logcumsumexp(x: Value, axis: int) -> Value:
     while step < y.shape[0]:
         y = cat([y[:step], logaddexp(y[step:], y[:-step])])
         step *= 2
-    return swapaxes(y, 0, axis)
+    return contiguous(swapaxes(y, 0, axis))
 
 
 @composite

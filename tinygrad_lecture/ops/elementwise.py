@@ -78,7 +78,12 @@ def add(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
 
 @add.option("alpha")
 def _(a: Value, b: Value, alpha: float) -> Value:
-    return add(a, b if alpha == 1 else mul(b, alpha))
+    return add(a, scaled(b, alpha))
+
+
+def scaled(x: Value, factor: Any) -> Value:
+    """factor * x; x itself for the number 1, but not for a tensor, which may require grad."""
+    return x if not isinstance(factor, Traced) and factor == 1 else mul(x, factor)
 
 
 @add.backward("a", "b")
@@ -94,7 +99,7 @@ def sub(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
 
 @sub.option("alpha")
 def _(a: Value, b: Value, alpha: float) -> Value:
-    return sub(a, b if alpha == 1 else mul(b, alpha))
+    return sub(a, scaled(b, alpha))
 
 
 @sub.explains
@@ -629,7 +634,19 @@ def _(g: Value, x_device: str) -> Value:
 
 @op(analytic=True)
 def clone(x: Value, /) -> Value:
-    """A copy of x in its own memory; gradients flow through."""
+    """A copy of x in its own memory, with its axes in the same order there; gradients flow through."""
+    return x.copy(order="C" if 0 in x.strides else "K")  # NumPy would put an expanded axis last
+
+
+def contiguous(x: Value) -> Value:
+    """x itself if its memory is in row-major order, else a copy that is."""
+    array = x._array if isinstance(x, Traced) else x
+    return x if array.flags.c_contiguous else copy_in_rows(x)
+
+
+@op(analytic=True)
+def copy_in_rows(x: Value, /) -> Value:
+    """A copy of x whose memory is in row-major order."""
     return x.copy()
 
 
@@ -640,6 +657,7 @@ def alias(x: Value, /) -> Value:
 
 
 @clone.backward
+@copy_in_rows.backward
 @alias.backward
 def _(g: Value) -> Value:
     return g

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Array, Shape, device_of, is_array, move, xp
+from ..backend import Array, Shape, device_of, in_rows, is_array, move, xp
 from ..errors.users_line import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..traced import Traced, wrap
 from .composite import composite
-from .elementwise import astype, clone, where
+from .elementwise import astype, clone, contiguous, where
 from .shape import lone_as_vector, normal_axes, own_axis, permute, reshape
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
@@ -41,8 +41,10 @@ __all__ = [  # the public names; `tinygrad_lecture` has them too
 
 @op(analytic=True)
 def pick(x: Value, /, index: Any) -> Value:
-    """x[index] for an index from `normal_index`: a view for slices and ints, a copy for arrays."""
+    """x[index] for an index from `normal_index`: a view for slices and ints, a copy in row-major order for arrays."""
     picked = x[index]
+    if not picked.flags.c_contiguous and builtins.any(map(is_array, index)):
+        return picked.copy()
     return x[*index, ...] if isinstance(picked, np.generic) else picked  # NumPy gives a scalar, which is a copy
 
 
@@ -305,7 +307,7 @@ def along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
 @op(analytic=True)
 def add_at(x: Value, src: Value, /, index: Any) -> Value:
     """A copy of x with src added at an index from `normal_index`, repeated indices adding up."""
-    total = xp(x).array(x)
+    total = x.copy()
     scatter_add_kernel(total, index, src)
     return total
 
@@ -474,7 +476,7 @@ def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = 
     (axis,) = normal_axes(x.ndim, axis)
     if not 0 <= k <= x.shape[axis]:
         raise ValueError(f"k must be from 0 to {x.shape[axis]}, the size of axis {axis} of shape {x.shape}, not {k}")
-    indices = argsort(x, axis, largest)[(*[slice(None)] * axis, slice(k))]
+    indices = contiguous(argsort(x, axis, largest)[(*[slice(None)] * axis, slice(k))])
     return Ordered(gather(x, axis, indices), indices)
 
 
@@ -484,7 +486,7 @@ def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = 
 @op(analytic=True)
 def tril(x: Value, /, diagonal: int = 0) -> Value:
     """x with 0 above the diagonal of the last two axes; diagonal=1 keeps one diagonal more, -1 one fewer."""
-    return xp(x).tril(x, diagonal)
+    return in_rows(xp(x).tril(x, diagonal))
 
 
 @tril.backward
@@ -495,7 +497,7 @@ def _(g: Value, diagonal: int) -> Value:
 @op(analytic=True)
 def triu(x: Value, /, diagonal: int = 0) -> Value:
     """x with 0 below the diagonal of the last two axes; diagonal=1 keeps one diagonal fewer, -1 one more."""
-    return xp(x).triu(x, diagonal)
+    return in_rows(xp(x).triu(x, diagonal))
 
 
 @triu.backward
@@ -522,7 +524,7 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
             f"the mask must be bools, not {mask.dtype}; the order is masked_fill(x, mask, value), and mask != 0 makes "
             "bools of numbers"
         )
-    return where(mask, value, x)
+    return where(mask, value, contiguous(x))
 
 
 def _filler(value: Value, dtype: np.dtype[Any]) -> Value:

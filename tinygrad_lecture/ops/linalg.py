@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Shape, xp
+from ..backend import Shape, in_rows, xp
 from ..errors.messages import broadcast_complaint
 from ..kernels.blas import one_thread
 from ..kernels.product import batched, product
@@ -109,7 +109,8 @@ def bmm(a: Value, b: Value) -> Value:
 @one_thread
 def contract(*operands: Value, inputs: tuple[str, ...], output: str) -> Value:
     """einsum with explicit subscripts: no letter twice in an operand, each letter in another operand or the output."""
-    return xp(*operands).einsum(",".join(inputs) + "->" + output, *operands, optimize=True)
+    out = xp(*operands).einsum(",".join(inputs) + "->" + output, *operands, optimize=True)
+    return in_rows(out) if len(operands) > 1 else out  # of one, as in "ij->ji", it is a view
 
 
 @contract.backward

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import FLOAT16, FLOAT32, Shape, xp
+from ..backend import FLOAT16, FLOAT32, Shape, in_rows, xp
 from .composite import composite
 from .elementwise import abs as absolute
 from .elementwise import astype, clone, converted, isnan, root, takes_dtype, where
@@ -263,7 +263,9 @@ def cumsum(x: Value, /, axis: int, *, dtype: Any = None) -> Value:
 
         tl.cumsum(tl.tensor([1.0, 2.0, 3.0]), axis=0)       # tensor([1., 3., 6.])
     """
-    return xp(x).cumsum(x, axis=axis, dtype=None if x.dtype.kind in "fc" else np.int64) if x.ndim else sum(x, axis)
+    if not x.ndim:
+        return sum(x, axis)
+    return in_rows(xp(x).cumsum(x, axis=axis, dtype=None if x.dtype.kind in "fc" else np.int64))
 
 
 @cumsum.backward

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..autograd.op import Value, op
-from ..backend import Shape, is_array, xp
+from ..backend import Shape, in_rows, is_array, xp
 from ..errors.messages import axis_complaint
 from ..traced import Traced
 from .composite import composite
-from .elementwise import clone
+from .elementwise import clone, copy_in_rows
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
     "broadcast_to",
@@ -120,7 +120,7 @@ def _(x: Value, shape: Shape) -> str:
 @op(analytic=True)
 def flip(x: Value, /, axis: int | tuple[int, ...] | None = None) -> Value:
     """x reversed along `axis` (also `dim`, `dims`): an int, a tuple, or None for all axes."""
-    return xp(x).flip(x, own_axis(x, axis)).copy()  # NumPy's is a view
+    return clone(xp(x).flip(x, own_axis(x, axis)))  # NumPy's is a view
 
 
 @flip.backward
@@ -137,7 +137,7 @@ def pad(x: Value, /, pad_width: Sequence[tuple[int, int]], value: float = 0) -> 
 
         tl.pad(tl.ones(2, 3), ((0, 0), (1, 2))).shape       # (2, 6)
     """
-    return xp(x).pad(x, pad_width, mode="constant", constant_values=value)
+    return in_rows(xp(x).pad(x, pad_width, mode="constant", constant_values=value))
 
 
 @pad.backward
@@ -168,7 +168,7 @@ def _pairs(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
 @op(analytic=True)
 def concatenate(*arrays: Value, axis: int = 0) -> Value:
     """Arrays joined along an existing axis; their other sizes must be equal."""
-    return xp(*arrays).concatenate(arrays, axis=axis)
+    return in_rows(xp(*arrays).concatenate(arrays, axis=axis))
 
 
 @concatenate.backward
@@ -307,7 +307,7 @@ def repeat(x: Value, times: Shape) -> Value:
     apart = [n for size in shape for n in (1, size)]  # (1, n0, 1, n1, ...)
     wide = [n for k, size in zip(times, shape, strict=True) for n in (k, size)]  # (k0, n0, k1, n1, ...)
     result = tuple(k * size for k, size in zip(times, shape, strict=True))
-    return reshape(clone(broadcast_to(reshape(x, tuple(apart)), tuple(wide))), result)
+    return reshape(copy_in_rows(broadcast_to(reshape(x, tuple(apart)), tuple(wide))), result)
 
 
 @composite

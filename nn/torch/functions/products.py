@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinygrad_lecture as tl
+from tinygrad_lecture.autograd.operands import constant
 from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.ops.composite import without_gradient
 
 __all__ = [
     "addbmm", "addmm", "addmv", "addr", "aminmax", "baddbmm", "chain_matmul", "einsum", "ger", "histogram", "inner",
@@ -160,8 +162,11 @@ def pdist(input: Any, p: float = 2.0) -> Any:
 def histogram(
     input: Any, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False
 ) -> Histogram:
-    """How many elements are in each bin, or their weights, and the edges: a named pair (hist, bin_edges)."""
+    """How many elements are in each bin, or their weights, and the edges: a named pair (hist, bin_edges).
+
+    Backward through them raises, as in PyTorch.
+    """
     edges = bins.numpy() if isinstance(bins, tl.Tensor) else bins
-    given = None if weight is None else weight.detach().numpy()
+    given = None if weight is None else constant(weight, "weight", "histogram").numpy(force=True)
     found = np.histogram(input.detach().numpy(), edges, range, weights=given, density=density)
-    return Histogram(*(tl.tensor(part, dtype=input.dtype) for part in found))
+    return Histogram(*(without_gradient(input, values=part.astype(input.dtype), name="histogram") for part in found))

@@ -271,6 +271,15 @@ def test_a_call_that_pytorch_refuses_is_refused_here(call: str) -> None:
             eval(call, names(library))
 
 
+@pytest.mark.parametrize("call", ["torch.unique(x)", "torch.unique_consecutive(x)", "torch.histogram(x, 3).hist"])
+def test_what_has_no_derivative_says_so_in_backward(call: str) -> None:
+    for library in (reference, ours):
+        made = eval(call, {"torch": library, "x": library.tensor([0.1, 0.5], requires_grad=True)})
+        assert made.requires_grad
+        with pytest.raises(RuntimeError, match=r"derivative|no backward rule"):
+            made.sum().backward()
+
+
 def test_what_a_program_gives_to_the_class_all_tensors_have() -> None:
     for library in (reference, ours):
         x = library.tensor([1.0])

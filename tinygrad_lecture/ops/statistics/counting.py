@@ -9,7 +9,7 @@ import numpy as np
 from ...autograd.op import Value, op
 from ...backend import device_of, move, to_host, xp
 from ...traced import Traced, wrap
-from ..composite import composite
+from ..composite import composite, without_gradient
 from ..indexing import add_at
 from ..reduction import Axes, sum
 
@@ -88,6 +88,7 @@ def unique_consecutive(
 ) -> Any:
     """The first of each run of equal elements or, along an axis (also `dim`), of equal slices; None is the flattened x.
 
+    Backward through them raises.
     return_inverse: return as well the run that each element belongs to.  return_counts: and the length of each run.
 
         tl.unique_consecutive(tl.tensor([1, 1, 2, 1]))      # tensor([1, 2, 1])
@@ -103,5 +104,7 @@ def unique_consecutive(
         parts.append(run.reshape(array.shape) if axis is None else run)
     if return_counts:
         parts.append(np.bincount(run, minlength=int(first.sum())))
-    results = tuple(_like(x, move(part.copy(), device_of(array))) for part in parts)
-    return results if len(results) > 1 else results[0]
+    moved = [move(np.ascontiguousarray(part), device_of(array)) for part in parts]
+    if isinstance(x, Traced):
+        moved = [without_gradient(x, values=moved[0], name="unique_consecutive"), *map(wrap, moved[1:])]
+    return tuple(moved) if len(moved) > 1 else moved[0]

@@ -32,13 +32,15 @@ from .gradient import Function, NumericalGradient, chosen, epsilon, largest, rep
 STEP = 4e-3  # the first step size h, relative to max(1, |x|)
 RATIO = 3.9  # each step size is the one before divided by this; not 4: at such steps the stairs of a float agree
 FIRST, MORE = range(3, 5), range(1, 7)  # the numbers of the steps tried at first and in doubt; number 3 is the first
-FINEST = 2e-13  # in case of more doubt: steps from number 0 down to this size, relative to max(1, |x|)
+FINEST = 2e-13  # in case of more doubt: steps from number 0 down to this size, relative to |x|
+SMALLEST = 1e-305  # no step is smaller: floats lose digits there
 FAR = 1e4  # how far a point is that shows whether an output depends on an element, relative to 1 + the largest |x|
 WIDE = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
 STAIR = 2e-4  # the largest stair of a staircase that rounding makes, relative to max(1, |x|)
+UNRESOLVED = 1 / 30  # of the largest move of a function, at the finest steps: then none is fine enough
 MIN_STEPS = 6  # how many of them must have finite values on both sides
 ROUNDINGS = 4  # how many roundings the values of a function are assumed to have, unless they change by larger amounts
-NEAR = 1e-10  # a kink that is nearer than this, relative to max(1, |x|), looks like rounding
+NEAR = 1e-10  # a kink that is nearer than this, relative to |x|, looks like rounding
 SMALL = 1e5  # a first change of more roundings than this is none, but a kink or a jump nearby
 DIGITS = 1e-7  # the relative error of an estimate that needs no more steps
 AGREEMENT = 1e-9  # the relative difference at which a claim agrees with an estimate
@@ -104,7 +106,9 @@ class _Element:
     ) -> None:
         self.function, self.points, self.point, self.i = function, points, point, i
         self.upstream, self.values, self.size = upstream, values, size
-        self.eps, self.scale = epsilon(point), max(1.0, abs(float(point.flat[i])))
+        own = abs(float(point.flat[i]))
+        self.eps, self.scale = epsilon(point), max(1.0, own)
+        self.near = min(self.scale, own or largest(point) or 1.0)  # the function may change at steps of this size
         self.column = np.zeros_like(values)
         self.kink, self.zero, self.noise = False, False, 0.0
         self.tried: dict[int, _Difference | None] = {}  # by the number of the step
@@ -115,7 +119,7 @@ class _Element:
         coarse, fine = self._steps(FIRST)
         if coarse is not None and fine is not None and self._accept_pair(coarse, fine, claim):
             return
-        if self._accept_table(self._steps(MORE)):
+        if self._accept_table(self._steps(MORE), claim):
             return
         self._decide(claim)
 
@@ -125,7 +129,7 @@ class _Element:
         """The differences at the steps of these numbers."""
         for number in numbers:
             if number not in self.tried:
-                self.tried[number] = self._difference(self.largest_step / RATIO**number)
+                self.tried[number] = self._difference(self.largest_step * RATIO**-number)
         return [self.tried[number] for number in numbers]
 
     def _difference(self, step: float) -> _Difference | None:
@@ -140,6 +144,9 @@ class _Element:
             return None
         rise, fall = up - self.values, down - self.values
         column, gaps = (up - down) / (right + left), rise / right + fall / left
+        if not (np.all(np.isfinite(column)) and np.all(np.isfinite(gaps))):
+            self.noise = math.inf
+            return None
         move = np.maximum(np.abs(rise), np.abs(fall))
         high = np.abs(self.values) + move
         return _Difference(step, column, float(self.upstream @ column), float(self.upstream @ gaps), move, high)
@@ -172,13 +179,17 @@ class _Element:
             self.zero = True
         elif not (
             noise <= DIGITS * abs(slope)
-            and abs(claim - slope) <= AGREEMENT * abs(slope) + noise
+            and self._agree(claim, slope, noise)
             and self._has_no_gap(coarse, fine, slope)
         ):
             return False
         self.column = fine.column + (fine.column - coarse.column) / (RATIO**2 - 1)
         self.noise = noise
         return True
+
+    @staticmethod
+    def _agree(claim: float, slope: float, noise: float) -> bool:
+        return abs(claim - slope) <= AGREEMENT * abs(slope) + noise
 
     def _vanishes(self, slope: float, noise: float) -> bool:
         """Whether a slope is 0 compared with slopes nearby, as at a minimum or a saddle."""
@@ -240,7 +251,7 @@ class _Element:
         self.noise = ROUNDINGS * self.eps * self.size * float(np.sqrt(np.square(self.upstream).sum())) / step
         return True
 
-    def _accept_table(self, tried: Sequence[_Difference | None]) -> bool:
+    def _accept_table(self, tried: Sequence[_Difference | None], claim: float) -> bool:
         """Accept Ridders' extrapolation of several steps if it has enough digits, and there is no kink."""
         found = [difference for difference in tried if difference is not None]
         if len(found) < len(tried):
@@ -251,6 +262,8 @@ class _Element:
         slope = float(self.upstream @ column)
         if not (noise <= DIGITS * abs(slope) and self._has_no_gap(found[-2], found[-1], slope)):
             return False
+        if self.near < self.scale and not self._agree(claim, slope, noise):
+            return False  # smaller steps may tell another slope
         self.column, self.noise = column, noise
         return True
 
@@ -263,7 +276,7 @@ class _Element:
         """
         small = SMALL * self.eps * self.size
         off = np.array([np.abs(coarse.column - fine.column) * coarse.step for coarse, fine in pairwise(found)])
-        limit = np.array([[small if fine.step > NEAR * self.scale else np.inf] for fine in found[1:-1]])
+        limit = np.array([[small if fine.step > NEAR * self.near else np.inf] for fine in found[1:-1]])
         rounding = np.where((off[1:] > off[:-1] / 2) & (off[1:] <= limit), off[1:], 0).max(axis=0)
         moves = np.array([difference.move for difference in found])
         first = np.where(moves > 0, np.minimum(moves, most), np.inf).min(axis=0)
@@ -301,8 +314,13 @@ class _Element:
         """Decide between a slope, a kink and 0, from all step sizes."""
         found = self._all_steps()
         moves = np.array([difference.move for difference in found])
+        if self.noise == math.inf:  # the derivative may be too large for a float
+            return
         if len(found) < MIN_STEPS or self._diverges(found, moves):
             self.kink = True  # at the edge of the function's domain, or at a jump
+            return
+        if self._is_unresolved(moves):
+            self.noise = math.inf
             return
         still = next((k for k in range(len(found)) if not moves[k:].any()), len(found))
         staircase = False
@@ -325,12 +343,18 @@ class _Element:
 
     def _all_steps(self) -> list[_Difference]:
         """The differences at all step sizes, from the finest up to one where the function is not finite."""
-        count = 1 + round(math.log(self.largest_step / (FINEST * self.scale), RATIO))
+        finest = max(FINEST * self.near, SMALLEST)
+        count = 1 + round((math.log(self.largest_step) - math.log(finest)) / math.log(RATIO))
         tried = self._steps(range(count))
         while None in tried[-MIN_STEPS:] and len(tried) < 2 * count:
             tried = self._steps(range(len(tried) + 1))
         end = max((k + 1 for k, difference in enumerate(tried) if difference is None), default=0)
         return [difference for difference in tried[end:] if difference is not None]
+
+    def _is_unresolved(self, moves: Array) -> bool:
+        """Whether the outputs move at the finest steps nearly as much as at any, as those of sin do at 1e100."""
+        sizes = moves @ np.abs(self.upstream)
+        return bool(sizes[-4:].max() > UNRESOLVED * sizes.max())
 
     def _depends(self) -> Array:
         """Which outputs change when the element changes a lot; all if that cannot be tried."""
@@ -348,7 +372,7 @@ class _Element:
         ]
         best = int(np.argmin(changes))
         gap = gaps[best]
-        around = [k for k in (best - 1, best, best + 1) if 0 <= k < len(pairs) and noises[k] < 0.1 * abs(gap)]
+        around = [k for k in range(max(best - 1, 0), len(pairs)) if noises[k] < 0.1 * abs(gap)]
         stays = len(around) > 1 and all(abs(gaps[k] - gap) <= 0.1 * abs(gap) for k in around)
         return stays and abs(gap) > 1e-6 * abs(slopes[best])
 

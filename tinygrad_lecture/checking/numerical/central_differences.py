@@ -37,7 +37,8 @@ SMALLEST = 1e-305  # no step is smaller: floats lose digits there
 FAR = 1e4  # how far a point is that shows whether an output depends on an element, relative to 1 + the largest |x|
 WIDE = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
 STAIR = 2e-4  # the largest stair of a staircase that rounding makes, relative to max(1, |x|)
-UNRESOLVED = 1 / 30  # of the largest move of a function, at the finest steps: then none is fine enough
+SAFETY = 10  # the error estimate of the best entry is too small at times, the more often the more there are
+UNRESOLVED = 1e-5  # of the largest move of a function, at the finest steps: then none may be fine enough
 MIN_STEPS = 6  # how many of them must have finite values on both sides
 ROUNDINGS = 4  # how many roundings the values of a function are assumed to have, unless they change by larger amounts
 NEAR = 1e-10  # a kink that is nearer than this, relative to |x|, looks like rounding
@@ -337,6 +338,8 @@ class _Element:
         self.kink = self._has_kink(found, roundings)
         self.column, self.noise = self._extrapolate(found, roundings)
         slope = float(self.upstream @ self.column)
+        if self.near < self.scale:
+            self.noise = max(SAFETY * self.noise, 2 * self._to_another_slope(found, slope))
         if staircase and claim == 0:  # it may be meant, as that of floor
             self.noise += abs(slope)
         self.zero = self._vanishes(slope, self.noise)
@@ -352,9 +355,29 @@ class _Element:
         return [difference for difference in tried[end:] if difference is not None]
 
     def _is_unresolved(self, moves: Array) -> bool:
-        """Whether the outputs move at the finest steps nearly as much as at any, as those of sin do at 1e100."""
+        """Whether the outputs move at the finest steps as much as at larger ones, as those of sin do at 1e100.
+
+        They move by different amounts, else it is a jump or a stair.
+        """
         sizes = moves @ np.abs(self.upstream)
-        return bool(sizes[-4:].max() > UNRESOLVED * sizes.max())
+        finest = sizes[-4:]
+        moves_enough = finest.max() > max(sizes[-8:].max() / 30, UNRESOLVED * sizes.max())
+        return bool(moves_enough and np.ptp(finest) > 0)
+
+    def _to_another_slope(self, found: Sequence[_Difference], slope: float) -> float:
+        """The largest distance from a slope to another one, on which three step sizes agree; 0 if there is none.
+
+        Beyond a kink nearby the steps agree on the mean of both sides: then the gap is twice the distance.
+        """
+        pairs = list(pairwise(found))
+        slopes, gaps = (np.array([at_zero(*pair) for pair in pairs]) for at_zero in (_slope_at_zero, _gap_at_zero))
+        distance = 0.0
+        for k in range(len(pairs) - 2):
+            three, size, apart = slice(k, k + 3), abs(slopes[k + 1]), float(abs(slopes[k + 1] - slope))
+            agree = size and np.ptp(slopes[three]) <= size / 100 and np.abs(gaps[three]).max() <= apart
+            if agree and apart > max(size, abs(slope)) / 100:
+                distance = max(distance, apart)
+        return distance
 
     def _depends(self) -> Array:
         """Which outputs change when the element changes a lot; all if that cannot be tried."""

@@ -75,7 +75,7 @@ def _case(verdict: Verdict, verdicts: Sequence[Verdict], analytical: Analytical,
         upstream=analytical.upstream if output is None else analytical.upstreams[output].ravel(),
         jacobian=verdict.jacobian,
         out=out,
-        others={v.subject.called(v.k): v.expected for v in verdicts if v.k != verdict.k},
+        others={v.subject.called(v.k): (v.expected, v.got) for v in verdicts if v.k != verdict.k},
         call=call,
         position=position,
     )

@@ -31,7 +31,7 @@ def look_again(
 ) -> tuple[list[Verdict], str | None]:
     """The verdicts, with a better numerical gradient and a measured rounding error for each doubtful element.
 
-    An element is doubtful if `Verdict.doubtful` says so, or if it is wrong by little more than the rounding of its rule.
+    An element is doubtful if `Verdict.doubtful` says so, or is wrong by little more than the rounding of its rule.
     The same verdicts if no element is doubtful; or if longdouble does not help, and then why it does not.
     """
     if not any((verdict.doubtful | verdict.wrong).any() for verdict in verdicts):

@@ -66,9 +66,7 @@ ATTENTION = [
         attention,
         *QKV,
         says=r"wrong axis|over axis -2",
-        q=lambda g, q, k, v: (
-            scores_gradient(softmax(q @ t(k) / 2, -2), g @ t(v)) @ k / 2
-        ),
+        q=lambda g, q, k, v: scores_gradient(softmax(q @ t(k) / 2, -2), g @ t(v)) @ k / 2,
     ),
     mistake(
         "attention dq: the sum over the wrong axis",
@@ -106,7 +104,7 @@ ATTENTION = [
         q=dq(lambda p, dp: p * dp),
     ),
     mistake(
-        "attention dk: not transposed",
+        "attention dk: ds not transposed",
         attention,
         *SQUARE,
         says=r"transpose",
@@ -392,7 +390,11 @@ INDEXING = [
         x=scattered(1),
     ),
     mistake(
-        "embedding: overwritten", lambda table, /: table[WORDS], (4, 3), says=r"overwrite each other", table=overwritten
+        "embedding: one of two uses",
+        lambda table, /: table[WORDS],
+        (4, 3),
+        says=r"overwrite each other",
+        table=overwritten,
     ),
     mistake(
         "tail: put at the start",
@@ -402,7 +404,7 @@ INDEXING = [
         x=at_start,
     ),
     mistake(
-        "roll: not rolled back",
+        "roll by two: not rolled back",
         lambda x, /: np.roll(x, 2),
         (5,),
         says=r"leaves the upstream gradient in its order",
@@ -431,7 +433,9 @@ INDEXING = [
         says=r"from the other end",
         x=lambda g: np.cumsum(g),
     ),
-    mistake("cumsum: g alone", lambda x, /: np.cumsum(x), (5,), says=r"term is missing|contributions", x=lambda g: g * 1),
+    mistake(
+        "cumsum: g alone", lambda x, /: np.cumsum(x), (5,), says=r"term is missing|contributions", x=lambda g: g * 1
+    ),
     mistake(
         "repeat: the first copy",
         lambda x, /: np.repeat(x, 2),
@@ -473,15 +477,24 @@ INDEXING = [
 
 POSITIVE = [0.3, 0.8, 1.7, 2.5, 1.2]
 SIMPLE = [
-    mistake("sqrt: the 1/2 forgotten", lambda x, /: np.sqrt(x), POSITIVE, says=r"multiply by 1/2", x=lambda g, out: g / out),
+    mistake(
+        "sqrt: the 1/2 forgotten", lambda x, /: np.sqrt(x), POSITIVE, says=r"multiply by 1/2", x=lambda g, out: g / out
+    ),
     mistake("sqrt: x for out", lambda x, /: np.sqrt(x), POSITIVE, says=r"out instead of x", x=lambda g, x: g / (2 * x)),
     mistake("log10: ln's rule", lambda x, /: np.log10(x), POSITIVE, says=r"log\(10\)", x=lambda g, x: g / x),
     mistake("exp: x for out", lambda x, /: np.exp(x), (5,), says=r"out instead of x", x=lambda g, x: g * x),
-    mistake("exp: lowered as a power", lambda x, /: np.exp(x), (5,), says=r"divide by x", x=lambda g, x, out: g * x * out),
+    mistake(
+        "exp: lowered as a power", lambda x, /: np.exp(x), (5,), says=r"divide by x", x=lambda g, x, out: g * x * out
+    ),
     mistake("sin: minus cos", lambda x, /: np.sin(x), (5,), says=r"wrong sign", x=lambda g, x: -g * np.cos(x)),
     mistake("cos: cos", lambda x, /: np.cos(x), (5,), says=r"sin\(x\)", x=lambda g, x: g * np.cos(x)),
-    mistake("tanh: 1 - out", lambda x, /: np.tanh(x), (5,), says=r"out \* out|1 \+ out", x=lambda g, out: g * (1 - out)),
-    mistake("sigmoid: out squared", lambda x, /: sigmoid(x), (5,), says=r"1 - out|1 / exp\(x\)", x=lambda g, out: g * out * out),
+    mistake(
+        "sigmoid: out squared",
+        lambda x, /: sigmoid(x),
+        (5,),
+        says=r"1 - out|1 / exp\(x\)",
+        x=lambda g, out: g * out * out,
+    ),
     mistake("square: 2 forgotten", lambda x, /: x**2, (5,), says=r"multiply by 2", x=lambda g, x: g * x),
     mistake("x ** 4: 4 x ** 2", lambda x, /: x**4, (5,), says=r"multiply by x", x=lambda g, x: g * 4 * x**2),
     mistake("reciprocal: sign", lambda x, /: 1 / x, (5,), says=r"wrong sign", x=lambda g, x: g / x**2),
@@ -530,9 +543,21 @@ SIMPLE = [
     ),
     mistake("prod: g times out", lambda x, /: x.prod(), (4,), says=r"divide by x", x=lambda g, x, out: g * out + 0 * x),
     mistake(
-        "a / b: b's rule for a", lambda a, b, /: a / b, (4,), (4,), says=r"1 / b|multiply|divide", a=lambda g, b: -g / b**2
+        "a / b: b's rule for a",
+        lambda a, b, /: a / b,
+        (4,),
+        (4,),
+        says=r"1 / b|multiply|divide",
+        a=lambda g, b: -g / b**2,
     ),
-    mistake("a ** b: the rule for b", lambda a, b, /: a**b, POSITIVE, (5,), says=r"out|b", b=lambda g, a, b: g * b * np.log(a)),
+    mistake(
+        "a ** b: the rule for b",
+        lambda a, b, /: a**b,
+        POSITIVE,
+        (5,),
+        says=r"out|b",
+        b=lambda g, a, b: g * b * np.log(a),
+    ),
     mistake(
         "outer: a for b",
         lambda a, b, /: np.outer(a, b),

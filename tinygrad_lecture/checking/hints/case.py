@@ -31,7 +31,7 @@ class Case:
     upstream: Array  # (m,)
     jacobian: Array | None  # (m, n), None if too large
     out: Array | None  # the output, if there is only one
-    others: dict[str, Array] = field(default_factory=dict)  # the expected gradients of the other inputs, by name
+    others: dict[str, tuple[Array, Array]] = field(default_factory=dict)  # other inputs: expected and got, by name
     call: Call | None = None  # the op call, if the function is a single one
     position: int = 0  # which input of that op x is
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...backend import Array, is_array, to_host
 from .case import Case, coefficient, same
+from .formulas.recognise import tidy
 
 Candidate: TypeAlias = tuple[str, Array]  # what a mistake is called, and the gradient that it would give
 
@@ -40,9 +41,15 @@ ATTENTION: dict[str, Callable[[Array, Array, Array], Array]] = {
     f"only the diagonal of softmax's Jacobian is used, p * (1 - p); {SCORES}": lambda p, dp, s: dp * p * (1 - p),
     f"the derivative of softmax is left out; {SCORES}": lambda p, dp, s: dp,
     f"a sum is missing in the derivative of softmax; {SCORES}": lambda p, dp, s: p * dp,
-    f"the derivative of softmax sums over axis -2, but must sum over -1; {SCORES}": lambda p, dp, s: _through(p, dp, -2),
-    "the softmax of the rule goes over axis -2, but must go over -1": lambda p, dp, s: _through(_softmax(s, -2), dp, -1),
-    "softmax and its derivative go over axis -2, but must go over -1": lambda p, dp, s: _through(_softmax(s, -2), dp, -2),
+    f"the derivative of softmax sums over axis -2, but must sum over -1; {SCORES}": lambda p, dp, s: _through(
+        p, dp, -2
+    ),
+    "the softmax of the rule goes over axis -2, but must go over -1": lambda p, dp, s: _through(
+        _softmax(s, -2), dp, -1
+    ),
+    "softmax and its derivative go over axis -2, but must go over -1": lambda p, dp, s: _through(
+        _softmax(s, -2), dp, -2
+    ),
 }
 
 
@@ -68,7 +75,10 @@ def _attention(case: Case) -> Iterator[Candidate]:
         used_first = "the gradient of the scores is multiplied by {}, but must be multiplied by {}"
         yield used_first.format(used, right), ds @ q if case.position == 0 else _t(ds) @ k
         transposed = "the gradient of the scores must {}be transposed before it is multiplied by {}"
-        yield transposed.format("not " if case.position == 0 else "", right), _t(ds) @ k if case.position == 0 else ds @ q
+        yield (
+            transposed.format("not " if case.position == 0 else "", right),
+            _t(ds) @ k if case.position == 0 else ds @ q,
+        )
 
 
 def _weights(case: Case) -> tuple[list[Array], float, Array, Array] | None:
@@ -125,7 +135,7 @@ def _normalising(case: Case) -> Iterator[Candidate]:
 def probabilities(case: Case) -> str | None:
     """The rule has one of x, softmax(x), softmax(softmax(x)), sigmoid(x), ... where the gradient has another."""
     name, error = case.own_name, case.got - case.expected
-    if case.x.size < MIN_SIZE or case.out is None:
+    if np.unique(case.x).size < MIN_SIZE or case.out is None:
         return None
     for axis in range(case.x.ndim):
         g = case.upstream.reshape(case.out.shape)
@@ -139,7 +149,9 @@ def probabilities(case: Case) -> str | None:
         found[f"softmax(softmax({name}))"] = _softmax(_softmax(case.x, axis), axis)
         for (used, one), (right, other) in permutations(found.items(), 2):
             number = coefficient(error, g * (one - other), ~case.kinks)
-            if right.startswith("softmax(softmax") or number == 0 or not same(error, number * g * (one - other)):
+            simple = tidy(number) or tidy(number * case.x.size) or tidy(number * case.x.size / case.x.shape[axis])
+            alike = same(one, coefficient(one, other, ~case.kinks) * other)  # then a factor is wrong
+            if not simple or alike or not same(error, number * g * (one - other)) or "softmax(softmax" in right:
                 continue
             rest, reverse = case.expected - number * g * other, case.expected + number * g * one
             if _zeros(rest) < _zeros(reverse) or (_zeros(rest) == _zeros(reverse) and number < 0):

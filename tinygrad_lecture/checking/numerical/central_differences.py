@@ -179,9 +179,7 @@ class _Element:
         if claim == 0 and self._vanishes(slope, noise) and abs(_gap_at_zero(coarse, fine)) <= abs(coarse.gap) / 3:
             self.zero = True
         elif not (
-            noise <= DIGITS * abs(slope)
-            and self._agree(claim, slope, noise)
-            and self._has_no_gap(coarse, fine, slope)
+            noise <= DIGITS * abs(slope) and self._agree(claim, slope, noise) and self._has_no_gap(coarse, fine, slope)
         ):
             return False
         self.column = fine.column + (fine.column - coarse.column) / (RATIO**2 - 1)

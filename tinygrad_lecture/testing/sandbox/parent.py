@@ -32,6 +32,7 @@ START = (
 )
 GRACE = 30.0  # seconds that a process may take to start, and over its time limit
 WAITING = 4.0  # so many times its limit, and GRACE, may an exercise take in all: other programs want the processor too
+COMPUTING = 0.05  # who computes for so much of this time does not wait, also where other programs leave it no more
 
 
 class Grader:
@@ -125,7 +126,7 @@ class Grader:
 
     def _stopped(self, exercise: Exercise, dump: str, child: Child) -> CheckFailed:
         """The failure of an exercise at which a process ended."""
-        printed = child.stopped()
+        printed, computed = child.stopped()
         if "most recent call first" not in dump:
             return CheckFailed(
                 "The check was ended from inside, without an outcome.",
@@ -135,11 +136,12 @@ class Grader:
                 hint="exit",
             )
         seconds = exercise.seconds * self.patience
-        waited = "Timeout" in dump
+        waited = "Timeout" in dump and computed < COMPUTING * _wall(exercise, self.patience)
         what = f"It did not end within {seconds:g} seconds."
         cause = ENDLESS
-        if waited:
+        if "Timeout" in dump:
             what = f"It did not end within {_wall(exercise, self.patience):g} seconds."
+        if waited:
             waits = "it waits for something, as with time.sleep, or other programs leave it no time"
             cause = f"{cause} Or {waits}" if os.name == "nt" else waits
         frames = re.findall(r'File "(.*?)", line (\d+)', dump)
@@ -178,6 +180,7 @@ class Child:
         self.end = ParentEnd(self._process.stdout, self._process.stdin)
         self._printed = _Drain(self._process)
         self._alarm: threading.Timer | None = None
+        self._before = 0.0  # the processor's time before the exercise
 
     @property
     def ended(self) -> bool:
@@ -189,6 +192,7 @@ class Child:
         self._set_alarm(wall + GRACE)
         self.end.forget()
         self.end.printed = ""
+        self._before = self.end.ask("cpu")
         return self.end.ask("begin", exercise.module, exercise.seconds * patience, wall)
 
     def finish(self) -> None:
@@ -198,11 +202,17 @@ class Child:
             with suppress(Ended):
                 self.end.ask("end")
 
-    def stopped(self) -> str:
-        """What it printed, after it has ended."""
+    def stopped(self) -> tuple[str, float]:
+        """What it printed, after it has ended, and for how many seconds it computed; 0 on Windows, which cannot tell.
+
+        The times of children are added up when each has ended, so this must be the first to wait for it.
+        """
+        before = os.times()
         self._process.kill()
         self._process.wait()
-        return self._printed.text
+        after = os.times()
+        seconds = after.children_user - before.children_user + after.children_system - before.children_system
+        return self._printed.text, seconds - self._before
 
     def close(self) -> None:
         """End it."""

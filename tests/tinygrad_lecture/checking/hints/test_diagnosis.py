@@ -96,6 +96,9 @@ PLANTED = {
     "wrong-outputs": "convolution: the last window counted twice",
     "contributions-misplaced": "convolution with stride 2: stride forgotten in dx",
     "contributions": "layer norm: mean and deviation constants",
+    "attention": "attention dq: the diagonal alone",
+    "sums-for-means": "layer norm: sums for means",
+    "wrong-probabilities": "cross-entropy: softmax twice",
 }
 
 

@@ -99,7 +99,7 @@ def _transposed_argument(failed: FailedRule) -> str | None:
 class _Matrices(np.ndarray):
     """An array of matrices, whose .T transposes each."""
 
-    T = property(lambda self: self.swapaxes(-1, -2))  # type: ignore[assignment]
+    T = property(lambda self: self.swapaxes(-1, -2))
 
 
 def _returns_shape(failed: FailedRule, replaced: dict[str, Any]) -> bool:

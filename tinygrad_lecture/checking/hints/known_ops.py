@@ -7,6 +7,7 @@ the mistake would give.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import permutations, product
 from typing import TypeAlias
 
@@ -72,13 +73,11 @@ def _attention(case: Case) -> Iterator[Candidate]:
     if q.shape == k.shape:
         names = case.call.op.inputs if case.call is not None else ("q", "k")
         used, right = names[case.position], names[1 - case.position]
-        used_first = "the gradient of the scores is multiplied by {}, but must be multiplied by {}"
-        yield used_first.format(used, right), ds @ q if case.position == 0 else _t(ds) @ k
-        transposed = "the gradient of the scores must {}be transposed before it is multiplied by {}"
-        yield (
-            transposed.format("not " if case.position == 0 else "", right),
-            _t(ds) @ k if case.position == 0 else ds @ q,
-        )
+        other = f"the gradient of the scores is multiplied by {used}, but must be multiplied by {right}"
+        yield other, ds @ q if case.position == 0 else _t(ds) @ k
+        must = "must not" if case.position == 0 else "must"
+        transposed = f"the gradient of the scores {must} be transposed before it is multiplied by {right}"
+        yield transposed, _t(ds) @ k if case.position == 0 else ds @ q
 
 
 def _weights(case: Case) -> tuple[list[Array], float, Array, Array] | None:
@@ -110,23 +109,25 @@ def _normalising(case: Case) -> Iterator[Candidate]:
     for axis, centred, eps, weight in product(axes, (True, False), EPS, (None, *weights)):
         x = case.x - case.x.mean(axis, keepdims=True) if centred else case.x
         deviation = np.sqrt((x * x).mean(axis, keepdims=True) + eps)
-        g, y, n = case.g * (1 if weight is None else weights[weight]), x / deviation, x.shape[axis]
-
-        def gradient(over: int, first: float, second: float, g=g, y=y, deviation=deviation) -> Array:  # type: ignore[no-untyped-def]
-            means = first * g.mean(over, keepdims=True) + second * y * (g * y).mean(over, keepdims=True)
-            return np.asarray((g - means) / deviation)
-
+        g, n = case.g * (1 if weight is None else weights[weight]), x.shape[axis]
+        gradient = partial(_normalised, g, x / deviation, deviation)
         if not same(gradient(axis, float(centred), 1), case.expected, ~case.kinks):
             continue
         both = "sums stand where the gradient has means: divide by the size of the axis"
         one = "a sum stands where the gradient has a mean, {}: divide by the size of the axis"
         yield both if centred else one.format("that of g * out"), gradient(axis, n * centred, n)
-        yield one.format("that of g"), gradient(axis, n, 1)
+        yield one.format("that of g"), gradient(axis, n * centred, 1)
         yield one.format("that of g * the normalised input"), gradient(axis, float(centred), n)
         for other in set(axes) - {axis}:
             means = f"means within the rule go over axis {other}, but must go over {axis}"
             yield means, gradient(other, float(centred), 1)
         return
+
+
+def _normalised(g: Array, y: Array, deviation: Array, axis: int, first: float, second: float) -> Array:
+    """The vjp of y = (x - mean) / deviation, with its two means times numbers."""
+    means = first * g.mean(axis, keepdims=True) + second * y * (g * y).mean(axis, keepdims=True)
+    return np.asarray((g - means) / deviation)
 
 
 # --- losses -------------------------------------------------------------------------------------------------

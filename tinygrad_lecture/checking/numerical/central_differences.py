@@ -13,7 +13,7 @@ The rounding error is measured. It is not eps |f| where f subtracts large number
 differences at small steps are 0, and agree with each other. The height of its stairs shows at larger steps.
 
 A kink is where the right difference (f(x + h) - f(x)) / h and the left one stay apart. Their gap falls in proportion
-to h where a second derivative exists. Small steps, down to 2e-13, distinguish a steep curve from a kink, and a kink
+to h where a second derivative exists. Small steps, down to 2e-13 |x|, distinguish a steep curve from a kink, and a kink
 from a point near one.
 """
 

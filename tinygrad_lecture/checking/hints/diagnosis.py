@@ -48,7 +48,6 @@ HINTS: list[tuple[str, Hint]] = [
     ("wrong-argument", arguments.wrong_argument),
     ("other-input", jacobian.other_input),
     ("missing-factor", factors.missing_factor),
-    ("wrong-argument", arguments.out_for_argument),
     ("moved", movement.moved_forward),
     ("upstream-alone", upstream.upstream_alone),
     ("sums-for-means", known_ops.normalising),

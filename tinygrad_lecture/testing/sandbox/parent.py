@@ -38,6 +38,7 @@ GRACE = 30.0  # seconds over its time limit
 MAX_PRINTED = 20_000  # bytes
 MAX_SOURCE = 2**20  # characters
 WAITING = 4.0  # so many times its limit, and GRACE, may an exercise take in all: other programs want the processor too
+COMPUTING = 0.05  # who computes for so much of this time does not wait, also where other programs leave it no more
 
 
 class Grader:
@@ -150,7 +151,7 @@ class Grader:
 
     def _stopped(self, exercise: Exercise, dump: str, child: Child) -> CheckFailed:
         """The failure of an exercise at which a process ended."""
-        printed = child.stopped()
+        printed, computed = child.stopped()
         if "most recent call first" not in dump:
             return CheckFailed(
                 "The check was ended from inside, without an outcome.",
@@ -160,11 +161,12 @@ class Grader:
                 hint="exit",
             )
         seconds = exercise.seconds * self.patience
-        waited = "Timeout" in dump
+        waited = "Timeout" in dump and computed < COMPUTING * _wall(exercise, self.patience)
         what = f"It did not end within {seconds:g} seconds."
         cause = ENDLESS
-        if waited:
+        if "Timeout" in dump:
             what = f"It did not end within {_wall(exercise, self.patience):g} seconds."
+        if waited:
             waits = "it waits for something, as with time.sleep, or other programs leave it no time"
             cause = f"{cause} Or {waits}" if os.name == "nt" else waits
         frames = re.findall(r'^  File "(.{1,500}?)", line (\d{1,7}) ', dump, re.MULTILINE)
@@ -205,6 +207,7 @@ class Child:
         assert self._process.stdout is not None
         self.end = ParentEnd(self._process.stdout, self._process.stdin)
         self._alarm: threading.Timer | None = None
+        self._before = 0.0  # the processor's time before the exercise
 
     @property
     def ended(self) -> bool:
@@ -216,6 +219,8 @@ class Child:
         self._set_alarm(wall + GRACE)
         self.end.forget()
         self.end.printed = ""
+        before = self.ask("cpu")
+        self._before = before if isinstance(before, float) else 0.0  # an earlier exercise may have changed the answer
         return self.end.ask("begin", exercise.module, exercise.seconds * patience, wall)
 
     def finish(self) -> None:
@@ -234,12 +239,18 @@ class Child:
         finally:
             self._set_alarm(None)
 
-    def stopped(self) -> str:
-        """What it printed, after it has ended."""
+    def stopped(self) -> tuple[str, float]:
+        """What it printed, after it has ended, and for how many seconds it computed; 0 on Windows, which cannot tell.
+
+        The times of children are added up when each has ended, so this must be the first to wait for it.
+        """
+        before = os.times()
         self._process.kill()
         self._process.wait()
+        after = os.times()
+        seconds = after.children_user - before.children_user + after.children_system - before.children_system
         self._printed.seek(0)
-        return self._printed.read(MAX_PRINTED).decode("utf-8", "replace")
+        return self._printed.read(MAX_PRINTED).decode("utf-8", "replace"), seconds - self._before
 
     def close(self) -> None:
         """End it."""

@@ -104,7 +104,7 @@ def unique_consecutive(
         parts.append(run.reshape(array.shape) if axis is None else run)
     if return_counts:
         parts.append(np.bincount(run, minlength=int(first.sum())))
-    moved = [move(np.ascontiguousarray(part), device_of(array)) for part in parts]
+    moved = [move(part.copy(), device_of(array)) for part in parts]
     if isinstance(x, Traced):
         moved = [without_gradient(x, values=moved[0], name="unique_consecutive"), *map(wrap, moved[1:])]
     return tuple(moved) if len(moved) > 1 else moved[0]

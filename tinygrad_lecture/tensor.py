@@ -639,5 +639,4 @@ def _answers_itself(other: Any) -> bool:
 def _must_be_float(dtype: DType) -> None:
     """Raise TypeError unless a dtype is a float."""
     if dtype.kind != "f":
-        hide_frames()
         raise DtypeError(f"only floats can require grad, not {dtype}; write 1.0 for 1, or convert with .float()")

@@ -31,7 +31,7 @@ def _tensor(tokens: Any) -> Tensor:
     try:
         return tl.tensor(tokens)
     except TypeError as error:
-        hide_frames(2)
+        hide_frames()
         if _has_text(tokens):
             raise TypeError(f"tokens: must be integers, got text; {ENCODE}") from None
         raise TypeError(f"tokens: must be integers: {error}") from None

@@ -8,10 +8,12 @@ import nn
 from tinygrad_lecture import Tensor
 
 from .attention import MultiHeadAttention
+from .cache import KeyValues
 from .config import TransformerConfig
 from .ffn import FeedForward
-from .generation.cache import KeyValues
 from .positions import Rotary
+
+__all__ = ["Block", "CrossBlock"]
 
 
 class Block(nn.Module):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import nn
 from tinygrad_lecture import Tensor
 
 from .config import TransformerConfig
 from .positions import sinusoids
-from .tokens import as_tokens, check_vocabulary
+
+__all__ = ["Embedding"]
 
 
 class Embedding(nn.Module):
@@ -41,25 +41,3 @@ class Embedding(nn.Module):
         elif self.kind == "sinusoidal":
             x = x * math.sqrt(x.shape[-1]) + self.waves[positions]
         return self.dropout(self.norm(x))  # type: ignore[no-any-return]
-
-    def check(self, tokens: Any, seen: int = 0) -> Tensor:
-        """Tokens as a Tensor of integers on the device of W_E: (..., tokens).
-
-        - `tokens`: a Tensor, array or list.
-        - `seen`: how many tokens are in the cache already.
-
-        Raises as `as_tokens` does; ValueError for more tokens than the context holds; IndexError for a token outside
-        the vocabulary, which is not checked when both the tokens and the model are on a GPU.
-        """
-        given = as_tokens(tokens)
-        if seen + given.shape[-1] > self.context:
-            after = f" after {seen} others" if seen else ""
-            raise ValueError(
-                f"tokens: {given.shape[-1]} tokens{after} exceed the context of {self.context}; keep the last "
-                f"{self.context}, or build the model with a larger context"
-            )
-        moved = given.to(device=self.W_E.weight.device)
-        on_host = [t for t in (given, moved) if t.device == "cpu"]
-        if on_host:
-            check_vocabulary(on_host[0].array, self.W_E.num_embeddings)
-        return moved

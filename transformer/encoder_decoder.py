@@ -11,25 +11,24 @@ cross-attention, to the whole source.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Unpack
 
 import nn
 from nn.stateless import evaluating
 from tinygrad_lecture import Tensor
 
 from .block import Block, CrossBlock, final_norm
+from .cache import Cache
 from .config import EncoderDecoderConfig, check_config
-from .decoder import Decoder, decoder_of
 from .embedding import Embedding
-from .generation.cache import Cache
-from .generation.generate import Settings, generate_many, generate_one, pad_prompts
-from .inputs import decoder_inputs, encoder_inputs
+from .generation.generate import LanguageModel, Prompt, Settings, pad_prompts
+from .inputs import bidirectional_mask, check_padding_mask, check_tokens, decoder_inputs, encoder_inputs
 from .inspect.probes import Trace, watch
-from .masks import check_padding_mask, encoder_mask
-from .training.loss import token_cross_entropy
-from .training.parameters import initialize
+from .training import initialize, token_cross_entropy
 from .unembedding import Unembedding
+
+__all__ = ["EncoderDecoder"]
 
 
 class EncoderDecoder(nn.Module):
@@ -90,12 +89,11 @@ class EncoderDecoder(nn.Module):
 
         Raises as `forward` does, and ValueError for a cache of other texts.
         """
-        layers = len(self.decoder)
-        inputs = decoder_inputs(self.target_embedding, target, target_padding, cache, layers, memory.detach())
+        inputs = decoder_inputs(self.target_embedding, target, target_padding, cache, len(self.decoder), memory)
         memory_padding = check_padding_mask(source_padding, memory.shape[:-1], memory.device)
-        if cache is not None:
-            memory_padding = cache.memory_padding(memory_padding)
-        memory_mask = encoder_mask(memory_padding)
+        if cache is not None and memory_padding is None:
+            memory_padding = cache.memory_padding
+        memory_mask = bidirectional_mask(memory_padding)
         x = self.target_embedding(inputs.tokens, inputs.positions)  # (..., target, width)
         for layer, block in enumerate(self.decoder):
             own, cross = (None, None) if cache is None else (cache.self_attention[layer], cache.cross_attention[layer])
@@ -134,12 +132,7 @@ class EncoderDecoder(nn.Module):
         """An empty key/value cache for `decode`."""
         return Cache(self.config.layers)
 
-    def target_decoder(self) -> Decoder | None:
-        """`decode` for one token after those in a cache, compiled; None if the modules must be called."""
-        parts = self.target_embedding, self.decoder, self.decoder_norm, self.unembedding
-        return decoder_of(self, *parts) if type(self) is EncoderDecoder else None
-
-    def generate(self, source: Sequence[int] | Any, *, start: int, **settings: Any) -> Iterator[int]:
+    def generate(self, source: Prompt, *, start: int, **settings: Unpack[Settings]) -> Iterator[int]:
         """Yields the target of a source, token by token.
 
         - `source`: at least one token, a list, array or Tensor of shape (tokens,).
@@ -147,29 +140,28 @@ class EncoderDecoder(nn.Module):
 
         Other settings and errors: see `GPT.generate`.
         """
-        return generate_one(_TargetDecoder(self, [source]), *pad_prompts([[start]]), Settings.of(settings))
+        return TargetModel(self, [source]).generate([start], **settings)
 
-    def generate_batch(self, sources: Iterable[Sequence[int] | Any], *, start: int, **settings: Any) -> list[list[int]]:
+    def generate_batch(self, sources: Iterable[Prompt], *, start: int, **settings: Unpack[Settings]) -> list[list[int]]:
         """The targets of several sources, of any lengths, generated in parallel. Settings: see `generate`."""
-        decoder = _TargetDecoder(self, sources)
-        return generate_many(decoder, *pad_prompts([[start]] * len(decoder.source)), Settings.of(settings))
+        target = TargetModel(self, sources)
+        return target.generate_batch([[start]] * len(target.source), **settings)
 
 
-class _TargetDecoder:
-    """A generation `Decoder`: the model's decoder for given sources, which are encoded at the first token.
+class TargetModel(LanguageModel):
+    """An encoder-decoder's model of the targets of given sources, which are encoded at the first token.
 
     Raises IndexError for a token outside the vocabulary, ValueError for a source longer than the context.
     """
 
-    def __init__(self, model: EncoderDecoder, sources: Iterable[Sequence[int] | Any]) -> None:
-        self.model = model
+    def __init__(self, model: EncoderDecoder, sources: Iterable[Prompt]) -> None:
+        self.model, self.config = model, model.config
         self.source, self.source_padding = pad_prompts(sources)  # (batch, source) each
-        self.context, self.vocab_size = model.config.context, model.config.vocab_size
-        self.modules, self.new_cache, self.decoder = model.modules, model.new_cache, model.target_decoder
         self.memory: Tensor | None = None
-        model.source_embedding.check(self.source)
+        check_tokens(model.source_embedding, self.source)
 
-    def next_logits(self, tokens: Tensor, padding_mask: Tensor | None, cache: Cache | None) -> Tensor:
+    def next_logits(self, tokens: Tensor, padding_mask: Tensor | None = None, cache: Cache | None = None) -> Tensor:
+        """Logits of the target's token after the last: (batch, tokens) -> (batch, vocab_size)."""
         if self.memory is None:
             self.memory = self.model.encode(self.source, self.source_padding)
         x = self.model.decode(tokens, self.memory, padding_mask, self.source_padding, cache)

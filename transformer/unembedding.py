@@ -5,6 +5,8 @@ from __future__ import annotations
 import nn
 from tinygrad_lecture import Tensor
 
+__all__ = ["Unembedding"]
+
 
 class Unembedding(nn.Module):
     """x W_U^T: (..., width) -> (..., vocab_size).

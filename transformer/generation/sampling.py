@@ -10,7 +10,8 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, is_array, to_host, xp
-from tinygrad_lecture.traced import wrap
+
+__all__ = ["probabilities"]
 
 Tokens: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -38,29 +39,21 @@ def probabilities(
         logits = tl.tensor(logits if is_array(logits) else np.asarray(logits, dtype=tl.get_default_dtype()))
     if logits.dtype.kind != "f":
         logits = logits.to(dtype=tl.get_default_dtype())
-    x = logits if logits.requires_grad else logits.array  # arrays take half the time, and generation has those
-    p = _probabilities(x, logits.array, temperature, top_k, top_p)
-    return p if isinstance(p, Tensor) else wrap(p)
-
-
-def _probabilities(x: Any, array: Array, temperature: float, top_k: int | None, top_p: float | None) -> Any:
-    """`probabilities` of x, which is the array or, where gradients are recorded, a Tensor with that array."""
-    lib, number = xp(array), array.dtype.type
+    lib, array, number = xp(logits.array), logits.array, logits.dtype.type
     largest = array.max(-1, keepdims=True)  # (..., 1)
     largest = lib.where(lib.isfinite(largest), largest, number(np.nan))  # makes the row nan
     # Rounded to the dtype: 1e-46 is 0 in float32.
     temperature = float(number(min(temperature, float(np.finfo(array.dtype).max))))
     if temperature == 0:
         best = lib.arange(array.shape[-1]) == array.argmax(-1)[..., None]  # (..., vocab_size)
-        return best + (largest - largest)
-    shifted = x - largest  # at most 0, so that dividing by a tiny temperature gives no inf - inf
+        return tl.as_tensor(best + (largest - largest))
+    scaled = logits - largest  # at most 0, so that dividing by a tiny temperature gives no inf - inf
     if temperature < 1:  # clipped before the division overflows; exp is 0 long before that
-        shifted = tl.maximum(shifted, -temperature * float(np.finfo(array.dtype).max) / 2)
-    scaled = shifted / temperature
+        scaled = tl.maximum(scaled, -temperature * float(np.finfo(array.dtype).max) / 2)
+    scaled = scaled / temperature
     if top_k is not None or top_p is not None:
-        held = scaled.array if isinstance(scaled, Tensor) else scaled
-        scaled = tl.where(_kept(held, top_k, top_p), scaled, -np.inf)
-    return tl.softmax(scaled, -1)
+        scaled = tl.where(_kept(scaled.array, top_k, top_p), scaled, -np.inf)
+    return tl.softmax(scaled, -1)  # type: ignore[no-any-return]
 
 
 def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:

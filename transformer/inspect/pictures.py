@@ -19,11 +19,12 @@ import numpy as np
 from tinygrad_lecture.inspect.fonts import as_written, drawable
 from tinygrad_lecture.inspect.picture import new_figure, save_picture
 
-from .maps import visible
-from .probes import Array, Trace
+from .probes import Array, Trace, check_labels, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+__all__ = ["draw_attention", "draw_lens"]
 
 MOST = 64  # tokens in a picture
 LONGEST = 8  # characters of a token that the logit lens shows
@@ -51,13 +52,8 @@ def draw_attention(
     """
     maps = [np.asarray(layer) for layer in attention]
     keys = labels if keys is None else keys
-    wanted = (len(labels), len(keys))
-    if not maps or any(layer.ndim != 3 or layer.shape[1:] != wanted for layer in maps):
-        shapes = ", ".join(str(layer.shape) for layer in maps) or "nothing"
-        raise ValueError(
-            f"draw_attention: {wanted} labels need weights of shape (heads, {wanted[0]}, {wanted[1]}), got {shapes}"
-        )
-    _check_size("draw_attention", max(wanted))
+    check_labels("draw_attention", maps, labels, keys)
+    _check_size("draw_attention", max(len(labels), len(keys)))
     rows, columns = [_drawn(str(label)) for label in labels], [_drawn(str(label)) for label in keys]
     heads = max(len(layer) for layer in maps)
     cell = min(0.27, max(0.09, 16 / (heads * len(keys))))  # inches per token

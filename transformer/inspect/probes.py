@@ -4,6 +4,7 @@
     trace.attention[0][2]                       # layer 0, head 2: (queries, keys), each row sums to 1
     trace.residual[1]                           # the residual stream after the first block: (tokens, width)
     trace.logits_at(1)                          # the logit lens: those vectors through the final norm and W_U
+    trace.maps(labels)                          # in a notebook a map for each head, with the text of each token
 
 They are forward hooks, registered only while a trace is made; otherwise they cost nothing. pictures.py draws them.
 """
@@ -25,11 +26,14 @@ from tinygrad_lecture.inspect.html.parts import plain
 
 from ..block import CrossBlock
 from ..generation.sampling import probabilities
-from ..tokens import as_tokens
-from .maps import AttentionMaps
+from ..inputs import as_tokens
+
+__all__ = ["Trace"]
 
 Array = np.ndarray[Any, Any]
 ReadOut = Callable[[Tensor], Tensor]
+SIGNS = {" ": "·", "\n": "↵", "\t": "→"}  # of invisible characters
+BOX = "□"  # of what is not printable
 
 
 @dataclass(frozen=True, repr=False)
@@ -128,3 +132,65 @@ def watch(embedding: nn.Module, blocks: Iterable[Any]) -> Iterator[Watched]:
 
 def _on_output(module: nn.Module, collect: Callable[[Any], None]) -> Any:
     return module.register_forward_hook(lambda module, inputs, output: collect(output))
+
+
+# --- attention as text and in a notebook ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, repr=False)
+class AttentionMaps:
+    """The attention weights of a text: in a notebook a map for each head, as text the key that each query attends to.
+
+    - `attention`: per layer (heads, queries, keys), as in a trace of one text.
+    - `labels`: the text of each query; `keys`: of each key, by default the same.
+
+    Raises ValueError for labels that do not match.
+    """
+
+    attention: Sequence[Array]
+    labels: Sequence[str]
+    keys: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        check_labels("AttentionMaps", self.attention, self.labels, self.keys)
+
+    @property
+    def _names(self) -> tuple[list[str], list[str]]:
+        return [visible(text) for text in self.labels], [visible(text) for text in self.keys or self.labels]
+
+    def __repr__(self) -> str:
+        rows, columns = self._names
+        lines = []
+        for layer, heads in enumerate(self.attention):
+            for head, weights in enumerate(heads):
+                strongest = weights.argmax(-1)
+                pairs = (
+                    f"{q}→{columns[k]} {weights[i, k]:.2f}"
+                    for i, (q, k) in enumerate(zip(rows, strongest, strict=True))
+                )
+                lines.append(f"layer {layer} head {head}:  {'  '.join(pairs)}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from tinygrad_lecture.inspect.html.shown import attention_html
+
+        return attention_html(self.attention, *self._names)
+
+
+def check_labels(
+    name: str, attention: Sequence[Array], labels: Sequence[str], keys: Sequence[str] | None = None
+) -> None:
+    """Raises ValueError unless there is a label for each query and each key of the attention of one text."""
+    wanted = (len(labels), len(labels if keys is None else keys))
+    if not attention or any(layer.ndim != 3 or layer.shape[1:] != wanted for layer in attention):
+        shapes = ", ".join(str(layer.shape) for layer in attention) or "nothing"
+        raise ValueError(
+            f"{name}: {wanted} labels need weights of shape (heads, {wanted[0]}, {wanted[1]}), got {shapes}; take one "
+            "text of a batch, as in weights[0]"
+        )
+
+
+def visible(text: str) -> str:
+    """A token's text with signs for spaces, tabs and line ends, and a box for other unprintable characters."""
+    shown = "".join(SIGNS.get(c, c) for c in text)
+    return "".join(c if c.isprintable() else BOX for c in shown) or "∅"

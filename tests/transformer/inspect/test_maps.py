@@ -6,7 +6,7 @@ import pytest
 
 import tinygrad_lecture as tl
 from transformer import GPT, BPETokenizer, GPTConfig
-from transformer.inspect.maps import AttentionMaps
+from transformer.inspect.probes import AttentionMaps
 
 
 @pytest.fixture

@@ -1,16 +1,24 @@
-"""GPT-2's config.json in Hugging Face's format, as a `GPTConfig`, and back.
+"""GPT-2 in Hugging Face's format: config.json as a `GPTConfig`, and back; the tensors, and the parameters they hold.
 
 For example:
 
     {"model_type": "gpt2", "vocab_size": 50257, "n_positions": 1024, "n_layer": 12, "n_head": 12, "n_embd": 768, ...}
+
+GPT-2's linear layers keep their matrices as (in, out), nn.Linear as (out, in).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+import nn
 from nn.files.json_files import read_json
+from tinygrad_lecture.backend import Shape, move, to_host
 
 from ..config import Activation, GPTConfig
 
@@ -37,6 +45,17 @@ SUPPORTED: dict[str, tuple[Any, ...]] = {  # values in config.json that GPT can 
     "scale_attn_by_inverse_layer_idx": (False,),
     "add_cross_attention": (False,),
 }
+LAYERS = {  # of the file -> of a block, side by side
+    "ln_1": ("norm_1",),
+    "attn.c_attn": ("attention.W_Q", "attention.W_K", "attention.W_V"),
+    "attn.c_proj": ("attention.W_O",),
+    "ln_2": ("norm_2",),
+    "mlp.c_fc": ("ffn.up",),
+    "mlp.c_proj": ("ffn.down",),
+}
+
+
+# --- config.json ----------------------------------------------------------------------------------------------
 
 
 def read_config(path: Path) -> GPTConfig:
@@ -90,3 +109,56 @@ def config_json(config: GPTConfig, dtype: str) -> dict[str, Any]:
         "attn_pdrop": config.dropout,
         "torch_dtype": dtype,
     }
+
+
+# --- tensors --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A tensor of the file, and the parameters that it holds side by side along its last axis.
+
+    - `name`: without the prefix `transformer.`.
+    - `size`: of each parameter along that axis.
+    - `parameters`: None for a bias that the model does not have; it is zero in the file.
+    - `transposed`: whether the file has (in, out).
+    """
+
+    name: str
+    parameters: tuple[nn.Parameter | None, ...]
+    size: int
+    transposed: bool = False
+
+    @property
+    def shape(self) -> Shape:
+        """The tensor's shape in the file."""
+        first = self.parameters[0]
+        rows = () if first is None or first.ndim == 1 else (first.shape[1 if self.transposed else 0],)
+        return (*rows, len(self.parameters) * self.size)
+
+    def load(self, array: Any) -> None:
+        """Copy the file's tensor into the parameters."""
+        for i, parameter in enumerate(self.parameters):
+            if parameter is not None:
+                part = array[..., i * self.size : (i + 1) * self.size]  # (in, out) or (size,)
+                parameter.inplace()[...] = move(part.T if self.transposed else part, parameter.device)
+
+    def array(self) -> np.ndarray[Any, Any]:
+        """The parameters as the file's tensor."""
+        parts = [np.zeros(self.size) if p is None else to_host(p.array) for p in self.parameters]
+        return np.concatenate([part.T if self.transposed else part for part in parts], axis=-1)
+
+
+def entries(model: Any) -> Iterator[Entry]:
+    """All tensors of a GPT-2 file, with the parameters of a `GPT`."""
+    width = model.config.width
+    yield Entry("wte.weight", (model.embedding.W_E.weight,), width)
+    yield Entry("wpe.weight", (model.embedding.positions.weight,), width)
+    layers = [(f"h.{i}.{name}", block, ours) for i, block in enumerate(model.blocks) for name, ours in LAYERS.items()]
+    for name, owner, ours in [*layers, ("ln_f", model, ("norm",))]:
+        modules = [owner.get_submodule(each) for each in ours]
+        size, transposed = modules[0].weight.shape[0], isinstance(modules[0], nn.Linear)
+        yield Entry(f"{name}.weight", tuple(module.weight for module in modules), size, transposed)
+        yield Entry(f"{name}.bias", tuple(module.bias for module in modules), size)
+    if not model.config.tied:
+        yield Entry("lm_head.weight", (model.unembedding.W_U.weight,), width)

@@ -9,9 +9,8 @@ A text passes through the modules in this order:
 
     tokenizer/                      text -> tokens
     inputs.py                       tokens from users, checked; their positions and the mask
-    embedding.py  positions.py      tokens -> vectors
+    embedding.py  positions.py      tokens -> vectors, and at the end vectors -> logits
     block.py                        attention.py, then ffn.py, on the residual stream; `layers` times
-    unembedding.py                  vectors -> logits
     generation/                     logits -> next token; cache.py keeps the keys and values of earlier tokens
 
 gpt.py, encoder.py and encoder_decoder.py are the three models, config.py has their sizes and choices. training.py has
@@ -39,7 +38,6 @@ from .inspect.probes import *
 from .positions import *
 from .tokenizer import *
 from .training import *
-from .unembedding import *
 
 if not _TYPE_CHECKING:  # mypy reads the imports above; it does not evaluate a computed __all__
     __all__ = sorted(name for name, value in globals().items() if name[0] != "_" and type(value) is not _Module)

@@ -116,13 +116,13 @@ class MultiHeadAttention(nn.Module):
         dropout: float = 0.0,
         rotary: Rotary | None = None,
     ) -> None:
-        if heads != int(heads) or heads < 1 or width % heads:
+        if heads < 1 or width % heads:
             raise ValueError(f"MultiHeadAttention: width {width} cannot be split into {heads} heads")
         if rotary is not None and rotary.head_dim != width // heads:
             raise ValueError(
                 f"MultiHeadAttention: rotary has head_dim {rotary.head_dim}, but width / heads is {width // heads}"
             )
-        self.heads = int(heads)
+        self.heads = heads
         self.W_Q = nn.Linear(width, width, bias)
         self.W_K = nn.Linear(key_width or width, width, bias)
         self.W_V = nn.Linear(key_width or width, width, bias)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import Array, Shape, xp
+from tinygrad_lecture.backend import Shape
 
 __all__ = ["Cache", "KeyValues"]
 
@@ -16,14 +16,12 @@ START_NEW = "start a new one with new_cache()"
 
 
 class KeyValues:
-    """The keys and values of one attention, (..., heads, length, head_dim) each, in buffers that grow by doubling.
-
-    - `length`: how many tokens.
-    """
+    """The keys and values of one attention, (..., heads, length, head_dim) each. `length`: how many tokens."""
 
     def __init__(self) -> None:
         self.length = 0
-        self._buffers: list[Array] = [None, None]
+        self._keys: Tensor | None = None
+        self._values: Tensor | None = None
 
     def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Append the keys and values of new tokens, (..., heads, new, head_dim) each, and return all of them.
@@ -32,36 +30,25 @@ class KeyValues:
         """
         if tl.is_grad_enabled() and (k.requires_grad or v.requires_grad):
             raise RuntimeError("KeyValues: a cache cannot record gradients; call the model within tl.no_grad()")
-        start, self.length = self.length, self.length + k.shape[-2]
-        for i, new in enumerate((k.array, v.array)):
-            if self._buffers[i] is None or self._buffers[i].shape[-2] < self.length:
-                self._buffers[i] = _larger(self._buffers[i], new, start)
-            self._buffers[i][..., start : self.length, :] = new
-        return self.keys, self.values
+        if self.length:
+            k, v = tl.cat([self.keys, k], -2), tl.cat([self.values, v], -2)
+        self._keys, self._values, self.length = k, v, k.shape[-2]
+        return k, v
 
     @property
     def keys(self) -> Tensor:
         """(..., heads, length, head_dim). Raises RuntimeError while the cache is empty."""
-        return self._held(0)
+        return self._held(self._keys)
 
     @property
     def values(self) -> Tensor:
         """(..., heads, length, head_dim). Raises RuntimeError while the cache is empty."""
-        return self._held(1)
+        return self._held(self._values)
 
-    def _held(self, which: int) -> Tensor:
-        if self._buffers[which] is None:
+    def _held(self, x: Tensor | None) -> Tensor:
+        if x is None or not self.length:
             raise RuntimeError("KeyValues: the cache is empty; call the model with it first")
-        return tl.as_tensor(self._buffers[which][..., : self.length, :])
-
-
-def _larger(buffer: Array | None, new: Array, start: int) -> Array:
-    """A buffer with room for `new` after the first `start` tokens of `buffer`, and if there are any, for as many."""
-    *leading, tokens, size = new.shape
-    larger = xp(new).empty((*leading, max(start + tokens, 2 * start), size), new.dtype)
-    if buffer is not None:
-        larger[..., :start, :] = buffer[..., :start, :]
-    return larger
+        return x if x.shape[-2] == self.length else x[..., : self.length, :]
 
 
 class Cache:
@@ -86,19 +73,17 @@ class Cache:
         self._padding_mask: Tensor | None = None
         self._batch: Shape = ()
 
-    def begin(self, layers: int, tokens: Tensor, memory: Tensor | None = None) -> None:
-        """Prepare for the model's next tokens, (..., tokens). Discards a failed call's partial update.
+    def begin(self, batch: Shape, memory: Tensor | None = None) -> None:
+        """Prepare for the model's next tokens, (*batch, tokens). Discards a failed call's partial update.
 
         - `memory`: the encoder's output.
 
-        Raises ValueError if the number of layers, the batch or the memory differs from that of earlier calls.
+        Raises ValueError if the batch or the memory differs from that of earlier calls.
         """
-        held, batch = len(self.self_attention), tokens.shape[:-1]
-        if layers != held:
-            raise ValueError(f"Cache: made for a model with {held} layers, got one with {layers}; {START_NEW}")
         if self.length == 0:
-            Cache.__init__(self, layers)
             self._batch, self.memory = batch, memory
+            for attention in self.cross_attention:
+                attention.length = 0
         if batch != self._batch:
             raise ValueError(f"Cache: holds a batch of shape {self._batch}, got {batch}; {START_NEW}")
         if not _same(memory, self.memory):
@@ -116,9 +101,9 @@ class Cache:
         tokens = tl.ones(*self._batch, new, dtype=tl.bool, device=self._padding_mask.device)
         return tl.cat([self._padding_mask, tokens], -1)  # type: ignore[no-any-return]
 
-    def commit(self, tokens: Tensor, padding_mask: Tensor | None, memory_padding: Tensor | None = None) -> None:
-        """Count the tokens as cached, now that every block has appended them, and keep the padding masks."""
-        self.length += tokens.shape[-1]
+    def commit(self, new: int, padding_mask: Tensor | None, memory_padding: Tensor | None = None) -> None:
+        """Count `new` tokens as cached, now that every block has appended them, and keep the padding masks."""
+        self.length += new
         self._padding_mask, self.memory_padding = padding_mask, memory_padding
 
 

@@ -1,4 +1,4 @@
-"""Embedding: one vector per token, a row of W_E, plus its position."""
+"""Embedding: one vector per token, a row of W_E, plus its position. Unembedding: from a final vector to the logits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tinygrad_lecture import Tensor
 from .config import TransformerConfig
 from .positions import sinusoids
 
-__all__ = ["Embedding"]
+__all__ = ["Embedding", "Unembedding"]
 
 
 class Embedding(nn.Module):
@@ -41,3 +41,21 @@ class Embedding(nn.Module):
         elif self.kind == "sinusoidal":
             x = x * math.sqrt(x.shape[-1]) + self.waves[positions]
         return self.dropout(self.norm(x))  # type: ignore[no-any-return]
+
+
+class Unembedding(nn.Module):
+    """x W_U^T, one score per token of the vocabulary: (..., width) -> (..., vocab_size).
+
+    - `W_U`: an nn.Linear without bias; its weight is (vocab_size, width).
+    - `W_E`: an embedding to tie to. Both then share one Parameter (Press & Wolf, arXiv:1608.05859), which `parameters`
+      yields once and `state_dict` lists under both names, as PyTorch does.
+    """
+
+    def __init__(self, vocab_size: int, width: int, W_E: nn.Embedding | None = None) -> None:
+        self.W_U = nn.Linear(width, vocab_size, bias=False)
+        if W_E is not None:
+            self.W_U.weight = W_E.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., width) -> (..., vocab_size)."""
+        return self.W_U(x)  # type: ignore[no-any-return]

@@ -23,11 +23,10 @@ from tinygrad_lecture import Tensor
 
 from .block import Block, final_norm
 from .config import EncoderConfig, check_config
-from .embedding import Embedding
+from .embedding import Embedding, Unembedding
 from .inputs import check_padding_mask, encoder_inputs
 from .inspect.probes import Trace, watch
 from .training import initialize, token_cross_entropy
-from .unembedding import Unembedding
 
 __all__ = ["Classifier", "Encoder"]
 
@@ -61,10 +60,10 @@ class Encoder(nn.Module):
 
     def encode(self, tokens: Any, padding_mask: Any = None) -> Tensor:
         """A contextual vector per token: (..., tokens) -> (..., tokens, width). Arguments: see `forward`."""
-        inputs = encoder_inputs(self.embedding, tokens, padding_mask)
-        x = self.embedding(inputs.tokens, inputs.positions)  # (..., tokens, width)
+        tokens, positions, mask = encoder_inputs(self.embedding, tokens, padding_mask)
+        x = self.embedding(tokens, positions)  # (..., tokens, width)
         for block in self.blocks:
-            x = block(x, inputs.mask, inputs.positions)
+            x = block(x, mask, positions)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def loss(self, tokens: Any, targets: Any, padding_mask: Any = None) -> Tensor:
@@ -80,9 +79,10 @@ class Encoder(nn.Module):
 
         Arguments and errors: see `forward`.
         """
-        with evaluating(self), watch(self.embedding, self.blocks) as watched:
+        read_out = nn.Sequential(self.norm, self.unembedding)
+        with evaluating(self), watch(tokens, self.embedding, self.blocks, read_out) as trace:
             self(tokens, padding_mask)
-        return watched.trace(tokens, read_out=lambda x: self.unembedding(self.norm(x)))
+        return trace
 
 
 class Classifier(nn.Module):

@@ -21,12 +21,11 @@ from tinygrad_lecture import Tensor
 from .block import Block, CrossBlock, final_norm
 from .cache import Cache
 from .config import EncoderDecoderConfig, check_config
-from .embedding import Embedding
+from .embedding import Embedding, Unembedding
 from .generation.generate import LanguageModel, Prompt, Settings, pad_prompts
 from .inputs import bidirectional_mask, check_padding_mask, check_tokens, decoder_inputs, encoder_inputs
 from .inspect.probes import Trace, watch
 from .training import initialize, token_cross_entropy
-from .unembedding import Unembedding
 
 __all__ = ["EncoderDecoder"]
 
@@ -66,10 +65,10 @@ class EncoderDecoder(nn.Module):
 
     def encode(self, source: Any, source_padding: Any = None) -> Tensor:
         """A contextual vector per source token: (..., source) -> (..., source, width)."""
-        inputs = encoder_inputs(self.source_embedding, source, source_padding)
-        x = self.source_embedding(inputs.tokens, inputs.positions)  # (..., source, width)
+        source, positions, mask = encoder_inputs(self.source_embedding, source, source_padding)
+        x = self.source_embedding(source, positions)  # (..., source, width)
         for block in self.encoder:
-            x = block(x, inputs.mask, inputs.positions)
+            x = block(x, mask, positions)
         return self.encoder_norm(x)  # type: ignore[no-any-return]
 
     def decode(
@@ -89,17 +88,19 @@ class EncoderDecoder(nn.Module):
 
         Raises as `forward` does, and ValueError for a cache of other texts.
         """
-        inputs = decoder_inputs(self.target_embedding, target, target_padding, cache, len(self.decoder), memory)
+        target, positions, mask, padding_mask = decoder_inputs(
+            self.target_embedding, target, target_padding, cache, memory
+        )
         memory_padding = check_padding_mask(source_padding, memory.shape[:-1], memory.device)
         if cache is not None and memory_padding is None:
             memory_padding = cache.memory_padding
         memory_mask = bidirectional_mask(memory_padding)
-        x = self.target_embedding(inputs.tokens, inputs.positions)  # (..., target, width)
+        x = self.target_embedding(target, positions)  # (..., target, width)
         for layer, block in enumerate(self.decoder):
             own, cross = (None, None) if cache is None else (cache.self_attention[layer], cache.cross_attention[layer])
-            x = block(x, memory, inputs.mask, memory_mask, inputs.positions, own, cross)
+            x = block(x, memory, mask, memory_mask, positions, own, cross)
         if cache is not None:
-            cache.commit(inputs.tokens, inputs.padding_mask, memory_padding)
+            cache.commit(target.shape[-1], padding_mask, memory_padding)
         return self.decoder_norm(x)  # type: ignore[no-any-return]
 
     def loss(
@@ -116,15 +117,14 @@ class EncoderDecoder(nn.Module):
 
         In evaluation mode and without gradients. Arguments and errors: see `forward`.
         """
+        read_out = nn.Sequential(self.decoder_norm, self.unembedding)
         with (
             evaluating(self),
-            watch(self.source_embedding, self.encoder) as encoder,
-            watch(self.target_embedding, self.decoder) as decoder,
+            watch(source, self.source_embedding, self.encoder) as encoder,
+            watch(target, self.target_embedding, self.decoder, read_out, encoder) as trace,
         ):
             self(source, target, source_padding, target_padding)
-        return decoder.trace(
-            target, read_out=lambda x: self.unembedding(self.decoder_norm(x)), source=encoder.trace(source)
-        )
+        return trace
 
     # --- generating -------------------------------------------------------------------------------------
 

@@ -21,13 +21,12 @@ from tinygrad_lecture import Tensor
 from .block import Block, final_norm
 from .cache import Cache
 from .config import GPTConfig, check_config
-from .embedding import Embedding
+from .embedding import Embedding, Unembedding
 from .generation.generate import LanguageModel
 from .inputs import decoder_inputs
 from .inspect.probes import Trace, watch
 from .pretrained.folder import PretrainedFolder, save_folder
 from .training import initialize, token_cross_entropy
-from .unembedding import Unembedding
 
 __all__ = ["GPT"]
 
@@ -67,15 +66,15 @@ class GPT(LanguageModel):
 
     def vectors(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
         """The vectors before the unembedding: (..., tokens) -> (..., tokens, width). Arguments: see `forward`."""
-        inputs = decoder_inputs(self.embedding, tokens, padding_mask, cache, layers=len(self.blocks))
-        x = self.embedding(inputs.tokens, inputs.positions)  # (..., tokens, width)
+        tokens, positions, mask, padding_mask = decoder_inputs(self.embedding, tokens, padding_mask, cache)
+        x = self.embedding(tokens, positions)  # (..., tokens, width)
         for layer, block in enumerate(self.blocks):
             if self.checkpoint and cache is None:
-                x = tl.checkpoint(block, x, inputs.mask, inputs.positions)
+                x = tl.checkpoint(block, x, mask, positions)
             else:
-                x = block(x, inputs.mask, inputs.positions, None if cache is None else cache.self_attention[layer])
+                x = block(x, mask, positions, None if cache is None else cache.self_attention[layer])
         if cache is not None:
-            cache.commit(inputs.tokens, inputs.padding_mask)
+            cache.commit(tokens.shape[-1], padding_mask)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def next_logits(self, tokens: Any, padding_mask: Any = None, cache: Cache | None = None) -> Tensor:
@@ -128,6 +127,7 @@ class GPT(LanguageModel):
 
         Arguments and errors: see `forward`.
         """
-        with evaluating(self), watch(self.embedding, self.blocks) as watched:
+        read_out = nn.Sequential(self.norm, self.unembedding)
+        with evaluating(self), watch(tokens, self.embedding, self.blocks, read_out) as trace:
             self(tokens, padding_mask)
-        return watched.trace(tokens, read_out=lambda x: self.unembedding(self.norm(x)))
+        return trace

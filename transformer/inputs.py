@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Shape
-from tinygrad_lecture.errors.users_line import hide_frames
 
 from .cache import Cache
 from .embedding import Embedding
@@ -22,43 +20,24 @@ __all__ = ["causal_mask"]
 ENCODE = "encode the text with the tokenizer"
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """Inputs of a stack of blocks, on the model's device.
-
-    - `tokens`: (..., tokens).
-    - `positions`: (tokens,) or (..., tokens).
-    - `mask`: broadcasts to (..., tokens, keys), True = may attend; None allows all.
-    - `padding_mask`: (..., keys), True for tokens, of the cached tokens and these; None without padding.
-    """
-
-    tokens: Tensor
-    positions: Tensor
-    mask: Tensor | None
-    padding_mask: Tensor | None
-
-
-def encoder_inputs(embedding: Embedding, tokens: Any, padding_mask: Any) -> Inputs:
-    """Inputs of bidirectional blocks. Raises as `check_tokens` and `check_padding_mask` do."""
+def encoder_inputs(embedding: Embedding, tokens: Any, padding_mask: Any) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Tokens, positions and attention mask of bidirectional blocks: see `decoder_inputs`."""
     tokens = check_tokens(embedding, tokens)
     padding_mask = check_padding_mask(padding_mask, tokens.shape, tokens.device)
     positions = token_positions(tokens.shape[-1], 0, padding_mask, tokens.device)
-    return Inputs(tokens, positions, bidirectional_mask(padding_mask), padding_mask)
+    return tokens, positions, bidirectional_mask(padding_mask)
 
 
 def decoder_inputs(
-    embedding: Embedding,
-    tokens: Any,
-    padding_mask: Any,
-    cache: Cache | None,
-    layers: int,
-    memory: Tensor | None = None,
-) -> Inputs:
-    """Inputs of causal blocks, which follow the tokens in the cache.
+    embedding: Embedding, tokens: Any, padding_mask: Any, cache: Cache | None, memory: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    """Tokens, positions, attention mask and padding mask of causal blocks, which follow the tokens in the cache.
 
-    - `layers`: how many blocks.
     - `memory`: the encoder's output, for cross-attention.
 
+    Returns, on the model's device, tokens (..., tokens); positions (tokens,) or (..., tokens); a mask that broadcasts
+    to (..., tokens, keys), True = may attend, or None if all may; and the padding mask of the cached tokens and these,
+    (..., keys), True for tokens, or None without padding.
     Raises as `check_tokens`, `check_padding_mask` and `Cache.begin` do; TypeError for anything but a Cache, ValueError
     for a memory of another batch.
     """
@@ -66,21 +45,21 @@ def decoder_inputs(
         raise TypeError(f"cache: must come from new_cache(), got {cache!r}")
     seen = 0 if cache is None else cache.length
     tokens = check_tokens(embedding, tokens, seen)
-    if memory is not None and memory.shape[:-2] != tokens.shape[:-1]:
+    batch, new, device = tokens.shape[:-1], tokens.shape[-1], tokens.device
+    if memory is not None and memory.shape[:-2] != batch:
         raise ValueError(
             f"EncoderDecoder: each source must have one target, got sources of batch shape {memory.shape[:-2]} and "
-            f"targets of {tokens.shape[:-1]}"
+            f"targets of {batch}"
         )
-    new, device = tokens.shape[-1], tokens.device
-    padding_mask = check_padding_mask(padding_mask, (*tokens.shape[:-1], seen + new), device)
+    padding_mask = check_padding_mask(padding_mask, (*batch, seen + new), device)
     if cache is not None:
-        cache.begin(layers, tokens, memory)
+        cache.begin(batch, memory)
         padding_mask = cache.padding_with(padding_mask, new)
     mask = bidirectional_mask(padding_mask)
     if new > 1:
         causal = causal_mask(new, seen + new, device)
         mask = causal if mask is None else tl.logical_and(causal, mask)
-    return Inputs(tokens, token_positions(new, seen, padding_mask, device), mask, padding_mask)
+    return tokens, token_positions(new, seen, padding_mask, device), mask, padding_mask
 
 
 # --- attention masks: True = may attend -----------------------------------------------------------------------
@@ -127,7 +106,6 @@ def _tensor(tokens: Any) -> Tensor:
     try:
         return tl.tensor(tokens)
     except TypeError as error:
-        hide_frames(2)
         if _has_text(tokens):
             raise TypeError(f"tokens: must be integers, got text; {ENCODE}") from None
         raise TypeError(f"tokens: must be integers: {error}") from None

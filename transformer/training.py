@@ -103,13 +103,7 @@ class Windows(Dataset[tuple[Tensor, Tensor]]):
 
 
 def mask_tokens(
-    tokens: Any,
-    mask_token: int,
-    vocab_size: int,
-    *,
-    share: float = 0.15,
-    keep: Any = None,
-    seed: int | None = None,
+    tokens: Any, mask_token: int, vocab_size: int, *, share: float = 0.15, keep: Any = None, seed: int | None = None
 ) -> tuple[Tensor, Tensor]:
     """Inputs with some tokens hidden, and the targets; both have the shape of tokens and are on the CPU.
 

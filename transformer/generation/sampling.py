@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, TypeAlias
 
@@ -33,7 +34,7 @@ def probabilities(
     Raises ValueError for temperature < 0, top_k < 1, or top_p outside (0, 1]; TypeError for anything but numbers, or a
     top_k that is not an integer.
     """
-    check_settings(temperature, top_k, top_p)
+    check_settings(temperature=temperature, top_k=top_k, top_p=top_p)
     top_p = None if top_p == 1 else top_p
     if not isinstance(logits, Tensor):
         logits = tl.tensor(logits if is_array(logits) else np.asarray(logits, dtype=tl.get_default_dtype()))
@@ -72,17 +73,24 @@ def _kept(scores: Array, top_k: int | None, top_p: float | None) -> Array:
     return above | (ties & (lib.cumsum(ties, axis=-1) <= room)) | lib.isnan(scores)
 
 
-def check_settings(temperature: float, top_k: int | None, top_p: float | None) -> None:
-    """Raises ValueError or TypeError for settings that `probabilities` does not take."""
-    for name, value, kind in (("temperature", temperature, Real), ("top_k", top_k, Integral), ("top_p", top_p, Real)):
-        if not isinstance(value, kind) and (value is not None or name == "temperature"):
-            raise TypeError(f"{name} must be {'an integer' if kind is Integral else 'a number'}, got {value!r}")
-    if not 0 <= temperature < np.inf:
-        raise ValueError(f"temperature must be at least 0 (greedy) and finite, got {temperature}")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k must be at least 1, got {top_k}")
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p must be above 0 and at most 1, got {top_p}")
+LIMITS: dict[str, tuple[type, Callable[[Any], bool], str]] = {  # setting -> its type, its range, both in words
+    "temperature": (Real, lambda t: 0 <= t < np.inf, "a number, at least 0 (greedy) and finite"),
+    "top_k": (Integral, lambda k: k >= 1, "an integer of at least 1, or None"),
+    "top_p": (Real, lambda p: 0 < p <= 1, "a number above 0 and at most 1, or None"),
+    "max_new_tokens": (Integral, lambda n: n >= 0, "an integer of at least 0"),
+    "seed": (Integral, lambda s: s >= 0, "an integer of at least 0, or None"),
+}
+
+
+def check_settings(**given: Any) -> None:
+    """Raises TypeError for a setting of another type than in LIMITS, ValueError for one out of its range."""
+    for name, value in given.items():
+        kind, fits, wanted = LIMITS[name]
+        if value is None and wanted.endswith("None"):
+            continue
+        if not isinstance(value, kind) or not fits(value):
+            error = ValueError if isinstance(value, kind) else TypeError
+            raise error(f"{name} must be {wanted}, got {value!r}")
 
 
 def choose(

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_lecture.backend import Array
 from tinygrad_lecture.inspect.fonts import as_written, drawable
 from tinygrad_lecture.inspect.picture import new_figure, save_picture
 
-from .probes import Array, Trace, check_labels, visible
+from .probes import Trace, check_labels, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,10 +96,7 @@ def draw_lens(
     Raises ImportError without matplotlib, ValueError for labels that do not match, a batch of texts, more than 64
     tokens, or an unknown suffix.
     """
-    if trace.tokens.shape != (len(labels),):
-        raise ValueError(
-            f"draw_lens: {len(labels)} labels need a trace of one text of that length, got tokens {trace.tokens.shape}"
-        )
+    check_labels("draw_lens", trace.attention, labels)
     _check_size("draw_lens", len(labels))
     best = [trace.best_at(layer) for layer in range(trace.layers + 1)]
     predicted = [[_shorten(_drawn(decode([int(token)]))) for token in tokens] for tokens, _ in best]

@@ -16,21 +16,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 import nn
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.backend import to_host
+from tinygrad_lecture.backend import Array, to_host
 from tinygrad_lecture.inspect.html.parts import plain
 
-from ..block import CrossBlock
 from ..generation.sampling import probabilities
 from ..inputs import as_tokens
 
 __all__ = ["Trace"]
 
-Array = np.ndarray[Any, Any]
 ReadOut = Callable[[Tensor], Tensor]
 SIGNS = {" ": "·", "\n": "↵", "\t": "→"}  # of invisible characters
 BOX = "□"  # of what is not printable
@@ -96,42 +92,29 @@ class Trace:
         return p.argmax(-1), p.max(-1)
 
 
-@dataclass
-class Watched:
-    """Outputs that the hooks of `watch` have collected."""
-
-    residual: list[Tensor] = field(default_factory=list)
-    attention: list[Tensor] = field(default_factory=list)
-    cross: list[Tensor] = field(default_factory=list)
-
-    def trace(self, tokens: Any, read_out: ReadOut | None = None, source: Trace | None = None) -> Trace:
-        """The Trace of the tokens that the model has read. read_out, source: see `Trace`."""
-        device = self.residual[0].device
-        residual, attention, cross = (
-            [to_host(tensor.array) for tensor in tensors] for tensors in (self.residual, self.attention, self.cross)
-        )
-        on_device = None if read_out is None else lambda x: read_out(x.to(device=device))
-        return Trace(to_host(as_tokens(tokens).array), residual, attention, cross, source, on_device)
-
-
 @contextmanager
-def watch(embedding: nn.Module, blocks: Iterable[Any]) -> Iterator[Watched]:
-    """Context manager that collects the outputs of an embedding and its blocks, and the attention weights."""
-    blocks, watched = list(blocks), Watched()
-    crosses = [block.cross for block in blocks if isinstance(block, CrossBlock)]
+def watch(
+    tokens: Any, embedding: Any, blocks: Iterable[Any], read_out: ReadOut | None = None, source: Trace | None = None
+) -> Iterator[Trace]:
+    """Context manager: the Trace of an embedding and its blocks, filled by the calls within.
+
+    - `tokens`: those that are read within.
+    - `read_out`, `source`: see `Trace`.
+    """
+    device, blocks = embedding.W_E.weight.device, list(blocks)
+    on_device = None if read_out is None else lambda x: read_out(x.to(device=device))
+    trace = Trace(to_host(as_tokens(tokens).array), [], [], [], source, on_device)
+    held = dict.fromkeys((embedding, *blocks), trace.residual)  # a module -> where its outputs go
+    held |= {block.attention.attend: trace.attention for block in blocks}
+    held |= {block.cross.attend: trace.cross for block in blocks if hasattr(block, "cross")}
+
+    def collect(module: nn.Module, inputs: Any, output: Any) -> None:
+        held[module].append(to_host((output[1] if isinstance(output, tuple) else output).array))
+
     with ExitStack() as hooks:
-        for modules, collect in (
-            ([embedding, *blocks], watched.residual.append),
-            ([block.attention.attend for block in blocks], lambda output: watched.attention.append(output[1])),
-            ([cross.attend for cross in crosses], lambda output: watched.cross.append(output[1])),
-        ):
-            for module in dict.fromkeys(modules):  # a module used twice is hooked once and called twice
-                hooks.enter_context(_on_output(module, collect))
-        yield watched
-
-
-def _on_output(module: nn.Module, collect: Callable[[Any], None]) -> Any:
-    return module.register_forward_hook(lambda module, inputs, output: collect(output))
+        for module in held:  # a module used twice is hooked once and called twice
+            hooks.enter_context(module.register_forward_hook(collect))
+        yield trace
 
 
 # --- attention as text and in a notebook ----------------------------------------------------------------------

@@ -88,14 +88,9 @@ def read_config(path: Path) -> GPTConfig:
 
 def config_json(config: GPTConfig, dtype: str) -> dict[str, Any]:
     """The contents of config.json. Raises ValueError for a model that is not a GPT-2."""
-    wrong = [
-        f"{name} {getattr(config, name)!r}"
-        for name, only in (("norm", "pre"), ("positions", "learned"), ("embedding_norm", False))
-        if getattr(config, name) != only
-    ]
     words = {ours: theirs for theirs, ours in reversed(ACTIVATIONS.items())}
-    if config.activation not in words:
-        wrong.append(f"activation {config.activation!r}")
+    can = {"norm": ("pre",), "positions": ("learned",), "embedding_norm": (False,), "activation": words}
+    wrong = [f"{name} {getattr(config, name)!r}" for name in can if getattr(config, name) not in can[name]]
     if wrong:
         raise ValueError(f"cannot save this model as a GPT-2: GPT-2 has no {', '.join(wrong)}")
     return {

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Self
 from tinygrad_lecture.inspect.html.parts import caption, folded, plain
 
 from .base import Tokenizer, check_special_tokens, checked_int, training_parts
-from .files import names_of, parse, read_files, write_files
+from .files import names_of, open_files, parse, write_files
 from .merges import Pair, Row, apply_merges, learn_merges, merge_table
 
 if TYPE_CHECKING:
@@ -189,9 +189,9 @@ class BPETokenizer(Tokenizer):
         asks for something that GPT-2's tokenizer does not do.
         """
         check_special_tokens(special_tokens or ())
-        found, source = read_files(Path(vocabulary), None if merges is None else Path(merges), special_tokens)
+        source, parts = open_files(Path(vocabulary), None if merges is None else Path(merges), special_tokens)
         try:
-            return cls(*found)
+            return cls(*parts())
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from None
 
@@ -207,11 +207,7 @@ class BPETokenizer(Tokenizer):
         return [f"{self._names[left]} {self._names[right]}" for left, right in self.merges]
 
     def _state(self) -> dict[str, list[str]]:
-        return {
-            "special_tokens": list(self.special_tokens),
-            "vocabulary": self._names,
-            "merges": self._merge_lines(),
-        }
+        return {"special_tokens": list(self.special_tokens), "vocabulary": self._names, "merges": self._merge_lines()}
 
     @classmethod
     def _from_state(cls, state: dict[str, list[str]]) -> Self:
@@ -285,14 +281,9 @@ class Explanation(tuple[Word, ...]):
         """What a notebook shows: each token on a colour of its own with its id, and the merges of each word, folded."""
         tokens = [pair for word in self for pair in zip(word.pieces, word.ids, strict=True)]
         line = "".join(_token(text, number, place) for place, (text, number) in enumerate(tokens))
-        merges = "".join(
-            folded(f"{visible(word.text)}: {counted(len(word.merges))}", plain(str(word))) for word in self
-        )
+        counted = [(f"{len(word.merges)} merge{'s' * (len(word.merges) != 1)}", word) for word in self]
+        merges = "".join(folded(f"{visible(word.text)}: {count}", plain(str(word))) for count, word in counted)
         return f"{caption(f'{len(tokens)} tokens')}<div style='line-height:2'>{line}</div>{folded('merges', merges)}"
-
-
-def counted(merges: int) -> str:
-    return "1 merge" if merges == 1 else f"{merges} merges"
 
 
 def _token(text: str, number: int, place: int) -> str:

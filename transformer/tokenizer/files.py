@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -55,23 +55,29 @@ SUPPORTED: dict[str, dict[str, tuple[Any, ...]]] = {
 # --- which files ----------------------------------------------------------------------------------------------
 
 
-def read_files(vocabulary: Path, merges: Path | None, special_tokens: Collection[str] | None) -> tuple[Parts, str]:
-    """The tokenizer's parts, and the names of the files they come from. For arguments see `BPETokenizer.from_files`.
+def open_files(
+    vocabulary: Path, merges: Path | None, special_tokens: Collection[str] | None
+) -> tuple[str, Callable[[], Parts]]:
+    """The names of the files, and what makes a tokenizer's parts of their contents or raises ValueError.
 
-    Raises FileNotFoundError, or ValueError that names the file.
+    For arguments see `BPETokenizer.from_files`. Raises FileNotFoundError, or ValueError for a file that is not JSON.
     """
-    if merges is not None:
-        return _read_pair(vocabulary, merges, special_tokens)
-    if not vocabulary.is_dir():
-        return _read_whole(vocabulary, special_tokens)
     folder = vocabulary
-    for names in PAIRS:
-        if all((folder / name).is_file() for name in names):
-            return _read_pair(folder / names[0], folder / names[1], special_tokens)
-    if not (folder / WHOLE).is_file():
-        wanted = ", or ".join([*map(" and ".join, PAIRS), WHOLE])
-        raise FileNotFoundError(f"the folder {folder} does not have {wanted}")
-    return _read_whole(folder / WHOLE, special_tokens)
+    if merges is None and folder.is_dir():
+        vocabulary = folder / WHOLE
+        for names in PAIRS:
+            if merges is None and all((folder / name).is_file() for name in names):
+                vocabulary, merges = (folder / name for name in names)
+        if merges is None and not vocabulary.is_file():
+            wanted = ", or ".join([*map(" and ".join, PAIRS), WHOLE])
+            raise FileNotFoundError(f"the folder {folder} does not have {wanted}")
+    given = read_json(vocabulary)
+    if merges is None:
+        return str(vocabulary), lambda: _parts_of_whole(given, special_tokens)
+    lines, beside = _lines_of(read_text(merges)), vocabulary.with_name(ADDED)
+    added = read_json(beside) if beside.is_file() else {}
+    source = f"{vocabulary} (with {ADDED}) and {merges}" if added else f"{vocabulary} and {merges}"
+    return source, lambda: _parts_of_pair(given, added, lines, special_tokens)
 
 
 def write_files(folder: Path, names: Sequence[str], merges: Sequence[str]) -> None:
@@ -88,27 +94,19 @@ def write_files(folder: Path, names: Sequence[str], merges: Sequence[str]) -> No
             (folder / WHOLE).unlink()
 
 
-def _read_pair(vocabulary: Path, merges: Path, special_tokens: Collection[str] | None) -> tuple[Parts, str]:
-    ids, lines = read_json(vocabulary), _lines_of(read_text(merges))
-    beside = vocabulary.with_name(ADDED)
-    added = read_json(beside) if beside.is_file() else {}
-    source = f"{vocabulary} (with {ADDED}) and {merges}" if added else f"{vocabulary} and {merges}"
-    try:
-        names = in_order(ids, added)
-        named = dict.fromkeys([*added, *(special_tokens or ())])
-        explained = {*LETTERS, *named, *(line.replace(" ", "") for line in lines)}
-        unexplained = [name for name in names if name not in explained]
-        others = [name for name in unexplained if not SPECIAL.fullmatch(name)]
-        if others and special_tokens is None:
-            raise ValueError(
-                f"no merge makes the token {others[0]!r}"
-                + (f", nor {len(others) - 1:,} others" if len(others) > 1 else "")
-                + "; the merges are incomplete or belong to another vocabulary, or special_tokens must name it"
-            )
-        special = [*named, *(name for name in unexplained if SPECIAL.fullmatch(name))]
-        return parse(names, lines, special), source
-    except ValueError as error:
-        raise ValueError(f"{source}: {error}") from None
+def _parts_of_pair(ids: Any, added: Any, lines: Sequence[str], special_tokens: Collection[str] | None) -> Parts:
+    names = in_order(ids, added)
+    named = dict.fromkeys([*added, *(special_tokens or ())])
+    explained = {*LETTERS, *named, *(line.replace(" ", "") for line in lines)}
+    unexplained = [name for name in names if name not in explained]
+    others = [name for name in unexplained if not SPECIAL.fullmatch(name)]
+    if others and special_tokens is None:
+        raise ValueError(
+            f"no merge makes the token {others[0]!r}"
+            + (f", nor {len(others) - 1:,} others" if len(others) > 1 else "")
+            + "; the merges are incomplete or belong to another vocabulary, or special_tokens must name it"
+        )
+    return parse(names, lines, [*named, *(name for name in unexplained if SPECIAL.fullmatch(name))])
 
 
 def _lines_of(text: str) -> list[str]:
@@ -129,35 +127,31 @@ def _is_hugging_face(given: Any) -> bool:
     return isinstance(given, dict) and isinstance(given.get("model"), dict)
 
 
-def _read_whole(path: Path, special_tokens: Collection[str] | None) -> tuple[Parts, str]:
-    given = read_json(path)
-    try:
-        if not _is_hugging_face(given):
-            raise ValueError(
-                f"this is not Hugging Face's {WHOLE}; for two files write from_files(vocabulary, merges), for a file "
-                "written by save use load"
-            )
-        model, added = given["model"], _added(given.get("added_tokens"))
-        unsupported = [
-            *_unsupported("normalizer", given.get("normalizer") or {}),
-            *_unsupported("pre_tokenizer", given.get("pre_tokenizer") or {"type": None}),
-            *_unsupported("model", model),
-            *(text for name, token in added.items() for text in _unsupported("added token", token, f" {name!r}")),
-        ]
-        if unsupported:
-            raise ValueError(
-                f"BPETokenizer does not support {', '.join(unsupported)}; use Hugging Face's package tokenizers"
-            )
-        special = dict.fromkeys([*(special_tokens or ()), *(name for name in added if added[name].get("special"))])
-        plain = [name for name in added if name not in special]
-        if plain:
-            raise ValueError(
-                f"the added token {plain[0]!r} is not special; to treat it as special, name it in special_tokens"
-            )
-        names = in_order(model.get("vocab"), {name: token["id"] for name, token in added.items()})
-        return parse(names, _merge_lines(model.get("merges")), special), str(path)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+def _parts_of_whole(given: Any, special_tokens: Collection[str] | None) -> Parts:
+    if not _is_hugging_face(given):
+        raise ValueError(
+            f"this is not Hugging Face's {WHOLE}; for two files write from_files(vocabulary, merges), for a file "
+            "written by save use load"
+        )
+    model, added = given["model"], _added(given.get("added_tokens"))
+    unsupported = [
+        *_unsupported("normalizer", given.get("normalizer") or {}),
+        *_unsupported("pre_tokenizer", given.get("pre_tokenizer") or {"type": None}),
+        *_unsupported("model", model),
+        *(text for name, token in added.items() for text in _unsupported("added token", token, f" {name!r}")),
+    ]
+    if unsupported:
+        raise ValueError(
+            f"BPETokenizer does not support {', '.join(unsupported)}; use Hugging Face's package tokenizers"
+        )
+    special = dict.fromkeys([*(special_tokens or ()), *(name for name in added if added[name].get("special"))])
+    plain = [name for name in added if name not in special]
+    if plain:
+        raise ValueError(
+            f"the added token {plain[0]!r} is not special; to treat it as special, name it in special_tokens"
+        )
+    names = in_order(model.get("vocab"), {name: token["id"] for name, token in added.items()})
+    return parse(names, _merge_lines(model.get("merges")), special)
 
 
 def _unsupported(name: str, part: Any, which: str = "") -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +13,6 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import Array, is_array, to_host, xp
 
 __all__ = ["probabilities"]
-
-Tokens: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def probabilities(
@@ -95,7 +93,7 @@ def check_settings(**given: Any) -> None:
 
 def choose(
     logits: Tensor, temperature: float, top_k: int | None, top_p: float | None, random: np.random.Generator
-) -> Tokens:
+) -> Array:
     """One token per row, drawn from `probabilities`: (batch, vocab_size) -> (batch,), on the host.
 
     Raises ValueError for logits that are nan or inf.
@@ -104,10 +102,10 @@ def choose(
         return draw(probabilities(logits, temperature, top_k, top_p), random)
     scores = to_host(logits.array)  # greedy: without the detour over probabilities of 0 and 1
     _check(scores.max(axis=-1))
-    return scores.argmax(axis=-1)  # type: ignore[no-any-return]
+    return scores.argmax(axis=-1)
 
 
-def draw(p: Tensor, random: np.random.Generator) -> Tokens:
+def draw(p: Tensor, random: np.random.Generator) -> Array:
     """One token per row, drawn from its probabilities: (batch, vocab_size) -> (batch,), on the host.
 
     Raises ValueError for probabilities that are nan.
@@ -115,7 +113,7 @@ def draw(p: Tensor, random: np.random.Generator) -> Tokens:
     sums = np.cumsum(to_host(p.array), axis=-1, dtype=np.float64)  # (batch, vocab_size)
     _check(sums[:, -1])
     u = random.random((len(sums), 1)) * sums[:, -1:]  # (batch, 1), uniform below the last sum
-    return (sums <= u).sum(axis=-1)  # type: ignore[no-any-return]
+    return (sums <= u).sum(axis=-1)
 
 
 def _check(rows: Array) -> None:

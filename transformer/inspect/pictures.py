@@ -63,14 +63,12 @@ def draw_attention(
     grid = figure.subplots(len(maps), heads, squeeze=False)
     image: Any = None
     for layer, heads_of_layer in enumerate(maps):
-        for head in range(heads):
-            axes = grid[layer][head]
+        for head, axes in enumerate(grid[layer]):
             if head >= len(heads_of_layer):
                 axes.axis("off")
                 continue
             image = axes.imshow(heads_of_layer[head], vmin=0, vmax=1, cmap="Blues", aspect="auto")
-            lowest = layer == len(maps) - 1
-            _label(axes, rows if head == 0 else (), columns if lowest else (), 72 * cell)
+            _label(axes, rows if head == 0 else (), columns if layer == len(maps) - 1 else (), 72 * cell)
             if layer == 0:
                 axes.set_title(f"head {head}", fontsize=9)
             if head == 0:

@@ -146,11 +146,8 @@ class AttentionMaps:
         lines = []
         for layer, heads in enumerate(self.attention):
             for head, weights in enumerate(heads):
-                strongest = weights.argmax(-1)
-                pairs = (
-                    f"{q}→{columns[k]} {weights[i, k]:.2f}"
-                    for i, (q, k) in enumerate(zip(rows, strongest, strict=True))
-                )
+                strongest = zip(rows, weights.argmax(-1), weights, strict=True)
+                pairs = [f"{query}→{columns[key]} {row[key]:.2f}" for query, key, row in strongest]
                 lines.append(f"layer {layer} head {head}:  {'  '.join(pairs)}")
         return "\n".join(lines)
 

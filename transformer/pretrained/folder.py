@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ class PretrainedFolder:
     """A folder opened for reading: `config`, and `load_weights` for a model with that config.
 
     Raises FileNotFoundError if a file is missing, ImportError without safetensors, ValueError if a file is damaged or
-    config.json describes something that GPT does not support.
+    config.json describes something that GPT does not support, or far more parameters than there are.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -42,6 +43,10 @@ class PretrainedFolder:
                 if name in self._stored:
                     self._repeated.append(f"{name} occurs twice, as {self._stored[name][1]} and as {key}")
                 self._stored[name] = file, key
+        wanted = self.config.parameter_count()
+        held = sum(math.prod(file.shape(key)) for file, key in self._stored.values())
+        if wanted > 10 * held:  # found before anyone makes a model of that size
+            raise ValueError(f"{self.path}: {CONFIG} describes {wanted:,} parameters, but the files hold {held:,}")
 
     def load_weights(self, model: Any) -> None:
         """Copy the weights into a model, converted to its dtype.

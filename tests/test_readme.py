@@ -1,4 +1,4 @@
-"""The pages keep their word: snippets run and print what they say, commands are those that CI runs, links lead somewhere."""
+"""The pages keep their word: snippets run and print what they say, commands are CI's, links lead somewhere."""
 
 import doctest
 import inspect

@@ -1,7 +1,7 @@
-"""LRScheduler, the base of all schedules, and Multiplied, the base of those that multiply the rate at each step.
+"""LRScheduler, the base of all schedules, and checks of their arguments.
 
-A subclass defines `rate`, a formula for the rate after any number of steps, or `get_lr`, which may also use the rates
-that the groups have now:
+A subclass defines `rate`, a formula for the rate after any number of steps, or `get_lr`, which computes the rates of
+all groups, also from those that they have now:
 
     class Halves(nn.optim.lr_scheduler.LRScheduler):
         def rate(self, step, initial):
@@ -15,14 +15,16 @@ that the groups have now:
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import FunctionType, SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
-from tinygrad_lecture.errors.users_line import warn
+from tinygrad_lecture.errors.users_line import hide_frames, warn
+from tinygrad_lecture.errors.words import shown
 
 from ..optimizer import Optimizer
-from .arguments import check_optimizer
+
+T = TypeVar("T")
 
 
 class LRScheduler:
@@ -35,7 +37,8 @@ class LRScheduler:
 
     optimizer: Optimizer
     last_epoch: int
-    _initial = False  # whether the rate of step 0 is being set
+    lowest = 0.0  # the rate to which the formula goes down, and from which changes are measured
+    _initial = False  # whether the first rate is being set
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1, verbose: bool = False) -> None:
         check_optimizer(self._name, optimizer)
@@ -68,8 +71,25 @@ class LRScheduler:
         )
 
     def get_lr(self) -> list[float]:
-        """The rates after `last_epoch` steps, one per group. A subclass may compute them from the current ones."""
-        return self._get_closed_form_lr()
+        """The rates after `last_epoch` steps, one per group: the formula's, as long as nothing else changes a rate.
+
+        A rate that was changed since moves on from there: its distance from `lowest` by the factor by which the
+        formula's distance changes.
+        """
+        groups, step = self.optimizer.param_groups, self.last_epoch
+        if self._initial and step > 0:  # the optimiser's state has this rate already
+            return [group["lr"] for group in groups]
+        rates = []
+        for group, initial, now in zip(groups, self.base_lrs, self._get_closed_form_lr(), strict=False):
+            lr, before = group["lr"], self.rate(step - 1, initial) if step > 0 else initial
+            if lr == before:
+                lr = now
+            elif before == self.lowest:
+                lr += now - before
+            elif now != before:
+                lr = self.lowest + (lr - self.lowest) * (now - self.lowest) / (before - self.lowest)
+            rates.append(lr)
+        return rates
 
     def _get_closed_form_lr(self) -> list[float]:
         return [self.rate(self.last_epoch, initial) for initial in self.base_lrs]
@@ -166,18 +186,6 @@ class LRScheduler:
                 setattr(self, own, _loaded(vars(self)[own], value))
 
 
-class Multiplied(LRScheduler):
-    """Base class of schedules that multiply the current rate at each step by `multiplier(step)`."""
-
-    def multiplier(self, step: int) -> float:
-        """The rate after `step` steps, divided by the one before."""
-        raise NotImplementedError
-
-    def get_lr(self) -> list[float]:
-        multiplier = self.multiplier(self.last_epoch)
-        return [group["lr"] * multiplier for group in self.optimizer.param_groups]
-
-
 def _saved(value: Any) -> Any:
     """An attribute as a state holds it: of a function None, of another callable object its attributes."""
     if isinstance(value, list):
@@ -198,3 +206,52 @@ def _loaded(own: Any, saved: Any) -> Any:
         vars(own).update(saved or {})
         return own
     return copy.copy(saved)
+
+
+# --- checks of arguments ------------------------------------------------------------------------------------
+
+
+def check_optimizer(schedule: str, optimizer: Any) -> None:
+    """Raises TypeError unless this is an Optimizer."""
+    if not isinstance(optimizer, Optimizer):
+        hide_frames()
+        raise TypeError(f"{schedule}: optimizer must be an Optimizer, not {shown(optimizer)}")
+
+
+def at_least_one(what: str, value: int) -> int:
+    """The value. Raises TypeError unless it is a number, ValueError if it is below 1."""
+    if not isinstance(value, int | float):
+        raise TypeError(f"{what} must be an int, not {shown(value)}")
+    if value < 1:
+        raise ValueError(f"{what} must be at least 1, but is {value}")
+    return value
+
+
+def fraction(what: str, value: float, above_0: bool = False) -> float:
+    """The value. Raises ValueError unless it is from 0 to 1, or above 0."""
+    if not 0 <= value <= 1 or (above_0 and value == 0):
+        raise ValueError(f"{what} must be {'above 0 and up to' if above_0 else 'from 0 to'} 1, but is {value}")
+    return value
+
+
+def per_group(what: str, values: T | Sequence[T], optimizer: Optimizer) -> list[T]:
+    """A value for each parameter group: those of a sequence, or one for all. Raises ValueError for another number."""
+    n = len(optimizer.param_groups)
+    each = list(values) if isinstance(values, Sequence) and not isinstance(values, str) else [values] * n
+    if len(each) != n:
+        raise ValueError(f"{what} has {len(each)} values for {n} parameter groups")
+    return each
+
+
+def check_momentum(schedule: str, optimizer: Optimizer) -> None:
+    """Raises ValueError unless the optimiser has momentum, or betas of which the first is one."""
+    if not optimizer.defaults.keys() & {"momentum", "betas"}:
+        raise ValueError(f"{schedule}: this optimiser has no momentum to cycle; pass cycle_momentum=False")
+
+
+def set_momentum(group: dict[str, Any], momentum: float) -> None:
+    """Set the momentum of a group, or the first of its betas."""
+    if "betas" in group:
+        group["betas"] = (momentum, *group["betas"][1:])
+    else:
+        group["momentum"] = momentum

@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from ..optimizer import Optimizer
-from .arguments import at_least_one, check_momentum, check_optimizer, fraction, per_group, set_momentum
-from .base import LRScheduler
+from .base import LRScheduler, at_least_one, check_momentum, check_optimizer, fraction, per_group, set_momentum
 
 
 class CyclicLR(LRScheduler):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from nn.optim.lbfgs.line_search import C1, C2, Point, strong_wolfe
+from nn.optim.lbfgs import C1, C2, Point, strong_wolfe
 
 LINES = {  # f and its slope
     "bowl": (lambda t: (t - 3) ** 2, lambda t: 2 * (t - 3)),

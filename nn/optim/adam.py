@@ -12,8 +12,9 @@ from tinygrad_lecture.backend import Array, xp
 from tinygrad_lecture.errors.users_line import warn
 from tinygrad_lecture.kernels.compiled import compiles
 
+from .declared import two_below_1
 from .optimizer import Number, Optimizer, Update
-from .settings import Group, two_below_1
+from .settings import Group
 
 
 class Adam(Optimizer):

@@ -10,8 +10,9 @@ from tinygrad_lecture import Tensor, cat, no_grad, zeros_like
 from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.errors.words import shown
 
+from .declared import broken, not_negative
 from .optimizer import Optimizer, Params, with_gradients
-from .settings import Group, broken, not_negative
+from .settings import Group
 
 C1, C2 = 1e-4, 0.9  # of the strong Wolfe conditions
 

@@ -29,7 +29,8 @@ import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, dataclass_transform
+from inspect import Parameter
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -42,10 +43,10 @@ from tinygrad_lecture.inspect.profile.measured import Measured
 from tinygrad_lecture.kernels.pieces import in_pieces
 from tinygrad_lecture.traced import wrap
 
-from ..errors.arguments import ExplainsArguments
 from ..errors.checks import as_parameters
 from ..module import clear_grad
-from .settings import IGNORED, Group, Limit, broken, initialiser, make_group, not_negative, take_declared
+from .declared import Declared, Limit, broken, not_negative
+from .settings import IGNORED, Group, make_group
 from .state import Kept, copied, misfits, placed
 
 Params: TypeAlias = Iterable[Any]  # of Tensors, of pairs (name, Tensor), or of groups of them
@@ -73,8 +74,7 @@ def calls_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     return calling
 
 
-@dataclass_transform(field_specifiers=(field,))
-class Optimizer(ExplainsArguments, Measured):
+class Optimizer(Declared, Measured):
     """Base class of all optimisers.
 
     - `params`: the parameters to train, also with their names as from `named_parameters()`; or groups of them: dicts
@@ -92,7 +92,11 @@ class Optimizer(ExplainsArguments, Measured):
         params: Params
         maximize: bool = field(default=False, kw_only=True)
 
-    settings: ClassVar[Group] = {}  # that a class declares, with their defaults
+    before = "params"
+    after = tuple(
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default)
+        for name, default in {"maximize": False, **{name: default for name, (default, _) in IGNORED.items()}}.items()
+    )
     limits: ClassVar[dict[str, Limit]] = dict.fromkeys(("lr", "weight_decay", "eps"), not_negative)
     decoupled: ClassVar[bool] = False  # whether weight decay acts on the parameter directly, not through its gradient
     by_parameter: ClassVar[bool] = True  # whether a step looks at one parameter at a time
@@ -102,12 +106,16 @@ class Optimizer(ExplainsArguments, Measured):
     _post_hooks: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
-        if "__init__" not in vars(cls) and (declared := take_declared(cls)):
-            cls.settings = {**cls.settings, **declared}
-            cls.__init__ = initialiser(cls.settings, Optimizer.__init__)  # type: ignore[method-assign]
         if "step" in vars(cls):
             cls.step = calls_hooks(cls.step)  # type: ignore[method-assign]
         super().__init_subclass__(**options)
+
+    def initialise(self, first: Params, settings: Group) -> None:
+        for name, (_, reason) in IGNORED.items():
+            if settings.pop(name) and reason is not None:
+                hide_frames()
+                raise NotImplementedError(f"{self._name}: {name}=True is not here, since {reason}")
+        Optimizer.__init__(self, first, settings)
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         hide_frames()  # should something below raise

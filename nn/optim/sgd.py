@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from tinygrad_lecture.backend import Array
 
+from .declared import not_negative
 from .optimizer import Number, Optimizer, Update
-from .settings import Group, not_negative
+from .settings import Group
 
 
 class SGD(Optimizer):

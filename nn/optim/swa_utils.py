@@ -19,8 +19,8 @@ from typing import Any, TypeAlias
 from tinygrad_lecture import Tensor, no_grad, tensor
 
 from ..module import Module
-from .lr_scheduler.base import LRScheduler, check_optimizer, per_group
-from .optimizer import Optimizer
+from .declared import not_negative, one_of
+from .lr_scheduler.base import LRScheduler, per_group
 
 Mean: TypeAlias = Callable[[Tensor, Tensor, Any], Tensor]  # (mean so far, new value, how many) -> the new mean
 Means: TypeAlias = Callable[[Sequence[Tensor], Sequence[Tensor], Any], None]  # the same for lists, in place
@@ -138,23 +138,15 @@ class SWALR(LRScheduler):
     Raises ValueError for invalid settings.
     """
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        swa_lr: float | Sequence[float],
-        anneal_epochs: int = 10,
-        anneal_strategy: str = "cos",
-        last_epoch: int = -1,
-    ) -> None:
-        check_optimizer("SWALR", optimizer)
-        if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f'SWALR: anneal_strategy must be "cos" or "linear", not {anneal_strategy!r}')
-        if not anneal_epochs >= 0:
-            raise ValueError(f"SWALR: anneal_epochs must not be negative, but is {anneal_epochs}")
-        for group, end in zip(optimizer.param_groups, per_group("SWALR: swa_lr", swa_lr, optimizer), strict=True):
+    swa_lr: float | Sequence[float]
+    anneal_epochs: int = 10
+    anneal_strategy: str = "cos"
+    limits = LRScheduler.limits | {"anneal_epochs": not_negative, "anneal_strategy": one_of("cos", "linear")}
+
+    def prepare(self) -> None:
+        ends = per_group("SWALR: swa_lr", self.swa_lr, self.optimizer)
+        for group, end in zip(self.optimizer.param_groups, ends, strict=True):
             group["swa_lr"] = end
-        self.anneal_epochs, self.anneal_strategy = anneal_epochs, anneal_strategy
-        super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
         step = self._step_count - 1

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from tinygrad_lecture.backend import Array, xp
 
+from .declared import from_0_below_1, from_0_to_1, not_negative, two_below_1
 from .optimizer import Number, Optimizer, Update
-from .settings import Group, below_1, not_negative, two_below_1, up_to_1
+from .settings import Group
 
 # --- divided by past gradients ------------------------------------------------------------------------------
 
@@ -64,7 +65,7 @@ class RMSprop(Optimizer):
     momentum: float = 0.0
     centered: bool = False
 
-    limits = Optimizer.limits | {"momentum": not_negative, "alpha": below_1}
+    limits = Optimizer.limits | {"momentum": not_negative, "alpha": from_0_below_1}
 
     def memory(self, group: Group) -> Mapping[str, float]:
         kept = {"square_avg": True, "grad_avg": group["centered"], "momentum_buffer": group["momentum"]}
@@ -110,7 +111,7 @@ class Adadelta(Optimizer):
     eps: float = 1e-6
     weight_decay: float = 0.0
 
-    limits = Optimizer.limits | {"rho": up_to_1}
+    limits = Optimizer.limits | {"rho": from_0_to_1}
 
     def memory(self, group: Group) -> Mapping[str, float]:
         return {"square_avg": 0.0, "acc_delta": 0.0}

@@ -16,18 +16,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import field
+from inspect import Parameter
 from types import FunctionType, SimpleNamespace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
 
+from ..declared import Declared, broken
 from ..optimizer import Optimizer
 
 T = TypeVar("T")
 
 
-class LRScheduler:
+class LRScheduler(Declared):
     """Base class of all schedules: sets the rate of step 0 when it is made, and the next rate with each `step()`.
 
     `last_epoch` is the number of the last step done, counted from 0; -1 starts with the groups' rates as initial ones.
@@ -35,8 +38,16 @@ class LRScheduler:
     Raises TypeError unless `optimizer` is an Optimizer, ValueError for a last_epoch if groups lack an initial rate.
     """
 
-    optimizer: Optimizer
-    last_epoch: int
+    if TYPE_CHECKING:  # the arguments that a subclass has beside its settings
+        optimizer: Optimizer
+        last_epoch: int = field(default=-1, kw_only=True)
+        verbose: bool = field(default=False, kw_only=True)
+
+    before = "optimizer"
+    after: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("last_epoch", Parameter.POSITIONAL_OR_KEYWORD, default=-1),
+        Parameter("verbose", Parameter.POSITIONAL_OR_KEYWORD, default=False),
+    )
     lowest = 0.0  # the rate to which the formula goes down, and from which changes are measured
     _initial = False  # whether the first rate is being set
 
@@ -51,6 +62,18 @@ class LRScheduler:
         self.base_lrs: list[float] = []
         self._note_initial_rates()
         self._start()
+
+    def initialise(self, first: Optimizer, settings: dict[str, Any]) -> None:
+        check_optimizer(self._name, first)
+        if complaints := list(broken(settings, self.limits)):
+            raise ValueError(f"{self._name}: {'; '.join(complaints)}")
+        last_epoch, verbose = settings.pop("last_epoch", -1), settings.pop("verbose", False)
+        vars(self).update(settings, optimizer=first, last_epoch=last_epoch)
+        self.prepare()
+        LRScheduler.__init__(self, first, last_epoch, verbose)
+
+    def prepare(self) -> None:
+        """Called with the declared settings as attributes, before the first rate is set, to check and convert them."""
 
     @property
     def _name(self) -> str:
@@ -175,7 +198,7 @@ class LRScheduler:
         Raises ValueError for a state with another number of groups; nothing is changed then.
         """
         groups, initials = self.optimizer.param_groups, state_dict.get("base_lrs")
-        if initials is not None and len(initials) != len(groups):
+        if initials and len(initials) != len(groups):
             raise ValueError(
                 f"{self._name}.load_state_dict: the state is for {len(initials)} parameter groups, but the optimiser "
                 f"has {len(groups)}"
@@ -218,22 +241,6 @@ def check_optimizer(schedule: str, optimizer: Any) -> None:
         raise TypeError(f"{schedule}: optimizer must be an Optimizer, not {shown(optimizer)}")
 
 
-def at_least_one(what: str, value: int) -> int:
-    """The value. Raises TypeError unless it is a number, ValueError if it is below 1."""
-    if not isinstance(value, int | float):
-        raise TypeError(f"{what} must be an int, not {shown(value)}")
-    if value < 1:
-        raise ValueError(f"{what} must be at least 1, but is {value}")
-    return value
-
-
-def fraction(what: str, value: float, above_0: bool = False) -> float:
-    """The value. Raises ValueError unless it is from 0 to 1, or above 0."""
-    if not 0 <= value <= 1 or (above_0 and value == 0):
-        raise ValueError(f"{what} must be {'above 0 and up to' if above_0 else 'from 0 to'} 1, but is {value}")
-    return value
-
-
 def per_group(what: str, values: T | Sequence[T], optimizer: Optimizer) -> list[T]:
     """A value for each parameter group: those of a sequence, or one for all. Raises ValueError for another number."""
     n = len(optimizer.param_groups)
@@ -241,17 +248,3 @@ def per_group(what: str, values: T | Sequence[T], optimizer: Optimizer) -> list[
     if len(each) != n:
         raise ValueError(f"{what} has {len(each)} values for {n} parameter groups")
     return each
-
-
-def check_momentum(schedule: str, optimizer: Optimizer) -> None:
-    """Raises ValueError unless the optimiser has momentum, or betas of which the first is one."""
-    if not optimizer.defaults.keys() & {"momentum", "betas"}:
-        raise ValueError(f"{schedule}: this optimiser has no momentum to cycle; pass cycle_momentum=False")
-
-
-def set_momentum(group: dict[str, Any], momentum: float) -> None:
-    """Set the momentum of a group, or the first of its betas."""
-    if "betas" in group:
-        group["betas"] = (momentum, *group["betas"][1:])
-    else:
-        group["momentum"] = momentum

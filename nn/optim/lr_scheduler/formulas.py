@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from tinygrad_lecture.errors.words import shown
 
+from ..declared import above_0_to_1, at_least_1, from_0_to_1
 from ..optimizer import Optimizer
-from .base import LRScheduler, at_least_one, check_optimizer, fraction, per_group
+from .base import LRScheduler, check_optimizer, per_group
 
 Factor: TypeAlias = Callable[[int], float]
 
@@ -22,11 +23,9 @@ Factor: TypeAlias = Callable[[int], float]
 class StepLR(LRScheduler):
     """Times gamma every step_size steps: initial · gamma^(step // step_size)."""
 
-    def __init__(
-        self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1, verbose: bool = False
-    ) -> None:
-        self.step_size, self.gamma = at_least_one("StepLR: step_size", step_size), gamma
-        super().__init__(optimizer, last_epoch, verbose)
+    step_size: int
+    gamma: float = 0.1
+    limits = LRScheduler.limits | {"step_size": at_least_1}
 
     def rate(self, step: int, initial: float) -> float:
         return initial * self.gamma ** (step // self.step_size)
@@ -35,16 +34,11 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """Times gamma at each milestone: initial · gamma^(number of milestones reached)."""
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        milestones: Iterable[int],
-        gamma: float = 0.1,
-        last_epoch: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.milestones, self.gamma = sorted(milestones), gamma
-        super().__init__(optimizer, last_epoch, verbose)
+    milestones: Sequence[int]
+    gamma: float = 0.1
+
+    def prepare(self) -> None:
+        self.milestones = sorted(self.milestones)
 
     def rate(self, step: int, initial: float) -> float:
         return initial * self.gamma ** bisect_right(self.milestones, step)
@@ -57,16 +51,9 @@ class MultiStepLR(LRScheduler):
 class ConstantLR(LRScheduler):
     """initial · factor for total_iters steps, then initial."""
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        factor: float = 1 / 3,
-        total_iters: int = 5,
-        last_epoch: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.factor, self.total_iters = fraction("ConstantLR: factor", factor, above_0=True), total_iters
-        super().__init__(optimizer, last_epoch, verbose)
+    factor: float = 1 / 3
+    total_iters: int = 5
+    limits = LRScheduler.limits | {"factor": above_0_to_1}
 
     def rate(self, step: int, initial: float) -> float:
         return initial * (self.factor + (step >= self.total_iters) * (1 - self.factor))
@@ -75,9 +62,7 @@ class ConstantLR(LRScheduler):
 class ExponentialLR(LRScheduler):
     """Times gamma at each step: initial · gamma^step."""
 
-    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1, verbose: bool = False) -> None:
-        self.gamma = gamma
-        super().__init__(optimizer, last_epoch, verbose)
+    gamma: float
 
     def rate(self, step: int, initial: float) -> float:
         return initial * self.gamma**step
@@ -86,19 +71,10 @@ class ExponentialLR(LRScheduler):
 class LinearLR(LRScheduler):
     """From initial · start_factor to initial · end_factor in a straight line of total_iters steps."""
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        start_factor: float = 1 / 3,
-        end_factor: float = 1.0,
-        total_iters: int = 5,
-        last_epoch: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.start_factor = fraction("LinearLR: start_factor", start_factor, above_0=True)
-        self.end_factor = fraction("LinearLR: end_factor", end_factor)
-        self.total_iters = at_least_one("LinearLR: total_iters", total_iters)
-        super().__init__(optimizer, last_epoch, verbose)
+    start_factor: float = 1 / 3
+    end_factor: float = 1.0
+    total_iters: int = 5
+    limits = LRScheduler.limits | {"start_factor": above_0_to_1, "end_factor": from_0_to_1, "total_iters": at_least_1}
 
     def rate(self, step: int, initial: float) -> float:
         way = (self.end_factor - self.start_factor) * min(self.total_iters, step) / self.total_iters
@@ -108,16 +84,9 @@ class LinearLR(LRScheduler):
 class PolynomialLR(LRScheduler):
     """Down to 0 in total_iters steps: initial · (1 - step / total_iters)^power."""
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        total_iters: int = 5,
-        power: float = 1.0,
-        last_epoch: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.total_iters, self.power = at_least_one("PolynomialLR: total_iters", total_iters), power
-        super().__init__(optimizer, last_epoch, verbose)
+    total_iters: int = 5
+    power: float = 1.0
+    limits = LRScheduler.limits | {"total_iters": at_least_1}
 
     def rate(self, step: int, initial: float) -> float:
         return float(initial * (1.0 - min(self.total_iters, step) / self.total_iters) ** self.power)
@@ -139,12 +108,13 @@ class CosineAnnealingLR(LRScheduler):
     (Loshchilov & Hutter, arXiv:1608.03983.)
     """
 
-    def __init__(
-        self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1, verbose: bool = False
-    ) -> None:
-        self.T_max, self.eta_min = at_least_one("CosineAnnealingLR: T_max", T_max), eta_min
-        self.lowest = eta_min
-        super().__init__(optimizer, last_epoch, verbose)
+    T_max: int
+    eta_min: float = 0.0
+    limits = LRScheduler.limits | {"T_max": at_least_1}
+
+    @property
+    def lowest(self) -> float:  # type: ignore[override]
+        return self.eta_min
 
     def rate(self, step: int, initial: float) -> float:
         return cosine(initial, self.eta_min, step, self.T_max)
@@ -156,19 +126,10 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     `step(epoch)` takes fractions too, as in step(epoch + i / len(batches)). (Loshchilov & Hutter, arXiv:1608.03983.)
     """
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        T_0: int,
-        T_mult: int = 1,
-        eta_min: float = 0.0,
-        last_epoch: int = -1,
-        verbose: bool = False,
-    ) -> None:
-        self.T_0 = self.T_i = at_least_one("CosineAnnealingWarmRestarts: T_0", T_0)
-        self.T_mult = at_least_one("CosineAnnealingWarmRestarts: T_mult", T_mult)
-        self.eta_min, self.T_cur = eta_min, float(last_epoch)  # T_cur: steps since the last restart
-        super().__init__(optimizer, last_epoch, verbose)
+    T_0: int
+    T_mult: int = 1
+    eta_min: float = 0.0
+    limits = LRScheduler.limits | {"T_0": at_least_1, "T_mult": at_least_1}
 
     def get_lr(self) -> list[float]:
         return [cosine(initial, self.eta_min, self.T_cur, self.T_i) for initial in self.base_lrs]
@@ -197,16 +158,16 @@ class CosineWithWarmup(LRScheduler):
     Raises ValueError unless 0 <= warmup_steps < total_steps.
     """
 
-    def __init__(
-        self, optimizer: Optimizer, warmup_steps: int, total_steps: int, min_lr: float = 0.0, last_epoch: int = -1
-    ) -> None:
-        if not 0 <= warmup_steps < total_steps:
+    warmup_steps: int
+    total_steps: int
+    min_lr: float = 0.0
+
+    def prepare(self) -> None:
+        if not 0 <= self.warmup_steps < self.total_steps:
             raise ValueError(
-                f"CosineWithWarmup: warmup_steps must be at least 0 and below total_steps, not {warmup_steps} of "
-                f"{total_steps}"
+                f"CosineWithWarmup: warmup_steps must be at least 0 and below total_steps, not {self.warmup_steps} of "
+                f"{self.total_steps}"
             )
-        self.warmup_steps, self.total_steps, self.min_lr = warmup_steps, total_steps, min_lr
-        super().__init__(optimizer, last_epoch)
 
     def rate(self, step: int, initial: float) -> float:
         if step < self.warmup_steps:

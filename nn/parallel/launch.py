@@ -16,7 +16,7 @@ from tinygrad_lecture.errors.words import shown
 from ..errors.checks import check_sizes
 from .group import size
 from .mpi import run_under_mpi, started_by_mpi
-from .pickles import pickled
+from .worker import pickled
 
 Result = TypeVar("Result")
 _MOST = 16  # workers on any machine

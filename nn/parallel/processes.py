@@ -24,10 +24,9 @@ from typing import Any, TypeAlias, TypeVar
 
 from tinygrad_lecture import get_default_dtype, get_rng_state, set_default_dtype, set_rng_state
 
-from .blas import one_thread_each, one_thread_in_children
-from .group import silent_unless, until_exit, working_in
-from .pickles import pickled
-from .shared import FAILED, FINISHED, Board, SharedGroup, Signal, WorkerLeft
+from .group import working_in
+from .shared import FAILED, FINISHED, SharedGroup, Signal, Status, WorkerLeft
+from .worker import one_thread_each, one_thread_in_children, pickled, silent_unless, until_exit
 
 Result = TypeVar("Result")
 Signals: TypeAlias = Sequence[Sequence[Signal]]
@@ -39,8 +38,8 @@ class ProcessGroup(SharedGroup):
 
     spins = 300  # about 60 µs
 
-    def __init__(self, rank: int, signals: Signals, board: Board, pipes: list[Connection]) -> None:
-        super().__init__(rank, signals, board)
+    def __init__(self, rank: int, signals: Signals, status: Status, pipes: list[Connection]) -> None:
+        super().__init__(rank, signals, status)
         self.pipes = pipes
 
     def gather(self, value: Any, call: str = "gather") -> list[Any]:
@@ -104,7 +103,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, its_pipe = context.Pipe()
         self.ending, its_ending = context.Pipe()
-        given = (rank, group.signals, group.board.memory, its_pipe, its_ending, begin)
+        given = (rank, group.signals, group.status.memory, its_pipe, its_ending, begin)
         self.process = context.Process(target=_work, args=given, name=f"worker {rank}", daemon=True)
         self.process.start()
         its_pipe.close()
@@ -146,7 +145,7 @@ def run_processes(call: Callable[[], Result], pickle_of_call: bytes, size: int) 
         )
     context = multiprocessing.get_context("spawn")
     signals = [[context.Semaphore(0) for _ in range(size)] for _ in range(size)]
-    group = ProcessGroup(0, signals, Board(size, context.RawArray("b", Board.nbytes(size))), [])
+    group = ProcessGroup(0, signals, Status(size, context.RawArray("b", Status.nbytes(size))), [])
     begin = pickled((pickle_of_call, get_default_dtype(), get_rng_state()))
     workers: list[_Worker] = []
     endings: Endings = SimpleQueue()
@@ -214,7 +213,7 @@ def _work(rank: int, signals: Signals, memory: Any, pipe: Connection, ending: Co
     """The life of another worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_worker_0, args=(ending,), daemon=True).start()
-    group = ProcessGroup(rank, signals, Board(len(signals), memory), [pipe])
+    group = ProcessGroup(rank, signals, Status(len(signals), memory), [pipe])
     state, failure = FAILED, None
     try:
         pickle_of_call, dtype, stream = pickle.loads(begin)

@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_lecture.backend import Array
 from tinygrad_lecture.kernels.pieces import PIECE
 
-from .group import LONGEST, Exchange, Group, check_calls
+from .group import LONGEST, AllReduce, Group, check_calls
 
 AT_WORK, FINISHED, FAILED = 0, 1, 2
 
@@ -33,7 +33,7 @@ class WorkerLeft(RuntimeError):
     """Another worker, for which this one waits, has failed."""
 
 
-class Board:
+class Status:
     """What the workers of a group know of each other, in shared memory.
 
     calls, numbers: what each is in, and its number there; two rows in turn, since a worker may already be in the next
@@ -60,31 +60,31 @@ class SharedGroup(Group):
 
     spins = 0
 
-    def __init__(self, rank: int, signals: Sequence[Sequence[Signal]], board: Board) -> None:
+    def __init__(self, rank: int, signals: Sequence[Sequence[Signal]], status: Status) -> None:
         self.rank, self.size = rank, len(signals)
-        self.signals, self.board, self.count = signals, board, 0
+        self.signals, self.status, self.count = signals, status, 0
         self._others = [other for other in range(self.size) if other != rank]
 
     def meet(self, call: str, number: int = 0) -> list[int]:
         self.count += 1
-        board, turn = self.board, self.count % 2
-        board.calls[turn, self.rank], board.numbers[turn, self.rank] = call.encode(), number
-        board.counts[self.rank] = self.count
+        status, turn = self.status, self.count % 2
+        status.calls[turn, self.rank], status.numbers[turn, self.rank] = call.encode(), number
+        status.counts[self.rank] = self.count
         self._tell_all(self.rank)
         for other in self._others:
             self._wait(self.signals[other][self.rank])
-            if board.counts[other] < self.count:  # it has not arrived: it was its last signal
+            if status.counts[other] < self.count:  # it has not arrived: it was its last signal
                 self._explain_leaving(other, call)
-        check_calls(board.calls[turn])
-        return board.numbers[turn].tolist()  # type: ignore[no-any-return]
+        check_calls(status.calls[turn])
+        return status.numbers[turn].tolist()  # type: ignore[no-any-return]
 
-    def exchange(self, n: int, dtype: Any) -> Exchange:
-        return SharedExchange(self, n, np.dtype(dtype))
+    def all_reduce(self, n: int, dtype: Any) -> AllReduce:
+        return SharedAllReduce(self, n, np.dtype(dtype))
 
     def leave(self, state: int, rank: int | None = None) -> None:
-        """Note on the board that this worker, or another one, is gone, and wake those who wait for it."""
+        """Note on the status that this worker, or another one, is gone, and wake those who wait for it."""
         rank = self.rank if rank is None else rank
-        self.board.states[rank] = state
+        self.status.states[rank] = state
         self._tell_all(rank)
 
     def allocate(self, nbytes: int) -> tuple[Any, Callable[[], None]]:
@@ -103,7 +103,7 @@ class SharedGroup(Group):
         signal.acquire()
 
     def _explain_leaving(self, other: int, call: str) -> None:
-        if self.board.states[other] == FINISHED:
+        if self.status.states[other] == FINISHED:
             raise RuntimeError(
                 f"worker {self.rank} waits in {call} for worker {other}, which has finished: all workers must take "
                 "the same number of steps"
@@ -111,20 +111,13 @@ class SharedGroup(Group):
         raise WorkerLeft(f"worker {self.rank} waits in {call} for worker {other}, which has failed")
 
 
-class SharedExchange(Exchange):
-    """An Exchange in shared memory: a row of n numbers for each worker, and one for the sums."""
+class SharedAllReduce(AllReduce):
+    """An AllReduce in shared memory: a row of n numbers for each worker, and one for the sums."""
 
     def __init__(self, group: SharedGroup, n: int, dtype: np.dtype[Any]) -> None:
-        memory, self._let_go = group.allocate(max(1, (group.size + 1) * n * dtype.itemsize))
+        memory, self._free = group.allocate(max(1, (group.size + 1) * n * dtype.itemsize))
         rows = np.ndarray((group.size + 1, n), dtype, memory)
-        self.rows, self.sums = rows[:-1], rows[-1]
-        self.group, self.mine = group, self.rows[group.rank]
-        self._read_at = -1  # the group's count when the others' rows were last read
-
-    def open(self, call: str) -> Array:
-        if self._read_at == self.group.count:
-            self.group.meet(call)
-        return self.mine
+        self.group, self.rows, self.sums, self.mine = group, rows[:-1], rows[-1], rows[group.rank]
 
     def sum(self, n: int, call: str) -> Array:
         group = self.group
@@ -138,11 +131,6 @@ class SharedExchange(Exchange):
         group.meet(call)
         return self.sums[:n]
 
-    def collect(self, bounds: Sequence[int], call: str) -> Sequence[Array]:
-        self.group.meet(call)
-        self._read_at = self.group.count
-        return self.rows  # type: ignore[return-value]
-
     def close(self) -> None:
         del self.rows, self.sums, self.mine
-        self._let_go()
+        self._free()

@@ -12,7 +12,7 @@ from tinygrad_lecture.errors.words import shown
 from tinygrad_lecture.random import Generator, drawing_from
 
 from ..errors.checks import is_data
-from .group import Dealt, Group, group
+from .group import Group, Loop, group
 
 
 class shares:
@@ -44,18 +44,17 @@ class shares:
         if workers.size == 1:
             yield from self.batches
             return
-        own = Dealt(workers.size, workers.dealt)
+        loop = Loop((1,) * workers.size)
+        workers.loops = [*workers.loops, loop]
         try:
             for batch in in_one_order(self.batches, workers):
                 bounds = row_bounds(batch, workers)
-                own.deal(tuple(end - first for first, end in pairwise(bounds)))
-                workers.dealt = own
+                loop.give([end - first for first, end in pairwise(bounds)])
                 first, end = bounds[workers.rank : workers.rank + 2]
                 yield take_rows(batch, slice(first, end) if first < end else slice(0, 1))
-            if workers.dealt is own:
-                workers.dealt = own.after()
         finally:
-            own.ended = True
+            workers.loops = [other for other in workers.loops if other is not loop]
+            workers.ended = None if loop.seen else loop
 
 
 def in_one_order(batches: Iterable[Any], workers: Group) -> Iterator[Any]:

@@ -20,9 +20,9 @@ import numpy as np
 from tinygrad_lecture import get_rng_state
 from tinygrad_lecture.random import replay
 
-from .blas import one_thread_each
-from .group import rank, until_exit, working_in
-from .shared import FAILED, FINISHED, Board, SharedGroup, Signal, WorkerLeft
+from .group import rank, working_in
+from .shared import FAILED, FINISHED, SharedGroup, Signal, Status, WorkerLeft
+from .worker import one_thread_each, until_exit
 
 Result = TypeVar("Result")
 
@@ -30,8 +30,8 @@ Result = TypeVar("Result")
 class ThreadGroup(SharedGroup):
     """A group of threads. box: where each puts the object that the others gather."""
 
-    def __init__(self, rank: int, signals: Sequence[Sequence[Signal]], board: Board, box: list[Any]) -> None:
-        super().__init__(rank, signals, board)
+    def __init__(self, rank: int, signals: Sequence[Sequence[Signal]], status: Status, box: list[Any]) -> None:
+        super().__init__(rank, signals, status)
         self.box = box
 
     def gather(self, value: Any, call: str = "gather") -> list[Any]:
@@ -51,8 +51,8 @@ class ThreadGroup(SharedGroup):
 def run_threads(call: Callable[[], Result], size: int) -> Result:
     """What `call` returns in this thread, which is worker 0; the others run copies of it."""
     signals = [[threading.Semaphore(0) for _ in range(size)] for _ in range(size)]
-    board, box = Board(size, bytearray(Board.nbytes(size))), [None] * size
-    groups = [ThreadGroup(i, signals, board, box) for i in range(size)]
+    status, box = Status(size, bytearray(Status.nbytes(size))), [None] * size
+    groups = [ThreadGroup(i, signals, status, box) for i in range(size)]
     failures: list[BaseException] = []
     stream = get_rng_state()
 
@@ -63,7 +63,7 @@ def run_threads(call: Callable[[], Result], size: int) -> Result:
                 call()
             state = FINISHED
         except BaseException as error:
-            if not isinstance(error, WorkerLeft) or FAILED not in board.states:
+            if not isinstance(error, WorkerLeft) or FAILED not in status.states:
                 error.add_note(f"raised in worker {group.rank} of {size}")
                 failures.append(error)
         finally:

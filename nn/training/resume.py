@@ -1,12 +1,14 @@
-"""Saving a run to its folder and resuming it exactly: what the saved state holds, and when it is refused."""
+"""A training run: its parts, options and progress; saving it to its folder, and resuming it exactly."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeGuard
+
+import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
@@ -24,49 +26,63 @@ from ..parallel.shares import OneOrder
 from . import saved_state
 from .evaluation import Batches, RunningMetrics
 from .history import History, HistoryRow
+from .options import check_options
 from .run_page import RunPage
-from .settings import check_own_settings, check_run
+from .settings import check_own_settings, check_run, read_settings
 
 
-class Resumable:
-    """Base class of `Trainer`: saves a training run to its folder, and resumes it exactly.
+class Run:
+    """Base class of `Trainer`: the parts, options and progress of a training run, saved to its folder and resumed."""
 
-    `Trainer` sets the attributes below. The saved state has the parts and the progress; most options must match.
-    """
+    def __init__(
+        self,
+        model: Module,
+        batches: Batches,
+        loss: Callable[..., Tensor],
+        optimizer: Optimizer,
+        *,
+        epochs: int | None = None,
+        steps: int | None = None,
+        test: Batches | None = None,
+        accuracy: bool = False,
+        schedule: LRScheduler | None = None,
+        schedule_by: Literal["step", "epoch"] = "step",
+        accumulate: int = 1,
+        clip_norm: float | None = None,
+        record_every: int | None = None,
+        on_record: Callable[[Any], object] | None = None,
+        best_by: Literal["loss", "accuracy"] = "loss",
+        patience: int | None = None,
+        folder: str | Path | None = None,
+        save_seconds: float = 30.0,
+        settings: Mapping[str, str | float | None] | None = None,
+        show: bool = True,
+        page: str | Path | None = None,
+    ) -> None:
+        self.model, self.batches, self.loss, self.optimizer = model, batches, loss, optimizer
+        self.epochs, self.steps = epochs, steps
+        self.test, self.accuracy = test, accuracy
+        self.schedule, self.schedule_by = schedule, schedule_by
+        self.accumulate, self.clip_norm = accumulate, clip_norm
+        self.record_every, self.on_record = record_every, on_record
+        self.best_by, self.patience = best_by, patience
+        self.folder = None if folder is None else Path(folder)
+        self.save_seconds, self.show = save_seconds, show
+        self.settings = {name: v.item() if isinstance(v, np.generic) else v for name, v in (settings or {}).items()}
+        check_options(vars(self))
+        if self.folder is not None:
+            weights.require()
+        self._page = None if page is None else RunPage(page)
 
-    # parts
-    model: Module
-    batches: Batches
-    test: Batches | None
-    optimizer: Optimizer
-    schedule: LRScheduler | None
-
-    # options
-    epochs: int | None
-    steps: int | None
-    schedule_by: str
-    accumulate: int
-    clip_norm: float | None
-    accuracy: bool
-    best_by: str
-    patience: int | None
-    folder: Path | None
-    save_seconds: float
-    settings: Mapping[str, Any]
-    show: bool
-
-    # progress; `Trainer.__init__` says what each is
-    step: int
-    history: History
-    _optimizer_settings: dict[str, Any]
-    _metrics: RunningMetrics
-    _seconds: float
-    _rate: float
-    _partial: bool
-    _not_better: int
-    _running: Iterator[Any] | None
-    _page: RunPage | None
-    _saved_at: float
+        self.step = 0  # optimiser steps done
+        self.history = History()
+        self._metrics = RunningMetrics(accuracy)  # since the last row of the history
+        self._seconds = 0.0  # training time since the last row
+        self._rate = float(optimizer.param_groups[0]["lr"])  # of the last step
+        self._partial = False  # whether Ctrl-C cut the last row short
+        self._not_better = 0  # rows since the best one
+        self._running: Iterator[Any] | None = None  # the rest of the current epoch
+        self._optimizer_settings = read_settings(optimizer, schedule)  # before a step changes them
 
     @property
     def steps_per_epoch(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,23 +10,29 @@ from typing import Any
 from ..optim import Optimizer
 from ..optim.lr_scheduler import LRScheduler
 
-_OTHER = object()  # marks a value that JSON cannot hold
-
 
 def read_settings(optimizer: Optimizer, schedule: LRScheduler | None) -> dict[str, Any]:
-    """The settings by name, {"lr": 0.1, "gamma of the schedule": 0.5, ...}.
-
-    Numbers, strings, lists of them, and schedules inside a schedule are included; other values, such as functions, are
-    not.
-    """
+    """The settings by name, {"lr": 0.1, "gamma of the schedule": 0.5, ...}, as JSON returns them."""
     found: dict[str, Any] = {}
     for i, group in enumerate(optimizer.param_groups):
         where = f" of group {i}" if i else ""
         found |= {f"{name}{where}": value for name, value in group.items() if name not in ("params", "initial_lr")}
     if schedule is not None:
         found |= {f"{name} of the schedule": value for name, value in _attributes(schedule).items()}
-    plain: dict[str, Any] = {name: _as_json(value) for name, value in found.items()}
-    return {name: value for name, value in plain.items() if value is not _OTHER}
+    plain: dict[str, Any] = json.loads(json.dumps(found, default=_plain))
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    """A schedule within a schedule as its settings, a number as Python's, and of anything else its kind."""
+    if isinstance(value, LRScheduler):
+        return {"kind": type(value).__name__, **_attributes(value)}
+    return value.item() if getattr(value, "shape", None) == () else type(value).__name__
+
+
+def _attributes(schedule: LRScheduler) -> dict[str, Any]:
+    hidden = ("last_epoch", "optimizer")
+    return {name: value for name, value in vars(schedule).items() if name[0] != "_" and name not in hidden}
 
 
 def check_own_settings(path: str | Path, saved: Mapping[str, Any], own: Mapping[str, Any]) -> None:
@@ -51,18 +58,3 @@ def check_run(path: str | Path, saved: Mapping[str, Any], own: Mapping[str, Any]
     differing = [f"{name} was {saved.get(name)!r}, is {v!r}" for name, v in own.items() if saved.get(name) != v]
     if differing:
         raise ValueError(f"{path} is the saved state of another run: {'; '.join(differing)}")
-
-
-def _attributes(schedule: LRScheduler) -> dict[str, Any]:
-    return {name: value for name, value in vars(schedule).items() if name[0] != "_" and name != "last_epoch"}
-
-
-def _as_json(value: Any) -> Any:
-    """Numbers, strings and lists as JSON returns them, schedules as lists of their settings; anything else `_OTHER`."""
-    if isinstance(value, LRScheduler):
-        settings = {name: _as_json(setting) for name, setting in _attributes(value).items()}
-        return [type(value).__name__, *([k, v] for k, v in settings.items() if v is not _OTHER)]
-    if isinstance(value, list | tuple):
-        items = [_as_json(item) for item in value]
-        return _OTHER if _OTHER in items else items
-    return value if value is None or isinstance(value, str | int | float) else _OTHER

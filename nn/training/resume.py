@@ -15,8 +15,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import xp
 from tinygrad_lecture.files import check_writable, hold, make_folder, sweep
 
-from ..data.loader import DataLoader
-from ..data.resume import Epoch
+from ..data.loader import DataLoader, Epoch
 from ..files import weights
 from ..module import Module
 from ..optim import Optimizer

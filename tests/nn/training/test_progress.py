@@ -76,12 +76,12 @@ def test_the_bar(capsys, clock, monkeypatch):
     assert last.startswith("epoch 2/2 loss 0.1 ━━") and last.endswith("0:00:00")
 
 
-@pytest.mark.parametrize(("width", "shown"), [("60", "loss 0.1234   accuracy 98.1%"), ("25", "loss 0.1234 …")])
+@pytest.mark.parametrize(("width", "shown"), [("60", "epoch 1/2 loss 0.1234   accuracy 98.1%"), ("25", "loss 0.1234")])
 def test_a_narrow_screen_shows_the_numbers_from_their_beginning(capsys, monkeypatch, width, shown):
     monkeypatch.setenv("COLUMNS", width)
     with Bar(20, per_epoch=10) as display:
         display.record(10, "loss 0.1234   accuracy 98.1%")
-    assert f"epoch 1/2 {shown}" in capsys.readouterr().out.splitlines()[-1]
+    assert shown in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_steps_are_counted_from_those_done_before(capsys, clock):

@@ -6,11 +6,12 @@ so what does not fit is found; of any other optimiser everything is taken as it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import is_array, move
+from tinygrad_lecture.func.trees import map_leaves
 from tinygrad_lecture.traced import wrap
 
 from ..module import array_of
@@ -28,8 +29,8 @@ class Kept(NamedTuple):
 def copied(state: State, kept: Kept | None) -> State:
     """A copy of the state of a parameter; with `kept`, of what the settings need."""
     names = state if kept is None else [name for name in ("step", *kept.arrays, *kept.numbers) if name in state]
-    copy = _mapped(lambda value: value.detach().clone() if isinstance(value, Tensor) else value)
-    return {name: copy(state[name]) for name in names}
+    copy = {name: state[name] for name in names}
+    return dict(map_leaves(lambda value: value.detach().clone() if isinstance(value, Tensor) else value, copy))
 
 
 def misfits(p: Tensor, state: State, kept: Kept | None) -> Iterator[str]:
@@ -63,20 +64,9 @@ def placed(p: Tensor, state: State, kept: Kept | None) -> State:
         return wrap(array.astype(p.dtype) if array.dtype.kind == "f" else array.copy())
 
     if kept is None:
-        return {name: value if name == "step" else _mapped(place)(value) for name, value in state.items()}
+        return {name: value if name == "step" else map_leaves(place, value) for name, value in state.items()}
     numbers = {name: float(state[name]) for name in kept.numbers}
     return {"step": int(state.get("step", 1)), **{name: place(state[name]) for name in kept.arrays}, **numbers}
-
-
-def _mapped(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The function for a value, or for each value in lists, tuples and dicts."""
-
-    def mapped(value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            return type(value)(map(mapped, value))
-        return {key: mapped(inner) for key, inner in value.items()} if isinstance(value, dict) else function(value)
-
-    return mapped
 
 
 def _is_number(value: Any, whole: bool) -> bool:

@@ -10,6 +10,7 @@ from tinygrad_lecture import Tensor, cat, no_grad, zeros_like
 from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.errors.words import shown
 
+from ..utils.vectors import parameters_to_vector, vector_to_parameters
 from .declared import broken, not_negative
 from .optimizer import Optimizer, Params, with_gradients
 from .settings import Group
@@ -100,14 +101,19 @@ class LBFGS(Optimizer):
             slope = float(g.dot(d))
             if slope > -tolerance:
                 break
-            before, calls = value, 0
+            before, calls, here = value, 0, parameters_to_vector(params)
             if group["line_search_fn"] is not None:
-                line = Line(compute, params, d)
+
+                def evaluate(t: float, d: Tensor = d, here: Tensor = here) -> Point:
+                    vector_to_parameters(here + t * d, params)
+                    value, g = float(compute()), _gradient(params)
+                    return Point(t, value, float(g.dot(d)), g)
+
                 start = Point(0.0, value, slope, g)
-                end, calls = strong_wolfe(line.evaluate, start, t, _size(d), tolerance, most - evaluations)
+                end, calls = strong_wolfe(evaluate, start, t, _size(d), tolerance, most - evaluations)
                 value, g, t = end.value, end.gradient, end.t
                 state["t"] = t
-            _move(params, d, t)
+            vector_to_parameters(here + t * d, params)
             if group["line_search_fn"] is None and done < group["max_iter"]:
                 value, g, calls = float(compute()), _gradient(params), 1
             evaluations += calls
@@ -115,22 +121,6 @@ class LBFGS(Optimizer):
                 break
         state["func_evals"] = state.get("func_evals", 0) + evaluations
         return first
-
-
-class Line:
-    """The line through the parameters in a direction; `evaluate` leaves the parameters as they were."""
-
-    def __init__(self, compute: Callable[[], Any], params: Sequence[Tensor], d: Tensor) -> None:
-        self.compute, self.params, self.d = compute, params, d
-        self.before = [p.detach().clone() for p in params]
-
-    def evaluate(self, t: float) -> Point:
-        """The value, slope and gradient at t."""
-        _move(self.params, self.d, t)
-        value, g = float(self.compute()), _gradient(self.params)
-        for p, held in zip(self.params, self.before, strict=True):
-            p.copy_(held)
-        return Point(t, value, float(g.dot(self.d)), g)
 
 
 def _direction(state: dict[str, Any], g: Any, history_size: int) -> Any:
@@ -163,14 +153,6 @@ def _gradient(params: Sequence[Tensor]) -> Tensor:
     """The gradients of all parameters as one vector; 0 for those that have none."""
     vector: Tensor = cat([(zeros_like(p) if p.grad is None else p.grad).detach().reshape(-1) for p in params])
     return vector
-
-
-def _move(params: Sequence[Tensor], d: Tensor, t: float) -> None:
-    """p ← p + t · d."""
-    end = 0
-    for p in params:
-        begin, end = end, end + p.numel()
-        p.add_(d[begin:end].reshape(p.shape), alpha=t)
 
 
 def _size(vector: Tensor) -> float:

@@ -133,20 +133,20 @@ class DataLoader:
             self._epoch = Epoch(self, state)
         else:
             with self._drawing_from(loaded["order"]):
-                self._epoch = Epoch(self, loaded["order"], loaded["dealt"])
+                self._epoch = Epoch(self, loaded["order"], loaded["yielded"])
         return self._epoch
 
     # --- batches ----------------------------------------------------------------------------------------
 
-    def batches(self, dealt: int = 0) -> Iterator[Any]:
-        """The batches of a new epoch, without the first ones, that were dealt already."""
+    def batches(self, yielded: int = 0) -> Iterator[Any]:
+        """The batches of a new epoch, without the first ones, which were yielded already."""
         if self._streamed:
             size, rows = self.batch_size, self.dataset
             batches = map(self.collate_fn, rows if size is None else in_lists(rows, size, self.drop_last))
-            deque(islice(batches, dealt), maxlen=0)  # what was read must be read again
+            deque(islice(batches, yielded), maxlen=0)  # what was read must be read again
             return batches
         numbers = self._numbers()
-        first = list(islice(numbers, dealt, dealt + 1))  # a sampler that is a generator function draws its order now
+        first = list(islice(numbers, yielded, yielded + 1))  # a sampler that is a generator draws its order now
         return map(self._batch, chain(first, numbers))
 
     def _numbers(self) -> Iterator[Any]:
@@ -177,7 +177,7 @@ class DataLoader:
     def state_dict(self) -> dict[str, Any]:
         """The position, as JSON-like values.
 
-        - "dealt": how many batches the latest epoch has yielded.
+        - "yielded": how many batches the latest epoch has yielded.
         - "order": the random state from which its order was drawn.
         - "stream": the state of the loader's generator.
         - "epoch": the settings that must match to resume.
@@ -189,10 +189,10 @@ class DataLoader:
         return self._state(None)
 
     def _state(self, epoch: Epoch | None) -> dict[str, Any]:
-        within = epoch is not None and 0 < epoch.dealt != self._length()
+        within = epoch is not None and 0 < epoch.yielded != self._length()
         return {
             "epoch": self._settings_to_match(),
-            "dealt": epoch.dealt if epoch is not None and within else 0,
+            "yielded": epoch.yielded if epoch is not None and within else 0,
             "order": epoch.drawn_from if epoch is not None and within else None,
             "stream": None if self._drawing is None else self._drawing.get_state(),
         }
@@ -206,7 +206,7 @@ class DataLoader:
         Raises ValueError, before anything is changed, if this is not a loader's state, or if the number of rows,
         batch_size, shuffle, drop_last, seed or the kind of sampler differs.
         """
-        missing = {"epoch", "dealt", "order", "stream"} - state_dict.keys()
+        missing = {"epoch", "yielded", "order", "stream"} - state_dict.keys()
         if missing:
             raise ValueError(f"DataLoader.load_state_dict: not the state of a loader; it lacks {sorted(missing)}")
         saved, own = state_dict["epoch"], self._settings_to_match()
@@ -214,19 +214,19 @@ class DataLoader:
         if differing:
             raise ValueError(f"DataLoader.load_state_dict: the state of another loader: {', '.join(differing)}")
         length = self._length()
-        if not 0 <= state_dict["dealt"] < (math.inf if length is None else length):
+        if not 0 <= state_dict["yielded"] < (math.inf if length is None else length):
             raise ValueError(
-                f'DataLoader.load_state_dict: "dealt" is {state_dict["dealt"]}, but an epoch has {length} batches'
+                f'DataLoader.load_state_dict: "yielded" is {state_dict["yielded"]}, but an epoch has {length} batches'
             )
         if self._drawing is not None:
             self._drawing.set_state(state_dict["stream"])
-        self._loaded = state_dict if state_dict["dealt"] else None
+        self._loaded = state_dict if state_dict["yielded"] else None
         self._epoch = None
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy gets: the position within an epoch, without the iterator that stands there."""
         state = self.state_dict()
-        return {**vars(self), "_epoch": None, "_loaded": state if state["dealt"] else None}
+        return {**vars(self), "_epoch": None, "_loaded": state if state["yielded"] else None}
 
     def _length(self) -> int | None:
         """The number of batches in an epoch; None if that shows only at its end."""
@@ -267,16 +267,16 @@ class DataLoader:
 class Epoch:
     """Iterator over one epoch of a loader; keeps its own position, so that several may run at once."""
 
-    def __init__(self, loader: DataLoader, drawn_from: Mapping[str, Any] | None, dealt: int = 0) -> None:
-        self.loader, self.drawn_from, self.dealt = loader, drawn_from, dealt
-        self._batches = loader.batches(dealt)
+    def __init__(self, loader: DataLoader, drawn_from: Mapping[str, Any] | None, yielded: int = 0) -> None:
+        self.loader, self.drawn_from, self.yielded = loader, drawn_from, yielded
+        self._batches = loader.batches(yielded)
 
     def __iter__(self) -> Epoch:
         return self
 
     def __next__(self) -> Any:
         batch = next(self._batches)
-        self.dealt += 1
+        self.yielded += 1
         return batch
 
     def state_dict(self) -> dict[str, Any]:

@@ -381,12 +381,17 @@ def test_the_state_of_a_callable_object_is_saved_and_that_of_a_function_is_not()
     assert LambdaLR(sgd(), lambda step: 1.0).state_dict()["lr_lambdas"] == [None]
 
 
-def test_a_custom_schedule():
-    class Halves(LRScheduler):
-        def rate(self, step, initial):
-            return initial / 2**step
+def test_a_custom_schedule_declares_its_settings():
+    class Divided(LRScheduler):
+        by: float = 2
 
-    assert rates(Halves(sgd()), 3) == [1, 0.5, 0.25]
+        def rate(self, step, initial):
+            return initial / self.by**step
+
+    assert rates(Divided(sgd()), 3) == [1, 0.5, 0.25]
+    assert rates(Divided(sgd(), by=4), 3) == [1, 0.25, 0.0625]
+    with pytest.raises(TypeError, match="Divided: optimizer is missing"):
+        Divided()
 
 
 def test_a_schedule_written_as_in_pytorch():

@@ -30,13 +30,13 @@ class Declared(ExplainsArguments):
 
     settings: ClassVar[dict[str, Any]] = {}  # name -> default, or Parameter.empty
     limits: ClassVar[dict[str, Limit]] = {}
-    before: ClassVar[str]  # the argument before the settings
-    after: ClassVar[tuple[Parameter, ...]]  # those after them
+    _first: ClassVar[str]  # the argument before the settings
+    _last: ClassVar[tuple[Parameter, ...]]  # those after them
     _declares: ClassVar[bool]  # no: it, or a base of it, has its own `__init__`
 
     def __init_subclass__(cls, **options: Any) -> None:
         if "__init__" in vars(cls):
-            cls._declares = "before" in vars(cls)
+            cls._declares = "_first" in vars(cls)
         elif cls._declares:
             declared = {name: vars(cls).get(name, Parameter.empty) for name in get_annotations(cls)}
             for name in declared.keys() & vars(cls).keys():
@@ -54,9 +54,9 @@ class Declared(ExplainsArguments):
 def _initialiser(cls: type[Declared]) -> Callable[..., None]:
     """The `__init__` of a class with declared settings."""
     by_position = Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [Parameter(name, by_position) for name in ("self", cls.before)]
+    parameters = [Parameter(name, by_position) for name in ("self", cls._first)]
     parameters += [Parameter(name, by_position, default=default) for name, default in cls.settings.items()]
-    signature = Signature([*parameters, *cls.after])
+    signature = Signature([*parameters, *cls._last])
 
     def __init__(*args: Any, **named: Any) -> None:
         bound = signature.bind(*args, **named)

@@ -92,8 +92,8 @@ class Optimizer(Declared, Measured):
         params: Params
         maximize: bool = field(default=False, kw_only=True)
 
-    before = "params"
-    after = tuple(
+    _first = "params"
+    _last = tuple(
         Parameter(name, Parameter.KEYWORD_ONLY, default=default)
         for name, default in {"maximize": False, **{name: default for name, (default, _) in IGNORED.items()}}.items()
     )

@@ -43,8 +43,8 @@ class LRScheduler(Declared):
         last_epoch: int = field(default=-1, kw_only=True)
         verbose: bool = field(default=False, kw_only=True)
 
-    before = "optimizer"
-    after: ClassVar[tuple[Parameter, ...]] = (
+    _first = "optimizer"
+    _last: ClassVar[tuple[Parameter, ...]] = (
         Parameter("last_epoch", Parameter.POSITIONAL_OR_KEYWORD, default=-1),
         Parameter("verbose", Parameter.POSITIONAL_OR_KEYWORD, default=False),
     )

@@ -35,7 +35,7 @@ class ReduceLROnPlateau(LRScheduler):
     min_lr: float | Sequence[float] = 0
     eps: float = 1e-8
 
-    after = LRScheduler.after[1:]
+    _last = LRScheduler._last[1:]
     limits = LRScheduler.limits | {
         "mode": one_of("min", "max"),
         "threshold_mode": one_of("rel", "abs"),

@@ -178,7 +178,9 @@ def test_a_loaded_state_is_returned_until_it_is_used():
     assert other.state_dict() == loader.state_dict()
 
 
-@pytest.mark.parametrize(("change", "message"), [({"yielded": 99}, "is 99, but an epoch has 5 batches"), (None, "lacks")])
+@pytest.mark.parametrize(
+    ("change", "message"), [({"yielded": 99}, "is 99, but an epoch has 5 batches"), (None, "lacks")]
+)
 def test_invalid_states_are_refused(change, message):
     loader = nn.DataLoader(numbers(10), 2)
     state = {} if change is None else {**loader.state_dict(), **change}

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_lecture.autograd.modes import modes
 from tinygrad_lecture.backend import Array, xp
-from tinygrad_lecture.errors.users_line import warn
+from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.kernels.compiled import compiles
 
 from .declared import two_below_1
@@ -42,6 +42,7 @@ class Adam(Optimizer):
     limits = Optimizer.limits | {"betas": two_below_1}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
+        hide_frames()  # should the next line raise
         super().add_param_group(param_group)
         beta1, beta2 = betas = self.param_groups[-1]["betas"]
         if beta1**2 > beta2**0.5:  # the condition of the paper's theorem 4.1

@@ -16,6 +16,7 @@ from tinygrad_lecture.backend import xp
 from tinygrad_lecture.files import check_writable, hold, make_folder, sweep
 
 from ..data.loader import DataLoader, Epoch
+from ..errors.arguments import ExplainsArguments
 from ..files import weights
 from ..module import Module
 from ..optim import Optimizer
@@ -30,7 +31,7 @@ from .run_page import RunPage
 from .settings import check_own_settings, check_run, read_settings
 
 
-class Run:
+class Run(ExplainsArguments):
     """Base class of `Trainer`: the parts, options and progress of a training run, saved to its folder and resumed."""
 
     def __init__(
@@ -114,6 +115,7 @@ class Run:
         self._check_weights()
         if rank() == 0:
             saved_state.save(path, tensors, state)
+        self._saved_at = time.perf_counter()
 
     def load(self, path: str | Path) -> None:
         """Restore the state that a run saved in this file. Raises as `fit` does, and changes nothing then."""
@@ -167,7 +169,9 @@ class Run:
     def _begin(self, resume: bool) -> None:
         """Start `fit`, or continue after an earlier call."""
         if group().broadcast(rank() == 0 and self._open_folder(resume), "fit"):
-            self._resume()
+            self.load(last := self._file("last"))
+            if self.show:
+                print(f"Resuming after step {self.step:,}, from {last}.")
         elif self.step and group().size > 1:  # the other workers are copies, without an iterator
             position = group().broadcast(self._position(), "fit")
             if has_state(self.batches):
@@ -186,10 +190,6 @@ class Run:
         due = self.folder is not None and time.perf_counter() - self._saved_at >= self.save_seconds
         said = group().meet("fit", 2 * stop + due)
         return any(number >= 2 for number in said), said[0] % 2 == 1
-
-    def _save_now(self) -> None:
-        self.save()
-        self._saved_at = time.perf_counter()
 
     def _open_folder(self, resume: bool) -> bool:
         """Remove a finished run from the folder, or return whether to resume the run there."""
@@ -214,12 +214,6 @@ class Run:
         for old in (last, best):
             old.unlink(missing_ok=True)
         return False
-
-    def _resume(self) -> None:
-        last = self._file("last")
-        self.load(last)
-        if self.show:
-            print(f"Resuming after step {self.step:,}, from {last}.")
 
     def _check_losses(self) -> None:
         if not self._metrics.finite:

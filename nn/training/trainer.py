@@ -122,7 +122,7 @@ class Trainer(Run):
                 if history.interrupted:
                     break
                 if save:
-                    self._save_now()
+                    self.save()
         if self.folder is not None:
             self.save()
         if history.interrupted and self._metrics.batches:
@@ -224,15 +224,7 @@ class Trainer(Run):
 
 
 def fit(
-    model: Module,
-    batches: Batches,
-    loss: Callable[..., Tensor],
-    optimizer: Optimizer,
-    epochs: int,
-    *,
-    test: Batches | None = None,
-    accuracy: bool = False,
-    show: bool = True,
+    model: Module, batches: Batches, loss: Callable[..., Tensor], optimizer: Optimizer, epochs: int, **options: Any
 ) -> History:
-    """Train a model for some epochs without a folder: the same as `Trainer(...).fit()`."""
-    return Trainer(model, batches, loss, optimizer, epochs=epochs, test=test, accuracy=accuracy, show=show).fit()
+    """Train a model for some epochs: the same as `Trainer(..., epochs=epochs, **options).fit()`."""
+    return Trainer(model, batches, loss, optimizer, epochs=epochs, **options).fit()

@@ -184,18 +184,9 @@ class RunningMetrics:
         """The sums as plain numbers; waits for a GPU."""
         return {name: kind(getattr(self, name)) for name, kind in SUMS.items()}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from sums that `state_dict` returned.
-
-        Raises ValueError or TypeError for anything but numbers, ValueError for a loss that is not finite.
-        """
-        vars(self).update({name: kind(state[name]) for name, kind in SUMS.items()})
-        if not self.finite:
-            raise ValueError(f"the sum of its losses is {self.loss}")
-
     def merge(self, state: dict[str, Any]) -> None:
-        """Add sums that `state_dict` returned, such as another worker's."""
-        vars(self).update({name: getattr(self, name) + state[name] for name in SUMS})
+        """Add sums that `state_dict` returned, such as another worker's. Raises ValueError or TypeError for others."""
+        vars(self).update({name: getattr(self, name) + kind(state[name]) for name, kind in SUMS.items()})
 
     def __str__(self) -> str:
         return str(self.scores())

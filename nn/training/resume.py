@@ -269,15 +269,13 @@ class Run(ExplainsArguments):
             "step": self.step,
             "history": {**history, "interrupted": False},
             "not better": self._not_better,
-            "metrics": workers[0]["metrics"],
             "seconds": self._seconds,
             "rate": self._rate,
             **parts,
             "batches": self._position() if self.step else None,
             "test": self.test.state_between() if isinstance(self.test, DataLoader) else None,
-            "random": workers[0]["random"],
             "page": None if self._page is None else self._page.state_dict(),
-            "other workers": workers[1:],
+            "workers": workers,
         }
 
     def _position(self) -> dict[str, Any] | None:
@@ -299,17 +297,17 @@ class Run(ExplainsArguments):
         self._seconds, self._rate = float(state["seconds"]), float(state["rate"])
         if self._page is not None and state.get("page") is not None:  # a page may be new, or the state older than it
             self._page.load_state_dict(state["page"])
-        self._metrics = RunningMetrics(self.accuracy)
-        others = state.get("other workers", [])
-        if len(others) == group().size - 1:
-            own = [state, *others][rank()]
-            self._metrics.load_state_dict(own["metrics"])
-            tl.set_rng_state(own["random"])
-        elif rank() == 0:  # there were more workers, or fewer
-            self._metrics.load_state_dict(state["metrics"])
-            for other in others:
-                self._metrics.merge(other["metrics"])
-            tl.set_rng_state(state["random"])
+        self._metrics, workers = RunningMetrics(self.accuracy), state["workers"]
+        if len(workers) == group().size:
+            workers = [workers[rank()]]
+        elif rank():  # there were more workers, or fewer: worker 0 has the sums of all
+            workers = []
+        for worker in workers:
+            self._metrics.merge(worker["metrics"])
+        if not self._metrics.finite:
+            raise ValueError(f"the sum of its losses is {self._metrics.loss}")
+        if workers:
+            tl.set_rng_state(workers[0]["random"])
 
 
 def has_state(batches: Any) -> TypeGuard[DataLoader]:

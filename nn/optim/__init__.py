@@ -4,6 +4,7 @@ sgd.py adam.py   the two to read first: SGD; Adam and AdamW
 variants.py      the others: steps scaled per element, relatives of Adam
 lbfgs.py         steps that use the curvature
 optimizer.py     the base: parameter groups, the step; settings.py, state.py: its parts
+declared.py      settings that a class declares, and their limits
 lr_scheduler/    learning rates that change; swa_utils.py: means of weights
 """
 

@@ -112,9 +112,7 @@ class Adadelta(Optimizer):
     weight_decay: float = 0.0
 
     limits = Optimizer.limits | {"rho": from_0_to_1}
-
-    def memory(self, group: Group) -> Mapping[str, float]:
-        return {"square_avg": 0.0, "acc_delta": 0.0}
+    kept = ("square_avg", "acc_delta")
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
         lr, eps, old, new = map(number, (group["lr"], group["eps"], group["rho"], 1 - group["rho"]))
@@ -151,9 +149,7 @@ class Adamax(Optimizer):
     weight_decay: float = 0.0
 
     limits = Optimizer.limits | {"betas": two_below_1}
-
-    def memory(self, group: Group) -> Mapping[str, float]:
-        return {"exp_avg": 0.0, "exp_inf": 0.0}
+    kept = ("exp_avg", "exp_inf")
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
         beta1, beta2 = group["betas"]
@@ -191,9 +187,7 @@ class NAdam(Optimizer):
     decoupled_weight_decay: bool = False
 
     limits = Optimizer.limits | {"betas": two_below_1, "momentum_decay": not_negative}
-
-    def memory(self, group: Group) -> Mapping[str, float]:
-        return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
+    kept = ("exp_avg", "exp_avg_sq")
 
     def numbers(self, group: Group) -> Mapping[str, float]:
         return {"mu_product": 1.0}
@@ -234,9 +228,7 @@ class RAdam(Optimizer):
     decoupled_weight_decay: bool = False
 
     limits = Optimizer.limits | {"betas": two_below_1}
-
-    def memory(self, group: Group) -> Mapping[str, float]:
-        return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
+    kept = ("exp_avg", "exp_avg_sq")
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
         beta1, beta2 = group["betas"]
@@ -277,8 +269,7 @@ class ASGD(Optimizer):
     t0: float = 1e6
     weight_decay: float = 0.0
 
-    def memory(self, group: Group) -> Mapping[str, float]:
-        return {"ax": 0.0}
+    kept = ("ax",)
 
     def numbers(self, group: Group) -> Mapping[str, float]:
         return {"eta": float(group["lr"]), "mu": 1.0}

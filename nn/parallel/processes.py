@@ -114,7 +114,8 @@ class _Worker:
     def _watch(self, rank: int, group: ProcessGroup, endings: Endings) -> None:
         """Wait until it has ended, and put its exception into the queue, or None."""
         try:
-            error = _told(self.ending.recv_bytes())
+            message = self.ending.recv_bytes()
+            error = _error_in(message) if message else None
         except (EOFError, OSError):  # it could not say how
             self.process.join()
             error = ChildProcessError(f"nn.parallel: worker {rank} {_how(self.process.exitcode or 0)}")
@@ -153,10 +154,7 @@ def run_processes(call: Callable[[], Result], pickle_of_call: bytes, size: int) 
     unhandled = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     termination = _handling(signal.SIGTERM, _leave) if unhandled else nullcontext()
     try:
-        with (
-            one_thread_in_children(),
-            _handling(signal.SIGINT, signal.SIG_IGN),
-        ):  # Ctrl-C, which a terminal sends to all
+        with one_thread_in_children(), _handling(signal.SIGINT, signal.SIG_IGN):  # Ctrl-C: a terminal sends it to all
             for rank in range(1, size):
                 workers.append(_Worker(rank, group, begin, endings))
                 group.pipes.append(workers[-1].pipe)
@@ -227,14 +225,12 @@ def _work(rank: int, signals: Signals, memory: Any, pipe: Connection, ending: Co
         pass
     except BaseException as error:
         failure = error
-    ending.send_bytes(_telling(failure, rank, len(signals)))
+    ending.send_bytes(b"" if failure is None else _pickled_error(failure, rank, len(signals)))
     group.leave(state)
 
 
-def _telling(error: BaseException | None, rank: int, size: int) -> bytes:
-    """A message that `_told` reads: no error; or a pickle of it, if it has one, and its traceback."""
-    if error is None:
-        return pickle.dumps((b"", ""))
+def _pickled_error(error: BaseException, rank: int, size: int) -> bytes:
+    """A message that `_error_in` reads: a pickle of the exception, if it has one, and its traceback."""
     text = f"raised in worker {rank} of {size}:\n\n{''.join(traceback.format_exception(error))}"
     try:
         made = pickled(error)
@@ -243,11 +239,9 @@ def _telling(error: BaseException | None, rank: int, size: int) -> bytes:
     return pickle.dumps((made, text))
 
 
-def _told(message: bytes) -> BaseException | None:
+def _error_in(message: bytes) -> BaseException:
     """The exception in a message, with the traceback as a note."""
     made, text = pickle.loads(message)
-    if not text:
-        return None
     try:
         error: BaseException = pickle.loads(made)
     except Exception:  # its class has an `__init__` that pickle cannot call, or is not found here

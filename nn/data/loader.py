@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -214,10 +214,9 @@ class DataLoader:
         if differing:
             raise ValueError(f"DataLoader.load_state_dict: the state of another loader: {', '.join(differing)}")
         length = self._length()
-        if not 0 <= state_dict["yielded"] < (math.inf if length is None else length):
-            raise ValueError(
-                f'DataLoader.load_state_dict: "yielded" is {state_dict["yielded"]}, but an epoch has {length} batches'
-            )
+        yielded = state_dict["yielded"]
+        if not isinstance(yielded, int) or not 0 <= yielded < (sys.maxsize if length is None else length):
+            raise ValueError(f'DataLoader.load_state_dict: "yielded" is {yielded}, but an epoch has {length} batches')
         if self._drawing is not None:
             self._drawing.set_state(state_dict["stream"])
         self._loaded = state_dict if state_dict["yielded"] else None

@@ -179,7 +179,8 @@ def test_a_loaded_state_is_returned_until_it_is_used():
 
 
 @pytest.mark.parametrize(
-    ("change", "message"), [({"yielded": 99}, "is 99, but an epoch has 5 batches"), (None, "lacks")]
+    ("change", "message"),
+    [({"yielded": 99}, "is 99, but an epoch has 5 batches"), ({"yielded": 1.5}, "is 1.5, but an"), (None, "lacks")],
 )
 def test_invalid_states_are_refused(change, message):
     loader = nn.DataLoader(numbers(10), 2)

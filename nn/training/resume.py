@@ -26,9 +26,8 @@ from ..parallel.shares import OneOrder
 from . import saved_state
 from .evaluation import Batches, RunningMetrics
 from .history import History, HistoryRow
-from .options import check_options
+from .options import check_options, check_own_settings, check_run, read_settings
 from .run_page import RunPage
-from .settings import check_own_settings, check_run, read_settings
 
 
 class Run(ExplainsArguments):

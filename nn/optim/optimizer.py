@@ -98,7 +98,7 @@ class Optimizer(Declared, Measured):
         for name, default in {"maximize": False, **{name: default for name, (default, _) in IGNORED.items()}}.items()
     )
     limits: ClassVar[dict[str, Limit]] = dict.fromkeys(("lr", "weight_decay", "eps"), not_negative)
-    kept: ClassVar[tuple[str, ...]] = ()  # the names of arrays that begin with 0
+    zeros: ClassVar[tuple[str, ...]] = ()  # the names of arrays to keep that begin with 0
     decoupled: ClassVar[bool] = False  # whether weight decay acts on the parameter directly, not through its gradient
     by_parameter: ClassVar[bool] = True  # whether a step looks at one parameter at a time
     measured: ClassVar[tuple[str, ...]] = ("step", "zero_grad")
@@ -152,8 +152,8 @@ class Optimizer(Declared, Measured):
         return broken(group, self.limits) if self._has_rule else iter(())
 
     def memory(self, group: Group) -> Mapping[str, float]:
-        """The arrays to keep for each parameter, name -> initial value of all elements: 0 for those in `kept`."""
-        return dict.fromkeys(self.kept, 0.0)
+        """The arrays to keep for each parameter, name -> initial value of all elements: 0 for those in `zeros`."""
+        return dict.fromkeys(self.zeros, 0.0)
 
     def numbers(self, group: Group) -> Mapping[str, float]:
         """The numbers to keep for each parameter: name -> initial value. `rule` finds and changes them in its group."""

@@ -112,7 +112,7 @@ class Adadelta(Optimizer):
     weight_decay: float = 0.0
 
     limits = Optimizer.limits | {"rho": from_0_to_1}
-    kept = ("square_avg", "acc_delta")
+    zeros = ("square_avg", "acc_delta")
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
         lr, eps, old, new = map(number, (group["lr"], group["eps"], group["rho"], 1 - group["rho"]))
@@ -149,7 +149,7 @@ class Adamax(Optimizer):
     weight_decay: float = 0.0
 
     limits = Optimizer.limits | {"betas": two_below_1}
-    kept = ("exp_avg", "exp_inf")
+    zeros = ("exp_avg", "exp_inf")
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
         beta1, beta2 = group["betas"]
@@ -187,7 +187,7 @@ class NAdam(Optimizer):
     decoupled_weight_decay: bool = False
 
     limits = Optimizer.limits | {"betas": two_below_1, "momentum_decay": not_negative}
-    kept = ("exp_avg", "exp_avg_sq")
+    zeros = ("exp_avg", "exp_avg_sq")
 
     def numbers(self, group: Group) -> Mapping[str, float]:
         return {"mu_product": 1.0}
@@ -228,7 +228,7 @@ class RAdam(Optimizer):
     decoupled_weight_decay: bool = False
 
     limits = Optimizer.limits | {"betas": two_below_1}
-    kept = ("exp_avg", "exp_avg_sq")
+    zeros = ("exp_avg", "exp_avg_sq")
 
     def rule(self, group: Group, t: int, number: Number) -> Update:
         beta1, beta2 = group["betas"]
@@ -269,7 +269,7 @@ class ASGD(Optimizer):
     t0: float = 1e6
     weight_decay: float = 0.0
 
-    kept = ("ax",)
+    zeros = ("ax",)
 
     def numbers(self, group: Group) -> Mapping[str, float]:
         return {"eta": float(group["lr"]), "mu": 1.0}

@@ -25,7 +25,8 @@ class Declared(ExplainsArguments):
             gamma: float = 0.1
 
     makes StepLR(optimizer, step_size, gamma=0.1, last_epoch=-1, verbose=False), which calls `initialise`. The settings
-    are no attributes of the class any more. A class with its own `__init__` declares nothing.
+    are no attributes of the class any more. A subclass of StepLR may declare other defaults; what else it has are
+    attributes, as ever. A class with its own `__init__` declares nothing.
     """
 
     settings: ClassVar[dict[str, Any]] = {}  # name -> default, or Parameter.empty
@@ -38,7 +39,9 @@ class Declared(ExplainsArguments):
         if "__init__" in vars(cls):
             cls._declares = "_first" in vars(cls)
         elif cls._declares:
-            declared = {name: vars(cls).get(name, Parameter.empty) for name in get_annotations(cls)}
+            names = [name for name, kind in get_annotations(cls).items() if "ClassVar" not in str(kind)]
+            names = [name for name in names if not cls.settings or name in cls.settings]
+            declared = {name: vars(cls).get(name, cls.settings.get(name, Parameter.empty)) for name in names}
             for name in declared.keys() & vars(cls).keys():
                 delattr(cls, name)
             cls.settings = {**cls.settings, **declared}

@@ -615,6 +615,17 @@ def test_a_custom_optimizer_declares_its_settings(settings, after):
         Signs([p], -1)
 
 
+def test_a_subclass_may_have_other_defaults_and_attributes():
+    class Counted(nn.optim.Adam):
+        lr: float = 0.5
+        calls: int = 0
+        last: tl.Tensor
+
+    optimizer = Counted([nn.Parameter(tl.ones(1))], betas=(0.5, 0.9))
+    assert (optimizer.calls, optimizer.defaults["lr"], optimizer.defaults["betas"]) == (0, 0.5, (0.5, 0.9))
+    assert "calls" not in optimizer.defaults and "last" not in optimizer.defaults
+
+
 def test_a_class_below_one_with_its_own_init_declares_nothing():
     class Named(Heavy):
         name: str = "heavy"

@@ -42,7 +42,7 @@ class SGD(Optimizer):
         lr, momentum, nesterov = number(group["lr"]), number(group["momentum"]), group["nesterov"]
         new_part = number(1 if t == 1 else 1 - group["dampening"])
 
-        def update(p: Array, d: Array, v: Array | None = None) -> None:
+        def update(p: Array, d: Array, v: Array | None = None) -> None:  # d has the weight decay already
             if v is not None:
                 v *= momentum
                 v += new_part * d

@@ -92,6 +92,7 @@ from .convolution import (
     ReplicationPad2d,
     Unfold,
     Upsample,
+    UpsamplingBilinear2d,
     UpsamplingNearest2d,
     ZeroPad1d,
     ZeroPad2d,
@@ -153,9 +154,10 @@ __all__ = [
     "Scores", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmin", "Softplus",
     "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink", "TensorBoard", "TensorDataset", "Trainer", "Transformer",
     "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
-    "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
-    "clip_grad_norm_", "clip_grad_value_", "data", "distributions", "evaluate", "fit", "functional", "functional_call",
-    "gradcheck", "init", "load_checkpoint", "optim", "parallel", "save_checkpoint", "summary", "utils", "weights",
+    "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d",
+    "ZeroPad2d", "clip_grad_norm_", "clip_grad_value_", "data", "distributions", "evaluate", "fit", "functional",
+    "functional_call", "gradcheck", "init", "load_checkpoint", "optim", "parallel", "save_checkpoint", "summary",
+    "utils", "weights",
 ]  # fmt: skip
 
 _tell_missing(

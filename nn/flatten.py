@@ -9,6 +9,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import TensorError
 
+from .errors.checks import check_tensor
 from .module import Module
 
 
@@ -23,6 +24,7 @@ class Flatten(Module):
         self.end_dim = end_dim
 
     def forward(self, x: Tensor) -> Tensor:
+        check_tensor("forward", "input", x)
         for axis in (self.start_dim, self.end_dim):
             if not -max(x.ndim, 1) <= axis < max(x.ndim, 1):
                 raise IndexError(f"axis {axis} is out of range for shape {x.shape}")
@@ -44,6 +46,7 @@ class Unflatten(Module):
         self.unflattened_size = tuple(unflattened_size)
 
     def forward(self, x: Tensor) -> Tensor:
+        check_tensor("forward", "input", x)
         if not -x.ndim <= self.dim < x.ndim:
             raise IndexError(f"axis {self.dim} is out of range for shape {x.shape}")
         axis = self.dim % x.ndim

@@ -44,7 +44,9 @@ def skip() -> Iterator[None]:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
-    """Uniform distribution over [a, b)."""
+    """Uniform distribution over [a, b). Raises ValueError for a above b."""
+    if a > b:
+        raise ValueError(f"uniform_: a must not be above b, but they are {a} and {b}")
     if _mode.skipping:
         return tensor
     u = rng.uniform(tensor.shape, tensor.dtype, tensor.device)
@@ -54,7 +56,9 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
-    """Normal distribution with the given mean and standard deviation."""
+    """Normal distribution with the given mean and standard deviation. Raises ValueError for a negative std."""
+    if std < 0:
+        raise ValueError(f"normal_: std must be 0 or more, not {std}")
     if _mode.skipping:
         return tensor
     n = rng.normal(tensor.shape, tensor.dtype, tensor.device)

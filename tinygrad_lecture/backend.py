@@ -99,6 +99,11 @@ def to_host(array: Array) -> np.ndarray[Any, DType]:
     return library_of(array).to_host(array)
 
 
+def in_rows(array: Array) -> Array:
+    """The array in row-major order: itself, or a copy."""
+    return array if array.flags.c_contiguous else array.copy()
+
+
 def move(array: Array, device: str | None) -> Array:
     """The array on `device` (None means the CPU); the same array if it is there already.
 

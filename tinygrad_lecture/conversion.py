@@ -18,14 +18,13 @@ from .traced import Traced
 def new_array(data: Any, dtype: Any = None, device: str | None = None) -> Array:
     """A new array with a copy of data; see `tl.tensor` for the arguments and errors."""
     if isinstance(data, Traced):
-        data = data._array
+        data = _array_of(data)
     dtype = None if dtype is None else as_dtype(dtype, "tensor")
     array = from_python(data, dtype) if not is_array(data) else np.asarray(data) if xp(data) is np else data
     if array.dtype.kind == "c" or (dtype is not None and dtype.kind == "c"):
         hide_frames()
         raise TypeError("tensor: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
     if array.dtype.kind not in "fiub":
-        hide_frames()
         raise DtypeError(f"tensor: data must be numbers or nested lists of numbers, but {_strange(data)}")
     wanted = (array.dtype if dtype is None else dtype).newbyteorder("=")  # the machine's own byte order
     if array.dtype != wanted:
@@ -46,7 +45,6 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
         if dtype is not None and array.dtype.kind in "iu" and dtype.kind in "iu":
             return np.array(data, dtype)  # unlike astype, it raises for ints that do not fit
     except (ValueError, OverflowError) as error:
-        hide_frames(2)
         raise TensorError(f"tensor: {_ragged(data) or error}") from None
     chosen = dtype is not None or array.dtype != FLOAT64 or _has_float64(data)
     return array if chosen else array.astype(get_default_dtype())
@@ -55,15 +53,20 @@ def from_python(data: Any, dtype: Any) -> np.ndarray[Any, DType]:
 def _without_tensors(data: Any) -> Any:
     """Nested lists with each Tensor in them replaced by its array."""
     if isinstance(data, Traced):
-        if data._node is not None:
-            warn(
-                "tensor: the data has tensors that require grad, but the new tensor is a constant; join them with "
-                "tl.stack to let gradients flow, or detach() them"
-            )
-        return to_host(data._array)
+        return to_host(_array_of(data))
     if isinstance(data, (list, tuple)) and not _PYTHONS.issuperset(map(type, data)):
         return [_without_tensors(item) for item in data]
     return data
+
+
+def _array_of(x: Traced) -> Array:
+    """The array of a Tensor. Warns if it requires grad."""
+    if x._node is not None:
+        warn(
+            "tensor: the data requires grad, but the new tensor is a constant; to let gradients flow, take x.clone(), "
+            "or tl.stack of a list; else detach() it"
+        )
+    return x._array
 
 
 def _strange(data: Any, name: str = "data") -> str:
@@ -132,7 +135,6 @@ def as_shape(
             raise TypeError(f"{called}{what} must be ints, not {shown(n)}")
     shape = tuple(map(operator.index, sizes))
     if not negative and min(shape, default=0) < 0:
-        hide_frames()
         raise TensorError(f"{called}{what} must not be negative, but {min(shape)} is")
     return shape
 
@@ -156,10 +158,9 @@ def parse_target(targets: tuple[Any, ...], dtype: Any = None, device: str | None
             resolve(device)
         except RuntimeError as error:  # no GPU
             __tracebackhide__ = True
-            hide_frames(2, error)
+            hide_frames(error)
             raise
         except ValueError as error:
-            hide_frames(2)
             raise TensorError(f"to: {error}; dtypes are tl.float32, tl.float64, tl.int64, ...") from None
     return None if dtype is None else as_dtype(dtype, "to"), device
 

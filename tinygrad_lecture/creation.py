@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .autograd.operands import constant
 from .backend import FLOAT64, Array, DType, Shape, device_of, get_default_dtype, move
 from .conversion import as_dtype, as_shape, from_python, new_array
 from .errors.words import kind_of
@@ -57,7 +58,8 @@ def tensor(data: Any, dtype: Any = None, device: str | None = None, requires_gra
 def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor:
     """data as a Tensor, as in PyTorch: a Tensor is returned itself, with its graph; other data are copied by `tensor`.
 
-    But a NumPy array keeps its memory, as with `from_numpy`, unless it must be converted or cannot be written to.
+    But a NumPy array keeps its memory, as with `from_numpy`, unless it must be converted or cannot be written to; see
+    there for what backward does not notice.
 
     dtype, device: what the result must have, by default what data has. A Tensor is converted with `to` if it differs.
     Raises the errors of `tensor`.
@@ -73,7 +75,10 @@ def as_tensor(data: Any, dtype: Any = None, device: str | None = None) -> Tensor
 
 
 def from_numpy(array: Any) -> Tensor:
-    """A Tensor that shares memory with a NumPy array: a change of one is seen in the other, but not by backward.
+    """A Tensor that shares memory with a NumPy array: a change of one is seen in the other.
+
+    But backward does not notice a change of the array: gradients computed with the new values are wrong. `tensor`
+    copies.
 
     A read-only one, such as x.numpy() or np.frombuffer(bytes), is copied, since nothing may be written to it.
     Raises TypeError for anything but an array of numbers.
@@ -100,15 +105,16 @@ def full(
 ) -> Tensor:
     """A Tensor of shape `size` with one value everywhere: full((2, 3), 0.5).
 
-    dtype: by default what `tensor(fill_value)` has. Raises TypeError if fill_value is not a number.
+    dtype: by default what `tensor(fill_value)` has. Raises TypeError if fill_value is not a number, or requires grad.
     """
     if isinstance(fill_value, (Traced, np.generic)):
-        fill_value = fill_value.item()
+        fill_value = constant(fill_value, "fill_value", "full").item()
     if not isinstance(fill_value, (bool, int, float)):
         raise TypeError(f"full: fill_value must be a number, not {fill_value!r}")
     if dtype is None:
         dtype = from_python(fill_value, None).dtype
-    array = np.full(as_shape((size,), "full"), fill_value, dtype=as_dtype(dtype, "full"))
+    wanted = as_dtype(dtype, "full")
+    array = np.full(as_shape((size,), "full"), from_python(fill_value, wanted), wanted)
     return finished(move(array, device), requires_grad)
 
 
@@ -166,7 +172,7 @@ def linspace(
 ) -> Tensor:
     """`steps` evenly spaced numbers from start to end, both included."""
     (steps,) = as_shape((steps,), "linspace", "steps")
-    array = np.linspace(start, end, steps).astype(chosen_dtype(dtype, "linspace"))
+    array = np.linspace(_number(start), _number(end), steps).astype(chosen_dtype(dtype, "linspace"))
     return finished(move(array, device), requires_grad)
 
 
@@ -181,8 +187,13 @@ def logspace(
 ) -> Tensor:
     """`steps` numbers from base**start to base**end, both included, whose logarithms are evenly spaced."""
     (steps,) = as_shape((steps,), "logspace", "steps")
-    array = np.logspace(start, end, steps, base=base).astype(chosen_dtype(dtype, "logspace"))
+    array = np.logspace(_number(start), _number(end), steps, base=base).astype(chosen_dtype(dtype, "logspace"))
     return finished(move(array, device), requires_grad)
+
+
+def _number(x: Any) -> Any:
+    """A number, or a tensor of one as Python's float, to compute in float64 whatever its dtype is."""
+    return x.numpy().item() if isinstance(x, Tensor) else x
 
 
 def eye(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import random
-from .backend import FLOAT64, Array, device_of, move, to_host
+from .backend import FLOAT64, Array, device_of, in_rows, move, to_host
 from .errors.kinds import TensorError
 from .errors.words import kind_of
 from .random import Generator, drawing_from
@@ -52,7 +52,7 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
             "replacement; draw fewer, or pass replacement=True"
         )
     with drawing_from(generator):
-        drawn = random.choices(rows, num_samples, replacement)
+        drawn = in_rows(random.choices(rows, num_samples, replacement))
     return wrap(move(drawn if weights.ndim == 2 else drawn[0], device_of(array)))
 
 

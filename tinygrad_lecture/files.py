@@ -76,6 +76,16 @@ def check_writable(path: str | Path) -> None:
     _temporary_folder(_target(path), path).rmdir()
 
 
+def make_ready(path: str | Path) -> None:
+    """Make the folder of a file that will be written, and remove what killed writes left there.
+
+    Raises NotADirectoryError as `make_folder`, and the errors of `atomic_write(path)`.
+    """
+    make_folder(Path(path).parent)
+    check_writable(path)
+    sweep(path)
+
+
 @contextmanager
 def hold(folder: str | Path) -> Iterator[None]:
     """Context manager that only one process, or thread, may be in for a folder; a killed process lets go of it.

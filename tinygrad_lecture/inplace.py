@@ -7,6 +7,10 @@ memory stays for the rules that saved it. Tensors that share x's memory are comp
 
 from __future__ import annotations
 
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -113,6 +117,25 @@ def _is_view_at(x: Traced, index: Any, value: Traced) -> bool:
 # --- tensors that share memory ------------------------------------------------------------------------------
 
 
+class _Noted(threading.local):
+    changed: list[weakref.ref[Traced]] | None = None  # within `noting_changes`: what recorded changes gave a new node
+
+
+_noted = _Noted()
+
+
+@contextmanager
+def noting_changes() -> Iterator[list[weakref.ref[Traced]]]:
+    """Context manager: a list of the tensors that this thread's recorded in-place changes give a new node."""
+    before, _noted.changed = _noted.changed, []
+    try:
+        yield _noted.changed
+    finally:
+        if before is not None:
+            before.extend(_noted.changed)
+        _noted.changed = before
+
+
 def _replace(x: Traced, change: str, new: Any) -> None:
     """Give x the array and node of `new`, and compute every tensor that shares its memory again.
 
@@ -120,7 +143,10 @@ def _replace(x: Traced, change: str, new: Any) -> None:
     """
     window = window_of(x)
     others = sharers(x)
+    if _noted.changed is not None:
+        _noted.changed.extend(map(weakref.ref, (x, *others)))
     if window is None or not others:
+        new._array = _laid_out_like(x._array, new._array)
         _become(x, new)
         x._window = None
         return

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import random
+from .autograd.operands import constant
 from .backend import device_of, move
 from .conversion import as_dtype, as_shape
 from .creation import chosen_dtype, finished, made_like, must_be_a_tensor
@@ -105,7 +106,7 @@ def normal(
 ) -> Tensor:
     """Normal random numbers of this mean and standard deviation, numbers with a size or tensors: normal(0, 1, (2, 3)).
 
-    Raises ValueError for a negative std.
+    Raises ValueError for a negative std, TypeError for tensors that require grad: mean + std * randn(...) has them.
     """
     like = next((x for x in (mean, std) if isinstance(x, Traced)), None)
     if like is not None:
@@ -113,10 +114,10 @@ def normal(
         dtype, device = dtype or like._array.dtype, device or device_of(like._array)
     else:
         shape = as_shape(() if size is None else (size,), "normal")
-    if not isinstance(std, Traced) and std < 0:
+    if (std._array if isinstance(std, Traced) else np.asarray(std)).min(initial=0) < 0:
         raise TensorError(f"normal: std must be 0 or more, not {std}")
     drawn = randn(*shape, dtype=dtype, device=device, generator=generator)
-    result: Tensor = (drawn * std + mean).detach()
+    result: Tensor = drawn * constant(std, "std", "normal") + constant(mean, "mean", "normal")
     return result.requires_grad_() if requires_grad else result
 
 

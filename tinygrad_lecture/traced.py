@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
+
 from .backend import Array
 
 T_co = TypeVar("T_co", covariant=True)
@@ -46,9 +48,9 @@ def set_tensor_type(kind: type[Traced]) -> None:
 
 
 def wrap(array: Array, node: Any = None) -> Any:
-    """A Tensor around an array, without a copy."""
+    """A Tensor around an array, without a copy. Of NumPy's results without axes, which are no arrays, too."""
     result = _new(tensor_type)
-    result._array = array
+    result._array = np.asarray(array) if isinstance(array, np.generic) else array
     result._node = node
     result._grad = None
     return result

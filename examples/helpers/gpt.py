@@ -26,7 +26,7 @@ from helpers.public_data import PublicFile, read
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, BPETokenizer, CharTokenizer, GPTConfig, TokenCrossEntropy, Tokenizer, Windows
 from transformer.inspect.pictures import visible
-from transformer.training.loss import IGNORED
+from transformer.training import IGNORED
 
 Tokens = NDArray[np.int64]
 

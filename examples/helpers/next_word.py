@@ -17,7 +17,7 @@ import numpy as np
 from helpers.drawing import BLUE, DARK, GREEN, GREY, VERMILION, new_figure, plain, save
 from helpers.program import DataError
 from transformer import WordTokenizer
-from transformer.training.loss import IGNORED
+from transformer.training import IGNORED
 
 CAPITALS = {
     "France": "Paris",

@@ -26,7 +26,7 @@ from helpers.program import DataError
 from helpers.question_and_answer import tokens_and_targets
 from tinygrad_lecture.files import atomic_write
 from transformer import GPT, CharTokenizer
-from transformer.training.loss import IGNORED
+from transformer.training import IGNORED
 
 END = "."
 TOKENIZER = CharTokenizer(f"0123456789+-={END} ")

@@ -16,7 +16,7 @@ from helpers.program import DataError
 from helpers.public_data import read
 from tinygrad_lecture.inspect.fonts import as_written, drawable
 from transformer import BPETokenizer, Tokenizer
-from transformer.tokenizer.explanation import Word, visible
+from transformer.tokenizer.bpe import Word, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

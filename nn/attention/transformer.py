@@ -12,7 +12,7 @@ from tinygrad_lecture.errors.kinds import TensorError
 
 from .. import init
 from ..container import ModuleList
-from ..errors.checks import check_sizes
+from ..errors.checks import check_sizes, check_tensor
 from ..module import Module
 from ..normalization import LayerNorm
 from .blocks import Activation, TransformerDecoderLayer, TransformerEncoderLayer
@@ -160,6 +160,8 @@ class Transformer(Module):
         With batch_first=True, `batch` comes first. The masks are those of `MultiheadAttention`.
         Raises ValueError if the shapes do not match.
         """
+        check_tensor("forward", "src", src)
+        check_tensor("forward", "tgt", tgt)
         axis = 0 if self.batch_first else 1
         if src.ndim == tgt.ndim == 3 and src.shape[axis] != tgt.shape[axis]:
             raise TensorError(

@@ -30,13 +30,13 @@ from .pooling import (
     MaxPool1d,
     MaxPool2d,
 )
-from .resizing import PixelShuffle, PixelUnshuffle, Upsample, UpsamplingNearest2d
+from .resizing import PixelShuffle, PixelUnshuffle, Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 from .windows import Fold, Unfold
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d",
     "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d", "Conv1d", "Conv2d", "ConvTranspose1d",
     "ConvTranspose2d", "Fold", "MaxPool1d", "MaxPool2d", "PixelShuffle", "PixelUnshuffle", "ReflectionPad1d",
-    "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "Unfold", "Upsample", "UpsamplingNearest2d",
-    "ZeroPad1d", "ZeroPad2d",
+    "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "Unfold", "Upsample", "UpsamplingBilinear2d",
+    "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
 ]  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tinygrad_lecture import Tensor
 
 from .. import functional as F
 from ..errors.axes import per_axis
 from ..errors.made_first import MadeFirst
-from ..functional.pooling import PerAxis, Sizes, refuse_indices
+from ..functional.pooling import PerAxis, Sizes
 from ..module import Module
 
 
@@ -16,9 +18,12 @@ class _MaxPool(MadeFirst, Module):
         self, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, dilation: PerAxis = 1,
         return_indices: bool = False, ceil_mode: bool = False,
     ) -> None:  # fmt: skip
-        refuse_indices(type(self).__name__, return_indices)
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
+        self.padding, self.dilation = padding, dilation
+        self.ceil_mode, self.return_indices = ceil_mode, return_indices
+
+    def _settings(self) -> tuple[Any, ...]:
+        return self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
 
     def extra_repr(self) -> str:
         return (
@@ -33,8 +38,8 @@ class MaxPool1d(_MaxPool):
     Shape: `(batch, channels, length) -> (batch, channels, places)`.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.max_pool1d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+    def forward(self, x: Tensor) -> Any:
+        return F.max_pool1d(x, *self._settings())
 
 
 class MaxPool2d(_MaxPool):
@@ -43,8 +48,8 @@ class MaxPool2d(_MaxPool):
     Shape: `(batch, channels, height, width) -> (batch, channels, ...)`, also without the batch axis.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+    def forward(self, x: Tensor) -> Any:
+        return F.max_pool2d(x, *self._settings())
 
 
 class _AvgPool(MadeFirst, Module):
@@ -110,8 +115,8 @@ class _AdaptiveAvgPool(MadeFirst, Module):
 
 class _AdaptiveMaxPool(_AdaptiveAvgPool):
     def __init__(self, output_size: Sizes, return_indices: bool = False) -> None:
-        refuse_indices(type(self).__name__, return_indices)
         super().__init__(output_size)
+        self.return_indices = return_indices
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
@@ -135,12 +140,12 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """Largest elements of output_size parts of a sequence; shapes are those of `AdaptiveAvgPool1d`."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.adaptive_max_pool1d(x, self.output_size)
+    def forward(self, x: Tensor) -> Any:
+        return F.adaptive_max_pool1d(x, self.output_size, self.return_indices)
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """Largest elements of as many parts of an image as asked for; shapes are those of `AdaptiveAvgPool2d`."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.adaptive_max_pool2d(x, self.output_size)
+    def forward(self, x: Tensor) -> Any:
+        return F.adaptive_max_pool2d(x, self.output_size, self.return_indices)

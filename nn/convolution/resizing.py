@@ -1,4 +1,4 @@
-"""Layers that make images larger: by repetition, and by channels that become pixels."""
+"""Layers that make images larger: by repetition or interpolation, and by channels that become pixels."""
 
 from __future__ import annotations
 
@@ -13,21 +13,25 @@ from ..module import Module
 
 
 class Upsample(MadeFirst, Module):
-    """Sequences or images in another size, by repetition: `(batch, channels, *axes) -> (batch, channels, *size)`.
+    """Sequences or images in another size: `(batch, channels, *axes) -> (batch, channels, *size)`.
 
-    Give the new size, or a `scale_factor`. Raises NotImplementedError for another mode than "nearest".
+    Give the new size, or a `scale_factor`; for these and the modes see `F.interpolate`. Raises NotImplementedError for
+    another mode than "nearest", "linear" and "bilinear".
     """
 
     def __init__(
         self, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None,
-        mode: str = "nearest", align_corners: bool | None = None,
+        mode: str = "nearest", align_corners: bool | None = None, recompute_scale_factor: bool | None = None,
     ) -> None:  # fmt: skip
         check_mode(type(self).__name__, mode)
         self.size, self.mode = size, mode
+        self.align_corners, self.recompute_scale_factor = align_corners, recompute_scale_factor
         self.scale_factor = float(scale_factor) if isinstance(scale_factor, int) else scale_factor
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.interpolate(x, self.size, self.scale_factor, self.mode)
+        return F.interpolate(
+            x, self.size, self.scale_factor, self.mode, self.align_corners, self.recompute_scale_factor
+        )
 
     def extra_repr(self) -> str:
         asked = f"size={self.size}" if self.scale_factor is None else f"scale_factor={self.scale_factor}"
@@ -39,6 +43,13 @@ class UpsamplingNearest2d(Upsample):
 
     def __init__(self, size: int | Sequence[int] | None = None, scale_factor: float | None = None) -> None:
         super().__init__(size, scale_factor)
+
+
+class UpsamplingBilinear2d(Upsample):
+    """PyTorch's older name of the bilinear `Upsample` for images, with aligned corners."""
+
+    def __init__(self, size: int | Sequence[int] | None = None, scale_factor: float | None = None) -> None:
+        super().__init__(size, scale_factor, "bilinear", True)
 
 
 class PixelShuffle(MadeFirst, Module):

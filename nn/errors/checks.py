@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import FLOAT32, FLOAT64, is_array
+from tinygrad_lecture.errors.call import refuse_several
 from tinygrad_lecture.errors.kinds import DtypeError, TensorError
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
@@ -61,9 +63,25 @@ def is_data(value: Any) -> bool:
 def check_tensor(name: str, what: str, value: Any) -> None:
     """Raises TypeError unless the value is a Tensor."""
     if not isinstance(value, Tensor):
+        refuse_several(name, (value,))
         hint = "; does the model's forward return its result?" if value is None else ""
         hide_frames()
         raise TypeError(f"{name}: {what} must be a Tensor, not {shown(value)}{hint}")
+
+
+def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of tensors, which raises TypeError for a tuple or list of Tensors in place of one."""
+
+    @functools.wraps(function)
+    def checked(*args: Any, **settings: Any) -> Any:
+        if settings or not _USUAL.issuperset(map(type, args)):
+            refuse_several(function.__name__, (*args, *settings.values()))
+        return function(*args, **settings)
+
+    return checked
+
+
+_USUAL = frozenset({Tensor, bool, int, float, str, type(None)})
 
 
 def shape_complaint(wanted: Sequence[int], shape: Sequence[int]) -> str:

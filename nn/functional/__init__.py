@@ -1,10 +1,12 @@
 """Layers and losses as functions without parameters, under PyTorch's names; usually imported as F.
 
-Where the engine has the op, the function is that op.
+Where the engine has the op, the function is that op. All refuse a tuple or list of Tensors in place of one.
 """
 
 from tinygrad_lecture import gelu, linear, log_softmax, one_hot, sigmoid, softmax, tanh
+from tinygrad_lecture.autograd.op import Op
 
+from ..errors.checks import of_tensors
 from .activation import (
     celu,
     celu_,
@@ -90,3 +92,6 @@ __all__ = [
     "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold", "threshold_",
     "triplet_margin_loss", "unfold",
 ]  # fmt: skip
+
+# an op refuses by itself
+globals().update({name: of_tensors(f) for name in __all__ if not isinstance(f := globals()[name], Op)})

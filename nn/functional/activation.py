@@ -1,5 +1,7 @@
 """Activations that the engine has no op for, or not in place; each is elementwise and keeps the shape.
 
+A nan stays nan, and the gradient passes there: conditions say where x is replaced, which a nan never is.
+
 With inplace=True the result replaces the input, which is returned: as x.relu_() does, and by the same rules.
 """
 
@@ -46,10 +48,11 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     Returns x itself where beta · x > threshold, and where the dtype cannot tell the difference. It does not overflow,
     and derivatives of every order are smooth.
     """
-    scaled = input if beta == 1 else input * beta
+    plain = not isinstance(beta, Tensor) and beta == 1
+    scaled = input if plain else input * beta
     linear = scaled > min(threshold, _LINEAR_FROM.get(input.dtype.name, 40.0))
     curve = tl.log1p(tl.exp(tl.where(linear, 0, scaled)))
-    return tl.where(linear, input, curve if beta == 1 else curve / beta)
+    return tl.where(linear, input, curve if plain else curve / beta)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
@@ -62,17 +65,24 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha · (exp(x) - 1) (Clevert et al., arXiv:1511.07289)."""
     if inplace:
         return overwrite(input, elu, alpha)
-    positive = input > 0
-    below = tl.expm1(tl.where(positive, 0, input))  # exp of a large positive x would overflow
-    return tl.where(positive, input, alpha * below)
+    negative = input <= 0
+    below = tl.expm1(tl.where(negative, input, 0))  # exp of a large positive x would overflow
+    return tl.where(negative, alpha * below, input)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """min(max(x, min_val), max_val). The gradient at both bounds is 0, as in PyTorch; `tl.clip` passes it there."""
+    """min(max(x, min_val), max_val). The gradient at both bounds is 0, as in PyTorch; `tl.clip` passes it there.
+
+    Raises ValueError for min_val above max_val.
+    """
+    if min_val > max_val:
+        raise TensorError(f"hardtanh: min_val must not be above max_val, but they are {min_val} and {max_val}")
     if inplace:
         return overwrite(input, hardtanh, min_val, max_val)
-    inside = (input > min_val) & (input < max_val)
-    return tl.where(inside, input, tl.clip(input.detach(), min_val, max_val))
+    if not input.is_floating_point():
+        min_val, max_val = int(min_val), int(max_val)
+    outside = (input <= min_val) | (input >= max_val)
+    return tl.where(outside, tl.clip(input.detach(), min_val, max_val), input)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
@@ -103,7 +113,12 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where x > 0, else alpha · (exp(x / alpha) - 1), with slope 1 at 0 for any alpha (Barron, arXiv:1704.07483)."""
+    """x where x > 0, else alpha · (exp(x / alpha) - 1), with slope 1 at 0 for any alpha (Barron, arXiv:1704.07483).
+
+    Raises ValueError for an alpha of 0.
+    """
+    if alpha == 0:
+        raise TensorError("celu: alpha must not be 0")
     if inplace:
         return overwrite(input, celu, alpha)
     return alpha * elu(input / alpha)
@@ -132,23 +147,34 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x where |x| > lambd, else 0."""
-    return tl.where(abs(input) > lambd, input, 0)
+    return tl.where(abs(input) <= lambd, 0, input)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
-    return tl.where(abs(input) > lambd, input - lambd * tl.sign(input.detach()), 0)
+    """x moved towards 0 by lambd, and 0 where |x| <= lambd. Raises ValueError for a negative lambd."""
+    if lambd < 0:
+        raise TensorError(f"softshrink: lambd must be 0 or more, not {lambd}")
+    return tl.where(abs(input) <= lambd, 0, input - lambd * tl.sign(input.detach()))
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > threshold, else value."""
     if inplace:
         return overwrite(input, _threshold, threshold, value)
-    return tl.where(input > threshold, input, value)
+    return tl.where(input <= threshold, value, input)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """x where x > 0, else weight · x, with a weight that is learnt: one, or one for each channel, axis 1."""
+    """x where x > 0, else weight · x, with a weight that is learnt: one, or one for each channel, axis 1.
+
+    Raises ValueError for a weight of another shape.
+    """
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.ndim > 1 or weight.numel() not in (1, channels):
+        raise TensorError(
+            f"prelu: weight must be one number, or one for each of the {channels} channels, axis 1, of an input of "
+            f"{input.shape}, not of shape {weight.shape}"
+        )
     along_channels = weight.reshape(tuple(weight.numel() if axis == 1 else 1 for axis in range(input.ndim)))
     return tl.where(input > 0, input, along_channels * input)
 

@@ -80,7 +80,7 @@ def _for_each_query_head(x: Tensor, query: Tensor) -> Tensor:
 def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
     try:
         leading = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-        fits = min(q.ndim, k.ndim, v.ndim) >= 2 and q.shape[-1] == k.shape[-1] > 0 and k.shape[-2] == v.shape[-2]
+        fits = min(q.ndim, k.ndim, v.ndim) >= 2 and q.shape[-1] == k.shape[-1] and k.shape[-2] == v.shape[-2]
     except ValueError:
         fits = False
     if not fits:

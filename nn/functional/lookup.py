@@ -9,6 +9,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.autograd.operands import constant
 from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.composite import named
@@ -153,6 +154,7 @@ def _padding_row(name: str, padding_idx: int, weight: Tensor) -> int:
 
 def _shorten_rows(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
     """Scale the rows that are selected to at most the length max_norm, in place."""
+    max_norm, norm_type = constant(max_norm, "max_norm", "embedding"), constant(norm_type, "norm_type", "embedding")
     rows = np.unique(to_host(indices.array))
     with tl.no_grad():
         selected = weight[rows]

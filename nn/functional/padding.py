@@ -35,13 +35,15 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     pairs = [(0, 0)] * (input.ndim - len(pad) // 2) + list(zip(pad[-2::-2], pad[-1::-2], strict=True))
     if any(n + min(before, 0) + min(after, 0) < 0 for n, (before, after) in zip(input.shape, pairs, strict=True)):
         raise TensorError(f"pad: {tuple(pad)} cuts off more than an input of shape {input.shape} has")
+    if mode in ("constant", "circular"):  # crop first
+        input = input[tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(input.shape, pairs, strict=True))]
+        pairs = [(max(a, 0), max(b, 0)) for a, b in pairs]
     if mode != "constant":
         for axis, (before, after) in enumerate(pairs):
             if before or after:
                 input = tl.take(input, _places(input.shape[axis], before, after, mode), axis)
         return input
-    inner = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(input.shape, pairs, strict=True))
-    return tl.pad(input[inner], [(max(a, 0), max(b, 0)) for a, b in pairs], value=value)
+    return tl.pad(input, pairs, value=value)
 
 
 # the place that a place outside of an axis of n elements stands for

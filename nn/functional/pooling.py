@@ -12,6 +12,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.errors.users_line import hide_frames
+from tinygrad_lecture.ops.windowed.pooling import max_pool_indices
 
 from ..errors.axes import as_batch, per_axis
 
@@ -22,7 +23,7 @@ Sizes = int | None | Sequence[int | None]
 def max_pool1d(
     input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, dilation: PerAxis = 1,
     ceil_mode: bool = False, return_indices: bool = False,
-) -> Tensor:  # fmt: skip
+) -> Any:  # fmt: skip
     """The largest element of each window of a sequence; arguments are those of `max_pool2d`, for one axis."""
     return _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
@@ -30,14 +31,15 @@ def max_pool1d(
 def max_pool2d(
     input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, dilation: PerAxis = 1,
     ceil_mode: bool = False, return_indices: bool = False,
-) -> Tensor:  # fmt: skip
+) -> Any:  # fmt: skip
     """The largest element of each window: `(batch, channels, height, width) -> (batch, channels, ...)`.
 
     Also without the batch axis. The first of equal elements gets the whole gradient.
 
     - `stride`: from one window to the next, by default the window's size. `dilation`: between its elements.
     - `padding`: how far windows reach beyond the input, at most half of their size; it is never the largest.
-    - `ceil_mode`: whether a last window may reach further. `return_indices`: True is refused.
+    - `ceil_mode`: whether a last window may reach further.
+    - `return_indices`: return a pair, the elements and where each is in its image, counted row by row, int64.
 
     Raises ValueError for windows that do not fit.
     """
@@ -47,14 +49,22 @@ def max_pool2d(
 def _max_pool(
     name: str, n: int, input: Tensor, kernel_size: PerAxis, stride: PerAxis | None, padding: PerAxis,
     dilation: PerAxis, ceil_mode: bool, return_indices: bool,
-) -> Tensor:  # fmt: skip
-    refuse_indices(name, return_indices)
+) -> Any:  # fmt: skip
     x, alone = as_batch(name, input, n)
     size, strides, pads = _window(name, n, kernel_size, stride, padding)
     dilations = per_axis(name, "dilation", dilation, n)
     sides = _sides(x.shape[2:], size, strides, pads, dilations, ceil_mode)
-    y = tl.max_pool(x, size, stride=strides, padding=sides, dilation=dilations)
-    return y[0] if alone else y  # type: ignore[no-any-return]
+    grid: Any = {"stride": strides, "padding": sides, "dilation": dilations}
+    y = tl.max_pool(x, size, **grid)
+    indices = max_pool_indices(x, size, **grid) if return_indices else None
+    return _with_indices(y, indices, alone)
+
+
+def _with_indices(y: Tensor, indices: Tensor | None, alone: bool) -> Any:
+    """What a max pool returns: its output or, if there are indices, both; without the batch axis if it had none."""
+    if alone:
+        y, indices = y[0], None if indices is None else indices[0]
+    return y if indices is None else (y, indices)
 
 
 def avg_pool1d(
@@ -76,7 +86,7 @@ def avg_pool2d(
     - `count_include_pad`: whether the zeros of the padding count for the mean.
     - `divisor_override`: a number to divide each window's sum by, instead of by how many elements it has.
 
-    Raises ValueError for windows that do not fit.
+    Means of integers are rounded towards 0, to integers. Raises ValueError for windows that do not fit.
     """
     return _avg_pool(
         "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
@@ -87,6 +97,8 @@ def _avg_pool(
     name: str, n: int, input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0,
     ceil_mode: bool = False, count_include_pad: bool = True, divisor: int | None = None,
 ) -> Tensor:  # fmt: skip
+    if divisor == 0:
+        raise TensorError(f"{name}: divisor_override must not be 0")
     x, alone = as_batch(name, input, n)
     size, strides, pads = _window(name, n, kernel_size, stride, padding)
     sides = _sides(x.shape[2:], size, strides, pads, (1,) * n, ceil_mode)
@@ -94,7 +106,7 @@ def _avg_pool(
     counts: Any = divisor or math.prod(size)
     if divisor is None and any(before or after for before, after in sides):
         counts = _counts(x, totals.shape[2:], size, strides, pads, count_include_pad)
-    y: Tensor = totals / counts
+    y: Tensor = tl.div(totals, counts, rounding_mode=None if x.is_floating_point() else "trunc")
     return y[0] if alone else y
 
 
@@ -143,32 +155,33 @@ def _adaptive_avg_pool(name: str, n: int, input: Tensor, output_size: Sizes) -> 
     return x[0] if alone else x
 
 
-def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Tensor:
+def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
     """The largest elements of as many parts of a sequence as asked for; see `adaptive_max_pool2d`."""
     return _adaptive_max_pool("adaptive_max_pool1d", 1, input, output_size, return_indices)
 
 
-def adaptive_max_pool2d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Tensor:
+def adaptive_max_pool2d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
     """The largest elements of as many parts of an image as asked for, the parts of `adaptive_avg_pool2d`.
 
-    Of equal elements one gets the whole gradient. `return_indices`: True is refused.
+    Of equal elements the first gets the whole gradient. `return_indices`: as in `max_pool2d`.
     """
     return _adaptive_max_pool("adaptive_max_pool2d", 2, input, output_size, return_indices)
 
 
-def _adaptive_max_pool(name: str, n: int, input: Tensor, output_size: Sizes, return_indices: bool) -> Tensor:
-    refuse_indices(name, return_indices)
+def _adaptive_max_pool(name: str, n: int, input: Tensor, output_size: Sizes, return_indices: bool) -> Any:
     x, alone = as_batch(name, input, n)
     sizes = _sizes(name, x.shape[2:], output_size)
+    numbers = tl.arange(math.prod(x.shape[2:]), device=x.device).reshape(x.shape[2:])
     longest = []
     for axis, m in zip(range(2, 2 + n), sizes, strict=True):
         parts = _parts(x.shape[axis], m)
         longest.append(max(stop - start for start, stop in parts))
         if x.shape[axis] % m:  # repeat the last element of the shorter parts
             places = [min(start + i, stop - 1) for start, stop in parts for i in range(longest[-1])]
-            x = tl.take(x, places, axis)
+            x, numbers = tl.take(x, places, axis), tl.take(numbers, places, axis - 2)
     y = tl.max_pool(x, tuple(longest), stride=tuple(longest))
-    return y[0] if alone else y  # type: ignore[no-any-return]
+    indices = tl.take(numbers, max_pool_indices(x, tuple(longest), stride=tuple(longest))) if return_indices else None
+    return _with_indices(y, indices, alone)
 
 
 def _parts(n: int, m: int) -> list[tuple[int, int]]:
@@ -184,15 +197,6 @@ def _sizes(name: str, shape: Sequence[int], output_size: Sizes) -> tuple[int, ..
 
 
 # --- settings -----------------------------------------------------------------------------------------------
-
-
-def refuse_indices(name: str, return_indices: bool) -> None:
-    """Raise NotImplementedError if the places of the largest elements are asked for."""
-    if return_indices:
-        hide_frames()
-        raise NotImplementedError(
-            f"{name}: return_indices=True is not here; leave it out, and enlarge again with ConvTranspose2d or Upsample"
-        )
 
 
 def _window(

@@ -1,35 +1,47 @@
-"""Images made larger: by repetition, and by channels that become pixels."""
+"""Images made larger: by repetition or interpolation, and by channels that become pixels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.errors.kinds import DtypeError, TensorError
 from tinygrad_lecture.errors.users_line import hide_frames
 
 from ..errors.axes import LAYOUTS, per_axis
 
+_AXES = {"nearest": (1, 2), "linear": (1,), "bilinear": (2,)}  # a mode, and of how many axes
+
 
 def interpolate(
     input: Tensor, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None,
-    mode: str = "nearest", align_corners: bool | None = None,
+    mode: str = "nearest", align_corners: bool | None = None, recompute_scale_factor: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """Sequences or images in another size, each new element a copy of the nearest old one.
+    """Sequences or images in another size, each new element the nearest old one or, in linear modes, between two.
 
     `(batch, channels, *axes) -> (batch, channels, *size)`. Give the new `size`, or by how much to multiply the old one,
-    `scale_factor`. `align_corners` has no effect.
-    Raises NotImplementedError for another mode than "nearest", ValueError unless one of both is given.
+    `scale_factor`; with `recompute_scale_factor` the result's whole size decides where it looks.
+
+    - `mode`: "nearest"; "linear" for sequences; "bilinear" for images, which is linear along both axes.
+    - `align_corners`: of linear modes: the first and last elements stay where they are, so that place i of m is
+      i (n - 1) / (m - 1) of n. By default the outer edges stay, and it is (i + 1/2) n / m - 1/2.
+
+    Raises NotImplementedError for another mode, ValueError unless one of size and scale_factor is given, for another
+    number of axes, and for align_corners in the mode "nearest"; TypeError for integers in a linear mode.
     """
     check_mode("interpolate", mode)
     n = input.ndim - 2
-    if n not in LAYOUTS:
-        raise TensorError(f"interpolate: input must be {LAYOUTS[1]} or {LAYOUTS[2]}, not {input.shape}")
+    if n not in _AXES[mode]:
+        layouts = " or ".join(LAYOUTS[k] for k in _AXES[mode])
+        raise TensorError(f"interpolate: in mode {mode!r} the input must be {layouts}, not {input.shape}")
     if (size is None) == (scale_factor is None):
         raise TensorError("interpolate: give either size or scale_factor")
+    if mode == "nearest" and align_corners is not None:
+        raise TensorError('interpolate: align_corners is for the modes "linear" and "bilinear"; leave it out')
     for axis, old in enumerate(input.shape[2:]):
         if size is not None:
             new = per_axis("interpolate", "size", size, n)[axis]
@@ -37,19 +49,32 @@ def interpolate(
         else:
             scale = scale_factor[axis] if isinstance(scale_factor, Sequence) else scale_factor
             assert scale is not None
-            new, ratio = int(old * scale), 1 / scale
-        places = np.minimum((np.arange(new) * ratio).astype(int), old - 1)
-        input = tl.take(input, places, axis + 2)
+            new = int(old * scale)
+            ratio = old / new if recompute_scale_factor else 1 / scale
+        if mode == "nearest":
+            input = tl.take(input, np.minimum((np.arange(new) * ratio).astype(int), old - 1), axis + 2)
+        elif align_corners:
+            input = _between(input, np.arange(new) * ((old - 1) / max(new - 1, 1)), axis + 2)
+        else:
+            input = _between(input, np.maximum((np.arange(new) + 0.5) * ratio - 0.5, 0), axis + 2)
     return input
 
 
+def _between(x: Tensor, places: np.ndarray[Any, Any], axis: int) -> Tensor:
+    """x along an axis at places between its elements: the mean of both neighbours, the nearer one weighing more."""
+    if x.dtype.kind != "f":
+        raise DtypeError(f"interpolate: between elements there are floats, not {x.dtype}; convert with .float()")
+    before = np.minimum(places.astype(int), x.shape[axis] - 1)
+    after = np.minimum(before + 1, x.shape[axis] - 1)
+    share = tl.tensor(places - before, dtype=x.dtype, device=x.device).reshape(-1, *[1] * (x.ndim - 1 - axis))
+    return tl.take(x, before, axis) * (1 - share) + tl.take(x, after, axis) * share  # type: ignore[no-any-return]
+
+
 def check_mode(name: str, mode: str) -> None:
-    """Raise NotImplementedError unless an interpolation repeats elements."""
-    if mode != "nearest":
+    """Raise NotImplementedError for a mode of interpolation that is not here."""
+    if mode not in _AXES:
         hide_frames()
-        raise NotImplementedError(
-            f'{name}: mode {mode!r} is not here; use "nearest", and smooth with a convolution where that matters'
-        )
+        raise NotImplementedError(f'{name}: mode {mode!r} is not here; use "nearest", "linear" or "bilinear"')
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:

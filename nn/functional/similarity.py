@@ -17,6 +17,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
     This is the cosine of the angle between the vectors: 1 for the same direction, 0 for a right angle.
     """
+    if x1.shape != x2.shape:
+        shape = (x1 * x2).shape  # or an error that names both
+        x1, x2 = x1.broadcast_to(shape), x2.broadcast_to(shape)
     return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(dim)
 
 

@@ -14,6 +14,7 @@ no overhead, and a subclass may call `super().__init__()` but need not.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -40,6 +41,8 @@ class Module(Stateful, WithHooks):
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         hooks = self._hooks
+        if "input" in settings and next(iter(inspect.signature(self.forward).parameters), "") == "x":
+            inputs = (settings.pop("input"), *inputs)  # as PyTorch calls the x of a layer
         try:
             if hooks is None:
                 return self.forward(*inputs, **settings)
@@ -79,11 +82,14 @@ class Module(Stateful, WithHooks):
         function(self)
         return self
 
-    def to(self, *target: Any, dtype: Any = None, device: str | None = None, non_blocking: bool = False) -> Self:
+    def to(
+        self, *target: Any, dtype: Any = None, device: str | None = None, non_blocking: bool = False,
+        memory_format: Any = None,
+    ) -> Self:  # fmt: skip
         """Move parameters, gradients and buffers, in place: to("cuda"), to(tl.float64), to(other_tensor). Returns self.
 
-        Arguments are those of `Tensor.to`; non_blocking has no effect. Integer buffers keep their dtype. Raises
-        TypeError for a dtype that is not a float, ValueError for an unknown device.
+        Arguments are those of `Tensor.to`; non_blocking and memory_format have no effect. Integer buffers keep their
+        dtype. Raises TypeError for a dtype that is not a float, ValueError for an unknown device.
         """
 
         def moved(tensor: Tensor) -> Tensor:

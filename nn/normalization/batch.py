@@ -10,7 +10,7 @@ from tinygrad_lecture.errors.kinds import TensorError
 
 from .. import functional as F
 from ..errors.axes import LAYOUTS
-from ..errors.checks import check_sizes
+from ..errors.checks import check_sizes, check_tensor
 from .affine import Affine
 
 
@@ -50,7 +50,8 @@ class Channels(Affine):
         super().reset_parameters()
 
     def check(self, x: Tensor) -> None:
-        """Raises ValueError for an input of another number of axes."""
+        """Raises TypeError unless the input is a Tensor, ValueError for another number of axes."""
+        check_tensor("forward", "input", x)
         if x.ndim not in self.ranks:
             raise TensorError(f"input must be {self.layout}, not {x.shape}")
 

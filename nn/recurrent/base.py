@@ -149,7 +149,8 @@ class RNNBase(Module):
             x = outputs[0] if len(outputs) == 1 else tl.cat(outputs, -1)
         warn_of_float64(type(self).__name__, x, weights[0])
         final = tl.stack(finals)  # (num_layers * directions, batch, n_states * hidden)
-        return x, [final] if self.n_states == 1 else list(tl.chunk(final, self.n_states, -1))
+        states = [final] if self.n_states == 1 else [s.contiguous() for s in tl.chunk(final, self.n_states, -1)]
+        return x.contiguous(), states
 
     def _first(self, hx: Sequence[Any] | None, batch: int, batched: bool, x: Tensor) -> list[Tensor]:
         """Each state at the beginning, (num_layers * directions, batch, hidden)."""

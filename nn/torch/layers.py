@@ -12,11 +12,10 @@ from tinygrad_lecture.errors.users_line import warn
 
 from .. import functional as F
 from ..dropout import Dropout
-from ..errors.checks import check_probability
+from ..errors.checks import check_probability, check_tensor, of_tensors
 from ..errors.made_first import MadeFirst
 from ..module import Module
 from ..utils.parametrize import register_parametrization
-from .functions import threshold
 
 FUNCTIONS = (
     "alpha_dropout channel_shuffle gumbel_softmax local_response_norm log_softmax rrelu softmax softmin upsample"
@@ -85,8 +84,10 @@ def rrelu(
 ) -> Any:
     """x where it is positive, else a * x: a is random from lower to upper in training, and else their mean.
 
-    (Xu et al., arXiv:1505.00853.)
+    (Xu et al., arXiv:1505.00853.) Raises ValueError for lower above upper.
     """
+    if lower > upper:
+        raise TensorError(f"rrelu: lower must not be above upper, but they are {lower} and {upper}")
     slope: Any = (lower + upper) / 2
     if training:
         slope = tl.rand_like(input.detach()) * (upper - lower) + lower
@@ -122,6 +123,9 @@ def upsample(
     return F.interpolate(input, size, scale_factor, mode, align_corners)
 
 
+globals().update({name: of_tensors(globals()[name]) for name in FUNCTIONS.split()})
+
+
 class Threshold(MadeFirst, Module):
     """x where it is more than the threshold, else value."""
 
@@ -129,8 +133,7 @@ class Threshold(MadeFirst, Module):
         self.threshold, self.value, self.inplace = threshold, value, inplace
 
     def forward(self, input: Tensor) -> Any:
-        result = threshold(input, self.threshold, self.value)
-        return input.copy_(result) if self.inplace else result
+        return F.threshold(input, self.threshold, self.value, self.inplace)
 
     def extra_repr(self) -> str:
         return f"threshold={self.threshold}, value={self.value}" + ", inplace=True" * self.inplace
@@ -186,6 +189,7 @@ class Softmax2d(MadeFirst, Module):
     """The softmax over the channels of images, (batch, channels, height, width), also without the batch axis."""
 
     def forward(self, input: Tensor) -> Any:
+        check_tensor("Softmax2d", "input", input)
         if input.ndim not in (3, 4):
             raise TensorError(f"Softmax2d: input must have 3 or 4 axes, not shape {input.shape}")
         return tl.softmax(input, -3)

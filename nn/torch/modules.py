@@ -64,6 +64,7 @@ at(
 at("nn.utils", clipping)
 at("nn.utils.rnn", clipping.rnn)
 at("nn.utils.clip_grad", clipping.clip)
+at("nn.utils.stateless", functional_call=functional_call)
 at("nn.utils.convert_parameters", clipping.vectors)
 at("nn.utils.parametrizations", clipping.parametrizations, orthogonal=layers.orthogonal)
 at("nn.utils.parametrize", clipping.parametrize)
@@ -100,7 +101,7 @@ at(
 )  # fmt: skip
 at(
     "special",
-    expit=tl.sigmoid, gammaln=tl.lgamma, psi=tl.digamma, entr=lambda x: -tl.xlogy(x, x),
+    expit=tl.sigmoid, gammaln=tl.lgamma, psi=tl.digamma, entr=functions.numbers.entr,
     erfcx=functions.erfcx, ndtr=functions.ndtr,
     **pick(tl, "digamma erf erfc erfinv exp2 expm1 log1p log_softmax logit logsumexp polygamma"),
     **pick(tl, "round sinc softmax xlogy"),

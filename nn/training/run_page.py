@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors.users_line import warn
-from tinygrad_lecture.files import atomic_write, check_writable
+from tinygrad_lecture.files import atomic_write, make_ready
 from tinygrad_lecture.inspect.formulas.numbers import number
 from tinygrad_lecture.inspect.html.curves import curves
 from tinygrad_lecture.inspect.html.parts import caption, table
@@ -39,7 +39,7 @@ class RunPage:
     """
 
     def __init__(self, path: str | Path) -> None:
-        check_writable(path)
+        make_ready(path)
         self.path = Path(path)
         self.norms: dict[str, Curve] = {}
         self.dead: dict[str, Curve] = {}

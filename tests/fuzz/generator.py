@@ -239,7 +239,7 @@ def reduction(make: Generator) -> None:
     x, b, n = make.small(v), make.bound(v), max(v.shape, default=1)
     if v.shape and make.chance(0.3):  # along an axis, with the shape kept
         text = make.random.choice(["cumsum", "softmax", "log_softmax"])
-        make.result(f"{x}.{text}(dim={make.axis(len(v.shape))})", v.shape, b * n + 4, v)
+        make.result(f"{x}.{text}(dim={make.axis(len(v.shape))})", v.shape, b * n + 4, v, rows=True)
         return
     axes: list[int] = []
     settings: list[str] = []
@@ -264,7 +264,8 @@ def reduction(make: Generator) -> None:
     if name == "norm":
         x = f"({x} + 0.003)"  # away from 0, where PyTorch has no second derivative
     shape = tuple(1 if i in places else k for i, k in enumerate(v.shape) if keep or i not in places)
-    make.result(f"{x}.{name}({', '.join(settings)})", shape, b * b * n + 4 if name == "var" else b * n + 4, v)
+    bound = b * b * n + 4 if name == "var" else b * n + 4
+    make.result(f"{x}.{name}({', '.join(settings)})", shape, bound, v, rows=v.rows)
 
 
 def product(make: Generator) -> None:
@@ -296,6 +297,7 @@ def view(make: Generator) -> None:
     shape, x, ndim = v.shape, v.name, len(v.shape)
     options: list[tuple[str, Shape]] = [
         (f"{x}.reshape(-1)", (math.prod(shape),)),
+        (f"{x}.view(-1)", (math.prod(shape),)),
         (f"{x}.flatten()" if ndim != 1 else f"{x}[:]", (math.prod(shape),)),  # PyTorch returns a vector itself
         (f"{x}.unsqueeze(0)", (1, *shape)),
         (f"{x}.unsqueeze(-1)", (*shape, 1)),
@@ -311,6 +313,7 @@ def view(make: Generator) -> None:
             (f"{x}.swapaxes(0, 1)", swapped),
             (f"{x}.permute({', '.join(map(str, reversed(range(ndim))))})", shape[::-1]),
             (f"{x}.reshape({shape[0]}, -1)", (shape[0], math.prod(shape[1:]))),
+            (f"{x}.view({shape[0]}, -1)", (shape[0], math.prod(shape[1:]))),
             (f"{x}.diagonal()", np.zeros(shape).diagonal().shape),
         ]
     if ndim == 2:
@@ -328,7 +331,7 @@ def view(make: Generator) -> None:
         if in_rows and not rows:
             make.result(f"{text}.clone()", result, v.family.bound, v)
         else:
-            keeps_rows = v.rows and (in_rows or "unsqueeze" in text)
+            keeps_rows = v.rows and (in_rows or "unsqueeze" in text or ".view" in text)
             make.result(text, result, 0, v, of=v, repeats=v.repeats or ".expand" in text, rows=keeps_rows)
 
 
@@ -394,7 +397,8 @@ def copy(make: Generator) -> None:
             (f"lib.tril({x})", shape),
             (f"lib.triu({x}, 1)", shape),
             (f"{x}[[0], [{shape[1] - 1}]]", (1, *shape[2:])),
-            (f"{x}[:, [0, {shape[1] - 1}]]", (shape[0], 2, *shape[2:])),
+            *[(f"{x}[:, [0, {shape[1] - 1}]]", (shape[0], 2, *shape[2:]))] * 3,
+            (f"{x}.index_select(1, lib.tensor([0, {shape[1] - 1}]))", (shape[0], 2, *shape[2:])),
         ]
     if ndim == 1:
         options.append((f"lib.outer({x}, {x}.tanh())", shape * 2))
@@ -404,7 +408,16 @@ def copy(make: Generator) -> None:
     options.append((f"lib.broadcast_to({x}, {(2, *shape)}).clone()", (2, *shape)))
     text, result = make.random.choice(options)
     if math.prod(result) <= 40 and len(result) <= 4:
-        make.result(text, result, 2 * v.family.bound if "outer" not in text else v.family.bound, v)
+        bound = 2 * v.family.bound if "outer" not in text else v.family.bound
+        make.result(text, result, bound, v, rows=v.rows or any(name in text for name in IN_ROWS))
+        copied = make.variables[-1]
+        if copied.rows and make.chance(0.4):  # a view of it sees a change
+            make.result(f"{copied.name}.view(-1)", (math.prod(result),), 0, copied, of=copied, rows=True)
+            inplace(make, copied)
+
+
+# Copies whose memory is in row-major order in both libraries, whatever x's is.
+IN_ROWS = ("index_select", "cat", "stack", "repeat", "gather", "scatter_add", "tril", "triu")
 
 
 def contraction(make: Generator) -> None:
@@ -415,7 +428,8 @@ def contraction(make: Generator) -> None:
     x, y, bound = make.small(v), make.small(w), make.bound(v) * make.bound(w) * v.shape[1]
     shape = (v.shape[0], w.shape[0])
     text = make.random.choice([f"F.linear({x}, {y})", f'lib.einsum("ij,kj->ik", {x}, {y})'])
-    make.result(text, shape, bound, v, w)
+    # in PyTorch the result of einsum is a view of another one, which a change of it takes the place of
+    make.result(text, shape, bound, v, w, view="einsum" in text)
 
 
 # --- in-place changes ---------------------------------------------------------------------------------------

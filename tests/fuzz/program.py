@@ -161,6 +161,7 @@ DOCUMENTED = {
     r"backward has been through this graph already": "second backward through a freed graph",
     r"does not require grad": "nothing requires grad",
     r"result of a recorded op always requires grad": "requires_grad_(False) of a result",
+    r"^view: a tensor .* has no view of shape": "view of what is not in rows",
     r"^checkpoint: a tensor .* changed in place": "a checkpoint's input was changed",
     r"^checkpoint: run again for backward": "a checkpoint's function that computes something else",
 }

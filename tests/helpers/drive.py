@@ -91,7 +91,7 @@ def first_order(
     by = variables(inputs)
     with during or nullcontext():
         results = row.run(inputs, sample.settings)
-        outs = differentiable(results)
+        outs = differentiable(results) if row.differentiable else []
         found = gradients(outs, by, upstreams(outs, seed)) if outs else []
     return [host(r) for r in results], [host(g) for g in found]
 

@@ -213,6 +213,7 @@ row("floor", unary(away_from=(-2, -1, 0, 1, 2)), np.floor, kinks="integers", kee
 row("ceil", unary(away_from=(-2, -1, 0, 1, 2)), np.ceil, kinks="integers", keeps="")
 row("round", unary(away_from=(-1.5, -0.5, 0.5, 1.5)), np.round, kinks="halves", keeps="")
 row("clone", unary(), np.copy, kinds="fib", smooth=True, keeps="")
+row("copy_in_rows", unary(), np.copy, kinds="fib", smooth=True, keeps="")
 row("alias", unary(), np.copy, kinds="fib", smooth=True, keeps="")
 row("tan", unary(-1.2, 1.2), np.tan, kinds="fi", smooth=True, keeps="out")
 row("sinh", unary(), np.sinh, kinds="fi", smooth=True, keeps="x")
@@ -1300,7 +1301,8 @@ def batches(draw: Draw) -> Sample:
 EQUATIONS = """
 ij,jk->ik; bij,bjk->bik; bqhd,bkhd->bhqk; ij->ji; ij->; ij->i; ij; ba; ii->i; ii->; ii; iij->j; iii->i; ij,ij->ij;
 i,j->ij; i,i->; i,i; ij,kj; ij,jk,kl->il; a,a,a->a; ij,j; ijk->ik; ij,ii->j; ij , jk -> ik; ij,k->ij; ...;
-...ij,...jk->...ik; ...i->...; i...->...i; ...,i->...i; ...ij->...ji; b...,b->b...; aa->a; aba->b; ba,aa->ab
+...ij,...jk->...ik; ...i->...; i...->...i; ...,i->...i; ...ij->...ji; b...,b->b...; aa->a; aba->b; ba,aa->ab;
+ab,a->b; ac,cbc->b; ,abc,cba->ac
 """.replace("\n", "").split(";")
 
 
@@ -1314,8 +1316,9 @@ def einsums(draw: Draw) -> Sample:
     arrays = []
     for term, hidden in zip(terms, dots, strict=True):
         shape: list[int] = []
+        stretched = {letter for letter in term if term.count(letter) == 1 and draw(st.integers(0, 4)) == 0}
         for part in term.replace("...", "."):
-            shape.extend(hidden if part == "." else (sizes[part],))
+            shape.extend(hidden if part == "." else (1 if part in stretched else sizes[part],))
         arrays.append(draw(some.numbers(tuple(shape))))
     return Sample(tuple(arrays), {"equation": equation})
 
@@ -1768,6 +1771,15 @@ def max_pool(x: Array, size: Shape, **grid: Any) -> Array:
     return found.astype(x.dtype)
 
 
+def max_pool_indices(x: Array, size: Shape, **grid: Any) -> Array:
+    axes = x.shape[x.ndim - len(size) :]
+    largest = max_pool(x, size, **grid)
+    found = np.zeros(largest.shape, np.int64)
+    for _, place, where in reversed(seen_by_windows(axes, size, **grid)[1]):  # the first of equal ones is written last
+        found[x[(..., *where)] == largest[(..., *place)], *place] = np.ravel_multi_index(where, axes)
+    return found
+
+
 row("windows", slid_over(), windows_of, kinds="fi", keeps="")
 row("overlap_add", overlapping(), overlap_add, kinds="fi", keeps="")
 row("convolution", filtered(), convolution, kinds="fi", mixes=True, keeps="x weight")
@@ -1779,7 +1791,8 @@ row(
     mixes=True,
     keeps="x weight",
 )
-row("max_pool", pooled(), max_pool, kinks="ties", keeps="x out")
+row("max_pool", pooled(), max_pool, kinds="fi", kinks="ties", keeps="x out")
+row("max_pool_indices", pooled(), max_pool_indices, kinds="fi", differentiable=False)
 
 import op_rows  # noqa: E402, F401 - the rows of more files, which need this one
 

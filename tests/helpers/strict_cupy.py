@@ -255,6 +255,8 @@ class StrictArray:
     shape = property(lambda self: self._array.shape)
     size = property(lambda self: self._array.size)
     dtype = property(lambda self: self._array.dtype)
+    flags = property(lambda self: types.SimpleNamespace(c_contiguous=self._array.flags.c_contiguous))
+    strides = property(lambda self: self._array.strides)
     data = property(lambda self: types.SimpleNamespace(ptr=self._array.ctypes.data))
     T = property(lambda self: _wrap(self._array.T, [self]))
 

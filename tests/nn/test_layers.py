@@ -79,6 +79,8 @@ LAYERS = {
     "Fold": Case(lambda: nn.Fold((3, 3), 2), (normal(N, 8, 4),)),
     "ReflectionPad2d": Case(lambda: nn.ReflectionPad2d(1), (normal(N, 1, 3, 2),)),
     "Upsample": Case(lambda: nn.Upsample(scale_factor=2), (normal(N, 2, 3, 2),)),
+    "Upsample, bilinear": Case(lambda: nn.Upsample((4, 5), mode="bilinear"), (normal(N, 2, 3, 2),)),
+    "UpsamplingBilinear2d": Case(lambda: nn.UpsamplingBilinear2d((2, 5)), (normal(N, 2, 3, 2),)),
     "PixelShuffle": Case(lambda: nn.PixelShuffle(2), (normal(N, 4, 2, 2),)),
     "BatchNorm2d in evaluation": Case(lambda: nn.BatchNorm2d(2).eval(), (normal(N, 2, 2, 2),)),
     "GroupNorm": Case(lambda: nn.GroupNorm(2, 4), (normal(N, 4, 3),)),
@@ -202,6 +204,23 @@ def test_rows_do_not_mix(case: Case) -> None:
     assert_close(module(inputs[0][1:2]).detach().numpy(), out[1:2], "a row alone", 1e-12)
 
 
+@each({name: case for name, case in ALL.items() if name != "Identity"})
+@pytest.mark.parametrize("several", [tuple, list])
+def test_a_tuple_or_list_of_tensors_is_no_input(case: Case, several: Any) -> None:
+    """As from an RNN, which returns (output, state): it would be stacked."""
+    module, (x, *others) = prepared(case)
+    for values in ((x, x), (x.detach(), x.detach())):
+        with pytest.raises(TypeError, match=r"one tensor, not a .*\(output, state\); take its first"):
+            module(several(values), *others)
+
+
+@each({**LAYERS, **MIXING})
+def test_the_input_may_be_named_as_in_pytorch(case: Case) -> None:
+    module, (x,) = prepared(case)
+    name = "src" if isinstance(module, nn.TransformerEncoderLayer) else "input"
+    assert module.eval()(**{name: x}).tolist() == module(x).tolist()
+
+
 @each(ALL)
 @pytest.mark.parametrize("dtype", [tl.float32, tl.float64])
 def test_it_runs_on_a_gpus_arrays_without_synchronising(case: Case, dtype: Any) -> None:
@@ -251,3 +270,31 @@ def test_signatures_are_readable():
     for name in nn.__all__:
         if isinstance(kind := getattr(nn, name), type):
             assert " at 0x" not in str(inspect.signature(kind))
+
+
+VIEWED: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
+    "BatchNorm1d": (lambda: nn.BatchNorm1d(3), (4, 3, 5)),
+    "BatchNorm2d": (lambda: nn.BatchNorm2d(3), (4, 3, 5, 5)),
+    "GroupNorm": (lambda: nn.GroupNorm(1, 3), (4, 3, 5)),
+    "Conv2d": (lambda: nn.Conv2d(3, 2, 3), (4, 3, 5, 5)),
+    "MaxPool2d": (lambda: nn.MaxPool2d(2), (4, 3, 6, 6)),
+    "Linear": (lambda: nn.Linear(5, 2), (4, 3, 5)),
+    "LSTM": (lambda: nn.LSTM(5, 2, num_layers=2), (4, 3, 5)),
+    "GRU": (lambda: nn.GRU(5, 2, bidirectional=True), (4, 3, 5)),
+    "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(4, 2), (4, 3, 4)),
+}
+
+
+@pytest.mark.parametrize("name", VIEWED)
+def test_outputs_have_a_view_as_one_vector(name: str) -> None:
+    """As programs for PyTorch flatten them: out.view(len(out), -1)."""
+    make, shape = VIEWED[name]
+
+    def flatten(out: Any) -> None:
+        if isinstance(out, tuple):
+            for part in out:
+                flatten(part)
+        else:
+            assert out.view(-1).shape == (out.numel(),)
+
+    flatten(make()(tl.randn(*shape)))

@@ -60,9 +60,11 @@ def test_data_of_many_kinds(data, dtype, expected):
 
 def test_tensors_and_lists_of_them_keep_their_dtype_and_lose_their_graph():
     w = tl.tensor([1.0, 2.0], dtype=tl.float64, requires_grad=True)
-    with pytest.warns(UserWarning, match=r"the data has tensors that require grad.*join them with tl.stack"):
-        listed = tl.tensor([w * 2])[0], tl.tensor([w[0] * 2, w[1] * 2]), tl.tensor([[w * 2, w], [w, w]])[0, 0]
-    for made in (tl.tensor(w * 2), *listed, tl.Tensor(w * 2)):
+    lists = ([[w * 2]], [w[0] * 2, w[1] * 2], [[w * 2, w], [w, w]])
+    for make in (lambda: tl.tensor(w * 2), lambda: tl.Tensor(w * 2), *(lambda x=x: tl.tensor(x) for x in lists)):
+        with pytest.warns(UserWarning, match=r"the data requires grad, .*x.clone\(\), or tl.stack"):
+            made = make()
+        made = made.reshape(-1, 2)[0]
         assert (made.dtype, made.tolist(), made.requires_grad) == (np.float64, [2, 4], False)
     assert tl.tensor([tl.ones((), dtype=tl.float16), tl.zeros((), dtype=tl.float16)]).dtype == np.float16
     assert tl.tensor([tl.tensor(1), 2]).dtype == np.int64

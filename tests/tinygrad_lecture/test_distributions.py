@@ -53,6 +53,10 @@ def test_bernoulli_is_1_with_the_probability_given():
         tl.bernoulli(tl.tensor([1.5]))
 
 
+def test_a_draw_without_axes_is_an_array():
+    assert isinstance(tl.bernoulli(tl.tensor(0.5)).array, np.ndarray)
+
+
 def test_a_generator_is_a_stream_of_its_own():
     draws = [
         lambda g: tl.rand(3, generator=g),

@@ -586,3 +586,21 @@ def test_replacing_data_leaves_old_graphs_with_the_old_values():
     np.testing.assert_array_equal(w.grad.numpy(), [4.0])
     (w * w).sum().backward()
     np.testing.assert_array_equal(w.grad.numpy(), [14.0])
+
+
+def test_a_detached_tensor_that_has_views_still_shares_their_memory():
+    x = leaf(1.0, 2.0, 3.0) * 1
+    view = x[:2]
+    x.detach_()
+    x += 1
+    assert (view.tolist(), x.requires_grad, view.requires_grad) == ([2, 3], False, True)
+
+
+@pytest.mark.parametrize("copy", [lambda x: x.repeat(1), lambda x: tl.stack([x, x], 1), lambda x: x.max(0).values])
+def test_a_copy_keeps_the_gradient_that_views_of_it_have(copy):
+    y = copy(leaf(1.0, 2.0, 3.0))
+    view = y.unsqueeze(0)
+    y.retain_grad()
+    y *= 2
+    view.sum().backward()
+    assert (y.grad == 1).all()

@@ -578,8 +578,60 @@ def test_shapes_are_given_number_by_number_or_as_one():
             x.reshape(*wrong)
 
 
-def test_view_copies_where_a_view_is_impossible():
-    assert tl.arange(6).reshape(2, 3).T.view(6).tolist() == [0, 3, 1, 4, 2, 5]
+def test_view_is_refused_where_it_would_copy():
+    x = tl.arange(6).reshape(2, 3)
+    for y in (x.T, x.T + 1, tl.where(x.T > 2, x.T, 0), x[:, :2]):
+        with pytest.raises(ValueError, match=r"view: .*is not in row-major order.*write reshape.*contiguous\(\)"):
+            y.view(-1)
+    assert x.T.reshape(6).tolist() == x.T.contiguous().view(6).tolist() == [0, 3, 1, 4, 2, 5]
+    for y in (x.T.view(3, 1, 2), x.T.view(3, 2), x[:, :2].view(2, 2, 1), x[:, 1:2].view(2), x[:0].T.view(0, 3)):
+        y += 1
+    assert x.tolist() == [[3, 5, 4], [6, 8, 7]]
+
+
+IN_ROWS = {
+    "an index": lambda x: x[:, [0, 2]],
+    "a mask": lambda x: x[:, tl.tensor([True, False, True])],
+    "take": lambda x: x.take([0, 2], 1),
+    "index_select": lambda x: x.index_select(1, tl.tensor([0, 2])),
+    "gather": lambda x: x.T.gather(0, tl.zeros(3, 2, dtype=tl.int64)),
+    "sort": lambda x: x.sort(0)[0],
+    "topk": lambda x: x.topk(1, 1)[1],
+    "kthvalue": lambda x: x.kthvalue(1, 1)[1],
+    "cat": lambda x: tl.cat([x.T, x.T]),
+    "stack": lambda x: tl.stack([x.T, x.T], 1),
+    "cumsum": lambda x: x.T.cumsum(0),
+    "cumprod": lambda x: x.cumprod(1),
+    "logcumsumexp": lambda x: x.logcumsumexp(1),
+    "softmax": lambda x: x.T.softmax(0),
+    "log_softmax": lambda x: x.T.log_softmax(0),
+    "pad": lambda x: tl.pad(x.T, 1),
+    "roll": lambda x: x.T.roll(1),
+    "tril": lambda x: x.T.tril(),
+    "masked_fill": lambda x: x.T.masked_fill(x.T > 1, 0.0),
+    "scatter_add": lambda x: x.T.scatter_add(0, tl.zeros(3, 2, dtype=tl.int64), x.T),
+    "repeat": lambda x: x.T.repeat(2, 1),
+    "einsum": lambda x: tl.einsum("ij,kj->ik", x, x[:1]),
+    "diag_embed": lambda x: tl.diag_embed(x, dim1=0, dim2=1),
+}
+
+
+@pytest.mark.parametrize("name", IN_ROWS)
+def test_results_that_are_new_have_their_memory_in_rows(name):
+    y = IN_ROWS[name](tl.tensor([[1.0, 5.0, 3.0], [2.0, 4.0, 6.0]], requires_grad=True) * 1)
+    view = y.view(-1)
+    if y.requires_grad:
+        y *= 10
+    else:
+        y[...] = 10 * y
+    assert (view == y.reshape(-1)).all()
+
+
+def test_elementwise_functions_keep_the_order_of_axes_in_memory():
+    x = tl.ones(2, 3).T
+    for y in (x + 1, x.exp(), x.clone(), x.flip(0), tl.where(x > 0, x, x)):
+        assert y._array.flags.f_contiguous
+    assert x.clone().contiguous().is_contiguous()
 
 
 def test_axes_reversed_and_exchanged():

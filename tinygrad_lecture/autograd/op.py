@@ -41,10 +41,10 @@ class Op(Declaration[P]):
             inputs, settings = bind(self, inputs, settings)
             for name in self.options.keys() & settings:
                 return self.options[name](*inputs, **settings)
-        arrays, nodes, like = unwrap(inputs)
+        arrays, nodes, like = unwrap(self.name, inputs)
         recorded = self.differentiable and any(nodes) and modes.recording
         given = settings
-        if recorded and settings:
+        if settings and like is not None and modes.recording:
             settings = own_settings(settings, self.name)
         try:
             out = self.recorded_forward(*arrays, **settings) if recorded else self.forward(*arrays, **settings)
@@ -54,7 +54,7 @@ class Op(Declaration[P]):
             return out
         kept = None
         if type(out) is not np.ndarray or out.dtype is not like.dtype:
-            out, kept = as_result(out, inputs, arrays, self.name, self.casts)
+            out, kept = as_result(self, out, inputs, arrays, settings)
         result = wrap(out)
         if recorded:
             saved = () if self.saver is None else self.saver(arrays, out, settings, nodes)

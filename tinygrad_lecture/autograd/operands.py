@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,11 @@ from ..backend import (
     xp,
 )
 from ..errors.argument_names import inputs_by_position, numpy_names
+from ..errors.call import refuse_several
 from ..traced import Traced
+from .modes import modes
+
+T = TypeVar("T")
 
 SCALARS = frozenset({bool, int, float, complex, type(None)})  # operands that need no conversion
 
@@ -54,10 +58,11 @@ class Kept(NamedTuple):
     arrays: Any
 
 
-def unwrap(inputs: Sequence[Any]) -> tuple[list[Any], list[Any], Array | None]:
+def unwrap(name: str, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], Array | None]:
     """The arrays of a call's inputs, their nodes, None for constants, and the array that decides the result's dtype.
 
     That is the array of the last Tensor with axes, since one without does not promote; None if no input is a Tensor.
+    name: of the op, for errors.  Raises TypeError for several Tensors in place of one, as an RNN's (output, state).
     """
     arrays: list[Any] = []
     nodes: list[Any] = []
@@ -74,6 +79,8 @@ def unwrap(inputs: Sequence[Any]) -> tuple[list[Any], list[Any], Array | None]:
             nodes.append(None)
             if type(x) not in SCALARS:
                 foreign = x
+    if foreign is not None and (like is not None or isinstance(foreign, (tuple, list))):
+        refuse_several(name, inputs)
     if foreign is not None and like is not None:
         copy = any(nodes)  # a record may keep arrays, and their owner may change them unseen
         arrays = [x._array if isinstance(x, Traced) else as_operand(x, like, copy) for x in inputs]
@@ -104,7 +111,7 @@ def as_operand(value: Any, like: Array, copy: bool) -> Any:
 def own_settings(settings: dict[str, Any], name: str) -> dict[str, Any]:
     """The settings for a record to keep: with copies of arrays, lists and whatever else the caller may change.
 
-    Raises TypeError for a Tensor that requires grad, since no gradient flows to a setting.
+    Raises TypeError for a Tensor that requires grad, as `constant` does.
     """
     for value in settings.values():
         kind = type(value)
@@ -123,22 +130,31 @@ def _own(value: Any, setting: str, name: str) -> Any:
     if kind is dict:
         return {key: _own(item, setting, name) for key, item in value.items()}
     if isinstance(value, Traced):
-        if value._node is not None:
-            raise TypeError(
-                f"{name}: {setting} is a setting, to which no gradient flows, but the tensor given requires grad: put "
-                f"{setting} before the slash, with inputs, or pass {setting}.detach()"
-            )
-        return value._array.copy()
+        return constant(value, setting, name)._array.copy()
     return value.copy() if is_array(value) or isinstance(value, bytearray) else value
 
 
-def as_result(
-    out: Any, inputs: Sequence[Any], arrays: Sequence[Any], name: str, casts: bool
-) -> tuple[Array, Sequence[Any] | None]:
-    """What a forward function returned, as an array and no wider than the floats it was computed from; and what a
-    kernel kept for backward.
+def constant(value: T, setting: str, name: str) -> T:
+    """The value of a setting of the function `name`, which no gradient flows to.
 
-    inputs: as the op was called; arrays: the same without Tensors.  casts: the op chooses the dtype of its result.
+    Raises TypeError while recording for a Tensor that requires grad: its gradient would be lost without a word.
+    """
+    if isinstance(value, Traced) and value._node is not None and modes.recording:
+        raise TypeError(
+            f"{name}: {setting} is a setting, to which no gradient flows, but the tensor given requires grad: pass "
+            f"{setting}.detach(); in an op of your own, put {setting} before the slash, with the inputs"
+        )
+    return value
+
+
+def as_result(
+    op: Any, out: Any, inputs: Sequence[Any], arrays: Sequence[Any], settings: dict[str, Any]
+) -> tuple[Array, Sequence[Any] | None]:
+    """What an op's forward function returned, as an array and no wider than the floats it was computed from; and what
+    a kernel kept for backward.
+
+    inputs: as the op was called; arrays: the same without Tensors. Of integers of 8 bits and bools NumPy computes float
+    functions in float16: then forward is run again, on floats of the default dtype.
     Raises TypeError for None, and for a complex result of real Tensors.
     """
     kept = None
@@ -148,15 +164,18 @@ def as_result(
         out = np.asarray(out)
     elif not is_array(out):
         if out is None:
-            raise TypeError(f"{name}: forward returned None: is a return missing?")
+            raise TypeError(f"{op.name}: forward returned None: is a return missing?")
         out = xp(*arrays).asarray(out)
     dtype = out.dtype
     if dtype is FLOAT32 and not any(is_array(x) and x.dtype is FLOAT16 for x in arrays):
         return out, kept
-    if dtype.kind == "f" and not casts:
+    if dtype.kind == "f" and not op.casts:
+        if dtype == FLOAT16 and not any(is_array(x) and x.dtype == FLOAT16 for x in arrays):
+            wide = [x.astype(get_default_dtype()) if is_array(x) else x for x in arrays]
+            out = xp(*wide).asarray(op.forward(*wide, **settings))
         return narrow(out, arrays), kept
-    if dtype.kind in "iu" and not casts and len(arrays) > 1:
+    if dtype.kind in "iu" and not op.casts and len(arrays) > 1:
         return narrow_integers(out, arrays), kept
     if dtype.kind == "c" and not any(isinstance(x, Traced) and x._array.dtype.kind == "c" for x in inputs):
-        raise TypeError(f"{name}: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
+        raise TypeError(f"{op.name}: tensors hold no complex numbers; split them into .real and .imag, or take abs()")
     return out, kept

@@ -88,7 +88,8 @@ def note_view(op: Any, inputs: Sequence[Any], settings: dict[str, Any], result: 
         if base is array or (base is not None and base is array.base) or owner_of(view) is owner_of(array):
             if len(inputs) == 1 and (result._node is not None or x._node is None):
                 result._window = window = _new(View)  # plain code: ops that return views run it each time
-                window.x = getattr(x, "_window", None) or _window(x)
+                own = getattr(x, "_window", None)
+                window.x = own if own is not None and (type(own) is Base or len(own.sharing) > 1) else _window(x)
                 window.op = op
                 window.settings = settings if result._node is not None else own_settings(settings, op.name)
                 window.sharing = sharing = window.x.sharing
@@ -100,14 +101,17 @@ def note_view(op: Any, inputs: Sequence[Any], settings: dict[str, Any], result: 
 
 def note_sharing(tensor: Traced, other: Traced) -> None:
     """Note that two tensors share memory, but not their gradients, as a detached one does."""
-    tensor._window = Base(tensor, _window(other).sharing)
+    sharing = _window(other).sharing
+    if tensor is other:  # `Base` adds a reference to it, and the set would compare the two by comparing tensors
+        sharing.difference_update([reference for reference in sharing if reference() is tensor])
+    tensor._window = Base(tensor, sharing)
 
 
 def _window(x: Traced) -> Window:
-    """How x looks into its memory, from now on noted as shared."""
+    """How x looks into its memory, from now on noted as shared: as a base, if all that it was a view of is gone."""
     with _lock:  # so that threads that make the first views of x at once note one base
         window = window_of(x)
-        if window is None:
+        if window is None or (isinstance(window, View) and len(window.sharing) == 1):
             window = x._window = Base(x, set())
     return window
 

@@ -64,8 +64,8 @@ def gradcheck(
     eps: the first step size of central differences, relative to max(1, |x|); in doubt others are tried, larger and
     smaller. By default the complex step is used if fn is made of analytic ops, and else central differences with 0.004.
     atol, rtol: an element is wrong if |got - expected| > atol + rtol * |expected| + the rounding errors of both, which
-    are estimated. It is right if it is not wrong, and both agree to two digits at least; or both are 0, and no output
-    changes when the element does. Otherwise the check cannot tell, even with longdouble.
+    are estimated. It is right if it is not wrong, and both agree to two digits, or to atol; or both are 0, and no
+    output changes when the element does. Otherwise the check cannot tell, even with longdouble.
     seed: of the random upstream gradient.
     input_names: what the report calls the inputs, a name or None for each; by default fn's parameter names.
     strict_shapes: demand, as an exercise, that each rule of your own sums over the axes along which its input was

@@ -75,7 +75,7 @@ def _case(verdict: Verdict, verdicts: Sequence[Verdict], analytical: Analytical,
         upstream=analytical.upstream if output is None else analytical.upstreams[output].ravel(),
         jacobian=verdict.jacobian,
         out=out,
-        others={v.subject.called(v.k): v.expected for v in verdicts if v.k != verdict.k},
+        others={v.subject.called(v.k): (v.expected, v.got) for v in verdicts if v.k != verdict.k},
         call=call,
         position=position,
     )
@@ -160,7 +160,7 @@ def doubt_about(verdicts: Sequence[Verdict], refusal: str | None) -> str:
         [
             f"cannot tell for {np.count_nonzero(verdict.cannot_tell)} of {counted(verdict.total, 'element')} of "
             f"{verdict.subject.called(verdict.k)}{f', and {also} of other inputs' if also else ''}: the derivative "
-            "there is 0, or so small that rounding swallows it",
+            "there is 0, or so small that rounding swallows it, or steps of different sizes give different ones",
             f"{f'element {place(index)}, ' if index else ''}at {number(x)}: {expected:.2g} from values, uncertain by "
             f"{noise:.1g}; {got:.2g} from the rule, uncertain by {rounding:.1g}",
             "to see more, choose inputs where the function is less flat, usually smaller ones, or another scale; "

@@ -31,7 +31,7 @@ def look_again(
 ) -> tuple[list[Verdict], str | None]:
     """The verdicts, with a better numerical gradient and a measured rounding error for each doubtful element.
 
-    An element is doubtful if `Verdict.doubtful` says so, or if it is wrong by no more than the rounding of its rule.
+    An element is doubtful if `Verdict.doubtful` says so, or is wrong by little more than the rounding of its rule.
     The same verdicts if no element is doubtful; or if longdouble does not help, and then why it does not.
     """
     if not any((verdict.doubtful | verdict.wrong).any() for verdict in verdicts):
@@ -65,7 +65,7 @@ def _in_longdouble(
         for g, x in zip(vjp(subject, outs, leaves, upstreams), subject.xs, strict=True)
     ]
     roundings = [2 * np.abs(v.got - got) + NEGLIGIBLE for v, got in zip(verdicts, gradients, strict=True)]
-    doubtful = [v.doubtful | (v.wrong & (v.error <= r)) for v, r in zip(verdicts, roundings, strict=True)]
+    doubtful = [v.doubtful | (v.wrong & (v.error <= 100 * r)) for v, r in zip(verdicts, roundings, strict=True)]
     if not any(mask.any() for mask in doubtful):
         return list(verdicts), None
     method, numerical = numerical_gradients(

@@ -85,15 +85,31 @@ def _transposed_argument(failed: FailedRule) -> str | None:
     """Whether the rule runs, and returns the shape of its input, when one of its arguments is transposed."""
     if failed.function is None:
         return None
-    for name, value in failed.arguments.items():
-        if getattr(value, "ndim", 0) > 1:
-            try:
-                trial = failed.function(**{**failed.arguments, name: value.swapaxes(-1, -2)})
-            except Exception:  # this is not it
-                continue
-            if getattr(trial, "shape", None) == failed.shape:
-                return f"transpose {name}: then the rule runs, and returns the shape of the input, {failed.shape}"
+    arrays = {name: value for name, value in failed.arguments.items() if getattr(value, "ndim", 0) > 1}
+    then = f"then the rule runs, and returns the shape of the input, {failed.shape}"
+    batches = {name: value.view(_Matrices) for name, value in arrays.items() if isinstance(value, np.ndarray)}
+    if _returns_shape(failed, batches):
+        return f".T of an array with more than two axes reverses all of them; write .swapaxes(-1, -2): {then}"
+    for name, value in arrays.items():
+        if _returns_shape(failed, {name: value.swapaxes(-1, -2)}):
+            return f"transpose {name}: {then}"
     return None
+
+
+class _Matrices(np.ndarray):
+    """An array of matrices, whose .T transposes each."""
+
+    T = property(lambda self: self.swapaxes(-1, -2))
+
+
+def _returns_shape(failed: FailedRule, replaced: dict[str, Any]) -> bool:
+    """Whether the rule returns the shape of its input when some of its arguments are replaced."""
+    assert failed.function is not None
+    try:
+        trial = failed.function(**{**failed.arguments, **replaced})
+    except Exception:  # this is not it
+        return False
+    return getattr(trial, "shape", None) == failed.shape
 
 
 # --- a rule that returned something else than a gradient ----------------------------------------------------

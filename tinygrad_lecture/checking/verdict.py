@@ -42,7 +42,8 @@ class Verdict:
 
     wrong: |got - expected| > allowed = atol + rtol * |expected| + noise + rounding. noise is the error estimate of the
     numerical gradient, and rounding that of the rule.
-    right: not wrong, and got and expected agree to two digits at least; or both are 0, where no output moves.
+    right: not wrong, and got and expected agree to two digits at least, or to atol; or both are 0, where no output
+    moves.
     cannot_tell: neither: what is allowed is not small compared with the gradient.
     Kinks are not compared. Arrays have the shape of the input.
     """
@@ -106,13 +107,14 @@ class Verdict:
     @property
     def wrong(self) -> Array:
         """Which elements are wrong, a bool array; nan is wrong."""
-        return ~(self.error <= self.allowed) & ~self.kinks
+        return ~(self.error <= self.allowed) & np.isfinite(self.noise) & ~self.kinks
 
     @property
     def right(self) -> Array:
         """Which elements are right, a bool array."""
         agree = self.error + self.noise <= TWO_DIGITS * np.abs(self.expected)
-        return ~self.wrong & ~self.kinks & np.where(self.zeros, self.got == 0, agree)
+        negligible = self.error + self.noise <= self.options.atol
+        return ~self.wrong & ~self.kinks & (np.where(self.zeros, self.got == 0, agree) | negligible)
 
     @property
     def cannot_tell(self) -> Array:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ..traced import Traced
 from .names import alike
+from .users_line import hide_frames
 from .words import shown
 
 
@@ -46,6 +48,23 @@ def call_complaint(
         return f"write {name}({', '.join(map(shown, unpacked))}), without the inner parentheses"
     missing = [p for p in required if p not in named and p not in positions[: len(args)]]
     return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing: {call}"
+
+
+def refuse_several(name: str, values: Iterable[Any]) -> None:
+    """Raise TypeError if one of the values, each of which should be one tensor, is a tuple or list of Tensors.
+
+    NumPy would stack them without a word.
+    """
+    for value in values:
+        if isinstance(value, (tuple, list)) and any(isinstance(item, Traced) for item in value):
+            hide_frames()
+            reason = (
+                f"it takes one tensor, not {shown(value)}; an RNN returns (output, state); take its first, or join a "
+                "list with tl.stack"
+            )
+            error = TypeError(f"{name}: {reason}")
+            vars(error)["reason"] = reason  # a function composed of ops says it again under its own name
+            raise error
 
 
 def _fits(signature: inspect.Signature, args: Sequence[Any], named: Mapping[str, Any]) -> bool:

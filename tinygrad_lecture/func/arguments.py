@@ -34,7 +34,7 @@ def as_tuple(name: str, out: Any) -> tuple[Tensor, ...]:
 def tensors_of(name: str, out: Any) -> list[Tensor]:
     """The Tensors that a function returned, one or a tree of them. Raises TypeError for anything else."""
     outs = leaves(out)
-    for o in outs:
+    for o in outs or [out]:
         if not isinstance(o, Tensor):
             raise TypeError(f"{name}: the function must return a Tensor, or tuples or dicts of them, not {kind_of(o)}")
     return outs

@@ -12,13 +12,14 @@ from typing import Any
 
 from .. import ops
 from ..autograd.core import Leaf, Node
-from ..autograd.modes import is_grad_enabled
+from ..autograd.modes import enable_grad, is_grad_enabled
 from ..creation import zeros, zeros_like
 from ..errors.words import kind_of
+from ..inplace import noting_changes
 from ..tensor import Tensor
-from .arguments import Argnums
+from .arguments import Argnums, Function
 from .gradients import grad
-from .trees import map_leaves
+from .trees import leaves, map_leaves
 
 
 def with_variables(name: str, argnums: Argnums, args: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any]]:
@@ -50,8 +51,9 @@ def variable(name: str, x: Any) -> Tensor:
         )
     if x.dtype.kind != "f":
         raise TypeError(f"{name}: can differentiate only with respect to floats, not {x.dtype}; convert with .float()")
-    if x.requires_grad and is_grad_enabled():
-        return ops.elementwise.alias(x)
+    if x.requires_grad:
+        with enable_grad():  # under no_grad too: what `vjp_fn` makes later may be differentiated with respect to x
+            return ops.elementwise.alias(x)
     return x.detach().requires_grad_()
 
 
@@ -84,6 +86,18 @@ def seen_from_outside(x: Tensor, own: Sequence[Tensor]) -> Tensor:
 def all_seen_from_outside(tree: Any, own: Sequence[Tensor]) -> Any:
     """The tree with each of its Tensors as `seen_from_outside`; other leaves stay."""
     return map_leaves(lambda x: seen_from_outside(x, own) if isinstance(x, Tensor) else x, tree)
+
+
+def run(function: Function, own: Sequence[Tensor], *args: Any, **kwargs: Any) -> Any:
+    """What a function returns, recorded. A captured tensor that it changes in place is then as `seen_from_outside`."""
+    with enable_grad(), noting_changes() as changed:
+        returned = function(*args, **kwargs)
+    needed = {id(x) for x in leaves(returned)}
+    for reference in changed:
+        x: Any = reference()
+        if x is not None and id(x) not in needed and x._node is not None and not depends_on_outside(x, own):
+            x.detach_()
+    return returned
 
 
 def vjps(

@@ -32,6 +32,7 @@ from .nesting import (
     depends_on_outside,
     inner_product,
     jacobians,
+    run,
     seen_from_outside,
     variables,
     vjps,
@@ -85,9 +86,7 @@ def _value_and_gradient(name: str, function: Function, argnums: Argnums, has_aux
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         args, chosen = with_variables(name, argnums, args)
         inner = leaves(chosen)
-        with enable_grad():
-            returned = function(*args, **kwargs)
-        value, aux = without_aux(name, returned, has_aux)
+        value, aux = without_aux(name, run(function, inner, *args, **kwargs), has_aux)
         must_be_a_number(name, value)
         aux = all_seen_from_outside(aux, inner)
         stays_recorded = any(isinstance(x, Tensor) and x.requires_grad for x in leaves(aux))
@@ -112,8 +111,7 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, 
     must_be_callable("vjp", function)
     chosen = tuple(variables("vjp", x) for x in primals)
     inner = leaves(chosen)
-    with enable_grad():
-        out, aux = without_aux("vjp", function(*chosen), has_aux)
+    out, aux = without_aux("vjp", run(function, inner, *chosen), has_aux)
     outs = tensors_of("vjp", out)
 
     def vjp_fn(*cotangents: Any) -> tuple[Any, ...]:
@@ -143,9 +141,9 @@ def jvp(
     must_pair("jvp", primals, tangents)
     chosen = tuple(variables("jvp", x) for x in primals)
     inner = leaves(chosen)
+    out, aux = without_aux("jvp", run(function, inner, *chosen), has_aux)
+    outs = tensors_of("jvp", out)
     with enable_grad():
-        out, aux = without_aux("jvp", function(*chosen), has_aux)
-        outs = tensors_of("jvp", out)
         moving = [o for o in outs if o.requires_grad]
         cotangents = [zeros_like(o, requires_grad=True) for o in moving]
         pairing = inner_product(vjps(moving, inner, cotangents, create_graph=True), leaves(tangents))
@@ -178,8 +176,7 @@ def _jacobian(name: str, function: Function, argnums: Argnums, has_aux: bool = F
     def matrix(*args: Any, **kwargs: Any) -> Any:
         args, chosen = with_variables(name, argnums, args)
         inner = leaves(chosen)
-        with enable_grad():
-            out, aux = without_aux(name, function(*args, **kwargs), has_aux)
+        out, aux = without_aux(name, run(function, inner, *args, **kwargs), has_aux)
         blocks = [as_asked(chosen, jacobians(o, inner), argnums) for o in tensors_of(name, out)]
         result = with_leaves(out, blocks)
         return (result, all_seen_from_outside(aux, inner)) if has_aux else result
@@ -212,9 +209,9 @@ def hvp(function: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> 
     must_pair("hvp", primals, tangents)
     chosen = tuple(variables("hvp", x) for x in primals)
     inner = leaves(chosen)
+    value = run(function, inner, *chosen)
+    must_be_a_number("hvp", value)
     with enable_grad():
-        value = function(*chosen)
-        must_be_a_number("hvp", value)
         pairing = inner_product(vjps((value,), inner, (None,), create_graph=True), leaves(tangents))
     found = vjps((pairing,), inner, (None,), retain_graph=depends_on_outside(value, inner))
     return seen_from_outside(value, inner), as_asked(chosen, found, 0 if len(chosen) == 1 else ())

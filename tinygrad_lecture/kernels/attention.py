@@ -169,7 +169,7 @@ def _weights(q: Array, k: Array, bias: Array | None, first: int = 0, small: bool
 
 
 def _scale(q: Array, scale: float | None = None) -> float:
-    return 1 / math.sqrt(q.shape[-1]) if scale is None else scale
+    return 1 / math.sqrt(q.shape[-1] or 1) if scale is None else scale
 
 
 def _bias(mask: Array, dtype: Any) -> Array:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..backend import Array, xp
+from ..backend import Array, in_rows, xp
 from .compiled import compiles
 from .pieces import share_rows
 from .product import product
@@ -42,7 +42,7 @@ def linear_backward(g: Array, needs: Needs, x: Array, weight: Array, bias: Array
 def softmax(x: Array, axis: int = -1) -> Array:
     if axis in (-1, x.ndim - 1) and compiles(x):
         return _compiled_softmax(x)
-    e, total = _exponentials(x, axis)
+    e, total = _exponentials(in_rows(x), axis)
     e /= total
     return e
 
@@ -55,6 +55,7 @@ def softmax_backward(g: Array, needs: Needs, x: Array, out: Array, axis: int = -
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
     lib = xp(x)
+    x = in_rows(x)
     shifted = x - largest(x, axis)
     shifted -= lib.log(never_zero(lib.exp(shifted).sum(axis=axis, keepdims=True)))
     return shifted

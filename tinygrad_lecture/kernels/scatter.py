@@ -46,7 +46,7 @@ def _add_rows(total: Array, rows: Array, values: Array, axis: int) -> None:
     rows, values = rows[order], values.take(order, axis=0)
     starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
     if n < 16 * len(starts):
-        sums = np.add.reduceat(values, starts, axis=0)
+        sums = np.add.reduceat(values, starts, axis=0, dtype=values.dtype)  # of bools it would be int64
     else:  # a loop over long runs
         sums = np.stack([run.sum(axis=0, dtype=values.dtype) for run in np.split(values, starts[1:])])
     total[rows[starts]] += sums

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.operands import constant
 from ..backend import Array, Shape, device_of, move
 from ..conversion import as_dtype, as_shape, new_array
 from ..traced import wrap
@@ -28,7 +29,7 @@ class FactoryMethods(AttributeMethods):
     ) -> Any:  # fmt: skip
         """A Tensor with one value everywhere and this dtype and device, unless others are given."""
         dtype = as_dtype(dtype or self._array.dtype, "new_full")
-        array = np.full(as_shape((size,), "new_full"), fill_value, dtype)
+        array = np.full(as_shape((size,), "new_full"), constant(fill_value, "fill_value", "new_full"), dtype)
         return _finished(move(array, device or device_of(self._array)), requires_grad)
 
     def new_zeros(self, *size: Any, **options: Any) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from .. import ops, random
 from ..autograd.views import note_sharing, window_of
 from ..backend import Array, device_of, xp
+from ..errors.kinds import TensorError
 from ..inplace import announced, assign, become_view, update
 from ..traced import Traced, wrap
 
@@ -78,11 +79,11 @@ class InPlaceMethods(Traced):
 
     def add_(self, other: Any, alpha: float = 1) -> Self:
         """Add alpha * other in place: x += alpha * other."""
-        return update(self, "x.add_(y)", ops.add, other if alpha == 1 else ops.mul(other, alpha))
+        return update(self, "x.add_(y)", ops.add, ops.elementwise.scaled(other, alpha))
 
     def sub_(self, other: Any, alpha: float = 1) -> Self:
         """Subtract alpha * other in place: x -= alpha * other."""
-        return update(self, "x.sub_(y)", ops.sub, other if alpha == 1 else ops.mul(other, alpha))
+        return update(self, "x.sub_(y)", ops.sub, ops.elementwise.scaled(other, alpha))
 
     def addcmul_(self, tensor1: Any, tensor2: Any, value: float = 1) -> Self:
         """Add value * tensor1 * tensor2 in place."""
@@ -163,13 +164,17 @@ class InPlaceMethods(Traced):
         return self
 
     def uniform_(self, low: float = 0, high: float = 1, *, generator: random.Generator | None = None) -> Self:
-        """Overwrite with random numbers, uniform from low to high."""
+        """Overwrite with random numbers, uniform from low to high. Raises ValueError for low above high."""
+        if low > high:
+            raise TensorError(f"uniform_: low must not be above high, but they are {low} and {high}")
         with random.drawing_from(generator):
             drawn = random.uniform(self._array.shape, self._array.dtype, device_of(self._array))
         return self._overwritten(drawn * (high - low) + low)
 
     def normal_(self, mean: float = 0, std: float = 1, *, generator: random.Generator | None = None) -> Self:
-        """Overwrite with normal random numbers of this mean and standard deviation."""
+        """Overwrite with normal random numbers of this mean and standard deviation. Raises ValueError for std < 0."""
+        if std < 0:
+            raise TensorError(f"normal_: std must be 0 or more, not {std}")
         with random.drawing_from(generator):
             drawn = random.normal(self._array.shape, self._array.dtype, device_of(self._array))
         return self._overwritten(drawn * std + mean)
@@ -183,18 +188,22 @@ class InPlaceMethods(Traced):
         if high is None:
             largest = 2 ** (np.finfo(self._array.dtype).nmant + 1) if self._array.dtype.kind == "f" else 2**31 - 1
             low, high = 0, low or largest
+        if low >= high:
+            raise TensorError(f"random_: there is no integer from {low} to {high - 1}")
         with random.drawing_from(generator):
             drawn = random.integers(low, high, self._array.shape, self._array.dtype, device_of(self._array))
         return self._overwritten(drawn)
 
     def exponential_(self, lambd: float = 1, *, generator: random.Generator | None = None) -> Self:
-        """Overwrite with exponential random numbers of mean 1 / lambd."""
+        """Overwrite with exponential random numbers of mean 1 / lambd. Raises ValueError unless lambd > 0."""
+        if not lambd > 0:
+            raise TensorError(f"exponential_: lambd must be above 0, not {lambd}")
         with random.drawing_from(generator):
             drawn = random.uniform(self._array.shape, self._array.dtype, device_of(self._array))
         return self._overwritten(-xp(drawn).log1p(-drawn) / lambd)
 
-    def _overwritten(self, values: Array) -> Self:
-        self[...] = wrap(values)
+    def _overwritten(self, values: Array | Traced) -> Self:
+        self[...] = values if isinstance(values, Traced) else wrap(values)  # a Tensor where a parameter is one
         return self
 
     def detach_(self) -> Self:

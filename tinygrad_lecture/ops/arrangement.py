@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import to_host, xp
+from ..backend import in_rows, to_host, xp
 from ..traced import Traced
 from .composite import composite
 from .elementwise import clone, floor_divide, remainder
 from .indexing import diagonal, diagonal_matrix, getitem, take
-from .shape import broadcast_to, cat, flip, normal_axes, own_axis, pad, permute, reshape, swapaxes
+from .shape import axes_over, broadcast_to, cat, flip, normal_axes, own_axis, pad, permute, reshape, swapaxes
 from .windowed.sliding import windows
 
 __all__ = [
@@ -40,7 +40,7 @@ def roll(x: Value, /, shifts: int | tuple[int, ...], axis: int | tuple[int, ...]
 
         tl.roll(tl.tensor([1, 2, 3]), 1)        # tensor([3, 1, 2])
     """
-    return xp(x).roll(x, shifts, axis=own_axis(x, axis))
+    return in_rows(xp(x).roll(x, shifts, axis=own_axis(x, axis)))
 
 
 @roll.backward
@@ -73,6 +73,7 @@ def unravel_index(indices: Value, shape: int | Sequence[int]) -> tuple[Value, ..
     tl.unravel_index(tl.tensor([5, 2]), (2, 3))     # (tensor([1, 0]), tensor([2, 2]))
     """
     places: list[Value] = []
+    indices = indices.astype(np.int64)
     for n in reversed((shape,) if isinstance(shape, int) else tuple(shape)):
         places.insert(0, remainder(indices, n))
         indices = floor_divide(indices, n)
@@ -88,7 +89,7 @@ def moveaxis(x: Value, source: int | Sequence[int], destination: int | Sequence[
 
         tl.moveaxis(tl.zeros(2, 3, 4), 0, -1).shape     # (3, 4, 2)
     """
-    sources, places = (normal_axes(x.ndim, a if isinstance(a, int) else tuple(a)) for a in (source, destination))
+    sources, places = (axes_over(x.ndim, a if isinstance(a, int) else tuple(a)) for a in (source, destination))
     if len(sources) != len(places):
         raise ValueError(f"source {source} and destination {destination} must name the same number of axes")
     axes = [a for a in range(x.ndim) if a not in sources]

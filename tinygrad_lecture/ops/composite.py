@@ -12,6 +12,7 @@ from typing import Any, TypeVar, overload
 from ..autograd import modes as modes_module
 from ..autograd.core import Record
 from ..autograd.modes import Called, modes
+from ..autograd.op import Value, op
 from ..errors.argument_names import inputs_by_position, numpy_names
 from ..errors.messages import EXPLAINED, rename
 from ..traced import Traced
@@ -78,3 +79,14 @@ def composite_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return composed
+
+
+@op
+def without_gradient(x: Value, /, values: Value, name: str) -> Value:
+    """values, which the function `name` found in x: they require grad if x does, but backward through them raises."""
+    return values
+
+
+@without_gradient.backward
+def _(g: Value, name: str) -> Value:
+    raise NotImplementedError(f"{name} has no backward rule; where no gradient is needed, pass x.detach()")

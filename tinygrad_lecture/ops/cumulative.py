@@ -15,7 +15,7 @@ from ..autograd.op import Value, op
 from ..backend import xp
 from .composite import composite
 from .elementary.exponentials import logaddexp
-from .elementwise import astype, clone, converted
+from .elementwise import astype, clone, contiguous, converted
 from .indexing import Ordered, gather
 from .shape import axes_over, cat, swapaxes
 
@@ -26,14 +26,13 @@ __all__ = ["cummax", "cummin", "cumprod", "logcumsumexp"]
 def cumprod(x: Value, axis: int, *, dtype: Any = None) -> Value:
     """The running product along an axis: result[i] = x[0] * ... * x[i].
 
-    axis: an int (also `dim`).  dtype: convert x to this dtype first; None (the default) for x's own.
-    The result has x's shape; bools and integers give int64. Raises IndexError for an axis
-    out of range.
+    axis: an int (also `dim`).  dtype: convert x to this dtype first; None (the default) for x's own,
+    but int64 for bools and integers. The result has x's shape. Raises IndexError for an axis out of range.
 
         tl.cumprod(tl.tensor([1.0, 2.0, 3.0]), axis=0)      # tensor([1., 2., 6.])
     """
     y = converted(x, dtype)
-    y = astype(y, np.int64) if y.dtype.kind in "iub" else y
+    y = astype(y, np.int64) if dtype is None and y.dtype.kind in "iub" else y
     if not axes_over(x.ndim, axis):
         return clone(y)
     y = swapaxes(clone(y), 0, axis)
@@ -41,7 +40,7 @@ def cumprod(x: Value, axis: int, *, dtype: Any = None) -> Value:
     while step < y.shape[0]:
         y = cat([y[:step], y[step:] * y[:-step]])
         step *= 2
-    return swapaxes(y, 0, axis)
+    return contiguous(swapaxes(y, 0, axis))
 
 
 @composite
@@ -59,7 +58,7 @@ def logcumsumexp(x: Value, axis: int) -> Value:
     while step < y.shape[0]:
         y = cat([y[:step], logaddexp(y[step:], y[:-step])])
         step *= 2
-    return swapaxes(y, 0, axis)
+    return contiguous(swapaxes(y, 0, axis))
 
 
 @composite

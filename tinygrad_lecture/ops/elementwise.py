@@ -78,7 +78,12 @@ def add(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
 
 @add.option("alpha")
 def _(a: Value, b: Value, alpha: float) -> Value:
-    return add(a, b if alpha == 1 else mul(b, alpha))
+    return add(a, scaled(b, alpha))
+
+
+def scaled(x: Value, factor: Any) -> Value:
+    """factor * x; x itself for the number 1, but not for a tensor, which may require grad."""
+    return x if not isinstance(factor, Traced) and factor == 1 else mul(x, factor)
 
 
 @add.backward("a", "b")
@@ -94,7 +99,7 @@ def sub(a: Value, b: Value, /, *, alpha: float = 1) -> Value:
 
 @sub.option("alpha")
 def _(a: Value, b: Value, alpha: float) -> Value:
-    return sub(a, b if alpha == 1 else mul(b, alpha))
+    return sub(a, scaled(b, alpha))
 
 
 @sub.explains
@@ -160,8 +165,8 @@ def _(g: Value, b: Value, out: Value) -> Value:
 
 @composite
 def square(x: Value) -> Value:
-    """x * x."""
-    return x * x
+    """x * x; bools give int64."""
+    return x * x if x.dtype.kind != "b" else x * 1
 
 
 @op(analytic=True)
@@ -411,7 +416,7 @@ def relu(x: Value, /) -> Value:
 
 @relu.backward
 def _(g: Value, out: Value) -> Value:
-    return where(out > 0, g, 0)  # not g * (out > 0): for an infinite g that is nan at 0
+    return where(out <= 0, 0, g)  # not g * (out > 0): for an infinite g that is nan at 0; a nan passes it
 
 
 @op
@@ -453,8 +458,8 @@ def _(g: Value, x: Value) -> Value:
 
 @op
 def sign(x: Value, /) -> Value:
-    """-1, 0 or 1; its gradient is 0."""
-    return xp(x).sign(x)
+    """-1, 0 or 1, of bools themselves; its gradient is 0."""
+    return x.copy() if x.dtype.kind == "b" else xp(x).sign(x)
 
 
 @op
@@ -496,26 +501,26 @@ def _(g: Value) -> Value:
 
 @op
 def maximum(a: Value, b: Value, /) -> Value:
-    """The larger of a and b, broadcast; where they are equal, each gets half of the gradient."""
+    """The larger of a and b, broadcast; where they are equal, each gets half of the gradient, where one is nan all."""
     return xp(a, b).maximum(a, b)
 
 
 @op
 def minimum(a: Value, b: Value, /) -> Value:
-    """The smaller of a and b, broadcast; where they are equal, each gets half of the gradient."""
+    """The smaller of a and b, broadcast; where they are equal, each gets half of the gradient, where one is nan all."""
     return xp(a, b).minimum(a, b)
 
 
 @maximum.backward("a")
 @minimum.backward("b")
 def _(g: Value, a: Value, b: Value) -> Value:
-    return where(a > b, g, where(a == b, 0.5 * g, 0))
+    return where(a < b, 0, where(a == b, 0.5 * g, g))
 
 
 @maximum.backward("b")
 @minimum.backward("a")
 def _(g: Value, a: Value, b: Value) -> Value:
-    return where(a < b, g, where(a == b, 0.5 * g, 0))
+    return where(a > b, 0, where(a == b, 0.5 * g, g))
 
 
 @composite
@@ -523,13 +528,14 @@ def clip(x: Value, /, min: Value = None, max: Value = None) -> Value:
     """x limited to [min, max]: max(x, min) and then min(x, max). Also called `clamp`, as in PyTorch.
 
     min, max: numbers, or tensors that broadcast to x; None for no bound. Raises TypeError for other bounds.
-    Subgradient: the gradient passes to x inside and at the bounds, and outside to the bound if it is a tensor.
+    Subgradient: the gradient passes to x inside and at the bounds, and outside to the bound if it is a tensor. Where x
+    or a bound is nan, so is the result, and the nan gets the gradient.
 
         tl.clip(tl.tensor([-2.0, 0.5, 2.0]), min=-1, max=1)     # tensor([-1.0000,  0.5000,  1.0000])
     """
     if isinstance(min, Traced) or isinstance(max, Traced):
-        x = x if min is None else where(x < min, min, x)
-        return x if max is None else where(x > max, max, x)
+        x = x if min is None else where((x >= min) | isnan(x), x, min)
+        return x if max is None else where((x <= max) | isnan(x), x, max)
     return clip_to(x, min, max)
 
 
@@ -612,7 +618,7 @@ def takes_dtype(op: Op[Any]) -> None:
 
     @op.option("dtype")
     def _(x: Value, dtype: Any, **settings: Any) -> Value:
-        return op(converted(x, dtype), **settings)
+        return converted(op(converted(x, dtype), **settings), dtype)
 
 
 @op
@@ -628,7 +634,19 @@ def _(g: Value, x_device: str) -> Value:
 
 @op(analytic=True)
 def clone(x: Value, /) -> Value:
-    """A copy of x in its own memory; gradients flow through."""
+    """A copy of x in its own memory, with its axes in the same order there; gradients flow through."""
+    return x.copy(order="C" if 0 in x.strides else "K")  # NumPy would put an expanded axis last
+
+
+def contiguous(x: Value) -> Value:
+    """x itself if its memory is in row-major order, else a copy that is."""
+    array = x._array if isinstance(x, Traced) else x
+    return x if array.flags.c_contiguous else copy_in_rows(x)
+
+
+@op(analytic=True)
+def copy_in_rows(x: Value, /) -> Value:
+    """A copy of x whose memory is in row-major order."""
     return x.copy()
 
 
@@ -639,6 +657,7 @@ def alias(x: Value, /) -> Value:
 
 
 @clone.backward
+@copy_in_rows.backward
 @alias.backward
 def _(g: Value) -> Value:
     return g

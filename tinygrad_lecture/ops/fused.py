@@ -164,7 +164,8 @@ def gelu(x: Value, /, approximate: str = "none") -> Value:
     if approximate == "none":
         return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
     if approximate == "tanh":
-        return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
+        z = clip(x, -10, 10)  # where tanh is 1 already: x³ would overflow, and 0 times inf is no gradient
+        return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * (z * z * z))))
     raise ValueError(f'gelu: approximate must be "none" or "tanh", not {approximate!r}')
 
 
@@ -210,7 +211,7 @@ def attention_weights(q: Value, k: Value, mask: Value = None, /) -> Value:
 
         tl.attention_weights(tl.ones(1, 4), tl.ones(2, 4))      # tensor([[0.5000, 0.5000]])
     """
-    scores = q @ swapaxes(k, -1, -2) / math.sqrt(q.shape[-1])  # (..., queries, keys)
+    scores = q @ swapaxes(k, -1, -2) / math.sqrt(q.shape[-1] or 1)  # (..., queries, keys)
     if mask is not None:
         scores = scores + mask if mask.dtype.kind == "f" else where(mask, scores, -math.inf)
     return softmax(scores, -1)

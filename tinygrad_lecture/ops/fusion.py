@@ -19,6 +19,7 @@ from ..autograd.modes import modes
 from ..autograd.op import Op
 from ..autograd.operands import Kept, bind
 from ..backend import FLOAT16, is_array, xp
+from ..errors.call import refuse_several
 from ..traced import Traced, wrap
 from .composite import composite_as
 from .elementwise import alias
@@ -63,6 +64,7 @@ class Fused(Op[P]):
             if self.kernel_op is not None and array.ndim and not modes.reference:
                 return self.kernel_op(*args, **kwargs)
         inputs, settings = bind(self, args, kwargs)
+        refuse_several(self.name, inputs)
         return self.definition(*inputs, **settings)
 
 

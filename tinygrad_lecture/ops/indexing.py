@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Array, Shape, device_of, is_array, move, xp
+from ..backend import Array, Shape, device_of, in_rows, is_array, move, xp
 from ..errors.users_line import warn
 from ..kernels.scatter import scatter_add as scatter_add_kernel
 from ..traced import Traced, wrap
 from .composite import composite
-from .elementwise import astype, clone, where
-from .shape import normal_axes, own_axis, permute, reshape
+from .elementwise import astype, clone, contiguous, where
+from .shape import lone_as_vector, normal_axes, own_axis, permute, reshape
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
     "argsort",
@@ -41,8 +41,10 @@ __all__ = [  # the public names; `tinygrad_lecture` has them too
 
 @op(analytic=True)
 def pick(x: Value, /, index: Any) -> Value:
-    """x[index] for an index from `normal_index`: a view for slices and ints, a copy for arrays."""
+    """x[index] for an index from `normal_index`: a view for slices and ints, a copy in row-major order for arrays."""
     picked = x[index]
+    if not picked.flags.c_contiguous and builtins.any(map(is_array, index)):
+        return picked.copy()
     return x[*index, ...] if isinstance(picked, np.generic) else picked  # NumPy gives a scalar, which is a copy
 
 
@@ -255,17 +257,19 @@ def gather(x: Value, axis: int, index: Value) -> Value:
 
     For axis 0 result[i, j] = x[index[i, j], j], for axis 1 result[i, j] = x[i, index[i, j]].
     axis: an int (also `dim`).  index: integers with as many axes as x, no longer than x along the other axes. The
-    result has index's shape. Gradients of elements picked more than once add up.
+    result has index's shape. A 0-d x or index counts as a vector of one. Gradients of elements picked more than once
+    add up.
     Raises IndexError for an axis or index out of range or an index that is not integer, ValueError for an index of
     another shape.
 
         x = tl.tensor([[1.0, 2.0], [3.0, 4.0]])
         tl.gather(x, 1, tl.tensor([[1], [0]]))      # tensor([[2.], [3.]])
     """
-    return getitem(x, along(x.shape, axis, index))
+    return getitem(x if x.ndim else reshape(x, (1,)), along(x.shape or (1,), axis, index))
 
 
 @composite
+@lone_as_vector
 def scatter_add(x: Value, axis: int, index: Value, src: Value) -> Value:
     """A copy of x with src added at the elements that `index` names along an axis, as in PyTorch.
 
@@ -287,12 +291,12 @@ def along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
     if index.dtype.kind not in "iu":
         raise IndexError(f"index must hold integers (the element to take along axis {axis}), not {index.dtype}")
     axis %= len(shape)
-    if index.ndim != len(shape) or builtins.any(
-        m > n for a, (m, n) in enumerate(zip(index.shape, shape, strict=True)) if a != axis
+    if builtins.max(index.ndim, 1) != len(shape) or builtins.any(
+        m > n for a, (m, n) in enumerate(zip(index.shape, shape, strict=False)) if a != axis
     ):
         raise ValueError(f"an index of shape {index.shape} does not fit shape {shape} along axis {axis}")
     lib = xp(index)
-    grid: list[Any] = []
+    grid: list[Any] = [] if index.ndim else [index]
     for a, n in enumerate(index.shape):
         sizes = [1] * len(shape)
         sizes[a] = n
@@ -303,7 +307,7 @@ def along(shape: Shape, axis: int, index: Value) -> tuple[Any, ...]:
 @op(analytic=True)
 def add_at(x: Value, src: Value, /, index: Any) -> Value:
     """A copy of x with src added at an index from `normal_index`, repeated indices adding up."""
-    total = xp(x).array(x)
+    total = x.copy()
     scatter_add_kernel(total, index, src)
     return total
 
@@ -336,9 +340,16 @@ def take(x: Value, indices: Any, axis: int | None = None) -> Value:
 
 
 @composite
+@lone_as_vector
 def index_select(x: Value, axis: int, index: Any) -> Value:
-    """The slices of x along an axis (also `dim`) at `index`, a vector of integers: `take` with PyTorch's signature."""
-    return take(x, index, axis)
+    """The slices of x along an axis (also `dim`) at `index`, a vector of integers: `take` with PyTorch's signature.
+
+    A 0-d index counts as a vector of one. Raises IndexError for an index of more axes.
+    """
+    places = np.asarray(index) if isinstance(index, int) else _plain(index)
+    if places.ndim > 1:
+        raise IndexError(f"index must be a vector, not of shape {places.shape}; take has no such limit")
+    return take(x, places.reshape(-1), axis)
 
 
 @composite
@@ -391,7 +402,7 @@ def nonzero(x: Value, /, *, as_tuple: bool = False) -> Value:
     """The indices of the elements that are not 0, a matrix of shape (count, x.ndim), int64.
 
     Each row is the index of one element; they come in row-major order. as_tuple: return a tuple of the columns instead,
-    one for each axis, which is an index for x.
+    one for each axis, which is an index for x; a tensor without axes counts as a vector.
 
         tl.nonzero(tl.tensor([[0, 5], [7, 0]]))     # tensor([[0, 1], [1, 0]])
     """
@@ -400,8 +411,8 @@ def nonzero(x: Value, /, *, as_tuple: bool = False) -> Value:
 
 @nonzero.option("as_tuple")
 def _(x: Value, as_tuple: bool) -> Value:
-    places = nonzero(x)
-    return tuple(places[:, axis] for axis in range(x.ndim)) if as_tuple else places
+    places = nonzero(x.reshape(-1) if as_tuple and not x.ndim else x)  # an index has at least one axis
+    return tuple(places[:, axis] for axis in range(places.shape[1])) if as_tuple else places
 
 
 # --- sort and topk ------------------------------------------------------------------------------------------
@@ -450,6 +461,7 @@ def sort(x: Value, axis: int = -1, descending: bool = False, stable: bool = True
 
 
 @composite
+@lone_as_vector
 def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = True) -> Ordered:
     """The k largest elements along an axis, largest first: a named pair (values, indices), as in PyTorch.
 
@@ -464,7 +476,7 @@ def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = 
     (axis,) = normal_axes(x.ndim, axis)
     if not 0 <= k <= x.shape[axis]:
         raise ValueError(f"k must be from 0 to {x.shape[axis]}, the size of axis {axis} of shape {x.shape}, not {k}")
-    indices = argsort(x, axis, largest)[(*[slice(None)] * axis, slice(k))]
+    indices = contiguous(argsort(x, axis, largest)[(*[slice(None)] * axis, slice(k))])
     return Ordered(gather(x, axis, indices), indices)
 
 
@@ -474,7 +486,7 @@ def topk(x: Value, k: int, axis: int = -1, largest: bool = True, sorted: bool = 
 @op(analytic=True)
 def tril(x: Value, /, diagonal: int = 0) -> Value:
     """x with 0 above the diagonal of the last two axes; diagonal=1 keeps one diagonal more, -1 one fewer."""
-    return xp(x).tril(x, diagonal)
+    return in_rows(xp(x).tril(x, diagonal))
 
 
 @tril.backward
@@ -485,7 +497,7 @@ def _(g: Value, diagonal: int) -> Value:
 @op(analytic=True)
 def triu(x: Value, /, diagonal: int = 0) -> Value:
     """x with 0 below the diagonal of the last two axes; diagonal=1 keeps one diagonal fewer, -1 one more."""
-    return xp(x).triu(x, diagonal)
+    return in_rows(xp(x).triu(x, diagonal))
 
 
 @triu.backward
@@ -498,10 +510,13 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
     """x with `value` where the mask is true.
 
     mask: bools that broadcast to x.  value: a number or a 0-d tensor; for x of bools or integers it is converted to x's
-    dtype, as in PyTorch. Raises TypeError for a mask of another dtype, ValueError for an infinite value among integers.
+    dtype, as in PyTorch. Raises TypeError for a mask of another dtype, ValueError for several values, and for an
+    infinite one among integers.
 
         tl.masked_fill(tl.tensor([1.0, 2.0]), tl.tensor([False, True]), 0.0)        # tensor([1., 0.])
     """
+    if getattr(value, "ndim", 0):
+        raise ValueError(f"value must be one number, not of shape {value.shape}; for more, tl.where(mask, value, x)")
     if x.dtype.kind != "f":
         value = _filler(value, x.dtype)
     if getattr(mask, "dtype", np.bool_) != np.bool_:
@@ -509,7 +524,7 @@ def masked_fill(x: Value, mask: Value, value: Value) -> Value:
             f"the mask must be bools, not {mask.dtype}; the order is masked_fill(x, mask, value), and mask != 0 makes "
             "bools of numbers"
         )
-    return where(mask, value, x)
+    return where(mask, value, contiguous(x))
 
 
 def _filler(value: Value, dtype: np.dtype[Any]) -> Value:
@@ -522,10 +537,10 @@ def _filler(value: Value, dtype: np.dtype[Any]) -> Value:
 
 
 @composite
-def one_hot(indices: Value, num_classes: int | None = None) -> Value:
+def one_hot(indices: Value, num_classes: int | None = -1) -> Value:
     """One-hot vectors: (...) to (..., num_classes), int64, with 1 at the index and 0 elsewhere.
 
-    indices: integers from 0 to num_classes - 1.  num_classes: the largest index + 1 by default.
+    indices: integers from 0 to num_classes - 1.  num_classes: by default, -1 or None, the largest index + 1.
     Raises TypeError for indices that are not integers, ValueError for an index out of range. On a GPU, if num_classes
     is given, an index out of range gives a row of zeros instead: checking it would have to wait for the GPU.
 
@@ -534,7 +549,9 @@ def one_hot(indices: Value, num_classes: int | None = None) -> Value:
     array = _plain(indices)
     if array.dtype.kind not in "iu":
         raise TypeError(f"indices must be integers, not {array.dtype}; convert with .long()")
-    n = num_classes
+    n = None if num_classes == -1 else num_classes
+    if n is not None and n < 0:
+        raise ValueError(f"num_classes must be 0 or more, or -1 for the largest index + 1, not {n}")
     if n is None or xp(array) is np:
         least, largest = (int(array.min()), int(array.max())) if array.size else (0, -1)
         n = largest + 1 if n is None else n

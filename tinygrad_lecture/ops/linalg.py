@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import Shape, xp
+from ..backend import Shape, in_rows, xp
 from ..errors.messages import broadcast_complaint
 from ..kernels.blas import one_thread
 from ..kernels.product import batched, product
@@ -109,7 +109,8 @@ def bmm(a: Value, b: Value) -> Value:
 @one_thread
 def contract(*operands: Value, inputs: tuple[str, ...], output: str) -> Value:
     """einsum with explicit subscripts: no letter twice in an operand, each letter in another operand or the output."""
-    return xp(*operands).einsum(",".join(inputs) + "->" + output, *operands, optimize=True)
+    out = xp(*operands).einsum(",".join(inputs) + "->" + output, *operands, optimize=True)
+    return in_rows(out) if len(operands) > 1 else out  # of one, as in "ij->ji", it is a view
 
 
 @contract.backward
@@ -165,6 +166,12 @@ def einsum(equation: str, *operands: Any) -> Value:
             if letter in seen:
                 twin = next(fresh)
                 array = operands[position]._array if isinstance(operands[position], Traced) else operands[position]
+                first = letters.index(letter)
+                if array.shape[axis] != array.shape[first]:
+                    raise ValueError(
+                        f"{letter!r} stands twice for operand {position} of shape {array.shape}, so its axes {first} "
+                        f"and {axis} must have the same size"
+                    )
                 arrays.append(xp(array).eye(array.shape[axis], dtype=array.dtype))
                 terms.append(letter + twin)
                 letter = twin
@@ -181,7 +188,8 @@ def einsum(equation: str, *operands: Any) -> Value:
         stretched = tuple(a for a, letter in enumerate(letters) if shape[a] == 1 != sizes[letter])
         if stretched:
             arrays[position] = squeeze(arrays[position], stretched)
-            inputs[position] = letters = "".join(c for a, c in enumerate(letters) if a not in stretched)
+            inputs[position] = "".join(c for a, c in enumerate(letters) if a not in stretched)
+    for position, letters in enumerate(inputs):
         elsewhere = output + "".join(inputs[:position] + inputs[position + 1 :])
         lone = tuple(axis for axis, letter in enumerate(letters) if letter not in elsewhere)
         if lone:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..autograd.op import Value, op
-from ..backend import FLOAT16, FLOAT32, Shape, xp
+from ..backend import FLOAT16, FLOAT32, Shape, in_rows, xp
 from .composite import composite
 from .elementwise import abs as absolute
 from .elementwise import astype, clone, converted, isnan, root, takes_dtype, where
@@ -104,13 +104,19 @@ def _(g: Value, x_shape: Shape, axis: Axes, keepdims: bool) -> Value:
 @composite
 @in_float32
 def var(
-    x: Value, /, axis: Axes = None, unbiased: bool | None = None, keepdims: bool = False, *, correction: float = 1
+    x: Value,
+    /,
+    axis: Axes = None,
+    unbiased: bool | None = None,
+    keepdims: bool = False,
+    *,
+    correction: float | None = 1,
 ) -> Value:
     """The variance over axes: sum((x - mean)²) / (n - correction) for n elements.
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1; give it by name.
-    correction: 1 for the unbiased estimate (default, as in PyTorch), 0 for the mean square (NumPy's default).
+    correction: 1 or None for the unbiased estimate (default, as in PyTorch), 0 for the mean square (NumPy's default).
     unbiased: PyTorch's older argument, True for correction=1 and False for correction=0. As in PyTorch it comes after
     the axis, or stands alone: x.var(0, False), x.var(False).
     The result has x's dtype, and if n <= correction it is inf, or nan where all elements are equal.
@@ -121,7 +127,8 @@ def var(
     """
     if isinstance(axis, bool):  # x.var(False)
         axis, unbiased = None, axis
-    correction = correction if unbiased is None else int(unbiased)
+    if unbiased is not None or correction is None:
+        correction = int(unbiased is not False)
     centred = x - mean(x, axis, keepdims=True)
     total = sum(centred * centred, axis, keepdims)
     n = builtins.max(count(x.shape, axis) - correction, 0)
@@ -132,7 +139,13 @@ def var(
 @composite
 @in_float32
 def std(
-    x: Value, /, axis: Axes = None, unbiased: bool | None = None, keepdims: bool = False, *, correction: float = 1
+    x: Value,
+    /,
+    axis: Axes = None,
+    unbiased: bool | None = None,
+    keepdims: bool = False,
+    *,
+    correction: float | None = 1,
 ) -> Value:
     """The standard deviation over axes, sqrt(var); arguments, dtype and errors are those of `var`.
 
@@ -214,15 +227,15 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
 
     axis (also `dim`): the axes to reduce, an int or a tuple; None for all.
     keepdims (also `keepdim`): whether to keep them, with size 1.
-    dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own.
-    The result has x's dtype; bools and integers give int64. Raises IndexError for an axis out of range.
+    dtype: convert x to this dtype first, as in PyTorch; None (the default) for x's own, but int64 for bools and
+    integers. Raises IndexError for an axis out of range.
     The factors are multiplied in pairs, then the products in pairs, and so on. The gradient never divides by a factor,
     so it is exact with any number of zeros, to any order.
 
         tl.prod(tl.tensor([2.0, 3.0, 4.0]))     # tensor(24.)
     """
     x = converted(x, dtype)
-    x = astype(x, np.int64) if x.dtype.kind in "iub" else x
+    x = astype(x, np.int64) if dtype is None and x.dtype.kind in "iub" else x
     axes = axes_over(x.ndim, axis)
     kept = tuple(a for a in range(x.ndim) if a not in axes)
     n = count(x.shape, axis)
@@ -245,12 +258,14 @@ def prod(x: Value, /, axis: Axes = None, keepdims: bool = False, *, dtype: Any =
 def cumsum(x: Value, /, axis: int, *, dtype: Any = None) -> Value:
     """The running sum along an axis: result[i] = x[0] + ... + x[i].
 
-    axis: an int (also `dim`).  dtype: convert x to this dtype first; None (the default) for x's own.
-    The result has x's shape; bools and integers give int64. Raises IndexError for an axis out of range.
+    axis: an int (also `dim`).  dtype: convert x to this dtype first; None (the default) for x's own, but int64 for
+    bools and integers. The result has x's shape. Raises IndexError for an axis out of range.
 
         tl.cumsum(tl.tensor([1.0, 2.0, 3.0]), axis=0)       # tensor([1., 3., 6.])
     """
-    return xp(x).cumsum(x, axis=axis, dtype=None if x.dtype.kind in "fc" else np.int64) if x.ndim else sum(x, axis)
+    if not x.ndim:
+        return sum(x, axis)
+    return in_rows(xp(x).cumsum(x, axis=axis, dtype=None if x.dtype.kind in "fc" else np.int64))
 
 
 @cumsum.backward

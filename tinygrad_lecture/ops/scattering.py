@@ -16,11 +16,13 @@ from .indexing import add_at, along, normal_index, put
 from .reduction import amax as largest
 from .reduction import amin as smallest
 from .reduction import prod
+from .shape import lone_as_vector
 
 __all__ = ["scatter", "scatter_reduce"]
 
 
 @composite
+@lone_as_vector
 def scatter(
     x: Value, axis: int, index: Value, src: Value = None, *, value: float | None = None, reduce: str | None = None
 ) -> Value:
@@ -45,19 +47,27 @@ def scatter(
 
 
 @composite
+@lone_as_vector
 def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *, include_self: bool = True) -> Value:
     """A copy of x in which each element is reduced with the elements of src whose index names it, as in PyTorch.
 
     axis (also `dim`), index, src: those of `scatter`.  reduce: "sum", "prod", "mean", "amax" or "amin".
     include_self: False to leave x's own element out where src has one. Elements that no index names stay.
     Gradients are those of `sum`, `prod`, `mean`, `max` and `min`: ties share equally, products are exact with zeros.
-    Raises ValueError for another reduce, and the errors of `gather`.
+    Of bools "sum" and "amax" are or, "prod" and "amin" and. Raises ValueError for another reduce, and the errors of
+    `gather`.
 
         index, src = tl.tensor([0, 0, 2]), tl.tensor([5.0, 2.0, 3.0])
         tl.scatter_reduce(tl.ones(3), 0, index, src, "amax")        # tensor([5., 1., 3.])
     """
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise ValueError(f'reduce must be "sum", "prod", "mean", "amax" or "amin", not {reduce!r}')
+    if x.dtype.kind == "b":
+        reduce = {"sum": "amax", "prod": "amin"}.get(reduce, reduce)
+        reduced = scatter_reduce(
+            x.astype(np.uint8), axis, index, src.astype(np.uint8), reduce, include_self=include_self
+        )
+        return reduced.astype(bool)
     src, places = _fitted(src, index), normal_index(x, along(x.shape, axis, index))
     array = x._array if isinstance(x, Traced) else x
     lib = xp(array)
@@ -72,8 +82,9 @@ def scatter_reduce(x: Value, axis: int, index: Value, src: Value, reduce: str, *
     layer = 1 + _turns(places, x.shape)
     table = lib.full((int(layer.max()) + 1 if layer.size else 1, *x.shape), _neutral(reduce, array.dtype), array.dtype)
     table = put(put(table, own, index=(0,)), src, index=(layer, *places))
-    over_layers = prod if reduce == "prod" else largest if reduce == "amax" else smallest
-    return over_layers(table, (0,))
+    if reduce == "prod":
+        return prod(table, (0,), dtype=array.dtype)
+    return (largest if reduce == "amax" else smallest)(table, (0,))
 
 
 def _fitted(src: Value, index: Value) -> Value:
@@ -85,6 +96,8 @@ def _neutral(reduce: str, dtype: DType) -> float:
     """The number that changes nothing when it is reduced with others."""
     if reduce in ("sum", "mean", "prod"):
         return int(reduce == "prod")
+    if dtype.kind == "b":
+        return reduce == "amin"
     if dtype.kind == "f":
         return -math.inf if reduce == "amax" else math.inf
     return int(np.iinfo(dtype).min if reduce == "amax" else np.iinfo(dtype).max)

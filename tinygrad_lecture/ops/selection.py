@@ -15,7 +15,7 @@ from ..autograd.op import Value, op
 from ..backend import device_of, is_array, move, to_host, xp
 from ..errors.words import shown
 from ..traced import Traced, wrap
-from .composite import composite
+from .composite import composite, without_gradient
 from .elementwise import clone, maximum, minimum
 from .indexing import Ordered, along, argsort, gather, getitem
 from .reduction import amax, amin, argmax, argmin, middle
@@ -178,7 +178,7 @@ def unique(
     return_counts: bool = False,
     axis: int | None = None,
 ) -> Any:
-    """The different elements of x, sorted or, along an axis, its different slices. They have no gradient.
+    """The different elements of x, sorted or, along an axis, its different slices. Backward through them raises.
 
     sorted: for PyTorch's signature; they always are.  axis (also `dim`): an int, or None for the flattened x.
     return_inverse: return as well where each element of x is among them.  return_counts: and how often each occurs.
@@ -195,5 +195,6 @@ def unique(
     if return_inverse:
         parts[1] = parts[1].reshape(array.shape if axis is None else -1)
     moved = [move(part, device_of(array)) for part in parts]
-    results = tuple(map(wrap, moved)) if isinstance(x, Traced) else tuple(moved)
-    return results if len(results) > 1 else results[0]
+    if isinstance(x, Traced):
+        moved = [without_gradient(x, values=moved[0], name="unique"), *map(wrap, moved[1:])]
+    return tuple(moved) if len(moved) > 1 else moved[0]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..autograd.op import Value, op
-from ..backend import Shape, is_array, xp
+from ..backend import Shape, in_rows, is_array, xp
 from ..errors.messages import axis_complaint
 from ..traced import Traced
 from .composite import composite
-from .elementwise import clone
+from .elementwise import clone, copy_in_rows
 
 __all__ = [  # the public names; `tinygrad_lecture` has them too
     "broadcast_to",
@@ -84,6 +85,8 @@ def _(x: Value, axes: tuple[int, ...]) -> str:
 @op(analytic=True)
 def swapaxes(x: Value, /, axis0: int, axis1: int) -> Value:
     """A view of x with two axes exchanged. Raises IndexError for an axis out of range."""
+    if x.ndim == 0 and not axes_over(0, axis0) and not axes_over(0, axis1):
+        return x[...]
     return x.swapaxes(axis0, axis1)
 
 
@@ -117,7 +120,7 @@ def _(x: Value, shape: Shape) -> str:
 @op(analytic=True)
 def flip(x: Value, /, axis: int | tuple[int, ...] | None = None) -> Value:
     """x reversed along `axis` (also `dim`, `dims`): an int, a tuple, or None for all axes."""
-    return xp(x).flip(x, own_axis(x, axis)).copy()  # NumPy's is a view
+    return clone(xp(x).flip(x, own_axis(x, axis)))  # NumPy's is a view
 
 
 @flip.backward
@@ -134,7 +137,7 @@ def pad(x: Value, /, pad_width: Sequence[tuple[int, int]], value: float = 0) -> 
 
         tl.pad(tl.ones(2, 3), ((0, 0), (1, 2))).shape       # (2, 6)
     """
-    return xp(x).pad(x, pad_width, mode="constant", constant_values=value)
+    return in_rows(xp(x).pad(x, pad_width, mode="constant", constant_values=value))
 
 
 @pad.backward
@@ -165,7 +168,7 @@ def _pairs(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
 @op(analytic=True)
 def concatenate(*arrays: Value, axis: int = 0) -> Value:
     """Arrays joined along an existing axis; their other sizes must be equal."""
-    return xp(*arrays).concatenate(arrays, axis=axis)
+    return in_rows(xp(*arrays).concatenate(arrays, axis=axis))
 
 
 @concatenate.backward
@@ -304,7 +307,7 @@ def repeat(x: Value, times: Shape) -> Value:
     apart = [n for size in shape for n in (1, size)]  # (1, n0, 1, n1, ...)
     wide = [n for k, size in zip(times, shape, strict=True) for n in (k, size)]  # (k0, n0, k1, n1, ...)
     result = tuple(k * size for k, size in zip(times, shape, strict=True))
-    return reshape(clone(broadcast_to(reshape(x, tuple(apart)), tuple(wide))), result)
+    return reshape(copy_in_rows(broadcast_to(reshape(x, tuple(apart)), tuple(wide))), result)
 
 
 @composite
@@ -408,3 +411,16 @@ def axes_over(ndim: int, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
 def own_axis(x: Any, axis: Any) -> Any:
     """The axis as the array libraries take it: None for axis 0 or -1 of a 0-d array, see `axes_over`."""
     return axis if x.ndim else axes_over(0, axis) or None
+
+
+def lone_as_vector(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function along an axis that takes a 0-d x for a vector of one number, and returns it 0-d, as in PyTorch."""
+
+    @functools.wraps(function)
+    def called(x: Value, *args: Any, **settings: Any) -> Any:
+        if getattr(x, "ndim", 1):
+            return function(x, *args, **settings)
+        found = function(reshape(x, (1,)), *args, **settings)
+        return type(found)(*(reshape(part, ()) for part in found)) if isinstance(found, tuple) else reshape(found, ())
+
+    return called

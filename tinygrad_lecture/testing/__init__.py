@@ -15,8 +15,8 @@ strategies: `arrays`, `shapes`, `broadcastable`, `matrices`, `indices`, `with_ax
     python -m tinygrad_lecture.testing       grade submissions, and pack a course
 
 strategies.py  inputs                      functions.py  check_function
-search.py      the smallest failing input  rules.py      check_rule, check_op
-comparing.py   right or wrong              modules.py    check_module
+search.py      the smallest failing input  rules.py      check_rule
+comparing.py   right or wrong              modules.py    check_op, check_module
 numerical.py   central differences         as_op.py      a rule as an op, for gradcheck
 calls.py       a learner's function called patterns.py   "right for square matrices only"
 showing.py     values as text              failures.py   CheckFailed
@@ -37,7 +37,7 @@ from .failures import CheckFailed as CheckFailed
 from .functions import check_function as check_function
 from .functions import check_property as check_property
 from .modules import check_module as check_module
-from .rules import check_op as check_op
+from .modules import check_op as check_op
 from .rules import check_rule as check_rule
 from .strategies import arrays as arrays
 from .strategies import broadcastable as broadcastable

@@ -218,59 +218,47 @@ def place_of(filename: str) -> str:
         return str(filename)
 
 
-def learner_frame(trace: TracebackType | None) -> tuple[str, int] | None:
-    """File and line of the last frame in a learner's own file, or None."""
-    own = [frame for frame in traceback.extract_tb(trace) if is_own(frame.filename)]
-    return (str(own[-1].filename), own[-1].lineno or 1) if own else None
+CAUSES: list[tuple[type[Exception], str, str, str | None]] = [  # of exceptions: type, text, hint, cause
+    (RecursionError, "", "recursion", "the function calls itself without an end; is there a case in which it stops?"),
+    (NotImplementedError, "", "unfinished", None),
+    (TypeError, "(?i)ellipsis", "unfinished", "there is still a `...` to replace in what runs"),
+    (ValueError, "matmul|not aligned", "shapes",
+     "the inner sizes of a matrix product must be equal; is a transpose missing, or the order wrong?"),
+    (ValueError, "cannot reshape", "shapes",
+     "a reshape keeps the number of elements; multiply the sizes of both shapes"),
+    (ValueError, "broadcast", "shapes",
+     "these shapes do not fit; print the shapes and look at which axes must line up"),
+    (ValueError, "truth value", "array-truth",
+     "`if` asks about one number, but this is an array; use np.where or a mask"),
+    (ImportError, r"cannot import name '(\w+)' from '([\w.]+)'", "missing-name",
+     "`{0}` must stay in {1}.py as it was given: other files import it"),
+    (EOFError, "", "input", "nobody can type while it is checked: leave out input()"),
+    (TypeError, "'(?:int|float)' object is not", "number",
+     "this is a single number here, where a list or an array is expected"),
+    (AttributeError, r"^'(?:int|float)' object has no attribute '(\w+)'", "number",
+     "a number has no .{0}; functions as np.{0}(...) take numbers and arrays"),
+    (np.exceptions.AxisError, "", "axis", "there is no such axis; axis=-1 is the last one, however many there are"),
+    (KeyError, "", "key",
+     "the dict has no such entry: is it the right dict? For counting, d.get(key, 0) begins with 0"),
+    (IndexError, "out of", "index",
+     "an index is too large for its axis: is the right axis indexed, and does the loop end in time?"),
+    (NameError, "'(?:np|numpy)'", "name", "write `import numpy as np` above the function; or do without"),
+    (NameError, r"'(\w+)'", "name", "{0} has no value here: is it spelled right, imported, and assigned before?"),
+    (Exception, "", "raises", None),
+]  # fmt: skip
+KEEPDIMS = (
+    "a sum, mean or maximum over an axis takes this axis away; with keepdims=True it stays, with size 1, "
+    "and the shapes fit"
+)
 
 
 def _cause(error: BaseException) -> tuple[str | None, str | None]:
     text = str(error)
-    if isinstance(error, RecursionError):
-        return "the function calls itself without an end; is there a case in which it stops?", "recursion"
-    if isinstance(error, NotImplementedError):
-        return None, "unfinished"
-    if isinstance(error, TypeError) and "ellipsis" in text.lower():
-        return "there is still a `...` to replace in what runs", "unfinished"
-    if (isinstance(error, ValueError) and "matmul" in text) or "not aligned" in text:
-        return (
-            "the inner sizes of a matrix product must be equal; is a transpose missing, or the order wrong?",
-            "shapes",
-        )
-    if isinstance(error, ValueError) and "cannot reshape" in text:
-        return "a reshape keeps the number of elements; multiply the sizes of both shapes", "shapes"
-    if isinstance(error, ValueError) and "broadcast" in text:
-        if "operands" in text and _loses_axis(error.__traceback__):
-            return (
-                "a sum, mean or maximum over an axis takes this axis away; with keepdims=True it stays, with size 1, "
-                "and the shapes fit",
-                "keepdims",
-            )
-        return "these shapes do not fit; print the shapes and look at which axes must line up", "shapes"
-    if isinstance(error, ValueError) and "truth value" in text:
-        return "`if` asks about one number, but this is an array; use np.where or a mask", "array-truth"
-    if isinstance(error, ImportError) and (wanted := re.match(r"cannot import name '(\w+)' from '([\w.]+)'", text)):
-        name, module = wanted.groups()
-        return (
-            f"`{name}` must stay in {module.replace('.', '/')}.py as it was given: other files import it",
-            "missing-name",
-        )
-    if isinstance(error, EOFError):
-        return "nobody can type while it is checked: leave out input()", "input"
-    if isinstance(error, TypeError) and "object is not" in text and ("'int'" in text or "'float'" in text):
-        return "this is a single number here, where a list or an array is expected", "number"
-    if isinstance(error, AttributeError) and isinstance(error.obj, (int, float)):
-        return f"a number has no .{error.name}; functions as np.{error.name}(...) take numbers and arrays", "number"
-    if isinstance(error, np.exceptions.AxisError):
-        return "there is no such axis; axis=-1 is the last one, however many there are", "axis"
-    if isinstance(error, KeyError):
-        return "the dict has no such entry: is it the right dict? For counting, d.get(key, 0) begins with 0", "key"
-    if isinstance(error, IndexError) and "out of" in text:
-        return "an index is too large for its axis: is the right axis indexed, and does the loop end in time?", "index"
-    if isinstance(error, NameError) and getattr(error, "name", None) in ("np", "numpy"):
-        return "write `import numpy as np` above the function; or do without", "name"
-    if isinstance(error, NameError) and (name := getattr(error, "name", None)):
-        return f"{name} has no value here: is it spelled right, imported, and assigned before?", "name"
+    if isinstance(error, ValueError) and "operands" in text and _loses_axis(error.__traceback__):
+        return KEEPDIMS, "keepdims"
+    for kind, pattern, hint, cause in CAUSES:
+        if isinstance(error, kind) and (found := re.search(pattern, text)):
+            return cause and cause.format(*(part.replace(".", "/") for part in found.groups())), hint
     return None, "raises"
 
 

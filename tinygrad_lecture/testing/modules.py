@@ -1,24 +1,43 @@
-"""`check_module`: are the gradients of a module right, with respect to its inputs and its parameters?"""
+"""`check_op` and `check_module`: are the gradients of an op right, and those of a module, on many inputs?"""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..autograd.op import Op
 from ..backend import FLOAT64
 from ..checking.check import gradcheck
 from ..checking.report import GradcheckError
 from ..checking.subject import names_of
 from ..creation import tensor
 from ..tensor import Tensor
+from .calls import positional
 from .comparing import require_equal
 from .failures import CheckFailed
 from .functions import check_property
 from .search import Args
-from .strategies import together
+
+
+def check_op(op: Op[Any], inputs: Any, *, draws: int = 30, seed: int = 0, strict_shapes: bool = False) -> None:
+    """Raise CheckFailed unless the rules of an op made with `tl.op` are right: `tl.gradcheck`, on many inputs.
+
+    inputs: a strategy for each input, or one of tuples of float64 arrays; a dict at the end holds settings.
+    """
+    __tracebackhide__ = True  # pytest shows the test and the message, not the checker
+
+    def check(*args: Any) -> None:
+        plain, settings = positional(args)
+        tensors = [tensor(a) if isinstance(a, np.ndarray) else a for a in plain]
+        names = names_of(op.forward, len(tensors))
+        fn = partial(op, **settings) if settings else op
+        _require_gradients(fn, tensors, strict_shapes=strict_shapes, input_names=names)
+
+    check_property(check, inputs, draws=draws, seed=seed)
 
 
 def check_module(
@@ -37,7 +56,7 @@ def check_module(
     reference: a function of the inputs and of the parameters by name, all arrays, that returns the right output.
     Gradients are checked by `tl.gradcheck`, for every input of floats and every parameter.
     """
-    __tracebackhide__ = True  # pytest shows the test and the message, not the checker
+    __tracebackhide__ = True
     twin = copy.deepcopy(module).to(dtype=FLOAT64)
     title = type(module).__name__
     parameters = {name: p for name, p in twin.named_parameters() if p.requires_grad}
@@ -74,20 +93,25 @@ def check_module(
             return run(full, values[len(floats) :])
 
         call.__name__ = title
-        try:
-            gradcheck(
-                call,
-                [*(given[k] for k in floats), *(p.detach() for p in parameters.values())],
-                input_names=[*(names[k] for k in floats), *parameters],
-            )
-        except GradcheckError as error:
-            what, *more = str(error).split("\n  likely cause: ")[0].split("\n")
-            shown = [line.removeprefix("  ") for line in more]
-            raise CheckFailed(
-                what, kind="gradient", shown=shown, cause=error.hint_text, hint=error.hint or "gradient"
-            ) from None
+        _require_gradients(
+            call,
+            [*(given[k] for k in floats), *(p.detach() for p in parameters.values())],
+            input_names=[*(names[k] for k in floats), *parameters],
+        )
 
-    check_property(check, together(inputs), draws=draws, seed=seed)
+    check_property(check, inputs, draws=draws, seed=seed)
+
+
+def _require_gradients(fn: Callable[..., Any], inputs: Sequence[Any], **options: Any) -> None:
+    """Raise CheckFailed, in the words of `tl.gradcheck`, unless the gradients are right."""
+    try:
+        gradcheck(fn, inputs, **options)
+    except GradcheckError as error:
+        what, *more = str(error).split("\n  likely cause: ")[0].split("\n")
+        shown = [line.removeprefix("  ") for line in more]
+        raise CheckFailed(
+            what, kind="gradient", shown=shown, cause=error.hint_text, hint=error.hint or "gradient"
+        ) from None
 
 
 def _require_output(title: str, out: Any, expected: Any, args: Args, names: Sequence[str]) -> None:

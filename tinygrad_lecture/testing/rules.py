@@ -1,4 +1,4 @@
-"""`check_rule` and `check_op`: is a backward rule right? On the smallest input that shows that it is not, and why.
+"""`check_rule`: is a backward rule right? On the smallest input that shows that it is not, and why.
 
 def cube(x):
     return x * x * x
@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from ..autograd.op import Op
 from ..backend import Array
 from ..checking.check import gradcheck
 from ..checking.hints.case import sum_to_shape
@@ -167,43 +166,6 @@ def check_rule(
 def names_after_ctx(forward: Callable[..., Any]) -> list[str]:
     """The names of the arguments of a `forward`, without ctx."""
     return list(getattr(forward, "names", []))
-
-
-def check_op(op: Op[Any], inputs: Any, *, draws: int = 30, seed: int = 0, strict_shapes: bool = False) -> None:
-    """Raise CheckFailed unless the rules of an op made with `tl.op` are right: `tl.gradcheck`, on many inputs.
-
-    inputs: a strategy for each input, or one of tuples of float64 arrays; a dict at the end holds settings.
-    """
-
-    __tracebackhide__ = True
-
-    def check(args: Args) -> None:
-        plain, settings = positional(args)
-        tensors = [tensor(a) if isinstance(a, np.ndarray) else a for a in plain]
-        try:
-            gradcheck(
-                op if not settings else lambda *xs: op(*xs, **settings),
-                tensors,
-                strict_shapes=strict_shapes,
-                input_names=names_of(op.forward, len(tensors)),
-            )
-        except GradcheckError as error:
-            what, *more = str(error).split("\n  likely cause: ")[0].split("\n")
-            raise CheckFailed(
-                what, kind="gradient", shown=[m.strip() for m in more], cause=error.hint_text, hint=error.hint
-            ) from None
-
-    found = smallest_failure(check, together(inputs), draws=draws, seeded=seed)
-    if found is not None:
-        for args in telling_inputs(found, check)[:3]:
-            try:
-                check(args)
-            except CheckFailed as larger:
-                if larger.cause is not None:
-                    found.failure.cause, found.failure.hint = larger.cause, larger.hint
-                    break
-        found.failure.only = right_only_for(found)
-        raise_alone(found.failure)
 
 
 # --- the parts ----------------------------------------------------------------------------------------------

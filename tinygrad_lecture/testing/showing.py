@@ -12,6 +12,7 @@ from ..backend import Array
 from ..checking.report import element_table
 
 WIDTH = 74  # columns of a line
+MAX_TEXT = 20_000  # characters
 MAX_SHOWN = 40  # elements; of a larger array only the shape is shown
 
 
@@ -38,6 +39,15 @@ def text_of(value: Any) -> str:
 def plain_repr(value: Any) -> str:
     """A value as Python writes it, without addresses: <Value>."""
     return re.sub(r"<(?:[\w<>]+\.)*(\w+) object at 0x\w+>", r"<\1>", repr(value))
+
+
+def printable(text: object, kept: str = "\t\n") -> str:
+    """A text that others wrote, without characters that steer a terminal: escape codes, marks of direction.
+
+    kept: those of them that stay. Of a very long text the beginning is returned.
+    """
+    shown = (c if c.isprintable() or c in kept else repr(c)[1:-1] for c in str(text)[:MAX_TEXT])
+    return "".join(shown)
 
 
 def pair(expected: Any, got: Any) -> list[str]:

@@ -76,7 +76,11 @@ def triplet_margin_loss(
 
     - `anchor`, `positive`, `negative`: (N, features) or (features,).
     - `swap`: use d(positive, negative) where that is the smaller (Balntas et al., BMVC 2016).
+
+    Raises ValueError for shapes that differ, and unless the margin is above 0.
     """
+    if not margin > 0:
+        raise TensorError(f"triplet_margin_loss: margin must be above 0, not {margin}")
     check_tensor("triplet_margin_loss", "anchor", anchor)
     if not anchor.shape == positive.shape == negative.shape:
         raise TensorError(

@@ -86,11 +86,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
                 "kl_div: the input must be log-probabilities, and its rows sum to 1 as probabilities do: write "
                 "F.log_softmax(logits, -1), or input.log()"
             )
-    if log_target:
-        losses = tl.exp(target) * (target - input)
-    else:
-        positive = target > 0
-        losses = tl.where(positive, target * tl.log(tl.where(positive, target, 1)), 0) - target * input
+    losses = tl.exp(target) * (target - input) if log_target else tl.xlogy(target, target) - target * input
     if reduction == "batchmean":
         return losses.sum() / input.shape[0] if input.ndim else losses
     return reduced(losses, reduction)

@@ -12,9 +12,9 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 __all__ = [
-    "arange", "as_tensor", "asarray", "empty", "empty_like", "eye", "frombuffer", "full", "full_like", "linspace",
-    "logspace", "ones", "ones_like", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm",
-    "range", "scalar_tensor", "tensor", "zeros", "zeros_like",
+    "arange", "as_tensor", "asarray", "clone", "empty", "empty_like", "eye", "frombuffer", "full", "full_like",
+    "linspace", "logspace", "ones", "ones_like", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "randperm", "range", "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
 UNUSED = ("layout", "memory_format", "pin_memory")  # where the memory is, and how it is laid out
@@ -49,6 +49,7 @@ zeros_like, ones_like, empty_like = _each_without_layout(tl.zeros_like, tl.ones_
 full_like, rand_like = _each_without_layout(tl.full_like, tl.rand_like)
 randn_like, randint_like = _each_without_layout(tl.randn_like, tl.randint_like)
 linspace, logspace, tensor, as_tensor = _each_without_layout(tl.linspace, tl.logspace, tl.tensor, tl.as_tensor)
+clone = _without_layout(tl.clone)
 
 
 def arange(start: Any = 0, end: Any = None, step: Any = 1, **settings: Any) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.methods.in_place import in_place
 
 from ..courtesies import no
@@ -132,14 +133,20 @@ class MachineMethods:
 
     def geometric_(self: Any, p: float, *, generator: Any = None) -> Any:
         """Overwrite with random numbers of trials until one with probability p succeeds: 1, 2, ..."""
+        if not 0 < p < 1:
+            raise TensorError(f"geometric_: p must be between 0 and 1, not {p}")
         return self.uniform_(generator=generator).neg_().log1p_().div_(math.log1p(-p)).floor_().add_(1)
 
     def log_normal_(self: Any, mean: float = 1, std: float = 2, *, generator: Any = None) -> Any:
         """Overwrite with exponentials of normal random numbers."""
+        if not std > 0:
+            raise TensorError(f"log_normal_: std must be above 0, not {std}")
         return self.normal_(mean, std, generator=generator).exp_()
 
     def cauchy_(self: Any, median: float = 0, sigma: float = 1, *, generator: Any = None) -> Any:
         """Overwrite with random numbers of Cauchy's distribution."""
+        if not sigma > 0:
+            raise TensorError(f"cauchy_: sigma must be above 0, not {sigma}")
         return self.uniform_(generator=generator).sub_(0.5).mul_(math.pi).tan_().mul_(sigma).add_(median)
 
     def index_reduce_(self: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Any:

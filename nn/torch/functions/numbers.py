@@ -9,13 +9,14 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
+from tinygrad_lecture.kernels.special import erf
 from tinygrad_lecture.traced import wrap
 
 __all__ = [
     "addcdiv", "addcmul", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "clamp_max",
     "clamp_min", "concatenate", "deg2rad", "dist", "erfcx", "expit", "fix", "float_power", "gcd", "isneginf",
     "isposinf", "isreal", "lcm", "ldexp", "lerp", "logaddexp2", "ndtr", "positive", "rad2deg", "renorm", "row_stack",
-    "rsub", "sgn", "threshold",
+    "rsub", "sgn",
 ]  # fmt: skip
 
 arccos, arcsin, arctan, arctan2 = tl.acos, tl.asin, tl.atan, tl.atan2
@@ -53,11 +54,6 @@ def clamp_max(input: Any, max: Any) -> Any:
     return tl.clip(input, None, max)
 
 
-def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
-    """input where it is more than the threshold, else value."""
-    return tl.where(input > threshold, input, value)
-
-
 def positive(input: Any) -> Any:
     """+input, which is input."""
     return input
@@ -89,14 +85,32 @@ def logaddexp2(input: Any, other: Any) -> Any:
     return tl.logaddexp(input * math.log(2), other * math.log(2)) / math.log(2)
 
 
-def erfcx(input: Any) -> Any:
-    """exp(x²) erfc(x), as a product: inf * 0 where x is large."""
-    return tl.exp(input * input) * tl.erfc(input)
+@tl.op
+def erfcx(x: Any, /) -> Any:
+    """exp(x²) erfc(x), which falls as slowly as 1 / x; inf far below 0 (DLMF 7.2.3 at iz)."""
+    return erf.erfcx(x)
+
+
+@erfcx.backward
+def _(g: Any, x: Any, out: Any) -> Any:
+    return g * (2 * x * out - 2 / math.pi**0.5)
+
+
+@tl.op
+def entr(x: Any, /) -> Any:
+    """-x log(x), the terms of an entropy: 0 at 0, -inf below."""
+    x = 1.0 * x  # integers as floats
+    return tl.where(x > 0, x * -tl.log(tl.where(x > 0, x, 1)), tl.where(x < 0, -math.inf, x))
+
+
+@entr.backward
+def _(g: Any, x: Any) -> Any:
+    return -g * (1 + tl.log(x))
 
 
 def ndtr(input: Any) -> Any:
     """The distribution function of the standard normal distribution."""
-    return 0.5 * tl.erfc(-input / math.sqrt(2))
+    return 0.5 * tl.erfc(input * -math.sqrt(0.5))
 
 
 def dist(input: Any, other: Any, p: float = 2) -> Any:

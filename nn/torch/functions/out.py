@@ -46,8 +46,8 @@ def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
 def _written(name: str, result: Any, out: Any) -> Any:
     """`out` with the result written into it. An empty one takes the result's shape.
 
-    Raises DtypeError for floats in an `out` of integers, TensorError for another shape, or if the result requires grad:
-    no gradient flows through `out`.
+    Raises DtypeError for floats in an `out` of integers and where `out` has fewer bits, TensorError for another shape,
+    or if the result requires grad: no gradient flows through `out`.
     """
     if isinstance(out, (tuple, list)):
         parts = [_written(name, *pair) for pair in zip(result, out, strict=True)]
@@ -56,7 +56,8 @@ def _written(name: str, result: Any, out: Any) -> Any:
         raise TypeError(f"{name}: out must be a Tensor, not {type(out).__name__}")
     if result.requires_grad or (out.requires_grad and tl.is_grad_enabled()):
         raise TensorError(f"{name}: no gradient flows through out=; leave it out, or write in torch.no_grad()")
-    if _RANKS[result.dtype.kind] > _RANKS[out.dtype.kind]:
+    rank, own = _RANKS[result.dtype.kind], _RANKS[out.dtype.kind]
+    if rank > own or (rank == own and result.dtype.itemsize > out.dtype.itemsize):
         raise DtypeError(f"{name}: a result of {result.dtype} does not fit into out of {out.dtype}")
     if out.numel() == 0 and result.numel():
         out.data = result.to(dtype=out.dtype)

@@ -7,10 +7,11 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import ops
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.errors.kinds import PlaceError, TensorError
 from tinygrad_lecture.ops.composite import composite
+from tinygrad_lecture.ops.elementwise import scaled
 from tinygrad_lecture.ops.indexing import normal_index
-from tinygrad_lecture.ops.shape import normal_axes
+from tinygrad_lecture.ops.shape import lone_as_vector, normal_axes
 
 __all__ = [
     "argwhere", "diagonal_scatter", "index_add", "index_copy", "index_fill", "index_put", "masked_scatter", "put",
@@ -46,23 +47,38 @@ def _along(x: Any, dim: int, index: Any) -> tuple[Any, ...]:
     return (*[slice(None)] * normal_axes(x.ndim, dim)[0], index)
 
 
+def _fitted(x: Any, place: tuple[Any, ...], source: Any) -> Any:
+    """A source for x[place]. Raises PlaceError unless it has the shape of what is there; a number serves for one."""
+    wanted = x.detach()[place].shape
+    source = source.reshape(wanted) if not source.ndim and wanted == (1,) else source
+    if source.shape != wanted:
+        raise PlaceError(f"the source must have the shape of what it goes to, {wanted}, not {source.shape}")
+    return source
+
+
 @composite
+@lone_as_vector
 def index_add(input: Any, axis: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
     """input with alpha * source added to its slices at `index` along an axis; repeated indices add up."""
-    return ops.indexing.add_at(
-        input, source if alpha == 1 else source * alpha, normal_index(input, _along(input, axis, index))
-    )
+    place = _along(input, axis, index.reshape(-1))
+    source = _fitted(input, place, source)
+    return ops.indexing.add_at(input, scaled(source, alpha), normal_index(input, place))
 
 
 @composite
+@lone_as_vector
 def index_copy(input: Any, axis: int, index: Any, source: Any) -> Any:
     """input with source as its slices at `index` along an axis."""
-    return ops.indexing.setitem(input, _along(input, axis, index), source)
+    place = _along(input, axis, index.reshape(-1))
+    return ops.indexing.setitem(input, place, _fitted(input, place, source))
 
 
 @composite
+@lone_as_vector
 def index_fill(input: Any, axis: int, index: Any, value: Any) -> Any:
     """input with one value in its slices at `index` along an axis."""
+    if getattr(value, "ndim", 0):
+        raise TensorError(f"value must be one number, not of shape {value.shape}; index_copy takes several")
     return ops.indexing.setitem(input, _along(input, axis, index), value)
 
 
@@ -91,20 +107,25 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     return ops.indexing.setitem(input, mask, source.reshape(-1)[:count])
 
 
+@composite
 def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
     """input with src as one slice of an axis."""
-    return ops.indexing.setitem(input, _along(input, dim, index), src)
+    place = _along(input, dim, index)
+    return ops.indexing.setitem(input, place, _fitted(input, place, src))
 
 
+@composite
 def slice_scatter(
     input: Any, src: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Any:
     """input with src as slices of an axis."""
-    return ops.indexing.setitem(input, _along(input, dim, slice(start, end, step)), src)
+    place = _along(input, dim, slice(start, end, step))
+    return ops.indexing.setitem(input, place, _fitted(input, place, src))
 
 
+@composite
 def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """input with src as the diagonal of two axes."""
     numbers = tl.arange(input.numel()).reshape(input.shape)
     places = tl.diagonal(numbers, offset, dim1, dim2)
-    return put(input, places.contiguous(), src.contiguous())
+    return put(input, places.contiguous(), _fitted(places, (...,), src).contiguous())

@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tinygrad_lecture as tl
+from tinygrad_lecture.autograd.operands import constant
 from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture.ops.composite import without_gradient
+from tinygrad_lecture.ops.elementwise import scaled
 
 __all__ = [
     "addbmm", "addmm", "addmv", "addr", "aminmax", "baddbmm", "chain_matmul", "einsum", "ger", "histogram", "inner",
@@ -97,10 +100,9 @@ def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: floa
 
 def _added(x: Any, product: Any, beta: float, alpha: float) -> Any:
     """beta * x + alpha * product; with beta 0, x may be nan."""
-    product = product if alpha == 1 else product * alpha
-    if beta == 0:
-        return product
-    return (x if beta == 1 else x * beta) + product
+    if not isinstance(beta, tl.Tensor) and beta == 0:
+        return scaled(product, alpha)
+    return scaled(x, beta) + scaled(product, alpha)
 
 
 def _must_have(name: str, *pairs: tuple[Any, int]) -> None:
@@ -160,8 +162,11 @@ def pdist(input: Any, p: float = 2.0) -> Any:
 def histogram(
     input: Any, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False
 ) -> Histogram:
-    """How many elements are in each bin, or their weights, and the edges: a named pair (hist, bin_edges)."""
+    """How many elements are in each bin, or their weights, and the edges: a named pair (hist, bin_edges).
+
+    Backward through them raises, as in PyTorch.
+    """
     edges = bins.numpy() if isinstance(bins, tl.Tensor) else bins
-    given = None if weight is None else weight.detach().numpy()
+    given = None if weight is None else constant(weight, "weight", "histogram").numpy(force=True)
     found = np.histogram(input.detach().numpy(), edges, range, weights=given, density=density)
-    return Histogram(*(tl.tensor(part, dtype=input.dtype) for part in found))
+    return Histogram(*(without_gradient(input, values=part.astype(input.dtype), name="histogram") for part in found))

@@ -128,22 +128,24 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
 @_either_name
 def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """The tensor cut along axis 1, or 0 of a vector."""
-    return _cut("hsplit", input, indices_or_sections, 0 if input.ndim == 1 else 1)
+    return _cut("hsplit", input, indices_or_sections, 0 if input.ndim == 1 else 1, 1)
 
 
 @_either_name
 def vsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """The tensor cut along axis 0."""
-    return _cut("vsplit", input, indices_or_sections, 0)
+    return _cut("vsplit", input, indices_or_sections, 0, 2)
 
 
 @_either_name
 def dsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """The tensor cut along axis 2."""
-    return _cut("dsplit", input, indices_or_sections, 2)
+    return _cut("dsplit", input, indices_or_sections, 2, 3)
 
 
-def _cut(name: str, x: Any, where: Any, axis: int) -> tuple[Any, ...]:
+def _cut(name: str, x: Any, where: Any, axis: int, least: int) -> tuple[Any, ...]:
+    if x.ndim < least:
+        raise TensorError(f"{name}: needs a tensor of {least} axes or more, not of shape {x.shape}")
     if isinstance(where, int) and x.shape[axis] % where:
         raise TensorError(f"{name}: axis {axis} of shape {x.shape} does not divide into {where} equal parts")
     return tuple(tensor_split(x, where, axis))
@@ -182,6 +184,7 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
 
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """Powers of the elements of a vector as rows: (n, N), the largest power first unless increasing."""
-    powers = np.arange(len(x) if N is None else N)
+    """Powers of the elements of vectors as rows: (..., n, N), the largest power first unless increasing."""
+    x = atleast_1d(x)
+    powers = np.arange(x.shape[-1] if N is None else N)
     return x[..., None] ** tl.tensor(powers if increasing else powers[::-1].copy())

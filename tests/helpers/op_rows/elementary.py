@@ -61,6 +61,7 @@ row(
     kinds="f",
 )
 row("derivative_of_digamma", unary(0.5, 4).map(lambda s: Sample(s.inputs, {"n": 1})), polygamma, kinds="fi", keeps="x")
+row("log_odds", unary(0.2, 0.8), lambda x: np.log(x / (1 - x)), smooth=True, keeps="x")
 row(
     "logit",
     with_setting(unary(0.2, 0.8), eps=st.sampled_from([0.1, 1e-3])),
@@ -92,8 +93,10 @@ def inverse(y: Array) -> Array:
 
 @st.composite
 def steps(draw: Draw) -> Sample:
+    """Floats away from 0, where the step is, or integers, which have no gradient, with zeros."""
     a, b = draw(some.broadcastable())
-    return Sample((draw(some.integers(a, -1, 2)) * 1.0, draw(some.numbers(b))))
+    x = some.integers(a, -1, 2) if draw(st.booleans()) else some.numbers(a, away_from=(0,))
+    return Sample((draw(x), draw(some.numbers(b))))
 
 
 @st.composite
@@ -118,7 +121,7 @@ def gaps(draw: Draw) -> Sample:
     return Sample((np.where(draw(some.masks(x.shape)), x, np.nan),))
 
 
-row("heaviside", steps(), np.heaviside, mixes=False, differentiable=False)
+row("heaviside", steps(), np.heaviside, kinks="0", keeps="x")
 row("signbit", special(), np.signbit, differentiable=False)
 row("copysign", signs(), np.copysign, kinks="0", keeps="x out")
 row("fmod", remainders(), np.fmod, kinks="whole quotients", keeps="x y")

@@ -184,7 +184,7 @@ HELD_OUT_SECOND = [
         "rms: mean for the sum of squares",
         rms_norm,
         (2, 4),
-        says=r"constant along axis 1: a term that sums or averages",
+        says=r"a sum stands where the gradient has a mean, that of g \* out",
         x=lambda g, x, out: (g - out * (g * out).sum(-1, keepdims=True)) / np.sqrt((x * x).mean(-1, keepdims=True)),
     ),
     mistake(
@@ -270,7 +270,7 @@ HELD_OUT_SECOND = [
         "lse over axis 0: softmax over axis 1",
         logsumexp,
         (3, 3),
-        says=r"softmax\(x, axis=1\) where the gradient has g \* softmax\(x, axis=0\)",
+        says=r"softmax\(x, axis=1\) where the gradient has softmax\(x, axis=0\)",
         x=lambda g, x: g * softmax(x),
     ),
     mistake(

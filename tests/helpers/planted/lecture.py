@@ -239,7 +239,7 @@ LECTURE = [
         "layer norm: a sum for a mean",
         layer_norm,
         (2, 4),
-        says=r"axis 1: a term that sums or averages",
+        says=r"a sum stands where the gradient has a mean, that of g:",
         x=lambda g, x, out: (
             (g - g.sum(-1, keepdims=True) - out * (g * out).mean(-1, keepdims=True))
             / np.sqrt(x.var(-1, keepdims=True) + 1e-5)

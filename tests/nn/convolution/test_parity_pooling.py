@@ -57,6 +57,7 @@ def test_max_pool(axes: int, ties: bool, data: st.DataObject, dtype: str) -> Non
     settings = data.draw(windows(axes))
     if np.max(settings["kernel_size"]) <= 2 and data.draw(st.booleans()):
         settings["dilation"] = 2
+    settings["return_indices"] = data.draw(st.booleans())
     agree(*twins(f"MaxPool{axes}d", **settings), data.draw(images(axes, ties)), dtype=dtype)
 
 
@@ -79,7 +80,8 @@ def test_adaptive_pool(kind: str, axes: int, data: st.DataObject, dtype: str) ->
     sizes = tuple(data.draw(st.integers(1, 9)) for _ in range(axes))
     size = data.draw(st.sampled_from([1, sizes[0], sizes] if axes == 1 else [1, sizes[0], sizes, (None, sizes[0])]))
     x = data.draw(images(axes, ties=kind == "Max"))
-    agree(*twins(f"Adaptive{kind}Pool{axes}d", output_size=size), x, dtype=dtype)
+    settings = {"return_indices": True} if kind == "Max" and data.draw(st.booleans()) else {}
+    agree(*twins(f"Adaptive{kind}Pool{axes}d", output_size=size, **settings), x, dtype=dtype)
 
 
 @pytest.mark.parametrize("kind", ["Zero", "Constant", "Reflection", "Replication", "Circular"])
@@ -95,9 +97,10 @@ def test_pad(kind: str, axes: int, data: st.DataObject, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("linear", [False, True])
 @examples
 @given(data=st.data(), dtype=dtypes)
-def test_upsample(axes: int, data: st.DataObject, dtype: str) -> None:
+def test_upsample(axes: int, linear: bool, data: st.DataObject, dtype: str) -> None:
     x = data.draw(numbers((2, 3, *(data.draw(st.integers(1, 5)) for _ in range(axes)))))
     sizes = tuple(data.draw(st.integers(1, 9)) for _ in range(axes))
     asked = data.draw(st.sampled_from(["scale", "size", "sizes"]))
@@ -106,6 +109,10 @@ def test_upsample(axes: int, data: st.DataObject, dtype: str) -> None:
         "size": {"size": sizes[0]},
         "sizes": {"size": sizes},
     }[asked]
+    if linear:
+        settings |= {"mode": "bilinear" if axes == 2 else "linear", "align_corners": data.draw(st.booleans())}
+    if asked == "scale" and data.draw(st.booleans()):
+        settings["recompute_scale_factor"] = True
     agree(*twins("Upsample", **settings), x, dtype=dtype)
 
 
@@ -129,6 +136,8 @@ def test_texts_are_pytorchs() -> None:
         ("ConstantPad1d", (1, 0.5)),
         ("ReflectionPad2d", ((1, 0, 2, 0),)),
         ("Upsample", (None, 2)),
+        ("Upsample", (None, 2, "bilinear", True)),
+        ("UpsamplingBilinear2d", (3,)),
         ("PixelShuffle", (2,)),
         ("Unfold", (2,)),
         ("Fold", (4, 2)),

@@ -17,6 +17,14 @@ def test_gradients_at_kinks_are_pytorchs():
         np.testing.assert_allclose(tl.grad(f(x).sum(), x)[0].numpy(), slopes, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["relu", "relu6", "hardtanh", "elu", "celu", "hardshrink", "softshrink", "threshold"])
+def test_a_nan_stays_and_passes_the_gradient(name):
+    x = tl.tensor(math.nan, requires_grad=True)
+    y = getattr(F, name)(x, *((0.1, 7.0) if name == "threshold" else ()))
+    assert math.isnan(y.item())
+    assert tl.grad(y, x)[0].item() == 1
+
+
 @pytest.mark.parametrize("dtype", [tl.float16, tl.float32, tl.float64])
 def test_softplus_never_overflows_and_is_smooth_at_0(dtype):
     x = tl.tensor([-6e4, -50.0, 0.0, 11.5, 50.0, 6e4], dtype=dtype, requires_grad=True)

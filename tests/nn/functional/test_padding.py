@@ -43,3 +43,8 @@ def test_modes_repeat_elements_and_gradients_add_up(mode, wanted):
     y.sum().backward()
     assert x.grad.tolist() == [wanted.count(i) for i in range(3)]
     assert F.pad(tl.ones(2, 3), (1, 1, 1, 0), mode).shape == (3, 5)
+
+
+@pytest.mark.parametrize(("widths", "wanted"), [((-1, 2), [1, 2, 1, 2]), ((1, -1), [1, 0, 1]), ((-1, -1), [1])])
+def test_circular_padding_crops_first(widths, wanted):
+    assert F.pad(tl.arange(3), widths, "circular").tolist() == wanted

@@ -148,6 +148,25 @@ torch.div(x, y, rounding_mode='floor'); torch.floor_divide(k, 2); torch.bitwise_
 x.mean((0, 1), keepdim=True); x.softmax(dim=-1); x.masked_fill(m, float('-inf')).softmax(1); x.max(); x.min(1)
 x.sum(); i.sum(); m.sum(); i.float().mean(); m.float().mean()
 
+torch.gather(s, 0, i[0]); torch.gather(s, 0, i[:1]); torch.gather(v, 0, i[1]); torch.index_select(s, 0, i[:1])
+torch.index_select(s, 0, i[0]); torch.index_select(v, 0, i[1]); torch.scatter(s, 0, i[0], 7.0)
+torch.scatter(v, 0, i[1], s); torch.scatter_add(s, 0, i[0], s * 2); torch.scatter_reduce(s, 0, i[0], s * 2, 'prod')
+torch.topk(s, 1); torch.transpose(s, 0, -1); torch.swapaxes(s, 0, 0); torch.movedim(s, 0, 0)
+torch.index_add(s, 0, i[0], s); torch.index_copy(s, 0, i[:1], v[:1]); torch.index_fill(s, 0, i[:1], 1.0)
+torch.nn.functional.one_hot(i, -1); torch.nn.functional.one_hot(i, num_classes=-1)
+x.to(torch.float64, memory_format=torch.preserve_format); d.float(memory_format=torch.contiguous_format)
+x.clone(memory_format=torch.preserve_format); torch.clone(x, memory_format=torch.contiguous_format)
+torch.nn.functional.max_pool2d(b, 2, return_indices=True); torch.nn.functional.max_pool2d(k[None], 2, padding=1)
+torch.nn.functional.interpolate(b[None], scale_factor=2, mode='bilinear')
+torch.nn.functional.upsample(b[None], (2, 5), None, 'bilinear', True)
+torch.einsum('ij,jk->ik', x[:, :1], w); torch.einsum('ij,ik,j->k', x, y[:1], v[:1])
+torch.nn.functional.scaled_dot_product_attention(b[:, :, :0], b[:, :, :0], b)
+torch.gcd(i[1], i[0] + 6); torch.lcm(i[1], i[1] + 1); torch.var(x, correction=None); torch.std(x, 1, correction=None)
+torch.sign(m); m.index_add(0, i[:2], m[:2]); m.index_put((i[:2],), m[:2], accumulate=True)
+torch.linalg.matrix_rank(a[:0, :0]); torch.linalg.matrix_rank(a[:2, :0])
+torch.scatter_reduce(m, 1, i.expand(3, 4), m, 'amin'); torch.scatter_reduce(m, 1, i.expand(3, 4), m, 'amax')
+torch.func.functional_call(torch.nn.ReLU(), {}, (x,)); torch.bernoulli(s * 0).add(1)
+
 b[0, :, [1, 2]]; b[0, ..., [1, 2]]; b[-1, :, [1]]; b[None][:, 0, :, [1, 2]]; b[[0, 1], 0, [1, 2]]; b[:, [0, 1], 0]
 b[0, None, :, [1]]; b[torch.tensor(0), :, [1, 2]]; b[0, :, [True, False, True, False]]; b[[0, 1], :, [1, 2]]
 x[m.byte()]
@@ -250,6 +269,15 @@ def test_a_call_that_pytorch_refuses_is_refused_here(call: str) -> None:
     for library in (reference, ours):
         with pytest.raises(RuntimeError):
             eval(call, names(library))
+
+
+@pytest.mark.parametrize("call", ["torch.unique(x)", "torch.unique_consecutive(x)", "torch.histogram(x, 3).hist"])
+def test_what_has_no_derivative_says_so_in_backward(call: str) -> None:
+    for library in (reference, ours):
+        made = eval(call, {"torch": library, "x": library.tensor([0.1, 0.5], requires_grad=True)})
+        assert made.requires_grad
+        with pytest.raises(RuntimeError, match=r"derivative|no backward rule"):
+            made.sum().backward()
 
 
 def test_what_a_program_gives_to_the_class_all_tensors_have() -> None:

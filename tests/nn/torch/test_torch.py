@@ -1,5 +1,6 @@
 """nn.torch as a module: constructors, loaders, courtesies."""
 
+import math
 import sys
 import warnings
 from types import SimpleNamespace
@@ -93,6 +94,16 @@ def test_a_state_that_does_not_fit_raises_what_pytorch_raises():
         torch.utils.data.default_collate([tl.ones(1), tl.ones(2)])
 
 
+@pytest.mark.parametrize(
+    "layer",
+    ["RReLU()", "Threshold(0, 1)", "AlphaDropout()", "LocalResponseNorm(2)", "ChannelShuffle(2)", "Softmax2d()"],
+)
+def test_a_layer_of_torch_alone_refuses_a_tuple_of_tensors(layer):
+    x = torch.ones(1, 4, 2, 2)
+    with pytest.raises(TypeError, match=r"it takes one tensor, .* take its first"):
+        eval(f"torch.nn.{layer}")((x, x))
+
+
 def test_there_is_one_data_loader():
     assert torch.utils.data.DataLoader is torch.utils.data.dataloader.DataLoader is nn.DataLoader
     assert issubclass(torch.utils.data.TensorDataset, torch.utils.data.Dataset)
@@ -120,3 +131,18 @@ def test_base_classes_of_layers_are_where_pytorch_has_them():
     assert isinstance(nn.ConvTranspose1d(1, 1, 1), torch.nn.modules.conv._ConvNd)
     assert isinstance(nn.BatchNorm1d(1), torch.nn.modules.batchnorm._BatchNorm)
     assert torch.nn.modules.batchnorm.BatchNorm2d is nn.BatchNorm2d
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_terms_of_an_entropy_and_the_scaled_tail_of_erf():
+    x = torch.tensor([-1.0, 0.0, 0.5, math.inf], dtype=torch.float64, requires_grad=True)
+    y = torch.special.entr(x)
+    np.testing.assert_allclose(y.tolist(), [-math.inf, 0, 0.5 * math.log(2), -math.inf])
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.tolist(), [math.nan, math.inf, math.log(2) - 1, -math.inf])
+    x = torch.tensor([-math.inf, -5.0, 0.5, 2.0, 10.0, 1e8, math.inf], dtype=torch.float64, requires_grad=True)
+    y = torch.special.erfcx(x)  # exp(x²) erfc(x), in 16 digits of mpmath
+    wanted = [math.inf, 144009798674.6610, 0.6156903441929259, 0.2553956763105057, 0.05614099274382259]
+    np.testing.assert_allclose(y.tolist(), [*wanted, 5.641895835477563e-9, 0], rtol=1e-14)
+    y[1:5].sum().backward()
+    np.testing.assert_allclose(x.grad[1:5], (2 * x * y)[1:5].detach() - 2 / math.pi**0.5, rtol=1e-12)

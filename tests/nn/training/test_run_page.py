@@ -148,8 +148,18 @@ def test_a_layer_that_got_its_first_gradient_late_has_its_curve_where_it_belongs
 
 
 def test_a_path_that_cannot_be_written_is_refused_before_training(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no folder"):
-        trainer(tmp_path / "nowhere" / "run.html")
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="cannot make the folder"):
+        trainer(tmp_path / "file" / "run.html")
+
+
+def test_the_folder_is_made_and_what_a_killed_run_left_there_is_removed(tmp_path):
+    leftover = tmp_path / "pages" / ".run.html-0123abcd"
+    leftover.mkdir(parents=True)
+    (leftover / "run.html").write_text("half")
+    trainer(tmp_path / "pages" / "run.html").fit()
+    trainer(tmp_path / "new" / "pages" / "run.html").fit()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["new", "pages", "pages", "run.html", "run.html"]
 
 
 def test_a_run_that_diverges_leaves_a_page_that_says_so_and_loads_itself_no_more(tmp_path):

@@ -381,10 +381,13 @@ def test_a_tensor_that_requires_grad_is_no_setting():
         return g * k
 
     x, k = tl.tensor([1.0], requires_grad=True), tl.tensor([3.0], requires_grad=True)
-    with pytest.raises(
-        TypeError, match=r"scaled: k is a setting, to which no gradient flows.*before the slash.*k.detach\(\)"
-    ):
-        scaled(x, k=k)
+    for given in (x, x.detach()):
+        with pytest.raises(
+            TypeError, match=r"scaled: k is a setting, to which no gradient flows.*k.detach\(\).*before the slash"
+        ):
+            scaled(given, k=k)
+    with tl.no_grad():
+        assert scaled(x, k=k).tolist() == [3]
     scaled(x, k=k.detach()).backward()
     assert x.grad.tolist() == [3]
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import scales
 import tinygrad_lecture as tl
 from false_alarms import ROWS, SCALES, judged
-from gradchecks import tensor
+from gradchecks import failure, make, tensor
 
 
 @pytest.mark.filterwarnings("ignore:.*has no derivative at any element")  # floor of a whole number
@@ -17,6 +18,30 @@ from gradchecks import tensor
 def test_no_right_rule_is_called_wrong(scale, data):
     row = data.draw(st.sampled_from(ROWS))
     assert judged(row, data.draw(row.samples), scale)["wrong"] == 0
+
+
+@pytest.mark.parametrize("check", scales.CHECKS)
+@pytest.mark.parametrize(
+    ("function", "scale"),
+    [
+        *[(function, 5e-13) for function in ("x / norm", "x / sum", "layer norm", "reciprocal", "std")],
+        *[(function, 1e-30) for function in ("x / norm", "x / sum", "layer norm", "reciprocal")],
+        *[("sin(1 / x)", scale) for scale in (1e-6, 1e-9, 5e-13, 1e-30)],
+        *[("sin", scale) for scale in (1e12, 1e100, 1e300)],
+        ("log", 1e-300), ("square", 1e-161),
+    ],
+)  # fmt: skip
+def test_a_step_far_larger_than_the_input_says_nothing(function, scale, check):
+    assert not scales.is_false(function, scale, check)
+
+
+def test_what_cannot_be_told_passes_below_the_absolute_tolerance():
+    square = make(lambda x, /: x * x, x=lambda g, x: 2.1 * g * x)
+    x = tensor([1e-161])
+    assert not tl.gradcheck(square, x, raise_exception=False)
+    assert tl.gradcheck(square, x, atol=1e-6).checked == 1
+    assert tl.gradcheck(lambda x: 1 - x.tanh(), tensor([20.0, 0.1]), atol=1e-6).checked == 2
+    assert failure(square, tensor([1.0]), atol=1e-6).hint == "constant-factor"
 
 
 SATURATED = {

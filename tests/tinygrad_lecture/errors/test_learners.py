@@ -127,7 +127,7 @@ MISTAKES = [
     ),
     (lambda: tl.mean(t, t), TypeError, "mean: axis must be an int, such as 0 or -1, not a"),
     (lambda: tl.max(3, 4), TypeError, "max: it takes tensors and arrays, not 3"),
-    (lambda: tl.sum([t, t]), TypeError, "; join the list with tl.stack"),
+    (lambda: tl.sum([t, t]), TypeError, ", or join a list with tl.stack"),
     (lambda: t.item(), ValueError, "has 3 elements, not one; reduce it, as with x.mean(), or use tolist()"),
     # indices
     (lambda: t[1.0], IndexError, "an index is an int, a slice, None, ... or a tensor of integers or bools, not 1.0"),

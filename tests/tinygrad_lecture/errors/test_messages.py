@@ -195,6 +195,36 @@ CASES = [
         "a gradient of shape (2,) does not fit a tensor of",
     ),
     (lambda: setattr(tl.ones(3), "grad", 1.0), TypeError, "grad must be a Tensor or None, not a float"),
+    # settings without sense
+    (lambda: tl.masked_fill(x3, x3 > 0, x3), ValueError, "masked_fill: value must be one number, not of shape (3,)"),
+    (lambda: tl.diff(x3, n=-1), ValueError, "diff: n must be 0 or more, not -1"),
+    (lambda: tl.cov(x23, fweights=tl.ones(1)), ValueError, "cov: fweights must be a tensor with one for each of 3"),
+    (
+        lambda: tl.cov(x23, aweights=[1, 2]),
+        ValueError,
+        "with one for each of 3 observations, not [1, 2]",
+    ),
+    (
+        lambda: tl.cross(tl.ones(1), x3),
+        ValueError,
+        "cross: needs vectors of three numbers along axis 0, not shapes (1,)",
+    ),
+    (lambda: tl.one_hot(integers, -2), ValueError, "num_classes must be 0 or more, or -1 for the largest index + 1"),
+    (
+        lambda: tl.index_select(x23, 0, x23.long()),
+        IndexError,
+        "index_select: index must be a vector, not of shape (2, 3)",
+    ),
+    (lambda: tl.einsum("ii->i", tl.ones(1, 3)), ValueError, "einsum: 'i' stands twice for operand 0 of shape (1, 3)"),
+    (lambda: tl.zeros(3).normal_(0, -1), ValueError, "normal_: std must be 0 or more, not -1"),
+    (lambda: tl.zeros(3).uniform_(1, 0), ValueError, "uniform_: low must not be above high, but they are 1 and 0"),
+    (lambda: tl.zeros(3).exponential_(0), ValueError, "exponential_: lambd must be above 0, not 0"),
+    (lambda: tl.zeros(3).random_(3, 3), ValueError, "random_: there is no integer from 3 to 2"),
+    (
+        lambda: tl.func.jacobian(lambda x: ())(x3),
+        TypeError,
+        "jacobian: the function must return a Tensor, or tuples or dicts of them, not an empty tuple",
+    ),
     # making tensors
     (lambda: tl.tensor([1j]), TypeError, "tensor: tensors hold no complex numbers"),
     (lambda: tl.tensor([1.0], dtype="complex64"), TypeError, "tensor: tensors hold no complex numbers"),

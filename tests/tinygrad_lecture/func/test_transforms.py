@@ -281,6 +281,41 @@ def test_transforms_work_under_no_grad_and_give_constants():
     assert not any(t.requires_grad for t in (gradient, hessian, value, product))
 
 
+def test_a_product_of_vjp_made_after_no_grad_has_all_its_gradients():
+    x, w = vector(1, 2, requires_grad=True), vector(3, 4, requires_grad=True)
+    with tl.no_grad():
+        value, vjp_fn = func.vjp(lambda x: w * x * x, x)
+    (product,) = vjp_fn(vector(1, 1))
+    product.sum().backward()
+    assert not value.requires_grad
+    close(x.grad, [6, 8])
+    close(w.grad, [2, 4])
+
+
+@pytest.mark.parametrize("transform", ["grad", "value_and_grad", "jacobian", "vjp", "jvp", "hvp"])
+def test_a_captured_tensor_that_the_function_writes_to_keeps_no_inner_graph(transform):
+    seen, outer = tl.zeros(2, dtype=tl.float64), vector(5, 6, requires_grad=True)
+    part, mixed = seen[:1], outer * 1
+
+    def function(x):
+        own = tl.zeros(2, dtype=tl.float64)
+        own[0] = x[0]
+        seen[...] = 2 * x
+        mixed[1] = x[1]
+        return (x**3).sum() + 0 * own.sum()
+
+    x = vector(1, 2)
+    calls = {"vjp": lambda: func.vjp(function, x), "jvp": lambda: func.jvp(function, (x,), (x,)),
+             "hvp": lambda: func.hvp(function, (x,), (x,))}  # fmt: skip
+    calls.get(transform, lambda: getattr(func, transform)(function)(x))()
+    assert (seen.tolist(), part.tolist()) == ([2, 4], [2])
+    assert not seen.requires_grad and not part.requires_grad and mixed.requires_grad
+    mixed.sum().backward()
+    close(outer.grad, [1, 0])
+    seen += 3
+    assert part.tolist() == [5]
+
+
 def test_no_grad_inside_of_the_function_hides_what_is_in_it():
     def f(x):
         with tl.no_grad():
@@ -407,6 +442,8 @@ def test_primals_and_tangents_must_pair(transform):
 def test_a_function_that_returns_no_tensors_is_told_so(transform):
     with pytest.raises(TypeError, match="must return a Tensor, or tuples or dicts of them, not an int"):
         transform(lambda x: [x, 1], vector(1.0))
+    with pytest.raises(TypeError, match="must return a Tensor, or tuples or dicts of them, not an empty tuple"):
+        transform(lambda x: (), vector(1.0))
 
 
 # --- jacobian, hessian, hvp ---------------------------------------------------------------------------------

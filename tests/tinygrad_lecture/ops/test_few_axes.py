@@ -1,8 +1,11 @@
 """0-d tensors and empty axes, forward and backward: as in PyTorch."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
+import nn
 import strict_device  # noqa: F401 - makes device="strict" known
 import tinygrad_lecture as tl
 
@@ -27,6 +30,17 @@ LONE = {  # for a 0-d tensor of value 2: the call, its value, and its gradient
     "log_softmax": (lambda x, axis: x.log_softmax(axis), 0, 0),
     "cumsum": (lambda x, axis: x.cumsum(axis), 2, 1),
     "flip": (lambda x, axis: x.flip(axis), 2, 1),
+    "gather": (lambda x, axis: x.gather(axis, tl.tensor(0, device=x.device)), 2, 1),
+    "gather twice": (lambda x, axis: x.gather(axis, tl.tensor([0, 0], device=x.device)).sum(), 4, 2),
+    "index_select": (lambda x, axis: x.index_select(axis, tl.tensor([0], device=x.device)), 2, 1),
+    "scatter": (lambda x, axis: (x * x).scatter(axis, tl.tensor(0, device=x.device), x), 2, 1),
+    "scatter a number": (lambda x, axis: x.scatter(axis, tl.tensor([0], device=x.device), 3.0), 3, 0),
+    "scatter_add": (lambda x, axis: x.scatter_add(axis, tl.tensor(0, device=x.device), x), 4, 2),
+    "scatter_reduce": (lambda x, axis: x.scatter_reduce(axis, tl.tensor(0, device=x.device), x, "prod"), 4, 4),
+    "topk": (lambda x, axis: x.topk(1, axis).values, 2, 1),
+    "transpose": (lambda x, axis: x.transpose(axis, 0), 2, 1),
+    "swapaxes": (lambda x, axis: x.swapaxes(axis, axis), 2, 1),
+    "moveaxis": (lambda x, axis: x.moveaxis(axis, 0), 2, 1),
     "squeeze": (lambda x, axis: x.squeeze(axis), 2, 1),
     "sort": (lambda x, axis: x.sort(axis).values, 2, 1),
     "argsort": (lambda x, axis: x.argsort(axis), 0, None),
@@ -83,6 +97,19 @@ def test_logsumexp_of_nothing_is_minus_inf():
         y.sum().backward()
         assert (y.shape, x.grad.shape, y.dtype) == (shape_out, shape, tl.float32)
         assert (y == -np.inf).all()
+
+
+@pytest.mark.parametrize("reference", [False, True])
+@pytest.mark.parametrize("function", [tl.attention, nn.functional.scaled_dot_product_attention])
+def test_attention_by_no_features_weighs_all_keys_alike(function, reference):
+    q, k = tl.ones(2, 0, requires_grad=True), tl.ones(4, 0)
+    v = tl.tensor([[1.0], [2.0], [3.0], [6.0]], requires_grad=True)
+    with tl.reference() if reference else nullcontext():
+        y = function(q, k, v)
+        y.sum().backward()
+    assert y.tolist() == [[3.0], [3.0]]
+    assert q.grad.shape == (2, 0)
+    assert v.grad.tolist() == [[0.5]] * 4
 
 
 def test_attention_to_no_keys_gives_no_weights():

@@ -79,6 +79,25 @@ def test_an_operand_of_einsum_that_is_summed_away_still_promotes(dtypes):
         assert tl.einsum("ij,k->ij", tl.ones(2, 3, dtype=one), tl.ones(4, dtype=other)).dtype == dtypes[1]
 
 
+def test_what_pytorch_computes_of_bools_of_nothing_and_of_none():
+    mask, places = tl.tensor([True, False]), tl.tensor([0, 1])
+    assert tl.sign(mask).equal(mask)
+    assert tl.scatter_reduce(mask, 0, places, ~mask, "amin").tolist() == [False, False]
+    assert tl.scatter_reduce(mask, 0, places, ~mask, "amax").tolist() == [True, True]
+    assert tl.linalg.matrix_rank(tl.zeros(2, 0, 3)).tolist() == [0, 0]
+    assert X.var(correction=None).equal(X.var()) and X.std(0, correction=None).equal(X.std(0))
+
+
+def test_heaviside_takes_a_number():
+    assert tl.heaviside(2, X).tolist() == [[1.0] * X.shape[1]] * X.shape[0]
+    assert tl.heaviside(0, X).equal(X)
+
+
+def test_memory_format_changes_nothing():
+    for copy in (X.to, X.float, X.double, X.half, X.long, X.int, X.bool, X.byte, X.char, X.short, X.clone):
+        assert copy(memory_format=None).equal(copy())
+
+
 def test_allclose_is_one_bool():
     assert tl.allclose(X, X + 1e-7) is True
     assert X.allclose(X + 1) is False

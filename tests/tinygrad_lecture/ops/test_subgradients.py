@@ -35,6 +35,35 @@ def check(function: Callable[..., tl.Tensor], *values: Values, expected: list[Va
         assert_close(got, np.array(wanted, dtype=float), f"gradient of {what} by input {position}", rtol=1e-12)
 
 
+# --- nan stays nan, and passes the gradient -----------------------------------------------------------------
+
+
+def test_a_nan_stays_and_passes_the_gradient() -> None:
+    for name in ("maximum", "minimum"):
+        check(getattr(ops, name), [NAN, 1.0, NAN], [2.0, NAN, NAN], expected=[[1, 1, 1], [1, 1, 1]], what=name)
+    check(ops.relu, [NAN, -1.0, INF], expected=[[1, 0, 1]], what="relu")
+    for bound in ("min", "max"):
+
+        def clip(x: tl.Tensor, y: tl.Tensor, bound: str = bound) -> tl.Tensor:
+            return ops.clip(x, **{bound: y})  # type: ignore[no-any-return]
+
+        check(clip, [NAN, 1.0], [0.0, NAN], expected=[[1, 0], [0, 1]], what=f"clip by {bound}")
+        assert np.isnan(clip(leaf([NAN, 1.0]), leaf([0.0, NAN])).tolist()).all()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_gradients_at_poles_and_outside_of_the_domain() -> None:
+    x = [-0.5, 0.0, 0.5, 1.0, 1.5, NAN]
+    check(ops.logit, x, expected=[[NAN, INF, 4, INF, NAN, NAN]], what="logit")
+    check(lambda x: ops.logit(x, 0.25), x, expected=[[0, 0, 4, 0, 0, NAN]], what="logit with eps")
+    check(ops.digamma, [0.0, -1.0, -2.0], expected=[[INF, INF, INF]], what="digamma")
+    for n in (1, 2, 3, 4):
+        pole = INF if n % 2 else -INF
+        found = ops.polygamma(n, leaf([0.0, -1.0, -7.0, -INF, NAN])).tolist()
+        np.testing.assert_array_equal(found, [pole, pole, pole, NAN, NAN])
+    assert ops.digamma(leaf([0.0, -0.0])).tolist() == [-INF, INF]
+
+
 # --- ties share equally -------------------------------------------------------------------------------------
 
 

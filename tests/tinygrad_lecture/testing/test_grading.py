@@ -1,15 +1,19 @@
 """Points, reports and packing."""
 
+import csv
 import json
+import os
 import re
+import sys
 import textwrap
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 
+import tinygrad_lecture as tl
+from tinygrad_lecture.testing.course.exercise import find_course
 from tinygrad_lecture.testing.grading.commands import main
-from tinygrad_lecture.testing.sandbox.child import find_course
 
 COURSE = """
     from pathlib import Path
@@ -51,7 +55,7 @@ def course(tmp_path, monkeypatch):
 
 
 def submit(folder, cube, twice):
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "cube.py").write_text(CUBE.replace("return ...  # TODO", cube))
     (folder / "twice.py").write_text(TWICE.replace("return ...  # TODO", twice))
 
@@ -100,6 +104,59 @@ def test_a_class_is_graded_in_one_call(course, tmp_path, capsys):
     assert "one for each student" in capsys.readouterr().err
 
 
+HOSTILE = {  # folders of students, and what stands in their cube.py
+    "=HYPERLINK(1)": "print('\\x1b[2J\\x1b]0;title\\x07\\u202e')",
+    "\x1b[31mred": "raise ValueError('\\x1b[31m \\ud800 ]]> <b>')",
+    "two\nlines": "raise type('\\x9bK', (Exception,), {})",
+    "@one": "cube_rule = type('\\x1bc', (), {})()\\n",
+    "+two": "raise SystemExit('\\x1b[31m')",
+    "\udcff": "# \x1b[31m\nmade = 1 / 0  # \x1b[31m",
+    "-dash": "def cube_rule(g, x):\n    return '\\x1b[31m' * 99_999",
+    "\ttab": "\x1b[31m = 3",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names that are none there")
+def test_no_name_and_no_text_of_a_student_does_harm_in_a_report(course, tmp_path, capfd):
+    submit(tmp_path / "class" / "ann", "return g * 3 * x * x", "return 2 * cube_rule(g, x)")
+    for name, text in HOSTILE.items():
+        submit(tmp_path / "class" / name, "return x", "return x")
+        (tmp_path / "class" / name / "cube.py").write_text(text)
+    files = ["--junit", "report.xml", "--csv", "points.csv", "--json", "report.json"]
+    assert main(["grade", str(course), "class", "--all", "--patience", "4", *files]) == 1
+    said = "".join(capfd.readouterr())
+    for name in list(HOSTILE)[:3]:
+        assert main(["grade", str(course), f"class/{name}", "--patience", "4"]) == 1
+        said += "".join(capfd.readouterr())
+    texts = [(tmp_path / name).read_text() for name in ("report.xml", "points.csv", "report.json")]
+    assert not [c for c in "".join([said, *texts]) if not c.isprintable() and c not in "\n\t"]
+    suites = ElementTree.fromstring(texts[0])
+    assert len(suites) == len(HOSTILE) + 1
+    rows = list(csv.reader(texts[1].splitlines()))[1:]
+    assert len(rows) == len(HOSTILE) + 1
+    assert not [row for row in rows if row[0].startswith(("=", "+", "-", "@", "\t"))]
+    points = {s["student"]: s["points"] for s in json.loads(texts[2])["students"]}
+    assert len(points) == len(HOSTILE) + 1
+    assert points["ann"] == 3.5
+    assert sum(points.values()) == 3.5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links")
+def test_a_folder_that_is_a_link_or_cannot_be_read_takes_nobodys_points(course, tmp_path, capsys):
+    submit(tmp_path / "class" / "ann", "return g * 3 * x * x", "return 2 * cube_rule(g, x)")
+    submit(tmp_path / "class" / "zoe", "return g", "return g")
+    (tmp_path / "class" / "link").symlink_to(tmp_path / "class" / "zoe")
+    (tmp_path / "class" / "pipe").mkdir()
+    os.mkfifo(tmp_path / "class" / "pipe" / "cube.py")
+    (tmp_path / "class" / "deep").mkdir()
+    (tmp_path / "class" / "deep" / "cube.py").write_text("cube_rule = " + "-" * 100_000 + "1\n")
+    assert main(["grade", str(course), "class", "--all", "--patience", "4"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [
+        ["ann", "3.5"], ["deep", "0"], ["link", "0"], ["pipe", "0"], ["zoe", "0"]
+    ]  # fmt: skip
+
+
 def test_a_report_that_cannot_be_written_is_told_before_the_grading(course, tmp_path, capsys):
     submit(tmp_path / "ann", "return g * 3 * x * x", "return 2 * cube_rule(g, x)")
     assert main(["grade", str(course), "ann", "--csv", "nowhere/points.csv", "--json", "report.json"]) == 2
@@ -146,7 +203,7 @@ def test_a_course_that_is_not_there_is_told(tmp_path, monkeypatch, capsys):
 
 
 def test_the_exercise_of_the_readme_grades(tmp_path, capsys):
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(tl.testing.__file__).parent / "README.md").read_text(encoding="utf-8")
     (snippet,) = re.findall(r"```python\n(from pathlib.*?COURSE = .*?)```", readme, re.DOTALL)
     assert len([line for line in snippet.splitlines() if line]) <= 10
     (tmp_path / "given").mkdir()

@@ -13,8 +13,8 @@ import pytest
 
 from tinygrad_lecture.testing import Course, Exercise, arrays, check_function, check_rule, same_shape
 from tinygrad_lecture.testing.course.answers import filled, first_gap, gaps
+from tinygrad_lecture.testing.course.exercise import find_course
 from tinygrad_lecture.testing.sandbox import parent
-from tinygrad_lecture.testing.sandbox.child import find_course
 from tinygrad_lecture.testing.sandbox.loading import Submission
 from tinygrad_lecture.testing.sandbox.parent import Grader
 
@@ -55,11 +55,11 @@ def course_file(tmp_path_factory):
     return folder / "course.py"
 
 
-def outcomes(course_file, folder, texts):
+def outcomes(course_file, folder, texts, seconds=3):
     """The outcomes of files with these texts."""
     names = [f"f{k}" for k in range(len(texts))]
     course = Course(
-        "doubles", course_file.parent / "given", [Exercise(n, f"{n}.py", check_double, seconds=3) for n in names]
+        "doubles", course_file.parent / "given", [Exercise(n, f"{n}.py", check_double, seconds=seconds) for n in names]
     )
     for name, text in zip(names, texts, strict=True):
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
@@ -104,6 +104,7 @@ CHEATS = {
     "a function of NumPy is replaced": "import numpy as np\nnp.isclose = lambda *a, **k: np.array(True)\n"
     + RIGHT.replace("2", "1"),
     "the engine is imported": "import tinygrad_lecture\n" + RIGHT,
+    "the engine is found as loaded": "import random\nrandom._os.sys.modules['tinygrad_lecture'].ones\n" + RIGHT,
     "the checker is imported by another way": "m = __import__('tinygrad_lecture')\n" + RIGHT,
     "importlib is used": "import importlib\n" + RIGHT,
     "a program is started": "import os\nos.system('true')\n" + RIGHT,
@@ -112,6 +113,10 @@ CHEATS = {
     "a network connection is made": "import socket\n" + RIGHT,
     "a process is started by a way around": "import random\nrandom._os.system('true')\n" + RIGHT,
     "python is ended by a way around": "import random\nrandom._os._exit(0)\n" + RIGHT,
+    "the grader is ended": "import random\nrandom._os.kill(random._os.getppid(), 0)\n" + RIGHT,
+    "the grader and all beside it are ended": "import random\nrandom._os.killpg(0, 0)\n" + RIGHT,
+    "the grader is given less": "import random\nrandom._os.sys.modules['resource'].prlimit(1, 7)\n" + RIGHT,
+    "an interpreter without rules": "import random\nimport _xxsubinterpreters\n" + RIGHT,
     "an outcome is printed": 'print(\'{"name": "one", "passed": true}\')\ndef double(x):\n    return x\n',
     "zeros": "def double(x):\n    return 0 * x\n",
     "hard-coded": "import numpy as np\ndef double(x):\n    return np.array(2.0)\n",
@@ -123,6 +128,228 @@ CHEATS = {
         "def double(x):\n    return np.zeros_like(x).view(A)\n"
     ),
 }
+
+
+WAYS = """
+import random
+import numpy as np
+os, sys, modules = random._os, random._os.sys, random._os.sys.modules
+def thread(function, *args):
+    found = []
+    one = modules["threading"].Timer(0, lambda: found.append(function(*args)))
+    one.start()
+    one.join()
+    return found[0]
+def deleted(function, *args):
+    found = []
+    class Thing:
+        def __del__(self): found.append(function(*args))
+    Thing()
+    return found[0]
+def signalled(function, *args):
+    found = []
+    modules["signal"].signal(10, lambda *_: found.append(function(*args)))
+    modules["signal"].raise_signal(10)
+    return found[0]
+class Changing:
+    asked = 0
+    def __init__(self, path): self.path = path
+    def __fspath__(self):
+        self.asked += 1
+        return self.path if self.asked == 1 else __file__
+def elsewhere(function, *args):
+    scope = {}
+    exec(compile("def run(f, *a): return f(*a)", modules["json"].__file__, "exec"), scope)
+    return scope["run"](function, *args)
+def as_source(path):
+    scope = {}
+    exec(compile("def f(): pass", path, "exec"), scope)
+    return modules["inspect"].getsource(scope["f"])
+"""
+READS = {  # PATH is read
+    "by open": "open(PATH).read()",
+    "by io": "modules['io'].open(PATH).read()",
+    "as code": "modules['io'].open_code(PATH).read()",
+    "by a descriptor": "os.read(os.open(PATH, os.O_RDONLY), 99)",
+    "from its folder": "os.read(os.open(os.path.basename(PATH), 0, dir_fd=os.open(os.path.dirname(PATH), 0)), 9)",
+    "by a path with dots": "open(os.path.dirname(__file__) + '/..' * 20 + PATH).read()",
+    "by /proc": "open('/proc/self/root' + PATH).read()",
+    "by an object that changes its mind": "modules['io'].FileIO(Changing(PATH)).read()",
+    "by NumPy": "np.fromfile(PATH, dtype=np.uint8)[0]",
+    "as text by NumPy": "np.loadtxt(PATH, dtype=str, delimiter='|', comments=None)[0]",
+    "as memory": "np.memmap(PATH, dtype=np.uint8, mode='r')[0]",
+    "by linecache": "modules['linecache'].getlines(PATH)[0]",
+    "by inspect": "as_source(PATH)",
+    "by a loader": "modules['importlib.machinery'].SourceFileLoader('a', PATH).get_data(PATH)",
+    "by an import": "__import__(PATH.removesuffix('.py'))",
+    "by runpy's way": "exec(open(PATH).read(), {})",
+    "in a thread": "thread(open, PATH).read()",
+    "in __del__": "deleted(open, PATH).read()",
+    "in a signal handler": "signalled(open, PATH).read()",
+    "by a function of another file": "elsewhere(open, PATH).read()",
+    "by a link": "os.symlink(PATH, __file__ + '.link')\nopen(__file__ + '.link').read()",
+    "by a link that was sent in": "open(os.path.dirname(__file__) + '/link').read()",
+    "by moving it": "os.rename(PATH, __file__ + '.moved')",
+    "by copying it": "modules['shutil'].copyfile(PATH, __file__ + '.copy')",
+}
+
+
+def readable(kind, course_file, folder):
+    """Files that a submission may not read."""
+    (folder.parent / "bob").mkdir(exist_ok=True)
+    (folder.parent / "bob" / "f0.py").write_text(RIGHT)
+    return {
+        "the course": course_file,
+        "what is given": course_file.parent / "given" / "f0.py",
+        "a neighbour's": folder.parent / "bob" / "f0.py",
+        "the grader's memory": Path(f"/proc/{os.getpid()}/mem"),
+        "a system's": Path("/etc/hosts"),
+    }[kind]
+
+
+def reading(path, ways):
+    return [f"{WAYS}PATH = {str(path)!r}\n{way}\n{RIGHT}" for way in ways]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths of POSIX")
+def test_a_submission_reads_its_own_files_alone(course_file, tmp_path):
+    folder = tmp_path / "ann"
+    folder.mkdir()
+    (folder / "own.py").write_text("'''own'''\n" + RIGHT)
+    (folder / "link").symlink_to(course_file)
+    refused = outcomes(course_file, folder, [*reading(course_file, READS.values()), RIGHT])
+    passed = [way for way, outcome in zip(READS, refused, strict=False) if outcome.passed]
+    assert not passed
+    assert refused[-1].passed
+    for kind in ("what is given", "a neighbour's", "the grader's memory", "a system's"):
+        (outcome,) = outcomes(course_file, folder, reading(readable(kind, course_file, folder), ["open(PATH).read(1)"]))
+        assert "PermissionError" in "\n".join(outcome.shown), (kind, outcome)
+    (folder / "link").unlink()
+    (folder / "link").symlink_to(folder / "own.py")
+    ways = {way: text for way, text in READS.items() if "link" not in text.split("(")[0] and way not in NEVER}
+    own = outcomes(course_file, folder, reading(folder / "own.py", ways.values()))
+    assert not [(way, o.shown) for way, o in zip(ways, own, strict=True) if not o.passed]  # these are ways to read
+
+
+NEVER = {  # not even for files of one's own
+    "from its folder", "by an object that changes its mind", "by a link", "by an import", "by inspect", "by moving it",
+    "as code", "by NumPy",
+}  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths of POSIX")
+def test_a_file_that_is_a_link_to_a_neighbours_is_not_taken(course_file, tmp_path):
+    for name, text in (("ann", None), ("bob", RIGHT)):
+        (tmp_path / name).mkdir()
+        if text:
+            (tmp_path / name / "f0.py").write_text(text)
+    (tmp_path / "ann" / "f0.py").symlink_to(tmp_path / "bob" / "f0.py")
+    found = [
+        next(Grader(find_course(str(course_file)), str(course_file), tmp_path / n).check(["f0"]))
+        for n in ("ann", "bob")
+    ]
+    assert [o.passed for o in found] == [False, True], found
+
+
+def test_what_a_course_calls_secret_is_not_read_even_in_ones_own_folder(tmp_path):
+    (tmp_path / "answers.txt").write_text("2 * x")
+    (tmp_path / "one.py").write_text("text = open(__file__.replace('one.py', 'answers.txt')).read()\n" + RIGHT)
+    for secret, passed in (([], True), ([str(tmp_path / "answers.txt")], False)):
+        course = Course("one", tmp_path, [Exercise("one", "one.py", check_double)], secret=secret)
+        (outcome,) = Grader(course, "none", tmp_path).check(["one"])
+        assert outcome.passed is passed, outcome
+
+
+PROGRAMS = {  # MARK is written by a program, if one is started
+    "by a timer": "modules['threading'].Timer(0.01, os.system, ['touch MARK']).start()\nmodules['time'].sleep(0.1)",
+    "by a thread": "thread(os.system, 'touch MARK')",
+    "when it ends": "modules['atexit'].register(os.system, 'touch MARK')\nraise SystemExit",
+    "when an object ends": "deleted(os.system, 'touch MARK')",
+    "by a signal": "signalled(os.system, 'touch MARK')",
+    "by a function of another file": "elsewhere(os.system, 'touch MARK')",
+    "by a trace": "sys.settrace(lambda *a: os.system('touch MARK'))\n(lambda: 0)()\nsys.settrace(None)",
+    "by subprocess": "modules['subprocess'].run(['touch', 'MARK'])",
+    "by what subprocess calls": "modules['_posixsubprocess'].fork_exec(['touch', 'MARK'], [b'/usr/bin/touch'], True, "
+    "(), None, None, -1, -1, -1, -1, -1, -1, *os.pipe(), False, False, 0, None, None, None, -1, None)\n"
+    "modules['time'].sleep(0.1)",
+    "by spawn": "os.posix_spawn('/usr/bin/touch', ['touch', 'MARK'], {})\nmodules['time'].sleep(0.1)",
+    "by fork": "os.fork() or os.execv('/usr/bin/touch', ['touch', 'MARK'])",
+    "by a pipe": "os.popen('touch MARK').read()",
+    "by C": "modules['ctypes'].CDLL(None).system(b'touch MARK')",
+    "by a file that is written": "open('MARK', 'w')",
+    "by a descriptor": "os.open('MARK', os.O_WRONLY | os.O_CREAT)",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="programs of POSIX")
+def test_a_submission_starts_no_program(course_file, tmp_path):
+    mark = tmp_path / "mark"
+    (tmp_path / "ann").mkdir()
+    texts = [f"{WAYS}{way.replace('MARK', str(mark))}\n{RIGHT}" for way in PROGRAMS.values()]
+    assert outcomes(course_file, tmp_path / "ann", [*texts, RIGHT])[-1].passed
+    time.sleep(0.1)
+    assert not mark.exists()
+
+
+SEND = """
+import random
+os = random._os
+def send(text, numbers=b"", said=None):
+    head = b"tltw" + len(text).to_bytes(4, "big") + (len(numbers) if said is None else said).to_bytes(8, "big")
+    write(head + text + numbers)
+def write(data):
+    for descriptor in range(3, 12):
+        try:
+            os.write(descriptor, data)
+        except OSError:
+            pass
+"""
+MESSAGES = {  # what a submission may write in place of an answer
+    "no message": "write(b'no message')\nos._exit(0)",
+    "a traceback of its own": "write(b'most recent call first\\n  File \"a\\\\xz\", line 9 in f\\n')\nos._exit(0)",
+    "a message without an end": "write(b'tltw' + bytes(11) + b'\\xff')",
+    "a message that is cut off": "send(b'[', b'', 99)\nos._exit(0)",
+    "half a head": "write(b'tltw')\nos._exit(0)",
+    "the end": "os._exit(0)",
+    "nothing any more": "os.closerange(3, 12)",
+    "a huge message": "write(b'tltw' + b'\\xff' * 12)",
+    "no JSON": "send(b'\\xff\\xff')",
+    "a number": "send(b'3')",
+    "a list of another length": "send(b'[1, 2]')",
+    "brackets without an end": "send(b'[' * 1_000_000)",
+    "a handle to nothing": 'send(b\'["told", ["tuple", [["yours", 12345678]]], []]\')',
+    "another request": 'send(b\'["ask", ["list", ["call", 3]], []]\')',
+    "a request of nothing": "send(b'[\"ask\", null, []]')",
+    "an answer to nothing": "send(b'[\"told\", null, []]')",
+    "an error of no kind": 'send(b\'["raised", ["tuple", [["tuple", [3, 4]], ["list", []]]], []]\')',
+    "a failure of numbers": 'send(b\'["raised", ["tuple", [["tuple", [["dict", [["tuple", ["what", 3]], ["tuple", '
+    '["kind", ["list", []]]], ["tuple", ["shown", 4]]]], ""]], ["list", []]]], []]\')',
+    "a failure of text that no file holds": 'send(b\'["raised", ["tuple", [["tuple", [["dict", [["tuple", ["what", '
+    '"\\\\ud800"]]]], ""]], ["list", []]]], []]\')',
+    "an array of objects": 'send(b\'["told", 3, [["O", [1], true]]]\', bytes(8))',
+    "an array of no shape": 'send(b\'["told", 3, [["<f8", [-3, "x"], true]]]\', bytes(8))',
+    "an array of no dtype": 'send(b\'["told", 3, [["<f12345", [1], true]]]\', bytes(8))',
+    "a change of what was not given": 'send(b\'["told", ["tuple", [3, ["list", [["list", [77, 3]]]]]], []]\')',
+    "a set whose numbers are all alike": "send(b'[\"told\", [\"set\", [' + b','.join(b'%d' % (k * (2**61 - 1)) "
+    "for k in range(1, 150_000)) + b']], []]')",
+    "answers without an end": 'while True:\n    send(b\'["told", ["tuple", [["tuple", [2, ""]], ["list", []]]], []]\')',
+    "bytes without an end": "while True:\n    write(bytes(2**20))",
+}
+
+
+def test_what_is_no_message_is_this_submissions_failure_alone(course_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(parent, "GRACE", 1.0)  # for those that wait for each other
+    texts = []
+    for k, attack in enumerate(MESSAGES.values()):
+        attacks = f"def attack():\n{textwrap.indent(attack, '    ')}\n"
+        begins = "attack()\n" if k % 2 else ""
+        texts.append(f"{SEND}{attacks}{begins}def double(x):\n    attack()\n    return x\n")
+    *found, last = outcomes(course_file, tmp_path, [*texts, RIGHT], seconds=0.3)
+    assert last.passed, last
+    passed = [name for name, outcome in zip(MESSAGES, found, strict=True) if outcome.passed]
+    assert not passed
+    for outcome in found:
+        str(outcome).encode()  # it can be written into a file
 
 
 ATTACKS = {  # on the process itself: what comes after them in it may be broken
@@ -217,7 +444,8 @@ def test_only_computing_counts_and_waiting_is_told_as_such(tmp_path, monkeypatch
     assert any("one.py:3" in line for line in waits.shown)
     endless = answered(tmp_path, ENDLESS, seconds=0.5)
     assert endless.hint == "endless"
-    assert "0.5 seconds" in endless.what
+    monkeypatch.setattr(parent, "WAITING", 0.1)  # as on a busy machine: it computes less than 5 seconds in 1.5
+    assert answered(tmp_path, ENDLESS, seconds=5).hint == "endless"
 
 
 def test_values_arrive_as_they_were(tmp_path):

@@ -8,5 +8,6 @@ elements/      single elements: signs, masks, numbers in the wrong places
 formulas/      factors, terms, matrix products: what the rule computes, and what it should
 sums.py        contributions are not added up, or too many are
 axes.py        a sum over the wrong axis
+known_ops.py   attention, normalising layers, losses and gather, each with its typical mistakes
 jacobian.py    part of the Jacobian is missing, or in the wrong place
 """

@@ -31,7 +31,7 @@ class Case:
     upstream: Array  # (m,)
     jacobian: Array | None  # (m, n), None if too large
     out: Array | None  # the output, if there is only one
-    others: dict[str, Array] = field(default_factory=dict)  # the expected gradients of the other inputs, by name
+    others: dict[str, tuple[Array, Array]] = field(default_factory=dict)  # other inputs: expected and got, by name
     call: Call | None = None  # the op call, if the function is a single one
     position: int = 0  # which input of that op x is
 
@@ -102,11 +102,21 @@ class Case:
         if self.call is None:
             return {"x": self.x} | ({} if self.out is None else {"out": self.out})
         found = self.call.rule(self.position)
-        functions = [f for f in (self.call.op.forward, *(found or ())[:1]) if inspect.isfunction(f)]
-        around = [inspect.getclosurevars(f) for f in functions]
-        constants = {k: v for names in around for k, v in {**names.globals, **names.nonlocals}.items()}
-        everything = {**constants, **self.call.settings, **self.call.named_arrays()}
+        everything = {**self._constants(*(found or ())[:1]), **self.call.settings, **self.call.named_arrays()}
         return {k: to_host(v) for k, v in everything.items() if is_array(v) and v.dtype.kind == "f"}
+
+    def indices_of_shape(self, shape: Shape) -> list[Array]:
+        """The integer arrays of a shape among inputs, settings, and constants from around the op."""
+        if self.call is None:
+            return []
+        everything = [*self.call.arrays, *self.call.settings.values(), *self._constants().values()]
+        return [to_host(v) for v in everything if is_array(v) and v.dtype.kind in "iu" and v.shape == shape]
+
+    def _constants(self, *rules: object) -> dict[str, object]:
+        """What the op and its rule name, but neither takes nor makes."""
+        functions = [f for f in (self.call and self.call.op.forward, *rules) if inspect.isfunction(f)]
+        around = [inspect.getclosurevars(f) for f in functions]
+        return {k: v for names in around for k, v in {**names.globals, **names.nonlocals}.items()}
 
     def arrays_of_shape(self, shape: Shape) -> dict[str, Array]:
         """Those of these arrays that broadcast to a shape, broadcast."""

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from . import arguments, axes, jacobian, sums, upstream
+from . import arguments, axes, jacobian, known_ops, sums, upstream
 from .case import Case
 from .elements import masks, movement, targets, values
 from .formulas import derivatives, factors, matrices, missing_terms, swapped_terms
@@ -41,21 +41,24 @@ HINTS: list[tuple[str, Hint]] = [
     ("not-linear", upstream.not_linear),
     ("wrong-sign", values.wrong_sign_somewhere),
     ("inverted-mask", masks.inverted_mask),
+    ("attention", known_ops.attention),
     ("constant-factor", factors.simple_factor),
     ("wrong-axis", axes.wrong_axis),
     ("transposed", movement.transposed),
     ("wrong-argument", arguments.wrong_argument),
     ("other-input", jacobian.other_input),
     ("missing-factor", factors.missing_factor),
-    ("wrong-argument", arguments.out_for_argument),
     ("moved", movement.moved_forward),
     ("upstream-alone", upstream.upstream_alone),
+    ("sums-for-means", known_ops.normalising),
+    ("wrong-axis", known_ops.gather),
     ("formula", derivatives.formula),
     ("factor-per-slice", factors.factor_per_slice),
     ("dropped-term", missing_terms.dropped_term),
     ("formula", derivatives.long_formula),
     ("wrong-axis", swapped_terms.sum_over_wrong_axis),
     ("diagonal", jacobian.diagonal),
+    ("wrong-probabilities", known_ops.probabilities),
     ("wrong-product", matrices.wrong_product),
     ("upstream-factor", factors.upstream_factor),
     ("jacobian-transposed", jacobian.jacobian_transposed),

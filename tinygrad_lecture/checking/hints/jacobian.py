@@ -39,9 +39,10 @@ def _square(case: Case) -> Array | None:
 
 def other_input(case: Case) -> str | None:
     """got = the expected gradient of another input, or minus that."""
-    for name, expected in case.others.items():
+    for name, (expected, got) in case.others.items():
         if case.fits(expected):
-            return f"this is the gradient with respect to {name}: the rules are swapped"
+            swapped = got.shape == case.expected.shape and same(got, case.expected)
+            return f"this is the gradient with respect to {name}" + (": the rules are swapped" if swapped else "")
         if case.fits(-expected):
             return f"this is minus the gradient with respect to {name}; the gradient with respect to this input differs"
     return None

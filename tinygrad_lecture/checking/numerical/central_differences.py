@@ -13,7 +13,7 @@ The rounding error is measured. It is not eps |f| where f subtracts large number
 differences at small steps are 0, and agree with each other. The height of its stairs shows at larger steps.
 
 A kink is where the right difference (f(x + h) - f(x)) / h and the left one stay apart. Their gap falls in proportion
-to h where a second derivative exists. Small steps, down to 2e-13, distinguish a steep curve from a kink, and a kink
+to h where a second derivative exists. Small steps, down to 2e-13 |x|, distinguish a steep curve from a kink, and a kink
 from a point near one.
 """
 
@@ -32,13 +32,16 @@ from .gradient import Function, NumericalGradient, chosen, epsilon, largest, rep
 STEP = 4e-3  # the first step size h, relative to max(1, |x|)
 RATIO = 3.9  # each step size is the one before divided by this; not 4: at such steps the stairs of a float agree
 FIRST, MORE = range(3, 5), range(1, 7)  # the numbers of the steps tried at first and in doubt; number 3 is the first
-FINEST = 2e-13  # in case of more doubt: steps from number 0 down to this size, relative to max(1, |x|)
+FINEST = 2e-13  # in case of more doubt: steps from number 0 down to this size, relative to |x|
+SMALLEST = 1e-305  # no step is smaller: floats lose digits there
 FAR = 1e4  # how far a point is that shows whether an output depends on an element, relative to 1 + the largest |x|
 WIDE = (1.0, 30.0, 1e3, 1e8, 1e16)  # steps that show whether rounding hides a slope, relative to max(1, |x|)
 STAIR = 2e-4  # the largest stair of a staircase that rounding makes, relative to max(1, |x|)
+SAFETY = 10  # the error estimate of the best entry is too small at times, the more often the more there are
+UNRESOLVED = 1e-5  # of the largest move of a function, at the finest steps: then none may be fine enough
 MIN_STEPS = 6  # how many of them must have finite values on both sides
 ROUNDINGS = 4  # how many roundings the values of a function are assumed to have, unless they change by larger amounts
-NEAR = 1e-10  # a kink that is nearer than this, relative to max(1, |x|), looks like rounding
+NEAR = 1e-10  # a kink that is nearer than this, relative to |x|, looks like rounding
 SMALL = 1e5  # a first change of more roundings than this is none, but a kink or a jump nearby
 DIGITS = 1e-7  # the relative error of an estimate that needs no more steps
 AGREEMENT = 1e-9  # the relative difference at which a claim agrees with an estimate
@@ -104,7 +107,9 @@ class _Element:
     ) -> None:
         self.function, self.points, self.point, self.i = function, points, point, i
         self.upstream, self.values, self.size = upstream, values, size
-        self.eps, self.scale = epsilon(point), max(1.0, abs(float(point.flat[i])))
+        own = abs(float(point.flat[i]))
+        self.eps, self.scale = epsilon(point), max(1.0, own)
+        self.near = min(self.scale, own or largest(point) or 1.0)  # the function may change at steps of this size
         self.column = np.zeros_like(values)
         self.kink, self.zero, self.noise = False, False, 0.0
         self.tried: dict[int, _Difference | None] = {}  # by the number of the step
@@ -115,7 +120,7 @@ class _Element:
         coarse, fine = self._steps(FIRST)
         if coarse is not None and fine is not None and self._accept_pair(coarse, fine, claim):
             return
-        if self._accept_table(self._steps(MORE)):
+        if self._accept_table(self._steps(MORE), claim):
             return
         self._decide(claim)
 
@@ -125,7 +130,7 @@ class _Element:
         """The differences at the steps of these numbers."""
         for number in numbers:
             if number not in self.tried:
-                self.tried[number] = self._difference(self.largest_step / RATIO**number)
+                self.tried[number] = self._difference(self.largest_step * RATIO**-number)
         return [self.tried[number] for number in numbers]
 
     def _difference(self, step: float) -> _Difference | None:
@@ -140,6 +145,9 @@ class _Element:
             return None
         rise, fall = up - self.values, down - self.values
         column, gaps = (up - down) / (right + left), rise / right + fall / left
+        if not (np.all(np.isfinite(column)) and np.all(np.isfinite(gaps))):
+            self.noise = math.inf
+            return None
         move = np.maximum(np.abs(rise), np.abs(fall))
         high = np.abs(self.values) + move
         return _Difference(step, column, float(self.upstream @ column), float(self.upstream @ gaps), move, high)
@@ -171,14 +179,16 @@ class _Element:
         if claim == 0 and self._vanishes(slope, noise) and abs(_gap_at_zero(coarse, fine)) <= abs(coarse.gap) / 3:
             self.zero = True
         elif not (
-            noise <= DIGITS * abs(slope)
-            and abs(claim - slope) <= AGREEMENT * abs(slope) + noise
-            and self._has_no_gap(coarse, fine, slope)
+            noise <= DIGITS * abs(slope) and self._agree(claim, slope, noise) and self._has_no_gap(coarse, fine, slope)
         ):
             return False
         self.column = fine.column + (fine.column - coarse.column) / (RATIO**2 - 1)
         self.noise = noise
         return True
+
+    @staticmethod
+    def _agree(claim: float, slope: float, noise: float) -> bool:
+        return abs(claim - slope) <= AGREEMENT * abs(slope) + noise
 
     def _vanishes(self, slope: float, noise: float) -> bool:
         """Whether a slope is 0 compared with slopes nearby, as at a minimum or a saddle."""
@@ -240,7 +250,7 @@ class _Element:
         self.noise = ROUNDINGS * self.eps * self.size * float(np.sqrt(np.square(self.upstream).sum())) / step
         return True
 
-    def _accept_table(self, tried: Sequence[_Difference | None]) -> bool:
+    def _accept_table(self, tried: Sequence[_Difference | None], claim: float) -> bool:
         """Accept Ridders' extrapolation of several steps if it has enough digits, and there is no kink."""
         found = [difference for difference in tried if difference is not None]
         if len(found) < len(tried):
@@ -251,6 +261,8 @@ class _Element:
         slope = float(self.upstream @ column)
         if not (noise <= DIGITS * abs(slope) and self._has_no_gap(found[-2], found[-1], slope)):
             return False
+        if self.near < self.scale and not self._agree(claim, slope, noise):
+            return False  # smaller steps may tell another slope
         self.column, self.noise = column, noise
         return True
 
@@ -263,7 +275,7 @@ class _Element:
         """
         small = SMALL * self.eps * self.size
         off = np.array([np.abs(coarse.column - fine.column) * coarse.step for coarse, fine in pairwise(found)])
-        limit = np.array([[small if fine.step > NEAR * self.scale else np.inf] for fine in found[1:-1]])
+        limit = np.array([[small if fine.step > NEAR * self.near else np.inf] for fine in found[1:-1]])
         rounding = np.where((off[1:] > off[:-1] / 2) & (off[1:] <= limit), off[1:], 0).max(axis=0)
         moves = np.array([difference.move for difference in found])
         first = np.where(moves > 0, np.minimum(moves, most), np.inf).min(axis=0)
@@ -301,8 +313,13 @@ class _Element:
         """Decide between a slope, a kink and 0, from all step sizes."""
         found = self._all_steps()
         moves = np.array([difference.move for difference in found])
+        if self.noise == math.inf:  # the derivative may be too large for a float
+            return
         if len(found) < MIN_STEPS or self._diverges(found, moves):
             self.kink = True  # at the edge of the function's domain, or at a jump
+            return
+        if self._is_unresolved(moves):
+            self.noise = math.inf
             return
         still = next((k for k in range(len(found)) if not moves[k:].any()), len(found))
         staircase = False
@@ -319,18 +336,46 @@ class _Element:
         self.kink = self._has_kink(found, roundings)
         self.column, self.noise = self._extrapolate(found, roundings)
         slope = float(self.upstream @ self.column)
+        if self.near < self.scale:
+            self.noise = max(SAFETY * self.noise, 2 * self._to_another_slope(found, slope))
         if staircase and claim == 0:  # it may be meant, as that of floor
             self.noise += abs(slope)
         self.zero = self._vanishes(slope, self.noise)
 
     def _all_steps(self) -> list[_Difference]:
         """The differences at all step sizes, from the finest up to one where the function is not finite."""
-        count = 1 + round(math.log(self.largest_step / (FINEST * self.scale), RATIO))
+        finest = max(FINEST * self.near, SMALLEST)
+        count = 1 + round((math.log(self.largest_step) - math.log(finest)) / math.log(RATIO))
         tried = self._steps(range(count))
         while None in tried[-MIN_STEPS:] and len(tried) < 2 * count:
             tried = self._steps(range(len(tried) + 1))
         end = max((k + 1 for k, difference in enumerate(tried) if difference is None), default=0)
         return [difference for difference in tried[end:] if difference is not None]
+
+    def _is_unresolved(self, moves: Array) -> bool:
+        """Whether the outputs move at the finest steps as much as at larger ones, as those of sin do at 1e100.
+
+        They move by different amounts, else it is a jump or a stair.
+        """
+        sizes = moves @ np.abs(self.upstream)
+        finest = sizes[-4:]
+        moves_enough = finest.max() > max(sizes[-8:].max() / 30, UNRESOLVED * sizes.max())
+        return bool(moves_enough and np.ptp(finest) > 0)
+
+    def _to_another_slope(self, found: Sequence[_Difference], slope: float) -> float:
+        """The largest distance from a slope to another one, on which three step sizes agree; 0 if there is none.
+
+        Beyond a kink nearby the steps agree on the mean of both sides: then the gap is twice the distance.
+        """
+        pairs = list(pairwise(found))
+        slopes, gaps = (np.array([at_zero(*pair) for pair in pairs]) for at_zero in (_slope_at_zero, _gap_at_zero))
+        distance = 0.0
+        for k in range(len(pairs) - 2):
+            three, size, apart = slice(k, k + 3), abs(slopes[k + 1]), float(abs(slopes[k + 1] - slope))
+            agree = size and np.ptp(slopes[three]) <= size / 100 and np.abs(gaps[three]).max() <= apart
+            if agree and apart > max(size, abs(slope)) / 100:
+                distance = max(distance, apart)
+        return distance
 
     def _depends(self) -> Array:
         """Which outputs change when the element changes a lot; all if that cannot be tried."""
@@ -348,7 +393,7 @@ class _Element:
         ]
         best = int(np.argmin(changes))
         gap = gaps[best]
-        around = [k for k in (best - 1, best, best + 1) if 0 <= k < len(pairs) and noises[k] < 0.1 * abs(gap)]
+        around = [k for k in range(max(best - 1, 0), len(pairs)) if noises[k] < 0.1 * abs(gap)]
         stays = len(around) > 1 and all(abs(gaps[k] - gap) <= 0.1 * abs(gap) for k in around)
         return stays and abs(gap) > 1e-6 * abs(slopes[best])
 

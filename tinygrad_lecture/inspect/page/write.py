@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors.words import kind_of
-from ...files import atomic_write
+from ...files import atomic_write, make_ready
 from ..teaching.story import story_of
 from ..vertex import printable
 from .assemble import assembled, read
@@ -41,10 +41,10 @@ def page(
     names: a dict from names to tensors; by default what the caller's variables, and their attributes, are called.
     Parameters have their module's names.
     tokens: texts of the tokens that attention reads, for its maps.  title: by default the file's name.
-    Modules are boxes that open. Returns the path.
+    Modules are boxes that open. The page's folder is made if there is none. Returns the path.
     Raises TypeError for anything but a Tensor or a Graph, and for names, tokens or a title of another kind;
     RuntimeError for a tensor without a graph, or whose graph backward has freed, or of several elements that backward
-    did not start from; ValueError for an empty graph, FileNotFoundError if the folder does not exist.
+    did not start from; ValueError for an empty graph, NotADirectoryError for a file where the folder would be.
     """
     if not isinstance(title, str):
         raise TypeError(f"page: title is a text, not {kind_of(title)}")
@@ -54,6 +54,7 @@ def page(
     title = printable(title or Path(path).stem)
     data = {"title": title, **StoryData(story, tokens).as_data()}
     text = assembled(title, read("page.html"), SCRIPTS, data)
+    make_ready(path)
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)

@@ -146,18 +146,34 @@ def erfc(x: Array) -> Array:
     lib = xp(x)
     given = x.dtype
     y = x.astype(np.promote_types(given, np.float32) if given.kind == "f" else np.float64)
-    size = lib.abs(y)
-    fit = _FITS["float32" if y.dtype == np.float32 else "float64"]
+    tail = _tail(lib.abs(y)) * lib.exp(-y * y)
+    out = lib.where(lib.abs(y) < 1, 1 - erf(y), lib.where(y < 0, 2 - tail, tail))
+    return out.astype(given if given.kind == "f" else out.dtype, copy=False)
+
+
+def erfcx(x: Array) -> Array:
+    """exp(x²) erfc(x) of each element; dtypes as in `erf`."""
+    lib = xp(x)
+    given = x.dtype
+    y = x.astype(np.promote_types(given, np.float32) if given.kind == "f" else np.float64)
+    small = lib.abs(y) < 1
+    square = lib.exp(lib.where(small | (y < 0), y * y, 0))
+    tail = _tail(lib.abs(y))
+    out = lib.where(small, square * (1 - erf(y)), lib.where(y < 0, 2 * square - tail, tail))
+    return out.astype(given if given.kind == "f" else out.dtype, copy=False)
+
+
+def _tail(size: Array) -> Array:
+    """exp(x²) erfc(x) for x = size, at least 1."""
+    lib = xp(size)
+    fit = _FITS["float32" if size.dtype == np.float32 else "float64"]
     u = (2 / (0.5 - 1 / (fit.end + 1))) / (lib.clip(size, 1, fit.end) + 1)
     u -= 2 / (fit.end + 1) / (0.5 - 1 / (fit.end + 1)) + 1
     near = polynomial(fit.q, u)  # exp(x²) erfc(x)
     far = lib.maximum(size, fit.end)
     for k in range(24, 0, -1):  # the continued fraction DLMF 7.9.4, from the inside
         far = lib.maximum(size, fit.end) + 0.5 * k / far
-    tail = lib.where(size < fit.end, near, 1 / (np.pi**0.5 * far)) * lib.exp(-y * y)
-    tail = lib.where(y < 0, 2 - tail, tail)
-    out = lib.where(size < 1, 1 - erf(y), tail)
-    return out.astype(given if given.kind == "f" else out.dtype, copy=False)
+    return lib.where(size < fit.end, near, 1 / (np.pi**0.5 * far))
 
 
 def erfinv(y: Array) -> Array:

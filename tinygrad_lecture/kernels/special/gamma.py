@@ -40,7 +40,7 @@ def lgamma(x: Array) -> Array:
 
 
 def digamma(x: Array) -> Array:
-    """The derivative of log Γ(x); -inf at 0, nan at -1, -2, ..."""
+    """The derivative of log Γ(x); -inf at 0, inf at -0.0, nan at -1, -2, ..."""
     lib = xp(x)
     x = x.astype(np.float64)
     z = lib.where(x < 0.5, 1 - x, x)
@@ -54,13 +54,14 @@ def digamma(x: Array) -> Array:
         series = series - b / (2 * k) * large ** (-2 * k)
     sine = _sine_of_pi(x)
     cotangent = _sine_of_pi(x + 0.5) / lib.where(sine == 0, 1, sine)
-    at_a_pole = lib.where(x == 0, -np.inf, np.nan)
+    at_a_pole = lib.where(x == 0, lib.copysign(np.inf, -x), np.nan)
     left = lib.where((sine == 0) | lib.isinf(x), at_a_pole, series + total - math.pi * cotangent)
     return lib.where(x < 0.5, left, series + total)
 
 
 def polygamma(n: int, x: Array) -> Array:
-    """The derivative of order n of digamma(x), n >= 1: (-1)^(n+1) n! times Hurwitz's zeta; nan at 0, -1, -2, ..."""
+    """The derivative of order n of digamma(x), n >= 1: (-1)^(n+1) n! times Hurwitz's zeta; inf or,
+    for an even n, -inf at 0, -1, -2, ..."""
     lib = xp(x)
     x = x.astype(np.float64)
     z = lib.where(x < 0.5, 1 - x, x)
@@ -81,7 +82,8 @@ def polygamma(n: int, x: Array) -> Array:
     for _ in range(n):
         coefficients = -math.pi * np.convolve(coefficients[1:] * np.arange(1, len(coefficients)), [1, 0, 1])
     slope = polynomial(tuple(coefficients.tolist()), cotangent)
-    left = lib.where(sine == 0, np.nan, (-1) ** n * right - math.pi * slope)
+    at_a_pole = lib.where(lib.isinf(x), np.nan, (-1) ** (n + 1) * np.inf)
+    left = lib.where(sine == 0, at_a_pole, (-1) ** n * right - math.pi * slope)
     return lib.where(x < 0.5, left, right)
 
 

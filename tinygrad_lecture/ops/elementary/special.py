@@ -59,7 +59,9 @@ def _(g: Value, x: Value) -> Value:
 
 @composite
 def polygamma(n: int, x: Value) -> Value:
-    """The derivative of order n of digamma(x), for n = 0, 1, 2, ...; nan at 0, -1, -2, ...
+    """The derivative of order n of digamma(x), for n = 0, 1, 2, ...
+
+    At 0, -1, -2, ... it is inf for an odd n and -inf for an even n >= 2; for n = 0 see `digamma`.
 
     Raises ValueError for a negative n.
 
@@ -93,8 +95,19 @@ def logit(x: Value, eps: float | None = None) -> Value:
 
     tl.logit(tl.tensor([0.5, 0.75]))        # tensor([0.0000, 1.0986])
     """
-    x = x if eps is None else clip(x, eps, 1 - eps)
+    x = x * 1.0 if x.dtype.kind in "iub" else x
+    return log_odds(x if eps is None else clip(x, eps, 1 - eps))
+
+
+@op(analytic=True)
+def log_odds(x: Value, /) -> Value:
+    """log(x / (1 - x)): `logit`. Its gradient is nan outside of [0, 1]."""
     return log(x) - log1p(-x)
+
+
+@log_odds.backward
+def _(g: Value, x: Value) -> Value:
+    return g / where((x < 0) | (x > 1), math.nan, x * (1 - x))
 
 
 @op

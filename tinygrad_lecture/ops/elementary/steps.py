@@ -15,13 +15,26 @@ from .exponentials import trunc
 __all__ = ["copysign", "fmax", "fmin", "fmod", "heaviside", "nan_to_num", "signbit"]
 
 
-@op(differentiable=False)
+@op
 def heaviside(x: Value, values: Value, /) -> Value:
     """0 where x < 0, 1 where x > 0, and `values` where x is 0, broadcast; 0 where x is nan.
 
+    The gradient with respect to x is 0, that to values is 1 where x is 0.
+
     tl.heaviside(tl.tensor([-1.0, 0.0, 2.0]), tl.tensor(0.5))       # tensor([0.0000, 0.5000, 1.0000])
     """
-    return xp(x).where(x == 0, values, (x > 0).astype(x.dtype))
+    lib = xp(x, values)
+    return lib.where(lib.asarray(x) == 0, values, lib.asarray(x > 0, getattr(x, "dtype", lib.asarray(values).dtype)))
+
+
+@heaviside.backward("x")
+def _(g: Value) -> Value:
+    return 0 * sign(g)
+
+
+@heaviside.backward("values")
+def _(g: Value, x: Value) -> Value:
+    return where(x == 0, g, 0)
 
 
 @op(differentiable=False)

@@ -7,7 +7,7 @@ from typing import Any
 from ...autograd.op import Value
 from ..arrangement import moveaxis
 from ..composite import composite
-from ..elementwise import root, where
+from ..elementwise import contiguous, root, where
 from ..indexing import diagonal_matrix
 from ..linalg import matmul
 from ..reduction import norm
@@ -56,7 +56,7 @@ def diag_embed(x: Value, offset: int = 0, axis1: int = -2, axis2: int = -1) -> V
     """
     below, above = max(-offset, 0), max(offset, 0)
     matrices = pad(diagonal_matrix(x), [(0, 0)] * (x.ndim - 1) + [(below, above), (above, below)])
-    return moveaxis(matrices, (-2, -1), normal_axes(matrices.ndim, (axis1, axis2)))
+    return contiguous(moveaxis(matrices, (-2, -1), normal_axes(matrices.ndim, (axis1, axis2))))
 
 
 @composite

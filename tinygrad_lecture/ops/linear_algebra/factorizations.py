@@ -123,6 +123,8 @@ def lstsq(a: Value, b: Value) -> LeastSquares:
 @in_float32
 def matrix_rank(a: Value, /) -> Value:
     """How many singular values of matrices (..., m, n) are above eps * max(m, n) times the largest, as int64."""
+    if 0 in a.shape[-2:]:
+        return xp(a).zeros(a.shape[:-2], np.int64)
     s = xp(a).linalg.svd(a, False)[1]
     return (s > s.max(axis=-1, keepdims=True) * (max(a.shape[-2:]) * float(np.finfo(a.dtype).eps))).sum(axis=-1)
 

@@ -85,9 +85,9 @@ def cross(a: Value, b: Value, axis: int | None = None) -> Value:
     if axis is None:
         axis = next((i for i, n in enumerate(shape) if n == 3), 0)
     (axis,) = normal_axes(len(shape), axis)
-    if shape[axis] != 3:
-        raise ValueError(f"needs vectors of three numbers along axis {axis}, not shapes {a.shape} and {b.shape}")
     last = axis - len(shape)  # counted from the back it is the same axis of both
+    if any(x.ndim < -last or x.shape[last] != 3 for x in (a, b)):
+        raise ValueError(f"needs vectors of three numbers along axis {axis}, not shapes {a.shape} and {b.shape}")
     return roll(a, -1, last) * roll(b, -2, last) - roll(a, -2, last) * roll(b, -1, last)  # a1 b2 - a2 b1, ...
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...autograd.op import Value, op
 from ...backend import device_of, move, to_host, xp
 from ...traced import Traced, wrap
-from ..composite import composite
+from ..composite import composite, without_gradient
 from ..indexing import add_at
 from ..reduction import Axes, sum
 
@@ -20,7 +20,8 @@ __all__ = ["bincount", "count_nonzero", "histc", "unique_consecutive"]
 def bincount(x: Value, weights: Value = None, minlength: int = 0) -> Value:
     """How often each integer from 0 to the largest occurs in a vector, as int64; with weights, their sums.
 
-    x: integers, 0 or more.  weights: a number for each element of x; None (the default) counts 1 for each.
+    x: integers, 0 or more.  weights: a number for each element of x, integers as float64; None (the default) counts 1
+    for each.
     minlength: the result has at least this many elements; 0 by default. Gradients flow to the weights.
     Raises ValueError for other shapes, negative integers and another number of weights, TypeError for floats.
 
@@ -39,6 +40,7 @@ def bincount(x: Value, weights: Value = None, minlength: int = 0) -> Value:
     lib, n = xp(array), max(largest + 1, minlength)
     if weights is None:
         return _like(x, add_at(lib.zeros(n, np.int64), lib.ones(array.shape, np.int64), (array,)))
+    weights = weights if weights.dtype.kind == "f" else weights.astype(np.float64)
     return add_at(_like(x, lib.zeros(n, weights.dtype)), weights, (array,))
 
 
@@ -86,6 +88,7 @@ def unique_consecutive(
 ) -> Any:
     """The first of each run of equal elements or, along an axis (also `dim`), of equal slices; None is the flattened x.
 
+    Backward through them raises.
     return_inverse: return as well the run that each element belongs to.  return_counts: and the length of each run.
 
         tl.unique_consecutive(tl.tensor([1, 1, 2, 1]))      # tensor([1, 2, 1])
@@ -101,5 +104,7 @@ def unique_consecutive(
         parts.append(run.reshape(array.shape) if axis is None else run)
     if return_counts:
         parts.append(np.bincount(run, minlength=int(first.sum())))
-    results = tuple(_like(x, move(np.ascontiguousarray(part), device_of(array))) for part in parts)
-    return results if len(results) > 1 else results[0]
+    moved = [move(part.copy(), device_of(array)) for part in parts]
+    if isinstance(x, Traced):
+        moved = [without_gradient(x, values=moved[0], name="unique_consecutive"), *map(wrap, moved[1:])]
+    return tuple(moved) if len(moved) > 1 else moved[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...autograd.op import Value
+from ...errors.words import shown
 from ..composite import composite
 from ..elementwise import clip, sqrt
 from ..indexing import diagonal
@@ -21,13 +22,18 @@ def cov(x: Value, correction: float = 1, *, fweights: Value = None, aweights: Va
 
     correction: 1 for the unbiased estimate (default), 0 for the mean.
     fweights: how often each observation counts, integers; aweights: how much. None for 1.
-    Raises ValueError for more than two axes.
+    Raises ValueError for more than two axes, and for weights that are not one for each observation.
 
         tl.cov(tl.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))       # tensor([[ 1., -1.], [-1.,  1.]])
     """
     if x.ndim > 2:
         raise ValueError(f"needs a matrix (variables, observations), not shape {x.shape}")
     rows = reshape(x, (1, -1)) if x.ndim < 2 else x
+    for name, each in (("fweights", fweights), ("aweights", aweights)):
+        if each is not None and getattr(each, "shape", None) != rows.shape[1:]:
+            raise ValueError(
+                f"{name} must be a tensor with one for each of {rows.shape[1]} observations, not {shown(each)}"
+            )
     if fweights is None and aweights is None:
         centred = rows - mean(rows, 1, keepdims=True)
         product = matmul(centred, swapaxes(centred, 0, 1)) / (rows.shape[1] - correction)

@@ -15,11 +15,13 @@ def diff(x: Value, n: int = 1, axis: int = -1, prepend: Value = None, append: Va
     """The differences of neighbours along an axis, n times over: x[i + 1] - x[i].
 
     axis (also `dim`): an int, the last by default.  prepend, append: tensors to join to x along it first, or None.
-    Differences of bools say where neighbours differ. Raises IndexError for an axis out of range.
+    Differences of bools say where neighbours differ. Raises IndexError for an axis out of range, ValueError for n < 0.
 
         tl.diff(tl.tensor([1, 4, 9, 16]))           # tensor([3, 5, 7])
         tl.diff(tl.tensor([1, 4, 9, 16]), n=2)      # tensor([2, 2])
     """
+    if n < 0:
+        raise ValueError(f"n must be 0 or more, not {n}")
     parts = [part for part in (prepend, x, append) if part is not None]
     x = cat(parts, axis) if len(parts) > 1 else x
     for _ in range(n):

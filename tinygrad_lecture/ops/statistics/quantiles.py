@@ -11,7 +11,7 @@ from ...backend import Array, device_of, is_array, move, to_host, xp
 from ...traced import Traced
 from ..arrangement import moveaxis
 from ..composite import composite
-from ..elementwise import clone, isnan, where
+from ..elementwise import astype, clone, contiguous, isnan, where
 from ..indexing import Ordered, argsort, gather, sort
 from ..shape import normal_axes, reshape, squeeze, unsqueeze
 
@@ -24,7 +24,7 @@ def quantile(
 ) -> Value:
     """The q-th quantile: the number below which the part q of the elements lies; 0.5 is the median.
 
-    q: a number from 0 to 1, or a vector of them, which becomes the first axis of the result; no gradient flows to it.
+    q: a number from 0 to 1, or a vector of them, which becomes the first axis of the result. A Tensor gets gradients.
     axis (also `dim`): an int; None for all elements.  keepdims (also `keepdim`): keep the axis, with size 1.
     interpolation: what to take between two elements: "linear" (the default), "lower", "higher", "midpoint", "nearest".
     nan if there is a nan. Raises ValueError for a q outside 0 to 1, another interpolation, and for no elements.
@@ -58,7 +58,8 @@ def _quantile(x: Value, q: Any, axis: int | None, keepdims: bool, interpolation:
     if not x.shape[axis]:
         raise ValueError(f"axis {axis} of shape {x.shape} has no elements")
     rows = sort(moveaxis(x, axis, -1), -1).values  # (..., n), nans last
-    found = _between(rows, wanted.reshape(-1), interpolation, ignore_nan)  # (..., k)
+    flat = reshape(q, (-1,)) if isinstance(q, Traced) else move(wanted.reshape(-1), device_of(_array_of(x)))
+    found = _between(rows, flat, interpolation, ignore_nan)  # (..., k)
     result = moveaxis(found, -1, 0)  # (k, ...)
     if keepdims:
         result = reshape(result, (-1, *kept)) if found.ndim == 1 else unsqueeze(result, axis + 1)
@@ -67,12 +68,11 @@ def _quantile(x: Value, q: Any, axis: int | None, keepdims: bool, interpolation:
 
 def _between(rows: Value, q: Any, interpolation: str, ignore_nan: bool) -> Value:
     """The quantiles q, (k,), of sorted rows (..., n): (..., k)."""
-    array: Array = rows._array if isinstance(rows, Traced) else rows
+    array, parts = _array_of(rows), _array_of(q)
     lib = xp(array)
     count = (~lib.isnan(array)).sum(axis=-1, keepdims=True) if ignore_nan else array.shape[-1]
     last = lib.maximum(count - 1, 0) if ignore_nan else count - 1
-    place = move(q, device_of(array)) * last  # (..., k), or (k,)
-    place = lib.zeros((*array.shape[:-1], q.size)) + place
+    place = lib.zeros((*array.shape[:-1], parts.size)) + parts * last  # (..., k)
     low, high = lib.floor(place), lib.ceil(place)
     if interpolation == "nearest":
         low = high = lib.rint(place)
@@ -84,12 +84,16 @@ def _between(rows: Value, q: Any, interpolation: str, ignore_nan: bool) -> Value
         )
     below = gather(rows, -1, low.astype(np.int64))
     above = gather(rows, -1, high.astype(np.int64))
-    part = (place - low).astype(array.dtype)
+    part = astype(q * last - low, array.dtype)
     part = 0.5 * (high > low).astype(array.dtype) if interpolation == "midpoint" else part
     with np.errstate(invalid="ignore"):  # inf - inf is nan
         result = below + where(part == 0, 0, (above - below) * part)
     nan = isnan(rows[..., -1:])
     return result if ignore_nan else where(nan, rows[..., -1:], result)
+
+
+def _array_of(x: Value) -> Array:
+    return x._array if isinstance(x, Traced) else x
 
 
 @composite
@@ -106,6 +110,6 @@ def kthvalue(x: Value, k: int, axis: int = -1, keepdims: bool = False) -> Ordere
     (axis,) = normal_axes(x.ndim, axis)
     if not 1 <= k <= x.shape[axis]:
         raise ValueError(f"k must be from 1 to {x.shape[axis]}, the size of axis {axis} of shape {x.shape}, not {k}")
-    indices = argsort(x, axis)[(*[slice(None)] * axis, slice(k - 1, k))]
+    indices = contiguous(argsort(x, axis)[(*[slice(None)] * axis, slice(k - 1, k))])
     values = gather(x, axis, indices)
     return Ordered(values, indices) if keepdims else Ordered(squeeze(values, axis), squeeze(indices, axis))

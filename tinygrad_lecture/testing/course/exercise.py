@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import importlib.util
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -51,7 +53,8 @@ class Course:
     """Exercises in order.
 
     folder: of the files that learners are given.  imports: modules they may use, beside the usual.
-    secret: folders and files that a submission may not read.
+    secret: folders and files that a submission may not read, should they lie in its own folder or in one of Python's
+    packages. Elsewhere it reads none.
     """
 
     title: str
@@ -104,3 +107,30 @@ class Course:
                     found.add(other.name)
                     waiting.append(other)
         return [other for other in self.exercises if other.name in found]
+
+
+def file_and_name(reference: str) -> tuple[str, str]:
+    """The parts of "course.py:COURSE" or "package.module:COURSE"; the name may be missing."""
+    where, _, name = reference.rpartition(":")
+    return (where, name) if where and name.isidentifier() else (reference, "")
+
+
+def find_course(reference: str) -> Course:
+    """The course that a reference names: "module:NAME", "file.py:NAME", or without NAME its first Course.
+
+    The file in which it stands is one of its secrets. Raises ValueError if there is none.
+    """
+    where, name = file_and_name(reference)
+    if where.endswith(".py"):
+        path = Path(where).resolve()
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        if spec is None or spec.loader is None or not path.is_file():
+            raise ValueError(f"{path}: there is no such file with a course")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    else:
+        module = importlib.import_module(where)
+    found = [v for k, v in vars(module).items() if isinstance(v, Course) and name in ("", k)]
+    if not found:
+        raise ValueError(f"{reference}: there is no Course in it; write COURSE = Course(...)")
+    return replace(found[0], secret=[*found[0].secret, str(module.__file__)])

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..sandbox.child import find_course
+from ..course.exercise import file_and_name, find_course
+from ..showing import printable
 from .grading import grade, submissions
 from .packing import pack
 from .reports import as_csv, as_json, as_junit, as_table, as_text
@@ -41,9 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         course = find_course(options.course)
         if options.command == "pack":
-            source = Path(options.course.partition(".py:")[0])
-            source = source if source.suffix == ".py" else source.with_suffix(".py")
-            for folder in pack(course, source, options.out):
+            for folder in pack(course, Path(file_and_name(options.course)[0]), options.out):
                 print(folder)
             return 0
         if not options.folder.is_dir():
@@ -53,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 path.open("a", encoding="utf-8").close()  # now, not after the grading
         graded = {}
         for folder in submissions(options.folder) if options.all else [options.folder]:
-            name = folder.resolve().name
+            name = printable(folder.name if options.all else folder.resolve().name, kept="")
             if options.all:
                 print(f"{name} ...", file=sys.stderr, flush=True)
             graded[name] = grade(course, options.course, folder, memory=options.memory, patience=options.patience)
@@ -61,10 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{parser().prog}: {error}", file=sys.stderr)
         return 2
     every = [result for results in graded.values() for result in results]
-    print(as_table(course.title, graded) if options.all else as_text(course.title, every))
     suites = {f"{course.title}: {name}": r for name, r in graded.items()} if options.all else {course.title: every}
     for path, text in ((options.junit, as_junit(suites)), (options.json, as_json(course.title, graded)),
                        (options.csv, as_csv(graded))):  # fmt: skip
         if path is not None:
             path.write_text(text, encoding="utf-8")
+    print(as_table(course.title, graded) if options.all else as_text(course.title, every))
     return 0 if all(result.passed for result in every) else 1

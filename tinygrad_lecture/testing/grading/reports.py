@@ -8,11 +8,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
+from xml.etree import ElementTree
 
 from .grading import Result
 
@@ -64,7 +63,8 @@ def as_csv(graded: Mapping[str, Sequence[Result]]) -> str:
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["student", *(r.exercise.name for r in next(iter(graded.values()))), "points"])
     for student, results in graded.items():
-        rows.writerow([student, *(f"{r.points:g}" for r in results), f"{sum(r.points for r in results):g}"])
+        safe = f"'{student}" if student.startswith(("=", "+", "-", "@")) else student  # for a spreadsheet no formula
+        rows.writerow([safe, *(f"{r.points:g}" for r in results), f"{sum(r.points for r in results):g}"])
     return text.getvalue()
 
 
@@ -75,33 +75,28 @@ def points_of(results: Sequence[Result]) -> str:
 
 def as_junit(graded: Mapping[str, Sequence[Result]]) -> str:
     """JUnit XML: a suite for each title, in it a test case for each exercise, with its points as properties."""
-    suites = [_suite(title, results) for title, results in graded.items()]
-    inside = "\n".join(suites) if len(suites) == 1 else "\n".join(["<testsuites>", *suites, "</testsuites>"])
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{inside}\n'
-
-
-def _suite(title: str, results: Sequence[Result]) -> str:
-    failures = sum(not r.passed for r in results)
-    seconds = sum(r.outcome.seconds for r in results)
-    lines = [
-        f'<testsuite name={_quoted(title)} tests="{len(results)}" failures="{failures}" errors="0" skipped="0" '
-        f'time="{seconds:.3f}">',
-    ]
-    for r in results:
-        lines.append(
-            f"  <testcase classname={_quoted(title)} name={_quoted(f'{r.exercise.name} {r.exercise.title}'.strip())} "
-            f'time="{r.outcome.seconds:.3f}">'
-        )
-        lines.append(
-            f'    <properties><property name="points" value="{r.points:g}"/>'
-            f'<property name="max_points" value="{r.exercise.points:g}"/></properties>'
-        )
-        if not r.passed:
-            first = message(r).split("\n")[0]
-            lines.append(f"    <failure message={_quoted(first)}>{escape(_printable(message(r)))}</failure>")
-        lines.append("  </testcase>")
-    lines.append("</testsuite>")
-    return "\n".join(lines)
+    suites = ElementTree.Element("testsuites")
+    for title, results in graded.items():
+        failures = sum(not r.passed for r in results)
+        suite = ElementTree.SubElement(
+            suites, "testsuite", name=title, tests=str(len(results)), failures=str(failures), errors="0", skipped="0",
+            time=f"{sum(r.outcome.seconds for r in results):.3f}",
+        )  # fmt: skip
+        for r in results:
+            name = f"{r.exercise.name} {r.exercise.title}".strip()
+            case = ElementTree.SubElement(
+                suite, "testcase", classname=title, name=name, time=f"{r.outcome.seconds:.3f}"
+            )
+            properties = ElementTree.SubElement(case, "properties")
+            ElementTree.SubElement(properties, "property", name="points", value=f"{r.points:g}")
+            ElementTree.SubElement(properties, "property", name="max_points", value=f"{r.exercise.points:g}")
+            if not r.passed:
+                failure = ElementTree.SubElement(case, "failure", message=message(r).split("\n")[0])
+                failure.text = message(r)
+    root = suites if len(suites) != 1 else suites[0]
+    ElementTree.indent(root)
+    text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text.decode()
 
 
 def as_json(title: str, graded: Mapping[str, Sequence[Result]]) -> str:
@@ -128,12 +123,3 @@ def _fields(results: Sequence[Result]) -> dict[str, Any]:
             for r in results
         ],
     }
-
-
-def _printable(text: str) -> str:
-    """Without the characters that XML does not allow."""
-    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
-
-
-def _quoted(text: str) -> str:
-    return quoteattr(_printable(text))

@@ -9,11 +9,14 @@ limits.py    time, memory, network, files, other programs
 outcome.py   `Outcome`: passed, or what is wrong
 
 What a submission sends are results, nothing else. So it cannot forge a pass, and changes nothing but itself by
-replacing a function of NumPy: to pass, it must return what is right for inputs that it does not know before.
+replacing a function of NumPy: to pass, it must return what is right for inputs that it does not know before. Whatever
+else it sends ends its process, and is the failure of that exercise alone.
 
-What this does not keep out: a submission may get right results in another way than the exercise asks for. A guarded
-import keeps it from the engine, and an audit hook from other programs, the network and files elsewhere; but whoever
-knows Python's insides gets around both. An exercise with `inside=True` is checked in the process of the submission,
-which can then forge the outcome. For files of people you do not know, run the grader in a container or a virtual
-machine.
+An audit hook, for all threads and from the first of its lines on, keeps it from other programs, the network, and files
+that are neither its own nor Python's; a guarded import keeps it from the engine.
+
+What this does not keep out: a submission may get right results in another way than the exercise asks for, and whoever
+knows Python's insides gets around hook and guard. An exercise with `inside=True` is checked in the process of the
+submission, which can then forge the outcome. For files of people you do not know, run the grader in a container or a
+virtual machine.
 """

@@ -1,29 +1,31 @@
-"""Limits of a process that runs a submission: time, memory, network, files.
+"""Limits of a process that runs a submission: time, memory, network, files, other programs.
 
-An audit hook sees what Python is about to do, and cannot be removed. It refuses, while a learner's function is on the
-stack: network connections, other programs, and files that are written outside of the learner's folder.
+An audit hook sees what Python is about to do, and cannot be removed. From then on all that the process does counts as
+the learner's, in each thread and whoever calls: a timer, `atexit`, `__del__`, a function of Python given as the answer.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import importlib.util
 import os
 import sys
+import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any
 
-from ..calls import is_own
-
-NETWORK = ("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "urllib.Request")
-PROGRAMS = ("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn",
-            "os.startfile", "os.kill", "ctypes.dlopen", "sys.addaudithook", "gc.get_objects")  # fmt: skip
-FILES = ("open", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.link", "os.symlink", "os.chmod",
-         "shutil.rmtree", "shutil.move", "shutil.copyfile")  # fmt: skip
+REFUSED = ("os.", "subprocess.", "socket.", "ctypes.", "resource.", "pty.", "fcntl.", "sqlite3.", "syslog.",
+           "_winapi.", "winreg.", "sys.addaudithook", "cpython.PyInterpreterState_New")  # fmt: skip
+HARMLESS = ("os.listdir", "os.scandir", "os.walk", "os.putenv", "os.unsetenv")
+CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate")
+UNSEEN = ("fork_exec", "_fork_exec", "pidfd_send_signal")  # functions of Python of which no event tells
+MAX_FILE = 2**26  # bytes that a file may have that is written
 
 
 def limit_memory(megabytes: int) -> None:
-    """Let this process use so much more memory than it has now; on systems without such limits do nothing."""
+    """Let this process use so much more memory than it has now, and write no large file; only on Linux."""
     if sys.platform != "linux":
         return
     import resource
@@ -33,6 +35,7 @@ def limit_memory(megabytes: int) -> None:
     limit = used + megabytes * 2**20
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE, MAX_FILE))
 
 
 def limit_time(seconds: float, wall: float, file: IO[bytes]) -> None:
@@ -58,49 +61,54 @@ def no_time_limit() -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def refuse_what_is_outside(folder: Path, secret: Iterable[Path] = ()) -> None:
-    """Install the audit hook. secret: folders whose files a submission may not read, as those with the solutions."""
-    inside, hidden, busy = str(folder.resolve()), [str(path.resolve()) for path in secret], [False]
+def refuse_what_is_outside(folder: Path, readable: Iterable[Path] | None, secret: Iterable[Path] = ()) -> None:
+    """Install the audit hook: files are written in `folder` alone, and read there and in `readable`.
+
+    readable: files and folders; None for all.  secret: what of it may not be read.
+    """
+    inside, null = _real(folder), _real(os.devnull)
+    refused = REFUSED if readable is None else (*REFUSED, "gc.")  # by it Hypothesis looks at its random numbers
+    rules = [(_real(path), False) for path in secret] + [(_real(path), True) for path in (folder, *(readable or ()))]
+
+    def refused_file(path: Any, writes: bool, absolute: bool) -> bool:
+        if type(path) not in (str, bytes) or (absolute and not Path(os.fsdecode(path)).is_absolute()):
+            return True  # an object may change its mind, and a relative path may be relative to any folder
+        real = _real(path)
+        if writes:
+            return not _under(real, inside) and real != null
+        nearest = max(((len(root), read) for root, read in rules if _under(real, root)), default=(0, False))
+        return readable is not None and not nearest[1] and real != null
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
-        if event not in _WATCHED or busy[0]:
-            return
-        busy[0] = True
-        try:
-            if not _own_frame():
-                return
-            if event in NETWORK:
-                raise PermissionError("no network connection is made while a file is checked")
-            if event in PROGRAMS:
-                raise PermissionError(f"{event}: no other program or library is started while a file is checked")
-            _refuse_file(event, args, inside, hidden)
-        finally:
-            busy[0] = False
+        if event == "open" and not isinstance(args[0], int):
+            path, mode, flags = args
+            writes = bool(set("wax+") & set(mode or "") or flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+            if refused_file(path, writes, mode is None):
+                done = "written" if writes else "read"
+                raise PermissionError(f"{path!r}: no file outside of your folder is {done} while a file is checked")
+        elif event in CHANGES:
+            if any(refused_file(path, True, True) for path in args if not isinstance(path, int)):
+                raise PermissionError(f"{event}: no file outside of your folder is changed while a file is checked")
+        elif event.startswith(refused) and event not in HARMLESS:
+            raise PermissionError(f"{event}: no program, library or connection is opened while a file is checked")
 
+    for module in list(sys.modules.values()):
+        for name in UNSEEN if isinstance(module, ModuleType) else ():
+            vars(module).pop(name, None)
     sys.addaudithook(hook)
 
 
-_WATCHED = {*NETWORK, *PROGRAMS, *FILES}
+def files_of(packages: Iterable[str]) -> list[Path]:
+    """The files of Python, of NumPy and of other packages, which an import reads."""
+    found = [Path(sysconfig.get_path(kind)) for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
+    specs = [importlib.util.find_spec(name) for name in ("numpy", *packages)]
+    places = [place for spec in specs if spec for place in spec.submodule_search_locations or [spec.origin or ""]]
+    return [*found, *map(Path, places)]
 
 
-def _refuse_file(event: str, args: tuple[Any, ...], inside: str, hidden: list[str]) -> None:
-    if not args or not isinstance(args[0], (str, bytes, os.PathLike)):
-        return
-    path = os.path.realpath(os.fsdecode(args[0]))
-    flags = args[2] if event == "open" and len(args) > 2 and isinstance(args[2], int) else 0
-    mode = args[1] if event == "open" and len(args) > 1 and isinstance(args[1], str) else ""
-    writes = event != "open" or bool(set(mode) & set("wax+")) or bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
-    if writes and not path.startswith(inside + os.sep) and path != os.devnull:
-        raise PermissionError(f"{path}: no file outside of your folder is written while a file is checked")
-    if any(path.startswith(folder + os.sep) for folder in hidden) and not path.startswith(inside + os.sep):
-        raise PermissionError(f"{path}: this file belongs to the checker")
+def _under(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
 
-def _own_frame() -> bool:
-    """Whether a function of a learner's file is being called."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        if is_own(frame.f_code.co_filename):
-            return True
-        frame = frame.f_back  # type: ignore[assignment]
-    return False
+def _real(path: Any) -> str:
+    return os.path.normcase(os.path.realpath(os.fsdecode(path)))

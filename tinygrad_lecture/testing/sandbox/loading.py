@@ -5,12 +5,13 @@ from __future__ import annotations
 import builtins
 import linecache
 import sys
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from ..calls import learner_frame, place_of, raised, source_around
+from ..calls import is_own, place_of, raised, source_around
 from ..failures import CheckFailed
 
 ALWAYS = [
@@ -53,7 +54,7 @@ class Submission:
             raise _syntax(error, path) from None
         module = self.modules[name] = ModuleType(name)
         module.__file__ = str(path)
-        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self._import, "open": self._open}
+        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self._import}
         try:
             exec(code, module.__dict__)
         except CheckFailed:
@@ -93,8 +94,8 @@ class Submission:
             return package
         if level == 0 and name.split(".")[0] in self.allowed:
             return builtins.__import__(name, globals, locals, fromlist or (), level)
-        frame = learner_frame(_here())
-        where = [] if frame is None else [f"{place_of(frame[0])}:{frame[1]}", *source_around(*frame)]
+        own = [(f.filename, f.lineno or 1) for f in traceback.extract_stack() if is_own(f.filename)]
+        where = [f"{place_of(own[-1][0])}:{own[-1][1]}", *source_around(*own[-1])] if own else []
         raise CheckFailed(
             f"`import {name}` is not allowed here.",
             kind="import",
@@ -102,13 +103,6 @@ class Submission:
             cause="this exercise is done with Python, NumPy and your own earlier files alone",
             hint="forbidden-import",
         )
-
-    def _open(self, file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
-        """Python's `open` for a learner's file: inside of their folder only."""
-        path = Path(file).resolve() if isinstance(file, (str, Path)) else None
-        if path is None or self.folder not in path.parents:
-            raise PermissionError(f"{file}: files outside of {self.folder.name}/ are not opened while it is checked")
-        return open(path, mode, *args, **options)  # noqa: PTH123 - the learner's file closes it
 
 
 def class_in(module: Any, name: str) -> Any:
@@ -124,17 +118,6 @@ def class_in(module: Any, name: str) -> Any:
             return found[0]
         waiting += [v.__globals__ for v in scope.values() if isinstance(v, FunctionType)]
     return None
-
-
-def _here() -> Any:
-    """A traceback of the current stack, innermost last."""
-    import types
-
-    frame, trace = sys._getframe(1), None
-    while frame is not None:
-        trace = types.TracebackType(trace, frame, frame.f_lasti, frame.f_lineno)
-        frame = frame.f_back  # type: ignore[assignment]
-    return trace
 
 
 def _syntax(error: SyntaxError | ValueError, path: Path) -> CheckFailed:

@@ -7,7 +7,9 @@ from typing import Any
 
 from ..calls import unexpected
 from ..failures import CheckFailed
+from ..showing import printable
 
+MAX_LINES = 200
 ENDLESS = (
     "an endless loop, or a loop over single numbers where NumPy would take all at once; does what the loop waits for "
     "change in it?"
@@ -20,6 +22,8 @@ class Outcome:
 
     printed: what it printed; for a wrong answer, on the input that is shown.
     notes: sentences for after a pass, such as a comparison of times.
+
+    Much of it comes from a submission: it becomes text that a terminal shows as it is.
     """
 
     name: str
@@ -33,6 +37,14 @@ class Outcome:
     printed: str = ""
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.passed, self.seconds = self.passed is True, float(self.seconds)
+        self.what, self.kind, self.printed = map(printable, (self.what, self.kind, self.printed))
+        self.shown, self.notes = ([printable(line) for line in lines[:MAX_LINES]] for lines in (self.shown, self.notes))
+        self.cause, self.hint, self.only = (
+            None if text is None else printable(text) for text in (self.cause, self.hint, self.only)
+        )
 
     @staticmethod
     def failed(name: str, fields: dict[str, Any], seconds: float = 0.0) -> Outcome:

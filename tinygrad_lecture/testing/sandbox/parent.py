@@ -7,8 +7,10 @@ import codecs
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -22,6 +24,7 @@ import numpy as np
 from ..calls import only_in, place_of, source_around
 from ..course.exercise import Course, Exercise
 from ..failures import CheckFailed
+from ..showing import printable
 from .outcome import ENDLESS, Outcome, failure_of
 from .remote import ParentEnd
 from .wire import Ended
@@ -30,8 +33,12 @@ START = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
     "from tinygrad_lecture.testing.sandbox.child import main; main()"
 )
-GRACE = 30.0  # seconds that a process may take to start, and over its time limit
+STARTING = 60.0  # seconds that a process may take to start, and to answer what takes no time
+GRACE = 30.0  # seconds over its time limit
+MAX_PRINTED = 20_000  # bytes
+MAX_SOURCE = 2**20  # characters
 WAITING = 4.0  # so many times its limit, and GRACE, may an exercise take in all: other programs want the processor too
+COMPUTING = 0.05  # who computes for so much of this time does not wait, also where other programs leave it no more
 
 
 class Grader:
@@ -58,15 +65,13 @@ class Grader:
         try:
             for name in names:
                 exercise = self.course[name]
-                if child is not None and child.ended:
+                if child is not None and (child.ended or exercise.inside or child.inside):
                     child.close()
                     child = None
-                child = child or self.opened()
+                child = child or self.opened(exercise.inside)
                 outcome = self.outcome(exercise, child)
                 if notes and name == names[-1] and outcome.passed and exercise.race is not None:
-                    with suppress(Exception, Ended):  # a comparison that fails is left out
-                        child.begin(exercise, self.patience)
-                        outcome.notes = child.end.ask("notes", self.reference, name)
+                    outcome.notes = self._notes(exercise)
                 yield outcome
         finally:
             if child is not None:
@@ -76,11 +81,21 @@ class Grader:
         """The outcome of one exercise, in a process that stays open."""
         start = time.perf_counter()
         try:
+            fields = self._checked(exercise, child)
+            return Outcome(**{**fields, "name": exercise.name, "seconds": time.perf_counter() - start})
+        except Exception as error:  # in what it sent was something that nobody expects
+            return Outcome.failed(exercise.name, failure_of(error).as_dict(), time.perf_counter() - start)
+        finally:
+            child.finish()
+
+    def _checked(self, exercise: Exercise, child: Child) -> dict[str, Any]:
+        """Fields of its outcome."""
+        try:
             with only_in(self.folder), warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")  # a learner would take them for a part of the answer
                 module = child.begin(exercise, self.patience)
                 if exercise.inside:
-                    return Outcome(**child.end.ask("inside", self.reference, exercise.name))
+                    return dict(child.end.ask("inside", exercise.name))
                 exercise.check(module)
         except Ended as ended:
             failure = self._stopped(exercise, ended.rest, child)
@@ -93,10 +108,19 @@ class Grader:
             if failure.kind not in ("syntax", "missing"):
                 failure = _parameters_changed(self.course, exercise, self.folder) or failure
         else:
-            return Outcome(exercise.name, True, printed=child.end.printed, seconds=time.perf_counter() - start)
-        finally:
-            child.finish()
-        return Outcome.failed(exercise.name, failure.as_dict(), time.perf_counter() - start)
+            return {"passed": True, "printed": child.end.printed}
+        return {"passed": False, **failure.as_dict()}
+
+    def _notes(self, exercise: Exercise) -> list[str]:
+        """The comparison of times, in a process that knows the course."""
+        with suppress(Exception, Ended):  # a comparison that fails is left out
+            child = self.opened(inside=True)
+            try:
+                child.begin(exercise, self.patience)
+                return [printable(note) for note in child.end.ask("notes", exercise.name)]
+            finally:
+                child.close()
+        return []
 
     def warm(self) -> None:
         """Start the process for the next check now."""
@@ -109,23 +133,25 @@ class Grader:
             self._spare.close()
             self._spare = None
 
-    def opened(self) -> Child:
-        """A process with the folder of the submission."""
+    def opened(self, inside: bool = False) -> Child:
+        """A process with the folder of the submission. inside: one that knows the course, and checks by itself."""
         self.warm()
         child, self._spare = self._spare, None
         assert child is not None
+        child.inside = inside
         self.open(child)
         return child
 
     def open(self, child: Child) -> None:
         """Let a process read the files of the submission, also if it has read them before."""
         secret = [str(path) for path in (self.course.folder, *self.course.secret)]
+        reference = self.reference if child.inside else None
         with suppress(Ended):  # then the first exercise tells what it said
-            child.end.ask("open", str(self.folder), list(self.course.imports), secret, self.memory)
+            child.ask("open", str(self.folder), list(self.course.imports), secret, self.memory, reference)
 
     def _stopped(self, exercise: Exercise, dump: str, child: Child) -> CheckFailed:
         """The failure of an exercise at which a process ended."""
-        printed = child.stopped()
+        printed, computed = child.stopped()
         if "most recent call first" not in dump:
             return CheckFailed(
                 "The check was ended from inside, without an outcome.",
@@ -135,15 +161,16 @@ class Grader:
                 hint="exit",
             )
         seconds = exercise.seconds * self.patience
-        waited = "Timeout" in dump
+        waited = "Timeout" in dump and computed < COMPUTING * _wall(exercise, self.patience)
         what = f"It did not end within {seconds:g} seconds."
         cause = ENDLESS
-        if waited:
+        if "Timeout" in dump:
             what = f"It did not end within {_wall(exercise, self.patience):g} seconds."
+        if waited:
             waits = "it waits for something, as with time.sleep, or other programs leave it no time"
             cause = f"{cause} Or {waits}" if os.name == "nt" else waits
-        frames = re.findall(r'File "(.*?)", line (\d+)', dump)
-        own = [(_plain(f), int(n)) for f, n in frames if _plain(f).startswith(str(self.folder))]
+        frames = re.findall(r'^  File "(.{1,500}?)", line (\d{1,7}) ', dump, re.MULTILINE)
+        own = [(_plain(f), int(n)) for f, n in frames if Path(_plain(f)).resolve().is_relative_to(self.folder)]
         failure = CheckFailed(
             f"{what} It was in this line:" if own else what,
             kind="time",
@@ -156,15 +183,18 @@ class Grader:
 
 
 class Child:
-    """A process for a submission. end: the link to it."""
+    """A process for a submission. end: the link to it.  inside: whether it knows the course."""
+
+    inside = False
 
     def __init__(self) -> None:
+        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - for as long as the process
         path = [str(Path(entry or ".").resolve()) for entry in sys.path]
         self._process = subprocess.Popen(
             [sys.executable, "-X", "utf8", "-c", START, json.dumps(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._printed,
             env={
                 **os.environ,
                 "OPENBLAS_NUM_THREADS": "1",
@@ -176,8 +206,8 @@ class Child:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self.end = ParentEnd(self._process.stdout, self._process.stdin)
-        self._printed = _Drain(self._process)
         self._alarm: threading.Timer | None = None
+        self._before = 0.0  # the processor's time before the exercise
 
     @property
     def ended(self) -> bool:
@@ -189,31 +219,46 @@ class Child:
         self._set_alarm(wall + GRACE)
         self.end.forget()
         self.end.printed = ""
+        before = self.ask("cpu")
+        self._before = before if isinstance(before, float) else 0.0  # an earlier exercise may have changed the answer
         return self.end.ask("begin", exercise.module, exercise.seconds * patience, wall)
 
     def finish(self) -> None:
-        """Count its time no longer."""
-        self._set_alarm(None)
-        if not self.ended:
-            with suppress(Ended):
-                self.end.ask("end")
+        """Count its time no longer. Where it answers something else than is asked, it is not used any more."""
+        token = secrets.token_hex()
+        with suppress(Exception, Ended):
+            if self.ask("end", token) == token:
+                return
+        self.stopped()
 
-    def stopped(self) -> str:
-        """What it printed, after it has ended."""
+    def ask(self, *request: Any) -> Any:
+        """Its answer to a request that takes no time; if none comes, it is killed."""
+        self._set_alarm(STARTING)
+        try:
+            return self.end.ask(*request)
+        finally:
+            self._set_alarm(None)
+
+    def stopped(self) -> tuple[str, float]:
+        """What it printed, after it has ended, and for how many seconds it computed; 0 on Windows, which cannot tell.
+
+        The times of children are added up when each has ended, so this must be the first to wait for it.
+        """
+        before = os.times()
         self._process.kill()
         self._process.wait()
-        return self._printed.text
+        after = os.times()
+        seconds = after.children_user - before.children_user + after.children_system - before.children_system
+        self._printed.seek(0)
+        return self._printed.read(MAX_PRINTED).decode("utf-8", "replace"), seconds - self._before
 
     def close(self) -> None:
         """End it."""
         self._set_alarm(None)
         self._process.kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
         self._printed.close()
+        self.end.close()
 
     def _set_alarm(self, seconds: float | None) -> None:
         """Kill it after so many seconds, should it not end itself."""
@@ -226,43 +271,13 @@ class Child:
             self._alarm.start()
 
 
-class _Drain:
-    """Reads what a process writes to standard error, and keeps the first part."""
-
-    def __init__(self, process: subprocess.Popen[bytes], most: int = 20_000) -> None:
-        self._parts: list[bytes] = []
-        self._most = most
-        self._stream = process.stderr
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        kept = 0
-        assert self._stream is not None
-        stream = self._stream.fileno()
-        for part in iter(lambda: os.read(stream, 4096), b""):
-            if kept < self._most:
-                self._parts.append(part)
-                kept += len(part)
-
-    def close(self) -> None:
-        """Wait until everything is read."""
-        self._thread.join()
-        if self._stream is not None:
-            self._stream.close()
-
-    @property
-    def text(self) -> str:
-        self._thread.join(1.0)
-        return b"".join(self._parts).decode("utf-8", "replace")
-
-
 def _parameters_changed(course: Course, exercise: Exercise, folder: Path) -> CheckFailed | None:
     """The failure for a function whose parameters are in another order than given, fewer, or more; or None."""
     try:
         given = _parameters(course.given(exercise))
-        own = _parameters((folder / exercise.file).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, SyntaxError):
+        with (folder / exercise.file).open(encoding="utf-8-sig") as file:
+            own = _parameters(file.read(MAX_SOURCE))
+    except (OSError, ValueError, SyntaxError, MemoryError, RecursionError):
         return None
     for name, (before, _, _) in given.items():
         now, needed, line = own.get(name, (before, 0, 0))

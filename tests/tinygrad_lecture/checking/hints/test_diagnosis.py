@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradchecks import draw, failure, make, same_draws, tensor  # noqa: F401 - same_draws is a fixture
-from planted import MISTAKES
+from planted import MISTAKES, held_out_fourth
+from planted.held_out_third import dk, dq
 from tinygrad_lecture.checking.hints.diagnosis import HINTS
 
 
@@ -29,6 +30,13 @@ def normalized_rows(x, /):
 
 def masked(g, x):
     return np.where(x > 0.8, 0, g * 2 * x)
+
+
+windows = make(held_out_fourth.windows, "windows", x=held_out_fourth.without_last_window)
+
+
+def plain_attention(q, k, v, /):
+    return softmax(q @ k.T / 2) @ v
 
 
 BUGS = {
@@ -96,6 +104,9 @@ PLANTED = {
     "wrong-outputs": "convolution: the last window counted twice",
     "contributions-misplaced": "convolution with stride 2: stride forgotten in dx",
     "contributions": "layer norm: mean and deviation constants",
+    "attention": "attention dq: the diagonal alone",
+    "sums-for-means": "layer norm: sums for means",
+    "wrong-probabilities": "cross-entropy: softmax twice",
 }
 
 
@@ -328,6 +339,29 @@ def test_a_sum_over_the_wrong_axes_of_three():
 )
 def test_two_mistakes_at_once_are_not_explained_by_one(forward, rule):
     assert failure(make(forward, x=rule), draw(3, 3)).hint in (None, "contributions")
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_window_left_out_is_not_called_a_mask_of_g_where_its_upstream_has_another_sign(seed):
+    error = failure(windows, draw(6), seed=seed)
+    assert error.hint == "outputs-left-out"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda p, dp: 2 * dp * p * (1 - p),
+        lambda p, dp: dp - (p * dp).sum(-1, keepdims=True),
+        lambda p, dp: p * (dp - (p * dp).mean(-1, keepdims=True)),
+        lambda p, dp: p * p * dp,
+    ],
+)
+@pytest.mark.parametrize("rule", [dq, dk])
+def test_other_mistakes_in_attention_get_no_cause_of_its_table(rule, wrong):
+    name = "q" if rule is dq else "k"
+    inputs = [draw(3, 4).requires_grad_(name == "q"), draw(5, 4).requires_grad_(name == "k"), draw(5, 2)]
+    error = failure(make(plain_attention, **{name: rule(wrong)}), inputs)
+    assert error.hint not in ("attention", "sums-for-means", "wrong-probabilities")
 
 
 @pytest.mark.parametrize("inputs", [[1.0, 2.0], [1.0, 1.0, 1.0], [[2.0, 2.0], [2.0, 2.0]]])

@@ -216,9 +216,14 @@ def test_every_kind_of_array_is_told(array):
 def test_what_cannot_be_shown_is_refused(tmp_path):
     with pytest.raises(TypeError, match="page: give the tensor that backward starts from, or a Graph"):
         tl.page("loss", tmp_path / "page.html")
+
+
+def test_the_folder_is_made_and_what_a_killed_program_left_there_is_removed(tmp_path):
+    (tmp_path / ".page.html-0123abcd").mkdir()
     x = tl.tensor(3.0, requires_grad=True)
-    with pytest.raises(FileNotFoundError, match="no folder"):
-        tl.page(x * x, tmp_path / "nowhere" / "page.html")
+    for folder in (tmp_path, tmp_path / "new"):
+        tl.page(x * x, folder / "page.html")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["new", "page.html", "page.html"]
 
 
 @pytest.mark.parametrize("wrong", [{"names": ["a"]}, {"names": 3}, {"title": 3}, {"tokens": 3}, {"tokens": "ab"},

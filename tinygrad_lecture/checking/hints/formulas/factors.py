@@ -114,7 +114,7 @@ def factor_per_slice(case: Case) -> str | None:
     """got / expected is constant along one axis."""
     ratio = case.got / case.expected
     for axis, size in enumerate(ratio.shape):
-        if size > 1 and ratio.size > size and not case.kinks.any():
+        if size > 1 and ratio.size > size and case.got.all() and not case.kinks.any():
             level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), ratio.shape)
             if same(ratio, level) and case.wrong.all() and _factor(case) is None:
                 once = {k: v for k, v in case.known.items() if np.ptp(v, axis=axis).max() == 0}

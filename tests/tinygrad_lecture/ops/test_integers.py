@@ -1,0 +1,85 @@
+"""Functions of integers and bools: floats are of the default dtype and as exact, integers keep a dtype that fits."""
+
+import numpy as np
+import pytest
+
+import nn
+import nn.torch as torch
+import tinygrad_lecture as tl
+from tinygrad_lecture import ops
+
+F = nn.functional
+UNARY = [
+    *("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "sigmoid", "silu", "tan", "sinh", "cosh"),
+    *("asin", "acos", "atan", "asinh", "acosh", "atanh", "exp2", "log2", "log10", "rsqrt", "reciprocal", "erfc"),
+    *("erfinv", "lgamma", "digamma", "sinc", "logit"),
+]
+
+
+@pytest.mark.parametrize("default", [tl.float32, tl.float64], ids=str)
+@pytest.mark.parametrize("dtype", [tl.bool, tl.int8, tl.uint8], ids=str)
+@pytest.mark.filterwarnings("ignore")
+def test_float_functions_of_bytes_are_computed_in_the_default_dtype(dtype, default):
+    tl.set_default_dtype(default)
+    try:
+        x = tl.tensor([0, 1, 3, 12]).to(dtype)
+        calls = {name: (getattr(ops, name), (x,)) for name in UNARY}
+        calls |= {name: (getattr(ops, name), (x, x.flip(0))) for name in ("atan2", "hypot", "logaddexp", "xlogy")}
+        calls |= {name: (getattr(torch.special, name), (x,)) for name in ("ndtr", "entr", "erfcx")}
+        calls |= {"0-d": (ops.exp, (x[3],))}
+        for name, (function, inputs) in calls.items():
+            found, wanted = function(*inputs), function(*(y.to(default) for y in inputs))
+            assert found.dtype == default and found.shape == wanted.shape, name
+            np.testing.assert_allclose(found.numpy(), wanted.numpy(), rtol=1e-6, err_msg=name)
+    finally:
+        tl.set_default_dtype(tl.float32)
+
+
+MASK = tl.tensor([True, True, False])
+INTS = tl.tensor([-5, 3, 9])
+INDEX = tl.tensor([0, 0, 2])
+RESULTS = [  # a call, its value and its dtype
+    (lambda: tl.square(MASK), [1, 1, 0], tl.int64),
+    (lambda: F.relu6(INTS), [0, 3, 6], tl.int64),
+    (lambda: F.hardtanh(INTS, -0.5, 5.7), [0, 3, 5], tl.int64),
+    (lambda: F.avg_pool1d(INTS[None, None], 2, 1), [[[-1, 6]]], tl.int64),
+    (lambda: F.avg_pool2d(INTS[None, None, None], (1, 2), divisor_override=3), [[[[0]]]], tl.int64),
+    (lambda: tl.bincount(INDEX, INTS), [-2, 0, 9], tl.float64),
+    (lambda: tl.bincount(INDEX, tl.tensor([0.5, 1.0, 2.0])), [1.5, 0, 2], tl.float32),
+    (lambda: tl.scatter_reduce(tl.tensor([False, True, True]), 0, INDEX, MASK, "sum"), [True, True, True], tl.bool),
+    (lambda: tl.scatter_reduce(MASK, 0, INDEX, MASK, "prod"), [True, True, False], tl.bool),
+    (lambda: tl.scatter_reduce(MASK, 0, INDEX, ~MASK, "amin"), [False, True, False], tl.bool),
+    (lambda: tl.scatter_reduce(INTS.to(tl.uint8), 0, INDEX, MASK.to(tl.uint8), "prod"), [251, 3, 0], tl.uint8),
+    (lambda: tl.cumsum(INTS, 0, dtype=tl.uint8), [251, 254, 7], tl.uint8),
+    (lambda: tl.cumprod(MASK, 0, dtype=tl.bool), [True, True, False], tl.bool),
+    (lambda: tl.sum(INTS, dtype=tl.int8), 7, tl.int8),
+    (lambda: tl.prod(INTS, dtype=tl.int16), -135, tl.int16),
+    (lambda: tl.unravel_index(tl.tensor([5], dtype=tl.uint8), (300, 300))[1], [5], tl.int64),
+    (lambda: tl.linspace(tl.tensor(0.1, dtype=tl.float64), tl.tensor(1), 2, dtype=tl.float64), [0.1, 1], tl.float64),
+    (lambda: tl.logspace(tl.tensor(0.1, dtype=tl.float64), 0, 1, dtype=tl.float64), [10**0.1], tl.float64),
+]
+
+
+@pytest.mark.parametrize(("call", "value", "dtype"), RESULTS, ids=range(len(RESULTS)))
+def test_values_and_dtypes(call, value, dtype):
+    found = call()
+    assert found.dtype == dtype
+    assert found.tolist() == value
+
+
+def test_a_number_that_a_dtype_cannot_hold_is_refused():
+    with pytest.raises(tl.TensorError, match="-9 out of bounds for uint8"):
+        tl.full_like(INTS.to(tl.uint8), -9)
+
+
+def test_places_of_what_has_no_axes():
+    assert [places.tolist() for places in tl.nonzero(tl.tensor(5), as_tuple=True)] == [[0]]
+    assert [places.tolist() for places in torch.where(tl.tensor(False))] == [[]]
+    assert tl.nonzero(tl.tensor(5)).shape == (1, 0)
+    assert [x.shape for x in tl.unique_consecutive(tl.tensor(5), return_inverse=True, return_counts=True)] == [
+        (1,),
+        (),
+        (1,),
+    ]
+    assert torch.linalg.vander(tl.tensor(2.0), 3).tolist() == [[1, 2, 4]]
+    assert torch.linalg.vander(tl.tensor([[2.0, 3.0, 4.0]])).shape == (1, 3, 3)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..files import atomic_write
 from .fonts import as_written, drawable
-from .formulas.numbers import in_line
+from .numbers import in_line
 from .html.drawing import drawn
 from .layout import Layout, Point, layered
 from .picture import new_figure, save_picture

@@ -21,8 +21,8 @@ from ..errors.table import aligned
 from ..errors.words import kind_of
 from ..traced import Traced
 from .dot import dot_of
-from .formulas.local import local_derivatives
-from .formulas.numbers import in_line
+from .local import LocalDerivatives
+from .numbers import in_line
 from .observe import Observing
 from .program.calls import Calls, written_by_name
 from .program.scopes import ParameterNames, Scopes, lines_of_call
@@ -65,7 +65,7 @@ class Graph(metaclass=NeedsParentheses):
     get the names of the caller's variables; `name` gives others. Parameters of a module that runs have its names for
     them, behind the module's variable if several modules run on their own.
     visited: the results in the order in which backward visited them.  steps: its steps in that order, with what each
-    was given and handed on.  Ops that are not recorded, as under no_grad, are left out.
+    was given and returned.  Ops that are not recorded, as under no_grad, are left out.
     Raises TypeError for anything but a Tensor, RuntimeError for a tensor that does not require grad, or after backward
     has freed its graph.
     """
@@ -249,17 +249,15 @@ class Graph(metaclass=NeedsParentheses):
         vertex = self._vertex(record)
         self.visited.append(vertex)
         vertex.grad = _plus(vertex.grad, upstream)
-        handed: list[Array | None] = []
+        found: list[Array | None] = []
         for node, gradient in zip(record.nodes, gradients, strict=True):
-            if node is None or gradient is None:
-                handed.append(None)
-                continue
-            handed.append(_copy(unbroadcast(_array(gradient), node)))
-            if isinstance(node, Leaf):  # no backward step of its own shows its sum
-                parent = self._vertex(node)
-                parent.grad = _plus(parent.grad, handed[-1])
-        vertex.handed = handed
-        self.steps.append(Step(vertex, _copy(upstream), handed, local_derivatives(record, upstream), record.age))
+            known = node is not None and gradient is not None
+            found.append(_copy(unbroadcast(_array(gradient), node)) if known else None)
+            if known and isinstance(node, Leaf):  # no backward step of its own shows its sum
+                leaf = self._vertex(node)
+                leaf.grad = _plus(leaf.grad, found[-1])
+        vertex.input_gradients = found
+        self.steps.append(Step(vertex, _copy(upstream), found, LocalDerivatives(record, upstream), record.age))
 
     # --- vertices ---------------------------------------------------------------------------------------
 

@@ -64,6 +64,12 @@ class Observing(Switch):
         super().__exit__(*error)
 
 
+class Unwatched(Switch):
+    """Context manager: nothing observes this thread; give it None."""
+
+    mode = "observer"
+
+
 def observers() -> list[Observer]:
     """What observes this thread now, the innermost first."""
     found, rest = list[Observer](), [modes.observer]

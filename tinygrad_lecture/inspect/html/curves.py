@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TypeAlias
 
-from ..formulas.numbers import number
+from ..numbers import number
 
 Curve: TypeAlias = tuple[Sequence[float], Sequence[float]]  # (x, y)
 COLOURS = ("#8a949e", "#2a9d5c", "#d6791f", "#3b82c4", "#a05cb5")

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from html import escape
 
-from ..formulas.numbers import in_line
+from ..numbers import in_line
 from ..layout import Layout, Point, layered
 from ..routes import bends, routes
 from ..vertex import Vertex

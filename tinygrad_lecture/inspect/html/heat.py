@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ..formulas.numbers import number
+from ..numbers import number
 
 SIDE = 12  # rows and columns of a table
 PICTURE = 64  # rows and columns of a picture

@@ -11,7 +11,7 @@ import numpy as np
 from ...autograd.core import Record
 from ...backend import Array, to_host
 from ...traced import Traced
-from ..formulas.numbers import in_words
+from ..numbers import in_words
 from ..printing import text_of
 from ..vertex import Vertex, printable
 from .drawing import drawn

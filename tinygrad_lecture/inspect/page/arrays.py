@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ..formulas.numbers import DIGITS, digits_of
+from ..numbers import DIGITS, digits_of
 from ..html.heat import means
 
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements

@@ -12,10 +12,10 @@ from functools import lru_cache
 from typing import Any
 
 from ...backend import Array
-from ..formulas.numbers import numbers
+from ..numbers import numbers
 from ..layout import Layout, Point, layered
 from ..routes import bends, routes
-from ..teaching.story import Story
+from ..teaching.walkthrough import Walkthrough
 from ..vertex import Vertex
 from .groups import Group, all_of, within
 
@@ -24,7 +24,7 @@ INCH = 96.0  # pixels; a layout is in inches
 LONGEST = 34  # characters of a line in a box
 
 
-def view_of(group: Group, story: Story, index: dict[Vertex, int]) -> dict[str, Any]:
+def view_of(group: Group, walk: Walkthrough, index: dict[Vertex, int]) -> dict[str, Any]:
     """The view of a group: boxes for its values and groups, and for the values that come in from outside."""
     owner: dict[Vertex, Group | None] = dict.fromkeys(group.vertices)
     for inner in group.groups:
@@ -32,18 +32,18 @@ def view_of(group: Group, story: Story, index: dict[Vertex, int]) -> dict[str, A
     outside: list[Vertex] = []
     for vertex in owner:
         outside += [x for x in vertex.inputs if x in index and x not in owner and x not in outside]
-    return _arranged(owner, outside, story, index, group.path)
+    return _arranged(owner, outside, walk, index, group.path)
 
 
-def flat_view(story: Story, index: dict[Vertex, int]) -> dict[str, Any] | None:
+def flat_view(walk: Walkthrough, index: dict[Vertex, int]) -> dict[str, Any] | None:
     """The view of every value without modules; None if there are too many."""
-    if len(story.vertices) > FLAT:
+    if len(walk.vertices) > FLAT:
         return None
-    return _arranged(dict.fromkeys(story.vertices), [], story, index)
+    return _arranged(dict.fromkeys(walk.vertices), [], walk, index)
 
 
 def _arranged(
-    owner: dict[Vertex, Group | None], outside: list[Vertex], story: Story, index: dict[Vertex, int], path: str = ""
+    owner: dict[Vertex, Group | None], outside: list[Vertex], walk: Walkthrough, index: dict[Vertex, int], path: str = ""
 ) -> dict[str, Any]:
     """A view. owner: the group of each value in it that stands for it, None for a box of its own.
 
@@ -66,7 +66,7 @@ def _arranged(
                 arrows[start, end] = arrows.get((start, end), 0) + 1
     pairs = [pair if pair[0] < pair[1] else pair[::-1] for pair in arrows]
     lines = [_lines(m, m in outside, path) for m in members]
-    gradients = [_gradient(m, story) for m in members]
+    gradients = [_gradient(m, walk) for m in members]
     sizes = [_size(texts, rows) for texts, rows in zip(lines, gradients, strict=True)]
     layout = _layout(tuple(sizes), tuple(pairs))
     boxes = [
@@ -119,11 +119,11 @@ def _rows(array: Array | None) -> list[str]:
     return [_short(row) for row in numbers(array).replace("], [", "],|[").split("|") if row]
 
 
-def _gradient(member: Any, story: Story) -> list[str]:
+def _gradient(member: Any, walk: Walkthrough) -> list[str]:
     """The lines that the page will write for its gradient, one after the other step."""
-    if isinstance(member, Group) or member not in story.gradients:
+    if isinstance(member, Group) or member not in walk.gradients:
         return []
-    return _rows(story.gradients[member]) or [" " * 22]
+    return _rows(walk.gradients[member]) or [" " * 22]
 
 
 def _size(lines: Sequence[str], gradient: Sequence[str]) -> Point:

@@ -47,7 +47,7 @@ export class Facts {
   }
 
   /**
-   * How the gradient of a value came about: the gifts on all ways from the result to it, each with its step.
+   * How the gradient of a value came about: the terms on all ways from the result to it, each with its step.
    * @param {number} i
    * @returns {Node[]}
    */
@@ -60,9 +60,9 @@ export class Facts {
     });
     const steps = element("ol", { class: "way" });
     for (let step = place.firstBackward; step <= place.step && step < place.steps.length - 1; step += 1) {
-      const event = data.events[place.steps[step].event];
-      for (const gift of on.has(event.value) ? event.gifts.filter((gift) => on.has(gift.to)) : []) {
-        const text = gift.of > 1 ? gift.total : gift.sums.length ? `${gift.rule} = ${inLine(data.arrays[gift.handed])}` : gift.rule;
+      const event = data.steps[place.steps[step].event];
+      for (const term of on.has(event.value) ? event.terms.filter((term) => on.has(term.to)) : []) {
+        const text = term.of > 1 ? term.total : term.lines.length ? `${term.rule} = ${inLine(data.arrays[term.array])}` : term.rule;
         const name = `step ${step}: back through ${data.values[event.value].name}`;
         const link = button(String(step), () => this.goTo(step), { class: "text", "aria-label": `${step}, ${name}` });
         steps.append(element("li", {}, link, " ", element("span", { class: "math" }, text)));

@@ -176,7 +176,7 @@ export class Picture {
     for (let step = place.runStart(place.step); step <= place.step; step += 1) {
       const { kind, value, event } = place.steps[step];
       if (kind === "forward") found.push(...place.data.values[value].inputs);
-      if (kind === "backward") found.push(...place.data.events[event].gifts.map((gift) => gift.to));
+      if (kind === "backward") found.push(...place.data.steps[event].terms.map((term) => term.to));
     }
     return found.flatMap((value) => place.boxOf(value) ?? []);
   }

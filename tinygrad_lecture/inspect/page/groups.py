@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..teaching.story import Story
+from ..teaching.walkthrough import Walkthrough
 from ..vertex import Scope, Vertex
 
 MOST = 120  # boxes of a view
@@ -44,13 +44,13 @@ class Group:
         return [self] if self.parent is None else [self, *self.parent.above()]
 
 
-def groups_of(story: Story) -> list[Group]:
-    """The groups of a story, that of the whole graph first; each value stands in one.
+def groups_of(walk: Walkthrough) -> list[Group]:
+    """The groups of a walkthrough, that of the whole graph first; each value stands in one.
 
     A module with a single op is no group of its own: the op stands in its place. A leaf or constant stands with its
     users, in the innermost group that has them all.
     """
-    made = [v for v in story.vertices if v.op is not None]
+    made = [v for v in walk.vertices if v.op is not None]
     counts: dict[Scope, int] = {}
     for vertex in made:
         for scope in vertex.scope.above() if vertex.scope else ():
@@ -80,7 +80,7 @@ def groups_of(story: Story) -> list[Group]:
         group.number = number
     for group in list(groups):
         _cut(group, groups, {v.number: i for i, v in enumerate(made)})
-    _place_leaves(story, groups)
+    _place_leaves(walk, groups)
     return groups
 
 
@@ -121,14 +121,14 @@ def all_of(group: Group) -> list[Vertex]:
     return [*group.vertices, *(v for inner in group.groups for v in all_of(inner))]
 
 
-def _place_leaves(story: Story, groups: list[Group]) -> None:
+def _place_leaves(walk: Walkthrough, groups: list[Group]) -> None:
     at = {vertex: group for group in groups for vertex in group.vertices}
     users: dict[Vertex, list[Group]] = {}
-    for vertex in story.vertices:
+    for vertex in walk.vertices:
         for x in vertex.inputs:
             if vertex in at and x.op is None and x.number:
                 users.setdefault(x, []).append(at[vertex])
-    for vertex in story.vertices:
+    for vertex in walk.vertices:
         if vertex.op is None:
             chains = [group.above()[::-1] for group in users.get(vertex, groups[:1])]
             common = [level[0] for level in zip(*chains, strict=False) if all(g is level[0] for g in level)]

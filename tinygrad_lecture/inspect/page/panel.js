@@ -52,14 +52,14 @@ export class Panel extends Facts {
     if (current.kind === "start") return this.start();
     if (current.kind === "done") return this.done();
     if (this.group() !== undefined) return this.through(this.group() ?? 0);
-    return current.kind === "forward" ? this.forwardStep(current.value) : this.backwardStep(this.data.events[current.event]);
+    return current.kind === "forward" ? this.forwardStep(current.value) : this.backwardStep(this.data.steps[current.event]);
   }
 
   /** @returns {Node[]} */
   start() {
-    const { values, events, result } = this.data;
+    const { values, steps, result } = this.data;
     const given = values.flatMap((value, i) => (value.kind === "result" || value.partOf ? [] : [i]));
-    const goal = events.length ? ` Then backward finds how much ${values[result].name} changes with each of them.` : "";
+    const goal = steps.length ? ` Then backward finds how much ${values[result].name} changes with each of them.` : "";
     return [
       element("h2", {}, "What is given"),
       element("p", {}, `Forward computes ${values[result].name} from these values, one step after the other.${goal}`),
@@ -71,8 +71,8 @@ export class Panel extends Facts {
 
   /** @returns {Node[]} */
   done() {
-    const { values, events, stored, differentiated, own, note } = this.data;
-    if (!events.length) return [element("h2", {}, "The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
+    const { values, steps, stored, differentiated, own, note } = this.data;
+    if (!steps.length) return [element("h2", {}, "The end"), element("p", {}, "Backward has not run, so there are no gradients.")];
     const leaves = values.flatMap((value, i) => (value.kind === "leaf" && this.place.gradientOf(i) >= 0 ? [i] : []));
     const found = (/** @type {number} */ i) => inLine(this.data.arrays[this.place.gradientOf(i)]);
     const held = (/** @type {number} */ i) => (stored[String(i)] === undefined ? "" : inLine(this.data.arrays[stored[String(i)]]));
@@ -131,42 +131,42 @@ export class Panel extends Facts {
     ];
   }
 
-  /** @param {BackwardEvent} event @returns {Node[]} */
+  /** @param {BackwardStep} event @returns {Node[]} */
   backwardStep(event) {
     const value = this.data.values[event.value];
     const upstream = inLine(this.data.arrays[event.upstream]);
-    const first = event.given && event.value === this.data.result;
-    const came = event.given ? `Backward starts here${event.start ? `, ${event.start}` : ""}.` : event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
+    const first = event.starts && event.value === this.data.result;
+    const came = event.starts ? `Backward starts here${event.start ? `, ${event.start}` : ""}.` : event.changed ? "A hook has changed what came from below." : "It came from below, where this value was used.";
     return [
       element("span", { class: "tag backward" }, "backward"),
       element("h2", {}, `Back through ${value.name} = ${value.formula}`),
       element("p", { class: "math grad" }, `${event.gradient} = ${upstream}`),
       ...(first && this.data.note ? [element("p", { class: "hint" }, this.data.note)] : []),
-      element("p", { class: "hint" }, event.given && !event.start ? `${came} ${value.name} changes with itself one to one.` : came),
-      ...event.gifts.map((gift) => this.gift(gift)),
+      element("p", { class: "hint" }, event.starts && !event.start ? `${came} ${value.name} changes with itself one to one.` : came),
+      ...event.terms.map((term) => this.term(term)),
       ...this.source(value),
     ];
   }
 
-  /** @param {Gift} gift */
-  gift(gift) {
-    const to = this.data.values[gift.to];
+  /** @param {Term} term */
+  term(term) {
+    const to = this.data.values[term.to];
     const name = to ? to.name : "the input";
-    const part = element("section", { class: "gift", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(gift.to), { class: "text" })));
+    const part = element("section", { class: "term", "aria-label": `to ${name}` }, element("h3", {}, "to ", button(name, () => this.look(term.to), { class: "text" })));
     const math = (/** @type {string} */ text, kind = "") => part.append(element("p", { class: `math ${kind}` }, text));
-    if (gift.derivative) {
+    if (term.derivative) {
       part.append(element("p", { class: "why" }, "the local derivative, ∂: of this step alone"));
-      math([gift.derivative, ...gift.slopes].join("\n"));
+      math([term.derivative, ...term.slopes].join("\n"));
     }
-    part.append(element("p", { class: "why" }, gift.derivative ? "the chain rule: what came, times the local derivative" : "what it hands on"));
-    math(gift.rule);
-    if (gift.sums.length) math(gift.sums.join("\n"));
-    if (gift.of > 1) {
-      const text = `${name} is used ${gift.of} times, and what its uses hand to it adds up; this is ${gift.count} of ${gift.of}`;
+    part.append(element("p", { class: "why" }, term.derivative ? "the chain rule: what came, times the local derivative" : "what it hands on"));
+    math(term.rule);
+    if (term.lines.length) math(term.lines.join("\n"));
+    if (term.of > 1) {
+      const text = `${name} is used ${term.of} times, and what its uses hand to it adds up; this is ${term.count} of ${term.of}`;
       part.append(element("p", { class: "why" }, text));
     }
-    if (gift.total) math(gift.total, "total grad");
-    const handed = this.data.arrays[gift.handed];
+    if (term.total) math(term.total, "total grad");
+    const handed = this.data.arrays[term.array];
     if (countOf(handed) > 8) part.append(...arrayView(handed, `what ${name} gets`));
     return part;
   }
@@ -196,11 +196,11 @@ export class Panel extends Facts {
       if (partly) parts.push(element("h3", {}, "computed last, inside"), this.list([last], (i) => data.values[i].inWords));
       else parts.push(element("h3", {}, "comes out"), this.list(results.length ? results : [last], (i) => data.values[i].inWords));
     } else {
-      const gifts = run.flatMap((step) => data.events[step.event].gifts);
-      const out = [...new Set(gifts.map((gift) => gift.to))].filter((i) => i >= 0 && !inside(i));
-      const own = [...new Set(gifts.map((gift) => gift.to))].filter((i) => inside(i) && data.values[i].kind === "leaf");
+      const terms = run.flatMap((step) => data.steps[step.event].terms);
+      const out = [...new Set(terms.map((term) => term.to))].filter((i) => i >= 0 && !inside(i));
+      const own = [...new Set(terms.map((term) => term.to))].filter((i) => inside(i) && data.values[i].kind === "leaf");
       const text = (/** @type {number} */ i) => inLine(data.arrays[place.gradientOf(i)]);
-      const first = data.events[run[0].event];
+      const first = data.steps[run[0].event];
       parts.push(element("p", { class: "math grad" }, `${first.gradient} = ${inLine(data.arrays[first.upstream])}`));
       const soFar = partly ? ", so far" : "";
       if (out.length) parts.push(element("h3", {}, `handed on to${soFar}`), this.list(out, text, "grad", true));

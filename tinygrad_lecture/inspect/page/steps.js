@@ -13,7 +13,7 @@ export function stepsOf(data) {
   data.values.forEach((value, i) => {
     if (value.kind === "result") steps.push({ kind: "forward", value: i, event: -1 });
   });
-  data.events.forEach((event, i) => steps.push({ kind: "backward", value: event.value, event: i }));
+  data.steps.forEach((event, i) => steps.push({ kind: "backward", value: event.value, event: i }));
   steps.push({ kind: "done", value: -1, event: -1 });
   return steps;
 }
@@ -42,9 +42,9 @@ export class Place {
     this.sums = new Map();
     this.steps.forEach((step, i) => {
       if (step.kind !== "backward") return;
-      const event = data.events[step.event];
+      const event = data.steps[step.event];
       this.addSum(event.value, i, event.upstream);
-      for (const gift of event.gifts) this.addSum(gift.to, i, gift.after);
+      for (const term of event.terms) this.addSum(term.to, i, term.after);
     });
   }
 

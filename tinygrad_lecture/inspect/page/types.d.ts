@@ -44,29 +44,29 @@ interface Value {
 }
 
 /** what a step of backward hands to an input */
-interface Gift {
+interface Term {
   to: number;
   gradient: string; // how the gradient of the input is written
-  handed: number;
+  array: number; // the term
   before: number;
   after: number;
   count: number; // this is the count-th
-  of: number; // of so many gifts to it
+  of: number; // of so many terms to it
   derivative: string;
   slopes: string[]; // the derivative, element by element
   rule: string;
-  sums: string[];
+  lines: string[]; // the term, element by element
   total: string;
 }
 
-interface BackwardEvent {
+interface BackwardStep {
   value: number;
   upstream: number;
   gradient: string;
-  given: boolean; // whether backward starts here
+  starts: boolean; // whether backward starts here
   start: string; // what it starts with, where that is not 1
   changed: boolean; // by a hook
-  gifts: Gift[];
+  terms: Term[];
 }
 
 interface Group { name: string; kind: string; parent: number }
@@ -97,7 +97,7 @@ interface Data {
   own: boolean; // whether the page went backward itself
   more: string; // why .grad holds something else
   values: Value[];
-  events: BackwardEvent[];
+  steps: BackwardStep[];
   stored: Record<string, number>;
   groups: Group[];
   views: View[];

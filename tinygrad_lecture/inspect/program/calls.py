@@ -9,7 +9,7 @@ from ...autograd.core import Record
 from ...autograd.modes import Called, modes
 from ...backend import is_array, to_host
 from ...traced import Traced
-from ..formulas.numbers import in_line
+from ..numbers import in_line
 from ..vertex import Vertex, in_short
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.teaching.element.lines import BACKWARD, FORWARD
+from tinygrad_lecture.inspect.teaching.elements import ELEMENTS, SLOPES
 
 f = {"dtype": tl.float64, "requires_grad": True}
 
@@ -111,7 +111,7 @@ def test_the_derivative_of_a_product_is_what_a_small_change_gives(name):
 
 def test_every_entry_of_the_tables_is_tried():
     tried = {name.split(",")[0].split(" ")[0] for name in CALLS}
-    assert {*FORWARD, *BACKWARD} <= tried
+    assert {*ELEMENTS, *SLOPES} <= tried
 
 
 def test_it_reads_as_a_teacher_writes_it():

@@ -1,19 +1,19 @@
-"""Values of a graph that nobody watched: what the rules asked the tape to keep, and what follows from it."""
+"""What a graph that nobody watched still tells: the values that the tape kept, and a pass of backward of its own."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..autograd.core import Record
-from ..autograd.op import Op
-from ..backend import is_array, to_host
-from .vertex import Vertex
-
-if TYPE_CHECKING:
-    from .graph import Graph
+from ...autograd.backward import backward_pass, seed_for
+from ...autograd.core import Leaf, Record
+from ...autograd.op import Op
+from ...backend import is_array, to_host
+from ..graph import Graph
+from ..observe import Observing, Unwatched
+from ..vertex import Step, Vertex
 
 
 def recover_values(graph: Graph) -> None:
@@ -65,3 +65,29 @@ def _saved(record: Record) -> list[tuple[int | None, Any]]:
             elif match := re.fullmatch(r"arrays\[(\d+)\]", expression):
                 found.append((int(match[1]), value))
     return found
+
+
+def pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> list[Step]:
+    """The steps of a backward pass that leaves every `.grad`, the tape and the Graph as they are.
+
+    Raises RuntimeError where backward has freed the record of one of the wanted vertices.
+    """
+    if isinstance(loss._node, Leaf):
+        return []
+    if any(isinstance(n, Record) and n.saved is None and graph.vertex_of(n) in wanted for n in graph.nodes):
+        raise RuntimeError(
+            f"{caller}: backward did not start from this tensor, and it has freed this graph; give the tensor that it "
+            "started from, or call backward(retain_graph=True)"
+        )
+    seed = seed_for(loss, None, False)
+    leaves = [node for node in graph.nodes if isinstance(node, Leaf)]
+    before = [(vertex, vertex.grad, vertex.input_gradients) for vertex in graph.vertices]
+    seen, steps = len(graph.visited), len(graph.steps)
+    try:
+        with Unwatched(None), Observing(graph):  # only the graph is told of this pass, and then forgets it
+            backward_pass([(loss._node, seed)], wanted=leaves, retain_graph=True)
+        return graph.steps[steps:]
+    finally:
+        del graph.visited[seen:], graph.steps[steps:]
+        for vertex, grad, gradients in before:
+            vertex.grad, vertex.input_gradients = grad, gradients

@@ -7,41 +7,39 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..formulas.definitions import definition_of
-from ..formulas.numbers import in_words
-from ..teaching.board import board_of
-from ..teaching.story import Event, Gift, Story, started
-from ..teaching.weights import weights_of
-from ..teaching.worked import formula_with_numbers, forward_lines
-from ..vertex import Line, Vertex, printable
+from ..numbers import in_words
+from ..teaching.elements import definition, formula_with_numbers, forward_lines, weights_of
+from ..teaching.explain import text_of
+from ..teaching.walkthrough import BackwardStep, Term, Walkthrough, started
+from ..vertex import Line, Step, Vertex, printable
 from .arrays import Arrays
 from .boxes import flat_view, view_of
 from .groups import groups_of
 
 
-class StoryData:
-    """The data of a story's page. tokens: texts of the tokens, for the attention maps."""
+class PageData:
+    """The data of a page. tokens: texts of the tokens, for the attention maps."""
 
-    def __init__(self, story: Story, tokens: Sequence[str]) -> None:
-        self.story, self.tokens, self.arrays = story, [printable(token) for token in tokens], Arrays()
-        self.index = {vertex: i for i, vertex in enumerate(story.vertices)}
+    def __init__(self, walk: Walkthrough, tokens: Sequence[str]) -> None:
+        self.walk, self.tokens, self.arrays = walk, [printable(token) for token in tokens], Arrays()
+        self.index = {vertex: i for i, vertex in enumerate(walk.vertices)}
         self.lines: dict[Line, int] = {}
 
     def as_data(self) -> dict[str, Any]:
         """Everything, as JSON has it."""
-        story = self.story
-        groups = groups_of(story)
+        walk = self.walk
+        groups = groups_of(walk)
         at = {vertex: group.number for group in groups for vertex in group.vertices}
-        values = [self._value(vertex, at[vertex]) for vertex in story.vertices]
+        values = [self._value(vertex, at[vertex]) for vertex in walk.vertices]
         return {
-            "result": self.index[story.result],
-            "differentiated": story.differentiated,
-            "note": story.note(),
-            "own": story.own,
-            "more": story.more,
+            "result": self.index[walk.result],
+            "differentiated": walk.differentiated,
+            "note": walk.note(),
+            "own": walk.own,
+            "more": walk.more,
             "values": values,
-            "events": [self._event(event) for event in story.events],
-            "stored": {str(self.index[v]): self.arrays.add(grad) for v, grad in story.stored.items()},
+            "steps": [self._step(step) for step in walk.steps],
+            "stored": {str(self.index[v]): self.arrays.add(grad) for v, grad in walk.stored.items()},
             "groups": [
                 {
                     "name": g.name,
@@ -50,8 +48,8 @@ class StoryData:
                 }
                 for g in groups
             ],
-            "views": [view_of(group, story, self.index) for group in groups],
-            "flat": flat_view(story, self.index) if len(groups) > 1 else None,
+            "views": [view_of(group, walk, self.index) for group in groups],
+            "flat": flat_view(walk, self.index) if len(groups) > 1 else None,
             "tokens": self.tokens,
             "lines": [_line(file, number) for file, number in self.lines],
             "arrays": self.arrays.as_data(),
@@ -62,12 +60,12 @@ class StoryData:
         return {
             "number": vertex.number,
             "name": str(vertex),
-            "gradient": self.story.gradient_of(vertex),
+            "gradient": self.walk.gradient_of(vertex),
             "op": vertex.op or "",
             "kind": "result" if vertex.op else "leaf" if vertex.requires_grad else "constant",
             "formula": vertex.formula if vertex.op else "",
             "filled": "" if filled == vertex.formula else filled,
-            "definition": definition_of(vertex),
+            "definition": definition(vertex),
             "sums": forward_lines(vertex),
             "inWords": in_words(vertex.value),
             "shape": list(vertex.shape),
@@ -82,32 +80,28 @@ class StoryData:
             "weights": self.arrays.add(weights_of(vertex)),
         }
 
-    def _event(self, event: Event) -> dict[str, Any]:
+    def _step(self, told: BackwardStep) -> dict[str, Any]:
+        step = told.step
         return {
-            "value": self.index[event.vertex],
-            "upstream": self.arrays.add(event.upstream),
-            "gradient": self.story.gradient_of(event.vertex),
-            "given": event.given,
-            "start": started(event),
-            "changed": event.changed,
-            "gifts": [self._gift(event, gift) for gift in event.gifts],
+            "value": self.index[step.vertex],
+            "upstream": self.arrays.add(step.upstream),
+            "gradient": self.walk.gradient_of(step.vertex),
+            "starts": told.starts,
+            "start": started(told),
+            "changed": told.changed,
+            "terms": [self._term(step, term) for term in told.terms],
         }
 
-    def _gift(self, event: Event, gift: Gift) -> dict[str, Any]:
-        board = board_of(self.story, event, gift)
+    def _term(self, step: Step, term: Term) -> dict[str, Any]:
         return {
-            "to": self.index.get(gift.to, -1),
-            "gradient": self.story.gradient_of(gift.to),
-            "handed": self.arrays.add(gift.handed),
-            "before": self.arrays.add(gift.before),
-            "after": self.arrays.add(gift.after),
-            "count": gift.count,
-            "of": gift.of,
-            "derivative": board.derivative,
-            "slopes": board.slopes,
-            "rule": board.rule,
-            "sums": board.lines,
-            "total": board.total,
+            "to": self.index.get(term.to, -1),
+            "gradient": self.walk.gradient_of(term.to),
+            "array": self.arrays.add(term.gradient),
+            "before": self.arrays.add(term.before),
+            "after": self.arrays.add(term.after),
+            "count": term.count,
+            "of": term.of,
+            **vars(text_of(self.walk, step, term)),
         }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array
+from ..backend import Array
 
 MOST = 8  # elements of an array that are written out
 DIGITS = 4

@@ -302,7 +302,7 @@ class Tensor(BoundMethods, HookMethods):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: shape, dtype, device, what made it, and its numbers on a tint."""
-        from .inspect.html.shown import tensor_html
+        from .inspect.html.arrays import tensor_html
 
         return tensor_html(self)
 

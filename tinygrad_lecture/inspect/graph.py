@@ -20,13 +20,10 @@ from ..backend import Array, is_array, to_host
 from ..errors.table import aligned
 from ..errors.words import kind_of
 from ..traced import Traced
-from .dot import dot_of
 from .local import LocalDerivatives
 from .numbers import in_line
 from .observe import Observing
-from .program.calls import Calls, written_by_name
-from .program.scopes import ParameterNames, Scopes, lines_of_call
-from .program.variables import tensors_by_name
+from .program import Calls, ParameterNames, Scopes, lines_of_call, tensors_by_name, written_by_name
 from .vertex import Step, Vertex, passes_of, printable
 
 if TYPE_CHECKING:
@@ -157,7 +154,7 @@ class Graph(metaclass=NeedsParentheses):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the picture, and the table."""
-        from .html.shown import graph_html
+        from .html.arrays import graph_html
 
         return graph_html(self.name_by_variables().vertices)
 
@@ -184,6 +181,8 @@ class Graph(metaclass=NeedsParentheses):
 
         In a shell, `dot -Tsvg graph.dot -o graph.svg` then draws it.
         """
+        from .drawing import dot_of
+
         return dot_of(self.name_by_variables().vertices)
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...backend import Array
 from ..numbers import DIGITS, digits_of
-from ..html.heat import means
+from ..html.arrays import means
 
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
 SMALL = 64

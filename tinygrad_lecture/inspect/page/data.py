@@ -13,8 +13,7 @@ from ..teaching.explain import text_of
 from ..teaching.walkthrough import BackwardStep, Term, Walkthrough, started
 from ..vertex import Line, Step, Vertex, printable
 from .arrays import Arrays
-from .boxes import flat_view, view_of
-from .groups import groups_of
+from .views import flat_view, groups_of, view_of
 
 
 class PageData:

@@ -12,7 +12,7 @@ from ...autograd.core import Record
 from ...autograd.modes import NeedsParentheses
 from ...autograd.op import Op
 from ...kernels.compiled import available
-from ..program.scopes import Scopes
+from ..program import Scopes
 from .measured import Measured
 from .report import Profile, Spent
 

@@ -5,7 +5,7 @@ import weakref
 
 import nn
 import tinygrad_lecture as tl
-from tinygrad_lecture.inspect.program.scopes import Scopes, lines_of_call
+from tinygrad_lecture.inspect.program import Scopes, lines_of_call
 
 
 class Asking(nn.Module):

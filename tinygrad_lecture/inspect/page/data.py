@@ -13,7 +13,7 @@ from ..teaching.explain import text_of
 from ..teaching.walkthrough import BackwardStep, Term, Walkthrough, started
 from ..vertex import Line, Step, Vertex, printable
 from .arrays import Arrays
-from .views import flat_view, groups_of, view_of
+from .views import views_of
 
 
 class PageData:
@@ -27,9 +27,8 @@ class PageData:
     def as_data(self) -> dict[str, Any]:
         """Everything, as JSON has it."""
         walk = self.walk
-        groups = groups_of(walk)
-        at = {vertex: group.number for group in groups for vertex in group.vertices}
-        values = [self._value(vertex, at[vertex]) for vertex in walk.vertices]
+        views = views_of(walk)
+        values = [self._value(vertex, group) for vertex, group in zip(walk.vertices, views.pop("at"), strict=True)]
         return {
             "result": self.index[walk.result],
             "differentiated": walk.differentiated,
@@ -39,16 +38,7 @@ class PageData:
             "values": values,
             "steps": [self._step(step) for step in walk.steps],
             "stored": {str(self.index[v]): self.arrays.add(grad) for v, grad in walk.stored.items()},
-            "groups": [
-                {
-                    "name": g.name,
-                    "kind": "" if g.scope is None else g.scope.kind,
-                    "parent": -1 if g.parent is None else g.parent.number,
-                }
-                for g in groups
-            ],
-            "views": [view_of(group, walk, self.index) for group in groups],
-            "flat": flat_view(walk, self.index) if len(groups) > 1 else None,
+            **views,
             "tokens": self.tokens,
             "lines": [_line(file, number) for file, number in self.lines],
             "arrays": self.arrays.as_data(),

@@ -7,8 +7,9 @@ the other, which open in the same way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any, TypeAlias
 
 from ...backend import Array
 from ..drawing import arranged, path_of, rows
@@ -22,124 +23,104 @@ MOST = 120  # boxes of a view
 PART = 40  # ops of a part, where a view would have more
 OPEN = 80  # boxes of an outermost module that is shown open
 
+Chain: TypeAlias = tuple[Scope, ...]  # the modules that a value stands in, outermost first
+Chains: TypeAlias = dict[Vertex, Chain]
+
 
 @dataclass(eq=False)
 class Group:
-    """A module, or a part of a long computation: what opens. scope: None for the whole graph."""
+    """A module, or a part of a long computation: what opens. The first is the whole graph, with the chain ().
 
-    scope: Scope | None
+    vertices: in it, and in all groups that it holds.
+    """
+
+    chain: Chain
     number: int
-    vertices: list[Vertex] = field(default_factory=list)  # directly in it
-    groups: list[Group] = field(default_factory=list)
-    parent: Group | None = None
+    parent: int
+    vertices: list[Vertex]
 
     @property
     def path(self) -> str:
         """The path of its module, "" for none and for an outermost one."""
-        return "" if self.scope is None or self.scope.kind == "part" else self.scope.path
+        return "" if self.kind in ("", "part") else self.chain[-1].path
 
     @property
-    def name(self) -> str:
-        """Its name within the group that it is in: "blocks.0", "attention"."""
-        if self.scope is None:
-            return "all"
-        outer = self.parent.path if self.parent is not None else ""
-        return within(self.scope.path, outer) or self.scope.kind
+    def kind(self) -> str:
+        """The class of its module; "part", or "" for the whole graph."""
+        return self.chain[-1].kind if self.chain else ""
 
-    def above(self) -> list[Group]:
-        """It, what it is in, and so on."""
-        return [self] if self.parent is None else [self, *self.parent.above()]
+    def name_in(self, path: str) -> str:
+        """Its name within a module: "blocks.0", "attention"."""
+        return within(self.chain[-1].path, path) or self.kind if self.chain else "all"
 
 
-def groups_of(walk: Walkthrough) -> list[Group]:
-    """The groups of a walkthrough, that of the whole graph first; each value stands in one.
+def groups_of(walk: Walkthrough) -> tuple[list[Group], dict[Vertex, Group]]:
+    """The groups of a walkthrough, and the one that each value stands in.
 
     A module with a single op is no group of its own: the op stands in its place. A leaf or constant stands with its
     users, in the innermost group that has them all.
     """
+    chains = _chains(walk)
+    inside = _inside(chains)
+    number = {chain: i for i, chain in enumerate(inside)}
+    groups = [Group(chain, number[chain], number[chain[:-1]] if chain else -1, inside[chain]) for chain in inside]
+    return groups, {vertex: groups[number[chain]] for vertex, chain in chains.items()}
+
+
+def _chains(walk: Walkthrough) -> Chains:
     made = [v for v in walk.vertices if v.op is not None]
     counts: dict[Scope, int] = {}
     for vertex in made:
         for scope in vertex.scope.above() if vertex.scope else ():
             counts[scope] = counts.get(scope, 0) + 1
-    whole = Group(None, 0)
-    found: dict[Scope | None, Group] = {None: whole}
-    groups = [whole]
-
-    def group_at(scope: Scope | None) -> Group:
-        while scope is not None and counts.get(scope, 2) < 2:
-            scope = scope.parent
-        if scope not in found:
-            assert scope is not None
-            parent = group_at(scope.parent)
-            found[scope] = group = Group(scope, len(groups), parent=parent)
-            groups.append(group)
-            parent.groups.append(group)
-        return found[scope]
-
+    chains = {v: tuple(s for s in [*(v.scope.above() if v.scope else ())][::-1] if counts[s] > 1) for v in made}
+    sizes = {chain: len(_members(chain, vertices, chains)) for chain, vertices in _inside(chains).items()}
+    chains = {v: c[1:] if c and sizes[c[:1]] <= OPEN else c for v, c in chains.items()}
+    for chain in list(_inside(chains)):
+        _cut(chain, chains)
+    users: dict[Vertex, list[Chain]] = {}
     for vertex in made:
-        group_at(vertex.scope).vertices.append(vertex)
-    for group in list(whole.groups):
-        if len(group.vertices) + len(group.groups) <= OPEN:
-            _dissolve(group, whole)
-            groups.remove(group)
-    for number, group in enumerate(groups):
-        group.number = number
-    for group in list(groups):
-        _cut(group, groups, {v.number: i for i, v in enumerate(made)})
-    _place_leaves(walk, groups)
-    return groups
+        for x in vertex.inputs:
+            users.setdefault(x, []).append(chains[vertex])
+    found = {v: chains[v] if v.op is not None else _common(users.get(v, [()])) for v in walk.vertices}
+    return {v: found[v] for v in [*made, *(v for v in walk.vertices if v.op is None)]}
 
 
-def _dissolve(group: Group, outer: Group) -> None:
-    """Put what is in a group directly into the one that it is in."""
-    outer.groups.remove(group)
-    outer.vertices += group.vertices
-    outer.groups += group.groups
-    for inner in group.groups:
-        inner.parent = outer
+def _inside(chains: Chains) -> dict[Chain, list[Vertex]]:
+    """The values in each module, by its chain; () for all."""
+    found: dict[Chain, list[Vertex]] = {(): []}
+    for vertex, chain in chains.items():
+        for depth in range(len(chain) + 1):
+            found.setdefault(chain[:depth], []).append(vertex)
+    return found
 
 
-def _cut(group: Group, groups: list[Group], order: dict[int, int]) -> None:
-    """Cut a group with too many boxes into parts: runs of ops and groups that follow each other."""
-    first = {g: min(order[v.number] for v in all_of(g)) for g in group.groups}
-    members: list[Any] = sorted(
-        [*group.vertices, *group.groups], key=lambda m: first[m] if isinstance(m, Group) else order[m.number]
-    )
+def _members(chain: Chain, vertices: list[Vertex], chains: Chains) -> dict[Any, None]:
+    """What a module consists of, in order: the modules directly in it, and values."""
+    return dict.fromkeys(chains[v][len(chain)] if len(chains[v]) > len(chain) else v for v in vertices)
+
+
+def _common(chains: list[Chain]) -> Chain:
+    """What all chains begin with."""
+    levels = takewhile(lambda level: len(set(level)) == 1, zip(*chains, strict=False))
+    return tuple(level[0] for level in levels)
+
+
+def _cut(chain: Chain, chains: Chains) -> None:
+    """Cut a module with too many boxes into parts, in place: runs of ops and modules that follow each other."""
+    depth = len(chain)
+    vertices = [v for v, c in chains.items() if c[:depth] == chain]
+    members = {member: i for i, member in enumerate(_members(chain, vertices, chains))}
     if len(members) <= MOST:
         return
     size = max(PART, -(-len(members) // MOST))
-    group.vertices, group.groups = [], []
-    for start in range(0, len(members), size):
-        run = members[start : start + size]
-        name = f"part {start // size + 1} of {-(-len(members) // size)}"
-        part = Group(Scope(name, "part", group.scope), len(groups), parent=group)
-        groups.append(part)
-        group.groups.append(part)
-        part.vertices = [m for m in run if isinstance(m, Vertex)]
-        part.groups = [m for m in run if isinstance(m, Group)]
-        for inner in part.groups:
-            inner.parent = part
-        _cut(part, groups, order)
-
-
-def all_of(group: Group) -> list[Vertex]:
-    """The values in a group and in all groups that it holds."""
-    return [*group.vertices, *(v for inner in group.groups for v in all_of(inner))]
-
-
-def _place_leaves(walk: Walkthrough, groups: list[Group]) -> None:
-    at = {vertex: group for group in groups for vertex in group.vertices}
-    users: dict[Vertex, list[Group]] = {}
-    for vertex in walk.vertices:
-        for x in vertex.inputs:
-            if vertex in at and x.op is None and x.number:
-                users.setdefault(x, []).append(at[vertex])
-    for vertex in walk.vertices:
-        if vertex.op is None:
-            chains = [group.above()[::-1] for group in users.get(vertex, groups[:1])]
-            common = [level[0] for level in zip(*chains, strict=False) if all(g is level[0] for g in level)]
-            common[-1].vertices.append(vertex)
+    count = -(-len(members) // size)
+    parts = [Scope(f"part {i + 1} of {count}", "part", chain[-1] if chain else None) for i in range(count)]
+    for vertex in vertices:
+        rest = chains[vertex][depth:]
+        chains[vertex] = (*chain, parts[members[rest[0] if rest else vertex] // size], *rest)
+    for part in parts:
+        _cut((*chain, part), chains)
 
 
 def within(text: str, path: str) -> str:
@@ -150,49 +131,46 @@ def within(text: str, path: str) -> str:
 # --- views ---------------------------------------------------------------------------------------------------
 
 
-def view_of(group: Group, walk: Walkthrough, index: dict[Vertex, int]) -> dict[str, Any]:
-    """The view of a group: boxes for its values and groups, and for the values that come in from outside."""
-    owner: dict[Vertex, Group | None] = dict.fromkeys(group.vertices)
-    for inner in group.groups:
-        owner |= dict.fromkeys(all_of(inner), inner)
-    outside: list[Vertex] = []
-    for vertex in owner:
-        outside += [x for x in vertex.inputs if x in index and x not in owner and x not in outside]
-    return _arranged(owner, outside, walk, index, group.path)
+def views_of(walk: Walkthrough) -> dict[str, Any]:
+    """The groups, the group of each value, and what is drawn of each: as a page is told them."""
+    groups, at = groups_of(walk)
+    index = {vertex: i for i, vertex in enumerate(walk.vertices)}
+    inner = {group.chain: group for group in groups}
+
+    def view(group: Group) -> dict[str, Any]:
+        depth = len(group.chain)
+        boxes = {v: inner[at[v].chain[: depth + 1]] if len(at[v].chain) > depth else v for v in group.vertices}
+        return _view(boxes, walk, index, group.path)
+
+    flat = len(groups) > 1 and len(walk.vertices) <= FLAT
+    parents = [groups[max(group.parent, 0)].path for group in groups]
+    return {
+        "groups": [
+            {"name": g.name_in(outer), "kind": g.kind, "parent": g.parent}
+            for g, outer in zip(groups, parents, strict=True)
+        ],
+        "at": [at[vertex].number for vertex in walk.vertices],
+        "views": [view(group) for group in groups],
+        "flat": _view({v: v for v in walk.vertices}, walk, index, "") if flat else None,
+    }
 
 
-def flat_view(walk: Walkthrough, index: dict[Vertex, int]) -> dict[str, Any] | None:
-    """The view of every value without modules; None if there are too many."""
-    if len(walk.vertices) > FLAT:
-        return None
-    return _arranged(dict.fromkeys(walk.vertices), [], walk, index)
+def _view(owner: dict[Vertex, Any], walk: Walkthrough, index: dict[Vertex, int], path: str) -> dict[str, Any]:
+    """A view. owner: the box of each value in it, a group or the value itself.
 
-
-def _arranged(
-    owner: dict[Vertex, Group | None], outside: list[Vertex], walk: Walkthrough, index: dict[Vertex, int], path: str = ""
-) -> dict[str, Any]:
-    """A view. owner: the group of each value in it that stands for it, None for a box of its own.
-
-    path: of the module that is shown; names are those within it.
+    Values that come in from outside have boxes too. path: of the module that is shown; names are those within it.
     """
-    members: list[Any] = list(outside)
+    outside = dict.fromkeys(x for vertex in owner for x in vertex.inputs if x in index and x not in owner)
     ordered = sorted(owner, key=lambda v: v.number)
-    last = {owner[v]: v.number for v in ordered if owner[v]}  # a group stands where its last value does
-    for vertex in ordered:
-        group = owner[vertex]
-        if group is None or last[group] == vertex.number:
-            members.append(vertex if group is None else group)
+    last = {owner[v]: v for v in ordered}  # a group stands where its last value does
+    members = [*outside, *(owner[v] for v in ordered if last[owner[v]] is v)]
     place = {member: i for i, member in enumerate(members)}
-    arrows: dict[tuple[int, int], int] = {}
-    for vertex in ordered:
-        end = place[owner[vertex] or vertex]
-        for x in vertex.inputs:
-            start = place.get(owner.get(x) or x)
-            if start is not None and start != end:
-                arrows[start, end] = arrows.get((start, end), 0) + 1
-    pairs = [pair if pair[0] < pair[1] else pair[::-1] for pair in arrows]
+    ends = ((place.get(owner.get(x, x)), place[owner[vertex]]) for vertex in ordered for x in vertex.inputs)
+    pairs = list(dict.fromkeys((min(a, b), max(a, b)) for a, b in ends if a is not None and a != b))
     lines = [_lines(m, m in outside, path) for m in members]
-    gradients = [_gradient(m, walk) for m in members]
+    gradients = [
+        _rows(walk.gradients[m]) or [" " * 22] if isinstance(m, Vertex) and m in walk.gradients else [] for m in members
+    ]
     places = arranged([[*own, *more] for own, more in zip(lines, gradients, strict=True)], pairs)
     boxes = [
         {
@@ -212,36 +190,21 @@ def _arranged(
 def _lines(member: Any, outside: bool, path: str) -> list[str]:
     """The texts of a box: what it is, and its value or how many ops it has."""
     if isinstance(member, Group):
-        assert member.scope is not None
-        made = [v for v in all_of(member) if v.op is not None]
-        last = max(made, key=lambda v: v.number)
-        kind = f"{member.scope.kind}, " if member.scope.kind not in (member.name, "part") else ""
-        return [
-            _short(member.name),
-            _short(f"{kind}{len(made)} ops"),
-            f"gives {last.shape}",
-        ]
-    layer = ""
-    if member.scope is not None and member.op is not None and not outside:
-        layer = within(member.scope.path, path)
-    if outside and member.op is not None and member.scope is not None:
-        layer = within(member.scope.path, path) or member.scope.kind
-    first = str(member) if outside else member.equation.replace(" ** 2", "²")
-    rows = _rows(member.value) or [f"shape {member.shape}"]
+        made = [v for v in member.vertices if v.op is not None]
+        name, last = member.name_in(path), max(made, key=lambda v: v.number)
+        kind = f"{member.kind}, " if member.kind not in (name, "part") else ""
+        return [_short(name), _short(f"{kind}{len(made)} ops"), f"gives {last.shape}"]
+    scope = member.scope if member.op is not None else None
+    layer = within(scope.path, path) or (scope.kind if outside else "") if scope is not None else ""
     layer = f"module {layer}" if layer[:1].isdigit() else layer
-    return [_short(within(first, path)), *rows, *([_short(f"{'from' if outside else 'in'} {layer}")] if layer else [])]
+    first = str(member) if outside else member.equation.replace(" ** 2", "²")
+    place = [_short(f"{'from' if outside else 'in'} {layer}")] if layer else []
+    return [_short(within(first, path)), *(_rows(member.value) or [f"shape {member.shape}"]), *place]
 
 
 def _rows(array: Array | None) -> list[str]:
     """A small array, a line for each row; [] for a large one."""
     return [_short(row) for row in rows(numbers(array))]
-
-
-def _gradient(member: Any, walk: Walkthrough) -> list[str]:
-    """The lines that the page will write for its gradient, one after the other step."""
-    if isinstance(member, Group) or member not in walk.gradients:
-        return []
-    return _rows(walk.gradients[member]) or [" " * 22]
 
 
 def _short(text: str) -> str:

@@ -13,10 +13,7 @@ from ..vertex import printable
 from .assemble import assembled, read
 from .data import PageData
 
-SCRIPTS = (
-    "numbers.js", "arrays.js", "heat.js", "steps.js", "graph.js", "facts.js", "panel.js", "table.js", "theme.js",
-    "main.js",
-)  # fmt: skip
+SCRIPTS = ("numbers.js", "arrays.js", "steps.js", "graph.js", "panel.js", "table.js", "theme.js", "main.js")
 
 
 def page(

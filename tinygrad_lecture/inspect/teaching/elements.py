@@ -178,19 +178,19 @@ def _matrix(array: Array, place: Place) -> Array:
     return matrix
 
 
-def _linear(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
-    """A row of x times a row of the weights, and the bias."""
-    x, weight, *bias = given
-    product = dot(x[place[:-1]], weight[place[-1]])
-    return product if not bias or bias[0] is None else product + expression(bias[0][place[-1]])
-
-
 def _matmul(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
     """A row of the first times a column of the second."""
     a, b = given
     rows = place[:-1] if b.ndim > 1 else place
     row = _matrix(a, rows[:-1])[rows[-1]] if a.ndim > 1 else a
     return dot(row, _matrix(b, rows[:-1] if a.ndim > 1 else rows)[:, place[-1]] if b.ndim > 1 else b)
+
+
+def _linear(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression:
+    """A row of x times a row of the weights, and the bias."""
+    x, weight, bias = (*given, None)[:3]
+    product = _matmul(vertex, (x, weight.T), place)
+    return product if bias is None else product + expression(bias[place[-1]])
 
 
 def _reduced(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
@@ -259,7 +259,7 @@ def _attention_weights(vertex: Vertex, given: Sequence[Any], place: Place) -> Ex
 def _attention(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:
     """The values of all tokens, each times the weight that the query gives to it."""
     weights = weights_of(vertex)
-    return None if weights is None else dot(weights[place[:-1]], _matrix(given[2], place[:-2])[:, place[-1]])
+    return None if weights is None else _matmul(vertex, (weights, given[2]), place)
 
 
 def _picked(vertex: Vertex, given: Sequence[Any], place: Place) -> Expression | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -22,49 +21,39 @@ def recover_values(graph: Graph) -> None:
     A saved array is the value of an input or of the result; an op without settings whose inputs are all known is
     computed again. The rest, such as a number that was added and that no rule needs, stays unknown.
     """
-    records = [node for node in graph.nodes if isinstance(node, Record)]
-    for record in records:
-        vertex = graph.vertex_of(record)
+    records = {node: graph.vertex_of(node) for node in graph.nodes if isinstance(node, Record)}
+    for record, vertex in records.items():
         vertex.inputs = [Vertex(0, (), name="constant") if x.number == 0 else x for x in vertex.inputs]
-        if hasattr(record.op, "kernel_backward") and record.saved:
-            vertex.settings = dict(record.saved[1][0])
-        for place, value in _saved(record):
-            of = vertex if place is None else vertex.inputs[place] if place < len(vertex.inputs) else None
-            if of is not None and of.value is None and value is not None:
+        for of, value in _saved(record, vertex):
+            if of.value is None and value is not None:
                 of.value = np.array(to_host(value)) if is_array(value) else np.asarray(value)
                 if of.number == 0:
-                    of.shape = of.value.shape
-                    of.name = str(value) if not is_array(value) else "constant"
-            elif of is not None and of.number == 0 and value is None and of.value is None:
+                    of.shape, of.name = of.value.shape, of.name if is_array(value) else str(value)
+            elif of.value is None and of.number == 0:
                 of.name = "None"
-    for record in records:
-        vertex = graph.vertex_of(record)
-        forward = getattr(record.op, "forward", None)
-        if vertex.value is not None or forward is None or not isinstance(record.op, Op):
+    for record, vertex in records.items():
+        op, values = record.op, [x.value for x in vertex.inputs]
+        if vertex.value is not None or not isinstance(op, Op) or any(value is None for value in values):
             continue
-        if not set(record.op.settings) <= set(record.op.options):  # an option calls other ops, so it was not given
-            continue
-        values = [x.value for x in vertex.inputs]
-        if all(value is not None for value in values):
-            out = np.asarray(forward(*values))
-            if out.shape == record.shape:
-                vertex.value = out.astype(record.dtype)
+        if set(op.settings) <= set(op.options):  # an option calls other ops, so it was not given
+            out = np.asarray(op.forward(*values))
+            vertex.value = out.astype(record.dtype) if out.shape == record.shape else None
 
 
-def _saved(record: Record) -> list[tuple[int | None, Any]]:
-    """What a record keeps: (position of the input, its value), or (None, the result's)."""
+def _saved(record: Record, vertex: Vertex) -> list[tuple[Vertex, Any]]:
+    """The vertices whose values a record keeps, with these.
+
+    An op's saver, given vertices for arrays, returns each vertex in the place of its array.
+    """
     op: Any = record.op
     if hasattr(op, "kernel_backward"):
-        arrays, _, *rest = record.saved or ((), ())
-        return [*enumerate(arrays), *((None, out) for out in rest[0] if op.keeps_out and rest)]
-    found: list[tuple[int | None, Any]] = []
-    for asked, saved in zip(getattr(op, "asked", ()), record.saved or (), strict=False):
-        for expression, value in zip(asked or (), saved, strict=False):
-            if expression == "out":
-                found.append((None, value))
-            elif match := re.fullmatch(r"arrays\[(\d+)\]", expression):
-                found.append((int(match[1]), value))
-    return found
+        arrays, (vertex.settings,), *rest = record.saved or ((), ({},))
+        return [*zip(vertex.inputs, arrays, strict=True), *((vertex, out) for out in (rest[0] if rest else ()))]
+    if getattr(op, "saver", None) is None:
+        return []
+    places = op.saver(vertex.inputs, vertex, {}, record.nodes)
+    both = zip(places, record.saved or (), strict=False)
+    return [pair for asked in both for pair in zip(*asked, strict=True) if isinstance(pair[0], Vertex)]
 
 
 def pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> list[Step]:

@@ -51,12 +51,15 @@ def _arranged(sizes: tuple[Point, ...], arrows: tuple[tuple[int, int], ...]) -> 
 
 
 def _size(lines: Sequence[str]) -> Point:
-    """The size of a box around lines of text, in a font of equal widths; of a formula without its signs."""
-    head, *rest = (
-        sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in re.sub(r"[${}^_\\]", "", line) or line)
-        for line in lines
-    )
+    """The size of a box around lines of text, in a font of equal widths."""
+    head, *rest = map(_letters, lines)
     return max(HEAD * head, LETTER * max(rest, default=0), 40) + 22, LINE * len(lines) + 12
+
+
+def _letters(line: str) -> int:
+    """How many letters wide a line is; of a formula without its signs."""
+    text = re.sub(r"[${}^_\\]", "", line) if line.count("$") > 1 else line
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def path_of(points: Sequence[Point], right: float = 0.0) -> str:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ..numbers import MOST, digits_of, in_words
+from ..numbers import digits_of, in_words
 from ..html.arrays import means
 
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
 SMALL = 64
+FEW = 16  # elements that need no histogram
 SIDE = 16  # rows and columns of the pictures of a large array
 CORNER = 8  # rows and columns of it that are there as numbers
 
@@ -81,7 +82,7 @@ def _summary(array: Array) -> dict[str, Any]:
 
 def _facts(array: Array) -> dict[str, Any]:
     """The range, mean and histogram of the finite elements, as texts and counts; how many are not finite."""
-    if array.dtype.kind not in "fiub" or array.size <= MOST:
+    if array.dtype.kind not in "fiub" or array.size < 2:
         return {}
     plain = array.ravel().astype(np.float64)
     finite = plain[np.isfinite(plain)]
@@ -91,7 +92,7 @@ def _facts(array: Array) -> dict[str, Any]:
     with np.errstate(all="ignore"):
         low, high, mean, sd = (float(f(finite)) for f in (np.min, np.max, np.mean, np.std))
         facts: dict[str, Any] = {"odd": odd, "low": low, "high": high, "mean": mean, "sd": sd}
-        if finite.size > 2 * MOST and math.isfinite(high - low) and high > low:
+        if finite.size > FEW and math.isfinite(high - low) and high > low:
             facts["counts"] = np.histogram(finite, bins=20, range=(low, high))[0].tolist()
     return {name: value for name, value in facts.items() if not isinstance(value, float) or math.isfinite(value)}
 

@@ -33,7 +33,7 @@ from .expression import (
     total,
     with_enough_digits,
 )
-from .formulas import COPIES, DEFINITIONS, DERIVATIVES, MOVES, definition_of, derivative, elementwise, of_step, read
+from .formulas import DEFINITIONS, DERIVATIVES, MOVES, definition_of, derivative, elementwise, of_step, read
 
 Place: TypeAlias = tuple[int, ...]
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
@@ -135,7 +135,7 @@ def forward_lines(vertex: Vertex) -> list[str]:
     [] where the formula says it all.
     """
     given, out = known_values(vertex), vertex.value
-    if out is None or not out.size or not given or vertex.op in COPIES or _single(vertex) is not None:
+    if out is None or not out.size or not given or vertex.op in MOVES and vertex.op in DERIVATIVES or _single(vertex) is not None:
         return []
     large = is_large(out, *given)
     if not large and (vertex.op == "pick" or (vertex.op in DERIVATIVES and vertex.op not in DEFINITIONS)):

@@ -1,16 +1,13 @@
-"""What ops compute and what their backward rules compute, as one writes it: each told once, as data, by the op's name.
-
-`DERIVATIVES` has ∂y/∂a for each input of ops that take elements one by one, in Python: an `Expression` reads it with
-names, "a · (1 - a)", and with numbers. `RULES` has the gradient for each input of the other ops, in words, and
-`DEFINITIONS` what fused ops compute. a, b and c are the inputs, y is the result and g its gradient.
-"""
+"""The formulas of ops, told once in formulas.toml, filled in with names and numbers."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -20,130 +17,11 @@ from .expression import Expression, exp, function, ln, log, maximum, sqrt
 
 ORDINALS = ("first", "second", "third")
 
-DERIVATIVES: dict[str, Sequence[str]] = {
-    "add": ("1", "1"),
-    "sub": ("1", "-1"),
-    "mul": ("b", "a"),
-    "div": ("1 / b", "-(a / b**2)"),
-    "neg": ("-1",),
-    "pow": ("b * a**(b - 1)", "y * ln(a)"),
-    "exp": ("y",),
-    "exp2": ("y * ln2",),
-    "expm1": ("y + 1",),
-    "log": ("1 / a",),
-    "log1p": ("1 / (1 + a)",),
-    "log2": ("1 / (a * ln2)",),
-    "log10": ("1 / (a * ln10)",),
-    "sqrt": ("1 / (2 * y)",),
-    "root": ("1 / (2 * y)",),
-    "rsqrt": ("-(half * y**3)",),
-    "reciprocal": ("-(y**2)",),
-    "abs": ("sign(a)",),
-    "sin": ("cos(a)",),
-    "cos": ("-sin(a)",),
-    "tan": ("1 + y**2",),
-    "asin": ("1 / sqrt(1 - a**2)",),
-    "acos": ("-(1 / sqrt(1 - a**2))",),
-    "atan": ("1 / (1 + a**2)",),
-    "atan2": ("b / (a**2 + b**2)", "-(a / (a**2 + b**2))"),
-    "hypot": ("a / y", "b / y"),
-    "asinh": ("1 / sqrt(1 + a**2)",),
-    "atanh": ("1 / (1 - a**2)",),
-    "sinh": ("cosh(a)",),
-    "cosh": ("sinh(a)",),
-    "tanh": ("1 - y**2",),
-    "sigmoid": ("y * (1 - y)",),
-    "relu": ("1 where {a} > 0, else 0",),
-    "leaky_relu": ("1 where {a} > 0, else the slope",),
-    "silu": ("s * (1 + a * (1 - s)), where s = sigmoid(a)",),
-    "gelu": ("Phi(a) + a * phi(a), where phi is the bell curve and Phi the area below it, up to {a}",),
-    "erf": ("2 / sqrt(pi) * exp(-(a**2))",),
-    "maximum": ("1 where {a} is larger, ½ at a tie, else 0", "1 where {b} is larger, ½ at a tie, else 0"),
-    "minimum": ("1 where {a} is smaller, ½ at a tie, else 0", "1 where {b} is smaller, ½ at a tie, else 0"),
-    "where": ("0", "1 where {a} is true, else 0", "1 where {a} is false, else 0"),
-    "clip_to": ("1 where {a} is within the bounds, else 0",),
-    "alias": ("1",),
-    "clone": ("1",),
-    "astype": ("1",),
-    "to_device": ("1",),
-}
-GELU_TANH = (  # of gelu(approximate="tanh")
-    "half * (1 + t) + half * a * (1 - t**2) * sqrt(2 / pi) * (1 + 3 * 0.044715 * a**2), "
-    "where t = tanh(sqrt(2 / pi) * (a + 0.044715 * a**3))"
-)
-
-_OF_SCORES = " = weights · (dw - the sum of weights · dw over each row), and dw = {g} @ {c}ᵀ"
-
-RULES: dict[str, Sequence[str]] = {
-    "matmul": ("{g} @ {b}ᵀ", "{a}ᵀ @ {g}"),
-    "linear": ("{g} @ {b}", "({g})ᵀ @ {a}", "the sum of {g} over all rows"),
-    "sum": ("{g}, for each element that was summed",),
-    "mean": ("{g} / {n}, for each of the {n} elements",),
-    "spread": ("the sum of {g} over the elements that it was spread to",),
-    "amax": ("{g} for the largest element, ties share, 0 for the others",),
-    "amin": ("{g} for the smallest element, ties share, 0 for the others",),
-    "cumsum": ("the sum of {g} from each element on",),
-    "logsumexp": ("{g} · softmax({a})",),
-    "softmax": ("{y} · ({g} - the sum of {g} · {y} over each row)",),
-    "log_softmax": ("{g} - softmax({a}) · the sum of {g} over each row",),
-    "cross_entropy": ("{g} · (softmax({a}) - onehot({b})), where onehot is 1 at the target, else 0",),
-    "squared_error": ("{g} · 2 ({a} - {b}){n}", "-{g} · 2 ({a} - {b}){n}"),
-    "layer_norm": (
-        "(g' - mean(g') - x' · mean(g' · x')) / sd, where g' = {g}{weight} and x' is {a} normalised",
-        "the sum of {g} · x' over all rows, where x' is {a} normalised",
-        "the sum of {g} over all rows",
-    ),
-    "attention": (
-        "ds @ {b}{scale}, where ds" + _OF_SCORES,
-        "dsᵀ @ {a}{scale}, where ds" + _OF_SCORES,
-        "weightsᵀ @ {g}: each value gets from a query what it gave to it",
-    ),
-    "attention_weights": (
-        "ds @ {b}{scale}, where ds = {y} · ({g} - the sum of {g} · {y} over each row)",
-        "dsᵀ @ {a}{scale}, where ds = {y} · ({g} - the sum of {g} · {y} over each row)",
-    ),
-    "reshape": ("{g}, in the shape of {a}",),
-    "permute": ("{g}, with its axes back in the order of {a}",),
-    "swapaxes": ("{g}, with the two axes swapped back",),
-    "flip": ("{g}, turned back",),
-    "roll": ("{g}, rolled back",),
-    "pad": ("{g}, without the padding",),
-    "broadcast_to": ("{g}, summed over the copies",),
-    "concatenate": ("the part of {g} that {x} was put to",),
-    "pick": ("{g} at the places that were picked, added up where one was picked more than once; 0 elsewhere",),
-    "put": ("{g}, but 0 at the places that were overwritten", "{g} at the places that were overwritten"),
-    "tril": ("{g} below the diagonal, 0 above",),
-    "triu": ("{g} above the diagonal, 0 below",),
-    "contract": ("the same kind of product, of {g} and the other inputs",),
-}
-COPIES = ("alias", "clone", "astype", "to_device")
-MOVES = (*COPIES, "reshape", "permute", "swapaxes", "flip", "roll", "pad", "broadcast_to", "concatenate", "pick", "put",
-         "tril", "triu", "spread", "amax", "amin")  # they only put elements elsewhere, or leave some out
-_PRODUCTS: dict[tuple[int, int], Sequence[str]] = {  # of matmul, by the axes of both
-    (1, 1): ("{g} · {b}", "{g} · {a}"),
-    (1, 2): ("{b} @ {g}", "each of {a} times each of {g}"),
-}
-
-# What ops compute: in Python those that take elements one by one, in words the others. Only fused ops are told by it.
-PLAIN = {
-    "add": "a + b", "sub": "a - b", "mul": "a * b", "div": "a / b", "neg": "-a", "pow": "a**b", "exp": "exp(a)",
-    "log": "log(a)", "sqrt": "sqrt(a)", "sin": "sin(a)", "cos": "cos(a)", "tanh": "tanh(a)",
-}  # fmt: skip
-DEFINITIONS = {
-    "sigmoid": "1 / (1 + exp(-a))",
-    "relu": "maximum(a, 0)",
-    "silu": "a / (1 + exp(-a))",
-    "gelu": "a * Phi(a), where Phi is the area below the bell curve, up to {a}",
-    "gelu tanh": "half * a * (1 + tanh(sqrt(2 / pi) * (a + 0.044715 * a**3)))",
-    "softmax": "exp({a}) / sum(exp({a}))",
-    "log_softmax": "{a} - log(sum(exp({a})))",
-    "cross_entropy": "-log(softmax({a})[{b}])",
-    "squared_error": "{mean}(({a} - {b})²)",
-    "linear": "{a} @ {b}ᵀ{bias}",
-    "layer_norm": "({a} - mean({a})) / sqrt(var({a}) + {eps}){weight}{bias}",
-    "attention_weights": "softmax({a} @ {b}ᵀ{scale}{mask})",
-    "attention": "softmax({a} @ {b}ᵀ{scale}) @ {c}",
-}
+FORMULAS: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "formulas.toml").read_text("utf-8"))
+DERIVATIVES = {op: entry["derivatives"] for op, entry in FORMULAS.items() if "derivatives" in entry}
+RULES = {op: entry["gradients"] for op, entry in FORMULAS.items() if "gradients" in entry}
+DEFINITIONS = {op: entry["definition"] for op, entry in FORMULAS.items() if "definition" in entry}
+MOVES = {op for op, entry in FORMULAS.items() if "moves" in entry}
 
 
 def _phi(x: float) -> float:
@@ -228,9 +106,7 @@ def _number(x: Vertex) -> Expression:
 
 def derivative(vertex: Vertex, position: int) -> str:
     """The formula for ∂y/∂x of an op that takes elements one by one, x the input at a position; "" for other ops."""
-    formulas = DERIVATIVES.get(vertex.op or "", ())
-    if vertex.op == "gelu" and vertex.settings.get("approximate") == "tanh":
-        formulas = (GELU_TANH,)
+    formulas: list[str] = DERIVATIVES.get(_variant(vertex), [])
     power = vertex.inputs[1] if vertex.op == "pow" else None
     if power is not None and position == 0 and not power.number and power.value is not None and power.value.size == 1:
         less = float(power.value.item()) - 1
@@ -243,22 +119,24 @@ def rule_of(vertex: Vertex, position: int, upstream: str) -> str:
 
     upstream: how the gradient of the result is written.
     """
-    rules = RULES.get(vertex.op or "", ())
-    if vertex.op == "matmul":
-        rules = _PRODUCTS.get((len(vertex.inputs[0].shape), len(vertex.inputs[1].shape)), rules)
+    rules: list[str] = RULES.get(_variant(vertex), [])
     if vertex.op == "mean" and math.prod(vertex.inputs[0].shape) == math.prod(vertex.shape):
-        rules = ("{g}",)
-    rules = [*rules] * len(vertex.inputs) if len(rules) == 1 else rules
+        rules = ["{g}"]
+    rules = rules * len(vertex.inputs) if len(rules) == 1 else rules
     return "" if position >= len(rules) else rules[position].format(**_words(vertex, position), g=upstream)
 
 
 def elementwise(vertex: Vertex) -> str:
     """The formula of an op that takes elements one by one; "" for other ops, and those whose formula says it all."""
-    formula = PLAIN.get(vertex.op or "") or DEFINITIONS.get(_variant(vertex), "{}")
+    entry = FORMULAS.get(_variant(vertex), {})
+    formula: str = entry.get("value") or entry.get("definition", "{}")
     return "" if "{" in formula.partition(", where ")[0] else formula
 
 
 def _variant(vertex: Vertex) -> str:
+    """The name of an op in the table, where some have more than one entry."""
+    if vertex.op == "matmul" and len(vertex.inputs[0].shape) == 1 and (n := len(vertex.inputs[1].shape)) < 3:
+        return f"matmul of {'vectors' if n == 1 else 'a vector'}"
     return f"{vertex.op} tanh" if vertex.settings.get("approximate") == "tanh" else vertex.op or ""
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lecture as tl
 from tinygrad_lecture.inspect.teaching.expression import Expression, dot, equation, exp
-from tinygrad_lecture.inspect.teaching.formulas import DEFINITIONS, DERIVATIVES, GELU_TANH, PLAIN, RULES, read
+from tinygrad_lecture.inspect.teaching.formulas import DERIVATIVES, FORMULAS, read
 from tinygrad_lecture.inspect.teaching.walkthrough import walkthrough_of
 
 
@@ -356,7 +356,7 @@ IN_WORDS = {name for name, formulas in DERIVATIVES.items() if "where {" in formu
 WITHOUT_NUMBERS = IN_WORDS | {"to_device", "alias", "astype", "clone", "root"}
 
 
-@pytest.mark.parametrize("op", sorted(set(DERIVATIVES) - WITHOUT_NUMBERS))
+@pytest.mark.parametrize("op", sorted(set(DERIVATIVES) - WITHOUT_NUMBERS - {"gelu tanh"}))
 @given(a=st.floats(0.2, 0.9), b=st.floats(0.2, 0.9))
 def test_each_formula_is_what_the_op_and_its_rule_compute(op, a, b):
     formulas = DERIVATIVES[op]
@@ -365,7 +365,7 @@ def test_each_formula_is_what_the_op_and_its_rule_compute(op, a, b):
     letters = {"a": Expression(a), "b": Expression(b), "y": Expression(y.item())}
     for formula, gradient in zip(formulas, tl.grad(y, inputs), strict=True):
         np.testing.assert_allclose(read(formula, letters).value, gradient.item(), rtol=1e-6)
-    if (forward := PLAIN.get(op, DEFINITIONS.get(op))) is not None:
+    if (forward := FORMULAS[op].get("value", FORMULAS[op].get("definition"))) is not None:
         np.testing.assert_allclose(read(forward, letters).value, y.item(), rtol=1e-6)
 
 
@@ -375,8 +375,8 @@ def test_the_formulas_of_gelus_approximation_are_what_it_computes(a):
     y = tl.gelu(x, approximate="tanh")
     (gradient,) = tl.grad(y, x)
     letters = {"a": Expression(a)}
-    np.testing.assert_allclose(read(GELU_TANH, letters).value, gradient.item(), rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(read(DEFINITIONS["gelu tanh"], letters).value, y.item(), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(read(FORMULAS["gelu tanh"]["derivatives"][0], letters).value, gradient.item(), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(read(FORMULAS["gelu tanh"]["definition"], letters).value, y.item(), rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("watched", [True, False])
@@ -399,7 +399,7 @@ def test_every_formula_names_an_op_of_the_engine():
     rooms = [ops.elementwise, ops.reduction, ops.shape, ops.indexing, ops.linalg, ops.fused, ops.arrangement]
     rooms += [ops.elementary]
     known = {name for room in rooms for name in dir(room)} | set(dir(tl))
-    assert {*DERIVATIVES, *RULES} <= known
+    assert {name.split()[0] for name in FORMULAS} <= known
 
 
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), st.booleans(), st.booleans(), st.booleans())

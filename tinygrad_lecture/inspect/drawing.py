@@ -1,7 +1,7 @@
 """Drawing a graph: a box per value, from top to bottom, and the gradients that flow back up.
 
-`arranged` finds the places of boxes and arrows for every picture: SVG (also in notebooks), PNG and PDF by matplotlib, and
-the page, which draws them itself.
+`arranged` finds the places of boxes and arrows for every picture: SVG (also in notebooks), PNG and PDF by matplotlib,
+and the page, which draws them itself.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Arranged:
 
 
 def arranged(texts: Sequence[Sequence[str]], arrows: Sequence[tuple[int, int]]) -> Arranged:
-    """The places of boxes with lines of text, the first in bold, and of arrows between them, from lower to higher ones."""
+    """The places of boxes with lines of text, the first in bold, and of arrows from lower to higher ones."""
     return _arranged(tuple(map(_size, texts)), tuple(arrows))
 
 
@@ -161,7 +161,8 @@ def as_svg(picture: Picture) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{picture.left:.0f} {picture.top:.0f} {size}" '
         f'width="{picture.width:.0f}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" '
-        f'style="background:#fff;max-width:100%;height:auto" role="img" aria-label="Graph of {len(picture.boxes)} values">'
+        f'style="background:#fff;max-width:100%;height:auto" '
+        f'role="img" aria-label="Graph of {len(picture.boxes)} values">'
     ]
     for colour in (INK, GRADIENT):
         parts.append(
@@ -229,7 +230,7 @@ def _drawable(line: str) -> tuple[str, dict[str, Any]]:
 
 
 def dot_of(vertices: Sequence[Vertex]) -> str:
-    """A graph in Graphviz's DOT language: a box for each value, with its name, formula and shape, an arrow for each input."""
+    """A graph in Graphviz's DOT language: a box for each value, an arrow for each input."""
     lines = ["digraph {", "  node [shape=box];"]
     for vertex in vertices:
         label = f"{_escaped(vertex.equation)}\\nshape {vertex.shape}"

@@ -250,9 +250,11 @@ class Graph(metaclass=NeedsParentheses):
         vertex.grad = _plus(vertex.grad, upstream)
         found: list[Array | None] = []
         for node, gradient in zip(record.nodes, gradients, strict=True):
-            known = node is not None and gradient is not None
-            found.append(_copy(unbroadcast(_array(gradient), node)) if known else None)
-            if known and isinstance(node, Leaf):  # no backward step of its own shows its sum
+            if node is None or gradient is None:
+                found.append(None)
+                continue
+            found.append(_copy(unbroadcast(_array(gradient), node)))
+            if isinstance(node, Leaf):  # no backward step of its own shows its sum
                 leaf = self._vertex(node)
                 leaf.grad = _plus(leaf.grad, found[-1])
         vertex.input_gradients = found

@@ -77,9 +77,9 @@ def layered(sizes: Sequence[Point], arrows: Sequence[tuple[int, int]], gap: floa
     left = min((node.x - node.width / 2 for node in nodes), default=0.0)
     width = max((node.x + node.width / 2 for node in nodes), default=0.0) - left
     bands, bottom = [], -rise
-    for layer in layers:
+    for row in layers:
         top = bottom + rise
-        bottom = top + max(node.height for node in layer)
+        bottom = top + max(node.height for node in row)
         bands.append((top, bottom))
     return Layout(
         centres=[(box.x - left, sum(bands[box.layer]) / 2) for box in boxes],

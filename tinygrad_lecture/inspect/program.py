@@ -8,8 +8,8 @@ know `nn`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from itertools import count
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, islice, takewhile
 from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
@@ -40,22 +40,11 @@ class Scopes:
 
     def now(self) -> Scope | None:
         """The innermost module that is running."""
-        frames: list[tuple[FrameType, Any]] = []
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None:
-            if frame.f_code.co_name == "forward" and frame.f_code.co_argcount:
-                module = frame.f_locals.get(frame.f_code.co_varnames[0])
-                if hasattr(module, "named_modules"):
-                    frames.append((frame, module))
-            frame = frame.f_back
-        frames.reverse()
-        same = 0  # how many of the outermost calls are still running
-        for (running, _), (before, _) in zip(frames, self._running, strict=False):
-            if running is not before:
-                break
-            same += 1
-        self._running = self._running[:same]
-        for running, module in frames[same:]:
+        calls = [(frame, _module_of(frame)) for frame in _frames() if frame.f_code.co_name == "forward"]
+        calls = [(frame, module) for frame, module in calls[::-1] if hasattr(module, "named_modules")]
+        pairs = zip(calls, self._running, strict=False)
+        self._running = [before for _, before in takewhile(lambda pair: pair[0][0] is pair[1][0], pairs)]
+        for running, module in calls[len(self._running) :]:
             if not self._running:
                 self._paths = {id(m): path for path, m in module.named_modules()}
                 self.roots.append(module)
@@ -69,19 +58,25 @@ class Scopes:
         self._running, self._paths = [], {}
 
 
-def lines_of_call() -> tuple[Line, ...]:
-    """The lines that call an op: the user's and, if a layer calls it for the user, before it that of the layer."""
-    found: list[Line] = []
+def _frames() -> Iterator[FrameType]:
+    """The calls that are running, the innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith(_ENGINE):
-            if not found:
-                found.append((file, frame.f_lineno))
-            if not is_ours(file):
-                return (*found, (file, frame.f_lineno)) if found[0] != (file, frame.f_lineno) else tuple(found)
+        yield frame
         frame = frame.f_back
-    return tuple(found)
+
+
+def _module_of(frame: FrameType) -> Any:
+    """The first argument of a call."""
+    return frame.f_locals.get(frame.f_code.co_varnames[0]) if frame.f_code.co_argcount else None
+
+
+def lines_of_call() -> tuple[Line, ...]:
+    """The lines that call an op: the user's and, if a layer calls it for the user, before it that of the layer."""
+    outside = [frame for frame in _frames() if not frame.f_code.co_filename.startswith(_ENGINE)]
+    users = (frame for frame in outside if not is_ours(frame.f_code.co_filename))
+    found = [*outside[:1], *islice(users, 1)]
+    return tuple(dict.fromkeys((frame.f_code.co_filename, frame.f_lineno) for frame in found))
 
 
 class ParameterNames:
@@ -106,18 +101,11 @@ class ParameterNames:
 
 def _names_of(wanted: Any) -> Iterator[str]:
     """What the program may call an object, best first: "a", "layers[0]", and at last "Linear", "Linear_2"."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
+    for frame in _frames():
         if not is_ours(frame.f_code.co_filename):
-            held = {name: x for name, x in {**frame.f_globals, **frame.f_locals}.items() if not name.startswith("_")}
+            held = {**frame.f_globals, **frame.f_locals}
             mine = getattr(held.pop("self", None), "__dict__", {})
-            yield from (name for name, x in [*held.items(), *mine.items()] if x is wanted)
-            for name, x in held.items():
-                if isinstance(x, (list, tuple)):
-                    yield from (f"{name}[{i}]" for i, item in enumerate(x) if item is wanted)
-                elif isinstance(x, dict):
-                    yield from (f"{name}[{key!r}]" for key, item in list(x.items()) if item is wanted)
-        frame = frame.f_back
+            yield from (name for name, x in _named({**held, **mine}) if x is wanted)
     kind = type(wanted).__name__
     yield kind
     yield from (f"{kind}_{i}" for i in count(2))
@@ -190,17 +178,23 @@ def written_by_name(record: Record) -> str:
 
 
 def tensors_by_name() -> Iterator[tuple[str, Traced]]:
-    """(name, tensor) of what the caller's variables hold: first the variables, then attributes, then items of lists.
+    """(name, tensor) of what the caller's variables hold."""
+    return ((name, x) for name, x in _named(users_variables()) if isinstance(x, Traced))
+
+
+def _named(variables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """(name, object) of what variables hold: first themselves, then attributes, then items of lists and dicts.
 
     A name that begins with an underscore is left out, since notebooks keep what they have shown under such names.
     """
-    held = {name: x for name, x in users_variables().items() if name.isidentifier() and name[0] != "_"}
-    yield from ((name, x) for name, x in held.items() if isinstance(x, Traced))
+    held = {name: x for name, x in variables.items() if name.isidentifier() and name[0] != "_"}
+    yield from held.items()
     for name, x in held.items():
-        yield from ((f"{name}.{key}", value) for key, value in _attributes(x).items() if isinstance(value, Traced))
+        yield from ((f"{name}.{key}", value) for key, value in _attributes(x).items())
     for name, x in held.items():
-        if isinstance(x, (list, tuple)):
-            yield from ((f"{name}[{i}]", value) for i, value in enumerate(x) if isinstance(value, Traced))
+        if isinstance(x, (list, tuple, dict)):
+            items = list(x.items()) if isinstance(x, dict) else enumerate(x)
+            yield from ((f"{name}[{key!r}]", value) for key, value in items)
 
 
 def _attributes(x: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Pieces of HTML: tables, what folds, a caption, curves as SVG. Texts are escaped; colours are those of the notebook."""
+"""Pieces of HTML: tables, what folds, a caption, curves. Texts are escaped; colours are those of the notebook."""
 
 from __future__ import annotations
 

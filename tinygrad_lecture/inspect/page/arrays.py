@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...backend import Array
-from ..numbers import digits_of, in_words
 from ..html.arrays import means
+from ..numbers import digits_of, in_words
 
 BUDGET = 4_000_000  # bytes of arrays that a page holds whole, beside those of up to SMALL elements
 SMALL = 64

@@ -89,7 +89,9 @@ def formula_with_numbers(vertex: Vertex) -> str:
     if not all(texts):
         return ""
     leaves = [
-        Expression(math.nan, text) if x.value is None or x.value.ndim or x.value.dtype == object else expression(x.value)
+        Expression(math.nan, text)
+        if x.value is None or x.value.ndim or x.value.dtype == object
+        else expression(x.value)
         for x, text in zip(vertex.inputs, texts, strict=True)
     ]
     if vertex.value is None or vertex.value.ndim:
@@ -135,7 +137,9 @@ def forward_lines(vertex: Vertex) -> list[str]:
     [] where the formula says it all.
     """
     given, out = known_values(vertex), vertex.value
-    if out is None or not out.size or not given or vertex.op in MOVES and vertex.op in DERIVATIVES or _single(vertex) is not None:
+    if out is None or not out.size or not given or _single(vertex) is not None:
+        return []
+    if vertex.op in DERIVATIVES and vertex.op in MOVES:  # copies
         return []
     large = is_large(out, *given)
     if not large and (vertex.op == "pick" or (vertex.op in DERIVATIVES and vertex.op not in DEFINITIONS)):

@@ -54,7 +54,9 @@ class Expression:
         """The value that the numbers in its text give, rounded as they stand there and then computed without error."""
         if self.compute is not None:
             return self.compute(*(part.rounded() for part in self.parts))
-        return Fraction(number(self.value)) if isinstance(self.value, float) and math.isfinite(self.value) else self.value
+        return (
+            Fraction(number(self.value)) if isinstance(self.value, float) and math.isfinite(self.value) else self.value
+        )
 
     @property
     def is_negative(self) -> bool:
@@ -189,4 +191,4 @@ def _agrees(step: Expression, result: Any) -> bool:
     given, last = _computed(step.rounded), float(number(result)) if isinstance(result, float) else result
     if not isinstance(given, Real) or not math.isfinite(given) or not math.isfinite(last):
         return True
-    return bool(abs(given - last) <= (CLOSE * abs(last) or 1e-9))
+    return bool(abs(float(given) - last) <= (CLOSE * abs(last) or 1e-9))

@@ -49,7 +49,7 @@ def read(formula: str, values: Mapping[str, Expression], with_names: bool = True
     if "{" in formula.partition(", where ")[0]:  # in words
         return Expression(math.nan, formula.format(**{name: str(x) for name, x in values.items()}))
     body, _, where = formula.partition(", where ")
-    meanings, note = MEANINGS | values, ""
+    meanings, note = {**MEANINGS, **values}, ""
     if " = " in where:
         name, _, definition = where.partition(" = ")
         inner = _evaluated(definition, meanings)
@@ -161,7 +161,8 @@ def definition_of(vertex: Vertex) -> str:
         allowed += ["up to the query's own place"] if settings.get("causal") else []
         where = f", over the keys {' and '.join(allowed)}" if allowed else ""
         where += f"; query {words['a']}, key {words['b']}" + (f", value {words['c']}" if op == "attention" else "")
-    return DEFINITIONS[op].format(**words) + where
+    rule: str = DEFINITIONS[op]
+    return rule.format(**words) + where
 
 
 def _words(vertex: Vertex, position: int) -> dict[str, Any]:

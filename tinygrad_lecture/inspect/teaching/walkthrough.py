@@ -217,11 +217,14 @@ def _backward(steps: list[Step]) -> tuple[list[BackwardStep], dict[Vertex, Array
                 after = sums[to] = gradient if before is None else np.asarray(before + gradient)
                 turn.terms.append(Term(to, position, gradient, _local(step, position), before, after))
                 terms.setdefault(to, []).append(turn.terms[-1])
-                turn.terms[-1].place = _place(step, position, gradient)
     for of_one in terms.values():
+        place = _place([term.gradient for term in of_one])
         for count, term in enumerate(of_one, start=1):
-            term.count, term.of = count, len(of_one)
-            term.place = term.place if term.of == 1 else _common_place([other.gradient for other in of_one])
+            term.count, term.of, term.place = count, len(of_one), place
+    for turn in turns:
+        for term in turn.terms:
+            if turn.step.vertex.op == "pick" and term.of == 1:
+                term.place = _most_picked(turn.step, term)
     return turns, sums
 
 
@@ -232,25 +235,22 @@ def _local(step: Step, position: int) -> Array | None:
     return step.local.elementwise(position) if single or op in DERIVATIVES else None
 
 
-def _place(step: Step, position: int, gradient: Array) -> Place:
-    """The element to work out: one that was picked several times, or the first that is not 0.
+def _place(terms: list[Array]) -> Place:
+    """The element to work out: the first that all terms of a gradient are not 0 for, if there is one.
 
     One so small beside the largest that it is 0 but for rounding counts as 0.
     """
-    if step.vertex.op == "pick" and (times := step.local.elementwise(position)) is not None and (times > 1).any():
-        return _indices(int(times.argmax()), times.shape)
-    size = np.abs(gradient)
-    counts = np.flatnonzero(size > 1e-6 * np.nan_to_num(size).max(initial=0))
-    return _indices(int(counts[0]) if counts.size else 0, gradient.shape)
-
-
-def _common_place(terms: list[Array]) -> Place:
-    """An element that all terms of a gradient are not 0 for, if there is one."""
-    nonzero = [term != 0 for term in terms]
+    nonzero = [(size := np.abs(term)) > 1e-6 * np.nan_to_num(size).max(initial=0) for term in terms]
     each = np.logical_and.reduce(nonzero)
-    chosen = each if each.any() else np.logical_or.reduce(nonzero)
-    return _indices(int(chosen.argmax()) if chosen.size else 0, chosen.shape)
+    return _index(each if each.any() else np.logical_or.reduce(nonzero))
 
 
-def _indices(count: int, shape: tuple[int, ...]) -> Place:
-    return tuple(map(int, np.unravel_index(count, shape))) if 0 not in shape else ()
+def _most_picked(step: Step, term: Term) -> Place:
+    """Of a value that elements were picked from, the one that was picked most often if one was more than once."""
+    times = step.local.elementwise(term.position)
+    return _index(times == times.max()) if times is not None and (times > 1).any() else term.place
+
+
+def _index(chosen: Array) -> Place:
+    """The place of the first True."""
+    return tuple(map(int, np.unravel_index(chosen.argmax(), chosen.shape))) if chosen.size else ()

@@ -375,7 +375,9 @@ def test_the_formulas_of_gelus_approximation_are_what_it_computes(a):
     y = tl.gelu(x, approximate="tanh")
     (gradient,) = tl.grad(y, x)
     letters = {"a": Expression(a)}
-    np.testing.assert_allclose(read(FORMULAS["gelu tanh"]["derivatives"][0], letters).value, gradient.item(), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(
+        read(FORMULAS["gelu tanh"]["derivatives"][0], letters).value, gradient.item(), rtol=1e-6, atol=1e-9
+    )
     np.testing.assert_allclose(read(FORMULAS["gelu tanh"]["definition"], letters).value, y.item(), rtol=1e-6, atol=1e-9)
 
 

@@ -150,7 +150,7 @@ export class Picture {
     else if (kind === "start") this.scroll.scrollTo({ top: 0 });
   }
 
-  // The boxes of the values that the step takes from, or hands to.
+  // The boxes of the values that the step takes from, or gives a gradient.
   touched() {
     const { place } = this;
     const found = [];

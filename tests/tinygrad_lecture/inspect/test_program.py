@@ -178,8 +178,11 @@ def test_braces_in_an_argument_stay_what_they_are():
     x = tl.tensor([1.0, 2.0], requires_grad=True)
     with tl.Graph() as graph:
         y = tl.cat([x, x])
-    graph.name({"{0}": x, "y": y})
+        z = tl.gelu(x)
+        total = z.sum()
+    graph.name({"{0}": x, "y": y, "z}": z})
     assert graph[y].formula == "cat([{0}, {0}])"
+    assert "z} = gelu({0})\n     = gelu([1, 2])\n     = {0} · Phi({0}), where Phi is" in tl.explain(total, {})
 
 
 # --- names of variables ---------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from .expression import (
     exp,
     expression,
     function,
+    literal,
     log,
     sqrt,
     total,
@@ -38,6 +39,7 @@ from .formulas import DEFINITIONS, DERIVATIVES, MOVES, definition_of, derivative
 Place: TypeAlias = tuple[int, ...]
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")
+HOLE = "\N{OBJECT REPLACEMENT CHARACTER}"  # for an operand, in a formula
 LARGEST = 1_000_000  # elements of an array whose places are looked up
 
 
@@ -102,8 +104,8 @@ def formula_with_numbers(vertex: Vertex) -> str:
 
 def _call(vertex: Vertex, leaves: Sequence[Expression], value: Any) -> Expression:
     """The formula of a vertex with other operands. value: its result."""
-    holes = [replace(x, number=0, name="{}") for x in vertex.inputs]
-    form = replace(vertex, inputs=holes).formula
+    holes = [replace(x, number=0, name=HOLE) for x in vertex.inputs]
+    form = literal(replace(vertex, inputs=holes).formula).replace(HOLE, "{}")
     called = vertex.written or form.startswith(f"{vertex.op}(")  # a negative number needs no parentheses
     leaves = leaves if called else [leaf.within(PRODUCT) for leaf in leaves]
     formula = elementwise(vertex)

@@ -107,6 +107,11 @@ class Expression:
         return Expression(self.value, "({})", [self], lambda x: x)
 
 
+def literal(text: str) -> str:
+    """A text as a part of a form."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
 def expression(x: Any) -> Expression:
     """A number as an expression."""
     return x if isinstance(x, Expression) else Expression(x.item() if isinstance(x, (np.ndarray, np.generic)) else x)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..numbers import number
 from ..vertex import Vertex
-from .expression import Expression, exp, function, ln, log, maximum, sqrt
+from .expression import Expression, exp, function, literal, ln, log, maximum, sqrt
 
 ORDINALS = ("first", "second", "third")
 
@@ -57,7 +57,7 @@ def read(formula: str, values: Mapping[str, Expression], with_names: bool = True
     elif where and with_names:
         note = f", where {where.format(**{name: str(x) for name, x in values.items()})}"
     found = _evaluated(body, meanings)
-    return found if not note else Expression(found.value, "{}" + note, [found], lambda x: x, found.level)
+    return found if not note else Expression(found.value, "{}" + literal(note), [found], lambda x: x, found.level)
 
 
 def _evaluated(formula: str, values: dict[str, Any]) -> Expression:

@@ -108,6 +108,10 @@ class Step:
     upstream: the gradient of the result.  input_gradients: for each input the gradient that its rule returned, in the
     input's shape, None where no gradient is needed.  local: the derivatives of the op, for its rule can be asked again.
     age: of the record. Within a pass each step's is smaller than that of the step before.
+
+    In a walkthrough also: terms: what it adds to the gradients of its inputs.  starts: whether the pass starts here, so
+    that the upstream gradient is no sum of terms, as the 1 of the loss.  changed: whether it is another than the sum of
+    its terms, since a hook changed it.
     """
 
     vertex: Vertex
@@ -115,6 +119,9 @@ class Step:
     input_gradients: Sequence[Array | None]
     local: LocalDerivatives
     age: float = 0
+    terms: list[Any] = field(default_factory=list)
+    starts: bool = False
+    changed: bool = False
 
 
 def passes_of(steps: list[Step]) -> list[list[Step]]:

@@ -10,7 +10,7 @@ from typing import Any
 from ..numbers import in_words
 from ..teaching.elements import definition, formula_with_numbers, forward_lines, weights_of
 from ..teaching.explain import text_of
-from ..teaching.walkthrough import BackwardStep, Term, Walkthrough, started
+from ..teaching.walkthrough import Term, Walkthrough, started
 from ..vertex import Line, Step, Vertex, printable
 from .arrays import Arrays
 from .views import views_of
@@ -69,16 +69,15 @@ class PageData:
             "weights": self.arrays.add(weights_of(vertex)),
         }
 
-    def _step(self, told: BackwardStep) -> dict[str, Any]:
-        step = told.step
+    def _step(self, step: Step) -> dict[str, Any]:
         return {
             "value": self.index[step.vertex],
             "upstream": self.arrays.add(step.upstream),
             "gradient": self.walk.gradient_of(step.vertex),
-            "starts": told.starts,
-            "start": started(told),
-            "changed": told.changed,
-            "terms": [self._term(step, term) for term in told.terms],
+            "starts": step.starts,
+            "start": started(step),
+            "changed": step.changed,
+            "terms": [self._term(step, term) for term in step.terms],
         }
 
     def _term(self, step: Step, term: Term) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from .elements import (
 )
 from .expression import equation, expression
 from .formulas import derivative, named, of_step, read, rule_of, which_of
-from .walkthrough import BackwardStep, Term, Walkthrough, started, walkthrough_of
+from .walkthrough import Term, Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
 ROUNDED = "Numbers are rounded to four digits; they have more where four would hide a difference."
@@ -144,8 +144,8 @@ def _told(walk: Walkthrough) -> list[str]:
     lines += [PARTIAL]
     if walk.note():
         lines += [f"({walk.note()})"]
-    for count, turn in enumerate(walk.steps, start=1):
-        lines += ["", *_backward(walk, turn, count)]
+    for count, step in enumerate(walk.steps, start=1):
+        lines += ["", *_backward(walk, step, count)]
     return [*lines, "", *_found(walk)]
 
 
@@ -166,17 +166,17 @@ def _forward(vertex: Vertex) -> list[str]:
     return [*lines, *(f"      {line}" for line in forward_lines(vertex))]
 
 
-def _backward(walk: Walkthrough, turn: BackwardStep, count: int) -> list[str]:
-    vertex, upstream = turn.step.vertex, in_words(turn.step.upstream)
+def _backward(walk: Walkthrough, step: Step, count: int) -> list[str]:
+    vertex, upstream = step.vertex, in_words(step.upstream)
     name = walk.gradient_of(vertex)
-    if turn.starts:
-        start = f", {started(turn)}: {name} =" if started(turn) else f", with {name} ="
+    if step.starts:
+        start = f", {started(step)}: {name} =" if started(step) else f", with {name} ="
         where = f"Backward starts here{start} {upstream}"
     else:
-        where = f"{name} = {upstream}{', as a hook has changed it' if turn.changed else ''}"
+        where = f"{name} = {upstream}{', as a hook has changed it' if step.changed else ''}"
     lines = [f"  {count}.  {vertex.equation}", f"      {where}"]
-    for term in turn.terms:
-        text = text_of(walk, turn.step, term)
+    for term in step.terms:
+        text = text_of(walk, step, term)
         lines += [f"    to {term.to}:"]
         lines += [f"      {text.derivative}"] if text.derivative else []
         lines += [*(f"          {line}" for line in text.slopes), f"      {text.rule}"]

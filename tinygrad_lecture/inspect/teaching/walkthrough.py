@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -49,20 +49,6 @@ class Term:
 
 
 @dataclass(eq=False)
-class BackwardStep:
-    """One step of backward at one result, with its terms.
-
-    starts: whether the pass starts here, so that the upstream gradient is no sum of terms, as the 1 of the loss.
-    changed: whether it is another than the sum of its terms, since a hook changed it.
-    """
-
-    step: Step
-    starts: bool
-    changed: bool
-    terms: list[Term] = field(default_factory=list)
-
-
-@dataclass(eq=False)
 class Walkthrough:
     """A computation that led to a result, and backward through it.
 
@@ -74,7 +60,7 @@ class Walkthrough:
 
     vertices: list[Vertex]
     result: Vertex
-    steps: list[BackwardStep]
+    steps: list[Step]
     gradients: dict[Vertex, Array]
     stored: dict[Vertex, Array] = field(default_factory=dict)
     passes: int = 0
@@ -84,7 +70,7 @@ class Walkthrough:
     @cached_property
     def differentiated(self) -> str:
         """What the gradients are derivatives of: "C"; "5 · C" with an upstream; "y + z" if two had one."""
-        terms = [_seeded(step.step) for step in self.steps if step.starts] or [str(self.result)]
+        terms = [_seeded(step) for step in self.steps if step.starts] or [str(self.result)]
         return " + ".join(terms)
 
     def gradient_of(self, vertex: Vertex) -> str:
@@ -109,10 +95,10 @@ class Walkthrough:
         return kept if self.unnamed else ""
 
 
-def started(turn: BackwardStep) -> str:
+def started(step: Step) -> str:
     """What backward starts with, where it is not 1: "with the upstream 5 that it was given"; else ""."""
-    upstream, name = turn.step.upstream, str(turn.step.vertex)
-    if not turn.starts or _seeded(turn.step) == name:
+    upstream, name = step.upstream, str(step.vertex)
+    if not step.starts or _seeded(step) == name:
         return ""
     if upstream.size == 1:
         return f"with the upstream {in_words(upstream)} that it was given"
@@ -159,8 +145,8 @@ def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: st
         result = steps[0].vertex if steps else next((v for v in reversed(vertices) if v.op), vertices[-1])
     if not result.name and "C" not in {v.name for v in vertices}:
         result.name = "C"  # for cost
-    turns, gradients = _backward(steps)
-    walk = Walkthrough(vertices, result, turns, gradients, passes=len(passes), own=own)
+    told, gradients = _backward(steps)
+    walk = Walkthrough(vertices, result, told, gradients, passes=len(passes), own=own)
     walk.stored = {v: grad for v, grad in graph.stored_gradients().items() if v in wanted}
     nameless = (not x.name or x.name == "constant" for v in vertices for x in v.inputs if x.op is None)
     walk.unnamed = graph not in watched() and any(nameless)
@@ -198,34 +184,35 @@ def _before(result: Vertex, graph: Graph) -> list[Vertex]:
     return [vertex for vertex in graph.vertices if vertex in needed]
 
 
-def _backward(steps: list[Step]) -> tuple[list[BackwardStep], dict[Vertex, Array]]:
-    """The steps of a pass, with the sum of each gradient before and after each term; and the sums at its end.
+def _backward(steps: list[Step]) -> tuple[list[Step], dict[Vertex, Array]]:
+    """The steps of a pass, each with its terms; and the sum of each gradient at its end.
 
     The sums are those of the tape: in the order of the terms.
     """
-    turns: list[BackwardStep] = []
+    told: list[Step] = []
     sums: dict[Vertex, Array] = {}
     terms: dict[Vertex, list[Term]] = {}
     for step in steps:
         so_far = sums.get(step.vertex)
         changed = so_far is not None and not np.array_equal(so_far, step.upstream, equal_nan=True)
-        turns.append(turn := BackwardStep(step, so_far is None, changed))
+        told.append(replace(step, starts=so_far is None, changed=changed, terms=[]))
         sums[step.vertex] = step.upstream
         for position, (to, gradient) in enumerate(zip(step.vertex.inputs, step.input_gradients, strict=True)):
             if gradient is not None:
                 before = sums.get(to)
                 after = sums[to] = gradient if before is None else np.asarray(before + gradient)
-                turn.terms.append(Term(to, position, gradient, _local(step, position), before, after))
-                terms.setdefault(to, []).append(turn.terms[-1])
+                term = Term(to, position, gradient, _local(step, position), before, after)
+                told[-1].terms.append(term)
+                terms.setdefault(to, []).append(term)
     for of_one in terms.values():
         place = _place([term.gradient for term in of_one])
         for count, term in enumerate(of_one, start=1):
             term.count, term.of, term.place = count, len(of_one), place
-    for turn in turns:
-        for term in turn.terms:
-            if turn.step.vertex.op == "pick" and term.of == 1:
-                term.place = _most_picked(turn.step, term)
-    return turns, sums
+    for step in told:
+        for term in step.terms:
+            if step.vertex.op == "pick" and term.of == 1:
+                term.place = _most_picked(step, term)
+    return told, sums
 
 
 def _local(step: Step, position: int) -> Array | None:

@@ -51,7 +51,7 @@ class LocalDerivatives:
         if record.saved is None:
             return None
         u._node = Leaf(u)
-        with Unwatched(None), np.errstate(all="ignore"):
+        with Unwatched(), np.errstate(all="ignore"):
             try:
                 with enable_grad():
                     returned = by_input(record.op.vjp(record, record.nodes, u), record.nodes)[position]

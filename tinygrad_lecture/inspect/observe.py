@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ..autograd import modes as modes_module
 from ..autograd.core import Record
-from ..autograd.modes import Switch, modes
+from ..autograd.modes import Fixed, Switch, modes
 from ..autograd.op import Op
 from ..backend import Array
 
@@ -64,10 +64,11 @@ class Observing(Switch):
         super().__exit__(*error)
 
 
-class Unwatched(Switch):
-    """Context manager: nothing observes this thread; give it None."""
+class Unwatched(Fixed):
+    """Context manager: nothing observes this thread."""
 
     mode = "observer"
+    on = None
 
 
 def observers() -> list[Observer]:

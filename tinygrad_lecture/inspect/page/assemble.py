@@ -24,13 +24,7 @@ def assembled(title: str, body: str, scripts: Sequence[str], data: Any = None) -
         "data": _json(data),
         "script": "\n".join(re.sub(r"^import .*\n|^export ", "", read(name), flags=re.M) for name in scripts),
     }
-    text = read("frame.html")
-    before, *rest = text.split("{{")
-    pieces = [before]
-    for piece in rest:
-        name, after = piece.split("}}", 1)
-        pieces += [parts[name], after]
-    return "".join(pieces)
+    return re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], read("frame.html"))
 
 
 def _json(data: Any) -> str:

@@ -31,8 +31,8 @@ from .expression import (
     literal,
     log,
     sqrt,
+    text_of,
     total,
-    with_enough_digits,
 )
 from .formulas import DEFINITIONS, DERIVATIVES, MOVES, definition_of, derivative, elementwise, of_step, read
 
@@ -98,7 +98,7 @@ def formula_with_numbers(vertex: Vertex) -> str:
     ]
     if vertex.value is None or vertex.value.ndim:
         return str(_call(vertex, leaves, math.nan))
-    text = with_enough_digits([_call(vertex, leaves, vertex.value.item())], vertex.value.item())[0][0]
+    text = text_of(_call(vertex, leaves, vertex.value.item()), vertex.value.item())
     return "" if text == numbers(vertex.value) else text
 
 
@@ -119,7 +119,7 @@ def _call(vertex: Vertex, leaves: Sequence[Expression], value: Any) -> Expressio
 def definition(vertex: Vertex) -> str:
     """What a fused op computes: with numbers if it is a single number made of few, else with names; "" for others."""
     if (work := _single(vertex)) is not None:
-        return with_enough_digits([work], work.value)[0][0]
+        return text_of(work, work.value)
     return definition_of(vertex)
 
 
@@ -314,7 +314,7 @@ def derivative_with_numbers(vertex: Vertex, position: int, place: Place, result:
         return ""
     leaves = dict(zip("abc", (expression(_broadcast(x, place)) for x in given), strict=False))
     step = read(formula, {**leaves, "y": expression(vertex.value[place])}, with_names=False)
-    return with_enough_digits([step], result)[0][0]
+    return text_of(step, result)
 
 
 def derivative_lines(step: Step, position: int, local: Array | None, chosen: Place) -> list[str]:

@@ -73,7 +73,7 @@ def pass_from(loss: Any, graph: Graph, wanted: set[Vertex], caller: str) -> list
     before = [(vertex, vertex.grad, vertex.input_gradients) for vertex in graph.vertices]
     seen, steps = len(graph.visited), len(graph.steps)
     try:
-        with Unwatched(None), Observing(graph):  # only the graph is told of this pass, and then forgets it
+        with Unwatched(), Observing(graph):  # only the graph is told of this pass, and then forgets it
             backward_pass([(loss._node, seed)], wanted=leaves, retain_graph=True)
         return graph.steps[steps:]
     finally:

@@ -154,12 +154,6 @@ def test_a_line_says_nothing_twice():
     assert text.count("where phi is the bell curve") == 1
 
 
-def test_what_only_rounding_leaves_is_said_to_be_that():
-    x = tl.tensor([0.1, 0.2, -0.3], dtype=tl.float64, requires_grad=True)
-    with tl.Graph():
-        assert "0.1 + 0.2 + (-0.3) = 5.551e-17, which is rounding" in tl.explain(x.sum())
-
-
 def test_the_derivative_of_a_step_and_that_of_the_result_have_two_signs():
     v = tl.tensor(3.0, requires_grad=True)
     w = v * v + v

@@ -11,6 +11,7 @@ from ..traced import Traced
 from .local import LocalDerivatives
 
 Line: TypeAlias = tuple[str, int]  # file, line number
+Place: TypeAlias = tuple[int, ...]  # of an element
 
 STARTED = 6  # numbers that are shown of a long index
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@"}
@@ -102,6 +103,26 @@ class Vertex:
 
 
 @dataclass(eq=False, slots=True)
+class Term:
+    """What one step of backward adds to the gradient of one input of its op: a term of a sum, one for each use.
+
+    to: the input; position: which one it is.  gradient: the term.  local: the derivative of the result with respect to
+    the input, element by element, or None.  before, after: the gradient of the input without and with this term.
+    count, of: this is the count-th of so many.  place: the element that is worked out of a large one.
+    """
+
+    to: Vertex
+    position: int
+    gradient: Array
+    local: Array | None
+    before: Array | None
+    after: Array
+    count: int = 1
+    of: int = 1
+    place: Place = ()
+
+
+@dataclass(eq=False, slots=True)
 class Step:
     """One step of backward: the rules of a result's op turned its gradient into one for each input.
 
@@ -119,7 +140,7 @@ class Step:
     input_gradients: Sequence[Array | None]
     local: LocalDerivatives
     age: float = 0
-    terms: list[Any] = field(default_factory=list)
+    terms: list[Term] = field(default_factory=list)
     starts: bool = False
     changed: bool = False
 

@@ -1,11 +1,9 @@
 // Arrays: decoded when they are first looked at; numbers on a tint, pictures of large arrays, attention maps.
 
-import { element, number, shapeText } from "./numbers.js";
-
 const decoded = new Map();
 
 // text: base64. size: bytes of a number.
-export function decode(text, size) {
+function decode(text, size) {
   const held = decoded.get(text);
   if (held) return held;
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -15,27 +13,27 @@ export function decode(text, size) {
 }
 
 // The elements of an array that the page holds whole, else null.
-export function elementsOf(array) {
+function elementsOf(array) {
   return array.data === undefined ? null : decode(array.data, array.size);
 }
 
-export function countOf(array) {
+function countOf(array) {
   return array.shape.reduce((product, n) => product * n, 1);
 }
 
 // One number as text; those of bools are words.
-export function elementText(array, value) {
+function elementText(array, value) {
   return array.dtype === "bool" ? (value ? "True" : "False") : number(value, array.digits);
 }
 
 // The colour of a number: blue above 0, orange below. most: the largest size of a number.
-export function tint(value, most) {
+function tint(value, most) {
   if (!Number.isFinite(value)) return "rgb(150 90 160 / 0.75)";
   const share = most > 0 ? Math.min(Math.abs(value) / most, 1) : 0;
   return value < 0 ? `rgb(214 107 31 / ${0.75 * share})` : `rgb(38 122 204 / ${0.75 * share})`;
 }
 
-export function largest(numbers) {
+function largest(numbers) {
   let most = 0;
   for (let i = 0; i < numbers.length; i += 1) {
     const size = Math.abs(numbers[i]);
@@ -45,7 +43,7 @@ export function largest(numbers) {
 }
 
 // All there is to see of an array: its numbers if they are few, else facts, a histogram, a picture and a window.
-export function arrayView(array, label) {
+function arrayView(array, label) {
   const numbers = elementsOf(array);
   const count = countOf(array);
   if (!count) return [element("p", { class: "hint" }, `no elements, shape ${shapeText(array.shape)}`)];
@@ -56,7 +54,7 @@ export function arrayView(array, label) {
   return [facts(array), ...histogram(array), pictureOf(array, label), window_(array, label)];
 }
 
-export function facts(array) {
+function facts(array) {
   const list = element("dl", { class: "facts" });
   const add = (name, text) => list.append(element("dt", {}, name), element("dd", {}, text));
   add("shape", `${shapeText(array.shape)}, ${countOf(array)} elements`);
@@ -66,7 +64,7 @@ export function facts(array) {
   return list;
 }
 
-export function histogram(array) {
+function histogram(array) {
   if (!array.counts || array.low === undefined || array.high === undefined) return [];
   const most = Math.max(...array.counts);
   const label = `Histogram from ${number(array.low)} to ${number(array.high)}; the largest bar has ${most} elements`;
@@ -80,7 +78,7 @@ export function histogram(array) {
 }
 
 // A table of numbers, each on its tint. top: the first row, as `left` the first column. stride: numbers in a row.
-export function cells(array, numbers, label, top, left, rows, columns, stride) {
+function cells(array, numbers, label, top, left, rows, columns, stride) {
   const most = largest(numbers);
   const table = element("table", { "aria-label": label });
   if (rows * columns > 1) {
@@ -103,7 +101,7 @@ export function cells(array, numbers, label, top, left, rows, columns, stride) {
 }
 
 // The index of a row of an array whose leading axes stand below each other: "2" or "0, 2".
-export function rowName(array, row) {
+function rowName(array, row) {
   const leading = array.shape.slice(0, -1);
   const parts = [];
   let rest = row;
@@ -115,7 +113,7 @@ export function rowName(array, row) {
 }
 
 // A picture of an array: its elements, or means over parts of it.
-export function pictureOf(array, label) {
+function pictureOf(array, label) {
   const all = [countOf(array) / (array.shape.at(-1) ?? 1), array.shape.at(-1) ?? 1];
   const shape = array.pictureShape ?? all;
   const numbers = array.picture ? decode(array.picture, 4) : elementsOf(array);
@@ -129,7 +127,7 @@ export function pictureOf(array, label) {
 }
 
 // most: the size of the largest number of the array.
-export function painted(numbers, rows, columns, most, label) {
+function painted(numbers, rows, columns, most, label) {
   const side = Math.max(1, Math.min(Math.floor(320 / columns), Math.floor(240 / rows), 12));
   const canvas = element("canvas", { width: columns * side, height: rows * side, role: "img", "aria-label": label });
   const pen = canvas.getContext("2d");
@@ -141,7 +139,7 @@ export function painted(numbers, rows, columns, most, label) {
 }
 
 // A window into a large array: a part of its numbers, which moves if the page holds it whole.
-export function window_(array, label) {
+function window_(array, label) {
   const whole = elementsOf(array);
   const numbers = whole ?? decode(array.corner ?? "", 4);
   const stride = whole ? (array.shape.at(-1) ?? 1) : (array.cornerShape?.[1] ?? 1);
@@ -165,7 +163,7 @@ export function window_(array, label) {
 }
 
 // Attention weights, a map for each head: rows are queries, columns keys. array: (..., queries, keys).
-export function attentionMaps(array, tokens) {
+function attentionMaps(array, tokens) {
   const numbers = elementsOf(array);
   const [queries, keys] = array.shape.slice(-2);
   const name = (i) => shownToken(tokens[i] ?? String(i));
@@ -199,6 +197,6 @@ export function attentionMaps(array, tokens) {
   return [element("h3", {}, "Attention weights"), said, element("div", { class: "cells", tabindex: 0, role: "group", "aria-label": "Attention maps" }, maps), ...more];
 }
 
-export function shownToken(token) {
+function shownToken(token) {
   return token.replaceAll(" ", "·").replaceAll("\n", "↵").replaceAll("\t", "→") || "∅";
 }

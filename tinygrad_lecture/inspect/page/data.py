@@ -9,9 +9,9 @@ from typing import Any
 
 from ..numbers import in_words
 from ..teaching.elements import definition, formula_with_numbers, forward_lines, weights_of
-from ..teaching.explain import text_of
-from ..teaching.walkthrough import Term, Walkthrough, started
-from ..vertex import Line, Step, Vertex, printable
+from ..teaching.explain import term_text
+from ..teaching.walkthrough import Walkthrough, started
+from ..vertex import Line, Step, Term, Vertex, printable
 from .arrays import Arrays
 from .views import views_of
 
@@ -87,7 +87,7 @@ class PageData:
             "after": self.arrays.add(term.after),
             "count": term.count,
             "of": term.of,
-            **vars(text_of(self.walk, step, term)),
+            **vars(term_text(self.walk, step, term)),
         }
 
 

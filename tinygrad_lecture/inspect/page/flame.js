@@ -1,9 +1,5 @@
 // The flame view of a profile: a bar for each module and op, as wide as its time.
 
-import { byId, button, element, number } from "./numbers.js";
-import { startTheme } from "./theme.js";
-
-
 const profile = (
   JSON.parse(byId("data").textContent ?? "")
 );

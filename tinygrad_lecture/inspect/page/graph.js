@@ -1,8 +1,6 @@
 // The picture of a view: boxes, arrows, and what the current step does to them.
 
-import { byId, number, svgElement } from "./numbers.js";
-
-export class Picture {
+class Picture {
   // choose: called for a box that is clicked.
   constructor(place, choose) {
     this.place = place;
@@ -205,12 +203,12 @@ export class Picture {
 }
 
 // Whether a line of a box says which module its value is in, or comes from.
-export function isPlace(line) {
+function isPlace(line) {
   return line.startsWith("in ") || line.startsWith("from ");
 }
 
 // The lines of a gradient in a box: its numbers or, if there are many, their range.
-export function gradientRows(array, box) {
+function gradientRows(array, box) {
   const text = array.text;
   const rows = text.replaceAll("], [", "],|[").split("|");
   const most = Math.floor((box.w - 10) / 7);
@@ -221,7 +219,7 @@ export function gradientRows(array, box) {
 }
 
 // Whether a group is another one, or in it.
-export function isWithin(data, inner, outer) {
+function isWithin(data, inner, outer) {
   let group = inner;
   while (group >= 0 && group !== outer) group = data.groups[group].parent;
   return group === outer;

@@ -1,12 +1,5 @@
 // The page: reads the data, and shows the step that buttons, keys or the address name.
 
-import { button, byId, element } from "./numbers.js";
-import { Place } from "./steps.js";
-import { Picture } from "./graph.js";
-import { Panel } from "./panel.js";
-import { Table } from "./table.js";
-import { startTheme } from "./theme.js";
-
 const data = (JSON.parse(byId("data").textContent ?? ""));
 const place = new Place(data);
 let chosen = -1;

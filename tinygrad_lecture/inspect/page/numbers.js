@@ -3,7 +3,7 @@
 const IN_FULL = 7; // digits of a number that four would make another whole number, as 1 of 1.00001
 
 // A number with four digits, "0.2351", "-0", "1e-300", "nan"; with more where four would be another whole number.
-export function number(value, digits = 4) {
+function number(value, digits = 4) {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
   for (let more = digits; more <= Math.max(digits, IN_FULL); more += 1) {
@@ -25,12 +25,12 @@ function rounded(value, digits) {
   return trimmed(value.toFixed(digits - 1 - power));
 }
 
-export function trimmed(digits) {
+function trimmed(digits) {
   return digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
 }
 
 // An element with attributes and children; texts never become HTML.
-export function element(tag, attributes = {}, ...children) {
+function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== false) made.setAttribute(name, value === true ? "" : String(value));
@@ -39,24 +39,24 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-export function svgElement(tag, attributes, ...children) {
+function svgElement(tag, attributes, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
   made.append(...children);
   return made;
 }
 
-export function byId(id) {
+function byId(id) {
   return document.getElementById(id);
 }
 
-export function button(label, action, attributes = {}) {
+function button(label, action, attributes = {}) {
   const parts = label.split(/(?<=\.)/).flatMap((part, i) => (i ? [element("wbr"), part] : [part])); // a long name breaks at its points
   const made = element("button", { type: "button", ...attributes }, ...parts);
   made.addEventListener("click", action);
   return made;
 }
 
-export function shapeText(shape) {
+function shapeText(shape) {
   return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }

@@ -1,10 +1,6 @@
 // The panel: what the step does, in formulas and numbers, and the value that one looks at.
 
-import { button, byId, element, shapeText } from "./numbers.js";
-import { arrayView, attentionMaps, countOf } from "./arrays.js";
-import { isWithin } from "./graph.js";
-
-export class Panel {
+class Panel {
   // look: called for a value that is clicked. open: for a module that is opened. goTo: for a step that is chosen.
   constructor(place, look, open, goTo) {
     Object.assign(this, { place, data: place.data, look, open, goTo });

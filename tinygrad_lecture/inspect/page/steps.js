@@ -1,8 +1,7 @@
 // The steps of a page, and which of them a view shows.
 
-
 // The start, each result forward, each step of backward, the end.
-export function stepsOf(data) {
+function stepsOf(data) {
   const steps = [{ kind: "start", value: -1, event: -1 }];
   data.values.forEach((value, i) => {
     if (value.kind === "result") steps.push({ kind: "forward", value: i, event: -1 });
@@ -13,7 +12,7 @@ export function stepsOf(data) {
 }
 
 // Where one is: a step, and a view. The view -1 is the one of all values, without modules.
-export class Place {
+class Place {
   constructor(data) {
     this.data = data;
     this.steps = stepsOf(data);
@@ -40,9 +39,7 @@ export class Place {
   }
 
   addSum(value, step, array) {
-    const held = this.sums.get(value);
-    if (held) held.push([step, array]);
-    else this.sums.set(value, [[step, array]]);
+    this.sums.set(value, [...(this.sums.get(value) ?? []), [step, array]]);
   }
 
   get current() {

@@ -1,8 +1,6 @@
 // The table: every value with what is known of it at the step.
 
-import { byId, button, element, shapeText } from "./numbers.js";
-
-export class Table {
+class Table {
   constructor(place, look) {
     this.place = place;
     this.look = look;

@@ -11,14 +11,14 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from ...backend import Array, to_host
 from ...kernels.attention import attention_weights as weights_by_kernel
 from ..numbers import MOST, number, numbers
-from ..vertex import Step, Vertex
+from ..vertex import Place, Step, Term, Vertex
 from .expression import (
     PRODUCT,
     TERMS,
@@ -28,15 +28,14 @@ from .expression import (
     exp,
     expression,
     function,
+    in_digits,
     literal,
     log,
     sqrt,
-    text_of,
     total,
 )
 from .formulas import DEFINITIONS, DERIVATIVES, MOVES, definition_of, derivative, elementwise, of_step, read
 
-Place: TypeAlias = tuple[int, ...]
 ONE = "one element of it: "  # what a line begins with, unless it is the only one
 PRODUCTS = ("matmul", "linear")
 HOLE = "\N{OBJECT REPLACEMENT CHARACTER}"  # for an operand, in a formula
@@ -98,7 +97,7 @@ def formula_with_numbers(vertex: Vertex) -> str:
     ]
     if vertex.value is None or vertex.value.ndim:
         return str(_call(vertex, leaves, math.nan))
-    text = text_of(_call(vertex, leaves, vertex.value.item()), vertex.value.item())
+    text = in_digits(_call(vertex, leaves, vertex.value.item()), vertex.value.item())
     return "" if text == numbers(vertex.value) else text
 
 
@@ -119,7 +118,7 @@ def _call(vertex: Vertex, leaves: Sequence[Expression], value: Any) -> Expressio
 def definition(vertex: Vertex) -> str:
     """What a fused op computes: with numbers if it is a single number made of few, else with names; "" for others."""
     if (work := _single(vertex)) is not None:
-        return text_of(work, work.value)
+        return in_digits(work, work.value)
     return definition_of(vertex)
 
 
@@ -314,46 +313,45 @@ def derivative_with_numbers(vertex: Vertex, position: int, place: Place, result:
         return ""
     leaves = dict(zip("abc", (expression(_broadcast(x, place)) for x in given), strict=False))
     step = read(formula, {**leaves, "y": expression(vertex.value[place])}, with_names=False)
-    return text_of(step, result)
+    return in_digits(step, result)
 
 
-def derivative_lines(step: Step, position: int, local: Array | None, chosen: Place) -> list[str]:
+def derivative_lines(step: Step, term: Term) -> list[str]:
     """The derivative of each element with its numbers, "∂h[0]/∂z[0] = 0.6 · (1 - 0.6) = 0.24"; of a large array one.
 
-    local: the derivatives.  chosen: the element to work out of a large array.  [] where a line says nothing new.
+    [] where a line says nothing new.
     """
-    vertex = step.vertex
+    vertex, local, source = step.vertex, term.local, term.to.shape
     if local is None or local.size < 2 or local.shape != vertex.shape:
         return []
-    source = vertex.inputs[position].shape
     large, lines = is_large(local), []
-    for place in [chosen] * (local.shape == source) if large else np.ndindex(local.shape):
-        text = derivative_with_numbers(vertex, position, place, local[place].item())
+    for place in [term.place] * (local.shape == source) if large else np.ndindex(local.shape):
+        text = derivative_with_numbers(vertex, term.position, place, local[place].item())
         if " " not in text:
             return []
         at = tuple(0 if n == 1 else i for i, n in zip(place[len(place) - len(source) :], source, strict=True))
-        name = of_step(vertex, position, indexed("", place), indexed("", at))
+        name = of_step(vertex, term.position, indexed("", place), indexed("", at))
         lines.append(f"{name} = {text} = {number(local[place].item())}")
     return lines
 
 
-def chain_rule(step: Step, position: int, local: Array | None, place: Place) -> Expression | None:
+def chain_rule(step: Step, term: Term, place: Place) -> Expression | None:
     """The gradient of an element of an input: the sum of upstream times derivative, over all elements it is used in.
 
     None where there is nothing to work out, as for an element that a step only moves.
     """
-    g, op = step.upstream, step.vertex.op
-    if local is not None and local.shape == g.shape == step.vertex.inputs[position].shape:
+    g, op, local = step.upstream, step.vertex.op, term.local
+    if local is not None and local.shape == g.shape == term.to.shape:
         return expression(g[place]) * expression(local[place])
-    column = step.local.column(position, place)
+    column = step.local.column(term.position, place)
     ways = np.flatnonzero(column) if column is not None else np.empty(0)
     if column is None or not ways.size or (op in MOVES and ways.size == 1 and column.flat[ways[0]] == 1):
         return None
     above, slopes = g.reshape(-1)[ways], column.reshape(-1)[ways]
     if op in SLOPES and ways.size == 1:
         given = known_values(step.vertex)
-        return expression(-above[0] if position else above[0]) * SLOPES[op](step.vertex, given, place)
-    added_up = ways.size > 1 and (slopes == 1).all() and (op not in PRODUCTS or position == 2)
+        return expression(-above[0] if term.position else above[0]) * SLOPES[op](step.vertex, given, place)
+    added_up = ways.size > 1 and (slopes == 1).all() and (op not in PRODUCTS or term.position == 2)
     return dot(above) if added_up else dot(above, slopes)
 
 
@@ -374,25 +372,20 @@ def _squared_error_slope(vertex: Vertex, given: Sequence[Any], place: Place) -> 
 SLOPES = {"cross_entropy": _cross_entropy_slope, "squared_error": _squared_error_slope}
 
 
-def gradient_lines(
-    step: Step, position: int, gradient: Array, local: Array | None, chosen: Place, name: str
-) -> list[str]:
-    """Each element of the gradient that a step gives an input, with its numbers; of a large one the chosen.
-
-    name: how the gradient is written.
-    """
-    vertex = step.vertex
-    large = is_large(gradient) or (vertex.op not in PRODUCTS and is_large(step.upstream, local))
-    if not gradient.size or (not large and vertex.op in ("sum", "mean")):
+def gradient_lines(step: Step, term: Term, name: str) -> list[str]:
+    """Each element of a term with its numbers; of a large one the chosen. name: how the gradient is written."""
+    op, gradient = step.vertex.op, term.gradient
+    large = is_large(gradient) or (op not in PRODUCTS and is_large(step.upstream, term.local))
+    if not gradient.size or (not large and op in ("sum", "mean")):
         return []
-    places = [chosen] if large else list(np.ndindex(gradient.shape))
-    lines = [element_line(name, at, gradient, partial(chain_rule, step, position, local, at)) for at in places]
+    places = [term.place] if large else list(np.ndindex(gradient.shape))
+    lines = [element_line(name, at, gradient, partial(chain_rule, step, term, at)) for at in places]
     return [line if large else line.removeprefix(ONE) for line in lines if line]
 
 
-def product_derivative(step: Step, position: int, place: Place) -> str:
+def product_derivative(step: Step, term: Term) -> str:
     """The derivative of an element of a product by one of a factor, the other's: "∂z[0]/∂W[0, 1] = x[1] = 0.5"."""
-    vertex, given = step.vertex, known_values(step.vertex)
+    vertex, given, position, place = step.vertex, known_values(step.vertex), term.position, term.place
     if vertex.op not in PRODUCTS or not given or not step.upstream.size:
         return ""
     if position == 2:

@@ -9,7 +9,7 @@ from typing import Any
 from ...backend import Array
 from ...errors.table import aligned
 from ..numbers import in_words
-from ..vertex import Step, Vertex
+from ..vertex import Step, Term, Vertex
 from .elements import (
     ONE,
     definition,
@@ -24,7 +24,7 @@ from .elements import (
 )
 from .expression import equation, expression
 from .formulas import derivative, named, of_step, read, rule_of, which_of
-from .walkthrough import Term, Walkthrough, started, walkthrough_of
+from .walkthrough import Walkthrough, started, walkthrough_of
 
 PARTIAL = "d is the derivative of the result; ∂ is the derivative of one step alone."
 ROUNDED = "Numbers are rounded to four digits; they have more where four would hide a difference."
@@ -70,14 +70,14 @@ class TermText:
     total: str
 
 
-def text_of(walk: Walkthrough, step: Step, term: Term) -> TermText:
+def term_text(walk: Walkthrough, step: Step, term: Term) -> TermText:
     """The lines about a term of a step."""
     vertex, gradient, local, position = step.vertex, term.gradient, term.local, term.position
     upstream, wanted = walk.gradient_of(vertex), walk.gradient_of(term.to)
     name = wanted if term.of == 1 else f"(use {term.count}) {wanted}"
-    lines = gradient_lines(step, position, gradient, local, term.place, name)
+    lines = gradient_lines(step, term, name)
     if local is None:
-        alone = product_derivative(step, position, term.place)
+        alone = product_derivative(step, term)
         rule = rule_of(vertex, position, upstream) or f"what the rule of {vertex.op} makes of {upstream}"
     else:
         alone, copied = _local_derivative(vertex, position, local), local.size > gradient.size
@@ -89,7 +89,7 @@ def text_of(walk: Walkthrough, step: Step, term: Term) -> TermText:
         if _is_one(local) and not copied and not is_large(step.upstream, gradient):
             lines = []
     rule = rule if lines else f"{rule} = {in_words(gradient)}"
-    slopes = derivative_lines(step, position, local, term.place)
+    slopes = derivative_lines(step, term)
     return _with_total(term, wanted, TermText(alone, slopes, rule, lines, ""))
 
 
@@ -176,7 +176,7 @@ def _backward(walk: Walkthrough, step: Step, count: int) -> list[str]:
         where = f"{name} = {upstream}{', as a hook has changed it' if step.changed else ''}"
     lines = [f"  {count}.  {vertex.equation}", f"      {where}"]
     for term in step.terms:
-        text = text_of(walk, step, term)
+        text = term_text(walk, step, term)
         lines += [f"    to {term.to}:"]
         lines += [f"      {text.derivative}"] if text.derivative else []
         lines += [*(f"          {line}" for line in text.slopes), f"      {text.rule}"]

@@ -185,7 +185,7 @@ def with_enough_digits(chain: Sequence[Expression], result: Any) -> tuple[list[s
     return [str(step) for step in chain], f"{number(result)}, which is rounding"
 
 
-def text_of(step: Expression, result: Any) -> str:
+def in_digits(step: Expression, result: Any) -> str:
     """The text of an expression, with as many digits as its result needs."""
     return with_enough_digits([step], result)[0][0]
 

@@ -21,31 +21,10 @@ from ...traced import Traced
 from ..graph import Graph, watched
 from ..numbers import in_words
 from ..observe import observers
-from ..vertex import Step, Vertex, passes_of
-from .elements import Place
+from ..vertex import Place, Step, Term, Vertex, passes_of
 from .expression import expression
 from .formulas import DERIVATIVES, RULES, differential, named
 from .tape import pass_from, recover_values
-
-
-@dataclass(eq=False)
-class Term:
-    """What one step of backward adds to the gradient of one input of its op: a term of a sum, one for each use.
-
-    to: the input; position: which one it is.  gradient: the term.  local: the derivative of the result with respect to
-    the input, element by element, or None.  before, after: the gradient of the input without and with this term.
-    count, of: this is the count-th of so many.  place: the element that is worked out of a large one.
-    """
-
-    to: Vertex
-    position: int
-    gradient: Array
-    local: Array | None
-    before: Array | None
-    after: Array
-    count: int = 1
-    of: int = 1
-    place: Place = ()
 
 
 @dataclass(eq=False)

@@ -78,11 +78,6 @@ def _listed(value: Any) -> str:
     return f"[{', '.join(map(_listed, value))}]" if isinstance(value, list) else number(value)
 
 
-def as_factor(text: str) -> str:
-    """A number as a factor or term: in parentheses if it is negative."""
-    return f"({text})" if text.startswith("-") else text
-
-
 def in_words(array: Array | None) -> str:
     """An array as its numbers or, if it is large, its shape, range and mean; "?" if it is not known."""
     if array is None:

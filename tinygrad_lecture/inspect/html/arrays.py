@@ -26,29 +26,15 @@ ROW = '<tr style="background:none">'  # notebooks shade every other row, and a t
 _ABOVE, _BELOW, _ODD = (38, 122, 204), (214, 107, 31), (150, 90, 160)
 
 
-def tinted(array: Array, rows: list[str] | None = None, columns: list[str] | None = None) -> str:
-    """A vector or matrix as a table of numbers, each on a tint. rows, columns: names beside it.
-
-    Of one with more than SIDE rows or columns, the first.
-    """
-    matrix = np.atleast_2d(array)
-    shown = matrix[:SIDE, :SIDE]
-    most = _largest(matrix)
-    cut = shown.shape[1] < matrix.shape[1]
-    lines = []
-    if columns is not None:
-        names = "".join(f'<th style="padding:1px 6px">{escape(name)}</th>' for name in columns[:SIDE])
-        lines.append(f"{ROW}{'<th></th>' if rows else ''}{names}</tr>")
-    for i, (row, told) in enumerate(zip(shown.tolist(), texts(shown), strict=True)):
-        name = f'<th style="padding:1px 6px;text-align:right">{escape(rows[i])}</th>' if rows else ""
-        cells = "".join(
-            f'<td style="padding:1px 7px;text-align:right;background:{tint(x, most)}">{escape(text)}</td>'
-            for x, text in zip(row, told, strict=True)
-        )
-        lines.append(f"{ROW}{name}{cells}{'<td>…</td>' if cut else ''}</tr>")
-    if shown.shape[0] < matrix.shape[0]:
-        lines.append(f'{ROW}<td colspan="{shown.shape[1]}" style="text-align:left">…</td></tr>')
-    return f'<table style="border-collapse:collapse;font-family:monospace;margin:4px 0">{"".join(lines)}</table>'
+def tinted(matrix: Array) -> str:
+    """A small matrix as a table of numbers, each on a tint."""
+    most, style = _largest(matrix), "padding:1px 7px;text-align:right;background:"
+    rows = (
+        "".join(f'<td style="{style}{tint(x, most)}">{escape(text)}</td>' for x, text in zip(row, told, strict=True))
+        for row, told in zip(matrix.tolist(), texts(matrix), strict=True)
+    )
+    lines = "".join(f"{ROW}{row}</tr>" for row in rows)
+    return f'<table style="border-collapse:collapse;font-family:monospace;margin:4px 0">{lines}</table>'
 
 
 def texts(matrix: Array) -> list[list[str]]:

@@ -58,16 +58,10 @@ class Arrays:
 
 
 def _whole(array: Array) -> dict[str, Any]:
-    if array.dtype == np.bool_:
-        kind, plain = "bool", array.astype(np.uint8)
-    elif array.dtype.kind in "iu":
-        kind, plain = array.dtype.name, array.astype(np.float64)  # the page's numbers are float64
-    elif array.dtype == np.float16 or array.dtype.kind not in "f":
-        kind, plain = array.dtype.name, np.real(array).astype(np.float64)
-    else:
-        kind, plain = array.dtype.name, array
-    size = {"float32": 4, "bool": 1}.get(kind, 8)
-    return {"dtype": kind, "size": size, "data": _text(plain)}
+    """An array bit for bit; other numbers than floats as float64, which the page's are, and bools as bytes."""
+    kept = array.dtype in (np.float32, np.float64)
+    plain = array if kept else array.astype(np.uint8 if array.dtype == np.bool_ else np.float64)
+    return {"dtype": array.dtype.name, "size": plain.itemsize, "data": _text(plain)}
 
 
 def _summary(array: Array) -> dict[str, Any]:

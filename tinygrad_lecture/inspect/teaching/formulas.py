@@ -11,9 +11,11 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+import numpy as np
+
 from ..numbers import number
 from ..vertex import Vertex
-from .expression import Expression, exp, function, literal, ln, log, maximum, sqrt
+from .expression import Expression, exp, expression, function, literal, ln, log, maximum, sqrt
 
 ORDINALS = ("first", "second", "third")
 
@@ -92,24 +94,23 @@ def which_of(vertex: Vertex, position: int) -> str:
 
 
 def named(vertex: Vertex) -> dict[str, Expression]:
-    """The inputs of a vertex and the vertex itself, by the letters that the tables have for them, as names."""
+    """The inputs of a vertex and the vertex itself, by their letters in the table: names, and numbers in formulas."""
     letters = dict(zip("abc", vertex.inputs, strict=False)) | {"y": vertex}
-    return {letter: Expression(math.nan, str(x)) if x.number or x.value is None else _number(x) for letter, x in
-            letters.items()}  # fmt: skip
+    return {
+        letter: expression(x.value) if is_number(x) else Expression(math.nan, str(x)) for letter, x in letters.items()
+    }
 
 
-def _number(x: Vertex) -> Expression:
-    """A number that a formula has for an operand."""
-    assert x.value is not None
-    return Expression(x.value.item()) if x.value.size == 1 else Expression(math.nan, str(x))
+def is_number(x: Vertex) -> bool:
+    """Whether a formula has a number for an operand, as x ** 2 has."""
+    return not x.number and x.value is not None and x.value.size == 1
 
 
 def derivative(vertex: Vertex, position: int) -> str:
     """The formula for ∂y/∂x of an op that takes elements one by one, x the input at a position; "" for other ops."""
     formulas: list[str] = DERIVATIVES.get(_variant(vertex), [])
-    power = vertex.inputs[1] if vertex.op == "pow" else None
-    if power is not None and position == 0 and not power.number and power.value is not None and power.value.size == 1:
-        less = float(power.value.item()) - 1
+    if vertex.op == "pow" and position == 0 and is_number(vertex.inputs[1]):
+        less = float(np.asarray(vertex.inputs[1].value).item()) - 1
         return "b * a" if less == 1 else f"b * a**{less:g}"
     return formulas[position] if position < len(formulas) else ""
 

@@ -34,12 +34,7 @@ function tint(value, most) {
 }
 
 function largest(numbers) {
-  let most = 0;
-  for (let i = 0; i < numbers.length; i += 1) {
-    const size = Math.abs(numbers[i]);
-    if (Number.isFinite(size) && size > most) most = size;
-  }
-  return most;
+  return numbers.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
 }
 
 // All there is to see of an array: its numbers if they are few, else facts, a histogram, a picture and a window.

@@ -93,15 +93,7 @@ class Picture {
     this.svg?.classList.toggle("following", i >= 0);
     const sources = new Set(i < 0 ? [] : [i]);
     const { arrows } = this.data;
-    for (let k = arrows.length, grew = i >= 0; grew; ) {
-      grew = false;
-      for (k = arrows.length - 1; k >= 0; k -= 1) {
-        if (sources.has(arrows[k].to) && !sources.has(arrows[k].from)) {
-          sources.add(arrows[k].from);
-          grew = true;
-        }
-      }
-    }
+    for (const { from, to } of [...arrows].sort((a, b) => b.to - a.to)) if (sources.has(to)) sources.add(from);
     this.sources = sources;
     this.boxes.forEach((box, k) => box.classList.toggle("source", sources.has(k)));
     this.arrows.forEach((path, k) => path.classList.toggle("source", sources.has(arrows[k].to)));

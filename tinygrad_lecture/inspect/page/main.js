@@ -126,12 +126,11 @@ function readAddress() {
   if (place.runsOn(place.step)) place.view = data.values[place.current.value].group;
 }
 
-const toEnd = () => step(() => place.go(place.steps.length - 1));
 const keys = {
   ArrowRight: () => step(() => place.forward()),
   ArrowLeft: () => step(() => place.backward()),
   Home: () => step(() => place.go(0)),
-  End: toEnd,
+  End: () => step(() => place.go(place.steps.length - 1)),
   " ": togglePlay,
   b: () => step(() => place.go(place.firstBackward)),
   g: () => showAs(false),
@@ -177,7 +176,7 @@ on("first", keys.Home);
 on("back", keys.ArrowLeft);
 on("play", togglePlay);
 on("next", keys.ArrowRight);
-on("last", toEnd);
+on("last", keys.End);
 on("smaller", () => picture.zoomBy(1 / 1.25));
 on("larger", () => picture.zoomBy(1.25));
 on("fit", () => picture.zoomBy(0));

@@ -33,13 +33,10 @@ class Place {
     this.steps.forEach((step, i) => {
       if (step.kind !== "backward") return;
       const event = data.steps[step.event];
-      this.addSum(event.value, i, event.upstream);
-      for (const term of event.terms) this.addSum(term.to, i, term.after);
+      for (const [value, array] of [[event.value, event.upstream], ...event.terms.map((term) => [term.to, term.after])]) {
+        this.sums.set(value, [...(this.sums.get(value) ?? []), [i, array]]);
+      }
     });
-  }
-
-  addSum(value, step, array) {
-    this.sums.set(value, [...(this.sums.get(value) ?? []), [step, array]]);
   }
 
   get current() {

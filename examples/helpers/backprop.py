@@ -76,11 +76,11 @@ def backward(graph: tl.Graph, activation: Activation) -> None:
         begins = "   backward begins here: dC/dC = 1" if vertex is graph.visited[0] else ""
         print(f"  {number_of[id(vertex)]:2}.  {vertex} = {written(vertex)}")
         print(f"         receives {f'dC/d{vertex}':7} = {in_line(vertex.grad, 64)}{begins}")
-        for position, (x, handed) in enumerate(zip(vertex.inputs, vertex.handed, strict=True)):
-            if handed is not None:
+        for position, (x, gradient) in enumerate(zip(vertex.inputs, vertex.input_gradients, strict=True)):
+            if gradient is not None:
                 rule = local_rule(vertex, position, activation)
                 mark = "   *" if x.op is None else ""
-                print(f"         hands on {f'dC/d{x}':7} = {rule} = {in_line(handed, 64)}{mark}")
+                print(f"         hands on {f'dC/d{x}':7} = {rule} = {in_line(gradient, 64)}{mark}")
     print("\n  * the gradient of a parameter: what backward is for")
     print("  outer product: each element of one times each of the other")
 

@@ -1,7 +1,7 @@
-"""The story of a computation: its values in the order of computing, then backward, gift by gift.
+"""A computation step by step: its values in the order of computing, then one pass of backward.
 
-    story = story_of(loss)                      # within `with tl.Graph()`, or while the graph of the loss stands
-    story.events[1].gifts[0].after              # the gradient of an input so far, after this step
+    walk = walkthrough_of(loss)                 # within `with tl.Graph()`, or while the graph of the loss stands
+    walk.steps[1].terms[0].after                # the gradient of an input so far, after this step
 
 `explain` prints it, `page` shows it.
 """
@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,63 +18,28 @@ import numpy as np
 from ...backend import Array, to_host
 from ...errors.words import kind_of
 from ...traced import Traced
-from ..formulas.derivatives import differential
-from ..formulas.numbers import as_factor, in_words, number
 from ..graph import Graph, watched
+from ..numbers import in_words
 from ..observe import observers
-from ..recovered import recover_values
-from ..vertex import Step, Vertex, passes_of
-from .own_pass import pass_from
+from ..vertex import Place, Step, Term, Vertex, passes_of
+from .expression import expression
+from .formulas import DERIVATIVES, RULES, differential, named
+from .tape import pass_from, recover_values
 
 
 @dataclass(eq=False)
-class Gift:
-    """What one step of backward hands to one input of its op.
-
-    to: the input; position: which one it is.  handed: the gradient.  local: the derivative of the result with respect
-    to the input, element by element, or None.  before, after: the gradient of the input without and with this gift.
-    count, of: this is the count-th of so many gifts to it.  place: the element that all of them are worked out for.
-    """
-
-    to: Vertex
-    position: int
-    handed: Array
-    local: Array | None
-    before: Array | None
-    after: Array
-    count: int = 1
-    of: int = 1
-    place: tuple[int, ...] | None = None
-
-
-@dataclass(eq=False)
-class Event:
-    """One step of backward at one result.
-
-    upstream: its gradient.  given: whether the pass starts here, so that the gradient is not made of gifts, as the 1 of
-    the loss.  changed: whether it is not the sum of its gifts, since a hook changed it.
-    """
-
-    vertex: Vertex
-    upstream: Array
-    given: bool
-    changed: bool
-    gifts: list[Gift] = field(default_factory=list)
-
-
-@dataclass(eq=False)
-class Story:
+class Walkthrough:
     """A computation that led to a result, and backward through it.
 
-    vertices: in the order of computing.  result: what backward starts from, as the cost.  events: the steps of one
-    pass of backward, the last.  gradients: of each value at its end, by vertex.  stored: what is in `.grad` of leaves
-    that still exist.  passes: how often backward ran.  own: whether it ran for this story alone, which leaves `.grad`
-    as it is.  unnamed: whether nobody kept the graph that knew the names of parameters and constants.
+    vertices: in the order of computing.  result: what backward starts from, as the cost.  steps: those of one pass of
+    backward, the last.  gradients: of each value at its end, by vertex.  stored: what is in `.grad` of leaves
+    that still exist.  passes: how often backward ran.  own: whether it ran for this alone, which leaves `.grad` as it
+    is.  unnamed: whether nobody kept the graph that knew the names of parameters and constants.
     """
 
     vertices: list[Vertex]
     result: Vertex
-    events: list[Event]
+    steps: list[Step]
     gradients: dict[Vertex, Array]
     stored: dict[Vertex, Array] = field(default_factory=dict)
     passes: int = 0
@@ -84,7 +49,7 @@ class Story:
     @cached_property
     def differentiated(self) -> str:
         """What the gradients are derivatives of: "C"; "5 · C" with an upstream; "y + z" if two had one."""
-        terms = [_seeded(event) for event in self.events if event.given] or [str(self.result)]
+        terms = [_seeded(step) for step in self.steps if step.starts] or [str(self.result)]
         return " + ".join(terms)
 
     def gradient_of(self, vertex: Vertex) -> str:
@@ -109,27 +74,26 @@ class Story:
         return kept if self.unnamed else ""
 
 
-def started(event: Event) -> str:
+def started(step: Step) -> str:
     """What backward starts with, where it is not 1: "with the upstream 5 that it was given"; else ""."""
-    given, name = event.upstream, str(event.vertex)
-    if not event.given or _seeded(event) == name:
+    upstream, name = step.upstream, str(step.vertex)
+    if not step.starts or _seeded(step) == name:
         return ""
-    if given.size == 1:
-        return f"with the upstream {in_words(given)} that it was given"
+    if upstream.size == 1:
+        return f"with the upstream {in_words(upstream)} that it was given"
     sums = f"g · {name} is the sum of the products of their elements"
-    return f"with the upstream g = {in_words(given)} that it was given; {sums}"
+    return f"with the upstream g = {in_words(upstream)} that it was given; {sums}"
 
 
-def _seeded(event: Event) -> str:
+def _seeded(step: Step) -> str:
     """A result with the upstream that it was given: "C", "5 · C", "g · C"."""
-    given = event.upstream
-    if given.size != 1:
-        return f"g · {event.vertex}"
-    return str(event.vertex) if given.item() == 1 else f"{as_factor(number(given.item()))} · {event.vertex}"
+    if step.upstream.size != 1:
+        return f"g · {step.vertex}"
+    return str(step.vertex) if step.upstream.item() == 1 else str(expression(step.upstream) * named(step.vertex)["y"])
 
 
-def story_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "explain") -> Story:
-    """The story of a result, or of all that a Graph saw.
+def walkthrough_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "explain") -> Walkthrough:
+    """The steps of a result, or of all that a Graph saw.
 
     what: a Tensor that the running `with tl.Graph()` watches, or whose graph stands; or a Graph. Where backward has not
     run yet, it runs here, without a change to any `.grad`.
@@ -160,12 +124,12 @@ def story_of(what: Any, names: Mapping[str, Any] | None = None, caller: str = "e
         result = steps[0].vertex if steps else next((v for v in reversed(vertices) if v.op), vertices[-1])
     if not result.name and "C" not in {v.name for v in vertices}:
         result.name = "C"  # for cost
-    story = _told(vertices, result, steps)
-    story.stored = {v: grad for v, grad in graph.stored_gradients().items() if v in wanted}
-    story.passes, story.own = len(passes), own
+    told, gradients = _backward(steps)
+    walk = Walkthrough(vertices, result, told, gradients, passes=len(passes), own=own)
+    walk.stored = {v: grad for v, grad in graph.stored_gradients().items() if v in wanted}
     nameless = (not x.name or x.name == "constant" for v in vertices for x in v.inputs if x.op is None)
-    story.unnamed = graph not in watched() and any(nameless)
-    return story
+    walk.unnamed = graph not in watched() and any(nameless)
+    return walk
 
 
 def _graph_of(loss: Any) -> tuple[Graph, Vertex]:
@@ -199,43 +163,60 @@ def _before(result: Vertex, graph: Graph) -> list[Vertex]:
     return [vertex for vertex in graph.vertices if vertex in needed]
 
 
-def _told(vertices: list[Vertex], result: Vertex, steps: list[Step]) -> Story:
-    """The steps of a pass as events, with the sum of each gradient before and after each gift.
+def _backward(steps: list[Step]) -> tuple[list[Step], dict[Vertex, Array]]:
+    """The steps of a pass, each with its terms; and the sum of each gradient at its end.
 
-    The sums are those of the tape: in the order of the gifts.
+    The sums are those of the tape: in the order of the terms.
     """
-    events, gifts = list[Event](), list[Gift]()
+    told: list[Step] = []
     sums: dict[Vertex, Array] = {}
+    terms: dict[Vertex, list[Term]] = {}
     for step in steps:
         so_far = sums.get(step.vertex)
         changed = so_far is not None and not np.array_equal(so_far, step.upstream, equal_nan=True)
-        events.append(Event(step.vertex, step.upstream, so_far is None, changed))
+        told.append(replace(step, starts=so_far is None, changed=changed, terms=[]))
         sums[step.vertex] = step.upstream
-        for position, (to, handed) in enumerate(zip(step.vertex.inputs, step.handed, strict=True)):
-            if handed is not None:
+        for position, (to, gradient) in enumerate(zip(step.vertex.inputs, step.input_gradients, strict=True)):
+            if gradient is not None:
                 before = sums.get(to)
-                after = sums[to] = _plus(before, handed)
-                events[-1].gifts.append(Gift(to, position, handed, step.local[position], before, after))
-        gifts += events[-1].gifts
-    _count(gifts)
-    return Story(vertices, result, events, sums)
+                after = sums[to] = gradient if before is None else np.asarray(before + gradient)
+                term = Term(to, position, gradient, _local(step, position), before, after)
+                told[-1].terms.append(term)
+                terms.setdefault(to, []).append(term)
+    for of_one in terms.values():
+        place = _place([term.gradient for term in of_one])
+        for count, term in enumerate(of_one, start=1):
+            term.count, term.of, term.place = count, len(of_one), place
+    for step in told:
+        for term in step.terms:
+            if step.vertex.op == "pick" and term.of == 1:
+                term.place = _most_picked(step, term)
+    return told, sums
 
 
-def _count(gifts: list[Gift]) -> None:
-    """Number the gifts of a pass to each value, and choose an element of it that has a part of each if there is one."""
-    by_value: dict[Vertex, list[Gift]] = {}
-    for gift in gifts:
-        by_value.setdefault(gift.to, []).append(gift)
-    for vertex, given in by_value.items():
-        place = None
-        if len(given) > 1 and given[0].handed.size:
-            nonzero = [gift.handed != 0 for gift in given]
-            each = np.logical_and.reduce(nonzero)
-            first = (each if each.any() else np.logical_or.reduce(nonzero)).argmax()
-            place = tuple(map(int, np.unravel_index(first, vertex.shape)))
-        for count, gift in enumerate(given, start=1):
-            gift.count, gift.of, gift.place = count, len(given), place
+def _local(step: Step, position: int) -> Array | None:
+    """The derivative element by element, where there is one for each element."""
+    op = step.vertex.op or ""
+    single = step.upstream.size == 1 and op not in RULES
+    return step.local.elementwise(position) if single or op in DERIVATIVES else None
 
 
-def _plus(total: Array | None, more: Array) -> Array:
-    return more if total is None else np.asarray(total + more)
+def _place(terms: list[Array]) -> Place:
+    """The element to work out: the first that all terms of a gradient are not 0 for, if there is one.
+
+    One so small beside the largest that it is 0 but for rounding counts as 0.
+    """
+    nonzero = [(size := np.abs(term)) > 1e-6 * np.nan_to_num(size).max(initial=0) for term in terms]
+    each = np.logical_and.reduce(nonzero)
+    return _index(each if each.any() else np.logical_or.reduce(nonzero))
+
+
+def _most_picked(step: Step, term: Term) -> Place:
+    """Of a value that elements were picked from, the one that was picked most often if one was more than once."""
+    times = step.local.elementwise(term.position)
+    return _index(times == times.max()) if times is not None and (times > 1).any() else term.place
+
+
+def _index(chosen: Array) -> Place:
+    """The place of the first True."""
+    return tuple(map(int, np.unravel_index(chosen.argmax(), chosen.shape))) if chosen.size else ()

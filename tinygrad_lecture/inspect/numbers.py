@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Array
+from ..backend import Array
 
 MOST = 8  # elements of an array that are written out
 DIGITS = 4
@@ -76,11 +76,6 @@ def in_line(array: Array | None, most: int = MOST) -> str:
 
 def _listed(value: Any) -> str:
     return f"[{', '.join(map(_listed, value))}]" if isinstance(value, list) else number(value)
-
-
-def as_factor(text: str) -> str:
-    """A number as a factor or term: in parentheses if it is negative."""
-    return f"({text})" if text.startswith("-") else text
 
 
 def in_words(array: Array | None) -> str:

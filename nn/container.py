@@ -16,6 +16,8 @@ from tinygrad_lecture.errors.words import shown
 
 from .module import Module, Parameter
 
+__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
+
 T = TypeVar("T", Module, Parameter)
 
 

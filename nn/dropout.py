@@ -5,12 +5,13 @@ from __future__ import annotations
 from tinygrad_lecture import Tensor
 
 from . import functional as F
-from .errors.checks import check_probability
-from .errors.made_first import MadeFirst
-from .module import Module
+from .errors import check_probability
+from .module import FunctionLayer
+
+__all__ = ["Dropout", "Dropout1d", "Dropout2d"]
 
 
-class Dropout(MadeFirst, Module):
+class Dropout(FunctionLayer, function=F.dropout):
     """In training, sets each element to 0 with probability p and divides the others by 1 - p, which keeps the mean.
 
     In evaluation it returns its input. The output has the input's shape. With inplace=True it replaces the input. The
@@ -18,29 +19,23 @@ class Dropout(MadeFirst, Module):
     2014.)
     """
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        check_probability(type(self).__name__, p)
-        self.p, self.inplace = p, inplace
+    p: float = 0.5
+    inplace: bool = False
+
+    def __post_init__(self) -> None:
+        check_probability(type(self).__name__, self.p)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`(...) -> (...)`."""
-        return F.dropout(x, self.p, self.training, self.inplace)
+        """The input with zeros, of the same shape."""
+        return self.function(x, self.p, self.training, self.inplace)  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
 
 
-class Dropout1d(Dropout):
+class Dropout1d(Dropout, function=F.dropout1d):
     """`Dropout` of whole channels of sequences, `(batch, channels, length)`, also without the batch axis."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        """`(batch, channels, length)`, and the same."""
-        return F.dropout1d(x, self.p, self.training, self.inplace)
 
-
-class Dropout2d(Dropout):
+class Dropout2d(Dropout, function=F.dropout2d):
     """`Dropout` of whole channels of images, `(batch, channels, height, width)`."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`(batch, channels, height, width)`, and the same."""
-        return F.dropout2d(x, self.p, self.training, self.inplace)

@@ -9,8 +9,7 @@ import math
 from typing import Any
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
 
 
 def joined_mask(

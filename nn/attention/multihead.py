@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
 
 from .. import init
-from ..errors.checks import check_probability, check_sizes, check_tensor
+from ..errors import check_probability, check_sizes, check_tensor
 from ..functional.attention import attend, needs_no_weights
 from ..linear import Linear
 from ..module import Module, Parameter

@@ -7,12 +7,11 @@ import math
 from typing import Any
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
 
 from .. import init
 from ..container import ModuleList
-from ..errors.checks import check_sizes, check_tensor
+from ..errors import check_sizes, check_tensor
 from ..module import Module
 from ..normalization import LayerNorm
 from .blocks import Activation, TransformerDecoderLayer, TransformerEncoderLayer

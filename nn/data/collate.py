@@ -12,7 +12,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.errors.words import kind_of
 
-from ..errors.checks import is_data
+from ..errors import is_data
 
 
 def default_collate(rows: Sequence[Any]) -> Any:

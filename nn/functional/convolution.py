@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
 
-from ..errors.axes import as_batch, check_channels, per_axis
+from ..errors import as_batch, check_channels, per_axis
+
+__all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "unfold"]
 
 PerAxis = int | Sequence[int]
 
@@ -136,39 +137,8 @@ def unfold(
     """
     x, alone = as_batch("unfold", input, 2)
     size = per_axis("unfold", "kernel_size", kernel_size, 2)
-    seen = tl.windows(x, size, **_settings("unfold", stride, padding, dilation))  # (batch, channels, *size, *places)
+    least = {"stride": (stride, 1), "padding": (padding, 0), "dilation": (dilation, 1)}
+    settings: Any = {key: per_axis("unfold", key, value, 2, n) for key, (value, n) in least.items()}
+    seen = tl.windows(x, size, **settings)  # (batch, channels, *size, *places)
     columns: Tensor = seen.flatten(4).flatten(1, 3)
     return columns[0] if alone else columns
-
-
-def fold(
-    input: Tensor, output_size: PerAxis, kernel_size: PerAxis,
-    dilation: PerAxis = 1, padding: PerAxis = 0, stride: PerAxis = 1,
-) -> Tensor:  # fmt: skip
-    """The sum of overlapping windows, the transpose of `unfold`: `(batch, channels · window, places) -> images`.
-
-    Also without the batch axis. `output_size`: height and width of the images. Raises ValueError unless there is a
-    column for each place.
-    """
-    x, alone = as_batch("fold", input, 1)
-    size = per_axis("fold", "kernel_size", kernel_size, 2)
-    shape = per_axis("fold", "output_size", output_size, 2)
-    settings = _settings("fold", stride, padding, dilation)
-    window = size[0] * size[1]
-    places = tl.windows(tl.zeros(shape), size, **settings).shape[2:]
-    if x.shape[1] % window or x.shape[2] != places[0] * places[1]:
-        raise TensorError(
-            f"fold: windows of {size} on images of {shape} need an input (batch, channels · {window}, "
-            f"{places[0] * places[1]}), not {input.shape}"
-        )
-    laid = x.reshape(len(x), x.shape[1] // window, *size, *places)
-    images: Tensor = tl.overlap_add(laid, shape, **settings)
-    return images[0] if alone else images
-
-
-def _settings(name: str, stride: PerAxis, padding: PerAxis, dilation: PerAxis) -> dict[str, Any]:
-    return {
-        "stride": per_axis(name, "stride", stride, 2),
-        "padding": per_axis(name, "padding", padding, 2, least=0),
-        "dilation": per_axis(name, "dilation", dilation, 2),
-    }

@@ -14,7 +14,9 @@ from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.composite import named
 
-from ..errors.checks import check_indices
+from ..errors import check_indices
+
+__all__ = ["embedding", "embedding_bag"]
 
 
 @named

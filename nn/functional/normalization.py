@@ -12,12 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.ops.half import in_float32
 
-from ..errors.checks import shape_complaint
+from ..errors import shape_complaint
 from . import channels
+
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
 
 
 def layer_norm(

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
+
+__all__ = ["pad"]
 
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:

@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.ops.windowed.pooling import max_pool_indices
 
-from ..errors.axes import as_batch, per_axis
+from ..errors import PerAxis, as_batch, per_axis
 
-PerAxis = int | Sequence[int]
+__all__ = [
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d",
+    "avg_pool2d", "max_pool1d", "max_pool2d",
+]  # fmt: skip
+
 Sizes = int | None | Sequence[int | None]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.errors.users_line import warn
 
-from ..errors.axes import LAYOUTS
-from ..errors.checks import check_probability
+from ..errors import LAYOUTS, check_probability
 from .activation import overwrite
+
+__all__ = ["dropout", "dropout1d", "dropout2d"]
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -12,7 +12,9 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import DtypeError, TensorError
 from tinygrad_lecture.errors.users_line import hide_frames
 
-from ..errors.axes import LAYOUTS, per_axis
+from ..errors import LAYOUTS, per_axis
+
+__all__ = ["interpolate", "pixel_shuffle", "pixel_unshuffle"]
 
 _AXES = {"nearest": (1, 2), "linear": (1,), "bilinear": (2,)}  # a mode, and of how many axes
 

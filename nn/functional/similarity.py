@@ -5,6 +5,8 @@ from __future__ import annotations
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
+__all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
+
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """x / max(‖x‖_p, eps) along an axis: vectors of length 1 in the p-norm. The shape stays."""

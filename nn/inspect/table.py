@@ -26,6 +26,8 @@ from ..module import Module, Parameter
 from ..shown import summary_html
 from ..stateless import evaluating
 
+__all__ = ["Summary", "summary"]
+
 
 @dataclass(frozen=True)
 class Row:

@@ -22,7 +22,7 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, empty
 
-from ..errors.place import locate
+from ..errors import locate
 from .hooks import WithHooks
 from .parameter import clear_grad
 from .state import Stateful

@@ -10,7 +10,7 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
 
-from ..errors.arguments import ExplainsArguments
+from ..errors import ExplainsArguments
 from .parameter import Parameter
 
 
@@ -73,7 +73,7 @@ class Tree(ExplainsArguments):
     def _check_name(self, function: str, name: str, known: Mapping[str, Any]) -> None:
         if not name or "." in name:
             raise ValueError(f"{function}: the name {name!r} must not be empty or have a dot")
-        if name not in known and hasattr(self, name):
+        if name not in known and getattr(self, name, None) is not None:
             raise ValueError(f"{function}: {type(self).__name__} already has an attribute {name!r}")
 
     # --- children, parameters, buffers ------------------------------------------------------------------

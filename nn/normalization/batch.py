@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
 
 from .. import functional as F
-from ..errors.axes import LAYOUTS
-from ..errors.checks import check_sizes, check_tensor
+from ..errors import LAYOUTS, check_sizes, check_tensor
 from .affine import Affine
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_lecture import Tensor
 
 from .. import functional as F
-from ..errors.checks import check_sizes
+from ..errors import check_sizes
 from .affine import Affine
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_lecture import Tensor
 
 from .. import functional as F
-from ..errors.axes import LAYOUTS
+from ..errors import LAYOUTS
 from .batch import Channels
 
 

@@ -39,8 +39,7 @@ from tinygrad_lecture.inspect.profile.measured import Measured
 from tinygrad_lecture.kernels.pieces import in_pieces
 from tinygrad_lecture.traced import wrap
 
-from ..errors.arguments import ExplainsArguments
-from ..errors.checks import as_parameters
+from ..errors import ExplainsArguments, as_parameters
 from ..module import clear_grad
 from . import saving
 from .calls import accepts_courtesies, calls_hooks, without_courtesies

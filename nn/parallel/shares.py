@@ -11,7 +11,7 @@ from tinygrad_lecture import get_rng_state
 from tinygrad_lecture.errors.words import shown
 from tinygrad_lecture.random import Generator, drawing_from
 
-from ..errors.checks import is_data
+from ..errors import is_data
 from .group import Dealt, Group, group
 
 

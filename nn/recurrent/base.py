@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.errors.users_line import warn
 
 from .. import functional as F
 from .. import init
-from ..errors.checks import check_probability, check_shape, check_sizes, check_tensor, shape_complaint, warn_of_float64
+from ..errors import check_probability, check_shape, check_sizes, check_tensor, shape_complaint, warn_of_float64
 from ..module import Module, Parameter
 from ..utils.rnn import PackedSequence
 

@@ -6,12 +6,11 @@ import math
 from typing import Any
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.ops.recurrent import gru_states, lstm_states, rnn_states
 
 from .. import init
-from ..errors.checks import check_pair, check_shape, check_sizes, check_tensor, shape_complaint
+from ..errors import check_pair, check_shape, check_sizes, check_tensor, shape_complaint
 from ..module import Module, Parameter
 from .layers import check_nonlinearity, project
 

@@ -9,7 +9,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.ops.recurrent import gru_states, lstm_states, rnn_states
 
-from ..errors.checks import check_pair
+from ..errors import check_pair
 from ..module import Parameter
 from .base import RNNBase
 

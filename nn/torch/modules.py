@@ -16,7 +16,7 @@ from tinygrad_lecture.methods.in_place import in_place
 
 from .. import convolution, data, distributions, functional, init, normalization, optim
 from .. import utils as clipping
-from ..convolution.conv import Filters
+from ..convolution import Filters
 from ..module import Module, Parameter
 from ..normalization.batch import BatchNorm
 from ..optim import lr_scheduler

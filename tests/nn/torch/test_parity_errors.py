@@ -12,7 +12,6 @@ pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
 CALLS = """
 nn.Linear(3, 4)(torch.ones(2, 5))
-nn.Bilinear(2, 3, 4)(torch.ones(1, 2), torch.ones(1, 4))
 nn.Conv2d(3, 4, 3)(torch.ones(1, 1, 8, 8))
 nn.Conv2d(1, 4, 9)(torch.ones(1, 1, 4, 4))
 nn.ConvTranspose2d(1, 1, 2)(torch.ones(1, 2, 3, 3))

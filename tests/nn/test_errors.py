@@ -182,7 +182,6 @@ MISTAKES = [
         ValueError,
         "2² must divide the channels of an input of shape (1,",
     ),
-    (lambda: nn.Fold((4, 4), 2)(tl.ones(1, 4, 8)), ValueError, "need an input (batch, channels · 4, 9), not (1, 4, 8)"),
     (
         lambda: nn.ZeroPad2d((1, 2)),
         ValueError,

@@ -6,12 +6,13 @@ import math
 from typing import Any
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.ops.composite import named
 
-from ...errors.checks import check_indices, check_tensor
-from .reduction import reduced
+from ..errors import check_indices, check_tensor
+from .loss import reduced
+
+__all__ = ["cross_entropy", "nll_loss"]
 
 
 @named

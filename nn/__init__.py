@@ -68,6 +68,7 @@ from .training.saved_state import save_checkpoint as save_checkpoint
 from .training.tensorboard import TensorBoard as TensorBoard
 from .training.trainer import Trainer as Trainer
 from .training.trainer import fit as fit
+from .transformer import *
 from .utils import clip_grad_norm_ as clip_grad_norm_
 from .utils import clip_grad_value_ as clip_grad_value_
 

@@ -112,6 +112,12 @@ def shape_complaint(wanted: Sequence[int], shape: Sequence[int]) -> str:
     return complaint
 
 
+def check_features(x: Tensor, wanted: int) -> None:
+    """Raises ValueError unless the last axis of a tensor has so many features."""
+    if x.shape[-1:] != (wanted,):
+        raise TensorError(shape_complaint([wanted], x.shape))
+
+
 def linear_error(error: ValueError, x: Any, weight: Tensor) -> ValueError:
     """The error of x Wᵀ: if the number of x's features is wrong, one that says so and which Linear would fit."""
     if not isinstance(x, Tensor) or x.shape[-1:] == weight.shape[1:]:

@@ -18,7 +18,7 @@ from .. import convolution, data, distributions, functional, init, normalization
 from .. import utils as clipping
 from ..convolution import Filters
 from ..module import Module, Parameter
-from ..normalization.batch import BatchNorm
+from ..normalization import BatchNorm
 from ..optim import lr_scheduler
 from ..optim.settings import required
 from ..stateless import functional_call

@@ -13,8 +13,7 @@ from ...attention import MultiheadAttention
 from ...container import ParameterList
 from ...linear import Linear
 from ...module import Module
-from ...normalization import GroupNorm, LayerNorm
-from ...normalization.batch import Channels
+from ...normalization import Channels, GroupNorm, LayerNorm
 from ...utils.parametrizations import WeightNorm
 from ..functions.products import Histogram, MinMax
 

@@ -1,18 +1,23 @@
-"""MultiheadAttention: several heads, each of which attends on its slice of the features."""
+"""MultiheadAttention: several heads, each of which attends on its slice of the features.
+
+The package `transformer` has the lecture's own, to read.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 
-from .. import init
-from ..errors import check_probability, check_sizes, check_tensor
-from ..functional.attention import attend, needs_no_weights
-from ..linear import Linear
-from ..module import Module, Parameter
-from .masks import joined_mask
+from . import init
+from .errors import check_probability, check_sizes, check_tensor
+from .functional.attention import attend, merge_heads, split_heads
+from .linear import Linear
+from .module import Module, Parameter
+
+__all__ = ["MultiheadAttention"]
 
 
 class MultiheadAttention(Module):
@@ -36,19 +41,10 @@ class MultiheadAttention(Module):
     in_proj_bias: Parameter | None
 
     def __init__(
-        self,
-        embed_dim: int,
-        num_heads: int,
-        dropout: float = 0.0,
-        bias: bool = True,
-        add_bias_kv: bool = False,
-        add_zero_attn: bool = False,
-        kdim: int | None = None,
-        vdim: int | None = None,
-        batch_first: bool = False,
-        device: str = "cpu",
-        dtype: Any = None,
-    ) -> None:
+        self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, add_bias_kv: bool = False,
+        add_zero_attn: bool = False, kdim: int | None = None, vdim: int | None = None, batch_first: bool = False,
+        device: str = "cpu", dtype: Any = None,
+    ) -> None:  # fmt: skip
         check_sizes("MultiheadAttention", embed_dim=embed_dim, num_heads=num_heads)
         check_probability("MultiheadAttention", dropout)
         if embed_dim % num_heads:
@@ -89,16 +85,9 @@ class MultiheadAttention(Module):
         return [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
 
     def forward(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        key_padding_mask: Any = None,
-        need_weights: bool = True,
-        attn_mask: Any = None,
-        average_attn_weights: bool = True,
-        is_causal: bool = False,
-    ) -> tuple[Tensor, Tensor | None]:
+        self, query: Tensor, key: Tensor, value: Tensor, key_padding_mask: Any = None, need_weights: bool = True,
+        attn_mask: Any = None, average_attn_weights: bool = True, is_causal: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
         """The output, (queries, batch, embed_dim), and the weights, (batch, queries, keys), or None.
 
         - `query`: (queries, batch, embed_dim).  `key`: (keys, batch, kdim).  `value`: (keys, batch, vdim); with
@@ -121,18 +110,12 @@ class MultiheadAttention(Module):
         query, key, value = (self._batch_first(x) for x in (query, key, value))  # (batch, tokens, features)
         if not batched and key_padding_mask is not None:
             key_padding_mask = tl.as_tensor(key_padding_mask).unsqueeze(0)
-        q, k, v = self._projected(query, key, value, same)
-        mask = joined_mask(attn_mask, key_padding_mask, len(q), self.num_heads, q.shape[1], k.shape[1], q)
-        q, k, v = (self._split(x) for x in (q, k, v))  # (batch, heads, tokens, head_dim)
-        dropout = self.dropout if self.training else 0.0
-        if not need_weights and needs_no_weights(mask, dropout):
-            out, weights = tl.attention(q, k, v, mask), None
-        else:
-            out, weights = attend(q, k, v, mask, dropout)  # (batch, heads, queries, head_dim)
-        out = out.swapaxes(1, 2).reshape(query.shape)  # (batch, queries, embed_dim): the heads side by side
-        out = self.out_proj(out)
-        if not self.batch_first:
-            out = out.swapaxes(0, 1)  # (queries, batch, embed_dim)
+        projected = self._projected(query, key, value, same)
+        q, k, v = (split_heads(x, self.num_heads) for x in projected)  # (batch, heads, tokens, head_dim)
+        mask = joined_mask(attn_mask, key_padding_mask, q, k)
+        out, weights = attend(q, k, v, mask, self.dropout if self.training else 0.0, need_weights=need_weights)
+        out = self.out_proj(merge_heads(out))  # (batch, queries, embed_dim)
+        out = out if self.batch_first else out.swapaxes(0, 1)
         if not batched:
             out = out.squeeze(0 if self.batch_first else 1)
         if not need_weights or weights is None:
@@ -155,17 +138,9 @@ class MultiheadAttention(Module):
         biases = [None] * 3 if self.in_proj_bias is None else tl.chunk(self.in_proj_bias, 3)
         return [tl.linear(x, w, b) for x, w, b in zip((query, key, value), maps, biases, strict=True)]
 
-    def _split(self, x: Tensor) -> Tensor:
-        """(batch, tokens, embed_dim) -> (batch, heads, tokens, head_dim)."""
-        apart: Tensor = x.reshape(*x.shape[:2], self.num_heads, self.head_dim)  # (batch, tokens, heads, head_dim)
-        return apart.swapaxes(1, 2)
-
     def _check(self, query: Tensor, key: Tensor, value: Tensor) -> None:
-        for name, x, features in (
-            ("query", query, self.embed_dim),
-            ("key", key, self.kdim),
-            ("value", value, self.vdim),
-        ):
+        wanted = {"query": (query, self.embed_dim), "key": (key, self.kdim), "value": (value, self.vdim)}
+        for name, (x, features) in wanted.items():
             check_tensor("forward", name, x)
             if x.ndim not in (2, 3) or x.ndim != query.ndim:
                 batch = "batch, tokens" if self.batch_first else "tokens, batch"
@@ -182,3 +157,47 @@ class MultiheadAttention(Module):
                 f"key {key.shape} and value {value.shape} must have as many tokens, and the batch of query "
                 f"{query.shape}, which is axis {axis} with batch_first={self.batch_first}"
             )
+
+
+def joined_mask(attn_mask: Any, key_padding_mask: Any, q: Tensor, k: Tensor) -> Tensor | None:
+    """PyTorch's two masks as the one that `F.scaled_dot_product_attention` takes: bools, True = may attend, or floats.
+
+    In PyTorch's, True means that a query may *not* attend; floats are added to the scores.
+
+    - `attn_mask`: (queries, keys) or (batch * heads, queries, keys), or None.
+    - `key_padding_mask`: (batch, keys), True for padding, or None.
+    - `q`, `k`: (batch, heads, queries or keys, head_dim).
+
+    Returns a mask that broadcasts to (batch, heads, queries, keys), None if both are. Raises ValueError for other
+    shapes, TypeError unless a mask is of bools or floats.
+    """
+    (batch, heads, queries, _), keys = q.shape, k.shape[2]
+    masks: list[Tensor] = []
+    if attn_mask is not None:
+        mask = _checked("attn_mask", attn_mask, q, [(queries, keys), (batch * heads, queries, keys)])
+        masks.append(mask if mask.ndim == 2 else mask.reshape(batch, heads, queries, keys))
+    if key_padding_mask is not None:
+        mask = _checked("key_padding_mask", key_padding_mask, q, [(batch, keys)])
+        masks.append(mask.reshape(batch, 1, 1, keys))
+    if not masks:
+        return None
+    if all(mask.dtype.kind == "b" for mask in masks):
+        forbidden = masks[0] if len(masks) == 1 else tl.logical_or(*masks)
+        return tl.logical_not(forbidden)
+    nothing = tl.zeros((), dtype=q.dtype, device=q.device)
+    added = [mask if mask.dtype.kind == "f" else tl.where(mask, -math.inf, nothing) for mask in masks]
+    return added[0] if len(added) == 1 else added[0] + added[1]
+
+
+def _checked(name: str, mask: Any, q: Tensor, wanted: list[tuple[int, ...]]) -> Tensor:
+    made: Tensor = tl.as_tensor(mask, device=q.device)
+    if made.dtype.kind not in "bf":
+        raise TypeError(
+            f"{name} must be bools, True where a query may not attend, or floats that are added to the scores, "
+            f"not {made.dtype}; write {name}.bool()"
+        )
+    if made.shape not in wanted:
+        shapes = " or ".join(map(str, wanted))
+        axes = "(batch, keys)" if name == "key_padding_mask" else "(queries, keys), or one for each batch * heads"
+        raise TensorError(f"{name} must have shape {shapes}, {axes}, not {made.shape}")
+    return made

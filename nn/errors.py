@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MethodType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
@@ -48,10 +48,8 @@ def check_layer_sizes(name: str, sizes: Any, *others: Any) -> None:
 def check_probability(name: str, p: Any) -> None:
     """Raises TypeError unless p is a number, ValueError unless it is from 0 to 1."""
     if isinstance(p, str) or not hasattr(p, "__float__") or is_data(p):
-        hide_frames()
         raise TypeError(f"{name}: p must be a probability, a number from 0 to 1, not {shown(p)}")
     if not 0 <= p <= 1:
-        hide_frames()
         raise ValueError(f"{name}: p must be a probability from 0 to 1, not {p}")
 
 
@@ -90,9 +88,14 @@ def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def checked(*args: Any, **settings: Any) -> Any:
-        if settings or not _USUAL.issuperset(map(type, args)):
-            refuse_several(function.__name__, (*args, *settings.values()))
-        return function(*args, **settings)
+        try:
+            if settings or not _USUAL.issuperset(map(type, args)):
+                refuse_several(function.__name__, (*args, *settings.values()))
+            return function(*args, **settings)
+        except Exception as error:
+            __tracebackhide__ = True  # see `hide_frames`
+            hide_frames(2, error)
+            raise
 
     return checked
 
@@ -136,7 +139,6 @@ def check_shape(what: str, value: Any, wanted: Sequence[int], axes: str) -> None
     axes: what the sizes of this shape are, such as "batch, features".
     """
     if not isinstance(value, Tensor):
-        hide_frames()
         raise TypeError(f"{what} must be a Tensor of shape {tuple(wanted)}, ({axes}), not {shown(value)}")
     if value.shape != tuple(wanted):
         swaps = ((a, b) for b in range(value.ndim) for a in range(b) if value.swapaxes(a, b).shape == tuple(wanted))
@@ -147,7 +149,6 @@ def check_shape(what: str, value: Any, wanted: Sequence[int], axes: str) -> None
             remedy = f"; write {what}.squeeze(1)"
         else:
             remedy = ""
-        hide_frames()
         raise TensorError(f"{what} must have shape {tuple(wanted)}, ({axes}), not {value.shape}{remedy}")
 
 
@@ -156,7 +157,6 @@ def check_pair(what: str, pair: Any) -> tuple[Any, Any] | None:
     if pair is None:
         return None
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-        hide_frames()
         raise TypeError(f"the state must be a pair {what}, not {shown(pair)}")
     return pair[0], pair[1]
 
@@ -216,14 +216,11 @@ def per_axis(name: str, what: str, value: Any, n: int, least: int = 1) -> tuple[
     """
     sizes = (value,) * n if hasattr(value, "__index__") else value
     if not isinstance(sizes, Sequence) or isinstance(sizes, str) or not all(hasattr(k, "__index__") for k in sizes):
-        hide_frames()
         raise TypeError(f"{name}: {what} must be an int, or a tuple of {n}, not {shown(value)}")
     found = tuple(map(int, sizes)) * (n if len(sizes) == 1 else 1)
     if len(found) != n:
-        hide_frames()
         raise TensorError(f"{name}: {what} {value} must be one int, or one for each of {n} axes")
     if min(found) < least:
-        hide_frames()
         raise TensorError(f"{name}: {what} must be at least {least}, not {value}")
     return found
 
@@ -243,7 +240,6 @@ def as_batch(name: str, input: Any, n: int) -> tuple[Tensor, bool]:
             remedy = f"; write x.reshape(len(x), 1, {side}, {side})"
         elif input.ndim == n:
             remedy = "; write x.unsqueeze(0) for its one channel"
-        hide_frames()
         raise TensorError(f"{name}: input must be {LAYOUTS[n]}, or one without batch, not {input.shape}{remedy}")
     return input, False
 
@@ -264,7 +260,6 @@ def check_channels(name: str, input: Tensor, wanted: int, whose: str, alone: boo
         order = [len(shape) - 1, *others] if batch is None else [batch, len(shape) - 1, *others]
         remedy = f"; the channels come before the other axes: write x.permute({', '.join(map(str, order))})"
     count = f"{wanted} channel{'s' * (wanted != 1)}"
-    hide_frames()
     raise TensorError(f"{name}: {whose} wants {count}, got {input.shape[1]} in an input of {shape}{remedy}")
 
 
@@ -288,7 +283,6 @@ def made_module(name: str, make: Any) -> Any:
     except TypeError:
         made = None
     if not hasattr(made, "modules"):
-        hide_frames()
         remedy = "; leave out its parentheses" * bare
         raise TypeError(f"{name}: an activation must be a class such as nn.ReLU, not {shown(make)}{remedy}")
     return made
@@ -301,12 +295,14 @@ def explained(init: Callable[..., None], instead: Mapping[str, str] | None = Non
     def made(self: Any, *args: Any, **named: Any) -> None:
         try:
             init(self, *args, **named)
-        except TypeError:
-            name = type(self).__name__
-            complaint = call_complaint(name, MethodType(init, self), args, named, instead)
+        except Exception as error:
+            __tracebackhide__ = True  # see `hide_frames`
+            hide_frames(2, error)
+            name, complaint = type(self).__name__, None
+            if isinstance(error, TypeError):
+                complaint = call_complaint(name, MethodType(init, self), args, named, instead)
             if complaint is None:  # the arguments fit, so the error is about something else
                 raise
-            hide_frames(2)
             raise TypeError(f"{name}: {complaint}") from None
 
     return made
@@ -335,17 +331,11 @@ class MadeFirst:
 # --- where in a model an error was raised -----------------------------------------------------------------------
 
 
-class Tree(Protocol):
-    """The interface that `locate` needs from a module: the modules below it, by their dotted names."""
-
-    def named_modules(self) -> Iterable[tuple[str, Any]]: ...
-
-
 @dataclass
 class Place:
     """Stored on an error while it propagates: the last module it left, and the path from there to its source."""
 
-    module: Tree
+    module: Any
     source: str  # class name of the module that raised
     message: str | None  # the error's own message; None if the place is added as a note instead
     note: int = 0  # index of that note in `__notes__`
@@ -355,7 +345,7 @@ class Place:
         return f"in layer {self.path} ({self.source})" if self.path else f"in {self.source}"
 
 
-def locate(error: Exception, module: Tree) -> None:
+def locate(error: Exception, module: Any) -> None:
     """Add to an error that leaves `module.forward` the path of the layer that raised it.
 
     The layer that raised it gives its class name. Each enclosing module then puts its name for the module below in
@@ -363,7 +353,8 @@ def locate(error: Exception, module: Tree) -> None:
     errors get it as a note.
     """
     place: Place | None = getattr(error, "_place", None)
-    name = None if place is None else _name_of(place.module, module)
+    names = (name for name, inner in module.named_modules() if place is not None and inner is place.module)
+    name = next(names, None)
     if place is None or name is None:  # raised here, or by a module that is not registered below this one
         place = Place(module, type(module).__name__, _message(error))
         error._place = place  # type: ignore[attr-defined]
@@ -378,11 +369,6 @@ def locate(error: Exception, module: Tree) -> None:
     else:
         error.args = (f"{place}: {place.message}",)
     hide_frames(3, error)
-
-
-def _name_of(inner: Tree, outer: Tree) -> str | None:
-    """Dotted name of `inner` in `outer`, None if it is not there."""
-    return next((name for name, module in outer.named_modules() if module is inner), None)
 
 
 def _message(error: Exception) -> str | None:

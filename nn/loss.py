@@ -9,7 +9,6 @@ from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.errors.words import shown
 
 from . import functional as F
@@ -18,7 +17,7 @@ from .module import FunctionLayer
 
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "GaussianNLLLoss", "HuberLoss", "KLDivLoss", "L1Loss",
-    "MSELoss", "NLLLoss", "SmoothL1Loss", "TripletMarginLoss",
+    "MSELoss", "NLLLoss", "SmoothL1Loss",
 ]  # fmt: skip
 
 
@@ -38,7 +37,6 @@ class Loss(FunctionLayer):
     def __post_init__(self) -> None:
         if self.reduction not in self.reductions:
             *most, last = (f'"{word}"' for word in self.reductions)
-            hide_frames()
             raise ValueError(
                 f"{type(self).__name__}: reduction must be {', '.join(most)} or {last}, not {shown(self.reduction)}"
             )
@@ -163,7 +161,7 @@ class KLDivLoss(Loss, function=F.kl_div):
     log_target: bool = False
 
 
-# --- likelihood, distances ---------------------------------------------------------------------------------
+# --- likelihood ---------------------------------------------------------------------------------
 
 
 class GaussianNLLLoss(Loss, function=F.gaussian_nll_loss):
@@ -180,20 +178,3 @@ class GaussianNLLLoss(Loss, function=F.gaussian_nll_loss):
     def forward(self, input: Tensor, target: Tensor, var: Any) -> Tensor:  # type: ignore[override]
         """The loss of means, targets and variances."""
         return self.call_function(input, target, var)  # type: ignore[no-any-return]
-
-
-class TripletMarginLoss(Loss, function=F.triplet_margin_loss):
-    """max(0, d(anchor, positive) - d(anchor, negative) + margin), with d the p-norm of the difference.
-
-    `swap`: use d(positive, negative) where that is the smaller.
-    """
-
-    margin: float = 1.0
-    p: float = 2.0
-    eps: float = 1e-6
-    swap: bool = False
-    reduction: str = "mean"
-
-    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:  # type: ignore[override]
-        """The loss of triplets, `(N, features)` each."""
-        return self.call_function(anchor, positive, negative)  # type: ignore[no-any-return]

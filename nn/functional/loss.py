@@ -15,13 +15,12 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.ops.composite import named
 
-from ..errors import as_target, check_tensor
+from ..errors import as_target
 from .activation import logsigmoid
-from .similarity import pairwise_distance
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "gaussian_nll_loss", "huber_loss", "kl_div", "l1_loss",
-    "mse_loss", "smooth_l1_loss", "triplet_margin_loss",
+    "mse_loss", "smooth_l1_loss",
 ]  # fmt: skip
 
 
@@ -168,7 +167,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     return reduced(losses, reduction)
 
 
-# --- likelihoods, distances ----------------------------------------------------------------------------------
+# --- likelihood ----------------------------------------------------------------------------------
 
 
 def gaussian_nll_loss(
@@ -198,34 +197,3 @@ def gaussian_nll_loss(
     error = input - target
     losses = 0.5 * (tl.log(var) + error * error / var)
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
-
-
-def triplet_margin_loss(
-    anchor: Tensor,
-    positive: Tensor,
-    negative: Tensor,
-    margin: float = 1.0,
-    p: float = 2.0,
-    eps: float = 1e-6,
-    swap: bool = False,
-    reduction: str = "mean",
-) -> Tensor:
-    """max(0, d(anchor, positive) - d(anchor, negative) + margin), with d the p-norm of the difference.
-
-    - `anchor`, `positive`, `negative`: (N, features) or (features,).
-    - `swap`: use d(positive, negative) where that is the smaller (Balntas et al., BMVC 2016).
-
-    Raises ValueError for shapes that differ, and unless the margin is above 0.
-    """
-    if not margin > 0:
-        raise TensorError(f"triplet_margin_loss: margin must be above 0, not {margin}")
-    check_tensor("triplet_margin_loss", "anchor", anchor)
-    if not anchor.shape == positive.shape == negative.shape:
-        raise TensorError(
-            "triplet_margin_loss: anchor, positive and negative must have one shape, (N, features), not "
-            f"{anchor.shape}, {positive.shape} and {negative.shape}"
-        )
-    near, far = (pairwise_distance(anchor, other, p, eps) for other in (positive, negative))
-    if swap:
-        far = tl.minimum(far, pairwise_distance(positive, negative, p, eps))
-    return reduced(tl.clip(margin + near - far, min=0), reduction)

@@ -10,7 +10,6 @@ import numpy as np
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
-from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.ops.windowed.pooling import max_pool_indices
 
 from ..errors import PerAxis, as_batch, per_axis
@@ -210,7 +209,6 @@ def _window(
     strides = size if stride is None or stride == [] else per_axis(name, "stride", stride, n)
     pads = per_axis(name, "padding", padding, n, least=0)
     if any(2 * p > k for p, k in zip(pads, size, strict=True)):
-        hide_frames()
         raise TensorError(f"{name}: padding {padding} must be at most half of the window's size, {kernel_size}")
     return size, strides, pads
 

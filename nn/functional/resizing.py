@@ -10,7 +10,6 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import DtypeError, TensorError
-from tinygrad_lecture.errors.users_line import hide_frames
 
 from ..errors import LAYOUTS, per_axis
 
@@ -75,7 +74,6 @@ def _between(x: Tensor, places: np.ndarray[Any, Any], axis: int) -> Tensor:
 def check_mode(name: str, mode: str) -> None:
     """Raise NotImplementedError for a mode of interpolation that is not here."""
     if mode not in _AXES:
-        hide_frames()
         raise NotImplementedError(f'{name}: mode {mode!r} is not here; use "nearest", "linear" or "bilinear"')
 
 

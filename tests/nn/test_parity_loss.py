@@ -184,15 +184,7 @@ def test_kl_div_with_a_zero_target() -> None:
     agree(*twins("KLDivLoss", "float64", reduction="sum"), x, y, dtype="float64", constants=[1])
 
 
-# --- likelihood, distances ----------------------------------------------------------------------------------
-
-
-@examples
-@given(st.data(), dtypes, reductions, st.sampled_from([0.3, 1.0]), st.sampled_from([1.0, 2.0, 3.0]), st.booleans())
-def test_triplets(data: st.DataObject, dtype: str, reduction: str, margin: float, p: float, swap: bool) -> None:
-    anchor, positive, negative = data.draw(numbers((3, *data.draw(vectors))))
-    settings = {"margin": margin, "p": p, "swap": swap, "reduction": reduction}
-    agree(*twins("TripletMarginLoss", dtype, **settings), anchor, positive, negative, dtype=dtype)
+# --- likelihood ----------------------------------------------------------------------------------
 
 
 @examples

@@ -33,6 +33,7 @@ WRITTEN_OUT = {  # a layer or loss of PyTorch that is not here, without capitals
     "softmarginloss": "F.softplus(-y * x).mean()",
     "multimarginloss": "F.cross_entropy",
     "multilabelsoftmarginloss": "F.binary_cross_entropy_with_logits",
+    "tripletmarginloss": "tl.relu(F.pairwise_distance(anchor, near) - F.pairwise_distance(anchor, far) + margin).mean()",
     "poissonnllloss": "(tl.exp(x) - y * x).mean()",
 }
 

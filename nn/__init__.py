@@ -48,8 +48,6 @@ from .dropout import *
 from .embedding import *
 from .files import weights as weights
 from .flatten import *
-from .inspect.checking import gradcheck as gradcheck
-from .inspect.table import *
 from .linear import *
 from .loss import *
 from .mlp import *
@@ -58,7 +56,8 @@ from .module import Parameter as Parameter
 from .normalization import *
 from .pooling import *
 from .recurrent import *
-from .stateless import functional_call as functional_call
+from .stateless import *
+from .table import *
 from .training.evaluation import Scores as Scores
 from .training.evaluation import evaluate as evaluate
 from .training.history import History as History

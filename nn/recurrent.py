@@ -161,32 +161,26 @@ class RNNBase(Recurrence):
 
     def _run(self, input: Any, hx: Sequence[Any] | None) -> tuple[Any, list[Tensor]]:
         """The outputs of the last layer, and each state at the end."""
-        if isinstance(input, PackedSequence):
-            return self._run_packed(input, hx)
-        self._check_input(input)
-        batched = input.ndim == 3
-        x = input if batched else input.unsqueeze(1)  # (steps, 1, input_size)
-        if batched and self.batch_first:
-            x = x.swapaxes(0, 1)  # (steps, batch, input_size)
-        steps, batch, _ = x.shape
-        first = self._first(hx, batch, batched, x)
-        rows, states = self._layers(x.reshape(steps * batch, self.input_size), first, (batch,) * steps)
+        packed = isinstance(input, PackedSequence)
+        batched = packed or self._check_input(input).ndim == 3
+        if packed:
+            rows, batch_sizes, order, inverse = input
+            check_features(rows, self.input_size)
+            sizes = tuple(batch_sizes.tolist())
+        else:
+            x = input if batched else input.unsqueeze(1)  # (steps, 1, input_size)
+            x = x.swapaxes(0, 1) if batched and self.batch_first else x  # (steps, batch, input_size)
+            steps, batch, _ = x.shape
+            rows, order, inverse, sizes = x.reshape(steps * batch, self.input_size), None, None, (batch,) * steps
+        first = self._first(hx, sizes[0], batched, rows)
+        rows, states = self._layers(rows, first if order is None else [s[:, order] for s in first], sizes)
+        if packed:
+            states = states if inverse is None else [s[:, inverse] for s in states]
+            return PackedSequence(rows, batch_sizes, order, inverse), states
         output = rows.reshape(steps, batch, self.directions * self.hidden_size)
         if not batched:
             return output.squeeze(1), [s.squeeze(1) for s in states]
         return output.swapaxes(0, 1) if self.batch_first else output, states
-
-    def _run_packed(self, input: PackedSequence, hx: Sequence[Any] | None) -> tuple[PackedSequence, list[Tensor]]:
-        data, batch_sizes, order, inverse = input
-        check_features(data, self.input_size)
-        sizes = tuple(batch_sizes.tolist())
-        first = self._first(hx, sizes[0], True, data)
-        if order is not None:
-            first = [s[:, order] for s in first]
-        rows, states = self._layers(data, first, sizes)
-        if inverse is not None:
-            states = [s[:, inverse] for s in states]
-        return PackedSequence(rows, batch_sizes, order, inverse), states
 
     def _layers(self, x: Tensor, first: Sequence[Tensor], sizes: tuple[int, ...]) -> tuple[Tensor, list[Tensor]]:
         """Rows through all layers, (rows, input_size) -> (rows, directions * hidden_size), and the final states."""
@@ -219,7 +213,7 @@ class RNNBase(Recurrence):
             check_shape(name, state, wanted, axes)
         return list(hx) if batched else [s.unsqueeze(1) for s in hx]
 
-    def _check_input(self, input: Any) -> None:
+    def _check_input(self, input: Any) -> Tensor:
         check_tensor("forward", "input", input)
         if input.ndim not in (2, 3):
             batch = "batch, steps" if self.batch_first else "steps, batch"
@@ -230,6 +224,7 @@ class RNNBase(Recurrence):
         check_features(input, self.input_size)
         if 0 in input.shape:
             raise TensorError(f"input must have one or more sequences and steps, not shape {input.shape}")
+        return input  # type: ignore[no-any-return]
 
     def extra_repr(self) -> str:
         settings = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}

@@ -16,11 +16,8 @@ from .convolution import *
 from .lookup import *
 from .loss import *
 from .normalization import *
-from .padding import *
 from .pooling import *
-from .regularization import *
 from .resizing import *
-from .similarity import *
 
 _names = [name for name, held in globals().items() if name[0] != "_" and callable(held)]
 globals().update({name: _of_tensors(f) for name in _names if not isinstance(f := globals()[name], _Op)})

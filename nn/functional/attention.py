@@ -9,7 +9,7 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 
-from .regularization import dropout
+from .activation import dropout
 
 __all__ = ["scaled_dot_product_attention"]
 

@@ -17,13 +17,9 @@ __all__ = ["cross_entropy", "nll_loss"]
 
 @named
 def cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
+    input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """-log(softmax(input)[target]): the negative log-likelihood of the right class.
 
     - `input`: logits of shape `(classes,)`, `(N, classes)` or `(N, classes, ...)`.
@@ -38,25 +34,17 @@ def cross_entropy(
     Raises ValueError for shapes that do not fit or a label_smoothing outside [0, 1], IndexError for a class that does
     not exist.
     """
-    check_tensor("cross_entropy", "input", input)
-    target = tl.as_tensor(target, device=input.device)
-    rows = _classes_last(input)  # (N, ..., classes)
-    _check_weight("cross_entropy", weight, rows)
+    rows, target = _rows("cross_entropy", input, target, weight)
     if not 0 <= label_smoothing <= 1:
         raise TensorError(f"cross_entropy: label_smoothing must be from 0 to 1, not {label_smoothing}")
     if target.shape == input.shape and target.dtype.kind == "f":
         if ignore_index >= 0:
             raise TensorError("cross_entropy: ignore_index needs class numbers as target, not probabilities")
         return reduced(_soft_cross_entropy(rows, _classes_last(target), weight, label_smoothing), reduction)
-    if target.shape != rows.shape[:-1]:
-        wanted = f"class numbers of shape {rows.shape[:-1]} or probabilities of shape {input.shape}"
-        got = f"{target.shape} {target.dtype}{_remedy(input, target)}"
-        raise TensorError(f"cross_entropy: for input {input.shape} target must be {wanted}, got {got}")
+    _check_target("cross_entropy", input, target, rows, f" or probabilities of shape {input.shape}")
     ignored, target = _split_ignored(target, ignore_index)
-    losses = tl.cross_entropy(rows, target)  # (N, ...)
-    weights = None if weight is None else weight[target]
-    if weights is not None:
-        losses = losses * weights
+    losses, weights = tl.cross_entropy(rows, target), None if weight is None else weight[target]  # (N, ...)
+    losses = losses if weights is None else losses * weights
     if label_smoothing:
         logs = tl.log_softmax(rows, -1)
         even = -(logs if weight is None else logs * weight).sum(-1) / rows.shape[-1]
@@ -72,22 +60,13 @@ def nll_loss(
 
     Arguments and errors are those of `cross_entropy`; the target must be class numbers.
     """
-    check_tensor("nll_loss", "input", input)
-    target = tl.as_tensor(target, device=input.device)
-    rows = _classes_last(input)  # (N, ..., classes)
-    _check_weight("nll_loss", weight, rows)
-    if target.shape != rows.shape[:-1]:
-        raise TensorError(
-            f"nll_loss: for input {input.shape} target must be class numbers of shape {rows.shape[:-1]}, "
-            f"got {target.shape}{_remedy(input, target)}"
-        )
+    rows, target = _rows("nll_loss", input, target, weight)
+    _check_target("nll_loss", input, target, rows)
     ignored, target = _split_ignored(target, ignore_index)
     check_indices("nll_loss", target, rows.shape[-1], "classes")
     losses = -tl.gather(rows, -1, tl.unsqueeze(target, -1))[..., 0]  # (N, ...)
     weights = None if weight is None else weight[target]
-    if weights is not None:
-        losses = losses * weights
-    return _weighted_reduction(losses, weights, ignored, reduction)
+    return _weighted_reduction(losses if weights is None else losses * weights, weights, ignored, reduction)
 
 
 def mean_divisor(target: Any, weight: Tensor | None = None, ignore_index: int = -100) -> Any:
@@ -110,6 +89,26 @@ def _classes_last(input: Tensor) -> Tensor:
     return tl.permute(input, (0, *range(2, input.ndim), 1)) if input.ndim > 2 else input
 
 
+def _rows(name: str, input: Any, target: Any, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The input as (N, ..., classes), and the target as a Tensor."""
+    check_tensor(name, "input", input)
+    rows = _classes_last(input)
+    if rows.ndim == 0:
+        raise TensorError(f"{name}: input must have an axis of classes, not shape ()")
+    if weight is not None and weight.shape != rows.shape[-1:]:
+        raise TensorError(f"{name}: weight must have one number per class, shape {rows.shape[-1:]}, not {weight.shape}")
+    return rows, tl.as_tensor(target, device=input.device)
+
+
+def _check_target(name: str, input: Tensor, target: Tensor, rows: Tensor, others: str = "") -> None:
+    """Raises ValueError unless there is one target for each row. others: what targets may be besides."""
+    if target.shape != rows.shape[:-1]:
+        raise TensorError(
+            f"{name}: for input {input.shape} target must be class numbers of shape {rows.shape[:-1]}{others}, got "
+            f"{target.shape} {target.dtype}{_remedy(input, target)}"
+        )
+
+
 def _remedy(input: Tensor, target: Tensor) -> str:
     """What to write instead of an input and a target of classes whose shapes do not fit."""
     if input.dtype.kind in "iu" and target.dtype.kind == "f":
@@ -121,13 +120,6 @@ def _remedy(input: Tensor, target: Tensor) -> str:
     if target.shape == input.shape[:-1]:
         return "; axis 1 has the classes: if it is the last axis, write input.swapaxes(1, -1)"
     return ""
-
-
-def _check_weight(name: str, weight: Tensor | None, rows: Tensor) -> None:
-    if rows.ndim == 0:
-        raise TensorError(f"{name}: input must have an axis of classes, not shape ()")
-    if weight is not None and weight.shape != rows.shape[-1:]:
-        raise TensorError(f"{name}: weight must have one number per class, shape {rows.shape[-1:]}, not {weight.shape}")
 
 
 def _soft_cross_entropy(rows: Tensor, target: Tensor, weight: Tensor | None, label_smoothing: float) -> Tensor:

@@ -22,9 +22,9 @@ from tinygrad_lecture import Tensor, get_rng_state
 from tinygrad_lecture import random as rng
 from tinygrad_lecture.errors.table import aligned
 
-from ..module import Module, Parameter
-from ..shown import summary_html
-from ..stateless import evaluating
+from .module import Module, Parameter
+from .shown import summary_html
+from .stateless import evaluating
 
 __all__ = ["Summary", "summary"]
 

@@ -6,7 +6,7 @@ import pytest
 
 import nn
 import tinygrad_lecture as tl
-from nn.inspect import table
+from nn import table
 
 
 def test_the_lectures_network():

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MethodType
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
@@ -206,7 +206,22 @@ def warn_of_float64(name: str, x: Tensor, weight: Tensor) -> None:
 # --- axes of images and sequences -----------------------------------------------------------------------------
 
 PerAxis = int | Sequence[int]
+P = ParamSpec("P")
+R = TypeVar("R")
 LAYOUTS = {1: "(batch, channels, length)", 2: "(batch, channels, height, width)"}
+
+
+def for_axes(n: int, function: Callable[Concatenate[str, int, P], R]) -> Callable[P, R]:
+    """A function of its name and of n, with both given: 1 makes _conv conv1d, for sequences, 2 conv2d, for images."""
+    name = f"{function.__name__.strip('_')}{n}d"
+
+    def made(*args: P.args, **settings: P.kwargs) -> R:
+        return function(name, n, *args, **settings)
+
+    made.__name__, made.__qualname__, made.__doc__ = name, name, function.__doc__
+    made.__module__, whole = function.__module__, inspect.signature(function)
+    vars(made)["__signature__"] = whole.replace(parameters=list(whole.parameters.values())[2:])
+    return made
 
 
 def per_axis(name: str, what: str, value: Any, n: int, least: int = 1) -> tuple[int, ...]:

@@ -10,19 +10,19 @@
 Names, and the keys of `state_dict`, are PyTorch's where it has them. Where things are:
 
     linear.py  mlp.py                a layer of neurons, a network of layers
-    activation.py  loss.py           from functions: the formulas of both are in functional/
-    dropout.py  flatten.py           layers without weights
+    activation.py  loss.py           from functions, whose formulas are in functional/; Dropout
     embedding.py                     rows of a table, and how alike they are
-    convolution.py  pooling.py       sequences and images: filters; pooling, padding, other sizes
+    convolution.py  pooling.py       sequences and images: filters; pooling, padding, other sizes, Flatten
     normalization.py                 LayerNorm, RMSNorm, BatchNorm and others
-    recurrent.py  attention/         RNN, GRU, LSTM; MultiheadAttention, Transformer
+    recurrent.py                     RNN, GRU, LSTM, and cells
+    attention.py  transformer.py     MultiheadAttention; Transformer, its blocks and stacks
     module/  container.py            Module and Parameter; Sequential, ModuleList, ...
     init.py  distributions.py        initial weights; random draws with their log_prob
     optim/  data/  training/         optimisers, mini-batches, the loop
     parallel/                        training on several cores or machines
-    utils/  stateless.py             gradient clipping, packed sequences; calls with other tensors as parameters
-    errors.py  files/  inspect/      checks of arguments; weights in files; a table of a model
-    shown.py                         what notebooks show
+    utils/  stateless.py             gradient clipping, packed sequences; functional_call, gradcheck
+    errors.py  files/                checks of arguments; weights in files
+    table.py  shown.py               a table of a model; what notebooks show
     torch/                           runs PyTorch's scripts
 """
 
@@ -44,10 +44,8 @@ from .container import *
 from .convolution import *
 from .data import DataLoader as DataLoader
 from .data import TensorDataset as TensorDataset
-from .dropout import *
 from .embedding import *
 from .files import weights as weights
-from .flatten import *
 from .linear import *
 from .loss import *
 from .mlp import *

@@ -1,4 +1,4 @@
-"""Activation functions as modules: elementwise (softmax: along an axis), the output has the input's shape.
+"""Activation functions as modules, and dropout: elementwise (softmax: along an axis), the output has the input's shape.
 
 Without an activation between them, two linear layers are one linear layer. With inplace=True an activation replaces its
 input, as x.relu_() does and by the same rules; it saves no memory where gradients are recorded.
@@ -10,13 +10,38 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
 from . import functional as F
-from .errors import MadeFirst
+from .errors import MadeFirst, check_probability
 from .module import FunctionLayer, Module, Parameter
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "SELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU",
-    "LogSigmoid", "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softmin", "Softplus",
-    "Softshrink", "Softsign", "Tanh", "Tanhshrink",
+    "CELU",
+    "ELU",
+    "GELU",
+    "GLU",
+    "SELU",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "LeakyReLU",
+    "LogSigmoid",
+    "LogSoftmax",
+    "Mish",
+    "PReLU",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "Tanh",
+    "Tanhshrink",
 ]  # fmt: skip
 
 
@@ -187,3 +212,36 @@ class PReLU(MadeFirst, Module):
 
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
+
+
+# --- dropout: random zeros while training, so that no neuron relies on another -------------------------------
+
+
+class Dropout(FunctionLayer, function=F.dropout):
+    """In training, sets each element to 0 with probability p and divides the others by 1 - p, which keeps the mean.
+
+    In evaluation it returns its input. The output has the input's shape. With inplace=True it replaces the input. The
+    stream that `tl.manual_seed` seeds is used. Raises ValueError for a p outside [0, 1]. (Srivastava et al., JMLR 15,
+    2014.)
+    """
+
+    p: float = 0.5
+    inplace: bool = False
+
+    def __post_init__(self) -> None:
+        check_probability(type(self).__name__, self.p)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The input with zeros, of the same shape."""
+        return self.function(x, self.p, self.training, self.inplace)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout1d(Dropout, function=F.dropout1d):
+    """`Dropout` of whole channels of sequences, `(batch, channels, length)`, also without the batch axis."""
+
+
+class Dropout2d(Dropout, function=F.dropout2d):
+    """`Dropout` of whole channels of images, `(batch, channels, height, width)`."""

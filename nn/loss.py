@@ -5,18 +5,17 @@ Each takes `reduction`: "mean", "sum", or "none" for the losses themselves.
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.words import shown
 
 from . import functional as F
-from .functional.classification import mean_divisor
+from .functional.loss import mean_divisor
 from .module import FunctionLayer
 
 __all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "GaussianNLLLoss", "HuberLoss", "KLDivLoss", "L1Loss",
+    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss",
     "MSELoss", "NLLLoss", "SmoothL1Loss",
 ]  # fmt: skip
 
@@ -159,22 +158,3 @@ class KLDivLoss(Loss, function=F.kl_div):
     reductions = ("mean", "sum", "none", "batchmean")
     reduction: str = "mean"
     log_target: bool = False
-
-
-# --- likelihood ---------------------------------------------------------------------------------
-
-
-class GaussianNLLLoss(Loss, function=F.gaussian_nll_loss):
-    """(log(var) + (x - y)² / var) / 2, for a normal distribution of mean x and variance var, at least eps.
-
-    `full` adds log(2π) / 2.
-    """
-
-    _: KW_ONLY
-    full: bool = False
-    eps: float = 1e-6
-    reduction: str = "mean"
-
-    def forward(self, input: Tensor, target: Tensor, var: Any) -> Tensor:  # type: ignore[override]
-        """The loss of means, targets and variances."""
-        return self.call_function(input, target, var)  # type: ignore[no-any-return]

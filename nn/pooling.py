@@ -1,22 +1,24 @@
-"""Layers for sequences and images without weights: pooling, padding, other sizes, and the windows themselves."""
+"""Layers for sequences and images without weights: pooling, padding, other sizes, windows, and Flatten."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from tinygrad_lecture import Tensor
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor, TensorError
 
 from . import functional as F
-from .errors import PerAxis, per_axis
+from .errors import PerAxis, check_tensor, per_axis
 from .functional.pooling import Sizes
 from .functional.resizing import check_mode
 from .module import FunctionLayer
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d",
-    "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d", "MaxPool1d", "MaxPool2d", "PixelShuffle",
-    "PixelUnshuffle", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "Unfold",
-    "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
+    "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d", "Flatten", "MaxPool1d", "MaxPool2d",
+    "PixelShuffle", "PixelUnshuffle", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d",
+    "Unflatten", "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
 ]  # fmt: skip
 
 # --- pooling: each window becomes one number ----------------------------------------------------------------
@@ -258,3 +260,54 @@ class Unfold(FunctionLayer, function=F.unfold):
     dilation: PerAxis = 1
     padding: PerAxis = 0
     stride: PerAxis = 1
+
+
+# --- axes merged and split ----------------------------------------------------------------------------------
+
+
+def _flatten(x: Tensor, start_dim: int, end_dim: int) -> Tensor:
+    _check_axes(x, start_dim, end_dim)
+    return tl.flatten(x, start_dim, end_dim)  # type: ignore[no-any-return]
+
+
+def _unflatten(x: Tensor, dim: int, unflattened_size: tuple[int, ...]) -> Tensor:
+    _check_axes(x, dim)
+    axis = range(x.ndim)[dim]
+    size = x.shape[axis]
+    known = math.prod(n for n in unflattened_size if n != -1)
+    unknown = unflattened_size.count(-1)
+    if unknown > 1 or (size % known if unknown and known else size != known):
+        raise TensorError(f"cannot split axis {dim} of size {size} into {unflattened_size}, got {x.shape}")
+    return x.reshape(*x.shape[:axis], *unflattened_size, *x.shape[axis + 1 :])
+
+
+def _check_axes(x: Tensor, *axes: int) -> None:
+    check_tensor("forward", "input", x)
+    n = max(x.ndim, 1)
+    for axis in axes:
+        if not -n <= axis < n:
+            raise IndexError(f"axis {axis} is out of range for shape {x.shape}")
+
+
+class Flatten(FunctionLayer, function=_flatten):
+    """Merges the axes from start_dim to end_dim; by default all but the first: `(32, 28, 28) -> (32, 784)`.
+
+    Raises IndexError for an axis that the input does not have.
+    """
+
+    start_dim: int = 1
+    end_dim: int = -1
+
+
+class Unflatten(FunctionLayer, function=_unflatten):
+    """Splits axis `dim` into axes of the given sizes: Unflatten(1, (28, 28)) is `(32, 784) -> (32, 28, 28)`.
+
+    One size may be -1. Raises IndexError for an axis that the input does not have, ValueError if the product of the
+    sizes is not that axis's size.
+    """
+
+    dim: int
+    unflattened_size: Sequence[int]
+
+    def __post_init__(self) -> None:
+        self.unflattened_size = tuple(self.unflattened_size)

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor, TensorError
+from tinygrad_lecture import Tensor
 
 from . import functional as F
 from . import init
+from .activation import Dropout
 from .attention import MultiheadAttention
 from .container import ModuleList
-from .dropout import Dropout
-from .errors import check_sizes, check_tensor
+from .errors import check_sizes
 from .linear import Linear
 from .module import Module
 from .normalization import LayerNorm
@@ -243,14 +243,6 @@ class Transformer(Module):
         With batch_first=True, `batch` comes first. The masks are those of `MultiheadAttention`.
         Raises ValueError if the shapes do not match.
         """
-        check_tensor("forward", "src", src)
-        check_tensor("forward", "tgt", tgt)
-        axis = 0 if self.batch_first else 1
-        if src.ndim == tgt.ndim == 3 and src.shape[axis] != tgt.shape[axis]:
-            raise TensorError(
-                f"src {src.shape} and tgt {tgt.shape} must be of one batch, axis {axis} with "
-                f"batch_first={self.batch_first}"
-            )
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
         masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
         return self.decoder(tgt, memory, *masks, tgt_is_causal, memory_is_causal)  # type: ignore[no-any-return]

@@ -11,7 +11,6 @@ from tinygrad_lecture.autograd.op import Op as _Op
 from ..errors import of_tensors as _of_tensors
 from .activation import *
 from .attention import *
-from .classification import *
 from .convolution import *
 from .lookup import *
 from .loss import *

@@ -1,7 +1,7 @@
 """Losses: how far the outputs of a model are from what they should be. PyTorch's names, and meaning of every argument.
 
 Each takes `reduction`: "mean", "sum", or "none" for the losses themselves. Shapes that do not fit raise ValueError.
-classification.py has those of classes, `nn/loss.py` all as modules.
+`nn/loss.py` has them as modules.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.ops.composite import named
 
-from ..errors import as_target
+from ..errors import as_target, check_indices, check_tensor
 from .activation import logsigmoid
 
 __all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "gaussian_nll_loss", "huber_loss", "kl_div", "l1_loss",
-    "mse_loss", "smooth_l1_loss",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "huber_loss", "kl_div", "l1_loss",
+    "mse_loss", "nll_loss", "smooth_l1_loss",
 ]  # fmt: skip
 
 
@@ -86,6 +86,152 @@ def _huber(difference: Tensor, delta: float) -> Tensor:
     return tl.where(size < delta, 0.5 * difference * difference, delta * (size - 0.5 * delta))
 
 
+# --- classes ------------------------------------------------------------------------------------------------
+
+
+@named
+def cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:  # fmt: skip
+    """-log(softmax(input)[target]): the negative log-likelihood of the right class.
+
+    - `input`: logits of shape `(classes,)`, `(N, classes)` or `(N, classes, ...)`.
+    - `target`: class numbers, integers of shape `()`, `(N,)` or `(N, ...)`; or floats of the input's shape, a
+      probability per class.
+    - `weight`: `(classes,)`, a factor per class. The mean then divides by the sum of the targets' weights; for
+      probabilities it divides by the number of rows.
+    - `ignore_index`: targets with this number are left out; if all are, the mean is NaN and its gradient 0.
+    - `label_smoothing`: the part of each target that is spread evenly over all classes (Szegedy et al.,
+      arXiv:1512.00567).
+
+    Raises ValueError for shapes that do not fit or a label_smoothing outside [0, 1], IndexError for a class that does
+    not exist.
+    """
+    rows, target = _rows("cross_entropy", input, target, weight)
+    if not 0 <= label_smoothing <= 1:
+        raise TensorError(f"cross_entropy: label_smoothing must be from 0 to 1, not {label_smoothing}")
+    if target.shape == input.shape and target.dtype.kind == "f":
+        if ignore_index >= 0:
+            raise TensorError("cross_entropy: ignore_index needs class numbers as target, not probabilities")
+        return reduced(_soft_cross_entropy(rows, _classes_last(target), weight, label_smoothing), reduction)
+    _check_target("cross_entropy", input, target, rows, f" or probabilities of shape {input.shape}")
+    ignored, target = _split_ignored(target, ignore_index)
+    losses, weights = tl.cross_entropy(rows, target), None if weight is None else weight[target]  # (N, ...)
+    losses = losses if weights is None else losses * weights
+    if label_smoothing:
+        logs = tl.log_softmax(rows, -1)
+        even = -(logs if weight is None else logs * weight).sum(-1) / rows.shape[-1]
+        losses = (1 - label_smoothing) * losses + label_smoothing * even
+    return _weighted_reduction(losses, weights, ignored, reduction)
+
+
+@named
+def nll_loss(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
+) -> Tensor:
+    """-input[target], the negative log-likelihood: `cross_entropy` for an input that is log_softmax(logits) already.
+
+    Arguments and errors are those of `cross_entropy`; the target must be class numbers.
+    """
+    rows, target = _rows("nll_loss", input, target, weight)
+    _check_target("nll_loss", input, target, rows)
+    ignored, target = _split_ignored(target, ignore_index)
+    check_indices("nll_loss", target, rows.shape[-1], "classes")
+    losses = -tl.gather(rows, -1, tl.unsqueeze(target, -1))[..., 0]  # (N, ...)
+    weights = None if weight is None else weight[target]
+    return _weighted_reduction(losses if weights is None else losses * weights, weights, ignored, reduction)
+
+
+def mean_divisor(target: Any, weight: Tensor | None = None, ignore_index: int = -100) -> Any:
+    """The divisor of the mean in `cross_entropy` and `nll_loss`: the number of targets, or the sum of their weights.
+
+    Ignored targets do not count. Returns a Python number, or a 0-d Tensor if it depends on the values in `target`.
+    """
+    target = tl.as_tensor(target)
+    if target.dtype.kind == "f":  # a probability per class
+        return target.numel() / target.shape[1 if target.ndim > 1 else 0]
+    ignored, target = _split_ignored(target, ignore_index)
+    if ignored is None and weight is None:
+        return target.numel()
+    counts = tl.ones(target.shape, dtype=tl.float64, device=target.device) if weight is None else weight[target]
+    return (counts if ignored is None else tl.where(ignored, 0, counts)).sum()
+
+
+def _classes_last(input: Tensor) -> Tensor:
+    """(N, classes, ...) -> (N, ..., classes), the engine's order."""
+    return tl.permute(input, (0, *range(2, input.ndim), 1)) if input.ndim > 2 else input
+
+
+def _rows(name: str, input: Any, target: Any, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The input as (N, ..., classes), and the target as a Tensor."""
+    check_tensor(name, "input", input)
+    rows = _classes_last(input)
+    if rows.ndim == 0:
+        raise TensorError(f"{name}: input must have an axis of classes, not shape ()")
+    if weight is not None and weight.shape != rows.shape[-1:]:
+        raise TensorError(f"{name}: weight must have one number per class, shape {rows.shape[-1:]}, not {weight.shape}")
+    return rows, tl.as_tensor(target, device=input.device)
+
+
+def _check_target(name: str, input: Tensor, target: Tensor, rows: Tensor, others: str = "") -> None:
+    """Raises ValueError unless there is one target for each row. others: what targets may be besides."""
+    if target.shape != rows.shape[:-1]:
+        raise TensorError(
+            f"{name}: for input {input.shape} target must be class numbers of shape {rows.shape[:-1]}{others}, got "
+            f"{target.shape} {target.dtype}{_remedy(input, target)}"
+        )
+
+
+def _remedy(input: Tensor, target: Tensor) -> str:
+    """What to write instead of an input and a target of classes whose shapes do not fit."""
+    if input.dtype.kind in "iu" and target.dtype.kind == "f":
+        return "; are they swapped? The input, the logits, comes first"
+    if target.shape == input.shape:
+        return "; of one-hot rows write target.argmax(1), or target.float() to take them as probabilities"
+    if target.shape == (*input.shape[:1], 1, *input.shape[2:]):
+        return "; write target.squeeze(1)"
+    if target.shape == input.shape[:-1]:
+        return "; axis 1 has the classes: if it is the last axis, write input.swapaxes(1, -1)"
+    return ""
+
+
+def _soft_cross_entropy(rows: Tensor, target: Tensor, weight: Tensor | None, label_smoothing: float) -> Tensor:
+    """-sum(weight · target · log_softmax(rows)) over the classes, the last axis of both."""
+    if label_smoothing:
+        target = (1 - label_smoothing) * target + label_smoothing / rows.shape[-1]
+    if weight is not None:
+        target = target * weight
+    logs: Tensor = tl.log_softmax(rows, -1)
+    return -(target * logs).sum(-1)
+
+
+def _split_ignored(target: Tensor, ignore_index: int) -> tuple[Tensor | None, Tensor]:
+    """(mask of ignored targets or None, targets with class 0 where ignored).
+
+    The mask is None if no target is ignored. On a GPU it is always returned, because the check would wait for the
+    device.
+    """
+    if target.device == "cpu" and not (target.array == ignore_index).any():
+        return None, target
+    ignored = target == ignore_index
+    return ignored, tl.where(ignored, 0, target)
+
+
+def _weighted_reduction(losses: Tensor, weights: Tensor | None, ignored: Tensor | None, reduction: str) -> Tensor:
+    """`reduced`, with a weighted mean and ignored losses left out. The mean of no losses is NaN."""
+    if ignored is not None:
+        losses = tl.where(ignored, 0, losses)
+    if reduction != "mean" or (ignored is None and weights is None):
+        return reduced(losses, reduction)
+    if ignored is not None:
+        kept = tl.logical_not(ignored).to(dtype=losses.dtype)
+        weights = kept if weights is None else weights * kept
+    assert weights is not None
+    total = weights.sum()
+    return losses.sum() / tl.where(total == 0, math.nan, total)
+
+
 # --- probabilities -------------------------------------------------------------------------------------------
 
 
@@ -126,12 +272,9 @@ def _clamped_log(p: Tensor) -> Tensor:
 
 @named
 def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    reduction: str = "mean",
+    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean",
     pos_weight: Tensor | None = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """-(y log(σ(x)) + (1 - y) log(1 - σ(x))) per element, for logits x (input) and targets y from 0 to 1.
 
     `weight` is a factor per element and broadcasts; the mean still divides by the number of elements. `pos_weight` is
@@ -165,35 +308,3 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     if reduction == "batchmean":
         return losses.sum() / input.shape[0] if input.ndim else losses
     return reduced(losses, reduction)
-
-
-# --- likelihood ----------------------------------------------------------------------------------
-
-
-def gaussian_nll_loss(
-    input: Tensor, target: Tensor, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
-) -> Tensor:
-    """(log(var) + (x - y)² / var) / 2 per element, for a normal distribution of mean x and variance var.
-
-    - `input`, `target`: of one shape.  `var`: of the same, or one for each row, with a last axis of 1 or without it, or
-      a number. Below eps it counts as eps; its gradient is what it is at eps.
-    - `full`: add log(2π) / 2.
-
-    Raises ValueError for other shapes or a negative variance (not checked on a GPU). (Nix & Weigend, 1994.)
-    """
-    target = as_target("gaussian_nll_loss", input, target)
-    if not isinstance(var, Tensor):
-        var = tl.full(input.shape, float(var), dtype=input.dtype, device=input.device)
-    if var.shape == input.shape[:-1] != input.shape:
-        var = var.unsqueeze(-1)
-    if var.shape not in (input.shape, (*input.shape[:-1], 1)):
-        raise TensorError(
-            f"gaussian_nll_loss: var must have the shape of input, {input.shape}, or one number for each row, not "
-            f"{var.shape}"
-        )
-    if var.device == "cpu" and bool((var.array < 0).any()):
-        raise TensorError("gaussian_nll_loss: var must not be negative; predict its logarithm, and give exp of that")
-    var = tl.where(var < eps, eps + (var - var.detach()), var)
-    error = input - target
-    losses = 0.5 * (tl.log(var) + error * error / var)
-    return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)

@@ -23,8 +23,7 @@ _BROADCAST = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "MSELoss", 
 
 def functions() -> dict[str, Callable[..., Any]]:
     """The losses of nn.functional as PyTorch's."""
-    names = [*functional.loss.__all__, *functional.classification.__all__]
-    return {name: _function(getattr(functional, name), name in _BROADCAST) for name in names}
+    return {name: _function(getattr(functional, name), name in _BROADCAST) for name in functional.loss.__all__}
 
 
 def classes() -> dict[str, type]:

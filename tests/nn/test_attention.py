@@ -152,7 +152,7 @@ def attend(x=x, **masks):
         (lambda: attend(is_causal=True), ValueError, "is_causal needs attn_mask, as from nn.Transformer.generate_squ"),
         (lambda: block(x, src_key_padding_mask=tl.ones(5, 5)), ValueError, "in layer self_attn (MultiheadAttention):"),
         (lambda: nn.TransformerEncoderLayer(4, 2, activation="silu"), ValueError, 'activation must be "relu", "gelu"'),
-        (lambda: nn.Transformer(4, 2, 1, 1, 6)(x, x[:, :1]), ValueError, "must be of one batch, axis 1 with batch_fi"),
+        (lambda: nn.Transformer(4, 2, 1, 1, 6)(x, x[:, :1]), ValueError, "the batch of query (5, 1, 4), which is axis"),
         (lambda: nn.TransformerEncoder(block, 0), ValueError, "TransformerEncoder: num_layers must be at least 1, no"),
     ],
 )  # fmt: skip

@@ -129,7 +129,6 @@ LOSSES = {
     ),
     "KLDivLoss": Case(lambda: nn.KLDivLoss("batchmean"), (normal(N, 3), chances(N, 3))),
     "KLDivLoss of logarithms": Case(lambda: nn.KLDivLoss(log_target=True), (normal(N, 3), normal(N, 3, seed=1))),
-    "GaussianNLLLoss": Case(lambda: nn.GaussianNLLLoss(full=True), (normal(N, 2), normal(N, 2, seed=1), chances(N, 1))),
 }
 
 ALL = {**LAYERS, **MIXING, **PAIRS, **LOSSES}

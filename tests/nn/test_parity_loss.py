@@ -21,7 +21,6 @@ from torch_parity import agree, dtypes, examples, pairs  # noqa: E402 - it needs
 pytestmark = pytest.mark.parity
 
 reductions = st.sampled_from(["mean", "sum", "none"])
-vectors = shapes(min_dims=1, max_dims=2, min_side=1)
 
 
 def twins(name: str, dtype: str, weights: Any = None, **settings: Any) -> tuple[Any, Any]:
@@ -182,21 +181,3 @@ def test_kl_div(data: st.DataObject, dtype: str, reduction: str, log_target: boo
 def test_kl_div_with_a_zero_target() -> None:
     x, y = np.array([-1.0, -2.0]), np.array([0.0, 1.0])
     agree(*twins("KLDivLoss", "float64", reduction="sum"), x, y, dtype="float64", constants=[1])
-
-
-# --- likelihood ----------------------------------------------------------------------------------
-
-
-@examples
-@given(st.data(), dtypes, reductions, st.booleans())
-def test_gaussian(data: st.DataObject, dtype: str, reduction: str, full: bool) -> None:
-    shape = data.draw(vectors)
-    x, y = data.draw(pairs(shape))
-    var = data.draw(numbers(data.draw(st.sampled_from([shape, (*shape[:-1], 1), shape[:-1]])), low=0, high=2))
-    agree(*twins("GaussianNLLLoss", dtype, full=full, eps=0.1, reduction=reduction), x, y, var, dtype=dtype)
-    agree(
-        lambda x, y: nn.functional.gaussian_nll_loss(x, y, 0.5),
-        lambda x, y: torch.nn.functional.gaussian_nll_loss(x, y, 0.5),
-        *(x, y),
-        dtype=dtype,
-    )

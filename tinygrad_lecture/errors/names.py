@@ -34,6 +34,7 @@ WRITTEN_OUT = {  # a layer or loss of PyTorch that is not here, without capitals
     "multimarginloss": "F.cross_entropy",
     "multilabelsoftmarginloss": "F.binary_cross_entropy_with_logits",
     "tripletmarginloss": "tl.relu(F.pairwise_distance(anchor, near) - F.pairwise_distance(anchor, far) + margin).mean()",
+    "gaussiannllloss": "(tl.log(var) + (x - y) ** 2 / var).mean() / 2",
     "poissonnllloss": "(tl.exp(x) - y * x).mean()",
 }
 

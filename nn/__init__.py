@@ -11,11 +11,7 @@ Names, and the keys of `state_dict`, are PyTorch's where it has them. Where thin
 
     linear.py  mlp.py                a layer of neurons, a network of layers
     activation.py  loss.py           from functions, whose formulas are in functional/; Dropout
-    embedding.py                     rows of a table, and how alike they are
-    convolution.py  pooling.py       sequences and images: filters; pooling, padding, other sizes, Flatten
-    normalization.py                 LayerNorm, RMSNorm, BatchNorm and others
-    recurrent.py                     RNN, GRU, LSTM, and cells
-    attention.py  transformer.py     MultiheadAttention; Transformer, its blocks and stacks
+    layers/                          all others: convolution, recurrence, attention, normalization, ...
     module/  container.py            Module and Parameter; Sequential, ModuleList, ...
     init.py  distributions.py        initial weights; random draws with their log_prob
     optim/  data/  training/         optimisers, mini-batches, the loop
@@ -39,21 +35,22 @@ from . import optim as optim
 from . import parallel as parallel
 from . import utils as utils
 from .activation import *
-from .attention import *
 from .container import *
-from .convolution import *
 from .data import DataLoader as DataLoader
 from .data import TensorDataset as TensorDataset
-from .embedding import *
 from .files import weights as weights
+from .layers.attention import *
+from .layers.convolution import *
+from .layers.embedding import *
+from .layers.normalization import *
+from .layers.pooling import *
+from .layers.recurrent import *
+from .layers.transformer import *
 from .linear import *
 from .loss import *
 from .mlp import *
 from .module import Module as Module
 from .module import Parameter as Parameter
-from .normalization import *
-from .pooling import *
-from .recurrent import *
 from .stateless import *
 from .table import *
 from .training.evaluation import Scores as Scores
@@ -65,7 +62,6 @@ from .training.saved_state import save_checkpoint as save_checkpoint
 from .training.tensorboard import TensorBoard as TensorBoard
 from .training.trainer import Trainer as Trainer
 from .training.trainer import fit as fit
-from .transformer import *
 from .utils import clip_grad_norm_ as clip_grad_norm_
 from .utils import clip_grad_value_ as clip_grad_value_
 

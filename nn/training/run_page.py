@@ -19,7 +19,7 @@ from tinygrad_lecture.inspect.html.parts import caption, table
 from tinygrad_lecture.inspect.page.assemble import assembled
 
 from ..activation import ReLU
-from ..convolution import Filters
+from ..layers.convolution import Filters
 from ..linear import Linear
 from ..module import Module
 from ..shown import facts, history_html

@@ -228,7 +228,7 @@ EXERCISES = [
             "g * 2 * (a - y) / len(a).",
         ),
         meaning="The gradient is the error itself, times a constant: neurons that are far off are pulled most.",
-        engine="nn/functional/loss/regression.py:mse_loss",
+        engine="nn/functional/loss.py:mse_loss",
         another="np.square(a - y).sum() / len(a)",
     ),
     Exercise(
@@ -306,7 +306,7 @@ EXERCISES = [
             "grad[rows, targets] -= 1, then grad = g * grad / len(targets).",
         ),
         meaning="Probability minus truth: the exponential and the logarithm have cancelled each other.",
-        engine="nn/functional/loss/cross_entropy.py:cross_entropy",
+        engine="nn/functional/loss.py:cross_entropy",
         another="g * (softmax(logits) - np.eye(n_classes)[targets]) / len(targets)",
     ),
 ]

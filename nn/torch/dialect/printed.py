@@ -9,11 +9,11 @@ from typing import Any
 from tinygrad_lecture.ops.linear_algebra.factorizations import QR
 from tinygrad_lecture.ops.linear_algebra.matrices import SignAndLog
 
-from ...attention import MultiheadAttention
 from ...container import ParameterList
+from ...layers.attention import MultiheadAttention
+from ...layers.normalization import Channels, GroupNorm, LayerNorm
 from ...linear import Linear
 from ...module import Module
-from ...normalization import Channels, GroupNorm, LayerNorm
 from ...utils.parametrizations import WeightNorm
 from ..functions.products import Histogram, MinMax
 

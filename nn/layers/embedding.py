@@ -10,10 +10,10 @@ from typing import Any, Self
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, no_grad
 
-from . import functional as F
-from . import init
-from .errors import check_sizes
-from .module import FunctionLayer, Module, Parameter
+from .. import functional as F
+from .. import init
+from ..errors import check_sizes
+from ..module import FunctionLayer, Module, Parameter
 
 __all__ = ["CosineSimilarity", "Embedding", "EmbeddingBag", "PairwiseDistance"]
 

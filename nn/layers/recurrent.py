@@ -14,9 +14,9 @@ from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.errors.users_line import warn
 from tinygrad_lecture.ops.recurrent import gru_states, lstm_states, rnn_states
 
-from . import functional as F
-from . import init
-from .errors import (
+from .. import functional as F
+from .. import init
+from ..errors import (
     check_features,
     check_pair,
     check_probability,
@@ -25,8 +25,8 @@ from .errors import (
     check_tensor,
     warn_of_float64,
 )  # fmt: skip
-from .module import Module, Parameter
-from .utils.rnn import PackedSequence
+from ..module import Module, Parameter
+from ..utils.rnn import PackedSequence
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell"]
 

@@ -12,10 +12,10 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 
-from . import functional as F
-from . import init
-from .errors import LAYOUTS, check_sizes, check_tensor
-from .module import Module, Parameter
+from .. import functional as F
+from .. import init
+from ..errors import LAYOUTS, check_sizes, check_tensor
+from ..module import Module, Parameter
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "LayerNorm", "RMSNorm"]
 

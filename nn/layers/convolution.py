@@ -13,11 +13,11 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 
-from . import functional as F
-from . import init
-from .errors import PerAxis, check_sizes, per_axis, warn_of_float64
-from .functional.convolution import widths
-from .module import Module, Parameter
+from .. import functional as F
+from .. import init
+from ..errors import PerAxis, check_sizes, per_axis, warn_of_float64
+from ..functional.convolution import widths
+from ..module import Module, Parameter
 
 __all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
 

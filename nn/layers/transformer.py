@@ -15,14 +15,14 @@ from typing import Any, TypeAlias
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 
-from . import functional as F
-from . import init
-from .activation import Dropout
+from .. import functional as F
+from .. import init
+from ..activation import Dropout
+from ..container import ModuleList
+from ..errors import check_sizes
+from ..linear import Linear
+from ..module import Module
 from .attention import MultiheadAttention
-from .container import ModuleList
-from .errors import check_sizes
-from .linear import Linear
-from .module import Module
 from .normalization import LayerNorm
 
 __all__ = [

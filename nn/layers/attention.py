@@ -11,11 +11,11 @@ from typing import Any
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 
-from . import init
-from .errors import check_probability, check_sizes, check_tensor
-from .functional.attention import attend, merge_heads, split_heads
-from .linear import Linear
-from .module import Module, Parameter
+from .. import init
+from ..errors import check_probability, check_sizes, check_tensor
+from ..functional.attention import attend, merge_heads, split_heads
+from ..linear import Linear
+from ..module import Module, Parameter
 
 __all__ = ["MultiheadAttention"]
 

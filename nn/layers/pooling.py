@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
 
-from . import functional as F
-from .errors import PerAxis, check_tensor, per_axis
-from .functional.pooling import Sizes
-from .functional.resizing import check_mode
-from .module import FunctionLayer
+from .. import functional as F
+from ..errors import PerAxis, check_tensor, per_axis
+from ..functional.pooling import Sizes
+from ..functional.resizing import check_mode
+from ..module import FunctionLayer
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d",

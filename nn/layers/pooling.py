@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
@@ -24,17 +25,21 @@ __all__ = [
 # --- pooling: each window becomes one number ----------------------------------------------------------------
 
 
-class _MaxPool(FunctionLayer):
-    in_repr = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+class _Pool(FunctionLayer):
+    in_repr: ClassVar[tuple[str, ...]] = ("kernel_size", "stride", "padding")
     kernel_size: PerAxis
     stride: PerAxis | None = None
     padding: PerAxis = 0
-    dilation: PerAxis = 1
-    return_indices: bool = False
-    ceil_mode: bool = False
 
     def __post_init__(self) -> None:
         self.stride = self.kernel_size if self.stride is None else self.stride
+
+
+class _MaxPool(_Pool):
+    in_repr = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+    dilation: PerAxis = 1
+    return_indices: bool = False
+    ceil_mode: bool = False
 
 
 class MaxPool1d(_MaxPool, function=F.max_pool1d):
@@ -51,16 +56,9 @@ class MaxPool2d(_MaxPool, function=F.max_pool2d):
     """
 
 
-class _AvgPool(FunctionLayer):
-    in_repr = ("kernel_size", "stride", "padding")
-    kernel_size: PerAxis
-    stride: PerAxis | None = None
-    padding: PerAxis = 0
+class _AvgPool(_Pool):
     ceil_mode: bool = False
     count_include_pad: bool = True
-
-    def __post_init__(self) -> None:
-        self.stride = self.kernel_size if self.stride is None else self.stride
 
 
 class AvgPool1d(_AvgPool, function=F.avg_pool1d):

@@ -138,16 +138,8 @@ def test_kl_divergence():
 def test_bad_arguments_are_refused():
     x, p, labels = tl.zeros(2, 3), tl.full((2, 3), 0.5), tl.tensor([0, 1])
     for call, error, message in (
-        (
-            lambda: F.cross_entropy(x, labels, tl.ones(2)),
-            ValueError,
-            r"must have one number per class, shape \(3,\)",
-        ),
-        (
-            lambda: F.cross_entropy(x, labels, label_smoothing=1.1),
-            ValueError,
-            "label_smoothing must be .* not 1.1",
-        ),
+        (lambda: F.cross_entropy(x, labels, tl.ones(2)), ValueError, r"must have one number per class, shape \(3,\)"),
+        (lambda: F.cross_entropy(x, labels, label_smoothing=1.1), ValueError, "label_smoothing must be .* not 1.1"),
         (lambda: F.cross_entropy(x, p, ignore_index=0), ValueError, "ignore_index needs class numbers as target"),
         (lambda: F.cross_entropy(tl.tensor(1.0), labels), ValueError, "must have an axis of classes"),
         (lambda: F.nll_loss(x, tl.tensor([0, -1])), IndexError, r"indices run from -1 to 0, but classes are 0 to 2"),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor, TensorError
+from tinygrad_lecture.errors.kinds import DtypeError
 
 from .activation import dropout
 
@@ -48,8 +47,9 @@ def attend(
 
     Without weights, dropout and a mask of floats, they are never in memory all at once.
     """
-    _check(q, k, v, mask)
-    if not need_weights and dropout_p == 0 and (mask is None or mask.dtype.kind == "b"):
+    if mask is not None and mask.dtype.kind not in "bf":
+        raise DtypeError(f"attention: the mask must be of bools or floats, not {mask.dtype}; write mask != 0")
+    if not need_weights and dropout_p == 0 and (mask is None or mask.dtype.kind != "f"):
         return tl.attention(q, k, v, mask, causal=is_causal, scale=scale), None
     if scale is not None:
         q = q * (scale * math.sqrt(q.shape[-1]))
@@ -80,30 +80,3 @@ def _for_each_query_head(x: Tensor, query: Tensor) -> Tensor:
             f"heads of key and value, got query {query.shape} and {x.shape}"
         )
     return tl.repeat_interleave(x, query.shape[-3] // heads, -3)  # type: ignore[no-any-return]
-
-
-def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
-    try:
-        leading = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-        fits = min(q.ndim, k.ndim, v.ndim) >= 2 and q.shape[-1] == k.shape[-1] and k.shape[-2] == v.shape[-2]
-    except ValueError:
-        fits = False
-    if not fits:
-        raise TensorError(
-            "scaled_dot_product_attention: query must be (..., queries, d), key (..., keys, d) and value (..., keys, "
-            f"value_dim), with leading axes that broadcast, not {q.shape}, {k.shape} and {v.shape}"
-        )
-    if mask is None:
-        return
-    if mask.dtype.kind not in "bf":
-        raise TypeError(
-            "scaled_dot_product_attention: attn_mask must be bools, True where a query may attend, or floats that are "
-            f"added to the scores, not {mask.dtype}; write mask != 0"
-        )
-    wanted = (*leading, q.shape[-2], k.shape[-2])
-    sizes = zip(mask.shape[::-1], wanted[::-1], strict=False)
-    if mask.ndim > len(wanted) or any(n not in (1, size) for n, size in sizes):
-        raise TensorError(
-            f"scaled_dot_product_attention: attn_mask must broadcast to (..., queries, keys) = {wanted}, "
-            f"not {mask.shape}"
-        )

@@ -33,8 +33,9 @@ class Filters(Module):
     bias: Parameter | None
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: PerAxis, stride: PerAxis, dilation: PerAxis,
-        groups: int, bias: bool, padding_mode: str, device: str, dtype: Any,
+        self, in_channels: int, out_channels: int, kernel_size: PerAxis, stride: PerAxis = 1,
+        padding: PerAxis | str = 0, dilation: PerAxis = 1, groups: int = 1, bias: bool = True,
+        padding_mode: str = "zeros", device: str = "cpu", dtype: Any = None,
     ) -> None:  # fmt: skip
         name = type(self).__name__
         check_sizes(name, in_channels=in_channels, out_channels=out_channels, groups=groups)
@@ -50,10 +51,15 @@ class Filters(Module):
         self.stride = per_axis(name, "stride", stride, self.axes)
         self.dilation = per_axis(name, "dilation", dilation, self.axes)
         self.padding_mode = padding_mode
+        self.set_padding(padding)
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         self.weight = Parameter(tl.empty(first, second // groups, *self.kernel_size, dtype=dtype, device=device))
         self.bias = Parameter(tl.empty(out_channels, dtype=dtype, device=device)) if bias else None
         self.reset_parameters()
+
+    def set_padding(self, padding: PerAxis | str) -> None:
+        """Set `padding`, for each axis."""
+        raise NotImplementedError
 
     def reset_parameters(self) -> None:
         """Draw new parameters, uniform in ±1/sqrt(fan_in)."""
@@ -70,14 +76,11 @@ class Filters(Module):
 
 
 class _Conv(Filters):
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: PerAxis, stride: PerAxis = 1,
-        padding: PerAxis | str = 0, dilation: PerAxis = 1, groups: int = 1, bias: bool = True,
-        padding_mode: str = "zeros", device: str = "cpu", dtype: Any = None,
-    ) -> None:  # fmt: skip
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, dilation, groups, bias, padding_mode, device, dtype
-        )
+    sides: tuple[tuple[int, int], ...]
+    padding: tuple[int, ...] | str
+
+    def set_padding(self, padding: PerAxis | str) -> None:
+        """Set the widths before and after each axis: `sides`, and `padding` as it was given."""
         self.sides = widths(type(self).__name__, padding, self.kernel_size, self.stride, self.dilation)
         self.padding = padding if isinstance(padding, str) else tuple(before for before, _ in self.sides)
 
@@ -133,12 +136,13 @@ class _ConvTranspose(Filters):
         output_padding: PerAxis = 0, groups: int = 1, bias: bool = True, dilation: PerAxis = 1,
         padding_mode: str = "zeros", device: str = "cpu", dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, dilation, groups, bias, padding_mode, device, dtype
-        )
-        name = type(self).__name__
-        self.padding = per_axis(name, "padding", padding, self.axes, least=0)
-        self.output_padding = per_axis(name, "output_padding", output_padding, self.axes, least=0)
+        settings = (kernel_size, stride, padding, dilation, groups, bias, padding_mode)
+        super().__init__(in_channels, out_channels, *settings, device=device, dtype=dtype)
+        self.output_padding = per_axis(type(self).__name__, "output_padding", output_padding, self.axes, least=0)
+
+    def set_padding(self, padding: Any) -> None:
+        """Set the width on both sides of each axis."""
+        self.padding = per_axis(type(self).__name__, "padding", padding, self.axes, least=0)
 
     def forward(self, x: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """`(batch, in_channels, *places) -> (batch, out_channels, *axes)`. Warns if float64 comes into float32.

@@ -89,7 +89,7 @@ def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def checked(*args: Any, **settings: Any) -> Any:
         try:
-            if settings or not _USUAL.issuperset(map(type, args)):
+            if not (_USUAL.issuperset(map(type, args)) and _USUAL.issuperset(map(type, settings.values()))):
                 refuse_several(function.__name__, (*args, *settings.values()))
             return function(*args, **settings)
         except Exception as error:

@@ -332,7 +332,10 @@ class _Cell(Recurrence):
         for name, state in zip(("hx", "cx"), states, strict=False):
             check_shape(name, state, wanted, "batch, hidden_size" if input.ndim == 2 else "hidden_size")
         x, *first = (x if input.ndim == 2 else x.unsqueeze(0) for x in (input, *states))  # (batch, features) each
-        after = self.states(x, first, list(self.parameters()), sizes=(len(x),))[: len(x)]
+        weights = [
+            getattr(self, name) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if self.bias else 2]
+        ]
+        after = self.states(x, first, weights, sizes=(len(x),))[: len(x)]
         return [state.reshape(wanted) for state in tl.chunk(after, self.n_states, -1)]
 
     def extra_repr(self) -> str:

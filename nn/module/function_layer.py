@@ -39,11 +39,11 @@ class FunctionLayer(MadeFirst, Module):
 
     def forward(self, x: Tensor) -> Any:
         """The function of x, with the settings."""
-        return self.call_function(x)
+        return self.function(x, **{name: vars(self)[name] for name in self.settings})  # call_function, a call less
 
     def call_function(self, *inputs: Any) -> Any:
         """The function of the inputs, with the settings."""
-        return self.function(*inputs, **{name: getattr(self, name) for name in self.settings})
+        return self.function(*inputs, **{name: vars(self)[name] for name in self.settings})
 
     def extra_repr(self) -> str:
         given = {name: getattr(self, name) for name in (self.settings if self.in_repr is None else self.in_repr)}

@@ -10,7 +10,7 @@ from tinygrad_lecture import Tensor, TensorError
 
 from ..errors import PerAxis, as_batch, check_channels, for_axes, per_axis
 
-__all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "unfold"]
+__all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "fold", "unfold"]
 
 
 def _conv(
@@ -106,9 +106,37 @@ def unfold(
     fit.
     """
     x, alone = as_batch("unfold", input, 2)
-    size = per_axis("unfold", "kernel_size", kernel_size, 2)
-    least = {"stride": (stride, 1), "padding": (padding, 0), "dilation": (dilation, 1)}
-    settings: Any = {key: per_axis("unfold", key, value, 2, n) for key, (value, n) in least.items()}
-    seen = tl.windows(x, size, **settings)  # (batch, channels, *size, *places)
-    columns: Tensor = seen.flatten(4).flatten(1, 3)
+    size, settings = _grid("unfold", kernel_size, stride, padding, dilation)
+    columns: Tensor = tl.windows(x, size, **settings).flatten(4).flatten(1, 3)  # of (batch, channels, *size, *places)
     return columns[0] if alone else columns
+
+
+def fold(
+    input: Tensor, output_size: PerAxis, kernel_size: PerAxis,
+    dilation: PerAxis = 1, padding: PerAxis = 0, stride: PerAxis = 1,
+) -> Tensor:  # fmt: skip
+    """The sum of overlapping windows, the transpose of `unfold`: `(batch, channels · window, places) -> images`.
+
+    Also without the batch axis. `output_size`: height and width of the images. Raises ValueError unless there is a
+    column for each place.
+    """
+    x, alone = as_batch("fold", input, 1)
+    shape = per_axis("fold", "output_size", output_size, 2)
+    size, settings = _grid("fold", kernel_size, stride, padding, dilation)
+    window, places = size[0] * size[1], tl.windows(tl.zeros(shape), size, **settings).shape[2:]
+    if x.shape[1] % window or x.shape[2] != places[0] * places[1]:
+        raise TensorError(
+            f"fold: windows of {size} on images of {shape} need an input (batch, channels · {window}, "
+            f"{places[0] * places[1]}), not {input.shape}"
+        )
+    images: Tensor = tl.overlap_add(x.reshape(len(x), x.shape[1] // window, *size, *places), shape, **settings)
+    return images[0] if alone else images
+
+
+def _grid(
+    name: str, kernel_size: PerAxis, stride: PerAxis, padding: PerAxis, dilation: PerAxis
+) -> tuple[tuple[int, ...], dict[str, Any]]:
+    """The size of windows, and how they lie on an image."""
+    least = {"stride": (stride, 1), "padding": (padding, 0), "dilation": (dilation, 1)}
+    settings = {key: per_axis(name, key, value, 2, n) for key, (value, n) in least.items()}
+    return per_axis(name, "kernel_size", kernel_size, 2), settings

@@ -17,7 +17,7 @@ from ..module import FunctionLayer
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d",
-    "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d", "Flatten", "MaxPool1d", "MaxPool2d",
+    "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d", "Flatten", "Fold", "MaxPool1d", "MaxPool2d",
     "PixelShuffle", "PixelUnshuffle", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d",
     "Unflatten", "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
 ]  # fmt: skip
@@ -249,6 +249,16 @@ class PixelUnshuffle(FunctionLayer, function=F.pixel_unshuffle):
     """The inverse of `PixelShuffle`: `(..., c, h · r, w · r) -> (..., c · r², h, w)`."""
 
     downscale_factor: int
+
+
+class Fold(FunctionLayer, function=F.fold):
+    """The sum of overlapping windows: `(batch, channels · window, places) -> (batch, channels, *output_size)`."""
+
+    output_size: PerAxis
+    kernel_size: PerAxis
+    dilation: PerAxis = 1
+    padding: PerAxis = 0
+    stride: PerAxis = 1
 
 
 class Unfold(FunctionLayer, function=F.unfold):

@@ -123,6 +123,7 @@ MISTAKES = [
     (lambda: F.interpolate(tl.ones(1, 1, 2, 2)), ValueError, "interpolate: give either size or scale_factor"),
     (lambda: F.interpolate(x, 2), ValueError, "interpolate: in mode 'nearest' the input must be (batch, channels, len"),
     (lambda: nn.PixelShuffle(2)(tl.ones(1, 3, 2, 2)), ValueError, "2² must divide the channels of an input of shape ("),
+    (lambda: nn.Fold((4, 4), 2)(tl.ones(1, 4, 8)), ValueError, "need an input (batch, channels · 4, 9), not (1, 4, 8)"),
     (lambda: nn.ZeroPad2d((1, 2)), ValueError, "ZeroPad2d: padding must be one int or 4, a pair for each axis from th"),
     (lambda: nn.BatchNorm1d(3)(tl.ones(1, 3)), ValueError, "batch_norm: in training a channel needs two numbers or mo"),
     (lambda: nn.BatchNorm2d(3)(x), ValueError, "input must be (batch, channels, height, width), not (4, 3)"),

@@ -76,6 +76,7 @@ LAYERS = {
     "AdaptiveAvgPool2d": Case(lambda: nn.AdaptiveAvgPool2d((2, 3)), (normal(N, 2, 3, 4),)),
     "AdaptiveMaxPool2d": Case(lambda: nn.AdaptiveMaxPool2d((2, 3)), (normal(N, 2, 3, 4),)),
     "Unfold": Case(lambda: nn.Unfold(2), (normal(N, 2, 3, 3),)),
+    "Fold": Case(lambda: nn.Fold((3, 3), 2), (normal(N, 8, 4),)),
     "ReflectionPad2d": Case(lambda: nn.ReflectionPad2d(1), (normal(N, 1, 3, 2),)),
     "Upsample": Case(lambda: nn.Upsample(scale_factor=2), (normal(N, 2, 3, 2),)),
     "Upsample, bilinear": Case(lambda: nn.Upsample((4, 5), mode="bilinear"), (normal(N, 2, 3, 2),)),

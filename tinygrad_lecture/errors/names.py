@@ -26,14 +26,13 @@ ELSEWHERE = {  # a name, of PyTorch or NumPy -> what to write here
 
 WRITTEN_OUT = {  # a layer or loss of PyTorch that is not here, without capitals and underscores -> what to write
     "bilinear": "tl.einsum('...i, kij, ...j -> ...k', x1, weight, x2) + bias",
-    "fold": "F.conv_transpose2d, which lays windows down and adds them",
     "marginrankingloss": "tl.relu(margin - y * (x1 - x2)).mean()",
     "hingeembeddingloss": "tl.where(y == 1, x, tl.relu(margin - x)).mean()",
     "cosineembeddingloss": "tl.where(y == 1, 1 - cos, tl.relu(cos - margin)).mean(), cos = F.cosine_similarity(x1, x2)",
     "softmarginloss": "F.softplus(-y * x).mean()",
     "multimarginloss": "F.cross_entropy",
     "multilabelsoftmarginloss": "F.binary_cross_entropy_with_logits",
-    "tripletmarginloss": "tl.relu(F.pairwise_distance(anchor, near) - F.pairwise_distance(anchor, far) + margin).mean()",
+    "tripletmarginloss": "tl.relu(near - far + margin).mean(), near and far by F.pairwise_distance(anchor, ...)",
     "gaussiannllloss": "(tl.log(var) + (x - y) ** 2 / var).mean() / 2",
     "poissonnllloss": "(tl.exp(x) - y * x).mean()",
 }

@@ -88,3 +88,5 @@ def test_unfold_has_a_column_for_each_window():
     x = tl.arange(9.0).reshape(1, 1, 3, 3)
     columns = F.unfold(x, 2)
     assert columns[0].T.tolist() == [[0, 1, 3, 4], [1, 2, 4, 5], [3, 4, 6, 7], [4, 5, 7, 8]]
+    times = F.fold(F.unfold(tl.ones(1, 1, 3, 3), 2), 3, 2)
+    assert times.tolist() == [[[[1, 2, 1], [2, 4, 2], [1, 2, 1]]]]

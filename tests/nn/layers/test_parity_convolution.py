@@ -107,12 +107,14 @@ def test_an_output_size_is_reached(axes: int, data: st.DataObject, extra: int) -
 
 @examples
 @given(data=st.data(), dtype=dtypes)
-def test_unfold(data: st.DataObject, dtype: str) -> None:
+def test_unfold_and_fold(data: st.DataObject, dtype: str) -> None:
     x = images(data.draw, 2, 2)
     draw = data.draw(settings_of(2))
     padding = 1 if isinstance(draw["padding"], str) else draw["padding"]
     arguments = (draw["kernel_size"], draw["dilation"], padding, draw["stride"])
     agree(nn.Unfold(*arguments), torch.nn.Unfold(*arguments), x, dtype=dtype)
+    columns = F.unfold(tl.tensor(x), *arguments).numpy()
+    agree(nn.Fold(x.shape[-2:], *arguments), torch.nn.Fold(x.shape[-2:], *arguments), columns, dtype=dtype)
 
 
 @pytest.mark.parametrize("name", ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"])

@@ -140,6 +140,7 @@ def test_texts_are_pytorchs() -> None:
         ("UpsamplingBilinear2d", (3,)),
         ("PixelShuffle", (2,)),
         ("Unfold", (2,)),
+        ("Fold", (4, 2)),
         ("Dropout", ()),
         ("Dropout2d", (0.2,)),
         ("ReLU", (True,)),

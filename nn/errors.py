@@ -89,7 +89,7 @@ def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def checked(*args: Any, **settings: Any) -> Any:
         try:
-            if not (_USUAL.issuperset(map(type, args)) and _USUAL.issuperset(map(type, settings.values()))):
+            if not _USUAL.issuperset(map(type, (*args, *settings.values()) if settings else args)):
                 refuse_several(function.__name__, (*args, *settings.values()))
             return function(*args, **settings)
         except Exception as error:

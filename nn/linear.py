@@ -52,7 +52,8 @@ class Linear(Module):
             y: Tensor = tl.linear(x, weight, self.bias)
         except ValueError as error:
             raise linear_error(error, x, weight) from None
-        warn_of_float64("Linear", y, weight)
+        if y._array.dtype is not weight._array.dtype:
+            warn_of_float64("Linear", y, weight)
         return y
 
     def extra_repr(self) -> str:

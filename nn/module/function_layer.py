@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, dataclass_transform
@@ -27,6 +28,7 @@ class FunctionLayer(MadeFirst, Module):
 
     function: ClassVar[Callable[..., Any]]
     settings: ClassVar[tuple[str, ...]] = ()
+    by_position: ClassVar[bool] = False  # whether the settings are the function's last arguments, in this order
     in_repr: ClassVar[tuple[str, ...] | None] = None  # all
 
     def __init_subclass__(cls, function: Callable[..., Any] | None = None) -> None:
@@ -35,15 +37,21 @@ class FunctionLayer(MadeFirst, Module):
         if "__init__" not in vars(cls):
             dataclass(repr=False, eq=False)(cls)
             cls.settings = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+        if function is not None:
+            last = tuple(inspect.signature(function).parameters)[-len(cls.settings) :]
+            cls.by_position = last == cls.settings or not cls.settings
         super().__init_subclass__()
 
     def forward(self, x: Tensor) -> Any:
         """The function of x, with the settings."""
-        return self.function(x, **{name: vars(self)[name] for name in self.settings})  # call_function, a call less
+        return self.call_function(x)
 
     def call_function(self, *inputs: Any) -> Any:
         """The function of the inputs, with the settings."""
-        return self.function(*inputs, **{name: vars(self)[name] for name in self.settings})
+        given = vars(self)
+        if self.by_position:  # which is faster
+            return self.function(*inputs, *[given[name] for name in self.settings])
+        return self.function(*inputs, **{name: given[name] for name in self.settings})
 
     def extra_repr(self) -> str:
         given = {name: getattr(self, name) for name in (self.settings if self.in_repr is None else self.in_repr)}

@@ -33,14 +33,9 @@ __all__ = ["functional_call", "gradcheck"]
 
 
 def functional_call(
-    module: Module,
-    parameter_and_buffer_dicts: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]],
-    args: Any = None,
-    kwargs: Mapping[str, Any] | None = None,
-    *,
-    tie_weights: bool = True,
-    strict: bool = False,
-) -> Any:
+    module: Module, parameter_and_buffer_dicts: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]],
+    args: Any = None, kwargs: Mapping[str, Any] | None = None, *, tie_weights: bool = True, strict: bool = False,
+) -> Any:  # fmt: skip
     """`module(*args, **kwargs)` with some parameters or buffers replaced by other tensors, as in PyTorch.
 
     - `parameter_and_buffer_dicts`: replacements by the names of `named_parameters` and `named_buffers`, a dict or a

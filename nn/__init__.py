@@ -9,156 +9,68 @@
 
 Names, and the keys of `state_dict`, are PyTorch's where it has them. Where things are:
 
-    module/                          Module and Parameter; container.py: Sequential, ModuleList, ...
-    linear.py  mlp.py  embedding.py  layers with weights
-    convolution/                     layers for sequences and images: filters, pooling
-    recurrent/  attention/           RNN, GRU, LSTM; MultiheadAttention, Transformer
-    normalization/                   LayerNorm, RMSNorm, BatchNorm and others
-    bilinear.py  distance.py         layers of two inputs
-    activation.py  loss/             the formulas of both are in functional/
-    dropout.py  flatten.py           layers without weights
+    linear.py  mlp.py                a layer of neurons, a network of layers
+    activation.py  loss.py           from functions, whose formulas are in functional/; Dropout
+    layers/                          all others: convolution, recurrence, attention, normalization, ...
+    module/  container.py            Module and Parameter; Sequential, ModuleList, ...
     init.py  distributions.py        initial weights; random draws with their log_prob
     optim/  data/  training/         optimisers, mini-batches, the loop
     parallel/                        training on several cores or machines
-    utils/  stateless.py             gradient clipping, packed sequences; calls with other tensors as parameters
-    shown.py                         what notebooks show
-    files/  inspect/  errors/        weights in files, a table of a model, error messages
+    utils/  stateless.py             gradient clipping, packed sequences; functional_call, gradcheck
+    errors.py  files/                checks of arguments; weights in files
+    table.py  shown.py               a table of a model; what notebooks show
     torch/                           runs PyTorch's scripts
 """
 
+# ruff: noqa: F403
+from types import ModuleType as _ModuleType
+
 from tinygrad_lecture.errors.names import tell_missing as _tell_missing
 
-from . import data, distributions, functional, init, optim, parallel, utils
-from .activation import (
-    CELU,
-    ELU,
-    GELU,
-    GLU,
-    SELU,
-    Hardshrink,
-    Hardsigmoid,
-    Hardswish,
-    Hardtanh,
-    LeakyReLU,
-    LogSigmoid,
-    LogSoftmax,
-    Mish,
-    PReLU,
-    ReLU,
-    ReLU6,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softmin,
-    Softplus,
-    Softshrink,
-    Softsign,
-    Tanh,
-    Tanhshrink,
-)
-from .attention import (
-    MultiheadAttention,
-    Transformer,
-    TransformerDecoder,
-    TransformerDecoderLayer,
-    TransformerEncoder,
-    TransformerEncoderLayer,
-)
-from .bilinear import Bilinear
-from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
-from .convolution import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AvgPool1d,
-    AvgPool2d,
-    CircularPad1d,
-    CircularPad2d,
-    ConstantPad1d,
-    ConstantPad2d,
-    Conv1d,
-    Conv2d,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    Fold,
-    MaxPool1d,
-    MaxPool2d,
-    PixelShuffle,
-    PixelUnshuffle,
-    ReflectionPad1d,
-    ReflectionPad2d,
-    ReplicationPad1d,
-    ReplicationPad2d,
-    Unfold,
-    Upsample,
-    UpsamplingBilinear2d,
-    UpsamplingNearest2d,
-    ZeroPad1d,
-    ZeroPad2d,
-)
-from .data import DataLoader, TensorDataset
-from .distance import CosineSimilarity, PairwiseDistance
-from .dropout import Dropout, Dropout1d, Dropout2d
-from .embedding import Embedding, EmbeddingBag
-from .files import weights
-from .flatten import Flatten, Unflatten
-from .inspect.checking import gradcheck
-from .inspect.table import Summary, summary
-from .linear import Identity, Linear
-from .loss import (
-    BCELoss,
-    BCEWithLogitsLoss,
-    CosineEmbeddingLoss,
-    CrossEntropyLoss,
-    GaussianNLLLoss,
-    HingeEmbeddingLoss,
-    HuberLoss,
-    KLDivLoss,
-    L1Loss,
-    MarginRankingLoss,
-    MSELoss,
-    MultiLabelSoftMarginLoss,
-    MultiMarginLoss,
-    NLLLoss,
-    PoissonNLLLoss,
-    SmoothL1Loss,
-    SoftMarginLoss,
-    TripletMarginLoss,
-)
-from .mlp import MLP
-from .module import Module, Parameter
-from .normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm, RMSNorm
-from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell
-from .stateless import functional_call
-from .training.evaluation import Scores, evaluate
-from .training.history import History, HistoryRow
-from .training.saved_state import load_checkpoint, save_checkpoint
-from .training.tensorboard import TensorBoard
-from .training.trainer import Trainer, fit
-from .utils import clip_grad_norm_, clip_grad_value_
+from . import data as data
+from . import distributions as distributions
+from . import functional as functional
+from . import init as init
+from . import optim as optim
+from . import parallel as parallel
+from . import utils as utils
+from .activation import *
+from .container import *
+from .data import DataLoader as DataLoader
+from .data import TensorDataset as TensorDataset
+from .files import weights as weights
+from .layers.attention import *
+from .layers.convolution import *
+from .layers.embedding import *
+from .layers.normalization import *
+from .layers.pooling import *
+from .layers.recurrent import *
+from .layers.transformer import *
+from .linear import *
+from .loss import *
+from .mlp import *
+from .module import Module as Module
+from .module import Parameter as Parameter
+from .stateless import *
+from .table import *
+from .training.evaluation import Scores as Scores
+from .training.evaluation import evaluate as evaluate
+from .training.history import History as History
+from .training.history import HistoryRow as HistoryRow
+from .training.saved_state import load_checkpoint as load_checkpoint
+from .training.saved_state import save_checkpoint as save_checkpoint
+from .training.tensorboard import TensorBoard as TensorBoard
+from .training.trainer import Trainer as Trainer
+from .training.trainer import fit as fit
+from .utils import clip_grad_norm_ as clip_grad_norm_
+from .utils import clip_grad_value_ as clip_grad_value_
 
-__all__ = [
-    "CELU", "ELU", "GELU", "GLU", "GRU", "LSTM", "MLP", "RNN", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d",
-    "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss",
-    "BatchNorm1d", "BatchNorm2d", "Bilinear", "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d",
-    "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CosineEmbeddingLoss", "CosineSimilarity",
-    "CrossEntropyLoss", "DataLoader", "Dropout", "Dropout1d", "Dropout2d", "Embedding", "EmbeddingBag", "Flatten",
-    "Fold", "GRUCell", "GaussianNLLLoss", "GroupNorm", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh",
-    "HingeEmbeddingLoss", "History", "HistoryRow", "HuberLoss", "Identity", "InstanceNorm1d", "InstanceNorm2d",
-    "KLDivLoss", "L1Loss", "LSTMCell", "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss",
-    "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "Mish", "Module", "ModuleDict", "ModuleList",
-    "MultiLabelSoftMarginLoss", "MultiMarginLoss", "MultiheadAttention", "NLLLoss", "PReLU", "PairwiseDistance",
-    "Parameter", "ParameterDict", "ParameterList", "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm",
-    "RNNBase", "RNNCell", "ReLU", "ReLU6", "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d",
-    "Scores", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmin", "Softplus",
-    "Softshrink", "Softsign", "Summary", "Tanh", "Tanhshrink", "TensorBoard", "TensorDataset", "Trainer", "Transformer",
-    "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
-    "TripletMarginLoss", "Unflatten", "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d",
-    "ZeroPad2d", "clip_grad_norm_", "clip_grad_value_", "data", "distributions", "evaluate", "fit", "functional",
-    "functional_call", "gradcheck", "init", "load_checkpoint", "optim", "parallel", "save_checkpoint", "summary",
-    "utils", "weights",
-]  # fmt: skip
+_MODULES = {"data", "distributions", "functional", "init", "optim", "parallel", "utils", "weights"}
+globals()["__all__"] = sorted(  # written as a name, type checkers would take it for an empty list
+    name
+    for name, held in globals().items()
+    if name[0] != "_" and (name in _MODULES or not isinstance(held, _ModuleType))
+)
 
 _tell_missing(
     {

@@ -6,7 +6,7 @@ attributes and in containers, but not in plain lists or dicts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from itertools import groupby
 from typing import Any, Generic, Self, TypeVar, overload
 
@@ -15,6 +15,8 @@ from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.errors.words import shown
 
 from .module import Module, Parameter
+
+__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
 T = TypeVar("T", Module, Parameter)
 
@@ -127,17 +129,17 @@ class _Numbered(_Container[T]):
         return index % n
 
 
-class _Named(_Container[T]):
-    """A dict, with names that the user chose."""
+class _Named(_Container[T], MutableMapping[str, T]):
+    """A dict, with names that the user chose: not empty, without a dot, and no other attribute's."""
+
+    __eq__ = object.__eq__  # a module equals itself alone
+    __hash__ = object.__hash__
 
     def __init__(self, values: Mapping[str, T] | Iterable[tuple[str, T]] = ()) -> None:
         self.update(values)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._held())
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._held()
 
     def __getitem__(self, name: str) -> T:
         return self._held()[name]
@@ -146,35 +148,8 @@ class _Named(_Container[T]):
         self._put(name, value)
 
     def __delitem__(self, name: str) -> None:
-        self.pop(name)
-
-    def keys(self) -> Iterable[str]:
-        """The names."""
-        return self._held().keys()
-
-    def values(self) -> Iterable[T]:
-        """The values."""
-        return self._held().values()
-
-    def items(self) -> Iterable[tuple[str, T]]:
-        """The (name, value) pairs."""
-        return self._held().items()
-
-    def update(self, values: Mapping[str, T] | Iterable[tuple[str, T]]) -> None:
-        """Add or replace, in place. Raises KeyError for a name that is empty, has a dot, or is another attribute's."""
-        for name, value in dict(values).items():
-            self[name] = value
-
-    def pop(self, name: str) -> T:
-        """Remove a value and return it. Raises KeyError for an unknown name."""
-        value = self[name]
+        self[name]
         delattr(self, name)
-        return value
-
-    def clear(self) -> None:
-        """Remove all values."""
-        for name in self:
-            delattr(self, name)
 
 
 class Sequential(_Numbered[Module]):

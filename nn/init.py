@@ -19,7 +19,7 @@ from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import move
 from tinygrad_lecture.errors.users_line import hide_frames
 
-from .errors.checks import check_tensor
+from .errors import check_tensor
 
 
 class _Mode(threading.local):

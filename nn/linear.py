@@ -7,11 +7,12 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
 
 from . import init
-from .errors.checks import check_sizes, shape_complaint, warn_of_float64
+from .errors import check_sizes, linear_error, warn_of_float64
 from .module import Module, Parameter
+
+__all__ = ["Identity", "Linear"]
 
 
 class Linear(Module):
@@ -39,26 +40,18 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw new parameters, uniform in ±1/sqrt(in_features): the bound of Kaiming's formula with a = sqrt(5)."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        if self.bias is not None:
-            bound = 1 / math.sqrt(self.in_features)
-            init.uniform_(self.bias, -bound, bound)
+        """Draw new parameters, uniform in ±1/sqrt(in_features)."""
+        bound = 1 / math.sqrt(self.in_features)
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., in_features) -> (..., out_features)`. Warns if float64 comes into a layer of float32."""
         weight = self.weight  # read once: it may be computed, see utils/parametrize.py
         try:
             y: Tensor = tl.linear(x, weight, self.bias)
-        except ValueError:
-            if isinstance(x, Tensor) and x.shape[-1:] != (self.in_features,):
-                complaint = shape_complaint([self.in_features], x.shape)
-                if "; write" not in complaint and x.ndim:
-                    n = math.prod(x.shape[1:]) if x.ndim > 3 else x.shape[-1]
-                    flat = "after nn.Flatten() " * (x.ndim > 3)
-                    complaint += f"; {flat}nn.Linear({n}, {self.out_features}) would fit"
-                raise TensorError(complaint) from None
-            raise
+        except ValueError as error:
+            raise linear_error(error, x, weight) from None
         if y._array.dtype is not weight._array.dtype:
             warn_of_float64("Linear", y, weight)
         return y

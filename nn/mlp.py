@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from tinygrad_lecture.errors.users_line import hide_frames
-from tinygrad_lecture.errors.words import shown
-
 from .activation import ReLU
 from .container import Sequential
+from .errors import check_layer_sizes, made_module
 from .linear import Linear
 from .module import Module
+
+__all__ = ["MLP"]
 
 
 class MLP(Sequential):
@@ -39,32 +39,11 @@ class MLP(Sequential):
         device: str = "cpu",
         dtype: Any = None,
     ) -> None:
-        if isinstance(sizes, int):
-            given = [n for n in (sizes, activation, final_activation, bias) if type(n) is int]
-            raise TypeError(f"MLP: the sizes go into one list: write MLP({given})")
-        if len(sizes) < 2:
-            raise ValueError(f"MLP: sizes must be at least two numbers, inputs and outputs, not {list(sizes)}")
+        check_layer_sizes("MLP", sizes, activation, final_activation)
         layers: list[Module] = []
         for n_in, n_out in pairwise(sizes):
-            layers += [Linear(n_in, n_out, bias, device, dtype), _made(activation)]
+            layers += [Linear(n_in, n_out, bias, device, dtype), made_module("MLP", activation)]
         layers.pop()
         if final_activation is not None:
-            layers.append(_made(final_activation))
+            layers.append(made_module("MLP", final_activation))
         super().__init__(*layers)
-
-
-def _made(activation: Any) -> Module:
-    """The module that a class, or function, makes."""
-    if isinstance(activation, type) and issubclass(activation, Module):
-        return activation()
-    bare = "; leave out its parentheses" if isinstance(activation, Module) else ""
-    wanted = f"MLP: an activation must be a class such as nn.ReLU, not {shown(activation)}{bare}"
-    try:
-        made = None if bare else activation()
-    except TypeError:
-        hide_frames()
-        raise TypeError(wanted) from None
-    if not isinstance(made, Module):
-        hide_frames()
-        raise TypeError(wanted)
-    return made

@@ -1,4 +1,4 @@
-"""Temporary state: call a module with other tensors as its parameters, or in evaluation mode.
+"""Calls that leave a module as it is: with other tensors as its parameters, in evaluation mode, to check its gradients.
 
 Higher derivatives of a loss by a model's parameters:
 
@@ -8,29 +8,34 @@ Higher derivatives of a loss by a model's parameters:
         return F.mse_loss(nn.functional_call(model, dict(zip(parameters, values)), x), y)
 
     tl.func.hvp(loss, tuple(parameters.values()), direction)
+
+`gradcheck` checks a module's gradients with respect to its inputs and parameters:
+
+    >>> print(nn.gradcheck(nn.MLP([3, 4, 2], nn.Tanh), tl.randn(5, 3)))
+    MLP: 41 elements right, by complex step, largest error 1.8e-15
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import copy
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
-from tinygrad_lecture import Tensor, no_grad
-from tinygrad_lecture.errors.kinds import TensorError
+import tinygrad_lecture as tl
+from tinygrad_lecture import GradcheckReport, Tensor, TensorError, no_grad
+from tinygrad_lecture.checking.subject import names_of
 
 from .module import Module
+from .module.tree import join
+
+__all__ = ["functional_call", "gradcheck"]
 
 
 def functional_call(
-    module: Module,
-    parameter_and_buffer_dicts: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]],
-    args: Any = None,
-    kwargs: Mapping[str, Any] | None = None,
-    *,
-    tie_weights: bool = True,
-    strict: bool = False,
-) -> Any:
+    module: Module, parameter_and_buffer_dicts: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]],
+    args: Any = None, kwargs: Mapping[str, Any] | None = None, *, tie_weights: bool = True, strict: bool = False,
+) -> Any:  # fmt: skip
     """`module(*args, **kwargs)` with some parameters or buffers replaced by other tensors, as in PyTorch.
 
     - `parameter_and_buffer_dicts`: replacements by the names of `named_parameters` and `named_buffers`, a dict or a
@@ -46,63 +51,50 @@ def functional_call(
     not a Tensor, ValueError for one of another shape, or two different ones for a shared tensor.
     """
     given = parameter_and_buffer_dicts
-    parameters = given if isinstance(given, Mapping) else {k: tensor for some in given for k, tensor in some.items()}
+    tensors = given if isinstance(given, Mapping) else {k: tensor for some in given for k, tensor in some.items()}
     places = _places(module, tie_weights)
-    replaced = [(owner, attribute, name) for name in parameters for owner, attribute in places.get(name, ())]
-    reached = {(owner, attribute) for owner, attribute, _ in replaced}
-    missing = [name for name, held in places.items() if not reached.issuperset(held)]
-    if strict and missing:
-        raise KeyError(
-            f"functional_call: strict=True, but {', '.join(missing)} of {type(module).__name__} "
-            f"{'is' if len(missing) == 1 else 'are'} missing"
-        )
-    taken: dict[tuple[Module, str], tuple[str, Tensor]] = {}
-    for name, tensor in parameters.items():
+    replaced: dict[tuple[Module, str], str] = {}
+    for name, tensor in tensors.items():
         if name not in places:
             raise KeyError(f"functional_call: {type(module).__name__} has no parameter or buffer {name!r}")
         if not isinstance(tensor, Tensor):
             raise TypeError(f"functional_call: {name} must be a Tensor, not {type(tensor).__name__}")
-        other, same = taken.setdefault(places[name][0], (name, tensor))
-        if same is not tensor:
-            raise TensorError(f"functional_call: {other} and {name} are shared, but got two different tensors")
-        (owner, attribute), *_ = places[name]
-        wanted = vars(owner)[attribute].shape
-        if tensor.shape != wanted:
+        owner, attribute = places[name][0]
+        if tensor.shape != vars(owner)[attribute].shape:
+            wanted = vars(owner)[attribute].shape
             raise TensorError(f"functional_call: {name} must have shape {wanted}, not {tensor.shape}")
-    before = [vars(owner)[attribute] for owner, attribute, _ in replaced]
+        other = replaced.get((owner, attribute), name)
+        if tensors[other] is not tensor:
+            raise TensorError(f"functional_call: {other} and {name} are shared, but got two different tensors")
+        replaced.update(dict.fromkeys(places[name], name))
+    missing = [name for name, held in places.items() if not replaced.keys() >= set(held)]
+    if strict and missing:
+        verb = "is" if len(missing) == 1 else "are"
+        names = ", ".join(missing)
+        raise KeyError(f"functional_call: strict=True, but {names} of {type(module).__name__} {verb} missing")
+    before = {(owner, attribute): vars(owner)[attribute] for owner, attribute in replaced}
     try:
-        for owner, attribute, name in replaced:
-            vars(owner)[attribute] = parameters[name]  # setattr would refuse a Tensor for a Parameter
+        for (owner, attribute), name in replaced.items():
+            vars(owner)[attribute] = tensors[name]  # setattr would refuse a Tensor for a Parameter
         return module(*(() if args is None else args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
     finally:
-        for (owner, attribute, _), held in zip(replaced, before, strict=True):
-            vars(owner)[attribute] = held
+        for (owner, attribute), held_before in before.items():
+            vars(owner)[attribute] = held_before
 
 
 def _places(module: Module, tied: bool) -> dict[str, list[tuple[Module, str]]]:
     """For each name of a parameter or buffer, all (module, attribute) pairs that hold the tensor, or its own alone."""
-    holders: dict[Tensor, list[tuple[Module, str]]] = {}
-    names: dict[str, Tensor] = {}
-    own_places: dict[str, list[tuple[Module, str]]] = {}
+    own: dict[str, tuple[Tensor, tuple[Module, str]]] = {}
+    holders: dict[Tensor, dict[tuple[Module, str], None]] = {}
     for path, owner in module.named_modules(remove_duplicate=False):
-        for own in (owner.named_parameters, owner.named_buffers):
-            for name, tensor in own(path, recurse=False, remove_duplicate=False):
-                names[name] = tensor
-                place = owner, name.rpartition(".")[2]
-                own_places[name] = [place]
-                if place not in holders.setdefault(tensor, []):
-                    holders[tensor].append(place)
-    return {name: holders[tensor] for name, tensor in names.items()} if tied else own_places
-
-
-class HasModules(Protocol):
-    """The interface that `evaluating` needs from a model: its modules."""
-
-    def modules(self) -> Iterable[Module]: ...
+        for attribute, tensor in (*owner._own_parameters(), *owner._own_buffers()):
+            own[join(path, attribute)] = tensor, (owner, attribute)
+            holders.setdefault(tensor, {})[owner, attribute] = None
+    return {name: list(holders[tensor]) if tied else [place] for name, (tensor, place) in own.items()}
 
 
 @contextmanager
-def evaluating(model: HasModules) -> Iterator[None]:
+def evaluating(model: Any) -> Iterator[None]:
     """Context manager: the model in evaluation mode and no recording; afterwards each module has its own mode again."""
     training = [module for module in model.modules() if module.training]
     for module in training:
@@ -113,3 +105,42 @@ def evaluating(model: HasModules) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+def gradcheck(
+    module: Module, args: Any = (), kwargs: Mapping[str, Any] | None = None, **options: Any
+) -> GradcheckReport:
+    """`tl.gradcheck` of a module as a function of its inputs and parameters, in float64.
+
+    - `args`: an input or a tuple of inputs. Those that require grad are checked or, if none does, all floats.
+    - `kwargs`: keyword inputs, which are not checked.
+    - `options`: those of `tl.gradcheck`.
+
+    Checks all parameters that require grad, a shared one once. It works on a copy and leaves the module unchanged.
+    Returns and raises what `tl.gradcheck` does; the report names parameters by their dotted names.
+    Raises TypeError unless `module` is a Module.
+    """
+    if not isinstance(module, Module):
+        raise TypeError(
+            f"nn.gradcheck: module must be a Module, not {type(module).__name__}; for a function use tl.gradcheck"
+        )
+    twin = copy.deepcopy(module).to(dtype=tl.float64)
+    given = args if isinstance(args, (tuple, list)) else (args,)
+    inputs = [x.detach().double().requires_grad_(x.requires_grad) if _is_float(x) else x for x in given]
+    floats = [x for x in inputs if _is_float(x)]
+    if not any(x.requires_grad for x in floats):
+        for x in floats:
+            x.requires_grad_()
+    parameters = {name: p for name, p in twin.named_parameters() if p.requires_grad}
+
+    def call(*values: Any) -> Any:
+        replaced = dict(zip(parameters, values[len(inputs) :], strict=True))
+        return functional_call(twin, replaced, values[: len(inputs)], kwargs)
+
+    call.__name__ = type(module).__name__
+    names = [*names_of(module.forward, len(inputs)), *parameters]
+    return tl.gradcheck(call, [*inputs, *parameters.values()], input_names=names, **options)
+
+
+def _is_float(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.dtype.kind == "f"

@@ -17,7 +17,7 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
-from nn.errors.arguments import explained
+from nn.errors import explained
 from tinygrad_lecture import get_default_dtype
 
 __all__ = ["EncoderConfig", "EncoderDecoderConfig", "GPTConfig", "TransformerConfig"]

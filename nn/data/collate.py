@@ -13,7 +13,7 @@ from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.errors.words import kind_of
 from tinygrad_lecture.func.trees import map_leaves
 
-from ..errors.checks import is_data
+from ..errors import is_data
 
 
 def default_collate(rows: Sequence[Any]) -> Any:

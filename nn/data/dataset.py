@@ -15,7 +15,7 @@ from tinygrad_lecture import random as rng
 from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors.words import shown
 
-from ..errors.checks import is_data
+from ..errors import is_data
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -16,7 +16,7 @@ from tinygrad_lecture import random as rng
 from tinygrad_lecture.errors.table import aligned
 from tinygrad_lecture.errors.words import shown
 
-from ..errors.checks import check_sizes, is_data
+from ..errors import check_sizes, is_data
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, in_lists, stream_of

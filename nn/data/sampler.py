@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_lecture import random as rng
 
-from ..errors.checks import check_sizes
+from ..errors import check_sizes
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
+from tinygrad_lecture.errors.kinds import DtypeError
 
-from .regularization import dropout
+from .activation import dropout
+
+__all__ = ["scaled_dot_product_attention"]
 
 
 def scaled_dot_product_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Tensor:
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
+    is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,
+) -> Tensor:  # fmt: skip
     """softmax(q kᵀ · scale) v, a mean of the values for each query (Vaswani et al., arXiv:1706.03762, formula 1).
 
     - `query`: (..., queries, d).  `key`: (..., keys, d).  `value`: (..., keys, value_dim). Leading axes broadcast.
@@ -40,30 +34,41 @@ def scaled_dot_product_attention(
         raise TensorError("scaled_dot_product_attention: is_causal is a mask; give it or attn_mask, not both")
     if enable_gqa:
         key, value = (_for_each_query_head(x, query) for x in (key, value))
-    if needs_no_weights(attn_mask, dropout_p):
-        _check(query, key, value, attn_mask)
-        return tl.attention(query, key, value, attn_mask, causal=is_causal, scale=scale)  # type: ignore[no-any-return]
-    if is_causal:
+    if is_causal and dropout_p:
         attn_mask = tl.ones(query.shape[-2], key.shape[-2], dtype=tl.bool, device=query.device).tril()
-    return attend(query, key, value, attn_mask, dropout_p, scale)[0]
-
-
-def needs_no_weights(mask: Tensor | None, dropout_p: float) -> bool:
-    """Whether `tl.attention` computes the output, which never has all weights in memory."""
-    return dropout_p == 0 and (mask is None or mask.dtype.kind == "b")
+    return attend(query, key, value, attn_mask, dropout_p, scale, is_causal, need_weights=False)[0]
 
 
 def attend(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, dropout_p: float = 0.0, scale: float | None = None
-) -> tuple[Tensor, Tensor]:
-    """The output, (..., queries, value_dim), and the weights, (..., queries, keys), after dropout."""
-    _check(q, k, v, mask)
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, dropout_p: float = 0.0, scale: float | None = None,
+    is_causal: bool = False, need_weights: bool = True,
+) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+    """The output, (..., queries, value_dim), and the weights after dropout, (..., queries, keys), if they are needed.
+
+    Without weights, dropout and a mask of floats, they are never in memory all at once.
+    """
+    if mask is not None and mask.dtype.kind not in "bf":
+        raise DtypeError(f"attention: the mask must be of bools or floats, not {mask.dtype}; write mask != 0")
+    if not need_weights and dropout_p == 0 and (mask is None or mask.dtype.kind != "f"):
+        return tl.attention(q, k, v, mask, causal=is_causal, scale=scale), None
     if scale is not None:
         q = q * (scale * math.sqrt(q.shape[-1]))
     if mask is not None and mask.dtype.kind == "f":
         mask = mask.to(q.dtype)
     weights = dropout(tl.attention_weights(q, k, mask), dropout_p)  # (..., queries, keys)
     return weights @ v, weights  # (..., queries, keys) @ (..., keys, value_dim)
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """(..., tokens, heads * head_dim) -> (..., heads, tokens, head_dim)."""
+    apart: Tensor = x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads)  # (..., tokens, heads, head_dim)
+    return apart.swapaxes(-3, -2)
+
+
+def merge_heads(x: Tensor) -> Tensor:
+    """(..., heads, tokens, head_dim) -> (..., tokens, heads * head_dim): the heads side by side."""
+    x = x.swapaxes(-3, -2)
+    return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
 
 
 def _for_each_query_head(x: Tensor, query: Tensor) -> Tensor:
@@ -75,30 +80,3 @@ def _for_each_query_head(x: Tensor, query: Tensor) -> Tensor:
             f"heads of key and value, got query {query.shape} and {x.shape}"
         )
     return tl.repeat_interleave(x, query.shape[-3] // heads, -3)  # type: ignore[no-any-return]
-
-
-def _check(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
-    try:
-        leading = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-        fits = min(q.ndim, k.ndim, v.ndim) >= 2 and q.shape[-1] == k.shape[-1] and k.shape[-2] == v.shape[-2]
-    except ValueError:
-        fits = False
-    if not fits:
-        raise TensorError(
-            "scaled_dot_product_attention: query must be (..., queries, d), key (..., keys, d) and value (..., keys, "
-            f"value_dim), with leading axes that broadcast, not {q.shape}, {k.shape} and {v.shape}"
-        )
-    if mask is None:
-        return
-    if mask.dtype.kind not in "bf":
-        raise TypeError(
-            "scaled_dot_product_attention: attn_mask must be bools, True where a query may attend, or floats that are "
-            f"added to the scores, not {mask.dtype}; write mask != 0"
-        )
-    wanted = (*leading, q.shape[-2], k.shape[-2])
-    sizes = zip(mask.shape[::-1], wanted[::-1], strict=False)
-    if mask.ndim > len(wanted) or any(n not in (1, size) for n, size in sizes):
-        raise TensorError(
-            f"scaled_dot_product_attention: attn_mask must broadcast to (..., queries, keys) = {wanted}, "
-            f"not {mask.shape}"
-        )

@@ -6,30 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
 
-from ..errors.axes import as_batch, check_channels, per_axis
+from ..errors import PerAxis, as_batch, check_channels, for_axes, per_axis
 
-PerAxis = int | Sequence[int]
+__all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "fold", "unfold"]
 
 
-def conv1d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None,
+def _conv(
+    name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None = None,
     stride: PerAxis = 1, padding: PerAxis | str = 0, dilation: PerAxis = 1, groups: int = 1,
 ) -> Tensor:  # fmt: skip
-    """The product of every filter with every window of a sequence: `(batch, in, length) -> (batch, out, places)`.
+    """The product of every filter with every window: `(batch, in, height, width) -> (batch, out, ...)`.
 
-    Arguments are those of `conv2d`, for one axis.
-    """
-    return _convolved("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
-
-
-def conv2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None,
-    stride: PerAxis = 1, padding: PerAxis | str = 0, dilation: PerAxis = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """The product of every filter with every window of an image: `(batch, in, height, width) -> (batch, out, ...)`.
+    conv1d is for sequences, `(batch, in, length)`, conv2d for images.
 
     - `input`: also without the batch axis; so is the output then.
     - `weight`: `(out, in / groups, *window)`, one filter for each output channel. `bias`: `(out,)` or None.
@@ -41,19 +31,15 @@ def conv2d(
     an int, or a tuple with one for each axis. Raises ValueError for shapes that do not fit. (LeCun et al., Neural
     Computation 1(4), 1989.)
     """
-    return _convolved("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
-
-
-def _convolved(
-    name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None,
-    stride: PerAxis, padding: PerAxis | str, dilation: PerAxis, groups: int,
-) -> Tensor:  # fmt: skip
     x, alone = as_batch(name, input, n)
     check_channels(name, x, weight.shape[1] * groups, f"a weight of shape {weight.shape}", alone)
     strides, dilations = per_axis(name, "stride", stride, n), per_axis(name, "dilation", dilation, n)
     pads = widths(name, padding, weight.shape[2:], strides, dilations)
     y = tl.convolution(x, weight, bias, stride=strides, padding=pads, dilation=dilations, groups=groups)
     return y[0] if alone else y
+
+
+conv1d, conv2d = for_axes(1, _conv), for_axes(2, _conv)
 
 
 def widths(
@@ -77,25 +63,14 @@ def widths(
 # --- transposed ---------------------------------------------------------------------------------------------
 
 
-def conv_transpose1d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: PerAxis = 1,
+def _conv_transpose(
+    name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: PerAxis = 1,
     padding: PerAxis = 0, output_padding: PerAxis = 0, groups: int = 1, dilation: PerAxis = 1,
 ) -> Tensor:  # fmt: skip
-    """The sum of filters at all places of a sequence, each times the number there.
+    """The sum of filters at all places, each times the number there: with a stride, it makes images larger.
 
-    `(batch, in, places) -> (batch, out, length)`. Arguments are those of `conv_transpose2d`, for one axis.
-    """
-    return _transposed("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
-
-
-def conv_transpose2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: PerAxis = 1,
-    padding: PerAxis = 0, output_padding: PerAxis = 0, groups: int = 1, dilation: PerAxis = 1,
-) -> Tensor:  # fmt: skip
-    """The sum of filters at all places of an image, each times the number there: with a stride, it makes images larger.
-
-    `(batch, in, height, width) -> (batch, out, ...)`, also without the batch axis. It is the transpose of `conv2d` with
-    the same settings, whose backward computes it.
+    `(batch, in, height, width) -> (batch, out, ...)`, also without the batch axis; conv_transpose1d is for sequences.
+    It is the transpose of the convolution with the same settings, whose backward computes it.
 
     - `weight`: `(in, out / groups, *window)`, one filter for each input channel. `bias`: `(out,)` or None.
     - `padding`: that of the convolution, so it makes the output smaller.
@@ -104,13 +79,6 @@ def conv_transpose2d(
     n places give an axis of (n - 1) · stride - 2 · padding + dilation · (window - 1) + output_padding + 1.
     Raises ValueError for shapes that do not fit. (Dumoulin & Visin, arXiv:1603.07285.)
     """
-    return _transposed("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
-
-
-def _transposed(
-    name: str, n: int, input: Tensor, weight: Tensor, bias: Tensor | None,
-    stride: PerAxis, padding: PerAxis, output_padding: PerAxis, groups: int, dilation: PerAxis,
-) -> Tensor:  # fmt: skip
     x, alone = as_batch(name, input, n)
     check_channels(name, x, weight.shape[0], f"a weight of shape {weight.shape}", alone)
     strides, dilations = per_axis(name, "stride", stride, n), per_axis(name, "dilation", dilation, n)
@@ -121,6 +89,9 @@ def _transposed(
     sides = tuple((p, p - extra) for p, extra in zip(pads, more, strict=True))
     y = tl.transposed_convolution(x, weight, bias, stride=strides, padding=sides, dilation=dilations, groups=groups)
     return y[0] if alone else y
+
+
+conv_transpose1d, conv_transpose2d = for_axes(1, _conv_transpose), for_axes(2, _conv_transpose)
 
 
 # --- windows ------------------------------------------------------------------------------------------------
@@ -135,9 +106,8 @@ def unfold(
     fit.
     """
     x, alone = as_batch("unfold", input, 2)
-    size = per_axis("unfold", "kernel_size", kernel_size, 2)
-    seen = tl.windows(x, size, **_settings("unfold", stride, padding, dilation))  # (batch, channels, *size, *places)
-    columns: Tensor = seen.flatten(4).flatten(1, 3)
+    size, settings = _grid("unfold", kernel_size, stride, padding, dilation)
+    columns: Tensor = tl.windows(x, size, **settings).flatten(4).flatten(1, 3)  # of (batch, channels, *size, *places)
     return columns[0] if alone else columns
 
 
@@ -151,24 +121,22 @@ def fold(
     column for each place.
     """
     x, alone = as_batch("fold", input, 1)
-    size = per_axis("fold", "kernel_size", kernel_size, 2)
     shape = per_axis("fold", "output_size", output_size, 2)
-    settings = _settings("fold", stride, padding, dilation)
-    window = size[0] * size[1]
-    places = tl.windows(tl.zeros(shape), size, **settings).shape[2:]
+    size, settings = _grid("fold", kernel_size, stride, padding, dilation)
+    window, places = size[0] * size[1], tl.windows(tl.zeros(shape), size, **settings).shape[2:]
     if x.shape[1] % window or x.shape[2] != places[0] * places[1]:
         raise TensorError(
             f"fold: windows of {size} on images of {shape} need an input (batch, channels · {window}, "
             f"{places[0] * places[1]}), not {input.shape}"
         )
-    laid = x.reshape(len(x), x.shape[1] // window, *size, *places)
-    images: Tensor = tl.overlap_add(laid, shape, **settings)
+    images: Tensor = tl.overlap_add(x.reshape(len(x), x.shape[1] // window, *size, *places), shape, **settings)
     return images[0] if alone else images
 
 
-def _settings(name: str, stride: PerAxis, padding: PerAxis, dilation: PerAxis) -> dict[str, Any]:
-    return {
-        "stride": per_axis(name, "stride", stride, 2),
-        "padding": per_axis(name, "padding", padding, 2, least=0),
-        "dilation": per_axis(name, "dilation", dilation, 2),
-    }
+def _grid(
+    name: str, kernel_size: PerAxis, stride: PerAxis, padding: PerAxis, dilation: PerAxis
+) -> tuple[tuple[int, ...], dict[str, Any]]:
+    """The size of windows, and how they lie on an image."""
+    least = {"stride": (stride, 1), "padding": (padding, 0), "dilation": (dilation, 1)}
+    settings = {key: per_axis(name, key, value, 2, n) for key, (value, n) in least.items()}
+    return per_axis(name, "kernel_size", kernel_size, 2), settings

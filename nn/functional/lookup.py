@@ -1,4 +1,4 @@
-"""Embedding lookup: select rows of a table by integer index, one for each or the sum of several."""
+"""Embedding lookup: select rows of a table by integer index, one for each or the sum of several; similarity of rows."""
 
 from __future__ import annotations
 
@@ -14,19 +14,16 @@ from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.ops.composite import named
 
-from ..errors.checks import check_indices
+from ..errors import check_indices
+
+__all__ = ["cosine_similarity", "embedding", "embedding_bag", "normalize", "pairwise_distance"]
 
 
 @named
 def embedding(
-    input: Any,
-    weight: Tensor,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Tensor:
+    input: Any, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False, sparse: bool = False,
+) -> Tensor:  # fmt: skip
     """weight[input]: one row of the table for each integer.
 
     - `input`: integers of any shape, each from 0 to rows - 1; a Tensor, array or list.
@@ -53,18 +50,10 @@ def embedding(
 
 
 def embedding_bag(
-    input: Any,
-    weight: Tensor,
-    offsets: Any = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    mode: str = "mean",
-    sparse: bool = False,
-    per_sample_weights: Tensor | None = None,
-    include_last_offset: bool = False,
-    padding_idx: int | None = None,
-) -> Tensor:
+    input: Any, weight: Tensor, offsets: Any = None, max_norm: float | None = None, norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,
+    per_sample_weights: Tensor | None = None, include_last_offset: bool = False, padding_idx: int | None = None,
+) -> Tensor:  # fmt: skip
     """The mean, sum or largest of several rows of a table, `(bags, features)`: a text as the mean of its words.
 
     - `input`: integers, `(bags, size)`, or with offsets all bags one after the other, `(n,)`.
@@ -88,21 +77,14 @@ def embedding_bag(
         )
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)
-    if input.ndim == 2 and offsets is None:
-        counted = None
-    else:
-        place, reached = _bags(input, offsets, include_last_offset)  # (bags, longest) each
-        counted = tl.tensor(reached, device=input.device)
-        input = input[place]
-        per_sample_weights = None if per_sample_weights is None else per_sample_weights[place]
+    place, reached = _bags(input, offsets, include_last_offset)  # (bags, longest) each
+    counted = tl.tensor(reached, device=input.device)
+    input = input.flatten()[place]
     if padding_idx is not None:
-        kept = input != _padding_row("embedding_bag", padding_idx, weight)
-        counted = kept if counted is None else tl.logical_and(counted, kept)
+        counted = tl.logical_and(counted, input != _padding_row("embedding_bag", padding_idx, weight))
     rows = weight[input]  # (bags, longest, features)
     if per_sample_weights is not None:
-        rows = rows * per_sample_weights.unsqueeze(-1)
-    if counted is None:
-        return getattr(rows, "amax" if mode == "max" else mode)(1)  # type: ignore[no-any-return]
+        rows = rows * per_sample_weights.flatten()[place].unsqueeze(-1)
     number = counted.sum(1, keepdims=True)  # (bags, 1)
     if mode == "max" and rows.shape[1]:
         largest = tl.where(counted.unsqueeze(-1), rows, -math.inf).amax(1)
@@ -113,6 +95,9 @@ def embedding_bag(
 
 def _bags(input: Tensor, offsets: Any, include_last_offset: bool) -> tuple[Any, Any]:
     """For each bag the places of its elements in the input, padded to the longest, and which of them are of the bag."""
+    if input.ndim == 2 and offsets is None:
+        place = np.arange(input.numel()).reshape(input.shape)
+        return place, place >= 0
     if input.ndim != 1 or offsets is None:
         raise TensorError(
             "embedding_bag: input must be (bags, size) without offsets, or a vector of all bags with the offsets where "
@@ -160,3 +145,31 @@ def _shorten_rows(weight: Tensor, indices: Tensor, max_norm: float, norm_type: f
         selected = weight[rows]
         lengths = tl.norm(selected, norm_type, -1, keepdims=True)
         weight[rows] = tl.where(lengths > max_norm, selected * (max_norm / (lengths + 1e-7)), selected)
+
+
+# --- how alike two vectors are -------------------------------------------------------------------------------
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """x / max(‖x‖_p, eps) along an axis: vectors of length 1 in the p-norm. The shape stays."""
+    lengths: Tensor = tl.clip(tl.norm(input, p, dim, keepdims=True), min=eps)
+    return input / lengths
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """x1 · x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) along an axis, which is removed; inputs broadcast.
+
+    This is the cosine of the angle between the vectors: 1 for the same direction, 0 for a right angle.
+    """
+    if x1.shape != x2.shape:
+        shape = (x1 * x2).shape  # or an error that names both
+        x1, x2 = x1.broadcast_to(shape), x2.broadcast_to(shape)
+    return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(dim)
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    """‖x1 - x2 + eps‖_p along the last axis, which is removed unless keepdim; inputs broadcast.
+
+    eps keeps the gradient finite where both are equal.
+    """
+    return tl.norm(x1 - x2 + eps, p, -1, keepdims=keepdim)  # type: ignore[no-any-return]

@@ -12,21 +12,19 @@ from collections.abc import Sequence
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
+from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.ops.half import in_float32
 
-from ..errors.checks import shape_complaint
+from ..errors import shape_complaint
 from . import channels
+
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
 
 
 def layer_norm(
-    input: Tensor,
-    normalized_shape: int | Sequence[int],
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
+    input: Tensor, normalized_shape: int | Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None,
     eps: float = 1e-5,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """(x - mean) / sqrt(var + eps) · weight + bias, with mean and var over the last axes; var divides by n.
 
     - `input`: `(..., *normalized_shape)`; the output has the same shape.

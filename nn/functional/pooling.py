@@ -9,32 +9,27 @@ from typing import Any
 import numpy as np
 
 import tinygrad_lecture as tl
-from tinygrad_lecture import Tensor
-from tinygrad_lecture.errors.kinds import TensorError
-from tinygrad_lecture.errors.users_line import hide_frames
+from tinygrad_lecture import Tensor, TensorError
 from tinygrad_lecture.ops.windowed.pooling import max_pool_indices
 
-from ..errors.axes import as_batch, per_axis
+from ..errors import PerAxis, as_batch, for_axes, per_axis
 
-PerAxis = int | Sequence[int]
+__all__ = [
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d",
+    "avg_pool2d", "max_pool1d", "max_pool2d",
+]  # fmt: skip
+
 Sizes = int | None | Sequence[int | None]
 
 
-def max_pool1d(
-    input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, dilation: PerAxis = 1,
-    ceil_mode: bool = False, return_indices: bool = False,
-) -> Any:  # fmt: skip
-    """The largest element of each window of a sequence; arguments are those of `max_pool2d`, for one axis."""
-    return _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
-
-
-def max_pool2d(
-    input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, dilation: PerAxis = 1,
-    ceil_mode: bool = False, return_indices: bool = False,
+def _max_pool(
+    name: str, n: int, input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0,
+    dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
     """The largest element of each window: `(batch, channels, height, width) -> (batch, channels, ...)`.
 
-    Also without the batch axis. The first of equal elements gets the whole gradient.
+    max_pool1d is for sequences, `(batch, channels, length)`; both also without the batch axis. The first of equal
+    elements gets the whole gradient.
 
     - `stride`: from one window to the next, by default the window's size. `dilation`: between its elements.
     - `padding`: how far windows reach beyond the input, at most half of their size; it is never the largest.
@@ -43,13 +38,6 @@ def max_pool2d(
 
     Raises ValueError for windows that do not fit.
     """
-    return _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
-
-
-def _max_pool(
-    name: str, n: int, input: Tensor, kernel_size: PerAxis, stride: PerAxis | None, padding: PerAxis,
-    dilation: PerAxis, ceil_mode: bool, return_indices: bool,
-) -> Any:  # fmt: skip
     x, alone = as_batch(name, input, n)
     size, strides, pads = _window(name, n, kernel_size, stride, padding)
     dilations = per_axis(name, "dilation", dilation, n)
@@ -67,47 +55,37 @@ def _with_indices(y: Tensor, indices: Tensor | None, alone: bool) -> Any:
     return y if indices is None else (y, indices)
 
 
-def avg_pool1d(
-    input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0,
-    ceil_mode: bool = False, count_include_pad: bool = True,
-) -> Tensor:  # fmt: skip
-    """The mean of each window of a sequence; arguments are those of `avg_pool2d`, for one axis."""
-    return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad)
+max_pool1d, max_pool2d = for_axes(1, _max_pool), for_axes(2, _max_pool)
 
 
-def avg_pool2d(
-    input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0,
+def _avg_pool(
+    name: str, n: int, input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0,
     ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of each window: `(batch, channels, height, width) -> (batch, channels, ...)`.
 
-    Also without the batch axis. `kernel_size`, `stride`, `padding` and `ceil_mode` are those of `max_pool2d`.
+    avg_pool1d is for sequences; both also without the batch axis. `kernel_size`, `stride`, `padding` and `ceil_mode`
+    are those of `max_pool2d`.
 
     - `count_include_pad`: whether the zeros of the padding count for the mean.
     - `divisor_override`: a number to divide each window's sum by, instead of by how many elements it has.
 
     Means of integers are rounded towards 0, to integers. Raises ValueError for windows that do not fit.
     """
-    return _avg_pool(
-        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
-
-
-def _avg_pool(
-    name: str, n: int, input: Tensor, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0,
-    ceil_mode: bool = False, count_include_pad: bool = True, divisor: int | None = None,
-) -> Tensor:  # fmt: skip
-    if divisor == 0:
+    if divisor_override == 0:
         raise TensorError(f"{name}: divisor_override must not be 0")
     x, alone = as_batch(name, input, n)
     size, strides, pads = _window(name, n, kernel_size, stride, padding)
     sides = _sides(x.shape[2:], size, strides, pads, (1,) * n, ceil_mode)
     totals = tl.windows(x, size, stride=strides, padding=sides).sum(tuple(range(2, 2 + n)))  # over a window's elements
-    counts: Any = divisor or math.prod(size)
-    if divisor is None and any(before or after for before, after in sides):
+    counts: Any = divisor_override or math.prod(size)
+    if divisor_override is None and any(before or after for before, after in sides):
         counts = _counts(x, totals.shape[2:], size, strides, pads, count_include_pad)
     y: Tensor = tl.div(totals, counts, rounding_mode=None if x.is_floating_point() else "trunc")
     return y[0] if alone else y
+
+
+avg_pool1d, avg_pool2d = for_axes(1, _avg_pool), for_axes(2, _avg_pool)
 
 
 def _counts(
@@ -125,21 +103,12 @@ def _counts(
 # --- pooling to a given size --------------------------------------------------------------------------------
 
 
-def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:
-    """Means over as many parts of a sequence as asked for; see `adaptive_avg_pool2d`."""
-    return _adaptive_avg_pool("adaptive_avg_pool1d", 1, input, output_size)
-
-
-def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
-    """Means over as many parts of an image as asked for: `(batch, channels, height, width) -> (..., *output_size)`.
-
-    Also without the batch axis. `output_size`: an int for a square, or two; None keeps a size. Part i of m of an axis
-    of size n is from floor(i · n / m) to ceil((i + 1) · n / m) - 1.
-    """
-    return _adaptive_avg_pool("adaptive_avg_pool2d", 2, input, output_size)
-
-
 def _adaptive_avg_pool(name: str, n: int, input: Tensor, output_size: Sizes) -> Tensor:
+    """Means over as many parts as asked for: `(batch, channels, height, width) -> (batch, channels, *output_size)`.
+
+    adaptive_avg_pool1d is for sequences; both also without the batch axis. `output_size`: an int for a square, or two;
+    None keeps a size. Part i of m of an axis of size n is from floor(i · n / m) to ceil((i + 1) · n / m) - 1.
+    """
     x, alone = as_batch(name, input, n)
     sizes = _sizes(name, x.shape[2:], output_size)
     if all(size % m == 0 for size, m in zip(x.shape[2:], sizes, strict=True)):  # parts of equal size
@@ -155,20 +124,11 @@ def _adaptive_avg_pool(name: str, n: int, input: Tensor, output_size: Sizes) -> 
     return x[0] if alone else x
 
 
-def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
-    """The largest elements of as many parts of a sequence as asked for; see `adaptive_max_pool2d`."""
-    return _adaptive_max_pool("adaptive_max_pool1d", 1, input, output_size, return_indices)
-
-
-def adaptive_max_pool2d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
-    """The largest elements of as many parts of an image as asked for, the parts of `adaptive_avg_pool2d`.
+def _adaptive_max_pool(name: str, n: int, input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
+    """The largest elements of as many parts as asked for, the parts of `adaptive_avg_pool2d`.
 
     Of equal elements the first gets the whole gradient. `return_indices`: as in `max_pool2d`.
     """
-    return _adaptive_max_pool("adaptive_max_pool2d", 2, input, output_size, return_indices)
-
-
-def _adaptive_max_pool(name: str, n: int, input: Tensor, output_size: Sizes, return_indices: bool) -> Any:
     x, alone = as_batch(name, input, n)
     sizes = _sizes(name, x.shape[2:], output_size)
     numbers = tl.arange(math.prod(x.shape[2:]), device=x.device).reshape(x.shape[2:])
@@ -182,6 +142,10 @@ def _adaptive_max_pool(name: str, n: int, input: Tensor, output_size: Sizes, ret
     y = tl.max_pool(x, tuple(longest), stride=tuple(longest))
     indices = tl.take(numbers, max_pool_indices(x, tuple(longest), stride=tuple(longest))) if return_indices else None
     return _with_indices(y, indices, alone)
+
+
+adaptive_avg_pool1d, adaptive_avg_pool2d = for_axes(1, _adaptive_avg_pool), for_axes(2, _adaptive_avg_pool)
+adaptive_max_pool1d, adaptive_max_pool2d = for_axes(1, _adaptive_max_pool), for_axes(2, _adaptive_max_pool)
 
 
 def _parts(n: int, m: int) -> list[tuple[int, int]]:
@@ -207,7 +171,6 @@ def _window(
     strides = size if stride is None or stride == [] else per_axis(name, "stride", stride, n)
     pads = per_axis(name, "padding", padding, n, least=0)
     if any(2 * p > k for p, k in zip(pads, size, strict=True)):
-        hide_frames()
         raise TensorError(f"{name}: padding {padding} must be at most half of the window's size, {kernel_size}")
     return size, strides, pads
 

@@ -1,8 +1,9 @@
-"""Images made larger: by repetition or interpolation, and by channels that become pixels."""
+"""Sequences and images in other sizes: by interpolation, by channels that become pixels, by numbers around them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ import numpy as np
 import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.kinds import DtypeError, TensorError
-from tinygrad_lecture.errors.users_line import hide_frames
 
-from ..errors.axes import LAYOUTS, per_axis
+from ..errors import LAYOUTS, per_axis
+
+__all__ = ["interpolate", "pad", "pixel_shuffle", "pixel_unshuffle"]
+
 
 _AXES = {"nearest": (1, 2), "linear": (1,), "bilinear": (2,)}  # a mode, and of how many axes
 
@@ -73,7 +76,6 @@ def _between(x: Tensor, places: np.ndarray[Any, Any], axis: int) -> Tensor:
 def check_mode(name: str, mode: str) -> None:
     """Raise NotImplementedError for a mode of interpolation that is not here."""
     if mode not in _AXES:
-        hide_frames()
         raise NotImplementedError(f'{name}: mode {mode!r} is not here; use "nearest", "linear" or "bilinear"')
 
 
@@ -104,3 +106,55 @@ def _last_five(x: Tensor, order: Sequence[int]) -> Tensor:
     """The last five axes in another order."""
     lead = x.ndim - 5
     return x.permute(*range(lead), *(lead + axis for axis in order))
+
+
+# --- padding -------------------------------------------------------------------------------------------------
+
+
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
+    """The input with `value` around it or, by another mode, with numbers of its own.
+
+    `mode`: "constant"; "reflect" mirrors without repeating the edge (2 1 | 0 1 2), "replicate" repeats the edge
+    (0 0 | 0 1 2), "circular" continues from the other side (1 2 | 0 1 2).
+    `pad` is (left, right, top, bottom, ...): a pair of widths per axis, starting from the last axis; negative widths
+    crop. (`tl.pad` takes NumPy's order, a pair per axis starting from the first.)
+
+    Raises TypeError for a single width, ValueError for an odd number of widths, too many pairs, cropping more than
+    there is, another mode, and for widths that need more numbers than an axis has.
+    """
+    if mode not in ("constant", *_PLACES):
+        raise TensorError(f'pad: mode must be "constant", "reflect", "replicate" or "circular", not {mode!r}')
+    if isinstance(pad, int):
+        raise TypeError(f"pad: give (before, after) pairs, as in pad(x, ({pad}, {pad})) for the last axis, not {pad}")
+    if len(pad) % 2 or len(pad) > 2 * input.ndim:
+        raise TensorError(
+            f"pad: {tuple(pad)} must be (before, after) pairs, at most one per axis of an input of shape {input.shape}"
+        )
+    pairs = [(0, 0)] * (input.ndim - len(pad) // 2) + list(zip(pad[-2::-2], pad[-1::-2], strict=True))
+    if any(n + min(before, 0) + min(after, 0) < 0 for n, (before, after) in zip(input.shape, pairs, strict=True)):
+        raise TensorError(f"pad: {tuple(pad)} cuts off more than an input of shape {input.shape} has")
+    if mode in ("constant", "circular"):  # crop first
+        input = input[tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(input.shape, pairs, strict=True))]
+        pairs = [(max(a, 0), max(b, 0)) for a, b in pairs]
+    if mode != "constant":
+        for axis, (before, after) in enumerate(pairs):
+            if before or after:
+                input = tl.take(input, _places(input.shape[axis], before, after, mode), axis)
+        return input
+    return tl.pad(input, pairs, value=value)
+
+
+# the place that a place outside of an axis of n elements stands for
+_PLACES: dict[str, Callable[[Any, int], Any]] = {
+    "reflect": lambda places, n: n - 1 - abs(n - 1 - abs(places)),
+    "replicate": lambda places, n: places.clip(0, n - 1),
+    "circular": lambda places, n: places % n,
+}
+
+
+def _places(n: int, before: int, after: int, mode: str) -> Any:
+    """The places along an axis of n elements, padded by `before` and `after`. Raises ValueError if n is too small."""
+    most = {"reflect": n - 1, "replicate": math.inf if n else 0, "circular": n}[mode]
+    if max(before, after) > most:
+        raise TensorError(f'pad: mode "{mode}" can add at most {most} on each side of an axis of size {n}')
+    return _PLACES[mode](np.arange(-before, n + after), n)

@@ -22,10 +22,10 @@ import numpy as np
 
 from tinygrad_lecture import Tensor, empty
 
-from ..errors.place import locate
+from ..errors import locate
 from .hooks import WithHooks
-from .parameter import clear_grad
 from .state import Stateful
+from .tree import clear_grad
 
 
 def _no_forward(self: Module, *inputs: Any, **settings: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Tree: what a module holds, by name: child modules, parameters and buffers, found among its attributes."""
+"""Parameter, a tensor that is trained, and Tree: what a module holds by name, found among its attributes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,36 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.users_line import hide_frames, warn
 from tinygrad_lecture.errors.words import shown
 
-from ..errors.arguments import ExplainsArguments
-from .parameter import Parameter
+from ..errors import ExplainsArguments
+
+
+class Parameter(Tensor):
+    """A trainable tensor: it requires grad, and a module that has it as an attribute lists it in `parameters()`.
+
+    Copies `data`. Raises TypeError for integers, unless requires_grad=False.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, data: Any, requires_grad: bool = True) -> Parameter:
+        made: Parameter = super().__new__(cls, data, requires_grad=requires_grad)  # type: ignore[assignment]
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        twin: Parameter = super().__deepcopy__(memo)
+        twin.grad = None  # as in PyTorch: the gradient is that of another loss than the copy's next one
+        return twin
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+
+def clear_grad(tensor: Tensor, set_to_none: bool = True) -> None:
+    """Set a tensor's gradient to None, or with set_to_none=False to 0."""
+    if set_to_none or tensor.grad is None:
+        tensor.grad = None
+    else:
+        tensor.grad.detach().zero_()
 
 
 class Tree(ExplainsArguments):
@@ -73,7 +101,7 @@ class Tree(ExplainsArguments):
     def _check_name(self, function: str, name: str, known: Mapping[str, Any]) -> None:
         if not name or "." in name:
             raise ValueError(f"{function}: the name {name!r} must not be empty or have a dot")
-        if name not in known and hasattr(self, name):
+        if name not in known and getattr(self, name, None) is not None:
             raise ValueError(f"{function}: {type(self).__name__} already has an attribute {name!r}")
 
     # --- children, parameters, buffers ------------------------------------------------------------------

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_lecture.errors.words import shown
 
-from ..errors.arguments import ExplainsArguments
+from ..errors import ExplainsArguments
 
 Limit: TypeAlias = Callable[[Any], str | None]  # value of a setting -> what is wrong with it, "must be ..., not ..."
 

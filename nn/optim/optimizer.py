@@ -43,7 +43,7 @@ from tinygrad_lecture.inspect.profile.measured import Measured
 from tinygrad_lecture.kernels.pieces import in_pieces
 from tinygrad_lecture.traced import wrap
 
-from ..errors.checks import as_parameters
+from ..errors import as_parameters
 from ..module import clear_grad
 from .declared import Declared, Limit, broken, not_negative
 from .settings import IGNORED, Group, make_group

@@ -13,7 +13,7 @@ from tinygrad_lecture.autograd.modes import modes, reference, set_grad_enabled
 from tinygrad_lecture.errors.users_line import hide_frames
 from tinygrad_lecture.errors.words import shown
 
-from ..errors.checks import check_sizes
+from ..errors import check_sizes
 from .group import size
 from .mpi import run_under_mpi, started_by_mpi
 from .worker import pickled

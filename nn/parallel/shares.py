@@ -12,7 +12,7 @@ from tinygrad_lecture.errors.words import shown
 from tinygrad_lecture.func.trees import leaves, map_leaves
 from tinygrad_lecture.random import Generator, drawing_from
 
-from ..errors.checks import is_data
+from ..errors import is_data
 from .group import Group, Loop, group
 
 

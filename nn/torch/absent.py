@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-from tinygrad_lecture.errors.names import alike
+from tinygrad_lecture.errors.names import alike, written_out
 
 _REAL = "tensors here hold real numbers"
 _PIVOTS = "no pivots are kept here; use torch.linalg.solve, inv, det, or cholesky"
@@ -86,6 +86,8 @@ def sentence(name: str, known: Iterable[str] = ()) -> str:
     last = name.rpartition(".")[2]
     if last in _WHOLE_NAMES:
         return f"{name} is not here, because {_WHOLE_NAMES[last]}"
+    if (formula := written_out(last)) is not None:
+        return f"{name} is not here, because it is written in a line: {formula}"
     words = re.split(r"[._]", name.lower())
     for part, reason in REASONS.items():
         key = part.lower()

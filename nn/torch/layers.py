@@ -11,9 +11,8 @@ from tinygrad_lecture.errors.kinds import TensorError
 from tinygrad_lecture.errors.users_line import warn
 
 from .. import functional as F
-from ..dropout import Dropout
-from ..errors.checks import check_probability, check_tensor, of_tensors
-from ..errors.made_first import MadeFirst
+from ..activation import Dropout
+from ..errors import MadeFirst, check_probability, check_tensor, of_tensors
 from ..module import Module
 from ..utils.parametrize import register_parametrization
 

@@ -16,15 +16,14 @@ from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.users_line import warn
 
 from .. import functional, loss
-from ..loss.base import Loss
+from ..loss import Loss
 
 _BROADCAST = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 
 
 def functions() -> dict[str, Callable[..., Any]]:
     """The losses of nn.functional as PyTorch's."""
-    names = [name for name in functional.loss.__all__ if name in functional.__all__]
-    return {name: _function(getattr(functional, name), name in _BROADCAST) for name in names}
+    return {name: _function(getattr(functional, name), name in _BROADCAST) for name in functional.loss.__all__}
 
 
 def classes() -> dict[str, type]:

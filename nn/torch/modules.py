@@ -14,11 +14,12 @@ from tinygrad_lecture.func.function import Function
 from tinygrad_lecture.func.trees import leaves, map_leaves
 from tinygrad_lecture.methods.in_place import in_place
 
-from .. import convolution, data, distributions, functional, init, normalization, optim
+from .. import data, distributions, functional, init, optim
 from .. import utils as clipping
-from ..convolution.conv import Filters
+from ..layers import convolution, normalization
+from ..layers.convolution import Filters
+from ..layers.normalization import BatchNorm
 from ..module import Module, Parameter
-from ..normalization.batch import BatchNorm
 from ..optim import lr_scheduler
 from ..optim.settings import required
 from ..stateless import functional_call

@@ -13,7 +13,7 @@ import tinygrad_lecture as tl
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.errors.words import shown
 
-from ..errors.checks import is_data
+from ..errors import is_data
 from ..module import Module
 from ..parallel.group import Group
 from ..parallel.shares import in_one_order, of_own_rows

@@ -16,7 +16,7 @@ from tinygrad_lecture.backend import xp
 from tinygrad_lecture.files import check_writable, hold, make_folder, sweep
 
 from ..data.loader import DataLoader, Epoch
-from ..errors.arguments import ExplainsArguments
+from ..errors import ExplainsArguments
 from ..files import weights
 from ..module import Module
 from ..optim import Optimizer

@@ -18,7 +18,7 @@ from tinygrad_lecture.inspect.numbers import number
 from tinygrad_lecture.inspect.page.assemble import assembled
 
 from ..activation import ReLU
-from ..convolution.conv import Filters
+from ..layers.convolution import Filters
 from ..linear import Linear
 from ..module import Module
 from ..shown import facts, history_html

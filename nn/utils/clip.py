@@ -19,7 +19,7 @@ import numpy as np
 from tinygrad_lecture import Tensor
 from tinygrad_lecture.backend import FLOAT64, Array, move, xp
 
-from ..errors.checks import as_parameters
+from ..errors import as_parameters
 
 
 def clip_grad_norm_(

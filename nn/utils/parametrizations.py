@@ -6,7 +6,7 @@ from typing import Any
 
 from tinygrad_lecture import Tensor, no_grad, randn
 
-from ..errors.checks import check_sizes
+from ..errors import check_sizes
 from ..functional import normalize
 from ..module import Module
 from .parametrize import register_parametrization, remove_parametrizations

@@ -18,7 +18,7 @@ from tinygrad_lecture.backend import to_host
 from tinygrad_lecture.errors.kinds import TensorError
 
 from ..data import collate
-from ..errors.checks import check_tensor
+from ..errors import check_tensor
 
 __all__ = [
     "PackedSequence",

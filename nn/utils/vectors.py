@@ -8,7 +8,7 @@ from tinygrad_lecture import Tensor, cat
 from tinygrad_lecture.backend import move
 from tinygrad_lecture.errors.kinds import TensorError
 
-from ..errors.checks import as_parameters
+from ..errors import as_parameters
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

@@ -103,11 +103,9 @@ MIXING = {  # the rows of a batch have an influence on each other
     "BatchNorm2d": Case(lambda: nn.BatchNorm2d(2, momentum=None), (normal(N, 2, 2, 3),)),
 }
 PAIRS = {
-    "Bilinear": Case(lambda: nn.Bilinear(2, 3, 2), (normal(N, 2), normal(N, 3, seed=1))),
     "CosineSimilarity": Case(nn.CosineSimilarity, (normal(N, 3), normal(N, 3, seed=1))),
     "PairwiseDistance": Case(lambda: nn.PairwiseDistance(3, keepdim=True), (normal(N, 3), normal(N, 3, seed=1))),
 }
-SIGNS = np.array([1, -1, -1, 1, -1])
 
 LOSSES = {
     "MSELoss": Case(nn.MSELoss, (normal(N, 3), normal(N, 3, seed=1))),
@@ -132,20 +130,6 @@ LOSSES = {
     ),
     "KLDivLoss": Case(lambda: nn.KLDivLoss("batchmean"), (normal(N, 3), chances(N, 3))),
     "KLDivLoss of logarithms": Case(lambda: nn.KLDivLoss(log_target=True), (normal(N, 3), normal(N, 3, seed=1))),
-    "MarginRankingLoss": Case(lambda: nn.MarginRankingLoss(0.3), (normal(N), normal(N, seed=1), SIGNS)),
-    "HingeEmbeddingLoss": Case(nn.HingeEmbeddingLoss, (normal(N), SIGNS)),
-    "CosineEmbeddingLoss": Case(nn.CosineEmbeddingLoss, (normal(N, 3), normal(N, 3, seed=1), SIGNS)),
-    "TripletMarginLoss": Case(
-        lambda: nn.TripletMarginLoss(swap=True), (normal(N, 2), normal(N, 2, seed=1), normal(N, 2, seed=2))
-    ),
-    "SoftMarginLoss": Case(nn.SoftMarginLoss, (normal(N), SIGNS)),
-    "MultiMarginLoss": Case(lambda: nn.MultiMarginLoss(2, weight=tl.tensor(WEIGHT)), (normal(N, 4), LABELS)),
-    "MultiLabelSoftMarginLoss": Case(
-        lambda: nn.MultiLabelSoftMarginLoss(tl.tensor([1.0, 2.0])), (normal(N, 2), chances(N, 2))
-    ),
-    "PoissonNLLLoss": Case(lambda: nn.PoissonNLLLoss(full=True), (normal(N), LABELS)),
-    "PoissonNLLLoss of expected values": Case(lambda: nn.PoissonNLLLoss(log_input=False), (chances(N), LABELS)),
-    "GaussianNLLLoss": Case(lambda: nn.GaussianNLLLoss(full=True), (normal(N, 2), normal(N, 2, seed=1), chances(N, 1))),
 }
 
 ALL = {**LAYERS, **MIXING, **PAIRS, **LOSSES}
@@ -257,7 +241,6 @@ def test_device_and_dtype_arguments(device: str) -> None:
         nn.InstanceNorm1d(2, affine=True, **settings),
         nn.MLP([2, 3, 1], **settings),
         nn.EmbeddingBag(3, 2, **settings),
-        nn.Bilinear(2, 2, 3, **settings),
         nn.LSTM(2, 3, **settings),
         nn.GRUCell(2, 3, **settings),
         nn.Transformer(2, 1, 1, 1, 2, **settings),

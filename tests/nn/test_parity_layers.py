@@ -70,14 +70,6 @@ def test_embedding_bag(data: st.DataObject, dtype: str, mode: str, padded: bool,
 
 
 @examples
-@given(st.data(), dtypes, sizes, sizes, sizes, st.booleans())
-def test_bilinear(data: st.DataObject, dtype: str, in1: int, in2: int, out: int, bias: bool) -> None:
-    batch = data.draw(batches)
-    x, y = data.draw(numbers((*batch, in1))), data.draw(numbers((*batch, in2)))
-    agree(nn.Bilinear(in1, in2, out, bias), torch.nn.Bilinear(in1, in2, out, bias), x, y, dtype=dtype)
-
-
-@examples
 @given(st.data(), dtypes, st.booleans(), st.booleans(), st.sampled_from([1e-5, 1e-3]))
 def test_layer_norm(data: st.DataObject, dtype: str, affine: bool, bias: bool, eps: float) -> None:
     normalized = data.draw(shapes(min_dims=1, max_dims=2, min_side=1))

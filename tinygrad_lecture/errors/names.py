@@ -24,6 +24,24 @@ ELSEWHERE = {  # a name, of PyTorch or NumPy -> what to write here
     "cuda": "tl.cuda_is_available() or x.cuda()",
 }
 
+WRITTEN_OUT = {  # a layer or loss of PyTorch that is not here, without capitals and underscores -> what to write
+    "bilinear": "tl.einsum('...i, kij, ...j -> ...k', x1, weight, x2) + bias",
+    "marginrankingloss": "tl.relu(margin - y * (x1 - x2)).mean()",
+    "hingeembeddingloss": "tl.where(y == 1, x, tl.relu(margin - x)).mean()",
+    "cosineembeddingloss": "tl.where(y == 1, 1 - cos, tl.relu(cos - margin)).mean(), cos = F.cosine_similarity(x1, x2)",
+    "softmarginloss": "F.softplus(-y * x).mean()",
+    "multimarginloss": "F.cross_entropy",
+    "multilabelsoftmarginloss": "F.binary_cross_entropy_with_logits",
+    "tripletmarginloss": "tl.relu(near - far + margin).mean(), near and far by F.pairwise_distance(anchor, ...)",
+    "gaussiannllloss": "(tl.log(var) + (x - y) ** 2 / var).mean() / 2",
+    "poissonnllloss": "(tl.exp(x) - y * x).mean()",
+}
+
+
+def written_out(name: str) -> str | None:
+    """What to write for a layer or loss of PyTorch that is not here; None for other names."""
+    return WRITTEN_OUT.get(name.lower().replace("_", ""))
+
 
 def alike(name: str, names: Iterable[str]) -> list[str]:
     """The names spelt like this one, in upper or lower case, the most alike first."""
@@ -63,6 +81,8 @@ def _remedy(written: str, name: str, later: Iterable[str]) -> str:
         return f"; write import {own}.{name}"
     if name in ELSEWHERE and ELSEWHERE[name] != written:
         return f"; write {ELSEWHERE[name]}"
+    if (formula := written_out(name)) is not None:
+        return f"; write {formula}"
     package = written.partition(".")[0]
     places = sorted(_modules, key=lambda place: (place.partition(".")[0] != package, place.count(".")))
     exact = next((place for place in places if name in _public(place)), None)

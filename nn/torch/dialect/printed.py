@@ -9,12 +9,11 @@ from typing import Any
 from tinygrad_lecture.ops.linear_algebra.factorizations import QR
 from tinygrad_lecture.ops.linear_algebra.matrices import SignAndLog
 
-from ...attention import MultiheadAttention
 from ...container import ParameterList
+from ...layers.attention import MultiheadAttention
+from ...layers.normalization import Channels, GroupNorm, LayerNorm
 from ...linear import Linear
 from ...module import Module
-from ...normalization import GroupNorm, LayerNorm
-from ...normalization.batch import Channels
 from ...utils.parametrizations import WeightNorm
 from ..functions.products import Histogram, MinMax
 

@@ -62,7 +62,7 @@ torch.matrix_exp torch.linalg.cond torch.complex64 torch.polar torch.stft torch.
 torch.sparse_coo_tensor torch.Tensor.to_sparse torch.Tensor.H torch.Tensor.storage torch.Tensor.untyped_storage
 torch.Tensor.set_ torch.Tensor.resize_ torch.as_strided torch.hann_window torch.float8_e4m3fn torch.nn.Conv3d
 torchvision torchvision.datasets torchtext torchaudio
-torch.Tensor.imag torch.Tensor.__torch_function__
+torch.Tensor.imag torch.Tensor.__torch_function__ torch.nn.Bilinear torch.nn.functional.multi_margin_loss
 """
 
 

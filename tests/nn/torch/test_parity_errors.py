@@ -12,7 +12,6 @@ pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]
 
 CALLS = """
 nn.Linear(3, 4)(torch.ones(2, 5))
-nn.Bilinear(2, 3, 4)(torch.ones(1, 2), torch.ones(1, 4))
 nn.Conv2d(3, 4, 3)(torch.ones(1, 1, 8, 8))
 nn.Conv2d(1, 4, 9)(torch.ones(1, 1, 4, 4))
 nn.ConvTranspose2d(1, 1, 2)(torch.ones(1, 2, 3, 3))
@@ -72,7 +71,6 @@ F.prelu(torch.ones(2, 4), torch.ones(1, 4))
 F.hardtanh(torch.ones(3), 1.0, -1.0)
 F.softshrink(torch.ones(3), -1)
 F.celu(torch.ones(3), 0)
-F.triplet_margin_loss(torch.ones(1, 3), torch.ones(1, 3), torch.ones(1, 3), margin=-1)
 F.rrelu(torch.ones(3), 0.5, 0.1)
 F.avg_pool2d(torch.ones(1, 1, 4, 4), 2, divisor_override=0)
 F.batch_norm(torch.ones(3, 2), None, None, training=True, eps=0)

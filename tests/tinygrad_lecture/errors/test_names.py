@@ -11,7 +11,7 @@ import nn
 import tinygrad_lecture as tl
 import transformer
 from nn import functional as F
-from tinygrad_lecture.errors.names import ELSEWHERE
+from tinygrad_lecture.errors.names import ELSEWHERE, WRITTEN_OUT
 
 MISSING = [
     (tl, "Grpah", "tl has no attribute 'Grpah'; did you mean tl.Graph?"),
@@ -35,6 +35,8 @@ MISSING = [
     (nn.init, "xavier_uniform", "did you mean nn.init.xavier_uniform_ or"),
     (nn.weights, "load", "nn.weights.load_file(path)"),
     (F, "ReLU", "write nn.ReLU"),
+    (nn, "SoftMarginLoss", "write F.softplus(-y * x).mean()"),
+    (F, "soft_margin_loss", "write F.softplus(-y * x).mean()"),
     (transformer, "Gpt", "did you mean transformer.GPT?"),
     (nn, "zzz", "nn has no attribute 'zzz'; dir(nn) lists what it has"),
 ]
@@ -55,8 +57,8 @@ def test_a_package_that_was_not_imported_is_to_be_imported(monkeypatch):
 
 
 def test_what_is_named_instead_exists():
-    for text in ELSEWHERE.values():
-        for path in re.findall(r"\b(?:tl|nn)(?:\.\w+)+", text):
+    for text in (*ELSEWHERE.values(), *WRITTEN_OUT.values()):
+        for path in re.findall(r"\b(?:tl|nn|F)(?:\.\w+)+", text):
             assert eval(path) is not None
 
 

@@ -1,0 +1,393 @@
+"""What is said of arguments that do not fit: the checks of layers, losses, optimisers and the training loop.
+
+An error names the layer or function, what was given, and what to write instead. `locate` puts the path of the layer in
+front, as in "in layer 2.attention.proj (Linear): wanted (..., 64), got (8, 32)".
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MethodType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.backend import FLOAT32, FLOAT64, is_array
+from tinygrad_lecture.errors.call import call_complaint, refuse_several
+from tinygrad_lecture.errors.kinds import DtypeError, PlaceError, TensorError
+from tinygrad_lecture.errors.users_line import hide_frames, warn
+from tinygrad_lecture.errors.words import shown
+
+# --- settings -----------------------------------------------------------------------------------------------
+
+
+def check_sizes(name: str, **sizes: Any) -> None:
+    """Raises TypeError for a size that is not an int, ValueError for one below 1."""
+    for what, size in sizes.items():
+        if not hasattr(size, "__index__") or isinstance(size, Tensor):
+            hide_frames()
+            raise TypeError(f"{name}: {what} must be an int, not {shown(size)}")
+        if size < 1:
+            hide_frames()
+            raise ValueError(f"{name}: {what} must be at least 1, not {size}")
+
+
+def check_layer_sizes(name: str, sizes: Any, *others: Any) -> None:
+    """Raises TypeError for a size alone, with others behind it, ValueError for fewer than two sizes."""
+    if isinstance(sizes, int):
+        given = [n for n in (sizes, *others) if type(n) is int]
+        raise TypeError(f"{name}: the sizes go into one list: write {name}({given})")
+    if len(sizes) < 2:
+        raise ValueError(f"{name}: sizes must be at least two numbers, inputs and outputs, not {list(sizes)}")
+
+
+def check_probability(name: str, p: Any) -> None:
+    """Raises TypeError unless p is a number, ValueError unless it is from 0 to 1."""
+    if isinstance(p, str) or not hasattr(p, "__float__") or is_data(p):
+        raise TypeError(f"{name}: p must be a probability, a number from 0 to 1, not {shown(p)}")
+    if not 0 <= p <= 1:
+        raise ValueError(f"{name}: p must be a probability from 0 to 1, not {p}")
+
+
+def as_parameters(name: str, params: Any) -> list[Any]:
+    """The parameters, or dicts of them, in a list. Raises TypeError for a model, and whatever else is not iterable."""
+    model = hasattr(params, "parameters")
+    if isinstance(params, Iterable) and not isinstance(params, Mapping | Tensor):
+        given = list(params)
+        if not model or all(isinstance(p, Tensor) for p in given):  # a ParameterList is a module
+            return given
+    remedy = "; put it in a list" if isinstance(params, Tensor) else ""
+    remedy = "; call it, with parentheses" if callable(params) and not model else remedy
+    hide_frames()
+    raise TypeError(f"{name}: give the parameters, as in model.parameters(), not {shown(params)}{remedy}")
+
+
+# --- data ---------------------------------------------------------------------------------------------------
+
+
+def is_data(value: Any) -> bool:
+    """Whether a value is a Tensor or an array."""
+    return isinstance(value, Tensor) or is_array(value)
+
+
+def check_tensor(name: str, what: str, value: Any) -> None:
+    """Raises TypeError unless the value is a Tensor."""
+    if not isinstance(value, Tensor):
+        refuse_several(name, (value,))
+        hint = "; does the model's forward return its result?" if value is None else ""
+        hide_frames()
+        raise TypeError(f"{name}: {what} must be a Tensor, not {shown(value)}{hint}")
+
+
+def of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of tensors, which raises TypeError for a tuple or list of Tensors in place of one."""
+
+    @functools.wraps(function)
+    def checked(*args: Any, **settings: Any) -> Any:
+        try:
+            if not _USUAL.issuperset(map(type, (*args, *settings.values()) if settings else args)):
+                refuse_several(function.__name__, (*args, *settings.values()))
+            return function(*args, **settings)
+        except Exception as error:
+            __tracebackhide__ = True  # see `hide_frames`
+            hide_frames(error)
+            raise
+
+    return checked
+
+
+_USUAL = frozenset({Tensor, bool, int, float, str, type(None)})
+
+
+def shape_complaint(wanted: Sequence[int], shape: Sequence[int]) -> str:
+    """That a tensor's last axes do not have the wanted sizes and, if they can be merged or split, how."""
+    complaint = f"wanted (..., {', '.join(map(str, wanted))}), got {shape}"
+    for kept in range(min(len(shape), 2)):
+        if math.prod(shape[kept:]) == math.prod(wanted):
+            sizes = ", ".join(["len(x)"] * kept + [*map(str, wanted)])
+            return f"{complaint}; write x.reshape({sizes})" + ", or put nn.Flatten() before it" * (
+                kept == len(wanted) == 1
+            )
+    return complaint
+
+
+def check_features(x: Tensor, wanted: int) -> None:
+    """Raises ValueError unless the last axis of a tensor has so many features."""
+    if x.shape[-1:] != (wanted,):
+        raise TensorError(shape_complaint([wanted], x.shape))
+
+
+def linear_error(error: ValueError, x: Any, weight: Tensor) -> ValueError:
+    """The error of x Wᵀ: if the number of x's features is wrong, one that says so and which Linear would fit."""
+    if not isinstance(x, Tensor) or x.shape[-1:] == weight.shape[1:]:
+        return error
+    complaint = shape_complaint(weight.shape[1:], x.shape)
+    if "; write" in complaint or not x.ndim:
+        return TensorError(complaint)
+    n = math.prod(x.shape[1:]) if x.ndim > 3 else x.shape[-1]
+    flat = "after nn.Flatten() " * (x.ndim > 3)
+    return TensorError(f"{complaint}; {flat}nn.Linear({n}, {len(weight)}) would fit")
+
+
+def check_shape(what: str, value: Any, wanted: Sequence[int], axes: str) -> None:
+    """Raises TypeError unless the value is a Tensor, ValueError unless it has the wanted shape.
+
+    axes: what the sizes of this shape are, such as "batch, features".
+    """
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{what} must be a Tensor of shape {tuple(wanted)}, ({axes}), not {shown(value)}")
+    if value.shape != tuple(wanted):
+        swaps = ((a, b) for b in range(value.ndim) for a in range(b) if value.swapaxes(a, b).shape == tuple(wanted))
+        swap = next(swaps, None)
+        if swap is not None:
+            remedy = f"; write {what}.swapaxes({swap[0]}, {swap[1]})"
+        elif value.shape[:1] + value.shape[2:] == tuple(wanted) and 1 in value.shape[1:2]:
+            remedy = f"; write {what}.squeeze(1)"
+        else:
+            remedy = ""
+        raise TensorError(f"{what} must have shape {tuple(wanted)}, ({axes}), not {value.shape}{remedy}")
+
+
+def check_pair(what: str, pair: Any) -> tuple[Any, Any] | None:
+    """A pair of states, or None if there is none. Raises TypeError for anything else."""
+    if pair is None:
+        return None
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise TypeError(f"the state must be a pair {what}, not {shown(pair)}")
+    return pair[0], pair[1]
+
+
+def check_indices(name: str, indices: Tensor, n: int, things: str) -> None:
+    """Raises TypeError unless `indices` are integers, IndexError unless all are from 0 to n - 1.
+
+    The range is checked on the CPU only: on a GPU the check would wait for the device.
+    """
+    if indices.dtype.kind not in "iu":
+        raise DtypeError(f"{name}: {things} must be given as integers, not {indices.dtype}; convert with .long()")
+    if indices.device == "cpu" and indices.numel():
+        least, largest = int(indices.array.min()), int(indices.array.max())
+        if least < 0 or largest >= n:
+            counted = "; counted from 1? subtract 1" if (least, largest) == (1, n) and n > 1 else ""
+            raise IndexError(f"{name}: indices run from {least} to {largest}, but {things} are 0 to {n - 1}{counted}")
+
+
+def as_target(name: str, input: Tensor, target: Any) -> Tensor:
+    """The target of a loss as a Tensor.
+
+    Raises TypeError unless the input is a Tensor, ValueError if the shapes differ: a loss never broadcasts, which would
+    hide a wrong target.
+    """
+    check_tensor(name, "input", input)
+    made: Tensor = target if isinstance(target, Tensor) else tl.tensor(target, device=input.device)
+    if input.shape != made.shape:
+        if input.numel() == made.numel():
+            remedy = f"write target.reshape{tuple(input.shape)}"
+        elif made.dtype.kind in "iu" and made.ndim == input.ndim - 1:
+            remedy = "encode class numbers with F.one_hot, or use cross-entropy"
+        else:
+            remedy = "a target has one number for each number of the input"
+        raise TensorError(f"{name}: input {input.shape} and target {made.shape} must have the same shape; {remedy}")
+    return made
+
+
+def warn_of_float64(name: str, x: Tensor, weight: Tensor) -> None:
+    """Warn that a layer of float32 computes in float64, since its input is that."""
+    if x._array.dtype is not weight._array.dtype and x.dtype == FLOAT64 and weight.dtype == FLOAT32:
+        warn(
+            f"{name}: the input is float64 and the weights are float32, so everything from here on is computed in "
+            "float64, at half the speed; convert the data with .float(), or the model with .double()"
+        )
+
+
+# --- axes of images and sequences -----------------------------------------------------------------------------
+
+PerAxis = int | Sequence[int]
+P = ParamSpec("P")
+R = TypeVar("R")
+LAYOUTS = {1: "(batch, channels, length)", 2: "(batch, channels, height, width)"}
+
+
+def for_axes(n: int, function: Callable[Concatenate[str, int, P], R]) -> Callable[P, R]:
+    """A function of its name and of n, with both given: 1 makes _conv conv1d, for sequences, 2 conv2d, for images."""
+    name = f"{function.__name__.strip('_')}{n}d"
+
+    def made(*args: P.args, **settings: P.kwargs) -> R:
+        return function(name, n, *args, **settings)
+
+    made.__name__, made.__qualname__, made.__doc__ = name, name, function.__doc__
+    made.__module__, whole = function.__module__, inspect.signature(function)
+    vars(made)["__signature__"] = whole.replace(parameters=list(whole.parameters.values())[2:])
+    return made
+
+
+def per_axis(name: str, what: str, value: Any, n: int, least: int = 1) -> tuple[int, ...]:
+    """A setting as one int for each of n axes, from an int for all or a tuple.
+
+    Raises TypeError for anything else, ValueError for another number of ints or one below `least`.
+    """
+    sizes = (value,) * n if hasattr(value, "__index__") else value
+    if not isinstance(sizes, Sequence) or isinstance(sizes, str) or not all(hasattr(k, "__index__") for k in sizes):
+        raise TypeError(f"{name}: {what} must be an int, or a tuple of {n}, not {shown(value)}")
+    found = tuple(map(int, sizes)) * (n if len(sizes) == 1 else 1)
+    if len(found) != n:
+        raise TensorError(f"{name}: {what} {value} must be one int, or one for each of {n} axes")
+    if min(found) < least:
+        raise TensorError(f"{name}: {what} must be at least {least}, not {value}")
+    return found
+
+
+def as_batch(name: str, input: Any, n: int) -> tuple[Tensor, bool]:
+    """(the input with a batch axis, whether it had none), for images or sequences of n axes.
+
+    Raises TypeError unless it is a Tensor, ValueError for another number of axes.
+    """
+    check_tensor(name, "input", input)
+    if input.ndim == n + 1:
+        return input[None], True
+    if input.ndim != n + 2:
+        remedy = ""
+        side = math.isqrt(input.shape[1]) if input.ndim == n == 2 else 0
+        if side and side**2 == input.shape[1]:
+            remedy = f"; write x.reshape(len(x), 1, {side}, {side})"
+        elif input.ndim == n:
+            remedy = "; write x.unsqueeze(0) for its one channel"
+        raise TensorError(f"{name}: input must be {LAYOUTS[n]}, or one without batch, not {input.shape}{remedy}")
+    return input, False
+
+
+def check_channels(name: str, input: Tensor, wanted: int, whose: str, alone: bool = False) -> None:
+    """Raises ValueError unless axis 1 of the input has so many channels.
+
+    whose: what wants them, for the message.  alone: whether the input was given without the batch axis.
+    """
+    if input.shape[1] == wanted:
+        return
+    shape = input.shape[1:] if alone else input.shape
+    remedy = ""
+    if alone and wanted == 1:
+        remedy = "; to make its first axis the batch, write x.unsqueeze(1)"
+    elif input.shape[-1] == wanted:
+        batch, *others = range(len(shape) - 1) if not alone else (None, *range(len(shape) - 1))
+        order = [len(shape) - 1, *others] if batch is None else [batch, len(shape) - 1, *others]
+        remedy = f"; the channels come before the other axes: write x.permute({', '.join(map(str, order))})"
+    count = f"{wanted} channel{'s' * (wanted != 1)}"
+    raise TensorError(f"{name}: {whose} wants {count}, got {input.shape[1]} in an input of {shape}{remedy}")
+
+
+# --- how a module is made ---------------------------------------------------------------------------------------
+
+
+class ExplainsArguments:
+    """A mixin whose subclasses explain, if arguments do not fit their `__init__`, what to write instead."""
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if "__init__" in vars(cls):
+            cls.__init__ = explained(cls.__init__)  # type: ignore[method-assign]
+
+
+def made_module(name: str, make: Any) -> Any:
+    """The module that a class, or function, makes, such as an activation. Raises TypeError if it makes none."""
+    bare = hasattr(make, "modules") and not isinstance(make, type)
+    try:
+        made = None if bare else make()
+    except TypeError:
+        made = None
+    if not hasattr(made, "modules"):
+        remedy = "; leave out its parentheses" * bare
+        raise TypeError(f"{name}: an activation must be a class such as nn.ReLU, not {shown(make)}{remedy}")
+    return made
+
+
+def explained(init: Callable[..., None], instead: Mapping[str, str] | None = None) -> Callable[..., None]:
+    """An `__init__` whose TypeErrors say what to write. instead: other names of arguments -> what they are here."""
+
+    @functools.wraps(init)
+    def made(self: Any, *args: Any, **named: Any) -> None:
+        try:
+            init(self, *args, **named)
+        except Exception as error:
+            __tracebackhide__ = True  # see `hide_frames`
+            hide_frames(error)
+            name, complaint = type(self).__name__, None
+            if isinstance(error, TypeError):
+                complaint = call_complaint(name, MethodType(init, self), args, named, instead)
+            if complaint is None:  # the arguments fit, so the error is about something else
+                raise
+            raise TypeError(f"{name}: {complaint}") from None
+
+    return made
+
+
+class MadeFirst:
+    """A mixin for modules whose arguments are settings: `nn.ReLU(x)` says to write `nn.ReLU()(x)`.
+
+    `weights_allowed`: how many of the first two arguments may be tensors, such as the class weights of a loss.
+    """
+
+    weights_allowed = 0
+    forward: Callable[..., Any]
+
+    def __new__(cls, *settings: Any, **named: Any) -> Self:
+        name = cls.__name__
+        if sum(map(is_data, settings[:2])) > cls.weights_allowed:
+            inputs = ", ".join(list(inspect.signature(cls.forward).parameters)[1:])
+            raise TypeError(f"{name} is made first and then called: write nn.{name}()({inputs})")
+        if (settings or named) and not inspect.signature(cls.__init__).parameters.keys() - {"self"}:
+            given = ", ".join([*map(repr, settings), *named])
+            raise TypeError(f"{name} takes no settings, not {given}: write nn.{name}()")
+        return super().__new__(cls)
+
+
+# --- where in a model an error was raised -----------------------------------------------------------------------
+
+
+@dataclass
+class Place:
+    """Stored on an error while it propagates: the last module it left, and the path from there to its source."""
+
+    module: Any
+    source: str  # class name of the module that raised
+    message: str | None  # the error's own message; None if the place is added as a note instead
+    note: int = 0  # index of that note in `__notes__`
+    path: str = ""
+
+    def __str__(self) -> str:
+        return f"in layer {self.path} ({self.source})" if self.path else f"in {self.source}"
+
+
+def locate(error: Exception, module: Any) -> None:
+    """Add to an error that leaves `module.forward` the path of the layer that raised it.
+
+    The layer that raised it gives its class name. Each enclosing module then puts its name for the module below in
+    front of the path. ValueError, TypeError and IndexError with one string get the path in their message, all other
+    errors get it as a note.
+    """
+    place: Place | None = getattr(error, "_place", None)
+    names = (name for name, inner in module.named_modules() if place is not None and inner is place.module)
+    name = next(names, None)
+    if place is None or name is None:  # raised here, or by a module that is not registered below this one
+        place = Place(module, type(module).__name__, _message(error))
+        error._place = place  # type: ignore[attr-defined]
+        if place.message is None:
+            error.add_note("")
+            place.note = len(error.__notes__) - 1
+    else:
+        place.module = module
+        place.path = f"{name}.{place.path}".strip(".")
+    if place.message is None:
+        error.__notes__[place.note] = str(place)
+    else:
+        error.args = (f"{place}: {place.message}",)
+    hide_frames(error)
+
+
+def _message(error: Exception) -> str | None:
+    plain = (ValueError, TypeError, IndexError, TensorError, DtypeError, PlaceError)
+    if type(error) in plain and len(error.args) == 1 and isinstance(error.args[0], str):
+        return error.args[0]
+    return None

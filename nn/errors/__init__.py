@@ -1,1 +1,0 @@
-"""Error reporting for nn: checks shared by layers and losses, arguments that do not fit, the layer that failed."""

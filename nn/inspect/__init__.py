@@ -1,1 +1,0 @@
-"""Looking inside a module: a table of its layers, and a check of its gradients."""

@@ -1,0 +1,194 @@
+"""Convolutions: neurons that each see one window of a sequence or an image, and share their weights.
+
+Their transposes lay filters down at all places, which with a stride makes images larger.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor, TensorError
+
+from .. import functional as F
+from .. import init
+from ..errors import PerAxis, check_sizes, per_axis, warn_of_float64
+from ..functional.convolution import widths
+from ..module import Module, Parameter
+
+__all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
+
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+class Filters(Module):
+    """What convolutions and their transposes share: a weight of filters, a bias, and settings, one for each axis."""
+
+    axes: int
+    transposed = False
+    weight: Parameter
+    bias: Parameter | None
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: PerAxis, stride: PerAxis = 1,
+        padding: PerAxis | str = 0, dilation: PerAxis = 1, groups: int = 1, bias: bool = True,
+        padding_mode: str = "zeros", device: str = "cpu", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        name = type(self).__name__
+        check_sizes(name, in_channels=in_channels, out_channels=out_channels, groups=groups)
+        if in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"{name}: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}"
+            )
+        modes = PADDING_MODES[:1] if self.transposed else PADDING_MODES
+        if padding_mode not in modes:
+            raise ValueError(f"{name}: padding_mode must be {' or '.join(map(repr, modes))}, not {padding_mode!r}")
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size = per_axis(name, "kernel_size", kernel_size, self.axes)
+        self.stride = per_axis(name, "stride", stride, self.axes)
+        self.dilation = per_axis(name, "dilation", dilation, self.axes)
+        self.padding_mode = padding_mode
+        self.set_padding(padding)
+        first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
+        self.weight = Parameter(tl.empty(first, second // groups, *self.kernel_size, dtype=dtype, device=device))
+        self.bias = Parameter(tl.empty(out_channels, dtype=dtype, device=device)) if bias else None
+        self.reset_parameters()
+
+    def set_padding(self, padding: PerAxis | str) -> None:
+        """Set `padding`, for each axis."""
+        raise NotImplementedError
+
+    def reset_parameters(self) -> None:
+        """Draw new parameters, uniform in ±1/sqrt(fan_in)."""
+        bound = 1 / math.sqrt(init.fans(self.weight)[0])
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound)
+
+    def extra_repr(self) -> str:
+        zeros, ones = (0,) * self.axes, (1,) * self.axes
+        usual = {"padding": zeros, "dilation": ones, "output_padding": zeros, "groups": 1, "padding_mode": "zeros"}
+        unusual = [f"{name}={getattr(self, name)}" for name in usual if getattr(self, name, usual[name]) != usual[name]]
+        sizes = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
+        return ", ".join([*sizes, *unusual, *([] if self.bias is not None else ["bias=False"])])
+
+
+class _Conv(Filters):
+    sides: tuple[tuple[int, int], ...]
+    padding: tuple[int, ...] | str
+
+    def set_padding(self, padding: PerAxis | str) -> None:
+        """Set the widths before and after each axis: `sides`, and `padding` as it was given."""
+        self.sides = widths(type(self).__name__, padding, self.kernel_size, self.stride, self.dilation)
+        self.padding = padding if isinstance(padding, str) else tuple(before for before, _ in self.sides)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(batch, in_channels, *axes) -> (batch, out_channels, *places)`. Warns if float64 comes into float32."""
+        padding: Any = self.padding
+        if self.padding_mode != "zeros":
+            from_the_last = list(chain.from_iterable(reversed(self.sides)))  # the order of F.pad
+            x, padding = F.pad(x, from_the_last, self.padding_mode), 0
+        convolved = F.conv1d if self.axes == 1 else F.conv2d
+        y = convolved(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        warn_of_float64(type(self).__name__, y, self.weight)
+        return y
+
+
+class Conv1d(_Conv):
+    """The product of every filter with every window of a sequence, plus a bias.
+
+    Shape: `(batch, in_channels, length) -> (batch, out_channels, places)`. Arguments are those of `Conv2d`.
+    """
+
+    axes = 1
+
+
+class Conv2d(_Conv):
+    """The product of every filter with every window of an image, plus a bias: a neuron per filter, at each place.
+
+    Shape: `(batch, in_channels, height, width) -> (batch, out_channels, ...)`, also without the batch axis.
+
+    - `kernel_size`: the window's size. `stride`: from one window to the next. `dilation`: between its elements.
+    - `padding`: how much to put around the input; "valid" for nothing, "same" for as much as keeps its size.
+    - `padding_mode`: what to put there: "zeros", or "reflect", "replicate", "circular" for numbers of its own.
+    - `groups`: the channels are split into so many groups, and each filter sees those of its group.
+    - `weight`: `(out_channels, in_channels / groups, *kernel_size)`.
+    - `bias`: `(out_channels,)`, or None with bias=False.
+
+    Each setting is an int, or a tuple with one for each axis; see `F.conv2d` for sizes. Both parameters start uniform
+    in ±1/sqrt(in_channels / groups · window), as in PyTorch. Raises ValueError for settings that do not fit.
+    (LeCun et al., Neural Computation 1(4), 1989.)
+    """
+
+    axes = 2
+
+
+# --- transposed ---------------------------------------------------------------------------------------------
+
+
+class _ConvTranspose(Filters):
+    transposed = True
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: PerAxis, stride: PerAxis = 1, padding: PerAxis = 0,
+        output_padding: PerAxis = 0, groups: int = 1, bias: bool = True, dilation: PerAxis = 1,
+        padding_mode: str = "zeros", device: str = "cpu", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        settings = (kernel_size, stride, padding, dilation, groups, bias, padding_mode)
+        super().__init__(in_channels, out_channels, *settings, device=device, dtype=dtype)
+        self.output_padding = per_axis(type(self).__name__, "output_padding", output_padding, self.axes, least=0)
+
+    def set_padding(self, padding: Any) -> None:
+        """Set the width on both sides of each axis."""
+        self.padding = per_axis(type(self).__name__, "padding", padding, self.axes, least=0)
+
+    def forward(self, x: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        """`(batch, in_channels, *places) -> (batch, out_channels, *axes)`. Warns if float64 comes into float32.
+
+        `output_size`: the sizes of the axes, where several are possible; the last numbers of a whole shape count.
+        """
+        more = self.output_padding if output_size is None else self._padding_for(x.shape, output_size)
+        laid = F.conv_transpose1d if self.axes == 1 else F.conv_transpose2d
+        y = laid(x, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation)
+        warn_of_float64(type(self).__name__, y, self.weight)
+        return y
+
+    def _padding_for(self, shape: Sequence[int], output_size: Sequence[int]) -> tuple[int, ...]:
+        """The output padding that gives this size. Raises ValueError if there is none."""
+        settings = zip(shape[-self.axes :], self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
+        least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, k, s, p, d in settings]
+        wanted = list(output_size)[-self.axes :]
+        more = tuple(m - n for m, n in zip(wanted, least, strict=True))
+        if any(not 0 <= extra < s for extra, s in zip(more, self.stride, strict=True)):
+            most = [n + s - 1 for n, s in zip(least, self.stride, strict=True)]
+            raise TensorError(f"output_size {tuple(wanted)} must be from {tuple(least)} to {tuple(most)} for {shape}")
+        return more
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """The sum of filters at all places of a sequence, each times the number there, plus a bias.
+
+    Shape: `(batch, in_channels, places) -> (batch, out_channels, length)`. Arguments are those of `ConvTranspose2d`.
+    """
+
+    axes = 1
+
+
+class ConvTranspose2d(_ConvTranspose):
+    """The sum of filters at all places of an image, each times the number there, plus a bias: `Conv2d` transposed.
+
+    Shape: `(batch, in_channels, height, width) -> (batch, out_channels, ...)`, also without the batch axis. With
+    kernel_size=4, stride=2, padding=1 an image becomes twice as large.
+
+    - `kernel_size`, `stride`, `padding`, `dilation`, `groups`: those of the convolution that this is the transpose of.
+    - `output_padding`: how much larger to make the output at its end.
+    - `weight`: `(in_channels, out_channels / groups, *kernel_size)`.
+    - `bias`: `(out_channels,)`, or None with bias=False.
+
+    See `F.conv_transpose2d` for sizes. Both parameters start uniform in ±1/sqrt(out_channels / groups · window), as in
+    PyTorch. Raises ValueError for settings that do not fit. (Dumoulin & Visin, arXiv:1603.07285.)
+    """
+
+    axes = 2

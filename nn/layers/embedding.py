@@ -1,0 +1,145 @@
+"""Embedding: a learnt table with one row per token, word or class; EmbeddingBag: the mean or sum of several rows.
+
+CosineSimilarity and PairwiseDistance say how alike two such vectors are.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import tinygrad_lecture as tl
+from tinygrad_lecture import Tensor, no_grad
+
+from .. import functional as F
+from .. import init
+from ..errors import check_sizes
+from ..module import FunctionLayer, Module, Parameter
+
+__all__ = ["CosineSimilarity", "Embedding", "EmbeddingBag", "PairwiseDistance"]
+
+
+class Embedding(Module):
+    """A lookup table: each integer i becomes row i of the weight, `(...) -> (..., embedding_dim)`.
+
+    - `weight`: `(num_embeddings, embedding_dim)`, initially normal with mean 0 and standard deviation 1.
+    - `padding_idx`: a row that starts as 0 and gets no gradient, for padding; negative values count from the end.
+    - `max_norm`: rows are shortened to this length, in place, when they are selected; their `norm_type`-norm counts.
+    - `sparse`: accepted; gradients are dense.  `_weight`: the rows at the beginning.  `_freeze`: not to train them.
+
+    Raises ValueError for sizes below 1, a padding_idx out of range, or scale_grad_by_freq, which is not here.
+    """
+
+    weight: Parameter
+
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, max_norm: float | None = None,
+        norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False, _weight: Tensor | None = None,
+        _freeze: bool = False, device: str = "cpu", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        name = type(self).__name__
+        check_sizes(name, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+            raise ValueError(f"{name}: padding_idx {padding_idx} is out of range for {num_embeddings} rows")
+        if scale_grad_by_freq:
+            raise ValueError(f"{name}: scale_grad_by_freq is not here; divide the gradient of each row by its count")
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
+        self.max_norm, self.norm_type, self.sparse = max_norm, norm_type, sparse
+        if _weight is None:
+            self.weight = Parameter(tl.empty(num_embeddings, embedding_dim, dtype=dtype, device=device))
+            self.reset_parameters()
+        elif _weight.shape == (num_embeddings, embedding_dim):
+            self.weight = Parameter(_weight)
+        else:
+            raise ValueError(f"{name}: _weight must have shape {(num_embeddings, embedding_dim)}, not {_weight.shape}")
+        self.weight.requires_grad_(not _freeze)
+
+    def reset_parameters(self) -> None:
+        """Draw new rows, and set the padding row to 0."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with no_grad():
+                self.weight[self.padding_idx] = 0
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, *settings: Any, **named: Any) -> Self:
+        """A layer with a copy of the given rows as weight, frozen unless freeze=False; other settings as of the class.
+
+        Raises ValueError unless `embeddings` has shape `(rows, features)`.
+        """
+        if embeddings.ndim != 2:
+            raise ValueError(
+                f"{cls.__name__}.from_pretrained: embeddings must have shape (rows, features), not {embeddings.shape}"
+            )
+        rows, features = embeddings.shape
+        made: Self = cls(rows, features, *settings, **{**named, "_weight": embeddings})
+        made.weight.requires_grad_(not freeze)
+        return made
+
+    def forward(self, x: Any) -> Tensor:
+        """Integers `(...) -> (..., embedding_dim)`."""
+        return F.embedding(x, self.weight, self.padding_idx, self.max_norm, self.norm_type)
+
+    def extra_repr(self) -> str:
+        given = {"padding_idx": self.padding_idx, "max_norm": self.max_norm}
+        texts = [f"{name}={value}" for name, value in given.items() if value is not None]
+        return ", ".join([f"{self.num_embeddings}, {self.embedding_dim}", *texts])
+
+
+class EmbeddingBag(Embedding):
+    """The mean, sum or largest of several rows: `(bags, size)` integers -> `(bags, embedding_dim)`.
+
+    - `mode`: "mean", "sum" or "max".
+    - `padding_idx`: a row that starts as 0 and is left out.
+    - `include_last_offset`: whether the offsets end with the number of all elements.
+
+    The other arguments and errors are those of `Embedding`; `F.embedding_bag` has the formula.
+    """
+
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, max_norm: float | None = None, norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False, _weight: Tensor | None = None,
+        include_last_offset: bool = False, padding_idx: int | None = None, device: str = "cpu", dtype: Any = None,
+    ) -> None:  # fmt: skip
+        if mode not in ("mean", "sum", "max"):
+            raise ValueError(f'EmbeddingBag: mode must be "mean", "sum" or "max", not {mode!r}')
+        settings = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, _weight)
+        super().__init__(num_embeddings, embedding_dim, *settings, device=device, dtype=dtype)
+        self.mode, self.include_last_offset = mode, include_last_offset
+
+    def forward(self, input: Any, offsets: Any = None, per_sample_weights: Tensor | None = None) -> Tensor:
+        """Integers `(bags, size)` -> `(bags, embedding_dim)`.
+
+        - `offsets`: `(bags,)`, where each bag begins in a vector `input` of all bags.
+        - `per_sample_weights`: of input's shape, a factor for each row, for the mode "sum".
+        """
+        return F.embedding_bag(
+            input, self.weight, offsets, self.max_norm, self.norm_type, mode=self.mode, padding_idx=self.padding_idx,
+            per_sample_weights=per_sample_weights, include_last_offset=self.include_last_offset,
+        )  # fmt: skip
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, mode={self.mode!r}"
+
+
+class _OfTwo(FunctionLayer):
+    in_repr = ()
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:  # type: ignore[override]
+        """The function of two tensors, whose shapes broadcast."""
+        return self.call_function(x1, x2)  # type: ignore[no-any-return]
+
+
+class CosineSimilarity(_OfTwo, function=F.cosine_similarity):
+    """The cosine of the angle between vectors along axis `dim`: 1 for the same direction, 0 for a right angle."""
+
+    dim: int = 1
+    eps: float = 1e-8
+
+
+class PairwiseDistance(_OfTwo, function=F.pairwise_distance):
+    """‖x1 - x2 + eps‖_p along the last axis, which is removed unless keepdim."""
+
+    p: float = 2.0
+    eps: float = 1e-6
+    keepdim: bool = False

@@ -1,0 +1,160 @@
+"""Losses as modules: how wrong the outputs are, as one number. The formulas are in `nn/functional/loss.py`.
+
+Each takes `reduction`: "mean", "sum", or "none" for the losses themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from tinygrad_lecture import Tensor
+from tinygrad_lecture.errors.words import shown
+
+from . import functional as F
+from .functional.loss import mean_divisor
+from .module import FunctionLayer
+
+__all__ = [
+    "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss",
+    "MSELoss", "NLLLoss", "SmoothL1Loss",
+]  # fmt: skip
+
+
+class Loss(FunctionLayer):
+    """Base of all losses; `reduction` is "mean", "sum" or "none". Raises ValueError for another one.
+
+    The settings `weight` and `pos_weight` are buffers: they move with the loss to a device, and are saved.
+    """
+
+    reductions: ClassVar[tuple[str, ...]] = ("mean", "sum", "none")
+    in_repr = ()
+
+    def __init__(self, reduction: str = "mean") -> None:
+        self.reduction = reduction
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        if self.reduction not in self.reductions:
+            *most, last = (f'"{word}"' for word in self.reductions)
+            raise ValueError(
+                f"{type(self).__name__}: reduction must be {', '.join(most)} or {last}, not {shown(self.reduction)}"
+            )
+        for name in ("weight", "pos_weight"):
+            if name in self.settings:
+                self.register_buffer(name, vars(self).pop(name))
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]
+        """The loss of an input, the model's output, and a target."""
+        return self.call_function(input, target)  # type: ignore[no-any-return]
+
+    def count(self, target: Tensor) -> Any:
+        """The weight of a mini-batch in a mean over several, a number or a 0-d Tensor; `nn.Trainer` uses it."""
+        return len(target)
+
+
+# --- numbers ------------------------------------------------------------------------------------------------
+
+
+class MSELoss(Loss, function=F.mse_loss):
+    """Squared error (input - target)²; input and target have one shape.
+
+    The mean is over all elements, rows and outputs, as in PyTorch. The lecture's cost sums over the outputs:
+    MSELoss(reduction="sum") divided by the number of rows.
+    """
+
+    reduction: str = "mean"
+
+
+class L1Loss(Loss, function=F.l1_loss):
+    """Absolute error |input - target|; input and target have one shape."""
+
+    reduction: str = "mean"
+
+
+class HuberLoss(Loss, function=F.huber_loss):
+    """With d = input - target: d² / 2 where |d| < delta, else delta · (|d| - delta / 2) (Huber, 1964)."""
+
+    reduction: str = "mean"
+    delta: float = 1.0
+
+
+class SmoothL1Loss(Loss, function=F.smooth_l1_loss):
+    """HuberLoss / beta, with d = input - target: d² / (2 beta) where |d| < beta, else |d| - beta / 2."""
+
+    reduction: str = "mean"
+    beta: float = 1.0
+
+
+# --- classes ------------------------------------------------------------------------------------------------
+
+
+class ClassLoss(Loss):
+    """Base of losses over classes, with a buffer `weight` of shape `(classes,)` and an `ignore_index`."""
+
+    weights_allowed = 1
+    weight: Tensor | None = None
+    ignore_index: int = -100
+    reduction: str = "mean"
+
+    def count(self, target: Tensor) -> Any:
+        """The divisor of the mean: the number of targets not ignored, or the sum of their class weights."""
+        return mean_divisor(target, self.weight, self.ignore_index)
+
+
+class CrossEntropyLoss(ClassLoss, function=F.cross_entropy):
+    """-log(softmax(input)[target]): the negative log-likelihood of the right class.
+
+    - `input`: logits of shape `(N, classes)` or `(N, classes, ...)`.
+    - `target`: class numbers of shape `(N, ...)`, or a probability per class in the input's shape.
+    - `weight`: `(classes,)`, a factor per class.
+    - `ignore_index`: targets with this number are left out.
+    - `label_smoothing`: the part of each target that is spread evenly over all classes.
+
+    `F.cross_entropy` has the details.
+    """
+
+    label_smoothing: float = 0.0
+
+
+class NLLLoss(ClassLoss, function=F.nll_loss):
+    """-input[target], the negative log-likelihood: CrossEntropyLoss for inputs that are log_softmax(logits) already.
+
+    `weight` and `ignore_index` are those of CrossEntropyLoss; targets are class numbers.
+    """
+
+
+# --- probabilities ------------------------------------------------------------------------------------------
+
+
+class _WeightedLoss(Loss):
+    weights_allowed = 1
+    weight: Tensor | None = None
+    reduction: str = "mean"
+
+
+class BCELoss(_WeightedLoss, function=F.binary_cross_entropy):
+    """Binary cross-entropy -(y log(p) + (1 - y) log(1 - p)), for probabilities p; `weight` is a factor per element.
+
+    Prefer BCEWithLogitsLoss, which stays exact where p rounds to 0 or 1.
+    """
+
+
+class BCEWithLogitsLoss(_WeightedLoss, function=F.binary_cross_entropy_with_logits):
+    """Binary cross-entropy -(y log(σ(x)) + (1 - y) log(1 - σ(x))), for logits x of any size.
+
+    `weight` is a factor per element, `pos_weight` a factor of the first term; both broadcast.
+    """
+
+    pos_weight: Tensor | None = None
+
+
+class KLDivLoss(Loss, function=F.kl_div):
+    """Kullback-Leibler divergence, target · (log(target) - input), of log-probabilities from target probabilities.
+
+    With log_target=True the target is log-probabilities too. Only reduction="batchmean", the sum over classes and mean
+    over rows, is the divergence itself; "mean" divides by the number of classes as well.
+    """
+
+    reductions = ("mean", "sum", "none", "batchmean")
+    reduction: str = "mean"
+    log_target: bool = False

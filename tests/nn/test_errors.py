@@ -1,0 +1,288 @@
+"""What a learner sees: each usual mistake with nn is named, with what was given and what to write instead."""
+
+import gc
+import re
+import traceback
+import weakref
+
+import numpy as np
+import pytest
+
+import nn
+import tinygrad_lecture as tl
+from nn import functional as F
+
+x, y = tl.ones(4, 3), tl.tensor([0, 1, 2, 1])
+model, loss = nn.MLP([3, 5, 3]), nn.CrossEntropyLoss()
+optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+data = nn.TensorDataset(x, y)
+loader = nn.DataLoader(data, batch_size=2)
+
+
+class Silent(nn.Module):
+    def forward(self, x):
+        x * 2
+
+
+class Unregistered(nn.Module):
+    def __init__(self):
+        self.scale = tl.ones(3, requires_grad=True)
+
+
+class Listed(nn.Module):
+    def __init__(self):
+        self.layers = [nn.Linear(3, 3)]
+
+
+def train(model=model, batches=loader, loss=loss, optimizer=optimizer, **options):
+    return nn.Trainer(model, batches, loss, optimizer, epochs=1, show=False, **options)
+
+
+MISTAKES = [
+    # optimisers
+    (lambda: nn.optim.SGD(model, lr=0.1), TypeError, "SGD: give the parameters, as in model.parameters(), not an MLP"),
+    (lambda: nn.optim.SGD(model.parameters), TypeError, "not a method; call it, with parentheses"),
+    (lambda: nn.optim.SGD(model.state_dict()), TypeError, "as in model.parameters(), not a dict"),
+    (lambda: nn.optim.SGD(0.1, model.parameters()), TypeError, "SGD: give the parameters, as in model.parameters(), n"),
+    (lambda: nn.optim.SGD(model.parameters(), lr="0.1"), ValueError, "SGD: lr must be a number, not '0.1'"),
+    (lambda: nn.optim.SGD(nn.ReLU().parameters()), ValueError, "in nn.ModuleList, not in plain lists"),
+    (lambda: nn.clip_grad_norm_(model, 1.0), TypeError, "clip_grad_norm_: give the parameters, as in model.parameters"),
+    (lambda: nn.optim.lr_scheduler.StepLR(optimizer, "10"), ValueError, "StepLR: step_size must be an int, not '10'"),
+    (lambda: nn.optim.lr_scheduler.StepLR(model, 10), TypeError, "StepLR: optimizer must be an Optimizer, not an MLP"),
+    (lambda: nn.optim.Adam(learning_rate=0.1), TypeError, "Adam: it has no argument learning_rate; write lr"),
+    (lambda: nn.optim.AdamW(lr=0.1), TypeError, "AdamW: params is missing: AdamW(params)"),
+    # layers
+    (lambda: nn.Linear(3), TypeError, "Linear: out_features is missing: Linear(in_features, out_features)"),
+    (lambda: nn.Linear((3, 2)), TypeError, "Linear: write Linear(3, 2), without the inner parentheses"),
+    (lambda: nn.MLP([784, 5])(tl.ones(2, 28, 28)), ValueError, "write x.reshape(len(x), 784), or put nn.Flatten() bef"),
+    (lambda: nn.LayerNorm((2, 2))(tl.ones(5, 4)), ValueError, "wanted (..., 2, 2), got (5, 4); write x.reshape(len(x)"),
+    (lambda: nn.MLP(2, 3, 1), TypeError, "MLP: the sizes go into one list: write MLP([2, 3, 1])"),
+    (lambda: nn.MLP([2, 1, 1], "relu"), TypeError, "MLP: an activation must be a class such as nn.ReLU, not 'relu'"),
+    (lambda: nn.MLP([2, 1, 1], nn.ReLU()), TypeError, "not a ReLU; leave out its parentheses"),
+    (lambda: nn.MLP([2, 1, 1], tl.relu), TypeError, "MLP: an activation must be a class such as nn.ReLU, not an Op"),
+    (lambda: nn.Linear("3", 2), TypeError, "Linear: in_features must be an int, not '3'"),
+    (lambda: nn.Linear(3, 2.0), TypeError, "Linear: out_features must be an int, not 2.0"),
+    (lambda: nn.Embedding(10, 0), ValueError, "Embedding: embedding_dim must be at least 1, not 0"),
+    (lambda: nn.LayerNorm(4, 3), TypeError, "LayerNorm: eps is a small float, not 3; sizes go into one tuple: LayerNo"),
+    (lambda: nn.Linear(100, 10)(tl.ones(2, 144)), ValueError, "got (2, 144); nn.Linear(144, 10) would fit"),
+    (
+        lambda: nn.Sequential(nn.Conv2d(1, 4, 3), nn.Linear(100, 10))(tl.ones(2, 1, 8, 8)),
+        ValueError,
+        "got (2, 4, 6, 6); after nn.Flatten() nn.Linear(144, 10) would fit",
+    ),
+    (lambda: nn.LayerNorm("3"), TypeError, "LayerNorm: normalized_shape must be an int, not '3'"),
+    (lambda: nn.Dropout("0.5"), TypeError, "Dropout: p must be a probability, a number from 0 to 1, not '0.5'"),
+    (lambda: nn.Sequential([nn.ReLU()]), TypeError, "not a list of a ReLU; unpack it, as in nn.Sequential(*layers)"),
+    (lambda: nn.Sequential(nn.ReLU), TypeError, "not the class ReLU; make one, with parentheses: ReLU()"),
+    (lambda: nn.Sequential(tl.relu), TypeError, "use a module in its place, such as nn.ReLU() for tl.relu"),
+    (lambda: model["0"], TypeError, "MLP: an index must be an int or a slice, not '0'"),
+    (lambda: F.pad(x, 3), TypeError, "pad: give (before, after) pairs, as in pad(x, (3, 3)) for the last axis, not 3"),
+    (lambda: nn.init.xavier_uniform_(model), TypeError, "nn.init: what to fill must be a Tensor, not an MLP"),
+    # images and sequences
+    (lambda: nn.Conv2d(1, 4), TypeError, "Conv2d: kernel_size is missing: Conv2d(in_channels, out_channels, kernel_si"),
+    (lambda: nn.Conv2d(1, 4, "3"), TypeError, "Conv2d: kernel_size must be an int, or a tuple of 2, not '3'"),
+    (lambda: nn.Conv2d(1, 4, (3, 3, 3)), ValueError, "kernel_size (3, 3, 3) must be one int, or one for each of 2 axe"),
+    (lambda: nn.Conv1d(1, 4, 3, stride=0), ValueError, "Conv1d: stride must be at least 1, not 0"),
+    (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, "Conv2d: groups=2 must divide in_channels=3 and out_channels=4"),
+    (
+        lambda: nn.Conv2d(1, 4, 3, padding="full"),
+        ValueError,
+        'padding must be numbers, "valid" or "same", not \'full\'',
+    ),
+    (lambda: nn.Conv2d(1, 4, 3, 2, "same"), ValueError, 'padding="same" needs a stride of 1, not (2, 2); give numbers'),
+    (lambda: nn.Conv2d(1, 4, 3, padding_mode="mirror"), ValueError, "padding_mode must be 'zeros' or 'reflect' or"),
+    (lambda: nn.ConvTranspose2d(1, 4, 3, padding_mode="reflect"), ValueError, "padding_mode must be 'zeros', not"),
+    (lambda: nn.Conv2d(1, 4, 3)(tl.ones(5, 784)), ValueError, "conv2d: input must be (batch, channels, height, width)"),
+    (lambda: nn.Conv1d(1, 4, 3)(tl.ones(5)), ValueError, "not (5,); write x.unsqueeze(0) for its one channel"),
+    (lambda: nn.Conv2d(1, 4, 3)(tl.ones(5, 28, 28)), ValueError, "conv2d: a weight of shape (4, 1, 3, 3) wants 1 chan"),
+    (lambda: nn.Conv2d(3, 4, 3)(tl.ones(5, 28, 28, 3)), ValueError, "wants 3 channels, got 28 in an input of (5, 28, "),
+    (lambda: nn.Conv2d(3, 4, 3)(tl.ones(28, 28, 3)), ValueError, "write x.permute(2, 0, 1)"),
+    (lambda: nn.Conv1d(3, 4, 3)(tl.ones(5, 28, 3)), ValueError, "write x.permute(0, 2, 1)"),
+    (lambda: nn.Conv2d(1, 4, 5)(tl.ones(2, 1, 4, 4)), ValueError, "a window of (5, 5) does not fit into (4, 4); make "),
+    (lambda: nn.Conv2d(1, 4, 3)([1]), TypeError, "conv2d: input must be a Tensor, not [1]"),
+    (
+        lambda: nn.ConvTranspose2d(1, 1, 2, output_padding=1)(tl.ones(1, 1, 2, 2)),
+        ValueError,
+        "output_padding (1, 1) must be smaller than the stride or the dilation",
+    ),
+    (
+        lambda: nn.ConvTranspose1d(1, 1, 3, 2)(tl.ones(1, 1, 2), output_size=[7]),
+        ValueError,
+        "output_size (7,) must be from (5,) to (6,) for (1, 1, 2)",
+    ),
+    (lambda: nn.ConvTranspose2d(1, 1, 1, padding=1)(tl.ones(1, 1, 2, 2)), ValueError, "leaves nothing of the result"),
+    (lambda: nn.MaxPool2d(x), TypeError, "MaxPool2d is made first and then called: write nn.MaxPool2d()(x)"),
+    (lambda: nn.MaxPool2d(2)(tl.ones(3)), ValueError, "max_pool2d: input must be (batch, channels, height, width), or"),
+    (lambda: nn.MaxPool2d(3, padding=2)(tl.ones(1, 1, 5, 5)), ValueError, "must be at most half of the window's size,"),
+    (lambda: nn.AdaptiveAvgPool2d((1, 1, 1))(tl.ones(1, 1, 2, 2)), ValueError, "must be one int, or one for each of 2"),
+    (
+        lambda: nn.Upsample(scale_factor=2, mode="bicubic"),
+        NotImplementedError,
+        'Upsample: mode \'bicubic\' is not here; use "nearest", "linear" or "bilinear"',
+    ),
+    (lambda: F.interpolate(tl.ones(1, 1, 2, 2)), ValueError, "interpolate: give either size or scale_factor"),
+    (lambda: F.interpolate(x, 2), ValueError, "interpolate: in mode 'nearest' the input must be (batch, channels, len"),
+    (lambda: nn.PixelShuffle(2)(tl.ones(1, 3, 2, 2)), ValueError, "2² must divide the channels of an input of shape ("),
+    (lambda: nn.Fold((4, 4), 2)(tl.ones(1, 4, 8)), ValueError, "need an input (batch, channels · 4, 9), not (1, 4, 8)"),
+    (lambda: nn.ZeroPad2d((1, 2)), ValueError, "ZeroPad2d: padding must be one int or 4, a pair for each axis from th"),
+    (lambda: nn.BatchNorm1d(3)(tl.ones(1, 3)), ValueError, "batch_norm: in training a channel needs two numbers or mo"),
+    (lambda: nn.BatchNorm2d(3)(x), ValueError, "input must be (batch, channels, height, width), not (4, 3)"),
+    (lambda: nn.BatchNorm2d(3)(tl.ones(2, 4, 3, 3)), ValueError, "batch_norm: weights and averages are of 3 channels,"),
+    (lambda: F.batch_norm(x, None, None), ValueError, "without training it needs running_mean and running_var, not No"),
+    (lambda: nn.GroupNorm(2, 3), ValueError, "GroupNorm: num_groups=2 must divide num_channels=3"),
+    (lambda: nn.InstanceNorm1d(2)(tl.ones(2, 2, 1)), ValueError, "a channel of an image needs two numbers or more, go"),
+    (lambda: nn.Dropout2d()(x[0]), ValueError, "dropout2d: input must be (batch, channels, height, width), not (3,)"),
+    # settings without sense
+    (lambda: F.prelu(tl.ones(2, 1, 4), tl.ones(3)), ValueError, "prelu: weight must be one number, or one for each of"),
+    (lambda: F.hardtanh(x, 1.0, -1.0), ValueError, "hardtanh: min_val must not be above max_val, but they are 1.0 and"),
+    (lambda: nn.Softshrink(-1)(x), ValueError, "softshrink: lambd must be 0 or more, not -1"),
+    (lambda: F.celu(x, 0), ValueError, "celu: alpha must not be 0"),
+    (lambda: nn.LayerNorm(3, eps=-1)(x), ValueError, "layer_norm: eps must be 0 or more, not -1"),
+    (lambda: nn.RMSNorm(3, eps=-1)(x), ValueError, "rms_norm: eps must be 0 or more, not -1"),
+    (lambda: nn.GroupNorm(1, 3, eps=-1)(x), ValueError, "group_norm: eps must be 0 or more, not -1"),
+    (lambda: nn.BatchNorm1d(3, eps=0)(x), ValueError, "batch_norm: eps must be above 0, not 0"),
+    (lambda: nn.InstanceNorm1d(3, eps=-1)(x.T), ValueError, "instance_norm: eps must be 0 or more, not -1"),
+    (lambda: nn.init.normal_(tl.ones(3), 0, -1), ValueError, "normal_: std must be 0 or more, not -1"),
+    (lambda: nn.init.uniform_(tl.ones(3), 1, 0), ValueError, "uniform_: a must not be above b, but they are 1 and 0"),
+    (lambda: nn.AvgPool2d(2, divisor_override=0)(tl.ones(1, 4, 4)), ValueError, "avg_pool2d: divisor_override must no"),
+    (lambda: F.interpolate(tl.ones(1, 1, 4), 8, mode="bilinear"), ValueError, "interpolate: in mode 'bilinear' the in"),
+    # modules that are made first
+    (lambda: nn.ReLU(x), TypeError, "ReLU is made first and then called: write nn.ReLU()(x)"),
+    (lambda: nn.Softmax(x), TypeError, "Softmax is made first and then called: write nn.Softmax()(x)"),
+    (lambda: nn.Dropout(x), TypeError, "Dropout is made first and then called: write nn.Dropout()(x)"),
+    (lambda: nn.Sigmoid(inplace=True), TypeError, "Sigmoid takes no settings, not inplace: write nn.Sigmoid()"),
+    (lambda: nn.MSELoss(x, x), TypeError, "MSELoss is made first and then called: write nn.MSELoss()(input, target)"),
+    (lambda: nn.MSELoss(x), TypeError, "MSELoss is made first and then called"),
+    (lambda: nn.CrossEntropyLoss(x, y), TypeError, "CrossEntropyLoss is made first and then called"),
+    (lambda: nn.CrossEntropyLoss(x.numpy(), y.numpy()), TypeError, "CrossEntropyLoss is made first and then called"),
+    # losses
+    (lambda: loss(y, x), ValueError, "are they swapped? The input, the logits, comes first"),
+    (lambda: loss(x, y.unsqueeze(1)), ValueError, "got (4, 1) int64; write target.squeeze(1)"),
+    (lambda: loss(x, y.float()), ValueError, "targets must be integers (the class of each row), not float32; convert"),
+    (
+        lambda: F.cross_entropy(tl.ones(2, 4, 5), tl.zeros(2, 4, dtype=tl.int64)),
+        ValueError,
+        "axis 1 has the classes: if it is the last axis, write input.swapaxes(1, -1)",
+    ),
+    (lambda: loss(Silent()(x), y), TypeError, "input must be a Tensor, not None; does the model's forward return its"),
+    (lambda: nn.MSELoss()(None, x), TypeError, "mse_loss: input must be a Tensor, not None; does the model's forward"),
+    (lambda: nn.MSELoss()(x, y), ValueError, "input (4, 3) and target (4,) must have the same shape; encode class num"),
+    (lambda: nn.MSELoss()(x[:, :1], y.float()), ValueError, "must have the same shape; write target.reshape(4, 1)"),
+    (lambda: nn.MSELoss()(x, 1.0), ValueError, "a target has one number for each number of the input"),
+    (lambda: nn.MSELoss(reduction="average"), ValueError, 'MSELoss: reduction must be "mean", "sum" or "none", not'),
+    (lambda: loss(x[:, :1], y), IndexError, "the classes are 0 to 0; for one output, use binary_cross_entropy_with_lo"),
+    (lambda: loss(x, y + 1), IndexError, "targets range from 1 to 3, but the classes are 0 to 2; counted from 1? writ"),
+    (lambda: F.nll_loss(x, y + 1), IndexError, "run from 1 to 3, but classes are 0 to 2; counted from 1? subtract 1"),
+    (lambda: loss(x, F.one_hot(y, 3)), ValueError, "; of one-hot rows write target.argmax(1), or target.float() to ta"),
+    (lambda: F.kl_div(tl.softmax(x, -1), tl.softmax(x, -1)), ValueError, "kl_div: the input must be log-probabilities"),
+    # training
+    (
+        lambda: train(batches=nn.DataLoader(nn.TensorDataset(x), 2)).fit(),
+        ValueError,
+        "Trainer: a batch must be (inputs, targets), not a list of a Tensor of shape (2, 3), float32; if the targets "
+        "are the inputs, as of an autoencoder, write nn.TensorDataset(x, x)",
+    ),
+    (lambda: train(batches=nn.DataLoader(x, 2)).fit(), ValueError, "(inputs, targets), not a Tensor of shape (2, 3)"),
+    (lambda: nn.evaluate(model, nn.DataLoader(x, 2), loss), ValueError, "evaluate: a batch must be (inputs, targets)"),
+    (lambda: train(loss=nn.MSELoss), ValueError, "not the class MSELoss; make one, with parentheses: MSELoss(...)"),
+    (lambda: train(model=nn.MLP), ValueError, "model must be a Module, not the class MLP; make one, with parentheses"),
+    (lambda: train(optimizer="sgd"), ValueError, "optimizer must be an Optimizer, not 'sgd'"),
+    (lambda: train(loss=optimizer, optimizer=loss), ValueError, "loss must be a function of (outputs, targets), not a"),
+    (
+        lambda: train(schedule=nn.optim.lr_scheduler.ReduceLROnPlateau(optimizer)),
+        ValueError,
+        "ReduceLROnPlateau needs a score at each step, which a Trainer does not give; call its step in on_record",
+    ),
+    (lambda: train(optimizer=nn.optim.LBFGS(model.parameters())), ValueError, "LBFGS needs a closure at each step, wh"),
+    (lambda: train(batches=data), ValueError, "batches is a dataset, which gives single rows; write nn.DataLoader("),
+    (lambda: train(batches=nn.DataLoader), ValueError, "batches is the class DataLoader; make one"),
+    (lambda: train(batches=x), ValueError, "batches is a Tensor of shape (4, 3), float32, not batches; write nn.DataL"),
+    (lambda: train(test=data[:]), ValueError, "test is one batch, not a list of them; put it in a list, as in test=[("),
+    (lambda: nn.evaluate(model, data[:], loss), ValueError, "evaluate: batches is one batch, not a list of them"),
+    (lambda: train(model=nn.MLP([3, 3])), ValueError, "the optimizer has none of the model's parameters; make it with"),
+    # data
+    (lambda: nn.DataLoader(nn.TensorDataset), TypeError, "such as nn.TensorDataset(x, y), not the class TensorDataset"),
+    (lambda: nn.DataLoader((x, y)), TypeError, "put the tensors in a dataset, as in DataLoader(nn.TensorDataset(x, y)"),
+    (lambda: nn.DataLoader(x, y), TypeError, "put the tensors in a dataset"),
+    (lambda: nn.DataLoader(data, "2"), TypeError, "DataLoader: batch_size must be an int, not '2'"),
+    (lambda: nn.TensorDataset((x, y)), TypeError, "TensorDataset: give Tensors, as in TensorDataset(inputs, targets),"),
+    # states and files
+    (lambda: nn.weights.save_file({"model": model.state_dict()}, "m"), TypeError, "save_file: 'model' is a dict, and "),
+    (lambda: model.load_state_dict("digits.safetensors"), TypeError, "load_state_dict: the state must be a dict of te"),
+    (lambda: model.load_state_dict(model), TypeError, "by name, not an MLP; write model.state_dict()"),
+    (lambda: nn.weights.save_file(model, "m"), TypeError, "save_file: the state must be a dict of tensors by name, no"),
+    (lambda: nn.weights.save_file("m", {}), TypeError, "not 'm'; it comes first, and then the path"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "message"), MISTAKES, ids=[message[:40] for *_, message in MISTAKES])
+def test_a_mistake_is_named_with_what_to_write(call, error, message):
+    with pytest.raises(error, match=re.escape(message)) as caught:
+        call()
+    shown = [chained for chained in (caught.value.__cause__, caught.value.__context__) if chained is not None]
+    assert caught.value.__suppress_context__ or not shown, "another error stands above"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: nn.Sequential(nn.Sequential(nn.Linear(5, 3)))(x),
+        lambda: nn.Sequential(nn.Embedding(2, 3))(y),
+        lambda: nn.optim.AdamW(model.parameters(), lr="a"),
+        lambda: nn.MLP(["2", 3]),
+    ],
+)
+def test_a_notebook_shows_the_users_line_and_the_one_that_raised(call):
+    with pytest.raises((ValueError, IndexError, TypeError)) as caught:
+        call()
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    shown = [frame for frame in frames[:-1] if not frame.f_locals.get("__tracebackhide__")]
+    assert {frame.f_code.co_filename for frame in shown} == {__file__}
+
+
+def test_lines_of_the_users_own_modules_are_shown():
+    class Mine(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(5, 3)
+
+        def forward(self, x):
+            return self.layer(x)
+
+    with pytest.raises(ValueError, match=r"in layer 0\.layer") as caught:
+        nn.Sequential(Mine())(x)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    shown = [frame.f_code.co_name for frame in frames if not frame.f_locals.get("__tracebackhide__")]
+    assert shown == ["test_lines_of_the_users_own_modules_are_shown", "forward"]
+
+
+def test_an_error_that_was_handled_keeps_no_tensor_alive():
+    def failed():
+        x = tl.ones(4, 7)
+        try:
+            nn.Sequential(nn.Sequential(nn.Linear(5, 3)))(x)
+        except ValueError:
+            return weakref.ref(x)
+
+    gc.disable()
+    try:
+        assert failed()() is None
+    finally:
+        gc.enable()
+
+
+def test_a_list_of_layers_that_a_model_would_not_train_is_warned_of():
+    with pytest.warns(UserWarning, match=r"Listed.layers is a list, .* write nn.ModuleList") as caught:
+        Listed()
+    assert caught[0].filename == __file__
+
+
+def test_a_leaf_that_a_model_would_not_train_is_warned_of():
+    with pytest.warns(UserWarning, match=r"Unregistered.scale requires grad but is no nn.Parameter") as caught:
+        Unregistered()
+    assert caught[0].filename == __file__
+
+
+def test_lists_and_arrays_are_looked_up_in_an_embedding():
+    layer = nn.Embedding(10, 4)
+    for tokens in ([1, 2], np.array([1, 2])):
+        assert layer(tokens).tolist() == layer(tl.tensor([1, 2])).tolist()

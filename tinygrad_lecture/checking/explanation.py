@@ -73,8 +73,8 @@ def _case(verdict: Verdict, verdicts: Sequence[Verdict], analytical: Analytical,
         kinks=verdict.kinks,
         x=verdict.x,
         upstream=analytical.upstream if output is None else analytical.upstreams[output].ravel(),
-        jacobian=verdict.jacobian,
-        out=out,
+        columns=verdict.jacobian,
+        output=out,
         others={v.subject.called(v.k): (v.expected, v.got) for v in verdicts if v.k != verdict.k},
         call=call,
         position=position,
@@ -104,7 +104,7 @@ def _error(
         f"  {element}expected {number(expected, digits)}, got {number(got, digits)} (error {abs(got - expected):.2g})"
     )
     columns = {"input": verdict.x}
-    if case.out is not None and case.out.shape == verdict.x.shape:
+    if case.output is not None and case.output.shape == verdict.x.shape:
         columns["upstream"] = case.upstream.reshape(verdict.x.shape)
     columns |= {"expected": verdict.expected, "got": verdict.got}
     lines += element_table(columns, verdict.marks, verdict.order, digits)

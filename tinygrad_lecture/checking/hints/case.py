@@ -1,18 +1,37 @@
-"""`Case`: a wrong gradient and the facts that hints look at."""
+"""`Case`: a wrong gradient and the facts that hints look at.
+
+A hint that asks for a fact that is not known, as a Jacobian that is too large, does not apply: `Unknown` ends it.
+"""
 
 from __future__ import annotations
 
 import inspect
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 from ...backend import Array, Shape, device_of, is_array, move, to_host
 from ..watch import Call
 
+T = TypeVar("T")
+Candidates: TypeAlias = Iterator[tuple[str, Array]]  # a mistake as a sentence, and the gradient that it would give
+
 MAX_RUNS = 256  # how often a rule is run to find its Jacobian
+
+
+class Unknown(Exception):
+    """A fact that a hint asks for is not known."""
+
+
+def known(fact: T | None) -> T:
+    """The fact. Raises Unknown if it is None."""
+    if fact is None:
+        raise Unknown
+    return fact
 
 
 @dataclass
@@ -29,8 +48,8 @@ class Case:
     kinks: Array  # bool
     x: Array
     upstream: Array  # (m,)
-    jacobian: Array | None  # (m, n), None if too large
-    out: Array | None  # the output, if there is only one
+    columns: Array | None  # the Jacobian, (m, n), None if too large
+    output: Array | None  # None if there are several
     others: dict[str, tuple[Array, Array]] = field(default_factory=dict)  # other inputs: expected and got, by name
     call: Call | None = None  # the op call, if the function is a single one
     position: int = 0  # which input of that op x is
@@ -39,20 +58,50 @@ class Case:
 
     def fits(self, candidate: Array) -> bool:
         """Whether a mistake that would give `candidate` explains what was got, everywhere except at kinks."""
-        if candidate.shape != self.got.shape:
+        if candidate.size != self.got.size:
             return False
+        candidate = candidate.reshape(self.got.shape)
         return same(self.got, candidate, ~self.kinks) and not same(candidate, self.expected, ~self.kinks)
 
-    def fits_upstream(self, upstream: Array) -> bool:
-        """Whether the rule gives the right gradient for this other upstream gradient, any shape of m elements."""
-        candidate = self.vjp(upstream.ravel())
-        return candidate is not None and self.fits(candidate)
+    @cached_property
+    def second(self) -> Case | None:
+        """The case of another upstream gradient, by another run of the rule; None if it does not run."""
+        upstream = -2 * self.upstream[::-1]  # by the first one a match may be a coincidence
+        try:
+            return replace(self, upstream=upstream, got=self.rerun(upstream), expected=self.vjp(upstream), others={})
+        except Unknown:
+            return None
 
-    # --- the upstream gradient ---
+    # --- the Jacobian and the upstream gradient ---
 
-    def vjp(self, upstream: Array) -> Array | None:
-        """The expected gradient for another upstream gradient, (m,)."""
-        return None if self.jacobian is None else (upstream @ self.jacobian).reshape(self.x.shape)
+    @property
+    def jacobian(self) -> Array:
+        """The Jacobian of the op, (m, n)."""
+        return known(self.columns)
+
+    @property
+    def out(self) -> Array:
+        """The output."""
+        return known(self.output)
+
+    @property
+    def g_out(self) -> Array:
+        """The upstream gradient in the shape of the output."""
+        return self.upstream.reshape(self.out.shape)
+
+    def vjp(self, upstream: Array) -> Array:
+        """The right gradient for another upstream gradient, any shape of m elements."""
+        return np.asarray((upstream.ravel() @ self.jacobian).reshape(self.x.shape))
+
+    @cached_property
+    def inputs_per_output(self) -> Array:
+        """On how many input elements each output element depends, (m,)."""
+        return np.count_nonzero(self.jacobian, axis=1)
+
+    @cached_property
+    def outputs_per_input(self) -> Array:
+        """On how many output elements each input element has an effect, (n,)."""
+        return np.count_nonzero(self.jacobian, axis=0)
 
     @cached_property
     def reached(self) -> Array | None:
@@ -60,15 +109,14 @@ class Case:
 
         An element that changes none (its derivative is 0) counts as changing the output element at its own place.
         """
-        if self.jacobian is None:
+        if self.columns is None or self.outputs_per_input.max(initial=0) > 1:
             return None
-        reaches = self.jacobian != 0
-        places = reaches.argmax(axis=0)
-        if not reaches.any(axis=0).all():
-            if self.out is None or self.out.shape != self.x.shape:
+        places = (self.columns != 0).argmax(axis=0)
+        if not self.outputs_per_input.all():
+            if self.output is None or self.output.shape != self.x.shape:
                 return None
-            places = np.where(reaches.any(axis=0), places, np.arange(self.x.size))
-        return places.reshape(self.x.shape) if (reaches.sum(axis=0) <= 1).all() else None
+            places = np.where(self.outputs_per_input > 0, places, np.arange(self.x.size))
+        return places.reshape(self.x.shape)
 
     def at_inputs(self, array: Array) -> Array | None:
         """An array with the elements of the output, rearranged so that each stands at the input it belongs to.
@@ -76,13 +124,14 @@ class Case:
         None if an input element changes several output elements, unless output and input have the same shape.
         """
         if self.reached is not None:
-            return array.ravel()[self.reached]
-        return array.reshape(self.x.shape) if self.out is not None and self.out.shape == self.x.shape else None
+            return np.asarray(array.ravel()[self.reached])
+        alike = self.output is not None and self.output.shape == self.x.shape
+        return array.reshape(self.x.shape) if alike else None
 
-    @cached_property
-    def g(self) -> Array | None:
+    @property
+    def g(self) -> Array:
         """The upstream gradient in the shape of the input, as `at_inputs`."""
-        return self.at_inputs(self.upstream)
+        return known(self.at_inputs(self.upstream))
 
     # --- the arrays and the rule ---
 
@@ -94,22 +143,21 @@ class Case:
     @property
     def sizes(self) -> list[int]:
         """The sizes, larger than 1, of the axes of input and output."""
-        return sorted({*self.x.shape, *(() if self.out is None else self.out.shape)} - {0, 1})
+        return sorted({*self.x.shape, *(() if self.output is None else self.output.shape)} - {0, 1})
 
     @cached_property
     def arrays(self) -> dict[str, Array]:
         """The arrays that the rule can use, by name: inputs, output, settings, and constants from around the op."""
         if self.call is None:
-            return {"x": self.x} | ({} if self.out is None else {"out": self.out})
+            return {"x": self.x} | ({} if self.output is None else {"out": self.output})
         found = self.call.rule(self.position)
         everything = {**self._constants(*(found or ())[:1]), **self.call.settings, **self.call.named_arrays()}
         return {k: to_host(v) for k, v in everything.items() if is_array(v) and v.dtype.kind == "f"}
 
     def indices_of_shape(self, shape: Shape) -> list[Array]:
         """The integer arrays of a shape among inputs, settings, and constants from around the op."""
-        if self.call is None:
-            return []
-        everything = [*self.call.arrays, *self.call.settings.values(), *self._constants().values()]
+        call = known(self.call)
+        everything = [*call.arrays, *call.settings.values(), *self._constants().values()]
         return [to_host(v) for v in everything if is_array(v) and v.dtype.kind in "iu" and v.shape == shape]
 
     def _constants(self, *rules: object) -> dict[str, object]:
@@ -120,42 +168,41 @@ class Case:
 
     def arrays_of_shape(self, shape: Shape) -> dict[str, Array]:
         """Those of these arrays that broadcast to a shape, broadcast."""
-        return {k: np.broadcast_to(v, shape) for k, v in self.arrays.items() if _broadcasts(v.shape, shape)}
+        return {k: np.broadcast_to(v, shape) for k, v in self.arrays.items() if broadcasts(v.shape, shape)}
 
     @cached_property
     def known(self) -> dict[str, Array]:
         """Those of these arrays that have the shape of the input or broadcast to it; the output as by `at_inputs`."""
-        out = None if self.out is None else self.at_inputs(self.out)
-        known = self.arrays_of_shape(self.x.shape)
-        known.pop("out", None)
-        return known if out is None else {**known, "out": out}
+        out = None if self.output is None else self.at_inputs(self.output)
+        found = {k: v for k, v in self.arrays_of_shape(self.x.shape).items() if k != "out"}
+        return found if out is None else {**found, "out": out}
 
-    def rerun(self, upstream: Array | None = None, **replaced: Array) -> Array | None:
-        """What the rule returns for another upstream gradient, or with arguments replaced; None if it does not run."""
-        call = self.call
-        found = None if call is None or call.op.variadic else call.rule(self.position)
-        if call is None or found is None:
-            return None
-        rule, arguments = found
+    def rerun(self, upstream: Array | None = None, **replaced: Array) -> Array:
+        """What the rule returns for another upstream gradient, or with arguments replaced. Unknown if it fails."""
+        call = known(self.call)
+        rule, arguments = known(None if call.op.variadic else call.rule(self.position))
         arguments = {k: v.copy() if is_array(v) else v for k, v in {**arguments, **replaced}.items()}
         given = (self.upstream if upstream is None else upstream).reshape(call.out.shape).copy()
         try:
             gradient = sum_to_shape(to_host(rule(move(given, device_of(call.out)), *arguments.values())), self.x.shape)
         except Exception:  # the rule does not run with these arguments
-            return None
-        return gradient if gradient.shape == self.x.shape else None
+            raise Unknown from None
+        return known(gradient if gradient.shape == self.x.shape else None)
+
+    def runs_right(self, **replaced: Array) -> bool:
+        """Whether the rule is right when some of its arguments are replaced."""
+        try:
+            return same(self.rerun(**replaced), self.expected, ~self.kinks)
+        except Unknown:
+            return False
 
     @cached_property
-    def claimed(self) -> Array | None:
-        """The Jacobian of the rule, (m, n), by a run for each output element; None if the rule is not linear in g."""
+    def claimed(self) -> Array:
+        """The Jacobian of the rule, (m, n), by a run for each output element. Unknown if it is not linear in g."""
         if self.upstream.size > MAX_RUNS:
-            return None
-        runs = [self.rerun(unit) for unit in np.eye(self.upstream.size)]
-        rows = [run.ravel() for run in runs if run is not None]
-        if len(rows) < len(runs):
-            return None
-        claimed = np.array(rows, dtype=float)
-        return claimed if same((self.upstream @ claimed).reshape(self.x.shape), self.got) else None
+            raise Unknown
+        claimed = np.array([self.rerun(unit).ravel() for unit in np.eye(self.upstream.size)], dtype=float)
+        return known(claimed if same((self.upstream @ claimed).reshape(self.x.shape), self.got) else None)
 
 
 def same(a: Array, b: Array, where: Array | None = None) -> bool:
@@ -181,5 +228,6 @@ def sum_to_shape(array: Array, shape: Shape) -> Array:
     return array.sum(axis=tuple(a for a, n in enumerate(shape) if n == 1), keepdims=True)
 
 
-def _broadcasts(shape: Shape, to: Shape) -> bool:
+def broadcasts(shape: Shape, to: Shape) -> bool:
+    """Whether one shape broadcasts to another."""
     return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(shape[::-1], to[::-1], strict=False))

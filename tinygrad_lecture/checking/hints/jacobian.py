@@ -1,4 +1,4 @@
-"""Hints from the Jacobian: a part of it is missing, it is transposed, or it is that of another input."""
+"""Hints from the Jacobian of the rule: a part of it is missing, or stands in the wrong place."""
 
 from __future__ import annotations
 
@@ -6,52 +6,11 @@ import numpy as np
 
 from ...backend import Array
 from .case import Case, same
-from .elements.places import places
-
-
-def diagonal(case: Case) -> str | None:
-    """got = g * diag(J)."""
-    jacobian = _square(case)
-    if jacobian is None or not case.fits((case.upstream * np.diag(jacobian)).reshape(case.x.shape)):
-        return None
-    return (
-        "only the diagonal of the Jacobian is used: each output depends on other input elements too, and the sum of "
-        "their contributions is missing"
-    )
-
-
-def jacobian_transposed(case: Case) -> str | None:
-    """got = J g, not J^T g."""
-    jacobian = _square(case)
-    if jacobian is None or not case.fits((jacobian @ case.upstream).reshape(case.x.shape)):
-        return None
-    return (
-        "the rule multiplies the upstream gradient by the Jacobian, as the forward direction does; multiply by its "
-        "transpose (of a matrix, its .T; a cumulative sum from the other end; a convolution with the flipped kernel)"
-    )
-
-
-def _square(case: Case) -> Array | None:
-    """The Jacobian, if the output has the shape of the input."""
-    square = case.jacobian is not None and case.out is not None and case.out.shape == case.x.shape
-    return case.jacobian if square else None
-
-
-def other_input(case: Case) -> str | None:
-    """got = the expected gradient of another input, or minus that."""
-    for name, (expected, got) in case.others.items():
-        if case.fits(expected):
-            swapped = got.shape == case.expected.shape and same(got, case.expected)
-            return f"this is the gradient with respect to {name}" + (": the rules are swapped" if swapped else "")
-        if case.fits(-expected):
-            return f"this is minus the gradient with respect to {name}; the gradient with respect to this input differs"
-    return None
+from .places import index_text, places
 
 
 def outputs_left_out(case: Case) -> str | None:
     """The rule ignores some elements of g, and is right about the others."""
-    if case.claimed is None or case.jacobian is None or case.out is None:
-        return None
     used = case.claimed.any(axis=1)
     left_out = ~used & case.jacobian.any(axis=1)
     if not (left_out.any() and used.any()) or not same(case.claimed[used], case.jacobian[used]):
@@ -62,19 +21,11 @@ def outputs_left_out(case: Case) -> str | None:
     )
 
 
-def contributions(case: Case) -> str | None:
-    """The Jacobian of the rule is right but for zeros where the true one has none, or the other way round."""
-    return _contributions(case, exact=True)
+def contributions(case: Case, exact: bool = True) -> str | None:
+    """The Jacobian of the rule is right but for zeros where the true one has none, or the other way round.
 
-
-def wrong_contributions(case: Case) -> str | None:
-    """The same, but other numbers are wrong too."""
-    return _contributions(case, exact=False)
-
-
-def _contributions(case: Case, exact: bool) -> str | None:
-    if case.claimed is None or case.jacobian is None:
-        return None
+    exact: whether all other numbers are right.
+    """
     claimed, jacobian = case.claimed, case.jacobian
     missing, extra = (claimed == 0) & (jacobian != 0), (claimed != 0) & (jacobian == 0)
     if missing.any() == extra.any() or not claimed.any():
@@ -82,7 +33,7 @@ def _contributions(case: Case, exact: bool) -> str | None:
     if exact and not same(claimed, jacobian, ~(missing | extra)):
         return None
     i, k = (int(place) for place in np.argwhere(missing | extra)[0])
-    output, element = f"output element {_element(case.out, i)}", f"input element {_element(case.x, k)}"
+    output, element = f"output element {_element(case.output, i)}", f"input element {_element(case.x, k)}"
     others = "; the others are right" if exact else ""
     if missing.any():
         return (
@@ -97,26 +48,21 @@ def _contributions(case: Case, exact: bool) -> str | None:
 
 def contributions_misplaced(case: Case) -> str | None:
     """Each row of the rule's Jacobian has the right numbers, but at other input elements."""
-    if case.claimed is None or case.jacobian is None or (np.count_nonzero(case.jacobian, axis=1) < 2).all():
+    sorted_rows = (np.sort(array, axis=1) for array in (case.claimed, case.jacobian))
+    if (case.inputs_per_output < 2).all() or not same(*sorted_rows):
         return None
-    if not same(np.sort(case.claimed, axis=1), np.sort(case.jacobian, axis=1)):
-        return None
-    close = 1e-5 * np.abs(case.jacobian).max()
-    i = int((np.abs(case.claimed - case.jacobian) > close).any(axis=1).argmax())
+    i = int(_wrong_rows(case).argmax())
     taken, right = (places((array[i] != 0).reshape(case.x.shape)) for array in (case.claimed, case.jacobian))
     return (
         f"the contribution of each output element has the right numbers, but goes to other input elements: that of "
-        f"output element {_element(case.out, i)} to {taken}, but it must go to {right} (look at stride, offset and "
+        f"output element {_element(case.output, i)} to {taken}, but it must go to {right} (look at stride, offset and "
         "direction)"
     )
 
 
 def wrong_outputs(case: Case) -> str | None:
     """The rule is wrong about some elements of the output only."""
-    if case.claimed is None or case.jacobian is None or case.out is None:
-        return None
-    close = 1e-5 * np.abs(case.jacobian).max(initial=0)
-    wrong = (np.abs(case.claimed - case.jacobian) > close).any(axis=1)
+    wrong = _wrong_rows(case)
     if not 0 < np.count_nonzero(wrong) <= wrong.size / 3:
         return None
     return (
@@ -125,6 +71,36 @@ def wrong_outputs(case: Case) -> str | None:
     )
 
 
+def upstream_of_others(case: Case) -> str | None:
+    """The rule is right but that it uses the elements of g that belong to another input."""
+    used, needed = (array.any(axis=1).reshape(case.out.shape) for array in (case.claimed, case.jacobian))
+    if not _rows_permuted(case) or np.array_equal(used, needed):
+        return None
+    return f"the rule takes {places(used)} of the upstream gradient g, but the input reaches {places(needed)}"
+
+
+def upstream_misplaced(case: Case) -> str | None:
+    """The rule is right but that it uses the elements of g in another order."""
+    if not _rows_permuted(case):
+        return None
+    return (
+        "the rule uses the elements of the upstream gradient g in the wrong order, as after a reshape, "
+        "transpose, tile or repeat that is not that of the op"
+    )
+
+
+def _rows_permuted(case: Case) -> bool:
+    """Whether the Jacobian of the rule has the right rows, one for each element of g, in another order."""
+    scale = np.abs(case.jacobian).max(initial=1e-300)
+    one, other = (np.round(array / scale, 4) for array in (case.claimed, case.jacobian))
+    return np.allclose(one[np.lexsort(one.T)], other[np.lexsort(other.T)], atol=2e-4)
+
+
+def _wrong_rows(case: Case) -> Array:
+    """Which elements of the output the rule is wrong about, (m,) bool."""
+    close = 1e-5 * np.abs(case.jacobian).max(initial=0)
+    return np.asarray((np.abs(case.claimed - case.jacobian) > close).any(axis=1))
+
+
 def _element(array: Array | None, i: int) -> str:
-    index = (i,) if array is None else tuple(map(int, np.unravel_index(i, array.shape)))
-    return str(index[0]) if len(index) == 1 else str(index)
+    return index_text((i,) if array is None else tuple(map(int, np.unravel_index(i, array.shape))))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from typing import TypeAlias
 
 import numpy as np
 
-from ....backend import Array
+from ...backend import Array
 
 CONSTANTS = {
     "pi": math.pi,
@@ -22,7 +21,6 @@ CONSTANTS = {
 }
 MIN_SIGNS = 8  # fewer elements have the signs of others by chance
 FUNCTIONS = {"exp": np.exp, "log": np.log, "cos": np.cos, "sin": np.sin, "sqrt": np.sqrt, "tanh": np.tanh}
-Formula: TypeAlias = Callable[[int, Fraction], str]  # of the k-th word and a number
 
 
 def functions(name: str, array: Array) -> Iterator[tuple[str, Array]]:
@@ -73,9 +71,8 @@ def recognise(
     named = [(name, array) for name, array in named if not _constant(array[None])[0]]
     if not named:
         return None
-    names, table = [name for name, _ in named], np.array([array for _, array in named])
     zero = wanted == 0
-    for text, values, count in _candidates(names, table):
+    for top, bottom, values, count in _families([name for name, _ in named], np.array([array for _, array in named])):
         if count > words:
             return None
         ratio = wanted[~zero] / values[:, ~zero]
@@ -84,28 +81,18 @@ def recognise(
         for k in np.flatnonzero(fits):
             number = tidy(float(ratio[k].mean()))
             if number:
-                return text(int(k), number), count
+                return over(number, top.format(named[k][0]), bottom.format(named[k][0])), count
     return None
 
 
-def _candidates(names: list[str], table: Array) -> Iterator[tuple[Formula, Array, int]]:
-    """Families of formulas, their values, (k, n), and their number of functions, 1 or 2."""
-
-    def product(first: str) -> Formula:
-        return lambda k, number: times(number, f"{first} * {names[k]}")
-
-    def quotient(bottom: str) -> Formula:
-        return lambda k, number: over(number, names[k], bottom)
-
-    def reciprocal(first: str) -> Formula:
-        return lambda k, number: over(number, "", f"{first} * {names[k]}")
-
-    yield lambda k, number: times(number, names[k]), table, 1
-    yield lambda k, number: over(number, "", names[k]), 1 / table, 1
-    for name, values in zip(names, table, strict=True):
-        yield product(name), values * table, 2
-        yield quotient(name), table / values, 2
-        yield reciprocal(name), 1 / (values * table), 2
+def _families(names: list[str], table: Array) -> Iterator[tuple[str, str, Array, int]]:
+    """Families of formulas: numerator and denominator with a place for a name, values, (k, n), number of functions."""
+    yield "{}", "", table, 1
+    yield "", "{}", 1 / table, 1
+    for first, values in zip(names, table, strict=True):
+        yield f"{first} * {{}}", "", values * table, 2
+        yield "{}", first, table / values, 2
+        yield "", f"{first} * {{}}", 1 / (values * table), 2
 
 
 def tidy(value: float) -> Fraction | None:
@@ -139,7 +126,9 @@ def times(number: Fraction, formula: str) -> str:
 
 
 def over(number: Fraction, top: str, bottom: str) -> str:
-    """A quotient: "1 / x", "-2 * a / b"."""
+    """A number times a quotient: "1 / x", "-2 * a / b"; of a numerator alone if the denominator is ""."""
+    if not bottom:
+        return times(number, top)
     bottom = bottom if number.denominator == 1 else f"{number.denominator} * {bottom}"
     bottom = f"({bottom})" if re.search(r" [*/+-] (?![^(]*\))", bottom) else bottom  # not within parentheses
     return f"{times(Fraction(number.numerator), top or '1')} / {bottom}"

@@ -7,9 +7,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ....backend import Array
+from ...backend import Array
 
 MAX_NAMED = 4  # elements that are listed one by one
+SIGNS = {
+    "negative": np.less,
+    "positive": np.greater,
+    "not positive": np.less_equal,
+    "not negative": np.greater_equal,
+}
 
 
 def places(mask: Array, x: Array | None = None) -> str:
@@ -17,19 +23,18 @@ def places(mask: Array, x: Array | None = None) -> str:
 
     x: numbers at these elements; a mask may pick its negative or its largest ones.
     """
+    count = np.count_nonzero(mask)
     return (
-        (by_diagonal(mask) or by_slice(mask) if mask.ndim > 1 else None)
+        (_by_diagonal(mask) or by_slice(mask) if mask.ndim > 1 else None)
         or (by_value(mask, x) if x is not None else None)
         or by_slice(mask)
-        or (_listed(mask) if np.count_nonzero(mask) <= MAX_NAMED else None)
-        or f"{np.count_nonzero(mask)} of {mask.size} elements"
+        or (_listed(mask) if 0 < count <= MAX_NAMED else None)
+        or f"{count} of {mask.size} elements"
     )
 
 
 def by_value(mask: Array, x: Array) -> str | None:
     """ "the elements where the input is negative" and the like; None if values do not tell."""
-    if not mask.any() or mask.all():
-        return None
     by = by_sign(mask, {"the input": x})
     if by is not None or _alternatives(mask) < 20:
         return by
@@ -46,15 +51,7 @@ def by_value(mask: Array, x: Array) -> str | None:
 
 def by_sign(mask: Array, arrays: Mapping[str, Array]) -> str | None:
     """ "the elements where x is negative" and the like, for one of the arrays, by name; None if no sign tells."""
-    if not mask.any() or mask.all() or _alternatives(mask) < 6:
-        return None
-    signs = {
-        "negative": np.less,
-        "positive": np.greater,
-        "not positive": np.less_equal,
-        "not negative": np.greater_equal,
-    }
-    for sign, holds in signs.items():
+    for sign, holds in SIGNS.items() if _alternatives(mask) >= 6 else ():
         for name, array in arrays.items():
             if np.array_equal(mask, holds(array, 0)):
                 return f"the elements where {name} is {sign}"
@@ -78,24 +75,25 @@ def by_slice(mask: Array) -> str | None:
     return None
 
 
-def by_diagonal(mask: Array) -> str | None:
+def _by_diagonal(mask: Array) -> str | None:
     """ "the diagonal", "the elements below the diagonal", ...; None if the mask is none of these."""
-    if mask.ndim < 2 or min(mask.shape[-2:]) < 2:
+    if min(mask.shape[-2:]) < 2:
         return None
     rows, columns = np.ogrid[: mask.shape[-2], : mask.shape[-1]]
-    known = {
+    regions = {
         "the diagonal": rows == columns,
         "the elements above the diagonal": rows < columns,
         "the elements below the diagonal": rows > columns,
         "all elements but the diagonal": rows != columns,
     }
-    return next((text for text, there in known.items() if (mask == there).all()), None)
+    return next((text for text, region in regions.items() if (mask == region).all()), None)
 
 
-def _listed(mask: Array) -> str | None:
-    indexes = [tuple(map(int, index)) for index in np.argwhere(mask)]
-    if not indexes:
-        return None
-    return ("element " if len(indexes) == 1 else "elements ") + ", ".join(
-        str(index[0]) if len(index) == 1 else str(index) for index in indexes
-    )
+def _listed(mask: Array) -> str:
+    indexes = [index_text(tuple(map(int, index))) for index in np.argwhere(mask)]
+    return ("element " if len(indexes) == 1 else "elements ") + ", ".join(indexes)
+
+
+def index_text(index: tuple[int, ...]) -> str:
+    """An index as text: "3", "(1, 2)"."""
+    return str(index[0]) if len(index) == 1 else str(index)

@@ -7,8 +7,8 @@ from itertools import product
 
 import numpy as np
 
-from ....backend import Array, Shape
-from ..case import Case, coefficient, same
+from ...backend import Array, Shape
+from .case import Case, coefficient, same
 from .recognise import constant, tidy, times
 
 MAX_SIZE = 4096  # elements of the largest array that is multiplied
@@ -36,9 +36,9 @@ def products(case: Case) -> Iterator[Word]:
 
     Vectors are columns, or rows where they are transposed. A g of one element is a factor in front.
     """
-    if case.out is None or case.call is None or case.x.ndim == 0 or case.x.size < 3:
+    if case.output is None or case.call is None or case.x.ndim == 0 or case.x.size < 3:
         return
-    g = case.upstream.reshape(case.out.shape)
+    g = case.g_out
     arrays = {k: v for k, v in case.arrays.items() if 1 <= v.ndim <= 3 and 1 < v.size <= MAX_SIZE}
     if len(arrays) > 5 or g.ndim > 3 or g.size > MAX_SIZE:
         return

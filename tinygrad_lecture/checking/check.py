@@ -30,15 +30,15 @@ from typing import Any
 import numpy as np
 
 from ..autograd.modes import set_grad_enabled
-from ..backend import Array
 from ..random import get_rng_state, set_rng_state
-from .analytical import Analytical, analytical_gradients, vjp
+from .analytical import Analytical, analytical_gradients
 from .explanation import doubt_about, explain
 from .locate import op_at_fault
-from .more_digits import look_again
+from .more_digits import with_more_digits
+from .numerical.gradient import Problem
 from .numerical.methods import numerical_gradients
-from .purity import FACTOR, alike, require_linear
-from .report import GradcheckError, GradcheckReport, number
+from .purity import require_linear, require_pure
+from .report import GradcheckError, GradcheckReport
 from .second_order import gradient_function
 from .subject import Subject
 from .verdict import Options, Verdict
@@ -139,118 +139,71 @@ def _check(subject: Subject, options: Options) -> GradcheckReport:
 
     Also if no element can be told right from wrong.
     """
-    analytical = analytical_gradients(subject, options.seed)
-    _require_deterministic(subject, analytical.values, analytical.outs[0].device)
-    _require_float64(subject, analytical)
-    method, numerical = numerical_gradients(
-        subject.values,
-        subject.xs,
-        analytical.upstream,
-        analytical.values,
-        analytical.gradients,
-        eps=options.eps,
-        analytic=options.analytic,
-    )
-    verdicts = [
-        Verdict.of(subject, k, options, method, expected, got)
-        for k, (expected, got) in enumerate(zip(numerical, analytical.gradients, strict=True))
-    ]
-    verdicts, refusal = look_again(verdicts, analytical, options)
+    found = analytical_gradients(subject, options.seed)
+    require_pure(found)
+    _require_float64(found)
+    problem = Problem(subject.values, subject.xs, found.upstream, found.values, found.gradients)
+    method, numerical = numerical_gradients(problem, options.eps, options.analytic)
+    verdicts = [Verdict.of(subject, k, options, method, numerical[k], got) for k, got in enumerate(found.gradients)]
+    verdicts, refusal = with_more_digits(verdicts, found, options)
     if any(verdict.wrong.any() for verdict in verdicts):
-        raise explain(verdicts, analytical, lambda part: _error_of_part(part, options))
+        raise explain(verdicts, found, lambda part: _error_of_part(part, options))
     if options.strict_shapes:
-        _require_exact_shapes(subject, analytical)
-    _require_linear(subject, analytical, options)
-    right = sum(int(verdict.right.sum()) for verdict in verdicts)
-    unclear = sum(int(verdict.cannot_tell.sum()) for verdict in verdicts)
+        _require_exact_shapes(found)
+    _require_linear(found, options)
+    right, unclear, kinks = (
+        sum(int(np.count_nonzero(which)) for which in masks)
+        for masks in zip(*((v.right, v.cannot_tell, v.kinks) for v in verdicts), strict=True)
+    )
     doubt = doubt_about(verdicts, refusal) if unclear else ""
     if unclear and not right:
-        raise GradcheckError(
-            f"{subject.check}: it cannot be told for any element whether the gradient of {subject.name} is right\n"
-            f"  {doubt}",
-            fn_name=subject.name,
-            total=unclear,
-            method=method,
-            hint="cannot-tell",
-        )
-    return GradcheckReport(
-        subject.name,
-        method,
-        checked=right,
-        kinks=sum(int(verdict.kinks.sum()) for verdict in verdicts),
-        largest_error=max((verdict.largest_error for verdict in verdicts), default=0.0),
-        cannot_tell=unclear,
-        doubt=doubt,
-    )
+        message = f"it cannot be told for any element whether the gradient of {subject.name} is right\n  {doubt}"
+        raise subject.failure(message, total=unclear, method=method, hint="cannot-tell")
+    largest_error = max(verdict.largest_error for verdict in verdicts)
+    return GradcheckReport(subject.name, method, right, kinks, largest_error, cannot_tell=unclear, doubt=doubt)
 
 
-def _require_deterministic(subject: Subject, first: Array, device: str) -> None:
-    """Raise GradcheckError if the function returns other values when it is called again."""
-    again = subject.values(subject.xs)
-    if not alike(again, first, device):
-        raise GradcheckError(
-            f"{subject.check}: {subject.name} is not deterministic: two calls with the same inputs differ by up to "
-            f"{number(float(np.abs(again - first).max()))}; draw random numbers with tl.rand or tl.randn, whose stream "
-            f"{subject.check} resets before each call, or outside the function",
-            fn_name=subject.name,
-            hint="not-deterministic",
-        )
-
-
-def _require_float64(subject: Subject, analytical: Analytical) -> None:
+def _require_float64(found: Analytical) -> None:
     """Raise GradcheckError if an op, or the backward rule of one, computes in fewer digits than float64 has."""
-    short = next((c for c in analytical.calls if c.out.dtype.kind == "f" and c.out.dtype.itemsize < 8), None)
+    op, hint = None, "float32"
+    short = next((c for c in found.calls if c.out.dtype.kind == "f" and c.out.dtype.itemsize < 8), None)
     if short is not None:
-        op, dtype, hint = None, short.out.dtype, "float32"
-        what = f"{short.op.name} returns {dtype}"
-    elif analytical.narrow is not None and subject.check == "gradcheck":
-        (op, dtype), hint = analytical.narrow, "dtype"
+        dtype, what = str(short.out.dtype), f"{short.op.name} returns {short.out.dtype}"
+    elif found.watch.narrow is not None and found.subject.check == "gradcheck":
+        (op, dtype), hint = found.watch.narrow, "dtype"
         what = f"the backward rule of {op} returns {dtype} for a float64 input"
     else:
         return
-    remedy = (
-        "do not cast a gradient to integers; "
-        if np.dtype(dtype).kind in "iub"
-        else "it has too few digits for a check; "
-    )
-    raise GradcheckError(
-        f"{subject.check}: {what}: {remedy}compute it in float64, the dtype of the inputs and of g",
-        fn_name=subject.name,
-        hint=hint,
-        culprit=op,
-    )
+    few = "do not cast a gradient to integers" if np.dtype(dtype).kind in "iub" else "it has too few digits for a check"
+    remedy = f"{few}; compute it in float64, the dtype of the inputs and of g"
+    raise found.subject.failure(f"{what}: {remedy}", hint=hint, culprit=op)
 
 
-def _require_exact_shapes(subject: Subject, analytical: Analytical) -> None:
+def _require_exact_shapes(found: Analytical) -> None:
     """Raise GradcheckError if a rule leaves it to the engine to sum over the axes along which its input was broadcast.
 
     The gradients are right with this sum. The engine's own ops leave it to the engine.
     """
-    if analytical.stretched is None:
-        return
-    op, name, shape, returned = analytical.stretched
-    raise GradcheckError(
-        f"{subject.check}: the backward rule of {op} returned a gradient of shape {returned} for its input {name} of "
-        f"shape {shape}; with strict_shapes=True it must have the shape {shape}",
-        fn_name=subject.name,
-        shape=shape,
-        hint="broadcast-axes",
-        hint_text=f"{name} was broadcast from {shape} to {returned}; sum over the broadcast axes",
-        culprit=op,
-    )
+    if found.watch.stretched is not None:
+        op, name, shape, returned = found.watch.stretched
+        raise found.subject.failure(
+            f"the backward rule of {op} returned a gradient of shape {returned} for its input {name} of shape {shape}; "
+            f"with strict_shapes=True it must have the shape {shape}",
+            shape=shape,
+            hint="broadcast-axes",
+            hint_text=f"{name} was broadcast from {shape} to {returned}; sum over the broadcast axes",
+            culprit=op,
+        )
 
 
-def _require_linear(subject: Subject, analytical: Analytical, options: Options) -> None:
+def _require_linear(found: Analytical, options: Options) -> None:
     """Raise GradcheckError if a rule is not linear in its upstream gradient; it names the op, if that can be found."""
-    calls, outs = analytical.calls, analytical.outs
-    upstreams = [FACTOR * analytical.upstream_tensor(output) for output in range(len(outs))]
-    scaled = vjp(subject, outs, analytical.leaves, upstreams)
     try:
-        require_linear(subject, analytical.gradients, scaled, calls[0].op.name if len(calls) == 1 else None)
+        require_linear(found)
     except GradcheckError as error:
-        if not options.locate or len(calls) == 1:
-            raise
-        of_op, _ = op_at_fault(calls, lambda part: _error_of_part(part, options), subject.check)
+        of_op = None
+        if options.locate and len(found.calls) > 1:
+            of_op, _ = op_at_fault(found.calls, lambda part: _error_of_part(part, options), found.subject.check)
         raise (of_op or error) from None
 
 

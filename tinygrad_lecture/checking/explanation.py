@@ -8,12 +8,21 @@ from typing import TypeAlias
 import numpy as np
 
 from ..autograd.op import Op
-from ..backend import Array, to_host
+from ..backend import to_host
 from .analytical import Analytical
 from .hints.case import Case
 from .hints.diagnosis import diagnose
 from .locate import CheckPart, of_output, op_at_fault, output_at_fault
-from .report import MAX_LISTED, GradcheckError, counted, digits_to_tell_apart, element_table, number, place, region
+from .report import (
+    MAX_LISTED,
+    GradcheckError,
+    counted,
+    digits_to_tell_apart,
+    element_table,
+    index_text,
+    number,
+    region,
+)
 from .verdict import Verdict
 
 Cause: TypeAlias = tuple[str, str]  # the name of a hint and its sentence
@@ -30,41 +39,37 @@ OUTSIDE: Cause = (
 )
 
 
-def explain(verdicts: Sequence[Verdict], analytical: Analytical, check_part: CheckPart) -> GradcheckError:
+def explain(verdicts: Sequence[Verdict], found: Analytical, check_part: CheckPart) -> GradcheckError:
     """The error for the first wrong gradient among `verdicts`, which has one verdict per input.
 
     check_part: checks a single op call in the same way, to find the op at fault.
     """
     failed = [verdict for verdict in verdicts if verdict.wrong.any()]
     verdict = failed[0]
-    output = output_at_fault(verdict, analytical)
-    shown = verdict if output is None else of_output(verdict, analytical, output)
-    case = _case(shown, verdicts, analytical, output)
+    output = output_at_fault(verdict, found)
+    if output is not None:
+        verdict = of_output(verdict, found, output)
+    case = _case(verdict, verdicts, found, output)
     is_op = isinstance(verdict.subject.fn, Op) or not verdict.options.locate
-    culprit = verdict.subject.name if is_op else None
-    cause: Cause | None = None
-    if not analytical.arrived[verdict.k]:
+    culprit, cause = verdict.subject.name if is_op else None, diagnose(case)
+    if not found.arrived[verdict.k]:
         cause = NO_GRADIENT
-    elif is_op:
-        cause = diagnose(case)
-    else:
-        error, checked_all = op_at_fault(analytical.calls, check_part, verdict.subject.check)
-        cause = diagnose(case)
+    elif not is_op:
+        error, checked_all = op_at_fault(found.calls, check_part, verdict.subject.check)
         if error is not None:
             culprit = error.culprit
             cause = None if error.hint is None or error.hint_text is None else (error.hint, error.hint_text)
         elif checked_all and (cause is None or cause[0] not in ("not-finite", "nearly-right")):
             cause = OUTSIDE
-    return _error(shown, failed[1:], case, output, cause, culprit)
+    return _error(verdict, failed[1:], case, output, cause, culprit)
 
 
-def _case(verdict: Verdict, verdicts: Sequence[Verdict], analytical: Analytical, output: int | None) -> Case:
+def _case(verdict: Verdict, verdicts: Sequence[Verdict], found: Analytical, output: int | None) -> Case:
     """What is known about a wrong gradient, for the hints."""
-    single = 0 if len(analytical.outs) == 1 else output
-    out: Array | None = None if single is None else to_host(analytical.outs[single].array)
-    call, position = (analytical.calls[0], 0) if len(analytical.calls) == 1 else (None, 0)
+    single = 0 if len(found.outs) == 1 else output
+    call, position = (found.calls[0], 0) if len(found.calls) == 1 else (None, 0)
     if call is not None:
-        node = analytical.leaves[verdict.k]._node
+        node = found.leaves[verdict.k]._node
         position = next((i for i, other in enumerate(call.nodes) if other is node), 0)
     return Case(
         got=verdict.got,
@@ -72,9 +77,9 @@ def _case(verdict: Verdict, verdicts: Sequence[Verdict], analytical: Analytical,
         wrong=verdict.wrong,
         kinks=verdict.kinks,
         x=verdict.x,
-        upstream=analytical.upstream if output is None else analytical.upstreams[output].ravel(),
+        upstream=found.upstream if output is None else found.upstreams[output].ravel(),
         columns=verdict.jacobian,
-        output=out,
+        output=None if single is None else to_host(found.outs[single].array),
         others={v.subject.called(v.k): (v.expected, v.got) for v in verdicts if v.k != verdict.k},
         call=call,
         position=position,
@@ -91,55 +96,48 @@ def _error(
 ) -> GradcheckError:
     """The error with its report. also: the verdicts on other inputs whose gradients are wrong too."""
     subject, worst, wrong = verdict.subject, verdict.worst, int(np.count_nonzero(verdict.wrong))
+    expected, got, x = verdict.expected, verdict.got, verdict.x
     whose = subject.name if output is None else f"output {output} of {subject.name}"
-    amount = "" if verdict.x.ndim == 0 else f" in {wrong} of {verdict.total} elements"
+    whose += f" with respect to {subject.called(verdict.k)}, shape {x.shape},"
+    amount = "" if x.ndim == 0 else f" in {wrong} of {verdict.total} elements"
+    element = f"worst element {index_text(worst)}: " if worst else ""
+    digits = digits_to_tell_apart(expected[verdict.wrong], got[verdict.wrong])
+    numbers = f"expected {number(expected[worst], digits)}, got {number(got[worst], digits)}"
     lines = [
-        f"{subject.check}: the gradient of {whose} with respect to {subject.called(verdict.k)}, shape "
-        f"{verdict.x.shape}, is wrong{amount}."
+        f"the gradient of {whose} is wrong{amount}.",
+        f"  {element}{numbers} (error {abs(got[worst] - expected[worst]):.2g})",
     ]
-    expected, got = float(verdict.expected[worst]), float(verdict.got[worst])
-    digits = digits_to_tell_apart(verdict.expected[verdict.wrong], verdict.got[verdict.wrong])
-    element = f"worst element {place(worst)}: " if worst else ""
-    lines.append(
-        f"  {element}expected {number(expected, digits)}, got {number(got, digits)} (error {abs(got - expected):.2g})"
-    )
-    columns = {"input": verdict.x}
-    if case.output is not None and case.output.shape == verdict.x.shape:
-        columns["upstream"] = case.upstream.reshape(verdict.x.shape)
-    columns |= {"expected": verdict.expected, "got": verdict.got}
-    lines += element_table(columns, verdict.marks, verdict.order, digits)
-    if verdict.x.size > MAX_LISTED:
-        where = region(verdict.wrong)
-        of = f"these are the {MAX_LISTED} worst of {verdict.x.size}"
-        lines.append(f"    {of}; the wrong ones are at {where}" if where else f"    {of}")
-    kinks = int(np.count_nonzero(verdict.kinks))
+    columns = {"input": x}
+    if case.output is not None and case.output.shape == x.shape:
+        columns["upstream"] = case.g_out
+    lines += element_table(columns | {"expected": expected, "got": got}, verdict.marks, verdict.order, digits)
+    if x.size > MAX_LISTED:
+        where = f"; the wrong ones are at {region(verdict.wrong)}" if region(verdict.wrong) else ""
+        lines.append(f"    these are the {MAX_LISTED} worst of {x.size}{where}")
+    kinks, untold = (int(np.count_nonzero(mask)) for mask in (verdict.kinks, verdict.cannot_tell))
     left_out = f"; {kinks} at kinks left out" if kinks else ""
-    untold = int(np.count_nonzero(verdict.cannot_tell))
     left_out += f"; rounding is too large to tell at {untold}" if untold else ""
     lines.append(f"  (expected: by {verdict.method}, from a random upstream gradient{left_out})")
     for other in also:
         lines.append(f"  {subject.called(other.k)} is wrong too, in {np.count_nonzero(other.wrong)} of {other.total}")
     if culprit is not None and verdict.options.locate and not isinstance(subject.fn, Op):
         lines.append(f"  the op at fault: {culprit} (its backward rule fails the same check on its own)")
-    position = subject.checked[verdict.k]
-    return GradcheckError(
+    hint, hint_text = cause or (None, None)
+    return subject.failure(
         "\n".join(lines),
-        fn_name=subject.name,
-        input_index=position,
-        input_name=subject.input_names[position],
+        verdict.k,
         output_index=output,
-        shape=verdict.x.shape,
         wrong=wrong,
         total=verdict.total,
         worst_index=worst,
-        expected=expected,
-        got=got,
-        expected_array=verdict.expected,
-        got_array=verdict.got,
+        expected=float(expected[worst]),
+        got=float(got[worst]),
+        expected_array=expected,
+        got_array=got,
         kinks=verdict.kinks,
         method=verdict.method,
-        hint=None if cause is None else cause[0],
-        hint_text=None if cause is None else cause[1],
+        hint=hint,
+        hint_text=hint_text,
         culprit=culprit,
     )
 
@@ -156,14 +154,14 @@ def doubt_about(verdicts: Sequence[Verdict], refusal: str | None) -> str:
         for array in (verdict.x, verdict.expected, verdict.got, verdict.noise, verdict.rounding)
     )
     also = sum(int(np.count_nonzero(other.cannot_tell)) for other in verdicts if other.k != verdict.k)
-    return "\n  ".join(
-        [
-            f"cannot tell for {np.count_nonzero(verdict.cannot_tell)} of {counted(verdict.total, 'element')} of "
-            f"{verdict.subject.called(verdict.k)}{f', and {also} of other inputs' if also else ''}: the derivative "
-            "there is 0, or so small that rounding swallows it, or steps of different sizes give different ones",
-            f"{f'element {place(index)}, ' if index else ''}at {number(x)}: {expected:.2g} from values, uncertain by "
-            f"{noise:.1g}; {got:.2g} from the rule, uncertain by {rounding:.1g}",
-            "to see more, choose inputs where the function is less flat, usually smaller ones, or another scale; "
-            + (refusal or "float64 and longdouble were both tried"),
-        ]
+    amount = f"{np.count_nonzero(verdict.cannot_tell)} of {counted(verdict.total, 'element')}"
+    whose = verdict.subject.called(verdict.k) + (f", and {also} of other inputs" if also else "")
+    where = f"element {index_text(index)}, at" if index else "at"
+    return (
+        f"cannot tell for {amount} of {whose}: the derivative there is 0, or so small that rounding swallows it, or "
+        "steps of different sizes give different ones\n"
+        f"  {where} {number(x)}: {expected:.2g} from values, uncertain by {noise:.1g}; {got:.2g} from the rule, "
+        f"uncertain by {rounding:.1g}\n"
+        "  to see more, choose inputs where the function is less flat, usually smaller ones, or another scale; "
+        f"{refusal or 'float64 and longdouble were both tried'}"
     )

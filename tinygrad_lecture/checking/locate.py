@@ -6,11 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-import numpy as np
-
-from ..backend import is_array, to_host
+from ..backend import is_array
 from ..traced import wrap
-from .analytical import Analytical, vjp
+from .analytical import Analytical, on_host, vjp
 from .report import GradcheckError
 from .subject import Subject
 from .verdict import Verdict
@@ -24,29 +22,23 @@ CheckPart: TypeAlias = Callable[[Subject], GradcheckError | None]  # the same ch
 # --- which output -------------------------------------------------------------------------------------------
 
 
-def output_at_fault(verdict: Verdict, analytical: Analytical) -> int | None:
+def output_at_fault(verdict: Verdict, found: Analytical) -> int | None:
     """The only output whose gradient is wrong; None if several are wrong, or if there is only one output."""
-    if len(analytical.outs) == 1 or verdict.jacobian is None:
+    if len(found.outs) == 1 or verdict.jacobian is None:
         return None
-    wrong = [o for o in range(len(analytical.outs)) if of_output(verdict, analytical, o).wrong.any()]
+    wrong = [o for o in range(len(found.outs)) if of_output(verdict, found, o).wrong.any()]
     return wrong[0] if len(wrong) == 1 else None
 
 
-def of_output(verdict: Verdict, analytical: Analytical, output: int) -> Verdict:
+def of_output(verdict: Verdict, found: Analytical, output: int) -> Verdict:
     """The verdict on the gradient of one output alone."""
     assert verdict.jacobian is not None
-    out, upstream, leaf = analytical.outs[output], analytical.upstreams[output], analytical.leaves[verdict.k]
-    (gradient,) = vjp(verdict.subject, [out], [leaf], [analytical.upstream_tensor(output)])
-    got = np.zeros(verdict.x.shape) if gradient is None else to_host(gradient.array).copy()
-    jacobian = verdict.jacobian[_rows(analytical, output)]
-    expected = (upstream.ravel() @ jacobian).reshape(verdict.x.shape)
-    return replace(verdict, got=got, expected=expected, jacobian=jacobian)
-
-
-def _rows(analytical: Analytical, output: int) -> slice:
-    """The rows of the Jacobian that belong to one output."""
-    ends = np.cumsum([u.size for u in analytical.upstreams])
-    return slice(int(ends[output]) - analytical.upstreams[output].size, int(ends[output]))
+    end = sum(u.size for u in found.upstreams[: output + 1])
+    upstream = found.upstreams[output].ravel()
+    jacobian = verdict.jacobian[end - upstream.size : end]
+    gradients = vjp(verdict.subject, [found.outs[output]], [found.leaves[verdict.k]], [found.given[output]])
+    (got,) = on_host(gradients, [verdict.x])
+    return replace(verdict, got=got, expected=(upstream @ jacobian).reshape(got.shape), jacobian=jacobian)
 
 
 # --- which op -----------------------------------------------------------------------------------------------

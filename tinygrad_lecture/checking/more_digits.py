@@ -14,10 +14,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..backend import to_host
 from ..traced import wrap
-from .analytical import Analytical, vjp
-from .numerical.gradient import EPS, largest
+from .analytical import Analytical, on_host, vjp
+from .numerical.gradient import EPS, Problem, largest
 from .numerical.methods import numerical_gradients, warnings_are
 from .subject import flat
 from .verdict import NEGLIGIBLE, Options, Verdict
@@ -26,7 +25,7 @@ LONG = np.dtype(np.longdouble)
 SAME = 1e9 * EPS  # how far values in the two precisions may be apart, relative to the largest number
 
 
-def look_again(
+def with_more_digits(
     verdicts: Sequence[Verdict], analytical: Analytical, options: Options
 ) -> tuple[list[Verdict], str | None]:
     """The verdicts, with a better numerical gradient and a measured rounding error for each doubtful element.
@@ -60,24 +59,13 @@ def _in_longdouble(
     if largest(values - analytical.values) > SAME * size:
         return list(verdicts), "the function has other values for longdouble inputs"
     upstreams = [wrap(u.astype(out.dtype)) for u, out in zip(analytical.upstreams, outs, strict=True)]
-    gradients = [
-        np.zeros(x.shape) if g is None else to_host(g.array)
-        for g, x in zip(vjp(subject, outs, leaves, upstreams), subject.xs, strict=True)
-    ]
+    gradients = on_host(vjp(subject, outs, leaves, upstreams), subject.xs)
     roundings = [2 * np.abs(v.got - got) + NEGLIGIBLE for v, got in zip(verdicts, gradients, strict=True)]
     doubtful = [v.doubtful | (v.wrong & (v.error <= 100 * r)) for v, r in zip(verdicts, roundings, strict=True)]
     if not any(mask.any() for mask in doubtful):
         return list(verdicts), None
-    method, numerical = numerical_gradients(
-        subject.values,
-        subject.xs,
-        analytical.upstream.astype(LONG),
-        values,
-        gradients,
-        eps=options.eps,
-        analytic=options.analytic,
-        only=doubtful,
-    )
+    problem = Problem(subject.values, subject.xs, analytical.upstream.astype(LONG), values, gradients, doubtful)
+    method, numerical = numerical_gradients(problem, options.eps, options.analytic)
     return [
         verdict.closer(Verdict.of(subject, verdict.k, options, method, found, got), mask, rounding)
         for verdict, found, got, mask, rounding in zip(verdicts, numerical, gradients, doubtful, roundings, strict=True)

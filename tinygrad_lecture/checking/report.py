@@ -114,7 +114,7 @@ def digits_to_tell_apart(a: Array, b: Array) -> int:
     return next(enough, 17)
 
 
-def place(index: tuple[int, ...]) -> str:
+def index_text(index: tuple[int, ...]) -> str:
     """An index as text: "3", "(1, 2)", or "" for the only element of a 0-d tensor."""
     return "" if not index else str(index[0]) if len(index) == 1 else str(index)
 
@@ -132,7 +132,7 @@ def element_table(columns: dict[str, Array], marks: Array, order: Array, digits:
     rows = [["element", *columns, ""]]
     for index in places:
         rows.append(
-            [place(index), *(number(float(column[index]), digits) for column in columns.values()), marks[index]]
+            [index_text(index), *(number(float(column[index]), digits) for column in columns.values()), marks[index]]
         )
     return [f"    {line}" for line in aligned(rows, right=range(len(columns) + 1))]
 

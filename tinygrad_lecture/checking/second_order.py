@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import is_array, move, to_host
+from ..backend import is_array, move
 from ..creation import zeros_like
 from ..tensor import Tensor
 from ..traced import Traced, wrap
-from .analytical import random_upstream, vjp
-from .report import GradcheckError, number
+from .analytical import on_host, random_upstream, vjp
+from .report import number
 from .subject import Subject
 from .verdict import RULE_ROUNDING, Options
 
@@ -25,17 +25,14 @@ def gradient_function(subject: Subject, grad_outputs: Any, options: Options) -> 
     outs = subject.run(leaves)
     upstreams = _upstreams(subject, outs, grad_outputs, options.seed)
     plain, recorded = (vjp(subject, outs, leaves, upstreams, create_graph) for create_graph in (False, True))
-    for k, (a, b) in enumerate(zip(plain, recorded, strict=True)):
-        got, expected = (np.zeros(subject.xs[k].shape) if g is None else to_host(g.array) for g in (b, a))
+    for k, (expected, got) in enumerate(zip(on_host(plain, subject.xs), on_host(recorded, subject.xs), strict=True)):
         atol = options.atol + RULE_ROUNDING + 1e-9 * np.abs(expected).max(initial=0)
         if not np.allclose(got, expected, rtol=options.rtol, atol=atol, equal_nan=True):
-            raise GradcheckError(
-                f"{subject.check}: the gradient of {subject.name} with respect to {subject.called(k)} changes by "
-                f"{number(float(np.abs(got - expected).max()))} under create_graph=True",
-                fn_name=subject.name,
-                input_index=subject.checked[k],
-                input_name=subject.input_names[subject.checked[k]],
-                shape=got.shape,
+            apart = number(float(np.abs(got - expected).max()))
+            raise subject.failure(
+                f"the gradient of {subject.name} with respect to {subject.called(k)} changes by {apart} under "
+                "create_graph=True",
+                k,
                 expected_array=expected,
                 got_array=got,
                 hint="create-graph",

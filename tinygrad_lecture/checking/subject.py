@@ -15,7 +15,7 @@ from ..errors.words import kind_of
 from ..random import get_rng_state, set_rng_state
 from ..tensor import Tensor
 from ..traced import Traced, wrap
-from .report import place
+from .report import GradcheckError, index_text
 
 
 class Subject:
@@ -66,7 +66,8 @@ class Subject:
         if len(not_finite):
             index = tuple(int(i) for i in not_finite[0])
             raise ValueError(
-                f"{self.check}: input {position} has {array[index]} at element {place(index)}; inputs must be finite"
+                f"{self.check}: input {position} has {array[index]} at element {index_text(index)}; "
+                "inputs must be finite"
             )
         return array
 
@@ -122,6 +123,13 @@ class Subject:
         position = self.checked[k]
         name = self.input_names[position]
         return f"input {position}" if name is None else f"{name} (input {position})"
+
+    def failure(self, message: str, k: int | None = None, **fields: Any) -> GradcheckError:
+        """The error that the check has failed. k: the checked input that it is about.  fields: of GradcheckError."""
+        if k is not None:
+            position = self.checked[k]
+            fields |= {"input_index": position, "input_name": self.input_names[position], "shape": self.xs[k].shape}
+        return GradcheckError(f"{self.check}: {message}", fn_name=self.name, **fields)
 
 
 def flat(outs: Sequence[Traced]) -> Array:

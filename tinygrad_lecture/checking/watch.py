@@ -40,22 +40,38 @@ class Call:
         return rule, dict(zip(names, values, strict=True))
 
 
-class CallWatch:
-    """An observer that lists every recorded call, and notes what is odd about the backward rules.
+class RuleWatch:
+    """An observer that lists the backward steps: a record, its upstream gradient, and what its rules returned.
+
+    It sees them before the engine examines them, so after a refusal the last ones are those that were refused.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[Record, Any, Sequence[Any]]] = []
+
+    def saw_forward(
+        self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
+    ) -> None: ...
+
+    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
+        self.steps.append((record, upstream, gradients))
+
+
+class CallWatch(RuleWatch):
+    """It also lists every recorded call, and notes what is odd about the backward rules.
 
     narrow: the name of an op whose rule returned another dtype for a float64 input, and that dtype; else None.
     changed: an op whose rule wrote to an array that it was given, which one ("output out"), and its shape; else None.
     stretched: an op, not one of the engine's, whose rule left the sum over broadcast axes to the engine; the input's
     name, its shape, and the shape returned; else None.
-    steps: the backward steps: a record, its upstream gradient, and what its rules returned.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[Call] = []
         self.narrow: tuple[str, str] | None = None
         self.changed: tuple[str, str, Shape] | None = None
         self.stretched: tuple[str, str, Shape, Shape] | None = None
-        self.steps: list[tuple[Record, Any, Sequence[Any]]] = []
         self._before: dict[Record, list[tuple[str, Array, Array]]] = {}  # for each array its name, itself and a copy
 
     def saw_forward(
@@ -63,11 +79,11 @@ class CallWatch:
     ) -> None:
         if record is not None:
             self.calls.append(Call(op, list(arrays), settings, out, list(record.nodes)))
-            named = [(f"input {name_of(op, i)}", array) for i, array in enumerate(arrays)] + [("output out", out)]
+            named = [(f"input {_name_of(op, i)}", array) for i, array in enumerate(arrays)] + [("output out", out)]
             self._before[record] = [(name, a, to_host(a).copy()) for name, a in named if is_array(a)]
 
     def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
-        self.steps.append((record, upstream, gradients))
+        super().saw_backward(record, upstream, gradients)
         op = record.op
         for name, array, before in self._before.get(record, ()):
             if self.changed is None and not np.array_equal(to_host(array), before, equal_nan=before.dtype.kind in "fc"):
@@ -79,26 +95,9 @@ class CallWatch:
             if dtype is not None and node.dtype == FLOAT64 and dtype != FLOAT64:
                 self.narrow = self.narrow or (op.name, str(dtype))
             if shape != node.shape and not str(op.__module__).startswith("tinygrad_lecture."):
-                self.stretched = self.stretched or (op.name, name_of(op, position), node.shape, shape)
+                self.stretched = self.stretched or (op.name, _name_of(op, position), node.shape, shape)
 
 
-def name_of(op: Any, position: int) -> str:
+def _name_of(op: Any, position: int) -> str:
     """The name that an op has for one of its inputs."""
     return f"{op.variadic}[{position}]" if op.variadic else str(op.inputs[position])
-
-
-class RuleWatch:
-    """An observer that keeps the latest record whose rules ran, and the gradients they returned.
-
-    It sees them before the engine examines them, so after a refusal they are the ones that were refused.
-    """
-
-    def __init__(self) -> None:
-        self.last: tuple[Record, Sequence[Any]] | None = None
-
-    def saw_forward(
-        self, op: Op[Any], arrays: Sequence[Any], settings: dict[str, Any], out: Array, record: Record | None
-    ) -> None: ...
-
-    def saw_backward(self, record: Record, upstream: Any, gradients: Sequence[Any]) -> None:
-        self.last = record, gradients

@@ -15,10 +15,12 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 
 from ...backend import Array, Shape, device_of, is_array, move, to_host
+from ..rule_errors import broadcasts
 from ..watch import Call
 
 T = TypeVar("T")
-Candidates: TypeAlias = Iterator[tuple[str, Array]]  # a mistake as a sentence, and the gradient that it would give
+# The name of a mistake, a sentence, and the gradient that a rule with this mistake would give; or whether it applies.
+Hints: TypeAlias = Iterator[tuple[str, str, Array | bool]]
 
 MAX_RUNS = 256  # how often a rule is run to find its Jacobian
 
@@ -226,8 +228,3 @@ def sum_to_shape(array: Array, shape: Shape) -> Array:
     """The array summed over the axes along which `shape` was broadcast to the array's shape."""
     array = array.sum(axis=tuple(range(array.ndim - len(shape))))
     return array.sum(axis=tuple(a for a, n in enumerate(shape) if n == 1), keepdims=True)
-
-
-def broadcasts(shape: Shape, to: Shape) -> bool:
-    """Whether one shape broadcasts to another."""
-    return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(shape[::-1], to[::-1], strict=False))

@@ -5,13 +5,14 @@ Or the derivative that the rule uses, and the true one, are recognised as formul
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from itertools import permutations
 
 import numpy as np
 
 from ...backend import Array
-from .case import Candidates, Case, Unknown, coefficient, known, same
+from .case import Case, Hints, Unknown, coefficient, known, same
 from .recognise import constant, over, recognise, tidy, times, vocabulary
 
 SIMPLE = (1, 2, Fraction(1, 2))
@@ -25,30 +26,30 @@ def _factor(case: Case) -> float | None:
     return factor if factor and case.fits(factor * case.expected) else None
 
 
-def simple_factor(case: Case) -> str | None:
+def simple_factor(case: Case) -> Hints:
     """got = c * expected for a simple fraction c."""
     factor = known(_factor(case))
     simple = Fraction(factor).limit_denominator(64)
-    if abs(float(simple) - factor) > 1e-6 * abs(factor):
-        return None
+    is_simple = abs(float(simple) - factor) <= 1e-6 * abs(factor)
     amount = f"{simple} of" if 0 < factor < 1 else f"{simple} times"
     cause = "a constant factor is missing" if abs(factor) < 1 else "there is a constant factor too many"
     cause += _size_of_an_axis(abs(simple), case) or (", or one of two equal terms" if simple == Fraction(1, 2) else "")
     cause += ", and the sign is wrong" if factor < 0 else ""
-    return f"every element is {amount} the expected value: {cause}; multiply by {1 / simple}"
+    sentence = f"every element is {amount} the expected value: {cause}; multiply by {1 / simple if simple else 0}"
+    yield "constant-factor", sentence, is_simple
 
 
-def constant_factor(case: Case) -> str | None:
+def constant_factor(case: Case) -> Hints:
     """got = c * expected for any number c."""
     factor = known(_factor(case))
     if case.x.size < 2 or all(np.ptp(array) == 0 for array in case.known.values()):
-        return None  # the same input at each element shows one factor, constant or not
+        return  # the same input at each element shows one factor, constant or not
     named = _of_numbers(1 / factor, case)
-    if named is not None:
-        return f"a factor is missing; multiply by {named}"
+    yield "constant-factor", f"a factor is missing; multiply by {named}", named is not None
     name = constant(1 / factor, case.sizes)
     which = "" if name is None else f", which is {name}"
-    return f"every element is {factor:.6g} times the expected value; multiply by {1 / factor:.6g}{which}"
+    sentence = f"every element is {factor:.6g} times the expected value; multiply by {1 / factor:.6g}{which}"
+    yield "constant-factor", sentence, True
 
 
 def _of_numbers(factor: float, case: Case) -> str | None:
@@ -84,29 +85,30 @@ def _size_of_an_axis(factor: Fraction, case: Case) -> str:
 # --- arrays -------------------------------------------------------------------------------------------------
 
 
-def missing_factor(case: Case) -> Candidates:
+def missing_factor(case: Case) -> Hints:
     """got = expected / a, or expected / a², or times these, for an array a that the rule can use."""
     for name, array in case.known.items():
         for power, called in ((1, name), (2, f"{name} squared")):
-            yield f"a factor is missing; multiply by {called}", case.expected / array**power
-            yield f"there is a factor too many; divide by {called}", case.expected * array**power
+            yield "missing-factor", f"a factor is missing; multiply by {called}", case.expected / array**power
+            yield "missing-factor", f"there is a factor too many; divide by {called}", case.expected * array**power
 
 
-def upstream_factor(case: Case) -> Candidates:
+def upstream_factor(case: Case) -> Hints:
     """The vjp of g / f or g * f, for a function f of an array that has the output's shape or broadcasts to it."""
     g = case.g_out
     for name, factor in vocabulary(case.arrays_of_shape(g.shape)):
         if case.out.size < 3 or len(np.unique(factor)) < 3:
             continue  # a mask or sign, which few elements agree with by chance
         divided, multiplied = case.vjp(g / factor), case.vjp(g * factor)
-        yield f"the upstream gradient g must be multiplied by {name} first", divided
-        yield f"the upstream gradient g must not be multiplied by {name}, or must be divided by it", multiplied
+        yield "upstream-factor", f"the upstream gradient g must be multiplied by {name} first", divided
+        sentence = f"the upstream gradient g must not be multiplied by {name}, or must be divided by it"
+        yield "upstream-factor", sentence, multiplied
         if name in case.known:
             sentence = f"the rule multiplies its result by {name}; multiply the upstream gradient g by it at the start"
-            yield sentence, divided * case.known[name]
+            yield "upstream-factor", sentence, divided * case.known[name]
 
 
-def factor_per_slice(case: Case) -> str | None:
+def factor_per_slice(case: Case) -> Hints:
     """got / expected is constant along one axis."""
     ratio = case.got / case.expected
     for axis, size in enumerate(ratio.shape if case.got.all() and case.wrong.all() else ()):
@@ -114,17 +116,15 @@ def factor_per_slice(case: Case) -> str | None:
         if 1 < size < ratio.size and same(ratio, level) and _factor(case) is None:
             once = {k: v for k, v in case.known.items() if np.ptp(v, axis=axis).max() == 0}
             factor = recognise(1 / ratio, once, ~case.kinks, 2)
-            return (
-                f"got / expected is constant along axis {axis} and differs between slices: a factor is missing "
-                "that the op computes once per slice, such as a sum or a norm"
-            ) + (f"; here it is {factor[0]}" if factor else "")
-    return None
+            sentence = f"got / expected is constant along axis {axis} and differs between slices: a factor is missing "
+            sentence += "that the op computes once per slice, such as a sum or a norm"
+            yield "factor-per-slice", sentence + (f"; here it is {factor[0]}" if factor else ""), True
 
 
 # --- formulas of the derivatives ----------------------------------------------------------------------------
 
 
-def formula(case: Case, words: int = 1) -> str | None:
+def formula(case: Case, words: int = 1) -> Hints:
     """The derivative of the rule and the right one are formulas; or their ratio is, if that is simpler.
 
     words: the largest number of functions in a formula.
@@ -133,23 +133,23 @@ def formula(case: Case, words: int = 1) -> str | None:
     if np.array_equal(case.got != 0, nonzero):
         ratio = np.where(nonzero, case.expected, 1) / np.where(nonzero, case.got, 1)
         missing = recognise(ratio, case.known, ~case.kinks & nonzero, words)
-    try:
+    with suppress(Unknown):
         used, right, arrays, where = _derivatives(case)
-    except Unknown:
-        return None if missing is None else f"a factor is missing; multiply by {missing[0]}"
-    true, taken = recognise(right, arrays, where, words, least=2), recognise(used, arrays, where, 2, least=2)
-    if true and taken and true[0] != taken[0] and (missing is None or true[1] <= missing[1]):
-        return f"the derivative of the op is {true[0]}, but the rule multiplies g by {taken[0]}"
-    return None if missing is None else f"a factor is missing; multiply by {missing[0]}"
+        true, taken = recognise(right, arrays, where, words, least=2), recognise(used, arrays, where, 2, least=2)
+        if true and taken and true[0] != taken[0] and (missing is None or true[1] <= missing[1]):
+            yield "formula", f"the derivative of the op is {true[0]}, but the rule multiplies g by {taken[0]}", True
+    if missing is not None:
+        yield "formula", f"a factor is missing; multiply by {missing[0]}", True
 
 
-def wrong_formula(case: Case) -> str | None:
+def wrong_formula(case: Case) -> Hints:
     """Only one of the two derivatives is a formula."""
     used, right, arrays, where = _derivatives(case)
     true, taken = recognise(right, arrays, where, 2), recognise(used, arrays, where, 1)
     if true is not None and true[0] != "1":
-        return f"the derivative of the op, by which the rule must multiply g, is {true[0]}"
-    return None if taken is None else f"the rule multiplies g by {taken[0]}, which is not the derivative of the op"
+        yield "formula", f"the derivative of the op, by which the rule must multiply g, is {true[0]}", True
+    if taken is not None:
+        yield "formula", f"the rule multiplies g by {taken[0]}, which is not the derivative of the op", True
 
 
 def _derivatives(case: Case) -> tuple[Array, Array, dict[str, Array], Array]:

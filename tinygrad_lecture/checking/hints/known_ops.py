@@ -12,8 +12,8 @@ from itertools import permutations, product
 import numpy as np
 
 from ...backend import Array, is_array, to_host
-from .case import Candidates, Case, coefficient, known, same
-from .closed_forms import Axes, other_than_right
+from .case import Case, Hints, coefficient, known, same
+from .closed_forms import Axes, over_wrong_axis
 from .recognise import tidy
 
 MIN_SIZE = 4  # fewer elements agree with one of many candidates by chance
@@ -35,26 +35,27 @@ ATTENTION: dict[str, Callable[[Array, Array, Array], Array]] = {
 }
 
 
-def attention(case: Case) -> Candidates:
+def attention(case: Case) -> Hints:
     (q, k, v), scale, scores, p = _weights(case)
     g = case.upstream.reshape(p.shape[:-1] + v.shape[-1:])
     if case.position == 2:
-        yield "the softmax is left out: the rule multiplies g by the scores, not by the weights", _t(scores) @ g
-        yield OVER.format("the softmax of the rule goes", "go"), _t(softmax(scores, -2)) @ g
+        sentence = "the softmax is left out: the rule multiplies g by the scores, not by the weights"
+        yield "attention", sentence, _t(scores) @ g
+        yield "attention", OVER.format("the softmax of the rule goes", "go"), _t(softmax(scores, -2)) @ g
         return
     dp, of_q = g @ _t(v), case.position == 0
     for sentence, change in ATTENTION.items():
         ds = scale * change(p, dp, scores)
-        yield sentence, ds @ k if of_q else _t(ds) @ q
+        yield "attention", sentence, ds @ k if of_q else _t(ds) @ q
     ds = scale * through(p, dp, -1)
     if q.shape == k.shape:
         names = known(case.call).op.inputs
         used, right = names[case.position], names[1 - case.position]
         other = f"the gradient of the scores is multiplied by {used}, but must be multiplied by {right}"
-        yield other, ds @ q if of_q else _t(ds) @ k
+        yield "attention", other, ds @ q if of_q else _t(ds) @ k
         must = "must not" if of_q else "must"
         turned = f"the gradient of the scores {must} be transposed before it is multiplied by {right}"
-        yield turned, _t(ds) @ k if of_q else ds @ q
+        yield "attention", turned, _t(ds) @ k if of_q else ds @ q
 
 
 def _weights(case: Case) -> tuple[list[Array], float, Array, Array]:
@@ -74,7 +75,7 @@ def _weights(case: Case) -> tuple[list[Array], float, Array, Array]:
 # --- normalising layers -------------------------------------------------------------------------------------
 
 
-def normalising(case: Case) -> Candidates:
+def normalising(case: Case) -> Hints:
     if case.out.shape != case.x.shape or case.x.size < MIN_SIZE:
         return
     weights = {name: array for name, array in case.known.items() if name not in (case.own_name, "out")}
@@ -86,14 +87,14 @@ def normalising(case: Case) -> Candidates:
         gradient = partial(_normalised, g, x / deviation, deviation)
         if not same(gradient(axis, float(centred), 1), case.expected, ~case.kinks):
             continue
-        both = "sums stand where the gradient has means: divide by the size of the axis"
+        name, both = "sums-for-means", "sums stand where the gradient has means: divide by the size of the axis"
         one = "a sum stands where the gradient has a mean, {}: divide by the size of the axis"
-        yield both if centred else one.format("that of g * out"), gradient(axis, n * centred, n)
-        yield one.format("that of g"), gradient(axis, n * centred, 1)
-        yield one.format("that of g * the normalised input"), gradient(axis, float(centred), n)
+        yield name, both if centred else one.format("that of g * out"), gradient(axis, n * centred, n)
+        yield name, one.format("that of g"), gradient(axis, n * centred, 1)
+        yield name, one.format("that of g * the normalised input"), gradient(axis, float(centred), n)
         for other in set(axes) - {axis}:
             means = f"means within the rule go over axis {other}, but must go over {axis}"
-            yield means, gradient(other, float(centred), 1)
+            yield name, means, gradient(other, float(centred), 1)
         return
 
 
@@ -106,7 +107,7 @@ def _normalised(g: Array, y: Array, deviation: Array, axis: int, first: float, s
 # --- losses -------------------------------------------------------------------------------------------------
 
 
-def probabilities(case: Case) -> str | None:
+def probabilities(case: Case) -> Hints:
     """The rule has one of x, softmax(x), softmax(softmax(x)), sigmoid(x), ... where the gradient has another."""
     x, shape, name, error = case.x, case.x.shape, case.own_name, case.got - case.expected
     for axis in range(x.ndim) if np.unique(x).size >= MIN_SIZE else ():
@@ -128,8 +129,7 @@ def probabilities(case: Case) -> str | None:
             rest, reverse = (_zeros(case.expected + c * g * array) for c, array in ((-number, other), (number, one)))
             if rest > reverse or (rest == reverse and number > 0):  # else it is the other way round
                 reason = ": softmax is applied twice" if used == twice else ""
-                return f"the rule has {used} where the gradient has {right}{reason}"
-    return None
+                yield "wrong-probabilities", f"the rule has {used} where the gradient has {right}{reason}", True
 
 
 def _zeros(array: Array) -> int:
@@ -139,12 +139,13 @@ def _zeros(array: Array) -> int:
 # --- gather -------------------------------------------------------------------------------------------------
 
 
-def gather(case: Case) -> Candidates:
+def gather(case: Case) -> Hints:
     """g, scattered along another axis than that of the gather."""
     g, shape = case.g_out, case.x.shape
     for index in case.indices_of_shape(g.shape) if g.ndim == len(shape) else []:
         places: dict[Axes, Array] = {(axis,): _scattered(shape, index, g, axis) for axis in range(len(shape))}
-        yield from other_than_right(case, "the rule adds g along axis {}, but the op gathers along axis {}", places)
+        sentence = "the rule adds g along axis {}, but the op gathers along axis {}"
+        yield from over_wrong_axis(case, sentence, places)
 
 
 def _scattered(shape: tuple[int, ...], index: Array, g: Array, axis: int) -> Array:

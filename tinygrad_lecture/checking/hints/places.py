@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...backend import Array
+from ..report import index_text
 
 MAX_NAMED = 4  # elements that are listed one by one
 SIGNS = {
@@ -92,8 +93,3 @@ def _by_diagonal(mask: Array) -> str | None:
 def _listed(mask: Array) -> str:
     indexes = [index_text(tuple(map(int, index))) for index in np.argwhere(mask)]
     return ("element " if len(indexes) == 1 else "elements ") + ", ".join(indexes)
-
-
-def index_text(index: tuple[int, ...]) -> str:
-    """An index as text: "3", "(1, 2)"."""
-    return str(index[0]) if len(index) == 1 else str(index)

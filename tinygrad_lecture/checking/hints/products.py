@@ -8,27 +8,26 @@ from itertools import product
 import numpy as np
 
 from ...backend import Array, Shape
-from .case import Case, coefficient, same
+from .case import Case, Hints, coefficient, same
 from .recognise import constant, tidy, times
 
 MAX_SIZE = 4096  # elements of the largest array that is multiplied
 Word = tuple[str, Array]  # a product as text, and its value
 
 
-def wrong_product(case: Case) -> str | None:
+def wrong_product(case: Case) -> Hints:
     """expected is a product of matrices, or a sum of two, and got is another product."""
     words = list(products(case))
     taken, right = _as_product(case, words, case.got), _as_product(case, words, case.expected)
     if taken is None and right is None:
-        return None
+        return
     needed = _as_sum(case, words) if right is None else _text(case, *right)
-    if needed is None or (right and taken and right[1] == taken[1]):
-        return None
-    if right and tidy(right[0]) is None and not (taken and tidy(right[0] / taken[0])):
-        return None  # any two arrays of a few elements may be an arbitrary number times each other
+    arbitrary = right and tidy(right[0]) is None and not (taken and tidy(right[0] / taken[0]))
     rule = "" if taken is None else f", but the rule gives {_text(case, *taken)}"
     reverse = " (.T of a 3-d array reverses all three axes)" if case.x.ndim > 2 and ".T" in rule else ""
-    return f"the gradient is {needed}{rule}{reverse}"
+    differ = not (right and taken and right[1] == taken[1])
+    # Any two arrays of a few elements may be an arbitrary number times each other.
+    yield "wrong-product", f"the gradient is {needed}{rule}{reverse}", needed is not None and differ and not arbitrary
 
 
 def products(case: Case) -> Iterator[Word]:

@@ -10,8 +10,9 @@ from itertools import product
 import numpy as np
 
 from ...backend import Array
-from .case import Case, coefficient, same
-from .closed_forms import Axes, axes_text
+from ..report import index_text
+from .case import Case, Hints, coefficient, same
+from .closed_forms import Axes
 from .known_ops import softmax
 from .products import products
 from .recognise import recognise, tidy, times
@@ -78,11 +79,11 @@ def _sum_terms(case: Case) -> Iterator[Term]:
     outers, inners = {**ones, **case.known, **_normalised(case)}, {**ones, **case.known}
     for (outer, factor), (inner, within), over in product(outers.items(), inners.items(), sums):
         text = (f"{outer} * " if outer else "") + (f"(g * {inner}).sum" if inner else "g.sum")
-        inside = f"({axes_text(over)}, keepdims=True)" if len(over) < len(shape) else "()"
+        inside = f"({index_text(over)}, keepdims=True)" if len(over) < len(shape) else "()"
         count = math.prod(shape[axis] for axis in over)
         yield Term(text + inside, factor, within, (outer, inner), over, count)
         if len(over) == 1 and len(shape) == 2 and shape[0] == shape[1]:
-            yield Term(f"{text}({axes_text(over)})", factor, within, (outer, inner), over, count, keepdims=False)
+            yield Term(f"{text}({index_text(over)})", factor, within, (outer, inner), over, count, keepdims=False)
 
 
 def _normalised(case: Case) -> dict[str, Array]:
@@ -100,29 +101,25 @@ def _normalised(case: Case) -> dict[str, Array]:
 # --- a term is missing --------------------------------------------------------------------------------------
 
 
-def dropped_term(case: Case) -> str | None:
+def dropped_term(case: Case) -> Hints:
     """expected - got is a small multiple of a plausible term; or got = g * out / x."""
     if case.x.size < 2:
-        return None
+        return
     missing, quotient = case.expected - case.got, _quotient_term(case)
     for term, value in _terms(case, quotient):
         number = coefficient(missing, value, ~case.kinks)
         enough = case.x.size > 2 or any(math.isclose(abs(number), simple, rel_tol=1e-5) for simple in (0.5, 1, 2))
         amount = term.times(abs(number)) if enough else None
         mixed = term.count > 2 and math.isclose(abs(number), 1 - 1 / term.count, rel_tol=1e-5)
-        if not (amount or mixed) or not same(missing, number * value, ~case.kinks):
-            continue
-        if mixed:
-            return (
-                f"a sum and a mean are mixed up in the term {term.text}: one is in the rule, the other in the gradient"
-            )
-        return _add(amount or "", negative=number < 0)
-    if quotient is None or not case.fits(quotient.of(case.g)):
-        return dropped_formula(case, words=1)
-    return (
-        f"this is g * out / {case.own_name}, as if out / {case.own_name} did not depend on the input; it does, so by "
-        "the product rule its own term must be added"
-    )
+        if (amount or mixed) and same(missing, number * value, ~case.kinks):
+            sentence = f"a sum and a mean are mixed up in the term {term.text}: one is in the rule, the other in the "
+            yield "dropped-term", f"{sentence}gradient", mixed
+            yield "dropped-term", _add(amount or "", negative=number < 0), True
+    if quotient is not None:
+        ratio = f"out / {case.own_name}"
+        sentence = f"this is g * {ratio}, as if {ratio} did not depend on the input; it does, so by the product rule "
+        yield "dropped-term", f"{sentence}its own term must be added", quotient.of(case.g)
+    yield from dropped_formula(case, words=1)
 
 
 def _terms(case: Case, quotient: Term | None) -> Iterator[tuple[Term, Array]]:
@@ -133,14 +130,13 @@ def _terms(case: Case, quotient: Term | None) -> Iterator[tuple[Term, Array]]:
     yield from ((Term(text), value) for text, value in products(case))
 
 
-def dropped_formula(case: Case, words: int = 2) -> str | None:
+def dropped_formula(case: Case, words: int = 2) -> Hints:
     """expected - got is g times a product or quotient of two simple functions."""
-    if case.reached is None:
-        return None
-    factor = recognise((case.expected - case.got) / case.g, case.known, ~case.kinks, words)
-    if factor is None or (words == 1 and "(1 " in factor[0]):  # 1 - x is two terms
-        return None
-    return _add(f"g * {factor[0].removeprefix('-')}", negative=factor[0].startswith("-"))
+    if case.reached is not None:
+        factor = recognise((case.expected - case.got) / case.g, case.known, ~case.kinks, words)
+        if factor is not None and (words == 2 or "(1 " not in factor[0]):  # 1 - x is two terms
+            sentence = _add(f"g * {factor[0].removeprefix('-')}", negative=factor[0].startswith("-"))
+            yield "dropped-term", sentence, True
 
 
 def _add(amount: str, negative: bool) -> str:
@@ -149,18 +145,18 @@ def _add(amount: str, negative: bool) -> str:
     return f"a term is missing; add {amount}"
 
 
-def missing_term(case: Case) -> str | None:
+def missing_term(case: Case) -> Hints:
     """got - expected is constant along one axis, or is an array that the rule can use times such a constant."""
     error = case.got - case.expected
     for name, array in (("", np.ones_like(error)), *case.known.items()):
         ratio = error / array
         for axis, size in enumerate(error.shape if error.all() and not case.kinks.any() else ()):
             level = np.broadcast_to(ratio.mean(axis=axis, keepdims=True), error.shape)
-            if size > 1 and same(ratio, level):
-                error_is = f"the error divided by {name} is" if name else "the error is"
-                cause = "a term that sums or averages over this axis is missing, or wrong"
-                return f"{error_is} constant along axis {axis}: {cause}"
-    return None
+            error_is = f"the error divided by {name} is" if name else "the error is"
+            sentence = (
+                f"{error_is} constant along axis {axis}: a term that sums or averages over this axis is missing, "
+            )
+            yield "missing-term", f"{sentence}or wrong", size > 1 and same(ratio, level)
 
 
 # --- another term stands in its place -----------------------------------------------------------------------
@@ -180,29 +176,25 @@ class Swap:
     certain: bool
 
 
-def sum_over_wrong_axis(case: Case) -> str | None:
+def sum_over_wrong_axis(case: Case) -> Hints:
     """got and expected differ in the axis of a sum within the gradient."""
     for swap in _swaps(case, same_factors=True):
         if swap.certain and swap.wrong.over and swap.right.over and swap.right.keepdims:
-            wrong, right = axes_text(swap.wrong.over), axes_text(swap.right.over)
-            if wrong != right:
-                return f"a sum or mean within the rule goes over axis {wrong}, but must go over {right}"
-            return (
-                f"a sum or mean over axis {right} within the rule is then repeated along the wrong axis; it needs "
-                "keepdims=True"
-            )
-    return None
+            wrong, right = index_text(swap.wrong.over), index_text(swap.right.over)
+            sentence = f"a sum or mean within the rule goes over axis {wrong}, but must go over {right}"
+            if wrong == right:
+                sentence = f"a sum or mean over axis {right} within the rule is then repeated along the wrong axis; it "
+                sentence += "needs keepdims=True"
+            yield "wrong-axis", sentence, True
 
 
-def wrong_term(case: Case) -> str | None:
+def wrong_term(case: Case) -> Hints:
     """got has one plausible term where expected has another one."""
-    swap = next(_swaps(case, same_factors=False), None)
-    if swap is None:
-        return None
-    if not swap.certain:
-        return f"one term of the gradient is wrong: the rule or the gradient has {swap.taken}, the other {swap.needed}"
-    sums = "; the sum is missing" if swap.right.over and not swap.wrong.over else ""
-    return f"the rule has the term {swap.taken} where the gradient has {swap.needed}{sums}"
+    for swap in _swaps(case, same_factors=False):
+        sums = "; the sum is missing" if swap.right.over and not swap.wrong.over else ""
+        sentence = f"the rule has the term {swap.taken} where the gradient has {swap.needed}{sums}"
+        unsure = f"the rule or the gradient has {swap.taken}, the other {swap.needed}"
+        yield "wrong-term", sentence if swap.certain else f"one term of the gradient is wrong: {unsure}", True
 
 
 def _swaps(case: Case, same_factors: bool) -> Iterator[Swap]:

@@ -1,9 +1,7 @@
-"""`NumericalGradient`: a gradient from function values alone, with an error estimate and the kinks.
+"""`Problem` and `NumericalGradient`: what is differentiated, and the gradient from function values alone.
 
-A function to differentiate takes a list of arrays and returns the elements of all its outputs as one vector.
-Shapes: n is the number of elements of one input, m that of all outputs together.
-
-Arrays are float64, or longdouble where a check looks again with more digits (`../more_digits.py`).
+Shapes: n is the number of elements of one input, m that of all outputs together. Arrays are float64, or longdouble
+where a check looks again with more digits (`../more_digits.py`).
 """
 
 from __future__ import annotations
@@ -11,22 +9,47 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
 from ...backend import Array
-
-Function: TypeAlias = Callable[[Sequence[Array]], Array]
 
 ROUNDINGS = 50  # roundings allowed between two ways of computing the same value
 MAX_JACOBIAN = 4_000_000  # elements; a larger Jacobian is not kept
 EPS = float(np.finfo(np.float64).eps)  # 2.2e-16
 
 
-def epsilon(array: Array) -> float:
-    """The spacing of numbers at 1 in an array's dtype: 2.2e-16 for float64, 1.1e-19 for longdouble on x86."""
-    return float(np.finfo(array.dtype).eps)
+@dataclass
+class Problem:
+    """A function to differentiate, at a point.
+
+    function: from a list of arrays to the elements of all its outputs as one vector, (m,).  values: function(xs).
+    claims: the analytical gradients, one per input. They do not enter the result; but where one disagrees, more step
+    sizes are tried.  only: for each input a mask of the elements to compute, or None for all.
+    """
+
+    function: Callable[[Sequence[Array]], Array]
+    xs: Sequence[Array]
+    upstream: Array  # (m,)
+    values: Array  # (m,)
+    claims: Sequence[Array]
+    only: Sequence[Array] | None = None
+
+    @property
+    def size(self) -> float:
+        """The largest number among inputs and outputs, at least 1."""
+        return max([1.0, largest(self.values), *map(largest, self.xs)])
+
+    @property
+    def eps(self) -> float:
+        """The spacing of numbers at 1: 2.2e-16 for float64, 1.1e-19 for longdouble on x86."""
+        return float(np.finfo(self.values.dtype).eps)
+
+    def elements(self) -> Iterator[tuple[int, int]]:
+        """The elements to compute: the number of the input, and that of the element in the flattened input."""
+        for k, x in enumerate(self.xs):
+            chosen = range(x.size) if self.only is None else np.flatnonzero(self.only[k])
+            yield from ((k, int(i)) for i in chosen)
 
 
 @dataclass
@@ -40,22 +63,21 @@ class NumericalGradient:
     jacobian: Array | None  # (m, n), None if too large to keep
 
     @staticmethod
-    def empty(m: int, n: int) -> NumericalGradient:
-        """All zeros, to be filled in by `put`."""
-        return NumericalGradient(
-            np.zeros(n),
-            np.zeros(n),
-            np.zeros(n, dtype=bool),
-            np.zeros(n, dtype=bool),
-            np.zeros((m, n)) if m * n <= MAX_JACOBIAN else None,
-        )
+    def empty(problem: Problem) -> list[NumericalGradient]:
+        """All zeros, one for each input, to be filled in by `put`."""
+        found = []
+        for n in (x.size for x in problem.xs):
+            kinks, zeros = np.zeros((2, n), dtype=bool)
+            jacobian = np.zeros((problem.values.size, n)) if problem.values.size * n <= MAX_JACOBIAN else None
+            found.append(NumericalGradient(np.zeros(n), np.zeros(n), kinks, zeros, jacobian))
+        return found
 
-    def put(self, i: int, column: Array, upstream: Array, noise: float, zero: bool) -> None:
+    def put(self, i: int, column: Array, upstream: Array, noise: float, zero: bool, kink: bool = False) -> None:
         """Fill in element i from its column of the Jacobian, (m,)."""
         terms = upstream * column
         self.expected[i] = terms.sum()
-        self.noise[i] = noise + ROUNDINGS * epsilon(column) * np.abs(terms).sum()
-        self.zeros[i] = zero
+        self.noise[i] = noise + ROUNDINGS * np.finfo(column.dtype).eps * np.abs(terms).sum()
+        self.zeros[i], self.kinks[i] = zero, kink
         if self.jacobian is not None:
             self.jacobian[:, i] = column
 
@@ -74,8 +96,3 @@ def replaced_element(array: Array, i: int, value: complex) -> Iterator[None]:
 def largest(array: Array) -> float:
     """The largest absolute value; 0 for an empty array."""
     return float(np.abs(array).max(initial=0))
-
-
-def chosen(only: Sequence[Array] | None, k: int, x: Array) -> list[int]:
-    """The elements of the k-th input to compute, counted in the flattened array: those of a mask, or all."""
-    return list(range(x.size)) if only is None else [int(i) for i in np.flatnonzero(only[k])]

@@ -15,8 +15,8 @@
 
 The analytical gradient comes from the rules (`analytical.py`), the numerical gradient from the values of the function
 (`numerical/`). They are compared element by element (`verdict.py`), and each is right, wrong, or cannot be told, since
-rounding swallows the derivative there. For a wrong gradient, `locate.py` finds the op at fault, and `hints/` the likely
-cause.
+rounding swallows the derivative there. For a wrong gradient, `explanation.py` finds the op at fault, and `hints/` the
+likely cause.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ import numpy as np
 from ..autograd.modes import set_grad_enabled
 from ..random import get_rng_state, set_rng_state
 from .analytical import Analytical, analytical_gradients
-from .explanation import doubt_about, explain
-from .locate import op_at_fault
+from .explanation import doubt_about, explain, op_at_fault
 from .more_digits import with_more_digits
 from .numerical.gradient import Problem
 from .numerical.methods import numerical_gradients

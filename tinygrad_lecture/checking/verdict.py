@@ -37,7 +37,7 @@ class Options:
 
 
 @dataclass
-class Verdict:
+class Verdict(NumericalGradient):
     """The comparison of one input's two gradients: `got`, by the rules, and `expected`, from values.
 
     wrong: |got - expected| > allowed = atol + rtol * |expected| + noise + rounding. noise is the error estimate of the
@@ -53,22 +53,18 @@ class Verdict:
     options: Options
     method: str
     got: Array
-    expected: Array
-    noise: Array
     rounding: Array
-    kinks: Array  # bool
-    zeros: Array  # bool
-    jacobian: Array | None  # (m, n), None where too large
 
     @staticmethod
     def of(
         subject: Subject, k: int, options: Options, method: str, numerical: NumericalGradient, got: Array
     ) -> Verdict:
         """The comparison of a numerical gradient with the analytical one, `got`."""
-        flat = (numerical.expected, numerical.noise, numerical.kinks, numerical.zeros)
-        expected, noise, kinks, zeros = (array.reshape(got.shape) for array in flat)
-        rounding = np.full(got.shape, RULE_ROUNDING * max(1.0, largest(expected[~kinks])))
-        return Verdict(subject, k, options, method, got, expected, noise, rounding, kinks, zeros, numerical.jacobian)
+        size = max(1.0, largest(numerical.expected[~numerical.kinks]))
+        rounding = np.full(got.shape, RULE_ROUNDING * size)
+        return Verdict(
+            **vars(numerical), subject=subject, k=k, options=options, method=method, got=got, rounding=rounding
+        )
 
     def closer(self, other: Verdict, where: Array, rounding: Array) -> Verdict:
         """This verdict, with the numbers of another one on the same gradient where these have less noise.
@@ -76,18 +72,11 @@ class Verdict:
         where: the elements that may change.  rounding: the rounding error of the rule, measured.
         """
         better = where & (other.noise <= self.noise)
-        jacobian = self.jacobian
-        if jacobian is not None and other.jacobian is not None:
-            jacobian = np.where(better.ravel(), other.jacobian, jacobian)
-        return replace(
-            self,
-            expected=np.where(better, other.expected, self.expected),
-            noise=np.where(better, other.noise, self.noise),
-            rounding=np.where(better, rounding, self.rounding),
-            kinks=np.where(better, other.kinks, self.kinks),
-            zeros=np.where(better, other.zeros, self.zeros),
-            jacobian=jacobian,
-        )
+        names = ("expected", "noise", "kinks", "zeros")
+        changed = {name: np.where(better, getattr(other, name), getattr(self, name)) for name in names}
+        if self.jacobian is not None:
+            changed["jacobian"] = np.where(better.ravel(), other.jacobian, self.jacobian)
+        return replace(self, rounding=np.where(better, rounding, self.rounding), **changed)
 
     @property
     def x(self) -> Array:

@@ -11,13 +11,8 @@ import numpy as np
 
 from ...backend import Array
 
-CONSTANTS = {
-    "pi": math.pi,
-    "log(2)": math.log(2),
-    "log(10)": math.log(10),
-    "sqrt(2)": math.sqrt(2),
-    "sqrt(pi)": math.sqrt(math.pi),
-    "sqrt(2 * pi)": math.sqrt(2 * math.pi),
+CONSTANTS = {"pi": math.pi, "log(2)": math.log(2), "log(10)": math.log(10)} | {
+    f"sqrt({name})": math.sqrt(number) for name, number in (("2", 2), ("pi", math.pi), ("2 * pi", 2 * math.pi))
 }
 MIN_SIGNS = 8  # fewer elements have the signs of others by chance
 FUNCTIONS = {"exp": np.exp, "log": np.log, "cos": np.cos, "sin": np.sin, "sqrt": np.sqrt, "tanh": np.tanh}

@@ -6,6 +6,7 @@ where a check looks again with more digits (`../more_digits.py`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,30 +55,31 @@ class Problem:
 
 @dataclass
 class NumericalGradient:
-    """The gradient with respect to one input, flattened to n elements."""
+    """The gradient with respect to one input, in its shape."""
 
-    expected: Array  # (n,) upstream @ Jacobian: what the analytical gradient should be
-    noise: Array  # (n,) estimate of the error of `expected`, mostly rounding
-    kinks: Array  # (n,) bool: no derivative here
-    zeros: Array  # (n,) bool: the derivative is 0, and not merely too small to see
+    expected: Array  # upstream @ Jacobian: what the analytical gradient should be
+    noise: Array  # estimate of the error of `expected`, mostly rounding
+    kinks: Array  # bool: no derivative here
+    zeros: Array  # bool: the derivative is 0, and not merely too small to see
     jacobian: Array | None  # (m, n), None if too large to keep
 
     @staticmethod
     def empty(problem: Problem) -> list[NumericalGradient]:
         """All zeros, one for each input, to be filled in by `put`."""
         found = []
-        for n in (x.size for x in problem.xs):
-            kinks, zeros = np.zeros((2, n), dtype=bool)
-            jacobian = np.zeros((problem.values.size, n)) if problem.values.size * n <= MAX_JACOBIAN else None
-            found.append(NumericalGradient(np.zeros(n), np.zeros(n), kinks, zeros, jacobian))
+        for x in problem.xs:
+            shape = (problem.values.size, x.size)
+            jacobian = np.zeros(shape) if math.prod(shape) <= MAX_JACOBIAN else None
+            expected, noise, kinks, zeros = (np.zeros(x.shape, dtype) for dtype in (float, float, bool, bool))
+            found.append(NumericalGradient(expected, noise, kinks, zeros, jacobian))
         return found
 
     def put(self, i: int, column: Array, upstream: Array, noise: float, zero: bool, kink: bool = False) -> None:
-        """Fill in element i from its column of the Jacobian, (m,)."""
+        """Fill in element i (of the flattened input) from its column of the Jacobian, (m,)."""
         terms = upstream * column
-        self.expected[i] = terms.sum()
-        self.noise[i] = noise + ROUNDINGS * np.finfo(column.dtype).eps * np.abs(terms).sum()
-        self.zeros[i], self.kinks[i] = zero, kink
+        self.expected.flat[i] = terms.sum()
+        self.noise.flat[i] = noise + ROUNDINGS * np.finfo(column.dtype).eps * np.abs(terms).sum()
+        self.zeros.flat[i], self.kinks.flat[i] = zero, kink
         if self.jacobian is not None:
             self.jacobian[:, i] = column
 

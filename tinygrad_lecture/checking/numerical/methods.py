@@ -100,7 +100,7 @@ def _confirmed(problem: Problem, found: Sequence[NumericalGradient]) -> bool:
     if problem.only is not None:
         direction = [v * mask for v, mask in zip(direction, problem.only, strict=True)]
     kept = all(gradient.jacobian is not None for gradient in found)
-    jacobians = [gradient.jacobian if kept else gradient.expected[None] for gradient in found]
+    jacobians = [gradient.jacobian if kept else gradient.expected.reshape(1, -1) for gradient in found]
     terms = [jacobian * v.ravel() for jacobian, v in zip(jacobians, direction, strict=True)]
     predicted, size = sum(t.sum(axis=1) for t in terms), sum(np.abs(t).sum(axis=1) for t in terms)
     for step in (REAL_STEP, REAL_STEP / 30, REAL_STEP / 900):

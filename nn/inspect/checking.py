@@ -14,7 +14,7 @@ from typing import Any
 
 import tinygrad_lecture as tl
 from tinygrad_lecture import GradcheckReport, Tensor
-from tinygrad_lecture.checking.subject import names_of
+from tinygrad_lecture.gradient_checking.subject import names_of
 
 from ..module import Module
 from ..stateless import functional_call

@@ -381,7 +381,7 @@ EXERCISES = [
             "The numerator is f(x + h) - f(x - h), in brackets; the denominator (2 * h), in brackets too.",
         ),
         meaning="This needs two runs of the network for each of 13,002 weights. Backpropagation needs one for all.",
-        engine="tinygrad_lecture/checking/numerical/central_differences.py",
+        engine="tinygrad_lecture/gradient_checking/numerical/central_differences.py",
         another="return f(x + 1e-20j).imag / 1e-20   # the complex step: no difference, so no rounding",
     ),
     Exercise(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygrad_lecture.checking.hints.places import places
+from tinygrad_lecture.gradient_checking.hints.places import places
 
 LINE, SQUARE = np.arange(6), np.arange(9).reshape(3, 3)
 

@@ -27,12 +27,9 @@ def values(case: Case) -> Hints:
         sentence = f"these are the right numbers, {called} to integers; do not cast the gradient to int, nor round it"
         yield "whole-numbers", sentence, function(expected) if case.x.size > 1 else False
     zero = (expected == 0) & ~case.kinks
+    everywhere = wrong.all() and (zero | case.kinks).all()
     sentence = "the gradient should be 0 everywhere, since the output does not change near these inputs: a mask is "
-    yield (
-        "mask-missing",
-        f"{sentence}missing, or lets too much through",
-        wrong.all() and bool((zero | case.kinks).all()),
-    )
+    yield "mask-missing", f"{sentence}missing, or lets too much through", everywhere
     sentence = "exactly the elements whose gradient should be 0 are wrong: a mask is missing"
     yield "mask-missing", sentence, not wrong.all() and np.array_equal(wrong, zero)
     where, too_much = places(wrong, case.x), not wrong.all() and not (wrong & ~zero).any()

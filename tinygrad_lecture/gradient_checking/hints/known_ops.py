@@ -163,6 +163,7 @@ def _scattered(shape: tuple[int, ...], index: Array, g: Array, axis: int) -> Arr
 
 
 def softmax(x: Array, axis: int) -> Array:
+    """exp(x), divided by its sum over an axis."""
     exp = np.exp(x - x.max(axis, keepdims=True))
     return np.asarray(exp / exp.sum(axis, keepdims=True))
 

@@ -11,12 +11,7 @@ from ...backend import Array
 from ..report import index_text
 
 MAX_NAMED = 4  # elements that are listed one by one
-SIGNS = {
-    "negative": np.less,
-    "positive": np.greater,
-    "not positive": np.less_equal,
-    "not negative": np.greater_equal,
-}
+SIGNS = {"negative": np.less, "positive": np.greater, "not positive": np.less_equal, "not negative": np.greater_equal}
 
 
 def places(mask: Array, x: Array | None = None) -> str:
